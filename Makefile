@@ -1,0 +1,72 @@
+# Every target works from a fresh clone with Python 3.11+ and make; the first builds .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.installed
+
+# Nothing here may ever reach a real account; `make deploy` is the one exception, and says so.
+LOCAL_AWS := AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_SESSION_TOKEN= AWS_PROFILE= \
+	AWS_DEFAULT_REGION=us-east-1 AWS_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
+
+.DEFAULT_GOAL := help
+.PHONY: help dev stop chat phone test check format docs bench synth lock clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(READY): requirements.txt requirements-installer.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Switchboard needs Python 3.11 or newer; name one with: make PYTHON=python3.13 ..."; exit 1; }
+	@echo "making .venv (once; under two minutes) ..."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-installer.txt
+	@# uv takes seconds where pip takes minutes; pip stands by where only pip knows the way to a registry
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.txt || \
+		$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+dev: $(READY) ## the whole system on this machine, until Ctrl-C
+	@$(LOCAL_AWS) $(BIN)/python -m local up $(ARGS)
+
+stop: $(READY) ## ends what `make dev ARGS=--detach` left running
+	@$(BIN)/python -m local down
+
+chat: $(READY) ## make chat user=ravi [to=raju]
+	@$(BIN)/python -m client --user $(user) $(if $(to),--to $(to)) $(ARGS)
+
+phone: $(READY) ## make phone user=raju: the pushes that raju's phone holds
+	@$(BIN)/python -m client phone $(user)
+
+test: $(READY) ## all tests
+	@$(LOCAL_AWS) $(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+check: $(READY) ## formatting, lint, types, import rules, generated documents
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy --strict .
+	@$(BIN)/lint-imports
+	@$(BIN)/python docs/generate_protocol.py --check
+	@$(BIN)/python docs/diagram.py --check
+
+format: $(READY) ## rewrites the sources as `check` wants them
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
+
+docs: $(READY) ## generates docs/protocol.md from the schemas and the diagram from the templates
+	@$(BIN)/python docs/generate_protocol.py
+	@$(BIN)/python docs/diagram.py
+
+bench: $(READY) ## every figure, in one table
+	@$(LOCAL_AWS) $(BIN)/python -m bench $(ARGS)
+
+synth: $(READY) ## the CloudFormation of one environment into cdk.out: make synth env=prod
+	@$(LOCAL_AWS) CDK_CONTEXT_JSON='{"env":"$(or $(env),dev)"}' $(BIN)/python app.py
+
+lock: $(READY) ## pins what the *.in files name, with hashes
+	@set -e; lock="$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-emit-index-url --no-annotate $(ARGS)"; \
+	$$lock lambdas/requirements.in -o lambdas/requirements.txt; \
+	$$lock lambdas/requirements-container.in -c lambdas/requirements.txt -o lambdas/requirements-container.txt; \
+	$$lock requirements.in -c lambdas/requirements-container.txt -o requirements.txt; \
+	$$lock requirements-installer.in -c requirements.txt -o requirements-installer.txt
+
+clean: ## removes everything that was made here
+	@rm -rf .venv .local cdk.out .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,40 @@
+"""The one error tree: every refusal a client can see is a ChatError with a code of the protocol."""
+
+STATUS = {
+    "bad_request": 400,
+    "unauthorized": 401,
+    "forbidden": 403,
+    "not_found": 404,
+    "conflict": 409,
+    "too_large": 413,
+    "rate_limited": 429,
+    "internal": 500,
+}
+
+
+class ChatError(Exception):
+    """A refusal to show to the client: `code` is one of STATUS, `message` one plain sentence."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+    @property
+    def status(self) -> int:
+        """The HTTP status that goes with the code."""
+        return STATUS[self.code]
+
+
+def bad_request(message: str) -> ChatError:
+    return ChatError("bad_request", message)
+
+
+def not_found(message: str) -> ChatError:
+    """Also for what exists but is not the caller's: the two must look the same."""
+    return ChatError("not_found", message)
+
+
+def internal() -> ChatError:
+    """What a client sees of any fault of ours; the log has the rest."""
+    return ChatError("internal", "something went wrong on our side; try again")

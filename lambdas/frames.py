@@ -1,0 +1,130 @@
+"""Frames and bodies on the wire: parsed strictly, validated against protocol/*.json, written small.
+
+The schemas are JSON Schema 2020-12 and the single source of what is accepted. They keep to the
+keywords that 2020-12 shares with draft 7, which is what fastjsonschema compiles; a test holds it
+against a 2020-12 validator.
+"""
+
+import json
+import math
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NoReturn
+
+import fastjsonschema
+
+from lambdas.errors import ChatError, bad_request
+
+Frame = dict[str, Any]
+
+SCHEMAS = Path(__file__).parent / "protocol"
+
+
+def encode(document: Frame) -> str:
+    """Compact JSON; non-ASCII stays as it is, so that a payload never grows on its way."""
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+
+
+def decode(text: str | bytes) -> Any:
+    """JSON as RFC 8259 has it: no NaN, no lone surrogates, no nesting that exhausts the stack.
+
+    Raises ChatError bad_request.
+    """
+    try:
+        document = json.loads(text, parse_constant=_refuse_constant, parse_float=_number)
+        encode(document).encode()  # a lone surrogate parses, but could never be sent on
+    except RecursionError:
+        raise bad_request("the JSON is nested too deeply") from None
+    except UnicodeError:
+        raise bad_request("the text is not valid UTF-8") from None
+    except ValueError:
+        raise bad_request("this is not JSON") from None
+    return document
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise bad_request(f"{name} is not JSON")
+
+
+def _number(text: str) -> int | float:
+    """1.0 is an integer to JSON Schema, so it has to be one to the code behind it."""
+    number = float(text)
+    if math.isinf(number):
+        raise bad_request(f"{text[:20]} is out of range")
+    return int(number) if number.is_integer() else number
+
+
+def parse_frame(text: str) -> Frame:
+    """A client's frame, valid for its action. Raises ChatError bad_request."""
+    frame = decode(text)
+    if not isinstance(frame, dict):
+        raise bad_request("a frame is a JSON object")
+    action = frame.get("action")
+    if not isinstance(action, str):
+        raise bad_request("a frame names its action")
+    if action not in client_actions():
+        raise bad_request(f"unknown action; known are {', '.join(sorted(client_actions()))}")
+    return validate("client/" + action, frame)
+
+
+def parse_body(name: str, text: bytes) -> Frame:
+    """A REST body, valid for rest/<name>.request. Raises ChatError bad_request."""
+    return validate(f"rest/{name}.request", decode(text))
+
+
+def context_of(text: str) -> Frame:
+    """What an `error` frame repeats of the frame it answers, as far as that can be read."""
+    try:
+        frame = decode(text)
+    except ChatError:
+        return {}
+    if not isinstance(frame, dict):
+        return {}
+    known = {key: frame.get(key) for key in ("message_id", "action")}
+    return {
+        key: value for key, value in known.items() if isinstance(value, str) and len(value) < 65
+    }
+
+
+def error_frame(error: ChatError, text: str = "") -> Frame:
+    return {"type": "error", "code": error.code, "message": error.message, **context_of(text)}
+
+
+def error_body(error: ChatError) -> Frame:
+    return {"error": {"code": error.code, "message": error.message}}
+
+
+def validate(name: str, document: Any) -> Frame:
+    """`document`, if it fits protocol/<name>.json. Raises ChatError."""
+    try:
+        _validator(name)(document)
+    except fastjsonschema.JsonSchemaValueException as misfit:
+        raise bad_request(_sentence(name, misfit)) from None
+    except RecursionError:
+        raise bad_request("the JSON is nested too deeply") from None
+    result: Frame = document
+    return result
+
+
+def _sentence(name: str, misfit: Any) -> str:
+    if misfit.rule in ("oneOf", "anyOf"):
+        choices = [" and ".join(choice["required"]) for choice in misfit.rule_definition]
+        some = "exactly one" if misfit.rule == "oneOf" else "at least one"
+        return f"{some} of these is needed: {', '.join(choices)}"
+    where = ".".join(str(part) for part in misfit.path[1:]) or "the document"
+    rest = misfit.message.removeprefix(misfit.name).strip()
+    return f"{where} {rest}"[:200]
+
+
+@lru_cache(maxsize=1)
+def client_actions() -> frozenset[str]:
+    return frozenset(path.stem for path in (SCHEMAS / "client").glob("*.json"))
+
+
+@lru_cache(maxsize=64)
+def _validator(name: str) -> Callable[[Any], Any]:
+    schema = json.loads((SCHEMAS / f"{name}.json").read_text(encoding="utf-8"))
+    # use_default=False: a validator that fills in defaults would change what the client sent
+    validator: Callable[[Any], Any] = fastjsonschema.compile(schema, use_default=False)
+    return validator

@@ -1,0 +1,283 @@
+"""DynamoDB as the stores use it: plain Python values in and out, conditions as exceptions, no Scan.
+
+Keys of the three tables (sort key `item`):
+
+    Chats    chat    head | member#<user> | message#<seq, 12 digits>
+    Users    user    devices | device#<device> | otk#<device>#<order> | fallback#<device>
+                     chat#<chat> | direct#<peer> | watcher#<user>
+    Tickets  ticket
+"""
+
+import random
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from functools import lru_cache
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+Item = dict[str, Any]
+Key = dict[str, str]
+
+HEAD = "head"
+DEVICES = "devices"
+BATCH_GET_LIMIT = 100  # keys in one BatchGetItem (DynamoDB quota)
+BATCH_WRITE_LIMIT = 25  # requests in one BatchWriteItem (DynamoDB quota)
+TRANSACTION_LIMIT = 100  # actions in one TransactWriteItems (DynamoDB quota)
+
+
+def chat_key(chat: str, item: str) -> Key:
+    return {"chat": chat, "item": item}
+
+
+def user_key(user: str, item: str) -> Key:
+    return {"user": user, "item": item}
+
+
+def message_item(seq: int) -> str:
+    """Twelve digits, so that the order of keys is the order of seqs."""
+    return f"message#{seq:012d}"
+
+
+def member_item(user: str) -> str:
+    return f"member#{user}"
+
+
+class ConditionFailed(Exception):
+    """The condition of a write did not hold; `item` is what stood there, if anything did."""
+
+    def __init__(self, item: Item | None) -> None:
+        super().__init__("the condition of a write did not hold")
+        self.item = item
+
+
+class TransactionCancelled(Exception):
+    """A transaction was refused; `reasons` has a code for each action, "None" where it was fine."""
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        super().__init__(", ".join(reasons))
+        self.reasons = reasons
+
+
+class Page(NamedTuple):
+    items: list[Item]
+    next: Key | None  # where the next page starts; None at the end
+
+
+class Table:
+    """One table. Numbers come back as int; sets as set; binary is not used."""
+
+    def __init__(self, client: "DynamoDBClient", name: str) -> None:
+        self._client = client
+        self.name = name
+
+    def get(self, key: Key, *, consistent: bool = False) -> Item | None:
+        answer = self._client.get_item(
+            TableName=self.name, Key=to_wire(key), ConsistentRead=consistent
+        )
+        return from_wire(answer["Item"]) if "Item" in answer else None
+
+    def put(self, item: Item, condition: str | None = None, **values: Any) -> None:
+        """Raises ConditionFailed."""
+        request: dict[str, Any] = {"TableName": self.name, "Item": to_wire(item)}
+        self._conditional(self._client.put_item, request, condition, values)
+
+    def update(
+        self,
+        key: Key,
+        expression: str,
+        condition: str | None = None,
+        *,
+        names: Mapping[str, str] | None = None,
+        returns: str = "ALL_NEW",
+        **values: Any,
+    ) -> Item:
+        """The item as `returns` says. `values` fill `:name`. Raises ConditionFailed."""
+        request = {
+            "TableName": self.name,
+            "Key": to_wire(key),
+            "UpdateExpression": expression,
+            "ReturnValues": returns,
+        }
+        if names:
+            request["ExpressionAttributeNames"] = dict(names)
+        answer = self._conditional(self._client.update_item, request, condition, values)
+        return from_wire(answer.get("Attributes", {}))
+
+    def delete(self, key: Key, condition: str | None = None, **values: Any) -> Item | None:
+        """The item that stood there. Raises ConditionFailed."""
+        request = {"TableName": self.name, "Key": to_wire(key), "ReturnValues": "ALL_OLD"}
+        answer = self._conditional(self._client.delete_item, request, condition, values)
+        return from_wire(answer["Attributes"]) if answer.get("Attributes") else None
+
+    def _conditional(
+        self, call: Any, request: dict[str, Any], condition: str | None, values: dict[str, Any]
+    ) -> Any:
+        if values:
+            request["ExpressionAttributeValues"] = to_wire(
+                {f":{name}": value for name, value in values.items()}
+            )
+        if condition:
+            request["ConditionExpression"] = condition
+            request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        try:
+            return call(**request)
+        except self._client.exceptions.ConditionalCheckFailedException as failure:
+            old: Any = failure.response.get("Item")
+            raise ConditionFailed(from_wire(old) if old else None) from None
+
+    def query(
+        self,
+        partition: Key,
+        *,
+        prefix: str | None = None,
+        between: tuple[str, str] | None = None,
+        limit: int | None = None,
+        start: Key | None = None,
+        consistent: bool = False,
+        forward: bool = True,
+    ) -> Page:
+        """One page of a partition (`{"chat": ...}`), by sort-key prefix or inclusive range."""
+        ((attribute, value),) = partition.items()
+        names = {"#p": attribute, "#s": "item"}
+        expression, values = "#p = :p", {":p": value}
+        if prefix is not None:
+            expression += " AND begins_with(#s, :prefix)"
+            values[":prefix"] = prefix
+        elif between is not None:
+            expression += " AND #s BETWEEN :low AND :high"
+            values |= {":low": between[0], ":high": between[1]}
+        else:
+            del names["#s"]
+        request: dict[str, Any] = {
+            "TableName": self.name,
+            "KeyConditionExpression": expression,
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": to_wire(values),
+            "ConsistentRead": consistent,
+            "ScanIndexForward": forward,
+        }
+        if limit is not None:
+            request["Limit"] = limit
+        if start is not None:
+            request["ExclusiveStartKey"] = to_wire(start)
+        answer = self._client.query(**request)
+        last = answer.get("LastEvaluatedKey")
+        return Page(
+            [from_wire(item) for item in answer["Items"]], from_wire(last) if last else None
+        )
+
+    def query_all(self, partition: Key, **options: Any) -> Iterator[Item]:
+        page = self.query(partition, **options)
+        yield from page.items
+        while page.next:
+            page = self.query(partition, **{**options, "start": page.next})
+            yield from page.items
+
+    def batch_get(self, keys: Iterable[Key], *, consistent: bool = False) -> list[Item]:
+        """The items that exist, in no order; keys left unprocessed are asked for again."""
+        found: list[Item] = []
+        for chunk in _chunks(keys, BATCH_GET_LIMIT):
+            asked: Any = {
+                self.name: {"Keys": [to_wire(key) for key in chunk], "ConsistentRead": consistent}
+            }
+            for pause in _pauses():
+                answer = self._client.batch_get_item(RequestItems=asked)
+                found += [from_wire(item) for item in answer["Responses"].get(self.name, [])]
+                asked = answer.get("UnprocessedKeys")
+                if not asked:
+                    break
+                pause()
+        return found
+
+    def batch_write(self, *, puts: Iterable[Item] = (), deletes: Iterable[Key] = ()) -> None:
+        requests: list[Any] = [{"PutRequest": {"Item": to_wire(item)}} for item in puts]
+        requests += [{"DeleteRequest": {"Key": to_wire(key)}} for key in deletes]
+        for chunk in _chunks(requests, BATCH_WRITE_LIMIT):
+            left: Any = {self.name: chunk}
+            for pause in _pauses():
+                left = self._client.batch_write_item(RequestItems=left).get("UnprocessedItems")
+                if not left:
+                    break
+                pause()
+
+    def put_action(self, item: Item, condition: str | None = None, **values: Any) -> dict[str, Any]:
+        """A Put for `transact`."""
+        return {"Put": self._action({"Item": to_wire(item)}, condition, values)}
+
+    def update_action(
+        self, key: Key, expression: str, condition: str | None = None, **values: Any
+    ) -> dict[str, Any]:
+        """An Update for `transact`."""
+        body = {"Key": to_wire(key), "UpdateExpression": expression}
+        return {"Update": self._action(body, condition, values)}
+
+    def delete_action(self, key: Key) -> dict[str, Any]:
+        """A Delete for `transact`."""
+        return {"Delete": self._action({"Key": to_wire(key)}, None, {})}
+
+    def _action(
+        self, body: dict[str, Any], condition: str | None, values: dict[str, Any]
+    ) -> dict[str, Any]:
+        body["TableName"] = self.name
+        if condition:
+            body["ConditionExpression"] = condition
+        if values:
+            body["ExpressionAttributeValues"] = to_wire(
+                {f":{name}": value for name, value in values.items()}
+            )
+        return body
+
+
+def transact(table: Table, actions: Sequence[dict[str, Any]]) -> None:
+    """All of `actions` (any tables' *_action, at most 100) or none. Raises TransactionCancelled."""
+    client = table._client
+    try:
+        client.transact_write_items(TransactItems=actions)  # type: ignore[arg-type]
+    except client.exceptions.TransactionCanceledException as cancelled:
+        reasons = cancelled.response.get("CancellationReasons", [])
+        raise TransactionCancelled([reason.get("Code", "None") for reason in reasons]) from None
+
+
+def to_wire(item: Mapping[str, Any]) -> dict[str, Any]:
+    serialize = _types()[0].serialize
+    return {name: serialize(value) for name, value in item.items()}
+
+
+def from_wire(item: Mapping[str, Any]) -> Item:
+    deserialize = _types()[1].deserialize
+    return {name: _plain(deserialize(value)) for name, value in item.items()}
+
+
+def _plain(value: Any) -> Any:
+    """Decimal is DynamoDB's number; every number of ours is an integer."""
+    if isinstance(value, Decimal):
+        return int(value)
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    return value
+
+
+@lru_cache(maxsize=1)
+def _types() -> tuple[Any, Any]:
+    from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
+    return TypeSerializer(), TypeDeserializer()
+
+
+def _chunks(things: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    iterator = iter(things)
+    while chunk := list(islice(iterator, size)):
+        yield chunk
+
+
+def _pauses() -> Iterator[Any]:
+    """Full-jitter pauses of up to 50, 100, 200, 400 ms, then TimeoutError."""
+    for attempt in range(5):
+        yield lambda n=attempt: time.sleep(random.uniform(0, 0.05 * 2**n))  # noqa: S311 - no secret
+    raise TimeoutError("DynamoDB left part of a batch unprocessed five times")

@@ -1,0 +1,61 @@
+"""What every WebSocket route does alike: read the caller, validate the frame, answer or refuse."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from lambdas import frames
+from lambdas.errors import ChatError, bad_request, internal
+from lambdas.frames import Frame
+from lambdas.telemetry import logger, metrics
+
+Event = dict[str, Any]
+Response = dict[str, Any]
+
+
+class Caller(NamedTuple):
+    """Who sent the frame. From the authorizer's context, never from the frame."""
+
+    user: str
+    device: str
+    connection_id: str
+
+
+def caller_of(event: Event) -> Caller:
+    context = event["requestContext"]
+    authorizer = context["authorizer"]
+    return Caller(authorizer["user"], authorizer["device"], context["connectionId"])
+
+
+def frame_handler(
+    answer: Callable[[Caller, Frame], Frame | None],
+) -> Callable[[Event, Any], Response]:
+    """A route's Lambda handler: `answer` gets a valid frame, and what it returns goes back.
+
+    A ChatError becomes the `error` frame. Anything else is logged and becomes `internal`: the
+    sender keeps an unaccepted message and sends it again, so nothing is lost by it.
+    """
+
+    @metrics.log_metrics
+    def handle(event: Event, _context: Any) -> Response:
+        text = event.get("body") or ""
+        caller = caller_of(event)
+        logger.structure_logs(append=False, user=caller.user, device=caller.device)
+        try:
+            if event.get("isBase64Encoded"):
+                raise bad_request("frames are text, not binary")
+            return respond(answer(caller, frames.parse_frame(text)))
+        except ChatError as refusal:
+            logger.info("refused a frame", extra={"code": refusal.code, "reason": refusal.message})
+            return respond(frames.error_frame(refusal, text))
+        except Exception:
+            logger.exception("failed on a frame")
+            return respond(frames.error_frame(internal(), text))
+
+    return handle
+
+
+def respond(frame: Frame | None) -> Response:
+    """200 even for an error frame: the connection is fine, and the client reads the body."""
+    if frame is None:
+        return {"statusCode": 200}
+    return {"statusCode": 200, "body": frames.encode(frame)}
