@@ -1,0 +1,56 @@
+"""Starts local mode for a benchmark, in its own state directory and on its own ports."""
+
+import json
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+ROOT = Path(__file__).parents[1]
+READY_WITHIN_SECONDS = 300
+
+
+class Running(NamedTuple):
+    endpoints: dict[str, Any]
+    ready_after: float  # seconds from the command to the written endpoints.json
+
+
+@contextmanager
+def running(state: Path) -> Iterator[Running]:
+    """`python -m local up`; a `state` directory that was used before makes a warm start."""
+    state.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    with (state / "output.txt").open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "local", "up", "--api-port", "0", "--state-dir", str(state)],
+            cwd=ROOT,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            yield Running(_endpoints(state, process), time.monotonic() - started)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=60)
+
+
+@contextmanager
+def fresh_directory() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="switchboard-bench-") as path:
+        yield Path(path)
+
+
+def _endpoints(state: Path, process: "subprocess.Popen[bytes]") -> dict[str, Any]:
+    found = state / "endpoints.json"
+    deadline = time.monotonic() + READY_WITHIN_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        if found.exists():
+            result: dict[str, Any] = json.loads(found.read_text())
+            return result
+        time.sleep(0.02)
+    raise RuntimeError("local mode did not get ready:\n" + (state / "output.txt").read_text())
