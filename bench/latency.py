@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import boto3
+import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
@@ -43,9 +44,11 @@ def rows() -> list[Row]:
 async def _measure(endpoints: dict[str, Any]) -> tuple[list[float], list[float]]:
     suffix = secrets.token_hex(3)
     ravi, raju = f"ravi_{suffix}", f"raju_{suffix}"
-    async with ChatClient(endpoints["api"], ravi, PASSWORD) as a:
-        async with ChatClient(endpoints["api"], raju, PASSWORD):
-            chat = await a.direct(raju)
+    async with (
+        ChatClient(endpoints["api"], ravi, PASSWORD) as a,
+        ChatClient(endpoints["api"], raju, PASSWORD),
+    ):
+        chat = await a.direct(raju)
     async with (
         _socket(endpoints, ravi) as sender,
         _socket(endpoints, raju) as recipient,
@@ -93,8 +96,6 @@ async def _until(connection: ClientConnection, message_id: str) -> dict[str, Any
 
 @asynccontextmanager
 async def _socket(endpoints: dict[str, Any], user: str) -> AsyncIterator[ClientConnection]:
-    import httpx
-
     async with httpx.AsyncClient(base_url=endpoints["api"], timeout=30) as http:
         signed_in = await http.post("/api/sign-in", json={"username": user, "password": PASSWORD})
         token = signed_in.json()["access_token"]
@@ -136,5 +137,5 @@ def _store(endpoint: str, chat: str) -> None:
             for n in range(start, start + 25)
         ]
         dynamodb.batch_write_item(
-            RequestItems={table: [{"PutRequest": {"Item": item}} for item in items]}  # type: ignore[dict-item]
+            RequestItems={table: [{"PutRequest": {"Item": item}} for item in items]}
         )

@@ -12,7 +12,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from enum import Enum
 from functools import cached_property, lru_cache
 from typing import NamedTuple
@@ -23,9 +23,10 @@ from lambdas.frames import Frame
 from lambdas.telemetry import logger
 
 THREADS = 32
+WITHIN_SECONDS = 2.5  # of the 6 s that a handler lives
 TIMEOUT_SECONDS = 2.0
 ATTEMPTS = 3
-RETRY_WITHIN_SECONDS = 1.0  # of the 6 s that a handler lives
+RETRY_WITHIN_SECONDS = 1.0
 RETRIED = frozenset({429, 500, 502, 503, 504})
 
 Credentials = tuple[str, str, str | None]  # access key, secret key, session token
@@ -39,7 +40,7 @@ class Outcome(Enum):
 
 class Post(NamedTuple):
     connection_id: str
-    frame: Frame
+    frame: Frame | str  # str: encoded already, once for many
 
 
 class Connections:
@@ -68,13 +69,20 @@ class Connections:
 
     def post(self, post: Post) -> Outcome:
         """Sends one frame. Raises nothing: what can't be delivered now is FAILED, and logged."""
-        return self._request("POST", post.connection_id, frames.encode(post.frame).encode())
+        text = post.frame if isinstance(post.frame, str) else frames.encode(post.frame)
+        return self._request("POST", post.connection_id, text.encode())
 
-    def post_all(self, posts: Sequence[Post]) -> list[Outcome]:
-        """Sends all, many at a time; one failure never stops another. Outcomes in order."""
-        if len(posts) < 2:
-            return [self.post(post) for post in posts]
-        return list(self._threads.map(self.post, posts))
+    def post_all(self, posts: Sequence[Post], within: float = WITHIN_SECONDS) -> list[Outcome]:
+        """Sends all, many at a time; one failure never stops another. Outcomes in order.
+
+        What has no answer after so many seconds is FAILED, whatever becomes of it.
+        """
+        sent = [self._threads.submit(self.post, post) for post in posts]
+        wait(sent, timeout=max(within, 0))
+        outcomes = [each.result() if each.done() else Outcome.FAILED for each in sent]
+        if late := sum(each.cancel() or not each.done() for each in sent):
+            logger.warning("posts were not answered in time", extra={"posts": late})
+        return outcomes
 
     def close(self, connection_id: str) -> Outcome:
         """Closes a connection from our side; GONE if it was closed already."""
@@ -89,7 +97,7 @@ class Connections:
                 break
             time.sleep(0.05 * attempt)
             try:
-                status = self._send(method, path, body)
+                status = self._send(method, path, body, started + WITHIN_SECONDS)
             except (OSError, http.client.HTTPException) as fault:
                 self._forget()  # a kept-alive connection that the other side has closed by now
                 logger.debug("a post met a broken HTTP connection", extra={"fault": str(fault)})
@@ -103,8 +111,8 @@ class Connections:
         logger.warning("could not reach a connection", extra={"status": status, "method": method})
         return Outcome.FAILED
 
-    def _send(self, method: str, path: str, body: bytes) -> int:
-        connection = self._http()
+    def _send(self, method: str, path: str, body: bytes, deadline: float) -> int:
+        connection = self._http(deadline)
         headers = sign(
             method=method,
             host=self._url.netloc,
@@ -115,28 +123,38 @@ class Connections:
             now=self._clock(),
         )
         connection.request(method, path, body, headers)
+        connection.sock.settimeout(_left(deadline))
         answer = connection.getresponse()
         answer.read()  # to the end, or the connection can't be used again
         return answer.status
 
-    def _http(self) -> http.client.HTTPConnection:
+    def _http(self, deadline: float) -> http.client.HTTPConnection:
+        """This thread's connection, open."""
         connection: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = self._connect()
+            connection = self._connect(_left(deadline))
             self._local.connection = connection
+        if connection.sock is None:  # new, or the other side said that it would close it
+            connection.timeout = _left(deadline)
+            connection.connect()
         return connection
 
-    def _connect(self) -> http.client.HTTPConnection:
+    def _connect(self, timeout: float) -> http.client.HTTPConnection:
         host = self._url.netloc
         if self._url.scheme == "http":
-            return http.client.HTTPConnection(host, timeout=TIMEOUT_SECONDS)
-        return http.client.HTTPSConnection(host, timeout=TIMEOUT_SECONDS, context=_tls())
+            return http.client.HTTPConnection(host, timeout=timeout)
+        return http.client.HTTPSConnection(host, timeout=timeout, context=_tls())
 
     def _forget(self) -> None:
         connection: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
         if connection is not None:
             connection.close()
             self._local.connection = None
+
+
+def _left(deadline: float) -> float:
+    """Seconds that one socket operation may take; a socket wants more than none."""
+    return min(TIMEOUT_SECONDS, max(deadline - time.monotonic(), 0.001))
 
 
 def sign(

@@ -5,12 +5,15 @@ it got for as long as the execution environment lives.
 """
 
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
     from lambdas.connections import Connections
+    from lambdas.delivery.push_queue import PushQueue
     from lambdas.tables import Table
 
 
@@ -71,6 +75,21 @@ class Aws:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return time.time()
+
+    @cached_property
+    def background(self) -> "Executor":
+        """For a call that may run beside another one.
+
+        Never for writing a message: a thread that outlives its invocation is frozen with it, and
+        would write in a later one.
+        """
+        from concurrent.futures import ThreadPoolExecutor
+
+        return ThreadPoolExecutor(2, thread_name_prefix="beside")
 
     @cached_property
     def _session(self) -> Any:
@@ -138,6 +157,12 @@ class Aws:
         return Connections(
             self.settings["CONNECTIONS_URL"], self.settings.region, self._credentials
         )
+
+    @cached_property
+    def push_queue(self) -> "PushQueue":
+        from lambdas.delivery.push_queue import PushQueue
+
+        return PushQueue(self.sqs, self.settings["PUSH_QUEUE_URL"])
 
     def _credentials(self) -> tuple[str, str, str | None]:
         # asked for at each signature, for a container's credentials are replaced while it lives

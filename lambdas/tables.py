@@ -4,7 +4,7 @@ Keys of the three tables (sort key `item`):
 
     Chats    chat    head | member#<user> | message#<seq, 12 digits>
     Users    user    devices | device#<device> | otk#<device>#<order> | fallback#<device>
-                     chat#<chat> | direct#<peer> | watcher#<user>
+                     onetime#<key> | chat#<chat> | direct#<peer> | watcher#<user>/<device>
     Tickets  ticket
 """
 
@@ -123,11 +123,15 @@ class Table:
         if condition:
             request["ConditionExpression"] = condition
             request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
-        try:
-            return call(**request)
-        except self._client.exceptions.ConditionalCheckFailedException as failure:
-            old: Any = failure.response.get("Item")
-            raise ConditionFailed(from_wire(old) if old else None) from None
+        for pause in _pauses():
+            try:
+                return call(**request)
+            except self._client.exceptions.ConditionalCheckFailedException as failure:
+                old: Any = failure.response.get("Item")
+                raise ConditionFailed(from_wire(old) if old else None) from None
+            except self._client.exceptions.TransactionConflictException:
+                pause()  # somebody's transaction holds the item for a moment
+        return None
 
     def query(
         self,
@@ -280,4 +284,4 @@ def _pauses() -> Iterator[Any]:
     """Full-jitter pauses of up to 50, 100, 200, 400 ms, then TimeoutError."""
     for attempt in range(5):
         yield lambda n=attempt: time.sleep(random.uniform(0, 0.05 * 2**n))  # noqa: S311 - no secret
-    raise TimeoutError("DynamoDB left part of a batch unprocessed five times")
+    raise TimeoutError("DynamoDB was too busy for a request, five times")

@@ -1,11 +1,12 @@
 """What every WebSocket route does alike: read the caller, validate the frame, answer or refuse."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from lambdas import frames
 from lambdas.errors import ChatError, bad_request, internal
 from lambdas.frames import Frame
+from lambdas.settings import Aws, aws
 from lambdas.telemetry import logger, metrics
 
 Event = dict[str, Any]
@@ -20,6 +21,9 @@ class Caller(NamedTuple):
     connection_id: str
 
 
+Route = Callable[[Aws, Caller, Frame], Frame | None]
+
+
 def caller_of(event: Event) -> Caller:
     context = event["requestContext"]
     authorizer = context["authorizer"]
@@ -27,9 +31,9 @@ def caller_of(event: Event) -> Caller:
 
 
 def frame_handler(
-    answer: Callable[[Caller, Frame], Frame | None],
+    routes: Mapping[str, Route], services: Callable[[], Aws] = aws
 ) -> Callable[[Event, Any], Response]:
-    """A route's Lambda handler: `answer` gets a valid frame, and what it returns goes back.
+    """The Lambda handler of some routes, by action: each gets a valid frame, its return goes back.
 
     A ChatError becomes the `error` frame. Anything else is logged and becomes `internal`: the
     sender keeps an unaccepted message and sends it again, so nothing is lost by it.
@@ -38,12 +42,15 @@ def frame_handler(
     @metrics.log_metrics
     def handle(event: Event, _context: Any) -> Response:
         text = event.get("body") or ""
-        caller = caller_of(event)
-        logger.structure_logs(append=False, user=caller.user, device=caller.device)
         try:
+            caller = caller_of(event)
+            logger.structure_logs(append=False, user=caller.user, device=caller.device)
             if event.get("isBase64Encoded"):
                 raise bad_request("frames are text, not binary")
-            return respond(answer(caller, frames.parse_frame(text)))
+            frame = frames.parse_frame(text)
+            if frame["action"] not in routes:  # the gateway read another action than we did
+                raise bad_request("a frame names one action")
+            return respond(routes[frame["action"]](services(), caller, frame))
         except ChatError as refusal:
             logger.info("refused a frame", extra={"code": refusal.code, "reason": refusal.message})
             return respond(frames.error_frame(refusal, text))

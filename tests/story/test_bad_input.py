@@ -99,7 +99,7 @@ def stored(endpoints: dict[str, Any], chat: str) -> list[dict[str, Any]]:
         ExpressionAttributeNames={"#item": "item"},
         ExpressionAttributeValues={":chat": {"S": chat}, ":prefix": {"S": "message#"}},
     )
-    items: list[dict[str, Any]] = found["Items"]  # type: ignore[assignment]
+    items: list[dict[str, Any]] = found["Items"]
     return items
 
 

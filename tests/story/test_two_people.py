@@ -94,12 +94,15 @@ def ids(push: dict[str, Any]) -> dict[str, str]:
 def test_a_recipient_with_two_devices_gets_the_message_on_both(device: Make, name: Name) -> None:
     async def story() -> None:
         ravi, raju = name("ravi"), name("raju")
-        async with device(raju, "phone") as phone, device(raju, "laptop") as laptop:
-            async with device(ravi) as a:
-                message = await a.send(raju, "to both")
-                await phone.wait_for(received("to both"))
-                await laptop.wait_for(received("to both"))
-                await a.wait_for(reached(message, State.DELIVERED))
+        async with (
+            device(raju, "phone") as phone,
+            device(raju, "laptop") as laptop,
+            device(ravi) as a,
+        ):
+            message = await a.send(raju, "to both")
+            await phone.wait_for(received("to both"))
+            await laptop.wait_for(received("to both"))
+            await a.wait_for(reached(message, State.DELIVERED))
 
     run(story())
 

@@ -1,0 +1,65 @@
+"""The CDK application: `python app.py -c env=dev|staging|prod`, or the same through `cdk`."""
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+from stacks.node import use_packaged_node
+
+ROOT = Path(__file__).parent
+# Their paths differ from run to run, and the same sources give the same bytes.
+NO_STACK_TRACES = {"aws:cdk:disable-creation-stack-traces": True}
+
+
+def main() -> None:
+    use_packaged_node()
+    from aws_cdk import App  # starts the Node.js that the line above chose
+
+    from stacks.context import environment_from
+    from stacks.packages import InstallError, on_lambda, on_this_machine
+    from stacks.refusal import ConfigError
+    from stacks.stage import EnvironmentStage
+
+    app = App(
+        # cdk.json again for when no `cdk` has read it; CDK_CONTEXT_JSON, which `cdk` sets, is next
+        context={**json.loads((ROOT / "cdk.json").read_text())["context"], **NO_STACK_TRACES},
+        post_cli_context=_arguments(),
+        stack_traces=False,
+        outdir=os.environ.get("CDK_OUTDIR", str(ROOT / "cdk.out")),
+    )
+    context = app.node.get_all_context()
+    try:
+        config = environment_from(context)
+        on_host = context.get("bundle_for") == "host"
+        platform = on_this_machine() if on_host else on_lambda(config.architecture)
+        EnvironmentStage(app, config, platform)
+    except ConfigError as refusal:
+        raise SystemExit(str(refusal)) from None
+    except RuntimeError as failure:
+        # bundling is called by Node.js, and what it raised comes back as a part of the text
+        _, opening, said = str(failure).partition(InstallError.OPENING)
+        if not opening:
+            raise
+        raise SystemExit(f"{opening}{said}") from None
+    app.synth()
+
+
+def _arguments() -> dict[str, str]:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        *("-c", "--context"),
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="env, or any setting of the environment: load_balancer.algorithm=...",
+    )
+    pairs = [pair.partition("=") for pair in parser.parse_args().context]
+    for key, equals, _ in pairs:
+        if not equals:
+            parser.error(f"-c {key} has no value: write -c {key}=<value>")
+    return {key: value for key, _, value in pairs}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""`make bench`: every figure that the README promises, in one run.
+
+`python -m bench cost fan_out` runs some of them.
+"""
+
+import argparse
+import importlib
+import os
+import platform
+import sys
+
+from bench.table import render
+
+# One run compares; figures of different runs or machines don't.
+PARTS = {
+    "cost": "Cost per message, from the real handlers (US$ per million, us-east-1)",
+    "cold_import": "Cold start of the send function",
+    "fan_out": "Posting to many connections",
+    "latency": "Send to receive, local mode",
+    "startup": "Starting local mode",
+}
+
+
+def main() -> int:
+    os.environ.update(
+        AWS_ACCESS_KEY_ID="local",
+        AWS_SECRET_ACCESS_KEY="local",
+        AWS_REGION="us-east-1",
+        AWS_DEFAULT_REGION="us-east-1",
+        AWS_EC2_METADATA_DISABLED="true",
+    )
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=list(PARTS))
+    chosen = parser.parse_args().parts or list(PARTS)
+    print(f"{platform.system()} {platform.machine()}, Python {platform.python_version()}, ", end="")
+    print(f"{os.cpu_count()} cores\n")
+    missed = 0
+    for part in chosen:
+        rows = importlib.import_module(f"bench.{part}").rows()
+        print(render(PARTS[part], rows), flush=True)
+        missed += sum(row.met is False for row in rows)
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,376 @@
+"""The client as a program uses it: sign in, connect, write, read, listen."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import re
+import time
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping
+from pathlib import Path
+from random import Random, SystemRandom
+from types import TracebackType
+from typing import Any, Self
+
+from client.account import Account
+from client.connection import Connection
+from client.core.engine import Engine
+from client.core.events import (
+    CaughtUp,
+    DevicesChanged,
+    Disconnected,
+    Displaced,
+    Event,
+    KeysLow,
+    SignedOut,
+)
+from client.core.liveness import Backoff
+from client.core.settings import Settings
+from client.core.ulid import ulid
+from client.crypto.cipher import Cipher, PlainCipher
+from client.crypto.directory import ClaimedKey, Directory
+from client.driver import Driver
+from client.errors import Closed, Unauthorized, Unreachable
+from client.feed import Feed
+from client.store import Store
+from client.store.history import ChatSummary, StoredMessage
+
+USER = re.compile(r"[a-z0-9_]{3,32}")
+logger = logging.getLogger("client")
+
+
+class ChatClient:
+    """One device of one user.
+
+    `store` is a file (made if it is not there) or `:memory:`; everything the device knows is in
+    it, tokens and keys included. `platform` is `fcm`, `apns`, `apns_sandbox` or None; without a
+    `push_token` a random one is made once and kept.
+
+        async with ChatClient("http://127.0.0.1:8080", "ravi", "secret") as chat:
+            await chat.send("raju", "hello")
+            async for event in chat.events():
+                ...
+
+    Methods raise ClientError and what is below it (client/errors.py).
+    """
+
+    def __init__(
+        self,
+        api_url: str,
+        user: str,
+        password: str | None = None,
+        device: str = "phone",
+        store: Path | str = ":memory:",
+        *,
+        platform: str | None = "fcm",
+        push_token: str | None = None,
+        settings: Settings | None = None,
+        cipher: Cipher | None = None,
+        random: Random | None = None,
+    ) -> None:
+        self.user, self.device = user, device
+        self._settings = settings or Settings()
+        self._cipher = cipher or PlainCipher()
+        self._random = random or SystemRandom()
+        self._feed = Feed()
+        self._store = Store.open(store, user, device)
+        self._account = Account(
+            api_url,
+            user,
+            device,
+            password,
+            self._store,
+            self._random,
+            platform=platform,
+            push_token=push_token,
+        )
+        self._api = self._account.api
+        self.directory = Directory(self._api, self._store)
+        self._direct: dict[str, str] = {}
+        self._driver: Driver | None = None
+        self._connection: Connection | None = None
+        self._running: asyncio.Task[None] | None = None
+        self._chores: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self.sign_up_or_in()
+            await self.connect()
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    # -- coming and going
+
+    async def sign_up_or_in(self) -> bool:
+        """Signs in, with kept tokens if they are still good; a new user is signed up first.
+
+        True for a new user. Raises Unauthorized where the password is wrong or needed.
+        """
+        return await self._account.sign_up_or_in()
+
+    async def connect(self, timeout: float = 30.0) -> None:  # noqa: ASYNC109 - for callers' ease
+        """Registers the device, connects, and returns when what was missed has been fetched.
+
+        From then on the connection is kept, and made again when it is lost, until `close`.
+        Raises TimeoutError if that takes longer than `timeout`; the client goes on trying.
+        """
+        if self._running is not None and not self._running.done():
+            raise Closed("this client is connected already")
+        await self._account.register()
+        connection = Connection(
+            self._drive(),
+            Backoff(self._settings, self._random),
+            self._account.ticket,
+            self._account.register,
+            self._happened,
+        )
+        self._connection = connection
+
+        def start() -> None:
+            self._running = asyncio.create_task(connection.run())
+
+        async with asyncio.timeout(timeout):
+            await self._caught_up(start, complete=False)
+
+    async def close(self) -> None:
+        """Tells what is read, closes the connection and the store."""
+        if self._connection is not None:
+            with contextlib.suppress(Closed):
+                await self._connection.close()
+        await self._end()
+
+    async def abort(self) -> None:
+        """Ends like a crash: nothing more is sent, nothing more is written."""
+        if self._connection is not None:
+            self._connection.abort()
+        await self._end()
+
+    def cut(self) -> None:
+        """Loses the connection, as a bad network would; the client connects again."""
+        if self._connection is not None:
+            self._connection.cut()
+
+    # -- chats
+
+    async def direct(self, user: str) -> str:
+        """The id of the one direct chat with `user`."""
+        if user not in self._direct:
+            try:
+                answer = await self._api.direct(user)
+            except Unreachable:
+                known = self._known_direct(user)
+                if known is None:
+                    raise
+                return known
+            self._know(answer["chat"], answer["members"], "direct", None)
+            self._direct[user] = answer["chat"]
+        return self._direct[user]
+
+    async def group(self, members: Iterable[str], name: str | None = None) -> str:
+        """The id of a new group. The name stays on this device."""
+        answer = await self._api.group(members)
+        self._know(answer["chat"], answer["members"], "group", name)
+        return str(answer["chat"])
+
+    async def members(
+        self, chat: str, add: Iterable[str] = (), remove: Iterable[str] = ()
+    ) -> list[str]:
+        """Adds and removes; the members after that. Without either, those this device knows."""
+        add, remove = list(add), list(remove)
+        if not add and not remove:
+            return sorted(self._store.members(chat))
+        members = await self._api.change_members(chat, add, remove)
+        self._know(chat, members, "group", None)
+        return sorted(members)
+
+    async def refresh_chats(self) -> None:
+        """Asks the backend for the list of chats: kinds and members."""
+        for chat in await self._api.chats():
+            self._know(chat["chat"], chat["members"], chat["kind"], None)
+
+    def chats(self) -> list[ChatSummary]:
+        """All chats this device knows, the most recently active last."""
+        return self._store.chats()
+
+    def history(self, chat: str, limit: int = 50, before: int | None = None) -> list[StoredMessage]:
+        """The newest messages in order, below seq `before` if that is given."""
+        return self._store.history(chat, limit, before)
+
+    def unread(self, chat: str) -> list[StoredMessage]:
+        """What others wrote and nobody has marked read."""
+        return self._store.unread(chat)
+
+    # -- talking
+
+    async def send(
+        self,
+        chat: str,
+        text: str,
+        to: Mapping[str, str] | None = None,
+        *,
+        urgent: bool = True,
+    ) -> str:
+        """Writes to a chat id or to a user; gives the message_id.
+
+        It returns when the message is on disk: it is sent now or as soon as there is a
+        connection, and again until it is accepted. `to` are ready payloads for each
+        `user/device`, in place of what the cipher would make. Raises MessageTooLarge.
+        """
+        if not text and to is None:
+            raise ValueError("an empty text is no message")
+        text.encode()  # a lone surrogate could never be sent
+        chat = await self.chat_id(chat)
+        # The devices that are to read it, from self.directory, once a cipher seals for each.
+        devices: tuple[str, ...] = ()
+        message_id = ulid(int(time.time() * 1000), self._random)
+        self._drive().step(
+            lambda engine, now: engine.send(
+                message_id, chat, text, now, devices=devices, sealed=to, urgent=urgent
+            )
+        )
+        return message_id
+
+    async def chat_id(self, chat_or_user: str) -> str:
+        """A chat this device knows by that id, or else the direct chat with that user."""
+        if self._drive().engine.knows(chat_or_user) or not USER.fullmatch(chat_or_user):
+            return chat_or_user
+        return await self.direct(chat_or_user)
+
+    def mark_read(self, chat: str, seq: int) -> None:
+        """The user has seen the chat up to `seq`. The senders will be told."""
+        self._drive().step(lambda engine, now: engine.mark_read(chat, seq, now))
+
+    def typing(self, chat: str) -> None:
+        """May be called on every key: it is sent once in a while."""
+        self._drive().step(lambda engine, now: engine.typing(chat, now))
+
+    def watch(self, users: Iterable[str]) -> None:
+        """PresenceChanged events for these users from now on."""
+        watched = list(users)
+        self._drive().step(lambda engine, now: engine.watch(watched, now))
+
+    async def sync(self, timeout: float = 30.0) -> None:  # noqa: ASYNC109 - for callers' ease
+        """Fetches whatever is not here yet; returns when every chat is complete."""
+
+        def start() -> None:
+            self._drive().step(lambda engine, now: engine.sync(now))
+
+        async with asyncio.timeout(timeout):
+            await self._caught_up(start, complete=True)
+
+    async def claim_keys(self, devices: Iterable[str]) -> dict[str, ClaimedKey]:
+        """A verified key of each `user/device` that has one left."""
+        return await self.directory.claim(devices)
+
+    # -- listening
+
+    def events(self) -> AsyncGenerator[Event, None]:
+        """Everything that happens from the first `anext` on."""
+        return self._feed.stream()
+
+    async def wait_for(
+        self,
+        predicate: Callable[[Event], bool],
+        timeout: float = 10.0,  # noqa: ASYNC109 - its error tells what happened instead
+    ) -> Event:
+        """The first event, past or to come, that fits. Raises TimeoutError."""
+        return await self._feed.wait_for(predicate, timeout)
+
+    @property
+    def online(self) -> bool:
+        return self._driver is not None and self._driver.online
+
+    @property
+    def unaccepted(self) -> int:
+        """How many own messages the backend has not accepted yet."""
+        return self._drive().engine.unaccepted
+
+    @property
+    def push_token(self) -> str | None:
+        session = self._store.session()
+        return session.push_token if session else None
+
+    # -- inside
+
+    def _drive(self) -> Driver:
+        if self._driver is None:
+            self._driver = Driver(self._store, self._engine, self._happened)
+        return self._driver
+
+    def _engine(self) -> Engine:
+        return Engine(
+            self.user, self.device, self._store, self._cipher, self._random, self._settings
+        )
+
+    def _know(self, chat: str, members: Iterable[str], kind: str, name: str | None) -> None:
+        self._drive().step(lambda engine, now: engine.chat_is(chat, members))
+        self._store.describe(chat, kind, name)
+
+    def _known_direct(self, user: str) -> str | None:
+        both = tuple(sorted({self.user, user}))
+        for chat in self._store.chats():
+            if chat.kind == "direct" and chat.members == both:
+                return chat.chat
+        return None
+
+    def _happened(self, event: Event) -> None:
+        match event:
+            case KeysLow():
+                work = self._account.publish_keys(
+                    event.remaining, fallback_used=event.fallback_used
+                )
+                self._chore(work)
+            case DevicesChanged():
+                self.directory.changed(event.user)
+            case _:
+                pass
+        self._feed.publish(event)
+
+    def _chore(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._chores.add(task)
+        task.add_done_callback(self._chore_done)
+
+    def _chore_done(self, task: asyncio.Task[None]) -> None:
+        self._chores.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            # Not fatal: the server says `keys_low` again.
+            logger.warning("keys could not be published: %s", task.exception())
+
+    async def _caught_up(self, start: Callable[[], None], *, complete: bool) -> None:
+        """Starts something and waits for the CaughtUp it leads to."""
+        with self._feed.listen() as listener:
+            start()
+            while (event := await listener.get()) is not None:
+                match event:
+                    case CaughtUp() if event.complete or not complete:
+                        return
+                    case Displaced():
+                        raise Closed("this device connected elsewhere")
+                    case SignedOut():
+                        raise Unauthorized("unauthorized", event.reason, 401)
+                    case Disconnected(retry_in=None):
+                        raise Closed(event.reason)
+        raise Closed("the client was closed")
+
+    async def _end(self) -> None:
+        tasks = [task for task in (self._running, *self._chores) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._driver is not None:
+            self._driver.cancel()
+        self._feed.close()
+        await self._api.close()
+        self._store.close()

@@ -1,0 +1,73 @@
+"""The order of one chat: what may be taken now, what is kept aside, what is late."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+# What is kept aside lives in memory only; beyond this `sync` brings it again.
+ASIDE_LIMIT = 2_000
+
+
+class ChatLog(Generic[T]):
+    """The watermark of one chat and the entries that wait for it (client rule 1).
+
+    Whatever it returns is to be stored together with the new watermark, in this order.
+    """
+
+    def __init__(self, watermark: int = 0, highest: int = 0) -> None:
+        self.watermark = watermark
+        self.highest = max(watermark, highest)
+        self._aside: dict[int, T] = {}
+
+    @property
+    def behind(self) -> bool:
+        """Something above the watermark is known to exist."""
+        return self.highest > self.watermark
+
+    def offer(self, seq: int, entry: T) -> list[tuple[int, T]]:
+        """What can be taken in order now that `entry` is here; nothing if late or too early."""
+        if seq <= self.watermark:
+            return []
+        self.highest = max(self.highest, seq)
+        self._aside.setdefault(seq, entry)
+        if len(self._aside) > ASIDE_LIMIT:
+            del self._aside[max(self._aside)]
+        return self._take(self.watermark)
+
+    def heard_of(self, seq: int) -> None:
+        """The server says that position `seq` exists."""
+        self.highest = max(self.highest, seq)
+
+    def complete(self, to: int) -> list[tuple[int, T]]:
+        """Nothing at or below `to` will appear any more: holes up to there are stepped over."""
+        self.highest = max(self.highest, to)
+        return self._take(to)
+
+    def _take(self, complete_to: int) -> list[tuple[int, T]]:
+        taken = [(seq, self._aside.pop(seq)) for seq in sorted(self._aside) if seq <= complete_to]
+        self.watermark = max(self.watermark, complete_to)
+        while self.watermark + 1 in self._aside:
+            self.watermark += 1
+            taken.append((self.watermark, self._aside.pop(self.watermark)))
+        return taken
+
+
+def holes(
+    after: int, to: int, taken: Iterable[int], missing: Iterable[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """The parts of `missing` (inclusive ranges) in (after, to] that were not taken after all."""
+    there = sorted(taken)
+    found: list[tuple[int, int]] = []
+    for first, last in missing:
+        start, end = max(first, after + 1), min(last, to)
+        for seq in there:
+            if start <= seq <= end:
+                if start < seq:
+                    found.append((start, seq - 1))
+                start = seq + 1
+        if start <= end:
+            found.append((start, end))
+    return found

@@ -1,0 +1,110 @@
+"""Telling how far this device is: coalesced, at most one frame per chat per interval (rule 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from client.core import frames
+from client.core.frames import Watermarks
+from client.core.settings import Settings
+
+
+@dataclass(slots=True)
+class _Chat:
+    delivered: int = 0
+    read: int = 0
+    told: Watermarks = field(default_factory=Watermarks)  # on this connection
+    senders: set[str] = field(default_factory=set)
+    since: float | None = None  # the first change that is not told yet
+    sent_at: float = float("-inf")
+    force: bool = False
+
+    @property
+    def dirty(self) -> bool:
+        return self.force or self.delivered > self.told.delivered or self.read > self.told.read
+
+
+class ReceiptPlan:
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._chats: dict[str, _Chat] = {}
+        self._dirty: set[str] = set()
+        self._online = False
+
+    def opened(self, confirmed: Mapping[str, Watermarks]) -> None:
+        """A receipt has no answer: what the last connection told may not have arrived."""
+        self._online = True
+        for chat, state in self._chats.items():
+            state.told = confirmed.get(chat, Watermarks())
+            state.since = None
+            self._dirty.discard(chat)
+
+    def closed(self) -> None:
+        self._online = False
+
+    def moved(
+        self, chat: str, now: float, delivered: int, read: int, senders: Iterable[str]
+    ) -> None:
+        """The watermarks of `chat` are now these; `senders` wrote what they moved over."""
+        state = self._chats.setdefault(chat, _Chat())
+        state.delivered = max(state.delivered, delivered)
+        state.read = max(state.read, read)
+        state.senders.update(senders)
+        self._mark(chat, state, now)
+
+    def repeat(self, chat: str, now: float) -> None:
+        """The server shows that it does not know our place."""
+        state = self._chats.get(chat)
+        if state is not None and (state.delivered or state.read):
+            state.force = True
+            self._mark(chat, state, now)
+
+    def hurry(self) -> None:
+        """What is to be told is told as soon as the interval allows."""
+        for chat in self._dirty:
+            self._chats[chat].since = float("-inf")
+
+    def forget(self, chat: str) -> None:
+        """No longer a member: there is nobody to tell."""
+        self._chats.pop(chat, None)
+        self._dirty.discard(chat)
+
+    def told(self) -> dict[str, Watermarks]:
+        return {chat: state.told for chat, state in self._chats.items()}
+
+    def next_due(self) -> float | None:
+        if not self._online:
+            return None
+        return min((self._due_at(self._chats[chat]) for chat in self._dirty), default=None)
+
+    def due(self, now: float, *, everything: bool = False) -> list[dict[str, Any]]:
+        """The frames to send now; `everything`: without waiting, because the client closes."""
+        if not self._online:
+            return []
+        ready = [
+            chat for chat in self._dirty if everything or self._due_at(self._chats[chat]) <= now
+        ]
+        return [self._frame(chat, now) for chat in sorted(ready)]
+
+    def _mark(self, chat: str, state: _Chat, now: float) -> None:
+        if state.dirty:
+            self._dirty.add(chat)
+            if state.since is None:
+                state.since = now
+
+    def _due_at(self, state: _Chat) -> float:
+        settings = self._settings
+        delay = settings.receipt_delay if state.senders else settings.quiet_receipt_delay
+        since = state.since if state.since is not None else 0.0
+        return max(since + delay, state.sent_at + settings.receipt_interval)
+
+    def _frame(self, chat: str, now: float) -> dict[str, Any]:
+        state = self._chats[chat]
+        frame = frames.receipt(chat, state.delivered, state.read, state.senders)
+        state.told = Watermarks(state.delivered, state.read)
+        state.senders.clear()
+        state.since, state.force, state.sent_at = None, False, now
+        self._dirty.discard(chat)
+        return frame

@@ -1,0 +1,38 @@
+"""The client's times and sizes, in seconds unless a name says otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Defaults keep PROTOCOL's rules; tests and benchmarks may pass shorter times."""
+
+    # Receipts: a moment in which delivered and read fold into one frame, then the rule's interval.
+    receipt_delay: float = 0.05
+    receipt_interval: float = 0.2
+    # A watermark that moved with nobody to tell (own messages, voids) can wait for company.
+    quiet_receipt_delay: float = 2.0
+    # Posts of neighbouring messages overtake each other; most gaps close in this time.
+    gap_grace: float = 0.15
+    # A gap may be an own message whose `accepted` is still under way.
+    own_gap_grace: float = 0.5
+    sync_timeout: float = 20.0
+    sync_chats: int = 100  # the most a frame may name
+    sync_backoff: float = 1.0
+    sync_backoff_cap: float = 60.0
+    # A handler lives at most 6 s, so an answer that has not come by then is not coming.
+    resend_after: float = 8.0
+    resend_cap: float = 120.0
+    retry_after_error: float = 1.0
+    # One at a time in a chat: functions run side by side, and two frames would race for a seq.
+    in_flight_per_chat: int = 1
+    ping_between: tuple[float, float] = (240.0, 300.0)
+    pong_timeout: float = 10.0
+    reconnect_between: tuple[float, float] = (3600.0, 6600.0)
+    reconnect_base: float = 1.0
+    reconnect_cap: float = 60.0
+    # The server keeps a presence subscription for 5 minutes.
+    watch_interval: float = 240.0
+    typing_interval: float = 3.0

@@ -1,0 +1,148 @@
+"""Which `sync` to send, and when. At most one is unanswered, so each answer has its question."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from client.core import frames
+from client.core.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """An unanswered `sync`; `chats` is None for one that names no chats."""
+
+    chats: Mapping[str, int] | None
+    expires_at: float
+
+    @property
+    def whole(self) -> bool:
+        return self.chats is None
+
+    def names(self, chat: str) -> bool:
+        return self.chats is not None and chat in self.chats
+
+    def covers(self, chat: str) -> bool:
+        return self.chats is None or chat in self.chats
+
+
+class SyncPlan:
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._question: Question | None = None
+        self._whole_at: float | None = None
+        self._wanted: dict[str, float] = {}
+        self._alone: set[str] = set()
+        self._news: set[str] = set()  # to be asked about although nothing is missing
+        self._tries: dict[str | None, int] = {}
+        self._online = False
+        self.resumed = False  # the server has answered for every chat on this connection
+
+    @property
+    def question(self) -> Question | None:
+        return self._question
+
+    def opened(self, now: float) -> None:
+        self._online, self.resumed = True, False
+        self._question = None
+        self._wanted.clear()
+        self._alone.clear()
+        self._news.clear()
+        self._tries.clear()
+        self._whole_at = now
+
+    def closed(self) -> None:
+        self._online = False
+        self._question = None
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is asked and nothing is to be asked."""
+        waiting = self._wanted or self._news or self._whole_at is not None
+        return self._question is None and not waiting
+
+    def hurries(self, now: float) -> bool:
+        """There is something to ask right now."""
+        due = self.next_due()
+        return due is not None and due <= now
+
+    def wants(self, chat: str) -> bool:
+        return chat in self._wanted
+
+    def want(self, chat: str, at: float) -> None:
+        self._wanted[chat] = min(at, self._wanted.get(chat, at))
+
+    def want_alone(self, chat: str, at: float) -> None:
+        """One of several chats made the server refuse; asked one by one, it shows which."""
+        self._alone.add(chat)
+        self.want(chat, at)
+
+    def want_all(self, at: float) -> None:
+        self._whole_at = at if self._whole_at is None else min(at, self._whole_at)
+
+    def want_news(self, chat: str) -> None:
+        """For what only a `synced` tells: who is in the chat."""
+        self._news.add(chat)
+
+    def settled(self, chat: str) -> None:
+        """The chat is no longer behind."""
+        self._wanted.pop(chat, None)
+        self._alone.discard(chat)
+        self._tries.pop(chat, None)
+
+    def progressed(self, chat: str | None) -> None:
+        self._tries.pop(chat, None)
+
+    def want_later(self, chat: str | None, now: float, retry_after: float | None = None) -> None:
+        """Ask again: after the server's `retry_after`, or with a growing pause. None = all."""
+        tries = self._tries.get(chat, 0)
+        self._tries[chat] = tries + 1
+        pause = min(self._settings.sync_backoff * 2**tries, self._settings.sync_backoff_cap)
+        at = now + (pause if retry_after is None else max(retry_after, 0.1))
+        if chat is None:
+            self._whole_at = at
+        else:
+            self._wanted[chat] = at
+
+    def next_due(self) -> float | None:
+        if not self._online:
+            return None
+        if self._question is not None:
+            return self._question.expires_at
+        if self._news:
+            return float("-inf")
+        times = list(self._wanted.values())
+        if self._whole_at is not None:
+            times.append(self._whole_at)
+        return min(times, default=None)
+
+    def expired(self, now: float) -> bool:
+        return self._question is not None and now >= self._question.expires_at
+
+    def due(self, now: float, watermark: Callable[[str], int]) -> dict[str, Any] | None:
+        """The frame to send now, if any."""
+        if not self._online or self._question is not None:
+            return None
+        ready = [chat for chat, at in self._wanted.items() if at <= now]
+        ready += self._news.difference(ready)
+        if ready:
+            alone = [chat for chat in ready if chat in self._alone][:1]
+            named = alone or ready[: self._settings.sync_chats]
+            chats = {chat: watermark(chat) for chat in named}
+            for chat in chats:
+                self._wanted.pop(chat, None)
+                self._news.discard(chat)
+            self._question = Question(chats, now + self._settings.sync_timeout)
+            return frames.sync(chats)
+        if self._whole_at is not None and self._whole_at <= now:
+            self._whole_at = None
+            self._question = Question(None, now + self._settings.sync_timeout)
+            return frames.sync()
+        return None
+
+    def answered(self) -> Question | None:
+        """The question that a `synced` (or an `error`) has just answered."""
+        question, self._question = self._question, None
+        return question

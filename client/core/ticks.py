@@ -1,0 +1,44 @@
+"""What a tick says: derived from the members' watermarks, never sent as such (client rule 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import IntEnum
+
+from client.core.frames import Watermarks
+
+
+class State(IntEnum):
+    """Of an own message. Ordered: a later stage includes the earlier ones."""
+
+    FAILED = 0
+    WAITING = 1
+    SENT = 2
+    DELIVERED = 3
+    READ = 4
+
+
+def reached(members: Mapping[str, Watermarks], me: str) -> Watermarks:
+    """Up to where everybody else has it delivered and read; 0 in a chat without others."""
+    others = [marks for user, marks in members.items() if user != me]
+    if not others:
+        return Watermarks()
+    # read implies delivered
+    return Watermarks(
+        delivered=min(max(marks.delivered, marks.read) for marks in others),
+        read=min(marks.read for marks in others),
+    )
+
+
+def stage(seq: int, everyone: Watermarks) -> State:
+    if seq <= everyone.read:
+        return State.READ
+    if seq <= everyone.delivered:
+        return State.DELIVERED
+    return State.SENT
+
+
+def stages(before: State, after: State) -> list[State]:
+    """Every stage from `before` (excluded) to `after`, so that none is skipped in telling."""
+    first = max(before, State.WAITING) + 1
+    return [State(value) for value in range(first, after + 1)]

@@ -1,0 +1,1 @@
+"""What makes a message readable by its devices only, and a device known by its keys."""

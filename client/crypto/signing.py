@@ -1,0 +1,54 @@
+"""Signatures as the protocol has them: Ed25519 over canonical JSON, unpadded base64."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from client.errors import SignatureError
+
+
+def encode(data: bytes) -> str:
+    return base64.b64encode(data).decode().rstrip("=")
+
+
+def decode(text: str) -> bytes:
+    """Raises SignatureError: what comes in as a key or a signature is checked as one."""
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise SignatureError(f"not base64: {error}") from error
+
+
+def canonical(document: Mapping[str, Any]) -> bytes:
+    """Keys sorted, no spaces, UTF-8."""
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return text.encode()
+
+
+def sign(key: Ed25519PrivateKey, document: Mapping[str, Any]) -> str:
+    return encode(key.sign(canonical(document)))
+
+
+def verify(ed25519: str, document: Mapping[str, Any], signature: str) -> None:
+    """Raises SignatureError unless the holder of `ed25519` signed `document`."""
+    try:
+        key = Ed25519PublicKey.from_public_bytes(decode(ed25519))
+        key.verify(decode(signature), canonical(document))
+    except (InvalidSignature, ValueError) as error:
+        raise SignatureError(f"not signed by {ed25519}: {dict(document)}") from error
+
+
+def device_document(user: str, device: str, curve25519: str, ed25519: str) -> dict[str, str]:
+    return {"curve25519": curve25519, "device": device, "ed25519": ed25519, "user": user}
+
+
+def key_document(user: str, device: str, id: str, key: str, fallback: bool) -> dict[str, Any]:
+    document: dict[str, Any] = {"device": device, "id": id, "key": key, "user": user}
+    return {**document, "fallback": True} if fallback else document

@@ -1,0 +1,124 @@
+"""One step at a time: decide inside a transaction, commit, then send and tell."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable
+from typing import TypeVar
+
+from client.core import events
+from client.core.engine import Drop, Engine, Stop, Transmit
+from client.core.frames import encode
+from client.core.parsing import FrameError, parse
+from client.errors import Closed, StoreError
+from client.store import Store
+
+T = TypeVar("T")
+logger = logging.getLogger("client")
+
+
+class Driver:
+    """Carries out what the engine decides; `publish` gets the events."""
+
+    def __init__(
+        self,
+        store: Store,
+        build: Callable[[], Engine],
+        publish: Callable[[events.Event], None],
+    ) -> None:
+        self._store, self._publish = store, publish
+        self.engine = build()
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._outgoing: asyncio.Queue[str] | None = None
+        self._leave: asyncio.Future[Drop | Stop] | None = None
+        self._failure: Exception | None = None
+
+    @property
+    def online(self) -> bool:
+        return self._outgoing is not None
+
+    def step(self, act: Callable[[Engine, float], T]) -> T:
+        """Raises Closed after the store has failed once: memory and disk no longer agree."""
+        if self._failure is not None:
+            raise Closed(f"the client has stopped: {self._failure}")
+        try:
+            with self._store.transaction():
+                result = act(self.engine, self._loop.time())
+        except sqlite3.Error as error:
+            self._fail(error)
+            raise StoreError(f"the state could not be written: {error}") from error
+        self._carry_out()
+        return result
+
+    def opened(self) -> tuple[asyncio.Queue[str], asyncio.Future[Drop | Stop]]:
+        """The frames to send on the new connection, and the moment to leave it."""
+        self._outgoing, self._leave = asyncio.Queue(), self._loop.create_future()
+        opened = self._outgoing, self._leave
+        self.step(lambda engine, now: engine.opened(now))
+        return opened
+
+    def received(self, texts: list[str | bytes]) -> None:
+        """What arrived together goes into one transaction."""
+        frames = []
+        for text in texts:
+            try:
+                frame = parse(text)
+            except FrameError as error:
+                logger.warning("frame ignored: %s", error)
+            else:
+                frames += [frame] if frame is not None else []
+
+        def act(engine: Engine, now: float) -> None:
+            for frame in frames:
+                engine.received(frame, now)
+
+        self.step(act)
+
+    def closed(self) -> None:
+        self._outgoing = self._leave = None
+        if self._failure is None:
+            self.step(lambda engine, now: engine.closed(now))
+
+    def cancel(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _carry_out(self) -> None:
+        for output in self.engine.outputs():
+            match output:
+                case Transmit():
+                    if self._outgoing is not None:
+                        self._outgoing.put_nowait(encode(output.frame))
+                case Drop() | Stop():
+                    if self._leave is not None and not self._leave.done():
+                        self._leave.set_result(output)
+                case _:
+                    self._publish(output)
+        self._arm()
+
+    def _arm(self) -> None:
+        self.cancel()
+        due = self.engine.next_due()
+        if due is not None:
+            delay = max(0.0, due - self._loop.time())
+            self._timer = self._loop.call_later(delay, self._due)
+
+    def _due(self) -> None:
+        self._timer = None
+        if self._leave is not None and self._leave.done():
+            return  # the connection is being left; its end will re-arm
+        try:
+            self.step(lambda engine, now: engine.due(now))
+        except StoreError as error:
+            logger.error("%s", error)  # noqa: TRY400 - `step` has stopped the client
+
+    def _fail(self, error: Exception) -> None:
+        self._failure = error
+        self.cancel()
+        if self._leave is not None and not self._leave.done():
+            self._leave.set_result(Stop())
+        self._publish(events.Disconnected(f"the state could not be written: {error}", None))

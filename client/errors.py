@@ -1,0 +1,90 @@
+"""The one error tree of the client."""
+
+from __future__ import annotations
+
+
+class ClientError(Exception):
+    """Everything this library raises on purpose."""
+
+
+class ApiError(ClientError):
+    """The backend refused a call. `code` as in the protocol, `status` the HTTP status."""
+
+    def __init__(self, code: str, message: str, status: int) -> None:
+        super().__init__(f"{message} ({code}, {status})")
+        self.code, self.message, self.status = code, message, status
+
+
+class BadRequest(ApiError):
+    pass
+
+
+class Unauthorized(ApiError):
+    pass
+
+
+class Forbidden(ApiError):
+    pass
+
+
+class NotFound(ApiError):
+    pass
+
+
+class Conflict(ApiError):
+    pass
+
+
+class TooLarge(ApiError):
+    pass
+
+
+class RateLimited(ApiError):
+    pass
+
+
+class ServerFault(ApiError):
+    """500 and above, or an answer that is none of the protocol's: worth trying again."""
+
+
+class Unreachable(ClientError):
+    """No answer: nothing listens there, the network is gone, or it took too long."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"{url} does not answer: {reason}")
+        self.url, self.reason = url, reason
+
+
+class StoreError(ClientError):
+    """The file with this device's state cannot be used; the message says why."""
+
+
+class SignatureError(ClientError):
+    """A key that another device is said to have made is not signed by it."""
+
+
+class MessageTooLarge(ClientError):
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(
+            f"a message must stay under {limit:,} bytes on the wire, this one has {size:,}; "
+            "send it in parts"
+        )
+        self.size, self.limit = size, limit
+
+
+class Closed(ClientError):
+    """The client is closed, displaced or signed out."""
+
+
+def from_status(status: int, code: str, message: str) -> ApiError:
+    kinds: dict[int, type[ApiError]] = {
+        400: BadRequest,
+        401: Unauthorized,
+        403: Forbidden,
+        404: NotFound,
+        409: Conflict,
+        413: TooLarge,
+        429: RateLimited,
+    }
+    kind = ServerFault if status >= 500 else kinds.get(status, ApiError)
+    return kind(code, message, status)

@@ -1,0 +1,79 @@
+"""Frames that a REST call sends to open connections: devices_changed, keys_low, presence.
+
+They hasten what clients find out anyway (`missing` and `stale` in `accepted`, `remaining` after the
+next upload), so the call they belong to succeeds without them.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+
+from lambdas.delivery import fan_out
+from lambdas.delivery.fan_out import Delivery
+from lambdas.frames import Frame
+from lambdas.messages.chats import Chats
+from lambdas.presence.store import Address, Devices
+from lambdas.settings import Aws
+from lambdas.telemetry import logger
+
+CHATS_PER_PAGE = 100
+PEERS_LIMIT = 1000  # who has more learns the rest when writing to them
+
+
+def devices_changed(aws: Aws, user: str, device: str) -> None:
+    """Tells who shares a chat with the user, and the user's other devices."""
+
+    def tell() -> None:
+        devices = Devices(aws.users)
+        people = devices.of([user, *peers(Chats(aws.chats, aws.users), user)])
+        frame = {"type": "devices_changed", "user": user}
+        posts = fan_out.to_connected(people, frame, time.time(), besides=Address(user, device))
+        fan_out.deliver(aws.connections, devices, posts)
+
+    _attempt("devices_changed", tell)
+
+
+def peers(chats: Chats, user: str) -> set[str]:
+    """Who shares a chat with the user, as far as PEERS_LIMIT."""
+    found: set[str] = set()
+    cursor: str | None = None
+    while len(found) < PEERS_LIMIT:
+        page, cursor = chats.list(user, cursor, CHATS_PER_PAGE)
+        found.update(member for chat in page for member in chat["members"])
+        if cursor is None:
+            break
+    return set(sorted(found - {user})[:PEERS_LIMIT])
+
+
+def keys_low(aws: Aws, frames: Mapping[str, Frame]) -> None:
+    """Tells devices, named "user/device", that their one-time keys run out."""
+
+    def tell() -> None:
+        devices = Devices(aws.users)
+        people = devices.of(address.partition("/")[0] for address in frames)
+        deliveries = [
+            Delivery(user, name, device.connection_id, frames[f"{user}/{name}"])
+            for user, registered in people.items()
+            for name, device in registered.items()
+            if f"{user}/{name}" in frames and device.connected(time.time()) and device.connection_id
+        ]
+        fan_out.deliver(aws.connections, devices, deliveries)
+
+    if frames:
+        _attempt("keys_low", tell)
+
+
+def went(aws: Aws, user: str, connection_id: str) -> None:
+    """Closes the connection of a device that is no more, and tells who watches its user."""
+
+    def tell() -> None:
+        aws.connections.close(connection_id)
+        fan_out.announce(aws.connections, Devices(aws.users), [user])
+
+    _attempt("presence", tell)
+
+
+def _attempt(what: str, tell: Callable[[], None]) -> None:
+    try:
+        tell()
+    except Exception:
+        logger.exception("could not announce", extra={"what": what})

@@ -1,0 +1,195 @@
+"""The HTTP application, the same on every target: one Starlette router over the table of routes.
+
+Everything that answers is JSON, errors of every kind included, and names the target that served it.
+Endpoints are plain functions and run in threads, for boto3 blocks.
+"""
+
+import time
+from collections.abc import Iterable, Mapping
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route as PathRoute
+from starlette.routing import Router
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from lambdas import frames
+from lambdas.api.auth import AccessTokens
+from lambdas.api.call import Answer, Call, Route
+from lambdas.api.failures import refusal
+from lambdas.api.instance import served_by
+from lambdas.api.jwks import SigningKeys
+from lambdas.api.routes import ROUTES
+from lambdas.errors import ChatError, bad_request, not_found
+from lambdas.frames import Frame
+from lambdas.settings import Aws
+from lambdas.telemetry import logger
+
+BODY_LIMIT = 128 * 1024
+# Beyond the limit we read on, so that the client gets its 413 instead of a broken connection. An
+# ALB passes no more than this to a Lambda target; there the 413 is its own.
+DRAIN_LIMIT = 1024 * 1024
+
+
+def create_app(aws: Aws, tokens: AccessTokens | None = None) -> "Served":
+    """The application over `aws`; `tokens` is given by tests that have no user pool."""
+    tokens = tokens or access_tokens(aws)
+    instance = served_by(aws.settings)
+    by_path: dict[str, dict[str, Route]] = {}
+    for route in ROUTES:
+        by_path.setdefault(route.path, {})[route.method] = route
+    endpoints = [
+        PathRoute(path, Endpoint(methods, aws, tokens, instance))
+        for path, methods in by_path.items()
+    ]
+    nothing = Endpoint({}, aws, tokens, instance)
+    return Served(Router(endpoints, redirect_slashes=False, default=nothing), instance)
+
+
+def access_tokens(aws: Aws) -> AccessTokens:
+    settings = aws.settings
+    keys = SigningKeys(settings.jwks_url)
+    return AccessTokens(keys, settings.token_issuer, settings["USER_POOL_CLIENT_ID"])
+
+
+class Endpoint:
+    """The methods of one path, as an ASGI application."""
+
+    def __init__(
+        self, methods: Mapping[str, Route], aws: Aws, tokens: AccessTokens, instance: str
+    ) -> None:
+        self._methods = methods
+        self._aws = aws
+        self._tokens = tokens
+        self._instance = instance
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        started = time.monotonic()
+        try:
+            body = await read_body(request)
+            route = self._route(request)
+            if route.blocking:
+                answer = await run_in_threadpool(self._answer, route, request, body)
+            else:
+                answer = self._answer(route, request, body)
+            response = respond(answer)
+        except ClientDisconnect:
+            return  # nobody is left to answer
+        except Exception as fault:
+            response = respond_error(refusal(fault))
+        await response(scope, receive, send)
+        milliseconds = round((time.monotonic() - started) * 1000)
+        self._log(request, response.status_code, milliseconds)
+
+    def _route(self, request: Request) -> Route:
+        if not self._methods:
+            raise not_found("there is nothing at this path")
+        try:
+            return self._methods[request.method]
+        except KeyError:
+            raise WrongMethod(self._methods) from None
+
+    def _answer(self, route: Route, request: Request, body: bytes) -> Answer:
+        user = "" if route.open else self._tokens.user(request.headers.getlist("authorization"))
+        call = Call(
+            aws=self._aws,
+            served_by=self._instance,
+            user=user,
+            path=request.path_params,
+            query=request.query_params,
+            body=parse(route.body, body) if route.body else {},
+        )
+        return route.answer(call)
+
+    def _log(self, request: Request, status: int, milliseconds: int) -> None:
+        """The route, not the path and the query: those name people."""
+        route = next((route.path for route in self._methods.values()), "none")
+        chat = request.path_params.get("chat", "") if self._methods else ""
+        logger.info(
+            "request",
+            extra={
+                "method": request.method,
+                "route": route,
+                "status": status,
+                "milliseconds": milliseconds,
+                "trace": request.headers.get("x-amzn-trace-id", "")[:100],
+                **({"chat": chat[:64]} if chat else {}),
+            },
+        )
+
+
+class WrongMethod(ChatError):
+    """405. The protocol has no code of its own for it, so the code is bad_request."""
+
+    def __init__(self, methods: Iterable[str]) -> None:
+        self.allowed = ", ".join(sorted(methods))
+        super().__init__("bad_request", f"this path takes {self.allowed}")
+
+    @property
+    def status(self) -> int:
+        return 405
+
+
+class Served:
+    """Around everything: who answered, and what no cache and no browser may do with it."""
+
+    def __init__(self, app: ASGIApp, instance: str) -> None:
+        self._app = app
+        self._instance = instance
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            raise RuntimeError(f"this application speaks HTTP, not {scope['type']}")
+
+        async def name(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["x-served-by"] = self._instance
+                headers["cache-control"] = "no-store"
+                headers["x-content-type-options"] = "nosniff"
+            await send(message)
+
+        await self._app(scope, receive, name)
+
+
+async def read_body(request: Request) -> bytes:
+    """Raises ChatError too_large, and ClientDisconnect."""
+    body = bytearray()
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size <= BODY_LIMIT:
+            body += chunk
+        elif size > DRAIN_LIMIT:
+            break
+    if size > BODY_LIMIT:
+        raise ChatError("too_large", f"a body has at most {BODY_LIMIT} bytes")
+    return bytes(body)
+
+
+def parse(name: str, body: bytes) -> Frame:
+    """Raises ChatError bad_request."""
+    try:
+        text = body.decode()  # strictly UTF-8 (RFC 8259); json would guess at UTF-16 and more
+    except UnicodeDecodeError:
+        raise bad_request("the body is not valid UTF-8") from None
+    return frames.validate(f"rest/{name}.request", frames.decode(text))
+
+
+def respond(answer: Answer) -> Response:
+    if answer.body is None:
+        return Response(status_code=answer.status)
+    body = frames.encode(answer.body).encode()
+    return Response(body, answer.status, media_type="application/json")
+
+
+def respond_error(error: ChatError) -> Response:
+    response = respond(Answer(error.status, frames.error_body(error)))
+    if isinstance(error, WrongMethod):
+        response.headers["allow"] = error.allowed  # RFC 9110, 15.5.6
+    if error.status == 401:
+        response.headers["www-authenticate"] = "Bearer"  # RFC 9110, 15.5.2
+    return response

@@ -1,0 +1,83 @@
+"""Who calls: Cognito's access tokens, checked.
+
+docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import jwt
+
+from lambdas.api.call import USER
+from lambdas.errors import ChatError
+
+ALGORITHM = "RS256"  # the only one of Cognito; the token's own word for it is never trusted
+
+
+class Keys(Protocol):
+    def get(self, kid: str) -> Any: ...
+
+
+class AccessTokens:
+    """Access tokens of one app client of one user pool. `clock` is epoch seconds."""
+
+    def __init__(
+        self, keys: Keys, issuer: str, client_id: str, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._keys = keys
+        self._issuer = issuer
+        self._client_id = client_id
+        self._clock = clock
+
+    def user(self, authorization: Sequence[str]) -> str:
+        """The user of a request with these Authorization headers. Raises ChatError unauthorized."""
+        token = bearer(authorization)
+        claims = self._claims(token)
+        expires = claims.get("exp")
+        if not isinstance(expires, int | float) or isinstance(expires, bool):
+            raise invalid()
+        if expires <= self._clock():
+            raise unauthorized("the access token has expired")
+        user = claims.get("username")
+        if claims.get("token_use") != "access" or claims.get("client_id") != self._client_id:
+            raise invalid()
+        if not isinstance(user, str) or not USER.fullmatch(user):
+            raise invalid()
+        return user
+
+    def _claims(self, token: str) -> dict[str, Any]:
+        try:
+            kid = jwt.get_unverified_header(token).get("kid")
+            key = self._keys.get(kid) if isinstance(kid, str) else None
+            if key is None:
+                raise invalid()
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                key,
+                algorithms=[ALGORITHM],
+                issuer=self._issuer,
+                # Cognito's access tokens have no aud; exp is checked above, by our clock
+                options={"require": ["exp", "iss"], "verify_aud": False, "verify_exp": False},
+            )
+        except jwt.PyJWTError:
+            raise invalid() from None
+        return claims
+
+
+def bearer(authorization: Sequence[str]) -> str:
+    if not authorization:
+        raise unauthorized("this needs an access token: Authorization: Bearer <access token>")
+    scheme, _, token = authorization[0].partition(" ")
+    if len(authorization) > 1 or scheme.lower() != "bearer" or not token.strip():
+        raise unauthorized("the Authorization header is not: Bearer <access token>")
+    return token.strip()
+
+
+def invalid() -> ChatError:
+    """The same for whatever is wrong with it: whoever forges tokens learns nothing."""
+    return unauthorized("the access token is not valid")
+
+
+def unauthorized(message: str) -> ChatError:
+    return ChatError("unauthorized", message)

@@ -1,0 +1,73 @@
+"""What an endpoint gets and what it returns; the routes are data that the application serves."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from lambdas.errors import bad_request, not_found
+from lambdas.frames import Frame
+from lambdas.settings import Aws
+
+DEVICE = re.compile(r"[A-Za-z0-9_-]{1,64}")
+USER = re.compile(r"[a-z0-9_]{3,32}")
+CHAT = re.compile(r"[A-Za-z0-9_-]{1,64}")
+NUMBER = re.compile(r"[0-9]{1,12}")
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request, authenticated and validated. `user` is "" on an open route."""
+
+    aws: Aws
+    served_by: str  # <pool>/<instance>
+    user: str
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    body: Frame
+
+    @property
+    def device(self) -> str:
+        """The device in the path; it is one of the caller's, there or not."""
+        return device_name(self.path["device"])
+
+    @property
+    def chat(self) -> str:
+        chat = self.path["chat"]
+        if not CHAT.fullmatch(chat):
+            raise not_found("there is no such chat")
+        return chat
+
+    def number(self, name: str, default: int, least: int = 0) -> int:
+        """A query parameter. Raises ChatError bad_request."""
+        text = self.query.get(name)
+        if text is None:
+            return default
+        if not NUMBER.fullmatch(text) or int(text) < least:
+            raise bad_request(f"{name} is a whole number from {least} on, of at most 12 digits")
+        return int(text)
+
+
+class Answer(NamedTuple):
+    status: int
+    body: Frame | None = None
+
+
+class Route(NamedTuple):
+    """`body` names the schema rest/<body>.request.json; open routes need no access token.
+
+    What does not block is answered without waiting for a thread.
+    """
+
+    method: str
+    path: str
+    answer: Callable[[Call], Answer]
+    body: str = ""
+    open: bool = False
+    blocking: bool = True
+
+
+def device_name(text: str) -> str:
+    if not DEVICE.fullmatch(text):
+        raise bad_request("a device is named by 1 to 64 letters, digits, _ and -")
+    return text

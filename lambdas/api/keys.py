@@ -1,0 +1,39 @@
+"""One-time keys: POST /api/devices/{device}/one-time-keys and POST /api/keys/claim."""
+
+from lambdas.api import announce
+from lambdas.api.call import Answer, Call
+from lambdas.errors import not_found
+from lambdas.frames import Frame
+from lambdas.keys import decisions
+from lambdas.keys.directory import Directory
+
+
+def upload(call: Call) -> Answer:
+    user, device = call.user, call.device
+    directory = Directory(call.aws.users)
+    identity = directory.get(user, [device]).get(device)
+    if identity is None:
+        raise not_found(f"you have no device {device}")
+    signer = identity.ed25519
+    keys = decisions.one_time_keys(user, device, signer, call.body)
+    fallback = decisions.fallback_key(user, device, signer, call.body)
+    remaining = directory.upload(user, device, signer, keys, fallback)
+    return Answer(200, {"remaining": remaining})
+
+
+def claim(call: Call) -> Answer:
+    """A key of each device that has one; the others are left out."""
+    directory = Directory(call.aws.users)
+    claimed: Frame = {}
+    low: dict[str, Frame] = {}
+    for address in call.body["devices"]:
+        user, _, device = address.partition("/")
+        key = directory.claim(user, device)
+        if key is None:
+            continue
+        claimed[address] = key.as_protocol()
+        frame = decisions.keys_low(key)
+        if frame is not None:
+            low[address] = frame
+    announce.keys_low(call.aws, low)
+    return Answer(200, {"keys": claimed})

@@ -1,0 +1,56 @@
+"""`python -m lambdas.api.server`: the HTTP application in a container, by uvicorn.
+
+HOST and PORT say where it listens. SIGTERM, which ECS sends before it kills, stops listening and
+lets the requests in flight finish.
+"""
+
+import signal
+import sys
+from types import FrameType
+
+import uvicorn
+from aws_lambda_powertools.logging.utils import copy_config_to_registered_loggers
+
+from lambdas.api.app import create_app
+from lambdas.settings import Aws, aws
+from lambdas.telemetry import logger
+
+# Longer than the load balancer keeps an idle connection (60 s by default): the side that reuses
+# connections has to be the one that closes them, or it reuses one that is just being closed (502).
+KEEP_ALIVE_SECONDS = 75
+FINISH_SECONDS = 25  # of the 30 s between ECS's SIGTERM and SIGKILL
+
+
+def main() -> None:
+    # uvicorn raises the signal again when it is done; finishing on request is no failure
+    signal.signal(signal.SIGTERM, _finished)
+    signal.signal(signal.SIGINT, _finished)
+    warm(aws())
+    settings = aws().settings
+    config = uvicorn.Config(
+        create_app(aws()),
+        host=settings.get("HOST", "0.0.0.0"),
+        port=int(settings.get("PORT", "8080")),
+        lifespan="off",
+        ws="none",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=FINISH_SECONDS,
+    )
+    copy_config_to_registered_loggers(logger, include={"uvicorn.error", "asyncio"})
+    uvicorn.Server(config).run()
+
+
+def warm(aws: Aws) -> None:
+    """Makes the clients before there are threads: boto3 makes them in one thread at a time."""
+    _ = aws.chats, aws.users, aws.tickets, aws.connections, aws.cognito, aws.sns
+
+
+def _finished(_signal: int, _frame: FrameType | None) -> None:
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

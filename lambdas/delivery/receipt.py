@@ -1,0 +1,53 @@
+"""Route `receipt`: moves watermarks, and tells the senders of what was delivered or read."""
+
+from lambdas.delivery import watermarks
+from lambdas.delivery.fan_out import deliver, to_connected
+from lambdas.errors import bad_request
+from lambdas.frames import Frame
+from lambdas.messages.heads import no_such_chat
+from lambdas.presence.store import Address, Devices
+from lambdas.settings import Aws
+from lambdas.tables import HEAD, Item, Table, chat_key
+from lambdas.telemetry import count
+from lambdas.websocket import Caller, frame_handler
+
+
+def receipt(services: Aws, caller: Caller, frame: Frame) -> None:
+    """Nothing is answered. Raises ChatError not_found or bad_request."""
+    step = watermarks.wanted(frame.get("delivered"), frame.get("read"))
+    head = _head(services.chats, frame["chat"], caller.user, step.delivered or 0)
+    moved = watermarks.move(services.chats, frame["chat"], caller.user, caller.device, step)
+    if moved is None:
+        raise no_such_chat(frame["chat"])
+    if moved.after == moved.before:
+        return
+    count("ReceiptsMoved")
+    devices = Devices(services.users)
+    notice = {
+        "type": "receipt",
+        "chat": frame["chat"],
+        "user": caller.user,
+        "delivered": moved.after.delivered,
+        "read": moved.after.read,
+    }
+    told = to_connected(
+        devices.of(head["members"] & set(frame["senders"])),
+        notice,
+        services.now(),
+        besides=Address(caller.user, caller.device),
+    )
+    deliver(services.connections, devices, told, clock=services.now)
+
+
+def _head(chats: Table, chat: str, user: str, mark: int) -> Item:
+    """The chat's head, if the receipt fits it; read again if only a lagging replica may say no."""
+    for consistent in (False, True):
+        head = chats.get(chat_key(chat, HEAD), consistent=consistent)
+        if head and user in head.get("members", ()) and mark <= head["seq"]:
+            return head
+    if not head or user not in head.get("members", ()):
+        raise no_such_chat(chat)
+    raise bad_request(f"the chat has no message {mark}")
+
+
+handler = frame_handler({"receipt": receipt})

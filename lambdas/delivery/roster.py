@@ -1,0 +1,83 @@
+"""Everybody in a chat with their watermarks: one read, and what follows from it without I/O."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from lambdas.messages import log
+from lambdas.presence.leases import Device
+from lambdas.tables import HEAD, Item, Table
+
+AFTER_MEMBERS = "member#~"  # above every user name
+
+Registered = Mapping[str, Mapping[str, Device]]  # user -> device -> Device
+Lacking = Mapping[tuple[str, str], list[Item]]  # (user, device) -> messages, in seq order
+
+
+@dataclass(frozen=True)
+class Roster:
+    """A chat's head, and the member item of each current member."""
+
+    chat: str
+    purged_to: int
+    members: frozenset[str]
+    items: Mapping[str, Item]  # by user
+
+
+def read_roster(chats: Table, chat: str) -> Roster | None:
+    """None if there is no such chat. Head and members lie side by side: one consistent Query."""
+    items = {
+        item["item"]: item
+        for item in chats.query_all({"chat": chat}, between=(HEAD, AFTER_MEMBERS), consistent=True)
+    }
+    head = items.pop(HEAD, None)
+    if head is None:
+        return None
+    members = frozenset(head.get("members", ()))
+    by_user = {key.removeprefix("member#"): item for key, item in items.items()}
+    return Roster(
+        chat,
+        head["purged_to"],
+        members,
+        {user: item for user, item in by_user.items() if user in members},
+    )
+
+
+def behind(roster: Roster, registered: Registered, messages: Iterable[Item]) -> Lacking:
+    """For each device those of `messages` that it has not acknowledged, and did not send."""
+    result: dict[tuple[str, str], list[Item]] = {}
+    news = sorted(messages, key=log.seq_of)
+    for user, member in roster.items.items():
+        for device in registered.get(user, {}):
+            mark = log.watermark(member, device)
+            lacking = [
+                message
+                for message in news
+                if log.seq_of(message) > mark
+                and (message["sender"], message["sender_device"]) != (user, device)
+            ]
+            if lacking:
+                result[user, device] = lacking
+    return result
+
+
+def known_floor(roster: Roster) -> int:
+    """At most this much every device has, as far as the watermarks alone tell."""
+    if not roster.members or roster.items.keys() != roster.members:
+        return 0
+    return min(log.delivered(member) for member in roster.items.values())
+
+
+def floor(roster: Roster, registered: Registered) -> int:
+    """Up to where every registered device of every member has everything.
+
+    A member without any device has nothing yet, and everything has to wait for the first one.
+    """
+    if not roster.members or roster.items.keys() != roster.members:
+        return 0
+    if not all(registered.get(user) for user in roster.members):
+        return 0
+    return min(
+        log.watermark(roster.items[user], device)
+        for user in roster.members
+        for device in registered[user]
+    )

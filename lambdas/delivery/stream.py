@@ -1,0 +1,52 @@
+"""What the stream of the Chats table says about each chat. No I/O.
+
+Records are DynamoDB Streams records as Lambda gets them
+(docs.aws.amazon.com/lambda/latest/dg/with-ddb.html).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from lambdas.messages.log import seq_of
+from lambdas.tables import Item, from_wire
+
+TTL = "dynamodb.amazonaws.com"  # who removes what has expired
+
+Record = dict[str, Any]
+
+
+@dataclass
+class Changes:
+    """What happened in a chat, in one batch."""
+
+    chat: str
+    first: str  # sequence number of its first record
+    messages: list[Item] = field(default_factory=list)
+    acknowledged: bool = False
+    expired: int = 0  # the highest seq that DynamoDB removed
+
+
+def by_chat(records: Iterable[Record]) -> list[Changes]:
+    """The changes of each chat, in the order in which the batch first names it."""
+    result: dict[str, Changes] = {}
+    for record in records:
+        change = record["dynamodb"]
+        keys = from_wire(change["Keys"])
+        chat = keys["chat"]
+        changes = result.setdefault(chat, Changes(chat, change["SequenceNumber"]))
+        kind = (record["eventName"], keys["item"].split("#")[0])
+        if kind == ("INSERT", "message"):
+            message = from_wire(change["NewImage"])
+            if not message.get("void"):
+                changes.messages.append(message)
+        elif kind == ("MODIFY", "member"):
+            old, new = change["OldImage"], change["NewImage"]
+            changes.acknowledged |= old["delivered"] != new["delivered"]
+        elif kind == ("REMOVE", "message") and _by_ttl(record):
+            changes.expired = max(changes.expired, seq_of(keys))
+    return list(result.values())
+
+
+def _by_ttl(record: Record) -> bool:
+    return bool((record.get("userIdentity") or {}).get("principalId") == TTL)

@@ -1,0 +1,102 @@
+"""What may be uploaded, and when a device is told to upload more. No I/O."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from lambdas.errors import bad_request
+from lambdas.frames import Frame
+from lambdas.keys import signatures
+
+STORED_LIMIT = 100  # one-time keys of one device waiting to be claimed
+LOW = 20  # fewer than that, and the device hears of it
+
+
+class DeviceKeys(NamedTuple):
+    """A device's identity: public keys, unpadded base64, and its own signature over them."""
+
+    curve25519: str
+    ed25519: str
+    signature: str
+
+    def as_protocol(self) -> Frame:
+        keys = {"curve25519": self.curve25519, "ed25519": self.ed25519}
+        return {"keys": keys, "signature": self.signature}
+
+
+class SignedKey(NamedTuple):
+    """A one-time or fallback key as its device uploaded it."""
+
+    id: str
+    key: str
+    signature: str
+
+
+class Claim(NamedTuple):
+    """A key handed out, and what the device has left."""
+
+    key: SignedKey
+    fallback: bool
+    remaining: int
+
+    def as_protocol(self) -> Frame:
+        return {**self.key._asdict(), "fallback": self.fallback}
+
+
+def device_keys(user: str, device: str, body: Frame) -> DeviceKeys:
+    """From a PUT /api/devices/{device} body. Raises ChatError bad_request."""
+    keys = DeviceKeys(body["keys"]["curve25519"], body["keys"]["ed25519"], body["signature"])
+    signatures.decode(keys.curve25519, signatures.KEY_BYTES, "the curve25519 key")
+    document = signatures.device_document(user, device, keys.curve25519, keys.ed25519)
+    signatures.verify(document, keys.signature, keys.ed25519, "the device keys")
+    return keys
+
+
+def one_time_keys(user: str, device: str, ed25519: str, body: Frame) -> list[SignedKey]:
+    """The one-time keys of an upload, in its order. Raises ChatError bad_request."""
+    entries: Mapping[str, Any] = body["one_time_keys"]
+    keys = [SignedKey(id, entry["key"], entry["signature"]) for id, entry in entries.items()]
+    for key in keys:
+        _check(user, device, ed25519, key, fallback=False)
+    if len({key.key for key in keys}) < len(keys):
+        raise bad_request("the same one-time key stands under two ids")
+    return keys
+
+
+def fallback_key(user: str, device: str, ed25519: str, body: Frame) -> SignedKey | None:
+    """The fallback key of an upload, if it has one. Raises ChatError bad_request."""
+    entry = body.get("fallback_key")
+    if entry is None:
+        return None
+    key = SignedKey(entry["id"], entry["key"], entry["signature"])
+    _check(user, device, ed25519, key, fallback=True)
+    return key
+
+
+def _check(user: str, device: str, ed25519: str, key: SignedKey, *, fallback: bool) -> None:
+    what = f"the fallback key {key.id}" if fallback else f"the one-time key {key.id}"
+    signatures.decode(key.key, signatures.KEY_BYTES, what)
+    document = signatures.key_document(user, device, key.id, key.key, fallback=fallback)
+    signatures.verify(document, key.signature, ed25519, what)
+
+
+def still_new(
+    keys: Iterable[SignedKey], known: set[str], remaining: int, limit: int = STORED_LIMIT
+) -> list[SignedKey]:
+    """Those of `keys` to store: a key that was ever uploaded is passed over, however it fared.
+
+    That makes a repeated upload harmless, and keeps a key that was handed out from being handed out
+    again. Raises ChatError bad_request if more would be stored than may be.
+    """
+    new = [key for key in keys if key.key not in known]
+    if remaining + len(new) > limit:
+        raise bad_request(
+            f"at most {limit} one-time keys are kept for a device; {remaining} are there already"
+        )
+    return new
+
+
+def keys_low(claim: Claim) -> Frame | None:
+    """The frame for the device whose key was claimed, if it should upload more."""
+    if claim.remaining >= LOW and not claim.fallback:
+        return None
+    return {"type": "keys_low", "remaining": claim.remaining, "fallback_used": claim.fallback}

@@ -1,0 +1,246 @@
+"""Devices' public keys in the Users table, and one-time keys that are handed out exactly once.
+
+Items, all under the device's user:
+
+    device#<device>         curve25519, ed25519, signature; uploaded, claimed (counters)
+    otk#<device>#<order>    id, key, signature; order is the value of `uploaded` it was stored at
+    fallback#<device>       id, key, signature, used, signed_by (the ed25519 key it belongs to)
+    onetime#<key>           uploaded_at: this key came in once; it is never stored again
+
+A claim takes the next order by adding 1 to `claimed`, conditional on there being one. That one
+write decides: no two claims get the same order, nobody loses a race and has to try the next key,
+and the order is that of the upload. A claimer that dies after it wastes a key and repeats none.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterable, Sequence
+from enum import Enum
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from lambdas.errors import ChatError, not_found
+from lambdas.keys.decisions import Claim, DeviceKeys, SignedKey, still_new
+from lambdas.tables import (
+    ConditionFailed,
+    Item,
+    Table,
+    TransactionCancelled,
+    transact,
+    user_key,
+)
+
+ATTEMPTS = 8
+KEYS_PER_TRANSACTION = 49  # two puts each, beside the counter and a fallback key: 100 actions
+
+
+class Change(Enum):
+    NEW = "new"
+    CHANGED = "changed"
+    SAME = "same"
+
+
+class Directory:
+    """The key directory. `sleep` and `clock` (epoch seconds) are arguments for tests."""
+
+    def __init__(
+        self,
+        users: Table,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._users = users
+        self._sleep = sleep
+        self._clock = clock
+
+    def put(self, user: str, device: str, keys: DeviceKeys) -> Change:
+        """Stores a device's identity; another identity than before voids the keys it signed."""
+        try:
+            old = self._busy(
+                lambda: self._users.update(
+                    user_key(user, f"device#{device}"),
+                    "SET curve25519 = :c, ed25519 = :e, signature = :s,"
+                    " uploaded = if_not_exists(uploaded, :zero),"
+                    " claimed = if_not_exists(uploaded, :zero)",
+                    "attribute_not_exists(ed25519) OR ed25519 <> :e OR curve25519 <> :c",
+                    returns="ALL_OLD",
+                    c=keys.curve25519,
+                    e=keys.ed25519,
+                    s=keys.signature,
+                    zero=0,
+                )
+            )
+        except ConditionFailed:
+            return Change.SAME
+        if not old:
+            return Change.NEW
+        self._forget_keys(user, device, up_to=old["uploaded"], not_signed_by=keys.ed25519)
+        return Change.CHANGED
+
+    def get(self, user: str, devices: Iterable[str]) -> dict[str, DeviceKeys]:
+        """The devices' keys; a device without any is left out."""
+        asked = [user_key(user, f"device#{device}") for device in devices]
+        items = self._users.batch_get(asked, consistent=True)
+        return {item["item"].removeprefix("device#"): _device_keys(item) for item in items}
+
+    def remove(self, user: str, device: str) -> None:
+        """Forgets a device and the keys nobody claimed. Idempotent."""
+        self._busy(lambda: self._users.delete(user_key(user, f"device#{device}")))
+        self._forget_keys(user, device)
+
+    def upload(
+        self,
+        user: str,
+        device: str,
+        signer: str,
+        keys: Sequence[SignedKey],
+        fallback: SignedKey | None,
+    ) -> int:
+        """How many one-time keys now wait; `signer` is the ed25519 key the signatures fit.
+
+        Raises ChatError not_found (no such device), bad_request (too many), conflict (the device
+        has another identity by now, or is uploading from two places without end).
+        """
+        memories = [user_key(user, f"onetime#{key.key}") for key in keys]
+        failures = 0
+        while failures < ATTEMPTS:
+            item = self._device(user, device)
+            if item["ed25519"] != signer:
+                raise ChatError("conflict", "the keys of this device were replaced meanwhile")
+            remaining = int(item["uploaded"] - item["claimed"])
+            found = self._users.batch_get(memories, consistent=True)
+            known = {memory["item"].removeprefix("onetime#") for memory in found}
+            new = still_new(keys, known, remaining)
+            actions = self._fallback_actions(user, device, signer, fallback)
+            if not new and not actions:
+                return remaining
+            actions += self._upload_actions(user, device, item, new[:KEYS_PER_TRANSACTION])
+            try:
+                transact(self._users, actions)
+            except TransactionCancelled:  # a claim or another upload came between
+                self._pause(failures)
+                failures += 1
+        raise ChatError("conflict", "the keys of this device are being changed; try again")
+
+    def claim(self, user: str, device: str) -> Claim | None:
+        """One key of the device, the oldest first, else its fallback key, else None."""
+        for _ in range(ATTEMPTS):
+            try:
+                item = self._busy(lambda: self._take(user, device))
+            except ConditionFailed as spent:
+                return self._claim_fallback(user, device, spent.item)
+            key = self._users.delete(user_key(user, _order(device, item["claimed"])))
+            if key is not None:  # None: the device changed its identity, and voided this one
+                return Claim(_signed_key(key), False, item["uploaded"] - item["claimed"])
+        return None
+
+    def _take(self, user: str, device: str) -> Item:
+        return self._users.update(
+            user_key(user, f"device#{device}"),
+            "SET claimed = claimed + :one",
+            "claimed < uploaded",
+            one=1,
+        )
+
+    def _claim_fallback(self, user: str, device: str, item: Item | None) -> Claim | None:
+        if item is None:
+            return None
+        try:
+            fallback = self._busy(
+                lambda: self._users.update(
+                    user_key(user, f"fallback#{device}"),
+                    "SET used = :true",
+                    "signed_by = :signer",
+                    true=True,
+                    signer=item["ed25519"],
+                )
+            )
+        except ConditionFailed:
+            return None
+        return Claim(_signed_key(fallback), True, 0)
+
+    def _fallback_actions(
+        self, user: str, device: str, signer: str, fallback: SignedKey | None
+    ) -> list[dict[str, Any]]:
+        if fallback is None:
+            return []
+        key = user_key(user, f"fallback#{device}")
+        stands = self._users.get(key, consistent=True)
+        if stands and stands["key"] == fallback.key and stands["signed_by"] == signer:
+            return []  # a repeated upload: whether it was used stays known
+        item = {**key, **fallback._asdict(), "used": False, "signed_by": signer}
+        return [self._users.put_action(item)]
+
+    def _upload_actions(
+        self, user: str, device: str, item: Item, keys: Sequence[SignedKey]
+    ) -> list[dict[str, Any]]:
+        """The keys, and the counter that makes them claimable, in one transaction."""
+        uploaded = item["uploaded"]
+        actions = [
+            self._users.update_action(
+                user_key(user, f"device#{device}"),
+                "SET uploaded = :to",
+                "uploaded = :from AND ed25519 = :signer",
+                **{"to": uploaded + len(keys), "from": uploaded, "signer": item["ed25519"]},
+            )
+        ]
+        now = int(self._clock())
+        for order, key in enumerate(keys, start=uploaded + 1):
+            stored = {**user_key(user, _order(device, order)), **key._asdict()}
+            memory = {**user_key(user, f"onetime#{key.key}"), "uploaded_at": now}
+            actions.append(self._users.put_action(stored))
+            actions.append(self._users.put_action(memory, "attribute_not_exists(uploaded_at)"))
+        return actions
+
+    def _device(self, user: str, device: str) -> Item:
+        item = self._users.get(user_key(user, f"device#{device}"), consistent=True)
+        if item is None:
+            raise not_found(f"you have no device {device}")
+        return item
+
+    def _forget_keys(
+        self, user: str, device: str, up_to: int | None = None, not_signed_by: str = ""
+    ) -> None:
+        partition = {"user": user}
+        waiting = self._users.query_all(partition, prefix=f"otk#{device}#")
+        last = None if up_to is None else _order(device, up_to)
+        self._users.batch_write(
+            deletes=[
+                user_key(user, item["item"])
+                for item in waiting
+                if last is None or item["item"] <= last
+            ]
+        )
+        try:
+            self._users.delete(
+                user_key(user, f"fallback#{device}"), "signed_by <> :signer", signer=not_signed_by
+            )
+        except ConditionFailed:
+            return  # there is none, or the device uploaded one with its new identity already
+
+    def _busy(self, write: Callable[[], Any]) -> Any:
+        """A write that an upload's transaction may be holding up for a moment."""
+        for attempt in range(ATTEMPTS):
+            try:
+                return write()
+            except ClientError as fault:
+                if fault.response["Error"]["Code"] != "TransactionConflictException":
+                    raise
+                self._pause(attempt)
+        raise ChatError("rate_limited", "too much happens to this device's keys at once; try again")
+
+    def _pause(self, attempt: int) -> None:
+        self._sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - no secret
+
+
+def _order(device: str, order: int) -> str:
+    return f"otk#{device}#{order:020d}"
+
+
+def _signed_key(item: Item) -> SignedKey:
+    return SignedKey(item["id"], item["key"], item["signature"])
+
+
+def _device_keys(item: Item) -> DeviceKeys:
+    return DeviceKeys(item["curve25519"], item["ed25519"], item["signature"])

@@ -1,0 +1,65 @@
+"""Appending to a chat's log: take a position, then put the message there, or close the position."""
+
+from typing import NamedTuple
+
+from lambdas.messages.heads import no_such_chat
+from lambdas.messages.message import void
+from lambdas.tables import HEAD, ConditionFailed, Item, Table, chat_key
+from lambdas.telemetry import logger
+
+
+class Position(NamedTuple):
+    seq: int
+    members: frozenset[str]  # when the position was taken: who gets the message
+
+
+def take(chats: Table, chat: str, sender: str) -> Position:
+    """Authorizes the sender, orders the message and names its recipients, in one write.
+
+    Raises ChatError not_found for an unknown chat and for one that is not the sender's.
+    """
+    try:
+        head = chats.update(
+            chat_key(chat, HEAD), "SET seq = seq + :one", "contains(members, :me)", one=1, me=sender
+        )
+    except ConditionFailed:
+        raise no_such_chat(chat) from None
+    return Position(head["seq"], frozenset(head["members"]))
+
+
+def put(chats: Table, message: Item) -> None:
+    """Stores a message at its position. If that fails, closes the position and raises.
+
+    Message and void item are both written only where nothing stands, so whichever request arrives
+    late, even after we gave it up, can't undo the other.
+    """
+    try:
+        _put_once(chats, message, message)
+    except Exception:
+        if close(chats, message):
+            return
+        raise
+
+
+def close(chats: Table, message: Item) -> bool:
+    """Makes a message's position void; True if the message stands there after all.
+
+    Raises nothing: readers step over an open position too, only later.
+    """
+    try:
+        return _put_once(chats, void(message), message)
+    except Exception:
+        place = {"chat": message["chat"], "position": message["item"]}
+        logger.exception("left a position open", extra=place)
+        return False
+
+
+def _put_once(chats: Table, new: Item, message: Item) -> bool:
+    """Puts `new`; True if `message` stands there already, by a request whose answer was lost."""
+    try:
+        chats.put(new, "attribute_not_exists(chat)")
+    except ConditionFailed as failure:
+        if failure.item != message:
+            raise
+        return True
+    return False

@@ -1,0 +1,67 @@
+"""A chat as one of its members sees it: its head, and the member's own item, in one read."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from lambdas.errors import ChatError, not_found
+from lambdas.tables import HEAD, Item, Table, chat_key, member_item
+
+
+@dataclass(frozen=True)
+class Head:
+    """`delivered` is by device of the user; see `log` for what the positions mean."""
+
+    chat: str
+    user: str
+    kind: str  # direct | group
+    seq: int
+    purged_to: int
+    members: frozenset[str]
+    joined_seq: int
+    delivered: Mapping[str, int]
+    read: int
+
+    def watermark(self, device: str) -> int:
+        """Up to where that device of the user has everything."""
+        return max(self.delivered.get(device, 0), self.joined_seq)
+
+
+def read_heads(chats: Table, names: Collection[str], user: str) -> dict[str, Head]:
+    """chat -> Head of those chats that exist and have the user as a member. Consistent."""
+    keys = [chat_key(chat, item) for chat in names for item in (HEAD, member_item(user))]
+    items: dict[tuple[str, str], Item] = {
+        (item["chat"], item["item"]): item for item in chats.batch_get(keys, consistent=True)
+    }
+    found = {}
+    for chat in names:
+        head, member = items.get((chat, HEAD)), items.get((chat, member_item(user)))
+        if head and member and user in head.get("members", ()):
+            found[chat] = _head(head, member, user)
+    return found
+
+
+def read_head(chats: Table, chat: str, user: str) -> Head:
+    """Raises ChatError not_found for an unknown chat and for one that is not the user's."""
+    found = read_heads(chats, [chat], user)
+    if chat not in found:
+        raise no_such_chat(chat)
+    return found[chat]
+
+
+def no_such_chat(chat: str) -> ChatError:
+    """The same for a chat that does not exist and for one that is not the caller's."""
+    return not_found(f"you have no chat {chat}")
+
+
+def _head(head: Item, member: Item, user: str) -> Head:
+    return Head(
+        chat=head["chat"],
+        user=user,
+        kind=head["kind"],
+        seq=head["seq"],
+        purged_to=head["purged_to"],
+        members=frozenset(head["members"]),
+        joined_seq=member["joined_seq"],
+        delivered=member["delivered"],
+        read=max(member["read"], member["joined_seq"]),
+    )

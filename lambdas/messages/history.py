@@ -1,0 +1,72 @@
+"""Reading a chat from a position on: the same for `sync` and for GET /api/chats/{chat}/messages."""
+
+from dataclasses import dataclass
+
+from lambdas.frames import Frame
+from lambdas.messages import log
+from lambdas.messages.heads import Head
+from lambdas.messages.message import message_frame
+from lambdas.tables import HEAD, Table, chat_key, message_item
+
+LAST_SEQ = 999_999_999_999
+
+
+@dataclass(frozen=True)
+class Page:
+    """A stretch of a chat as one device sees it, in protocol form."""
+
+    messages: list[Frame]
+    complete_to: int
+    missing: list[log.Range]
+    more: bool
+    retry_after: float | None
+
+    def first(self, number: int) -> "Page":
+        """The page if only `number` messages were sent on; the rest is `more`."""
+        if number >= len(self.messages):
+            return self
+        complete_to = int(self.messages[number]["seq"]) - 1
+        missing = [each for each in self.missing if each[0] <= complete_to]
+        return Page(self.messages[:number], complete_to, missing, True, None)
+
+
+def read(
+    chats: Table, head: Head, *, after: int, limit: int, device: str | None, now: float
+) -> Page:
+    """At most `limit` messages of the chat above `after`, as they are for a device of head.user.
+
+    Without `device` the payloads of messages that have one for each device are null. Never anything
+    from before the user joined. `now` in epoch seconds. One consistent Query: a replica that lags
+    could show a message as a hole.
+    """
+    start = min(max(after, head.joined_seq), head.seq)
+    page = chats.query(
+        {"chat": head.chat},
+        between=(message_item(start + 1), message_item(LAST_SEQ)),
+        limit=limit,
+        consistent=True,
+    )
+    last = log.seq_of(page.items[-1]) if page.items else start
+    seq = max(head.seq, last)  # sent since the head was read
+
+    def walk(purged_to: int) -> log.Stretch:
+        return log.walk(
+            page.items,
+            after=start,
+            seq=seq,
+            purged_to=purged_to,
+            ended=page.next is None or last >= head.seq,
+            now=now,
+        )
+
+    stretch = walk(head.purged_to)
+    if stretch.holes:  # void, or removed since the head was read?
+        fresh = chats.get(chat_key(head.chat, HEAD), consistent=True)
+        stretch = walk(fresh["purged_to"] if fresh else head.purged_to)
+    return Page(
+        [message_frame(item, head.user, device) for item in stretch.messages],
+        stretch.complete_to,
+        stretch.missing,
+        stretch.more,
+        stretch.retry_after,
+    )

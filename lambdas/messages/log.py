@@ -1,0 +1,107 @@
+"""The rules of a chat's log: positions, holes, watermarks. No I/O.
+
+`head.seq` hands out positions; a message stands at its position, or it does not exist. A position
+without a message is one of three things:
+
+- gone: at or below `purged_to`, or expired. Clients are told that it is `missing`.
+- void: its writer died before the message was stored, or put a void item there. Nobody is told.
+- young: its writer may still be alive.
+
+A writer lives at most 6 s, and stamps `sent_at` only after it has taken its position. So once any
+later message is HOLE_SECONDS old, whoever took an earlier position is dead; what is left of the
+15 s allows for clocks that differ. Until then readers stop in front of the hole. Nothing else
+guards the order of a chat.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from lambdas.tables import Item
+
+HOLE_SECONDS = 15
+WRITER_SECONDS = 6  # the timeout of a function that sends
+
+Range = tuple[int, int]  # closed
+
+
+class Stretch(NamedTuple):
+    """What a reader learns of a chat above its watermark."""
+
+    messages: list[Item]  # in seq order
+    complete_to: int  # nothing else at or below it will ever appear
+    missing: list[Range]  # what expired or was purged
+    holes: list[Range]  # stepped over as void
+    more: bool  # the log goes on behind what was read
+    retry_after: float | None  # seconds until the young hole it stopped at is settled
+
+
+def seq_of(item: Item) -> int:
+    """The position of a message item."""
+    return int(item["item"].removeprefix("message#"))
+
+
+def walk(
+    items: Iterable[Item], *, after: int, seq: int, purged_to: int, ended: bool, now: float
+) -> Stretch:
+    """Steps over `items`, the log above `after` in order; `ended` if there is nothing behind them.
+
+    `seq` and `purged_to` are the head's, `now` in epoch seconds. Positions above the last item are
+    in flight or dead; `complete_to` stays below them until a later message settles it.
+    """
+    position = min(after, seq)
+    messages: list[Item] = []
+    missing: list[Range] = []
+    holes: list[Range] = []
+    if purged_to > position:
+        missing.append((position + 1, purged_to))
+        position = purged_to
+    log = [item for item in items if seq_of(item) > position]
+    oldest_behind = _running_minimum([item["sent_at"] for item in log])
+    for item, oldest in zip(log, oldest_behind, strict=True):
+        here = seq_of(item)
+        expired = item["expires_at"] <= now
+        if here > position + 1 and expired:
+            missing.append((position + 1, here - 1))  # expired before it, and deleted already
+        elif here > position + 1:
+            wait = oldest / 1000 + HOLE_SECONDS - now
+            if wait > 0:
+                return Stretch(messages, position, _joined(missing), holes, False, wait)
+            holes.append((position + 1, here - 1))
+        if expired:
+            missing.append((here, here))
+        elif not item.get("void"):
+            messages.append(item)
+        position = here
+    return Stretch(messages, position, _joined(missing), holes, not ended, None)
+
+
+def _running_minimum(values: Sequence[int]) -> list[int]:
+    """For each place the least of what stands there and behind it."""
+    result = list(values)
+    for place in range(len(result) - 2, -1, -1):
+        result[place] = min(result[place], result[place + 1])
+    return result
+
+
+def _joined(ranges: Sequence[Range]) -> list[Range]:
+    result: list[Range] = []
+    for low, high in ranges:
+        if result and result[-1][1] + 1 == low:
+            result[-1] = (result[-1][0], high)
+        else:
+            result.append((low, high))
+    return result
+
+
+def watermark(member: Mapping[str, Any], device: str) -> int:
+    """Up to where a device has everything; what was before its user joined is not its concern."""
+    return max(int(member["delivered"].get(device, 0)), int(member["joined_seq"]))
+
+
+def delivered(member: Mapping[str, Any]) -> int:
+    """A user has what any of the user's devices has."""
+    return max(int(mark) for mark in (*member["delivered"].values(), member["joined_seq"]))
+
+
+def read(member: Mapping[str, Any]) -> int:
+    return max(int(member["read"]), int(member["joined_seq"]))

@@ -1,0 +1,69 @@
+"""A message: as it is stored, and as each device sees it. No I/O."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from lambdas.frames import Frame
+from lambdas.messages.log import seq_of
+from lambdas.tables import Item, chat_key, message_item
+
+DeviceNames = Mapping[str, Iterable[str]]  # user -> devices
+
+
+def stored(
+    frame: Frame, *, seq: int, sender: str, sender_device: str, sent_at: int, expires_at: int
+) -> Item:
+    """The item of a `send` frame at its position; times: sent_at in ms, expires_at in seconds."""
+    item: Item = {
+        **chat_key(frame["chat"], message_item(seq)),
+        "message_id": frame["message_id"],
+        "sender": sender,
+        "sender_device": sender_device,
+        "sent_at": sent_at,
+        "alg": frame["alg"],
+        "expires_at": expires_at,
+    }
+    part = "to" if "to" in frame else "payload"
+    item[part] = frame[part]
+    if frame.get("urgent") is False:
+        item["urgent"] = False
+    return item
+
+
+def void(message: Item) -> Item:
+    """What closes a position whose message could not be stored."""
+    kept = {name: message[name] for name in ("chat", "item", "sent_at", "expires_at")}
+    return {**kept, "void": True}
+
+
+def message_frame(item: Item, user: str, device: str | None) -> Frame:
+    """The `message` frame for one device; without a device no payload of its own."""
+    payload = item["to"].get(f"{user}/{device}") if "to" in item else item["payload"]
+    return {
+        "type": "message",
+        "chat": item["chat"],
+        "seq": seq_of(item),
+        "message_id": item["message_id"],
+        "sender": item["sender"],
+        "sender_device": item["sender_device"],
+        "sent_at": item["sent_at"],
+        "alg": item["alg"],
+        "payload": payload,
+    }
+
+
+class Addressed(NamedTuple):
+    """How a sender's list of devices differs from the registered ones; both sorted."""
+
+    missing: list[str]  # registered, but not addressed
+    stale: list[str]  # addressed, but not registered
+
+
+def addressed(frame: Frame, registered: DeviceNames, sender: str, sender_device: str) -> Addressed:
+    """`registered`: the devices of the chat's members. The sending device has its own copy."""
+    if "to" not in frame:
+        return Addressed([], [])
+    there = {f"{user}/{device}" for user, devices in registered.items() for device in devices}
+    named = set(frame["to"])
+    own = f"{sender}/{sender_device}"
+    return Addressed(sorted(there - named - {own}), sorted(named - there))

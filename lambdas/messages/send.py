@@ -1,0 +1,126 @@
+"""Route `send`: three rounds of calls, each of which waits for the one before.
+
+1. Take a position in the chat's log; that authorizes, orders and names the members.
+2. Store the message; beside it read who is connected where.
+3. Post to every open connection; beside it queue a push for each member without one.
+
+`accepted` promises only that the message is stored. What the third round misses, the delivery watch
+sees within seconds.
+"""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+
+from lambdas.connections import WITHIN_SECONDS, Outcome
+from lambdas.delivery.fan_out import Delivery, deliver, to_connected
+from lambdas.delivery.push_queue import Job
+from lambdas.errors import internal
+from lambdas.frames import Frame
+from lambdas.messages import append
+from lambdas.messages.log import WRITER_SECONDS
+from lambdas.messages.message import addressed, message_frame, stored
+from lambdas.presence.store import Address, Devices
+from lambdas.settings import Aws
+from lambdas.tables import Item
+from lambdas.telemetry import count, logger
+from lambdas.websocket import Caller, frame_handler
+
+PUT_WITHIN_SECONDS = WRITER_SECONDS - 2
+ANSWER_WITHIN_SECONDS = WRITER_SECONDS - 1
+
+
+def send(services: Aws, caller: Caller, frame: Frame) -> Frame:
+    """The `accepted` frame. Raises ChatError not_found."""
+    started = services.now()
+    position = append.take(services.chats, frame["chat"], caller.user)
+    message = _message(services, caller, frame, position.seq)
+    if services.now() - started > PUT_WITHIN_SECONDS:
+        append.close(services.chats, message)
+        raise internal()  # too late to be sure to store it in time; the sender tries again
+    devices = Devices(services.users)
+    reading = services.background.submit(devices.of, position.members)
+    append.put(services.chats, message)
+    found = reading.result(timeout=WITHIN_SECONDS)
+    posts = to_connected(
+        found, _frames(message), services.now(), besides=Address(caller.user, caller.device)
+    )
+    recipients = position.members - {caller.user}
+    _deliver(services, message, posts, recipients, until=started + ANSWER_WITHIN_SECONDS)
+    difference = addressed(frame, found, caller.user, caller.device)
+    return {
+        "type": "accepted",
+        "message_id": frame["message_id"],
+        "chat": frame["chat"],
+        "seq": position.seq,
+        "sent_at": message["sent_at"],
+        "missing": difference.missing,
+        "stale": difference.stale,
+    }
+
+
+def _message(services: Aws, caller: Caller, frame: Frame, seq: int) -> Item:
+    now = services.now()  # read after the position was taken: the rule for holes depends on it
+    return stored(
+        frame,
+        seq=seq,
+        sender=caller.user,
+        sender_device=caller.device,
+        sent_at=int(now * 1000),
+        expires_at=int(now) + services.settings.message_ttl_seconds,
+    )
+
+
+def _frames(message: Item) -> Frame | Callable[[str, str], Frame]:
+    """One frame for all, where all get the same."""
+    if "to" in message:
+        return lambda user, device: message_frame(message, user, device)
+    return message_frame(message, "", None)
+
+
+def _deliver(
+    services: Aws, message: Item, posts: list[Delivery], recipients: Iterable[str], until: float
+) -> None:
+    """The third round. Raises nothing that a resend would make better: the message is stored."""
+    connected = {each.user for each in posts}
+    away = set(recipients) - connected
+    pushing: Future[None] | None = None
+    if away and posts:
+        pushing = services.background.submit(_push, services, message, away)
+    elif away:
+        _push(services, message, away)
+    outcomes = deliver(
+        services.connections,
+        Devices(services.users),
+        posts,
+        clock=services.now,
+        within=min(WITHIN_SECONDS, until - services.now()),
+    )
+    reached = {
+        each.user
+        for each, outcome in zip(posts, outcomes, strict=True)
+        if outcome is Outcome.DELIVERED
+    }
+    if lost := set(recipients) - away - reached:
+        _push(services, message, lost)
+    if pushing:
+        pushing.result(timeout=max(until - services.now(), 0))
+    delivered = outcomes.count(Outcome.DELIVERED)
+    count("MessagesAccepted")
+    count("MessagesDelivered", delivered)
+    ids = {name: message[name] for name in ("message_id", "chat")}
+    logger.info("accepted", extra={**ids, "posts": len(posts), "delivered": delivered})
+
+
+def _push(services: Aws, message: Item, users: Iterable[str]) -> None:
+    urgent = message.get("urgent", True)
+    jobs = [Job(user, message["chat"], message["message_id"], urgent) for user in sorted(users)]
+    try:
+        refused = services.push_queue.add(jobs)
+    except Exception:  # the delivery watch queues them again
+        logger.exception("could not queue pushes", extra={"chat": message["chat"]})
+        return
+    if refused:
+        logger.warning("the queue refused pushes", extra={"jobs": len(refused)})
+
+
+handler = frame_handler({"send": send})

@@ -1,0 +1,74 @@
+"""What an answer to `sync` holds when not everything fits. No I/O.
+
+There is no cursor: progress comes from the watermarks, or from what the client says it has. So
+chats that have something new come first, the shortest backlog first, and chats without news fill up
+what is left of the frame.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from lambdas.frames import Frame, encode
+from lambdas.messages import log
+from lambdas.messages.heads import Head
+from lambdas.tables import Item
+
+SYNCED_BYTES = 28_000  # of the 32 KB of a frame; the rest is for lists of what is missing
+MESSAGES = 100  # a sync posts one after another, and lives 6 s
+MESSAGE_BYTES = 1_000_000
+
+
+class Plan(NamedTuple):
+    waiting: list[str]  # chats that have something for the device, in the order to send them
+    others: list[str]
+    left: bool  # some that wait did not fit
+
+
+def plan(heads: Mapping[str, Head], after: Mapping[str, int]) -> Plan:
+    """Which of the chats this answer is about; `after` is what the device has of each."""
+    backlog = {chat: head.seq - after[chat] for chat, head in heads.items()}
+    waiting = sorted(
+        (chat for chat in heads if backlog[chat] > 0), key=lambda chat: (backlog[chat], chat)
+    )
+    others = sorted(chat for chat in heads if backlog[chat] <= 0)
+    room = SYNCED_BYTES
+    taken: set[str] = set()
+    for chat in [*waiting, *others]:
+        room -= _size(heads[chat])
+        if room < 0 and taken:
+            break
+        taken.add(chat)
+    fitting = [chat for chat in waiting if chat in taken]
+    return Plan(fitting, [chat for chat in others if chat in taken], len(fitting) < len(waiting))
+
+
+def _size(head: Head) -> int:
+    """At least the bytes of the chat's part of `synced`, without what is missing."""
+    most = {name: {"delivered": head.seq, "read": head.seq} for name in head.members}
+    return len(encode({head.chat: entry(head, head.seq, [], {})})) + len(encode(most))
+
+
+def entry(
+    head: Head,
+    complete_to: int,
+    missing: Iterable[log.Range],
+    members: Mapping[str, Item],
+) -> dict[str, Any]:
+    """A chat in `synced`; `members` are the member items of users."""
+    return {
+        "seq": max(head.seq, complete_to),
+        "complete_to": complete_to,
+        "missing": [list(each) for each in missing],
+        "members": {
+            user: {"delivered": log.delivered(item), "read": log.read(item)}
+            for user, item in sorted(members.items())
+            if user in head.members
+        },
+    }
+
+
+def synced(chats: Mapping[str, Any], more: bool, retry_after: float | None) -> Frame:
+    frame: Frame = {"type": "synced", "chats": dict(chats), "more": more}
+    if retry_after is not None:
+        frame["retry_after"] = round(retry_after + 0.05, 1)  # rounded up, and never 0
+    return frame

@@ -1,0 +1,196 @@
+"""Which phone a device is woken on: SNS endpoints, and who owns each of them.
+
+    Users  <user>              devices   ...devices.<device>.endpoint_arn, platform
+    Users  push#<endpoint ARN> owner     held_by "user/device"
+
+An endpoint is one push token of one application for as long as it lives; it is never given another
+token, so its ARN stands for the phone. When somebody else signs in on that phone, the endpoint
+moves to the newest owner, and `held_by` alone decides whose it is: one write, whoever comes last.
+What stands in `devices` is where to look; a push goes out only if `held_by` agrees. So no race of
+two owners can send one's push to the other.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from lambdas.errors import bad_request, internal, not_found
+from lambdas.notifications import message
+from lambdas.notifications.message import Job, Target
+from lambdas.presence.store import Devices
+from lambdas.tables import (
+    DEVICES,
+    ConditionFailed,
+    Key,
+    Table,
+    TransactionCancelled,
+    transact,
+    user_key,
+)
+from lambdas.telemetry import logger
+
+if TYPE_CHECKING:
+    from mypy_boto3_sns import SNSClient
+
+OWNER = "owner"
+ATTEMPTS = 2
+INVALID = frozenset({"InvalidParameter", "InvalidParameterException"})
+GONE = frozenset({"NotFound", "NotFoundException"})
+# docs.aws.amazon.com/sns/latest/dg/mobile-platform-endpoint.html reads the ARN the same way
+TAKEN = re.compile(r"Endpoint (arn:\S+) already exists with the same Token")
+
+
+class Endpoints:
+    """SNS endpoints of devices. `applications` has the application's ARN by platform, "" if none.
+
+    The push function publishes and never makes an endpoint: it needs no applications.
+    """
+
+    def __init__(
+        self, sns: "SNSClient", users: Table, applications: Mapping[str, str] | None = None
+    ) -> None:
+        self._sns = sns
+        self._users = users
+        self._applications = applications or {}
+
+    def attach(self, user: str, device: str, platform: str, token: str) -> None:
+        """From now on the device is woken by `token`, and whoever had that token is not.
+
+        Raises ChatError bad_request (the platform refuses the token), not_found (no such device).
+        """
+        application = self._applications.get(platform, "")
+        if not application:
+            logger.info("push is off: no application", extra={"platform": platform, "user": user})
+            self.detach(user, device)
+            return
+        for _ in range(ATTEMPTS):
+            arn = self._endpoint(application, token)
+            self._own(user, device, arn, platform)
+            if self._enable(arn, token):
+                return
+        raise internal()  # twice gone between two calls; the client registers again
+
+    def detach(self, user: str, device: str) -> None:
+        """The device is not woken any more. Idempotent."""
+        arn = self._set(user, device, None, None)
+        if arn:
+            self._release(user, device, arn)
+
+    def clear(self, user: str, device: str, arn: str) -> None:
+        """The endpoint turned out to be dead, or another's: forgets it, unless it was replaced."""
+        Devices(self._users).set_endpoint(user, device, None, None, instead_of=arn)
+
+    def holders(self, arns: Iterable[str]) -> dict[str, str]:
+        """ "user/device" by endpoint ARN."""
+        items = self._users.batch_get([_owner(arn) for arn in arns], consistent=True)
+        return {item["user"].removeprefix("push#"): item["held_by"] for item in items}
+
+    def publish(self, target: Target, job: Job) -> bool:
+        """False if there is nothing at that endpoint any more. Raises what else SNS says."""
+        try:
+            self._sns.publish(
+                TargetArn=target.arn,
+                Message=message.sns_message(job),
+                MessageStructure="json",
+                MessageAttributes=message.message_attributes(job, target.platform),
+            )
+        except ClientError as fault:
+            error = fault.response["Error"]
+            if error["Code"] in GONE | {"EndpointDisabled", "EndpointDisabledException"}:
+                return False
+            if error["Code"] in INVALID and "No endpoint found" in error["Message"]:
+                return False
+            raise
+        return True
+
+    def _endpoint(self, application: str, token: str) -> str:
+        try:
+            made = self._sns.create_platform_endpoint(
+                PlatformApplicationArn=application, Token=token
+            )
+        except ClientError as fault:
+            error = fault.response["Error"]
+            if error["Code"] not in INVALID:
+                raise
+            taken = TAKEN.search(error["Message"])
+            if taken is None:
+                raise bad_request("the push platform refuses this token") from None
+            return taken[1]
+        return made["EndpointArn"]
+
+    def _enable(self, arn: str, token: str) -> bool:
+        """A token that was refused once, and is registered again, works again."""
+        try:
+            self._sns.set_endpoint_attributes(
+                EndpointArn=arn, Attributes={"Token": token, "Enabled": "true"}
+            )
+        except ClientError as fault:
+            if fault.response["Error"]["Code"] in GONE:
+                return False  # its last owner let go of it just now
+            raise
+        return True
+
+    def _own(self, user: str, device: str, arn: str, platform: str) -> None:
+        holder = f"{user}/{device}"
+        previous = self._users.update(
+            _owner(arn), "SET held_by = :holder", returns="ALL_OLD", holder=holder
+        )
+        old = self._set(user, device, arn, platform)
+        if previous and previous["held_by"] != holder:
+            self._take_from(previous["held_by"], holder, arn)
+        if old and old != arn:
+            self._release(user, device, old)
+
+    def _set(self, user: str, device: str, arn: str | None, platform: str | None) -> str | None:
+        """Writes the endpoint into the device's entry; the ARN that stood there."""
+        values = {"arn": arn, "platform": platform} if arn else {}
+        fields = "devices.#d.endpoint_arn", "devices.#d.platform"
+        try:
+            old = self._users.update(
+                user_key(user, DEVICES),
+                f"SET {fields[0]} = :arn, {fields[1]} = :platform"
+                if arn
+                else f"REMOVE {fields[0]}, {fields[1]}",
+                "attribute_exists(devices.#d)",
+                names={"#d": device},
+                returns="ALL_OLD",
+                **values,
+            )
+        except ConditionFailed:
+            if arn is None:
+                return None
+            raise not_found(f"you have no device {device}") from None
+        stood: str | None = old["devices"][device].get("endpoint_arn")
+        return stood
+
+    def _take_from(self, loser: str, holder: str, arn: str) -> None:
+        """Removes the endpoint from its last owner, unless that one has taken it back already."""
+        user, device = loser.split("/")
+        taken = self._users.update_action(
+            user_key(user, DEVICES),
+            "REMOVE devices.#d.endpoint_arn, devices.#d.platform",
+            "devices.#d.endpoint_arn = :arn",
+            arn=arn,
+        )
+        taken["Update"]["ExpressionAttributeNames"] = {"#d": device}
+        still = self._users.update_action(
+            _owner(arn), "SET held_by = :holder", "held_by = :holder", holder=holder
+        )
+        try:
+            transact(self._users, [still, taken])
+        except TransactionCancelled as cancelled:
+            # held_by decides; what may be left in the loser's entry is cleared at its next push
+            logger.info("an endpoint was not taken", extra={"reasons": list(cancelled.reasons)})
+
+    def _release(self, user: str, device: str, arn: str) -> None:
+        try:
+            self._users.delete(_owner(arn), "held_by = :holder", holder=f"{user}/{device}")
+        except ConditionFailed:
+            return  # it has moved to another owner, who needs it
+        self._sns.delete_endpoint(EndpointArn=arn)
+
+
+def _owner(arn: str) -> Key:
+    return user_key(f"push#{arn}", OWNER)

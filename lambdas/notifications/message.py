@@ -1,0 +1,95 @@
+"""What a push looks like on its way to a phone. No I/O.
+
+It says that there is something in a chat, and no more: never the sender, never the payload. The
+device wakes, connects, syncs, decrypts, and shows the text itself. A chat id is random and tells
+nobody who talks.
+
+FCM: firebase.google.com/docs/reference/fcm/rest/v1/projects.messages; inside SNS
+docs.aws.amazon.com/sns/latest/dg/sns-fcm-v1-payloads.html. APNs:
+developer.apple.com/documentation/usernotifications/generating-a-remote-notification.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from lambdas.presence.leases import Device
+
+TTL_SECONDS = 28 * 86_400  # the longest that FCM keeps a message for a phone that is away
+TEXT_KEY = "NEW_MESSAGE"  # the app's own words for it, in the phone's language
+
+
+class Job(NamedTuple):
+    """One entry of the push queue: tell `user` about a message."""
+
+    user: str
+    chat: str
+    message_id: str
+    urgent: bool
+
+
+class Target(NamedTuple):
+    """A device to wake."""
+
+    device: str
+    arn: str
+    platform: str | None
+
+
+def job_from(body: str) -> Job:
+    """Raises ValueError, KeyError or TypeError for what no sender of ours writes."""
+    document = json.loads(body)
+    user, chat, message_id = document["user"], document["chat"], document["message_id"]
+    return Job(str(user), str(chat), str(message_id), bool(document.get("urgent", True)))
+
+
+def to_wake(devices: Mapping[str, Device], now: float) -> list[Target]:
+    """Those that can be woken and hold no connection at `now`, in epoch seconds."""
+    return [
+        Target(name, device.endpoint_arn, device.platform)
+        for name, device in devices.items()
+        if device.endpoint_arn is not None and not device.connected(now)
+    ]
+
+
+def sns_message(job: Job) -> str:
+    """The `Message` of SNS Publish with MessageStructure json: a form for each platform.
+
+    FCM collapses by chat, for one wake-up fetches all there is. What an APNs device shows is made
+    from the message that the push names, so there only a repeated push collapses, by message id
+    (`message_attributes`).
+    """
+    data = {"message_id": job.message_id, "chat_id": job.chat}
+    android = {
+        "priority": "high" if job.urgent else "normal",
+        "ttl": f"{TTL_SECONDS}s",
+        "collapse_key": job.chat,
+    }
+    apns = {
+        "aps": {"alert": {"loc-key": TEXT_KEY}, "mutable-content": 1, "thread-id": job.chat},
+        **data,
+    }
+    forms = {
+        "GCM": {"fcmV1Message": {"message": {"data": data, "android": android}}},
+        "APNS": apns,
+        "APNS_SANDBOX": apns,
+    }
+    return _text({"default": TEXT_KEY, **{name: _text(form) for name, form in forms.items()}})
+
+
+def message_attributes(job: Job, platform: str | None) -> dict[str, Any]:
+    """What APNs has in its headers rather than in the payload; nothing for FCM."""
+    if platform not in ("apns", "apns_sandbox"):
+        return {}
+    prefix = "AWS.SNS.MOBILE.APNS"
+    values = {
+        f"{prefix}.PUSH_TYPE": "alert",
+        f"{prefix}.PRIORITY": "10" if job.urgent else "5",
+        f"{prefix}.COLLAPSE_ID": job.message_id,
+        f"{prefix}{'_SANDBOX' if platform == 'apns_sandbox' else ''}.TTL": str(TTL_SECONDS),
+    }
+    return {name: {"DataType": "String", "StringValue": value} for name, value in values.items()}
+
+
+def _text(document: Any) -> str:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,66 @@
+"""Wakes devices that no connection reaches: the push queue's jobs to SNS endpoints.
+
+The queue is FIFO with a group for each user: after a failure the rest of that user's jobs in the
+batch fail with it and keep their order, and other users' go on. SQS delivers a failed job again,
+and moves it to the dead-letter queue after the fifth time.
+"""
+
+import time
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import SqsFifoPartialProcessor, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from lambdas.notifications import message
+from lambdas.notifications.endpoints import Endpoints
+from lambdas.notifications.message import Job
+from lambdas.presence.store import Devices
+from lambdas.settings import aws
+from lambdas.telemetry import count, logger, metrics
+
+Event = dict[str, Any]
+
+
+@metrics.log_metrics
+def handler(event: Event, context: Any) -> Any:
+    processor = SqsFifoPartialProcessor(skip_group_on_error=True)
+    # a whole batch that failed is reported like a part of one, not as a crash of the function
+    processor.raise_on_entire_batch_failure = False
+    return process_partial_response(
+        event=event, record_handler=_push_record, processor=processor, context=context
+    )
+
+
+def _push_record(record: SQSRecord) -> None:
+    try:
+        push(message.job_from(record.body))
+    except Exception:
+        count("PushesFailed")
+        # the job has nothing secret: ids, and whether it is urgent
+        logger.exception("failed on a push job", extra={"job": record.body[:500]})
+        raise
+
+
+def push(job: Job) -> None:
+    """Wakes every device of the user that has an endpoint of its own and no connection.
+
+    Raises the first fault of SNS's, after it has tried them all.
+    """
+    endpoints = Endpoints(aws().sns, aws().users)
+    devices = Devices(aws().users).of([job.user], consistent=True).get(job.user, {})
+    targets = message.to_wake(devices, time.time())
+    holders = endpoints.holders(target.arn for target in targets)
+    faults: list[Exception] = []
+    for target in targets:
+        try:
+            own = holders.get(target.arn) == f"{job.user}/{target.device}"
+            if own and endpoints.publish(target, job):
+                count("PushesSent")
+            else:  # the app is gone from that phone, or somebody else has signed in on it
+                logger.info("cleared an endpoint", extra={"user": job.user})
+                endpoints.clear(job.user, target.device, target.arn)
+        except Exception as fault:
+            faults.append(fault)
+    logger.info("pushed", extra={"message_id": job.message_id, "chat": job.chat})
+    if faults:
+        raise faults[0]

@@ -1,0 +1,63 @@
+"""REQUEST authorizer of $connect: lets in whoever brings a ticket, once.
+
+The client offers the subprotocols `chat.v1` and `ticket.<ticket>`, for a browser can set no other
+header of a WebSocket. What is put into the context comes with every later event of the connection.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from lambdas.presence.tickets import redeem
+from lambdas.settings import Aws, aws
+from lambdas.telemetry import logger, metrics
+
+PROTOCOL = "chat.v1"
+TICKET = re.compile(r"ticket\.([A-Za-z0-9_-]{16,128})")
+
+Event = Mapping[str, Any]
+
+
+def authorize(services: Aws, event: Event) -> dict[str, Any]:
+    """The policy for API Gateway; Deny for a ticket that is unknown, used or expired.
+
+    Raises Exception("Unauthorized"), which API Gateway turns into 401, for a header that is not as
+    the protocol has it.
+    """
+    ticket = offered_ticket(event)
+    if ticket is None:
+        raise Exception("Unauthorized")  # noqa: TRY002 - API Gateway wants this very text
+    found = redeem(services.tickets, ticket, services.now())
+    if found is None:
+        logger.info("refused a ticket")
+        return _policy("nobody", "Deny", event["methodArn"])
+    user, device = found
+    policy = _policy(f"{user}/{device}", "Allow", event["methodArn"])
+    return {**policy, "context": {"user": user, "device": device}}
+
+
+def offered_ticket(event: Event) -> str | None:
+    """The one ticket offered beside chat.v1, None for anything else."""
+    offers = [
+        offer.strip()
+        for name, value in (event.get("headers") or {}).items()
+        if name.lower() == "sec-websocket-protocol"
+        for offer in value.split(",")
+    ]
+    if PROTOCOL not in offers:
+        return None
+    tickets = [match[1] for match in map(TICKET.fullmatch, offers) if match]
+    return tickets[0] if len(tickets) == 1 else None
+
+
+def _policy(principal: str, effect: str, resource: str) -> dict[str, Any]:
+    statement = {"Action": "execute-api:Invoke", "Effect": effect, "Resource": resource}
+    return {
+        "principalId": principal,
+        "policyDocument": {"Version": "2012-10-17", "Statement": [statement]},
+    }
+
+
+@metrics.log_metrics
+def handler(event: Event, _context: Any) -> dict[str, Any]:
+    return authorize(aws(), event)

@@ -1,0 +1,73 @@
+"""Routes $connect and $disconnect: a device takes its lease, and returns it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lambdas.connections import Connections, Outcome, Post
+from lambdas.delivery.fan_out import announce
+from lambdas.errors import ChatError
+from lambdas.presence.authorize import PROTOCOL
+from lambdas.presence.leases import displaced, online
+from lambdas.presence.store import Devices
+from lambdas.settings import Aws, aws
+from lambdas.telemetry import logger, metrics
+from lambdas.websocket import Caller, caller_of
+
+Event = Mapping[str, Any]
+Response = dict[str, Any]
+
+FAREWELL_SECONDS = 1.0  # $connect lives 6 s, and the new connection waits for it
+TELL_SECONDS = 1.5
+
+
+def connect(services: Aws, caller: Caller, at: int) -> Response:
+    """Takes the lease; the connection that had it is told, and closed. `at` in ms."""
+    devices = Devices(services.users)
+    try:
+        before = devices.connect(caller.user, caller.device, caller.connection_id, at)
+    except ChatError as refusal:
+        logger.info("refused a connection", extra={"reason": refusal.message})
+        return {"statusCode": refusal.status}
+    old = displaced(before, caller.device, caller.connection_id, services.now())
+    if old is not None:
+        _say_farewell(services.connections, old)
+    if not online(before, services.now()):
+        announce(
+            services.connections, devices, [caller.user], clock=services.now, within=TELL_SECONDS
+        )
+    # of what the client offered, the protocol that is spoken
+    return {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": PROTOCOL}}
+
+
+def disconnect(services: Aws, caller: Caller) -> Response:
+    """Returns the lease, unless a newer connection has it."""
+    devices = Devices(services.users)
+    left = devices.disconnect(caller.user, caller.device, caller.connection_id, services.now())
+    if left is not None and not online(left, services.now()):
+        announce(
+            services.connections, devices, [caller.user], clock=services.now, within=TELL_SECONDS
+        )
+    return {"statusCode": 200}
+
+
+def _say_farewell(connections: Connections, connection_id: str) -> None:
+    (outcome,) = connections.post_all(
+        [Post(connection_id, {"type": "displaced"})], FAREWELL_SECONDS
+    )
+    if outcome is not Outcome.GONE and connections.close(connection_id) is Outcome.FAILED:
+        logger.warning("a displaced connection stays open until it is idle")
+
+
+def answer(services: Aws, event: Event) -> Response:
+    """The response to a CONNECT or DISCONNECT event."""
+    caller = caller_of(dict(event))
+    context = event["requestContext"]
+    logger.structure_logs(append=False, user=caller.user, device=caller.device)
+    if context["eventType"] == "CONNECT":
+        return connect(services, caller, int(context["connectedAt"]))
+    return disconnect(services, caller)
+
+
+@metrics.log_metrics
+def handler(event: Event, _context: Any) -> Response:
+    return answer(aws(), event)

@@ -1,0 +1,218 @@
+"""The `devices` item of each user (one item, one read: who is reachable as what), and watchers.
+
+Every change of a lease is one conditional update, so that a late $disconnect or a late "gone" of an
+older connection never takes the lease of a newer one.
+"""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from lambdas.errors import ChatError
+from lambdas.presence.leases import OPENING_SECONDS, Device, device_from
+from lambdas.tables import DEVICES, ConditionFailed, Item, Table, user_key
+
+__all__ = ["Address", "Device", "Devices", "Forgotten"]
+
+DEVICES_LIMIT = 50  # keeps the item that every send reads small
+WATCHERS_LIMIT = 500  # told of one change; the others see it when they renew their watch
+
+
+class Address(NamedTuple):
+    """One device of one user."""
+
+    user: str
+    device: str
+
+
+class Forgotten(NamedTuple):
+    """What `forget` found: whether it took the lease, and the user's devices as they are now."""
+
+    done: bool
+    devices: dict[str, Device]
+
+
+class Devices:
+    """The devices of users. A user exists if the item does, a device if it has an entry."""
+
+    def __init__(self, users: Table) -> None:
+        self._users = users
+
+    def of(self, users: Iterable[str], *, consistent: bool = False) -> dict[str, dict[str, Device]]:
+        """user -> device -> Device; unknown users are absent."""
+        keys = [user_key(user, DEVICES) for user in dict.fromkeys(users)]
+        items = self._users.batch_get(keys, consistent=consistent)
+        return {item["user"]: _devices(item) for item in items}
+
+    def create_user(self, user: str) -> None:
+        """Idempotent."""
+        try:
+            self._users.put(
+                {**user_key(user, DEVICES), "devices": {}}, "attribute_not_exists(devices)"
+            )
+        except ConditionFailed:
+            return  # it was there
+
+    def register(self, user: str, device: str) -> bool:
+        """True if the device is new. Raises ChatError conflict for one device too many."""
+        try:
+            self._update(
+                user,
+                device,
+                "SET devices.#d = :entry",
+                "attribute_exists(devices) AND attribute_not_exists(devices.#d)"
+                " AND size(devices) < :limit",
+                entry={},
+                limit=DEVICES_LIMIT,
+            )
+        except ConditionFailed as failure:
+            if failure.item is None:  # signed up elsewhere than through our sign-up
+                self.create_user(user)
+                return self.register(user, device)
+            if device in failure.item["devices"]:
+                return False
+            raise ChatError("conflict", f"a user has at most {DEVICES_LIMIT} devices") from None
+        return True
+
+    def set_endpoint(
+        self,
+        user: str,
+        device: str,
+        arn: str | None,
+        platform: str | None,
+        *,
+        instead_of: str | None = None,
+    ) -> bool:
+        """Sets or clears (None) where pushes go; with `instead_of` only if it still is that one.
+
+        False if the device is not registered, or its endpoint is another by now.
+        """
+        values: dict[str, Any] = {}
+        expression = "REMOVE devices.#d.endpoint_arn, devices.#d.platform"
+        if arn is not None:
+            expression = "SET devices.#d.endpoint_arn = :arn, devices.#d.platform = :platform"
+            values = {"arn": arn, "platform": platform}
+        condition = "attribute_exists(devices.#d)"
+        if instead_of is not None:
+            condition += " AND devices.#d.endpoint_arn = :old"
+            values["old"] = instead_of
+        try:
+            self._update(user, device, expression, condition, **values)
+        except ConditionFailed:
+            return False
+        return True
+
+    def remove(self, user: str, device: str) -> Device | None:
+        """The device as it was, None if there was none. Its connection is the caller's to close."""
+        try:
+            before = self._update(
+                user,
+                device,
+                "REMOVE devices.#d",
+                "attribute_exists(devices.#d)",
+                returns="ALL_OLD",
+            )
+        except ConditionFailed:
+            return None
+        return before[device]
+
+    def connect(self, user: str, device: str, connection_id: str, at: int) -> dict[str, Device]:
+        """Takes the lease; `at` in ms, by API Gateway's clock. The user's devices as they were.
+
+        Raises ChatError: forbidden for a device that is not registered, conflict for a connection
+        older than the one that holds the lease ($connect events may overtake each other).
+        """
+        try:
+            return self._update(
+                user,
+                device,
+                "SET devices.#d.connection_id = :id, devices.#d.connected_at = :at",
+                "attribute_exists(devices.#d) AND (attribute_not_exists(devices.#d.connection_id)"
+                " OR devices.#d.connected_at <= :at)",
+                returns="ALL_OLD",
+                id=connection_id,
+                at=at,
+            )
+        except ConditionFailed as failure:
+            if failure.item is None or device not in failure.item["devices"]:
+                raise ChatError("forbidden", "this device is not registered") from None
+            raise ChatError("conflict", "this device has connected again since") from None
+
+    def disconnect(
+        self, user: str, device: str, connection_id: str, now: float
+    ) -> dict[str, Device] | None:
+        """Returns the lease if this connection holds it: the devices then. None if it does not."""
+        try:
+            return self._end_lease(
+                user, device, "devices.#d.connection_id = :id", now, id=connection_id
+            )
+        except ConditionFailed:
+            return None
+
+    def forget(self, user: str, device: str, connection_id: str, now: float) -> Forgotten:
+        """Ends the lease of a connection that a post found gone, unless it is still opening."""
+        try:
+            devices = self._end_lease(
+                user,
+                device,
+                "devices.#d.connection_id = :id AND devices.#d.connected_at < :opened",
+                now,
+                id=connection_id,
+                opened=int((now - OPENING_SECONDS) * 1000),
+            )
+        except ConditionFailed as failure:
+            return Forgotten(False, _devices(failure.item) if failure.item else {})
+        return Forgotten(True, devices)
+
+    def _end_lease(
+        self, user: str, device: str, condition: str, now: float, **values: Any
+    ) -> dict[str, Device]:
+        return self._update(
+            user,
+            device,
+            "REMOVE devices.#d.connection_id, devices.#d.connected_at"
+            " SET devices.#d.last_seen = :now",
+            condition,
+            now=int(now * 1000),
+            **values,
+        )
+
+    def watch(self, watcher: Address, watched: Iterable[str], until: float) -> None:
+        """Subscribes a device to the presence of users until then (epoch seconds)."""
+        item = f"watcher#{watcher.user}/{watcher.device}"
+        self._users.batch_write(
+            puts=[{**user_key(user, item), "expires_at": int(until)} for user in watched]
+        )
+
+    def watchers(self, user: str, now: float) -> list[Address]:
+        """Who is to hear about a change of the user's presence."""
+        page = self._users.query({"user": user}, prefix="watcher#", limit=WATCHERS_LIMIT)
+        return [_watcher(item) for item in page.items if item["expires_at"] > now]
+
+    def _update(
+        self,
+        user: str,
+        device: str,
+        expression: str,
+        condition: str,
+        *,
+        returns: str = "ALL_NEW",
+        **values: Any,
+    ) -> dict[str, Device]:
+        item = self._users.update(
+            user_key(user, DEVICES),
+            expression,
+            condition,
+            names={"#d": device},
+            returns=returns,
+            **values,
+        )
+        return _devices(item)
+
+
+def _devices(item: Item) -> dict[str, Device]:
+    return {device: device_from(entry) for device, entry in item["devices"].items()}
+
+
+def _watcher(item: Item) -> Address:
+    user, device = item["item"].removeprefix("watcher#").split("/")
+    return Address(user, device)

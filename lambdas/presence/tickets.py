@@ -1,0 +1,42 @@
+"""Single-use tickets for opening a connection; the table knows only their SHA-256."""
+
+import hashlib
+import math
+from collections.abc import Callable
+
+from lambdas.tables import ConditionFailed, Table
+
+TICKET_SECONDS = 30
+TICKET_BYTES = 32
+
+
+def issue(tickets: Table, user: str, device: str, now: float, random: Callable[[int], str]) -> str:
+    """A ticket good for TICKET_SECONDS from `now`; `random` is secrets.token_urlsafe or alike."""
+    ticket = random(TICKET_BYTES)
+    tickets.put(
+        {
+            "ticket": _digest(ticket),
+            "user": user,
+            "device": device,
+            "expires_at": math.ceil(now + TICKET_SECONDS),
+        }
+    )
+    return ticket
+
+
+def redeem(tickets: Table, ticket: str, now: float) -> tuple[str, str] | None:
+    """(user, device) the first time, None for what is unknown, used or expired.
+
+    One conditional delete: of two that bring the same ticket, one finds it.
+    """
+    try:
+        found = tickets.delete({"ticket": _digest(ticket)}, "attribute_exists(ticket)")
+    except ConditionFailed:
+        return None
+    if found is None or found["expires_at"] <= now:
+        return None
+    return found["user"], found["device"]
+
+
+def _digest(ticket: str) -> str:
+    return hashlib.sha256(ticket.encode()).hexdigest()

@@ -1,0 +1,78 @@
+"""Where things that have an address on AWS are on the laptop.
+
+The template's addresses are built from ids (`wss://<api>.execute-api.<region>...`). They stay as
+they are in resources, and are replaced in the environment of whatever runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+ACCESS_KEY = "local"
+SECRET_KEY = "local"  # noqa: S105  nothing checks it; clients refuse to call without one
+
+_SERVICES = (
+    "COGNITO_IDENTITY_PROVIDER",
+    "DYNAMODB",
+    "DYNAMODB_STREAMS",
+    "KMS",
+    "SECRETS_MANAGER",
+    "SNS",
+    "SQS",
+)
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """`aws` is the URL that answers for AWS. `elsewhere` holds AWS_ENDPOINT_URL_<SERVICE>
+    variables that point a service at another emulator."""
+
+    region: str
+    aws: str
+    api_id: str
+    websocket: str
+    management: str
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+
+    def environment(self, variables: Mapping[str, str]) -> dict[str, str]:
+        """`variables` for a process that runs here: addresses replaced, AWS endpoints and
+        credentials added."""
+        domain = f"{self.api_id}.execute-api.{self.region}.amazonaws.com"
+        replaced = {
+            name: str(value)
+            .replace(f"wss://{domain}", self.websocket)
+            .replace(f"https://{domain}", self.management)
+            for name, value in variables.items()
+        }
+        return {
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_ENDPOINT_URL": self.aws,
+            **{f"AWS_ENDPOINT_URL_{service}": self.aws for service in _SERVICES},
+            **self.elsewhere,
+            **replaced,
+        }
+
+    def endpoint(self, service: str) -> str:
+        """The URL for a boto3 service name, e.g. `cognito-idp`."""
+        variable = _VARIABLES.get(service, service.upper().replace("-", "_"))
+        return self.elsewhere.get(f"AWS_ENDPOINT_URL_{variable}", self.aws)
+
+
+_VARIABLES = {
+    "cognito-idp": "COGNITO_IDENTITY_PROVIDER",
+    "dynamodbstreams": "DYNAMODB_STREAMS",
+    "secretsmanager": "SECRETS_MANAGER",
+}
+
+
+def elsewhere(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables in `environ` that point single services at another emulator."""
+    return {
+        name: value
+        for name, value in environ.items()
+        if name.startswith("AWS_ENDPOINT_URL_") and value
+    }

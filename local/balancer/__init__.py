@@ -1,0 +1,1 @@
+"""Elastic Load Balancing: an Application Load Balancer over containers and functions."""

@@ -1,0 +1,145 @@
+"""Target health: states, thresholds, and which targets get requests.
+
+Source: "Health checks for Application Load Balancer target groups" and "Target group health",
+user guide of Application Load Balancers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from local.balancer.refusals import Properties, not_played
+
+INITIAL, HEALTHY, UNHEALTHY, DRAINING = "initial", "healthy", "unhealthy", "draining"
+UNAVAILABLE = "unavailable"  # health checks are off: gets requests like a healthy one
+
+REGISTERING = "Elb.RegistrationInProgress"
+CHECKING = "Elb.InitialHealthChecking"
+DEREGISTERING = "Target.DeregistrationInProgress"
+DISABLED = "Target.HealthCheckDisabled"
+MISMATCH = "Target.ResponseCodeMismatch"
+TIMEOUT = "Target.Timeout"
+FAILED = "Target.FailedHealthChecks"
+
+
+@dataclass(frozen=True)
+class HealthCheck:
+    """Times in template seconds; `matcher` as ranges of status codes, both ends included."""
+
+    enabled: bool
+    path: str
+    interval: float
+    timeout: float
+    healthy_threshold: int
+    unhealthy_threshold: int
+    matcher: tuple[tuple[int, int], ...]
+
+
+class Health(NamedTuple):
+    """`streak` counts the equal outcomes up to now: passed above 0, failed below."""
+
+    state: str
+    reason: str | None = None
+    description: str | None = None
+    streak: int = 0
+
+
+class Outcome(NamedTuple):
+    """Of one check; a failed one says why, in a reason code of the API and in words."""
+
+    passed: bool
+    reason: str | None = None
+    description: str | None = None
+
+
+PASSED = Outcome(True)
+TIMED_OUT = Outcome(False, TIMEOUT, "Request timed out")
+CONNECTION_FAILED = Outcome(False, FAILED, "Health checks failed")
+
+
+def read_health_check(where: str, properties: Properties, lambda_target: bool) -> HealthCheck:
+    """CloudFormation's properties with the defaults of the target type."""
+    protocol = properties.get("HealthCheckProtocol", "HTTP")
+    if protocol != "HTTP":
+        raise not_played(where, f"a health check over {protocol}", "use HTTP")
+    if properties.get("HealthCheckPort", "traffic-port") != "traffic-port":
+        raise not_played(where, "a health check port of its own", "use traffic-port")
+    enabled = str(properties.get("HealthCheckEnabled", not lambda_target)).lower() == "true"
+    return HealthCheck(
+        enabled=enabled,
+        path=properties.get("HealthCheckPath", "/"),
+        interval=float(properties.get("HealthCheckIntervalSeconds", 35 if lambda_target else 30)),
+        timeout=float(properties.get("HealthCheckTimeoutSeconds", 30 if lambda_target else 5)),
+        healthy_threshold=int(properties.get("HealthyThresholdCount", 5)),
+        unhealthy_threshold=int(properties.get("UnhealthyThresholdCount", 2)),
+        matcher=parse_matcher(where, properties.get("Matcher", {})),
+    )
+
+
+def parse_matcher(where: str, matcher: Any) -> tuple[tuple[int, int], ...]:
+    """`{"HttpCode": "200,204-299"}` -> ((200, 200), (204, 299))."""
+    if "GrpcCode" in matcher:
+        raise not_played(where, "a gRPC matcher", "use HttpCode")
+    ranges = []
+    for part in str(matcher.get("HttpCode", "200")).split(","):
+        match = re.fullmatch(r"\s*(\d{3})(?:-(\d{3}))?\s*", part)
+        if match is None:
+            raise not_played(where, f"the matcher {part!r}", 'write codes as "200" or "200-299"')
+        ranges.append((int(match[1]), int(match[2] or match[1])))
+    return tuple(ranges)
+
+
+def outcome_of(check: HealthCheck, status: int) -> Outcome:
+    if any(low <= status <= high for low, high in check.matcher):
+        return PASSED
+    return Outcome(False, MISMATCH, f"Health checks failed with these codes: [{status}]")
+
+
+def registered(check: HealthCheck) -> Health:
+    if not check.enabled:
+        return Health(UNAVAILABLE, DISABLED, "Health checks are disabled")
+    return Health(INITIAL, REGISTERING, "Target registration is in progress")
+
+
+def after(check: HealthCheck, health: Health, outcome: Outcome) -> Health:
+    """The first passed check makes a new target healthy; from then on the thresholds count."""
+    if health.state in (DRAINING, UNAVAILABLE):
+        return health
+    if outcome.passed:
+        streak = max(health.streak, 0) + 1
+        if health.state == INITIAL or streak >= check.healthy_threshold:
+            return Health(HEALTHY, streak=streak)
+        return health._replace(streak=streak)
+    streak = min(health.streak, 0) - 1
+    if -streak >= check.unhealthy_threshold:
+        return Health(UNHEALTHY, outcome.reason, outcome.description, streak)
+    if health.state == INITIAL:
+        return Health(INITIAL, CHECKING, "Initial health checks in progress", streak)
+    return health._replace(streak=streak)
+
+
+def draining() -> Health:
+    return Health(DRAINING, DEREGISTERING, "Target deregistration is in progress")
+
+
+class Checked(Protocol):
+    @property
+    def health(self) -> Health: ...
+
+
+AnyChecked = TypeVar("AnyChecked", bound=Checked)
+
+
+def routable(
+    targets: Sequence[AnyChecked], minimum_count: int = 1, minimum_percentage: float | None = None
+) -> Sequence[AnyChecked]:
+    """The healthy ones; all that aren't draining, where too few are healthy (fail open)."""
+    present = [target for target in targets if target.health.state != DRAINING]
+    healthy = [target for target in present if target.health.state in (HEALTHY, UNAVAILABLE)]
+    too_few = len(healthy) < minimum_count
+    if minimum_percentage is not None and present:
+        too_few = too_few or len(healthy) * 100 < minimum_percentage * len(present)
+    return present if too_few else healthy

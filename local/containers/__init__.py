@@ -1,0 +1,1 @@
+"""ECS services: the image's command as processes, registered with their target groups."""

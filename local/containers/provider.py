@@ -1,0 +1,245 @@
+"""Makes the template's ECS services and runs them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from local.balancer.refusals import attributes_of
+from local.children import Children
+from local.clock import Clock
+from local.containers import image, model, scaling
+from local.containers.autoscaler import Autoscaler
+from local.containers.image import Image
+from local.containers.model import Service, TaskDefinition
+from local.containers.scaling import Bounds, Tracking
+from local.containers.service import RunningService, Targets
+from local.containers.task import Launch, Task
+from local.providers import Created, LocalModeError, Resource
+
+ECS, SCALING = "AWS::ECS::", "AWS::ApplicationAutoScaling::"
+MOST_TASKS = 20  # of one pool, on one laptop
+ACTIONS = ("kill", "drain", "pause", "resume")
+
+
+class UnknownName(LookupError):
+    """No pool or target of that name."""
+
+
+class Refused(ValueError):
+    """The order makes no sense; the text says why."""
+
+
+class ContainerProvider:
+    """One process per task.
+
+    `targets` is the load balancer's `targets`; `container_asset` gives the build context of an
+    image URI; `environment` adapts the task's variables to the laptop; laid-out images go to
+    `directory`, output to `logs`/<pool>-<id>.log. `clock` runs stop timeouts and scaling.
+    """
+
+    types = (
+        ECS + "Cluster",
+        ECS + "TaskDefinition",
+        ECS + "Service",
+        SCALING + "ScalableTarget",
+        SCALING + "ScalingPolicy",
+    )
+
+    def __init__(
+        self,
+        *,
+        children: Children,
+        targets: Targets,
+        container_asset: Callable[[str], Path],
+        environment: Callable[[Mapping[str, str]], dict[str, str]],
+        directory: Path,
+        logs: Path,
+        clock: Clock,
+        region: str = "us-east-1",
+        account: str = "123456789012",
+        new_id: Callable[[], str] = lambda: secrets.token_hex(3),
+    ) -> None:
+        self._children = children
+        self._targets = targets
+        self._asset = container_asset
+        self._environment = environment
+        self._directory = directory
+        self._logs = logs
+        self._clock = clock
+        self._scope = f"{region}:{account}"
+        self._new_id = new_id
+        self._definitions: dict[str, TaskDefinition] = {}
+        self._services: dict[str, Service] = {}
+        self._bounds: dict[str, Bounds] = {}
+        self._tracking: dict[str, Tracking] = {}
+        self._images: dict[str, Image] = {}
+        self._running: dict[str, RunningService] = {}
+        self._autoscalers: list[Autoscaler] = []
+
+    async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
+        """Raises LocalModeError for what isn't played."""
+        name = f"{resource.stack}-{resource.logical_id}"
+        match resource.type.rpartition("::")[2]:
+            case "Cluster":
+                return Created(name, {"Arn": f"arn:aws:ecs:{self._scope}:cluster/{name}"})
+            case "TaskDefinition":
+                arn = f"arn:aws:ecs:{self._scope}:task-definition/{properties['Family']}:1"
+                self._definitions[arn] = model.read_task_definition(str(resource), properties)
+                return Created(arn, {"TaskDefinitionArn": arn})
+            case "Service":
+                return self._create_service(resource, name, properties)
+            case "ScalableTarget":
+                dimension = properties.get("ScalableDimension")
+                if dimension != "ecs:service:DesiredCount":
+                    raise LocalModeError(f"{resource}: scaling {dimension} is not played locally")
+                bounds = Bounds(int(properties["MinCapacity"]), int(properties["MaxCapacity"]))
+                self._bounds[properties["ResourceId"].rpartition("/")[2]] = bounds
+                return Created(f"{properties['ResourceId']}|{dimension}|ecs")
+            case _:
+                tracking = scaling.read_policy(str(resource), properties)
+                service = properties["ScalingTargetId"].partition("|")[0].rpartition("/")[2]
+                if tracking is not None:
+                    self._tracking[service] = tracking
+                return Created(f"arn:aws:autoscaling:{self._scope}:scalingPolicy:{name}")
+
+    def _create_service(
+        self, resource: Resource, name: str, properties: Mapping[str, Any]
+    ) -> Created:
+        name = properties.get("ServiceName", name)
+        arn = f"arn:aws:ecs:{self._scope}:service/{properties.get('Cluster', 'default')}/{name}"
+        pool = attributes_of(properties, "Tags").get("pool", name)
+        self._services[name] = model.read_service(
+            str(resource), arn, pool, self._definitions, properties
+        )
+        return Created(arn, {"Name": name, "ServiceArn": arn})
+
+    async def start(self) -> None:
+        """Starts the tasks and returns; `ready` waits for them. The load balancer runs already."""
+        for name, service in self._services.items():
+            self._lay_out(service.task.image)
+            bounds = self._bounds.get(name, Bounds(0, MOST_TASKS))
+            desired = service.desired if service.desired is not None else bounds.minimum or 1
+            running = RunningService(
+                service,
+                desired,
+                self._children,
+                self._targets,
+                self._clock,
+                self._logs,
+                lambda task=service.task: self._launch(task),  # type: ignore[misc]
+                self._new_id,
+            )
+            self._running[service.pool] = running
+            await running.start()
+            if name in self._tracking:
+                autoscaler = Autoscaler(
+                    running, self._tracking[name], bounds, self._targets, self._clock
+                )
+                self._autoscalers.append(autoscaler)
+                await autoscaler.start()
+
+    async def stop(self) -> None:
+        for autoscaler in self._autoscalers:
+            await autoscaler.stop()
+        await asyncio.gather(*(running.stop() for running in self._running.values()))
+
+    async def ready(self, seconds: float) -> list[str]:
+        """Waits until every pool has its tasks healthy; the pools that don't within `seconds`."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        while True:
+            missing = [pool for pool, running in self._running.items() if not running.well()]
+            if not missing or asyncio.get_running_loop().time() >= deadline:
+                return missing
+            await asyncio.sleep(0.02)
+
+    def sources_changed(self, sources: Path, changed: list[Path]) -> None:
+        """Takes saved files over into the images that hold `sources`, and renews their tasks."""
+        for service in self._services.values():
+            placed = self._images[service.task.image]
+            if image.overlay(placed, sources, changed, self._root(service.task.image)):
+                self._running[service.pool].renew()
+
+    def set_desired(self, pool: str, desired: int) -> None:
+        """Raises UnknownName, Refused."""
+        if pool not in self._running:
+            raise UnknownName(f"no container pool {pool!r}")
+        if not 0 <= desired <= MOST_TASKS:
+            raise Refused(f"desired is a number from 0 to {MOST_TASKS}, got {desired}")
+        self._running[pool].scale(desired)
+
+    def act(self, target_id: str, action: str) -> None:
+        """kill, drain, pause or resume one task. Raises UnknownName, Refused."""
+        running, task = self._find(target_id)
+        if task.stopping:
+            raise Refused(f"{target_id} is being stopped already")
+        match action:
+            case "kill":
+                task.kill()
+            case "pause":
+                task.pause()
+            case "resume":
+                task.resume()
+            case "drain":
+                running.drain(target_id)
+            case _:
+                raise Refused(f"action is one of {', '.join(ACTIONS)}, got {action!r}")
+
+    def state(self) -> dict[str, Any]:
+        """`{"pools": [{name, desired, tasks: [{id, pid, paused, log}]}]}`"""
+        return {
+            "pools": [
+                {
+                    "name": pool,
+                    "desired": running.desired,
+                    "tasks": [
+                        {
+                            "id": task.id,
+                            "pid": task.process.pid,
+                            "paused": task.held,
+                            "log": str(task.log),
+                        }
+                        for task in running.tasks.values()
+                    ],
+                }
+                for pool, running in self._running.items()
+            ]
+        }
+
+    def _find(self, target_id: str) -> tuple[RunningService, Task]:
+        for running in self._running.values():
+            if target_id in running.tasks:
+                return running, running.tasks[target_id]
+        raise UnknownName(f"no container with the id {target_id!r}")
+
+    def _lay_out(self, uri: str) -> None:
+        if uri in self._images:
+            return
+        self._logs.mkdir(parents=True, exist_ok=True)
+        context = self._asset(uri)
+        dockerfile = context / "Dockerfile"
+        if not dockerfile.is_file():
+            raise LocalModeError(f"{context} has no Dockerfile")
+        self._images[uri] = image.read_dockerfile(dockerfile.read_text(encoding="utf-8"))
+        image.lay_out(self._images[uri], context, self._root(uri))
+
+    def _root(self, uri: str) -> Path:
+        return self._directory / f"image-{uri.rpartition(':')[2][:12]}"
+
+    def _launch(self, task: TaskDefinition) -> Launch:
+        placed = self._images[task.image]
+        return Launch(
+            command=task.command or placed.command,
+            environment={
+                "HOME": str(self._root(task.image)),
+                "LANG": "C.UTF-8",
+                "PATH": os.defpath,
+                **placed.environment,
+                **self._environment(task.environment),
+            },
+            directory=image.inside(self._root(task.image), placed.workdir),
+        )

@@ -1,0 +1,121 @@
+"""One running task: a process that listens on a port of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.children import Children
+from local.listening import HOST
+from local.providers import LocalModeError
+
+_POLL = 0.05  # seconds between two looks at whether the port answers
+
+
+@dataclass(frozen=True)
+class Launch:
+    """How a task's process is started: everything but its port."""
+
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    directory: Path
+
+
+class Task:
+    """`revision` is the code's; `held`: paused by hand, so its bad health is meant."""
+
+    def __init__(
+        self, task_id: str, revision: int, process: asyncio.subprocess.Process, port: int, log: Path
+    ) -> None:
+        self.id = task_id
+        self.revision = revision
+        self.process = process
+        self.port = port
+        self.log = log
+        self.registered = False
+        self.stopping = False
+        self.held = False
+        self.started = asyncio.get_running_loop().time()
+
+    @property
+    def age(self) -> float:
+        """Real seconds since its start."""
+        return asyncio.get_running_loop().time() - self.started
+
+    @property
+    def exited(self) -> bool:
+        return self.process.returncode is not None
+
+    def kill(self) -> None:
+        self._signal(signal.SIGKILL)
+
+    def pause(self) -> None:
+        self.held = True
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self.held = False
+        self._signal(signal.SIGCONT)
+
+    async def listening(self, seconds: float) -> bool:
+        """Waits for the port to answer; False if it doesn't within `seconds` or the task ends."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        while not self.exited and asyncio.get_running_loop().time() < deadline:
+            try:
+                _, writer = await asyncio.open_connection(HOST, self.port)
+            except OSError:
+                await asyncio.sleep(_POLL)
+            else:
+                writer.close()
+                return True
+        return False
+
+    async def end(self, children: Children, stop_timeout: float) -> None:
+        """SIGTERM, then SIGKILL after `stop_timeout` real seconds."""
+        self._signal(signal.SIGCONT)  # a paused process would sleep through its SIGTERM
+        await children.end(self.process, stop_timeout)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if not self.exited:
+            os.killpg(self.process.pid, number)
+
+
+async def start_task(
+    children: Children, launch: Launch, task_id: str, revision: int, logs: Path
+) -> Task:
+    log = logs / f"{task_id}.log"
+    port = free_port()
+    with log.open("ab") as output:
+        process = await children.start(
+            *executable(launch.command),
+            env={**launch.environment, "HOST": HOST, "PORT": str(port)},
+            cwd=launch.directory,
+            stdout=output,
+        )
+    return Task(task_id, revision, process, port, log)
+
+
+def executable(command: Sequence[str]) -> list[str]:
+    """The image's `python` is this interpreter, its other programs are those installed beside."""
+    name, *arguments = command
+    if name in ("python", "python3") or name.startswith("python3."):
+        return [sys.executable, *arguments]
+    beside = Path(sys.executable).parent / name
+    if not beside.is_file():
+        raise LocalModeError(f"the image's command {name!r} is not installed in this environment")
+    return [str(beside), *arguments]
+
+
+def free_port() -> int:
+    """A port nobody has now. Should another process take it first, the task ends, and the next
+    one gets another."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,40 @@
+"""A function as its template describes it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_ARN = re.compile(r"arn:[^:]+:lambda:[^:]*:\d+:function:([A-Za-z0-9_-]+)")
+_CDK_SUFFIX = re.compile(r"(Function)?[0-9A-F]{8}$")
+
+
+@dataclass(frozen=True)
+class Function:
+    """`code` is the directory it runs from; `timeout` is in seconds; `reserved` is its reserved
+    concurrency; `log` the file its output goes to."""
+
+    name: str
+    arn: str
+    label: str
+    handler: str
+    code: Path
+    log: Path
+    runtime: str = "python3.13"
+    environment: Mapping[str, str] = field(default_factory=dict)
+    timeout: float = 3.0
+    memory: int = 128
+    reserved: int | None = None
+
+
+def name_in(reference: str) -> str:
+    """The function's name in an ARN, in an API Gateway invocation URI, or as it is."""
+    found = _ARN.search(reference)
+    return found.group(1) if found else reference
+
+
+def label_of(logical_id: str) -> str:
+    """A logical id without what the CDK puts behind it: `SendFunction3F2A1B00` is `Send`."""
+    return _CDK_SUFFIX.sub("", logical_id) or logical_id

@@ -1,0 +1,29 @@
+"""API Gateway's WebSocket quotas, and when a connection has reached one.
+
+Source: "Quotas for configuring and running a WebSocket API in API Gateway", API Gateway developer
+guide. None of them can be raised, but for the rate of new connections, which isn't played here.
+"""
+
+from __future__ import annotations
+
+FRAME_BYTES = 32 * 1024
+MESSAGE_BYTES = 128 * 1024
+IDLE_SECONDS = 10 * 60
+LIFETIME_SECONDS = 2 * 60 * 60
+INTEGRATION_SECONDS = 29
+
+# Not AWS's figures, which aren't published: what one connection may hold here.
+INVOCATIONS_AT_ONCE = 32
+BUFFERED_BYTES = 4 * 1024 * 1024
+
+NORMAL = 1000
+GOING_AWAY = 1001
+UNSUPPORTED_DATA = 1003
+
+
+def seconds_left(connected: float, last_active: float, now: float) -> float:
+    """Until the connection has to be closed with 1001, on one clock; 0 or less: now.
+
+    Data in either direction keeps a connection from being idle.
+    """
+    return min(connected + LIFETIME_SECONDS, last_active + IDLE_SECONDS) - now

@@ -1,0 +1,159 @@
+"""Reads a cloud assembly: the stage's stacks, their templates and the assets these point at.
+
+Source: the `manifest.json` of the CDK's cloud assembly and of the stage assembly inside it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from local.providers import LocalModeError
+from local.template.model import Resource
+
+
+@dataclass(frozen=True)
+class Stack:
+    """`name` is the stack's name in CloudFormation; `template` the parsed JSON."""
+
+    name: str
+    template: Mapping[str, Any]
+    depends_on: tuple[str, ...] = ()
+
+    def resources(self) -> list[Resource]:
+        """Every resource, those whose Condition is false included."""
+        return [
+            Resource(
+                stack=self.name,
+                logical_id=logical_id,
+                type=body["Type"],
+                properties=body.get("Properties", {}),
+                depends_on=_as_tuple(body.get("DependsOn", ())),
+                metadata=body.get("Metadata", {}),
+            )
+            for logical_id, body in self.template.get("Resources", {}).items()
+        ]
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """The stacks of one stage in an order that respects their dependencies.
+
+    `files` maps an asset's object key in S3 to its directory or file, `images` the hash that
+    tags a container image to the directory it is built from.
+    """
+
+    stacks: tuple[Stack, ...]
+    files: Mapping[str, Path] = field(default_factory=dict)
+    images: Mapping[str, Path] = field(default_factory=dict)
+
+    def file(self, object_key: str) -> Path:
+        """The staged directory of a file asset, e.g. a function's code."""
+        try:
+            return self.files[object_key]
+        except KeyError:
+            raise LocalModeError(
+                f"no asset in the assembly has the object key {object_key!r}; synthesize again"
+            ) from None
+
+    def image(self, uri: str) -> Path:
+        """The directory an image (`…/repository:hash`) is built from."""
+        tag = uri.rpartition(":")[2]
+        try:
+            return self.images[tag]
+        except KeyError:
+            raise LocalModeError(
+                f"no container image in the assembly has the tag {tag!r} (image {uri!r}); local "
+                "mode runs images built from a directory"
+            ) from None
+
+
+def load(directory: Path) -> Assembly:
+    """Read the assembly in `directory` (cdk.out), descending into its stages."""
+    if not (directory / "manifest.json").is_file():
+        raise LocalModeError(f"{directory} holds no cloud assembly: synthesize first")
+    stacks: dict[str, Stack] = {}
+    files: dict[str, Path] = {}
+    images: dict[str, Path] = {}
+    for folder in _assemblies(directory):
+        artifacts = _json(folder / "manifest.json").get("artifacts", {})
+        for stack in _stacks_of(folder, artifacts):
+            stacks[stack.name] = stack
+        for artifact in artifacts.values():
+            if artifact["type"] == "cdk:asset-manifest":
+                manifest = _json(folder / artifact["properties"]["file"])
+                _read_assets(folder, manifest, files, images)
+    return Assembly(_by_dependency(stacks), files, images)
+
+
+def _assemblies(directory: Path) -> list[Path]:
+    artifacts = _json(directory / "manifest.json").get("artifacts", {})
+    found = [directory]
+    for artifact in artifacts.values():
+        if artifact["type"] == "cdk:cloud-assembly":
+            found += _assemblies(directory / artifact["properties"]["directoryName"])
+    return found
+
+
+def _stacks_of(folder: Path, artifacts: Mapping[str, Any]) -> list[Stack]:
+    names = {
+        artifact_id: artifact["properties"].get("stackName", artifact_id)
+        for artifact_id, artifact in artifacts.items()
+        if artifact["type"] == "aws:cloudformation:stack"
+    }
+    return [
+        Stack(
+            name=name,
+            template=_json(folder / artifacts[artifact_id]["properties"]["templateFile"]),
+            depends_on=tuple(
+                names[other]
+                for other in artifacts[artifact_id].get("dependencies", [])
+                if other in names
+            ),
+        )
+        for artifact_id, name in names.items()
+    ]
+
+
+def _read_assets(
+    folder: Path, manifest: Mapping[str, Any], files: dict[str, Path], images: dict[str, Path]
+) -> None:
+    for asset in manifest.get("files", {}).values():
+        source = asset["source"].get("path")
+        if source is None:  # an asset made by a command at deployment has no directory
+            continue
+        for destination in asset["destinations"].values():
+            files[destination["objectKey"]] = (folder / source).resolve()
+    for asset in manifest.get("dockerImages", {}).values():
+        source = asset["source"].get("directory")
+        if source is None:
+            continue
+        for destination in asset["destinations"].values():
+            images[destination["imageTag"]] = (folder / source).resolve()
+
+
+def _by_dependency(stacks: Mapping[str, Stack]) -> tuple[Stack, ...]:
+    done: dict[str, Stack] = {}
+
+    def visit(name: str) -> None:
+        if name in done:
+            return
+        for other in stacks[name].depends_on:
+            visit(other)
+        done[name] = stacks[name]
+
+    for name in stacks:
+        visit(name)
+    return tuple(done.values())
+
+
+def _json(path: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return loaded
+
+
+def _as_tuple(value: str | list[str] | tuple[str, ...]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)

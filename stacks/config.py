@@ -1,0 +1,158 @@
+"""Everything that differs between environments: one frozen, validated value for each.
+
+Any field can be overridden from the context by its dotted name, pools by their names:
+`-c load_balancer.algorithm=least_outstanding_requests -c pools.small.max=20`.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from stacks.load_balancing import LoadBalancer, check_together
+from stacks.pools import ContainerPool, LambdaPool, Pool
+from stacks.refusal import require, require_between, require_one_of
+from stacks.settings import Functions, Network, Push, WebSocket
+
+Architecture = Literal["arm64", "x86_64"]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+LOG_RETENTION_DAYS = (
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
+    3288, 3653,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """One deployment. `retain` keeps what holds data when it leaves the template, and protects it
+    and the stacks from deletion."""
+
+    name: str
+    project: str = "switchboard"
+    account: str | None = None
+    region: str | None = None
+    availability_zones: tuple[str, ...] = ()  # of `region`; empty: the region's first two
+    network: Network = field(default_factory=Network)
+    pools: tuple[Pool, ...]
+    load_balancer: LoadBalancer = field(default_factory=LoadBalancer)
+    websocket: WebSocket = field(default_factory=WebSocket)
+    functions: Functions = field(default_factory=Functions)
+    push: Push = field(default_factory=Push)
+    architecture: Architecture = "arm64"
+    retain: bool = False
+    point_in_time_recovery: bool = False
+    customer_managed_key: bool = False
+    message_ttl_days: int = 30
+    retain_until_expiry: bool = False
+    log_level: LogLevel = "INFO"
+    log_retention_days: int = 30
+    container_insights: bool = False
+    waf: bool = False
+    alarms_email: str | None = None
+
+    def __post_init__(self) -> None:
+        for name, kind in (("architecture", Architecture), ("log_level", LogLevel)):
+            allowed = get_args(kind)
+            require_one_of(allowed, name, getattr(self, name), ", ".join(allowed))
+        require_one_of(
+            LOG_RETENTION_DAYS,
+            "log_retention_days",
+            self.log_retention_days,
+            f"the periods CloudWatch Logs has: {', '.join(map(str, LOG_RETENTION_DAYS))}",
+        )
+        require_between(1, 3_650, "message_ttl_days", self.message_ttl_days, "a life in days")
+        require(
+            self.alarms_email is None or bool(re.fullmatch(r"[^@\s]+@[^@\s]+", self.alarms_email)),
+            "alarms_email",
+            self.alarms_email,
+            "alarms are sent to an e-mail address",
+            "Set alarms_email to an address, or to none for alarms without a subscriber",
+        )
+        require(
+            len(f"{self.project}-{self.name}-lambda") <= 32,
+            "project",
+            self.project,
+            f"the load balancer's target group is called {self.project}-{self.name}-lambda, and "
+            "such a name has at most 32 characters",
+            "Shorten the project's or the environment's name",
+        )
+        check_together(self.load_balancer, self.pools)
+        self._check_place()
+
+    def _check_place(self) -> None:
+        zones = self.availability_zones
+        require(
+            len(zones) != 1,
+            "availability_zones",
+            ", ".join(zones),
+            "a load balancer stands in at least two",
+            "Name two or more, or none for the region's first two",
+        )
+        require(
+            all(self.region is not None and zone.startswith(self.region) for zone in zones),
+            "availability_zones",
+            ", ".join(zones),
+            f"they belong to the region, which is {self.region}",
+            "Set region and zones that go together, or no zones for the region's first two",
+        )
+        certificate = self.load_balancer.certificate_arn
+        require(
+            certificate is None or self.region is None or certificate.split(":")[3] == self.region,
+            "load_balancer.certificate_arn",
+            certificate,
+            f"a load balancer takes a certificate of its own region, which is {self.region}",
+            "Request or import the certificate in that region",
+        )
+        gateways, most = self.network.nat_gateways, len(zones) or 2
+        require_between(0, most, "network.nat_gateways", gateways, f"a number for {most} zones")
+
+
+DEV = Environment(
+    name="dev",
+    pools=(
+        LambdaPool(weight=1),
+        ContainerPool(name="small", cpu=256, memory=512, weight=4, min=2, max=4),
+    ),
+    load_balancer=LoadBalancer(plain_http=True),
+    websocket=WebSocket(rate_limit=200, burst_limit=100),
+    log_retention_days=7,
+)
+
+STAGING = Environment(
+    name="staging",
+    network=Network(nat_gateways=1),
+    pools=(
+        LambdaPool(weight=1),
+        ContainerPool(
+            name="large", cpu=1024, memory=2048, weight=5, min=1, max=4, requests_per_target=4_000
+        ),
+        ContainerPool(name="small", cpu=256, memory=512, weight=2, min=1, max=4),
+    ),
+    load_balancer=LoadBalancer(deregistration_delay=60, access_logs=True),
+    point_in_time_recovery=True,
+    customer_managed_key=True,
+    container_insights=True,
+    waf=True,
+)
+
+PROD = Environment(
+    name="prod",
+    network=Network(nat_gateways=2, flow_logs=True),
+    pools=(
+        LambdaPool(weight=1),
+        ContainerPool(
+            name="large", cpu=1024, memory=2048, weight=5, min=2, max=20, requests_per_target=4_000
+        ),
+        ContainerPool(name="small", cpu=256, memory=512, weight=2, min=2, max=20),
+    ),
+    load_balancer=LoadBalancer(deregistration_delay=120, access_logs=True),
+    websocket=WebSocket(rate_limit=8_000, burst_limit=4_000),
+    retain=True,
+    point_in_time_recovery=True,
+    customer_managed_key=True,
+    log_retention_days=365,
+    container_insights=True,
+    waf=True,
+)
+
+ENVIRONMENTS = {environment.name: environment for environment in (DEV, STAGING, PROD)}

@@ -1,0 +1,48 @@
+"""Where the load balancer writes its access logs."""
+
+from aws_cdk import Aws, Duration, RemovalPolicy
+from aws_cdk import aws_elasticloadbalancingv2 as elb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from stacks.config import Environment
+from stacks.permissions import arn
+
+
+class AccessLogBucket(Construct):
+    """Encrypted by S3, since log delivery can't use a key of ours; emptied by its life cycle."""
+
+    def __init__(self, scope: Construct, id: str, *, config: Environment) -> None:
+        super().__init__(scope, id)
+        self.bucket = s3.Bucket(
+            self,
+            "Bucket",
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(config.log_retention_days))],
+            # an emptied bucket needs a function of CDK's own: this one is left behind instead
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+
+    def receive_from(self, balancer: elb.ApplicationLoadBalancer) -> None:
+        """By the service principal rather than CDK's `log_access_logs`, which wants to know the
+        region at synthesis."""
+        self.bucket.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("logdelivery.elasticloadbalancing.amazonaws.com")],
+                actions=["s3:PutObject"],
+                resources=[self.bucket.arn_for_objects(f"AWSLogs/{Aws.ACCOUNT_ID}/*")],
+                conditions={
+                    "ArnLike": {
+                        "aws:SourceArn": arn(self, "elasticloadbalancing", "loadbalancer/*")
+                    }
+                },
+            )
+        )
+        balancer.set_attribute("access_logs.s3.enabled", "true")
+        balancer.set_attribute("access_logs.s3.bucket", self.bucket.bucket_name)
+        if self.bucket.policy:
+            balancer.node.add_dependency(self.bucket.policy)

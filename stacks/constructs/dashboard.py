@@ -1,0 +1,131 @@
+"""The dashboard: what a message goes through, from the top of the page to the bottom."""
+
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_elasticloadbalancingv2 as elb
+from constructs import Construct
+
+from stacks.chat import ChatStack
+from stacks.config import Environment
+from stacks.constructs.container_pool import ContainerPoolService
+from stacks.constructs.function import Function, metrics_namespace
+from stacks.notifications import NotificationsStack
+
+HEIGHT = 6
+GRID = 24  # columns
+
+
+class Dashboard(Construct):
+    """One row of graphs for each `show_`."""
+
+    def __init__(self, scope: Construct, id: str, *, config: Environment) -> None:
+        super().__init__(scope, id)
+        self._namespace = metrics_namespace(config)
+        self.dashboard = cloudwatch.Dashboard(
+            self,
+            "Dashboard",
+            dashboard_name=f"{config.project}-{config.name}",
+            period_override=cloudwatch.PeriodOverride.AUTO,
+        )
+
+    def show_messages(self) -> None:
+        """What the functions count themselves, whichever of them does."""
+        self._row(
+            {
+                "Messages": self._counted(
+                    "MessagesAccepted", "MessagesDelivered", "MessagesPurged"
+                ),
+                "Delivery": self._counted("ReceiptsMoved", "Nudges"),
+                "Pushes": self._counted("PushesSent", "PushesFailed"),
+            }
+        )
+
+    def show_web(
+        self, balancer: elb.ApplicationLoadBalancer, pools: Mapping[str, ContainerPoolService]
+    ) -> None:
+        metrics = balancer.metrics
+        groups = {name: pool.target_group.metrics for name, pool in pools.items()}
+        self._row(
+            {
+                "API requests": [
+                    metrics.request_count(label="requests"),
+                    metrics.http_code_elb(elb.HttpCodeElb.ELB_5XX_COUNT, label="balancer 5xx"),
+                    metrics.http_code_target(
+                        elb.HttpCodeTarget.TARGET_5XX_COUNT, label="target 5xx"
+                    ),
+                ],
+                "API latency": [
+                    metrics.target_response_time(statistic=percentile, label=percentile)
+                    for percentile in ("p50", "p99")
+                ],
+                "Requests per target": [
+                    group.request_count_per_target(label=name) for name, group in groups.items()
+                ],
+                "Healthy targets": [
+                    group.healthy_host_count(label=name, statistic="Minimum")
+                    for name, group in groups.items()
+                ],
+            }
+        )
+
+    def show_functions(self, functions: Mapping[str, Function]) -> None:
+        each = {name: function.function for name, function in functions.items()}
+        self._row(
+            {
+                "Function duration, p99": [
+                    function.metric_duration(statistic="p99", label=name)
+                    for name, function in each.items()
+                ],
+                "Function errors": [
+                    function.metric_errors(label=name) for name, function in each.items()
+                ],
+                "Function throttles": [
+                    function.metric_throttles(label=name) for name, function in each.items()
+                ],
+            }
+        )
+
+    def show_queues(self, notifications: NotificationsStack, chat: ChatStack) -> None:
+        watch = chat.functions["DeliveryWatch"].function
+        self._row(
+            {
+                "Push queue: age of the oldest": [
+                    notifications.queue.metric_approximate_age_of_oldest_message(label="seconds")
+                ],
+                "Delivery watch: age of the last record": [
+                    watch.metric("IteratorAge", statistic="Maximum", label="milliseconds")
+                ],
+                "Dead letters": [
+                    queue.metric_approximate_number_of_messages_visible(label=name)
+                    for name, queue in (
+                        ("pushes", notifications.dead_letters),
+                        ("stream batches", chat.stream_failures),
+                    )
+                ],
+            }
+        )
+
+    def _counted(self, *names: str) -> list[cloudwatch.IMetric]:
+        return [
+            cloudwatch.MathExpression(
+                expression=(
+                    f"SUM(SEARCH('{{{self._namespace},service}} MetricName=\"{name}\"', 'Sum'))"
+                ),
+                using_metrics={},
+                label=name,
+                period=Duration.minutes(1),
+            )
+            for name in names
+        ]
+
+    def _row(self, graphs: Mapping[str, Sequence[cloudwatch.IMetric]]) -> None:
+        self.dashboard.add_widgets(
+            *[
+                cloudwatch.GraphWidget(
+                    title=title, left=list(metrics), width=GRID // len(graphs), height=HEIGHT
+                )
+                for title, metrics in graphs.items()
+            ]
+        )

@@ -1,0 +1,103 @@
+"""The Application Load Balancer: who listens, and which pool gets which share of what."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aws_cdk import Annotations, Duration
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticloadbalancingv2 as elb
+from constructs import Construct
+
+from stacks.config import Environment
+from stacks.constructs.access_log_bucket import AccessLogBucket
+from stacks.pools import ContainerPool, Pool
+
+PLAIN_HTTP = (
+    "load_balancer.certificate_arn is not set: the API is served over HTTP, and passwords and "
+    "tokens can be read on the way. Set it to the ARN of a certificate."
+)
+
+
+@dataclass(frozen=True)
+class Share:
+    """A pool's target group, and by the pool's weight its part in a forward."""
+
+    pool: Pool
+    target_group: elb.ApplicationTargetGroup
+
+
+class LoadBalancer(Construct):
+    """Faces the internet. `forward` is called once, with every pool."""
+
+    def __init__(self, scope: Construct, id: str, *, config: Environment, vpc: ec2.IVpc) -> None:
+        super().__init__(scope, id)
+        self._config = config
+        settings = config.load_balancer
+        self.balancer = elb.ApplicationLoadBalancer(
+            self,
+            "Balancer",
+            vpc=vpc,
+            internet_facing=True,
+            idle_timeout=Duration.seconds(settings.idle_timeout),
+            drop_invalid_header_fields=True,
+            deletion_protection=config.retain,
+        )
+        if settings.access_logs:
+            AccessLogBucket(self, "AccessLogs", config=config).receive_from(self.balancer)
+        scheme = "https" if settings.certificate_arn else "http"
+        self.url = f"{scheme}://{self.balancer.load_balancer_dns_name}"
+
+    def forward(self, shares: Sequence[Share]) -> None:
+        """`/api/*` goes to all pools by weight; everything else, which is the web client, to the
+        containers, or to the Lambda where there is none with a weight."""
+        containers = [
+            share for share in shares if isinstance(share.pool, ContainerPool) and share.pool.weight
+        ]
+        listener = self._listener(self._weighted(containers or shares))
+        elb.ApplicationListenerRule(
+            self,
+            "ApiRule",
+            listener=listener,
+            priority=10,
+            conditions=[elb.ListenerCondition.path_patterns(["/api/*"])],
+            action=self._weighted(shares),
+        )
+
+    def _weighted(self, shares: Sequence[Share]) -> elb.ListenerAction:
+        stickiness = self._config.load_balancer.stickiness
+        # a sticky target is found again only if the client first comes back to its group
+        groups_stick = stickiness.kind in ("group", "lb_cookie") and len(shares) > 1
+        return elb.ListenerAction.weighted_forward(
+            [
+                elb.WeightedTargetGroup(target_group=share.target_group, weight=share.pool.weight)
+                for share in shares
+            ],
+            stickiness_duration=Duration.seconds(stickiness.duration) if groups_stick else None,
+        )
+
+    def _listener(self, default_action: elb.ListenerAction) -> elb.ApplicationListener:
+        settings = self._config.load_balancer
+        if settings.certificate_arn is None:
+            if not settings.plain_http:
+                Annotations.of(self).add_warning_v2("switchboard:plain-http", PLAIN_HTTP)
+            return self.balancer.add_listener(
+                "Http",
+                port=80,
+                protocol=elb.ApplicationProtocol.HTTP,
+                default_action=default_action,
+            )
+        self.balancer.add_listener(
+            "Http",
+            port=80,
+            protocol=elb.ApplicationProtocol.HTTP,
+            default_action=elb.ListenerAction.redirect(
+                protocol="HTTPS", port="443", permanent=True
+            ),
+        )
+        return self.balancer.add_listener(
+            "Https",
+            port=443,
+            protocol=elb.ApplicationProtocol.HTTPS,
+            certificates=[elb.ListenerCertificate.from_arn(settings.certificate_arn)],
+            default_action=default_action,
+        )

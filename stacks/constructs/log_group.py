@@ -1,0 +1,19 @@
+"""A log group that keeps what the environment says and goes when the environment goes."""
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from stacks.config import Environment
+
+
+def log_group(scope: Construct, id: str, config: Environment) -> logs.LogGroup:
+    group = logs.LogGroup(
+        scope,
+        id,
+        removal_policy=RemovalPolicy.RETAIN if config.retain else RemovalPolicy.DESTROY,
+    )
+    resource = group.node.default_child
+    assert isinstance(resource, logs.CfnLogGroup)  # noqa: S101 - for the type checker
+    resource.retention_in_days = config.log_retention_days
+    return group

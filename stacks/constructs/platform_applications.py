@@ -1,0 +1,102 @@
+"""The SNS platform applications through which pushes go to FCM and APNs."""
+
+from aws_cdk import CustomResource, Duration, RemovalPolicy
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from stacks.config import Environment
+from stacks.permissions import Resource, arn
+
+SECRETS = {  # secret -> the setting that names one that exists
+    "Fcm": "fcm_secret_arn",
+    "Apns": "apns_secret_arn",
+    "ApnsSandbox": "apns_sandbox_secret_arn",
+}
+
+
+class PushCredentials(Construct):
+    """One secret a platform: the environment's own, or an empty one to fill.
+
+    Empty means without a value (CDK's Secret would generate one), so a platform that nobody filled
+    is known from one that is set up wrongly.
+    """
+
+    def __init__(
+        self, scope: Construct, id: str, *, config: Environment, key: kms.IKey | None
+    ) -> None:
+        super().__init__(scope, id)
+        self.arns = {
+            platform: getattr(config.push, setting) or self._empty(platform, config, key)
+            for platform, setting in SECRETS.items()
+        }
+        self.resource = Resource(tuple(self.arns.values()), key, "secretsmanager")
+
+    def _empty(self, platform: str, config: Environment, key: kms.IKey | None) -> str:
+        secret = secretsmanager.CfnSecret(
+            self,
+            platform,
+            description=f"Push credential of {config.project} {config.name} for {platform}",
+            kms_key_id=key.key_arn if key else None,
+        )
+        secret.apply_removal_policy(
+            RemovalPolicy.RETAIN if config.retain else RemovalPolicy.DESTROY
+        )
+        return secret.ref
+
+
+class PlatformApplications(Construct):
+    """CloudFormation has no such type, so a function of ours makes them.
+
+    Their names start with `prefix`; an application whose secret is empty has the ARN "".
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        config: Environment,
+        function: lambda_.Function,
+        credentials: PushCredentials,
+    ) -> None:
+        super().__init__(scope, id)
+        applications = CustomResource(
+            self,
+            "Applications",
+            service_token=function.function_arn,
+            resource_type="Custom::PlatformApplications",
+            service_timeout=Duration.minutes(5),
+            # they hold every device's endpoint
+            removal_policy=RemovalPolicy.RETAIN if config.retain else RemovalPolicy.DESTROY,
+            properties={
+                **{f"{name}SecretArn": value for name, value in credentials.arns.items()},
+                "NamePrefix": prefix(config),
+                "CredentialsVersion": config.push.credentials_version,
+            },
+        )
+        self.variables = {
+            variable: applications.get_att_string(f"{platform}ApplicationArn")
+            for variable, platform in {
+                "FCM_APPLICATION_ARN": "Fcm",
+                "APNS_APPLICATION_ARN": "Apns",
+                "APNS_SANDBOX_APPLICATION_ARN": "ApnsSandbox",
+            }.items()
+        }
+
+
+def prefix(config: Environment) -> str:
+    return f"{config.project}-{config.name}"
+
+
+def platform_resources(scope: Construct, config: Environment) -> dict[str, Resource]:
+    """By name rather than by reference: which of the applications exist is known at deployment.
+
+    IAM asks for the permission to create one on `app/`, without its name.
+    """
+    return {
+        "any_platform_application": Resource((arn(scope, "sns", "app/*"),)),
+        "platform_applications": Resource((arn(scope, "sns", f"app/*/{prefix(config)}-*"),)),
+        "platform_endpoints": Resource((arn(scope, "sns", f"endpoint/*/{prefix(config)}-*/*"),)),
+    }

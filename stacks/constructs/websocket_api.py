@@ -1,0 +1,118 @@
+"""The WebSocket API: its authorizer, its routes and the stage they are served on."""
+
+import json
+from collections.abc import Mapping
+
+from aws_cdk import Aws, RemovalPolicy
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_apigatewayv2 as apigatewayv2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk.aws_apigatewayv2_authorizers import WebSocketLambdaAuthorizer
+from aws_cdk.aws_apigatewayv2_integrations import WebSocketLambdaIntegration
+from constructs import Construct
+
+from stacks.config import Environment
+from stacks.constructs.log_group import log_group
+from stacks.permissions import Resource, arn
+
+# Browsers can't set headers on a WebSocket, except this one: it carries the ticket.
+IDENTITY_SOURCE = "route.request.header.Sec-WebSocket-Protocol"
+ONE_WAY = ("$connect", "$disconnect")
+ACCESS_LOG = {
+    "requestId": "$context.requestId",
+    "connectionId": "$context.connectionId",
+    "event": "$context.eventType",
+    "route": "$context.routeKey",
+    "status": "$context.status",
+    "integrationStatus": "$context.integration.status",
+    "integrationLatency": "$context.integrationLatency",
+    "error": "$context.error.message",
+    "authorizerError": "$context.authorizer.error",
+}
+
+
+class WebSocketApi(Construct):
+    """Made in two steps, for the functions behind its routes need its addresses."""
+
+    def __init__(self, scope: Construct, id: str, *, config: Environment) -> None:
+        super().__init__(scope, id)
+        self._config = config
+        self.api = apigatewayv2.WebSocketApi(
+            self,
+            "Api",
+            api_name=f"{config.project}-{config.name}",
+            route_selection_expression="$request.body.action",
+        )
+        stage = config.name
+        address = f"{self.api.api_id}.execute-api.{Aws.REGION}.{Aws.URL_SUFFIX}/{stage}"
+        self.url = f"wss://{address}"
+        self.connections_url = f"https://{address}"
+        self.resources = {
+            name: Resource(
+                (arn(self, "execute-api", f"{self.api.api_id}/{stage}/{method}/@connections/*"),)
+            )
+            for name, method in (("post_to_connections", "POST"), ("close_connections", "DELETE"))
+        }
+
+    def serve(
+        self, *, authorizer: lambda_.IFunction, routes: Mapping[str, lambda_.IFunction]
+    ) -> None:
+        """`routes` maps a route key to its function. What a function returns is sent back to the
+        client on all but $connect and $disconnect, where only its status counts."""
+        check = WebSocketLambdaAuthorizer(
+            "Authorizer", authorizer, identity_source=[IDENTITY_SOURCE]
+        )
+        stage = self._stage()
+        for key, function in routes.items():
+            route = self.api.add_route(
+                key,
+                integration=WebSocketLambdaIntegration(f"{key}-integration", function),
+                authorizer=check if key == "$connect" else None,
+                return_response=key not in ONE_WAY,
+            )
+            stage.node.add_dependency(route)  # its first deployment has every route
+
+    def _stage(self) -> apigatewayv2.WebSocketStage:
+        limits = self._config.websocket
+        stage = apigatewayv2.WebSocketStage(
+            self,
+            "Stage",
+            web_socket_api=self.api,
+            stage_name=self._config.name,
+            auto_deploy=True,
+            throttle=apigatewayv2.ThrottleSettings(
+                rate_limit=limits.rate_limit, burst_limit=limits.burst_limit
+            ),
+            detailed_metrics_enabled=True,
+        )
+        if limits.access_logs:
+            resource = stage.node.default_child
+            assert isinstance(resource, apigatewayv2.CfnStage)  # noqa: S101 - for the type checker
+            resource.access_log_settings = apigatewayv2.CfnStage.AccessLogSettingsProperty(
+                destination_arn=log_group(self, "AccessLog", self._config).log_group_arn,
+                format=json.dumps(ACCESS_LOG),
+            )
+            if limits.account_log_role:
+                stage.node.add_dependency(self._account_log_role())
+        return stage
+
+    def _account_log_role(self) -> apigateway.CfnAccount:
+        """WebSocket APIs log with a role that is one setting for the account and region.
+
+        Kept when the stack goes: other APIs of the account may have come to log with it.
+        """
+        role = iam.Role(
+            self,
+            "AccountLogRole",
+            assumed_by=iam.ServicePrincipal("apigateway.amazonaws.com"),
+            managed_policies=[
+                iam.ManagedPolicy.from_aws_managed_policy_name(
+                    "service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+                )
+            ],
+        )
+        account = apigateway.CfnAccount(self, "Account", cloud_watch_role_arn=role.role_arn)
+        role.apply_removal_policy(RemovalPolicy.RETAIN)
+        account.apply_removal_policy(RemovalPolicy.RETAIN)
+        return account

@@ -1,0 +1,114 @@
+"""What must survive: tables, their key, and the user pool."""
+
+from aws_cdk import CfnOutput, Duration, RemovalPolicy
+from aws_cdk import aws_cognito as cognito
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from stacks.config import Environment
+from stacks.permissions import Resource
+from stacks.stack import EnvironmentStack
+
+
+class DataStack(EnvironmentStack):
+    """The ids of tables, key and user pool never change: a new id would be a new, empty one."""
+
+    def __init__(self, scope: Construct, id: str, *, config: Environment) -> None:
+        super().__init__(scope, id, config=config, description="Tables, keys, users")
+        self._removal = RemovalPolicy.RETAIN if config.retain else RemovalPolicy.DESTROY
+        self.key = self._key() if config.customer_managed_key else None
+        self.chats = self._table(
+            "Chats", "chat", "item", stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES
+        )
+        self.users = self._table("Users", "user", "item")
+        self.tickets = self._table("Tickets", "ticket")
+        self.user_pool = self._user_pool()
+        self.client = self._client()
+        tables = {"chats": self.chats, "users": self.users, "tickets": self.tickets}
+        self.resources = {
+            "user_pool": Resource((self.user_pool.user_pool_arn,)),
+            **{
+                name: Resource((table.table_arn,), self.key, "dynamodb")
+                for name, table in tables.items()
+            },
+        }
+        CfnOutput(self, "UserPoolId", value=self.user_pool.user_pool_id)
+
+    def _key(self) -> kms.Key:
+        return kms.Key(
+            self,
+            "Key",
+            alias=f"{self.config.project}-{self.config.name}",
+            description=f"Tables and secrets of {self.config.project} {self.config.name}",
+            enable_key_rotation=True,
+            removal_policy=self._removal,
+        )
+
+    def _table(
+        self,
+        id: str,
+        partition_key: str,
+        sort_key: str | None = None,
+        stream: dynamodb.StreamViewType | None = None,
+    ) -> dynamodb.Table:
+        """On demand: a chat's traffic can't be planned, and idle environments cost nothing."""
+        return dynamodb.Table(
+            self,
+            id,
+            partition_key=_text(partition_key),
+            sort_key=_text(sort_key) if sort_key else None,
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            time_to_live_attribute="expires_at",
+            stream=stream,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=self.config.point_in_time_recovery
+            ),
+            encryption=(
+                dynamodb.TableEncryption.CUSTOMER_MANAGED
+                if self.key
+                else dynamodb.TableEncryption.DEFAULT
+            ),
+            encryption_key=self.key,
+            deletion_protection=self.config.retain,
+            removal_policy=self._removal,
+        )
+
+    def _user_pool(self) -> cognito.UserPool:
+        """User names only: no address or number is asked for, so there is nothing to recover by."""
+        return cognito.UserPool(
+            self,
+            "UserPool",
+            sign_in_aliases=cognito.SignInAliases(username=True),
+            sign_in_case_sensitive=False,
+            self_sign_up_enabled=True,
+            account_recovery=cognito.AccountRecovery.NONE,
+            password_policy=cognito.PasswordPolicy(
+                min_length=10,
+                require_lowercase=True,
+                require_uppercase=True,
+                require_digits=True,
+                require_symbols=True,
+            ),
+            feature_plan=cognito.FeaturePlan.LITE,
+            deletion_protection=self.config.retain,
+            removal_policy=self._removal,
+        )
+
+    def _client(self) -> cognito.UserPoolClient:
+        """The API signs users in for them, over its own TLS, hence the plain password flow."""
+        return self.user_pool.add_client(
+            "Client",
+            auth_flows=cognito.AuthFlow(user_password=True),
+            generate_secret=False,
+            prevent_user_existence_errors=True,
+            enable_token_revocation=True,
+            access_token_validity=Duration.hours(1),
+            id_token_validity=Duration.hours(1),
+            refresh_token_validity=Duration.days(30),
+            disable_o_auth=True,
+        )
+
+
+def _text(name: str) -> dynamodb.Attribute:
+    return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.STRING)

@@ -1,0 +1,100 @@
+"""The pools that serve the HTTP API: where a share of the requests goes."""
+
+import re
+from dataclasses import dataclass
+
+from stacks.refusal import require, require_between
+
+# CPU units -> memory in MiB that Fargate accepts with it
+# (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html)
+FARGATE_SIZES: dict[int, tuple[int, ...]] = {
+    256: (512, 1024, 2048),
+    512: tuple(range(1024, 4096 + 1, 1024)),
+    1024: tuple(range(2048, 8192 + 1, 1024)),
+    2048: tuple(range(4096, 16384 + 1, 1024)),
+    4096: tuple(range(8192, 30720 + 1, 1024)),
+    8192: tuple(range(16384, 61440 + 1, 4096)),
+    16384: tuple(range(32768, 122880 + 1, 8192)),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class LambdaPool:
+    """The HTTP API as a function: nothing to keep running, and the first to take a spike."""
+
+    weight: int
+
+    @property
+    def name(self) -> str:
+        return "lambda"  # what x-served-by says, and the override path: pools.lambda.weight
+
+    def __post_init__(self) -> None:
+        require_between(0, 999, "pools.lambda.weight", self.weight, "the weight of a target group")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContainerPool:
+    """The HTTP API as a Fargate service of equal tasks.
+
+    cpu is in CPU units (1024 = one vCPU), memory in MiB; min and max bound the number of tasks;
+    requests_per_target is what autoscaling steers for, in requests per minute and task.
+    """
+
+    name: str
+    cpu: int
+    memory: int
+    weight: int
+    min: int
+    max: int
+    requests_per_target: int = 1_000
+
+    def __post_init__(self) -> None:
+        require(
+            bool(re.fullmatch(r"[a-z][a-z0-9-]{0,31}", self.name)) and self.name != "lambda",
+            "pools.name",
+            self.name,
+            "a container pool's name is 1 to 32 lower-case letters, digits and hyphens, starts "
+            "with a letter, and is not 'lambda', the Lambda pool's",
+            "Rename the pool",
+        )
+        field = f"pools.{self.name}"
+        require_between(0, 999, f"{field}.weight", self.weight, "the weight of a target group")
+        require(
+            self.cpu in FARGATE_SIZES,
+            f"{field}.cpu",
+            self.cpu,
+            f"Fargate has tasks of {', '.join(map(str, FARGATE_SIZES))} CPU units",
+            f"Set {field}.cpu to one of them",
+        )
+        sizes = FARGATE_SIZES[self.cpu]
+        require(
+            self.memory in sizes,
+            f"{field}.memory",
+            self.memory,
+            f"with {self.cpu} CPU units Fargate accepts {', '.join(map(str, sizes))} MiB",
+            f"Set {field}.memory to one of them, or change {field}.cpu",
+        )
+        require(
+            self.min >= 1,
+            f"{field}.min",
+            self.min,
+            "a pool of no tasks gets no requests that could make it grow",
+            f"Set {field}.min to 1 or more, or remove the pool",
+        )
+        require(
+            self.max >= self.min,
+            f"{field}.max",
+            self.max,
+            f"it must not be below {field}.min, which is {self.min}",
+            f"Raise {field}.max or lower {field}.min",
+        )
+        require(
+            self.requests_per_target >= 1,
+            f"{field}.requests_per_target",
+            self.requests_per_target,
+            "autoscaling divides by it (requests per minute and task)",
+            f"Set {field}.requests_per_target to 1 or more",
+        )
+
+
+Pool = LambdaPool | ContainerPool

@@ -1,0 +1,40 @@
+"""What a configuration that must not be synthesized says about itself."""
+
+from collections.abc import Container
+
+
+class ConfigError(ValueError):
+    """A setting that AWS would refuse or silently ignore.
+
+    The message names the field as a context override would, the value it got, the rule it breaks
+    and what to do.
+    """
+
+    def __init__(self, field: str, value: object, rule: str, advice: str) -> None:
+        self.field = field
+        self.value = value
+        super().__init__(f"{field} is {_shown(value)}, but {rule}. {advice}.")
+
+
+def require(met: bool, field: str, value: object, rule: str, advice: str) -> None:
+    if not met:
+        raise ConfigError(field, value, rule, advice)
+
+
+def require_between(low: int, high: int, field: str, value: int, what: str) -> None:
+    """`what` is the quantity with its unit: "a weight", "a slow start in seconds"."""
+    require(
+        low <= value <= high,
+        field,
+        value,
+        f"{what} is between {low} and {high}",
+        f"Set {field} to a value in that range",
+    )
+
+
+def require_one_of(allowed: Container[object], field: str, value: object, listed: str) -> None:
+    require(value in allowed, field, value, f"it is one of {listed}", f"Set {field} to one of them")
+
+
+def _shown(value: object) -> str:
+    return f"'{value}'" if isinstance(value, str) else str(value)

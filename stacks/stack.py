@@ -1,0 +1,22 @@
+"""What every stack of an environment has alike."""
+
+from aws_cdk import Environment as Place
+from aws_cdk import Stack
+from constructs import Construct
+
+from stacks.config import Environment
+
+
+class EnvironmentStack(Stack):
+    """Named <project>-<environment>-<id in lower case>; protected where the environment retains."""
+
+    def __init__(self, scope: Construct, id: str, *, config: Environment, description: str) -> None:
+        super().__init__(
+            scope,
+            id,
+            stack_name=f"{config.project}-{config.name}-{id.lower()}",
+            description=description,
+            env=Place(account=config.account, region=config.region),
+            termination_protection=config.retain,
+        )
+        self.config = config

@@ -1,0 +1,59 @@
+"""One environment: its stacks, and the one way in which they refer to each other."""
+
+from aws_cdk import Stage, Tags
+from constructs import Construct
+
+from stacks.chat import ChatStack
+from stacks.config import Environment
+from stacks.data import DataStack
+from stacks.network import NetworkStack
+from stacks.notifications import NotificationsStack
+from stacks.observability import ObservabilityStack
+from stacks.packages import Platform, on_lambda
+from stacks.web import WebStack
+
+
+class EnvironmentStage(Stage):
+    """Each stack is given the stacks it refers to, all of them above it.
+
+    `platform` is what the functions' packages are built for; by default the environment's Lambda.
+    """
+
+    def __init__(
+        self, scope: Construct, config: Environment, platform: Platform | None = None
+    ) -> None:
+        super().__init__(scope, config.name)
+        platform = platform or on_lambda(config.architecture)
+        network = NetworkStack(self, "Network", config=config)
+        data = DataStack(self, "Data", config=config)
+        notifications = NotificationsStack(
+            self, "Notifications", config=config, platform=platform, data=data
+        )
+        chat = ChatStack(
+            self,
+            "Chat",
+            config=config,
+            platform=platform,
+            data=data,
+            notifications=notifications,
+        )
+        web = WebStack(
+            self,
+            "Web",
+            config=config,
+            platform=platform,
+            network=network,
+            data=data,
+            notifications=notifications,
+            chat=chat,
+        )
+        ObservabilityStack(
+            self,
+            "Observability",
+            config=config,
+            notifications=notifications,
+            chat=chat,
+            web=web,
+        )
+        Tags.of(self).add("project", config.project)
+        Tags.of(self).add("environment", config.name)

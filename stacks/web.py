@@ -1,0 +1,120 @@
+"""The load balancer and the pools behind it, which all serve the same HTTP API."""
+
+from aws_cdk import CfnOutput
+from aws_cdk import aws_ecr_assets as ecr_assets
+from aws_cdk import aws_ecs as ecs
+from constructs import Construct
+
+from stacks.chat import ChatStack
+from stacks.config import Environment
+from stacks.constructs.bundle import SOURCES, function_code
+from stacks.constructs.container_pool import ContainerPoolService
+from stacks.constructs.function import Function
+from stacks.constructs.lambda_pool import LambdaTargetGroup
+from stacks.constructs.load_balancer import LoadBalancer, Share
+from stacks.constructs.web_acl import WebAcl
+from stacks.data import DataStack
+from stacks.network import NetworkStack
+from stacks.notifications import NotificationsStack
+from stacks.packages import Platform
+from stacks.pools import ContainerPool
+from stacks.stack import EnvironmentStack
+
+PLATFORMS = {
+    "arm64": ecr_assets.Platform.LINUX_ARM64,
+    "x86_64": ecr_assets.Platform.LINUX_AMD64,
+}
+
+
+class WebStack(EnvironmentStack):
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        config: Environment,
+        platform: Platform,
+        network: NetworkStack,
+        data: DataStack,
+        notifications: NotificationsStack,
+        chat: ChatStack,
+    ) -> None:
+        super().__init__(scope, id, config=config, description="Load balancer and its pools")
+        self._code = function_code(platform)
+        self._resources = {
+            **data.resources,
+            **notifications.resources,
+            **chat.websocket.resources,
+        }
+        self._environment = {
+            "CHATS_TABLE": data.chats.table_name,
+            "USERS_TABLE": data.users.table_name,
+            "TICKETS_TABLE": data.tickets.table_name,
+            "CONNECTIONS_URL": chat.websocket.connections_url,
+            "WEBSOCKET_URL": chat.websocket.url,
+            "USER_POOL_ID": data.user_pool.user_pool_id,
+            "USER_POOL_CLIENT_ID": data.client.user_pool_client_id,
+            **notifications.variables,
+        }
+        self.load_balancer = LoadBalancer(self, "LoadBalancer", config=config, vpc=network.vpc)
+        self.api: Function | None = None
+        self.container_pools: dict[str, ContainerPoolService] = {}
+        self.load_balancer.forward(self._shares(network))
+        for pool in self.container_pools.values():
+            pool.scale_on_requests()
+        if config.waf:
+            WebAcl(self, "WebAcl", protected_arn=self.load_balancer.balancer.load_balancer_arn)
+        CfnOutput(self, "ApiUrl", value=self.load_balancer.url)
+
+    def _shares(self, network: NetworkStack) -> list[Share]:
+        containers = [pool for pool in self.config.pools if isinstance(pool, ContainerPool)]
+        if containers:
+            self._add_containers(containers, network)
+        shares = []
+        for pool in self.config.pools:
+            if isinstance(pool, ContainerPool):
+                group = self.container_pools[pool.name].target_group
+            else:
+                group = self._lambda_pool().target_group
+            shares.append(Share(pool, group))
+        return shares
+
+    def _lambda_pool(self) -> LambdaTargetGroup:
+        self.api = Function(
+            self,
+            "Api",
+            config=self.config,
+            code=self._code,
+            handler="lambdas.api.on_lambda.handler",
+            size=self.config.functions.api,
+            resources=self._resources,
+            environment={**self._environment, "POOL_NAME": "lambda"},
+            timeout=10,
+        )
+        return LambdaTargetGroup(self, "LambdaPool", config=self.config, function=self.api.function)
+
+    def _add_containers(self, pools: list[ContainerPool], network: NetworkStack) -> None:
+        cluster = ecs.Cluster(
+            self,
+            "Cluster",
+            vpc=network.vpc,
+            container_insights_v2=(
+                ecs.ContainerInsights.ENABLED
+                if self.config.container_insights
+                else ecs.ContainerInsights.DISABLED
+            ),
+        )
+        image = ecr_assets.DockerImageAsset(
+            self, "Image", directory=str(SOURCES), platform=PLATFORMS[self.config.architecture]
+        )
+        for pool in pools:
+            self.container_pools[pool.name] = ContainerPoolService(
+                self,
+                f"{pool.name.title().replace('-', '')}Pool",
+                config=self.config,
+                pool=pool,
+                cluster=cluster,
+                image=ecs.ContainerImage.from_docker_image_asset(image),
+                environment=self._environment,
+                resources=self._resources,
+            )

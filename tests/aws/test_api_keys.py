@@ -1,0 +1,158 @@
+"""One-time keys over REST."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from rest_steps import Phone, Reply, Rest, key, rest
+
+from lambdas.keys import signatures
+
+
+@pytest.fixture(scope="module")
+def api() -> Iterator[Rest]:
+    with rest() as api:
+        yield api
+
+
+def upload(api: Rest, phone: Phone, keys: dict[str, Any], **fallback: Any) -> Reply:
+    path = f"/api/devices/{phone.device}/one-time-keys"
+    return api.request("POST", path, {"one_time_keys": keys, **fallback}, user=phone.user)
+
+
+def claim(api: Rest, user: str, *addresses: str) -> dict[str, Any]:
+    reply = api.request("POST", "/api/keys/claim", {"devices": list(addresses)}, user=user)
+    assert reply.status == 200
+    keys: dict[str, Any] = reply.body["keys"]
+    return keys
+
+
+def test_keys_are_claimed_with_the_signature_of_their_device(api: Rest) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    phone = api.phone(raju)
+    assert upload(api, phone, phone.one_time_keys(range(2))).body == {"remaining": 2}
+    claimed = claim(api, ravi, phone.address)
+    assert claimed == {
+        phone.address: {"id": "id0", **phone.one_time_key("id0", 0), "fallback": False}
+    }
+    one = claimed[phone.address]
+    document = signatures.key_document(raju, "phone", one["id"], one["key"], fallback=False)
+    signatures.verify(document, one["signature"], phone.ed25519, "it")
+
+
+def test_a_claim_asks_for_many_devices_and_leaves_out_those_without_keys(api: Rest) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    phone, tablet, bare = api.phone(raju), api.phone(raju, "tablet"), api.phone(raju, "bare")
+    upload(api, phone, phone.one_time_keys(range(1)))
+    upload(api, tablet, {}, fallback_key=tablet.fallback_key("f", 7))
+    claimed = claim(api, ravi, phone.address, tablet.address, bare.address, "nobody/phone")
+    assert set(claimed) == {phone.address, tablet.address}
+    assert claimed[tablet.address] == {**tablet.fallback_key("f", 7), "fallback": True}
+    assert claim(api, ravi, phone.address) == {}
+
+
+def test_an_upload_again_tells_what_remains_and_stores_nothing_twice(api: Rest) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    phone = api.phone(raju)
+    keys = phone.one_time_keys(range(3))
+    assert upload(api, phone, keys).body == {"remaining": 3}
+    claim(api, ravi, phone.address)
+    assert upload(api, phone, keys).body == {"remaining": 2}
+    assert upload(api, phone, {}).body == {"remaining": 2}
+
+
+def test_a_hundred_at_a_time_and_no_more(api: Rest) -> None:
+    (raju,) = api.sign_up("raju")
+    phone = api.phone(raju)
+    assert upload(api, phone, phone.one_time_keys(range(101))).status == 400
+    assert upload(api, phone, phone.one_time_keys(range(100))).body == {"remaining": 100}
+    assert upload(api, phone, phone.one_time_keys(range(100, 101))).status == 400
+
+
+def test_a_device_is_told_when_its_keys_run_low(api: Rest) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    phone = api.phone(raju)
+    elsewhere = api.connect(api.phone(raju, "tablet"))
+    frames = api.connect(phone)
+    upload(api, phone, phone.one_time_keys(range(21)), fallback_key=phone.fallback_key("f", 99))
+    claim(api, ravi, phone.address)
+    assert frames == []
+    for _ in range(20):
+        claim(api, ravi, phone.address)
+    low = [{"type": "keys_low", "remaining": n, "fallback_used": False} for n in range(19, -1, -1)]
+    assert frames == low
+    claim(api, ravi, phone.address)
+    assert frames[20:] == [{"type": "keys_low", "remaining": 0, "fallback_used": True}]
+    assert elsewhere == []
+
+
+def test_a_device_that_is_away_hears_nothing_and_the_claim_works(api: Rest) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    phone = api.phone(raju)
+    upload(api, phone, phone.one_time_keys(range(1)))
+    api.connect(phone)
+    api.gateway.received.clear()  # the connection is gone, and nobody has noticed yet
+    assert set(claim(api, ravi, phone.address)) == {phone.address}
+
+
+def test_keys_of_a_device_that_is_not_the_callers_are_not_taken(api: Rest) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    phone = api.phone(raju)
+    own = api.phone(ravi, "own")
+    path = "/api/devices/phone/one-time-keys"
+    body = {"one_time_keys": phone.one_time_keys(range(1))}
+    assert api.request("POST", path, body, user=ravi).status == 404
+    # raju's keys are not signed for ravi's device either
+    assert upload(api, own, phone.one_time_keys(range(1))).status == 400
+    assert claim(api, ravi, phone.address, own.address) == {}
+
+
+def changed(entry: dict[str, str], **changes: str) -> dict[str, str]:
+    return {**entry, **changes}
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda entry: changed(entry, signature="A" * 86),
+        lambda entry: changed(entry, key=key(12345)),
+        lambda entry: changed(entry, key=entry["key"] + "="),
+        lambda entry: changed(entry, key=entry["key"][:-1] + "B"),
+        lambda entry: changed(entry, key=entry["key"][:-2]),
+        lambda entry: changed(entry, signature=entry["signature"][:-1]),
+        lambda entry: {"key": entry["key"]},
+        lambda entry: {"signature": entry["signature"]},
+        lambda _entry: {},
+        lambda _entry: None,
+        lambda _entry: "key",
+    ],
+)
+def test_one_bad_key_refuses_the_whole_upload(api: Rest, spoil: Any) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    phone = api.phone(raju)
+    keys = phone.one_time_keys(range(3))
+    assert upload(api, phone, {**keys, "id1": spoil(keys["id1"])}).status == 400
+    assert upload(api, phone, keys, fallback_key={"id": "f", **keys["id1"]}).status == 400
+    assert claim(api, ravi, phone.address) == {}
+
+
+@pytest.mark.parametrize(
+    "devices",
+    [
+        [],
+        ["raju"],
+        ["raju/"],
+        ["/phone"],
+        ["raju/phone/x"],
+        ["Raju/phone"],
+        ["raju/phone", "raju/phone"],
+        [f"raju/d{number}" for number in range(101)],
+        "raju/phone",
+        [None],
+        {"raju/phone": 1},
+    ],
+)
+def test_a_claim_names_1_to_100_devices_once_each(api: Rest, devices: Any) -> None:
+    (ravi,) = api.sign_up("ravi")
+    reply = api.request("POST", "/api/keys/claim", {"devices": devices}, user=ravi)
+    assert reply.status == 400

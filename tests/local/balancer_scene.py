@@ -1,0 +1,158 @@
+"""A load balancer over real sockets: backends are small servers, functions plain Python."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from local.balancer.provider import PREFIX, LoadBalancingProvider
+from local.clock import Clock
+from local.listening import HttpListener
+from local.providers import InvokeResult, Resource
+
+FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:Api"
+CHECKED = {
+    "TargetType": "ip",
+    "Protocol": "HTTP",
+    "Port": 8080,
+    "HealthCheckPath": "/health",
+    "HealthCheckIntervalSeconds": 1,
+    "HealthCheckTimeoutSeconds": 1,
+    "HealthyThresholdCount": 2,
+    "UnhealthyThresholdCount": 2,
+}
+LAMBDA = {
+    "TargetType": "lambda",
+    "Targets": [{"Id": FUNCTION}],
+    "TargetGroupAttributes": [{"Key": "lambda.multi_value_headers.enabled", "Value": "true"}],
+}
+
+Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+class Backend:
+    """Answers with its name; `answer` replaces that, `healthy` and `hold` steer it."""
+
+    def __init__(self, name: str, answer: Answer | None = None) -> None:
+        self.name = name
+        self.healthy = True
+        self.hold = asyncio.Event()
+        self.hold.set()
+        self.seen: list[web.BaseRequest] = []
+        self.checks = 0
+        self._answer = answer
+        self.listener = HttpListener(self._handle, 0, "a backend")
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.path == "/health":
+            self.checks += 1
+            return web.Response(status=200 if self.healthy else 500)
+        self.seen.append(request)
+        await self.hold.wait()
+        if self._answer is not None:
+            return await self._answer(request)
+        return web.Response(text=self.name)
+
+
+async def ok(event: dict[str, Any]) -> Any:
+    headers = {"Content-Type": ["text/plain"]}
+    return {"statusCode": 200, "multiValueHeaders": headers, "body": "lambda"}
+
+
+class Scene:
+    def __init__(self, provider: LoadBalancingProvider, arns: dict[str, str]) -> None:
+        self.provider = provider
+        self.arns = arns
+        self.backends: list[Backend] = []
+        self.session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar()
+        )
+
+    async def add(
+        self, group: str, name: str, answer: Answer | None = None, healthy: bool = True
+    ) -> Backend:
+        """A backend, registered; if it is `healthy`, once the balancer knows."""
+        backend = Backend(name, answer)
+        backend.healthy = healthy
+        await backend.listener.start()
+        self.backends.append(backend)
+        self.provider.targets.register(self.arns[group], name, "127.0.0.1", backend.listener.port)
+        if healthy:
+            await self.until_state(group, name, "healthy")
+        return backend
+
+    def health(self, group: str, name: str) -> str | None:
+        return self.provider.targets.target_health(self.arns[group], name)
+
+    async def until_state(self, group: str, name: str, state: str | None) -> None:
+        await until(lambda: self.health(group, name) == state)
+
+    async def get(self, path: str = "/", method: str = "GET", **options: Any) -> tuple[int, str]:
+        async with self.session.request(
+            method, self.provider.url + path, allow_redirects=False, **options
+        ) as answer:
+            return answer.status, await answer.text()
+
+
+async def until(condition: Callable[[], Any], seconds: float = 15) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - conditions are of any kind
+            await asyncio.sleep(0.005)
+
+
+def forward(weights: dict[str, int]) -> dict[str, Any]:
+    groups = [{"TargetGroupArn": arn, "Weight": weight} for arn, weight in weights.items()]
+    return {"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}
+
+
+@contextlib.asynccontextmanager
+async def balancing(
+    groups: dict[str, tuple[dict[str, Any], int]] | None = None,
+    rules: list[dict[str, Any]] | None = None,
+    attributes: dict[str, str] | None = None,
+    function: Callable[[dict[str, Any]], Awaitable[Any]] = ok,
+    speed: float = 20,
+) -> AsyncIterator[Scene]:
+    """`groups`: name -> (properties, weight in the default action)."""
+
+    async def invoke(_arn: str, payload: bytes) -> InvokeResult:
+        answer = await function(json.loads(payload))
+        if isinstance(answer, InvokeResult):
+            return answer
+        return InvokeResult(json.dumps(answer).encode(), False)
+
+    provider = LoadBalancingProvider(invoke, port=0, clock=Clock(speed))
+
+    async def make(kind: str, name: str, properties: dict[str, Any]) -> str:
+        resource = Resource("Web", name, PREFIX + kind, properties)
+        return (await provider.create(resource, properties)).ref
+
+    pairs = [{"Key": key, "Value": value} for key, value in (attributes or {}).items()]
+    balancer = await make("LoadBalancer", "Balancer", {"LoadBalancerAttributes": pairs})
+    arns, weights = {}, {}
+    for name, (properties, weight) in (groups or {"web": (CHECKED, 1)}).items():
+        arns[name] = await make("TargetGroup", name, properties)
+        weights[arns[name]] = weight
+    listener = await make(
+        "Listener", "Http", {"LoadBalancerArn": balancer, "DefaultActions": [forward(weights)]}
+    )
+    for priority, rule in enumerate(rules or [], 1):
+        given = {"ListenerArn": listener, "Priority": priority, **rule}
+        await make("ListenerRule", f"Rule{priority}", given)
+    await provider.start()
+    scene = Scene(provider, arns)
+    try:
+        yield scene
+    finally:
+        for backend in scene.backends:
+            backend.hold.set()
+        await scene.session.close()
+        await provider.stop()
+        for backend in scene.backends:
+            await backend.listener.stop()

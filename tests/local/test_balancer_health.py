@@ -1,0 +1,160 @@
+"""Health states, thresholds, fail-open."""
+
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from local.balancer import health
+from local.balancer.health import Health, HealthCheck
+from local.providers import LocalModeError
+
+CHECK = HealthCheck(True, "/api/health", 30, 5, 3, 2, ((200, 299),))
+
+
+def run(outcomes, check=CHECK):
+    """State after each outcome: P passed, F failed, T timed out, a number for a status."""
+    current, states = health.registered(check), []
+    for mark in outcomes:
+        outcome = {
+            "P": health.PASSED,
+            "F": health.CONNECTION_FAILED,
+            "T": health.TIMED_OUT,
+        }.get(mark) or health.outcome_of(check, mark)
+        current = health.after(check, current, outcome)
+        states.append(current)
+    return states
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "states"),
+    [
+        ("P", "h"),
+        ("FP", "ih"),
+        ("FF", "iu"),
+        ("FFP", "iuu"),
+        ("FFPPP", "iuuuh"),
+        ("FFPPFPPP", "iuuuuuuh"),
+        ("PF", "hh"),
+        ("PFF", "hhu"),
+        ("PFPFPF", "hhhhhh"),
+        ("PTT", "hhu"),
+        ("PFFPPP", "hhuuuh"),
+    ],
+)
+def test_the_first_passed_check_is_enough_and_then_the_thresholds_count(outcomes, states):
+    assert "".join(each.state[0] for each in run(outcomes)) == states
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "reason", "description"),
+    [
+        ("F", "Elb.InitialHealthChecking", "Initial health checks in progress"),
+        ("FF", "Target.FailedHealthChecks", "Health checks failed"),
+        ("PTT", "Target.Timeout", "Request timed out"),
+        (
+            ["P", 503, 500],
+            "Target.ResponseCodeMismatch",
+            "Health checks failed with these codes: [500]",
+        ),
+        ("P", None, None),
+        ([204], None, None),
+    ],
+)
+def test_the_reason_codes_are_the_apis(outcomes, reason, description):
+    last = run(outcomes)[-1]
+    assert (last.reason, last.description) == (reason, description)
+
+
+def test_a_new_target_is_initial_and_without_checks_unavailable():
+    assert health.registered(CHECK)[:2] == ("initial", "Elb.RegistrationInProgress")
+    off = HealthCheck(False, "/", 35, 30, 5, 2, ((200, 200),))
+    assert health.registered(off)[:2] == ("unavailable", "Target.HealthCheckDisabled")
+
+
+def test_a_draining_target_stays_draining():
+    assert health.after(CHECK, health.draining(), health.PASSED) == health.draining()
+    assert health.draining().reason == "Target.DeregistrationInProgress"
+
+
+@dataclass(frozen=True)
+class Target:
+    health: Health
+
+
+def targets(states):
+    names = {"h": "healthy", "u": "unhealthy", "i": "initial", "d": "draining", "x": "unavailable"}
+    return [Target(Health(names[state])) for state in states]
+
+
+def routable(states, count=1, percentage=None):
+    present = targets(states)
+    chosen = health.routable(present, count, percentage)
+    return "".join(target.health.state[0] for target in chosen)
+
+
+@pytest.mark.parametrize(
+    ("states", "count", "percentage", "chosen"),
+    [
+        ("hhh", 1, None, "hhh"),
+        ("huh", 1, None, "hh"),
+        ("hid", 1, None, "h"),
+        ("uuu", 1, None, "uuu"),
+        ("uui", 1, None, "uui"),
+        ("uud", 1, None, "uu"),
+        ("ddd", 1, None, ""),
+        ("", 1, None, ""),
+        ("huu", 2, None, "huu"),
+        ("hhu", 2, None, "hh"),
+        ("huuu", 1, 50, "huuu"),
+        ("hhuu", 1, 50, "hh"),
+        ("hhud", 1, 70, "hhu"),
+        ("hhud", 1, 60, "hh"),
+    ],
+)
+def test_too_few_healthy_targets_fail_open(states, count, percentage, chosen):
+    assert routable(states, count, percentage) == chosen
+
+
+def test_an_unavailable_target_gets_requests():
+    assert [t.health.state for t in health.routable(targets("xu"))] == ["unavailable"]
+
+
+@given(st.text("hudi"), st.integers(1, 3))
+def test_a_draining_target_never_gets_a_request(states, count):
+    assert "d" not in routable(states, count)
+
+
+@pytest.mark.parametrize(
+    ("code", "ranges"),
+    [
+        ("200", ((200, 200),)),
+        ("200-299", ((200, 299),)),
+        ("200,204, 300-302", ((200, 200), (204, 204), (300, 302))),
+    ],
+)
+def test_matchers_are_codes_and_ranges(code, ranges):
+    assert health.parse_matcher("group", {"HttpCode": code}) == ranges
+
+
+def test_defaults_are_those_of_the_target_type():
+    container = health.read_health_check("group", {}, lambda_target=False)
+    assert container == HealthCheck(True, "/", 30, 5, 5, 2, ((200, 200),))
+    function = health.read_health_check("group", {}, lambda_target=True)
+    assert (function.enabled, function.interval) == (False, 35)
+    assert health.read_health_check("group", {"HealthCheckEnabled": "true"}, True).enabled
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {"HealthCheckProtocol": "HTTPS"},
+        {"HealthCheckPort": "9000"},
+        {"Matcher": {"GrpcCode": "0"}},
+        {"Matcher": {"HttpCode": "2xx"}},
+    ],
+)
+def test_health_checks_that_are_not_played_are_refused(properties):
+    with pytest.raises(LocalModeError, match="is not played locally"):
+        health.read_health_check("group Api", properties, lambda_target=False)

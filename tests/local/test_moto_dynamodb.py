@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import boto3
+import pytest
+
+
+class Chats:
+    """One table with a stream, seen through boto3."""
+
+    def __init__(self, url: str) -> None:
+        self.client: Any = boto3.client("dynamodb", endpoint_url=url)
+        self.streams: Any = boto3.client("dynamodbstreams", endpoint_url=url)
+        self.name = f"chats-{uuid.uuid4()}"
+        self.client.create_table(
+            TableName=self.name,
+            KeySchema=[
+                {"AttributeName": "chat", "KeyType": "HASH"},
+                {"AttributeName": "item", "KeyType": "RANGE"},
+            ],
+            AttributeDefinitions=[
+                {"AttributeName": "chat", "AttributeType": "S"},
+                {"AttributeName": "item", "AttributeType": "S"},
+            ],
+            BillingMode="PAY_PER_REQUEST",
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+        )
+        described = self.client.describe_table(TableName=self.name)["Table"]
+        stream = self.streams.describe_stream(StreamArn=described["LatestStreamArn"])
+        shard = stream["StreamDescription"]["Shards"][0]["ShardId"]
+        self._iterator = self.streams.get_shard_iterator(
+            StreamArn=described["LatestStreamArn"],
+            ShardId=shard,
+            ShardIteratorType="TRIM_HORIZON",
+        )["ShardIterator"]
+
+    def put(self, item: str, **attributes: Any) -> None:
+        self.client.put_item(TableName=self.name, Item={**key(item), **attributes})
+
+    def update(self, item: str, **request: Any) -> Any:
+        return self.client.update_item(TableName=self.name, Key=key(item), **request)
+
+    def records(self) -> list[Any]:
+        """What the stream has that was not read before."""
+        answer = self.streams.get_records(ShardIterator=self._iterator)
+        self._iterator = answer["NextShardIterator"]
+        return list(answer["Records"])
+
+
+def key(item: str) -> dict[str, Any]:
+    return {"chat": {"S": "c1"}, "item": {"S": item}}
+
+
+@pytest.fixture
+def chats(aws: str) -> Chats:
+    return Chats(aws)
+
+
+def test_concurrent_conditional_updates_are_taken_one_by_one(chats: Chats) -> None:
+    chats.put("head", seq={"N": "0"}, members={"SS": ["ravi", "raju"]})
+
+    def take(_: int) -> int:
+        answer = chats.update(
+            "head",
+            UpdateExpression="SET seq = seq + :one",
+            ConditionExpression="contains(members, :user)",
+            ExpressionAttributeValues={":one": {"N": "1"}, ":user": {"S": "ravi"}},
+            ReturnValues="UPDATED_NEW",
+        )
+        return int(answer["Attributes"]["seq"]["N"])
+
+    with ThreadPoolExecutor(8) as threads:
+        assert sorted(threads.map(take, range(80))) == list(range(1, 81))
+
+
+def test_an_expired_item_is_removed_by_the_service(chats: Chats) -> None:
+    chats.client.update_time_to_live(
+        TableName=chats.name,
+        TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires_at"},
+    )
+    chats.put("old", expires_at={"N": str(int(time.time()) - 5)})
+    chats.put("young", expires_at={"N": str(int(time.time()) + 3600)})
+    chats.put("ancient", expires_at={"N": "12"})
+    records: list[Any] = []
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and len(records) < 4:
+        records += chats.records()
+        time.sleep(0.05)
+    removed = records[-1]
+    assert removed["eventName"] == "REMOVE"
+    assert removed["dynamodb"]["Keys"]["item"] == {"S": "old"}
+    assert removed["userIdentity"] == {
+        "PrincipalId": "dynamodb.amazonaws.com",
+        "Type": "Service",
+    }
+
+
+def test_an_update_of_a_new_key_is_one_insertion(chats: Chats) -> None:
+    chats.update(
+        "member#ravi",
+        UpdateExpression="SET delivered = :n",
+        ExpressionAttributeValues={":n": {"N": "1"}},
+    )
+    (record,) = chats.records()
+    assert record["eventName"] == "INSERT"
+    assert record["dynamodb"]["NewImage"]["delivered"] == {"N": "1"}
+    assert "OldImage" not in record["dynamodb"]
+
+
+def test_a_write_that_changes_nothing_leaves_no_record(chats: Chats) -> None:
+    chats.put("head", seq={"N": "1"})
+    chats.put("head", seq={"N": "1"})
+    chats.update(
+        "head", UpdateExpression="SET seq = :n", ExpressionAttributeValues={":n": {"N": "1"}}
+    )
+    assert [record["eventName"] for record in chats.records()] == ["INSERT"]
+
+
+def test_a_canceled_transaction_leaves_items_and_stream_as_they_were(chats: Chats) -> None:
+    chats.put("head", seq={"N": "1"})
+    chats.put("gone", seq={"N": "7"})
+    chats.records()
+    with pytest.raises(chats.client.exceptions.TransactionCanceledException) as caught:
+        chats.client.transact_write_items(
+            TransactItems=[
+                {"Put": {"TableName": chats.name, "Item": {**key("new"), "a": {"S": "b"}}}},
+                {"Delete": {"TableName": chats.name, "Key": key("gone")}},
+                {
+                    "Update": {
+                        "TableName": chats.name,
+                        "Key": key("head"),
+                        "UpdateExpression": "SET seq = :n",
+                        "ExpressionAttributeValues": {":n": {"N": "9"}},
+                    }
+                },
+                {
+                    "ConditionCheck": {
+                        "TableName": chats.name,
+                        "Key": key("nothing"),
+                        "ConditionExpression": "attribute_exists(chat)",
+                    }
+                },
+            ]
+        )
+    codes = [reason["Code"] for reason in caught.value.response["CancellationReasons"]]
+    assert codes == ["None", "None", "None", "ConditionalCheckFailed"]
+    assert chats.records() == []
+    items = chats.client.scan(TableName=chats.name)["Items"]
+    assert {item["item"]["S"]: item["seq"]["N"] for item in items} == {"gone": "7", "head": "1"}
+    chats.put("after")
+    assert [record["eventName"] for record in chats.records()] == ["INSERT"]
+
+
+def test_a_transaction_that_holds_is_written_and_recorded(chats: Chats) -> None:
+    chats.client.transact_write_items(
+        TransactItems=[{"Put": {"TableName": chats.name, "Item": key(item)}} for item in ("a", "b")]
+    )
+    assert [record["eventName"] for record in chats.records()] == ["INSERT", "INSERT"]

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+
+@pytest.fixture
+def sns(aws: str) -> Any:
+    return boto3.client("sns", endpoint_url=aws)
+
+
+def application(sns: Any) -> str:
+    created = sns.create_platform_application(
+        Name=f"app-{uuid.uuid4()}", Platform="GCM", Attributes={"PlatformCredential": "{}"}
+    )
+    return str(created["PlatformApplicationArn"])
+
+
+def endpoint(sns: Any, app: str, token: str, **attributes: Any) -> str:
+    created = sns.create_platform_endpoint(
+        PlatformApplicationArn=app, Token=token, Attributes=attributes
+    )
+    return str(created["EndpointArn"])
+
+
+def test_the_same_token_is_another_endpoint_in_another_application(sns: Any) -> None:
+    first, second = application(sns), application(sns)
+    known = endpoint(sns, first, "token")
+    assert endpoint(sns, first, "token") == known
+    assert endpoint(sns, second, "token") != known
+
+
+def test_a_refreshed_token_is_the_endpoint_it_was_set_on(sns: Any) -> None:
+    app = application(sns)
+    known = endpoint(sns, app, "old")
+    sns.set_endpoint_attributes(EndpointArn=known, Attributes={"Token": "new"})
+    assert endpoint(sns, app, "new") == known
+    assert endpoint(sns, app, "old") != known
+    with pytest.raises(ClientError, match="already exists with the same Token"):
+        sns.set_endpoint_attributes(EndpointArn=known, Attributes={"Token": "old"})
+
+
+def test_a_disabled_endpoint_refuses_publishes_and_its_token(sns: Any) -> None:
+    app = application(sns)
+    known = endpoint(sns, app, "token")
+    sns.set_endpoint_attributes(EndpointArn=known, Attributes={"Enabled": "false"})
+    assert sns.get_endpoint_attributes(EndpointArn=known)["Attributes"]["Enabled"] == "false"
+    with pytest.raises(sns.exceptions.EndpointDisabledException):
+        sns.publish(TargetArn=known, Message="x")
+    with pytest.raises(ClientError, match=f"Endpoint {known} already exists"):
+        endpoint(sns, app, "token")
+    sns.set_endpoint_attributes(EndpointArn=known, Attributes={"Enabled": "true"})
+    assert endpoint(sns, app, "token") == known
+    assert sns.publish(TargetArn=known, Message="x")["MessageId"]
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [("{", "failed to parse"), ('{"GCM": "{}"}', "No default entry"), ("[]", "No default entry")],
+)
+def test_a_structured_message_needs_a_default(sns: Any, message: str, reason: str) -> None:
+    known = endpoint(sns, application(sns), "token")
+    with pytest.raises(sns.exceptions.InvalidParameterException, match=reason):
+        sns.publish(TargetArn=known, Message=message, MessageStructure="json")
+
+
+def test_an_unknown_endpoint_is_not_found(sns: Any) -> None:
+    arn = "arn:aws:sns:us-east-1:123456789012:endpoint/GCM/app/none"
+    with pytest.raises(sns.exceptions.NotFoundException):
+        sns.publish(TargetArn=arn, Message="x")
+
+
+def test_credentials_are_not_shown(sns: Any) -> None:
+    shown = sns.get_platform_application_attributes(PlatformApplicationArn=application(sns))
+    assert "PlatformCredential" not in shown.get("Attributes", {})

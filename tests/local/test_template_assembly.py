@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from local.providers import LocalModeError
+from local.template import assembly
+from tests.local import cloud_assemblies
+
+
+def test_stacks_come_by_their_deployed_name_and_after_what_they_depend_on(tmp_path: Path) -> None:
+    cloud_assemblies.write(
+        tmp_path,
+        {"Web": {"Resources": {}}, "Network": {"Resources": {}}},
+        depends_on={"Web": ["Network"]},
+    )
+    loaded = assembly.load(tmp_path)
+    assert [stack.name for stack in loaded.stacks] == ["my-Network", "my-Web"]
+
+
+def test_a_resource_has_its_type_properties_dependencies_and_metadata(tmp_path: Path) -> None:
+    cloud_assemblies.write(
+        tmp_path,
+        {
+            "Data": {
+                "Resources": {
+                    "Chats": {
+                        "Type": "AWS::DynamoDB::Table",
+                        "Properties": {"TableName": "chats"},
+                        "DependsOn": "Key",
+                        "Metadata": {"aws:asset:path": "x"},
+                    }
+                }
+            }
+        },
+    )
+    (resource,) = assembly.load(tmp_path).stacks[0].resources()
+    assert (resource.stack, resource.logical_id) == ("my-Data", "Chats")
+    assert resource.type == "AWS::DynamoDB::Table"
+    assert resource.properties == {"TableName": "chats"}
+    assert resource.depends_on == ("Key",)
+    assert resource.metadata == {"aws:asset:path": "x"}
+
+
+def test_assets_are_found_by_object_key_and_by_image_tag(tmp_path: Path) -> None:
+    code, image = tmp_path / "code", tmp_path / "image"
+    cloud_assemblies.write(
+        tmp_path / "cdk.out", {"S": {}}, files={"abc.zip": code}, images={"def": image}
+    )
+    loaded = assembly.load(tmp_path / "cdk.out")
+    assert loaded.file("abc.zip") == code
+    assert loaded.image("123.dkr.ecr.us-east-1.amazonaws.com/repo:def") == image
+    with pytest.raises(LocalModeError, match=r"object key 'other\.zip'"):
+        loaded.file("other.zip")
+    with pytest.raises(LocalModeError, match="tag 'latest'"):
+        loaded.image("public.ecr.aws/nginx:latest")
+
+
+def test_a_directory_without_an_assembly_is_named(tmp_path: Path) -> None:
+    with pytest.raises(LocalModeError, match=f"{tmp_path} holds no cloud assembly"):
+        assembly.load(tmp_path)

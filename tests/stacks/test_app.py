@@ -1,0 +1,137 @@
+"""app.py as it is run: in a process of its own, twice, with nothing of the machine."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from filecmp import dircmp
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+NO_BUNDLING: Mapping[str, object] = {"aws:cdk:bundling-stacks": []}
+# has everything that an environment can have, and the warning about its missing certificate
+STAGING = {**NO_BUNDLING, "env": "staging"}
+
+
+def run(
+    out: Path,
+    *arguments: str,
+    context: Mapping[str, object] = NO_BUNDLING,
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> subprocess.CompletedProcess[str]:
+    """Runs app.py with `context` as the CDK command line hands it over, from another folder."""
+    variables = {
+        "PATH": os.environ["PATH"],
+        "HOME": os.environ["HOME"],
+        "CDK_OUTDIR": str(out),
+        "CDK_VALIDATION": "false",
+        "CDK_CONTEXT_JSON": json.dumps(dict(context)),
+        **environment,
+    }
+    return subprocess.run(
+        [sys.executable, str(ROOT / "app.py"), *arguments],
+        cwd=out.parent,
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Synthesized without a PATH: no docker, git, aws or node of the machine can be found."""
+    out = tmp_path_factory.mktemp("bare") / "cdk.out"
+    nowhere = {"PATH": str(out), "HTTPS_PROXY": "http://127.0.0.1:9", "PYTHONHASHSEED": "1"}
+    done = run(out, context=STAGING, environment=nowhere)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def test_two_runs_give_the_same_bytes(assembly: Path, tmp_path: Path) -> None:
+    again = tmp_path / "cdk.out"
+    done = run(again, context=STAGING, environment={"PYTHONHASHSEED": "2", "TZ": "Asia/Kolkata"})
+    assert done.returncode == 0, done.stderr
+    assert _differences(dircmp(assembly, again)) == []
+
+
+def test_the_assembly_names_no_path_of_this_machine(assembly: Path) -> None:
+    """Unbundled sources are named where they lie, in *.assets.json; bundled ones are not."""
+    for file in set(assembly.rglob("*.json")) - set(assembly.rglob("*.assets.json")):
+        text = file.read_text()
+        assert str(ROOT) not in text, file.name
+        assert str(assembly.parent) not in text, file.name
+
+
+def test_nothing_is_looked_up(assembly: Path) -> None:
+    manifest = json.loads((assembly / "manifest.json").read_text())
+    assert "missing" not in manifest
+
+
+def test_the_stacks_are_named_after_project_environment_and_stack(assembly: Path) -> None:
+    manifest = json.loads((assembly / "assembly-staging" / "manifest.json").read_text())
+    names = {
+        artifact["properties"]["stackName"]
+        for artifact in manifest["artifacts"].values()
+        if artifact["type"] == "aws:cloudformation:stack"
+    }
+    stacks = ("network", "data", "notifications", "chat", "web", "observability")
+    assert names == {f"switchboard-staging-{stack}" for stack in stacks}
+
+
+def test_serving_plain_http_is_warned_of_where_it_is_not_meant(assembly: Path) -> None:
+    (metadata,) = (assembly / "assembly-staging").glob("*Web*.metadata.json")
+    messages = json.loads(metadata.read_text())["/staging/Web/LoadBalancer"]
+    warning = next(each["data"] for each in messages if each["type"] == "aws:cdk:warning")
+    assert warning.startswith("load_balancer.certificate_arn is not set")
+
+
+def test_without_a_word_it_is_dev_and_an_argument_overrides_a_setting(tmp_path: Path) -> None:
+    out = tmp_path / "cdk.out"
+    done = run(out, "-c", "log_retention_days=14")
+    assert done.returncode == 0, done.stderr
+    assert (out / "assembly-dev").is_dir()
+    templates = "".join(path.read_text() for path in out.rglob("*.template.json"))
+    assert '"RetentionInDays": 14' in templates
+    assert "WARNING" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("-c", "env=qa"), "env is 'qa', but the environments are dev, staging, prod."),
+        (("-c", "load_balancer.slow_start=7"), "load_balancer.slow_start is 7, but a slow start"),
+        (("-c", "env"), "-c env has no value: write -c env=<value>"),
+    ],
+)
+def test_a_bad_argument_gets_a_sentence_and_no_traceback(
+    tmp_path: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    done = run(tmp_path / "cdk.out", *arguments)
+    assert done.returncode != 0
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_missing_node_gets_a_sentence(tmp_path: Path) -> None:
+    """-S leaves site-packages out, as in a Python that is not the project's."""
+    done = subprocess.run(
+        [sys.executable, "-S", str(ROOT / "app.py")],
+        env={"CDK_OUTDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("The CDK library needs Node.js")
+
+
+def _differences(compared: dircmp[str]) -> list[str]:
+    found = [*compared.left_only, *compared.right_only, *compared.diff_files, *compared.funny_files]
+    for below in compared.subdirs.values():
+        found += _differences(below)
+    return found

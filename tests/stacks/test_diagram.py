@@ -1,0 +1,66 @@
+"""The picture in the documentation is that of the templates."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from aws_cdk import App
+
+from docs.diagram import BEGIN, END, Templates, draw
+from stacks.config import PROD
+from stacks.stage import EnvironmentStage
+from tests.stacks.conftest import flags
+
+SCRIPT = Path(__file__).parents[2] / "docs" / "diagram.py"
+
+
+@pytest.fixture(scope="module")
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("drawn")
+    app = App(context=flags(), outdir=str(out))
+    EnvironmentStage(app, PROD).synth()
+    return out
+
+
+def test_it_shows_who_calls_whom(assembly: Path) -> None:
+    drawn = draw(Templates(assembly)).splitlines()
+    for edge in (
+        'balancer -->|"weight 5"| pool_large',
+        'balancer -->|"weight 1"| pool_lambda',
+        'websocket -->|"sync, typing"| SyncFunction',
+        'websocket -->|"may it connect?"| AuthorizeFunction',
+        'Chats -->|"stream"| DeliveryWatchFunction',
+        'DeliveryWatchFunction -.->|"given up"| StreamFailures',
+        'PushQueue -->|"jobs"| PushFunction',
+        'PushQueue -.->|"after 5 tries"| PushDeadLetters',
+        "SendFunction --> PushQueue",
+    ):
+        assert f"  {edge}" in drawn
+    assert drawn[:2] == ["```mermaid", "flowchart LR"]
+
+
+def test_it_replaces_the_marked_section_only_and_sees_when_it_is_outdated(
+    assembly: Path, tmp_path: Path
+) -> None:
+    document = tmp_path / "page.md"
+    document.write_text(f"before\n{BEGIN}\nan old picture\n{END}\nafter\n")
+    assert run(assembly, document, "--check").returncode == 1
+    assert run(assembly, document).returncode == 0
+    assert run(assembly, document, "--check").returncode == 0
+    text = document.read_text()
+    assert text == f"before\n{BEGIN}\n{draw(Templates(assembly))}\n{END}\nafter\n"
+
+
+def test_a_page_without_the_section_is_told_what_to_add(assembly: Path, tmp_path: Path) -> None:
+    document = tmp_path / "page.md"
+    document.write_text("no picture here\n")
+    done = run(assembly, document)
+    assert done.returncode == 1
+    assert BEGIN in done.stderr
+    assert document.read_text() == "no picture here\n"
+
+
+def run(assembly: Path, document: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(SCRIPT), str(assembly), str(document), *more]
+    return subprocess.run(command, capture_output=True, text=True, check=False)

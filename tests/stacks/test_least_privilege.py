@@ -1,0 +1,222 @@
+"""What each function and task may call: the whole table, written down once more.
+
+stacks/permissions.py has the same table to build from; here it is read from the templates. A
+change of one that is not a change of the other does not pass.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tests.stacks.synthesized import Resource, Synthesized
+
+ACCOUNT = "<AWS::Region>:<AWS::AccountId>"
+POSTS = f"arn:<AWS::Partition>:execute-api:{ACCOUNT}:<WebSocketApi>/prod/POST/@connections/*"
+CLOSES = f"arn:<AWS::Partition>:execute-api:{ACCOUNT}:<WebSocketApi>/prod/DELETE/@connections/*"
+APPLICATIONS = f"arn:<AWS::Partition>:sns:{ACCOUNT}:app/*/switchboard-prod-*"
+ANY_APPLICATION = f"arn:<AWS::Partition>:sns:{ACCOUNT}:app/*"
+ENDPOINTS = f"arn:<AWS::Partition>:sns:{ACCOUNT}:endpoint/*/switchboard-prod-*/*"
+
+POST = {POSTS: "execute-api:ManageConnections"}
+ON_ENDPOINTS = (
+    "sns:CreatePlatformEndpoint sns:GetEndpointAttributes sns:SetEndpointAttributes "
+    "sns:DeleteEndpoint"
+)
+ON_TABLES = (
+    "dynamodb:GetItem dynamodb:BatchGetItem dynamodb:Query dynamodb:PutItem dynamodb:UpdateItem "
+    "dynamodb:DeleteItem dynamodb:BatchWriteItem dynamodb:ConditionCheckItem"
+)
+API = {
+    "<Chats.Arn>": ON_TABLES,
+    "<Users.Arn>": ON_TABLES,
+    "<Tickets.Arn>": "dynamodb:PutItem",
+    "<UserPool.Arn>": "cognito-idp:AdminConfirmSignUp",
+    APPLICATIONS: ON_ENDPOINTS,
+    ENDPOINTS: ON_ENDPOINTS,
+    **POST,
+}
+ALLOWED: dict[str, Mapping[str, str]] = {
+    "Authorize": {"<Tickets.Arn>": "dynamodb:DeleteItem"},
+    "Connection": {
+        "<Users.Arn>": "dynamodb:GetItem dynamodb:UpdateItem dynamodb:Query",
+        CLOSES: "execute-api:ManageConnections",
+        **POST,
+    },
+    "Presence": {
+        "<Users.Arn>": (
+            "dynamodb:GetItem dynamodb:BatchGetItem dynamodb:PutItem dynamodb:BatchWriteItem"
+        ),
+        **POST,
+    },
+    "Send": {
+        "<Chats.Arn>": "dynamodb:UpdateItem dynamodb:PutItem",
+        "<Users.Arn>": "dynamodb:BatchGetItem dynamodb:UpdateItem",
+        "<PushQueue.Arn>": "sqs:SendMessage",
+        **POST,
+    },
+    "Sync": {
+        "<Chats.Arn>": "dynamodb:GetItem dynamodb:Query dynamodb:BatchGetItem",
+        "<Users.Arn>": (
+            "dynamodb:GetItem dynamodb:BatchGetItem dynamodb:Query dynamodb:UpdateItem"
+        ),
+        **POST,
+    },
+    "Receipt": {
+        "<Chats.Arn>": "dynamodb:GetItem dynamodb:UpdateItem",
+        "<Users.Arn>": "dynamodb:BatchGetItem dynamodb:UpdateItem",
+        **POST,
+    },
+    "DeliveryWatch": {
+        "<Chats.StreamArn>": (
+            "dynamodb:DescribeStream dynamodb:GetRecords dynamodb:GetShardIterator"
+        ),
+        "*": "dynamodb:ListStreams",
+        "<Chats.Arn>": (
+            "dynamodb:GetItem dynamodb:Query dynamodb:UpdateItem dynamodb:DeleteItem "
+            "dynamodb:BatchWriteItem"
+        ),
+        "<Users.Arn>": "dynamodb:BatchGetItem dynamodb:UpdateItem",
+        "<PushQueue.Arn>": "sqs:SendMessage",
+        "<StreamFailures.Arn>": "sqs:SendMessage",
+        **POST,
+    },
+    "Push": {
+        "<PushQueue.Arn>": (
+            "sqs:ReceiveMessage sqs:DeleteMessage sqs:ChangeMessageVisibility "
+            "sqs:GetQueueAttributes"
+        ),
+        "<Users.Arn>": "dynamodb:GetItem dynamodb:UpdateItem",
+        ENDPOINTS: "sns:Publish",
+    },
+    "PlatformApplications": {
+        ANY_APPLICATION: "sns:CreatePlatformApplication",
+        APPLICATIONS: (
+            "sns:GetPlatformApplicationAttributes sns:SetPlatformApplicationAttributes "
+            "sns:DeletePlatformApplication"
+        ),
+        "<CredentialsFcm>": "secretsmanager:GetSecretValue",
+        "<CredentialsApns>": "secretsmanager:GetSecretValue",
+        "<CredentialsApnsSandbox>": "secretsmanager:GetSecretValue",
+    },
+    "Api": API,
+}
+# wildcards in resources, and why they stand
+REVIEWED = {
+    POSTS: "a connection's id is given by API Gateway; the method, API and stage are ours",
+    CLOSES: "the same",
+    APPLICATIONS: "the platform's part of the ARN; the name's prefix is ours",
+    ANY_APPLICATION: "IAM asks for creating one on app/, without the name that it will have",
+    ENDPOINTS: "an endpoint's id is given by SNS; the application's prefix is ours",
+    "*": "IAM knows no resource for ListStreams and for ECR's GetAuthorizationToken",
+}
+STAR_ACTIONS = {"dynamodb:ListStreams", "ecr:GetAuthorizationToken"}
+
+
+@pytest.mark.parametrize("name", ALLOWED)
+def test_a_function_may_call_what_it_uses_on_what_it_uses_and_nothing_else(
+    prod: Synthesized, name: str
+) -> None:
+    role = prod.one("AWS::IAM::Role", f"{name}Role")
+    granted = prod.grants(role.logical_id)
+    logs = granted.pop(f"<{name}Logs.Arn>")
+    key = granted.pop("<Key.Arn>", set())
+    assert granted == {
+        resource: set(actions.split()) for resource, actions in ALLOWED[name].items()
+    }
+    assert logs == {"logs:CreateLogStream", "logs:PutLogEvents"}
+    assert bool(key) == any(word in str(ALLOWED[name]) for word in ("dynamodb:", "secretsmanager:"))
+
+
+@pytest.mark.parametrize("pool", ["Large", "Small"])
+def test_a_task_may_do_what_the_api_function_may(prod: Synthesized, pool: str) -> None:
+    role = prod.one("AWS::IAM::Role", f"{pool}PoolTaskTaskRole")
+    granted = prod.grants(role.logical_id)
+    granted.pop("<Key.Arn>")
+    assert granted == {resource: set(actions.split()) for resource, actions in API.items()}
+
+
+def test_every_function_has_its_row_and_a_role_of_its_own(prod: Synthesized) -> None:
+    functions = prod.all("AWS::Lambda::Function")
+    roles = [prod.show(function.properties["Role"]) for function in functions]
+    assert {function.name.removesuffix("Function") for function in functions} == set(ALLOWED)
+    assert len(set(roles)) == len(functions)
+
+
+def test_no_action_is_a_wildcard(prod: Synthesized) -> None:
+    for statement in _all_statements(prod):
+        assert not [action for action in _list(statement["Action"]) if "*" in action]
+
+
+def test_every_wildcard_in_a_resource_has_been_reviewed(prod: Synthesized) -> None:
+    found = {
+        prod.show(resource): set(_list(statement["Action"]))
+        for statement in _all_statements(prod)
+        for resource in _list(statement["Resource"])
+        if "*" in prod.show(resource)
+    }
+    assert set(found) == set(REVIEWED)
+    assert (
+        not {
+            action
+            for statement in _all_statements(prod)
+            if "*" in _list(statement["Resource"])
+            for action in _list(statement["Action"])
+        }
+        - STAR_ACTIONS
+    )
+
+
+def test_the_key_is_used_only_through_the_services_whose_data_it_encrypts(
+    prod: Synthesized,
+) -> None:
+    via = [
+        prod.show(statement["Condition"]["StringEquals"]["kms:ViaService"])
+        for statement in _all_statements(prod)
+        if any(action.startswith("kms:") for action in _list(statement["Action"]))
+    ]
+    services = ("dynamodb", "secretsmanager")
+    assert set(via) == {f"{service}.<AWS::Region>.<AWS::URLSuffix>" for service in services}
+
+
+def test_no_role_of_ours_has_a_managed_policy_but_the_one_api_gateway_logs_with(
+    prod: Synthesized,
+) -> None:
+    managed = [
+        (role.name, prod.show(policy).rpartition("/")[2])
+        for role in prod.all("AWS::IAM::Role")
+        for policy in role.properties.get("ManagedPolicyArns", [])
+    ]
+    assert managed == [("WebSocketAccountLogRole", "AmazonAPIGatewayPushToCloudWatchLogs")]
+
+
+def test_every_permission_to_invoke_a_function_names_who_may(prod: Synthesized) -> None:
+    permissions = prod.all("AWS::Lambda::Permission")
+    for permission in permissions:
+        assert "SourceArn" in permission.properties, permission.logical_id
+    group = f":elasticloadbalancing:{ACCOUNT}:targetgroup/switchboard-prod-lambda/*"
+    balancer = [each for each in permissions if "elasticload" in each.properties["Principal"]]
+    assert [prod.show(each.properties["SourceArn"]) for each in balancer] == [
+        f"arn:<AWS::Partition>{group}"
+    ]
+    group_name = [
+        each.properties["Name"] for each in _target_groups(prod) if "Name" in each.properties
+    ]
+    assert group_name == ["switchboard-prod-lambda"]
+
+
+def _target_groups(prod: Synthesized) -> list[Resource]:
+    return prod.all("AWS::ElasticLoadBalancingV2::TargetGroup")
+
+
+def _all_statements(environment: Synthesized) -> list[Mapping[str, Any]]:
+    """Of identity policies; a resource's own policy says who may not."""
+    return [
+        statement
+        for role in environment.all("AWS::IAM::Role")
+        for statement in environment.statements(role.logical_id)
+    ]
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

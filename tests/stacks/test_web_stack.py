@@ -1,0 +1,299 @@
+"""The load balancer, its pools, the network they stand in, and what watches over them."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from stacks.config import DEV
+from stacks.context import environment_from
+from stacks.load_balancing import LoadBalancer
+from stacks.pools import LambdaPool
+from tests.stacks.synthesized import Resource, Synthesize, Synthesized
+
+CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/1b2c"
+
+
+def test_the_api_is_forwarded_to_all_pools_by_their_weights(prod: Synthesized) -> None:
+    rule = prod.one("AWS::ElasticLoadBalancingV2::ListenerRule").properties
+    (condition,) = rule["Conditions"]
+    assert condition["PathPatternConfig"]["Values"] == ["/api/*"]
+    assert _weights(prod, rule["Actions"]) == {"lambda": 1, "large": 5, "small": 2}
+
+
+def test_everything_else_goes_to_the_containers(prod: Synthesized) -> None:
+    listener = prod.one("AWS::ElasticLoadBalancingV2::Listener").properties
+    assert _weights(prod, listener["DefaultActions"]) == {"large": 5, "small": 2}
+
+
+def test_everything_else_goes_to_the_lambda_where_there_are_no_containers(
+    synthesize: Synthesize,
+) -> None:
+    alone = synthesize(replace(DEV, pools=(LambdaPool(weight=1),)))
+    listener = alone.one("AWS::ElasticLoadBalancingV2::Listener").properties
+    assert _weights(alone, listener["DefaultActions"]) == {"lambda": 1}
+    assert not alone.all("AWS::ECS::Cluster")
+
+
+def test_an_environment_may_have_containers_only(synthesize: Synthesize) -> None:
+    containers = synthesize(replace(DEV, pools=DEV.pools[1:]))
+    assert {group["pool"] for group in _pools(containers)} == {"small"}
+    assert "ApiFunction" not in {each.name for each in containers.all("AWS::Lambda::Function")}
+
+
+def test_the_lambda_pool_has_only_the_attributes_that_its_kind_has(prod: Synthesized) -> None:
+    group = _pool(prod, "lambda").properties
+    assert group["TargetType"] == "lambda"
+    assert _attributes(group) == {"lambda.multi_value_headers.enabled": "true"}
+    assert prod.show(group["Targets"][0]["Id"]) == "<ApiFunction.Arn>"
+    assert len(group["Name"]) <= 32
+
+
+def test_a_container_pool_is_checked_drained_and_balanced_as_configured(prod: Synthesized) -> None:
+    group = _pool(prod, "large").properties
+    assert (group["TargetType"], group["Port"], group["HealthCheckPath"]) == (
+        "ip",
+        8080,
+        "/api/health",
+    )
+    assert _attributes(group) == {
+        "deregistration_delay.timeout_seconds": "120",
+        "load_balancing.algorithm.type": "round_robin",
+        "stickiness.enabled": "false",
+    }
+
+
+@pytest.mark.parametrize(
+    ("overrides", "attributes", "groups_stick"),
+    [
+        (
+            {"load_balancer.algorithm": "least_outstanding_requests"},
+            {"load_balancing.algorithm.type": "least_outstanding_requests"},
+            False,
+        ),
+        ({"load_balancer.slow_start": "60"}, {"slow_start.duration_seconds": "60"}, False),
+        ({"load_balancer.stickiness.kind": "group"}, {"stickiness.enabled": "false"}, True),
+        (
+            {"load_balancer.stickiness.kind": "lb_cookie"},
+            {
+                "stickiness.enabled": "true",
+                "stickiness.type": "lb_cookie",
+                "stickiness.lb_cookie.duration_seconds": "3600",
+            },
+            True,
+        ),
+    ],
+)
+def test_an_override_reaches_the_target_group(
+    synthesize: Synthesize,
+    overrides: dict[str, str],
+    attributes: dict[str, str],
+    groups_stick: bool,
+) -> None:
+    environment = synthesize(environment_from(overrides))
+    found = _attributes(_pool(environment, "small").properties)
+    assert attributes.items() <= found.items()
+    rule = environment.one("AWS::ElasticLoadBalancingV2::ListenerRule").properties
+    config = rule["Actions"][0]["ForwardConfig"].get("TargetGroupStickinessConfig", {})
+    assert config.get("Enabled", False) is groups_stick
+
+
+def test_an_application_s_cookie_sticks_to_targets_of_a_single_pool(synthesize: Synthesize) -> None:
+    balancer = environment_from({"load_balancer.stickiness.duration": "600"}).load_balancer
+    sticky = replace(
+        balancer,
+        stickiness=replace(balancer.stickiness, kind="app_cookie", cookie_name="session"),
+    )
+    environment = synthesize(replace(DEV, pools=DEV.pools[1:], load_balancer=sticky))
+    found = _attributes(_pool(environment, "small").properties)
+    assert found["stickiness.type"] == "app_cookie"
+    assert found["stickiness.app_cookie.cookie_name"] == "session"
+    assert found["stickiness.app_cookie.duration_seconds"] == "600"
+
+
+def test_a_certificate_makes_http_redirect_to_https(synthesize: Synthesize) -> None:
+    secure = synthesize(replace(DEV, load_balancer=LoadBalancer(certificate_arn=CERTIFICATE)))
+    listeners = {
+        each.properties["Port"]: each.properties
+        for each in secure.all("AWS::ElasticLoadBalancingV2::Listener")
+    }
+    (redirect,) = listeners[80]["DefaultActions"]
+    assert redirect["RedirectConfig"]["Protocol"] == "HTTPS"
+    assert listeners[443]["Certificates"] == [{"CertificateArn": CERTIFICATE}]
+    assert listeners[443]["SslPolicy"].startswith("ELBSecurityPolicy-TLS13-1-2")
+    rule = secure.one("AWS::ElasticLoadBalancingV2::ListenerRule").properties
+    assert "Https" in secure.show(rule["ListenerArn"])
+
+
+def test_a_container_gets_what_the_function_gets_but_its_pool_and_port(dev: Synthesized) -> None:
+    (container,) = dev.one("AWS::ECS::TaskDefinition").properties["ContainerDefinitions"]
+    told = {each["Name"]: dev.show(each["Value"]) for each in container["Environment"]}
+    variables = dev.function("ApiFunction").properties["Environment"]["Variables"]
+    api = {name: dev.show(value) for name, value in variables.items()}
+    assert told == {**api, "POOL_NAME": "small", "PORT": "8080"}
+    assert container["Name"] == "api"
+    assert container["PortMappings"] == [{"ContainerPort": 8080, "Protocol": "tcp"}]
+
+
+def test_containers_scale_on_requests_per_target_between_their_bounds(prod: Synthesized) -> None:
+    targets = {each.name: each for each in prod.all("AWS::ApplicationAutoScaling::ScalableTarget")}
+    large = next(each for name, each in targets.items() if name.startswith("LargePool")).properties
+    assert (large["MinCapacity"], large["MaxCapacity"]) == (2, 20)
+    policies = prod.all("AWS::ApplicationAutoScaling::ScalingPolicy")
+    tracked = {
+        policy.logical_id[:5]: policy.properties["TargetTrackingScalingPolicyConfiguration"]
+        for policy in policies
+    }
+    assert tracked["Large"]["TargetValue"] == 4000
+    assert tracked["Small"]["TargetValue"] == 1000
+    metric = tracked["Large"]["PredefinedMetricSpecification"]["PredefinedMetricType"]
+    assert metric == "ALBRequestCountPerTarget"
+
+
+def test_a_failed_deployment_rolls_back_and_autoscaling_alone_sets_the_count(
+    prod: Synthesized,
+) -> None:
+    for service in prod.all("AWS::ECS::Service"):
+        deployment = service.properties["DeploymentConfiguration"]
+        assert deployment["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
+        assert deployment["MinimumHealthyPercent"] == 100
+        assert "DesiredCount" not in service.properties
+
+
+def test_dev_has_a_lambda_pool_and_two_containers(dev: Synthesized) -> None:
+    assert {group["pool"] for group in _pools(dev)} == {"lambda", "small"}
+    assert dev.one("AWS::ApplicationAutoScaling::ScalableTarget").properties["MinCapacity"] == 2
+
+
+def test_without_a_nat_gateway_tasks_have_addresses_and_only_the_balancer_reaches_them(
+    dev: Synthesized,
+) -> None:
+    service = dev.one("AWS::ECS::Service").properties
+    network = service["NetworkConfiguration"]["AwsvpcConfiguration"]
+    assert network["AssignPublicIp"] == "ENABLED"
+    assert not dev.all("AWS::EC2::NatGateway")
+    ingress = [each.properties for each in dev.all("AWS::EC2::SecurityGroupIngress")]
+    assert [(each["FromPort"], "SourceSecurityGroupId" in each) for each in ingress] == [
+        (8080, True)
+    ]
+    open_to_all = [
+        each.name
+        for each in dev.all("AWS::EC2::SecurityGroup")
+        if each.properties.get("SecurityGroupIngress")
+    ]
+    assert open_to_all == ["LoadBalancerSecurityGroup"]
+
+
+def test_with_nat_gateways_tasks_stand_in_private_subnets(prod: Synthesized) -> None:
+    assert len(prod.all("AWS::EC2::NatGateway")) == 2
+    for service in prod.all("AWS::ECS::Service"):
+        network = service.properties["NetworkConfiguration"]["AwsvpcConfiguration"]
+        assert network["AssignPublicIp"] == "DISABLED"
+        assert all("private" in prod.show(subnet) for subnet in network["Subnets"])
+
+
+def test_tables_and_image_layers_are_reached_without_leaving_the_network(dev: Synthesized) -> None:
+    services = {
+        dev.show(each.properties["ServiceName"]) for each in dev.all("AWS::EC2::VPCEndpoint")
+    }
+    prefix = "com.amazonaws.<AWS::Region>"
+    assert services == {f"{prefix}.dynamodb", f"{prefix}.s3"}
+
+
+def test_zones_are_the_region_s_first_two_or_the_configured_ones(
+    dev: Synthesized, synthesize: Synthesize
+) -> None:
+    named = synthesize(
+        replace(
+            DEV,
+            account="123456789012",
+            region="eu-west-1",
+            availability_zones=("eu-west-1b", "eu-west-1c"),
+        )
+    )
+    assert [subnet["AvailabilityZone"] for subnet in _subnets(named)] == [
+        "eu-west-1b",
+        "eu-west-1c",
+    ]
+    pinned = synthesize(replace(DEV, account="123456789012", region="eu-west-1"))
+    for environment in (dev, pinned):
+        assert [next(iter(each["AvailabilityZone"])) for each in _subnets(environment)] == [
+            "Fn::Select",
+            "Fn::Select",
+        ]
+
+
+def test_what_differs_by_environment_differs(dev: Synthesized, prod: Synthesized) -> None:
+    for type, in_prod_only in (
+        ("AWS::WAFv2::WebACL", True),
+        ("AWS::EC2::FlowLog", True),
+        ("AWS::S3::Bucket", True),
+        ("AWS::KMS::Key", True),
+    ):
+        assert bool(prod.all(type)) is in_prod_only
+        assert not dev.all(type)
+
+
+def test_alarms_watch_every_function_queue_and_pool(prod: Synthesized) -> None:
+    names = {each.name.removeprefix("Alarms") for each in prod.all("AWS::CloudWatch::Alarm")}
+    functions = [each.name.removesuffix("Function") for each in prod.all("AWS::Lambda::Function")]
+    assert names == {
+        *(f"{name}{what}" for name in functions for what in ("Errors", "Throttles")),
+        *("PushDeadLetters", "StreamFailures", "PushAge", "IteratorAge"),
+        *("Balancer5xx", "Target5xx", "largeUnhealthy", "smallUnhealthy"),
+    }
+
+
+def test_alarms_call_the_address_that_is_configured(synthesize: Synthesize) -> None:
+    called = synthesize(replace(DEV, alarms_email="ops@example.com"))
+    assert called.one("AWS::SNS::Subscription").properties["Endpoint"] == "ops@example.com"
+    for alarm in called.all("AWS::CloudWatch::Alarm"):
+        assert [called.show(action) for action in alarm.properties["AlarmActions"]] == [
+            "<AlarmTopic>"
+        ]
+
+
+def test_the_dashboard_shows_what_happens_to_messages(dev: Synthesized) -> None:
+    body = json.dumps(dev.one("AWS::CloudWatch::Dashboard").properties["DashboardBody"])
+    for metric in (
+        *("MessagesAccepted", "MessagesDelivered", "MessagesPurged", "ReceiptsMoved", "Nudges"),
+        *("PushesSent", "PushesFailed", "ApproximateAgeOfOldestMessage", "IteratorAge"),
+        *("TargetResponseTime", "RequestCountPerTarget", "Duration", "Errors"),
+    ):
+        assert metric in body
+
+
+def _weights(environment: Synthesized, actions: list[Mapping[str, Any]]) -> dict[str, int]:
+    (action,) = actions
+    names = {f"<{group['resource'].name}>": group["pool"] for group in _pools(environment)}
+    return {
+        names[environment.show(each["TargetGroupArn"])]: each["Weight"]
+        for each in action["ForwardConfig"]["TargetGroups"]
+    }
+
+
+def _pools(environment: Synthesized) -> list[dict[str, Any]]:
+    return [
+        {
+            "pool": next(tag["Value"] for tag in group.properties["Tags"] if tag["Key"] == "pool"),
+            "resource": group,
+        }
+        for group in environment.all("AWS::ElasticLoadBalancingV2::TargetGroup")
+    ]
+
+
+def _pool(environment: Synthesized, name: str) -> Resource:
+    found: Resource = next(
+        group["resource"] for group in _pools(environment) if group["pool"] == name
+    )
+    return found
+
+
+def _attributes(group: Mapping[str, Any]) -> dict[str, str]:
+    return {each["Key"]: each["Value"] for each in group["TargetGroupAttributes"]}
+
+
+def _subnets(environment: Synthesized) -> list[Mapping[str, Any]]:
+    return [each.properties for each in environment.all("AWS::EC2::Subnet")]
