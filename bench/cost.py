@@ -6,18 +6,32 @@ function POST_MS of its share of a CPU; with the memory of `stacks/config.py` th
 billed duration.
 """
 
+import json
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from bench import prices
 from bench.capacity import item_bytes, read_units, write_units
+from bench.scene import MESSAGE_ID, add_chat, add_users, emulated, event
+from bench.table import Row, within
+from lambdas.connections import Outcome
+from lambdas.delivery.receipt import receipt
+from lambdas.frames import encode
+from lambdas.messages.send import send
+from lambdas.settings import Aws
+from lambdas.tables import HEAD, chat_key
+from lambdas.websocket import frame_handler
+from stacks.settings import Functions
 
 ROUND_TRIP_MS = 8.0
 POST_MS = 0.4
+FUNCTIONS = Functions()
 CALL_DELAY_SECONDS = 0.02  # makes calls that run side by side overlap, so that rounds can be told
 
 
@@ -25,10 +39,11 @@ class Call(NamedTuple):
     """One call to AWS, with what it consumed; started and ended in seconds."""
 
     name: str
-    reads: float
-    writes: int
     started: float
     ended: float
+    reads: float = 0
+    writes: int = 0
+    pushes: int = 0
 
 
 @dataclass
@@ -64,16 +79,15 @@ class Bill:
 
     @property
     def dollars_per_million(self) -> float:
-        queue = sum(call.name.startswith("sqs") for call in self.calls)
-        # a queued push is sent, received and deleted, and its function runs once
+        # a push is sent to the queue, received and deleted; its function runs and publishes once
         one = (
             self.writes * prices.DYNAMODB_WRITE_UNIT
             + self.reads * prices.DYNAMODB_READ_UNIT
             + self.websocket_messages * prices.WEBSOCKET_MESSAGE
             + prices.LAMBDA_REQUEST
             + self.duration_ms / 1000 * self.memory_mb / 1024 * prices.LAMBDA_GB_SECOND
-            + queue * 3 * prices.SQS_FIFO_REQUEST
-            + self.pushes * (prices.SNS_MOBILE_PUSH + prices.LAMBDA_REQUEST)
+            + self.pushes * (3 * prices.SQS_FIFO_REQUEST + prices.SNS_MOBILE_PUSH)
+            + self.pushes * prices.LAMBDA_REQUEST
         )
         return one * prices.MILLION
 
@@ -116,7 +130,8 @@ class Recorder:
             size = sum(item_bytes(item) for item in parsed["Items"])
             reads = read_units(size, consistent=params.get("ConsistentRead", False))
         name = f"{model.service_model.service_name}:{model.name}"
-        self.add(Call(name, reads, writes, started, time.monotonic()))
+        pushes = len(params.get("Entries", [params])) if name.startswith("sqs") else 0
+        self.add(Call(name, started, time.monotonic(), reads, writes, pushes))
 
     def add(self, call: Call) -> None:
         with self._lock:
@@ -133,44 +148,130 @@ class Recorder:
 
 @contextmanager
 def recorded_posts(connections: Any, recorder: Recorder) -> Iterator[list[int]]:
-    """Counts what `connections.post` sends, in started 32 KB; all posts together are one round."""
+    """Takes the posts: what each sends, in started 32 KB. All of them together are one round."""
     sent: list[int] = []
     spans: list[tuple[float, float]] = []
-    original = connections.post
 
-    def post(post: Any) -> Any:
+    def post(post: Any) -> Outcome:
         started = time.monotonic()
         time.sleep(CALL_DELAY_SECONDS)
-        outcome = original(post)
         sent.append(websocket_units(post.frame))
         spans.append((started, time.monotonic()))
-        return outcome
+        return Outcome.DELIVERED
 
     connections.post = post
-    try:
-        yield sent
-    finally:
-        connections.post = original
-        if spans:
-            first, last = min(span[0] for span in spans), max(span[1] for span in spans)
-            recorder.add(Call("connections:Post", 0, 0, first, last))
+    yield sent
+    if spans:
+        first, last = min(span[0] for span in spans), max(span[1] for span in spans)
+        recorder.add(Call("connections:Post", first, last))
 
 
 def websocket_units(frame: Any) -> int:
-    from lambdas.frames import encode
-
     text = frame if isinstance(frame, str) else encode(frame)
     return -(-len(text.encode()) // prices.WEBSOCKET_MESSAGE_BYTES)
 
 
-def describe(name: str, bill: Bill) -> Sequence[str]:
-    """A row for the table of costs."""
-    return (
-        name,
-        ", ".join(sorted({call.name for call in bill.calls})),
-        f"{bill.writes}",
-        f"{bill.reads:g}",
-        f"{bill.websocket_messages}",
-        f"{bill.rounds}",
-        f"{bill.dollars_per_million:.2f}",
+@dataclass(frozen=True)
+class Scenario:
+    """One message to a chat of `members`, all of them online or all but the sender away."""
+
+    name: str
+    members: int
+    online: bool
+    users_online: int = 10
+    budget: float | None = None  # US$ per million
+
+
+SCENARIOS = (
+    Scenario("1:1, recipient online, 10 users online", 2, True, 10, 5.00),
+    Scenario("1:1, recipient online, 10,000 users online", 2, True, 10_000, 5.00),
+    Scenario("1:1, recipient offline, with the push", 2, False),
+    Scenario("group of 10, all online", 10, True),
+    Scenario("group of 100, all online, 10 users online besides", 100, True, 10, 115.0),
+    Scenario("group of 100, all online, 10,000 users online", 100, True, 10_000, 115.0),
+    Scenario("group of 10, all others offline, with the pushes", 10, False),
+)
+PAYLOAD = "x" * 300  # base64 of about 220 bytes: a line of text, padded and encrypted
+RECEIPTS_PER = 10  # messages that one receipt acknowledges
+
+
+def rows() -> list[Row]:
+    bills = [(scenario, send_bill(scenario)) for scenario in SCENARIOS]
+    result = [_row(scenario.name, bill, scenario.budget) for scenario, bill in bills]
+    online = bills[0][1].dollars_per_million
+    receipt, purge = receipt_bill(), prices.DYNAMODB_WRITE_UNIT * prices.MILLION
+    ticks = online + 2 * receipt.dollars_per_million / RECEIPTS_PER
+    result.append(_row("one receipt frame, told to one sender", receipt))
+    result.append(
+        within(f"1:1 online with delivered and read, {RECEIPTS_PER}:1", ticks, 5.80, "US$")
+    )
+    result.append(Row("purge after delivery, a message of up to 1 KB, besides", f"{purge:.2f} US$"))
+    return result
+
+
+def _row(name: str, bill: Bill, budget: float | None = None) -> Row:
+    calls = Counter(call.name.split(":")[1] for call in bill.calls)
+    if bill.posts:
+        calls["Post"] = bill.posts
+    told = (
+        f"{bill.dollars_per_million:.2f} US$: {bill.rounds} rounds, {bill.writes} WRU, "
+        f"{bill.reads:g} RRU, {bill.websocket_messages} WebSocket messages; "
+        + ", ".join(f"{count} {call}" for call, count in calls.items())
+    )
+    if budget is None:
+        return Row(name, told)
+    return Row(name, told, f"≤ {budget:g} US$", bill.dollars_per_million <= budget)
+
+
+def send_bill(scenario: Scenario) -> Bill:
+    with emulated() as services:
+        members = [f"member_{n:03d}" for n in range(scenario.members)]
+        add_users(services, members[:1], online=True)
+        add_users(services, members[1:], online=scenario.online)
+        add_users(services, [f"else_{n:05d}" for n in range(scenario.users_online)], online=True)
+        chat = add_chat(services, members)
+        frame: dict[str, Any] = {
+            "action": "send",
+            "message_id": MESSAGE_ID,
+            "chat": chat,
+            "alg": "test.v0",
+            "payload": PAYLOAD,
+        }
+        if scenario.members == 2:  # to each device its own, as direct chats are encrypted
+            del frame["payload"]
+            frame["to"] = {f"{members[1]}/phone": PAYLOAD}
+        return _bill(services, {"send": send}, members[0], frame, FUNCTIONS.send.memory)
+
+
+def receipt_bill() -> Bill:
+    with emulated() as services:
+        users = ["member_000", "member_001"]
+        add_users(services, users, online=True)
+        chat = add_chat(services, users)
+        frame = {"action": "receipt", "chat": chat, "delivered": 10, "senders": users[:1]}
+        services.chats.update(chat_key(chat, HEAD), "SET seq = :ten", ten=10)
+        return _bill(services, {"receipt": receipt}, users[1], frame, FUNCTIONS.receipt.memory)
+
+
+def _bill(
+    services: Aws, route: dict[str, Any], user: str, frame: dict[str, Any], memory: int
+) -> Bill:
+    recorder = Recorder(Aws(services.settings).dynamodb)
+    recorder.watch(services.dynamodb)
+    recorder.watch(services.sqs)
+    handler = frame_handler(route, lambda: services)
+    with recorded_posts(services.connections, recorder) as sent:
+        answer = handler(event(user, frame), SimpleNamespace())
+    body = answer.get("body")
+    if body and json.loads(body)["type"] == "error":
+        raise RuntimeError(f"the handler refused: {body}")
+    pushes = sum(call.pushes for call in recorder.calls)
+    return Bill(
+        calls=recorder.calls,
+        websocket_messages=websocket_units(frame)
+        + (websocket_units(body) if body else 0)
+        + sum(sent),
+        posts=len(sent),
+        memory_mb=memory,
+        pushes=pushes,
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from local.providers import Created, LocalModeError, Provider, Resource
 from local.template.ignored import IGNORED, named
 from local.template.stage import Stage
@@ -53,6 +55,8 @@ class Registry:
             return await provider.create(resource, properties)
         except KeyError as error:
             raise LocalModeError(f"{resource} has no property {error}") from error
+        except (BotoCoreError, ClientError) as error:
+            raise LocalModeError(f"{resource}: {error}") from error
 
     def _provider(self, resource: Resource) -> Provider | None:
         kind = _CUSTOM if resource.type.startswith("Custom::") else resource.type

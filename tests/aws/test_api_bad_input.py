@@ -147,7 +147,7 @@ def test_a_body_that_does_not_fit_is_a_bad_request_on_every_route(
         assert (reply.status, reply.body["error"]["code"]) == (400, "bad_request"), route
 
 
-WRONG = {
+WRONG: dict[str, list[dict[str, Any]]] = {
     "PUT /api/devices/phone": [
         {"keys": "x"},
         {"signature": 7},

@@ -200,7 +200,7 @@ def claimed_by_all(take: Callable[[], str | None]) -> list[str]:
     """What eight claimers get, each until there is nothing left."""
 
     def all_of_it(_claimer: int) -> list[str]:
-        return list(iter(take, None))  # type: ignore[arg-type]
+        return list(iter(take, None))
 
     with ThreadPoolExecutor(THREADS) as claimers:
         return [id for ids in claimers.map(all_of_it, range(THREADS)) for id in ids]

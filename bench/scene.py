@@ -1,0 +1,79 @@
+"""Users, devices and chats over an emulated DynamoDB, for benchmarks that run the real handlers."""
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from moto import mock_aws
+
+from lambdas.messages.chats import Chats
+from lambdas.settings import Aws, Settings
+from lambdas.tables import DEVICES, user_key
+
+ENVIRONMENT = {
+    "AWS_REGION": "us-east-1",
+    "CHATS_TABLE": "chats",
+    "USERS_TABLE": "users",
+    "TICKETS_TABLE": "tickets",
+    "CONNECTIONS_URL": "https://bench.execute-api.us-east-1.amazonaws.com/live",
+    "MESSAGE_TTL_DAYS": "30",
+    "RETAIN_UNTIL_EXPIRY": "false",
+}
+ENDPOINT = "arn:aws:sns:us-east-1:123456789012:endpoint/GCM/switchboard-prod/" + "e" * 36
+MESSAGE_ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
+
+
+@contextmanager
+def emulated() -> Iterator[Aws]:
+    """Empty tables and a push queue."""
+    with mock_aws():
+        services = Aws(Settings({**ENVIRONMENT, "PUSH_QUEUE_URL": ""}))
+        for table, partition in (("chats", "chat"), ("users", "user")):
+            _create(services.dynamodb, table, partition)
+        queue = services.sqs.create_queue(QueueName="pushes.fifo", Attributes={"FifoQueue": "true"})
+        yield Aws(Settings({**ENVIRONMENT, "PUSH_QUEUE_URL": queue["QueueUrl"]}))
+
+
+def _create(dynamodb: Any, table: str, partition: str) -> None:
+    names = (partition, "item")
+    dynamodb.create_table(
+        TableName=table,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[
+            {"AttributeName": name, "KeyType": kind}
+            for name, kind in zip(names, ("HASH", "RANGE"), strict=True)
+        ],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
+    )
+
+
+def add_users(services: Aws, users: Sequence[str], *, online: bool) -> None:
+    """Users with one device, with an open connection or without, as the backend stores them."""
+    entry: dict[str, Any] = {"platform": "fcm", "endpoint_arn": ENDPOINT}
+    if online:
+        entry |= {"connection_id": "L0SM9cOFvHcCIhw=", "connected_at": int(time.time() * 1000)}
+    services.users.batch_write(
+        puts=[{**user_key(user, DEVICES), "devices": {"phone": entry}} for user in users]
+    )
+
+
+def add_chat(services: Aws, members: Sequence[str]) -> str:
+    chats = Chats(services.chats, services.users)
+    if len(members) == 2:
+        return chats.direct(members[0], members[1])[0].chat
+    return chats.group(members[0], members[1:]).chat
+
+
+def event(user: str, frame: dict[str, Any]) -> dict[str, Any]:
+    """What API Gateway hands to a route's function, as far as the function looks at it."""
+    return {
+        "requestContext": {
+            "routeKey": frame["action"],
+            "connectionId": "L0SM9cOFvHcCIhw=",
+            "authorizer": {"user": user, "device": "phone"},
+        },
+        "body": json.dumps(frame),
+        "isBase64Encoded": False,
+    }

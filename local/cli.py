@@ -1,0 +1,182 @@
+"""`python -m local`: up, status, down, logs."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from local import endpoints, logs, ports
+from local.providers import LocalModeError
+
+_STARTS_WITHIN = 180.0  # seconds; a first synthesis builds the function bundle
+_ENDS_WITHIN = 30.0
+_COMMANDS = ("up", "status", "down", "logs")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit status: 0, or 1 where what was asked for could not be done."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help")):
+        given.insert(0, "up")
+    options = _parser().parse_args(given)
+    options.state_dir = options.state_dir or options.project / ".local"
+    commands: dict[str, Callable[[argparse.Namespace], int]] = {
+        "up": _detach if getattr(options, "detach", False) else _up,
+        "status": _status,
+        "down": _down,
+        "logs": _logs,
+    }
+    try:
+        return commands[options.command](options)
+    except LocalModeError as error:
+        print(f"\nlocal mode: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m local", description="Runs the system on this machine, from its templates."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    up = commands.add_parser("up", help="start it (the default), until Ctrl-C")
+    up.add_argument("--env", default="dev", help="the environment of cdk.json (default: dev)")
+    up.add_argument("--api-port", type=int, default=ports.DEFAULT_API, help="0 takes free ports")
+    up.add_argument("--ws-port", type=int, help="default: the port after the API's")
+    up.add_argument(
+        "--speed",
+        type=float,
+        default=10.0,
+        help="how much faster health checks, drains and batching windows run (default: 10)",
+    )
+    up.add_argument("--detach", action="store_true", help="return when it is ready")
+    up.add_argument("--data", type=Path, help="keep tables, users and push endpoints here")
+    commands.add_parser("status", help="where it runs")
+    commands.add_parser("down", help="end it")
+    shown = commands.add_parser("logs", help="what the functions and servers printed")
+    shown.add_argument("name", nargs="?", help="a function, a pool's task, or aws")
+    shown.add_argument("-f", "--follow", action="store_true")
+    for command in commands.choices.values():
+        command.add_argument("--project", type=_directory, default=Path.cwd())
+        command.add_argument(
+            "--state-dir", type=Path, help="what it writes goes here (default: PROJECT/.local)"
+        )
+    return parser
+
+
+def _directory(text: str) -> Path:
+    path = Path(text).resolve()
+    if not path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is not a directory")
+    return path
+
+
+def _up(options: argparse.Namespace) -> int:
+    # Everything behind this takes a while to import, and status or down should not wait for it.
+    from local.up import run
+
+    with _alone(options.state_dir):
+        return asyncio.run(run(options))
+
+
+@contextlib.contextmanager
+def _alone(state: Path) -> Iterator[None]:
+    """Raises LocalModeError when another local mode uses the same directory."""
+    import fcntl
+
+    state.mkdir(parents=True, exist_ok=True)
+    with (state / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            known = endpoints.read(state)
+            where = f" (pid {known.pid}, {known.api})" if known else ""
+            raise LocalModeError(
+                f"it runs already{where}: end it with `python -m local down`, or give the new one "
+                "another --state-dir and --api-port"
+            ) from None
+        yield
+
+
+def _detach(options: argparse.Namespace) -> int:
+    """Start `up` in a session of its own and show what it prints until it is ready."""
+    state: Path = options.state_dir
+    state.mkdir(parents=True, exist_ok=True)
+    log = state / "up.log"
+    command = [sys.executable, "-m", "local", "up", *_repeated(options)]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=Path(__file__).resolve().parents[1],
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + _STARTS_WITHIN
+    with log.open(encoding="utf-8", errors="replace") as shown:
+        while time.monotonic() < deadline:
+            ended = process.poll()
+            sys.stdout.write(shown.read())
+            sys.stdout.flush()
+            known = endpoints.read(state)
+            if known is not None and known.pid == process.pid:
+                time.sleep(0.1)  # the table is printed right after the file is there
+                sys.stdout.write(shown.read())
+                return 0
+            if ended is not None:
+                return ended or 1
+            time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGTERM)
+    raise LocalModeError(f"it was not ready after {_STARTS_WITHIN:.0f} s; see {log}")
+
+
+def _repeated(options: argparse.Namespace) -> list[str]:
+    values = {
+        "--env": options.env,
+        "--api-port": options.api_port,
+        "--ws-port": options.ws_port,
+        "--speed": options.speed,
+        "--data": options.data and options.data.resolve(),
+        "--project": options.project,
+        "--state-dir": options.state_dir.resolve(),
+    }
+    return [
+        word for name, value in values.items() if value is not None for word in (name, str(value))
+    ]
+
+
+def _status(options: argparse.Namespace) -> int:
+    known = endpoints.read(options.state_dir)
+    if known is None or not known.alive():
+        print("local mode is not running")
+        return 1
+    print(f"local mode of {known.env} runs (pid {known.pid})\n{known.table()}")
+    return 0
+
+
+def _down(options: argparse.Namespace) -> int:
+    known = endpoints.read(options.state_dir)
+    if known is None or not known.alive():
+        endpoints.remove(options.state_dir)
+        print("local mode is not running")
+        return 0
+    os.kill(known.pid, signal.SIGTERM)
+    deadline = time.monotonic() + _ENDS_WITHIN
+    while known.alive():
+        if time.monotonic() > deadline:
+            raise LocalModeError(f"process {known.pid} does not end; kill it with kill -9")
+        time.sleep(0.05)
+    print("local mode has ended")
+    return 0
+
+
+def _logs(options: argparse.Namespace) -> int:
+    return logs.show(options.state_dir / "logs", options.name, follow=options.follow)

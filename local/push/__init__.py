@@ -1,0 +1,1 @@
+"""Firebase Cloud Messaging and the Apple Push Notification service, and the phones behind them."""

@@ -1,0 +1,65 @@
+"""What each phone received, by device token, and which phones no longer have the app."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+KEPT = 1000  # pushes per token
+
+
+@dataclass(frozen=True)
+class Push:
+    """`message` is what the app gets: FCM's message without its token, or APNs' payload;
+    `headers` the apns-* ones; `received_at` in epoch seconds."""
+
+    platform: str  # fcm | apns
+    received_at: float
+    message: Mapping[str, Any]
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        document: dict[str, Any] = {
+            "platform": self.platform,
+            "received_at": self.received_at,
+            "message": dict(self.message),
+        }
+        if self.headers:
+            document["headers"] = dict(self.headers)
+        return document
+
+
+class Phones:
+    """Shared by the servers that push and the console that shows."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._received: dict[str, deque[Push]] = {}
+        self._uninstalled: dict[str, float] = {}
+
+    def receive(
+        self,
+        token: str,
+        platform: str,
+        message: Mapping[str, Any],
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        pushes = self._received.setdefault(token, deque(maxlen=KEPT))
+        pushes.append(Push(platform, self._now(), message, headers or {}))
+
+    def phone(self, token: str) -> list[Push]:
+        """In order of arrival; empty for a token that nothing was pushed to."""
+        return list(self._received.get(token, ()))
+
+    def uninstall(self, token: str) -> None:
+        """From now on the token is unregistered, as if the app had been removed."""
+        self._uninstalled.setdefault(token, self._now())
+
+    def uninstalled_at(self, token: str) -> float | None:
+        return self._uninstalled.get(token)
+
+    def counts(self) -> dict[str, int]:
+        """Pushes kept, by token."""
+        return {token: len(pushes) for token, pushes in self._received.items()}

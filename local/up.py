@@ -1,0 +1,92 @@
+"""Runs local mode in the foreground, from the command line to the last process."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import time
+from pathlib import Path
+
+from local import addresses, endpoints
+from local.system import Options, System
+
+
+async def run(given: argparse.Namespace) -> int:
+    """Until SIGINT or SIGTERM. Raises LocalModeError when it cannot start."""
+    # Nothing here may ever reach a real account, whatever the shell was set up for.
+    elsewhere = addresses.elsewhere(os.environ)
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ |= {
+        "AWS_ACCESS_KEY_ID": addresses.ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": addresses.SECRET_KEY,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    options = Options(
+        project=given.project,
+        state=given.state_dir.resolve(),
+        env=given.env,
+        api_port=given.api_port,
+        websocket_port=given.ws_port,
+        speed=given.speed,
+        data=given.data.resolve() if given.data else None,
+        elsewhere=elsewhere,
+    )
+    _log_to(options.logs / "local.log")
+    endpoints.remove(options.state)
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told.set)
+    say = Progress()
+    system = System(options, say)
+    try:
+        await _run_until(told, system, say, options.state)
+    finally:
+        endpoints.remove(options.state)
+        say("ending")
+        await system.stop()
+        say("ended: no process and no port is left")
+    return 0
+
+
+async def _run_until(told: asyncio.Event, system: System, say: Progress, state: Path) -> None:
+    ending = asyncio.create_task(told.wait())
+    starting = asyncio.create_task(system.start())
+    await asyncio.wait({ending, starting}, return_when=asyncio.FIRST_COMPLETED)
+    if not starting.done():
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        return
+    known = await starting
+    known.write(state)
+    say("ready\n\n" + known.table() + "\n\n  Ctrl-C ends it.\n")
+    await ending
+
+
+class Progress:
+    """Prints lines with the seconds since the start."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+
+    def __call__(self, text: str) -> None:
+        print(f"{time.monotonic() - self._started:6.1f} s  {text}", flush=True)
+
+
+def _log_to(path: Path) -> None:
+    """Details go to a file, warnings to the terminal as well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for old in path.parent.glob("*.log"):
+        old.unlink()
+    form = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
+    file = logging.FileHandler(path, encoding="utf-8")
+    terminal = logging.StreamHandler()
+    terminal.setLevel(logging.WARNING)
+    for handler in (file, terminal):
+        handler.setFormatter(form)
+        logging.getLogger("local").addHandler(handler)
+    logging.getLogger("local").setLevel(logging.INFO)
