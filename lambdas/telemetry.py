@@ -9,7 +9,7 @@ from aws_lambda_powertools.metrics import Metrics, MetricUnit
 warnings.filterwarnings("ignore", message="No application metrics to publish")
 
 logger = Logger()
-metrics = Metrics()
+metrics = Metrics(namespace="Switchboard")
 
 
 def count(name: str, number: int = 1) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 import os
@@ -94,11 +93,3 @@ class Synthesis:
             "CDK_CONTEXT_JSON": json.dumps(context),
             "PYTHONUNBUFFERED": "1",
         }
-
-
-async def ensure(synthesis: Synthesis) -> bool:
-    """Synthesize if need be; gives whether it was needed."""
-    if await asyncio.to_thread(synthesis.fresh):
-        return False
-    await synthesis.run()
-    return True

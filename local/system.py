@@ -1,66 +1,76 @@
-"""The composition root: every part of local mode is made and started here, and nowhere else."""
+"""The composition root: every part of local mode is made and started here."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+import logging
+from collections.abc import Callable
 
-from local import addresses, ports, push_credentials, synth
-from local.addresses import Addresses
-from local.aws.calls import Calls
-from local.aws.process import AwsServer
-from local.balancer.provider import LoadBalancingProvider
+from local import ports, push_credentials
+from local.base import Base
 from local.children import Children
-from local.clock import Clock
-from local.console.server import Console
-from local.containers.provider import ContainerProvider
 from local.endpoints import Endpoints
-from local.events.provider import EventSourceProvider
-from local.functions.code import RunCopies
-from local.functions.environment import has_awslambdaric, link_runtime_packages
-from local.functions.plane import Functions
-from local.functions.provider import FunctionProvider
-from local.functions.reload import Reload
-from local.functions.worker import Host
-from local.gateway.provider import ApiGatewayProvider
-from local.providers import Started
-from local.push.apns import ApnsServer
-from local.push.fcm import FcmServer
-from local.registry import Registry
-from local.resources.clients import Clients
-from local.resources.custom import CustomResourceProvider
-from local.resources.keys import KeyProvider
-from local.resources.queues import QueueProvider
-from local.resources.secrets import SecretProvider
-from local.resources.tables import TableProvider
-from local.resources.topics import TopicProvider
-from local.resources.user_pools import UserPoolProvider
+from local.listening import HOST
+from local.options import Options
+from local.planes import Part, Planes
+from local.synth import Synthesis
 from local.template import assembly
-from local.template.assembly import Assembly
-from local.template.stage import Place, Stage
+from local.template.stage import Stage
 
-API_ID = "local0ws1d"
-SOURCES = "lambdas"  # the folder of the project that is also the package in the bundle
+log = logging.getLogger("local.system")
+
 _CONTAINERS_WITHIN = 20.0  # seconds until readiness is announced without them
 
 
-@dataclass(frozen=True)
-class Options:
-    """What the command line says. `state` is where everything local mode writes goes."""
+class System:
+    """`start` gives where everything is, or raises LocalModeError; `stop` ends whatever runs, also
+    after a start that failed half-way. `say` gets progress and function errors, line by line."""
 
-    project: Path
-    state: Path
-    env: str = "dev"
-    api_port: int = ports.DEFAULT_API
-    websocket_port: int | None = None
-    speed: float = 10.0
-    data: Path | None = None
+    def __init__(self, options: Options, say: Callable[[str], None]) -> None:
+        self._options = options
+        self._say = say
+        self._children = Children()
+        self._running: list[Part] = []
 
-    @property
-    def logs(self) -> Path:
-        return self.state / "logs"
+    async def start(self) -> Endpoints:
+        options = self._options
+        chosen = ports.choose(options.api_port, options.websocket_port)
+        fcm = f"http://{HOST}:{chosen.fcm}"
+        credentials = await asyncio.to_thread(push_credentials.generate, fcm)
+        base = Base(options, chosen, credentials, self._children)
+        synthesis = Synthesis(options.project, options.state, options.env, self._children)
+        parts = (base.fcm, base.apns, base.aws)
+        await asyncio.gather(self._synthesize(synthesis), *(self._start(part) for part in parts))
+        loaded = assembly.load(synthesis.directory)
+        planes = Planes(base, loaded, self._say)
+        await self._start(planes.custom)
+        made = await planes.registry().create_all(Stage(loaded, base.place))
+        self._say(f"{made} resources created")
+        for part in planes.in_order():
+            await self._start(part)
+        unhealthy = await planes.containers.ready(_CONTAINERS_WITHIN)
+        if unhealthy:
+            self._say(f"not healthy yet: {', '.join(unhealthy)} (see {options.logs})")
+        await asyncio.to_thread(synthesis.prune, loaded)
+        return planes.endpoints()
+
+    async def stop(self) -> None:
+        for part in reversed(self._running):
+            try:
+                await part.stop()
+            except Exception:  # what is left must be stopped all the same
+                log.exception("%s did not stop cleanly", part)
+        self._running.clear()
+        await self._children.end_all()
+
+    async def _start(self, part: Part) -> None:
+        self._running.append(part)
+        await part.start()
+
+    async def _synthesize(self, synthesis: Synthesis) -> None:
+        if await asyncio.to_thread(synthesis.fresh):
+            self._say(f"{self._options.env}: nothing changed since it was last synthesized")
+            return
+        self._say(f"{self._options.env}: synthesizing")
+        await synthesis.run()
+        self._say("synthesized")

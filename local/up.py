@@ -11,7 +11,8 @@ import time
 from pathlib import Path
 
 from local import addresses, endpoints
-from local.system import Options, System
+from local.options import Options
+from local.system import System
 
 
 async def run(given: argparse.Namespace) -> int:
@@ -44,27 +45,27 @@ async def run(given: argparse.Namespace) -> int:
     say = Progress()
     system = System(options, say)
     try:
-        await _run_until(told, system, say, options.state)
+        return await _run_until(told, system, say, options.state)
     finally:
         endpoints.remove(options.state)
-        say("ending")
         await system.stop()
         say("ended: no process and no port is left")
-    return 0
 
 
-async def _run_until(told: asyncio.Event, system: System, say: Progress, state: Path) -> None:
+async def _run_until(told: asyncio.Event, system: System, say: Progress, state: Path) -> int:
     ending = asyncio.create_task(told.wait())
     starting = asyncio.create_task(system.start())
     await asyncio.wait({ending, starting}, return_when=asyncio.FIRST_COMPLETED)
-    if not starting.done():
+    if starting.done():
+        known = await starting
+        known.write(state)
+        say("ready\n\n" + known.table() + "\n\n  Ctrl-C ends it.\n")
+        await ending
+    else:
         starting.cancel()
         await asyncio.gather(starting, return_exceptions=True)
-        return
-    known = await starting
-    known.write(state)
-    say("ready\n\n" + known.table() + "\n\n  Ctrl-C ends it.\n")
-    await ending
+    say("ending")
+    return 0
 
 
 class Progress:

@@ -12,11 +12,11 @@ from constructs import Construct
 from stacks.config import Environment
 from stacks.constructs.bundle import function_code
 from stacks.constructs.function import Function
+from stacks.constructs.grants import Resource, Resources
 from stacks.constructs.websocket_api import WebSocketApi
 from stacks.data import DataStack
 from stacks.notifications import NotificationsStack
 from stacks.packages import Platform
-from stacks.permissions import Resource, Resources
 from stacks.settings import FunctionSize
 from stacks.stack import EnvironmentStack
 

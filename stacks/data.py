@@ -7,7 +7,7 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from stacks.config import Environment
-from stacks.permissions import Resource
+from stacks.constructs.grants import Resource
 from stacks.stack import EnvironmentStack
 
 

@@ -7,6 +7,7 @@ from constructs import Construct
 from stacks.config import Environment
 from stacks.constructs.bundle import function_code
 from stacks.constructs.function import Function
+from stacks.constructs.grants import Resource
 from stacks.constructs.platform_applications import (
     PlatformApplications,
     PushCredentials,
@@ -14,7 +15,6 @@ from stacks.constructs.platform_applications import (
 )
 from stacks.data import DataStack
 from stacks.packages import Platform
-from stacks.permissions import Resource
 from stacks.stack import EnvironmentStack
 
 PUSH_TIMEOUT = 30  # seconds

@@ -59,6 +59,10 @@ class ContainerPool:
         )
         field = f"pools.{self.name}"
         require_between(0, 999, f"{field}.weight", self.weight, "the weight of a target group")
+        self._check_size(field)
+        self._check_scaling(field)
+
+    def _check_size(self, field: str) -> None:
         require(
             self.cpu in FARGATE_SIZES,
             f"{field}.cpu",
@@ -74,6 +78,8 @@ class ContainerPool:
             f"with {self.cpu} CPU units Fargate accepts {', '.join(map(str, sizes))} MiB",
             f"Set {field}.memory to one of them, or change {field}.cpu",
         )
+
+    def _check_scaling(self, field: str) -> None:
         require(
             self.min >= 1,
             f"{field}.min",

@@ -38,6 +38,9 @@ class WebSocket:
     """Limits of the WebSocket stage over all routes, in frames per second.
 
     The account's own quota for new connections (500/s) and requests (10,000/s) stands above them.
+    Over reconnect_window seconds clients spread their first attempt after a mass disconnect, so
+    that they stay below it; 0 tells them nothing.
+
     API Gateway writes access logs with a role that is a setting of the account in a region:
     account_log_role makes one, and is false where the account already has it.
     """
@@ -46,10 +49,14 @@ class WebSocket:
     burst_limit: int = 500
     access_logs: bool = True
     account_log_role: bool = True
+    reconnect_window: int = 0
 
     def __post_init__(self) -> None:
         require_between(1, 10_000, "websocket.rate_limit", self.rate_limit, "a rate per second")
         require_between(1, 5_000, "websocket.burst_limit", self.burst_limit, "a burst of requests")
+        require_between(
+            0, 600, "websocket.reconnect_window", self.reconnect_window, "a window in seconds"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -52,6 +52,7 @@ class WebStack(EnvironmentStack):
             "TICKETS_TABLE": data.tickets.table_name,
             "CONNECTIONS_URL": chat.websocket.connections_url,
             "WEBSOCKET_URL": chat.websocket.url,
+            "RECONNECT_WINDOW": str(config.websocket.reconnect_window),
             "USER_POOL_ID": data.user_pool.user_pool_id,
             "USER_POOL_CLIENT_ID": data.client.user_pool_client_id,
             **notifications.variables,

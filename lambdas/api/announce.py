@@ -4,11 +4,9 @@ They hasten what clients find out anyway (`missing` and `stale` in `accepted`, `
 next upload), so the call they belong to succeeds without them.
 """
 
-import time
 from collections.abc import Callable, Mapping
 
 from lambdas.delivery import fan_out
-from lambdas.delivery.fan_out import Delivery
 from lambdas.frames import Frame
 from lambdas.messages.chats import Chats
 from lambdas.presence.store import Address, Devices
@@ -26,7 +24,7 @@ def devices_changed(aws: Aws, user: str, device: str) -> None:
         devices = Devices(aws.users)
         people = devices.of([user, *peers(Chats(aws.chats, aws.users), user)])
         frame = {"type": "devices_changed", "user": user}
-        posts = fan_out.to_connected(people, frame, time.time(), besides=Address(user, device))
+        posts = fan_out.to_connected(people, frame, aws.now(), besides=Address(user, device))
         fan_out.deliver(aws.connections, devices, posts)
 
     _attempt("devices_changed", tell)
@@ -49,14 +47,13 @@ def keys_low(aws: Aws, frames: Mapping[str, Frame]) -> None:
 
     def tell() -> None:
         devices = Devices(aws.users)
-        people = devices.of(address.partition("/")[0] for address in frames)
-        deliveries = [
-            Delivery(user, name, device.connection_id, frames[f"{user}/{name}"])
-            for user, registered in people.items()
-            for name, device in registered.items()
-            if f"{user}/{name}" in frames and device.connected(time.time()) and device.connection_id
-        ]
-        fan_out.deliver(aws.connections, devices, deliveries)
+        registered = devices.of(address.partition("/")[0] for address in frames)
+        told = {
+            user: {name: there[name] for name in there if f"{user}/{name}" in frames}
+            for user, there in registered.items()
+        }
+        posts = fan_out.to_connected(told, lambda user, name: frames[f"{user}/{name}"], aws.now())
+        fan_out.deliver(aws.connections, devices, posts)
 
     if frames:
         _attempt("keys_low", tell)

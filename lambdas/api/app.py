@@ -51,7 +51,7 @@ def create_app(aws: Aws, tokens: AccessTokens | None = None) -> "Served":
 def access_tokens(aws: Aws) -> AccessTokens:
     settings = aws.settings
     keys = SigningKeys(settings.jwks_url)
-    return AccessTokens(keys, settings.token_issuer, settings["USER_POOL_CLIENT_ID"])
+    return AccessTokens(keys, settings.token_issuer, settings["USER_POOL_CLIENT_ID"], aws.now)
 
 
 class Endpoint:

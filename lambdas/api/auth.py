@@ -14,6 +14,9 @@ from lambdas.errors import ChatError
 
 ALGORITHM = "RS256"  # the only one of Cognito; the token's own word for it is never trusted
 
+# How far Cognito's clock may be ahead of ours: a token just made must not count as not yet valid.
+SKEW_SECONDS = 60
+
 
 class Keys(Protocol):
     def get(self, kid: str) -> Any: ...
@@ -57,6 +60,7 @@ class AccessTokens:
                 key,
                 algorithms=[ALGORITHM],
                 issuer=self._issuer,
+                leeway=SKEW_SECONDS,
                 # Cognito's access tokens have no aud; exp is checked above, by our clock
                 options={"require": ["exp", "iss"], "verify_aud": False, "verify_exp": False},
             )

@@ -1,7 +1,5 @@
 """Chats, their members and their messages: the routes under /api/chats."""
 
-import time
-
 from lambdas import frames
 from lambdas.api.call import CHAT, Answer, Call, device_name
 from lambdas.errors import bad_request
@@ -49,7 +47,7 @@ def messages(call: Call) -> Answer:
         after=call.number("after", 0),
         limit=min(call.number("limit", MESSAGES_DEFAULT, least=1), MESSAGES_LIMIT),
         device=None if device is None else device_name(device),
-        now=time.time(),
+        now=call.aws.now(),
     )
     page = page.first(_fitting(page))
     answer = {

@@ -1,7 +1,6 @@
 """POST /api/tickets: a single-use ticket to open a connection with."""
 
 import secrets
-import time
 
 from lambdas.api.call import Answer, Call
 from lambdas.errors import not_found
@@ -13,7 +12,7 @@ def issue(call: Call) -> Answer:
     user, device = call.user, call.body["device"]
     if device not in Devices(call.aws.users).of([user], consistent=True).get(user, {}):
         raise not_found(f"you have no device {device}")
-    ticket = tickets.issue(call.aws.tickets, user, device, time.time(), secrets.token_urlsafe)
+    ticket = tickets.issue(call.aws.tickets, user, device, call.aws.now(), secrets.token_urlsafe)
     settings = call.aws.settings
     answer = {
         "ticket": ticket,

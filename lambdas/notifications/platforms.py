@@ -8,6 +8,7 @@ docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
 
 import json
 import time
+import traceback
 import urllib.request
 from typing import Any
 from urllib.parse import urlsplit
@@ -39,8 +40,9 @@ def handler(event: Event, _context: Any) -> None:
         logger.warning("refused", extra={"reason": str(refusal)})
     except Exception as fault:
         # not the fault's own words: SNS quotes parameters in some, and one of them is a credential
-        answer |= {"Status": "FAILED", "Reason": f"{_name(fault)}; the function's log has more"}
-        logger.error("failed", extra={"fault": _name(fault)})
+        answer |= {"Status": "FAILED", "Reason": f"{_name(fault)}; the function's log says where"}
+        where = traceback.format_tb(fault.__traceback__)
+        logger.error("failed", extra={"fault": _name(fault), "where": where})
     respond(event["ResponseURL"], answer)
 
 

@@ -5,7 +5,6 @@ batch fail with it and keep their order, and other users' go on. SQS delivers a 
 and moves it to the dead-letter queue after the fifth time.
 """
 
-import time
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import SqsFifoPartialProcessor, process_partial_response
@@ -48,7 +47,7 @@ def push(job: Job) -> None:
     """
     endpoints = Endpoints(aws().sns, aws().users)
     devices = Devices(aws().users).of([job.user], consistent=True).get(job.user, {})
-    targets = message.to_wake(devices, time.time())
+    targets = message.to_wake(devices, aws().now())
     holders = endpoints.holders(target.arn for target in targets)
     faults: list[Exception] = []
     for target in targets:

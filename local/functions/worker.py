@@ -110,9 +110,7 @@ class Worker:
         self.settled.set()
         self._changed(self)
         while not exited.done():
-            given = asyncio.create_task(self._given.wait())
-            await asyncio.wait({given, exited}, return_when=asyncio.FIRST_COMPLETED)
-            given.cancel()
+            await _either(self._given, exited)
             invocation = self._invocation
             if invocation is None:
                 return
@@ -125,15 +123,24 @@ class Worker:
 
     async def _asks(self, exited: asyncio.Task[int], within: float) -> bool:
         """Whether the process asks for its next event before it ends or the time is over."""
-        asked = asyncio.create_task(self._api.asked.wait())
-        await asyncio.wait({asked, exited}, timeout=within, return_when=asyncio.FIRST_COMPLETED)
-        asked.cancel()
+        await _either(self._api.asked, exited, within)
         return self._api.asked.is_set() and not exited.done()
 
     def _why(self, invocation: Invocation, exited: asyncio.Task[int]) -> InvokeResult:
         if exited.done():
             return failures.exited(invocation.request_id, exited.result())
         return failures.timed_out(invocation.request_id, self.function.timeout)
+
+
+async def _either(
+    event: asyncio.Event, exited: asyncio.Task[int], within: float | None = None
+) -> None:
+    """Wait for the first of the two, at most `within` seconds."""
+    waiting = asyncio.create_task(event.wait())
+    try:
+        await asyncio.wait({waiting, exited}, timeout=within, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
 
 
 def _silent_init_failure(exited: asyncio.Task[int]) -> InvokeResult:

@@ -60,6 +60,16 @@ class Phones:
     def uninstalled_at(self, token: str) -> float | None:
         return self._uninstalled.get(token)
 
-    def counts(self) -> dict[str, int]:
-        """Pushes kept, by token."""
-        return {token: len(pushes) for token, pushes in self._received.items()}
+    def summary(self) -> list[dict[str, Any]]:
+        """`[{token, platform, count, last_at, uninstalled}]`, the latest push first."""
+        rows = [
+            {
+                "token": token,
+                "platform": pushes[-1].platform,
+                "count": len(pushes),
+                "last_at": pushes[-1].received_at,
+                "uninstalled": token in self._uninstalled,
+            }
+            for token, pushes in self._received.items()
+        ]
+        return sorted(rows, key=lambda row: row["last_at"], reverse=True)

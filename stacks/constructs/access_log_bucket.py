@@ -7,7 +7,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from stacks.config import Environment
-from stacks.permissions import arn
+from stacks.constructs.grants import arn
 
 
 class AccessLogBucket(Construct):

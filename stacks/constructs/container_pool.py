@@ -10,9 +10,10 @@ from constructs import Construct
 
 from stacks.config import Environment
 from stacks.constructs.function import shared_variables
+from stacks.constructs.grants import Resources, statements
 from stacks.constructs.log_group import log_group
 from stacks.load_balancing import LoadBalancer
-from stacks.permissions import PERMISSIONS, Resources, statements
+from stacks.permissions import PERMISSIONS
 from stacks.pools import ContainerPool
 
 CONTAINER = "api"

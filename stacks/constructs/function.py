@@ -9,8 +9,9 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from stacks.config import Environment
+from stacks.constructs.grants import Resources, statements
 from stacks.constructs.log_group import log_group
-from stacks.permissions import PERMISSIONS, Resources, statements
+from stacks.permissions import PERMISSIONS
 from stacks.settings import FunctionSize
 
 ARCHITECTURES = {"arm64": lambda_.Architecture.ARM_64, "x86_64": lambda_.Architecture.X86_64}

@@ -6,7 +6,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from stacks.config import Environment
-from stacks.permissions import arn
+from stacks.constructs.grants import arn
 
 
 class LambdaTargetGroup(Construct):

@@ -7,7 +7,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from stacks.config import Environment
-from stacks.permissions import Resource, arn
+from stacks.constructs.grants import Resource, arn
 
 SECRETS = {  # secret -> the setting that names one that exists
     "Fcm": "fcm_secret_arn",

@@ -13,8 +13,8 @@ from aws_cdk.aws_apigatewayv2_integrations import WebSocketLambdaIntegration
 from constructs import Construct
 
 from stacks.config import Environment
+from stacks.constructs.grants import Resource, arn
 from stacks.constructs.log_group import log_group
-from stacks.permissions import Resource, arn
 
 # Browsers can't set headers on a WebSocket, except this one: it carries the ticket.
 IDENTITY_SOURCE = "route.request.header.Sec-WebSocket-Protocol"

@@ -1,8 +1,10 @@
 """The push function, with events as SQS sends them, over moto's SNS."""
 
 import json
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import boto3
@@ -10,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.sns.models import sns_backends
-from rest_steps import REGION, mocked_aws, new_name, written_log
+from rest_steps import REGION, OneAtATime, mocked_aws, new_name, one_at_a_time, written_log
 
 from lambdas.notifications import push
 from lambdas.notifications.endpoints import Endpoints
@@ -161,6 +163,35 @@ def test_a_phone_that_somebody_else_took_over_gets_nothing_of_its_last_owner(
     assert ravi.arn("phone") is None
     handle(record(raju.name))
     assert len(received(arn)) == 1
+
+
+def test_of_many_who_take_a_phone_over_at_once_one_has_it_and_is_woken_on_it(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aws, "sns", OneAtATime(aws.sns))
+    monkeypatch.setattr(aws, "users", one_at_a_time(aws.users))
+    token = new_name("shared-token")
+    everybody = [Ravi(aws) for _ in range(6)]
+    for one in everybody:
+        one.devices.register(one.name, "phone")
+    together = threading.Barrier(len(everybody))
+
+    def take(one: Ravi) -> None:
+        together.wait()
+        one.endpoints.attach(one.name, "phone", "fcm", token)
+        if one is everybody[0]:
+            one.endpoints.detach(one.name, "phone")
+        one.endpoints.attach(one.name, "phone", "fcm", token)
+
+    with ThreadPoolExecutor(len(everybody)) as owners:
+        list(owners.map(take, everybody))
+    everybody[3].endpoints.attach(everybody[3].name, "phone", "fcm", token)
+    arn = everybody[3].arn("phone")
+    assert arn is not None
+    for one in everybody:
+        handle(record(one.name, f"m-{one.name}"))
+    (message,) = received(arn)
+    assert f"m-{everybody[3].name}" in message["GCM"]
 
 
 class Sns:

@@ -19,52 +19,39 @@ ANY_APPLICATION = f"arn:<AWS::Partition>:sns:{ACCOUNT}:app/*"
 ENDPOINTS = f"arn:<AWS::Partition>:sns:{ACCOUNT}:endpoint/*/switchboard-prod-*/*"
 
 POST = {POSTS: "execute-api:ManageConnections"}
-ON_ENDPOINTS = (
-    "sns:CreatePlatformEndpoint sns:GetEndpointAttributes sns:SetEndpointAttributes "
-    "sns:DeleteEndpoint"
-)
+CLOSE = {CLOSES: "execute-api:ManageConnections"}
+POSTING = "dynamodb:BatchGetItem dynamodb:UpdateItem dynamodb:Query"
 ON_TABLES = (
     "dynamodb:GetItem dynamodb:BatchGetItem dynamodb:Query dynamodb:PutItem dynamodb:UpdateItem "
-    "dynamodb:DeleteItem dynamodb:BatchWriteItem dynamodb:ConditionCheckItem"
+    "dynamodb:DeleteItem dynamodb:BatchWriteItem"
 )
 API = {
     "<Chats.Arn>": ON_TABLES,
     "<Users.Arn>": ON_TABLES,
     "<Tickets.Arn>": "dynamodb:PutItem",
     "<UserPool.Arn>": "cognito-idp:AdminConfirmSignUp",
-    APPLICATIONS: ON_ENDPOINTS,
-    ENDPOINTS: ON_ENDPOINTS,
+    APPLICATIONS: "sns:CreatePlatformEndpoint sns:SetEndpointAttributes sns:DeleteEndpoint",
     **POST,
+    **CLOSE,
 }
 ALLOWED: dict[str, Mapping[str, str]] = {
     "Authorize": {"<Tickets.Arn>": "dynamodb:DeleteItem"},
-    "Connection": {
-        "<Users.Arn>": "dynamodb:GetItem dynamodb:UpdateItem dynamodb:Query",
-        CLOSES: "execute-api:ManageConnections",
-        **POST,
-    },
-    "Presence": {
-        "<Users.Arn>": (
-            "dynamodb:GetItem dynamodb:BatchGetItem dynamodb:PutItem dynamodb:BatchWriteItem"
-        ),
-        **POST,
-    },
+    "Connection": {"<Users.Arn>": POSTING, **POST, **CLOSE},
+    "Presence": {"<Users.Arn>": "dynamodb:BatchGetItem dynamodb:BatchWriteItem", **POST},
     "Send": {
         "<Chats.Arn>": "dynamodb:UpdateItem dynamodb:PutItem",
-        "<Users.Arn>": "dynamodb:BatchGetItem dynamodb:UpdateItem",
+        "<Users.Arn>": POSTING,
         "<PushQueue.Arn>": "sqs:SendMessage",
         **POST,
     },
     "Sync": {
-        "<Chats.Arn>": "dynamodb:GetItem dynamodb:Query dynamodb:BatchGetItem",
-        "<Users.Arn>": (
-            "dynamodb:GetItem dynamodb:BatchGetItem dynamodb:Query dynamodb:UpdateItem"
-        ),
+        "<Chats.Arn>": "dynamodb:GetItem dynamodb:BatchGetItem dynamodb:Query",
+        "<Users.Arn>": POSTING,
         **POST,
     },
     "Receipt": {
         "<Chats.Arn>": "dynamodb:GetItem dynamodb:UpdateItem",
-        "<Users.Arn>": "dynamodb:BatchGetItem dynamodb:UpdateItem",
+        "<Users.Arn>": POSTING,
         **POST,
     },
     "DeliveryWatch": {
@@ -72,13 +59,10 @@ ALLOWED: dict[str, Mapping[str, str]] = {
             "dynamodb:DescribeStream dynamodb:GetRecords dynamodb:GetShardIterator"
         ),
         "*": "dynamodb:ListStreams",
-        "<Chats.Arn>": (
-            "dynamodb:GetItem dynamodb:Query dynamodb:UpdateItem dynamodb:DeleteItem "
-            "dynamodb:BatchWriteItem"
-        ),
-        "<Users.Arn>": "dynamodb:BatchGetItem dynamodb:UpdateItem",
-        "<PushQueue.Arn>": "sqs:SendMessage",
         "<StreamFailures.Arn>": "sqs:SendMessage",
+        "<Chats.Arn>": "dynamodb:Query dynamodb:UpdateItem dynamodb:BatchWriteItem",
+        "<Users.Arn>": POSTING,
+        "<PushQueue.Arn>": "sqs:SendMessage",
         **POST,
     },
     "Push": {
@@ -86,8 +70,9 @@ ALLOWED: dict[str, Mapping[str, str]] = {
             "sqs:ReceiveMessage sqs:DeleteMessage sqs:ChangeMessageVisibility "
             "sqs:GetQueueAttributes"
         ),
-        "<Users.Arn>": "dynamodb:GetItem dynamodb:UpdateItem",
+        "<Users.Arn>": "dynamodb:BatchGetItem dynamodb:UpdateItem",
         ENDPOINTS: "sns:Publish",
+        APPLICATIONS: "sns:Publish",
     },
     "PlatformApplications": {
         ANY_APPLICATION: "sns:CreatePlatformApplication",

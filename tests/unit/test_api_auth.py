@@ -92,6 +92,11 @@ def test_an_access_token_of_the_pool_names_its_user() -> None:
     assert tokens().user([f"Bearer {token(claims())}"]) == "ravi"
 
 
+def test_a_token_made_by_a_clock_a_little_ahead_of_ours_is_valid_already() -> None:
+    fresh = claims(iat=int(time.time()) + 30)
+    assert tokens().user([f"Bearer {token(fresh)}"]) == "ravi"
+
+
 def test_the_scheme_is_read_in_any_case() -> None:
     assert tokens().user([f"bearer  {token(claims())}"]) == "ravi"
 

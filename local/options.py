@@ -1,0 +1,28 @@
+"""What the command line says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from local import ports
+
+
+@dataclass(frozen=True)
+class Options:
+    """Everything local mode writes goes to `state`; `elsewhere` are the variables that point AWS
+    services at other emulators."""
+
+    project: Path
+    state: Path
+    env: str = "dev"
+    api_port: int = ports.DEFAULT_API
+    websocket_port: int | None = None
+    speed: float = 10.0
+    data: Path | None = None
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def logs(self) -> Path:
+        return self.state / "logs"

@@ -1,0 +1,174 @@
+"""The parts that run what the template describes, and how they are wired to each other."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from local.aws.calls import Calls
+from local.balancer.provider import LoadBalancingProvider
+from local.base import API_ID, Base
+from local.clock import Clock
+from local.console.server import Console
+from local.containers.provider import ContainerProvider
+from local.endpoints import Endpoints
+from local.events.provider import EventSourceProvider
+from local.functions.code import RunCopies
+from local.functions.environment import has_awslambdaric, link_runtime_packages
+from local.functions.plane import Functions
+from local.functions.provider import FunctionProvider
+from local.functions.reload import Reload
+from local.functions.worker import Host
+from local.gateway.provider import ApiGatewayProvider
+from local.registry import Registry
+from local.resources.clients import Clients
+from local.resources.custom import CustomResourceProvider
+from local.resources.keys import KeyProvider
+from local.resources.queues import QueueProvider
+from local.resources.secrets import SecretProvider
+from local.resources.tables import TableProvider
+from local.resources.topics import TopicProvider
+from local.resources.user_pools import UserPoolProvider
+from local.template.assembly import Assembly
+
+SOURCES = "lambdas"  # the folder of the project that is also the package in the bundle
+
+
+class Part(Protocol):
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+class Planes:
+    """`say` gets function errors and what is reloaded, line by line."""
+
+    def __init__(self, base: Base, assembly: Assembly, say: Callable[[str], None]) -> None:
+        options, place = base.options, base.place
+        self._base = base
+        self._assembly = assembly
+        clock, run = Clock(options.speed), options.state / "run"
+        clients = Clients(base.addresses)
+        self.copies = RunCopies(run)
+        self.functions = Functions(
+            Host(
+                base.children,
+                link_runtime_packages(options.state / "runtime"),
+                place.region,
+                own_runtime=not has_awslambdaric(),
+            ),
+            say,
+        )
+        invoke = self.functions.invoke
+        self.tables, self.queues = TableProvider(clients), QueueProvider(clients)
+        self.secrets = SecretProvider(clients)
+        self.custom = CustomResourceProvider(
+            invoke, place, {"Custom::PlatformApplications": self._fill_push_secrets}
+        )
+        self.gateway = ApiGatewayProvider(
+            invoke,
+            websocket_port=base.ports.websocket,
+            management_port=base.ports.management,
+            api_id=API_ID,
+        )
+        self.balancer = LoadBalancingProvider(invoke, port=base.ports.api, clock=clock)
+        self.containers = ContainerProvider(
+            children=base.children,
+            targets=self.balancer.targets,
+            container_asset=assembly.image,
+            environment=base.addresses.environment,
+            directory=run,
+            logs=options.logs,
+            clock=clock,
+        )
+        self.events = EventSourceProvider(Calls(base.addresses), invoke, clock, say)
+        self.reload = Reload(options.project / SOURCES, self.copies, [self._code_changed], say)
+        self._clients = clients
+        self.console = Console(
+            port=base.ports.console,
+            state=self.state,
+            containers=self.containers,
+            phones=base.phones,
+        )
+
+    def registry(self) -> Registry:
+        """With a provider for every type that has a local meaning."""
+        base = self._base
+        functions = FunctionProvider(
+            self.functions,
+            self._assembly,
+            self.copies,
+            base.options.logs,
+            base.place,
+            base.addresses.environment,
+        )
+        return Registry(
+            [
+                self.tables,
+                self.queues,
+                self.secrets,
+                UserPoolProvider(self._clients),
+                KeyProvider(self._clients),
+                TopicProvider(self._clients),
+                functions,
+                self.custom,
+                self.gateway,
+                self.balancer,
+                self.containers,
+                self.events,
+            ]
+        )
+
+    def in_order(self) -> list[Part]:
+        """What is started once all resources are there; stopped in the opposite order."""
+        return [
+            self.functions,
+            self.gateway,
+            self.balancer,
+            self.containers,
+            self.events,
+            self.reload,
+            self.console,
+        ]
+
+    def endpoints(self) -> Endpoints:
+        base = self._base
+        return Endpoints(
+            env=base.options.env,
+            api=self.balancer.url,
+            websocket=self.gateway.websocket_url,
+            aws=base.aws.url,
+            fcm=base.fcm.url,
+            apns=base.apns.url,
+            console=self.console.url,
+            pid=os.getpid(),
+        )
+
+    async def state(self) -> dict[str, Any]:
+        """What the console shows: the state of every part, in one document."""
+        merged: dict[str, Any] = {"pushes": self._base.phones.summary()}
+        parts = (self.balancer, self.containers, self.gateway, self.functions, self.events)
+        for part in parts:
+            merged |= part.state()
+        for blocking in (self.tables, self.queues):
+            merged |= await asyncio.to_thread(blocking.state)
+        return merged
+
+    async def _fill_push_secrets(self, properties: Mapping[str, Any]) -> None:
+        """The template leaves push credentials empty; here they are for the local FCM and APNs."""
+        credentials = self._base.credentials
+        values = {
+            "FcmSecretArn": credentials.service_account,
+            "ApnsSecretArn": credentials.apns,
+            "ApnsSandboxSecretArn": credentials.apns,
+        }
+        for name, value in values.items():
+            if properties.get(name):
+                await self.secrets.fill(properties[name], value)
+
+    def _code_changed(self, changed: list[Path]) -> None:
+        self.functions.replace_workers()
+        self.containers.sources_changed(self._base.options.project / SOURCES, changed)

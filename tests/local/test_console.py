@@ -1,0 +1,205 @@
+"""The console's page and JSON API."""
+
+import asyncio
+import contextlib
+
+import httpx
+import pytest
+
+from local.console.server import Console
+from local.push.phones import Phones
+
+STATE = {"target_groups": [], "connections": []}
+
+
+class Containers:
+    """Knows the pool small and the target small-1; keeps its orders."""
+
+    def __init__(self):
+        self.orders = []
+
+    def set_desired(self, pool, desired):
+        if pool != "small":
+            raise LookupError(f"no container pool {pool!r}")
+        if desired > 20:
+            raise ValueError("desired is a number from 0 to 20")
+        self.orders.append((pool, desired))
+
+    def act(self, target_id, action):
+        if target_id != "small-1":
+            raise LookupError(f"no container with the id {target_id!r}")
+        if action not in ("kill", "drain", "pause", "resume"):
+            raise ValueError("action is one of kill, drain, pause, resume")
+        self.orders.append((target_id, action))
+
+
+@contextlib.asynccontextmanager
+async def console():
+    async def state():
+        return STATE
+
+    containers, phones = Containers(), Phones(lambda: 1_800_000_000.0)
+    server = Console(port=0, state=state, containers=containers, phones=phones)
+    await server.start()
+    async with httpx.AsyncClient(base_url=server.url) as http:
+        try:
+            yield http, containers, phones
+        finally:
+            await server.stop()
+
+
+def run(scenario):
+    asyncio.run(scenario())
+
+
+def test_the_state_and_orders():
+    async def scenario():
+        async with console() as (http, containers, _phones):
+            assert (await http.get("/_local/state")).json() == STATE
+            answer = await http.post("/_local/pools/small", json={"desired": 3})
+            assert (answer.status_code, answer.json()) == (200, {"pool": "small", "desired": 3})
+            for action in ("kill", "drain", "pause", "resume"):
+                answer = await http.post("/_local/targets/small-1", json={"action": action})
+                assert answer.status_code == 200
+            assert containers.orders == [
+                ("small", 3),
+                ("small-1", "kill"),
+                ("small-1", "drain"),
+                ("small-1", "pause"),
+                ("small-1", "resume"),
+            ]
+
+    run(scenario)
+
+
+def test_phones_show_what_they_received_and_can_lose_the_app():
+    async def scenario():
+        async with console() as (http, _containers, phones):
+            phones.receive("a:b/c", "fcm", {"data": {"message_id": "m1"}})
+            answer = await http.get("/_local/phones/a:b%2Fc")
+            assert answer.json() == {
+                "token": "a:b/c",
+                "pushes": [
+                    {
+                        "platform": "fcm",
+                        "received_at": 1_800_000_000.0,
+                        "message": {"data": {"message_id": "m1"}},
+                    }
+                ],
+            }
+            assert (await http.get("/_local/phones/nobody")).json()["pushes"] == []
+            listed = (await http.get("/_local/phones")).json()["phones"]
+            assert [(phone["token"], phone["count"]) for phone in listed] == [("a:b/c", 1)]
+            await http.post("/_local/phones/a:b%2Fc", json={"action": "uninstall"})
+            assert phones.uninstalled_at("a:b/c") == 1_800_000_000.0
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "code"),
+    [
+        ("POST", "/_local/pools/lost", {"desired": 1}, 404, "not_found"),
+        ("POST", "/_local/pools/small", {"desired": 99}, 400, "bad_request"),
+        ("POST", "/_local/pools/small", {"desired": "3"}, 400, "bad_request"),
+        ("POST", "/_local/pools/small", {"desired": True}, 400, "bad_request"),
+        ("POST", "/_local/pools/small", {}, 400, "bad_request"),
+        ("POST", "/_local/pools/small", [], 400, "bad_request"),
+        ("POST", "/_local/targets/lost", {"action": "kill"}, 404, "not_found"),
+        ("POST", "/_local/targets/small-1", {"action": "dance"}, 400, "bad_request"),
+        ("POST", "/_local/targets/small-1", {"action": 1}, 400, "bad_request"),
+        ("POST", "/_local/phones/x", {"action": "sing"}, 400, "bad_request"),
+        ("GET", "/_local/nothing", None, 404, "not_found"),
+        ("GET", "/elsewhere", None, 404, "not_found"),
+        ("GET", "/_local/..%2Fserver.py", None, 404, "not_found"),
+        ("GET", "/_local/server.py", None, 404, "not_found"),
+        ("DELETE", "/_local/state", None, 405, "method_not_allowed"),
+        ("GET", "/_local/pools/small", None, 405, "method_not_allowed"),
+    ],
+)
+def test_errors_have_one_shape(method, path, body, status, code):
+    async def scenario():
+        async with console() as (http, containers, _phones):
+            answer = await http.request(method, path, json=body)
+            error = answer.json()["error"]
+            assert (answer.status_code, error["code"]) == (status, code)
+            assert error.keys() == {"code", "message"}
+            assert error["message"]
+            assert containers.orders == []
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "rebound.example"},
+        {"Host": "rebound.example:80"},
+        {"Host": ""},
+        {"Host": "127.0.0.1.example"},
+        {"Host": "[::1"},
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+    ],
+)
+def test_other_hosts_and_origins_are_refused(headers):
+    async def scenario():
+        async with console() as (http, containers, _phones):
+            for method, path, body in (
+                ("GET", "/_local/state", None),
+                ("GET", "/_local", None),
+                ("POST", "/_local/pools/small", {"desired": 1}),
+            ):
+                answer = await http.request(method, path, json=body, headers=headers)
+                assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
+            assert containers.orders == []
+
+    run(scenario)
+
+
+def test_a_form_of_another_page_cannot_give_orders():
+    async def scenario():
+        async with console() as (http, containers, _phones):
+            for headers in ({}, {"Content-Type": "text/plain"}):
+                answer = await http.post(
+                    "/_local/pools/small", content=b'{"desired": 0}', headers=headers
+                )
+                assert answer.status_code == 400
+            assert (await http.post("/_local/pools/small", content=b"{")).status_code == 400
+            assert containers.orders == []
+
+    run(scenario)
+
+
+def test_localhost_is_an_own_name_and_the_own_origin_may_order():
+    async def scenario():
+        async with console() as (http, containers, _phones):
+            port = http.base_url.port
+            answer = await http.post(
+                "/_local/pools/small",
+                json={"desired": 1},
+                headers={"Host": f"localhost:{port}", "Origin": f"http://localhost:{port}"},
+            )
+            assert answer.status_code == 200
+            assert containers.orders == [("small", 1)]
+
+    run(scenario)
+
+
+def test_the_page_is_whole_and_asks_nothing_of_other_hosts():
+    async def scenario():
+        async with console() as (http, _containers, _phones):
+            assert (await http.get("/")).headers["Location"] == "/_local"
+            page = await http.get("/_local")
+            assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+            assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+            texts = [page.text]
+            for name, kind in (("console.css", "text/css"), ("console.js", "text/javascript")):
+                assert f"/_local/{name}" in page.text
+                file = await http.get(f"/_local/{name}")
+                assert file.headers["Content-Type"] == f"{kind}; charset=utf-8"
+                texts.append(file.text)
+            names = "http://www.w3.org/2000/svg"  # a namespace, not an address
+            assert all("//" not in text.replace(names, "").replace("// ", "") for text in texts)
+
+    run(scenario)

@@ -1,0 +1,150 @@
+"""A client that keeps the protocol's rules, and nothing but them. It has no clock of its own."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from lambdas.frames import Frame
+from model.world import Socket
+
+Identity = tuple[str, str, str]  # sender, sender_device, message_id
+
+
+@dataclass
+class Device:
+    """One installation. What is shown, watermarks and the outbox survive a restart."""
+
+    user: str
+    name: str
+    socket: Socket | None = None
+    watermark: dict[str, int] = field(default_factory=dict)
+    reported: dict[str, tuple[int, int]] = field(default_factory=dict)
+    aside: dict[str, dict[int, Frame]] = field(default_factory=dict)
+    shown: dict[str, list[tuple[int, Identity]]] = field(default_factory=dict)
+    outbox: dict[str, Frame] = field(default_factory=dict)
+    accepted: set[str] = field(default_factory=set)
+    ticks: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    wants_sync: bool = False
+    syncing_since: float | None = None
+    sync_at: float | None = None
+
+    @property
+    def address(self) -> str:
+        return f"{self.user}/{self.name}"
+
+    def connected(self) -> bool:
+        return self.socket is not None and self.socket.state == "open"
+
+    def opened(self, socket: Socket) -> None:
+        self.socket = socket
+        self.aside.clear()
+        self.wants_sync, self.syncing_since, self.sync_at = True, None, None
+
+    def receive(self, frame: Frame, now: float) -> None:
+        handle = getattr(self, f"_on_{frame.get('type')}", None)
+        if handle is not None:
+            handle(frame, now)
+
+    def sync_frame(self, now: float, everything: bool) -> Frame | None:
+        """What to ask for, if it is time to ask."""
+        if self.sync_at is not None and now >= self.sync_at:
+            self.wants_sync, self.sync_at = True, None
+        waited = self.syncing_since is not None and now - self.syncing_since < 10
+        if not self.wants_sync or waited:
+            return None
+        self.wants_sync, self.syncing_since = False, now
+        if everything or not self.watermark:
+            return {"action": "sync"}
+        return {"action": "sync", "chats": dict(self.watermark)}
+
+    def receipts(self, reading: bool) -> Iterator[Frame]:
+        for chat, mark in self.watermark.items():
+            delivered, read = self.reported.get(chat, (0, 0))
+            if mark > delivered or (reading and mark > read):
+                self.reported[chat] = (mark, mark if reading else read)
+                frame = {"action": "receipt", "chat": chat, "delivered": mark, "senders": []}
+                if reading:
+                    frame["read"] = mark
+                yield frame
+
+    # -- frames
+
+    def _on_message(self, frame: Frame, _now: float) -> None:
+        chat, seq = frame["chat"], frame["seq"]
+        mark = self.watermark.setdefault(chat, 0)
+        if seq > mark:
+            self.aside.setdefault(chat, {})[seq] = frame
+            self._take_from_aside(chat)
+        if self.aside.get(chat):
+            self.wants_sync = True
+
+    def _on_synced(self, frame: Frame, now: float) -> None:
+        self.syncing_since = None
+        for chat, part in frame["chats"].items():
+            self._complete(chat, part["complete_to"])
+            for user, marks in part["members"].items():
+                self._tick(chat, user, marks["delivered"], marks["read"])
+        if frame["more"]:
+            self.wants_sync = True
+        if "retry_after" in frame:
+            self.sync_at = now + frame["retry_after"]
+
+    def _complete(self, chat: str, to: int) -> None:
+        """Nothing else at or below `to` will ever appear; what was kept aside counts as there."""
+        aside = self.aside.get(chat, {})
+        for seq in sorted(seq for seq in aside if seq <= to):
+            self._show(aside.pop(seq))
+        self.watermark[chat] = max(self.watermark.get(chat, 0), to)
+        self._take_from_aside(chat)
+
+    def _take_from_aside(self, chat: str) -> None:
+        aside = self.aside.get(chat, {})
+        for seq in [seq for seq in aside if seq <= self.watermark[chat]]:
+            del aside[seq]
+        while (frame := aside.pop(self.watermark[chat] + 1, None)) is not None:
+            self._show(frame)
+            self.watermark[chat] += 1
+
+    def _show(self, frame: Frame) -> None:
+        who = (frame["sender"], frame["sender_device"], frame["message_id"])
+        if (frame["sender"], frame["sender_device"]) == (self.user, self.name):
+            self._accept(frame["message_id"])  # an own message that was met is accepted
+        shown = self.shown.setdefault(frame["chat"], [])
+        if who not in {identity for _, identity in shown}:
+            shown.append((frame["seq"], who))
+
+    def _accept(self, message_id: str) -> None:
+        self.outbox.pop(message_id, None)
+        self.accepted.add(message_id)
+
+    def _on_accepted(self, frame: Frame, _now: float) -> None:
+        self._accept(frame["message_id"])
+
+    def _on_nudge(self, frame: Frame, _now: float) -> None:
+        if frame["seq"] > self.watermark.get(frame["chat"], 0):
+            self.wants_sync = True
+            self.watermark.setdefault(frame["chat"], 0)
+
+    def _on_receipt(self, frame: Frame, _now: float) -> None:
+        self._tick(frame["chat"], frame["user"], frame["delivered"], frame["read"])
+
+    def _tick(self, chat: str, user: str, delivered: int, read: int) -> None:
+        assert read <= delivered, "read without being delivered"
+        before = self.ticks.get((chat, user), (0, 0))
+        self.ticks[chat, user] = (max(before[0], delivered), max(before[1], read))
+
+    def _on_error(self, frame: Frame, _now: float) -> None:
+        if frame.get("action") == "sync":
+            self.syncing_since, self.wants_sync = None, True
+
+    def shows(self, chat: str) -> Iterable[Identity]:
+        return [identity for _, identity in self.shown.get(chat, [])]
+
+    def state(self) -> Any:
+        """Changes as long as something happens here."""
+        return (
+            dict(self.watermark),
+            {chat: sorted(frames) for chat, frames in self.aside.items() if frames},
+            sorted(self.outbox),
+            dict(self.reported),
+        )

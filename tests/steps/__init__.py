@@ -1,0 +1,1 @@
+"""Given, when, then: one vocabulary for tests of the backend's functions."""

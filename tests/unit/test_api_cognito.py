@@ -1,0 +1,130 @@
+"""Cognito's faults as the protocol's errors, with a client that answers what a test tells it."""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+from botocore.exceptions import ClientError
+
+from lambdas.api.cognito import Accounts, Tokens
+from lambdas.errors import ChatError
+
+
+class Cognito:
+    """Plays back a script: a fault's code, or an answer, for each call in turn."""
+
+    def __init__(self, *script: Any) -> None:
+        self.script = list(script)
+        self.calls: list[str] = []
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        def call(**_request: Any) -> Any:
+            self.calls.append(operation)
+            answer = self.script.pop(0)
+            if isinstance(answer, str):
+                error = {"Error": {"Code": answer, "Message": f"says {answer}"}}
+                raise ClientError(cast(Any, error), operation)
+            return answer
+
+        return call
+
+
+SIGNED_IN = {
+    "AuthenticationResult": {"AccessToken": "a", "ExpiresIn": 3600, "RefreshToken": "r"},
+}
+
+
+def accounts(*script: Any) -> tuple[Accounts, Cognito]:
+    cognito = Cognito(*script)
+    return Accounts(cast(Any, cognito), "pool", "client"), cognito
+
+
+def refused(call: Callable[[], Any]) -> ChatError:
+    with pytest.raises(ChatError) as refusal:
+        call()
+    return refusal.value
+
+
+def test_signing_up_confirms_at_once() -> None:
+    able, cognito = accounts({}, {})
+    able.create("ravi", "password")
+    assert cognito.calls == ["sign_up", "admin_confirm_sign_up"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        ("UsernameExistsException", "conflict"),
+        ("InvalidPasswordException", "bad_request"),
+        ("InvalidParameterException", "bad_request"),
+        ("TooManyRequestsException", "rate_limited"),
+        ("LimitExceededException", "rate_limited"),
+    ],
+)
+def test_what_cognito_refuses_at_sign_up(fault: str, code: str) -> None:
+    assert refused(lambda: accounts(fault)[0].create("ravi", "password")).code == code
+
+
+def test_a_weak_password_is_told_what_it_lacks() -> None:
+    refusal = refused(lambda: accounts("InvalidPasswordException")[0].create("ravi", "password"))
+    assert refusal.message == "says InvalidPasswordException"
+
+
+def test_signing_in_gives_tokens() -> None:
+    able, cognito = accounts(SIGNED_IN)
+    assert able.sign_in("ravi", "password") == Tokens("a", 3600, "r")
+    assert cognito.calls == ["initiate_auth"]
+
+
+WRONG = ("NotAuthorizedException", "UserNotFoundException", "InvalidParameterException")
+
+
+def test_whatever_is_wrong_with_name_or_password_is_worded_the_same() -> None:
+    for fault in WRONG:
+        able, _ = accounts(fault)
+        with pytest.raises(ChatError) as refusal:
+            able.sign_in("ravi", "x")
+        assert refusal.value.code == "unauthorized"
+        assert refusal.value.message == "the username or the password is wrong"
+
+
+@pytest.mark.parametrize("fault", ["TooManyRequestsException", "TooManyFailedAttemptsException"])
+def test_too_many_attempts_are_rate_limited(fault: str) -> None:
+    assert refused(lambda: accounts(fault)[0].sign_in("ravi", "x")).code == "rate_limited"
+    assert refused(lambda: accounts(fault)[0].refresh("token")).code == "rate_limited"
+    assert refused(lambda: accounts({}, fault)[0].create("ravi", "x")).code == "rate_limited"
+
+
+def test_an_account_that_was_never_confirmed_is_and_the_password_still_decides() -> None:
+    able, cognito = accounts("UserNotConfirmedException", {}, SIGNED_IN)
+    assert able.sign_in("ravi", "password").access_token == "a"
+    assert cognito.calls == ["initiate_auth", "admin_confirm_sign_up", "initiate_auth"]
+    able, _ = accounts("UserNotConfirmedException", {}, "NotAuthorizedException")
+    assert refused(lambda: able.sign_in("ravi", "guess")).code == "unauthorized"
+
+
+def test_a_step_that_only_an_administrator_sets_up_is_forbidden() -> None:
+    able, _ = accounts({"ChallengeName": "NEW_PASSWORD_REQUIRED", "Session": "s"})
+    assert refused(lambda: able.sign_in("ravi", "x")).code == "forbidden"
+
+
+def test_a_refresh_keeps_the_refresh_token() -> None:
+    answer = {"AuthenticationResult": {"AccessToken": "b", "ExpiresIn": 60}}
+    assert accounts(answer)[0].refresh("token") == Tokens("b", 60, None)
+    assert (
+        refused(lambda: accounts("NotAuthorizedException")[0].refresh("x")).code == "unauthorized"
+    )
+
+
+CALLS: list[Callable[[Accounts], Any]] = [
+    lambda able: able.create("ravi", "x"),
+    lambda able: able.sign_in("ravi", "x"),
+    lambda able: able.refresh("x"),
+]
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_fault_of_ours_is_no_answer_about_the_user(call: Callable[[Accounts], Any]) -> None:
+    able, _ = accounts("ResourceNotFoundException")
+    with pytest.raises(ClientError):
+        call(able)
