@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+from collections.abc import Callable
 from random import Random
 
 from client.api import Api, Ticket, Tokens
@@ -20,7 +21,7 @@ class Account:
         api_url: str,
         user: str,
         device: str,
-        password: str | None,
+        password: str | Callable[[], str] | None,
         store: Store,
         random: Random,
         *,
@@ -52,7 +53,7 @@ class Account:
             await self._sign_in()
         except Unauthorized as wrong:
             try:
-                await self.api.sign_up(self._user, self._password)
+                await self.api.sign_up(self._user, self._secret())
             except Conflict:
                 raise wrong from None
             await self._sign_in()
@@ -86,4 +87,10 @@ class Account:
         return token
 
     async def _sign_in(self) -> None:
-        await self.api.sign_in(self._user, self._password or "")
+        await self.api.sign_in(self._user, self._secret())
+
+    def _secret(self) -> str:
+        """Asked for once, when it is needed."""
+        if callable(self._password):
+            self._password = self._password()
+        return self._password or ""

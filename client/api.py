@@ -136,8 +136,9 @@ class Api:
         answer = await self._call("POST", f"/api/chats/{chat}/members", body, repeat=True)
         return list(answer["members"])
 
-    async def messages(self, chat: str, after: int, limit: int) -> dict[str, Any]:
-        query = {"after": after, "limit": limit}
+    async def messages(self, chat: str, device: str, after: int, limit: int) -> dict[str, Any]:
+        """As `sync` would send them to `device`: {messages, complete_to, missing, more}."""
+        query = {"device": device, "after": after, "limit": limit}
         return await self._call("GET", f"/api/chats/{chat}/messages", query=query, repeat=True)
 
     async def ticket(self, device: str) -> Ticket:

@@ -18,6 +18,7 @@ from client.connection import Connection
 from client.core.engine import Engine
 from client.core.events import (
     CaughtUp,
+    ChatLeft,
     DevicesChanged,
     Disconnected,
     Displaced,
@@ -44,7 +45,8 @@ class ChatClient:
     """One device of one user.
 
     `store` is a file (made if it is not there) or `:memory:`; everything the device knows is in
-    it, tokens and keys included. `platform` is `fcm`, `apns`, `apns_sandbox` or None; without a
+    it, tokens and keys included. `password` may be a function; it is called once the kept tokens
+    are no longer good. `platform` is `fcm`, `apns`, `apns_sandbox` or None; without a
     `push_token` a random one is made once and kept.
 
         async with ChatClient("http://127.0.0.1:8080", "ravi", "secret") as chat:
@@ -59,7 +61,7 @@ class ChatClient:
         self,
         api_url: str,
         user: str,
-        password: str | None = None,
+        password: str | Callable[[], str] | None = None,
         device: str = "phone",
         store: Path | str = ":memory:",
         *,
@@ -169,13 +171,21 @@ class ChatClient:
             try:
                 answer = await self._api.direct(user)
             except Unreachable:
-                known = self._known_direct(user)
+                known = self.known_direct(user)
                 if known is None:
                     raise
                 return known
             self._know(answer["chat"], answer["members"], "direct", None)
             self._direct[user] = answer["chat"]
         return self._direct[user]
+
+    def known_direct(self, user: str) -> str | None:
+        """The direct chat with `user`, if this device has seen it; asks nobody."""
+        both = tuple(sorted({self.user, user}))
+        for chat in reversed(self._store.chats()):
+            if chat.kind != "group" and chat.members == both:
+                return chat.chat
+        return None
 
     async def group(self, members: Iterable[str], name: str | None = None) -> str:
         """The id of a new group. The name stays on this device."""
@@ -195,9 +205,13 @@ class ChatClient:
         return sorted(members)
 
     async def refresh_chats(self) -> None:
-        """Asks the backend for the list of chats: kinds and members."""
-        for chat in await self._api.chats():
+        """Asks the backend for the list of chats: kinds and members, and which are no more."""
+        known = {place.chat for place in self._store.places()}
+        listed = await self._api.chats()
+        for chat in listed:
             self._know(chat["chat"], chat["members"], chat["kind"], None)
+        for name in known - {chat["chat"] for chat in listed}:
+            self._store.set_gone(name, True)
 
     def chats(self) -> list[ChatSummary]:
         """All chats this device knows, the most recently active last."""
@@ -316,13 +330,7 @@ class ChatClient:
     def _know(self, chat: str, members: Iterable[str], kind: str, name: str | None) -> None:
         self._drive().step(lambda engine, now: engine.chat_is(chat, members))
         self._store.describe(chat, kind, name)
-
-    def _known_direct(self, user: str) -> str | None:
-        both = tuple(sorted({self.user, user}))
-        for chat in self._store.chats():
-            if chat.kind == "direct" and chat.members == both:
-                return chat.chat
-        return None
+        self._store.set_gone(chat, False)
 
     def _happened(self, event: Event) -> None:
         match event:
@@ -333,6 +341,8 @@ class ChatClient:
                 self._chore(work)
             case DevicesChanged():
                 self.directory.changed(event.user)
+            case ChatLeft():
+                self._store.set_gone(event.chat, True)
             case _:
                 pass
         self._feed.publish(event)

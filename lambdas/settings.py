@@ -104,7 +104,7 @@ class Aws:
             connect_timeout=1,
             read_timeout=2,
             retries={"mode": "standard", "total_max_attempts": 2},
-            max_pool_connections=10,
+            max_pool_connections=40,  # as many as a container has request threads
         )
         return self._session.client(service, config=config)
 

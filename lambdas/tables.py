@@ -11,10 +11,10 @@ Keys of the three tables (sort key `item`):
 import random
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal
-from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from lambdas.attribute_values import from_wire, to_wire
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -244,34 +244,6 @@ def transact(table: Table, actions: Sequence[dict[str, Any]]) -> None:
     except client.exceptions.TransactionCanceledException as cancelled:
         reasons = cancelled.response.get("CancellationReasons", [])
         raise TransactionCancelled([reason.get("Code", "None") for reason in reasons]) from None
-
-
-def to_wire(item: Mapping[str, Any]) -> dict[str, Any]:
-    serialize = _types()[0].serialize
-    return {name: serialize(value) for name, value in item.items()}
-
-
-def from_wire(item: Mapping[str, Any]) -> Item:
-    deserialize = _types()[1].deserialize
-    return {name: _plain(deserialize(value)) for name, value in item.items()}
-
-
-def _plain(value: Any) -> Any:
-    """Decimal is DynamoDB's number; every number of ours is an integer."""
-    if isinstance(value, Decimal):
-        return int(value)
-    if isinstance(value, dict):
-        return {name: _plain(part) for name, part in value.items()}
-    if isinstance(value, list):
-        return [_plain(part) for part in value]
-    return value
-
-
-@lru_cache(maxsize=1)
-def _types() -> tuple[Any, Any]:
-    from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-
-    return TypeSerializer(), TypeDeserializer()
 
 
 def _chunks(things: Iterable[Any], size: int) -> Iterator[list[Any]]:

@@ -10,15 +10,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from local import endpoints, logs, ports
+from local import endpoints, lock, logs, ports
 from local.providers import LocalModeError
 
 _STARTS_WITHIN = 180.0  # seconds; a first synthesis builds the function bundle
 _ENDS_WITHIN = 30.0
-_COMMANDS = ("up", "status", "down", "logs")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -82,27 +81,15 @@ def _up(options: argparse.Namespace) -> int:
     # Everything behind this takes a while to import, and status or down should not wait for it.
     from local.up import run
 
-    with _alone(options.state_dir):
-        return asyncio.run(run(options))
-
-
-@contextlib.contextmanager
-def _alone(state: Path) -> Iterator[None]:
-    """Raises LocalModeError when another local mode uses the same directory."""
-    import fcntl
-
-    state.mkdir(parents=True, exist_ok=True)
-    with (state / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            known = endpoints.read(state)
-            where = f" (pid {known.pid}, {known.api})" if known else ""
+    with lock.held(options.state_dir) as alone:
+        if not alone:
+            known = endpoints.read(options.state_dir)
+            where = f", {known.api}" if known else ""
             raise LocalModeError(
-                f"it runs already{where}: end it with `python -m local down`, or give the new one "
-                "another --state-dir and --api-port"
-            ) from None
-        yield
+                f"it runs already (pid {lock.holder(options.state_dir)}{where}): end it with "
+                "`python -m local down`, or give the new one another --state-dir and --api-port"
+            )
+        return asyncio.run(run(options))
 
 
 def _detach(options: argparse.Namespace) -> int:
@@ -154,25 +141,29 @@ def _repeated(options: argparse.Namespace) -> list[str]:
 
 
 def _status(options: argparse.Namespace) -> int:
-    known = endpoints.read(options.state_dir)
-    if known is None or not known.alive():
+    pid, known = lock.holder(options.state_dir), endpoints.read(options.state_dir)
+    if pid is None:
         print("local mode is not running")
         return 1
-    print(f"local mode of {known.env} runs (pid {known.pid})\n{known.table()}")
+    if known is None or known.pid != pid:
+        print(f"local mode is starting (pid {pid})")
+        return 1
+    print(f"local mode of {known.env} runs (pid {pid})\n{known.table()}")
     return 0
 
 
 def _down(options: argparse.Namespace) -> int:
-    known = endpoints.read(options.state_dir)
-    if known is None or not known.alive():
+    pid = lock.holder(options.state_dir)
+    if pid is None:
         endpoints.remove(options.state_dir)
         print("local mode is not running")
         return 0
-    os.kill(known.pid, signal.SIGTERM)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + _ENDS_WITHIN
-    while known.alive():
+    while lock.holder(options.state_dir) is not None:
         if time.monotonic() > deadline:
-            raise LocalModeError(f"process {known.pid} does not end; kill it with kill -9")
+            raise LocalModeError(f"process {pid} does not end; kill it with kill -9")
         time.sleep(0.05)
     print("local mode has ended")
     return 0

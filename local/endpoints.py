@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -45,15 +44,6 @@ class Endpoints:
         shown = [(name, url, what) for name, url, what in rows if url]
         width = max(len(url) for _, url, _ in shown)
         return "\n".join(f"  {name:<10} {url:<{width}}  {what}" for name, url, what in shown)
-
-    def alive(self) -> bool:
-        try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
-            return False
-        except PermissionError:
-            return True
-        return True
 
 
 def read(directory: Path) -> Endpoints | None:

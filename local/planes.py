@@ -35,6 +35,7 @@ from local.resources.user_pools import UserPoolProvider
 from local.template.assembly import Assembly
 
 SOURCES = "lambdas"  # the folder of the project that is also the package in the bundle
+TEMPLATES = ("app.py", "cdk.json", "stacks")
 
 
 class Part(Protocol):
@@ -47,26 +48,19 @@ class Planes:
     """`say` gets function errors and what is reloaded, line by line."""
 
     def __init__(self, base: Base, assembly: Assembly, say: Callable[[str], None]) -> None:
-        options, place = base.options, base.place
         self._base = base
         self._assembly = assembly
-        clock, run = Clock(options.speed), options.state / "run"
-        clients = Clients(base.addresses)
-        self.copies = RunCopies(run)
-        self.functions = Functions(
-            Host(
-                base.children,
-                link_runtime_packages(options.state / "runtime"),
-                place.region,
-                own_runtime=not has_awslambdaric(),
-            ),
-            say,
-        )
+        self._say = say
+        self._clock = Clock(base.options.speed)
+        self._run = base.options.state / "run"
+        self._clients = Clients(base.addresses)
+        self.tables, self.queues = TableProvider(self._clients), QueueProvider(self._clients)
+        self.secrets = SecretProvider(self._clients)
+        self.copies = RunCopies(self._run)
+        self.functions = self._functions()
         invoke = self.functions.invoke
-        self.tables, self.queues = TableProvider(clients), QueueProvider(clients)
-        self.secrets = SecretProvider(clients)
         self.custom = CustomResourceProvider(
-            invoke, place, {"Custom::PlatformApplications": self._fill_push_secrets}
+            invoke, base.place, {"Custom::PlatformApplications": self._fill_push_secrets}
         )
         self.gateway = ApiGatewayProvider(
             invoke,
@@ -74,24 +68,47 @@ class Planes:
             management_port=base.ports.management,
             api_id=API_ID,
         )
-        self.balancer = LoadBalancingProvider(invoke, port=base.ports.api, clock=clock)
-        self.containers = ContainerProvider(
-            children=base.children,
-            targets=self.balancer.targets,
-            container_asset=assembly.image,
-            environment=base.addresses.environment,
-            directory=run,
-            logs=options.logs,
-            clock=clock,
-        )
-        self.events = EventSourceProvider(Calls(base.addresses), invoke, clock, say)
-        self.reload = Reload(options.project / SOURCES, self.copies, [self._code_changed], say)
-        self._clients = clients
+        self.balancer = LoadBalancingProvider(invoke, port=base.ports.api, clock=self._clock)
+        self.events = EventSourceProvider(Calls(base.addresses), invoke, self._clock, say)
+        self.containers = self._containers()
+        self.reload = self._reload()
         self.console = Console(
             port=base.ports.console,
             state=self.state,
             containers=self.containers,
             phones=base.phones,
+        )
+
+    def _functions(self) -> Functions:
+        packages = link_runtime_packages(self._base.options.state / "runtime")
+        host = Host(
+            self._base.children,
+            packages,
+            self._base.place.region,
+            own_runtime=not has_awslambdaric(),
+        )
+        return Functions(host, self._say)
+
+    def _containers(self) -> ContainerProvider:
+        base = self._base
+        return ContainerProvider(
+            children=base.children,
+            targets=self.balancer.targets,
+            container_asset=self._assembly.image,
+            environment=base.addresses.environment,
+            directory=self._run,
+            logs=base.options.logs,
+            clock=self._clock,
+        )
+
+    def _reload(self) -> Reload:
+        project = self._base.options.project
+        return Reload(
+            project / SOURCES,
+            self.copies,
+            [self._code_changed],
+            self._say,
+            templates=[project / name for name in TEMPLATES],
         )
 
     def registry(self) -> Registry:

@@ -10,6 +10,7 @@ from local import ports, push_credentials
 from local.base import Base
 from local.children import Children
 from local.endpoints import Endpoints
+from local.kept import Kept
 from local.listening import HOST
 from local.options import Options
 from local.planes import Part, Planes
@@ -46,12 +47,15 @@ class System:
         await self._start(planes.custom)
         made = await planes.registry().create_all(Stage(loaded, base.place))
         self._say(f"{made} resources created")
+        if options.data is not None:
+            await self._start(Kept(options.data, options.env, base.aws.url, self._say))
         for part in planes.in_order():
             await self._start(part)
         unhealthy = await planes.containers.ready(_CONTAINERS_WITHIN)
         if unhealthy:
             self._say(f"not healthy yet: {', '.join(unhealthy)} (see {options.logs})")
         await asyncio.to_thread(synthesis.prune, loaded)
+        await asyncio.to_thread(planes.copies.prune)
         return planes.endpoints()
 
     async def stop(self) -> None:

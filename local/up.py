@@ -41,7 +41,7 @@ async def run(given: argparse.Namespace) -> int:
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, told.set)
+        loop.add_signal_handler(number, _tell, told)
     say = Progress()
     system = System(options, say)
     try:
@@ -50,6 +50,13 @@ async def run(given: argparse.Namespace) -> int:
         endpoints.remove(options.state)
         await system.stop()
         say("ended: no process and no port is left")
+
+
+def _tell(told: asyncio.Event) -> None:
+    """The second signal does not wait for an orderly end: the watchdog sees to the processes."""
+    if told.is_set():
+        os._exit(130)
+    told.set()
 
 
 async def _run_until(told: asyncio.Event, system: System, say: Progress, state: Path) -> int:

@@ -1,5 +1,3 @@
-"""Puts tests/ on the path, so that all tests can share the vocabulary in tests/steps."""
-
 import pytest
 
 

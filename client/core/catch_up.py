@@ -102,9 +102,9 @@ class CatchUp:
         question: Question | None,
         now: float,
     ) -> bool:
-        """True if the watermark moved."""
+        """True if the watermark moved since the question."""
         log = self._chats.log(chat)
-        before, known = log.watermark, log.highest
+        known = log.highest
         named = question is not None and question.names(chat)
         log.heard_of(place.seq)
         # At 0 the server may count from further on than this store has: a device that lost its
@@ -113,7 +113,7 @@ class CatchUp:
         if trusted:
             self._chats.complete(chat, place)
         self._chats.synced_members(chat, place)
-        moved = log.watermark > before
+        moved = question is not None and log.watermark > question.before.get(chat, 0)
         if moved:
             self._plan.progressed(chat)
         if not log.behind:

@@ -70,6 +70,9 @@ class Conversations:
             self._read[chat] = 0
         return self.logs[chat]
 
+    def watermarks(self) -> dict[str, int]:
+        return {chat: log.watermark for chat, log in self.logs.items()}
+
     def place(self, chat: str) -> Watermarks:
         return Watermarks(self.log(chat).watermark, self._read[chat])
 
@@ -167,7 +170,8 @@ class Conversations:
         elif self._ledger.position(message.chat, sender, device, message.message_id) is not None:
             return
         text = self._open(message)
-        self._ledger.add(message, text)
+        everyone = reached(self.members(message.chat), self._user)
+        self._ledger.add(message, text, stage(seq, everyone) if own else None)
         self._emit(
             MessageReceived(
                 message.chat, seq, message.message_id, sender, device, message.sent_at, text, own

@@ -159,7 +159,7 @@ class Engine:
             self._transmit(self._receipts.due(now, everything=True))
             self._outputs.append(Drop("time to reconnect", planned=True))
             return
-        asked = self._sync.due(now, lambda chat: self._chats.log(chat).watermark)
+        asked = self._sync.due(now, self._chats.watermarks)
         self._transmit([asked] if asked else [])
         for entry in self._outbox.due(now, self._may_resend(now)):
             self._transmit([entry.frame])

@@ -22,7 +22,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """A message of this device."""
+    """A message of this user."""
 
     chat: str
     message_id: str
@@ -52,8 +52,8 @@ class Ledger(Protocol):
     def position(self, chat: str, sender: str, device: str, message_id: str) -> int | None:
         """The seq at which that message is stored; None if it is not stored or has none yet."""
 
-    def add(self, message: Message, text: str | None) -> None:
-        """Stores a received message at its place."""
+    def add(self, message: Message, text: str | None, state: State | None) -> None:
+        """Stores a received message at its place; `state` if this user wrote it elsewhere."""
 
     def senders(self, chat: str, after: int, to: int, besides: str) -> set[str]:
         """Who but `besides` wrote the messages in (after, to]."""
@@ -65,7 +65,9 @@ class Ledger(Protocol):
     ) -> None:
         """Stores a message just written; it is WAITING and has no seq."""
 
-    def own(self, message_id: str) -> Own | None: ...
+    def own(self, message_id: str) -> Own | None:
+        """If this device wrote it."""
+
     def unread_own(self, chat: str, to: int) -> list[Own]:
         """Own messages at or below `to` that are SENT or DELIVERED, in order."""
 

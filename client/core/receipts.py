@@ -96,7 +96,8 @@ class ReceiptPlan:
 
     def _due_at(self, state: _Chat) -> float:
         settings = self._settings
-        delay = settings.receipt_delay if state.senders else settings.quiet_receipt_delay
+        told_soon = state.senders or state.force
+        delay = settings.receipt_delay if told_soon else settings.quiet_receipt_delay
         since = state.since if state.since is not None else 0.0
         return max(since + delay, state.sent_at + settings.receipt_interval)
 

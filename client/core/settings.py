@@ -13,7 +13,7 @@ class Settings:
     receipt_delay: float = 0.05
     receipt_interval: float = 0.2
     # A watermark that moved with nobody to tell (own messages, voids) can wait for company.
-    quiet_receipt_delay: float = 2.0
+    quiet_receipt_delay: float = 30.0
     # Posts of neighbouring messages overtake each other; most gaps close in this time.
     gap_grace: float = 0.15
     # A gap may be an own message whose `accepted` is still under way.

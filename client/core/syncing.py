@@ -12,9 +12,13 @@ from client.core.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """An unanswered `sync`; `chats` is None for one that names no chats."""
+    """An unanswered `sync`; `chats` is None for one that names no chats.
+
+    `before` are this device's watermarks when it was asked.
+    """
 
     chats: Mapping[str, int] | None
+    before: Mapping[str, int]
     expires_at: float
 
     @property
@@ -121,8 +125,8 @@ class SyncPlan:
     def expired(self, now: float) -> bool:
         return self._question is not None and now >= self._question.expires_at
 
-    def due(self, now: float, watermark: Callable[[str], int]) -> dict[str, Any] | None:
-        """The frame to send now, if any."""
+    def due(self, now: float, watermarks: Callable[[], Mapping[str, int]]) -> dict[str, Any] | None:
+        """The frame to send now, if any. `watermarks`: of all chats this device knows."""
         if not self._online or self._question is not None:
             return None
         ready = [chat for chat, at in self._wanted.items() if at <= now]
@@ -130,15 +134,17 @@ class SyncPlan:
         if ready:
             alone = [chat for chat in ready if chat in self._alone][:1]
             named = alone or ready[: self._settings.sync_chats]
-            chats = {chat: watermark(chat) for chat in named}
+            before = watermarks()
+            chats = {chat: before.get(chat, 0) for chat in named}
             for chat in chats:
                 self._wanted.pop(chat, None)
                 self._news.discard(chat)
-            self._question = Question(chats, now + self._settings.sync_timeout)
+            self._question = Question(chats, chats, now + self._settings.sync_timeout)
             return frames.sync(chats)
         if self._whole_at is not None and self._whole_at <= now:
             self._whole_at = None
-            self._question = Question(None, now + self._settings.sync_timeout)
+            expires_at = now + self._settings.sync_timeout
+            self._question = Question(None, watermarks(), expires_at)
             return frames.sync()
         return None
 

@@ -41,13 +41,13 @@ _COLUMNS = "chat, seq, message_id, sender, sender_device, sent_at, text, state, 
 
 
 def read_chats(db: sqlite3.Connection, user: str) -> list[ChatSummary]:
-    """All chats, the one with the newest message last."""
+    """All chats the user is in, the one with the newest message last."""
     rows = db.execute(
         "SELECT c.chat, c.kind, c.name, c.watermark, c.read, "
         "(SELECT count(*) FROM messages m WHERE m.chat = c.chat AND m.seq > c.read "
         " AND m.sender != ?), "
         "(SELECT max(number) FROM messages m WHERE m.chat = c.chat) AS newest "
-        "FROM chats c ORDER BY newest, c.rowid",
+        "FROM chats c WHERE NOT gone ORDER BY newest, c.rowid",
         (user,),
     ).fetchall()
     return [

@@ -17,6 +17,7 @@ CREATE TABLE session (
 CREATE TABLE chats (
     chat TEXT PRIMARY KEY,
     kind TEXT, name TEXT,
+    gone INTEGER NOT NULL DEFAULT 0, -- the backend does not list it (any more)
     watermark INTEGER NOT NULL DEFAULT 0, read INTEGER NOT NULL DEFAULT 0,
     reported_delivered INTEGER NOT NULL DEFAULT 0, reported_read INTEGER NOT NULL DEFAULT 0
 );

@@ -152,6 +152,11 @@ class Store:
                 (kind, name, chat),
             )
 
+    def set_gone(self, chat: str, gone: bool) -> None:
+        """Whether the chat is hidden; what was written in it stays."""
+        with self.transaction() as db:
+            db.execute("UPDATE chats SET gone = ? WHERE chat = ?", (gone, chat))
+
     # -- the engine's ledger
 
     def places(self) -> list[Place]:
@@ -183,8 +188,7 @@ class Store:
         ).fetchone()
         return row[0] if row else None
 
-    def add(self, message: Message, text: str | None) -> None:
-        own = (message.sender, message.sender_device) == (self._user, self._device)
+    def add(self, message: Message, text: str | None, state: State | None) -> None:
         self._db.execute(
             "INSERT INTO messages (chat, seq, message_id, sender, sender_device, sent_at, alg, "
             "payload, text, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -198,7 +202,7 @@ class Store:
                 message.alg,
                 message.payload if text is None else None,
                 text,
-                State.SENT.value if own else None,
+                None if state is None else state.value,
             ),
         )
 
@@ -247,9 +251,8 @@ class Store:
 
     def set_state(self, message_id: str, state: State, reason: str | None = None) -> None:
         self._db.execute(
-            "UPDATE messages SET state = ?, reason = ? "
-            "WHERE message_id = ? AND sender = ? AND sender_device = ?",
-            (state.value, reason, message_id, self._user, self._device),
+            "UPDATE messages SET state = ?, reason = ? WHERE message_id = ? AND sender = ?",
+            (state.value, reason, message_id, self._user),
         )
 
     def queue(self, message_id: str, chat: str, frame: dict[str, Any]) -> None:

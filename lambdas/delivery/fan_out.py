@@ -51,25 +51,54 @@ def deliver(
     has connected again since it was looked up gets the frame there. Watchers hear of users who are
     gone.
     """
-    deadline = clock() + within
+    began = clock()
     outcomes = connections.post_all(_encoded(posts), within)
-    moved: dict[int, Delivery] = {}
+    if Outcome.GONE in outcomes:
+        try:
+            _tidy(
+                connections,
+                devices,
+                posts,
+                outcomes,
+                began=began,
+                until=began + within,
+                clock=clock,
+            )
+        except Exception:  # a lease that stays costs a post, no more; what was posted was posted
+            logger.exception("could not end the leases of gone connections")
+    return outcomes
+
+
+def _tidy(
+    connections: Connections,
+    devices: Devices,
+    posts: Sequence[Delivery],
+    outcomes: list[Outcome],
+    *,
+    began: float,
+    until: float,
+    clock: Callable[[], float],
+) -> None:
+    """Ends the leases of what is gone, and corrects `outcomes` for devices found elsewhere.
+
+    A lease counts as old by the time at which the post began: the connection may have opened since.
+    """
+    elsewhere: dict[int, Delivery] = {}
     departed: list[str] = []
-    for place, (each, outcome) in enumerate(zip(posts, outcomes, strict=True)):
-        if outcome is not Outcome.GONE or clock() > deadline:
+    for place, each in enumerate(posts):
+        if outcomes[place] is not Outcome.GONE or clock() > until:
             continue
-        forgotten = devices.forget(each.user, each.device, each.connection_id, clock())
-        now_at = forgotten.devices.get(each.device, Device())
-        if forgotten.done and not online(forgotten.devices, clock()):
+        forgotten = devices.forget(each.user, each.device, each.connection_id, began)
+        there = forgotten.devices.get(each.device, Device())
+        if forgotten.done and not online(forgotten.devices, began):
             departed.append(each.user)
-        elif now_at.connection_id and now_at.connection_id != each.connection_id:
-            moved[place] = each._replace(connection_id=now_at.connection_id)
-    again = connections.post_all(_encoded(moved.values()), deadline - clock())
-    for place, outcome in zip(moved, again, strict=True):
+        elif there.connection_id and there.connection_id != each.connection_id:
+            elsewhere[place] = each._replace(connection_id=there.connection_id)
+    again = connections.post_all(_encoded(elsewhere.values()), until - clock())
+    for place, outcome in zip(elsewhere, again, strict=True):
         outcomes[place] = outcome
     if departed:
-        announce(connections, devices, departed, clock=clock, within=deadline - clock())
-    return outcomes
+        announce(connections, devices, departed, clock=clock, within=until - clock())
 
 
 def announce(

@@ -31,7 +31,7 @@ def receipt(services: Aws, caller: Caller, frame: Frame) -> None:
         "read": moved.after.read,
     }
     told = to_connected(
-        devices.of(head["members"] & set(frame["senders"])),
+        devices.of(sorted(head["members"] & set(frame["senders"]))),
         notice,
         services.now(),
         besides=Address(caller.user, caller.device),

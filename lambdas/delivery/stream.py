@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from lambdas.attribute_values import from_wire
 from lambdas.messages.log import seq_of
-from lambdas.tables import Item, from_wire
+from lambdas.tables import Item
 
 TTL = "dynamodb.amazonaws.com"  # who removes what has expired
 

@@ -79,7 +79,7 @@ def attend(services: Aws, changes: Changes, *, patient: bool) -> bool:
         return True
     # Read after the watermarks: a device that registered before a message was sent is seen here if
     # all others have acknowledged it, so nothing is purged that a registered device lacks.
-    registered = Devices(services.users).of(roster.members, consistent=True)
+    registered = Devices(services.users).of(sorted(roster.members), consistent=True)
     lacking = behind(roster, registered, changes.messages)
     if patient and _early(lacking, registered, services.now()):
         return False

@@ -108,13 +108,13 @@ class Directory:
             item = self._device(user, device)
             if item["ed25519"] != signer:
                 raise ChatError("conflict", "the keys of this device were replaced meanwhile")
-            remaining = int(item["uploaded"] - item["claimed"])
             found = self._users.batch_get(memories, consistent=True)
             known = {memory["item"].removeprefix("onetime#") for memory in found}
-            new = still_new(keys, known, remaining)
+            new = still_new(keys, known, _remaining(item))
             actions = self._fallback_actions(user, device, signer, fallback)
             if not new and not actions:
-                return remaining
+                # read again: these keys may have come in between the two reads
+                return _remaining(self._device(user, device))
             actions += self._upload_actions(user, device, item, new[:KEYS_PER_TRANSACTION])
             try:
                 transact(self._users, actions)
@@ -132,7 +132,7 @@ class Directory:
                 return self._claim_fallback(user, device, spent.item)
             key = self._users.delete(user_key(user, _order(device, item["claimed"])))
             if key is not None:  # None: the device changed its identity, and voided this one
-                return Claim(_signed_key(key), False, item["uploaded"] - item["claimed"])
+                return Claim(_signed_key(key), False, _remaining(item))
         return None
 
     def _take(self, user: str, device: str) -> Item:
@@ -236,6 +236,10 @@ class Directory:
 
 def _order(device: str, order: int) -> str:
     return f"otk#{device}#{order:020d}"
+
+
+def _remaining(item: Item) -> int:
+    return int(item["uploaded"] - item["claimed"])
 
 
 def _signed_key(item: Item) -> SignedKey:

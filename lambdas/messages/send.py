@@ -38,7 +38,7 @@ def send(services: Aws, caller: Caller, frame: Frame) -> Frame:
         append.close(services.chats, message)
         raise internal()  # too late to be sure to store it in time; the sender tries again
     devices = Devices(services.users)
-    reading = services.background.submit(devices.of, position.members)
+    reading = services.background.submit(devices.of, sorted(position.members))
     append.put(services.chats, message)
     found = reading.result(timeout=WITHIN_SECONDS)
     posts = to_connected(

@@ -67,7 +67,9 @@ def _asked(services: Aws, caller: Caller, frame: Frame) -> tuple[dict[str, Head]
 
 def _members(services: Aws, heads: Iterable[Head]) -> dict[str, dict[str, Item]]:
     """chat -> user -> member item."""
-    keys = [chat_key(head.chat, member_item(user)) for head in heads for user in head.members]
+    keys = [
+        chat_key(head.chat, member_item(user)) for head in heads for user in sorted(head.members)
+    ]
     found: dict[str, dict[str, Item]] = {}
     for item in services.chats.batch_get(keys):
         found.setdefault(item["chat"], {})[item["item"].removeprefix("member#")] = item

@@ -5,6 +5,7 @@ chats that have something new come first, the shortest backlog first, and chats 
 what is left of the frame.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -70,5 +71,5 @@ def entry(
 def synced(chats: Mapping[str, Any], more: bool, retry_after: float | None) -> Frame:
     frame: Frame = {"type": "synced", "chats": dict(chats), "more": more}
     if retry_after is not None:
-        frame["retry_after"] = round(retry_after + 0.05, 1)  # rounded up, and never 0
+        frame["retry_after"] = math.ceil(retry_after * 10) / 10  # never 0
     return frame

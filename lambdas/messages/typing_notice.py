@@ -13,5 +13,5 @@ def typing(services: Aws, caller: Caller, frame: Frame) -> None:
     head = read_head(services.chats, frame["chat"], caller.user)
     devices = Devices(services.users)
     notice = {"type": "typing", "chat": head.chat, "user": caller.user}
-    posts = to_connected(devices.of(head.members - {caller.user}), notice, services.now())
+    posts = to_connected(devices.of(sorted(head.members - {caller.user})), notice, services.now())
     deliver(services.connections, devices, posts, clock=services.now)

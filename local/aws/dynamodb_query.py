@@ -8,8 +8,10 @@ moto's. Indexes are not touched.
 
 from __future__ import annotations
 
+import inspect
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -139,56 +141,37 @@ def candidates(table: Any, asked: Asked) -> list[Item]:
 def install() -> None:
     """Change moto's tables as this module's text says."""
     original_init = Table.__init__
-    original_query: Any = Table.query
+    original_query = Table.query
+    parameters = inspect.signature(original_query)
 
     def init(self: Any, *args: Any, **kwargs: Any) -> None:
         original_init(self, *args, **kwargs)
         if self.has_range_key:
             self.items = defaultdict(Partition)
 
-    def query(
-        self: Any,
-        hash_key: DynamoType | None,
-        range_comparison: str | None,
-        range_objs: list[DynamoType],
-        limit: int | None,
-        exclusive_start_key: dict[str, Any] | None,
-        scan_index_forward: bool,
-        projection_expressions: list[list[str]] | None,
-        index_name: str | None = None,
-        consistent_read: bool = False,
-        filter_expression: Any = None,
-        hash_key_conditions: Any = None,
-        range_key_conditions: Any = None,
-        **legacy_filters: Any,
-    ) -> Any:
-        seen = self
-        if index_name is None and hash_key is not None and self.has_range_key:
-            asked = Asked(
-                hash_key,
-                range_comparison,
-                range_objs,
-                None if legacy_filters else limit,  # these are applied before the limit
-                exclusive_start_key,
-                scan_index_forward is not False,
-            )
-            seen = View(self, candidates(self, asked))
-        return original_query(
-            seen,
-            hash_key,
-            range_comparison,
-            range_objs,
-            limit,
-            exclusive_start_key,
-            scan_index_forward,
-            projection_expressions,
-            index_name,
-            consistent_read,
-            filter_expression,
-            hash_key_conditions,
-            range_key_conditions,
-            **legacy_filters,
-        )
+    def query(self: Any, *args: Any, **kwargs: Any) -> Any:
+        call = parameters.bind(self, *args, **kwargs)
+        call.apply_defaults()
+        asked = asked_in(self, call.arguments)
+        if asked is not None:
+            call.arguments["self"] = View(self, candidates(self, asked))
+        return original_query(*call.args, **call.kwargs)
 
     replace(Table, "__init__", init)
     replace(Table, "query", query)
+
+
+def asked_in(table: Any, arguments: Mapping[str, Any]) -> Asked | None:
+    """What a call of `Table.query` asks; None where that is not for a partition of the table."""
+    hash_key = arguments["hash_key"]
+    if arguments["index_name"] is not None or hash_key is None or not table.has_range_key:
+        return None
+    return Asked(
+        hash_key,
+        arguments["range_comparison"],
+        arguments["range_objs"],
+        # The legacy filters are applied before the limit.
+        None if arguments["filter_kwargs"] else arguments["limit"],
+        arguments["exclusive_start_key"],
+        arguments["scan_index_forward"] is not False,
+    )

@@ -18,11 +18,12 @@ from typing import Any
 from aiohttp import web
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
+from local.aws import data
 from local.aws.sqs import LongPolls
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
-MAX_BODY = 16 * 1024 * 1024 + 65536  # a BatchWriteItem request (16 MB) and its frame
+MAX_BODY = 1024 * 1024 * 1024  # AWS's own limits are moto's business; kept data can be large
 
 
 class Dispatcher(DomainDispatcherApplication):
@@ -54,6 +55,7 @@ def application(wsgi: WsgiApp, long_polls: LongPolls) -> web.Application:
             await long_polls.next_arrival(left)
 
     app = web.Application(client_max_size=MAX_BODY)
+    data.add_routes(app)
     app.router.add_route("*", "/{path:.*}", serve)
     return app
 

@@ -49,7 +49,8 @@ class Relay:
             if outcome is not Outcome.try_again or pause is None:
                 break
             await asyncio.sleep(pause)
-        print(f"sns: {endpoint.arn}: {outcome.value}", flush=True)
+        if outcome is not Outcome.delivered:
+            print(f"sns: {endpoint.arn}: {outcome.value}", flush=True)
 
     async def _send(
         self,

@@ -29,6 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # moto checks credentials of calls it makes to itself, and never sends them anywhere.
     os.environ |= {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
     os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"
+    # The same template gives the same pool after a restart, so that tokens stay valid.
+    os.environ["MOTO_COGNITO_IDP_USER_POOL_ID_STRATEGY"] = "HASH"
+    os.environ["MOTO_COGNITO_IDP_USER_POOL_CLIENT_ID_STRATEGY"] = "HASH"
     asyncio.run(serve(options.port, options.fcm, options.apns, options.sweep))
 
 

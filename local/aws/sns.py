@@ -35,46 +35,44 @@ def install(relay: Relay) -> None:
 def _keep_endpoints_per_application() -> None:
     original_set = SNSBackend.set_endpoint_attributes
 
-    def create_platform_endpoint(
-        self: Any,
-        application: Any,
-        custom_user_data: str | None,
-        token: str,
-        attributes: dict[str, Any],
-    ) -> Any:
-        wanted = attributes | ({"CustomUserData": custom_user_data} if custom_user_data else {})
-        known = _with_token(self, application, token)
-        if known is not None:
-            asked = {"Enabled": True, "CustomUserData": None} | wanted | {"Token": token}
-            if all(known.attributes.get(name) == value for name, value in asked.items()):
-                return known
-            raise DuplicateSnsEndpointError(
-                f"Invalid parameter: Token Reason: Endpoint {known.arn} already exists with the "
-                "same Token, but different attributes."
-            )
-        made = PlatformEndpoint(
-            self.account_id,
-            self.region_name,
-            application,
-            custom_user_data or "",
-            token,
-            wanted,
-        )
-        self.platform_endpoints[made.arn] = made
-        return made
-
     def set_endpoint_attributes(self: Any, arn: str, attributes: dict[str, Any]) -> Any:
         endpoint = self.get_endpoint(arn)
         known = _with_token(self, endpoint.application, attributes.get("Token", ""))
         if known is not None and known is not endpoint:
-            raise SNSInvalidParameter(
-                f"Invalid parameter: Token Reason: Endpoint {known.arn} already exists with the "
-                "same Token, but different attributes."
-            )
+            raise SNSInvalidParameter(_token_is_taken(known))
         return original_set(self, arn, attributes)
 
-    replace(SNSBackend, "create_platform_endpoint", create_platform_endpoint)
+    replace(SNSBackend, "create_platform_endpoint", _create_platform_endpoint)
     replace(SNSBackend, "set_endpoint_attributes", set_endpoint_attributes)
+
+
+def _create_platform_endpoint(
+    self: Any,
+    application: Any,
+    custom_user_data: str | None,
+    token: str,
+    attributes: dict[str, Any],
+) -> Any:
+    """Idempotent for a token with the same attributes, refused for one with others."""
+    wanted = attributes | ({"CustomUserData": custom_user_data} if custom_user_data else {})
+    known = _with_token(self, application, token)
+    if known is not None:
+        asked = {"Enabled": True, "CustomUserData": None} | wanted | {"Token": token}
+        if all(known.attributes.get(name) == value for name, value in asked.items()):
+            return known
+        raise DuplicateSnsEndpointError(_token_is_taken(known))
+    made = PlatformEndpoint(
+        self.account_id, self.region_name, application, custom_user_data or "", token, wanted
+    )
+    self.platform_endpoints[made.arn] = made
+    return made
+
+
+def _token_is_taken(endpoint: Any) -> str:
+    return (
+        f"Invalid parameter: Token Reason: Endpoint {endpoint.arn} already exists with the same "
+        "Token, but different attributes."
+    )
 
 
 def _with_token(backend: Any, application: Any, token: str) -> Any:

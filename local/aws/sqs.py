@@ -79,6 +79,7 @@ def install(polls: LongPolls) -> None:
         polls.arrived()
 
     replace(SQSBackend, "receive_message", receive_without_waiting)
+
     def delete_and_tell(self: Any, receipt_handle: str) -> None:
         delete_message(self, receipt_handle)
         polls.arrived()  # the next message of its group can be received now

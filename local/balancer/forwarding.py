@@ -14,7 +14,7 @@ from yarl import URL
 from local.balancer import lambda_bridge
 from local.balancer.headers import Pair, end_to_end
 from local.balancer.lambda_bridge import BODY_BYTES, Incoming
-from local.balancer.pages import error_page
+from local.balancer.pages import SERVER, error_page
 from local.balancer.target_group import Target, TargetGroup
 from local.providers import Invoke, Throttled
 
@@ -130,6 +130,7 @@ async def _relay(request: web.BaseRequest, answer: aiohttp.ClientResponse) -> we
         (name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.raw_headers
     ]
     headers = CIMultiDict(end_to_end(pairs))
+    headers.setdefault("Server", SERVER)
     length = answer.content_length
     if request.method != "HEAD" and length is not None and length <= WHOLE_BYTES:
         body = await answer.read()

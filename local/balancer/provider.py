@@ -28,7 +28,9 @@ LAMBDA_POOL = "lambda"
 
 # What has no meaning on a laptop, or holds here by itself.
 _ATTRIBUTES = {
+    "access_logs.s3.bucket",
     "access_logs.s3.enabled",
+    "access_logs.s3.prefix",
     "client_keep_alive.seconds",
     "connection_logs.s3.enabled",
     "deletion_protection.enabled",

@@ -200,7 +200,7 @@ class ContainerProvider:
                         {
                             "id": task.id,
                             "pid": task.process.pid,
-                            "paused": task.held,
+                            "paused": task.paused,
                             "log": str(task.log),
                         }
                         for task in running.tasks.values()

@@ -16,7 +16,7 @@ YOUNG = 10.0  # seconds: a task that lived shorter than this has failed to start
 
 class TaskView(NamedTuple):
     """A task that isn't being stopped. `revision` rises with each new version of the code;
-    `faulty`: its target is unhealthy, its grace period over, and nobody holds it."""
+    `faulty`: its target is unhealthy, its grace period over, and nobody paused it."""
 
     id: str
     revision: int

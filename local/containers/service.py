@@ -124,7 +124,7 @@ class RunningService:
                     task.id,
                     task.revision,
                     healthy=state in (HEALTHY, UNAVAILABLE) and not task.exited,
-                    faulty=state == UNHEALTHY and late and not task.held and not task.exited,
+                    faulty=state == UNHEALTHY and late and not task.spared and not task.exited,
                 )
             )
         return views

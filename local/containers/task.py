@@ -15,6 +15,7 @@ from local.children import Children
 from local.listening import HOST
 from local.providers import LocalModeError
 
+RECOVERY = 30.0  # real seconds that a resumed task has to become healthy
 _POLL = 0.05  # seconds between two looks at whether the port answers
 
 
@@ -28,7 +29,7 @@ class Launch:
 
 
 class Task:
-    """`revision` is the code's; `held`: paused by hand, so its bad health is meant."""
+    """`revision` is the code's; `paused` by hand, so its bad health is meant."""
 
     def __init__(
         self, task_id: str, revision: int, process: asyncio.subprocess.Process, port: int, log: Path
@@ -40,7 +41,8 @@ class Task:
         self.log = log
         self.registered = False
         self.stopping = False
-        self.held = False
+        self.paused = False
+        self._spared_until = 0.0
         self.started = asyncio.get_running_loop().time()
 
     @property
@@ -52,15 +54,21 @@ class Task:
     def exited(self) -> bool:
         return self.process.returncode is not None
 
+    @property
+    def spared(self) -> bool:
+        """Paused, or resumed so lately that its health checks can't have passed again yet."""
+        return self.paused or self.age < self._spared_until
+
     def kill(self) -> None:
         self._signal(signal.SIGKILL)
 
     def pause(self) -> None:
-        self.held = True
+        self.paused = True
         self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        self.held = False
+        self.paused = False
+        self._spared_until = self.age + RECOVERY
         self._signal(signal.SIGCONT)
 
     async def listening(self, seconds: float) -> bool:

@@ -41,6 +41,12 @@ class RunCopies:
         (copy / "index.py").write_text(text, encoding="utf-8")
         return copy
 
+    def prune(self) -> None:
+        """Remove copies of assets that are not in use any more."""
+        for path in self._root.glob("asset.*"):
+            if path not in self._made:
+                shutil.rmtree(path)
+
     def overlay(self, sources: Path, changed: Iterable[Path]) -> bool:
         """Take changed files under `sources` over into every copy that has a folder of that name;
         gives whether there was any."""

@@ -18,7 +18,8 @@ _NOT_CODE = ("Dockerfile", "requirements")
 
 
 class Reload:
-    """Watches `sources`, copies what is saved over the run copies and calls `on_change`."""
+    """Watches `sources`, copies what is saved over the run copies and calls `on_change`. What is
+    saved under `templates` (or changes the packages) is only said to need a restart."""
 
     def __init__(
         self,
@@ -26,8 +27,10 @@ class Reload:
         copies: RunCopies,
         on_change: Iterable[OnChange],
         say: Callable[[str], None],
+        templates: Iterable[Path] = (),
     ) -> None:
         self._sources = sources
+        self._templates = list(templates)
         self._copies = copies
         self._on_change = list(on_change)
         self._say = say
@@ -46,31 +49,48 @@ class Reload:
         return {}
 
     async def _watch(self) -> None:
+        watched = [path for path in (self._sources, *self._templates) if path.exists()]
+        if not watched:
+            return
         async for changes in awatch(
-            self._sources,
-            watch_filter=is_code,
+            *watched,
+            watch_filter=is_kept,
             debounce=_QUIET * 4,
             step=_QUIET,
             stop_event=self._stop,
             rust_timeout=1000,
         ):
             changed = sorted({Path(path) for _, path in changes})
-            names = ", ".join(str(path.relative_to(self._sources.parent)) for path in changed[:3])
-            more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
-            self._say(f"{names}{more} changed: new workers take over")
-            self._copies.overlay(self._sources, changed)
-            for each in self._on_change:
-                result = each(changed)
-                if result is not None:
-                    await result
+            code = [path for path in changed if self._is_code(path)]
+            rest = [path for path in changed if path not in code]
+            if rest:
+                self._say(f"{self._names(rest)} changed: start again to take it over")
+            if code:
+                self._say(f"{self._names(code)} changed: new workers take over")
+                await self._take_over(code)
+
+    async def _take_over(self, changed: list[Path]) -> None:
+        self._copies.overlay(self._sources, changed)
+        for each in self._on_change:
+            result = each(changed)
+            if result is not None:
+                await result
+
+    def _is_code(self, path: Path) -> bool:
+        return path.is_relative_to(self._sources) and not path.name.startswith(_NOT_CODE)
+
+    def _names(self, paths: list[Path]) -> str:
+        shown = [str(path.relative_to(self._sources.parent)) for path in paths[:3]]
+        more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
+        return ", ".join(shown) + more
 
 
-def is_code(change: Change, path: str) -> bool:
-    """Whether a changed file is something functions import or read."""
+def is_kept(change: Change, path: str) -> bool:
+    """Whether a change is of a file that is meant to stay: not byte code, not an editor's own."""
     name = Path(path).name
     return (
         "__pycache__" not in path
-        and not name.startswith((".", *_NOT_CODE))
+        and not name.startswith((".", "#"))
         and not name.endswith(("~", ".tmp", ".swp", ".pyc"))
         and (change is Change.deleted or Path(path).is_file())
     )

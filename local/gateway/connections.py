@@ -55,7 +55,7 @@ class Connection:
 
     def send(self, data: str | bytes) -> None:
         """Raises BufferFull. Data is a text frame if `str`, else a binary one."""
-        size = len(data)
+        size = _size(data)
         if self._queued_bytes + size > BUFFERED_BYTES:
             raise BufferFull(self.info.connection_id)
         self._queued_bytes += size
@@ -67,7 +67,7 @@ class Connection:
             while True:
                 data = await self._queue.get()
                 await self.socket.send(data)
-                self._queued_bytes -= len(data)
+                self._queued_bytes -= _size(data)
                 self._queue.task_done()
                 self.sent += 1
                 self.touch()
@@ -94,6 +94,10 @@ class Connection:
         if protocol.close_rcvd.code == 1005:
             return 1005, "Client-side close frame status not set"
         return protocol.close_rcvd.code, protocol.close_rcvd.reason
+
+
+def _size(data: str | bytes) -> int:
+    return len(data.encode()) if isinstance(data, str) else len(data)
 
 
 class Registry:

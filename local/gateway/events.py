@@ -25,7 +25,6 @@ class Upgrade:
     headers: Sequence[tuple[str, str]]
     query: str  # raw, without the question mark
     source_ip: str
-    source_port: int
     listener_port: int
     trace_id: str
 

@@ -98,12 +98,10 @@ class WebSocketListener:
         self, socket: ServerConnection, request: Request, query: str
     ) -> tuple[ConnectionInfo, Upgrade]:
         dispatcher = self._dispatcher
-        peer = socket.remote_address
         upgrade = Upgrade(
             headers=tuple(request.headers.raw_items()),
             query=query,
-            source_ip=peer[0],
-            source_port=peer[1],
+            source_ip=socket.remote_address[0],
             listener_port=self.port,
             trace_id=dispatcher.new_trace_id(),
         )

@@ -3,8 +3,8 @@ from collections.abc import Iterator
 import pytest
 
 from lambdas.settings import Aws
-from steps.backend import Backend, backend, cloud
-from steps.connection_api import ConnectionApi
+from tests.steps.backend import Backend, backend, cloud
+from tests.steps.connection_api import ConnectionApi
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from typing import Any, NamedTuple, cast
@@ -38,25 +39,37 @@ DUMMY = {
     "AWS_EC2_METADATA_DISABLED": "true",
 }
 
+CLIENTS = {"dynamodb": "dynamodb", "cognito": "cognito-idp", "sns": "sns"}
+
+
+@cache
+def client(service: str) -> Any:
+    """Made once: making clients takes longer than most tests do with them."""
+    session: Any = boto3.Session("local", "local", region_name=REGION)
+    return session.client(service)
+
 
 @contextmanager
 def mocked_aws(**settings: str) -> Iterator[Aws]:
     """Moto with the three tables, a user pool and platform applications, and an Aws over it."""
     with mock_aws():
-        yield Aws(Settings({**DUMMY, **create_resources(), **settings}))
+        aws = Aws(Settings({**DUMMY, **create_resources(), **settings}))
+        for name, service in CLIENTS.items():
+            vars(aws)[name] = client(service)
+        yield aws
 
 
 def create_resources() -> dict[str, str]:
     """Makes what the stacks make; the environment that the template would give the Api."""
-    dynamodb = boto3.client("dynamodb", region_name=REGION)
+    dynamodb = client("dynamodb")
     for name, keys in (("Chats", ["chat", "item"]), ("Users", ["user", "item"])):
         create_table(dynamodb, name, keys)
     create_table(dynamodb, "Tickets", ["ticket"])
-    cognito = boto3.client("cognito-idp", region_name=REGION)
+    cognito = client("cognito-idp")
     pool = cognito.create_user_pool(
         PoolName="users", Policies={"PasswordPolicy": {"MinimumLength": 10}}
     )["UserPool"]["Id"]
-    client = cognito.create_user_pool_client(
+    app_client = cognito.create_user_pool_client(
         UserPoolId=pool,
         ClientName="api",
         ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
@@ -68,7 +81,7 @@ def create_resources() -> dict[str, str]:
         "CONNECTIONS_URL": "http://127.0.0.1:9/dev",
         "WEBSOCKET_URL": "wss://api.example/dev",
         "USER_POOL_ID": pool,
-        "USER_POOL_CLIENT_ID": client,
+        "USER_POOL_CLIENT_ID": app_client,
         "FCM_APPLICATION_ARN": create_application("GCM"),
         "APNS_APPLICATION_ARN": create_application("APNS"),
         "APNS_SANDBOX_APPLICATION_ARN": "",
@@ -89,11 +102,11 @@ def create_table(dynamodb: Any, name: str, keys: list[str]) -> None:
 
 
 def create_application(platform: str) -> str:
-    sns = boto3.client("sns", region_name=REGION)
+    sns = client("sns")
     made = sns.create_platform_application(
         Name=f"test-{platform.lower()}", Platform=platform, Attributes={"PlatformCredential": "x"}
     )
-    return made["PlatformApplicationArn"]
+    return str(made["PlatformApplicationArn"])
 
 
 class OneAtATime:

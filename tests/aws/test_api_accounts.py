@@ -4,11 +4,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
-from rest_steps import REGION, Reply, Rest, new_name, rest, written_log
 
 from lambdas.presence.store import Devices
+from tests.aws.rest_steps import Reply, Rest, client, new_name, rest, written_log
 
 PASSWORD = "correct horse 7 Battery!"
 
@@ -83,7 +82,7 @@ def test_unknown_user_and_wrong_password_look_the_same(api: Rest) -> None:
 
 def test_a_sign_up_that_died_halfway_is_healed_by_signing_in(api: Rest) -> None:
     user = new_name("ravi")
-    cognito = boto3.client("cognito-idp", region_name=REGION)
+    cognito = client("cognito-idp")
     cognito.sign_up(
         ClientId=api.aws.settings["USER_POOL_CLIENT_ID"], Username=user, Password=PASSWORD
     )
@@ -114,7 +113,7 @@ def test_a_refresh_token_that_is_none_is_unauthorized(api: Rest) -> None:
 def test_an_id_token_is_no_access_token(api: Rest) -> None:
     user = new_name("ravi")
     sign_up(api, user)
-    cognito = boto3.client("cognito-idp", region_name=REGION)
+    cognito = client("cognito-idp")
     result = cognito.initiate_auth(
         ClientId=api.aws.settings["USER_POOL_CLIENT_ID"],
         AuthFlow="USER_PASSWORD_AUTH",

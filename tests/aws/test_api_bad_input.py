@@ -7,15 +7,14 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
-from rest_steps import REGION, Phone, Rest, event, rest, text_of, written_log
 
 from lambdas import frames
 from lambdas.api import on_lambda
 from lambdas.api.app import BODY_LIMIT
 from lambdas.api.routes import ROUTES
+from tests.aws.rest_steps import Phone, Rest, client, event, rest, text_of, written_log
 
 PROTECTED = [route for route in ROUTES if not route.open]
 WITH_BODY = [route for route in ROUTES if route.body]
@@ -44,7 +43,7 @@ def ravi(shared: tuple[Rest, str]) -> str:
 
 
 def everything() -> Any:
-    dynamodb = boto3.client("dynamodb", region_name=REGION)
+    dynamodb = client("dynamodb")
     return [dynamodb.scan(TableName=name)["Items"] for name in ("Chats", "Users", "Tickets")]
 
 

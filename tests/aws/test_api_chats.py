@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from rest_steps import Reply, Rest, rest
 
 from lambdas.messages import message
 from lambdas.presence import tickets
 from lambdas.tables import HEAD, chat_key
+from tests.aws.rest_steps import Reply, Rest, rest
 
 ID = "01JDXA0000000000000000000A"
 

@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
-from rest_steps import REGION, Phone, Rest, key, new_name, rest, written_log
 
 from lambdas.presence.leases import Device
 from lambdas.presence.store import DEVICES_LIMIT, Address, Devices
 from lambdas.tables import user_key
+from tests.aws.rest_steps import Phone, Rest, client, key, new_name, rest, written_log
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +38,8 @@ def fcm(token: str) -> dict[str, str]:
 
 
 def endpoint(arn: str) -> dict[str, str]:
-    sns = boto3.client("sns", region_name=REGION)
-    return sns.get_endpoint_attributes(EndpointArn=arn)["Attributes"]
+    sns = client("sns")
+    return dict(sns.get_endpoint_attributes(EndpointArn=arn)["Attributes"])
 
 
 def test_a_registered_device_is_listed_with_its_keys(api: Rest) -> None:
@@ -143,7 +142,7 @@ def test_a_removed_device_is_cut_off_and_forgotten(api: Rest) -> None:
     assert api.request("POST", "/api/tickets", {"device": "phone"}, user=ravi).status == 404
     left = {item["item"].partition("#")[0] for item in api.aws.users.query_all({"user": ravi})}
     assert left <= {"devices", "watcher", "onetime"}
-    with pytest.raises(boto3.client("sns", region_name=REGION).exceptions.NotFoundException):
+    with pytest.raises(client("sns").exceptions.NotFoundException):
         endpoint(arn)
 
 
@@ -171,7 +170,7 @@ def test_the_raw_token_lies_nowhere_but_in_sns(api: Rest) -> None:
     token = f"token-of-{ravi}"
     with written_log() as log:
         api.phone(ravi, push=fcm(token))
-    dynamodb = boto3.client("dynamodb", region_name=REGION)
+    dynamodb = client("dynamodb")
     assert token not in str(dynamodb.scan(TableName="Users")["Items"])
     assert token not in log.getvalue()
 
@@ -181,7 +180,7 @@ def test_a_token_that_was_disabled_works_again_when_it_is_registered_again(api: 
     push = fcm(f"token-of-{ravi}")
     phone = api.phone(ravi, push=push)
     arn = arn_of(api, phone)
-    sns = boto3.client("sns", region_name=REGION)
+    sns = client("sns")
     sns.set_endpoint_attributes(EndpointArn=arn, Attributes={"Enabled": "false"})
     assert put(api, phone, push=push) == 200
     assert arn_of(api, phone) == arn
@@ -221,7 +220,7 @@ def test_a_new_token_replaces_the_old_one(api: Rest) -> None:
     first = arn_of(api, phone)
     assert put(api, phone, push=fcm(f"second-of-{ravi}")) == 200
     assert endpoint(arn_of(api, phone))["Token"] == f"second-of-{ravi}"
-    with pytest.raises(boto3.client("sns", region_name=REGION).exceptions.NotFoundException):
+    with pytest.raises(client("sns").exceptions.NotFoundException):
         endpoint(first)
 
 

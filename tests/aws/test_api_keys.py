@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from rest_steps import Phone, Reply, Rest, key, rest
 
 from lambdas.keys import signatures
+from tests.aws.rest_steps import Phone, Reply, Rest, key, rest
 
 
 @pytest.fixture(scope="module")

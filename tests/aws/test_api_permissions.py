@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from botocore.client import BaseClient
 from moto import mock_aws
-from rest_steps import DUMMY, Phone, Rest, rest
 
 from lambdas.notifications import platforms, push
 from lambdas.presence.store import Devices
 from lambdas.settings import Aws, Settings
 from lambdas.telemetry import metrics
 from stacks.permissions import PERMISSIONS
+from tests.aws.rest_steps import DUMMY, Phone, Rest, rest
 
 Used = dict[str, set[str]]
 # what Cognito lets anybody do who knows the app client's id

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rest_steps import DUMMY
 
 from lambdas import frames
+from tests.aws.rest_steps import DUMMY
 
 ROOT = Path(__file__).parents[2]
 DEADLINE_SECONDS = 20

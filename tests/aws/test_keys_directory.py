@@ -1,16 +1,16 @@
 """The key directory over DynamoDB: every one-time key is handed out exactly once, in order."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from rest_steps import Phone, key, mocked_aws, new_name, one_at_a_time
 
 from lambdas.errors import ChatError
 from lambdas.keys.decisions import Claim, DeviceKeys, SignedKey
 from lambdas.keys.directory import Change, Directory
-from lambdas.tables import Table, user_key
+from lambdas.tables import Item, Key, Table, user_key
+from tests.aws.rest_steps import Phone, key, mocked_aws, new_name, one_at_a_time
 
 THREADS = 8
 IDENTITY = DeviceKeys(key(1), Phone("any").ed25519, "signature")
@@ -224,6 +224,8 @@ def test_claims_while_the_device_uploads_lose_no_key_and_repeat_none(ravi: Ravi)
                 got.append(id)
             elif last_round:
                 return got
+            else:
+                done.wait(0.002)  # lets the uploader through
 
     with ThreadPoolExecutor(THREADS) as claimers:
         results = claimers.map(claimer, range(4))
@@ -238,6 +240,41 @@ def test_the_same_upload_from_two_places_at_once_stores_each_key_once(ravi: Ravi
     with ThreadPoolExecutor(4) as uploaders:
         assert list(uploaders.map(lambda _: ravi.upload(range(30)), range(4))) == [30] * 4
     assert sorted(claimed_by_all(ravi.claim)) == sorted(f"id{number}" for number in range(30))
+
+
+class Overtaken(Table):
+    """A table where something happens between the first two reads of an upload."""
+
+    def __init__(self, table: Table, meanwhile: Callable[[], object]) -> None:
+        super().__init__(table._client, table.name)
+        self._meanwhile = [meanwhile]
+
+    def batch_get(self, keys: Iterable[Key], *, consistent: bool = False) -> list[Item]:
+        if self._meanwhile:
+            self._meanwhile.pop()()
+        return super().batch_get(keys, consistent=consistent)
+
+
+def test_an_upload_that_the_same_upload_overtook_tells_what_remains_now(ravi: Ravi) -> None:
+    slow = Directory(Overtaken(ravi.table, lambda: ravi.upload(range(100))))
+    keys = [signed(number) for number in range(100)]
+    assert slow.upload(ravi.name, "phone", IDENTITY.ed25519, keys, None) == 100
+
+
+def test_an_upload_that_another_one_overtook_comes_after_it(ravi: Ravi) -> None:
+    slow = Directory(Overtaken(ravi.table, lambda: ravi.upload(range(2))))
+    keys = [signed(number) for number in range(2, 4)]
+    assert slow.upload(ravi.name, "phone", IDENTITY.ed25519, keys, None) == 4
+    assert ravi.claims(5) == ["id0", "id1", "id2", "id3", None]
+
+
+def test_an_upload_that_a_new_identity_overtook_is_refused_whole(ravi: Ravi) -> None:
+    changed = IDENTITY._replace(ed25519=Phone("any").ed25519)
+    slow = Directory(Overtaken(ravi.table, lambda: ravi.register(identity=changed)))
+    with pytest.raises(ChatError) as refused:
+        slow.upload(ravi.name, "phone", IDENTITY.ed25519, [signed(1)], signed(2))
+    assert refused.value.code == "conflict"
+    assert ravi.items("otk#") == ravi.items("fallback#") == ravi.items("onetime#") == []
 
 
 def test_a_claim_that_reads_first_and_deletes_then_would_be_caught(ravi: Ravi) -> None:

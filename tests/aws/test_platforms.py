@@ -7,13 +7,12 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
-import boto3
 import pytest
 from moto import mock_aws
-from rest_steps import DUMMY, REGION, written_log
 
 from lambdas.notifications import platforms
 from lambdas.settings import Aws, Settings
+from tests.aws.rest_steps import DUMMY, client, written_log
 
 PRIVATE = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49\n-----END PRIVATE KEY-----\n"
 FCM = {
@@ -69,19 +68,25 @@ def listening() -> Iterator[CloudFormation]:
         thread.join()
 
 
+@pytest.fixture(scope="module")
+def function() -> Aws:
+    aws = Aws(Settings(DUMMY))
+    vars(aws).update(sns=client("sns"), secrets=client("secretsmanager"))
+    return aws
+
+
 @pytest.fixture
-def cloudformation(monkeypatch: pytest.MonkeyPatch) -> Iterator[CloudFormation]:
+def cloudformation(function: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[CloudFormation]:
     monkeypatch.setattr("lambdas.notifications.platforms.time.sleep", lambda _seconds: None)
     with mock_aws(), listening() as cloudformation:
-        function = Aws(Settings(DUMMY))
         monkeypatch.setattr(platforms, "aws", lambda: function)
         yield cloudformation
 
 
 def secret(name: str, value: Any = None) -> str:
     """The ARN of a secret; without a value it is as the stack makes it."""
-    secrets = boto3.client("secretsmanager", region_name=REGION)
-    arn = secrets.create_secret(Name=name)["ARN"]
+    secrets = client("secretsmanager")
+    arn = str(secrets.create_secret(Name=name)["ARN"])
     if value is not None:
         text = value if isinstance(value, str) else json.dumps(value)
         secrets.put_secret_value(SecretId=arn, SecretString=text)
@@ -89,7 +94,7 @@ def secret(name: str, value: Any = None) -> str:
 
 
 def change(arn: str, value: Any) -> None:
-    secrets = boto3.client("secretsmanager", region_name=REGION)
+    secrets = client("secretsmanager")
     secrets.put_secret_value(SecretId=arn, SecretString=json.dumps(value))
 
 
@@ -129,7 +134,7 @@ def send(
 
 
 def applications() -> dict[str, dict[str, str]]:
-    sns = boto3.client("sns", region_name=REGION)
+    sns = client("sns")
     listed = sns.list_platform_applications()["PlatformApplications"]
     return {each["PlatformApplicationArn"]: each["Attributes"] for each in listed}
 
@@ -181,7 +186,7 @@ def test_an_update_brings_the_new_credential_and_keeps_the_resource(
 ) -> None:
     given = properties(FCM, APNS)
     created = send(cloudformation, "Create", given)
-    endpoint = boto3.client("sns", region_name=REGION).create_platform_endpoint(
+    endpoint = client("sns").create_platform_endpoint(
         PlatformApplicationArn=arn("GCM", "fcm"), Token="token"
     )["EndpointArn"]
     change(given["FcmSecretArn"], {**FCM, "client_email": "new@switchboard.example"})
@@ -193,7 +198,7 @@ def test_an_update_brings_the_new_credential_and_keeps_the_resource(
     (made,) = applications().values()
     assert "new@switchboard.example" in made["PlatformCredential"]
     # who was registered stays registered
-    boto3.client("sns", region_name=REGION).get_endpoint_attributes(EndpointArn=endpoint)
+    client("sns").get_endpoint_attributes(EndpointArn=endpoint)
 
 
 def test_creating_twice_is_creating_once(cloudformation: CloudFormation) -> None:

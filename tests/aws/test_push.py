@@ -7,12 +7,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.sns.models import sns_backends
-from rest_steps import REGION, OneAtATime, mocked_aws, new_name, one_at_a_time, written_log
 
 from lambdas.notifications import push
 from lambdas.notifications.endpoints import Endpoints
@@ -20,6 +18,15 @@ from lambdas.presence.leases import LEASE_SECONDS
 from lambdas.presence.store import Devices
 from lambdas.settings import Aws
 from lambdas.telemetry import metrics
+from tests.aws.rest_steps import (
+    REGION,
+    OneAtATime,
+    client,
+    mocked_aws,
+    new_name,
+    one_at_a_time,
+    written_log,
+)
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +140,7 @@ def test_who_can_not_be_woken_needs_no_second_try(ravi: Ravi) -> None:
 
 def test_a_disabled_endpoint_is_cleared_and_the_job_is_done(ravi: Ravi) -> None:
     arn, tablet = ravi.device("phone"), ravi.device("tablet")
-    sns = boto3.client("sns", region_name=REGION)
+    sns = client("sns")
     sns.set_endpoint_attributes(EndpointArn=arn, Attributes={"Enabled": "false"})
     assert handle(record(ravi.name)) == []
     assert ravi.arn("phone") is None
@@ -143,7 +150,7 @@ def test_a_disabled_endpoint_is_cleared_and_the_job_is_done(ravi: Ravi) -> None:
 
 def test_an_endpoint_that_was_deleted_is_cleared(ravi: Ravi) -> None:
     arn = ravi.device("phone")
-    boto3.client("sns", region_name=REGION).delete_endpoint(EndpointArn=arn)
+    client("sns").delete_endpoint(EndpointArn=arn)
     assert handle(record(ravi.name)) == []
     assert ravi.arn("phone") is None
 

@@ -17,7 +17,7 @@ from local.listening import HttpListener
 from local.providers import InvokeResult, Resource
 
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:Api"
-CHECKED = {
+CHECKED: dict[str, Any] = {
     "TargetType": "ip",
     "Protocol": "HTTP",
     "Port": 8080,
@@ -27,7 +27,7 @@ CHECKED = {
     "HealthyThresholdCount": 2,
     "UnhealthyThresholdCount": 2,
 }
-LAMBDA = {
+LAMBDA: dict[str, Any] = {
     "TargetType": "lambda",
     "Targets": [{"Id": FUNCTION}],
     "TargetGroupAttributes": [{"Key": "lambda.multi_value_headers.enabled", "Value": "true"}],

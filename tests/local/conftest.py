@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
+
+from tests.local import aws_servers
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -21,20 +21,6 @@ def dummy_credentials() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def aws() -> Iterator[str]:
-    """The URL of an AWS server with every change of local.aws, for tests that make tables and
-    queues of their own names."""
-    server = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "local.aws.server", "--port", "0", "--sweep", "0.1"),
-            *("--fcm", "http://127.0.0.1:9", "--apns", "http://127.0.0.1:9"),
-        ],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert server.stdin is not None and server.stdout is not None
-    with server:
-        line = server.stdout.readline()
-        assert line.startswith("ready "), line
-        yield f"http://127.0.0.1:{line.split()[1]}"
-        server.stdin.close()
+    """The URL of an AWS server for tests that make tables and queues of their own names."""
+    with aws_servers.running() as url:
+        yield url

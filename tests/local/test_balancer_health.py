@@ -1,6 +1,7 @@
 """Health states, thresholds, fail-open."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from local.providers import LocalModeError
 CHECK = HealthCheck(True, "/api/health", 30, 5, 3, 2, ((200, 299),))
 
 
-def run(outcomes, check=CHECK):
+def run(outcomes: Any, check: Any = CHECK) -> Any:
     """State after each outcome: P passed, F failed, T timed out, a number for a status."""
     current, states = health.registered(check), []
     for mark in outcomes:
@@ -43,7 +44,9 @@ def run(outcomes, check=CHECK):
         ("PFFPPP", "hhuuuh"),
     ],
 )
-def test_the_first_passed_check_is_enough_and_then_the_thresholds_count(outcomes, states):
+def test_the_first_passed_check_is_enough_and_then_the_thresholds_count(
+    outcomes: Any, states: str
+) -> None:
     assert "".join(each.state[0] for each in run(outcomes)) == states
 
 
@@ -62,18 +65,18 @@ def test_the_first_passed_check_is_enough_and_then_the_thresholds_count(outcomes
         ([204], None, None),
     ],
 )
-def test_the_reason_codes_are_the_apis(outcomes, reason, description):
+def test_the_reason_codes_are_the_apis(outcomes: Any, reason: Any, description: Any) -> None:
     last = run(outcomes)[-1]
     assert (last.reason, last.description) == (reason, description)
 
 
-def test_a_new_target_is_initial_and_without_checks_unavailable():
+def test_a_new_target_is_initial_and_without_checks_unavailable() -> None:
     assert health.registered(CHECK)[:2] == ("initial", "Elb.RegistrationInProgress")
     off = HealthCheck(False, "/", 35, 30, 5, 2, ((200, 200),))
     assert health.registered(off)[:2] == ("unavailable", "Target.HealthCheckDisabled")
 
 
-def test_a_draining_target_stays_draining():
+def test_a_draining_target_stays_draining() -> None:
     assert health.after(CHECK, health.draining(), health.PASSED) == health.draining()
     assert health.draining().reason == "Target.DeregistrationInProgress"
 
@@ -83,12 +86,12 @@ class Target:
     health: Health
 
 
-def targets(states):
+def targets(states: str) -> Any:
     names = {"h": "healthy", "u": "unhealthy", "i": "initial", "d": "draining", "x": "unavailable"}
     return [Target(Health(names[state])) for state in states]
 
 
-def routable(states, count=1, percentage=None):
+def routable(states: str, count: int = 1, percentage: Any = None) -> Any:
     present = targets(states)
     chosen = health.routable(present, count, percentage)
     return "".join(target.health.state[0] for target in chosen)
@@ -113,16 +116,18 @@ def routable(states, count=1, percentage=None):
         ("hhud", 1, 60, "hh"),
     ],
 )
-def test_too_few_healthy_targets_fail_open(states, count, percentage, chosen):
+def test_too_few_healthy_targets_fail_open(
+    states: str, count: int, percentage: Any, chosen: Any
+) -> None:
     assert routable(states, count, percentage) == chosen
 
 
-def test_an_unavailable_target_gets_requests():
+def test_an_unavailable_target_gets_requests() -> None:
     assert [t.health.state for t in health.routable(targets("xu"))] == ["unavailable"]
 
 
 @given(st.text("hudi"), st.integers(1, 3))
-def test_a_draining_target_never_gets_a_request(states, count):
+def test_a_draining_target_never_gets_a_request(states: str, count: int) -> None:
     assert "d" not in routable(states, count)
 
 
@@ -134,11 +139,11 @@ def test_a_draining_target_never_gets_a_request(states, count):
         ("200,204, 300-302", ((200, 200), (204, 204), (300, 302))),
     ],
 )
-def test_matchers_are_codes_and_ranges(code, ranges):
+def test_matchers_are_codes_and_ranges(code: int, ranges: Any) -> None:
     assert health.parse_matcher("group", {"HttpCode": code}) == ranges
 
 
-def test_defaults_are_those_of_the_target_type():
+def test_defaults_are_those_of_the_target_type() -> None:
     container = health.read_health_check("group", {}, lambda_target=False)
     assert container == HealthCheck(True, "/", 30, 5, 5, 2, ((200, 200),))
     function = health.read_health_check("group", {}, lambda_target=True)
@@ -155,6 +160,6 @@ def test_defaults_are_those_of_the_target_type():
         {"Matcher": {"HttpCode": "2xx"}},
     ],
 )
-def test_health_checks_that_are_not_played_are_refused(properties):
+def test_health_checks_that_are_not_played_are_refused(properties: dict[str, Any]) -> None:
     with pytest.raises(LocalModeError, match="is not played locally"):
         health.read_health_check("group Api", properties, lambda_target=False)

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ MULTI = {
 }
 
 
-def test_the_event_with_multi_value_headers():
+def test_the_event_with_multi_value_headers() -> None:
     assert lambda_bridge.event_of(INCOMING, ARN, multi_value=True) == {
         "requestContext": {"elb": {"targetGroupArn": ARN}},
         "httpMethod": "POST",
@@ -41,7 +42,7 @@ def test_the_event_with_multi_value_headers():
     }
 
 
-def test_the_event_without_them_has_the_last_value_of_each():
+def test_the_event_without_them_has_the_last_value_of_each() -> None:
     assert lambda_bridge.event_of(INCOMING, ARN, multi_value=False) == {
         "requestContext": {"elb": {"targetGroupArn": ARN}},
         "httpMethod": "POST",
@@ -53,7 +54,7 @@ def test_the_event_without_them_has_the_last_value_of_each():
     }
 
 
-def test_the_health_check_event():
+def test_the_health_check_event() -> None:
     assert lambda_bridge.health_check_event("/api/health", ARN, multi_value=False) == {
         "requestContext": {"elb": {"targetGroupArn": ARN}},
         "httpMethod": "GET",
@@ -83,17 +84,17 @@ def test_the_health_check_event():
         ([("Content-Type", "image/png")], b"", False),
     ],
 )
-def test_bodies_are_base64_unless_their_type_is_text(headers, body, encoded):
+def test_bodies_are_base64_unless_their_type_is_text(headers: Any, body: Any, encoded: Any) -> None:
     event = lambda_bridge.event_of(Incoming("POST", "/", [], headers, body), ARN, True)
     assert event["isBase64Encoded"] is encoded
     assert event["body"] == (base64.b64encode(body).decode() if encoded else body.decode())
 
 
-def answer(document, multi_value=False):
+def answer(document: Any, multi_value: Any = False) -> Any:
     return lambda_bridge.answer_of(json.dumps(document).encode(), multi_value)
 
 
-def test_an_answer_becomes_a_response():
+def test_an_answer_becomes_a_response() -> None:
     document = {
         "statusCode": 201,
         "statusDescription": "201 Created",
@@ -104,7 +105,7 @@ def test_an_answer_becomes_a_response():
     assert answer(document) == (201, "Created", [("Content-Type", "text/plain")], b"hi")
 
 
-def test_multi_value_headers_are_read_where_they_are_on_and_only_there():
+def test_multi_value_headers_are_read_where_they_are_on_and_only_there() -> None:
     document = {
         "statusCode": 200,
         "headers": {"A": "1"},
@@ -117,7 +118,7 @@ def test_multi_value_headers_are_read_where_they_are_on_and_only_there():
     assert answer(document, multi_value=False).headers == [("A", "1")]
 
 
-def test_a_base64_body_is_decoded_and_a_missing_one_empty():
+def test_a_base64_body_is_decoded_and_a_missing_one_empty() -> None:
     assert answer({"statusCode": 200, "body": "iVBO", "isBase64Encoded": True}).body == b"\x89PN"
     assert answer({"statusCode": 204}).body == b""
     assert answer({"statusCode": 200, "statusDescription": "OK"}).reason == "OK"
@@ -149,12 +150,12 @@ def test_a_base64_body_is_decoded_and_a_missing_one_empty():
         ({"statusCode": 200, "statusDescription": "200 OK\r\nX: y"}, False),
     ],
 )
-def test_malformed_answers(document, multi_value):
+def test_malformed_answers(document: Any, multi_value: Any) -> None:
     with pytest.raises(Malformed):
         answer(document, multi_value)
 
 
-def test_an_answer_that_is_no_json_or_over_1_mb_is_malformed():
+def test_an_answer_that_is_no_json_or_over_1_mb_is_malformed() -> None:
     with pytest.raises(Malformed, match="not JSON"):
         lambda_bridge.answer_of(b"{", False)
     fits = json.dumps({"statusCode": 200, "body": ""}).encode()

@@ -1,5 +1,7 @@
 """Rules, actions, headers: what the load balancer decides without a socket."""
 
+from typing import Any
+
 import pytest
 
 from local.balancer import actions, headers
@@ -19,7 +21,7 @@ SEEN = Seen(
 )
 
 
-def condition(field, **config):
+def condition(field: Any, **config: Any) -> Any:
     name = {
         "path-pattern": "PathPatternConfig",
         "host-header": "HostHeaderConfig",
@@ -58,7 +60,7 @@ def condition(field, **config):
         (condition("source-ip", Values=["192.168.0.0/16", "2001:db8::/32"]), False),
     ],
 )
-def test_a_condition_holds_or_not(given, holds):
+def test_a_condition_holds_or_not(given: Any, holds: Any) -> None:
     assert read_condition("rule", given)(SEEN) is holds
 
 
@@ -69,12 +71,12 @@ def test_a_condition_holds_or_not(given, holds):
         {"Field": "weather", "Values": ["sunny"]},
     ],
 )
-def test_conditions_that_are_not_played_are_refused(given):
+def test_conditions_that_are_not_played_are_refused(given: Any) -> None:
     with pytest.raises(LocalModeError, match="is not played locally"):
         read_condition("rule Api", given)
 
 
-def test_the_lowest_priority_that_matches_wins_and_all_conditions_have_to_hold():
+def test_the_lowest_priority_that_matches_wins_and_all_conditions_have_to_hold() -> None:
     api = read_condition("", condition("path-pattern", Values=["/api/*"]))
     post = read_condition("", condition("http-request-method", Values=["POST"]))
     get = read_condition("", condition("http-request-method", Values=["GET"]))
@@ -91,12 +93,12 @@ def test_the_lowest_priority_that_matches_wins_and_all_conditions_have_to_hold()
     assert first_match(rules[1:3], Seen("GET", "", "/", (), {}, "127.0.0.1")) is None
 
 
-def forward(*weights, **more):
+def forward(*weights: Any, **more: Any) -> Any:
     groups = [{"TargetGroupArn": f"arn:{n}", "Weight": w} for n, w in enumerate(weights)]
     return {"Type": "forward", "ForwardConfig": {"TargetGroups": groups, **more}}
 
 
-def test_actions_are_read():
+def test_actions_are_read() -> None:
     assert actions.read_actions("", [{"Type": "forward", "TargetGroupArn": "arn:a"}]) == Forward(
         {"arn:a": 1}
     )
@@ -119,7 +121,7 @@ def test_actions_are_read():
         (forward(1000), "weight 1000 of arn:0 is not within 0 to 999"),
     ],
 )
-def test_actions_that_are_not_played_or_that_aws_refuses(action, says):
+def test_actions_that_are_not_played_or_that_aws_refuses(action: Any, says: str) -> None:
     with pytest.raises(LocalModeError, match=says):
         actions.read_actions("rule Api", [action])
 
@@ -142,7 +144,7 @@ def test_actions_that_are_not_played_or_that_aws_refuses(action, says):
         ({"Query": "", "Path": "/", "StatusCode": "HTTP_302"}, "http://chat.example.com:8080/"),
     ],
 )
-def test_redirects_fill_in_the_requests_own_parts(config, there):
+def test_redirects_fill_in_the_requests_own_parts(config: Any, there: Any) -> None:
     redirect = actions.read_actions("", [{"Type": "redirect", "RedirectConfig": config}])
     assert isinstance(redirect, Redirect)
     assert location(redirect, "http", "chat.example.com", 8080, "/api/x", "a=1") == there
@@ -160,7 +162,9 @@ def test_redirects_fill_in_the_requests_own_parts(config, there):
         ("proxy_protocol_v2.enabled", "true", "proxy_protocol_v2.enabled"),
     ],
 )
-def test_target_group_attributes_that_are_not_played_are_refused(key, value, says):
+def test_target_group_attributes_that_are_not_played_are_refused(
+    key: Any, value: str, says: str
+) -> None:
     with pytest.raises(LocalModeError, match=says):
         read_settings("group Api", {key: value})
 
@@ -173,7 +177,7 @@ def test_target_group_attributes_that_are_not_played_are_refused(key, value, say
         {"Protocol": "HTTP", "ProtocolVersion": "GRPC", "TargetType": "ip"},
     ],
 )
-def test_target_groups_that_are_not_played_are_refused(properties):
+def test_target_groups_that_are_not_played_are_refused(properties: dict[str, Any]) -> None:
     with pytest.raises(LocalModeError, match="is not played locally"):
         read_target_group("group Api", "arn", "name", "pool", properties)
 
@@ -181,7 +185,7 @@ def test_target_groups_that_are_not_played_are_refused(properties):
 PEER = Peer("10.1.2.3", "http", 8080)
 
 
-def test_forwarded_headers_are_written_and_appended_to():
+def test_forwarded_headers_are_written_and_appended_to() -> None:
     given = [
         ("Host", "x"),
         ("X-Forwarded-For", "203.0.113.9"),
@@ -208,11 +212,11 @@ def test_forwarded_headers_are_written_and_appended_to():
         ("k=v", "Root=own;k=v"),
     ],
 )
-def test_a_trace_is_started_or_carried_on(given, sent):
+def test_a_trace_is_started_or_carried_on(given: Any, sent: Any) -> None:
     assert headers.traced(given, "own") == sent
 
 
-def test_hop_by_hop_headers_stay_behind():
+def test_hop_by_hop_headers_stay_behind() -> None:
     given = [
         ("Connection", "keep-alive, X-Private"),
         ("Keep-Alive", "5"),
@@ -230,11 +234,11 @@ def test_hop_by_hop_headers_stay_behind():
     ]
 
 
-def test_more_than_30_forwarded_addresses_are_too_many():
+def test_more_than_30_forwarded_addresses_are_too_many() -> None:
     thirty = ", ".join(["10.0.0.1"] * 30)
     assert not headers.too_many_forwarded({"x-forwarded-for": [thirty]})
     assert headers.too_many_forwarded({"x-forwarded-for": [thirty, "10.0.0.1"]})
 
 
-def test_invalid_header_names_are_dropped_on_demand():
+def test_invalid_header_names_are_dropped_on_demand() -> None:
     assert headers.valid_names([("X-Ok", "1"), ("under_score", "2")]) == [("X-Ok", "1")]

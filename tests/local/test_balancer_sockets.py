@@ -3,6 +3,8 @@
 import asyncio
 import json
 from collections import Counter
+from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 import pytest
@@ -15,25 +17,25 @@ from local.clock import Clock
 from local.providers import InvokeResult, LocalModeError, Resource, Throttled
 
 
-def run(scenario):
+def run(scenario: Any) -> None:
     asyncio.run(scenario())
 
 
-def with_attributes(properties, **attributes):
+def with_attributes(properties: dict[str, Any], **attributes: Any) -> Any:
     pairs = [{"Key": key, "Value": value} for key, value in attributes.items()]
     return {**properties, "TargetGroupAttributes": pairs}
 
 
 @pytest.mark.parametrize("at_once", [1, 20])
-def test_1000_requests_over_three_targets_are_333_333_334(at_once):
-    async def scenario():
+def test_1000_requests_over_three_targets_are_333_333_334(at_once: int) -> None:
+    async def scenario() -> None:
         async with balancing() as scene:
             for name in "abc":
                 await scene.add("web", name)
             counts: Counter[str] = Counter()
             left = iter(range(1000))
 
-            async def client():
+            async def client() -> None:
                 for _ in left:
                     status, name = await scene.get("/x")
                     assert status == 200
@@ -50,8 +52,8 @@ def test_1000_requests_over_three_targets_are_333_333_334(at_once):
     run(scenario)
 
 
-def test_weights_5_to_2_give_500_and_200_of_700():
-    async def scenario():
+def test_weights_5_to_2_give_500_and_200_of_700() -> None:
+    async def scenario() -> None:
         groups = {"large": (CHECKED, 5), "small": (CHECKED, 2)}
         async with balancing(groups) as scene:
             await scene.add("large", "l")
@@ -68,8 +70,8 @@ def test_weights_5_to_2_give_500_and_200_of_700():
     run(scenario)
 
 
-def test_a_function_and_containers_share_by_weight():
-    async def scenario():
+def test_a_function_and_containers_share_by_weight() -> None:
+    async def scenario() -> None:
         groups = {"lambda": (LAMBDA, 1), "small": (CHECKED, 3)}
         async with balancing(groups) as scene:
             await scene.add("small", "s")
@@ -89,8 +91,8 @@ def test_a_function_and_containers_share_by_weight():
     run(scenario)
 
 
-def test_without_a_registered_target_there_is_503():
-    async def scenario():
+def test_without_a_registered_target_there_is_503() -> None:
+    async def scenario() -> None:
         async with balancing() as scene:
             status, page = await scene.get()
             assert status == 503
@@ -99,8 +101,8 @@ def test_without_a_registered_target_there_is_503():
     run(scenario)
 
 
-def test_a_new_target_gets_nothing_before_its_first_passed_check():
-    async def scenario():
+def test_a_new_target_gets_nothing_before_its_first_passed_check() -> None:
+    async def scenario() -> None:
         async with balancing() as scene:
             await scene.add("web", "old")
             new = await scene.add("web", "new", healthy=False)
@@ -113,8 +115,8 @@ def test_a_new_target_gets_nothing_before_its_first_passed_check():
     run(scenario)
 
 
-def test_an_unhealthy_target_is_left_out_until_it_recovers():
-    async def scenario():
+def test_an_unhealthy_target_is_left_out_until_it_recovers() -> None:
+    async def scenario() -> None:
         async with balancing() as scene:
             first, _ = await scene.add("web", "a"), await scene.add("web", "b")
             first.healthy = False
@@ -131,8 +133,8 @@ def test_an_unhealthy_target_is_left_out_until_it_recovers():
     run(scenario)
 
 
-def test_with_all_unhealthy_it_fails_open():
-    async def scenario():
+def test_with_all_unhealthy_it_fails_open() -> None:
+    async def scenario() -> None:
         async with balancing() as scene:
             both = [await scene.add("web", name) for name in "ab"]
             for backend in both:
@@ -144,8 +146,8 @@ def test_with_all_unhealthy_it_fails_open():
     run(scenario)
 
 
-def test_a_target_that_is_gone_gives_502_until_it_is_detected():
-    async def scenario():
+def test_a_target_that_is_gone_gives_502_until_it_is_detected() -> None:
+    async def scenario() -> None:
         async with balancing() as scene:
             gone, _ = await scene.add("web", "a"), await scene.add("web", "b")
             await gone.listener.stop()
@@ -157,8 +159,8 @@ def test_a_target_that_is_gone_gives_502_until_it_is_detected():
     run(scenario)
 
 
-def test_draining_finishes_what_is_in_flight_and_takes_nothing_new():
-    async def scenario():
+def test_draining_finishes_what_is_in_flight_and_takes_nothing_new() -> None:
+    async def scenario() -> None:
         async with balancing() as scene:
             leaving, _ = await scene.add("web", "a"), await scene.add("web", "b")
             leaving.hold.clear()
@@ -176,8 +178,8 @@ def test_draining_finishes_what_is_in_flight_and_takes_nothing_new():
     run(scenario)
 
 
-def test_a_drain_ends_after_the_deregistration_delay():
-    async def scenario():
+def test_a_drain_ends_after_the_deregistration_delay() -> None:
+    async def scenario() -> None:
         attributes = {"deregistration_delay.timeout_seconds": "2"}
         groups = {"web": (with_attributes(CHECKED, **attributes), 1)}
         async with balancing(groups) as scene:
@@ -193,26 +195,28 @@ def test_a_drain_ends_after_the_deregistration_delay():
     run(scenario)
 
 
-def test_scaling_in_under_load_loses_no_request():
-    async def scenario():
+def test_scaling_in_under_load_loses_no_request() -> None:
+    async def scenario() -> None:
         async with balancing() as scene:
             for name in "abc":
                 await scene.add("web", name)
             statuses: Counter[int] = Counter()
             done = False
 
-            async def client():
+            async def client() -> None:
                 while not done:
                     statuses[(await scene.get())[0]] += 1
 
+            async def more(count: int) -> None:
+                enough = statuses.total() + count
+                await until(lambda: statuses.total() > enough)
+
             clients = [asyncio.create_task(client()) for _ in range(10)]
             for name, backend in zip("ab", list(scene.backends), strict=False):
-                before = statuses.total()
-                await until(lambda before=before: statuses.total() > before + 50)
+                await more(50)
                 await scene.provider.targets.deregister(scene.arns["web"], name)
                 await backend.listener.stop()
-            before = statuses.total()
-            await until(lambda: statuses.total() > before + 50)
+            await more(50)
             done = True
             await asyncio.gather(*clients)
             assert statuses.keys() == {200}
@@ -220,8 +224,8 @@ def test_scaling_in_under_load_loses_no_request():
     run(scenario)
 
 
-def test_targets_see_what_the_balancer_adds_and_clients_what_targets_answer():
-    async def answer(request):
+def test_targets_see_what_the_balancer_adds_and_clients_what_targets_answer() -> None:
+    async def answer(request: web.BaseRequest) -> Any:
         body = await request.read()
         response = web.Response(
             status=207, reason="Partly", text=f"{request.method} {request.raw_path} {len(body)}"
@@ -231,7 +235,7 @@ def test_targets_see_what_the_balancer_adds_and_clients_what_targets_answer():
         response.headers["Server"] = "mine"
         return response
 
-    async def scenario():
+    async def scenario() -> None:
         async with balancing(
             attributes={"routing.http.drop_invalid_header_fields.enabled": "true"}
         ) as scene:
@@ -256,8 +260,8 @@ def test_targets_see_what_the_balancer_adds_and_clients_what_targets_answer():
     run(scenario)
 
 
-def test_bodies_stream_both_ways():
-    async def echo(request):
+def test_bodies_stream_both_ways() -> None:
+    async def echo(request: web.BaseRequest) -> Any:
         response = web.StreamResponse()
         await response.prepare(request)
         async for chunk in request.content.iter_any():
@@ -265,12 +269,12 @@ def test_bodies_stream_both_ways():
         await response.write_eof()
         return response
 
-    async def scenario():
+    async def scenario() -> None:
         async with balancing() as scene:
             await scene.add("web", "a", echo)
             back: asyncio.Queue[bytes] = asyncio.Queue()
 
-            async def upload():
+            async def upload() -> AsyncIterator[Any]:
                 for n in range(5):
                     yield f"part {n}".encode()
                     # the next part goes out only when this one has come back
@@ -285,13 +289,13 @@ def test_bodies_stream_both_ways():
     run(scenario)
 
 
-def test_empty_answers_and_head_have_no_body():
-    async def answer(request):
+def test_empty_answers_and_head_have_no_body() -> None:
+    async def answer(request: web.BaseRequest) -> Any:
         if request.path == "/none":
             return web.Response(status=204)
         return web.Response(text="12345")
 
-    async def scenario():
+    async def scenario() -> None:
         async with balancing() as scene:
             await scene.add("web", "a", answer)
             assert await scene.get("/none") == (204, "")
@@ -303,8 +307,8 @@ def test_empty_answers_and_head_have_no_body():
     run(scenario)
 
 
-def test_an_answer_that_breaks_off_is_seen_to_break_off():
-    async def answer(request):
+def test_an_answer_that_breaks_off_is_seen_to_break_off() -> None:
+    async def answer(request: web.BaseRequest) -> Any:
         response = web.StreamResponse(headers={"Content-Length": "200000"})
         await response.prepare(request)
         await response.write(b"x" * 1000)
@@ -312,7 +316,7 @@ def test_an_answer_that_breaks_off_is_seen_to_break_off():
         request.transport.abort()
         return response
 
-    async def scenario():
+    async def scenario() -> None:
         async with balancing() as scene:
             await scene.add("web", "a", answer)
             with pytest.raises(aiohttp.ClientError):
@@ -321,14 +325,15 @@ def test_an_answer_that_breaks_off_is_seen_to_break_off():
     run(scenario)
 
 
-def test_a_target_that_drops_the_connection_is_502_and_one_that_hangs_504():
-    async def answer(request):
+def test_a_target_that_drops_the_connection_is_502_and_one_that_hangs_504() -> None:
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
         if request.path == "/drop":
             assert request.transport is not None
             request.transport.abort()
         await asyncio.Event().wait()
+        raise AssertionError("nobody sets that event")
 
-    async def scenario():
+    async def scenario() -> None:
         async with balancing(attributes={"idle_timeout.timeout_seconds": "1"}) as scene:
             await scene.add("web", "a", answer)
             assert (await scene.get("/drop", "POST"))[0] == 502
@@ -338,11 +343,11 @@ def test_a_target_that_drops_the_connection_is_502_and_one_that_hangs_504():
     run(scenario)
 
 
-def test_a_client_that_waits_for_100_continue_is_told_to_go_on():
-    async def answer(request):
+def test_a_client_that_waits_for_100_continue_is_told_to_go_on() -> None:
+    async def answer(request: web.BaseRequest) -> Any:
         return web.Response(text=str(len(await request.read())))
 
-    async def scenario():
+    async def scenario() -> None:
         async with balancing() as scene:
             await scene.add("web", "a", answer)
             async with asyncio.timeout(10):
@@ -354,11 +359,11 @@ def test_a_client_that_waits_for_100_continue_is_told_to_go_on():
     run(scenario)
 
 
-def test_rules_choose_before_the_default():
-    async def scenario():
+def test_rules_choose_before_the_default() -> None:
+    async def scenario() -> None:
         path = {"Field": "path-pattern", "PathPatternConfig": {"Values": ["/old/*"]}}
         health = {"Field": "path-pattern", "Values": ["/ping"]}
-        rules = [
+        rules: list[dict[str, Any]] = [
             {
                 "Conditions": [health],
                 "Actions": [
@@ -395,10 +400,10 @@ def test_rules_choose_before_the_default():
     run(scenario)
 
 
-def test_a_function_gets_the_event_and_its_answer_goes_back():
+def test_a_function_gets_the_event_and_its_answer_goes_back() -> None:
     events = []
 
-    async def function(event):
+    async def function(event: dict[str, Any]) -> Any:
         events.append(event)
         return {
             "statusCode": 201,
@@ -408,7 +413,7 @@ def test_a_function_gets_the_event_and_its_answer_goes_back():
             "isBase64Encoded": True,
         }
 
-    async def scenario():
+    async def scenario() -> None:
         async with (
             balancing({"lambda": (LAMBDA, 1)}, function=function) as scene,
             scene.session.post(
@@ -439,28 +444,28 @@ def test_a_function_gets_the_event_and_its_answer_goes_back():
         Throttled("Api"),
     ],
 )
-def test_a_function_that_fails_is_502(answer):
-    async def function(_event):
+def test_a_function_that_fails_is_502(answer: Any) -> None:
+    async def function(_event: dict[str, Any]) -> Any:
         if isinstance(answer, Throttled):
             raise answer
         return answer
 
-    async def scenario():
+    async def scenario() -> None:
         async with balancing({"lambda": (LAMBDA, 1)}, function=function) as scene:
             assert (await scene.get())[0] == 502
 
     run(scenario)
 
 
-def test_what_a_function_cannot_take_is_refused_without_calling_it():
-    async def function(_event):
+def test_what_a_function_cannot_take_is_refused_without_calling_it() -> None:
+    async def function(_event: dict[str, Any]) -> None:
         raise AssertionError("called")
 
-    async def pieces():
+    async def pieces() -> AsyncIterator[Any]:
         for _ in range(17):
             yield b"x" * 65536
 
-    async def scenario():
+    async def scenario() -> None:
         async with balancing({"lambda": (LAMBDA, 1)}, function=function) as scene:
             assert (await scene.get("/", "POST", data=b"x" * (1024 * 1024 + 1)))[0] == 413
             assert (await scene.get("/", "POST", data=pieces()))[0] == 413
@@ -472,14 +477,14 @@ def test_what_a_function_cannot_take_is_refused_without_calling_it():
     run(scenario)
 
 
-def test_a_functions_health_is_checked_where_that_is_on():
+def test_a_functions_health_is_checked_where_that_is_on() -> None:
     states = {"status": 200}
 
-    async def function(event):
+    async def function(event: dict[str, Any]) -> Any:
         assert event["path"] == "/health"
         return {"statusCode": states["status"]}
 
-    async def scenario():
+    async def scenario() -> None:
         checked = {**LAMBDA, "HealthCheckEnabled": True, "HealthCheckPath": "/health"}
         checked |= {"HealthCheckIntervalSeconds": 1, "HealthyThresholdCount": 2}
         async with balancing({"lambda": (checked, 1)}, function=function) as scene:
@@ -509,9 +514,11 @@ def test_a_functions_health_is_checked_where_that_is_on():
         ),
     ],
 )
-def test_what_is_not_played_is_refused_by_name(kind, properties, says):
-    async def scenario():
-        async def invoke(_function, _payload):
+def test_what_is_not_played_is_refused_by_name(
+    kind: str, properties: dict[str, Any], says: str
+) -> None:
+    async def scenario() -> None:
+        async def invoke(_function: str, _payload: bytes) -> InvokeResult:
             raise AssertionError("called")
 
         provider = LoadBalancingProvider(invoke, port=0, clock=Clock())
@@ -523,8 +530,8 @@ def test_what_is_not_played_is_refused_by_name(kind, properties, says):
     run(scenario)
 
 
-def test_names_are_in_the_form_that_templates_take_apart():
-    async def scenario():
+def test_names_are_in_the_form_that_templates_take_apart() -> None:
+    async def scenario() -> None:
         async with balancing() as scene:
             arn = next(iter(scene.arns.values()))
             assert arn.startswith(
@@ -548,8 +555,8 @@ def test_names_are_in_the_form_that_templates_take_apart():
     run(scenario)
 
 
-def test_answers_are_json_safe():
-    async def scenario():
+def test_answers_are_json_safe() -> None:
+    async def scenario() -> None:
         async with balancing() as scene:
             await scene.add("web", "a")
             json.dumps(scene.provider.state())

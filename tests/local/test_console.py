@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
@@ -9,23 +11,23 @@ import pytest
 from local.console.server import Console
 from local.push.phones import Phones
 
-STATE = {"target_groups": [], "connections": []}
+STATE: dict[str, Any] = {"target_groups": [], "connections": []}
 
 
 class Containers:
     """Knows the pool small and the target small-1; keeps its orders."""
 
-    def __init__(self):
-        self.orders = []
+    def __init__(self) -> None:
+        self.orders: list[tuple[str, Any]] = []
 
-    def set_desired(self, pool, desired):
+    def set_desired(self, pool: Any, desired: int) -> None:
         if pool != "small":
             raise LookupError(f"no container pool {pool!r}")
         if desired > 20:
             raise ValueError("desired is a number from 0 to 20")
         self.orders.append((pool, desired))
 
-    def act(self, target_id, action):
+    def act(self, target_id: Any, action: Any) -> None:
         if target_id != "small-1":
             raise LookupError(f"no container with the id {target_id!r}")
         if action not in ("kill", "drain", "pause", "resume"):
@@ -34,8 +36,8 @@ class Containers:
 
 
 @contextlib.asynccontextmanager
-async def console():
-    async def state():
+async def console() -> AsyncIterator[Any]:
+    async def state() -> Any:
         return STATE
 
     containers, phones = Containers(), Phones(lambda: 1_800_000_000.0)
@@ -48,12 +50,12 @@ async def console():
             await server.stop()
 
 
-def run(scenario):
+def run(scenario: Any) -> None:
     asyncio.run(scenario())
 
 
-def test_the_state_and_orders():
-    async def scenario():
+def test_the_state_and_orders() -> None:
+    async def scenario() -> None:
         async with console() as (http, containers, _phones):
             assert (await http.get("/_local/state")).json() == STATE
             answer = await http.post("/_local/pools/small", json={"desired": 3})
@@ -72,8 +74,8 @@ def test_the_state_and_orders():
     run(scenario)
 
 
-def test_phones_show_what_they_received_and_can_lose_the_app():
-    async def scenario():
+def test_phones_show_what_they_received_and_can_lose_the_app() -> None:
+    async def scenario() -> None:
         async with console() as (http, _containers, phones):
             phones.receive("a:b/c", "fcm", {"data": {"message_id": "m1"}})
             answer = await http.get("/_local/phones/a:b%2Fc")
@@ -117,8 +119,8 @@ def test_phones_show_what_they_received_and_can_lose_the_app():
         ("GET", "/_local/pools/small", None, 405, "method_not_allowed"),
     ],
 )
-def test_errors_have_one_shape(method, path, body, status, code):
-    async def scenario():
+def test_errors_have_one_shape(method: str, path: Any, body: Any, status: int, code: int) -> None:
+    async def scenario() -> None:
         async with console() as (http, containers, _phones):
             answer = await http.request(method, path, json=body)
             error = answer.json()["error"]
@@ -142,8 +144,8 @@ def test_errors_have_one_shape(method, path, body, status, code):
         {"Origin": "null"},
     ],
 )
-def test_other_hosts_and_origins_are_refused(headers):
-    async def scenario():
+def test_other_hosts_and_origins_are_refused(headers: Any) -> None:
+    async def scenario() -> None:
         async with console() as (http, containers, _phones):
             for method, path, body in (
                 ("GET", "/_local/state", None),
@@ -157,8 +159,8 @@ def test_other_hosts_and_origins_are_refused(headers):
     run(scenario)
 
 
-def test_a_form_of_another_page_cannot_give_orders():
-    async def scenario():
+def test_a_form_of_another_page_cannot_give_orders() -> None:
+    async def scenario() -> None:
         async with console() as (http, containers, _phones):
             for headers in ({}, {"Content-Type": "text/plain"}):
                 answer = await http.post(
@@ -171,8 +173,8 @@ def test_a_form_of_another_page_cannot_give_orders():
     run(scenario)
 
 
-def test_localhost_is_an_own_name_and_the_own_origin_may_order():
-    async def scenario():
+def test_localhost_is_an_own_name_and_the_own_origin_may_order() -> None:
+    async def scenario() -> None:
         async with console() as (http, containers, _phones):
             port = http.base_url.port
             answer = await http.post(
@@ -186,8 +188,8 @@ def test_localhost_is_an_own_name_and_the_own_origin_may_order():
     run(scenario)
 
 
-def test_the_page_is_whole_and_asks_nothing_of_other_hosts():
-    async def scenario():
+def test_the_page_is_whole_and_asks_nothing_of_other_hosts() -> None:
+    async def scenario() -> None:
         async with console() as (http, _containers, _phones):
             assert (await http.get("/")).headers["Location"] == "/_local"
             page = await http.get("/_local")

@@ -1,6 +1,7 @@
 """Images, scheduling and scaling, without a process."""
 
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -35,7 +36,7 @@ CMD ["python", "-m", "lambdas.api.server"]
 """
 
 
-def test_the_last_stage_of_a_dockerfile_is_read():
+def test_the_last_stage_of_a_dockerfile_is_read() -> None:
     read = image.read_dockerfile(DOCKERFILE)
     assert read.command == ("python", "-m", "lambdas.api.server")
     assert read.workdir == PurePosixPath("/app")
@@ -51,14 +52,14 @@ def test_the_last_stage_of_a_dockerfile_is_read():
     )
 
 
-def test_the_projects_own_dockerfile_is_understood():
+def test_the_projects_own_dockerfile_is_understood() -> None:
     text = (Path(__file__).parents[2] / "lambdas" / "Dockerfile").read_text()
     read = image.read_dockerfile(text)
     assert read.command[0] == "python"
     assert read.copies == ((".", read.workdir / "lambdas"),)
 
 
-def test_an_entrypoint_comes_before_the_command():
+def test_an_entrypoint_comes_before_the_command() -> None:
     text = 'FROM x\nENTRYPOINT ["python", "-m"]\nCMD ["server"]'
     assert image.read_dockerfile(text).command == ("python", "-m", "server")
 
@@ -72,12 +73,12 @@ def test_an_entrypoint_comes_before_the_command():
         ('FROM x\nCMMD ["x"]', "CMMD"),
     ],
 )
-def test_dockerfiles_that_cannot_be_run_are_refused(text, says):
+def test_dockerfiles_that_cannot_be_run_are_refused(text: str, says: str) -> None:
     with pytest.raises(LocalModeError, match=says):
         image.read_dockerfile(text)
 
 
-def test_an_image_is_laid_out_and_laid_over(tmp_path):
+def test_an_image_is_laid_out_and_laid_over(tmp_path: Path) -> None:
     context, root, sources = tmp_path / "asset", tmp_path / "root", tmp_path / "lambdas"
     for folder in (context, sources):
         (folder / "api" / "__pycache__").mkdir(parents=True)
@@ -104,13 +105,13 @@ def test_an_image_is_laid_out_and_laid_over(tmp_path):
     assert not image.overlay(read, tmp_path / "web", [], root)
 
 
-def test_a_missing_file_is_named(tmp_path):
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     read = image.read_dockerfile('FROM x\nCOPY lost.txt /\nCMD ["python"]')
     with pytest.raises(LocalModeError, match=r"lost\.txt"):
         image.lay_out(read, tmp_path, tmp_path / "root")
 
 
-def test_the_images_python_is_this_one():
+def test_the_images_python_is_this_one() -> None:
     import sys
 
     assert executable(["python3.13", "-m", "x"]) == [sys.executable, "-m", "x"]
@@ -118,7 +119,7 @@ def test_the_images_python_is_this_one():
         executable(["gunicorn-of-old"])
 
 
-def views(text):
+def views(text: str) -> Any:
     """`h1` healthy of revision 1, `n1` not (yet) healthy, `f1` faulty; oldest first."""
     return [
         TaskView(f"{mark}{n}", int(mark[1]), mark[0] == "h", mark[0] == "f")
@@ -151,7 +152,7 @@ def views(text):
         (2, "f1 f1 h1 n1", 0, ["f11"]),
     ],
 )
-def test_what_a_service_does_next(desired, tasks, start, stop):
+def test_what_a_service_does_next(desired: int, tasks: str, start: int, stop: list[str]) -> None:
     assert plan(desired, 1, views(tasks)) == (start, tuple(stop))
 
 
@@ -162,7 +163,7 @@ def test_what_a_service_does_next(desired, tasks, start, stop):
         max_size=8,
     ),
 )
-def test_a_plan_never_stops_what_is_needed_to_serve(desired, marks):
+def test_a_plan_never_stops_what_is_needed_to_serve(desired: int, marks: Any) -> None:
     tasks = [
         TaskView(str(n), revision, healthy and not faulty, faulty)
         for n, (revision, healthy, faulty) in enumerate(marks)
@@ -174,7 +175,7 @@ def test_a_plan_never_stops_what_is_needed_to_serve(desired, marks):
     assert len(tasks) - len(stop) + start >= desired
 
 
-def test_a_task_that_keeps_dying_is_tried_ever_less_often():
+def test_a_task_that_keeps_dying_is_tried_ever_less_often() -> None:
     assert [scheduling.pause_after(n) for n in range(8)] == [0, 1, 2, 4, 8, 16, 30, 30]
 
 
@@ -200,12 +201,14 @@ LONG_AGO = 10_000
         (0, [10] * 15, LONG_AGO, LONG_AGO, 0),
     ],
 )
-def test_target_tracking(desired, minutes, since_out, since_in, wanted):
+def test_target_tracking(
+    desired: int, minutes: Any, since_out: Any, since_in: Any, wanted: Any
+) -> None:
     bounds = Bounds(1, 4)
     assert next_desired(TRACKING, bounds, desired, minutes, since_out, since_in) == wanted
 
 
-def policy(metric, **more):
+def policy(metric: Any, **more: Any) -> Any:
     return {
         "PolicyType": "TargetTrackingScaling",
         "TargetTrackingScalingPolicyConfiguration": {
@@ -216,7 +219,7 @@ def policy(metric, **more):
     }
 
 
-def test_scaling_policies_are_read():
+def test_scaling_policies_are_read() -> None:
     read = scaling.read_policy("", policy("ALBRequestCountPerTarget", ScaleOutCooldown=60))
     assert read == Tracking(1000, 60, 300)
     assert scaling.read_policy("", policy("ECSServiceAverageCPUUtilization")) is None
@@ -233,11 +236,11 @@ def test_scaling_policies_are_read():
         ([{"Image": "x", "Secrets": [{"Name": "A"}]}], "Secrets"),
     ],
 )
-def test_tasks_that_are_not_played_are_refused(definitions, says):
+def test_tasks_that_are_not_played_are_refused(definitions: Any, says: str) -> None:
     with pytest.raises(LocalModeError, match=says):
         model.read_task_definition("task", {"ContainerDefinitions": definitions})
 
 
-def test_services_without_a_target_group_are_refused():
+def test_services_without_a_target_group_are_refused() -> None:
     with pytest.raises(LocalModeError, match="one target group"):
         model.read_service("service", "arn", "small", {}, {"TaskDefinition": "x"})

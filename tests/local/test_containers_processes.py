@@ -4,6 +4,9 @@ import asyncio
 import contextlib
 import os
 from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from balancer_scene import CHECKED, balancing, until
@@ -45,7 +48,7 @@ CMD ["python", "-m", "app.server"]
 
 
 @pytest.fixture
-def asset(tmp_path):
+def asset(tmp_path: Path) -> Any:
     folder = tmp_path / "asset"
     folder.mkdir()
     (folder / "Dockerfile").write_text(DOCKERFILE)
@@ -56,18 +59,18 @@ def asset(tmp_path):
 
 
 class Pool:
-    def __init__(self, scene, containers, children):
+    def __init__(self, scene: Any, containers: Any, children: Any) -> None:
         self.scene, self.containers, self.children = scene, containers, children
 
-    def tasks(self):
+    def tasks(self) -> Any:
         return {task["id"]: task for task in self.containers.state()["pools"][0]["tasks"]}
 
-    def targets(self):
+    def targets(self) -> Any:
         group = self.scene.provider.state()["target_groups"][0]
         return {target["id"]: target for target in group["targets"]}
 
-    async def until_healthy(self, count):
-        def well():
+    async def until_healthy(self, count: int) -> None:
+        def well() -> Any:
             states = [target["state"] for target in self.targets().values()]
             return states == ["healthy"] * count and len(self.tasks()) == count
 
@@ -75,7 +78,9 @@ class Pool:
 
 
 @contextlib.asynccontextmanager
-async def pooling(asset, tmp_path, desired=2, **service):
+async def pooling(
+    asset: Path, tmp_path: Path, desired: int = 2, **service: Any
+) -> AsyncIterator[Any]:
     delay = [{"Key": "deregistration_delay.timeout_seconds", "Value": "60"}]
     async with balancing({"web": ({**CHECKED, "TargetGroupAttributes": delay}, 1)}) as scene:
         children = Children()
@@ -130,7 +135,7 @@ async def pooling(asset, tmp_path, desired=2, **service):
             assert not [pid for pid in pids if alive(pid)]
 
 
-def alive(pid):
+def alive(pid: Any) -> Any:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -138,12 +143,12 @@ def alive(pid):
     return True
 
 
-def run(scenario):
+def run(scenario: Any) -> None:
     asyncio.run(scenario())
 
 
-def test_a_pool_serves_and_scales_out_and_in(asset, tmp_path):
-    async def scenario():
+def test_a_pool_serves_and_scales_out_and_in(asset: Path, tmp_path: Path) -> None:
+    async def scenario() -> None:
         async with pooling(asset, tmp_path) as pool:
             assert await pool.containers.ready(30) == []
             assert (await pool.scene.get("/env")) == (200, "hello-small")
@@ -161,8 +166,8 @@ def test_a_pool_serves_and_scales_out_and_in(asset, tmp_path):
     run(scenario)
 
 
-def test_a_killed_task_is_replaced(asset, tmp_path):
-    async def scenario():
+def test_a_killed_task_is_replaced(asset: Path, tmp_path: Path) -> None:
+    async def scenario() -> None:
         async with pooling(asset, tmp_path) as pool:
             await pool.until_healthy(2)
             victim = next(iter(pool.tasks()))
@@ -175,8 +180,10 @@ def test_a_killed_task_is_replaced(asset, tmp_path):
     run(scenario)
 
 
-def test_a_paused_task_is_unhealthy_not_replaced_and_well_again_when_resumed(asset, tmp_path):
-    async def scenario():
+def test_a_paused_task_is_unhealthy_not_replaced_and_well_again_when_resumed(
+    asset: Path, tmp_path: Path
+) -> None:
+    async def scenario() -> None:
         async with pooling(asset, tmp_path) as pool:
             await pool.until_healthy(2)
             held = next(iter(pool.tasks()))
@@ -192,8 +199,8 @@ def test_a_paused_task_is_unhealthy_not_replaced_and_well_again_when_resumed(ass
     run(scenario)
 
 
-def test_draining_a_task_loses_no_request(asset, tmp_path):
-    async def scenario():
+def test_draining_a_task_loses_no_request(asset: Path, tmp_path: Path) -> None:
+    async def scenario() -> None:
         async with pooling(asset, tmp_path) as pool:
             await pool.until_healthy(2)
             slow = [asyncio.create_task(pool.scene.get("/slow")) for _ in range(4)]
@@ -208,8 +215,8 @@ def test_draining_a_task_loses_no_request(asset, tmp_path):
     run(scenario)
 
 
-def test_saved_sources_replace_every_task_and_none_is_missed(asset, tmp_path):
-    async def scenario():
+def test_saved_sources_replace_every_task_and_none_is_missed(asset: Path, tmp_path: Path) -> None:
+    async def scenario() -> None:
         sources = tmp_path / "app"
         sources.mkdir()
         saved = sources / "greeting.py"
@@ -231,8 +238,8 @@ def test_saved_sources_replace_every_task_and_none_is_missed(asset, tmp_path):
     run(scenario)
 
 
-def test_tasks_that_cannot_start_are_named_by_pool(asset, tmp_path):
-    async def scenario():
+def test_tasks_that_cannot_start_are_named_by_pool(asset: Path, tmp_path: Path) -> None:
+    async def scenario() -> None:
         (asset / "greeting.py").write_text("raise SystemExit('broken')")
         async with pooling(asset, tmp_path, desired=1) as pool:
             assert await pool.containers.ready(1) == ["small"]
@@ -243,8 +250,8 @@ def test_tasks_that_cannot_start_are_named_by_pool(asset, tmp_path):
     run(scenario)
 
 
-def test_orders_that_make_no_sense_are_refused(asset, tmp_path):
-    async def scenario():
+def test_orders_that_make_no_sense_are_refused(asset: Path, tmp_path: Path) -> None:
+    async def scenario() -> None:
         async with pooling(asset, tmp_path, desired=1) as pool:
             await pool.until_healthy(1)
             (task,) = pool.tasks()
@@ -261,8 +268,8 @@ def test_orders_that_make_no_sense_are_refused(asset, tmp_path):
     run(scenario)
 
 
-def test_load_scales_a_pool_out_to_its_maximum(asset, tmp_path):
-    async def scenario():
+def test_load_scales_a_pool_out_to_its_maximum(asset: Path, tmp_path: Path) -> None:
+    async def scenario() -> None:
         async with balancing({"web": (CHECKED, 1)}) as scene:
             children = Children()
             containers = ContainerProvider(
@@ -274,7 +281,7 @@ def test_load_scales_a_pool_out_to_its_maximum(asset, tmp_path):
                 logs=tmp_path / "logs",
                 clock=Clock(300),  # a minute in 0.2 s
             )
-            made = [
+            made: list[tuple[str, dict[str, Any]]] = [
                 (
                     "AWS::ECS::TaskDefinition",
                     {

@@ -67,9 +67,13 @@ async def polling(
         assert [line for line in said if "given up" not in line] == []
 
 
+def client(service: Any, aws: str) -> Any:
+    return boto3.client(service, endpoint_url=aws)
+
+
 class Table:
     def __init__(self, aws: str) -> None:
-        self.client: Any = boto3.client("dynamodb", endpoint_url=aws)
+        self.client = client("dynamodb", aws)
         self.name = f"t-{uuid.uuid4()}"
         made = self.client.create_table(
             TableName=self.name,
@@ -87,7 +91,7 @@ class Table:
 
 class Queue:
     def __init__(self, aws: str, **attributes: str) -> None:
-        self.client: Any = boto3.client("sqs", endpoint_url=aws)
+        self.client = client("sqs", aws)
         name = f"q-{uuid.uuid4()}" + (".fifo" if "FifoQueue" in attributes else "")
         self.url = self.client.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
         self.arn = self._attributes("QueueArn")["QueueArn"]
@@ -160,7 +164,12 @@ def test_a_record_that_always_fails_goes_to_the_failure_queue_and_blocks_nobody(
         async with polling(aws, function, properties) as provider:
             await until(lambda: "d" in all_items(function) and not function.running)
             bodies: list[str] = []
-            await until(lambda: bodies.extend(dead.bodies()) or bodies)
+
+            def arrived() -> bool:
+                bodies.extend(dead.bodies())
+                return bool(bodies)
+
+            await until(arrived)
             assert provider.state()["event_sources"][0]["discarded"] == 1
         (notice,) = [json.loads(body) for body in bodies]
         context = notice["requestContext"]
@@ -230,6 +239,7 @@ def test_a_message_that_keeps_failing_goes_to_the_dead_letter_queue_and_the_rest
         async with polling(aws, function, {"EventSourceArn": queue.arn}):
             await asyncio.to_thread(queue.send, "bad", "ravi")
             await asyncio.to_thread(queue.send, "good", "raju")
+            await until(lambda: not dead.empty())
             await until(queue.empty)
             assert dead.bodies() == ["bad"]
         bodies = [record["body"] for call in function.calls for record in call]

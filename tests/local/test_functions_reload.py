@@ -96,6 +96,36 @@ def test_a_saved_source_is_what_the_next_invocation_runs(tmp_path: Path) -> None
     assert "lambdas/module.py changed: new workers take over" in said
 
 
+def test_what_changes_the_template_or_the_packages_is_said_to_need_a_restart(
+    tmp_path: Path,
+) -> None:
+    stacks, sources = tmp_path / "stacks", tmp_path / "lambdas"
+    write(stacks / "config.py", "1")
+    write(sources / "requirements.txt", "1")
+    said: list[str] = []
+    taken_over: list[list[Path]] = []
+    reload = Reload(
+        sources, RunCopies(tmp_path / "run"), [taken_over.append], said.append, templates=[stacks]
+    )
+
+    async def scenario() -> None:
+        await reload.start()
+        try:
+            for path in (stacks / "config.py", sources / "requirements.txt"):
+                before = len(said)
+                while len(said) == before:  # the watch may not have begun yet
+                    write(path, "2")
+                    write(sources / ".send.py.swp", "x")
+                    await asyncio.sleep(0.3)
+        finally:
+            await reload.stop()
+
+    asyncio.run(scenario())
+    assert "stacks/config.py changed: start again to take it over" in said
+    assert "lambdas/requirements.txt changed: start again to take it over" in said
+    assert taken_over == []
+
+
 def test_running_invocations_finish_when_the_code_changes(tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     source = f"""

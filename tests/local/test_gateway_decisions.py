@@ -1,6 +1,7 @@
 """The WebSocket gateway's decisions, without a socket."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -20,12 +21,12 @@ ARN = "arn:aws:execute-api:us-east-1:123456789012:local0ws1d/live/$connect"
         ("$request.body.message.kind", ("message", "kind")),
     ],
 )
-def test_a_selection_expression_names_a_place_in_the_frame(expression, path):
+def test_a_selection_expression_names_a_place_in_the_frame(expression: str, path: Any) -> None:
     assert routing.selection_path(expression) == path
 
 
 @pytest.mark.parametrize("expression", ["$request.header.X", "${a}/${b}", "action", ""])
-def test_other_selection_expressions_are_refused_at_load(expression):
+def test_other_selection_expressions_are_refused_at_load(expression: str) -> None:
     with pytest.raises(LocalModeError, match="route selection expression"):
         routing.selection_path(expression)
 
@@ -52,11 +53,11 @@ def test_other_selection_expressions_are_refused_at_load(expression):
         ('{"a":' * 5_000 + "1" + "}" * 5_000, "$default"),
     ],
 )
-def test_a_frame_takes_the_route_its_field_names(frame, route):
+def test_a_frame_takes_the_route_its_field_names(frame: str, route: str) -> None:
     assert routing.select_route(("action",), frame, ROUTES) == route
 
 
-def test_without_a_default_route_an_unknown_frame_has_none():
+def test_without_a_default_route_an_unknown_frame_has_none() -> None:
     assert routing.select_route(("action",), "{}", {"send"}) is None
 
 
@@ -71,7 +72,7 @@ def test_without_a_default_route_an_unknown_frame_has_none():
         ({"Sec-WebSocket-Protocol": "chat.v1"}, {"Q": "1"}, False),
     ],
 )
-def test_every_identity_source_needs_a_value(headers, query, known):
+def test_every_identity_source_needs_a_value(headers: Any, query: Any, known: Any) -> None:
     sources = authorization.parse_identity_sources(
         ["route.request.header.Sec-WebSocket-Protocol", "route.request.querystring.q"]
     )
@@ -82,12 +83,12 @@ def test_every_identity_source_needs_a_value(headers, query, known):
     assert authorization.identified(sources, headers, query) is known
 
 
-def test_an_identity_source_of_another_kind_is_refused_at_load():
+def test_an_identity_source_of_another_kind_is_refused_at_load() -> None:
     with pytest.raises(LocalModeError, match=r"context\.identity"):
         authorization.parse_identity_sources(["context.identity.sourceIp"])
 
 
-def statement(effect, resource=ARN, action="execute-api:Invoke"):
+def statement(effect: str, resource: Any = ARN, action: Any = "execute-api:Invoke") -> Any:
     return {"Effect": effect, "Action": action, "Resource": resource}
 
 
@@ -113,12 +114,12 @@ def statement(effect, resource=ARN, action="execute-api:Invoke"):
         (None, False),
     ],
 )
-def test_a_policy_allows_unless_denied(statements, allowed):
+def test_a_policy_allows_unless_denied(statements: Any, allowed: Any) -> None:
     policy = {"Version": "2012-10-17", "Statement": statements}
     assert authorization.allows(policy, ARN) is allowed
 
 
-def result(document, error=False):
+def result(document: Any, error: bool = False) -> Any:
     return InvokeResult(json.dumps(document).encode(), error)
 
 
@@ -153,11 +154,11 @@ ALLOW = {"Version": "2012-10-17", "Statement": [statement("Allow")]}
         (result({"principalId": "u", "policyDocument": ALLOW, "context": {"a": [1]}}), 500),
     ],
 )
-def test_what_an_authorizers_answer_means(answer, status):
+def test_what_an_authorizers_answer_means(answer: Any, status: int) -> None:
     assert authorization.verdict(answer, ARN).status == status
 
 
-def test_context_values_reach_later_events_as_strings():
+def test_context_values_reach_later_events_as_strings() -> None:
     answer = result(
         {
             "principalId": "ravi/phone",
@@ -196,7 +197,7 @@ def test_context_values_reach_later_events_as_strings():
         (InvokeResult(b"", False), 502, {}),
     ],
 )
-def test_how_the_upgrade_is_answered(answer, status, headers):
+def test_how_the_upgrade_is_answered(answer: Any, status: int, headers: Any) -> None:
     assert answers.connect_answer(answer) == (status, headers)
 
 
@@ -213,17 +214,17 @@ def test_how_the_upgrade_is_answered(answer, status, headers):
         (result({"errorMessage": "x"}, error=True), True, ""),
     ],
 )
-def test_what_a_routes_answer_sends_back(answer, failed, body):
+def test_what_a_routes_answer_sends_back(answer: Any, failed: Any, body: Any) -> None:
     assert answers.message_answer(answer) == (failed, body)
 
 
-def test_an_answer_over_128_kb_fails():
+def test_an_answer_over_128_kb_fails() -> None:
     fits = answers.message_answer(result({"statusCode": 200, "body": "x" * 131072}))
     assert not fits.failed
     assert answers.message_answer(result({"statusCode": 200, "body": "x" * 131073})).failed
 
 
-def test_the_error_frame_is_api_gateways():
+def test_the_error_frame_is_api_gateways() -> None:
     assert answers.error_frame("Internal server error", "c=", "r=") == (
         '{"message":"Internal server error", "connectionId":"c=", "requestId":"r="}'
     )
@@ -233,11 +234,13 @@ def test_the_error_frame_is_api_gateways():
     ("last_active", "now", "left"),
     [(0, 0, 600), (0, 599, 1), (0, 600, 0), (7000, 7000, 200), (7100, 7200, 0), (7199, 7300, -100)],
 )
-def test_a_connection_ends_idle_after_10_minutes_and_after_2_hours(last_active, now, left):
+def test_a_connection_ends_idle_after_10_minutes_and_after_2_hours(
+    last_active: Any, now: Any, left: Any
+) -> None:
     assert limits.seconds_left(0, last_active, now) == left
 
 
-def test_the_quotas_are_aws_quotas():
+def test_the_quotas_are_aws_quotas() -> None:
     assert (limits.FRAME_BYTES, limits.MESSAGE_BYTES) == (32_768, 131_072)
     assert limits.INTEGRATION_SECONDS == 29
 
@@ -275,6 +278,8 @@ def test_the_quotas_are_aws_quotas():
         ),
     ],
 )
-def test_what_is_not_played_is_refused_with_a_sentence(read, properties, says):
+def test_what_is_not_played_is_refused_with_a_sentence(
+    read: Any, properties: dict[str, Any], says: str
+) -> None:
     with pytest.raises(LocalModeError, match=says):
         read(properties)

@@ -30,7 +30,6 @@ UPGRADE = Upgrade(
     ),
     query="",
     source_ip="127.0.0.1",
-    source_port=50000,
     listener_port=8081,
     trace_id="Root=1-67320bf1-0123456789abcdef01234567",
 )
@@ -65,7 +64,7 @@ MULTI = {name: [value] for name, value in HEADERS.items()} | {"X-Twice": ["one",
 AUTHORIZED = {"principalId": "ravi/phone", "user": "ravi", "device": "phone"}
 
 
-def test_connect_carries_headers_and_no_body():
+def test_connect_carries_headers_and_no_body() -> None:
     assert events.connect_event(INFO, UPGRADE, "BFHPhFe3IAMF95g=", NOW) == {
         "headers": HEADERS,
         "multiValueHeaders": MULTI,
@@ -74,14 +73,14 @@ def test_connect_carries_headers_and_no_body():
     }
 
 
-def test_connect_has_query_strings_only_where_there_is_a_query():
+def test_connect_has_query_strings_only_where_there_is_a_query() -> None:
     upgrade = replace(UPGRADE, query="a=1&a=2&b=%20x&c=")
     event = events.connect_event(INFO, upgrade, "r", NOW)
     assert event["queryStringParameters"] == {"a": "2", "b": " x", "c": ""}
     assert event["multiValueQueryStringParameters"] == {"a": ["1", "2"], "b": [" x"], "c": [""]}
 
 
-def test_the_authorizer_sees_the_request():
+def test_the_authorizer_sees_the_request() -> None:
     arn = "arn:aws:execute-api:us-east-1:123456789012:local0ws1d/live/$connect"
     assert events.authorizer_event(INFO, UPGRADE, arn, "BFHPhFe3IAMF95g=", NOW) == {
         "type": "REQUEST",
@@ -95,7 +94,7 @@ def test_the_authorizer_sees_the_request():
     }
 
 
-def test_a_message_carries_the_body_and_the_authorizers_context():
+def test_a_message_carries_the_body_and_the_authorizers_context() -> None:
     info = replace(INFO, authorizer=AUTHORIZED)
     event = events.message_event(info, "send", "m=", '{"action":"send"}', "BFHPhFe3IAMF95g=", NOW)
     assert event == {
@@ -111,7 +110,7 @@ def test_a_message_carries_the_body_and_the_authorizers_context():
     }
 
 
-def test_disconnect_carries_status_and_reason():
+def test_disconnect_carries_status_and_reason() -> None:
     info = replace(INFO, authorizer=AUTHORIZED, user_agent=None)
     event = events.disconnect_event(
         info, "127.0.0.1:8081", 1001, "Going away", "BFHPhFe3IAMF95g=", NOW
@@ -133,7 +132,7 @@ def test_disconnect_carries_status_and_reason():
     }
 
 
-def test_forwarded_addresses_are_appended_to():
+def test_forwarded_addresses_are_appended_to() -> None:
     upgrade = replace(UPGRADE, headers=(("x-forwarded-for", "203.0.113.9"),))
     event = events.connect_event(INFO, upgrade, "r", NOW)
     assert event["headers"]["X-Forwarded-For"] == "203.0.113.9, 127.0.0.1"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import random
 from collections import defaultdict
 from typing import Any
@@ -12,13 +13,16 @@ from moto.dynamodb.comparisons import get_filter_expression
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
 
-from local.aws.dynamodb_query import Asked, Partition, View, candidates
+from local.aws.dynamodb_query import Asked, Partition, View, asked_in, candidates
 
 COMPARISONS = [None, "EQ", "LE", "LT", "GE", "GT", "BETWEEN", "BEGINS_WITH"]
 
 
+_Table: Any = Table  # declared abstract for CloudFormation's sake
+
+
 def table(range_type: str) -> Any:
-    made = Table(
+    made: Any = _Table(
         "chats",
         account_id="123456789012",
         region="us-east-1",
@@ -95,14 +99,10 @@ def test_any_query_gives_what_moto_gives(range_type: str, seed: int) -> None:
         fill(made, random_, range_type)
         for _ in range(15):
             question = questions(random_, range_type)
-            asked = Asked(
-                question["hash_key"],
-                question["range_comparison"],
-                question["range_objs"],
-                question["limit"],
-                question["exclusive_start_key"],
-                question["scan_index_forward"],
-            )
+            call = inspect.signature(Table.query).bind(made, **question)
+            call.apply_defaults()
+            asked = asked_in(made, call.arguments)
+            assert asked is not None
             seen = View(made, candidates(made, asked))
             assert answer(seen, question) == answer(made, question)
 
@@ -115,7 +115,8 @@ def test_a_small_range_of_a_large_chat_shows_moto_a_few_items() -> None:
     seen = candidates(made, Asked(DynamoType({"S": "x"}), "BETWEEN", operands, None, None, True))
     assert len(seen) == 6
     seen = candidates(made, Asked(DynamoType({"S": "x"}), None, [], 3, None, False))
-    assert [each.range_key.value[-4:] for each in seen] == ["1996", "1997", "1998", "1999"]
+    numbers = [each.range_key.value[-4:] for each in seen if each.range_key]
+    assert numbers == ["1996", "1997", "1998", "1999"]
 
 
 def test_a_copied_partition_keeps_its_items_and_their_order() -> None:

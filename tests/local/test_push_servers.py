@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import time
 import uuid
+from collections.abc import AsyncIterator
+from typing import Any
 
 import h2.config
 import h2.connection
@@ -28,7 +30,7 @@ GOOGLE_KEY = rsa.generate_private_key(65537, 2048)
 APPLE_KEY = ec.generate_private_key(ec.SECP256R1())
 
 
-def private(key):
+def private(key: Any) -> Any:
     return key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
@@ -36,7 +38,7 @@ def private(key):
     ).decode()
 
 
-def public(key):
+def public(key: Any) -> Any:
     return (
         key.public_key()
         .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
@@ -45,14 +47,14 @@ def public(key):
 
 
 class Time:
-    def __init__(self):
+    def __init__(self) -> None:
         self.now = NOW
 
-    def __call__(self):
+    def __call__(self) -> Any:
         return self.now
 
 
-def run(scenario):
+def run(scenario: Any) -> None:
     asyncio.run(scenario())
 
 
@@ -60,7 +62,7 @@ def run(scenario):
 
 
 @contextlib.asynccontextmanager
-async def fcm():
+async def fcm() -> AsyncIterator[Any]:
     clock = Time()
     phones = Phones(clock)
     account = ServiceAccount("push@demo.example", public(GOOGLE_KEY))
@@ -73,7 +75,7 @@ async def fcm():
             await server.stop()
 
 
-async def granted(server, http, key=GOOGLE_KEY, **claims):
+async def granted(server: Any, http: Any, key: Any = GOOGLE_KEY, **claims: Any) -> Any:
     assertion = jwt.encode(
         {
             "iss": "push@demo.example",
@@ -89,20 +91,20 @@ async def granted(server, http, key=GOOGLE_KEY, **claims):
     return await http.post("/token", data={"grant_type": GRANT, "assertion": assertion})
 
 
-async def bearer(server, http, **claims):
+async def bearer(server: Any, http: Any, **claims: Any) -> Any:
     answer = await granted(server, http, **claims)
     return {"Authorization": f"Bearer {answer.json()['access_token']}"}
 
 
-def message(**more):
+def message(**more: Any) -> Any:
     return {"message": {"token": "phone:1", "data": {"message_id": "m1", "chat_id": "c1"}, **more}}
 
 
 SEND = "/v1/projects/demo/messages:send"
 
 
-def test_fcm_delivers_a_message_and_keeps_what_the_phone_received():
-    async def scenario():
+def test_fcm_delivers_a_message_and_keeps_what_the_phone_received() -> None:
+    async def scenario() -> None:
         async with fcm() as (server, _phones, clock, http):
             grant = (await granted(server, http)).json()
             assert (grant["token_type"], grant["expires_in"]) == ("Bearer", 3600)
@@ -153,8 +155,8 @@ def test_fcm_delivers_a_message_and_keeps_what_the_phone_received():
         ({"message": {"data": {}}}, "token"),
     ],
 )
-def test_fcm_refuses_what_is_no_message(request_document, says):
-    async def scenario():
+def test_fcm_refuses_what_is_no_message(request_document: Any, says: str) -> None:
+    async def scenario() -> None:
         async with fcm() as (server, _phones, _clock, http):
             headers = await bearer(server, http)
             answer = await http.post(SEND, json=request_document, headers=headers)
@@ -167,8 +169,8 @@ def test_fcm_refuses_what_is_no_message(request_document, says):
     run(scenario)
 
 
-def test_fcm_takes_4096_bytes_camel_case_and_a_dry_run():
-    async def scenario():
+def test_fcm_takes_4096_bytes_camel_case_and_a_dry_run() -> None:
+    async def scenario() -> None:
         async with fcm() as (server, _phones, _clock, http):
             headers = await bearer(server, http)
             full = message(data={"x": "y" * 4095})
@@ -182,8 +184,8 @@ def test_fcm_takes_4096_bytes_camel_case_and_a_dry_run():
     run(scenario)
 
 
-def test_fcm_says_unregistered_once_the_app_is_gone():
-    async def scenario():
+def test_fcm_says_unregistered_once_the_app_is_gone() -> None:
+    async def scenario() -> None:
         async with fcm() as (server, phones, _clock, http):
             headers = await bearer(server, http)
             phones.uninstall("phone:1")
@@ -204,8 +206,8 @@ def test_fcm_says_unregistered_once_the_app_is_gone():
     run(scenario)
 
 
-def test_fcm_needs_a_live_access_token_for_the_project():
-    async def scenario():
+def test_fcm_needs_a_live_access_token_for_the_project() -> None:
+    async def scenario() -> None:
         async with fcm() as (server, _phones, clock, http):
             headers = await bearer(server, http)
             for wrong in ({}, {"Authorization": "Bearer forged"}, {"Authorization": "Basic x"}):
@@ -242,8 +244,8 @@ def test_fcm_needs_a_live_access_token_for_the_project():
         {"key": rsa.generate_private_key(65537, 2048)},
     ],
 )
-def test_fcm_grants_no_token_for_a_bad_assertion(claims):
-    async def scenario():
+def test_fcm_grants_no_token_for_a_bad_assertion(claims: Any) -> None:
+    async def scenario() -> None:
         async with fcm() as (server, _phones, _clock, http):
             answer = await granted(server, http, **claims)
             assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
@@ -258,7 +260,7 @@ def test_fcm_grants_no_token_for_a_bad_assertion(claims):
 
 
 @contextlib.asynccontextmanager
-async def apns():
+async def apns() -> AsyncIterator[Any]:
     clock = Time()
     phones = Phones(clock)
     provider = Provider("KEY1234567", "TEAM123456", BUNDLE, public(APPLE_KEY))
@@ -271,12 +273,12 @@ async def apns():
         await server.stop()
 
 
-def provider_token(key=APPLE_KEY, kid="KEY1234567", **claims):
+def provider_token(key: Any = APPLE_KEY, kid: Any = "KEY1234567", **claims: Any) -> Any:
     given = {"iss": "TEAM123456", "iat": int(NOW), **claims}
     return jwt.encode(given, private(key), algorithm="ES256", headers={"kid": kid})
 
 
-def headers(**more):
+def headers(**more: Any) -> Any:
     named = {name.replace("_", "-"): value for name, value in more.items()}
     given = {
         "authorization": f"bearer {provider_token()}",
@@ -295,12 +297,12 @@ PAYLOAD = {
 }
 
 
-async def push(http, device=DEVICE, payload=PAYLOAD, **more):
+async def push(http: Any, device: Any = DEVICE, payload: Any = PAYLOAD, **more: Any) -> Any:
     return await http.post(f"/3/device/{device}", json=payload, headers=headers(**more))
 
 
-def test_apns_delivers_a_notification_and_keeps_what_the_phone_received():
-    async def scenario():
+def test_apns_delivers_a_notification_and_keeps_what_the_phone_received() -> None:
+    async def scenario() -> None:
         async with apns() as (server, _phones, _clock, http):
             apns_id = str(uuid.uuid4())
             answer = await push(http, apns_id=apns_id, apns_collapse_id="m1")
@@ -366,8 +368,8 @@ def test_apns_delivers_a_notification_and_keeps_what_the_phone_received():
         ({"payload": {"x": "y" * 100_000}}, 413, "PayloadTooLarge"),
     ],
 )
-def test_apns_says_why_it_refuses(more, status, reason):
-    async def scenario():
+def test_apns_says_why_it_refuses(more: Any, status: int, reason: Any) -> None:
+    async def scenario() -> None:
         async with apns() as (server, _phones, _clock, http):
             answer = await push(http, **more)
             assert (answer.status_code, answer.json()) == (status, {"reason": reason})
@@ -376,8 +378,8 @@ def test_apns_says_why_it_refuses(more, status, reason):
     run(scenario)
 
 
-def test_apns_takes_4096_bytes_and_other_topics_of_the_app():
-    async def scenario():
+def test_apns_takes_4096_bytes_and_other_topics_of_the_app() -> None:
+    async def scenario() -> None:
         async with apns() as (_server, _phones, _clock, http):
             empty = len(b'{"x":""}')
             full = {"x": "y" * (4096 - empty)}
@@ -391,8 +393,8 @@ def test_apns_takes_4096_bytes_and_other_topics_of_the_app():
     run(scenario)
 
 
-def test_apns_says_unregistered_and_since_when_once_the_app_is_gone():
-    async def scenario():
+def test_apns_says_unregistered_and_since_when_once_the_app_is_gone() -> None:
+    async def scenario() -> None:
         async with apns() as (_server, phones, _clock, http):
             phones.uninstall(DEVICE)
             answer = await push(http)
@@ -402,8 +404,8 @@ def test_apns_says_unregistered_and_since_when_once_the_app_is_gone():
     run(scenario)
 
 
-def test_apns_serves_many_streams_of_one_connection():
-    async def scenario():
+def test_apns_serves_many_streams_of_one_connection() -> None:
+    async def scenario() -> None:
         async with apns() as (server, _phones, _clock, http):
             answers = await asyncio.gather(*(push(http, payload={"n": str(n)}) for n in range(50)))
             assert {answer.status_code for answer in answers} == {200}
@@ -413,8 +415,8 @@ def test_apns_serves_many_streams_of_one_connection():
     run(scenario)
 
 
-def test_apns_answers_an_accepted_notification_with_headers_alone():
-    async def scenario():
+def test_apns_answers_an_accepted_notification_with_headers_alone() -> None:
+    async def scenario() -> None:
         async with apns() as (server, _phones, _clock, _http):
             reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
             client = h2.connection.H2Connection(h2.config.H2Configuration())
@@ -424,7 +426,7 @@ def test_apns_answers_an_accepted_notification_with_headers_alone():
             client.send_headers(1, pairs)
             client.send_data(1, b'{"aps": {}}', end_stream=True)
             writer.write(client.data_to_send())
-            seen = []
+            seen: list[Any] = []
             async with asyncio.timeout(10):
                 while not any(isinstance(event, h2.events.StreamEnded) for event in seen):
                     seen += client.receive_data(await reader.read(65536))
@@ -439,8 +441,8 @@ def test_apns_answers_an_accepted_notification_with_headers_alone():
     run(scenario)
 
 
-def test_a_taken_port_is_named():
-    async def scenario():
+def test_a_taken_port_is_named() -> None:
+    async def scenario() -> None:
         async with apns() as (server, phones, clock, _http):
             second = ApnsServer(
                 port=server.port,
@@ -454,7 +456,7 @@ def test_a_taken_port_is_named():
     run(scenario)
 
 
-def test_phones_keep_the_last_thousand():
+def test_phones_keep_the_last_thousand() -> None:
     phones = Phones(time.time)
     for n in range(1001):
         phones.receive("t", "fcm", {"n": n})
@@ -462,7 +464,7 @@ def test_phones_keep_the_last_thousand():
     assert (len(kept), kept[0].message["n"]) == (1000, 1)
 
 
-def test_phones_are_listed_with_the_latest_push_first():
+def test_phones_are_listed_with_the_latest_push_first() -> None:
     clock = Time()
     phones = Phones(clock)
     phones.receive("old", "fcm", {})

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lambdas.frames import Frame
-from model.world import Socket
+from tests.model.world import Socket
 
 Identity = tuple[str, str, str]  # sender, sender_device, message_id
 
@@ -17,6 +17,7 @@ class Device:
     user: str
     name: str
     socket: Socket | None = None
+    attempt: Socket | None = None  # the connection it is opening; it has given up older ones
     watermark: dict[str, int] = field(default_factory=dict)
     reported: dict[str, tuple[int, int]] = field(default_factory=dict)
     aside: dict[str, dict[int, Frame]] = field(default_factory=dict)
@@ -25,6 +26,7 @@ class Device:
     accepted: set[str] = field(default_factory=set)
     ticks: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
     wants_sync: bool = False
+    knows_its_chats: bool = False  # since it connected; others may have made some meanwhile
     syncing_since: float | None = None
     sync_at: float | None = None
 
@@ -39,6 +41,7 @@ class Device:
         self.socket = socket
         self.aside.clear()
         self.wants_sync, self.syncing_since, self.sync_at = True, None, None
+        self.knows_its_chats = False
 
     def receive(self, frame: Frame, now: float) -> None:
         handle = getattr(self, f"_on_{frame.get('type')}", None)
@@ -53,7 +56,7 @@ class Device:
         if not self.wants_sync or waited:
             return None
         self.wants_sync, self.syncing_since = False, now
-        if everything or not self.watermark:
+        if everything or not self.knows_its_chats:
             return {"action": "sync"}
         return {"action": "sync", "chats": dict(self.watermark)}
 
@@ -84,8 +87,8 @@ class Device:
             self._complete(chat, part["complete_to"])
             for user, marks in part["members"].items():
                 self._tick(chat, user, marks["delivered"], marks["read"])
-        if frame["more"]:
-            self.wants_sync = True
+        self.wants_sync |= frame["more"]
+        self.knows_its_chats |= not frame["more"]
         if "retry_after" in frame:
             self.sync_at = now + frame["retry_after"]
 
@@ -136,6 +139,8 @@ class Device:
     def _on_error(self, frame: Frame, _now: float) -> None:
         if frame.get("action") == "sync":
             self.syncing_since, self.wants_sync = None, True
+        elif frame.get("action") == "send" and frame["code"] == "not_found":
+            self.outbox.pop(frame["message_id"], None)  # not, or no longer, a member
 
     def shows(self, chat: str) -> Iterable[Identity]:
         return [identity for _, identity in self.shown.get(chat, [])]

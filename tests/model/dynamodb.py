@@ -1,17 +1,17 @@
 """DynamoDB in memory behind the boto3 client's methods, as far as lambdas/tables.py uses them.
 
 Beside what moto does it keeps every version of an item, so that reads that are not consistent can
-be given an old one, and it tells a listener of each write, as a stream would.
+be given an old one, and it tells a listener of each write, as a stream would. Items are never
+changed in place.
 """
 
 from collections.abc import Callable, Mapping
-from copy import deepcopy
 from types import SimpleNamespace
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from model.expressions import InvalidPath, Item, holds, updated
+from tests.model.expressions import InvalidPath, Item, holds, updated
 
 Request = dict[str, Any]
 Answer = dict[str, Any]
@@ -20,7 +20,8 @@ Listener = Callable[[str, Item | None, Item | None], None]  # table, old, new
 
 
 def failure(kind: type[ClientError], code: str, **more: Any) -> ClientError:
-    return kind({"Error": {"Code": code, "Message": code}, **more}, "operation")
+    answer: Any = {"Error": {"Code": code, "Message": code}, **more}
+    return kind(answer, "operation")
 
 
 class ConditionalCheckFailed(ClientError):
@@ -56,13 +57,13 @@ class DynamoDB:
     def get_item(self, **request: Any) -> Answer:
         table, key = request["TableName"], self._key(request["TableName"], request["Key"])
         item = self._read(table, key, request.get("ConsistentRead", False))
-        return {"Item": deepcopy(item)} if item is not None else {}
+        return {"Item": item} if item is not None else {}
 
     def put_item(self, **request: Any) -> Answer:
         table, item = request["TableName"], request["Item"]
         key = self._key(table, item)
         self._require(request, self._read(table, key))
-        self._write(table, key, deepcopy(item))
+        self._write(table, key, item)
         return {}
 
     def update_item(self, **request: Any) -> Answer:
@@ -72,14 +73,14 @@ class DynamoDB:
         new = self._updated(request, old)
         self._write(table, key, new)
         returned = {"ALL_NEW": new, "ALL_OLD": old}.get(request.get("ReturnValues", "NONE"))
-        return {"Attributes": deepcopy(returned)} if returned else {}
+        return {"Attributes": returned} if returned else {}
 
     def delete_item(self, **request: Any) -> Answer:
         table, key = request["TableName"], self._key(request["TableName"], request["Key"])
         old = self._read(table, key)
         self._require(request, old)
         self._write(table, key, None)
-        return {"Attributes": deepcopy(old)} if old is not None else {}
+        return {"Attributes": old} if old is not None else {}
 
     # -- many items
 
@@ -104,7 +105,7 @@ class DynamoDB:
             for key in hits[:limit]
             if (item := self._read(table, (values[":p"]["S"], key), consistent)) is not None
         ]
-        answer: Answer = {"Items": deepcopy(items)}
+        answer: Answer = {"Items": items}
         if len(hits) >= limit:  # as DynamoDB does, also where nothing follows
             last = partition[hits[limit - 1]]
             answer["LastEvaluatedKey"] = {name: last[name] for name in self._keys[table]}
@@ -116,7 +117,7 @@ class DynamoDB:
             keys = [self._key(table, key) for key in asked["Keys"]]
             assert 0 < len(keys) <= 100 and len(set(keys)) == len(keys), "ValidationException"
             items = [self._read(table, key, asked.get("ConsistentRead", False)) for key in keys]
-            found[table] = [deepcopy(item) for item in items if item is not None]
+            found[table] = [item for item in items if item is not None]
         return {"Responses": found, "UnprocessedKeys": {}}
 
     def batch_write_item(self, **request: Any) -> Answer:
@@ -125,7 +126,7 @@ class DynamoDB:
             for write in writes:
                 if "PutRequest" in write:
                     item = write["PutRequest"]["Item"]
-                    self._write(table, self._key(table, item), deepcopy(item))
+                    self._write(table, self._key(table, item), item)
                 else:
                     key = self._key(table, write["DeleteRequest"]["Key"])
                     self._write(table, key, None)
@@ -144,7 +145,7 @@ class DynamoDB:
                 reasons.append({"Code": "ConditionalCheckFailed"})
                 continue
             reasons.append({"Code": "None"})
-            new = deepcopy(action["Item"]) if kind == "Put" else None
+            new = action["Item"] if kind == "Put" else None
             writes.append((table, key, self._updated(action, old) if kind == "Update" else new))
         assert len({write[:2] for write in writes}) == len(writes), "ValidationException"
         if len(writes) < len(actions):
@@ -192,7 +193,7 @@ class DynamoDB:
 
     def _require(self, request: Request, old: Item | None) -> None:
         if not self._holds(request, old):
-            more = {"Item": deepcopy(old)} if old is not None else {}
+            more = {"Item": old} if old is not None else {}
             raise failure(ConditionalCheckFailed, "ConditionalCheckFailedException", **more)
 
 

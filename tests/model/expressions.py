@@ -6,7 +6,6 @@ against moto's. docs.aws.amazon.com/amazondynamodb/latest/developerguide/Express
 
 import re
 from collections.abc import Callable, Mapping
-from copy import deepcopy
 from functools import lru_cache
 from typing import Any
 
@@ -56,7 +55,7 @@ def holds(expression: str | None, item: Item | None, names: Names, values: Value
 
 def updated(expression: str, item: Item, names: Names, values: Values) -> Item:
     """The item after an update expression; all operands are read from the item as it was."""
-    result = deepcopy(item)
+    result = dict(item)
     for change in changes(expression):
         change(item, result, names, values)
     return result
@@ -124,7 +123,7 @@ def _compare(sign: str, left: Value | None, right: Value | None) -> bool:
         return (a == b) == (sign == "=")
     if a[0] != b[0]:
         return False
-    less, same = a[1] < b[1], a[1] == b[1]
+    less, same = bool(a[1] < b[1]), bool(a[1] == b[1])
     return {"<": less, "<=": less or same, ">": not less and not same, ">=": not less}[sign]
 
 
@@ -225,13 +224,15 @@ def _required(value: Value | None) -> Value:
 
 
 def _write(item: Item, path: tuple[str, ...], names: Names, value: Value | None) -> None:
+    """Changes the outermost map in place, and copies of the ones inside."""
     *parents, last = [names[part] if part.startswith("#") else part for part in path]
     here = item
     for part in parents:
         if "M" not in here.get(part, {}):
             raise InvalidPath
+        here[part] = {"M": dict(here[part]["M"])}
         here = here[part]["M"]
     if value is None:
         here.pop(last, None)
     else:
-        here[last] = deepcopy(value)
+        here[last] = value

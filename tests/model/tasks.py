@@ -19,8 +19,10 @@ class Task:
         self.result: Any = None  # None also of an invocation that was killed
         self.killed = False
         self._work = work
-        self._go = threading.Semaphore(0)
-        self._stopped = threading.Semaphore(0)
+        self._go = threading.Lock()  # each is released by the other thread
+        self._stopped = threading.Lock()
+        self._go.acquire()
+        self._stopped.acquire()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 

@@ -13,8 +13,9 @@ from lambdas.connections import Outcome, Post
 from lambdas.delivery.push_queue import Job
 from lambdas.frames import Frame, decode, encode
 from lambdas.settings import Aws, Settings
-from model.dynamodb import DynamoDB, Item
-from model.tasks import Task
+from tests.model.dynamodb import DynamoDB
+from tests.model.expressions import Item
+from tests.model.tasks import Task
 
 LIFETIME_SECONDS = 6.0  # of a function
 TABLES = {"Chats": ("chat", "item"), "Users": ("user", "item"), "Tickets": ("ticket",)}

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 from moto import mock_aws
 
 from lambdas.settings import Aws, Settings, aws
-from steps.connection_api import ConnectionApi, Frame
+from tests.steps.connection_api import ConnectionApi, Frame
 
 DUMMY = {
     "AWS_ACCESS_KEY_ID": "local",
@@ -104,3 +105,40 @@ def _create_table(clients: Aws, name: str, keys: tuple[str, ...]) -> None:
             {"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, kinds, strict=False)
         ],
     )
+
+
+@contextmanager
+def recorded_calls(world: Backend) -> Iterator[list[str]]:
+    """The names of the calls to AWS that are made meanwhile."""
+    calls: list[str] = []
+
+    def record(model: Any, **_: Any) -> None:
+        calls.append(model.name)
+
+    clients = (world.services.dynamodb, world.services.sqs)
+    for client in clients:
+        client.meta.events.register("before-call", record)
+    yield calls
+    for client in clients:
+        client.meta.events.unregister("before-call", record)
+
+
+@contextmanager
+def failing(world: Backend, operation: str, *, answered: bool = True) -> Iterator[None]:
+    """One call of `operation` (PutItem, SendMessage, ...) fails: before it does anything, or with
+    `answered=False` after it did."""
+    event = "before-call" if answered else "after-call"
+    failed: list[str] = []
+
+    def fail(model: Any, **_: Any) -> None:
+        if model.name == operation and not failed:
+            failed.append(operation)
+            raise ReadTimeoutError(endpoint_url="aws")
+
+    clients = (world.services.dynamodb, world.services.sqs)
+    for client in clients:
+        client.meta.events.register(event, fail)
+    yield
+    for client in clients:
+        client.meta.events.unregister(event, fail)
+    assert failed, f"{operation} was not called"

@@ -17,6 +17,7 @@ class Request(NamedTuple):
     connection_id: str
     body: str
     headers: dict[str, str]
+    status: int = 200  # how it was answered
 
 
 class ConnectionApi:
@@ -44,7 +45,7 @@ class ConnectionApi:
             for request in self.requests
             if request.method == "POST"
             and request.connection_id == connection_id
-            and self.answers.get(connection_id, 200) == 200
+            and request.status == 200
         ]
 
     def closed(self) -> list[str]:
@@ -59,9 +60,9 @@ class ConnectionApi:
         self.answers.clear()
 
     def record(self, request: Request) -> int:
-        with self._lock:
-            self.requests.append(request)
         status = self.answers.get(request.connection_id, 200)
+        with self._lock:
+            self.requests.append(request._replace(status=status))
         if status == HANGS:
             self.released.wait(20)
             return 500
@@ -104,7 +105,7 @@ class _Handler(BaseHTTPRequestHandler):
         except OSError:
             self.close_connection = True  # the caller did not wait
 
-    do_POST = do_DELETE = _answer  # noqa: N815 - named by http.server
+    do_POST = do_DELETE = _answer
 
     def log_message(self, format: str, *args: object) -> None:
         pass

@@ -9,7 +9,7 @@ import copy
 import json
 from typing import Any
 
-from lambdas.tables import to_wire
+from lambdas.attribute_values import to_wire
 
 Event = dict[str, Any]
 

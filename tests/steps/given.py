@@ -3,8 +3,8 @@
 from lambdas.messages.chats import Chats
 from lambdas.presence import connection
 from lambdas.presence.store import Devices
-from steps import events
-from steps.backend import Backend
+from tests.steps import events
+from tests.steps.backend import Backend
 
 
 def user(world: Backend, name: str, *devices: str) -> None:

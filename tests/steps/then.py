@@ -3,11 +3,11 @@
 import json
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # has no types
 
 from lambdas.frames import SCHEMAS
-from steps.backend import KEYS, Backend
-from steps.connection_api import Frame
+from tests.steps.backend import KEYS, Backend
+from tests.steps.connection_api import Frame
 
 
 def everything(world: Backend) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from typing import Any
 from lambdas.delivery import receipt, watch
 from lambdas.messages import send, sync
 from lambdas.presence import watch as presence
-from steps import events
-from steps.backend import Backend
-from steps.connection_api import Frame
+from tests.steps import events
+from tests.steps.backend import Backend
+from tests.steps.connection_api import Frame
 
 HANDLERS = {
     "send": send.handler,
@@ -29,7 +29,7 @@ def raw(world: Backend, user: str, device: str, body: Any, route: str | None = N
     return json.loads(response["body"]) if "body" in response else None
 
 
-def sends(world: Backend, user: str, chat: str, device: str = "phone", **fields: Any) -> Frame:
+def sends(world: Backend, user: str, chat: str, /, device: str = "phone", **fields: Any) -> Frame:
     """`accepted`, or `error`."""
     frame = {"action": "send", "chat": chat, "message_id": str(uuid.uuid4()), "alg": "test.v0"}
     if "to" not in fields:

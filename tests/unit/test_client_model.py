@@ -15,7 +15,6 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from client_fake_backend import FakeBackend, Frame
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -31,9 +30,10 @@ from client.core.ulid import ulid
 from client.crypto.cipher import PlainCipher
 from client.store.schema import migrate
 from client.store.store import Store
+from tests.unit.client_fake_backend import FakeBackend, Frame
 
 USERS = ("ravi", "raju", "meena")
-QUICK = Settings(resend_after=3.0, sync_timeout=30.0)
+QUICK = Settings(resend_after=3.0, sync_timeout=30.0, quiet_receipt_delay=2.0)
 
 
 WRITING = ("open_", "set_", "add", "place_", "queue", "unqueue")

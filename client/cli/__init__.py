@@ -1,0 +1,1 @@
+"""The chat on the command line: a full screen on a terminal, plain lines in a pipe."""

@@ -1,0 +1,149 @@
+"""What a typed line does: a command, or a message to the open chat."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from client.chat_client import USER, ChatClient
+from client.cli.room import Room
+from client.cli.text import title
+from client.cli.view import View
+from client.errors import ClientError, NotFound
+
+HELP = """\
+/to USER               opens the chat with a user, or a group by its name
+/group NAME A,B        makes a group with these users; the name stays on this device
+/add A,B  /remove A,B  changes who is in the open group
+/chats                 lists your chats
+/history [N]           shows the last messages of the open chat
+/who [A,B]             tells who is online
+/typing                says that you are typing
+/quit                  leaves, as Ctrl-D does
+Anything else is sent; // at the beginning sends a /"""
+
+LEAVING = frozenset({"quit", "exit", "q"})
+
+
+class Commands:
+    def __init__(self, client: ChatClient, room: Room, view: View) -> None:
+        self._client, self._room, self._view = client, room, view
+        self._known: dict[str, Callable[[str], Awaitable[None]]] = {
+            "to": self._to,
+            "group": self._group,
+            "add": self._add,
+            "remove": self._remove,
+            "chats": self._chats,
+            "history": self._history,
+            "who": self._who,
+            "typing": self._typing,
+            "help": self._help,
+        }
+
+    async def entered(self, line: str) -> bool:
+        """False: the user wants to leave."""
+        line = line.rstrip("\r\n")
+        if line.startswith("/") and not line.startswith("//"):
+            name, _, rest = line[1:].partition(" ")
+            if name in LEAVING:
+                return False
+            await self._guarded(self._run(name, rest.strip()))
+        elif line.strip():
+            await self._guarded(self._say(line[1:] if line.startswith("//") else line))
+        return True
+
+    async def _guarded(self, work: Awaitable[None]) -> None:
+        try:
+            await work
+        except (ClientError, ValueError) as error:
+            self._view.problem(str(error))
+
+    async def _run(self, name: str, rest: str) -> None:
+        command = self._known.get(name)
+        if command is None:
+            self._view.problem(f"there is no /{name}; /help shows what there is")
+            return
+        await command(rest)
+
+    async def _say(self, text: str) -> None:
+        if self._room.chat is None:
+            chats = self._client.chats()
+            if self._room.awaited is not None:
+                self._view.problem(f"{self._room.awaited} has not signed up yet")
+                return
+            if len(chats) != 1:
+                self._view.problem("no chat is open: /to USER opens one")
+                return
+            self._room.open(chats[0].chat)
+        if self._room.chat is not None:
+            await self._client.send(self._room.chat, text)
+            self._view.wrote()
+
+    async def _to(self, rest: str) -> None:
+        for summary in reversed(self._client.chats()):
+            if rest and rest == summary.name:
+                self._room.open(summary.chat)
+                return
+        if not USER.fullmatch(rest):
+            self._view.problem("/to USER: a user name is 3 to 32 of a-z, 0-9 and _")
+            return
+        try:
+            self._room.open(await self._client.direct(rest))
+        except NotFound:
+            self._view.problem(f"there is no user {rest}")
+
+    async def _group(self, rest: str) -> None:
+        name, _, members = rest.partition(" ")
+        if not name or not _names(members):
+            self._view.problem("/group NAME A,B: a name, and who is in it")
+            return
+        self._room.open(await self._client.group(_names(members), name))
+
+    async def _add(self, rest: str) -> None:
+        await self._change(add=_names(rest), remove=[])
+
+    async def _remove(self, rest: str) -> None:
+        await self._change(add=[], remove=_names(rest))
+
+    async def _change(self, add: list[str], remove: list[str]) -> None:
+        if self._room.chat is None or not (add or remove):
+            self._view.problem("open a group first, and name the users: /add raju,meena")
+            return
+        members = await self._client.members(self._room.chat, add, remove)
+        self._view.notice(f"in this group now: {', '.join(members)}")
+
+    async def _chats(self, rest: str) -> None:
+        chats = self._client.chats()
+        if not chats:
+            self._view.notice("no chats yet: /to USER opens one")
+        for summary in chats:
+            parts = [title(summary, self._client.user)]
+            parts += [f"with {', '.join(summary.members)}"] if summary.name else []
+            parts += [f"{summary.unread} unread"] if summary.unread else []
+            parts += ["open"] if summary.chat == self._room.chat else []
+            self._view.notice(", ".join(parts))
+
+    async def _history(self, rest: str) -> None:
+        if self._room.chat is None:
+            self._view.problem("no chat is open: /to USER opens one")
+            return
+        limit = int(rest) if rest.isdecimal() else 20
+        self._view.history(self._client.history(self._room.chat, limit))
+
+    async def _who(self, rest: str) -> None:
+        users = _names(rest) or self._room.others()
+        if not users:
+            self._view.problem("no chat is open; /who USER asks about somebody")
+            return
+        for line in await self._room.presence_of(users):
+            self._view.notice(line)
+
+    async def _typing(self, rest: str) -> None:
+        self._room.keys_pressed()
+
+    async def _help(self, rest: str) -> None:
+        for line in HELP.splitlines():
+            self._view.notice(line)
+
+
+def _names(text: str) -> list[str]:
+    return text.replace(",", " ").split()

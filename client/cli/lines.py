@@ -1,0 +1,105 @@
+"""The chat for pipes and scripts: a line in, a line out.
+
+raju: hi            a message in the open chat
+sent 3 hello        an own message was accepted at position 3
+delivered 3         all others have it
+read 3              all others have read it
+failed hello: ...   it was refused
+* text              a notice
+! text              something went wrong
+"""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import os
+import threading
+from collections.abc import AsyncIterator, Callable
+
+from client.cli.text import history_line, one_line
+from client.core.events import MessageReceived, StateChanged
+from client.core.ticks import State
+from client.store.history import StoredMessage
+
+
+class Lines:
+    """A View that writes lines."""
+
+    showing = True
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
+
+    def opened(self, chat: str, title: str, unread: list[StoredMessage]) -> None:
+        self._write(f"* chat with {title}")
+        for message in unread:
+            self._write(f"{message.sender}: {one_line(message.text)}")
+
+    def titled(self, title: str) -> None:
+        self._write(f"* chat with {title}")
+
+    def received(self, message: MessageReceived) -> None:
+        self._write(f"{message.sender}: {one_line(message.text)}")
+
+    def wrote(self) -> None:
+        pass  # `sent` will tell
+
+    def changed(self, event: StateChanged) -> None:
+        match event.state:
+            case State.SENT:
+                self._write(f"sent {event.seq} {one_line(event.text)}")
+            case State.DELIVERED | State.READ:
+                self._write(f"{event.state.name.lower()} {event.seq}")
+            case State.FAILED:
+                self._write(f"failed {one_line(event.text)}: {event.reason}")
+            case State.WAITING:
+                pass
+
+    def history(self, messages: list[StoredMessage]) -> None:
+        for message in messages:
+            self._write(history_line(message))
+
+    def typing(self, user: str) -> None:
+        self._write(f"* {user} is typing")
+
+    def presence(self, text: str) -> None:
+        pass  # /who tells
+
+    def connection(self, text: str) -> None:
+        self._write(f"* {text}")
+
+    def notice(self, text: str) -> None:
+        self._write(f"* {text}")
+
+    def problem(self, text: str) -> None:
+        self._write(f"! {text}")
+
+
+async def input_lines(descriptor: int = 0) -> AsyncIterator[str]:
+    """Lines of standard input, until it ends. It may be anything: a pipe, a file, a terminal."""
+    loop = asyncio.get_running_loop()
+    lines: asyncio.Queue[str | None] = asyncio.Queue()
+
+    def tell(line: str | None) -> None:
+        loop.call_soon_threadsafe(lines.put_nowait, line)
+
+    # A daemon, and with no buffer of Python's: a read that never returns must not hold up the exit
+    threading.Thread(target=_read, args=(descriptor, tell), daemon=True).start()
+    while (line := await lines.get()) is not None:
+        yield line
+
+
+def _read(descriptor: int, tell: Callable[[str | None], None]) -> None:
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    rest = ""
+    try:
+        while chunk := os.read(descriptor, 65536):
+            *lines, rest = (rest + decoder.decode(chunk)).split("\n")
+            for line in lines:
+                tell(line)
+        if rest:
+            tell(rest)
+        tell(None)
+    except (OSError, RuntimeError):
+        return  # the descriptor or the loop is gone: so is whoever listened

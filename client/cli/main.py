@@ -1,0 +1,151 @@
+"""The composition of the command: options in, a chat or a list of pushes out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Coroutine, Sequence
+from pathlib import Path
+from typing import Any
+
+from client.chat_client import ChatClient
+from client.cli import options as given
+from client.cli.commands import Commands
+from client.cli.lines import Lines, input_lines
+from client.cli.options import Options, UsageError
+from client.cli.phone import show_phone
+from client.cli.room import Room
+from client.cli.screen import Screen
+from client.errors import ClientError, Unreachable
+
+CONNECT_TIMEOUT = 15.0
+LAST_WORDS = 10.0  # how long a pipe that ended waits for its messages to be accepted
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit status: 0, 1 if something was wrong, 130 after Ctrl-C."""
+    try:
+        options = given.parse(sys.argv[1:] if arguments is None else arguments, Path.cwd())
+        if options.command == "phone":
+            print("\n".join(show_phone(options)))
+            return 0
+        return asyncio.run(_chat(options))
+    except KeyboardInterrupt:
+        return 130
+    except Unreachable as error:
+        print(f"client: {_nobody_home(options, error)}", file=sys.stderr)
+    except (ClientError, OSError) as error:
+        print(f"client: {error}", file=sys.stderr)
+    return 1
+
+
+def _nobody_home(options: Options, error: Unreachable) -> str:
+    if options.api != options.endpoints.get("api"):
+        return str(error)
+    return f"local mode does not answer ({error}); start it with: make dev"
+
+
+async def _chat(options: Options) -> int:
+    if options.api is None:
+        raise UsageError(
+            "nothing runs here (there is no .local/endpoints.json): start it with make dev, "
+            "or name a backend with --api"
+        )
+    client = ChatClient(
+        options.api,
+        options.user,
+        options.password,
+        options.device,
+        options.store,
+        platform=options.platform,
+    )
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _stop, asyncio.current_task())
+    try:
+        if options.local_password:
+            print("* local mode: no --password given, so the one for this machine is used")
+        await client.sign_up_or_in()
+        if sys.stdin.isatty() and sys.stdout.isatty():
+            await _on_screen(client, options)
+        else:
+            await _in_lines(client, options)
+    except asyncio.CancelledError:
+        return 0  # SIGTERM: leaving is all there is to do
+    finally:
+        await client.close()
+    return 0
+
+
+def _stop(task: asyncio.Task[int] | None) -> None:
+    if task is not None:
+        task.cancel()
+
+
+async def _in_lines(client: ChatClient, options: Options) -> None:
+    view = Lines(lambda line: print(line, flush=True))
+    room = Room(client, view)
+    commands = Commands(client, room, view)
+
+    async def talk() -> None:
+        await _begin(client, room, options.to)
+        async for line in input_lines():
+            if not await commands.entered(line):
+                return
+        await _last_words(client)
+
+    await _until(talk(), _listen(client, room))
+
+
+async def _on_screen(client: ChatClient, options: Options) -> None:
+    typed: asyncio.Queue[str] = asyncio.Queue()
+    screen = Screen(client, typed.put_nowait, lambda: room.keys_pressed(), lambda: room.reading())
+    room = Room(client, screen)
+    commands = Commands(client, room, screen)
+
+    async def talk() -> None:
+        while await commands.entered(await typed.get()):
+            pass
+        screen.app.exit()
+
+    beside = (talk(), _listen(client, room), _begin(client, room, options.to))
+    await _until(screen.app.run_async(), *beside)
+    if client.unaccepted:
+        print(f"{client.unaccepted} message(s) not sent yet; they go out at the next start")
+
+
+async def _begin(client: ChatClient, room: Room, to: str | None) -> None:
+    await asyncio.sleep(0)  # whoever listens begins before there is something to hear
+    room.begin_offline(to)
+    with contextlib.suppress(TimeoutError):  # it goes on trying, and the view says so
+        await client.connect(CONNECT_TIMEOUT)
+    await room.begin(to)
+
+
+async def _listen(client: ChatClient, room: Room) -> None:
+    async with contextlib.aclosing(client.events()) as events:
+        async for event in events:
+            room.happened(event)
+
+
+async def _last_words(client: ChatClient) -> None:
+    """The input is at its end; what was written in it is to arrive all the same."""
+    if client.unaccepted:
+        with contextlib.suppress(TimeoutError):
+            await client.wait_for(lambda _: not client.unaccepted, LAST_WORDS)
+
+
+async def _until(work: Coroutine[Any, Any, None], *beside: Coroutine[Any, Any, None]) -> None:
+    """Runs `work` to its end, and the others as long; the first error of any ends all."""
+    first = asyncio.create_task(work)
+    waiting = {first, *(asyncio.create_task(other) for other in beside)}
+    everything = list(waiting)
+    try:
+        while not first.done():
+            done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+    finally:
+        for task in everything:
+            task.cancel()
+        await asyncio.gather(*everything, return_exceptions=True)

@@ -1,0 +1,153 @@
+"""What the command line says, and what .local/endpoints.json adds where it says nothing."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from client.errors import ClientError
+
+STATE_DIR = ".local"
+PASSWORD_VARIABLE = "SWITCHBOARD_PASSWORD"  # noqa: S105 - its name
+# Good for a system that lives on this machine until Ctrl-C, and for nothing else.
+LOCAL_PASSWORD = "Only-on-this-machine-1"  # noqa: S105
+
+DESCRIPTION = """\
+Chats with a Switchboard backend.
+
+  python -m client --user ravi --to raju     chat as ravi; signs up on the first start
+  python -m client phone raju                the pushes that raju's phone holds (local mode)
+"""
+
+
+class UsageError(ClientError):
+    """The command cannot run as it was given; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """`command` is `chat` or `phone`."""
+
+    command: str
+    user: str
+    device: str
+    api: str | None
+    data: Path
+    password: Callable[[], str]
+    platform: str | None
+    to: str | None
+    endpoints: dict[str, Any]
+    local_password: bool = False
+
+    @property
+    def store(self) -> Path:
+        return self.data / f"{self.user}-{self.device}.sqlite"
+
+
+def parse(arguments: Sequence[str], directory: Path) -> Options:
+    """Raises UsageError; argparse itself exits on what it does not understand."""
+    if arguments[:1] == ["phone"]:
+        given = _phone_parser().parse_args(arguments[1:])
+        command = "phone"
+    else:
+        given = _chat_parser().parse_args(arguments)
+        command = "chat"
+    found, endpoints = _endpoints(directory)
+    api = given.api or endpoints.get("api")
+    local = api is not None and api == endpoints.get("api")
+    chat = command == "chat"
+    return Options(
+        command=command,
+        user=given.user,
+        device=given.device,
+        api=api,
+        data=given.data or _data(found, api, local),
+        password=_password(given.password, given.user, local) if chat else str,
+        platform=None if not chat or given.platform == "none" else given.platform,
+        to=given.to if chat else None,
+        endpoints=endpoints,
+        local_password=local and not (chat and given.password) and not _from_environment(),
+    )
+
+
+def _chat_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m client",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--user", required=True, help="who you are: a-z, 0-9 and _, 3 to 32")
+    parser.add_argument("--to", metavar="USER", help="open the chat with this user at once")
+    parser.add_argument(
+        "--password", help=f"else ${PASSWORD_VARIABLE}, a prompt, or in local mode a fixed one"
+    )
+    parser.add_argument(
+        "--platform",
+        choices=["fcm", "apns", "apns_sandbox", "none"],
+        default="fcm",
+        help="where pushes for this device go (default: fcm)",
+    )
+    _add_common(parser)
+    return parser
+
+
+def _phone_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m client phone", description="Shows the pushes that a local phone holds."
+    )
+    parser.add_argument("user")
+    _add_common(parser)
+    return parser
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--device", default="phone", help="name of this device (default: phone)")
+    parser.add_argument("--api", metavar="URL", help="default: what runs on this machine")
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help=f"state (default: {STATE_DIR}/clients)"
+    )
+
+
+def _endpoints(directory: Path) -> tuple[Path, dict[str, Any]]:
+    """The folder local mode writes to, and what it wrote; nothing if it does not run."""
+    places = [directory, Path(__file__).parents[2]]
+    for place in places:
+        file = place / STATE_DIR / "endpoints.json"
+        if file.exists():
+            try:
+                return file.parent, dict(json.loads(file.read_text(encoding="utf-8")))
+            except ValueError as error:
+                raise UsageError(f"{file} is not JSON: {error}") from error
+    return directory / STATE_DIR, {}
+
+
+def _data(found: Path, api: str | None, local: bool) -> Path:
+    """Another backend's users are other users: they get a folder of their own."""
+    clients = found / "clients"
+    return clients if local or api is None else clients / (urlsplit(api).netloc or "other")
+
+
+def _from_environment() -> str | None:
+    return os.environ.get(PASSWORD_VARIABLE)
+
+
+def _password(given: str | None, user: str, local: bool) -> Callable[[], str]:
+    def ask() -> str:
+        known = given or _from_environment()
+        if known:
+            return known
+        if local:
+            return LOCAL_PASSWORD
+        if not sys.stdin.isatty():
+            raise UsageError(f"a password is needed: --password or ${PASSWORD_VARIABLE}")
+        return getpass.getpass(f"password of {user}: ")
+
+    return ask

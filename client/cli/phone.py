@@ -1,0 +1,52 @@
+"""`python -m client phone raju`: what the local FCM and APNs hold for a device of a user."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from client.cli.options import Options, UsageError
+from client.cli.text import ago, visible
+
+
+def show_phone(options: Options) -> list[str]:
+    """The lines to print. Raises UsageError."""
+    console = options.endpoints.get("console")
+    if console is None:
+        raise UsageError("phones are a part of local mode, and nothing runs here: make dev")
+    token = _token(options)
+    try:
+        answer = httpx.get(f"{console}/_local/phones/{token}", timeout=10)
+        pushes = answer.raise_for_status().json()["pushes"]
+    except httpx.HTTPError as error:
+        raise UsageError(f"the console at {console} does not answer: {error}") from error
+    who = f"{options.user}'s {options.device}"
+    if not pushes:
+        return [f"{who} ({token[:8]}…) holds no push"]
+    count = "1 push" if len(pushes) == 1 else f"{len(pushes)} pushes"
+    return [f"{who} ({token[:8]}…) holds {count}", *(_line(push) for push in pushes)]
+
+
+def _token(options: Options) -> str:
+    """From the client's file, which a running client may be using."""
+    if not options.store.exists():
+        raise UsageError(
+            f"{options.user} has no device {options.device!r} in {options.data}; "
+            f"python -m client --user {options.user} makes one"
+        )
+    with sqlite3.connect(f"file:{options.store}?mode=ro", uri=True) as db:
+        row = db.execute("SELECT push_token FROM session").fetchone()
+    if row is None or row[0] is None:
+        raise UsageError(f"{options.user}/{options.device} has registered no push token")
+    return str(row[0])
+
+
+def _line(push: Mapping[str, Any]) -> str:
+    at = ago(push["received_at"], time.time())
+    message = visible(json.dumps(push["message"], ensure_ascii=False, sort_keys=True))
+    return f"{at}  {push['platform']:<5} {message}"

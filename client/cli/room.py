@@ -1,0 +1,223 @@
+"""The chat that is open, and what is heard of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Iterable
+
+from client.chat_client import ChatClient
+from client.cli.text import ago, one_line, title
+from client.cli.view import View
+from client.core import events
+from client.core.ticks import State
+from client.errors import ClientError, NotFound
+from client.store.history import ChatSummary
+
+PRESENCE_WAIT = 1.5  # seconds for the first answers about somebody
+APPEARS_EVERY = 2.0  # how often to look for somebody who has not signed up yet
+
+
+class Room:
+    def __init__(self, client: ChatClient, view: View) -> None:
+        self._client, self._view = client, view
+        self.chat: str | None = None
+        self.awaited: str | None = None  # a user whom the first chat is to be with
+        self._shown = 0  # seq up to which the open chat was given to the view
+        self._title = ""
+        self._watched: set[str] = set()
+        self._presence: dict[str, events.PresenceChanged] = {}
+        self._heard_presence = asyncio.Event()
+
+    # -- beginning
+
+    def begin_offline(self, to: str | None) -> None:
+        """Opens what is known without asking anybody, so that nothing is missed."""
+        known = self._client.known_direct(to) if to is not None else None
+        if known is not None:
+            self.open(known)
+        else:
+            self.awaited = to
+
+    async def begin(self, to: str | None) -> None:
+        """The first chat: the one asked for, the one with news, or the only one."""
+        with contextlib.suppress(ClientError):
+            await self._client.refresh_chats()
+        if to is not None:
+            await self._open_when_there(to)
+        elif self.chat is None:
+            chats = self._client.chats()
+            waiting = [chat for chat in chats if chat.unread]
+            if waiting or len(chats) == 1:
+                self.open((waiting or chats)[-1].chat)
+            else:
+                self._view.notice("no chat is open: /to USER opens one, /help shows the rest")
+
+    async def _open_when_there(self, user: str) -> None:
+        """Of two people one starts first, and then waits for the other to sign up."""
+        try:
+            chat = await self._client.direct(user)
+        except NotFound:
+            self._view.notice(f"waiting for {user}, who has not signed up yet")
+            appeared = await self._appearance(user)
+            if appeared is None:
+                return
+            chat = appeared
+        if self.chat != chat:
+            self.open(chat)
+
+    async def _appearance(self, user: str) -> str | None:
+        """The chat with `user`, once there is one; None if the wait is over without."""
+        self.awaited = user
+        while self.awaited == user:
+            await asyncio.sleep(APPEARS_EVERY)
+            with contextlib.suppress(NotFound):
+                return await self._client.direct(user)
+        return None
+
+    # -- the open chat
+
+    def open(self, chat: str, sender: str = "") -> None:
+        """`sender` names the chat as long as nobody knows who is in it."""
+        self.chat, self.awaited = chat, None
+        self._title = self._title_of(chat, sender)
+        unread = self._client.unread(chat)
+        summary = self._summary(chat)
+        self._shown = summary.watermark if summary else 0
+        self._view.opened(chat, self._title, unread)
+        self.reading()
+        self._meet()
+
+    def reading(self) -> None:
+        """What the view shows of the open chat has been seen."""
+        summary = self._summary(self.chat) if self.chat is not None else None
+        if summary is not None and self._view.showing and summary.watermark > summary.read:
+            self._client.mark_read(summary.chat, summary.watermark)
+
+    def keys_pressed(self) -> None:
+        if self.chat is not None:
+            self._client.typing(self.chat)
+
+    def others(self) -> list[str]:
+        """Who else is in the open chat."""
+        summary = self._summary(self.chat) if self.chat is not None else None
+        return [user for user in summary.members if user != self._client.user] if summary else []
+
+    async def presence_of(self, users: Iterable[str]) -> list[str]:
+        """A line for each user, with what the backend says now."""
+        asked = list(users)
+        for user in asked:
+            self._presence.pop(user, None)
+        self._client.watch(asked)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PRESENCE_WAIT):
+                while not self._presence.keys() >= set(asked):
+                    self._heard_presence.clear()
+                    await self._heard_presence.wait()
+        return [self._seen(user) for user in asked]
+
+    # -- what is heard
+
+    def happened(self, event: events.Event) -> None:
+        match event:
+            case events.MessageReceived():
+                self._received(event)
+            case events.StateChanged() if event.chat == self.chat:
+                self._view.changed(event)
+            case events.StateChanged(state=State.FAILED):
+                self._view.problem(f"not sent: {one_line(event.text)} ({event.reason})")
+            case events.TypingSeen() if event.chat == self.chat:
+                self._view.typing(event.user)
+            case events.PresenceChanged():
+                self._presence[event.user] = event
+                self._heard_presence.set()
+                self._show_presence()
+            case events.MessagesMissing() if event.chat == self.chat:
+                count = event.last - event.first + 1
+                self._view.notice(f"{count} older message(s) expired before this device came")
+            case events.CaughtUp():
+                self._meet()
+            case events.ChatLeft() if event.chat == self.chat:
+                self._view.problem("you are no longer in this chat")
+            case events.ServerError():
+                self._view.problem(f"{event.action or 'the backend'}: {event.message}")
+            case _:
+                self._connection(event)
+
+    def _connection(self, event: events.Event) -> None:
+        match event:
+            case events.Connected():
+                self._view.connection("online")
+            case events.Disconnected(retry_in=None):
+                self._view.connection("offline")
+            case events.Disconnected():
+                self._view.connection(f"offline, trying again: {event.reason}")
+            case events.Displaced():
+                who = f"{self._client.user}/{self._client.device}"
+                self._view.problem(
+                    f"displaced: {who} connected elsewhere, and this client has stopped; "
+                    "start it again to take over"
+                )
+            case events.SignedOut():
+                self._view.problem(f"signed out: {event.reason}")
+            case _:
+                pass
+
+    def _received(self, event: events.MessageReceived) -> None:
+        if self.chat is None and self.awaited in (None, event.sender) and not event.own:
+            self.open(event.chat, event.sender)
+        elif event.chat == self.chat:
+            if event.seq > self._shown:  # not among those that `open` has shown
+                self._shown = event.seq
+                self._view.received(event)
+                self.reading()
+        elif not event.own:
+            name = self._title_of(event.chat, event.sender)
+            where = "" if name == event.sender else f" in {name}"
+            self._view.notice(f"{event.sender} wrote{where}: /to {name}")
+
+    # -- small
+
+    def _meet(self) -> None:
+        """Who is in the open chat may become known later than its first message."""
+        if self.chat is None:
+            return
+        name = self._title_of(self.chat, self._title)
+        if name != self._title:
+            self._title = name
+            self._view.titled(name)
+        others = self.others()
+        if others and not self._watched.issuperset(others):
+            self._watched.update(others)
+            self._client.watch(others)
+        self._show_presence()
+
+    def _summary(self, chat: str) -> ChatSummary | None:
+        return next((one for one in self._client.chats() if one.chat == chat), None)
+
+    def _title_of(self, chat: str, otherwise: str) -> str:
+        summary = self._summary(chat)
+        if summary is not None and (summary.name or summary.members):
+            return title(summary, self._client.user)
+        return otherwise or chat
+
+    def _show_presence(self) -> None:
+        others = self.others()
+        known = [user for user in others if user in self._presence]
+        if len(others) == 1:
+            text = self._seen(others[0]).removeprefix(f"{others[0]} ") if known else ""
+        else:
+            online = [user for user in known if self._presence[user].online]
+            text = f"{len(online) + 1} of {len(others) + 1} online" if others else ""
+        self._view.presence(text)
+
+    def _seen(self, user: str) -> str:
+        known = self._presence.get(user)
+        if known is None:
+            return f"{user}: no answer"
+        if known.online:
+            return f"{user} is online"
+        if known.last_seen is None:
+            return f"{user} is offline"
+        return f"{user} was last seen {ago(known.last_seen, time.time())}"

@@ -1,0 +1,251 @@
+"""The chat on a terminal: the conversation fills the screen, and its ticks change in place."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from prompt_toolkit.application import Application, get_app
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.history import InMemoryHistory
+from prompt_toolkit.input import Input
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.layout import BufferControl, FormattedTextControl, HSplit, Layout, Window
+from prompt_toolkit.layout.processors import BeforeInput
+from prompt_toolkit.output import Output
+from prompt_toolkit.styles import Style
+
+from client.chat_client import ChatClient
+from client.cli.bubbles import Line, lay_out
+from client.core.events import MessageReceived, StateChanged
+from client.store.history import StoredMessage
+
+SHOWN = 200  # messages; more with each scroll to the top
+TYPING_SHOWN = 5.0
+NOTICES_KEPT = 60
+
+STYLE = Style.from_dict(
+    {
+        "header": "bg:#1f4d3d #ffffff",
+        "header.presence": "#b8e0cf",
+        "header.offline": "#ffcf9e",
+        "own": "bg:#1c5442 #ffffff",
+        "theirs": "bg:#3a3f44 #ffffff",
+        "unreadable": "bg:#3a3f44 #b0b0b0 italic",
+        "failed": "bg:#5a2430 #ffffff",
+        "time": "#8a8f94",
+        "tick": "#8a8f94",
+        "tick.read": "#34b7f1 bold",
+        "tick.failed": "#ff6b6b bold",
+        "day": "#8a8f94 bold",
+        "notice": "#8a8f94 italic",
+        "problem": "#ffb86b",
+        "name1": "#7fd1b9 bold",
+        "name2": "#e0b15e bold",
+        "name3": "#c792ea bold",
+        "name4": "#82aaff bold",
+        "name5": "#f78c6c bold",
+        "rule": "#4a4f54",
+        "prompt": "#7fd1b9 bold",
+    }
+)
+
+
+class Screen:
+    """A View that draws. `entered` gets each line; `typed` is told of keys pressed."""
+
+    def __init__(
+        self,
+        client: ChatClient,
+        entered: Callable[[str], None],
+        typed: Callable[[], None],
+        seen: Callable[[], None],
+        *,
+        input: Input | None = None,
+        output: Output | None = None,
+    ) -> None:
+        self._client = client
+        self._entered, self._typed, self._seen = entered, typed, seen
+        self._chat: str | None = None
+        self._title = f"Switchboard · {client.user}"
+        self._presence, self._connection = "", "connecting"
+        self._typing: str | None = None
+        self._typing_ends: asyncio.TimerHandle | None = None
+        self._notices: dict[str, list[str]] = {}
+        self._limit, self._offset, self._furthest = SHOWN, 0, 0
+        self._problem = ""
+        self._buffer = Buffer(
+            multiline=False,
+            history=InMemoryHistory(),
+            accept_handler=self._accept,
+            on_text_changed=self._changed,
+        )
+        self.app: Application[None] = Application(
+            layout=self._layout(),
+            key_bindings=self._keys(),
+            style=STYLE,
+            full_screen=True,
+            mouse_support=False,  # so that text can be marked and copied
+            input=input,
+            output=output,
+        )
+
+    # -- as a View
+
+    @property
+    def showing(self) -> bool:
+        return self._offset == 0 and self.app.is_running
+
+    def opened(self, chat: str, title: str, unread: list[StoredMessage]) -> None:
+        self._chat, self._title = chat, title
+        self._limit, self._offset = SHOWN, 0
+        self._notices.clear()
+        self._typing = None
+        self._redraw()
+
+    def titled(self, title: str) -> None:
+        self._title = title
+        self._redraw()
+
+    def received(self, message: MessageReceived) -> None:
+        self._typing = None
+        self._redraw()
+
+    def wrote(self) -> None:
+        self._offset = 0
+        self._redraw()
+
+    def changed(self, event: StateChanged) -> None:
+        self._redraw()
+
+    def history(self, messages: list[StoredMessage]) -> None:
+        self.notice("PageUp and PageDown go through the conversation")
+
+    def typing(self, user: str) -> None:
+        self._typing = user
+        if self._typing_ends is not None:
+            self._typing_ends.cancel()
+        loop = asyncio.get_running_loop()
+        self._typing_ends = loop.call_later(TYPING_SHOWN, self._typing_over)
+        self._redraw()
+
+    def presence(self, text: str) -> None:
+        self._presence = text
+        self._redraw()
+
+    def connection(self, text: str) -> None:
+        self._connection = text
+        self._redraw()
+
+    def notice(self, text: str) -> None:
+        newest = self._client.history(self._chat, 1) if self._chat else []
+        anchor = newest[-1].message_id if newest else ""
+        kept = self._notices.setdefault(anchor, [])
+        kept.append(text)
+        del kept[:-NOTICES_KEPT]
+        self._redraw()
+
+    def problem(self, text: str) -> None:
+        self._problem = text
+        self._redraw()
+
+    # -- drawing
+
+    def _layout(self) -> Layout:
+        prompt = BeforeInput([("class:prompt", "› ")])
+        control = BufferControl(self._buffer, input_processors=[prompt])
+        body = Window(FormattedTextControl(self._conversation, show_cursor=False))
+        entry = Window(control, height=lambda: self._entry_rows(), wrap_lines=True)
+        rows = [
+            Window(FormattedTextControl(self._header), height=1, style="class:header"),
+            body,
+            Window(FormattedTextControl(self._foot), height=1),
+            entry,
+        ]
+        return Layout(HSplit(rows), focused_element=entry)
+
+    def _entry_rows(self) -> int:
+        width = max(get_app().output.get_size().columns - 2, 1)
+        return min(6, 1 + len(self._buffer.text) // width)
+
+    def _header(self) -> StyleAndTextTuples:
+        if self._typing is not None:
+            beside = ("class:header.presence", f"{self._typing} is typing…")
+        else:
+            beside = ("class:header.presence", self._presence)
+        parts: StyleAndTextTuples = [("bold", f" {self._title} "), beside]
+        if self._connection != "online":
+            parts.append(("class:header.offline", f"  ({self._connection})"))
+        return parts
+
+    def _foot(self) -> StyleAndTextTuples:
+        if self._problem:
+            return [("class:problem", f" ! {self._problem}")]
+        columns = get_app().output.get_size().columns
+        if self._offset:
+            return [("class:notice", " newer messages below: PageDown".ljust(columns))]
+        return [("class:rule", "─" * columns)]
+
+    def _lines(self) -> list[Line]:
+        columns = get_app().output.get_size().columns
+        messages = self._client.history(self._chat, self._limit) if self._chat else []
+        group = len({message.sender for message in messages} - {self._client.user}) > 1
+        return lay_out(messages, self._client.user, columns, self._notices, group=group)
+
+    def _conversation(self) -> StyleAndTextTuples:
+        """The rows that fit, up to the last one or as far above it as was scrolled."""
+        lines, rows = self._lines(), self._rows()
+        self._furthest = max(0, len(lines) - rows)
+        self._offset = min(self._offset, self._furthest)
+        end = len(lines) - self._offset
+        shown = lines[max(0, end - rows) : end]
+        fragments: StyleAndTextTuples = [("", "\n")] * (rows - len(shown))
+        for number, line in enumerate(shown):
+            fragments += [("", "\n")] if number else []
+            fragments += line
+        return fragments
+
+    def _rows(self) -> int:
+        return max(1, get_app().output.get_size().rows - 2 - self._entry_rows())
+
+    def _redraw(self) -> None:
+        self.app.invalidate()
+
+    # -- keys
+
+    def _keys(self) -> KeyBindings:
+        keys = KeyBindings()
+
+        @keys.add("c-d")
+        @keys.add("c-c")
+        def _(event: KeyPressEvent) -> None:
+            self._entered("/quit")
+
+        @keys.add("pageup")
+        def _(event: KeyPressEvent) -> None:
+            self._offset += max(1, self._rows() - 2)
+            if self._offset >= self._furthest:
+                self._limit += SHOWN  # the drawing finds out how many there are
+
+        @keys.add("pagedown")
+        def _(event: KeyPressEvent) -> None:
+            self._offset = max(0, self._offset - max(1, self._rows() - 2))
+            if self._offset == 0:
+                self._seen()
+
+        return keys
+
+    def _accept(self, buffer: Buffer) -> bool:
+        self._problem = ""
+        self._entered(buffer.text)
+        return False  # the line is emptied
+
+    def _changed(self, _: Any) -> None:
+        if self._buffer.text and not self._buffer.text.startswith("/"):
+            self._typed()
+
+    def _typing_over(self) -> None:
+        self._typing = None
+        self._redraw()

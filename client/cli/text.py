@@ -1,0 +1,64 @@
+"""Texts as a terminal may show them. What others write must not steer it."""
+
+from __future__ import annotations
+
+import re
+import time
+
+from client.core.ticks import State
+from client.store.history import ChatSummary, StoredMessage
+
+TICKS = {
+    State.FAILED: "✗",
+    State.WAITING: "◷",
+    State.SENT: "✓",
+    State.DELIVERED: "✓✓",
+    State.READ: "✓✓",
+}
+UNREADABLE = "(a message this device cannot read)"
+
+# C0 and C1 controls but the newline, and the marks that turn the writing direction of what follows.
+_STEERING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def visible(text: str | None) -> str:
+    """Line ends stay; other control characters become a replacement mark."""
+    return UNREADABLE if text is None else _STEERING.sub("\ufffd", text)
+
+
+def one_line(text: str | None) -> str:
+    """As `visible`, and line ends too become a mark: a line of output is one message."""
+    return visible(text).replace("\n", " ⏎ ")
+
+
+def clock(seconds: float) -> str:
+    return time.strftime("%H:%M", time.localtime(seconds))
+
+
+def day(seconds: float) -> str:
+    return time.strftime("%A, %d %B %Y", time.localtime(seconds))
+
+
+def ago(seconds: float, now: float) -> str:
+    """`12:03` today, with the date on other days."""
+    here, there = time.localtime(now), time.localtime(seconds)
+    if here[:3] == there[:3]:
+        return clock(seconds)
+    return time.strftime("%d %b %H:%M", there)
+
+
+def title(chat: ChatSummary, me: str) -> str:
+    """The other one's name, or what the user called the group, or who is in it."""
+    if chat.name:
+        return chat.name
+    others = [user for user in chat.members if user != me]
+    if len(others) > 4:
+        return f"{', '.join(others[:3])} and {len(others) - 3} more"
+    return ", ".join(others) or chat.chat
+
+
+def history_line(message: StoredMessage) -> str:
+    """`3 raju: hi`, and what became of an own message."""
+    seq = "-" if message.seq is None else str(message.seq)
+    state = "" if message.state is None else f" ({message.state.name.lower()})"
+    return f"{seq} {message.sender}: {one_line(message.text)}{state}"

@@ -1,0 +1,43 @@
+"""What a chat on the command line shows; one implementation for terminals, one for pipes."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from client.core.events import MessageReceived, StateChanged
+from client.store.history import StoredMessage
+
+
+class View(Protocol):
+    @property
+    def showing(self) -> bool:
+        """The newest messages of the open chat are where the user sees them."""
+
+    def opened(self, chat: str, title: str, unread: list[StoredMessage]) -> None:
+        """From now on this chat is on the screen."""
+
+    def titled(self, title: str) -> None:
+        """The open chat has another title now."""
+
+    def received(self, message: MessageReceived) -> None:
+        """In the open chat."""
+
+    def wrote(self) -> None:
+        """An own message was added to the open chat."""
+
+    def changed(self, event: StateChanged) -> None:
+        """An own message of the open chat reached a state."""
+
+    def history(self, messages: list[StoredMessage]) -> None: ...
+
+    def typing(self, user: str) -> None: ...
+
+    def presence(self, text: str) -> None:
+        """Of the others in the open chat."""
+
+    def connection(self, text: str) -> None:
+        """How the connection is now."""
+
+    def notice(self, text: str) -> None: ...
+
+    def problem(self, text: str) -> None: ...

@@ -1,0 +1,172 @@
+"""What must be true of a schedule, seen from outside: by each write, and at rest."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from lambdas.attribute_values import from_wire
+from lambdas.messages.log import seq_of
+from tests.model.device import Device, Identity
+from tests.model.expressions import Item
+from tests.model.world import World
+
+
+class Violation(AssertionError):
+    """Something that must never happen did."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A message as it came into the log, and the devices that have a right to it."""
+
+    chat: str
+    seq: int
+    identity: Identity
+    members: frozenset[str]  # when its position was taken
+    entitled: frozenset[tuple[str, str, int]]  # user, device, joined_seq of the user
+
+
+class Checks:
+    """Listens to the tables of a world and keeps what it saw."""
+
+    def __init__(self, world: World, devices: list[Device]) -> None:
+        self._world = world
+        self._devices = devices
+        self._stored: dict[tuple[str, int], Stored] = {}
+        self._problems: list[str] = []
+        self._joined: dict[str, dict[str, int]] = {}
+        self._recipients: dict[tuple[str, int], frozenset[str]] = {}
+        world.database.listeners.append(self._on_write)
+
+    def problems(self) -> None:
+        """Raises Violation for what was seen since."""
+        if self._problems:
+            raise Violation("; ".join(self._problems))
+
+    # -- at each write
+
+    def _on_write(self, table: str, old: Item | None, new: Item | None) -> None:
+        if table != "Chats":
+            return
+        self._joined.clear()
+        before = from_wire(old) if old else None
+        after = from_wire(new) if new else None
+        kind = (after or before or {})["item"].split("#")[0]
+        if kind == "message":
+            self._on_message(before, after)
+        elif kind == "member" and before and after:
+            self._on_marks(before, after)
+        elif kind == "head" and before and after:
+            self._on_head(before, after)
+
+    def _on_head(self, old: dict[str, Any], new: dict[str, Any]) -> None:
+        if new["seq"] > old["seq"]:
+            self._recipients[new["chat"], new["seq"]] = frozenset(new["members"])
+        if new["purged_to"] < old["purged_to"] or new["seq"] < old["seq"]:
+            self._problems.append(f"a head moved back: {old} {new}")
+
+    def _on_message(self, old: dict[str, Any] | None, new: dict[str, Any] | None) -> None:
+        if old is not None and new is not None and old != new:
+            self._problems.append(f"a position was written twice: {old} {new}")
+        elif old is None and new is not None and not new.get("void"):
+            self._on_stored(new)
+        elif old is not None and new is None and not old.get("void"):
+            self._on_deleted(self._stored[old["chat"], seq_of(old)])
+
+    def _on_stored(self, item: dict[str, Any]) -> None:
+        seq = seq_of(item)
+        identity = (item["sender"], item["sender_device"], item["message_id"])
+        recipients = self._recipients[item["chat"], seq]
+        entitled = frozenset(
+            (user, device, joined)
+            for user, joined in self._members(item["chat"]).items()
+            for device in self._registered(user)
+            if joined < seq
+        )
+        stored = Stored(item["chat"], seq, identity, recipients, entitled)
+        self._stored[item["chat"], seq] = stored
+        for device in self._devices:
+            if self._is_entitled(device, stored) and device.watermark.get(stored.chat, 0) >= seq:
+                self._problems.append(f"{device.address} has passed {stored} before it was stored")
+
+    def _on_deleted(self, stored: Stored) -> None:
+        for device in self._devices:
+            if (
+                self._is_entitled(device, stored)
+                and device.watermark.get(stored.chat, 0) < stored.seq
+            ):
+                self._problems.append(f"{stored} was deleted, and {device.address} lacks it")
+
+    def _on_marks(self, old: dict[str, Any], new: dict[str, Any]) -> None:
+        if old["joined_seq"] != new["joined_seq"]:
+            return  # left, and joined again
+        back = [name for name, mark in old["delivered"].items() if new["delivered"][name] < mark]
+        if back or new["read"] < old["read"]:
+            self._problems.append(f"a watermark moved back: {old} {new}")
+
+    # -- at rest
+
+    def leases(self) -> None:
+        """Who has an open connection is known to be reachable on it."""
+        for device in self._devices:
+            if device.connected() and device.socket is not None:
+                entry = self._registered(device.user)[device.name]
+                if entry.get("connection_id") != device.socket.connection_id:
+                    raise Violation(f"{device.address} is connected, and has no lease: {entry}")
+
+    def somebody_was_told(self) -> None:
+        """Each device has what it is entitled to, or a push for it was queued."""
+        queued = {(job.user, job.message_id) for job in self._world.pushes}
+        for stored in self._stored.values():
+            for device in self._devices:
+                if not self._is_entitled(device, stored) or stored.identity[0] == device.user:
+                    continue
+                told = (device.user, stored.identity[2]) in queued
+                if device.watermark.get(stored.chat, 0) < stored.seq and not told:
+                    raise Violation(f"{device.address} heard nothing of {stored}")
+
+    def everything_arrived(self) -> None:
+        """Everything stored was shown once to all who are entitled to it, in one order."""
+        for device in self._devices:
+            if device.outbox:
+                raise Violation(f"{device.address} was never told what became of {device.outbox}")
+            for chat, shown in device.shown.items():
+                positions = [seq for seq, _ in shown]
+                identities = [identity for _, identity in shown]
+                if positions != sorted(positions) or len(set(identities)) < len(identities):
+                    raise Violation(f"{device.address} shows {chat} as {shown}")
+                for seq in positions:
+                    if device.user not in self._stored[chat, seq].members:
+                        raise Violation(f"{device.address} shows {self._stored[chat, seq]}")
+            for stored in self._stored.values():
+                if self._is_entitled(device, stored) and not self._has(device, stored):
+                    raise Violation(f"{device.address} never showed {stored}")
+
+    @staticmethod
+    def _has(device: Device, stored: Stored) -> bool:
+        if stored.identity[:2] == (device.user, device.name):
+            return stored.identity[2] in device.accepted
+        return stored.identity in device.shows(stored.chat)
+
+    def _is_entitled(self, device: Device, stored: Stored) -> bool:
+        """Registered and a member when it was stored, and ever since."""
+        joined = self._members(stored.chat).get(device.user)
+        return (device.user, device.name, joined) in stored.entitled
+
+    # -- the tables as they are
+
+    def _item(self, table: str, partition: str, item: str) -> dict[str, Any]:
+        found = self._world.database._read(table, (partition, item))
+        return from_wire(found) if found else {}
+
+    def _members(self, chat: str) -> dict[str, int]:
+        """user -> joined_seq"""
+        if chat not in self._joined:
+            members = self._item("Chats", chat, "head").get("members", ())
+            self._joined[chat] = {
+                user: self._item("Chats", chat, f"member#{user}")["joined_seq"] for user in members
+            }
+        return self._joined[chat]
+
+    def _registered(self, user: str) -> dict[str, Any]:
+        registered: dict[str, Any] = self._item("Users", user, "devices")["devices"]
+        return registered

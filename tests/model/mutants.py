@@ -1,0 +1,107 @@
+"""Plausible mistakes, each of which the model has to catch: what keeps the model honest."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from lambdas.delivery import watch, watermarks
+from lambdas.delivery.roster import Registered, Roster
+from lambdas.messages import append, log, sync
+from lambdas.messages.chats import Chats
+from lambdas.messages.heads import Head
+from lambdas.presence import store
+from lambdas.presence.leases import Device
+from lambdas.presence.store import Devices, Forgotten
+from lambdas.tables import ConditionFailed, Item, Table, chat_key, member_item
+
+_add = Chats._add
+_post = sync._post
+
+
+class Mutant(NamedTuple):
+    name: str
+    owner: Any
+    attribute: str
+    instead: Any
+    caught_as: str  # what the violation says
+
+
+def _floor_of_any_device(roster: Roster, _registered: Registered) -> int:
+    return min((log.delivered(member) for member in roster.items.values()), default=0)
+
+
+def _move_anywhere(
+    chats: Table, chat: str, user: str, device: str, step: watermarks.Step, *, strict: bool
+) -> Item:
+    del strict
+    key = chat_key(chat, member_item(user))
+    before = chats.get(key, consistent=True)
+    if before is None:
+        raise ConditionFailed(None)
+    delivered = {**before["delivered"], device: step.delivered}
+    chats.put({**before, "delivered": delivered, "read": step.read or before["read"]})
+    return before
+
+
+def _forget_whatever_is_there(
+    self: Devices, user: str, device: str, _connection_id: str, now: float
+) -> Forgotten:
+    return Forgotten(True, self._end_lease(user, device, "attribute_exists(devices.#d)", now))
+
+
+def _disconnect_whatever_is_there(
+    self: Devices, user: str, device: str, _connection_id: str, now: float
+) -> dict[str, Device]:
+    return self._end_lease(user, device, "attribute_exists(devices.#d)", now)
+
+
+def _connect_without_looking(
+    self: Devices, user: str, device: str, connection_id: str, at: int
+) -> dict[str, Device]:
+    return self._update(
+        user,
+        device,
+        "SET devices.#d.connection_id = :id, devices.#d.connected_at = :at",
+        "attribute_exists(devices.#d)",
+        returns="ALL_OLD",
+        id=connection_id,
+        at=at,
+    )
+
+
+def _put_over(chats: Table, new: Item, _message: Item) -> bool:
+    chats.put(new)
+    return False
+
+
+def _add_at_any_seq(self: Chats, head: Head, members: Sequence[str]) -> list[dict[str, Any]]:
+    actions = _add(self, head, members)
+    actions[0]["Update"]["ConditionExpression"] = "members = :old"
+    return actions
+
+
+def _post_and_hope(*arguments: Any) -> bool:
+    _post(*arguments)
+    return True
+
+
+MUTANTS = (
+    Mutant("complete_to_passes_a_young_hole", log, "HOLE_SECONDS", 0, "passed|never showed"),
+    Mutant("a_watermark_moves_back", watermarks, "_write", _move_anywhere, "moved back"),
+    Mutant("gone_ends_a_newer_lease", Devices, "forget", _forget_whatever_is_there, "no lease"),
+    Mutant("gone_ends_an_opening_lease", store, "OPENING_SECONDS", 0, "no lease"),
+    Mutant(
+        "a_late_disconnect_ends_a_newer_lease",
+        Devices,
+        "disconnect",
+        _disconnect_whatever_is_there,
+        "no lease",
+    ),
+    Mutant(
+        "an_older_connection_takes_the_lease", Devices, "connect", _connect_without_looking, "lease"
+    ),
+    Mutant("the_purge_ignores_a_device", watch, "floor", _floor_of_any_device, "was deleted"),
+    Mutant("a_late_put_undoes_a_void", append, "_put_once", _put_over, "twice|passed"),
+    Mutant("a_new_member_sees_what_was_before", Chats, "_add", _add_at_any_seq, "shows"),
+    Mutant("sync_counts_failed_posts", sync, "_post", _post_and_hope, "never showed|no rest"),
+    Mutant("nobody_is_woken", watch, "_queue_pushes", lambda *_: None, "heard nothing"),
+)

@@ -1,0 +1,371 @@
+"""One random schedule over the real handlers: what people do, and what goes wrong meanwhile."""
+
+import json
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from lambdas.delivery import receipt, watch
+from lambdas.frames import Frame
+from lambdas.messages import send, sync
+from lambdas.messages.chats import Chats
+from lambdas.presence import connection
+from lambdas.presence.store import Devices
+from lambdas.websocket import Caller, frame_handler
+from tests.model.checks import Checks
+from tests.model.device import Device
+from tests.model.dynamodb import ConditionalCheckFailed, TransactionCanceled
+from tests.model.tasks import Task
+from tests.model.world import Socket, World, calm
+
+PEOPLE = ("ravi", "raju", "mira", "anna")
+
+
+class Schedule:
+    """`run` does a number of random things, lets everything come to rest, and checks."""
+
+    def __init__(self, seed: int) -> None:
+        self.world = World(seed)
+        self.random = self.world.random
+        services = self.world.services
+        self._serial = 0
+        self.chats_api = Chats(
+            services.chats, services.users, sleep=lambda seconds: None, new_id=self._new_chat
+        )
+        self.registry = Devices(services.users)
+        self.devices: list[Device] = []
+        self.checks = Checks(self.world, self.devices)
+        routes = {"send": send.send, "sync": sync.sync, "receipt": receipt.receipt}
+        self.handle = frame_handler(routes, lambda: services)
+        with calm(self.world):
+            self._begin()
+
+    def _new_chat(self) -> str:
+        self._serial += 1
+        return f"chat{self._serial}"
+
+    def _begin(self) -> None:
+        for person in PEOPLE:
+            self.world.call("sign up", partial(self.registry.create_user, person))
+            for name in ("phone", "desk")[: self.random.choice((1, 1, 2))]:
+                self._register(person, name)
+        self.direct = self.world.call("chat", lambda: self.chats_api.direct("ravi", "raju"))[0].chat
+        members = ("raju", "mira")
+        self.group = self.world.call("chat", lambda: self.chats_api.group("ravi", members)).chat
+        for device in self.devices:
+            if self.random.random() < 0.7:
+                self._connect(device)
+
+    # -- what may happen
+
+    def run(self, steps: int) -> None:
+        actions: list[tuple[Callable[[], None], int]] = [
+            (self._resume, 40),
+            (self._client_receives, 25),
+            (self._client_sends, 7),
+            (self._client_resends, 2),
+            (self._client_syncs, 10),
+            (self._client_reports, 5),
+            (self._client_comes, 4),
+            (self._client_goes, 2),
+            (self._zombie_is_noticed, 1),
+            (self._kill, 1),
+            (self._request_arrives_late, 2),
+            (self._watch_runs, 3),
+            (self._time_passes, 1),
+            (self._device_appears, 1),
+            (self._device_is_removed, 1),
+            (self._members_change, 1),
+        ]
+        what, weights = zip(*actions, strict=True)
+        for action in self.random.choices(what, weights, k=steps):
+            action()
+            self.checks.problems()
+        self._come_to_rest()
+
+    def _resume(self) -> None:
+        if self.world.tasks:
+            self.world.step(self.random.choice(self.world.tasks))
+
+    def _kill(self) -> None:
+        if self.world.tasks:
+            self.world.step(self.random.choice(self.world.tasks), kill=True)
+
+    def _request_arrives_late(self) -> None:
+        waiting = self.world.in_flight
+        if waiting:
+            self._arrives(waiting.pop(self.random.randrange(len(waiting))))
+
+    @staticmethod
+    def _arrives(request: Callable[[], Any]) -> None:
+        try:
+            request()
+        except Exception as refused:  # its condition; whoever sent it waits no more
+            assert isinstance(refused, ConditionalCheckFailed | TransactionCanceled), refused
+
+    def _time_passes(self) -> None:
+        self.world.now += self.random.choice((0.5, 3, 8, 20))
+
+    def _client_receives(self) -> None:
+        device = self.random.choice(self.devices)
+        self._receive_one(device)
+
+    def _receive_one(self, device: Device) -> bool:
+        if device.socket is None or not device.socket.inbox:
+            return False
+        frame = device.socket.inbox.popleft()
+        device.receive(frame, self.world.now)
+        if frame.get("type") == "displaced":
+            device.socket = None
+        return True
+
+    def _client_sends(self) -> None:
+        device = self.random.choice(self.devices)
+        chat = self.random.choice((self.direct, self.group))
+        if len(device.outbox) < 3:
+            self._serial += 1
+            frame: Frame = {
+                "action": "send",
+                "chat": chat,
+                "message_id": f"00000000-0000-0000-0000-{self._serial:012d}",
+                "alg": "test.v0",
+                "payload": "x",
+            }
+            device.outbox[frame["message_id"]] = frame
+            self._send(device, frame)
+
+    def _client_resends(self) -> None:
+        device = self.random.choice(self.devices)
+        for frame in list(device.outbox.values()):
+            self._send(device, frame)
+
+    def _client_syncs(self) -> None:
+        device = self.random.choice(self.devices)
+        self._sync(device)
+
+    def _sync(self, device: Device) -> None:
+        if device.connected():
+            frame = device.sync_frame(self.world.now, self.random.random() < 0.5)
+            if frame is not None:
+                self._send(device, frame)
+
+    def _client_reports(self) -> None:
+        device = self.random.choice(self.devices)
+        self._report(device, reading=self.random.random() < 0.5)
+
+    def _report(self, device: Device, *, reading: bool) -> None:
+        if device.connected():
+            for frame in device.receipts(reading):
+                self._send(device, {**frame, "senders": list(PEOPLE)})
+
+    def _send(self, device: Device, frame: Frame) -> None:
+        """A frame on the device's connection; its answer comes on the same one, if it is open."""
+        socket = device.socket
+        if socket is None or socket.state != "open" or not socket.client_is_there:
+            return
+        context = {
+            "connectionId": socket.connection_id,
+            "authorizer": {"user": device.user, "device": device.name},
+        }
+        event = {"requestContext": context, "body": json.dumps(frame)}
+
+        def work() -> None:
+            response = self.handle(event, None)
+            if socket.state == "open" and socket.client_is_there and "body" in response:
+                socket.inbox.append(json.loads(response["body"]))
+
+        self.world.invoke(f"{frame['action']} of {device.address}", work)
+
+    # -- connections
+
+    def _client_comes(self) -> None:
+        device = self.random.choice(self.devices)
+        old = device.socket
+        if old is not None and old.state == "open":
+            if self.random.random() < 0.5:
+                self._close(old)
+            else:
+                old.client_is_there = False  # the network changed under it
+                old.inbox.clear()
+        self._connect(device)
+
+    def _connect(self, device: Device) -> Task:
+        self._serial += 1
+        socket = Socket(f"c{self._serial}", device.user, device.name)
+        self.world.sockets[socket.connection_id] = socket
+        caller = Caller(device.user, device.name, socket.connection_id)
+        self.world.now += 0.002
+        at = int(self.world.now * 1000)
+        device.socket, device.attempt = None, socket
+
+        def work() -> None:
+            response = connection.connect(self.world.services, caller, at)
+            if response["statusCode"] == 200 and socket.state == "opening":
+                socket.state, socket.opened_at = "open", self.world.now
+                if device.attempt is socket and device in self.devices:
+                    device.opened(socket)
+                else:
+                    socket.client_is_there = False
+            else:
+                socket.state = "closed"
+
+        task = self.world.invoke(f"$connect of {device.address}", work)
+        if not self.world.faults:
+            while not task.done:
+                self.world.step(task)
+        return task
+
+    def _client_goes(self) -> None:
+        device = self.random.choice(self.devices)
+        if device.socket is not None:
+            if self.random.random() < 0.5:
+                device.socket.client_is_there = False
+                device.socket.inbox.clear()
+            else:
+                self._close(device.socket)
+            device.socket = None
+
+    def _close(self, socket: Socket) -> None:
+        """API Gateway sees it end; $disconnect is best effort."""
+        if socket.state == "open":
+            socket.state = "closed"
+            if not self.world.chance(0.2):
+                caller = Caller(socket.user, socket.device, socket.connection_id)
+                self.world.invoke(
+                    f"$disconnect of {socket.user}/{socket.device}",
+                    lambda: connection.disconnect(self.world.services, caller),
+                )
+
+    def _zombie_is_noticed(self) -> None:
+        zombies = [each for each in self.world.sockets.values() if not each.client_is_there]
+        if zombies:
+            self._close(self.random.choice(zombies))
+
+    # -- what is not a frame
+
+    def _watch_runs(self) -> None:
+        """The event source hands over the oldest records, and again from where one failed."""
+        if not any(task.name == "watch" for task in self.world.tasks) and self.world.stream:
+            self._watch(self.random.randint(1, 20))
+
+    def _watch(self, size: int) -> Task:
+        records = [self.world.stream[place] for place in range(min(size, len(self.world.stream)))]
+
+        def patience(seconds: float) -> None:
+            self.world.now += seconds
+
+        def work() -> None:
+            answer = watch.watch(self.world.services, {"Records": records}, patience)
+            failed = [each["itemIdentifier"] for each in answer["batchItemFailures"]]
+            for record in records:
+                if record["dynamodb"]["SequenceNumber"] in failed:
+                    return
+                self.world.stream.popleft()
+
+        return self.world.invoke("watch", work)
+
+    def _device_appears(self) -> None:
+        person = self.random.choice(PEOPLE)
+        if sum(device.user == person for device in self.devices) < 3:
+            self._serial += 1
+            with calm(self.world):
+                self._register(person, f"d{self._serial}")
+
+    def _register(self, person: str, name: str) -> None:
+        self.world.call("register", lambda: self.registry.register(person, name))
+        self.devices.append(Device(person, name))
+
+    def _device_is_removed(self) -> None:
+        device = self.random.choice(self.devices)
+        if sum(each.user == device.user for each in self.devices) > 1:
+            with calm(self.world):
+                self.world.call("remove", lambda: self.registry.remove(device.user, device.name))
+            self.devices.remove(device)
+            if device.socket is not None:
+                self._close(device.socket)
+                device.socket = None
+
+    def _members_change(self) -> None:
+        who = self.random.choice(("mira", "anna"))
+        change = {self.random.choice(("add", "remove")): [who]}
+        by = self.random.choice(("ravi", "raju"))
+        self.world.invoke(
+            f"{change} by {by}", lambda: self.chats_api.change(by, self.group, **change)
+        )
+
+    # -- the end
+
+    def _come_to_rest(self) -> None:
+        """Faults end, everything under way ends, the watch catches up; then everybody comes back."""
+        self.world.faults = False
+        self._finish()
+        while self.world.in_flight:
+            self._arrives(self.world.in_flight.pop())
+        self.world.now += 20
+        self._settle()
+        self.checks.leases()
+        self.checks.somebody_was_told()
+        for socket in list(self.world.sockets.values()):
+            if not socket.client_is_there:
+                self._close(socket)
+        self._finish()
+        for device in self.devices:
+            if not device.connected():
+                self._connect(device)
+            device.wants_sync = True
+        self._settle()
+        self._close_the_tail()
+        self._settle()
+        self.checks.everything_arrived()
+        self.checks.problems()
+
+    def _close_the_tail(self) -> None:
+        """Positions that were taken by the dead are settled by later messages that grow old."""
+        for chat in (self.direct, self.group):
+            device = next(each for each in self.devices if each.user == "ravi")
+            for _ in range(2):
+                self._serial += 1
+                frame = {
+                    "action": "send",
+                    "chat": chat,
+                    "message_id": f"00000000-0000-0000-0000-{self._serial:012d}",
+                    "alg": "test.v0",
+                    "payload": "x",
+                }
+                device.outbox[frame["message_id"]] = frame
+                self._send(device, frame)
+                self._finish()
+                self.world.now += 20
+        for device in self.devices:
+            device.wants_sync = True
+
+    def _finish(self) -> None:
+        while self.world.tasks:
+            self.world.step(self.world.tasks[0])
+
+    def _settle(self) -> None:
+        """Until nothing changes: clients receive, sync, resend and report, the watch runs."""
+        before = None
+        for _ in range(60):
+            for device in self.devices:
+                while self._receive_one(device):
+                    pass
+                self._sync(device)
+                for frame in list(device.outbox.values()):
+                    self._send(device, frame)
+                self._report(device, reading=True)
+            if self.world.stream:
+                self._watch(1000)
+            self._finish()
+            self.world.now += 2
+            now = [device.state() for device in self.devices]
+            idle = not self.world.stream and not any(
+                device.wants_sync or (device.socket and device.socket.inbox)
+                for device in self.devices
+                if device.connected()
+            )
+            waiting = any(device.sync_at for device in self.devices if device.connected())
+            if idle and not waiting and now == before:
+                return
+            before = now
+        raise AssertionError("the clients found no rest")

@@ -1,0 +1,142 @@
+"""The tables in memory do what moto's do, for everything that the stores ask of them."""
+
+import random
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from lambdas.delivery import purge, roster, watermarks
+from lambdas.errors import ChatError
+from lambdas.messages import append, heads
+from lambdas.messages.chats import Chats
+from lambdas.messages.message import stored
+from lambdas.presence import tickets
+from lambdas.presence.store import Address, Devices
+from lambdas.tables import ConditionFailed, Table
+from tests.model.dynamodb import DynamoDB
+from tests.model.world import TABLES
+
+USERS = ("anna", "mira", "ravi")
+NOW = 1_800_000_000.0
+
+Operation = Callable[["Stores"], Any]
+
+
+class Stores:
+    """All stores over one client; ids come from a counter, so that two of them can be compared."""
+
+    def __init__(self, client: Any, suffix: str = "") -> None:
+        self.chats, self.users, self.tickets = (Table(client, name + suffix) for name in TABLES)
+        self._count = 0
+        self.rooms = Chats(self.chats, self.users, lambda seconds: None, self._new_id)
+        self.devices = Devices(self.users)
+
+    def _new_id(self) -> str:
+        self._count += 1
+        return f"chat{self._count}"
+
+    def result(self, operation: Operation) -> Any:
+        try:
+            return operation(self)
+        except ConditionFailed as failure:
+            return "condition failed", failure.item
+        except ChatError as refusal:
+            return refusal.code, refusal.message
+
+    def contents(self) -> Any:
+        client = self.chats._client
+        return [
+            sorted(client.scan(TableName=table.name)["Items"], key=str)
+            if not isinstance(client, DynamoDB)
+            else sorted(_all(client, table.name), key=str)
+            for table in (self.chats, self.users, self.tickets)
+        ]
+
+
+def _all(client: DynamoDB, table: str) -> list[Any]:
+    return [item for part in client._items[table].values() for item in part.values()]
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[Any]:
+    with mock_aws():
+        yield boto3.client(
+            "dynamodb",
+            region_name="us-east-1",
+            aws_access_key_id="local",
+            aws_secret_access_key="local",
+        )
+
+
+def _create_tables(client: Any, suffix: str) -> None:
+    for name, keys in TABLES.items():
+        client.create_table(
+            TableName=name + suffix,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
+            KeySchema=[
+                {"AttributeName": key, "KeyType": kind}
+                for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)
+            ],
+        )
+
+
+def _random_operation(source: random.Random) -> Operation:
+    user, peer = source.choice(USERS), source.choice(USERS)
+    device, chat = source.choice(("a", "b-c")), source.choice(("chat1", "chat2", "chat3"))
+    number, connection = source.randint(1, 4), source.choice(("x=", "y="))
+    at = NOW + source.randint(-30, 30)
+    frame = {"chat": chat, "message_id": f"m{number}", "alg": "a", "payload": "p"}
+    message = stored(
+        frame, seq=number, sender=user, sender_device=device, sent_at=number, expires_at=int(at)
+    )
+    change = {source.choice(("add", "remove")): [source.choice(USERS)]}
+    step = watermarks.wanted(number, source.choice((None, number)))
+    operations: tuple[Operation, ...] = (
+        lambda on: on.devices.create_user(user),
+        lambda on: on.devices.register(user, device),
+        lambda on: on.devices.connect(user, device, connection, int(at * 1000)),
+        lambda on: on.devices.disconnect(user, device, connection, at),
+        lambda on: on.devices.forget(user, device, connection, at),
+        lambda on: on.devices.remove(user, device),
+        lambda on: on.devices.set_endpoint(user, device, source.choice(("arn", None)), "fcm"),
+        lambda on: on.devices.of(USERS, consistent=True),
+        lambda on: on.devices.watch(Address(user, device), [peer], at),
+        lambda on: on.devices.watchers(user, NOW),
+        lambda on: on.rooms.direct(user, peer),
+        lambda on: on.rooms.group(user, [peer]),
+        lambda on: on.rooms.change(user, chat, **change),
+        lambda on: on.rooms.list(user, limit=2)[0],
+        lambda on: heads.read_heads(on.chats, ["chat1", "chat2"], user),
+        lambda on: append.take(on.chats, chat, user),
+        lambda on: append.put(on.chats, message),
+        lambda on: append.close(on.chats, message),
+        lambda on: watermarks.move(on.chats, chat, user, device, step),
+        lambda on: roster.read_roster(on.chats, chat),
+        lambda on: purge.purge(on.chats, chat, number),
+        lambda on: purge.expire(on.chats, chat, 0, number, NOW),
+        lambda on: tickets.issue(on.tickets, user, device, at, lambda size: f"ticket-{number}"),
+        lambda on: tickets.redeem(on.tickets, f"ticket-{number}", NOW),
+    )
+    return source.choice(operations)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_stores_find_the_same_in_memory_and_in_moto(moto: Any, seed: int) -> None:
+    _create_tables(moto, f"-{seed}")
+    real, ours = Stores(moto, f"-{seed}"), Stores(DynamoDB(TABLES))
+    for setup in (
+        *(lambda on, user=user: on.devices.create_user(user) for user in USERS),
+        *(lambda on, user=user: on.devices.register(user, "a") for user in USERS),
+        lambda on: on.rooms.direct("anna", "ravi"),
+        lambda on: on.rooms.group("anna", ["mira"]),
+    ):
+        assert real.result(setup) == ours.result(setup)
+    for number in range(100):
+        choice = f"{seed}/{number}"
+        found = real.result(_random_operation(random.Random(choice)))
+        assert ours.result(_random_operation(random.Random(choice))) == found, choice
+    assert ours.contents() == real.contents()

@@ -1,1 +1,0 @@
-"""Given, when, then: one vocabulary for tests of the backend's functions."""

@@ -1,0 +1,288 @@
+"""The small decisions, each for itself: order, ticks, receipts, resending, liveness."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from random import Random
+
+import pytest
+
+from client.core.chat_log import ASIDE_LIMIT, ChatLog, holes
+from client.core.frames import Watermarks
+from client.core.liveness import Backoff, Liveness
+from client.core.outbox import Outbox
+from client.core.receipts import ReceiptPlan
+from client.core.settings import Settings
+from client.core.ticks import State, reached, stage, stages
+
+SETTINGS = Settings()
+
+
+# -- order
+
+
+def test_the_next_message_is_taken_a_late_one_dropped_an_early_one_kept_aside() -> None:
+    log = ChatLog[str](watermark=4)
+    assert log.offer(7, "g") == []
+    assert log.offer(4, "d") == []
+    assert (log.watermark, log.behind) == (4, True)
+    assert log.offer(5, "e") == [(5, "e")]
+    assert log.offer(6, "f") == [(6, "f"), (7, "g")]
+    assert (log.watermark, log.behind) == (7, False)
+
+
+def test_the_first_copy_that_is_kept_aside_stays() -> None:
+    log = ChatLog[str]()
+    log.offer(2, "first")
+    log.offer(2, "second")
+    assert log.offer(1, "a") == [(1, "a"), (2, "first")]
+
+
+def test_complete_to_steps_over_what_is_not_here_and_takes_what_is() -> None:
+    log = ChatLog[str]()
+    log.offer(3, "c")
+    log.offer(6, "f")
+    assert log.complete(5) == [(3, "c"), (6, "f")]
+    assert log.watermark == 6
+    assert log.complete(2) == []
+    assert log.watermark == 6
+
+
+def test_what_is_kept_aside_is_bounded_and_the_furthest_goes_first() -> None:
+    log = ChatLog[int]()
+    for seq in range(2, ASIDE_LIMIT + 10):
+        log.offer(seq, seq)
+    assert len(log.offer(1, 1)) == ASIDE_LIMIT
+    assert log.behind
+
+
+@pytest.mark.parametrize(
+    ("after", "to", "taken", "missing", "found"),
+    [
+        (0, 9, [], [(1, 3)], [(1, 3)]),
+        (2, 9, [], [(1, 3)], [(3, 3)]),
+        (0, 2, [], [(1, 3)], [(1, 2)]),
+        (0, 9, [2], [(1, 3)], [(1, 1), (3, 3)]),
+        (0, 9, [1, 3], [(1, 3)], [(2, 2)]),
+        (5, 9, [], [(1, 3)], []),
+        (0, 10**12, [5], [(1, 10**12)], [(1, 4), (6, 10**12)]),
+    ],
+)
+def test_holes_are_the_missing_positions_that_were_stepped_over_now(
+    after: int,
+    to: int,
+    taken: list[int],
+    missing: list[tuple[int, int]],
+    found: list[tuple[int, int]],
+) -> None:
+    assert holes(after, to, taken, missing) == found
+
+
+# -- ticks
+
+
+def marks(**users: tuple[int, int]) -> dict[str, Watermarks]:
+    return {user: Watermarks(*values) for user, values in users.items()}
+
+
+@pytest.mark.parametrize(
+    ("members", "state"),
+    [
+        (marks(me=(9, 9), raju=(2, 2)), State.SENT),
+        (marks(me=(0, 0), raju=(3, 0)), State.DELIVERED),
+        (marks(me=(0, 0), raju=(3, 3)), State.READ),
+        (marks(me=(0, 0), raju=(0, 3)), State.READ),  # read implies delivered
+        (marks(me=(0, 0), raju=(9, 9), meena=(2, 0)), State.SENT),
+        (marks(me=(0, 0), raju=(9, 9), meena=(3, 2)), State.DELIVERED),
+        (marks(me=(0, 0), raju=(9, 9), meena=(4, 3)), State.READ),
+        (marks(me=(9, 9)), State.SENT),  # all others have left
+        ({}, State.SENT),
+    ],
+)
+def test_a_tick_says_what_all_others_have_reached(
+    members: dict[str, Watermarks], state: State
+) -> None:
+    assert stage(3, reached(members, "me")) is state
+
+
+def test_no_stage_is_skipped_in_telling() -> None:
+    assert stages(State.WAITING, State.READ) == [State.SENT, State.DELIVERED, State.READ]
+    assert stages(State.FAILED, State.SENT) == [State.SENT]
+    assert stages(State.READ, State.READ) == []
+
+
+# -- receipts
+
+
+def test_delivered_and_read_fold_into_one_frame() -> None:
+    plan = ReceiptPlan(SETTINGS)
+    plan.opened({})
+    plan.moved("c", 10.0, 3, 0, {"raju"})
+    plan.moved("c", 10.02, 4, 4, {"meena"})
+    assert plan.due(10.04) == []
+    expected = {
+        "action": "receipt", "chat": "c", "senders": ["meena", "raju"], "delivered": 4, "read": 4
+    }  # fmt: skip
+    assert plan.due(10.05) == [expected]
+    assert plan.next_due() is None
+
+
+def test_there_is_at_most_one_receipt_per_chat_in_200_ms() -> None:
+    plan = ReceiptPlan(SETTINGS)
+    plan.opened({})
+    sent = []
+    for step in range(100):
+        now = 10 + step / 100
+        plan.moved("c", now, step + 1, 0, {"raju"})
+        plan.moved("d", now, step + 1, 0, {"raju"})
+        sent += [(now, frame["chat"]) for frame in plan.due(now)]
+    for chat in ("c", "d"):
+        times = [at for at, where in sent if where == chat]
+        assert len(times) == 5
+        assert all(b - a >= 0.2 - 1e-9 for a, b in pairwise(times))
+
+
+def test_a_receipt_nobody_waits_for_takes_its_time_unless_the_client_closes() -> None:
+    plan = ReceiptPlan(SETTINGS)
+    plan.opened({})
+    plan.moved("c", 10.0, 3, 0, ())
+    assert plan.due(10.0 + SETTINGS.quiet_receipt_delay - 1) == []
+    (frame,) = plan.due(10.3, everything=True)
+    assert frame["senders"] == []
+
+
+def test_a_new_connection_starts_from_what_the_server_surely_knows() -> None:
+    plan = ReceiptPlan(SETTINGS)
+    plan.opened({})
+    plan.moved("c", 1.0, 5, 0, {"raju"})
+    assert plan.due(2.0)
+    plan.closed()
+    assert plan.due(9.0) == []
+    plan.opened({"c": Watermarks(3, 0)})
+    plan.moved("c", 10.0, 5, 0, {"raju"})
+    assert [frame["delivered"] for frame in plan.due(11.0)] == [5]
+
+
+# -- resending
+
+
+def outbox(**changes: float) -> Outbox:
+    box = Outbox(Settings(**changes), Random(1))  # type: ignore[arg-type] # floats only
+    box.opened()
+    return box
+
+
+def ids(box: Outbox, now: float, *, resumed: bool = True) -> list[str]:
+    return [entry.message_id for entry in box.due(now, resumed)]
+
+
+def test_messages_of_a_chat_go_out_one_after_the_other_chats_side_by_side() -> None:
+    box = outbox()
+    for name, chat in (("a1", "a"), ("a2", "a"), ("b1", "b")):
+        box.add(name, chat, {}, maybe_sent=False)
+    assert ids(box, 0.0) == ["a1", "b1"]
+    assert ids(box, 1.0) == []
+    box.remove("a1")
+    assert ids(box, 1.0) == ["a2"]
+
+
+def test_it_is_sent_again_until_accepted_with_growing_pauses() -> None:
+    box = outbox()
+    box.add("a1", "a", {}, maybe_sent=False)
+    sent: list[float] = []
+    now = 0.0
+    while len(sent) < 5:
+        due = box.next_due(resumed=True)
+        assert due is not None
+        now = max(now, due)
+        assert ids(box, now) == ["a1"]
+        sent.append(now)
+    pauses = [b - a for a, b in pairwise(sent)]
+    assert pauses == sorted(pauses)
+    assert 6 < pauses[0] < 10
+    box.remove("a1")
+    assert box.next_due(resumed=True) is None
+
+
+def test_what_may_have_been_accepted_waits_for_the_sync_and_holds_up_what_follows() -> None:
+    box = outbox()
+    box.add("old", "a", {}, maybe_sent=True)
+    box.add("new", "a", {}, maybe_sent=False)
+    box.add("other", "b", {}, maybe_sent=False)
+    assert ids(box, 0.0, resumed=False) == ["other"]
+    assert ids(box, 0.1, resumed=True) == ["old"]
+
+
+def test_after_a_lost_connection_it_does_not_know_whether_it_was_accepted() -> None:
+    box = outbox()
+    box.add("a1", "a", {}, maybe_sent=False)
+    assert ids(box, 0.0, resumed=False) == ["a1"]
+    box.closed()
+    assert ids(box, 0.1) == []
+    box.opened()
+    assert ids(box, 0.2, resumed=False) == []
+    assert ids(box, 0.2, resumed=True) == ["a1"]
+
+
+def test_a_refusal_for_now_is_tried_again_soon() -> None:
+    box = outbox()
+    box.add("a1", "a", {}, maybe_sent=False)
+    assert ids(box, 0.0) == ["a1"]
+    box.retry("a1", 0.1)
+    due = box.next_due(resumed=True)
+    assert due is not None
+    assert 0.8 < due < 1.4
+
+
+# -- liveness
+
+
+def test_it_pings_every_four_to_five_minutes_and_wants_an_answer() -> None:
+    for seed in range(50):
+        alive = Liveness(SETTINGS, Random(seed))
+        alive.opened(0.0)
+        due = alive.next_due()
+        assert due is not None
+        assert 240 <= due <= 300
+        assert not alive.ping_due(due - 1)
+        assert alive.ping_due(due)
+        assert not alive.dead(due + 9)
+        assert alive.dead(due + 10)
+        alive.heard()
+        assert not alive.dead(due + 10)
+        again = alive.next_due()
+        assert again is not None
+        assert 240 <= again - due <= 300
+
+
+def test_it_reconnects_at_a_random_60_to_110_minutes() -> None:
+    times = []
+    for seed in range(100):
+        alive = Liveness(SETTINGS, Random(seed))
+        alive.opened(0.0)
+        assert alive.reconnect_at is not None
+        times.append(alive.reconnect_at)
+        assert not alive.reconnect_due(3599)
+        assert alive.reconnect_due(6600)
+    assert max(times) - min(times) > 2000
+
+
+def test_attempts_have_full_jitter_under_a_bound_that_doubles() -> None:
+    backoff = Backoff(SETTINGS, Random(1))
+    pauses = [backoff.pause() for _ in range(12)]
+    for failures, pause in enumerate(pauses):
+        assert 0 <= pause <= min(60, 2**failures)
+    assert max(pauses) > 20
+    backoff.connected()
+    assert backoff.pause() <= 1
+
+
+def test_the_first_attempt_is_spread_over_the_window_of_the_ticket() -> None:
+    first = []
+    for seed in range(200):
+        backoff = Backoff(SETTINGS, Random(seed))
+        backoff.ticket(120.0)
+        first.append(backoff.pause())
+        assert backoff.pause() <= 2
+    assert min(first) < 10
+    assert 110 < max(first) <= 120

@@ -1,0 +1,138 @@
+"""What the client sends fits the protocol's schemas; what it gets is read strictly."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # has no types
+
+from client.core import frames
+from client.core.parsing import FrameError, parse
+from client.core.ulid import ulid
+from client.crypto.device_keys import DeviceKeys
+from client.store import Store
+
+PROTOCOL = Path(__file__).parents[2] / "lambdas" / "protocol"
+NAME = ulid(1_700_000_000_000, Random(1))
+
+
+def fits(name: str, document: Any) -> None:
+    schema = json.loads((PROTOCOL / f"{name}.json").read_text(encoding="utf-8"))
+    Draft202012Validator(schema).validate(json.loads(frames.encode(document)))
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        frames.send(NAME, "c1", "test.v0", "aGk"),
+        frames.send(NAME, "c1", "test.v0", {"raju/phone": "aGk"}, urgent=False),
+        frames.receipt("c1", 3, 0, []),
+        frames.receipt("c1", 3, 2, {"ravi", "raju"}),
+        frames.sync(),
+        frames.sync({"c1": 0}),
+        frames.typing("c1"),
+        frames.watch(["raju"]),
+        frames.ping(),
+    ],
+    ids=lambda frame: frame["action"],
+)
+def test_every_frame_the_client_sends_fits_its_schema(frame: dict[str, Any]) -> None:
+    fits(f"client/{frame['action']}", frame)
+
+
+def test_registration_and_keys_fit_their_schemas() -> None:
+    store = Store.open(":memory:", "ravi", "phone")
+    keys = DeviceKeys(store, "ravi", "phone")
+    push = {"platform": "fcm", "token": "0f" * 32}
+    fits("rest/device.request", {**keys.registration(), "push": push})
+    fits("rest/one-time-keys.request", keys.upload(0))
+    fits("rest/one-time-keys.request", {"one_time_keys": {}})
+    store.close()
+
+
+SERVER_FRAMES: dict[str, tuple[dict[str, Any], frames.ServerFrame]] = {
+    "accepted": (
+        {"message_id": NAME, "chat": "c", "seq": 3, "sent_at": 1500, "missing": ["raju/tab"], "stale": []},
+        frames.Accepted(NAME, "c", 3, 1.5, ("raju/tab",), ()),
+    ),
+    "message": (
+        {
+            "chat": "c", "seq": 3, "message_id": NAME, "sender": "raju", "sender_device": "phone",
+            "sent_at": 1500, "alg": "test.v0", "payload": None,
+        },
+        frames.Message("c", 3, NAME, "raju", "phone", 1.5, "test.v0", None),
+    ),
+    "receipt": (
+        {"chat": "c", "user": "raju", "delivered": 3, "read": 2},
+        frames.Receipt("c", "raju", 3, 2),
+    ),
+    "synced": (
+        {
+            "chats": {"c": {"seq": 5, "complete_to": 4, "missing": [[1, 2]],
+                            "members": {"raju": {"delivered": 4, "read": 1}}}},
+            "more": True, "retry_after": 2.5,
+        },
+        frames.Synced(
+            {"c": frames.SyncedChat(5, 4, ((1, 2),), {"raju": frames.Watermarks(4, 1)})}, True, 2.5
+        ),
+    ),
+    "nudge": ({"chat": "c", "seq": 9}, frames.Nudge("c", 9)),
+    "presence": (
+        {"user": "raju", "online": False, "last_seen": 1500}, frames.Presence("raju", False, 1.5)
+    ),
+    "typing": ({"chat": "c", "user": "raju"}, frames.Typing("c", "raju")),
+    "devices_changed": ({"user": "raju"}, frames.DevicesChanged("raju")),
+    "keys_low": ({"remaining": 3, "fallback_used": True}, frames.KeysLow(3, True)),
+    "displaced": ({}, frames.Displaced()),
+    "pong": ({}, frames.Pong()),
+    "error": (
+        {"code": "internal", "message": "no", "message_id": NAME, "action": "send"},
+        frames.Error("internal", "no", NAME, "send"),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", sorted(SERVER_FRAMES))
+def test_every_server_frame_of_the_protocol_is_understood(kind: str) -> None:
+    fields, expected = SERVER_FRAMES[kind]
+    fits(f"server/{kind}", {"type": kind, **fields})
+    assert parse(json.dumps({"type": kind, "something_new": 1, **fields})) == expected
+
+
+def test_all_server_frames_are_covered_here() -> None:
+    assert {path.stem for path in (PROTOCOL / "server").glob("*.json")} == set(SERVER_FRAMES)
+
+
+def test_a_frame_of_an_unknown_type_is_let_pass() -> None:
+    assert parse('{"type": "confetti"}') is None
+    assert parse("{}") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no json", "[]", '"pong"', '{"type": "nudge"}', '{"type": "nudge", "chat": 1, "seq": 1}',
+        '{"type": "nudge", "chat": "c", "seq": 0}', '{"type": "nudge", "chat": "c", "seq": true}',
+        '{"type": "synced", "chats": []}', '{"type": "receipt", "chat": "c", "user": "u", "read": -1}',
+        '{"type": "synced", "chats": {"c": {"seq": 1, "complete_to": 1, "missing": [1]}}}',
+    ],
+)  # fmt: skip
+def test_a_frame_with_wrong_fields_is_an_error_not_a_guess(text: str) -> None:
+    with pytest.raises(FrameError):
+        parse(text)
+
+
+def test_payloads_keep_their_characters_so_that_they_do_not_grow() -> None:
+    assert frames.encode(frames.typing("ü")) == '{"action":"typing","chat":"ü"}'
+
+
+def test_message_ids_are_ulids_that_sort_by_time() -> None:
+    random = Random(3)
+    earlier, later = ulid(1_700_000_000_000, random), ulid(1_700_000_000_001, random)
+    assert earlier < later
+    assert len(earlier) == 26
+    assert earlier.startswith("01HF7YAT00")
