@@ -4,13 +4,15 @@ BIN := .venv/bin
 READY := .venv/.installed
 
 # Nothing here may ever reach a real account; `make deploy` is the one exception, and says so.
-LOCAL_AWS := AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_SESSION_TOKEN= AWS_PROFILE= \
+LOCAL_AWS := AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_SESSION_TOKEN= \
 	AWS_DEFAULT_REGION=us-east-1 AWS_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
 
 # The picture is drawn from templates without assets, which need no bundling.
 DIAGRAM = rm -rf .local/diagram && $(LOCAL_AWS) CDK_OUTDIR=.local/diagram CDK_VALIDATION=false \
 	CDK_CONTEXT_JSON='{"env":"dev","aws:cdk:bundling-stacks":[]}' $(BIN)/python app.py && \
 	$(BIN)/python docs/diagram.py .local/diagram docs/architecture.md
+
+unexport AWS_PROFILE
 
 .DEFAULT_GOAL := help
 .PHONY: help dev stop chat phone test check format docs bench synth lock clean

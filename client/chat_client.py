@@ -1,4 +1,7 @@
-"""The client as a program uses it: sign in, connect, write, read, listen."""
+"""The client as a program uses it: sign in, connect, write, read, listen.
+
+Long because it is the whole surface of the library in one class; what it does is elsewhere.
+"""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import argparse
 import getpass
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,9 +14,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from client.chat_client import USER
 from client.errors import ClientError
 
 STATE_DIR = ".local"
+DEVICE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 PASSWORD_VARIABLE = "SWITCHBOARD_PASSWORD"  # noqa: S105 - its name
 # Good for a system that lives on this machine until Ctrl-C, and for nothing else.
 LOCAL_PASSWORD = "Only-on-this-machine-1"  # noqa: S105
@@ -60,6 +63,10 @@ def parse(arguments: Sequence[str], directory: Path) -> Options:
     else:
         given = _chat_parser().parse_args(arguments)
         command = "chat"
+    if not USER.fullmatch(given.user):
+        raise UsageError(f"{given.user!r} is no user name: 3 to 32 of a-z, 0-9 and _")
+    if not DEVICE.fullmatch(given.device):
+        raise UsageError(f"{given.device!r} is no device name: 1 to 64 of A-Z, a-z, 0-9, _ and -")
     found, endpoints = _endpoints(directory)
     api = given.api or endpoints.get("api")
     local = api is not None and api == endpoints.get("api")

@@ -87,7 +87,7 @@ def test_a_header_of_another_form_is_unauthorized_and_spends_nothing(
     ticket = _ticket(world)
     before = then.everything(world)
     event = events.authorizer(protocols and protocols.replace("{}", ticket))
-    with pytest.raises(Exception, match="^Unauthorized$"):
+    with pytest.raises(Exception, match=r"^Unauthorized$"):
         authorize.handler(event, None)
     assert then.everything(world) == before
 

@@ -9,12 +9,12 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
-from balancer_scene import CHECKED, LAMBDA, balancing, until
 from yarl import URL
 
 from local.balancer.provider import PREFIX, LoadBalancingProvider
 from local.clock import Clock
 from local.providers import InvokeResult, LocalModeError, Resource, Throttled
+from tests.local.balancer_scene import CHECKED, LAMBDA, balancing, until
 
 
 def run(scenario: Any) -> None:

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from balancer_scene import CHECKED, balancing, until
 
 from local.children import Children
 from local.clock import Clock
 from local.containers.provider import ContainerProvider, Refused, UnknownName
 from local.providers import Resource
+from tests.local.balancer_scene import CHECKED, balancing, until
 
 SERVER = """
 import http.server, os, signal, sys, time

@@ -5,7 +5,12 @@ import json
 from typing import Any
 
 import pytest
-from gateway_scene import (
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from local.clock import Clock
+from local.gateway.provider import ApiGatewayProvider
+from local.providers import LocalModeError, Resource, Throttled
+from tests.local.gateway_scene import (
     ROUTES,
     FunctionError,
     admit,
@@ -16,11 +21,6 @@ from gateway_scene import (
     receive,
     until,
 )
-from websockets.exceptions import ConnectionClosed, InvalidStatus
-
-from local.clock import Clock
-from local.gateway.provider import ApiGatewayProvider
-from local.providers import LocalModeError, Resource, Throttled
 
 
 def run(scenario: Any) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from lambdas.delivery import receipt, watch
@@ -49,10 +50,16 @@ def syncs(
 
 
 def acknowledges(
-    world: Backend, user: str, chat: str, device: str = "phone", **fields: Any
+    world: Backend,
+    user: str,
+    chat: str,
+    device: str = "phone",
+    *,
+    senders: Sequence[str] = (),
+    **marks: int,
 ) -> Frame | None:
     """A receipt; None is the answer to a good one."""
-    frame = {"action": "receipt", "chat": chat, "senders": [], **fields}
+    frame = {"action": "receipt", "chat": chat, "senders": list(senders), **marks}
     answer: Frame | None = raw(world, user, device, frame)
     return answer
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from client.cli.lines import input_lines
+from client.cli.options import UsageError, parse
 from client.cli.text import one_line, visible
 from tests.unit.client_fake_server import FakeServer, fake_server, until
 
@@ -287,6 +288,17 @@ def test_two_clients_of_one_device_do_not_share_a_file(tmp_path: Path) -> None:
                 await laptop.expect("* online")
 
     with_server(tmp_path, scenario)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--user", "Ravi!"], ["phone", "../raju"], ["--user", "ravi", "--device", "../phone"]],
+)
+def test_names_that_are_none_are_refused_before_anything_is_made_of_them(
+    arguments: list[str], tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match=r"is no (user|device) name"):
+        parse(arguments, tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,44 @@
+import ast
+from pathlib import Path
+
+import pytest
+
+import lambdas
+
+SOURCES = sorted(Path(lambdas.__path__[0]).rglob("*.py"))
+
+
+def _names(source: Path) -> set[str]:
+    tree = ast.parse(source.read_text(encoding="utf-8"))
+    used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    texts = {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    return used | named | texts
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: "/".join(path.parts[-2:]))
+def test_no_source_scans_a_table(source: Path) -> None:
+    assert not {name for name in _names(source) if name.lower() in ("scan", "execute_statement")}
+
+
+def test_only_settings_read_the_environment_or_make_clients() -> None:
+    readers = {
+        source.name
+        for source in SOURCES
+        if _names(source) & {"environ", "getenv"} or "boto3" in _imports(source)
+    }
+    assert readers <= {"settings.py", "server.py"}
+
+
+def _imports(source: Path) -> set[str]:
+    tree = ast.parse(source.read_text(encoding="utf-8"))
+    return {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    }

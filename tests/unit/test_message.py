@@ -1,0 +1,69 @@
+import itertools
+from typing import Any
+
+from lambdas.messages.message import addressed, message_frame, stored, void
+
+FRAME = {"chat": "c", "message_id": "m", "alg": "a"}
+PLACE: dict[str, Any] = {
+    "seq": 7,
+    "sender": "ravi",
+    "sender_device": "phone",
+    "sent_at": 1,
+    "expires_at": 2,
+}
+
+
+def test_missing_and_stale_are_the_two_differences() -> None:
+    """Every subset of four devices addressed, every subset registered."""
+    everybody = ["ravi/phone", "ravi/desk", "raju/phone", "raju/desk"]
+    subsets = [
+        set(subset) for size in range(5) for subset in itertools.combinations(everybody, size)
+    ]
+    for to, there in itertools.product(subsets, subsets):
+        registered = {
+            user: [each.split("/")[1] for each in sorted(there) if each.startswith(user)]
+            for user in ("ravi", "raju")
+        }
+        found = addressed({"to": dict.fromkeys(to, "x")}, registered, "ravi", "phone")
+        assert found.missing == sorted(there - to - {"ravi/phone"})
+        assert found.stale == sorted(to - there)
+
+
+def test_a_payload_for_all_misses_nobody() -> None:
+    assert addressed({"payload": "x"}, {"raju": ["phone"]}, "ravi", "phone") == ([], [])
+
+
+def test_a_device_sees_its_own_payload_and_no_other() -> None:
+    item = stored({**FRAME, "to": {"raju/phone": "p"}}, **PLACE)
+    assert message_frame(item, "raju", "phone")["payload"] == "p"
+    assert message_frame(item, "raju", "desk")["payload"] is None
+    assert message_frame(item, "raju", None)["payload"] is None
+    for_all = stored({**FRAME, "payload": "q"}, **PLACE)
+    assert message_frame(for_all, "raju", None)["payload"] == "q"
+
+
+def test_the_item_keeps_what_is_needed_and_nothing_of_the_frame_besides() -> None:
+    frame = {**FRAME, "payload": "q", "sender": "eve", "void": True, "action": "send"}
+    assert stored({**frame, "urgent": True}, **PLACE) == {
+        "chat": "c",
+        "item": "message#000000000007",
+        "message_id": "m",
+        "sender": "ravi",
+        "sender_device": "phone",
+        "sent_at": 1,
+        "alg": "a",
+        "expires_at": 2,
+        "payload": "q",
+    }
+    assert stored({**frame, "urgent": False}, **PLACE)["urgent"] is False
+
+
+def test_a_void_item_has_nothing_of_the_message() -> None:
+    item = stored({**FRAME, "payload": "q"}, **PLACE)
+    assert void(item) == {
+        "chat": "c",
+        "item": "message#000000000007",
+        "sent_at": 1,
+        "expires_at": 2,
+        "void": True,
+    }
