@@ -96,7 +96,7 @@ def _meaning(field: Schema) -> str:
     """Its description and what the schema asks of it."""
     parts = [field.get("description", ""), *_limits(field)]
     if keys := field.get("propertyNames"):
-        parts.append(f"by {_shape(keys)}")
+        parts.append(f"keyed by {_shape(keys)}")
     values = field.get("items", field.get("additionalProperties"))
     if isinstance(values, dict):
         parts += [f"each {part}" for part in (values.get("description"), *_limits(values)) if part]
@@ -113,7 +113,7 @@ def _limits(field: Schema) -> Iterator[str]:
         yield NAMES.get(field["pattern"], f"`{field['pattern']}`")
     for low, high, unit in (
         ("minimum", "maximum", ""),
-        ("minLength", "maxLength", " characters"),
+        ("minLength", "maxLength", " character(s)"),
         ("minItems", "maxItems", " entries"),
         ("minProperties", "maxProperties", " entries"),
     ):

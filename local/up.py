@@ -66,7 +66,7 @@ async def _run_until(told: asyncio.Event, system: System, say: Progress, state: 
     if starting.done():
         known = await starting
         known.write(state)
-        say("ready\n\n" + known.table() + "\n\n  Ctrl-C ends it.\n")
+        say("ready\n\n" + known.table() + "\n\n  Ctrl-C or `python -m local down` ends it.\n")
         await ending
     else:
         starting.cancel()

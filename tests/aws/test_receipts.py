@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from lambdas.messages.chats import Chats
@@ -47,9 +49,14 @@ def test_read_implies_delivered(world: Backend, chat: str) -> None:
 
 def test_watermarks_never_move_back(world: Backend, chat: str) -> None:
     when.acknowledges(world, "raju", chat, delivered=3, read=2, senders=["ravi"])
-    late: dict[str, Any]
-    for late in ({"delivered": 1}, {"read": 1}, {"delivered": 2, "read": 2}, {"delivered": 3}):
-        assert when.acknowledges(world, "raju", chat, senders=["ravi"], **late) is None
+    late: list[dict[str, Any]] = [
+        {"delivered": 1},
+        {"read": 1},
+        {"delivered": 2, "read": 2},
+        {"delivered": 3},
+    ]
+    for marks in late:
+        assert when.acknowledges(world, "raju", chat, senders=["ravi"], **marks) is None
     assert _marks(world, chat) == ({"phone": 3}, 2)
     assert len(world.frames("ravi", "phone")) == 1, "what did not move is not told"
 
@@ -79,8 +86,12 @@ def test_only_named_senders_that_are_members_are_told(world: Backend, chat: str)
 
 def test_what_was_never_sent_can_not_be_acknowledged(world: Backend, chat: str) -> None:
     before = then.everything(world)
-    mark: dict[str, Any]
-    for mark in ({"delivered": 4}, {"read": 4}, {"delivered": 1, "read": 999_999_999_999}):
+    beyond: list[dict[str, Any]] = [
+        {"delivered": 4},
+        {"read": 4},
+        {"delivered": 1, "read": 999_999_999_999},
+    ]
+    for mark in beyond:
         answer = when.acknowledges(world, "raju", chat, senders=["ravi"], **mark)
         assert "has no message" in then.refused(answer, "bad_request")
     assert then.everything(world) == before and world.api.requests == []
