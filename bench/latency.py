@@ -25,6 +25,7 @@ from client.core.ulid import ulid
 STORED = 10_000
 SAMPLES = 300
 WARM_UP = 60
+SETTLE_SECONDS = 15  # the delivery watch looks at what was stored all at once, and is done by then
 PASSWORD = "Correct-horse-7"
 
 
@@ -56,6 +57,7 @@ async def _measure(endpoints: dict[str, Any]) -> tuple[list[float], list[float]]
         await _exchange(sender, recipient, chat, WARM_UP)
         empty = await _exchange(sender, recipient, chat, SAMPLES)
         await asyncio.to_thread(_store, endpoints["aws"], chat)
+        await asyncio.sleep(SETTLE_SECONDS)
         await _exchange(sender, recipient, chat, WARM_UP)
         return empty, await _exchange(sender, recipient, chat, SAMPLES)
 
