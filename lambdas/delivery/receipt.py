@@ -1,6 +1,6 @@
 """Route `receipt`: moves watermarks, and tells the senders of what was delivered or read."""
 
-from lambdas.delivery import watermarks
+from lambdas.delivery import store, watermarks
 from lambdas.delivery.fan_out import deliver, to_connected
 from lambdas.errors import bad_request
 from lambdas.frames import Frame
@@ -16,7 +16,7 @@ def receipt(services: Aws, caller: Caller, frame: Frame) -> None:
     """Nothing is answered. Raises ChatError not_found or bad_request."""
     step = watermarks.wanted(frame.get("delivered"), frame.get("read"))
     head = _head(services.chats, frame["chat"], caller.user, step.delivered or 0)
-    moved = watermarks.move(services.chats, frame["chat"], caller.user, caller.device, step)
+    moved = store.move(services.chats, frame["chat"], caller.user, caller.device, step)
     if moved is None:
         raise no_such_chat(frame["chat"])
     if moved.after == moved.before:

@@ -1,13 +1,11 @@
-"""Everybody in a chat with their watermarks: one read, and what follows from it without I/O."""
+"""Everybody in a chat with their watermarks, and what follows from them. No I/O."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from lambdas.messages import log
 from lambdas.presence.leases import Device
-from lambdas.tables import HEAD, Item, Table
-
-AFTER_MEMBERS = "member#~"  # above every user name
+from lambdas.tables import Item
 
 Registered = Mapping[str, Mapping[str, Device]]  # user -> device -> Device
 Lacking = Mapping[tuple[str, str], list[Item]]  # (user, device) -> messages, in seq order
@@ -21,25 +19,6 @@ class Roster:
     purged_to: int
     members: frozenset[str]
     items: Mapping[str, Item]  # by user
-
-
-def read_roster(chats: Table, chat: str) -> Roster | None:
-    """None if there is no such chat. Head and members lie side by side: one consistent Query."""
-    items = {
-        item["item"]: item
-        for item in chats.query_all({"chat": chat}, between=(HEAD, AFTER_MEMBERS), consistent=True)
-    }
-    head = items.pop(HEAD, None)
-    if head is None:
-        return None
-    members = frozenset(head.get("members", ()))
-    by_user = {key.removeprefix("member#"): item for key, item in items.items()}
-    return Roster(
-        chat,
-        head["purged_to"],
-        members,
-        {user: item for user, item in by_user.items() if user in members},
-    )
 
 
 def behind(roster: Roster, registered: Registered, messages: Iterable[Item]) -> Lacking:

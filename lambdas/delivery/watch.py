@@ -18,8 +18,8 @@ from lambdas.delivery.roster import (
     behind,
     floor,
     known_floor,
-    read_roster,
 )
+from lambdas.delivery.store import read_roster
 from lambdas.delivery.stream import Changes, by_chat
 from lambdas.messages.log import seq_of
 from lambdas.presence.store import Devices
@@ -29,7 +29,7 @@ from lambdas.telemetry import count, logger, metrics
 # A message at the end of a batch may be milliseconds old. Its devices get this long to acknowledge
 # it (a round trip, and receipts that are held for 200 ms) before they are nudged.
 GRACE_SECONDS = 2.0
-NUDGE_WITHIN_SECONDS = 10.0
+BEGIN_WITHIN_SECONDS = 40  # of the 60 s that the function lives; what is left comes again
 
 Event = Mapping[str, Any]
 
@@ -42,21 +42,26 @@ def watch(
     Lambda repeats the batch from there. That is harmless: a nudge says nothing new, pushes are
     deduplicated, a purge finds nothing left.
     """
+    until = services.now() + BEGIN_WITHIN_SECONDS
     changes = by_chat(event["Records"])
     failed: set[str] = set()
-    early = [each for each in changes if not _tried(services, each, failed, patient=True)]
+    early = [each for each in changes if not _tried(services, each, failed, until, patient=True)]
     if early:
         newest = max(message["sent_at"] for each in early for message in each.messages)
         sleep(min(max(newest / 1000 + GRACE_SECONDS - services.now(), 0), GRACE_SECONDS))
     for each in early:
-        _tried(services, each, failed, patient=False)
+        _tried(services, each, failed, until, patient=False)
     first = [each.first for each in changes if each.first in failed][:1]
     return {"batchItemFailures": [{"itemIdentifier": number} for number in first]}
 
 
-def _tried(services: Aws, changes: Changes, failed: set[str], *, patient: bool) -> bool:
+def _tried(
+    services: Aws, changes: Changes, failed: set[str], until: float, *, patient: bool
+) -> bool:
     """`attend`, with a failure noted: one chat's trouble is not the next one's."""
     try:
+        if services.now() > until:
+            raise TimeoutError("the batch was too much for one invocation")
         return attend(services, changes, patient=patient)
     except Exception:
         logger.exception("could not attend to a chat", extra={"chat": changes.chat})
@@ -106,13 +111,7 @@ def _nudge(services: Aws, chat: str, lacking: Lacking, registered: Registered) -
         if there.connected(services.now()) and there.connection_id:
             frame = {"type": "nudge", "chat": chat, "seq": max(map(seq_of, messages))}
             nudges.append(Delivery(user, device, there.connection_id, frame))
-    deliver(
-        services.connections,
-        Devices(services.users),
-        nudges,
-        clock=services.now,
-        within=NUDGE_WITHIN_SECONDS,
-    )
+    deliver(services.connections, Devices(services.users), nudges, clock=services.now)
     count("Nudges", len(nudges))
 
 

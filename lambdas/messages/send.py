@@ -9,7 +9,7 @@ sees within seconds.
 """
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 
 from lambdas.connections import WITHIN_SECONDS, Outcome
 from lambdas.delivery.fan_out import Delivery, deliver, to_connected
@@ -103,7 +103,7 @@ def _deliver(
     if lost := set(recipients) - away - reached:
         _push(services, message, lost)
     if pushing:
-        pushing.result(timeout=max(until - services.now(), 0))
+        wait([pushing], timeout=max(until - services.now(), 0))
     delivered = outcomes.count(Outcome.DELIVERED)
     count("MessagesAccepted")
     count("MessagesDelivered", delivered)

@@ -32,9 +32,7 @@ def connect(services: Aws, caller: Caller, at: int) -> Response:
     if old is not None:
         _say_farewell(services.connections, old)
     if not online(before, services.now()):
-        announce(
-            services.connections, devices, [caller.user], clock=services.now, within=TELL_SECONDS
-        )
+        _tell(services, devices, caller.user)
     # of what the client offered, the protocol that is spoken
     return {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": PROTOCOL}}
 
@@ -44,10 +42,16 @@ def disconnect(services: Aws, caller: Caller) -> Response:
     devices = Devices(services.users)
     left = devices.disconnect(caller.user, caller.device, caller.connection_id, services.now())
     if left is not None and not online(left, services.now()):
-        announce(
-            services.connections, devices, [caller.user], clock=services.now, within=TELL_SECONDS
-        )
+        _tell(services, devices, caller.user)
     return {"statusCode": 200}
+
+
+def _tell(services: Aws, devices: Devices, user: str) -> None:
+    """A connection does not fail because its watchers could not be told."""
+    try:
+        announce(services.connections, devices, [user], clock=services.now, within=TELL_SECONDS)
+    except Exception:
+        logger.exception("could not tell who watches")
 
 
 def _say_farewell(connections: Connections, connection_id: str) -> None:

@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from lambdas.delivery import watch
 from lambdas.settings import Aws
 from lambdas.tables import Item
 from tests.steps import events, given, then, when
@@ -103,8 +104,6 @@ def test_the_senders_other_devices_are_nudged_and_never_pushed(world: Backend) -
 def test_a_message_that_is_too_young_gets_time_to_be_acknowledged(
     world: Backend, chat: str
 ) -> None:
-    from lambdas.delivery import watch
-
     waits: list[float] = []
 
     def acknowledged_meanwhile(seconds: float) -> None:
@@ -119,8 +118,6 @@ def test_a_message_that_is_too_young_gets_time_to_be_acknowledged(
 
 
 def test_nobody_waits_for_who_is_away(world: Backend) -> None:
-    from lambdas.delivery import watch
-
     given.online(world, "ravi")
     given.user(world, "raju", "phone")
     chat = given.direct_chat(world, "ravi", "raju")
@@ -256,6 +253,20 @@ def test_a_queue_that_fails_makes_the_batch_come_again(world: Backend, chat: str
     assert failed == [record["dynamodb"]["SequenceNumber"]]
     assert when.delivery_watch_runs(world, record) == []
     assert len(then.pushes(world)) == 1
+
+
+def test_what_one_invocation_can_not_do_comes_again(world: Backend, chat: str) -> None:
+    given.online(world, "mira")
+    other = given.direct_chat(world, "ravi", "mira")
+    when.sends(world, "ravi", other)
+    first = events.stream_record("INSERT", 1, new=_message(world, chat, 1))
+    second = events.stream_record("INSERT", 2, new=_message(world, other, 1))
+    began, posted = world.clock() + 60, len(world.api.requests)
+    vars(world.services)["now"] = lambda: began + 50 * (len(world.api.requests) - posted)
+    answer = watch.watch(world.services, {"Records": [first, second]})
+    number = second["dynamodb"]["SequenceNumber"]
+    assert answer == {"batchItemFailures": [{"itemIdentifier": number}]}
+    assert [frame["type"] for frame in world.frames("raju", "phone")] == ["nudge"]
 
 
 def test_a_chat_that_is_no_more_is_passed_over(world: Backend, chat: str) -> None:

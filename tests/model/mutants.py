@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from lambdas.delivery import store as delivery_store
 from lambdas.delivery import watch, watermarks
 from lambdas.delivery.roster import Registered, Roster
 from lambdas.messages import append, log, sync
@@ -86,7 +87,7 @@ def _post_and_hope(*arguments: Any) -> bool:
 
 MUTANTS = (
     Mutant("complete_to_passes_a_young_hole", log, "HOLE_SECONDS", 0, "passed|never showed"),
-    Mutant("a_watermark_moves_back", watermarks, "_write", _move_anywhere, "moved back"),
+    Mutant("a_watermark_moves_back", delivery_store, "_write", _move_anywhere, "moved back"),
     Mutant("gone_ends_a_newer_lease", Devices, "forget", _forget_whatever_is_there, "no lease"),
     Mutant("gone_ends_an_opening_lease", store, "OPENING_SECONDS", 0, "no lease"),
     Mutant(

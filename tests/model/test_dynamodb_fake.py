@@ -8,7 +8,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from lambdas.delivery import purge, roster, watermarks
+from lambdas.delivery import purge, store, watermarks
 from lambdas.errors import ChatError
 from lambdas.messages import append, heads
 from lambdas.messages.chats import Chats
@@ -114,8 +114,8 @@ def _random_operation(source: random.Random) -> Operation:
         lambda on: append.take(on.chats, chat, user),
         lambda on: append.put(on.chats, message),
         lambda on: append.close(on.chats, message),
-        lambda on: watermarks.move(on.chats, chat, user, device, step),
-        lambda on: roster.read_roster(on.chats, chat),
+        lambda on: store.move(on.chats, chat, user, device, step),
+        lambda on: store.read_roster(on.chats, chat),
         lambda on: purge.purge(on.chats, chat, number),
         lambda on: purge.expire(on.chats, chat, 0, number, NOW),
         lambda on: tickets.issue(on.tickets, user, device, at, lambda size: f"ticket-{number}"),

@@ -1,0 +1,80 @@
+"""Member items of Chats, as the delivery of messages reads and moves them."""
+
+from lambdas.delivery.roster import Roster
+from lambdas.delivery.watermarks import Moved, Step, applied, marks, remaining
+from lambdas.tables import HEAD, ConditionFailed, Item, Table, chat_key, member_item
+
+AFTER_MEMBERS = "member#~"  # above every user name
+ATTEMPTS = 6
+
+
+def read_roster(chats: Table, chat: str) -> Roster | None:
+    """None if there is no such chat. Head and members lie side by side: one consistent Query."""
+    items = {
+        item["item"]: item
+        for item in chats.query_all({"chat": chat}, between=(HEAD, AFTER_MEMBERS), consistent=True)
+    }
+    head = items.pop(HEAD, None)
+    if head is None:
+        return None
+    members = frozenset(head.get("members", ()))
+    by_user = {key.removeprefix("member#"): item for key, item in items.items()}
+    return Roster(
+        chat,
+        head["purged_to"],
+        members,
+        {user: item for user, item in by_user.items() if user in members},
+    )
+
+
+def move(chats: Table, chat: str, user: str, device: str, step: Step) -> Moved | None:
+    """Moves what moves forward. None if the user is not a member (any more).
+
+    One conditional write nearly always: one that finds a mark further on is tried again with what
+    is left of it, and each such time somebody else has moved a mark.
+    """
+    first = True
+    for _ in range(ATTEMPTS):
+        try:
+            before = _write(chats, chat, user, device, step, strict=not first)
+        except ConditionFailed as failure:
+            if failure.item is None:
+                return None
+            first = False
+            step = remaining(step, failure.item, device)
+            if step == Step(None, None):
+                there = marks(failure.item)
+                return Moved(there, there)
+            continue
+        return Moved(marks(before), marks(applied(before, device, step)))
+    raise TimeoutError("others kept moving these watermarks")
+
+
+def _write(chats: Table, chat: str, user: str, device: str, step: Step, *, strict: bool) -> Item:
+    """The member item as it was. Raises ConditionFailed.
+
+    `read` nearly always comes with a `delivered` that is reported already, so that one may also
+    stay where it is, unless it is the only one (or `strict`).
+    """
+    sets, conditions, names, values = [], ["attribute_exists(chat)"], {}, {}
+    if step.delivered is not None:
+        compared = "<" if strict or step.read is None else "<="
+        sets.append("delivered.#d = :delivered")
+        conditions.append(
+            f"(attribute_not_exists(delivered.#d) OR delivered.#d {compared} :delivered)"
+        )
+        names["#d"] = device
+        values["delivered"] = step.delivered
+    if step.read is not None:
+        sets.append("#r = :read")
+        conditions.append("#r < :read")
+        names["#r"] = "read"
+        values["read"] = step.read
+    return chats.update(
+        chat_key(chat, member_item(user)),
+        "SET " + ", ".join(sets),
+        " AND ".join(conditions),
+        names=names,
+        returns="ALL_OLD",
+        **values,
+    )
