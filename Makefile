@@ -10,7 +10,7 @@ LOCAL_AWS := AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_SESSION_TOK
 # The picture is drawn from templates without assets, which need no bundling.
 DIAGRAM = rm -rf .local/diagram && $(LOCAL_AWS) CDK_OUTDIR=.local/diagram CDK_VALIDATION=false \
 	CDK_CONTEXT_JSON='{"env":"dev","aws:cdk:bundling-stacks":[]}' $(BIN)/python app.py && \
-	$(BIN)/python docs/diagram.py .local/diagram docs/architecture.md
+	$(BIN)/python docs/diagram.py .local/diagram README.md
 
 unexport AWS_PROFILE
 
@@ -57,7 +57,7 @@ check: $(READY) ## formatting, lint, types, import rules, generated documents
 format: $(READY) ## rewrites the sources as `check` wants them
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
 
-docs: $(READY) ## generates docs/protocol.md from the schemas and the diagram from the templates
+docs: $(READY) ## generates docs/protocol.md from the schemas and the README's picture from the templates
 	@$(BIN)/python docs/generate_protocol.py
 	@$(DIAGRAM)
 

@@ -1,6 +1,6 @@
 """Draws the system from its synthesized templates, into the marked section of a Markdown file.
 
-    python docs/diagram.py cdk.out docs/architecture.md [--check]
+    python docs/diagram.py cdk.out README.md [--check]
 
 --check changes nothing and fails when the file has another picture than the templates give.
 """

@@ -68,11 +68,6 @@ def parse_frame(text: str) -> Frame:
     return validate("client/" + action, frame)
 
 
-def parse_body(name: str, text: bytes) -> Frame:
-    """A REST body, valid for rest/<name>.request. Raises ChatError bad_request."""
-    return validate(f"rest/{name}.request", decode(text))
-
-
 def context_of(text: str) -> Frame:
     """What an `error` frame repeats of the frame it answers, as far as that can be read."""
     try:

@@ -115,10 +115,10 @@ class StreamPoller:
         return Work(tuple(taken))
 
     async def _deliver(self, batch: Work) -> None:
-        todo: deque[Work | Discarded] = deque([batch])
+        pending: deque[Work | Discarded] = deque([batch])
         result = InvokeResult(b"", False)
-        while todo:
-            step = todo.popleft()
+        while pending:
+            step = pending.popleft()
             if isinstance(step, Discarded):
                 await self._discard(step, result)
                 continue
@@ -126,13 +126,13 @@ class StreamPoller:
                 await self._clock.sleep(batching.backoff(step.attempts))
             fresh = batching.without_old(step, time.time(), self._mapping)
             if fresh != [step]:
-                todo.extendleft(reversed(fresh))
+                pending.extendleft(reversed(fresh))
                 continue
             result = await self._call(step)
             following = batching.after_invocation(step, result, self._mapping)
             undone = sum(len(each.records) for each in following)
             self._delivered += len(step.records) - undone
-            todo.extendleft(reversed(following))
+            pending.extendleft(reversed(following))
 
     async def _call(self, work: Work) -> InvokeResult:
         event = {

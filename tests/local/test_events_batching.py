@@ -102,18 +102,18 @@ def test_a_failed_batch_is_bisected_without_counting_as_an_attempt() -> None:
 
 def test_a_poisoned_record_is_given_up_alone() -> None:
     bisecting = mapping(BisectBatchOnFunctionError=True, MaximumRetryAttempts=2)
-    todo: list[Work | Discarded] = [Work(records(range(8)))]
+    pending: list[Work | Discarded] = [Work(records(range(8)))]
     done: list[int] = []
     given_up: list[Discarded] = []
-    while todo:
-        step = todo.pop(0)
+    while pending:
+        step = pending.pop(0)
         if isinstance(step, Discarded):
             given_up.append(step)
             continue
         poisoned = 5 in numbers(step)
         following = after_invocation(step, FAILED if poisoned else answer(), bisecting)
         done += [] if poisoned else numbers(step)
-        todo[:0] = following
+        pending[:0] = following
     assert done == [0, 1, 2, 3, 4, 6, 7]
     assert [numbers(each) for each in given_up] == [[5]]
     assert given_up[0].condition == "RetryAttemptsExhausted"
