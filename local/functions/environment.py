@@ -7,6 +7,7 @@ functions with Python" (packages of the runtime).
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import metadata
@@ -74,8 +75,8 @@ def has_awslambdaric() -> bool:
 def variables(
     function: Function, runtime_packages: Path, api: str, region: str
 ) -> Mapping[str, str]:
-    """The environment of the function's workers; the template's own variables come last, except
-    that nothing may move the Runtime API."""
+    """The environment of one new worker of the function; the template's own variables come last,
+    except that nothing may move the Runtime API."""
     return {
         "AWS_ACCESS_KEY_ID": "local",
         "AWS_SECRET_ACCESS_KEY": "local",
@@ -87,7 +88,7 @@ def variables(
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.name}",
-        "AWS_LAMBDA_LOG_STREAM_NAME": "local/[$LATEST]",
+        "AWS_LAMBDA_LOG_STREAM_NAME": f"local/[$LATEST]{secrets.token_hex(16)}",
         "LAMBDA_RUNTIME_DIR": str(runtime_packages),
         "LAMBDA_TASK_ROOT": str(function.code),
         "LANG": "en_US.UTF-8",
