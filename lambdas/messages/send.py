@@ -9,7 +9,7 @@ sees within seconds.
 """
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, wait
+from concurrent.futures import Future
 
 from lambdas.connections import WITHIN_SECONDS, Outcome
 from lambdas.delivery.fan_out import Delivery, deliver, to_connected
@@ -103,7 +103,10 @@ def _deliver(
     if lost := set(recipients) - away - reached:
         _push(services, message, lost)
     if pushing:
-        wait([pushing], timeout=max(until - services.now(), 0))
+        try:
+            pushing.result(timeout=max(until - services.now(), 0))
+        except TimeoutError:  # the delivery watch queues them again
+            logger.warning("a push was not queued in time", extra={"chat": message["chat"]})
     delivered = outcomes.count(Outcome.DELIVERED)
     count("MessagesAccepted")
     count("MessagesDelivered", delivered)
