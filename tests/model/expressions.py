@@ -28,7 +28,7 @@ class Tokens:
     def __init__(self, text: str) -> None:
         self._words = TOKEN.findall(text)
         if "".join(self._words) != re.sub(r"\s", "", text):
-            raise NotImplementedError(text)
+            raise ValueError(text)
         self._place = 0
 
     @property
@@ -38,7 +38,7 @@ class Tokens:
     def take(self, *wanted: str) -> str:
         word = self.next
         if wanted and word.upper() not in wanted:
-            raise NotImplementedError(f"{word} instead of {wanted} in {self._words}")
+            raise ValueError(f"{word} instead of {wanted} in {self._words}")
         self._place += 1
         return word
 
