@@ -20,9 +20,14 @@ from stacks.packages import Platform
 from stacks.settings import FunctionSize
 from stacks.stack import EnvironmentStack
 
-# New messages, messages that are gone, and watermarks that moved (a member's row).
+# New messages, messages that expired (not those that the watch purges itself), and watermarks that
+# moved (a member's row).
 WATCHED = (
-    ({"eventName": ["INSERT", "REMOVE"]}, "message#"),
+    ({"eventName": ["INSERT"]}, "message#"),
+    (
+        {"eventName": ["REMOVE"], "userIdentity": {"principalId": ["dynamodb.amazonaws.com"]}},
+        "message#",
+    ),
     ({"eventName": ["MODIFY"]}, "member#"),
 )
 

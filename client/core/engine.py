@@ -281,7 +281,7 @@ class Engine:
             return
         if error.action == "sync":
             self._catch_up.refused(retryable, self._now)
-        elif error.action == "receipt" and retryable:
+        elif error.action in ("receipt", None) and retryable:
             self._repeat_receipts()
         if error.message_id is None:
             self._outputs.append(events.ServerError(error.code, error.message, error.action))
@@ -296,7 +296,7 @@ class Engine:
             self._receipts.moved(place.chat, self._now, place.watermark, place.read, senders)
 
     def _repeat_receipts(self) -> None:
-        """One of them was refused, and the error does not say which."""
+        """One of them may be what was refused, and the error does not say which."""
         for place in self._ledger.places():
             if self._chats.place(place.chat) != place.reported:
                 self._receipts.repeat(place.chat, self._now)
@@ -306,6 +306,7 @@ class Engine:
         told, self._told_at_ping = self._told_at_ping or {}, None
         reported = {place.chat: place.reported for place in self._ledger.places()}
         for chat, marks in told.items():
+            self._receipts.arrived(chat, marks)
             if chat in reported and reported[chat] != marks:
                 self._ledger.set_reported(chat, marks)
 

@@ -42,6 +42,9 @@ def parse(text: str | bytes) -> ServerFrame | None:
     if not isinstance(frame, dict):
         raise FrameError(f"a frame is an object, got {type(frame).__name__}")
     build = _PARSERS.get(str(frame.get("type")))
+    if build is None and "type" not in frame and "requestId" in frame:
+        # API Gateway's own: the function failed, timed out or was throttled
+        return Error(code="internal", message=str(frame.get("message", "")))
     if build is None:
         return None
     try:

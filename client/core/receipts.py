@@ -17,6 +17,7 @@ class _Chat:
     read: int = 0
     told: Watermarks = field(default_factory=Watermarks)  # on this connection
     senders: set[str] = field(default_factory=set)
+    named: set[str] = field(default_factory=set)  # in receipts that may not have arrived
     since: float | None = None  # the first change that is not told yet
     sent_at: float = float("-inf")
     force: bool = False
@@ -39,6 +40,7 @@ class ReceiptPlan:
         for chat, state in self._chats.items():
             state.told = confirmed.get(chat, Watermarks())
             state.since = None
+            state.named.clear()
             self._dirty.discard(chat)
 
     def closed(self) -> None:
@@ -55,10 +57,11 @@ class ReceiptPlan:
         self._mark(chat, state, now)
 
     def repeat(self, chat: str, now: float) -> None:
-        """The server shows that it does not know our place."""
+        """The server shows that it does not know our place: nor do those whom we have named."""
         state = self._chats.get(chat)
         if state is not None and (state.delivered or state.read):
             state.force = True
+            state.senders |= state.named
             self._mark(chat, state, now)
 
     def hurry(self) -> None:
@@ -70,6 +73,12 @@ class ReceiptPlan:
         """No longer a member: there is nobody to tell."""
         self._chats.pop(chat, None)
         self._dirty.discard(chat)
+
+    def arrived(self, chat: str, marks: Watermarks) -> None:
+        """The server has what was told up to `marks`."""
+        state = self._chats.get(chat)
+        if state is not None and state.told == marks:
+            state.named.clear()
 
     def told(self) -> dict[str, Watermarks]:
         return {chat: state.told for chat, state in self._chats.items()}
@@ -105,6 +114,7 @@ class ReceiptPlan:
         state = self._chats[chat]
         frame = frames.receipt(chat, state.delivered, state.read, state.senders)
         state.told = Watermarks(state.delivered, state.read)
+        state.named |= state.senders
         state.senders.clear()
         state.since, state.force, state.sent_at = None, False, now
         self._dirty.discard(chat)

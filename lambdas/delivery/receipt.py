@@ -19,9 +19,12 @@ def receipt(services: Aws, caller: Caller, frame: Frame) -> None:
     moved = store.move(services.chats, frame["chat"], caller.user, caller.device, step)
     if moved is None:
         raise no_such_chat(frame["chat"])
-    if moved.after == moved.before:
+    if moved.after != moved.before:
+        count("ReceiptsMoved")
+    elif not moved.overtaken:
         return
-    count("ReceiptsMoved")
+    # The receipt that overtook this one, or the same one sent before, may have named other senders
+    # or not have reached them.
     devices = Devices(services.users)
     notice = {
         "type": "receipt",

@@ -44,7 +44,7 @@ def move(chats: Table, chat: str, user: str, device: str, step: Step) -> Moved |
             step = remaining(step, failure.item, device)
             if step == Step(None, None):
                 there = marks(failure.item)
-                return Moved(there, there)
+                return Moved(there, there, overtaken=True)
             continue
         return Moved(marks(before), marks(applied(before, device, step)))
     raise TimeoutError("others kept moving these watermarks")

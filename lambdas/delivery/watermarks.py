@@ -14,8 +14,11 @@ class Marks(NamedTuple):
 
 
 class Moved(NamedTuple):
+    """`overtaken`: a later receipt of the device had moved its marks as far before."""
+
     before: Marks
     after: Marks
+    overtaken: bool = False
 
 
 class Step(NamedTuple):

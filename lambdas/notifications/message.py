@@ -20,12 +20,17 @@ TEXT_KEY = "NEW_MESSAGE"  # the app's own words for it, in the phone's language
 
 
 class Job(NamedTuple):
-    """One entry of the push queue: tell `user` about a message."""
+    """One entry of the push queue: tell `user` about a message.
+
+    `devices` have not acknowledged it although there was time to: a connection that they may still
+    hold is no sign of life.
+    """
 
     user: str
     chat: str
     message_id: str
     urgent: bool
+    devices: frozenset[str] = frozenset()
 
 
 class Target(NamedTuple):
@@ -40,15 +45,23 @@ def job_from(body: str) -> Job:
     """Raises ValueError, KeyError or TypeError for what no sender of ours writes."""
     document = json.loads(body)
     user, chat, message_id = document["user"], document["chat"], document["message_id"]
-    return Job(str(user), str(chat), str(message_id), bool(document.get("urgent", True)))
+    return Job(
+        str(user),
+        str(chat),
+        str(message_id),
+        bool(document.get("urgent", True)),
+        frozenset(map(str, document.get("devices", ()))),
+    )
 
 
-def to_wake(devices: Mapping[str, Device], now: float) -> list[Target]:
-    """Those that can be woken and hold no connection at `now`, in epoch seconds."""
+def to_wake(devices: Mapping[str, Device], job: Job, now: float) -> list[Target]:
+    """Those that can be woken, and hold no connection at `now` (epoch seconds) or one that is
+    silent."""
     return [
         Target(name, device.endpoint_arn, device.platform)
         for name, device in devices.items()
-        if device.endpoint_arn is not None and not device.connected(now)
+        if device.endpoint_arn is not None
+        and (name in job.devices or not device.connected(now))
     ]
 
 

@@ -41,13 +41,13 @@ def _push_record(record: SQSRecord) -> None:
 
 
 def push(job: Job) -> None:
-    """Wakes every device of the user that has an endpoint of its own and no connection.
+    """Wakes every device of the user that has an endpoint of its own and no living connection.
 
     Raises the first fault of SNS's, after it has tried them all.
     """
     endpoints = Endpoints(aws().sns, aws().users)
     devices = Devices(aws().users).of([job.user], consistent=True).get(job.user, {})
-    targets = message.to_wake(devices, aws().now())
+    targets = message.to_wake(devices, job, aws().now())
     holders = endpoints.holders(target.arn for target in targets)
     faults: list[Exception] = []
     for target in targets:

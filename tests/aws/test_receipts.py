@@ -58,7 +58,30 @@ def test_watermarks_never_move_back(world: Backend, chat: str) -> None:
     for marks in late:
         assert when.acknowledges(world, "raju", chat, senders=["ravi"], **marks) is None
     assert _marks(world, chat) == ({"phone": 3}, 2)
-    assert len(world.frames("ravi", "phone")) == 1, "what did not move is not told"
+    told = [(frame["delivered"], frame["read"]) for frame in world.frames("ravi", "phone")]
+    assert set(told) == {(3, 2)}
+
+
+def test_senders_of_a_receipt_that_was_overtaken_are_told_all_the_same(
+    world: Backend, chat: str
+) -> None:
+    given.online(world, "meena")
+    group = given.group(world, "raju", "ravi", "meena")
+    for sender in ("ravi", "meena"):
+        when.sends(world, sender, group)
+    world.api.requests.clear()
+    when.acknowledges(world, "raju", group, delivered=2, senders=["meena"])
+    when.acknowledges(world, "raju", group, delivered=1, senders=["ravi"])
+    (notice,) = [frame for frame in world.frames("ravi", "phone") if frame["type"] == "receipt"]
+    assert (notice["delivered"], notice["read"]) == (2, 0)
+
+
+def test_a_mark_that_another_device_of_the_user_had_reached_is_not_told_again(
+    world: Backend, chat: str
+) -> None:
+    when.acknowledges(world, "raju", chat, delivered=3, senders=["ravi"])
+    when.acknowledges(world, "raju", chat, device="desk", delivered=3, senders=["ravi"])
+    assert len(world.frames("ravi", "phone")) == 1
 
 
 def test_of_two_marks_one_may_move_alone(world: Backend, chat: str) -> None:

@@ -120,7 +120,12 @@ def test_the_delivery_watch_reads_messages_and_watermarks_and_gives_up_into_a_qu
     patterns = [json.loads(each["Pattern"]) for each in mapping["FilterCriteria"]["Filters"]]
     assert patterns == [
         {
-            "eventName": ["INSERT", "REMOVE"],
+            "eventName": ["INSERT"],
+            "dynamodb": {"Keys": {"item": {"S": [{"prefix": "message#"}]}}},
+        },
+        {
+            "eventName": ["REMOVE"],
+            "userIdentity": {"principalId": ["dynamodb.amazonaws.com"]},
             "dynamodb": {"Keys": {"item": {"S": [{"prefix": "message#"}]}}},
         },
         {"eventName": ["MODIFY"], "dynamodb": {"Keys": {"item": {"S": [{"prefix": "member#"}]}}}},

@@ -172,8 +172,7 @@ def test_a_group_of_five_sees_one_order_and_ticks_when_all_have_it(
             assert len(next(iter(orders))) == 6
             for client in clients[1:]:
                 client.mark_read(group, 1)
-            # a receipt that is not told at once is told again within half a minute
-            await ravi.wait_for(reached(first, State.READ), timeout=75)
+            await ravi.wait_for(reached(first, State.READ), timeout=30)
         finally:
             for client in clients:
                 await client.close()

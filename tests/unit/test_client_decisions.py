@@ -163,6 +163,23 @@ def test_a_new_connection_starts_from_what_the_server_surely_knows() -> None:
     assert [frame["delivered"] for frame in plan.due(11.0)] == [5]
 
 
+def test_a_repeated_receipt_names_again_whom_the_lost_one_named() -> None:
+    plan = ReceiptPlan(SETTINGS)
+    plan.opened({})
+    plan.moved("c", 1.0, 5, 0, {"raju"})
+    plan.due(2.0)
+    plan.moved("c", 3.0, 6, 0, {"meena"})
+    plan.due(4.0)
+    plan.repeat("c", 5.0)
+    assert [frame["senders"] for frame in plan.due(6.0)] == [["meena", "raju"]]
+    plan.arrived("c", Watermarks(5, 0))  # what was told after that may still be lost
+    plan.repeat("c", 7.0)
+    assert [frame["senders"] for frame in plan.due(8.0)] == [["meena", "raju"]]
+    plan.arrived("c", Watermarks(6, 0))
+    plan.repeat("c", 9.0)
+    assert [frame["senders"] for frame in plan.due(50.0)] == [[]]
+
+
 # -- resending
 
 

@@ -112,6 +112,11 @@ def test_a_frame_of_an_unknown_type_is_let_pass() -> None:
     assert parse("{}") is None
 
 
+def test_what_api_gateway_itself_answers_is_an_error_that_names_no_frame() -> None:
+    text = '{"message": "Internal server error", "connectionId": "c=", "requestId": "r="}'
+    assert parse(text) == frames.Error("internal", "Internal server error")
+
+
 @pytest.mark.parametrize(
     "text",
     [

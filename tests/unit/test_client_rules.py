@@ -433,6 +433,19 @@ def test_reading_is_told_and_never_goes_back_or_past_what_is_here(client: Client
     assert client.store.unread(CHAT) == []
 
 
+@pytest.mark.parametrize("action", ["receipt", None])
+def test_a_receipt_that_failed_is_told_again_to_the_same_senders(
+    client: Client, action: str | None
+) -> None:
+    client.open()
+    client.hear(message(1))
+    client.after(1.0)
+    client.hear(frames.Error("internal", "Internal server error", action=action))
+    client.after(1.0)
+    first, second = client.actions("receipt")
+    assert first == second == {**first, "senders": ["raju"], "delivered": 1}
+
+
 def test_what_may_not_have_been_told_is_told_again_after_a_crash(client: Client) -> None:
     client.open()
     client.hear(message(1))

@@ -7,6 +7,7 @@ import pytest
 
 from lambdas.notifications import message
 from lambdas.notifications.message import Job
+from lambdas.presence.leases import device_from
 
 JOB = Job("raju", "chat-1", "01JDXA0000000000000000000A", urgent=True)
 DATA = {"message_id": "01JDXA0000000000000000000A", "chat_id": "chat-1"}
@@ -80,6 +81,20 @@ def test_a_job_is_read_from_the_queue() -> None:
     body = {"user": "raju", "chat": "c", "message_id": "m", "urgent": False}
     assert message.job_from(json.dumps(body)) == Job("raju", "c", "m", urgent=False)
     assert message.job_from(json.dumps({**body, "urgent": True})).urgent
+    assert message.job_from(json.dumps({**body, "devices": ["phone"]})).devices == {"phone"}
+
+
+def test_a_connection_that_acknowledges_nothing_does_not_keep_a_phone_asleep() -> None:
+    connected = {"connection_id": "c1", "connected_at": 1_000_000}
+    devices = {
+        "silent": device_from({**connected, "endpoint_arn": "arn:silent"}),
+        "alive": device_from({**connected, "endpoint_arn": "arn:alive"}),
+        "away": device_from({"endpoint_arn": "arn:away"}),
+        "browser": device_from(connected),
+    }
+    job = Job("raju", "c", "m", urgent=True, devices=frozenset({"silent", "browser"}))
+    woken = [target.device for target in message.to_wake(devices, job, now=1_060.0)]
+    assert woken == ["silent", "away"]
 
 
 @pytest.mark.parametrize("body", ["", "{", "[]", "{}", '{"user":"raju","chat":"c"}'])
