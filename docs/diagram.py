@@ -64,7 +64,8 @@ def _nodes(templates: Templates) -> Iterator[str]:
     """Three boxes: what answers HTTP, what answers frames and events, and what is kept."""
     names = [name for name, _ in templates.all("Lambda::Function")]
     hidden = ("ApiFunction", "PlatformApplicationsFunction")  # a pool; called by deployments only
-    pools = [f'{_id(pool)}["{pool}"]' for pool in _pools(templates).values()]
+    # a pool behind both balancers has two target groups
+    pools = [f'{_id(pool)}["{pool}"]' for pool in dict.fromkeys(_pools(templates).values())]
     functions = [f'{name}["{_label(name)}"]' for name in names if name not in hidden]
     tables = [f'{name}[("{name}")]' for name, _ in templates.all("DynamoDB::Table")]
     for title, nodes in (("pools", pools), ("functions", functions), ("tables", tables)):
@@ -80,6 +81,11 @@ def _requests(templates: Templates) -> Iterator[str]:
         for share in rule["Actions"][0]["ForwardConfig"]["TargetGroups"]:
             pool = pools[templates.target(share["TargetGroupArn"])]
             yield f'balancer -->|"weight {share["Weight"]}"| {_id(pool)}'
+    for _, listener in templates.all("ElasticLoadBalancingV2::Listener"):
+        if listener["Protocol"] == "TCP":
+            pool = pools[templates.target(listener["DefaultActions"][0]["TargetGroupArn"])]
+            yield 'app -->|TCP| network{{"network load balancer"}}'
+            yield f'network -->|"by the client\'s address"| {_id(pool)}'
     yield "pools <--> tables"
 
 

@@ -8,7 +8,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from stacks.load_balancing import LoadBalancer, check_together
+from stacks.balancing_rules import check_together
+from stacks.load_balancing import LoadBalancer
 from stacks.pools import ContainerPool, LambdaPool, Pool
 from stacks.refusal import require, require_between, require_one_of
 from stacks.settings import Functions, Network, Push, WebSocket

@@ -37,12 +37,18 @@ class ObservabilityStack(EnvironmentStack):
         dashboard = Dashboard(self, "Dashboard", config=config)
         dashboard.show_messages()
         dashboard.show_web(web.load_balancer.balancer, web.container_pools)
+        if web.container_pools:
+            dashboard.show_pools(web.load_balancer.balancer, web.container_pools)
+        if web.network_balancer:
+            dashboard.show_network_balancer(web.network_balancer)
         dashboard.show_functions(functions)
         dashboard.show_queues(notifications, chat)
         alarms = Alarms(self, "Alarms", action=self._action())
         alarms.on_functions(functions)
         alarms.on_queues(notifications, chat)
         alarms.on_web(web.load_balancer.balancer, web.container_pools)
+        if web.network_balancer:
+            alarms.on_network_balancer(web.network_balancer)
 
     def _action(self) -> cloudwatch.IAlarmAction | None:
         if not self.config.alarms_email:

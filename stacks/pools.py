@@ -32,12 +32,19 @@ class LambdaPool:
         require_between(0, 999, "pools.lambda.weight", self.weight, "the weight of a target group")
 
 
+FINISHING_MARGIN = 5  # seconds that a stopping task keeps for its own end
+
+
 @dataclass(frozen=True, kw_only=True)
 class ContainerPool:
     """The HTTP API as a Fargate service of equal tasks.
 
-    cpu is in CPU units (1024 = one vCPU), memory in MiB; min and max bound the number of tasks;
-    requests_per_target is what autoscaling steers for, in requests per minute and task.
+    cpu is in CPU units (1024 = one vCPU), memory in MiB; min and max bound the number of tasks.
+    Autoscaling steers for requests_per_target, in requests per minute and task that come through
+    the Application Load Balancer, and for cpu_target, in percent of the tasks' CPU (none: not at
+    all). It adds tasks for whichever asks for more, and removes some when both agree; the cooldowns
+    are the seconds after which it may do so again. stop_timeout is how many seconds a task has from
+    SIGTERM, which comes when its requests are drained, to SIGKILL.
     """
 
     name: str
@@ -47,6 +54,10 @@ class ContainerPool:
     min: int
     max: int
     requests_per_target: int = 1_000
+    cpu_target: int | None = 60
+    scale_out_cooldown: int = 60
+    scale_in_cooldown: int = 300
+    stop_timeout: int = 30
 
     def __post_init__(self) -> None:
         require(
@@ -101,6 +112,30 @@ class ContainerPool:
             "autoscaling divides by it (requests per minute and task)",
             f"Set {field}.requests_per_target to 1 or more",
         )
+        require(
+            self.cpu_target is None or 1 <= self.cpu_target <= 99,
+            f"{field}.cpu_target",
+            self.cpu_target,
+            "tasks are added while their CPU is above this percentage, and it never is above 100",
+            f"Set {field}.cpu_target to a value between 1 and 99, or to none",
+        )
+        for name in ("scale_out_cooldown", "scale_in_cooldown"):
+            require_between(
+                0, 3_600, f"{field}.{name}", getattr(self, name), "a cooldown in seconds"
+            )
+        require_between(
+            FINISHING_MARGIN + 1,
+            120,
+            f"{field}.stop_timeout",
+            self.stop_timeout,
+            "the time in seconds that Fargate leaves a task after SIGTERM, with "
+            f"{FINISHING_MARGIN} s for its own end,",
+        )
+
+    @property
+    def finish_timeout(self) -> int:
+        """Seconds from SIGTERM that requests still in flight have to be answered."""
+        return self.stop_timeout - FINISHING_MARGIN
 
 
 Pool = LambdaPool | ContainerPool

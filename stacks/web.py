@@ -5,6 +5,7 @@ from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_ecs as ecs
 from constructs import Construct
 
+from stacks.balancing_rules import ip_hash_pool
 from stacks.chat import ChatStack
 from stacks.config import Environment
 from stacks.constructs.bundle import SOURCES, function_code
@@ -12,6 +13,7 @@ from stacks.constructs.container_pool import ContainerPoolService
 from stacks.constructs.function import Function
 from stacks.constructs.lambda_pool import LambdaTargetGroup
 from stacks.constructs.load_balancer import LoadBalancer, Share
+from stacks.constructs.network_balancer import NetworkBalancer
 from stacks.constructs.web_acl import WebAcl
 from stacks.data import DataStack
 from stacks.network import NetworkStack
@@ -62,7 +64,8 @@ class WebStack(EnvironmentStack):
         self.container_pools: dict[str, ContainerPoolService] = {}
         self.load_balancer.forward(self._shares(network))
         for pool in self.container_pools.values():
-            pool.scale_on_requests()
+            pool.scale()
+        self.network_balancer = self._network_balancer(network)
         if config.waf:
             WebAcl(self, "WebAcl", protected_arn=self.load_balancer.balancer.load_balancer_arn)
         CfnOutput(self, "ApiUrl", value=self.load_balancer.url)
@@ -79,6 +82,20 @@ class WebStack(EnvironmentStack):
                 group = self._lambda_pool().target_group
             shares.append(Share(pool, group))
         return shares
+
+    def _network_balancer(self, network: NetworkStack) -> NetworkBalancer | None:
+        pool = ip_hash_pool(self.config.load_balancer, self.config.pools)
+        if pool is None:
+            return None
+        balancer = NetworkBalancer(
+            self,
+            "NetworkBalancer",
+            config=self.config,
+            vpc=network.vpc,
+            pool=self.container_pools[pool.name],
+        )
+        CfnOutput(self, "NlbUrl", value=balancer.url)
+        return balancer
 
     def _lambda_pool(self) -> LambdaTargetGroup:
         self.api = Function(

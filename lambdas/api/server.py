@@ -1,7 +1,8 @@
 """`python -m lambdas.api.server`: the HTTP application in a container, by uvicorn.
 
 HOST and PORT say where it listens. SIGTERM, which ECS sends before it kills, stops listening and
-lets the requests in flight finish.
+lets the requests in flight finish, for FINISH_SECONDS; KEEP_ALIVE_SECONDS is how long an idle
+connection is kept.
 """
 
 import signal
@@ -15,10 +16,10 @@ from lambdas.api.app import create_app
 from lambdas.settings import Aws, aws
 from lambdas.telemetry import logger
 
-# Longer than the load balancer keeps an idle connection (60 s by default): the side that reuses
-# connections has to be the one that closes them, or it reuses one that is just being closed (502).
+# Where the template says nothing. It says more than the load balancer's idle timeout, and less than
+# the time between ECS's SIGTERM and SIGKILL.
 KEEP_ALIVE_SECONDS = 75
-FINISH_SECONDS = 25  # of the 30 s between ECS's SIGTERM and SIGKILL
+FINISH_SECONDS = 25
 
 
 def main() -> None:
@@ -36,8 +37,8 @@ def main() -> None:
         access_log=False,
         log_config=None,
         server_header=False,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=FINISH_SECONDS,
+        timeout_keep_alive=int(settings.get("KEEP_ALIVE_SECONDS", str(KEEP_ALIVE_SECONDS))),
+        timeout_graceful_shutdown=int(settings.get("FINISH_SECONDS", str(FINISH_SECONDS))),
     )
     copy_config_to_registered_loggers(logger, include={"uvicorn.error", "asyncio"})
     uvicorn.Server(config).run()

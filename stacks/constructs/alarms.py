@@ -10,6 +10,7 @@ from constructs import Construct
 from stacks.chat import ChatStack
 from stacks.constructs.container_pool import ContainerPoolService
 from stacks.constructs.function import Function
+from stacks.constructs.network_balancer import NetworkBalancer
 from stacks.notifications import NotificationsStack
 
 MINUTE = Duration.minutes(1)
@@ -79,6 +80,11 @@ class Alarms(Construct):
             "The API answers 5xx",
             datapoints=2,
         )
+        self._alarm(
+            "RejectedConnections",
+            balancer.metrics.rejected_connection_count(),
+            "The load balancer has as many connections as it takes, and refuses more",
+        )
         for name, pool in pools.items():
             self._alarm(
                 f"{name}Unhealthy",
@@ -86,6 +92,14 @@ class Alarms(Construct):
                 f"Targets of the pool {name} fail their health checks",
                 datapoints=3,
             )
+
+    def on_network_balancer(self, balancer: NetworkBalancer) -> None:
+        self._alarm(
+            "NetworkUnhealthy",
+            balancer.target_group.metrics.un_healthy_host_count(statistic="Maximum", period=MINUTE),
+            "Targets fail the health checks of the Network Load Balancer",
+            datapoints=3,
+        )
 
     def _alarm(
         self,

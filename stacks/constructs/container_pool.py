@@ -15,10 +15,14 @@ from stacks.constructs.log_group import log_group
 from stacks.load_balancing import LoadBalancer
 from stacks.permissions import PERMISSIONS
 from stacks.pools import ContainerPool
+from stacks.target_groups import HealthCheck, MinimumHealthyTargets
 
 CONTAINER = "api"
 PORT = 8080
-STOP_TIMEOUT = 30  # seconds from SIGTERM to SIGKILL; requests have been drained before
+# Seconds by which a task keeps an idle connection longer than the Application Load Balancer does:
+# the side that reuses connections has to be the one that closes them, or it reuses one that is
+# just being closed, and the client gets 502.
+KEEPS_LONGER = 15
 ALGORITHMS = {
     "round_robin": elb.TargetGroupLoadBalancingAlgorithmType.ROUND_ROBIN,
     "least_outstanding_requests": (
@@ -50,19 +54,25 @@ class ContainerPoolService(Construct):
         super().__init__(scope, id)
         self._config = config
         self._pool = pool
+        self.name = pool.name
+        self.keep_alive = config.load_balancer.idle_timeout + KEEPS_LONGER  # seconds
         task = self._task(image, environment)
         for statement in statements(PERMISSIONS["Api"], resources):
             task.add_to_task_role_policy(statement)
         self.service = self._service(cluster, task)
         self.target_group = self._target_group(cluster.vpc)
-        self.target_group.add_target(
-            self.service.load_balancer_target(container_name=CONTAINER, container_port=PORT)
-        )
+        self.target_group.add_target(self.target())
         for resource in (self.service, self.target_group):
             Tags.of(resource).add("pool", pool.name)
 
-    def scale_on_requests(self) -> None:
+    def target(self) -> ecs.IEcsLoadBalancerTarget:
+        """The service's tasks, for a target group to have."""
+        return self.service.load_balancer_target(container_name=CONTAINER, container_port=PORT)
+
+    def scale(self) -> None:
         """Call it once the target group is behind a listener: the metric is of the two together."""
+        out_cooldown = Duration.seconds(self._pool.scale_out_cooldown)
+        in_cooldown = Duration.seconds(self._pool.scale_in_cooldown)
         tasks = self.service.auto_scale_task_count(
             min_capacity=self._pool.min, max_capacity=self._pool.max
         )
@@ -70,9 +80,16 @@ class ContainerPoolService(Construct):
             "RequestsPerTarget",
             requests_per_target=self._pool.requests_per_target,
             target_group=self.target_group,
-            scale_out_cooldown=Duration.seconds(60),
-            scale_in_cooldown=Duration.seconds(300),
+            scale_out_cooldown=out_cooldown,
+            scale_in_cooldown=in_cooldown,
         )
+        if self._pool.cpu_target is not None:
+            tasks.scale_on_cpu_utilization(
+                "Cpu",
+                target_utilization_percent=self._pool.cpu_target,
+                scale_out_cooldown=out_cooldown,
+                scale_in_cooldown=in_cooldown,
+            )
 
     def _task(
         self, image: ecs.ContainerImage, environment: Mapping[str, str]
@@ -96,11 +113,13 @@ class ContainerPoolService(Construct):
                 **environment,
                 "POOL_NAME": self._pool.name,
                 "PORT": str(PORT),
+                "KEEP_ALIVE_SECONDS": str(self.keep_alive),
+                "FINISH_SECONDS": str(self._pool.finish_timeout),
             },
             logging=ecs.LogDrivers.aws_logs(
                 stream_prefix=self._pool.name, log_group=log_group(self, "Logs", self._config)
             ),
-            stop_timeout=Duration.seconds(STOP_TIMEOUT),
+            stop_timeout=Duration.seconds(self._pool.stop_timeout),
             readonly_root_filesystem=True,
         )
         return task
@@ -129,7 +148,6 @@ class ContainerPoolService(Construct):
 
     def _target_group(self, vpc: ec2.IVpc) -> elb.ApplicationTargetGroup:
         settings = self._config.load_balancer
-        check = settings.health_check
         return elb.ApplicationTargetGroup(
             self,
             "TargetGroup",
@@ -137,19 +155,41 @@ class ContainerPoolService(Construct):
             target_type=elb.TargetType.IP,
             protocol=elb.ApplicationProtocol.HTTP,
             port=PORT,
-            load_balancing_algorithm_type=ALGORITHMS[settings.algorithm],
+            load_balancing_algorithm_type=ALGORITHMS[settings.meaning.target_algorithm],
+            enable_anomaly_mitigation=settings.anomaly_mitigation or None,
             slow_start=Duration.seconds(settings.slow_start) if settings.slow_start else None,
             deregistration_delay=Duration.seconds(settings.deregistration_delay),
             stickiness_cookie_duration=_sticky_target(settings),
             stickiness_cookie_name=settings.stickiness.cookie_name or None,
-            health_check=elb.HealthCheck(
-                path=check.path,
-                interval=Duration.seconds(check.interval),
-                timeout=Duration.seconds(check.timeout),
-                healthy_threshold_count=check.healthy_threshold,
-                unhealthy_threshold_count=check.unhealthy_threshold,
-            ),
+            health_check=checked_by(settings.health_check),
+            target_group_health=healthy_from(settings.minimum_healthy_targets),
         )
+
+
+def checked_by(check: HealthCheck, protocol: elb.Protocol | None = None) -> elb.HealthCheck:
+    """`protocol` where it is not the target group's own."""
+    return elb.HealthCheck(
+        protocol=protocol,
+        path=check.path,
+        interval=Duration.seconds(check.interval),
+        timeout=Duration.seconds(check.timeout),
+        healthy_threshold_count=check.healthy_threshold,
+        unhealthy_threshold_count=check.unhealthy_threshold,
+        # a Network Load Balancer would take 399 too
+        healthy_http_codes="200" if protocol else None,
+    )
+
+
+def healthy_from(minimum: MinimumHealthyTargets) -> elb.TargetGroupHealth | None:
+    """None where the defaults of AWS hold: one target, for both actions."""
+    if minimum == MinimumHealthyTargets():
+        return None
+    return elb.TargetGroupHealth(
+        routing_minimum_healthy_target_count=minimum.count,
+        routing_minimum_healthy_target_percentage=minimum.percentage,
+        dns_minimum_healthy_target_count=minimum.dns_count,
+        dns_minimum_healthy_target_percentage=minimum.dns_percentage,
+    )
 
 
 def _sticky_target(settings: LoadBalancer) -> Duration | None:

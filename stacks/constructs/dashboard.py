@@ -11,6 +11,7 @@ from stacks.chat import ChatStack
 from stacks.config import Environment
 from stacks.constructs.container_pool import ContainerPoolService
 from stacks.constructs.function import Function, metrics_namespace
+from stacks.constructs.network_balancer import NetworkBalancer
 from stacks.notifications import NotificationsStack
 
 HEIGHT = 6
@@ -66,6 +67,53 @@ class Dashboard(Construct):
                 "Healthy targets": [
                     group.healthy_host_count(label=name, statistic="Minimum")
                     for name, group in groups.items()
+                ],
+            }
+        )
+
+    def show_pools(
+        self, balancer: elb.ApplicationLoadBalancer, pools: Mapping[str, ContainerPoolService]
+    ) -> None:
+        """What each pool of containers answers, and what it has left."""
+        groups = {name: pool.target_group.metrics for name, pool in pools.items()}
+        self._row(
+            {
+                "5xx by pool": [
+                    group.http_code_target(elb.HttpCodeTarget.TARGET_5XX_COUNT, label=name)
+                    for name, group in groups.items()
+                ],
+                "Connections that failed": [
+                    balancer.metrics.rejected_connection_count(label="rejected"),
+                    *(
+                        group.target_connection_error_count(label=name)
+                        for name, group in groups.items()
+                    ),
+                ],
+                "Unhealthy targets": [
+                    group.unhealthy_host_count(label=name, statistic="Maximum")
+                    for name, group in groups.items()
+                ],
+                "CPU by pool, percent": [
+                    pool.service.metric_cpu_utilization(label=name) for name, pool in pools.items()
+                ],
+            }
+        )
+
+    def show_network_balancer(self, balancer: NetworkBalancer) -> None:
+        metrics, group = balancer.balancer.metrics, balancer.target_group.metrics
+        self._row(
+            {
+                "Connections by address": [
+                    metrics.active_flow_count(label="open"),
+                    metrics.new_flow_count(label="new"),
+                ],
+                "Connections by address, reset": [
+                    metrics.tcp_target_reset_count(label="by targets"),
+                    metrics.tcp_elb_reset_count(label="by the balancer"),
+                ],
+                "Targets by address": [
+                    group.healthy_host_count(label="healthy", statistic="Minimum"),
+                    group.un_healthy_host_count(label="unhealthy", statistic="Maximum"),
                 ],
             }
         )

@@ -8,14 +8,10 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elb
 from constructs import Construct
 
+from stacks.balancing_warnings import warnings_for
 from stacks.config import Environment
 from stacks.constructs.access_log_bucket import AccessLogBucket
 from stacks.pools import ContainerPool, Pool
-
-PLAIN_HTTP = (
-    "load_balancer.certificate_arn is not set: the API is served over HTTP, and passwords and "
-    "tokens can be read on the way. Set it to the ARN of a certificate."
-)
 
 
 @dataclass(frozen=True)
@@ -33,6 +29,7 @@ class LoadBalancer(Construct):
         super().__init__(scope, id)
         self._config = config
         settings = config.load_balancer
+        self._speak()
         self.balancer = elb.ApplicationLoadBalancer(
             self,
             "Balancer",
@@ -63,6 +60,15 @@ class LoadBalancer(Construct):
             action=self._weighted(shares),
         )
 
+    def _speak(self) -> None:
+        """Says at synthesis what the configuration means and what it hardly means."""
+        settings = self._config.load_balancer
+        notes = Annotations.of(self)
+        if settings.meaning.explanation:
+            notes.add_info_v2("switchboard:algorithm", settings.meaning.explanation)
+        for id, sentence in warnings_for(settings, self._config.pools, self._config.waf):
+            notes.add_warning_v2(f"switchboard:{id}", sentence)
+
     def _weighted(self, shares: Sequence[Share]) -> elb.ListenerAction:
         stickiness = self._config.load_balancer.stickiness
         # a sticky target is found again only if the client first comes back to its group
@@ -78,8 +84,6 @@ class LoadBalancer(Construct):
     def _listener(self, default_action: elb.ListenerAction) -> elb.ApplicationListener:
         settings = self._config.load_balancer
         if settings.certificate_arn is None:
-            if not settings.plain_http:
-                Annotations.of(self).add_warning_v2("switchboard:plain-http", PLAIN_HTTP)
             return self.balancer.add_listener(
                 "Http",
                 port=80,

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -57,7 +57,7 @@ class Cognito:
 class Container:
     """The process of one container."""
 
-    def __init__(self, cognito: Cognito) -> None:
+    def __init__(self, cognito: Cognito, more: Mapping[str, str]) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
@@ -77,6 +77,7 @@ class Container:
                 "USER_POOL_ID": "us-east-1_pool",
                 "USER_POOL_CLIENT_ID": "client",
                 **{f"{table}_TABLE": table for table in ("CHATS", "USERS", "TICKETS")},
+                **more,
             },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -117,13 +118,14 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 @contextmanager
-def running() -> Iterator[tuple[Container, Cognito]]:
+def running(**more: str) -> Iterator[tuple[Container, Cognito]]:
+    """`more` of the environment."""
     cognito = Cognito()
     thread = threading.Thread(target=cognito.server.serve_forever, args=(0.01,))
     thread.start()
     container = None
     try:
-        container = Container(cognito)
+        container = Container(cognito, more)
         yield container, cognito
     finally:
         cognito.released.set()
@@ -200,9 +202,11 @@ def test_sigterm_finishes_the_request_in_flight_and_ends_the_process() -> None:
         container.process.send_signal(signal.SIGTERM)
         until(lambda: refuses(container))
         assert not in_flight.done()
+        assert ended(idle)  # whoever holds it finds out before it sends the next request
         cognito.released.set()
-        status, answer, _ = in_flight.result(DEADLINE_SECONDS)
+        status, answer, headers = in_flight.result(DEADLINE_SECONDS)
         assert (status, answer["error"]["code"]) == (401, "unauthorized")
+        assert headers["connection"] == "close"
         log, _ = container.process.communicate(timeout=DEADLINE_SECONDS)
         assert container.process.returncode == 0
         idle.close()
@@ -211,6 +215,12 @@ def test_sigterm_finishes_the_request_in_flight_and_ends_the_process() -> None:
     assert {"route": "/api/sign-in", "status": 401}.items() <= lines_of(lines, "request")[
         -1
     ].items()
+
+
+def ended(connection: http.client.HTTPConnection) -> bool:
+    """Waits until the other side has closed it."""
+    assert connection.sock is not None
+    return connection.sock.recv(1) == b""
 
 
 def refuses(container: Container) -> bool:
@@ -230,3 +240,25 @@ def test_sigterm_with_nothing_in_flight_ends_it_at_once() -> None:
         container.process.send_signal(signal.SIGTERM)
         container.process.communicate(timeout=DEADLINE_SECONDS)
         assert container.process.returncode == 0
+
+
+def test_a_request_that_never_ends_holds_the_process_up_no_longer_than_it_may() -> None:
+    with running(FINISH_SECONDS="1") as (container, _cognito):
+        stalled = container.connect()
+        stalled.putrequest("POST", "/api/sign-in")
+        stalled.putheader("Content-Length", "100")
+        stalled.endheaders(b"{")
+        assert container.healthy()  # a later request was answered: the stalled one is known
+        container.process.send_signal(signal.SIGTERM)
+        container.process.communicate(timeout=DEADLINE_SECONDS)
+        assert container.process.returncode == 0
+        stalled.close()
+
+
+def test_an_idle_connection_is_kept_as_long_as_the_template_says() -> None:
+    with running(KEEP_ALIVE_SECONDS="1") as (container, _cognito):
+        idle = container.connect()
+        idle.request("GET", "/api/health")
+        assert reply(idle)[0] == 200
+        assert ended(idle)  # by default not within the connection's deadline
+        idle.close()

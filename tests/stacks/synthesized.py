@@ -31,6 +31,16 @@ class Resource:
         properties: Mapping[str, Any] = self.body.get("Properties", {})
         return properties
 
+    @property
+    def attributes(self) -> dict[str, str]:
+        """Of a load balancer, a listener or a target group."""
+        return {
+            each["Key"]: each["Value"]
+            for name, listed in self.properties.items()
+            if name.endswith("Attributes")
+            for each in listed
+        }
+
 
 class Synthesized:
     """`stacks`: template by stack id ("Data"), in the order in which they are deployed."""
@@ -82,6 +92,16 @@ class Synthesized:
                 return str(separator).join(self.show(part) for part in parts)
             case _:
                 return json.dumps(value)
+
+    def target_group(self, pool: str, protocol: str = "HTTP") -> Resource:
+        """The pool's, by its tag; `protocol` TCP for the one of the Network Load Balancer."""
+        (found,) = (
+            group
+            for group in self.all("AWS::ElasticLoadBalancingV2::TargetGroup")
+            if {"Key": "pool", "Value": pool} in group.properties["Tags"]
+            and group.properties.get("Protocol", "HTTP") == protocol
+        )
+        return found
 
     def statements(self, role: str) -> Iterator[Mapping[str, Any]]:
         """Every statement that the role with this logical id is given."""

@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 NO_BUNDLING: Mapping[str, object] = {"aws:cdk:bundling-stacks": []}
 # has everything that an environment can have, and the warning about its missing certificate
-STAGING = {**NO_BUNDLING, "env": "staging"}
+STAGING = {**NO_BUNDLING, "env": "staging", "load_balancer.algorithm": "ip_hash"}
 
 
 def run(
@@ -88,6 +88,9 @@ def test_serving_plain_http_is_warned_of_where_it_is_not_meant(assembly: Path) -
     messages = json.loads(metadata.read_text())["/staging/Web/LoadBalancer"]
     warning = next(each["data"] for each in messages if each["type"] == "aws:cdk:warning")
     assert warning.startswith("load_balancer.certificate_arn is not set")
+    # and a name that AWS has not is explained
+    info = next(each["data"] for each in messages if each["type"] == "aws:cdk:info")
+    assert info.startswith("ip_hash is a Network Load Balancer beside")
 
 
 def test_without_a_word_it_is_dev_and_an_argument_overrides_a_setting(tmp_path: Path) -> None:

@@ -4,17 +4,23 @@ import contextlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks
 
-from stacks.config import ENVIRONMENTS
+from stacks.config import DEV, ENVIRONMENTS, Environment
+from stacks.context import environment_from
+from stacks.load_balancing import LoadBalancer
 from stacks.stage import EnvironmentStage
+from stacks.target_groups import Stickiness
 from tests.stacks.conftest import flags
+from tests.stacks.synthesized import Synthesize
 
 # Rule and finding, construct path (both may have wildcards), why it stands. Each line is one
 # decision; a line that nothing matches any more has to go.
@@ -24,9 +30,11 @@ REVIEWED = [
     ("COG8", "*/Data/UserPool/Resource", "the plus tier's price is for the owner to decide on"),
     ("DDB3", "dev/Data/*/Resource", "dev is rebuilt, not recovered"),
     ("EC23", "*/LoadBalancer/Balancer/SecurityGroup/Resource", "it is the public entrance"),
+    ("EC23", "*/NetworkBalancer/SecurityGroup/Resource", "and so is this"),
     ("ECS2", "*/Task/Resource", "the variables are names and addresses; secrets stay in theirs"),
     ("ECS4", "dev/Web/Cluster/Resource", "Container Insights costs more than dev's tasks"),
     ("ELB2", "dev/Web/LoadBalancer/Balancer/Resource", "dev's requests need no record"),
+    ("ELB2", "*/NetworkBalancer/Balancer/Resource", "it logs TLS only, and passes TCP on"),
     ("IAM4[[]*PushToCloudWatchLogs]", "*/AccountLogRole/Resource", "made for this one use"),
     ("IAM5[[]*/@connections/[*]]", "*/DefaultPolicy/Resource", "API Gateway makes the ids"),
     ("IAM5[[]*:app/[*]]", "*/PlatformApplications/Role/*", "IAM knows it by no name yet"),
@@ -41,13 +49,41 @@ REVIEWED = [
     ("VPC7", "dev/Network/Vpc/Resource", "dev's network has nothing to find out"),
     ("VPC7", "staging/Network/Vpc/Resource", "the same"),
 ]
+CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/1b2c"
+# Overrides by what they try. Those of the first table bring resources that cdk-nag judges.
+MORE_RESOURCES: dict[str, Mapping[str, Any]] = {
+    "dev": {"load_balancer.ip_hash": True},
+    "staging": {"load_balancer.certificate_arn": CERTIFICATE},
+    "prod": {"load_balancer.ip_hash": True, "load_balancer.ip_hash_pool": "small"},
+}
+OTHER_SETTINGS: tuple[Mapping[str, Any], ...] = (
+    {"load_balancer.algorithm": "least_connections"},
+    {"load_balancer.algorithm": "weighted_round_robin", "load_balancer.slow_start": 30},
+    {
+        "load_balancer.algorithm": "weighted_random",
+        "load_balancer.anomaly_mitigation": True,
+        "load_balancer.minimum_healthy_targets.percentage": 50,
+    },
+    {"load_balancer.algorithm": "ip_hash", "load_balancer.idle_timeout": 4_000},
+    {"load_balancer.stickiness.kind": "group"},
+    {"load_balancer.stickiness.kind": "lb_cookie"},
+    {
+        "env": "prod",
+        "load_balancer.certificate_arn": CERTIFICATE,
+        "load_balancer.stickiness.kind": "lb_cookie",
+        "load_balancer.stickiness.duration": 604_800,
+        "pools.small.cpu_target": None,
+        "pools.small.stop_timeout": 120,
+    },
+)
 CFN_LINT = str(Path(sys.executable).with_name("cfn-lint"))
 
 
 def test_every_finding_of_cdk_nag_has_been_reviewed(tmp_path: Path) -> None:
     unmet = set(REVIEWED)
-    for name in ENVIRONMENTS:
-        for rule, path in _findings(name, tmp_path / name):
+    more = {name: {"env": name, **overrides} for name, overrides in MORE_RESOURCES.items()}
+    for number, overrides in enumerate([*({"env": name} for name in ENVIRONMENTS), *more.values()]):
+        for rule, path in _findings(environment_from(overrides), tmp_path / str(number)):
             matching = {
                 entry
                 for entry in REVIEWED
@@ -60,12 +96,33 @@ def test_every_finding_of_cdk_nag_has_been_reviewed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_cfn_lint_has_nothing_to_say(name: str, tmp_path: Path) -> None:
-    _synthesize(App(context=flags(), outdir=str(tmp_path)), name)
-    templates = [str(path) for path in tmp_path.rglob("*.template.json")]
+    _synthesize(App(context=flags(), outdir=str(tmp_path)), ENVIRONMENTS[name])
+    templates = list(tmp_path.rglob("*.template.json"))
     assert len(templates) == 6
+    _lint(templates)
+
+
+def test_nor_about_any_way_of_balancing(synthesize: Synthesize, tmp_path: Path) -> None:
+    """Of the stacks that the settings appear in."""
+    app_cookie = replace(
+        DEV,
+        pools=DEV.pools[1:],
+        load_balancer=LoadBalancer(stickiness=Stickiness(kind="app_cookie", cookie_name="s")),
+    )
+    named = ({"env": name, **overrides} for name, overrides in MORE_RESOURCES.items())
+    configs = [environment_from(overrides) for overrides in (*named, *OTHER_SETTINGS)]
+    templates = []
+    for number, config in enumerate([*configs, app_cookie]):
+        for stack in ("Web", "Observability"):
+            templates.append(tmp_path / f"{number}-{stack}.json")
+            templates[-1].write_text(json.dumps(synthesize(config).stacks[stack]))
+    _lint(templates)
+
+
+def _lint(templates: list[Path]) -> None:
     # W3005: CDK names dependencies that a reference implies already
     done = subprocess.run(
-        [CFN_LINT, "--ignore-checks", "W3005", "--", *templates],
+        [CFN_LINT, "--ignore-checks", "W3005", "--", *map(str, templates)],
         capture_output=True,
         text=True,
         check=False,
@@ -73,12 +130,12 @@ def test_cfn_lint_has_nothing_to_say(name: str, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def _findings(name: str, out: Path) -> Iterator[tuple[str, str]]:
+def _findings(config: Environment, out: Path) -> Iterator[tuple[str, str]]:
     """Rule (with its finding, where a rule has several) and construct path."""
     app = App(context=flags(), outdir=str(out))
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     with contextlib.suppress(RuntimeError):  # raised for findings, which are read below
-        _synthesize(app, name)
+        _synthesize(app, config)
     report = json.loads((out / "validation-report.json").read_text())
     for plugin in report["pluginReports"]:
         for violation in plugin["violations"]:
@@ -87,6 +144,6 @@ def _findings(name: str, out: Path) -> Iterator[tuple[str, str]]:
                     yield violation["ruleName"], construct["constructPath"]
 
 
-def _synthesize(app: App, name: str) -> None:
-    EnvironmentStage(app, ENVIRONMENTS[name])
+def _synthesize(app: App, config: Environment) -> None:
+    EnvironmentStage(app, config)
     app.synth()

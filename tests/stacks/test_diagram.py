@@ -9,6 +9,7 @@ from aws_cdk import App
 
 from docs.diagram import BEGIN, END, Templates, draw
 from stacks.config import PROD
+from stacks.context import environment_from
 from stacks.stage import EnvironmentStage
 from tests.stacks.conftest import flags
 
@@ -37,7 +38,18 @@ def test_it_shows_who_calls_whom(assembly: Path) -> None:
         "SendFunction --> PushQueue",
     ):
         assert f"  {edge}" in drawn
+    assert not any("network" in line for line in drawn)
     assert drawn[:2] == ["```mermaid", "flowchart LR"]
+
+
+def test_a_network_balancer_stands_beside_the_other(tmp_path: Path) -> None:
+    app = App(context=flags(), outdir=str(tmp_path))
+    EnvironmentStage(app, environment_from({"env": "prod", "load_balancer.ip_hash": True}))
+    app.synth()
+    drawn = draw(Templates(tmp_path)).splitlines()
+    assert '  app -->|TCP| network{{"network load balancer"}}' in drawn
+    assert """  network -->|"by the client's address"| pool_large""" in drawn
+    assert drawn.count('    pool_large["large"]') == 1
 
 
 def test_it_replaces_the_marked_section_only_and_sees_when_it_is_outdated(

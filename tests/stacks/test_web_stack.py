@@ -5,13 +5,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import pytest
-
 from stacks.config import DEV
-from stacks.context import environment_from
 from stacks.load_balancing import LoadBalancer
 from stacks.pools import LambdaPool
-from tests.stacks.synthesized import Resource, Synthesize, Synthesized
+from tests.stacks.synthesized import Synthesize, Synthesized
 
 CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/1b2c"
 
@@ -43,76 +40,6 @@ def test_an_environment_may_have_containers_only(synthesize: Synthesize) -> None
     assert "ApiFunction" not in {each.name for each in containers.all("AWS::Lambda::Function")}
 
 
-def test_the_lambda_pool_has_only_the_attributes_that_its_kind_has(prod: Synthesized) -> None:
-    group = _pool(prod, "lambda").properties
-    assert group["TargetType"] == "lambda"
-    assert _attributes(group) == {"lambda.multi_value_headers.enabled": "true"}
-    assert prod.show(group["Targets"][0]["Id"]) == "<ApiFunction.Arn>"
-    assert len(group["Name"]) <= 32
-
-
-def test_a_container_pool_is_checked_drained_and_balanced_as_configured(prod: Synthesized) -> None:
-    group = _pool(prod, "large").properties
-    assert (group["TargetType"], group["Port"], group["HealthCheckPath"]) == (
-        "ip",
-        8080,
-        "/api/health",
-    )
-    assert _attributes(group) == {
-        "deregistration_delay.timeout_seconds": "120",
-        "load_balancing.algorithm.type": "round_robin",
-        "stickiness.enabled": "false",
-    }
-
-
-@pytest.mark.parametrize(
-    ("overrides", "attributes", "groups_stick"),
-    [
-        (
-            {"load_balancer.algorithm": "least_outstanding_requests"},
-            {"load_balancing.algorithm.type": "least_outstanding_requests"},
-            False,
-        ),
-        ({"load_balancer.slow_start": "60"}, {"slow_start.duration_seconds": "60"}, False),
-        ({"load_balancer.stickiness.kind": "group"}, {"stickiness.enabled": "false"}, True),
-        (
-            {"load_balancer.stickiness.kind": "lb_cookie"},
-            {
-                "stickiness.enabled": "true",
-                "stickiness.type": "lb_cookie",
-                "stickiness.lb_cookie.duration_seconds": "3600",
-            },
-            True,
-        ),
-    ],
-)
-def test_an_override_reaches_the_target_group(
-    synthesize: Synthesize,
-    overrides: dict[str, str],
-    attributes: dict[str, str],
-    groups_stick: bool,
-) -> None:
-    environment = synthesize(environment_from(overrides))
-    found = _attributes(_pool(environment, "small").properties)
-    assert attributes.items() <= found.items()
-    rule = environment.one("AWS::ElasticLoadBalancingV2::ListenerRule").properties
-    config = rule["Actions"][0]["ForwardConfig"].get("TargetGroupStickinessConfig", {})
-    assert config.get("Enabled", False) is groups_stick
-
-
-def test_an_application_s_cookie_sticks_to_targets_of_a_single_pool(synthesize: Synthesize) -> None:
-    balancer = environment_from({"load_balancer.stickiness.duration": "600"}).load_balancer
-    sticky = replace(
-        balancer,
-        stickiness=replace(balancer.stickiness, kind="app_cookie", cookie_name="session"),
-    )
-    environment = synthesize(replace(DEV, pools=DEV.pools[1:], load_balancer=sticky))
-    found = _attributes(_pool(environment, "small").properties)
-    assert found["stickiness.type"] == "app_cookie"
-    assert found["stickiness.app_cookie.cookie_name"] == "session"
-    assert found["stickiness.app_cookie.duration_seconds"] == "600"
-
-
 def test_a_certificate_makes_http_redirect_to_https(synthesize: Synthesize) -> None:
     secure = synthesize(replace(DEV, load_balancer=LoadBalancer(certificate_arn=CERTIFICATE)))
     listeners = {
@@ -132,24 +59,15 @@ def test_a_container_gets_what_the_function_gets_but_its_pool_and_port(dev: Synt
     told = {each["Name"]: dev.show(each["Value"]) for each in container["Environment"]}
     variables = dev.function("ApiFunction").properties["Environment"]["Variables"]
     api = {name: dev.show(value) for name, value in variables.items()}
-    assert told == {**api, "POOL_NAME": "small", "PORT": "8080"}
+    assert told == {
+        **api,
+        "POOL_NAME": "small",
+        "PORT": "8080",
+        "KEEP_ALIVE_SECONDS": "75",
+        "FINISH_SECONDS": "25",
+    }
     assert container["Name"] == "api"
     assert container["PortMappings"] == [{"ContainerPort": 8080, "Protocol": "tcp"}]
-
-
-def test_containers_scale_on_requests_per_target_between_their_bounds(prod: Synthesized) -> None:
-    targets = {each.name: each for each in prod.all("AWS::ApplicationAutoScaling::ScalableTarget")}
-    large = next(each for name, each in targets.items() if name.startswith("LargePool")).properties
-    assert (large["MinCapacity"], large["MaxCapacity"]) == (2, 20)
-    policies = prod.all("AWS::ApplicationAutoScaling::ScalingPolicy")
-    tracked = {
-        policy.logical_id[:5]: policy.properties["TargetTrackingScalingPolicyConfiguration"]
-        for policy in policies
-    }
-    assert tracked["Large"]["TargetValue"] == 4000
-    assert tracked["Small"]["TargetValue"] == 1000
-    metric = tracked["Large"]["PredefinedMetricSpecification"]["PredefinedMetricType"]
-    assert metric == "ALBRequestCountPerTarget"
 
 
 def test_a_failed_deployment_rolls_back_and_autoscaling_alone_sets_the_count(
@@ -242,7 +160,7 @@ def test_alarms_watch_every_function_queue_and_pool(prod: Synthesized) -> None:
     assert names == {
         *(f"{name}{what}" for name in functions for what in ("Errors", "Throttles")),
         *("PushDeadLetters", "StreamFailures", "PushAge", "IteratorAge"),
-        *("Balancer5xx", "Target5xx", "largeUnhealthy", "smallUnhealthy"),
+        *("Balancer5xx", "Target5xx", "RejectedConnections", "largeUnhealthy", "smallUnhealthy"),
     }
 
 
@@ -261,6 +179,7 @@ def test_the_dashboard_shows_what_happens_to_messages(dev: Synthesized) -> None:
         *("MessagesAccepted", "MessagesDelivered", "MessagesPurged", "ReceiptsMoved", "Nudges"),
         *("PushesSent", "PushesFailed", "ApproximateAgeOfOldestMessage", "IteratorAge"),
         *("TargetResponseTime", "RequestCountPerTarget", "Duration", "Errors"),
+        *("TargetConnectionErrorCount", "RejectedConnectionCount", "CPUUtilization"),
     ):
         assert metric in body
 
@@ -282,17 +201,6 @@ def _pools(environment: Synthesized) -> list[dict[str, Any]]:
         }
         for group in environment.all("AWS::ElasticLoadBalancingV2::TargetGroup")
     ]
-
-
-def _pool(environment: Synthesized, name: str) -> Resource:
-    found: Resource = next(
-        group["resource"] for group in _pools(environment) if group["pool"] == name
-    )
-    return found
-
-
-def _attributes(group: Mapping[str, Any]) -> dict[str, str]:
-    return {each["Key"]: each["Value"] for each in group["TargetGroupAttributes"]}
 
 
 def _subnets(environment: Synthesized) -> list[Mapping[str, Any]]:

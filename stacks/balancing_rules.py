@@ -1,0 +1,153 @@
+"""The rules that need the load balancer and the pools: what the one asks, the others must have."""
+
+from stacks.load_balancing import LoadBalancer
+from stacks.pools import ContainerPool, Pool
+from stacks.refusal import require
+
+ANOMALY_TARGETS = 3  # "at least three healthy targets", under "Automatic Target Weights"
+
+
+def check_together(balancer: LoadBalancer, pools: tuple[Pool, ...]) -> None:
+    """Raises ConfigError for what AWS would refuse, or accept and never do."""
+    _check_pools(pools)
+    _check_between_pools(balancer, pools)
+    containers = container_pools(pools)
+    _check_ip_hash(balancer, containers)
+    for pool in containers:
+        _check_numbers(balancer, pool)
+    if not containers:
+        _check_lambda_only(balancer)
+
+
+def container_pools(pools: tuple[Pool, ...]) -> list[ContainerPool]:
+    return [pool for pool in pools if isinstance(pool, ContainerPool)]
+
+
+def ip_hash_pool(balancer: LoadBalancer, pools: tuple[Pool, ...]) -> ContainerPool | None:
+    """The pool behind the Network Load Balancer; None where there is no such balancer."""
+    if not balancer.hashes_addresses:
+        return None
+    containers = container_pools(pools)
+    named = balancer.ip_hash_pool or containers[0].name
+    return next(pool for pool in containers if pool.name == named)
+
+
+def _check_pools(pools: tuple[Pool, ...]) -> None:
+    require(
+        1 <= len(pools) <= 5,
+        "pools",
+        f"{len(pools)} pools",
+        "a load balancer forwards to at least 1 and at most 5 target groups",
+        "Keep between 1 and 5 pools",
+    )
+    names = [pool.name for pool in pools]
+    require(
+        len(set(names)) == len(names),
+        "pools",
+        ", ".join(names),
+        "a pool's name is what x-served-by and the override paths call it, so it occurs once",
+        "Rename or remove the pool that occurs twice",
+    )
+    require(
+        any(pool.weight for pool in pools),
+        "pools",
+        "weight 0 everywhere",
+        "a forward needs a target group that gets requests",
+        "Give a pool a weight of 1 or more",
+    )
+
+
+def _check_between_pools(balancer: LoadBalancer, pools: tuple[Pool, ...]) -> None:
+    kind = balancer.stickiness.kind
+    require(
+        kind != "app_cookie" or len(pools) == 1,
+        "load_balancer.stickiness.kind",
+        kind,
+        f"app_cookie does not work when requests are forwarded by weight, to {len(pools)} pools",
+        "Set load_balancer.stickiness.kind to lb_cookie, or keep a single container pool",
+    )
+    require(
+        kind != "group" or len(pools) > 1,
+        "load_balancer.stickiness.kind",
+        kind,
+        "it keeps a client with its pool, and there is only one",
+        "Set load_balancer.stickiness.kind to none or lb_cookie, or add a pool",
+    )
+    weighted = [pool.name for pool in pools if pool.weight]
+    require(
+        balancer.algorithm != "weighted_round_robin" or len(weighted) > 1,
+        "load_balancer.algorithm",
+        balancer.algorithm,
+        "an Application Load Balancer has weights between pools, not between the targets of one, "
+        f"and only {', '.join(weighted)} has a weight",
+        "Give a second pool a weight, or set load_balancer.algorithm to round_robin",
+    )
+
+
+def _check_ip_hash(balancer: LoadBalancer, containers: list[ContainerPool]) -> None:
+    field = "algorithm" if balancer.algorithm == "ip_hash" else "ip_hash"
+    require(
+        not balancer.hashes_addresses or bool(containers),
+        f"load_balancer.{field}",
+        getattr(balancer, field),
+        "a Network Load Balancer forwards to containers, not to functions, and the only pool is "
+        "the Lambda pool",
+        f"Set load_balancer.{field} to {'round_robin' if field == 'algorithm' else 'false'}, or "
+        "add a container pool",
+    )
+    names = [pool.name for pool in containers]
+    require(
+        balancer.ip_hash_pool in (None, *names),
+        "load_balancer.ip_hash_pool",
+        balancer.ip_hash_pool,
+        "a Network Load Balancer forwards to containers, not to functions, and there are these "
+        f"container pools: {', '.join(names)}",
+        "Name one of them, or none for the first",
+    )
+
+
+def _check_numbers(balancer: LoadBalancer, pool: ContainerPool) -> None:
+    """A threshold that the pool can't reach would hold forever, or never."""
+    require(
+        not balancer.anomaly_mitigation or pool.max >= ANOMALY_TARGETS,
+        f"pools.{pool.name}.max",
+        pool.max,
+        f"load_balancer.anomaly_mitigation compares at least {ANOMALY_TARGETS} healthy targets "
+        "of a pool",
+        f"Raise pools.{pool.name}.max, or set load_balancer.anomaly_mitigation to false",
+    )
+    minimum = balancer.minimum_healthy_targets
+    field, value = "count", minimum.count
+    if minimum.dns_failover_count is not None and minimum.dns_failover_count > pool.max:
+        field, value = "dns_failover_count", minimum.dns_failover_count
+    require(
+        value <= pool.max,
+        f"load_balancer.minimum_healthy_targets.{field}",
+        value,
+        f"the pool {pool.name} has at most {pool.max} targets and would always be below",
+        f"Lower load_balancer.minimum_healthy_targets.{field} or raise pools.{pool.name}.max",
+    )
+
+
+def _check_lambda_only(balancer: LoadBalancer) -> None:
+    """A Lambda target group has no algorithm, no slow start, no draining, no health checks that
+    anyone would want to pay for and no sticky targets."""
+    default = LoadBalancer()
+    kind = balancer.stickiness.kind
+    values: dict[str, tuple[object, object]] = {
+        name: (getattr(balancer, name), getattr(default, name))
+        for name in ("algorithm", "slow_start", "deregistration_delay")
+    }
+    values["stickiness.kind"] = ("none" if kind == "group" else kind, "none")
+    for part in ("health_check", "minimum_healthy_targets"):
+        set_here, neutral = vars(getattr(balancer, part)), vars(getattr(default, part))
+        values |= {f"{part}.{name}": (set_here[name], neutral[name]) for name in set_here}
+    for name, (value, neutral) in values.items():
+        require(
+            value == neutral,
+            f"load_balancer.{name}",
+            value,
+            "the only pool is the Lambda pool, whose target group has no such attribute",
+            f"Set load_balancer.{name} to {'none' if neutral is None else neutral}, or "
+            "add a container pool",
+        )

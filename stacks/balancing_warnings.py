@@ -1,0 +1,112 @@
+"""What AWS allows and does, and is hardly what was meant. Said at synthesis, refused nowhere."""
+
+from collections.abc import Iterator
+
+from stacks.balancing_rules import ANOMALY_TARGETS, container_pools, ip_hash_pool
+from stacks.load_balancing import LoadBalancer
+from stacks.pools import ContainerPool, Pool
+
+SLOWEST_ANSWER = 10  # seconds that the API may take at most, as its function's timeout says
+LONG_DETECTION = 60  # seconds in which a target that hangs may get requests
+
+Warning = tuple[str, str]  # id, and a sentence that names the field, its value and what to do
+
+
+def warnings_for(balancer: LoadBalancer, pools: tuple[Pool, ...], waf: bool) -> Iterator[Warning]:
+    yield from _unencrypted(balancer)
+    yield from _times(balancer)
+    if balancer.stickiness.kind == "app_cookie":
+        yield (
+            "app-cookie",
+            "load_balancer.stickiness.kind is 'app_cookie': a client sticks once a target has set "
+            f"the cookie '{balancer.stickiness.cookie_name}', and the API of this project sets no "
+            "cookie. Let it set one, or take lb_cookie, which needs nothing of it.",
+        )
+    for pool in container_pools(pools):
+        yield from _too_few(balancer, pool)
+    hashed = ip_hash_pool(balancer, pools)
+    if hashed is not None:
+        yield from _beside(hashed, waf)
+        if balancer.access_logs:
+            yield (
+                "unlogged",
+                "load_balancer.access_logs is True: a Network Load Balancer logs TLS connections "
+                "only, so what comes through it leaves no record there. Set network.flow_logs to "
+                "true for one of its connections.",
+            )
+
+
+def _unencrypted(balancer: LoadBalancer) -> Iterator[Warning]:
+    if balancer.certificate_arn is None and not balancer.plain_http:
+        yield (
+            "plain-http",
+            "load_balancer.certificate_arn is not set: the API is served over HTTP, and passwords "
+            "and tokens can be read on the way. Set it to the ARN of a certificate.",
+        )
+
+
+def _times(balancer: LoadBalancer) -> Iterator[Warning]:
+    delay = balancer.deregistration_delay
+    if delay < SLOWEST_ANSWER:
+        yield (
+            "short-drain",
+            f"load_balancer.deregistration_delay is {delay}: a task that leaves is cut off after "
+            f"so many seconds, and an answer may take {SLOWEST_ANSWER}. Raise it to that.",
+        )
+    if balancer.idle_timeout <= SLOWEST_ANSWER:
+        yield (
+            "short-idle",
+            f"load_balancer.idle_timeout is {balancer.idle_timeout}: an answer may take "
+            f"{SLOWEST_ANSWER} s, and the client would get 504 instead. Raise it above that.",
+        )
+    check = balancer.health_check
+    detection = check.interval * check.unhealthy_threshold
+    if detection > LONG_DETECTION:
+        yield (
+            "slow-detection",
+            f"load_balancer.health_check.interval is {check.interval}: with unhealthy_threshold "
+            f"{check.unhealthy_threshold} a target that hangs gets requests for {detection} s. "
+            "Lower one of them.",
+        )
+
+
+def _too_few(balancer: LoadBalancer, pool: ContainerPool) -> Iterator[Warning]:
+    path = f"pools.{pool.name}.min"
+    if balancer.anomaly_mitigation and pool.min < ANOMALY_TARGETS:
+        yield (
+            f"anomalies-{pool.name}",
+            f"{path} is {pool.min}: load_balancer.anomaly_mitigation does nothing while the pool "
+            f"has fewer than {ANOMALY_TARGETS} healthy targets. Raise it to that.",
+        )
+    minimum = balancer.minimum_healthy_targets.count
+    if minimum > pool.min:
+        yield (
+            f"minimum-healthy-{pool.name}",
+            f"{path} is {pool.min}: while the pool is that small, it is below "
+            f"load_balancer.minimum_healthy_targets.count, which is {minimum}, and unhealthy "
+            "targets get requests as well. Raise the one or lower the other.",
+        )
+
+
+def _beside(pool: ContainerPool, waf: bool) -> Iterator[Warning]:
+    """Of the pool behind the Network Load Balancer."""
+    if waf:
+        yield (
+            "beside-waf",
+            "waf is True: it stands before the Application Load Balancer only, and what comes "
+            "through the Network Load Balancer passes it by. Do without "
+            "ip_hash where requests have to be inspected.",
+        )
+    if pool.cpu_target is None:
+        yield (
+            f"uncounted-{pool.name}",
+            f"pools.{pool.name}.cpu_target is None: requests through the Network Load Balancer are "
+            "not counted as requests per target, so nothing makes the pool grow with them. "
+            "Set it to a percentage.",
+        )
+    if pool.max == 1:
+        yield (
+            f"single-{pool.name}",
+            f"pools.{pool.name}.max is 1: every address hashes to the one task. Raise it, or set "
+            "load_balancer.ip_hash_pool to another pool.",
+        )

@@ -1,0 +1,106 @@
+"""The Network Load Balancer: the one part of AWS that balances by the client's address.
+
+An Application Load Balancer has no such thing, so this one stands beside it, in front of the same
+tasks of one pool. It passes TCP on as it comes: no paths, no weights, no certificate.
+"""
+
+from aws_cdk import Duration, Tags
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticloadbalancingv2 as elb
+from constructs import Construct
+
+from stacks.config import Environment
+from stacks.constructs.container_pool import (
+    KEEPS_LONGER,
+    PORT,
+    ContainerPoolService,
+    checked_by,
+    healthy_from,
+)
+
+LISTENER_PORT = 80
+IDLE_SECONDS = 350  # after which it forgets a connection, if it is not told otherwise
+
+
+class NetworkBalancer(Construct):
+    """Sends each source address to one task of the pool, for as long as the tasks stay the same.
+
+    The task sees the client's own address, and admits the connection by the balancer's security
+    group: a rule that names it counts for its traffic also while client addresses are preserved
+    (https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-security-groups.html).
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        config: Environment,
+        vpc: ec2.IVpc,
+        pool: ContainerPoolService,
+    ) -> None:
+        super().__init__(scope, id)
+        self.balancer = elb.NetworkLoadBalancer(
+            self,
+            "Balancer",
+            vpc=vpc,
+            internet_facing=True,
+            security_groups=[self._security_group(vpc, pool)],
+            # Else a node hashes over the tasks of its own zone, and a client that resolves the
+            # name again may come to the node of another.
+            cross_zone_enabled=True,
+            deletion_protection=config.retain,
+        )
+        self.target_group = self._target_group(config, vpc, pool)
+        self.balancer.add_listener(
+            "Tcp",
+            port=LISTENER_PORT,
+            protocol=elb.Protocol.TCP,
+            default_target_groups=[self.target_group],
+            tcp_idle_timeout=_idle_timeout(pool.keep_alive),
+        )
+        self.url = f"http://{self.balancer.load_balancer_dns_name}"
+
+    def _security_group(self, vpc: ec2.IVpc, pool: ContainerPoolService) -> ec2.SecurityGroup:
+        """Given when it is made: a Network Load Balancer without one can't get one later."""
+        group = ec2.SecurityGroup(
+            self,
+            "SecurityGroup",
+            vpc=vpc,
+            description="Clients of the Network Load Balancer",
+            allow_all_outbound=False,
+        )
+        group.add_ingress_rule(
+            ec2.Peer.any_ipv4(), ec2.Port.tcp(LISTENER_PORT), "Anyone may connect"
+        )
+        # also what lets the health checks out
+        group.connections.allow_to(pool.service, ec2.Port.tcp(PORT), "To the pool's tasks")
+        return group
+
+    def _target_group(
+        self, config: Environment, vpc: ec2.IVpc, pool: ContainerPoolService
+    ) -> elb.NetworkTargetGroup:
+        settings = config.load_balancer
+        group = elb.NetworkTargetGroup(
+            self,
+            "TargetGroup",
+            vpc=vpc,
+            target_type=elb.TargetType.IP,
+            protocol=elb.Protocol.TCP,
+            port=PORT,
+            preserve_client_ip=True,
+            deregistration_delay=Duration.seconds(settings.deregistration_delay),
+            health_check=checked_by(settings.health_check, elb.Protocol.HTTP),
+            target_group_health=healthy_from(settings.minimum_healthy_targets),
+        )
+        group.set_attribute("stickiness.enabled", "true")
+        group.set_attribute("stickiness.type", "source_ip")
+        group.add_target(pool.target())
+        Tags.of(group).add("pool", pool.name)
+        return group
+
+
+def _idle_timeout(keep_alive: int) -> Duration | None:
+    """Longer than a task keeps an idle connection: the balancer forgets one without a word, and
+    the next request on it is reset."""
+    return Duration.seconds(keep_alive + KEEPS_LONGER) if keep_alive >= IDLE_SECONDS else None

@@ -1,0 +1,357 @@
+"""Load balancing that must not be synthesized, and the sentence that says so.
+
+Each names the field as an override does, its value, the rule, and what to do.
+"""
+
+from typing import Any
+
+CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/1b2c"
+
+# overrides of dev -> the sentence
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    (
+        {"load_balancer.algorithm": "source_ip"},
+        "load_balancer.algorithm is 'source_ip', but source_ip is the stickiness of a Network "
+        "Load Balancer, and an Application Load Balancer has no IP hash. Set "
+        "load_balancer.algorithm to ip_hash, which adds a Network Load Balancer.",
+    ),
+    (
+        {"load_balancer.algorithm": "fastest"},
+        "load_balancer.algorithm is 'fastest', but it is one of round_robin, "
+        "least_outstanding_requests, weighted_random, least_connections, "
+        "weighted_round_robin, ip_hash. Set load_balancer.algorithm to one of them.",
+    ),
+    (
+        {"load_balancer.algorithm": "weighted_round_robin", "pools.lambda.weight": 0},
+        "load_balancer.algorithm is 'weighted_round_robin', but an Application Load Balancer "
+        "has weights between pools, not between the targets of one, and only small has a "
+        "weight. Give a second pool a weight, or set load_balancer.algorithm to round_robin.",
+    ),
+    (
+        {
+            "load_balancer.algorithm": "ip_hash",
+            "load_balancer.certificate_arn": CERTIFICATE,
+            "load_balancer.plain_http": False,
+        },
+        "load_balancer.algorithm is 'ip_hash', but source_ip stickiness does not work with a "
+        "TLS listener, so the Network Load Balancer could not use "
+        "load_balancer.certificate_arn and would serve what is meant for HTTPS in the clear. "
+        "Keep clients on their targets with load_balancer.stickiness.kind lb_cookie, which "
+        "works over HTTPS, and set load_balancer.algorithm to round_robin; or, where "
+        "something in front terminates TLS, set load_balancer.certificate_arn to none.",
+    ),
+    (
+        {
+            "load_balancer.ip_hash": True,
+            "load_balancer.certificate_arn": CERTIFICATE,
+            "load_balancer.plain_http": False,
+        },
+        "load_balancer.ip_hash is True, but source_ip stickiness does not work with a TLS "
+        "listener, so the Network Load Balancer could not use load_balancer.certificate_arn "
+        "and would serve what is meant for HTTPS in the clear. Keep clients on their targets "
+        "with load_balancer.stickiness.kind lb_cookie, which works over HTTPS, and set "
+        "load_balancer.ip_hash to false; or, where something in front terminates TLS, set "
+        "load_balancer.certificate_arn to none.",
+    ),
+    (
+        {"load_balancer.ip_hash_pool": "small"},
+        "load_balancer.ip_hash_pool is 'small', but it names the pool behind the Network Load "
+        "Balancer, and load_balancer.ip_hash is False. Set load_balancer.ip_hash to true, or "
+        "load_balancer.ip_hash_pool to none.",
+    ),
+    (
+        {"load_balancer.ip_hash": True, "load_balancer.ip_hash_pool": "lambda"},
+        "load_balancer.ip_hash_pool is 'lambda', but a Network Load Balancer forwards to "
+        "containers, not to functions, and there are these container pools: small. Name one "
+        "of them, or none for the first.",
+    ),
+    (
+        {"load_balancer.algorithm": "ip_hash", "load_balancer.ip_hash_pool": "big"},
+        "load_balancer.ip_hash_pool is 'big', but a Network Load Balancer forwards to "
+        "containers, not to functions, and there are these container pools: small. Name one "
+        "of them, or none for the first.",
+    ),
+    (
+        {"load_balancer.slow_start": 29},
+        "load_balancer.slow_start is 29, but a slow start takes between 30 and 900 seconds. "
+        "Set load_balancer.slow_start to a value in that range, or to 0 for none.",
+    ),
+    (
+        {"load_balancer.slow_start": 901},
+        "load_balancer.slow_start is 901, but a slow start takes between 30 and 900 seconds. "
+        "Set load_balancer.slow_start to a value in that range, or to 0 for none.",
+    ),
+    (
+        {"load_balancer.slow_start": 30, "load_balancer.algorithm": "least_outstanding_requests"},
+        "load_balancer.slow_start is 30, but slow start works with round_robin only, and "
+        "load_balancer.algorithm is least_outstanding_requests. Set load_balancer.slow_start "
+        "to 0 or load_balancer.algorithm to round_robin.",
+    ),
+    (
+        {"load_balancer.slow_start": 30, "load_balancer.algorithm": "least_connections"},
+        "load_balancer.slow_start is 30, but slow start works with round_robin only, and "
+        "load_balancer.algorithm is least_connections. Set load_balancer.slow_start to 0 or "
+        "load_balancer.algorithm to round_robin.",
+    ),
+    (
+        {"load_balancer.slow_start": 30, "load_balancer.algorithm": "weighted_random"},
+        "load_balancer.slow_start is 30, but slow start works with round_robin only, and "
+        "load_balancer.algorithm is weighted_random. Set load_balancer.slow_start to 0 or "
+        "load_balancer.algorithm to round_robin.",
+    ),
+    (
+        {"load_balancer.anomaly_mitigation": True},
+        "load_balancer.anomaly_mitigation is True, but only weighted_random can give a target "
+        "less than its share, and load_balancer.algorithm is round_robin. Set "
+        "load_balancer.algorithm to weighted_random or load_balancer.anomaly_mitigation to "
+        "false.",
+    ),
+    (
+        {"load_balancer.anomaly_mitigation": True, "load_balancer.algorithm": "least_connections"},
+        "load_balancer.anomaly_mitigation is True, but only weighted_random can give a target "
+        "less than its share, and load_balancer.algorithm is least_connections. Set "
+        "load_balancer.algorithm to weighted_random or load_balancer.anomaly_mitigation to "
+        "false.",
+    ),
+    (
+        {
+            "load_balancer.anomaly_mitigation": True,
+            "load_balancer.algorithm": "weighted_random",
+            "pools.small.max": 2,
+        },
+        "pools.small.max is 2, but load_balancer.anomaly_mitigation compares at least 3 "
+        "healthy targets of a pool. Raise pools.small.max, or set "
+        "load_balancer.anomaly_mitigation to false.",
+    ),
+    (
+        {"load_balancer.stickiness.kind": "source_ip"},
+        "load_balancer.stickiness.kind is 'source_ip', but a target group of an Application "
+        "Load Balancer refuses source_ip, which is a Network Load Balancer's. Set "
+        "load_balancer.ip_hash to true for a Network Load Balancer that has it, or "
+        "load_balancer.stickiness.kind to lb_cookie.",
+    ),
+    (
+        {"load_balancer.stickiness.kind": "cookie"},
+        "load_balancer.stickiness.kind is 'cookie', but it is one of none, group, lb_cookie, "
+        "app_cookie. Set load_balancer.stickiness.kind to one of them.",
+    ),
+    (
+        {"load_balancer.stickiness.kind": "app_cookie"},
+        "load_balancer.stickiness.cookie_name is '', but it is given with kind app_cookie and "
+        "only then, and the kind is app_cookie. Set both load_balancer.stickiness.kind and "
+        "load_balancer.stickiness.cookie_name, or neither.",
+    ),
+    (
+        {
+            "load_balancer.stickiness.kind": "lb_cookie",
+            "load_balancer.stickiness.cookie_name": "session",
+        },
+        "load_balancer.stickiness.cookie_name is 'session', but it is given with kind "
+        "app_cookie and only then, and the kind is lb_cookie. Set both "
+        "load_balancer.stickiness.kind and load_balancer.stickiness.cookie_name, or neither.",
+    ),
+    (
+        {
+            "load_balancer.stickiness.kind": "app_cookie",
+            "load_balancer.stickiness.cookie_name": "AWSALB",
+        },
+        "load_balancer.stickiness.cookie_name is 'AWSALB', but names that start with AWSALB "
+        "are the load balancer's own. Choose another cookie name.",
+    ),
+    (
+        {
+            "load_balancer.stickiness.kind": "app_cookie",
+            "load_balancer.stickiness.cookie_name": "AWSALBAPP-0",
+        },
+        "load_balancer.stickiness.cookie_name is 'AWSALBAPP-0', but names that start with "
+        "AWSALB are the load balancer's own. Choose another cookie name.",
+    ),
+    (
+        {
+            "load_balancer.stickiness.kind": "app_cookie",
+            "load_balancer.stickiness.cookie_name": "AWSALBTGCORS",
+        },
+        "load_balancer.stickiness.cookie_name is 'AWSALBTGCORS', but names that start with "
+        "AWSALB are the load balancer's own. Choose another cookie name.",
+    ),
+    (
+        {
+            "load_balancer.stickiness.kind": "app_cookie",
+            "load_balancer.stickiness.cookie_name": "my session",
+        },
+        "load_balancer.stickiness.cookie_name is 'my session', but a cookie's name has "
+        "letters, digits and !#$%&'*+-.^_`|~ only. Choose another cookie name.",
+    ),
+    (
+        {
+            "load_balancer.stickiness.kind": "app_cookie",
+            "load_balancer.stickiness.cookie_name": "session",
+        },
+        "load_balancer.stickiness.kind is 'app_cookie', but app_cookie does not work when "
+        "requests are forwarded by weight, to 2 pools. Set load_balancer.stickiness.kind to "
+        "lb_cookie, or keep a single container pool.",
+    ),
+    (
+        {"load_balancer.health_check.path": "health"},
+        "load_balancer.health_check.path is 'health', but a path starts with a slash and has "
+        "at most 1024 characters, none of them a space. Set load_balancer.health_check.path "
+        "to a route that answers 200 without a token, as /api/health does.",
+    ),
+    (
+        {"load_balancer.health_check.path": "/a b"},
+        "load_balancer.health_check.path is '/a b', but a path starts with a slash and has at "
+        "most 1024 characters, none of them a space. Set load_balancer.health_check.path to a "
+        "route that answers 200 without a token, as /api/health does.",
+    ),
+    (
+        {"load_balancer.health_check.timeout": 15},
+        "load_balancer.health_check.timeout is 15, but it must be shorter than the interval, "
+        "which is 15 s. Lower load_balancer.health_check.timeout or raise "
+        "load_balancer.health_check.interval.",
+    ),
+    (
+        {"load_balancer.minimum_healthy_targets.count": 0},
+        "load_balancer.minimum_healthy_targets.count is 0, but a target group needs at least "
+        "one healthy target. Set load_balancer.minimum_healthy_targets.count to 1 or more.",
+    ),
+    (
+        {"load_balancer.minimum_healthy_targets.count": 5},
+        "load_balancer.minimum_healthy_targets.count is 5, but the pool small has at most 4 "
+        "targets and would always be below. Lower load_balancer.minimum_healthy_targets.count "
+        "or raise pools.small.max.",
+    ),
+    (
+        {
+            "load_balancer.minimum_healthy_targets.count": 2,
+            "load_balancer.minimum_healthy_targets.dns_failover_count": 1,
+        },
+        "load_balancer.minimum_healthy_targets.dns_failover_count is 1, but a node leaves DNS "
+        "before or when it sends to all targets, so this is not below "
+        "load_balancer.minimum_healthy_targets.count, which is 2. Raise it, lower "
+        "load_balancer.minimum_healthy_targets.count, or set "
+        "load_balancer.minimum_healthy_targets.dns_failover_count to none for the same.",
+    ),
+    (
+        {
+            "load_balancer.minimum_healthy_targets.percentage": 50,
+            "load_balancer.minimum_healthy_targets.dns_failover_percentage": 40,
+        },
+        "load_balancer.minimum_healthy_targets.dns_failover_percentage is 40, but a node "
+        "leaves DNS before or when it sends to all targets, so this is not below "
+        "load_balancer.minimum_healthy_targets.percentage, which is 50. Raise it, lower "
+        "load_balancer.minimum_healthy_targets.percentage, or set "
+        "load_balancer.minimum_healthy_targets.dns_failover_percentage to none for the same.",
+    ),
+    (
+        {"load_balancer.minimum_healthy_targets.dns_failover_count": 5},
+        "load_balancer.minimum_healthy_targets.dns_failover_count is 5, but the pool small "
+        "has at most 4 targets and would always be below. Lower "
+        "load_balancer.minimum_healthy_targets.dns_failover_count or raise pools.small.max.",
+    ),
+    (
+        {"load_balancer.certificate_arn": "arn:aws:iam::123456789012:server-certificate/x"},
+        "load_balancer.certificate_arn is 'arn:aws:iam::123456789012:server-certificate/x', "
+        "but it is the ARN of a certificate in AWS Certificate Manager, "
+        "arn:aws:acm:<region>:<account>:certificate/<id>. Set load_balancer.certificate_arn "
+        "to such an ARN, or to none for HTTP.",
+    ),
+    (
+        {"load_balancer.certificate_arn": CERTIFICATE},
+        "load_balancer.plain_http is True, but with a certificate HTTP only redirects to "
+        "HTTPS. Set load_balancer.plain_http to false, or load_balancer.certificate_arn to "
+        "none.",
+    ),
+    (
+        {
+            "load_balancer.certificate_arn": CERTIFICATE,
+            "load_balancer.plain_http": False,
+            "region": "us-east-1",
+        },
+        "load_balancer.certificate_arn is "
+        f"'{CERTIFICATE}', but a load balancer takes a "
+        "certificate of its own region, which is us-east-1. Request or import the certificate "
+        "in that region.",
+    ),
+    (
+        {"pools.lambda.weight": 0, "pools.small.weight": 0},
+        "pools is 'weight 0 everywhere', but a forward needs a target group that gets "
+        "requests. Give a pool a weight of 1 or more.",
+    ),
+    (
+        {"pools.small.min": 0},
+        "pools.small.min is 0, but a pool of no tasks gets no requests that could make it "
+        "grow. Set pools.small.min to 1 or more, or remove the pool.",
+    ),
+    (
+        {"pools.small.max": 1},
+        "pools.small.max is 1, but it must not be below pools.small.min, which is 2. Raise "
+        "pools.small.max or lower pools.small.min.",
+    ),
+    (
+        {"pools.small.requests_per_target": 0},
+        "pools.small.requests_per_target is 0, but autoscaling divides by it (requests per "
+        "minute and task). Set pools.small.requests_per_target to 1 or more.",
+    ),
+    (
+        {"pools.small.cpu_target": 100},
+        "pools.small.cpu_target is 100, but tasks are added while their CPU is above this "
+        "percentage, and it never is above 100. Set pools.small.cpu_target to a value between "
+        "1 and 99, or to none.",
+    ),
+    (
+        {"pools.small.cpu_target": 0},
+        "pools.small.cpu_target is 0, but tasks are added while their CPU is above this "
+        "percentage, and it never is above 100. Set pools.small.cpu_target to a value between "
+        "1 and 99, or to none.",
+    ),
+]
+
+
+# one override of dev, its value, the rule: the range is what there is to do
+OUT_OF_RANGE = [
+    ("load_balancer.deregistration_delay", 3601, "a delay in seconds is between 0 and 3600"),
+    ("load_balancer.deregistration_delay", -1, "a delay in seconds is between 0 and 3600"),
+    ("load_balancer.idle_timeout", 0, "a timeout in seconds is between 1 and 4000"),
+    ("load_balancer.idle_timeout", 4001, "a timeout in seconds is between 1 and 4000"),
+    (
+        "load_balancer.stickiness.duration",
+        0,
+        "a stickiness duration in seconds is between 1 and 604800",
+    ),
+    (
+        "load_balancer.stickiness.duration",
+        604801,
+        "a stickiness duration in seconds is between 1 and 604800",
+    ),
+    ("load_balancer.health_check.interval", 4, "an interval in seconds is between 5 and 300"),
+    ("load_balancer.health_check.interval", 301, "an interval in seconds is between 5 and 300"),
+    ("load_balancer.health_check.timeout", 1, "a timeout in seconds is between 2 and 120"),
+    ("load_balancer.health_check.healthy_threshold", 1, "a threshold is between 2 and 10"),
+    ("load_balancer.health_check.unhealthy_threshold", 11, "a threshold is between 2 and 10"),
+    ("load_balancer.minimum_healthy_targets.percentage", 0, "a percentage is between 1 and 100"),
+    ("load_balancer.minimum_healthy_targets.percentage", 101, "a percentage is between 1 and 100"),
+    (
+        "load_balancer.minimum_healthy_targets.dns_failover_percentage",
+        101,
+        "a percentage is between 1 and 100",
+    ),
+    (
+        "load_balancer.minimum_healthy_targets.dns_failover_percentage",
+        0,
+        "a percentage is between 1 and 100",
+    ),
+    ("pools.lambda.weight", 1000, "the weight of a target group is between 0 and 999"),
+    ("pools.small.weight", -1, "the weight of a target group is between 0 and 999"),
+    ("pools.small.scale_out_cooldown", -1, "a cooldown in seconds is between 0 and 3600"),
+    ("pools.small.scale_in_cooldown", 3601, "a cooldown in seconds is between 0 and 3600"),
+    (
+        "pools.small.stop_timeout",
+        121,
+        "the time in seconds that Fargate leaves a task after SIGTERM, with 5 s for its own end, is between 6 and 120",
+    ),
+    (
+        "pools.small.stop_timeout",
+        5,
+        "the time in seconds that Fargate leaves a task after SIGTERM, with 5 s for its own end, is between 6 and 120",
+    ),
+]

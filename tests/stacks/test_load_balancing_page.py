@@ -1,0 +1,57 @@
+"""What docs/load-balancing.md tells its reader to write does what it says."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from stacks.algorithms import MEANINGS
+from stacks.config import Environment
+from stacks.context import environment_from
+from stacks.refusal import ConfigError
+from stacks.target_groups import StickinessKind
+from tests.stacks.synthesized import Synthesize
+
+PAGE = (Path(__file__).parents[2] / "docs" / "load-balancing.md").read_text()
+BEFORE, REFUSED = PAGE.split("\n## Refused\n")
+
+
+def lines(text: str) -> list[str]:
+    return re.findall(r"`(-c [^`]+)`", text)
+
+
+def overrides(line: str) -> dict[str, str]:
+    found = re.findall(r"-c (\S+?)=(\S+)", line)
+    assert " ".join(f"-c {name}={value}" for name, value in found) == line
+    return dict(found)
+
+
+def test_the_page_has_lines_to_try_and_lines_that_are_refused() -> None:
+    assert len(lines(BEFORE)) > 20
+    assert len(lines(REFUSED)) > 15
+
+
+@pytest.mark.parametrize("line", dict.fromkeys(lines(BEFORE)))
+def test_a_line_that_it_recommends_synthesizes(synthesize: Synthesize, line: str) -> None:
+    assert synthesize(environment_from(overrides(line))).stacks
+
+
+@pytest.mark.parametrize("line", lines(REFUSED))
+def test_a_line_that_it_calls_refused_is(line: str) -> None:
+    with pytest.raises(ConfigError):
+        environment_from(overrides(line))
+
+
+def test_its_python_makes_an_environment(synthesize: Synthesize) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    names: dict[str, object] = {}
+    exec(code, names)
+    environment = names["environment"]
+    assert isinstance(environment, Environment)
+    group = synthesize(environment).target_group("small")
+    assert group.attributes["stickiness.type"] == "app_cookie"
+
+
+def test_every_name_of_an_algorithm_and_every_kind_of_stickiness_is_on_it() -> None:
+    for name in (*MEANINGS, *StickinessKind.__args__):  # type: ignore[attr-defined]
+        assert re.search(rf"[=`]{name}\b", PAGE), name

@@ -1,0 +1,188 @@
+"""The Network Load Balancer: there where addresses are hashed, and only there."""
+
+import json
+from typing import Any
+
+import pytest
+
+from stacks.config import ENVIRONMENTS
+from stacks.context import environment_from
+from tests.stacks.synthesized import Resource, Synthesize, Synthesized
+
+ELB = "AWS::ElasticLoadBalancingV2"
+
+
+@pytest.fixture(scope="module")
+def hashed(synthesize: Synthesize) -> Synthesized:
+    return synthesize(environment_from({"load_balancer.ip_hash": "true"}))
+
+
+@pytest.fixture(scope="module")
+def prod_hashed(synthesize: Synthesize) -> Synthesized:
+    return synthesize(environment_from({"env": "prod", "load_balancer.ip_hash": "true"}))
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_no_environment_has_one_unless_it_is_asked_for(synthesize: Synthesize, name: str) -> None:
+    plain = synthesize(ENVIRONMENTS[name])
+    assert "Type" not in plain.one(f"{ELB}::LoadBalancer").properties or (
+        plain.one(f"{ELB}::LoadBalancer").properties["Type"] == "application"
+    )
+    for service in plain.all("AWS::ECS::Service"):
+        assert len(service.properties["LoadBalancers"]) == 1
+
+
+def test_it_faces_the_internet_beside_the_other_and_spreads_over_all_zones(
+    hashed: Synthesized, prod_hashed: Synthesized
+) -> None:
+    for environment, protected in ((hashed, "false"), (prod_hashed, "true")):
+        balancer = network(environment)
+        assert balancer.properties["Scheme"] == "internet-facing"
+        assert all("public" in environment.show(each) for each in balancer.properties["Subnets"])
+        assert balancer.attributes == {
+            "deletion_protection.enabled": protected,
+            "load_balancing.cross_zone.enabled": "true",
+        }
+
+
+def test_its_one_listener_passes_tcp_on(hashed: Synthesized) -> None:
+    listener = listener_of(hashed)
+    (action,) = listener.properties["DefaultActions"]
+    group = hashed.target_group("small", "TCP")
+    assert (listener.properties["Port"], listener.properties["Protocol"]) == (80, "TCP")
+    assert action == {"Type": "forward", "TargetGroupArn": {"Ref": group.logical_id}}
+    assert "Certificates" not in listener.properties
+    assert listener.attributes == {}
+
+
+def test_an_address_sticks_to_its_task_and_the_task_sees_it(hashed: Synthesized) -> None:
+    group = hashed.target_group("small", "TCP")
+    assert group.attributes == {
+        "deregistration_delay.timeout_seconds": "30",
+        "preserve_client_ip.enabled": "true",
+        "stickiness.enabled": "true",
+        "stickiness.type": "source_ip",
+    }
+    assert "Name" not in group.properties  # CloudFormation makes one that is not too long
+
+
+def test_its_targets_are_checked_as_the_other_balancer_s(synthesize: Synthesize) -> None:
+    environment = synthesize(
+        environment_from(
+            {
+                "load_balancer.ip_hash": True,
+                "load_balancer.health_check.interval": 20,
+                "load_balancer.minimum_healthy_targets.percentage": 50,
+            }
+        )
+    )
+    both = [environment.target_group("small", protocol) for protocol in ("HTTP", "TCP")]
+    for name in ("Port", "TargetType", "VpcId", "HealthyThresholdCount", "UnhealthyThresholdCount"):
+        assert len({environment.show(each.properties[name]) for each in both}) == 1
+    for name in ("HealthCheckPath", "HealthCheckIntervalSeconds", "HealthCheckTimeoutSeconds"):
+        assert len({each.properties[name] for each in both}) == 1
+    # by HTTP as well, and with 200 only, as an Application Load Balancer without a matcher
+    network_group = both[1].properties
+    assert network_group["HealthCheckProtocol"] == "HTTP"
+    assert network_group["Matcher"] == {"HttpCode": "200"}
+    thresholds = [
+        {key: value for key, value in each.attributes.items() if "minimum_healthy" in key}
+        for each in both
+    ]
+    assert thresholds[0] == thresholds[1] != {}
+
+
+def test_the_service_is_behind_both_so_a_task_that_leaves_leaves_both(hashed: Synthesized) -> None:
+    service = hashed.one("AWS::ECS::Service")
+    entries = service.properties["LoadBalancers"]
+    assert [entry["TargetGroupArn"]["Ref"] for entry in entries] == [
+        hashed.target_group("small", protocol).logical_id for protocol in ("HTTP", "TCP")
+    ]
+    assert {(entry["ContainerName"], entry["ContainerPort"]) for entry in entries} == {
+        ("api", 8080)
+    }
+    # ECS registers tasks only with groups that a listener has
+    assert listener_of(hashed).logical_id in service.body["DependsOn"]
+
+
+def test_everyone_reaches_it_and_only_the_balancers_reach_the_tasks(hashed: Synthesized) -> None:
+    (group,) = network(hashed).properties["SecurityGroups"]
+    assert hashed.show(group) == "<NetworkBalancerSecurityGroup.GroupId>"
+    own = hashed.one("AWS::EC2::SecurityGroup", "NetworkBalancer").properties
+    (admitted,) = own["SecurityGroupIngress"]
+    assert (admitted["CidrIp"], admitted["FromPort"], admitted["ToPort"]) == ("0.0.0.0/0", 80, 80)
+    assert "SecurityGroupEgress" not in own
+
+    tasks = "<SmallPoolServiceSecurityGroup.GroupId>"
+    (out,) = (
+        each.properties
+        for each in hashed.all("AWS::EC2::SecurityGroupEgress")
+        if hashed.show(each.properties["GroupId"]) == hashed.show(group)
+    )
+    assert (hashed.show(out["DestinationSecurityGroupId"]), out["FromPort"]) == (tasks, 8080)
+    into_tasks = [
+        each.properties
+        for each in hashed.all("AWS::EC2::SecurityGroupIngress")
+        if hashed.show(each.properties["GroupId"]) == tasks
+    ]
+    assert {hashed.show(each["SourceSecurityGroupId"]) for each in into_tasks} == {
+        "<LoadBalancerSecurityGroup.GroupId>",
+        "<NetworkBalancerSecurityGroup.GroupId>",
+    }
+    assert {(each["FromPort"], each["ToPort"]) for each in into_tasks} == {(8080, 8080)}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "pool"),
+    [({}, "large"), ({"load_balancer.ip_hash_pool": "small"}, "small")],
+)
+def test_it_stands_before_the_first_container_pool_or_the_named_one(
+    synthesize: Synthesize, overrides: dict[str, Any], pool: str
+) -> None:
+    overrides = {"env": "prod", "load_balancer.ip_hash": True, **overrides}
+    environment = synthesize(environment_from(overrides))
+    behind = {
+        each.name[:5].lower(): len(each.properties["LoadBalancers"])
+        for each in environment.all("AWS::ECS::Service")
+    }
+    assert behind == {"large": 1, "small": 1, pool: 2}
+    assert environment.target_group(pool, "TCP")
+
+
+@pytest.mark.parametrize(
+    ("idle", "attributes"), [(334, {}), (335, {"tcp.idle_timeout.seconds": "365"})]
+)
+def test_it_does_not_forget_a_connection_that_the_task_still_keeps(
+    synthesize: Synthesize, idle: int, attributes: dict[str, str]
+) -> None:
+    overrides = {"load_balancer.ip_hash": True, "load_balancer.idle_timeout": idle}
+    assert listener_of(synthesize(environment_from(overrides))).attributes == attributes
+
+
+def test_its_url_is_an_output_and_it_is_watched(hashed: Synthesized, dev: Synthesized) -> None:
+    url = hashed.show(hashed.stacks["Web"]["Outputs"]["NlbUrl"]["Value"])
+    assert url == "http://<NetworkBalancer.DNSName>"
+    assert "NlbUrl" not in dev.stacks["Web"]["Outputs"]
+    for environment, watched in ((hashed, True), (dev, False)):
+        alarms = {each.name for each in environment.all("AWS::CloudWatch::Alarm")}
+        assert ("AlarmsNetworkUnhealthy" in alarms) is watched
+        body = json.dumps(environment.one("AWS::CloudWatch::Dashboard").properties)
+        assert ("ActiveFlowCount" in body) is watched
+
+
+def network(environment: Synthesized) -> Resource:
+    (found,) = (
+        each
+        for each in environment.all(f"{ELB}::LoadBalancer")
+        if each.properties["Type"] == "network"
+    )
+    return found
+
+
+def listener_of(environment: Synthesized) -> Resource:
+    (found,) = (
+        each
+        for each in environment.all(f"{ELB}::Listener")
+        if each.properties["LoadBalancerArn"] == {"Ref": network(environment).logical_id}
+    )
+    return found

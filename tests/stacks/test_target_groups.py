@@ -1,0 +1,295 @@
+"""Every setting of load balancing stands in the template as the attribute that AWS has for it."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from stacks.balancing_warnings import warnings_for
+from stacks.config import DEV, ENVIRONMENTS
+from stacks.context import environment_from
+from stacks.target_groups import Stickiness
+from tests.stacks.synthesized import Synthesize, Synthesized
+
+HEALTHY = "target_group_health"
+ROUTING, DNS = (
+    f"{HEALTHY}.{action}.minimum_healthy_targets"
+    for action in ("unhealthy_state_routing", "dns_failover")
+)
+PLAIN = {
+    "deregistration_delay.timeout_seconds": "30",
+    "load_balancing.algorithm.type": "round_robin",
+    "stickiness.enabled": "false",
+}
+
+# overrides of dev -> the attributes that the container pool has then besides PLAIN or instead
+SETTINGS: list[tuple[dict[str, Any], dict[str, str]]] = [
+    ({}, {}),
+    (
+        {"load_balancer.algorithm": "least_outstanding_requests"},
+        {"load_balancing.algorithm.type": "least_outstanding_requests"},
+    ),
+    (
+        {"load_balancer.algorithm": "weighted_random"},
+        {"load_balancing.algorithm.type": "weighted_random"},
+    ),
+    (
+        {"load_balancer.algorithm": "weighted_random", "load_balancer.anomaly_mitigation": "true"},
+        {
+            "load_balancing.algorithm.type": "weighted_random",
+            "load_balancing.algorithm.anomaly_mitigation": "on",
+        },
+    ),
+    ({"load_balancer.slow_start": "60"}, {"slow_start.duration_seconds": "60"}),
+    (
+        {"load_balancer.deregistration_delay": "0"},
+        {"deregistration_delay.timeout_seconds": "0"},
+    ),
+    ({"load_balancer.stickiness.kind": "group"}, {}),
+    (
+        {"load_balancer.stickiness.kind": "lb_cookie", "load_balancer.stickiness.duration": "90"},
+        {
+            "stickiness.enabled": "true",
+            "stickiness.type": "lb_cookie",
+            "stickiness.lb_cookie.duration_seconds": "90",
+        },
+    ),
+    (
+        {"load_balancer.minimum_healthy_targets.count": "2"},
+        {f"{ROUTING}.count": "2", f"{DNS}.count": "2"},
+    ),
+    (
+        {
+            "load_balancer.minimum_healthy_targets.percentage": "50",
+            "load_balancer.minimum_healthy_targets.dns_failover_count": "2",
+            "load_balancer.minimum_healthy_targets.dns_failover_percentage": "75",
+        },
+        {
+            f"{ROUTING}.count": "1",
+            f"{ROUTING}.percentage": "50",
+            f"{DNS}.count": "2",
+            f"{DNS}.percentage": "75",
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("overrides", "attributes"), SETTINGS, ids=lambda each: str(each)[:70])
+def test_a_setting_reaches_the_target_group(
+    synthesize: Synthesize, overrides: dict[str, Any], attributes: dict[str, str]
+) -> None:
+    environment = synthesize(environment_from(overrides))
+    assert environment.target_group("small").attributes == {**PLAIN, **attributes}
+    # and none of them the Lambda's, which has but one attribute
+    assert environment.target_group("lambda").attributes == {
+        "lambda.multi_value_headers.enabled": "true"
+    }
+
+
+@pytest.mark.parametrize(("kind", "groups_stick"), [("group", True), ("lb_cookie", True)])
+def test_a_sticky_client_first_comes_back_to_its_pool(
+    synthesize: Synthesize, kind: str, groups_stick: bool
+) -> None:
+    sticky = synthesize(environment_from({"load_balancer.stickiness.kind": kind}))
+    rule = sticky.one("AWS::ElasticLoadBalancingV2::ListenerRule").properties
+    config = rule["Actions"][0]["ForwardConfig"]["TargetGroupStickinessConfig"]
+    assert config == {"DurationSeconds": 3600, "Enabled": groups_stick}
+
+
+def test_without_stickiness_neither_pools_nor_targets_are_sticky(dev: Synthesized) -> None:
+    rule = dev.one("AWS::ElasticLoadBalancingV2::ListenerRule").properties
+    assert "TargetGroupStickinessConfig" not in rule["Actions"][0]["ForwardConfig"]
+
+
+def test_an_application_s_cookie_sticks_to_targets_of_a_single_pool(synthesize: Synthesize) -> None:
+    balancer = replace(
+        DEV.load_balancer,
+        stickiness=Stickiness(kind="app_cookie", cookie_name="session", duration=600),
+    )
+    environment = synthesize(replace(DEV, pools=DEV.pools[1:], load_balancer=balancer))
+    assert environment.target_group("small").attributes == {
+        **PLAIN,
+        "stickiness.enabled": "true",
+        "stickiness.type": "app_cookie",
+        "stickiness.app_cookie.cookie_name": "session",
+        "stickiness.app_cookie.duration_seconds": "600",
+    }
+
+
+def test_a_container_pool_is_checked_as_configured(synthesize: Synthesize) -> None:
+    path = "load_balancer.health_check"
+    checked = synthesize(
+        environment_from(
+            {
+                f"{path}.path": "/api/health?deep",
+                f"{path}.interval": 20,
+                f"{path}.timeout": 4,
+                f"{path}.healthy_threshold": 3,
+                f"{path}.unhealthy_threshold": 5,
+            }
+        )
+    )
+    expected = {
+        "TargetType": "ip",
+        "Protocol": "HTTP",
+        "Port": 8080,
+        "HealthCheckPath": "/api/health?deep",
+        "HealthCheckIntervalSeconds": 20,
+        "HealthCheckTimeoutSeconds": 4,
+        "HealthyThresholdCount": 3,
+        "UnhealthyThresholdCount": 5,
+    }
+    assert expected.items() <= checked.target_group("small").properties.items()
+
+
+def test_a_lambda_pool_s_target_is_the_function(prod: Synthesized) -> None:
+    group = prod.target_group("lambda").properties
+    assert group["TargetType"] == "lambda"
+    assert prod.show(group["Targets"][0]["Id"]) == "<ApiFunction.Arn>"
+    assert len(group["Name"]) <= 32
+
+
+@pytest.mark.parametrize(
+    ("called", "meant"),
+    [
+        ("least_connections", {"load_balancer.algorithm": "least_outstanding_requests"}),
+        ("weighted_round_robin", {"load_balancer.algorithm": "round_robin"}),
+        ("ip_hash", {"load_balancer.ip_hash": True}),
+    ],
+)
+def test_the_textbooks_name_gives_the_template_of_aws_s_name(
+    synthesize: Synthesize, called: str, meant: dict[str, Any]
+) -> None:
+    config = environment_from({"load_balancer.algorithm": called})
+    assert synthesize(config).stacks == synthesize(environment_from(meant)).stacks
+    assert config.load_balancer.meaning.explanation.startswith(f"{called} is ")
+
+
+def test_a_pool_grows_with_requests_and_with_cpu_between_its_bounds(
+    synthesize: Synthesize,
+) -> None:
+    path = "pools.large"
+    scaled = synthesize(
+        environment_from(
+            {
+                "env": "prod",
+                f"{path}.min": 3,
+                f"{path}.max": 30,
+                f"{path}.requests_per_target": 5_000,
+                f"{path}.cpu_target": 70,
+                f"{path}.scale_out_cooldown": 30,
+                f"{path}.scale_in_cooldown": 600,
+                "pools.small.cpu_target": "none",
+            }
+        )
+    )
+    bounds = {
+        each.name[:5]: (each.properties["MinCapacity"], each.properties["MaxCapacity"])
+        for each in scaled.all("AWS::ApplicationAutoScaling::ScalableTarget")
+    }
+    assert bounds == {"Large": (3, 30), "Small": (2, 20)}
+    policies = [
+        (each.name[:5], each.properties["TargetTrackingScalingPolicyConfiguration"])
+        for each in scaled.all("AWS::ApplicationAutoScaling::ScalingPolicy")
+    ]
+    tracked = {
+        (
+            pool,
+            policy["PredefinedMetricSpecification"]["PredefinedMetricType"],
+            policy["TargetValue"],
+            policy["ScaleOutCooldown"],
+            policy["ScaleInCooldown"],
+        )
+        for pool, policy in policies
+    }
+    assert tracked == {
+        ("Large", "ALBRequestCountPerTarget", 5_000, 30, 600),
+        ("Large", "ECSServiceAverageCPUUtilization", 70, 30, 600),
+        ("Small", "ALBRequestCountPerTarget", 1_000, 60, 300),
+    }
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_a_task_keeps_connections_longer_than_the_balancer_and_finishes_before_it_is_killed(
+    synthesize: Synthesize, name: str
+) -> None:
+    """Of a connection that its target closes first, the client gets 502."""
+    environment = synthesize(
+        environment_from(
+            {"env": name, "load_balancer.idle_timeout": 4_000, "pools.small.stop_timeout": 120}
+        )
+    )
+    containers = {
+        each.properties["ContainerDefinitions"][0]["LogConfiguration"]["Options"][
+            "awslogs-stream-prefix"
+        ]: each.properties["ContainerDefinitions"][0]
+        for each in environment.all("AWS::ECS::TaskDefinition")
+    }
+    balancer = environment.one("AWS::ElasticLoadBalancingV2::LoadBalancer")
+    for container in containers.values():
+        told = {each["Name"]: each["Value"] for each in container["Environment"]}
+        assert int(told["KEEP_ALIVE_SECONDS"]) > int(
+            balancer.attributes["idle_timeout.timeout_seconds"]
+        )
+        assert int(told["FINISH_SECONDS"]) < container["StopTimeout"] <= 120  # Fargate's most
+    assert containers["small"]["StopTimeout"] == 120
+
+
+# overrides of staging, which has everything but a certificate -> the warnings besides plain-http
+WARNED: list[tuple[dict[str, Any], tuple[str, ...]]] = [
+    ({}, ()),
+    ({"load_balancer.deregistration_delay": 9}, ("short-drain",)),
+    ({"load_balancer.idle_timeout": 10}, ("short-idle",)),
+    ({"load_balancer.health_check.interval": 31}, ("slow-detection",)),
+    (
+        {"load_balancer.algorithm": "weighted_random", "load_balancer.anomaly_mitigation": True},
+        ("anomalies-large", "anomalies-small"),
+    ),
+    (
+        {
+            "load_balancer.algorithm": "weighted_random",
+            "load_balancer.anomaly_mitigation": True,
+            "pools.small.min": 3,
+        },
+        ("anomalies-large",),
+    ),
+    (
+        {"load_balancer.minimum_healthy_targets.count": 2, "pools.large.min": 2},
+        ("minimum-healthy-small",),
+    ),
+    ({"load_balancer.ip_hash": True}, ("beside-waf", "unlogged")),
+    (
+        {
+            "load_balancer.algorithm": "ip_hash",
+            "load_balancer.ip_hash_pool": "small",
+            "load_balancer.access_logs": False,
+            "waf": False,
+            "pools.small.max": 1,
+            "pools.small.cpu_target": None,
+        },
+        ("single-small", "uncounted-small"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("overrides", "ids"), WARNED, ids=lambda each: str(each)[:70])
+def test_what_is_allowed_and_hardly_meant_is_warned_of(
+    overrides: dict[str, Any], ids: tuple[str, ...]
+) -> None:
+    config = environment_from({"env": "staging", **overrides})
+    warnings = dict(warnings_for(config.load_balancer, config.pools, config.waf))
+    assert set(warnings) == {"plain-http", *ids}
+    for sentence in warnings.values():
+        assert sentence.endswith(".")
+        assert " is " in sentence
+
+
+def test_a_cookie_that_the_api_never_sets_is_warned_of() -> None:
+    sticky = replace(
+        DEV.load_balancer, stickiness=Stickiness(kind="app_cookie", cookie_name="session")
+    )
+    assert dict(warnings_for(sticky, DEV.pools[1:], waf=False)).keys() == {"app-cookie"}
+
+
+def test_dev_is_warned_of_nothing() -> None:
+    assert not list(warnings_for(DEV.load_balancer, DEV.pools, DEV.waf))
