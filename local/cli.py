@@ -1,4 +1,4 @@
-"""`python -m local`: up, status, down, logs."""
+"""`python -m local`: up, status, down, logs, load, demo-balance."""
 
 from __future__ import annotations
 
@@ -7,17 +7,13 @@ import asyncio
 import contextlib
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from local import endpoints, lock, logs, ports
+from local import background, endpoints, lock, logs, ports
 from local.providers import LocalModeError
-
-_STARTS_WITHIN = 180.0  # seconds; a first synthesis builds the function bundle
-_ENDS_WITHIN = 30.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "status": _status,
         "down": _down,
         "logs": _logs,
+        "load": _load,
+        "demo-balance": _demo_balance,
     }
     try:
         return commands[options.command](options)
@@ -49,25 +47,57 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--env", default="dev", help="the environment of cdk.json (default: dev)")
     up.add_argument("--api-port", type=int, default=ports.DEFAULT_API, help="0 takes free ports")
     up.add_argument("--ws-port", type=int, help="default: the port after the API's")
-    up.add_argument(
-        "--speed",
-        type=float,
-        default=10.0,
-        help="how much faster health checks, drains and batching windows run (default: 10)",
-    )
+    _add_speed(up)
     up.add_argument("--detach", action="store_true", help="return when it is ready")
     up.add_argument("--data", type=Path, help="keep tables, users and push endpoints here")
+    up.add_argument(
+        *("-c", "--context"),
+        type=_setting,
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="any setting of the environment, as for cdk: load_balancer.ip_hash=true",
+    )
     commands.add_parser("status", help="where it runs")
     commands.add_parser("down", help="end it")
     shown = commands.add_parser("logs", help="what the functions and servers printed")
     shown.add_argument("name", nargs="?", help="a function, a pool's task, or aws")
     shown.add_argument("-f", "--follow", action="store_true")
+    load = commands.add_parser("load", help="send requests and count who answers")
+    load.add_argument("--requests", type=int, default=1000)
+    load.add_argument("--concurrency", type=int, default=10, help="how many at once (default: 10)")
+    load.add_argument("--through", choices=("alb", "nlb"), default="alb")
+    load.add_argument("--path", default="/api/health")
+    load.add_argument("--cookies", action="store_true", help="each client keeps its cookies")
+    tour = commands.add_parser(
+        "demo-balance", help="a tour of the load balancer, of what runs or of a system of its own"
+    )
+    tour.add_argument("--env", help="default: what runs, else staging")
+    _add_speed(tour)
     for command in commands.choices.values():
         command.add_argument("--project", type=_directory, default=Path.cwd())
         command.add_argument(
             "--state-dir", type=Path, help="what it writes goes here (default: PROJECT/.local)"
         )
     return parser
+
+
+def _add_speed(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--speed",
+        type=float,
+        default=10.0,
+        help="how much faster health checks, drains and batching windows run (default: 10)",
+    )
+
+
+def _setting(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not (key and equals):
+        raise argparse.ArgumentTypeError(f"{text} is no setting: write KEY=VALUE")
+    if key in ("env", "bundle_for"):
+        raise argparse.ArgumentTypeError(f"{key} can't be set so: name the environment by --env")
+    return key, value
 
 
 def _directory(text: str) -> Path:
@@ -94,35 +124,13 @@ def _up(options: argparse.Namespace) -> int:
 
 def _detach(options: argparse.Namespace) -> int:
     """Start `up` in a session of its own and show what it prints until it is ready."""
-    state: Path = options.state_dir
-    state.mkdir(parents=True, exist_ok=True)
-    log = state / "up.log"
-    command = [sys.executable, "-m", "local", "up", *_repeated(options)]
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            cwd=Path(__file__).resolve().parents[1],
-            start_new_session=True,
-        )
-    deadline = time.monotonic() + _STARTS_WITHIN
-    with log.open(encoding="utf-8", errors="replace") as shown:
-        while time.monotonic() < deadline:
-            ended = process.poll()
-            sys.stdout.write(shown.read())
-            sys.stdout.flush()
-            known = endpoints.read(state)
-            if known is not None and known.pid == process.pid:
-                time.sleep(0.1)  # the table is printed right after the file is there
-                sys.stdout.write(shown.read())
-                return 0
-            if ended is not None:
-                return ended or 1
-            time.sleep(0.1)
-    os.killpg(process.pid, signal.SIGTERM)
-    raise LocalModeError(f"it was not ready after {_STARTS_WITHIN:.0f} s; see {log}")
+
+    def show(text: str) -> None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+    process = background.start(_repeated(options), options.state_dir, show)
+    return 0 if process.poll() is None else process.returncode or 1
 
 
 def _repeated(options: argparse.Namespace) -> list[str]:
@@ -135,9 +143,9 @@ def _repeated(options: argparse.Namespace) -> list[str]:
         "--project": options.project,
         "--state-dir": options.state_dir.resolve(),
     }
-    return [
-        word for name, value in values.items() if value is not None for word in (name, str(value))
-    ]
+    pairs = [(name, str(value)) for name, value in values.items() if value is not None]
+    pairs += [("--context", f"{key}={value}") for key, value in options.context]
+    return [word for pair in pairs for word in pair]
 
 
 def _status(options: argparse.Namespace) -> int:
@@ -160,7 +168,7 @@ def _down(options: argparse.Namespace) -> int:
         return 0
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + _ENDS_WITHIN
+    deadline = time.monotonic() + background.ENDS_WITHIN
     while lock.holder(options.state_dir) is not None:
         if time.monotonic() > deadline:
             raise LocalModeError(f"process {pid} does not end; kill it with kill -9")
@@ -171,3 +179,15 @@ def _down(options: argparse.Namespace) -> int:
 
 def _logs(options: argparse.Namespace) -> int:
     return logs.show(options.state_dir / "logs", options.name, follow=options.follow)
+
+
+def _load(options: argparse.Namespace) -> int:
+    from local.load_command import run
+
+    return run(options)
+
+
+def _demo_balance(options: argparse.Namespace) -> int:
+    from local.demo.command import run
+
+    return run(options)

@@ -12,7 +12,7 @@ from local import ports
 @dataclass(frozen=True)
 class Options:
     """Everything local mode writes goes to `state`; `elsewhere` are the variables that point AWS
-    services at other emulators."""
+    services at other emulators, `context` overrides settings of the environment."""
 
     project: Path
     state: Path
@@ -22,6 +22,7 @@ class Options:
     speed: float = 10.0
     data: Path | None = None
     elsewhere: Mapping[str, str] = field(default_factory=dict)
+    context: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def logs(self) -> Path:

@@ -68,7 +68,9 @@ class Planes:
             management_port=base.ports.management,
             api_id=API_ID,
         )
-        self.balancer = LoadBalancingProvider(invoke, port=base.ports.api, clock=self._clock)
+        self.balancer = LoadBalancingProvider(
+            invoke, port=base.ports.api, network_port=base.ports.network, clock=self._clock
+        )
         self.events = EventSourceProvider(Calls(base.addresses), invoke, self._clock, say)
         self.containers = self._containers()
         self.reload = self._reload()
@@ -76,6 +78,8 @@ class Planes:
             port=base.ports.console,
             state=self.state,
             containers=self.containers,
+            weights=self.balancer,
+            origins=self._origins,
             phones=base.phones,
         )
 
@@ -162,7 +166,12 @@ class Planes:
             apns=base.apns.url,
             console=self.console.url,
             pid=os.getpid(),
+            nlb=self.balancer.network_url,
         )
+
+    def _origins(self) -> dict[str, str]:
+        network = self.balancer.network_url
+        return {"alb": self.balancer.url, **({"nlb": network} if network else {})}
 
     async def state(self) -> dict[str, Any]:
         """What the console shows: the state of every part, in one document."""

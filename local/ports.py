@@ -20,6 +20,7 @@ class Ports:
     fcm: int
     apns: int
     management: int
+    network: int  # the Network Load Balancer's, where there is one
 
 
 def choose(api: int, websocket: int | None = None) -> Ports:
@@ -38,7 +39,7 @@ def choose(api: int, websocket: int | None = None) -> Ports:
         websocket = _free()
     taken = {api, websocket}
     others = []
-    for offset in range(2, 7):
+    for offset in range(2, 8):
         port = _prefer(asked + offset if asked else 0, taken)
         taken.add(port)
         others.append(port)

@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from local.children import Children
@@ -20,11 +20,20 @@ _NOT_INPUTS = {"__pycache__", "node_modules", ".mypy_cache", ".ruff_cache"}
 
 
 class Synthesis:
-    """The assembly of one environment of `project`, kept under `state`."""
+    """The assembly of one environment of `project`, kept under `state`. `context` overrides its
+    settings, as `cdk -c` does."""
 
-    def __init__(self, project: Path, state: Path, env: str, children: Children) -> None:
+    def __init__(
+        self,
+        project: Path,
+        state: Path,
+        env: str,
+        children: Children,
+        context: Mapping[str, str] | None = None,
+    ) -> None:
         self._project = project
         self._env = env
+        self._context = {**(context or {}), "env": env, "bundle_for": "host"}
         self._children = children
         self.directory = state / f"cdk.out-{env}"
         self._stamp = state / f"synthesized-{env}"
@@ -61,8 +70,10 @@ class Synthesis:
         self._stamp.write_text(fingerprint, encoding="utf-8")
 
     def fingerprint(self) -> str:
-        """Over the content of everything app.py reads, and the interpreter it bundles for."""
-        digest = hashlib.sha256(f"{self._env} {sys.version} {sys.platform}".encode())
+        """Over the content of everything app.py reads, the settings it is given, and the
+        interpreter it bundles for."""
+        context = json.dumps(self._context, sort_keys=True)
+        digest = hashlib.sha256(f"{context} {sys.version} {sys.platform}".encode())
         for path in sorted(self._inputs()):
             digest.update(str(path.relative_to(self._project)).encode() + b"\0")
             digest.update(path.read_bytes() + b"\0")
@@ -85,11 +96,10 @@ class Synthesis:
                 yield from (Path(directory) / file for file in files)
 
     def _environment(self) -> dict[str, str]:
-        context = {"env": self._env, "bundle_for": "host"}
         return {
             **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
             "CDK_OUTDIR": str(self.directory),
             "CDK_VALIDATION": "false",
-            "CDK_CONTEXT_JSON": json.dumps(context),
+            "CDK_CONTEXT_JSON": json.dumps(self._context),
             "PYTHONUNBUFFERED": "1",
         }

@@ -39,7 +39,9 @@ class System:
         fcm = f"http://{HOST}:{chosen.fcm}"
         credentials = await asyncio.to_thread(push_credentials.generate, fcm)
         base = Base(options, chosen, credentials, self._children)
-        synthesis = Synthesis(options.project, options.state, options.env, self._children)
+        synthesis = Synthesis(
+            options.project, options.state, options.env, self._children, options.context
+        )
         parts = (base.fcm, base.apns, base.aws)
         await asyncio.gather(self._synthesize(synthesis), *(self._start(part) for part in parts))
         loaded = assembly.load(synthesis.directory)

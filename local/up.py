@@ -35,6 +35,7 @@ async def run(given: argparse.Namespace) -> int:
         speed=given.speed,
         data=given.data.resolve() if given.data else None,
         elsewhere=elsewhere,
+        context=dict(given.context),
     )
     _log_to(options.logs / "local.log")
     endpoints.remove(options.state)

@@ -14,6 +14,13 @@ from local.providers import Invoke, Throttled
 AGENT = "ELB-HealthChecker/2.0"
 
 
+def open_session() -> aiohttp.ClientSession:
+    """For health checks: nothing followed or remembered, and as many at a time as needed."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar()
+    )
+
+
 class HealthChecker:
     def __init__(self, session: aiohttp.ClientSession, invoke: Invoke) -> None:
         self._session = session

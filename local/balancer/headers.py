@@ -1,4 +1,4 @@
-"""What a load balancer adds to a request, and takes out of it.
+"""Header fields: what a load balancer adds to a request, and takes out of both directions.
 
 Source: "HTTP headers and Application Load Balancers" and "Request tracing for your Application
 Load Balancer", user guide of Application Load Balancers; RFC 9110 section 7.6.1 for hop-by-hop.
@@ -6,14 +6,17 @@ Load Balancer", user guide of Application Load Balancers; RFC 9110 section 7.6.1
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 Pair = tuple[str, str]
+Field = tuple[str, str, str]  # its name in lower case, its name as it came, its value
 MOST_FORWARDED = 30  # addresses in X-Forwarded-For; more are answered with 463
+LARGE_HEAD = 7 * 1024  # from here on X-Amzn-Trace-Id is written anew, with a Root alone
 
-_HOP_BY_HOP = frozenset(
+HOP_BY_HOP = frozenset(
     {
         "connection",
         "keep-alive",
@@ -26,66 +29,75 @@ _HOP_BY_HOP = frozenset(
         "upgrade",
     }
 )
-_WRITTEN = frozenset({"x-forwarded-for", "x-forwarded-proto", "x-forwarded-port"})
+
+
+_PORT = re.compile(r":\d+$")
 
 
 class Peer(NamedTuple):
     """Who sent the request and where it arrived."""
 
     source_ip: str
+    source_port: int
     protocol: str
     port: int
 
 
-def values_of(pairs: Iterable[Pair]) -> dict[str, list[str]]:
-    """Values by lower-case name."""
+@functools.lru_cache(1024)  # names come again and again
+def spelled(name: bytes) -> tuple[str, str]:
+    """A header's name in lower case, and as it came."""
+    text = name.decode("latin-1")
+    return text.lower(), text
+
+
+def values_of(fields: Iterable[Field]) -> dict[str, list[str]]:
+    """Values by lower-case name, in order."""
     values: dict[str, list[str]] = {}
-    for name, value in pairs:
-        values.setdefault(name.lower(), []).append(value)
+    for key, _, value in fields:
+        values.setdefault(key, []).append(value)
     return values
 
 
-def valid_names(pairs: Iterable[Pair]) -> list[Pair]:
-    """What stays with routing.http.drop_invalid_header_fields.enabled."""
-    return [pair for pair in pairs if re.fullmatch(r"[-A-Za-z0-9]+", pair[0])]
+def too_many_forwarded(values: Mapping[str, Sequence[str]]) -> bool:
+    hops = values.get("x-forwarded-for")
+    if hops is None:
+        return False
+    return sum(1 for hop in ",".join(hops).split(",") if hop.strip()) > MOST_FORWARDED
 
 
-def too_many_forwarded(headers: Mapping[str, Sequence[str]]) -> bool:
-    hops = ",".join(headers.get("x-forwarded-for", ()))
-    return len([hop for hop in hops.split(",") if hop.strip()]) > MOST_FORWARDED
+def forwarded_for(hops: Sequence[str] | None, peer: Peer, with_port: bool) -> str:
+    """X-Forwarded-For in the mode append; `hops` are its values in the request."""
+    own = peer.source_ip
+    if with_port:
+        own = f"[{own}]:{peer.source_port}" if ":" in own else f"{own}:{peer.source_port}"
+    return ", ".join([*hops, own]) if hops else own
 
 
-def forwarded(pairs: Sequence[Pair], peer: Peer, new_trace: Callable[[], str]) -> list[Pair]:
-    """The request's headers as a target gets them: X-Forwarded-* and X-Amzn-Trace-Id written.
-
-    `new_trace` gives "1-<epoch, 8 hex>-<24 hex>".
-    """
-    kept = [pair for pair in pairs if pair[0].lower() not in _WRITTEN]
-    hops = [value for name, value in pairs if name.lower() == "x-forwarded-for"]
-    kept.append(("X-Forwarded-For", ", ".join([*hops, peer.source_ip])))
-    kept.append(("X-Forwarded-Proto", peer.protocol))
-    kept.append(("X-Forwarded-Port", str(peer.port)))
-    trace = next((value for name, value in kept if name.lower() == "x-amzn-trace-id"), None)
-    kept = [pair for pair in kept if pair[0].lower() != "x-amzn-trace-id"]
-    kept.append(("X-Amzn-Trace-Id", traced(trace, new_trace())))
-    return kept
+def traced(traces: Sequence[str] | None, own: str, large: bool = False) -> str:
+    """X-Amzn-Trace-Id. Without a Root the load balancer starts a trace with its `own` id
+    ("1-<epoch, 8 hex>-<24 hex>"), with one it writes its own hop as Self; other fields stay."""
+    if not traces or large:
+        return f"Root={own}"
+    parts = [part.strip() for part in traces[0].split(";") if part.strip()]
+    others = [part for part in parts if not part.startswith("Self=")]
+    begins = any(part.startswith("Root=") for part in others)
+    return ";".join([f"Self={own}" if begins else f"Root={own}", *others])
 
 
-def traced(trace: str | None, own: str) -> str:
-    """Without a Root the balancer starts a trace; with one it writes its own hop as Self."""
-    if not trace or not re.search(r"(^|;)\s*Root=", trace):
-        return f"Root={own}" if not trace else f"Root={own};{trace}"
-    others = [part for part in trace.split(";") if not part.strip().startswith("Self=")]
-    return ";".join([f"Self={own}", *others])
+@functools.lru_cache(256)  # a few hosts are asked for again and again
+def outgoing_host(host: str, port: int) -> str:
+    """The Host header for a target where it isn't preserved: in lower case, and with the
+    listener's port unless that is a default one."""
+    name = host.lower()
+    own = _PORT.search(name)
+    if port in (80, 443):
+        return name[: own.start()] if own else name
+    return name if own else f"{name}:{port}"
 
 
-def end_to_end(pairs: Sequence[Pair]) -> list[Pair]:
-    """Without the hop-by-hop headers, and without those that Connection names."""
-    named = {
-        name.strip().lower()
-        for header, value in pairs
-        if header.lower() == "connection"
-        for name in value.split(",")
-    }
-    dropped = _HOP_BY_HOP | named
-    return [pair for pair in pairs if pair[0].lower() not in dropped]
+def named_by_connection(values: Mapping[str, Sequence[str]]) -> frozenset[str]:
+    """The fields that a message's Connection header makes hop-by-hop."""
+    named = values.get("connection")
+    if named is None:
+        return frozenset()
+    return frozenset(name.strip().lower() for value in named for name in value.split(","))

@@ -1,7 +1,10 @@
 """Target health: states, thresholds, and which targets get requests.
 
 Source: "Health checks for Application Load Balancer target groups" and "Target group health",
-user guide of Application Load Balancers.
+user guide of Application Load Balancers; CreateTargetGroup and TargetHealth in the API reference.
+An address of a laptop is never another zone's, stopped or a load balancer's own, and a target that
+is deregistered is gone, so Target.InvalidState, Target.IpUnusable and Target.NotRegistered can't
+come up. DNS failover has no meaning here either.
 """
 
 from __future__ import annotations
@@ -12,9 +15,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from local.balancer.refusals import Properties, not_played
+from local.providers import LocalModeError
 
 INITIAL, HEALTHY, UNHEALTHY, DRAINING = "initial", "healthy", "unhealthy", "draining"
 UNAVAILABLE = "unavailable"  # health checks are off: gets requests like a healthy one
+UNUSED = "unused"  # no listener forwards to the group: it isn't even checked
 
 REGISTERING = "Elb.RegistrationInProgress"
 CHECKING = "Elb.InitialHealthChecking"
@@ -23,6 +28,8 @@ DISABLED = "Target.HealthCheckDisabled"
 MISMATCH = "Target.ResponseCodeMismatch"
 TIMEOUT = "Target.Timeout"
 FAILED = "Target.FailedHealthChecks"
+INTERNAL = "Elb.InternalError"
+NOT_IN_USE = "Target.NotInUse"
 
 
 @dataclass(frozen=True)
@@ -58,23 +65,32 @@ class Outcome(NamedTuple):
 PASSED = Outcome(True)
 TIMED_OUT = Outcome(False, TIMEOUT, "Request timed out")
 CONNECTION_FAILED = Outcome(False, FAILED, "Health checks failed")
+INTERNAL_ERROR = Outcome(False, INTERNAL, "Health checks failed due to an internal error")
 
 
 def read_health_check(where: str, properties: Properties, lambda_target: bool) -> HealthCheck:
-    """CloudFormation's properties with the defaults of the target type."""
+    """CloudFormation's properties with the defaults of the target type. Raises LocalModeError for
+    what isn't played, and for what AWS refuses."""
     protocol = properties.get("HealthCheckProtocol", "HTTP")
     if protocol != "HTTP":
         raise not_played(where, f"a health check over {protocol}", "use HTTP")
     if properties.get("HealthCheckPort", "traffic-port") != "traffic-port":
         raise not_played(where, "a health check port of its own", "use traffic-port")
     enabled = str(properties.get("HealthCheckEnabled", not lambda_target)).lower() == "true"
+    if not enabled and not lambda_target:
+        raise LocalModeError(
+            f"{where}: HealthCheckEnabled is false, and only a Lambda function's target group can "
+            "be without health checks: remove it"
+        )
     return HealthCheck(
         enabled=enabled,
         path=properties.get("HealthCheckPath", "/"),
         interval=float(properties.get("HealthCheckIntervalSeconds", 35 if lambda_target else 30)),
         timeout=float(properties.get("HealthCheckTimeoutSeconds", 30 if lambda_target else 5)),
         healthy_threshold=int(properties.get("HealthyThresholdCount", 5)),
-        unhealthy_threshold=int(properties.get("UnhealthyThresholdCount", 2)),
+        unhealthy_threshold=int(
+            properties.get("UnhealthyThresholdCount", 5 if lambda_target else 2)
+        ),
         matcher=parse_matcher(where, properties.get("Matcher", {})),
     )
 
@@ -88,7 +104,13 @@ def parse_matcher(where: str, matcher: Any) -> tuple[tuple[int, int], ...]:
         match = re.fullmatch(r"\s*(\d{3})(?:-(\d{3}))?\s*", part)
         if match is None:
             raise not_played(where, f"the matcher {part!r}", 'write codes as "200" or "200-299"')
-        ranges.append((int(match[1]), int(match[2] or match[1])))
+        low, high = int(match[1]), int(match[2] or match[1])
+        if not 200 <= low <= high <= 599:  # 499 behind an application one, which the stacks check
+            raise LocalModeError(
+                f"{where}: the matcher {part!r} is not within 200 to 499, low before high: "
+                'write codes as "200" or "200-299"'
+            )
+        ranges.append((low, high))
     return tuple(ranges)
 
 
@@ -98,7 +120,14 @@ def outcome_of(check: HealthCheck, status: int) -> Outcome:
     return Outcome(False, MISMATCH, f"Health checks failed with these codes: [{status}]")
 
 
-def registered(check: HealthCheck) -> Health:
+def registered(check: HealthCheck, in_use: bool = True) -> Health:
+    """`in_use`: a listener forwards to the target's group."""
+    if not in_use:
+        return Health(
+            UNUSED,
+            NOT_IN_USE,
+            "Target group is not configured to receive traffic from the load balancer",
+        )
     if not check.enabled:
         return Health(UNAVAILABLE, DISABLED, "Health checks are disabled")
     return Health(INITIAL, REGISTERING, "Target registration is in progress")
@@ -106,7 +135,7 @@ def registered(check: HealthCheck) -> Health:
 
 def after(check: HealthCheck, health: Health, outcome: Outcome) -> Health:
     """The first passed check makes a new target healthy; from then on the thresholds count."""
-    if health.state in (DRAINING, UNAVAILABLE):
+    if health.state in (DRAINING, UNAVAILABLE, UNUSED):
         return health
     if outcome.passed:
         streak = max(health.streak, 0) + 1

@@ -9,12 +9,17 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from local.balancer.headers import Pair, values_of
 
 BODY_BYTES = 1024 * 1024  # of a request body, and of the answer's JSON
+HEAD_BYTES = 32 * 1024  # of an answer's headers
+_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+# Line breaks would begin another header, or another answer; the wire knows Latin-1 alone.
+_NO_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]")
 _TEXT_TYPES = ("application/json", "application/javascript", "application/xml")
 
 Event = dict[str, Any]
@@ -42,7 +47,7 @@ class Malformed(ValueError):
 
 
 def event_of(incoming: Incoming, target_group_arn: str, multi_value: bool) -> Event:
-    headers = values_of(incoming.headers)
+    headers = values_of((name.lower(), name, value) for name, value in incoming.headers)
     query: dict[str, list[str]] = {}
     for name, value in incoming.query:
         query.setdefault(name, []).append(value)
@@ -108,8 +113,11 @@ def _headers(document: Mapping[str, Any], multi_value: bool) -> list[Pair]:
         if not isinstance(values, list) or not all(isinstance(one, str) for one in values):
             raise Malformed(f"{name} {header!r} is not {'strings' if multi_value else 'a string'}")
         pairs += [(header, one) for one in values]
-    if any("\r" in text or "\n" in text for pair in pairs for text in pair):
-        raise Malformed("a header holds a line break")
+    for header, value in pairs:
+        if not _NAME.fullmatch(header) or _NO_VALUE.search(value):
+            raise Malformed(f"{name} {header!r} is not a header: {value!r}")
+    if sum(len(header) + len(value) + 4 for header, value in pairs) > HEAD_BYTES:
+        raise Malformed("the headers are over 32 K")
     return pairs
 
 
@@ -118,7 +126,7 @@ def _reason(document: Mapping[str, Any], status: int) -> str:
     description = document.get("statusDescription")
     if description is None:
         return ""
-    if not isinstance(description, str) or "\n" in description or "\r" in description:
+    if not isinstance(description, str) or _NO_VALUE.search(description):
         raise Malformed("statusDescription is not a line of text")
     return description.removeprefix(str(status)).strip()
 

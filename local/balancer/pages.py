@@ -1,26 +1,29 @@
-"""The load balancer's own answers, in its own words."""
+"""The load balancer's own answers: what stands in them, in its own words."""
 
 from __future__ import annotations
 
 import http
+from collections.abc import Sequence
+from typing import NamedTuple
 
-from aiohttp import web
+from local.balancer.headers import Pair
 
 SERVER = "awselb/2.0"
-_PHRASES = {463: "", 464: ""}  # codes of the load balancer's own
+PHRASES = {status.value: status.phrase for status in http.HTTPStatus} | {463: "", 464: ""}
 
 
-def error_page(status: int) -> web.Response:
-    phrase = _PHRASES.get(status) if status in _PHRASES else http.HTTPStatus(status).phrase
-    title = f"{status} {phrase}".strip()
+class OwnAnswer(NamedTuple):
+    """Server, Date, Content-Length and Connection come to it when it is written."""
+
+    status: int
+    fields: Sequence[Pair]
+    body: bytes
+
+
+def error_page(status: int, *fields: Pair) -> OwnAnswer:
+    title = f"{status} {PHRASES[status]}".strip()
     text = (
         f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n"
         f"<center><h1>{title}</h1></center>\r\n</body>\r\n</html>\r\n"
     )
-    return web.Response(
-        status=status,
-        reason=phrase,
-        text=text,
-        content_type="text/html",
-        headers={"Server": SERVER},
-    )
+    return OwnAnswer(status, [("Content-Type", "text/html"), *fields], text.encode())

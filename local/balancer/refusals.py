@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,3 +24,14 @@ def require_known(where: str, attributes: Mapping[str, str], known: set[str]) ->
     unknown = sorted(attributes.keys() - known)
     if unknown:
         raise not_played(where, f"the attribute {unknown[0]}", "remove it for this environment")
+
+
+def number_within(
+    where: str, name: str, value: Any, least: int, most: int, unit: str = "", of: str = ""
+) -> int:
+    """A whole number from `least` to `most`; raises LocalModeError for anything else."""
+    if not re.fullmatch(r"-?\d{1,9}", str(value)) or not least <= int(value) <= most:
+        what = f"{name} {value} of {of}" if of else f"{name} {value}"
+        limits = f"{least} to {most} {unit}".strip()
+        raise LocalModeError(f"{where}: {what} is not within {limits}: set it to a number that is")
+    return int(value)

@@ -27,7 +27,10 @@ class Registrar:
         self._clock = clock
         self._checking: dict[Target, asyncio.Task[None]] = {}
         self._idle: dict[Target, asyncio.Event] = {}
+        self._group_of: dict[Target, TargetGroup] = {}
         self.groups: dict[str, TargetGroup] = {}
+        # Who is told of each target that has been taken out, drained or not.
+        self.on_removal: list[Callable[[TargetGroup, Target], None]] = []
 
     def register(
         self, group_arn: str, target_id: str, host: str, port: int, function: str | None = None
@@ -35,8 +38,9 @@ class Registrar:
         """From its first passed check on the target gets requests. Raises LocalModeError if the
         id is registered already."""
         group = self.groups[group_arn]
-        target = group.add(target_id, host, port, function)
-        if group.check.enabled:
+        target = group.add(target_id, host, port, function, self._clock.now())
+        self._group_of[target] = group
+        if group.check.enabled and group.in_use:
             self._checking[target] = asyncio.create_task(self._watch(group, target))
 
     async def deregister(self, group_arn: str, target_id: str) -> None:
@@ -44,7 +48,7 @@ class Registrar:
         group = self.groups[group_arn]
         target = group.targets[target_id]
         self._stop_checking(target)
-        target.health = health.draining()
+        group.note_health(target, health.draining(), self._clock.now())
         idle = self._idle.setdefault(target, asyncio.Event())
         if target.in_flight == 0:
             idle.set()
@@ -57,10 +61,16 @@ class Registrar:
 
     def remove(self, group_arn: str, target_id: str) -> None:
         """Takes the target out at once: its process is gone. Unknown ids are fine."""
-        target = self.groups[group_arn].targets.pop(target_id, None)
+        group = self.groups[group_arn]
+        target = group.targets.pop(target_id, None)
         if target is not None:
             self._stop_checking(target)
-            self._idle.pop(target, None)
+            idle = self._idle.pop(target, None)
+            if idle is not None:  # nobody needs to wait for what it will never answer
+                idle.set()
+            del self._group_of[target]
+            for told in self.on_removal:
+                told(group, target)
 
     def target_health(self, group_arn: str, target_id: str) -> str | None:
         """The state of `health`, None for an id that isn't registered."""
@@ -71,9 +81,19 @@ class Registrar:
         """How many requests the group has taken since the start."""
         return self.groups[group_arn].answered
 
-    def answered(self, target: Target) -> None:
-        """A request that `choose` gave to the target is over, however it ended."""
+    def answered(self, target: Target, status: int | None) -> None:
+        """A request that `choose` gave to the target is over, however it ended. `status` is the
+        one that the target sent; None if it sent none."""
+        self.closed(target, status)
+        group = self._group_of.get(target)
+        if group is not None:  # it may have been taken out before it had answered
+            group.compare_answers(self._clock.real(self._clock.now()))
+
+    def closed(self, target: Target, outcome: int | str | None) -> None:
+        """A connection of a network load balancer is over, or a request. `outcome` is what
+        `recent` counts it as; None if the target refused it or broke it off."""
         target.in_flight -= 1
+        target.recent.note(self._clock.real(self._clock.now()), outcome)
         if target.in_flight == 0 and target in self._idle:
             self._idle[target].set()
 
@@ -86,9 +106,11 @@ class Registrar:
 
     async def _watch(self, group: TargetGroup, target: Target) -> None:
         while True:
+            started = self._clock.now()
             outcome = await self._checked(group, target)
             before = target.health.state
-            target.health = health.after(group.check, target.health, outcome)
+            after = health.after(group.check, target.health, outcome)
+            group.note_health(target, after, self._clock.now())
             if target.health.state != before:
                 log.info(
                     "%s: %s is %s%s",
@@ -97,7 +119,9 @@ class Registrar:
                     target.health.state,
                     f" ({target.health.reason})" if target.health.reason else "",
                 )
-            await self._clock.sleep(group.check.interval)
+            # "The time it takes for the target to respond does not affect the interval."
+            taken = self._clock.now() - started
+            await self._clock.sleep(max(group.check.interval - taken, 0))
 
     async def _checked(self, group: TargetGroup, target: Target) -> Outcome:
         allowed = group.check.timeout
@@ -106,6 +130,9 @@ class Registrar:
                 return await self._check(group, target)
         except TimeoutError:
             return health.TIMED_OUT
+        except Exception:
+            log.exception("%s: the health check of %s failed by itself", group.name, target.id)
+            return health.INTERNAL_ERROR
 
     def _stop_checking(self, target: Target) -> None:
         task = self._checking.pop(target, None)

@@ -1,63 +1,26 @@
-"""A target group: its attributes, its targets, and whose turn it is."""
+"""A target group: its targets, and whose turn it is."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from local.balancer import health
-from local.balancer.algorithms import ALGORITHMS, Algorithm
+from local.balancer import anomalies, health, slow_start
+from local.balancer.algorithms import ALGORITHMS, Algorithm, Random
+from local.balancer.group_settings import GroupSettings, read_settings
 from local.balancer.health import Health, HealthCheck
-from local.balancer.refusals import Properties, attributes_of, not_played, require_known
+from local.balancer.recent import Recent
+from local.balancer.refusals import Properties, attributes_of, not_played
 from local.providers import LocalModeError
-
-LONGEST_DELAY = 3600
-DEFAULT_DELAY = 300
-
-# On AWS these act on zones and on DNS, which a laptop has one of.
-_ZONES = {
-    "load_balancing.cross_zone.enabled",
-    "target_group_health.dns_failover.minimum_healthy_targets.count",
-    "target_group_health.dns_failover.minimum_healthy_targets.percentage",
-}
-_STICKINESS = {
-    "stickiness.enabled",
-    "stickiness.type",
-    "stickiness.lb_cookie.duration_seconds",
-    "stickiness.app_cookie.cookie_name",
-    "stickiness.app_cookie.duration_seconds",
-}
-_FAIL_OPEN = "target_group_health.unhealthy_state_routing.minimum_healthy_targets"
-_KNOWN = (
-    _ZONES
-    | _STICKINESS
-    | {
-        "deregistration_delay.timeout_seconds",
-        "slow_start.duration_seconds",
-        "load_balancing.algorithm.type",
-        "load_balancing.algorithm.anomaly_mitigation",
-        "lambda.multi_value_headers.enabled",
-        f"{_FAIL_OPEN}.count",
-        f"{_FAIL_OPEN}.percentage",
-    }
-)
-
-
-@dataclass(frozen=True)
-class GroupSettings:
-    """`deregistration_delay` in template seconds; fail-open thresholds as in `health.routable`."""
-
-    algorithm: str
-    deregistration_delay: float
-    multi_value_headers: bool
-    minimum_count: int
-    minimum_percentage: float | None
 
 
 @dataclass(eq=False)
 class Target:
-    """A container's address or, with `function`, a Lambda function."""
+    """A container's address or, with `function`, a Lambda function. `share` is what it gets of
+    its peers' share; `slow_since` when slow start began, in template seconds; `ramps`, whether it
+    enters slow start when it becomes healthy."""
 
     id: str
     order: int
@@ -67,6 +30,11 @@ class Target:
     function: str | None = None
     in_flight: int = 0
     requests: int = 0
+    recent: Recent = field(default_factory=Recent)
+    share: float = 1.0
+    slow_since: float | None = None
+    ramps: bool = True
+    anomalous: bool = False
 
     @property
     def address(self) -> str:
@@ -84,32 +52,92 @@ class TargetGroup:
     pool: str
     targets: dict[str, Target] = field(default_factory=dict)
     answered: int = 0  # requests taken, by targets that may be gone by now
+    in_use: bool = True  # a listener forwards to it
     _orders: itertools.count[int] = field(default_factory=itertools.count)
+    _judged: float = -math.inf  # when the targets' answers were last compared, in real seconds
 
-    def add(self, target_id: str, host: str, port: int, function: str | None = None) -> Target:
-        """Raises LocalModeError if the id is registered already."""
+    def add(
+        self,
+        target_id: str,
+        host: str,
+        port: int,
+        function: str | None = None,
+        now: float = math.inf,
+    ) -> Target:
+        """Raises LocalModeError if the id is registered already. `now` in template seconds."""
         if target_id in self.targets:
             raise LocalModeError(f"{self.name}: target {target_id} is registered already")
-        target = Target(
-            target_id, next(self._orders), host, port, health.registered(self.check), function
-        )
+        registered = health.registered(self.check, self.in_use)
+        target = Target(target_id, next(self._orders), host, port, registered, function)
+        target.ramps = slow_start.has_company(self._in_slow_start(now))
         self.targets[target_id] = target
         return target
 
-    def choose(self) -> Target | None:
-        """Whose turn it is; None where no target is registered. Counts the request."""
-        candidates = health.routable(
-            tuple(self.targets.values()),
-            self.settings.minimum_count,
-            self.settings.minimum_percentage,
-        )
+    def choose(self, now: float, random: Random, wanted: str | None = None) -> Target | None:
+        """Whose turn it is, at `now` in template seconds; `wanted`, the id of the target that the
+        client is bound to, where that may have requests. None where no target is registered.
+        Counts the request."""
+        candidates = self.routable()
         if not candidates:
             return None
-        chosen = self.algorithm.choose(candidates)
+        chosen = next((target for target in candidates if target.id == wanted), None)
+        if chosen is None:  # a bound client is not in the turn, so it doesn't take it either
+            for target in candidates:
+                if target.slow_since is not None:
+                    target.share = self.share_of(target, now)
+            chosen = self.algorithm.choose(candidates, random)
         chosen.in_flight += 1
         chosen.requests += 1
         self.answered += 1
         return chosen
+
+    def routable(self) -> Sequence[Target]:
+        """The targets that may have requests now."""
+        return health.routable(
+            tuple(self.targets.values()),
+            self.settings.minimum_count,
+            self.settings.minimum_percentage,
+        )
+
+    def note_health(self, target: Target, new: Health, now: float) -> None:
+        """What a check or a deregistration has made of it, at `now` in template seconds. A target
+        enters slow start when it becomes healthy, and leaves it when it no longer is."""
+        old, target.health = target.health, new
+        if new.state != health.HEALTHY:
+            target.slow_since, target.anomalous, target.share = None, False, 1.0
+        elif old.state != health.HEALTHY:
+            others = self._in_slow_start(now, target)
+            ramps = target.ramps and slow_start.has_company(others)
+            target.slow_since = now if ramps and self.settings.slow_start else None
+            target.ramps = True  # and will when it becomes healthy again
+
+    def share_of(self, target: Target, now: float) -> float:
+        """From 0 to 1: less than 1 in slow start, and while an anomaly is mitigated."""
+        if target.slow_since is None:
+            return target.share
+        return slow_start.share(self.settings.slow_start, now, target.slow_since)
+
+    def compare_answers(self, real_now: float) -> None:
+        """Finds the anomalous among the healthy targets, at most once in `anomalies.INTERVAL`.
+        AWS does so with any algorithm; traffic is taken away only where mitigation is on."""
+        if self.kind == "lambda" or real_now - self._judged < anomalies.INTERVAL:
+            return
+        self._judged = real_now
+        healthy = self._healthy()
+        found = anomalies.anomalous(
+            [anomalies.Seen(*target.recent.totals(real_now)) for target in healthy]
+        )
+        for target, is_anomalous in zip(healthy, found, strict=True):
+            target.anomalous = is_anomalous
+            if self.settings.anomaly_mitigation:
+                target.share = anomalies.next_share(target.share, is_anomalous)
+
+    def _in_slow_start(self, now: float, but: Target | None = None) -> list[bool]:
+        """Of each healthy target."""
+        return [self.share_of(each, now) < 1 for each in self._healthy() if each is not but]
+
+    def _healthy(self) -> list[Target]:
+        return [each for each in self.targets.values() if each.health.state == health.HEALTHY]
 
 
 def read_target_group(
@@ -123,8 +151,10 @@ def read_target_group(
     if protocol != "HTTP" or properties.get("ProtocolVersion", "HTTP1") != "HTTP1":
         version = properties.get("ProtocolVersion", "")
         raise not_played(where, f"protocol {protocol} {version}".strip(), "use HTTP, version HTTP1")
+    if "TargetControlPort" in properties:
+        raise not_played(where, "the target optimizer", "remove TargetControlPort")
     attributes = attributes_of(properties, "TargetGroupAttributes")
-    settings = read_settings(where, attributes)
+    settings = read_settings(where, attributes, kind == "lambda")
     return TargetGroup(
         arn=arn,
         name=name,
@@ -133,28 +163,4 @@ def read_target_group(
         check=health.read_health_check(where, properties, kind == "lambda"),
         algorithm=ALGORITHMS[settings.algorithm](),
         pool=pool,
-    )
-
-
-def read_settings(where: str, attributes: Mapping[str, str]) -> GroupSettings:
-    require_known(where, attributes, _KNOWN)
-    algorithm = attributes.get("load_balancing.algorithm.type", "round_robin")
-    if algorithm not in ALGORITHMS:
-        raise not_played(where, f"the algorithm {algorithm}", f"use {', '.join(ALGORITHMS)}")
-    if attributes.get("stickiness.enabled", "false") == "true":
-        raise not_played(where, "stickiness", "turn it off in this environment")
-    if float(attributes.get("slow_start.duration_seconds", "0")) > 0:
-        raise not_played(where, "slow start", "set slow_start.duration_seconds to 0")
-    if attributes.get("load_balancing.algorithm.anomaly_mitigation", "off") == "on":
-        raise not_played(where, "anomaly mitigation", "turn it off in this environment")
-    delay = float(attributes.get("deregistration_delay.timeout_seconds", DEFAULT_DELAY))
-    if not 0 <= delay <= LONGEST_DELAY:
-        raise LocalModeError(f"{where}: deregistration delay {delay:g} is not within 0 to 3600 s")
-    percentage = attributes.get(f"{_FAIL_OPEN}.percentage", "off")
-    return GroupSettings(
-        algorithm=algorithm,
-        deregistration_delay=delay,
-        multi_value_headers=attributes.get("lambda.multi_value_headers.enabled") == "true",
-        minimum_count=int(attributes.get(f"{_FAIL_OPEN}.count", "1")),
-        minimum_percentage=None if percentage == "off" else float(percentage),
     )

@@ -1,9 +1,10 @@
 """The console's HTTP server.
 
 GET /_local is the page, GET /_local/state what it shows. POST /_local/pools/<pool>
-`{"desired": n}` and POST /_local/targets/<id> `{"action": "kill" | "drain" | "pause" | "resume"}`
-steer the containers. GET /_local/phones/<token> gives the pushes a device token received, and
-POST there `{"action": "uninstall"}` takes the app off the phone.
+`{"desired": n}`, `{"weight": n}` or `{"autoscaling": true | false}`, POST /_local/targets/<id>
+`{"action": "kill" | "drain" | "pause" | "resume"}` and POST /_local/load (see `local.load`) are the
+orders. GET /_local/phones/<token> gives the pushes a device token received, and POST there
+`{"action": "uninstall"}` takes the app off the phone.
 
 Nothing on the page comes from elsewhere, and nobody else's page can give orders: requests for
 another host (DNS rebinding) and from another origin are refused.
@@ -14,11 +15,13 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from aiohttp import web
 
+from local.console.orders import Containers, Orders, Origins, Weights
+from local.console.refusals import Refusal, bad_request
 from local.listening import HttpListener
 from local.push.phones import Phones
 
@@ -36,25 +39,9 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+_KNOWN = ("load", "phones", "pools", "state", "targets")
 
 State = Callable[[], Awaitable[Mapping[str, Any]]]
-
-
-class Containers(Protocol):
-    """See `local.containers.provider.ContainerProvider`. A LookupError means there is no such
-    pool or target, a ValueError that the order makes no sense; their texts are shown."""
-
-    def set_desired(self, pool: str, desired: int) -> None: ...
-
-    def act(self, target_id: str, action: str) -> None: ...
-
-
-class _Error(Exception):
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.message = message
 
 
 class _Call(NamedTuple):
@@ -64,11 +51,20 @@ class _Call(NamedTuple):
 
 
 class Console:
-    """`state` gathers what GET /_local/state answers."""
+    """`state` gathers what GET /_local/state answers; `origins` as for `Orders`."""
 
-    def __init__(self, *, port: int, state: State, containers: Containers, phones: Phones) -> None:
+    def __init__(
+        self,
+        *,
+        port: int,
+        state: State,
+        containers: Containers,
+        weights: Weights,
+        origins: Origins,
+        phones: Phones,
+    ) -> None:
         self._state = state
-        self._containers = containers
+        self._orders = Orders(containers, weights, origins)
         self._phones = phones
         self._listener = HttpListener(self._handle, port, "the console")
 
@@ -88,7 +84,7 @@ class Console:
         try:
             self._guard(request)
             response = await self._answer(request)
-        except _Error as error:
+        except Refusal as error:
             document = {"error": {"code": error.code, "message": error.message}}
             response = web.json_response(document, status=error.status)
         response.headers.update(_HEADERS)
@@ -97,17 +93,17 @@ class Console:
     def _guard(self, request: web.BaseRequest) -> None:
         host = request.headers.get("Host", "")
         if _name_of(f"//{host}") not in OWN_NAMES:
-            raise _Error(403, "forbidden", f"this console answers on {self.url}, not for {host!r}")
+            raise Refusal(403, "forbidden", f"this console answers on {self.url}, not for {host!r}")
         origin = request.headers.get("Origin")
         if origin is not None and origin != f"http://{host}":
-            raise _Error(403, "forbidden", f"orders from the origin {origin!r} are not taken")
+            raise Refusal(403, "forbidden", f"orders from the origin {origin!r} are not taken")
 
     async def _answer(self, request: web.BaseRequest) -> web.Response:
         path = request.raw_path.partition("?")[0]
         if path == "/":
             return web.Response(status=302, headers={"Location": ROOT})
         if path != ROOT and not path.startswith(f"{ROOT}/"):
-            raise _Error(404, "not_found", f"there is nothing at {path}")
+            raise Refusal(404, "not_found", f"there is nothing at {path}")
         parts = tuple(unquote(part) for part in path.removeprefix(ROOT).split("/") if part)
         file = _file(parts)
         if file is not None and request.method in ("GET", "HEAD"):
@@ -115,54 +111,37 @@ class Console:
                 body=file.read_bytes(), content_type=_KINDS[file.suffix], charset="utf-8"
             )
         body = await _body(request) if request.method == "POST" else {}
-        return await self._called(_Call(request.method, parts, body))
+        return web.json_response(await self._called(_Call(request.method, parts, body)))
 
-    async def _called(self, call: _Call) -> web.Response:
+    async def _called(self, call: _Call) -> Mapping[str, Any]:
         match call:
             case _Call("GET", ("state",), _):
-                return web.json_response(await self._state())
+                return await self._state()
+            case _Call("POST", ("pools", pool), body):
+                return self._orders.pool(pool, body)
+            case _Call("POST", ("targets", target), body):
+                return self._orders.target(target, body)
+            case _Call("POST", ("load",), body):
+                return await self._orders.load(body)
             case _Call("GET", ("phones",), _):
-                return web.json_response({"phones": self._phones.summary()})
+                return {"phones": self._phones.summary()}
             case _Call("GET", ("phones", token), _):
                 pushes = [push.as_json() for push in self._phones.phone(token)]
-                return web.json_response({"token": token, "pushes": pushes})
+                return {"token": token, "pushes": pushes}
             case _Call("POST", ("phones", token), {"action": "uninstall"}):
                 self._phones.uninstall(token)
-                return web.json_response({"token": token, "uninstalled": True})
-            case _Call("POST", ("pools", pool), {"desired": int(desired)}) if not isinstance(
-                desired, bool
-            ):
-                _ordered(lambda: self._containers.set_desired(pool, desired))
-                return web.json_response({"pool": pool, "desired": desired})
-            case _Call("POST", ("targets", target), {"action": str(action)}):
-                _ordered(lambda: self._containers.act(target, action))
-                return web.json_response({"id": target, "action": action})
+                return {"token": token, "uninstalled": True}
         raise _unknown(call)
 
 
-def _ordered(order: Callable[[], None]) -> None:
-    try:
-        order()
-    except LookupError as error:
-        raise _Error(404, "not_found", str(error)) from error
-    except ValueError as error:
-        raise _Error(400, "bad_request", str(error)) from error
-
-
-_BODIES = {
-    "phones": '{"action": "uninstall"}',
-    "pools": '{"desired": n}',
-    "targets": '{"action": "kill" | "drain" | "pause" | "resume"}',
-}
-
-
-def _unknown(call: _Call) -> _Error:
+def _unknown(call: _Call) -> Refusal:
     kind = call.path[0] if call.path else ""
-    if call.method == "POST" and len(call.path) == 2 and kind in _BODIES:
-        return _Error(400, "bad_request", f"the body is {_BODIES[kind]}")
-    if kind in (*_BODIES, "state") or not call.path:
-        return _Error(405, "method_not_allowed", f"{call.method} is not for {'/'.join(call.path)}")
-    return _Error(404, "not_found", f"there is nothing at {ROOT}/{'/'.join(call.path)}")
+    if call.method == "POST" and len(call.path) == 2 and kind == "phones":
+        return bad_request('the body is {"action": "uninstall"}')
+    if kind in _KNOWN or not call.path:
+        where = f"{ROOT}/{'/'.join(call.path)}"
+        return Refusal(405, "method_not_allowed", f"{call.method} is not for {where}")
+    return Refusal(404, "not_found", f"there is nothing at {ROOT}/{'/'.join(call.path)}")
 
 
 def _file(parts: tuple[str, ...]) -> Path | None:
@@ -174,14 +153,14 @@ def _file(parts: tuple[str, ...]) -> Path | None:
 async def _body(request: web.BaseRequest) -> dict[str, Any]:
     """Only with a JSON content type: a form of someone else's page can't send that."""
     if request.content_type != "application/json":
-        raise _Error(400, "bad_request", "the content type is application/json")
+        raise bad_request("the content type is application/json")
     data = await request.content.read(BODY_BYTES)
     try:
         body = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise _Error(400, "bad_request", "the body is not JSON") from error
+        raise bad_request("the body is not JSON") from error
     if not isinstance(body, dict):
-        raise _Error(400, "bad_request", "the body is not an object")
+        raise bad_request("the body is not an object")
     return body
 
 

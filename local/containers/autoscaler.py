@@ -1,15 +1,17 @@
-"""Watches a service's requests per target and scales it, minute by minute of the clock."""
+"""Watches what a service's policies track and scales it, minute by minute of the clock."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Sequence
 
 from local.clock import Clock
-from local.containers import scaling
+from local.containers import cpu, scaling
 from local.containers.scaling import Bounds, Tracking
 from local.containers.service import RunningService, Targets
+from local.providers import LocalModeError
 
 log = logging.getLogger("local.containers")
 
@@ -17,24 +19,28 @@ MINUTE = 60.0
 
 
 class Autoscaler:
-    """Waits run on the clock; request rates are those of real minutes, or a laptop's minute of six
-    seconds would count a tenth of the requests."""
+    """Waits run on the clock; requests and CPU time are those of real minutes, or a laptop's minute
+    of six seconds would count a tenth of them."""
 
     def __init__(
         self,
         running: RunningService,
-        tracking: Tracking,
+        policies: Sequence[Tracking],
         bounds: Bounds,
         targets: Targets,
         clock: Clock,
     ) -> None:
         self._running = running
-        self._tracking = tracking
         self._bounds = bounds
-        self._targets = targets
         self._clock = clock
-        self._minutes: deque[float] = deque(maxlen=scaling.IN_MINUTES)
+        self._metrics = [
+            (policy, _metric(policy, running, targets), deque[float | None](maxlen=_KEPT))
+            for policy in policies
+        ]
         self._task: asyncio.Task[None] | None = None
+        # As RegisterScalableTarget's SuspendedState; but what was measured meanwhile is forgotten,
+        # so that who resumes it does not set off at once what was suspended on purpose.
+        self.suspended = False
 
     async def start(self) -> None:
         self._task = asyncio.create_task(self._run())
@@ -45,24 +51,18 @@ class Autoscaler:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self) -> None:
-        group = self._running.service.target_group
-        seen = self._targets.requests(group)
         last_out = last_in = self._clock.now() - scaling.IN_MINUTES * MINUTE
         while True:
             await self._clock.sleep(MINUTE)
-            count = self._targets.requests(group)
-            taken, seen = count - seen, count
-            if taken == 0:
-                continue  # no requests, no data point
-            desired = self._running.desired
-            rate = taken * MINUTE / self._clock.real(MINUTE)
-            self._minutes.append(rate / max(1, desired))
-            now = self._clock.now()
+            for _, metric, minutes in self._metrics:
+                minutes.append(await metric.of_last(self._clock.real(MINUTE)))
+                if self.suspended:
+                    minutes.clear()
+            now, desired = self._clock.now(), self._running.desired
             wanted = scaling.next_desired(
-                self._tracking,
+                [(policy, tuple(minutes)) for policy, _, minutes in self._metrics],
                 self._bounds,
                 desired,
-                tuple(self._minutes),
                 now - last_out,
                 now - last_in,
             )
@@ -74,3 +74,58 @@ class Autoscaler:
                 last_in = now
             log.info("pool %s: %d -> %d tasks", self._running.service.pool, desired, wanted)
             self._running.scale(wanted)
+
+
+_KEPT = max(scaling.OUT_MINUTES, scaling.IN_MINUTES)
+
+
+class _Requests:
+    """Per minute and target. Without requests there is no data point: "Elastic Load Balancing
+    reports metrics to CloudWatch only when requests are flowing"."""
+
+    def __init__(self, running: RunningService, targets: Targets, group: str) -> None:
+        self._running = running
+        self._targets = targets
+        self._group = group
+        self._seen = targets.requests(group)
+
+    async def of_last(self, seconds: float) -> float | None:
+        count = self._targets.requests(self._group)
+        taken, self._seen = count - self._seen, count
+        if taken == 0:
+            return None
+        return taken * MINUTE / seconds / max(1, self._running.desired)
+
+
+class _Cpu:
+    """Percent of the tasks' vCPUs, by the CPU time that their processes really take."""
+
+    def __init__(self, running: RunningService) -> None:
+        self._running = running
+        self._before: dict[str, tuple[float, float]] = {}  # task -> (age, CPU time), both seconds
+
+    async def of_last(self, seconds: float) -> float | None:
+        before, self._before = self._before, {}
+        used = []
+        for task in tuple(self._running.tasks.values()):
+            taken = None if task.exited else await cpu.seconds_taken(task.process.pid)
+            if taken is not None:
+                then_age, then_taken = before.get(task.id, (0.0, 0.0))
+                self._before[task.id] = age, _ = task.age, taken
+                used.append((taken - then_taken, age - then_age))
+        return scaling.utilization(used, self._running.service.task.vcpus)
+
+
+def _metric(policy: Tracking, running: RunningService, targets: Targets) -> _Requests | _Cpu:
+    if policy.metric == scaling.CPU:
+        return _Cpu(running)
+    groups = running.service.target_groups
+    if policy.target_group is None:
+        return _Requests(running, targets, groups[0])
+    for group in groups:
+        if group.endswith(f":{policy.target_group}"):
+            return _Requests(running, targets, group)
+    raise LocalModeError(
+        f"pool {running.service.pool}: a scaling policy counts the requests of "
+        f"{policy.target_group}, which its service is not registered in"
+    )

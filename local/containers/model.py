@@ -11,26 +11,32 @@ from local.providers import LocalModeError
 Properties = Mapping[str, Any]
 
 DEFAULT_STOP_TIMEOUT = 30
+UNITS = 1024  # of CPU, in a vCPU
+DEFAULT_CPU = 256
+MOST_GROUPS = 5  # "Registering multiple target groups with an Amazon ECS service"
 
 
 @dataclass(frozen=True)
 class TaskDefinition:
-    """`stop_timeout` in seconds from SIGTERM to SIGKILL; `command` replaces the image's."""
+    """`stop_timeout` in seconds from SIGTERM to SIGKILL; `command` replaces the image's; `vcpus`
+    is what the task may use, as a share of one."""
 
     image: str
     environment: Mapping[str, str]
     command: tuple[str, ...] | None
     stop_timeout: float
+    vcpus: float = DEFAULT_CPU / UNITS
 
 
 @dataclass(frozen=True)
 class Service:
-    """`grace`: seconds from a task's start in which its health doesn't count."""
+    """Each task is registered in all of `target_groups`, ARNs; `grace`: seconds from its start in
+    which its health doesn't count."""
 
     arn: str
     pool: str
     task: TaskDefinition
-    target_group: str
+    target_groups: tuple[str, ...]
     desired: int | None
     grace: float
 
@@ -51,6 +57,7 @@ def read_task_definition(where: str, properties: Properties) -> TaskDefinition:
         environment={pair["Name"]: str(pair["Value"]) for pair in container.get("Environment", ())},
         command=tuple(command) if command else None,
         stop_timeout=float(container.get("StopTimeout", DEFAULT_STOP_TIMEOUT)),
+        vcpus=float(properties.get("Cpu", DEFAULT_CPU)) / UNITS,
     )
 
 
@@ -58,10 +65,15 @@ def read_service(
     where: str, arn: str, pool: str, tasks: Mapping[str, TaskDefinition], properties: Properties
 ) -> Service:
     balancers = properties.get("LoadBalancers", ())
-    if len(balancers) != 1:
+    if not 1 <= len(balancers) <= MOST_GROUPS:
         raise LocalModeError(
-            f"{where}: local mode plays services behind one target group, this one has "
-            f"{len(balancers)}"
+            f"{where}: local mode plays services in 1 to {MOST_GROUPS} target groups, this one is "
+            f"in {len(balancers)}"
+        )
+    if len({balancer.get("ContainerPort") for balancer in balancers}) > 1:
+        raise LocalModeError(
+            f"{where}: a task listens on one port here: give all of its LoadBalancers the same "
+            "ContainerPort"
         )
     definition = tasks.get(properties["TaskDefinition"])
     if definition is None:
@@ -71,7 +83,7 @@ def read_service(
         arn=arn,
         pool=pool,
         task=definition,
-        target_group=balancers[0]["TargetGroupArn"],
+        target_groups=tuple(balancer["TargetGroupArn"] for balancer in balancers),
         desired=None if desired is None else int(desired),
         grace=float(properties.get("HealthCheckGracePeriodSeconds", 0)),
     )

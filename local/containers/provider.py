@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import functools
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,16 +12,17 @@ from typing import Any
 from local.balancer.refusals import attributes_of
 from local.children import Children
 from local.clock import Clock
-from local.containers import image, model, scaling
+from local.containers import model
 from local.containers.autoscaler import Autoscaler
-from local.containers.image import Image
+from local.containers.images import Images
 from local.containers.model import Service, TaskDefinition
-from local.containers.scaling import Bounds, Tracking
+from local.containers.scalable import Scalable
+from local.containers.scaling import Bounds
 from local.containers.service import RunningService, Targets
-from local.containers.task import Launch, Task
-from local.providers import Created, LocalModeError, Resource
+from local.containers.task import Task
+from local.providers import Created, Resource
 
-ECS, SCALING = "AWS::ECS::", "AWS::ApplicationAutoScaling::"
+ECS = "AWS::ECS::"
 MOST_TASKS = 20  # of one pool, on one laptop
 ACTIONS = ("kill", "drain", "pause", "resume")
 
@@ -39,16 +40,11 @@ class ContainerProvider:
 
     `targets` is the load balancer's `targets`; `container_asset` gives the build context of an
     image URI; `environment` adapts the task's variables to the laptop; laid-out images go to
-    `directory`, output to `logs`/<pool>-<id>.log. `clock` runs stop timeouts and scaling.
+    `directory`, output to `logs`/<pool>-<id>.log. `clock` runs scaling, and the
+    time until a dead task is noticed.
     """
 
-    types = (
-        ECS + "Cluster",
-        ECS + "TaskDefinition",
-        ECS + "Service",
-        SCALING + "ScalableTarget",
-        SCALING + "ScalingPolicy",
-    )
+    types = (ECS + "Cluster", ECS + "TaskDefinition", ECS + "Service", *Scalable.types)
 
     def __init__(
         self,
@@ -66,20 +62,16 @@ class ContainerProvider:
     ) -> None:
         self._children = children
         self._targets = targets
-        self._asset = container_asset
-        self._environment = environment
-        self._directory = directory
+        self._images = Images(container_asset, environment, directory)
         self._logs = logs
         self._clock = clock
         self._scope = f"{region}:{account}"
         self._new_id = new_id
         self._definitions: dict[str, TaskDefinition] = {}
         self._services: dict[str, Service] = {}
-        self._bounds: dict[str, Bounds] = {}
-        self._tracking: dict[str, Tracking] = {}
-        self._images: dict[str, Image] = {}
+        self._scalable = Scalable(self._scope)
         self._running: dict[str, RunningService] = {}
-        self._autoscalers: list[Autoscaler] = []
+        self._autoscalers: dict[str, Autoscaler] = {}  # by pool
 
     async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
         """Raises LocalModeError for what isn't played."""
@@ -93,19 +85,8 @@ class ContainerProvider:
                 return Created(arn, {"TaskDefinitionArn": arn})
             case "Service":
                 return self._create_service(resource, name, properties)
-            case "ScalableTarget":
-                dimension = properties.get("ScalableDimension")
-                if dimension != "ecs:service:DesiredCount":
-                    raise LocalModeError(f"{resource}: scaling {dimension} is not played locally")
-                bounds = Bounds(int(properties["MinCapacity"]), int(properties["MaxCapacity"]))
-                self._bounds[properties["ResourceId"].rpartition("/")[2]] = bounds
-                return Created(f"{properties['ResourceId']}|{dimension}|ecs")
             case _:
-                tracking = scaling.read_policy(str(resource), properties)
-                service = properties["ScalingTargetId"].partition("|")[0].rpartition("/")[2]
-                if tracking is not None:
-                    self._tracking[service] = tracking
-                return Created(f"arn:aws:autoscaling:{self._scope}:scalingPolicy:{name}")
+                return self._scalable.create(resource, name, properties)
 
     def _create_service(
         self, resource: Resource, name: str, properties: Mapping[str, Any]
@@ -120,9 +101,10 @@ class ContainerProvider:
 
     async def start(self) -> None:
         """Starts the tasks and returns; `ready` waits for them. The load balancer runs already."""
+        self._logs.mkdir(parents=True, exist_ok=True)
         for name, service in self._services.items():
-            self._lay_out(service.task.image)
-            bounds = self._bounds.get(name, Bounds(0, MOST_TASKS))
+            self._images.lay_out(service.task.image)
+            bounds = self._scalable.bounds.get(name, Bounds(0, MOST_TASKS))
             desired = service.desired if service.desired is not None else bounds.minimum or 1
             running = RunningService(
                 service,
@@ -131,20 +113,19 @@ class ContainerProvider:
                 self._targets,
                 self._clock,
                 self._logs,
-                lambda task=service.task: self._launch(task),  # type: ignore[misc]
+                functools.partial(self._images.launch, service.task),
                 self._new_id,
             )
             self._running[service.pool] = running
             await running.start()
-            if name in self._tracking:
-                autoscaler = Autoscaler(
-                    running, self._tracking[name], bounds, self._targets, self._clock
-                )
-                self._autoscalers.append(autoscaler)
+            policies = self._scalable.policies.get(name)
+            if policies:
+                autoscaler = Autoscaler(running, policies, bounds, self._targets, self._clock)
+                self._autoscalers[service.pool] = autoscaler
                 await autoscaler.start()
 
     async def stop(self) -> None:
-        for autoscaler in self._autoscalers:
+        for autoscaler in self._autoscalers.values():
             await autoscaler.stop()
         await asyncio.gather(*(running.stop() for running in self._running.values()))
 
@@ -160,8 +141,7 @@ class ContainerProvider:
     def sources_changed(self, sources: Path, changed: list[Path]) -> None:
         """Takes saved files over into the images that hold `sources`, and renews their tasks."""
         for service in self._services.values():
-            placed = self._images[service.task.image]
-            if image.overlay(placed, sources, changed, self._root(service.task.image)):
+            if self._images.overlay(service.task.image, sources, changed):
                 self._running[service.pool].renew()
 
     def set_desired(self, pool: str, desired: int) -> None:
@@ -171,6 +151,14 @@ class ContainerProvider:
         if not 0 <= desired <= MOST_TASKS:
             raise Refused(f"desired is a number from 0 to {MOST_TASKS}, got {desired}")
         self._running[pool].scale(desired)
+
+    def set_autoscaling(self, pool: str, on: bool) -> None:
+        """Resumes or suspends what the template's policy does. Raises UnknownName, Refused."""
+        if pool not in self._running:
+            raise UnknownName(f"no container pool {pool!r}")
+        if pool not in self._autoscalers:
+            raise Refused(f"the template has no scaling policy for {pool} that is acted on here")
+        self._autoscalers[pool].suspended = not on
 
     def act(self, target_id: str, action: str) -> None:
         """kill, drain, pause or resume one task. Raises UnknownName, Refused."""
@@ -190,17 +178,20 @@ class ContainerProvider:
                 raise Refused(f"action is one of {', '.join(ACTIONS)}, got {action!r}")
 
     def state(self) -> dict[str, Any]:
-        """`{"pools": [{name, desired, tasks: [{id, pid, paused, log}]}]}`"""
+        """`{"pools": [{name, desired, autoscaling, tasks: [{id, pid, paused, exited, log}]}]}`;
+        autoscaling None for a pool without a policy."""
         return {
             "pools": [
                 {
                     "name": pool,
                     "desired": running.desired,
+                    "autoscaling": self._autoscaling(pool),
                     "tasks": [
                         {
                             "id": task.id,
                             "pid": task.process.pid,
                             "paused": task.paused,
+                            "exited": task.exited,
                             "log": str(task.log),
                         }
                         for task in running.tasks.values()
@@ -210,36 +201,12 @@ class ContainerProvider:
             ]
         }
 
+    def _autoscaling(self, pool: str) -> bool | None:
+        autoscaler = self._autoscalers.get(pool)
+        return None if autoscaler is None else not autoscaler.suspended
+
     def _find(self, target_id: str) -> tuple[RunningService, Task]:
         for running in self._running.values():
             if target_id in running.tasks:
                 return running, running.tasks[target_id]
         raise UnknownName(f"no container with the id {target_id!r}")
-
-    def _lay_out(self, uri: str) -> None:
-        if uri in self._images:
-            return
-        self._logs.mkdir(parents=True, exist_ok=True)
-        context = self._asset(uri)
-        dockerfile = context / "Dockerfile"
-        if not dockerfile.is_file():
-            raise LocalModeError(f"{context} has no Dockerfile")
-        self._images[uri] = image.read_dockerfile(dockerfile.read_text(encoding="utf-8"))
-        image.lay_out(self._images[uri], context, self._root(uri))
-
-    def _root(self, uri: str) -> Path:
-        return self._directory / f"image-{uri.rpartition(':')[2][:12]}"
-
-    def _launch(self, task: TaskDefinition) -> Launch:
-        placed = self._images[task.image]
-        return Launch(
-            command=task.command or placed.command,
-            environment={
-                "HOME": str(self._root(task.image)),
-                "LANG": "C.UTF-8",
-                "PATH": os.defpath,
-                **placed.environment,
-                **self._environment(task.environment),
-            },
-            directory=image.inside(self._root(task.image), placed.workdir),
-        )

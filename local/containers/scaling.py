@@ -1,7 +1,8 @@
-"""Target tracking on requests per target: when a service gets more or fewer tasks.
+"""Target tracking: when a service gets more or fewer tasks.
 
-Source: "How target tracking scaling works", Application Auto Scaling user guide; the alarms it
-makes look at 3 minutes to scale out and at 15 to scale in, below 90 % of the target value.
+Source: "How target tracking scaling works" and "Target tracking scaling policies", Application
+Auto Scaling user guide; the alarms it makes look at 3 minutes to scale out and at 15 to scale in,
+below 90 % of the target value.
 """
 
 from __future__ import annotations
@@ -17,17 +18,26 @@ OUT_MINUTES = 3
 IN_MINUTES = 15
 IN_BELOW = 0.9
 
-# A laptop's CPU and memory say nothing about a Fargate task's: accepted, not acted on.
-_NOT_ACTED_ON = frozenset({"ECSServiceAverageCPUUtilization", "ECSServiceAverageMemoryUtilization"})
+REQUESTS = "ALBRequestCountPerTarget"  # per minute and target
+CPU = "ECSServiceAverageCPUUtilization"  # percent of what the tasks may use
+# What a laptop's process holds in memory says nothing about a task's limit: not acted on.
+_NOT_ACTED_ON = frozenset({"ECSServiceAverageMemoryUtilization"})
+
+Minutes = Sequence[float | None]
+"""A metric minute by minute, the newest last; None for one without a data point."""
 
 
 @dataclass(frozen=True)
 class Tracking:
-    """`requests`: per minute and target; cooldowns in seconds."""
+    """`metric` is held at `target`; cooldowns in seconds. `scale_in` False: others may scale in,
+    this one doesn't. `target_group`: the end of its ARN, where requests are counted."""
 
-    requests: float
+    metric: str
+    target: float
     out_cooldown: float
     in_cooldown: float
+    scale_in: bool = True
+    target_group: str | None = None
 
 
 @dataclass(frozen=True)
@@ -42,44 +52,78 @@ def read_policy(where: str, properties: Any) -> Tracking | None:
     if kind != "TargetTrackingScaling":
         raise LocalModeError(f"{where}: policy type {kind} is not played locally: track a target")
     config = properties["TargetTrackingScalingPolicyConfiguration"]
-    metric = config.get("PredefinedMetricSpecification", {}).get("PredefinedMetricType")
+    specification = config.get("PredefinedMetricSpecification", {})
+    metric = specification.get("PredefinedMetricType")
     if metric in _NOT_ACTED_ON:
         return None
-    if metric != "ALBRequestCountPerTarget":
+    if metric not in (REQUESTS, CPU):
         raise LocalModeError(
-            f"{where}: the metric {metric or 'of its own'} is not played locally: track "
-            "ALBRequestCountPerTarget"
+            f"{where}: the metric {metric or 'of its own'} is not played locally: track {REQUESTS} "
+            f"or {CPU}"
         )
+    # app/<balancer>/<id>/targetgroup/<group>/<id>
+    _, found, group = str(specification.get("ResourceLabel", "")).partition("targetgroup/")
     return Tracking(
-        requests=float(config["TargetValue"]),
+        metric=metric,
+        target=float(config["TargetValue"]),
         out_cooldown=float(config.get("ScaleOutCooldown", 300)),
         in_cooldown=float(config.get("ScaleInCooldown", 300)),
+        scale_in=str(config.get("DisableScaleIn", False)).lower() != "true",
+        target_group=f"{found}{group}" if found else None,
     )
 
 
 def next_desired(
-    tracking: Tracking,
+    policies: Sequence[tuple[Tracking, Minutes]],
     bounds: Bounds,
     desired: int,
-    minutes: Sequence[float],
     since_out: float,
     since_in: float,
 ) -> int:
-    """`minutes`: requests per target of the last minutes with any, the newest last;
-    `since_...`: seconds since the service was last scaled out, and in.
+    """`since_...`: seconds since the service was last scaled out, and in.
 
-    A minute without requests has no data point, and without data nothing is scaled in.
+    Out if any policy wants it, and as far as the one that wants most; in only if all that may
+    scale in agree, and as far as the most careful of them.
     """
-    latest = minutes[-OUT_MINUTES:]
-    if len(latest) == OUT_MINUTES and min(latest) > tracking.requests:
-        if since_out < tracking.out_cooldown:
-            return desired
-        wanted = math.ceil(desired * latest[-1] / tracking.requests)
-        return max(desired, min(wanted, bounds.maximum))
-    latest = minutes[-IN_MINUTES:]
-    if len(latest) == IN_MINUTES and max(latest) < IN_BELOW * tracking.requests:
-        if min(since_in, since_out) < tracking.in_cooldown:
-            return desired
-        wanted = math.ceil(desired * max(latest) / tracking.requests)
-        return min(desired, max(wanted, bounds.minimum))
+    wishes = [
+        (policy, wish(policy, minutes, desired, since_out, since_in))
+        for policy, minutes in policies
+    ]
+    most = max((wanted for _, wanted in wishes), default=desired)
+    if most > desired:
+        return max(desired, min(most, bounds.maximum))
+    agreeing = [wanted for policy, wanted in wishes if policy.scale_in]
+    if agreeing and max(agreeing) < desired:
+        return min(desired, max(*agreeing, bounds.minimum))
     return desired
+
+
+def wish(
+    policy: Tracking, minutes: Minutes, desired: int, since_out: float, since_in: float
+) -> int:
+    """What one policy would have, not yet within bounds. Where a minute has no data point it
+    wants nothing: on AWS its alarm has insufficient data then."""
+    latest = _without_gap(minutes, OUT_MINUTES)
+    if latest and min(latest) > policy.target:
+        if since_out < policy.out_cooldown:
+            return desired
+        return math.ceil(desired * latest[-1] / policy.target)
+    latest = _without_gap(minutes, IN_MINUTES)
+    if latest and max(latest) < IN_BELOW * policy.target:
+        if min(since_in, since_out) < policy.in_cooldown:
+            return desired
+        return math.ceil(desired * max(latest) / policy.target)
+    return desired
+
+
+def _without_gap(minutes: Minutes, count: int) -> list[float]:
+    latest = [minute for minute in minutes[-count:] if minute is not None]
+    return latest if len(latest) == count else []
+
+
+def utilization(tasks: Sequence[tuple[float, float]], vcpus: float) -> float | None:
+    """Percent of their share that tasks use on average, from (seconds of CPU taken, seconds in
+    which they were) of each; None without tasks. A laptop doesn't hold a process to its share, so
+    it can be more than 100."""
+    used = [taken / passed / vcpus * 100 for taken, passed in tasks if passed > 0]
+    return sum(used) / len(used) if used else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,6 +16,7 @@ from local.containers import scheduling
 from local.containers.model import Service
 from local.containers.scheduling import TaskView
 from local.containers.task import Launch, Task, start_task
+from local.listening import HOST
 
 log = logging.getLogger("local.containers")
 
@@ -117,14 +118,16 @@ class RunningService:
         for task in self.tasks.values():
             if task.stopping:
                 continue
-            state = self._targets.target_health(self.service.target_group, task.id)
+            states = [
+                self._targets.target_health(group, task.id) for group in self.service.target_groups
+            ]
             late = task.age > self._clock.real(self.service.grace)
             views.append(
                 TaskView(
                     task.id,
                     task.revision,
-                    healthy=state in (HEALTHY, UNAVAILABLE) and not task.exited,
-                    faulty=state == UNHEALTHY and late and not task.spared and not task.exited,
+                    healthy=_serves(states) and not task.exited,
+                    faulty=UNHEALTHY in states and late and not task.spared and not task.exited,
                 )
             )
         return views
@@ -142,8 +145,8 @@ class RunningService:
         if not task.exited and not task.stopping:
             if not listening:
                 log.warning("%s doesn't listen on its PORT, see %s", task.id, task.log)
-            group = self.service.target_group
-            self._targets.register(group, task.id, "127.0.0.1", task.port)
+            for group in self.service.target_groups:
+                self._targets.register(group, task.id, HOST, task.port)
             task.registered = True
         code = await task.process.wait()
         if task.stopping:
@@ -165,10 +168,12 @@ class RunningService:
             self._spawn(self._stopped(task))
 
     async def _stopped(self, task: Task) -> None:
-        """Deregister, drain, SIGTERM, SIGKILL."""
+        """Deregister, drain, SIGTERM, SIGKILL. The time to finish is in real seconds, since what
+        the task has left to answer doesn't go faster for a fast clock."""
         if task.registered:
-            await self._targets.deregister(self.service.target_group, task.id)
-        await task.end(self._children, self._clock.real(self.service.task.stop_timeout))
+            groups = self.service.target_groups
+            await asyncio.gather(*(self._targets.deregister(group, task.id) for group in groups))
+        await task.end(self._children, self.service.task.stop_timeout)
         del self.tasks[task.id]
         log.info("%s stopped", task.id)
         self._wake.set()
@@ -182,3 +187,8 @@ class RunningService:
         self._work.discard(work)
         if not work.cancelled() and work.exception() is not None:
             log.error("pool %s failed", self.service.pool, exc_info=work.exception())
+
+
+def _serves(states: Sequence[str | None]) -> bool:
+    """Whether all of its target groups find it well: ECS replaces a task that one does not."""
+    return all(state in (HEALTHY, UNAVAILABLE) for state in states)

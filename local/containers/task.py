@@ -102,7 +102,14 @@ async def start_task(
     with log.open("ab") as output:
         process = await children.start(
             *executable(launch.command),
-            env={**launch.environment, "HOST": HOST, "PORT": str(port)},
+            env={
+                **launch.environment,
+                "HOST": HOST,
+                "PORT": str(port),
+                # On ECS its last part is the container's id, which an application may take for
+                # its name. Nothing answers at it here.
+                "ECS_CONTAINER_METADATA_URI_V4": f"http://{HOST}/v4/{task_id.rpartition('-')[2]}",
+            },
             cwd=launch.directory,
             stdout=output,
         )

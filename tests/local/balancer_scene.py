@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -60,6 +61,59 @@ class Backend:
         return web.Response(text=self.name)
 
 
+Script = Callable[[bytes, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+class RawBackend:
+    """Speaks bytes: `script` gets each request's head and the connection. Health checks are
+    answered for it; `heads` are what it was sent, `connections` how many it took for that."""
+
+    def __init__(self, script: Script | None = None) -> None:
+        self.heads: list[bytes] = []
+        self.connections = 0
+        self.open = 0
+        self._script = script
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port: int = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        first = True
+        self.open += 1
+        try:
+            with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+                while True:
+                    head = await reader.readuntil(b"\r\n\r\n")
+                    if head.startswith(b"GET /health "):
+                        writer.write(OK)
+                        break
+                    self.connections += first
+                    first = False
+                    self.heads.append(head)
+                    if self._script is None:
+                        writer.write(OK)
+                    else:
+                        await self._script(head, reader, writer)
+                    if writer.is_closing():
+                        break
+                await writer.drain()
+        finally:
+            self.open -= 1
+            writer.close()
+
+
 async def ok(event: dict[str, Any]) -> Any:
     headers = {"Content-Type": ["text/plain"]}
     return {"statusCode": 200, "multiValueHeaders": headers, "body": "lambda"}
@@ -70,6 +124,7 @@ class Scene:
         self.provider = provider
         self.arns = arns
         self.backends: list[Backend] = []
+        self.raw_backends: list[RawBackend] = []
         self.session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar()
         )
@@ -86,6 +141,40 @@ class Scene:
         if healthy:
             await self.until_state(group, name, "healthy")
         return backend
+
+    async def add_raw(self, group: str, name: str, script: Script | None = None) -> RawBackend:
+        backend = RawBackend(script)
+        await backend.start()
+        self.raw_backends.append(backend)
+        self.provider.targets.register(self.arns[group], name, "127.0.0.1", backend.port)
+        await self.until_state(group, name, "healthy")
+        return backend
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_connection("127.0.0.1", self.port)
+
+    async def say(self, request: bytes) -> bytes:
+        """All that comes back until the load balancer closes the connection."""
+        reader, writer = await self.connect()
+        writer.write(request)
+        async with asyncio.timeout(15):
+            answer = await reader.read(-1)
+        writer.close()
+        return answer
+
+    @property
+    def port(self) -> int:
+        return int(self.provider.url.rpartition(":")[2])
+
+    def in_flight(self) -> int:
+        groups = self.provider.state()["target_groups"]
+        return sum(target["in_flight"] for group in groups for target in group["targets"])
+
+    def counted(self) -> Counter[str]:
+        """What the targets' last answers were counted as."""
+        groups = self.provider.state()["target_groups"]
+        targets = [target for group in groups for target in group["targets"]]
+        return sum((Counter(s) for target in targets for s in target["recent"]), Counter())
 
     def health(self, group: str, name: str) -> str | None:
         return self.provider.targets.target_health(self.arns[group], name)
@@ -118,8 +207,10 @@ async def balancing(
     attributes: dict[str, str] | None = None,
     function: Callable[[dict[str, Any]], Awaitable[Any]] = ok,
     speed: float = 20,
+    default: Callable[[dict[str, int]], dict[str, Any]] = forward,
 ) -> AsyncIterator[Scene]:
-    """`groups`: name -> (properties, weight in the default action)."""
+    """`groups`: name -> (properties, weight in the default action). `default` makes that action
+    of the weights by ARN."""
 
     async def invoke(_arn: str, payload: bytes) -> InvokeResult:
         answer = await function(json.loads(payload))
@@ -140,7 +231,7 @@ async def balancing(
         arns[name] = await make("TargetGroup", name, properties)
         weights[arns[name]] = weight
     listener = await make(
-        "Listener", "Http", {"LoadBalancerArn": balancer, "DefaultActions": [forward(weights)]}
+        "Listener", "Http", {"LoadBalancerArn": balancer, "DefaultActions": [default(weights)]}
     )
     for priority, rule in enumerate(rules or [], 1):
         given = {"ListenerArn": listener, "Priority": priority, **rule}
@@ -156,3 +247,5 @@ async def balancing(
         await provider.stop()
         for backend in scene.backends:
             await backend.listener.stop()
+        for raw in scene.raw_backends:
+            await raw.stop()

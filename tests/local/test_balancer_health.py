@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import botocore.session
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -76,6 +77,41 @@ def test_a_new_target_is_initial_and_without_checks_unavailable() -> None:
     assert health.registered(off)[:2] == ("unavailable", "Target.HealthCheckDisabled")
 
 
+def test_a_target_of_a_group_that_no_listener_uses_is_unused_and_stays_so() -> None:
+    unused = health.registered(CHECK, in_use=False)
+    assert unused == Health(
+        "unused",
+        "Target.NotInUse",
+        "Target group is not configured to receive traffic from the load balancer",
+    )
+    assert health.after(CHECK, unused, health.PASSED) == unused
+
+
+def test_a_check_that_fails_by_itself_counts_as_failed_with_a_reason_of_the_balancers() -> None:
+    after = Health("healthy", streak=5)
+    for _ in range(2):
+        after = health.after(CHECK, after, health.INTERNAL_ERROR)
+    assert after[:3] == (
+        "unhealthy",
+        "Elb.InternalError",
+        "Health checks failed due to an internal error",
+    )
+
+
+def test_every_reason_and_state_is_one_that_the_api_has() -> None:
+    shapes: Any = botocore.session.get_session().get_service_model("elbv2")
+    states = shapes.shape_for("TargetHealthStateEnum").enum
+    reasons = shapes.shape_for("TargetHealthReasonEnum").enum
+    own = [value for name, value in vars(health).items() if name.isupper()]
+    texts = {value for value in own if isinstance(value, str)}
+    assert texts <= {*states, *reasons}
+    assert {text for text in texts if "." in text} == {*reasons} - {
+        "Target.NotRegistered",
+        "Target.InvalidState",
+        "Target.IpUnusable",
+    }
+
+
 def test_a_draining_target_stays_draining() -> None:
     assert health.after(CHECK, health.draining(), health.PASSED) == health.draining()
     assert health.draining().reason == "Target.DeregistrationInProgress"
@@ -110,6 +146,7 @@ def routable(states: str, count: int = 1, percentage: Any = None) -> Any:
         ("", 1, None, ""),
         ("huu", 2, None, "huu"),
         ("hhu", 2, None, "hh"),
+        ("huuu", 2, 10, "huuu"),
         ("huuu", 1, 50, "huuu"),
         ("hhuu", 1, 50, "hh"),
         ("hhud", 1, 70, "hhu"),
@@ -147,7 +184,7 @@ def test_defaults_are_those_of_the_target_type() -> None:
     container = health.read_health_check("group", {}, lambda_target=False)
     assert container == HealthCheck(True, "/", 30, 5, 5, 2, ((200, 200),))
     function = health.read_health_check("group", {}, lambda_target=True)
-    assert (function.enabled, function.interval) == (False, 35)
+    assert function == HealthCheck(False, "/", 35, 30, 5, 5, ((200, 200),))
     assert health.read_health_check("group", {"HealthCheckEnabled": "true"}, True).enabled
 
 
@@ -162,4 +199,18 @@ def test_defaults_are_those_of_the_target_type() -> None:
 )
 def test_health_checks_that_are_not_played_are_refused(properties: dict[str, Any]) -> None:
     with pytest.raises(LocalModeError, match="is not played locally"):
+        health.read_health_check("group Api", properties, lambda_target=False)
+
+
+@pytest.mark.parametrize(
+    ("properties", "says"),
+    [
+        ({"HealthCheckEnabled": "false"}, "only a Lambda function's target group can be without"),
+        ({"Matcher": {"HttpCode": "199"}}, "'199' is not within 200 to 499"),
+        ({"Matcher": {"HttpCode": "600"}}, "'600' is not within"),
+        ({"Matcher": {"HttpCode": "299-200"}}, "'299-200' is not within 200 to 499, low before"),
+    ],
+)
+def test_health_checks_that_aws_refuses_are_refused(properties: Any, says: str) -> None:
+    with pytest.raises(LocalModeError, match=says):
         health.read_health_check("group Api", properties, lambda_target=False)

@@ -79,11 +79,16 @@ def test_a_function_and_containers_share_by_weight() -> None:
             assert counts == {"lambda": 10, "s": 30}
             described = scene.provider.state()["target_groups"][0]
             assert (described["pool"], described["algorithm"]) == ("lambda", None)
-            assert described["targets"][0] == {
+            (target,) = described["targets"]
+            assert sum(second.get("200", 0) for second in target.pop("recent")) == 10
+            assert target == {
                 "id": "Api",
                 "address": "arn:aws:lambda:us-east-1:123456789012:function:Api",
                 "state": "unavailable",
                 "reason": "Target.HealthCheckDisabled",
+                "description": "Health checks are disabled",
+                "share": 1.0,
+                "anomalous": False,
                 "in_flight": 0,
                 "requests": 10,
             }
@@ -254,7 +259,7 @@ def test_targets_see_what_the_balancer_adds_and_clients_what_targets_answer() ->
             assert seen["X-Forwarded-Proto"] == "http"
             assert seen["X-Forwarded-Port"] == scene.provider.url.rpartition(":")[2]
             assert seen["X-Amzn-Trace-Id"].startswith("Root=1-")
-            assert seen["Host"] == "chat"
+            assert seen["Host"] == "chat:" + scene.provider.url.rpartition(":")[2]
             assert "under_score" not in seen
 
     run(scenario)
@@ -498,7 +503,6 @@ def test_a_functions_health_is_checked_where_that_is_on() -> None:
 @pytest.mark.parametrize(
     ("kind", "properties", "says"),
     [
-        ("LoadBalancer", {"Type": "network"}, "type network"),
         ("LoadBalancer", {"Type": "gateway"}, "type gateway"),
         (
             "LoadBalancer",

@@ -147,6 +147,23 @@ def test_what_synthesizing_says_is_shown_when_it_fails(project: Path) -> None:
     assert "Traceback" not in failed.stderr
 
 
+def test_settings_reach_the_app_also_of_a_detached_one(project: Path) -> None:
+    setting = "load_balancer.ip_hash"
+    assert up(project, "-c", f"{setting}=true", "--context", "a.b=x=y").returncode == 0
+    given = (project / "synthesized").read_text(encoding="utf-8")
+    assert given == f'{{"{setting}": "true", "a.b": "x=y"}}\n'
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [("ip_hash", "write KEY=VALUE"), ("=x", "write KEY=VALUE"), ("env=prod", "by --env")],
+)
+def test_what_is_no_setting_is_refused(project: Path, given: str, says: str) -> None:
+    refused = up(project, "--context", given)
+    assert refused.returncode == 2
+    assert says in refused.stderr
+
+
 def test_a_resource_type_nobody_knows_stops_it_by_name(tmp_path: Path) -> None:
     unknown = {"Search": {"Type": "AWS::OpenSearchService::Domain"}}
     tiny_projects.write(tmp_path, {**tiny_projects.RESOURCES, **unknown})

@@ -2,20 +2,24 @@
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
+from aiohttp import web
 
-from local.console.server import Console
+from local.console.server import PAGE, Console
+from local.listening import HttpListener
 from local.push.phones import Phones
 
+KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 STATE: dict[str, Any] = {"target_groups": [], "connections": []}
 
 
 class Containers:
-    """Knows the pool small and the target small-1; keeps its orders."""
+    """Knows the pools small and lambda and the target small-1; keeps its orders."""
 
     def __init__(self) -> None:
         self.orders: list[tuple[str, Any]] = []
@@ -27,6 +31,18 @@ class Containers:
             raise ValueError("desired is a number from 0 to 20")
         self.orders.append((pool, desired))
 
+    def set_autoscaling(self, pool: str, on: bool) -> None:
+        if pool != "small":
+            raise LookupError(f"no container pool {pool!r}")
+        self.orders.append((pool, on))
+
+    def set_weight(self, pool: str, weight: int) -> None:
+        if pool not in ("small", "lambda"):
+            raise LookupError(f"no pool {pool!r}")
+        if not 0 <= weight <= 999:
+            raise ValueError(f"a weight is a number from 0 to 999, got {weight}")
+        self.orders.append((pool, f"weight {weight}"))
+
     def act(self, target_id: Any, action: Any) -> None:
         if target_id != "small-1":
             raise LookupError(f"no container with the id {target_id!r}")
@@ -36,12 +52,19 @@ class Containers:
 
 
 @contextlib.asynccontextmanager
-async def console() -> AsyncIterator[Any]:
+async def console(alb: str = "http://127.0.0.1:9") -> AsyncIterator[Any]:
     async def state() -> Any:
         return STATE
 
     containers, phones = Containers(), Phones(lambda: 1_800_000_000.0)
-    server = Console(port=0, state=state, containers=containers, phones=phones)
+    server = Console(
+        port=0,
+        state=state,
+        containers=containers,
+        weights=containers,
+        origins=lambda: {"alb": alb},
+        phones=phones,
+    )
     await server.start()
     async with httpx.AsyncClient(base_url=server.url) as http:
         try:
@@ -60,11 +83,19 @@ def test_the_state_and_orders() -> None:
             assert (await http.get("/_local/state")).json() == STATE
             answer = await http.post("/_local/pools/small", json={"desired": 3})
             assert (answer.status_code, answer.json()) == (200, {"pool": "small", "desired": 3})
+            answer = await http.post("/_local/pools/lambda", json={"weight": 0})
+            assert (answer.status_code, answer.json()) == (200, {"pool": "lambda", "weight": 0})
+            for on in (False, True):
+                answer = await http.post("/_local/pools/small", json={"autoscaling": on})
+                assert answer.json() == {"pool": "small", "autoscaling": on}
             for action in ("kill", "drain", "pause", "resume"):
                 answer = await http.post("/_local/targets/small-1", json={"action": action})
                 assert answer.status_code == 200
             assert containers.orders == [
                 ("small", 3),
+                ("lambda", "weight 0"),
+                ("small", False),
+                ("small", True),
                 ("small-1", "kill"),
                 ("small-1", "drain"),
                 ("small-1", "pause"),
@@ -107,6 +138,24 @@ def test_phones_show_what_they_received_and_can_lose_the_app() -> None:
         ("POST", "/_local/pools/small", {"desired": True}, 400, "bad_request"),
         ("POST", "/_local/pools/small", {}, 400, "bad_request"),
         ("POST", "/_local/pools/small", [], 400, "bad_request"),
+        ("POST", "/_local/pools/small", {"desired": 1, "weight": 1}, 400, "bad_request"),
+        ("POST", "/_local/pools/small", {"desired": 1.0}, 400, "bad_request"),
+        ("POST", "/_local/pools/small", {"colour": 1}, 400, "bad_request"),
+        ("POST", "/_local/pools/lost", {"weight": 1}, 404, "not_found"),
+        ("POST", "/_local/pools/lost", {"autoscaling": True}, 404, "not_found"),
+        ("POST", "/_local/pools/small", {"autoscaling": 1}, 400, "bad_request"),
+        ("POST", "/_local/pools/small", {"weight": 1000}, 400, "bad_request"),
+        ("POST", "/_local/pools/small", {"weight": -1}, 400, "bad_request"),
+        ("POST", "/_local/pools/small", {"weight": "5"}, 400, "bad_request"),
+        ("POST", "/_local/pools/small", {"weight": False}, 400, "bad_request"),
+        ("POST", "/_local/pools/small", {"weight": None}, 400, "bad_request"),
+        ("POST", "/_local/load", {"requests": 0}, 400, "bad_request"),
+        ("POST", "/_local/load", {"concurency": 5}, 400, "bad_request"),
+        ("POST", "/_local/load", {"through": "nlb"}, 400, "bad_request"),
+        ("POST", "/_local/load", [], 400, "bad_request"),
+        ("POST", "/_local/load/twice", {}, 405, "method_not_allowed"),
+        ("GET", "/_local/load", None, 405, "method_not_allowed"),
+        ("POST", "/_local/targets/small-1", {}, 400, "bad_request"),
         ("POST", "/_local/targets/lost", {"action": "kill"}, 404, "not_found"),
         ("POST", "/_local/targets/small-1", {"action": "dance"}, 400, "bad_request"),
         ("POST", "/_local/targets/small-1", {"action": 1}, 400, "bad_request"),
@@ -188,6 +237,49 @@ def test_localhost_is_an_own_name_and_the_own_origin_may_order() -> None:
     run(scenario)
 
 
+def test_requests_are_sent_through_the_load_balancer_and_one_order_at_a_time() -> None:
+    async def scenario() -> None:
+        going, enough = asyncio.Event(), asyncio.Event()
+
+        async def answer(request: web.BaseRequest) -> web.StreamResponse:
+            going.set()
+            await enough.wait()
+            return web.Response(headers={"x-served-by": f"small/{request.path[1:]}"})
+
+        balancer = HttpListener(answer, 0, "a load balancer")
+        await balancer.start()
+        try:
+            async with console(balancer.url) as (http, _containers, _phones):
+                order = {"requests": 50, "concurrency": 5, "path": "/a", "through": "alb"}
+                first = asyncio.create_task(http.post("/_local/load", json=order))
+                await going.wait()
+                second = await http.post("/_local/load", json=order)
+                assert (second.status_code, second.json()["error"]["code"]) == (409, "conflict")
+                enough.set()
+                figures = (await first).json()
+                assert (figures["sent"], figures["statuses"]) == (50, {"200": 50})
+                assert figures["served_by"] == {"small/a": 50}
+                third = await http.post("/_local/load", json={**order, "path": "/b"})
+                assert third.json()["served_by"] == {"small/b": 50}
+        finally:
+            await balancer.stop()
+
+    run(scenario)
+
+
+def test_a_load_that_cannot_be_sent_says_why() -> None:
+    async def scenario() -> None:
+        async with console() as (http, _containers, _phones):
+            for body, said in (
+                ({"through": "nlb"}, "load_balancer.ip_hash=true adds one"),
+                ({"requests": 10_001}, "requests is a number from 1 to 10000, got 10001"),
+            ):
+                answer = await http.post("/_local/load", json=body)
+                assert said in answer.json()["error"]["message"]
+
+    run(scenario)
+
+
 def test_the_page_is_whole_and_asks_nothing_of_other_hosts() -> None:
     async def scenario() -> None:
         async with console() as (http, _containers, _phones):
@@ -195,12 +287,20 @@ def test_the_page_is_whole_and_asks_nothing_of_other_hosts() -> None:
             page = await http.get("/_local")
             assert page.headers["Content-Type"] == "text/html; charset=utf-8"
             assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+            assert "unsafe" not in page.headers["Content-Security-Policy"]
             texts = [page.text]
-            for name, kind in (("console.css", "text/css"), ("console.js", "text/javascript")):
-                assert f"/_local/{name}" in page.text
-                file = await http.get(f"/_local/{name}")
-                assert file.headers["Content-Type"] == f"{kind}; charset=utf-8"
-                texts.append(file.text)
+            for file in PAGE.iterdir():
+                answer = await http.get(f"/_local/{file.name}")
+                assert answer.headers["Content-Type"] == f"{KINDS[file.suffix]}; charset=utf-8"
+                texts.append(answer.text)
+            wanted = {
+                name
+                for text in texts
+                for name in re.findall(r"/_local/([a-z]+\.[a-z]+)|from \"\./(.*?)\"", text)
+            }
+            assert {one or other for one, other in wanted} | {"index.html"} == {
+                file.name for file in PAGE.iterdir()
+            }
             names = "http://www.w3.org/2000/svg"  # a namespace, not an address
             assert all("//" not in text.replace(names, "").replace("// ", "") for text in texts)
 

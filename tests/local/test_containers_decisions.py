@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.containers import image, model, scaling, scheduling
-from local.containers.scaling import Bounds, Tracking, next_desired
+from local.containers import image, model, scheduling
 from local.containers.scheduling import TaskView, plan
 from local.containers.task import executable
 from local.providers import LocalModeError
@@ -179,56 +178,6 @@ def test_a_task_that_keeps_dying_is_tried_ever_less_often() -> None:
     assert [scheduling.pause_after(n) for n in range(8)] == [0, 1, 2, 4, 8, 16, 30, 30]
 
 
-TRACKING = Tracking(requests=100, out_cooldown=60, in_cooldown=300)
-LONG_AGO = 10_000
-
-
-@pytest.mark.parametrize(
-    ("desired", "minutes", "since_out", "since_in", "wanted"),
-    [
-        (2, [], LONG_AGO, LONG_AGO, 2),
-        (2, [500, 500], LONG_AGO, LONG_AGO, 2),
-        (2, [150, 150, 150], LONG_AGO, LONG_AGO, 3),
-        (2, [900, 900, 900], LONG_AGO, LONG_AGO, 4),
-        (2, [150, 90, 150], LONG_AGO, LONG_AGO, 2),
-        (2, [150, 150, 150], 59, LONG_AGO, 2),
-        (4, [10] * 14, LONG_AGO, LONG_AGO, 4),
-        (4, [10] * 15, LONG_AGO, LONG_AGO, 1),
-        (4, [10] * 14 + [60], LONG_AGO, LONG_AGO, 3),
-        (4, [95] * 15, LONG_AGO, LONG_AGO, 4),
-        (4, [10] * 15, LONG_AGO, 299, 4),
-        (4, [10] * 15, 299, LONG_AGO, 4),
-        (0, [10] * 15, LONG_AGO, LONG_AGO, 0),
-    ],
-)
-def test_target_tracking(
-    desired: int, minutes: Any, since_out: Any, since_in: Any, wanted: Any
-) -> None:
-    bounds = Bounds(1, 4)
-    assert next_desired(TRACKING, bounds, desired, minutes, since_out, since_in) == wanted
-
-
-def policy(metric: Any, **more: Any) -> Any:
-    return {
-        "PolicyType": "TargetTrackingScaling",
-        "TargetTrackingScalingPolicyConfiguration": {
-            "PredefinedMetricSpecification": {"PredefinedMetricType": metric},
-            "TargetValue": 1000,
-            **more,
-        },
-    }
-
-
-def test_scaling_policies_are_read() -> None:
-    read = scaling.read_policy("", policy("ALBRequestCountPerTarget", ScaleOutCooldown=60))
-    assert read == Tracking(1000, 60, 300)
-    assert scaling.read_policy("", policy("ECSServiceAverageCPUUtilization")) is None
-    with pytest.raises(LocalModeError, match="StepScaling"):
-        scaling.read_policy("policy", {"PolicyType": "StepScaling"})
-    with pytest.raises(LocalModeError, match="SQSDepth"):
-        scaling.read_policy("policy", policy("SQSDepth"))
-
-
 @pytest.mark.parametrize(
     ("definitions", "says"),
     [
@@ -241,6 +190,33 @@ def test_tasks_that_are_not_played_are_refused(definitions: Any, says: str) -> N
         model.read_task_definition("task", {"ContainerDefinitions": definitions})
 
 
-def test_services_without_a_target_group_are_refused() -> None:
-    with pytest.raises(LocalModeError, match="one target group"):
-        model.read_service("service", "arn", "small", {}, {"TaskDefinition": "x"})
+def load_balanced(*groups: str, **more: Any) -> Any:
+    balancers = [{"ContainerName": "api", "TargetGroupArn": group, **more} for group in groups]
+    return {"TaskDefinition": "task", "LoadBalancers": balancers}
+
+
+def read_service(properties: Any) -> model.Service:
+    tasks = {"task": model.read_task_definition("", {"ContainerDefinitions": [{"Image": "x"}]})}
+    return model.read_service("service", "arn", "small", tasks, properties)
+
+
+def test_a_service_may_be_in_several_target_groups() -> None:
+    service = read_service(load_balanced("arn:alb", "arn:nlb", ContainerPort=8080))
+    assert service.target_groups == ("arn:alb", "arn:nlb")
+
+
+def test_services_whose_target_groups_cannot_be_played_are_refused() -> None:
+    with pytest.raises(LocalModeError, match="1 to 5 target groups, this one is in 0"):
+        read_service({"TaskDefinition": "task"})
+    with pytest.raises(LocalModeError, match="this one is in 6"):
+        read_service(load_balanced(*"abcdef"))
+    two_ports = load_balanced("a", "b")
+    two_ports["LoadBalancers"][0]["ContainerPort"] = 8080
+    with pytest.raises(LocalModeError, match="the same ContainerPort"):
+        read_service(two_ports)
+
+
+def test_a_tasks_share_of_cpu_is_read() -> None:
+    containers = {"ContainerDefinitions": [{"Image": "x"}]}
+    assert model.read_task_definition("", {"Cpu": "512", **containers}).vcpus == 0.5
+    assert model.read_task_definition("", containers).vcpus == 0.25

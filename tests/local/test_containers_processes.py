@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,57 +9,19 @@ from typing import Any
 
 import pytest
 
-from local.children import Children
-from local.clock import Clock
 from local.containers.provider import ContainerProvider, Refused, UnknownName
-from local.providers import Resource
 from tests.local.balancer_scene import CHECKED, balancing, until
-
-SERVER = """
-import http.server, os, signal, sys, time
-from app import greeting
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    def do_GET(self):
-        if self.path == "/slow":
-            time.sleep(0.5)
-        env = {"/env": os.environ["GREETING"] + os.environ["POOL_NAME"]}
-        text = env.get(self.path, greeting.TEXT + " " + str(os.getpid())).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
-    def log_message(self, *args):
-        pass
-
-server = http.server.ThreadingHTTPServer((os.environ["HOST"], int(os.environ["PORT"])), Handler)
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-print("listening", flush=True)
-server.serve_forever()
-"""
-DOCKERFILE = """FROM python
-ENV GREETING=hello-
-WORKDIR /srv
-COPY . app
-CMD ["python", "-m", "app.server"]
-"""
+from tests.local.containers_scene import alive, running, tracking, write_image
 
 
 @pytest.fixture
-def asset(tmp_path: Path) -> Any:
-    folder = tmp_path / "asset"
-    folder.mkdir()
-    (folder / "Dockerfile").write_text(DOCKERFILE)
-    (folder / "__init__.py").write_text("")
-    (folder / "server.py").write_text(SERVER)
-    (folder / "greeting.py").write_text('TEXT = "one"')
-    return folder
+def asset(tmp_path: Path) -> Path:
+    return write_image(tmp_path / "asset")
 
 
 class Pool:
-    def __init__(self, scene: Any, containers: Any, children: Any) -> None:
-        self.scene, self.containers, self.children = scene, containers, children
+    def __init__(self, scene: Any, containers: ContainerProvider) -> None:
+        self.scene, self.containers = scene, containers
 
     def tasks(self) -> Any:
         return {task["id"]: task for task in self.containers.state()["pools"][0]["tasks"]}
@@ -79,68 +40,15 @@ class Pool:
 
 @contextlib.asynccontextmanager
 async def pooling(
-    asset: Path, tmp_path: Path, desired: int = 2, **service: Any
-) -> AsyncIterator[Any]:
+    asset: Path, tmp_path: Path, desired: int | None = 2, **service: Any
+) -> AsyncIterator[Pool]:
     delay = [{"Key": "deregistration_delay.timeout_seconds", "Value": "60"}]
     async with balancing({"web": ({**CHECKED, "TargetGroupAttributes": delay}, 1)}) as scene:
-        children = Children()
-        containers = ContainerProvider(
-            children=children,
-            targets=scene.provider.targets,
-            container_asset=lambda uri: {"repository:hash": asset}[uri],
-            environment=dict,
-            directory=tmp_path / "containers",
-            logs=tmp_path / "logs",
-            clock=Clock(20),
-        )
-        definition = {
-            "Family": "small",
-            "ContainerDefinitions": [
-                {
-                    "Name": "api",
-                    "Image": "repository:hash",
-                    "Environment": [
-                        {"Name": "POOL_NAME", "Value": "small"},
-                        {"Name": "PORT", "Value": "8080"},
-                    ],
-                    "StopTimeout": 60,
-                }
-            ],
-        }
-        task = await containers.create(
-            Resource("Web", "Task", "AWS::ECS::TaskDefinition"), definition
-        )
-        properties = {
-            "TaskDefinition": task.ref,
-            "DesiredCount": desired,
-            "LoadBalancers": [
-                {
-                    "ContainerName": "api",
-                    "ContainerPort": 8080,
-                    "TargetGroupArn": scene.arns["web"],
-                }
-            ],
-            "Tags": [{"Key": "pool", "Value": "small"}],
-            **service,
-        }
-        await containers.create(Resource("Web", "Service", "AWS::ECS::Service"), properties)
-        await containers.start()
-        pool = Pool(scene, containers, children)
-        try:
-            yield pool
-        finally:
-            await containers.stop()
-            pids = children.pids()
-            await children.end_all()
-            assert not [pid for pid in pids if alive(pid)]
-
-
-def alive(pid: Any) -> Any:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
+        targets = scene.provider.targets
+        async with running(
+            targets, [scene.arns["web"]], asset, tmp_path, desired=desired, **service
+        ) as containers:
+            yield Pool(scene, containers)
 
 
 def run(scenario: Any) -> None:
@@ -161,7 +69,7 @@ def test_a_pool_serves_and_scales_out_and_in(asset: Path, tmp_path: Path) -> Non
             assert len({(await pool.scene.get())[1] for _ in range(4)}) == 1
             logs = sorted((tmp_path / "logs").iterdir())
             assert len(logs) == 3
-            assert all(log.read_text() == "listening\n" for log in logs)
+            assert all(log.read_text().startswith("listening\n") for log in logs)
 
     run(scenario)
 
@@ -270,74 +178,97 @@ def test_orders_that_make_no_sense_are_refused(asset: Path, tmp_path: Path) -> N
 
 def test_load_scales_a_pool_out_to_its_maximum(asset: Path, tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with balancing({"web": (CHECKED, 1)}) as scene:
-            children = Children()
-            containers = ContainerProvider(
-                children=children,
-                targets=scene.provider.targets,
-                container_asset=lambda _uri: asset,
-                environment=dict,
-                directory=tmp_path / "containers",
-                logs=tmp_path / "logs",
-                clock=Clock(300),  # a minute in 0.2 s
-            )
-            made: list[tuple[str, dict[str, Any]]] = [
-                (
-                    "AWS::ECS::TaskDefinition",
-                    {
-                        "Family": "small",
-                        "ContainerDefinitions": [
-                            {
-                                "Image": "r:h",
-                                "Environment": [{"Name": "POOL_NAME", "Value": "small"}],
-                            }
-                        ],
-                    },
-                ),
-                (
-                    "AWS::ECS::Service",
-                    {
-                        "ServiceName": "api",
-                        "TaskDefinition": "arn:aws:ecs:us-east-1:123456789012:task-definition/small:1",
-                        "LoadBalancers": [{"TargetGroupArn": scene.arns["web"]}],
-                        "Tags": [{"Key": "pool", "Value": "small"}],
-                    },
-                ),
-                (
-                    "AWS::ApplicationAutoScaling::ScalableTarget",
-                    {
-                        "ResourceId": "service/cluster/api",
-                        "ScalableDimension": "ecs:service:DesiredCount",
-                        "MinCapacity": 1,
-                        "MaxCapacity": 2,
-                    },
-                ),
-                (
-                    "AWS::ApplicationAutoScaling::ScalingPolicy",
-                    {
-                        "ScalingTargetId": "service/cluster/api|ecs:service:DesiredCount|ecs",
-                        "PolicyType": "TargetTrackingScaling",
-                        "TargetTrackingScalingPolicyConfiguration": {
-                            "PredefinedMetricSpecification": {
-                                "PredefinedMetricType": "ALBRequestCountPerTarget"
-                            },
-                            "TargetValue": 10,
-                        },
-                    },
-                ),
-            ]
-            for kind, properties in made:
-                await containers.create(Resource("Web", "Thing", kind), properties)
-            await containers.start()
-            try:
-                assert await containers.ready(30) == []
-                assert containers.state()["pools"][0]["desired"] == 1
-                async with asyncio.timeout(30):
-                    while containers.state()["pools"][0]["desired"] == 1:
-                        await scene.get()
-                assert containers.state()["pools"][0]["desired"] == 2
-            finally:
-                await containers.stop()
-                await children.end_all()
+        policies = [
+            tracking("ALBRequestCountPerTarget", 10),
+            tracking("ECSServiceAverageCPUUtilization", 10_000),
+        ]
+        async with pooling(
+            asset, tmp_path, None, policies=policies, bounds=(1, 2), speed=300
+        ) as pool:
+            assert await pool.containers.ready(30) == []
+            assert pool.containers.state()["pools"][0]["desired"] == 1
+            async with asyncio.timeout(30):
+                while pool.containers.state()["pools"][0]["desired"] == 1:
+                    await pool.scene.get()
+            assert pool.containers.state()["pools"][0]["desired"] == 2
+
+    run(scenario)
+
+
+def test_a_pool_that_is_short_of_cpu_is_scaled_out(asset: Path, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        policies = [
+            tracking("ALBRequestCountPerTarget", 1_000_000),
+            tracking("ECSServiceAverageCPUUtilization", 5),
+        ]
+        async with pooling(
+            asset, tmp_path, None, policies=policies, bounds=(1, 2), speed=100
+        ) as pool:
+            assert await pool.containers.ready(30) == []
+            async with asyncio.timeout(30):
+                while pool.containers.state()["pools"][0]["desired"] == 1:
+                    await pool.scene.get("/burn")
+            await pool.until_healthy(2)
+
+    run(scenario)
+
+
+def test_scaling_in_under_load_loses_no_request(asset: Path, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with pooling(asset, tmp_path, 3) as pool:
+            await pool.until_healthy(3)
+            answered = Counter[int]()
+            over = asyncio.Event()
+
+            async def ask() -> None:
+                while not over.is_set():
+                    status, _ = await pool.scene.get("/work")
+                    answered[status] += 1
+
+            clients = [asyncio.create_task(ask()) for _ in range(12)]
+            await until(lambda: answered.total() > 200)
+            pool.containers.set_desired("small", 1)
+            await pool.until_healthy(1)
+            after = answered.total()
+            await until(lambda: answered.total() > after + 100)
+            over.set()
+            await asyncio.gather(*clients)
+            assert answered.keys() == {200}
+            logs = [log.read_text() for log in (tmp_path / "logs").iterdir()]
+            assert sorted(logs) == ["listening\n"] + ["listening\nSIGTERM with 0 left\n"] * 2
+
+    run(scenario)
+
+
+def test_who_does_not_end_on_sigterm_is_killed_after_the_stop_timeout(
+    asset: Path, tmp_path: Path
+) -> None:
+    async def scenario() -> None:
+        async with pooling(asset, tmp_path, 1, environment={"DEAF": "yes"}, stop_timeout=1) as pool:
+            await pool.until_healthy(1)
+            (task,) = pool.tasks().values()
+            pool.containers.set_desired("small", 0)
+            await until(lambda: "SIGTERM" in Path(task["log"]).read_text(), 30)
+            await until(lambda: not pool.tasks(), 30)
+            assert not alive(task["pid"])
+
+    run(scenario)
+
+
+def test_the_stop_timeout_is_in_real_seconds(asset: Path, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        # 20 s, which would be a hundredth of one on this clock
+        async with pooling(
+            asset, tmp_path, 1, environment={"DEAF": "yes"}, stop_timeout=20, speed=2000
+        ) as pool:
+            await pool.until_healthy(1)
+            (task,) = pool.tasks().values()
+            slow = asyncio.create_task(pool.scene.get("/slow"))
+            await until(lambda: next(iter(pool.targets().values()))["in_flight"] == 1)
+            pool.containers.set_desired("small", 0)
+            assert (await slow)[0] == 200
+            await until(lambda: "SIGTERM" in Path(task["log"]).read_text(), 30)
+            await asyncio.sleep(0.2)
+            assert alive(task["pid"])
 
     run(scenario)

@@ -11,7 +11,7 @@ from local.providers import LocalModeError
 
 
 def test_free_ports_are_all_different() -> None:
-    assert len(set(astuple(ports.choose(0)))) == 7
+    assert len(set(astuple(ports.choose(0)))) == 8
 
 
 def test_the_others_follow_the_api_and_step_aside_for_what_is_taken() -> None:
@@ -22,7 +22,7 @@ def test_the_others_follow_the_api_and_step_aside_for_what_is_taken() -> None:
         chosen = ports.choose(port - 2)
         assert (chosen.api, chosen.websocket) == (port - 2, port - 1)
         assert chosen.console != port
-        assert len(set(astuple(chosen))) == 7
+        assert len(set(astuple(chosen))) == 8
 
 
 @pytest.mark.parametrize("port", [-1, 65536])

@@ -12,12 +12,12 @@ from local.template import assembly
 from tests.local import tiny_projects
 
 
-def synthesized(project: Path) -> Synthesis:
+def synthesized(project: Path, **context: str) -> Synthesis:
     """After a run, unless it is fresh."""
 
     async def main() -> Synthesis:
         children = Children()
-        synthesis = Synthesis(project, project / ".local", "dev", children)
+        synthesis = Synthesis(project, project / ".local", "dev", children, context)
         if not synthesis.fresh():
             await synthesis.run()
         await children.end_all()
@@ -36,6 +36,14 @@ def test_only_a_change_in_what_the_app_reads_makes_it_run_again(tmp_path: Path) 
         synthesized(tmp_path)
         runs.append(tiny_projects.syntheses(tmp_path))
     assert runs == [1, 1, 2, 3, 4, 4]
+
+
+def test_other_settings_make_it_run_again(tmp_path: Path) -> None:
+    tiny_projects.write(tmp_path)
+    for context in ({}, {"waf": "true"}, {"waf": "true"}, {"waf": "false"}, {}):
+        synthesized(tmp_path, **context)
+    given = (tmp_path / "synthesized").read_text(encoding="utf-8").splitlines()
+    assert given == ["{}", '{"waf": "true"}', '{"waf": "false"}', "{}"]
 
 
 def test_a_run_that_fails_is_not_taken_for_fresh(tmp_path: Path) -> None:

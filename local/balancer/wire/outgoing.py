@@ -1,0 +1,120 @@
+"""Heads as they are written: a request's to the target, an answer's to the client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from local.balancer.headers import (
+    HOP_BY_HOP,
+    LARGE_HEAD,
+    Field,
+    Pair,
+    Peer,
+    forwarded_for,
+    named_by_connection,
+    outgoing_host,
+    traced,
+)
+from local.balancer.pages import PHRASES, SERVER, OwnAnswer
+from local.balancer.settings import APPEND, PRESERVE, BalancerSettings
+from local.balancer.wire.head import Head
+
+CHUNKED = "Transfer-Encoding: chunked\r\n"
+KEEP_ALIVE, CLOSE = "Connection: keep-alive\r\n", "Connection: close\r\n"
+
+_FRAMING = HOP_BY_HOP | {"content-length"}  # Transfer-Encoding is a hop-by-hop one
+_WRITTEN = frozenset({"host", "expect", "x-forwarded-proto", "x-forwarded-port", "x-amzn-trace-id"})
+_FORWARDED_FOR = frozenset({"x-forwarded-for"})
+_ON_A_CONNECTION = _WRITTEN | _FRAMING | _FORWARDED_FOR
+
+
+def forwarded_fields(
+    head: Head, peer: Peer, settings: BalancerSettings, trace: str, *, to_function: bool = False
+) -> list[Pair]:
+    """What a target gets to see: the end-to-end headers (a function all of them), with those of
+    the load balancer written. `trace` is an id as `headers.traced` takes it."""
+    values = head.values
+    dropped = _WRITTEN | _FORWARDED_FOR if to_function else _ON_A_CONNECTION
+    if settings.forwarded_for == PRESERVE:
+        dropped -= _FORWARDED_FOR
+    if "connection" in values and not to_function:
+        dropped |= named_by_connection(values)
+    fields = _hosts(head, peer, settings)
+    fields += [(name, value) for key, name, value in head.fields if key not in dropped]
+    if settings.forwarded_for == APPEND:
+        hops = values.get("x-forwarded-for")
+        fields.append(
+            ("X-Forwarded-For", forwarded_for(hops, peer, settings.forwarded_client_port))
+        )
+    fields.append(("X-Forwarded-Proto", peer.protocol))
+    fields.append(("X-Forwarded-Port", str(peer.port)))
+    traces = values.get("x-amzn-trace-id")
+    fields.append(("X-Amzn-Trace-Id", traced(traces, trace, head.size > LARGE_HEAD)))
+    return fields
+
+
+def _hosts(head: Head, peer: Peer, settings: BalancerSettings) -> list[Pair]:
+    """Preserved, all that came; otherwise one, written anew. HTTP/1.0 may come without any, and
+    gets the load balancer's name."""
+    if settings.preserve_host and "host" in head.values:
+        return [("Host", host) for host in head.values["host"]]
+    return [("Host", outgoing_host(head.host or "127.0.0.1", peer.port))]
+
+
+def request_head(head: Head, fields: Iterable[Pair]) -> bytes:
+    """Always HTTP/1.1, and framed by what was parsed rather than by what was written."""
+    lines = "".join([f"{name}: {value}\r\n" for name, value in fields])
+    framing = ""
+    if head.length is None:
+        framing = CHUNKED
+    elif head.length or "content-length" in head.values:
+        framing = f"Content-Length: {head.length}\r\n"
+    if head.upgrade:
+        framing += f"Connection: Upgrade\r\nUpgrade: {head.values['upgrade'][-1]}\r\n"
+    elif head.alone:
+        framing += CLOSE
+    return f"{head.method} {head.target} HTTP/1.1\r\n{lines}{framing}\r\n".encode("latin-1")
+
+
+def answer_head(
+    status: int,
+    reason: str,
+    fields: Sequence[Field],
+    values: Mapping[str, Sequence[str]],
+    added: Sequence[Pair],
+    framing: str,
+) -> bytes:
+    """`added` take the place of fields of their names, but for Set-Cookie, which adds to them;
+    `framing` is what follows: whole lines."""
+    dropped = _FRAMING
+    if "connection" in values:
+        dropped |= named_by_connection(values)
+    if added:
+        dropped |= {name.lower() for name, _ in added if name != "Set-Cookie"}
+    lines = [f"{name}: {value}\r\n" for key, name, value in fields if key not in dropped]
+    lines += [f"{name}: {value}\r\n" for name, value in added]
+    return f"HTTP/1.1 {status} {reason}\r\n{''.join(lines)}{framing}\r\n".encode("latin-1")
+
+
+def own_answer(
+    answer: OwnAnswer,
+    settings: BalancerSettings,
+    date: str,
+    connection: str,
+    *,
+    bodiless: bool,
+    reason: str | None = None,
+) -> bytes:
+    """The whole of it; `bodiless` for an answer to HEAD. `date` as in a Date header, `connection`
+    KEEP_ALIVE or CLOSE; `reason` instead of the status code's own phrase."""
+    status, body = answer.status, answer.body
+    fields = [(name.lower(), name, value) for name, value in answer.fields]
+    keys = {key for key, _, _ in fields}
+    own = [("Server", SERVER)] if settings.server_header and "server" not in keys else []
+    if "date" not in keys:
+        own.append(("Date", date))
+    without = status in (204, 304)
+    framing = connection if without else f"Content-Length: {len(body)}\r\n{connection}"
+    phrase = PHRASES.get(status, "") if reason is None else reason
+    head = answer_head(status, phrase, fields, {}, [*own, *settings.added_headers], framing)
+    return head if bodiless or without else head + body

@@ -1,0 +1,103 @@
+"""The console's orders: how many tasks, which weight, what becomes of a target, and traffic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from local import load
+from local.console.refusals import Refusal, bad_request
+
+BODIES = {
+    "load": (
+        '{"requests": n, "concurrency": n, "path": "/...", "through": "alb" | "nlb", '
+        '"cookies": true | false}, each of which may be left out'
+    ),
+    "pools": '{"desired": n}, {"weight": n} or {"autoscaling": true | false}',
+    "targets": '{"action": "kill" | "drain" | "pause" | "resume"}',
+}
+NO_NLB = "this environment has no network load balancer: load_balancer.ip_hash=true adds one"
+
+Origins = Callable[[], Mapping[str, str]]
+
+
+class Containers(Protocol):
+    """See `local.containers.provider.ContainerProvider`. A LookupError means there is no such
+    pool or target, a ValueError that the order makes no sense; their texts are shown."""
+
+    def set_desired(self, pool: str, desired: int) -> None: ...
+
+    def set_autoscaling(self, pool: str, on: bool) -> None: ...
+
+    def act(self, target_id: str, action: str) -> None: ...
+
+
+class Weights(Protocol):
+    """See `local.balancer.provider.LoadBalancingProvider`; errors as for `Containers`."""
+
+    def set_weight(self, pool: str, weight: int) -> None: ...
+
+
+class Orders:
+    """`origins` gives the base URLs of the load balancers that run: "alb", and maybe "nlb"."""
+
+    def __init__(self, containers: Containers, weights: Weights, origins: Origins) -> None:
+        self._containers = containers
+        self._weights = weights
+        self._origins = origins
+        self._sending = False
+
+    def pool(self, pool: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """`{"pool", "desired" | "weight" | "autoscaling"}`. Raises Refusal."""
+        match tuple(body.items()):
+            # bool is a kind of int, and stands first for that reason
+            case (("autoscaling", bool(on)),):
+                _give(lambda: self._containers.set_autoscaling(pool, on))
+            case ((_, bool()),):
+                raise _malformed("pools")
+            case (("desired", int(desired)),):
+                _give(lambda: self._containers.set_desired(pool, desired))
+            case (("weight", int(weight)),):
+                _give(lambda: self._weights.set_weight(pool, weight))
+            case _:
+                raise _malformed("pools")
+        return {"pool": pool, **body}
+
+    def target(self, target_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """`{"id", "action"}`. Raises Refusal."""
+        action = body.get("action")
+        if not isinstance(action, str):
+            raise _malformed("targets")
+        _give(lambda: self._containers.act(target_id, action))
+        return {"id": target_id, "action": action}
+
+    async def load(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """`local.load.Tally.as_json`, when all is sent. Raises Refusal."""
+        try:
+            wanted = load.read_load(body)
+        except ValueError as error:
+            raise bad_request(f"{error}; the body is {BODIES['load']}") from error
+        origin = self._origins().get(wanted.through)
+        if origin is None:
+            raise bad_request(NO_NLB)
+        if self._sending:
+            # two at once would count into the same lanes, and nobody could tell them apart
+            raise Refusal(409, "conflict", "requests are being sent already: wait for their end")
+        self._sending = True
+        try:
+            return (await load.send(origin, wanted)).as_json()
+        finally:
+            self._sending = False
+
+
+def _give(order: Callable[[], None]) -> None:
+    try:
+        order()
+    except LookupError as error:
+        raise Refusal(404, "not_found", str(error)) from error
+    except ValueError as error:
+        raise bad_request(str(error)) from error
+
+
+def _malformed(kind: str) -> Refusal:
+    return bad_request(f"the body is {BODIES[kind]}")

@@ -1,0 +1,90 @@
+// Sends requests through a load balancer and shows who answered them.
+import { $, allow, allowed, make, number, put } from "./elements.js";
+import { order } from "./orders.js";
+
+let sending = false;
+let containerPools = new Set();
+
+export const isSending = () => sending;
+
+export function bindLoad() {
+  const { requests } = $("load").elements;
+  const label = () => put($("load-send"), `Send ${number(Number(requests.value))} requests`);
+  requests.addEventListener("input", label);
+  label(); // a reload keeps what was typed
+  $("load").addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (allowed($("load-send"))) send($("load").elements);
+  });
+}
+
+export function showLoad(state) {
+  containerPools = new Set((state.pools ?? []).map((pool) => pool.name));
+  const network = (state.target_groups ?? []).some((group) => group.balancer === "network");
+  const nlb = $("load").elements.through.querySelector('[value="nlb"]');
+  nlb.disabled = !network;
+  put(nlb, network ? "NLB" : "NLB (none here)");
+}
+
+async function send({ requests, concurrency, through, cookies }) {
+  sending = true;
+  allow($("load-send"), false);
+  put($("load-said"), `sending ${number(Number(requests.value))} requests …`);
+  const result = await order("load", {
+    requests: Number(requests.value),
+    concurrency: Number(concurrency.value),
+    through: through.value,
+    cookies: cookies.checked,
+  });
+  sending = false;
+  allow($("load-send"), true);
+  if (result) showResult(result);
+  else put($("load-said"), "nothing was counted");
+}
+
+function showResult(result) {
+  const statuses = Object.entries(result.statuses).map(
+    ([code, count]) => `${code === "none" ? "no answer" : code} ×${number(count)}`,
+  );
+  const latency = ["p50", "p99"]
+    .filter((name) => typeof result[`${name}_ms`] === "number")
+    .map((name) => `${name} ${result[`${name}_ms`].toFixed(1)} ms`);
+  const sent = `${number(result.sent)} sent in ${result.seconds.toFixed(2)} s`;
+  put($("load-said"), [sent, ...statuses, ...latency].join(" · "));
+  const rows = byPool(Object.entries(result.served_by)).flatMap(({ pool, count, instances }) =>
+    containerPools.has(pool) && instances.length > 1
+      ? [["pool", pool, count], ...instances.map(([name, each]) => ["instance", name, each])]
+      : [["pool", instances.length > 1 ? `${pool}, ${instances.length} instances` : pool, count]],
+  );
+  const most = Math.max(1, ...rows.map(([, , count]) => count));
+  $("load-served").replaceChildren(
+    ...rows.map(([kind, name, count]) => row(kind, name, count, count / most, count / result.sent)),
+  );
+  $("load-table").hidden = rows.length === 0;
+}
+
+// A pool's own instances matter where they are its targets; a function's workers come and go.
+function byPool(servers) {
+  const pools = new Map();
+  for (const [name, count] of servers) {
+    const pool = name.split("/")[0];
+    const known = pools.get(pool) ?? { pool, count: 0, instances: [] };
+    known.count += count;
+    known.instances.push([name, count]);
+    pools.set(pool, known);
+  }
+  return [...pools.values()];
+}
+
+function row(kind, name, count, length, share) {
+  const drawn = make("div", { class: "length" });
+  drawn.style.width = `${100 * length}%`;
+  return make(
+    "tr",
+    { class: kind },
+    make("th", { scope: "row" }, name),
+    make("td", { class: "share-bar" }, drawn),
+    make("td", { class: "right" }, number(count)),
+    make("td", { class: "right" }, `${(100 * share).toFixed(1)} %`),
+  );
+}

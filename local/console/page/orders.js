@@ -1,0 +1,69 @@
+// Orders to the console, and what it says no with.
+import { $, allowed, put } from "./elements.js";
+
+let hiding;
+let look = async () => {};
+let changes = 0;
+
+// Rises whenever an order is given and when it is done: a state that was asked for before is old.
+export const changed = () => changes;
+
+export function whenDone(shown) {
+  look = shown;
+}
+
+// The answer, or null where there is none, which the page then says.
+export async function order(path, body) {
+  const changing = path !== "load"; // that one takes its time and is watched meanwhile
+  if (changing) changes += 1;
+  let said = null;
+  let refusal = null;
+  try {
+    const answer = await fetch(`/_local/${path}`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    const document = await answer.json();
+    if (answer.ok) said = document;
+    else refusal = document.error.message;
+  } catch (error) {
+    refusal = error.message;
+  }
+  if (changing) changes += 1;
+  await look();
+  if (refusal !== null) notice(refusal);
+  return said;
+}
+
+export function notice(text) {
+  put($("notice"), text);
+  $("notice").hidden = false;
+  clearTimeout(hiding);
+  hiding = setTimeout(() => ($("notice").hidden = true), 8000);
+}
+
+export function bindOrders() {
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button[data-order]");
+    if (!button || !allowed(button)) return;
+    const { order: kind, pool, by, target, action } = button.dataset;
+    if (kind === "desired") step(button.closest("[data-desired]"), pool, Number(by));
+    if (kind === "act") order(`targets/${encodeURIComponent(target)}`, { action });
+  });
+  document.addEventListener("change", (event) => {
+    const { order: kind, pool } = event.target.dataset;
+    if (kind !== "autoscaling") return;
+    order(`pools/${encodeURIComponent(pool)}`, { autoscaling: event.target.checked });
+  });
+  $("notice").addEventListener("click", () => ($("notice").hidden = true));
+}
+
+// Two quick presses are two targets, also before the page has looked at what the first one did.
+async function step(card, pool, by) {
+  const { wanted, desired } = card.dataset;
+  const next = String(Math.max(0, Number(wanted ?? desired) + by));
+  card.dataset.wanted = next;
+  await order(`pools/${encodeURIComponent(pool)}`, { desired: Number(next) });
+  if (card.dataset.wanted === next) delete card.dataset.wanted;
+}

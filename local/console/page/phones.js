@@ -1,0 +1,27 @@
+// The pushes that one phone received, in a dialog.
+import { $, make, put } from "./elements.js";
+import { notice } from "./orders.js";
+
+export function bindPhones() {
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button[data-phone]");
+    if (button) showPhone(button.dataset.phone).catch((error) => notice(error.message));
+  });
+}
+
+async function showPhone(token) {
+  const answer = await fetch(`/_local/phones/${encodeURIComponent(token)}`);
+  const { pushes } = await answer.json();
+  put($("phone-title"), token);
+  $("phone-pushes").replaceChildren(...pushes.reverse().map(pushed));
+  $("phone").showModal();
+}
+
+function pushed(push) {
+  return make(
+    "li",
+    {},
+    make("time", {}, new Date(push.received_at * 1000).toLocaleTimeString()),
+    make("pre", {}, JSON.stringify(push.message, null, 2)),
+  );
+}
