@@ -15,10 +15,10 @@ DIAGRAM = rm -rf .local/diagram && $(LOCAL_AWS) CDK_OUTDIR=.local/diagram CDK_VA
 unexport AWS_PROFILE
 
 .DEFAULT_GOAL := help
-.PHONY: help dev stop chat phone test check format docs bench synth diff deploy lock clean
+.PHONY: help dev stop chat phone demo-balance test check format docs bench synth diff deploy lock clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(READY): requirements.txt requirements-installer.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -42,6 +42,9 @@ chat: $(READY) ## make chat user=ravi [to=raju]
 
 phone: $(READY) ## make phone user=raju: the pushes that raju's phone holds
 	@$(BIN)/python -m client phone $(user)
+
+demo-balance: $(READY) ## the balancer's tour in the terminal: even split, kill, failover, scale-out, 5:2
+	@$(LOCAL_AWS) $(BIN)/python -m local demo-balance $(ARGS)
 
 test: $(READY) ## all tests
 	@$(LOCAL_AWS) $(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)

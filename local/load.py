@@ -160,7 +160,7 @@ async def _client(
     pause: float,
 ) -> None:
     connector = aiohttp.TCPConnector(limit=1, local_addr=address, force_close=load.through == NLB)
-    jar = aiohttp.CookieJar(unsafe=True) if load.cookies else aiohttp.DummyCookieJar()
+    jar = _browser_like() if load.cookies else aiohttp.DummyCookieJar()
     async with aiohttp.ClientSession(
         connector=connector,
         cookie_jar=jar,
@@ -174,6 +174,12 @@ async def _client(
             tally.add(await _request(session, url))
             if pause:
                 await asyncio.sleep(pause)
+
+
+def _browser_like() -> aiohttp.CookieJar:
+    """Takes cookies from an address, and gives them back as they came: aiohttp would quote
+    base64, and a load balancer doesn't know its cookies in quotes."""
+    return aiohttp.CookieJar(unsafe=True, quote_cookie=False)
 
 
 async def _once(

@@ -83,8 +83,12 @@ class Running:
         await self._http.close()
 
     async def pools(self) -> dict[str, Pool]:
-        async with self._http.get(f"{self.endpoints.console}/_local/state") as answer:
-            pools = read_pools(await answer.json())
+        """Raises LocalModeError when the console does not answer."""
+        try:
+            async with self._http.get(f"{self.endpoints.console}/_local/state") as answer:
+                pools = read_pools(await answer.json())
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise LocalModeError(f"the console no longer answers: {error}") from error
         for pool in pools.values():
             for name, target in pool.targets.items():
                 if pool.desired is not None and target["state"] == "healthy":
@@ -94,10 +98,14 @@ class Running:
     async def order(self, path: str, body: Mapping[str, Any]) -> None:
         """Raises LocalModeError in the console's words."""
         url = f"{self.endpoints.console}/_local/{path}"
-        async with self._http.post(url, json=body) as answer:
-            if answer.status != 200:
-                said = (await answer.json())["error"]["message"]
-                raise LocalModeError(f"the console refused {dict(body)} for {path}: {said}")
+        try:
+            async with self._http.post(url, json=body) as answer:
+                said = await answer.json()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise LocalModeError(f"the console no longer answers: {error}") from error
+        if answer.status != 200:
+            why = said["error"]["message"]
+            raise LocalModeError(f"the console refused {dict(body)} for {path}: {why}")
 
     async def until(self, what: str, condition: Callable[[dict[str, Pool]], bool]) -> None:
         """Looks until `condition` holds. Raises LocalModeError where it never does."""

@@ -1,0 +1,135 @@
+"""The page in front of the real thing: what it orders happens to real processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import Open
+
+ROOT = Path(__file__).parents[2]
+READY_WITHIN_SECONDS = 180  # a cold machine synthesizes and bundles first
+
+# One after the other with the stories: both keep many processes busy.
+pytestmark = pytest.mark.xdist_group("story")
+
+
+@pytest.fixture(scope="module")
+def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The console of a system that was started for this module."""
+    state = tmp_path_factory.mktemp("local")
+    log = state / "output.txt"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "local", "up", "--api-port", "0", "--speed", "20"),
+                *("--state-dir", str(state)),
+            ],
+            cwd=ROOT,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            yield _when_ready(state / "endpoints.json", process, log)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=60) == 0, log.read_text()
+
+
+def _when_ready(found: Path, process: subprocess.Popen[bytes], log: Path) -> str:
+    deadline = time.monotonic() + READY_WITHIN_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        if found.exists():
+            return str(json.loads(found.read_text())["console"])
+        time.sleep(0.1)
+    raise AssertionError("local mode did not get ready:\n" + log.read_text())
+
+
+def lanes(page: Page) -> Locator:
+    return page.locator('.group[data-pool="small"] .lane')
+
+
+def states(page: Page, *expected: str) -> None:
+    pills = page.locator('.group[data-pool="small"] .pill')
+    expect(pills).to_have_text(list(expected), timeout=60_000)
+
+
+def weigh(page: Page, pool: str, weight: int) -> None:
+    page.get_by_role("spinbutton", name=f"weight of {pool}").fill(str(weight))
+    page.get_by_role("button", name=f"apply the weight of {pool}").click()
+
+
+def send(page: Page, requests: int) -> None:
+    page.get_by_label("requests", exact=True).fill(str(requests))
+    page.get_by_role("button", name=f"Send {requests:,} requests").click()
+    expect(page.locator("#load-said")).to_contain_text(f"{requests:,} sent in", timeout=60_000)
+
+
+def answered(page: Page, kind: str) -> dict[str, str]:
+    """Name -> count, of the rows for pools or for instances."""
+    rows = page.locator(f"#load-served .{kind}").all()
+    return {row.locator("th").inner_text(): row.locator("td").nth(1).inner_text() for row in rows}
+
+
+def test_a_visitor_adds_targets_spreads_load_breaks_one_and_sees_it_replaced(
+    console: str, opened: Open
+) -> None:
+    page = opened(console)
+    states(page, "healthy", "healthy")
+
+    # It would answer what follows with targets of its own.
+    page.get_by_role("checkbox", name="autoscaling of small").uncheck()
+    page.get_by_role("button", name="add a target to small").click()
+    states(page, "healthy", "healthy", "healthy")
+    weigh(page, "lambda", 0)
+    send(page, 1000)
+    expect(page.locator("#load-said")).to_contain_text("200 ×1,000")
+    assert sorted(answered(page, "instance").values()) == ["333", "333", "334"]
+    expect(page.locator('.group[data-pool="small"] .codes .code').first).to_contain_text("200 ×")
+
+    ids = [str(each.get_attribute("data-target")) for each in lanes(page).all()]
+    page.get_by_role("button", name=f"pause {ids[0]}").click()
+    states(page, "unhealthy", "healthy", "healthy")
+    reason = lanes(page).first.locator(".status small")
+    expect(reason).to_have_text("Target.Timeout")
+    page.get_by_role("button", name=f"resume {ids[0]}").click()
+    states(page, "healthy", "healthy", "healthy")
+
+    page.get_by_role("button", name=f"kill {ids[1]}").click()
+    page.get_by_role("button", name=f"drain {ids[2]}").click()
+    for gone in ids[1:]:
+        expect(page.locator(f'[data-target="{gone}"]')).to_have_count(0, timeout=60_000)
+    states(page, "healthy", "healthy", "healthy")
+
+    weigh(page, "small", 5)
+    weigh(page, "lambda", 2)
+    send(page, 700)
+    assert {name.split(",")[0]: count for name, count in answered(page, "pool").items()} == {
+        "small": "500",
+        "lambda": "200",
+    }
+
+
+def test_the_page_shows_what_the_load_balancer_answers_by_itself(
+    console: str, opened: Open
+) -> None:
+    page = opened(console)
+    refused = page.get_by_role("button", name="apply the weight of small")
+    page.get_by_role("spinbutton", name="weight of small").fill("0")
+    refused.click()
+    # "/" goes to the containers alone
+    expect(page.get_by_role("alert")).to_contain_text("without any pool")
+
+
+os.environ.update(
+    AWS_ACCESS_KEY_ID="local", AWS_SECRET_ACCESS_KEY="local", AWS_EC2_METADATA_DISABLED="true"
+)
