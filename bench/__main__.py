@@ -17,6 +17,7 @@ PARTS = {
     "cold_import": "Cold start of the send function",
     "fan_out": "Posting to many connections",
     "latency": "Send to receive, local mode",
+    "balancing": "The local load balancer beside others",
     "startup": "Starting local mode",
 }
 

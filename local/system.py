@@ -15,7 +15,7 @@ from local.listening import HOST
 from local.options import Options
 from local.planes import Part, Planes
 from local.synth import Synthesis
-from local.template import assembly
+from local.template import assembly, ignored
 from local.template.stage import Stage
 
 log = logging.getLogger("local.system")
@@ -45,6 +45,9 @@ class System:
         parts = (base.fcm, base.apns, base.aws)
         await asyncio.gather(self._synthesize(synthesis), *(self._start(part) for part in parts))
         loaded = assembly.load(synthesis.directory)
+        resources = [each for stack in loaded.stacks for each in stack.resources()]
+        for note in (*loaded.notes, *ignored.missed(resources)):
+            self._say(note)
         planes = Planes(base, loaded, self._say)
         await self._start(planes.custom)
         made = await planes.registry().create_all(Stage(loaded, base.place))

@@ -57,6 +57,14 @@ class RoundRobin:
         self._collected: dict[int, float] = {}
 
     def choose(self, candidates: Sequence[AnyCandidate], random: Random) -> AnyCandidate:
+        for candidate in candidates:
+            if candidate.share != 1.0:
+                break
+        else:  # nobody is in slow start, and every request asks: no more than is needed
+            self._collected = {}
+            candidate = _next(candidates, self._last)
+            self._last = candidate.order
+            return candidate
         largest = max(candidate.share for candidate in candidates)
         walk = _in_turn(candidates, self._last)
         collected = {c.order: self._collected.get(c.order, 0.0) for c in walk if c.share < largest}
@@ -98,7 +106,10 @@ class WeightedRandom:
 
 
 def _next(candidates: Sequence[AnyCandidate], last: int) -> AnyCandidate:
-    return next((c for c in candidates if c.order > last), candidates[0])
+    for candidate in candidates:
+        if candidate.order > last:
+            return candidate
+    return candidates[0]
 
 
 def _in_turn(candidates: Sequence[AnyCandidate], last: int) -> list[AnyCandidate]:

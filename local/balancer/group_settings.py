@@ -11,7 +11,13 @@ from dataclasses import dataclass
 
 from local.balancer import slow_start
 from local.balancer.algorithms import ALGORITHMS
-from local.balancer.refusals import not_played, number_within, require_known
+from local.balancer.refusals import (
+    CROSS_ZONE,
+    not_played,
+    number_within,
+    refuse_zonal,
+    require_known,
+)
 from local.balancer.stickiness import Stickiness, read_stickiness
 from local.providers import LocalModeError
 
@@ -19,9 +25,9 @@ LONGEST_DELAY = 3600
 DEFAULT_DELAY = 300
 MOST_TARGETS = 1000  # in a group: the quota, and so the highest count of healthy ones
 
-# On AWS these act on zones and on DNS, which a laptop has one of.
+# On AWS these act on zones and on DNS, which a laptop has one of and none.
 _ZONES = {
-    "load_balancing.cross_zone.enabled",
+    CROSS_ZONE,
     "target_group_health.dns_failover.minimum_healthy_targets.count",
     "target_group_health.dns_failover.minimum_healthy_targets.percentage",
 }
@@ -67,6 +73,7 @@ def read_settings(
     """Raises LocalModeError, as `read_target_group` does."""
     require_known(where, attributes, _KNOWN)
     _refuse_of_another_kind(where, attributes, lambda_target)
+    refuse_zonal(where, attributes)
     algorithm = attributes.get(_ALGORITHM, "round_robin")
     if algorithm not in ALGORITHMS:
         raise not_played(where, f"the algorithm {algorithm}", f"use {', '.join(ALGORITHMS)}")

@@ -166,6 +166,11 @@ def routable(
     targets: Sequence[AnyChecked], minimum_count: int = 1, minimum_percentage: float | None = None
 ) -> Sequence[AnyChecked]:
     """The healthy ones; all that aren't draining, where too few are healthy (fail open)."""
+    for target in targets:
+        if target.health.state != HEALTHY:
+            break
+    else:  # the usual case, in the way of every request
+        return targets
     present = [target for target in targets if target.health.state != DRAINING]
     healthy = [target for target in present if target.health.state in (HEALTHY, UNAVAILABLE)]
     too_few = len(healthy) < minimum_count

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from urllib.parse import urlsplit
 
 from local.balancer.actions import Forward, Redirect, location
+from local.balancer.headers import outgoing_host
 from local.balancer.pages import OwnAnswer, error_page
 from local.balancer.routing import Choice, Router
 from local.balancer.rules import Rule, Seen, first_match
 from local.balancer.wire.head import LINE_BYTES, Head
+
+DEFAULT_PORT = 80
 
 
 class Plane:
@@ -21,11 +23,15 @@ class Plane:
         self.port = 0
 
     def decide(self, head: Head, source_ip: str) -> Choice | OwnAnswer:
-        """A choice is counted with its target: whoever takes it says when it is over."""
-        seen = Seen(head.method, head.host, head.path, head.query, head.values, source_ip)
-        rule = first_match(self._rules, seen)
-        if rule is None:  # a listener without a default action can't be made
-            return error_page(500)
+        """A head that comes again comes from the same address, and takes the same rule. A choice
+        is counted with its target: whoever takes it says when it is over."""
+        if head.matched is None:
+            seen = Seen(head.method, head.host, head.path, head.query, head.values, source_ip)
+            found = first_match(self._rules, seen)
+            if found is None:  # a listener without a default action can't be made
+                return error_page(500)
+            head.matched = found, seen
+        rule, seen = head.matched
         action = rule.action
         if isinstance(action, Forward):
             return self._router.choose(rule, action, seen) or error_page(503)
@@ -35,7 +41,7 @@ class Plane:
         return OwnAnswer(action.status, fields, action.body.encode())
 
     def _redirect(self, redirect: Redirect, head: Head) -> OwnAnswer:
-        host = urlsplit(f"//{head.host}").hostname or ""
+        host = outgoing_host(head.host, DEFAULT_PORT)  # without a port
         there = location(redirect, "http", host, self.port, head.path, head.query_text)
         if len(there) > LINE_BYTES:  # "HTTP 507: the redirect URL is too long"
             return error_page(507)

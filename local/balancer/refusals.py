@@ -9,6 +9,7 @@ from typing import Any
 from local.providers import LocalModeError
 
 Properties = Mapping[str, Any]
+CROSS_ZONE = "load_balancing.cross_zone.enabled"
 
 
 def not_played(where: str, what: str, instead: str) -> LocalModeError:
@@ -24,6 +25,13 @@ def require_known(where: str, attributes: Mapping[str, str], known: set[str]) ->
     unknown = sorted(attributes.keys() - known)
     if unknown:
         raise not_played(where, f"the attribute {unknown[0]}", "remove it for this environment")
+
+
+def refuse_zonal(where: str, attributes: Mapping[str, str]) -> None:
+    """Raises LocalModeError where requests shall stay in the zone they came to: a laptop is one."""
+    if attributes.get(CROSS_ZONE) == "false":
+        what = f"{CROSS_ZONE} false, as there is one zone here,"
+        raise not_played(where, what, "set it to true for this environment")
 
 
 def number_within(

@@ -84,16 +84,21 @@ class Registrar:
     def answered(self, target: Target, status: int | None) -> None:
         """A request that `choose` gave to the target is over, however it ended. `status` is the
         one that the target sent; None if it sent none."""
-        self.closed(target, status)
+        now = self._clock.real(self._clock.now())
+        self._over(target, status, now)
         group = self._group_of.get(target)
         if group is not None:  # it may have been taken out before it had answered
-            group.compare_answers(self._clock.real(self._clock.now()))
+            group.compare_answers(now)
 
     def closed(self, target: Target, outcome: int | str | None) -> None:
         """A connection of a network load balancer is over, or a request. `outcome` is what
         `recent` counts it as; None if the target refused it or broke it off."""
+        self._over(target, outcome, self._clock.real(self._clock.now()))
+
+    def _over(self, target: Target, outcome: int | str | None, now: float) -> None:
+        """`now` in real seconds."""
         target.in_flight -= 1
-        target.recent.note(self._clock.real(self._clock.now()), outcome)
+        target.recent.note(now, outcome)
         if target.in_flight == 0 and target in self._idle:
             self._idle[target].set()
 

@@ -85,8 +85,7 @@ class Router:
         now = self._now()
         arn = self._bound_group(forward, seen, now)
         if arn is None:  # a bound client takes nobody's turn
-            turns = self._turns.setdefault(rule.priority, SmoothWeighted())
-            arn = turns.choose(forward.weights)
+            arn = self._next_group(rule, forward)
         if arn is None:
             return None
         group = self._groups[arn]
@@ -102,6 +101,15 @@ class Router:
             return self._cookies(forward, group, target, seen, bonds, answer_headers)
 
         return Choice(group, target, set_cookies)
+
+    def _next_group(self, rule: Rule, forward: Forward) -> str | None:
+        if len(forward.weights) == 1:
+            ((arn, weight),) = forward.weights.items()
+            return arn if weight > 0 else None
+        turns = self._turns.get(rule.priority)
+        if turns is None:
+            turns = self._turns[rule.priority] = SmoothWeighted()
+        return turns.choose(forward.weights)
 
     def _bound_group(self, forward: Forward, seen: Seen, now: float) -> str | None:
         """The group that the client is bound to, if the forward names it. Its weight doesn't

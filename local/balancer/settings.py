@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from local.balancer.refusals import not_played, number_within, require_known
+from local.balancer.refusals import CROSS_ZONE, not_played, number_within, require_known
 from local.providers import LocalModeError
 
 APPEND, PRESERVE, REMOVE = "append", "preserve", "remove"
@@ -23,7 +23,6 @@ _DROP_INVALID = "routing.http.drop_invalid_header_fields.enabled"
 _PRESERVE_HOST = "routing.http.preserve_host_header.enabled"
 _CLIENT_PORT = "routing.http.xff_client_port.enabled"
 _FORWARDED_FOR = "routing.http.xff_header_processing.mode"
-_CROSS_ZONE = "load_balancing.cross_zone.enabled"
 _WAF = "waf.fail_open.enabled"
 
 # What acts on S3, on zones, on TLS or on HTTP/2 (which is for HTTPS listeners, on AWS too).
@@ -48,7 +47,7 @@ _KNOWN = _WITHOUT_MEANING | {
     _PRESERVE_HOST,
     _CLIENT_PORT,
     _FORWARDED_FOR,
-    _CROSS_ZONE,
+    CROSS_ZONE,
     _WAF,
 }
 
@@ -100,10 +99,10 @@ def read_settings(where: str, attributes: Mapping[str, str]) -> BalancerSettings
         )
     if _flag(where, attributes, _WAF):
         raise not_played(where, f"{_WAF} true, as AWS WAF is not", "leave it at false")
-    if not _flag(where, attributes, _CROSS_ZONE, default=True):
+    if not _flag(where, attributes, CROSS_ZONE, default=True):
         raise LocalModeError(
-            f"{where}: {_CROSS_ZONE} is false: an Application Load Balancer's is always on; "
-            "remove it here, and turn it off in a target group if that was meant"
+            f"{where}: {CROSS_ZONE} is false: an Application Load Balancer's is always on: "
+            "remove it or set it to true"
         )
     return BalancerSettings(
         idle_seconds=_seconds(where, attributes, _IDLE, 60, 1, 4000),

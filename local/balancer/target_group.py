@@ -80,7 +80,9 @@ class TargetGroup:
         candidates = self.routable()
         if not candidates:
             return None
-        chosen = next((target for target in candidates if target.id == wanted), None)
+        chosen = None
+        if wanted is not None:
+            chosen = next((target for target in candidates if target.id == wanted), None)
         if chosen is None:  # a bound client is not in the turn, so it doesn't take it either
             for target in candidates:
                 if target.slow_since is not None:

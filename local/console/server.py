@@ -153,7 +153,7 @@ def _file(parts: tuple[str, ...]) -> Path | None:
 async def _body(request: web.BaseRequest) -> dict[str, Any]:
     """Only with a JSON content type: a form of someone else's page can't send that."""
     if request.content_type != "application/json":
-        raise bad_request("the content type is application/json")
+        raise bad_request("send it with the header Content-Type: application/json")
     data = await request.content.read(BODY_BYTES)
     try:
         body = json.loads(data)

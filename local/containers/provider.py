@@ -165,6 +165,8 @@ class ContainerProvider:
         running, task = self._find(target_id)
         if task.stopping:
             raise Refused(f"{target_id} is being stopped already")
+        if task.exited and action != "drain":
+            raise Refused(f"{target_id} has ended already: it is being replaced")
         match action:
             case "kill":
                 task.kill()

@@ -6,6 +6,7 @@ Source: the `manifest.json` of the CDK's cloud assembly and of the stage assembl
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,10 @@ from typing import Any
 
 from local.providers import LocalModeError
 from local.template.model import Resource
+
+# What `Annotations` leaves in the metadata, and what the `cdk` command would print of it.
+_SAID = {"aws:cdk:info": "", "aws:cdk:warning": "warning: "}
+_ACKNOWLEDGMENT = re.compile(r" \[ack: [^\]]*\]$")
 
 
 @dataclass(frozen=True)
@@ -43,12 +48,14 @@ class Assembly:
     """The stacks of one stage in an order that respects their dependencies.
 
     `files` maps an asset's object key in S3 to its directory or file, `images` the hash that
-    tags a container image to the directory it is built from.
+    tags a container image to the directory it is built from. `notes` is what synthesizing has
+    remarked on the configuration, each a sentence or two.
     """
 
     stacks: tuple[Stack, ...]
     files: Mapping[str, Path] = field(default_factory=dict)
     images: Mapping[str, Path] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def file(self, object_key: str) -> Path:
         """The staged directory of a file asset, e.g. a function's code."""
@@ -78,15 +85,17 @@ def load(directory: Path) -> Assembly:
     stacks: dict[str, Stack] = {}
     files: dict[str, Path] = {}
     images: dict[str, Path] = {}
+    notes: list[str] = []
     for folder in _assemblies(directory):
         artifacts = _json(folder / "manifest.json").get("artifacts", {})
+        notes += _notes_of(folder, artifacts)
         for stack in _stacks_of(folder, artifacts):
             stacks[stack.name] = stack
         for artifact in artifacts.values():
             if artifact["type"] == "cdk:asset-manifest":
                 manifest = _json(folder / artifact["properties"]["file"])
                 _read_assets(folder, manifest, files, images)
-    return Assembly(_by_dependency(stacks), files, images)
+    return Assembly(_by_dependency(stacks), files, images, tuple(dict.fromkeys(notes)))
 
 
 def _assemblies(directory: Path) -> list[Path]:
@@ -116,6 +125,20 @@ def _stacks_of(folder: Path, artifacts: Mapping[str, Any]) -> list[Stack]:
         )
         for artifact_id, name in names.items()
     ]
+
+
+def _notes_of(folder: Path, artifacts: Mapping[str, Any]) -> list[str]:
+    notes = []
+    for artifact in artifacts.values():
+        metadata = dict(artifact.get("metadata", {}))
+        if "additionalMetadataFile" in artifact:
+            metadata |= _json(folder / artifact["additionalMetadataFile"])
+        for entries in metadata.values():
+            for entry in entries:
+                if entry["type"] in _SAID:
+                    sentence = _ACKNOWLEDGMENT.sub("", entry["data"])
+                    notes.append(f"{_SAID[entry['type']]}{sentence}")
+    return notes
 
 
 def _read_assets(

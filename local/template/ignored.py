@@ -6,7 +6,7 @@ must be a decision that somebody wrote down.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from local.providers import Created
 from local.template.model import Resource
@@ -50,6 +50,17 @@ IGNORED: Mapping[str, str] = {
     "AWS::WAFv2::WebACL": "the local balancer filters nothing",
     "AWS::WAFv2::WebACLAssociation": "the local balancer filters nothing",
 }
+
+# Of these, what answers differently from a deployment: said at each start.
+_MISSED: Mapping[str, str] = {
+    "AWS::WAFv2::WebACLAssociation": "AWS WAF is not played: no request is filtered here",
+}
+
+
+def missed(resources: Iterable[Resource]) -> list[str]:
+    """What somebody who tries the system out would miss, a line for each kind."""
+    types = {resource.type for resource in resources}
+    return [line for kind, line in _MISSED.items() if kind in types]
 
 
 class Names(dict[str, str]):

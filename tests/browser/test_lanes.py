@@ -220,6 +220,28 @@ def test_what_only_some_targets_have_is_shown_beside_their_name(
     expect(lane(page, "small-2").locator(".name em")).to_have_text("process dead")
 
 
+def test_less_than_a_share_is_slow_start_or_mitigation_as_the_algorithm_has_it(
+    page: Page, fake: FakeSystem
+) -> None:
+    fake.state["target_groups"][0]["algorithm"] = "weighted_random"
+    fake.targets[0].update(share=0.25, anomalous=True)
+    expect(lane(page, "small-1").locator(".name em")).to_have_text("mitigation, 25 %, anomalous")
+    fake.targets[0].update(share=0.5, anomalous=False)
+    expect(lane(page, "small-1").locator(".name em")).to_have_text("mitigation, 50 %")
+
+
+def test_without_a_target_it_says_what_clients_get(page: Page, fake: FakeSystem) -> None:
+    network = group("small", None, [], name="net", balancer="network", algorithm="flow_hash")
+    fake.state["target_groups"].append(network)
+    expect(page.locator('[data-group="net"] .empty')).to_have_text(
+        "No target is registered: connections are reset."
+    )
+    fake.targets.clear()
+    expect(page.locator('[data-group="small-group"] .empty')).to_have_text(
+        "No target is registered: requests get 503."
+    )
+
+
 def test_a_state_without_the_newer_fields_is_shown_all_the_same(
     fake: FakeSystem, opened: Open
 ) -> None:

@@ -73,7 +73,7 @@ class RawBackend:
         self.heads: list[bytes] = []
         self.connections = 0
         self.open = 0
-        self._script = script
+        self.script = script
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -93,7 +93,9 @@ class RawBackend:
         first = True
         self.open += 1
         try:
-            with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            with contextlib.suppress(
+                asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError
+            ):
                 while True:
                     head = await reader.readuntil(b"\r\n\r\n")
                     if head.startswith(b"GET /health "):
@@ -102,10 +104,10 @@ class RawBackend:
                     self.connections += first
                     first = False
                     self.heads.append(head)
-                    if self._script is None:
+                    if self.script is None:
                         writer.write(OK)
                     else:
-                        await self._script(head, reader, writer)
+                        await self.script(head, reader, writer)
                     if writer.is_closing():
                         break
                 await writer.drain()
@@ -208,6 +210,7 @@ async def balancing(
     function: Callable[[dict[str, Any]], Awaitable[Any]] = ok,
     speed: float = 20,
     default: Callable[[dict[str, int]], dict[str, Any]] = forward,
+    listener_attributes: dict[str, str] | None = None,
 ) -> AsyncIterator[Scene]:
     """`groups`: name -> (properties, weight in the default action). `default` makes that action
     of the weights by ARN."""
@@ -230,9 +233,9 @@ async def balancing(
     for name, (properties, weight) in (groups or {"web": (CHECKED, 1)}).items():
         arns[name] = await make("TargetGroup", name, properties)
         weights[arns[name]] = weight
-    listener = await make(
-        "Listener", "Http", {"LoadBalancerArn": balancer, "DefaultActions": [default(weights)]}
-    )
+    pairs = [{"Key": key, "Value": value} for key, value in (listener_attributes or {}).items()]
+    listens = {"LoadBalancerArn": balancer, "DefaultActions": [default(weights)]}
+    listener = await make("Listener", "Http", {**listens, "ListenerAttributes": pairs})
     for priority, rule in enumerate(rules or [], 1):
         given = {"ListenerArn": listener, "Priority": priority, **rule}
         await make("ListenerRule", f"Rule{priority}", given)

@@ -69,6 +69,10 @@ def test_each_group_has_an_algorithm_of_its_own(name: str, kind: Any) -> None:
         ),
         ({"proxy_protocol_v2.enabled": "true"}, "proxy_protocol_v2.enabled is not played locally"),
         (
+            {"load_balancing.cross_zone.enabled": "false"},
+            "cross_zone.enabled false, as there is one zone here, is not played locally",
+        ),
+        (
             {"deregistration_delay.timeout_seconds": "3601"},
             "timeout_seconds 3601 is not within 0 to 3600 s",
         ),

@@ -1,69 +1,234 @@
-"""The Lambda bridge: events and answers, whole."""
+"""The Lambda bridge: events and answers, whole, from the golden files and over the wire.
 
+tests/local/golden/lambda_bridge holds the shapes that AWS documents; each names its source. In an
+event {port}, {target group}, {time} and {id} stand for what differs from run to run.
+"""
+
+import asyncio
 import base64
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local.balancer import lambda_bridge
 from local.balancer.lambda_bridge import Incoming, Malformed
+from local.providers import InvokeResult, Throttled
+from tests.local.balancer_scene import LAMBDA, Scene, balancing, until
 
-ARN = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/lambda/6d0ecf831eec9f09"
-HEADERS = [
-    ("Host", "127.0.0.1:8080"),
-    ("Accept", "text/html"),
-    ("Cookie", "a=1"),
-    ("Cookie", "b=2"),
-    ("Content-Type", "application/json; charset=utf-8"),
-    ("X-Forwarded-For", "127.0.0.1"),
-]
-INCOMING = Incoming(
-    "POST", "/api/a%20b", [("q", "x%20y"), ("q", "2"), ("e", "")], HEADERS, b'{"a": 1}'
+GOLDEN = Path(__file__).parent / "golden" / "lambda_bridge"
+EVENTS = {path.stem: json.loads(path.read_text()) for path in GOLDEN.glob("events/*.json")}
+RESPONSES = {path.stem: json.loads(path.read_text()) for path in GOLDEN.glob("responses/*.json")}
+MALFORMED = json.loads((GOLDEN / "malformed.json").read_text())
+CLOSE = "Connection: close"
+
+
+def run(scenario: Any) -> None:
+    asyncio.run(scenario())
+
+
+def group(multi_value: bool, **more: Any) -> dict[str, tuple[dict[str, Any], int]]:
+    attribute = {"Key": "lambda.multi_value_headers.enabled", "Value": str(multi_value).lower()}
+    return {"lambda": ({**LAMBDA, "TargetGroupAttributes": [attribute], **more}, 1)}
+
+
+def bytes_of(text: dict[str, Any]) -> bytes:
+    if "body_base64" in text:
+        return base64.b64decode(text["body_base64"])
+    return str(text["body"]).encode()
+
+
+def without_what_differs(event: Any, scene: Scene) -> Any:
+    text = json.dumps(event, ensure_ascii=False)
+    text = text.replace(scene.arns["lambda"], "{target group}")
+    text = re.sub(rf'(:|"){scene.port}"', r'\1{port}"', text)
+    text = re.sub(r"(Root|Self)=1-[0-9a-f]{8}-[0-9a-f]{24}", _own_trace, text, count=1)
+    return json.loads(text)
+
+
+def _own_trace(found: re.Match[str]) -> str:
+    return f"{found[1]}=1-{{time}}-{{id}}"
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_an_event_over_the_wire_is_the_documented_one(name: str) -> None:
+    golden = EVENTS[name]
+    request = golden["request"]
+
+    async def scenario() -> None:
+        events = []
+
+        async def function(event: dict[str, Any]) -> Any:
+            events.append(event)
+            return {"statusCode": 200}
+
+        checks = request.get("health_check")
+        more = {"HealthCheckEnabled": True, "HealthCheckPath": checks} if checks else {}
+        groups = group(golden["multi_value_headers"], **more)
+        async with balancing(groups, function=function) as scene:
+            if not checks:
+                reader, writer = await scene.connect()
+                head = "\r\n".join([*request["head"], "", ""])
+                writer.write(head.encode() + bytes_of(request))
+                assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 OK\r\n")
+                writer.close()
+            await until(lambda: events)
+            assert without_what_differs(events[0], scene) == golden["event"]
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("name", RESPONSES)
+def test_an_answer_over_the_wire_is_the_documented_one(name: str) -> None:
+    golden = RESPONSES[name]
+    http = golden["http"]
+
+    async def scenario() -> None:
+        async def function(_event: dict[str, Any]) -> Any:
+            return golden["answer"]
+
+        async with balancing(group(golden["multi_value_headers"]), function=function) as scene:
+            reader, writer = await scene.connect()
+            writer.write(f"{golden['method']} / HTTP/1.1\r\nHost: h\r\n\r\n".encode())
+            head = (await reader.readuntil(b"\r\n\r\n")).decode().removesuffix("\r\n\r\n")
+            line, *fields = head.split("\r\n")
+            assert line == f"HTTP/1.1 {http['status']} {http['reason']}"
+            pairs = [field.split(": ", 1) for field in fields]
+            for header, values in http["headers"].items():
+                assert [value for key, value in pairs if key == header] == values
+            body = bytes_of(http)
+            assert await reader.readexactly(len(body)) == body
+            writer.write(b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+            assert (await reader.read(-1)).startswith(b"HTTP/1.1 ")  # nothing came in between
+            writer.close()
+            assert scene.counted() == {str(http["status"]): 2}
+
+    run(scenario)
+
+
+def payload_of(case: dict[str, Any]) -> bytes:
+    def spelled_out(value: Any) -> Any:
+        if isinstance(value, dict) and value.keys() == {"repeat", "times"}:
+            return value["repeat"] * value["times"]
+        if isinstance(value, dict):
+            return {key: spelled_out(each) for key, each in value.items()}
+        return value
+
+    if "raw" in case:
+        return str(spelled_out(case["raw"])).encode()
+    return json.dumps(spelled_out(case["answer"])).encode()
+
+
+@pytest.mark.parametrize("case", MALFORMED, ids=[case["why"] for case in MALFORMED])
+def test_a_malformed_answer_is_502(case: dict[str, Any]) -> None:
+    with pytest.raises(Malformed):
+        lambda_bridge.answer_of(payload_of(case), case["multi_value_headers"])
+
+    async def scenario() -> None:
+        async def function(_event: dict[str, Any]) -> Any:
+            return InvokeResult(payload_of(case), False)
+
+        async with balancing(group(case["multi_value_headers"]), function=function) as scene:
+            answer = await scene.say(f"GET / HTTP/1.1\r\nHost: h\r\n{CLOSE}\r\n\r\n".encode())
+            assert answer.startswith(b"HTTP/1.1 502 Bad Gateway\r\n")
+            assert answer.count(b"HTTP/1.1") == 1
+            assert scene.in_flight() == 0
+            assert scene.counted() == {"none": 1}
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    "fails",
+    [
+        InvokeResult(b'{"errorMessage": "Task timed out after 3.00 seconds"}', True),
+        InvokeResult(b'{"errorMessage": "x", "errorType": "ValueError"}', True),
+        Throttled("Api"),
+        RuntimeError("no worker"),
+    ],
+    ids=["its time is over", "it raises", "it is throttled", "it can't be called"],
 )
-MULTI = {
-    "host": ["127.0.0.1:8080"],
-    "accept": ["text/html"],
-    "cookie": ["a=1", "b=2"],
-    "content-type": ["application/json; charset=utf-8"],
-    "x-forwarded-for": ["127.0.0.1"],
-}
+def test_a_function_that_fails_is_502(fails: InvokeResult | Exception) -> None:
+    async def scenario() -> None:
+        async def function(_event: dict[str, Any]) -> Any:
+            if isinstance(fails, Exception):
+                raise fails
+            return fails
+
+        async with balancing(group(True), function=function) as scene:
+            assert (await scene.get())[0] == 502
+            assert scene.in_flight() == 0
+
+    run(scenario)
 
 
-def test_the_event_with_multi_value_headers() -> None:
-    assert lambda_bridge.event_of(INCOMING, ARN, multi_value=True) == {
-        "requestContext": {"elb": {"targetGroupArn": ARN}},
-        "httpMethod": "POST",
-        "path": "/api/a%20b",
-        "multiValueQueryStringParameters": {"q": ["x%20y", "2"], "e": [""]},
-        "multiValueHeaders": MULTI,
-        "body": '{"a": 1}',
-        "isBase64Encoded": False,
-    }
+def test_a_body_of_1_mb_passes_and_one_byte_more_is_413() -> None:
+    async def scenario() -> None:
+        sizes = []
+
+        async def function(event: dict[str, Any]) -> Any:
+            sizes.append(len(base64.b64decode(event["body"])))
+            return {"statusCode": 200}
+
+        async with balancing(group(True), function=function) as scene:
+            most = 1024 * 1024
+            assert (await scene.get("/", "POST", data=b"x" * most))[0] == 200
+            assert (await scene.get("/", "POST", data=b"x" * (most + 1)))[0] == 413
+            chunked = b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+            chunks = b"%x\r\n%b\r\n0\r\n\r\n" % (most + 1, b"x" * (most + 1))
+            assert (await scene.say(chunked + chunks)).startswith(b"HTTP/1.1 413 ")
+            assert sizes == [most]
+            assert scene.in_flight() == 0
+
+    run(scenario)
 
 
-def test_the_event_without_them_has_the_last_value_of_each() -> None:
-    assert lambda_bridge.event_of(INCOMING, ARN, multi_value=False) == {
-        "requestContext": {"elb": {"targetGroupArn": ARN}},
-        "httpMethod": "POST",
-        "path": "/api/a%20b",
-        "queryStringParameters": {"q": "2", "e": ""},
-        "headers": {name: values[-1] for name, values in MULTI.items()},
-        "body": '{"a": 1}',
-        "isBase64Encoded": False,
-    }
+def test_an_answer_of_1_mb_passes_and_one_byte_more_is_malformed() -> None:
+    fits = json.dumps({"statusCode": 200, "body": ""}).encode()
+    body = "x" * (1024 * 1024 - len(fits))
+    answer = json.dumps({"statusCode": 200, "body": body}).encode()
+    assert len(lambda_bridge.answer_of(answer, False).body) == len(body)
+    with pytest.raises(Malformed, match="over 1 MB"):
+        lambda_bridge.answer_of(answer + b" ", False)
 
 
-def test_the_health_check_event() -> None:
-    assert lambda_bridge.health_check_event("/api/health", ARN, multi_value=False) == {
-        "requestContext": {"elb": {"targetGroupArn": ARN}},
-        "httpMethod": "GET",
-        "path": "/api/health",
-        "queryStringParameters": {},
-        "headers": {"user-agent": "ELB-HealthChecker/2.0"},
-        "body": "",
-        "isBase64Encoded": False,
-    }
+def test_a_function_may_take_longer_than_the_idle_timeout() -> None:
+    async def scenario() -> None:
+        async def function(_event: dict[str, Any]) -> Any:
+            await asyncio.sleep(2.5)  # "waits until your Lambda function responds or times out"
+            return {"statusCode": 200, "body": "late"}
+
+        impatient = {"idle_timeout.timeout_seconds": "1"}
+        async with balancing(group(True), attributes=impatient, function=function) as scene:
+            assert await scene.get() == (200, "late")
+
+    run(scenario)
+
+
+def test_a_client_that_leaves_is_counted_at_once_and_the_function_finishes() -> None:
+    async def scenario() -> None:
+        called, release, finished = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+        async def function(_event: dict[str, Any]) -> Any:
+            called.set()
+            await release.wait()
+            finished.set()
+            return {"statusCode": 200}
+
+        async with balancing(group(True), function=function) as scene:
+            _, writer = await scene.connect()
+            writer.write(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+            await called.wait()
+            assert scene.in_flight() == 1
+            writer.transport.abort()
+            await until(lambda: scene.in_flight() == 0)
+            release.set()
+            await finished.wait()
+            assert scene.counted() == {"460": 1}
+
+    run(scenario)
 
 
 @pytest.mark.parametrize(
@@ -85,81 +250,6 @@ def test_the_health_check_event() -> None:
     ],
 )
 def test_bodies_are_base64_unless_their_type_is_text(headers: Any, body: Any, encoded: Any) -> None:
-    event = lambda_bridge.event_of(Incoming("POST", "/", [], headers, body), ARN, True)
+    event = lambda_bridge.event_of(Incoming("POST", "/", [], headers, body), "arn", True)
     assert event["isBase64Encoded"] is encoded
     assert event["body"] == (base64.b64encode(body).decode() if encoded else body.decode())
-
-
-def answer(document: Any, multi_value: Any = False) -> Any:
-    return lambda_bridge.answer_of(json.dumps(document).encode(), multi_value)
-
-
-def test_an_answer_becomes_a_response() -> None:
-    document = {
-        "statusCode": 201,
-        "statusDescription": "201 Created",
-        "headers": {"Content-Type": "text/plain"},
-        "body": "hi",
-        "isBase64Encoded": False,
-    }
-    assert answer(document) == (201, "Created", [("Content-Type", "text/plain")], b"hi")
-
-
-def test_multi_value_headers_are_read_where_they_are_on_and_only_there() -> None:
-    document = {
-        "statusCode": 200,
-        "headers": {"A": "1"},
-        "multiValueHeaders": {"Set-Cookie": ["a=1", "b=2"]},
-    }
-    assert answer(document, multi_value=True).headers == [
-        ("Set-Cookie", "a=1"),
-        ("Set-Cookie", "b=2"),
-    ]
-    assert answer(document, multi_value=False).headers == [("A", "1")]
-
-
-def test_a_base64_body_is_decoded_and_a_missing_one_empty() -> None:
-    assert answer({"statusCode": 200, "body": "iVBO", "isBase64Encoded": True}).body == b"\x89PN"
-    assert answer({"statusCode": 204}).body == b""
-    assert answer({"statusCode": 200, "statusDescription": "OK"}).reason == "OK"
-
-
-@pytest.mark.parametrize(
-    ("document", "multi_value"),
-    [
-        (None, False),
-        ("text", False),
-        ([], False),
-        ({}, False),
-        ({"statusCode": "200"}, False),
-        ({"statusCode": None}, False),
-        ({"statusCode": True}, False),
-        ({"statusCode": 99}, False),
-        ({"statusCode": 101}, False),
-        ({"statusCode": 600}, False),
-        ({"statusCode": 200.5}, False),
-        ({"statusCode": 200, "body": {"a": 1}}, False),
-        ({"statusCode": 200, "body": 1}, False),
-        ({"statusCode": 200, "body": "?", "isBase64Encoded": True}, False),
-        ({"statusCode": 200, "headers": "x"}, False),
-        ({"statusCode": 200, "headers": {"Content-Length": 3}}, False),
-        ({"statusCode": 200, "headers": {"A": "b\r\nSet-Cookie: c"}}, False),
-        ({"statusCode": 200, "multiValueHeaders": {"A": "1"}}, True),
-        ({"statusCode": 200, "multiValueHeaders": {"A": [1]}}, True),
-        ({"statusCode": 200, "statusDescription": 200}, False),
-        ({"statusCode": 200, "statusDescription": "200 OK\r\nX: y"}, False),
-    ],
-)
-def test_malformed_answers(document: Any, multi_value: Any) -> None:
-    with pytest.raises(Malformed):
-        answer(document, multi_value)
-
-
-def test_an_answer_that_is_no_json_or_over_1_mb_is_malformed() -> None:
-    with pytest.raises(Malformed, match="not JSON"):
-        lambda_bridge.answer_of(b"{", False)
-    fits = json.dumps({"statusCode": 200, "body": ""}).encode()
-    body = "x" * (1024 * 1024 - len(fits))
-    assert len(answer({"statusCode": 200, "body": body}).body) == len(body)
-    with pytest.raises(Malformed, match="over 1 MB"):
-        answer({"statusCode": 200, "body": body + "x"})

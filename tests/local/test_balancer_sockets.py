@@ -510,6 +510,15 @@ def test_a_functions_health_is_checked_where_that_is_on() -> None:
             "attribute routing.http.x",
         ),
         ("Listener", {"Protocol": "HTTPS", "DefaultActions": []}, "listener for HTTPS"),
+        ("Listener", {"MutualAuthentication": {"Mode": "verify"}}, "MutualAuthentication of"),
+        ("Listener", {"SslPolicy": "ELBSecurityPolicy-TLS13-1-2-2021-06"}, "SslPolicy of"),
+        (
+            "Listener",
+            {"ListenerAttributes": [{"Key": "tcp.idle_timeout.seconds", "Value": "60"}]},
+            "attribute tcp.idle_timeout",
+        ),
+        ("TargetGroup", {"TargetType": "ip", "ProtocolVersion": "GRPC"}, "HTTP1"),
+        ("TargetGroup", {"TargetType": "ip", "ProtocolVersion": "HTTP2"}, "HTTP1"),
         ("TargetGroup", {"TargetType": "ip", "Targets": [{"Id": "10.0.0.1"}]}, "by address"),
         (
             "ListenerRule",

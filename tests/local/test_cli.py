@@ -147,6 +147,15 @@ def test_what_synthesizing_says_is_shown_when_it_fails(project: Path) -> None:
     assert "Traceback" not in failed.stderr
 
 
+def test_what_synthesizing_remarks_is_shown_also_when_nothing_had_to_be_synthesized(
+    project: Path,
+) -> None:
+    for _ in range(2):
+        assert tiny_projects.REMARK in up(project).stdout
+        local(project, "down")
+    assert tiny_projects.syntheses(project) == 1
+
+
 def test_settings_reach_the_app_also_of_a_detached_one(project: Path) -> None:
     setting = "load_balancer.ip_hash"
     assert up(project, "-c", f"{setting}=true", "--context", "a.b=x=y").returncode == 0

@@ -80,6 +80,9 @@ def test_a_killed_task_is_replaced(asset: Path, tmp_path: Path) -> None:
             await pool.until_healthy(2)
             victim = next(iter(pool.tasks()))
             pool.containers.act(victim, "kill")
+            await until(lambda: pool.tasks()[victim]["exited"])
+            with pytest.raises(ValueError, match="has ended already"):
+                pool.containers.act(victim, "pause")
             await until(lambda: victim not in pool.targets(), 30)
             await pool.until_healthy(2)
             assert victim not in pool.tasks()

@@ -390,6 +390,15 @@ NET = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/net/x/1"
             "draining_interval_seconds",
         ),
         ("TargetGroup", group({"slow_start.duration_seconds": "30"}), "slow_start"),
+        ("TargetGroup", group({"load_balancing.cross_zone.enabled": "false"}), "one zone"),
+        (
+            "LoadBalancer",
+            {
+                "Type": "network",
+                "LoadBalancerAttributes": pairs({"load_balancing.cross_zone.enabled": "false"}),
+            },
+            "one zone",
+        ),
         (
             "LoadBalancer",
             {"Type": "network", "LoadBalancerAttributes": pairs({"idle_timeout.x": "1"})},

@@ -57,6 +57,24 @@ def test_assets_are_found_by_object_key_and_by_image_tag(tmp_path: Path) -> None
         loaded.image("public.ecr.aws/nginx:latest")
 
 
+def test_what_was_remarked_at_synthesis_is_kept_once_and_as_cdk_would_print_it(
+    tmp_path: Path,
+) -> None:
+    warning = ("aws:cdk:warning", "waf is True: [it] stands before one only. [ack: my:beside-waf]")
+    cloud_assemblies.write(
+        tmp_path,
+        {"Web": {}, "Chat": {}, "Data": {}},
+        said={
+            "Web": [("aws:cdk:logicalId", "Web123"), warning, ("aws:cdk:info", "It is two.")],
+            "Chat": [warning],
+        },
+    )
+    assert assembly.load(tmp_path).notes == (
+        "warning: waf is True: [it] stands before one only.",
+        "It is two.",
+    )
+
+
 def test_a_directory_without_an_assembly_is_named(tmp_path: Path) -> None:
     with pytest.raises(LocalModeError, match=f"{tmp_path} holds no cloud assembly"):
         assembly.load(tmp_path)

@@ -77,3 +77,12 @@ def test_a_resource_without_local_meaning_still_has_a_name_and_an_arn() -> None:
 
 def test_every_ignored_type_says_why() -> None:
     assert all(reason for reason in ignored.IGNORED.values())
+
+
+def test_what_an_ignored_resource_would_have_done_to_requests_is_said() -> None:
+    acl = Resource("web", "Acl", "AWS::WAFv2::WebACL")
+    guarding = Resource("web", "Guarding", "AWS::WAFv2::WebACLAssociation")
+    role = Resource("web", "Role", "AWS::IAM::Role")
+    (line,) = ignored.missed([acl, guarding, guarding, role])
+    assert "WAF" in line
+    assert ignored.missed([role]) == []

@@ -34,6 +34,8 @@ def handler(event, context):
     print("stored", len(event["Records"]))
 """
 
+REMARK = "least_connections is least_outstanding_requests on AWS."
+
 RESOURCES: dict[str, Any] = {
     "Items": {
         "Type": "AWS::DynamoDB::Table",
@@ -76,6 +78,7 @@ def write(directory: Path, resources: Mapping[str, Any] = RESOURCES) -> Path:
         directory / "assembly",
         {"Stack": {"Resources": dict(resources)}},
         files={"code.zip": directory / "bundle"},
+        said={"Stack": [("aws:cdk:info", REMARK)]},
     )
     return directory
 

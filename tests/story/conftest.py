@@ -1,11 +1,7 @@
 """One running system for all stories: the real command, its own state directory and ports."""
 
-import json
 import os
 import secrets
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,38 +11,36 @@ import httpx
 import pytest
 
 from client import ChatClient
+from tests.story.system import Play, System, player, started
 
-ROOT = Path(__file__).parents[2]
-READY_WITHIN_SECONDS = 180  # a cold machine synthesizes and bundles first
 PASSWORD = "Correct-horse-7"
 
 
 @pytest.fixture(scope="session")
 def endpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """What .local/endpoints.json says of a system that was started for these tests."""
-    state = tmp_path_factory.mktemp("local")
-    output = (state / "output.txt").open("w")
-    command = [sys.executable, "-m", "local", "up", "--api-port", "0", "--state-dir", str(state)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
-    try:
-        yield _when_ready(state, process)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=60) == 0, (state / "output.txt").read_text()
-        output.close()
+    with started(tmp_path_factory.mktemp("local")) as found:
+        yield found
 
 
-def _when_ready(state: Path, process: subprocess.Popen[bytes]) -> dict[str, Any]:
-    found = state / "endpoints.json"
-    deadline = time.monotonic() + READY_WITHIN_SECONDS
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            break
-        if found.exists():
-            result: dict[str, Any] = json.loads(found.read_text())
-            return result
-        time.sleep(0.1)
-    raise AssertionError("local mode did not get ready:\n" + (state / "output.txt").read_text())
+@pytest.fixture(scope="module")
+def three_targets(endpoints: dict[str, Any]) -> Iterator[Play]:
+    """Plays a scene that begins with three targets in the pool `small` and all requests going
+    there; nothing scales by itself. Afterwards it does again, and the functions have their share.
+    """
+
+    async def begin(system: System) -> None:
+        await system.order("pools/small", autoscaling=False)
+        await system.weigh(small=4, **{"lambda": 0})
+        await system.scale("small", 3)
+
+    async def leave(system: System) -> None:
+        await system.weigh(**{"lambda": 1})
+        await system.order("pools/small", autoscaling=True)
+
+    play = player(endpoints, begin)
+    yield play
+    play(leave)
 
 
 @pytest.fixture

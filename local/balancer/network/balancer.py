@@ -8,7 +8,13 @@ from local.balancer.arns import Arns, full_name
 from local.balancer.network import refusals
 from local.balancer.network.plane import NetworkPlane
 from local.balancer.network.target_group import NetworkSettings, read_group, read_settings
-from local.balancer.refusals import Properties, attributes_of, not_played, require_known
+from local.balancer.refusals import (
+    Properties,
+    attributes_of,
+    not_played,
+    refuse_zonal,
+    require_known,
+)
 from local.balancer.registrar import Registrar
 from local.balancer.target_group import TargetGroup
 from local.providers import Created, LocalModeError
@@ -35,6 +41,7 @@ class NetworkBalancer:
             raise not_played(where, "a second Network Load Balancer", "keep one")
         attributes = attributes_of(properties, "LoadBalancerAttributes")
         require_known(where, attributes, refusals.BALANCER_ATTRIBUTES)
+        refuse_zonal(where, attributes)
         for unknown in sorted(properties.keys() - refusals.BALANCER_PROPERTIES):
             raise not_played(where, f"the property {unknown}", "remove it for this environment")
         self.arn = self._arns.new("loadbalancer", f"net/{name}")

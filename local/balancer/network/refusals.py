@@ -2,10 +2,13 @@
 
 Refused: listeners for TLS, UDP, TCP_UDP, QUIC and TCP_QUIC, certificates and ALPN; target groups
 for anything but TCP, application load balancers as targets; proxy protocol v2; a draining interval
-for unhealthy targets; weights over several target groups; a second listener.
+for unhealthy targets; balancing within a zone; weights over several target groups; a second
+listener.
 """
 
 from __future__ import annotations
+
+from local.balancer.refusals import CROSS_ZONE
 
 # Zones, addresses, DNS and logs: a laptop has one zone, and one address that nobody looks up.
 BALANCER_ATTRIBUTES = {
@@ -15,7 +18,7 @@ BALANCER_ATTRIBUTES = {
     "deletion_protection.enabled",
     "dns_record.client_routing_policy",
     "ipv6.deny_all_igw_traffic",
-    "load_balancing.cross_zone.enabled",
+    CROSS_ZONE,
     "secondary_ips.auto_assigned.per_subnet",
     "zonal_shift.config.enabled",
 }
@@ -49,7 +52,7 @@ GROUP_ATTRIBUTES = COMMON_ATTRIBUTES | {
     "stickiness.type",
     "target_health_state.unhealthy.connection_termination.enabled",
     # zones and DNS again
-    "load_balancing.cross_zone.enabled",
+    CROSS_ZONE,
     "target_group_health.dns_failover.minimum_healthy_targets.count",
     "target_group_health.dns_failover.minimum_healthy_targets.percentage",
 }

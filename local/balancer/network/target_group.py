@@ -9,7 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from local.balancer.network.refusals import COMMON_ATTRIBUTES, GROUP_ATTRIBUTES
-from local.balancer.refusals import Properties, attributes_of, not_played, require_known
+from local.balancer.refusals import (
+    Properties,
+    attributes_of,
+    not_played,
+    refuse_zonal,
+    require_known,
+)
 from local.balancer.target_group import TargetGroup, read_target_group
 from local.providers import LocalModeError
 
@@ -40,6 +46,7 @@ def read_settings(where: str, properties: Properties) -> NetworkSettings:
         raise not_played(where, f"target type {kind} with protocol TCP", "use ip")
     attributes = attributes_of(properties, "TargetGroupAttributes")
     require_known(where, attributes, GROUP_ATTRIBUTES)
+    refuse_zonal(where, attributes)
 
     def on(name: str, default: bool = False) -> bool:
         return attributes.get(name, str(default)).lower() == "true"

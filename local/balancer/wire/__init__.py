@@ -1,5 +1,7 @@
 """The Application Load Balancer's data plane: HTTP/1 on both sides over httptools.
 
-What is decided without I/O stands in head, desync and outgoing; the connections are in client and
-target, what joins two of them in exchange, function and tunnel, and all of it in listener.
+Decided without I/O: head and desync (what a request is, and whether it is refused), outgoing (what
+is written), traces. Connections: reader and client on the one side, target and pool on the other.
+What joins them for one request: forwarding (to a container), function (to a Lambda function), the
+load balancer's own answers in exchange, tunnel after an upgrade. engine holds it all together.
 """

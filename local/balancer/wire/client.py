@@ -4,68 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import collections
-import logging
-import time
 from typing import TYPE_CHECKING
 
-import httptools
-
-from local.balancer.headers import Field, Peer, spelled
+from local.balancer.headers import Peer
 from local.balancer.pages import OwnAnswer
 from local.balancer.wire.exchange import Exchange, refusal
-from local.balancer.wire.head import HEAD_BYTES, LINE_BYTES, Head, Refused, read_head, refuse_size
+from local.balancer.wire.head import Head
 from local.balancer.wire.outgoing import CLOSE, KEEP_ALIVE, own_answer
+from local.balancer.wire.reader import Message, RequestReader
 
 if TYPE_CHECKING:
     from local.balancer.target_group import Target
     from local.balancer.wire.engine import Engine
 
-log = logging.getLogger("local.balancer")
-
 LINGER_SECONDS = 2  # how long a client may go on sending after the last answer
 
-# Why reading from a client has stopped.
-PIPELINED, TARGET, TUNNEL = 1, 2, 4
+# Why reading from a client has stopped: requests wait, or the target doesn't take the body.
+PIPELINED, TARGET = 1, 2
 
 
-class Message:
-    """A request on its way in. Until its turn comes the pieces of its body wait here; they are
-    few, as no more is read meanwhile."""
-
-    __slots__ = ("chunks", "exchange", "head", "refused", "whole")
-
-    def __init__(self, head: Head | None, refused: int | None = None) -> None:
-        self.head = head
-        self.refused = refused
-        self.exchange: Exchange | None = None
-        self.chunks: list[bytes] = []
-        self.whole = False
-
-
-class ClientConnection(asyncio.BufferedProtocol):
-    """`touched` is when something was last sent or received, on the loop's clock."""
+class ClientConnection(RequestReader):
+    """Answers what it reads, each in its turn."""
 
     def __init__(self, engine: Engine) -> None:
+        super().__init__(engine.settings, engine.buffer, engine.now)
         self._engine = engine
-        self._now = time.monotonic  # the loop's clock, without its detour
-        self._parser = httptools.HttpRequestParser(self)
-        self._url = ""
-        self._fields: list[Field] = []
-        self._in_head = False
-        self._unseen = 0  # bytes since the parser last told of something
-        self._receiving: Message | None = None
         self._current: Message | None = None
         self._waiting: collections.deque[Message] = collections.deque()
         self._answered = False  # the current message
         self._beginning = False
         self._advancing = False
-        self._deaf = False  # what still comes is thrown away
-        self._upgrading = False
-        self._repriming = False
-        self.paused = 0
-        self.full = False
-        self.touched = self._born = self._now()
-        self.after_upgrade = b""
+        self._born = self.touched
+        self.paused = 0  # for which reasons reading has stopped
+        self.full = False  # the client doesn't read what it gets
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)  # noqa: S101  it is a TCP server's
@@ -73,7 +44,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         address = transport.get_extra_info("peername")
         self.peer = Peer(address[0], address[1], "http", self._engine.port)
         self._engine.connections.add(self)
-        self._timer = self._engine.loop.call_later(self._engine.settings.idle_seconds, self._tick)
+        self._timer = self._engine.loop.call_later(self._settings.idle_seconds, self._tick)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._timer.cancel()
@@ -83,89 +54,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         if self._current is not None and not self._answered and self._current.exchange:
             self._current.exchange.client_left()
 
-    # What comes in
-
-    def get_buffer(self, sizehint: int) -> memoryview:
-        return self._engine.buffer
-
-    def buffer_updated(self, nbytes: int) -> None:
-        if self._deaf:
-            return
-        self.touched = self._now()
-        data = self._engine.buffer[:nbytes]
-        while data:  # more than once only where a client offers another protocol
-            self._unseen += len(data)
-            try:
-                self._parser.feed_data(data)
-                break
-            except httptools.HttpParserUpgrade as upgrade:
-                data = self._upgraded(data[upgrade.args[0] :])
-            except httptools.HttpParserError as error:
-                self._malformed(error)
-                break
-        if self._unseen > HEAD_BYTES and not self._deaf:
-            self._refuse_the_rest(400)
-        current = self._current
-        if current is not None and current.exchange is not None:
-            current.exchange.flush()
-
-    def on_message_begin(self) -> None:
-        self._url = ""
-        self._fields = []
-        self._in_head = True
-
-    def on_url(self, url: bytes) -> None:
-        self._url += url.decode("latin-1")
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        # Trailers come here too, and go no further: RFC 9110 section 6.5.1 allows that.
-        if self._in_head:
-            self._fields.append((*spelled(name), value.decode("latin-1").rstrip(" \t")))
-
-    def on_headers_complete(self) -> None:
-        self._in_head = False
-        if self._repriming or self._deaf:
-            return
-        parser = self._parser
-        self._upgrading = parser.should_upgrade()
-        try:
-            if self._unseen > LINE_BYTES:
-                refuse_size(self._url, self._fields)
-            head = read_head(
-                spelled(parser.get_method())[1],
-                self._url,
-                parser.get_http_version(),
-                self._fields,
-                self._engine.settings,
-                upgrade=self._upgrading,
-                keep_alive=parser.should_keep_alive(),
-            )
-        except Refused as refused:
-            log.info("refused a request with %d: %s", refused.status, refused)
-            self._deaf = True
-            self._receive(Message(None, refused.status))
-            return
-        head.size = self._unseen
-        self._unseen = 0
-        self._receive(Message(head))
-
-    def on_chunk_header(self) -> None:
-        self._unseen = 0
-
-    def on_body(self, data: bytes) -> None:
-        self._unseen = 0
-        message = self._receiving
-        if message is None or self._deaf:
-            return
-        if message.exchange is not None:
-            message.exchange.body(data)
-        else:
-            message.chunks.append(data)
-
-    def on_message_complete(self) -> None:
-        self._unseen = 0
-        if not self._upgrading and not self._deaf:
-            self._whole()
+    # Whose turn it is
 
     def _receive(self, message: Message) -> None:
         self._receiving = message
@@ -175,66 +64,16 @@ class ClientConnection(asyncio.BufferedProtocol):
             self._waiting.append(message)
             self.pause(PIPELINED)
 
-    def _whole(self) -> None:
-        message = self._receiving
-        if message is None or message.whole:
-            return
-        message.whole = True
-        if message.head is not None and message.head.closes:
-            self._deaf = True  # RFC 9112 section 9.6: what follows isn't a request
+    def _received(self, message: Message) -> None:
         if message.exchange is not None:
             message.exchange.end()
             if self._answered:
                 self._settle()
 
-    def _upgraded(self, rest: memoryview) -> memoryview:
-        """The parser stops after the head of a request that asks for another protocol. Returns
-        what is to be parsed yet."""
-        self._upgrading = False
-        message = self._receiving
-        if self._deaf or message is None or message.head is None:
-            return rest[:0]
-        if message.head.upgrade:
-            message.head.closes = True  # whatever the answer is, it is the last one here
-            self._upgrading = True
-            self.after_upgrade = bytes(rest)
-            self._whole()
-            self.pause(TUNNEL)
-            return rest[:0]
-        # It isn't taken up: the rest is parsed as what the head has announced.
-        length = message.head.length
-        framing = "Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}"
-        self._parser = httptools.HttpRequestParser(self)
-        self._repriming = True
-        self._parser.feed_data(f"POST / HTTP/1.1\r\n{framing}\r\n\r\n".encode())
-        self._repriming = False
-        return rest
-
-    def _malformed(self, error: httptools.HttpParserError) -> None:
-        if self._deaf:
-            return
-        cause = error.__context__
-        if isinstance(error, httptools.HttpParserCallbackError) and cause is not None:
-            log.error("the load balancer failed", exc_info=cause)
-            self._refuse_the_rest(500)
-            return
-        # "An HTTP/1 connection but received an HTTP/2 request": its preface looks like one.
-        status = 505 if self._parser.get_http_version() == "2.0" else 400
-        log.info("refused a request with %d: %s", status, error)
-        self._refuse_the_rest(status)
-
-    def _refuse_the_rest(self, status: int) -> None:
-        """Where the request ends isn't known any more, so that it is the last one."""
-        self._deaf = True
-        message = self._receiving
-        if message is None or message.whole:
-            self._receive(Message(None, status))
-        elif message.exchange is not None:
-            message.exchange.spoilt(status)
-        else:
-            message.head, message.refused = None, status
-
-    # What goes out
+    def _flush(self) -> None:
+        current = self._current
+        if current is not None and current.exchange is not None:
+            current.exchange.flush()
 
     def _begin(self, message: Message) -> None:
         self._current = message
@@ -284,7 +123,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         more request and then returns a response that closes the connection"."""
         if head is None or head.closes or self._engine.stopping:
             return False
-        return self._now() - self._born <= self._engine.settings.client_keep_alive_seconds
+        return self._now() - self._born <= self._settings.client_keep_alive_seconds
 
     def answer(
         self,
@@ -298,7 +137,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         keeps = self.keeps(head) and not closes
         bodiless = head is not None and head.method == "HEAD"
         line = KEEP_ALIVE if keeps else CLOSE
-        settings, date = self._engine.settings, self._engine.date()
+        settings, date = self._settings, self._engine.date()
         self.write(own_answer(answer, settings, date, line, bodiless=bodiless, reason=reason))
         self.answered(closes=not keeps)
 
@@ -313,7 +152,7 @@ class ClientConnection(asyncio.BufferedProtocol):
     def _hang_up(self, gently: bool) -> None:
         """`gently` where the client may be sending: closing then would reset the connection, and
         with it the answer that the client hasn't read."""
-        self._deaf = True
+        self._deaf, self._upgrading = True, False
         if gently and not self.transport.is_closing():
             self.transport.write_eof()
             self._timer.cancel()
@@ -369,13 +208,10 @@ class ClientConnection(asyncio.BufferedProtocol):
         self._current = None
 
     def _tick(self) -> None:
-        left = self.touched + self._engine.settings.idle_seconds - self._now()
-        if left > 0:
-            self._timer = self._engine.loop.call_later(left, self._tick)
-        else:
-            self._timer = self._engine.loop.call_later(
-                self._engine.settings.idle_seconds, self._tick
-            )
+        allowed = self._settings.idle_seconds
+        left = self.touched + allowed - self._now()
+        self._timer = self._engine.loop.call_later(left if left > 0 else allowed, self._tick)
+        if left <= 0:
             self._idle()
 
     def _idle(self) -> None:
@@ -383,7 +219,7 @@ class ClientConnection(asyncio.BufferedProtocol):
             self.transport.abort()
         elif self._current is not None and self._current.exchange is not None:
             self._current.exchange.idle()
-        elif self._in_head or self._receiving is None:
+        elif self._unseen or self._receiving is None:
             self._refuse_the_rest(408)
         else:  # between two requests
             self.transport.close()

@@ -28,28 +28,33 @@ class Doubt(NamedTuple):
     ambiguous: bool
     reason: str
 
-    def __str__(self) -> str:
-        return self.reason
 
-
-def doubt_of(
-    method: str, modern: bool, fields: Sequence[Field], values: Mapping[str, Sequence[str]]
-) -> Doubt | None:
-    """The gravest; None for a compliant request. `modern` is HTTP/1.1."""
-    lengths = values.get("content-length")
-    chunked = "transfer-encoding" in values
-    if chunked and (method in ("GET", "HEAD") or not modern):
+def doubt_of_body(method: str, modern: bool, values: Mapping[str, Sequence[str]]) -> Doubt | None:
+    """Whether there should be a body at all; `modern` is HTTP/1.1."""
+    if "transfer-encoding" in values and (method in ("GET", "HEAD") or not modern):
         return Doubt(True, "UndefinedTransferEncodingSemantics")
-    bodiless = method in ("GET", "HEAD") and lengths is not None
-    if bodiless and lengths and int(lengths[0]) > 0:
-        return Doubt(True, "UndefinedContentLengthSemantics")
-    found = Doubt(False, "GetHeadZeroContentLength") if bodiless else None
+    if "content-length" in values and method in ("GET", "HEAD"):
+        if int(values["content-length"][0]) > 0:
+            return Doubt(True, "UndefinedContentLengthSemantics")
+        return Doubt(False, "GetHeadZeroContentLength")
+    return None
+
+
+def doubt_of_headers(fields: Sequence[Field]) -> Doubt | None:
+    found = None
     for key, _, value in fields:
         if _suspicious(key):
             return Doubt(True, "SuspiciousHeader")
         if not (value.isascii() and value.isprintable()) and _UNUSUAL_VALUE.search(value):
-            found = found or Doubt(False, "NonCompliantHeader")
+            found = Doubt(False, "NonCompliantHeader")
     return found
+
+
+def gravest(one: Doubt | None, other: Doubt | None) -> Doubt | None:
+    """None for a compliant request."""
+    if one is None or (other is not None and other.ambiguous and not one.ambiguous):
+        return other
+    return one
 
 
 @functools.lru_cache(1024)

@@ -34,7 +34,8 @@ READ_BYTES = 64 * 1024  # at once, from a client or a target
 
 
 class Engine:
-    """`port` 0 takes a free one, see `port` after `start`; `random_bytes` is for trace ids."""
+    """`port` 0 takes a free one, see `port` after `start`; `random_bytes` is for trace ids. `now`
+    says how long connections have been idle and open, in seconds."""
 
     def __init__(
         self,
@@ -46,6 +47,7 @@ class Engine:
         random_bytes: Callable[[int], bytes],
         *,
         grace_seconds: float = 1,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._plane = plane
         self._grace = grace_seconds
@@ -57,6 +59,7 @@ class Engine:
         self.invoke = invoke
         self.settings = settings
         self.port = port
+        self.now = now
         self.traces = Traces(time.time, random_bytes)
         self.connections: set[ClientConnection] = set()
         self.stopping = False

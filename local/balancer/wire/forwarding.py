@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -20,7 +19,6 @@ from local.balancer.wire.outgoing import (
     CLOSE,
     KEEP_ALIVE,
     answer_head,
-    forwarded_fields,
     request_head,
 )
 from local.balancer.wire.target import AnswerHead, TargetConnection
@@ -48,6 +46,7 @@ class Forwarding:
         "_head",
         "_over",
         "_received",
+        "_shareable",
         "_status",
         "_target",
         "_there",
@@ -70,6 +69,8 @@ class Forwarding:
         self._chunked_back = False
         self._closes = False
         self._over = False
+        # Nobody else's requests go where this one's end may be seen elsewhere, or not at all.
+        self._shareable = not head.alone and not head.upgrade
         self.head_only = head.method == "HEAD"
 
     # From the client
@@ -79,9 +80,9 @@ class Forwarding:
         if head.expects_continue:
             connection.write(CONTINUE)
         engine = self._engine
-        fields = forwarded_fields(head, connection.peer, engine.settings, engine.traces.new())
-        self._there.append(request_head(head, fields))
-        target = None if head.alone or head.upgrade else engine.pool.take(self._choice.target)
+        trace = engine.traces.new()
+        self._there.append(request_head(head, connection.peer, engine.settings, trace))
+        target = engine.pool.take(self._choice.target) if self._shareable else None
         if target is not None:
             self._target = target
             target.begin(self)
@@ -92,15 +93,18 @@ class Forwarding:
         try:
             target = await self._engine.pool.connect(self._choice.target)
         except TimeoutError:
-            self._fail(504, "no connection within 10 seconds")
+            status, why = 504, "no connection within 10 seconds"
         except OSError as error:
-            self._fail(502, str(error))
+            status, why = 502, str(error)
         else:
             self._connecting = None
             self._target = target
             target.begin(self)
             self._connection.resume(TARGET)
             self.flush()
+            return
+        self._connecting = None
+        self._fail(status, why)
 
     def body(self, data: bytes) -> None:
         if self._over:
@@ -131,6 +135,8 @@ class Forwarding:
     def idle(self) -> None:
         if self._over:  # the rest of a request that has its answer
             self._connection.abort()
+        elif self._connection.full:
+            self._give_up(408, "the client read nothing", counted=self._status)
         elif not self._received and not self._connection.paused & TARGET:
             self._give_up(408, "the client sent nothing", counted=408)
         else:
@@ -187,7 +193,7 @@ class Forwarding:
 
     def more(self, pieces: list[bytes]) -> None:
         connection = self._connection
-        connection.touched = time.monotonic()
+        connection.touched = self._engine.now()
         head, self._back = self._back, b""
         if self._chunked_back:
             pieces = [_chunk(piece) for piece in pieces]
@@ -199,7 +205,7 @@ class Forwarding:
         self.more([*pieces, b""] if self._chunked_back else pieces)
         target, self._target = self._target, None
         if target is not None:
-            if reusable and self._received and not self._head.alone:
+            if reusable and self._received and self._shareable and not target.full:
                 if self._connection.full:
                     target.transport.resume_reading()
                 self._engine.pool.give(target)
@@ -231,7 +237,7 @@ class Forwarding:
         self._connection.pause(TARGET)
 
     def target_ready(self) -> None:
-        self._connection.touched = time.monotonic()
+        self._connection.touched = self._engine.now()
         self._connection.resume(TARGET)
 
     # The end
@@ -242,11 +248,12 @@ class Forwarding:
             self._give_up(status, why, counted=None)
 
     def _give_up(self, status: int, why: str, counted: int | None) -> None:
-        """An error page, where the answer hasn't begun; the client sees it break off otherwise."""
+        """An error page, where nothing of the answer has gone to the client; it sees the answer
+        break off otherwise."""
         log.info("%s: %d: %s", self._choice.target.id, status, why)
         self._drop_target()
         self._finish(counted)
-        if self._status is None:
+        if self._status is None or self._back:
             whole = self._received and status != 408
             self._connection.answer(error_page(status), self._head, closes=not whole)
         else:

@@ -110,7 +110,7 @@ class Invocation:
         multi_value = group.settings.multi_value_headers
         head, peer = self._head, self._connection.peer
         trace = self._engine.traces.new()
-        fields = forwarded_fields(head, peer, self._engine.settings, trace, to_function=True)
+        fields = forwarded_fields(head, peer, self._engine.settings, trace)
         incoming = Incoming(head.method, head.path, head.query, fields, bytes(self._body))
         event = lambda_bridge.event_of(incoming, group.arn, multi_value)
         try:

@@ -6,21 +6,25 @@ Balancing works" for methods, versions and sizes, both in AWS's user guides.
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import overload
 from urllib.parse import urlsplit
 
 from local.balancer.headers import Field, Pair, too_many_forwarded, values_of
+from local.balancer.rules import Rule, Seen
 from local.balancer.settings import STRICTEST, BalancerSettings
-from local.balancer.wire.desync import doubt_of
+from local.balancer.wire.desync import Doubt, doubt_of_body, doubt_of_headers, gravest
 
 LINE_BYTES = 16 * 1024  # of the request line, and of each header
 HEAD_BYTES = 64 * 1024
+MOST_HEADS = 64  # remembered on a connection, for requests that come again
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
 CODINGS = frozenset({"gzip", "x-gzip", "deflate", "compress", "x-compress", "br", "zstd"})
 
-_VALID_NAME = re.compile(r"[-A-Za-z0-9]+")
+_VALID_NAME = re.compile(r"[-a-z0-9]+")
 
 
 class Refused(Exception):
@@ -31,28 +35,83 @@ class Refused(Exception):
         self.status = status
 
 
+class Query(Sequence[Pair]):
+    """A query string's names and values. Most requests take a rule that doesn't ask for them, so
+    that they are taken apart for those that do."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def _pairs(self) -> list[Pair]:
+        pairs = (part.partition("=") for part in self._text.split("&") if part)
+        return [(name, value) for name, _, value in pairs]
+
+    def __iter__(self) -> Iterator[Pair]:
+        return iter(self._pairs())
+
+    def __len__(self) -> int:
+        return len(self._pairs())
+
+    @overload
+    def __getitem__(self, index: int) -> Pair: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Pair]: ...
+    def __getitem__(self, index: int | slice) -> Pair | Sequence[Pair]:
+        return self._pairs()[index]
+
+
+@dataclass(slots=True)
+class Block:
+    """A request's headers, and what follows from them alone. Clients send the same ones again and
+    again over a connection, so that it needn't be found out each time.
+
+    `came` is what the parser gave, `fields` those of it that stay, `values` the same by lower-case
+    name. The body is `length` bytes, or chunked where that is None; `identity` says that it was
+    a Transfer-Encoding of that name. `heads` are those that came with them, by what differs;
+    `lines` what a target gets of them, once that is written.
+    """
+
+    came: Sequence[Field]
+    fields: Sequence[Field]
+    values: dict[str, list[str]]
+    host: str
+    length: int | None
+    identity: bool
+    doubt: Doubt | None
+    size: int
+    heads: dict[tuple[str, str, str, bool, bool], Head]
+    lines: str = ""
+
+
 @dataclass(slots=True)
 class Head:
-    """`path` and `query_text` are as on the wire, not decoded; `fields` are what came, and
-    `values` the same by lower-case name.
+    """`path` and `query_text` are as on the wire, not decoded.
 
-    The body is `length` bytes, or chunked where that is None. `upgrade` asks for a WebSocket.
-    `closes` says that the client, or its doubtful framing, wants the connection closed after the
-    answer; `alone` that the target's connection has to be, too.
+    `upgrade` asks for a WebSocket. `closes` says that the client, or its doubtful framing, wants
+    the connection closed after the answer; `alone` that the target's connection has to be, too.
+    `matched` and `written` are what the same request has come to before: the rule, and what a
+    target gets before and after the trace.
     """
 
     method: str
     path: str
     query_text: str
     host: str
-    fields: Sequence[Field]
+    block: Block
     values: dict[str, list[str]]
     length: int | None
     upgrade: bool
     modern: bool  # HTTP/1.1
     closes: bool
     alone: bool
-    size: int = 0
+    matched: tuple[Rule, Seen] | None = None
+    written: tuple[str, str] | None = None
+
+    @property
+    def size(self) -> int:
+        return len(self.path) + len(self.query_text) + self.block.size
 
     @property
     def target(self) -> str:
@@ -61,10 +120,7 @@ class Head:
     @property
     def query(self) -> Sequence[Pair]:
         """Names and values as on the wire: the load balancer decodes neither."""
-        if not self.query_text:
-            return ()
-        pairs = (part.partition("=") for part in self.query_text.split("&") if part)
-        return [(name, value) for name, _, value in pairs]
+        return Query(self.query_text) if self.query_text else ()
 
     @property
     def expects_continue(self) -> bool:
@@ -72,53 +128,76 @@ class Head:
         return expected is not None and self.modern and expected[-1].lower() == "100-continue"
 
 
-def read_head(
-    method: str,
-    url: str,
-    version: str,
-    fields: Sequence[Field],
-    settings: BalancerSettings,
-    *,
-    upgrade: bool,
-    keep_alive: bool,
-) -> Head:
-    """`upgrade` and `keep_alive` as the parser understood the Connection header. Raises
-    Refused."""
+def refuse_line(method: str, version: str) -> None:
+    """Raises Refused."""
     if version not in ("1.1", "1.0"):
         raise Refused(505, f"HTTP version {version}")
     if method not in METHODS:
         raise Refused(405, f"method {method}")
+
+
+def read_block(came: Sequence[Field], settings: BalancerSettings) -> Block:
+    """Raises Refused."""
+    fields = came
     if settings.drop_invalid_headers:
-        fields = [field for field in fields if _VALID_NAME.fullmatch(field[1])]
+        fields = [field for field in came if _is_valid(field[0])]
     values = values_of(fields)
-    modern = version == "1.1"
-    hosts = values.get("host")
-    if modern and (hosts is None or not hosts[0]):
-        raise Refused(400, "an HTTP/1.1 request without a Host header")
     length, identity = _framing(values)
-    doubt = doubt_of(method, modern, fields, values)
-    if doubt is not None and settings.desync == STRICTEST:
-        raise Refused(400, str(doubt))
-    alone = doubt is not None and doubt.ambiguous
     if "x-forwarded-for" in values and too_many_forwarded(values):
         raise Refused(463, "too many addresses in X-Forwarded-For")
     if values.get("content-type", ("",))[-1].startswith("application/grpc"):
         raise Refused(464, "gRPC, to target groups of version HTTP1")
-    host = hosts[0] if hosts else ""
-    path, query_text, host = _split(url, host)
+    host = values.get("host", ("",))[0]
+    size = sum([len(name) + len(value) + 4 for _, name, value in came])
+    return Block(came, fields, values, host, length, identity, doubt_of_headers(fields), size, {})
+
+
+def read_head(
+    method: str,
+    url: str,
+    version: str,
+    upgrade: bool,
+    keep_alive: bool,
+    block: Block,
+    settings: BalancerSettings,
+) -> Head:
+    """Of a line that `refuse_line` lets pass; `upgrade` and `keep_alive` as the parser understood
+    the Connection header. Raises Refused."""
+    modern = version == "1.1"
+    if modern and not block.host:
+        raise Refused(400, "an HTTP/1.1 request without a Host header")
+    values, length, alone = block.values, block.length, False
+    doubt = gravest(doubt_of_body(method, modern, values), block.doubt)
+    if doubt is not None:
+        if settings.desync == STRICTEST:
+            raise Refused(400, doubt.reason)
+        alone = doubt.ambiguous
+    host = block.host
+    if not url.startswith("/") or "#" in url:
+        url, host = _origin_form(url, host)
+    path, _, query_text = url.partition("?")
+    # One with a body is no handshake, whatever it says.
+    handshake = upgrade and modern and method == "GET" and length == 0
+    websocket = handshake and _asks_for_websocket(values)
     return Head(
         method,
         path,
         query_text,
         host,
-        fields,
+        block,
         values,
         length,
-        upgrade and modern and _asks_for_websocket(values),
+        websocket,
         modern,
-        not keep_alive or alone or identity,
+        not keep_alive or alone or block.identity or websocket,
         alone,
     )
+
+
+@functools.lru_cache(1024)
+def _is_valid(key: str) -> bool:
+    """By routing.http.drop_invalid_header_fields; of a name in lower case."""
+    return _VALID_NAME.fullmatch(key) is not None
 
 
 def refuse_size(url: str, fields: Sequence[Field]) -> None:
@@ -150,17 +229,19 @@ def _framing(values: dict[str, list[str]]) -> tuple[int | None, bool]:
     raise Refused(400, f"Transfer-Encoding {coding}")
 
 
-def _split(url: str, host: str) -> tuple[str, str, str]:
-    """(path, query, host): the host of an absolute URL stands above the header's."""
+def _origin_form(url: str, host: str) -> tuple[str, str]:
+    """(url, host) of a target that isn't a path: the host of an absolute URL stands above the
+    header's."""
     if "#" in url:
         raise Refused(400, "a request target with a fragment")  # RFC 9112 section 3.2
-    if not url.startswith(("/", "*")):
-        parts = urlsplit(url)
-        host = parts.netloc.rpartition("@")[2]
-        url = url.partition("://")[2].removeprefix(parts.netloc)
-        url = url if url.startswith("/") else f"/{url}"
-    path, _, query_text = url.partition("?")
-    return path, query_text, host
+    if url == "*":
+        return url, host
+    try:
+        authority = urlsplit(url).netloc
+    except ValueError as error:
+        raise Refused(400, str(error)) from error
+    rest = url.partition("://")[2].removeprefix(authority)
+    return rest if rest.startswith("/") else f"/{rest}", authority.rpartition("@")[2]
 
 
 def _asks_for_websocket(values: dict[str, list[str]]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from local.balancer.headers import (
     HOP_BY_HOP,
@@ -17,40 +17,52 @@ from local.balancer.headers import (
 )
 from local.balancer.pages import PHRASES, SERVER, OwnAnswer
 from local.balancer.settings import APPEND, PRESERVE, BalancerSettings
-from local.balancer.wire.head import Head
+from local.balancer.wire.head import Block, Head
 
 CHUNKED = "Transfer-Encoding: chunked\r\n"
 KEEP_ALIVE, CLOSE = "Connection: keep-alive\r\n", "Connection: close\r\n"
 
 _FRAMING = HOP_BY_HOP | {"content-length"}  # Transfer-Encoding is a hop-by-hop one
 _WRITTEN = frozenset({"host", "expect", "x-forwarded-proto", "x-forwarded-port", "x-amzn-trace-id"})
-_FORWARDED_FOR = frozenset({"x-forwarded-for"})
-_ON_A_CONNECTION = _WRITTEN | _FRAMING | _FORWARDED_FOR
+_NOT_END_TO_END = _WRITTEN | _FRAMING
 
 
-def forwarded_fields(
-    head: Head, peer: Peer, settings: BalancerSettings, trace: str, *, to_function: bool = False
-) -> list[Pair]:
-    """What a target gets to see: the end-to-end headers (a function all of them), with those of
-    the load balancer written. `trace` is an id as `headers.traced` takes it."""
-    values = head.values
-    dropped = _WRITTEN | _FORWARDED_FOR if to_function else _ON_A_CONNECTION
-    if settings.forwarded_for == PRESERVE:
-        dropped -= _FORWARDED_FOR
-    if "connection" in values and not to_function:
-        dropped |= named_by_connection(values)
-    fields = _hosts(head, peer, settings)
-    fields += [(name, value) for key, name, value in head.fields if key not in dropped]
-    if settings.forwarded_for == APPEND:
-        hops = values.get("x-forwarded-for")
-        fields.append(
-            ("X-Forwarded-For", forwarded_for(hops, peer, settings.forwarded_client_port))
-        )
-    fields.append(("X-Forwarded-Proto", peer.protocol))
-    fields.append(("X-Forwarded-Port", str(peer.port)))
-    traces = values.get("x-amzn-trace-id")
-    fields.append(("X-Amzn-Trace-Id", traced(traces, trace, head.size > LARGE_HEAD)))
-    return fields
+def forwarded_fields(head: Head, peer: Peer, settings: BalancerSettings, trace: str) -> list[Pair]:
+    """What a function gets to see: all headers, with those of the load balancer written. `trace`
+    is an id as `headers.traced` takes it."""
+    passed = _passed_on(head.block, peer, settings, _WRITTEN)
+    return [*_hosts(head, peer, settings), *passed, _trace(head, trace)]
+
+
+def request_head(head: Head, peer: Peer, settings: BalancerSettings, trace: str) -> bytes:
+    """What a container gets: the end-to-end headers in the same way. Always HTTP/1.1, and framed
+    by what was parsed rather than by what was written."""
+    if head.written is None:
+        head.written = _around_the_trace(head, peer, settings)
+    before, after = head.written
+    return f"{before}{_trace(head, trace)[1]}{after}".encode("latin-1")
+
+
+def _around_the_trace(head: Head, peer: Peer, settings: BalancerSettings) -> tuple[str, str]:
+    block = head.block
+    if not block.lines:
+        block.lines = _lines(_passed_on(block, peer, settings, _NOT_END_TO_END))
+    lines = _lines(_hosts(head, peer, settings)) + block.lines
+    framing = ""
+    if head.length is None:
+        framing = CHUNKED
+    elif "content-length" in head.values:
+        framing = f"Content-Length: {head.length}\r\n"
+    if head.upgrade:
+        framing += f"Connection: Upgrade\r\nUpgrade: {head.values['upgrade'][-1]}\r\n"
+    elif head.alone:
+        framing += CLOSE
+    before = f"{head.method} {head.target} HTTP/1.1\r\n{lines}X-Amzn-Trace-Id: "
+    return before, f"\r\n{framing}\r\n"
+
+
+def _lines(fields: Sequence[Pair]) -> str:
+    return "".join([f"{name}: {value}\r\n" for name, value in fields])
 
 
 def _hosts(head: Head, peer: Peer, settings: BalancerSettings) -> list[Pair]:
@@ -61,19 +73,28 @@ def _hosts(head: Head, peer: Peer, settings: BalancerSettings) -> list[Pair]:
     return [("Host", outgoing_host(head.host or "127.0.0.1", peer.port))]
 
 
-def request_head(head: Head, fields: Iterable[Pair]) -> bytes:
-    """Always HTTP/1.1, and framed by what was parsed rather than by what was written."""
-    lines = "".join([f"{name}: {value}\r\n" for name, value in fields])
-    framing = ""
-    if head.length is None:
-        framing = CHUNKED
-    elif head.length or "content-length" in head.values:
-        framing = f"Content-Length: {head.length}\r\n"
-    if head.upgrade:
-        framing += f"Connection: Upgrade\r\nUpgrade: {head.values['upgrade'][-1]}\r\n"
-    elif head.alone:
-        framing += CLOSE
-    return f"{head.method} {head.target} HTTP/1.1\r\n{lines}{framing}\r\n".encode("latin-1")
+def _trace(head: Head, trace: str) -> Pair:
+    traces = head.values.get("x-amzn-trace-id")
+    return ("X-Amzn-Trace-Id", traced(traces, trace, head.size > LARGE_HEAD))
+
+
+def _passed_on(
+    block: Block, peer: Peer, settings: BalancerSettings, dropped: frozenset[str]
+) -> list[Pair]:
+    """What stays the same from one request of a connection to the next."""
+    values = block.values
+    if dropped is _NOT_END_TO_END:
+        dropped |= named_by_connection(values)
+    if settings.forwarded_for != PRESERVE:
+        dropped |= {"x-forwarded-for"}
+    fields = [(name, value) for key, name, value in block.fields if key not in dropped]
+    if settings.forwarded_for == APPEND:
+        hops = values.get("x-forwarded-for")
+        own = forwarded_for(hops, peer, settings.forwarded_client_port)
+        fields.append(("X-Forwarded-For", own))
+    fields.append(("X-Forwarded-Proto", peer.protocol))
+    fields.append(("X-Forwarded-Port", str(peer.port)))
+    return fields
 
 
 def answer_head(

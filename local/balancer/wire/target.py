@@ -67,7 +67,7 @@ class TargetConnection(asyncio.BufferedProtocol):
         self._lost = lost
         self._buffer = buffer
         self._receiver: Receiver | None = None
-        self._full = False
+        self.full = False
         self._poll = select.poll()
         self.idle_since = 0.0
 
@@ -157,7 +157,8 @@ class TargetConnection(asyncio.BufferedProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._in_head:  # trailers go no further
-            self._fields.append((*spelled(name), value.decode("latin-1").rstrip(" \t")))
+            key, text = spelled(name)
+            self._fields.append((key, text, value.decode("latin-1").rstrip(" \t")))
 
     def on_headers_complete(self) -> None:
         receiver, parser = self._receiver, self._parser
@@ -207,12 +208,12 @@ class TargetConnection(asyncio.BufferedProtocol):
         return sum(len(name) + len(value) + 4 for _, name, value in self._fields) > HEAD_BYTES
 
     def pause_writing(self) -> None:
-        self._full = True
+        self.full = True
         if self._receiver is not None:
             self._receiver.target_full()
 
     def resume_writing(self) -> None:
-        self._full = False
+        self.full = False
         if self._receiver is not None:
             self._receiver.target_ready()
 

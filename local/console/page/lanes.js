@@ -58,7 +58,7 @@ function newGroup(holder, group, service) {
       ...(steered ? [tasks] : []),
     ),
     make("ul", { class: "lanes" }),
-    make("p", { class: "empty" }, "No target is registered: requests get 503."),
+    make("p", { class: "empty" }, `No target is registered: ${without(group)}.`),
   );
   bindWeight(element);
   holder.append(element);
@@ -66,6 +66,9 @@ function newGroup(holder, group, service) {
   groups.set(group.name, card);
   return card;
 }
+
+const without = (group) =>
+  group.balancer === "network" ? "connections are reset" : "requests get 503";
 
 function showHead(element, group, pool, total) {
   const facts = [
@@ -96,7 +99,7 @@ function showLanes(card, group, pool, most) {
       card.lanes.set(target.id, lane);
       card.element.querySelector(".lanes").append(lane);
     }
-    showLane(lane, target, tasks.get(target.id), most);
+    showLane(lane, target, tasks.get(target.id), most, group.algorithm);
   }
   for (const [id, lane] of card.lanes) {
     if (!group.targets.some((target) => target.id === id)) {
@@ -134,7 +137,7 @@ function newLane(target, steered) {
   );
 }
 
-function showLane(lane, target, task, most) {
+function showLane(lane, target, task, most, algorithm) {
   set(lane, "data-state", target.state);
   const pill = lane.querySelector(".pill");
   set(pill, "data-state", target.state);
@@ -146,7 +149,7 @@ function showLane(lane, target, task, most) {
   const shortened = target.address.split(":function:").pop();
   put(address, shortened === target.id ? "" : shortened);
   address.title = target.address;
-  put(lane.querySelector(".name em"), remarks(target, task).join(", "));
+  put(lane.querySelector(".name em"), remarks(target, task, algorithm).join(", "));
   showStrip(lane.querySelector(".recent"), target.recent, most);
   put(lane.querySelector(".in-flight b"), number(target.in_flight));
   put(lane.querySelector(".requests b"), number(target.requests));
@@ -159,13 +162,15 @@ function showLane(lane, target, task, most) {
   }
 }
 
-// What the load balancer's state does not say.
-function remarks(target, task) {
+// What the load balancer's state does not say. Of the algorithms round robin alone has slow start,
+// and weighted random alone the mitigation of anomalies, which goes on when the target is well again.
+function remarks(target, task, algorithm) {
   const { share = 1, anomalous = false } = target;
+  const why = algorithm === "weighted_random" ? "mitigation" : "slow start";
   return [
     ...(task?.paused ? ["process paused"] : []),
     ...(task?.exited ? ["process dead"] : []),
-    ...(share < 1 ? [`slow start, ${Math.round(100 * share)} %`] : []),
+    ...(share < 1 ? [`${why}, ${Math.round(100 * share)} %`] : []),
     ...(anomalous ? ["anomalous"] : []),
   ];
 }
