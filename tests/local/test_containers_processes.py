@@ -80,9 +80,6 @@ def test_a_killed_task_is_replaced(asset: Path, tmp_path: Path) -> None:
             await pool.until_healthy(2)
             victim = next(iter(pool.tasks()))
             pool.containers.act(victim, "kill")
-            await until(lambda: pool.tasks()[victim]["exited"])
-            with pytest.raises(ValueError, match="has ended already"):
-                pool.containers.act(victim, "pause")
             await until(lambda: victim not in pool.targets(), 30)
             await pool.until_healthy(2)
             assert victim not in pool.tasks()
@@ -163,7 +160,7 @@ def test_tasks_that_cannot_start_are_named_by_pool(asset: Path, tmp_path: Path) 
 
 def test_orders_that_make_no_sense_are_refused(asset: Path, tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with pooling(asset, tmp_path, desired=1) as pool:
+        async with pooling(asset, tmp_path, desired=1, speed=1) as pool:
             await pool.until_healthy(1)
             (task,) = pool.tasks()
             with pytest.raises(UnknownName, match="medium"):
@@ -175,6 +172,10 @@ def test_orders_that_make_no_sense_are_refused(asset: Path, tmp_path: Path) -> N
                 pool.containers.act("nobody", "kill")
             with pytest.raises(Refused, match="dance"):
                 pool.containers.act(task, "dance")
+            pool.containers.act(task, "kill")
+            await until(lambda: pool.tasks()[task]["exited"])
+            with pytest.raises(Refused, match="has ended already"):
+                pool.containers.act(task, "pause")
 
     run(scenario)
 
@@ -237,8 +238,10 @@ def test_scaling_in_under_load_loses_no_request(asset: Path, tmp_path: Path) -> 
             over.set()
             await asyncio.gather(*clients)
             assert answered.keys() == {200}
-            logs = [log.read_text() for log in (tmp_path / "logs").iterdir()]
-            assert sorted(logs) == ["listening\n"] + ["listening\nSIGTERM with 0 left\n"] * 2
+            # Not the logs whole: a check that a busy machine was too slow for is complained of there.
+            lines = [log.read_text().splitlines() for log in (tmp_path / "logs").iterdir()]
+            ended = [line for its in lines for line in its if line.startswith("SIGTERM")]
+            assert ended == ["SIGTERM with 0 left"] * 2
 
     run(scenario)
 

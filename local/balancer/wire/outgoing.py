@@ -47,8 +47,7 @@ def _around_the_trace(head: Head, peer: Peer, settings: BalancerSettings) -> tup
     block = head.block
     if not block.lines:
         block.lines = _lines(_passed_on(block, peer, settings, _NOT_END_TO_END))
-    lines = _lines(_hosts(head, peer, settings)) + block.lines
-    framing = ""
+    hosts, framing = _lines(_hosts(head, peer, settings)), ""
     if head.length is None:
         framing = CHUNKED
     elif "content-length" in head.values:
@@ -57,7 +56,7 @@ def _around_the_trace(head: Head, peer: Peer, settings: BalancerSettings) -> tup
         framing += f"Connection: Upgrade\r\nUpgrade: {head.values['upgrade'][-1]}\r\n"
     elif head.alone:
         framing += CLOSE
-    before = f"{head.method} {head.target} HTTP/1.1\r\n{lines}X-Amzn-Trace-Id: "
+    before = f"{head.method} {head.target} HTTP/1.1\r\n{hosts}{block.lines}X-Amzn-Trace-Id: "
     return before, f"\r\n{framing}\r\n"
 
 
