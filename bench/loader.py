@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import httptools
@@ -16,6 +17,7 @@ from bench.proxies import Subject, cpu_seconds
 from bench.table import quantile
 
 CONNECTIONS = 32
+VARIED = str(Path(__file__).with_name("varied.lua"))
 QUANTILES = (0.5, 0.99)
 
 
@@ -46,7 +48,7 @@ class Wrk:
         before = cpu_seconds(subject.pid)
         # wrk takes whole seconds only, and is stopped before them: it reports what it has then
         process = subprocess.Popen(
-            ["wrk", "-t1", f"-c{CONNECTIONS}", "-d60s", "--latency", subject.url],
+            ["wrk", "-t1", f"-c{CONNECTIONS}", "-d60s", "--latency", "-s", VARIED, subject.url],
             stdout=subprocess.PIPE,
             text=True,
         )

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from local import background, endpoints, lock, logs, ports
+from local.options import DEFAULT_SPEED
 from local.providers import LocalModeError
 
 
@@ -47,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--env", default="dev", help="the environment of cdk.json (default: dev)")
     up.add_argument("--api-port", type=int, default=ports.DEFAULT_API, help="0 takes free ports")
     up.add_argument("--ws-port", type=int, help="default: the port after the API's")
-    _add_speed(up)
+    _add_speed(up, default=DEFAULT_SPEED)
     up.add_argument("--detach", action="store_true", help="return when it is ready")
     up.add_argument("--data", type=Path, help="keep tables, users and push endpoints here")
     up.add_argument(
@@ -73,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         "demo-balance", help="a tour of the load balancer, of what runs or of a system of its own"
     )
     tour.add_argument("--env", help="default: what runs, else staging")
-    _add_speed(tour)
+    _add_speed(tour, default=None)  # what runs has its own: see `local.demo.command`
     for command in commands.choices.values():
         command.add_argument("--project", type=_directory, default=Path.cwd())
         command.add_argument(
@@ -82,12 +83,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_speed(command: argparse.ArgumentParser) -> None:
+def _add_speed(command: argparse.ArgumentParser, default: float | None) -> None:
     command.add_argument(
         "--speed",
         type=float,
-        default=10.0,
-        help="how much faster health checks, drains and batching windows run (default: 10)",
+        default=default,
+        help="how much faster health checks, drains and batching windows run "
+        f"(default: {DEFAULT_SPEED:g})",
     )
 
 

@@ -6,9 +6,9 @@ import argparse
 import asyncio
 
 from local import endpoints, lock
-from local.demo.screen import Row, Screen
 from local.load import NLB, Load, Tally, send
 from local.providers import LocalModeError
+from local.screen import Row, Screen
 
 
 def run(given: argparse.Namespace) -> int:

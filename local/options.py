@@ -8,6 +8,8 @@ from pathlib import Path
 
 from local import ports
 
+DEFAULT_SPEED = 10.0
+
 
 @dataclass(frozen=True)
 class Options:
@@ -19,7 +21,7 @@ class Options:
     env: str = "dev"
     api_port: int = ports.DEFAULT_API
     websocket_port: int | None = None
-    speed: float = 10.0
+    speed: float = DEFAULT_SPEED
     data: Path | None = None
     elsewhere: Mapping[str, str] = field(default_factory=dict)
     context: Mapping[str, str] = field(default_factory=dict)

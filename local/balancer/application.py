@@ -7,18 +7,19 @@ import secrets
 import time
 from collections.abc import Callable
 
-from local.balancer import actions, rules
-from local.balancer.actions import Action
 from local.balancer.arns import Arns, full_name
-from local.balancer.plane import Plane
-from local.balancer.refusals import Properties, attributes_of, not_played, number_within
-from local.balancer.registrar import Registrar
+from local.balancer.listener import actions, rules
+from local.balancer.listener.actions import Action
+from local.balancer.listener.plane import Plane
+from local.balancer.listener.rules import Rule
+from local.balancer.refusals import Properties, not_played, number_within
 from local.balancer.routing import Router
-from local.balancer.rules import Rule
-from local.balancer.settings import BalancerSettings, read_settings, with_listener_attributes
+from local.balancer.targets.registrar import Registrar
 from local.balancer.wire.engine import Engine
+from local.balancer.wire.settings import BalancerSettings, read_settings, with_listener_attributes
 from local.clock import Clock
 from local.providers import Created, Invoke, LocalModeError
+from local.template.pairs import attributes_of
 
 DEFAULT_PRIORITY = 50_001  # after every rule's, which go from 1 to 50,000
 

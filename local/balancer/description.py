@@ -6,7 +6,7 @@ from typing import Any
 
 from local.balancer.network import checks
 from local.balancer.network.target_group import NetworkSettings
-from local.balancer.target_group import Target, TargetGroup
+from local.balancer.targets.target_group import Target, TargetGroup
 
 
 def described(

@@ -11,20 +11,21 @@ from typing import Any
 
 import aiohttp
 
-from local.balancer import weights
 from local.balancer.application import ApplicationBalancer
 from local.balancer.arns import Arns
-from local.balancer.checks import HealthChecker, open_session
 from local.balancer.description import described
-from local.balancer.health import Outcome
+from local.balancer.listener import weights
 from local.balancer.network import checks
 from local.balancer.network.balancer import NetworkBalancer
-from local.balancer.refusals import Properties, attributes_of, not_played
-from local.balancer.registrar import Registrar
+from local.balancer.refusals import Properties, not_played
 from local.balancer.routing import refuse_stickiness
-from local.balancer.target_group import Target, TargetGroup, read_target_group
+from local.balancer.targets.checks import HealthChecker, open_session
+from local.balancer.targets.health import Outcome
+from local.balancer.targets.registrar import Registrar
+from local.balancer.targets.target_group import Target, TargetGroup, read_target_group
 from local.clock import Clock
 from local.providers import Created, Invoke, LocalModeError, Resource
+from local.template.pairs import attributes_of
 
 PREFIX = "AWS::ElasticLoadBalancingV2::"
 LAMBDA_POOL = "lambda"
@@ -164,7 +165,7 @@ class LoadBalancingProvider:
 
     def set_weight(self, pool: str, weight: int) -> None:
         """Of the pool's target group, in every rule that forwards to it. Raises UnknownPool (a
-        LookupError) and BadWeight (a ValueError), see `local.balancer.weights`."""
+        LookupError) and BadWeight (a ValueError), see `local.balancer.listener.weights`."""
         weights.set_weight(self._application.rules, self.targets.groups.values(), pool, weight)
 
     def state(self) -> dict[str, Any]:

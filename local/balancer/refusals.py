@@ -16,11 +16,6 @@ def not_played(where: str, what: str, instead: str) -> LocalModeError:
     return LocalModeError(f"{where}: {what} is not played locally: {instead}")
 
 
-def attributes_of(properties: Properties, name: str) -> dict[str, str]:
-    """`[{"Key", "Value"}]` as a dict; CloudFormation's values are strings."""
-    return {entry["Key"]: str(entry["Value"]) for entry in properties.get(name, ())}
-
-
 def require_known(where: str, attributes: Mapping[str, str], known: set[str]) -> None:
     unknown = sorted(attributes.keys() - known)
     if unknown:

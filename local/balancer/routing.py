@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from local.balancer import stickiness
-from local.balancer.actions import Forward
-from local.balancer.algorithms import SmoothWeighted
-from local.balancer.rules import Rule, Seen
+from local.balancer.listener.actions import Forward
+from local.balancer.listener.rules import Rule, Seen
 from local.balancer.stickiness import Bond, Bonds, Seal
-from local.balancer.target_group import Target, TargetGroup
+from local.balancer.targets.algorithms import SmoothWeighted
+from local.balancer.targets.target_group import Target, TargetGroup
 from local.providers import LocalModeError
 
 Pair = tuple[str, str]

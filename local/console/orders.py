@@ -65,10 +65,11 @@ class Orders:
 
     def target(self, target_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """`{"id", "action"}`. Raises Refusal."""
-        action = body.get("action")
-        if not isinstance(action, str):
-            raise _malformed("targets")
-        _give(lambda: self._containers.act(target_id, action))
+        match tuple(body.items()):
+            case (("action", str(action)),):
+                _give(lambda: self._containers.act(target_id, action))
+            case _:
+                raise _malformed("targets")
         return {"id": target_id, "action": action}
 
     async def load(self, body: Mapping[str, Any]) -> dict[str, Any]:

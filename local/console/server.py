@@ -154,7 +154,11 @@ async def _body(request: web.BaseRequest) -> dict[str, Any]:
     """Only with a JSON content type: a form of someone else's page can't send that."""
     if request.content_type != "application/json":
         raise bad_request("send it with the header Content-Type: application/json")
-    data = await request.content.read(BODY_BYTES)
+    data = b""
+    while piece := await request.content.readany():
+        data += piece
+        if len(data) > BODY_BYTES:
+            raise bad_request(f"the body is longer than {BODY_BYTES} bytes")
     try:
         body = json.loads(data)
     except (ValueError, RecursionError) as error:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from local.balancer.refusals import attributes_of
 from local.children import Children
 from local.clock import Clock
 from local.containers import model
@@ -21,6 +20,7 @@ from local.containers.scaling import Bounds
 from local.containers.service import RunningService, Targets
 from local.containers.task import Task
 from local.providers import Created, Resource
+from local.template.pairs import attributes_of
 
 ECS = "AWS::ECS::"
 MOST_TASKS = 20  # of one pool, on one laptop

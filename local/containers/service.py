@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from local.balancer.health import HEALTHY, UNAVAILABLE, UNHEALTHY
+from local.balancer.targets.health import HEALTHY, UNAVAILABLE, UNHEALTHY
 from local.children import Children
 from local.clock import Clock
 from local.containers import scheduling
@@ -26,7 +26,7 @@ TICK = 0.25  # real seconds between two looks
 
 
 class Targets(Protocol):
-    """The load balancer's side: see `local.balancer.registrar.Registrar`."""
+    """The load balancer's side: see `local.balancer.targets.registrar.Registrar`."""
 
     def register(self, group_arn: str, target_id: str, host: str, port: int) -> None: ...
 

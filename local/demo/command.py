@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from local import background, endpoints, lock
-from local.demo.screen import Screen
 from local.demo.system import Running
 from local.demo.tour import Tour
 from local.endpoints import Endpoints
 from local.providers import LocalModeError
+from local.screen import Screen
 
 OWN_ENVIRONMENT = "staging"  # two container pools of different size, as weights are meant for
 
@@ -28,6 +28,11 @@ def run(given: argparse.Namespace) -> int:
     screen = Screen()
     known = _running(given.state_dir)
     if known is not None and given.env in (None, known.env):
+        if given.speed is not None:
+            raise LocalModeError(
+                f"{known.env} runs already (pid {known.pid}), and its speed stays as it was "
+                "started: leave --speed out, or end it by `python -m local down` first"
+            )
         return _taken(known, screen)
     environment = given.env or OWN_ENVIRONMENT
     screen.line(f"starting {environment} for the tour, on free ports ...")
@@ -62,7 +67,8 @@ def _own(given: argparse.Namespace, environment: str) -> Iterator[Endpoints]:
     printed: list[str] = []
     process = background.start(
         [
-            *("--env", environment, "--api-port", "0", "--speed", str(given.speed)),
+            *("--env", environment, "--api-port", "0"),
+            *(("--speed", str(given.speed)) if given.speed is not None else ()),
             *("--project", str(given.project), "--state-dir", str(state)),
         ],
         state,

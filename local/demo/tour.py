@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 
 from local.demo import expectations
 from local.demo.expectations import Outcome, Sample, Verdict
-from local.demo.screen import Screen
 from local.demo.system import Pool, Running
 from local.demo.traffic import Traffic, by_pool, losses, lost
 from local.load import Reply
 from local.providers import LocalModeError
+from local.screen import Screen
 
 REQUESTS = 1000
 TARGETS = 3
@@ -187,7 +187,7 @@ class Tour:
 
     def _judge(self, verdict: Verdict) -> None:
         self._met.append(verdict.met)
-        self._screen.verdict(verdict)
+        self._screen.verdict(verdict.expected, verdict.seen, met=verdict.met)
 
 
 class _News:

@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from local import load
-from local.demo.screen import Row, Screen
 from local.demo.system import LOOKS, Pool, Running
 from local.load import Load, Reply, Tally
+from local.screen import Row, Screen
 
 FLOW_CLIENTS, FLOW_PAUSE = 5, 0.05  # a steady hundred requests a second while something happens
 

@@ -6,11 +6,11 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
-from local.balancer.actions import Forward
-from local.balancer.health import HEALTHY, Health
+from local.balancer.listener.actions import Forward
+from local.balancer.listener.rules import Rule, Seen
 from local.balancer.routing import Choice, Router
-from local.balancer.rules import Rule, Seen
-from local.balancer.target_group import Target, TargetGroup, read_target_group
+from local.balancer.targets.health import HEALTHY, Health
+from local.balancer.targets.target_group import Target, TargetGroup, read_target_group
 
 
 class Time:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.balancer.algorithms import (
+from local.balancer.targets.algorithms import (
     LeastOutstanding,
     RoundRobin,
     SmoothWeighted,

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.balancer.anomalies import NEGLIGIBLE, Seen, anomalous, next_share
-from local.balancer.health import UNHEALTHY, Health
+from local.balancer.targets.anomalies import NEGLIGIBLE, Seen, anomalous, next_share
+from local.balancer.targets.health import UNHEALTHY, Health
 from tests.local.balancer_groups import group, healthy
 
 MITIGATED = {

@@ -4,10 +4,15 @@ from typing import Any
 
 import pytest
 
-from local.balancer.algorithms import ALGORITHMS, LeastOutstanding, RoundRobin, WeightedRandom
-from local.balancer.group_settings import GroupSettings, read_settings
 from local.balancer.stickiness import Stickiness
-from local.balancer.target_group import read_target_group
+from local.balancer.targets.algorithms import (
+    ALGORITHMS,
+    LeastOutstanding,
+    RoundRobin,
+    WeightedRandom,
+)
+from local.balancer.targets.group_settings import GroupSettings, read_settings
+from local.balancer.targets.target_group import read_target_group
 from local.providers import LocalModeError
 from tests.local.balancer_groups import group
 

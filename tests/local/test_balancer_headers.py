@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.balancer.headers import Field, Peer, outgoing_host, traced, values_of
-from local.balancer.settings import BalancerSettings
 from local.balancer.wire.desync import doubt_of_body, doubt_of_headers, gravest
 from local.balancer.wire.head import Head, Refused, read_block, read_head
+from local.balancer.wire.headers import Field, Peer, outgoing_host, traced, values_of
 from local.balancer.wire.outgoing import answer_head, forwarded_fields, request_head
+from local.balancer.wire.settings import BalancerSettings
 
 OWN = "1-67891234-12456789abcdef0123456789"
 PEER = Peer("198.51.100.7", 50_321, "http", 8080)
@@ -28,7 +28,7 @@ def head(*pairs: tuple[str, str], url: str = "/", method: str = "GET") -> Head:
 
 def forwarded(head: Head, **settings: Any) -> list[tuple[str, str]]:
     """As a container gets it."""
-    head.written, head.block.lines = None, ""
+    head.block.lines = ""
     lines = request_head(head, PEER, BalancerSettings(**settings), OWN).decode().split("\r\n")
     return [(name, value) for name, _, value in (line.partition(": ") for line in lines[1:-2])]
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.balancer import health
-from local.balancer.health import Health, HealthCheck
+from local.balancer.targets import health
+from local.balancer.targets.health import Health, HealthCheck
 from local.providers import LocalModeError
 
 CHECK = HealthCheck(True, "/api/health", 30, 5, 3, 2, ((200, 299),))

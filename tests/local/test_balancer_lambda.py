@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from local.balancer import lambda_bridge
-from local.balancer.lambda_bridge import Incoming, Malformed
+from local.balancer.wire import lambda_bridge
+from local.balancer.wire.lambda_bridge import Incoming, Malformed
 from local.providers import InvokeResult, Throttled
 from tests.local.balancer_scene import LAMBDA, Scene, balancing, until
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local.balancer.algorithms import RoundRobin, SmoothWeighted
+from local.balancer.targets.algorithms import RoundRobin, SmoothWeighted
 from tests.local.nginx_upstreams import Server, nginx
 
 NAMES = "abcde"

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.balancer.recent import SECONDS, Recent
+from local.balancer.targets.recent import SECONDS, Recent
 
 
 def test_answers_are_counted_by_second_and_status_oldest_first() -> None:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from local.balancer import health
-from local.balancer.health import Outcome
-from local.balancer.registrar import Registrar
-from local.balancer.target_group import Target, TargetGroup
+from local.balancer.targets import health
+from local.balancer.targets.health import Outcome
+from local.balancer.targets.registrar import Registrar
+from local.balancer.targets.target_group import Target, TargetGroup
 from local.clock import Clock
 from tests.local.balancer_groups import group, turn
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from local.balancer.actions import FixedResponse
-from local.balancer.health import UNHEALTHY, Health
+from local.balancer.listener.actions import FixedResponse
+from local.balancer.listener.rules import Rule
 from local.balancer.routing import refuse_stickiness
-from local.balancer.rules import Rule
+from local.balancer.targets.health import UNHEALTHY, Health
 from local.providers import LocalModeError
 from tests.local.balancer_groups import Client, Time, forward, group, healthy, router
 

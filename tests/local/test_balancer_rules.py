@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from local.balancer import actions
-from local.balancer.actions import FixedResponse, Forward, Redirect, location
-from local.balancer.rules import Rule, Seen, first_match, read_condition, read_conditions
+from local.balancer.listener import actions
+from local.balancer.listener.actions import FixedResponse, Forward, Redirect, location
+from local.balancer.listener.rules import Rule, Seen, first_match, read_condition, read_conditions
 from local.providers import LocalModeError
 
 SEEN = Seen(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from local.balancer.settings import BalancerSettings, read_settings, with_listener_attributes
+from local.balancer.wire.settings import BalancerSettings, read_settings, with_listener_attributes
 from local.providers import LocalModeError
 
 MODE = "routing.http.xff_header_processing.mode"

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from local.balancer import slow_start
-from local.balancer.health import HEALTHY, UNHEALTHY, Health, draining
+from local.balancer.targets import slow_start
+from local.balancer.targets.health import HEALTHY, UNHEALTHY, Health, draining
 from tests.local.balancer_groups import group, healthy
 
 SLOW = {"slow_start.duration_seconds": 100}

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from local.balancer import stickiness
-from local.balancer.health import HEALTHY, INITIAL, UNHEALTHY, Health, draining
 from local.balancer.stickiness import Bond, Seal
+from local.balancer.targets.health import HEALTHY, INITIAL, UNHEALTHY, Health, draining
 from local.providers import LocalModeError
 from tests.local.balancer_groups import Client, Time, forward, group, healthy, router, seen, turn
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from local.balancer.actions import FixedResponse
-from local.balancer.plane import Plane
-from local.balancer.registrar import Registrar
-from local.balancer.rules import Rule
-from local.balancer.settings import BalancerSettings
+from local.balancer.listener.actions import FixedResponse
+from local.balancer.listener.plane import Plane
+from local.balancer.listener.rules import Rule
+from local.balancer.targets.registrar import Registrar
 from local.balancer.wire.engine import Engine
+from local.balancer.wire.settings import BalancerSettings
 from local.clock import Clock
 from tests.local.balancer_scene import CHECKED, OK, Scene, balancing, until
 

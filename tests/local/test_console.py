@@ -10,7 +10,7 @@ import httpx
 import pytest
 from aiohttp import web
 
-from local.console.server import PAGE, Console
+from local.console.server import BODY_BYTES, PAGE, Console
 from local.listening import HttpListener
 from local.push.phones import Phones
 
@@ -159,6 +159,7 @@ def test_phones_show_what_they_received_and_can_lose_the_app() -> None:
         ("POST", "/_local/targets/lost", {"action": "kill"}, 404, "not_found"),
         ("POST", "/_local/targets/small-1", {"action": "dance"}, 400, "bad_request"),
         ("POST", "/_local/targets/small-1", {"action": 1}, 400, "bad_request"),
+        ("POST", "/_local/targets/small-1", {"action": "kill", "at": 1}, 400, "bad_request"),
         ("POST", "/_local/phones/x", {"action": "sing"}, 400, "bad_request"),
         ("GET", "/_local/nothing", None, 404, "not_found"),
         ("GET", "/elsewhere", None, 404, "not_found"),
@@ -218,6 +219,43 @@ def test_a_form_of_another_page_cannot_give_orders() -> None:
                 assert answer.status_code == 400
             assert (await http.post("/_local/pools/small", content=b"{")).status_code == 400
             assert containers.orders == []
+
+    run(scenario)
+
+
+def test_a_body_that_comes_in_two_pieces_is_read_whole() -> None:
+    async def scenario() -> None:
+        async with console() as (http, containers, _phones):
+            reader, writer = await asyncio.open_connection("127.0.0.1", http.base_url.port)
+            body = b'{"desired": 3}'
+            writer.write(
+                b"POST /_local/pools/small HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+                b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+            )
+            writer.write(body[:5])
+            await writer.drain()
+            # an answer to another request: the first piece has long been read by then
+            assert (await http.get("/_local/state")).status_code == 200
+            writer.write(body[5:])
+            answer = await reader.read()
+            writer.close()
+            assert answer.startswith(b"HTTP/1.1 200 ")
+            assert containers.orders == [("small", 3)]
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(("length", "status"), [(BODY_BYTES, 200), (BODY_BYTES + 1, 400)])
+def test_a_body_has_a_longest_length(length: int, status: int) -> None:
+    async def scenario() -> None:
+        async with console() as (http, containers, _phones):
+            answer = await http.post(
+                "/_local/pools/small",
+                content=b'{"desired": 3}'.ljust(length),
+                headers={"Content-Type": "application/json"},
+            )
+            assert answer.status_code == status
+            assert len(containers.orders) == (status == 200)
 
     run(scenario)
 

@@ -15,8 +15,9 @@ import pytest
 from local import lock
 from local.demo import expectations
 from local.demo.expectations import Outcome, Sample
-from local.demo.screen import Row, Screen, table
 from local.demo.system import read_pools
+from local.endpoints import Endpoints
+from local.screen import Row, Screen, table
 from tests.local import tiny_projects
 
 
@@ -130,7 +131,8 @@ def test_elsewhere_than_in_a_terminal_a_table_is_printed_once_and_plain() -> Non
     for count in (1, 2, 3):
         screen.draw([Row("a", "healthy", count)])
     screen.show([Row("a", "healthy", 4)])
-    screen.verdict(expectations.all_answered({"502": 4}))
+    verdict = expectations.all_answered({"502": 4})
+    screen.verdict(verdict.expected, verdict.seen, met=verdict.met)
     assert "\x1b" not in out.getvalue()
     assert out.getvalue().count("healthy") == 1
     assert "NOT AS EXPECTED" in out.getvalue()
@@ -182,6 +184,19 @@ def test_an_environment_without_containers_is_refused_and_what_was_started_ends(
     assert "needs a container pool" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert lock.holder(tmp_path / ".local" / "demo") is None
+
+
+def test_a_speed_for_a_system_that_runs_already_is_refused_not_ignored(tmp_path: Path) -> None:
+    state = tiny_projects.write(tmp_path) / ".local"
+    url = "http://127.0.0.1:9"
+    with lock.held(state):
+        Endpoints("dev", url, url, url, url, url, url, os.getpid()).write(state)
+        for environment in ((), ("--env", "dev")):
+            refused = tiny_projects.local(tmp_path, "demo-balance", "--speed", "20", *environment)
+            assert refused.returncode == 1
+            assert f"dev runs already (pid {os.getpid()})" in refused.stderr
+            assert "leave --speed out" in refused.stderr
+            assert refused.stdout == ""
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -10,14 +10,14 @@ from local.balancer.network.plane import NetworkPlane
 from local.balancer.network.target_group import NetworkSettings, read_group, read_settings
 from local.balancer.refusals import (
     Properties,
-    attributes_of,
     not_played,
     refuse_zonal,
     require_known,
 )
-from local.balancer.registrar import Registrar
-from local.balancer.target_group import TargetGroup
+from local.balancer.targets.registrar import Registrar
+from local.balancer.targets.target_group import TargetGroup
 from local.providers import Created, LocalModeError
+from local.template.pairs import attributes_of
 
 IDLE_SECONDS = 350.0
 SHORTEST_IDLE, LONGEST_IDLE = 60, 6000

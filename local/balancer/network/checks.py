@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from local.balancer import health
-from local.balancer.health import CONNECTION_FAILED, PASSED, Health, Outcome
-from local.balancer.target_group import Target
+from local.balancer.targets import health
+from local.balancer.targets.health import CONNECTION_FAILED, PASSED, Health, Outcome
+from local.balancer.targets.target_group import Target
 
 
 async def connect(target: Target) -> Outcome:

@@ -11,12 +11,12 @@ import asyncio
 import errno
 import logging
 
-from local.balancer import health
 from local.balancer.network import affinity
 from local.balancer.network.flow import Flow, Stream
 from local.balancer.network.target_group import NetworkSettings
-from local.balancer.registrar import Registrar
-from local.balancer.target_group import Target, TargetGroup
+from local.balancer.targets import health
+from local.balancer.targets.registrar import Registrar
+from local.balancer.targets.target_group import Target, TargetGroup
 from local.listening import HOST, port_taken
 
 log = logging.getLogger("local.balancer")

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from local.balancer.network.refusals import COMMON_ATTRIBUTES, GROUP_ATTRIBUTES
 from local.balancer.refusals import (
     Properties,
-    attributes_of,
     not_played,
     refuse_zonal,
     require_known,
 )
-from local.balancer.target_group import TargetGroup, read_target_group
+from local.balancer.targets.target_group import TargetGroup, read_target_group
 from local.providers import LocalModeError
+from local.template.pairs import attributes_of
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,15 @@ import asyncio
 import collections
 from typing import TYPE_CHECKING
 
-from local.balancer.headers import Peer
-from local.balancer.pages import OwnAnswer
 from local.balancer.wire.exchange import Exchange, refusal
 from local.balancer.wire.head import Head
+from local.balancer.wire.headers import Peer
 from local.balancer.wire.outgoing import CLOSE, KEEP_ALIVE, own_answer
+from local.balancer.wire.pages import OwnAnswer
 from local.balancer.wire.reader import Message, RequestReader
 
 if TYPE_CHECKING:
-    from local.balancer.target_group import Target
+    from local.balancer.targets.target_group import Target
     from local.balancer.wire.engine import Engine
 
 LINGER_SECONDS = 2  # how long a client may go on sending after the last answer

@@ -7,24 +7,26 @@ import email.utils
 import logging
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from local.balancer.pages import OwnAnswer, error_page
-from local.balancer.plane import Plane
-from local.balancer.registrar import Registrar
-from local.balancer.settings import BalancerSettings
-from local.balancer.target_group import Target, TargetGroup
+from local.balancer.targets.registrar import Registrar
+from local.balancer.targets.target_group import Target, TargetGroup
 from local.balancer.wire.client import ClientConnection
 from local.balancer.wire.exchange import Answered, Exchange
 from local.balancer.wire.forwarding import Forwarding
 from local.balancer.wire.function import Invocation
 from local.balancer.wire.head import Head
+from local.balancer.wire.pages import OwnAnswer, error_page
 from local.balancer.wire.pool import Pool
+from local.balancer.wire.settings import BalancerSettings
 from local.balancer.wire.target import TargetConnection
 from local.balancer.wire.traces import Traces
 from local.balancer.wire.tunnel import Tunnel
 from local.listening import HOST, port_taken
 from local.providers import Invoke
+
+if TYPE_CHECKING:
+    from local.balancer.listener.plane import Plane
 
 log = logging.getLogger("local.balancer")
 

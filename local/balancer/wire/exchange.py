@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from local.balancer.pages import OwnAnswer, error_page
+from local.balancer.wire.pages import OwnAnswer, error_page
 
 if TYPE_CHECKING:
-    from local.balancer.target_group import Target
+    from local.balancer.targets.target_group import Target
     from local.balancer.wire.client import ClientConnection
     from local.balancer.wire.head import Head
 

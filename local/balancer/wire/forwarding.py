@@ -7,13 +7,12 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from local.balancer.headers import Field
-from local.balancer.pages import error_page
 from local.balancer.routing import Choice
-from local.balancer.target_group import Target
+from local.balancer.targets.target_group import Target
 from local.balancer.wire.client import TARGET, ClientConnection
 from local.balancer.wire.exchange import CONTINUE
 from local.balancer.wire.head import Head
+from local.balancer.wire.headers import Field
 from local.balancer.wire.outgoing import (
     CHUNKED,
     CLOSE,
@@ -21,6 +20,7 @@ from local.balancer.wire.outgoing import (
     answer_head,
     request_head,
 )
+from local.balancer.wire.pages import error_page
 from local.balancer.wire.target import AnswerHead, TargetConnection
 
 if TYPE_CHECKING:

@@ -7,16 +7,16 @@ import json
 import logging
 from typing import TYPE_CHECKING
 
-from local.balancer import lambda_bridge
-from local.balancer.lambda_bridge import BODY_BYTES, Answer, Incoming
-from local.balancer.pages import OwnAnswer, error_page
 from local.balancer.routing import Choice
-from local.balancer.target_group import Target
+from local.balancer.targets.target_group import Target
+from local.balancer.wire import lambda_bridge
 from local.balancer.wire.client import ClientConnection
 from local.balancer.wire.exchange import CONTINUE
 from local.balancer.wire.forwarding import CLIENT_LEFT
 from local.balancer.wire.head import Head
+from local.balancer.wire.lambda_bridge import BODY_BYTES, Answer, Incoming
 from local.balancer.wire.outgoing import forwarded_fields
+from local.balancer.wire.pages import OwnAnswer, error_page
 from local.providers import Throttled
 
 if TYPE_CHECKING:

@@ -13,14 +13,12 @@ from dataclasses import dataclass
 from typing import overload
 from urllib.parse import urlsplit
 
-from local.balancer.headers import Field, Pair, too_many_forwarded, values_of
-from local.balancer.rules import Rule, Seen
-from local.balancer.settings import STRICTEST, BalancerSettings
 from local.balancer.wire.desync import Doubt, doubt_of_body, doubt_of_headers, gravest
+from local.balancer.wire.headers import Field, Pair, too_many_forwarded, values_of
+from local.balancer.wire.settings import STRICTEST, BalancerSettings
 
 LINE_BYTES = 16 * 1024  # of the request line, and of each header
 HEAD_BYTES = 64 * 1024
-MOST_HEADS = 64  # remembered on a connection, for requests that come again
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
 CODINGS = frozenset({"gzip", "x-gzip", "deflate", "compress", "x-compress", "br", "zstd"})
 
@@ -69,8 +67,7 @@ class Block:
 
     `came` is what the parser gave, `fields` those of it that stay, `values` the same by lower-case
     name. The body is `length` bytes, or chunked where that is None; `identity` says that it was
-    a Transfer-Encoding of that name. `heads` are those that came with them, by what differs;
-    `lines` what a target gets of them, once that is written.
+    a Transfer-Encoding of that name; `lines` what a target gets of them, once that is written.
     """
 
     came: Sequence[Field]
@@ -81,7 +78,6 @@ class Block:
     identity: bool
     doubt: Doubt | None
     size: int
-    heads: dict[tuple[str, str, str, bool, bool], Head]
     lines: str = ""
 
 
@@ -91,8 +87,6 @@ class Head:
 
     `upgrade` asks for a WebSocket. `closes` says that the client, or its doubtful framing, wants
     the connection closed after the answer; `alone` that the target's connection has to be, too.
-    `matched` and `written` are what the same request has come to before: the rule, and what a
-    target gets before and after the trace.
     """
 
     method: str
@@ -106,8 +100,6 @@ class Head:
     modern: bool  # HTTP/1.1
     closes: bool
     alone: bool
-    matched: tuple[Rule, Seen] | None = None
-    written: tuple[str, str] | None = None
 
     @property
     def size(self) -> int:
@@ -149,7 +141,7 @@ def read_block(came: Sequence[Field], settings: BalancerSettings) -> Block:
         raise Refused(464, "gRPC, to target groups of version HTTP1")
     host = values.get("host", ("",))[0]
     size = sum([len(name) + len(value) + 4 for _, name, value in came])
-    return Block(came, fields, values, host, length, identity, doubt_of_headers(fields), size, {})
+    return Block(came, fields, values, host, length, identity, doubt_of_headers(fields), size)
 
 
 def read_head(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from local.balancer.headers import (
+from local.balancer.wire.head import Block, Head
+from local.balancer.wire.headers import (
     HOP_BY_HOP,
     LARGE_HEAD,
     Field,
@@ -15,9 +16,8 @@ from local.balancer.headers import (
     outgoing_host,
     traced,
 )
-from local.balancer.pages import PHRASES, SERVER, OwnAnswer
-from local.balancer.settings import APPEND, PRESERVE, BalancerSettings
-from local.balancer.wire.head import Block, Head
+from local.balancer.wire.pages import PHRASES, SERVER, OwnAnswer
+from local.balancer.wire.settings import APPEND, PRESERVE, BalancerSettings
 
 CHUNKED = "Transfer-Encoding: chunked\r\n"
 KEEP_ALIVE, CLOSE = "Connection: keep-alive\r\n", "Connection: close\r\n"
@@ -37,13 +37,6 @@ def forwarded_fields(head: Head, peer: Peer, settings: BalancerSettings, trace: 
 def request_head(head: Head, peer: Peer, settings: BalancerSettings, trace: str) -> bytes:
     """What a container gets: the end-to-end headers in the same way. Always HTTP/1.1, and framed
     by what was parsed rather than by what was written."""
-    if head.written is None:
-        head.written = _around_the_trace(head, peer, settings)
-    before, after = head.written
-    return f"{before}{_trace(head, trace)[1]}{after}".encode("latin-1")
-
-
-def _around_the_trace(head: Head, peer: Peer, settings: BalancerSettings) -> tuple[str, str]:
     block = head.block
     if not block.lines:
         block.lines = _lines(_passed_on(block, peer, settings, _NOT_END_TO_END))
@@ -56,8 +49,10 @@ def _around_the_trace(head: Head, peer: Peer, settings: BalancerSettings) -> tup
         framing += f"Connection: Upgrade\r\nUpgrade: {head.values['upgrade'][-1]}\r\n"
     elif head.alone:
         framing += CLOSE
-    before = f"{head.method} {head.target} HTTP/1.1\r\n{hosts}{block.lines}X-Amzn-Trace-Id: "
-    return before, f"\r\n{framing}\r\n"
+    return (
+        f"{head.method} {head.target} HTTP/1.1\r\n{hosts}{block.lines}"
+        f"X-Amzn-Trace-Id: {_trace(head, trace)[1]}\r\n{framing}\r\n"
+    ).encode("latin-1")
 
 
 def _lines(fields: Sequence[Pair]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from local.balancer.target_group import Target
+from local.balancer.targets.target_group import Target
 from local.balancer.wire.target import TargetConnection
 
 CONNECT_SECONDS = 10  # "504: failed to establish a connection before the timeout (10 seconds)"

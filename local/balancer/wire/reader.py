@@ -13,13 +13,10 @@ from collections.abc import Callable
 
 import httptools
 
-from local.balancer.headers import Field, spelled
-from local.balancer.settings import BalancerSettings
 from local.balancer.wire.exchange import Exchange
 from local.balancer.wire.head import (
     HEAD_BYTES,
     LINE_BYTES,
-    MOST_HEADS,
     Block,
     Head,
     Refused,
@@ -28,6 +25,8 @@ from local.balancer.wire.head import (
     refuse_line,
     refuse_size,
 )
+from local.balancer.wire.headers import Field, spelled
+from local.balancer.wire.settings import BalancerSettings
 
 log = logging.getLogger("local.balancer")
 
@@ -138,12 +137,8 @@ class RequestReader(asyncio.BufferedProtocol, abc.ABC):
             block = self._block
             if block is None or block.came != fields:
                 block = self._block = read_block(fields, self._settings)
-            key = (method, url, version, self._upgrading, parser.should_keep_alive())
-            head = block.heads.get(key)
-            if head is None:
-                head = read_head(*key, block, self._settings)
-                if len(block.heads) < MOST_HEADS:
-                    block.heads[key] = head
+            keeps = parser.should_keep_alive()
+            head = read_head(method, url, version, self._upgrading, keeps, block, self._settings)
         except Refused as refused:
             log.info("refused a request with %d: %s", refused.status, refused)
             self._deaf = True

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import httptools
 
-from local.balancer.headers import Field, spelled, values_of
+from local.balancer.wire.headers import Field, spelled, values_of
 
 log = logging.getLogger("local.balancer")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from local.balancer.target_group import Target
+from local.balancer.targets.target_group import Target
 
 
 class Tunnel:

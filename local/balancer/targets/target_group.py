@@ -7,13 +7,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from local.balancer import anomalies, health, slow_start
-from local.balancer.algorithms import ALGORITHMS, Algorithm, Random
-from local.balancer.group_settings import GroupSettings, read_settings
-from local.balancer.health import Health, HealthCheck
-from local.balancer.recent import Recent
-from local.balancer.refusals import Properties, attributes_of, not_played
+from local.balancer.refusals import Properties, not_played
+from local.balancer.targets import anomalies, health, slow_start
+from local.balancer.targets.algorithms import ALGORITHMS, Algorithm, Random
+from local.balancer.targets.group_settings import GroupSettings, read_settings
+from local.balancer.targets.health import Health, HealthCheck
+from local.balancer.targets.recent import Recent
 from local.providers import LocalModeError
+from local.template.pairs import attributes_of
 
 
 @dataclass(eq=False)

@@ -1,4 +1,4 @@
-"""What the tour prints: headings, a table with bars that changes in place, verdicts."""
+"""What commands print: headings, a table with bars that changes in place, verdicts."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import shutil
 import sys
 from collections.abc import Sequence
 from typing import NamedTuple, TextIO
-
-from local.demo.expectations import Verdict
 
 BAR = 30  # characters of the longest bar
 _GREEN, _RED, _BOLD, _PLAIN = "32", "31", "1", "0"
@@ -77,12 +75,12 @@ class Screen:
         """What is drawn stays."""
         self._drawn = 0
 
-    def verdict(self, verdict: Verdict) -> None:
+    def verdict(self, expected: str, seen: str, *, met: bool) -> None:
         mark = self._coloured("as expected", _GREEN)
-        if not verdict.met:
+        if not met:
             mark = self._coloured("NOT AS EXPECTED", _RED)
-        self.line(f"   expected  {verdict.expected}")
-        self.line(f"   saw       {verdict.seen}: {mark}")
+        self.line(f"   expected  {expected}")
+        self.line(f"   saw       {seen}: {mark}")
 
     def _replace(self, rows: Sequence[Row]) -> None:
         # A line that wraps would be two lines to go back over.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from local.balancer.actions import Forward, Redirect, location
-from local.balancer.headers import outgoing_host
-from local.balancer.pages import OwnAnswer, error_page
+from local.balancer.listener.actions import Forward, Redirect, location
+from local.balancer.listener.rules import Rule, Seen, first_match
 from local.balancer.routing import Choice, Router
-from local.balancer.rules import Rule, Seen, first_match
 from local.balancer.wire.head import LINE_BYTES, Head
+from local.balancer.wire.headers import outgoing_host
+from local.balancer.wire.pages import OwnAnswer, error_page
 
 DEFAULT_PORT = 80
 
@@ -23,15 +23,11 @@ class Plane:
         self.port = 0
 
     def decide(self, head: Head, source_ip: str) -> Choice | OwnAnswer:
-        """A head that comes again comes from the same address, and takes the same rule. A choice
-        is counted with its target: whoever takes it says when it is over."""
-        if head.matched is None:
-            seen = Seen(head.method, head.host, head.path, head.query, head.values, source_ip)
-            found = first_match(self._rules, seen)
-            if found is None:  # a listener without a default action can't be made
-                return error_page(500)
-            head.matched = found, seen
-        rule, seen = head.matched
+        """A choice is counted with its target: whoever takes it says when it is over."""
+        seen = Seen(head.method, head.host, head.path, head.query, head.values, source_ip)
+        rule = first_match(self._rules, seen)
+        if rule is None:  # a listener without a default action can't be made
+            return error_page(500)
         action = rule.action
         if isinstance(action, Forward):
             return self._router.choose(rule, action, seen) or error_page(503)

@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from local.balancer import condition_limits
-from local.balancer.actions import Action
+from local.balancer.listener import condition_limits
+from local.balancer.listener.actions import Action
 from local.balancer.refusals import Properties, not_played
 from local.providers import LocalModeError
 

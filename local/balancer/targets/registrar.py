@@ -6,9 +6,9 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from local.balancer import health
-from local.balancer.health import Outcome
-from local.balancer.target_group import Target, TargetGroup
+from local.balancer.targets import health
+from local.balancer.targets.health import Outcome
+from local.balancer.targets.target_group import Target, TargetGroup
 from local.clock import Clock
 
 log = logging.getLogger("local.balancer")

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from local.balancer import slow_start
-from local.balancer.algorithms import ALGORITHMS
 from local.balancer.refusals import (
     CROSS_ZONE,
     not_played,
@@ -19,6 +17,8 @@ from local.balancer.refusals import (
     require_known,
 )
 from local.balancer.stickiness import Stickiness, read_stickiness
+from local.balancer.targets import slow_start
+from local.balancer.targets.algorithms import ALGORITHMS
 from local.providers import LocalModeError
 
 LONGEST_DELAY = 3600

@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from local.balancer.headers import Pair, values_of
+from local.balancer.wire.headers import Pair, values_of
 
 BODY_BYTES = 1024 * 1024  # of a request body, and of the answer's JSON
 HEAD_BYTES = 32 * 1024  # of an answer's headers

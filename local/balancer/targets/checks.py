@@ -6,9 +6,10 @@ import json
 
 import aiohttp
 
-from local.balancer import health, lambda_bridge
-from local.balancer.health import Outcome
-from local.balancer.target_group import Target, TargetGroup
+from local.balancer.targets import health
+from local.balancer.targets.health import Outcome
+from local.balancer.targets.target_group import Target, TargetGroup
+from local.balancer.wire import lambda_bridge
 from local.providers import Invoke, Throttled
 
 AGENT = "ELB-HealthChecker/2.0"

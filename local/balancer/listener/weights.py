@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from local.balancer.actions import HEAVIEST, Forward
-from local.balancer.rules import Rule
-from local.balancer.target_group import TargetGroup
+from local.balancer.listener.actions import HEAVIEST, Forward
+from local.balancer.listener.rules import Rule
+from local.balancer.targets.target_group import TargetGroup
 
 
 class UnknownPool(LookupError):
