@@ -106,7 +106,7 @@ def test_the_target_sees_the_requests_that_the_load_balancer_saw(
         other = Other()
         server = await asyncio.start_server(other.serve, "127.0.0.1", 0)
         # A body that never gets whole ends with the idle timeout.
-        async with balancing(attributes={"idle_timeout.timeout_seconds": "1"}) as scene, server:
+        async with balancing(attributes={"idle_timeout.timeout_seconds": "2"}) as scene, server:
             port = server.sockets[0].getsockname()[1]
             scene.provider.targets.register(scene.arns["web"], "a", "127.0.0.1", port)
             await scene.until_state("web", "a", "healthy")

@@ -57,7 +57,8 @@ def test_a_killed_target_loses_requests_only_until_it_is_detected(three_targets:
             await system.whole("small", 3)
         within = [r for r in flow.lost if killed <= r.ended and r.began <= detected]
         assert flow.lost == within
-        assert {reply.status for reply in flow.lost} <= {502}
+        # None: its answer had begun, and broke off
+        assert {reply.status for reply in flow.lost} <= {502, None}
         assert detected - killed < DETECTED_WITHIN * SLOW_MACHINE
         assert len({reply.served_by for reply in flow.replies if reply.began > detected}) == 3
 
