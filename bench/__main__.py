@@ -16,6 +16,8 @@ PARTS = {
     "cost": "Cost per message, from the real handlers (US$ per million, us-east-1)",
     "cold_import": "Cold start of the send function",
     "fan_out": "Posting to many connections",
+    "encryption": "Encryption on a device, Python client",
+    "encryption_browser": "Encryption on a device, browser client in Chromium",
     "latency": "Send to receive, local mode",
     "balancing": "The local load balancer beside others",
     "startup": "Starting local mode",

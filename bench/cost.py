@@ -3,7 +3,7 @@
 Emulators report constant capacity, so units are computed from the bytes of the items. Two things
 are assumed, not measured, because they need AWS: a call takes ROUND_TRIP_MS, and a post costs the
 function POST_MS of its share of a CPU; with the memory of `stacks/config.py` they give the
-billed duration.
+billed duration. Payloads are real ciphertexts of a line of text (bench/payloads.py).
 """
 
 import json
@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
-from bench import prices
+from bench import payloads, prices
 from bench.capacity import item_bytes, read_units, write_units
-from bench.scene import MESSAGE_ID, add_chat, add_users, emulated, event
+from bench.scene import MESSAGE_ID, add_chat, add_users, addresses, emulated, event
 from bench.table import Row, within
 from lambdas.connections import Outcome
 from lambdas.delivery.receipt import receipt
@@ -180,24 +180,27 @@ class Scenario:
     online: bool
     users_online: int = 10
     budget: float | None = None  # US$ per million
+    devices: int = 1  # of each user
 
 
 SCENARIOS = (
     Scenario("1:1, recipient online, 10 users online", 2, True, 10, 5.00),
     Scenario("1:1, recipient online, 10,000 users online", 2, True, 10_000, 5.00),
+    Scenario("1:1, both with two devices, all online", 2, True, devices=2),
     Scenario("1:1, recipient offline, with the push", 2, False),
     Scenario("group of 10, all online", 10, True),
     Scenario("group of 100, all online, 10 users online besides", 100, True, 10, 115.0),
     Scenario("group of 100, all online, 10,000 users online", 100, True, 10_000, 115.0),
     Scenario("group of 10, all others offline, with the pushes", 10, False),
 )
-PAYLOAD = "x" * 300  # base64 of about 220 bytes: a line of text, padded and encrypted
 RECEIPTS_PER = 10  # messages that one receipt acknowledges
+MESSAGES_PER_KEY = 100  # that a group's session is good for
 
 
 def rows() -> list[Row]:
     bills = [(scenario, send_bill(scenario)) for scenario in SCENARIOS]
     result = [_row(scenario.name, bill, scenario.budget) for scenario, bill in bills]
+    result += group_key_rows(100)
     online = bills[0][1].dollars_per_million
     receipt, purge = receipt_bill(), prices.DYNAMODB_WRITE_UNIT * prices.MILLION
     ticks = online + 2 * receipt.dollars_per_million / RECEIPTS_PER
@@ -226,21 +229,38 @@ def _row(name: str, bill: Bill, budget: float | None = None) -> Row:
 def send_bill(scenario: Scenario) -> Bill:
     with emulated() as services:
         members = [f"member_{n:03d}" for n in range(scenario.members)]
-        add_users(services, members[:1], online=True)
-        add_users(services, members[1:], online=scenario.online)
+        add_users(services, members[:1], online=True, devices=scenario.devices)
+        add_users(services, members[1:], online=scenario.online, devices=scenario.devices)
         add_users(services, [f"else_{n:05d}" for n in range(scenario.users_online)], online=True)
         chat = add_chat(services, members)
-        frame: dict[str, Any] = {
-            "action": "send",
-            "message_id": MESSAGE_ID,
-            "chat": chat,
-            "alg": "test.v0",
-            "payload": PAYLOAD,
-        }
-        if scenario.members == 2:  # to each device its own, as direct chats are encrypted
-            del frame["payload"]
-            frame["to"] = {f"{members[1]}/phone": PAYLOAD}
-        return _bill(services, {"send": send}, members[0], frame, FUNCTIONS.send.memory)
+        sender, *others = addresses(members, scenario.devices)
+        if scenario.members == 2:
+            sealed = payloads.direct_text(chat, sender, others)
+        else:
+            sealed = payloads.group_text(chat, sender)
+        return _send_bill(services, members[0], chat, sealed)
+
+
+def group_key_rows(members: int) -> list[Row]:
+    """What it costs to give a new session's key to a group that is all online."""
+    with emulated() as services:
+        users = [f"member_{n:03d}" for n in range(members)]
+        add_users(services, users, online=True)
+        chat = add_chat(services, users)
+        sender, *others = addresses(users, 1)
+        keys = payloads.group_key(chat, sender, others)
+        bills = [_send_bill(services, users[0], chat, sealed) for sealed in keys]
+    dollars = sum(bill.dollars_per_million for bill in bills)
+    writes = sum(bill.writes for bill in bills)
+    name = f"group of {members}, a new session's key, in {len(bills)} frames"
+    each = f"; {dollars / MESSAGES_PER_KEY:.2f} a message where a key serves {MESSAGES_PER_KEY}"
+    return [Row(name, f"{dollars:.2f} US$: {writes} WRU{each}")]
+
+
+def _send_bill(services: Aws, user: str, chat: str, sealed: payloads.Sealed) -> Bill:
+    frame: dict[str, Any] = {"action": "send", "message_id": MESSAGE_ID, "chat": chat}
+    frame |= sealed.fields()
+    return _bill(services, {"send": send}, user, frame, FUNCTIONS.send.memory)
 
 
 def receipt_bill() -> Bill:

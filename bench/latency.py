@@ -1,26 +1,23 @@
 """Send to receive on this machine, before and after 10,000 messages were stored.
 
-From the sender's `send` to the frame at the recipient's socket, over local mode's gateway and
-functions; one message at a time, so that queueing does not count.
+From the sender's `send` to the text in the recipient's hands, over local mode's gateway and
+functions: encrypted, committed, posted, decrypted and committed. One message at a time, so that
+queueing does not count.
 """
 
 import asyncio
-import json
 import secrets
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 import boto3
-import httpx
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.typing import Subprotocol
 
 from bench.local_system import fresh_directory, running
 from bench.table import Row, quantile, within
-from client import ChatClient
-from client.core.ulid import ulid
+from client import ChatClient, MessageReceived, State, StateChanged
+from client.core.events import Event
 
 STORED = 10_000
 SAMPLES = 300
@@ -47,69 +44,60 @@ async def _measure(endpoints: dict[str, Any]) -> tuple[list[float], list[float]]
     ravi, raju = f"ravi_{suffix}", f"raju_{suffix}"
     async with (
         ChatClient(endpoints["api"], ravi, PASSWORD) as a,
-        ChatClient(endpoints["api"], raju, PASSWORD),
+        ChatClient(endpoints["api"], raju, PASSWORD) as b,
+        aclosing(a.events()) as sent,
+        aclosing(b.events()) as received,
     ):
         chat = await a.direct(raju)
-    async with (
-        _socket(endpoints, ravi) as sender,
-        _socket(endpoints, raju) as recipient,
-    ):
-        await _exchange(sender, recipient, chat, WARM_UP)
-        empty = await _exchange(sender, recipient, chat, SAMPLES)
+        talk = _Talk(a, chat, sent, received)
+        await talk.exchange(WARM_UP)
+        empty = await talk.exchange(SAMPLES)
         await asyncio.to_thread(_store, endpoints["aws"], chat)
         await asyncio.sleep(SETTLE_SECONDS)
-        await _exchange(sender, recipient, chat, WARM_UP)
-        return empty, await _exchange(sender, recipient, chat, SAMPLES)
+        await talk.exchange(WARM_UP)
+        return empty, await talk.exchange(SAMPLES)
 
 
-async def _exchange(
-    sender: ClientConnection, recipient: ClientConnection, chat: str, count: int
-) -> list[float]:
-    """Milliseconds of each of `count` messages, sent one after another and acknowledged."""
-    taken = []
-    for _ in range(count):
-        message_id = ulid(int(time.time() * 1000), secrets.SystemRandom())
-        frame = {
-            "action": "send",
-            "message_id": message_id,
-            "chat": chat,
-            "alg": "test.v0",
-            "payload": "eA" * 150,
-        }
+class _Talk:
+    """One writes and the other reads, one message after another."""
+
+    def __init__(
+        self,
+        sender: ChatClient,
+        chat: str,
+        sent: AsyncGenerator[Event, None],
+        received: AsyncGenerator[Event, None],
+    ) -> None:
+        self._sender, self._chat = sender, chat
+        self._sent, self._received = sent, received
+
+    async def exchange(self, count: int) -> list[float]:
+        """Milliseconds of each of `count` messages."""
+        return [await self._one() for _ in range(count)]
+
+    async def _one(self) -> float:
+        accepted = asyncio.ensure_future(self._accepted())
+        arrived = asyncio.ensure_future(self._arrived())
+        await asyncio.sleep(0)  # both listen
         started = time.perf_counter()
-        await sender.send(json.dumps(frame))
-        message = await _until(recipient, message_id)
-        taken.append((time.perf_counter() - started) * 1000)
-        await _until(sender, message_id)  # accepted: one message at a time
-        receipt = {"action": "receipt", "chat": chat, "delivered": message["seq"], "senders": []}
-        if message["seq"] % 10 == 0:
-            await recipient.send(json.dumps(receipt))
-    return taken
+        await self._sender.send(self._chat, "How are you?")
+        ended = await arrived
+        await accepted
+        return (ended - started) * 1000
 
+    async def _arrived(self) -> float:
+        async for event in self._received:
+            if isinstance(event, MessageReceived):
+                if event.text is None:
+                    raise RuntimeError(f"not decrypted: {event}")
+                return time.perf_counter()
+        raise RuntimeError("the recipient has stopped")
 
-async def _until(connection: ClientConnection, message_id: str) -> dict[str, Any]:
-    while True:
-        frame: dict[str, Any] = json.loads(await connection.recv())
-        if frame["type"] == "error":
-            raise RuntimeError(f"the backend refused: {frame}")
-        if frame.get("message_id") == message_id:
-            return frame
-
-
-@asynccontextmanager
-async def _socket(endpoints: dict[str, Any], user: str) -> AsyncIterator[ClientConnection]:
-    async with httpx.AsyncClient(base_url=endpoints["api"], timeout=30) as http:
-        signed_in = await http.post("/api/sign-in", json={"username": user, "password": PASSWORD})
-        token = signed_in.json()["access_token"]
-        made = await http.post(
-            "/api/tickets",
-            json={"device": "phone"},
-            headers={"authorization": f"Bearer {token}"},
-        )
-        ticket = made.json()
-    protocols = [Subprotocol("chat.v1"), Subprotocol(f"ticket.{ticket['ticket']}")]
-    async with connect(ticket["url"], subprotocols=protocols) as connection:
-        yield connection
+    async def _accepted(self) -> None:
+        async for event in self._sent:
+            if isinstance(event, StateChanged) and event.state is State.SENT:
+                return
+        raise RuntimeError("the sender has stopped")
 
 
 def _store(endpoint: str, chat: str) -> None:
@@ -132,7 +120,7 @@ def _store(endpoint: str, chat: str) -> None:
                 "sender": {"S": "ravi"},
                 "sender_device": {"S": "phone"},
                 "sent_at": {"N": "1700000000000"},
-                "alg": {"S": "test.v0"},
+                "alg": {"S": "megolm.v1"},
                 "payload": {"S": "eA" * 150},
                 "expires_at": {"N": expires},
             }

@@ -49,14 +49,23 @@ def _create(dynamodb: Any, table: str, partition: str) -> None:
     )
 
 
-def add_users(services: Aws, users: Sequence[str], *, online: bool) -> None:
-    """Users with one device, with an open connection or without, as the backend stores them."""
+DEVICE_NAMES = ("phone", "laptop")
+
+
+def add_users(services: Aws, users: Sequence[str], *, online: bool, devices: int = 1) -> None:
+    """Users with devices, with open connections or without, as the backend stores them."""
     entry: dict[str, Any] = {"platform": "fcm", "endpoint_arn": ENDPOINT}
     if online:
         entry |= {"connection_id": "L0SM9cOFvHcCIhw=", "connected_at": int(time.time() * 1000)}
+    there = dict.fromkeys(DEVICE_NAMES[:devices], entry)
     services.users.batch_write(
-        puts=[{**user_key(user, DEVICES), "devices": {"phone": entry}} for user in users]
+        puts=[{**user_key(user, DEVICES), "devices": there} for user in users]
     )
+
+
+def addresses(users: Sequence[str], devices: int) -> list[str]:
+    """Every "user/device" of them."""
+    return [f"{user}/{device}" for user in users for device in DEVICE_NAMES[:devices]]
 
 
 def add_chat(services: Aws, members: Sequence[str]) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import secrets
 from collections.abc import Callable
 from random import Random
 
 from client.api import Api, Ticket, Tokens
-from client.crypto.device_keys import KEYS_LOW, DeviceKeys
-from client.errors import ApiError, Conflict, Unauthorized
+from client.crypto.account import KEYS_LOW, KEYS_WANTED, AccountKeys
+from client.errors import ApiError, Conflict, NotFound, Removed, Unauthorized
 from client.store import Store
 
 
@@ -31,7 +32,8 @@ class Account:
         self._user, self._device, self._password = user, device, password
         self._store = store
         self._platform, self._push_token = platform, push_token
-        self._keys = DeviceKeys(store, user, device)
+        self.keys = AccountKeys(store, user, device)
+        self._publishing = asyncio.Lock()
         session = store.session()
         self.api = Api(
             api_url,
@@ -62,19 +64,34 @@ class Account:
 
     async def register(self) -> None:
         """Makes the device, its push token and its keys known. May be repeated."""
-        body = self._keys.registration()
+        body = self.keys.registration()
         if self._platform is not None:
             body["push"] = {"platform": self._platform, "token": self._token(self._platform)}
         await self.api.register(self._device, body)
-        remaining = await self.api.upload_keys(self._device, {"one_time_keys": {}})
-        if remaining < KEYS_LOW:
-            await self.publish_keys(remaining)
+        await self.replenish(below=1)  # the rest waits until what is under way to them is here
 
-    async def publish_keys(self, remaining: int, *, fallback_used: bool = False) -> None:
-        """Fills the directory up again; it has `remaining` one-time keys of this device."""
-        body = self._keys.upload(remaining, new_fallback=fallback_used)
-        await self.api.upload_keys(self._device, body)
-        self._keys.published(body)
+    async def come_back(self) -> None:
+        """The backend doesn't know this device any more. Raises Removed if another one removed it.
+
+        A backend that was made anew knows no device of the user.
+        """
+        with contextlib.suppress(NotFound):
+            others = await self.api.devices(self._user)
+            if others.keys() - {self._device}:
+                raise Removed(f"{self._user}/{self._device} was removed from this account")
+        await self.register()
+
+    async def replenish(self, below: int = KEYS_LOW, *, fallback_used: bool = False) -> None:
+        """Fills the directory up if it has fewer one-time keys of this device than `below`."""
+        async with self._publishing:
+            remaining = await self.api.upload_keys(self._device, {"one_time_keys": {}})
+            if remaining >= below:
+                if not fallback_used:
+                    return
+                remaining = KEYS_WANTED  # only the fallback key is replaced
+            body = self.keys.upload(remaining, new_fallback=fallback_used)
+            await self.api.upload_keys(self._device, body)
+            self.keys.published()
 
     async def ticket(self) -> Ticket:
         return await self.api.ticket(self._device)

@@ -10,7 +10,7 @@ import contextlib
 import logging
 import re
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
 from pathlib import Path
 from random import Random, SystemRandom
 from types import TracebackType
@@ -18,27 +18,33 @@ from typing import Any, Self
 
 from client.account import Account
 from client.connection import Connection
+from client.core.cipher import Answer, Lists, Request
 from client.core.engine import Engine
 from client.core.events import (
     CaughtUp,
     ChatLeft,
-    DevicesChanged,
+    Connected,
     Disconnected,
     Displaced,
     Event,
     KeysLow,
     SignedOut,
 )
+from client.core.ids import ulid
 from client.core.liveness import Backoff
 from client.core.settings import Settings
-from client.core.ulid import ulid
-from client.crypto.cipher import Cipher, PlainCipher
-from client.crypto.directory import ClaimedKey, Directory
+from client.crypto.directory import fetch
+from client.crypto.encryption import Encryption
+from client.crypto.envelope import Device
+from client.crypto.identities import KnownDevice, Trust
+from client.crypto.safety_number import SafetyNumber
+from client.crypto.sas import Stage
 from client.driver import Driver
-from client.errors import Closed, Unauthorized, Unreachable
+from client.errors import CannotVerify, ClientError, Closed, Unauthorized, Unreachable
 from client.feed import Feed
 from client.store import Store
 from client.store.history import ChatSummary, StoredMessage
+from client.verification import Verification, chosen
 
 USER = re.compile(r"[a-z0-9_]{3,32}")
 logger = logging.getLogger("client")
@@ -48,7 +54,8 @@ class ChatClient:
     """One device of one user.
 
     `store` is a file (made if it is not there) or `:memory:`; everything the device knows is in
-    it, tokens and keys included. `password` may be a function; it is called once the kept tokens
+    it, tokens and keys included. The keys are encrypted under `passphrase`, or else under a key in
+    a file beside it. `password` may be a function; it is called once the kept tokens
     are no longer good. `platform` is `fcm`, `apns`, `apns_sandbox` or None; without a
     `push_token` a random one is made once and kept.
 
@@ -70,30 +77,37 @@ class ChatClient:
         *,
         platform: str | None = "fcm",
         push_token: str | None = None,
+        passphrase: str | None = None,
         settings: Settings | None = None,
-        cipher: Cipher | None = None,
         random: Random | None = None,
     ) -> None:
         self.user, self.device = user, device
         self._settings = settings or Settings()
-        self._cipher = cipher or PlainCipher()
         self._random = random or SystemRandom()
         self._feed = Feed()
-        self._store = Store.open(store, user, device)
-        self._account = Account(
-            api_url,
-            user,
-            device,
-            password,
-            self._store,
-            self._random,
-            platform=platform,
-            push_token=push_token,
+        self._store = Store.open(store, user, device, passphrase)
+        try:
+            self._account = Account(
+                api_url,
+                user,
+                device,
+                password,
+                self._store,
+                self._random,
+                platform=platform,
+                push_token=push_token,
+            )
+        except BaseException:
+            self._store.close()
+            raise
+        self._encryption = Encryption(
+            self._store, self._account.keys, user, device, self._random, time.time
         )
         self._api = self._account.api
-        self.directory = Directory(self._api, self._store)
         self._direct: dict[str, str] = {}
+        self._replenished = False  # since it connected
         self._driver: Driver | None = None
+        self._verification: Verification | None = None
         self._connection: Connection | None = None
         self._running: asyncio.Task[None] | None = None
         self._chores: set[asyncio.Task[None]] = set()
@@ -137,7 +151,7 @@ class ChatClient:
             self._drive(),
             Backoff(self._settings, self._random),
             self._account.ticket,
-            self._account.register,
+            self._account.come_back,
             self._happened,
         )
         self._connection = connection
@@ -152,6 +166,7 @@ class ChatClient:
         """Tells what is read, closes the connection and the store."""
         if self._connection is not None:
             with contextlib.suppress(Closed):
+                self._verify().leave()
                 await self._connection.close()
         await self._end()
 
@@ -234,27 +249,22 @@ class ChatClient:
         self,
         chat: str,
         text: str,
-        to: Mapping[str, str] | None = None,
         *,
         urgent: bool = True,
     ) -> str:
         """Writes to a chat id or to a user; gives the message_id.
 
-        It returns when the message is on disk: it is sent now or as soon as there is a
-        connection, and again until it is accepted. `to` are ready payloads for each
-        `user/device`, in place of what the cipher would make. Raises MessageTooLarge.
+        It returns when the text is on disk: it is encrypted and sent as soon as there is a
+        connection and its receivers' keys are known, and again until it is accepted. Raises
+        MessageTooLarge.
         """
-        if not text and to is None:
+        if not text:
             raise ValueError("an empty text is no message")
         text.encode()  # a lone surrogate could never be sent
         chat = await self.chat_id(chat)
-        # The devices that are to read it, from self.directory, once a cipher seals for each.
-        devices: tuple[str, ...] = ()
         message_id = ulid(int(time.time() * 1000), self._random)
         self._drive().step(
-            lambda engine, now: engine.send(
-                message_id, chat, text, now, devices=devices, sealed=to, urgent=urgent
-            )
+            lambda engine, now: engine.send(message_id, chat, text, now, urgent=urgent)
         )
         return message_id
 
@@ -286,9 +296,77 @@ class ChatClient:
         async with asyncio.timeout(timeout):
             await self._caught_up(start, complete=True)
 
-    async def claim_keys(self, devices: Iterable[str]) -> dict[str, ClaimedKey]:
-        """A verified key of each `user/device` that has one left."""
-        return await self.directory.claim(devices)
+    # -- devices and whom to believe
+
+    async def devices(self, user: str) -> list[KnownDevice]:
+        """The user's devices as the backend lists them now; this device is not among them.
+
+        Of a user who is known, what is known if the backend does not answer.
+        """
+        request = Lists(0, user)
+        try:
+            answer = await fetch(self._api, request)
+        except Unreachable:
+            known = self._encryption.identities.devices(user)
+            if not known:
+                raise
+            return known
+        self._drive().step(lambda engine, now: engine.brought(answer, now))
+        return self._encryption.identities.devices(user)
+
+    async def remove_device(self, device: str) -> None:
+        """Removes one of this user's devices from the account; it gets nothing from then on."""
+        await self._api.remove_device(device)
+        with contextlib.suppress(ClientError):
+            await self.devices(self.user)  # the others hear of it by `devices_changed`
+
+    def trust(self, user: str) -> Trust:
+        """What is known of the user's devices together."""
+        return self._encryption.identities.trust(user)
+
+    def accept_identity(self, user: str) -> None:
+        """Believes the keys that the user's devices show now: sending to the user goes on."""
+        self._drive().step(lambda engine, now: engine.accept(user, now))
+
+    async def verify(self, user: str, device: str | None = None) -> KnownDevice:
+        """Asks the device to compare emoji, or agrees to what it asks; gives the device.
+
+        EmojiShown follows once both have agreed, and Verified or VerificationCancelled at the
+        end; whoever is away is waited for, up to a day. `device` may be left out if there is no
+        choice. Raises CannotVerify.
+        """
+        device = device or self._verify().asked_by(user)
+        meant = chosen(await self.devices(user), user, device)
+        self._verify().start(await self._common_chat(user), meant)
+        return meant
+
+    def confirm(self, user: str, match: bool, device: str | None = None) -> None:
+        """Whether the emoji of EmojiShown are the same on both; False ends it at any time.
+
+        `device` may be left out if there is no choice. Raises CannotVerify.
+        """
+        self._verify().confirm(user, device, match)
+
+    def comparisons(self) -> dict[str, Stage]:
+        """The emoji comparisons under way, by `user/device`."""
+        return self._verify().stages()
+
+    async def safety_number(self, user: str) -> SafetyNumber:
+        """The same as `user` sees for this user, unless somebody sits in between.
+
+        Raises CannotVerify if the user has no device.
+        """
+        await self._lists(user)
+        return self._verify().safety_number(user)
+
+    async def compare_safety_number(self, user: str, shown: str) -> bool:
+        """`shown` is what `user` sees: the digits, or the content of the QR code.
+
+        True: all devices of the user are verified now, and changed keys accepted. Raises
+        ValueError if it is no safety number of the two.
+        """
+        await self._lists(user)
+        return self._verify().compare(user, shown)
 
     # -- listening
 
@@ -322,33 +400,70 @@ class ChatClient:
 
     def _drive(self) -> Driver:
         if self._driver is None:
-            self._driver = Driver(self._store, self._engine, self._happened)
+            self._driver = Driver(self._store, self._engine, self._happened, self._fetch)
         return self._driver
+
+    def _verify(self) -> Verification:
+        if self._verification is None:
+            me = Device(f"{self.user}/{self.device}", self._account.keys.ed25519)
+            self._verification = Verification(
+                me,
+                self._encryption.identities,
+                self._random,
+                lambda act: self._drive().step(act),
+                self._feed.publish,
+            )
+        return self._verification
+
+    async def _common_chat(self, user: str) -> str:
+        """Where this device and one of `user` meet; own devices do in any chat."""
+        if user != self.user:
+            return await self.direct(user)
+        chats = self.chats()
+        if not chats:
+            raise CannotVerify("your own devices meet in a chat, and there is none yet")
+        return chats[-1].chat
+
+    async def _lists(self, user: str) -> None:
+        """Brings the devices of both up to date, if the backend answers."""
+        await self.devices(user)
+        with contextlib.suppress(Unreachable):
+            await self.devices(self.user)
 
     def _engine(self) -> Engine:
         return Engine(
-            self.user, self.device, self._store, self._cipher, self._random, self._settings
+            self.user,
+            self.device,
+            self._store,
+            self._encryption,
+            self._random,
+            self._settings,
+            time.time,
         )
 
+    async def _fetch(self, request: Request) -> Answer:
+        return await fetch(self._api, request)
+
     def _know(self, chat: str, members: Iterable[str], kind: str, name: str | None) -> None:
-        self._drive().step(lambda engine, now: engine.chat_is(chat, members))
         self._store.describe(chat, kind, name)
+        self._drive().step(lambda engine, now: engine.chat_is(chat, members, now))
         self._store.set_gone(chat, False)
 
     def _happened(self, event: Event) -> None:
         match event:
             case KeysLow():
-                work = self._account.publish_keys(
-                    event.remaining, fallback_used=event.fallback_used
-                )
-                self._chore(work)
-            case DevicesChanged():
-                self.directory.changed(event.user)
+                self._chore(self._account.replenish(fallback_used=event.fallback_used))
+            case Connected():
+                self._replenished = False
+            case CaughtUp(complete=True) if not self._replenished:
+                self._replenished = True
+                self._chore(self._account.replenish())
             case ChatLeft():
                 self._store.set_gone(event.chat, True)
             case _:
                 pass
         self._feed.publish(event)
+        self._verify().happened(event)
 
     def _chore(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
@@ -382,6 +497,8 @@ class ChatClient:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if self._verification is not None:
+            self._verification.stop()
         if self._driver is not None:
             self._driver.cancel()
         self._feed.close()

@@ -21,7 +21,15 @@ from client.core import events
 from client.core.engine import Drop, Stop
 from client.core.liveness import Backoff
 from client.driver import Driver
-from client.errors import ApiError, Closed, NotFound, StoreError, Unauthorized, Unreachable
+from client.errors import (
+    ApiError,
+    Closed,
+    NotFound,
+    Removed,
+    StoreError,
+    Unauthorized,
+    Unreachable,
+)
 
 OPEN_TIMEOUT = 10.0
 # A connection that lived shorter than this was none: the pauses go on growing.
@@ -37,11 +45,11 @@ class Connection:
         driver: Driver,
         backoff: Backoff,
         ticket: Callable[[], Awaitable[Ticket]],
-        register: Callable[[], Awaitable[None]],
+        come_back: Callable[[], Awaitable[None]],
         publish: Callable[[events.Event], None],
     ) -> None:
         self._driver, self._backoff, self._publish = driver, backoff, publish
-        self._ticket, self._register = ticket, register
+        self._ticket, self._come_back = ticket, come_back
         self._socket: ClientConnection | None = None
         self._outgoing: asyncio.Queue[str] | None = None
         self._next: Ticket | None = None
@@ -52,7 +60,7 @@ class Connection:
         while not self._closing:
             try:
                 leave = await self._once()
-            except Unauthorized as error:
+            except (Unauthorized, Removed) as error:
                 self._publish(events.SignedOut(str(error)))
                 return
             except (ApiError, Unreachable, OSError, WebSocketException, TimeoutError) as error:
@@ -110,7 +118,7 @@ class Connection:
             ticket = await self._ticket()
         except NotFound:
             # The backend no longer knows this device: a new local run, or it was removed.
-            await self._register()
+            await self._come_back()
             ticket = await self._ticket()
         self._backoff.ticket(ticket.reconnect_window)
         return ticket

@@ -5,30 +5,36 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from client.core import events
-from client.core.engine import Drop, Engine, Stop, Transmit
+from client.core.cipher import Answer, Request
+from client.core.engine import Drop, Engine, Fetch, Stop, Transmit
 from client.core.frames import encode
 from client.core.parsing import FrameError, parse
-from client.errors import Closed, StoreError
+from client.errors import ClientError, Closed, StoreError
 from client.store import Store
 
 T = TypeVar("T")
 logger = logging.getLogger("client")
 
+FETCHES_AT_ONCE = 8  # a group's device lists are as many requests as it has members
+
 
 class Driver:
-    """Carries out what the engine decides; `publish` gets the events."""
+    """Carries out what the engine decides; `publish` gets the events, `fetch` asks the backend."""
 
     def __init__(
         self,
         store: Store,
         build: Callable[[], Engine],
         publish: Callable[[events.Event], None],
+        fetch: Callable[[Request], Awaitable[Answer]],
     ) -> None:
-        self._store, self._publish = store, publish
+        self._store, self._publish, self._fetch = store, publish, fetch
+        self._fetching: set[asyncio.Task[None]] = set()
+        self._at_once = asyncio.Semaphore(FETCHES_AT_ONCE)
         self.engine = build()
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
@@ -83,6 +89,12 @@ class Driver:
             self.step(lambda engine, now: engine.closed(now))
 
     def cancel(self) -> None:
+        """Ends what is under way; nothing happens any more but by `step`."""
+        for task in self._fetching:
+            task.cancel()
+        self._disarm()
+
+    def _disarm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -93,6 +105,10 @@ class Driver:
                 case Transmit():
                     if self._outgoing is not None:
                         self._outgoing.put_nowait(encode(output.frame))
+                case Fetch():
+                    task = asyncio.create_task(self._bring(output.request))
+                    self._fetching.add(task)
+                    task.add_done_callback(self._fetching.discard)
                 case Drop() | Stop():
                     if self._leave is not None and not self._leave.done():
                         self._leave.set_result(output)
@@ -100,8 +116,25 @@ class Driver:
                     self._publish(output)
         self._arm()
 
+    async def _bring(self, request: Request) -> None:
+        try:
+            async with self._at_once:
+                answer = await self._fetch(request)
+        except ClientError as error:
+            logger.info("not fetched: %s", error)
+            self._quietly(lambda engine, now: engine.not_brought(request, now))
+        else:
+            self._quietly(lambda engine, now: engine.brought(answer, now))
+
+    def _quietly(self, act: Callable[[Engine, float], None]) -> None:
+        """A step that nobody waits for."""
+        try:
+            self.step(act)
+        except (StoreError, Closed) as error:
+            logger.error("%s", error)  # noqa: TRY400 - `step` has stopped the client
+
     def _arm(self) -> None:
-        self.cancel()
+        self._disarm()
         due = self.engine.next_due()
         if due is not None:
             delay = max(0.0, due - self._loop.time())
@@ -111,10 +144,7 @@ class Driver:
         self._timer = None
         if self._leave is not None and self._leave.done():
             return  # the connection is being left; its end will re-arm
-        try:
-            self.step(lambda engine, now: engine.due(now))
-        except StoreError as error:
-            logger.error("%s", error)  # noqa: TRY400 - `step` has stopped the client
+        self._quietly(lambda engine, now: engine.due(now))
 
     def _fail(self, error: Exception) -> None:
         self._failure = error

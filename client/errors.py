@@ -59,8 +59,16 @@ class StoreError(ClientError):
     """The file with this device's state cannot be used; the message says why."""
 
 
+class Removed(ClientError):
+    """Another device of the user has removed this one."""
+
+
 class SignatureError(ClientError):
     """A key that another device is said to have made is not signed by it."""
+
+
+class CannotVerify(ClientError):
+    """There is nothing to compare, or nobody to compare with, now; the message says why."""
 
 
 class MessageTooLarge(ClientError):

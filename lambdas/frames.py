@@ -7,7 +7,7 @@ against a 2020-12 validator.
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
@@ -104,12 +104,20 @@ def validate(name: str, document: Any) -> Frame:
 
 def _sentence(name: str, misfit: Any) -> str:
     if misfit.rule in ("oneOf", "anyOf"):
-        choices = [" and ".join(choice["required"]) for choice in misfit.rule_definition]
+        choices = [_choice(choice) for choice in misfit.rule_definition]
         some = "exactly one" if misfit.rule == "oneOf" else "at least one"
         return f"{some} of these is needed: {', '.join(choices)}"
     where = ".".join(str(part) for part in misfit.path[1:]) or "the document"
     rest = misfit.message.removeprefix(misfit.name).strip()
     return f"{where} {rest}"[:200]
+
+
+def _choice(choice: Mapping[str, Any]) -> str:
+    """What one branch asks for: "to (alg olm.v1)"."""
+    names = " and ".join(choice["required"])
+    fixed = choice.get("properties", {}).items()
+    values = ", ".join(f"{name} {field['const']}" for name, field in fixed)
+    return f"{names} ({values})" if values else names
 
 
 @lru_cache(maxsize=1)

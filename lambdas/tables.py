@@ -4,7 +4,8 @@ Keys of the three tables (sort key `item`):
 
     Chats    chat    head | member#<user> | message#<seq, 12 digits>
     Users    user    devices | device#<device> | otk#<device>#<order> | fallback#<device>
-                     onetime#<key> | chat#<chat> | direct#<peer> | watcher#<user>/<device>
+                     onetime#<key> | claims#<user>/<device> | chat#<chat> | direct#<peer>
+                     watcher#<user>/<device>
     Tickets  ticket
 """
 

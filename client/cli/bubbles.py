@@ -11,6 +11,7 @@ from client.core.ticks import State
 from client.store.history import StoredMessage
 
 Line = list[tuple[str, str]]  # (style class, text)
+Notice = str | tuple[str, ...]  # a text, or the rows of a QR code
 
 # Names in a group get one of these each, by their order.
 NAMES = ("class:name1", "class:name2", "class:name3", "class:name4", "class:name5")
@@ -22,7 +23,7 @@ def lay_out(
     messages: Iterable[StoredMessage],
     me: str,
     width: int,
-    notices: Mapping[str, list[str]],
+    notices: Mapping[str, list[Notice]],
     *,
     group: bool,
 ) -> list[Line]:
@@ -83,7 +84,8 @@ def _own(message: StoredMessage, width: int) -> list[Line]:
     state = State.WAITING if message.state is None else message.state
     at = clock(message.sent_at) if message.sent_at is not None else "     "
     time, tick = f" {at} ", f"{TICKS[state]:<2}"
-    rows = _even(wrap(visible(message.text), _room(width, time + tick)))
+    waits = message.reason if message.text is None else None
+    rows = _even(wrap(visible(message.text, waits), _room(width, time + tick)))
     style = "class:failed" if state is State.FAILED else "class:own"
     pad = max(0, width - get_cwidth(rows[0]) - get_cwidth(time + tick) - 2)
     lines: list[Line] = [[("", " " * pad), (style, f" {row} ")] for row in rows]
@@ -95,7 +97,7 @@ def _own(message: StoredMessage, width: int) -> list[Line]:
 
 def _theirs(message: StoredMessage, width: int) -> list[Line]:
     time = f" {clock(message.sent_at or 0)}"
-    rows = _even(wrap(visible(message.text), _room(width, time)))
+    rows = _even(wrap(visible(message.text, message.reason), _room(width, time)))
     style = "class:unreadable" if message.text is None else "class:theirs"
     lines: list[Line] = [[(style, f" {row} ")] for row in rows]
     lines[-1].append(("class:time", time))
@@ -108,7 +110,11 @@ def _even(rows: list[str]) -> list[str]:
     return [row + " " * (widest - get_cwidth(row)) for row in rows]
 
 
-def _notice(text: str, width: int) -> list[Line]:
+def _notice(text: Notice, width: int) -> list[Line]:
+    if isinstance(text, tuple):
+        if get_cwidth(text[0]) > width:
+            return _notice(f"(a QR code: it needs {get_cwidth(text[0])} columns)", width)
+        return [[("class:code", row)] for row in text]
     return [[("class:notice", f"  {row}")] for row in wrap(text, max(8, width - 4))]
 
 

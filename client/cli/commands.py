@@ -7,10 +7,13 @@ from collections.abc import Awaitable, Callable
 from client.chat_client import USER, ChatClient
 from client.cli.room import Room
 from client.cli.text import title
+from client.cli.verifying import HELP as VERIFYING
+from client.cli.verifying import Verifying
 from client.cli.view import View
+from client.crypto.identities import Trust
 from client.errors import ClientError, NotFound
 
-HELP = """\
+HELP = f"""\
 /to USER               opens the chat with a user, or a group by its name
 /group NAME A,B        makes a group with these users; the name stays on this device
 /add A,B  /remove A,B  changes who is in the open group
@@ -18,6 +21,10 @@ HELP = """\
 /history [N]           shows the last messages of the open chat
 /who [A,B]             tells who is online
 /typing                says that you are typing
+/devices [USER]        lists the devices of a user, or your own
+/unlink DEVICE         removes one of your devices from your account
+/accept USER           believes the changed keys of a user's devices
+{VERIFYING}
 /quit                  leaves, as Ctrl-D does
 Anything else is sent; // at the beginning sends a /"""
 
@@ -36,6 +43,10 @@ class Commands:
             "history": self._history,
             "who": self._who,
             "typing": self._typing,
+            "devices": self._devices,
+            "unlink": self._unlink,
+            "accept": self._accept,
+            **Verifying(client, view).commands(),
             "help": self._help,
         }
 
@@ -139,6 +150,34 @@ class Commands:
 
     async def _typing(self, rest: str) -> None:
         self._room.keys_pressed()
+
+    async def _devices(self, rest: str) -> None:
+        user = rest or self._client.user
+        if not USER.fullmatch(user):
+            self._view.problem("/devices USER: a user name is 3 to 32 of a-z, 0-9 and _")
+            return
+        found = await self._client.devices(user)
+        if user == self._client.user:
+            self._view.notice(f"{self._client.device}: this device")
+        elif not found:
+            self._view.notice(f"{user} has no device")
+        for device in found:
+            self._view.notice(f"{device.device}: {device.ed25519} ({device.trust.value})")
+
+    async def _unlink(self, rest: str) -> None:
+        names = {device.device for device in await self._client.devices(self._client.user)}
+        if rest not in names:
+            self._view.problem(f"you have no other device {rest}" if rest else "/unlink DEVICE")
+            return
+        await self._client.remove_device(rest)
+        self._view.notice(f"{rest} is removed")
+
+    async def _accept(self, rest: str) -> None:
+        if not rest or self._client.trust(rest) is not Trust.CHANGED:
+            self._view.problem("/accept USER: somebody whose keys have changed")
+            return
+        self._client.accept_identity(rest)
+        self._view.notice(f"the keys of {rest} are believed from now on")
 
     async def _help(self, rest: str) -> None:
         for line in HELP.splitlines():

@@ -1,12 +1,15 @@
 """The chat for pipes and scripts: a line in, a line out.
 
 raju: hi            a message in the open chat
+raju: (waiting ...  one that can't be read yet, and why
+raju (earlier): hi  one that was waited for
 sent 3 hello        an own message was accepted at position 3
 delivered 3         all others have it
 read 3              all others have read it
 failed hello: ...   it was refused
 * text              a notice
 ! text              something went wrong
+█▀▀ ▄               a QR code, of half blocks
 """
 
 from __future__ import annotations
@@ -18,8 +21,9 @@ import threading
 from collections.abc import AsyncIterator, Callable
 
 from client.cli.text import history_line, one_line
-from client.core.events import MessageReceived, StateChanged
+from client.core.events import MessageReadable, MessageReceived, StateChanged
 from client.core.ticks import State
+from client.crypto.qr import coloured
 from client.store.history import StoredMessage
 
 
@@ -28,19 +32,22 @@ class Lines:
 
     showing = True
 
-    def __init__(self, write: Callable[[str], None]) -> None:
-        self._write = write
+    def __init__(self, write: Callable[[str], None], *, colours: bool = False) -> None:
+        self._write, self._colours = write, colours
 
     def opened(self, chat: str, title: str, unread: list[StoredMessage]) -> None:
         self._write(f"* chat with {title}")
         for message in unread:
-            self._write(f"{message.sender}: {one_line(message.text)}")
+            self._write(f"{message.sender}: {one_line(message.text, message.reason)}")
 
     def titled(self, title: str) -> None:
         self._write(f"* chat with {title}")
 
     def received(self, message: MessageReceived) -> None:
-        self._write(f"{message.sender}: {one_line(message.text)}")
+        self._write(f"{message.sender}: {one_line(message.text, message.reason)}")
+
+    def readable(self, message: MessageReadable) -> None:
+        self._write(f"{message.sender} (earlier): {one_line(message.text)}")
 
     def wrote(self) -> None:
         pass  # `sent` will tell
@@ -68,6 +75,10 @@ class Lines:
 
     def connection(self, text: str) -> None:
         self._write(f"* {text}")
+
+    def code(self, rows: list[str]) -> None:
+        for row in rows:
+            self._write(coloured(row) if self._colours else row)
 
     def notice(self, text: str) -> None:
         self._write(f"* {text}")

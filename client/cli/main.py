@@ -18,6 +18,7 @@ from client.cli.options import Options, UsageError
 from client.cli.phone import show_phone
 from client.cli.room import Room
 from client.cli.screen import Screen
+from client.cli.verifying import Verifying
 from client.errors import ClientError, Unreachable
 
 CONNECT_TIMEOUT = 15.0
@@ -60,6 +61,7 @@ async def _chat(options: Options) -> int:
         options.device,
         options.store,
         platform=options.platform,
+        passphrase=options.passphrase,
     )
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _stop, asyncio.current_task())
     try:
@@ -83,8 +85,8 @@ def _stop(task: asyncio.Task[int] | None) -> None:
 
 
 async def _in_lines(client: ChatClient, options: Options) -> None:
-    view = Lines(lambda line: print(line, flush=True))
-    room = Room(client, view)
+    view = Lines(lambda line: print(line, flush=True), colours=sys.stdout.isatty())
+    room, verifying = Room(client, view), Verifying(client, view)
     commands = Commands(client, room, view)
 
     async def talk() -> None:
@@ -94,13 +96,13 @@ async def _in_lines(client: ChatClient, options: Options) -> None:
                 return
         await _last_words(client)
 
-    await _until(talk(), _listen(client, room))
+    await _until(talk(), _listen(client, room, verifying))
 
 
 async def _on_screen(client: ChatClient, options: Options) -> None:
     typed: asyncio.Queue[str] = asyncio.Queue()
     screen = Screen(client, typed.put_nowait, lambda: room.keys_pressed(), lambda: room.reading())
-    room = Room(client, screen)
+    room, verifying = Room(client, screen), Verifying(client, screen)
     commands = Commands(client, room, screen)
 
     async def talk() -> None:
@@ -108,7 +110,7 @@ async def _on_screen(client: ChatClient, options: Options) -> None:
             pass
         screen.app.exit()
 
-    beside = (talk(), _listen(client, room), _begin(client, room, options.to))
+    beside = (talk(), _listen(client, room, verifying), _begin(client, room, options.to))
     await _until(screen.app.run_async(), *beside)
     if client.unaccepted:
         print(f"{client.unaccepted} message(s) not sent yet; they go out at the next start")
@@ -122,10 +124,11 @@ async def _begin(client: ChatClient, room: Room, to: str | None) -> None:
     await room.begin(to)
 
 
-async def _listen(client: ChatClient, room: Room) -> None:
+async def _listen(client: ChatClient, room: Room, verifying: Verifying) -> None:
     async with contextlib.aclosing(client.events()) as events:
         async for event in events:
             room.happened(event)
+            verifying.happened(event)
 
 
 async def _last_words(client: ChatClient) -> None:

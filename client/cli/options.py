@@ -20,6 +20,7 @@ from client.errors import ClientError
 STATE_DIR = ".local"
 DEVICE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 PASSWORD_VARIABLE = "SWITCHBOARD_PASSWORD"  # noqa: S105 - its name
+PASSPHRASE_VARIABLE = "SWITCHBOARD_PASSPHRASE"  # noqa: S105 - its name
 # Good for a system that lives on this machine until Ctrl-C, and for nothing else.
 LOCAL_PASSWORD = "Only-on-this-machine-1"  # noqa: S105
 
@@ -49,6 +50,11 @@ class Options:
     to: str | None
     endpoints: dict[str, Any]
     local_password: bool = False
+
+    @property
+    def passphrase(self) -> str | None:
+        """What this device's keys are encrypted under; None for a key in a file beside them."""
+        return os.environ.get(PASSPHRASE_VARIABLE) or None
 
     @property
     def store(self) -> Path:
@@ -119,7 +125,11 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="phone", help="name of this device (default: phone)")
     parser.add_argument("--api", metavar="URL", help="default: what runs on this machine")
     parser.add_argument(
-        "--data", type=Path, metavar="DIR", help=f"state (default: {STATE_DIR}/clients)"
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help=f"state (default: {STATE_DIR}/clients); its keys are encrypted under "
+        f"${PASSPHRASE_VARIABLE}, or a key in a file there",
     )
 
 

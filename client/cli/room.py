@@ -123,6 +123,8 @@ class Room:
         match event:
             case events.MessageReceived():
                 self._received(event)
+            case events.MessageReadable() if event.chat == self.chat:
+                self._view.readable(event)
             case events.StateChanged() if event.chat == self.chat:
                 self._view.changed(event)
             case events.StateChanged(state=State.FAILED):
@@ -142,8 +144,29 @@ class Room:
                 self._view.problem("you are no longer in this chat")
             case events.ServerError():
                 self._view.problem(f"{event.action or 'the backend'}: {event.message}")
+            case events.IdentityChanged() | events.DeviceAdded() | events.SendingHeld():
+                self._devices(event)
             case _:
                 self._connection(event)
+
+    def _devices(
+        self, event: events.IdentityChanged | events.DeviceAdded | events.SendingHeld
+    ) -> None:
+        match event:
+            case events.DeviceAdded():
+                whose = "you have" if event.user == self._client.user else f"{event.user} has"
+                self._view.notice(f"{whose} a new device: {event.device}")
+            case events.IdentityChanged():
+                self._view.problem(
+                    f"{event.user}/{event.device} shows keys that you don't know: it was made "
+                    f"anew, or somebody sits in between. What you write to {event.user} waits: "
+                    f"/safety {event.user} compares, /accept {event.user} believes them as they are"
+                )
+            case events.SendingHeld():
+                names = " and ".join(event.users)
+                self._view.problem(
+                    f"not sent: it waits until you /accept the changed keys of {names}"
+                )
 
     def _connection(self, event: events.Event) -> None:
         match event:

@@ -18,8 +18,8 @@ from prompt_toolkit.output import Output
 from prompt_toolkit.styles import Style
 
 from client.chat_client import ChatClient
-from client.cli.bubbles import Line, lay_out
-from client.core.events import MessageReceived, StateChanged
+from client.cli.bubbles import Line, Notice, lay_out, wrap
+from client.core.events import MessageReadable, MessageReceived, StateChanged
 from client.store.history import StoredMessage
 
 SHOWN = 200  # messages; more with each scroll to the top
@@ -42,6 +42,7 @@ STYLE = Style.from_dict(
         "day": "#8a8f94 bold",
         "notice": "#8a8f94 italic",
         "problem": "#ffb86b",
+        "code": "bg:#ffffff #000000",
         "name1": "#7fd1b9 bold",
         "name2": "#e0b15e bold",
         "name3": "#c792ea bold",
@@ -73,7 +74,7 @@ class Screen:
         self._presence, self._connection = "", "connecting"
         self._typing: str | None = None
         self._typing_ends: asyncio.TimerHandle | None = None
-        self._notices: dict[str, list[str]] = {}
+        self._notices: dict[str, list[Notice]] = {}
         self._limit, self._offset, self._furthest = SHOWN, 0, 0
         self._problem = ""
         self._buffer = Buffer(
@@ -113,6 +114,9 @@ class Screen:
         self._typing = None
         self._redraw()
 
+    def readable(self, message: MessageReadable) -> None:
+        self._redraw()
+
     def wrote(self) -> None:
         self._offset = 0
         self._redraw()
@@ -139,7 +143,13 @@ class Screen:
         self._connection = text
         self._redraw()
 
+    def code(self, rows: list[str]) -> None:
+        self._note(tuple(rows))
+
     def notice(self, text: str) -> None:
+        self._note(text)
+
+    def _note(self, text: Notice) -> None:
         newest = self._client.history(self._chat, 1) if self._chat else []
         anchor = newest[-1].message_id if newest else ""
         kept = self._notices.setdefault(anchor, [])
@@ -161,7 +171,7 @@ class Screen:
         rows = [
             Window(FormattedTextControl(self._header), height=1, style="class:header"),
             body,
-            Window(FormattedTextControl(self._foot), height=1),
+            Window(FormattedTextControl(self._foot), height=lambda: self._foot_rows()),
             entry,
         ]
         return Layout(HSplit(rows), focused_element=entry)
@@ -180,9 +190,16 @@ class Screen:
             parts.append(("class:header.offline", f"  ({self._connection})"))
         return parts
 
+    def _foot_rows(self) -> int:
+        return len(self._problem_rows()) or 1
+
+    def _problem_rows(self) -> list[str]:
+        columns = get_app().output.get_size().columns
+        return wrap(self._problem, max(8, columns - 4)) if self._problem else []
+
     def _foot(self) -> StyleAndTextTuples:
         if self._problem:
-            return [("class:problem", f" ! {self._problem}")]
+            return [("class:problem", " ! " + "\n   ".join(self._problem_rows()))]
         columns = get_app().output.get_size().columns
         if self._offset:
             return [("class:notice", " newer messages below: PageDown".ljust(columns))]
@@ -208,7 +225,8 @@ class Screen:
         return fragments
 
     def _rows(self) -> int:
-        return max(1, get_app().output.get_size().rows - 2 - self._entry_rows())
+        around = 1 + self._foot_rows() + self._entry_rows()
+        return max(1, get_app().output.get_size().rows - around)
 
     def _redraw(self) -> None:
         self.app.invalidate()

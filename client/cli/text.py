@@ -15,20 +15,25 @@ TICKS = {
     State.DELIVERED: "✓✓",
     State.READ: "✓✓",
 }
-UNREADABLE = "(a message this device cannot read)"
+WAITING = "(waiting for this message"
 
 # C0 and C1 controls but the newline, and the marks that turn the writing direction of what follows.
 _STEERING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
-def visible(text: str | None) -> str:
-    """Line ends stay; other control characters become a replacement mark."""
-    return UNREADABLE if text is None else _STEERING.sub("\ufffd", text)
+def visible(text: str | None, reason: str | None = None) -> str:
+    """Line ends stay; other control characters become a replacement mark.
+
+    `reason`: why there is no text yet.
+    """
+    if text is None:
+        return f"{WAITING}: {visible(reason)})" if reason else f"{WAITING})"
+    return _STEERING.sub("\ufffd", text)
 
 
-def one_line(text: str | None) -> str:
+def one_line(text: str | None, reason: str | None = None) -> str:
     """As `visible`, and line ends too become a mark: a line of output is one message."""
-    return visible(text).replace("\n", " ⏎ ")
+    return visible(text, reason).replace("\n", " ⏎ ")
 
 
 def clock(seconds: float) -> str:
@@ -61,4 +66,4 @@ def history_line(message: StoredMessage) -> str:
     """`3 raju: hi`, and what became of an own message."""
     seq = "-" if message.seq is None else str(message.seq)
     state = "" if message.state is None else f" ({message.state.name.lower()})"
-    return f"{seq} {message.sender}: {one_line(message.text)}{state}"
+    return f"{seq} {message.sender}: {one_line(message.text, message.reason)}{state}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from client.core.events import MessageReceived, StateChanged
+from client.core.events import MessageReadable, MessageReceived, StateChanged
 from client.store.history import StoredMessage
 
 
@@ -22,6 +22,9 @@ class View(Protocol):
     def received(self, message: MessageReceived) -> None:
         """In the open chat."""
 
+    def readable(self, message: MessageReadable) -> None:
+        """A message of the open chat that was waited for."""
+
     def wrote(self) -> None:
         """An own message was added to the open chat."""
 
@@ -37,6 +40,9 @@ class View(Protocol):
 
     def connection(self, text: str) -> None:
         """How the connection is now."""
+
+    def code(self, rows: list[str]) -> None:
+        """A QR code in half blocks: what is drawn is to be dark, on a light ground."""
 
     def notice(self, text: str) -> None: ...
 

@@ -21,10 +21,14 @@ class CatchUp:
         receipts: ReceiptPlan,
         settings: Settings,
         emit: Callable[[events.Event], None],
+        left: Callable[[str], None],
     ) -> None:
         self._plan, self._chats, self._outbox = plan, chats, outbox
         self._receipts, self._settings, self._emit = receipts, settings, emit
+        self._tell_left = left
         self._asked: set[tuple[str, str]] = set()
+        self._outdated: set[str] = set()  # what the answer under way says of their members
+        self._members_again_at: dict[str, float] = {}
 
     def nudged(self, nudge: frames.Nudge, now: float) -> None:
         log = self._chats.log(nudge.chat)
@@ -58,12 +62,32 @@ class CatchUp:
 
     def opened(self) -> None:
         self._asked.clear()
+        self._outdated.clear()
+        self._members_again_at.clear()
+
+    def members_changed(self, chat: str) -> None:
+        """An answer that is under way may be from before."""
+        self._chats.members_changed(chat)
+        question = self._plan.question
+        if question is not None and question.covers(chat):
+            self._outdated.add(chat)
+
+    def want_members(self, chat: str, now: float) -> None:
+        """Only a `synced` tells who is in a chat."""
+        question = self._plan.question
+        covered = question is not None and question.covers(chat)
+        if not covered and now >= self._members_again_at.get(chat, now):
+            self._plan.want_news(chat)
+
+    def next_due(self, now: float) -> float | None:
+        return min((at for at in self._members_again_at.values() if at > now), default=None)
 
     def synced(self, frame: frames.Synced, now: float) -> None:
         question = self._plan.answered()
         progress = False
         for chat, place in frame.chats.items():
             progress |= self._synced_chat(chat, place, frame, question, now)
+        self._outdated.clear()
         self._chase_others(frame, question, now)
         if question is not None and question.whole:
             if not frame.more:
@@ -75,8 +99,13 @@ class CatchUp:
                 self._plan.want_all(now + self._settings.receipt_interval)
             else:
                 self._plan.want_later(None, now)
+        self.tell(now)
+
+    def tell(self, now: float) -> None:
+        """That what was missed is here, once it is."""
         if self._plan.resumed and not self._plan.hurries(now):
-            self._emit(events.CaughtUp(complete=self._plan.idle))
+            complete = self._plan.idle and not self._chats.held
+            self._emit(events.CaughtUp(complete=complete))
 
     def refused(self, retryable: bool, now: float) -> None:
         """An `error` answered the sync."""
@@ -85,6 +114,8 @@ class CatchUp:
             self._plan.want_later(None, now)
             return
         chats = list(question.chats)
+        self._outdated.clear()
+        self._members_again_at |= dict.fromkeys(chats, now + self._settings.sync_backoff)
         if retryable:
             for chat in chats:
                 self._plan.want_later(chat, now)
@@ -112,7 +143,8 @@ class CatchUp:
         trusted = named or log.watermark > 0
         if trusted:
             self._chats.complete(chat, place)
-        self._chats.synced_members(chat, place)
+        fresh = chat not in self._outdated
+        self._chats.synced_members(chat, place, now if fresh else None)
         moved = question is not None and log.watermark > question.before.get(chat, 0)
         if moved:
             self._plan.progressed(chat)
@@ -154,4 +186,5 @@ class CatchUp:
         log.highest = log.watermark
         self._plan.settled(chat)
         self._receipts.forget(chat)
+        self._tell_left(chat)
         self._emit(events.ChatLeft(chat))

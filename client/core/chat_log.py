@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -14,18 +14,31 @@ ASIDE_LIMIT = 2_000
 class ChatLog(Generic[T]):
     """The watermark of one chat and the entries that wait for it (client rule 1).
 
-    Whatever it returns is to be stored together with the new watermark, in this order.
+    Whatever it returns is to be stored together with the new watermark, in this order. It stops in
+    front of an entry that is not `ready`, until `resume`.
     """
 
-    def __init__(self, watermark: int = 0, highest: int = 0) -> None:
+    def __init__(
+        self,
+        watermark: int = 0,
+        highest: int = 0,
+        ready: Callable[[T], bool] = lambda entry: True,
+    ) -> None:
         self.watermark = watermark
         self.highest = max(watermark, highest)
+        self._ready = ready
+        self._settled = watermark
         self._aside: dict[int, T] = {}
 
     @property
+    def held(self) -> T | None:
+        """The entry that is next in order and was not ready."""
+        return self._aside.get(self.watermark + 1)
+
+    @property
     def behind(self) -> bool:
-        """Something above the watermark is known to exist."""
-        return self.highest > self.watermark
+        """Something above the watermark is known to exist, and the next of it is not here."""
+        return self.highest > self.watermark and self.held is None
 
     def offer(self, seq: int, entry: T) -> list[tuple[int, T]]:
         """What can be taken in order now that `entry` is here; nothing if late or too early."""
@@ -35,7 +48,7 @@ class ChatLog(Generic[T]):
         self._aside.setdefault(seq, entry)
         if len(self._aside) > ASIDE_LIMIT:
             del self._aside[max(self._aside)]
-        return self._take(self.watermark)
+        return self.resume()
 
     def heard_of(self, seq: int) -> None:
         """The server says that position `seq` exists."""
@@ -44,15 +57,24 @@ class ChatLog(Generic[T]):
     def complete(self, to: int) -> list[tuple[int, T]]:
         """Nothing at or below `to` will appear any more: holes up to there are stepped over."""
         self.highest = max(self.highest, to)
-        return self._take(to)
+        self._settled = max(self._settled, to)
+        return self.resume()
 
-    def _take(self, complete_to: int) -> list[tuple[int, T]]:
-        taken = [(seq, self._aside.pop(seq)) for seq in sorted(self._aside) if seq <= complete_to]
-        self.watermark = max(self.watermark, complete_to)
-        while self.watermark + 1 in self._aside:
-            self.watermark += 1
-            taken.append((self.watermark, self._aside.pop(self.watermark)))
-        return taken
+    def resume(self) -> list[tuple[int, T]]:
+        """What can be taken now."""
+        taken: list[tuple[int, T]] = []
+        while True:
+            entry = self._aside.get(self.watermark + 1)
+            if entry is not None:
+                if not self._ready(entry):
+                    return taken
+                self.watermark += 1
+                taken.append((self.watermark, self._aside.pop(self.watermark)))
+            elif self.watermark < self._settled:
+                ahead = min((seq for seq in self._aside if seq <= self._settled), default=None)
+                self.watermark = self._settled if ahead is None else ahead - 1
+            else:
+                return taken
 
 
 def holes(

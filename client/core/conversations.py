@@ -9,19 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from client.core.arrivals import Arrivals
 from client.core.chat_log import ChatLog, holes
+from client.core.cipher import Cipher
 from client.core.events import (
-    DevicesMissing,
     Event,
-    MessageReceived,
     MessagesMissing,
     StateChanged,
     WatermarksMoved,
 )
-from client.core.frames import Accepted, Message, Receipt, SyncedChat, Watermarks
+from client.core.frames import Accepted, Message, Ranges, Receipt, SyncedChat, Watermarks
+from client.core.ids import is_shown
 from client.core.ledger import Ledger, Own
+from client.core.outbox import Outbox
 from client.core.ticks import State, reached, stage, stages
-from client.crypto.cipher import Cipher, CipherError
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +53,35 @@ class Conversations:
         ledger: Ledger,
         cipher: Cipher,
         emit: Callable[[Event], None],
-        accepted: Callable[[str], None],
+        outbox: Outbox,
         moved: Callable[[Moved], None],
+        known: Callable[[Message], bool],
+        ask_at: Callable[[], float],
     ) -> None:
+        """`known`: whether it is known who sent a message; `ask_at`: when to ask for one."""
         self._user, self._device = user, device
-        self._ledger, self._cipher = ledger, cipher
-        self._emit, self._accepted, self._moved = emit, accepted, moved
+        self._ledger, self._outbox = ledger, outbox
+        self._emit, self._moved, self._known = emit, moved, known
+        self._arrivals = Arrivals(user, ledger, cipher, emit, self._own_state, ask_at)
+        self.reopen = self._arrivals.reopen
         self._members: dict[str, dict[str, Watermarks]] = {}
+        self._told: dict[str, float] = {}  # when the server last said who is in a chat
+        self._held: set[str] = set()
+        self._gone: dict[str, Ranges] = {}  # expired positions above the watermark
         places = ledger.places()
-        self.logs = {place.chat: ChatLog[Entry](place.watermark) for place in places}
+        self.logs = {place.chat: self._new_log(place.watermark) for place in places}
         self._read = {place.chat: place.read for place in places}
+
+    def _new_log(self, watermark: int = 0) -> ChatLog[Entry]:
+        def ready(entry: Entry) -> bool:
+            return not isinstance(entry, Message) or self._known(entry)
+
+        return ChatLog(watermark, ready=ready)
 
     def log(self, chat: str) -> ChatLog[Entry]:
         if chat not in self.logs:
             self._ledger.open_chat(chat)
-            self.logs[chat] = ChatLog()
+            self.logs[chat] = self._new_log()
             self._read[chat] = 0
         return self.logs[chat]
 
@@ -78,42 +93,74 @@ class Conversations:
 
     def message(self, message: Message) -> None:
         log = self.log(message.chat)
-        self._take(message.chat, log.offer(message.seq, message))
+        before = log.watermark
+        self._take(message.chat, before, log.offer(message.seq, message))
 
     def accepted(self, frame: Accepted) -> None:
         own = self._ledger.own(frame.message_id)
-        if own is None or own.chat != frame.chat:
+        if own is not None and own.chat == frame.chat:
+            self._place_own(own, frame.seq, frame.sent_at)
+        elif self._outbox.chat_of(frame.message_id) == frame.chat:
+            self._unqueue(frame.message_id)
+        else:
             return
-        self._place_own(own, frame.seq, frame.sent_at)
         log = self.log(frame.chat)
-        self._take(frame.chat, log.offer(frame.seq, OwnPlace(frame.message_id)))
-        if frame.missing or frame.stale:
-            # With a payload for each device, `missing` ones have to be sent the message again:
-            # the encryption layer listens to this event.
-            self._emit(DevicesMissing(frame.chat, frame.message_id, frame.missing, frame.stale))
+        before = log.watermark
+        self._take(frame.chat, before, log.offer(frame.seq, OwnPlace(frame.message_id)))
 
     def complete(self, chat: str, place: SyncedChat) -> None:
         """Nothing else at or below `complete_to` will appear: steps over what is not here."""
         log = self.log(chat)
         before = log.watermark
-        taken = log.complete(place.complete_to)
-        for first, last in holes(before, place.complete_to, {s for s, _ in taken}, place.missing):
-            self._ledger.add_missing(chat, first, last)
-            self._emit(MessagesMissing(chat, first, last))
-        self._take(chat, taken, watermark_before=before)
+        self._gone[chat] = tuple(
+            (first, min(last, place.complete_to))
+            for first, last in place.missing
+            if first <= place.complete_to
+        )
+        self._take(chat, before, log.complete(place.complete_to))
+
+    def resume(self) -> bool:
+        """Takes what was held until it is known who sent it. True if anything moved."""
+        moved = False
+        for chat in sorted(self._held):
+            log = self.logs[chat]
+            before = log.watermark
+            self._take(chat, before, log.resume())
+            moved |= log.watermark > before
+        return moved
+
+    @property
+    def held(self) -> bool:
+        """Something that is here waits until it is known who sent it."""
+        return bool(self._held)
 
     def receipt(self, frame: Receipt) -> None:
         marks = Watermarks(max(frame.delivered, frame.read), frame.read)
-        self._raise_members(frame.chat, {frame.user: marks}, replace=False)
+        self._raise_members(frame.chat, {frame.user: marks}, whole=False)
 
-    def synced_members(self, chat: str, place: SyncedChat) -> None:
+    def synced_members(self, chat: str, place: SyncedChat, now: float | None) -> None:
+        """`now` is None if they may have changed since they were asked about."""
         if place.members:
-            self._raise_members(chat, dict(place.members), replace=True)
+            if now is not None:
+                self._told[chat] = now
+            self._raise_members(chat, dict(place.members), whole=True, at=place.seq)
 
-    def members_are(self, chat: str, members: Iterable[str]) -> None:
+    def members_are(self, chat: str, members: Iterable[str], now: float) -> None:
         """As a REST answer says; it has no watermarks."""
+        self._told[chat] = now
         marks = {user: Watermarks() for user in members}
-        self._raise_members(chat, marks, replace=True)
+        self._raise_members(chat, marks, whole=True, at=self.log(chat).highest)
+
+    def members_changed(self, chat: str | None = None) -> None:
+        """Of this chat, or perhaps of any: what was told is no longer true."""
+        if chat is None:
+            self._told.clear()
+        else:
+            self._told.pop(chat, None)
+
+    def told_at(self, chat: str) -> float | None:
+        """When the server last said, on this connection, who is in the chat."""
+        return self._told.get(chat)
 
     def members(self, chat: str) -> dict[str, Watermarks]:
         if chat not in self._members:
@@ -133,85 +180,87 @@ class Conversations:
         self._moved(Moved(chat, log.watermark, seq, frozenset(senders)))
 
     def failed(self, message_id: str, reason: str) -> None:
+        self._unqueue(message_id)
         own = self._ledger.own(message_id)
         if own is None:
             return
-        self._ledger.unqueue(message_id)
-        self._accepted(message_id)
         if own.state is State.WAITING:
             self._ledger.set_state(message_id, State.FAILED, reason)
             failed = StateChanged(own.chat, message_id, None, State.FAILED, own.text, reason)
             self._emit(failed)
 
-    def _take(
-        self, chat: str, taken: list[tuple[int, Entry]], watermark_before: int | None = None
-    ) -> None:
+    def _take(self, chat: str, before: int, taken: list[tuple[int, Entry]]) -> None:
         log = self.logs[chat]
         senders = set()
         for seq, entry in taken:
             if isinstance(entry, Message):
                 self._take_message(seq, entry)
                 senders.add(entry.sender)
-        if taken or (watermark_before is not None and log.watermark > watermark_before):
-            self._ledger.set_watermark(chat, log.watermark)
-            told = frozenset(senders - {self._user})
-            self._moved(Moved(chat, log.watermark, self._read[chat], told))
+        if log.held is None:
+            self._held.discard(chat)
+        else:
+            self._held.add(chat)
+        if log.watermark == before:
+            return
+        gone = self._gone.get(chat, ())
+        for first, last in holes(before, log.watermark, {seq for seq, _ in taken}, gone):
+            self._ledger.add_missing(chat, first, last)
+            self._emit(MessagesMissing(chat, first, last))
+        self._ledger.set_watermark(chat, log.watermark)
+        told = frozenset(senders - {self._user})
+        self._moved(Moved(chat, log.watermark, self._read[chat], told))
 
     def _take_message(self, seq: int, message: Message) -> None:
-        """Stores and tells it, unless it is a second copy (rule 2) or this device wrote it."""
-        sender, device = message.sender, message.sender_device
-        own = sender == self._user
-        if own and device == self._device:
+        """What this device wrote itself is not opened, but has its place now (rule 3)."""
+        if (message.sender, message.sender_device) == (self._user, self._device):
             written = self._ledger.own(message.message_id)
             if written is not None:
                 if written.chat == message.chat:
                     self._place_own(written, seq, message.sent_at)
                 return
-        elif self._ledger.position(message.chat, sender, device, message.message_id) is not None:
-            return
-        text = self._open(message)
-        everyone = reached(self.members(message.chat), self._user)
-        self._ledger.add(message, text, stage(seq, everyone) if own else None)
-        self._emit(
-            MessageReceived(
-                message.chat, seq, message.message_id, sender, device, message.sent_at, text, own
-            )
-        )
+            if not is_shown(message.message_id):
+                self._unqueue(message.message_id)
+                return
+        self._arrivals.take(message)
 
-    def _open(self, message: Message) -> str | None:
-        try:
-            return self._cipher.open(message)
-        except CipherError:
-            # Not lost: it keeps its place with its payload, and the user sees that it is there.
-            return None
+    def _own_state(self, chat: str, seq: int) -> State:
+        return stage(seq, reached(self.members(chat), self._user))
+
+    def _unqueue(self, message_id: str) -> None:
+        self._ledger.unqueue(message_id)
+        self._outbox.remove(message_id)
 
     def _place_own(self, own: Own, seq: int, sent_at: float) -> None:
         """`accepted`, or met in a sync (rule 3). Of two copies the first position counts."""
-        self._ledger.unqueue(own.message_id)
-        self._accepted(own.message_id)
+        self._unqueue(own.message_id)
         if own.seq is not None and own.seq <= seq:
             return
         self._ledger.place_own(own.message_id, seq, sent_at)
-        state = max(own.state, stage(seq, reached(self.members(own.chat), self._user)))
+        state = max(own.state, self._own_state(own.chat, seq))
         self._ledger.set_state(own.message_id, state)
         told = stages(own.state, state) or [state]  # moved to its first copy: tell the new seq
         for reaches in told:
             self._emit(StateChanged(own.chat, own.message_id, seq, reaches, own.text))
 
-    def _raise_members(self, chat: str, marks: dict[str, Watermarks], *, replace: bool) -> None:
+    def _raise_members(
+        self, chat: str, marks: dict[str, Watermarks], *, whole: bool, at: int = 0
+    ) -> None:
+        """`at`: the newest seq of the chat when its members were these."""
         known = self.members(chat)
-        after = {} if replace else dict(known)
+        after = {} if whole else dict(known)
         for user, new in marks.items():
             old = known.get(user, Watermarks())
             after[user] = Watermarks(max(old.delivered, new.delivered), max(old.read, new.read))
+        if after != known:
+            self._members[chat] = after
+            if whole:
+                self._ledger.set_members(chat, after)
+            else:
+                for user in marks:
+                    self._ledger.set_member(chat, user, after[user])
+        self._ledger.members_seen(chat, at)
         if after == known:
             return
-        self._members[chat] = after
-        if replace:
-            self._ledger.set_members(chat, after)
-        else:
-            for user in marks:
-                self._ledger.set_member(chat, user, after[user])
         self._tell_watermarks(chat, known, after)
 
     def _tell_watermarks(

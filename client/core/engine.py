@@ -3,26 +3,29 @@
 The caller opens a transaction of the ledger, calls one or more inputs, commits, and then carries
 out what `outputs` returns. A caller whose transaction fails drops the engine and builds a new one
 from the ledger: the ledger is the truth, the engine a view of it.
+
+Long because every input of the client meets every part of it here; what they do is elsewhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Any
 
 from client.core import events, frames
 from client.core.catch_up import CatchUp
+from client.core.cipher import Answer, Cipher, Draft, Request
 from client.core.conversations import Conversations, Moved
+from client.core.gathering import Gathering
 from client.core.ledger import Ledger, Place
 from client.core.liveness import Liveness
 from client.core.outbox import Outbox
 from client.core.receipts import ReceiptPlan
+from client.core.sending import Sending
 from client.core.settings import Settings
 from client.core.syncing import SyncPlan
-from client.crypto.cipher import Cipher, Sealed
-from client.errors import MessageTooLarge
 
 # Everything else that an error says of a message will be the same next time.
 RETRYABLE = frozenset({"rate_limited", "internal"})
@@ -49,7 +52,14 @@ class Stop:
     """Leave the open connection and do not connect again."""
 
 
-Output = Transmit | Drop | Stop | events.Event
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """Ask the backend's key directory, and call `brought` or `not_brought`."""
+
+    request: Request
+
+
+Output = Transmit | Drop | Stop | Fetch | events.Event
 
 
 class Engine:
@@ -61,7 +71,9 @@ class Engine:
         cipher: Cipher,
         random: Random,
         settings: Settings,
+        clock: Callable[[], float],
     ) -> None:
+        """`clock` gives epoch seconds; the `now` of the inputs may be any clock that goes on."""
         self._user, self._device = user, device
         self._ledger, self._cipher, self._settings = ledger, cipher, settings
         self._outputs: list[Output] = []
@@ -76,11 +88,39 @@ class Engine:
         self._outbox = Outbox(settings, random)
         self._receipts = ReceiptPlan(settings)
         self._liveness = Liveness(settings, random)
+        self._gathering = Gathering(settings, lambda request: self._outputs.append(Fetch(request)))
         self._chats = Conversations(
-            user, device, ledger, cipher, self._outputs.append, self._outbox.remove, self._moved
+            user,
+            device,
+            ledger,
+            cipher,
+            self._outputs.append,
+            self._outbox,
+            self._moved,
+            self._knows,
+            lambda: clock() + settings.ask_after[0],
+        )
+        self._sending = Sending(
+            user,
+            device,
+            ledger,
+            cipher,
+            self._gathering,
+            self._chats,
+            self._outbox,
+            settings,
+            clock,
+            self._outputs.append,
+            lambda chat, now: self._catch_up.want_members(chat, now),
         )
         self._catch_up = CatchUp(
-            self._sync, self._chats, self._outbox, self._receipts, settings, self._outputs.append
+            self._sync,
+            self._chats,
+            self._outbox,
+            self._receipts,
+            settings,
+            self._outputs.append,
+            lambda chat: self._sending.left(chat, "not_found: you are not in this chat"),
         )
         for queued in ledger.queued():
             self._outbox.add(queued.message_id, queued.chat, queued.frame, maybe_sent=True)
@@ -94,7 +134,8 @@ class Engine:
 
     @property
     def unaccepted(self) -> int:
-        return len(self._outbox)
+        """Texts that the backend has not accepted yet."""
+        return len(self._sending) + self._outbox.texts
 
     def knows(self, chat: str) -> bool:
         return chat in self._chats.logs
@@ -115,6 +156,8 @@ class Engine:
             self._outbox.next_due(self._may_resend(self._now)),
             None if self.resumed else self._opened_at + self._settings.resend_after,
             self._receipts.next_due(),
+            self._sending.next_due(self._now),
+            self._catch_up.next_due(self._now),
             self._watch_at,
         ]
         return min((at for at in times if at is not None), default=None)
@@ -128,6 +171,8 @@ class Engine:
         self._sync.opened(now)
         self._catch_up.opened()
         self._outbox.opened()
+        self._sending.opened()
+        self._chats.members_changed()
         places = self._ledger.places()
         self._receipts.opened({place.chat: place.reported for place in places})
         for place in places:
@@ -141,6 +186,7 @@ class Engine:
         self._liveness.closed()
         self._sync.closed()
         self._outbox.closed()
+        self._sending.closed()
         self._receipts.closed()
 
     def closing(self, now: float) -> None:
@@ -159,6 +205,10 @@ class Engine:
             self._transmit(self._receipts.due(now, everything=True))
             self._outputs.append(Drop("time to reconnect", planned=True))
             return
+        if self._chats.held:
+            self._resume()
+        if self._may_resend(now):
+            self._sending.due(now)
         asked = self._sync.due(now, self._chats.watermarks)
         self._transmit([asked] if asked else [])
         for entry in self._outbox.due(now, self._may_resend(now)):
@@ -180,7 +230,9 @@ class Engine:
             case frames.Message():
                 self._message(frame)
             case frames.Accepted():
+                sent = self._outbox.frame_of(frame.message_id)
                 self._chats.accepted(frame)
+                self._sending.accepted(frame, sent)
                 self._catch_up.chase(frame.chat, now)
             case frames.Receipt():
                 self._chats.receipt(frame)
@@ -201,7 +253,10 @@ class Engine:
             case frames.Typing():
                 self._outputs.append(events.TypingSeen(frame.chat, frame.user))
             case frames.DevicesChanged():
-                self._outputs.append(events.DevicesChanged(frame.user))
+                self._gathering.changed(frame.user)
+                if frame.chat is not None:
+                    self._catch_up.members_changed(frame.chat)
+                self._outputs.append(events.DevicesChanged(frame.user, frame.chat))
             case frames.KeysLow():
                 low = events.KeysLow(frame.remaining, frame.fallback_used)
                 self._outputs.append(low)
@@ -210,27 +265,35 @@ class Engine:
     # -- commands
 
     def send(
-        self,
-        message_id: str,
-        chat: str,
-        text: str | None,
-        now: float,
-        *,
-        devices: Sequence[str] = (),
-        sealed: Sealed | None = None,
-        urgent: bool = True,
+        self, message_id: str, chat: str, text: str, now: float, *, urgent: bool = True
     ) -> None:
-        """Seals (unless `sealed` is given), stores and sends. Raises MessageTooLarge."""
-        payloads = self._cipher.seal(chat, text or "", devices) if sealed is None else sealed
-        frame = frames.send(message_id, chat, self._cipher.alg, payloads, urgent=urgent)
-        size = len(frames.encode(frame).encode())
-        if size > frames.SEND_LIMIT_BYTES:
-            raise MessageTooLarge(size, frames.SEND_LIMIT_BYTES)
-        self._chats.log(chat)
-        alg = self._cipher.alg
-        self._ledger.add_own(chat, message_id, self._user, self._device, text, alg)
-        self._ledger.queue(message_id, chat, frame)
-        self._outbox.add(message_id, chat, frame, maybe_sent=False)
+        """Stores a text, and seals and sends it when it can be. Raises MessageTooLarge."""
+        self._sending.add(Draft(message_id, chat, text, urgent))
+        self.due(now)
+
+    def tell(
+        self, chat: str, device: str, kind: str, fields: Mapping[str, Any], now: float
+    ) -> None:
+        """A hidden message of `kind` to one `user/device`, as soon as it can be sealed."""
+        self._cipher.commission(chat, device, kind, fields)
+        self.due(now)
+
+    def accept(self, user: str, now: float) -> None:
+        """The user accepts the changed identities of `user`; what waited for that goes on."""
+        self._now = now
+        self._cipher.accept(user)
+        self._chats.reopen(user)
+        self.due(now)
+
+    def brought(self, answer: Answer, now: float) -> None:
+        """What a Fetch has fetched."""
+        self._now = now
+        self._sending.brought(answer, now)
+        self.due(now)
+
+    def not_brought(self, request: Request, now: float) -> None:
+        """It could not be fetched now."""
+        self._sending.not_brought(request, now)
         self.due(now)
 
     def mark_read(self, chat: str, seq: int, now: float) -> None:
@@ -238,9 +301,10 @@ class Engine:
         self._chats.read(chat, seq)
         self.due(now)
 
-    def chat_is(self, chat: str, members: Iterable[str]) -> None:
+    def chat_is(self, chat: str, members: Iterable[str], now: float) -> None:
         """As a REST answer says."""
-        self._chats.members_are(chat, members)
+        self._chats.members_are(chat, members, now)
+        self.due(now)
 
     def typing(self, chat: str, now: float) -> None:
         if self._online and now - self._typed.get(chat, -1e9) >= self._settings.typing_interval:
@@ -312,6 +376,20 @@ class Engine:
 
     def _moved(self, moved: Moved) -> None:
         self._receipts.moved(moved.chat, self._now, moved.delivered, moved.read, moved.senders)
+
+    # -- who sent it, who is in it
+
+    def _knows(self, message: frames.Message) -> bool:
+        """Else it is asked for, and the message waits in front of the watermark."""
+        device = f"{message.sender}/{message.sender_device}"
+        return self._cipher.knows(message) or self._gathering.look_up(device, self._now)
+
+    def _resume(self) -> None:
+        if self._chats.resume():
+            for chat, log in self._chats.logs.items():
+                if log.behind:
+                    self._catch_up.chase(chat, self._now)
+            self._catch_up.tell(self._now)
 
     # -- small
 

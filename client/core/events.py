@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from client.core.ticks import State
 
@@ -33,7 +35,7 @@ class Disconnected:
 
 @dataclass(frozen=True, slots=True)
 class MessageReceived:
-    """In order and once. `text` is None where this device cannot read it (yet)."""
+    """In order and once. `text` is None where this device cannot read it yet."""
 
     chat: str
     seq: int
@@ -43,6 +45,21 @@ class MessageReceived:
     sent_at: float
     text: str | None
     own: bool  # written by this user (on another device, or before this store was made)
+    reason: str | None = None  # why it waits, for people
+
+
+@dataclass(frozen=True, slots=True)
+class MessageReadable:
+    """A message that was told without its text has it now, in the same place."""
+
+    chat: str
+    seq: int
+    message_id: str
+    sender: str
+    sender_device: str
+    sent_at: float
+    text: str
+    own: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +108,86 @@ class WatermarksMoved:
 
 @dataclass(frozen=True, slots=True)
 class DevicesChanged:
+    """`chat`: the user came into it or left it; None: the user's devices are others now."""
+
     user: str
+    chat: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class DevicesMissing:
-    """An accepted message did not reach `missing`; `stale` are no devices any more."""
+class DeviceAdded:
+    """A user whose devices this one knows has a further one, and it is written to from now on."""
+
+    user: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityChanged:
+    """A device shows other keys than before, or is a new one of a verified user.
+
+    Nothing is sent to the user until the keys are accepted; what it sends is kept, and waits.
+    """
+
+    user: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendingHeld:
+    """Texts to this chat wait until the changed identities of `users` are accepted."""
 
     chat: str
-    message_id: str
-    missing: tuple[str, ...]
-    stale: tuple[str, ...]
+    users: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ControlReceived:
+    """A message between devices that encryption itself does not use (of `kind` `sas`, say)."""
+
+    chat: str
+    sender: str
+    sender_device: str
+    kind: str
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationRequested:
+    """The device wants to compare emoji; `ChatClient.verify` agrees, `confirm(..., False)` not."""
+
+    user: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class EmojiShown:
+    """Seven (picture, name): the device shows the same ones, unless somebody sits in between.
+
+    `ChatClient.confirm` takes what the two people say.
+    """
+
+    user: str
+    device: str
+    emoji: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """People have compared what this device and that one show: its keys are its own."""
+
+    user: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationCancelled:
+    """`reason` as in docs/encryption.md; `by_peer`: the other device has ended it."""
+
+    user: str
+    device: str
+    reason: str
+    by_peer: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +229,21 @@ Event = (
     | CaughtUp
     | Disconnected
     | MessageReceived
+    | MessageReadable
     | StateChanged
     | MessagesMissing
     | PresenceChanged
     | TypingSeen
     | WatermarksMoved
     | DevicesChanged
-    | DevicesMissing
+    | DeviceAdded
+    | IdentityChanged
+    | SendingHeld
+    | ControlReceived
+    | VerificationRequested
+    | EmojiShown
+    | Verified
+    | VerificationCancelled
     | KeysLow
     | ChatLeft
     | Displaced

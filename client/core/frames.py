@@ -85,7 +85,10 @@ class Typing:
 
 @dataclass(frozen=True, slots=True)
 class DevicesChanged:
+    """`chat`: the user came into it or left it; None: the user's devices are others now."""
+
     user: str
+    chat: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

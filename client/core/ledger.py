@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from client.core.cipher import Draft
 from client.core.frames import Message, Watermarks
 from client.core.ticks import State
 
@@ -32,8 +33,16 @@ class Own:
 
 
 @dataclass(frozen=True, slots=True)
+class Filled:
+    """Where a message stands whose text has come."""
+
+    seq: int
+    sent_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Queued:
-    """An own message that is not accepted yet, with the frame that carries it."""
+    """A sealed message that is not accepted yet, with the frame that carries it."""
 
     message_id: str
     chat: str
@@ -49,21 +58,68 @@ class Ledger(Protocol):
     def set_read(self, chat: str, read: int) -> None: ...
     def set_reported(self, chat: str, reported: Watermarks) -> None: ...
 
-    def position(self, chat: str, sender: str, device: str, message_id: str) -> int | None:
-        """The seq at which that message is stored; None if it is not stored or has none yet."""
+    def has(self, chat: str, sender: str, device: str, message_id: str) -> bool:
+        """That message of somebody else's device was taken already, shown or not."""
 
-    def add(self, message: Message, text: str | None, state: State | None) -> None:
-        """Stores a received message at its place; `state` if this user wrote it elsewhere."""
+    def add(
+        self,
+        message: Message,
+        text: str | None,
+        state: State | None,
+        reason: str | None = None,
+        ask_at: float | None = None,
+    ) -> None:
+        """Stores a received message at its place; `state` if this user wrote it elsewhere.
+
+        Without a text it waits, for `reason`; its sender is to be asked at `ask_at` (epoch
+        seconds). The payload is kept as long.
+        """
+
+    def add_hidden(self, message: Message, *, keep: bool) -> None:
+        """Remembers a message that is not shown; `keep`: with its payload, to be opened later."""
+
+    def fill(
+        self, chat: str, sender: str, device: str, message_id: str, text: str
+    ) -> Filled | None:
+        """The message that waited for `text` has it now. None if none waited."""
+
+    def wait(self, message: Message, reason: str, ask_at: float | None) -> None:
+        """It still can't be read; None leaves it when its sender is asked."""
+
+    def opened_hidden(self, message: Message) -> None:
+        """A kept hidden message has done what it was for."""
+
+    def waiting(
+        self, sender: str, device: str | None = None, chat: str | None = None
+    ) -> list[Message]:
+        """Messages with a payload that could not be opened, shown and hidden, in order."""
+
+    def asks(self, at: float) -> dict[tuple[str, str], list[str]]:
+        """(chat, `user/device`) -> ids of messages it is to be asked for at `at`."""
+
+    def next_ask(self, after: float) -> float | None:
+        """When the next one after `after` is to be asked for."""
+
+    def asked(
+        self, chat: str, message_ids: Sequence[str], after: Sequence[float], at: float
+    ) -> None:
+        """Asked once more at `at`; `after` are the pauses before each time, no more times."""
+
+    def ask_at(self, chat: str, message_ids: Sequence[str], at: float | None) -> None:
+        """Asks at `at`, or never."""
 
     def senders(self, chat: str, after: int, to: int, besides: str) -> set[str]:
         """Who but `besides` wrote the messages in (after, to]."""
 
     def add_missing(self, chat: str, first: int, last: int) -> None: ...
 
-    def add_own(
-        self, chat: str, message_id: str, sender: str, device: str, text: str | None, alg: str
-    ) -> None:
-        """Stores a message just written; it is WAITING and has no seq."""
+    def add_own(self, draft: Draft, sender: str, device: str) -> None:
+        """Stores a text just written, as a draft: it is WAITING and has no seq."""
+
+    def drafts(self) -> list[Draft]:
+        """Texts that are not sealed, in the order of writing."""
+
+    def undraft(self, message_id: str) -> None: ...
 
     def own(self, message_id: str) -> Own | None:
         """If this device wrote it."""
@@ -81,6 +137,12 @@ class Ledger(Protocol):
 
     def members(self, chat: str) -> dict[str, Watermarks]: ...
     def set_members(self, chat: str, members: Mapping[str, Watermarks]) -> None:
-        """Replaces the members of the chat."""
+        """Replaces the members of the chat. Who is new came after `members_seen` last said."""
+
+    def members_seen(self, chat: str, at: int) -> None:
+        """The members were these when `at` was the newest seq of the chat."""
+
+    def kind(self, chat: str) -> str | None:
+        """direct, group, or not known."""
 
     def set_member(self, chat: str, user: str, marks: Watermarks) -> None: ...

@@ -1,4 +1,4 @@
-"""Own messages from writing to acceptance: sent in order, again and again until accepted."""
+"""Own messages from sealing to acceptance: sent in order, again and again until accepted."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from client.core.ids import is_shown
 from client.core.settings import Settings
 
 
@@ -35,6 +36,19 @@ class Outbox:
 
     def __len__(self) -> int:
         return len(self._by_id)
+
+    @property
+    def texts(self) -> int:
+        """How many of them people wrote."""
+        return sum(1 for message_id in self._by_id if is_shown(message_id))
+
+    def of(self, chat: str) -> list[dict[str, Any]]:
+        """The frames of a chat, in order."""
+        return [entry.frame for entry in self._chats.get(chat, ())]
+
+    def frame_of(self, message_id: str) -> dict[str, Any] | None:
+        entry = self._by_id.get(message_id)
+        return entry.frame if entry else None
 
     def waiting(self, chat: str) -> bool:
         return chat in self._chats

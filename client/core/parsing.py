@@ -184,7 +184,9 @@ _PARSERS: dict[str, Callable[[dict[str, Any]], ServerFrame]] = {
     "nudge": lambda frame: Nudge(_text(frame["chat"]), _position(frame["seq"])),
     "presence": _presence,
     "typing": lambda frame: Typing(_text(frame["chat"]), _text(frame["user"])),
-    "devices_changed": lambda frame: DevicesChanged(_text(frame["user"])),
+    "devices_changed": lambda frame: DevicesChanged(
+        _text(frame["user"]), None if frame.get("chat") is None else _text(frame["chat"])
+    ),
     "keys_low": lambda frame: KeysLow(
         _count(frame["remaining"]), bool(frame.get("fallback_used", False))
     ),

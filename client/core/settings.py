@@ -28,6 +28,16 @@ class Settings:
     retry_after_error: float = 1.0
     # One at a time in a chat: functions run side by side, and two frames would race for a seq.
     in_flight_per_chat: int = 1
+    # A group whose members were told longer ago is asked about before the next text.
+    members_fresh: float = 300.0
+    # Before the first, second and third time a sender is asked for what could not be read.
+    ask_after: tuple[float, ...] = (3.0, 60.0, 3600.0)
+    asked_at_once: int = 100  # ids in one such message; more are asked for in several
+    # A device had no key to claim, or too many were claimed; a limit gains one in 10 minutes.
+    claim_again: float = 600.0
+    claimed_at_once: int = 100  # the most that a request may name
+    gather_backoff: float = 1.0
+    gather_backoff_cap: float = 60.0
     ping_between: tuple[float, float] = (240.0, 300.0)
     pong_timeout: float = 10.0
     reconnect_between: tuple[float, float] = (3600.0, 6600.0)

@@ -8,8 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from vodozemac import Ed25519PublicKey, Ed25519Signature
 
 from client.errors import SignatureError
 
@@ -32,16 +31,12 @@ def canonical(document: Mapping[str, Any]) -> bytes:
     return text.encode()
 
 
-def sign(key: Ed25519PrivateKey, document: Mapping[str, Any]) -> str:
-    return encode(key.sign(canonical(document)))
-
-
 def verify(ed25519: str, document: Mapping[str, Any], signature: str) -> None:
     """Raises SignatureError unless the holder of `ed25519` signed `document`."""
     try:
-        key = Ed25519PublicKey.from_public_bytes(decode(ed25519))
-        key.verify(decode(signature), canonical(document))
-    except (InvalidSignature, ValueError) as error:
+        signed = Ed25519Signature.from_base64(signature)
+        Ed25519PublicKey.from_base64(ed25519).verify_signature(canonical(document), signed)
+    except ValueError as error:  # what vodozemac raises is below it
         raise SignatureError(f"not signed by {ed25519}: {dict(document)}") from error
 
 

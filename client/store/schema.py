@@ -6,7 +6,11 @@ import sqlite3
 
 from client.errors import StoreError
 
-# Version 1: one file per user and device.
+# Version 1 was that of the client without encryption: its keys opened no session, so nothing that
+# was written to them or with them can be carried over.
+FIRST = 2
+
+# Version 2: one file per user and device. Every `pickle` is encrypted (client/crypto/vault.py).
 _INITIAL = """
 CREATE TABLE session (
     only INTEGER PRIMARY KEY CHECK (only = 1),
@@ -19,14 +23,18 @@ CREATE TABLE chats (
     kind TEXT, name TEXT,
     gone INTEGER NOT NULL DEFAULT 0, -- the backend does not list it (any more)
     watermark INTEGER NOT NULL DEFAULT 0, read INTEGER NOT NULL DEFAULT 0,
+    members_at INTEGER NOT NULL DEFAULT 0, -- the newest seq when its members were last told
     reported_delivered INTEGER NOT NULL DEFAULT 0, reported_read INTEGER NOT NULL DEFAULT 0
 );
+-- what was written at or below `after` was written before the user was in the chat
 CREATE TABLE members (
     chat TEXT NOT NULL, user TEXT NOT NULL,
     delivered INTEGER NOT NULL, read INTEGER NOT NULL,
+    after INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (chat, user)
 ) WITHOUT ROWID;
--- state is NULL for what others wrote; seq is NULL until the server has given a position
+-- text is NULL while it can't be read, and reason says why; state is NULL for what others wrote;
+-- seq is NULL until the server has given a position
 CREATE TABLE messages (
     number INTEGER PRIMARY KEY,
     chat TEXT NOT NULL, seq INTEGER,
@@ -34,6 +42,7 @@ CREATE TABLE messages (
     sent_at REAL, alg TEXT NOT NULL,
     payload TEXT, -- kept only while it could not be opened
     text TEXT, state INTEGER, reason TEXT,
+    asked INTEGER NOT NULL DEFAULT 0, ask_at REAL, -- how often its sender was asked, when next
     UNIQUE (chat, sender, sender_device, message_id)
 );
 CREATE INDEX messages_in_order ON messages (chat, seq);
@@ -44,15 +53,59 @@ CREATE TABLE outbox (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     message_id TEXT NOT NULL UNIQUE, chat TEXT NOT NULL, frame TEXT NOT NULL
 );
-CREATE TABLE device_keys (name TEXT PRIMARY KEY, private BLOB NOT NULL);
--- private is NULL once the key was used; published is 0 until the server has confirmed it
-CREATE TABLE one_time_keys (
-    id TEXT PRIMARY KEY, private BLOB, fallback INTEGER NOT NULL, published INTEGER NOT NULL
+CREATE TABLE drafts (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    message_id TEXT NOT NULL UNIQUE, chat TEXT NOT NULL, urgent INTEGER NOT NULL
 );
-CREATE TABLE known_devices (
+-- messages that were taken and not shown; the payload only of those to be opened later
+CREATE TABLE hidden (
+    chat TEXT NOT NULL, sender TEXT NOT NULL, sender_device TEXT NOT NULL,
+    message_id TEXT NOT NULL, seq INTEGER NOT NULL, sent_at REAL NOT NULL, alg TEXT NOT NULL,
+    payload TEXT,
+    PRIMARY KEY (chat, sender, sender_device, message_id)
+) WITHOUT ROWID;
+CREATE INDEX messages_to_ask_for ON messages (ask_at) WHERE ask_at IS NOT NULL;
+CREATE INDEX messages_waiting ON messages (sender, chat) WHERE payload IS NOT NULL;
+
+CREATE TABLE vault (only INTEGER PRIMARY KEY CHECK (only = 1), salt BLOB, proof TEXT NOT NULL);
+CREATE TABLE account (only INTEGER PRIMARY KEY CHECK (only = 1), pickle TEXT NOT NULL);
+-- the keys that are believed, and those shown instead that wait for acceptance
+CREATE TABLE devices (
     user TEXT NOT NULL, device TEXT NOT NULL,
-    curve25519 TEXT NOT NULL, ed25519 TEXT NOT NULL,
+    curve25519 TEXT, ed25519 TEXT, new_curve25519 TEXT, new_ed25519 TEXT,
+    verified INTEGER NOT NULL DEFAULT 0, registered INTEGER NOT NULL DEFAULT 1,
     PRIMARY KEY (user, device)
+) WITHOUT ROWID;
+CREATE TABLE olm_sessions (
+    session_id TEXT PRIMARY KEY, chat TEXT NOT NULL, device TEXT NOT NULL, pickle TEXT NOT NULL,
+    made INTEGER NOT NULL, heard INTEGER NOT NULL DEFAULT 0, touched INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX olm_sessions_of_a_pair ON olm_sessions (chat, device);
+CREATE INDEX olm_sessions_in_order ON olm_sessions (touched);
+CREATE TABLE known_sessions (session_id TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE group_outbound (
+    chat TEXT PRIMARY KEY, pickle TEXT NOT NULL, made_at REAL NOT NULL, messages INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE group_holders (
+    chat TEXT NOT NULL, device TEXT NOT NULL, ed25519 TEXT NOT NULL, PRIMARY KEY (chat, device)
+) WITHOUT ROWID;
+CREATE TABLE group_inbound (
+    chat TEXT NOT NULL, session_id TEXT NOT NULL, device TEXT NOT NULL, pickle TEXT NOT NULL,
+    PRIMARY KEY (chat, session_id)
+) WITHOUT ROWID;
+CREATE TABLE group_indexes (
+    session_id TEXT NOT NULL, number INTEGER NOT NULL, message TEXT NOT NULL,
+    PRIMARY KEY (session_id, number)
+) WITHOUT ROWID;
+-- what is owed to single devices, and how often each was sent which text again
+CREATE TABLE errands (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    chat TEXT NOT NULL, device TEXT NOT NULL, kind TEXT NOT NULL, fields TEXT NOT NULL,
+    UNIQUE (chat, device, kind, fields)
+);
+CREATE TABLE copies (
+    chat TEXT NOT NULL, message_id TEXT NOT NULL, device TEXT NOT NULL, sent INTEGER NOT NULL,
+    PRIMARY KEY (chat, message_id, device)
 ) WITHOUT ROWID;
 """
 
@@ -62,12 +115,19 @@ MIGRATIONS: tuple[str, ...] = (_INITIAL,)
 def migrate(connection: sqlite3.Connection) -> None:
     """Brings the file to the newest version, each step in its own transaction."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version > len(MIGRATIONS):
+    newest = FIRST - 1 + len(MIGRATIONS)
+    if 0 < version < FIRST:
+        raise StoreError(
+            "this file was written by a client without encryption, and can't be used with it; "
+            "move it away, and this device starts anew"
+        )
+    if version > newest:
         raise StoreError(
             f"this file was written by a newer client (version {version}, this one knows up to "
-            f"{len(MIGRATIONS)}); update the client or choose another data folder"
+            f"{newest}); update the client or choose another data folder"
         )
-    for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
+    done = max(version, FIRST - 1)
+    for number, script in enumerate(MIGRATIONS[done - FIRST + 1 :], start=done + 1):
         connection.executescript(
             f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;"
         )

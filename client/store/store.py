@@ -6,17 +6,16 @@ are on disk together or not at all.
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from client.core.frames import Message, Watermarks, encode
-from client.core.ledger import Own, Place, Queued
+from client.core.frames import Message, Watermarks
+from client.core.ledger import Own, Place
 from client.core.ticks import State
+from client.crypto.vault import Vault
 from client.errors import StoreError
 from client.store.history import (
     ChatSummary,
@@ -26,7 +25,11 @@ from client.store.history import (
     read_unread,
 )
 from client.store.lock import FileLock
+from client.store.membership import Membership
+from client.store.opening import open_vault
+from client.store.outgoing import OutgoingMessages
 from client.store.schema import migrate
+from client.store.waiting import WaitingMessages
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,36 +44,55 @@ class Session:
     push_token: str | None = None
 
 
-class Store:
+@dataclass(frozen=True, slots=True)
+class OwnText:
+    """`seq` and `sent_at` are None until it is accepted."""
+
+    seq: int | None
+    text: str
+    sent_at: float | None
+
+
+class Store(WaitingMessages, OutgoingMessages, Membership):
     def __init__(
         self,
         connection: sqlite3.Connection,
         user: str,
         device: str,
+        vault: Vault,
         lock: FileLock | None = None,
     ) -> None:
-        self._db = connection
+        self.db, self.vault = connection, vault
         self._user, self._device = user, device
         self._lock = lock
 
     @classmethod
-    def open(cls, path: Path | str, user: str, device: str) -> Store:
+    def open(cls, path: Path | str, user: str, device: str, passphrase: str | None = None) -> Store:
         """Opens or makes the file. `:memory:` keeps everything in memory.
 
-        Raises StoreError if the file belongs to another device, is in use or is newer.
+        The ratchet state in it is encrypted: with the key in a file beside it, or by `passphrase`.
+        Raises StoreError if the file belongs to another device, is in use or is newer, or if key
+        or passphrase don't fit.
         """
         if str(path) == ":memory:":
-            return cls._on(sqlite3.connect(path, isolation_level=None), user, device, None)
+            memory = sqlite3.connect(path, isolation_level=None)
+            return cls._on(memory, user, device, lambda empty: Vault.in_memory(), None)
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path.with_suffix(".lock"), f"{user}/{device}")
         try:
             path.touch(mode=0o600)  # it holds keys, tokens and what was written
             db = sqlite3.connect(path, isolation_level=None, timeout=5)
-            db.execute("PRAGMA journal_mode = WAL")
-            # FULL: a receipt must not tell of a message that a power cut takes back
-            db.execute("PRAGMA synchronous = FULL")
-            return cls._on(db, user, device, lock)
+            try:
+                db.execute("PRAGMA journal_mode = WAL")
+                # FULL: a receipt must not tell of a message that a power cut takes back
+                db.execute("PRAGMA synchronous = FULL")
+                return cls._on(
+                    db, user, device, lambda empty: open_vault(db, path, passphrase, empty), lock
+                )
+            except BaseException:
+                db.close()
+                raise
         except sqlite3.Error as error:
             lock.release()
             raise StoreError(f"{path} cannot be opened: {error}") from error
@@ -79,9 +101,17 @@ class Store:
             raise
 
     @classmethod
-    def _on(cls, db: sqlite3.Connection, user: str, device: str, lock: FileLock | None) -> Store:
+    def _on(
+        cls,
+        db: sqlite3.Connection,
+        user: str,
+        device: str,
+        unlock: Callable[[bool], Vault],
+        lock: FileLock | None,
+    ) -> Store:
         migrate(db)
-        store = cls(db, user, device, lock)
+        empty = db.execute("SELECT 1 FROM session").fetchone() is None
+        store = cls(db, user, device, unlock(empty), lock)
         session = store.session()
         if session is None:
             with store.transaction():
@@ -89,32 +119,32 @@ class Store:
                     "INSERT INTO session (only, user, device) VALUES (1, ?, ?)", (user, device)
                 )
         elif (session.user, session.device) != (user, device):
-            db.close()
             raise StoreError(
                 f"this file belongs to {session.user}/{session.device}, not to {user}/{device}"
             )
         return store
 
     def close(self) -> None:
-        self._db.close()
+        self.db.close()
         if self._lock is not None:
             self._lock.release()
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Everything inside is on disk when it ends, or nothing if it raises."""
-        self._db.execute("BEGIN IMMEDIATE")
+        self.db.execute("BEGIN IMMEDIATE")
         try:
-            yield self._db
+            yield self.db
+            self.db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            if self.db.in_transaction:  # also if the disk was full
+                self.db.execute("ROLLBACK")
             raise
-        self._db.execute("COMMIT")
 
     # -- the session
 
     def session(self) -> Session | None:
-        row = self._db.execute(
+        row = self.db.execute(
             "SELECT user, device, access_token, refresh_token, push_platform, push_token "
             "FROM session"
         ).fetchone()
@@ -134,13 +164,13 @@ class Store:
     # -- for people
 
     def chats(self) -> list[ChatSummary]:
-        return read_chats(self._db, self._user)
+        return read_chats(self.db, self._user)
 
     def history(self, chat: str, limit: int = 50, before: int | None = None) -> list[StoredMessage]:
-        return read_messages(self._db, chat, limit, before)
+        return read_messages(self.db, chat, limit, before)
 
     def unread(self, chat: str) -> list[StoredMessage]:
-        return read_unread(self._db, chat, self._user)
+        return read_unread(self.db, chat, self._user)
 
     def describe(self, chat: str, kind: str | None = None, name: str | None = None) -> None:
         """Keeps what kind of chat it is, and the name this user gave it."""
@@ -160,38 +190,37 @@ class Store:
     # -- the engine's ledger
 
     def places(self) -> list[Place]:
-        rows = self._db.execute(
+        rows = self.db.execute(
             "SELECT chat, watermark, read, reported_delivered, reported_read FROM chats"
         )
         return [Place(chat, mark, read, Watermarks(d, r)) for chat, mark, read, d, r in rows]
 
     def open_chat(self, chat: str) -> None:
-        self._db.execute("INSERT OR IGNORE INTO chats (chat) VALUES (?)", (chat,))
+        self.db.execute("INSERT OR IGNORE INTO chats (chat) VALUES (?)", (chat,))
 
     def set_watermark(self, chat: str, watermark: int) -> None:
-        self._db.execute("UPDATE chats SET watermark = ? WHERE chat = ?", (watermark, chat))
+        self.db.execute("UPDATE chats SET watermark = ? WHERE chat = ?", (watermark, chat))
 
     def set_read(self, chat: str, read: int) -> None:
-        self._db.execute("UPDATE chats SET read = ? WHERE chat = ?", (read, chat))
+        self.db.execute("UPDATE chats SET read = ? WHERE chat = ?", (read, chat))
 
     def set_reported(self, chat: str, reported: Watermarks) -> None:
-        self._db.execute(
+        self.db.execute(
             "UPDATE chats SET reported_delivered = ?, reported_read = ? WHERE chat = ?",
             (reported.delivered, reported.read, chat),
         )
 
-    def position(self, chat: str, sender: str, device: str, message_id: str) -> int | None:
-        row = self._db.execute(
-            "SELECT seq FROM messages WHERE chat = ? AND sender = ? AND sender_device = ? "
-            "AND message_id = ?",
-            (chat, sender, device, message_id),
-        ).fetchone()
-        return row[0] if row else None
-
-    def add(self, message: Message, text: str | None, state: State | None) -> None:
-        self._db.execute(
+    def add(
+        self,
+        message: Message,
+        text: str | None,
+        state: State | None,
+        reason: str | None = None,
+        ask_at: float | None = None,
+    ) -> None:
+        self.db.execute(
             "INSERT INTO messages (chat, seq, message_id, sender, sender_device, sent_at, alg, "
-            "payload, text, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "payload, text, state, reason, ask_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 message.chat,
                 message.seq,
@@ -203,11 +232,13 @@ class Store:
                 message.payload if text is None else None,
                 text,
                 None if state is None else state.value,
+                reason,
+                ask_at,
             ),
         )
 
     def senders(self, chat: str, after: int, to: int, besides: str) -> set[str]:
-        rows = self._db.execute(
+        rows = self.db.execute(
             "SELECT DISTINCT sender FROM messages "
             "WHERE chat = ? AND seq > ? AND seq <= ? AND sender != ?",
             (chat, after, to, besides),
@@ -215,27 +246,27 @@ class Store:
         return {sender for (sender,) in rows}
 
     def add_missing(self, chat: str, first: int, last: int) -> None:
-        self._db.execute("INSERT INTO missing VALUES (?, ?, ?)", (chat, first, last))
-
-    def add_own(
-        self, chat: str, message_id: str, sender: str, device: str, text: str | None, alg: str
-    ) -> None:
-        self._db.execute(
-            "INSERT INTO messages (chat, message_id, sender, sender_device, alg, text, state) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (chat, message_id, sender, device, alg, text, State.WAITING.value),
-        )
+        self.db.execute("INSERT INTO missing VALUES (?, ?, ?)", (chat, first, last))
 
     def own(self, message_id: str) -> Own | None:
-        row = self._db.execute(
+        row = self.db.execute(
             "SELECT chat, message_id, seq, state, text FROM messages "
             "WHERE message_id = ? AND sender = ? AND sender_device = ?",
             (message_id, self._user, self._device),
         ).fetchone()
         return Own(row[0], row[1], row[2], State(row[3]), row[4]) if row else None
 
+    def own_text(self, chat: str, message_id: str) -> OwnText | None:
+        """What this device wrote under that id in that chat."""
+        row = self.db.execute(
+            "SELECT seq, text, sent_at FROM messages WHERE chat = ? AND message_id = ? "
+            "AND sender = ? AND sender_device = ? AND text IS NOT NULL",
+            (chat, message_id, self._user, self._device),
+        ).fetchone()
+        return OwnText(*row) if row else None
+
     def unread_own(self, chat: str, to: int) -> list[Own]:
-        rows = self._db.execute(
+        rows = self.db.execute(
             "SELECT chat, message_id, seq, state, text FROM messages "
             "WHERE chat = ? AND state IN (2, 3) AND seq <= ? ORDER BY seq",
             (chat, to),
@@ -243,44 +274,15 @@ class Store:
         return [Own(chat, name, seq, State(state), text) for chat, name, seq, state, text in rows]
 
     def place_own(self, message_id: str, seq: int, sent_at: float) -> None:
-        self._db.execute(
+        self.db.execute(
             "UPDATE messages SET seq = ?, sent_at = ? "
             "WHERE message_id = ? AND sender = ? AND sender_device = ?",
             (seq, sent_at, message_id, self._user, self._device),
         )
 
     def set_state(self, message_id: str, state: State, reason: str | None = None) -> None:
-        self._db.execute(
-            "UPDATE messages SET state = ?, reason = ? WHERE message_id = ? AND sender = ?",
+        self.db.execute(
+            "UPDATE messages SET state = ?, reason = CASE WHEN text IS NULL THEN reason ELSE ? END "
+            "WHERE message_id = ? AND sender = ?",
             (state.value, reason, message_id, self._user),
-        )
-
-    def queue(self, message_id: str, chat: str, frame: dict[str, Any]) -> None:
-        self._db.execute(
-            "INSERT INTO outbox (message_id, chat, frame) VALUES (?, ?, ?)",
-            (message_id, chat, encode(frame)),
-        )
-
-    def unqueue(self, message_id: str) -> None:
-        self._db.execute("DELETE FROM outbox WHERE message_id = ?", (message_id,))
-
-    def queued(self) -> list[Queued]:
-        rows = self._db.execute("SELECT message_id, chat, frame FROM outbox ORDER BY number")
-        return [Queued(name, chat, json.loads(frame)) for name, chat, frame in rows]
-
-    def members(self, chat: str) -> dict[str, Watermarks]:
-        rows = self._db.execute(
-            "SELECT user, delivered, read FROM members WHERE chat = ? ORDER BY user", (chat,)
-        )
-        return {user: Watermarks(delivered, read) for user, delivered, read in rows}
-
-    def set_members(self, chat: str, members: Mapping[str, Watermarks]) -> None:
-        self._db.execute("DELETE FROM members WHERE chat = ?", (chat,))
-        for user, marks in members.items():
-            self.set_member(chat, user, marks)
-
-    def set_member(self, chat: str, user: str, marks: Watermarks) -> None:
-        self._db.execute(
-            "INSERT OR REPLACE INTO members VALUES (?, ?, ?, ?)",
-            (chat, user, marks.delivered, marks.read),
         )

@@ -1,20 +1,21 @@
 """Frames that a REST call sends to open connections: devices_changed, keys_low, presence.
 
-They hasten what clients find out anyway (`missing` and `stale` in `accepted`, `remaining` after the
-next upload), so the call they belong to succeeds without them.
+They hasten what clients find out anyway (`missing` and `stale` in `accepted`, the members in
+`synced`, `remaining` after the next upload), so the call they belong to succeeds without them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from lambdas.delivery import fan_out
 from lambdas.frames import Frame
-from lambdas.messages.chats import Chats
+from lambdas.messages.chats import Changed, Chats
 from lambdas.presence.store import Address, Devices
 from lambdas.settings import Aws
 from lambdas.telemetry import logger
 
 CHATS_PER_PAGE = 100
 PEERS_LIMIT = 1000  # who has more learns the rest when writing to them
+NAMED_LIMIT = 10  # of hundreds who join at once, the first say that the chat is another now
 
 
 def devices_changed(aws: Aws, user: str, device: str) -> None:
@@ -28,6 +29,32 @@ def devices_changed(aws: Aws, user: str, device: str) -> None:
         fan_out.deliver(aws.connections, devices, posts)
 
     _attempt("devices_changed", tell)
+
+
+def members_changed(aws: Aws, chat: str, changes: Sequence[Changed]) -> None:
+    """Tells all who are or were in the chat of each user who left it or joined.
+
+    They share the keys of the chat with other people from now on: what a member sends before it
+    knows that is sealed for those who were there before.
+    """
+
+    def tell() -> None:
+        removed = [user for change in changes for user in change.removed]
+        added = [user for change in changes for user in change.added]
+        concerned = {*removed, *added}.union(*(change.before for change in changes))
+        devices = Devices(aws.users)
+        people = devices.of(sorted(concerned))
+        posts = [
+            post
+            for user in [*removed, *added][:NAMED_LIMIT]
+            for post in fan_out.to_connected(
+                people, {"type": "devices_changed", "user": user, "chat": chat}, aws.now()
+            )
+        ]
+        fan_out.deliver(aws.connections, devices, posts)
+
+    if changes:
+        _attempt("devices_changed", tell)
 
 
 def peers(chats: Chats, user: str) -> set[str]:

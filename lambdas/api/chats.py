@@ -1,10 +1,11 @@
 """Chats, their members and their messages: the routes under /api/chats."""
 
 from lambdas import frames
+from lambdas.api import announce
 from lambdas.api.call import CHAT, Answer, Call, device_name
 from lambdas.errors import bad_request
 from lambdas.messages import history
-from lambdas.messages.chats import Chats
+from lambdas.messages.chats import Changed, Chats
 from lambdas.messages.history import Page
 
 CHATS_PER_PAGE = 100
@@ -35,7 +36,12 @@ def of_user(call: Call) -> Answer:
 
 def change_members(call: Call) -> Answer:
     add, remove = call.body.get("add", ()), call.body.get("remove", ())
-    return Answer(200, {"members": _chats(call).change(call.user, call.chat, add, remove)})
+    changes: list[Changed] = []
+    try:
+        members = _chats(call).change(call.user, call.chat, add, remove, changes.append)
+    finally:  # what has changed has changed, also if the rest failed
+        announce.members_changed(call.aws, call.chat, changes)
+    return Answer(200, {"members": members})
 
 
 def messages(call: Call) -> Answer:

@@ -2,10 +2,11 @@
 
 from lambdas.api import announce
 from lambdas.api.call import Answer, Call
-from lambdas.errors import not_found
+from lambdas.errors import ChatError, not_found
 from lambdas.frames import Frame
 from lambdas.keys import decisions
 from lambdas.keys.directory import Directory
+from lambdas.keys.limit import ClaimLimit
 
 
 def upload(call: Call) -> Answer:
@@ -22,11 +23,18 @@ def upload(call: Call) -> Answer:
 
 
 def claim(call: Call) -> Answer:
-    """A key of each device that has one; the others are left out."""
+    """A key of each device that has one; the others are left out, and those over the limit.
+
+    Raises ChatError rate_limited if that is all of them.
+    """
     directory = Directory(call.aws.users)
+    limit = ClaimLimit(call.aws.users, call.aws.now)
+    allowed = [each for each in call.body["devices"] if limit.allows(call.user, each)]
+    if not allowed:
+        raise ChatError("rate_limited", "too many keys of these devices were claimed; try later")
     claimed: Frame = {}
     low: dict[str, Frame] = {}
-    for address in call.body["devices"]:
+    for address in allowed:
         user, _, device = address.partition("/")
         key = directory.claim(user, device)
         if key is None:

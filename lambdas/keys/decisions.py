@@ -1,4 +1,4 @@
-"""What may be uploaded, and when a device is told to upload more. No I/O."""
+"""What may be uploaded, what may be claimed, and when a device is told to upload more. No I/O."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -9,6 +9,11 @@ from lambdas.keys import signatures
 
 STORED_LIMIT = 100  # one-time keys of one device waiting to be claimed
 LOW = 20  # fewer than that, and the device hears of it
+
+# A claim starts a session, and a session is kept. Who needs more than these is using up the keys of
+# a device, after which everybody gets its fallback key.
+CLAIMS_AT_ONCE = 6
+CLAIM_SECONDS = 600  # until one more may be made
 
 
 class DeviceKeys(NamedTuple):
@@ -93,6 +98,16 @@ def still_new(
             f"at most {limit} one-time keys are kept for a device; {remaining} are there already"
         )
     return new
+
+
+def after_a_claim(full_at: int, now: int) -> int | None:
+    """When the bucket is full again if one more claim is taken out of it now, None if it is empty.
+
+    A bucket of CLAIMS_AT_ONCE that gains one every CLAIM_SECONDS; `full_at` is when it is full, in
+    epoch seconds, and says all there is to know of it: what is missing comes in until then.
+    """
+    after = max(full_at, now) + CLAIM_SECONDS
+    return after if after <= now + CLAIMS_AT_ONCE * CLAIM_SECONDS else None
 
 
 def keys_low(claim: Claim) -> Frame | None:

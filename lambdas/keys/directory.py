@@ -125,15 +125,17 @@ class Directory:
 
     def claim(self, user: str, device: str) -> Claim | None:
         """One key of the device, the oldest first, else its fallback key, else None."""
+        item: Item | None = None
         for _ in range(ATTEMPTS):
             try:
                 item = self._busy(lambda: self._take(user, device))
             except ConditionFailed as spent:
-                return self._claim_fallback(user, device, spent.item)
+                item = spent.item
+                break
             key = self._users.delete(user_key(user, _order(device, item["claimed"])))
-            if key is not None:  # None: the device changed its identity, and voided this one
+            if key is not None:  # None: the device was removed or changed, and voided this one
                 return Claim(_signed_key(key), False, _remaining(item))
-        return None
+        return self._claim_fallback(user, device, item)
 
     def _take(self, user: str, device: str) -> Item:
         return self._users.update(
@@ -203,7 +205,7 @@ class Directory:
         self, user: str, device: str, up_to: int | None = None, not_signed_by: str = ""
     ) -> None:
         partition = {"user": user}
-        waiting = self._users.query_all(partition, prefix=f"otk#{device}#")
+        waiting = self._users.query_all(partition, prefix=f"otk#{device}#", consistent=True)
         last = None if up_to is None else _order(device, up_to)
         self._users.batch_write(
             deletes=[

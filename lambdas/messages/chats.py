@@ -10,7 +10,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from lambdas.errors import ChatError, bad_request, not_found
 from lambdas.messages.heads import Head, read_head, read_heads
@@ -33,6 +33,14 @@ CURSOR = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 Names = list[str]
 ChatPage = tuple[list[dict[str, Any]], str | None]
+
+
+class Changed(NamedTuple):
+    """One change of who is in a chat, which has happened."""
+
+    before: frozenset[str]  # the members until then
+    added: Sequence[str]
+    removed: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -112,13 +120,19 @@ class Chats:
         return [row["item"].removeprefix("chat#") for row in rows]
 
     def change(
-        self, user: str, chat: str, add: Sequence[str] = (), remove: Sequence[str] = ()
+        self,
+        user: str,
+        chat: str,
+        add: Sequence[str] = (),
+        remove: Sequence[str] = (),
+        changed: Callable[[Changed], object] = lambda _: None,
     ) -> Names:
         """Adds and removes members of a group; who is in it then, sorted.
 
         Any member may do both. Who is added sees what is sent from then on; who is removed loses
-        the whole chat. Raises ChatError: not_found, forbidden for a direct chat, bad_request,
-        conflict when the chat is too busy.
+        the whole chat. `changed` hears of each part that is done, also if a later one fails. Raises
+        ChatError: not_found, forbidden for a direct chat, bad_request, conflict when the chat is
+        too busy.
         """
         if both := set(add) & set(remove):
             raise bad_request(f"to be added and removed at once: {', '.join(sorted(both))}")
@@ -128,14 +142,19 @@ class Chats:
         # whoever leaves goes last: only a member may change members
         leaving = sorted(set(remove), key=lambda member: (member == user, member))
         for members in _chunks(sorted(set(add))):
-            self._change(chat, user, add=members)
+            self._change(chat, user, changed, add=members)
         for members in _chunks(leaving):
-            self._change(chat, user, remove=members)
+            self._change(chat, user, changed, remove=members)
         head = self._chats.get(chat_key(chat, HEAD), consistent=True) or {}
         return sorted(head.get("members", ()))
 
     def _change(
-        self, chat: str, user: str, add: Sequence[str] = (), remove: Sequence[str] = ()
+        self,
+        chat: str,
+        user: str,
+        changed: Callable[[Changed], object],
+        add: Sequence[str] = (),
+        remove: Sequence[str] = (),
     ) -> None:
         """One transaction: head, member items and rows change together, or not at all."""
         for attempt in range(ATTEMPTS):
@@ -152,6 +171,7 @@ class Chats:
             except TransactionCancelled:  # somebody sent, or changed the members, at this moment
                 self._pause(attempt)
                 continue
+            changed(Changed(head.members, new, old))
             return
         raise ChatError("conflict", "too much happens in this chat at once; try again")
 

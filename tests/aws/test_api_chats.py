@@ -34,7 +34,8 @@ def group(api: Rest, user: str, *members: str) -> str:
 def store(api: Rest, chat: str, seq: int, sender: str, **content: Any) -> None:
     """What `send` leaves behind."""
     now = time.time()
-    frame = {"chat": chat, "message_id": ID, "alg": "test.v0", **content}
+    alg = "olm.v1" if "to" in content else "megolm.v1"
+    frame = {"chat": chat, "message_id": ID, "alg": alg, **content}
     api.aws.chats.put(
         message.stored(
             frame,
@@ -106,6 +107,52 @@ def test_members_of_a_group_are_added_and_removed_by_any_member(api: Rest) -> No
     assert api.request("POST", path, {"add": [raju]}, user=raju).status == 404
 
 
+def test_who_was_in_a_group_and_who_is_hear_that_its_members_changed(api: Rest) -> None:
+    ravi, raju, zoe, mira = api.sign_up("ravi", "raju", "zoe", "mira")
+    at = {user: api.connect(api.phone(user)) for user in (ravi, raju, zoe, mira)}
+    tablet = api.connect(api.phone(ravi, "tablet"))
+    chat = group(api, ravi, raju)
+    path = f"/api/chats/{chat}/members"
+    for frames in (*at.values(), tablet):
+        frames.clear()
+
+    def heard(frames: list[dict[str, Any]]) -> list[str]:
+        assert all((each["type"], each["chat"]) == ("devices_changed", chat) for each in frames)
+        return sorted(each["user"] for each in frames)
+
+    api.request("POST", path, {"add": [zoe]}, user=ravi)
+    for frames in (at[ravi], tablet, at[raju], at[zoe]):
+        assert heard(frames) == [zoe]
+    api.request("POST", path, {"remove": [raju], "add": [mira]}, user=zoe)
+    for frames in (at[ravi], tablet, at[raju], at[zoe]):
+        assert heard(frames) == sorted([zoe, raju, mira])
+    assert heard(at[mira]) == sorted([raju, mira])
+    api.request("POST", path, {"remove": [ravi]}, user=ravi)
+    for frames in (at[ravi], tablet, at[zoe]):
+        assert heard(frames[3:]) == [ravi]
+    assert len(at[raju]) == 3  # who has left hears no more
+
+
+def test_a_change_that_changes_nobody_is_not_told(api: Rest) -> None:
+    ravi, raju, zoe = api.sign_up("ravi", "raju", "zoe")
+    chat = group(api, ravi, raju)
+    frames = api.connect(api.phone(ravi))
+    frames.clear()
+    path = f"/api/chats/{chat}/members"
+    assert api.request("POST", path, {"add": [raju], "remove": [zoe]}, user=ravi).status == 200
+    assert api.request("POST", path, {"add": ["nobody"]}, user=ravi).status == 404
+    assert frames == []
+
+
+def test_members_that_can_not_be_reached_do_not_stop_a_change(api: Rest) -> None:
+    ravi, raju, zoe = api.sign_up("ravi", "raju", "zoe")
+    chat = group(api, ravi, raju)
+    api.connect(api.phone(raju))
+    api.gateway.received.clear()
+    changed = api.request("POST", f"/api/chats/{chat}/members", {"add": [zoe]}, user=ravi)
+    assert changed.body == {"members": sorted([ravi, raju, zoe])}
+
+
 def test_a_direct_chat_keeps_its_members(api: Rest) -> None:
     ravi, raju, zoe = api.sign_up("ravi", "raju", "zoe")
     chat = direct(api, ravi, raju).body["chat"]
@@ -130,7 +177,7 @@ def test_messages_are_read_as_a_device_would_get_them(api: Rest) -> None:
         "sender": ravi,
         "sender_device": "phone",
         "sent_at": page["messages"][0]["sent_at"],
-        "alg": "test.v0",
+        "alg": "megolm.v1",
         "payload": "to all ✓",
     }
     assert (page["complete_to"], page["missing"], page["more"]) == (3, [], False)

@@ -1,12 +1,15 @@
 """One-time keys over REST."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from lambdas.keys import signatures
-from tests.aws.rest_steps import Phone, Reply, Rest, key, rest
+from tests.aws.rest_steps import Phone, Reply, Rest, key, rest, written_log
+from tests.steps.backend import Clock
 
 
 @pytest.fixture(scope="module")
@@ -70,20 +73,99 @@ def test_a_hundred_at_a_time_and_no_more(api: Rest) -> None:
 
 
 def test_a_device_is_told_when_its_keys_run_low(api: Rest) -> None:
-    ravi, raju = api.sign_up("ravi", "raju")
+    raju, *others = api.sign_up("raju", *(f"peer{number}" for number in range(22)))
     phone = api.phone(raju)
     elsewhere = api.connect(api.phone(raju, "tablet"))
     frames = api.connect(phone)
     upload(api, phone, phone.one_time_keys(range(21)), fallback_key=phone.fallback_key("f", 99))
-    claim(api, ravi, phone.address)
+    claim(api, others.pop(), phone.address)
     assert frames == []
     for _ in range(20):
-        claim(api, ravi, phone.address)
+        claim(api, others.pop(), phone.address)
     low = [{"type": "keys_low", "remaining": n, "fallback_used": False} for n in range(19, -1, -1)]
     assert frames == low
-    claim(api, ravi, phone.address)
+    claim(api, others.pop(), phone.address)
     assert frames[20:] == [{"type": "keys_low", "remaining": 0, "fallback_used": True}]
     assert elsewhere == []
+
+
+def test_six_keys_of_a_device_and_then_one_every_ten_minutes(api: Rest) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    phone = api.phone(raju)
+    upload(api, phone, phone.one_time_keys(range(30)))
+    with stopped_clock(api) as clock:
+        assert [claim(api, ravi, phone.address)[phone.address]["id"] for _ in range(6)] == [
+            f"id{number}" for number in range(6)
+        ]
+        refused(api, ravi, phone.address)
+        clock.pass_seconds(599)
+        refused(api, ravi, phone.address)
+        clock.pass_seconds(1)
+        assert claim(api, ravi, phone.address)[phone.address]["id"] == "id6"
+        refused(api, ravi, phone.address)
+        clock.pass_seconds(24 * 3600)
+        assert len([claim(api, ravi, phone.address) for _ in range(6)]) == 6
+        refused(api, ravi, phone.address)
+
+
+def test_the_limit_is_for_each_claimer_and_each_device_also_ones_own(api: Rest) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    phone, tablet, own = api.phone(raju), api.phone(raju, "tablet"), api.phone(ravi)
+    for number, device in enumerate((phone, tablet, own)):
+        upload(api, device, device.one_time_keys(range(10 * number, 10 * number + 10)))
+    for _ in range(6):
+        claim(api, ravi, phone.address, own.address)
+    refused(api, ravi, phone.address, own.address)
+    assert set(claim(api, ravi, phone.address, own.address, tablet.address)) == {tablet.address}
+    assert set(claim(api, raju, phone.address, own.address)) == {phone.address, own.address}
+
+
+def test_a_claim_that_can_not_be_counted_is_refused(api: Rest) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    phone = api.phone(raju)
+    upload(api, phone, phone.one_time_keys(range(1)))
+    for error in ("InternalServerError", "ProvisionedThroughputExceededException"):
+        with written_log() as log, failing_updates(api, error):
+            refused(api, ravi, phone.address)
+        assert "could not count a claim" in log.getvalue()
+    assert claim(api, ravi, phone.address)[phone.address]["id"] == "id0"
+
+
+def test_what_counts_claims_vanishes_when_it_says_nothing_any_more(api: Rest) -> None:
+    (ravi,) = api.sign_up("ravi")
+    with stopped_clock(api) as clock:
+        claim(api, ravi, "nobody/phone")
+        claim(api, ravi, "nobody/phone")
+        item = api.aws.users.get({"user": ravi, "item": "claims#nobody/phone"})
+        assert item is not None
+        assert item["expires_at"] == clock() + 2 * 600
+
+
+def refused(api: Rest, user: str, *addresses: str) -> None:
+    reply = api.request("POST", "/api/keys/claim", {"devices": list(addresses)}, user=user)
+    assert (reply.status, reply.body["error"]["code"]) == (429, "rate_limited")
+
+
+@contextmanager
+def stopped_clock(api: Rest) -> Iterator[Clock]:
+    clock = Clock()
+    vars(api.aws)["now"] = clock
+    yield clock
+    del vars(api.aws)["now"]
+
+
+@contextmanager
+def failing_updates(api: Rest, code: str) -> Iterator[None]:
+    """DynamoDB refuses every UpdateItem."""
+
+    def fail(**_: Any) -> None:
+        answer: Any = {"Error": {"Code": code, "Message": "it fails"}}
+        raise ClientError(answer, "UpdateItem")
+
+    events = api.aws.dynamodb.meta.events
+    events.register("before-call.dynamodb.UpdateItem", fail)
+    yield
+    events.unregister("before-call.dynamodb.UpdateItem", fail)
 
 
 def test_a_device_that_is_away_hears_nothing_and_the_claim_works(api: Rest) -> None:

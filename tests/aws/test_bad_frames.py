@@ -45,6 +45,13 @@ def test_an_unknown_action_is_told_the_known_ones(world: Backend) -> None:
     assert message == "unknown action; known are ping, receipt, send, sync, typing, watch"
 
 
+def test_an_unknown_algorithm_is_told_the_known_ones(world: Backend) -> None:
+    given.online(world, "ravi")
+    answer = when.sends(world, "ravi", "nowhere", alg="test.v0", payload="aGVsbG8")
+    message = then.refused(answer, "bad_request")
+    assert message == "at least one of these is needed: to (alg olm.v1), payload (alg megolm.v1)"
+
+
 def test_binary_frames_are_refused(world: Backend) -> None:
     given.online(world, "ravi")
     event = events.message("ravi", "phone", "c=", "eyJhY3Rpb24iOiJwaW5nIn0=")

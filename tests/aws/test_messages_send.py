@@ -24,7 +24,7 @@ def test_a_message_reaches_the_other_side_and_is_accepted(world: Backend) -> Non
         "sender": "ravi",
         "sender_device": "phone",
         "sent_at": accepted["sent_at"],
-        "alg": "test.v0",
+        "alg": "megolm.v1",
         "payload": "xyz",
     }
     assert world.frames("ravi", "phone") == []

@@ -205,16 +205,32 @@ def _change(clause: str, tokens: Tokens) -> Change:
 
 
 def _sum(tokens: Tokens) -> Operand:
-    left = _operand(tokens)
+    left = _source(tokens)
     if not tokens.accept("+"):
         return left
-    right = _operand(tokens)
+    right = _source(tokens)
 
     def total(item: Item, names: Names, values: Values) -> Value:
         parts = [_required(each(item, names, values))["N"] for each in (left, right)]
         return {"N": str(sum(map(int, parts)))}
 
     return total
+
+
+def _source(tokens: Tokens) -> Operand:
+    if not tokens.accept("IF_NOT_EXISTS"):
+        return _operand(tokens)
+    tokens.take("(")
+    path = _path(tokens)
+    tokens.take(",")
+    otherwise = _operand(tokens)
+    tokens.take(")")
+
+    def value(item: Item, names: Names, values: Values) -> Value | None:
+        there = _at(item, path, names)
+        return otherwise(item, names, values) if there is None else there
+
+    return value
 
 
 def _required(value: Value | None) -> Value:

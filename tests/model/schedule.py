@@ -128,7 +128,7 @@ class Schedule:
                 "action": "send",
                 "chat": chat,
                 "message_id": f"00000000-0000-0000-0000-{self._serial:012d}",
-                "alg": "test.v0",
+                "alg": "megolm.v1",
                 "payload": "x",
             }
             device.outbox[frame["message_id"]] = frame
@@ -287,7 +287,7 @@ class Schedule:
 
     def _members_change(self) -> None:
         who = self.random.choice(("mira", "anna"))
-        change = {self.random.choice(("add", "remove")): [who]}
+        change: dict[str, Any] = {self.random.choice(("add", "remove")): [who]}
         by = self.random.choice(("ravi", "raju"))
         self.world.invoke(
             f"{change} by {by}", lambda: self.chats_api.change(by, self.group, **change)
@@ -329,7 +329,7 @@ class Schedule:
                     "action": "send",
                     "chat": chat,
                     "message_id": f"00000000-0000-0000-0000-{self._serial:012d}",
-                    "alg": "test.v0",
+                    "alg": "megolm.v1",
                     "payload": "x",
                 }
                 device.outbox[frame["message_id"]] = frame

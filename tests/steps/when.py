@@ -32,9 +32,8 @@ def raw(world: Backend, user: str, device: str, body: Any, route: str | None = N
 
 def sends(world: Backend, user: str, chat: str, /, device: str = "phone", **fields: Any) -> Frame:
     """`accepted`, or `error`."""
-    frame = {"action": "send", "chat": chat, "message_id": str(uuid.uuid4()), "alg": "test.v0"}
-    if "to" not in fields:
-        frame["payload"] = "aGk"
+    frame = {"action": "send", "chat": chat, "message_id": str(uuid.uuid4())}
+    frame |= {"alg": "olm.v1"} if "to" in fields else {"alg": "megolm.v1", "payload": "aGk"}
     answer: Frame = raw(world, user, device, {**frame, **fields})
     return answer
 

@@ -78,7 +78,13 @@ async def answer_to(connection: ClientConnection, frame: str) -> dict[str, Any]:
 
 
 def send_frame(chat: str, **changes: Any) -> str:
-    frame = {"action": "send", "message_id": ULID, "chat": chat, "alg": "test.v0", "payload": "eA"}
+    frame = {
+        "action": "send",
+        "message_id": ULID,
+        "chat": chat,
+        "alg": "megolm.v1",
+        "payload": "eA",
+    }
     frame |= changes
     return json.dumps({key: value for key, value in frame.items() if value is not None})
 
@@ -115,9 +121,15 @@ BAD_FRAMES: dict[str, tuple[Callable[[str], str], str]] = {
     "no message_id": (lambda chat: send_frame(chat, message_id=None), "bad_request"),
     "message_id of another form": (lambda chat: send_frame(chat, message_id="1"), "bad_request"),
     "a payload that is a number": (lambda chat: send_frame(chat, payload=5), "bad_request"),
+    "plaintext": (lambda chat: send_frame(chat, alg="test.v0"), "bad_request"),
+    "one Olm payload for all": (lambda chat: send_frame(chat, alg="olm.v1"), "bad_request"),
+    "a Megolm payload for each": (
+        lambda chat: send_frame(chat, payload=None, to={"raju/phone": "eA"}),
+        "bad_request",
+    ),
     "payload and to": (lambda chat: send_frame(chat, to={"raju/phone": "eA"}), "bad_request"),
     "to a user, not a device": (
-        lambda chat: send_frame(chat, payload=None, to={"raju": "eA"}),
+        lambda chat: send_frame(chat, alg="olm.v1", payload=None, to={"raju": "eA"}),
         "bad_request",
     ),
     "unknown chat": (lambda chat: send_frame("nowhere"), "not_found"),

@@ -32,6 +32,7 @@ class Chat:
     entries: list[Entry] = field(default_factory=list)  # seq 1 is entries[0]
     delivered: dict[str, dict[str, int]] = field(default_factory=dict)
     read: dict[str, int] = field(default_factory=dict)
+    joined: dict[str, int] = field(default_factory=dict)  # the newest seq when a member came
 
     @property
     def seq(self) -> int:
@@ -61,6 +62,7 @@ class FakeBackend:
         self.connections: dict[tuple[str, str], Post] = {}
         self.watchers: dict[str, set[tuple[str, str]]] = {}
         self.devices: dict[str, dict[str, Any]] = {}
+        self.claimable = 1_000
         self.pushes: list[tuple[str, str]] = []  # (user, message_id)
         self.losing: Callable[[str, Frame], bool] = lambda user, frame: False
 
@@ -167,14 +169,16 @@ class FakeBackend:
                 reached = True
             if not reached and member != user:
                 self.pushes.append((member, frame["message_id"]))
+        there = {f"{one}/{name}" for one in chat.members for name in self.devices.get(one, ())}
+        named = set(frame.get("to", there))
         return {
             "type": "accepted",
             "message_id": frame["message_id"],
             "chat": frame["chat"],
             "seq": seq,
             "sent_at": message["sent_at"],
-            "missing": [],
-            "stale": [],
+            "missing": sorted(there - named - {f"{user}/{device}"} if "to" in frame else ()),
+            "stale": sorted(named - there if "to" in frame else ()),
         }
 
     def _on_send(self, user: str, device: str, frame: Frame) -> Frame:
@@ -207,6 +211,7 @@ class FakeBackend:
         room = self.page
         for name, after in wanted.items():
             chat = self.chat_of(user, name)
+            after = min(max(after, chat.joined.get(user, 0)), chat.seq)
             messages, place, more, retry_after = self.walk(chat, after, room)
             room -= len(messages)
             for message in messages:
@@ -252,7 +257,66 @@ class FakeBackend:
     def _on_ping(self, user: str, device: str, frame: Frame) -> Frame:
         return {"type": "pong"}
 
+    # -- the key directory
+
+    def register(self, user: str, device: str, body: Frame) -> None:
+        known = self.devices.setdefault(user, {})
+        before = known.get(device, {})
+        if before.get("keys") != body["keys"]:
+            before = {}  # another identity voids the keys it signed
+        known[device] = {"one_time_keys": {}, **before, **body}
+        if not before:
+            self.devices_changed(user)
+
+    def remove(self, user: str, device: str) -> None:
+        if self.devices.get(user, {}).pop(device, None) is not None:
+            self.devices_changed(user)
+
+    def upload(self, user: str, device: str, body: Frame) -> int:
+        """How many one-time keys are there now."""
+        entry = self.devices[user][device]
+        entry["one_time_keys"].update(body["one_time_keys"])
+        if "fallback_key" in body:
+            entry["fallback_key"] = body["fallback_key"]
+        return len(entry["one_time_keys"])
+
+    def listed(self, user: str) -> Frame:
+        """The user's devices with their keys. Raises Refused."""
+        if user not in self.devices:
+            raise Refused("not_found", "no such user")
+        shown = self.devices[user].items()
+        return {name: {key: entry[key] for key in ("keys", "signature")} for name, entry in shown}
+
+    def claim(self, names: list[str], by: str = "") -> Frame:
+        """A key of each device that has one, as long as `claimable` lasts. Raises Refused."""
+        claimed: Frame = {}
+        if self.claimable <= 0:
+            raise Refused("rate_limited", "too many claims")
+        for name in names:
+            user, device = name.split("/")
+            entry = self.devices.get(user, {}).get(device, {"one_time_keys": {}})
+            self.claimable -= 1
+            if entry["one_time_keys"]:
+                id_ = next(iter(entry["one_time_keys"]))
+                claimed[name] = {"id": id_, **entry["one_time_keys"].pop(id_), "fallback": False}
+            elif "fallback_key" in entry:
+                claimed[name] = {**entry["fallback_key"], "fallback": True}
+        return claimed
+
+    def change_members(self, name: str, add: list[str], remove: list[str]) -> None:
+        chat = self.chats[name]
+        chat.joined |= {user: chat.seq for user in add if user not in chat.members}
+        chat.members = (chat.members | set(add)) - set(remove)
+        for user in [*remove, *add]:
+            self.devices_changed(user, name)
+
     # -- what happens by itself
+
+    def devices_changed(self, user: str, chat: str | None = None) -> None:
+        """Told to whoever is online; the real one tells those who share a chat with the user."""
+        frame = {"type": "devices_changed", "user": user, **({"chat": chat} if chat else {})}
+        for key in list(self.connections):
+            self._post(key, frame)
 
     def nudge(self, user: str, device: str, name: str) -> None:
         """The delivery watch: a device that is behind and connected is told."""

@@ -49,6 +49,13 @@ class FakeServer:
         """As .local/endpoints.json has it."""
         return {"env": "dev", "api": self.url, "console": self.url}
 
+    def after_ticket(self, user: str) -> bool:
+        """What a client asks each time it is connected has been asked."""
+        ticket = "POST /api/tickets"
+        since = self.calls[self.calls.index(ticket) :] if ticket in self.calls else []
+        asked = {"POST /api/devices/phone/one-time-keys", f"GET /api/users/{user}/devices"}
+        return asked.issubset(since)
+
     async def drop(self, user: str, device: str = "phone") -> None:
         """The connection ends without a word."""
         self.sockets[user, device].transport.abort()
@@ -67,6 +74,7 @@ class FakeServer:
                 web.post("/api/sign-in", self._sign_in),
                 web.post("/api/token", self._token),
                 web.put("/api/devices/{device}", self._device),
+                web.delete("/api/devices/{device}", self._remove),
                 web.post("/api/devices/{device}/one-time-keys", self._upload),
                 web.get("/api/users/{user}/devices", self._devices),
                 web.post("/api/keys/claim", self._claim),
@@ -126,43 +134,30 @@ class FakeServer:
         return web.json_response({"access_token": self._give("a", user), "expires_in": 3600})
 
     async def _device(self, request: web.Request) -> web.Response:
-        user, device, body = self._user(request), request.match_info["device"], await request.json()
-        known = self.backend.devices.setdefault(user, {})
-        known[device] = {"one_time_keys": {}, **known.get(device, {}), **body}
+        device = request.match_info["device"]
+        self.backend.register(self._user(request), device, await request.json())
         return web.json_response({"device": device})
 
+    async def _remove(self, request: web.Request) -> web.Response:
+        user, device = self._user(request), request.match_info["device"]
+        self.backend.remove(user, device)
+        if (user, device) in self.sockets:
+            self.sockets[user, device].transport.abort()
+        return web.Response(status=204)
+
     async def _upload(self, request: web.Request) -> web.Response:
-        entry = self.backend.devices[self._user(request)][request.match_info["device"]]
-        body = await request.json()
-        entry["one_time_keys"].update(body["one_time_keys"])
-        if "fallback_key" in body:
-            entry["fallback_key"] = body["fallback_key"]
-        return web.json_response({"remaining": len(entry["one_time_keys"])})
+        user, device = self._user(request), request.match_info["device"]
+        remaining = self.backend.upload(user, device, await request.json())
+        return web.json_response({"remaining": remaining})
 
     async def _devices(self, request: web.Request) -> web.Response:
         self._user(request)
-        devices = self.backend.devices.get(request.match_info["user"])
-        if devices is None:
-            raise Refused("not_found", "no such user")
-        shown = {
-            name: {"keys": entry["keys"], "signature": entry["signature"]}
-            for name, entry in devices.items()
-        }
-        return web.json_response({"devices": shown})
+        return web.json_response({"devices": self.backend.listed(request.match_info["user"])})
 
     async def _claim(self, request: web.Request) -> web.Response:
         self._user(request)
-        claimed = {}
-        for name in (await request.json())["devices"]:
-            user, device = name.split("/")
-            entry = self.backend.devices[user][device]
-            if entry["one_time_keys"]:
-                id_ = next(iter(entry["one_time_keys"]))
-                key = entry["one_time_keys"].pop(id_)
-                claimed[name] = {"id": id_, **key, "fallback": False}
-            elif "fallback_key" in entry:
-                claimed[name] = {**entry["fallback_key"], "fallback": True}
-        return web.json_response({"keys": claimed})
+        names = (await request.json())["devices"]
+        return web.json_response({"keys": self.backend.claim(names)})
 
     async def _chat(self, request: web.Request) -> web.Response:
         user, body = self._user(request), await request.json()
@@ -193,10 +188,10 @@ class FakeServer:
         return web.json_response(page)
 
     async def _members(self, request: web.Request) -> web.Response:
-        chat = self.backend.chat_of(self._user(request), request.match_info["chat"])
+        name = request.match_info["chat"]
+        chat = self.backend.chat_of(self._user(request), name)
         body = await request.json()
-        chat.members |= set(body.get("add", ()))
-        chat.members -= set(body.get("remove", ()))
+        self.backend.change_members(name, body.get("add", []), body.get("remove", []))
         return web.json_response({"members": sorted(chat.members)})
 
     async def _ticket(self, request: web.Request) -> web.Response:

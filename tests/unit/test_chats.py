@@ -7,7 +7,7 @@ import pytest
 
 from lambdas.errors import ChatError
 from lambdas.messages import append
-from lambdas.messages.chats import MEMBERS_LIMIT, Chats
+from lambdas.messages.chats import MEMBERS_LIMIT, Changed, Chats
 from lambdas.presence.store import Devices
 from lambdas.tables import Table
 from tests.model.dynamodb import DynamoDB
@@ -98,7 +98,11 @@ def test_a_chat_that_is_never_quiet_is_a_conflict(
 def test_who_leaves_goes_last_and_an_empty_group_is_nobodys(rooms: Chats) -> None:
     names = [f"user_{number}" for number in range(120)]
     group = rooms.group("ravi", names).chat
-    assert rooms.change("ravi", group, remove=["ravi", *names[:60]]) == sorted(names[60:])
+    parts: list[Changed] = []
+    left = rooms.change("ravi", group, remove=["ravi", *names[:60]], changed=parts.append)
+    assert left == sorted(names[60:])
+    assert [len(part.removed) for part in parts] == [49, 12]
+    assert parts[1].before == parts[0].before - set(parts[0].removed)
     assert rooms.names("ravi") == [] == rooms.names("user_3")
     assert rooms.change("user_60", group, remove=names[60:]) == []
     with pytest.raises(ChatError, match="you have no chat"):

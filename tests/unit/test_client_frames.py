@@ -11,9 +11,9 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # has no types
 
 from client.core import frames
+from client.core.ids import hidden_id, ulid
 from client.core.parsing import FrameError, parse
-from client.core.ulid import ulid
-from client.crypto.device_keys import DeviceKeys
+from client.crypto.account import AccountKeys
 from client.store import Store
 
 PROTOCOL = Path(__file__).parents[2] / "lambdas" / "protocol"
@@ -28,8 +28,8 @@ def fits(name: str, document: Any) -> None:
 @pytest.mark.parametrize(
     "frame",
     [
-        frames.send(NAME, "c1", "test.v0", "aGk"),
-        frames.send(NAME, "c1", "test.v0", {"raju/phone": "aGk"}, urgent=False),
+        frames.send(NAME, "c1", "megolm.v1", "aGk"),
+        frames.send(hidden_id(Random(1)), "c1", "olm.v1", {"raju/phone": "aGk"}, urgent=False),
         frames.receipt("c1", 3, 0, []),
         frames.receipt("c1", 3, 2, {"ravi", "raju"}),
         frames.sync(),
@@ -46,7 +46,7 @@ def test_every_frame_the_client_sends_fits_its_schema(frame: dict[str, Any]) -> 
 
 def test_registration_and_keys_fit_their_schemas() -> None:
     store = Store.open(":memory:", "ravi", "phone")
-    keys = DeviceKeys(store, "ravi", "phone")
+    keys = AccountKeys(store, "ravi", "phone")
     push = {"platform": "fcm", "token": "0f" * 32}
     fits("rest/device.request", {**keys.registration(), "push": push})
     fits("rest/one-time-keys.request", keys.upload(0))
@@ -62,9 +62,9 @@ SERVER_FRAMES: dict[str, tuple[dict[str, Any], frames.ServerFrame]] = {
     "message": (
         {
             "chat": "c", "seq": 3, "message_id": NAME, "sender": "raju", "sender_device": "phone",
-            "sent_at": 1500, "alg": "test.v0", "payload": None,
+            "sent_at": 1500, "alg": "olm.v1", "payload": None,
         },
-        frames.Message("c", 3, NAME, "raju", "phone", 1.5, "test.v0", None),
+        frames.Message("c", 3, NAME, "raju", "phone", 1.5, "olm.v1", None),
     ),
     "receipt": (
         {"chat": "c", "user": "raju", "delivered": 3, "read": 2},
@@ -85,7 +85,7 @@ SERVER_FRAMES: dict[str, tuple[dict[str, Any], frames.ServerFrame]] = {
         {"user": "raju", "online": False, "last_seen": 1500}, frames.Presence("raju", False, 1.5)
     ),
     "typing": ({"chat": "c", "user": "raju"}, frames.Typing("c", "raju")),
-    "devices_changed": ({"user": "raju"}, frames.DevicesChanged("raju")),
+    "devices_changed": ({"user": "raju", "chat": "c"}, frames.DevicesChanged("raju", "c")),
     "keys_low": ({"remaining": 3, "fallback_used": True}, frames.KeysLow(3, True)),
     "displaced": ({}, frames.Displaced()),
     "pong": ({}, frames.Pong()),

@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
-from client.cli.lines import input_lines
+from client.cli.lines import Lines, input_lines
 from client.cli.options import UsageError, parse
 from client.cli.text import one_line, visible
+from client.core.events import MessageReadable, MessageReceived
 from tests.unit.client_fake_server import FakeServer, fake_server, until
 
 ROOT = Path(__file__).parents[2]
@@ -40,11 +41,14 @@ class Command:
         assert self.process.stdout is not None
         for line in expected:
             seen = len(self.lines)
-            async with asyncio.timeout(15):
-                while not self.lines[seen:] or self.lines[-1] != line:
-                    got = await self.process.stdout.readline()
-                    assert got, f"ended without {line!r}: {self.lines} {await self.errors()}"
-                    self.lines.append(got.decode().rstrip("\n"))
+            try:
+                async with asyncio.timeout(15):
+                    while not self.lines[seen:] or self.lines[-1] != line:
+                        got = await self.process.stdout.readline()
+                        assert got, f"ended without {line!r}: {self.lines} {await self.errors()}"
+                        self.lines.append(got.decode().rstrip("\n"))
+            except TimeoutError:
+                raise AssertionError(f"no {line!r} among {self.lines}") from None
 
     async def rest(self) -> list[str]:
         assert self.process.stdout is not None
@@ -150,7 +154,7 @@ def test_groups_and_several_chats(tmp_path: Path) -> None:
             await ravi.expect("* chat with family")
             await raju.expect("ravi: dinner?")
             await meena.expect("ravi: dinner?")
-            await ravi.expect("sent 1 dinner?", "delivered 1", "read 1")
+            await ravi.expect("sent 2 dinner?", "delivered 2", "read 2")  # 1 was the key
             ravi.type("/to raju", "only you")
             await raju.expect("* ravi wrote: /to ravi")
             raju.type("/to ravi")
@@ -161,6 +165,65 @@ def test_groups_and_several_chats(tmp_path: Path) -> None:
             await ravi.expect("* raju, open", "* family, with meena, raju, ravi, 1 unread")
             ravi.type("/to family", "/remove meena")
             await ravi.expect("meena: yes", "* in this group now: raju, ravi")
+
+    with_server(tmp_path, scenario)
+
+
+def test_changed_keys_hold_back_what_is_written_until_they_are_accepted(tmp_path: Path) -> None:
+    async def scenario(server: FakeServer, folder: Path) -> None:
+        async with command(folder, "--user", "ravi", "--to", "raju") as ravi:
+            async with command(folder, "--user", "raju") as raju:
+                await ravi.expect("* chat with raju")
+                ravi.type("hello")
+                await raju.expect("ravi: hello")
+                await ravi.expect("read 1")
+                raju.type("/quit")
+                assert await raju.end() == 0
+            for file in (folder / ".local" / "clients").glob("raju-phone*"):
+                file.unlink()  # a new phone of the same name
+            async with command(folder, "--user", "raju", "--to", "ravi") as raju:
+                await raju.expect("* online")
+                ravi.type("is that you?")
+                await ravi.expect(
+                    "! raju/phone shows keys that you don't know: it was made anew, or somebody "
+                    "sits in between. What you write to raju waits: /safety raju compares, "
+                    "/accept raju believes them as they are",
+                    "! not sent: it waits until you /accept the changed keys of raju",
+                )
+                ravi.type("/devices raju")
+                key = server.backend.devices["raju"]["phone"]["keys"]["ed25519"]
+                await ravi.expect(f"* phone: {key} (changed)")
+                ravi.type("/accept meena", "/accept raju")
+                await ravi.expect(
+                    "! /accept USER: somebody whose keys have changed",
+                    "* the keys of raju are believed from now on",
+                )
+                await raju.expect("ravi: is that you?")
+
+    with_server(tmp_path, scenario)
+
+
+def test_a_new_device_is_announced_reads_what_it_missed_and_can_be_removed(tmp_path: Path) -> None:
+    async def scenario(server: FakeServer, folder: Path) -> None:
+        async with (
+            command(folder, "--user", "ravi", "--to", "raju") as ravi,
+            command(folder, "--user", "raju") as raju,
+        ):
+            await ravi.expect("* chat with raju")
+            ravi.type("before the laptop came")
+            await raju.expect("ravi: before the laptop came")
+            laptop_options = ("--user", "raju", "--to", "ravi", "--device", "laptop")
+            async with command(folder, *laptop_options) as laptop:
+                await laptop.expect("ravi (earlier): before the laptop came")
+                ravi.type("and after")
+                await ravi.expect("* raju has a new device: laptop")
+                await laptop.expect("ravi: and after")
+                raju.type("/devices")
+                keys = server.backend.devices["raju"]["laptop"]["keys"]["ed25519"]
+                await raju.expect("* phone: this device", f"* laptop: {keys} (seen)")
+                raju.type("/unlink tablet", "/unlink laptop")
+                await raju.expect("! you have no other device tablet", "* laptop is removed")
+                await laptop.expect("! signed out: raju/laptop was removed from this account")
 
     with_server(tmp_path, scenario)
 
@@ -277,6 +340,19 @@ def test_passwords_come_from_the_option_or_the_environment(tmp_path: Path) -> No
     with_server(tmp_path, scenario)
 
 
+def test_a_passphrase_keeps_the_keys_of_a_device(tmp_path: Path) -> None:
+    async def scenario(server: FakeServer, folder: Path) -> None:
+        secret = {"SWITCHBOARD_PASSPHRASE": "correct horse"}
+        async with command(folder, "--user", "ravi", **secret) as ravi:
+            await ravi.expect("* online")
+        assert not list((folder / ".local" / "clients").glob("*.key"))
+        async with command(folder, "--user", "ravi") as ravi:
+            assert await ravi.end() == 1
+            assert "is kept under a passphrase; give it" in await ravi.errors()
+
+    with_server(tmp_path, scenario)
+
+
 def test_two_clients_of_one_device_do_not_share_a_file(tmp_path: Path) -> None:
     async def scenario(server: FakeServer, folder: Path) -> None:
         async with command(folder, "--user", "ravi") as first:
@@ -309,11 +385,21 @@ def test_names_that_are_none_are_refused_before_anything_is_made_of_them(
         ("hi\rraju: fake", "hi\ufffdraju: fake"),
         ("\u202eevil", "\ufffdevil"),
         ("\x9b31m", "\ufffd31m"),
-        (None, "(a message this device cannot read)"),
+        (None, "(waiting for this message)"),
     ],
 )
 def test_what_others_write_cannot_steer_the_terminal(text: str | None, shown: str) -> None:
     assert visible(text) == shown
+
+
+def test_why_a_message_waits_is_said_in_its_place() -> None:
+    assert one_line(None, "no\nkey\x07") == "(waiting for this message: no ⏎ key\ufffd)"
+    lines: list[str] = []
+    event = MessageReceived("c", 3, "0" * 26, "ravi", "phone", 5.0, None, False, "no key yet")
+    Lines(lines.append).received(event)
+    filled = MessageReadable("c", 3, "0" * 26, "ravi", "phone", 5.0, "hi", False)
+    Lines(lines.append).readable(filled)
+    assert lines == ["ravi: (waiting for this message: no key yet)", "ravi (earlier): hi"]
 
 
 def test_a_message_of_several_lines_stays_one_line() -> None:

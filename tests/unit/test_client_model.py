@@ -19,24 +19,25 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from client.core.engine import Drop, Engine, Stop, Transmit
+from client.core.engine import Drop, Engine, Fetch, Stop, Transmit
 from client.core.events import Event, MessageReceived
 from client.core.frames import encode
+from client.core.ids import ulid
 from client.core.ledger import Ledger
 from client.core.parsing import parse
 from client.core.settings import Settings
 from client.core.ticks import State
-from client.core.ulid import ulid
-from client.crypto.cipher import PlainCipher
+from client.crypto.vault import Vault
 from client.store.schema import migrate
 from client.store.store import Store
 from tests.unit.client_fake_backend import FakeBackend, Frame
+from tests.unit.client_fake_cipher import FakeCipher
 
 USERS = ("ravi", "raju", "meena")
 QUICK = Settings(resend_after=3.0, sync_timeout=30.0, quiet_receipt_delay=2.0)
 
 
-WRITING = ("open_", "set_", "add", "place_", "queue", "unqueue")
+WRITING = ("open_", "set_", "add", "place_", "queue", "unqueue", "undraft", "members_")
 
 
 class Crashed(Exception):
@@ -90,8 +91,16 @@ class Device:
         self.start()
 
     def start(self) -> None:
-        self.store = CrashingStore(self.db, self.user, "phone")
-        self.engine = Engine(self.user, "phone", self.store, PlainCipher(), self.random, QUICK)
+        self.store = CrashingStore(self.db, self.user, "phone", Vault.in_memory())
+        self.engine = Engine(
+            self.user,
+            "phone",
+            self.store,
+            FakeCipher(),
+            self.random,
+            QUICK,
+            lambda: self.backend.now,
+        )
 
     def lose_store(self) -> None:
         """The same device, installed again: it knows nothing, the backend remembers it."""
@@ -122,6 +131,8 @@ class Device:
                     self.up.append(output.frame)
                 case Drop() | Stop():
                     self.disconnect()
+                case Fetch():
+                    pass  # FakeCipher needs no keys
                 case _:
                     self.events.append(output)
 

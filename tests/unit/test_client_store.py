@@ -8,16 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from client.core.cipher import Draft
 from client.core.frames import Message, Watermarks
 from client.core.ledger import Place
 from client.core.ticks import State
 from client.errors import StoreError
 from client.store import Store
-from client.store.schema import MIGRATIONS
+from client.store.schema import FIRST, MIGRATIONS
 
 
 def message(seq: int, text: str = "hi") -> Message:
-    return Message("c", seq, f"id{seq}", "raju", "phone", 5.0, "test.v0", text)
+    return Message("c", seq, f"id{seq}", "raju", "phone", 5.0, "olm.v1", text)
 
 
 def test_what_is_committed_is_there_again(tmp_path: Path) -> None:
@@ -27,8 +28,8 @@ def test_what_is_committed_is_there_again(tmp_path: Path) -> None:
         store.open_chat("c")
         store.add(message(1), "hi", None)
         store.set_watermark("c", 1)
-        store.add_own("c", "own", "ravi", "phone", "hello", "test.v0")
-        store.queue("own", "c", {"action": "send"})
+        store.add_own(Draft("own", "c", "hello"), "ravi", "phone")
+        store.queue("own", "c", {"action": "send", "alg": "olm.v1"})
     store.close()
     store = Store.open(path, "ravi", "phone")
     assert store.places() == [Place("c", 1, 0, Watermarks())]
@@ -86,7 +87,7 @@ def test_a_file_of_a_newer_client_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "s.sqlite"
     Store.open(path, "ravi", "phone").close()
     with sqlite3.connect(path) as db:
-        db.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+        db.execute(f"PRAGMA user_version = {FIRST + len(MIGRATIONS)}")
     db.close()
     with pytest.raises(StoreError, match="newer client"):
         Store.open(path, "ravi", "phone")
@@ -124,7 +125,7 @@ def test_history_goes_back_page_by_page() -> None:
         store.open_chat("c")
         for seq in range(1, 8):
             store.add(message(seq), f"m{seq}", None)
-        store.add_own("c", "own", "ravi", "phone", "later", "test.v0")
+        store.add_own(Draft("own", "c", "later"), "ravi", "phone")
     newest = store.history("c", limit=3)
     assert [one.text for one in newest] == ["m6", "m7", "later"]
     older = store.history("c", limit=3, before=newest[0].seq)

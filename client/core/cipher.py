@@ -1,0 +1,210 @@
+"""What the engine asks of encryption, and what it is told. The ratchets are behind `Cipher`.
+
+Every method is called inside the transaction that stores what it leads to, so that ratchet state
+moves with the message it belongs to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from client.core.frames import Message
+
+# -- what is asked of the backend's key directory
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """Ask for the devices of `user`."""
+
+    number: int
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """Claim a key of each of these devices, for sessions in `chat`.
+
+    `asking`: the session is for saying that a message of that device can't be read.
+    """
+
+    number: int
+    chat: str
+    devices: tuple[str, ...]
+    asking: bool = False
+
+
+Request = Lists | Claims
+Fresh = Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`found`: the entries of the directory's answer by device, unchecked."""
+
+    request: Request
+    found: Mapping[str, Any]
+
+
+# -- sending
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A text that waits to be sealed."""
+
+    message_id: str
+    chat: str
+    text: str
+    urgent: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One `send` frame: a payload for each `user/device`, or one for all."""
+
+    message_id: str
+    alg: str
+    payloads: str | Mapping[str, str]
+    urgent: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """`members` is None while it isn't known who is in it (any more)."""
+
+    chat: str
+    group: bool
+    members: frozenset[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wants:
+    """What has to be brought, or decided, before anything can be sealed in a chat."""
+
+    members: bool = False
+    lists: frozenset[str] = frozenset()  # users
+    claims: frozenset[str] = frozenset()  # devices
+    held: frozenset[str] = frozenset()  # users whose changed identity is not accepted
+
+    def __bool__(self) -> bool:
+        return bool(self.members or self.lists or self.claims or self.held)
+
+
+@dataclass(frozen=True, slots=True)
+class Sealing:
+    """`done`: the text is among the frames; else they have to be accepted before it is sealed."""
+
+    frames: Sequence[Outgoing]
+    done: bool
+
+
+# -- receiving
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """The text of an earlier message of the same device; `sent_at` in epoch seconds."""
+
+    of: str
+    text: str
+    sent_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """Nothing to show. `fields` are those of the kind."""
+
+    kind: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """`reason` is for people. `ask`: the sender may help; `held`: accepting its keys may."""
+
+    reason: str
+    ask: bool = False
+    held: bool = False
+
+
+Opened = Text | Copy | Hidden | Unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a new device list says. Names are `user/device`."""
+
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+
+
+class Cipher(Protocol):
+    """`fresh` tells whether a user's device list is up to date; devices are `user/device`."""
+
+    # -- texts
+
+    def check(self, draft: Draft) -> None:
+        """Raises MessageTooLarge if the text would not fit into a frame."""
+
+    def wants(self, chat: Chat, fresh: Fresh, tried: Collection[str]) -> Wants:
+        """`tried`: devices that have no key to claim now; they are left out."""
+
+    def seal(self, draft: Draft, chat: Chat) -> Sealing:
+        """To be called when nothing is wanted."""
+
+    def strangers(self, devices: Collection[str]) -> set[str]:
+        """The users of those devices that are not known to be registered."""
+
+    def owe(self, chat: str, message_id: str, devices: Collection[str]) -> None:
+        """They have not got that text."""
+
+    def forget(self, devices: Collection[str]) -> None:
+        """They are registered no more."""
+
+    # -- what single devices get
+
+    def errands(self) -> dict[str, set[str]]:
+        """The devices to which something is owed, by chat."""
+
+    def errand_wants(self, chat: Chat, fresh: Fresh, tried: Collection[str]) -> Wants: ...
+
+    def run_errands(self, chat: Chat) -> list[Outgoing]:
+        """Those that can be run; those that never can are dropped."""
+
+    def leave(self, chat: str) -> None:
+        """This user is no longer in it: nothing is owed to anybody there."""
+
+    def commission(self, chat: str, device: str, kind: str, fields: Mapping[str, Any]) -> None:
+        """One more errand: a hidden message of `kind`."""
+
+    def reachable(self, device: str) -> bool:
+        """Registered, with an identity that is believed."""
+
+    def ask(self, chat: str, device: str, message_ids: Sequence[str]) -> Outgoing:
+        """Asks for texts that can't be read, on the newest session with their sender."""
+
+    # -- the directory's answers
+
+    def learn(self, user: str, found: Mapping[str, Any]) -> Found: ...
+
+    def claimed(self, request: Claims, found: Mapping[str, Any]) -> set[str]:
+        """The devices among those asked for with which there is a new session now."""
+
+    def accept(self, user: str) -> None:
+        """The user of this device accepts the changed identities of `user`."""
+
+    # -- messages that arrive
+
+    def knows(self, message: Message) -> bool:
+        """Whether it is known who sent it, as far as that is needed to open it."""
+
+    def open(self, message: Message) -> Opened:
+        """Once for each message, in the order of the chat, after duplicates are gone."""

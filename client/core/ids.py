@@ -1,0 +1,28 @@
+"""Message ids: a ULID for what is to be shown, a UUID for everything else.
+
+A device that was sent no payload learns from the id whether it lacks something that people wrote.
+"""
+
+from __future__ import annotations
+
+import uuid
+from random import Random
+
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_ULID_LENGTH = 26
+
+
+def ulid(milliseconds: int, random: Random) -> str:
+    """48 bits of milliseconds and 80 random ones in Crockford's base 32."""
+    number = (milliseconds & (1 << 48) - 1) << 80 | random.getrandbits(80)
+    return "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
+
+
+def hidden_id(random: Random) -> str:
+    """A UUID, version 4: of a key, a request, a copy."""
+    return str(uuid.UUID(int=random.getrandbits(128), version=4))
+
+
+def is_shown(message_id: str) -> bool:
+    """Whether the message of this id is one to show."""
+    return len(message_id) == _ULID_LENGTH

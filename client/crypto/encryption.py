@@ -1,0 +1,244 @@
+"""The engine's Cipher: accounts, identities, ratchets and errands of one device, over its store.
+
+Nothing is kept in memory: what a failed transaction takes back was never known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from random import Random
+from typing import Any
+
+from client.core.cipher import (
+    Chat,
+    Claims,
+    Draft,
+    Found,
+    Fresh,
+    Opened,
+    Outgoing,
+    Sealing,
+    Wants,
+)
+from client.core.frames import Message
+from client.core.ids import hidden_id
+from client.crypto.account import AccountKeys
+from client.crypto.envelope import Device
+from client.crypto.errands import COPIES, Errand, Errands
+from client.crypto.groups import InboundGroups, OutboundGroups
+from client.crypto.identities import Identities, KnownDevice, checked_claim
+from client.crypto.opening import Opener
+from client.crypto.sealing import Sealer, copied
+from client.crypto.sessions import OlmSessions
+from client.store import Store
+
+
+class Encryption:
+    """`clock` gives epoch seconds."""
+
+    def __init__(
+        self, store: Store, account: AccountKeys, user: str, device: str, random: Random,
+        clock: Callable[[], float],
+    ) -> None:  # fmt: skip
+        self._store, self._clock = store, clock
+        me = Device(f"{user}/{device}", account.ed25519)
+        self.identities = Identities(store.db, me.name)
+        self._sessions = OlmSessions(store.db, store.vault, account)
+        self._outbound = OutboundGroups(store.db, store.vault)
+        self._errands = Errands(store.db)
+        self._sealer = Sealer(me, self._sessions, self._outbound, lambda: hidden_id(random))
+        inbound = InboundGroups(store.db, store.vault)
+        self._opener = Opener(me, self.identities, self._sessions, inbound, self._requested)
+
+    # -- texts
+
+    def check(self, draft: Draft) -> None:
+        self._sealer.check(draft.text)
+
+    def wants(self, chat: Chat, fresh: Fresh, tried: Collection[str]) -> Wants:
+        missing = self._unknown(chat, fresh)
+        if missing or chat.members is None:
+            return missing
+        held = self.identities.held_users(chat.members)
+        if held:
+            return Wants(held=held)
+        receivers = self.identities.receivers(chat.members)
+        needed = set(receivers)
+        if chat.group:
+            needed = self._outbound.lacking(chat.chat, _keys(receivers), self._clock())
+        return Wants(claims=self._without_session(chat.chat, needed) - set(tried))
+
+    def seal(self, draft: Draft, chat: Chat) -> Sealing:
+        receivers = self.identities.receivers(chat.members or ())
+        without = self._without_session(chat.chat, receivers)
+        if chat.group:
+            lacking = self._outbound.lacking(chat.chat, _keys(receivers), self._clock())
+            reachable = [receivers[name] for name in sorted(lacking - without)]
+            keys = self._share(chat.chat, reachable, _keys(receivers))
+            if keys:
+                return Sealing(keys, done=False)
+            self.owe(chat.chat, draft.message_id, lacking)
+            text = self._sealer.for_group(
+                chat.chat, draft.message_id, draft.text, urgent=draft.urgent
+            )
+            return Sealing([text], done=True)
+        self.owe(chat.chat, draft.message_id, without)
+        reachable = [receivers[name] for name in sorted(receivers.keys() - without)]
+        return Sealing(self._to_each(draft, reachable), done=True)
+
+    def strangers(self, devices: Collection[str]) -> set[str]:
+        users = {_user(name) for name in devices}
+        return {_user(name) for name in set(devices) - self.identities.receivers(users).keys()}
+
+    def owe(self, chat: str, message_id: str, devices: Collection[str]) -> None:
+        for device in sorted(devices):
+            self._errands.add(chat, device, "copy", {"of": message_id})
+
+    def forget(self, devices: Collection[str]) -> None:
+        for device in devices:
+            self.identities.forget(device)  # its sessions stay, for what is under way from it
+
+    def _to_each(self, draft: Draft, devices: Sequence[KnownDevice]) -> list[Outgoing]:
+        """One frame, if they fit; else the rest gets it as a copy, beside the first part."""
+        fields = copied(draft.message_id, draft.text, self._clock())
+        first, *rest = self._sealer.parts(draft.chat, devices, "copy", fields) or [[]]
+        text = self._sealer.for_devices(
+            draft.chat, first, "text", {"text": draft.text}, draft.message_id, urgent=draft.urgent
+        )
+        copies = [
+            self._sealer.for_devices(draft.chat, part, "copy", fields, urgent=draft.urgent)
+            for part in rest
+        ]
+        return [text, *copies]
+
+    def _share(
+        self, chat: str, devices: Sequence[KnownDevice], everybody: Mapping[str, str]
+    ) -> list[Outgoing]:
+        """The key of the session for the next text; makes the session."""
+        session_id, key = self._outbound.key(chat, everybody, self._clock())
+        fields = {"session_id": session_id, "key": key}
+        for device in devices:
+            self._outbound.shared(chat, device.name, device.ed25519)
+        return [
+            self._sealer.for_devices(chat, part, "room_key", fields)
+            for part in self._sealer.parts(chat, devices, "room_key", fields)
+        ]
+
+    # -- what single devices get
+
+    def errands(self) -> dict[str, set[str]]:
+        return self._errands.devices()
+
+    def errand_wants(self, chat: Chat, fresh: Fresh, tried: Collection[str]) -> Wants:
+        devices = self._errands.devices().get(chat.chat, set())
+        users = frozenset(_user(name) for name in devices)
+        if chat.members is None:
+            return Wants(members=True)
+        stale = frozenset(user for user in users & chat.members if not fresh(user))
+        if stale:
+            return Wants(lists=stale)
+        reachable = devices & self.identities.receivers(users & chat.members).keys()
+        return Wants(claims=self._without_session(chat.chat, reachable) - set(tried))
+
+    def run_errands(self, chat: Chat) -> list[Outgoing]:
+        members = chat.members or frozenset()
+        receivers = self.identities.receivers(members)
+        frames = []
+        for errand in self._errands.of(chat.chat):
+            device = receivers.get(errand.device)
+            if device is None:
+                if not self.identities.held(errand.device):
+                    self._errands.done(errand)  # removed, or its user has left
+            elif (chat.chat, device.name) in self._sessions:
+                self._errands.done(errand)
+                frames += self._run(chat.chat, errand, device)
+        return frames
+
+    def leave(self, chat: str) -> None:
+        for errand in self._errands.of(chat):
+            self._errands.done(errand)
+
+    def commission(self, chat: str, device: str, kind: str, fields: Mapping[str, Any]) -> None:
+        self._errands.add(chat, device, kind, fields)
+
+    def reachable(self, device: str) -> bool:
+        return device in self.identities.receivers({_user(device)})
+
+    def ask(self, chat: str, device: str, message_ids: Sequence[str]) -> Outgoing:
+        receiver = self.identities.receivers({_user(device)})[device]
+        fields = {"of": list(message_ids)}
+        return self._sealer.for_devices(chat, [receiver], "request", fields, newest=True)
+
+    def _run(self, chat: str, errand: Errand, device: KnownDevice) -> list[Outgoing]:
+        fields = errand.fields
+        if errand.kind == "copy":
+            own = self._store.own_text(chat, fields["of"])
+            if own is None:
+                return []
+            self._errands.copied(chat, fields["of"], device.name)
+            sent_at = own.sent_at if own.sent_at is not None else self._clock()
+            fields = copied(fields["of"], own.text, sent_at)
+        return [self._sealer.for_devices(chat, [device], errand.kind, fields)]
+
+    def _requested(self, chat: str, device: str, message_ids: list[str]) -> None:
+        """The device could not read these texts of this one, and perhaps lacks the group's key."""
+        self._outbound.share_again(chat, device)
+        after = self._store.member_after(chat, _user(device))
+        for message_id in message_ids:
+            own = self._store.own_text(chat, message_id)
+            if own is None or own.seq is None or after is None or own.seq <= after:
+                continue  # not this device's, not accepted, or not for that user
+            if self._errands.copies(chat, message_id, device) < COPIES:
+                self._errands.add(chat, device, "copy", {"of": message_id})
+
+    # -- the directory's answers
+
+    def learn(self, user: str, found: Mapping[str, Any]) -> Found:
+        return self.identities.learn(user, found)
+
+    def claimed(self, request: Claims, found: Mapping[str, Any]) -> set[str]:
+        receivers = self.identities.receivers({_user(name) for name in request.devices})
+        begun = set()
+        for name in sorted(request.devices):
+            device = receivers.get(name)
+            key = checked_claim(device, found[name]) if device and name in found else None
+            if device is not None and key is not None and self._begin(request.chat, device, key):
+                begun.add(name)
+        return begun
+
+    def _begin(self, chat: str, device: KnownDevice, key: str) -> bool:
+        try:
+            self._sessions.start(chat, device, key)
+        except ValueError:  # signed, and no key all the same
+            return False
+        return True
+
+    def accept(self, user: str) -> None:
+        for device in self.identities.accept(user):
+            self._sessions.drop(device)
+
+    # -- messages that arrive
+
+    def knows(self, message: Message) -> bool:
+        return self._opener.knows(message)
+
+    def open(self, message: Message) -> Opened:
+        return self._opener.open(message)
+
+    # -- small
+
+    def _unknown(self, chat: Chat, fresh: Fresh) -> Wants:
+        if chat.members is None:
+            return Wants(members=True)
+        return Wants(lists=frozenset(user for user in chat.members if not fresh(user)))
+
+    def _without_session(self, chat: str, devices: Collection[str]) -> frozenset[str]:
+        return frozenset(name for name in devices if (chat, name) not in self._sessions)
+
+
+def _keys(devices: Mapping[str, KnownDevice]) -> dict[str, str]:
+    return {name: device.ed25519 for name, device in devices.items()}
+
+
+def _user(device: str) -> str:
+    return device.partition("/")[0]

@@ -1,0 +1,120 @@
+"""From a payload to what it says, if it is from where it says it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from client.core.cipher import Copy, Hidden, Opened, Text, Unreadable
+from client.core.frames import Message
+from client.core.ids import is_shown
+from client.crypto.envelope import Device, Envelope, EnvelopeError, read
+from client.crypto.groups import InboundGroups, RoomKey
+from client.crypto.identities import Identities, KnownDevice
+from client.crypto.sealing import MEGOLM, OLM
+from client.crypto.sessions import OlmSessions, Undecryptable
+
+REQUESTED_AT_ONCE = 1_000  # of what one message asks for, no more is answered
+
+
+class Opener:
+    """`me` is this device; `requested` is told of texts that a device could not read."""
+
+    def __init__(
+        self,
+        me: Device,
+        identities: Identities,
+        sessions: OlmSessions,
+        groups: InboundGroups,
+        requested: Callable[[str, str, list[str]], None],
+    ) -> None:
+        self._me, self._identities = me, identities
+        self._sessions, self._groups = sessions, groups
+        self._requested = requested
+
+    def knows(self, message: Message) -> bool:
+        name = _sender(message)
+        return (
+            message.payload is None
+            or name == self._me.name
+            or self._identities.believed(name) is not None
+            or self._identities.held(name)
+        )
+
+    def open(self, message: Message) -> Opened:
+        name = _sender(message)
+        if name == self._me.name:
+            return Unreadable("written here, before this device's state was made anew")
+        if message.payload is None:
+            return Unreadable("its sender did not know this device", ask=True)
+        sender = self._identities.believed(name)
+        held = self._identities.held(name)
+        if sender is None:
+            if held:
+                return Unreadable(f"the keys of {name} are not accepted", held=True)
+            return Unreadable(f"{name} is not known")
+        try:
+            envelope = self._decrypted(message, message.payload, sender)
+        except Undecryptable as error:
+            if held:
+                return Unreadable(f"the new keys of {name} are not accepted", held=True)
+            return Unreadable(str(error), ask=error.ask)
+        except EnvelopeError as error:
+            return Unreadable(str(error), ask=True)
+        return self._understood(envelope)
+
+    def _decrypted(self, message: Message, payload: str, sender: KnownDevice) -> Envelope:
+        author = Device(sender.name, sender.ed25519)
+        chat, message_id = message.chat, message.message_id
+        if message.alg == OLM:
+            expected = Envelope(chat, message_id, author, self._me, "")
+            return read(self._sessions.decrypt(chat, sender, payload), expected)
+        if message.alg == MEGOLM:
+            expected = Envelope(chat, message_id, author, None, "")
+            plaintext = self._groups.decrypt(chat, sender.name, message_id, payload)
+            envelope = read(plaintext, expected)
+            return envelope if envelope.kind == "text" else _of_no_kind(envelope)
+        raise Undecryptable(f"it is made by {message.alg}, which this client does not know")
+
+    def _understood(self, envelope: Envelope) -> Opened:
+        """A kind this client knows whose fields are not as they should be shows as nothing."""
+        fields, chat, device = envelope.fields, envelope.chat, envelope.sender.name
+        try:
+            match envelope.kind:
+                case "text":
+                    return Text(envelope.text("text"))
+                case "copy":
+                    sent_at = _milliseconds(fields) / 1000
+                    if not is_shown(envelope.text("of")):
+                        raise EnvelopeError("copy of no text")
+                    return Copy(envelope.text("of"), envelope.text("text"), sent_at)
+                case "room_key":
+                    key = RoomKey(envelope.text("session_id"), envelope.text("key"))
+                    self._groups.add(chat, device, key)
+                case "request":
+                    self._requested(chat, device, _names(fields))
+        except EnvelopeError:
+            return Hidden("", {})
+        return Hidden(envelope.kind, fields)
+
+
+def _sender(message: Message) -> str:
+    return f"{message.sender}/{message.sender_device}"
+
+
+def _of_no_kind(envelope: Envelope) -> Envelope:
+    return Envelope(envelope.chat, envelope.id, envelope.sender, None, "", {})
+
+
+def _milliseconds(fields: Mapping[str, Any]) -> int:
+    value = fields.get("sent_at")
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << 53:
+        raise EnvelopeError("copy without sent_at")
+    return value
+
+
+def _names(fields: Mapping[str, Any]) -> list[str]:
+    value = fields.get("of")
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise EnvelopeError("request without of")
+    return value[:REQUESTED_AT_ONCE]

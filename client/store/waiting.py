@@ -1,0 +1,120 @@
+"""The part of a store that is about messages which can't be shown: not yet, or not at all."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from client.core.frames import Message
+from client.core.ledger import Filled
+
+
+class WaitingMessages:
+    """Methods of the engine's ledger (client/core/ledger.py says what each does)."""
+
+    db: sqlite3.Connection
+
+    def has(self, chat: str, sender: str, device: str, message_id: str) -> bool:
+        place = (chat, sender, device, message_id)
+        row = self.db.execute(
+            "SELECT 1 FROM messages WHERE chat = ? AND sender = ? AND sender_device = ? "
+            "AND message_id = ? UNION ALL "
+            "SELECT 1 FROM hidden WHERE chat = ? AND sender = ? AND sender_device = ? "
+            "AND message_id = ?",
+            place * 2,
+        ).fetchone()
+        return row is not None
+
+    def add_hidden(self, message: Message, *, keep: bool) -> None:
+        self.db.execute(
+            "INSERT INTO hidden VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                message.chat,
+                message.sender,
+                message.sender_device,
+                message.message_id,
+                message.seq,
+                message.sent_at,
+                message.alg,
+                message.payload if keep else None,
+            ),
+        )
+
+    def fill(
+        self, chat: str, sender: str, device: str, message_id: str, text: str
+    ) -> Filled | None:
+        row = self.db.execute(
+            "UPDATE messages SET text = ?, payload = NULL, reason = NULL, ask_at = NULL "
+            "WHERE chat = ? AND sender = ? AND sender_device = ? AND message_id = ? "
+            "AND text IS NULL RETURNING seq, sent_at",
+            (text, chat, sender, device, message_id),
+        ).fetchone()
+        return Filled(*row) if row else None
+
+    def wait(self, message: Message, reason: str, ask_at: float | None) -> None:
+        self.db.execute(
+            "UPDATE messages SET reason = ?, ask_at = coalesce(?, ask_at) "
+            "WHERE chat = ? AND sender = ? AND sender_device = ? AND message_id = ?",
+            (reason, ask_at, *_identity(message)),
+        )
+
+    def opened_hidden(self, message: Message) -> None:
+        self.db.execute(
+            "UPDATE hidden SET payload = NULL "
+            "WHERE chat = ? AND sender = ? AND sender_device = ? AND message_id = ?",
+            _identity(message),
+        )
+
+    def waiting(
+        self, sender: str, device: str | None = None, chat: str | None = None
+    ) -> list[Message]:
+        columns = "chat, seq, message_id, sender, sender_device, sent_at, alg, payload"
+        condition = (
+            "payload IS NOT NULL AND sender = ? AND sender_device = coalesce(?, sender_device) "
+            "AND chat = coalesce(?, chat)"
+        )
+        rows = self.db.execute(
+            f"SELECT {columns} FROM messages WHERE {condition} "  # noqa: S608 - fixed texts
+            f"UNION ALL SELECT {columns} FROM hidden WHERE {condition} ORDER BY chat, seq",
+            (sender, device, chat) * 2,
+        )
+        return [Message(*row) for row in rows]
+
+    def asks(self, at: float) -> dict[tuple[str, str], list[str]]:
+        rows = self.db.execute(
+            "SELECT chat, sender || '/' || sender_device, message_id FROM messages "
+            "WHERE ask_at <= ? ORDER BY chat, seq",
+            (at,),
+        )
+        found: dict[tuple[str, str], list[str]] = {}
+        for chat, device, message_id in rows:
+            found.setdefault((chat, device), []).append(message_id)
+        return found
+
+    def next_ask(self, after: float) -> float | None:
+        (at,) = self.db.execute(
+            "SELECT min(ask_at) FROM messages WHERE ask_at > ?", (after,)
+        ).fetchone()
+        return None if at is None else float(at)
+
+    def asked(
+        self, chat: str, message_ids: Sequence[str], after: Sequence[float], at: float
+    ) -> None:
+        for message_id in message_ids:
+            (times,) = self.db.execute(
+                "UPDATE messages SET asked = asked + 1, ask_at = NULL "
+                "WHERE chat = ? AND message_id = ? AND ask_at IS NOT NULL RETURNING asked",
+                (chat, message_id),
+            ).fetchone()
+            if times < len(after):
+                self.ask_at(chat, [message_id], at + after[times])
+
+    def ask_at(self, chat: str, message_ids: Sequence[str], at: float | None) -> None:
+        self.db.executemany(
+            "UPDATE messages SET ask_at = ? WHERE chat = ? AND message_id = ? AND text IS NULL",
+            [(at, chat, message_id) for message_id in message_ids],
+        )
+
+
+def _identity(message: Message) -> tuple[str, str, str, str]:
+    return message.chat, message.sender, message.sender_device, message.message_id

@@ -1,0 +1,60 @@
+"""How often a user may claim a key of a device, counted in the Users table.
+
+    Users  <claimer>  claims#<user>/<device>  expires_at
+
+`expires_at` is when the bucket is full again. From then on the item says nothing that its absence
+would not say, so DynamoDB may remove it.
+"""
+
+import time
+from collections.abc import Callable
+
+from lambdas.keys.decisions import CLAIMS_AT_ONCE, after_a_claim
+from lambdas.tables import ConditionFailed, Table, user_key
+from lambdas.telemetry import logger
+
+
+class ClaimLimit:
+    """`clock` (epoch seconds) is an argument for tests."""
+
+    def __init__(self, users: Table, clock: Callable[[], float] = time.time) -> None:
+        self._users = users
+        self._clock = clock
+
+    def allows(self, claimer: str, address: str) -> bool:
+        """Counts a claim of a key of "user/device", if there may be one more.
+
+        Closed when in doubt: no claim is made that could not be counted.
+        """
+        try:
+            return self._take(claimer, address, int(self._clock()))
+        except Exception:
+            logger.exception("could not count a claim")
+            return False
+
+    def _take(self, claimer: str, address: str, now: int) -> bool:
+        """One conditional write for whoever finds the bucket full, which is nearly everybody.
+
+        Otherwise the refused write tells what it found. Each further round means that another claim
+        was counted meanwhile, so there are never more of them than a bucket holds.
+        """
+        found = now  # full, unless the table knows better
+        for _ in range(CLAIMS_AT_ONCE + 2):
+            after = after_a_claim(found, now)
+            if after is None:
+                return False
+            try:
+                self._users.update(
+                    user_key(claimer, f"claims#{address}"),
+                    "SET expires_at = :after",
+                    "attribute_not_exists(expires_at) OR expires_at <= :found"
+                    if found <= now
+                    else "expires_at = :found",
+                    after=after,
+                    found=found,
+                )
+            except ConditionFailed as failure:
+                found = failure.item["expires_at"] if failure.item else now
+            else:
+                return True
+        raise TimeoutError("others kept claiming keys of this device for the same user")

@@ -1,0 +1,153 @@
+"""A device with real ratchets whose disk, memory and network fail when the schedule says so."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from client.core.engine import Engine
+from client.core.frames import Message
+from client.core.settings import Settings
+from client.store.schema import migrate
+from client.store.store import Store
+from tests.model.ratchet_backend import RatchetBackend
+from tests.unit.client_fake_backend import Frame
+from tests.unit.crypto_scene import Device
+
+QUICK = Settings(
+    resend_after=3.0,
+    sync_timeout=30.0,
+    quiet_receipt_delay=2.0,
+)
+
+
+class Crashed(Exception):
+    pass
+
+
+class Spied(Exception):
+    """Takes back what a look at somebody's messages has changed."""
+
+
+class Disk(sqlite3.Connection):
+    """Crashes in front of the n-th change of a transaction, or right after its commit."""
+
+    fuse: int | None = None
+
+    def execute(self, statement: str, *arguments: Any) -> sqlite3.Cursor:
+        if self.fuse is not None and not statement.startswith(("SELECT", "ROLLBACK")):
+            self.fuse -= 1
+            if self.fuse < 0:
+                self.fuse = None
+                if statement == "COMMIT":
+                    super().execute(statement)  # on disk, but nobody has been told
+                raise Crashed
+        return super().execute(statement, *arguments)
+
+
+@dataclass
+class Flight:
+    """A server frame under way. `after`: frames that the channel keeps in front of it."""
+
+    frame: Frame
+    after: list[Flight] = field(default_factory=list)
+    live: bool = False  # a post of somebody's send: may be lost, or come twice
+
+
+class RatchetDevice(Device):
+    def __init__(self, user: str, name: str, backend: RatchetBackend) -> None:
+        self.flights: list[Flight] = []
+        self.syncing: list[Flight] | None = None
+        self.registered_at = backend.now
+        super().__init__(user, name, backend, QUICK)
+
+    def new_store(self) -> Store:
+        if not isinstance(self.db, Disk):
+            self.db.close()
+            self.db = sqlite3.connect(":memory:", isolation_level=None, factory=Disk)
+            migrate(self.db)
+        return super().new_store()
+
+    # -- steps
+
+    def attempt(self, act: Callable[[Engine, float], Any], fuse: int | None) -> None:
+        """A step that the machine may not survive."""
+        disk = self.db
+        assert isinstance(disk, Disk)
+        disk.fuse = fuse
+        try:
+            self.step(act)
+        except Crashed:
+            self.crash()
+        finally:
+            disk.fuse = None
+
+    def lose_connection(self) -> None:
+        super().lose_connection()
+        self.flights.clear()
+
+    # -- what travels
+
+    def post(self, frame: Frame) -> None:
+        flight = Flight(frame, live=self.syncing is None)
+        if self.syncing is not None:
+            self.syncing.append(flight)
+        self.flights.append(flight)
+
+    def handled(self, at: int = 0) -> None:
+        frame = self.up.pop(at)
+        self.syncing = [] if frame["action"] == "sync" else None
+        answer = self.backend.handle(self.user, self.name, frame)
+        sent, self.syncing = self.syncing or [], None
+        if answer is not None:
+            self.flights.append(Flight(answer, after=sent))
+
+    def deliverable(self) -> list[Flight]:
+        return [
+            one for one in self.flights if not any(other in self.flights for other in one.after)
+        ]
+
+    def take(self, flight: Flight, *, keep: bool = False, fuse: int | None = None) -> None:
+        if not keep:
+            self.flights = [one for one in self.flights if one is not flight]
+        parsed = self.parsed(flight.frame)
+        self.attempt(lambda engine, now: engine.received(parsed, now), fuse)
+
+    def fail(self, at: int) -> None:
+        """The directory does not answer."""
+        request = self.wanted.pop(at)
+        self.step(lambda engine, now: engine.not_brought(request, now))
+
+    def busy(self) -> bool:
+        return bool(self.up or self.flights or self.wanted)
+
+    # -- what is there
+
+    def watermark(self, chat: str) -> int:
+        return {place.chat: place.watermark for place in self.store.places()}.get(chat, 0)
+
+    def trouble(self, chat: str) -> str:
+        """For whoever reads a failure."""
+        log = self.engine._chats.logs.get(chat)
+        rows = self.db.execute(
+            "SELECT seq, text, reason, asked, ask_at FROM messages WHERE chat = ? AND seq NOT NULL",
+            (chat,),
+        ).fetchall()
+        return (
+            f"{self.address} online={self.online} at={log.watermark if log else None} "
+            f"of {log.highest if log else None}, held={log.held if log else None}, {rows}"
+        )
+
+    def could_open(self, message: Message) -> bool:
+        """If the server showed it to this device, members and history or not."""
+        opened: list[object] = []
+        try:
+            with self.store.transaction():
+                found = self.backend.listed(message.sender)
+                self.encryption.learn(message.sender, found)
+                opened.append(self.encryption.open(message))
+                raise Spied
+        except Spied:
+            return type(opened[0]).__name__ == "Text"

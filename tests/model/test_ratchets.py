@@ -1,0 +1,419 @@
+"""Real ratchets over the real handlers: whatever fails, every text is readable once, in order, by
+exactly the devices that should.
+
+The network loses, repeats and reorders what the protocol lets it; machines crash between any two
+writes; devices, members and identities come and go.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from client.core.engine import Engine
+from client.core.events import MessageReceived
+from client.core.frames import Message
+from client.core.ids import is_shown, ulid
+from lambdas.attribute_values import from_wire
+from lambdas.messages.log import seq_of
+from lambdas.telemetry import metrics
+from tests.model.ratchet_backend import RatchetBackend
+from tests.model.ratchet_device import RatchetDevice
+from tests.model.ratchet_mutants import MUTANTS, Mutant
+
+USERS = ("ravi", "raju", "mira", "anna")
+EXAMPLES = int(os.environ.get("RATCHETS", "40"))  # more of them for a night
+# Why a text may have to wait for a copy: it was sealed before its sender knew the device.
+REASONS = {
+    "its sender did not know this device",
+    "its key is not here yet",
+    "its key is newer, or does not open it",
+}
+LATER = 3700.0  # more than the longest pause before a sender is asked again
+
+ENOUGH_FOR_A_MUTANT = 60
+
+WHO = st.integers(0, 1 << 10)
+INDEX = st.integers(0, 1 << 16)
+FUSE = st.none() | st.integers(0, 25)
+SOON = st.none() | st.integers(0, 6)  # the changes that one message makes
+
+
+def _sends(name: str, chat: str, text: str, engine: Engine, now: float) -> None:
+    engine.send(name, chat, text, now)
+
+
+def _accepts(user: str, engine: Engine, now: float) -> None:
+    engine.accept(user, now)
+
+
+class Text:
+    """What somebody wrote, and what was true when it was sealed and when it was stored."""
+
+    def __init__(self, chat: str, author: RatchetDevice, text: str) -> None:
+        self.chat, self.author, self.text = chat, author, text
+        self.known_members: frozenset[str] | None = None  # to the author, when it was sealed
+        self.entitled: set[RatchetDevice] = set()  # when it was stored
+        self.seq: int | None = None
+
+
+class Ratchets(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        logging.disable(logging.CRITICAL)
+        metrics.clear_metrics()
+        self.backend = RatchetBackend()
+        self.devices: list[RatchetDevice] = []
+        self.gone: list[RatchetDevice] = []
+        self.texts: dict[str, Text] = {}
+        self.stored: list[dict[str, Any]] = []
+        self.doubtful: set[str] = set()  # devices that were removed, or made anew
+        self.backend.world.database.listeners.append(self._stored)
+        for user in USERS:
+            self.backend.sign_up(user)
+            self._install(user, "phone")
+        self.direct = self.backend.direct("ravi", "raju")
+        self.group = self.backend.group("ravi", "raju", "mira")
+        self.chats = (self.direct, self.group)
+
+    def teardown(self) -> None:
+        for device in [*self.devices, *self.gone]:
+            device.db.close()
+        logging.disable(logging.NOTSET)
+        metrics.clear_metrics()
+
+    # -- seen from outside
+
+    def _stored(self, table: str, old: Any, new: Any) -> None:
+        item = from_wire(new) if new else {}
+        if table != "Chats" or old or not str(item.get("item")).startswith("message#"):
+            return
+        if item.get("void"):
+            return
+        self.stored.append(item)
+        text = self.texts.get(item["message_id"])
+        if text is not None and text.seq is None:
+            text.seq = seq_of(item)
+            members = self.backend.members(item["chat"])
+            text.entitled = {device for device in self.devices if device.user in members}
+
+    def _sealing(self) -> None:
+        """Notes who was in the chat, as far as the author knew, when a text went out first."""
+        for device in self.devices:
+            for frame in device.up:
+                text = self.texts.get(frame.get("message_id", ""))
+                if text is not None and text.known_members is None:
+                    text.known_members = frozenset(device.store.members(text.chat))
+
+    # -- people and their devices
+
+    def _install(self, user: str, name: str) -> RatchetDevice:
+        device = RatchetDevice(user, name, self.backend)
+        self.devices.append(device)
+        device.connect()
+        return device
+
+    def _device(self, who: int) -> RatchetDevice:
+        return self.devices[who % len(self.devices)]
+
+    @initialize()
+    def everybody_knows_the_chats(self) -> None:
+        for device in self.devices:
+            for chat, kind in zip(self.chats, ("direct", "group"), strict=True):
+                if device.user in self.backend.members(chat):
+                    device.store.describe(chat, kind)
+        for who in range(len(self.devices)):
+            for group in (False, True):
+                self.write(who, group, 1, None)
+                self._travel_all()
+
+    @rule(who=WHO, group=st.booleans(), count=st.integers(1, 3), fuse=FUSE)
+    def write(self, who: int, group: bool, count: int, fuse: int | None) -> None:
+        device = self._device(who)
+        chat = self.group if group else self.direct
+        if device.user not in self.backend.members(chat):
+            return
+        for number in range(count):
+            name = ulid(int(device.clock() * 1000), device.random)
+            words = f"{device.address} {len(self.texts)}"
+            self.texts[name] = Text(chat, device, words)
+            burning = fuse if number == count - 1 else None
+            device.attempt(partial(_sends, name, chat, words), burning)
+            if device.store.own(name) is None:
+                del self.texts[name]  # it crashed before it was written down
+            self._sealing()
+
+    @rule(user=st.sampled_from(USERS))
+    def a_device_is_linked(self, user: str) -> None:
+        if sum(device.user == user for device in self.devices) < 2:
+            name = f"d{len(self.devices) + len(self.gone)}"
+            self._install(user, name)
+
+    @rule(who=WHO)
+    def a_device_is_removed(self, who: int) -> None:
+        device = self._device(who)
+        if sum(each.user == device.user for each in self.devices) > 1:
+            self._lose(device)
+            self.backend.remove(device.user, device.name)
+
+    def _lose(self, device: RatchetDevice) -> None:
+        self.devices.remove(device)
+        self.gone.append(device)
+        self.doubtful.add(device.address)
+        device.lose_connection()
+
+    @rule(who=WHO)
+    def a_device_is_made_anew(self, who: int) -> None:
+        """The same name, other keys, nothing that was before."""
+        device = self._device(who)
+        self._lose(device)
+        self._install(device.user, device.name)
+
+    @rule(who=WHO, user=st.sampled_from(USERS))
+    def changed_keys_are_accepted(self, who: int, user: str) -> None:
+        device = self._device(who)
+        device.attempt(lambda engine, now: engine.accept(user, now), None)
+        self._sealing()
+
+    @rule(user=st.sampled_from(("mira", "anna")), add=st.booleans())
+    def members_change(self, user: str, add: bool) -> None:
+        self.backend.change_members(self.group, *(([user], []) if add else ([], [user])))
+
+    # -- the network and the machines
+
+    @rule(who=WHO)
+    def connect(self, who: int) -> None:
+        if not self._device(who).online:
+            self._device(who).connect()
+            self._sealing()
+
+    @rule(who=WHO, still_handled=st.integers(0, 3), crash=st.booleans())
+    def lose_connection(self, who: int, still_handled: int, crash: bool) -> None:
+        """What was on its way to the backend may arrive; its answer does not."""
+        device = self._device(who)
+        if device.online:
+            for _ in range(min(still_handled, len(device.up))):
+                device.handled()
+            (device.crash if crash else device.leave)()
+
+    @rule(order=st.lists(INDEX, min_size=5, max_size=60))
+    def things_travel(self, order: list[int]) -> None:
+        """Up, down, or to the directory and back, in whatever order the channels allow."""
+        for index in order:
+            ways: list[Callable[[], None]] = []
+            for device in self.devices:
+                if device.online:
+                    ways += [partial(device.handled, at) for at in range(len(device.up))]
+                    ways += [partial(device.take, flight) for flight in device.deliverable()]
+                ways += [partial(device.fetch, at) for at in range(len(device.wanted))]
+            if ways:
+                ways[index % len(ways)]()
+                self._sealing()
+
+    @rule(who=WHO, index=INDEX, keep=st.booleans(), fuse=SOON)
+    def a_frame_comes_twice_or_a_machine_crashes_over_it(
+        self, who: int, index: int, keep: bool, fuse: int | None
+    ) -> None:
+        for each in self.devices:
+            while each.online and each.up:
+                each.handled()
+        device = self._device(who)
+        flights = device.deliverable()
+        messages = [flight for flight in flights if flight.frame["type"] == "message"]
+        if flights:
+            flight = (messages or flights)[index % len(messages or flights)]
+            device.take(flight, keep=keep and flight.live, fuse=fuse)
+            self._sealing()
+
+    @rule(who=WHO, index=INDEX)
+    def a_post_is_lost(self, who: int, index: int) -> None:
+        device = self._device(who)
+        live = [flight for flight in device.flights if flight.live]
+        if live:
+            lost = live[index % len(live)]
+            device.flights = [flight for flight in device.flights if flight is not lost]
+
+    @precondition(lambda self: any(device.wanted for device in self.devices))
+    @rule(index=INDEX)
+    def the_directory_does_not_answer(self, index: int) -> None:
+        asking = [device for device in self.devices if device.wanted]
+        asking[index % len(asking)].fail(0)
+
+    @rule(seconds=st.sampled_from([0.06, 0.3, 3.1, 8.0, 61.0, 700.0]))
+    def time_passes(self, seconds: float) -> None:
+        self.backend.now += seconds
+        for device in list(self.devices):
+            device.step(lambda engine, now: engine.due(now))
+        self._sealing()
+
+    @rule()
+    def the_delivery_watch_runs(self) -> None:
+        self.backend.watch()
+
+    # -- at rest
+
+    @rule()
+    def everything_comes_to_rest(self) -> None:
+        for pause in (0.3, 3.1, 16.0, 61.0, 700.0, LATER, LATER, 1.0):
+            self._travel_all()
+            self.backend.watch()
+            self._travel_all()
+            for device in self.devices:
+                for user in USERS:
+                    device.attempt(partial(_accepts, user), None)
+            self.time_passes(pause)
+        self._travel_all()
+        for device in self.devices:
+            assert device.engine.unaccepted == 0, f"{device.address} has not sent all"
+            assert not device.engine._chats.held
+        self.everybody_reads_what_is_theirs()
+        self.nobody_else_could()
+
+    def _travel_all(self) -> None:
+        for _ in range(2_000):
+            for device in self.devices:
+                if not device.online:
+                    device.connect()
+                while device.wanted:
+                    device.fetch()
+                while device.up:
+                    device.handled()
+                while device.flights:
+                    device.take(device.deliverable()[0])
+                self._sealing()
+            if not any(device.busy() for device in self.devices):
+                return
+        raise AssertionError("it never came to rest")
+
+    def everybody_reads_what_is_theirs(self) -> None:
+        for name, text in self.texts.items():
+            if text.seq is None:
+                continue
+            for device in self.devices:
+                entitled = device in text.entitled and device.user in self._stayed(text)
+                if not entitled or text.author not in self.devices:
+                    continue  # who is removed answers nobody
+                shown = {m.message_id: m.text for m in device.store.history(text.chat, 10_000)}
+                assert shown.get(name) == text.text, (
+                    f"{device.address} can't read {text.text!r} at {text.seq}: "
+                    f"{shown.get(name, 'not there')}; {device.trouble(text.chat)}"
+                )
+
+    def _stayed(self, text: Text) -> set[str]:
+        """Members now who have been in the chat since before the text."""
+        members = self.backend.members(text.chat)
+        joined = {user: self.backend.joined(text.chat, user) for user in members}
+        return {user for user, seq in joined.items() if text.seq and seq < text.seq}
+
+    def nobody_else_could(self) -> None:
+        """Not even if the server showed it to them."""
+        for item in self.stored:
+            text = self.texts.get(item["message_id"])
+            if text is None or item["alg"] != "megolm.v1" or text.known_members is None:
+                continue
+            sender, device_name = item["sender"], item["sender_device"]
+            message = Message(
+                item["chat"], seq_of(item), item["message_id"], sender, device_name,
+                item["sent_at"] / 1000, item["alg"], item["payload"],
+            )  # fmt: skip
+            for device in [*self.devices, *self.gone]:
+                if device.user not in text.known_members:
+                    assert not device.could_open(message), (
+                        f"{device.address} could read {text.text!r}, and is not in the chat"
+                    )
+
+    # -- always
+
+    @invariant()
+    def nothing_is_shown_twice_wrong_or_out_of_order(self) -> None:
+        for device in self.devices:
+            readable = device.readable()
+            assert len(readable) == len(set(readable)), f"{device.address} was told twice"
+            for event in device.told(MessageReceived):
+                sender = f"{event.sender}/{event.sender_device}"
+                forgiven = sender in self.doubtful or device.address in self.doubtful
+                assert event.text is not None or event.reason in REASONS or forgiven, (
+                    f"{device.address} got what it can't open: {event}"
+                )
+            for chat in self.chats:
+                self._check(device, chat)
+
+    def _check(self, device: RatchetDevice, chat: str) -> None:
+        shown = device.store.history(chat, 10_000)
+        places = [message.seq for message in shown if message.seq is not None]
+        assert places == sorted(set(places)), f"{device.address} shows {chat} out of order"
+        for message in shown:
+            assert is_shown(message.message_id), f"{device.address} shows {message}"
+            if message.text is not None:
+                text = self.texts[message.message_id]
+                assert (message.text, chat) == (text.text, text.chat), "not what was written"
+
+
+SETTINGS = settings(
+    max_examples=EXAMPLES,
+    stateful_step_count=40,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.generate, *([Phase.shrink] if "SHRINK" in os.environ else [])],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+
+
+def test_every_text_is_readable_once_by_exactly_the_devices_that_should() -> None:
+    run_state_machine_as_test(Ratchets, settings=SETTINGS)
+
+
+# What the rules that mutants are looked for with are called with.
+ARGUMENTS: dict[str, Callable[[Random], dict[str, Any]]] = {
+    "write": lambda r: {
+        "who": r.randrange(100), "group": r.random() < 0.5, "count": 1, "fuse": None
+    },
+    "a_frame_comes_twice_or_a_machine_crashes_over_it": lambda r: {
+        "who": r.randrange(100), "index": r.randrange(100), "keep": False, "fuse": r.randrange(7)
+    },
+    "connect": lambda r: {"who": r.randrange(100)},
+    "members_change": lambda r: {"user": r.choice(("mira", "anna")), "add": r.random() < 0.5},
+    "a_device_is_linked": lambda r: {"user": r.choice(USERS)},
+    "a_post_is_lost": lambda r: {"who": r.randrange(100), "index": r.randrange(100)},
+    "things_travel": lambda r: {"order": [r.randrange(1000) for _ in range(20)]},
+    "everything_comes_to_rest": lambda r: {},
+}  # fmt: skip
+
+
+def _schedule(seed: int, rules: Sequence[str]) -> None:
+    """Like one of hypothesis, but by a few rules, so that a mutant shows itself soon."""
+    machine, random = Ratchets(), Random(seed)
+    try:
+        machine.everybody_knows_the_chats()
+        for name in [*random.choices(rules, k=30), "everything_comes_to_rest"]:
+            getattr(machine, name)(**ARGUMENTS[name](random))
+            machine.nothing_is_shown_twice_wrong_or_out_of_order()
+    finally:
+        machine.teardown()
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_the_model_catches(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
+    _schedule(0, mutant.rules)  # which the unchanged code survives
+    for owner, attribute, instead in mutant.patches:
+        monkeypatch.setattr(owner, attribute, instead)
+    with pytest.raises(AssertionError, match=mutant.caught_as):
+        for seed in range(ENOUGH_FOR_A_MUTANT):
+            _schedule(seed, mutant.rules)

@@ -1,0 +1,160 @@
+"""What only a real browser can show: its wasm, its database, its keys, its tabs."""
+
+import asyncio
+import base64
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import BrowserContext, Page
+
+from client import ChatClient
+from tests.story.chromium import browser, build, chromium, opened
+from tests.story.conftest import PASSWORD
+from tests.story.test_python_and_typescript import received, texts
+
+pytestmark = pytest.mark.xdist_group("story")
+
+SECRET = "the well is behind the old mill"
+
+RAW_DATABASE = """async (name) => {
+  const opening = indexedDB.open(name);
+  await new Promise((resolve) => { opening.onsuccess = resolve; });
+  const plain = (value) => {
+    if (value instanceof ArrayBuffer) return plain(new Uint8Array(value));
+    if (value instanceof Uint8Array) return Array.from(value, (b) => String.fromCharCode(b)).join("");
+    if (value instanceof CryptoKey) return { extractable: value.extractable, type: value.type };
+    if (Array.isArray(value) || typeof value !== "object" || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, plain(each)]));
+  };
+  const dump = {};
+  for (const table of opening.result.objectStoreNames) {
+    const store = opening.result.transaction(table).objectStore(table);
+    const read = (request) => new Promise((resolve) => {
+      request.onsuccess = () => resolve(request.result);
+    });
+    dump[table] = { keys: await read(store.getAllKeys()), rows: plain(await read(store.getAll())).map(plain) };
+  }
+  const wrapping = await new Promise((resolve) => {
+    const request = opening.result.transaction("keys").objectStore("keys").get("wrapping");
+    request.onsuccess = () => resolve(request.result);
+  });
+  const exported = await crypto.subtle.exportKey("raw", wrapping).then(() => "yes", () => "no");
+  opening.result.close();
+  return { dump, exported };
+}"""
+
+
+@pytest.fixture(scope="session")
+def program() -> str:
+    found = chromium()
+    if found is None:
+        if os.environ.get("SWITCHBOARD_REQUIRE_BROWSER") == "1":
+            pytest.fail("no Chromium")
+        pytest.skip("no Chromium: install it, or name it in CHROMIUM")
+    return found
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("page"))
+
+
+def test_a_browser_talks_with_python_keeps_its_secrets_and_comes_back(
+    program: str,
+    files: Path,
+    device: Callable[..., ChatClient],
+    name: Callable[[str], str],
+    endpoints: dict[str, Any],
+    tmp_path: Path,
+) -> None:
+    api, profile = endpoints["api"], tmp_path / "profile"
+
+    async def story() -> None:
+        async with device(name("raju")) as python:
+            web = Web(name("ravi"))
+            async with browser(program, profile, files) as context:
+                page = await opened(context, api)
+                await web.connect(page)
+                chat = await web.call(page, "direct", python.user)
+                await web.call(page, "send", chat, SECRET)
+                await python.wait_for(received(SECRET))
+                await python.send(chat, f"{SECRET}?")
+                await web.received(page, f"{SECRET}?")
+                await second_tab_is_refused(context, api, web)
+                found = await page.evaluate(RAW_DATABASE, f"switchboard/{web.name}")
+            nothing_to_be_read(found, profile, chat, await python.devices(web.user))
+
+            await python.send(chat, "while you were away")
+            async with browser(program, profile, files) as context:
+                page = await opened(context, api)
+                await web.connect(page)
+                await web.received(page, "while you were away")
+                history = await web.call(page, "history", chat)
+                assert [one["text"] for one in history] == texts(python, chat)
+                await web.call(page, "send", chat, "here again")
+                await python.wait_for(received("here again"))
+
+    asyncio.run(asyncio.wait_for(story(), 120))
+
+
+class Web:
+    """The client in a page."""
+
+    def __init__(self, user: str) -> None:
+        self.user, self.name = user, f"{user}/browser"
+
+    async def open(self, page: Page) -> None:
+        options = {"user": self.user, "device": "browser", "password": PASSWORD}
+        await page.evaluate("(given) => switchboard.open(...given)", [self.name, options])
+
+    async def connect(self, page: Page) -> None:
+        await self.open(page)
+        await page.evaluate("(name) => switchboard.connect(name)", self.name)
+
+    async def call(self, page: Page, method: str, *given: Any) -> Any:
+        script = "([name, method, ...given]) => switchboard.client(name)[method](...given)"
+        return await page.evaluate(script, [self.name, method, *given])
+
+    async def received(self, page: Page, text: str) -> None:
+        there = "([name, text]) => switchboard.events(name).some((one) => one.text === text)"
+        await page.wait_for_function(there, arg=[self.name, text], timeout=30_000)
+
+
+async def second_tab_is_refused(context: BrowserContext, api: str, web: Web) -> None:
+    tab = await opened(context, api)
+    with pytest.raises(Exception, match="another tab is using this device"):
+        await web.open(tab)
+    await tab.close()
+
+
+def nothing_to_be_read(found: dict[str, Any], profile: Path, chat: str, devices: Any) -> None:
+    """Neither by a script in the page nor by whoever has the disk, short of the browser's own key."""
+    assert found["exported"] == "no"
+    assert found["dump"].pop("keys")["rows"] == [{"extractable": False, "type": "secret"}]
+    secrets = forms(SECRET.encode())
+    tables = {"account", "session", "messages", "known_devices", "olm_sessions"}
+    assert all(found["dump"][table]["rows"] for table in tables)
+    readable = str(found["dump"])
+    assert chat in readable  # what is no secret is seen
+    for form in secrets:
+        assert form.decode("latin1") not in readable
+    for one in devices:
+        assert one.ed25519 not in readable
+        assert one.curve25519 not in readable
+    for word in ("accessToken", "pickle", "ed25519", "curve25519", '"text"'):
+        assert word not in readable
+    held = {path: path.read_bytes() for path in profile.rglob("*") if path.is_file()}
+    assert any(chat.encode("utf-16-be") in content for content in held.values())
+    for path, content in held.items():
+        for form in secrets:
+            assert form not in content, path
+
+
+def forms(secret: bytes) -> list[bytes]:
+    """As it is, in UTF-16 as Chromium may write strings, and in base64 at each offset."""
+    encoded = [base64.b64encode(b"\0" * shift + secret)[4:-4] for shift in range(3)]
+    wide = [secret.decode().encode(f"utf-16-{order}") for order in ("le", "be")]
+    return [secret, *wide, *encoded]

@@ -1,0 +1,247 @@
+"""Writes the vectors that the Python and the TypeScript client are both tested with.
+
+`python tests/vectors/generate.py`; a test holds the files against what this makes. Nothing here
+uses the clients' code: the vectors are a second opinion.
+"""
+
+import base64
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+HERE = Path(__file__).parent
+CHAT, ID = "Qn3jv0dXzq0Yk1mE8a2b9w", "01JDB2F6Y8W6X1T9N5R3Q7P0AB"
+
+
+def seed(name: str) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(hashlib.sha256(name.encode()).digest())
+
+
+def unpadded(data: bytes) -> str:
+    return base64.b64encode(data).decode().rstrip("=")
+
+
+def public(name: str) -> str:
+    return unpadded(seed(name).public_key().public_bytes_raw())
+
+
+def curve(name: str) -> str:
+    """32 bytes that stand for a Curve25519 key; nothing is computed with them."""
+    return unpadded(hashlib.sha256(f"curve of {name}".encode()).digest())
+
+
+def canonical(document: dict[str, Any]) -> str:
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+# -- padding
+
+
+def padded(size: int) -> int:
+    for bucket in (64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384):
+        if size <= bucket:
+            return bucket
+    return (size + 4095) // 4096 * 4096
+
+
+def padding() -> dict[str, Any]:
+    sizes = [0, 1, 63, 64, 65, 128, 129, 256, 257, 512, 513, 1024, 1025, 2048, 2049, 4096, 4097]
+    sizes += [8192, 8193, 16384, 16385, 20480, 20481, 24576, 24577]
+    return {"sizes": [{"size": size, "padded": padded(size)} for size in sizes]}
+
+
+# -- signatures
+
+
+def signed(document: dict[str, Any], by: str) -> dict[str, Any]:
+    text = canonical(document)
+    return {
+        "document": document,
+        "canonical": text,
+        "ed25519": public(by),
+        "signature": unpadded(seed(by).sign(text.encode())),
+    }
+
+
+def signing() -> dict[str, Any]:
+    device = {
+        "user": "ravi",
+        "device": "phone",
+        "curve25519": curve("ravi/phone"),
+        "ed25519": public("ravi/phone"),
+    }
+    key = {"user": "ravi", "device": "phone", "id": "AAAAAAAAAAA", "key": curve("otk 1")}
+    fallback = {**key, "id": "AAAAAAAAAAE", "key": curve("fallback 1"), "fallback": True}
+    good = [signed(document, "ravi/phone") for document in (device, key, fallback)]
+    odd = {"z": 1, "a": 'नमस्ते "x"\\', "m": {"b": [1, 2], "a": None}, "t": True}
+    good.append(signed(odd, "odd"))
+    bad = [
+        {**good[0], "ed25519": public("raju/phone"), "why": "another device's key"},
+        {**good[1], "signature": good[2]["signature"], "why": "another key's signature"},
+        {
+            **good[2],
+            "document": {name: fallback[name] for name in fallback if name != "fallback"},
+            "why": "a fallback key passed off as a one-time key",
+        },
+        {**good[0], "signature": "A" * 86, "why": "no signature"},
+        {**good[0], "signature": "no base64!", "why": "not base64"},
+    ]
+    return {
+        "good": good,
+        "bad": [{k: v for k, v in one.items() if k != "canonical"} for one in bad],
+    }
+
+
+# -- envelopes
+
+
+def envelope(**fields: Any) -> dict[str, Any]:
+    return {
+        "v": 1,
+        "chat": CHAT,
+        "id": ID,
+        "from": "ravi/phone",
+        "from_key": public("ravi/phone"),
+        "to": "raju/laptop",
+        "to_key": public("raju/laptop"),
+        **fields,
+    }
+
+
+def text_of(document: Any) -> str:
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    return text + " " * (padded(len(text.encode())) - len(text.encode()))
+
+
+def without(document: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in document.items() if name not in names}
+
+
+def envelopes() -> dict[str, Any]:
+    hello = envelope(kind="text", text="hello")
+    good = [
+        ("a text", hello),
+        ("any text", envelope(kind="text", text='नमस्ते राजू 👋🏽 \u0000\u001f\\"/\u2028')),
+        ("a copy", envelope(kind="copy", of=ID, text="hello", sent_at=1_732_000_000_123)),
+        ("a key", envelope(kind="room_key", session_id=curve("session"), key="A" * 306)),
+        ("a request", envelope(kind="request", of=[ID])),
+        ("emoji", envelope(kind="sas", txn="b7c1", step="start", methods=["emoji"])),
+        ("an unknown kind and an unknown field", envelope(kind="confetti", colours=["red"])),
+    ]
+    group = without(envelope(kind="text", text="to all"), "to", "to_key")
+    bad: list[tuple[str, Any]] = [
+        ("another chat", {**hello, "chat": "another"}),
+        ("another message", {**hello, "id": "01JDB2F6Y8W6X1T9N5R3Q7P0AC"}),
+        ("another sender", {**hello, "from": "mira/phone"}),
+        ("another sender's key", {**hello, "from_key": public("mira/phone")}),
+        ("another receiver", {**hello, "to": "raju/phone"}),
+        ("another receiver's key", {**hello, "to_key": public("raju/phone")}),
+        ("no receiver", without(hello, "to")),
+        ("no kind", without(hello, "kind")),
+        ("a kind that is no text", {**hello, "kind": 7}),
+        ("a version that is not known", {**hello, "v": 2}),
+        ("no object", [hello]),
+    ]
+    context = without(envelope(), "v")
+    return {
+        "context": context,
+        "olm": [{"what": w, "envelope": d, "plaintext": text_of(d)} for w, d in good],
+        "megolm": [{"what": "to a group", "envelope": group, "plaintext": text_of(group)}],
+        "refused": [
+            *[{"what": what, "plaintext": text_of(document)} for what, document in bad],
+            {"what": "no JSON", "plaintext": "hello".ljust(64)},
+            {"what": "nothing", "plaintext": ""},
+        ],
+    }
+
+
+# -- safety numbers
+
+
+def digits_of_user(user: str, devices: dict[str, str]) -> str:
+    """30 digits. `devices`: name -> Ed25519 key, unpadded base64."""
+    data = b"\x00\x01"
+    for name in sorted(devices, key=str.encode):
+        data += name.encode() + b"\x00" + base64.b64decode(devices[name] + "=")
+    digest = hashlib.sha512(data + user.encode()).digest()
+    for _ in range(5_199):
+        digest = hashlib.sha512(digest + data).digest()
+    groups = (digest[at : at + 5] for at in range(0, 30, 5))
+    return "".join(f"{int.from_bytes(group, 'big') % 100_000:05d}" for group in groups)
+
+
+def safety_number(one: str, other: str, names: dict[str, list[str]]) -> dict[str, Any]:
+    users = {
+        user: {name: public(f"{user}/{name}") for name in names[user]} for user in (one, other)
+    }
+    first, second = sorted(users)
+    digits = {user: digits_of_user(user, devices) for user, devices in users.items()}
+    return {
+        "users": users,
+        "digits": digits,
+        "number": digits[first] + digits[second],
+        "qr": f"switchboard:1:{first}:{digits[first]}:{second}:{digits[second]}",
+    }
+
+
+def safety_numbers() -> dict[str, Any]:
+    many = ["phone", "Laptop", "a-tablet", "_", "Z9", "phone2"]
+    return {
+        "numbers": [
+            safety_number("ravi", "raju", {"ravi": ["phone"], "raju": ["phone"]}),
+            safety_number("raju", "ravi", {"ravi": ["phone", "laptop"], "raju": ["phone"]}),
+            safety_number("zoe", "a_b", {"zoe": many, "a_b": ["phone"]}),
+        ]
+    }
+
+
+# -- emoji
+
+
+TABLE = """
+🐶 Dog, 🐱 Cat, 🦁 Lion, 🐎 Horse, 🦄 Unicorn, 🐷 Pig, 🐘 Elephant, 🐰 Rabbit, 🐼 Panda,
+🐓 Rooster, 🐧 Penguin, 🐢 Turtle, 🐟 Fish, 🐙 Octopus, 🦋 Butterfly, 🌷 Flower, 🌳 Tree,
+🌵 Cactus, 🍄 Mushroom, 🌏 Globe, 🌙 Moon, ☁️ Cloud, 🔥 Fire, 🍌 Banana, 🍎 Apple,
+🍓 Strawberry, 🌽 Corn, 🍕 Pizza, 🎂 Cake, ❤️ Heart, 😀 Smiley, 🤖 Robot, 🎩 Hat, 👓 Glasses,
+🔧 Spanner, 🎅 Santa, 👍 Thumbs Up, ☂️ Umbrella, ⌛ Hourglass, ⏰ Clock, 🎁 Gift,
+💡 Light Bulb, 📕 Book, ✏️ Pencil, 📎 Paperclip, ✂️ Scissors, 🔒 Lock, 🔑 Key, 🔨 Hammer,
+☎️ Telephone, 🏁 Flag, 🚂 Train, 🚲 Bicycle, ✈️ Aeroplane, 🚀 Rocket, 🏆 Trophy, ⚽ Ball,
+🎸 Guitar, 🎺 Trumpet, 🔔 Bell, ⚓ Anchor, 🎧 Headphones, 📁 Folder, 📌 Pin"""
+
+
+def indices(six: bytes) -> list[int]:
+    bits = int.from_bytes(six, "big")
+    return [bits >> (48 - 6 * (place + 1)) & 63 for place in range(7)]
+
+
+def emoji() -> dict[str, Any]:
+    samples = [bytes(6), b"\xff" * 6, bytes(range(6)), hashlib.sha256(b"emoji").digest()[:6]]
+    start = {"kind": "sas", "methods": ["emoji"], "step": "start", "txn": "Zq3kT0b1"}
+    key = curve("ephemeral key of the accepting device")
+    commitment = hashlib.sha256((key + canonical(start)).encode()).digest()
+    return {
+        "table": [entry.strip().split(" ", 1) for entry in TABLE.split(",")],
+        "indices": [{"bytes": six.hex(), "indices": indices(six)} for six in samples],
+        "commitment": {"start": start, "key": key, "commitment": unpadded(commitment)},
+    }
+
+
+FILES = {
+    "padding": padding,
+    "signing": signing,
+    "envelopes": envelopes,
+    "safety_numbers": safety_numbers,
+    "emoji": emoji,
+}
+
+
+def rendered(name: str) -> str:
+    return json.dumps(FILES[name](), indent=1, ensure_ascii=True) + "\n"
+
+
+if __name__ == "__main__":
+    for name in FILES:
+        (HERE / f"{name}.json").write_text(rendered(name), encoding="utf-8")

@@ -1,0 +1,13 @@
+"""The TypeScript core's own tests, so that one command runs everything."""
+
+import subprocess
+
+from tests.story.typescript_client import NODE, WEB
+
+
+def test_the_typescript_units_pass() -> None:
+    vitest = WEB / "node_modules" / "vitest" / "vitest.mjs"
+    assert vitest.is_file(), "web/ has no dependencies yet: run `make web`"
+    command = [str(NODE), str(vitest), "run", "--reporter=dot", "--maxWorkers=1"]
+    done = subprocess.run(command, cwd=WEB, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr

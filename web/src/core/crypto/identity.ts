@@ -1,0 +1,78 @@
+/** What a device remembers of others, and what the directory's word changes about it. No I/O. */
+
+import type { IdentityKeys } from "./olm.ts";
+
+export interface KnownDevice {
+  readonly user: string;
+  readonly device: string;
+  /** Trusted: the first that were seen, or what this device's user accepted. */
+  readonly keys: IdentityKeys | undefined;
+  /** What the directory shows instead; nothing is sent to the user until it is accepted. */
+  readonly pending: IdentityKeys | undefined;
+  /** The user compared safety numbers or emoji. */
+  readonly verified: boolean;
+}
+
+export type Listed = ReadonlyMap<string, IdentityKeys>;
+
+export type Change = { readonly device: string; readonly what: "added" | "changed" | "new" };
+
+export interface Recognised {
+  /** Rows that are to be written. */
+  readonly changed: readonly KnownDevice[];
+  readonly changes: readonly Change[];
+}
+
+/**
+ * The memory of `user` after the directory has listed `listed`.
+ *
+ * Devices that are no longer listed stay remembered: one that comes back has to be the same.
+ */
+export function recognise(
+  user: string,
+  memory: readonly KnownDevice[],
+  listed: Listed,
+): Recognised {
+  const known = new Map(memory.map((each) => [each.device, each]));
+  const verified = memory.some((each) => each.verified);
+  const first = memory.length === 0;
+  const changed: KnownDevice[] = [];
+  const changes: Change[] = [];
+  for (const [device, keys] of listed) {
+    const before = known.get(device);
+    if (before === undefined) {
+      const held = verified && !first;
+      changed.push({
+        user,
+        device,
+        keys: held ? undefined : keys,
+        pending: held ? keys : undefined,
+        verified: false,
+      });
+      if (!first) changes.push({ device, what: held ? "new" : "added" });
+    } else if (before.keys !== undefined && same(before.keys, keys)) {
+      if (before.pending !== undefined) changed.push({ ...before, pending: undefined });
+    } else if (before.pending === undefined || !same(before.pending, keys)) {
+      changed.push({ ...before, pending: keys });
+      changes.push({ device, what: before.keys === undefined ? "new" : "changed" });
+    }
+  }
+  return { changed, changes };
+}
+
+/** The rows that change when the user accepts what the directory shows. */
+export function accepted(memory: readonly KnownDevice[]): KnownDevice[] {
+  return memory
+    .filter((each) => each.pending !== undefined)
+    .map((each) => ({ ...each, keys: each.pending, pending: undefined, verified: false }));
+}
+
+/** Whether nothing may be sent to the user: one of the listed devices is not as remembered. */
+export function held(memory: readonly KnownDevice[], listed: Iterable<string>): boolean {
+  const names = new Set(listed);
+  return memory.some((each) => each.pending !== undefined && names.has(each.device));
+}
+
+export function same(a: IdentityKeys, b: IdentityKeys): boolean {
+  return a.curve25519 === b.curve25519 && a.ed25519 === b.ed25519;
+}

@@ -1,0 +1,161 @@
+/** From a gap to a complete chat: when to ask, and what an answer settles (client rule 1). */
+
+import type { Conversations, Step } from "./conversations.ts";
+import type { Event } from "./events.ts";
+import type { Synced, SyncedChat } from "./frames.ts";
+import type { Outbox } from "./outbox.ts";
+import type { ReceiptPlan } from "./receipts.ts";
+import type { Settings } from "./settings.ts";
+import { covers, type Question, type SyncPlan } from "./syncing.ts";
+
+export class CatchUp {
+  readonly #plan: SyncPlan;
+  readonly #chats: Conversations;
+  readonly #outbox: Outbox;
+  readonly #receipts: ReceiptPlan;
+  readonly #settings: Settings;
+  readonly #emit: (event: Event) => void;
+  readonly #asked = new Set<string>();
+
+  constructor(
+    plan: SyncPlan,
+    chats: Conversations,
+    outbox: Outbox,
+    receipts: ReceiptPlan,
+    settings: Settings,
+    emit: (event: Event) => void,
+  ) {
+    this.#plan = plan;
+    this.#chats = chats;
+    this.#outbox = outbox;
+    this.#receipts = receipts;
+    this.#settings = settings;
+    this.#emit = emit;
+  }
+
+  opened(): void {
+    this.#asked.clear();
+  }
+
+  nudged(chat: string, seq: number, now: number): void {
+    const log = this.#chats.log(chat);
+    if (seq <= log.watermark) {
+      this.#receipts.repeat(chat, now); // the server has us further back
+      return;
+    }
+    log.heardOf(seq);
+    this.#plan.want(chat, now);
+  }
+
+  /** A gap is asked for, after a moment in which it may close by itself. */
+  chase(chat: string, now: number): void {
+    if (!this.#chats.log(chat).behind) {
+      this.#plan.settled(chat);
+      return;
+    }
+    if (covers(this.#plan.question, chat) || this.#plan.wants(chat)) return;
+    const { ownGapGrace, gapGrace } = this.#settings;
+    this.#plan.want(chat, now + (this.#outbox.inFlight(chat) ? ownGapGrace : gapGrace));
+  }
+
+  /** Whoever is not known in a chat is asked about, once. */
+  async met(step: Step, chat: string, user: string): Promise<void> {
+    const { members } = await step.ledger.chat(chat);
+    const key = `${chat} ${user}`;
+    if (user in members || covers(this.#plan.question, chat) || this.#asked.has(key)) return;
+    this.#asked.add(key);
+    this.#plan.wantNews(chat);
+  }
+
+  /** The chats whose members are known now. */
+  async synced(step: Step, frame: Synced): Promise<string[]> {
+    const question = this.#plan.answered();
+    let progress = false;
+    for (const [chat, place] of Object.entries(frame.chats)) {
+      if (await this.#syncedChat(step, chat, place, frame, question)) progress = true;
+    }
+    this.#chaseOthers(frame, question, step.now);
+    if (question !== undefined && question.chats === undefined) {
+      this.#wholeSynced(frame, progress, step.now);
+    }
+    if (this.#plan.resumed && !this.#plan.hurries(step.now)) {
+      this.#emit({ type: "caught_up", complete: this.#plan.idle });
+    }
+    return Object.keys(frame.chats);
+  }
+
+  /** An `error` answered the sync. */
+  refused(retryable: boolean, now: number): void {
+    const question = this.#plan.answered();
+    if (question?.chats === undefined) {
+      this.#plan.wantLater(undefined, now);
+      return;
+    }
+    const chats = Object.keys(question.chats);
+    for (const chat of chats) {
+      if (retryable) this.#plan.wantLater(chat, now);
+      else if (chats.length > 1) this.#plan.wantAlone(chat, now);
+      else this.#left(chat);
+    }
+  }
+
+  #wholeSynced(frame: Synced, progress: boolean, now: number): void {
+    if (!frame.more) {
+      this.#plan.resumed = true;
+    } else if (progress) {
+      // The next answer starts from what we have told: let the receipts go first.
+      this.#plan.progressed(undefined);
+      this.#receipts.hurry();
+      this.#plan.wantAll(now + this.#settings.receiptInterval);
+    } else {
+      this.#plan.wantLater(undefined, now);
+    }
+  }
+
+  /** True if the watermark moved since the question. */
+  async #syncedChat(
+    step: Step,
+    chat: string,
+    place: SyncedChat,
+    frame: Synced,
+    question: Question | undefined,
+  ): Promise<boolean> {
+    const log = this.#chats.log(chat);
+    const known = log.highest;
+    const named = question?.chats !== undefined && chat in question.chats;
+    log.heardOf(place.seq);
+    // At 0 the server may count from further on than this store has: a device that lost its
+    // store, say. It asks by name what that answer cannot have told.
+    const trusted = named || log.watermark > 0;
+    if (trusted) await this.#chats.complete(step, chat, place);
+    if (Object.keys(place.members).length > 0) {
+      await this.#chats.membersAre(step, chat, place.members, place.seq);
+    }
+    const moved = question !== undefined && log.watermark > (question.before[chat] ?? 0);
+    const atOnce = (!trusted && place.completeTo > 0) || (frame.more && (moved || !named));
+    if (moved) this.#plan.progressed(chat);
+    if (!log.behind) this.#plan.settled(chat);
+    else if (atOnce) this.#plan.want(chat, step.now);
+    else if (frame.retryAfter === undefined && known > place.seq) {
+      this.#plan.want(chat, step.now + this.#settings.gapGrace); // newer than the answer
+    } else this.#plan.wantLater(chat, step.now, frame.retryAfter);
+    return moved;
+  }
+
+  /** Chats the answer does not mention, that are behind by what came meanwhile. */
+  #chaseOthers(frame: Synced, question: Question | undefined, now: number): void {
+    for (const [chat, log] of this.#chats.logs) {
+      if (chat in frame.chats || !log.behind || this.#plan.wants(chat)) continue;
+      if (question?.chats !== undefined && chat in question.chats) this.#plan.wantLater(chat, now);
+      else this.#plan.want(chat, now + this.#settings.gapGrace);
+    }
+  }
+
+  #left(chat: string): void {
+    const log = this.#chats.log(chat);
+    log.highest = log.watermark;
+    this.#plan.settled(chat);
+    this.#receipts.forget(chat);
+    this.#emit({ type: "chat_left", chat });
+  }
+}

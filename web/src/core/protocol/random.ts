@@ -1,0 +1,8 @@
+/** Chance comes in as an argument, so that tests can do without it. */
+
+/** Evenly from 0 (included) to 1 (excluded). */
+export type Random = () => number;
+
+export function uniform(random: Random, from: number, to: number): number {
+  return from + random() * (to - from);
+}

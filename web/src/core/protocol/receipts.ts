@@ -1,0 +1,140 @@
+/** Telling how far this device is: coalesced, at most one frame per chat per interval (rule 4). */
+
+import { type ClientFrame, NOWHERE, receipt, type Watermarks } from "./frames.ts";
+import type { Settings } from "./settings.ts";
+
+interface Chat {
+  delivered: number;
+  read: number;
+  told: Watermarks; // on this connection
+  senders: Set<string>;
+  named: Set<string>; // in receipts that may not have arrived
+  since: number | undefined; // the first change that is not told yet
+  sentAt: number;
+  force: boolean;
+}
+
+export class ReceiptPlan {
+  readonly #settings: Settings;
+  readonly #chats = new Map<string, Chat>();
+  readonly #dirty = new Set<string>();
+  #online = false;
+
+  constructor(settings: Settings) {
+    this.#settings = settings;
+  }
+
+  /** A receipt has no answer: what the last connection told may not have arrived. */
+  opened(confirmed: ReadonlyMap<string, Watermarks>): void {
+    this.#online = true;
+    for (const [chat, state] of this.#chats) {
+      state.told = confirmed.get(chat) ?? NOWHERE;
+      state.since = undefined;
+      state.named.clear();
+      this.#dirty.delete(chat);
+    }
+  }
+
+  closed(): void {
+    this.#online = false;
+  }
+
+  /** The watermarks of `chat` are now these; `senders` wrote what they moved over. */
+  moved(chat: string, now: number, marks: Watermarks, senders: Iterable<string>): void {
+    const state = this.#chats.get(chat) ?? fresh();
+    this.#chats.set(chat, state);
+    state.delivered = Math.max(state.delivered, marks.delivered);
+    state.read = Math.max(state.read, marks.read);
+    for (const sender of senders) state.senders.add(sender);
+    this.#mark(chat, state, now);
+  }
+
+  /** The server shows that it does not know our place: nor do those whom we have named. */
+  repeat(chat: string, now: number): void {
+    const state = this.#chats.get(chat);
+    if (state === undefined || (state.delivered === 0 && state.read === 0)) return;
+    state.force = true;
+    for (const sender of state.named) state.senders.add(sender);
+    this.#mark(chat, state, now);
+  }
+
+  /** What is to be told is told as soon as the interval allows. */
+  hurry(): void {
+    for (const chat of this.#dirty) this.#state(chat).since = Number.NEGATIVE_INFINITY;
+  }
+
+  /** No longer a member: there is nobody to tell. */
+  forget(chat: string): void {
+    this.#chats.delete(chat);
+    this.#dirty.delete(chat);
+  }
+
+  /** The server has what was told up to `marks`. */
+  arrived(chat: string, marks: Watermarks): void {
+    const state = this.#chats.get(chat);
+    if (state?.told === marks) state.named.clear();
+  }
+
+  told(): Map<string, Watermarks> {
+    return new Map([...this.#chats].map(([chat, state]) => [chat, state.told]));
+  }
+
+  nextDue(): number | undefined {
+    if (!this.#online || this.#dirty.size === 0) return undefined;
+    return Math.min(...[...this.#dirty].map((chat) => this.#dueAt(this.#state(chat))));
+  }
+
+  /** The frames to send now; `everything`: without waiting, because the client closes. */
+  due(now: number, everything = false): ClientFrame[] {
+    if (!this.#online) return [];
+    return [...this.#dirty]
+      .filter((chat) => everything || this.#dueAt(this.#state(chat)) <= now)
+      .sort()
+      .map((chat) => this.#frame(chat, now));
+  }
+
+  #mark(chat: string, state: Chat, now: number): void {
+    const { force, delivered, read, told } = state;
+    if (!force && delivered <= told.delivered && read <= told.read) return;
+    this.#dirty.add(chat);
+    state.since ??= now;
+  }
+
+  #dueAt(state: Chat): number {
+    const soon = state.senders.size > 0 || state.force;
+    const delay = soon ? this.#settings.receiptDelay : this.#settings.quietReceiptDelay;
+    return Math.max((state.since ?? 0) + delay, state.sentAt + this.#settings.receiptInterval);
+  }
+
+  #frame(chat: string, now: number): ClientFrame {
+    const state = this.#state(chat);
+    state.told = { delivered: state.delivered, read: state.read };
+    const frame = receipt(chat, state.told, state.senders);
+    for (const sender of state.senders) state.named.add(sender);
+    state.senders.clear();
+    state.since = undefined;
+    state.force = false;
+    state.sentAt = now;
+    this.#dirty.delete(chat);
+    return frame;
+  }
+
+  #state(chat: string): Chat {
+    const state = this.#chats.get(chat);
+    if (state === undefined) throw new RangeError(`no receipts are kept for ${chat}`);
+    return state;
+  }
+}
+
+function fresh(): Chat {
+  return {
+    delivered: 0,
+    read: 0,
+    told: NOWHERE,
+    senders: new Set(),
+    named: new Set(),
+    since: undefined,
+    sentAt: Number.NEGATIVE_INFINITY,
+    force: false,
+  };
+}

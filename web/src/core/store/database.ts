@@ -1,0 +1,113 @@
+/** IndexedDB as promises, and nothing more. */
+
+import { StoreError } from "../errors.ts";
+
+export type Key = string | number | readonly (string | number)[];
+
+/** A table's row: `key` finds it; `indexes` are kept readable, for the database has to sort by them. */
+export interface Table<Row> {
+  readonly name: string;
+  readonly key: (row: Row) => Key;
+  readonly indexes: Readonly<Record<string, (row: Row) => Key | undefined>>;
+  /** Kept in memory once read. Not for what grows without end. */
+  readonly cached: boolean;
+}
+
+/** How a row lies in the database: its index values beside the sealed rest. */
+export type Stored = Readonly<Record<string, unknown>>;
+
+export interface Change {
+  readonly table: string;
+  readonly key: Key;
+  /** Undefined deletes. */
+  readonly value: unknown;
+}
+
+export class Database {
+  readonly #database: IDBDatabase;
+
+  private constructor(database: IDBDatabase) {
+    this.#database = database;
+  }
+
+  /** Opens or makes it. Raises StoreError where it is newer than this client. */
+  static async open(
+    name: string,
+    version: number,
+    upgrade: (database: IDBDatabase, from: number) => void,
+  ): Promise<Database> {
+    const opening = indexedDB.open(name, version);
+    opening.onupgradeneeded = (event) => upgrade(opening.result, event.oldVersion);
+    try {
+      return new Database(await done(opening));
+    } catch (error) {
+      if (error instanceof DOMException && error.name === "VersionError") {
+        throw new StoreError("this device's state was written by a newer client; reload the page");
+      }
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  async get(table: string, key: Key): Promise<unknown> {
+    return done(this.#store(table).get(key as IDBValidKey));
+  }
+
+  /** Primary keys and rows, in the order of the index (or of the keys). */
+  async all(
+    table: string,
+    index?: string,
+    range?: IDBKeyRange,
+    limit?: number,
+    direction: IDBCursorDirection = "next",
+  ): Promise<{ key: Key; value: unknown }[]> {
+    const store = this.#store(table);
+    const source = index === undefined ? store : store.index(index);
+    const found: { key: Key; value: unknown }[] = [];
+    const cursor = source.openCursor(range ?? null, direction);
+    return new Promise((resolve, reject) => {
+      cursor.onerror = () => reject(cursor.error);
+      cursor.onsuccess = () => {
+        const at = cursor.result;
+        if (at === null || found.length === limit) return resolve(found);
+        found.push({ key: at.primaryKey as Key, value: at.value });
+        at.continue();
+      };
+    });
+  }
+
+  /** All of it is on disk when this returns, or nothing if it raises. */
+  async write(changes: readonly Change[]): Promise<void> {
+    const tables = [...new Set(changes.map((change) => change.table))];
+    // strict: a receipt must not tell of a message that a power cut takes back
+    const transaction = this.#database.transaction(tables, "readwrite", { durability: "strict" });
+    try {
+      for (const { table, key, value } of changes) {
+        const store = transaction.objectStore(table);
+        if (value === undefined) store.delete(key as IDBValidKey);
+        else store.put(value, key as IDBValidKey);
+      }
+    } catch (error) {
+      transaction.abort(); // what was put before would be written otherwise
+      throw error;
+    }
+    await new Promise<void>((resolve, reject) => {
+      transaction.oncomplete = () => resolve();
+      transaction.onabort = () => reject(transaction.error);
+    });
+  }
+
+  #store(table: string): IDBObjectStore {
+    return this.#database.transaction(table, "readonly").objectStore(table);
+  }
+}
+
+async function done<T>(request: IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}

@@ -1,0 +1,185 @@
+/**
+ * A device's state: read row by row, changed in a `Work`, written in one transaction.
+ *
+ * An IndexedDB transaction ends as soon as one waits for anything else, and both WebCrypto and the
+ * decisions wait. So a Work collects its changes, seals them, and only then opens a transaction
+ * that takes all of them or none. Nobody else writes meanwhile: the device is locked.
+ */
+
+import { StoreError } from "../errors.ts";
+import { type Change, Database, type Key, type Table } from "./database.ts";
+import { lockDevice, type Release } from "./lock.ts";
+import { newKey, type Sealed, Vault } from "./vault.ts";
+
+const KEYS = "keys";
+const WRAPPING = "wrapping";
+
+type Tables = readonly Table<never>[];
+
+export class Store {
+  readonly #database: Database;
+  readonly #vault: Vault;
+  readonly #unlock: Release;
+  readonly #cache = new Map<string, unknown>();
+  #failure: unknown;
+
+  private constructor(database: Database, vault: Vault, unlock: Release) {
+    this.#database = database;
+    this.#vault = vault;
+    this.#unlock = unlock;
+  }
+
+  /** Opens or makes it. Raises StoreError where another tab has it open. */
+  static async open(name: string, version: number, tables: Tables): Promise<Store> {
+    const unlock = await lockDevice(name);
+    try {
+      const database = await Database.open(name, version, (fresh) => make(fresh, tables));
+      return new Store(database, new Vault(await wrappingKey(database)), unlock);
+    } catch (error) {
+      await unlock();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#database.close();
+    await this.#unlock();
+  }
+
+  async get<Row>(table: Table<Row>, key: Key): Promise<Row | undefined> {
+    const place = placeOf(table.name, key);
+    if (table.cached && this.#cache.has(place)) return this.#cache.get(place) as Row | undefined;
+    const stored = await this.#database.get(table.name, key);
+    const row = stored === undefined ? undefined : await this.#opened<Row>(place, stored);
+    if (table.cached) this.#cache.set(place, row);
+    return row;
+  }
+
+  async all<Row>(
+    table: Table<Row>,
+    index?: string,
+    range?: IDBKeyRange,
+    options: { limit?: number; direction?: IDBCursorDirection } = {},
+  ): Promise<Row[]> {
+    const { limit, direction } = options;
+    const found = await this.#database.all(table.name, index, range, limit, direction);
+    return Promise.all(
+      found.map(({ key, value }) => this.#opened<Row>(placeOf(table.name, key), value)),
+    );
+  }
+
+  /**
+   * Runs `act` on a Work and writes what it changed; nothing is written if it raises. A store that
+   * failed to write once takes no more: memory and disk no longer agree.
+   */
+  async transaction<T>(act: (work: Work) => Promise<T>): Promise<T> {
+    if (this.#failure !== undefined) throw new StoreError("the state could not be written before");
+    const work = new Work(this);
+    const result = await act(work);
+    await this.#write(work.changes());
+    return result;
+  }
+
+  async #write(changes: readonly RowChange[]): Promise<void> {
+    if (changes.length === 0) return;
+    try {
+      await this.#database.write(await Promise.all(changes.map((change) => this.#sealed(change))));
+    } catch (error) {
+      this.#failure = error;
+      throw new StoreError(`the state could not be written: ${String(error)}`);
+    }
+    for (const { table, key, row } of changes) {
+      if (table.cached) this.#cache.set(placeOf(table.name, key), row);
+    }
+  }
+
+  async #sealed({ table, key, row }: RowChange): Promise<Change> {
+    if (row === undefined) return { table: table.name, key, value: undefined };
+    const value: Record<string, unknown> = {
+      ...(await this.#vault.seal(placeOf(table.name, key), row)),
+    };
+    for (const [index, of] of Object.entries(table.indexes)) {
+      const place = of(row as never);
+      if (place !== undefined) value[index] = place;
+    }
+    return { table: table.name, key, value };
+  }
+
+  async #opened<Row>(place: string, stored: unknown): Promise<Row> {
+    return (await this.#vault.open(place, stored as Sealed)) as Row;
+  }
+}
+
+interface RowChange {
+  readonly table: Table<never>;
+  readonly key: Key;
+  readonly row: unknown;
+}
+
+/** Reads through to the store, with its own changes on top. */
+export class Work {
+  readonly #store: Store;
+  readonly #changes = new Map<string, RowChange>();
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  async get<Row>(table: Table<Row>, key: Key): Promise<Row | undefined> {
+    const changed = this.#changes.get(placeOf(table.name, key));
+    return changed === undefined ? this.#store.get(table, key) : (changed.row as Row | undefined);
+  }
+
+  /** In the order of the index, or of the keys. */
+  async all<Row>(table: Table<Row>, index?: string, range?: IDBKeyRange): Promise<Row[]> {
+    const place = index === undefined ? table.key : table.indexes[index];
+    if (place === undefined) throw new RangeError(`${table.name} has no index ${index}`);
+    const mine = [...this.#changes.values()].filter((change) => change.table.name === table.name);
+    const stored = await this.#store.all(table, index, range);
+    if (mine.length === 0) return stored;
+    const touched = new Set(mine.map((change) => placeOf(table.name, change.key)));
+    const rows = stored.filter((row) => !touched.has(placeOf(table.name, table.key(row))));
+    for (const { row } of mine) {
+      const at = row === undefined ? undefined : place(row as Row);
+      if (at !== undefined && (range === undefined || range.includes(at))) rows.push(row as Row);
+    }
+    return rows.sort((a, b) => indexedDB.cmp(place(a), place(b)));
+  }
+
+  put<Row>(table: Table<Row>, row: Row): void {
+    this.#change(table, table.key(row), row);
+  }
+
+  delete<Row>(table: Table<Row>, key: Key): void {
+    this.#change(table, key, undefined);
+  }
+
+  changes(): RowChange[] {
+    return [...this.#changes.values()];
+  }
+
+  #change<Row>(table: Table<Row>, key: Key, row: Row | undefined): void {
+    this.#changes.set(placeOf(table.name, key), { table: table as Table<never>, key, row });
+  }
+}
+
+function placeOf(table: string, key: Key): string {
+  return `${table} ${JSON.stringify(key)}`;
+}
+
+function make(database: IDBDatabase, tables: Tables): void {
+  database.createObjectStore(KEYS);
+  for (const { name, indexes } of tables) {
+    const store = database.createObjectStore(name);
+    for (const index of Object.keys(indexes)) store.createIndex(index, index);
+  }
+}
+
+/** Made on first use. It can be used by scripts of this origin, and exported by none. */
+async function wrappingKey(database: Database): Promise<CryptoKey> {
+  const known = await database.get(KEYS, WRAPPING);
+  if (known instanceof CryptoKey) return known;
+  const fresh = await newKey();
+  await database.write([{ table: KEYS, key: WRAPPING, value: fresh }]);
+  return fresh;
+}

@@ -1,0 +1,135 @@
+/**
+ * The core in Node, driven by lines of JSON: for tests that need it beside the Python client.
+ *
+ *     {"id": 1, "client": "ravi/web", "do": "open", "with": [{"api": "...", ...}]}
+ *     {"id": 1, "result": ...}   or   {"id": 1, "error": "..."}
+ *     {"client": "ravi/web", "event": {"type": "message", ...}}
+ *
+ * IndexedDB is a stand-in in memory here; a client that is aborted and opened again finds its state
+ * there as a page would after a reload.
+ */
+
+import "fake-indexeddb/auto";
+import { createInterface } from "node:readline";
+import { loadRatchets } from "./core/crypto/olm.ts";
+import { ChatClient, type Event, type Options } from "./core/index.ts";
+import { Store } from "./core/store/store.ts";
+import * as tables from "./core/store/tables.ts";
+
+interface Command {
+  readonly id: number;
+  readonly client: string;
+  readonly do: string;
+  readonly with: readonly never[];
+}
+
+const clients = new Map<string, ChatClient>();
+
+type Method = (client: ChatClient, ...given: never[]) => Promise<unknown>;
+
+const METHODS: Readonly<Record<string, Method>> = {
+  signUpOrIn: (client) => client.signUpOrIn(),
+  connect: (client) => client.connect(),
+  close: (client) => client.close(),
+  abort: (client) => client.abort(),
+  cut: async (client) => client.cut(),
+  sync: (client) => client.sync(),
+  direct: (client, user: string) => client.direct(user),
+  group: (client, users: string[]) => client.group(users),
+  changeMembers: (client, chat: string, change: object) => client.changeMembers(chat, change),
+  send: (client, chat: string, text: string) => client.send(chat, text),
+  markRead: (client, chat: string, seq: number) => client.markRead(chat, seq),
+  chats: (client) => client.chats(),
+  history: (client, chat: string) => client.history(chat, 1_000),
+  devices: (client, user: string) => client.devices(user),
+  removeDevice: (client, device: string) => client.removeDevice(device),
+  safetyNumber: (client, user: string) => client.verification.safetyNumber(user),
+  accept: (client, user: string) => client.verification.accept(user),
+  compareSafetyNumber: (client, user: string, shown: string) =>
+    client.verification.compareSafetyNumber(user, shown),
+  compare: (client, chat: string, device: string) => client.verification.compare(chat, device),
+  decide: (client, device: string, match: boolean) => client.verification.decide(device, match),
+};
+
+function write(line: object): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+async function opened(name: string, options: Options): Promise<void> {
+  const client = await ChatClient.open(options);
+  clients.set(name, client);
+  client.listen((event) => {
+    write({ client: name, event: shown(event) });
+  });
+}
+
+/** A comparison as far as a test sees it: the rest of it is keys. */
+function shown(event: Event): object {
+  if (event.type !== "comparison") return event;
+  const { peer, stage, emoji, reason } = event.comparison;
+  const names = emoji.map((each) => each.name);
+  return { type: event.type, peer: peer.name, stage, emoji: names, reason };
+}
+
+/** What a device never gets back: its Olm sessions, as if they had been lost. */
+async function loseSessions(name: string): Promise<void> {
+  const store = await Store.open(`switchboard/${name}`, tables.VERSION, tables.TABLES);
+  const sessions = await store.all(tables.olmSessions);
+  await store.transaction(async (work) => {
+    for (const { chat, device, id } of sessions) {
+      work.delete(tables.olmSessions, [chat, device, id]);
+    }
+  });
+  await store.close();
+}
+
+/** Delivers messages up to `most` ms late, so that they overtake each other, but nothing else them. */
+function shuffleArrivals(most: number): void {
+  const Plain = globalThis.WebSocket;
+  globalThis.WebSocket = class extends Plain {
+    override set onmessage(take: (event: MessageEvent) => void) {
+      const late = new Map<MessageEvent, ReturnType<typeof setTimeout>>();
+      const arrive = (event: MessageEvent) => {
+        clearTimeout(late.get(event));
+        late.delete(event);
+        take(event);
+      };
+      this.addEventListener("message", (event) => {
+        if (event.data.includes('"type":"message"')) {
+          late.set(
+            event,
+            setTimeout(() => arrive(event), Math.random() * most),
+          );
+          return;
+        }
+        for (const before of late.keys()) arrive(before);
+        take(event);
+      });
+    }
+  };
+}
+
+async function carryOut({ client: name, do: what, with: given }: Command): Promise<unknown> {
+  if (what === "loseSessions") return loseSessions(name);
+  if (what === "shuffleArrivals") return shuffleArrivals(given[0] ?? 0);
+  if (what === "open") return opened(name, given[0] as unknown as Options);
+  const client = clients.get(name);
+  const method = METHODS[what];
+  if (client === undefined || method === undefined) throw new Error(`no ${what} for ${name}`);
+  return method(client, ...given);
+}
+
+async function answer(line: string): Promise<void> {
+  const command = JSON.parse(line) as Command;
+  try {
+    write({ id: command.id, result: (await carryOut(command)) ?? null });
+  } catch (error) {
+    write({ id: command.id, error: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+// libolm's start takes the place of what reads standard input, if that is there already.
+await loadRatchets(new Uint8Array(32));
+createInterface({ input: process.stdin })
+  .on("line", (line) => void answer(line))
+  .on("close", () => process.exit(0));

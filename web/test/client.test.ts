@@ -1,0 +1,357 @@
+/** The whole client, with real ratchets and a real store, against a backend in memory. */
+
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Event } from "../src/core/protocol/events.ts";
+import { isText } from "../src/core/protocol/ulid.ts";
+import { Store } from "../src/core/store/store.ts";
+import * as tables from "../src/core/store/tables.ts";
+import { FakeBackend, type SendFrame, type TestClient } from "./fake-backend.ts";
+
+const QUICK = {
+  settings: {
+    reconnectBase: 10,
+    resendAfter: 300,
+    sealRetry: 50,
+    gapGrace: 20,
+    askAfter: [100, 1_000, 5_000],
+  },
+};
+
+let backend: FakeBackend;
+let suffix = 0;
+const running: TestClient[] = [];
+
+beforeEach(() => {
+  suffix += 1;
+  backend = new FakeBackend();
+  backend.install();
+});
+afterEach(async () => {
+  for (const { client } of running.splice(0)) await client.abort().catch(() => {});
+  vi.unstubAllGlobals();
+});
+
+/** Names are other ones in each test, for the state of all lies in one IndexedDB. */
+const named = (name: string) => name.replace("/", `${suffix}/`);
+const user = (name: string) => `${name}${suffix}`;
+
+async function connect(name: string): Promise<TestClient> {
+  const made = await backend.client(named(name), QUICK);
+  running.push(made);
+  return made;
+}
+
+async function crash(one: TestClient): Promise<void> {
+  running.splice(running.indexOf(one), 1);
+  await one.client.abort();
+}
+
+async function until(what: () => unknown, within = 8_000): Promise<void> {
+  await vi.waitFor(() => expect(what()).toBeTruthy(), { timeout: within, interval: 10 });
+}
+
+const shows = ({ events }: TestClient, text: string) =>
+  events.filter(
+    (event: Event) =>
+      (event.type === "message" || event.type === "message_readable") && event.text === text,
+  );
+const got = (one: TestClient, text: string) => until(() => shows(one, text).length > 0);
+
+/** How often it was told that devices or members are others now. */
+const told = ({ events }: TestClient) =>
+  events.filter((event) => event.type === "devices_changed").length;
+
+async function texts({ client }: TestClient, chat: string): Promise<(string | undefined)[]> {
+  return (await client.history(chat, 1_000)).map((message) => message.text);
+}
+
+const frames = () => backend.sent.map((text) => JSON.parse(text) as SendFrame);
+
+test("what the backend gets has no text in it, and says what the protocol says", async () => {
+  const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
+  const chat = await ravi.client.direct(user("raju"));
+  const group = await ravi.client.group([user("raju")]);
+  await ravi.client.send(chat, "a direct secret");
+  await ravi.client.send(group, "a group secret");
+  await got(raju, "a direct secret");
+  await got(raju, "a group secret");
+  expect(backend.sent.join()).not.toContain("secret");
+  const kinds = frames().map(({ alg, message_id, urgent, to }) => [
+    alg,
+    isText(message_id),
+    urgent,
+    to !== undefined,
+  ]);
+  expect(kinds).toContainEqual(["olm.v1", true, undefined, true]);
+  expect(kinds).toContainEqual(["olm.v1", false, false, true]); // the room key
+  expect(kinds).toContainEqual(["megolm.v1", true, undefined, false]);
+});
+
+describe("sending", () => {
+  test("a lost acceptance leads to the same bytes again, and to one message", async () => {
+    const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
+    const chat = await ravi.client.direct(user("raju"));
+    backend.loseAccepted = 1;
+    await ravi.client.send(chat, "once");
+    await ravi.client.send(chat, "then");
+    await got(raju, "then");
+    const [first, second] = backend.sent;
+    if (backend.sent.length > 2) expect(second).toBe(first);
+    expect(shows(raju, "once")).toHaveLength(1);
+    expect(await texts(raju, chat)).toEqual(["once", "then"]);
+    expect(await texts(ravi, chat)).toEqual(["once", "then"]);
+  });
+
+  test("a text that was sealed and not accepted is the same after a crash", async () => {
+    const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
+    const chat = await ravi.client.direct(user("raju"));
+    await ravi.client.send(chat, "before");
+    await got(raju, "before");
+    const before = backend.sent.length;
+    backend.loseAccepted = 1;
+    await ravi.client.send(chat, "in between");
+    await until(() => backend.sent.length > before);
+    await crash(ravi);
+    const again = await connect("ravi/phone");
+    await again.client.send(chat, "after");
+    await got(raju, "after");
+    expect(await texts(again, chat)).toEqual(["before", "in between", "after"]);
+    expect(await texts(raju, chat)).toEqual(["before", "in between", "after"]);
+  });
+
+  test("a text written while offline waits as text, through a restart, and keeps its order", async () => {
+    const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
+    const chat = await ravi.client.direct(user("raju"));
+    backend.online = false;
+    for (const socket of [...backend.sockets.values()]) socket.close();
+    for (const n of [1, 2, 3]) await ravi.client.send(chat, `offline ${n}`);
+    expect(backend.sent).toEqual([]);
+    await crash(ravi);
+    backend.online = true;
+    const again = await connect("ravi/phone");
+    await got(raju, "offline 3");
+    expect(await texts(raju, chat)).toEqual(["offline 1", "offline 2", "offline 3"]);
+    expect(await texts(again, chat)).toEqual(["offline 1", "offline 2", "offline 3"]);
+  });
+
+  test("nobody to read it: it waits until there is a device with keys", async () => {
+    const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
+    const chat = await ravi.client.direct(user("raju"));
+    backend.refusing.add(raju.name);
+    await ravi.client.send(chat, "patience");
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    expect(backend.sent).toEqual([]);
+    backend.refusing.clear();
+    await got(raju, "patience");
+  });
+
+  test("what is no text, or too much of it, is refused at once", async () => {
+    const ravi = await connect("ravi/phone");
+    const chat = await ravi.client.group([]);
+    await expect(ravi.client.send(chat, "")).rejects.toThrow(RangeError);
+    await expect(ravi.client.send(chat, "\ud83d")).rejects.toThrow(RangeError);
+    await expect(ravi.client.send(chat, "x".repeat(25_000))).rejects.toThrow(/send it in parts/);
+  });
+});
+
+describe("devices", () => {
+  test("one that nobody heard of gets a copy, and then everything", async () => {
+    const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
+    const chat = await ravi.client.direct(user("raju"));
+    await ravi.client.send(chat, "before");
+    await got(raju, "before");
+    backend.quiet = true;
+    const laptop = await connect("raju/laptop");
+    await ravi.client.send(chat, "to both");
+    await got(laptop, "to both");
+    await ravi.client.send(chat, "and on");
+    await got(laptop, "and on");
+    expect((await texts(laptop, chat)).slice(-2)).toEqual(["to both", "and on"]);
+  });
+
+  test("in a group the key goes to it before the text does", async () => {
+    const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
+    const group = await ravi.client.group([user("raju")]);
+    backend.quiet = true;
+    const laptop = await connect("raju/laptop");
+    await ravi.client.send(group, "to all");
+    await got(raju, "to all");
+    await got(laptop, "to all");
+    expect(laptop.events.filter((event) => event.type === "message_readable")).toEqual([]);
+  });
+
+  test("one without keys is left out, and gets the text with the next one", async () => {
+    const raju = await connect("raju/phone");
+    const laptop = await connect("raju/laptop");
+    const ravi = await connect("ravi/phone");
+    const chat = await ravi.client.direct(user("raju"));
+    backend.refusing.add(laptop.name);
+    await ravi.client.send(chat, "first");
+    await got(raju, "first");
+    expect(shows(laptop, "first")).toHaveLength(0);
+    backend.refusing.clear();
+    await ravi.client.send(chat, "second");
+    await got(laptop, "second");
+    await got(laptop, "first");
+    expect(await texts(laptop, chat)).toEqual(["first", "second"]);
+  });
+
+  test("one that was removed is not sealed for, and a group gets a new session", async () => {
+    const raju = await connect("raju/phone");
+    const laptop = await connect("raju/laptop");
+    const ravi = await connect("ravi/phone");
+    const group = await ravi.client.group([user("raju")]);
+    await ravi.client.send(group, "to both");
+    await got(laptop, "to both");
+    const before = told(ravi);
+    await raju.client.removeDevice("laptop");
+    await until(() => told(ravi) > before);
+    await ravi.client.send(group, "to one");
+    await got(raju, "to one");
+    const texts = frames().filter(({ alg }) => alg === "megolm.v1");
+    const [first, second] = texts.map(({ payload }) => payload?.split(".")[0]);
+    expect(first).not.toBe(second);
+    expect(Object.keys(frames().findLast(({ to }) => to !== undefined)?.to ?? {})).toEqual([
+      raju.name,
+    ]);
+  });
+
+  test("keys are filled up when they run low, and the fallback key is replaced", async () => {
+    const ravi = await connect("ravi/phone");
+    const device = backend.devices.get(ravi.name);
+    if (device === undefined) throw new Error("it is not registered");
+    expect(device.oneTime).toHaveLength(50);
+    const { fallback } = device;
+    expect(fallback).toBeDefined();
+    device.oneTime.splice(10);
+    backend.sockets
+      .get(ravi.name)
+      ?.deliver({ type: "keys_low", remaining: 10, fallback_used: true });
+    await until(() => device.oneTime.length === 50);
+    await until(() => device.fallback?.key !== fallback?.key);
+    expect(new Set(device.oneTime.map(({ key }) => key)).size).toBe(50);
+  });
+});
+
+describe("members", () => {
+  test("who comes later reads what comes, who goes reads nothing more", async () => {
+    const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
+    const mira = await connect("mira/phone");
+    const group = await ravi.client.group([user("raju")]);
+    await ravi.client.send(group, "before");
+    await got(raju, "before");
+    const before = told(ravi);
+    await raju.client.changeMembers(group, { add: [user("mira")] });
+    await until(() => told(ravi) > before);
+    await ravi.client.send(group, "welcome");
+    await got(mira, "welcome");
+    await raju.client.changeMembers(group, { remove: [user("mira")] });
+    await until(() => told(ravi) > before + 1);
+    await ravi.client.send(group, "without");
+    await got(raju, "without");
+    expect(await texts(mira, group)).toEqual(["welcome"]);
+    const ids = frames().filter(({ alg }) => alg === "megolm.v1");
+    expect(new Set(ids.map(({ payload }) => payload?.split(".")[0])).size).toBe(2);
+  });
+});
+
+describe("nothing is lost silently", () => {
+  async function forget({ name }: TestClient): Promise<void> {
+    const store = await Store.open(`switchboard/${name}`, tables.VERSION, tables.TABLES);
+    await store.transaction(async (work) => {
+      for (const { chat, device, id } of await work.all(tables.olmSessions)) {
+        work.delete(tables.olmSessions, [chat, device, id]);
+      }
+      for (const { chat, sender, id } of await work.all(tables.inboundGroups)) {
+        work.delete(tables.inboundGroups, [chat, sender, id]);
+      }
+    });
+    await store.close();
+  }
+
+  test.each(["direct", "group"])(
+    "a device that lost its sessions asks, in a %s chat",
+    async (kind) => {
+      const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
+      const chat =
+        kind === "direct"
+          ? await ravi.client.direct(user("raju"))
+          : await ravi.client.group([user("raju")]);
+      await ravi.client.send(chat, "1");
+      await got(raju, "1");
+      await raju.client.send(chat, "2");
+      await got(ravi, "2");
+      await crash(raju);
+      await forget(raju);
+      const again = await connect("raju/phone");
+      await ravi.client.send(chat, "3");
+      await until(() => again.events.some((each) => each.type === "message" && each.unreadable));
+      await got(again, "3");
+      await ravi.client.send(chat, "4");
+      await got(again, "4");
+      await again.client.send(chat, "5");
+      await got(ravi, "5");
+      expect(await texts(again, chat)).toEqual(["1", "2", "3", "4", "5"]);
+      expect(again.events.filter((each) => each.type === "message_readable")).toHaveLength(1);
+    },
+  );
+
+  test("who was no member then gets no copy, although it knows the id", async () => {
+    const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
+    const mira = await connect("mira/phone");
+    const group = await ravi.client.group([user("raju")]);
+    const id = await ravi.client.send(group, "before mira");
+    await got(raju, "before mira");
+    await ravi.client.changeMembers(group, { add: [user("mira")] });
+    await ravi.client.send(group, "hello mira");
+    await got(mira, "hello mira");
+    // A backend that shows mira a place for it makes mira ask.
+    backend.sockets.get(mira.name)?.deliver({
+      type: "message",
+      chat: group,
+      seq: (mira.events.findLast((event) => event.type === "message")?.seq ?? 0) + 1,
+      message_id: id,
+      sender: user("ravi"),
+      sender_device: "phone",
+      sent_at: Date.now(),
+      alg: "olm.v1",
+      payload: null,
+    });
+    const asked = () => frames().some(({ to }) => to?.[ravi.name] !== undefined);
+    await until(asked);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(shows(mira, "before mira")).toHaveLength(0);
+  });
+});
+
+describe("another identity", () => {
+  test("stops sending, keeps what comes, and passes when it is accepted", async () => {
+    const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
+    const chat = await ravi.client.direct(user("raju"));
+    await ravi.client.send(chat, "to the first");
+    await got(raju, "to the first");
+    await crash(raju);
+    await new Promise((resolve) => {
+      indexedDB.deleteDatabase(`switchboard/${raju.name}`).onsuccess = resolve;
+    });
+    const another = await connect("raju/phone");
+    await until(() => ravi.events.some((event) => event.type === "identity_changed"));
+    const count = backend.sent.length;
+    await ravi.client.send(chat, "who are you?");
+    await until(() => ravi.events.some((event) => event.type === "held"));
+    await another.client.send(chat, "it is me");
+    await until(() =>
+      ravi.events.some(
+        (event) => event.type === "message" && event.unreadable === "identity_changed",
+      ),
+    );
+    expect(
+      frames()
+        .slice(count)
+        .every(({ alg, to }) => alg === "olm.v1" && to?.[ravi.name]),
+    ).toBe(true);
+    await ravi.client.verification.accept(user("raju"));
+    await got(ravi, "it is me");
+    await got(another, "who are you?");
+  });
+});

@@ -1,0 +1,122 @@
+/** The vectors that the Python client is tested with as well: tests/vectors/*.json. */
+
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { EMOJI, emojiOf } from "../src/core/crypto/emoji.ts";
+import {
+  type Binding,
+  type Content,
+  EnvelopeError,
+  sealable,
+  unsealed,
+} from "../src/core/crypto/envelope.ts";
+import { loadRatchets } from "../src/core/crypto/olm.ts";
+import { pad, paddedSize } from "../src/core/crypto/padding.ts";
+import { type DeviceKeys, safetyNumber } from "../src/core/crypto/safety-number.ts";
+import { canonical, type Document } from "../src/core/crypto/signing.ts";
+
+function vectors<T>(name: string): T {
+  const path = new URL(`../../tests/vectors/${name}.json`, import.meta.url);
+  return JSON.parse(readFileSync(path, "utf8")) as T;
+}
+
+describe("padding", () => {
+  const { sizes } = vectors<{ sizes: { size: number; padded: number }[] }>("padding");
+  test.each(sizes)("$size bytes become $padded", ({ size, padded }) => {
+    expect(paddedSize(size)).toBe(padded);
+    expect(pad("x".repeat(size))).toHaveLength(padded);
+  });
+});
+
+describe("signatures", () => {
+  interface Signed {
+    document: Document;
+    canonical: string;
+    ed25519: string;
+    signature: string;
+    why: string;
+  }
+  const { good, bad } = vectors<{ good: Signed[]; bad: Signed[] }>("signing");
+  test("a good one holds over the canonical form", async () => {
+    const ratchets = await loadRatchets(new Uint8Array(32));
+    for (const each of good) {
+      expect(canonical(each.document)).toBe(each.canonical);
+      expect(ratchets.verify(each.ed25519, each.canonical, each.signature)).toBe(true);
+    }
+  });
+  test.each(bad)("refused: $why", async ({ document, ed25519, signature }) => {
+    const ratchets = await loadRatchets(new Uint8Array(32));
+    expect(ratchets.verify(ed25519, canonical(document), signature)).toBe(false);
+  });
+});
+
+describe("envelopes", () => {
+  interface Vector {
+    what: string;
+    envelope: Record<string, unknown>;
+    plaintext: string;
+  }
+  const all = vectors<{
+    context: Binding;
+    olm: Vector[];
+    megolm: Vector[];
+    refused: { what: string; plaintext: string }[];
+  }>("envelopes");
+  const { to: _to, to_key: _key, ...forAll } = all.context;
+
+  test.each(all.olm.filter(({ what }) => !what.startsWith("an unknown")))(
+    "$what is sealed and read as in Python",
+    ({ envelope, plaintext }) => {
+      const content = unsealed(plaintext, all.context);
+      expect(content?.kind).toBe(envelope.kind);
+      expect(sealable(all.context, content as Content)).toBe(plaintext);
+    },
+  );
+  test.each(all.megolm)("$what is sealed and read as in Python", ({ plaintext }) => {
+    expect(sealable(forAll, unsealed(plaintext, forAll) as Content)).toBe(plaintext);
+  });
+  test("an unknown kind is no content", () => {
+    for (const { plaintext } of all.olm.filter(({ what }) => what.startsWith("an unknown"))) {
+      expect(unsealed(plaintext, all.context)).toBeUndefined();
+    }
+  });
+  test.each(all.refused)("refused: $what", ({ plaintext }) => {
+    expect(() => unsealed(plaintext, all.context)).toThrow(EnvelopeError);
+  });
+});
+
+describe("safety numbers", () => {
+  const { numbers } = vectors<{
+    numbers: { users: Record<string, DeviceKeys>; number: string; qr: string }[];
+  }>("safety_numbers");
+  test.each(numbers)("$number", async ({ users, number, qr }) => {
+    const [one, other] = Object.entries(users);
+    if (one === undefined || other === undefined) throw new Error("two users are compared");
+    expect(await safetyNumber([one, other])).toEqual({ digits: number, qr });
+    expect(await safetyNumber([other, one])).toEqual({ digits: number, qr });
+  });
+});
+
+describe("emoji", () => {
+  const { indices, commitment, table } = vectors<{
+    indices: { bytes: string; indices: number[] }[];
+    table: [string, string][];
+    commitment: { start: Document; key: string; commitment: string };
+  }>("emoji");
+  test.each(indices)("$bytes", ({ bytes, indices: expected }) => {
+    const found = emojiOf(Uint8Array.from(Buffer.from(bytes, "hex")));
+    expect(found.map((emoji) => EMOJI.indexOf(emoji))).toEqual(expected);
+  });
+  test("the table is the one that Python has", () => {
+    expect(EMOJI.map(({ picture, name }) => [picture, name])).toEqual(table);
+  });
+  test("there are 64, no two alike", () => {
+    expect(new Set(EMOJI.map(({ picture }) => picture)).size).toBe(64);
+    expect(new Set(EMOJI.map(({ name }) => name)).size).toBe(64);
+  });
+  test("the commitment is over the key and the start", async () => {
+    const ratchets = await loadRatchets(new Uint8Array(32));
+    const text = commitment.key + canonical(commitment.start);
+    expect(ratchets.sha256(text)).toBe(commitment.commitment);
+  });
+});
