@@ -1,41 +1,18 @@
-"""A real browser in front of the console. Its program comes with the machine: nothing is fetched."""
+"""A real browser in front of the console."""
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from tests.browser.fake_system import FakeSystem
+from tests.chromium import FLAGS, chromium_or_skip
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-ON_MACOS = (
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    "/Applications/Chromium.app/Contents/MacOS/Chromium",
-)
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 WIDE = (1360, 900)
 
 Open = Callable[..., Page]
-
-
-def chromium() -> str | None:
-    """CHROMIUM names it; otherwise what the machine has."""
-    named = os.environ.get("CHROMIUM")
-    found = [named] if named else [*map(shutil.which, NAMES), *ON_MACOS]
-    return next((path for path in found if path and Path(path).is_file()), None)
 
 
 @pytest.fixture(scope="module")
@@ -43,12 +20,7 @@ def browser() -> Iterator[Browser]:
     """Not for the whole session: as long as it is there, asyncio.run refuses to run beside it. For
     the same reason all tests of a module are in one group, or workers would mix them with others.
     """
-    program = chromium()
-    if program is None:
-        reason = f"no Chromium: install one of {', '.join(NAMES)}, or name it in CHROMIUM"
-        if os.environ.get("SWITCHBOARD_REQUIRE_BROWSER") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
+    program = chromium_or_skip()
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield launched

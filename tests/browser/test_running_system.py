@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Open
-
-ROOT = Path(__file__).parents[2]
-READY_WITHIN_SECONDS = 180  # a cold machine synthesizes and bundles first
+from tests.story.system import started
 
 # One after the other with the stories: both keep many processes busy.
 pytestmark = pytest.mark.xdist_group("story")
@@ -27,31 +19,8 @@ pytestmark = pytest.mark.xdist_group("story")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The console of a system that was started for this module."""
     state = tmp_path_factory.mktemp("local")
-    log = state / "output.txt"
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "local", "up", "--api-port", "0", "--speed", "20"),
-                *("--state-dir", str(state)),
-            ],
-            cwd=ROOT,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            yield _when_ready(state / "endpoints.json", process, log)
-        finally:
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(timeout=60) == 0, log.read_text()
-
-
-def _when_ready(found: Path, process: subprocess.Popen[bytes], log: Path) -> str:
-    deadline = time.monotonic() + READY_WITHIN_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        if found.exists():
-            return str(json.loads(found.read_text())["console"])
-        time.sleep(0.1)
-    raise AssertionError("local mode did not get ready:\n" + log.read_text())
+    with started(state, "--speed", "20") as endpoints:
+        yield str(endpoints["console"])
 
 
 def lanes(page: Page) -> Locator:

@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,10 @@ import pytest
 from playwright.async_api import BrowserContext, Page
 
 from client import ChatClient
-from tests.story.chromium import browser, build, chromium, opened
+from tests.chromium import chromium_or_skip
 from tests.story.conftest import PASSWORD
 from tests.story.test_python_and_typescript import received, texts
+from tests.story.web_page import browser, build, opened
 
 pytestmark = pytest.mark.xdist_group("story")
 
@@ -49,12 +49,7 @@ RAW_DATABASE = """async (name) => {
 
 @pytest.fixture(scope="session")
 def program() -> str:
-    found = chromium()
-    if found is None:
-        if os.environ.get("SWITCHBOARD_REQUIRE_BROWSER") == "1":
-            pytest.fail("no Chromium")
-        pytest.skip("no Chromium: install it, or name it in CHROMIUM")
-    return found
+    return chromium_or_skip()
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import mimetypes
-import os
-import shutil
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,18 +11,10 @@ from urllib.parse import urlsplit
 
 from playwright.async_api import BrowserContext, Page, Route, async_playwright
 
+from tests.chromium import FLAGS
 from tests.story.typescript_client import NODE, WEB
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 PAGE = "/check/"
-
-
-def chromium() -> str | None:
-    """CHROMIUM names it; otherwise what the machine has."""
-    named = os.environ.get("CHROMIUM")
-    found = [named] if named else map(shutil.which, NAMES)
-    return next((path for path in found if path and Path(path).is_file()), None)
 
 
 def build(to: Path) -> Path:
