@@ -13,7 +13,8 @@ DIAGRAM = rm -rf .local/diagram && $(LOCAL_AWS) CDK_OUTDIR=.local/diagram CDK_VA
 	CDK_CONTEXT_JSON='{"env":"dev","aws:cdk:bundling-stacks":[]}' $(BIN)/python app.py && \
 	$(BIN)/python docs/diagram.py .local/diagram README.md
 
-unexport AWS_PROFILE
+# the first would name a real account; without the second each process compiles its modules anew
+unexport AWS_PROFILE PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help dev stop chat phone demo-balance test web check format docs bench synth diff deploy lock clean
@@ -56,7 +57,7 @@ web: $(WEB_READY) ## the browser client's checks, tests and build
 	@cd web && $(NPM) run --silent check && $(NPM) run --silent test && $(NPM) run --silent build
 
 test: $(READY) $(WEB_READY) ## all tests
-	@$(LOCAL_AWS) $(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(LOCAL_AWS) $(BIN)/python -m pytest -n 3 --dist loadgroup $(ARGS)
 
 check: $(READY) $(WEB_READY) ## formatting, lint, types, import rules, generated documents
 	@$(BIN)/ruff format --check .

@@ -90,6 +90,8 @@ class Account:
                     return
                 remaining = KEYS_WANTED  # only the fallback key is replaced
             body = self.keys.upload(remaining, new_fallback=fallback_used)
+            if not body["one_time_keys"] and "fallback_key" not in body:
+                return
             await self.api.upload_keys(self._device, body)
             self.keys.published()
 

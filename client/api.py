@@ -92,7 +92,7 @@ class Api:
 
     async def devices(self, user: str) -> dict[str, Any]:
         answer = await self._call("GET", f"/api/users/{user}/devices", repeat=True)
-        return dict(answer["devices"])
+        return _object(answer, "devices")
 
     async def upload_keys(self, device: str, body: Mapping[str, Any]) -> int:
         """How many one-time keys the directory has left for the device."""
@@ -104,18 +104,18 @@ class Api:
     async def claim(self, devices: Iterable[str]) -> dict[str, Any]:
         """Not repeated: each call uses keys up."""
         answer = await self._call("POST", "/api/keys/claim", {"devices": sorted(devices)})
-        return dict(answer["keys"])
+        return _object(answer, "keys")
 
     # -- chats
 
     async def direct(self, user: str) -> dict[str, Any]:
         """Two users have one direct chat, however often it is asked for."""
         body = {"kind": "direct", "with": user}
-        return await self._call("POST", "/api/chats", body, repeat=True)
+        return _chat(await self._call("POST", "/api/chats", body, repeat=True))
 
     async def group(self, members: Iterable[str]) -> dict[str, Any]:
         body = {"kind": "group", "members": sorted(members)}
-        return await self._call("POST", "/api/chats", body)
+        return _chat(await self._call("POST", "/api/chats", body))
 
     async def chats(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
@@ -123,7 +123,7 @@ class Api:
         while True:
             query = {"cursor": cursor} if cursor else {}
             answer = await self._call("GET", "/api/chats", query=query, repeat=True)
-            found += answer["chats"]
+            found += [_chat(chat) for chat in answer.get("chats", ())]
             cursor = answer.get("cursor")
             if not cursor:
                 return found
@@ -134,7 +134,7 @@ class Api:
         body = {"add": sorted(add), "remove": sorted(remove)}
         body = {name: users for name, users in body.items() if users}
         answer = await self._call("POST", f"/api/chats/{chat}/members", body, repeat=True)
-        return list(answer["members"])
+        return _members(answer)
 
     async def messages(self, chat: str, device: str, after: int, limit: int) -> dict[str, Any]:
         """As `sync` would send them to `device`: {messages, complete_to, missing, more}."""
@@ -224,6 +224,27 @@ class Api:
     def _keep(self, access: str, refresh: str) -> None:
         self.tokens.access, self.tokens.refresh = access, refresh
         self._saved(self.tokens)
+
+
+def _object(answer: Mapping[str, Any], name: str) -> dict[str, Any]:
+    value = answer.get(name)
+    if not isinstance(value, dict):
+        raise ServerFault("internal", f"the answer has no {name}", 200)
+    return value
+
+
+def _members(answer: Mapping[str, Any]) -> list[str]:
+    members = answer.get("members")
+    if not isinstance(members, list) or not all(isinstance(user, str) for user in members):
+        raise ServerFault("internal", "the answer has no members", 200)
+    return members
+
+
+def _chat(answer: dict[str, Any]) -> dict[str, Any]:
+    _members(answer)
+    if not isinstance(answer.get("chat"), str):
+        raise ServerFault("internal", "the answer has no chat", 200)
+    return answer
 
 
 def _document(answer: httpx.Response) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from typing import Any, Self
 
 from client.account import Account
 from client.connection import Connection
-from client.core.cipher import Answer, Lists, Request
+from client.core.cipher import Answer, Request
 from client.core.engine import Engine
 from client.core.events import (
     CaughtUp,
@@ -40,13 +40,21 @@ from client.crypto.identities import KnownDevice, Trust
 from client.crypto.safety_number import SafetyNumber
 from client.crypto.sas import Stage
 from client.driver import Driver
-from client.errors import CannotVerify, ClientError, Closed, Unauthorized, Unreachable
+from client.errors import (
+    CannotVerify,
+    ClientError,
+    Closed,
+    ServerFault,
+    Unauthorized,
+    Unreachable,
+)
 from client.feed import Feed
 from client.store import Store
 from client.store.history import ChatSummary, StoredMessage
 from client.verification import Verification, chosen
 
 USER = re.compile(r"[a-z0-9_]{3,32}")
+LOOKS = 3  # at a device list that changes while it is asked for
 logger = logging.getLogger("client")
 
 
@@ -164,11 +172,13 @@ class ChatClient:
 
     async def close(self) -> None:
         """Tells what is read, closes the connection and the store."""
-        if self._connection is not None:
-            with contextlib.suppress(Closed):
-                self._verify().leave()
-                await self._connection.close()
-        await self._end()
+        try:
+            if self._connection is not None:
+                with contextlib.suppress(Closed):
+                    self._verify().leave()
+                    await self._connection.close()
+        finally:
+            await self._end()
 
     async def abort(self) -> None:
         """Ends like a crash: nothing more is sent, nothing more is written."""
@@ -184,7 +194,10 @@ class ChatClient:
     # -- chats
 
     async def direct(self, user: str) -> str:
-        """The id of the one direct chat with `user`."""
+        """The id of the one direct chat with `user`.
+
+        Raises ServerFault if the backend names a chat that is not of these two alone.
+        """
         if user not in self._direct:
             try:
                 answer = await self._api.direct(user)
@@ -193,6 +206,8 @@ class ChatClient:
                 if known is None:
                     raise
                 return known
+            if set(answer["members"]) != {self.user, user}:
+                raise _contradiction(f"the chat that is named is not that with {user} alone")
             self._know(answer["chat"], answer["members"], "direct", None)
             self._direct[user] = answer["chat"]
         return self._direct[user]
@@ -201,14 +216,17 @@ class ChatClient:
         """The direct chat with `user`, if this device has seen it; asks nobody."""
         both = tuple(sorted({self.user, user}))
         for chat in reversed(self._store.chats()):
-            if chat.kind != "group" and chat.members == both:
+            if chat.kind == "direct" and chat.members == both:
                 return chat.chat
         return None
 
     async def group(self, members: Iterable[str], name: str | None = None) -> str:
         """The id of a new group. The name stays on this device."""
-        answer = await self._api.group(members)
-        self._know(answer["chat"], answer["members"], "group", name)
+        meant = [self.user, *members]
+        answer = await self._api.group(meant[1:])
+        # Those who were meant come first: so it is told when the backend has put others in.
+        self._know(answer["chat"], meant if answer["members"] else [], "group", name)
+        self._know(answer["chat"], answer["members"], "group", None)
         return str(answer["chat"])
 
     async def members(
@@ -218,16 +236,24 @@ class ChatClient:
         add, remove = list(add), list(remove)
         if not add and not remove:
             return sorted(self._store.members(chat))
+        self._drive().step(lambda engine, now: engine.adding(chat, add))
         members = await self._api.change_members(chat, add, remove)
         self._know(chat, members, "group", None)
         return sorted(members)
+
+    def others(self, chat: str) -> list[str]:
+        """Who else is in the chat, as far as this device knows."""
+        return sorted(self._store.members(chat).keys() - {self.user})
 
     async def refresh_chats(self) -> None:
         """Asks the backend for the list of chats: kinds and members, and which are no more."""
         known = {place.chat for place in self._store.places()}
         listed = await self._api.chats()
         for chat in listed:
-            self._know(chat["chat"], chat["members"], chat["kind"], None)
+            try:
+                self._know(chat["chat"], chat["members"], chat["kind"], None)
+            except ServerFault as error:
+                logger.warning("not taken: %s", error)
         for name in known - {chat["chat"] for chat in listed}:
             self._store.set_gone(name, True)
 
@@ -303,16 +329,21 @@ class ChatClient:
 
         Of a user who is known, what is known if the backend does not answer.
         """
-        request = Lists(0, user)
-        try:
-            answer = await fetch(self._api, request)
-        except Unreachable:
-            known = self._encryption.identities.devices(user)
-            if not known:
-                raise
-            return known
-        self._drive().step(lambda engine, now: engine.brought(answer, now))
-        return self._encryption.identities.devices(user)
+        for _ in range(LOOKS):
+            request = self._drive().step(lambda engine, now: engine.look_at(user))
+            try:
+                answer = await fetch(self._api, request)
+            except Unreachable:
+                known = self.known_devices(user)
+                if not known:
+                    raise
+                return known
+            if self._brought(answer):
+                break  # else they have changed since they were asked for
+        return self.known_devices(user)
+
+    def _brought(self, answer: Answer) -> bool:
+        return self._drive().step(lambda engine, now: engine.brought(answer, now))
 
     async def remove_device(self, device: str) -> None:
         """Removes one of this user's devices from the account; it gets nothing from then on."""
@@ -321,12 +352,20 @@ class ChatClient:
             await self.devices(self.user)  # the others hear of it by `devices_changed`
 
     def trust(self, user: str) -> Trust:
-        """What is known of the user's devices together."""
+        """What is known of the user's devices together: VERIFIED if all of them are."""
         return self._encryption.identities.trust(user)
 
-    def accept_identity(self, user: str) -> None:
-        """Believes the keys that the user's devices show now: sending to the user goes on."""
-        self._drive().step(lambda engine, now: engine.accept(user, now))
+    def known_devices(self, user: str) -> list[KnownDevice]:
+        """As they were listed last; asks nobody."""
+        return self._encryption.identities.devices(user)
+
+    def accept_identity(self, user: str, shown: Iterable[KnownDevice]) -> bool:
+        """Believes the keys of these devices, as the user was shown them.
+
+        True: that was all, and sending to the user goes on. False: there are others by now.
+        """
+        keys = {device.device: device.ed25519 for device in shown if device.user == user}
+        return self._drive().step(lambda engine, now: engine.accept(user, keys, now))
 
     async def verify(self, user: str, device: str | None = None) -> KnownDevice:
         """Asks the device to compare emoji, or agrees to what it asks; gives the device.
@@ -445,6 +484,14 @@ class ChatClient:
         return await fetch(self._api, request)
 
     def _know(self, chat: str, members: Iterable[str], kind: str, name: str | None) -> None:
+        """Raises ServerFault if the chat is known as direct, or as a group, and can't be this."""
+        members = frozenset(members)
+        known, pair = self._store.kind(chat), self._store.pair(chat)
+        of_two = len(members) == 2 and self.user in members
+        if kind == "direct" and (not of_two or known == "group"):
+            raise _contradiction(f"{chat} is said to be a direct chat, and can't be one")
+        if pair is not None and (kind != "direct" or members != pair):
+            raise _contradiction(f"{chat} is said to be another's, or a group, and is direct")
         self._store.describe(chat, kind, name)
         self._drive().step(lambda engine, now: engine.chat_is(chat, members, now))
         self._store.set_gone(chat, False)
@@ -504,3 +551,8 @@ class ChatClient:
         self._feed.close()
         await self._api.close()
         self._store.close()
+
+
+def _contradiction(message: str) -> ServerFault:
+    """Who is in a direct chat never changes, whoever says so, and nor does what kind it is."""
+    return ServerFault("internal", message, 200)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -30,6 +31,8 @@ from client.errors import (
     Unauthorized,
     Unreachable,
 )
+
+logger = logging.getLogger("client")
 
 OPEN_TIMEOUT = 10.0
 # A connection that lived shorter than this was none: the pauses go on growing.
@@ -67,6 +70,10 @@ class Connection:
                 leave = Drop(_reason(error))
             except (StoreError, Closed):
                 return  # the driver has told
+            except Exception as error:
+                # No step has failed, so the state is whole: an answer of another shape perhaps.
+                logger.exception("the connection has failed")
+                leave = Drop(f"the connection has failed: {error!r}")
             if isinstance(leave, Stop) or self._closing:
                 self._publish(events.Disconnected("stopped", None))
                 return

@@ -13,7 +13,7 @@ from client.core.cipher import Answer, Request
 from client.core.engine import Drop, Engine, Fetch, Stop, Transmit
 from client.core.frames import encode
 from client.core.parsing import FrameError, parse
-from client.errors import ClientError, Closed, StoreError
+from client.errors import Closed, MessageTooLarge, StoreError
 from client.store import Store
 
 T = TypeVar("T")
@@ -40,22 +40,29 @@ class Driver:
         self._timer: asyncio.TimerHandle | None = None
         self._outgoing: asyncio.Queue[str] | None = None
         self._leave: asyncio.Future[Drop | Stop] | None = None
-        self._failure: Exception | None = None
+        self._failure: StoreError | None = None
 
     @property
     def online(self) -> bool:
         return self._outgoing is not None
 
     def step(self, act: Callable[[Engine, float], T]) -> T:
-        """Raises Closed after the store has failed once: memory and disk no longer agree."""
+        """Raises Closed after one has failed, whyever.
+
+        The store takes a failed step back and the engine can't: memory and disk no longer agree.
+        """
         if self._failure is not None:
             raise Closed(f"the client has stopped: {self._failure}")
         try:
             with self._store.transaction():
                 result = act(self.engine, self._loop.time())
+        except MessageTooLarge:
+            raise  # found before anything was changed
         except sqlite3.Error as error:
-            self._fail(error)
-            raise StoreError(f"the state could not be written: {error}") from error
+            raise self._fail(f"the state could not be written: {error}") from error
+        except Exception as error:
+            logger.exception("a step has failed")
+            raise self._fail(f"a step has failed and was taken back: {error!r}") from error
         self._carry_out()
         return result
 
@@ -120,13 +127,13 @@ class Driver:
         try:
             async with self._at_once:
                 answer = await self._fetch(request)
-        except ClientError as error:
-            logger.info("not fetched: %s", error)
+        except Exception as error:  # an answer of another shape is no answer either
+            logger.info("not fetched: %r", error)
             self._quietly(lambda engine, now: engine.not_brought(request, now))
         else:
             self._quietly(lambda engine, now: engine.brought(answer, now))
 
-    def _quietly(self, act: Callable[[Engine, float], None]) -> None:
+    def _quietly(self, act: Callable[[Engine, float], object]) -> None:
         """A step that nobody waits for."""
         try:
             self.step(act)
@@ -146,9 +153,10 @@ class Driver:
             return  # the connection is being left; its end will re-arm
         self._quietly(lambda engine, now: engine.due(now))
 
-    def _fail(self, error: Exception) -> None:
-        self._failure = error
+    def _fail(self, reason: str) -> StoreError:
+        self._failure = StoreError(reason)
         self.cancel()
         if self._leave is not None and not self._leave.done():
             self._leave.set_result(Stop())
-        self._publish(events.Disconnected(f"the state could not be written: {error}", None))
+        self._publish(events.Disconnected(reason, None))
+        return self._failure

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from random import Random
 
 from client.core.engine import Engine
@@ -15,6 +15,7 @@ from client.core.events import (
     VerificationCancelled,
     Verified,
 )
+from client.core.ids import user_and_device
 from client.crypto.envelope import Device
 from client.crypto.identities import Identities, KnownDevice, Trust
 from client.crypto.safety_number import SafetyNumber, safety_number
@@ -55,7 +56,7 @@ class Verification:
     def asked_by(self, user: str) -> str | None:
         """The device of the user that asks to compare, if it is one."""
         asking = [
-            name.partition("/")[2]
+            user_and_device(name)[1]
             for name, stage in self.stages().items()
             if stage is Stage.ASKED and name.startswith(f"{user}/")
         ]
@@ -140,33 +141,36 @@ class Verification:
 
     def safety_number(self, user: str) -> SafetyNumber:
         """From what is known of both users' devices. Raises CannotVerify if there are none."""
-        if user == self._me.name.partition("/")[0]:
+        return self._number(user, _keys(self._identities.devices(user)))
+
+    def _number(self, user: str, theirs: Mapping[str, str]) -> SafetyNumber:
+        me, device = user_and_device(self._me.name)
+        if user == me:
             raise CannotVerify("a safety number is with somebody else")
-        theirs = _keys(self._identities.devices(user))
         if not theirs:
             raise CannotVerify(f"{user} has no device yet")
-        me, _, device = self._me.name.partition("/")
         mine = _keys(self._identities.devices(me)) | {device: self._me.key}
         return safety_number({user: theirs, me: mine})
 
     def compare(self, user: str, shown: str) -> bool:
-        """True: the numbers are the same, and the user's devices are accepted and verified.
+        """True: the numbers are the same, and the user's devices are accepted and verified: those
+        that the number was made of, and no others.
 
         Raises ValueError if `shown` is no safety number of these two.
         """
-        if not self.safety_number(user).same_as(shown):
+        keys = _keys(self._identities.devices(user))
+        if not self._number(user, keys).same_as(shown):
             return False
-        devices = self._identities.devices(user)
+        same = []
 
         def act(engine: Engine, now: float) -> None:
-            if self._identities.trust(user) is Trust.CHANGED:
-                engine.accept(user, now)
-            for device in devices:
-                self._identities.verify(device.user, device.device, device.ed25519)
+            same.append(engine.compared(user, keys, now))
 
         self._step(act)
-        for device in devices:
-            self._publish(Verified(device.user, device.device))
+        if same != [True]:
+            return False
+        for device in keys:
+            self._publish(Verified(user, device))
         return True
 
     # -- carrying out
@@ -196,7 +200,7 @@ class Verification:
         self._step(lambda engine, now: engine.tell(say.chat, say.device, KIND, say.fields, now))
 
     def _prove(self, proved: Device) -> None:
-        user, _, device = proved.name.partition("/")
+        user, device = user_and_device(proved.name)
         stored = []
 
         def act(engine: Engine, now: float) -> None:

@@ -48,6 +48,14 @@ def _check_pools(pools: tuple[Pool, ...]) -> None:
         "a pool's name is what x-served-by and the override paths call it, so it occurs once",
         "Rename or remove the pool that occurs twice",
     )
+    ids = [pool.construct_id for pool in container_pools(pools)]
+    require(
+        len(set(ids)) == len(ids),
+        "pools",
+        ", ".join(names),
+        "pools whose names differ by hyphens alone would be one resource",
+        "Rename one of them",
+    )
     require(
         any(pool.weight for pool in pools),
         "pools",

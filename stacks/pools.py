@@ -73,6 +73,11 @@ class ContainerPool:
         self._check_size(field)
         self._check_scaling(field)
 
+    @property
+    def construct_id(self) -> str:
+        """What its resources are called in the template: small-1 -> Small1Pool."""
+        return f"{self.name.title().replace('-', '')}Pool"
+
     def _check_size(self, field: str) -> None:
         require(
             self.cpu in FARGATE_SIZES,

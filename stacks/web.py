@@ -128,7 +128,7 @@ class WebStack(EnvironmentStack):
         for pool in pools:
             self.container_pools[pool.name] = ContainerPoolService(
                 self,
-                f"{pool.name.title().replace('-', '')}Pool",
+                pool.construct_id,
                 config=self.config,
                 pool=pool,
                 cluster=cluster,

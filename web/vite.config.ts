@@ -1,6 +1,28 @@
+import { readFileSync } from "node:fs";
+import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
+const near = (path: string) => readFileSync(new URL(path, import.meta.url), "utf8");
+
+/** What the built page carries of others', and under which terms: beside it, as those ask for. */
+function notices(): Plugin {
+  const { version } = JSON.parse(near("node_modules/@matrix-org/olm/package.json"));
+  const licence = near("../LICENSE"); // the same one
+  const source = `This page contains olm.js and olm.wasm of @matrix-org/olm ${version}, unchanged but
+for minification: https://gitlab.matrix.org/matrix-org/olm/-/tree/${version}
+
+They are licensed under the Apache License, Version 2.0:
+${licence}`;
+  return {
+    name: "third-party-notices",
+    generateBundle() {
+      this.emitFile({ type: "asset", fileName: "third-party-notices.txt", source });
+    },
+  };
+}
+
 export default defineConfig({
+  plugins: [notices()],
   base: "./", // wherever it is served from
   build: {
     target: "es2024",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 from client.chat_client import USER, ChatClient
 from client.cli.room import Room
@@ -10,7 +10,7 @@ from client.cli.text import title
 from client.cli.verifying import HELP as VERIFYING
 from client.cli.verifying import Verifying
 from client.cli.view import View
-from client.crypto.identities import Trust
+from client.crypto.identities import KnownDevice, Trust
 from client.errors import ClientError, NotFound
 
 HELP = f"""\
@@ -161,8 +161,12 @@ class Commands:
             self._view.notice(f"{self._client.device}: this device")
         elif not found:
             self._view.notice(f"{user} has no device")
-        for device in found:
+        self._show(found)
+
+    def _show(self, devices: Iterable[KnownDevice]) -> None:
+        for device in devices:
             self._view.notice(f"{device.device}: {device.ed25519} ({device.trust.value})")
+            self._room.show_changed(device.user)
 
     async def _unlink(self, rest: str) -> None:
         names = {device.device for device in await self._client.devices(self._client.user)}
@@ -176,8 +180,12 @@ class Commands:
         if not rest or self._client.trust(rest) is not Trust.CHANGED:
             self._view.problem("/accept USER: somebody whose keys have changed")
             return
-        self._client.accept_identity(rest)
-        self._view.notice(f"the keys of {rest} are believed from now on")
+        shown = self._room.changed.pop(rest, [])
+        if shown and self._client.accept_identity(rest, shown):
+            self._view.notice(f"the keys of {rest} are believed from now on")
+            return
+        self._view.problem(f"{rest} shows keys that you were not told of; /accept {rest} again:")
+        self._show(self._client.known_devices(rest))
 
     async def _help(self, rest: str) -> None:
         for line in HELP.splitlines():

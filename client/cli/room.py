@@ -12,6 +12,7 @@ from client.cli.text import ago, one_line, title
 from client.cli.view import View
 from client.core import events
 from client.core.ticks import State
+from client.crypto.identities import KnownDevice, Trust
 from client.errors import ClientError, NotFound
 from client.store.history import ChatSummary
 
@@ -29,6 +30,7 @@ class Room:
         self._watched: set[str] = set()
         self._presence: dict[str, events.PresenceChanged] = {}
         self._heard_presence = asyncio.Event()
+        self.changed: dict[str, list[KnownDevice]] = {}  # devices whose new keys were announced
 
     # -- beginning
 
@@ -101,8 +103,7 @@ class Room:
 
     def others(self) -> list[str]:
         """Who else is in the open chat."""
-        summary = self._summary(self.chat) if self.chat is not None else None
-        return [user for user in summary.members if user != self._client.user] if summary else []
+        return self._client.others(self.chat) if self.chat is not None else []
 
     async def presence_of(self, users: Iterable[str]) -> list[str]:
         """A line for each user, with what the backend says now."""
@@ -138,6 +139,8 @@ class Room:
             case events.MessagesMissing() if event.chat == self.chat:
                 count = event.last - event.first + 1
                 self._view.notice(f"{count} older message(s) expired before this device came")
+            case events.MembersChanged():
+                self._came_and_went(event)
             case events.CaughtUp():
                 self._meet()
             case events.ChatLeft() if event.chat == self.chat:
@@ -149,6 +152,22 @@ class Room:
             case _:
                 self._connection(event)
 
+    def _came_and_went(self, event: events.MembersChanged) -> None:
+        where = ""
+        if event.chat != self.chat:
+            summary = self._summary(event.chat)
+            named = summary is not None and summary.name
+            where = f" {named or 'the group of ' + self._title_of(event.chat, event.chat)}"
+        for users, what in ((event.joined, "joined"), (event.left, "left")):
+            for user in users:
+                self._view.notice(f"{user} {what}{where}")
+        self._meet()
+
+    def show_changed(self, user: str) -> None:
+        """From now on these keys are what /accept is about."""
+        devices = self._client.known_devices(user)
+        self.changed[user] = [device for device in devices if device.trust is Trust.CHANGED]
+
     def _devices(
         self, event: events.IdentityChanged | events.DeviceAdded | events.SendingHeld
     ) -> None:
@@ -157,12 +176,15 @@ class Room:
                 whose = "you have" if event.user == self._client.user else f"{event.user} has"
                 self._view.notice(f"{whose} a new device: {event.device}")
             case events.IdentityChanged():
+                self.show_changed(event.user)
                 self._view.problem(
                     f"{event.user}/{event.device} shows keys that you don't know: it was made "
                     f"anew, or somebody sits in between. What you write to {event.user} waits: "
                     f"/safety {event.user} compares, /accept {event.user} believes them as they are"
                 )
             case events.SendingHeld():
+                for user in event.users:
+                    self.show_changed(user)
                 names = " and ".join(event.users)
                 self._view.problem(
                     f"not sent: it waits until you /accept the changed keys of {names}"

@@ -208,8 +208,15 @@ class Screen:
     def _lines(self) -> list[Line]:
         columns = get_app().output.get_size().columns
         messages = self._client.history(self._chat, self._limit) if self._chat else []
-        group = len({message.sender for message in messages} - {self._client.user}) > 1
-        return lay_out(messages, self._client.user, columns, self._notices, group=group)
+        return lay_out(
+            messages, self._client.user, columns, self._notices, group=self._named(messages)
+        )
+
+    def _named(self, messages: list[StoredMessage]) -> bool:
+        """Whether it has to be said who wrote: not where all are from the one who must be meant."""
+        senders = {message.sender for message in messages} - {self._client.user}
+        others = self._client.others(self._chat) if self._chat else []
+        return len(senders) > 1 or (len(others) == 1 and not senders.issubset(others))
 
     def _conversation(self) -> StyleAndTextTuples:
         """The rows that fit, up to the last one or as far above it as was scrolled."""

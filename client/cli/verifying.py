@@ -7,7 +7,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from client.chat_client import USER, ChatClient
 from client.cli.view import View
 from client.core import events
+from client.core.ids import user_and_device
 from client.crypto import qr
+from client.crypto.identities import Trust
 from client.crypto.sas import Stage
 from client.errors import NotFound
 
@@ -127,10 +129,20 @@ class Verifying:
                 self._view.notice(f"are they the same for {event.user}, in this order? /yes or /no")
             case events.Verified():
                 self._view.notice(f"{event.user}/{event.device} is verified")
+                self._not_compared(event.user)
             case events.VerificationCancelled():
                 self._cancelled(event)
             case _:
                 pass
+
+    def _not_compared(self, user: str) -> None:
+        """Emoji are about one device."""
+        devices = self._client.known_devices(user)
+        left = [device.device for device in devices if device.trust is not Trust.VERIFIED]
+        if left:
+            self._view.notice(
+                f"not compared yet: {', '.join(left)}; /safety {user} compares all devices at once"
+            )
 
     def _cancelled(self, event: events.VerificationCancelled) -> None:
         who = event.user
@@ -161,8 +173,7 @@ class Verifying:
             if stage in stages and (not rest or name == prefix or name.startswith(f"{prefix}/"))
         ]
         if len(names) == 1:
-            user, _, device = names[0].partition("/")
-            return user, device
+            return user_and_device(names[0])
         if names:
             several = ", ".join(sorted(names)).replace("/", " ")
             self._view.problem(f"which one: {several}?")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import NamedTuple
 
 from client.core.cipher import Cipher, Copy, Hidden, Text, Unreadable
 from client.core.events import ControlReceived, Event, MessageReadable, MessageReceived
@@ -11,6 +12,14 @@ from client.core.frames import Message
 from client.core.ids import is_shown
 from client.core.ledger import Ledger
 from client.core.ticks import State
+
+
+class Place(NamedTuple):
+    """Where messages wait: None stands for any."""
+
+    sender: str
+    device: str | None
+    chat: str | None
 
 
 class Arrivals:
@@ -44,7 +53,9 @@ class Arrivals:
                 self._copied(message, copy)
             case Hidden() as hidden:
                 self._ledger.add_hidden(message, keep=False)
-                self._hidden(message, hidden)
+                place = self._hidden(message, hidden)
+                if place is not None:
+                    self.reopen(*place)
             case Unreadable() as why if is_shown(message.message_id):
                 # Not lost: it keeps its place with its payload, and the user sees that it is there.
                 self._show(message, None, why)
@@ -53,21 +64,28 @@ class Arrivals:
 
     def reopen(self, sender: str, device: str | None = None, chat: str | None = None) -> None:
         """What could not be opened of this sender may be by now."""
-        for message in self._ledger.waiting(sender, device, chat):
-            shown = is_shown(message.message_id)
-            match self._cipher.open(message):
-                case Text(text=text):
-                    self._fill(message, message.message_id, text)
-                case Copy() as copy:
-                    self._ledger.opened_hidden(message)
-                    self._copied(message, copy)
-                case Hidden() as hidden:
-                    self._ledger.opened_hidden(message)
-                    self._hidden(message, hidden)
-                case Unreadable(reason=reason, ask=ask) if shown:
-                    self._ledger.wait(message, reason, self._ask_at() if ask else None)
-                case Unreadable(held=False):
-                    self._ledger.opened_hidden(message)
+        places = {Place(sender, device, chat)}
+        while places:
+            # A key that is found opens what waits in a pass of its own: this one's list is old.
+            waiting = self._ledger.waiting(*places.pop())
+            places |= {place for message in waiting if (place := self._try_again(message))}
+
+    def _try_again(self, message: Message) -> Place | None:
+        """Where a key came for, if it was one."""
+        match self._cipher.open(message):
+            case Text(text=text):
+                self._fill(message, message.message_id, text)
+            case Copy() as copy:
+                self._ledger.opened_hidden(message)
+                self._copied(message, copy)
+            case Hidden() as hidden:
+                self._ledger.opened_hidden(message)
+                return self._hidden(message, hidden)
+            case Unreadable(reason=reason, ask=ask) if is_shown(message.message_id):
+                self._ledger.wait(message, reason, self._ask_at() if ask else None)
+            case Unreadable(held=False):
+                self._ledger.opened_hidden(message)
+        return None
 
     def _show(self, message: Message, text: str | None, why: Unreadable | None = None) -> None:
         own = message.sender == self._user
@@ -110,9 +128,11 @@ class Arrivals:
         )
         return True
 
-    def _hidden(self, message: Message, hidden: Hidden) -> None:
+    def _hidden(self, message: Message, hidden: Hidden) -> Place | None:
+        """Passes on what is for others; where a key came for, if it was one."""
         chat, sender, device = message.chat, message.sender, message.sender_device
         if hidden.kind == "room_key":
-            self.reopen(sender, device, chat)
-        elif hidden.kind not in ("request", ""):
+            return Place(sender, device, chat)
+        if hidden.kind not in ("request", ""):
             self._emit(ControlReceived(chat, sender, device, hidden.kind, hidden.fields))
+        return None

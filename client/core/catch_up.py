@@ -52,7 +52,7 @@ class CatchUp:
             )
 
     def met(self, chat: str, user: str) -> None:
-        """Nothing announces who joins a chat; whoever is not known is asked about, once."""
+        """The news of who joins may get lost; whoever is not known is asked about, once."""
         question = self._plan.question
         covered = question is not None and question.covers(chat)
         if user in self._chats.members(chat) or covered or (chat, user) in self._asked:
@@ -66,11 +66,13 @@ class CatchUp:
         self._members_again_at.clear()
 
     def members_changed(self, chat: str) -> None:
-        """An answer that is under way may be from before."""
+        """Who is in it now is asked; an answer that is under way may be from before."""
         self._chats.members_changed(chat)
         question = self._plan.question
         if question is not None and question.covers(chat):
             self._outdated.add(chat)
+        elif chat in self._chats.logs:
+            self._plan.want_news(chat)
 
     def want_members(self, chat: str, now: float) -> None:
         """Only a `synced` tells who is in a chat."""
@@ -145,6 +147,8 @@ class CatchUp:
             self._chats.complete(chat, place)
         fresh = chat not in self._outdated
         self._chats.synced_members(chat, place, now if fresh else None)
+        if not fresh:
+            self._plan.want_news(chat)
         moved = question is not None and log.watermark > question.before.get(chat, 0)
         if moved:
             self._plan.progressed(chat)

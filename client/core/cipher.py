@@ -185,6 +185,9 @@ class Cipher(Protocol):
     def commission(self, chat: str, device: str, kind: str, fields: Mapping[str, Any]) -> None:
         """One more errand: a hidden message of `kind`."""
 
+    def registered(self, device: str) -> bool:
+        """Its user's list had it."""
+
     def reachable(self, device: str) -> bool:
         """Registered, with an identity that is believed."""
 
@@ -198,8 +201,16 @@ class Cipher(Protocol):
     def claimed(self, request: Claims, found: Mapping[str, Any]) -> set[str]:
         """The devices among those asked for with which there is a new session now."""
 
-    def accept(self, user: str) -> None:
-        """The user of this device accepts the changed identities of `user`."""
+    def accept(self, user: str, keys: Mapping[str, str]) -> bool:
+        """The user of this device accepts the changed identities of `user`: those that are listed
+        now, and that `keys` (device -> Ed25519 key) says were shown. True if that was all.
+        """
+
+    def compared(self, user: str, keys: Mapping[str, str]) -> bool:
+        """People have compared `keys` (device -> Ed25519 key): all are accepted and verified.
+
+        False, and nothing has changed, if they are not those of the devices that are listed now.
+        """
 
     # -- messages that arrive
 

@@ -6,7 +6,7 @@ the caller once that transaction is on disk.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from client.core.arrivals import Arrivals
@@ -14,6 +14,7 @@ from client.core.chat_log import ChatLog, holes
 from client.core.cipher import Cipher
 from client.core.events import (
     Event,
+    MembersChanged,
     MessagesMissing,
     StateChanged,
     WatermarksMoved,
@@ -33,6 +34,9 @@ class OwnPlace:
 
 
 Entry = Message | OwnPlace
+
+# Who came into a chat unnoticed is sent again what was written in the minute before it was noticed.
+NOTICED_WITHIN = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +60,16 @@ class Conversations:
         outbox: Outbox,
         moved: Callable[[Moved], None],
         known: Callable[[Message], bool],
+        clock: Callable[[], float],
         ask_at: Callable[[], float],
     ) -> None:
-        """`known`: whether it is known who sent a message; `ask_at`: when to ask for one."""
+        """`known`: whether it is known who sent a message; `ask_at`: when to ask for one.
+
+        `clock` gives epoch seconds.
+        """
         self._user, self._device = user, device
         self._ledger, self._outbox = ledger, outbox
-        self._emit, self._moved, self._known = emit, moved, known
+        self._emit, self._moved, self._known, self._clock = emit, moved, known, clock
         self._arrivals = Arrivals(user, ledger, cipher, emit, self._own_state, ask_at)
         self.reopen = self._arrivals.reopen
         self._members: dict[str, dict[str, Watermarks]] = {}
@@ -135,21 +143,25 @@ class Conversations:
         return bool(self._held)
 
     def receipt(self, frame: Receipt) -> None:
+        """Says how far a member is, and never who is one."""
         marks = Watermarks(max(frame.delivered, frame.read), frame.read)
-        self._raise_members(frame.chat, {frame.user: marks}, whole=False)
+        self._raise_marks(frame.chat, {frame.user: marks})
 
     def synced_members(self, chat: str, place: SyncedChat, now: float | None) -> None:
         """`now` is None if they may have changed since they were asked about."""
-        if place.members:
-            if now is not None:
-                self._told[chat] = now
-            self._raise_members(chat, dict(place.members), whole=True, at=place.seq)
+        if now is None:
+            self._raise_marks(chat, place.members)
+        else:
+            self._members_are(chat, place.members, place.seq, now)
 
     def members_are(self, chat: str, members: Iterable[str], now: float) -> None:
         """As a REST answer says; it has no watermarks."""
-        self._told[chat] = now
         marks = {user: Watermarks() for user in members}
-        self._raise_members(chat, marks, whole=True, at=self.log(chat).highest)
+        self._members_are(chat, marks, self.log(chat).highest, now)
+
+    def adding(self, chat: str, users: Collection[str]) -> None:
+        """This device is about to add them: nothing of what is there by now is for them."""
+        self._ledger.adding(chat, users, self.log(chat).highest)
 
     def members_changed(self, chat: str | None = None) -> None:
         """Of this chat, or perhaps of any: what was told is no longer true."""
@@ -161,6 +173,11 @@ class Conversations:
     def told_at(self, chat: str) -> float | None:
         """When the server last said, on this connection, who is in the chat."""
         return self._told.get(chat)
+
+    def for_others(self, chat: str) -> bool:
+        """A direct chat that is said to be somebody else's: nothing may be sent there."""
+        told = self._ledger.kind(chat) == "direct" and self._ledger.members_told(chat)
+        return told and self._ledger.pair(chat) is None
 
     def members(self, chat: str) -> dict[str, Watermarks]:
         if chat not in self._members:
@@ -235,33 +252,45 @@ class Conversations:
         self._unqueue(own.message_id)
         if own.seq is not None and own.seq <= seq:
             return
-        self._ledger.place_own(own.message_id, seq, sent_at)
+        self._ledger.place_own(own.message_id, seq, sent_at, self._clock())
         state = max(own.state, self._own_state(own.chat, seq))
         self._ledger.set_state(own.message_id, state)
         told = stages(own.state, state) or [state]  # moved to its first copy: tell the new seq
         for reaches in told:
             self._emit(StateChanged(own.chat, own.message_id, seq, reaches, own.text))
 
-    def _raise_members(
-        self, chat: str, marks: dict[str, Watermarks], *, whole: bool, at: int = 0
-    ) -> None:
-        """`at`: the newest seq of the chat when its members were these."""
-        known = self.members(chat)
-        after = {} if whole else dict(known)
-        for user, new in marks.items():
-            old = known.get(user, Watermarks())
-            after[user] = Watermarks(max(old.delivered, new.delivered), max(old.read, new.read))
-        if after != known:
-            self._members[chat] = after
-            if whole:
-                self._ledger.set_members(chat, after)
-            else:
-                for user in marks:
-                    self._ledger.set_member(chat, user, after[user])
-        self._ledger.members_seen(chat, at)
-        if after == known:
+    def _members_are(self, chat: str, marks: Mapping[str, Watermarks], at: int, now: float) -> None:
+        """These are all; `at` is the newest seq of the chat by then. An empty list says nothing."""
+        if not marks:
             return
-        self._tell_watermarks(chat, known, after)
+        self._told[chat] = now
+        known = self.members(chat)
+        others = self._ledger.pair(chat) is None and known.keys() != marks.keys()
+        if others:
+            told = self._ledger.members_told(chat)
+            members = {user: known.get(user, Watermarks()) for user in marks}
+            self._ledger.set_members(chat, members, self._clock() - NOTICED_WITHIN)
+            self._members[chat] = members
+            if told:
+                joined, left = marks.keys() - known.keys(), known.keys() - marks.keys()
+                self._emit(MembersChanged(chat, tuple(sorted(joined)), tuple(sorted(left))))
+        self._ledger.members_seen(chat, at)
+        self._raise_marks(chat, marks, others=others)
+
+    def _raise_marks(
+        self, chat: str, marks: Mapping[str, Watermarks], *, others: bool = False
+    ) -> None:
+        """Of those who are members; `others`: they are not the same as before."""
+        known = self.members(chat)
+        after = dict(known)
+        for user in known.keys() & marks.keys():
+            old, new = known[user], marks[user]
+            after[user] = Watermarks(max(old.delivered, new.delivered), max(old.read, new.read))
+            if after[user] != old:
+                self._ledger.set_member(chat, user, after[user])
+        if others or after != known:
+            self._members[chat] = after
+            self._tell_watermarks(chat, known, after)
 
     def _tell_watermarks(
         self, chat: str, before: dict[str, Watermarks], after: dict[str, Watermarks]

@@ -9,14 +9,14 @@ Long because every input of the client meets every part of it here; what they do
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Any
 
 from client.core import events, frames
 from client.core.catch_up import CatchUp
-from client.core.cipher import Answer, Cipher, Draft, Request
+from client.core.cipher import Answer, Cipher, Draft, Lists, Request
 from client.core.conversations import Conversations, Moved
 from client.core.gathering import Gathering
 from client.core.ledger import Ledger, Place
@@ -98,6 +98,7 @@ class Engine:
             self._outbox,
             self._moved,
             self._knows,
+            clock,
             lambda: clock() + settings.ask_after[0],
         )
         self._sending = Sending(
@@ -236,7 +237,7 @@ class Engine:
                 self._catch_up.chase(frame.chat, now)
             case frames.Receipt():
                 self._chats.receipt(frame)
-                self._catch_up.met(frame.chat, frame.user)
+                self._catch_up.met(frame.chat, frame.user)  # perhaps it is no member (any more)
             case frames.Synced():
                 self._catch_up.synced(frame, now)
             case frames.Nudge():
@@ -278,18 +279,37 @@ class Engine:
         self._cipher.commission(chat, device, kind, fields)
         self.due(now)
 
-    def accept(self, user: str, now: float) -> None:
-        """The user accepts the changed identities of `user`; what waited for that goes on."""
+    def accept(self, user: str, keys: Mapping[str, str], now: float) -> bool:
+        """The user accepts the changed identities of `user`; what waited for that goes on.
+
+        `keys` are what the user was shown, device -> Ed25519 key; others are not accepted. True
+        if nothing of the user waits for that any more.
+        """
         self._now = now
-        self._cipher.accept(user)
+        accepted = self._cipher.accept(user, keys)
         self._chats.reopen(user)
         self.due(now)
+        return accepted
 
-    def brought(self, answer: Answer, now: float) -> None:
-        """What a Fetch has fetched."""
+    def compared(self, user: str, keys: Mapping[str, str], now: float) -> bool:
+        """People have compared the keys of all devices of `user`; False if they are others now."""
         self._now = now
-        self._sending.brought(answer, now)
+        same = self._cipher.compared(user, keys)
+        if same:
+            self._chats.reopen(user)
         self.due(now)
+        return same
+
+    def look_at(self, user: str) -> Lists:
+        """For who fetches a device list, and calls `brought` or `not_brought`, without a Fetch."""
+        return self._gathering.look_at(user)
+
+    def brought(self, answer: Answer, now: float) -> bool:
+        """What a Fetch has fetched. False for a device list older than what is known."""
+        self._now = now
+        counts = self._sending.brought(answer, now)
+        self.due(now)
+        return counts
 
     def not_brought(self, request: Request, now: float) -> None:
         """It could not be fetched now."""
@@ -300,6 +320,10 @@ class Engine:
         self._now = now
         self._chats.read(chat, seq)
         self.due(now)
+
+    def adding(self, chat: str, users: Collection[str]) -> None:
+        """Before the backend is asked to add them to the chat."""
+        self._chats.adding(chat, users)
 
     def chat_is(self, chat: str, members: Iterable[str], now: float) -> None:
         """As a REST answer says."""

@@ -107,6 +107,15 @@ class WatermarksMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class MembersChanged:
+    """Who is in a chat that this device knew. In a direct chat nobody comes or goes."""
+
+    chat: str
+    joined: tuple[str, ...]
+    left: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DevicesChanged:
     """`chat`: the user came into it or left it; None: the user's devices are others now."""
 
@@ -235,6 +244,7 @@ Event = (
     | PresenceChanged
     | TypingSeen
     | WatermarksMoved
+    | MembersChanged
     | DevicesChanged
     | DeviceAdded
     | IdentityChanged

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from client.core.cipher import Claims, Lists, Request
+from client.core.ids import user_of
 from client.core.settings import Settings
 
 
@@ -16,7 +17,11 @@ class Gathering:
         self._online = False
         self._number = 0
         self._fresh: set[str] = set()
-        self._listing: dict[str, int] = {}  # user -> the request whose answer counts
+        self._listing: dict[str, int] = {}  # user -> the request under way
+        # Of answers, those to requests up to this one are from before what is known: of a user, of
+        # all others.
+        self._outdated: dict[str, int] = {}
+        self._outdated_all = 0
         self._claiming: dict[tuple[str, str, bool], int] = {}
         self._failures: dict[object, int] = {}
         self._again_at: dict[object, float] = {}
@@ -28,6 +33,8 @@ class Gathering:
         self._online = True
         for memory in (self._listing, self._claiming, self._failures, self._again_at, self._tried):
             memory.clear()
+        self._outdated.clear()
+        self._outdated_all = self._number
         self._strangers.clear()
         self._fresh.clear()
 
@@ -43,6 +50,11 @@ class Gathering:
         """An answer that is under way may be from before."""
         self._fresh.discard(user)
         self._listing.pop(user, None)
+        self._outdated[user] = self._number
+
+    def look_at(self, user: str) -> Lists:
+        """Asked for by somebody else, beside what is asked for here."""
+        return Lists(self._next(), user)
 
     def want_lists(self, users: Collection[str], now: float) -> None:
         for user in sorted(users):
@@ -52,13 +64,18 @@ class Gathering:
                 self._listing[user] = self._next()
                 self._emit(Lists(self._number, user))
 
-    def listed(self, request: Lists) -> None:
+    def listed(self, request: Lists) -> bool:
+        """False: what it says is older than what is known."""
         user = request.user
         self._settle(user)
         if self._listing.get(user) == request.number:
             del self._listing[user]
-            self._fresh.add(user)
-            self._strangers |= {name: True for name in self._strangers if _user(name) == user}
+        if request.number <= self._outdated.get(user, self._outdated_all):
+            return False
+        self._outdated[user] = request.number
+        self._fresh.add(user)
+        self._strangers |= {name: True for name in self._strangers if user_of(name) == user}
+        return True
 
     def look_up(self, device: str, now: float) -> bool:
         """True if the device's user was asked about since the device was first heard of.
@@ -67,9 +84,9 @@ class Gathering:
         """
         if device not in self._strangers:
             self._strangers[device] = False
-            self.changed(_user(device))
+            self.changed(user_of(device))
         if not self._strangers[device]:
-            self.want_lists({_user(device)}, now)
+            self.want_lists({user_of(device)}, now)
         return self._strangers[device]
 
     # -- claims
@@ -146,7 +163,3 @@ class Gathering:
     def _next(self) -> int:
         self._number += 1
         return self._number
-
-
-def _user(device: str) -> str:
-    return device.partition("/")[0]

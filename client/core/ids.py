@@ -1,6 +1,7 @@
-"""Message ids: a ULID for what is to be shown, a UUID for everything else.
+"""Names of messages and of devices.
 
-A device that was sent no payload learns from the id whether it lacks something that people wrote.
+The id of a message that is to be shown is a ULID, that of everything else a UUID: a device that
+was sent no payload learns from it whether it lacks something that people wrote.
 """
 
 from __future__ import annotations
@@ -21,6 +22,16 @@ def ulid(milliseconds: int, random: Random) -> str:
 def hidden_id(random: Random) -> str:
     """A UUID, version 4: of a key, a request, a copy."""
     return str(uuid.UUID(int=random.getrandbits(128), version=4))
+
+
+def user_of(name: str) -> str:
+    """The user of a device that is named `user/device`."""
+    return name.partition("/")[0]
+
+
+def user_and_device(name: str) -> tuple[str, str]:
+    user, _, device = name.partition("/")
+    return user, device
 
 
 def is_shown(message_id: str) -> bool:

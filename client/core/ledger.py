@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -84,7 +84,7 @@ class Ledger(Protocol):
         """The message that waited for `text` has it now. None if none waited."""
 
     def wait(self, message: Message, reason: str, ask_at: float | None) -> None:
-        """It still can't be read; None leaves it when its sender is asked."""
+        """It still can't be read. Its sender is asked at `ask_at`, unless that is settled."""
 
     def opened_hidden(self, message: Message) -> None:
         """A kept hidden message has done what it was for."""
@@ -101,12 +101,17 @@ class Ledger(Protocol):
         """When the next one after `after` is to be asked for."""
 
     def asked(
-        self, chat: str, message_ids: Sequence[str], after: Sequence[float], at: float
+        self,
+        chat: str,
+        device: str,
+        message_ids: Sequence[str],
+        after: Sequence[float],
+        at: float,
     ) -> None:
-        """Asked once more at `at`; `after` are the pauses before each time, no more times."""
+        """Once more, at `at`; `after` are the pauses before each time, no more times."""
 
-    def ask_at(self, chat: str, message_ids: Sequence[str], at: float | None) -> None:
-        """Asks at `at`, or never."""
+    def ask_at(self, chat: str, device: str, message_ids: Sequence[str], at: float | None) -> None:
+        """Asks `device` at `at`, or never."""
 
     def senders(self, chat: str, after: int, to: int, besides: str) -> set[str]:
         """Who but `besides` wrote the messages in (after, to]."""
@@ -127,7 +132,9 @@ class Ledger(Protocol):
     def unread_own(self, chat: str, to: int) -> list[Own]:
         """Own messages at or below `to` that are SENT or DELIVERED, in order."""
 
-    def place_own(self, message_id: str, seq: int, sent_at: float) -> None: ...
+    def place_own(self, message_id: str, seq: int, sent_at: float, now: float) -> None:
+        """`sent_at` is the server's time, `now` this device's: when it heard of this first."""
+
     def set_state(self, message_id: str, state: State, reason: str | None = None) -> None: ...
 
     def queue(self, message_id: str, chat: str, frame: dict[str, Any]) -> None: ...
@@ -135,14 +142,27 @@ class Ledger(Protocol):
     def queued(self) -> list[Queued]:
         """In the order of writing."""
 
+    def kind(self, chat: str) -> str | None:
+        """direct, group, or not known."""
+
+    def pair(self, chat: str) -> frozenset[str] | None:
+        """The two people of a direct chat, this user among them; None where they aren't known."""
+
     def members(self, chat: str) -> dict[str, Watermarks]: ...
-    def set_members(self, chat: str, members: Mapping[str, Watermarks]) -> None:
-        """Replaces the members of the chat. Who is new came after `members_seen` last said."""
+    def members_told(self, chat: str) -> bool:
+        """Whether `set_members` ever said who is in the chat."""
+
+    def set_members(self, chat: str, members: Mapping[str, Watermarks], since: float) -> None:
+        """Replaces the members of the chat. Who is new, unless all are, came later than the newest
+        of: what `members_seen` last said, what this device wrote that was accepted before `since`,
+        and what `adding` said of the user.
+        """
+
+    def adding(self, chat: str, users: Collection[str], at: int) -> None:
+        """This device is about to add these users; `at` is the newest seq of the chat."""
 
     def members_seen(self, chat: str, at: int) -> None:
         """The members were these when `at` was the newest seq of the chat."""
 
-    def kind(self, chat: str) -> str | None:
-        """direct, group, or not known."""
-
-    def set_member(self, chat: str, user: str, marks: Watermarks) -> None: ...
+    def set_member(self, chat: str, user: str, marks: Watermarks) -> None:
+        """How far a member is. Of who is none, nothing is kept."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -25,6 +26,8 @@ from client.core.frames import (
     Watermarks,
 )
 
+_COUNTS = 1 << 53  # beyond that JSON numbers are not exact, and no count is as high
+
 
 class FrameError(ValueError):
     """A server frame of a known type that does not have the fields of that type."""
@@ -33,23 +36,23 @@ class FrameError(ValueError):
 def parse(text: str | bytes) -> ServerFrame | None:
     """The frame in `text`, or None for a type this client does not know.
 
-    Raises FrameError when the text is not a JSON object or a field has the wrong type.
+    Raises FrameError when the text is not a JSON object or a field is not as it should be.
     """
     try:
         frame = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise FrameError(f"not JSON: {error}") from error
     if not isinstance(frame, dict):
         raise FrameError(f"a frame is an object, got {type(frame).__name__}")
     build = _PARSERS.get(str(frame.get("type")))
     if build is None and "type" not in frame and "requestId" in frame:
         # API Gateway's own: the function failed, timed out or was throttled
-        return Error(code="internal", message=str(frame.get("message", "")))
+        build = _failed
     if build is None:
         return None
     try:
         return build(frame)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise FrameError(f"{frame.get('type')}: {error!r}") from error
 
 
@@ -60,7 +63,7 @@ def parse_message(frame: Mapping[str, Any]) -> Message:
         chat=_text(frame["chat"]),
         seq=_position(frame["seq"]),
         message_id=_text(frame["message_id"]),
-        sender=_text(frame["sender"]),
+        sender=_name(frame["sender"]),
         sender_device=_device(frame["sender"], frame["sender_device"]),
         sent_at=_time(frame["sent_at"]),
         alg=_text(frame["alg"]),
@@ -71,12 +74,21 @@ def parse_message(frame: Mapping[str, Any]) -> Message:
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"expected a string, got {value!r}")
+    value.encode()  # half a character could neither be stored nor sent
     return value
 
 
+def _name(value: object) -> str:
+    """Of a user or of a device; `/` joins the two."""
+    name = _text(value)
+    if not name or "/" in name:
+        raise ValueError(f"expected a name, got {value!r}")
+    return name
+
+
 def _count(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise TypeError(f"expected a count, got {value!r}")
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < _COUNTS:
+        raise TypeError(f"expected a count, got {value!r:.100}")
     return value
 
 
@@ -88,7 +100,7 @@ def _position(value: object) -> int:
 
 def _device(user: object, device: object) -> str:
     """The device's own name: `phone`, also where the frame says `raju/phone`."""
-    return _text(device).removeprefix(f"{_text(user)}/")
+    return _name(_text(device).removeprefix(f"{_text(user)}/"))
 
 
 def _time(value: object) -> float:
@@ -96,12 +108,26 @@ def _time(value: object) -> float:
     return _count(value) / 1000
 
 
-def _names(value: object) -> tuple[str, ...]:
+def _seconds(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"expected seconds, got {value!r}")
+    if not 0 <= value < _COUNTS or math.isnan(value):
+        raise ValueError(f"expected seconds, got {value!r:.100}")
+    return float(value)
+
+
+def _devices(value: object) -> tuple[str, ...]:
+    """`user/device` each."""
     if value is None:
         return ()
     if not isinstance(value, list):
         raise TypeError(f"expected a list, got {value!r}")
-    return tuple(_text(name) for name in value)
+    return tuple(_full_name(name) for name in value)
+
+
+def _full_name(value: object) -> str:
+    user, _, device = _text(value).partition("/")
+    return f"{_name(user)}/{_name(device)}"
 
 
 def _ranges(value: object) -> Ranges:
@@ -125,8 +151,8 @@ def _accepted(frame: dict[str, Any]) -> Accepted:
         chat=_text(frame["chat"]),
         seq=_position(frame["seq"]),
         sent_at=_time(frame["sent_at"]),
-        missing=_names(frame.get("missing")),
-        stale=_names(frame.get("stale")),
+        missing=_devices(frame.get("missing")),
+        stale=_devices(frame.get("stale")),
     )
 
 
@@ -153,7 +179,7 @@ def _synced(frame: dict[str, Any]) -> Synced:
     return Synced(
         chats=chats,
         more=bool(frame.get("more", False)),
-        retry_after=None if retry_after is None else float(retry_after),
+        retry_after=None if retry_after is None else _seconds(retry_after),
     )
 
 
@@ -170,10 +196,14 @@ def _error(frame: dict[str, Any]) -> Error:
     message_id, action = frame.get("message_id"), frame.get("action")
     return Error(
         code=_text(frame["code"]),
-        message=str(frame.get("message", "")),
+        message=_text(str(frame.get("message", ""))),
         message_id=None if message_id is None else _text(message_id),
         action=None if action is None else _text(action),
     )
+
+
+def _failed(frame: dict[str, Any]) -> Error:
+    return Error(code="internal", message=_text(str(frame.get("message", ""))))
 
 
 _PARSERS: dict[str, Callable[[dict[str, Any]], ServerFrame]] = {

@@ -14,7 +14,7 @@ from client.core import events, frames
 from client.core.cipher import Answer, Chat, Cipher, Claims, Draft, Lists, Outgoing, Request, Wants
 from client.core.conversations import Conversations
 from client.core.gathering import Gathering
-from client.core.ids import is_shown
+from client.core.ids import is_shown, user_and_device, user_of
 from client.core.ledger import Ledger
 from client.core.outbox import Outbox
 from client.core.settings import Settings
@@ -89,6 +89,9 @@ class Sending:
         if self._next.get(chat) != draft.message_id:
             self._next[chat] = draft.message_id
             self._gathering.try_again(chat)
+        if self._chats.for_others(chat):
+            self._fail(chat, "the backend says that others are in this direct chat")
+            return
         place = self._chat(chat, now)
         wants = self._cipher.wants(place, self._gathering.fresh, self._tried(chat, now))
         self._tell_held(chat, wants.held)
@@ -114,13 +117,16 @@ class Sending:
 
     def left(self, chat: str, reason: str) -> None:
         """This user is no longer in the chat: what was not sent fails."""
+        self._fail(chat, reason)
+        self._cipher.leave(chat)
+        for (place, device), ids in self._ledger.asks(math.inf).items():
+            if place == chat:
+                self._ledger.ask_at(chat, device, ids, None)
+
+    def _fail(self, chat: str, reason: str) -> None:
         for draft in list(self._drafts.get(chat, ())):
             self._drop(draft)
             self._chats.failed(draft.message_id, reason)
-        self._cipher.leave(chat)
-        for (place, _), ids in self._ledger.asks(math.inf).items():
-            if place == chat:
-                self._ledger.ask_at(chat, ids, None)
 
     # -- acceptances
 
@@ -133,7 +139,7 @@ class Sending:
             missing = set(frame.missing) - covered
             self._cipher.owe(frame.chat, frame.message_id, missing)
         users = self._cipher.strangers(frame.missing)
-        users |= {name.partition("/")[0] for name in frame.stale}
+        users |= {user_of(name) for name in frame.stale}
         self._cipher.forget(frame.stale)
         for user in users:
             self._gathering.changed(user)
@@ -149,37 +155,43 @@ class Sending:
             self._queue(chat, self._cipher.run_errands(place))
 
     def _ask(self, chat: str, device: str, now: float) -> None:
-        user = device.partition("/")[0]
+        user = user_of(device)
         if not self._gathering.fresh(user):
             self._gathering.want_lists({user}, now)
+        elif not self._cipher.registered(device):
+            self._ask_again(chat, device, None)  # nobody is there to answer
         elif not self._cipher.reachable(device):
-            self._ask_again(chat, device)  # it may be accepted, or come back
+            self._ask_again(chat, device, self._settings.claim_again)  # it may be accepted
         elif device in self._gathering.tried(chat, now):
-            self._ask_again(chat, device)
+            self._ask_again(chat, device, self._settings.claim_again)
         else:
             self._gathering.want_claims(chat, {device}, now, asking=True)
 
-    def _ask_again(self, chat: str, device: str) -> None:
+    def _ask_again(self, chat: str, device: str, pause: float | None) -> None:
+        """After `pause`, or never."""
         ids = self._ledger.asks(self._clock()).get((chat, device), [])
-        self._ledger.ask_at(chat, ids, self._clock() + self._settings.claim_again)
+        self._ledger.ask_at(chat, device, ids, None if pause is None else self._clock() + pause)
 
     # -- the directory's answers
 
-    def brought(self, answer: Answer, now: float) -> None:
+    def brought(self, answer: Answer, now: float) -> bool:
+        """False for a device list that may be older than what is known: it is not taken."""
         match answer.request:
             case Lists(user=user) as request:
+                if not self._gathering.listed(request):
+                    return False
                 found = self._cipher.learn(user, answer.found)
-                self._gathering.listed(request)
                 for name in found.added:
-                    self._emit(events.DeviceAdded(user, name.partition("/")[2]))
+                    self._emit(events.DeviceAdded(*user_and_device(name)))
                 for name in found.changed:
-                    self._emit(events.IdentityChanged(user, name.partition("/")[2]))
+                    self._emit(events.IdentityChanged(*user_and_device(name)))
             case Claims() as request:
                 begun = self._cipher.claimed(request, answer.found)
                 self._gathering.claimed(request, begun, now)
                 if request.asking:
                     for device in sorted(begun):
                         self._send_request(request.chat, device)
+        return True
 
     def not_brought(self, request: Request, now: float) -> None:
         self._gathering.failed(request, now)
@@ -191,7 +203,7 @@ class Sending:
             size = self._settings.asked_at_once
             parts = [ids[start : start + size] for start in range(0, len(ids), size)]
             self._queue(chat, [self._cipher.ask(chat, device, part) for part in parts])
-            self._ledger.asked(chat, ids, self._settings.ask_after, at)
+            self._ledger.asked(chat, device, ids, self._settings.ask_after, at)
 
     # -- small
 
@@ -217,7 +229,9 @@ class Sending:
         members = frozenset(self._chats.members(chat)) or None
         told = self._chats.told_at(chat)
         old = told is None or now - told > self._settings.members_fresh
-        if kind != "direct" and old:
+        if self._chats.for_others(chat):
+            members = frozenset()
+        elif kind != "direct" and old:
             members = None
         # a chat whose kind isn't known yet and in which two are is sealed like a direct one
         return Chat(chat, kind == "group" or len(members or ()) > 2, members)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import time
+from collections.abc import Callable
 from typing import Any
 
 from vodozemac import Account, Curve25519PublicKey, PreKeyMessage, Session
@@ -12,18 +14,30 @@ from client.store import Store
 
 KEYS_WANTED = 50  # in the directory
 KEYS_LOW = 20  # below this they are replenished
+# The account keeps one fallback key beside the newest. What is under way to the one before that
+# could not be opened any more, so each is the newest for ten minutes, however often it is used.
+FALLBACK_LIFE = 600.0
 
 
 class AccountKeys:
-    """Made on first use and the same ever after; private keys never leave the store."""
+    """Made on first use and the same ever after; private keys never leave the store.
 
-    def __init__(self, store: Store, user: str, device: str) -> None:
-        self._store, self._user, self._device = store, user, device
+    `clock` gives epoch seconds, and so does `made_at`.
+    """
+
+    def __init__(
+        self, store: Store, user: str, device: str, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._store, self._user, self._device, self._clock = store, user, device, clock
         with store.transaction() as db:
             if db.execute("SELECT 1 FROM account").fetchone() is None:
                 locked = store.vault.lock(Account(), "account")
-                db.execute("INSERT INTO account (only, pickle) VALUES (1, ?)", (locked,))
+                db.execute(
+                    "INSERT INTO account (only, pickle, made_at) VALUES (1, ?, ?)",
+                    (locked, clock()),
+                )
             account = self._load(db)
+            (self.made_at,) = db.execute("SELECT made_at FROM account").fetchone()
         self.ed25519 = account.ed25519_key.to_base64()
         self.curve25519 = account.curve25519_key.to_base64()
 
@@ -40,15 +54,16 @@ class AccountKeys:
         """`{one_time_keys, fallback_key?}`: fills the directory up to KEYS_WANTED.
 
         Keys are on disk before they are published, and the same ones are offered again until
-        `published` confirms them. A directory with no key left gets a fallback key too; the
-        account keeps the one before, for what is under way to it.
+        `published` confirms them. A directory with no key left gets a fallback key too, unless the
+        one it has is young; the account keeps the one before, for what is under way to it.
         """
         with self._store.transaction() as db:
             account = self._load(db)
             waiting = len(account.one_time_keys)
             account.generate_one_time_keys(max(0, KEYS_WANTED - remaining - waiting))
-            if (new_fallback or remaining == 0) and not _fallback(account):
+            if (new_fallback or remaining == 0) and self._fallback_is_old(db):
                 account.generate_fallback_key()  # type: ignore[attr-defined] # stub lacks it
+                db.execute("UPDATE account SET fallback_at = ?", (self._clock(),))
             self._save(db, account)
         # the counter in an id is the order in which the keys were made
         fresh = sorted(account.one_time_keys.items(), key=lambda entry: decode(entry[0]))
@@ -95,6 +110,10 @@ class AccountKeys:
 
     def _save(self, db: sqlite3.Connection, account: Account) -> None:
         db.execute("UPDATE account SET pickle = ?", (self._store.vault.lock(account, "account"),))
+
+    def _fallback_is_old(self, db: sqlite3.Connection) -> bool:
+        (made_at,) = db.execute("SELECT fallback_at FROM account").fetchone()
+        return not 0 <= self._clock() - made_at < FALLBACK_LIFE
 
     def _signed(
         self, account: Account, id: str, key: Curve25519PublicKey, fallback: bool

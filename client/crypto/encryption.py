@@ -6,6 +6,7 @@ Nothing is kept in memory: what a failed transaction takes back was never known.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -18,10 +19,11 @@ from client.core.cipher import (
     Opened,
     Outgoing,
     Sealing,
+    Unreadable,
     Wants,
 )
 from client.core.frames import Message
-from client.core.ids import hidden_id
+from client.core.ids import hidden_id, user_of
 from client.crypto.account import AccountKeys
 from client.crypto.envelope import Device
 from client.crypto.errands import COPIES, Errand, Errands
@@ -32,6 +34,9 @@ from client.crypto.sealing import Sealer, copied
 from client.crypto.sessions import OlmSessions
 from client.store import Store
 
+# Who sees a device for the first time, or comes as one, may be that much too late for a text.
+LEEWAY = 300.0
+
 
 class Encryption:
     """`clock` gives epoch seconds."""
@@ -40,15 +45,19 @@ class Encryption:
         self, store: Store, account: AccountKeys, user: str, device: str, random: Random,
         clock: Callable[[], float],
     ) -> None:  # fmt: skip
-        self._store, self._clock = store, clock
+        self._store, self._clock, self._made_at = store, clock, account.made_at
         me = Device(f"{user}/{device}", account.ed25519)
-        self.identities = Identities(store.db, me.name)
+        self.identities = Identities(store.db, me.name, clock)
         self._sessions = OlmSessions(store.db, store.vault, account)
         self._outbound = OutboundGroups(store.db, store.vault)
         self._errands = Errands(store.db)
+        with store.transaction():
+            self._errands.drop("sas")  # of comparisons that nobody knows of any more
         self._sealer = Sealer(me, self._sessions, self._outbound, lambda: hidden_id(random))
-        inbound = InboundGroups(store.db, store.vault)
-        self._opener = Opener(me, self.identities, self._sessions, inbound, self._requested)
+        inbound = InboundGroups(store.db, store.vault, clock)
+        self._opener = Opener(
+            me, self.identities, self._sessions, inbound, self._requested, store.attempt
+        )
 
     # -- texts
 
@@ -87,8 +96,8 @@ class Encryption:
         return Sealing(self._to_each(draft, reachable), done=True)
 
     def strangers(self, devices: Collection[str]) -> set[str]:
-        users = {_user(name) for name in devices}
-        return {_user(name) for name in set(devices) - self.identities.receivers(users).keys()}
+        users = {user_of(name) for name in devices}
+        return {user_of(name) for name in set(devices) - self.identities.receivers(users).keys()}
 
     def owe(self, chat: str, message_id: str, devices: Collection[str]) -> None:
         for device in sorted(devices):
@@ -130,8 +139,8 @@ class Encryption:
         return self._errands.devices()
 
     def errand_wants(self, chat: Chat, fresh: Fresh, tried: Collection[str]) -> Wants:
-        devices = self._errands.devices().get(chat.chat, set())
-        users = frozenset(_user(name) for name in devices)
+        devices = {errand.device for errand in self._due(chat)}
+        users = frozenset(user_of(name) for name in devices)
         if chat.members is None:
             return Wants(members=True)
         stale = frozenset(user for user in users & chat.members if not fresh(user))
@@ -140,11 +149,20 @@ class Encryption:
         reachable = devices & self.identities.receivers(users & chat.members).keys()
         return Wants(claims=self._without_session(chat.chat, reachable) - set(tried))
 
+    def _due(self, chat: Chat) -> list[Errand]:
+        """No texts to users whose changed identity is not accepted, whichever device it is."""
+        held = self.identities.held_users(chat.members or ())
+        return [
+            errand
+            for errand in self._errands.of(chat.chat)
+            if errand.kind != "copy" or user_of(errand.device) not in held
+        ]
+
     def run_errands(self, chat: Chat) -> list[Outgoing]:
         members = chat.members or frozenset()
         receivers = self.identities.receivers(members)
         frames = []
-        for errand in self._errands.of(chat.chat):
+        for errand in self._due(chat):
             device = receivers.get(errand.device)
             if device is None:
                 if not self.identities.held(errand.device):
@@ -161,11 +179,14 @@ class Encryption:
     def commission(self, chat: str, device: str, kind: str, fields: Mapping[str, Any]) -> None:
         self._errands.add(chat, device, kind, fields)
 
+    def registered(self, device: str) -> bool:
+        return self.identities.registered(device)
+
     def reachable(self, device: str) -> bool:
-        return device in self.identities.receivers({_user(device)})
+        return device in self.identities.receivers({user_of(device)})
 
     def ask(self, chat: str, device: str, message_ids: Sequence[str]) -> Outgoing:
-        receiver = self.identities.receivers({_user(device)})[device]
+        receiver = self.identities.receivers({user_of(device)})[device]
         fields = {"of": list(message_ids)}
         return self._sealer.for_devices(chat, [receiver], "request", fields, newest=True)
 
@@ -183,11 +204,16 @@ class Encryption:
     def _requested(self, chat: str, device: str, message_ids: list[str]) -> None:
         """The device could not read these texts of this one, and perhaps lacks the group's key."""
         self._outbound.share_again(chat, device)
-        after = self._store.member_after(chat, _user(device))
+        after = self._store.member_after(chat, user_of(device))
+        since = self.identities.believed_since(device)
+        if after is None or since is None:
+            return
         for message_id in message_ids:
             own = self._store.own_text(chat, message_id)
-            if own is None or own.seq is None or after is None or own.seq <= after:
-                continue  # not this device's, not accepted, or not for that user
+            if own is None or own.seq is None or own.accepted_at is None:
+                continue  # not this device's, or not accepted
+            if own.seq <= after or own.accepted_at < since - LEEWAY:
+                continue  # from before the user came, or the device
             if self._errands.copies(chat, message_id, device) < COPIES:
                 self._errands.add(chat, device, "copy", {"of": message_id})
 
@@ -197,7 +223,7 @@ class Encryption:
         return self.identities.learn(user, found)
 
     def claimed(self, request: Claims, found: Mapping[str, Any]) -> set[str]:
-        receivers = self.identities.receivers({_user(name) for name in request.devices})
+        receivers = self.identities.receivers({user_of(name) for name in request.devices})
         begun = set()
         for name in sorted(request.devices):
             device = receivers.get(name)
@@ -213,17 +239,37 @@ class Encryption:
             return False
         return True
 
-    def accept(self, user: str) -> None:
-        for device in self.identities.accept(user):
+    def accept(self, user: str, keys: Mapping[str, str]) -> bool:
+        for device in self.identities.accept(user, keys):
             self._sessions.drop(device)
+        return not self.identities.held_users({user})
+
+    def compared(self, user: str, keys: Mapping[str, str]) -> bool:
+        devices = self.identities.devices(user)
+        if {device.device: device.ed25519 for device in devices} != keys:
+            return False
+        self.accept(user, keys)
+        for device, key in keys.items():
+            self.identities.verify(user, device, key)
+        return True
 
     # -- messages that arrive
 
     def knows(self, message: Message) -> bool:
-        return self._opener.knows(message)
+        return self._foreign(message) or self._opener.knows(message)
 
     def open(self, message: Message) -> Opened:
-        return self._opener.open(message)
+        if self._foreign(message):
+            return Unreadable("its sender is not in this chat")
+        opened = self._opener.open(message)
+        if isinstance(opened, Unreadable) and message.sent_at < self._made_at - LEEWAY:
+            return replace(opened, ask=False)  # nobody wrote it for this device
+        return opened
+
+    def _foreign(self, message: Message) -> bool:
+        """A direct chat is its two people's, whatever the server puts into it."""
+        pair = self._store.pair(message.chat)
+        return pair is not None and message.sender not in pair
 
     # -- small
 
@@ -238,7 +284,3 @@ class Encryption:
 
 def _keys(devices: Mapping[str, KnownDevice]) -> dict[str, str]:
     return {name: device.ed25519 for name, device in devices.items()}
-
-
-def _user(device: str) -> str:
-    return device.partition("/")[0]

@@ -7,14 +7,17 @@ message that was moved to where it does not belong.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from client.crypto.padding import pad
 
 VERSION = 1
 _NAMED = frozenset({"v", "chat", "id", "from", "to", "from_key", "to_key", "kind"})
+_SHOWN = frozenset({"text", "copy"})  # kinds whose `text` people read
+_HALF = re.compile("[\ud800-\udfff]")  # of a character: JSON can say it, UTF-8 can't
 
 
 class EnvelopeError(ValueError):
@@ -69,11 +72,9 @@ def read(plaintext: bytes, expected: Envelope) -> Envelope:
 
     Raises EnvelopeError.
     """
-    try:
-        document = json.loads(plaintext)
-    except (ValueError, RecursionError) as error:
-        raise EnvelopeError("not an envelope") from error
-    if not isinstance(document, dict) or document.get("v") != VERSION:
+    document = _parsed(plaintext)
+    version = document.get("v")
+    if isinstance(version, bool) or version != VERSION:
         raise EnvelopeError("not an envelope of this version")
     wanted: dict[str, object] = {
         "chat": expected.chat,
@@ -91,3 +92,22 @@ def read(plaintext: bytes, expected: Envelope) -> Envelope:
         raise EnvelopeError("without a kind")
     fields = {name: value for name, value in document.items() if name not in _NAMED}
     return Envelope(expected.chat, expected.id, expected.sender, expected.receiver, kind, fields)
+
+
+def _parsed(plaintext: bytes) -> dict[str, Any]:
+    """An object that can be stored and written again, as JSON and as UTF-8."""
+    try:
+        document = json.loads(plaintext.decode(), parse_constant=_refuse)
+        if not isinstance(document, dict):
+            raise EnvelopeError("not an envelope")
+        text = document.get("text")
+        if document.get("kind") in _SHOWN and isinstance(text, str):
+            document["text"] = _HALF.sub("\ufffd", text)  # browsers cut texts anywhere
+        json.dumps(document, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise EnvelopeError("not an envelope") from error
+    return document
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")

@@ -50,6 +50,9 @@ class Errands:
     def done(self, errand: Errand) -> None:
         self._db.execute("DELETE FROM errands WHERE number = ?", (errand.number,))
 
+    def drop(self, kind: str) -> None:
+        self._db.execute("DELETE FROM errands WHERE kind = ?", (kind,))
+
     # -- copies
 
     def copies(self, chat: str, message_id: str, device: str) -> int:

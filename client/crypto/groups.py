@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from vodozemac import GroupSession, InboundGroupSession, MegolmMessage, SessionKey
 
-from client.crypto.rotation import Outbound, reason_to_rotate
+from client.crypto.rotation import SECONDS, Outbound, reason_to_rotate
 from client.crypto.sessions import Undecryptable
-from client.crypto.vault import Vault
+from client.store.vault import Vault
+
+# Of a session that was not used since: its sender used it for SECONDS, the backend keeps what was
+# written with it for 30 days, and clocks differ by less than the rest.
+KEPT_SECONDS = SECONDS + 38 * 24 * 3600.0
 
 
 class RoomKey(NamedTuple):
@@ -21,7 +25,7 @@ class RoomKey(NamedTuple):
 
 
 class OutboundGroups:
-    """All methods inside a transaction; times in epoch seconds."""
+    """Writing methods inside a transaction; times in epoch seconds."""
 
     def __init__(self, db: sqlite3.Connection, vault: Vault) -> None:
         self._db, self._vault = db, vault
@@ -31,7 +35,7 @@ class OutboundGroups:
         session = self._state(chat)
         if session is None or reason_to_rotate(session, devices, now) is not None:
             return set(devices)
-        return devices.keys() - session.holders.keys()
+        return devices.keys() - (session.holders.keys() - self._again(chat))
 
     def key(self, chat: str, devices: Mapping[str, str], now: float) -> RoomKey:
         """Of the session for the next text, which is made if there is none that may be used."""
@@ -43,12 +47,14 @@ class OutboundGroups:
 
     def shared(self, chat: str, device: str, ed25519: str) -> None:
         self._db.execute(
-            "INSERT OR REPLACE INTO group_holders VALUES (?, ?, ?)", (chat, device, ed25519)
+            "INSERT OR REPLACE INTO group_holders VALUES (?, ?, ?, 0)", (chat, device, ed25519)
         )
 
     def share_again(self, chat: str, device: str) -> None:
-        """The device says that it lacks the key."""
-        self._db.execute("DELETE FROM group_holders WHERE chat = ? AND device = ?", (chat, device))
+        """The device says that it lacks the key; it may have it all the same, and is a holder."""
+        self._db.execute(
+            "UPDATE group_holders SET again = 1 WHERE chat = ? AND device = ?", (chat, device)
+        )
 
     def encrypt(self, chat: str, plaintext: bytes) -> str:
         """The payload, `<session id>.<body>`."""
@@ -67,6 +73,12 @@ class OutboundGroups:
             "VALUES (?, ?, ?, 0)",
             (chat, self._vault.lock(GroupSession(), f"group {chat}"), now),
         )
+
+    def _again(self, chat: str) -> set[str]:
+        rows = self._db.execute(
+            "SELECT device FROM group_holders WHERE chat = ? AND again", (chat,)
+        )
+        return {device for (device,) in rows}
 
     def _state(self, chat: str) -> Outbound | None:
         row = self._db.execute(
@@ -87,26 +99,27 @@ class OutboundGroups:
 
 
 class InboundGroups:
-    """All methods inside a transaction."""
+    """Of each sending device its own: a key that somebody else sends too is another session.
 
-    def __init__(self, db: sqlite3.Connection, vault: Vault) -> None:
-        self._db, self._vault = db, vault
+    Writing methods inside a transaction; `clock` gives epoch seconds.
+    """
+
+    def __init__(self, db: sqlite3.Connection, vault: Vault, clock: Callable[[], float]) -> None:
+        self._db, self._vault, self._clock = db, vault, clock
 
     def add(self, chat: str, device: str, room_key: RoomKey) -> bool:
-        """Keeps a session that `device` sent. False if it is none, or another device's."""
+        """Keeps a session that `device` sent. False if it is none, or opens no more than before."""
         try:
             session = InboundGroupSession(SessionKey(room_key.key))
         except ValueError:
             return False
-        session_id = session.session_id
-        if session_id != room_key.session_id:
+        if session.session_id != room_key.session_id:
             return False
-        known = self._find(chat, session_id)
-        if known is not None:
-            owner, kept = known
-            if owner != device or kept.first_known_index <= session.first_known_index:
-                return False
+        known = self._find(chat, device, room_key.session_id)
+        if known is not None and known.first_known_index <= session.first_known_index:
+            return False
         self._save(chat, device, session)
+        self._forget_old()
         return True
 
     def decrypt(self, chat: str, device: str, message_id: str, payload: str) -> bytes:
@@ -116,45 +129,55 @@ class InboundGroups:
             message = MegolmMessage.from_base64(body)
         except ValueError as error:
             raise Undecryptable("it is broken") from error
-        known = self._find(chat, session_id)
-        if known is None:
+        session = self._find(chat, device, session_id)
+        if session is None:
             raise Undecryptable("its key is not here yet")
-        owner, session = known
-        if owner != device:
-            raise Undecryptable("its key is another device's", ask=False)
         try:
             opened = session.decrypt(message)
         except ValueError as error:
             raise Undecryptable("its key is newer, or does not open it") from error
-        self._remember(session_id, opened.message_index, f"{device} {message_id}")
+        self._remember((chat, device, session_id, opened.message_index), message_id)
         self._save(chat, device, session)
         return opened.plaintext
 
-    def _remember(self, session_id: str, number: int, message: str) -> None:
+    def _remember(self, place: tuple[str, str, str, int], message_id: str) -> None:
         """Megolm opens the same ciphertext as often as one likes: it counts once."""
         self._db.execute(
-            "INSERT OR IGNORE INTO group_indexes VALUES (?, ?, ?)", (session_id, number, message)
+            "INSERT OR IGNORE INTO group_indexes (chat, device, session_id, number, message_id) "
+            "VALUES (?, ?, ?, ?, ?)",
+            (*place, message_id),
         )
         (first,) = self._db.execute(
-            "SELECT message FROM group_indexes WHERE session_id = ? AND number = ?",
-            (session_id, number),
+            "SELECT message_id FROM group_indexes "
+            "WHERE chat = ? AND device = ? AND session_id = ? AND number = ?",
+            place,
         ).fetchone()
-        if first != message:
+        if first != message_id:
             raise Undecryptable("it repeats another message", ask=False)
 
-    def _find(self, chat: str, session_id: str) -> tuple[str, InboundGroupSession] | None:
+    def _find(self, chat: str, device: str, session_id: str) -> InboundGroupSession | None:
         row = self._db.execute(
-            "SELECT device, pickle FROM group_inbound WHERE chat = ? AND session_id = ?",
-            (chat, session_id),
+            "SELECT pickle FROM group_inbound WHERE chat = ? AND device = ? AND session_id = ?",
+            (chat, device, session_id),
         ).fetchone()
         if row is None:
             return None
-        session = self._vault.unlock(InboundGroupSession.from_pickle, row[1], session_id)
-        return row[0], session
+        return self._vault.unlock(InboundGroupSession.from_pickle, row[0], session_id)
 
     def _save(self, chat: str, device: str, session: InboundGroupSession) -> None:
+        locked = self._vault.lock(session, session.session_id)
         self._db.execute(
-            "INSERT OR REPLACE INTO group_inbound (chat, session_id, device, pickle) "
-            "VALUES (?, ?, ?, ?)",
-            (chat, session.session_id, device, self._vault.lock(session, session.session_id)),
+            "INSERT OR REPLACE INTO group_inbound (chat, device, session_id, pickle, used_at) "
+            "VALUES (?, ?, ?, ?, ?)",
+            (chat, device, session.session_id, locked, self._clock()),
         )
+
+    def _forget_old(self) -> None:
+        """With each new one; what they opened can't come again."""
+        before = self._clock() - KEPT_SECONDS
+        old = "SELECT chat, device, session_id FROM group_inbound WHERE used_at < ?"
+        self._db.execute(
+            f"DELETE FROM group_indexes WHERE (chat, device, session_id) IN ({old})",  # noqa: S608
+            (before,),
+        )
+        self._db.execute("DELETE FROM group_inbound WHERE used_at < ?", (before,))

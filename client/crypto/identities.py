@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from client.core.cipher import Found
+from client.core.ids import user_and_device, user_of
 from client.crypto.signing import device_document, key_document, verify
 from client.errors import SignatureError
 
@@ -57,10 +58,13 @@ _COLUMNS = (
 
 
 class Identities:
-    """`me` is this device's own `user/device`. All methods inside a transaction."""
+    """`me` is this device's own `user/device`, `clock` gives epoch seconds.
 
-    def __init__(self, db: sqlite3.Connection, me: str) -> None:
-        self._db, self._me = db, me
+    All methods that change something inside a transaction.
+    """
+
+    def __init__(self, db: sqlite3.Connection, me: str, clock: Callable[[], float]) -> None:
+        self._db, self._me, self._clock = db, me, clock
 
     # -- what the directory says
 
@@ -70,6 +74,7 @@ class Identities:
             name: pair for name, entry in found.items() if (pair := _checked(user, name, entry))
         }
         known = {device.device: device for device in self.devices(user, gone=True)}
+        news = bool(known) or user == user_of(self._me)
         verified = self._verified(user)
         added: list[str] = []
         changed: list[str] = []
@@ -79,7 +84,7 @@ class Identities:
                 continue
             if device not in known:
                 self._insert(user, device, curve25519, ed25519, held=verified)
-                if known:
+                if news:
                     (changed if verified else added).append(name)
             elif self._update(user, device, curve25519, ed25519):
                 changed.append(name)
@@ -92,28 +97,43 @@ class Identities:
     def forget(self, name: str) -> None:
         """It is registered no more; who it was stays known."""
         self._db.execute(
-            "UPDATE devices SET registered = 0 WHERE user = ? AND device = ?", name.split("/")
+            "UPDATE devices SET registered = 0 WHERE user = ? AND device = ?",
+            user_and_device(name),
         )
+
+    def registered(self, name: str) -> bool:
+        """It stood in the directory when its user's list was asked last."""
+        row = self._db.execute(
+            "SELECT 1 FROM devices WHERE user = ? AND device = ? AND registered",
+            user_and_device(name),
+        ).fetchone()
+        return row is not None
 
     # -- what is believed
 
     def believed(self, name: str) -> KnownDevice | None:
         """With the keys that count, whatever the directory shows by now."""
-        user, _, device = name.partition("/")
         row = self._db.execute(
             "SELECT user, device, curve25519, ed25519, "
             "CASE WHEN verified THEN 'verified' ELSE 'seen' END, registered "
             "FROM devices WHERE user = ? AND device = ? AND ed25519 IS NOT NULL",
-            (user, device),
+            user_and_device(name),
         ).fetchone()
         return _device(row) if row else None
 
+    def believed_since(self, name: str) -> float | None:
+        """When the keys that count were first seen, or accepted."""
+        row = self._db.execute(
+            "SELECT seen_at FROM devices WHERE user = ? AND device = ? AND ed25519 IS NOT NULL",
+            user_and_device(name),
+        ).fetchone()
+        return row[0] if row else None
+
     def held(self, name: str) -> bool:
         """The device shows keys that the user has not accepted."""
-        user, _, device = name.partition("/")
         row = self._db.execute(
             "SELECT 1 FROM devices WHERE user = ? AND device = ? AND new_ed25519 IS NOT NULL",
-            (user, device),
+            user_and_device(name),
         ).fetchone()
         return row is not None
 
@@ -142,25 +162,31 @@ class Identities:
         return [_device(row) for row in rows]
 
     def trust(self, user: str) -> Trust:
-        """CHANGED if any device is; VERIFIED if one is, for the others came in with its consent."""
+        """CHANGED if any device that is listed is, VERIFIED if all of them are."""
         states = {device.trust for device in self.devices(user)}
-        for trust in (Trust.CHANGED, Trust.VERIFIED, Trust.SEEN):
+        for trust in (Trust.CHANGED, Trust.SEEN, Trust.VERIFIED):
             if trust in states:
                 return trust
         return Trust.UNKNOWN
 
     # -- what the user decides
 
-    def accept(self, user: str) -> list[str]:
-        """The keys shown now are believed from now on; the devices that had others before."""
-        names = [each.name for each in self.devices(user) if each.trust is Trust.CHANGED]
-        self._db.execute(
+    def accept(self, user: str, keys: Mapping[str, str]) -> list[str]:
+        """Of the keys that listed devices show now, those in `keys` (device -> Ed25519 key) are
+        believed from now on; gives the devices, by name.
+        """
+        accepted = [
+            device
+            for device in self.devices(user)
+            if device.trust is Trust.CHANGED and keys.get(device.device) == device.ed25519
+        ]
+        self._db.executemany(
             "UPDATE devices SET curve25519 = new_curve25519, ed25519 = new_ed25519, "
-            "new_curve25519 = NULL, new_ed25519 = NULL, verified = 0 "
-            "WHERE user = ? AND registered AND new_ed25519 IS NOT NULL",
-            (user,),
+            "new_curve25519 = NULL, new_ed25519 = NULL, verified = 0, seen_at = ? "
+            "WHERE user = ? AND device = ?",
+            [(self._clock(), user, device.device) for device in accepted],
         )
-        return names
+        return [device.name for device in accepted]
 
     def verify(self, user: str, device: str, ed25519: str) -> bool:
         """People have compared this key. False if it isn't the one that is believed."""
@@ -183,9 +209,10 @@ class Identities:
     def _insert(self, user: str, device: str, curve25519: str, ed25519: str, *, held: bool) -> None:
         keys, none = (curve25519, ed25519), (None, None)
         self._db.execute(
-            "INSERT INTO devices (user, device, curve25519, ed25519, new_curve25519, new_ed25519) "
-            "VALUES (?, ?, ?, ?, ?, ?)",
-            (user, device, *(none if held else keys), *(keys if held else none)),
+            "INSERT INTO devices "
+            "(user, device, curve25519, ed25519, new_curve25519, new_ed25519, seen_at) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (user, device, *(none if held else keys), *(keys if held else none), self._clock()),
         )
 
     def _update(self, user: str, device: str, curve25519: str, ed25519: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 from client.core.cipher import Copy, Hidden, Opened, Text, Unreadable
@@ -18,7 +19,10 @@ REQUESTED_AT_ONCE = 1_000  # of what one message asks for, no more is answered
 
 
 class Opener:
-    """`me` is this device; `requested` is told of texts that a device could not read."""
+    """`me` is this device; `requested` is told of texts that a device could not read.
+
+    `attempt` takes back what is stored inside it if that raises.
+    """
 
     def __init__(
         self,
@@ -27,10 +31,11 @@ class Opener:
         sessions: OlmSessions,
         groups: InboundGroups,
         requested: Callable[[str, str, list[str]], None],
+        attempt: Callable[[], AbstractContextManager[None]],
     ) -> None:
         self._me, self._identities = me, identities
         self._sessions, self._groups = sessions, groups
-        self._requested = requested
+        self._requested, self._attempt = requested, attempt
 
     def knows(self, message: Message) -> bool:
         name = _sender(message)
@@ -54,7 +59,9 @@ class Opener:
                 return Unreadable(f"the keys of {name} are not accepted", held=True)
             return Unreadable(f"{name} is not known")
         try:
-            envelope = self._decrypted(message, message.payload, sender)
+            # The inside counts too: a ratchet that opened what is not for here has not moved.
+            with self._attempt():
+                envelope = self._decrypted(message, message.payload, sender)
         except Undecryptable as error:
             if held:
                 return Unreadable(f"the new keys of {name} are not accepted", held=True)
@@ -90,7 +97,8 @@ class Opener:
                     return Copy(envelope.text("of"), envelope.text("text"), sent_at)
                 case "room_key":
                     key = RoomKey(envelope.text("session_id"), envelope.text("key"))
-                    self._groups.add(chat, device, key)
+                    if not self._groups.add(chat, device, key):
+                        raise EnvelopeError("room_key of no session")
                 case "request":
                     self._requested(chat, device, _names(fields))
         except EnvelopeError:
@@ -108,6 +116,8 @@ def _of_no_kind(envelope: Envelope) -> Envelope:
 
 def _milliseconds(fields: Mapping[str, Any]) -> int:
     value = fields.get("sent_at")
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # JSON has one kind of numbers
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << 53:
         raise EnvelopeError("copy without sent_at")
     return value

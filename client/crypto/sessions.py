@@ -11,7 +11,7 @@ from vodozemac import AnyOlmMessage, Session
 from client.crypto.account import AccountKeys
 from client.crypto.identities import KnownDevice
 from client.crypto.signing import encode
-from client.crypto.vault import Vault
+from client.store.vault import Vault
 
 KEPT = 5  # of a chat and a device: both sides may start some at the same time
 PRE_KEY = 0
@@ -26,7 +26,11 @@ class Undecryptable(Exception):
 
 
 class OlmSessions:
-    """All methods inside a transaction; `touched` and `heard` count what happened in the table."""
+    """Writing methods inside a transaction.
+
+    `touched` and `heard` count what happened in the table; known session ids stay for ever, for
+    the fallback key would open the beginning of a session again.
+    """
 
     def __init__(self, db: sqlite3.Connection, vault: Vault, account: AccountKeys) -> None:
         self._db, self._vault, self._account = db, vault, account

@@ -12,6 +12,7 @@ from typing import Any
 from vodozemac import Sas
 
 from client.core.events import EmojiShown, VerificationCancelled, VerificationRequested
+from client.core.ids import user_and_device
 from client.crypto.envelope import Device
 from client.crypto.sas import Comparison, Stage, Step
 
@@ -123,12 +124,12 @@ class Verifications:
         made = _Open(chat, Comparison.asked(self._me, peer, start, now, self._make))
         if found is None:
             self._open[peer.name] = made
-            return [VerificationRequested(*_user_device(peer.name))]
+            return [VerificationRequested(*user_and_device(peer.name))]
         if found.comparison.stage is not Stage.REQUESTED:
             # It knows nothing of the one under way any more: it was started anew.
             ended = self._after(found, found.comparison.cancel("superseded"))
             self._open[peer.name] = made
-            return [*ended, VerificationRequested(*_user_device(peer.name))]
+            return [*ended, VerificationRequested(*user_and_device(peer.name))]
         if self._me.name < peer.name:
             # Both have started, and this one's counts. It is said again, because the other may
             # have been started anew since it came.
@@ -145,12 +146,12 @@ class Verifications:
         match comparison.stage:
             case Stage.COMPARING if not found.shown:
                 found.shown = True
-                effects.append(EmojiShown(*_user_device(name), comparison.emoji))
+                effects.append(EmojiShown(*user_and_device(name), comparison.emoji))
             case Stage.VERIFIED:
                 effects.append(Proved(comparison.peer))
             case Stage.CANCELLED:
                 cancelled = VerificationCancelled(
-                    *_user_device(name), comparison.reason, comparison.by_peer
+                    *user_and_device(name), comparison.reason, comparison.by_peer
                 )
                 effects.append(cancelled)
         if comparison.ended:
@@ -161,8 +162,3 @@ class Verifications:
     def _txn(self) -> str:
         random = self._random.randbytes(TXN_BYTES)
         return base64.urlsafe_b64encode(random).decode().rstrip("=")
-
-
-def _user_device(name: str) -> tuple[str, str]:
-    user, _, device = name.partition("/")
-    return user, device

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from client.core.frames import Watermarks
 
@@ -12,6 +12,15 @@ class Membership:
     """Methods of the engine's ledger (client/core/ledger.py says what each does)."""
 
     db: sqlite3.Connection
+    _user: str
+
+    def kind(self, chat: str) -> str | None:
+        row = self.db.execute("SELECT kind FROM chats WHERE chat = ?", (chat,)).fetchone()
+        return row[0] if row else None
+
+    def pair(self, chat: str) -> frozenset[str] | None:
+        members = self.members(chat) if self.kind(chat) == "direct" else {}
+        return frozenset(members) if len(members) == 2 and self._user in members else None
 
     def members(self, chat: str) -> dict[str, Watermarks]:
         rows = self.db.execute(
@@ -19,20 +28,48 @@ class Membership:
         )
         return {user: Watermarks(delivered, read) for user, delivered, read in rows}
 
-    def set_members(self, chat: str, members: Mapping[str, Watermarks]) -> None:
-        known = self.db.execute("SELECT user, after FROM members WHERE chat = ?", (chat,))
-        after = dict(known.fetchall())
-        (before,) = self.db.execute(
-            "SELECT coalesce(max(members_at), 0) FROM chats WHERE chat = ?", (chat,)
-        ).fetchone()
+    def members_told(self, chat: str) -> bool:
+        row = self.db.execute("SELECT members_told FROM chats WHERE chat = ?", (chat,)).fetchone()
+        return bool(row and row[0])
+
+    def set_members(self, chat: str, members: Mapping[str, Watermarks], since: float) -> None:
+        known = dict(
+            self.db.execute("SELECT user, after FROM members WHERE chat = ?", (chat,)).fetchall()
+        )
+        before = self._before(chat, since) if self.members_told(chat) else 0
+        for user in members.keys() - known.keys():
+            known[user] = max(before, self._adding(chat, user))
         self.db.execute("DELETE FROM members WHERE chat = ?", (chat,))
         self.db.executemany(
             "INSERT INTO members VALUES (?, ?, ?, ?, ?)",
             [
-                (chat, user, marks.delivered, marks.read, after.get(user, before if after else 0))
+                (chat, user, marks.delivered, marks.read, known[user])
                 for user, marks in members.items()
             ],
         )
+        self.db.execute("UPDATE chats SET members_told = 1 WHERE chat = ?", (chat,))
+
+    def _before(self, chat: str, since: float) -> int:
+        """What stands up to here is not for somebody who is heard of now."""
+        (seq,) = self.db.execute(
+            "SELECT max(members_at, coalesce((SELECT max(seq) FROM messages m "
+            "WHERE m.chat = c.chat AND accepted_at < ?), 0)) FROM chats c WHERE chat = ?",
+            (since, chat),
+        ).fetchone()
+        return int(seq)
+
+    def adding(self, chat: str, users: Collection[str], at: int) -> None:
+        self.db.executemany(
+            "INSERT INTO adding VALUES (?, ?, ?) "
+            "ON CONFLICT DO UPDATE SET after = max(after, excluded.after)",
+            [(chat, user, at) for user in users],
+        )
+
+    def _adding(self, chat: str, user: str) -> int:
+        row = self.db.execute(
+            "SELECT after FROM adding WHERE chat = ? AND user = ?", (chat, user)
+        ).fetchone()
+        return row[0] if row else 0
 
     def members_seen(self, chat: str, at: int) -> None:
         self.db.execute(
@@ -46,13 +83,8 @@ class Membership:
         ).fetchone()
         return row[0] if row else None
 
-    def kind(self, chat: str) -> str | None:
-        row = self.db.execute("SELECT kind FROM chats WHERE chat = ?", (chat,)).fetchone()
-        return row[0] if row else None
-
     def set_member(self, chat: str, user: str, marks: Watermarks) -> None:
         self.db.execute(
-            "INSERT INTO members (chat, user, delivered, read) VALUES (?, ?, ?, ?) "
-            "ON CONFLICT DO UPDATE SET delivered = excluded.delivered, read = excluded.read",
-            (chat, user, marks.delivered, marks.read),
+            "UPDATE members SET delivered = ?, read = ? WHERE chat = ? AND user = ?",
+            (marks.delivered, marks.read, chat, user),
         )

@@ -6,9 +6,8 @@ import secrets
 import sqlite3
 from pathlib import Path
 
-from client.crypto import vault
-from client.crypto.vault import SALT_BYTES, Vault
 from client.errors import StoreError
+from client.store.vault import SALT_BYTES, Vault, from_file, from_passphrase
 
 
 def open_vault(db: sqlite3.Connection, path: Path, passphrase: str | None, empty: bool) -> Vault:
@@ -20,12 +19,14 @@ def open_vault(db: sqlite3.Connection, path: Path, passphrase: str | None, empty
     if row is None and not empty:
         raise StoreError(f"{path} has lost what its key is checked with")
     salt = row[0] if row else secrets.token_bytes(SALT_BYTES) if passphrase else None
+    if salt is None and passphrase is not None:
+        raise StoreError(f"{path} was made with a key file; it can't be opened by a passphrase")
     if salt is None:
-        made = vault.from_file(path.with_suffix(".key"), make=row is None)
+        made = from_file(path.with_suffix(".key"), make=row is None)
     elif passphrase is None:
         raise StoreError(f"{path} is kept under a passphrase; give it")
     else:
-        made = vault.from_passphrase(passphrase, salt)
+        made = from_passphrase(passphrase, salt)
     if row is None:
         db.execute("INSERT INTO vault VALUES (1, ?, ?)", (salt, made.proof()))
     elif row[1] != made.proof():

@@ -10,7 +10,7 @@ from client.errors import StoreError
 # was written to them or with them can be carried over.
 FIRST = 2
 
-# Version 2: one file per user and device. Every `pickle` is encrypted (client/crypto/vault.py).
+# Version 2: one file per user and device. Every `pickle` is encrypted (client/store/vault.py).
 _INITIAL = """
 CREATE TABLE session (
     only INTEGER PRIMARY KEY CHECK (only = 1),
@@ -109,7 +109,50 @@ CREATE TABLE copies (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_INITIAL,)
+# Version 3: since when things are known, in epoch seconds of this device's own clock.
+_SINCE = """
+ALTER TABLE account ADD COLUMN made_at REAL NOT NULL DEFAULT 0;
+ALTER TABLE account ADD COLUMN fallback_at REAL NOT NULL DEFAULT 0;
+-- when the keys that are believed were first seen, or accepted
+ALTER TABLE devices ADD COLUMN seen_at REAL NOT NULL DEFAULT 0;
+-- of what this device wrote: when it got to know its seq
+ALTER TABLE messages ADD COLUMN accepted_at REAL;
+UPDATE messages SET accepted_at = sent_at WHERE state IS NOT NULL AND seq IS NOT NULL;
+-- whether the server ever said who is in the chat
+ALTER TABLE chats ADD COLUMN members_told INTEGER NOT NULL DEFAULT 0;
+UPDATE chats SET members_told = 1 WHERE chat IN (SELECT chat FROM members);
+-- whom this device is adding: what stands at or below `after` is not for them
+CREATE TABLE adding (
+    chat TEXT NOT NULL, user TEXT NOT NULL, after INTEGER NOT NULL, PRIMARY KEY (chat, user)
+) WITHOUT ROWID;
+-- the device has the key, and says that it lacks it
+ALTER TABLE group_holders ADD COLUMN again INTEGER NOT NULL DEFAULT 0;
+"""
+
+# Version 4: a group session is that of the device which sent its key, not of whoever came first.
+_OWNED = """
+ALTER TABLE group_indexes RENAME TO old_indexes;
+ALTER TABLE group_inbound RENAME TO old_inbound;
+-- used_at: when its key came or it last opened something, by this device's own clock
+CREATE TABLE group_inbound (
+    chat TEXT NOT NULL, device TEXT NOT NULL, session_id TEXT NOT NULL, pickle TEXT NOT NULL,
+    used_at REAL NOT NULL, PRIMARY KEY (chat, device, session_id)
+) WITHOUT ROWID;
+CREATE INDEX group_inbound_by_use ON group_inbound (used_at);
+CREATE TABLE group_indexes (
+    chat TEXT NOT NULL, device TEXT NOT NULL, session_id TEXT NOT NULL, number INTEGER NOT NULL,
+    message_id TEXT NOT NULL, PRIMARY KEY (chat, device, session_id, number)
+) WITHOUT ROWID;
+INSERT INTO group_inbound
+    SELECT chat, device, session_id, pickle, strftime('%s', 'now') FROM old_inbound;
+INSERT INTO group_indexes
+    SELECT chat, device, session_id, number, substr(message, instr(message, ' ') + 1)
+    FROM old_indexes JOIN old_inbound USING (session_id);
+DROP TABLE old_indexes;
+DROP TABLE old_inbound;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_INITIAL, _SINCE, _OWNED)
 
 
 def migrate(connection: sqlite3.Connection) -> None:

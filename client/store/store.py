@@ -15,7 +15,6 @@ from pathlib import Path
 from client.core.frames import Message, Watermarks
 from client.core.ledger import Own, Place
 from client.core.ticks import State
-from client.crypto.vault import Vault
 from client.errors import StoreError
 from client.store.history import (
     ChatSummary,
@@ -29,6 +28,7 @@ from client.store.membership import Membership
 from client.store.opening import open_vault
 from client.store.outgoing import OutgoingMessages
 from client.store.schema import migrate
+from client.store.vault import Vault
 from client.store.waiting import WaitingMessages
 
 
@@ -46,11 +46,12 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class OwnText:
-    """`seq` and `sent_at` are None until it is accepted."""
+    """All but `text` are None until it is accepted; `accepted_at` is by this device's clock."""
 
     seq: int | None
     text: str
     sent_at: float | None
+    accepted_at: float | None
 
 
 class Store(WaitingMessages, OutgoingMessages, Membership):
@@ -140,6 +141,20 @@ class Store(WaitingMessages, OutgoingMessages, Membership):
             if self.db.in_transaction:  # also if the disk was full
                 self.db.execute("ROLLBACK")
             raise
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Inside a transaction: what raises is taken back, and what was before it stays."""
+        self.db.execute("SAVEPOINT attempt")
+        try:
+            yield
+        except BaseException:
+            if self.db.in_transaction:
+                self.db.execute("ROLLBACK TO attempt")
+            raise
+        finally:
+            if self.db.in_transaction:
+                self.db.execute("RELEASE attempt")
 
     # -- the session
 
@@ -259,8 +274,8 @@ class Store(WaitingMessages, OutgoingMessages, Membership):
     def own_text(self, chat: str, message_id: str) -> OwnText | None:
         """What this device wrote under that id in that chat."""
         row = self.db.execute(
-            "SELECT seq, text, sent_at FROM messages WHERE chat = ? AND message_id = ? "
-            "AND sender = ? AND sender_device = ? AND text IS NOT NULL",
+            "SELECT seq, text, sent_at, accepted_at FROM messages WHERE chat = ? "
+            "AND message_id = ? AND sender = ? AND sender_device = ? AND text IS NOT NULL",
             (chat, message_id, self._user, self._device),
         ).fetchone()
         return OwnText(*row) if row else None
@@ -273,11 +288,11 @@ class Store(WaitingMessages, OutgoingMessages, Membership):
         )
         return [Own(chat, name, seq, State(state), text) for chat, name, seq, state, text in rows]
 
-    def place_own(self, message_id: str, seq: int, sent_at: float) -> None:
+    def place_own(self, message_id: str, seq: int, sent_at: float, now: float) -> None:
         self.db.execute(
-            "UPDATE messages SET seq = ?, sent_at = ? "
+            "UPDATE messages SET seq = ?, sent_at = ?, accepted_at = coalesce(accepted_at, ?) "
             "WHERE message_id = ? AND sender = ? AND sender_device = ?",
-            (seq, sent_at, message_id, self._user, self._device),
+            (seq, sent_at, now, message_id, self._user, self._device),
         )
 
     def set_state(self, message_id: str, state: State, reason: str | None = None) -> None:

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from client.core.frames import Message
+from client.core.ids import user_and_device
 from client.core.ledger import Filled
 
 
@@ -53,8 +54,10 @@ class WaitingMessages:
 
     def wait(self, message: Message, reason: str, ask_at: float | None) -> None:
         self.db.execute(
-            "UPDATE messages SET reason = ?, ask_at = coalesce(?, ask_at) "
-            "WHERE chat = ? AND sender = ? AND sender_device = ? AND message_id = ?",
+            "UPDATE messages SET reason = ?, "
+            "ask_at = CASE WHEN asked = 0 THEN coalesce(ask_at, ?) ELSE ask_at END "
+            "WHERE chat = ? AND sender = ? AND sender_device = ? AND message_id = ? "
+            "AND text IS NULL",
             (reason, ask_at, *_identity(message)),
         )
 
@@ -62,6 +65,12 @@ class WaitingMessages:
         self.db.execute(
             "UPDATE hidden SET payload = NULL "
             "WHERE chat = ? AND sender = ? AND sender_device = ? AND message_id = ?",
+            _identity(message),
+        )
+        # by its id it was one to show
+        self.db.execute(
+            "UPDATE messages SET payload = NULL, ask_at = NULL WHERE chat = ? AND sender = ? "
+            "AND sender_device = ? AND message_id = ? AND text IS NULL",
             _identity(message),
         )
 
@@ -98,21 +107,28 @@ class WaitingMessages:
         return None if at is None else float(at)
 
     def asked(
-        self, chat: str, message_ids: Sequence[str], after: Sequence[float], at: float
+        self,
+        chat: str,
+        device: str,
+        message_ids: Sequence[str],
+        after: Sequence[float],
+        at: float,
     ) -> None:
         for message_id in message_ids:
             (times,) = self.db.execute(
                 "UPDATE messages SET asked = asked + 1, ask_at = NULL "
-                "WHERE chat = ? AND message_id = ? AND ask_at IS NOT NULL RETURNING asked",
-                (chat, message_id),
+                "WHERE chat = ? AND sender = ? AND sender_device = ? AND message_id = ? "
+                "RETURNING asked",
+                (chat, *user_and_device(device), message_id),
             ).fetchone()
             if times < len(after):
-                self.ask_at(chat, [message_id], at + after[times])
+                self.ask_at(chat, device, [message_id], at + after[times])
 
-    def ask_at(self, chat: str, message_ids: Sequence[str], at: float | None) -> None:
+    def ask_at(self, chat: str, device: str, message_ids: Sequence[str], at: float | None) -> None:
         self.db.executemany(
-            "UPDATE messages SET ask_at = ? WHERE chat = ? AND message_id = ? AND text IS NULL",
-            [(at, chat, message_id) for message_id in message_ids],
+            "UPDATE messages SET ask_at = ? WHERE chat = ? AND sender = ? AND sender_device = ? "
+            "AND message_id = ? AND text IS NULL",
+            [(at, chat, *user_and_device(device), message_id) for message_id in message_ids],
         )
 
 

@@ -25,7 +25,8 @@ def upload(call: Call) -> Answer:
 def claim(call: Call) -> Answer:
     """A key of each device that has one; the others are left out, and those over the limit.
 
-    Raises ChatError rate_limited if that is all of them.
+    So are those of which no key could be taken now: what was taken of the others is not to be lost.
+    Raises ChatError if nothing else is left: rate_limited, or what went wrong.
     """
     directory = Directory(call.aws.users)
     limit = ClaimLimit(call.aws.users, call.aws.now)
@@ -34,14 +35,21 @@ def claim(call: Call) -> Answer:
         raise ChatError("rate_limited", "too many keys of these devices were claimed; try later")
     claimed: Frame = {}
     low: dict[str, Frame] = {}
+    failure: ChatError | None = None
     for address in allowed:
         user, _, device = address.partition("/")
-        key = directory.claim(user, device)
+        try:
+            key = directory.claim(user, device)
+        except ChatError as error:
+            failure = error
+            continue
         if key is None:
             continue
         claimed[address] = key.as_protocol()
         frame = decisions.keys_low(key)
         if frame is not None:
             low[address] = frame
+    if failure is not None and not claimed:
+        raise failure
     announce.keys_low(call.aws, low)
     return Answer(200, {"keys": claimed})

@@ -23,8 +23,9 @@ OWN_ENVIRONMENT = "staging"  # two container pools of different size, as weights
 def run(given: argparse.Namespace) -> int:
     """0 where everything was as expected, otherwise 1. Raises LocalModeError where it can't be
     taken to its end. However it ends, what was started for it has ended as well."""
-    # An end by SIGTERM is as orderly as one by Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # An end by SIGTERM is as orderly as one by Ctrl-C, which what was started with & would ignore.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     screen = Screen()
     known = _running(given.state_dir)
     if known is not None and given.env in (None, known.env):

@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from lambdas.errors import ChatError
 from lambdas.keys import signatures
+from lambdas.keys.decisions import Claim
+from lambdas.keys.directory import Directory
 from tests.aws.rest_steps import Phone, Reply, Rest, key, rest, written_log
 from tests.steps.backend import Clock
 
@@ -166,6 +169,29 @@ def failing_updates(api: Rest, code: str) -> Iterator[None]:
     events.register("before-call.dynamodb.UpdateItem", fail)
     yield
     events.unregister("before-call.dynamodb.UpdateItem", fail)
+
+
+def test_a_claim_that_fails_midway_gives_what_was_taken(
+    api: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    phones = [api.phone(raju, name) for name in ("a", "b", "c")]
+    for number, phone in enumerate(phones):
+        upload(api, phone, phone.one_time_keys(range(number, number + 1)))
+    claimed = Directory.claim
+
+    def busy(self: Directory, user: str, device: str) -> Claim | None:
+        if device in failing:
+            raise ChatError("rate_limited", "too many at once")
+        return claimed(self, user, device)
+
+    monkeypatch.setattr(Directory, "claim", busy)
+    failing = {"b"}
+    addresses = [phone.address for phone in phones]
+    assert set(claim(api, ravi, *addresses)) == {addresses[0], addresses[2]}
+    refused(api, ravi, addresses[1])  # nobody is told that it has none
+    failing.clear()
+    assert set(claim(api, ravi, *addresses)) == {addresses[1]}
 
 
 def test_a_device_that_is_away_hears_nothing_and_the_claim_works(api: Rest) -> None:

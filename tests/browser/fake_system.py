@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Coroutine
 from typing import Any
 
@@ -109,6 +110,12 @@ class FakeSystem:
     def targets(self) -> list[dict[str, Any]]:
         small: list[dict[str, Any]] = self.state["target_groups"][0]["targets"]
         return small
+
+    def wait_for_orders(self, count: int) -> None:
+        deadline = time.monotonic() + 30
+        while len(self.orders) < count:
+            assert time.monotonic() < deadline, f"{count} orders, but {self.orders}"
+            time.sleep(0.01)
 
     def _within(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(30)

@@ -137,6 +137,7 @@ def test_autoscaling_is_turned_off_and_on(page: Page, fake: FakeSystem) -> None:
     scaling.uncheck()
     scaling.check()
     expect(scaling).to_be_checked()
+    fake.wait_for_orders(2)  # the box is ahead of what it orders
     assert fake.orders == [("small", False), ("small", True)]
 
 

@@ -11,8 +11,8 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.conftest import Open
 from tests.story.system import started
 
-# One after the other with the stories: both keep many processes busy.
-pytestmark = pytest.mark.xdist_group("story")
+# One after the other: each keeps many processes busy.
+pytestmark = pytest.mark.xdist_group("systems")
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from local import endpoints, lock
 
 ROOT = Path(__file__).parents[2]
 
-pytestmark = pytest.mark.xdist_group("story")
+pytestmark = pytest.mark.xdist_group("systems")
 
 
 def test_the_tour_sees_what_it_expects_and_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from client.core.cipher import Answer, Lists
 from client.core.engine import Engine
-from client.core.frames import Message
+from client.core.frames import Message, Synced
 from client.core.settings import Settings
 from client.store.schema import migrate
 from client.store.store import Store
@@ -57,8 +58,15 @@ class Flight:
 
 
 class RatchetDevice(Device):
+    """`told_members`: who is in a chat, and `listed`: a user's devices, as the backend last said; of two
+    lists the one that was asked for later counts.
+    """
+
     def __init__(self, user: str, name: str, backend: RatchetBackend) -> None:
         self.flights: list[Flight] = []
+        self.answers: list[Answer] = []  # of the directory, on their way here
+        self.told_members: dict[str, frozenset[str]] = {}
+        self.listed: dict[str, tuple[int, frozenset[str]]] = {}
         self.syncing: list[Flight] | None = None
         self.registered_at = backend.now
         super().__init__(user, name, backend, QUICK)
@@ -69,6 +77,11 @@ class RatchetDevice(Device):
             self.db = sqlite3.connect(":memory:", isolation_level=None, factory=Disk)
             migrate(self.db)
         return super().new_store()
+
+    def start(self) -> None:
+        super().start()
+        self.answers.clear()
+        self.listed.clear()  # requests are numbered anew
 
     # -- steps
 
@@ -114,6 +127,31 @@ class RatchetDevice(Device):
             self.flights = [one for one in self.flights if one is not flight]
         parsed = self.parsed(flight.frame)
         self.attempt(lambda engine, now: engine.received(parsed, now), fuse)
+        if isinstance(parsed, Synced):
+            for chat, place in parsed.chats.items():
+                if self.store.members(chat).keys() == place.members.keys():  # else it was outdated
+                    self.told_members[chat] = frozenset(place.members)
+
+    def look(self, user: str) -> None:
+        """A program asks for a list; the directory has answered, and the answer is under way."""
+        request = self.engine.look_at(user)
+        self.answers.append(Answer(request, self.backend.listed(user)))
+        self._list(request, self.answers[-1].found)
+
+    def hear(self) -> None:
+        answer = self.answers.pop(0)
+        self.step(lambda engine, now: engine.brought(answer, now))
+
+    def fetch(self, at: int = 0) -> None:
+        request = self.wanted[at]
+        if isinstance(request, Lists):
+            self._list(request, self.backend.listed(request.user))
+        super().fetch(at)
+
+    def _list(self, request: Lists, found: Mapping[str, Any]) -> None:
+        if request.number > self.listed.get(request.user, (0, frozenset()))[0]:
+            names = frozenset(f"{request.user}/{name}" for name in found)
+            self.listed[request.user] = request.number, names
 
     def fail(self, at: int) -> None:
         """The directory does not answer."""
@@ -121,7 +159,7 @@ class RatchetDevice(Device):
         self.step(lambda engine, now: engine.not_brought(request, now))
 
     def busy(self) -> bool:
-        return bool(self.up or self.flights or self.wanted)
+        return bool(self.up or self.flights or self.wanted or self.answers)
 
     # -- what is there
 

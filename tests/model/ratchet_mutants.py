@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 from vodozemac import AnyOlmMessage, Session
 
 from client.core import arrivals
-from client.core.frames import Message
-from client.crypto import groups
+from client.core.conversations import Conversations
+from client.core.frames import Message, Receipt, Watermarks
+from client.crypto import encryption, groups
 from client.crypto.encryption import Encryption
+from client.crypto.groups import OutboundGroups
 from client.crypto.opening import Opener
 from client.crypto.sessions import OlmSessions
-from client.crypto.vault import Vault
+from client.store.membership import Membership
+from client.store.vault import Vault
 
 
 class Mutant(NamedTuple):
@@ -46,6 +50,16 @@ def _try_elsewhere(self: OlmSessions, session_id: str, message: AnyOlmMessage) -
     return _try(self, session_id, message)
 
 
+def _receipt_of_anybody(self: Conversations, frame: Receipt) -> None:
+    members = {**self.members(frame.chat), frame.user: Watermarks(frame.delivered, frame.read)}
+    self._ledger.set_members(frame.chat, members, 0)
+    self._members[frame.chat] = members
+
+
+def _asker_holds_nothing(self: OutboundGroups, chat: str, device: str) -> None:
+    self._db.execute("DELETE FROM group_holders WHERE chat = ? AND device = ?", (chat, device))
+
+
 def _knows_everybody(self: Opener, message: Message) -> bool:
     return True
 
@@ -62,6 +76,36 @@ MUTANTS = (
         ((groups, "reason_to_rotate", lambda *_: None),),
         (*TALK, "members_change"),
         "is not in the chat",
+    ),
+    Mutant(
+        "a_receipt_makes_its_sender_a_member",
+        ((Conversations, "receipt", _receipt_of_anybody),),
+        (*TALK, "members_change", "a_receipt_comes_late"),
+        "is not in the chat",
+    ),
+    Mutant(
+        "who_asks_for_the_key_counts_as_having_none",
+        ((OutboundGroups, "share_again", _asker_holds_nothing),),
+        (*TALK, "members_change", "somebody_asks_for_what_was"),
+        "is not in the chat",
+    ),
+    Mutant(
+        "whom_the_sender_adds_is_sent_what_was",
+        ((Conversations, "adding", lambda *_: None),),
+        (*TALK, "a_device_adds_a_member", "somebody_asks_for_what_was"),
+        "added the user later",
+    ),
+    Mutant(
+        "who_comes_is_sent_what_was",
+        ((Membership, "_before", lambda *_: 0),),
+        (*TALK, "members_change", "time_passes", *["somebody_asks_for_what_was"] * 3),
+        "came .* after it",
+    ),
+    Mutant(
+        "a_device_is_sent_what_was_before_it_was_made",
+        ((encryption, "LEEWAY", math.inf),),
+        (*TALK, "a_device_is_linked", "time_passes", "somebody_asks_for_what_was"),
+        "was made .* after it",
     ),
     Mutant(
         "nobody_answers_who_cannot_read",

@@ -222,7 +222,7 @@ def test_a_device_that_is_removed_and_comes_back_meanwhile_repeats_no_key_either
 
     with ThreadPoolExecutor(THREADS) as threads:
         claimers = [threads.submit(claimer) for _ in range(THREADS)]
-        for life in range(60):
+        for life in range(20):
             directory.put("raju", "phone", DeviceKeys("curve25519", "ed25519", ""))
             keys = [SignedKey(str(number), f"{life}/{number}", "") for number in range(20)]
             directory.upload("raju", "phone", "ed25519", keys, None)

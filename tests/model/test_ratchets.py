@@ -7,7 +7,9 @@ writes; devices, members and identities come and go.
 
 from __future__ import annotations
 
+import json
 import logging
+import math
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -29,11 +31,11 @@ from hypothesis.stateful import (
 from client.core.engine import Engine
 from client.core.events import MessageReceived
 from client.core.frames import Message
-from client.core.ids import is_shown, ulid
+from client.core.ids import is_shown, ulid, user_of
 from lambdas.attribute_values import from_wire
 from lambdas.messages.log import seq_of
 from lambdas.telemetry import metrics
-from tests.model.ratchet_backend import RatchetBackend
+from tests.model.ratchet_backend import ZERO, RatchetBackend
 from tests.model.ratchet_device import RatchetDevice
 from tests.model.ratchet_mutants import MUTANTS, Mutant
 
@@ -45,6 +47,7 @@ REASONS = {
     "its key is not here yet",
     "its key is newer, or does not open it",
 }
+JOINED_WITHIN, MADE_WITHIN = 60.0, 300.0  # seconds
 LATER = 3700.0  # more than the longest pause before a sender is asked again
 
 ENOUGH_FOR_A_MUTANT = 60
@@ -59,8 +62,9 @@ def _sends(name: str, chat: str, text: str, engine: Engine, now: float) -> None:
     engine.send(name, chat, text, now)
 
 
-def _accepts(user: str, engine: Engine, now: float) -> None:
-    engine.accept(user, now)
+def _accepts(device: RatchetDevice, user: str, engine: Engine, now: float) -> None:
+    keys = {one.device: one.ed25519 for one in device.encryption.identities.devices(user)}
+    engine.accept(user, keys, now)
 
 
 class Text:
@@ -69,8 +73,11 @@ class Text:
     def __init__(self, chat: str, author: RatchetDevice, text: str) -> None:
         self.chat, self.author, self.text = chat, author, text
         self.known_members: frozenset[str] | None = None  # to the author, when it was sealed
-        self.entitled: set[RatchetDevice] = set()  # when it was stored
+        # when it was stored
+        self.entitled: set[RatchetDevice] = set()
+        self.members: set[str] = set()
         self.seq: int | None = None
+        self.accepted_at: float | None = None  # when the author heard of that
 
 
 class Ratchets(RuleBasedStateMachine):
@@ -84,6 +91,11 @@ class Ratchets(RuleBasedStateMachine):
         self.texts: dict[str, Text] = {}
         self.stored: list[dict[str, Any]] = []
         self.doubtful: set[str] = set()  # devices that were removed, or made anew
+        self.sealed: set[str] = set()
+        # when a device got to know that a user is in the group, and when it added one itself
+        self.met: dict[RatchetDevice, dict[str, float]] = {}
+        self.met_before: dict[tuple[RatchetDevice, str], list[float]] = {}  # and who left since
+        self.added: dict[tuple[RatchetDevice, str], float] = {}
         self.backend.world.database.listeners.append(self._stored)
         for user in USERS:
             self.backend.sign_up(user)
@@ -110,16 +122,36 @@ class Ratchets(RuleBasedStateMachine):
         text = self.texts.get(item["message_id"])
         if text is not None and text.seq is None:
             text.seq = seq_of(item)
-            members = self.backend.members(item["chat"])
-            text.entitled = {device for device in self.devices if device.user in members}
+            text.members = self.backend.members(item["chat"])
+            text.entitled = {device for device in self.devices if device.user in text.members}
 
-    def _sealing(self) -> None:
-        """Notes who was in the chat, as far as the author knew, when a text went out first."""
+    def _look(self) -> None:
+        """Notes what has just become known to whom."""
         for device in self.devices:
-            for frame in device.up:
-                text = self.texts.get(frame.get("message_id", ""))
-                if text is not None and text.known_members is None:
-                    text.known_members = frozenset(device.store.members(text.chat))
+            known, met = device.store.members(self.group), self.met.setdefault(device, {})
+            for user in known:
+                met.setdefault(user, self.backend.now)
+            for user in met.keys() - known:
+                self.met_before.setdefault((device, user), []).append(met.pop(user))
+            self._sealed(device)
+        for name, text in self.texts.items():
+            if text.author in self.devices and text.accepted_at is None and text.seq is not None:
+                own = text.author.store.own(name)
+                text.accepted_at = self.backend.now if own and own.seq else None
+
+    def _sealed(self, device: RatchetDevice) -> None:
+        """What has just been sealed, by what its author knew of members and devices."""
+        for name, frame in device.db.execute("SELECT message_id, frame FROM outbox").fetchall():
+            if name in self.sealed:
+                continue
+            self.sealed.add(name)
+            for other in json.loads(frame).get("to", ()):
+                _, listed = device.listed.get(user_of(other), (0, {other}))
+                assert other in listed, f"{device.address} seals for {other}, which is removed"
+            text = self.texts.get(name)
+            if text is not None:
+                told = device.told_members.get(text.chat)
+                text.known_members = told or frozenset(device.store.members(text.chat))
 
     # -- people and their devices
 
@@ -157,7 +189,7 @@ class Ratchets(RuleBasedStateMachine):
             device.attempt(partial(_sends, name, chat, words), burning)
             if device.store.own(name) is None:
                 del self.texts[name]  # it crashed before it was written down
-            self._sealing()
+            self._look()
 
     @rule(user=st.sampled_from(USERS))
     def a_device_is_linked(self, user: str) -> None:
@@ -188,12 +220,49 @@ class Ratchets(RuleBasedStateMachine):
     @rule(who=WHO, user=st.sampled_from(USERS))
     def changed_keys_are_accepted(self, who: int, user: str) -> None:
         device = self._device(who)
-        device.attempt(lambda engine, now: engine.accept(user, now), None)
-        self._sealing()
+        device.attempt(partial(_accepts, device, user), None)
+        self._look()
 
     @rule(user=st.sampled_from(("mira", "anna")), add=st.booleans())
     def members_change(self, user: str, add: bool) -> None:
         self.backend.change_members(self.group, *(([user], []) if add else ([], [user])))
+
+    @rule(who=WHO, user=st.sampled_from(("mira", "anna")), told=st.booleans())
+    def a_device_adds_a_member(self, who: int, user: str, told: bool) -> None:
+        """`told`: the answer arrives."""
+        device = self._device(who)
+        if device.user not in self.backend.members(self.group):
+            return
+        device.step(lambda engine, now: engine.adding(self.group, [user]))
+        if user not in device.store.members(self.group):
+            self.added[device, user] = self.backend.now
+        self.backend.change_members(self.group, [user], [])
+        if told:
+            members = self.backend.members(self.group)
+            device.step(lambda engine, now: engine.chat_is(self.group, members, now))
+            device.told_members[self.group] = frozenset(members)
+        self._look()
+
+    @rule(who=WHO, index=INDEX)
+    def somebody_asks_for_what_was(self, who: int, index: int) -> None:
+        """With a helper, who names an id of whatever time."""
+        device = self._device(who)
+        written = [name for name, text in self.texts.items() if text.author is not device]
+        if written:
+            name = written[index % len(written)]
+            chat, author = self.texts[name].chat, self.texts[name].author.address
+            if device.user in self.backend.members(chat):
+                fields = {"of": [name]}
+                device.step(lambda engine, now: engine.tell(chat, author, "request", fields, now))
+                self._look()
+
+    @rule(who=WHO, user=st.sampled_from(("mira", "anna")))
+    def a_receipt_comes_late(self, who: int, user: str) -> None:
+        """Of somebody who left while it was handled."""
+        device = self._device(who)
+        if device.online and user not in self.backend.members(self.group):
+            receipt = {"chat": self.group, "user": user, "delivered": 1, "read": 1}
+            device.post({"type": "receipt", **receipt})
 
     # -- the network and the machines
 
@@ -201,7 +270,7 @@ class Ratchets(RuleBasedStateMachine):
     def connect(self, who: int) -> None:
         if not self._device(who).online:
             self._device(who).connect()
-            self._sealing()
+            self._look()
 
     @rule(who=WHO, still_handled=st.integers(0, 3), crash=st.booleans())
     def lose_connection(self, who: int, still_handled: int, crash: bool) -> None:
@@ -224,7 +293,7 @@ class Ratchets(RuleBasedStateMachine):
                 ways += [partial(device.fetch, at) for at in range(len(device.wanted))]
             if ways:
                 ways[index % len(ways)]()
-                self._sealing()
+                self._look()
 
     @rule(who=WHO, index=INDEX, keep=st.booleans(), fuse=SOON)
     def a_frame_comes_twice_or_a_machine_crashes_over_it(
@@ -239,7 +308,7 @@ class Ratchets(RuleBasedStateMachine):
         if flights:
             flight = (messages or flights)[index % len(messages or flights)]
             device.take(flight, keep=keep and flight.live, fuse=fuse)
-            self._sealing()
+            self._look()
 
     @rule(who=WHO, index=INDEX)
     def a_post_is_lost(self, who: int, index: int) -> None:
@@ -248,6 +317,19 @@ class Ratchets(RuleBasedStateMachine):
         if live:
             lost = live[index % len(live)]
             device.flights = [flight for flight in device.flights if flight is not lost]
+
+    @rule(who=WHO, user=st.sampled_from(USERS))
+    def somebody_looks_at_a_list(self, who: int, user: str) -> None:
+        """And the answer takes its time: others may overtake it."""
+        self._device(who).look(user)
+
+    @precondition(lambda self: any(device.answers for device in self.devices))
+    @rule(index=INDEX)
+    def a_slow_answer_comes(self, index: int) -> None:
+        waiting = [device for device in self.devices if device.answers]
+        if waiting:
+            waiting[index % len(waiting)].hear()
+            self._look()
 
     @precondition(lambda self: any(device.wanted for device in self.devices))
     @rule(index=INDEX)
@@ -260,7 +342,7 @@ class Ratchets(RuleBasedStateMachine):
         self.backend.now += seconds
         for device in list(self.devices):
             device.step(lambda engine, now: engine.due(now))
-        self._sealing()
+        self._look()
 
     @rule()
     def the_delivery_watch_runs(self) -> None:
@@ -276,7 +358,7 @@ class Ratchets(RuleBasedStateMachine):
             self._travel_all()
             for device in self.devices:
                 for user in USERS:
-                    device.attempt(partial(_accepts, user), None)
+                    device.attempt(partial(_accepts, device, user), None)
             self.time_passes(pause)
         self._travel_all()
         for device in self.devices:
@@ -284,19 +366,22 @@ class Ratchets(RuleBasedStateMachine):
             assert not device.engine._chats.held
         self.everybody_reads_what_is_theirs()
         self.nobody_else_could()
+        self.nobody_is_sent_what_was_before()
 
     def _travel_all(self) -> None:
         for _ in range(2_000):
             for device in self.devices:
                 if not device.online:
                     device.connect()
+                while device.answers:
+                    device.hear()
                 while device.wanted:
                     device.fetch()
                 while device.up:
                     device.handled()
                 while device.flights:
                     device.take(device.deliverable()[0])
-                self._sealing()
+                self._look()
             if not any(device.busy() for device in self.devices):
                 return
         raise AssertionError("it never came to rest")
@@ -306,14 +391,55 @@ class Ratchets(RuleBasedStateMachine):
             if text.seq is None:
                 continue
             for device in self.devices:
-                entitled = device in text.entitled and device.user in self._stayed(text)
+                stayed = {device.user, text.author.user} <= self._stayed(text)
+                entitled = device in text.entitled and stayed  # who has left answers nobody
                 if not entitled or text.author not in self.devices:
                     continue  # who is removed answers nobody
+                if self._met_too_late(text, device):
+                    continue
                 shown = {m.message_id: m.text for m in device.store.history(text.chat, 10_000)}
                 assert shown.get(name) == text.text, (
                     f"{device.address} can't read {text.text!r} at {text.seq}: "
                     f"{shown.get(name, 'not there')}; {device.trouble(text.chat)}"
                 )
+
+    def _met_too_late(self, text: Text, device: RatchetDevice) -> bool:
+        """Nobody is sent again what is much older than the author's knowing of user or device."""
+        author, user = text.author, device.user
+        identities = author.encryption.identities
+        since = identities.believed_since(device.address)
+        known = identities.believed(device.address)
+        if text.accepted_at is None or since is None or known is None:
+            return True
+        if known.ed25519 != device.account.ed25519:
+            return True  # the news of its keys was lost, and no list was asked for since
+        if since - ZERO > text.accepted_at + MADE_WITHIN:
+            return True
+        if text.chat != self.group or user in (text.known_members or ()):
+            return False
+        met = self.met[author].get(user, math.inf)
+        added = self.added.get((author, user), -math.inf)
+        return met > text.accepted_at + JOINED_WITHIN or added >= text.accepted_at
+
+    def nobody_is_sent_what_was_before(self) -> None:
+        """What a device shows was sealed for its user, or its user came within a minute."""
+        for device in self.devices:
+            for chat in self.chats:
+                for message in device.store.history(chat, 10_000):
+                    text = self.texts[message.message_id]
+                    if message.text is None or text.author is device or text.accepted_at is None:
+                        continue
+                    told = f"{device.address} was sent {text.text!r}, "
+                    late = device.registered_at - text.accepted_at
+                    assert late <= MADE_WITHIN, f"{told}and was made {late} s after it"
+                    if device.user in text.members | (text.known_members or frozenset()):
+                        continue
+                    added = self.added.get((text.author, device.user), -math.inf)
+                    assert added < text.accepted_at, f"{told}and its author added the user later"
+                    met = [self.met[text.author].get(device.user, math.inf)]
+                    met += self.met_before.get((text.author, device.user), [])
+                    late = min(met) - text.accepted_at
+                    assert late <= JOINED_WITHIN, f"{told}and came {late} s after it"
 
     def _stayed(self, text: Text) -> set[str]:
         """Members now who have been in the chat since before the text."""
@@ -390,6 +516,14 @@ ARGUMENTS: dict[str, Callable[[Random], dict[str, Any]]] = {
     },
     "connect": lambda r: {"who": r.randrange(100)},
     "members_change": lambda r: {"user": r.choice(("mira", "anna")), "add": r.random() < 0.5},
+    "a_device_adds_a_member": lambda r: {
+        "who": r.randrange(100), "user": r.choice(("mira", "anna")), "told": r.random() < 0.5
+    },
+    "somebody_asks_for_what_was": lambda r: {"who": r.randrange(100), "index": r.randrange(100)},
+    "a_receipt_comes_late": lambda r: {
+        "who": r.randrange(100), "user": r.choice(("mira", "anna"))
+    },
+    "time_passes": lambda r: {"seconds": r.choice([0.3, 61.0, 61.0, 700.0])},
     "a_device_is_linked": lambda r: {"user": r.choice(USERS)},
     "a_post_is_lost": lambda r: {"who": r.randrange(100), "index": r.randrange(100)},
     "things_travel": lambda r: {"order": [r.randrange(1000) for _ in range(20)]},

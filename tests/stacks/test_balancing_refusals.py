@@ -86,6 +86,12 @@ def test_two_pools_of_one_name_are_refused() -> None:
         check_together(LoadBalancer(), (SMALL, SMALL))
 
 
+def test_two_pools_that_would_be_one_resource_are_refused() -> None:
+    pools = (replace(SMALL, name="a-1b"), replace(SMALL, name="a1b"))
+    with pytest.raises(ConfigError, match="differ by hyphens alone"):
+        check_together(LoadBalancer(), pools)
+
+
 def test_sticking_to_a_pool_needs_two() -> None:
     with pytest.raises(ConfigError, match="there is only one"):
         check_together(LoadBalancer(stickiness=Stickiness(kind="group")), (SMALL,))

@@ -14,7 +14,7 @@ import pytest
 from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks
 
-from stacks.config import DEV, ENVIRONMENTS, Environment
+from stacks.config import DEV, ENVIRONMENTS
 from stacks.context import environment_from
 from stacks.load_balancing import LoadBalancer
 from stacks.stage import EnvironmentStage
@@ -79,11 +79,29 @@ OTHER_SETTINGS: tuple[Mapping[str, Any], ...] = (
 CFN_LINT = str(Path(sys.executable).with_name("cfn-lint"))
 
 
-def test_every_finding_of_cdk_nag_has_been_reviewed(tmp_path: Path) -> None:
+# The environments, and what adds resources to them, are synthesized once for both.
+pytestmark = pytest.mark.xdist_group("checks")
+
+
+@pytest.fixture(scope="module")
+def assemblies(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The environments as they are and with more resources, as judged by cdk-nag."""
+    more = {f"{name}-more": {"env": name, **each} for name, each in MORE_RESOURCES.items()}
+    outs = {}
+    for name, overrides in ({each: {"env": each} for each in ENVIRONMENTS} | more).items():
+        outs[name] = tmp_path_factory.mktemp(name)
+        app = App(context=flags(), outdir=str(outs[name]))
+        Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+        EnvironmentStage(app, environment_from(overrides))
+        with contextlib.suppress(RuntimeError):  # raised for findings, which the report has
+            app.synth()
+    return outs
+
+
+def test_every_finding_of_cdk_nag_has_been_reviewed(assemblies: dict[str, Path]) -> None:
     unmet = set(REVIEWED)
-    more = {name: {"env": name, **overrides} for name, overrides in MORE_RESOURCES.items()}
-    for number, overrides in enumerate([*({"env": name} for name in ENVIRONMENTS), *more.values()]):
-        for rule, path in _findings(environment_from(overrides), tmp_path / str(number)):
+    for out in assemblies.values():
+        for rule, path in _findings(out):
             matching = {
                 entry
                 for entry in REVIEWED
@@ -94,56 +112,36 @@ def test_every_finding_of_cdk_nag_has_been_reviewed(tmp_path: Path) -> None:
     assert not unmet, "nothing is found of these any more"
 
 
-@pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_cfn_lint_has_nothing_to_say(name: str, tmp_path: Path) -> None:
-    _synthesize(App(context=flags(), outdir=str(tmp_path)), ENVIRONMENTS[name])
-    templates = list(tmp_path.rglob("*.template.json"))
-    assert len(templates) == 6
-    _lint(templates)
-
-
-def test_nor_about_any_way_of_balancing(synthesize: Synthesize, tmp_path: Path) -> None:
-    """Of the stacks that the settings appear in."""
+def test_cfn_lint_has_nothing_to_say_about_any_environment_or_way_of_balancing(
+    assemblies: dict[str, Path], synthesize: Synthesize, tmp_path: Path
+) -> None:
     app_cookie = replace(
         DEV,
         pools=DEV.pools[1:],
         load_balancer=LoadBalancer(stickiness=Stickiness(kind="app_cookie", cookie_name="s")),
     )
-    named = ({"env": name, **overrides} for name, overrides in MORE_RESOURCES.items())
-    configs = [environment_from(overrides) for overrides in (*named, *OTHER_SETTINGS)]
-    templates = []
-    for number, config in enumerate([*configs, app_cookie]):
-        for stack in ("Web", "Observability"):
-            templates.append(tmp_path / f"{number}-{stack}.json")
-            templates[-1].write_text(json.dumps(synthesize(config).stacks[stack]))
-    _lint(templates)
-
-
-def _lint(templates: list[Path]) -> None:
+    names: dict[str, str] = {}  # by template: what is the same is looked at once
+    for name, out in assemblies.items():
+        templates = list(out.rglob("*.template.json"))
+        assert len(templates) == 6
+        for template in templates:
+            names.setdefault(template.read_text(), f"{name}-{template.name}")
+    for number, config in enumerate([*map(environment_from, OTHER_SETTINGS), app_cookie]):
+        # the stack that the settings appear in
+        names.setdefault(json.dumps(synthesize(config).stacks["Web"]), f"{number}-Web.json")
+    for text, name in names.items():
+        (tmp_path / name).write_text(text)
     # W3005: CDK names dependencies that a reference implies already
-    done = subprocess.run(
-        [CFN_LINT, "--ignore-checks", "W3005", "--", *map(str, templates)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [CFN_LINT, "--ignore-checks", "W3005", "--", *map(str, tmp_path.iterdir())]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
 
-def _findings(config: Environment, out: Path) -> Iterator[tuple[str, str]]:
+def _findings(out: Path) -> Iterator[tuple[str, str]]:
     """Rule (with its finding, where a rule has several) and construct path."""
-    app = App(context=flags(), outdir=str(out))
-    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-    with contextlib.suppress(RuntimeError):  # raised for findings, which are read below
-        _synthesize(app, config)
     report = json.loads((out / "validation-report.json").read_text())
     for plugin in report["pluginReports"]:
         for violation in plugin["violations"]:
             if violation["ruleName"].startswith("AwsSolutions"):
                 for construct in violation["violatingConstructs"]:
                     yield violation["ruleName"], construct["constructPath"]
-
-
-def _synthesize(app: App, config: Environment) -> None:
-    EnvironmentStage(app, config)
-    app.synth()

@@ -28,7 +28,7 @@ from tests.story.system import (
     tasks_in,
 )
 
-pytestmark = pytest.mark.xdist_group("story")
+pytestmark = pytest.mark.xdist_group("systems")
 
 CONTEXT = {
     "load_balancer.algorithm": "least_outstanding_requests",

@@ -322,6 +322,37 @@ def test_a_removed_member_reads_nothing_more_and_a_new_one_nothing_from_before(
     tell(story)
 
 
+@pytest.mark.parametrize("adder", ["python", "web"])
+def test_who_is_added_gets_what_it_asks_for_but_nothing_from_before(
+    device: Make, name: Name, tell: Callable[[Story], None], adder: str
+) -> None:
+    async def story(browser: Open) -> None:
+        async with (
+            device(name("ravi")) as ravi,
+            browser(name("raju")) as raju,
+            browser(name("meena")) as meena,
+        ):
+            group = await ravi.group([raju.user])
+            writer: ChatClient | Browser = ravi if adder == "python" else raju
+            before = await writer.send(group, "before meena")
+            if adder == "python":
+                await raju.received("before meena")
+                await ravi.members(group, add=[meena.user])
+            else:
+                await ravi.wait_for(received("before meena"))
+                await raju.do("changeMembers", group, {"add": [meena.user]})
+            hello = await writer.send(group, "hello meena")
+            await anyhow(meena, "hello meena")
+            await meena.do("abort")
+            for message_id in (before, hello):
+                await meena.do("loseText", group, [writer.user, writer.device, message_id])
+            await meena.__aenter__()
+            await meena.event("message_readable", text="hello meena")
+            assert "before meena" not in await meena.texts(group)
+
+    tell(story)
+
+
 def test_who_lost_its_sessions_asks_and_gets_what_it_could_not_read(
     device: Make, name: Name, tell: Callable[[Story], None], tmp_path: Path
 ) -> None:

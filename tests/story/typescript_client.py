@@ -1,4 +1,4 @@
-"""The TypeScript client in a Node process, told what to do by lines of JSON (web/src/driver.ts)."""
+"""The TypeScript client in Node, told what to do by lines of JSON (web/test/node-driver.ts)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Node:
         assert (WEB / "node_modules").is_dir(), "web/ has no dependencies yet: run `make web`"
         self._process = await asyncio.create_subprocess_exec(
             NODE,
-            "src/driver.ts",
+            "test/node-driver.ts",
             cwd=WEB,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,

@@ -14,6 +14,7 @@ Frame = dict[str, Any]
 Post = Callable[[Frame], None]
 
 HOLE_SETTLES_AFTER = 15.0
+EPOCH = 1_800_000_000.0  # when `now` was 0, in epoch seconds
 
 
 @dataclass
@@ -57,7 +58,7 @@ class Refused(Exception):
 class FakeBackend:
     def __init__(self, page: int = 50) -> None:
         self.page = page
-        self.now = 1_000.0
+        self.now, self.epoch = 1_000.0, EPOCH
         self.chats: dict[str, Chat] = {}
         self.connections: dict[tuple[str, str], Post] = {}
         self.watchers: dict[str, set[tuple[str, str]]] = {}
@@ -155,7 +156,7 @@ class FakeBackend:
             "message_id": frame["message_id"],
             "sender": user,
             "sender_device": device,
-            "sent_at": int(self.now * 1000),
+            "sent_at": int((self.epoch + self.now) * 1000),
             "alg": frame["alg"],
             "payload": frame.get("payload"),
             "to": frame.get("to"),

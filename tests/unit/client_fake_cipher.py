@@ -67,6 +67,9 @@ class FakeCipher:
     def commission(self, chat: str, device: str, kind: str, fields: Mapping[str, Any]) -> None:
         pass
 
+    def registered(self, device: str) -> bool:
+        return True
+
     def reachable(self, device: str) -> bool:
         return False
 
@@ -79,8 +82,11 @@ class FakeCipher:
     def claimed(self, request: Claims, found: Mapping[str, Any]) -> set[str]:
         return set()
 
-    def accept(self, user: str) -> None:
-        pass
+    def accept(self, user: str, keys: Mapping[str, str]) -> bool:
+        return True
+
+    def compared(self, user: str, keys: Mapping[str, str]) -> bool:
+        return True
 
     def knows(self, message: Message) -> bool:
         return True

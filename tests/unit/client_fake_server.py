@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -25,6 +26,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class FakeServer:
     def __init__(self) -> None:
         self.backend = FakeBackend()
+        self.backend.epoch = time.time() - self.backend.now
         self.passwords: dict[str, str] = {}
         self.tokens: dict[str, str] = {}  # access token -> user
         self.tickets: dict[str, tuple[str, str]] = {}

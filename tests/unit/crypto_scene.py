@@ -21,14 +21,13 @@ from client.core.parsing import parse
 from client.core.settings import Settings
 from client.crypto.account import AccountKeys
 from client.crypto.encryption import Encryption
-from client.crypto.vault import Vault
 from client.store.schema import migrate
 from client.store.store import Store
-from tests.unit.client_fake_backend import FakeBackend, Frame, Post, Refused
+from client.store.vault import Vault
+from tests.unit.client_fake_backend import EPOCH, FakeBackend, Frame, Post, Refused
 
 NEVER = (1e9, 1e9)
 SETTINGS = Settings(quiet_receipt_delay=2.0, reconnect_between=NEVER, ping_between=NEVER)
-EPOCH = 1_800_000_000.0
 
 
 class Backend(Protocol):
@@ -71,7 +70,7 @@ class Device:
     def start(self) -> None:
         """As after a crash: only the store is left."""
         self.store = self.new_store()
-        self.account = AccountKeys(self.store, self.user, self.name)
+        self.account = AccountKeys(self.store, self.user, self.name, self.clock)
         self.encryption = Encryption(
             self.store, self.account, self.user, self.name, self.random, self.clock
         )
@@ -139,6 +138,11 @@ class Device:
         name = ulid(int(self.clock() * 1000), self.random)
         self.step(lambda engine, now: engine.send(name, chat, text, now))
         return name
+
+    def accept(self, user: str) -> None:
+        """The user believes the keys that are shown now."""
+        keys = {one.device: one.ed25519 for one in self.encryption.identities.devices(user)}
+        self.step(lambda engine, now: engine.accept(user, keys, now))
 
     # -- what travels
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -23,11 +24,15 @@ from client import (
     SignedOut,
     State,
     StateChanged,
+    StoreError,
     TypingSeen,
     Unauthorized,
     Unreachable,
 )
+from client.api import Ticket
+from client.core.engine import Engine
 from client.core.events import Event
+from client.store import Store
 from tests.unit.client_fake_backend import Frame
 from tests.unit.client_fake_server import FakeServer, fake_server, until
 
@@ -416,6 +421,43 @@ def test_a_store_that_fails_stops_the_client_and_says_so() -> None:
             )
             with pytest.raises(Closed):
                 raju.mark_read("c", 1)
+
+    with_server(scenario)
+
+
+def test_a_store_that_fails_while_closing_is_let_go_all_the_same(tmp_path: Path) -> None:
+    async def scenario(server: FakeServer) -> None:
+        path = tmp_path / "s.sqlite"
+        ravi = ChatClient(server.url, "ravi", "password", store=path, settings=QUICK)
+        await ravi.__aenter__()
+        full = mock.patch.object(Engine, "closing", side_effect=sqlite3.OperationalError("full"))
+        with full, pytest.raises(StoreError, match="full"):
+            await ravi.close()
+        assert ravi._running is not None
+        assert ravi._running.done()
+        Store.open(path, "ravi", "phone").close()
+
+    with_server(scenario)
+
+
+def test_a_ticket_of_another_shape_is_told_and_the_next_one_serves() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with online(server, "ravi", "raju") as (ravi, raju):
+            assert raju._connection is not None
+            real, answers = raju._account.ticket, [KeyError("ticket")]
+
+            async def ticket() -> Ticket:
+                if answers:
+                    raise answers.pop()
+                return await real()
+
+            raju._connection._ticket = ticket
+            await server.drop("raju")
+            await raju.wait_for(
+                lambda event: isinstance(event, Disconnected) and "KeyError" in event.reason
+            )
+            await ravi.send("raju", "still here")
+            await raju.wait_for(received("still here"))
 
     with_server(scenario)
 

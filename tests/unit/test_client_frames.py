@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -129,6 +131,81 @@ def test_what_api_gateway_itself_answers_is_an_error_that_names_no_frame() -> No
 def test_a_frame_with_wrong_fields_is_an_error_not_a_guess(text: str) -> None:
     with pytest.raises(FrameError):
         parse(text)
+
+
+HALF = "\ud83d"  # of a character: no UTF-8 has it
+BEYOND = [1 << 53, 10**400, float("inf"), float("nan"), 1e30]
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The way to each place in a frame, names and elements alike."""
+    yield path
+    if isinstance(value, list):
+        value = dict(enumerate(value))
+    for name, part in value.items() if isinstance(value, dict) else ():
+        yield from places(part, (*path, name))
+
+
+def replaced(value: Any, path: tuple[Any, ...], new: Any) -> Any:
+    if not path:
+        return new
+    name, *rest = path
+    changed = value.copy()
+    changed[name] = replaced(value[name], tuple(rest), new)
+    return changed
+
+
+def stored(frame: object) -> None:
+    """Fails for what a store or a socket would refuse."""
+    if isinstance(frame, str):
+        frame.encode()
+    elif isinstance(frame, int | float):
+        assert 0 <= frame < 1 << 53
+    elif isinstance(frame, Mapping):
+        stored(list(frame.items()))
+    elif isinstance(frame, tuple | list):
+        for part in frame:
+            stored(part)
+    elif dataclasses.is_dataclass(frame):
+        stored([getattr(frame, field.name) for field in dataclasses.fields(frame)])
+
+
+@pytest.mark.parametrize("kind", sorted(SERVER_FRAMES))
+@pytest.mark.parametrize(
+    "odd",
+    [HALF, {HALF: HALF}, [HALF], {HALF: {}}, -1, True, None, "", "/", "x", {}, [], [[1]], *BEYOND],
+    ids=lambda odd: repr(odd)[:20],
+)
+def test_whatever_stands_in_a_frame_it_is_refused_or_can_be_stored(kind: str, odd: Any) -> None:
+    frame = {"type": kind, **SERVER_FRAMES[kind][0]}
+    for path in places(frame):
+        try:
+            parsed = parse(json.dumps(replaced(frame, path, odd)))
+        except FrameError as error:
+            str(error).encode()  # it is logged
+        else:
+            stored(parsed)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 100_000, '{"type": "synced", "chats":' + '{"c":' * 100_000, b"\xff", b"\xed\xa0\xbd",
+        '{"message": "\\ud83d", "requestId": "r="}', "9" * 5_000,
+    ],
+    ids=lambda text: repr(text)[:20],
+)  # fmt: skip
+def test_what_no_server_says_is_an_error_like_any_other(text: str | bytes) -> None:
+    with pytest.raises(FrameError):
+        parse(text)
+
+
+@pytest.mark.parametrize("name", ["raju", "", "/", "raju/", "/phone", "raju/phone/x", 7])
+@pytest.mark.parametrize("field", ["missing", "stale"])
+def test_a_device_in_a_list_is_named_with_its_user(field: str, name: object) -> None:
+    frame = {"type": "accepted", **SERVER_FRAMES["accepted"][0], field: [name]}
+    with pytest.raises(FrameError):
+        parse(json.dumps(frame))
 
 
 def test_payloads_keep_their_characters_so_that_they_do_not_grow() -> None:

@@ -50,6 +50,11 @@ class Command:
             except TimeoutError:
                 raise AssertionError(f"no {line!r} among {self.lines}") from None
 
+    async def has(self, line: str) -> None:
+        """It has come, or comes."""
+        if line not in self.lines:
+            await self.expect(line)
+
     async def rest(self) -> list[str]:
         assert self.process.stdout is not None
         text = (await self.process.stdout.read()).decode()
@@ -163,8 +168,15 @@ def test_groups_and_several_chats(tmp_path: Path) -> None:
             await ravi.expect("* meena wrote in family: /to family")
             ravi.type("/chats")
             await ravi.expect("* raju, open", "* family, with meena, raju, ravi, 1 unread")
+            await meena.expect("sent 4 yes")
             ravi.type("/to family", "/remove meena")
             await ravi.expect("meena: yes", "* in this group now: raju, ravi")
+            await ravi.has("* meena left")
+            await raju.has("* meena left the group of ravi")  # which he has not open
+            ravi.type("/add meena")
+            await ravi.expect("* in this group now: meena, raju, ravi")
+            await ravi.has("* meena joined")
+            await raju.has("* meena joined the group of meena, ravi")
 
     with_server(tmp_path, scenario)
 
@@ -199,6 +211,24 @@ def test_changed_keys_hold_back_what_is_written_until_they_are_accepted(tmp_path
                     "* the keys of raju are believed from now on",
                 )
                 await raju.expect("ravi: is that you?")
+                raju.type("/quit")
+                assert await raju.end() == 0
+            for file in (folder / ".local" / "clients").glob("raju-phone*"):
+                file.unlink()
+            async with command(folder, "--user", "raju") as raju:
+                await raju.expect("* online")
+                ravi.type("/devices raju", "/quit")
+                key = server.backend.devices["raju"]["phone"]["keys"]["ed25519"]
+                await ravi.expect(f"* phone: {key} (changed)")
+            async with command(folder, "--user", "ravi") as ravi:
+                await ravi.expect("* online")
+                ravi.type("/accept raju")  # of which this run has told nothing
+                await ravi.expect(
+                    "! raju shows keys that you were not told of; /accept raju again:",
+                    f"* phone: {key} (changed)",
+                )
+                ravi.type("/accept raju")
+                await ravi.expect("* the keys of raju are believed from now on")
 
     with_server(tmp_path, scenario)
 

@@ -27,9 +27,9 @@ from client.core.ledger import Ledger
 from client.core.parsing import parse
 from client.core.settings import Settings
 from client.core.ticks import State
-from client.crypto.vault import Vault
 from client.store.schema import migrate
 from client.store.store import Store
+from client.store.vault import Vault
 from tests.unit.client_fake_backend import FakeBackend, Frame
 from tests.unit.client_fake_cipher import FakeCipher
 

@@ -227,6 +227,26 @@ def test_own_messages_stand_right_others_left() -> None:
     assert len(own) == 40
 
 
+def test_what_a_third_one_wrote_into_a_direct_chat_stands_under_its_name() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with (
+            person(server, "ravi", "raju") as ravi,
+            raju_online(server) as raju,
+            ChatClient(server.url, "mira", "password", settings=QUICK),
+        ):
+            await ravi.shows("raju")
+            await raju.send("ravi", "it is me")
+            await ravi.shows("it is me")
+            assert "raju" not in "\n".join(ravi.rows()[1:])
+            (chat,) = server.backend.chats.values()
+            chat.members.add("mira")
+            frame = {"chat": "D0001", "message_id": "0" * 26, "alg": "olm.v1", "to": {}}
+            server.backend.handle("mira", "phone", {"action": "send", **frame})
+            await ravi.shows("mira", "raju", "its sender is not")
+
+    with_server(scenario)
+
+
 def test_in_a_group_a_name_stands_over_each_turn() -> None:
     messages = [message("raju", "a"), message("raju", "b"), message("meena", "c")]
     lines = plain(lay_out(messages, "ravi", 40, {}, group=True))

@@ -105,7 +105,7 @@ def test_chats_are_listed_with_what_is_unread_the_newest_last() -> None:
     store.describe("a", "direct")
     store.describe("b", "group", "family")
     with store.transaction():
-        store.set_members("a", {"ravi": Watermarks(), "raju": Watermarks()})
+        store.set_members("a", {"ravi": Watermarks(), "raju": Watermarks()}, since=0)
         store.add(message(1), "hi", None)
         store.open_chat("c")
         store.set_watermark("c", 1)

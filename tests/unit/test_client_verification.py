@@ -25,7 +25,11 @@ from client import (
     VerificationRequested,
     Verified,
 )
+from client.api import Api
+from client.core.cipher import Answer, Lists, Request
 from client.core.events import Event
+from client.core.frames import DevicesChanged
+from client.crypto.directory import fetch
 from tests.unit.client_fake_server import FakeServer, fake_server, until
 
 QUICK = Settings(gap_grace=0.02, own_gap_grace=0.05, reconnect_base=0.02, resend_after=0.3)
@@ -215,7 +219,7 @@ def test_a_verified_user_s_new_device_waits_for_acceptance() -> None:
                 chat = await ravi.direct("raju")
                 await ravi.send("raju", "to you")
                 await ravi.wait_for(of(SendingHeld, chat=chat, users=("raju",)))
-                ravi.accept_identity("raju")
+                assert ravi.accept_identity("raju", ravi.known_devices("raju"))
                 await laptop.wait_for(of(MessageReceived, text="to you"))
                 trusts = {one.device: one.trust for one in await ravi.devices("raju")}
                 assert trusts == {"phone": Trust.VERIFIED, "laptop": Trust.SEEN}
@@ -295,6 +299,61 @@ def test_a_safety_number_is_the_same_on_both_sides_and_verifies_all_devices() ->
             assert await ravi.compare_safety_number("raju", number.code)
             assert {one.trust for one in await ravi.devices("raju")} == {Trust.VERIFIED}
             assert raju.trust("ravi") is Trust.SEEN  # each compares for itself
+
+    with_server(scenario)
+
+
+def test_a_comparison_of_emoji_says_of_the_other_devices_nothing() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with (
+            online(server, "raju") as phone,
+            online(server, "raju", "laptop"),
+            online(server, "ravi") as ravi,
+        ):
+            await verified(ravi, phone)
+            assert ravi.trust("raju") is Trust.SEEN
+            number = (await phone.safety_number("ravi")).digits
+            assert await ravi.compare_safety_number("raju", number)
+            assert ravi.trust("raju") is Trust.VERIFIED
+
+    with_server(scenario)
+
+
+def test_lists_are_asked_for_anew_before_a_number_is_made_or_compared() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with online(server, "raju") as raju, online(server, "ravi") as ravi:
+            number = (await raju.safety_number("ravi")).digits
+            lists = {"GET /api/users/ravi/devices", "GET /api/users/raju/devices"}
+            for asking in (
+                lambda: ravi.safety_number("raju"),
+                lambda: ravi.compare_safety_number("raju", number),
+            ):
+                server.calls.clear()
+                await asking()
+                assert lists.issubset(server.calls)
+
+    with_server(scenario)
+
+
+def test_a_list_that_changed_while_it_was_asked_for_is_asked_for_again() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with online(server, "raju"), online(server, "ravi") as ravi:
+            await ravi.devices("raju")
+            fetched = fetch
+            looks = []
+
+            async def slow(api: Api, request: Request) -> Answer:
+                answer = await fetched(api, request)
+                looks.append(request)
+                if len(looks) == 1:
+                    changed = DevicesChanged("raju")
+                    ravi._drive().step(lambda engine, now: engine.received(changed, now))
+                return answer
+
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr("client.chat_client.fetch", slow)
+                assert [one.device for one in await ravi.devices("raju")] == ["phone"]
+            assert len([one for one in looks if isinstance(one, Lists)]) >= 2
 
     with_server(scenario)
 

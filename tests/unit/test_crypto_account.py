@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -12,10 +13,11 @@ import pytest
 from client import ChatClient, Removed
 from client.account import Account
 from client.core.events import Connected, SignedOut
-from client.crypto.account import KEYS_LOW, KEYS_WANTED, AccountKeys
+from client.crypto.account import FALLBACK_LIFE, KEYS_LOW, KEYS_WANTED, AccountKeys
 from client.crypto.signing import decode, device_document, key_document, verify
 from client.errors import SignatureError
 from client.store import Store
+from tests.unit.client_fake_backend import Frame
 from tests.unit.client_fake_server import FakeServer, fake_server, until
 from tests.unit.crypto_scene import Scene
 
@@ -90,12 +92,43 @@ def test_a_used_fallback_key_is_replaced_and_the_one_before_still_opens() -> Non
         scene[device].send(chat, f"from {device}")
         scene.settle()
         if device == "ravi/phone":  # while its message is still under way to the key before
+            scene.backend.now += FALLBACK_LIFE
             raju.replenish(50, new_fallback=True)
     assert entry["fallback_key"]["key"] != before
     raju.connect()
     scene.settle()
     assert raju.texts(with_ravi) == ["from ravi/phone"]
     assert raju.texts(with_mira) == ["from mira/phone"]
+    scene.close()
+
+
+def test_a_fallback_key_that_was_claimed_often_is_replaced_once_in_ten_minutes() -> None:
+    """Each claim of it is told; the account keeps one key before, and that may be under way."""
+    scene = Scene("ravi/phone", "raju/phone", "mira/phone")
+    raju = scene["raju/phone"]
+    entry = scene.backend.devices["raju"]["phone"]
+    entry["one_time_keys"].clear()
+    scene.backend.now += FALLBACK_LIFE
+    chats = {device: scene.direct(device.partition("/")[0], "raju") for device in
+             ("ravi/phone", "mira/phone")}  # fmt: skip
+    raju.leave()
+    for device, chat in chats.items():
+        scene[device].send(chat, f"from {device}")
+        scene.settle()
+    first = entry["fallback_key"]["key"]
+    used = []
+    for remaining in (0, KEYS_WANTED, KEYS_WANTED):
+        raju.replenish(remaining, new_fallback=True)
+        used.append(entry["fallback_key"]["key"])
+        raju.crash()  # when it was replaced is remembered
+    assert used == [used[0]] * 3 != [first] * 3
+    raju.connect()
+    scene.settle()
+    for device, chat in chats.items():
+        assert raju.texts(chat) == [f"from {device}"]
+    scene.backend.now += FALLBACK_LIFE
+    raju.replenish(KEYS_WANTED, new_fallback=True)
+    assert entry["fallback_key"]["key"] not in used
     scene.close()
 
 
@@ -108,7 +141,9 @@ async def signed_in(server: FakeServer, store: Store, **options: Any) -> Account
     return account
 
 
-def test_the_directory_is_filled_up_when_few_keys_are_left_and_not_before() -> None:
+def test_the_directory_is_filled_up_when_few_keys_are_left_and_not_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async def scenario() -> None:
         async with fake_server() as server:
             store = Store.open(":memory:", "ravi", "phone")
@@ -123,7 +158,10 @@ def test_the_directory_is_filled_up_when_few_keys_are_left_and_not_before() -> N
             fallback = server.backend.devices["ravi"]["phone"]["fallback_key"]
             await account.replenish()
             assert server.backend.devices["ravi"]["phone"]["fallback_key"] == fallback
-            await asyncio.gather(*(account.replenish(fallback_used=True) for _ in range(3)))
+            await account.replenish(fallback_used=True)
+            assert server.backend.devices["ravi"]["phone"]["fallback_key"] == fallback
+            monkeypatch.setattr("client.crypto.account.FALLBACK_LIFE", 0.0)
+            await account.replenish(fallback_used=True)
             assert server.backend.devices["ravi"]["phone"]["fallback_key"] != fallback
             assert len(keys) == KEYS_WANTED
             await account.api.close()
@@ -132,18 +170,41 @@ def test_the_directory_is_filled_up_when_few_keys_are_left_and_not_before() -> N
     asyncio.run(scenario())
 
 
-def test_after_a_sync_the_directory_is_filled_up() -> None:
+def test_after_a_completed_sync_the_directory_is_filled_up_and_not_before() -> None:
+    """What is under way to the keys that are left is here by then."""
+
     async def scenario() -> None:
         async with fake_server() as server, ChatClient(server.url, "ravi", "password") as ravi:
             keys = server.backend.devices["ravi"]["phone"]["one_time_keys"]
             await until(lambda: server.after_ticket("ravi"))
             for name in list(keys)[5:]:
                 del keys[name]
-            ravi.cut()
-            await ravi.wait_for(lambda event: isinstance(event, Connected))
+            held: list[Frame] = []
+
+            def hold(user: str, frame: Frame) -> list[Frame]:
+                held.extend([frame] if frame["type"] == "synced" else [])
+                return [] if frame["type"] == "synced" else [frame]
+
+            server.shape = hold
+            server.calls.clear()
+            await reconnected(ravi)
+            await until(lambda: held)
+            for _ in range(3):  # what is asked meanwhile is answered
+                await ravi.devices("raju")
+            assert "POST /api/devices/phone/one-time-keys" not in server.calls
+            server.shape = lambda user, frame: [frame]
+            await reconnected(ravi)
             await until(lambda: len(keys) == KEYS_WANTED)
 
     asyncio.run(scenario())
+
+
+async def reconnected(client: ChatClient) -> None:
+    async with contextlib.aclosing(client.events()) as events:
+        client.cut()
+        async for event in events:
+            if isinstance(event, Connected):
+                return
 
 
 def test_a_device_that_another_one_removed_stops_and_does_not_come_back_by_itself() -> None:

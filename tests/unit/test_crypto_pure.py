@@ -88,7 +88,7 @@ def test_envelopes_for_here_are_read_whatever_their_kind() -> None:
     known = vectors("envelopes")
     context = known["context"]
     here = Device(context["to"], context["to_key"])
-    for receiver, part in ((here, "olm"), (None, "megolm")):
+    for receiver, part in ((here, "olm"), (None, "megolm"), (here, "mended")):
         for entry in known[part]:
             envelope = read(entry["plaintext"].encode(), expected(context, receiver))
             document = entry["envelope"]
@@ -111,8 +111,21 @@ def test_envelopes_that_are_none_or_for_another_place_are_refused() -> None:
 
 def test_deeply_nested_json_is_refused_like_any_other() -> None:
     sender = Device("ravi/phone", "k")
-    with pytest.raises(EnvelopeError):
-        read(b"[" * 100_000, Envelope("c", "id", sender, None, ""))
+    for broken in (b"[" * 100_000, b'{"v":' * 100_000):
+        with pytest.raises(EnvelopeError):
+            read(broken, Envelope("c", "id", sender, None, ""))
+
+
+def test_an_envelope_is_utf_8_and_nothing_else() -> None:
+    known = vectors("envelopes")
+    context = known["context"]
+    here = expected(context, Device(context["to"], context["to_key"]))
+    text = known["olm"][0]["plaintext"]
+    assert read(text.encode(), here).text("text") == "hello"
+    half = text.encode().replace(b"hello", "\ud83d".encode("utf-8", "surrogatepass"))
+    for broken in (text.encode("utf-16"), half, b"\xef\xbb\xbf" + text.encode()):
+        with pytest.raises(EnvelopeError):
+            read(broken, here)
 
 
 # -- signatures

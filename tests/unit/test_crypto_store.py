@@ -16,9 +16,9 @@ from client.core.frames import encode
 from client.core.parsing import parse
 from client.crypto.account import AccountKeys
 from client.crypto.sessions import OlmSessions
-from client.crypto.vault import KEY_BYTES, Vault, from_passphrase
 from client.errors import StoreError
 from client.store import Store
+from client.store.vault import KEY_BYTES, Vault, from_passphrase
 from tests.unit.crypto_scene import Device, Scene
 
 RAVI, RAJU, MIRA = "ravi/phone", "raju/phone", "mira/phone"
@@ -68,6 +68,15 @@ def test_a_passphrase_takes_the_place_of_the_key_file(tmp_path: Path) -> None:
             opened(tmp_path / "s.sqlite", wrong)
     store, keys = opened(tmp_path / "s.sqlite", "correct horse")
     assert keys.ed25519 == identity
+    store.close()
+
+
+def test_a_passphrase_for_a_store_with_a_key_file_is_refused_not_ignored(tmp_path: Path) -> None:
+    store, _ = opened(tmp_path / "s.sqlite")
+    store.close()
+    with pytest.raises(StoreError, match="made with a key file"):
+        opened(tmp_path / "s.sqlite", "correct horse")
+    store, _ = opened(tmp_path / "s.sqlite")
     store.close()
 
 
@@ -174,6 +183,19 @@ def test_a_crash_while_a_text_is_sealed_leaves_it_unsealed() -> None:
         ravi.step(crash)
     assert state(ravi) == before
     scene.close()
+
+
+def test_what_an_attempt_took_back_is_gone_and_what_was_before_it_stays() -> None:
+    store = Store.open(":memory:", "ravi", "phone")
+    with store.transaction():
+        store.open_chat("before")
+        with pytest.raises(Crash), store.attempt():
+            store.open_chat("inside")
+            raise Crash
+        with store.attempt():
+            store.open_chat("after")
+    assert [place.chat for place in store.places()] == ["before", "after"]
+    store.close()
 
 
 def test_what_a_failed_transaction_took_back_is_not_remembered() -> None:

@@ -20,6 +20,7 @@ CONTENT = {
     "done": ("step", st.just("cancel")),
 }
 STEPS = st.sampled_from(["start", "accept", "key", "mac", "done", "cancel", "dance", ""])
+BEFORE = {Stage.REQUESTED, Stage.ASKED, Stage.WAITING}  # there are emoji
 Choice = tuple[Callable[[int], None], int]  # what may happen next, to which side
 Tamper = Callable[[Fields], Fields | None]
 
@@ -79,7 +80,8 @@ class Table:
             requested = any(isinstance(event, VerificationRequested) for event in side.told)
             if side.stage is Stage.ASKED and requested:
                 found.append((self.start, who))
-            both_see = self.sides[1 - who].emoji is not None
+            other = self.sides[1 - who]  # it may show those of a comparison before this one
+            both_see = other.emoji is not None and other.stage not in BEFORE
             if side.stage is Stage.COMPARING and both_see:
                 found.append((self._decide, who))
         return found

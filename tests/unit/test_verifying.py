@@ -167,6 +167,37 @@ def test_two_people_in_two_terminals_verify_each_other(tmp_path: Path) -> None:
     with_server(tmp_path, scenario)
 
 
+def test_after_the_emoji_the_devices_that_were_not_compared_are_named(tmp_path: Path) -> None:
+    async def scenario(server: FakeServer, folder: Path) -> None:
+        async with (
+            command(folder, "--user", "raju") as raju,
+            command(folder, "--user", "raju", "--device", "laptop") as laptop,
+            command(folder, "--user", "ravi") as ravi,
+        ):
+            for each in (raju, laptop, ravi):
+                await line(each, "online")
+            ravi.type("/verify raju phone")
+            await line(raju, "wants to compare")
+            raju.type("/yes")
+            for each in (ravi, raju):
+                await line(each, "/yes or /no")
+                each.type("/yes")
+            await ravi.expect(
+                "* raju/phone is verified",
+                "* not compared yet: laptop; /safety raju compares all devices at once",
+            )
+            ravi.type("/safety raju")
+            await line(ravi, "if raju sees the same")
+            number = digits(ravi.lines).replace(" ", "")
+            ravi.type(f"/safety raju {number}")
+            await ravi.expect("* the numbers are the same")
+            ravi.type("/quit")
+            await ravi.end()
+            assert not [one for one in await ravi.rest() if "not compared" in one][1:]
+
+    with_server(tmp_path, scenario)
+
+
 def test_a_declined_a_failed_and_a_broken_off_comparison_are_told_to_both(tmp_path: Path) -> None:
     async def scenario(server: FakeServer, folder: Path) -> None:
         async with (

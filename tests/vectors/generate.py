@@ -7,6 +7,7 @@ uses the clients' code: the vectors are a second opinion.
 import base64
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +113,9 @@ def envelope(**fields: Any) -> dict[str, Any]:
 
 
 def text_of(document: Any) -> str:
+    """Padded JSON. Half a character has no UTF-8, so it is escaped, as JSON.stringify does."""
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    text = re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text)
     return text + " " * (padded(len(text.encode())) - len(text.encode()))
 
 
@@ -122,16 +125,28 @@ def without(document: dict[str, Any], *names: str) -> dict[str, Any]:
 
 def envelopes() -> dict[str, Any]:
     hello = envelope(kind="text", text="hello")
+    copy = envelope(kind="copy", of=ID, text="hello", sent_at=1_732_000_000_123)
     good = [
         ("a text", hello),
         ("any text", envelope(kind="text", text='नमस्ते राजू 👋🏽 \u0000\u001f\\"/\u2028')),
-        ("a copy", envelope(kind="copy", of=ID, text="hello", sent_at=1_732_000_000_123)),
+        ("a copy", copy),
         ("a key", envelope(kind="room_key", session_id=curve("session"), key="A" * 306)),
         ("a request", envelope(kind="request", of=[ID])),
         ("emoji", envelope(kind="sas", txn="b7c1", step="start", methods=["emoji"])),
         ("an unknown kind and an unknown field", envelope(kind="confetti", colours=["red"])),
     ]
     group = without(envelope(kind="text", text="to all"), "to", "to_key")
+    # what stands inside, and the text that is read
+    halves = [
+        ("the first half of a character in a text", {**hello, "text": "so \ud83d"}, "so \ufffd"),
+        ("the second half of one", {**hello, "text": "\udc4b so"}, "\ufffd so"),
+        (
+            "halves in the wrong order, beside a whole one",
+            {**hello, "text": "\udc4b\ud83d 👋"},
+            "\ufffd\ufffd 👋",
+        ),
+        ("half a character in a copy", {**copy, "text": "so \ud83d"}, "so \ufffd"),
+    ]
     bad: list[tuple[str, Any]] = [
         ("another chat", {**hello, "chat": "another"}),
         ("another message", {**hello, "id": "01JDB2F6Y8W6X1T9N5R3Q7P0AC"}),
@@ -139,10 +154,21 @@ def envelopes() -> dict[str, Any]:
         ("another sender's key", {**hello, "from_key": public("mira/phone")}),
         ("another receiver", {**hello, "to": "raju/phone"}),
         ("another receiver's key", {**hello, "to_key": public("raju/phone")}),
-        ("no receiver", without(hello, "to")),
-        ("no kind", without(hello, "kind")),
+        *[(f"no {name}", without(hello, name)) for name in hello if name not in ("v", "text")],
+        ("an id that is no text", {**hello, "id": 7}),
         ("a kind that is no text", {**hello, "kind": 7}),
         ("a version that is not known", {**hello, "v": 2}),
+        ("a version that is true", {**hello, "v": True}),
+        ("a version that is a text", {**hello, "v": "1"}),
+        ("no version", without(hello, "v")),
+        ("half a character in the kind", {**hello, "kind": "text\ud83d"}),
+        ("half a character in the ids of a request", envelope(kind="request", of=[ID, "\ud83d"])),
+        ("half a character in the id of a copy", {**copy, "of": ID + "\udc4b"}),
+        ("half a character in a key", envelope(kind="room_key", session_id="\ud83d", key="A")),
+        ("half a character in a comparison", envelope(kind="sas", txn="\ud83d", step="start")),
+        ("half a character in a field that is not known", {**hello, "colours": [{"a": "\ud83d"}]}),
+        ("half a character in the name of a field", {**hello, "\ud83d": 1}),
+        ("half a character in a field of an unknown kind", envelope(kind="odd", a="\ud83d")),
         ("no object", [hello]),
     ]
     context = without(envelope(), "v")
@@ -150,9 +176,18 @@ def envelopes() -> dict[str, Any]:
         "context": context,
         "olm": [{"what": w, "envelope": d, "plaintext": text_of(d)} for w, d in good],
         "megolm": [{"what": "to a group", "envelope": group, "plaintext": text_of(group)}],
+        # read with that text, and never written like that
+        "mended": [
+            {"what": what, "envelope": {**document, "text": text}, "plaintext": text_of(document)}
+            for what, document, text in halves
+        ],
         "refused": [
             *[{"what": what, "plaintext": text_of(document)} for what, document in bad],
             {"what": "no JSON", "plaintext": "hello".ljust(64)},
+            {
+                "what": "a number that JSON does not have",
+                "plaintext": text_of({**hello, "colours": float("nan")}),
+            },
             {"what": "nothing", "plaintext": ""},
         ],
     }

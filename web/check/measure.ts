@@ -80,7 +80,7 @@ async function device(user: string, wasm: string): Promise<Device> {
 
 async function meet({ store }: Device, { self }: Device): Promise<void> {
   const { user, device, keys } = self;
-  const known = { user, device, keys, pending: undefined, verified: false };
+  const known = { user, device, keys, pending: undefined, verified: false, trustedAt: 0 };
   await store.transaction(async (work) => work.put(tables.knownDevices, known));
 }
 

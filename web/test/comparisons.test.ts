@@ -17,6 +17,7 @@ interface Sent {
 
 /** Two devices, and what is under way between them. */
 class Scene {
+  readonly ratchets: Ratchets;
   readonly raju: Comparisons;
   readonly ravi: Comparisons;
   readonly toRaju: Sent[] = [];
@@ -25,6 +26,7 @@ class Scene {
   now = 0;
 
   constructor(ratchets: Ratchets) {
+    this.ratchets = ratchets;
     this.raju = new Comparisons(ratchets, RAJU);
     this.ravi = new Comparisons(ratchets, RAVI);
   }
@@ -197,6 +199,41 @@ describe("it ends when", () => {
     scene.raviDoes(scene.ravi.start("chat", RAJU, 0));
     expect(scene.ends).toEqual(["unknown_method"]);
   });
+});
+
+test("whoever only asks costs nothing, however often", () => {
+  let made = 0;
+  let freed = 0;
+  const ratchets = Object.create(scene.ratchets, {
+    sas: {
+      value: () => {
+        made += 1;
+        const exchange = scene.ratchets.sas();
+        const free = () => {
+          freed += 1;
+          exchange.free();
+        };
+        return { ...exchange, free };
+      },
+    },
+  }) as Ratchets;
+  const ravi = new Comparisons(ratchets, RAVI);
+  const start: SasStep = { step: "start", methods: ["emoji"] };
+  for (let n = 0; n < 2_500; n++) ravi.received("chat", RAJU, `txn ${n}`, start, 0);
+  expect(made).toBe(0);
+  ravi.start("chat", RAJU, 0); // agrees to the last one
+  expect(made).toBe(1);
+  ravi.received("chat", RAJU, "once more", start, 0);
+  expect(freed).toBe(1);
+  ravi.start("chat", RAJU, 0);
+  ravi.end();
+  expect([made, freed]).toEqual([2, 2]);
+  expect(ravi.nextDue()).toBeUndefined();
+});
+
+test.each(["", "x".repeat(65), "line\nline", "é"])("a txn like %j is none", (txn) => {
+  const start: SasStep = { step: "start", methods: ["emoji"] };
+  expect(scene.ravi.received("chat", RAJU, txn, start, 0)).toEqual([]);
 });
 
 test("steps of one that is not known are answered with a cancel, which never is", () => {

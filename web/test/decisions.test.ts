@@ -2,16 +2,18 @@
 
 import { describe, expect, test } from "vitest";
 import {
+  askedAgain,
   LIFETIME_MS,
   lacking,
   MESSAGES,
   type OutboundGroup,
+  sharedWith,
   wornOut,
 } from "../src/core/crypto/group-session.ts";
-import { accepted, held, type KnownDevice, recognise } from "../src/core/crypto/identity.ts";
+import { agreed, held, type KnownDevice, recognise } from "../src/core/crypto/identity.ts";
 import { toMake } from "../src/core/crypto/one-time-keys.ts";
 import { parseMegolm, parseOlm } from "../src/core/crypto/payload.ts";
-import { mayHaveCopy, nextAsk } from "../src/core/crypto/requests.ts";
+import { mayAskFor, mayHaveCopy, nextAsk } from "../src/core/crypto/requests.ts";
 import {
   byUse,
   KEPT,
@@ -55,16 +57,29 @@ describe("when a Megolm session is replaced", () => {
     madeAt: 1_000,
     messages: 0,
     shared: { "raju/phone": "key1" },
+    again: [],
   };
   test.each([
     ["it is fresh", group, readers, false],
     ["100 messages were sent with it", { ...group, messages: MESSAGES }, readers, true],
     ["it is seven days old", { ...group, madeAt: 1_000 - LIFETIME_MS }, readers, true],
+    ["the clock was set back", { ...group, madeAt: 1_001 }, readers, true],
     ["somebody who has its key left", group, new Map([["raju/laptop", "key2"]]), true],
     ["somebody who has its key is another now", group, new Map([["raju/phone", "key9"]]), true],
     ["somebody came", group, new Map([...readers, ["mira/phone", "key3"]]), false],
   ])("%s", (_, session, audience, expected) => {
     expect(wornOut(session, audience, 1_000)).toBe(expected);
+  });
+  test("who asks for the key again gets it again, and has it all the while", () => {
+    const asked = askedAgain(askedAgain(group, "raju/phone"), "raju/phone");
+    expect(asked.again).toEqual(["raju/phone"]);
+    expect(askedAgain(group, "mira/phone")).toEqual(group);
+    expect(lacking(asked, readers)).toEqual(["raju/phone", "raju/laptop"]);
+    expect(wornOut(asked, readers, 1_000)).toBe(false);
+    expect(wornOut(asked, new Map([["raju/laptop", "key2"]]), 1_000)).toBe(true);
+    const shared = sharedWith(asked, readers);
+    expect(lacking(shared, readers)).toEqual([]);
+    expect(shared.again).toEqual([]);
   });
   test("whoever came later lacks the key", () => {
     expect(lacking(group, readers)).toEqual(["raju/laptop"]);
@@ -80,10 +95,11 @@ describe("what is remembered of others", () => {
     keys: keys(device),
     pending: undefined,
     verified,
+    trustedAt: 7,
   });
 
   test("the first identity seen is trusted, and not announced", () => {
-    const { changed, changes } = recognise("raju", [], new Map([["phone", keys("phone")]]));
+    const { changed, changes } = recognise("raju", [], new Map([["phone", keys("phone")]]), 7);
     expect(changed).toEqual([known("phone")]);
     expect(changes).toEqual([]);
   });
@@ -92,44 +108,46 @@ describe("what is remembered of others", () => {
       ["phone", keys("phone")],
       ["laptop", keys("laptop")],
     ]);
-    const { changed, changes } = recognise("raju", [known("phone")], listed);
+    const { changed, changes } = recognise("raju", [known("phone")], listed, 7);
     expect(changed).toEqual([known("laptop")]);
     expect(changes).toEqual([{ device: "laptop", what: "added" }]);
   });
   test("a verified user's new device waits, although the verified one is not listed any more", () => {
     const listed = new Map([["laptop", keys("laptop")]]);
-    const { changed, changes } = recognise("raju", [known("phone", true)], listed);
+    const { changed, changes } = recognise("raju", [known("phone", true)], listed, 7);
     expect(changed[0]).toMatchObject({ keys: undefined, pending: keys("laptop") });
     expect(changes).toEqual([{ device: "laptop", what: "new" }]);
     expect(held([known("phone", true), ...changed], listed.keys())).toBe(true);
   });
   test("another identity holds the user, is told once, and passes when it turns back", () => {
     const other = new Map([["phone", keys("other")]]);
-    const first = recognise("raju", [known("phone")], other);
+    const first = recognise("raju", [known("phone")], other, 7);
     expect(first.changes).toEqual([{ device: "phone", what: "changed" }]);
     expect(held(first.changed, other.keys())).toBe(true);
-    expect(recognise("raju", first.changed, other).changes).toEqual([]);
-    const back = recognise("raju", first.changed, new Map([["phone", keys("phone")]]));
+    expect(recognise("raju", first.changed, other, 7).changes).toEqual([]);
+    const back = recognise("raju", first.changed, new Map([["phone", keys("phone")]]), 7);
     expect(back.changed).toEqual([known("phone")]);
   });
   test("a device that went and came back as another is a changed one", () => {
-    const gone = recognise("raju", [known("phone")], new Map());
+    const gone = recognise("raju", [known("phone")], new Map(), 7);
     expect(gone.changed).toEqual([]);
-    const back = recognise("raju", [known("phone")], new Map([["phone", keys("other")]]));
+    const back = recognise("raju", [known("phone")], new Map([["phone", keys("other")]]), 7);
     expect(back.changes).toEqual([{ device: "phone", what: "changed" }]);
   });
-  test("accepting takes the keys that are shown, unverified", () => {
+  test("agreeing takes the keys that were shown, unverified, and no others", () => {
     const row = { ...known("phone", true), pending: keys("other") };
-    expect(accepted([row, known("laptop")])).toEqual([
-      { ...known("phone"), keys: keys("other"), verified: false },
-    ]);
+    const trusted = { ...known("phone"), keys: keys("other"), verified: false, trustedAt: 9 };
+    expect(agreed(row, keys("other"), 9)).toEqual(trusted);
+    expect(agreed(row, keys("third"), 9)).toBeUndefined();
+    expect(agreed(row, keys("phone"), 9)).toBeUndefined();
+    expect(agreed(known("laptop"), keys("laptop"), 9)).toEqual(known("laptop"));
   });
 });
 
 describe("asking again", () => {
   test("three times, at growing intervals", () => {
     const times = [0, 1, 2, 3].map((asked) => nextAsk(asked, 1_000, DEFAULTS.askAfter));
-    expect(times).toEqual([4_000, 61_000, 601_000, undefined]);
+    expect(times).toEqual([4_000, 61_000, 3_601_000, undefined]);
   });
   test.each([
     ["a member of then", { seq: 5, copies: {} }, true],
@@ -137,11 +155,24 @@ describe("asking again", () => {
     ["three copies already", { seq: 5, copies: { "raju/phone": 3 } }, false],
     ["before the member came", { seq: 4, copies: {} }, false],
   ])("a copy for %s", (_, sent, expected) => {
-    const chat = { members: new Set(["ravi", "raju"]), joinedAfter: { raju: 4 } };
+    const chat = { members: new Set(["ravi", "raju"]), joinedAfter: new Map([["raju", 4]]) };
     expect(mayHaveCopy(sent, "raju/phone", chat)).toBe(expected);
   });
+  test.each([
+    ["before the device was known, by a little", 700_000, true],
+    ["long before the device was known", 699_999, false],
+    ["after that", 2_000_000, true],
+    ["not yet", undefined, true],
+  ])("what was accepted %s may be asked for: %#", (_, acceptedAt, expected) => {
+    expect(mayAskFor(acceptedAt, 1_000_000)).toBe(expected);
+  });
+  test("a user's name is looked for among the members alone", () => {
+    const chat = { members: new Set(["ravi", "constructor"]), joinedAfter: new Map() };
+    expect(mayHaveCopy({ seq: 5, copies: {} }, "constructor/phone", chat)).toBe(true);
+    expect(mayHaveCopy({ seq: 5, copies: {} }, "toString/phone", chat)).toBe(false);
+  });
   test("nobody who has left gets a copy", () => {
-    const chat = { members: new Set(["ravi"]), joinedAfter: {} };
+    const chat = { members: new Set(["ravi"]), joinedAfter: new Map() };
     expect(mayHaveCopy({ seq: 5, copies: {} }, "raju/phone", chat)).toBe(false);
   });
 });

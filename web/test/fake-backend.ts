@@ -37,6 +37,8 @@ interface Chat {
 }
 
 type Fields = Record<string, unknown>;
+/** Instead of the truth: another answer or frame, or an HTTP status with a body. */
+type Lie = Fields | [number, unknown];
 
 export class FakeBackend {
   readonly devices = new Map<string, Device>();
@@ -46,11 +48,24 @@ export class FakeBackend {
   readonly sent: string[] = [];
   /** Devices whose claims are refused. */
   readonly refusing = new Set<string>();
+  /** How many claims have been refused. */
+  refused = 0;
+  /** So many `send` frames are lost on their way. */
+  loseSend = 0;
+  /** So many `send` frames are refused for good. */
+  failSend = 0;
   /** Answers to so many `send` frames are lost. */
   loseAccepted = 0;
   /** Nobody is told of new devices and members. */
   quiet = false;
+  /** What it says instead of the truth, by route (`GET chats`) or type of frame (`synced`). */
+  readonly lies = new Map<string, (truth: Fields, to: string) => Lie | Promise<Lie>>();
+  /** Its clock. */
+  clock = () => Date.now();
   online = true;
+  /** New connections never open, and how many have tried to. */
+  stuck = false;
+  tried = 0;
   #tickets = 0;
 
   install(): void {
@@ -86,7 +101,7 @@ export class FakeBackend {
       message_id: frame.message_id,
       sender,
       sender_device: logged.device,
-      sent_at: Date.now(),
+      sent_at: this.clock(),
       alg: frame.alg,
       payload: frame.to === undefined ? frame.payload : (frame.to[device] ?? null),
     };
@@ -97,6 +112,20 @@ export class FakeBackend {
     for (const [name, socket] of this.sockets) {
       if (wanted.has(name.split("/")[0] ?? "") && name !== besides) socket.deliver(frame);
     }
+  }
+
+  /** Puts it into the chat and shows it to all other devices there; gives its position. */
+  post(name: string, frame: SendFrame): number {
+    const chat = this.#chat(frame.chat);
+    const [sender = "", device = ""] = name.split("/");
+    const logged = { seq: (chat.log.at(-1)?.seq ?? 0) + 1, sender, device, frame };
+    chat.log.push(logged);
+    for (const [other, socket] of this.sockets) {
+      if (other !== name && chat.members.has(other.split("/")[0] ?? "")) {
+        socket.deliver(this.message(logged, other));
+      }
+    }
+    return logged.seq;
   }
 
   received(name: string, socket: FakeSocket, text: string): void {
@@ -111,15 +140,18 @@ export class FakeBackend {
 
   #send(name: string, socket: FakeSocket, frame: SendFrame): void {
     const chat = this.#chat(frame.chat);
-    const [user = "", device = ""] = name.split("/");
-    const seq = (chat.log.at(-1)?.seq ?? 0) + 1;
-    const logged = { seq, sender: user, device, frame };
-    chat.log.push(logged);
-    for (const [other, there] of this.sockets) {
-      if (other !== name && chat.members.has(other.split("/")[0] ?? "")) {
-        there.deliver(this.message(logged, other));
-      }
+    if (this.loseSend > 0) {
+      this.loseSend -= 1;
+      socket.close();
+      return;
     }
+    if (this.failSend > 0) {
+      this.failSend -= 1;
+      const { message_id } = frame;
+      socket.deliver({ type: "error", code: "too_large", message: "no", message_id });
+      return;
+    }
+    const seq = this.post(name, frame);
     if (this.loseAccepted > 0) {
       this.loseAccepted -= 1;
       socket.close();
@@ -134,7 +166,7 @@ export class FakeBackend {
       message_id: frame.message_id,
       chat: frame.chat,
       seq,
-      sent_at: Date.now(),
+      sent_at: this.clock(),
       missing: to ? registered.filter((each) => each !== name && !to.includes(each)) : [],
       stale: to ? to.filter((each) => !registered.includes(each)) : [],
     });
@@ -155,7 +187,9 @@ export class FakeBackend {
       const members = Object.fromEntries([...chat.members.keys()].map((each) => [each, {}]));
       chats[id] = { seq, complete_to: seq, missing: [], members };
     }
-    socket.deliver({ type: "synced", chats, more: false });
+    const truth = { type: "synced", chats, more: false };
+    const lie = this.lies.get("synced")?.(truth, name);
+    socket.deliver((lie as Fields | undefined) ?? truth);
   }
 
   #receipt(name: string, { chat, delivered = 0 }: Fields): void {
@@ -168,8 +202,20 @@ export class FakeBackend {
     const path = url.replace(/\?.*/, "").split("/").slice(2);
     const body = init.body === undefined ? {} : (JSON.parse(String(init.body)) as Fields);
     const token = new Headers(init.headers).get("authorization")?.replace("Bearer ", "") ?? "";
-    const [status, answer] = this.#answer(`${init.method} ${path[0]}`, path, body, token);
+    const [status, answer] = await this.#said(`${init.method} ${path[0]}`, path, body, token);
     return new Response(answer === undefined ? null : JSON.stringify(answer), { status });
+  }
+
+  async #said(
+    route: string,
+    path: string[],
+    body: Fields,
+    user: string,
+  ): Promise<[number, unknown]> {
+    const [status, truth] = this.#answer(route, path, body, user);
+    const lie = await this.lies.get(route)?.((truth ?? {}) as Fields, user);
+    if (lie === undefined) return [status, truth];
+    return Array.isArray(lie) ? (lie as [number, unknown]) : [status, lie];
   }
 
   #answer(route: string, path: string[], body: Fields, user: string): [number, unknown] {
@@ -256,6 +302,7 @@ export class FakeBackend {
       else if (device.fallback !== undefined) keys[name] = { ...device.fallback, fallback: true };
     }
     if (names.length > 0 && names.every((name) => this.refusing.has(name))) {
+      this.refused += 1;
       return [429, { error: { code: "rate_limited", message: "too often" } }];
     }
     return [200, { keys }];
@@ -320,6 +367,8 @@ export class FakeSocket {
   constructor(backend: FakeBackend, _url: string, protocols: string[]) {
     this.#backend = backend;
     this.#name = (protocols[1] ?? "").replace("ticket.", "");
+    backend.tried += 1;
+    if (backend.stuck) return;
     setTimeout(() => {
       if (!backend.online || this.readyState !== 0) return this.close();
       this.readyState = 1;

@@ -1,6 +1,7 @@
 /** Real ratchets over a real store: what is read, what is refused, and what a crash leaves. */
 
 import { beforeEach, describe, expect, test } from "vitest";
+import { sealForGroup } from "../src/core/crypto/sealing.ts";
 import * as tables from "../src/core/store/tables.ts";
 import { startingWith } from "../src/core/store/tables.ts";
 import { TestDevice, textOf } from "./two-devices.ts";
@@ -197,6 +198,21 @@ describe("in a group", () => {
     const group = await ravi.store.get(tables.outboundGroups, "chat");
     const key = ravi.self.ratchets.groupKey(group?.pickle ?? "");
     const bad = await ravi.seal(raju, { kind: "room_key", session_id: "another", key });
+    const before = await raju.store.all(tables.olmSessions);
     expect((await raju.open(bad)).unreadable).toBe("damaged");
+    expect(await raju.store.all(tables.olmSessions)).toEqual(before);
+  });
+
+  test("what is no text is let pass: all else is said to one device", async () => {
+    await raju.open(await ravi.share(raju));
+    const text = await ravi.sealForAll("a text");
+    const payload = await ravi.store.transaction(async (work) => {
+      const group = await work.get(tables.outboundGroups, "chat");
+      if (group === undefined) throw new Error("there is no group session");
+      const place = { chat: "chat", messageId: "another" };
+      return sealForGroup(work, ravi.self, place, group, { kind: "request", of: ["x"] });
+    });
+    const message = { ...text, messageId: "another", payload };
+    expect(await raju.open(message)).toEqual({ content: undefined });
   });
 });

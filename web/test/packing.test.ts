@@ -78,7 +78,7 @@ test("what is too large for a frame is known before it is sealed", async () => {
   const [{ self }] = await devices(0);
   const size = (length: number) => {
     const copy = { kind: "copy" as const, of: ID, text: "x".repeat(length), sent_at: Date.now() };
-    return roomFor(self, [copy]).size;
+    return roomFor(self, copy).size;
   };
   expect(size(16_000)).toBeLessThan(SEND_LIMIT_BYTES);
   expect(size(20_400)).toBeGreaterThan(SEND_LIMIT_BYTES);

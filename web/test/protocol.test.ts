@@ -53,19 +53,19 @@ describe("the order of a chat", () => {
 describe("asking", () => {
   test("for everything first, and for one thing at a time", () => {
     const plan = new SyncPlan(DEFAULTS);
-    expect(plan.due(0, () => ({}))).toBeUndefined();
+    expect(plan.due(0, () => new Map())).toBeUndefined();
     plan.opened(0);
-    expect(plan.due(0, () => ({ a: 4 }))).toEqual({ action: "sync" });
+    expect(plan.due(0, () => new Map([["a", 4]]))).toEqual({ action: "sync" });
     plan.want("a", 0);
-    expect(plan.due(0, () => ({ a: 4 }))).toBeUndefined();
-    expect(plan.answered()?.before).toEqual({ a: 4 });
-    expect(plan.due(0, () => ({ a: 4 }))).toEqual({ action: "sync", chats: { a: 4 } });
+    expect(plan.due(0, () => new Map([["a", 4]]))).toBeUndefined();
+    expect(plan.answered()?.before).toEqual(new Map([["a", 4]]));
+    expect(plan.due(0, () => new Map([["a", 4]]))).toEqual({ action: "sync", chats: { a: 4 } });
     expect(plan.expired(DEFAULTS.syncTimeout)).toBe(true);
   });
   test("again with growing pauses, or when the server says", () => {
     const plan = new SyncPlan(DEFAULTS);
     plan.opened(0);
-    plan.due(0, () => ({}));
+    plan.due(0, () => new Map());
     plan.answered();
     plan.wantLater("a", 0);
     expect(plan.nextDue()).toBe(1_000);
@@ -165,9 +165,13 @@ describe("receipts", () => {
 describe("ticks", () => {
   const at = (delivered: number, read: number) => ({ delivered, read });
   test("show what everybody else has reached", () => {
-    const members = { me: at(9, 9), raju: at(5, 3), mira: at(2, 4) };
+    const members = new Map([
+      ["me", at(9, 9)],
+      ["raju", at(5, 3)],
+      ["mira", at(2, 4)],
+    ]);
     expect(reached(members, "me")).toEqual(at(4, 3));
-    expect(reached({ me: at(9, 9) }, "me")).toEqual(at(0, 0));
+    expect(reached([["me", at(9, 9)]], "me")).toEqual(at(0, 0));
     expect([2, 4, 5].map((seq) => stage(seq, at(4, 3)))).toEqual([
       State.READ,
       State.DELIVERED,
@@ -226,6 +230,18 @@ describe("frames", () => {
     '{"type":"synced","chats":{"c":{"seq":1,"complete_to":1,"missing":[[0,1]]}}}',
   ])("of a wrong form are refused: %s", (text) => {
     expect(() => parse(text)).toThrow(FrameError);
+  });
+  test("names that mean something to an object are names", () => {
+    const members = '{"__proto__":{"read":3},"constructor":{}}';
+    const frame = parse(
+      `{"type":"synced","chats":{"__proto__":{"seq":1,"complete_to":1,"members":${members}}}}`,
+    );
+    if (frame?.type !== "synced") throw new Error("it is a `synced`");
+    expect([...frame.chats.keys()]).toEqual(["__proto__"]);
+    expect([...(frame.chats.get("__proto__")?.members ?? [])]).toEqual([
+      ["__proto__", { delivered: 0, read: 3 }],
+      ["constructor", { delivered: 0, read: 0 }],
+    ]);
   });
   test("API Gateway's own error is one", () => {
     expect(parse('{"message":"Internal server error","requestId":"x"}')).toMatchObject({

@@ -1,6 +1,6 @@
 /** State at rest: all or nothing, unreadable, untamperable, one holder. */
 
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { StoreError } from "../src/core/errors.ts";
 import type { Table } from "../src/core/store/database.ts";
 import { Store } from "../src/core/store/store.ts";
@@ -160,4 +160,10 @@ test("only one holds a device at a time; the next one gets it when that ends", a
   await store.close();
   const again = await open();
   await again.close();
+});
+
+test("where locks are not to be had, opening says so", async () => {
+  const refused = new DOMException("not here", "SecurityError");
+  vi.spyOn(navigator.locks, "request").mockRejectedValueOnce(refused);
+  await expect(open()).rejects.toBe(refused);
 });

@@ -43,7 +43,7 @@ export class TestDevice {
   /** Trusts the other's identity. */
   async meet(other: TestDevice): Promise<void> {
     const { user, device, keys } = other.self;
-    const row = { user, device, keys, pending: undefined, verified: false };
+    const row = { user, device, keys, pending: undefined, verified: false, trustedAt: 0 };
     await this.store.transaction(async (work) => work.put(tables.knownDevices, row));
   }
 

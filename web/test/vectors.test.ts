@@ -60,6 +60,7 @@ describe("envelopes", () => {
     context: Binding;
     olm: Vector[];
     megolm: Vector[];
+    mended: Vector[];
     refused: { what: string; plaintext: string }[];
   }>("envelopes");
   const { to: _to, to_key: _key, ...forAll } = all.context;
@@ -79,6 +80,15 @@ describe("envelopes", () => {
     for (const { plaintext } of all.olm.filter(({ what }) => what.startsWith("an unknown"))) {
       expect(unsealed(plaintext, all.context)).toBeUndefined();
     }
+  });
+  test.each(all.mended)("$what is read with a sign in its place", ({ envelope, plaintext }) => {
+    expect(unsealed(plaintext, all.context)).toMatchObject({ text: envelope.text });
+  });
+  test("one that is nested deeper than calls may be is read all the same", () => {
+    const deep = "[".repeat(20_000) + "]".repeat(20_000);
+    const { plaintext = "" } = all.olm[0] ?? {};
+    const content = unsealed(plaintext.replace("{", `{"deep":${deep},`), all.context);
+    expect(content?.kind).toBe("text");
   });
   test.each(all.refused)("refused: $what", ({ plaintext }) => {
     expect(() => unsealed(plaintext, all.context)).toThrow(EnvelopeError);

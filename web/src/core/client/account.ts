@@ -2,10 +2,11 @@
 
 import { fromBase64, toBase64 } from "../crypto/base64.ts";
 import { loadRatchets, type PublicKey } from "../crypto/olm.ts";
-import { LOW, toMake } from "../crypto/one-time-keys.ts";
+import { LOW, rested, toMake } from "../crypto/one-time-keys.ts";
 import { canonical, deviceDocument, keyDocument } from "../crypto/signing.ts";
 import { nameOf, type Self } from "../device.ts";
-import type { Api, KeyUpload, SignedDevice, SignedKey } from "../net/api.ts";
+import type { SignedDevice } from "../net/answers.ts";
+import type { Api, KeyUpload, SignedKey } from "../net/api.ts";
 import type { Store, Work } from "../store/store.ts";
 import * as tables from "../store/tables.ts";
 
@@ -25,7 +26,12 @@ export async function loadDevice(
   const known = await store.get(tables.account, tables.ONLY);
   const pickleKey = known?.pickleKey ?? toBase64(crypto.getRandomValues(new Uint8Array(32)));
   const ratchets = await loadRatchets(fromBase64(pickleKey), wasm);
-  const row = known ?? { pickleKey, pickle: ratchets.newAccount(), madeAt: Date.now() };
+  const row = known ?? {
+    pickleKey,
+    pickle: ratchets.newAccount(),
+    madeAt: Date.now(),
+    replacedAt: undefined,
+  };
   if (known === undefined) {
     await store.transaction(async (work) => work.put(tables.account, row));
   }
@@ -76,10 +82,13 @@ export class Account {
     const account = await accountOf(work);
     const waiting = ratchets.unpublishedKeys(account.pickle);
     let pickle = ratchets.addOneTimeKeys(account.pickle, toMake(remaining, waiting.oneTime.length));
+    const now = Date.now();
+    const replaced = fallbackUsed && rested(account.replacedAt, now);
     // A directory with nothing left has no fallback key either, or may have handed it out.
-    const fallback = (fallbackUsed || remaining === 0) && waiting.fallback === undefined;
+    const fallback = (replaced || remaining === 0) && waiting.fallback === undefined;
     if (fallback) pickle = ratchets.addFallbackKey(pickle);
-    work.put(tables.account, { ...account, pickle });
+    const replacedAt = fallback && replaced ? now : account.replacedAt;
+    work.put(tables.account, { ...account, pickle, replacedAt });
     const keys = ratchets.unpublishedKeys(pickle);
     const one_time_keys = Object.fromEntries(
       keys.oneTime.map((key) => [key.id, this.#signed(pickle, key, false)]),

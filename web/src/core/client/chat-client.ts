@@ -5,13 +5,14 @@
  */
 
 import type { KnownDevice } from "../crypto/identity.ts";
-import { partsOf, type Self } from "../device.ts";
-import { ApiError, Closed, MessageTooLarge, Unreachable } from "../errors.ts";
+import type { Self } from "../device.ts";
+import { ApiError, ClientError, Closed, MessageTooLarge, Unreachable } from "../errors.ts";
 import { Api } from "../net/api.ts";
 import { Engine } from "../protocol/engine.ts";
 import type { Event } from "../protocol/events.ts";
 import type { ServerFrame } from "../protocol/frames.ts";
 import { Backoff } from "../protocol/liveness.ts";
+import { isMember, isPair } from "../protocol/membership.ts";
 import type { Random } from "../protocol/random.ts";
 import { DEFAULTS, type Settings } from "../protocol/settings.ts";
 import { ulid } from "../protocol/ulid.ts";
@@ -59,6 +60,7 @@ export class ChatClient {
   readonly #random: Random;
   readonly #password: string | undefined;
   readonly #self: Self;
+  readonly #madeAt: number;
   readonly #direct = new Map<string, string>();
   #connection: Connection | undefined;
   #running: Promise<void> | undefined;
@@ -89,6 +91,7 @@ export class ChatClient {
     this.user = self.user;
     this.device = self.device;
     this.#self = self;
+    this.#madeAt = madeAt;
     this.#store = store;
     this.#settings = { ...DEFAULTS, ...options.settings };
     this.#random = options.random ?? Math.random;
@@ -115,7 +118,14 @@ export class ChatClient {
       () => this.refreshChats(),
       tell,
     );
-    this.verification = new Verification(self, this.#driver, this.#directory, this.#sealer, tell);
+    this.verification = new Verification(
+      self,
+      this.#driver,
+      this.#directory,
+      this.#sealer,
+      this.#settings,
+      tell,
+    );
   }
 
   // -- coming and going
@@ -167,8 +177,11 @@ export class ChatClient {
 
   /** Tells what is read, closes the connection and the store. */
   async close(): Promise<void> {
-    await this.#connection?.close();
-    await this.#end();
+    try {
+      await this.#connection?.close();
+    } finally {
+      await this.#end();
+    }
   }
 
   /** Ends like a crash: nothing more is sent, nothing more is written. */
@@ -184,13 +197,13 @@ export class ChatClient {
 
   // -- chats
 
-  /** The id of the one direct chat with `user`. */
+  /** The id of the one direct chat with `user`. Raises ClientError where it is with somebody else. */
   async direct(user: string): Promise<string> {
     const known = this.#direct.get(user);
     if (known !== undefined) return known;
     try {
       const { chat, members } = await this.#api.direct(user);
-      await this.#know(chat, members, "direct");
+      await this.#knowDirect(chat, members, user);
       this.#direct.set(user, chat);
       return chat;
     } catch (error) {
@@ -207,7 +220,10 @@ export class ChatClient {
   /** The id of a new group. The name stays on this device. */
   async group(users: readonly string[], name?: string): Promise<string> {
     const { chat, members } = await this.#api.group(users);
-    await this.#know(chat, members, "group", name);
+    // Those who were meant come first: so it is told when the backend has put others in.
+    const meant = members.length > 0 ? [this.user, ...users] : [];
+    await this.#know(chat, meant, "group", name);
+    await this.#know(chat, members, "group");
     return chat;
   }
 
@@ -216,9 +232,7 @@ export class ChatClient {
     chat: string,
     { add = [], remove = [] }: { add?: readonly string[]; remove?: readonly string[] },
   ): Promise<string[]> {
-    const { members: before } = await this.#driver.step(({ ledger }) => ledger.chat(chat));
-    const fresh = add.filter((user) => !(user in before));
-    await this.#driver.step((step, engine) => engine.adding(step, chat, fresh));
+    await this.#driver.step((step, engine) => engine.adding(step, chat, add));
     const members = await this.#api.changeMembers(chat, add, remove);
     await this.#know(chat, members, "group");
     return members.sort();
@@ -237,12 +251,14 @@ export class ChatClient {
   }
 
   async chats(): Promise<ChatSummary[]> {
-    return this.#driver.step(() => chatsOf(this.#store, this.user));
+    return this.#driver.read(() => chatsOf(this.#store, this.user));
   }
 
-  /** The newest messages in order, below seq `before` if that is given. */
+  /** The newest messages in order, below seq `before` if that is given. Raises RangeError. */
   async history(chat: string, limit = 50, before?: number): Promise<StoredMessage[]> {
-    return this.#driver.step(() => historyOf(this.#store, chat, limit, before));
+    checkCount(limit, 1);
+    checkCount(before ?? 1, 1);
+    return this.#driver.read(() => historyOf(this.#store, chat, limit, before));
   }
 
   // -- talking
@@ -256,13 +272,11 @@ export class ChatClient {
     if (text === "") throw new RangeError("an empty text is no message");
     if (!text.isWellFormed()) throw new RangeError("half a character can't be sent");
     const copy = { kind: "copy", of: "x".repeat(26), text, sent_at: Date.now() } as const;
-    const { size, limit } = roomFor(this.#self, [copy]);
+    const { size, limit } = roomFor(this.#self, copy);
     if (size > limit) throw new MessageTooLarge(size, limit);
     const chat = await this.chatId(chatOrUser);
     const messageId = ulid(Date.now());
-    await this.#driver.step((step, engine) =>
-      engine.write(step, chat, messageId, this.device, text),
-    );
+    await this.#driver.step((step, engine) => engine.write(step, chat, messageId, text));
     return messageId;
   }
 
@@ -272,8 +286,9 @@ export class ChatClient {
     return known ? chatOrUser : this.direct(chatOrUser);
   }
 
-  /** The user has seen the chat up to `seq`. The senders will be told. */
+  /** The user has seen the chat up to `seq`. The senders will be told. Raises RangeError. */
   async markRead(chat: string, seq: number): Promise<void> {
+    checkCount(seq, 0);
     await this.#driver.step((step, engine) => engine.markRead(step, chat, seq));
   }
 
@@ -298,13 +313,14 @@ export class ChatClient {
 
   // -- devices
 
-  /** What this device remembers of the user's devices, after asking the directory. */
+  /** What this device remembers of the user's devices that the directory lists now, this one first. */
   async devices(user = this.user): Promise<KnownDevice[]> {
-    this.#directory.forget(user);
-    const { devices } = await this.#directory.roll(user);
-    const there = new Set(devices.map(({ name }) => partsOf(name)[1]));
-    const memory = await this.#directory.memory(user);
-    return memory.filter(({ device, pending }) => there.has(device) || pending !== undefined);
+    const { listed, memory } = await this.#directory.seen(user);
+    const others = memory.filter(({ device }) => listed.has(device));
+    if (user !== this.user) return others;
+    const { device, keys } = this.#self;
+    const own = { user, device, keys, pending: undefined, verified: true, trustedAt: this.#madeAt };
+    return [own, ...others];
   }
 
   /** Removes a device of this user: nothing is sent to it any more. */
@@ -318,11 +334,6 @@ export class ChatClient {
   /** Everything that happens from now on, until the returned function is called. */
   listen(listener: (event: Event) => void): () => void {
     return this.#feed.listen(listener);
-  }
-
-  /** The first event, past or to come, that fits. Raises after `timeout` ms. */
-  async waitFor(fits: (event: Event) => boolean, timeout = 10_000): Promise<Event> {
-    return this.#feed.waitFor(fits, timeout);
   }
 
   get online(): boolean {
@@ -341,6 +352,16 @@ export class ChatClient {
     await this.#driver.step((step, engine) => engine.chatIs(step, chat, members, changes));
   }
 
+  /** What the backend says of it has to be so, by its answer and by what is known of the chat. */
+  async #knowDirect(chat: string, members: readonly string[], user: string): Promise<void> {
+    const both = [this.user, user].sort().join();
+    const wrong = new ClientError(`the backend gave ${user} a direct chat of other people`);
+    if (members.toSorted().join() !== both) throw wrong;
+    const known = await this.#driver.step(({ ledger }) => ledger.chat(chat));
+    if (isPair(known, this.user) && !isMember(known.members, user)) throw wrong;
+    await this.#know(chat, members, "direct");
+  }
+
   #handle(output: Handled): void {
     switch (output.type) {
       case "event":
@@ -348,6 +369,9 @@ export class ChatClient {
         break;
       case "seal":
         this.#sealer.poke(output.chat);
+        break;
+      case "asks":
+        void this.#sealer.watchAsks().catch(ignored);
         break;
       case "refresh":
         this.#directory.forget(output.user);
@@ -371,8 +395,8 @@ export class ChatClient {
       case "keys_low":
         void this.#account.replenish(event.fallbackUsed).catch(ignored);
         break;
-      case "message":
-        if (event.unreadable !== undefined) void this.#sealer.watchAsks().catch(ignored);
+      case "identity_changed":
+        void this.verification.changed(event.user, event.device).catch(ignored);
         break;
       case "devices_changed":
         // Not only before the next send: a changed identity is to be told when it is seen.
@@ -407,7 +431,7 @@ export class ChatClient {
       (event.type === "disconnected" && event.retryIn === undefined);
     const fits = (event: Event) =>
       ended(event) || (event.type === "caught_up" && (event.complete || !complete));
-    const waiting = this.#feed.waitFor(fits, timeout, true);
+    const waiting = this.#feed.waitFor(fits, timeout);
     start();
     const event = await waiting;
     if (event.type === "signed_out") throw new ApiError("unauthorized", event.reason, 401);
@@ -438,6 +462,11 @@ export class ChatClient {
     this.#feed.close();
     await this.#store.close();
   }
+}
+
+function checkCount(value: number, least: number): void {
+  if (Number.isSafeInteger(value) && value >= least) return;
+  throw new RangeError(`a whole number from ${least} on is wanted, not ${value}`);
 }
 
 /** Of work in the background: it is done again when there is a new reason. */

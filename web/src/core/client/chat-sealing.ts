@@ -4,7 +4,7 @@
  */
 
 import type { Content } from "../crypto/envelope.ts";
-import { lacking, type OutboundGroup, wornOut } from "../crypto/group-session.ts";
+import { lacking, type OutboundGroup, sharedWith, wornOut } from "../crypto/group-session.ts";
 import { RatchetError } from "../crypto/olm.ts";
 import { MEGOLM, OLM } from "../crypto/payload.ts";
 import { mayHaveCopy, nextAsk } from "../crypto/requests.ts";
@@ -18,14 +18,17 @@ import {
   sessionsWith,
 } from "../crypto/sealing.ts";
 import { nameOf, partsOf, type Self } from "../device.ts";
-import type { Step } from "../protocol/conversations.ts";
 import type { Engine } from "../protocol/engine.ts";
 import { send } from "../protocol/frames.ts";
+import type { Step } from "../protocol/step.ts";
 import { State } from "../protocol/ticks.ts";
 import type { Ledger } from "../store/ledger.ts";
 import type { MessageRow, Purpose } from "../store/tables.ts";
 import * as tables from "../store/tables.ts";
 import { pack } from "./packing.ts";
+
+/** Ids in one `request`, so that its frame stays small. */
+const ASKED_AT_ONCE = 100;
 
 /** Who is in a chat, by the directory and by what this device trusts. */
 export interface Audience {
@@ -78,8 +81,11 @@ export class ChatSealing {
       }
       const to = this.#audience.devices.get(name);
       if (to === undefined || !begun.has(name)) continue;
-      const content: Content = { kind: "request", of: of.map(({ messageId }) => messageId) };
-      await this.sendTo(to, content, "request", true);
+      const ids = of.map(({ messageId }) => messageId);
+      for (let at = 0; at < ids.length; at += ASKED_AT_ONCE) {
+        const some = ids.slice(at, at + ASKED_AT_ONCE);
+        await this.sendTo(to, { kind: "request", of: some }, "request", true);
+      }
     }
   }
 
@@ -87,18 +93,20 @@ export class ChatSealing {
   async settle(): Promise<void> {
     const { ledger } = this.#step;
     const { members, joinedAfter } = await ledger.chat(this.#chat);
-    const membership = { members: new Set(Object.keys(members)), joinedAfter };
+    const membership = {
+      members: new Set(members.map(([user]) => user)),
+      joinedAfter: new Map(joinedAfter),
+    };
     for (const debt of await ledger.owed(this.#chat)) {
       if (this.#audience.held.includes(partsOf(debt.device)[0])) continue;
       const own = await ledger.own(debt.messageId);
-      if (own !== undefined && own.seq === undefined) continue; // first it has to be accepted
+      if (own?.state === State.WAITING) continue; // first it has to be accepted
       const to = this.#audience.devices.get(debt.device);
       if (own === undefined || to === undefined || !mayHaveCopy(own, debt.device, membership)) {
         ledger.settle(debt);
         continue;
       }
-      if (!(await this.#hasSession(debt.device))) continue;
-      await this.sendTo(to, copyOf(own), "copy");
+      if (!(await this.sendTo(to, copyOf(own), "copy"))) continue;
       ledger.settle(debt);
       const count = (own.copies[debt.device] ?? 0) + 1;
       ledger.change(own, { copies: { ...own.copies, [debt.device]: count } });
@@ -125,8 +133,8 @@ export class ChatSealing {
       const sentTo = packed.flatMap(({ devices }) => devices);
       ledger.change(text, { alg: OLM, sealed: true, sentTo });
       for (const { messageId, frame } of packed) {
-        if (messageId === text.messageId) this.#queue(messageId, "text", frame);
-        else this.#queueHidden(messageId, "copy", frame);
+        if (messageId === text.messageId) await this.#queue(messageId, "text", frame);
+        else await this.#queueHidden(messageId, "copy", frame);
       }
       for (const name of left) ledger.owe(this.#chat, name, text.messageId);
     }
@@ -153,22 +161,24 @@ export class ChatSealing {
       const payload = sealForGroup(ledger.work, this.#self, place, group, textOf(text));
       ledger.change(text, { alg: MEGOLM, sealed: true });
       const frame = send(text.messageId, this.#chat, MEGOLM, payload, true);
-      this.#queue(text.messageId, "text", JSON.stringify(frame));
+      await this.#queue(text.messageId, "text", JSON.stringify(frame));
       for (const name of left) ledger.owe(this.#chat, name, text.messageId);
     }
   }
 
   /**
-   * Something that is for one device and shown to nobody. `fresh`: on the newest session, for the
-   * older ones may be lost.
+   * Something that is for one device and shown to nobody; false if there is no session with it.
+   * `fresh`: on the newest session, for the older ones may be lost.
    */
-  async sendTo(to: Recipient, content: Content, purpose: Purpose, fresh = false): Promise<void> {
+  async sendTo(to: Recipient, content: Content, purpose: Purpose, fresh = false): Promise<boolean> {
+    if (!(await this.#hasSession(to.name))) return false;
     const messageId = crypto.randomUUID();
     const place = { chat: this.#chat, messageId };
     const { work } = this.#step.ledger;
     const payload = await sealFor(work, this.#self, place, to, content, fresh);
     const frame = send(messageId, this.#chat, OLM, { [to.name]: payload }, false);
-    this.#queueHidden(messageId, purpose, JSON.stringify(frame));
+    await this.#queueHidden(messageId, purpose, JSON.stringify(frame));
+    return true;
   }
 
   async #share(group: OutboundGroup, recipients: readonly Recipient[]): Promise<void> {
@@ -179,10 +189,10 @@ export class ChatSealing {
     });
     const parcel = { chat: this.#chat, urgent: false, first: another(), further: another };
     for (const { messageId, frame } of await pack(work, this.#self, parcel, recipients)) {
-      this.#queueHidden(messageId, "room_key", frame);
+      await this.#queueHidden(messageId, "room_key", frame);
     }
-    const shared = Object.fromEntries(recipients.map(({ name, keys }) => [name, keys.ed25519]));
-    work.put(tables.outboundGroups, { ...group, shared: { ...group.shared, ...shared } });
+    const devices = new Map(recipients.map(({ name, keys }) => [name, keys.ed25519]));
+    work.put(tables.outboundGroups, sharedWith(group, devices));
   }
 
   /** Of these devices those with a session, and the names of those without. */
@@ -201,16 +211,16 @@ export class ChatSealing {
     return (await sessionsWith(this.#step.ledger.work, this.#chat, device)).length > 0;
   }
 
-  #queue(messageId: string, purpose: Purpose, frame: string): void {
-    this.#engine.queue(this.#step, this.#chat, messageId, purpose, frame);
+  async #queue(messageId: string, purpose: Purpose, frame: string): Promise<void> {
+    await this.#engine.queue(this.#step, this.#chat, messageId, purpose, frame);
   }
 
   /** With a row, so that it is known as this device's own when it is met again. */
-  #queueHidden(messageId: string, purpose: Purpose, frame: string): void {
+  async #queueHidden(messageId: string, purpose: Purpose, frame: string): Promise<void> {
     const { user: sender, device: senderDevice } = this.#self;
     const row = { chat: this.#chat, messageId, sender, senderDevice, alg: OLM };
     this.#step.ledger.add({ ...row, state: State.WAITING, hidden: true });
-    this.#queue(messageId, purpose, frame);
+    await this.#queue(messageId, purpose, frame);
   }
 }
 

@@ -1,11 +1,12 @@
 /** Keeps one WebSocket open: ticket, connect, converse, and again (client rule 6). */
 
 import { ApiError, Closed, StoreError, Unreachable } from "../errors.ts";
-import { sleep, type Ticket } from "../net/api.ts";
-import type { Output } from "../protocol/engine.ts";
+import type { Ticket } from "../net/answers.ts";
+import { sleep } from "../net/api.ts";
 import type { Event } from "../protocol/events.ts";
 import type { ServerFrame } from "../protocol/frames.ts";
 import type { Backoff } from "../protocol/liveness.ts";
+import type { Output } from "../protocol/outputs.ts";
 import { FrameError, parse } from "../protocol/parsing.ts";
 import type { Driver } from "./driver.ts";
 
@@ -64,11 +65,14 @@ export class Connection {
   /** Says what is left to say and closes in order; `run` then returns. */
   async close(): Promise<void> {
     this.#closing = true;
-    if (this.#driver.online) {
-      await this.#driver.step((step, engine) => engine.closing(step.now));
-      await flushed(this.#socket);
+    try {
+      if (this.#driver.online) {
+        await this.#driver.step((step, engine) => engine.closing(step.now));
+        await flushed(this.#socket);
+      }
+    } finally {
+      this.abort();
     }
-    this.abort();
   }
 
   /** The connection ends as if the network had gone. */
@@ -95,14 +99,13 @@ export class Connection {
   async #once(): Promise<Leave> {
     const ticket = this.#next ?? (await this.#ticket());
     this.#next = undefined;
-    const socket = await connect(ticket);
-    if (this.#closing) {
-      socket.close();
-      return { type: "stop" };
-    }
-    this.#socket = socket;
-    const since = performance.now();
+    if (this.#closing) return { type: "stop" };
+    const socket = new WebSocket(ticket.url, ["chat.v1", `ticket.${ticket.ticket}`]);
+    this.#socket = socket; // so that it can be cut while it opens
+    let since = Number.POSITIVE_INFINITY;
     try {
+      await opened(socket);
+      since = performance.now();
       return await this.#converse(socket);
     } finally {
       if (performance.now() - since >= SETTLED_MS) this.#backoff.connected();
@@ -129,8 +132,9 @@ export class Connection {
     }
     socket.close();
     inbox.end();
-    const last = await reading; // the last words: `displaced`, perhaps
-    return (await Promise.race([left.promise, Promise.resolve(undefined)])) ?? leave ?? last;
+    // The last words: `displaced`, perhaps. What can't be taken any more comes again.
+    await reading.catch(() => undefined);
+    return Promise.race([left.promise, Promise.resolve(leave)]);
   }
 
   /** Takes what arrives, in order, until the connection ends. */
@@ -138,12 +142,25 @@ export class Connection {
     for (;;) {
       const texts = await inbox.next();
       if (texts === undefined) return { type: "drop", reason: inbox.reason, planned: false };
-      const frames = texts.flatMap(framesOf);
-      await this.#calls.meet(frames);
+      const frames = await this.#met(texts.flatMap(framesOf), inbox);
       // What arrived together goes into one transaction.
       await this.#driver.step(async (step, engine) => {
         for (const frame of frames) await engine.received(step, frame);
       });
+    }
+  }
+
+  /** What can be taken of it: all or, where somebody can't be asked for now, only the last word. */
+  async #met(frames: ServerFrame[], inbox: Inbox): Promise<ServerFrame[]> {
+    try {
+      await this.#calls.meet(frames);
+      return frames;
+    } catch (error) {
+      // The rest comes again on the next connection, but there must be none after this.
+      const left = [...frames, ...inbox.take().flatMap(framesOf)];
+      const displaced = left.filter(({ type }) => type === "displaced");
+      if (displaced.length === 0) throw error;
+      return displaced;
     }
   }
 
@@ -192,14 +209,17 @@ class Inbox {
         this.#arrived = resolve;
       });
     }
+    return this.take();
+  }
+
+  take(): string[] {
     const texts = this.#texts;
     this.#texts = [];
     return texts;
   }
 }
 
-async function connect({ url, ticket }: Ticket): Promise<WebSocket> {
-  const socket = new WebSocket(url, ["chat.v1", `ticket.${ticket}`]);
+async function opened(socket: WebSocket): Promise<void> {
   return new Promise((resolve, reject) => {
     const refuse = (why: string) => {
       clearTimeout(timer);
@@ -209,7 +229,7 @@ async function connect({ url, ticket }: Ticket): Promise<WebSocket> {
     const timer = setTimeout(() => refuse("it took too long"), OPEN_TIMEOUT_MS);
     socket.onopen = () => {
       clearTimeout(timer);
-      resolve(socket);
+      resolve();
     };
     socket.onclose = ({ code }) => refuse(`it was refused (${code})`);
     socket.onerror = () => refuse("it was refused");

@@ -9,7 +9,8 @@ import type { Recipient } from "../crypto/sealing.ts";
 import { canonical, deviceDocument, keyDocument } from "../crypto/signing.ts";
 import { nameOf, partsOf, type Self } from "../device.ts";
 import { ApiError } from "../errors.ts";
-import type { Api, SignedDevice } from "../net/api.ts";
+import type { SignedDevice } from "../net/answers.ts";
+import type { Api } from "../net/api.ts";
 import type { Event } from "../protocol/events.ts";
 import * as tables from "../store/tables.ts";
 import { startingWith } from "../store/tables.ts";
@@ -21,10 +22,14 @@ const CLAIMED_AT_ONCE = 100;
 export interface Roll {
   /** Those with keys that are trusted here. */
   readonly devices: readonly Recipient[];
-  /** What the directory shows, trusted or not. */
-  readonly shown: Listed;
   /** Nothing may be sent to the user until the user of this device has accepted a change. */
   readonly held: boolean;
+}
+
+/** What the directory lists of a user, and what is remembered of the user since it did. */
+export interface Seen {
+  readonly listed: Listed;
+  readonly memory: readonly KnownDevice[];
 }
 
 export class Directory {
@@ -32,7 +37,7 @@ export class Directory {
   readonly #api: Api;
   readonly #driver: Driver;
   readonly #tell: (event: Event) => void;
-  readonly #rolls = new Map<string, Promise<Listed>>();
+  readonly #asked = new Map<string, Promise<Seen>>();
   #version = 0;
 
   constructor(self: Self, api: Api, driver: Driver, tell: (event: Event) => void) {
@@ -45,8 +50,8 @@ export class Directory {
   /** The next question about the user (or about everybody) goes to the backend. */
   forget(user?: string): void {
     this.#version += 1;
-    if (user === undefined) this.#rolls.clear();
-    else this.#rolls.delete(user);
+    if (user === undefined) this.#asked.clear();
+    else this.#asked.delete(user);
   }
 
   /** Another one each time something is forgotten. */
@@ -56,14 +61,20 @@ export class Directory {
 
   /** Raises ApiError and Unreachable. */
   async roll(user: string): Promise<Roll> {
-    const listed = await this.#listed(user);
+    const { listed } = await this.#seen(user);
     const memory = await this.memory(user);
     const known = new Map(memory.map((each) => [each.device, each.keys]));
     const devices = [...listed.keys()].flatMap((device) => {
       const keys = known.get(device);
       return keys === undefined ? [] : [{ name: nameOf(user, device), keys }];
     });
-    return { devices, shown: listed, held: held(memory, listed.keys()) };
+    return { devices, held: held(memory, listed.keys()) };
+  }
+
+  /** As the directory says now, and not before. Raises ApiError and Unreachable. */
+  async seen(user: string): Promise<Seen> {
+    this.forget(user);
+    return this.#seen(user);
   }
 
   async memory(user: string): Promise<KnownDevice[]> {
@@ -74,14 +85,13 @@ export class Directory {
 
   /** Asks who the user's devices are, unless this one is known. */
   async meet(user: string, device: string): Promise<void> {
+    if (nameOf(user, device) === this.#self.name) return;
     const known = await this.#driver.step(({ ledger }) =>
       ledger.work.get(tables.knownDevices, [user, device]),
     );
     if (known !== undefined) return;
-    const listed = await this.#listed(user);
-    if (listed.has(device)) return;
-    this.forget(user);
-    await this.#listed(user);
+    const { listed } = await this.#seen(user);
+    if (!listed.has(device)) await this.seen(user);
   }
 
   /** Keys to begin sessions with, of those that have one left; checked. Raises ApiError, Unreachable. */
@@ -104,8 +114,8 @@ export class Directory {
       throw error;
     }
     return recipients.flatMap(({ name, keys }): [string, string][] => {
-      const claimed = answer?.[name];
-      if (typeof claimed?.id !== "string" || typeof claimed.key !== "string") return [];
+      const claimed = answer.get(name);
+      if (claimed === undefined) return [];
       const [user, device] = partsOf(name);
       const document = keyDocument(user, device, claimed.id, claimed.key, claimed.fallback);
       const good = signedBy(this.#self.ratchets, keys, document, claimed.signature);
@@ -113,52 +123,58 @@ export class Directory {
     });
   }
 
-  async #listed(user: string): Promise<Listed> {
-    const known = this.#rolls.get(user);
+  async #seen(user: string): Promise<Seen> {
+    const known = this.#asked.get(user);
     if (known !== undefined) return known;
     const asking = this.#ask(user);
-    this.#rolls.set(user, asking);
+    this.#asked.set(user, asking);
     try {
       return await asking;
     } catch (error) {
-      if (this.#rolls.get(user) === asking) this.#rolls.delete(user);
+      if (this.#asked.get(user) === asking) this.#asked.delete(user);
       throw error;
     }
   }
 
-  async #ask(user: string): Promise<Listed> {
-    const answer = await this.#api.devices(user);
+  async #ask(user: string): Promise<Seen> {
     const listed = new Map<string, IdentityKeys>();
-    for (const [device, entry] of Object.entries(answer ?? {})) {
-      const keys = this.#sound(user, device, entry);
-      if (keys !== undefined) listed.set(device, keys);
+    for (const [device, entry] of await this.#entries(user)) {
+      // Nobody has to say who this device is.
+      if (nameOf(user, device) === this.#self.name) continue;
+      if (this.#sound(user, device, entry)) listed.set(device, entry.keys);
     }
-    await this.#remember(user, listed);
-    return listed;
+    return { listed, memory: await this.#remember(user, listed) };
+  }
+
+  async #entries(user: string): Promise<Map<string, SignedDevice>> {
+    try {
+      return await this.#api.devices(user);
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return new Map(); // a user who is no more
+      throw error;
+    }
   }
 
   /** A device whose entry it has not signed itself is none. */
-  #sound(user: string, device: string, entry: SignedDevice): IdentityKeys | undefined {
-    const { curve25519, ed25519 } = entry?.keys ?? {};
-    if (typeof curve25519 !== "string" || typeof ed25519 !== "string") return undefined;
-    const keys = { curve25519, ed25519 };
+  #sound(user: string, device: string, { keys, signature }: SignedDevice): boolean {
     const document = deviceDocument(user, device, keys);
-    return signedBy(this.#self.ratchets, keys, document, entry.signature) ? keys : undefined;
+    return signedBy(this.#self.ratchets, keys, document, signature);
   }
 
-  async #remember(user: string, listed: Listed): Promise<void> {
-    const changes = await this.#driver.step(async (step, engine) => {
+  async #remember(user: string, listed: Listed): Promise<KnownDevice[]> {
+    const { changes, memory } = await this.#driver.step(async (step, engine) => {
       const { work } = step.ledger;
-      const memory = await work.all(tables.knownDevices, undefined, startingWith(user));
-      const recognised = recognise(user, memory, listed);
+      const remembered = () => work.all(tables.knownDevices, undefined, startingWith(user));
+      const recognised = recognise(user, await remembered(), listed, step.time);
       for (const row of recognised.changed) work.put(tables.knownDevices, row);
       for (const { device } of recognised.changed) await engine.reopen(step, user, device);
-      return recognised.changes;
+      return { changes: recognised.changes, memory: await remembered() };
     });
     for (const { device, what } of changes) {
       const type = what === "added" ? "device_added" : "identity_changed";
-      if (nameOf(user, device) !== this.#self.name) this.#tell({ type, user, device });
+      this.#tell({ type, user, device });
     }
+    return memory;
   }
 }
 

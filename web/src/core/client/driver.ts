@@ -3,8 +3,9 @@
 import { open } from "../crypto/opener.ts";
 import type { Self } from "../device.ts";
 import { Closed } from "../errors.ts";
-import type { Step } from "../protocol/conversations.ts";
-import type { Engine, Output } from "../protocol/engine.ts";
+import type { Engine } from "../protocol/engine.ts";
+import type { Output } from "../protocol/outputs.ts";
+import type { Step } from "../protocol/step.ts";
 import { Ledger } from "../store/ledger.ts";
 import type { Store } from "../store/store.ts";
 
@@ -37,15 +38,26 @@ export class Driver {
   }
 
   get online(): boolean {
-    return this.#line !== undefined;
+    return this.#line !== undefined && this.#failure === undefined;
   }
 
   /**
    * Runs `act` after the steps before it; what it changes is on disk, and what it asks for is done,
-   * when this returns. Raises Closed once the store has failed: memory and disk no longer agree.
+   * when this returns. Whatever it raises stops the client: memory and disk no longer agree. From
+   * then on it raises Closed.
    */
   async step<T>(act: (step: Step, engine: Engine) => Promise<T> | T): Promise<T> {
     const turn = this.#last.then(() => this.#run(act));
+    this.#last = turn.catch(() => {});
+    return turn;
+  }
+
+  /** Runs `act` likewise. It only reads, so nothing is lost where it fails. */
+  async read<T>(act: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(() => {
+      this.#check();
+      return act();
+    });
     this.#last = turn.catch(() => {});
     return turn;
   }
@@ -68,8 +80,7 @@ export class Driver {
   }
 
   async #run<T>(act: (step: Step, engine: Engine) => Promise<T> | T): Promise<T> {
-    if (this.#closed) throw new Closed("the client is closed");
-    if (this.#failure !== undefined) throw new Closed(`it has stopped: ${String(this.#failure)}`);
+    this.#check();
     try {
       const result = await this.#store.transaction(async (work) => {
         const ledger = new Ledger(work, this.#self.user, this.#self.device);
@@ -88,6 +99,11 @@ export class Driver {
       if (!(error instanceof Closed)) this.#fail(error);
       throw error;
     }
+  }
+
+  #check(): void {
+    if (this.#closed) throw new Closed("the client is closed");
+    if (this.#failure !== undefined) throw new Closed(`it has stopped: ${String(this.#failure)}`);
   }
 
   #carryOut(): void {

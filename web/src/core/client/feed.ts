@@ -1,22 +1,26 @@
-/** The event stream: everybody who listens gets every event, and the past can be asked. */
+/** The event stream: everybody who listens gets every event from then on. Nothing is kept. */
 
-import { Closed } from "../errors.ts";
+import { Closed, Unreachable } from "../errors.ts";
 import type { Event } from "../protocol/events.ts";
 
 type Listener = (event: Event) => void;
 
-const KEPT = 10_000;
-
 export class Feed {
-  readonly #past: Event[] = [];
   readonly #listeners = new Set<Listener>();
   readonly #ends = new Set<() => void>();
   #closed = false;
 
   publish(event: Event): void {
-    this.#past.push(event);
-    if (this.#past.length > KEPT) this.#past.shift();
-    for (const listener of [...this.#listeners]) listener(event);
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener(event);
+      } catch (error) {
+        // A view's mistake is not the client's: it is told like any error that nobody catches.
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
   }
 
   /** Events from now on, until the returned function is called. */
@@ -30,10 +34,8 @@ export class Feed {
     for (const end of this.#ends) end();
   }
 
-  /** The first event, past (unless `fresh`) or to come, that fits. Raises Closed, or an Error in time. */
-  async waitFor(fits: (event: Event) => boolean, timeout: number, fresh = false): Promise<Event> {
-    const past = fresh ? undefined : this.#past.find(fits);
-    if (past !== undefined) return past;
+  /** The first event from now on that fits. Raises Closed, or Unreachable after `timeout` ms. */
+  async waitFor(fits: (event: Event) => boolean, timeout: number): Promise<Event> {
     if (this.#closed) throw new Closed("the client was closed");
     return new Promise((resolve, reject) => {
       const settle = (then: () => void) => {
@@ -44,7 +46,7 @@ export class Feed {
       };
       const end = () => settle(() => reject(new Closed("the client was closed before that")));
       const timer = setTimeout(
-        () => settle(() => reject(new Error(`no such event within ${timeout} ms`))),
+        () => settle(() => reject(new Unreachable(`it has not happened within ${timeout} ms`))),
         timeout,
       );
       const stop = this.listen((event) => {

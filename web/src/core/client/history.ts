@@ -39,12 +39,30 @@ export async function chatsOf(store: Store, user: string): Promise<ChatSummary[]
   const rows = (await store.all(tables.chats)).filter((row) => !row.gone);
   return Promise.all(
     rows.map(async ({ chat, kind, name, members, watermark, read }) => {
-      const range = IDBKeyRange.bound([chat, read], [chat, watermark], true, false);
-      const news = read < watermark ? await store.all(tables.messages, "place", range) : [];
+      const news = await newsOf(store, chat, read, watermark);
       const unread = news.filter((row) => !row.hidden && row.sender !== user).length;
-      return { chat, kind, name, members: Object.keys(members).sort(), watermark, read, unread };
+      return {
+        chat,
+        kind,
+        name,
+        members: members.map(([user]) => user).sort(),
+        watermark,
+        read,
+        unread,
+      };
     }),
   );
+}
+
+async function newsOf(
+  store: Store,
+  chat: string,
+  read: number,
+  watermark: number,
+): Promise<MessageRow[]> {
+  if (read >= watermark) return []; // IndexedDB refuses a range that is empty
+  const range = IDBKeyRange.bound([chat, read], [chat, watermark], true, false);
+  return store.all(tables.messages, "place", range);
 }
 
 /**

@@ -25,12 +25,12 @@ export interface Parcel {
   readonly further: () => { messageId: string; content: Content };
 }
 
-/** Whether it fits into a frame for one device, whichever of `contents` is sealed. */
-export function roomFor(self: Self, contents: readonly Content[]): { size: number; limit: number } {
+/** How long a frame gets with it for one device, at most, and how long it may get. */
+export function roomFor(self: Self, content: Content): { size: number; limit: number } {
   const place = { chat: "x".repeat(64), messageId: "x".repeat(36) };
   const to = { name: "x".repeat(32 + 1 + 64), keys: self.keys };
-  const lengths = contents.map((content) => payloadLength(self, place, to, content));
-  return { size: FRAME_BYTES + to.name.length + Math.max(...lengths), limit: SEND_LIMIT_BYTES };
+  const length = payloadLength(self, place, to, content);
+  return { size: FRAME_BYTES + to.name.length + length, limit: SEND_LIMIT_BYTES };
 }
 
 /** Sealed frames for `recipients`, all of whom have sessions, in their order. */

@@ -5,10 +5,12 @@
 
 import type { Content } from "../crypto/envelope.ts";
 import { lacking, wornOut } from "../crypto/group-session.ts";
+import { same } from "../crypto/identity.ts";
 import { type Recipient, sessionsWith } from "../crypto/sealing.ts";
-import { nameOf, type Self } from "../device.ts";
-import { ApiError, Unreachable } from "../errors.ts";
+import { nameOf, partsOf, type Self } from "../device.ts";
+import { Closed, StoreError } from "../errors.ts";
 import type { Event } from "../protocol/events.ts";
+import { isPair } from "../protocol/membership.ts";
 import type { Settings } from "../protocol/settings.ts";
 import type { ChatRow, MessageRow } from "../store/tables.ts";
 import * as tables from "../store/tables.ts";
@@ -39,7 +41,7 @@ export class Sealer {
   readonly #tell: (event: Event) => void;
   readonly #running = new Map<string, { again: boolean }>();
   readonly #retries = new Map<string, number>();
-  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
+  readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
   #asking: ReturnType<typeof setTimeout> | undefined;
 
   /** `learn`: asks the backend for the list of chats, which says what kind each is. */
@@ -92,21 +94,31 @@ export class Sealer {
     this.#asking = setTimeout(() => void this.pokeAll().catch(ignored), pause);
   }
 
-  /** Sends a step of an emoji comparison to one device, if that can be had. */
-  async sendStep(chat: string, to: Recipient, content: Content): Promise<void> {
+  /** What is known of the chat; the backend is asked where that is not even its kind. */
+  async about(chat: string): Promise<ChatRow> {
+    const known = await this.#driver.step(({ ledger }) => ledger.chat(chat));
+    if (known.kind !== undefined) return known;
+    await this.#learn();
+    return this.#driver.step(({ ledger }) => ledger.chat(chat));
+  }
+
+  /** Sends a step of an emoji comparison to one device. False if that has no key left now. */
+  async sendStep(chat: string, to: Recipient, content: Content): Promise<boolean> {
     const known = await this.#driver.step(({ ledger }) => sessionsWith(ledger.work, chat, to.name));
     const keys = known.length > 0 ? new Map() : await this.#directory.claim([to]);
     const audience = { devices: new Map([[to.name, to]]), held: [] };
-    await this.#driver.step(async (step, engine) => {
+    return this.#driver.step(async (step, engine) => {
+      const row = await step.ledger.work.get(tables.knownDevices, partsOf(to.name));
+      if (row?.keys === undefined || !same(row.keys, to.keys)) return true; // it was for another
       const sealing = new ChatSealing(this.#self, chat, audience, step, engine);
-      const begun = await sealing.begin(keys);
-      if (known.length + begun.size > 0) await sealing.sendTo(to, content, "sas");
+      await sealing.begin(keys);
+      return sealing.sendTo(to, content, "sas");
     });
   }
 
   end(): void {
     clearTimeout(this.#asking);
-    for (const timer of this.#timers) clearTimeout(timer);
+    for (const timer of this.#timers.values()) clearTimeout(timer);
   }
 
   async #work(chat: string, turn: { again: boolean }): Promise<void> {
@@ -120,8 +132,8 @@ export class Sealer {
         await this.watchAsks();
       } while (turn.again); // no pause from here to the end, or a poke would be lost
     } catch (error) {
-      // Everything else has stopped the driver, which has told.
-      if (error instanceof ApiError || error instanceof Unreachable) this.#retryLater(chat);
+      // These two have stopped the driver, which has told; whatever else it is may pass.
+      if (!(error instanceof Closed || error instanceof StoreError)) this.#retryLater(chat);
     } finally {
       this.#running.delete(chat);
     }
@@ -131,11 +143,13 @@ export class Sealer {
     if (!this.#ready(chat)) return "done"; // it will be poked
     let job = await this.#job(chat);
     if (job.texts.length + job.owed.length + job.unreadable.length === 0) return "done";
-    if (job.chat.kind === undefined) {
+    if (job.chat.kind === undefined || job.chat.members.length === 0) {
       await this.#learn();
       job = await this.#job(chat);
       if (job.chat.kind === undefined) return "done"; // it is listed no more
+      if (job.chat.members.length === 0) return "later"; // nobody has said who they are
     }
+    if (job.chat.kind === "direct" && !isPair(job.chat, this.#self.user)) return this.#refuse(job);
     const { version } = this.#directory;
     const audience = await this.#audience(job.chat);
     if (audience.held.length > 0 && job.texts.length > 0) {
@@ -147,6 +161,7 @@ export class Sealer {
       const begun = await sealing.begin(keys);
       // Who was here when it began may be gone: whoever is asked for now is asked for anew.
       if (this.#directory.version !== version || !this.#ready(chat)) return "again";
+      if (!sameUsers(await step.ledger.chat(chat), job.chat)) return "again";
       await sealing.ask(begun, this.#settings.askAfter);
       await sealing.settle();
       if (audience.held.length > 0) return "done"; // until the change is accepted
@@ -154,6 +169,16 @@ export class Sealer {
       await sealing.group();
       return "done";
     });
+  }
+
+  /** A direct chat with others in it than its two people: nothing is for them. */
+  async #refuse({ texts }: Job): Promise<Ended> {
+    await this.#driver.step(async (step, engine) => {
+      for (const { messageId } of texts) {
+        await engine.fail(step, messageId, "this direct chat is not one of two people");
+      }
+    });
+    return "done";
   }
 
   #ready(chat: string): boolean {
@@ -171,7 +196,7 @@ export class Sealer {
   }
 
   async #audience({ members }: ChatRow): Promise<Audience> {
-    const users = Object.keys(members);
+    const users = members.map(([user]) => user);
     const rolls = await Promise.all(users.map((user) => this.#directory.roll(user)));
     const devices = rolls.flatMap((roll) => (roll.held ? [] : roll.devices));
     const others = devices.filter(({ name }) => name !== this.#self.name);
@@ -206,12 +231,17 @@ export class Sealer {
     const tries = this.#retries.get(chat) ?? 0;
     this.#retries.set(chat, tries + 1);
     const pause = Math.min(this.#settings.sealRetry * 2 ** tries, this.#settings.sealRetryCap);
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      this.poke(chat);
-    }, pause);
-    this.#timers.add(timer);
+    clearTimeout(this.#timers.get(chat));
+    this.#timers.set(
+      chat,
+      setTimeout(() => this.poke(chat), pause),
+    );
   }
+}
+
+function sameUsers(a: ChatRow, b: ChatRow): boolean {
+  const names = new Set(a.members.map(([user]) => user));
+  return names.size === b.members.length && b.members.every(([user]) => names.has(user));
 }
 
 /** What failed has been told by the driver. */

@@ -2,19 +2,27 @@
 
 import { Comparisons, type Effect } from "../crypto/comparisons.ts";
 import type { Content } from "../crypto/envelope.ts";
-import { accepted, type KnownDevice } from "../crypto/identity.ts";
-import { type DeviceKeys, safetyNumber } from "../crypto/safety-number.ts";
+import { agreed, alike, type KnownDevice, type Listed, same } from "../crypto/identity.ts";
+import type { IdentityKeys } from "../crypto/olm.ts";
+import { type DeviceKeys, isShown, safetyNumber } from "../crypto/safety-number.ts";
 import type { Comparison } from "../crypto/sas.ts";
 import type { Recipient } from "../crypto/sealing.ts";
 import { nameOf, partsOf, type Self } from "../device.ts";
 import { ClientError } from "../errors.ts";
+import type { Engine } from "../protocol/engine.ts";
 import type { Event } from "../protocol/events.ts";
 import type { Message } from "../protocol/frames.ts";
+import { isMember } from "../protocol/membership.ts";
+import type { Settings } from "../protocol/settings.ts";
+import type { Step } from "../protocol/step.ts";
 import type { Work } from "../store/store.ts";
 import * as tables from "../store/tables.ts";
-import type { Directory } from "./directory.ts";
+import type { Directory, Seen } from "./directory.ts";
 import type { Driver } from "./driver.ts";
+import { SasSteps, type WaitingStep } from "./sas-steps.ts";
 import type { Sealer } from "./sealer.ts";
+
+type SasContent = Extract<Content, { kind: "sas" }>;
 
 export class Verification {
   readonly #self: Self;
@@ -23,6 +31,8 @@ export class Verification {
   readonly #sealer: Sealer;
   readonly #tell: (event: Event) => void;
   readonly #comparisons: Comparisons;
+  readonly #steps: SasSteps;
+  #received: Promise<void> = Promise.resolve();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -30,6 +40,7 @@ export class Verification {
     driver: Driver,
     directory: Directory,
     sealer: Sealer,
+    settings: Settings,
     tell: (event: Event) => void,
   ) {
     this.#self = self;
@@ -39,42 +50,50 @@ export class Verification {
     this.#tell = tell;
     const me = { name: self.name, ed25519: self.keys.ed25519 };
     this.#comparisons = new Comparisons(self.ratchets, me);
+    this.#steps = new SasSteps((step) => this.#send(step), settings);
   }
 
   /**
    * 60 digits that `user` sees as well, unless somebody sits in between, and the text of the QR
-   * code. Of the identities that the directory shows, those that wait for acceptance included.
+   * code. Of the identities that the directory shows now, those that wait for acceptance included.
    */
   async safetyNumber(user: string): Promise<{ digits: string; qr: string }> {
-    const mine = await this.#shownBy(this.#self.user);
-    return safetyNumber([
-      [this.#self.user, { ...mine, [this.#self.device]: this.#self.keys.ed25519 }],
-      [user, await this.#shownBy(user)],
-    ]);
+    return this.#numberOf(user, await this.#directory.seen(user));
   }
 
   /**
    * `shown` is what `user` sees: the digits, or the text of the QR code. True: all devices of the
-   * user are verified now, and changed identities accepted.
+   * user are verified now, and changed identities accepted. False as well where one of them became
+   * another one while it was compared.
    */
   async compareSafetyNumber(user: string, shown: string): Promise<boolean> {
-    const { digits, qr } = await this.safetyNumber(user);
-    if (shown !== qr && shown.replaceAll(/\s/g, "") !== digits) return false;
-    const devices = new Set((await this.#directory.roll(user)).shown.keys());
-    await this.accept(user);
-    await this.#change(user, (row) => devices.has(row.device) && { ...row, verified: true });
-    return true;
+    const seen = await this.#directory.seen(user);
+    if (!isShown(await this.#numberOf(user, seen), shown)) return false;
+    const verified = await this.#driver.step(async (step, engine) => {
+      const rows = await this.#memory(step.ledger.work, user);
+      if (!alike(rows, seen.memory)) return false;
+      await this.#agree(step, engine, rows, seen.listed, true);
+      return true;
+    });
+    await this.#sealer.pokeAll();
+    return verified;
   }
 
-  /** From now on the identities that the directory shows are trusted; messages go out again. */
-  async accept(user: string): Promise<void> {
+  /**
+   * Trusts the changed identities in `shown`, which is what `devices` gave and the user saw, as far
+   * as the directory shows the same ones now. Messages go out again when nothing else has changed.
+   */
+  async accept(user: string, shown: readonly KnownDevice[]): Promise<void> {
+    const { listed } = await this.#directory.seen(user);
+    const wanted = new Map<string, IdentityKeys>();
+    for (const { device, pending } of shown) {
+      const now = listed.get(device);
+      if (pending !== undefined && now !== undefined && same(pending, now)) wanted.set(device, now);
+    }
     await this.#driver.step(async (step, engine) => {
-      const { work } = step.ledger;
-      for (const row of accepted(await this.#memory(work, user))) {
-        work.put(tables.knownDevices, row);
-        await this.#dropSessions(work, nameOf(user, row.device));
-        await engine.reopen(step, user, row.device);
-      }
+      const rows = await this.#memory(step.ledger.work, user);
+      const waiting = rows.filter(({ pending }) => pending !== undefined);
+      await this.#agree(step, engine, waiting, wanted, false);
     });
     await this.#sealer.pokeAll();
   }
@@ -83,8 +102,12 @@ export class Verification {
 
   /** Asks a device, `user/device`, to compare emoji, or agrees to what it asks. */
   async compare(chat: string, device: string): Promise<void> {
-    const { name, keys } = await this.#recipient(device);
-    const party = { name, ed25519: keys.ed25519 };
+    const to = await this.#recipient(device);
+    if (to === undefined) throw new ClientError(`there is no device ${device} that is trusted`);
+    if (!(await this.#isBetween(chat, partsOf(device)[0]))) {
+      throw new ClientError("emoji are compared in the direct chat of the two");
+    }
+    const party = { name: to.name, ed25519: to.keys.ed25519 };
     await this.#carryOut(this.#comparisons.start(chat, party, performance.now()));
   }
 
@@ -101,37 +124,61 @@ export class Verification {
     return this.#comparisons.with(device);
   }
 
-  async received(
-    message: Message,
-    { txn, step }: Extract<Content, { kind: "sas" }>,
-  ): Promise<void> {
-    const { sender, senderDevice, chat } = message;
-    const known = (await this.#directory.memory(sender)).find(
-      (each) => each.device === senderDevice,
-    );
-    if (known?.keys === undefined) return;
-    const party = { name: nameOf(sender, senderDevice), ed25519: known.keys.ed25519 };
-    const now = performance.now();
-    await this.#carryOut(this.#comparisons.received(chat, party, txn, step, now));
+  /** Steps are taken in the order in which they came, though each has to look up who sends it. */
+  async received(message: Message, content: SasContent): Promise<void> {
+    const turn = this.#received.then(() => this.#take(message, content));
+    this.#received = turn.catch(() => {});
+    await turn;
+  }
+
+  /** The device shows another identity: a comparison with it can prove nothing any more. */
+  async changed(user: string, device: string): Promise<void> {
+    await this.#carryOut(this.#comparisons.cancel(nameOf(user, device), "identity_changed"));
   }
 
   end(): void {
     clearTimeout(this.#timer);
+    this.#steps.end();
+    this.#comparisons.end();
+  }
+
+  async #take(message: Message, { txn, step }: SasContent): Promise<void> {
+    const { sender, senderDevice, chat } = message;
+    const name = nameOf(sender, senderDevice);
+    if (!(await this.#isBetween(chat, sender))) return;
+    const known = await this.#driver.step(({ ledger }) =>
+      ledger.work.get(tables.knownDevices, [sender, senderDevice]),
+    );
+    if (known?.keys === undefined) return;
+    if (known.pending !== undefined) return this.changed(sender, senderDevice);
+    const party = { name, ed25519: known.keys.ed25519 };
+    const now = performance.now();
+    await this.#carryOut(this.#comparisons.received(chat, party, txn, step, now));
+  }
+
+  /** Whether it is the direct chat with `user`; this user's own devices may use any. */
+  async #isBetween(chat: string, user: string): Promise<boolean> {
+    if (user === this.#self.user) return true;
+    const { kind, members } = await this.#sealer.about(chat);
+    return kind === "direct" && isMember(members, user);
   }
 
   async #carryOut(effects: readonly Effect[]): Promise<void> {
+    this.#arm();
     for (const { chat, device, txn, steps, comparison } of effects) {
       if (comparison?.stage === "verified") await this.#proved(comparison);
+      const until = comparison?.deadline ?? performance.now();
       for (const step of steps) {
-        await this.#sealer.sendStep(chat, await this.#recipient(device), {
-          kind: "sas",
-          txn,
-          step,
-        });
+        this.#steps.add({ chat, device, content: { kind: "sas", txn, step }, until });
       }
       if (comparison !== undefined) this.#tell({ type: "comparison", chat, comparison });
     }
-    this.#arm();
+  }
+
+  /** Nothing is sent to a device that is not registered, or shows another identity. */
+  async #send({ chat, device, content }: WaitingStep): Promise<boolean> {
+    const to = await this.#recipient(device);
+    return to === undefined || this.#sealer.sendStep(chat, to, content);
   }
 
   async #proved({ peer }: Comparison): Promise<void> {
@@ -153,16 +200,43 @@ export class Verification {
 
   // -- identities
 
-  async #recipient(name: string): Promise<Recipient> {
-    const { devices } = await this.#directory.roll(partsOf(name)[0]);
-    const found = devices.find((each) => each.name === name);
-    if (found === undefined) throw new ClientError(`there is no device ${name}`);
-    return found;
+  async #recipient(name: string): Promise<Recipient | undefined> {
+    const [user, device] = partsOf(name);
+    const { devices } = await this.#directory.roll(user);
+    const known = (await this.#directory.memory(user)).find((each) => each.device === device);
+    if (known?.pending !== undefined) return undefined;
+    return devices.find((each) => each.name === name);
   }
 
-  async #shownBy(user: string): Promise<DeviceKeys> {
-    const { shown } = await this.#directory.roll(user);
-    return Object.fromEntries([...shown].map(([device, keys]) => [device, keys.ed25519]));
+  async #numberOf(user: string, theirs: Seen): Promise<{ digits: string; qr: string }> {
+    if (user === this.#self.user) throw new ClientError("a safety number is with somebody else");
+    if (theirs.listed.size === 0) throw new ClientError(`${user} has no device yet`);
+    const { listed } = await this.#directory.seen(this.#self.user);
+    const mine = { ...keysOf(listed), [this.#self.device]: this.#self.keys.ed25519 };
+    return safetyNumber([
+      [this.#self.user, mine],
+      [user, keysOf(theirs.listed)],
+    ]);
+  }
+
+  /** This device's user has agreed to these keys. */
+  async #agree(
+    step: Step,
+    engine: Engine,
+    rows: readonly KnownDevice[],
+    keys: Listed,
+    compared: boolean,
+  ): Promise<void> {
+    const { work } = step.ledger;
+    for (const row of rows) {
+      const shown = keys.get(row.device);
+      const trusted = shown && agreed(row, shown, step.time);
+      if (trusted === undefined) continue;
+      work.put(tables.knownDevices, { ...trusted, verified: compared || trusted.verified });
+      if (row.pending === undefined) continue;
+      await this.#dropSessions(work, nameOf(row.user, row.device));
+      await engine.reopen(step, row.user, row.device);
+    }
   }
 
   async #memory(work: Work, user: string): Promise<KnownDevice[]> {
@@ -185,4 +259,8 @@ export class Verification {
       work.delete(tables.olmSessions, [session.chat, device, session.id]);
     }
   }
+}
+
+function keysOf(listed: Listed): DeviceKeys {
+  return Object.fromEntries([...listed].map(([device, keys]) => [device, keys.ed25519]));
 }

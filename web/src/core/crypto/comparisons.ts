@@ -4,7 +4,9 @@ import type { SasStep } from "./envelope.ts";
 import type { Ratchets } from "./olm.ts";
 import { Comparison, type Party } from "./sas.ts";
 
-const TXN_LONGEST = 64; // of others'
+const TXN = /^[ -~]{1,64}$/; // of others': printable ASCII
+// Whoever makes up more of them may begin the oldest again; this user would be asked again.
+const OVER_KEPT = 1_000;
 
 /** What has come of something: steps to send to `device`, and the comparison as it stands. */
 export interface Effect {
@@ -63,7 +65,7 @@ export class Comparisons {
 
   /** A `sas` message of `peer`, with the key that this device trusts now. */
   received(chat: string, peer: Party, txn: string, step: SasStep, now: number): Effect[] {
-    if (txn === "" || txn.length > TXN_LONGEST) return [];
+    if (!TXN.test(txn)) return [];
     const found = this.#open.get(peer.name);
     if (found !== undefined && found.comparison.peer.ed25519 !== peer.ed25519) {
       return this.cancel(peer.name, "identity_changed");
@@ -94,6 +96,12 @@ export class Comparisons {
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
+  /** All of them end, without a word. */
+  end(): void {
+    for (const { comparison } of this.#open.values()) comparison.free();
+    this.#open.clear();
+  }
+
   // -- inside
 
   #asked(made: Open, found: Open | undefined, now: number): Effect[] {
@@ -111,18 +119,25 @@ export class Comparisons {
     if (this.#me.name < peer.name) {
       // Both have started, and this one's counts. It is said again, because the other may have been
       // started anew since it came.
-      this.#over.add(txn);
+      this.#isOver(txn);
       return [this.#after(found, [found.comparison.opening])];
     }
-    this.#over.add(found.comparison.txn);
+    this.#isOver(found.comparison.txn);
+    found.comparison.free();
     this.#open.set(peer.name, made);
     return [this.#after(made, made.comparison.agree(now))];
+  }
+
+  #isOver(txn: string): void {
+    this.#over.add(txn);
+    const [oldest] = this.#over;
+    if (this.#over.size > OVER_KEPT && oldest !== undefined) this.#over.delete(oldest);
   }
 
   #after({ chat, comparison }: Open, steps: readonly SasStep[]): Effect {
     const { peer, txn } = comparison;
     if (comparison.ended) {
-      this.#over.add(txn);
+      this.#isOver(txn);
       this.#open.delete(peer.name);
     }
     return { chat, device: peer.name, txn, steps, comparison };

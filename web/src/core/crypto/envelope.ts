@@ -35,7 +35,7 @@ export function sealable(binding: Binding, content: Content): string {
   return pad(JSON.stringify({ v: 1, ...binding, ...fields }));
 }
 
-/** An envelope that says it comes from elsewhere, or goes elsewhere, than its frame. */
+/** No envelope, or one that says it comes from elsewhere, or goes elsewhere, than its frame. */
 export class EnvelopeError extends Error {
   override readonly name = "EnvelopeError";
 }
@@ -52,8 +52,9 @@ export function unsealed(plaintext: string, expected: Binding): Content | undefi
     if (envelope[name] !== value) throw new EnvelopeError(`\`${name}\` is not that of the frame`);
   }
   if (typeof envelope.kind !== "string") throw wrong("kind");
+  const sound = whole(envelope, envelope.kind === "text" || envelope.kind === "copy");
   try {
-    return contentOf(envelope);
+    return contentOf(sound);
   } catch (error) {
     if (error instanceof EnvelopeError) return undefined; // a kind that is known, in no form that is
     throw error;
@@ -71,6 +72,29 @@ function parseObject(plaintext: string): Record<string, unknown> {
     throw new EnvelopeError("not an object");
   }
   return value as Record<string, unknown>;
+}
+
+/**
+ * Without half characters, which have no UTF-8 and mean nothing: in a text that is shown they are
+ * replaced, anywhere else the envelope is refused.
+ */
+function whole(envelope: Record<string, unknown>, shown: boolean): Record<string, unknown> {
+  const { text: written, ...rest } = envelope;
+  const mends = shown && typeof written === "string";
+  if (!isWhole(mends ? rest : envelope)) throw new EnvelopeError("half a character");
+  return mends ? { ...rest, text: written.toWellFormed() } : envelope;
+}
+
+/** Without recursion: an envelope may be nested deeper than calls may. */
+function isWhole(value: unknown): boolean {
+  const left = [value];
+  for (const each of left) {
+    if (typeof each === "string" && !each.isWellFormed()) return false;
+    if (typeof each === "object" && each !== null) {
+      left.push(...Object.keys(each), ...Object.values(each));
+    }
+  }
+  return true;
 }
 
 function contentOf(envelope: Record<string, unknown>): Content | undefined {

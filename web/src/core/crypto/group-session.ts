@@ -14,6 +14,8 @@ export interface OutboundGroup {
   readonly messages: number;
   /** Who was sent its key, as which identity. */
   readonly shared: Readonly<Record<string, string>>;
+  /** Of those: who may lack it all the same, and gets it again ahead of the next text. */
+  readonly again: readonly string[];
 }
 
 /**
@@ -21,14 +23,33 @@ export interface OutboundGroup {
  * who is not to read on (left, removed, or no longer the same identity).
  */
 export function wornOut(group: OutboundGroup, audience: Audience, now: number): boolean {
+  const age = now - group.madeAt;
   return (
     group.messages >= MESSAGES ||
-    now - group.madeAt >= LIFETIME_MS ||
+    age < 0 || // a clock that was set back says nothing
+    age >= LIFETIME_MS ||
     Object.entries(group.shared).some(([device, ed25519]) => audience.get(device) !== ed25519)
   );
 }
 
-/** Who is to read and has no key yet. */
+/** Who is to read and is to be sent the key first. */
 export function lacking(group: OutboundGroup | undefined, audience: Audience): string[] {
-  return [...audience.keys()].filter((device) => group?.shared[device] === undefined);
+  return [...audience.keys()].filter(
+    (device) => group?.shared[device] === undefined || group.again.includes(device),
+  );
+}
+
+/** `device` asks for the key. It stays one of those who have it: whoever leaves must not read on. */
+export function askedAgain(group: OutboundGroup, device: string): OutboundGroup {
+  const known = group.shared[device] === undefined || group.again.includes(device);
+  return known ? group : { ...group, again: [...group.again, device] };
+}
+
+/** The key has been sent to these, by `user/device`, as these identities. */
+export function sharedWith(group: OutboundGroup, devices: Audience): OutboundGroup {
+  return {
+    ...group,
+    shared: { ...group.shared, ...Object.fromEntries(devices) },
+    again: group.again.filter((device) => !devices.has(device)),
+  };
 }

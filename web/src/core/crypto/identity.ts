@@ -11,6 +11,8 @@ export interface KnownDevice {
   readonly pending: IdentityKeys | undefined;
   /** The user compared safety numbers or emoji. */
   readonly verified: boolean;
+  /** Since when `keys` are trusted, epoch ms by this device's clock: seen first, or accepted. */
+  readonly trustedAt: number;
 }
 
 export type Listed = ReadonlyMap<string, IdentityKeys>;
@@ -32,6 +34,7 @@ export function recognise(
   user: string,
   memory: readonly KnownDevice[],
   listed: Listed,
+  now: number,
 ): Recognised {
   const known = new Map(memory.map((each) => [each.device, each]));
   const verified = memory.some((each) => each.verified);
@@ -41,15 +44,15 @@ export function recognise(
   for (const [device, keys] of listed) {
     const before = known.get(device);
     if (before === undefined) {
-      const held = verified && !first;
       changed.push({
         user,
         device,
-        keys: held ? undefined : keys,
-        pending: held ? keys : undefined,
+        keys: verified ? undefined : keys,
+        pending: verified ? keys : undefined,
         verified: false,
+        trustedAt: now,
       });
-      if (!first) changes.push({ device, what: held ? "new" : "added" });
+      if (!first) changes.push({ device, what: verified ? "new" : "added" });
     } else if (before.keys !== undefined && same(before.keys, keys)) {
       if (before.pending !== undefined) changed.push({ ...before, pending: undefined });
     } else if (before.pending === undefined || !same(before.pending, keys)) {
@@ -60,17 +63,28 @@ export function recognise(
   return { changed, changes };
 }
 
-/** The rows that change when the user accepts what the directory shows. */
-export function accepted(memory: readonly KnownDevice[]): KnownDevice[] {
-  return memory
-    .filter((each) => each.pending !== undefined)
-    .map((each) => ({ ...each, keys: each.pending, pending: undefined, verified: false }));
+/**
+ * The row once this device's user has agreed to `keys`: trusted where they were waiting for that.
+ * Undefined where the device shows others by now.
+ */
+export function agreed(row: KnownDevice, keys: IdentityKeys, now: number): KnownDevice | undefined {
+  const shown = row.pending ?? row.keys;
+  if (shown === undefined || !same(shown, keys)) return undefined;
+  if (row.pending === undefined) return row;
+  return { ...row, keys, pending: undefined, verified: false, trustedAt: now };
 }
 
 /** Whether nothing may be sent to the user: one of the listed devices is not as remembered. */
 export function held(memory: readonly KnownDevice[], listed: Iterable<string>): boolean {
   const names = new Set(listed);
   return memory.some((each) => each.pending !== undefined && names.has(each.device));
+}
+
+/** Whether the devices in both are the same ones, with the same keys. */
+export function alike(a: readonly KnownDevice[], b: readonly KnownDevice[]): boolean {
+  const identities = (rows: readonly KnownDevice[]) =>
+    JSON.stringify(rows.map(({ device, keys, pending }) => [device, keys, pending]));
+  return identities(a) === identities(b);
 }
 
 export function same(a: IdentityKeys, b: IdentityKeys): boolean {

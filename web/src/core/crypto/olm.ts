@@ -7,6 +7,7 @@
  */
 
 import Olm from "@matrix-org/olm";
+import { Unreachable } from "../errors.ts";
 
 export interface IdentityKeys {
   /** Unpadded base64 of 32 bytes, both. */
@@ -81,6 +82,10 @@ export interface Ratchets {
   verify(ed25519: string, text: string, signature: string): boolean;
   /** Unpadded base64. */
   sha256(text: string): string;
+  /**
+   * To be made for a person only: each one takes 32 bytes of libolm's stack for good, `free` or not,
+   * and after about 2,000 the whole library is out of memory until the page is loaded again.
+   */
   sas(): SasExchange;
 }
 
@@ -93,9 +98,22 @@ let ready: Promise<void> | undefined;
 export async function loadRatchets(pickleKey: Uint8Array, wasm?: string): Promise<Ratchets> {
   // libolm assigns to this name without declaring it, which a module (strict) may not.
   Reflect.set(globalThis, "OLM_OPTIONS", undefined);
-  ready ??= Olm.init(wasm === undefined ? {} : { locateFile: () => wasm });
-  await ready;
+  ready ??= start(wasm);
+  try {
+    await ready;
+  } catch (error) {
+    ready = undefined; // the file may be there next time
+    throw new Unreachable(`the encryption could not be loaded: ${String(error)}`);
+  }
   return new Libolm(pickleKey);
+}
+
+/** libolm tries once in a page's life, so the file is fetched before it is told to begin. */
+async function start(wasm?: string): Promise<void> {
+  if (wasm === undefined) return Olm.init();
+  const answer = await fetch(wasm);
+  if (!answer.ok) throw new Error(`${wasm}: ${answer.status}`);
+  await Olm.init({ wasmBinary: await answer.arrayBuffer() });
 }
 
 interface Pickled {
@@ -112,7 +130,7 @@ class Libolm implements Ratchets {
   }
 
   newAccount(): string {
-    return this.#with(new Olm.Account(), undefined, (account) => {
+    return this.#with(Olm.Account, undefined, (account) => {
       account.create();
       return this.#pickle(account);
     });
@@ -160,7 +178,7 @@ class Libolm implements Ratchets {
     oneTimeKey: string,
   ): { session: string; id: string } {
     return this.#account(pickle, (account) =>
-      this.#with(new Olm.Session(), undefined, (session) => {
+      this.#with(Olm.Session, undefined, (session) => {
         session.create_outbound(account, identityKey, oneTimeKey);
         return { session: this.#pickle(session), id: session.session_id() };
       }),
@@ -173,7 +191,7 @@ class Libolm implements Ratchets {
     body: string,
   ): { session: string; id: string; account: string } {
     return this.#account(pickle, (account) =>
-      this.#with(new Olm.Session(), undefined, (session) => {
+      this.#with(Olm.Session, undefined, (session) => {
         session.create_inbound_from(account, identityKey, body);
         account.remove_one_time_keys(session);
         return {
@@ -204,25 +222,25 @@ class Libolm implements Ratchets {
   }
 
   newGroup(): { group: string; id: string } {
-    return this.#with(new Olm.OutboundGroupSession(), undefined, (group) => {
+    return this.#with(Olm.OutboundGroupSession, undefined, (group) => {
       group.create();
       return { group: this.#pickle(group), id: group.session_id() };
     });
   }
 
   groupKey(pickle: string): string {
-    return this.#with(new Olm.OutboundGroupSession(), pickle, (group) => group.session_key());
+    return this.#with(Olm.OutboundGroupSession, pickle, (group) => group.session_key());
   }
 
   groupEncrypt(pickle: string, text: string): { group: string; body: string } {
-    return this.#with(new Olm.OutboundGroupSession(), pickle, (group) => {
+    return this.#with(Olm.OutboundGroupSession, pickle, (group) => {
       const body = group.encrypt(text);
       return { group: this.#pickle(group), body };
     });
   }
 
   inboundGroup(key: string): { group: string; id: string; firstIndex: number } {
-    return this.#with(new Olm.InboundGroupSession(), undefined, (group) => {
+    return this.#with(Olm.InboundGroupSession, undefined, (group) => {
       group.create(key);
       return {
         group: this.#pickle(group),
@@ -233,14 +251,14 @@ class Libolm implements Ratchets {
   }
 
   groupDecrypt(pickle: string, body: string): { group: string; text: string; index: number } {
-    return this.#with(new Olm.InboundGroupSession(), pickle, (group) => {
+    return this.#with(Olm.InboundGroupSession, pickle, (group) => {
       const { plaintext, message_index } = group.decrypt(body);
       return { group: this.#pickle(group), text: plaintext, index: message_index };
     });
   }
 
   verify(ed25519: string, text: string, signature: string): boolean {
-    const utility = new Olm.Utility();
+    const utility = refusing(() => new Olm.Utility());
     try {
       utility.ed25519_verify(ed25519, text, signature);
       return true;
@@ -252,7 +270,7 @@ class Libolm implements Ratchets {
   }
 
   sha256(text: string): string {
-    const utility = new Olm.Utility();
+    const utility = refusing(() => new Olm.Utility());
     try {
       return utility.sha256(text);
     } finally {
@@ -261,9 +279,9 @@ class Libolm implements Ratchets {
   }
 
   sas(): SasExchange {
-    const sas = new Olm.SAS();
+    const sas = refusing(() => new Olm.SAS());
     return {
-      key: sas.get_pubkey(),
+      key: refusing(() => sas.get_pubkey()),
       theirs: (key) => refusing(() => sas.set_their_key(key)),
       bytes: (info, length) => sas.generate_bytes(info, length),
       // The older `calculate_mac` encodes its result wrongly; vodozemac's only MAC is this one.
@@ -273,14 +291,19 @@ class Libolm implements Ratchets {
   }
 
   #account<T>(pickle: string, use: (account: Olm.Account) => T): T {
-    return this.#with(new Olm.Account(), pickle, use);
+    return this.#with(Olm.Account, pickle, use);
   }
 
   #session<T>(pickle: string, use: (session: Olm.Session) => T): T {
-    return this.#with(new Olm.Session(), pickle, use);
+    return this.#with(Olm.Session, pickle, use);
   }
 
-  #with<O extends Pickled, T>(object: O, pickle: string | undefined, use: (object: O) => T): T {
+  #with<O extends Pickled, T>(
+    kind: new () => O,
+    pickle: string | undefined,
+    use: (object: O) => T,
+  ): T {
+    const object = refusing(() => new kind());
     try {
       return refusing(() => {
         if (pickle !== undefined) object.unpickle(this.#key.slice(), pickle);

@@ -40,6 +40,8 @@ export async function open(work: Work, self: Self, message: Message): Promise<Op
 async function opened(work: Work, self: Self, message: Message): Promise<Content | undefined> {
   if (message.payload === undefined) throw new Refused("no_payload");
   if (message.alg !== OLM && message.alg !== MEGOLM) throw new Refused("unknown_algorithm");
+  // Of a time that this device does not remember: it has no session with itself.
+  if (nameOf(message.sender, message.senderDevice) === self.name) throw new Refused("no_session");
   const sender = await work.get(tables.knownDevices, [message.sender, message.senderDevice]);
   if (sender === undefined) throw new Refused("unknown_device");
   if (sender.keys === undefined) throw new Refused("identity_changed");
@@ -79,6 +81,9 @@ async function olm(
     to: self.name,
     to_key: self.keys.ed25519,
   });
+  if (content?.kind === "room_key") {
+    await keepGroup(work, self, message.chat, from, ed25519, content);
+  }
   const order = next(sessions);
   const row: OlmSession = {
     chat: message.chat,
@@ -92,9 +97,6 @@ async function olm(
   work.put(tables.olmSessions, row);
   for (const old of superfluous([...sessions.filter((each) => each.id !== row.id), row])) {
     work.delete(tables.olmSessions, [old.chat, old.device, old.id]);
-  }
-  if (content?.kind === "room_key") {
-    await keepGroup(work, self, message.chat, from, ed25519, content);
   }
   return content;
 }
@@ -199,12 +201,12 @@ async function megolm(
     from,
     from_key: group.ed25519,
   });
-  if (content !== undefined && content.kind !== "text") throw new Refused("false_sender");
   work.put(tables.inboundGroups, { ...group, pickle });
   work.put(tables.seenIndexes, {
     session: sessionId,
     index,
     messageId: message.messageId,
   });
-  return content;
+  // Everything but a text is for one device, and is said to that device alone.
+  return content?.kind === "text" ? content : undefined;
 }

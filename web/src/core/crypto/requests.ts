@@ -1,5 +1,7 @@
 /** Asking again for what could not be read, and answering who asks. No I/O. */
 
+import { partsOf } from "../device.ts";
+
 export const ANSWERS = 3;
 
 /**
@@ -25,13 +27,26 @@ export interface Sent {
 /** Who is in the chat now, and for who came later: the seq at which it was last seen without them. */
 export interface Membership {
   readonly members: ReadonlySet<string>;
-  readonly joinedAfter: Readonly<Record<string, number>>;
+  readonly joinedAfter: ReadonlyMap<string, number>;
+}
+
+/** Two devices' clocks are rarely further apart, nor a first message and the look at who reads it. */
+const MADE_LATER_MS = 300_000;
+
+/**
+ * Whether a device may ask for what was sent at `sentAt`, both epoch ms: one that is made later, by
+ * its user or by the backend, reads what comes and not what was. It keeps to that itself, and so
+ * does who answers, by its own clock: `since` it has trusted the device's keys, of what was
+ * accepted (undefined: not yet) then.
+ */
+export function mayAskFor(sentAt: number | undefined, since: number): boolean {
+  return sentAt === undefined || sentAt >= since - MADE_LATER_MS;
 }
 
 /** Whether `user/device` may have (another) copy of an own message. */
 export function mayHaveCopy(sent: Sent, device: string, chat: Membership): boolean {
-  const user = device.split("/")[0] ?? "";
-  const since = chat.joinedAfter[user] ?? 0;
+  const [user] = partsOf(device);
+  const since = chat.joinedAfter.get(user) ?? 0;
   return (
     chat.members.has(user) &&
     sent.seq !== undefined &&

@@ -31,6 +31,11 @@ export async function safetyNumber(
   return { digits: a + b, qr: `switchboard:1:${first[0]}:${a}:${second[0]}:${b}` };
 }
 
+/** Whether `shown` is that number, as digits in any grouping or as the text of its QR code. */
+export function isShown(number: { digits: string; qr: string }, shown: string): boolean {
+  return shown.trim() === number.qr || shown.replaceAll(/[\s-]/g, "") === number.digits;
+}
+
 function fiveDigits(digest: Uint8Array, at: number): string {
   const number = digest.slice(at, at + 5).reduce((sum, byte) => sum * 256 + byte, 0);
   return String(number % 100_000).padStart(5, "0");

@@ -51,7 +51,7 @@ export class Comparison {
 
   readonly #ratchets: Ratchets;
   readonly #me: Party;
-  readonly #exchange: SasExchange;
+  #exchange: SasExchange | undefined;
   readonly #started: boolean;
   readonly #taken: string[] = [];
   #expected: SasStep["step"] | undefined;
@@ -74,7 +74,6 @@ export class Comparison {
     this.deadline = now + REQUEST_LIFE_MS;
     this.#ratchets = ratchets;
     this.#me = me;
-    this.#exchange = ratchets.sas();
     this.#started = stage === "requested";
     if (this.#started) this.#expected = "accept";
     else this.#taken.push(JSON.stringify(opening));
@@ -108,7 +107,7 @@ export class Comparison {
     if (this.stage !== "asked") return [];
     if (!this.opening.methods.includes(METHOD)) return this.cancel("unknown_method");
     this.#go("waiting", now, "key");
-    return [{ step: "accept", commitment: this.#commit(this.#exchange.key) }];
+    return [{ step: "accept", commitment: this.#commit(this.#keys().key) }];
   }
 
   /** This user says whether the emoji are the same on both. */
@@ -128,6 +127,12 @@ export class Comparison {
 
   due(now: number): SasStep[] {
     return now >= this.deadline ? this.cancel("timeout") : [];
+  }
+
+  /** It will not go on. */
+  free(): void {
+    this.#exchange?.free();
+    this.#exchange = undefined;
   }
 
   // -- what the other device says
@@ -156,7 +161,7 @@ export class Comparison {
       case "accept":
         this.#commitment = step.commitment;
         this.#go("waiting", now, "key");
-        return [{ step: "key", key: this.#exchange.key }];
+        return [{ step: "key", key: this.#keys().key }];
       case "key":
         return this.#takeKey(step.key, now);
       case "mac":
@@ -169,7 +174,7 @@ export class Comparison {
       default: // `done`: it can't have this device's MAC before
         if (this.stage !== "confirmed") throw new Refused("unexpected_message");
         this.stage = "verified";
-        this.#exchange.free();
+        this.free();
         return [];
     }
   }
@@ -180,11 +185,11 @@ export class Comparison {
     if (this.#started && this.#commit(key) !== unpadded(this.#commitment)) {
       throw new Refused("mismatched_commitment");
     }
-    this.#exchange.theirs(key);
+    this.#keys().theirs(key);
     this.#theirKey = key;
-    this.emoji = emojiOf(this.#exchange.bytes(this.#info(), 6));
+    this.emoji = emojiOf(this.#keys().bytes(this.#info(), 6));
     this.#go("comparing", now, "mac");
-    return this.#started ? [] : [{ step: "key", key: this.#exchange.key }];
+    return this.#started ? [] : [{ step: "key", key: this.#keys().key }];
   }
 
   /** Both users have said yes, and the other's MAC fits. */
@@ -202,7 +207,13 @@ export class Comparison {
     this.stage = "cancelled";
     this.reason = reason;
     this.emoji = [];
-    this.#exchange.free();
+    this.free();
+  }
+
+  /** Not made before this user has agreed: whoever only asks must not cost anything (olm.ts, `sas`). */
+  #keys(): SasExchange {
+    this.#exchange ??= this.#ratchets.sas();
+    return this.#exchange;
   }
 
   #commit(key: string): string {
@@ -213,11 +224,11 @@ export class Comparison {
 
   #mac(from: Party, to: Party): string {
     const info = `SWITCHBOARD_MAC|${from.name}|${to.name}|${this.txn}|ed25519`;
-    return unpadded(this.#exchange.mac(from.ed25519, info));
+    return unpadded(this.#keys().mac(from.ed25519, info));
   }
 
   #info(): string {
-    const mine = [this.#me.name, this.#me.ed25519, this.#exchange.key];
+    const mine = [this.#me.name, this.#me.ed25519, this.#keys().key];
     const theirs = [this.peer.name, this.peer.ed25519, this.#theirKey];
     const both = this.#started ? [...mine, ...theirs] : [...theirs, ...mine];
     return ["SWITCHBOARD_SAS", ...both, this.txn].join("|");

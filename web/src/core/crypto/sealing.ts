@@ -76,7 +76,15 @@ export async function sealFor(
 /** A new Megolm session for the chat; nobody has its key yet. */
 export function beginGroup(work: Work, self: Self, chat: string, time: number): OutboundGroup {
   const { group: pickle, id } = self.ratchets.newGroup();
-  const group: OutboundGroup = { chat, id, pickle, madeAt: time, messages: 0, shared: {} };
+  const group: OutboundGroup = {
+    chat,
+    id,
+    pickle,
+    madeAt: time,
+    messages: 0,
+    shared: {},
+    again: [],
+  };
   work.put(tables.outboundGroups, group);
   return group;
 }

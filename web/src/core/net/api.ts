@@ -1,7 +1,9 @@
 /** The REST side of the protocol: one method for each route. */
 
 import { ApiError, Unreachable } from "../errors.ts";
+import { type Fields, FrameError, text } from "../protocol/parsing.ts";
 import { type Random, uniform } from "../protocol/random.ts";
+import * as answers from "./answers.ts";
 
 const ATTEMPTS = 3;
 const TIMEOUT_MS = 15_000;
@@ -12,38 +14,14 @@ export interface Tokens {
   readonly refresh: string | undefined;
 }
 
-/** Opens one WebSocket within `expiresIn` ms. */
-export interface Ticket {
-  readonly ticket: string;
-  readonly url: string;
-  readonly expiresIn: number;
-  readonly reconnectWindow: number | undefined;
-}
-
-export interface SignedDevice {
-  readonly keys: { readonly curve25519: string; readonly ed25519: string };
-  readonly signature: string;
-}
-
 export interface SignedKey {
   readonly key: string;
   readonly signature: string;
 }
 
-export interface ClaimedKey extends SignedKey {
-  readonly id: string;
-  readonly fallback: boolean;
-}
-
 export interface KeyUpload {
   readonly one_time_keys: Readonly<Record<string, SignedKey>>;
   readonly fallback_key?: SignedKey & { readonly id: string };
-}
-
-export interface ListedChat {
-  readonly chat: string;
-  readonly kind: "direct" | "group";
-  readonly members: readonly string[];
 }
 
 interface Call {
@@ -55,6 +33,14 @@ interface Call {
   /** Without a token. */
   readonly open?: boolean;
 }
+
+interface Answer {
+  readonly response: Response;
+  readonly body: string;
+}
+
+/** Raises FrameError for what is not as it should be. */
+type Read<T> = (answer: Fields) => T;
 
 /** Calls raise ApiError or Unreachable. A 401 makes it get a new access token once. */
 export class Api {
@@ -84,14 +70,17 @@ export class Api {
 
   async signUp(username: string, password: string): Promise<void> {
     const body = { username, password };
-    await this.#call({ method: "POST", path: "/api/sign-up", body, open: true });
+    await this.#call({ method: "POST", path: "/api/sign-up", body, open: true }, nothing);
   }
 
   async signIn(username: string, password: string): Promise<void> {
     const body = { username, password };
     const call: Call = { method: "POST", path: "/api/sign-in", body, open: true, repeat: true };
-    const answer = await this.#call<{ access_token: string; refresh_token: string }>(call);
-    await this.#keep({ access: answer.access_token, refresh: answer.refresh_token });
+    const tokens = await this.#call(call, ({ access_token, refresh_token }) => ({
+      access: text(access_token),
+      refresh: text(refresh_token),
+    }));
+    await this.#keep(tokens);
   }
 
   /** A new access token for the refresh token. Raises ApiError 401 if there is none. */
@@ -100,38 +89,38 @@ export class Api {
     if (refresh === undefined) throw new ApiError("unauthorized", "not signed in", 401);
     const body = { refresh_token: refresh };
     const call: Call = { method: "POST", path: "/api/token", body, open: true, repeat: true };
-    const answer = await this.#call<{ access_token: string }>(call);
-    await this.#keep({ access: answer.access_token, refresh });
+    const access = await this.#call(call, ({ access_token }) => text(access_token));
+    await this.#keep({ access, refresh });
   }
 
   // -- devices and keys
 
-  async register(device: string, registration: SignedDevice): Promise<void> {
-    const path = `/api/devices/${device}`;
-    await this.#call({ method: "PUT", path, body: registration, repeat: true });
+  async register(device: string, registration: answers.SignedDevice): Promise<void> {
+    const path = `/api/devices/${encodeURIComponent(device)}`;
+    await this.#call({ method: "PUT", path, body: registration, repeat: true }, nothing);
   }
 
   async removeDevice(device: string): Promise<void> {
-    await this.#call({ method: "DELETE", path: `/api/devices/${device}`, repeat: true });
+    const path = `/api/devices/${encodeURIComponent(device)}`;
+    await this.#call({ method: "DELETE", path, repeat: true }, nothing);
   }
 
-  async devices(user: string): Promise<Readonly<Record<string, SignedDevice>>> {
-    const call: Call = { method: "GET", path: `/api/users/${user}/devices`, repeat: true };
-    return (await this.#call<{ devices: Record<string, SignedDevice> }>(call)).devices;
+  async devices(user: string): Promise<Map<string, answers.SignedDevice>> {
+    const path = `/api/users/${encodeURIComponent(user)}/devices`;
+    return this.#call({ method: "GET", path, repeat: true }, answers.devices);
   }
 
   /** How many one-time keys the directory has left for the device. */
   async uploadKeys(device: string, body: KeyUpload): Promise<number> {
     // The same keys a second time do no harm: the directory passes over what it has seen.
-    const path = `/api/devices/${device}/one-time-keys`;
-    const call: Call = { method: "POST", path, body, repeat: true };
-    return (await this.#call<{ remaining: number }>(call)).remaining;
+    const path = `/api/devices/${encodeURIComponent(device)}/one-time-keys`;
+    return this.#call({ method: "POST", path, body, repeat: true }, answers.remaining);
   }
 
   /** Not repeated: each call uses keys up. */
-  async claim(devices: readonly string[]): Promise<Readonly<Record<string, ClaimedKey>>> {
+  async claim(devices: readonly string[]): Promise<Map<string, answers.ClaimedKey>> {
     const call: Call = { method: "POST", path: "/api/keys/claim", body: { devices } };
-    return (await this.#call<{ keys: Record<string, ClaimedKey> }>(call)).keys;
+    return this.#call(call, answers.claimed);
   }
 
   // -- chats
@@ -139,21 +128,21 @@ export class Api {
   /** Two users have one direct chat, however often it is asked for. */
   async direct(user: string): Promise<{ chat: string; members: string[] }> {
     const body = { kind: "direct", with: user };
-    return this.#call({ method: "POST", path: "/api/chats", body, repeat: true });
+    return this.#call({ method: "POST", path: "/api/chats", body, repeat: true }, answers.chat);
   }
 
   async group(members: readonly string[]): Promise<{ chat: string; members: string[] }> {
     const body = { kind: "group", members };
-    return this.#call({ method: "POST", path: "/api/chats", body });
+    return this.#call({ method: "POST", path: "/api/chats", body }, answers.chat);
   }
 
-  async chats(): Promise<ListedChat[]> {
-    const found: ListedChat[] = [];
+  async chats(): Promise<answers.ListedChat[]> {
+    const found: answers.ListedChat[] = [];
     let cursor: string | undefined;
     do {
       const query = cursor === undefined ? "" : `?cursor=${encodeURIComponent(cursor)}`;
       const call: Call = { method: "GET", path: `/api/chats${query}`, repeat: true };
-      const page = await this.#call<{ chats: ListedChat[]; cursor?: string }>(call);
+      const page = await this.#call(call, answers.chats);
       found.push(...page.chats);
       cursor = page.cursor;
     } while (cursor !== undefined);
@@ -166,40 +155,28 @@ export class Api {
     remove: readonly string[],
   ): Promise<string[]> {
     const body = { ...(add.length > 0 ? { add } : {}), ...(remove.length > 0 ? { remove } : {}) };
-    const call: Call = { method: "POST", path: `/api/chats/${chat}/members`, body, repeat: true };
-    return (await this.#call<{ members: string[] }>(call)).members;
+    const path = `/api/chats/${encodeURIComponent(chat)}/members`;
+    return this.#call({ method: "POST", path, body, repeat: true }, answers.members);
   }
 
-  async ticket(device: string): Promise<Ticket> {
+  async ticket(device: string): Promise<answers.Ticket> {
     const call: Call = { method: "POST", path: "/api/tickets", body: { device }, repeat: true };
-    const answer = await this.#call<{
-      ticket: string;
-      url: string;
-      expires_in: number;
-      reconnect_window?: number;
-    }>(call);
-    const window = answer.reconnect_window;
-    return {
-      ticket: answer.ticket,
-      url: answer.url,
-      expiresIn: answer.expires_in * 1_000,
-      reconnectWindow: window === undefined ? undefined : window * 1_000,
-    };
+    return this.#call(call, answers.ticket);
   }
 
   // -- one call
 
-  async #call<T>(call: Call): Promise<T> {
+  async #call<T>(call: Call, read: Read<T>): Promise<T> {
     const token = call.open ? undefined : this.tokens.access;
     if (call.open || token !== undefined) {
       try {
-        return await this.#repeat<T>(call, token);
+        return await this.#repeat(call, token, read);
       } catch (error) {
         if (call.open || !(error instanceof ApiError) || error.status !== 401) throw error;
       }
     }
     await this.#renew(token);
-    return this.#repeat<T>(call, this.tokens.access);
+    return this.#repeat(call, this.tokens.access, read);
   }
 
   /** One renewal serves all calls that were refused with the same token. */
@@ -221,10 +198,10 @@ export class Api {
     }
   }
 
-  async #repeat<T>(call: Call, token: string | undefined): Promise<T> {
+  async #repeat<T>(call: Call, token: string | undefined, read: Read<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#once<T>(call, token);
+        return answered(await this.#once(call, token), read);
       } catch (error) {
         const passing = error instanceof Unreachable || (error instanceof ApiError && error.fault);
         if (!call.repeat || !passing || attempt === ATTEMPTS) throw error;
@@ -233,11 +210,9 @@ export class Api {
     }
   }
 
-  async #once<T>({ method, path, body }: Call, token: string | undefined): Promise<T> {
-    let response: Response;
-    let text: string;
+  async #once({ method, path, body }: Call, token: string | undefined): Promise<Answer> {
     try {
-      response = await fetch(this.#base + path, {
+      const response = await fetch(this.#base + path, {
         method,
         headers: {
           ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
@@ -246,11 +221,10 @@ export class Api {
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
-      text = await response.text();
+      return { response, body: await response.text() };
     } catch (error) {
       throw new Unreachable(`${this.#base || "the server"} does not answer: ${String(error)}`);
     }
-    return answered<T>(response, text);
   }
 
   async #keep(tokens: Tokens): Promise<void> {
@@ -259,23 +233,39 @@ export class Api {
   }
 }
 
-/** What is in an answer is believed to have the form that the protocol says; keys are checked by who uses them. */
-function answered<T>(response: Response, text: string): T {
-  const { status } = response;
-  let document: unknown;
+/** An answer that is not as the protocol says is the server's fault. */
+function answered<T>({ response, body }: Answer, read: Read<T>): T {
+  const { ok, status, statusText } = response;
+  const document = objectIn(body);
+  if (!ok) {
+    const { code, message } = fieldsOf(document?.error) ?? {};
+    if (code === undefined) {
+      throw new ApiError(status >= 500 ? "internal" : "bad_request", statusText, status);
+    }
+    throw new ApiError(String(code), String(message), status);
+  }
   try {
-    document = text === "" ? {} : JSON.parse(text);
-  } catch {
-    document = undefined;
+    if (document === undefined) throw new FrameError("not a JSON object");
+    return read(document);
+  } catch (error) {
+    if (!(error instanceof FrameError)) throw error;
+    throw new ApiError("internal", `the answer has another form: ${error.message}`, 500);
   }
-  if (typeof document !== "object" || document === null) {
-    if (response.ok) throw new ApiError("internal", "the answer is not a JSON object", 500);
-    throw new ApiError(status >= 500 ? "internal" : "bad_request", response.statusText, status);
-  }
-  if (response.ok) return document as T;
-  const { error } = document as { error?: { code?: unknown; message?: unknown } };
-  throw new ApiError(String(error?.code), String(error?.message), status);
 }
+
+function objectIn(body: string): Fields | undefined {
+  try {
+    return body === "" ? {} : fieldsOf(JSON.parse(body));
+  } catch {
+    return undefined;
+  }
+}
+
+function fieldsOf(value: unknown): Fields | undefined {
+  return typeof value === "object" && value !== null ? (value as Fields) : undefined;
+}
+
+function nothing(): void {}
 
 export function sleep(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));

@@ -1,25 +1,28 @@
 /** From a gap to a complete chat: when to ask, and what an answer settles (client rule 1). */
 
-import type { Conversations, Step } from "./conversations.ts";
+import type { Conversations } from "./conversations.ts";
 import type { Event } from "./events.ts";
 import type { Synced, SyncedChat } from "./frames.ts";
+import type { Membership } from "./membership.ts";
 import type { Outbox } from "./outbox.ts";
 import type { ReceiptPlan } from "./receipts.ts";
 import type { Settings } from "./settings.ts";
+import type { Step } from "./step.ts";
 import { covers, type Question, type SyncPlan } from "./syncing.ts";
 
 export class CatchUp {
   readonly #plan: SyncPlan;
   readonly #chats: Conversations;
+  readonly #membership: Membership;
   readonly #outbox: Outbox;
   readonly #receipts: ReceiptPlan;
   readonly #settings: Settings;
   readonly #emit: (event: Event) => void;
-  readonly #asked = new Set<string>();
 
   constructor(
     plan: SyncPlan,
     chats: Conversations,
+    membership: Membership,
     outbox: Outbox,
     receipts: ReceiptPlan,
     settings: Settings,
@@ -27,14 +30,11 @@ export class CatchUp {
   ) {
     this.#plan = plan;
     this.#chats = chats;
+    this.#membership = membership;
     this.#outbox = outbox;
     this.#receipts = receipts;
     this.#settings = settings;
     this.#emit = emit;
-  }
-
-  opened(): void {
-    this.#asked.clear();
   }
 
   nudged(chat: string, seq: number, now: number): void {
@@ -58,20 +58,10 @@ export class CatchUp {
     this.#plan.want(chat, now + (this.#outbox.inFlight(chat) ? ownGapGrace : gapGrace));
   }
 
-  /** Whoever is not known in a chat is asked about, once. */
-  async met(step: Step, chat: string, user: string): Promise<void> {
-    const { members } = await step.ledger.chat(chat);
-    const key = `${chat} ${user}`;
-    if (user in members || covers(this.#plan.question, chat) || this.#asked.has(key)) return;
-    this.#asked.add(key);
-    this.#plan.wantNews(chat);
-  }
-
-  /** The chats whose members are known now. */
-  async synced(step: Step, frame: Synced): Promise<string[]> {
+  async synced(step: Step, frame: Synced): Promise<void> {
     const question = this.#plan.answered();
     let progress = false;
-    for (const [chat, place] of Object.entries(frame.chats)) {
+    for (const [chat, place] of frame.chats) {
       if (await this.#syncedChat(step, chat, place, frame, question)) progress = true;
     }
     this.#chaseOthers(frame, question, step.now);
@@ -81,7 +71,6 @@ export class CatchUp {
     if (this.#plan.resumed && !this.#plan.hurries(step.now)) {
       this.#emit({ type: "caught_up", complete: this.#plan.idle });
     }
-    return Object.keys(frame.chats);
   }
 
   /** An `error` answered the sync. */
@@ -91,7 +80,7 @@ export class CatchUp {
       this.#plan.wantLater(undefined, now);
       return;
     }
-    const chats = Object.keys(question.chats);
+    const chats = [...question.chats.keys()];
     for (const chat of chats) {
       if (retryable) this.#plan.wantLater(chat, now);
       else if (chats.length > 1) this.#plan.wantAlone(chat, now);
@@ -122,16 +111,14 @@ export class CatchUp {
   ): Promise<boolean> {
     const log = this.#chats.log(chat);
     const known = log.highest;
-    const named = question?.chats !== undefined && chat in question.chats;
+    const named = question?.chats?.has(chat) ?? false;
     log.heardOf(place.seq);
     // At 0 the server may count from further on than this store has: a device that lost its
     // store, say. It asks by name what that answer cannot have told.
     const trusted = named || log.watermark > 0;
     if (trusted) await this.#chats.complete(step, chat, place);
-    if (Object.keys(place.members).length > 0) {
-      await this.#chats.membersAre(step, chat, place.members, place.seq);
-    }
-    const moved = question !== undefined && log.watermark > (question.before[chat] ?? 0);
+    await this.#membership.told(step, chat, place.members, place.seq);
+    const moved = question !== undefined && log.watermark > (question.before.get(chat) ?? 0);
     const atOnce = (!trusted && place.completeTo > 0) || (frame.more && (moved || !named));
     if (moved) this.#plan.progressed(chat);
     if (!log.behind) this.#plan.settled(chat);
@@ -145,8 +132,8 @@ export class CatchUp {
   /** Chats the answer does not mention, that are behind by what came meanwhile. */
   #chaseOthers(frame: Synced, question: Question | undefined, now: number): void {
     for (const [chat, log] of this.#chats.logs) {
-      if (chat in frame.chats || !log.behind || this.#plan.wants(chat)) continue;
-      if (question?.chats !== undefined && chat in question.chats) this.#plan.wantLater(chat, now);
+      if (frame.chats.has(chat) || !log.behind || this.#plan.wants(chat)) continue;
+      if (question?.chats?.has(chat)) this.#plan.wantLater(chat, now);
       else this.#plan.want(chat, now + this.#settings.gapGrace);
     }
   }

@@ -6,42 +6,34 @@
  * is the truth, the engine a view of it.
  */
 
-import type { Content } from "../crypto/envelope.ts";
-import { nameOf } from "../device.ts";
-import type { ChatRow, MessageRow, OutboxRow, Purpose } from "../store/tables.ts";
-import * as tables from "../store/tables.ts";
+import type { ChatRow, OutboxRow, Purpose } from "../store/tables.ts";
+import { Answers } from "./answers.ts";
+import { Arrivals } from "./arrivals.ts";
 import { CatchUp } from "./catch-up.ts";
-import { Conversations, type Step } from "./conversations.ts";
+import { Conversations } from "./conversations.ts";
 import type { Event } from "./events.ts";
-import type { Accepted, ClientFrame, Message, Refused, ServerFrame, Watermarks } from "./frames.ts";
+import {
+  type Accepted,
+  type ClientFrame,
+  type Message,
+  NOWHERE,
+  type Refused,
+  type ServerFrame,
+} from "./frames.ts";
 import { Liveness } from "./liveness.ts";
+import { isPair, Membership } from "./membership.ts";
 import { Outbox } from "./outbox.ts";
+import type { Output } from "./outputs.ts";
+import { OwnMessages } from "./own-messages.ts";
+import { PresencePlan } from "./presence.ts";
 import type { Random } from "./random.ts";
 import { ReceiptPlan } from "./receipts.ts";
 import type { Settings } from "./settings.ts";
+import type { Step } from "./step.ts";
 import { SyncPlan } from "./syncing.ts";
-import { State } from "./ticks.ts";
-
-export type Output =
-  | { readonly type: "event"; readonly event: Event }
-  /** Send this text on the open connection. */
-  | { readonly type: "transmit"; readonly text: string }
-  /** Leave the open connection. `planned`: connect again at once; it was only its time. */
-  | { readonly type: "drop"; readonly reason: string; readonly planned: boolean }
-  /** Leave the open connection and do not connect again. */
-  | { readonly type: "stop" }
-  /** Something is to be sealed in this chat. */
-  | { readonly type: "seal"; readonly chat: string }
-  /** The directory has other devices of this user than it had. */
-  | { readonly type: "refresh"; readonly user: string }
-  /** A step of an emoji comparison has come. */
-  | { readonly type: "sas"; readonly message: Message; readonly content: SasContent };
-
-type SasContent = Extract<Content, { kind: "sas" }>;
 
 // Everything else that an error says of a message will be the same next time.
 const RETRYABLE = new Set(["rate_limited", "internal"]);
-const WATCH_LIMIT = 100; // users in one `watch` frame
 
 export class Engine {
   readonly #user: string;
@@ -50,18 +42,15 @@ export class Engine {
   #online = false;
   #openedAt = 0;
   #now = 0;
-  readonly #watched = new Set<string>();
-  #watchAt: number | undefined;
-  readonly #typed = new Map<string, number>();
-  #toldAtPing = new Map<string, Watermarks>();
-  /** Groups whose members may be others than is known here. */
-  readonly #unsure = new Set<string>();
-  #number = 0;
-  #written = 0;
   readonly #sync: SyncPlan;
   readonly #outbox: Outbox;
   readonly #receipts: ReceiptPlan;
+  readonly #presence: PresencePlan;
   readonly #liveness: Liveness;
+  readonly #own: OwnMessages;
+  readonly #membership: Membership;
+  readonly #answers: Answers;
+  readonly #arrivals: Arrivals;
   readonly #chats: Conversations;
   readonly #catchUp: CatchUp;
 
@@ -72,17 +61,25 @@ export class Engine {
     this.#sync = new SyncPlan(settings);
     this.#outbox = new Outbox(settings, random);
     this.#receipts = new ReceiptPlan(settings);
+    this.#presence = new PresencePlan(settings);
     this.#liveness = new Liveness(settings, random);
     const emit = (event: Event) => this.#emit(event);
-    this.#chats = new Conversations(user, device, madeAt, settings, {
+    const want = (output: Output) => this.#outputs.push(output);
+    this.#own = new OwnMessages(user, device, this.#outbox, want, emit);
+    this.#membership = new Membership(user, this.#sync, this.#own, emit);
+    this.#answers = new Answers(this.#membership, want);
+    this.#arrivals = new Arrivals(user, device, madeAt, settings, this.#own, {
       emit,
-      done: (step, messageId) => this.#done(step, messageId),
-      moved: (chat, marks, senders) => this.#receipts.moved(chat, this.#now, marks, senders),
-      control: (step, message, content) => this.#control(step, message, content),
+      control: (step, message, content) => this.#answers.control(step, message, content),
+      asks: () => want({ type: "asks" }),
     });
+    this.#chats = new Conversations(user, this.#own, this.#arrivals, emit, (chat, marks, senders) =>
+      this.#receipts.moved(chat, this.#now, marks, senders),
+    );
     this.#catchUp = new CatchUp(
       this.#sync,
       this.#chats,
+      this.#membership,
       this.#outbox,
       this.#receipts,
       settings,
@@ -93,10 +90,7 @@ export class Engine {
   /** What the store has: to be called once, before anything else. */
   async restore(step: Step): Promise<void> {
     for (const { chat, watermark } of await step.ledger.chats()) this.#chats.log(chat, watermark);
-    for (const row of await step.ledger.outbox()) {
-      this.#outbox.add(row, true);
-      this.#number = Math.max(this.#number, row.number);
-    }
+    await this.#own.restore(step);
   }
 
   // -- what the caller asks
@@ -106,17 +100,13 @@ export class Engine {
     return this.#online && this.#sync.resumed;
   }
 
-  get unaccepted(): number {
-    return this.#outbox.size;
-  }
-
   knows(chat: string): boolean {
     return this.#chats.logs.has(chat);
   }
 
   /** Whether the members of `chat` are known as they are now; if not, they have been asked for. */
   sureOfMembers(chat: string): boolean {
-    return !this.#unsure.has(chat);
+    return this.#membership.sure(chat);
   }
 
   /** What of `purpose` is under way in `chat`. */
@@ -140,7 +130,7 @@ export class Engine {
       this.#outbox.nextDue(this.#mayResend(this.#now)),
       this.resumed ? undefined : this.#openedAt + this.#settings.resendAfter,
       this.#receipts.nextDue(),
-      this.#watchAt,
+      this.#presence.nextDue(),
     ].filter((at) => at !== undefined);
     return times.length === 0 ? undefined : Math.min(...times);
   }
@@ -150,16 +140,14 @@ export class Engine {
   async opened(step: Step): Promise<void> {
     this.#now = this.#openedAt = step.now;
     this.#online = true;
-    this.#toldAtPing.clear();
-    this.#unsure.clear(); // the sync that follows tells them all
+    this.#membership.opened();
     this.#liveness.opened(step.now);
     this.#sync.opened(step.now);
-    this.#catchUp.opened();
     this.#outbox.opened();
     const chats = await step.ledger.chats();
     this.#receipts.opened(new Map(chats.map(({ chat, reported }) => [chat, reported])));
-    for (const chat of chats) await this.#tellAgain(step, chat);
-    this.#watchAt = this.#watched.size > 0 ? step.now : undefined;
+    for (const chat of chats) await this.#receipts.tellAgain(step, chat);
+    this.#presence.opened(step.now);
     this.#emit({ type: "connected" });
     this.due(step.now);
   }
@@ -171,6 +159,7 @@ export class Engine {
     this.#sync.closed();
     this.#outbox.closed();
     this.#receipts.closed();
+    this.#presence.closed();
   }
 
   /** The user leaves: says at once what would have waited for company. */
@@ -199,12 +188,9 @@ export class Engine {
       if (again) this.#liveness.probe(now);
     }
     this.#transmit(this.#receipts.due(now));
-    if (this.#watchAt !== undefined && now >= this.#watchAt) {
-      this.#watch([...this.#watched]);
-      this.#watchAt = now + this.#settings.watchInterval;
-    }
+    this.#transmit(this.#presence.due(now));
     if (this.#liveness.pingDue(now)) {
-      this.#toldAtPing = this.#receipts.told();
+      this.#receipts.pinged();
       this.#transmit([{ action: "ping" }]);
     }
   }
@@ -220,12 +206,12 @@ export class Engine {
         await this.#accepted(step, frame);
         break;
       case "receipt":
-        await this.#chats.receipt(step, frame);
-        await this.#catchUp.met(step, frame.chat, frame.user);
+        await this.#membership.receipt(step, frame);
         break;
       case "synced":
-        for (const chat of await this.#catchUp.synced(step, frame)) {
-          if (this.#unsure.delete(chat)) this.#outputs.push({ type: "seal", chat });
+        await this.#catchUp.synced(step, frame);
+        for (const [chat, { members }] of frame.chats) {
+          if (members.size > 0) this.#membersTold(chat);
         }
         break;
       case "nudge":
@@ -235,7 +221,7 @@ export class Engine {
         await this.#error(step, frame);
         break;
       case "pong":
-        await this.#confirmReceipts(step);
+        await this.#receipts.confirmed(step);
         break;
       case "displaced":
         this.#emit({ type: "displaced" });
@@ -253,29 +239,26 @@ export class Engine {
   // -- commands
 
   /** Stores a text; it is sealed and sent as soon as there is a connection and its readers are known. */
-  write(step: Step, chat: string, messageId: string, device: string, text: string): void {
+  write(step: Step, chat: string, messageId: string, text: string): void {
     this.#chats.log(chat);
-    this.#written = Math.max(this.#written + 1, step.time);
-    step.ledger.add({
-      chat,
-      messageId,
-      sender: this.#user,
-      senderDevice: device,
-      alg: "",
-      text,
-      state: State.WAITING,
-      written: this.#written,
-    });
-    this.#outputs.push({ type: "seal", chat });
+    this.#own.write(step, chat, messageId, text);
   }
 
-  /** Puts a sealed frame into the outbox. */
-  queue(step: Step, chat: string, messageId: string, purpose: Purpose, frame: string): void {
-    this.#number += 1;
-    const row = { number: this.#number, chat, messageId, purpose, frame };
-    step.ledger.queue(row);
-    this.#outbox.add(row, false);
+  /** Puts a sealed frame into the outbox, unless it is too long: its message fails then. */
+  async queue(
+    step: Step,
+    chat: string,
+    messageId: string,
+    purpose: Purpose,
+    frame: string,
+  ): Promise<void> {
+    await this.#own.queue(step, chat, messageId, purpose, frame);
     this.due(step.now);
+  }
+
+  /** An own message will never be sent. */
+  async fail(step: Step, messageId: string, reason: string): Promise<void> {
+    await this.#own.failed(step, messageId, reason);
   }
 
   async markRead(step: Step, chat: string, seq: number): Promise<void> {
@@ -289,37 +272,31 @@ export class Engine {
     step: Step,
     chat: string,
     members: readonly string[],
-    changes: Pick<ChatRow, "kind"> & Partial<ChatRow>,
+    changes: Pick<ChatRow, "kind"> & Partial<Pick<ChatRow, "name" | "gone">>,
   ): Promise<void> {
-    const log = this.#chats.log(chat);
-    const told = Object.fromEntries(members.map((user) => [user, { delivered: 0, read: 0 }]));
-    await this.#chats.membersAre(step, chat, told, log.highest);
-    await step.ledger.changeChat(chat, changes);
-    this.#unsure.delete(chat);
+    const before = await step.ledger.chat(chat);
+    const kind = isPair(before, this.#user) ? before.kind : changes.kind;
+    const told = new Map(members.map((user) => [user, NOWHERE]));
+    await this.#membership.told(step, chat, told, this.#chats.log(chat).highest);
+    await step.ledger.changeChat(chat, { ...changes, kind });
+    if (members.length > 0) this.#membersTold(chat);
   }
 
   /** The user adds these to the chat. */
   async adding(step: Step, chat: string, users: readonly string[]): Promise<void> {
-    await this.#chats.adding(step, chat, users);
+    await this.#membership.adding(step, chat, users, this.#chats.log(chat).highest);
   }
 
   async reopen(step: Step, user: string, device: string): Promise<void> {
-    await this.#chats.reopen(step, user, device);
+    await this.#arrivals.reopen(step, user, device);
   }
 
   typing(now: number, chat: string): void {
-    const last = this.#typed.get(chat) ?? Number.NEGATIVE_INFINITY;
-    if (!this.#online || now - last < this.#settings.typingInterval) return;
-    this.#typed.set(chat, now);
-    this.#transmit([{ action: "typing", chat }]);
+    this.#transmit(this.#presence.typing(now, chat));
   }
 
-  /** Until the client ends; subscriptions are renewed before the server forgets them. */
   watch(now: number, users: readonly string[]): void {
-    for (const user of users) this.#watched.add(user);
-    if (!this.#online || users.length === 0) return;
-    this.#watch([...users]);
-    this.#watchAt ??= now + this.#settings.watchInterval;
+    this.#transmit(this.#presence.watch(now, users));
   }
 
   sync(now: number): void {
@@ -337,7 +314,7 @@ export class Engine {
     }
     await this.#chats.message(step, message);
     this.#catchUp.chase(message.chat, step.now);
-    await this.#catchUp.met(step, message.chat, message.sender);
+    await this.#membership.met(step, message.chat, message.sender);
   }
 
   async #accepted(step: Step, frame: Accepted): Promise<void> {
@@ -345,63 +322,11 @@ export class Engine {
     const own = await this.#chats.accepted(step, frame);
     this.#catchUp.chase(frame.chat, step.now);
     if (sent === undefined || own === undefined) return;
-    for (const device of frame.stale) await this.#stale(step, frame.chat, device);
-    if (sent.purpose === "text") await this.#missed(step, own, frame);
-    if (sent.purpose === "room_key") await this.#unshared(step, frame);
-  }
-
-  /** Not registered any more: nothing of it is used again. */
-  async #stale(step: Step, chat: string, device: string): Promise<void> {
-    const range = tables.startingWith(chat, device);
-    for (const { id } of await step.ledger.work.all(tables.olmSessions, undefined, range)) {
-      step.ledger.work.delete(tables.olmSessions, [chat, device, id]);
-    }
-    this.#refresh(device);
-  }
-
-  /** Devices that were registered, and are in none of the frames of this text. */
-  async #missed(step: Step, own: MessageRow, frame: Accepted): Promise<void> {
-    if (frame.missing.length === 0) return;
-    const missed = frame.missing.filter((device) => !own.sentTo.includes(device));
-    for (const device of missed) {
-      step.ledger.owe(frame.chat, device, own.messageId);
-      this.#refresh(device);
-    }
-    if (missed.length > 0) this.#outputs.push({ type: "seal", chat: frame.chat });
-  }
-
-  /** Devices that were registered, and have not been sent the key of this session. */
-  async #unshared(step: Step, frame: Accepted): Promise<void> {
-    const group = await step.ledger.work.get(tables.outboundGroups, frame.chat);
-    const { members } = await step.ledger.chat(frame.chat);
-    for (const device of frame.missing) {
-      if (group?.shared[device] !== undefined) continue;
-      this.#refresh(device);
-      if (!((device.split("/")[0] ?? "") in members)) this.#askMembers(frame.chat);
-    }
-    this.#outputs.push({ type: "seal", chat: frame.chat });
-  }
-
-  async #control(step: Step, message: Message, content: Content): Promise<void> {
-    if (content.kind === "sas") this.#outputs.push({ type: "sas", message, content });
-    if (content.kind !== "request") return;
-    const device = nameOf(message.sender, message.senderDevice);
-    for (const of of new Set(content.of)) {
-      const own = await step.ledger.own(of);
-      const readable = own?.chat === message.chat && own.text !== undefined && !own.hidden;
-      if (readable) step.ledger.owe(message.chat, device, of);
-    }
-    const group = await step.ledger.work.get(tables.outboundGroups, message.chat);
-    if (group?.shared[device] !== undefined) {
-      // It may lack the key as well: it gets it again with the next text.
-      const { [device]: _, ...shared } = group.shared;
-      step.ledger.work.put(tables.outboundGroups, { ...group, shared });
-    }
-    this.#outputs.push({ type: "seal", chat: message.chat });
+    await this.#answers.accepted(step, own, sent.purpose, frame);
   }
 
   #devicesChanged(user: string, chat: string | undefined): void {
-    if (chat !== undefined) this.#askMembers(chat);
+    if (chat !== undefined) this.#membership.ask(chat);
     this.#outputs.push({ type: "refresh", user });
     this.#emit({ type: "devices_changed", user });
   }
@@ -413,13 +338,13 @@ export class Engine {
       if (retryable) {
         this.#outbox.retry(sent.messageId, step.now);
       } else {
-        await this.#chats.failed(step, sent.messageId, `${error.code}: ${error.message}`);
+        await this.fail(step, sent.messageId, `${error.code}: ${error.message}`);
       }
       return;
     }
     if (error.action === "sync") this.#catchUp.refused(retryable, step.now);
     else if (retryable && (error.action === "receipt" || error.action === undefined)) {
-      await this.#repeatReceipts(step);
+      await this.#receipts.refused(step);
     }
     if (error.messageId === undefined) {
       const { code, message, action } = error;
@@ -427,68 +352,15 @@ export class Engine {
     }
   }
 
-  // -- receipts
-
-  /** What the server may not know: nothing that was sent after it has been answered. */
-  async #tellAgain(step: Step, { chat, watermark, read, reported }: ChatRow): Promise<void> {
-    if (watermark <= reported.delivered && read <= reported.read) return;
-    const after =
-      read <= reported.read ? reported.delivered : Math.min(reported.read, reported.delivered);
-    const senders = await step.ledger.senders(chat, after, watermark);
-    this.#receipts.moved(chat, step.now, { delivered: watermark, read }, senders);
-  }
-
-  /** One of them may be what was refused, and the error does not say which. */
-  async #repeatReceipts(step: Step): Promise<void> {
-    for (const { chat, watermark, read, reported } of await step.ledger.chats()) {
-      if (watermark !== reported.delivered || read !== reported.read) {
-        this.#receipts.repeat(chat, step.now);
-      }
-    }
-  }
-
-  /** A pong says that what was sent before the ping has arrived. */
-  async #confirmReceipts(step: Step): Promise<void> {
-    const told = this.#toldAtPing;
-    this.#toldAtPing = new Map();
-    for (const [chat, marks] of told) {
-      this.#receipts.arrived(chat, marks);
-      const { reported } = await step.ledger.chat(chat);
-      if (reported.delivered !== marks.delivered || reported.read !== marks.read) {
-        await step.ledger.changeChat(chat, { reported: marks });
-      }
-    }
-  }
-
   // -- small
-
-  #done(step: Step, messageId: string): void {
-    const row = this.#outbox.row(messageId);
-    if (row === undefined) return;
-    step.ledger.unqueue(row);
-    this.#outbox.remove(messageId);
-    // texts wait until the keys before them have arrived
-    if (row.purpose === "room_key") this.#outputs.push({ type: "seal", chat: row.chat });
-  }
 
   #mayResend(now: number): boolean {
     return this.resumed || now >= this.#openedAt + this.#settings.resendAfter;
   }
 
-  #askMembers(chat: string): void {
-    this.#unsure.add(chat);
-    this.#sync.wantNews(chat);
-  }
-
-  #refresh(device: string): void {
-    this.#outputs.push({ type: "refresh", user: device.split("/")[0] ?? "" });
-  }
-
-  #watch(users: string[]): void {
-    const names = users.sort();
-    for (let at = 0; at < names.length; at += WATCH_LIMIT) {
-      this.#transmit([{ action: "watch", users: names.slice(at, at + WATCH_LIMIT) }]);
-    }
+  /** Texts may have waited to know who reads them. */
+  #membersTold(chat: string): void {
+    if (this.#membership.answered(chat)) this.#outputs.push({ type: "seal", chat });
   }
 
   #transmit(frames: readonly ClientFrame[]): void {

@@ -62,6 +62,13 @@ export type Event =
       readonly delivered: number;
       readonly read: number;
     }
+  /** Who came into a chat and who left it. Not told of a chat that has just become known. */
+  | {
+      readonly type: "members";
+      readonly chat: string;
+      readonly joined: readonly string[];
+      readonly left: readonly string[];
+    }
   /** A user's list of devices is not what it was. */
   | { readonly type: "devices_changed"; readonly user: string }
   /** A device of a known user that was not there before; it is sent to. */

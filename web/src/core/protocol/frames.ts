@@ -48,12 +48,12 @@ export interface SyncedChat {
   readonly seq: number;
   readonly completeTo: number;
   readonly missing: readonly Range[];
-  readonly members: Readonly<Record<string, Watermarks>>;
+  readonly members: ReadonlyMap<string, Watermarks>;
 }
 
 export interface Synced {
   readonly type: "synced";
-  readonly chats: Readonly<Record<string, SyncedChat>>;
+  readonly chats: ReadonlyMap<string, SyncedChat>;
   readonly more: boolean;
   /** Milliseconds; the wire has seconds. */
   readonly retryAfter: number | undefined;
@@ -125,6 +125,7 @@ export function receipt(
 }
 
 /** Without `chats`: every chat of the user, from the place the server has for this device. */
-export function sync(chats?: Readonly<Record<string, number>>): ClientFrame {
-  return chats === undefined ? { action: "sync" } : { action: "sync", chats };
+export function sync(chats?: ReadonlyMap<string, number>): ClientFrame {
+  if (chats === undefined) return { action: "sync" };
+  return { action: "sync", chats: Object.fromEntries(chats) };
 }

@@ -27,10 +27,6 @@ export class Outbox {
     this.#random = random;
   }
 
-  get size(): number {
-    return this.#byId.size;
-  }
-
   row(messageId: string): OutboxRow | undefined {
     return this.#byId.get(messageId)?.row;
   }

@@ -2,12 +2,12 @@
 
 import type { Message, Range, ServerFrame, SyncedChat, Watermarks } from "./frames.ts";
 
-/** A server frame of a known type that does not have the fields of that type. */
+/** What the server says does not have the fields that it should have. */
 export class FrameError extends Error {
   override readonly name = "FrameError";
 }
 
-type Fields = Readonly<Record<string, unknown>>;
+export type Fields = Readonly<Record<string, unknown>>;
 
 /**
  * The frame in `text`, or undefined for a type this client does not know.
@@ -134,30 +134,31 @@ function watermarks(fields: Fields): Watermarks {
   return { delivered: count(fields.delivered ?? 0), read: count(fields.read ?? 0) };
 }
 
-function object(value: unknown): Fields {
+export function object(value: unknown): Fields {
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrong(value);
   return value as Fields;
 }
 
-function mapped<T>(value: unknown, of: (value: unknown) => T): Record<string, T> {
-  return Object.fromEntries(Object.entries(object(value)).map(([name, each]) => [name, of(each)]));
+/** A map, for the names in it are anybody's choice. */
+export function mapped<T>(value: unknown, of: (value: unknown) => T): Map<string, T> {
+  return new Map(Object.entries(object(value)).map(([name, each]) => [name, of(each)]));
 }
 
-function optional<T>(value: unknown, of: (value: unknown) => T): T | undefined {
+export function optional<T>(value: unknown, of: (value: unknown) => T): T | undefined {
   return value === undefined || value === null ? undefined : of(value);
 }
 
-function text(value: unknown): string {
+export function text(value: unknown): string {
   if (typeof value !== "string") throw wrong(value);
   return value;
 }
 
-function number(value: unknown): number {
+export function number(value: unknown): number {
   if (typeof value !== "number" || !Number.isFinite(value)) throw wrong(value);
   return value;
 }
 
-function count(value: unknown): number {
+export function count(value: unknown): number {
   if (!Number.isSafeInteger(value) || number(value) < 0) throw wrong(value);
   return number(value);
 }
@@ -178,7 +179,7 @@ function ranges(value: unknown): Range[] {
   });
 }
 
-function list(value: unknown): unknown[] {
+export function list(value: unknown): unknown[] {
   if (!Array.isArray(value)) throw wrong(value);
   return value;
 }

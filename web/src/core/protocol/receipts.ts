@@ -1,7 +1,9 @@
 /** Telling how far this device is: coalesced, at most one frame per chat per interval (rule 4). */
 
+import type { ChatRow } from "../store/tables.ts";
 import { type ClientFrame, NOWHERE, receipt, type Watermarks } from "./frames.ts";
 import type { Settings } from "./settings.ts";
+import type { Step } from "./step.ts";
 
 interface Chat {
   delivered: number;
@@ -18,6 +20,7 @@ export class ReceiptPlan {
   readonly #settings: Settings;
   readonly #chats = new Map<string, Chat>();
   readonly #dirty = new Set<string>();
+  #toldAtPing = new Map<string, Watermarks>();
   #online = false;
 
   constructor(settings: Settings) {
@@ -27,6 +30,7 @@ export class ReceiptPlan {
   /** A receipt has no answer: what the last connection told may not have arrived. */
   opened(confirmed: ReadonlyMap<string, Watermarks>): void {
     this.#online = true;
+    this.#toldAtPing.clear();
     for (const [chat, state] of this.#chats) {
       state.told = confirmed.get(chat) ?? NOWHERE;
       state.since = undefined;
@@ -69,14 +73,39 @@ export class ReceiptPlan {
     this.#dirty.delete(chat);
   }
 
-  /** The server has what was told up to `marks`. */
-  arrived(chat: string, marks: Watermarks): void {
-    const state = this.#chats.get(chat);
-    if (state?.told === marks) state.named.clear();
+  /** What the server may not know: nothing that was sent after it has been answered. */
+  async tellAgain(step: Step, { chat, watermark, read, reported }: ChatRow): Promise<void> {
+    if (watermark <= reported.delivered && read <= reported.read) return;
+    const after =
+      read <= reported.read ? reported.delivered : Math.min(reported.read, reported.delivered);
+    const senders = await step.ledger.senders(chat, after, watermark);
+    this.moved(chat, step.now, { delivered: watermark, read }, senders);
   }
 
-  told(): Map<string, Watermarks> {
-    return new Map([...this.#chats].map(([chat, state]) => [chat, state.told]));
+  /** One of them was refused for now, and the error does not say which. */
+  async refused(step: Step): Promise<void> {
+    for (const { chat, watermark, read, reported } of await step.ledger.chats()) {
+      if (watermark !== reported.delivered || read !== reported.read) {
+        this.repeat(chat, step.now);
+      }
+    }
+  }
+
+  pinged(): void {
+    this.#toldAtPing = new Map([...this.#chats].map(([chat, state]) => [chat, state.told]));
+  }
+
+  /** A pong says that what was sent before the ping has arrived. */
+  async confirmed(step: Step): Promise<void> {
+    for (const [chat, marks] of this.#toldAtPing) {
+      const state = this.#chats.get(chat);
+      if (state?.told === marks) state.named.clear();
+      const { reported } = await step.ledger.chat(chat);
+      if (reported.delivered !== marks.delivered || reported.read !== marks.read) {
+        await step.ledger.changeChat(chat, { reported: marks });
+      }
+    }
+    this.#toldAtPing.clear();
   }
 
   nextDue(): number | undefined {

@@ -54,7 +54,7 @@ export const DEFAULTS: Settings = {
   reconnectCap: 60_000,
   watchInterval: 240_000,
   typingInterval: 3_000,
-  askAfter: [3_000, 60_000, 600_000],
+  askAfter: [3_000, 60_000, 3_600_000],
   sealRetry: 5_000,
   sealRetryCap: 600_000,
 };

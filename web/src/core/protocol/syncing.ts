@@ -3,7 +3,7 @@
 import { type ClientFrame, sync } from "./frames.ts";
 import type { Settings } from "./settings.ts";
 
-type Places = Readonly<Record<string, number>>;
+type Places = ReadonlyMap<string, number>;
 
 /** An unanswered `sync`. */
 export interface Question {
@@ -15,7 +15,7 @@ export interface Question {
 }
 
 export function covers(question: Question | undefined, chat: string): boolean {
-  return question !== undefined && (question.chats === undefined || chat in question.chats);
+  return question !== undefined && (question.chats === undefined || question.chats.has(chat));
 }
 
 export class SyncPlan {
@@ -137,7 +137,7 @@ export class SyncPlan {
       const before = watermarks();
       const alone = [...ready].find((chat) => this.#alone.has(chat));
       const named = alone === undefined ? [...ready].slice(0, this.#settings.syncChats) : [alone];
-      const chats = Object.fromEntries(named.map((chat) => [chat, before[chat] ?? 0]));
+      const chats = new Map(named.map((chat) => [chat, before.get(chat) ?? 0]));
       for (const chat of named) {
         this.#wanted.delete(chat);
         this.#news.delete(chat);

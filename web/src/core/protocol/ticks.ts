@@ -7,8 +7,11 @@ export const State = { FAILED: 0, WAITING: 1, SENT: 2, DELIVERED: 3, READ: 4 } a
 export type State = (typeof State)[keyof typeof State];
 
 /** Up to where everybody else has it delivered and read; 0 in a chat without others. */
-export function reached(members: Readonly<Record<string, Watermarks>>, me: string): Watermarks {
-  const others = Object.entries(members).flatMap(([user, marks]) => (user === me ? [] : [marks]));
+export function reached(
+  members: Iterable<readonly [user: string, marks: Watermarks]>,
+  me: string,
+): Watermarks {
+  const others = [...members].flatMap(([user, marks]) => (user === me ? [] : [marks]));
   if (others.length === 0) return { delivered: 0, read: 0 };
   return {
     delivered: Math.min(...others.map((marks) => Math.max(marks.delivered, marks.read))),

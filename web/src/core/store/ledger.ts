@@ -36,9 +36,9 @@ export class Ledger {
         watermark: 0,
         read: 0,
         reported: NOWHERE,
-        members: {},
-        membersAsOf: 0,
-        joinedAfter: {},
+        members: [],
+        membersAsOf: undefined,
+        joinedAfter: [],
       }
     );
   }
@@ -72,6 +72,7 @@ export class Ledger {
     const row: MessageRow = {
       seq: undefined,
       sentAt: undefined,
+      acceptedAt: undefined,
       text: undefined,
       state: undefined,
       reason: undefined,
@@ -104,11 +105,11 @@ export class Ledger {
     return new Set(rows.map((row) => row.sender).filter((sender) => sender !== this.#user));
   }
 
-  /** The highest seq above `after` whose message is from before `time` (epoch ms); 0 if there is none. */
-  async lastBefore(chat: string, after: number, time: number): Promise<number> {
+  /** What this device wrote above `after`, as far as it was accepted. */
+  async ownAbove(chat: string, after: number): Promise<MessageRow[]> {
     const range = IDBKeyRange.bound([chat, after], [chat, []], true);
     const rows = await this.work.all(tables.messages, "place", range);
-    return Math.max(0, ...rows.map(({ sentAt = 0, seq = 0 }) => (sentAt < time ? seq : 0)));
+    return rows.filter(({ acceptedAt }) => acceptedAt !== undefined);
   }
 
   /** Own messages at or below `to` that are SENT or DELIVERED, in order. */

@@ -17,6 +17,7 @@ export async function lockDevice(name: string): Promise<Release> {
     got.resolve(lock !== null);
     return lock === null ? undefined : held.promise;
   });
+  ended.catch(got.reject); // where locks are not to be had at all
   if (!(await got.promise)) {
     throw new StoreError("another tab is using this device; close it, or wait until it ends");
   }

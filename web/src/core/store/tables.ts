@@ -1,10 +1,13 @@
-/** What a device keeps. Rows are sealed; keys and index values are what the backend knows as well. */
+/**
+ * What a device keeps. Rows are sealed. Keys and index values are not: names, ids and positions, as
+ * the backend knows them, and when unsent texts were written and unreadable ones will be asked for.
+ */
 
 import type { OutboundGroup } from "../crypto/group-session.ts";
 import type { KnownDevice } from "../crypto/identity.ts";
 import type { OlmSession } from "../crypto/sessions.ts";
 import type { Watermarks } from "../protocol/frames.ts";
-import type { State } from "../protocol/ticks.ts";
+import { State } from "../protocol/ticks.ts";
 import type { Key, Table } from "./database.ts";
 
 export const VERSION = 1;
@@ -22,6 +25,8 @@ export interface AccountRow {
   readonly pickle: string;
   /** Epoch ms. What is older was not meant for this device. */
   readonly madeAt: number;
+  /** When the fallback key was last replaced because it was used, epoch ms. */
+  readonly replacedAt: number | undefined;
 }
 
 export interface ChatRow {
@@ -34,12 +39,15 @@ export interface ChatRow {
   readonly read: number;
   /** What the server surely knows of it. */
   readonly reported: Watermarks;
-  readonly members: Readonly<Record<string, Watermarks>>;
-  /** The highest seq that was known when `members` was last told. */
-  readonly membersAsOf: number;
+  /** Entries, for a user name (`constructor`) is no safe key of an object. */
+  readonly members: Members;
+  /** The highest seq that was known when `members` was last told; undefined: never told. */
+  readonly membersAsOf: number | undefined;
   /** For who came later: the seq at which the chat was last seen without them. */
-  readonly joinedAfter: Readonly<Record<string, number>>;
+  readonly joinedAfter: readonly (readonly [user: string, seq: number])[];
 }
+
+export type Members = readonly (readonly [user: string, marks: Watermarks])[];
 
 /** Why a message is shown as waiting. */
 export type Unreadable =
@@ -50,6 +58,7 @@ export type Unreadable =
   | "false_sender" // the inside says otherwise than the frame
   | "unknown_device" // its sender's identity could not be asked yet
   | "identity_changed" // its sender shows another identity than before
+  | "not_in_chat" // its sender is not one of the two whose direct chat this is
   | "unknown_algorithm";
 
 export interface MessageRow {
@@ -60,6 +69,8 @@ export interface MessageRow {
   readonly senderDevice: string;
   /** Epoch ms. */
   readonly sentAt: number | undefined;
+  /** Of a message of this device: when it heard of the acceptance, epoch ms by its own clock. */
+  readonly acceptedAt: number | undefined;
   readonly alg: string;
   /** Undefined where there is nothing to show (yet). */
   readonly text: string | undefined;
@@ -139,7 +150,9 @@ export const messages = table<MessageRow>(
       place: (row) => (row.seq === undefined ? undefined : [row.chat, row.seq]),
       id: (row) => [row.messageId, row.sender, row.senderDevice],
       ticking: (row) =>
-        row.seq !== undefined && !row.hidden && (row.state === 2 || row.state === 3)
+        row.seq !== undefined &&
+        !row.hidden &&
+        (row.state === State.SENT || row.state === State.DELIVERED)
           ? [row.chat, row.seq]
           : undefined,
       unsealed: (row) => (row.sealed ? undefined : row.written),

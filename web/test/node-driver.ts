@@ -11,10 +11,12 @@
 
 import "fake-indexeddb/auto";
 import { createInterface } from "node:readline";
-import { loadRatchets } from "./core/crypto/olm.ts";
-import { ChatClient, type Event, type Options } from "./core/index.ts";
-import { Store } from "./core/store/store.ts";
-import * as tables from "./core/store/tables.ts";
+import { loadRatchets } from "../src/core/crypto/olm.ts";
+import { partsOf } from "../src/core/device.ts";
+import { ChatClient, type Event, type Options } from "../src/core/index.ts";
+import { Ledger } from "../src/core/store/ledger.ts";
+import { Store } from "../src/core/store/store.ts";
+import * as tables from "../src/core/store/tables.ts";
 
 interface Command {
   readonly id: number;
@@ -44,7 +46,8 @@ const METHODS: Readonly<Record<string, Method>> = {
   devices: (client, user: string) => client.devices(user),
   removeDevice: (client, device: string) => client.removeDevice(device),
   safetyNumber: (client, user: string) => client.verification.safetyNumber(user),
-  accept: (client, user: string) => client.verification.accept(user),
+  accept: async (client, user: string) =>
+    client.verification.accept(user, await client.devices(user)),
   compareSafetyNumber: (client, user: string, shown: string) =>
     client.verification.compareSafetyNumber(user, shown),
   compare: (client, chat: string, device: string) => client.verification.compare(chat, device),
@@ -83,6 +86,24 @@ async function loseSessions(name: string): Promise<void> {
   await store.close();
 }
 
+/** As if a message had been shown to the device and could not be read: it will ask for it. */
+async function loseText(
+  name: string,
+  chat: string,
+  [sender, senderDevice, messageId]: readonly [string, string, string],
+): Promise<void> {
+  const [user, device] = partsOf(name);
+  const store = await Store.open(`switchboard/${name}`, tables.VERSION, tables.TABLES);
+  await store.transaction(async (work) => {
+    const ledger = new Ledger(work, user, device);
+    const known = await ledger.message(chat, sender, senderDevice, messageId);
+    const row =
+      known ?? ledger.add({ chat, seq: 1, sender, senderDevice, messageId, sentAt: 0, alg: "" });
+    ledger.change(row, { text: undefined, unreadable: "no_session", askAt: 0 });
+  });
+  await store.close();
+}
+
 /** Delivers messages up to `most` ms late, so that they overtake each other, but nothing else them. */
 function shuffleArrivals(most: number): void {
   const Plain = globalThis.WebSocket;
@@ -111,6 +132,7 @@ function shuffleArrivals(most: number): void {
 
 async function carryOut({ client: name, do: what, with: given }: Command): Promise<unknown> {
   if (what === "loseSessions") return loseSessions(name);
+  if (what === "loseText") return loseText(name, ...(given as unknown as [string, never]));
   if (what === "shuffleArrivals") return shuffleArrivals(given[0] ?? 0);
   if (what === "open") return opened(name, given[0] as unknown as Options);
   const client = clients.get(name);

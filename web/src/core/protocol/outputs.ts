@@ -1,0 +1,24 @@
+/** What is to be done once a step is on disk. */
+
+import type { Content } from "../crypto/envelope.ts";
+import type { Event } from "./events.ts";
+import type { Message } from "./frames.ts";
+
+export type Output =
+  | { readonly type: "event"; readonly event: Event }
+  /** Send this text on the open connection. */
+  | { readonly type: "transmit"; readonly text: string }
+  /** Leave the open connection. `planned`: connect again at once; it was only its time. */
+  | { readonly type: "drop"; readonly reason: string; readonly planned: boolean }
+  /** Leave the open connection and do not connect again. */
+  | { readonly type: "stop" }
+  /** Something is to be sealed in this chat. */
+  | { readonly type: "seal"; readonly chat: string }
+  /** Something is to be asked for again, at a time of its own: the times are others now. */
+  | { readonly type: "asks" }
+  /** The directory has other devices of this user than it had. */
+  | { readonly type: "refresh"; readonly user: string }
+  /** A step of an emoji comparison has come. */
+  | { readonly type: "sas"; readonly message: Message; readonly content: SasContent };
+
+type SasContent = Extract<Content, { kind: "sas" }>;

@@ -1,0 +1,40 @@
+/** This device's own keys: when they are replaced. */
+
+import { afterEach, expect, test, vi } from "vitest";
+import { Account } from "../src/core/client/account.ts";
+import type { Api, KeyUpload } from "../src/core/net/api.ts";
+import { TestDevice } from "./two-devices.ts";
+
+const MINUTE = 60_000;
+
+afterEach(() => vi.useRealTimers());
+
+test("the fallback key is replaced at most once in ten minutes, also over a restart", async () => {
+  const fallbacks: (string | undefined)[] = [];
+  const uploadKeys = async (_: string, { fallback_key }: KeyUpload) => {
+    if (fallback_key !== undefined) fallbacks.push(fallback_key.key);
+    return 50;
+  };
+  const open = async () => {
+    const { self, store } = await TestDevice.make("ravi/phone", "fallback");
+    const api = { uploadKeys } as unknown as Api;
+    return { account: new Account(self, api, (act) => store.transaction(act)), store };
+  };
+  let { account, store } = await open();
+  let now = 1_800_000_000_000;
+  const usedAfter = async (minutes: number) => {
+    now += minutes * MINUTE;
+    vi.setSystemTime(now);
+    await account.replenish(true);
+    return fallbacks.length;
+  };
+  expect(await usedAfter(0)).toBe(1);
+  expect(await usedAfter(9)).toBe(1);
+  await store.close();
+  ({ account, store } = await open());
+  expect(await usedAfter(0.9)).toBe(1);
+  expect(await usedAfter(0.2)).toBe(2);
+  expect(await usedAfter(-60)).toBe(3); // a clock that was set back does not hold it up
+  expect(new Set(fallbacks).size).toBe(3);
+  await store.close();
+});

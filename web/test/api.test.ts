@@ -1,0 +1,90 @@
+/** Answers that are not as the protocol says: an error of the client's own, whatever they are. */
+
+import { afterEach, expect, test, vi } from "vitest";
+import { ApiError } from "../src/core/errors.ts";
+import { Api } from "../src/core/net/api.ts";
+
+afterEach(() => vi.unstubAllGlobals());
+
+function answering(answer: unknown, status = 200): Api {
+  const body = typeof answer === "string" ? answer : JSON.stringify(answer);
+  vi.stubGlobal("fetch", async () => new Response(body, { status }));
+  const tokens = { access: "access", refresh: "refresh" };
+  return new Api(
+    "",
+    tokens,
+    () => 0,
+    async () => {},
+  );
+}
+
+type Act = (api: Api) => Promise<unknown>;
+
+const CALLS: readonly [string, Act, readonly unknown[]][] = [
+  ["signIn", (api) => api.signIn("ravi", "secret"), [{}, { access_token: "a", refresh_token: 1 }]],
+  ["refresh", (api) => api.refresh(), [{}, { access_token: null }]],
+  ["devices", (api) => api.devices("raju"), [{}, { devices: null }, { devices: [] }]],
+  [
+    "uploadKeys",
+    (api) => api.uploadKeys("web", { one_time_keys: {} }),
+    [{}, { remaining: "7" }, { remaining: -1_000_000_000 }, { remaining: 1.5 }],
+  ],
+  ["claim", (api) => api.claim(["raju/web"]), [{}, { keys: null }, { keys: "none" }]],
+  ["direct", (api) => api.direct("raju"), [{}, { chat: "c" }, { chat: "c", members: [1] }]],
+  ["group", (api) => api.group([]), [{ members: [] }, { chat: 1, members: [] }]],
+  [
+    "chats",
+    (api) => api.chats(),
+    [
+      {},
+      { chats: {} },
+      { chats: [null] },
+      { chats: [{ chat: "c", kind: "group" }] },
+      { chats: [], cursor: 7 },
+    ],
+  ],
+  ["changeMembers", (api) => api.changeMembers("c", [], []), [{}, { members: {} }]],
+  ["ticket", (api) => api.ticket("web"), [{}, { ticket: "t" }, { ticket: "t", url: 1 }]],
+];
+const MALFORMED = CALLS.flatMap(([name, act, answers]) =>
+  ["", "null", "[]", "no JSON", ...answers].map((answer) => ({ name, act, answer })),
+);
+
+test.each(MALFORMED)("$name: $answer", async ({ act, answer }) => {
+  await expect(act(answering(answer))).rejects.toBeInstanceOf(ApiError);
+});
+
+test.each([
+  ["an error without a body", ""],
+  ["an error that is no JSON", "<html>"],
+  ["an error that is no error", { error: "what?" }],
+])("%s is known by its status", async (_, answer) => {
+  await expect(answering(answer, 404).devices("raju")).rejects.toMatchObject({
+    code: "bad_request",
+    status: 404,
+  });
+});
+
+test("one entry that is none costs the others nothing", async () => {
+  const good = { keys: { curve25519: "c", ed25519: "e" }, signature: "s" };
+  const bad = {
+    a: null,
+    b: {},
+    c: { ...good, keys: { ed25519: "e" } },
+    d: { ...good, signature: 1 },
+  };
+  const devices = await answering({ devices: { ...bad, phone: good } }).devices("raju");
+  expect([...devices]).toEqual([["phone", good]]);
+  const key = { id: "i", key: "k", signature: "s" };
+  const keys = { x: null, y: { ...key, id: 1 }, "raju/web": { ...key, fallback: true } };
+  const claimed = await answering({ keys }).claim(["raju/web"]);
+  expect([...claimed]).toEqual([["raju/web", { ...key, fallback: true }]]);
+});
+
+test("names stay names in an address", async () => {
+  const api = answering({ devices: {} });
+  const fetched = vi.fn(globalThis.fetch);
+  vi.stubGlobal("fetch", fetched);
+  await api.devices("../tokens?x=");
+  expect(fetched.mock.calls[0]?.[0]).toBe("/api/users/..%2Ftokens%3Fx%3D/devices");
+});

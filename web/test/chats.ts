@@ -1,0 +1,44 @@
+/** Chats and frames as the backend in memory has them, and making a device ask for a text. */
+
+import type { TestClient } from "./fake-backend.ts";
+import { backend, frames, until } from "./scene.ts";
+
+export async function placeOf({ client }: TestClient, chat: string) {
+  const found = (await client.chats()).find((each) => each.chat === chat);
+  if (found === undefined) throw new Error(`it has no chat ${chat}`);
+  return found;
+}
+
+/** The chat as the backend has it. */
+export function inBackend(chat: string) {
+  const found = backend.chats.get(chat);
+  if (found === undefined) throw new Error(`there is no chat ${chat}`);
+  return found;
+}
+
+export const sentTo = ({ name }: TestClient) =>
+  frames().filter(({ to }) => to !== undefined && Object.keys(to).includes(name));
+
+/** The backend shows all an empty place for a text, so that `asker` asks its writer for it. */
+export async function ask(
+  asker: TestClient,
+  writer: TestClient,
+  chat: string,
+  id: string,
+): Promise<void> {
+  const before = sentTo(writer).length;
+  backend.post(writer.name, { action: "send", message_id: id, chat, alg: "olm.v1", to: {} });
+  await until(() => sentTo(writer).length > before);
+  const { seq } = inBackend(chat).log.findLast(({ sender, device }) => {
+    return `${sender}/${device}` === asker.name;
+  }) ?? { seq: 0 };
+  // What it asks for is decided before the next text is sealed.
+  await until(async () => (await placeOf(writer, chat)).watermark >= seq);
+}
+
+export const sessions = () =>
+  new Set(
+    frames()
+      .filter(({ alg }) => alg === "megolm.v1")
+      .map(({ payload }) => payload?.split(".")[0]),
+  );

@@ -1,0 +1,227 @@
+/** The engine over a real store, without ratchets: what is kept, and what is asked for. */
+
+import { beforeEach, describe, expect, test } from "vitest";
+import type { Content } from "../src/core/crypto/envelope.ts";
+import type { Opened } from "../src/core/crypto/opener.ts";
+import { Engine } from "../src/core/protocol/engine.ts";
+import type { Event } from "../src/core/protocol/events.ts";
+import { SEND_LIMIT_BYTES } from "../src/core/protocol/frames.ts";
+import type { Output } from "../src/core/protocol/outputs.ts";
+import { parse } from "../src/core/protocol/parsing.ts";
+import { DEFAULTS } from "../src/core/protocol/settings.ts";
+import type { Step } from "../src/core/protocol/step.ts";
+import { State } from "../src/core/protocol/ticks.ts";
+import { ulid } from "../src/core/protocol/ulid.ts";
+import { Ledger } from "../src/core/store/ledger.ts";
+import { Store } from "../src/core/store/store.ts";
+import * as tables from "../src/core/store/tables.ts";
+
+const START = 1_700_000_000_000;
+
+let store: Store;
+let engine: Engine;
+let time: number;
+let answer: Opened;
+let outputs: Output[];
+let count = 0;
+
+beforeEach(async () => {
+  store = await Store.open(`engine-${count++}`, tables.VERSION, tables.TABLES);
+  time = START;
+  answer = { unreadable: "no_session" };
+  await restart();
+});
+
+async function restart(): Promise<void> {
+  engine = new Engine("ravi", "web", START, () => 0.5, DEFAULTS);
+  outputs = [];
+  await step((each) => engine.restore(each));
+}
+
+async function step<T>(act: (step: Step) => Promise<T> | T): Promise<T> {
+  const result = await store.transaction(async (work) =>
+    act({
+      now: time - START,
+      time,
+      ledger: new Ledger(work, "ravi", "web"),
+      open: async () => answer,
+    }),
+  );
+  outputs.push(...engine.outputs());
+  return result;
+}
+
+async function receive(frame: object): Promise<void> {
+  const parsed = parse(JSON.stringify(frame));
+  if (parsed === undefined) throw new Error("no frame that is known");
+  await step((each) => engine.received(each, parsed));
+}
+
+async function online(): Promise<void> {
+  await step((each) => engine.opened(each));
+}
+
+const message = (seq: number, sender: string, message_id = ulid(START + seq)) => ({
+  type: "message",
+  chat: "c",
+  seq,
+  message_id,
+  sender,
+  sender_device: "phone",
+  sent_at: time,
+  alg: "olm.v1",
+  payload: "1.AAAA",
+});
+
+const synced = (...members: string[]) => ({
+  type: "synced",
+  chats: {
+    c: { seq: 0, complete_to: 0, members: Object.fromEntries(members.map((each) => [each, {}])) },
+  },
+});
+
+const said = (type: Event["type"]) =>
+  outputs.filter((output) => output.type === "event" && output.event.type === type);
+const sent = () => outputs.flatMap((each) => (each.type === "transmit" ? [each.text] : []));
+const rows = () => store.all(tables.messages);
+const chat = async () => step(({ ledger }) => ledger.chat("c"));
+
+describe("a frame for the outbox", () => {
+  const queue = async (length: number) => {
+    const id = ulid(START);
+    await step(async (each) => {
+      engine.write(each, "c", id, "text");
+      await engine.queue(each, "c", id, "text", "x".repeat(length));
+    });
+  };
+
+  test("of the greatest length is sent", async () => {
+    await queue(SEND_LIMIT_BYTES);
+    await online();
+    expect(sent()).toContain("x".repeat(SEND_LIMIT_BYTES));
+  });
+  test("that would close each connection never gets there: its message has failed", async () => {
+    await queue(SEND_LIMIT_BYTES + 1);
+    await restart();
+    await online();
+    expect(await store.all(tables.outbox)).toEqual([]);
+    expect(sent().filter((text) => text.startsWith("x"))).toEqual([]);
+    const [row] = await rows();
+    expect([row?.state, row?.reason]).toEqual([
+      State.FAILED,
+      "30001 bytes are too many for a frame",
+    ]);
+  });
+});
+
+test("the order of writing outlives a restart and a clock that is set back", async () => {
+  await step((each) => engine.write(each, "c", ulid(1), "first"));
+  time -= 3_600_000;
+  await restart();
+  await step((each) => engine.write(each, "c", ulid(2), "second"));
+  const unsealed = await step(({ ledger }) => ledger.unsealed());
+  expect(unsealed.map(({ text }) => text)).toEqual(["first", "second"]);
+});
+
+describe("a receipt", () => {
+  const receipt = (user: string) => ({ type: "receipt", chat: "c", user, delivered: 3, read: 3 });
+
+  test("moves a member", async () => {
+    await receive(synced("ravi", "raju"));
+    await receive(receipt("raju"));
+    expect((await chat()).members).toContainEqual(["raju", { delivered: 3, read: 3 }]);
+  });
+  test.each(["mira", "__proto__", "constructor"])(
+    "of %s, who is none, is not kept, and has it asked who is in the chat",
+    async (name) => {
+      await online();
+      await receive({ type: "synced", chats: {} });
+      await receive(synced("ravi", "raju"));
+      outputs = [];
+      await receive(receipt(name));
+      expect((await chat()).members.map(([user]) => user)).toEqual(["ravi", "raju"]);
+      expect(said("watermarks")).toEqual([]);
+      expect(sent()).toEqual([JSON.stringify({ action: "sync", chats: { c: 0 } })]);
+    },
+  );
+});
+
+describe("who comes later", () => {
+  const accept = async (seq: number, at: number) => {
+    const id = ulid(START + seq);
+    await step((each) => engine.write(each, "c", id, `text ${seq}`));
+    time = at;
+    await receive({ type: "accepted", message_id: id, chat: "c", seq, sent_at: START - 1e9 });
+  };
+
+  test.each([
+    ["a minute after the text may have been there", 60_000, 0],
+    ["more than a minute after the text was not", 60_001, 1],
+    ["before the text, by a clock that was set back, was not", -1, 1],
+  ])("and is heard of %s", async (_, pause, after) => {
+    await receive(synced("ravi", "raju"));
+    await accept(1, START + 1_000);
+    time += pause;
+    await receive(synced("ravi", "raju", "mira"));
+    expect((await chat()).joinedAfter).toEqual([["mira", after]]);
+  });
+  test("is not who is added although there already", async () => {
+    await receive(synced("ravi", "raju"));
+    await accept(1, START);
+    await step((each) => engine.adding(each, "c", ["raju", "mira"]));
+    expect((await chat()).joinedAfter).toEqual([["mira", 1]]);
+  });
+  test("is nobody of those who were there when the chat became known", async () => {
+    await receive(synced());
+    await receive(synced("ravi", "raju"));
+    expect((await chat()).joinedAfter).toEqual([]);
+    expect(said("members")).toEqual([]);
+  });
+});
+
+describe("what can't be read", () => {
+  test("is asked for as often as before, whatever the reason becomes", async () => {
+    await receive(synced("ravi", "raju"));
+    await receive(message(1, "raju"));
+    expect(outputs.filter(({ type }) => type === "asks")).toHaveLength(1);
+    await step(async ({ ledger }) => {
+      for (const row of await ledger.toAsk(time + 1e9)) ledger.change(row, { asked: 3 });
+    });
+    answer = { unreadable: "damaged" };
+    await step((each) => engine.reopen(each, "raju", "phone"));
+    const [row] = await rows();
+    expect([row?.unreadable, row?.asked, row?.askAt]).toEqual(["damaged", 3, undefined]);
+  });
+  test("and becomes so later is asked for from then on", async () => {
+    answer = { unreadable: "unknown_device" };
+    await receive(message(1, "raju"));
+    expect(outputs.filter(({ type }) => type === "asks")).toEqual([]);
+    answer = { unreadable: "no_session" };
+    await step((each) => engine.reopen(each, "raju", "phone"));
+    expect(outputs.filter(({ type }) => type === "asks")).toHaveLength(1);
+  });
+});
+
+describe("a request", () => {
+  const ask = async (of: string[]) => {
+    const content: Content = { kind: "request", of };
+    answer = { content };
+    await receive(message(2, "raju", crypto.randomUUID()));
+  };
+
+  test.each([
+    ["just now", 0, 1],
+    ["much later than the text", 300_001, 0],
+  ])("of a device that was made %s", async (_, pause, owed) => {
+    await receive(synced("ravi", "raju"));
+    const id = ulid(START);
+    await step((each) => engine.write(each, "c", id, "text"));
+    await receive({ type: "accepted", message_id: id, chat: "c", seq: 1, sent_at: START + 1e9 });
+    time += pause;
+    const keys = { curve25519: "c", ed25519: "e" };
+    const row = { user: "raju", device: "phone", keys, pending: undefined, verified: false };
+    await step(({ ledger }) => ledger.work.put(tables.knownDevices, { ...row, trustedAt: time }));
+    await ask([id, id]);
+    expect(await store.all(tables.owed)).toHaveLength(owed);
+  });
+});

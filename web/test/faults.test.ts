@@ -1,0 +1,260 @@
+/** What must not stop a client, or not more of it than has to: whole clients and faults around them. */
+
+import { describe, expect, test, vi } from "vitest";
+import { ClientError } from "../src/core/errors.ts";
+import { SEND_LIMIT_BYTES } from "../src/core/protocol/frames.ts";
+import { ulid } from "../src/core/protocol/ulid.ts";
+import * as tables from "../src/core/store/tables.ts";
+import type { TestClient } from "./fake-backend.ts";
+import {
+  backend,
+  changeStore,
+  connect,
+  crash,
+  eventsOf,
+  frames,
+  got,
+  shows,
+  texts,
+  until,
+  user,
+} from "./scene.ts";
+
+async function pair(): Promise<{ ravi: TestClient; raju: TestClient; chat: string }> {
+  const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
+  const chat = await ravi.client.direct(user("raju"));
+  return { ravi, raju, chat };
+}
+
+/** A text of raju's phone as the backend shows it; nobody can open it. */
+const unreadable = (chat: string) => ({
+  action: "send" as const,
+  message_id: ulid(Date.now()),
+  chat,
+  alg: "megolm.v1",
+  payload: "AAAA.AAAA",
+});
+
+describe("a page's mistakes", () => {
+  test("a listener that throws is reported, and keeps nothing from the others", async () => {
+    const { ravi, raju, chat } = await pair();
+    const reported: unknown[] = [];
+    const plain = globalThis.queueMicrotask;
+    vi.stubGlobal("queueMicrotask", (act: () => void) =>
+      plain(() => {
+        try {
+          act();
+        } catch (error) {
+          reported.push(error);
+        }
+      }),
+    );
+    const mistake = new Error("a view's mistake");
+    ravi.client.listen((event) => {
+      if (event.type === "message") throw mistake;
+    });
+    const after: string[] = [];
+    ravi.client.listen(({ type }) => after.push(type));
+    await raju.client.send(chat, "hello");
+    await until(() => after.includes("message"));
+    expect(reported).toEqual([mistake]);
+    await ravi.client.send(chat, "still here");
+    await got(raju, "still here");
+  });
+
+  test.each([
+    ["history up to nothing", (one: TestClient) => one.client.history("chat", 5, 0)],
+    ["history up to no number", (one: TestClient) => one.client.history("chat", 5, Number.NaN)],
+    ["half a message of history", (one: TestClient) => one.client.history("chat", 0.5)],
+    ["read up to no number", (one: TestClient) => one.client.markRead("chat", Number.NaN)],
+    ["read to the end of all", (one: TestClient) => one.client.markRead("chat", 1 / 0)],
+    ["read up to before the start", (one: TestClient) => one.client.markRead("chat", -1)],
+  ])("%s is refused, and the client goes on", async (_, act) => {
+    const ravi = await connect("ravi/phone");
+    await expect(act(ravi)).rejects.toThrow(RangeError);
+    expect(await ravi.client.chats()).toEqual([]);
+    expect(eventsOf(ravi, "disconnected")).toEqual([]);
+  });
+});
+
+describe("a backend's faults", () => {
+  test("however many texts can't be read, what asks for them fits into frames", async () => {
+    const { ravi, raju, chat } = await pair();
+    await ravi.client.send(chat, "1");
+    await raju.client.send(chat, "2");
+    await got(ravi, "2");
+    const before = backend.sent.length;
+    backend.quiet = true;
+    const count = 350;
+    for (let n = 0; n < count; n++) backend.post(raju.name, unreadable(chat));
+    const asks = () =>
+      frames()
+        .slice(before)
+        .filter(({ to }) => to?.[raju.name] !== undefined);
+    await until(() => asks().length >= Math.ceil(count / 100));
+    expect(Math.max(...backend.sent.map((text) => text.length))).toBeLessThan(SEND_LIMIT_BYTES / 3);
+    await ravi.client.send(chat, "go on");
+    await got(raju, "go on");
+  });
+
+  test("a text that is shown as another message is asked for: that one's may be there", async () => {
+    const { ravi, raju, chat } = await pair();
+    await crash(raju);
+    await ravi.client.send(chat, "hello");
+    await until(() => eventsOf(ravi, "state").length > 0);
+    const log = backend.chats.get(chat)?.log ?? [];
+    const last = log.pop();
+    if (last === undefined) throw new Error("nothing was sent");
+    log.push({ ...last, frame: { ...last.frame, message_id: ulid(Date.now()) } });
+    const again = await connect("raju/phone");
+    const reasons = eventsOf(again, "message").map(({ unreadable }) => unreadable);
+    expect(reasons).toEqual(["false_sender"]);
+    await until(() => frames().some(({ to }) => to?.[ravi.name] !== undefined));
+  });
+
+  test.each([
+    ["GET users", { devices: null }],
+    ["POST keys", { keys: 7 }],
+    ["GET chats", { chats: null }],
+  ])(
+    "a malformed answer to %s is asked for again, and a text goes out then",
+    async (route, lie) => {
+      const { ravi, raju, chat } = await pair();
+      await crash(ravi);
+      await changeStore(ravi, async (work) => {
+        const known = await work.get(tables.chats, chat);
+        if (known !== undefined) work.put(tables.chats, { ...known, kind: undefined });
+      });
+      const again = await connect("ravi/phone");
+      let lies = 0;
+      backend.lies.set(route, () => {
+        lies += 1;
+        return lie;
+      });
+      await again.client.send(chat, "patience");
+      await until(() => lies > 0);
+      backend.lies.clear();
+      await got(raju, "patience");
+      expect(eventsOf(again, "disconnected")).toEqual([]);
+    },
+  );
+
+  test("a malformed answer is an error of the client's own for who asked", async () => {
+    const { ravi } = await pair();
+    backend.lies.set("GET users", () => ({ devices: 7 }));
+    await expect(ravi.client.devices(user("raju"))).rejects.toBeInstanceOf(ClientError);
+  });
+
+  test("a member whom the directory does not know keeps the others from nothing", async () => {
+    const { ravi, raju } = await pair();
+    const group = await ravi.client.group([user("raju"), user("gone")]);
+    backend.lies.set("GET users", (truth) =>
+      Object.keys(truth.devices as object).length > 0
+        ? truth
+        : [404, { error: { code: "not_found", message: "no such user" } }],
+    );
+    await ravi.client.send(group, "to who is there");
+    await got(raju, "to who is there");
+  });
+
+  test("one retry waits for a chat, however much is written in it", async () => {
+    const pause = 123_456;
+    const raju = await connect("raju/phone");
+    const ravi = await connect("ravi/phone", { sealRetry: pause, sealRetryCap: pause });
+    const chat = await ravi.client.direct(user("raju"));
+    backend.refusing.add(raju.name);
+    const waiting = new Set<unknown>();
+    const { setTimeout: set, clearTimeout: clear } = globalThis;
+    vi.stubGlobal("setTimeout", (act: () => void, delay: number) => {
+      const timer = set(act, delay);
+      if (delay === pause) waiting.add(timer);
+      return timer;
+    });
+    vi.stubGlobal("clearTimeout", (timer: never) => {
+      waiting.delete(timer);
+      clear(timer);
+    });
+    for (const n of [1, 2, 3]) {
+      await ravi.client.send(chat, `${n}`);
+      await until(() => backend.refused >= n);
+    }
+    await until(() => waiting.size > 0);
+    expect(waiting.size).toBe(1);
+  });
+
+  test("a text that was refused for good is owed to nobody any more", async () => {
+    const { ravi, raju, chat } = await pair();
+    const laptop = await connect("raju/laptop");
+    await until(() => eventsOf(ravi, "devices_changed").length > 0);
+    backend.refusing.add(laptop.name);
+    backend.failSend = 1;
+    const id = await ravi.client.send(chat, "too much");
+    await until(() => eventsOf(ravi, "state").some((event) => event.reason !== undefined));
+    backend.refusing.clear();
+    await ravi.client.send(chat, "less");
+    await got(laptop, "less");
+    await crash(ravi);
+    await changeStore(ravi, async (work) => {
+      expect((await work.all(tables.owed)).map(({ messageId }) => messageId)).not.toContain(id);
+    });
+    expect(shows(raju, "too much")).toEqual([]);
+  });
+});
+
+describe("the end", () => {
+  test.each(["with", "after"])("who is displaced stays away, whatever came %s it", async (when) => {
+    const { ravi, raju, chat } = await pair();
+    await raju.client.send(chat, "hello");
+    await got(ravi, "hello");
+    const socket = backend.sockets.get(ravi.name);
+    backend.lies.set("GET users", () => [503, { error: { code: "internal", message: "no" } }]);
+    const stranger = { seq: 99, sender: user("raju"), device: "new", frame: unreadable(chat) };
+    const comes = () => socket?.deliver(backend.message(stranger, ravi.name));
+    if (when === "with") {
+      backend.post(raju.name, unreadable(chat)); // what comes while it is taken waits together
+      socket?.deliver({ type: "displaced" });
+      comes();
+    } else {
+      const stop = ravi.client.listen(({ type }) => {
+        if (type !== "message") return;
+        stop();
+        comes();
+      });
+      for (const _ of [1, 2]) backend.post(raju.name, unreadable(chat));
+      socket?.deliver({ type: "displaced" });
+    }
+    await until(() => eventsOf(ravi, "disconnected").length > 0);
+    expect(eventsOf(ravi, "displaced")).toHaveLength(1);
+    expect(eventsOf(ravi, "disconnected").map(({ retryIn }) => retryIn)).toEqual([undefined]);
+  });
+
+  test("a client closes at once while a connection opens", async () => {
+    const ravi = await connect("ravi/phone");
+    const before = backend.tried;
+    backend.stuck = true;
+    ravi.client.cut();
+    await until(() => backend.tried > before);
+    let closed = false;
+    void ravi.client.close().then(() => {
+      closed = true;
+    });
+    await until(() => closed);
+  });
+
+  test("a client whose store has failed closes, and the device can be opened again", async () => {
+    const { ravi, chat } = await pair();
+    const writing = vi.spyOn(IDBDatabase.prototype, "transaction").mockImplementation(() => {
+      throw new DOMException("the disk is full", "QuotaExceededError");
+    });
+    const closed = new Promise((resolve) => {
+      ravi.client.listen(({ type }) => {
+        if (type === "disconnected") resolve(ravi.client.close());
+      });
+    });
+    await expect(ravi.client.send(chat, "hello")).rejects.toThrow();
+    writing.mockRestore();
+    await closed;
+    const again = await connect("ravi/phone");
+    expect(await texts(again, chat)).toEqual([]);
+  });
+});

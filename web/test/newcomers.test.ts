@@ -1,0 +1,167 @@
+/** Who comes into a group, or is made later, reads what comes and not what was. */
+
+import { describe, expect, test } from "vitest";
+import { ClientError } from "../src/core/errors.ts";
+import { ask, inBackend, placeOf } from "./chats.ts";
+import type { TestClient } from "./fake-backend.ts";
+import { backend, connect, eventsOf, got, later, shows, texts, until, user } from "./scene.ts";
+
+const HOUR = 3_600_000;
+
+describe("who comes is never sent what was", () => {
+  /** A group in which an old text stands, and a quiet backend. */
+  async function scene() {
+    const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
+    const mira = await connect("mira/phone");
+    const chat = await ravi.client.group([user("raju")]);
+    const id = await ravi.client.send(chat, "old secret");
+    await got(raju, "old secret");
+    await ravi.client.devices(mira.client.user); // it is no new device
+    backend.quiet = true;
+    return { ravi, raju, mira, chat, id };
+  }
+
+  async function getsNothing(
+    { ravi, mira, chat, id }: Awaited<ReturnType<typeof scene>>,
+    secret = "old secret",
+  ): Promise<void> {
+    await ask(mira, ravi, chat, id);
+    await ravi.client.send(chat, "from now on");
+    await got(mira, "from now on");
+    expect(shows(mira, secret)).toEqual([]);
+  }
+
+  const join = (chat: string, one: TestClient) => {
+    const { members, log } = inBackend(chat);
+    members.set(one.name.split("/")[0] ?? "", log.at(-1)?.seq ?? 0);
+  };
+
+  test("not when the backend told nobody in between", async () => {
+    const all = await scene();
+    later(HOUR);
+    for (const lie of ["GET chats", "synced"]) {
+      backend.lies.set(lie, (truth) => {
+        if (lie === "GET chats") return { chats: [{ ...all, kind: "group", members: [] }] };
+        const place = (truth.chats as Record<string, object>)[all.chat];
+        return { ...truth, chats: { [all.chat]: { ...place, members: {} } } };
+      });
+    }
+    await all.ravi.client.refreshChats();
+    await all.ravi.client.sync();
+    backend.lies.clear();
+    join(all.chat, all.mira);
+    await all.ravi.client.sync();
+    await getsNothing(all);
+  });
+
+  test("not when the backend dates texts into the future", async () => {
+    backend.clock = () => Date.now() + 1_000 * HOUR;
+    const all = await scene();
+    later(HOUR);
+    join(all.chat, all.mira);
+    await all.ravi.client.sync();
+    await getsNothing(all);
+  });
+
+  test("not when a receipt of the new member comes before its name", async () => {
+    const all = await scene();
+    later(HOUR);
+    join(all.chat, all.mira);
+    const receipt = { type: "receipt", chat: all.chat, user: user("mira"), delivered: 1, read: 0 };
+    backend.sockets.get(all.ravi.name)?.deliver(receipt);
+    await until(async () => (await placeOf(all.ravi, all.chat)).members.length === 3);
+    await all.ravi.client.sync();
+    await getsNothing(all);
+  });
+
+  test("not when this device had tried to add the member before, in vain", async () => {
+    const all = await scene();
+    backend.lies.set("POST chats", () => [500, { error: { code: "internal", message: "no" } }]);
+    const adding = all.ravi.client.changeMembers(all.chat, { add: [user("mira")] });
+    await expect(adding).rejects.toThrow(ClientError);
+    backend.lies.clear();
+    const id = await all.ravi.client.send(all.chat, "later secret");
+    await got(all.raju, "later secret");
+    later(HOUR);
+    join(all.chat, all.mira);
+    await all.ravi.client.sync();
+    await getsNothing({ ...all, id }, "later secret");
+  });
+
+  test("not when a sync without the new member comes while this device adds it", async () => {
+    const all = await scene();
+    backend.lies.set("POST chats", async (truth) => {
+      const members = { [user("ravi")]: {}, [user("raju")]: {} };
+      const place = { seq: 0, complete_to: 0, missing: [], members };
+      const synced = { type: "synced", chats: { [all.chat]: place }, more: false };
+      backend.sockets.get(all.ravi.name)?.deliver(synced);
+      const before = eventsOf(all.ravi, "caught_up").length;
+      await until(() => eventsOf(all.ravi, "caught_up").length > before);
+      return truth;
+    });
+    await all.ravi.client.changeMembers(all.chat, { add: [user("mira")] });
+    await getsNothing(all);
+  });
+
+  test("within a minute it is: it may have come before the text", async () => {
+    const all = await scene();
+    join(all.chat, all.mira);
+    await all.ravi.client.sync();
+    await ask(all.mira, all.ravi, all.chat, all.id);
+    await got(all.mira, "old secret");
+  });
+
+  test("nor is a device that is made later", async () => {
+    const { ravi, raju, chat, id } = await scene();
+    later(HOUR);
+    const ghost = await connect("raju/ghost");
+    await ravi.client.sync();
+    await ask(ghost, ravi, chat, id);
+    await ravi.client.send(chat, "to both");
+    await got(ghost, "to both");
+    await got(raju, "to both");
+    expect(shows(ghost, "old secret")).toEqual([]);
+    expect(await texts(raju, chat)).toContain("old secret");
+  });
+});
+
+describe("names that mean something to an object", () => {
+  test("are members like any other", async () => {
+    const ravi = await connect("ravi/phone");
+    const first = await backend.client("__proto__/phone", {});
+    const second = await backend.client("constructor/phone", {});
+    const chat = await ravi.client.group(["__proto__"]);
+    await ravi.client.send(chat, "hello");
+    await got(first, "hello");
+    inBackend(chat).members.set("constructor", 2);
+    await ravi.client.sync();
+    const both = [user("ravi"), "__proto__", "constructor"].sort();
+    expect((await placeOf(ravi, chat)).members).toEqual(both);
+    backend.refusing.add(second.name);
+    await ravi.client.send(chat, "hello both");
+    await got(first, "hello both");
+    backend.refusing.clear();
+    await ravi.client.send(chat, "once more");
+    await got(second, "hello both");
+    for (const one of [first, second]) await one.client.abort();
+  });
+
+  test("make nobody a member who is none", async () => {
+    const ravi = await connect("ravi/phone");
+    const quick = { settings: { askAfter: [100] } };
+    const proto = await backend.client("__proto__/tablet", quick);
+    const late = await backend.client("read/phone", quick);
+    const chat = await ravi.client.group(["__proto__"]);
+    const id = await ravi.client.send(chat, "old secret");
+    await got(proto, "old secret");
+    backend.quiet = true;
+    later(HOUR);
+    inBackend(chat).members.set("read", inBackend(chat).log.length);
+    await ravi.client.sync();
+    await ask(late, ravi, chat, id);
+    await ravi.client.send(chat, "from now on");
+    await got(late, "from now on");
+    expect(shows(late, "old secret")).toEqual([]);
+    for (const one of [proto, late]) await one.client.abort();
+  });
+});

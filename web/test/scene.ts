@@ -1,0 +1,92 @@
+/** Whole clients against a backend in memory: importing this gives each test of a file its own. */
+
+import { afterEach, beforeEach, expect, vi } from "vitest";
+import type { Event } from "../src/core/protocol/events.ts";
+import type { Settings } from "../src/core/protocol/settings.ts";
+import { Store, type Work } from "../src/core/store/store.ts";
+import * as tables from "../src/core/store/tables.ts";
+import { FakeBackend, type SendFrame, type TestClient } from "./fake-backend.ts";
+
+const QUICK = {
+  reconnectBase: 10,
+  resendAfter: 300,
+  sealRetry: 50,
+  gapGrace: 20,
+  askAfter: [100, 1_000, 5_000],
+};
+
+export let backend: FakeBackend;
+let suffix = 0;
+let ahead = 0;
+const clock = Date.now;
+const running: TestClient[] = [];
+
+beforeEach(() => {
+  suffix += 1;
+  backend = new FakeBackend();
+  backend.install();
+  ahead = 0;
+  vi.spyOn(Date, "now").mockImplementation(() => clock() + ahead);
+});
+afterEach(async () => {
+  for (const { client } of running.splice(0)) await client.abort().catch(() => {});
+  vi.unstubAllGlobals();
+  vi.restoreAllMocks();
+});
+
+/** So much time passes, on the devices and in the backend. */
+export function later(milliseconds: number): void {
+  ahead += milliseconds;
+}
+
+/** Names are other ones in each test, for the state of all lies in one IndexedDB. */
+export const named = (name: string) => name.replace("/", `${suffix}/`);
+export const user = (name: string) => `${name}${suffix}`;
+
+export async function connect(name: string, settings: Partial<Settings> = {}): Promise<TestClient> {
+  const made = await backend.client(named(name), { settings: { ...QUICK, ...settings } });
+  running.push(made);
+  return made;
+}
+
+export async function crash(one: TestClient): Promise<void> {
+  running.splice(running.indexOf(one), 1);
+  await one.client.abort();
+}
+
+export async function until(what: () => unknown, within = 8_000): Promise<void> {
+  await vi.waitFor(async () => expect(await what()).toBeTruthy(), {
+    timeout: within,
+    interval: 10,
+  });
+}
+
+export const shows = ({ events }: TestClient, text: string) =>
+  events.filter(
+    (event: Event) =>
+      (event.type === "message" || event.type === "message_readable") && event.text === text,
+  );
+export const got = (one: TestClient, text: string) => until(() => shows(one, text).length > 0);
+
+export const eventsOf = <T extends Event["type"]>({ events }: TestClient, type: T) =>
+  events.filter((event): event is Extract<Event, { type: T }> => event.type === type);
+
+/** How often it was told that devices or members are others now. */
+export const told = (one: TestClient) => eventsOf(one, "devices_changed").length;
+
+export async function texts({ client }: TestClient, chat: string): Promise<(string | undefined)[]> {
+  return (await client.history(chat, 1_000)).map((message) => message.text);
+}
+
+/** All `send` frames so far. */
+export const frames = () => backend.sent.map((text) => JSON.parse(text) as SendFrame);
+
+/** Changes what a device has on disk, while it does not run. */
+export async function changeStore(
+  { name }: TestClient,
+  change: (work: Work) => Promise<void>,
+): Promise<void> {
+  const store = await Store.open(`switchboard/${name}`, tables.VERSION, tables.TABLES);
+  await store.transaction(change);
+  await store.close();
+}
