@@ -236,8 +236,10 @@ class ChatClient:
         add, remove = list(add), list(remove)
         if not add and not remove:
             return sorted(self._store.members(chat))
+        # Before the call, whose answer may be lost, and after it, for what was accepted meanwhile.
         self._drive().step(lambda engine, now: engine.adding(chat, add))
         members = await self._api.change_members(chat, add, remove)
+        self._drive().step(lambda engine, now: engine.adding(chat, add))
         self._know(chat, members, "group", None)
         return sorted(members)
 

@@ -336,10 +336,10 @@ def test_who_is_added_gets_what_it_asks_for_but_nothing_from_before(
             writer: ChatClient | Browser = ravi if adder == "python" else raju
             before = await writer.send(group, "before meena")
             if adder == "python":
-                await raju.received("before meena")
+                await ravi.wait_for(reached(before, State.SENT))
                 await ravi.members(group, add=[meena.user])
             else:
-                await ravi.wait_for(received("before meena"))
+                await raju.event("state", messageId=before, state=State.SENT)
                 await raju.do("changeMembers", group, {"add": [meena.user]})
             hello = await writer.send(group, "hello meena")
             await anyhow(meena, "hello meena")

@@ -9,6 +9,7 @@ import pytest
 
 from client import (
     ChatClient,
+    DevicesChanged,
     EmojiShown,
     IdentityChanged,
     MessageReceived,
@@ -142,7 +143,10 @@ def test_a_verified_user_s_new_device_gets_nothing_until_it_is_accepted(
         async with device(ravi) as a, device(raju) as phone:
             number = await a.safety_number(raju)
             assert await a.compare_safety_number(raju, number.code)
+            await a.send(raju, "hello")  # who shares a chat is told of devices
+            await phone.wait_for(of(MessageReceived, text="hello"))
             async with device(raju, "laptop") as laptop:
+                await a.wait_for(of(DevicesChanged, user=raju))
                 await a.send(raju, "who reads this?")
                 await a.wait_for(of(IdentityChanged, user=raju, device="laptop"))
                 await a.wait_for(of(SendingHeld, users=(raju,)))

@@ -232,8 +232,10 @@ export class ChatClient {
     chat: string,
     { add = [], remove = [] }: { add?: readonly string[]; remove?: readonly string[] },
   ): Promise<string[]> {
+    // Before the call, whose answer may be lost, and after it, for what was accepted meanwhile.
     await this.#driver.step((step, engine) => engine.adding(step, chat, add));
     const members = await this.#api.changeMembers(chat, add, remove);
+    await this.#driver.step((step, engine) => engine.adding(step, chat, add));
     await this.#know(chat, members, "group");
     return members.sort();
   }
