@@ -303,7 +303,7 @@ class Conversations:
             else:
                 self._emit(WatermarksMoved(chat, user, marks.delivered, marks.read))
         everyone = reached(after, self._user)
-        for own in self._ledger.unread_own(chat, max(everyone.delivered, everyone.read)):
+        for own in self._ledger.ticking(chat, everyone):
             if own.seq is None:
                 continue
             state = stage(own.seq, everyone)

@@ -129,8 +129,8 @@ class Ledger(Protocol):
     def own(self, message_id: str) -> Own | None:
         """If this device wrote it."""
 
-    def unread_own(self, chat: str, to: int) -> list[Own]:
-        """Own messages at or below `to` that are SENT or DELIVERED, in order."""
+    def ticking(self, chat: str, everyone: Watermarks) -> list[Own]:
+        """Own messages whose tick is behind these marks, in order; not all that nobody has read."""
 
     def place_own(self, message_id: str, seq: int, sent_at: float, now: float) -> None:
         """`sent_at` is the server's time, `now` this device's: when it heard of this first."""

@@ -280,11 +280,16 @@ class Store(WaitingMessages, OutgoingMessages, Membership):
         ).fetchone()
         return OwnText(*row) if row else None
 
-    def unread_own(self, chat: str, to: int) -> list[Own]:
-        rows = self.db.execute(
+    def ticking(self, chat: str, everyone: Watermarks) -> list[Own]:
+        # two ranges of an index, which SQLite takes only if its own condition stands there as well
+        own = (
             "SELECT chat, message_id, seq, state, text FROM messages "
-            "WHERE chat = ? AND state IN (2, 3) AND seq <= ? ORDER BY seq",
-            (chat, to),
+            "INDEXED BY messages_not_read WHERE state IN (2, 3) AND chat = ?"
+        )
+        rows = self.db.execute(
+            f"{own} AND state = 2 AND seq <= ? UNION ALL {own} AND state = 3 AND seq <= ? "
+            "ORDER BY seq",
+            (chat, max(everyone.delivered, everyone.read), chat, everyone.read),
         )
         return [Own(chat, name, seq, State(state), text) for chat, name, seq, state, text in rows]
 

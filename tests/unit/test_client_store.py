@@ -152,3 +152,29 @@ def test_a_payload_is_kept_only_until_it_can_be_read() -> None:
         rows = db.execute("SELECT payload FROM messages ORDER BY seq").fetchall()
     assert rows == [(None,), ("sealed",)]
     store.close()
+
+
+def test_a_mark_reads_the_messages_whose_tick_it_moves_and_no_others() -> None:
+    """However many there are that nobody has read yet."""
+    store = Store.open(":memory:", "ravi", "phone")
+    with store.transaction():
+        for seq, state in enumerate((State.READ, State.DELIVERED, State.DELIVERED, State.SENT), 1):
+            store.add_own(Draft(f"own{seq}", "c", "hello"), "ravi", "phone")
+            store.place_own(f"own{seq}", seq, 5.0, now=5.0)
+            store.set_state(f"own{seq}", state)
+
+    def moved(delivered: int, read: int) -> list[int | None]:
+        return [own.seq for own in store.ticking("c", Watermarks(delivered, read))]
+
+    assert moved(3, 1) == []
+    assert moved(4, 1) == [4]
+    assert moved(3, 2) == [2]
+    assert moved(4, 4) == [2, 3, 4]
+    asked: list[str] = []
+    store.db.set_trace_callback(asked.append)
+    moved(4, 1)
+    store.db.set_trace_callback(None)
+    plan = [row[3] for row in store.db.execute(f"EXPLAIN QUERY PLAN {asked[0]}")]
+    assert not any(step.startswith("SCAN") for step in plan), plan
+    assert sum("state=? AND seq<?" in step for step in plan) == 2, plan
+    store.close()

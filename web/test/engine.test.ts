@@ -124,6 +124,20 @@ test("the order of writing outlives a restart and a clock that is set back", asy
 });
 
 describe("a receipt", () => {
+  test("reads the messages whose tick it moves and no others, however many nobody has read", async () => {
+    for (const seq of [1, 2, 3, 4]) {
+      const state = [State.READ, State.DELIVERED, State.DELIVERED, State.SENT][seq - 1];
+      const of = { chat: "c", sender: "ravi", senderDevice: "web", alg: "" };
+      await step(({ ledger }) => ledger.add({ ...of, messageId: ulid(START + seq), seq, state }));
+    }
+    const moved = async (delivered: number, read: number) =>
+      (await step(({ ledger }) => ledger.ticking("c", { delivered, read }))).map(({ seq }) => seq);
+    expect(await moved(3, 1)).toEqual([]);
+    expect(await moved(4, 1)).toEqual([4]);
+    expect(await moved(3, 2)).toEqual([2]);
+    expect(await moved(4, 4)).toEqual([2, 3, 4]);
+  });
+
   const receipt = (user: string) => ({ type: "receipt", chat: "c", user, delivered: 3, read: 3 });
 
   test("moves a member", async () => {

@@ -107,8 +107,7 @@ export class OwnMessages {
   /** The members are there now: ticks follow. */
   async ticked(step: Step, chat: string, members: Iterable<[string, Watermarks]>): Promise<void> {
     const everyone = reached(members, this.#user);
-    const to = Math.max(everyone.delivered, everyone.read);
-    for (const own of await step.ledger.ticking(chat, to)) {
+    for (const own of await step.ledger.ticking(chat, everyone)) {
       if (own.seq === undefined || own.state === undefined) continue;
       const state = stage(own.seq, everyone);
       const told = stages(own.state, state);

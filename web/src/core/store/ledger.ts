@@ -1,6 +1,7 @@
 /** What the engine needs to remember, on top of one `Work`: one step is one transaction. */
 
 import { NOWHERE, type Watermarks } from "../protocol/frames.ts";
+import { State } from "../protocol/ticks.ts";
 import type { Work } from "./store.ts";
 import type { ChatRow, MessageRow, OutboxRow } from "./tables.ts";
 import * as tables from "./tables.ts";
@@ -112,10 +113,17 @@ export class Ledger {
     return rows.filter(({ acceptedAt }) => acceptedAt !== undefined);
   }
 
-  /** Own messages at or below `to` that are SENT or DELIVERED, in order. */
-  async ticking(chat: string, to: number): Promise<MessageRow[]> {
-    const range = IDBKeyRange.bound([chat, 0], [chat, to]);
-    return this.work.all(tables.messages, "ticking", range);
+  /** Own messages whose tick is behind these marks, in order; not all that nobody has read. */
+  async ticking(chat: string, everyone: Watermarks): Promise<MessageRow[]> {
+    const upTo = (state: State, seq: number) =>
+      this.work.all(
+        tables.messages,
+        "ticking",
+        IDBKeyRange.bound([chat, state, 0], [chat, state, seq]),
+      );
+    const sent = await upTo(State.SENT, Math.max(everyone.delivered, everyone.read));
+    const delivered = await upTo(State.DELIVERED, everyone.read);
+    return [...delivered, ...sent].sort((a, b) => (a.seq ?? 0) - (b.seq ?? 0));
   }
 
   /** Own texts that are not sealed yet, in the order of writing. */

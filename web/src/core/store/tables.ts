@@ -153,7 +153,7 @@ export const messages = table<MessageRow>(
         row.seq !== undefined &&
         !row.hidden &&
         (row.state === State.SENT || row.state === State.DELIVERED)
-          ? [row.chat, row.seq]
+          ? [row.chat, row.state, row.seq]
           : undefined,
       unsealed: (row) => (row.sealed ? undefined : row.written),
       unplaced: (row) =>
