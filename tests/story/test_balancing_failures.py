@@ -15,8 +15,7 @@ from typing import Any
 import boto3
 import pytest
 
-from client import ChatClient, MessageReceived
-from client.core.events import Event
+from client import ChatClient
 from client.core.settings import Settings
 from local import load
 from local.load import Load
@@ -30,6 +29,7 @@ from tests.story.system import (
     targets_in,
     tasks_in,
 )
+from tests.story.telling import received, texts
 
 pytestmark = pytest.mark.xdist_group("story")
 
@@ -197,14 +197,6 @@ def function_workers(system: int) -> dict[int, str]:
         for pid, parent, command in rows
         if int(parent) == system and command.endswith(".handler")
     }
-
-
-def received(text: str) -> Callable[[Event], bool]:
-    return lambda event: isinstance(event, MessageReceived) and event.text == text
-
-
-def texts(client: ChatClient, chat: str) -> list[str | None]:
-    return [message.text for message in client.history(chat, limit=1000)]
 
 
 def stored(endpoints: dict[str, Any], chat: str) -> list[dict[str, Any]]:

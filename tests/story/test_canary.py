@@ -10,7 +10,7 @@ import functools
 import json
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,8 +20,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
-from client import ChatClient, MessageReceived, State, StateChanged
-from client.core.events import Event
+from client import ChatClient, State
 from tests.story import searching
 from tests.story.conftest import PASSWORD
 from tests.story.planting import (
@@ -36,6 +35,7 @@ from tests.story.planting import (
 )
 from tests.story.searching import Found, Place, aws, queues_of, search, table_of
 from tests.story.system import started
+from tests.story.telling import reached, received, run
 
 pytestmark = pytest.mark.xdist_group("systems")
 
@@ -76,28 +76,9 @@ def endpoints(system: System) -> dict[str, Any]:
     return system.endpoints
 
 
-def run(story: Awaitable[None]) -> None:
-    async def within() -> None:
-        await asyncio.wait_for(story, 180)
-
-    asyncio.run(within())
-
-
 def new_canary() -> str:
     """Letters and digits, so that it stands unchanged in whatever only escapes the others."""
     return f"canary{secrets.token_hex(16)}"
-
-
-def received(text: str) -> Callable[[Event], bool]:
-    return lambda event: isinstance(event, MessageReceived) and event.text == text
-
-
-def accepted(message_id: str) -> Callable[[Event], bool]:
-    return lambda event: (
-        isinstance(event, StateChanged)
-        and event.message_id == message_id
-        and event.state is State.SENT
-    )
 
 
 def break_endpoint(endpoints: dict[str, Any], user: str) -> None:
@@ -200,7 +181,7 @@ def test_the_backend_holds_no_plaintext_and_its_logs_hold_no_secrets(
             ids["dead letter"] = await a.send(raju, f"{canary} dead letter")
             ids["offline"] = await a.send(mira, f"{canary} offline")
             for what in ("dead letter", "offline"):
-                await a.wait_for(accepted(ids[what]))
+                await a.wait_for(reached(ids[what], State.SENT))
             await asyncio.to_thread(wait_until, lambda: ids["offline"] in str(phone(token)))
             async with device(mira) as c:
                 await c.wait_for(received(f"{canary} offline"))
@@ -213,13 +194,13 @@ def test_the_backend_holds_no_plaintext_and_its_logs_hold_no_secrets(
     run(story())
     places = system.places()
     # the search sees what went the same ways as the text
-    for what, reached in {
+    for what, ways in {
         "direct": {"table", "log"},
         "group": {"table", "log"},
         "offline": {"table", "log", "memory", "push"},
         "dead letter": {"table", "log", "memory", "queue"},
     }.items():
-        assert reached <= kinds(search([ids[what]], places)), what
+        assert ways <= kinds(search([ids[what]], places)), what
     assert log_levels(system) == {"DEBUG"}
     assert search([canary], places) == set()
     # where passwords and refresh tokens are checked they are known: in the emulated Cognito

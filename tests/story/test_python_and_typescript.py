@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 import client.driver
-from client import ChatClient, MessageReceived, State, StateChanged
+from client import ChatClient, MessageReceived, State
 from client.core.events import EmojiShown, Event, MessageReadable, VerificationRequested, Verified
 from tests.story.conftest import PASSWORD
+from tests.story.telling import reached, received, texts
 from tests.story.typescript_client import Browser, Node
 
 pytestmark = pytest.mark.xdist_group("story")
@@ -42,27 +43,13 @@ def tell(endpoints: dict[str, Any]) -> Callable[[Story], None]:
     return run
 
 
-def received(text: str) -> Callable[[Event], bool]:
-    return lambda event: isinstance(event, MessageReceived) and event.text == text
-
-
 def readable(text: str) -> Callable[[Event], bool]:
     kinds = (MessageReceived, MessageReadable)
     return lambda event: isinstance(event, kinds) and event.text == text
 
 
-def reached(message_id: str, state: State) -> Callable[[Event], bool]:
-    return lambda event: (
-        isinstance(event, StateChanged) and event.message_id == message_id and event.state is state
-    )
-
-
 def of(kind: type[Event]) -> Callable[[Event], bool]:
     return lambda event: isinstance(event, kind)
-
-
-def texts(client: ChatClient, chat: str) -> list[str | None]:
-    return [message.text for message in client.history(chat, limit=1000)]
 
 
 @pytest.mark.parametrize(

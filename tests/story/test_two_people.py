@@ -2,35 +2,18 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from client import ChatClient, Displaced, MessageReceived, State, StateChanged
-from client.core.events import Event
+from client import ChatClient, Displaced, MessageReceived, State
+from tests.story.telling import reached, received, run
 
 pytestmark = pytest.mark.xdist_group("story")
 
 Make = Callable[..., ChatClient]
 Name = Callable[[str], str]
-
-
-def run(story: Awaitable[None]) -> None:
-    async def within() -> None:
-        await asyncio.wait_for(story, 120)
-
-    asyncio.run(within())
-
-
-def received(text: str | None) -> Callable[[Event], bool]:
-    return lambda event: isinstance(event, MessageReceived) and event.text == text
-
-
-def reached(message_id: str, state: State) -> Callable[[Event], bool]:
-    return lambda event: (
-        isinstance(event, StateChanged) and event.message_id == message_id and event.state is state
-    )
 
 
 def texts(client: ChatClient, chat: str) -> list[str | None]:

@@ -1,7 +1,6 @@
 """Two people make sure that nobody sits between them, over the running system."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +21,12 @@ from client import (
     Verified,
 )
 from client.core.events import Event
+from tests.story.telling import run
 
 pytestmark = pytest.mark.xdist_group("story")
 
 Make = Callable[..., ChatClient]
 Name = Callable[[str], str]
-
-
-def run(story: Awaitable[None]) -> None:
-    async def within() -> None:
-        await asyncio.wait_for(story, 120)
-
-    asyncio.run(within())
 
 
 def of(kind: type, **fields: Any) -> Callable[[Event], bool]:

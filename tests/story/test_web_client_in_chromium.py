@@ -12,7 +12,7 @@ from playwright.async_api import BrowserContext, Page
 from client import ChatClient
 from tests.chromium import chromium_or_skip
 from tests.story.conftest import PASSWORD
-from tests.story.test_python_and_typescript import received, texts
+from tests.story.telling import received, texts
 from tests.story.web_page import browser, build, opened
 
 pytestmark = pytest.mark.xdist_group("story")

@@ -258,3 +258,16 @@ class Scene:
     def close(self) -> None:
         for device in self.devices.values():
             device.db.close()
+
+
+def say(scene: Scene, who: str, chat: str, *texts: str) -> str:
+    """One text after another; the id of the last."""
+    for text in texts:
+        name = scene[who].send(chat, text)
+        scene.settle()
+    return name
+
+
+def frames(scene: Scene, chat: str) -> list[dict[str, Any]]:
+    """Every message of the chat, as it was sent."""
+    return [entry.message for entry in scene.backend.chats[chat].entries if entry.message]

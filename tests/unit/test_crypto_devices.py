@@ -11,7 +11,7 @@ from client.core import events
 from client.core.cipher import Answer, Claims, Lists
 from client.core.ids import is_shown
 from client.core.ticks import State
-from tests.unit.crypto_scene import Device, Scene
+from tests.unit.crypto_scene import Device, Scene, frames, say
 
 RAVI, RAJU, DESK = "ravi/phone", "raju/phone", "ravi/desk"
 
@@ -21,16 +21,6 @@ def scene() -> Iterator[Scene]:
     made = Scene(RAVI, RAJU)
     yield made
     made.close()
-
-
-def frames(scene: Scene, chat: str) -> list[dict[str, Any]]:
-    return [entry.message for entry in scene.backend.chats[chat].entries if entry.message]
-
-
-def say(scene: Scene, who: str, chat: str, text: str) -> str:
-    name = scene[who].send(chat, text)
-    scene.settle()
-    return name
 
 
 # -- texts wait until they can be sealed, and are sealed once

@@ -12,7 +12,7 @@ from client.core.frames import Message
 from client.core.ids import ulid
 from client.crypto.groups import InboundGroups
 from client.crypto.rotation import MESSAGES, SECONDS
-from tests.unit.crypto_scene import Device, Scene
+from tests.unit.crypto_scene import Device, Scene, frames, say
 
 RAVI, RAJU, MIRA = "ravi/phone", "raju/phone", "mira/phone"
 
@@ -24,19 +24,9 @@ def scene() -> Iterator[Scene]:
     made.close()
 
 
-def frames(scene: Scene, chat: str) -> list[dict[str, Any]]:
-    return [entry.message for entry in scene.backend.chats[chat].entries if entry.message]
-
-
 def sessions_used(scene: Scene, chat: str) -> list[str]:
     texts = [frame for frame in frames(scene, chat) if frame["alg"] == "megolm.v1"]
     return [frame["payload"].partition(".")[0] for frame in texts]
-
-
-def say(scene: Scene, who: str, chat: str, *texts: str) -> None:
-    for text in texts:
-        scene[who].send(chat, text)
-        scene.settle()
 
 
 def shown(device: Device, chat: str, message: dict[str, Any], **fields: Any) -> MessageReceived:

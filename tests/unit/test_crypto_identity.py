@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from client.core import events
 from client.core.cipher import Answer
 from client.crypto.identities import Trust
-from tests.unit.crypto_scene import Device, Scene
+from tests.unit.crypto_scene import Device, Scene, frames, say
 
 RAVI, RAJU, DESK = "ravi/phone", "raju/phone", "ravi/desk"
 
@@ -20,16 +19,6 @@ def scene() -> Iterator[Scene]:
     made = Scene(RAVI, RAJU)
     yield made
     made.close()
-
-
-def frames(scene: Scene, chat: str) -> list[dict[str, Any]]:
-    return [entry.message for entry in scene.backend.chats[chat].entries if entry.message]
-
-
-def say(scene: Scene, who: str, chat: str, text: str) -> str:
-    name = scene[who].send(chat, text)
-    scene.settle()
-    return name
 
 
 def reinstalled(scene: Scene, address: str) -> Device:

@@ -10,7 +10,7 @@ import pytest
 from client.core.events import MessageReadable
 from client.core.ids import ulid
 from tests.unit.crypto_forging import Inside, forged
-from tests.unit.crypto_scene import Device, Scene
+from tests.unit.crypto_scene import Device, Scene, say
 
 RAVI, RAJU, MIRA = "ravi/phone", "raju/phone", "mira/phone"
 
@@ -24,12 +24,6 @@ def scene() -> Iterator[Scene]:
 
 def chat_of(scene: Scene, kind: str) -> str:
     return scene.direct("ravi", "raju") if kind == "direct" else scene.group("ravi", "raju", "mira")
-
-
-def say(scene: Scene, who: str, chat: str, text: str) -> str:
-    name = scene[who].send(chat, text)
-    scene.settle()
-    return name
 
 
 def state(device: Device) -> dict[str, Any]:

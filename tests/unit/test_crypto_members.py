@@ -12,7 +12,7 @@ from client.core.frames import DevicesChanged, Message, Receipt, Synced, SyncedC
 from client.core.ids import ulid
 from client.core.ticks import State
 from client.crypto.encryption import LEEWAY
-from tests.unit.crypto_scene import Scene
+from tests.unit.crypto_scene import Scene, frames, say
 
 RAVI, RAJU, MIRA = "ravi/phone", "raju/phone", "mira/phone"
 
@@ -22,16 +22,6 @@ def scene() -> Iterator[Scene]:
     made = Scene(RAVI, RAJU, MIRA)
     yield made
     made.close()
-
-
-def frames(scene: Scene, chat: str) -> list[dict[str, Any]]:
-    return [entry.message for entry in scene.backend.chats[chat].entries if entry.message]
-
-
-def say(scene: Scene, who: str, chat: str, text: str) -> str:
-    name = scene[who].send(chat, text)
-    scene.settle()
-    return name
 
 
 def hears(scene: Scene, who: str, frame: Any) -> None:

@@ -11,7 +11,7 @@ from vodozemac import GroupSession
 from client.core.events import MessageReadable
 from client.core.frames import Message
 from client.core.ids import ulid
-from tests.unit.crypto_scene import Device, Scene
+from tests.unit.crypto_scene import Device, Scene, say
 
 RAVI, RAJU, MIRA = "ravi/phone", "raju/phone", "mira/phone"
 PAUSES = (3.0, 60.0, 3600.0)
@@ -22,12 +22,6 @@ def scene() -> Iterator[Scene]:
     made = Scene(RAVI, RAJU, MIRA)
     yield made
     made.close()
-
-
-def say(scene: Scene, who: str, chat: str, text: str) -> str:
-    name = scene[who].send(chat, text)
-    scene.settle()
-    return name
 
 
 def held_after_keys(scene: Scene, chat: str, keys: int, text: str) -> Device:

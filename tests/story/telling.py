@@ -1,0 +1,32 @@
+"""What stories of clients have in common: how one is told, and what is waited for in it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from client import ChatClient, MessageReceived, State, StateChanged
+from client.core.events import Event
+
+WITHIN = 180.0  # seconds
+
+
+def run(story: Awaitable[None]) -> None:
+    async def within() -> None:
+        await asyncio.wait_for(story, WITHIN)
+
+    asyncio.run(within())
+
+
+def received(text: str | None) -> Callable[[Event], bool]:
+    return lambda event: isinstance(event, MessageReceived) and event.text == text
+
+
+def reached(message_id: str, state: State) -> Callable[[Event], bool]:
+    return lambda event: (
+        isinstance(event, StateChanged) and event.message_id == message_id and event.state is state
+    )
+
+
+def texts(client: ChatClient, chat: str) -> list[str | None]:
+    return [message.text for message in client.history(chat, limit=1000)]
