@@ -9,7 +9,7 @@ from local import push_credentials
 from local.addresses import Addresses
 from local.aws.process import AwsServer
 from local.children import Children
-from local.listening import HOST
+from local.listening import HOST, Port, number
 from local.options import Options
 from local.ports import Ports
 from local.push.apns import ApnsServer
@@ -44,7 +44,7 @@ class Base:
             region=self.place.region,
             aws=_url(ports.aws),
             api_id=API_ID,
-            websocket=f"ws://{HOST}:{ports.websocket}",
+            websocket=f"ws://{HOST}:{number(ports.websocket)}",
             management=_url(ports.management),
             elsewhere=options.elsewhere,
         )
@@ -70,5 +70,5 @@ class Base:
         return ApnsServer(port=self.ports.apns, provider=provider, phones=self.phones)
 
 
-def _url(port: int) -> str:
-    return f"http://{HOST}:{port}"
+def _url(port: Port) -> str:
+    return f"http://{HOST}:{number(port)}"

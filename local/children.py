@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -36,8 +36,9 @@ class Children:
         stdin: Output = subprocess.DEVNULL,
         stdout: Output = subprocess.DEVNULL,
         stderr: Output = subprocess.STDOUT,
+        pass_fds: Sequence[int] = (),
     ) -> asyncio.subprocess.Process:
-        """Start `command` with exactly this environment."""
+        """Start `command` with exactly this environment; `pass_fds` stay open in it."""
         process = await asyncio.create_subprocess_exec(
             *command,
             env=dict(env),
@@ -45,6 +46,7 @@ class Children:
             stdin=stdin,
             stdout=stdout,
             stderr=stderr,
+            pass_fds=pass_fds,
             process_group=0,
         )
         self._running[process.pid] = process

@@ -1,8 +1,10 @@
-"""HTTP listeners on 127.0.0.1, and what a port that is taken becomes."""
+"""Ports of 127.0.0.1, HTTP listeners on them, and what a port that is taken becomes."""
 
 from __future__ import annotations
 
 import asyncio
+import errno
+import socket
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
@@ -10,6 +12,8 @@ from aiohttp import web
 from local.providers import LocalModeError
 
 HOST = "127.0.0.1"
+
+Port = int | socket.socket  # 0 is any free one; a socket holds its port since it was `bound`
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -21,13 +25,38 @@ def port_taken(port: int, purpose: str, error: OSError) -> LocalModeError:
     )
 
 
+def bound(port: Port, purpose: str) -> socket.socket:
+    """A socket that has `port` from now on, though it refuses connections until it listens. Nobody
+    else is given that port meanwhile, as happens to one that was only found to be free.
+
+    Raises LocalModeError when the port is taken.
+    """
+    if isinstance(port, socket.socket):
+        return port
+    if not 0 <= port < 65536:
+        raise port_taken(port, purpose, OSError(errno.EINVAL, "ports go from 1 to 65535"))
+    holder = socket.socket()
+    # what earlier connections left behind on a port (TIME_WAIT) is no hindrance
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        holder.bind((HOST, port))
+    except OSError as error:
+        holder.close()
+        raise port_taken(port, purpose, error) from error
+    return holder
+
+
+def number(port: Port) -> int:
+    return port if isinstance(port, int) else int(port.getsockname()[1])
+
+
 class HttpListener:
-    """One aiohttp server without routing; port 0 takes a free port, see `port` after `start`."""
+    """One aiohttp server without routing; `port` is its number after `start`."""
 
     def __init__(
         self,
         handler: Handler,
-        port: int,
+        port: Port,
         purpose: str,
         *,
         keepalive_seconds: float = 3600,
@@ -38,7 +67,8 @@ class HttpListener:
         self._keepalive = keepalive_seconds
         self._grace = grace_seconds
         self._runner: web.ServerRunner | None = None
-        self.port = port
+        self._listen_on = port
+        self.port = number(port)
 
     @property
     def url(self) -> str:
@@ -46,6 +76,8 @@ class HttpListener:
 
     async def start(self) -> None:
         """Raises LocalModeError when the port is taken."""
+        listening = bound(self._listen_on, self._purpose)
+        self.port = number(listening)
         server = web.Server(
             self._handler,
             keepalive_timeout=self._keepalive,
@@ -58,14 +90,13 @@ class HttpListener:
             server, handle_signals=False, shutdown_timeout=self._grace, access_log=None
         )
         await runner.setup()
-        site = web.TCPSite(runner, HOST, self.port, backlog=1024)
+        site = web.SockSite(runner, listening, backlog=1024)
         try:
             await site.start()
         except OSError as error:
             await runner.cleanup()
             raise port_taken(self.port, self._purpose, error) from error
         self._runner = runner
-        self.port = int(runner.addresses[0][1])
 
     async def stop(self) -> None:
         runner, self._runner = self._runner, None

@@ -11,7 +11,7 @@ from local.base import Base
 from local.children import Children
 from local.endpoints import Endpoints
 from local.kept import Kept
-from local.listening import HOST
+from local.listening import HOST, number
 from local.options import Options
 from local.planes import Part, Planes
 from local.synth import Synthesis
@@ -32,11 +32,12 @@ class System:
         self._say = say
         self._children = Children()
         self._running: list[Part] = []
+        self._ports: ports.Ports | None = None
 
     async def start(self) -> Endpoints:
         options = self._options
-        chosen = ports.choose(options.api_port, options.websocket_port)
-        fcm = f"http://{HOST}:{chosen.fcm}"
+        self._ports = chosen = ports.choose(options.api_port, options.websocket_port)
+        fcm = f"http://{HOST}:{number(chosen.fcm)}"
         credentials = await asyncio.to_thread(push_credentials.generate, fcm)
         base = Base(options, chosen, credentials, self._children)
         synthesis = Synthesis(
@@ -71,6 +72,8 @@ class System:
                 log.exception("%s did not stop cleanly", part)
         self._running.clear()
         await self._children.end_all()
+        if self._ports is not None:
+            self._ports.close()
 
     async def _start(self, part: Part) -> None:
         self._running.append(part)

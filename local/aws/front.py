@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import socket
 import sys
 import time
 import traceback
@@ -60,11 +61,11 @@ def application(wsgi: WsgiApp, long_polls: LongPolls) -> web.Application:
     return app
 
 
-async def listen(app: web.Application, port: int) -> web.AppRunner:
+async def listen(app: web.Application, listening: socket.socket) -> web.AppRunner:
     # A caller that goes away must not take the message it was waiting for with it.
     runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=1)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
+    await web.SockSite(runner, listening).start()
     return runner
 
 

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from local.children import Children
+from local.listening import HOST, Port, bound, number
 from local.providers import LocalModeError
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -16,34 +17,36 @@ _STARTS_WITHIN = 30.0  # seconds
 
 
 class AwsServer:
-    """The process that answers for AWS on 127.0.0.1:`port` (0: a free one, known after `start`);
-    what it prints goes to `log`."""
+    """The process that answers for AWS on `port`; what it prints goes to `log`."""
 
-    def __init__(self, children: Children, port: int, fcm: str, apns: str, log: Path) -> None:
+    def __init__(self, children: Children, port: Port, fcm: str, apns: str, log: Path) -> None:
         self._children = children
-        self._port = port
+        self._listen_on = port
+        self._port = number(port)
         self._log = log
-        self._arguments = ["--port", str(port), "--fcm", fcm, "--apns", apns]
+        self._arguments = ["--fcm", fcm, "--apns", apns]
         self._process: asyncio.subprocess.Process | None = None
         self._copying: asyncio.Task[None] | None = None
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
+        """After `start`, where the port was any free one."""
+        return f"http://{HOST}:{self._port}"
 
     async def start(self) -> None:
-        """Returns when the server answers. Raises LocalModeError with the log's place if it ends
-        before that."""
-        self._process = await self._children.start(
-            sys.executable,
-            "-m",
-            "local.aws.server",
-            *self._arguments,
-            env=_without_proxies(os.environ),
-            cwd=_ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
+        """Returns when the server answers. Raises LocalModeError when the port is taken, and with
+        the log's place if the server ends before it answers."""
+        with bound(self._listen_on, "AWS") as listening:
+            self._port = number(listening)
+            self._process = await self._children.start(
+                *(sys.executable, "-m", "local.aws.server", "--fd", str(listening.fileno())),
+                *self._arguments,
+                env=_without_proxies(os.environ),
+                cwd=_ROOT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                pass_fds=(listening.fileno(),),
+            )
         if self._process.stdout is None:
             raise RuntimeError("the server's output is not a pipe")
         ready = asyncio.Event()
@@ -67,8 +70,7 @@ class AwsServer:
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("ab", buffering=0) as log:
             while line := await output.readline():
-                if line.startswith(b"ready "):
-                    self._port = int(line.removeprefix(b"ready "))
+                if line == b"ready\n":
                     ready.set()
                 else:
                     log.write(line)

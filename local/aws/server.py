@@ -11,6 +11,7 @@ import contextlib
 import importlib
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -21,7 +22,7 @@ _SERVICES = ("dynamodb", "dynamodbstreams", "sqs", "sns", "cognitoidp", "secrets
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m local.aws.server")
-    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--fd", type=int, required=True, help="the socket to listen on")
     parser.add_argument("--fcm", required=True, help="base URL in place of fcm.googleapis.com")
     parser.add_argument("--apns", required=True, help="base URL in place of api.push.apple.com")
     parser.add_argument("--sweep", type=float, default=SWEEP)
@@ -32,13 +33,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # The same template gives the same pool after a restart, so that tokens stay valid.
     os.environ["MOTO_COGNITO_IDP_USER_POOL_ID_STRATEGY"] = "HASH"
     os.environ["MOTO_COGNITO_IDP_USER_POOL_CLIENT_ID_STRATEGY"] = "HASH"
-    asyncio.run(serve(options.port, options.fcm, options.apns, options.sweep))
+    asyncio.run(serve(socket.socket(fileno=options.fd), options.fcm, options.apns, options.sweep))
 
 
-async def serve(port: int, fcm: str, apns: str, sweep_seconds: float) -> None:
-    """Answer on 127.0.0.1:`port` until standard input ends or a signal comes.
+async def serve(listening: socket.socket, fcm: str, apns: str, sweep_seconds: float) -> None:
+    """Answer on a bound socket until standard input ends or a signal comes.
 
-    Port 0 takes a free one; prints `ready <port>` when it answers.
+    Prints `ready` when it answers.
     """
     # moto and httpx take a second to import, which nothing else in local mode should pay.
     import httpx
@@ -61,8 +62,8 @@ async def serve(port: int, fcm: str, apns: str, sweep_seconds: float) -> None:
         )
         for service in _SERVICES:
             importlib.import_module(f"moto.{service}.responses")
-        runner = await front.listen(front.application(front.Dispatcher(), polls), port)
-        print(f"ready {runner.addresses[0][1]}", flush=True)
+        runner = await front.listen(front.application(front.Dispatcher(), polls), listening)
+        print("ready", flush=True)
         sweeper = asyncio.create_task(_sweep(sweep_seconds, dynamodb_expiry.sweep))
         await _until_told()
         sweeper.cancel()

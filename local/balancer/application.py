@@ -18,6 +18,7 @@ from local.balancer.targets.registrar import Registrar
 from local.balancer.wire.engine import Engine
 from local.balancer.wire.settings import BalancerSettings, read_settings, with_listener_attributes
 from local.clock import Clock
+from local.listening import Port, number
 from local.providers import Created, Invoke, LocalModeError
 from local.template.pairs import attributes_of
 
@@ -29,7 +30,7 @@ class ApplicationBalancer:
 
     def __init__(
         self,
-        port: int,
+        port: Port,
         arns: Arns,
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
@@ -53,7 +54,7 @@ class ApplicationBalancer:
             self.arn,
             {
                 "LoadBalancerArn": self.arn,
-                "DNSName": f"127.0.0.1:{self._port}",
+                "DNSName": f"127.0.0.1:{number(self._port)}",
                 "LoadBalancerName": name,
                 "LoadBalancerFullName": full_name(self.arn),
                 "CanonicalHostedZoneID": "Z35SXDOTRQ7X7K",
@@ -120,4 +121,4 @@ class ApplicationBalancer:
     @property
     def url(self) -> str:
         """The API's base URL; after `start`."""
-        return self._engine.url if self._engine else f"http://127.0.0.1:{self._port}"
+        return self._engine.url if self._engine else f"http://127.0.0.1:{number(self._port)}"

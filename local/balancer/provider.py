@@ -24,6 +24,7 @@ from local.balancer.targets.health import Outcome
 from local.balancer.targets.registrar import Registrar
 from local.balancer.targets.target_group import Target, TargetGroup, read_target_group
 from local.clock import Clock
+from local.listening import Port
 from local.providers import Created, Invoke, LocalModeError, Resource
 from local.template.pairs import attributes_of
 
@@ -47,8 +48,8 @@ class LoadBalancingProvider:
         self,
         invoke: Invoke,
         *,
-        port: int,
-        network_port: int = 0,
+        port: Port,
+        network_port: Port = 0,
         clock: Clock,
         region: str = "us-east-1",
         account: str = "123456789012",

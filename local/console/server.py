@@ -22,7 +22,7 @@ from aiohttp import web
 
 from local.console.orders import Containers, Orders, Origins, Weights
 from local.console.refusals import Refusal, bad_request
-from local.listening import HttpListener
+from local.listening import HttpListener, Port
 from local.push.phones import Phones
 
 PAGE = Path(__file__).parent / "page"
@@ -56,7 +56,7 @@ class Console:
     def __init__(
         self,
         *,
-        port: int,
+        port: Port,
         state: State,
         containers: Containers,
         weights: Weights,

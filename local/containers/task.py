@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import random
 import signal
-import socket
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from local.children import Children
-from local.listening import HOST
+from local.listening import HOST, bound, number
 from local.providers import LocalModeError
 
 RECOVERY = 30.0  # real seconds that a resumed task has to become healthy
+_PORTS = range(10_000, 32_768)  # below the ephemeral ports of Linux; those of macOS are higher yet
 _POLL = 0.05  # seconds between two looks at whether the port answers
 
 
@@ -128,9 +130,11 @@ def executable(command: Sequence[str]) -> list[str]:
 
 
 def free_port() -> int:
-    """A port nobody has now. Should another process take it first, the task ends, and the next
-    one gets another."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nobody has now, from a range that systems give to nobody who asks for any.
+
+    The task binds it itself, a second later. Should another one do so first, the task ends, and
+    the next one gets another.
+    """
+    while True:
+        with contextlib.suppress(LocalModeError), bound(random.choice(_PORTS), "a task") as found:
+            return number(found)

@@ -18,32 +18,37 @@ from local.gateway import limits
 from local.gateway.connections import BufferFull, Connection, Registry
 from local.gateway.dispatch import Dispatcher
 from local.gateway.events import ConnectionInfo, Upgrade
-from local.listening import HOST, port_taken
+from local.listening import Port, bound, number, port_taken
 
 log = logging.getLogger("local.gateway")
 
+PURPOSE = "the WebSocket API"
 OPENING_SECONDS = 2 * limits.INTEGRATION_SECONDS + 2  # authorizer, then $connect
 
 
 class WebSocketListener:
     """`clock` runs the idle and duration limits; the dispatcher decides everything else."""
 
-    def __init__(self, dispatcher: Dispatcher, registry: Registry, port: int, clock: Clock) -> None:
+    def __init__(
+        self, dispatcher: Dispatcher, registry: Registry, port: Port, clock: Clock
+    ) -> None:
         self._dispatcher = dispatcher
         self._registry = registry
         self._clock = clock
         self._server: Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._accepted: dict[ServerConnection, tuple[Connection, Mapping[str, str]]] = {}
-        self.port = port
+        self._listen_on = port
+        self.port = number(port)
 
     async def start(self) -> None:
         """Raises LocalModeError when the port is taken."""
+        listening = bound(self._listen_on, PURPOSE)
+        self.port = number(listening)
         try:
             self._server = await serve(
                 self._serve,
-                HOST,
-                self.port,
+                sock=listening,
                 process_request=self._upgrade,
                 process_response=self._choose_subprotocol,
                 max_size=(limits.MESSAGE_BYTES, limits.FRAME_BYTES),
@@ -55,8 +60,7 @@ class WebSocketListener:
                 logger=logging.getLogger("local.gateway.websockets"),
             )
         except OSError as error:
-            raise port_taken(self.port, "the WebSocket API", error) from error
-        self.port = next(iter(self._server.sockets)).getsockname()[1]
+            raise port_taken(self.port, PURPOSE, error) from error
 
     async def stop(self) -> None:
         """Closes every connection with 1001. No $disconnect: the functions go down as well."""

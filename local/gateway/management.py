@@ -15,14 +15,14 @@ from aiohttp import web
 
 from local.gateway.connections import BufferFull, Connection, Registry
 from local.gateway.limits import MESSAGE_BYTES, NORMAL
-from local.listening import HttpListener
+from local.listening import HttpListener, Port
 
 
 class ManagementApi:
     """Answers under `/<stage>/@connections/<connection id>`."""
 
     def __init__(
-        self, registry: Registry, stage: str, port: int, new_id: Callable[[], str]
+        self, registry: Registry, stage: str, port: Port, new_id: Callable[[], str]
     ) -> None:
         self._registry = registry
         self._prefix = f"/{stage}/@connections/"

@@ -14,6 +14,7 @@ from local.gateway.dispatch import Dispatcher
 from local.gateway.listener import WebSocketListener
 from local.gateway.management import ManagementApi
 from local.gateway.model import Authorizer, Properties, WebSocketApi
+from local.listening import Port, number
 from local.providers import Created, Invoke, LocalModeError, Resource
 
 PREFIX = "AWS::ApiGatewayV2::"
@@ -42,8 +43,8 @@ class ApiGatewayProvider:
         self,
         invoke: Invoke,
         *,
-        websocket_port: int,
-        management_port: int,
+        websocket_port: Port,
+        management_port: Port,
         api_id: str = "local0ws1d",
         clock: Clock | None = None,
         region: str = "us-east-1",
@@ -141,13 +142,13 @@ class ApiGatewayProvider:
     @property
     def websocket_url(self) -> str:
         """With the stage; after `start`."""
-        port = self._listener.port if self._listener else self._ports[0]
+        port = self._listener.port if self._listener else number(self._ports[0])
         return f"ws://127.0.0.1:{port}/{self._stage}"
 
     @property
     def management_url(self) -> str:
         """With the stage, as CONNECTIONS_URL has it; after `start`."""
-        port = self._management.listener.port if self._management else self._ports[1]
+        port = self._management.listener.port if self._management else number(self._ports[1])
         return f"http://127.0.0.1:{port}/{self._stage}"
 
     def state(self) -> dict[str, Any]:

@@ -27,10 +27,11 @@ from h2.events import (
 from h2.exceptions import ProtocolError
 from h2.settings import SettingCodes
 
-from local.listening import HOST, port_taken
+from local.listening import HOST, Port, bound, number, port_taken
 from local.push.apns_rules import STATUS, VOIP_BYTES, Provider, Rejected, read_notification
 from local.push.phones import Phones, Push
 
+PURPOSE = "APNs"
 STREAMS_AT_ONCE = 1000
 _READ_BYTES = VOIP_BYTES + 1  # more than this of a body is not kept: it's too large anyway
 
@@ -52,7 +53,7 @@ class ApnsServer:
     def __init__(
         self,
         *,
-        port: int,
+        port: Port,
         provider: Provider,
         phones: Phones,
         now: Callable[[], float] = time.time,
@@ -65,18 +66,20 @@ class ApnsServer:
         self._server: asyncio.Server | None = None
         self._connections: set[_Connection] = set()
         self._sent = 0
-        self.port = port
+        self._listen_on = port
+        self.port = number(port)
 
     async def start(self) -> None:
         """Raises LocalModeError when the port is taken."""
         loop = asyncio.get_running_loop()
+        listening = bound(self._listen_on, PURPOSE)
+        self.port = number(listening)
         try:
             self._server = await loop.create_server(
-                lambda: _Connection(self.answer, self._connections), HOST, self.port
+                lambda: _Connection(self.answer, self._connections), sock=listening
             )
         except OSError as error:
-            raise port_taken(self.port, "APNs", error) from error
-        self.port = self._server.sockets[0].getsockname()[1]
+            raise port_taken(self.port, PURPOSE, error) from error
 
     async def stop(self) -> None:
         server, self._server = self._server, None

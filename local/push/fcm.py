@@ -17,7 +17,7 @@ from urllib.parse import parse_qs
 import jwt
 from aiohttp import web
 
-from local.listening import HttpListener
+from local.listening import HttpListener, Port
 from local.push.fcm_messages import FcmError, read_message, unauthenticated, unregistered
 from local.push.phones import Phones, Push
 
@@ -54,7 +54,7 @@ class FcmServer:
     def __init__(
         self,
         *,
-        port: int,
+        port: Port,
         project: str,
         account: ServiceAccount,
         phones: Phones,

@@ -7,22 +7,26 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
+from local.listening import HOST, bound, number
+
 
 @contextlib.contextmanager
 def running() -> Iterator[str]:
     """Its URL. Expired items go within a tenth of a second; pushes reach nobody."""
-    server = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "local.aws.server", "--port", "0", "--sweep", "0.1"),
-            *("--fcm", "http://127.0.0.1:9", "--apns", "http://127.0.0.1:9"),
-        ],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    with bound(0, "AWS") as listening:
+        url, fd = f"http://{HOST}:{number(listening)}", listening.fileno()
+        server = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "local.aws.server", "--fd", str(fd), "--sweep", "0.1"),
+                *("--fcm", "http://127.0.0.1:9", "--apns", "http://127.0.0.1:9"),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            pass_fds=(fd,),
+        )
     assert server.stdin is not None and server.stdout is not None
     with server:
-        line = server.stdout.readline()
-        assert line.startswith("ready "), line
-        yield f"http://127.0.0.1:{line.split()[1]}"
+        assert server.stdout.readline() == "ready\n"
+        yield url
         server.stdin.close()

@@ -160,10 +160,15 @@ def test_a_token_whose_app_is_gone_disables_its_endpoint(tmp_path: Path) -> None
     run(tmp_path, scenario)
 
 
-def test_a_server_that_cannot_start_is_told_with_its_log(tmp_path: Path) -> None:
+def test_a_server_that_cannot_start_is_told_with_its_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "moto.py").write_text("raise ImportError('this moto is broken')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
     async def main() -> None:
         children = Children()
-        server = AwsServer(children, -5, "http://x", "http://x", tmp_path / "aws.log")
+        server = AwsServer(children, 0, "http://x", "http://x", tmp_path / "aws.log")
         try:
             with pytest.raises(LocalModeError, match=str(tmp_path / "aws.log")):
                 await server.start()
@@ -172,7 +177,7 @@ def test_a_server_that_cannot_start_is_told_with_its_log(tmp_path: Path) -> None
             await children.end_all()
 
     asyncio.run(main())
-    assert "port must be 0-65535" in (tmp_path / "aws.log").read_text(encoding="utf-8")
+    assert "this moto is broken" in (tmp_path / "aws.log").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,50 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from dataclasses import astuple
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from local import ports
 from local.addresses import Addresses, elsewhere
+from local.listening import number
+from local.ports import Ports
 from local.providers import LocalModeError
 
 
-def test_free_ports_are_all_different() -> None:
-    assert len(set(astuple(ports.choose(0)))) == 8
+@pytest.fixture
+def chosen() -> Iterator[Callable[..., Ports]]:
+    """`ports.choose`; what it chose is given up afterwards."""
+    with contextlib.ExitStack() as given_up:
+
+        def choose(*asked: int) -> Ports:
+            found = ports.choose(*asked)
+            given_up.callback(found.close)
+            return found
+
+        yield choose
+
+
+def numbers(chosen: Ports) -> list[int]:
+    return [number(port) for port in chosen]
+
+
+def test_free_ports_are_all_different(chosen: Callable[..., Ports]) -> None:
+    assert len(set(numbers(chosen(0)))) == 8
+
+
+def test_a_chosen_port_is_taken_from_then_on(chosen: Callable[..., Ports]) -> None:
+    """Its server starts seconds later; until then nobody may be given it."""
+    for port in numbers(chosen(0)):
+        with socket.socket() as other, pytest.raises(OSError, match="in use"):
+            other.bind(("127.0.0.1", port))
+
+
+def test_a_chosen_port_refuses_connections_until_its_server_listens(
+    chosen: Callable[..., Ports],
+) -> None:
+    with socket.socket() as client, pytest.raises(ConnectionRefusedError):
+        client.connect(chosen(0).console.getsockname())
 
 
 def three_in_a_row() -> int:
@@ -28,21 +61,31 @@ def three_in_a_row() -> int:
     raise AssertionError("no three free ports in a row")
 
 
-def test_the_others_follow_the_api_and_step_aside_for_what_is_taken() -> None:
+def test_the_others_follow_the_api_and_step_aside_for_what_is_taken(
+    chosen: Callable[..., Ports],
+) -> None:
     port = three_in_a_row()
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", port))
         taken.listen()
-        chosen = ports.choose(port - 2)
-        assert (chosen.api, chosen.websocket) == (port - 2, port - 1)
-        assert chosen.console != port
-        assert len(set(astuple(chosen))) == 8
+        found = numbers(chosen(port - 2))
+        assert found[:2] == [port - 2, port - 1]
+        assert found[2] != port
+        assert len(set(found)) == 8
 
 
 @pytest.mark.parametrize("port", [-1, 65536])
 def test_a_port_that_is_none_is_named(port: int) -> None:
     with pytest.raises(LocalModeError, match=f"port {port} for the HTTP API"):
         ports.choose(port)
+
+
+def test_a_given_port_of_the_websocket_api_that_is_taken_is_named() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        with pytest.raises(LocalModeError, match=f"port {port} for the WebSocket API"):
+            ports.choose(0, port)
 
 
 def test_addresses_on_aws_become_addresses_here() -> None:

@@ -16,6 +16,7 @@ from local.balancer.refusals import (
 )
 from local.balancer.targets.registrar import Registrar
 from local.balancer.targets.target_group import TargetGroup
+from local.listening import Port, number
 from local.providers import Created, LocalModeError
 from local.template.pairs import attributes_of
 
@@ -26,7 +27,7 @@ SHORTEST_IDLE, LONGEST_IDLE = 60, 6000
 class NetworkBalancer:
     """One, with one TCP listener on `port` (0 takes a free one)."""
 
-    def __init__(self, port: int, arns: Arns) -> None:
+    def __init__(self, port: Port, arns: Arns) -> None:
         self._port = port
         self._arns = arns
         self._idle_seconds = IDLE_SECONDS
@@ -49,7 +50,7 @@ class NetworkBalancer:
             self.arn,
             {
                 "LoadBalancerArn": self.arn,
-                "DNSName": f"127.0.0.1:{self._port}",
+                "DNSName": f"127.0.0.1:{number(self._port)}",
                 "LoadBalancerName": name,
                 "LoadBalancerFullName": full_name(self.arn),
                 "CanonicalHostedZoneID": "Z26RNL4JYFTOTI",
@@ -114,4 +115,4 @@ class NetworkBalancer:
         """Its base URL for HTTP clients; None where there is no such load balancer."""
         if self.forwards_to is None:
             return None
-        return f"http://127.0.0.1:{self._plane.port if self._plane else self._port}"
+        return f"http://127.0.0.1:{self._plane.port if self._plane else number(self._port)}"

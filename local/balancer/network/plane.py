@@ -17,11 +17,13 @@ from local.balancer.network.target_group import NetworkSettings
 from local.balancer.targets import health
 from local.balancer.targets.registrar import Registrar
 from local.balancer.targets.target_group import Target, TargetGroup
-from local.listening import HOST, port_taken
+from local.listening import HOST, Port, bound, number, port_taken
 
 log = logging.getLogger("local.balancer")
 
 CONNECT_SECONDS = 10.0
+PURPOSE = "the Network Load Balancer"
+
 ENDED = "ended"  # how a connection that was not refused or reset is noted
 
 
@@ -33,7 +35,7 @@ class NetworkPlane:
         group: TargetGroup,
         settings: NetworkSettings,
         registrar: Registrar,
-        port: int,
+        port: Port,
         idle_seconds: float,
     ) -> None:
         self._group = group
@@ -44,17 +46,19 @@ class NetworkPlane:
         self._flows: dict[Flow, Target] = {}
         self._accepted: set[asyncio.Task[None]] = set()
         self._told = False  # that a source address could not be kept
-        self.port = port
+        self._listen_on = port
+        self.port = number(port)
 
     async def start(self) -> None:
         """Raises LocalModeError when the port is taken."""
+        listening = bound(self._listen_on, PURPOSE)
+        self.port = number(listening)
         try:
             self._server = await asyncio.start_server(
-                self._accept, HOST, self.port, backlog=1024, start_serving=True
+                self._accept, sock=listening, backlog=1024, start_serving=True
             )
         except OSError as error:
-            raise port_taken(self.port, "the Network Load Balancer", error) from error
-        self.port = int(self._server.sockets[0].getsockname()[1])
+            raise port_taken(self.port, PURPOSE, error) from error
         self._registrar.on_removal.append(self._removed)
 
     async def stop(self) -> None:

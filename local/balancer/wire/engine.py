@@ -22,7 +22,7 @@ from local.balancer.wire.settings import BalancerSettings
 from local.balancer.wire.target import TargetConnection
 from local.balancer.wire.traces import Traces
 from local.balancer.wire.tunnel import Tunnel
-from local.listening import HOST, port_taken
+from local.listening import HOST, Port, bound, number, port_taken
 from local.providers import Invoke
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Engine:
         registrar: Registrar,
         invoke: Invoke,
         settings: BalancerSettings,
-        port: int,
+        port: Port,
         random_bytes: Callable[[int], bytes],
         *,
         grace_seconds: float = 1,
@@ -60,7 +60,8 @@ class Engine:
         self.registrar = registrar
         self.invoke = invoke
         self.settings = settings
-        self.port = port
+        self._listen_on = port
+        self.port = number(port)
         self.now = now
         self.traces = Traces(time.time, random_bytes)
         self.connections: set[ClientConnection] = set()
@@ -77,13 +78,14 @@ class Engine:
         """Raises LocalModeError when the port is taken."""
         self.loop = asyncio.get_running_loop()
         self.pool = Pool(self.loop, self.settings.idle_seconds, self.buffer)
+        listening = bound(self._listen_on, PURPOSE)
+        self.port = self._plane.port = number(listening)
         try:
             self._server = await self.loop.create_server(
-                lambda: ClientConnection(self), HOST, self.port, backlog=1024
+                lambda: ClientConnection(self), sock=listening, backlog=1024
             )
         except OSError as error:
             raise port_taken(self.port, PURPOSE, error) from error
-        self.port = self._plane.port = self._server.sockets[0].getsockname()[1]
         self.registrar.on_removal.append(self._removed)
 
     async def stop(self) -> None:
