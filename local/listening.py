@@ -67,7 +67,7 @@ class HttpListener:
         self._keepalive = keepalive_seconds
         self._grace = grace_seconds
         self._runner: web.ServerRunner | None = None
-        self._listen_on = port
+        self._listen_on: Port = port
         self.port = number(port)
 
     @property
@@ -77,7 +77,7 @@ class HttpListener:
     async def start(self) -> None:
         """Raises LocalModeError when the port is taken."""
         listening = bound(self._listen_on, self._purpose)
-        self.port = number(listening)
+        self._listen_on = self.port = number(listening)  # also of the next start
         server = web.Server(
             self._handler,
             keepalive_timeout=self._keepalive,
