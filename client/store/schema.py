@@ -10,7 +10,8 @@ from client.errors import StoreError
 # was written to them or with them can be carried over.
 FIRST = 2
 
-# Version 2: one file per user and device. Every `pickle` is encrypted (client/store/vault.py).
+# Version 2: one file per user and device. Every `pickle` is encrypted (client/store/vault.py);
+# times are in epoch seconds, and but for `sent_at` by this device's own clock.
 _INITIAL = """
 CREATE TABLE session (
     only INTEGER PRIMARY KEY CHECK (only = 1),
@@ -23,7 +24,8 @@ CREATE TABLE chats (
     kind TEXT, name TEXT,
     gone INTEGER NOT NULL DEFAULT 0, -- the backend does not list it (any more)
     watermark INTEGER NOT NULL DEFAULT 0, read INTEGER NOT NULL DEFAULT 0,
-    members_at INTEGER NOT NULL DEFAULT 0, -- the newest seq when its members were last told
+    members_told INTEGER NOT NULL DEFAULT 0, -- whether the server ever said who is in the chat
+    members_at INTEGER NOT NULL DEFAULT 0, -- the newest seq when it last did
     reported_delivered INTEGER NOT NULL DEFAULT 0, reported_read INTEGER NOT NULL DEFAULT 0
 );
 -- what was written at or below `after` was written before the user was in the chat
@@ -33,8 +35,12 @@ CREATE TABLE members (
     after INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (chat, user)
 ) WITHOUT ROWID;
+-- whom this device is adding: what stands at or below `after` is not for them
+CREATE TABLE adding (
+    chat TEXT NOT NULL, user TEXT NOT NULL, after INTEGER NOT NULL, PRIMARY KEY (chat, user)
+) WITHOUT ROWID;
 -- text is NULL while it can't be read, and reason says why; state is NULL for what others wrote;
--- seq is NULL until the server has given a position
+-- seq is NULL until the server has given a position, and accepted_at until this device knew of it
 CREATE TABLE messages (
     number INTEGER PRIMARY KEY,
     chat TEXT NOT NULL, seq INTEGER,
@@ -43,11 +49,14 @@ CREATE TABLE messages (
     payload TEXT, -- kept only while it could not be opened
     text TEXT, state INTEGER, reason TEXT,
     asked INTEGER NOT NULL DEFAULT 0, ask_at REAL, -- how often its sender was asked, when next
+    accepted_at REAL, -- only of what this device wrote
     UNIQUE (chat, sender, sender_device, message_id)
 );
 CREATE INDEX messages_in_order ON messages (chat, seq);
 CREATE INDEX messages_by_id ON messages (message_id);
 CREATE INDEX messages_not_read ON messages (chat, state, seq) WHERE state IN (2, 3);
+CREATE INDEX messages_to_ask_for ON messages (ask_at) WHERE ask_at IS NOT NULL;
+CREATE INDEX messages_waiting ON messages (sender, chat) WHERE payload IS NOT NULL;
 CREATE TABLE missing (chat TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL);
 CREATE TABLE outbox (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -64,16 +73,18 @@ CREATE TABLE hidden (
     payload TEXT,
     PRIMARY KEY (chat, sender, sender_device, message_id)
 ) WITHOUT ROWID;
-CREATE INDEX messages_to_ask_for ON messages (ask_at) WHERE ask_at IS NOT NULL;
-CREATE INDEX messages_waiting ON messages (sender, chat) WHERE payload IS NOT NULL;
 
 CREATE TABLE vault (only INTEGER PRIMARY KEY CHECK (only = 1), salt BLOB, proof TEXT NOT NULL);
-CREATE TABLE account (only INTEGER PRIMARY KEY CHECK (only = 1), pickle TEXT NOT NULL);
--- the keys that are believed, and those shown instead that wait for acceptance
+CREATE TABLE account (
+    only INTEGER PRIMARY KEY CHECK (only = 1), pickle TEXT NOT NULL,
+    made_at REAL NOT NULL DEFAULT 0, fallback_at REAL NOT NULL DEFAULT 0
+);
+-- the keys that are believed, since seen_at, and those shown instead that wait for acceptance
 CREATE TABLE devices (
     user TEXT NOT NULL, device TEXT NOT NULL,
     curve25519 TEXT, ed25519 TEXT, new_curve25519 TEXT, new_ed25519 TEXT,
     verified INTEGER NOT NULL DEFAULT 0, registered INTEGER NOT NULL DEFAULT 1,
+    seen_at REAL NOT NULL DEFAULT 0,
     PRIMARY KEY (user, device)
 ) WITHOUT ROWID;
 CREATE TABLE olm_sessions (
@@ -86,16 +97,21 @@ CREATE TABLE known_sessions (session_id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE group_outbound (
     chat TEXT PRIMARY KEY, pickle TEXT NOT NULL, made_at REAL NOT NULL, messages INTEGER NOT NULL
 ) WITHOUT ROWID;
+-- again: the device has the key, and says that it lacks it
 CREATE TABLE group_holders (
-    chat TEXT NOT NULL, device TEXT NOT NULL, ed25519 TEXT NOT NULL, PRIMARY KEY (chat, device)
+    chat TEXT NOT NULL, device TEXT NOT NULL, ed25519 TEXT NOT NULL,
+    again INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (chat, device)
 ) WITHOUT ROWID;
+-- a group session is that of the device which sent its key, not of whoever came first;
+-- used_at: when its key came or it last opened something
 CREATE TABLE group_inbound (
-    chat TEXT NOT NULL, session_id TEXT NOT NULL, device TEXT NOT NULL, pickle TEXT NOT NULL,
-    PRIMARY KEY (chat, session_id)
+    chat TEXT NOT NULL, device TEXT NOT NULL, session_id TEXT NOT NULL, pickle TEXT NOT NULL,
+    used_at REAL NOT NULL, PRIMARY KEY (chat, device, session_id)
 ) WITHOUT ROWID;
+CREATE INDEX group_inbound_by_use ON group_inbound (used_at);
 CREATE TABLE group_indexes (
-    session_id TEXT NOT NULL, number INTEGER NOT NULL, message TEXT NOT NULL,
-    PRIMARY KEY (session_id, number)
+    chat TEXT NOT NULL, device TEXT NOT NULL, session_id TEXT NOT NULL, number INTEGER NOT NULL,
+    message_id TEXT NOT NULL, PRIMARY KEY (chat, device, session_id, number)
 ) WITHOUT ROWID;
 -- what is owed to single devices, and how often each was sent which text again
 CREATE TABLE errands (
@@ -109,50 +125,7 @@ CREATE TABLE copies (
 ) WITHOUT ROWID;
 """
 
-# Version 3: since when things are known, in epoch seconds of this device's own clock.
-_SINCE = """
-ALTER TABLE account ADD COLUMN made_at REAL NOT NULL DEFAULT 0;
-ALTER TABLE account ADD COLUMN fallback_at REAL NOT NULL DEFAULT 0;
--- when the keys that are believed were first seen, or accepted
-ALTER TABLE devices ADD COLUMN seen_at REAL NOT NULL DEFAULT 0;
--- of what this device wrote: when it got to know its seq
-ALTER TABLE messages ADD COLUMN accepted_at REAL;
-UPDATE messages SET accepted_at = sent_at WHERE state IS NOT NULL AND seq IS NOT NULL;
--- whether the server ever said who is in the chat
-ALTER TABLE chats ADD COLUMN members_told INTEGER NOT NULL DEFAULT 0;
-UPDATE chats SET members_told = 1 WHERE chat IN (SELECT chat FROM members);
--- whom this device is adding: what stands at or below `after` is not for them
-CREATE TABLE adding (
-    chat TEXT NOT NULL, user TEXT NOT NULL, after INTEGER NOT NULL, PRIMARY KEY (chat, user)
-) WITHOUT ROWID;
--- the device has the key, and says that it lacks it
-ALTER TABLE group_holders ADD COLUMN again INTEGER NOT NULL DEFAULT 0;
-"""
-
-# Version 4: a group session is that of the device which sent its key, not of whoever came first.
-_OWNED = """
-ALTER TABLE group_indexes RENAME TO old_indexes;
-ALTER TABLE group_inbound RENAME TO old_inbound;
--- used_at: when its key came or it last opened something, by this device's own clock
-CREATE TABLE group_inbound (
-    chat TEXT NOT NULL, device TEXT NOT NULL, session_id TEXT NOT NULL, pickle TEXT NOT NULL,
-    used_at REAL NOT NULL, PRIMARY KEY (chat, device, session_id)
-) WITHOUT ROWID;
-CREATE INDEX group_inbound_by_use ON group_inbound (used_at);
-CREATE TABLE group_indexes (
-    chat TEXT NOT NULL, device TEXT NOT NULL, session_id TEXT NOT NULL, number INTEGER NOT NULL,
-    message_id TEXT NOT NULL, PRIMARY KEY (chat, device, session_id, number)
-) WITHOUT ROWID;
-INSERT INTO group_inbound
-    SELECT chat, device, session_id, pickle, strftime('%s', 'now') FROM old_inbound;
-INSERT INTO group_indexes
-    SELECT chat, device, session_id, number, substr(message, instr(message, ' ') + 1)
-    FROM old_indexes JOIN old_inbound USING (session_id);
-DROP TABLE old_indexes;
-DROP TABLE old_inbound;
-"""
-
-MIGRATIONS: tuple[str, ...] = (_INITIAL, _SINCE, _OWNED)
+MIGRATIONS: tuple[str, ...] = (_INITIAL,)
 
 
 def migrate(connection: sqlite3.Connection) -> None:

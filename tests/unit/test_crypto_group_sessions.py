@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 
 import pytest
-from vodozemac import GroupSession, InboundGroupSession, SessionKey
+from vodozemac import GroupSession
 
 from client.crypto.groups import KEPT_SECONDS, InboundGroups, RoomKey
 from client.crypto.rotation import SECONDS
 from client.crypto.sessions import Undecryptable
-from client.store import schema
 from client.store.schema import migrate
 from client.store.vault import Vault
 
@@ -110,23 +108,3 @@ def test_a_session_and_its_indexes_go_when_nothing_can_come_of_it_any_more(
 def test_it_is_kept_longer_than_its_messages_can_take() -> None:
     """Its key came at once, the last text a week later, and that was taken after 30 days."""
     assert SECONDS + 30 * DAY + DAY <= KEPT_SECONDS
-
-
-def test_sessions_of_an_older_store_are_carried_over() -> None:
-    ravi, vault = Sender(), Vault(b"k" * 32)
-    session = InboundGroupSession(SessionKey(ravi.key().key))
-    one, two = ravi.payload("one"), ravi.payload("two")
-    with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
-        db.executescript(f"{schema.MIGRATIONS[0]} PRAGMA user_version = {schema.FIRST};")
-        db.execute(
-            "INSERT INTO group_inbound (chat, session_id, device, pickle) VALUES (?, ?, ?, ?)",
-            (CHAT, ravi.id, RAVI, vault.lock(session, ravi.id)),
-        )
-        db.execute("INSERT INTO group_indexes VALUES (?, 0, ?)", (ravi.id, f"{RAVI} m1"))
-        migrate(db)
-        groups = inbound(db, time.time)
-        assert groups.add(CHAT, RAVI, Sender().key())  # and what is carried over is not old
-        assert groups.decrypt(CHAT, RAVI, "m1", one) == b"one"
-        with pytest.raises(Undecryptable, match="repeats"):
-            groups.decrypt(CHAT, RAVI, "m2", one)
-        assert groups.decrypt(CHAT, RAVI, "m2", two) == b"two"
