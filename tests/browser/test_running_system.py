@@ -4,23 +4,34 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Open
-from tests.story.system import started
+from tests.story.system import System, player
 
-# One after the other: each keeps many processes busy.
-pytestmark = pytest.mark.xdist_group("systems")
+pytestmark = pytest.mark.xdist_group("story")
 
 
 @pytest.fixture(scope="module")
-def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The console of a system that was started for this module."""
-    state = tmp_path_factory.mktemp("local")
-    with started(state, "--speed", "20") as endpoints:
-        yield str(endpoints["console"])
+def console(endpoints: dict[str, Any]) -> Iterator[str]:
+    """The console of the shared system, which begins and ends as it was started: with two targets
+    in the pool `small`, which has four fifths of the requests."""
+
+    async def begin(system: System) -> None:
+        await system.order("pools/small", autoscaling=False)
+        await system.scale("small", 2)
+
+    async def leave(system: System) -> None:
+        await system.weigh(small=4, **{"lambda": 1})
+        await system.order("pools/small", autoscaling=True)
+
+    play = player(endpoints, begin)
+    play(leave)
+    yield str(endpoints["console"])
+    play(leave)
 
 
 def lanes(page: Page) -> Locator:

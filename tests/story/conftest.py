@@ -1,4 +1,4 @@
-"""One running system for all stories: the real command, its own state directory and ports."""
+"""What the people of the stories have: names, devices, phones."""
 
 import os
 import secrets
@@ -11,16 +11,9 @@ import httpx
 import pytest
 
 from client import ChatClient
-from tests.story.system import Play, System, player, started
+from tests.story.system import Play, System, player
 
 PASSWORD = "Correct-horse-7"
-
-
-@pytest.fixture(scope="session")
-def endpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """What .local/endpoints.json says of a system that was started for these tests."""
-    with started(tmp_path_factory.mktemp("local")) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
@@ -75,14 +68,16 @@ def phone(endpoints: dict[str, Any]) -> Callable[[str], list[dict[str, Any]]]:
 
 
 @pytest.fixture
-def wait_until() -> Callable[[Callable[[], Any]], Any]:
-    def wait(condition: Callable[[], Any], within: float = 30.0) -> Any:
+def wait_until() -> Callable[..., Any]:
+    """Looks `every` so many seconds; what `condition` gives once it holds."""
+
+    def wait(condition: Callable[[], Any], within: float = 30.0, every: float = 0.05) -> Any:
         deadline = time.monotonic() + within
         while True:
             if value := condition():
                 return value
             assert time.monotonic() < deadline, f"not within {within} s"
-            time.sleep(0.05)
+            time.sleep(every)
 
     return wait
 

@@ -189,7 +189,7 @@ def test_the_backend_holds_no_plaintext_and_its_logs_hold_no_secrets(
                 await a.wait_for(received(f"{canary} from mira"))
         known.extend(await send_plainly(endpoints, ravi, chat, canary))
         died = functools.partial(is_dead_letter, endpoints, ids["dead letter"])
-        await asyncio.to_thread(wait_until, died, 120)
+        await asyncio.to_thread(wait_until, died, 120, 1)  # each look costs
 
     run(story())
     places = system.places()
