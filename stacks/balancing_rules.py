@@ -15,8 +15,7 @@ def check_together(balancer: LoadBalancer, pools: tuple[Pool, ...]) -> None:
     _check_ip_hash(balancer, containers)
     for pool in containers:
         _check_numbers(balancer, pool)
-    if not containers:
-        _check_lambda_only(balancer)
+    _check_functions_only(balancer, containers)
 
 
 def container_pools(pools: tuple[Pool, ...]) -> list[ContainerPool]:
@@ -74,14 +73,14 @@ def _check_between_pools(balancer: LoadBalancer, pools: tuple[Pool, ...]) -> Non
         f"app_cookie does not work when requests are forwarded by weight, to {len(pools)} pools",
         "Set load_balancer.stickiness.kind to lb_cookie, or keep a single container pool",
     )
+    weighted = [pool.name for pool in pools if pool.weight]
     require(
-        kind != "group" or len(pools) > 1,
+        kind != "group" or len(weighted) > 1,
         "load_balancer.stickiness.kind",
         kind,
-        "it keeps a client with its pool, and there is only one",
-        "Set load_balancer.stickiness.kind to none or lb_cookie, or add a pool",
+        f"it keeps a client with its pool, and only {', '.join(weighted)} has a weight",
+        "Give a second pool a weight, or set load_balancer.stickiness.kind to none",
     )
-    weighted = [pool.name for pool in pools if pool.weight]
     require(
         balancer.algorithm != "weighted_round_robin" or len(weighted) > 1,
         "load_balancer.algorithm",
@@ -137,25 +136,44 @@ def _check_numbers(balancer: LoadBalancer, pool: ContainerPool) -> None:
     )
 
 
-def _check_lambda_only(balancer: LoadBalancer) -> None:
-    """A Lambda target group has no algorithm, no slow start, no draining, no health checks that
-    anyone would want to pay for and no sticky targets."""
-    default = LoadBalancer()
-    kind = balancer.stickiness.kind
-    values: dict[str, tuple[object, object]] = {
-        name: (getattr(balancer, name), getattr(default, name))
-        for name in ("algorithm", "slow_start", "deregistration_delay")
-    }
-    values["stickiness.kind"] = ("none" if kind == "group" else kind, "none")
-    for part in ("health_check", "minimum_healthy_targets"):
-        set_here, neutral = vars(getattr(balancer, part)), vars(getattr(default, part))
-        values |= {f"{part}.{name}": (set_here[name], neutral[name]) for name in set_here}
-    for name, (value, neutral) in values.items():
+def _check_functions_only(balancer: LoadBalancer, containers: list[ContainerPool]) -> None:
+    """Lambda starts, chooses and ends what runs a function, so what is set for targets acts on
+    those of container pools alone. They are chosen where such a pool has a weight, and checked and
+    drained also where it has none."""
+    if any(pool.weight for pool in containers):
+        return
+    # ip_hash is what the Network Load Balancer does, which knows no weights
+    algorithm = "round_robin" if balancer.algorithm == "ip_hash" else balancer.algorithm
+    settings: list[tuple[str, object, object]] = [
+        ("algorithm", algorithm, "round_robin"),
+        ("slow_start", balancer.slow_start, 0),
+        ("stickiness.kind", balancer.stickiness.kind, "none"),
+    ]
+    missing, advice = "none has a weight", "give a container pool a weight"
+    if not containers:
+        missing, advice = "there is none", "add a container pool"
+        check, minimum = balancer.health_check, balancer.minimum_healthy_targets
+        settings += [
+            ("deregistration_delay", balancer.deregistration_delay, 30),
+            ("health_check.path", check.path, "/api/health"),
+            ("health_check.interval", check.interval, 15),
+            ("health_check.timeout", check.timeout, 5),
+            ("health_check.healthy_threshold", check.healthy_threshold, 2),
+            ("health_check.unhealthy_threshold", check.unhealthy_threshold, 2),
+            ("minimum_healthy_targets.count", minimum.count, 1),
+            ("minimum_healthy_targets.percentage", minimum.percentage, None),
+            ("minimum_healthy_targets.dns_failover_count", minimum.dns_failover_count, None),
+            (
+                "minimum_healthy_targets.dns_failover_percentage",
+                minimum.dns_failover_percentage,
+                None,
+            ),
+        ]
+    for name, value, neutral in settings:
         require(
             value == neutral,
             f"load_balancer.{name}",
             value,
-            "the only pool is the Lambda pool, whose target group has no such attribute",
-            f"Set load_balancer.{name} to {'none' if neutral is None else neutral}, or "
-            "add a container pool",
+            f"it is for the targets of container pools, and {missing}",
+            f"Set load_balancer.{name} to {'none' if neutral is None else neutral}, or {advice}",
         )

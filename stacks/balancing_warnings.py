@@ -1,4 +1,7 @@
-"""What AWS allows and does, and is hardly what was meant. Said at synthesis, refused nowhere."""
+"""What AWS allows and does, and is hardly what was meant. Said at synthesis, refused nowhere.
+
+Notes say what a setting means or takes, warnings what to change.
+"""
 
 from collections.abc import Iterator
 
@@ -9,7 +12,21 @@ from stacks.pools import ContainerPool, Pool
 SLOWEST_ANSWER = 10  # seconds that the API may take at most, as its function's timeout says
 LONG_DETECTION = 60  # seconds in which a target that hangs may get requests
 
+Note = tuple[str, str]  # id, and a sentence
 Warning = tuple[str, str]  # id, and a sentence that names the field, its value and what to do
+
+
+def notes_for(balancer: LoadBalancer, pools: tuple[Pool, ...]) -> Iterator[Note]:
+    if balancer.meaning.explanation:
+        yield "algorithm", balancer.meaning.explanation
+    if balancer.stickiness.kind == "lb_cookie" and len(pools) > 1:
+        yield (
+            "sticky-steps",
+            "load_balancer.stickiness.kind is 'lb_cookie': where this is deployed already with "
+            "kind none, deploy with kind group first, which needs two pools with a weight. "
+            "CloudFormation changes a target group before the rules that refer to it, and AWS "
+            "wants a rule's groups to be sticky before their targets are.",
+        )
 
 
 def warnings_for(balancer: LoadBalancer, pools: tuple[Pool, ...], waf: bool) -> Iterator[Warning]:
@@ -42,6 +59,13 @@ def _unencrypted(balancer: LoadBalancer) -> Iterator[Warning]:
             "plain-http",
             "load_balancer.certificate_arn is not set: the API is served over HTTP, and passwords "
             "and tokens can be read on the way. Set it to the ARN of a certificate.",
+        )
+    if balancer.certificate_arn is not None and balancer.domain_name is None:
+        yield (
+            "domain-name",
+            "load_balancer.domain_name is None: ApiUrl has the name that AWS gave the load "
+            "balancer, which no certificate covers, so clients that take it refuse to connect. "
+            "Set it to a name that load_balancer.certificate_arn covers, and make a DNS record.",
         )
 
 
@@ -85,6 +109,18 @@ def _too_few(balancer: LoadBalancer, pool: ContainerPool) -> Iterator[Warning]:
             f"{path} is {pool.min}: while the pool is that small, it is below "
             f"load_balancer.minimum_healthy_targets.count, which is {minimum}, and unhealthy "
             "targets get requests as well. Raise the one or lower the other.",
+        )
+    percentage = balancer.minimum_healthy_targets.percentage
+    # a deployment starts as many tasks as there are, which is half of them all
+    healthy = min(100 * pool.min // pool.max, 50)
+    if percentage is not None and percentage > healthy:
+        yield (
+            f"new-targets-{pool.name}",
+            f"load_balancer.minimum_healthy_targets.percentage is {percentage}: when the pool "
+            f"{pool.name} grows from {pool.min} to {pool.max} tasks, or a deployment starts as "
+            f"many as there are, {healthy} % may be healthy, and new tasks get requests before "
+            f"they passed a check. Set it to {healthy or 'none'}, or use count, which does not "
+            "grow with the pool.",
         )
 
 

@@ -13,6 +13,9 @@ from stacks.refusal import require, require_between, require_one_of
 from stacks.target_groups import HealthCheck, MinimumHealthyTargets, Stickiness
 
 CERTIFICATE_ARN = re.compile(r"arn:[\w-]+:acm:[\w-]+:\d{12}:certificate/.+")
+# RFC 1123 section 2.1: labels of up to 63 letters, digits and inner hyphens, 253 characters in all
+LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+DOMAIN_NAME = re.compile(rf"(?=.{{1,253}}$)(?:{LABEL}\.)+(?!\d+$){LABEL}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +28,8 @@ class LoadBalancer:
     slow_start is how long a new target's share grows, 0 for not at all. ip_hash_pool is the
     container pool behind the Network Load Balancer; the first one where none is named.
     certificate_arn makes it listen on HTTPS and redirect HTTP; without one it serves HTTP, with a
-    warning unless plain_http says that this is meant.
+    warning unless plain_http says that this is meant. domain_name is what clients call it, by a
+    DNS record that leads to it; without one they call it by the name that AWS gave it.
     """
 
     algorithm: Algorithm = "round_robin"
@@ -39,6 +43,7 @@ class LoadBalancer:
     ip_hash_pool: str | None = None
     idle_timeout: int = 60
     certificate_arn: str | None = None
+    domain_name: str | None = None
     plain_http: bool = False
     access_logs: bool = False
 
@@ -53,6 +58,7 @@ class LoadBalancer:
 
     def __post_init__(self) -> None:
         self._check_algorithm()
+        self._check_sticky_targets()
         delay, name = self.deregistration_delay, "load_balancer"
         require_between(0, 3_600, f"{name}.deregistration_delay", delay, "a delay in seconds")
         require_between(1, 4_000, f"{name}.idle_timeout", self.idle_timeout, "a timeout in seconds")
@@ -95,6 +101,20 @@ class LoadBalancer:
             f"Set {name}.algorithm to weighted_random or {name}.anomaly_mitigation to false",
         )
 
+    def _check_sticky_targets(self) -> None:
+        name, kind = "load_balancer", self.stickiness.kind
+        # "You cannot have both stickiness and weighted random algorithm enabled on the same target
+        # group", says the API. Kind group is the rule's, and the target group does not know of it.
+        require(
+            kind not in ("lb_cookie", "app_cookie")
+            or self.meaning.target_algorithm != "weighted_random",
+            f"{name}.stickiness.kind",
+            kind,
+            "a target group can't have both sticky targets and weighted_random, and "
+            f"{name}.algorithm is {self.algorithm}",
+            f"Set {name}.stickiness.kind to none or group, or {name}.algorithm to round_robin",
+        )
+
     def _check_encryption(self) -> None:
         name = "load_balancer"
         require(
@@ -111,6 +131,14 @@ class LoadBalancer:
             self.plain_http,
             "with a certificate HTTP only redirects to HTTPS",
             f"Set {name}.plain_http to false, or {name}.certificate_arn to none",
+        )
+        require(
+            self.domain_name is None or bool(DOMAIN_NAME.fullmatch(self.domain_name)),
+            f"{name}.domain_name",
+            self.domain_name,
+            "it is the name alone that clients call the API by: labels of lower-case letters, "
+            "digits and hyphens with dots between them, no scheme, port or wildcard",
+            f"Set {name}.domain_name to one such as api.example.com, or to none",
         )
 
     def _check_ip_hash(self) -> None:

@@ -61,11 +61,12 @@ class ContainerPool:
 
     def __post_init__(self) -> None:
         require(
-            bool(re.fullmatch(r"[a-z][a-z0-9-]{0,31}", self.name)) and self.name != "lambda",
+            bool(re.fullmatch(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?", self.name))
+            and self.name != "lambda",
             "pools.name",
             self.name,
             "a container pool's name is 1 to 32 lower-case letters, digits and hyphens, starts "
-            "with a letter, and is not 'lambda', the Lambda pool's",
+            "with a letter, does not end with a hyphen, and is not 'lambda', the Lambda pool's",
             "Rename the pool",
         )
         field = f"pools.{self.name}"

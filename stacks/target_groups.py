@@ -15,6 +15,7 @@ StickinessKind = Literal["none", "group", "lb_cookie", "app_cookie"]
 COOKIE_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # AWSALB, AWSALBTG and AWSALBAPP-<n>, and each with CORS behind it
 RESERVED_COOKIES = "AWSALB"
+STICKY_SECONDS = 3_600
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +28,7 @@ class Stickiness:
     """
 
     kind: StickinessKind = "none"
-    duration: int = 3_600
+    duration: int = STICKY_SECONDS
     cookie_name: str = ""
 
     def __post_init__(self) -> None:
@@ -45,6 +46,13 @@ class Stickiness:
         require_one_of(kinds, f"{path}.kind", self.kind, ", ".join(kinds))
         require_between(
             1, 604_800, f"{path}.duration", self.duration, "a stickiness duration in seconds"
+        )
+        require(
+            self.duration == STICKY_SECONDS or self.kind != "none",
+            f"{path}.duration",
+            self.duration,
+            f"it is how long a client is kept, and {path}.kind is none",
+            f"Set {path}.kind to group or lb_cookie, or {path}.duration to {STICKY_SECONDS}",
         )
         require(
             bool(self.cookie_name) == (self.kind == "app_cookie"),
@@ -109,9 +117,9 @@ class HealthCheck:
 class MinimumHealthyTargets:
     """How many targets of a group have to be healthy for the health checks to be believed.
 
-    Below `count` targets or `percentage` of those registered, requests go to every target, healthy
-    or not ("fail open"). Below the dns_failover thresholds the balancer's node is taken out of DNS;
-    they are as the others where none is given.
+    Below `count` targets or `percentage` of those registered, new ones among them, requests go to
+    every target, healthy or not ("fail open"). Below the dns_failover thresholds the balancer's
+    node is taken out of DNS; they are as the others where none is given.
     """
 
     count: int = 1

@@ -69,6 +69,10 @@ class WebStack(EnvironmentStack):
         if config.waf:
             WebAcl(self, "WebAcl", protected_arn=self.load_balancer.balancer.load_balancer_arn)
         CfnOutput(self, "ApiUrl", value=self.load_balancer.url)
+        if config.load_balancer.domain_name:
+            # what the domain's record has to lead to
+            dns_name = self.load_balancer.balancer.load_balancer_dns_name
+            CfnOutput(self, "LoadBalancerDnsName", value=dns_name)
 
     def _shares(self, network: NetworkStack) -> list[Share]:
         containers = [pool for pool in self.config.pools if isinstance(pool, ContainerPool)]

@@ -1,4 +1,8 @@
-"""A pool of the load balancer that is a Fargate service."""
+"""A pool of the load balancer that is a Fargate service.
+
+Every attribute that a setting governs is written, whatever its value: CloudFormation leaves one
+that is no longer in the template as it was, so a setting that is taken back has to say so.
+"""
 
 from collections.abc import Mapping
 
@@ -148,7 +152,7 @@ class ContainerPoolService(Construct):
 
     def _target_group(self, vpc: ec2.IVpc) -> elb.ApplicationTargetGroup:
         settings = self._config.load_balancer
-        return elb.ApplicationTargetGroup(
+        group = elb.ApplicationTargetGroup(
             self,
             "TargetGroup",
             vpc=vpc,
@@ -156,14 +160,19 @@ class ContainerPoolService(Construct):
             protocol=elb.ApplicationProtocol.HTTP,
             port=PORT,
             load_balancing_algorithm_type=ALGORITHMS[settings.meaning.target_algorithm],
-            enable_anomaly_mitigation=settings.anomaly_mitigation or None,
-            slow_start=Duration.seconds(settings.slow_start) if settings.slow_start else None,
+            # "off" is what AWS reports of a group with any other algorithm, and takes for one: it
+            # is what Terraform sends for modules that have it beside their algorithm
+            enable_anomaly_mitigation=settings.anomaly_mitigation,
             deregistration_delay=Duration.seconds(settings.deregistration_delay),
             stickiness_cookie_duration=_sticky_target(settings),
             stickiness_cookie_name=settings.stickiness.cookie_name or None,
             health_check=checked_by(settings.health_check),
-            target_group_health=healthy_from(settings.minimum_healthy_targets),
         )
+        # not by the property, which refuses a 0 beside weighted_random
+        group.set_attribute("slow_start.duration_seconds", str(settings.slow_start))
+        for key, value in healthy_from(settings.minimum_healthy_targets).items():
+            group.set_attribute(key, value)
+        return group
 
 
 def checked_by(check: HealthCheck, protocol: elb.Protocol | None = None) -> elb.HealthCheck:
@@ -180,16 +189,17 @@ def checked_by(check: HealthCheck, protocol: elb.Protocol | None = None) -> elb.
     )
 
 
-def healthy_from(minimum: MinimumHealthyTargets) -> elb.TargetGroupHealth | None:
-    """None where the defaults of AWS hold: one target, for both actions."""
-    if minimum == MinimumHealthyTargets():
-        return None
-    return elb.TargetGroupHealth(
-        routing_minimum_healthy_target_count=minimum.count,
-        routing_minimum_healthy_target_percentage=minimum.percentage,
-        dns_minimum_healthy_target_count=minimum.dns_count,
-        dns_minimum_healthy_target_percentage=minimum.dns_percentage,
-    )
+def healthy_from(minimum: MinimumHealthyTargets) -> dict[str, str]:
+    """The attributes of a target group; CDK's own property for them can't say "off"."""
+    return {
+        f"target_group_health.{action}.minimum_healthy_targets.{kind}": str(value or "off")
+        for action, kind, value in (
+            ("unhealthy_state_routing", "count", minimum.count),
+            ("unhealthy_state_routing", "percentage", minimum.percentage),
+            ("dns_failover", "count", minimum.dns_count),
+            ("dns_failover", "percentage", minimum.dns_percentage),
+        )
+    }
 
 
 def _sticky_target(settings: LoadBalancer) -> Duration | None:

@@ -8,7 +8,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elb
 from constructs import Construct
 
-from stacks.balancing_warnings import warnings_for
+from stacks.balancing_warnings import notes_for, warnings_for
 from stacks.config import Environment
 from stacks.constructs.access_log_bucket import AccessLogBucket
 from stacks.pools import ContainerPool, Pool
@@ -41,8 +41,11 @@ class LoadBalancer(Construct):
         )
         if settings.access_logs:
             AccessLogBucket(self, "AccessLogs", config=config).receive_from(self.balancer)
+        else:
+            # or it would go on writing to the bucket of a setting that was taken back
+            self.balancer.set_attribute("access_logs.s3.enabled", "false")
         scheme = "https" if settings.certificate_arn else "http"
-        self.url = f"{scheme}://{self.balancer.load_balancer_dns_name}"
+        self.url = f"{scheme}://{settings.domain_name or self.balancer.load_balancer_dns_name}"
 
     def forward(self, shares: Sequence[Share]) -> None:
         """`/api/*` goes to all pools by weight; everything else, which is the web client, to the
@@ -64,8 +67,8 @@ class LoadBalancer(Construct):
         """Says at synthesis what the configuration means and what it hardly means."""
         settings = self._config.load_balancer
         notes = Annotations.of(self)
-        if settings.meaning.explanation:
-            notes.add_info_v2("switchboard:algorithm", settings.meaning.explanation)
+        for id, sentence in notes_for(settings, self._config.pools):
+            notes.add_info_v2(f"switchboard:{id}", sentence)
         for id, sentence in warnings_for(settings, self._config.pools, self._config.waf):
             notes.add_warning_v2(f"switchboard:{id}", sentence)
 

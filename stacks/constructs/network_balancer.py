@@ -91,8 +91,9 @@ class NetworkBalancer(Construct):
             preserve_client_ip=True,
             deregistration_delay=Duration.seconds(settings.deregistration_delay),
             health_check=checked_by(settings.health_check, elb.Protocol.HTTP),
-            target_group_health=healthy_from(settings.minimum_healthy_targets),
         )
+        for key, value in healthy_from(settings.minimum_healthy_targets).items():
+            group.set_attribute(key, value)
         group.set_attribute("stickiness.enabled", "true")
         group.set_attribute("stickiness.type", "source_ip")
         group.add_target(pool.target())
@@ -100,7 +101,7 @@ class NetworkBalancer(Construct):
         return group
 
 
-def _idle_timeout(keep_alive: int) -> Duration | None:
+def _idle_timeout(keep_alive: int) -> Duration:
     """Longer than a task keeps an idle connection: the balancer forgets one without a word, and
-    the next request on it is reset."""
-    return Duration.seconds(keep_alive + KEEPS_LONGER) if keep_alive >= IDLE_SECONDS else None
+    the next request on it is reset. AWS's own value is written too, or it would not come back."""
+    return Duration.seconds(max(keep_alive + KEEPS_LONGER, IDLE_SECONDS))

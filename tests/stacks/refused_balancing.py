@@ -124,6 +124,56 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         "load_balancer.anomaly_mitigation to false.",
     ),
     (
+        {
+            "load_balancer.algorithm": "weighted_random",
+            "load_balancer.stickiness.kind": "lb_cookie",
+        },
+        "load_balancer.stickiness.kind is 'lb_cookie', but a target group can't have both "
+        "sticky targets and weighted_random, and load_balancer.algorithm is weighted_random. "
+        "Set load_balancer.stickiness.kind to none or group, or load_balancer.algorithm to "
+        "round_robin.",
+    ),
+    (
+        {
+            "load_balancer.algorithm": "weighted_random",
+            "load_balancer.stickiness.kind": "app_cookie",
+            "load_balancer.stickiness.cookie_name": "session",
+        },
+        "load_balancer.stickiness.kind is 'app_cookie', but a target group can't have both "
+        "sticky targets and weighted_random, and load_balancer.algorithm is weighted_random. "
+        "Set load_balancer.stickiness.kind to none or group, or load_balancer.algorithm to "
+        "round_robin.",
+    ),
+    (
+        {"load_balancer.stickiness.kind": "group", "pools.small.weight": 0},
+        "load_balancer.stickiness.kind is 'group', but it keeps a client with its pool, and "
+        "only lambda has a weight. Give a second pool a weight, or set "
+        "load_balancer.stickiness.kind to none.",
+    ),
+    (
+        {"load_balancer.stickiness.kind": "lb_cookie", "pools.small.weight": 0},
+        "load_balancer.stickiness.kind is 'lb_cookie', but it is for the targets of container "
+        "pools, and none has a weight. Set load_balancer.stickiness.kind to none, or give a "
+        "container pool a weight.",
+    ),
+    (
+        {"load_balancer.algorithm": "least_connections", "pools.small.weight": 0},
+        "load_balancer.algorithm is 'least_connections', but it is for the targets of container "
+        "pools, and none has a weight. Set load_balancer.algorithm to round_robin, or give a "
+        "container pool a weight.",
+    ),
+    (
+        {"load_balancer.slow_start": 60, "pools.small.weight": 0},
+        "load_balancer.slow_start is 60, but it is for the targets of container pools, and none "
+        "has a weight. Set load_balancer.slow_start to 0, or give a container pool a weight.",
+    ),
+    (
+        {"load_balancer.stickiness.duration": 100},
+        "load_balancer.stickiness.duration is 100, but it is how long a client is kept, and "
+        "load_balancer.stickiness.kind is none. Set load_balancer.stickiness.kind to group or "
+        "lb_cookie, or load_balancer.stickiness.duration to 3600.",
+    ),
+    (
         {"load_balancer.stickiness.kind": "source_ip"},
         "load_balancer.stickiness.kind is 'source_ip', but a target group of an Application "
         "Load Balancer refuses source_ip, which is a Network Load Balancer's. Set "
@@ -305,6 +355,23 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         "1 and 99, or to none.",
     ),
 ]
+
+# what is no name that a certificate covers and a DNS record can have
+NO_DOMAIN_NAMES = (
+    "",
+    "api",
+    "https://api.example.com",
+    "api.example.com:443",
+    "api.example.com/",
+    "*.example.com",
+    "api..example.com",
+    "-api.example.com",
+    "api-.example.com",
+    "API.example.com",
+    "192.0.2.1",
+    f"{'a' * 64}.example.com",
+    ".".join(["a" * 50] * 5) + ".com",
+)
 
 
 # one override of dev, its value, the rule: the range is what there is to do

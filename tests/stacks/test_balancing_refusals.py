@@ -1,6 +1,6 @@
 """What the load balancers' configuration refuses, and with which words."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -11,10 +11,17 @@ from stacks.load_balancing import LoadBalancer
 from stacks.pools import ContainerPool, LambdaPool
 from stacks.refusal import ConfigError
 from stacks.target_groups import HealthCheck, MinimumHealthyTargets, Stickiness
-from tests.stacks.refused_balancing import OUT_OF_RANGE, REFUSED
+from tests.stacks.refused_balancing import NO_DOMAIN_NAMES, OUT_OF_RANGE, REFUSED
 
 SMALL = ContainerPool(name="small", cpu=256, memory=512, weight=1, min=1, max=1)
 
+HEALTH_CHECKS: list[tuple[str, Any, object]] = [
+    ("path", "/", "/api/health"),
+    ("interval", 30, 15),
+    ("timeout", 6, 5),
+    ("healthy_threshold", 3, 2),
+    ("unhealthy_threshold", 3, 2),
+]
 # with the Lambda pool as the only one -> the field, the value, and what to set
 REFUSED_OF_A_FUNCTION: list[tuple[LoadBalancer, str]] = [
     (LoadBalancer(algorithm="least_outstanding_requests"), "algorithm to round_robin"),
@@ -26,10 +33,24 @@ REFUSED_OF_A_FUNCTION: list[tuple[LoadBalancer, str]] = [
         LoadBalancer(stickiness=Stickiness(kind="app_cookie", cookie_name="s")),
         "stickiness.kind to none",
     ),
-    (LoadBalancer(health_check=HealthCheck(interval=30)), "health_check.interval to 15"),
-    (
-        LoadBalancer(minimum_healthy_targets=MinimumHealthyTargets(percentage=50)),
-        "minimum_healthy_targets.percentage to none",
+    *(
+        (
+            LoadBalancer(health_check=replace(HealthCheck(), **{name: value})),
+            f"health_check.{name} to {usual}",
+        )
+        for name, value, usual in HEALTH_CHECKS
+    ),
+    *(
+        (
+            LoadBalancer(minimum_healthy_targets=MinimumHealthyTargets(**{name: 2})),
+            f"minimum_healthy_targets.{name} to {usual}",
+        )
+        for name, usual in (
+            ("count", 1),
+            ("percentage", "none"),
+            ("dns_failover_count", "none"),
+            ("dns_failover_percentage", "none"),
+        )
     ),
 ]
 
@@ -51,6 +72,23 @@ def test_a_number_out_of_range_is_refused_with_the_range(field: str, value: int,
     assert str(refusal.value) == sentence
 
 
+@pytest.mark.parametrize("name", NO_DOMAIN_NAMES)
+def test_a_domain_name_that_is_none_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        LoadBalancer(domain_name=name)
+    assert str(refusal.value) == (
+        f"load_balancer.domain_name is '{name}', but it is the name alone that clients call the "
+        "API by: labels of lower-case letters, digits and hyphens with dots between them, no "
+        "scheme, port or wildcard. Set load_balancer.domain_name to one such as api.example.com, "
+        "or to none."
+    )
+
+
+@pytest.mark.parametrize("name", ["example.com", "a-1.xn--bcher-kva.example.xn--p1ai"])
+def test_a_domain_name_is_accepted(name: str) -> None:
+    assert LoadBalancer(domain_name=name).domain_name == name
+
+
 @pytest.mark.parametrize(("balancer", "advice"), REFUSED_OF_A_FUNCTION)
 def test_what_a_lambda_target_group_ignores_is_refused_where_there_is_no_other(
     balancer: LoadBalancer, advice: str
@@ -58,6 +96,24 @@ def test_what_a_lambda_target_group_ignores_is_refused_where_there_is_no_other(
     with pytest.raises(ConfigError) as refusal:
         check_together(balancer, (LambdaPool(weight=1),))
     assert str(refusal.value).endswith(f"Set load_balancer.{advice}, or add a container pool.")
+
+
+def test_none_of_what_a_lambda_target_group_ignores_is_forgotten() -> None:
+    refused = " ".join(advice for _, advice in REFUSED_OF_A_FUNCTION)
+    for part in (HealthCheck, MinimumHealthyTargets):
+        for field in fields(part):
+            assert f".{field.name} to " in refused
+    check_together(LoadBalancer(), (LambdaPool(weight=1),))
+
+
+def test_a_pool_without_a_weight_may_still_be_checked_drained_and_hashed_to() -> None:
+    balancer = LoadBalancer(
+        algorithm="ip_hash",
+        deregistration_delay=60,
+        health_check=HealthCheck(interval=30),
+        minimum_healthy_targets=MinimumHealthyTargets(percentage=50),
+    )
+    check_together(balancer, (LambdaPool(weight=1), replace(SMALL, weight=0)))
 
 
 @pytest.mark.parametrize(
@@ -93,11 +149,11 @@ def test_two_pools_that_would_be_one_resource_are_refused() -> None:
 
 
 def test_sticking_to_a_pool_needs_two() -> None:
-    with pytest.raises(ConfigError, match="there is only one"):
+    with pytest.raises(ConfigError, match="only small has a weight"):
         check_together(LoadBalancer(stickiness=Stickiness(kind="group")), (SMALL,))
 
 
-@pytest.mark.parametrize("name", ["", "x" * 33, "Large", "lambda", "-a"])
+@pytest.mark.parametrize("name", ["", "x" * 33, "Large", "lambda", "-a", "a-", "lambda-"])
 def test_a_pool_name_that_is_none_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match=r"pools\.name is .* 1 to 32"):
         replace(SMALL, name=name)

@@ -53,7 +53,10 @@ CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/1b2c"
 # Overrides by what they try. Those of the first table bring resources that cdk-nag judges.
 MORE_RESOURCES: dict[str, Mapping[str, Any]] = {
     "dev": {"load_balancer.ip_hash": True},
-    "staging": {"load_balancer.certificate_arn": CERTIFICATE},
+    "staging": {
+        "load_balancer.certificate_arn": CERTIFICATE,
+        "load_balancer.domain_name": "api.example.com",
+    },
     "prod": {"load_balancer.ip_hash": True, "load_balancer.ip_hash_pool": "small"},
 }
 OTHER_SETTINGS: tuple[Mapping[str, Any], ...] = (

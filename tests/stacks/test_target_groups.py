@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from stacks.balancing_warnings import warnings_for
+from stacks.balancing_warnings import notes_for, warnings_for
 from stacks.config import DEV, ENVIRONMENTS
 from stacks.context import environment_from
 from stacks.target_groups import Stickiness
 from tests.stacks.synthesized import Synthesize, Synthesized
 
+CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/1b2c"
 HEALTHY = "target_group_health"
 ROUTING, DNS = (
     f"{HEALTHY}.{action}.minimum_healthy_targets"
@@ -19,7 +20,13 @@ ROUTING, DNS = (
 PLAIN = {
     "deregistration_delay.timeout_seconds": "30",
     "load_balancing.algorithm.type": "round_robin",
+    "load_balancing.algorithm.anomaly_mitigation": "off",
+    "slow_start.duration_seconds": "0",
     "stickiness.enabled": "false",
+    f"{ROUTING}.count": "1",
+    f"{ROUTING}.percentage": "off",
+    f"{DNS}.count": "1",
+    f"{DNS}.percentage": "off",
 }
 
 # overrides of dev -> the attributes that the container pool has then besides PLAIN or instead
@@ -257,6 +264,28 @@ WARNED: list[tuple[dict[str, Any], tuple[str, ...]]] = [
         {"load_balancer.minimum_healthy_targets.count": 2, "pools.large.min": 2},
         ("minimum-healthy-small",),
     ),
+    ({"load_balancer.minimum_healthy_targets.percentage": 25}, ()),
+    (
+        {"load_balancer.minimum_healthy_targets.percentage": 26, "pools.large.min": 2},
+        ("new-targets-small",),
+    ),
+    # pools that don't grow: a deployment still doubles them
+    (
+        {
+            "load_balancer.minimum_healthy_targets.percentage": 50,
+            "pools.large.min": 4,
+            "pools.small.min": 4,
+        },
+        (),
+    ),
+    (
+        {
+            "load_balancer.minimum_healthy_targets.percentage": 51,
+            "pools.large.min": 4,
+            "pools.small.min": 4,
+        },
+        ("new-targets-large", "new-targets-small"),
+    ),
     ({"load_balancer.ip_hash": True}, ("beside-waf", "unlogged")),
     (
         {
@@ -291,5 +320,23 @@ def test_a_cookie_that_the_api_never_sets_is_warned_of() -> None:
     assert dict(warnings_for(sticky, DEV.pools[1:], waf=False)).keys() == {"app-cookie"}
 
 
+def test_a_certificate_that_does_not_cover_the_api_s_url_is_warned_of() -> None:
+    certified = replace(DEV.load_balancer, certificate_arn=CERTIFICATE, plain_http=False)
+    assert dict(warnings_for(certified, DEV.pools, waf=False)).keys() == {"domain-name"}
+    named = replace(certified, domain_name="api.example.com")
+    assert not list(warnings_for(named, DEV.pools, waf=False))
+
+
 def test_dev_is_warned_of_nothing() -> None:
     assert not list(warnings_for(DEV.load_balancer, DEV.pools, DEV.waf))
+    assert not list(notes_for(DEV.load_balancer, DEV.pools))
+
+
+def test_that_cookies_take_two_deployments_is_noted_where_a_rule_has_several_groups() -> None:
+    cookies = replace(DEV.load_balancer, stickiness=Stickiness(kind="lb_cookie"))
+    ((id, sentence),) = notes_for(cookies, DEV.pools)
+    assert id == "sticky-steps"
+    assert "deploy with kind group first" in sentence
+    assert not list(notes_for(cookies, DEV.pools[1:]))
+    groups = replace(DEV.load_balancer, stickiness=Stickiness(kind="group"))
+    assert not list(notes_for(groups, DEV.pools))

@@ -54,6 +54,19 @@ def test_a_certificate_makes_http_redirect_to_https(synthesize: Synthesize) -> N
     assert "Https" in secure.show(rule["ListenerArn"])
 
 
+def test_clients_call_the_api_by_the_domain_whose_record_leads_to_the_balancer(
+    dev: Synthesized, synthesize: Synthesize
+) -> None:
+    own = "<LoadBalancer.DNSName>"
+    for arn, scheme in ((None, "http"), (CERTIFICATE, "https")):
+        balancer = LoadBalancer(certificate_arn=arn, domain_name="api.example.com")
+        assert _outputs(synthesize(replace(DEV, load_balancer=balancer))) == {
+            "ApiUrl": f"{scheme}://api.example.com",
+            "LoadBalancerDnsName": own,
+        }
+    assert _outputs(dev) == {"ApiUrl": f"http://{own}"}
+
+
 def test_a_container_gets_what_the_function_gets_but_its_pool_and_port(dev: Synthesized) -> None:
     (container,) = dev.one("AWS::ECS::TaskDefinition").properties["ContainerDefinitions"]
     told = {each["Name"]: dev.show(each["Value"]) for each in container["Environment"]}
@@ -182,6 +195,15 @@ def test_the_dashboard_shows_what_happens_to_messages(dev: Synthesized) -> None:
         *("TargetConnectionErrorCount", "RejectedConnectionCount", "CPUUtilization"),
     ):
         assert metric in body
+
+
+def _outputs(environment: Synthesized) -> dict[str, str]:
+    """Of the stack, without what it exports to others."""
+    return {
+        name: environment.show(output["Value"])
+        for name, output in environment.stacks["Web"]["Outputs"].items()
+        if "Export" not in output
+    }
 
 
 def _weights(environment: Synthesized, actions: list[Mapping[str, Any]]) -> dict[str, int]:
