@@ -9,6 +9,8 @@ from client import ChatClient, MessageReceived, State, StateChanged
 from client.core.events import Event
 
 WITHIN = 180.0  # seconds
+# what is written by people: scripts, emoji, what JSON escapes, 16 KB once encrypted, astral
+ANY = ["hello", "नमस्ते राजू 👋🏽", 'Ωμέγα\u0000\u001f\\"/\u2028', "x" * 12_000, "𝕌" * 3_000]
 
 
 def run(story: Awaitable[None]) -> None:
