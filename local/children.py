@@ -81,16 +81,28 @@ class Children:
         self._tell(f"-{process.pid}")
 
     def _tell(self, line: str) -> None:
-        if self._watchdog is None:
-            self._watchdog = subprocess.Popen(
-                [sys.executable, "-I", "-S", watchdog.__file__],
-                stdin=subprocess.PIPE,
-                text=True,
-                process_group=0,
-            )
-        if self._watchdog.stdin is not None:
-            self._watchdog.stdin.write(line + "\n")
-            self._watchdog.stdin.flush()
+        """A watchdog that has ended is replaced, and the new one told of everything that runs."""
+        if self._watchdog is not None:
+            try:
+                _write(self._watchdog, line)
+                return
+            except BrokenPipeError:
+                with contextlib.suppress(BrokenPipeError):
+                    self._watchdog.communicate()
+        self._watchdog = subprocess.Popen(
+            [sys.executable, "-I", "-S", watchdog.__file__],
+            stdin=subprocess.PIPE,
+            text=True,
+            process_group=0,
+        )
+        for pid in self._running:
+            _write(self._watchdog, f"+{pid}")
+
+
+def _write(process: subprocess.Popen[str], line: str) -> None:
+    if process.stdin is not None:
+        process.stdin.write(line + "\n")
+        process.stdin.flush()
 
 
 def _signal(group: int, number: signal.Signals) -> None:

@@ -6,11 +6,12 @@ Used by the console's button, by `python -m local load` and by the tour of `demo
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -126,10 +127,12 @@ async def send(
     *,
     watch: Callable[[Reply], None] | None = None,
     until: asyncio.Event | None = None,
+    patience: float | None = None,
     pause: float = 0,
 ) -> Tally:
-    """GET `load.path` of `base_url`, `load.requests` times or, earlier, until `until` is set. Each
-    client waits `pause` seconds after a reply.
+    """GET `load.path` of `base_url`, `load.requests` times or, earlier, until `until` is set. With
+    `patience` what is under way then has so many seconds, and isn't counted if it takes longer.
+    Each client waits `pause` seconds after a reply.
 
     Through the NLB each client has an address of its own and each request a connection of its
     own, since the NLB balances connections by address.
@@ -143,11 +146,29 @@ async def send(
         for number in range(min(load.concurrency, load.requests))
     ]
     began = time.monotonic()
-    async with asyncio.TaskGroup() as group:
-        for client in clients:
-            group.create_task(client)
+    with contextlib.suppress(TimeoutError):
+        async with _limited(until, patience), asyncio.TaskGroup() as group:
+            for client in clients:
+                group.create_task(client)
     tally.seconds = time.monotonic() - began
     return tally
+
+
+@contextlib.asynccontextmanager
+async def _limited(until: asyncio.Event | None, patience: float | None) -> AsyncIterator[None]:
+    """Raises TimeoutError in the block, `patience` seconds after `until` is set."""
+    async with asyncio.timeout(None) as limit:
+
+        async def end() -> None:
+            if until is not None and patience is not None:
+                await until.wait()
+                limit.reschedule(asyncio.get_running_loop().time() + patience)
+
+        ending = asyncio.create_task(end())
+        try:
+            yield
+        finally:
+            ending.cancel()
 
 
 async def _client(

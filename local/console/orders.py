@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -11,11 +12,14 @@ from local.console.refusals import Refusal, bad_request
 BODIES = {
     "load": (
         '{"requests": n, "concurrency": n, "path": "/...", "through": "alb" | "nlb", '
-        '"cookies": true | false}, each of which may be left out'
+        '"cookies": true | false}, each of which may be left out, or {"stop": true}'
     ),
     "pools": '{"desired": n}, {"weight": n} or {"autoscaling": true | false}',
     "targets": '{"action": "kill" | "drain" | "pause" | "resume"}',
 }
+LONGEST_LOAD = 300.0  # seconds; what hasn't been sent by then isn't any more
+PATIENCE = 1.0  # seconds for the answers that are still due when requests are stopped
+LOOKS = 0.2  # seconds between two looks whether the client is still there
 NO_NLB = "this environment has no network load balancer: load_balancer.ip_hash=true adds one"
 
 Origins = Callable[[], Mapping[str, str]]
@@ -45,7 +49,7 @@ class Orders:
         self._containers = containers
         self._weights = weights
         self._origins = origins
-        self._sending = False
+        self._enough: asyncio.Event | None = None  # while requests are sent
 
     def pool(self, pool: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """`{"pool", "desired" | "weight" | "autoscaling"}`. Raises Refusal."""
@@ -72,8 +76,15 @@ class Orders:
                 raise _malformed("targets")
         return {"id": target_id, "action": action}
 
-    async def load(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """`local.load.Tally.as_json`, when all is sent. Raises Refusal."""
+    async def load(self, body: Mapping[str, Any], gone: Callable[[], bool]) -> dict[str, Any]:
+        """`local.load.Tally.as_json`, when all is sent or it was stopped: by `{"stop": true}`,
+        which is answered by `{"stop"}` at once, after LONGEST_LOAD, or because the client is
+        `gone`. Raises Refusal."""
+        match tuple(body.items()):
+            case (("stop", True),):
+                if self._enough is not None:
+                    self._enough.set()
+                return {"stop": True}
         try:
             wanted = load.read_load(body)
         except ValueError as error:
@@ -81,14 +92,26 @@ class Orders:
         origin = self._origins().get(wanted.through)
         if origin is None:
             raise bad_request(NO_NLB)
-        if self._sending:
+        if self._enough is not None:
             # two at once would count into the same lanes, and nobody could tell them apart
-            raise Refusal(409, "conflict", "requests are being sent already: wait for their end")
-        self._sending = True
+            message = "requests are being sent already: wait for their end, or stop them"
+            raise Refusal(409, "conflict", message)
+        enough = self._enough = asyncio.Event()
+        watching = asyncio.create_task(_set_when(gone, enough))
+        limit = asyncio.get_running_loop().call_later(LONGEST_LOAD, enough.set)
         try:
-            return (await load.send(origin, wanted)).as_json()
+            tally = await load.send(origin, wanted, until=enough, patience=PATIENCE)
+            return tally.as_json()
         finally:
-            self._sending = False
+            self._enough = None
+            watching.cancel()
+            limit.cancel()
+
+
+async def _set_when(gone: Callable[[], bool], enough: asyncio.Event) -> None:
+    while not gone():  # noqa: ASYNC110  aiohttp doesn't tell a handler
+        await asyncio.sleep(LOOKS)
+    enough.set()
 
 
 def _give(order: Callable[[], None]) -> None:

@@ -2,8 +2,8 @@
 
 GET /_local is the page, GET /_local/state what it shows. POST /_local/pools/<pool>
 `{"desired": n}`, `{"weight": n}` or `{"autoscaling": true | false}`, POST /_local/targets/<id>
-`{"action": "kill" | "drain" | "pause" | "resume"}` and POST /_local/load (see `local.load`) are the
-orders. GET /_local/phones/<token> gives the pushes a device token received, and POST there
+`{"action": "kill" | "drain" | "pause" | "resume"}` and POST /_local/load (see `Orders.load`) are
+the orders. GET /_local/phones/<token> gives the pushes a device token received, and POST there
 `{"action": "uninstall"}` takes the app off the phone.
 
 Nothing on the page comes from elsewhere, and nobody else's page can give orders: requests for
@@ -48,6 +48,7 @@ class _Call(NamedTuple):
     method: str
     path: tuple[str, ...]  # below /_local, decoded
     body: dict[str, Any]
+    gone: Callable[[], bool]  # whether nobody waits for the answer any more
 
 
 class Console:
@@ -111,7 +112,8 @@ class Console:
                 body=file.read_bytes(), content_type=_KINDS[file.suffix], charset="utf-8"
             )
         body = await _body(request) if request.method == "POST" else {}
-        return web.json_response(await self._called(_Call(request.method, parts, body)))
+        call = _Call(request.method, parts, body, lambda: request.transport is None)
+        return web.json_response(await self._called(call))
 
     async def _called(self, call: _Call) -> Mapping[str, Any]:
         match call:
@@ -122,7 +124,7 @@ class Console:
             case _Call("POST", ("targets", target), body):
                 return self._orders.target(target, body)
             case _Call("POST", ("load",), body):
-                return await self._orders.load(body)
+                return await self._orders.load(body, call.gone)
             case _Call("GET", ("phones",), _):
                 return {"phones": self._phones.summary()}
             case _Call("GET", ("phones", token), _):

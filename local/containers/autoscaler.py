@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from local.clock import Clock
 from local.containers import cpu, scaling
-from local.containers.scaling import Bounds, Tracking
+from local.containers.scaling import Before, Bounds, Tracking
 from local.containers.service import RunningService, Targets
 from local.providers import LocalModeError
 
@@ -38,6 +38,9 @@ class Autoscaler:
             for policy in policies
         ]
         self._task: asyncio.Task[None] | None = None
+        self._desired = running.desired  # as far as this knows
+        long_ago = clock.now() - scaling.IN_MINUTES * MINUTE
+        self._last_out, self._last_in, self._out_from = long_ago, long_ago, running.desired
         # As RegisterScalableTarget's SuspendedState; but what was measured meanwhile is forgotten,
         # so that who resumes it does not set off at once what was suspended on purpose.
         self.suspended = False
@@ -51,37 +54,52 @@ class Autoscaler:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self) -> None:
-        last_out = last_in = self._clock.now() - scaling.IN_MINUTES * MINUTE
         while True:
             await self._clock.sleep(MINUTE)
-            for _, metric, minutes in self._metrics:
-                minutes.append(await metric.of_last(self._clock.real(MINUTE)))
-                if self.suspended:
-                    minutes.clear()
-            now, desired = self._clock.now(), self._running.desired
-            wanted = scaling.next_desired(
-                [(policy, tuple(minutes)) for policy, _, minutes in self._metrics],
-                self._bounds,
-                desired,
-                now - last_out,
-                now - last_in,
-            )
-            if wanted == desired:
-                continue
-            if wanted > desired:
-                last_out = now
-            else:
-                last_in = now
-            log.info("pool %s: %d -> %d tasks", self._running.service.pool, desired, wanted)
-            self._running.scale(wanted)
+            try:
+                await self._measure()
+                self._scale()
+            except Exception:
+                log.exception("pool %s isn't scaled this minute", self._running.service.pool)
+
+    async def _measure(self) -> None:
+        for _, metric, minutes in self._metrics:
+            minutes.append(None)  # the data point that is missing if the next line fails
+            minutes[-1] = await metric.of_last(self._clock.real(MINUTE))
+        # What somebody has ordered is left alone as long as a new alarm would take. (AWS takes
+        # added tasks away again within a minute, where the alarm to scale in is on anyway.)
+        ordered = self._running.desired != self._desired
+        self._desired = self._running.desired
+        if self.suspended or ordered:
+            for _, _, minutes in self._metrics:
+                minutes.clear()
+
+    def _scale(self) -> None:
+        now, desired = self._clock.now(), self._running.desired
+        wanted = scaling.next_desired(
+            [(policy, tuple(minutes)) for policy, _, minutes in self._metrics],
+            self._bounds,
+            desired,
+            Before(now - self._last_out, now - self._last_in, self._out_from),
+        )
+        if wanted == desired:
+            return
+        if wanted > desired:
+            self._last_out, self._out_from = now, desired
+        else:
+            self._last_in = now
+        log.info("pool %s: %d -> %d tasks", self._running.service.pool, desired, wanted)
+        self._running.scale(wanted)
+        self._desired = wanted
 
 
 _KEPT = max(scaling.OUT_MINUTES, scaling.IN_MINUTES)
 
 
 class _Requests:
-    """Per minute and target. Without requests there is no data point: "Elastic Load Balancing
-    reports metrics to CloudWatch only when requests are flowing"."""
+    """Per minute and target; 0 in a minute without any: RequestCountPerTarget is "always reported"
+    ("CloudWatch metrics for your Application Load Balancer"), or nothing that was scaled out would
+    be scaled in once its requests have ceased."""
 
     def __init__(self, running: RunningService, targets: Targets, group: str) -> None:
         self._running = running
@@ -89,11 +107,9 @@ class _Requests:
         self._group = group
         self._seen = targets.requests(group)
 
-    async def of_last(self, seconds: float) -> float | None:
+    async def of_last(self, seconds: float) -> float:
         count = self._targets.requests(self._group)
         taken, self._seen = count - self._seen, count
-        if taken == 0:
-            return None
         return taken * MINUTE / seconds / max(1, self._running.desired)
 
 

@@ -101,7 +101,6 @@ class ContainerProvider:
 
     async def start(self) -> None:
         """Starts the tasks and returns; `ready` waits for them. The load balancer runs already."""
-        self._logs.mkdir(parents=True, exist_ok=True)
         for name, service in self._services.items():
             self._images.lay_out(service.task.image)
             bounds = self._scalable.bounds.get(name, Bounds(0, MOST_TASKS))
@@ -180,14 +179,16 @@ class ContainerProvider:
                 raise Refused(f"action is one of {', '.join(ACTIONS)}, got {action!r}")
 
     def state(self) -> dict[str, Any]:
-        """`{"pools": [{name, desired, autoscaling, tasks: [{id, pid, paused, exited, log}]}]}`;
-        autoscaling None for a pool without a policy."""
+        """`{"pools": [{name, desired, autoscaling, trouble, tasks: [{id, pid, paused, exited,
+        log}]}]}`; autoscaling None for a pool without a policy, trouble for one that has what is
+        desired or is about to."""
         return {
             "pools": [
                 {
                     "name": pool,
                     "desired": running.desired,
                     "autoscaling": self._autoscaling(pool),
+                    "trouble": running.trouble,
                     "tasks": [
                         {
                             "id": task.id,

@@ -1,8 +1,8 @@
 """Target tracking: when a service gets more or fewer tasks.
 
-Source: "How target tracking scaling works" and "Target tracking scaling policies", Application
-Auto Scaling user guide; the alarms it makes look at 3 minutes to scale out and at 15 to scale in,
-below 90 % of the target value.
+Source: "How target tracking scaling works" with "Define cooldown periods", and "Target tracking
+scaling policies", Application Auto Scaling user guide; the alarms it makes look at 3 minutes to
+scale out and at 15 to scale in, below 90 % of the target value.
 """
 
 from __future__ import annotations
@@ -73,22 +73,25 @@ def read_policy(where: str, properties: Any) -> Tracking | None:
     )
 
 
+@dataclass(frozen=True)
+class Before:
+    """What autoscaling last did: the seconds `since_out` and `since_in` it scaled out and in, and
+    how many tasks there were, `out_from`, when it scaled out."""
+
+    since_out: float
+    since_in: float
+    out_from: int
+
+
 def next_desired(
-    policies: Sequence[tuple[Tracking, Minutes]],
-    bounds: Bounds,
-    desired: int,
-    since_out: float,
-    since_in: float,
+    policies: Sequence[tuple[Tracking, Minutes]], bounds: Bounds, desired: int, before: Before
 ) -> int:
-    """`since_...`: seconds since the service was last scaled out, and in.
+    """How many tasks the policies would have.
 
     Out if any policy wants it, and as far as the one that wants most; in only if all that may
     scale in agree, and as far as the most careful of them.
     """
-    wishes = [
-        (policy, wish(policy, minutes, desired, since_out, since_in))
-        for policy, minutes in policies
-    ]
+    wishes = [(policy, wish(policy, minutes, desired, before)) for policy, minutes in policies]
     most = max((wanted for _, wanted in wishes), default=desired)
     if most > desired:
         return max(desired, min(most, bounds.maximum))
@@ -98,19 +101,19 @@ def next_desired(
     return desired
 
 
-def wish(
-    policy: Tracking, minutes: Minutes, desired: int, since_out: float, since_in: float
-) -> int:
+def wish(policy: Tracking, minutes: Minutes, desired: int, before: Before) -> int:
     """What one policy would have, not yet within bounds. Where a minute has no data point it
     wants nothing: on AWS its alarm has insufficient data then."""
     latest = _without_gap(minutes, OUT_MINUTES)
     if latest and min(latest) > policy.target:
-        if since_out < policy.out_cooldown:
-            return desired
+        if before.since_out < policy.out_cooldown:
+            # "unless either a larger scale out is triggered or the cooldown period ends": what
+            # was added then is a part of what would be added now
+            return max(desired, math.ceil(before.out_from * latest[-1] / policy.target))
         return math.ceil(desired * latest[-1] / policy.target)
     latest = _without_gap(minutes, IN_MINUTES)
     if latest and max(latest) < IN_BELOW * policy.target:
-        if min(since_in, since_out) < policy.in_cooldown:
+        if min(before.since_in, before.since_out) < policy.in_cooldown:
             return desired
         return math.ceil(desired * max(latest) / policy.target)
     return desired

@@ -17,6 +17,7 @@ from local.containers.model import Service
 from local.containers.scheduling import TaskView
 from local.containers.task import Launch, Task, start_task
 from local.listening import HOST
+from local.providers import LocalModeError
 
 log = logging.getLogger("local.containers")
 
@@ -63,6 +64,7 @@ class RunningService:
         self._revision = 0
         self._failures = 0
         self._not_before = 0.0
+        self._trouble: str | None = None
         self._wake = asyncio.Event()
         self._work: set[asyncio.Task[None]] = set()
 
@@ -97,9 +99,21 @@ class RunningService:
         views = [view for view in self._views() if view.revision == self._revision]
         return sum(view.healthy for view in views) >= self.desired
 
+    @property
+    def trouble(self) -> str | None:
+        """Why there are fewer tasks than desired; None where that is only a matter of time."""
+        return None if self.well() else self._trouble
+
     async def _run(self) -> None:
         while True:
-            await self._reconcile()
+            try:
+                await self._reconcile()
+            except Exception as error:
+                # whatever it is (a full disk, too many open files), it may be over the next time
+                expected = isinstance(error, OSError | LocalModeError)
+                trouble = f"a task can't be started: {error}"
+                log.warning("pool %s: %s", self.service.pool, trouble, exc_info=not expected)
+                self._pause(trouble)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(TICK):
                     await self._wake.wait()
@@ -145,6 +159,9 @@ class RunningService:
         if not task.exited and not task.stopping:
             if not listening:
                 log.warning("%s doesn't listen on its PORT, see %s", task.id, task.log)
+                self._trouble = f"{task.id} doesn't listen on its PORT, see {task.log}"
+            else:
+                self._trouble, self._failures = None, 0
             for group in self.service.target_groups:
                 self._targets.register(group, task.id, HOST, task.port)
             task.registered = True
@@ -152,15 +169,20 @@ class RunningService:
         if task.stopping:
             return
         if task.age < scheduling.YOUNG and task.revision == self._revision and not listening:
-            self._failures += 1
-            pause = scheduling.pause_after(self._failures)
-            self._not_before = asyncio.get_running_loop().time() + pause
             log.warning("%s ended with %s as it started, see %s", task.id, code, task.log)
+            self._pause(f"{task.id} ended with {code} as it started, see {task.log}")
         else:
             self._failures = 0
             log.warning("%s ended with %s, see %s", task.id, code, task.log)
         await self._clock.sleep(NOTICE)
         self._stop_task(task)
+
+    def _pause(self, trouble: str) -> None:
+        """Before the next task is started: longer, the more have failed in a row."""
+        self._trouble = trouble
+        self._failures += 1
+        pause = scheduling.pause_after(self._failures)
+        self._not_before = asyncio.get_running_loop().time() + pause
 
     def _stop_task(self, task: Task) -> None:
         if not task.stopping:

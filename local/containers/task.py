@@ -92,14 +92,18 @@ class Task:
         await children.end(self.process, stop_timeout)
 
     def _signal(self, number: signal.Signals) -> None:
-        if not self.exited:
-            os.killpg(self.process.pid, number)
+        # The system knows that it has ended before this process is told (until Python 3.12 by a
+        # thread); macOS says so by another error.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if not self.exited:
+                os.killpg(self.process.pid, number)
 
 
 async def start_task(
     children: Children, launch: Launch, task_id: str, revision: int, logs: Path
 ) -> Task:
-    log = logs / f"{task_id}.log"
+    """Raises OSError, and LocalModeError for a command that isn't installed here."""
+    log = _log_in(logs, task_id)
     port = free_port()
     with log.open("ab") as output:
         process = await children.start(
@@ -116,6 +120,11 @@ async def start_task(
             stdout=output,
         )
     return Task(task_id, revision, process, port, log)
+
+
+def _log_in(logs: Path, task_id: str) -> Path:
+    logs.mkdir(parents=True, exist_ok=True)  # each time: somebody may tidy up while it runs
+    return logs / f"{task_id}.log"
 
 
 def executable(command: Sequence[str]) -> list[str]:

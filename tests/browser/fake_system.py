@@ -49,10 +49,12 @@ def group(pool: str, weight: int | None, targets: list[dict[str, Any]], **more: 
 
 class FakeSystem:
     """Two pools, `small` of containers and `lambda`. Orders change `state` as a running system
-    would; `orders` keeps them. `state` may be replaced by a test at any time."""
+    would; `orders` keeps them. `state` may be replaced by a test at any time. Of the requests that
+    are sent, the first `answers` are answered, None for all."""
 
     def __init__(self) -> None:
         self.orders: list[tuple[str, Any]] = []
+        self.answers: int | None = None
         function = "arn:aws:lambda:us-east-1:123456789012:function:dev-web-ApiFunction"
         checked = {"reason": "Target.HealthCheckDisabled", "address": function, "algorithm": None}
         self.state: dict[str, Any] = {
@@ -65,6 +67,7 @@ class FakeSystem:
                     "name": "small",
                     "desired": 2,
                     "autoscaling": True,
+                    "trouble": None,
                     "tasks": self._tasks("small-1", "small-2"),
                 }
             ],
@@ -75,6 +78,7 @@ class FakeSystem:
             "pushes": [],
         }
         self._turn = 0
+        self._stopping = asyncio.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._answering = HttpListener(self._answer, 0, "a load balancer")
@@ -93,6 +97,7 @@ class FakeSystem:
         self._within(self.console.start())
 
     def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._stopping.set)
         self._within(self.console.stop())
         self._within(self._answering.stop())
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -123,10 +128,15 @@ class FakeSystem:
     async def _state(self) -> dict[str, Any]:
         return self.state
 
-    async def _answer(self, _request: web.BaseRequest) -> web.StreamResponse:
-        """Round robin over the pool; every hundredth request is a 502 of its target."""
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Round robin over the pool; every hundredth request is a 502 of its target. What is asked
+        for at /free is outside of all that."""
+        if request.path == "/free":
+            return web.Response()
         chosen = self.targets[self._turn % len(self.targets)]
         self._turn += 1
+        if self.answers is not None and self._turn > self.answers:
+            await self._stopping.wait()
         status = 502 if self._turn % 100 == 0 else 200
         second = dict(chosen["recent"][-1])
         second[str(status)] = second.get(str(status), 0) + 1

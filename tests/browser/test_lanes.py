@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+
+import httpx
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -154,6 +157,52 @@ def test_a_thousand_requests_are_sent_and_who_answered_is_shown(page: Page) -> N
         expect(lane(page, target_id).locator(".requests b")).to_have_text("500")
     expect(lane(page, "small-2").locator(".codes")).to_have_text("200 ×490502 ×10")
     expect(page.locator("#total-requests")).to_have_text("1,000")
+
+
+def test_requests_are_stopped_and_those_sent_until_then_are_shown(
+    page: Page, fake: FakeSystem
+) -> None:
+    stop, said = button(page, "Stop"), page.locator("#load-said")
+    expect(stop).to_have_attribute("aria-disabled", "true")
+    fake.answers = 40
+    button(page, "Send 1,000 requests").click()
+    for target_id in ("small-1", "small-2"):
+        expect(lane(page, target_id).locator(".requests b")).to_have_text("20")
+    expect(said).to_have_text("sending 1,000 requests …")
+    stop.click()
+    expect(said).to_contain_text("40 of 1,000 counted in")
+    expect(said).to_contain_text("200 ×40 · p50")
+    expect(page.locator("#load-served tr").first).to_have_text("small40100.0 %")
+    expect(stop).to_have_attribute("aria-disabled", "true")
+    expect(stop).to_be_focused()
+    fake.answers = None
+    button(page, "Send 1,000 requests").click()
+    expect(said).to_contain_text("1,000 sent in")
+
+
+def test_requests_end_with_the_page_that_sends_them(fake: FakeSystem, opened: Open) -> None:
+    page = opened(fake.console.url)
+    fake.answers = 40
+    button(page, "Send 1,000 requests").click()
+    for target_id in ("small-1", "small-2"):
+        expect(lane(page, target_id).locator(".requests b")).to_have_text("20")
+    page.close()
+    order = {"requests": 1, "path": "/free"}
+    deadline = time.monotonic() + 30
+    while httpx.post(f"{fake.console.url}/_local/load", json=order, timeout=30).is_error:
+        assert time.monotonic() < deadline, "the requests of a page that is closed are still sent"
+        time.sleep(0.05)
+
+
+def test_a_pool_that_is_short_of_targets_says_why(page: Page, fake: FakeSystem) -> None:
+    trouble = page.locator('.group[data-pool="small"] .trouble')
+    expect(trouble).to_be_hidden()
+    said = "small-3 ended with 1 as it started, see .local/logs/small-3.log"
+    fake.state["pools"][0]["trouble"] = said
+    expect(trouble).to_have_text(said)
+    expect(trouble).to_be_visible()
+    fake.state["pools"][0]["trouble"] = None
+    expect(trouble).to_be_hidden()
 
 
 def test_what_is_typed_for_a_load_is_kept_and_used(page: Page, fake: FakeSystem) -> None:

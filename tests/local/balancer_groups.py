@@ -50,7 +50,7 @@ def seen(cookies: Mapping[str, str] | None = None, **headers: str) -> Seen:
     lines = {name.replace("_", "-"): [value] for name, value in headers.items()}
     if cookies:
         lines["cookie"] = ["; ".join(f"{name}={value}" for name, value in cookies.items())]
-    return Seen("GET", "api.example.com", "/", (), lines, "127.0.0.1")
+    return Seen("GET", "api.example.com", "/", "", lines, "127.0.0.1")
 
 
 class Client:

@@ -161,9 +161,30 @@ def resources(routes: dict[str, bool]) -> list[tuple[str, str, dict[str, Any]]]:
 ROUTES = {"$connect": False, "$disconnect": False, "$default": True, "send": True, "oneway": False}
 
 
+class HandClock(Clock):
+    """Stands still until it is moved. For one event loop."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        vars(self).update(time=0.0, moved=asyncio.Event())
+
+    def now(self) -> float:
+        time: float = vars(self)["time"]
+        return time
+
+    async def sleep(self, template_seconds: float) -> None:
+        end = self.now() + template_seconds
+        while self.now() < end:
+            await vars(self)["moved"].wait()
+
+    def move(self, seconds: float) -> None:
+        vars(self)["moved"].set()
+        vars(self).update(time=self.now() + seconds, moved=asyncio.Event())
+
+
 @contextlib.asynccontextmanager
 async def playing(
-    routes: dict[str, bool] | None = None, speed: float = 1, **functions: Function
+    routes: dict[str, bool] | None = None, clock: Clock | None = None, **functions: Function
 ) -> AsyncIterator[Scene]:
     """Functions not given: admit, greet on connect, echo."""
     played = Functions()
@@ -177,7 +198,7 @@ async def playing(
         **functions,
     }
     provider = ApiGatewayProvider(
-        played.invoke, websocket_port=0, management_port=0, clock=Clock(speed)
+        played.invoke, websocket_port=0, management_port=0, clock=clock or Clock()
     )
     for identifier, kind, properties in resources(ROUTES if routes is None else routes):
         resource = Resource("Chat", identifier, f"AWS::ApiGatewayV2::{kind}", properties)

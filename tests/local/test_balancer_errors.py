@@ -2,6 +2,7 @@
 requests in flight are right in every ending."""
 
 import asyncio
+import errno
 import re
 import socket
 import struct
@@ -52,6 +53,10 @@ MALFORMED = {
     "no colon": POST + b"nonsense\r\n\r\n",
     "lines that end with LF": b"GET / HTTP/1.1\nHost: h\n\n",
     "no host": b"GET / HTTP/1.1\r\n\r\n",
+    "two hosts": b"GET / HTTP/1.1\r\nHost: h\r\nHost: i\r\n\r\n",
+    "the same host twice": b"GET / HTTP/1.1\r\nHost: h\r\nhost: h\r\n\r\n",
+    "two hosts in HTTP/1.0": b"GET / HTTP/1.0\r\nHost: h\r\nHost: i\r\n\r\n",
+    "a space in the host": b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n",
     "an empty host": b"GET / HTTP/1.1\r\nHost: \r\n\r\n",
     "a space in the target": b"GET /a b HTTP/1.1\r\nHost: h\r\n\r\n",
     "a control character in the target": b"GET /\x01 HTTP/1.1\r\nHost: h\r\n\r\n",
@@ -183,12 +188,13 @@ def test_what_is_just_within_the_limits_passes() -> None:
 
 def test_a_redirect_to_an_overlong_address_is_507() -> None:
     async def scenario() -> None:
-        config = {"Path": "/#{path}#{path}", "StatusCode": "HTTP_302"}
+        config = {"Path": "/there/#{path}", "StatusCode": "HTTP_302"}
         default = {"Type": "redirect", "RedirectConfig": config}
         async with balancing(default=lambda _weights: default) as scene:
             request = b"GET /%b HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
-            assert status_of(await scene.say(request % (b"a" * 9_000))) == 507
-            assert status_of(await scene.say(request % (b"a" * 7_000))) == 302
+            longest = 8 * 1024 - len(f"http://h:{scene.port}/there/")
+            assert status_of(await scene.say(request % (b"a" * longest))) == 302
+            assert status_of(await scene.say(request % (b"a" * (longest + 1)))) == 507
 
     run(scenario)
 
@@ -359,6 +365,28 @@ def test_a_target_that_refuses_is_502_and_one_that_does_not_accept_504(
                 for filler in fillers:
                     filler.close()
             assert scene.in_flight() == 0
+
+    run(scenario)
+
+
+def test_a_client_that_has_reset_meanwhile_is_let_go_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refused(_transport: Any) -> None:
+        raise OSError(errno.ENOTCONN, "Transport endpoint is not connected")
+
+    monkeypatch.setattr("asyncio.selector_events._SelectorSocketTransport.write_eof", refused)
+
+    async def scenario() -> None:
+        complaints: list[Any] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, said: complaints.append(said))
+        # in a body, whose rest is awaited after an answer
+        unfinished = POST + b"Content-Length: 10\r\n\r\nabc"
+        async with balancing() as scene:
+            await scene.add_raw("web", "a", saying(b""))
+            assert status_of(await scene.say(unfinished)) == 502
+            assert scene.in_flight() == 0
+        assert complaints == []
 
     run(scenario)
 

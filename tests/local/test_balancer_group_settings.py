@@ -28,8 +28,7 @@ def test_defaults_are_those_of_aws() -> None:
 
 def test_every_attribute_is_read() -> None:
     attributes = {
-        ALGORITHM: "weighted_random",
-        ANOMALIES: "on",
+        ALGORITHM: "least_outstanding_requests",
         "deregistration_delay.timeout_seconds": "0",
         f"{HEALTHY}.count": "2",
         f"{HEALTHY}.percentage": "50",
@@ -42,12 +41,34 @@ def test_every_attribute_is_read() -> None:
         "target_group_health.dns_failover.minimum_healthy_targets.count": "1",
     }
     assert read_settings("", attributes) == GroupSettings(
-        "weighted_random", 0, False, 2, 50, 0, True, Stickiness(60, "session")
+        "least_outstanding_requests", 0, False, 2, 50, 0, False, Stickiness(60, "session")
     )
+    mitigated = read_settings("", {ALGORITHM: "weighted_random", ANOMALIES: "on"})
+    assert mitigated == GroupSettings("weighted_random", anomaly_mitigation=True)
     assert read_settings("", {SLOW_START: "900"}).slow_start == 900
     assert read_settings("", {"lambda.multi_value_headers.enabled": "true"}, True) == (
         GroupSettings("round_robin", 300, True, 1, None)
     )
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_attributes_that_say_no_more_than_the_defaults_may_be_written_out(algorithm: str) -> None:
+    """A template writes them all, as CloudFormation leaves on what is no longer written."""
+    neutral = {
+        ALGORITHM: algorithm,
+        ANOMALIES: "off",
+        SLOW_START: "0",
+        "deregistration_delay.timeout_seconds": "300",
+        "load_balancing.cross_zone.enabled": "use_load_balancer_configuration",
+        "stickiness.enabled": "false",
+        "stickiness.type": "lb_cookie",
+        "stickiness.lb_cookie.duration_seconds": "86400",
+        f"{HEALTHY}.count": "1",
+        f"{HEALTHY}.percentage": "off",
+        "target_group_health.dns_failover.minimum_healthy_targets.count": "1",
+        "target_group_health.dns_failover.minimum_healthy_targets.percentage": "off",
+    }
+    assert read_settings("", neutral) == GroupSettings(algorithm)
 
 
 @pytest.mark.parametrize(
@@ -93,6 +114,20 @@ def test_each_group_has_an_algorithm_of_its_own(name: str, kind: Any) -> None:
         ({ANOMALIES: "on"}, "on with the algorithm round_robin: only weighted_random has it"),
         ({ANOMALIES: "on", ALGORITHM: "least_outstanding_requests"}, "only weighted_random has it"),
         ({ANOMALIES: "true", ALGORITHM: "weighted_random"}, "true is neither on nor off"),
+        (
+            {ALGORITHM: "weighted_random", "stickiness.enabled": "true"},
+            "stickiness.enabled true with the algorithm weighted_random: a target group has only "
+            "one of them",
+        ),
+        (
+            {
+                ALGORITHM: "weighted_random",
+                "stickiness.enabled": "true",
+                "stickiness.type": "app_cookie",
+                "stickiness.app_cookie.cookie_name": "session",
+            },
+            "a target group has only one of them",
+        ),
         ({f"{HEALTHY}.count": "0"}, "count 0 is not within 1 to 1000"),
         ({f"{HEALTHY}.count": "off"}, "count off is not within 1 to 1000"),
         ({f"{HEALTHY}.percentage": "0"}, "percentage 0 is not within 1 to 100 or off"),

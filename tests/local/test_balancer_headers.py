@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local.balancer.wire.desync import doubt_of_body, doubt_of_headers, gravest
-from local.balancer.wire.head import Head, Refused, read_block, read_head
+from local.balancer.wire.head import Head, Refused, query_pairs, read_block, read_head
 from local.balancer.wire.headers import Field, Peer, outgoing_host, traced, values_of
 from local.balancer.wire.outgoing import answer_head, forwarded_fields, request_head
 from local.balancer.wire.settings import BalancerSettings
@@ -83,15 +83,68 @@ def test_the_host_header(port: int, came: str, goes: str) -> None:
     assert outgoing_host(came, port) == goes
 
 
-def test_hosts_are_preserved_all_where_that_is_asked_for() -> None:
-    request = head(("host", "B.example"), url="http://dns_name/x")
-    assert request.host == "dns_name"
-    assert (request.path, forwarded(request)[0]) == ("/x", ("Host", "dns_name:8080"))
-    assert forwarded(request, preserve_host=True)[:2] == [
-        ("Host", "example.com"),
-        ("Host", "B.example"),
-    ]
-    assert ("host", "B.example") not in forwarded(request)
+@pytest.mark.parametrize(
+    ("url", "path", "host"),
+    [
+        ("/x", "/x", "B.example:9"),
+        ("http://Dns_name/x", "/x", "Dns_name"),  # stands above the header's: RFC 9112, 3.2.2
+        ("http://user@[::1]:80/x", "/x", "[::1]:80"),
+    ],
+)
+def test_a_preserved_host_is_the_one_that_the_rules_saw(url: str, path: str, host: str) -> None:
+    block = read_block(fields(("Host", "B.example:9")), BalancerSettings())
+    request = read_head("GET", url, "1.1", False, True, block, BalancerSettings())
+    assert (request.path, request.host) == (path, host)
+    sent = forwarded(request, preserve_host=True)
+    assert [value for name, value in sent if name.lower() == "host"] == [host]
+    sent = forwarded(request)
+    written = host.lower() if ":" in host else f"{host.lower()}:8080"
+    assert [value for name, value in sent if name.lower() == "host"] == [written]
+
+
+HOSTS = [
+    "h",
+    "h:",
+    "h:80",
+    "a_b.example",
+    "a%20b",
+    "192.0.2.1:8080",
+    "[2001:DB8::1]:9",
+    "x!$&'()*+,;=~",
+]
+NO_HOSTS = [
+    "a b",
+    "h:80:80",
+    "h:x",
+    "h/x",
+    "h?",
+    "h#",
+    "u@h",
+    "[::1",
+    "::1",
+    "\xff",
+    "a,b\t",
+    '"h"',
+]
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_what_a_host_may_be(host: str) -> None:
+    assert read_block(fields(("Host", host)), BalancerSettings()).host == host
+
+
+@pytest.mark.parametrize("host", NO_HOSTS)
+def test_a_host_that_is_none_is_refused(host: str) -> None:
+    with pytest.raises(Refused) as refused:
+        read_block(fields(("Host", host)), BalancerSettings())
+    assert refused.value.status == 400
+
+
+@pytest.mark.parametrize("url", ["http://h:80:80/", "http:///x", "http://u@/x", "http://a,b\xff/"])
+def test_so_is_one_that_an_absolute_address_names(url: str) -> None:
+    with pytest.raises(Refused) as refused:
+        head(url=url)
+    assert refused.value.status == 400
 
 
 @pytest.mark.parametrize(
@@ -182,20 +235,20 @@ def test_chunks_from_http_1_0_are_ambiguous() -> None:
 @pytest.mark.parametrize(
     ("url", "path", "query", "sent"),
     [
-        ("/", "/", (), "/"),
-        ("/a%2Fb?", "/a%2Fb", (), "/a%2Fb"),
+        ("/", "/", [], "/"),
+        ("/a%2Fb?", "/a%2Fb", [], "/a%2Fb"),
         ("/a?b", "/a", [("b", "")], "/a?b"),
         ("/a?b=c=d&&%65=", "/a", [("b", "c=d"), ("%65", "")], "/a?b=c=d&&%65="),
-        ("*", "*", (), "*"),
+        ("*", "*", [], "*"),
         ("http://other/a?b=1", "/a", [("b", "1")], "/a?b=1"),
-        ("http://other", "/", (), "/"),
+        ("http://other", "/", [], "/"),
         ("http://other?b=1", "/", [("b", "1")], "/?b=1"),
-        ("//double/slash", "//double/slash", (), "//double/slash"),
+        ("//double/slash", "//double/slash", [], "//double/slash"),
     ],
 )
 def test_the_target_is_split_and_not_decoded(url: str, path: str, query: Any, sent: str) -> None:
     read = head(url=url)
-    assert (read.path, list(read.query), len(read.query)) == (path, list(query), len(query))
+    assert (read.path, query_pairs(read.query)) == (path, query)
     assert request_head(read, PEER, BalancerSettings(), OWN).decode().split(" ")[1] == sent
 
 

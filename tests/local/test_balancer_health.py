@@ -177,15 +177,17 @@ def test_a_draining_target_never_gets_a_request(states: str, count: int) -> None
     ],
 )
 def test_matchers_are_codes_and_ranges(code: int, ranges: Any) -> None:
-    assert health.parse_matcher("group", {"HttpCode": code}) == ranges
+    assert health.parse_matcher("group", {"HttpCode": code}, health.BY_ADDRESS) == ranges
 
 
 def test_defaults_are_those_of_the_target_type() -> None:
-    container = health.read_health_check("group", {}, lambda_target=False)
+    container = health.read_health_check("group", {}, health.BY_ADDRESS)
     assert container == HealthCheck(True, "/", 30, 5, 5, 2, ((200, 200),))
-    function = health.read_health_check("group", {}, lambda_target=True)
+    function = health.read_health_check("group", {}, health.FUNCTION)
     assert function == HealthCheck(False, "/", 35, 30, 5, 5, ((200, 200),))
-    assert health.read_health_check("group", {"HealthCheckEnabled": "true"}, True).enabled
+    assert health.read_health_check(
+        "group", {"HealthCheckEnabled": "true"}, health.FUNCTION
+    ).enabled
 
 
 @pytest.mark.parametrize(
@@ -199,7 +201,7 @@ def test_defaults_are_those_of_the_target_type() -> None:
 )
 def test_health_checks_that_are_not_played_are_refused(properties: dict[str, Any]) -> None:
     with pytest.raises(LocalModeError, match="is not played locally"):
-        health.read_health_check("group Api", properties, lambda_target=False)
+        health.read_health_check("group Api", properties, health.BY_ADDRESS)
 
 
 @pytest.mark.parametrize(
@@ -207,10 +209,11 @@ def test_health_checks_that_are_not_played_are_refused(properties: dict[str, Any
     [
         ({"HealthCheckEnabled": "false"}, "only a Lambda function's target group can be without"),
         ({"Matcher": {"HttpCode": "199"}}, "'199' is not within 200 to 499"),
-        ({"Matcher": {"HttpCode": "600"}}, "'600' is not within"),
+        ({"Matcher": {"HttpCode": "500"}}, "'500' is not within 200 to 499"),
+        ({"Matcher": {"HttpCode": "200-600"}}, "'200-600' is not within"),
         ({"Matcher": {"HttpCode": "299-200"}}, "'299-200' is not within 200 to 499, low before"),
     ],
 )
 def test_health_checks_that_aws_refuses_are_refused(properties: Any, says: str) -> None:
     with pytest.raises(LocalModeError, match=says):
-        health.read_health_check("group Api", properties, lambda_target=False)
+        health.read_health_check("group Api", properties, health.BY_ADDRESS)

@@ -250,6 +250,6 @@ def test_a_client_that_leaves_is_counted_at_once_and_the_function_finishes() -> 
     ],
 )
 def test_bodies_are_base64_unless_their_type_is_text(headers: Any, body: Any, encoded: Any) -> None:
-    event = lambda_bridge.event_of(Incoming("POST", "/", [], headers, body), "arn", True)
+    event = lambda_bridge.event_of(Incoming("POST", "/", "", headers, body), "arn", True)
     assert event["isBase64Encoded"] is encoded
     assert event["body"] == (base64.b64encode(body).decode() if encoded else body.decode())

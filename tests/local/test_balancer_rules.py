@@ -13,7 +13,7 @@ SEEN = Seen(
     method="POST",
     host="Chat.Example.com:8080",
     path="/api/Users/ravi",
-    query=(("version", "V2"), ("flag", ""), ("q", "a%2ab"), ("r", "what?")),
+    query="version=V2&flag&&q=a%2ab&r=what?",
     headers={
         "user-agent": ["Mozilla/5.0 Firefox"],
         "x-plan": ["free", "Gold"],
@@ -150,7 +150,7 @@ def test_the_lowest_priority_that_matches_wins_and_all_conditions_have_to_hold()
     matched = first_match(rules, SEEN)
     assert matched is not None
     assert matched.action == answer[3]
-    assert first_match(rules[1:3], Seen("GET", "", "/", (), {}, "127.0.0.1")) is None
+    assert first_match(rules[1:3], Seen("GET", "", "/", "", {}, "127.0.0.1")) is None
 
 
 def forward(*weights: Any, **more: Any) -> Any:

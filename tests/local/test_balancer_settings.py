@@ -24,6 +24,29 @@ def test_without_attributes_they_are_awss_defaults() -> None:
     assert read_settings("LB", {}) == BalancerSettings() == defaults
 
 
+def test_attributes_that_say_no_more_than_the_defaults_may_be_written_out() -> None:
+    """A template writes them all, as CloudFormation leaves on what is no longer written."""
+    neutral = {
+        "access_logs.s3.enabled": "false",
+        "access_logs.s3.bucket": "",
+        "access_logs.s3.prefix": "",
+        "client_keep_alive.seconds": "3600",
+        "connection_logs.s3.enabled": "false",
+        "deletion_protection.enabled": "false",
+        "idle_timeout.timeout_seconds": "60",
+        "load_balancing.cross_zone.enabled": "true",
+        "routing.http.desync_mitigation_mode": "defensive",
+        "routing.http.drop_invalid_header_fields.enabled": "false",
+        "routing.http.preserve_host_header.enabled": "false",
+        "routing.http.xff_client_port.enabled": "false",
+        MODE: "append",
+        "routing.http2.enabled": "true",
+        "waf.fail_open.enabled": "false",
+        "zonal_shift.config.enabled": "false",
+    }
+    assert read_settings("LB", neutral) == BalancerSettings()
+
+
 def test_every_attribute_is_read() -> None:
     read = read_settings(
         "LB",

@@ -5,11 +5,13 @@ import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from local.containers.provider import ContainerProvider, Refused, UnknownName
+from local.containers.task import Task
 from tests.local.balancer_scene import CHECKED, balancing, until
 from tests.local.containers_scene import alive, running, tracking, write_image
 
@@ -154,6 +156,64 @@ def test_tasks_that_cannot_start_are_named_by_pool(asset: Path, tmp_path: Path) 
             log = next((tmp_path / "logs").iterdir())
             await until(lambda: "broken" in log.read_text())
             assert (await pool.scene.get())[0] == 503
+
+    run(scenario)
+
+
+def trouble(pool: Pool) -> str:
+    return str(pool.containers.state()["pools"][0]["trouble"])
+
+
+def test_a_task_that_cannot_be_started_is_tried_again_until_it_can(
+    asset: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        async with pooling(asset, tmp_path, desired=1) as pool:
+            await pool.until_healthy(1)
+            assert trouble(pool) == "None"
+            logs = tmp_path / "logs"
+            logs.rename(tmp_path / "moved")
+            logs.write_text("in the way")
+            pool.containers.set_desired("small", 2)
+            await until(lambda: "a task can't be started: " in trouble(pool), 30)
+            assert str(logs) in trouble(pool)
+            logs.unlink()
+            await pool.until_healthy(2)  # and the folder is there again
+            assert trouble(pool) == "None"
+            assert len(list(logs.iterdir())) == 1
+
+    run(scenario)
+    assert "pool small: a task can't be started" in caplog.text
+
+
+def test_a_pool_says_why_it_has_fewer_tasks_than_desired(asset: Path, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        (asset / "greeting.py").write_text("raise SystemExit(3)")
+        async with pooling(asset, tmp_path, desired=1) as pool:
+            await until(lambda: " ended with 3 as it started, see " in trouble(pool), 30)
+            saved = tmp_path / "app" / "greeting.py"
+            saved.parent.mkdir()
+            saved.write_text('TEXT = "mended"')
+            pool.containers.sources_changed(saved.parent, [saved])
+            await pool.until_healthy(1)
+            assert trouble(pool) == "None"
+
+    run(scenario)
+
+
+def test_a_process_that_has_ended_unnoticed_takes_any_signal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(_group: int, _number: int) -> None:
+        raise ProcessLookupError
+
+    monkeypatch.setattr("os.killpg", gone)
+
+    async def scenario() -> None:
+        unnoticed: Any = SimpleNamespace(pid=1, returncode=None)
+        task = Task("small-1", 0, unnoticed, 8000, tmp_path / "log")
+        for signal in (task.kill, task.pause, task.resume):
+            signal()
 
     run(scenario)
 

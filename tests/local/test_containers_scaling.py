@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 
 from local.containers import cpu, scaling
 from local.containers.scalable import Scalable
-from local.containers.scaling import Bounds, Tracking, next_desired, utilization
+from local.containers.scaling import Before, Bounds, Tracking, next_desired, utilization
 from local.providers import LocalModeError, Resource
 
 REQUESTS = Tracking(scaling.REQUESTS, target=100, out_cooldown=60, in_cooldown=300)
 CPU = Tracking(scaling.CPU, target=50, out_cooldown=60, in_cooldown=300)
 BOUNDS = Bounds(1, 4)
 LONG_AGO = 10_000
+NEVER = Before(LONG_AGO, LONG_AGO, 1)
 
 
 @pytest.mark.parametrize(
@@ -31,7 +32,6 @@ LONG_AGO = 10_000
         (2, [150, 150, 150], LONG_AGO, LONG_AGO, 3),
         (2, [900, 900, 900], LONG_AGO, LONG_AGO, 4),
         (2, [150, 90, 150], LONG_AGO, LONG_AGO, 2),
-        (2, [150, 150, 150], 59, LONG_AGO, 2),
         (4, [10] * 14, LONG_AGO, LONG_AGO, 4),
         (4, [10] * 15, LONG_AGO, LONG_AGO, 1),
         (4, [10] * 14 + [60], LONG_AGO, LONG_AGO, 3),
@@ -47,7 +47,30 @@ LONG_AGO = 10_000
 )
 def test_one_policy(desired: int, minutes: Any, since_out: Any, since_in: Any, wanted: int) -> None:
     policies = [(REQUESTS, minutes)]
-    assert next_desired(policies, BOUNDS, desired, since_out, since_in) == wanted
+    before = Before(since_out, since_in, desired)
+    assert next_desired(policies, BOUNDS, desired, before) == wanted
+
+
+@pytest.mark.parametrize(
+    ("before", "desired", "minutes", "wanted"),
+    [
+        (2, 4, [200, 200, 200], 4),  # as much as was added for
+        (2, 4, [150, 150, 150], 4),
+        (2, 4, [200, 200, 201], 5),  # "a larger scale out is triggered"
+        (2, 4, [200, 200, 400], 8),
+        (3, 4, [200, 200, 400], 12),
+        (2, 4, [200, 200, 900], 16),  # within bounds
+        (2, 6, [200, 200, 290], 6),  # somebody added two more
+        (2, 4, [400, 90, 400], 4),
+    ],
+)
+def test_in_the_cooldown_only_a_larger_scale_out_counts(
+    before: int, desired: int, minutes: Any, wanted: int
+) -> None:
+    policies = [(REQUESTS, minutes)]
+    for since_out in (0, 59):
+        past = Before(since_out, LONG_AGO, before)
+        assert next_desired(policies, Bounds(1, 16), desired, past) == wanted
 
 
 BUSY, CALM, WELL, SILENT = [90] * 15, [5] * 15, [48] * 15, [None] * 15
@@ -69,17 +92,17 @@ BUSY, CALM, WELL, SILENT = [90] * 15, [5] * 15, [48] * 15, [None] * 15
 )
 def test_several_policies(desired: int, requests: Any, cpu_percent: Any, wanted: int) -> None:
     policies = [(REQUESTS, requests), (CPU, cpu_percent)]
-    assert next_desired(policies, BOUNDS, desired, LONG_AGO, LONG_AGO) == wanted
-    assert next_desired(policies[::-1], BOUNDS, desired, LONG_AGO, LONG_AGO) == wanted
+    assert next_desired(policies, BOUNDS, desired, NEVER) == wanted
+    assert next_desired(policies[::-1], BOUNDS, desired, NEVER) == wanted
 
 
 def test_a_policy_that_may_not_scale_in_is_not_asked() -> None:
     only_out = Tracking(scaling.CPU, 50, 60, 300, scale_in=False)
     policies = [(REQUESTS, [10] * 15), (only_out, WELL)]
-    assert next_desired(policies, BOUNDS, 4, LONG_AGO, LONG_AGO) == 1
-    assert next_desired(policies[1:], BOUNDS, 4, LONG_AGO, LONG_AGO) == 4
-    assert next_desired([(only_out, CALM)], BOUNDS, 4, LONG_AGO, LONG_AGO) == 4
-    assert next_desired([(only_out, BUSY)], BOUNDS, 2, LONG_AGO, LONG_AGO) == 4
+    assert next_desired(policies, BOUNDS, 4, NEVER) == 1
+    assert next_desired(policies[1:], BOUNDS, 4, NEVER) == 4
+    assert next_desired([(only_out, CALM)], BOUNDS, 4, NEVER) == 4
+    assert next_desired([(only_out, BUSY)], BOUNDS, 2, NEVER) == 4
 
 
 metrics = st.lists(st.none() | st.floats(0, 1000), max_size=16)
@@ -88,7 +111,7 @@ metrics = st.lists(st.none() | st.floats(0, 1000), max_size=16)
 @given(st.integers(1, 4), metrics, metrics)
 def test_more_policies_never_give_fewer_tasks(desired: int, requests: Any, percent: Any) -> None:
     def given_(*policies: Any) -> int:
-        return next_desired(policies, BOUNDS, desired, LONG_AGO, LONG_AGO)
+        return next_desired(policies, BOUNDS, desired, NEVER)
 
     alone = given_((REQUESTS, requests)), given_((CPU, percent))
     assert given_((REQUESTS, requests), (CPU, percent)) == max(alone)

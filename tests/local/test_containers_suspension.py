@@ -1,4 +1,4 @@
-"""Autoscaling that was suspended by hand, as the tour of the load balancer does."""
+"""Autoscaling minute by minute: what it measures, and what somebody orders meanwhile."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from local.clock import Clock
 from local.containers.autoscaler import Autoscaler
 from local.containers.provider import Refused, UnknownName
-from local.containers.scaling import REQUESTS, Bounds, Tracking
+from local.containers.scaling import IN_MINUTES, REQUESTS, Bounds, Tracking
 from tests.local.balancer_scene import until
 from tests.local.containers_scene import running, tracking, write_image
 
@@ -41,16 +41,14 @@ class Service:
         self.desired = desired
 
 
+def scaling(group: Any, service: Service, *policies: Tracking) -> Autoscaler:
+    return Autoscaler(cast(Any, service), policies, Bounds(1, 4), group, Clock(6000))
+
+
 def test_what_was_measured_while_it_was_suspended_is_forgotten() -> None:
     async def scenario() -> None:
         group, service = Group(), Service()
-        autoscaler = Autoscaler(
-            cast(Any, service),
-            [Tracking(REQUESTS, target=10, out_cooldown=0, in_cooldown=0)],
-            Bounds(1, 4),
-            cast(Any, group),
-            Clock(6000),
-        )
+        autoscaler = scaling(group, service, Tracking(REQUESTS, 10, 0, 0))
 
         async def look(times: int) -> None:
             seen = group.looks
@@ -69,6 +67,64 @@ def test_what_was_measured_while_it_was_suspended_is_forgotten() -> None:
         await autoscaler.stop()
 
     asyncio.run(scenario())
+
+
+def test_a_pool_without_requests_is_scaled_in() -> None:
+    async def scenario() -> None:
+        group, service = Group(), Service()
+        group.rate, service.desired = 0, 4
+        autoscaler = scaling(group, service, Tracking(REQUESTS, 10, 0, 0))
+        await autoscaler.start()
+        await until(lambda: service.desired == 1, 30)
+        assert group.looks > IN_MINUTES  # and not before
+        await autoscaler.stop()
+
+    asyncio.run(scenario())
+
+
+def test_what_somebody_orders_is_left_alone_as_long_as_a_new_alarm_would_take() -> None:
+    async def scenario() -> None:
+        group, service = Group(), Service()
+        group.rate = 0
+        autoscaler = scaling(group, service, Tracking(REQUESTS, 10, 0, 0))
+        await autoscaler.start()
+        await until(lambda: group.looks > IN_MINUTES + 1, 30)
+        seen, service.desired = group.looks, 3
+        await until(lambda: service.desired == 1, 30)
+        assert group.looks - seen > IN_MINUTES
+        await autoscaler.stop()
+
+    asyncio.run(scenario())
+
+
+def test_a_minute_that_cannot_be_measured_is_only_missing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Broken(Group):
+        def requests(self, group_arn: str) -> int:
+            taken = super().requests(group_arn)
+            if self.looks in (2, 4, 5):
+                raise OSError(24, "Too many open files")
+            return taken
+
+    async def scenario() -> None:
+        group = Broken()
+
+        class Noting(Service):
+            def scale(self, desired: int) -> None:
+                super().scale(desired)
+                scaled_at.append(group.looks)
+
+        service, scaled_at = Noting(), list[int]()
+        autoscaler = scaling(group, service, Tracking(REQUESTS, 10, 0, 0))
+        await autoscaler.start()
+        await until(lambda: service.desired == 4, 30)
+        assert scaled_at == [8]  # after the first three minutes in a row
+        await autoscaler.stop()
+
+    asyncio.run(scenario())
+    assert caplog.text.count("pool small isn't scaled this minute") == 3
+    assert "Too many open files" in caplog.text
 
 
 class Targets:

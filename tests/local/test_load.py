@@ -163,6 +163,28 @@ def test_it_stops_early_when_it_is_told_to() -> None:
     asyncio.run(scenario())
 
 
+def test_who_hangs_is_given_up_when_it_is_told_to_stop_and_not_counted() -> None:
+    async def scenario() -> None:
+        enough, asked = asyncio.Event(), 0
+
+        async def answer(_: web.BaseRequest) -> web.StreamResponse:
+            nonlocal asked
+            asked += 1
+            if asked <= 10:
+                return web.Response()
+            if asked == 14:
+                enough.set()
+            await asyncio.Event().wait()
+            raise AssertionError("nobody sets that event")
+
+        async with server(answer) as url:
+            tally = await load.send(url, Load(1000, 4), until=enough, patience=0.01)
+        # one whose time is up would be "none"
+        assert (asked, tally.statuses) == (14, {"200": 10})
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [

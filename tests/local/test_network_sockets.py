@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from local.balancer.network.target_group import read_group
 from local.balancer.provider import LoadBalancingProvider
+from local.balancer.targets.health import HealthCheck
 from local.clock import Clock
 from local.providers import LocalModeError
 from tests.local.balancer_scene import until
@@ -375,6 +377,56 @@ FORWARD = [{"Type": "forward", "TargetGroupArn": "arn:targetgroup/other"}]
 NET = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/net/x/1"
 
 
+def test_attributes_that_say_no_more_than_the_defaults_may_be_written_out() -> None:
+    """A template writes them all, as CloudFormation leaves on what is no longer written."""
+    healthy = "minimum_healthy_targets"
+    neutral = {
+        "deregistration_delay.timeout_seconds": "300",
+        "deregistration_delay.connection_termination.enabled": "false",
+        "load_balancing.cross_zone.enabled": "use_load_balancer_configuration",
+        "preserve_client_ip.enabled": "false",
+        "proxy_protocol_v2.enabled": "false",
+        "stickiness.enabled": "false",
+        "stickiness.type": "source_ip",
+        "target_health_state.unhealthy.connection_termination.enabled": "true",
+        f"target_group_health.unhealthy_state_routing.{healthy}.count": "1",
+        f"target_group_health.unhealthy_state_routing.{healthy}.percentage": "off",
+        f"target_group_health.dns_failover.{healthy}.count": "1",
+        f"target_group_health.dns_failover.{healthy}.percentage": "off",
+    }
+
+    async def scenario() -> None:
+        provider = LoadBalancingProvider(_nothing, port=0, clock=Clock())
+        arns = [await make(provider, "TargetGroup", "net", it) for it in (group(neutral), GROUP)]
+        written, left_out = (provider.targets.groups[arn] for arn in arns)
+        assert (written.settings, written.check) == (left_out.settings, left_out.check)
+        assert provider._network.settings[arns[0]] == provider._network.settings[arns[1]]
+        unlogged = {"access_logs.s3.enabled": "false", "deletion_protection.enabled": "false"}
+        balancer = {"Type": "network", "LoadBalancerAttributes": pairs(unlogged)}
+        arn = await make(provider, "LoadBalancer", "net", balancer)
+        listener = {
+            "LoadBalancerArn": arn,
+            "Protocol": "TCP",
+            "DefaultActions": [{"Type": "forward", "TargetGroupArn": arns[0]}],
+            "ListenerAttributes": pairs({"tcp.idle_timeout.seconds": "350"}),
+        }
+        await make(provider, "Listener", "net", listener)
+        assert provider._network._idle_seconds == 350
+
+    run(scenario)
+
+
+def test_the_defaults_of_a_health_check_are_those_of_its_protocol() -> None:
+    def read(**properties: Any) -> HealthCheck:
+        given = {"Protocol": "TCP", "TargetType": "ip", **properties}
+        return read_group("group", "arn", "net", "small", given).check
+
+    over_http = HealthCheck(True, "/", 30, 6, 5, 2, ((200, 399),))
+    assert read(HealthCheckProtocol="HTTP") == over_http
+    over_tcp = read()
+    assert (over_tcp.interval, over_tcp.timeout, over_tcp.unhealthy_threshold) == (30, 10, 2)
+
+
 @pytest.mark.parametrize(
     ("kind", "properties", "says"),
     [
@@ -382,6 +434,18 @@ NET = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/net/x/1"
         ("TargetGroup", {**GROUP, "Protocol": "TLS"}, "protocol TLS"),
         ("TargetGroup", {**GROUP, "Protocol": "TCP_QUIC"}, "protocol TCP_QUIC"),
         ("TargetGroup", {**GROUP, "TargetType": "alb"}, "target type alb"),
+        ("TargetGroup", {**GROUP, "ProtocolVersion": "HTTP2"}, "ProtocolVersion is for target"),
+        ("TargetGroup", {**GROUP, "TargetControlPort": 3000}, "TargetControlPort is for target"),
+        (
+            "TargetGroup",
+            {**GROUP, "HealthCheckProtocol": "HTTPS"},
+            "a health check over HTTPS is not played locally: use TCP or HTTP",
+        ),
+        (
+            "TargetGroup",
+            group({}, HealthCheckProtocol="HTTP", Matcher={"HttpCode": "200-600"}),
+            "not within 200 to 599",
+        ),
         ("TargetGroup", group({"proxy_protocol_v2.enabled": "true"}), "proxy protocol v2"),
         ("TargetGroup", group({**AFFINITY, "stickiness.type": "lb_cookie"}), "set it to source_ip"),
         (

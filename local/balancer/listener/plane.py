@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from local.balancer.listener.actions import Forward, Redirect, location
 from local.balancer.listener.rules import Rule, Seen, first_match
 from local.balancer.routing import Choice, Router
-from local.balancer.wire.head import LINE_BYTES, Head
+from local.balancer.wire.head import Head
 from local.balancer.wire.headers import outgoing_host
 from local.balancer.wire.pages import OwnAnswer, error_page
 
 DEFAULT_PORT = 80
+# HTTP_Redirect_Url_Limit_Exceeded_Count: "the URL in the response location header is larger than
+# 8K" ("CloudWatch metrics for your Application Load Balancer").
+LOCATION_BYTES = 8 * 1024
 
 
 class Plane:
@@ -38,7 +41,7 @@ class Plane:
 
     def _redirect(self, redirect: Redirect, head: Head) -> OwnAnswer:
         host = outgoing_host(head.host, DEFAULT_PORT)  # without a port
-        there = location(redirect, "http", host, self.port, head.path, head.query_text)
-        if len(there) > LINE_BYTES:  # "HTTP 507: the redirect URL is too long"
+        there = location(redirect, "http", host, self.port, head.path, head.query)
+        if len(there) > LOCATION_BYTES:
             return error_page(507)
         return error_page(redirect.status, ("Location", there))

@@ -14,18 +14,18 @@ from typing import Any, NamedTuple
 from local.balancer.listener import condition_limits
 from local.balancer.listener.actions import Action
 from local.balancer.refusals import Properties, not_played
+from local.balancer.wire.head import query_pairs
 from local.providers import LocalModeError
 
 
 class Seen(NamedTuple):
-    """What rules look at. `path` and `query` (name, value) are as on the wire, not decoded;
-    header names are lower case; `source_ip` is the connection's address, whatever X-Forwarded-For
-    says."""
+    """What rules look at. `path` and `query` are as on the wire, not decoded; header names are
+    lower case; `source_ip` is the connection's address, whatever X-Forwarded-For says."""
 
     method: str
     host: str
     path: str
-    query: Sequence[tuple[str, str]]
+    query: str
     headers: Mapping[str, Sequence[str]]
     source_ip: str
 
@@ -165,7 +165,7 @@ def _query_condition(values: Iterable[Mapping[str, Any]]) -> Condition:
     ]
     return lambda seen: any(
         (key is None or key.fullmatch(name)) and value.fullmatch(text)
-        for name, text in seen.query
+        for name, text in query_pairs(seen.query)
         for key, value in pairs
     )
 

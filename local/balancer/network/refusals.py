@@ -38,18 +38,15 @@ BALANCER_PROPERTIES = {
 }
 IDLE_TIMEOUT = "tcp.idle_timeout.seconds"
 LISTENER_ATTRIBUTES = {IDLE_TIMEOUT}
-# As a target group of any load balancer has them.
-COMMON_ATTRIBUTES = {
-    "deregistration_delay.timeout_seconds",
-    "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count",
-    "target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage",
-}
-GROUP_ATTRIBUTES = COMMON_ATTRIBUTES | {
+GROUP_ATTRIBUTES = {
     "deregistration_delay.connection_termination.enabled",
+    "deregistration_delay.timeout_seconds",
     "preserve_client_ip.enabled",
     "proxy_protocol_v2.enabled",
     "stickiness.enabled",
     "stickiness.type",
+    "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count",
+    "target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage",
     "target_health_state.unhealthy.connection_termination.enabled",
     # zones and DNS again
     CROSS_ZONE,

@@ -8,16 +8,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from local.balancer.network.refusals import COMMON_ATTRIBUTES, GROUP_ATTRIBUTES
+from local.balancer.network.refusals import GROUP_ATTRIBUTES
 from local.balancer.refusals import (
     Properties,
     not_played,
     refuse_zonal,
     require_known,
 )
-from local.balancer.targets.target_group import TargetGroup, read_target_group
+from local.balancer.targets.algorithms import RoundRobin
+from local.balancer.targets.group_settings import read_common
+from local.balancer.targets.health import Kind, read_health_check
+from local.balancer.targets.target_group import TargetGroup
 from local.providers import LocalModeError
 from local.template.pairs import attributes_of
+
+_OVER_TCP = Kind(protocols=("TCP", "HTTP"), timeout=10)
+_OVER_HTTP = _OVER_TCP._replace(timeout=6, matcher="200-399", highest_code=599)
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,9 @@ def read_settings(where: str, properties: Properties) -> NetworkSettings:
     kind = properties.get("TargetType", "instance")
     if kind not in ("ip", "instance"):
         raise not_played(where, f"target type {kind} with protocol TCP", "use ip")
+    for name in ("ProtocolVersion", "TargetControlPort"):
+        if name in properties:
+            raise LocalModeError(f"{where}: {name} is for target groups over HTTP: remove it")
     attributes = attributes_of(properties, "TargetGroupAttributes")
     require_known(where, attributes, GROUP_ATTRIBUTES)
     refuse_zonal(where, attributes)
@@ -69,23 +78,14 @@ def read_settings(where: str, properties: Properties) -> NetworkSettings:
 
 
 def read_group(where: str, arn: str, name: str, pool: str, properties: Properties) -> TargetGroup:
-    """What it has in common with any target group: targets, health, delay, when it fails open.
-
-    Its health check has other defaults than one behind an application load balancer: over TCP,
-    within 10 s (HTTP: 6), and any status from 200 to 399 will do.
-    """
+    """What it has in common with any target group: targets, health, delay, when it fails open."""
     over_tcp = properties.get("HealthCheckProtocol", "TCP") == "TCP"
-    common = {
-        "HealthCheckTimeoutSeconds": 10 if over_tcp else 6,
-        "Matcher": {"HttpCode": "200-399"},
-        **properties,
-        "Protocol": "HTTP",  # which has the same form; the connections never see it
-        "TargetGroupAttributes": [
-            attribute
-            for attribute in properties.get("TargetGroupAttributes", ())
-            if attribute["Key"] in COMMON_ATTRIBUTES
-        ],
-    }
-    if over_tcp:
-        common["HealthCheckProtocol"] = "HTTP"
-    return read_target_group(where, arn, name, pool, common)
+    return TargetGroup(
+        arn=arn,
+        name=name,
+        kind=properties.get("TargetType", "instance"),
+        settings=read_common(where, attributes_of(properties, "TargetGroupAttributes")),
+        check=read_health_check(where, properties, _OVER_TCP if over_tcp else _OVER_HTTP),
+        algorithm=RoundRobin(),  # never asked: see `affinity`
+        pool=pool,
+    )

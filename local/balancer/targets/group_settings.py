@@ -7,7 +7,7 @@ user guide of Application Load Balancers; TargetGroupAttribute in the API refere
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from local.balancer.refusals import (
     CROSS_ZONE,
@@ -57,11 +57,11 @@ class GroupSettings:
     """`deregistration_delay` and `slow_start` (0: off) in template seconds; fail-open thresholds
     as in `health.routable`."""
 
-    algorithm: str
-    deregistration_delay: float
-    multi_value_headers: bool
-    minimum_count: int
-    minimum_percentage: float | None
+    algorithm: str = "round_robin"
+    deregistration_delay: float = DEFAULT_DELAY
+    multi_value_headers: bool = False
+    minimum_count: int = 1
+    minimum_percentage: float | None = None
     slow_start: int = 0
     anomaly_mitigation: bool = False
     stickiness: Stickiness | None = None
@@ -77,13 +77,23 @@ def read_settings(
     algorithm = attributes.get(_ALGORITHM, "round_robin")
     if algorithm not in ALGORITHMS:
         raise not_played(where, f"the algorithm {algorithm}", f"use {', '.join(ALGORITHMS)}")
+    return replace(
+        read_common(where, attributes),
+        algorithm=algorithm,
+        multi_value_headers=attributes.get(_MULTI_VALUE) == "true",
+        slow_start=_read_slow_start(where, attributes, algorithm),
+        anomaly_mitigation=_read_mitigation(where, attributes, algorithm),
+        stickiness=_read_stickiness(where, attributes, algorithm),
+    )
+
+
+def read_common(where: str, attributes: Mapping[str, str]) -> GroupSettings:
+    """What target groups of both load balancers have: the delay, and when they fail open."""
     percentage = attributes.get(f"{_FAIL_OPEN}.percentage", "off")
     return GroupSettings(
-        algorithm=algorithm,
         deregistration_delay=number_within(
             where, _DELAY, attributes.get(_DELAY, DEFAULT_DELAY), 0, LONGEST_DELAY, "s"
         ),
-        multi_value_headers=attributes.get(_MULTI_VALUE) == "true",
         minimum_count=number_within(
             where,
             f"{_FAIL_OPEN}.count",
@@ -94,9 +104,6 @@ def read_settings(
         minimum_percentage=None
         if percentage == "off"
         else number_within(where, f"{_FAIL_OPEN}.percentage", percentage, 1, 100, "or off"),
-        slow_start=_read_slow_start(where, attributes, algorithm),
-        anomaly_mitigation=_read_mitigation(where, attributes, algorithm),
-        stickiness=read_stickiness(where, attributes),
     )
 
 
@@ -136,3 +143,17 @@ def _read_mitigation(where: str, attributes: Mapping[str, str], algorithm: str) 
             "it: turn it off, or set the algorithm to weighted_random"
         )
     return value == "on"
+
+
+def _read_stickiness(
+    where: str, attributes: Mapping[str, str], algorithm: str
+) -> Stickiness | None:
+    sticky = read_stickiness(where, attributes)
+    if sticky is not None and algorithm == "weighted_random":
+        # "You cannot have both stickiness and weighted random algorithm enabled on the same target
+        # group": the API's answer, in the tests of terraform-provider-aws (its pull request 35083).
+        raise LocalModeError(
+            f"{where}: stickiness.enabled true with the algorithm weighted_random: a target group "
+            "has only one of them: set it to false, or the algorithm to round_robin"
+        )
+    return sticky

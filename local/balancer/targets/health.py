@@ -32,6 +32,22 @@ INTERNAL = "Elb.InternalError"
 NOT_IN_USE = "Target.NotInUse"
 
 
+class Kind(NamedTuple):
+    """What the template may leave out of a kind of target group's health check, and which codes
+    its matcher may hold. `protocols`: the first is the default."""
+
+    protocols: tuple[str, ...] = ("HTTP",)
+    interval: int = 30
+    timeout: int = 5
+    unhealthy_threshold: int = 2
+    matcher: str = "200"
+    highest_code: int = 499
+
+
+BY_ADDRESS = Kind()
+FUNCTION = Kind(interval=35, timeout=30, unhealthy_threshold=5)
+
+
 @dataclass(frozen=True)
 class HealthCheck:
     """Times in template seconds; `matcher` as ranges of status codes, both ends included."""
@@ -68,16 +84,18 @@ CONNECTION_FAILED = Outcome(False, FAILED, "Health checks failed")
 INTERNAL_ERROR = Outcome(False, INTERNAL, "Health checks failed due to an internal error")
 
 
-def read_health_check(where: str, properties: Properties, lambda_target: bool) -> HealthCheck:
-    """CloudFormation's properties with the defaults of the target type. Raises LocalModeError for
-    what isn't played, and for what AWS refuses."""
-    protocol = properties.get("HealthCheckProtocol", "HTTP")
-    if protocol != "HTTP":
-        raise not_played(where, f"a health check over {protocol}", "use HTTP")
+def read_health_check(where: str, properties: Properties, kind: Kind) -> HealthCheck:
+    """CloudFormation's properties with the defaults of the kind. Raises LocalModeError for what
+    isn't played, and for what AWS refuses."""
+    protocol = properties.get("HealthCheckProtocol", kind.protocols[0])
+    if protocol not in kind.protocols:
+        instead = f"use {' or '.join(kind.protocols)}"
+        raise not_played(where, f"a health check over {protocol}", instead)
     if properties.get("HealthCheckPort", "traffic-port") != "traffic-port":
         raise not_played(where, "a health check port of its own", "use traffic-port")
-    enabled = str(properties.get("HealthCheckEnabled", not lambda_target)).lower() == "true"
-    if not enabled and not lambda_target:
+    is_function = kind is FUNCTION
+    enabled = str(properties.get("HealthCheckEnabled", not is_function)).lower() == "true"
+    if not enabled and not is_function:
         raise LocalModeError(
             f"{where}: HealthCheckEnabled is false, and only a Lambda function's target group can "
             "be without health checks: remove it"
@@ -85,30 +103,30 @@ def read_health_check(where: str, properties: Properties, lambda_target: bool) -
     return HealthCheck(
         enabled=enabled,
         path=properties.get("HealthCheckPath", "/"),
-        interval=float(properties.get("HealthCheckIntervalSeconds", 35 if lambda_target else 30)),
-        timeout=float(properties.get("HealthCheckTimeoutSeconds", 30 if lambda_target else 5)),
+        interval=float(properties.get("HealthCheckIntervalSeconds", kind.interval)),
+        timeout=float(properties.get("HealthCheckTimeoutSeconds", kind.timeout)),
         healthy_threshold=int(properties.get("HealthyThresholdCount", 5)),
         unhealthy_threshold=int(
-            properties.get("UnhealthyThresholdCount", 5 if lambda_target else 2)
+            properties.get("UnhealthyThresholdCount", kind.unhealthy_threshold)
         ),
-        matcher=parse_matcher(where, properties.get("Matcher", {})),
+        matcher=parse_matcher(where, properties.get("Matcher", {}), kind),
     )
 
 
-def parse_matcher(where: str, matcher: Any) -> tuple[tuple[int, int], ...]:
+def parse_matcher(where: str, matcher: Any, kind: Kind) -> tuple[tuple[int, int], ...]:
     """`{"HttpCode": "200,204-299"}` -> ((200, 200), (204, 299))."""
     if "GrpcCode" in matcher:
         raise not_played(where, "a gRPC matcher", "use HttpCode")
     ranges = []
-    for part in str(matcher.get("HttpCode", "200")).split(","):
+    for part in str(matcher.get("HttpCode", kind.matcher)).split(","):
         match = re.fullmatch(r"\s*(\d{3})(?:-(\d{3}))?\s*", part)
         if match is None:
             raise not_played(where, f"the matcher {part!r}", 'write codes as "200" or "200-299"')
         low, high = int(match[1]), int(match[2] or match[1])
-        if not 200 <= low <= high <= 599:  # 499 behind an application one, which the stacks check
+        if not 200 <= low <= high <= kind.highest_code:
             raise LocalModeError(
-                f"{where}: the matcher {part!r} is not within 200 to 499, low before high: "
-                'write codes as "200" or "200-299"'
+                f"{where}: the matcher {part!r} is not within 200 to {kind.highest_code}, low "
+                'before high: write codes as "200" or "200-299"'
             )
         ranges.append((low, high))
     return tuple(ranges)

@@ -163,7 +163,9 @@ def read_target_group(
         name=name,
         kind=kind,
         settings=settings,
-        check=health.read_health_check(where, properties, kind == "lambda"),
+        check=health.read_health_check(
+            where, properties, health.FUNCTION if kind == "lambda" else health.BY_ADDRESS
+        ),
         algorithm=ALGORITHMS[settings.algorithm](),
         pool=pool,
     )

@@ -154,7 +154,11 @@ class ClientConnection(RequestReader):
         with it the answer that the client hasn't read."""
         self._deaf, self._upgrading = True, False
         if gently and not self.transport.is_closing():
-            self.transport.write_eof()
+            try:
+                self.transport.write_eof()
+            except OSError:  # reset by the client, which nobody sees while reading is paused
+                self.transport.abort()
+                return
             self._timer.cancel()
             self._timer = self._engine.loop.call_later(LINGER_SECONDS, self.transport.abort)
             self.paused = 0

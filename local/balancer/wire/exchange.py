@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from local.balancer.wire.pages import OwnAnswer, error_page
 
@@ -14,14 +14,23 @@ if TYPE_CHECKING:
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-class Exchange(Protocol):
-    """What a client's connection tells of its request, and of itself. Whatever happens, the
-    exchange calls `ClientConnection.answered` once, or aborts the connection."""
+class Exchange:
+    """What a client's connection tells of its request, and of itself; an heir takes what it has a
+    use for. Whatever happens, it calls `ClientConnection.answered` once, or aborts the connection.
+    """
+
+    __slots__ = ()
 
     def start(self) -> None:
         """Its turn has come: the requests before it are answered."""
+        raise NotImplementedError
 
-    def body(self, data: bytes) -> None: ...
+    def idle(self) -> None:
+        """Nothing was sent or received for the idle timeout."""
+        raise NotImplementedError
+
+    def body(self, data: bytes) -> None:
+        """A piece of the request."""
 
     def end(self) -> None:
         """The request is whole."""
@@ -32,21 +41,20 @@ class Exchange(Protocol):
     def spoilt(self, status: int) -> None:
         """The rest of the request won't come, as the client is at fault with `status`."""
 
-    def idle(self) -> None:
-        """Nothing was sent or received for the idle timeout."""
-
-    def client_left(self) -> None: ...
+    def client_left(self) -> None:
+        """Its connection is lost."""
 
     def client_full(self) -> None:
         """The client doesn't read what it gets; `client_ready` follows."""
 
-    def client_ready(self) -> None: ...
+    def client_ready(self) -> None:
+        """The client reads again."""
 
     def removed(self, target: Target) -> None:
         """The target was taken out, its deregistration delay over."""
 
 
-class Answered:
+class Answered(Exchange):
     """A request that the load balancer answers itself; the rest of it is thrown away."""
 
     def __init__(
@@ -62,24 +70,8 @@ class Answered:
             self._connection.write(CONTINUE)
         self._connection.answer(self._answer, self._head, closes=self._closes)
 
-    def body(self, data: bytes) -> None: ...
-
-    def end(self) -> None: ...
-
-    def flush(self) -> None: ...
-
-    def spoilt(self, status: int) -> None: ...
-
     def idle(self) -> None:
         self._connection.abort()
-
-    def client_left(self) -> None: ...
-
-    def client_full(self) -> None: ...
-
-    def client_ready(self) -> None: ...
-
-    def removed(self, target: Target) -> None: ...
 
 
 def refusal(connection: ClientConnection, status: int) -> Answered:

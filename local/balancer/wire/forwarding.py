@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from local.balancer.routing import Choice
 from local.balancer.targets.target_group import Target
 from local.balancer.wire.client import TARGET, ClientConnection
-from local.balancer.wire.exchange import CONTINUE
+from local.balancer.wire.exchange import CONTINUE, Exchange
 from local.balancer.wire.head import Head
 from local.balancer.wire.headers import Field
 from local.balancer.wire.outgoing import (
@@ -31,7 +31,7 @@ log = logging.getLogger("local.balancer")
 CLIENT_LEFT = 460  # what AWS's access log has for it
 
 
-class Forwarding:
+class Forwarding(Exchange):
     """Between a client's connection and a target's: an `Exchange` for the one, a `Receiver` for
     the other. Over is over: `_finish` is where the target is told of, once."""
 

@@ -11,7 +11,7 @@ from local.balancer.routing import Choice
 from local.balancer.targets.target_group import Target
 from local.balancer.wire import lambda_bridge
 from local.balancer.wire.client import ClientConnection
-from local.balancer.wire.exchange import CONTINUE
+from local.balancer.wire.exchange import CONTINUE, Exchange
 from local.balancer.wire.forwarding import CLIENT_LEFT
 from local.balancer.wire.head import Head
 from local.balancer.wire.lambda_bridge import BODY_BYTES, Answer, Incoming
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("local.balancer")
 
 
-class Invocation:
-    """An `Exchange`. The body is collected, as an event is one piece: up to 1 MB. There is no
-    idle timeout once it is whole: "waits until your Lambda function responds or times out"."""
+class Invocation(Exchange):
+    """The body is collected, as an event is one piece: up to 1 MB. There is no idle timeout once it
+    is whole: "waits until your Lambda function responds or times out"."""
 
     def __init__(
         self,
@@ -65,8 +65,6 @@ class Invocation:
         if not self._over:
             self._running = self._engine.spawn(self._invoke())
 
-    def flush(self) -> None: ...
-
     def spoilt(self, status: int) -> None:
         if not self._over:
             self._refuse(status)
@@ -81,10 +79,6 @@ class Invocation:
         """The function goes on, as it would on AWS: an invocation can't be taken back."""
         if not self._over:
             self._finish(CLIENT_LEFT)
-
-    def client_full(self) -> None: ...
-
-    def client_ready(self) -> None: ...
 
     def removed(self, target: Target) -> None:
         if target is self._choice.target and not self._over:

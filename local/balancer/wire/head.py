@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import overload
 from urllib.parse import urlsplit
 
 from local.balancer.wire.desync import Doubt, doubt_of_body, doubt_of_headers, gravest
@@ -23,6 +22,8 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"}
 CODINGS = frozenset({"gzip", "x-gzip", "deflate", "compress", "x-compress", "br", "zstd"})
 
 _VALID_NAME = re.compile(r"[-a-z0-9]+")
+# A uri-host and maybe a port (RFC 9110 section 7.2, RFC 3986 section 3.2.2).
+_HOST = re.compile(r"(?:\[[0-9A-Za-z:.]+\]|[-0-9A-Za-z._~!$&'()*+,;=%]*)(?::[0-9]*)?")
 
 
 class Refused(Exception):
@@ -31,33 +32,6 @@ class Refused(Exception):
     def __init__(self, status: int, why: str) -> None:
         super().__init__(why)
         self.status = status
-
-
-class Query(Sequence[Pair]):
-    """A query string's names and values. Most requests take a rule that doesn't ask for them, so
-    that they are taken apart for those that do."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def _pairs(self) -> list[Pair]:
-        pairs = (part.partition("=") for part in self._text.split("&") if part)
-        return [(name, value) for name, _, value in pairs]
-
-    def __iter__(self) -> Iterator[Pair]:
-        return iter(self._pairs())
-
-    def __len__(self) -> int:
-        return len(self._pairs())
-
-    @overload
-    def __getitem__(self, index: int) -> Pair: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Pair]: ...
-    def __getitem__(self, index: int | slice) -> Pair | Sequence[Pair]:
-        return self._pairs()[index]
 
 
 @dataclass(slots=True)
@@ -83,7 +57,7 @@ class Block:
 
 @dataclass(slots=True)
 class Head:
-    """`path` and `query_text` are as on the wire, not decoded.
+    """`path` and `query` are as on the wire, not decoded.
 
     `upgrade` asks for a WebSocket. `closes` says that the client, or its doubtful framing, wants
     the connection closed after the answer; `alone` that the target's connection has to be, too.
@@ -91,7 +65,7 @@ class Head:
 
     method: str
     path: str
-    query_text: str
+    query: str
     host: str
     block: Block
     values: dict[str, list[str]]
@@ -103,21 +77,22 @@ class Head:
 
     @property
     def size(self) -> int:
-        return len(self.path) + len(self.query_text) + self.block.size
+        return len(self.path) + len(self.query) + self.block.size
 
     @property
     def target(self) -> str:
-        return f"{self.path}?{self.query_text}" if self.query_text else self.path
-
-    @property
-    def query(self) -> Sequence[Pair]:
-        """Names and values as on the wire: the load balancer decodes neither."""
-        return Query(self.query_text) if self.query_text else ()
+        return f"{self.path}?{self.query}" if self.query else self.path
 
     @property
     def expects_continue(self) -> bool:
         expected = self.values.get("expect")
         return expected is not None and self.modern and expected[-1].lower() == "100-continue"
+
+
+def query_pairs(query: str) -> list[Pair]:
+    """Names and values as on the wire: the load balancer decodes neither."""
+    pairs = (part.partition("=") for part in query.split("&") if part)
+    return [(name, value) for name, _, value in pairs]
 
 
 def refuse_line(method: str, version: str) -> None:
@@ -139,9 +114,11 @@ def read_block(came: Sequence[Field], settings: BalancerSettings) -> Block:
         raise Refused(463, "too many addresses in X-Forwarded-For")
     if values.get("content-type", ("",))[-1].startswith("application/grpc"):
         raise Refused(464, "gRPC, to target groups of version HTTP1")
-    host = values.get("host", ("",))[0]
+    hosts = values.get("host", [""])
+    if len(hosts) > 1 or not _HOST.fullmatch(hosts[0]):
+        raise Refused(400, "more than one Host header, or one that is no host")  # RFC 9112, 3.2
     size = sum([len(name) + len(value) + 4 for _, name, value in came])
-    return Block(came, fields, values, host, length, identity, doubt_of_headers(fields), size)
+    return Block(came, fields, values, hosts[0], length, identity, doubt_of_headers(fields), size)
 
 
 def read_head(
@@ -167,14 +144,14 @@ def read_head(
     host = block.host
     if not url.startswith("/") or "#" in url:
         url, host = _origin_form(url, host)
-    path, _, query_text = url.partition("?")
+    path, _, query = url.partition("?")
     # One with a body is no handshake, whatever it says.
     handshake = upgrade and modern and method == "GET" and length == 0
     websocket = handshake and _asks_for_websocket(values)
     return Head(
         method,
         path,
-        query_text,
+        query,
         host,
         block,
         values,
@@ -232,8 +209,10 @@ def _origin_form(url: str, host: str) -> tuple[str, str]:
         authority = urlsplit(url).netloc
     except ValueError as error:
         raise Refused(400, str(error)) from error
-    rest = url.partition("://")[2].removeprefix(authority)
-    return rest if rest.startswith("/") else f"/{rest}", authority.rpartition("@")[2]
+    rest, named = url.partition("://")[2].removeprefix(authority), authority.rpartition("@")[2]
+    if not named or not _HOST.fullmatch(named):
+        raise Refused(400, "a request target whose host is none")
+    return rest if rest.startswith("/") else f"/{rest}", named
 
 
 def _asks_for_websocket(values: dict[str, list[str]]) -> bool:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from local.balancer.wire.head import query_pairs
 from local.balancer.wire.headers import Pair, values_of
 
 BODY_BYTES = 1024 * 1024  # of a request body, and of the answer's JSON
@@ -30,7 +31,7 @@ class Incoming(NamedTuple):
 
     method: str
     path: str
-    query: Sequence[Pair]
+    query: str
     headers: Sequence[Pair]
     body: bytes
 
@@ -49,7 +50,7 @@ class Malformed(ValueError):
 def event_of(incoming: Incoming, target_group_arn: str, multi_value: bool) -> Event:
     headers = values_of((name.lower(), name, value) for name, value in incoming.headers)
     query: dict[str, list[str]] = {}
-    for name, value in incoming.query:
+    for name, value in query_pairs(incoming.query):
         query.setdefault(name, []).append(value)
     event: Event = {
         "requestContext": {"elb": {"targetGroupArn": target_group_arn}},
@@ -68,7 +69,7 @@ def event_of(incoming: Incoming, target_group_arn: str, multi_value: bool) -> Ev
 
 def health_check_event(path: str, target_group_arn: str, multi_value: bool) -> Event:
     agent = [("user-agent", "ELB-HealthChecker/2.0")]
-    return event_of(Incoming("GET", path, (), agent, b""), target_group_arn, multi_value)
+    return event_of(Incoming("GET", path, "", agent, b""), target_group_arn, multi_value)
 
 
 def _body(body: bytes, headers: Mapping[str, Sequence[str]]) -> tuple[str, bool]:

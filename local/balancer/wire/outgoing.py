@@ -31,7 +31,7 @@ def forwarded_fields(head: Head, peer: Peer, settings: BalancerSettings, trace: 
     """What a function gets to see: all headers, with those of the load balancer written. `trace`
     is an id as `headers.traced` takes it."""
     passed = _passed_on(head.block, peer, settings, _WRITTEN)
-    return [*_hosts(head, peer, settings), *passed, _trace(head, trace)]
+    return [_host(head, peer, settings), *passed, _trace(head, trace)]
 
 
 def request_head(head: Head, peer: Peer, settings: BalancerSettings, trace: str) -> bytes:
@@ -40,7 +40,7 @@ def request_head(head: Head, peer: Peer, settings: BalancerSettings, trace: str)
     block = head.block
     if not block.lines:
         block.lines = _lines(_passed_on(block, peer, settings, _NOT_END_TO_END))
-    hosts, framing = _lines(_hosts(head, peer, settings)), ""
+    framing = ""
     if head.length is None:
         framing = CHUNKED
     elif "content-length" in head.values:
@@ -50,7 +50,8 @@ def request_head(head: Head, peer: Peer, settings: BalancerSettings, trace: str)
     elif head.alone:
         framing += CLOSE
     return (
-        f"{head.method} {head.target} HTTP/1.1\r\n{hosts}{block.lines}"
+        f"{head.method} {head.target} HTTP/1.1\r\n"
+        f"Host: {_host(head, peer, settings)[1]}\r\n{block.lines}"
         f"X-Amzn-Trace-Id: {_trace(head, trace)[1]}\r\n{framing}\r\n"
     ).encode("latin-1")
 
@@ -59,12 +60,13 @@ def _lines(fields: Sequence[Pair]) -> str:
     return "".join([f"{name}: {value}\r\n" for name, value in fields])
 
 
-def _hosts(head: Head, peer: Peer, settings: BalancerSettings) -> list[Pair]:
-    """Preserved, all that came; otherwise one, written anew. HTTP/1.0 may come without any, and
-    gets the load balancer's name."""
-    if settings.preserve_host and "host" in head.values:
-        return [("Host", host) for host in head.values["host"]]
-    return [("Host", outgoing_host(head.host or "127.0.0.1", peer.port))]
+def _host(head: Head, peer: Peer, settings: BalancerSettings) -> Pair:
+    """The one that the rules saw, which is the target's own where that has one (RFC 9112 section
+    3.2.2): preserved, or written anew. HTTP/1.0 may come without any, and gets the load
+    balancer's name."""
+    if settings.preserve_host and head.host:
+        return ("Host", head.host)
+    return ("Host", outgoing_host(head.host or "127.0.0.1", peer.port))
 
 
 def _trace(head: Head, trace: str) -> Pair:

@@ -57,6 +57,7 @@ function newGroup(holder, group, service) {
       ...(weighed(group) ? [weightForm(pool)] : []),
       ...(steered ? [tasks] : []),
     ),
+    make("p", { class: "trouble", hidden: true }),
     make("ul", { class: "lanes" }),
     make("p", { class: "empty" }, `No target is registered: ${without(group)}.`),
   );
@@ -87,6 +88,9 @@ function showHead(element, group, pool, total) {
     allow(element.querySelector('[data-by="-1"]'), pool.desired > 0);
     const scaling = element.querySelector('[data-order="autoscaling"]');
     if (scaling) scaling.checked = pool.autoscaling;
+    const trouble = element.querySelector(".trouble");
+    put(trouble, pool.trouble ?? "");
+    trouble.hidden = !pool.trouble;
   }
 }
 

@@ -16,6 +16,9 @@ export function bindLoad() {
     event.preventDefault();
     if (allowed($("load-send"))) send($("load").elements);
   });
+  $("load-stop").addEventListener("click", () => {
+    if (allowed($("load-stop"))) stop();
+  });
 }
 
 export function showLoad(state) {
@@ -27,29 +30,43 @@ export function showLoad(state) {
 }
 
 async function send({ requests, concurrency, through, cookies }) {
-  sending = true;
-  allow($("load-send"), false);
-  put($("load-said"), `sending ${number(Number(requests.value))} requests …`);
+  const asked = Number(requests.value);
+  sends(true);
+  put($("load-said"), `sending ${number(asked)} requests …`);
   const result = await order("load", {
-    requests: Number(requests.value),
+    requests: asked,
     concurrency: Number(concurrency.value),
     through: through.value,
     cookies: cookies.checked,
   });
-  sending = false;
-  allow($("load-send"), true);
-  if (result) showResult(result);
+  sends(false);
+  if (result) showResult(result, asked);
   else put($("load-said"), "nothing was counted");
 }
 
-function showResult(result) {
+function sends(is) {
+  sending = is;
+  allow($("load-send"), !is);
+  allow($("load-stop"), is);
+}
+
+// What was sent until then is counted: `send` gets its answer.
+function stop() {
+  allow($("load-stop"), false);
+  put($("load-said"), "stopping …");
+  order("load", { stop: true });
+}
+
+function showResult(result, asked) {
   const statuses = Object.entries(result.statuses).map(
     ([code, count]) => `${code === "none" ? "no answer" : code} ×${number(count)}`,
   );
   const latency = ["p50", "p99"]
     .filter((name) => typeof result[`${name}_ms`] === "number")
     .map((name) => `${name} ${result[`${name}_ms`].toFixed(1)} ms`);
-  const sent = `${number(result.sent)} sent in ${result.seconds.toFixed(2)} s`;
+  // what was still under way when it was stopped isn't counted
+  const all = result.sent < asked ? `of ${number(asked)} counted` : "sent";
+  const sent = `${number(result.sent)} ${all} in ${result.seconds.toFixed(2)} s`;
   put($("load-said"), [sent, ...statuses, ...latency].join(" · "));
   const rows = byPool(Object.entries(result.served_by)).flatMap(({ pool, count, instances }) =>
     containerPools.has(pool) && instances.length > 1
