@@ -181,11 +181,11 @@ def handler(event, context):
             await functions.invoke("echo", b'""'),
         )
 
-    before, hung, after = run(tmp_path, source, scenario, own_runtime=own_runtime, timeout=0.5)
+    before, hung, after = run(tmp_path, source, scenario, own_runtime=own_runtime, timeout=3)
     document = json.loads(hung.payload)
     assert hung.error
     assert document["errorType"] == "Sandbox.Timedout"
-    assert document["errorMessage"].endswith("Error: Task timed out after 0.50 seconds")
+    assert document["errorMessage"].endswith("Error: Task timed out after 3.00 seconds")
     assert before.payload != after.payload
     assert not after.error
 

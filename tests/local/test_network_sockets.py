@@ -240,7 +240,7 @@ def test_connections_are_idle_for_so_long_and_no_longer() -> None:
     async def scenario() -> None:
         async with network_balancing(idle=60) as scene:
             plane: Any = scene.provider._network._plane
-            plane._idle_seconds = 2.0  # the shortest that a listener may have is a minute
+            plane._idle_seconds = 4.0  # the shortest that a listener may have is a minute
             await scene.add("a")
             quiet, busy = await scene.connect(), await scene.connect()
             await quiet.ask()
