@@ -46,7 +46,7 @@ class Commands:
             "devices": self._devices,
             "unlink": self._unlink,
             "accept": self._accept,
-            **Verifying(client, view).commands(),
+            **Verifying(client, view, room.peer).commands(),
             "help": self._help,
         }
 

@@ -105,6 +105,12 @@ class Room:
         """Who else is in the open chat."""
         return self._client.others(self.chat) if self.chat is not None else []
 
+    def peer(self) -> str | None:
+        """Whom the open chat is with, if it is a direct one."""
+        summary = self._summary(self.chat) if self.chat is not None else None
+        others = self.others() if summary is not None and summary.kind == "direct" else []
+        return others[0] if len(others) == 1 else None
+
     async def presence_of(self, users: Iterable[str]) -> list[str]:
         """A line for each user, with what the backend says now."""
         asked = list(users)

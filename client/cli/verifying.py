@@ -16,6 +16,7 @@ from client.errors import NotFound
 HELP = """\
 /safety USER [NUMBER]  shows your safety number with a user; compares it with what the other sees
 /verify USER [DEVICE]  compares emoji with a user's device
+                       (of these two, USER may be left out in a direct chat)
 /yes, /no [USER]       whether they are the same; /no also declines or ends a comparison"""
 
 IN_A_ROW = 4  # groups of digits, or emoji with their names: both fit on 60 columns
@@ -38,8 +39,11 @@ OTHERWISE = "the comparison with {who} broke off; /verify {who} begins again"
 
 
 class Verifying:
-    def __init__(self, client: ChatClient, view: View) -> None:
-        self._client, self._view = client, view
+    def __init__(
+        self, client: ChatClient, view: View, peer: Callable[[], str | None] = lambda: None
+    ) -> None:
+        """`peer`: whom the open chat is with, if it is a direct one."""
+        self._client, self._view, self._peer = client, view, peer
 
     def commands(self) -> dict[str, Callable[[str], Awaitable[None]]]:
         return {"safety": self._safety, "verify": self._verify, "yes": self._yes, "no": self._no}
@@ -47,9 +51,10 @@ class Verifying:
     # -- commands
 
     async def _safety(self, rest: str) -> None:
-        user, _, shown = rest.partition(" ")
-        if not self._named(user, "/safety USER"):
+        named = self._named(rest, "/safety USER")
+        if named is None:
             return
+        user, shown = named
         try:
             if shown:
                 await self._compare(user, shown)
@@ -79,11 +84,12 @@ class Verifying:
             )
 
     async def _verify(self, rest: str) -> None:
-        user, _, device = rest.partition(" ")
-        if not self._named(user, "/verify USER"):
+        named = self._named(rest, "/verify USER")
+        if named is None:
             return
+        user, device = named
         try:
-            meant = await self._client.verify(user, device.strip() or None)
+            meant = await self._client.verify(user, device or None)
         except NotFound:
             self._view.problem(f"there is no user {user}")
             return
@@ -156,10 +162,16 @@ class Verifying:
 
     # -- small
 
-    def _named(self, user: str, usage: str) -> bool:
-        if not USER.fullmatch(user):
-            self._view.problem(f"{usage}: a user name is 3 to 32 of a-z, 0-9 and _")
-        return USER.fullmatch(user) is not None
+    def _named(self, rest: str, usage: str) -> tuple[str, str] | None:
+        """The user, and what stands behind the name."""
+        peer = self._peer()
+        if peer is not None and (not rest or _is_number(rest)):
+            return peer, rest
+        user, _, more = rest.partition(" ")
+        if USER.fullmatch(user):
+            return user, more.strip()
+        self._view.problem(f"{usage}: a user name is 3 to 32 of a-z, 0-9 and _")
+        return None
 
     def _meant(self, rest: str, stages: set[Stage]) -> tuple[str, str] | None:
         """(user, device) of the comparison at one of these stages; of the only one, without a name.
@@ -181,6 +193,12 @@ class Verifying:
             whose = f" with {rest}" if rest else ""
             self._view.problem(f"there is nothing to say yes or no to{whose} now")
         return None
+
+
+def _is_number(text: str) -> bool:
+    """A safety number, perhaps mistyped, without a name: that could be digits as well."""
+    digits = text.replace(" ", "").replace("-", "")
+    return text.startswith("switchboard:") or (digits.isdecimal() and 32 < len(digits) <= 60)
 
 
 def _rows(parts: Sequence[str]) -> list[str]:

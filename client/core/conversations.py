@@ -160,7 +160,7 @@ class Conversations:
         self._members_are(chat, marks, self.log(chat).highest, now)
 
     def adding(self, chat: str, users: Collection[str]) -> None:
-        """This device is about to add them: nothing of what is there by now is for them."""
+        """This device is about to add them: nothing that is there or sealed by now is for them."""
         self._ledger.adding(chat, users, self.log(chat).highest)
 
     def members_changed(self, chat: str | None = None) -> None:

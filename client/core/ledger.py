@@ -159,7 +159,9 @@ class Ledger(Protocol):
         """
 
     def adding(self, chat: str, users: Collection[str], at: int) -> None:
-        """This device is about to add these users; `at` is the newest seq of the chat."""
+        """This device is about to add these users; `at` is the newest seq of the chat. What it has
+        sealed by now, and is not accepted yet, is not for those of them who are no members.
+        """
 
     def members_seen(self, chat: str, at: int) -> None:
         """The members were these when `at` was the newest seq of the chat."""

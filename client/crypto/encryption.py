@@ -101,7 +101,8 @@ class Encryption:
 
     def owe(self, chat: str, message_id: str, devices: Collection[str]) -> None:
         for device in sorted(devices):
-            self._errands.add(chat, device, "copy", {"of": message_id})
+            if not self._store.not_for(message_id, user_of(device)):
+                self._errands.add(chat, device, "copy", {"of": message_id})
 
     def forget(self, devices: Collection[str]) -> None:
         for device in devices:
@@ -204,7 +205,8 @@ class Encryption:
     def _requested(self, chat: str, device: str, message_ids: list[str]) -> None:
         """The device could not read these texts of this one, and perhaps lacks the group's key."""
         self._outbound.share_again(chat, device)
-        after = self._store.member_after(chat, user_of(device))
+        user = user_of(device)
+        after = self._store.member_after(chat, user)
         since = self.identities.believed_since(device)
         if after is None or since is None:
             return
@@ -214,6 +216,8 @@ class Encryption:
                 continue  # not this device's, or not accepted
             if own.seq <= after or own.accepted_at < since - LEEWAY:
                 continue  # from before the user came, or the device
+            if self._store.not_for(message_id, user):
+                continue  # sealed before, and accepted after
             if self._errands.copies(chat, message_id, device) < COPIES:
                 self._errands.add(chat, device, "copy", {"of": message_id})
 

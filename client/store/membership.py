@@ -13,6 +13,7 @@ class Membership:
 
     db: sqlite3.Connection
     _user: str
+    _device: str
 
     def kind(self, chat: str) -> str | None:
         row = self.db.execute("SELECT kind FROM chats WHERE chat = ?", (chat,)).fetchone()
@@ -64,6 +65,16 @@ class Membership:
             "ON CONFLICT DO UPDATE SET after = max(after, excluded.after)",
             [(chat, user, at) for user in users],
         )
+        # What waits to be sealed is not among it: it will be sealed for them too.
+        self.db.executemany(
+            "INSERT OR IGNORE INTO not_for SELECT message_id, ? FROM messages WHERE chat = ? "
+            "AND sender = ? AND sender_device = ? AND seq IS NULL "
+            "AND message_id NOT IN (SELECT message_id FROM drafts)",
+            [
+                (user, chat, self._user, self._device)
+                for user in set(users) - self.members(chat).keys()
+            ],
+        )
 
     def _adding(self, chat: str, user: str) -> int:
         row = self.db.execute(
@@ -82,6 +93,13 @@ class Membership:
             "SELECT after FROM members WHERE chat = ? AND user = ?", (chat, user)
         ).fetchone()
         return row[0] if row else None
+
+    def not_for(self, message_id: str, user: str) -> bool:
+        """This device had sealed that text when it added the user."""
+        row = self.db.execute(
+            "SELECT 1 FROM not_for WHERE message_id = ? AND user = ?", (message_id, user)
+        ).fetchone()
+        return row is not None
 
     def set_member(self, chat: str, user: str, marks: Watermarks) -> None:
         self.db.execute(

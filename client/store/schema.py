@@ -39,6 +39,10 @@ CREATE TABLE members (
 CREATE TABLE adding (
     chat TEXT NOT NULL, user TEXT NOT NULL, after INTEGER NOT NULL, PRIMARY KEY (chat, user)
 ) WITHOUT ROWID;
+-- nor is what was sealed by then, wherever it will stand
+CREATE TABLE not_for (
+    message_id TEXT NOT NULL, user TEXT NOT NULL, PRIMARY KEY (message_id, user)
+) WITHOUT ROWID;
 -- text is NULL while it can't be read, and reason says why; state is NULL for what others wrote;
 -- seq is NULL until the server has given a position, and accepted_at until this device knew of it
 CREATE TABLE messages (

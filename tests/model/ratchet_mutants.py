@@ -91,7 +91,13 @@ MUTANTS = (
     ),
     Mutant(
         "whom_the_sender_adds_is_sent_what_was",
-        ((Conversations, "adding", lambda *_: None),),
+        ((Membership, "_adding", lambda *_: 0),),
+        (*TALK, "a_device_adds_a_member", "somebody_asks_for_what_was"),
+        "added the user later",
+    ),
+    Mutant(
+        "whom_the_sender_adds_is_sent_what_was_under_way",
+        ((Membership, "not_for", lambda *_: False),),
         (*TALK, "a_device_adds_a_member", "somebody_asks_for_what_was"),
         "added the user later",
     ),

@@ -73,6 +73,8 @@ class Text:
     def __init__(self, chat: str, author: RatchetDevice, text: str) -> None:
         self.chat, self.author, self.text = chat, author, text
         self.known_members: frozenset[str] | None = None  # to the author, when it was sealed
+        self.sealed_at = math.inf
+        self.before: set[str] = set()  # users whom the author has added since it was sealed
         # when it was stored
         self.entitled: set[RatchetDevice] = set()
         self.members: set[str] = set()
@@ -92,10 +94,10 @@ class Ratchets(RuleBasedStateMachine):
         self.stored: list[dict[str, Any]] = []
         self.doubtful: set[str] = set()  # devices that were removed, or made anew
         self.sealed: set[str] = set()
-        # when a device got to know that a user is in the group, and when it added one itself
+        # when a device got to know that a user is in the group
         self.met: dict[RatchetDevice, dict[str, float]] = {}
         self.met_before: dict[tuple[RatchetDevice, str], list[float]] = {}  # and who left since
-        self.added: dict[tuple[RatchetDevice, str], float] = {}
+        self.left: dict[tuple[RatchetDevice, str], float] = {}  # when it got to know that
         self.backend.world.database.listeners.append(self._stored)
         for user in USERS:
             self.backend.sign_up(user)
@@ -133,6 +135,7 @@ class Ratchets(RuleBasedStateMachine):
                 met.setdefault(user, self.backend.now)
             for user in met.keys() - known:
                 self.met_before.setdefault((device, user), []).append(met.pop(user))
+                self.left[device, user] = self.backend.now
             self._sealed(device)
         for name, text in self.texts.items():
             if text.author in self.devices and text.accepted_at is None and text.seq is not None:
@@ -152,6 +155,7 @@ class Ratchets(RuleBasedStateMachine):
             if text is not None:
                 told = device.told_members.get(text.chat)
                 text.known_members = told or frozenset(device.store.members(text.chat))
+                text.sealed_at = self.backend.now
 
     # -- people and their devices
 
@@ -233,9 +237,14 @@ class Ratchets(RuleBasedStateMachine):
         device = self._device(who)
         if device.user not in self.backend.members(self.group):
             return
+        self._look()
         device.step(lambda engine, now: engine.adding(self.group, [user]))
         if user not in device.store.members(self.group):
-            self.added[device, user] = self.backend.now
+            left_at = self.left.get((device, user), -math.inf)
+            for text in self.texts.values():
+                sealed = text.author is device and text.known_members is not None
+                if sealed and user not in (text.known_members or ()) and left_at < text.sealed_at:
+                    text.before.add(user)
         self.backend.change_members(self.group, [user], [])
         if told:
             members = self.backend.members(self.group)
@@ -418,8 +427,7 @@ class Ratchets(RuleBasedStateMachine):
         if text.chat != self.group or user in (text.known_members or ()):
             return False
         met = self.met[author].get(user, math.inf)
-        added = self.added.get((author, user), -math.inf)
-        return met > text.accepted_at + JOINED_WITHIN or added >= text.accepted_at
+        return met > text.accepted_at + JOINED_WITHIN or user in text.before
 
     def nobody_is_sent_what_was_before(self) -> None:
         """What a device shows was sealed for its user, or its user came within a minute."""
@@ -432,10 +440,10 @@ class Ratchets(RuleBasedStateMachine):
                     told = f"{device.address} was sent {text.text!r}, "
                     late = device.registered_at - text.accepted_at
                     assert late <= MADE_WITHIN, f"{told}and was made {late} s after it"
+                    added = device.user in text.before
+                    assert not added, f"{told}and its author added the user later"
                     if device.user in text.members | (text.known_members or frozenset()):
                         continue
-                    added = self.added.get((text.author, device.user), -math.inf)
-                    assert added < text.accepted_at, f"{told}and its author added the user later"
                     met = [self.met[text.author].get(device.user, math.inf)]
                     met += self.met_before.get((text.author, device.user), [])
                     late = min(met) - text.accepted_at

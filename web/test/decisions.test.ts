@@ -7,7 +7,9 @@ import {
   lacking,
   MESSAGES,
   type OutboundGroup,
+  refusedFor,
   sharedWith,
+  used,
   wornOut,
 } from "../src/core/crypto/group-session.ts";
 import { agreed, held, type KnownDevice, recognise } from "../src/core/crypto/identity.ts";
@@ -58,6 +60,7 @@ describe("when a Megolm session is replaced", () => {
     messages: 0,
     shared: { "raju/phone": "key1" },
     again: [],
+    refused: [],
   };
   test.each([
     ["it is fresh", group, readers, false],
@@ -80,6 +83,15 @@ describe("when a Megolm session is replaced", () => {
     const shared = sharedWith(asked, readers);
     expect(lacking(shared, readers)).toEqual([]);
     expect(shared.again).toEqual([]);
+  });
+  test("who could not be sent the key is sent it ahead of the next text but one", () => {
+    const refused = refusedFor(group, ["raju/phone", "mira/phone"]);
+    expect(lacking(refused, readers)).toEqual(["raju/laptop"]);
+    expect(wornOut(refused, new Map([["raju/laptop", "key2"]]), 1_000)).toBe(true);
+    const next = used(refused, "pickle");
+    expect(next).toMatchObject({ pickle: "pickle", messages: 1, refused: [] });
+    expect(lacking(next, readers)).toEqual(["raju/phone", "raju/laptop"]);
+    expect(sharedWith(refused, readers).refused).toEqual([]);
   });
   test("whoever came later lacks the key", () => {
     expect(lacking(group, readers)).toEqual(["raju/laptop"]);
@@ -149,11 +161,14 @@ describe("asking again", () => {
     const times = [0, 1, 2, 3].map((asked) => nextAsk(asked, 1_000, DEFAULTS.askAfter));
     expect(times).toEqual([4_000, 61_000, 3_601_000, undefined]);
   });
+  const sent = { seq: 5, copies: {}, notFor: [] };
   test.each([
-    ["a member of then", { seq: 5, copies: {} }, true],
-    ["a message that is not accepted", { seq: undefined, copies: {} }, false],
-    ["three copies already", { seq: 5, copies: { "raju/phone": 3 } }, false],
-    ["before the member came", { seq: 4, copies: {} }, false],
+    ["a member of then", sent, true],
+    ["a message that is not accepted", { ...sent, seq: undefined }, false],
+    ["three copies already", { ...sent, copies: { "raju/phone": 3 } }, false],
+    ["before the member came", { ...sent, seq: 4 }, false],
+    ["sealed before the member was added", { ...sent, notFor: ["raju"] }, false],
+    ["sealed before another member was added", { ...sent, notFor: ["mira"] }, true],
   ])("a copy for %s", (_, sent, expected) => {
     const chat = { members: new Set(["ravi", "raju"]), joinedAfter: new Map([["raju", 4]]) };
     expect(mayHaveCopy(sent, "raju/phone", chat)).toBe(expected);
@@ -168,12 +183,12 @@ describe("asking again", () => {
   });
   test("a user's name is looked for among the members alone", () => {
     const chat = { members: new Set(["ravi", "constructor"]), joinedAfter: new Map() };
-    expect(mayHaveCopy({ seq: 5, copies: {} }, "constructor/phone", chat)).toBe(true);
-    expect(mayHaveCopy({ seq: 5, copies: {} }, "toString/phone", chat)).toBe(false);
+    expect(mayHaveCopy(sent, "constructor/phone", chat)).toBe(true);
+    expect(mayHaveCopy(sent, "toString/phone", chat)).toBe(false);
   });
   test("nobody who has left gets a copy", () => {
     const chat = { members: new Set(["ravi"]), joinedAfter: new Map() };
-    expect(mayHaveCopy({ seq: 5, copies: {} }, "raju/phone", chat)).toBe(false);
+    expect(mayHaveCopy(sent, "raju/phone", chat)).toBe(false);
   });
 });
 

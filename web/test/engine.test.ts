@@ -185,6 +185,24 @@ describe("who comes later", () => {
     await step((each) => engine.adding(each, "c", ["raju", "mira"]));
     expect((await chat()).joinedAfter).toEqual([["mira", 1]]);
   });
+  test("is who is added while a text is under way, and it may not have that", async () => {
+    await receive(synced("ravi", "raju"));
+    const [sealed, draft] = [ulid(START), ulid(START)];
+    for (const id of [sealed, draft]) await step((each) => engine.write(each, "c", id, "text"));
+    await step(async ({ ledger }) => {
+      for (const { messageId, ...row } of await ledger.unsealed()) {
+        if (messageId === sealed) ledger.change({ messageId, ...row }, { sealed: true });
+      }
+    });
+    for (const _ of ["before the call", "and after it"]) {
+      await step((each) => engine.adding(each, "c", ["raju", "mira"]));
+    }
+    await restart();
+    const notFor = async (id: string) =>
+      (await rows()).find(({ messageId }) => messageId === id)?.notFor;
+    expect(await notFor(sealed)).toEqual(["mira"]);
+    expect(await notFor(draft)).toEqual([]);
+  });
   test("is nobody of those who were there when the chat became known", async () => {
     await receive(synced());
     await receive(synced("ravi", "raju"));

@@ -5,6 +5,7 @@ import { ClientError } from "../src/core/errors.ts";
 import { SEND_LIMIT_BYTES } from "../src/core/protocol/frames.ts";
 import { ulid } from "../src/core/protocol/ulid.ts";
 import * as tables from "../src/core/store/tables.ts";
+import { sentTo } from "./chats.ts";
 import type { TestClient } from "./fake-backend.ts";
 import {
   backend,
@@ -14,6 +15,7 @@ import {
   eventsOf,
   frames,
   got,
+  later,
   shows,
   texts,
   until,
@@ -180,6 +182,40 @@ describe("a backend's faults", () => {
     }
     await until(() => waiting.size > 0);
     expect(waiting.size).toBe(1);
+  });
+
+  test("what is to be asked for is, also if the clock jumps over that moment", async () => {
+    const [ravi, mira] = [await connect("ravi/phone"), await connect("mira/phone")];
+    const raju = await connect("raju/phone", { askAfter: [3_000] });
+    const chat = await ravi.client.direct(user("raju"));
+    await raju.client.send(user("mira"), "of another chat");
+    await got(mira, "of another chat");
+    const before = eventsOf(raju, "caught_up").length;
+    backend.post(ravi.name, unreadable(chat));
+    await until(() => eventsOf(raju, "caught_up").length > before);
+    expect(eventsOf(raju, "message")).toHaveLength(1);
+    await raju.client.chats(); // what that has set off is through
+    later(3_600_000);
+    await raju.client.send(user("mira"), "and on");
+    await got(mira, "and on");
+    await until(() => sentTo(ravi).length > 0);
+  });
+
+  test("a key that was refused for good goes out again ahead of the next text", async () => {
+    const ravi = await connect("ravi/phone");
+    const raju = await connect("raju/phone", { askAfter: [1e9] });
+    const chat = await ravi.client.group([user("raju")]);
+    backend.failSend = 1;
+    await ravi.client.send(chat, "without the key");
+    await until(() => raju.events.some(({ type }) => type === "message"));
+    await ravi.client.send(chat, "with the key");
+    await got(raju, "with the key");
+    expect(shows(raju, "without the key").map(({ type }) => type)).toEqual(["message_readable"]);
+    expect(shows(raju, "with the key").map(({ type }) => type)).toEqual(["message"]);
+    expect(frames().map(({ alg }) => alg.split(".")[0])).toEqual([
+      ...["olm", "megolm"], // the key and the text
+      ...["olm", "olm", "megolm"], // its copy, the key, and the next text
+    ]);
   });
 
   test("a text that was refused for good is owed to nobody any more", async () => {

@@ -2,9 +2,21 @@
 
 import { describe, expect, test } from "vitest";
 import { ClientError } from "../src/core/errors.ts";
+import { State } from "../src/core/protocol/ticks.ts";
 import { ask, inBackend, placeOf } from "./chats.ts";
 import type { TestClient } from "./fake-backend.ts";
-import { backend, connect, eventsOf, got, later, shows, texts, until, user } from "./scene.ts";
+import {
+  backend,
+  connect,
+  crash,
+  eventsOf,
+  got,
+  later,
+  shows,
+  texts,
+  until,
+  user,
+} from "./scene.ts";
 
 const HOUR = 3_600_000;
 
@@ -101,6 +113,33 @@ describe("who comes is never sent what was", () => {
     });
     await all.ravi.client.changeMembers(all.chat, { add: [user("mira")] });
     await getsNothing(all);
+  });
+
+  test("not when this device adds the member while the text is under way", async () => {
+    const all = await scene();
+    backend.loseAccepted = 1;
+    backend.stuck = true;
+    const id = await all.ravi.client.send(all.chat, "sealed for raju");
+    await got(all.raju, "sealed for raju");
+    await all.ravi.client.changeMembers(all.chat, { add: [user("mira")] });
+    await crash(all.ravi);
+    backend.stuck = false;
+    const ravi = await connect("ravi/phone");
+    await until(async () => (await ravi.client.history(all.chat)).at(-1)?.state === State.SENT);
+    await getsNothing({ ...all, ravi, id }, "sealed for raju");
+  });
+
+  test("but what was not sealed yet is", async () => {
+    const { ravi, mira, chat } = await scene();
+    backend.stuck = true;
+    ravi.client.cut();
+    await until(() => eventsOf(ravi, "disconnected").length > 0);
+    await ravi.client.send(chat, "written offline");
+    await ravi.client.changeMembers(chat, { add: [user("mira")] });
+    await crash(ravi);
+    backend.stuck = false;
+    await connect("ravi/phone");
+    await got(mira, "written offline");
   });
 
   test("within a minute it is: it may have come before the text", async () => {

@@ -162,7 +162,9 @@ export class ChatSealing {
       ledger.change(text, { alg: MEGOLM, sealed: true });
       const frame = send(text.messageId, this.#chat, MEGOLM, payload, true);
       await this.#queue(text.messageId, "text", JSON.stringify(frame));
-      for (const name of left) ledger.owe(this.#chat, name, text.messageId);
+      for (const name of [...left, ...group.refused]) {
+        ledger.owe(this.#chat, name, text.messageId);
+      }
     }
   }
 

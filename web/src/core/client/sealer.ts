@@ -43,6 +43,8 @@ export class Sealer {
   readonly #retries = new Map<string, number>();
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
   #asking: ReturnType<typeof setTimeout> | undefined;
+  /** What was due by then has had its turn, epoch ms. */
+  #askedUpTo = 0;
 
   /** `learn`: asks the backend for the list of chats, which says what kind each is. */
   constructor(
@@ -76,6 +78,7 @@ export class Sealer {
   /** All chats that have something to seal, or something to ask for. */
   async pokeAll(): Promise<void> {
     const chats = await this.#driver.step(async ({ ledger, time }) => {
+      this.#askedUpTo = time;
       const rows = [...(await ledger.unsealed()), ...(await ledger.toAsk(time))];
       const owed = await ledger.work.all(tables.owed);
       return new Set([...rows, ...owed].map(({ chat }) => chat));
@@ -86,7 +89,10 @@ export class Sealer {
 
   /** Asks for what could not be read when its time has come. */
   async watchAsks(): Promise<void> {
-    const at = await this.#driver.step(({ ledger, time }) => ledger.nextAsk(time));
+    // Time may have gone over one that had no turn yet; or back, if the clock was set back.
+    const at = await this.#driver.step(({ ledger, time }) =>
+      ledger.nextAsk(Math.min(time, this.#askedUpTo)),
+    );
     clearTimeout(this.#asking);
     if (at === undefined) return;
     // Timers may go off a little early, and what is not due then would be passed over.

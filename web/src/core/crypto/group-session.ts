@@ -16,6 +16,8 @@ export interface OutboundGroup {
   readonly shared: Readonly<Record<string, string>>;
   /** Of those: who may lack it all the same, and gets it again ahead of the next text. */
   readonly again: readonly string[];
+  /** And whom the backend refused to carry it to: the next text goes without them, first. */
+  readonly refused: readonly string[];
 }
 
 /**
@@ -45,11 +47,24 @@ export function askedAgain(group: OutboundGroup, device: string): OutboundGroup 
   return known ? group : { ...group, again: [...group.again, device] };
 }
 
+/** The backend has not taken the key for these, for good: sending it at once would be no use. */
+export function refusedFor(group: OutboundGroup, devices: readonly string[]): OutboundGroup {
+  const refused = devices.filter((device) => group.shared[device] !== undefined);
+  return { ...group, refused: [...group.refused, ...refused] };
+}
+
+/** A text has been sealed with it, and those get the key ahead of the next one. */
+export function used(group: OutboundGroup, pickle: string): OutboundGroup {
+  const again = [...new Set([...group.again, ...group.refused])];
+  return { ...group, pickle, messages: group.messages + 1, again, refused: [] };
+}
+
 /** The key has been sent to these, by `user/device`, as these identities. */
 export function sharedWith(group: OutboundGroup, devices: Audience): OutboundGroup {
   return {
     ...group,
     shared: { ...group.shared, ...Object.fromEntries(devices) },
     again: group.again.filter((device) => !devices.has(device)),
+    refused: group.refused.filter((device) => !devices.has(device)),
   };
 }

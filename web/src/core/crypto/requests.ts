@@ -22,6 +22,8 @@ export interface Sent {
   readonly seq: number | undefined;
   /** How often each device was sent a copy. */
   readonly copies: Readonly<Record<string, number>>;
+  /** Users who were added when it was sealed already. */
+  readonly notFor: readonly string[];
 }
 
 /** Who is in the chat now, and for who came later: the seq at which it was last seen without them. */
@@ -51,6 +53,7 @@ export function mayHaveCopy(sent: Sent, device: string, chat: Membership): boole
     chat.members.has(user) &&
     sent.seq !== undefined &&
     sent.seq > since &&
+    !sent.notFor.includes(user) &&
     (sent.copies[device] ?? 0) < ANSWERS
   );
 }

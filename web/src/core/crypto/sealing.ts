@@ -7,7 +7,7 @@ import type { Self } from "../device.ts";
 import type { Work } from "../store/store.ts";
 import * as tables from "../store/tables.ts";
 import { type Content, sealable } from "./envelope.ts";
-import type { OutboundGroup } from "./group-session.ts";
+import { type OutboundGroup, used } from "./group-session.ts";
 import type { IdentityKeys } from "./olm.ts";
 import { paddedSize, utf8Length } from "./padding.ts";
 import { megolmPayload, olmPayload } from "./payload.ts";
@@ -84,6 +84,7 @@ export function beginGroup(work: Work, self: Self, chat: string, time: number): 
     messages: 0,
     shared: {},
     again: [],
+    refused: [],
   };
   work.put(tables.outboundGroups, group);
   return group;
@@ -104,7 +105,7 @@ export function sealForGroup(
 ): string {
   const text = sealable(groupBinding(self, place), content);
   const { group: pickle, body } = self.ratchets.groupEncrypt(group.pickle, text);
-  work.put(tables.outboundGroups, { ...group, pickle, messages: group.messages + 1 });
+  work.put(tables.outboundGroups, used(group, pickle));
   return megolmPayload(group.id, body);
 }
 

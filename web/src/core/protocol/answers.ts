@@ -1,10 +1,10 @@
 /** What others' devices still need of this one: they were missing, are no more, or ask for it. */
 
 import type { Content } from "../crypto/envelope.ts";
-import { askedAgain } from "../crypto/group-session.ts";
+import { askedAgain, refusedFor } from "../crypto/group-session.ts";
 import { mayAskFor } from "../crypto/requests.ts";
 import { nameOf, partsOf } from "../device.ts";
-import type { MessageRow, Purpose } from "../store/tables.ts";
+import type { MessageRow, OutboxRow, Purpose } from "../store/tables.ts";
 import * as tables from "../store/tables.ts";
 import type { Accepted, Message } from "./frames.ts";
 import { isMember, type Membership } from "./membership.ts";
@@ -26,6 +26,14 @@ export class Answers {
     for (const device of frame.stale) this.#refresh(device);
     if (purpose === "text") this.#missed(step, own, frame);
     if (purpose === "room_key") await this.#unshared(step, frame);
+  }
+
+  /** The backend will never take a frame of this device. */
+  async refused(step: Step, { chat, purpose, frame }: OutboxRow): Promise<void> {
+    const group = await step.ledger.work.get(tables.outboundGroups, chat);
+    if (purpose !== "room_key" || group === undefined) return;
+    const { to } = JSON.parse(frame) as { to: Readonly<Record<string, string>> };
+    step.ledger.work.put(tables.outboundGroups, refusedFor(group, Object.keys(to)));
   }
 
   async control(step: Step, message: Message, content: Content): Promise<void> {

@@ -338,6 +338,7 @@ export class Engine {
       if (retryable) {
         this.#outbox.retry(sent.messageId, step.now);
       } else {
+        await this.#answers.refused(step, sent);
         await this.fail(step, sent.messageId, `${error.code}: ${error.message}`);
       }
       return;

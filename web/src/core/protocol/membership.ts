@@ -107,11 +107,15 @@ export class Membership {
     await this.#moved(step, chat, before, after);
   }
 
-  /** This device adds them now: nothing at or below `highest` was for them. */
+  /** This device adds them now: nothing at or below `highest`, or sealed by now, was for them. */
   async adding(step: Step, chat: string, users: readonly string[], highest: number): Promise<void> {
     const { members } = await step.ledger.chat(chat);
     const fresh = users.filter((user) => !isMember(members, user));
     await this.#mark(step, chat, fresh, highest);
+    // What waits to be sealed is not among it: it will be sealed for them too.
+    for (const own of await step.ledger.underWay(chat)) {
+      step.ledger.change(own, { notFor: [...new Set([...own.notFor, ...fresh])] });
+    }
   }
 
   /** The higher mark counts, so that one which was taken for nothing does no harm later. */

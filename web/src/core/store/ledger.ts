@@ -86,6 +86,7 @@ export class Ledger {
       sealed: false,
       sentTo: [],
       copies: {},
+      notFor: [],
       ...fields,
     };
     this.work.put(tables.messages, row);
@@ -111,6 +112,12 @@ export class Ledger {
     const range = IDBKeyRange.bound([chat, after], [chat, []], true);
     const rows = await this.work.all(tables.messages, "place", range);
     return rows.filter(({ acceptedAt }) => acceptedAt !== undefined);
+  }
+
+  /** Own texts that are sealed and have no place yet. */
+  async underWay(chat: string): Promise<MessageRow[]> {
+    const rows = await this.work.all(tables.messages, "unplaced", tables.startingWith(chat));
+    return rows.filter(({ sealed }) => sealed);
   }
 
   /** Own messages whose tick is behind these marks, in order; not all that nobody has read. */

@@ -91,6 +91,8 @@ export interface MessageRow {
   /** Of an own text: which devices were sent it, and how often each was sent a copy. */
   readonly sentTo: readonly string[];
   readonly copies: Readonly<Record<string, number>>;
+  /** Of an own text: users whom this device added when it was sealed, and not accepted yet. */
+  readonly notFor: readonly string[];
 }
 
 /** What a frame carries decides what its `missing` devices still need. */
