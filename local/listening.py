@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
+import random
 import socket
 from collections.abc import Awaitable, Callable
 
@@ -12,6 +14,7 @@ from aiohttp import web
 from local.providers import LocalModeError
 
 HOST = "127.0.0.1"
+_SELDOM = range(10_000, 32_768)  # below the ephemeral ports of Linux; those of macOS begin higher
 
 Port = int | socket.socket  # 0 is any free one; a socket holds its port since it was `bound`
 
@@ -48,6 +51,14 @@ def bound(port: Port, purpose: str) -> socket.socket:
 
 def number(port: Port) -> int:
     return port if isinstance(port, int) else int(port.getsockname()[1])
+
+
+def free_port() -> int:
+    """A port that nobody has now, for somebody else to bind: from a range that systems give to
+    nobody who asks for any, so that only who wants just this one could be faster."""
+    while True:
+        with contextlib.suppress(LocalModeError), bound(random.choice(_SELDOM), "a port") as found:
+            return number(found)
 
 
 class HttpListener:

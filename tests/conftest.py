@@ -4,8 +4,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.story.system import started
+
+# A machine that pauses fails nothing, and each run tries the same. New examples are looked for by
+# `make test ARGS="--hypothesis-profile=default"`.
+settings.register_profile(
+    "steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("steady")
 
 
 def pytest_configure(config: pytest.Config) -> None:

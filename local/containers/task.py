@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import random
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,11 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.children import Children
-from local.listening import HOST, bound, number
+from local.listening import HOST, free_port
 from local.providers import LocalModeError
 
 RECOVERY = 30.0  # real seconds that a resumed task has to become healthy
-_PORTS = range(10_000, 32_768)  # below the ephemeral ports of Linux; those of macOS are higher yet
 _POLL = 0.05  # seconds between two looks at whether the port answers
 
 
@@ -136,14 +134,3 @@ def executable(command: Sequence[str]) -> list[str]:
     if not beside.is_file():
         raise LocalModeError(f"the image's command {name!r} is not installed in this environment")
     return [str(beside), *arguments]
-
-
-def free_port() -> int:
-    """A port that nobody has now, from a range that systems give to nobody who asks for any.
-
-    The task binds it itself, a second later. Should another one do so first, the task ends, and
-    the next one gets another.
-    """
-    while True:
-        with contextlib.suppress(LocalModeError), bound(random.choice(_PORTS), "a task") as found:
-            return number(found)

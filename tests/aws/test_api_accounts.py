@@ -30,14 +30,14 @@ def authorized(api: Rest, token: str) -> Reply:
     return api.request("GET", "/api/chats", headers={"authorization": f"Bearer {token}"})
 
 
-def test_who_signs_up_can_sign_in_and_use_the_token() -> None:
-    with rest() as api:
-        assert sign_up(api, "ravi")[:2] == (201, {"user": "ravi"})
-        assert Devices(api.aws.users).of(["ravi"]) == {"ravi": {}}
-        reply = sign_in(api, "ravi")
-        assert reply.status == 200
-        assert reply.body["expires_in"] > 0
-        assert authorized(api, reply.body["access_token"]).body == {"chats": []}
+def test_who_signs_up_can_sign_in_and_use_the_token(api: Rest) -> None:
+    user = new_name("ravi")
+    assert sign_up(api, user)[:2] == (201, {"user": user})
+    assert Devices(api.aws.users).of([user]) == {user: {}}
+    reply = sign_in(api, user)
+    assert reply.status == 200
+    assert reply.body["expires_in"] > 0
+    assert authorized(api, reply.body["access_token"]).body == {"chats": []}
 
 
 def test_a_name_that_is_taken_is_a_conflict(api: Rest) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from lambdas import frames
+from local.listening import free_port
 from tests.aws.rest_steps import DUMMY
 
 ROOT = Path(__file__).parents[2]
@@ -58,9 +59,7 @@ class Container:
     """The process of one container."""
 
     def __init__(self, cognito: Cognito, more: Mapping[str, str]) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = int(free.getsockname()[1])
+        self.port = free_port()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "lambdas.api.server"],
             cwd=ROOT,
@@ -89,7 +88,7 @@ class Container:
         assert self.process.poll() is None, self.process.communicate()[0]
         try:
             return self.request("GET", "/api/health")[0] == 200
-        except ConnectionRefusedError:
+        except (ConnectionError, http.client.HTTPException):
             return False
 
     def connect(self) -> http.client.HTTPConnection:

@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from local.console.server import Console
-from local.listening import HttpListener
+from local.listening import HttpListener, free_port
 from local.push.phones import Phones
 
 QUIET: list[dict[str, int]] = [{}] * 10
@@ -83,7 +83,7 @@ class FakeSystem:
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._answering = HttpListener(self._answer, 0, "a load balancer")
         self.console = Console(
-            port=0,
+            port=free_port(),  # also of the next start
             state=self._state,
             containers=self,
             weights=self,

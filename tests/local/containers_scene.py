@@ -33,13 +33,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         global active
         active += 1
-        try:
-            self.answer()
-        finally:
-            active -= 1
+        text = self.answer()
+        active -= 1  # before it is sent: who has its answer may let the task go
+        self.wfile.write(text)
     def answer(self):
         if self.path == "/slow":
-            time.sleep(0.5)
+            time.sleep(1.5)
         if self.path == "/work":
             time.sleep(0.02)
         end = time.process_time() + 0.05
@@ -51,7 +50,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(500 if self.path == "/sick" and sick else 200)
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
-        self.wfile.write(text)
+        return text
     def log_message(self, *args):
         pass
 

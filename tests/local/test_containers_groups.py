@@ -97,7 +97,7 @@ def test_a_task_serves_both_and_a_source_stays_with_its_own(asset: Path, tmp_pat
             provider = service.scene.provider
             assert {await pid_of(provider.url) for _ in range(6)} == pids
             url = f"{provider.network_url}/"
-            sources = [f"127.0.0.{n}" for n in range(2, 30)]
+            sources = [f"127.0.0.{n}" for n in range(2, 62)]
             before = {source: await pid_of(url, source) for source in sources}
             assert set(before.values()) == pids
             leaving = next(iter(service.tasks()))

@@ -44,7 +44,7 @@ class Pool:
 async def pooling(
     asset: Path, tmp_path: Path, desired: int | None = 2, **service: Any
 ) -> AsyncIterator[Pool]:
-    delay = [{"Key": "deregistration_delay.timeout_seconds", "Value": "60"}]
+    delay = [{"Key": "deregistration_delay.timeout_seconds", "Value": "600"}]
     async with balancing({"web": ({**CHECKED, "TargetGroupAttributes": delay}, 1)}) as scene:
         targets = scene.provider.targets
         async with running(

@@ -21,7 +21,7 @@ from local import load
 from local.load import Load, Reply
 
 ROOT = Path(__file__).parents[2]
-READY_WITHIN = 180.0  # seconds; a cold machine synthesizes and bundles first
+READY_WITHIN = 600.0  # seconds; a cold machine synthesizes and bundles first
 WITHIN = 60.0
 LOOKS = 0.03  # seconds between two looks
 

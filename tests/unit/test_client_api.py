@@ -157,14 +157,12 @@ def test_the_list_of_chats_is_read_to_its_end() -> None:
 
 
 def test_a_backend_that_is_not_there_is_unreachable() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-
-    async def run() -> None:
+    async def run(port: int) -> None:
         api = Api(f"http://127.0.0.1:{port}", Tokens(), random=Random(1), pause=0.001)
         with pytest.raises(Unreachable, match=f"127.0.0.1:{port} does not answer"):
             await api.health()
         await api.close()
 
-    asyncio.run(run())
+    with socket.socket() as bound:  # does not listen, so it refuses
+        bound.bind(("127.0.0.1", 0))
+        asyncio.run(run(bound.getsockname()[1]))

@@ -1,6 +1,7 @@
 import string
-import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 from unittest import mock
@@ -90,14 +91,30 @@ def test_nothing_to_post_is_no_call(api: ConnectionApi, ours: Connections) -> No
 def test_connections_that_hang_stop_no_others(api: ConnectionApi, ours: Connections) -> None:
     ids = [f"{number}=" for number in range(100)]
     api.answers.update(dict.fromkeys(ids[:20], HANGS))
-    outcomes = ours.post_all([Post(each, FRAME) for each in ids], within=3)
-    assert outcomes == [Outcome.FAILED] * 20 + [Outcome.DELIVERED] * 80
+    with ThreadPoolExecutor(1) as caller:
+        posting = caller.submit(ours.post_all, [Post(each, FRAME) for each in ids], 30)
+        deadline = time.monotonic() + 20
+        while sum(each.status == 200 for each in api.requests) < 80:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert not posting.done()
+        api.released.set()
+        assert posting.result() == [Outcome.FAILED] * 20 + [Outcome.DELIVERED] * 80
+
+
+def test_what_has_no_answer_in_time_has_failed(api: ConnectionApi, ours: Connections) -> None:
+    api.answers["hangs="] = HANGS
+    assert ours.post_all([Post("hangs=", FRAME)], within=0.1) == [Outcome.FAILED]
 
 
 def test_a_busy_gateway_is_asked_again(api: ConnectionApi, ours: Connections) -> None:
-    api.answers["busy="] = 429
-    threading.Timer(0.02, api.answers.clear).start()
+    class Once(dict[str, int]):
+        def get(self, name: str, default: int) -> int:  # type: ignore[override]
+            return self.pop(name, default)
+
+    api.answers = Once({"busy=": 429})
     assert ours.post(Post("busy=", FRAME)) is Outcome.DELIVERED
+    assert [each.status for each in api.requests] == [429, 200]
 
 
 def test_a_gateway_that_is_not_there_fails_and_raises_nothing() -> None:
