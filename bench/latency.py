@@ -13,6 +13,7 @@ from contextlib import aclosing
 from typing import Any
 
 import boto3
+import httpx
 
 from bench.local_system import fresh_directory, running
 from bench.table import Row, quantile, within
@@ -22,7 +23,8 @@ from client.core.events import Event
 STORED = 10_000
 SAMPLES = 300
 WARM_UP = 60
-SETTLE_SECONDS = 15  # the delivery watch looks at what was stored all at once, and is done by then
+QUIET_SECONDS = 5  # without a call of any function: the delivery watch has looked at all that came
+SETTLED_WITHIN_SECONDS = 180
 PASSWORD = "Correct-horse-7"
 
 
@@ -53,9 +55,21 @@ async def _measure(endpoints: dict[str, Any]) -> tuple[list[float], list[float]]
         await talk.exchange(WARM_UP)
         empty = await talk.exchange(SAMPLES)
         await asyncio.to_thread(_store, endpoints["aws"], chat)
-        await asyncio.sleep(SETTLE_SECONDS)
+        await _settled(endpoints["console"])
         await talk.exchange(WARM_UP)
         return empty, await talk.exchange(SAMPLES)
+
+
+async def _settled(console: str) -> None:
+    """Returns when what 10,000 messages at once have set off is over."""
+    async with httpx.AsyncClient(trust_env=False) as http, asyncio.timeout(SETTLED_WITHIN_SECONDS):
+        calls, quiet_since = -1, time.monotonic()
+        while time.monotonic() < quiet_since + QUIET_SECONDS:
+            await asyncio.sleep(0.5)
+            state = (await http.get(f"{console}/_local/state")).json()
+            before, calls = calls, sum(function["invocations"] for function in state["functions"])
+            if calls != before:
+                quiet_since = time.monotonic()
 
 
 class _Talk:
