@@ -53,13 +53,15 @@ class Account:
             raise Unauthorized("unauthorized", f"{self._user} needs a password to sign in", 401)
         try:
             await self._sign_in()
-        except Unauthorized as wrong:
+        except Unauthorized:
             try:
                 await self.api.sign_up(self._user, self._secret())
             except Conflict:
-                raise wrong from None
-            await self._sign_in()
-            return True
+                # a wrong password, unless another device has signed the user up meanwhile
+                await self._sign_in()
+            else:
+                await self._sign_in()
+                return True
         return False
 
     async def register(self) -> None:

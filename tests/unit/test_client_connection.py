@@ -317,6 +317,21 @@ def test_the_password_is_asked_for_only_when_it_is_needed(tmp_path: Path) -> Non
     with_server(scenario)
 
 
+def test_another_device_that_signs_the_user_up_at_the_same_moment_does_no_harm() -> None:
+    class Overtaken(dict[str, str]):
+        def get(self, user: str, default: str | None = None) -> str | None:  # type: ignore[override]
+            found = super().get(user, default)
+            self[user] = "password"  # the other one was faster
+            return found
+
+    async def scenario(server: FakeServer) -> None:
+        server.passwords = Overtaken()
+        async with ChatClient(server.url, "ravi", "password") as ravi:
+            assert ravi.online
+
+    with_server(scenario)
+
+
 def test_a_wrong_password_of_an_existing_user_is_refused() -> None:
     async def scenario(server: FakeServer) -> None:
         async with online(server, "ravi"):

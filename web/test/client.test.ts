@@ -38,6 +38,21 @@ test("what the backend gets has no text in it, and says what the protocol says",
   expect(kinds).toContainEqual(["megolm.v1", true, undefined, false]);
 });
 
+test("another device that signs the user up at the same moment does no harm", async () => {
+  let asked = 0;
+  const refused = (code: string, status: number): [number, unknown] => [
+    status,
+    { error: { code, message: "no" } },
+  ];
+  backend.lies.set("POST sign-in", (truth) => {
+    asked += 1;
+    return asked === 1 ? refused("unauthorized", 401) : truth;
+  });
+  backend.lies.set("POST sign-up", () => refused("conflict", 409));
+  await connect("ravi/phone");
+  expect(asked).toBe(2);
+});
+
 describe("sending", () => {
   test("a lost frame is sent again, byte by byte the same", async () => {
     const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];

@@ -143,17 +143,19 @@ export class ChatClient {
     try {
       await this.#signIn();
       return false;
-    } catch (wrong) {
-      if (!(wrong instanceof ApiError) || wrong.status !== 401) throw wrong;
-      try {
-        await this.#api.signUp(this.user, this.#secret());
-      } catch (error) {
-        const taken = error instanceof ApiError && error.status === 409;
-        throw taken ? wrong : error;
-      }
-      await this.#signIn();
-      return true;
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 401) throw error;
     }
+    let isNew = true;
+    try {
+      await this.#api.signUp(this.user, this.#secret());
+    } catch (error) {
+      // A wrong password, unless another device has signed the user up meanwhile.
+      if (!(error instanceof ApiError) || error.status !== 409) throw error;
+      isNew = false;
+    }
+    await this.#signIn();
+    return isNew;
   }
 
   /**
