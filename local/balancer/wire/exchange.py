@@ -23,11 +23,11 @@ class Exchange:
 
     def start(self) -> None:
         """Its turn has come: the requests before it are answered."""
-        raise NotImplementedError
+        raise NotImplementedError  # each heir has its own; the rest may do without
 
     def idle(self) -> None:
         """Nothing was sent or received for the idle timeout."""
-        raise NotImplementedError
+        raise NotImplementedError  # each heir has its own; the rest may do without
 
     def body(self, data: bytes) -> None:
         """A piece of the request."""
