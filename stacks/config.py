@@ -25,8 +25,13 @@ LOG_RETENTION_DAYS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """One deployment. `retain` keeps what holds data when it leaves the template, and protects it
-    and the stacks from deletion."""
+    """One deployment.
+
+    `retain` keeps what holds data when it leaves the template, and protects the stacks from
+    deletion. `deletion_protection` makes AWS itself refuse to delete tables, users and load
+    balancers; turn it on once the first deployment stands, since it refuses the rollback of a
+    failed one as well. `concurrent_executions` is the account's Lambda quota in the region.
+    """
 
     name: str
     project: str = "switchboard"
@@ -38,9 +43,11 @@ class Environment:
     load_balancer: LoadBalancer = field(default_factory=LoadBalancer)
     websocket: WebSocket = field(default_factory=WebSocket)
     functions: Functions = field(default_factory=Functions)
+    concurrent_executions: int = 1_000
     push: Push = field(default_factory=Push)
     architecture: Architecture = "arm64"
     retain: bool = False
+    deletion_protection: bool = False
     point_in_time_recovery: bool = False
     customer_managed_key: bool = False
     message_ttl_days: int = 30

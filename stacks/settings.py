@@ -99,12 +99,14 @@ class Push:
     """ARNs of the secrets with the FCM and APNs credentials; None makes an empty one to fill.
 
     CloudFormation does not see a secret's value change: raise credentials_version after you
-    changed one, and the next deployment makes or updates the platform applications.
+    changed one, and the next deployment makes or updates the platform applications. secret_key_arn
+    is the KMS key of secrets of one's own that are encrypted with a customer managed key.
     """
 
     fcm_secret_arn: str | None = None
     apns_secret_arn: str | None = None
     apns_sandbox_secret_arn: str | None = None
+    secret_key_arn: str | None = None
     credentials_version: int = 1
 
     def __post_init__(self) -> None:
