@@ -1,4 +1,4 @@
-"""`python -m local`: up, status, down, logs, load, demo-balance."""
+"""`python -m local`: up, status, down, logs, load, demo-balance, rehearse."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "logs": _logs,
         "load": _load,
         "demo-balance": _demo_balance,
+        "rehearse": _rehearse,
     }
     try:
         return commands[options.command](options)
@@ -51,13 +52,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_speed(up, default=DEFAULT_SPEED)
     up.add_argument("--detach", action="store_true", help="return when it is ready")
     up.add_argument("--data", type=Path, help="keep tables, users and push endpoints here")
-    up.add_argument(
-        *("-c", "--context"),
-        type=_setting,
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="any setting of the environment, as for cdk: load_balancer.ip_hash=true",
+    _add_settings(
+        up,
+        "-c",
+        "--context",
+        "any setting of the environment, as for cdk: load_balancer.ip_hash=true",
     )
     commands.add_parser("status", help="where it runs")
     commands.add_parser("down", help="end it")
@@ -75,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     tour.add_argument("--env", help="default: what runs, else staging")
     _add_speed(tour, default=None)  # what runs has its own: see `local.demo.command`
+    _add_rehearsal(commands.add_parser("rehearse", help="what a deployment would do, before it"))
     for command in commands.choices.values():
         command.add_argument("--project", type=_directory, default=Path.cwd())
         command.add_argument(
@@ -91,6 +91,30 @@ def _add_speed(command: argparse.ArgumentParser, default: float | None) -> None:
         help="how much faster health checks, drains and batching windows run "
         f"(default: {DEFAULT_SPEED:g})",
     )
+
+
+def _add_settings(command: argparse.ArgumentParser, *flags: str) -> None:
+    *names, description = flags
+    command.add_argument(
+        *names, type=_setting, action="append", default=[], metavar="KEY=VALUE", help=description
+    )
+
+
+def _add_rehearsal(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--env", default="dev", help="default: dev")
+    command.add_argument(
+        *("--from",),
+        dest="since",
+        metavar="REVISION",
+        default="",
+        help="the git revision that is deployed (default: nothing is, the account is empty)",
+    )
+    _add_settings(command, "-c", "--context", "a setting, for both sides")
+    _add_settings(command, "--change", "a setting, for the new side alone")
+    command.add_argument(
+        "--accept", action="append", default=[], help="a resource whose loss is meant"
+    )
+    command.add_argument("--json", action="store_true", help="the whole result as JSON")
 
 
 def _setting(text: str) -> tuple[str, str]:
@@ -185,6 +209,12 @@ def _logs(options: argparse.Namespace) -> int:
 
 def _load(options: argparse.Namespace) -> int:
     from local.load_command import run
+
+    return run(options)
+
+
+def _rehearse(options: argparse.Namespace) -> int:
+    from local.rehearsal.command import run
 
     return run(options)
 

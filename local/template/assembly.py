@@ -22,11 +22,13 @@ _ACKNOWLEDGMENT = re.compile(r" \[ack: [^\]]*\]$")
 
 @dataclass(frozen=True)
 class Stack:
-    """`name` is the stack's name in CloudFormation; `template` the parsed JSON."""
+    """`name` is the stack's name in CloudFormation; `template` the parsed JSON; `environment`
+    where it is deployed, aws://account/region, with unknown-account where that is left open."""
 
     name: str
     template: Mapping[str, Any]
     depends_on: tuple[str, ...] = ()
+    environment: str = "aws://unknown-account/unknown-region"
 
     def resources(self) -> list[Resource]:
         """Every resource, those whose Condition is false included."""
@@ -122,6 +124,7 @@ def _stacks_of(folder: Path, artifacts: Mapping[str, Any]) -> list[Stack]:
                 for other in artifacts[artifact_id].get("dependencies", [])
                 if other in names
             ),
+            environment=artifacts[artifact_id]["environment"],
         )
         for artifact_id, name in names.items()
     ]

@@ -1,0 +1,106 @@
+"""What stands in an AWS account: stacks as they were deployed, with the values they resolved to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+# What CDK appends to a logical id: eight hexadecimal digits of the construct's path.
+_HASH = re.compile(r"[0-9A-F]{8}$")
+KEPT = ("Retain", "RetainExceptOnCreate")
+
+
+@dataclass(frozen=True)
+class Live:
+    """A resource as it stands. `ref` is what Ref gives and changes when it is replaced; `body` is
+    its entry in the template, `properties` are those of the entry with their intrinsics resolved.
+    `attributes` are a custom resource's, where its function was called."""
+
+    stack: str
+    logical_id: str
+    type: str
+    ref: str
+    body: Mapping[str, Any]
+    properties: Mapping[str, Any]
+    attributes: Mapping[str, Any] | None = None
+
+    @property
+    def name(self) -> str:
+        """The logical id as a person reads it, without the hash."""
+        return _HASH.sub("", self.logical_id) or self.logical_id
+
+    @property
+    def kept_when_dropped(self) -> bool:
+        """Whether it stays in the account when it leaves the template."""
+        return self.body.get("DeletionPolicy", "Delete") in KEPT
+
+    @property
+    def kept_when_replaced(self) -> bool:
+        """Whether it stays in the account when another one takes its place."""
+        return self.body.get("UpdateReplacePolicy", "Delete") in KEPT
+
+    def attribute(self, key: str) -> str | None:
+        """Of a load balancer, a listener or a target group: an entry of its `...Attributes`."""
+        for name, listed in self.properties.items():
+            if name.endswith("Attributes") and isinstance(listed, list):
+                for each in listed:
+                    if each.get("Key") == key:
+                        return str(each.get("Value"))
+        return None
+
+
+@dataclass(frozen=True)
+class Output:
+    """An entry of a template's Outputs. `export` is the name it is exported by."""
+
+    name: str
+    value: Any
+    export: str | None = None
+
+
+@dataclass(frozen=True)
+class Weak:
+    """A value that a stack took by Fn::GetStackOutput when it was deployed."""
+
+    stack: str
+    output: str
+
+
+@dataclass(frozen=True)
+class DeployedStack:
+    """`imports` are the exports that the stack holds on to; `taken` the weak values it resolved."""
+
+    name: str
+    place: str  # aws://account/region
+    template: Mapping[str, Any]
+    resources: Mapping[str, Live]
+    outputs: Mapping[str, Output]
+    imports: frozenset[str] = frozenset()
+    taken: Mapping[Weak, Any] = field(default_factory=dict)
+
+    @property
+    def exports(self) -> dict[str, Output]:
+        return {each.export: each for each in self.outputs.values() if each.export is not None}
+
+
+Account = Mapping[str, DeployedStack]
+"""The deployed stacks by name."""
+
+
+def importers(account: Account, export: str) -> list[str]:
+    """The stacks that hold on to an export, in order of their names."""
+    return sorted(stack.name for stack in account.values() if export in stack.imports)
+
+
+def functions_in(value: Any, name: str) -> Iterator[Any]:
+    """The arguments of every use of an intrinsic function in a value of a template."""
+    if isinstance(value, Mapping):
+        if len(value) == 1 and name in value:
+            yield value[name]
+        for inner in value.values():
+            yield from functions_in(inner, name)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from functions_in(inner, name)
