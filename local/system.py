@@ -14,6 +14,7 @@ from local.kept import Kept
 from local.listening import HOST, number
 from local.options import Options
 from local.planes import Part, Planes
+from local.rehearsal.kept import KeptTemplates
 from local.synth import Synthesis
 from local.template import assembly, ignored
 from local.template.stage import Stage
@@ -55,6 +56,7 @@ class System:
         self._say(f"{made} resources created")
         if options.data is not None:
             await self._start(Kept(options.data, options.env, base.aws.url, self._say))
+            await asyncio.to_thread(self._compare, KeptTemplates(options.data, options.env), loaded)
         for part in planes.in_order():
             await self._start(part)
         unhealthy = await planes.containers.ready(_CONTAINERS_WITHIN)
@@ -78,6 +80,11 @@ class System:
     async def _start(self, part: Part) -> None:
         self._running.append(part)
         await part.start()
+
+    def _compare(self, kept: KeptTemplates, loaded: assembly.Assembly) -> None:
+        for line in kept.compared(loaded):
+            self._say(line)
+        kept.write(loaded)
 
     async def _synthesize(self, synthesis: Synthesis) -> None:
         if await asyncio.to_thread(synthesis.fresh):

@@ -39,6 +39,7 @@ def write(
         _json(stage / f"{name}.template.json", template)
         artifacts[name] = {
             "type": "aws:cloudformation:stack",
+            "environment": "aws://unknown-account/unknown-region",
             "properties": {"templateFile": f"{name}.template.json", "stackName": f"my-{name}"},
             "dependencies": [*(depends_on or {}).get(name, []), "Assets"],
         }
