@@ -1,6 +1,6 @@
 """What must survive: tables, their key, and the user pool."""
 
-from aws_cdk import CfnOutput, Duration, RemovalPolicy
+from aws_cdk import CfnOutput, Duration
 from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
@@ -8,6 +8,7 @@ from constructs import Construct
 
 from stacks.config import Environment
 from stacks.constructs.grants import Resource
+from stacks.retention import removal_policy
 from stacks.stack import EnvironmentStack
 
 
@@ -16,7 +17,7 @@ class DataStack(EnvironmentStack):
 
     def __init__(self, scope: Construct, id: str, *, config: Environment) -> None:
         super().__init__(scope, id, config=config, description="Tables, keys, users")
-        self._removal = RemovalPolicy.RETAIN if config.retain else RemovalPolicy.DESTROY
+        self._removal = removal_policy(config)
         self.key = self._key() if config.customer_managed_key else None
         self.chats = self._table(
             "Chats", "chat", "item", stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES
@@ -70,7 +71,7 @@ class DataStack(EnvironmentStack):
                 else dynamodb.TableEncryption.DEFAULT
             ),
             encryption_key=self.key,
-            deletion_protection=self.config.retain,
+            deletion_protection=self.config.deletion_protection,
             removal_policy=self._removal,
         )
 
@@ -91,7 +92,7 @@ class DataStack(EnvironmentStack):
                 require_symbols=True,
             ),
             feature_plan=cognito.FeaturePlan.LITE,
-            deletion_protection=self.config.retain,
+            deletion_protection=self.config.deletion_protection,
             removal_policy=self._removal,
         )
 

@@ -6,23 +6,42 @@ from constructs import Construct
 
 from stacks.config import Environment
 from stacks.constructs.log_group import log_group
+from stacks.refusal import require
 from stacks.stack import EnvironmentStack
+
+# Addresses are divided among so many zones, however many are used, so that another zone moves no
+# subnet. The smallest network, a /24, then has eight subnets of /27, the smallest that an
+# Application Load Balancer takes:
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html#availability-zones
+MOST_ZONES = 4
 
 
 class NetworkStack(EnvironmentStack):
+    """Public and private subnets always exist, and nat_gateways says only whether the private
+    ones have a way out. They cost nothing, and other stacks import their ids: subnets that came
+    and went with the setting would be exports that vanish while they are in use, which
+    CloudFormation refuses."""
+
     def __init__(self, scope: Construct, id: str, *, config: Environment) -> None:
         super().__init__(scope, id, config=config, description="VPC, subnets, endpoints")
         settings = config.network
-        subnets = [_subnets("public", ec2.SubnetType.PUBLIC)]
-        if settings.nat_gateways:
-            subnets.append(_subnets("private", ec2.SubnetType.PRIVATE_WITH_EGRESS))
+        zones = self.availability_zones
+        private = (
+            ec2.SubnetType.PRIVATE_WITH_EGRESS
+            if settings.nat_gateways
+            else ec2.SubnetType.PRIVATE_ISOLATED
+        )
         self.vpc = ec2.Vpc(
             self,
             "Vpc",
             ip_addresses=ec2.IpAddresses.cidr(settings.cidr),
-            availability_zones=self.availability_zones,
+            availability_zones=zones,
+            reserved_azs=MOST_ZONES - len(zones),
             nat_gateways=settings.nat_gateways,
-            subnet_configuration=subnets,
+            subnet_configuration=[
+                ec2.SubnetConfiguration(name="public", subnet_type=ec2.SubnetType.PUBLIC),
+                ec2.SubnetConfiguration(name="private", subnet_type=private),
+            ],
             # Nothing uses the default group, and emptying it would take a function of CDK's own.
             restrict_default_security_group=False,
             # Free, and most of the traffic: tables, and the image layers that ECR keeps in S3.
@@ -33,6 +52,8 @@ class NetworkStack(EnvironmentStack):
                 "S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3),
             },
         )
+        for subnet in (*self.vpc.private_subnets, *self.vpc.isolated_subnets):
+            self.export_value(subnet.subnet_id)
         if settings.flow_logs:
             self.vpc.add_flow_log(
                 "FlowLog",
@@ -46,10 +67,12 @@ class NetworkStack(EnvironmentStack):
     def availability_zones(self) -> list[str]:
         """The configured ones, or the region's first two, which CloudFormation finds itself; CDK
         would look them up in the account."""
-        return list(self.config.availability_zones) or [
-            Fn.select(index, Fn.get_azs()) for index in range(2)
-        ]
-
-
-def _subnets(name: str, kind: ec2.SubnetType) -> ec2.SubnetConfiguration:
-    return ec2.SubnetConfiguration(name=name, subnet_type=kind)
+        zones = self.config.availability_zones
+        require(
+            len(zones) <= MOST_ZONES,
+            "availability_zones",
+            ", ".join(zones),
+            f"the network's addresses are divided among {MOST_ZONES} zones",
+            "Name fewer",
+        )
+        return list(zones) or [Fn.select(index, Fn.get_azs()) for index in range(2)]

@@ -1,7 +1,9 @@
 """What to look at, and what calls when nobody looks."""
 
+from aws_cdk import Aws, CrossStackReferences, ReferenceStrength
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
@@ -11,12 +13,24 @@ from stacks.config import Environment
 from stacks.constructs.alarms import Alarms
 from stacks.constructs.dashboard import Dashboard
 from stacks.constructs.function import Function
+from stacks.constructs.grants import arn
+from stacks.fingerprint import fingerprint
 from stacks.notifications import NotificationsStack
 from stacks.stack import EnvironmentStack
 from stacks.web import WebStack
 
 
 class ObservabilityStack(EnvironmentStack):
+    """Refers to what it watches by Fn::GetStackOutput, which leaves no export in use.
+
+    An export can't change or vanish while a stack imports it, so a pool could not be removed, nor
+    a target group replaced, as long as a graph shows it. The price: CloudFormation resolves such
+    a reference when this stack is updated, and tells it of no change in between; `cdk deploy`
+    skips a stack whose template is the same. So each alarm and the dashboard bear the fingerprint
+    of what the other stacks are made from, and are updated whenever one of them may have changed.
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-getstackoutput.html
+    """
+
     def __init__(
         self,
         scope: Construct,
@@ -28,6 +42,8 @@ class ObservabilityStack(EnvironmentStack):
         web: WebStack,
     ) -> None:
         super().__init__(scope, id, config=config, description="Dashboard and alarms")
+        CrossStackReferences.of(self).consume(ReferenceStrength.WEAK)
+        made_from = fingerprint(config)
         functions: dict[str, Function] = {
             **chat.functions,
             "Push": notifications.push,
@@ -43,7 +59,8 @@ class ObservabilityStack(EnvironmentStack):
             dashboard.show_network_balancer(web.network_balancer)
         dashboard.show_functions(functions)
         dashboard.show_queues(notifications, chat)
-        alarms = Alarms(self, "Alarms", action=self._action())
+        dashboard.show_fingerprint(made_from)
+        alarms = Alarms(self, "Alarms", action=self._action(), fingerprint=made_from)
         alarms.on_functions(functions)
         alarms.on_queues(notifications, chat)
         alarms.on_web(web.load_balancer.balancer, web.container_pools)
@@ -54,6 +71,21 @@ class ObservabilityStack(EnvironmentStack):
         if not self.config.alarms_email:
             return None
         topic = sns.Topic(self, "AlarmTopic", enforce_ssl=True)
+        # The statement of enforce_ssl replaces the topic's default policy, which let the account's
+        # services publish.
+        # https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html#sns-publish-cloudwatch-alarm
+        topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AlarmsPublish",
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[topic.topic_arn],
+                conditions={
+                    "StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID},
+                    "ArnLike": {"aws:SourceArn": arn(self, "cloudwatch", "alarm:*")},
+                },
+            )
+        )
         topic.add_subscription(subscriptions.EmailSubscription(self.config.alarms_email))
         action: cloudwatch.IAlarmAction = actions.SnsAction(topic)
         return action

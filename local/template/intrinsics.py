@@ -17,6 +17,9 @@ from local.providers import LocalModeError
 NO_VALUE = object()
 """What `{"Ref": "AWS::NoValue"}` gives: the property or list entry is left out."""
 
+STACK_OUTPUT = frozenset({"StackName", "OutputName", "Region", "RoleArn"})
+"""What Fn::GetStackOutput is given."""
+
 VARIABLE = re.compile(r"\$\{(!?)([^}]*)\}")
 
 
@@ -29,6 +32,9 @@ class Scope(Protocol):
     def attribute(self, logical_id: str, name: str) -> Any: ...
 
     def imported(self, export: str) -> Any: ...
+
+    def output(self, stack: str, name: str, region: str | None) -> Any:
+        """The value of another stack's output; `region` None is the stack's own."""
 
     def condition(self, name: str) -> bool: ...
 
@@ -125,6 +131,22 @@ def _find_in_map(scope: Scope, argument: list[Any]) -> Any:
     return scope.mapping(name, first, second)
 
 
+def _get_stack_output(scope: Scope, argument: Mapping[str, Any]) -> Any:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-getstackoutput.html"""
+    given = {key: resolve(value, scope) for key, value in argument.items()}
+    if not {"StackName", "OutputName"} <= given.keys() <= STACK_OUTPUT:
+        raise LocalModeError(
+            f"Fn::GetStackOutput has {', '.join(sorted(given)) or 'nothing'}; it takes StackName "
+            "and OutputName, and may have Region and RoleArn"
+        )
+    if "RoleArn" in given:
+        raise LocalModeError(
+            f"Fn::GetStackOutput reads {given['StackName']} by the role {given['RoleArn']}; local "
+            "mode has one account, so leave RoleArn out"
+        )
+    return scope.output(given["StackName"], given["OutputName"], given.get("Region"))
+
+
 def _equals(scope: Scope, argument: list[Any]) -> bool:
     return _text(resolve(argument[0], scope)) == _text(resolve(argument[1], scope))
 
@@ -149,6 +171,7 @@ FUNCTIONS: Mapping[str, Function] = {
         Function("Fn::Split", _split),
         Function("Fn::If", _if),
         Function("Fn::FindInMap", _find_in_map),
+        Function("Fn::GetStackOutput", _get_stack_output),
         Function("Fn::ImportValue", lambda scope, name: scope.imported(resolve(name, scope))),
         Function(
             "Fn::Base64",

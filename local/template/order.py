@@ -11,16 +11,19 @@ from local.template.model import Resource
 
 
 class References(NamedTuple):
-    """What a value refers to: logical ids (or parameters) of its own stack, and exports."""
+    """What a value refers to: logical ids (or parameters) of its own stack, exports by their names,
+    and outputs of other stacks by the arguments of Fn::GetStackOutput."""
 
     names: frozenset[str]
     exports: tuple[Any, ...]
+    outputs: tuple[Any, ...]
 
 
 def references(value: Any) -> References:
     """Everything `value` refers to; both branches of an Fn::If count."""
     names: set[str] = set()
     exports: list[Any] = []
+    outputs: list[Any] = []
     for function, argument in _functions(value):
         if function == "Ref":
             names.add(argument)
@@ -36,7 +39,9 @@ def references(value: Any) -> References:
             )
         elif function == "Fn::ImportValue":
             exports.append(argument)
-    return References(frozenset(names), tuple(exports))
+        elif function == "Fn::GetStackOutput":
+            outputs.append(argument)
+    return References(frozenset(names), tuple(exports), tuple(outputs))
 
 
 def _functions(value: Any) -> Iterator[tuple[str, Any]]:

@@ -40,6 +40,11 @@ class Stage:
             if self._scopes[stack.name].wanted(resource)
         }
         self._exports = self._find_exports()
+        self._outputs = {
+            (stack.name, name): output["Value"]
+            for stack in assembly.stacks
+            for name, output in stack.template.get("Outputs", {}).items()
+        }
 
     def resources(self) -> list[Resource]:
         """All resources, each after everything it refers to or depends on.
@@ -76,6 +81,22 @@ class Stage:
             raise LocalModeError(f"no stack of the stage exports {export!r}") from None
         return resolve(value, self._scopes[stack])
 
+    def output(self, asking: Stack, stack: str, name: str, region: str | None) -> Any:
+        """The value of that output, as the stack `asking` reads it."""
+        if region is not None and region != self.place.region:
+            raise LocalModeError(
+                f"Fn::GetStackOutput reads {stack} in {region}; local mode has one region, which "
+                f"is {self.place.region}"
+            )
+        if stack not in self._scopes:
+            raise LocalModeError(f"the stage has no stack {stack!r} to read {name!r} of")
+        if stack == asking.name:
+            raise LocalModeError(f"stack {stack} reads its own output {name!r}")
+        value = self._outputs.get((stack, name))
+        if value is None:
+            raise LocalModeError(f"stack {stack} has no output {name!r}")
+        return resolve(value, self._scopes[stack])
+
     def _find_exports(self) -> dict[str, tuple[str, Any]]:
         return {
             resolve(output["Export"]["Name"], self._scopes[stack.name]): (
@@ -93,6 +114,11 @@ class Stage:
         for export in found.exports:
             name = resolve(export, self._scopes[resource.stack])
             stack, value = self._exports.get(name, ("", None))
+            keys += [(stack, each) for each in sorted(references(value).names)]
+        for argument in found.outputs:
+            given = resolve(argument, self._scopes[resource.stack])
+            stack, name = given.get("StackName", ""), given.get("OutputName", "")
+            value = self._outputs.get((stack, name))
             keys += [(stack, each) for each in sorted(references(value).names)]
         return [key for key in keys if key in self._resources]
 
@@ -144,6 +170,9 @@ class _StackScope:
 
     def imported(self, export: str) -> Any:
         return self._stage.imported(export)
+
+    def output(self, stack: str, name: str, region: str | None) -> Any:
+        return self._stage.output(self._stack, stack, name, region)
 
     def condition(self, name: str) -> bool:
         try:

@@ -23,7 +23,10 @@ class AccessLogBucket(Construct):
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             enforce_ssl=True,
             lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(config.log_retention_days))],
-            # an emptied bucket needs a function of CDK's own: this one is left behind instead
+            # An emptied bucket needs a function of CDK's own: this one is left behind instead, and
+            # by the rollback of a failed first deployment too. The load balancer puts a test file
+            # into it when logging is turned on, and S3 deletes no bucket that has a file.
+            # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
             removal_policy=RemovalPolicy.RETAIN,
         )
 

@@ -17,13 +17,23 @@ MINUTE = Duration.minutes(1)
 
 
 class Alarms(Construct):
-    """`action` is what an alarm does when it goes off, None for nothing but being red."""
+    """`action` is what an alarm does when it goes off, None for nothing but being red.
+
+    `fingerprint` ends each description: it is not known whether CloudFormation, when it updates
+    one resource, looks at the references of the others again, so each has its own.
+    """
 
     def __init__(
-        self, scope: Construct, id: str, *, action: cloudwatch.IAlarmAction | None
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        action: cloudwatch.IAlarmAction | None,
+        fingerprint: str,
     ) -> None:
         super().__init__(scope, id)
         self._action = action
+        self._fingerprint = fingerprint
 
     def on_functions(self, functions: Mapping[str, Function]) -> None:
         for name, function in functions.items():
@@ -114,7 +124,7 @@ class Alarms(Construct):
         alarm = metric.create_alarm(
             self,
             id,
-            alarm_description=meaning,
+            alarm_description=f"{meaning} ({self._fingerprint})",
             threshold=threshold,
             evaluation_periods=datapoints + 1 if datapoints > 1 else 1,
             datapoints_to_alarm=datapoints,

@@ -1,7 +1,8 @@
 """A pool of the load balancer that is a Fargate service.
 
 Every attribute that a setting governs is written, whatever its value: CloudFormation leaves one
-that is no longer in the template as it was, so a setting that is taken back has to say so.
+that is no longer in the template as it was, so a setting that is taken back has to say so. Anomaly
+mitigation is the exception, since only one algorithm has it.
 """
 
 from collections.abc import Mapping
@@ -160,9 +161,7 @@ class ContainerPoolService(Construct):
             protocol=elb.ApplicationProtocol.HTTP,
             port=PORT,
             load_balancing_algorithm_type=ALGORITHMS[settings.meaning.target_algorithm],
-            # "off" is what AWS reports of a group with any other algorithm, and takes for one: it
-            # is what Terraform sends for modules that have it beside their algorithm
-            enable_anomaly_mitigation=settings.anomaly_mitigation,
+            enable_anomaly_mitigation=_mitigation(settings),
             deregistration_delay=Duration.seconds(settings.deregistration_delay),
             stickiness_cookie_duration=_sticky_target(settings),
             stickiness_cookie_name=settings.stickiness.cookie_name or None,
@@ -200,6 +199,16 @@ def healthy_from(minimum: MinimumHealthyTargets) -> dict[str, str]:
             ("dns_failover", "percentage", minimum.dns_percentage),
         )
     }
+
+
+def _mitigation(settings: LoadBalancer) -> bool | None:
+    """None, which writes no attribute, but with the one algorithm that has it.
+
+    It is "only available when load_balancing.algorithm.type is weighted_random":
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetGroupAttribute.html
+    """
+    random = settings.meaning.target_algorithm == "weighted_random"
+    return settings.anomaly_mitigation if random else None
 
 
 def _sticky_target(settings: LoadBalancer) -> Duration | None:

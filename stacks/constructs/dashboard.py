@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_elasticloadbalancingv2 as elb
 from constructs import Construct
@@ -15,6 +15,7 @@ from stacks.constructs.network_balancer import NetworkBalancer
 from stacks.notifications import NotificationsStack
 
 HEIGHT = 6
+FOOTER_HEIGHT = 1
 GRID = 24  # columns
 
 
@@ -27,7 +28,10 @@ class Dashboard(Construct):
         self.dashboard = cloudwatch.Dashboard(
             self,
             "Dashboard",
-            dashboard_name=f"{config.project}-{config.name}",
+            # A dashboard's name is the account's, not the region's, and a second one of the same
+            # name would overwrite the first.
+            # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutDashboard.html
+            dashboard_name=f"{config.project}-{config.name}-{Stack.of(self).region}",
             period_override=cloudwatch.PeriodOverride.AUTO,
         )
 
@@ -153,6 +157,12 @@ class Dashboard(Construct):
                     )
                 ],
             }
+        )
+
+    def show_fingerprint(self, fingerprint: str) -> None:
+        text = f"Made from configuration and sources {fingerprint}."
+        self.dashboard.add_widgets(
+            cloudwatch.TextWidget(markdown=text, width=GRID, height=FOOTER_HEIGHT)
         )
 
     def _counted(self, *names: str) -> list[cloudwatch.IMetric]:

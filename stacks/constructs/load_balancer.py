@@ -37,7 +37,7 @@ class LoadBalancer(Construct):
             internet_facing=True,
             idle_timeout=Duration.seconds(settings.idle_timeout),
             drop_invalid_header_fields=True,
-            deletion_protection=config.retain,
+            deletion_protection=config.deletion_protection,
         )
         if settings.access_logs:
             AccessLogBucket(self, "AccessLogs", config=config).receive_from(self.balancer)

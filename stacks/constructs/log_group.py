@@ -1,18 +1,14 @@
 """A log group that keeps what the environment says and goes when the environment goes."""
 
-from aws_cdk import RemovalPolicy
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from stacks.config import Environment
+from stacks.retention import removal_policy
 
 
 def log_group(scope: Construct, id: str, config: Environment) -> logs.LogGroup:
-    group = logs.LogGroup(
-        scope,
-        id,
-        removal_policy=RemovalPolicy.RETAIN if config.retain else RemovalPolicy.DESTROY,
-    )
+    group = logs.LogGroup(scope, id, removal_policy=removal_policy(config))
     resource = group.node.default_child
     assert isinstance(resource, logs.CfnLogGroup)  # noqa: S101 - for the type checker
     resource.retention_in_days = config.log_retention_days

@@ -49,7 +49,7 @@ class NetworkBalancer(Construct):
             # Else a node hashes over the tasks of its own zone, and a client that resolves the
             # name again may come to the node of another.
             cross_zone_enabled=True,
-            deletion_protection=config.retain,
+            deletion_protection=config.deletion_protection,
         )
         self.target_group = self._target_group(config, vpc, pool)
         self.balancer.add_listener(

@@ -1,6 +1,6 @@
 """The SNS platform applications through which pushes go to FCM and APNs."""
 
-from aws_cdk import CustomResource, Duration, RemovalPolicy
+from aws_cdk import CustomResource, Duration
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
@@ -8,6 +8,7 @@ from constructs import Construct
 
 from stacks.config import Environment
 from stacks.constructs.grants import Resource, arn
+from stacks.retention import removal_policy
 
 SECRETS = {  # secret -> the setting that names one that exists
     "Fcm": "fcm_secret_arn",
@@ -40,9 +41,7 @@ class PushCredentials(Construct):
             description=f"Push credential of {config.project} {config.name} for {platform}",
             kms_key_id=key.key_arn if key else None,
         )
-        secret.apply_removal_policy(
-            RemovalPolicy.RETAIN if config.retain else RemovalPolicy.DESTROY
-        )
+        secret.apply_removal_policy(removal_policy(config))
         return secret.ref
 
 
@@ -69,7 +68,7 @@ class PlatformApplications(Construct):
             resource_type="Custom::PlatformApplications",
             service_timeout=Duration.minutes(5),
             # they hold every device's endpoint
-            removal_policy=RemovalPolicy.RETAIN if config.retain else RemovalPolicy.DESTROY,
+            removal_policy=removal_policy(config),
             properties={
                 **{f"{name}SecretArn": value for name, value in credentials.arns.items()},
                 "NamePrefix": prefix(config),

@@ -100,7 +100,10 @@ class WebSocketApi(Construct):
     def _account_log_role(self) -> apigateway.CfnAccount:
         """WebSocket APIs log with a role that is one setting for the account and region.
 
-        Kept when the stack goes: other APIs of the account may have come to log with it.
+        Both are kept when the stack goes and when its creation is rolled back: CloudFormation
+        does not take the setting back (https://github.com/aws/aws-cdk/issues/6194), so without the
+        role no API of the account would be logged, those of other environments among them. Each
+        new creation makes one more role, unless account_log_role is false from the second on.
         """
         role = iam.Role(
             self,

@@ -33,7 +33,18 @@ TEMPLATE: dict[str, Any] = {
         }
     },
 }
+OTHER: dict[str, Any] = {
+    "Resources": {"Table": {"Type": "AWS::DynamoDB::Table"}},
+    "Outputs": {
+        "TableName": {"Value": {"Fn::Sub": "${Table} of ${AWS::StackName}"}},
+        "Shown": {"Value": "plain", "Export": {"Name": "exported-as"}},
+    },
+}
 QUEUE = Created("https://queue", {"Arn": "arn:queue", "Endpoint.Port": 8080})
+
+
+def output(stack: Any, name: Any, **more: Any) -> dict[str, Any]:
+    return {"Fn::GetStackOutput": {"StackName": stack, "OutputName": name, **more}}
 
 
 def resolved(value: Any) -> Any:
@@ -44,8 +55,10 @@ def resolved(value: Any) -> Any:
             "Asked": {"Type": "AWS::Lambda::Function", "Properties": {"Value": value}},
         },
     }
-    stage = Stage(Assembly((Stack("chat", template),)), Place())
+    stage = Stage(Assembly((Stack("chat", template), Stack("data", OTHER))), Place())
     for resource in stage.resources():
+        if resource.logical_id == "Table":
+            stage.record(resource, Created("chats", {}))
         if resource.logical_id == "Asked":
             return stage.properties(resource).get("Value", "left out")
         if resource.logical_id == "Queue":
@@ -81,6 +94,10 @@ def resolved(value: Any) -> Any:
         ({"Fn::If": ["NotRed", "sky", {"Ref": "Nowhere"}]}, "sky"),
         ({"Fn::If": ["IsRed", "sky", {"Ref": "AWS::NoValue"}]}, "left out"),
         ({"Fn::ImportValue": "chat:Queue"}, "arn:queue"),
+        (output("data", "TableName"), "chats of data"),
+        (output("data", "TableName", Region={"Ref": "AWS::Region"}), "chats of data"),
+        (output({"Fn::Join": ["", ["da", "ta"]]}, {"Fn::Sub": "Shown"}), "plain"),
+        ({"Fn::Split": [" of ", output("data", "TableName")]}, ["chats", "data"]),
         ({"Condition": {"StringEquals": {"a": "b"}}}, {"Condition": {"StringEquals": {"a": "b"}}}),
     ],
 )
@@ -100,6 +117,20 @@ def test_every_intrinsic_gives_what_cloudformation_gives(value: Any, expected: A
             r"AWS::SQS::Queue Queue in stack chat has no attribute 'Colour' .*\(it has Arn",
         ),
         ({"Fn::ImportValue": "chat:Nothing"}, "no stack of the stage exports 'chat:Nothing'"),
+        (output("nowhere", "TableName"), "the stage has no stack 'nowhere' to read 'TableName' of"),
+        (output("data", "exported-as"), "stack data has no output 'exported-as'"),
+        (output("data", "Table"), "stack data has no output 'Table'"),
+        (output("chat", "QueueArn"), "stack chat reads its own output 'QueueArn'"),
+        (
+            output("data", "Shown", Region="eu-west-1"),
+            "reads data in eu-west-1; local mode has one region, which is us-east-1",
+        ),
+        (
+            output("data", "Shown", RoleArn="arn:aws:iam::210987654321:role/reader"),
+            "reads data by the role arn:aws:iam::210987654321:role/reader; .* one account",
+        ),
+        ({"Fn::GetStackOutput": {"StackName": "data"}}, "has StackName; it takes StackName and"),
+        (output("data", "Shown", Account="1"), "has Account, OutputName, StackName; it takes"),
         ({"Fn::FindInMap": ["Sizes", "eu", "large"]}, r"no mapping Sizes\.eu\.large"),
         ({"Fn::If": ["Nope", 1, 2]}, "no condition Nope"),
         ({"Fn::Cidr": ["10.0.0.0/16", 2, 8]}, "Fn::Cidr is not known"),

@@ -54,6 +54,17 @@ def test_depends_on_and_exports_of_later_stacks_count() -> None:
     assert order(*stacks) == ["B", "A", "D", "C"]
 
 
+def test_what_an_output_of_another_stack_stands_for_comes_first() -> None:
+    name = {"Fn::Join": ["", ["sec", "ond"]]}
+    asking = {"Fn::GetStackOutput": {"StackName": name, "OutputName": "Out"}}
+    first = {"Resources": {"A": queue(Deep=[{"er": {"Fn::Join": ["", ["x", asking]]}}])}}
+    second = {
+        "Resources": {"Other": queue(), "B": queue()},
+        "Outputs": {"Out": {"Value": {"Fn::GetAtt": ["B", "Arn"]}}, "O": {"Value": "x"}},
+    }
+    assert order(Stack("first", first), Stack("second", second)) == ["B", "A", "Other"]
+
+
 def test_a_cycle_names_every_resource_on_it() -> None:
     template = {
         "Resources": {

@@ -11,10 +11,11 @@ from stacks.node import use_packaged_node
 use_packaged_node()  # before any test module imports a stack, and with it aws_cdk
 
 from aws_cdk import App  # noqa: E402
+from aws_cdk.cx_api import CloudFormationStackArtifact  # noqa: E402
 
 from stacks.config import DEV, PROD, STAGING, Environment  # noqa: E402
 from stacks.stage import EnvironmentStage  # noqa: E402
-from tests.stacks.synthesized import Synthesize, Synthesized  # noqa: E402
+from tests.stacks.synthesized import Synthesize, Synthesized, stack_id  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,12 +32,16 @@ def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Synthesize:
     def of(config: Environment) -> Synthesized:
         app = App(context=flags(), outdir=str(tmp_path_factory.mktemp("cdk")))
         assembly = EnvironmentStage(app, config).synth()
-        prefix = f"{config.project}-{config.name}-"
         return Synthesized(
+            {stack_id(artifact.stack_name): artifact.template for artifact in assembly.stacks},
             {
-                artifact.stack_name.removeprefix(prefix).capitalize(): artifact.template
+                stack_id(artifact.stack_name): {
+                    stack_id(other.stack_name)
+                    for other in artifact.dependencies
+                    if isinstance(other, CloudFormationStackArtifact)
+                }
                 for artifact in assembly.stacks
-            }
+            },
         )
 
     return of

@@ -43,10 +43,16 @@ class Resource:
 
 
 class Synthesized:
-    """`stacks`: template by stack id ("Data"), in the order in which they are deployed."""
+    """`stacks`: template by stack id ("Data"), in the order in which they are deployed.
 
-    def __init__(self, stacks: Mapping[str, Template]) -> None:
+    `needs`: stack id -> the ids of the stacks that are deployed before it.
+    """
+
+    def __init__(
+        self, stacks: Mapping[str, Template], needs: Mapping[str, set[str]] | None = None
+    ) -> None:
         self.stacks = stacks
+        self.needs = needs or {}
 
     @cached_property
     def resources(self) -> list[Resource]:
@@ -88,6 +94,8 @@ class Synthesized:
                 return f"<{HASH.sub('', name)}.{attribute}>"
             case {"Fn::ImportValue": name}:
                 return self.show(self._exports[name])
+            case {"Fn::GetStackOutput": {"StackName": stack, "OutputName": name}}:
+                return self.show(self.stacks[stack_id(stack)]["Outputs"][name]["Value"])
             case {"Fn::Join": [separator, parts]}:
                 return str(separator).join(self.show(part) for part in parts)
             case _:
@@ -121,6 +129,11 @@ class Synthesized:
             for resource in _list(statement["Resource"]):
                 granted.setdefault(self.show(resource), set()).update(_list(statement["Action"]))
         return granted
+
+
+def stack_id(name: str) -> str:
+    """switchboard-prod-web -> Web"""
+    return name.rpartition("-")[2].capitalize()
 
 
 Synthesize = Callable[[Environment], Synthesized]

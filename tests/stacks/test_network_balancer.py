@@ -1,11 +1,11 @@
 """The Network Load Balancer: there where addresses are hashed, and only there."""
 
 import json
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
-from stacks.config import ENVIRONMENTS
+from stacks.config import ENVIRONMENTS, PROD
 from stacks.context import environment_from
 from tests.stacks.synthesized import Resource, Synthesize, Synthesized
 
@@ -19,7 +19,7 @@ def hashed(synthesize: Synthesize) -> Synthesized:
 
 @pytest.fixture(scope="module")
 def prod_hashed(synthesize: Synthesize) -> Synthesized:
-    return synthesize(environment_from({"env": "prod", "load_balancer.ip_hash": "true"}))
+    return synthesize(replace(PROD, load_balancer=replace(PROD.load_balancer, ip_hash=True)))
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
@@ -35,12 +35,12 @@ def test_no_environment_has_one_unless_it_is_asked_for(synthesize: Synthesize, n
 def test_it_faces_the_internet_beside_the_other_and_spreads_over_all_zones(
     hashed: Synthesized, prod_hashed: Synthesized
 ) -> None:
-    for environment, protected in ((hashed, "false"), (prod_hashed, "true")):
+    for environment in (hashed, prod_hashed):
         balancer = network(environment)
         assert balancer.properties["Scheme"] == "internet-facing"
         assert all("public" in environment.show(each) for each in balancer.properties["Subnets"])
         assert balancer.attributes == {
-            "deletion_protection.enabled": protected,
+            "deletion_protection.enabled": "false",
             "load_balancing.cross_zone.enabled": "true",
         }
 
@@ -134,14 +134,14 @@ def test_everyone_reaches_it_and_only_the_balancers_reach_the_tasks(hashed: Synt
 
 
 @pytest.mark.parametrize(
-    ("overrides", "pool"),
-    [({}, "large"), ({"load_balancer.ip_hash_pool": "small"}, "small")],
+    ("named", "pool"),
+    [(None, "large"), ("small", "small")],
 )
 def test_it_stands_before_the_first_container_pool_or_the_named_one(
-    synthesize: Synthesize, overrides: dict[str, Any], pool: str
+    synthesize: Synthesize, named: str | None, pool: str
 ) -> None:
-    overrides = {"env": "prod", "load_balancer.ip_hash": True, **overrides}
-    environment = synthesize(environment_from(overrides))
+    balancer = replace(PROD.load_balancer, ip_hash=True, ip_hash_pool=named)
+    environment = synthesize(replace(PROD, load_balancer=balancer))
     behind = {
         each.name[:5].lower(): len(each.properties["LoadBalancers"])
         for each in environment.all("AWS::ECS::Service")

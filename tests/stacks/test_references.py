@@ -1,45 +1,224 @@
-"""Stacks refer to stacks above them, never the other way, and only by strong references."""
+"""Stacks refer to stacks above them, never the other way: by exports, or, to watch them, by outputs.
+
+An export can't change or vanish while it is imported, and the stack that has it is deployed before
+the one that imports it. So every change of a configuration leaves alone what is imported.
+"""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from tests.stacks.synthesized import Synthesized
+import pytest
+
+from stacks.config import DEV, PROD, STAGING, Environment
+from stacks.fingerprint import ROOT, fingerprint
+from stacks.load_balancing import LoadBalancer
+from stacks.pools import ContainerPool
+from stacks.settings import Network
+from tests.stacks.synthesized import Synthesize, Synthesized, stack_id
 
 ORDER = ("Network", "Data", "Notifications", "Chat", "Web", "Observability")
-MAY_REFER_TO = {
+IMPORTS_FROM = {
     "Network": set[str](),
     "Data": set[str](),
     "Notifications": {"Data"},
     "Chat": {"Data", "Notifications"},
     "Web": {"Network", "Data", "Notifications", "Chat"},
+    "Observability": set[str](),
+}
+READS_OUTPUTS_OF = {
+    **{stack: set[str]() for stack in ORDER},
     "Observability": {"Notifications", "Chat", "Web"},
 }
 
+ZONES = tuple(f"us-east-1{letter}" for letter in "abc")
+HTTP, HTTPS = (
+    LoadBalancer(plain_http=True),
+    LoadBalancer(
+        certificate_arn="arn:aws:acm:us-east-1:123456789012:certificate/1b2c",
+        domain_name="api.example.com",
+    ),
+)
+LAMBDA, LARGE, SMALL = PROD.pools
+BASE = replace(
+    PROD, region="us-east-1", availability_zones=ZONES[:2], load_balancer=HTTP, waf=False
+)
+RENAMED = ContainerPool(name="tiny", cpu=256, memory=512, weight=2, min=2, max=20)
 
-def test_each_stack_refers_to_the_stacks_it_is_made_of_and_to_no_other(prod: Synthesized) -> None:
-    found = {
-        stack: {name.split(":")[0].rpartition("-")[2].capitalize() for name in _imports(template)}
-        for stack, template in prod.stacks.items()
-    }
-    assert found == MAY_REFER_TO
+
+def gateways(count: int) -> Environment:
+    return replace(BASE, network=Network(nat_gateways=count))
+
+
+# what is deployed, and what it is changed to with one deployment
+CHANGES: dict[str, tuple[Environment, Environment]] = {
+    "remove the large pool": (BASE, replace(BASE, pools=(LAMBDA, SMALL))),
+    "remove the small pool": (BASE, replace(BASE, pools=(LAMBDA, LARGE))),
+    "remove the Lambda pool": (BASE, replace(BASE, pools=(LARGE, SMALL))),
+    "remove all containers": (BASE, replace(BASE, pools=(LAMBDA,))),
+    "add a pool": (replace(BASE, pools=(LAMBDA, SMALL)), BASE),
+    "add the Lambda pool": (replace(BASE, pools=(LARGE, SMALL)), BASE),
+    "rename a pool": (BASE, replace(BASE, pools=(LAMBDA, LARGE, RENAMED))),
+    "resize a pool": (
+        BASE,
+        replace(BASE, pools=(LAMBDA, LARGE, replace(SMALL, cpu=512, memory=1024))),
+    ),
+    "HTTP to HTTPS": (BASE, replace(BASE, load_balancer=HTTPS)),
+    "HTTPS to HTTP": (replace(BASE, load_balancer=HTTPS), BASE),
+    **{
+        f"{before} NAT gateways to {after}": (gateways(before), gateways(after))
+        for before in range(3)
+        for after in range(3)
+        if before != after
+    },
+    "address hashing on": (BASE, replace(BASE, load_balancer=replace(HTTP, ip_hash=True))),
+    "address hashing off": (replace(BASE, load_balancer=replace(HTTP, ip_hash=True)), BASE),
+    "firewall on": (BASE, replace(BASE, waf=True)),
+    "firewall off": (replace(BASE, waf=True), BASE),
+    "access logs on": (BASE, replace(BASE, load_balancer=replace(HTTP, access_logs=True))),
+    "access logs off": (replace(BASE, load_balancer=replace(HTTP, access_logs=True)), BASE),
+    "architecture": (BASE, replace(BASE, architecture="x86_64")),
+    "a key of our own": (replace(BASE, customer_managed_key=False), BASE),
+    "flow logs on": (gateways(2), BASE),
+    "flow logs off": (BASE, gateways(2)),
+    "alarms by e-mail": (BASE, replace(BASE, alarms_email="ops@example.com")),
+    "two zones to three": (BASE, replace(BASE, availability_zones=ZONES)),
+    "protection on": (BASE, replace(BASE, deletion_protection=True)),
+    "nothing is kept": (BASE, replace(BASE, retain=False)),
+    "container insights off": (BASE, replace(BASE, container_insights=False)),
+    "no access logs of the WebSocket API": (
+        BASE,
+        replace(BASE, websocket=replace(BASE.websocket, access_logs=False)),
+    ),
+    "longer logs": (BASE, replace(BASE, log_retention_days=400)),
+}
+
+
+@pytest.mark.parametrize("config", [DEV, STAGING, PROD, BASE], ids=["dev", "staging", "prod", "at"])
+def test_each_stack_refers_to_the_stacks_it_is_made_of_and_to_no_other(
+    synthesize: Synthesize, config: Environment
+) -> None:
+    for function, expected in (
+        ("Fn::ImportValue", IMPORTS_FROM),
+        ("Fn::GetStackOutput", READS_OUTPUTS_OF),
+    ):
+        found = {
+            stack: {_referred(argument) for argument in _calls(template, function)}
+            for stack, template in synthesize(config).stacks.items()
+        }
+        assert found == expected
 
 
 def test_references_go_one_way(prod: Synthesized) -> None:
-    for stack, others in MAY_REFER_TO.items():
-        assert all(ORDER.index(other) < ORDER.index(stack) for other in others)
     assert set(prod.stacks) == set(ORDER)
+    for table in (IMPORTS_FROM, READS_OUTPUTS_OF):
+        for stack, others in table.items():
+            assert all(ORDER.index(other) < ORDER.index(stack) for other in others)
 
 
-def test_every_import_has_its_export_and_every_export_its_import(prod: Synthesized) -> None:
-    imported = {name for template in prod.stacks.values() for name in _imports(template)}
-    exported = {
-        output["Export"]["Name"]
-        for template in prod.stacks.values()
-        for output in template.get("Outputs", {}).values()
-        if "Export" in output
+def test_a_stack_is_deployed_after_all_it_refers_to(prod: Synthesized) -> None:
+    for stack in ORDER:
+        assert prod.needs[stack] >= IMPORTS_FROM[stack] | READS_OUTPUTS_OF[stack]
+    assert "Web" in prod.needs["Observability"]
+
+
+@pytest.mark.parametrize("config", [DEV, PROD], ids=["dev", "prod"])
+def test_every_import_has_its_export_and_every_export_its_import(
+    synthesize: Synthesize, config: Environment
+) -> None:
+    """But private subnets, which wait there for tasks that a NAT gateway brings."""
+    environment = synthesize(config)
+    imported, exports = _imported(environment), _exports(environment)
+    assert imported <= exports.keys()
+    idle = {environment.show(exports[name]) for name in exports.keys() - imported}
+    assert idle == (
+        set()
+        if config.network.nat_gateways
+        else {f"<VpcprivateSubnet{number}Subnet>" for number in (1, 2)}
+    )
+
+
+def test_every_output_that_is_read_exists(prod: Synthesized) -> None:
+    for argument in _calls(prod.stacks["Observability"], "Fn::GetStackOutput"):
+        assert argument["Region"] == {"Ref": "AWS::Region"}
+        assert "RoleArn" not in argument
+        assert argument["OutputName"] in prod.stacks[_referred(argument)]["Outputs"]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_is_imported_outlives_every_change(synthesize: Synthesize, change: str) -> None:
+    """CloudFormation: "You can't modify or remove an output value that is referenced by another
+    stack" (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html).
+    """
+    deployed, changed = (synthesize(config) for config in CHANGES[change])
+    before, after = _exports(deployed), _exports(changed)
+    in_use = {name: before[name] for name in _imported(deployed)}
+    assert {name: after.get(name) for name in in_use} == in_use
+
+
+@pytest.mark.parametrize(("before", "after"), [(1, 0), (2, 0), (2, 1)])
+def test_tasks_can_leave_private_subnets_before_their_nat_gateway_goes(
+    synthesize: Synthesize, before: int, after: int
+) -> None:
+    """Web alone is deployed first, and imports only what the deployed network exports already."""
+    deployed, changed = synthesize(gateways(before)), synthesize(gateways(after))
+    needed = {
+        argument
+        for argument in _calls(changed.stacks["Web"], "Fn::ImportValue")
+        if _referred(argument) == "Network"
     }
-    assert imported == exported
+    assert needed <= _exports(deployed).keys()
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_whatever_reads_outputs_is_updated_with_every_change(
+    synthesize: Synthesize, change: str
+) -> None:
+    """`cdk deploy` skips a stack whose template is the same, and CloudFormation may pass over a
+    resource that is: an output's new value would not be read."""
+    deployed, changed = (synthesize(config) for config in CHANGES[change])
+    before, after = (each.stacks["Observability"]["Resources"] for each in (deployed, changed))
+    reading = {id for id, body in after.items() if any(_calls(body, "Fn::GetStackOutput"))}
+    assert reading
+    for id in reading & before.keys():
+        assert before[id]["Properties"] != after[id]["Properties"], id
+
+
+def test_the_fingerprint_stands_in_every_resource_that_reads_outputs(prod: Synthesized) -> None:
+    for id, body in prod.stacks["Observability"]["Resources"].items():
+        if any(_calls(body, "Fn::GetStackOutput")):
+            assert fingerprint(PROD) in json.dumps(body["Properties"]), id
+
+
+def test_the_fingerprint_is_of_configuration_sources_and_context(tmp_path: Path) -> None:
+    """And of nothing else: not of where the sources lie, nor of byte code beside them."""
+
+    def copy(name: str) -> Path:
+        root = tmp_path / name
+        (root / "stacks" / "constructs").mkdir(parents=True)
+        (root / "cdk.json").write_text("{}")
+        (root / "stacks" / "web.py").write_text("one")
+        (root / "stacks" / "constructs" / "pool.py").write_text("two")
+        return root
+
+    one, other = copy("one"), copy("other")
+    first = fingerprint(PROD, one)
+    assert first == fingerprint(PROD, other) == fingerprint(replace(PROD), one)
+    assert first != fingerprint(PROD, ROOT)
+    (other / "stacks" / "web.pyc").write_text("compiled")
+    assert fingerprint(PROD, other) == first
+
+    changed = [fingerprint(replace(PROD, message_ttl_days=31), one)]
+    for path in ("cdk.json", "stacks/web.py", "stacks/constructs/pool.py"):
+        kept = (other / path).read_text()
+        (other / path).write_text(f"{kept} ")
+        changed.append(fingerprint(PROD, other))
+        (other / path).write_text(kept)
+    (other / "stacks" / "new.py").write_text("")
+    changed.append(fingerprint(PROD, other))
+    assert len({first, *changed}) == 1 + len(changed)
 
 
 def test_nothing_needs_a_function_or_a_parameter_of_cdk_s_own(prod: Synthesized) -> None:
@@ -52,13 +231,36 @@ def test_nothing_needs_a_function_or_a_parameter_of_cdk_s_own(prod: Synthesized)
     assert "dummy1a" not in json.dumps(prod.stacks)
 
 
-def _imports(value: Any) -> Iterator[str]:
+def _exports(environment: Synthesized) -> dict[str, Any]:
+    return {
+        output["Export"]["Name"]: output["Value"]
+        for template in environment.stacks.values()
+        for output in template.get("Outputs", {}).values()
+        if "Export" in output
+    }
+
+
+def _imported(environment: Synthesized) -> set[str]:
+    templates = environment.stacks.values()
+    return {name for template in templates for name in _calls(template, "Fn::ImportValue")}
+
+
+def _referred(argument: str | Mapping[str, Any]) -> str:
+    """The id of the stack that an import or a read output is of."""
+    if isinstance(argument, str):
+        return stack_id(argument.partition(":")[0])
+    return stack_id(argument["StackName"])
+
+
+def _calls(value: Any, function: str) -> Iterator[Any]:
+    """The arguments of every call of an intrinsic function."""
     match value:
-        case {"Fn::ImportValue": name}:
-            yield name
         case dict():
-            for each in value.values():
-                yield from _imports(each)
+            for name, each in value.items():
+                if name == function:
+                    yield each
+                else:
+                    yield from _calls(each, function)
         case list():
             for each in value:
-                yield from _imports(each)
+                yield from _calls(each, function)

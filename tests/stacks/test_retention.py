@@ -1,19 +1,33 @@
 """What a deletion takes with it: in prod nothing that holds data, elsewhere everything."""
 
+from dataclasses import replace
+
 import pytest
 
-from stacks.config import PROD
-from stacks.context import environment_from
+from stacks.config import DEV, PROD, Environment
 from tests.stacks.synthesized import Synthesize, Synthesized
 
-STATEFUL = (
-    "AWS::DynamoDB::Table",
-    "AWS::Cognito::UserPool",
-    "AWS::KMS::Key",
-    "AWS::SecretsManager::Secret",
-    "Custom::PlatformApplications",
-    "AWS::Logs::LogGroup",
-)
+# (DeletionPolicy, UpdateReplacePolicy). The first keeps a resource, but lets the deployment that
+# created it take it back when it fails; there is no such value for UpdateReplacePolicy.
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
+DATA = ("RetainExceptOnCreate", "Retain")
+ALWAYS = ("Retain", "Retain")
+NEVER = ("Delete", "Delete")
+# In prod with all it can have; every type that is not here has the default, which is to delete.
+KEPT = {
+    "AWS::DynamoDB::Table": DATA,
+    "AWS::Cognito::UserPool": DATA,
+    "AWS::KMS::Key": DATA,
+    "AWS::SecretsManager::Secret": DATA,
+    "Custom::PlatformApplications": DATA,
+    "AWS::Logs::LogGroup": DATA,
+    # What a rollback could not delete: it has the load balancer's test file from the first minute.
+    "AWS::S3::Bucket": ALWAYS,
+    # One setting of the account, and the role it names: other APIs may have come to log with it,
+    # and CloudFormation does not take it back.
+    "AWS::ApiGateway::Account": ALWAYS,
+    "AWS::IAM::Role AccountLogRole": ALWAYS,
+}
 # An id that changes is a new, empty resource beside the old one: these never change again.
 IDS = {
     "AWS::DynamoDB::Table": {"ChatsE68037FF", "Users0A0EEA89", "Tickets83B11BB2"},
@@ -21,15 +35,54 @@ IDS = {
     "AWS::KMS::Key": {"Key961B73FD"},
     "Custom::PlatformApplications": {"PlatformsApplicationsBE047193"},
 }
+EVERYTHING = replace(
+    PROD,
+    alarms_email="ops@example.com",
+    load_balancer=replace(PROD.load_balancer, ip_hash=True, access_logs=True),
+)
 
 
-@pytest.mark.parametrize("type", STATEFUL)
-def test_in_prod_what_holds_data_stays(prod: Synthesized, type: str) -> None:
-    resources = prod.all(type)
-    assert resources
-    for resource in resources:
-        assert resource.body["DeletionPolicy"] == "Retain", resource.logical_id
-        assert resource.body["UpdateReplacePolicy"] == "Retain", resource.logical_id
+def policies(environment: Synthesized) -> dict[str, tuple[str, str]]:
+    """By type, and for roles by type and name; each type has one pair of policies."""
+    found: dict[str, tuple[str, str]] = {}
+    for resource in environment.resources:
+        role = resource.type == "AWS::IAM::Role" and "AccountLogRole" in resource.name
+        kind = f"{resource.type} AccountLogRole" if role else resource.type
+        pair = (
+            resource.body.get("DeletionPolicy", "Delete"),
+            resource.body.get("UpdateReplacePolicy", "Delete"),
+        )
+        assert found.setdefault(kind, pair) == pair, resource
+    return found
+
+
+@pytest.mark.parametrize(
+    ("config", "kept"),
+    [
+        (EVERYTHING, KEPT),
+        (DEV, {kind: pair for kind, pair in KEPT.items() if pair == ALWAYS}),
+        (
+            replace(EVERYTHING, retain=False),
+            {kind: pair for kind, pair in KEPT.items() if pair == ALWAYS},
+        ),
+    ],
+    ids=["prod", "dev", "prod that lets go"],
+)
+def test_what_is_kept_and_what_is_not(
+    synthesize: Synthesize, config: Environment, kept: dict[str, tuple[str, str]]
+) -> None:
+    found = policies(synthesize(config))
+    assert {kind: pair for kind, pair in found.items() if pair != NEVER} == {
+        kind: pair for kind, pair in kept.items() if kind in found
+    }
+    assert found.keys() >= KEPT.keys() or config == DEV
+
+
+def test_no_other_condition_than_retain_decides_what_is_kept(
+    synthesize: Synthesize, prod: Synthesized
+) -> None:
+    protected = synthesize(replace(PROD, deletion_protection=True))
+    assert policies(protected) == policies(prod)
 
 
 @pytest.mark.parametrize("type", IDS)
@@ -37,32 +90,10 @@ def test_the_ids_of_what_holds_data_never_change(prod: Synthesized, type: str) -
     assert {resource.logical_id for resource in prod.all(type)} == IDS[type]
 
 
-def test_in_prod_tables_and_users_are_protected_backed_up_and_encrypted_by_our_key(
-    prod: Synthesized,
-) -> None:
+def test_in_prod_tables_are_backed_up_and_encrypted_by_our_key(prod: Synthesized) -> None:
     for table in prod.all("AWS::DynamoDB::Table"):
         properties = table.properties
-        assert properties["DeletionProtectionEnabled"] is True
         recovery = properties["PointInTimeRecoverySpecification"]
         assert recovery["PointInTimeRecoveryEnabled"] is True
         assert prod.show(properties["SSESpecification"]["KMSMasterKeyId"]) == "<Key.Arn>"
-    assert prod.one("AWS::Cognito::UserPool").properties["DeletionProtection"] == "ACTIVE"
     assert prod.one("AWS::KMS::Key").properties["EnableKeyRotation"] is True
-
-
-def test_dev_goes_without_a_trace(dev: Synthesized) -> None:
-    kept = {
-        resource.type
-        for resource in dev.resources
-        if resource.body.get("DeletionPolicy", "Delete") != "Delete"
-    }
-    # one setting of the account, which other APIs may have come to use
-    assert kept == {"AWS::ApiGateway::Account", "AWS::IAM::Role"}
-
-
-def test_a_retaining_environment_can_be_told_to_let_go(synthesize: Synthesize) -> None:
-    config = environment_from({"env": "prod", "retain": "false"})
-    assert PROD.retain
-    for table in synthesize(config).all("AWS::DynamoDB::Table"):
-        assert table.body["DeletionPolicy"] == "Delete"
-        assert table.properties["DeletionProtectionEnabled"] is False

@@ -1,0 +1,19 @@
+"""What CloudFormation does with a resource that leaves its template, or whose stack goes."""
+
+from aws_cdk import RemovalPolicy
+
+from stacks.config import Environment
+
+
+def removal_policy(config: Environment) -> RemovalPolicy:
+    """Of everything that holds data: kept where the environment retains, deleted elsewhere.
+
+    Retained is written as RetainExceptOnCreate: a resource is deleted when the deployment that
+    created it is rolled back, so that a failed first deployment leaves nothing behind and can be
+    repeated. UpdateReplacePolicy has no such value and is Retain.
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-updatereplacepolicy.html
+    """
+    if config.retain:
+        return RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+    return RemovalPolicy.DESTROY

@@ -1,0 +1,86 @@
+"""Names that are fixed, which CloudFormation would otherwise make: where, why, and how far unique.
+
+A resource with a fixed name can't be replaced, since the new one is made before the old one goes:
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html
+"""
+
+from dataclasses import dataclass, replace
+
+import pytest
+
+from stacks.config import PROD, Environment
+from tests.stacks.synthesized import Resource, Synthesize
+
+EVERYTHING = replace(
+    PROD,
+    alarms_email="ops@example.com",
+    load_balancer=replace(PROD.load_balancer, ip_hash=True, access_logs=True),
+)
+PLACED = replace(EVERYTHING, account="123456789012", region="eu-west-1")
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """`per` is where it has to be unique; `within` a resource that has it to itself."""
+
+    name: str
+    per: str
+
+
+# type -> its fixed name. None of them is ever replaced: see each.
+FIXED = {
+    # The body changes in place. Two regions of an account see each other's.
+    "AWS::CloudWatch::Dashboard": Fixed("switchboard-prod-{region}", "account"),
+    # points to the key that has the id which never changes
+    "AWS::KMS::Alias": Fixed("alias/switchboard-prod", "region"),
+    # The Lambda pool's: no setting changes its type, and others have none. Its permission names it.
+    "AWS::ElasticLoadBalancingV2::TargetGroup": Fixed("switchboard-prod-lambda", "region"),
+    # a label: two APIs may have the same
+    "AWS::ApiGatewayV2::Api": Fixed("switchboard-prod", "nothing"),
+    "AWS::ApiGatewayV2::Authorizer": Fixed("Authorizer", "api"),
+    "AWS::ApiGatewayV2::Stage": Fixed("prod", "api"),
+    # named by its load balancers and its scaling, as CDK does
+    "AWS::ApplicationAutoScaling::ScalingPolicy": Fixed("", "target"),
+}
+# what holds a resource's own name, and not that of one it refers to
+NAMES = {
+    "AWS::CloudWatch::Dashboard": "DashboardName",
+    "AWS::CloudWatch::Alarm": "AlarmName",
+    "AWS::KMS::Alias": "AliasName",
+    "AWS::ApiGatewayV2::Stage": "StageName",
+    "AWS::ApplicationAutoScaling::ScalingPolicy": "PolicyName",
+    "AWS::Cognito::UserPool": "UserPoolName",
+    "AWS::Cognito::UserPoolClient": "ClientName",
+    "AWS::DynamoDB::Table": "TableName",
+    "AWS::ECS::Cluster": "ClusterName",
+    "AWS::ECS::Service": "ServiceName",
+    "AWS::EC2::SecurityGroup": "GroupName",
+    "AWS::IAM::Role": "RoleName",
+    "AWS::Lambda::Function": "FunctionName",
+    "AWS::Logs::LogGroup": "LogGroupName",
+    "AWS::S3::Bucket": "BucketName",
+    "AWS::SNS::Topic": "TopicName",
+    "AWS::SQS::Queue": "QueueName",
+}
+
+
+def name_of(resource: Resource) -> object:
+    return resource.properties.get(NAMES.get(resource.type, "Name"))
+
+
+@pytest.mark.parametrize(
+    ("config", "region"), [(EVERYTHING, "<AWS::Region>"), (PLACED, "eu-west-1")]
+)
+def test_no_name_is_fixed_but_these(
+    synthesize: Synthesize, config: Environment, region: str
+) -> None:
+    environment = synthesize(config)
+    named = [each for each in environment.resources if name_of(each) is not None]
+    assert {each.type for each in named} == FIXED.keys()
+    for resource in named:
+        fixed = FIXED[resource.type]
+        if fixed.per != "target":
+            expected = fixed.name.format(region=region)
+            assert environment.show(name_of(resource)) == expected, resource.logical_id
+        # a second region of the environment in the same account must not collide
+        assert ("{region}" in fixed.name) is (fixed.per == "account")
