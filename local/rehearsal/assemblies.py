@@ -41,7 +41,11 @@ def of_revision(
 
 def commit_of(project: Path, reference: str) -> str:
     """The hash of the commit that a git reference stands for."""
-    return _git(project, "rev-parse", "--verify", "--quiet", f"{reference}^{{commit}}").strip()
+    try:
+        found = _git(project, "rev-parse", "--verify", "--quiet", f"{reference}^{{commit}}")
+    except LocalModeError:
+        raise LocalModeError(f"there is no {reference} in the repository of {project}") from None
+    return found.decode().strip()
 
 
 def _synthesize(project: Path, out: Path, env: str, context: Mapping[str, str]) -> None:
@@ -68,17 +72,13 @@ def _synthesize(project: Path, out: Path, env: str, context: Mapping[str, str]) 
 def _unpack(project: Path, revision: str, target: Path) -> None:
     """The revision's files beside the project's own: neither the work tree nor the index is
     touched."""
-    packed = _git_bytes(project, "archive", "--format=tar", revision)
+    packed = _git(project, "archive", "--format=tar", revision)
     target.mkdir(parents=True, exist_ok=True)
     with tarfile.open(fileobj=io.BytesIO(packed)) as files:
         files.extractall(target, filter="data")
 
 
-def _git(project: Path, *arguments: str) -> str:
-    return _git_bytes(project, *arguments).decode()
-
-
-def _git_bytes(project: Path, *arguments: str) -> bytes:
+def _git(project: Path, *arguments: str) -> bytes:
     try:
         done = subprocess.run(
             ["git", "-C", str(project), *arguments], capture_output=True, check=False
@@ -88,8 +88,8 @@ def _git_bytes(project: Path, *arguments: str) -> bytes:
             "comparing with a revision takes git, which is not installed"
         ) from None
     if done.returncode:
-        said = done.stderr.decode(errors="replace").strip() or f"there is no {arguments[-1]}"
-        raise LocalModeError(f"git {arguments[0]}: {said}")
+        said = done.stderr.decode(errors="replace").strip()
+        raise LocalModeError(f"git {arguments[0]} failed: {said}")
     return done.stdout
 
 

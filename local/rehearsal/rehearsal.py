@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from local.providers import LocalModeError
 from local.rehearsal import functions, rules
 from local.rehearsal.account import Live
 from local.rehearsal.changes import Deployment
@@ -47,7 +48,12 @@ def rehearse(
     account = deploy({}, deployed, attributes=attributes).account if deployed else {}
     deployment = deploy(account, wanted, attributes=attributes)
     found = [*rules.find(deployment), *(each for one in known for each in one.findings())]
-    findings = tuple(_accepted(each, frozenset(accept)) for each in found)
+    meant = frozenset(accept)
+    for name in meant - {each.what for each in found if each.kind is Kind.DATA}:
+        raise LocalModeError(
+            f"nothing called {name} holds data and goes: there is no loss to accept"
+        )
+    findings = tuple(_accepted(each, meant) for each in found)
     first = _better_order(deployment, wanted, attributes)
     return Rehearsal(deployment, findings, known, first)
 

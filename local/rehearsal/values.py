@@ -114,12 +114,14 @@ class Scope:
                 return stack.exports[export].value
         raise Missing(f"it imports {export}, which no deployed stack exports")
 
-    def stack_output(self, stack: str, output: str) -> Any:
+    def output(self, stack: str, name: str, region: str | None) -> Any:
         deployed = self.account.get(stack)
-        if deployed is None or output not in deployed.outputs:
-            raise Missing(f"it takes the output {output} of {stack}, which is not there")
-        value = deployed.outputs[output].value
-        self.taken[Weak(stack, output)] = value
+        if region not in (None, self.place.region):
+            return f"<the output {name} of {stack} in {region}>"
+        if deployed is None or name not in deployed.outputs:
+            raise Missing(f"it takes the output {name} of {stack}, which is not there")
+        value = deployed.outputs[name].value
+        self.taken[Weak(stack, name)] = value
         return value
 
     def condition(self, name: str) -> bool:

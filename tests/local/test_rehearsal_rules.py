@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from local.providers import LocalModeError
 from local.rehearsal.findings import Kind
 from local.template.assembly import Stack
 from tests.local.rehearsal_steps import compared, exported, found, imported, resource, stack, taken
@@ -65,9 +66,7 @@ def balancer(protected: str = "false") -> dict[str, Any]:
 
 
 def group(keep: str = "", **attributes: str) -> dict[str, Any]:
-    listed = [
-        {"Key": key.replace("__", "."), "Value": value} for key, value in attributes.items()
-    ]
+    listed = [{"Key": key.replace("__", "."), "Value": value} for key, value in attributes.items()]
     return resource("ElasticLoadBalancingV2::TargetGroup", keep=keep, TargetGroupAttributes=listed)
 
 
@@ -458,7 +457,8 @@ def test_a_loss_that_is_meant_is_accepted_by_name() -> None:
 def test_what_is_refused_is_never_accepted() -> None:
     before = [data({}, exported("data", "Name", "one")), importer("Name")]
     after = [data({}, exported("data", "Name", "two")), importer("Name")]
-    assert compared(before, after, accept=("export Name", "Name")).stops
+    with pytest.raises(LocalModeError, match="there is no loss to accept"):
+        compared(before, after, accept=("export Name",))
 
 
 def test_a_stack_that_uses_what_goes_is_named_to_go_first() -> None:
