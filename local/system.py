@@ -46,7 +46,8 @@ class System:
         )
         parts = (base.fcm, base.apns, base.aws)
         await asyncio.gather(self._synthesize(synthesis), *(self._start(part) for part in parts))
-        loaded = assembly.load(synthesis.directory)
+        deployable = assembly.load(synthesis.directory)
+        loaded = assembly.moved(deployable, base.place.account, base.place.region)
         resources = [each for stack in loaded.stacks for each in stack.resources()]
         for note in (*loaded.notes, *ignored.missed(resources)):
             self._say(note)
@@ -56,7 +57,9 @@ class System:
         self._say(f"{made} resources created")
         if options.data is not None:
             await self._start(Kept(options.data, options.env, base.aws.url, self._say))
-            await asyncio.to_thread(self._compare, KeptTemplates(options.data, options.env), loaded)
+            await asyncio.to_thread(
+                self._compare, KeptTemplates(options.data, options.env), deployable
+            )
         for part in planes.in_order():
             await self._start(part)
         unhealthy = await planes.containers.ready(_CONTAINERS_WITHIN)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +98,21 @@ def load(directory: Path) -> Assembly:
                 manifest = _json(folder / artifact["properties"]["file"])
                 _read_assets(folder, manifest, files, images)
     return Assembly(_by_dependency(stacks), files, images, tuple(dict.fromkeys(notes)))
+
+
+def moved(assembly: Assembly, account: str, region: str) -> Assembly:
+    """The same for another account and region: an environment that names its own has them in
+    every ARN and zone, and what answers for AWS on a laptop has one of each."""
+    return replace(
+        assembly, stacks=tuple(_moved(each, account, region) for each in assembly.stacks)
+    )
+
+
+def _moved(stack: Stack, account: str, region: str) -> Stack:
+    own_account, _, own_region = stack.environment.removeprefix("aws://").partition("/")
+    text = json.dumps(stack.template)
+    text = text.replace(own_account, account).replace(own_region, region)
+    return replace(stack, template=json.loads(text), environment=f"aws://{account}/{region}")
 
 
 def _assemblies(directory: Path) -> list[Path]:

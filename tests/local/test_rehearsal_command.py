@@ -61,7 +61,7 @@ def test_from_an_empty_account_everything_is_created(
     assert main(["rehearse", "--project", str(project)]) == 0
     said = capsys.readouterr().out
     assert "dev: from an empty account to the working tree" in said
-    assert re.search(r"shop-dev-data +2 +- +- +- +-", said)
+    assert re.search(r"shop-dev-data +1 +- +- +- +-", said)
     assert "READY: nothing is refused" in said
 
 

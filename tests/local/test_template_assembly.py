@@ -78,3 +78,23 @@ def test_what_was_remarked_at_synthesis_is_kept_once_and_as_cdk_would_print_it(
 def test_a_directory_without_an_assembly_is_named(tmp_path: Path) -> None:
     with pytest.raises(LocalModeError, match=f"{tmp_path} holds no cloud assembly"):
         assembly.load(tmp_path)
+
+
+def test_an_assembly_of_another_account_and_region_is_moved() -> None:
+    arn = "arn:aws:sns:eu-west-1:111122223333:app/GCM/shop"
+    template = {
+        "Resources": {"Zone": {"Type": "T", "Properties": {"Zone": "eu-west-1a", "Arn": arn}}}
+    }
+    loaded = assembly.Assembly(
+        (
+            assembly.Stack("data", template, environment="aws://111122223333/eu-west-1"),
+            assembly.Stack("open", template),
+        )
+    )
+    here, left_open = assembly.moved(loaded, "123456789012", "us-east-1").stacks
+    (resource,) = here.resources()
+    assert resource.properties == {
+        "Zone": "us-east-1a",
+        "Arn": "arn:aws:sns:us-east-1:123456789012:app/GCM/shop",
+    }
+    assert left_open.template == template
