@@ -12,7 +12,6 @@ from moto import mock_aws
 from lambdas.notifications import platforms, push
 from lambdas.presence.store import Devices
 from lambdas.settings import Aws, Settings
-from lambdas.telemetry import metrics
 from stacks.permissions import PERMISSIONS
 from tests.aws.platforms_scene import Context, request
 from tests.aws.rest_steps import DUMMY, Phone, Rest, rest
@@ -115,7 +114,6 @@ def test_the_api_uses_exactly_what_it_is_granted(used: Used) -> None:
 
 
 def test_push_uses_exactly_what_it_is_granted(used: Used, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metrics, "namespace", "Switchboard")
     with rest() as api:
         monkeypatch.setattr(push, "aws", lambda: api.aws)
         (ravi,) = api.sign_up("ravi")
