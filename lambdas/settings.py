@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -56,25 +56,45 @@ class Settings:
     @property
     def jwks_url(self) -> str:
         """The user pool's public keys, from Cognito or from what stands in for it."""
-        default = f"https://cognito-idp.{self.region}.amazonaws.com"
-        base = self.get("AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER", default)
-        return f"{base}/{self['USER_POOL_ID']}/.well-known/jwks.json"
+        emulator = self.get("AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER")
+        pool = f"{emulator}/{self['USER_POOL_ID']}" if emulator else self.token_issuer
+        return f"{pool}/.well-known/jwks.json"
 
     @property
     def token_issuer(self) -> str:
-        """Cognito's, also in the tokens of an emulator."""
-        return f"https://cognito-idp.{self.region}.amazonaws.com/{self['USER_POOL_ID']}"
+        """Cognito's, also in the tokens of an emulator. The template names it: the partition
+        decides its domain."""
+        return self["TOKEN_ISSUER"]
+
+
+class CallLimits(NamedTuple):
+    """How long a call to AWS may take: seconds for each try, and the number of tries."""
+
+    connect: float
+    read: float
+    tries: int
+
+    @property
+    def longest(self) -> float:
+        """Seconds that a call takes at most. The pauses are those of botocore's standard retry
+        mode: up to 1, 2, 4 ... 20 s, and 5 s more where the service asks for them
+        (docs.aws.amazon.com/boto3/latest/guide/retries.html, botocore/retries/standard.py)."""
+        pauses = sum(min(2.0**number, 20.0) + 5 for number in range(self.tries - 1))
+        return self.tries * (self.connect + self.read) + pauses
+
+
+# A function that sends lives at most 6 s: the rule that closes holes in a chat's log depends on it.
+WHILE_SOMEBODY_WAITS = CallLimits(connect=1, read=2, tries=2)
+# SNS may ask Google or Apple about a credential before it answers, and nobody is waiting.
+WHILE_DEPLOYING = CallLimits(connect=2, read=20, tries=3)
 
 
 class Aws:
-    """Everything of AWS that a function may use, made when it is first needed.
+    """Everything of AWS that a function may use, made when it is first needed."""
 
-    A function that sends lives at most 6 s (the rule that closes holes in a chat's log depends on
-    it), so no call may wait longer than that: 1 s to connect, 2 s to read, two tries.
-    """
-
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, limits: CallLimits = WHILE_SOMEBODY_WAITS) -> None:
         self.settings = settings
+        self.limits = limits
 
     def now(self) -> float:
         """Seconds since the epoch."""
@@ -103,9 +123,9 @@ class Aws:
         from botocore.config import Config
 
         config = Config(
-            connect_timeout=1,
-            read_timeout=2,
-            retries={"mode": "standard", "total_max_attempts": 2},
+            connect_timeout=self.limits.connect,
+            read_timeout=self.limits.read,
+            retries={"mode": "standard", "total_max_attempts": self.limits.tries},
             max_pool_connections=40,  # as many as a container has request threads
         )
         return self._session.create_client(service, self.settings.region, config=config)
@@ -134,6 +154,10 @@ class Aws:
     def secrets(self) -> "SecretsManagerClient":
         client: SecretsManagerClient = self._client("secretsmanager")
         return client
+
+    @cached_property
+    def cloudformation(self) -> Any:
+        return self._client("cloudformation")
 
     @cached_property
     def chats(self) -> "Table":
@@ -176,3 +200,9 @@ class Aws:
 def aws() -> Aws:
     """This execution environment's clients and settings; tests clear the cache between theirs."""
     return Aws(Settings(os.environ))
+
+
+@lru_cache(maxsize=1)
+def deployment_aws() -> Aws:
+    """The same for a function that only deployments call, with clients that wait longer."""
+    return Aws(Settings(os.environ), WHILE_DEPLOYING)

@@ -8,8 +8,9 @@ from aws_lambda_powertools.metrics import Metrics, MetricUnit
 # Most invocations of some functions count nothing, and that is nothing to warn about in their logs.
 warnings.filterwarnings("ignore", message="No application metrics to publish")
 
+# No arguments: they would beat the variables of the template, which keep environments apart.
 logger = Logger()
-metrics = Metrics(namespace="Switchboard")
+metrics = Metrics()
 
 
 def count(name: str, number: int = 1) -> None:

@@ -1,6 +1,6 @@
 """What must survive: tables, their key, and the user pool."""
 
-from aws_cdk import CfnOutput, Duration
+from aws_cdk import Aws, CfnOutput, Duration
 from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
@@ -26,6 +26,9 @@ class DataStack(EnvironmentStack):
         self.tickets = self._table("Tickets", "ticket")
         self.user_pool = self._user_pool()
         self.client = self._client()
+        # docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html
+        pool = self.user_pool.user_pool_id
+        self.token_issuer = f"https://cognito-idp.{self.region}.{Aws.URL_SUFFIX}/{pool}"
         tables = {"chats": self.chats, "users": self.users, "tickets": self.tickets}
         self.resources = {
             "user_pool": Resource((self.user_pool.user_pool_arn,)),

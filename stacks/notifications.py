@@ -18,6 +18,9 @@ from stacks.packages import Platform
 from stacks.stack import EnvironmentStack
 
 PUSH_TIMEOUT = 30  # seconds
+# Seconds, below the custom resource's ServiceTimeout of five minutes: SNS may take 20 for each of
+# three credentials, and a slow call is tried again.
+APPLICATIONS_TIMEOUT = 240
 
 
 class NotificationsStack(EnvironmentStack):
@@ -41,7 +44,7 @@ class NotificationsStack(EnvironmentStack):
         self.push = self._push()
         self._credentials = PushCredentials(self, "Credentials", config=config, key=data.key)
         self.platform_applications = self._platform_applications()
-        self.variables = self._applications(self.platform_applications).variables
+        self._applications(self.platform_applications)
 
     def _queue(
         self,
@@ -88,12 +91,16 @@ class NotificationsStack(EnvironmentStack):
             code=self._code,
             handler="lambdas.notifications.platforms.handler",
             size=self.config.functions.platform_applications,
-            resources={**self.resources, "push_credentials": self._credentials.resource},
+            resources={
+                **self.resources,
+                "push_credentials": self._credentials.resource,
+                "own_stack": Resource((self.stack_id,)),
+            },
             environment={},
-            timeout=60,
+            timeout=APPLICATIONS_TIMEOUT,
         )
 
-    def _applications(self, maker: Function) -> PlatformApplications:
+    def _applications(self, maker: Function) -> None:
         applications = PlatformApplications(
             self,
             "Platforms",
@@ -102,4 +109,3 @@ class NotificationsStack(EnvironmentStack):
             credentials=self._credentials,
         )
         applications.node.add_dependency(maker.role)  # with its permissions, before it is called
-        return applications

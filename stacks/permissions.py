@@ -78,6 +78,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
             "sns:DeletePlatformApplication",
         ),
         "push_credentials": ("secretsmanager:GetSecretValue",),
+        "own_stack": ("cloudformation:DescribeStacks",),
     },
     # the same application in both kinds of pool: the Lambda's role and the task roles
     "Api": {

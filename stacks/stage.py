@@ -44,7 +44,6 @@ class EnvironmentStage(Stage):
             platform=platform,
             network=network,
             data=data,
-            notifications=notifications,
             chat=chat,
         )
         ObservabilityStack(

@@ -14,10 +14,13 @@ from stacks.constructs.function import Function
 from stacks.constructs.lambda_pool import LambdaTargetGroup
 from stacks.constructs.load_balancer import LoadBalancer, Share
 from stacks.constructs.network_balancer import NetworkBalancer
+from stacks.constructs.platform_applications import (
+    application_variables,
+    platform_resources,
+)
 from stacks.constructs.web_acl import WebAcl
 from stacks.data import DataStack
 from stacks.network import NetworkStack
-from stacks.notifications import NotificationsStack
 from stacks.packages import Platform
 from stacks.pools import ContainerPool
 from stacks.stack import EnvironmentStack
@@ -38,14 +41,13 @@ class WebStack(EnvironmentStack):
         platform: Platform,
         network: NetworkStack,
         data: DataStack,
-        notifications: NotificationsStack,
         chat: ChatStack,
     ) -> None:
         super().__init__(scope, id, config=config, description="Load balancer and its pools")
         self._code = function_code(platform)
         self._resources = {
             **data.resources,
-            **notifications.resources,
+            **platform_resources(self, config),
             **chat.websocket.resources,
         }
         self._environment = {
@@ -57,7 +59,8 @@ class WebStack(EnvironmentStack):
             "RECONNECT_WINDOW": str(config.websocket.reconnect_window),
             "USER_POOL_ID": data.user_pool.user_pool_id,
             "USER_POOL_CLIENT_ID": data.client.user_pool_client_id,
-            **notifications.variables,
+            "TOKEN_ISSUER": data.token_issuer,
+            **application_variables(self, config),
         }
         self.load_balancer = LoadBalancer(self, "LoadBalancer", config=config, vpc=network.vpc)
         self.api: Function | None = None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,6 +8,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.story.system import started
+
+# What the template tells each function; Powertools reads it when lambdas/telemetry.py is imported.
+os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Switchboard/test")
 
 # A machine that pauses fails nothing, and each run tries the same. New examples are looked for by
 # `make test ARGS="--hypothesis-profile=default"`.

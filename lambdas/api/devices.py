@@ -62,7 +62,7 @@ def _endpoints(call: Call) -> Endpoints:
 
 
 def applications(settings: Settings) -> dict[str, str]:
-    """The SNS platform application by platform; "" where it is not configured."""
+    """The ARN of the SNS platform application by platform; not each of them has to exist."""
     return {
         "fcm": settings["FCM_APPLICATION_ARN"],
         "apns": settings["APNS_APPLICATION_ARN"],

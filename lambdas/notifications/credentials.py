@@ -22,13 +22,12 @@ class Platform(NamedTuple):
     suffix: str
     sns: str
     secret: str  # the property with the secret's ARN
-    attribute: str  # the attribute with the application's ARN
 
 
 PLATFORMS = (
-    Platform("fcm", "GCM", "FcmSecretArn", "FcmApplicationArn"),
-    Platform("apns", "APNS", "ApnsSecretArn", "ApnsApplicationArn"),
-    Platform("apns-sandbox", "APNS_SANDBOX", "ApnsSandboxSecretArn", "ApnsSandboxApplicationArn"),
+    Platform("fcm", "GCM", "FcmSecretArn"),
+    Platform("apns", "APNS", "ApnsSecretArn"),
+    Platform("apns-sandbox", "APNS_SANDBOX", "ApnsSandboxSecretArn"),
 )
 
 

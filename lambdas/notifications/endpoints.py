@@ -12,6 +12,7 @@ two owners can send one's push to the other.
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -40,10 +41,16 @@ INVALID = frozenset({"InvalidParameter", "InvalidParameterException"})
 GONE = frozenset({"NotFound", "NotFoundException"})
 # docs.aws.amazon.com/sns/latest/dg/mobile-platform-endpoint.html reads the ARN the same way
 TAKEN = re.compile(r"Endpoint (arn:\S+) already exists with the same Token")
+# "PlatformApplication does not exist" (NotFound) is what SNS says of an application that is not
+# there; what it says of parameters it calls by their names (PlatformApplicationArn, TargetArn).
+# github.com/getmoto/moto/blob/master/tests/test_sns/test_application_boto3.py, verified with AWS
+NO_APPLICATION = "PlatformApplication"
+NO_ENDPOINT = ("No endpoint found", "TargetArn", NO_APPLICATION)
 
 
 class Endpoints:
-    """SNS endpoints of devices. `applications` has the application's ARN by platform, "" if none.
+    """SNS endpoints of devices. `applications` has the application's ARN by platform, whether or
+    not there is one: a platform without a credential has none, and push is off for it.
 
     The push function publishes and never makes an endpoint: it needs no applications.
     """
@@ -58,15 +65,15 @@ class Endpoints:
     def attach(self, user: str, device: str, platform: str, token: str) -> None:
         """From now on the device is woken by `token`, and whoever had that token is not.
 
-        Raises ChatError bad_request (the platform refuses the token), not_found (no such device).
+        Where push is off for the platform, the device is not woken at all. Raises ChatError
+        bad_request (the platform refuses the token), not_found (no such device).
         """
-        application = self._applications.get(platform, "")
-        if not application:
-            logger.info("push is off: no application", extra={"platform": platform, "user": user})
-            self.detach(user, device)
-            return
         for _ in range(ATTEMPTS):
-            arn = self._endpoint(application, token)
+            arn = self._endpoint(self._applications[platform], token)
+            if arn is None:
+                _log_off(platform)
+                self.detach(user, device)
+                return
             self._own(user, device, arn, platform)
             if self._enable(arn, token):
                 return
@@ -100,20 +107,25 @@ class Endpoints:
             error = fault.response["Error"]
             if error["Code"] in GONE | {"EndpointDisabled", "EndpointDisabledException"}:
                 return False
-            if error["Code"] in INVALID and "No endpoint found" in error["Message"]:
+            if error["Code"] in INVALID and any(said in error["Message"] for said in NO_ENDPOINT):
                 return False
             raise
         return True
 
-    def _endpoint(self, application: str, token: str) -> str:
+    def _endpoint(self, application: str, token: str) -> str | None:
+        """None if there is no such application."""
         try:
             made = self._sns.create_platform_endpoint(
                 PlatformApplicationArn=application, Token=token
             )
         except ClientError as fault:
             error = fault.response["Error"]
+            if error["Code"] in GONE:
+                return None
             if error["Code"] not in INVALID:
                 raise
+            if NO_APPLICATION in error["Message"]:
+                return None
             taken = TAKEN.search(error["Message"])
             if taken is None:
                 raise bad_request("the push platform refuses this token") from None
@@ -190,6 +202,12 @@ class Endpoints:
         except ConditionFailed:
             return  # it has moved to another owner, who needs it
         self._sns.delete_endpoint(EndpointArn=arn)
+
+
+@lru_cache
+def _log_off(platform: str) -> None:
+    """Once in each execution environment, not for each device."""
+    logger.warning("push is off: SNS has no such application", extra={"platform": platform})
 
 
 def _owner(arn: str) -> Key:

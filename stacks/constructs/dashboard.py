@@ -166,11 +166,12 @@ class Dashboard(Construct):
         )
 
     def _counted(self, *names: str) -> list[cloudwatch.IMetric]:
+        """Of all services. A namespace with other characters than letters and digits is quoted:
+        docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/search-expression-syntax.html"""
+        schema = f'{{"{self._namespace}",service}}'
         return [
             cloudwatch.MathExpression(
-                expression=(
-                    f"SUM(SEARCH('{{{self._namespace},service}} MetricName=\"{name}\"', 'Sum'))"
-                ),
+                expression=f"SUM(SEARCH('{schema} MetricName=\"{name}\"', 'Sum'))",
                 using_metrics={},
                 label=name,
                 period=Duration.minutes(1),

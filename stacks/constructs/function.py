@@ -23,7 +23,6 @@ def shared_variables(config: Environment, service: str) -> dict[str, str]:
     Metrics of two environments in one account stay apart by their namespace.
     """
     return {
-        "ENVIRONMENT": config.name,
         "LOG_LEVEL": config.log_level,
         "POWERTOOLS_SERVICE_NAME": service,
         "POWERTOOLS_METRICS_NAMESPACE": metrics_namespace(config),

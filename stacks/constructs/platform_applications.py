@@ -48,7 +48,7 @@ class PushCredentials(Construct):
 class PlatformApplications(Construct):
     """CloudFormation has no such type, so a function of ours makes them.
 
-    Their names start with `prefix`; an application whose secret is empty has the ARN "".
+    Their names start with `prefix`; a platform whose secret is empty has no application.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class PlatformApplications(Construct):
         credentials: PushCredentials,
     ) -> None:
         super().__init__(scope, id)
-        applications = CustomResource(
+        CustomResource(
             self,
             "Applications",
             service_token=function.function_arn,
@@ -75,14 +75,23 @@ class PlatformApplications(Construct):
                 "CredentialsVersion": config.push.credentials_version,
             },
         )
-        self.variables = {
-            variable: applications.get_att_string(f"{platform}ApplicationArn")
-            for variable, platform in {
-                "FCM_APPLICATION_ARN": "Fcm",
-                "APNS_APPLICATION_ARN": "Apns",
-                "APNS_SANDBOX_APPLICATION_ARN": "ApnsSandbox",
-            }.items()
-        }
+
+
+def application_variables(scope: Construct, config: Environment) -> dict[str, str]:
+    """The applications' ARNs, which follow from their names, whether or not there is a credential.
+
+    An attribute of the custom resource would be exported for the API, and would be empty without a
+    credential: CloudFormation refuses an empty export, and every change of one that is imported.
+    docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html
+    """
+    return {
+        variable: arn(scope, "sns", f"app/{platform}/{prefix(config)}-{suffix}")
+        for variable, platform, suffix in (
+            ("FCM_APPLICATION_ARN", "GCM", "fcm"),
+            ("APNS_APPLICATION_ARN", "APNS", "apns"),
+            ("APNS_SANDBOX_APPLICATION_ARN", "APNS_SANDBOX", "apns-sandbox"),
+        )
+    }
 
 
 def prefix(config: Environment) -> str:
@@ -90,7 +99,7 @@ def prefix(config: Environment) -> str:
 
 
 def platform_resources(scope: Construct, config: Environment) -> dict[str, Resource]:
-    """By name rather than by reference: which of the applications exist is known at deployment.
+    """By name, for it is not known before the deployment which of the applications there are.
 
     IAM asks for the permission to create one on `app/`, without its name.
     """

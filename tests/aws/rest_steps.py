@@ -82,9 +82,11 @@ def create_resources() -> dict[str, str]:
         "WEBSOCKET_URL": "wss://api.example/dev",
         "USER_POOL_ID": pool,
         "USER_POOL_CLIENT_ID": app_client,
+        "TOKEN_ISSUER": f"https://cognito-idp.{REGION}.amazonaws.com/{pool}",
         "FCM_APPLICATION_ARN": create_application("GCM"),
         "APNS_APPLICATION_ARN": create_application("APNS"),
-        "APNS_SANDBOX_APPLICATION_ARN": "",
+        # a platform without a credential
+        "APNS_SANDBOX_APPLICATION_ARN": f"arn:aws:sns:{REGION}:123456789012:app/APNS_SANDBOX/none",
         "POOL_NAME": "lambda",
     }
 

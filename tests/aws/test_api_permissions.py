@@ -12,8 +12,8 @@ from moto import mock_aws
 from lambdas.notifications import platforms, push
 from lambdas.presence.store import Devices
 from lambdas.settings import Aws, Settings
-from lambdas.telemetry import metrics
 from stacks.permissions import PERMISSIONS
+from tests.aws.platforms_scene import Context, request
 from tests.aws.rest_steps import DUMMY, Phone, Rest, rest
 
 Used = dict[str, set[str]]
@@ -114,7 +114,6 @@ def test_the_api_uses_exactly_what_it_is_granted(used: Used) -> None:
 
 
 def test_push_uses_exactly_what_it_is_granted(used: Used, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metrics, "namespace", "Switchboard")
     with rest() as api:
         monkeypatch.setattr(push, "aws", lambda: api.aws)
         (ravi,) = api.sign_up("ravi")
@@ -137,14 +136,15 @@ def test_the_platform_applications_use_exactly_what_they_are_granted(
 ) -> None:
     with mock_aws():
         function = Aws(Settings(DUMMY))
-        monkeypatch.setattr(platforms, "aws", lambda: function)
+        monkeypatch.setattr(platforms, "deployment_aws", lambda: function)
+        monkeypatch.setattr(platforms, "respond", lambda _url, answer: answers.append(answer))
         credential = {"project_id": "p", "client_email": "e", "private_key": "k"}
         secret = function.secrets.create_secret(Name="fcm", SecretString=json.dumps(credential))
-        event = {
-            "StackId": "arn:aws:cloudformation:us-east-1:123456789012:stack/x/y",
-            "ResourceProperties": {"NamePrefix": "x", "FcmSecretArn": secret["ARN"]},
-        }
+        given = {"NamePrefix": "x", "FcmSecretArn": secret["ARN"]}
         used.clear()
+        answers: list[Any] = []
         for kind in ("Create", "Update", "Delete"):
-            platforms.act({**event, "RequestType": kind})
+            event = request("https://answer", kind, given, "x-platform-applications")
+            platforms.handler(event, Context())
+    assert [answer["Status"] for answer in answers] == ["SUCCESS"] * 3
     assert used == granted("PlatformApplications")

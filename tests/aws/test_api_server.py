@@ -75,6 +75,7 @@ class Container:
                 "CONNECTIONS_URL": "http://127.0.0.1:9/dev",
                 "USER_POOL_ID": "us-east-1_pool",
                 "USER_POOL_CLIENT_ID": "client",
+                "TOKEN_ISSUER": "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_pool",
                 **{f"{table}_TABLE": table for table in ("CHATS", "USERS", "TICKETS")},
                 **more,
             },

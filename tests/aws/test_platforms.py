@@ -1,77 +1,38 @@
 """The custom resource of the SNS platform applications, with events as CloudFormation sends them."""
 
 import json
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
 from moto import mock_aws
 
 from lambdas.notifications import platforms
-from lambdas.settings import Aws, Settings
+from lambdas.settings import WHILE_DEPLOYING, Aws, Settings
+from tests.aws.platforms_scene import (
+    APNS,
+    FCM,
+    PRIVATE,
+    STACK,
+    TIMEOUT,
+    CloudFormation,
+    Context,
+    applications,
+    arn,
+    change,
+    listening,
+    properties,
+    request,
+)
 from tests.aws.rest_steps import DUMMY, client, written_log
-
-PRIVATE = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49\n-----END PRIVATE KEY-----\n"
-FCM = {
-    "type": "service_account",
-    "project_id": "switchboard",
-    "client_email": "push@switchboard.example",
-    "private_key": PRIVATE,
-}
-APNS = {"signing_key": PRIVATE, "key_id": "KEY", "team_id": "TEAM", "bundle_id": "example.app"}
-STACK = "arn:aws:cloudformation:us-east-1:123456789012:stack/switchboard-dev-notifications/51af3dc0"
-NONE = {"FcmApplicationArn": "", "ApnsApplicationArn": "", "ApnsSandboxApplicationArn": ""}
-
-
-class CloudFormation:
-    """The address that CloudFormation waits at; refuses as often as it is told."""
-
-    def __init__(self) -> None:
-        self.answers: list[dict[str, Any]] = []
-        self.content_types: list[str | None] = []
-        self.refusals = 0
-        waiting = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_PUT(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                if waiting.refusals:
-                    waiting.refusals -= 1
-                    self.send_response(503)
-                else:
-                    waiting.answers.append(json.loads(body))
-                    waiting.content_types.append(self.headers["Content-Type"])
-                    self.send_response(200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: Any) -> None:
-                """Quiet."""
-
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/answer?X-Amz-Signature=s1gned"
-
-
-@contextmanager
-def listening() -> Iterator[CloudFormation]:
-    cloudformation = CloudFormation()
-    thread = threading.Thread(target=cloudformation.server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield cloudformation
-    finally:
-        cloudformation.server.shutdown()
-        cloudformation.server.server_close()
-        thread.join()
 
 
 @pytest.fixture(scope="module")
 def function() -> Aws:
-    aws = Aws(Settings(DUMMY))
-    vars(aws).update(sns=client("sns"), secrets=client("secretsmanager"))
+    aws = Aws(Settings(DUMMY), WHILE_DEPLOYING)
+    for service in ("sns", "cloudformation"):
+        vars(aws)[service] = client(service)
+    vars(aws)["secrets"] = client("secretsmanager")
     return aws
 
 
@@ -79,68 +40,23 @@ def function() -> Aws:
 def cloudformation(function: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[CloudFormation]:
     monkeypatch.setattr("lambdas.notifications.platforms.time.sleep", lambda _seconds: None)
     with mock_aws(), listening() as cloudformation:
-        monkeypatch.setattr(platforms, "aws", lambda: function)
+        monkeypatch.setattr(platforms, "deployment_aws", lambda: function)
         yield cloudformation
 
 
-def secret(name: str, value: Any = None) -> str:
-    """The ARN of a secret; without a value it is as the stack makes it."""
-    secrets = client("secretsmanager")
-    arn = str(secrets.create_secret(Name=name)["ARN"])
-    if value is not None:
-        text = value if isinstance(value, str) else json.dumps(value)
-        secrets.put_secret_value(SecretId=arn, SecretString=text)
-    return arn
-
-
-def change(arn: str, value: Any) -> None:
-    secrets = client("secretsmanager")
-    secrets.put_secret_value(SecretId=arn, SecretString=json.dumps(value))
-
-
-def properties(fcm: Any = None, apns: Any = None, sandbox: Any = None) -> dict[str, str]:
-    return {
-        "ServiceToken": "arn:aws:lambda:us-east-1:123456789012:function:platforms",
-        "FcmSecretArn": secret("fcm", fcm),
-        "ApnsSecretArn": secret("apns", apns),
-        "ApnsSandboxSecretArn": secret("apns-sandbox", sandbox),
-        "NamePrefix": "switchboard-dev",
-    }
-
-
 def send(
-    cloudformation: CloudFormation, kind: str, given: dict[str, Any], physical_id: str = ""
+    cloudformation: CloudFormation, kind: str, given: dict[str, Any], physical_id: str = "never"
 ) -> dict[str, Any]:
-    """docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requests.html"""
-    event = {
-        "RequestType": kind,
-        "ResponseURL": cloudformation.url,
-        "StackId": STACK,
-        "RequestId": f"request-{len(cloudformation.answers)}",
-        "ResourceType": "Custom::PlatformApplications",
-        "LogicalResourceId": "PlatformApplications",
-        "ResourceProperties": given,
-        **({"PhysicalResourceId": physical_id} if physical_id else {}),
-        **({"OldResourceProperties": given} if kind == "Update" else {}),
-    }
-    platforms.handler(event, None)
+    event = request(cloudformation.url, kind, given, physical_id)
+    platforms.handler(event, Context())
     answer = cloudformation.answers[-1]
     assert answer["StackId"] == STACK
     assert answer["RequestId"] == event["RequestId"]
     assert answer["LogicalResourceId"] == "PlatformApplications"
+    assert "Data" not in answer
     assert cloudformation.content_types[-1] == ""
     assert len(json.dumps(answer)) < 4096
     return answer
-
-
-def applications() -> dict[str, dict[str, str]]:
-    sns = client("sns")
-    listed = sns.list_platform_applications()["PlatformApplications"]
-    return {each["PlatformApplicationArn"]: each["Attributes"] for each in listed}
-
-
-def arn(platform: str, suffix: str, prefix: str = "switchboard-dev") -> str:
-    return f"arn:aws:sns:us-east-1:123456789012:app/{platform}/{prefix}-{suffix}"
 
 
 def test_every_secret_with_a_credential_becomes_an_application(
@@ -148,13 +64,12 @@ def test_every_secret_with_a_credential_becomes_an_application(
 ) -> None:
     answer = send(cloudformation, "Create", properties(FCM, APNS, APNS))
     assert answer["Status"] == "SUCCESS"
-    assert answer["Data"] == {
-        "FcmApplicationArn": arn("GCM", "fcm"),
-        "ApnsApplicationArn": arn("APNS", "apns"),
-        "ApnsSandboxApplicationArn": arn("APNS_SANDBOX", "apns-sandbox"),
-    }
     made = applications()
-    assert set(made) == set(answer["Data"].values())
+    assert set(made) == {
+        arn("GCM", "fcm"),
+        arn("APNS", "apns"),
+        arn("APNS_SANDBOX", "apns-sandbox"),
+    }
     assert json.loads(made[arn("GCM", "fcm")]["PlatformCredential"]) == FCM
     apns = made[arn("APNS", "apns")]
     assert apns["PlatformPrincipal"] == "KEY"
@@ -169,16 +84,17 @@ def test_an_empty_secret_makes_none_and_the_log_says_so(
 ) -> None:
     with written_log() as log:
         answer = send(cloudformation, "Create", properties(value, value, value))
-    assert (answer["Status"], answer["Data"]) == ("SUCCESS", NONE)
+    assert answer["Status"] == "SUCCESS"
     assert applications() == {}
     assert log.getvalue().count("push is off") == 3
 
 
 def test_one_platform_alone_is_fine(cloudformation: CloudFormation) -> None:
-    answer = send(cloudformation, "Create", properties(FCM))
-    assert answer["Data"] == {**NONE, "FcmApplicationArn": arn("GCM", "fcm")}
+    send(cloudformation, "Create", properties(FCM))
+    assert set(applications()) == {arn("GCM", "fcm")}
     given = {"NamePrefix": "other", "FcmSecretArn": ""}
-    assert send(cloudformation, "Create", given)["Data"] == NONE
+    assert send(cloudformation, "Create", given)["Status"] == "SUCCESS"
+    assert set(applications()) == {arn("GCM", "fcm")}
 
 
 def test_an_update_brings_the_new_credential_and_keeps_the_resource(
@@ -194,8 +110,8 @@ def test_an_update_brings_the_new_credential_and_keeps_the_resource(
     id = created["PhysicalResourceId"]
     updated = send(cloudformation, "Update", given, id)
     assert updated["PhysicalResourceId"] == id
-    assert updated["Data"] == {**NONE, "FcmApplicationArn": arn("GCM", "fcm")}
-    (made,) = applications().values()
+    ((name, made),) = applications().items()
+    assert name == arn("GCM", "fcm")
     assert "new@switchboard.example" in made["PlatformCredential"]
     # who was registered stays registered
     client("sns").get_endpoint_attributes(EndpointArn=endpoint)
@@ -203,24 +119,9 @@ def test_an_update_brings_the_new_credential_and_keeps_the_resource(
 
 def test_creating_twice_is_creating_once(cloudformation: CloudFormation) -> None:
     given = properties(FCM, APNS, APNS)
-    assert (
-        send(cloudformation, "Create", given)["Data"]
-        == send(cloudformation, "Create", given)["Data"]
-    )
+    answers = [send(cloudformation, "Create", given) for _ in range(2)]
+    assert answers[0] == answers[1]
     assert len(applications()) == 3
-
-
-def test_another_prefix_is_another_resource_and_the_old_one_can_be_deleted(
-    cloudformation: CloudFormation,
-) -> None:
-    given = properties(FCM)
-    old = send(cloudformation, "Create", given)
-    new = send(
-        cloudformation, "Update", {**given, "NamePrefix": "renamed"}, old["PhysicalResourceId"]
-    )
-    assert new["PhysicalResourceId"] != old["PhysicalResourceId"]
-    send(cloudformation, "Delete", given, old["PhysicalResourceId"])
-    assert set(applications()) == {arn("GCM", "fcm", "renamed")}
 
 
 def test_deleting_removes_all_and_may_be_repeated(cloudformation: CloudFormation) -> None:
@@ -294,6 +195,18 @@ def test_an_answer_that_nobody_takes_fails_the_invocation(cloudformation: CloudF
     cloudformation.refusals = 100
     with pytest.raises(OSError):
         send(cloudformation, "Create", properties())
+
+
+def test_a_call_is_begun_only_if_its_end_leaves_time_for_the_answer(
+    cloudformation: CloudFormation,
+) -> None:
+    enough = WHILE_DEPLOYING.longest + platforms.ANSWERING
+    given = properties(FCM)
+    for left, status in ((enough + 1, "SUCCESS"), (enough - 1, "FAILED")):
+        event = request(cloudformation.url, "Create", given)
+        platforms.handler(event, Context(TIMEOUT - left))
+        assert cloudformation.answers[-1]["Status"] == status
+    assert "no time left" in cloudformation.answers[-1]["Reason"]
 
 
 def test_only_http_addresses_are_answered() -> None:

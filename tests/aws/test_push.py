@@ -17,7 +17,6 @@ from lambdas.notifications.endpoints import Endpoints
 from lambdas.presence.leases import LEASE_SECONDS
 from lambdas.presence.store import Devices
 from lambdas.settings import Aws
-from lambdas.telemetry import metrics
 from tests.aws.rest_steps import (
     REGION,
     OneAtATime,
@@ -38,7 +37,6 @@ def aws() -> Iterator[Aws]:
 @pytest.fixture(autouse=True)
 def _function(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(push, "aws", lambda: aws)
-    monkeypatch.setattr(metrics, "namespace", "Switchboard")  # from the environment on AWS
 
 
 class Ravi:

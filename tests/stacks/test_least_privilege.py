@@ -83,6 +83,7 @@ ALLOWED: dict[str, Mapping[str, str]] = {
         "<CredentialsFcm>": "secretsmanager:GetSecretValue",
         "<CredentialsApns>": "secretsmanager:GetSecretValue",
         "<CredentialsApnsSandbox>": "secretsmanager:GetSecretValue",
+        "<AWS::StackId>": "cloudformation:DescribeStacks",
     },
     "Api": API,
 }
