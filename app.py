@@ -23,7 +23,7 @@ def main() -> None:
 
     app = App(
         # cdk.json again for when no `cdk` has read it; CDK_CONTEXT_JSON, which `cdk` sets, is next
-        context={**json.loads((ROOT / "cdk.json").read_text())["context"], **NO_STACK_TRACES},
+        context={**_written(), **NO_STACK_TRACES},
         post_cli_context=_arguments(),
         stack_traces=False,
         outdir=os.environ.get("CDK_OUTDIR", str(ROOT / "cdk.out")),
@@ -45,6 +45,17 @@ def main() -> None:
     app.synth()
 
 
+def _written() -> dict[str, object]:
+    """The context of cdk.json."""
+    try:
+        context = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise SystemExit(f"cdk.json is no JSON object with a context in it: {error!r}") from None
+    if not isinstance(context, dict):
+        raise SystemExit("cdk.json has a context that is no JSON object")
+    return context
+
+
 def _arguments() -> dict[str, str]:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
@@ -55,9 +66,11 @@ def _arguments() -> dict[str, str]:
         help="env, or any setting of the environment: load_balancer.algorithm=...",
     )
     pairs = [pair.partition("=") for pair in parser.parse_args().context]
-    for key, equals, _ in pairs:
+    for key, equals, value in pairs:
         if not equals:
             parser.error(f"-c {key} has no value: write -c {key}=<value>")
+        if not key:
+            parser.error(f"-c ={value} has no name: write -c <setting>={value}")
     return {key: value for key, _, value in pairs}
 
 
