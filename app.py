@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from stacks.node import use_packaged_node
+from stacks.refusal import ConfigError, require
 
 ROOT = Path(__file__).parent
 # Their paths differ from run to run, and the same sources give the same bytes.
@@ -18,18 +19,18 @@ def main() -> None:
 
     from stacks.context import environment_from
     from stacks.packages import InstallError, on_lambda, on_this_machine
-    from stacks.refusal import ConfigError
     from stacks.stage import EnvironmentStage
 
-    app = App(
-        # cdk.json again for when no `cdk` has read it; CDK_CONTEXT_JSON, which `cdk` sets, is next
-        context={**_written(), **NO_STACK_TRACES},
-        post_cli_context=_arguments(),
-        stack_traces=False,
-        outdir=os.environ.get("CDK_OUTDIR", str(ROOT / "cdk.out")),
-    )
-    context = app.node.get_all_context()
     try:
+        app = App(
+            # cdk.json again for when no `cdk` has read it; CDK_CONTEXT_JSON, which that sets, is
+            # next
+            context={**_written(), **NO_STACK_TRACES},
+            post_cli_context=_arguments(),
+            stack_traces=False,
+            outdir=os.environ.get("CDK_OUTDIR", str(ROOT / "cdk.out")),
+        )
+        context = app.node.get_all_context()
         config = environment_from(context)
         on_host = context.get("bundle_for") == "host"
         platform = on_this_machine() if on_host else on_lambda(config.architecture)
@@ -53,6 +54,14 @@ def _written() -> dict[str, object]:
         raise SystemExit(f"cdk.json is no JSON object with a context in it: {error!r}") from None
     if not isinstance(context, dict):
         raise SystemExit("cdk.json has a context that is no JSON object")
+    for key, value in context.items():
+        require(
+            value is not None,
+            key,
+            value,
+            "what is null in cdk.json is not there for CDK, and the setting would stay as it was",
+            'Write "none" where a setting may be left out, or give it a value',
+        )
     return context
 
 

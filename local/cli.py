@@ -51,14 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_speed(up, default=DEFAULT_SPEED)
     up.add_argument("--detach", action="store_true", help="return when it is ready")
     up.add_argument("--data", type=Path, help="keep tables, users and push endpoints here")
-    up.add_argument(
-        *("-c", "--context"),
-        type=_setting,
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="any setting of the environment, as for cdk: load_balancer.ip_hash=true",
-    )
+    _add_context(up)
     commands.add_parser("status", help="where it runs")
     commands.add_parser("down", help="end it")
     shown = commands.add_parser("logs", help="what the functions and servers printed")
@@ -74,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         "demo-balance", help="a tour of the load balancer, of what runs or of a system of its own"
     )
     tour.add_argument("--env", help="default: what runs, else staging")
+    _add_context(tour)
     _add_speed(tour, default=None)  # what runs has its own: see `local.demo.command`
     for command in commands.choices.values():
         command.add_argument("--project", type=_directory, default=Path.cwd())
@@ -90,6 +84,17 @@ def _add_speed(command: argparse.ArgumentParser, default: float | None) -> None:
         default=default,
         help="how much faster health checks, drains and batching windows run "
         f"(default: {DEFAULT_SPEED:g})",
+    )
+
+
+def _add_context(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        *("-c", "--context"),
+        type=_setting,
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="any setting of the environment, as for cdk: load_balancer.ip_hash=true",
     )
 
 

@@ -129,10 +129,11 @@ def _converted(value: Any, kind: Any, path: str) -> Any:
 
 
 def _list_of_names(value: Any, path: str) -> tuple[str, ...]:
+    listed = value
     if isinstance(value, str):
-        value = [] if value.lower() == "none" else [part.strip() for part in value.split(",")]
-    if isinstance(value, list | tuple) and all(isinstance(each, str) and each for each in value):
-        return tuple(value)
+        listed = [] if value.lower() == "none" else [part.strip() for part in value.split(",")]
+    if isinstance(listed, list | tuple) and all(isinstance(each, str) and each for each in listed):
+        return tuple(listed)
     rule = "it must be a list of names, separated by commas"
     raise ConfigError(path, value, rule, f"Give {path} such a value, or none for an empty list")
 

@@ -109,19 +109,20 @@ class ContainerPool:
             "a pool of no tasks gets no requests that could make it grow",
             f"Set {field}.min to 1 or more, or remove the pool",
         )
+        for name in ("min", "max"):
+            require(
+                getattr(self, name) <= MOST_TASKS,
+                f"{field}.{name}",
+                getattr(self, name),
+                f"an ECS service has at most {MOST_TASKS} tasks",
+                f"Lower {field}.{name}, or divide the pool",
+            )
         require(
             self.max >= self.min,
             f"{field}.max",
             self.max,
             f"it must not be below {field}.min, which is {self.min}",
             f"Raise {field}.max or lower {field}.min",
-        )
-        require(
-            self.max <= MOST_TASKS,
-            f"{field}.max",
-            self.max,
-            f"an ECS service has at most {MOST_TASKS} tasks",
-            f"Lower {field}.max, or divide the pool",
         )
         require(
             self.requests_per_target >= 1,

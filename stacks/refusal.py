@@ -2,7 +2,7 @@
 
 from collections.abc import Container, Mapping
 
-LONGEST_SHOWN = 100  # characters; a value may be a file that was pasted by mistake
+LONGEST_SHOWN = 300  # characters: any ARN or domain name, and not a file pasted by mistake
 
 
 class ConfigError(ValueError):

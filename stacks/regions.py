@@ -125,8 +125,8 @@ def check_zones(zones: tuple[str, ...], region: str | None, *, containers: bool)
             bool(re.fullmatch(rf"{region}[a-z]", zone)),
             "availability_zones",
             shown,
-            f"they belong to the region, which is {region}, and a zone is called by the region "
-            f"and one letter, which '{zone}' is not",
+            f"they belong to the region, which is {region}, and a zone is called by its region "
+            "and one letter",
             "Set region and zones that go together, or no zones for the region's first two",
         )
     fargate = FARGATE_ZONES.get(region or "")

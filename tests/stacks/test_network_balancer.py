@@ -7,6 +7,7 @@ import pytest
 
 from stacks.config import ENVIRONMENTS
 from stacks.context import environment_from
+from tests.stacks.complete import complete
 from tests.stacks.synthesized import Resource, Synthesize, Synthesized
 
 ELB = "AWS::ElasticLoadBalancingV2"
@@ -19,7 +20,7 @@ def hashed(synthesize: Synthesize) -> Synthesized:
 
 @pytest.fixture(scope="module")
 def prod_hashed(synthesize: Synthesize) -> Synthesized:
-    return synthesize(environment_from({"env": "prod", "load_balancer.ip_hash": "true"}))
+    return synthesize(environment_from(complete("prod", **{"load_balancer.ip_hash": "true"})))
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
@@ -140,7 +141,7 @@ def test_everyone_reaches_it_and_only_the_balancers_reach_the_tasks(hashed: Synt
 def test_it_stands_before_the_first_container_pool_or_the_named_one(
     synthesize: Synthesize, overrides: dict[str, Any], pool: str
 ) -> None:
-    overrides = {"env": "prod", "load_balancer.ip_hash": True, **overrides}
+    overrides = complete("prod", **{"load_balancer.ip_hash": True, **overrides})
     environment = synthesize(environment_from(overrides))
     behind = {
         each.name[:5].lower(): len(each.properties["LoadBalancers"])

@@ -4,6 +4,7 @@ import pytest
 
 from stacks.config import PROD
 from stacks.context import environment_from
+from tests.stacks.complete import complete
 from tests.stacks.synthesized import Synthesize, Synthesized
 
 STATEFUL = (
@@ -61,7 +62,7 @@ def test_dev_goes_without_a_trace(dev: Synthesized) -> None:
 
 
 def test_a_retaining_environment_can_be_told_to_let_go(synthesize: Synthesize) -> None:
-    config = environment_from({"env": "prod", "retain": "false"})
+    config = environment_from(complete("prod", retain="false"))
     assert PROD.retain
     for table in synthesize(config).all("AWS::DynamoDB::Table"):
         assert table.body["DeletionPolicy"] == "Delete"

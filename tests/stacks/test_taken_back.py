@@ -12,6 +12,7 @@ import pytest
 from stacks.config import DEV, Environment
 from stacks.context import environment_from
 from stacks.target_groups import Stickiness
+from tests.stacks.complete import complete
 from tests.stacks.synthesized import Resource, Synthesize
 
 HEALTHY = "target_group_health"
@@ -56,8 +57,8 @@ MINIMUM = "load_balancer.minimum_healthy_targets"
 
 OVERRIDES: list[dict[str, Any]] = [
     {},
-    {"env": "staging"},
-    {"env": "prod"},
+    complete("staging"),
+    complete("prod"),
     {"load_balancer.algorithm": "least_connections"},
     {"load_balancer.algorithm": "weighted_random"},
     {"load_balancer.algorithm": "weighted_random", "load_balancer.anomaly_mitigation": True},
