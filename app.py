@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from stacks.node import use_packaged_node
+from stacks.refusal import ConfigError, require
 
 ROOT = Path(__file__).parent
 # Their paths differ from run to run, and the same sources give the same bytes.
@@ -18,18 +19,18 @@ def main() -> None:
 
     from stacks.context import environment_from
     from stacks.packages import InstallError, on_lambda, on_this_machine
-    from stacks.refusal import ConfigError
     from stacks.stage import EnvironmentStage
 
-    app = App(
-        # cdk.json again for when no `cdk` has read it; CDK_CONTEXT_JSON, which `cdk` sets, is next
-        context={**json.loads((ROOT / "cdk.json").read_text())["context"], **NO_STACK_TRACES},
-        post_cli_context=_arguments(),
-        stack_traces=False,
-        outdir=os.environ.get("CDK_OUTDIR", str(ROOT / "cdk.out")),
-    )
-    context = app.node.get_all_context()
     try:
+        app = App(
+            # cdk.json again for when no `cdk` has read it; CDK_CONTEXT_JSON, which that sets, is
+            # next
+            context={**_written(), **NO_STACK_TRACES},
+            post_cli_context=_arguments(),
+            stack_traces=False,
+            outdir=os.environ.get("CDK_OUTDIR", str(ROOT / "cdk.out")),
+        )
+        context = app.node.get_all_context()
         config = environment_from(context)
         on_host = context.get("bundle_for") == "host"
         platform = on_this_machine() if on_host else on_lambda(config.architecture)
@@ -45,6 +46,25 @@ def main() -> None:
     app.synth()
 
 
+def _written() -> dict[str, object]:
+    """The context of cdk.json."""
+    try:
+        context = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise SystemExit(f"cdk.json is no JSON object with a context in it: {error!r}") from None
+    if not isinstance(context, dict):
+        raise SystemExit("cdk.json has a context that is no JSON object")
+    for key, value in context.items():
+        require(
+            value is not None,
+            key,
+            value,
+            "what is null in cdk.json is not there for CDK, and the setting would stay as it was",
+            'Write "none" where a setting may be left out, or give it a value',
+        )
+    return context
+
+
 def _arguments() -> dict[str, str]:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
@@ -55,9 +75,11 @@ def _arguments() -> dict[str, str]:
         help="env, or any setting of the environment: load_balancer.algorithm=...",
     )
     pairs = [pair.partition("=") for pair in parser.parse_args().context]
-    for key, equals, _ in pairs:
+    for key, equals, value in pairs:
         if not equals:
             parser.error(f"-c {key} has no value: write -c {key}=<value>")
+        if not key:
+            parser.error(f"-c ={value} has no name: write -c <setting>={value}")
     return {key: value for key, _, value in pairs}
 
 

@@ -16,6 +16,8 @@ from local import background, endpoints, lock, logs, ports
 from local.options import DEFAULT_SPEED
 from local.providers import LocalModeError
 
+ANY_SETTING = "any setting of the environment, as for cdk: load_balancer.ip_hash=true"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit status: 0, or 1 where what was asked for could not be done."""
@@ -52,12 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_speed(up, default=DEFAULT_SPEED)
     up.add_argument("--detach", action="store_true", help="return when it is ready")
     up.add_argument("--data", type=Path, help="keep tables, users and push endpoints here")
-    _add_settings(
-        up,
-        "-c",
-        "--context",
-        "any setting of the environment, as for cdk: load_balancer.ip_hash=true",
-    )
+    _add_settings(up, "-c", "--context", ANY_SETTING)
     commands.add_parser("status", help="where it runs")
     commands.add_parser("down", help="end it")
     shown = commands.add_parser("logs", help="what the functions and servers printed")
@@ -73,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
         "demo-balance", help="a tour of the load balancer, of what runs or of a system of its own"
     )
     tour.add_argument("--env", help="default: what runs, else staging")
+    _add_settings(tour, "-c", "--context", ANY_SETTING)
     _add_speed(tour, default=None)  # what runs has its own: see `local.demo.command`
     _add_rehearsal(commands.add_parser("rehearse", help="what a deployment would do, before it"))
     for command in commands.choices.values():

@@ -30,7 +30,7 @@ def notes_for(balancer: LoadBalancer, pools: tuple[Pool, ...]) -> Iterator[Note]
 
 
 def warnings_for(balancer: LoadBalancer, pools: tuple[Pool, ...], waf: bool) -> Iterator[Warning]:
-    yield from _unencrypted(balancer)
+    yield from _uncovered(balancer)
     yield from _times(balancer)
     if balancer.stickiness.kind == "app_cookie":
         yield (
@@ -53,13 +53,7 @@ def warnings_for(balancer: LoadBalancer, pools: tuple[Pool, ...], waf: bool) -> 
             )
 
 
-def _unencrypted(balancer: LoadBalancer) -> Iterator[Warning]:
-    if balancer.certificate_arn is None and not balancer.plain_http:
-        yield (
-            "plain-http",
-            "load_balancer.certificate_arn is not set: the API is served over HTTP, and passwords "
-            "and tokens can be read on the way. Set it to the ARN of a certificate.",
-        )
+def _uncovered(balancer: LoadBalancer) -> Iterator[Warning]:
     if balancer.certificate_arn is not None and balancer.domain_name is None:
         yield (
             "domain-name",

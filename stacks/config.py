@@ -8,10 +8,13 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from stacks.balancing_rules import check_together
+from stacks import arns
+from stacks.balancing_rules import check_together, container_pools
 from stacks.load_balancing import LoadBalancer
+from stacks.names import check_names, is_email
 from stacks.pools import ContainerPool, LambdaPool, Pool
 from stacks.refusal import require, require_between, require_one_of
+from stacks.regions import check_region, check_zones
 from stacks.settings import Functions, Network, Push, WebSocket
 
 Architecture = Literal["arm64", "x86_64"]
@@ -70,48 +73,45 @@ class Environment:
         )
         require_between(1, 3_650, "message_ttl_days", self.message_ttl_days, "a life in days")
         require(
-            self.alarms_email is None or bool(re.fullmatch(r"[^@\s]+@[^@\s]+", self.alarms_email)),
+            self.alarms_email is None or is_email(self.alarms_email),
             "alarms_email",
             self.alarms_email,
             "alarms are sent to an e-mail address",
             "Set alarms_email to an address, or to none for alarms without a subscriber",
         )
+        # new accounts begin with 10, and AWS raises 1,000 "up to tens of thousands":
+        # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+        quota = self.concurrent_executions
+        require_between(10, 100_000, "concurrent_executions", quota, "the account's Lambda quota")
         require(
-            len(f"{self.project}-{self.name}-lambda") <= 32,
-            "project",
-            self.project,
-            f"the load balancer's target group is called {self.project}-{self.name}-lambda, and "
-            "such a name has at most 32 characters",
-            "Shorten the project's or the environment's name",
+            self.retain or not self.deletion_protection,
+            "deletion_protection",
+            self.deletion_protection,
+            "where retain is False the stacks are meant to be deleted with all that is in them, "
+            "and AWS would refuse to",
+            "Set retain to true, or deletion_protection to false",
         )
+        check_names(self.project, self.name)
         check_together(self.load_balancer, self.pools)
+        self.functions.check_reserved(quota)
         self._check_place()
 
     def _check_place(self) -> None:
-        zones = self.availability_zones
         require(
-            len(zones) != 1,
-            "availability_zones",
-            ", ".join(zones),
-            "a load balancer stands in at least two",
-            "Name two or more, or none for the region's first two",
+            self.account is None or bool(re.fullmatch(arns.ACCOUNT, self.account)),
+            "account",
+            self.account,
+            "an account of AWS has 12 digits",
+            "Set account to them, or to none for that of the credentials",
         )
-        require(
-            all(self.region is not None and zone.startswith(self.region) for zone in zones),
-            "availability_zones",
-            ", ".join(zones),
-            f"they belong to the region, which is {self.region}",
-            "Set region and zones that go together, or no zones for the region's first two",
+        check_region(self.region)
+        containers = bool(container_pools(self.pools))
+        check_zones(self.availability_zones, self.region, containers=containers)
+        certificate = arns.Named(
+            "load_balancer.certificate_arn", self.load_balancer.certificate_arn, arns.CERTIFICATE
         )
-        certificate = self.load_balancer.certificate_arn
-        require(
-            certificate is None or self.region is None or certificate.split(":")[3] == self.region,
-            "load_balancer.certificate_arn",
-            certificate,
-            f"a load balancer takes a certificate of its own region, which is {self.region}",
-            "Request or import the certificate in that region",
-        )
-        gateways, most = self.network.nat_gateways, len(zones) or 2
+        arns.check_place((certificate, *self.push.named()), self.region, self.account)
+        gateways, most = self.network.nat_gateways, len(self.availability_zones) or 2
         require_between(0, most, "network.nat_gateways", gateways, f"a number for {most} zones")
 
 

@@ -1,39 +1,53 @@
 """From the CDK context to an environment: which one, and what the context overrides in it."""
 
+import re
 import types
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from stacks.completeness import check_complete
 from stacks.config import ENVIRONMENTS, Environment
-from stacks.refusal import ConfigError
+from stacks.refusal import ConfigError, require_one_of
 
 # ours, but not settings of an environment
 OPTIONS = ("env", "bundle_for")
 _WORDS = {"true": True, "false": False}
+# int() would take digits of any script and blanks around them; 20 digits are more than any limit
+_WHOLE_NUMBER = re.compile(r"[+-]?[0-9](_?[0-9]){0,19}")
 
 
 def environment_from(context: Mapping[str, Any]) -> Environment:
     """The environment that `env` names (default dev) with the context's overrides.
 
     Keys with a colon, a hyphen or an @ are the CDK's own (feature flags, cached look-ups, options
-    of its command line); every other key is a setting here, so a misspelt one is an error.
+    of its command line); every other key is a setting here, so a misspelt one is an error. What is
+    missing for a deployment is refused here and not in Environment, whose values in config.py
+    leave to each deployment where it goes.
     """
     name = context.get("env", "dev")
-    if name not in ENVIRONMENTS:
+    if not isinstance(name, str) or name not in ENVIRONMENTS:
         known = ", ".join(ENVIRONMENTS)
         raise ConfigError(
             "env", name, f"the environments are {known}", "Name one of them, as in -c env=dev"
         )
-    overrides = {
-        key: value
-        for key, value in context.items()
-        if key not in OPTIONS and not set(key) & set(":-@")
-    }
+    platform = context.get("bundle_for", "lambda")
+    require_one_of(("lambda", "host"), "bundle_for", platform, "lambda, host")
+    overrides = {key: value for key, value in context.items() if _is_setting(key)}
     environment = _override(ENVIRONMENTS[name], _tree(overrides), "")
     assert isinstance(environment, Environment)  # noqa: S101 - for the type checker
+    check_complete(environment)
     return environment
+
+
+def _is_setting(key: str) -> bool:
+    """A pool's name may have hyphens, so they are the CDK's in the first part of a key only; and
+    there they may be a slip, as in log-level."""
+    first = key.split(".")[0]
+    if key in OPTIONS or set(key) & set(":@"):
+        return False
+    return "-" not in first or first.replace("-", "_") in get_type_hints(Environment)
 
 
 def _tree(overrides: Mapping[str, Any]) -> dict[str, Any]:
@@ -47,7 +61,8 @@ def _tree(overrides: Mapping[str, Any]) -> dict[str, Any]:
             node = node.setdefault(part, {})
             if not isinstance(node, dict):
                 raise _unknown(key, value, [])
-        node[last] = value
+        # a copy, since overrides of what lies below may follow
+        node[last] = dict(value) if isinstance(value, Mapping) else value
     return tree
 
 
@@ -65,9 +80,7 @@ def _override(current: Any, changes: Mapping[str, Any], prefix: str) -> Any:
 
 def _changed(current: Any, change: Any, kind: Any, path: str) -> Any:
     if is_dataclass(current) or path == "pools":
-        if not isinstance(change, Mapping):
-            advice = f"Override one of them: {path}.<setting>"
-            raise ConfigError(path, change, "it has settings of its own", advice)
+        _require_settings(change, path)
         if path == "pools":
             return _pools(current, change)
         return _override(current, change, f"{path}.")
@@ -77,42 +90,55 @@ def _changed(current: Any, change: Any, kind: Any, path: str) -> Any:
 def _pools(pools: tuple[Any, ...], changes: Mapping[str, Any]) -> tuple[Any, ...]:
     names = [pool.name for pool in pools]
     for name, change in changes.items():
-        if name not in names or not isinstance(change, Mapping):
+        if name not in names:
             raise _unknown(f"pools.{name}", change, [f"pools.{each}" for each in names])
+        _require_settings(change, f"pools.{name}")
     return tuple(
         _override(pool, changes.get(pool.name, {}), f"pools.{pool.name}.") for pool in pools
     )
+
+
+def _require_settings(change: Any, path: str) -> None:
+    if not isinstance(change, Mapping):
+        advice = f"Override one of them: {path}.<setting>"
+        raise ConfigError(path, change, "it has settings of its own", advice)
 
 
 def _converted(value: Any, kind: Any, path: str) -> Any:
     """A value from the command line is a string, one from cdk.json may have its type already."""
     origin = get_origin(kind)
     if origin in (Union, types.UnionType):
-        if value is None or (isinstance(value, str) and value.lower() in ("", "none")):
+        if value is None or (isinstance(value, str) and value.lower() == "none"):
             return None
         return _converted(value, next(t for t in get_args(kind) if t is not type(None)), path)
     if origin is Literal or kind is str:
         if isinstance(value, str):
             return value
     elif origin is tuple:
-        if isinstance(value, str):
-            value = [part.strip() for part in value.split(",") if part.strip()]
-        if isinstance(value, list | tuple) and all(isinstance(each, str) for each in value):
-            return tuple(value)
+        return _list_of_names(value, path)
     elif kind is bool:
-        if isinstance(value, bool) or str(value).lower() in _WORDS:
-            return value if isinstance(value, bool) else _WORDS[value.lower()]
-    elif kind is int and not isinstance(value, bool):
-        try:
-            return int(str(value).replace("_", ""))
-        except ValueError:
-            pass  # falls through to the refusal, which says more
+        if isinstance(value, bool):
+            return value
+        if isinstance(value, str) and value.lower() in _WORDS:
+            return _WORDS[value.lower()]
+    elif isinstance(value, int) and not isinstance(value, bool):
+        return value
+    elif isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value):
+        return int(value)
     raise ConfigError(path, value, f"it must be {_called(kind)}", f"Give {path} such a value")
 
 
+def _list_of_names(value: Any, path: str) -> tuple[str, ...]:
+    listed = value
+    if isinstance(value, str):
+        listed = [] if value.lower() == "none" else [part.strip() for part in value.split(",")]
+    if isinstance(listed, list | tuple) and all(isinstance(each, str) and each for each in listed):
+        return tuple(listed)
+    rule = "it must be a list of names, separated by commas"
+    raise ConfigError(path, value, rule, f"Give {path} such a value, or none for an empty list")
+
+
 def _called(kind: Any) -> str:
-    if get_origin(kind) is tuple:
-        return "a list of names, separated by commas"
     return {int: "a whole number", bool: "true or false"}.get(kind, "a text")
 
 

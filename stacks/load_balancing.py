@@ -4,18 +4,14 @@ Limits: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/ und
 What depends on the pools as well is in balancing_rules.py.
 """
 
-import re
 from dataclasses import dataclass, field
 from typing import get_args
 
+from stacks import arns
 from stacks.algorithms import MEANINGS, Algorithm, Meaning
+from stacks.names import DOMAIN_NAME
 from stacks.refusal import require, require_between, require_one_of
 from stacks.target_groups import HealthCheck, MinimumHealthyTargets, Stickiness
-
-CERTIFICATE_ARN = re.compile(r"arn:[\w-]+:acm:[\w-]+:\d{12}:certificate/.+")
-# RFC 1123 section 2.1: labels of up to 63 letters, digits and inner hyphens, 253 characters in all
-LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-DOMAIN_NAME = re.compile(rf"(?=.{{1,253}}$)(?:{LABEL}\.)+(?!\d+$){LABEL}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,9 +23,9 @@ class LoadBalancer:
     turns requests away from targets that answer worse than their peers. Durations are in seconds.
     slow_start is how long a new target's share grows, 0 for not at all. ip_hash_pool is the
     container pool behind the Network Load Balancer; the first one where none is named.
-    certificate_arn makes it listen on HTTPS and redirect HTTP; without one it serves HTTP, with a
-    warning unless plain_http says that this is meant. domain_name is what clients call it, by a
-    DNS record that leads to it; without one they call it by the name that AWS gave it.
+    certificate_arn makes it listen on HTTPS and redirect HTTP; without one it serves HTTP, and
+    plain_http has to say that this is meant. domain_name is what clients call it, by a DNS record
+    that leads to it; without one they call it by the name that AWS gave it.
     """
 
     algorithm: Algorithm = "round_robin"
@@ -118,11 +114,10 @@ class LoadBalancer:
     def _check_encryption(self) -> None:
         name = "load_balancer"
         require(
-            self.certificate_arn is None or bool(CERTIFICATE_ARN.fullmatch(self.certificate_arn)),
+            self.certificate_arn is None or arns.is_arn_of(arns.CERTIFICATE, self.certificate_arn),
             f"{name}.certificate_arn",
             self.certificate_arn,
-            "it is the ARN of a certificate in AWS Certificate Manager, "
-            "arn:aws:acm:<region>:<account>:certificate/<id>",
+            f"it is the ARN of a certificate in AWS Certificate Manager, {arns.CERTIFICATE.form}",
             f"Set {name}.certificate_arn to such an ARN, or to none for HTTP",
         )
         require(

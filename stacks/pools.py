@@ -32,6 +32,11 @@ class LambdaPool:
         require_between(0, 999, "pools.lambda.weight", self.weight, "the weight of a target group")
 
 
+# "Tasks per service: 5,000", which AWS does not raise:
+# https://docs.aws.amazon.com/general/latest/gr/ecs-service.html
+MOST_TASKS = 5_000
+# A bound of ours, far above what a task answers: one beyond it would never make a pool grow.
+MOST_REQUESTS_PER_TARGET = 1_000_000
 FINISHING_MARGIN = 5  # seconds that a stopping task keeps for its own end
 
 
@@ -104,6 +109,14 @@ class ContainerPool:
             "a pool of no tasks gets no requests that could make it grow",
             f"Set {field}.min to 1 or more, or remove the pool",
         )
+        for name in ("min", "max"):
+            require(
+                getattr(self, name) <= MOST_TASKS,
+                f"{field}.{name}",
+                getattr(self, name),
+                f"an ECS service has at most {MOST_TASKS} tasks",
+                f"Lower {field}.{name}, or divide the pool",
+            )
         require(
             self.max >= self.min,
             f"{field}.max",
@@ -117,6 +130,13 @@ class ContainerPool:
             self.requests_per_target,
             "autoscaling divides by it (requests per minute and task)",
             f"Set {field}.requests_per_target to 1 or more",
+        )
+        require(
+            self.requests_per_target <= MOST_REQUESTS_PER_TARGET,
+            f"{field}.requests_per_target",
+            self.requests_per_target,
+            "no task answers so many requests a minute, so the pool would never grow",
+            f"Set {field}.requests_per_target to {MOST_REQUESTS_PER_TARGET} or less",
         )
         require(
             self.cpu_target is None or 1 <= self.cpu_target <= 99,

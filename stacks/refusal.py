@@ -1,6 +1,8 @@
 """What a configuration that must not be synthesized says about itself."""
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
+
+LONGEST_SHOWN = 300  # characters: any ARN or domain name, and not a file pasted by mistake
 
 
 class ConfigError(ValueError):
@@ -14,6 +16,13 @@ class ConfigError(ValueError):
         self.field = field
         self.value = value
         super().__init__(f"{field} is {_shown(value)}, but {rule}. {advice}.")
+
+    @classmethod
+    def of_several(cls, values: Mapping[str, object], rule: str, advice: str) -> "ConfigError":
+        """One refusal for several fields, so that all that is missing is said at once."""
+        *others, (last, value) = values.items()
+        before = "".join(f"{field} is {_shown(each)}, " for field, each in others)
+        return cls(f"{before}{last}", value, rule, advice)
 
 
 def require(met: bool, field: str, value: object, rule: str, advice: str) -> None:
@@ -37,4 +46,9 @@ def require_one_of(allowed: Container[object], field: str, value: object, listed
 
 
 def _shown(value: object) -> str:
-    return f"'{value}'" if isinstance(value, str) else str(value)
+    """Short, and on one line: the value may come from anywhere."""
+    text = str(value)
+    text = "".join(each if each.isprintable() else repr(each)[1:-1] for each in text[:1_000])
+    if len(text) > LONGEST_SHOWN:
+        text = f"{text[: LONGEST_SHOWN - 3]}..."
+    return f"'{text}'" if isinstance(value, str) else text

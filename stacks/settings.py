@@ -1,12 +1,22 @@
 """The parts of an environment that have no file of their own."""
 
-import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
+from stacks import arns
 from stacks.refusal import require, require_between
 
-SECRET_ARN = re.compile(r"arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:.+-\w{6}")
+# RFC 1918 section 3, and RFC 6598 section 7: what is routed to nobody else on the internet. AWS
+# would take other networks, and hosts that really have these addresses could not be reached.
+PRIVATE = [
+    IPv4Network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
+]
+# "You can reserve up to the Unreserved account concurrency value minus 100":
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
+UNRESERVED = 100
+# What a whole number in JSON is at most, if every reader is to have the same (RFC 8259 section 6).
+MOST_IN_JSON = 2**53 - 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,17 +30,29 @@ class Network:
     flow_logs: bool = False
 
     def __post_init__(self) -> None:
+        advice = "Set network.cidr to one such as 10.0.0.0/16"
         try:
-            valid = 16 <= IPv4Network(self.cidr).prefixlen <= 24
+            network = IPv4Network(self.cidr)
         except ValueError:
-            valid = False
+            network = PRIVATE[0]
         require(
-            valid,
+            # written as AWS wants it, and not with a mask or a zero before the number
+            str(network) == self.cidr and 16 <= network.prefixlen <= 24,
             "network.cidr",
             self.cidr,
             "a VPC here is an IPv4 network of /16 to /24 with its host bits zero",
-            "Set network.cidr to one such as 10.0.0.0/16",
+            advice,
         )
+        require(
+            any(network.subnet_of(private) for private in PRIVATE),
+            "network.cidr",
+            self.cidr,
+            "these addresses belong to others on the internet, and a VPC has private ones: of "
+            f"{', '.join(map(str, PRIVATE))}",
+            advice,
+        )
+        # with four zones; the configuration knows how many there really are
+        require_between(0, 4, "network.nat_gateways", self.nat_gateways, "a number of gateways")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +115,27 @@ class Functions:
                 f"Set {path}.reserved_concurrency to 1 or more, or to none for no reservation",
             )
 
+    def check_reserved(self, concurrent_executions: int) -> None:
+        """Raises ConfigError where too little of the account's quota would be left for others."""
+        reserved = {
+            name: size.reserved_concurrency
+            for name, size in vars(self).items()
+            if size.reserved_concurrency is not None
+        }
+        if not reserved:
+            return
+        total, most = sum(reserved.values()), concurrent_executions - UNRESERVED
+        path = f"functions.{max(reserved, key=lambda name: reserved[name])}.reserved_concurrency"
+        require(
+            total <= most,
+            path,
+            max(reserved.values()),
+            f"Lambda leaves {UNRESERVED} of the account's concurrent executions unreserved, and "
+            f"with concurrent_executions {concurrent_executions} all functions together may "
+            f"reserve {max(most, 0)}, not {total}",
+            f"Lower {path}, or have the quota raised and set concurrent_executions to it",
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Push:
@@ -113,10 +156,47 @@ class Push:
         for name in ("fcm_secret_arn", "apns_secret_arn", "apns_sandbox_secret_arn"):
             arn = getattr(self, name)
             require(
-                arn is None or bool(SECRET_ARN.fullmatch(arn)),
+                arn is None or arns.is_arn_of(arns.SECRET, arn),
                 f"push.{name}",
                 arn,
-                "it is the whole ARN of a secret in Secrets Manager, with the six characters at "
-                "its end",
+                f"it is the whole ARN of a secret in Secrets Manager, {arns.SECRET.form}, with the "
+                "six characters at its end",
                 f"Set push.{name} to such an ARN, or to none for an empty secret that you fill",
             )
+        self._check_key()
+        require_between(
+            1,
+            MOST_IN_JSON,
+            "push.credentials_version",
+            self.credentials_version,
+            "a number that is raised from 1",
+        )
+
+    def _check_key(self) -> None:
+        require(
+            self.secret_key_arn is None or arns.is_arn_of(arns.KEY, self.secret_key_arn),
+            "push.secret_key_arn",
+            self.secret_key_arn,
+            f"it is the ARN of a key in KMS, {arns.KEY.form}, and not of an alias",
+            "Set push.secret_key_arn to such an ARN, or to none where the secrets are encrypted "
+            "with aws/secretsmanager",
+        )
+        require(
+            self.secret_key_arn is None or any(self.own_secrets),
+            "push.secret_key_arn",
+            self.secret_key_arn,
+            "it is the key of secrets of one's own, and no secret is named: those that are made "
+            "here are encrypted with the key of the stack",
+            "Name a secret, as in push.fcm_secret_arn, or set push.secret_key_arn to none",
+        )
+
+    @property
+    def own_secrets(self) -> tuple[str | None, ...]:
+        return (self.fcm_secret_arn, self.apns_secret_arn, self.apns_sandbox_secret_arn)
+
+    def named(self) -> Iterator[arns.Named]:
+        """A key may be of another account, whose policy then lets this one use it."""
+        names = ("fcm_secret_arn", "apns_secret_arn", "apns_sandbox_secret_arn")
+        for name, arn in zip(names, self.own_secrets, strict=True):
+            yield arns.Named(f"push.{name}", arn, arns.SECRET)
+        yield arns.Named("push.secret_key_arn", self.secret_key_arn, arns.KEY, own_account=False)

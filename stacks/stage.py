@@ -1,11 +1,12 @@
 """One environment: its stacks, and the one way in which they refer to each other."""
 
-from aws_cdk import Stage, Tags
+from aws_cdk import Annotations, Stage, Tags
 from constructs import Construct
 
 from stacks.chat import ChatStack
 from stacks.config import Environment
 from stacks.data import DataStack
+from stacks.environment_warnings import warnings_for
 from stacks.network import NetworkStack
 from stacks.notifications import NotificationsStack
 from stacks.observability import ObservabilityStack
@@ -56,3 +57,6 @@ class EnvironmentStage(Stage):
         )
         Tags.of(self).add("project", config.project)
         Tags.of(self).add("environment", config.name)
+        for warning, sentence in warnings_for(config):
+            # on a stack, since what is said of the stage itself is not shown
+            Annotations.of(data).add_warning_v2(f"switchboard:{warning}", sentence)

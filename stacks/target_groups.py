@@ -13,6 +13,8 @@ from stacks.refusal import require, require_between, require_one_of
 StickinessKind = Literal["none", "group", "lb_cookie", "app_cookie"]
 # RFC 6265 section 4.1.1: a cookie's name is a token, of RFC 2616's characters
 COOKIE_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+# RFC 6265 section 6.1: of a cookie, browsers keep 4096 bytes with its name and value
+LONGEST_COOKIE_NAME = 4_095
 # AWSALB, AWSALBTG and AWSALBAPP-<n>, and each with CORS behind it
 RESERVED_COOKIES = "AWSALB"
 STICKY_SECONDS = 3_600
@@ -69,10 +71,15 @@ class Stickiness:
             "Choose another cookie name",
         )
         require(
-            not self.cookie_name or bool(COOKIE_NAME.fullmatch(self.cookie_name)),
+            not self.cookie_name
+            or (
+                bool(COOKIE_NAME.fullmatch(self.cookie_name))
+                and len(self.cookie_name) <= LONGEST_COOKIE_NAME
+            ),
             f"{path}.cookie_name",
             self.cookie_name,
-            "a cookie's name has letters, digits and !#$%&'*+-.^_`|~ only",
+            "a cookie's name has letters, digits and !#$%&'*+-.^_`|~ only, at most "
+            f"{LONGEST_COOKIE_NAME} of them",
             "Choose another cookie name",
         )
 

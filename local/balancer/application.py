@@ -69,7 +69,8 @@ class ApplicationBalancer:
                 where,
                 f"a listener for {protocol}",
                 "run it without its certificate, by "
-                "`python -m local up --context load_balancer.certificate_arn=none`",
+                "`python -m local up --context load_balancer.certificate_arn=none "
+                "--context load_balancer.plain_http=true`",
             )
         for name in ("MutualAuthentication", "SslPolicy", "AlpnPolicy"):
             if properties.get(name):

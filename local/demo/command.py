@@ -18,6 +18,8 @@ from local.providers import LocalModeError
 from local.screen import Screen
 
 OWN_ENVIRONMENT = "staging"  # two container pools of different size, as weights are meant for
+# It stays on this machine, where there is no certificate; what --context says comes after it.
+OWN_SETTINGS = (("load_balancer.plain_http", "true"),)
 
 
 def run(given: argparse.Namespace) -> int:
@@ -33,6 +35,11 @@ def run(given: argparse.Namespace) -> int:
             raise LocalModeError(
                 f"{known.env} runs already (pid {known.pid}), and its speed stays as it was "
                 "started: leave --speed out, or end it by `python -m local down` first"
+            )
+        if given.context:
+            raise LocalModeError(
+                f"{known.env} runs already (pid {known.pid}) with the settings it was started "
+                "with: leave --context out, or end it by `python -m local down` first"
             )
         return _taken(known, screen)
     environment = given.env or OWN_ENVIRONMENT
@@ -71,6 +78,11 @@ def _own(given: argparse.Namespace, environment: str) -> Iterator[Endpoints]:
             *("--env", environment, "--api-port", "0"),
             *(("--speed", str(given.speed)) if given.speed is not None else ()),
             *("--project", str(given.project), "--state-dir", str(state)),
+            *(
+                word
+                for key, value in (*OWN_SETTINGS, *given.context)
+                for word in ("--context", f"{key}={value}")
+            ),
         ],
         state,
         printed.append,

@@ -15,12 +15,18 @@ from stacks.permissions import Permissions
 class Resource:
     """ARNs that a name in the table stands for, and the key they are encrypted with, if it is ours.
 
-    `service` is the one through which that key may be used.
+    `service` is the one through which that key may be used. `other_keys` are ARNs of keys that
+    some of it is encrypted with and that are not ours.
     """
 
     arns: tuple[str, ...]
     key: kms.IKey | None = None
     service: str = ""
+    other_keys: tuple[str, ...] = ()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return (*((self.key.key_arn,) if self.key else ()), *self.other_keys)
 
 
 Resources = Mapping[str, Resource]
@@ -40,18 +46,19 @@ _KEY_ACTIONS = {
 
 
 def statements(permissions: Permissions, resources: Resources) -> Iterator[iam.PolicyStatement]:
-    """One statement a row, and one for each service through which a key is used."""
-    keys: dict[str, kms.IKey] = {}
+    """One statement a row, and one for each service through which keys are used."""
+    keys: dict[str, tuple[str, ...]] = {}
     for name, actions in permissions.items():
         resource = resources[name]
         yield iam.PolicyStatement(actions=list(actions), resources=list(resource.arns))
-        if resource.key:
-            keys[resource.service] = resource.key
-    for service, key in keys.items():
+        if resource.keys:
+            known = keys.get(resource.service, ())
+            keys[resource.service] = tuple(dict.fromkeys((*known, *resource.keys)))
+    for service, used in keys.items():
         via = f"{service}.{Aws.REGION}.{Aws.URL_SUFFIX}"
         yield iam.PolicyStatement(
             actions=list(_KEY_ACTIONS[service]),
-            resources=[key.key_arn],
+            resources=list(used),
             conditions={"StringEquals": {"kms:ViaService": via}},
         )
 

@@ -18,7 +18,8 @@ SECRETS = {  # secret -> the setting that names one that exists
 
 
 class PushCredentials(Construct):
-    """One secret a platform: the environment's own, or an empty one to fill.
+    """One secret a platform: the environment's own, or an empty one to fill, which the stack's key
+    encrypts.
 
     Empty means without a value (CDK's Secret would generate one), so a platform that nobody filled
     is known from one that is set up wrongly.
@@ -32,7 +33,14 @@ class PushCredentials(Construct):
             platform: getattr(config.push, setting) or self._empty(platform, config, key)
             for platform, setting in SECRETS.items()
         }
-        self.resource = Resource(tuple(self.arns.values()), key, "secretsmanager")
+        own_key = config.push.secret_key_arn
+        self.resource = Resource(
+            tuple(self.arns.values()),
+            # where every secret is the environment's own, the stack's key encrypts none
+            None if all(config.push.own_secrets) else key,
+            "secretsmanager",
+            other_keys=(own_key,) if own_key else (),
+        )
 
     def _empty(self, platform: str, config: Environment, key: kms.IKey | None) -> str:
         secret = secretsmanager.CfnSecret(

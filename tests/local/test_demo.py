@@ -186,16 +186,21 @@ def test_an_environment_without_containers_is_refused_and_what_was_started_ends(
     assert lock.holder(tmp_path / ".local" / "demo") is None
 
 
-def test_a_speed_for_a_system_that_runs_already_is_refused_not_ignored(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("option", "value"), [("--speed", "20"), ("--context", "load_balancer.ip_hash=true")]
+)
+def test_a_setting_for_a_system_that_runs_already_is_refused_not_ignored(
+    tmp_path: Path, option: str, value: str
+) -> None:
     state = tiny_projects.write(tmp_path) / ".local"
     url = "http://127.0.0.1:9"
     with lock.held(state):
         Endpoints("dev", url, url, url, url, url, url, os.getpid()).write(state)
         for environment in ((), ("--env", "dev")):
-            refused = tiny_projects.local(tmp_path, "demo-balance", "--speed", "20", *environment)
+            refused = tiny_projects.local(tmp_path, "demo-balance", option, value, *environment)
             assert refused.returncode == 1
             assert f"dev runs already (pid {os.getpid()})" in refused.stderr
-            assert "leave --speed out" in refused.stderr
+            assert f"leave {option} out" in refused.stderr
             assert refused.stdout == ""
 
 

@@ -5,7 +5,7 @@ Each names the field as an override does, its value, the rule, and what to do.
 
 from typing import Any
 
-CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/1b2c"
+from tests.stacks.complete import CERTIFICATE
 
 # overrides of dev -> the sentence
 REFUSED: list[tuple[dict[str, Any], str]] = [
@@ -230,7 +230,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
             "load_balancer.stickiness.cookie_name": "my session",
         },
         "load_balancer.stickiness.cookie_name is 'my session', but a cookie's name has "
-        "letters, digits and !#$%&'*+-.^_`|~ only. Choose another cookie name.",
+        "letters, digits and !#$%&'*+-.^_`|~ only, at most 4095 of them. Choose another cookie name.",
     ),
     (
         {
@@ -302,7 +302,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         {"load_balancer.certificate_arn": "arn:aws:iam::123456789012:server-certificate/x"},
         "load_balancer.certificate_arn is 'arn:aws:iam::123456789012:server-certificate/x', "
         "but it is the ARN of a certificate in AWS Certificate Manager, "
-        "arn:aws:acm:<region>:<account>:certificate/<id>. Set load_balancer.certificate_arn "
+        "arn:aws:acm:<region>:<account>:certificate/<UUID>. Set load_balancer.certificate_arn "
         "to such an ARN, or to none for HTTP.",
     ),
     (
@@ -317,10 +317,9 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
             "load_balancer.plain_http": False,
             "region": "us-east-1",
         },
-        "load_balancer.certificate_arn is "
-        f"'{CERTIFICATE}', but a load balancer takes a "
-        "certificate of its own region, which is us-east-1. Request or import the certificate "
-        "in that region.",
+        f"load_balancer.certificate_arn is '{CERTIFICATE}', but it has to be of the environment's "
+        "own region, which is us-east-1 (region). Set load_balancer.certificate_arn to the ARN of "
+        "one there, or change region.",
     ),
     (
         {"pools.lambda.weight": 0, "pools.small.weight": 0},

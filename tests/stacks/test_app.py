@@ -11,10 +11,12 @@ from types import MappingProxyType
 
 import pytest
 
+from tests.stacks.complete import complete
+
 ROOT = Path(__file__).parents[2]
 NO_BUNDLING: Mapping[str, object] = {"aws:cdk:bundling-stacks": []}
-# has everything that an environment can have, and the warning about its missing certificate
-STAGING = {**NO_BUNDLING, "env": "staging", "load_balancer.algorithm": "ip_hash"}
+# has everything that an environment can have
+STAGING = complete("staging", **NO_BUNDLING, **{"load_balancer.algorithm": "ip_hash"})
 
 
 def run(
@@ -83,12 +85,9 @@ def test_the_stacks_are_named_after_project_environment_and_stack(assembly: Path
     assert names == {f"switchboard-staging-{stack}" for stack in stacks}
 
 
-def test_serving_plain_http_is_warned_of_where_it_is_not_meant(assembly: Path) -> None:
+def test_a_name_that_aws_has_not_is_explained(assembly: Path) -> None:
     (metadata,) = (assembly / "assembly-staging").glob("*Web*.metadata.json")
     messages = json.loads(metadata.read_text())["/staging/Web/LoadBalancer"]
-    warning = next(each["data"] for each in messages if each["type"] == "aws:cdk:warning")
-    assert warning.startswith("load_balancer.certificate_arn is not set")
-    # and a name that AWS has not is explained
     info = next(each["data"] for each in messages if each["type"] == "aws:cdk:info")
     assert info.startswith("ip_hash is a Network Load Balancer beside")
 
@@ -109,6 +108,7 @@ def test_without_a_word_it_is_dev_and_an_argument_overrides_a_setting(tmp_path: 
         (("-c", "env=qa"), "env is 'qa', but the environments are dev, staging, prod."),
         (("-c", "load_balancer.slow_start=7"), "load_balancer.slow_start is 7, but a slow start"),
         (("-c", "env"), "-c env has no value: write -c env=<value>"),
+        (("-c", "=dev"), "-c =dev has no name: write -c <setting>=dev"),
     ],
 )
 def test_a_bad_argument_gets_a_sentence_and_no_traceback(

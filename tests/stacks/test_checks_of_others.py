@@ -19,6 +19,7 @@ from stacks.context import environment_from
 from stacks.load_balancing import LoadBalancer
 from stacks.stage import EnvironmentStage
 from stacks.target_groups import Stickiness
+from tests.stacks.complete import CERTIFICATE, complete
 from tests.stacks.conftest import flags
 from tests.stacks.synthesized import Synthesize
 
@@ -49,7 +50,6 @@ REVIEWED = [
     ("VPC7", "dev/Network/Vpc/Resource", "dev's network has nothing to find out"),
     ("VPC7", "staging/Network/Vpc/Resource", "the same"),
 ]
-CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/1b2c"
 # Overrides by what they try. Those of the first table bring resources that cdk-nag judges.
 MORE_RESOURCES: dict[str, Mapping[str, Any]] = {
     "dev": {"load_balancer.ip_hash": True},
@@ -70,14 +70,16 @@ OTHER_SETTINGS: tuple[Mapping[str, Any], ...] = (
     {"load_balancer.algorithm": "ip_hash", "load_balancer.idle_timeout": 4_000},
     {"load_balancer.stickiness.kind": "group"},
     {"load_balancer.stickiness.kind": "lb_cookie"},
-    {
-        "env": "prod",
-        "load_balancer.certificate_arn": CERTIFICATE,
-        "load_balancer.stickiness.kind": "lb_cookie",
-        "load_balancer.stickiness.duration": 604_800,
-        "pools.small.cpu_target": None,
-        "pools.small.stop_timeout": 120,
-    },
+    complete(
+        "prod",
+        **{
+            "load_balancer.certificate_arn": CERTIFICATE,
+            "load_balancer.stickiness.kind": "lb_cookie",
+            "load_balancer.stickiness.duration": 604_800,
+            "pools.small.cpu_target": None,
+            "pools.small.stop_timeout": 120,
+        },
+    ),
 )
 CFN_LINT = str(Path(sys.executable).with_name("cfn-lint"))
 
@@ -89,9 +91,9 @@ pytestmark = pytest.mark.xdist_group("checks")
 @pytest.fixture(scope="module")
 def assemblies(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The environments as they are and with more resources, as judged by cdk-nag."""
-    more = {f"{name}-more": {"env": name, **each} for name, each in MORE_RESOURCES.items()}
+    more = {f"{name}-more": complete(name, **each) for name, each in MORE_RESOURCES.items()}
     outs = {}
-    for name, overrides in ({each: {"env": each} for each in ENVIRONMENTS} | more).items():
+    for name, overrides in ({each: complete(each) for each in ENVIRONMENTS} | more).items():
         outs[name] = tmp_path_factory.mktemp(name)
         app = App(context=flags(), outdir=str(outs[name]))
         Validations.of(app).add_plugins(AwsSolutionsChecks(app))

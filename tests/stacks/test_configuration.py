@@ -9,8 +9,8 @@ from stacks.config import DEV, PROD
 from stacks.context import environment_from
 from stacks.pools import ContainerPool
 from stacks.refusal import ConfigError
+from tests.stacks.complete import CERTIFICATE
 
-CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/1b2c"
 SMALL = ContainerPool(name="small", cpu=256, memory=512, weight=1, min=1, max=1)
 
 # context -> what the sentence must have in it: the field, the value, what to do

@@ -11,6 +11,7 @@ from docs.diagram import BEGIN, END, Templates, draw
 from stacks.config import PROD
 from stacks.context import environment_from
 from stacks.stage import EnvironmentStage
+from tests.stacks.complete import complete
 from tests.stacks.conftest import flags
 
 SCRIPT = Path(__file__).parents[2] / "docs" / "diagram.py"
@@ -44,7 +45,7 @@ def test_it_shows_who_calls_whom(assembly: Path) -> None:
 
 def test_a_network_balancer_stands_beside_the_other(tmp_path: Path) -> None:
     app = App(context=flags(), outdir=str(tmp_path))
-    EnvironmentStage(app, environment_from({"env": "prod", "load_balancer.ip_hash": True}))
+    EnvironmentStage(app, environment_from(complete("prod", **{"load_balancer.ip_hash": True})))
     app.synth()
     drawn = draw(Templates(tmp_path)).splitlines()
     assert '  app -->|TCP| network{{"network load balancer"}}' in drawn

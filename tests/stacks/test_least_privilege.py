@@ -5,11 +5,13 @@ change of one that is not a change of the other does not pass.
 """
 
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
 import pytest
 
-from tests.stacks.synthesized import Resource, Synthesized
+from stacks.context import environment_from
+from tests.stacks.synthesized import Resource, Synthesize, Synthesized
 
 ACCOUNT = "<AWS::Region>:<AWS::AccountId>"
 POSTS = f"arn:<AWS::Partition>:execute-api:{ACCOUNT}:<WebSocketApi>/prod/POST/@connections/*"
@@ -206,3 +208,47 @@ def _all_statements(environment: Synthesized) -> list[Mapping[str, Any]]:
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
+
+
+OWN = {
+    platform: f"arn:aws:secretsmanager:eu-west-1:123456789012:secret:{platform}-a1B2c3"
+    for platform in ("fcm", "apns", "apns_sandbox")
+}
+OWN_KEY = "arn:aws:kms:eu-west-1:123456789012:key/1b2c3d4e-5f60-4718-8a9b-0c1d2e3f4a5b"
+
+
+@pytest.mark.parametrize("stack_key", [True, False])
+@pytest.mark.parametrize(
+    ("own", "own_key"),
+    [
+        ((), False),  # with a key it is refused: there is nothing that the key would be of
+        *product([("fcm",), ("fcm", "apns"), tuple(OWN)], (True, False)),
+    ],
+)
+def test_the_keys_of_the_secrets_are_granted_to_their_reader_and_to_nobody_else(
+    synthesize: Synthesize, own: tuple[str, ...], own_key: bool, stack_key: bool
+) -> None:
+    overrides: dict[str, Any] = {f"push.{each}_secret_arn": OWN[each] for each in own}
+    overrides |= {"customer_managed_key": stack_key, "region": "eu-west-1"}
+    if own_key:
+        overrides["push.secret_key_arn"] = OWN_KEY
+    environment = synthesize(environment_from(overrides))
+    expected = {OWN_KEY} if own_key else set()
+    if stack_key and len(own) < len(OWN):
+        expected.add("<Key.Arn>")
+    reader = environment.one("AWS::IAM::Role", "PlatformApplicationsRole")
+    granted = environment.grants(reader.logical_id)
+    assert {name for name, actions in granted.items() if "kms:Decrypt" in actions} == expected
+    assert all(granted[name] == {"kms:Decrypt"} for name in expected)
+    assert {
+        name
+        for name, actions in granted.items()
+        if "secretsmanager:GetSecretValue" in actions and name.startswith("arn:")
+    } == {OWN[each] for each in own}
+    for role in environment.all("AWS::IAM::Role"):
+        if role.logical_id != reader.logical_id:
+            assert OWN_KEY not in environment.grants(role.logical_id)
+    for statement in environment.statements(reader.logical_id):
+        if "kms:Decrypt" in _list(statement["Action"]):
+            via = statement["Condition"]["StringEquals"]["kms:ViaService"]
+            assert environment.show(via).startswith("secretsmanager.")

@@ -37,7 +37,7 @@ ZONES = tuple(f"us-east-1{letter}" for letter in "abc")
 HTTP, HTTPS = (
     LoadBalancer(plain_http=True),
     LoadBalancer(
-        certificate_arn="arn:aws:acm:us-east-1:123456789012:certificate/1b2c",
+        certificate_arn="arn:aws:acm:us-east-1:123456789012:certificate/1b2c3d4e-5f60-4718-8a9b-0c1d2e3f4a5b",
         domain_name="api.example.com",
     ),
 )

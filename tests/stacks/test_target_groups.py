@@ -11,9 +11,9 @@ from stacks.config import DEV, ENVIRONMENTS
 from stacks.context import environment_from
 from stacks.fingerprint import fingerprint
 from stacks.target_groups import Stickiness
+from tests.stacks.complete import CERTIFICATE, complete
 from tests.stacks.synthesized import Synthesize, Synthesized
 
-CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/1b2c"
 HEALTHY = "target_group_health"
 ROUTING, DNS = (
     f"{HEALTHY}.{action}.minimum_healthy_targets"
@@ -186,8 +186,8 @@ def test_a_pool_grows_with_requests_and_with_cpu_between_its_bounds(
     path = "pools.large"
     scaled = synthesize(
         environment_from(
-            {
-                "env": "prod",
+            complete("prod")
+            | {
                 f"{path}.min": 3,
                 f"{path}.max": 30,
                 f"{path}.requests_per_target": 5_000,
@@ -231,7 +231,7 @@ def test_a_task_keeps_connections_longer_than_the_balancer_and_finishes_before_i
     """Of a connection that its target closes first, the client gets 502."""
     environment = synthesize(
         environment_from(
-            {"env": name, "load_balancer.idle_timeout": 4_000, "pools.small.stop_timeout": 120}
+            complete(name) | {"load_balancer.idle_timeout": 4_000, "pools.small.stop_timeout": 120}
         )
     )
     containers = {
@@ -250,7 +250,7 @@ def test_a_task_keeps_connections_longer_than_the_balancer_and_finishes_before_i
     assert containers["small"]["StopTimeout"] == 120
 
 
-# overrides of staging, which has everything but a certificate -> the warnings besides plain-http
+# overrides of staging, which has everything but a certificate -> the warnings
 WARNED: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({}, ()),
     ({"load_balancer.deregistration_delay": 9}, ("short-drain",)),
@@ -313,9 +313,9 @@ WARNED: list[tuple[dict[str, Any], tuple[str, ...]]] = [
 def test_what_is_allowed_and_hardly_meant_is_warned_of(
     overrides: dict[str, Any], ids: tuple[str, ...]
 ) -> None:
-    config = environment_from({"env": "staging", **overrides})
+    config = environment_from(complete("staging", **overrides))
     warnings = dict(warnings_for(config.load_balancer, config.pools, config.waf))
-    assert set(warnings) == {"plain-http", *ids}
+    assert set(warnings) == set(ids)
     for sentence in warnings.values():
         assert sentence.endswith(".")
         assert " is " in sentence

@@ -8,9 +8,8 @@ from typing import Any
 from stacks.config import DEV
 from stacks.load_balancing import LoadBalancer
 from stacks.pools import LambdaPool
+from tests.stacks.complete import CERTIFICATE
 from tests.stacks.synthesized import Synthesize, Synthesized
-
-CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/1b2c"
 
 
 def test_the_api_is_forwarded_to_all_pools_by_their_weights(prod: Synthesized) -> None:

@@ -31,6 +31,7 @@ from tests.story.system import (
 pytestmark = pytest.mark.xdist_group("systems")
 
 CONTEXT = {
+    "load_balancer.plain_http": "true",  # staging has to be told that this is meant
     "load_balancer.algorithm": "least_outstanding_requests",
     "load_balancer.stickiness.kind": "lb_cookie",
     "load_balancer.ip_hash": "true",

@@ -1,0 +1,22 @@
+"""The contexts of environments with all that a deployment must say."""
+
+from collections.abc import Mapping
+from typing import Any
+
+ACCOUNT = "123456789012"
+REGION = "eu-west-1"
+CERTIFICATE = f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/1b2c3d4e-5f60-4718-8a9b-0c1d2e3f4a5b"
+# environment -> what its value in stacks/config.py leaves to each deployment
+LEFT_OUT: Mapping[str, Mapping[str, Any]] = {
+    "dev": {},
+    "staging": {"load_balancer.plain_http": True},
+    "prod": {"account": ACCOUNT, "region": REGION, "load_balancer.plain_http": True},
+}
+
+
+def complete(env: str, **overrides: Any) -> dict[str, Any]:
+    """The context of `env` with `overrides`; where these name a certificate, HTTPS is meant."""
+    context = {"env": env, **LEFT_OUT[env], **overrides}
+    if overrides.get("load_balancer.certificate_arn"):
+        context["load_balancer.plain_http"] = False
+    return context

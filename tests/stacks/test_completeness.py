@@ -1,0 +1,133 @@
+"""What must be said before a deployment, and what is warned of where it is not."""
+
+import json
+import re
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App
+
+from stacks.config import DEV, ENVIRONMENTS, PROD
+from stacks.context import environment_from
+from stacks.environment_warnings import warnings_for
+from stacks.refusal import ConfigError
+from stacks.regions import FARGATE_ZONES, MOBILE_PUSH_REGIONS, SERVICES, lacking, partitions
+from stacks.stage import EnvironmentStage
+from tests.stacks.complete import ACCOUNT, CERTIFICATE, LEFT_OUT, REGION, complete
+from tests.stacks.conftest import flags
+
+PLACE = {"account": ACCOUNT, "region": REGION}
+# how passwords travel -> the overrides that say so
+WAYS: dict[str, dict[str, Any]] = {
+    "nothing said": {"load_balancer.plain_http": False},
+    "plain HTTP": {"load_balancer.plain_http": True},
+    "a certificate": {
+        "load_balancer.plain_http": False,
+        "load_balancer.certificate_arn": CERTIFICATE,
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("env", "retain", "account", "region", "way"),
+    list(product(ENVIRONMENTS, (True, False), (True, False), (True, False), WAYS)),
+)
+def test_all_that_is_missing_is_named_at_once_and_nothing_else(
+    env: str, retain: bool, account: bool, region: bool, way: str
+) -> None:
+    said = [field for field, told in (("account", account), ("region", region)) if told]
+    context = {"env": env, "retain": retain, **{key: PLACE[key] for key in said}, **WAYS[way]}
+    missing = [field for field in PLACE if retain and field not in said]
+    if way == "nothing said":
+        missing.append("load_balancer.certificate_arn")
+    if not missing:
+        assert environment_from(context).name == env
+        return
+    with pytest.raises(ConfigError) as refusal:
+        environment_from(context)
+    sentence = str(refusal.value)
+    named = ", ".join(f"{field} is None" for field in missing)
+    assert sentence.startswith(f"{named}, but ")
+    for field in PLACE:
+        assert (f"-c {field}=" in sentence) == (field in missing)
+    assert ("-c load_balancer.plain_http=true" in sentence) == (way == "nothing said")
+    assert ("-c load_balancer.certificate_arn=<ARN>" in sentence) == (way == "nothing said")
+    assert "stacks/config.py" in sentence
+
+
+@pytest.mark.parametrize("env", ENVIRONMENTS)
+def test_what_a_refusal_names_is_all_that_one_run_needs(env: str) -> None:
+    given: dict[str, str] = {}
+    if LEFT_OUT[env]:
+        with pytest.raises(ConfigError) as refusal:
+            environment_from({"env": env})
+        advice = str(refusal.value).partition(", or for HTTPS")[0]
+        forms = {"<12 digits>": ACCOUNT, "<region>": REGION}
+        for name, value in re.findall(r"-c (\S+?)=(<[^>]+>|\S+)", advice):
+            given[name] = forms.get(value, value)
+    config = environment_from({"env": env, **given})
+    assert config == environment_from(complete(env))
+
+
+def test_the_environments_of_the_configuration_are_values_all_the_same() -> None:
+    assert PROD.account is None
+    assert replace(PROD, alarms_email="ops@example.com").retain
+
+
+QUIET = {"alarms_email": "ops@example.com", "deletion_protection": True}
+WARNED: list[tuple[dict[str, Any], set[str]]] = [
+    (complete("dev"), set()),
+    (complete("staging"), set()),
+    (complete("prod"), {"alarms-email", "deletion-protection"}),
+    (complete("prod", alarms_email="ops@example.com"), {"deletion-protection"}),
+    (complete("prod", deletion_protection=True), {"alarms-email"}),
+    (complete("prod", **QUIET), set()),
+    (complete("prod", **QUIET, region="eu-central-2"), {"mobile-push"}),
+    (complete("dev", region="eu-central-2"), {"mobile-push"}),
+    (complete("dev", region="us-gov-east-1"), {"mobile-push"}),
+    (complete("prod", retain=False), set()),
+]
+
+
+@pytest.mark.parametrize(("context", "ids"), WARNED, ids=lambda each: str(each)[:70])
+def test_what_should_not_stay_so_is_warned_of(context: dict[str, Any], ids: set[str]) -> None:
+    warnings = dict(warnings_for(environment_from(context)))
+    assert set(warnings) == ids
+    for sentence in warnings.values():
+        assert sentence.endswith(".")
+        assert " is " in sentence
+
+
+def test_the_warnings_are_said_when_prod_is_synthesized(tmp_path: Path) -> None:
+    app = App(context=flags(), outdir=str(tmp_path))
+    EnvironmentStage(app, environment_from(complete("prod")))
+    app.synth()
+    (file,) = (tmp_path / "assembly-prod").glob("*Data*.metadata.json")
+    said = [
+        each["data"]
+        for each in json.loads(file.read_text())["/prod/Data"]
+        if "warn" in each["type"]
+    ]
+    assert [sentence.partition(" is ")[0] for sentence in said] == [
+        "alarms_email",
+        "deletion_protection",
+    ]
+
+
+def test_the_regions_with_something_special_are_regions() -> None:
+    assert set(FARGATE_ZONES) <= set(partitions())
+    assert set(partitions()) >= MOBILE_PUSH_REGIONS
+    assert {partitions()[region] for region in MOBILE_PUSH_REGIONS} == {"aws", "aws-us-gov"}
+    assert DEV.region is None
+
+
+def test_a_region_lacks_a_service_only_where_it_has_no_user_pools() -> None:
+    """So the refusal may speak of these alone."""
+    refused = {region for region in partitions() if lacking(region)}
+    assert {"cn-north-1", "cn-northwest-1"} <= refused
+    assert all("cognito-idp" in lacking(region) for region in refused)
+    assert not refused & MOBILE_PUSH_REGIONS
+    assert "cognito-idp" in SERVICES
