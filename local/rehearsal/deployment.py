@@ -9,7 +9,7 @@ from typing import Any
 from local.rehearsal.account import Account, DeployedStack, Live, Output
 from local.rehearsal.changes import Act, Change, Deployment, StackUpdate
 from local.rehearsal.schemas import create_only, value_at
-from local.rehearsal.values import Missing, Place, Scope, life_of, reference
+from local.rehearsal.values import Missing, Place, Scope, life_of, reference, same_place
 from local.template.assembly import Assembly, Stack
 from local.template.intrinsics import NO_VALUE, resolve
 from local.template.model import Resource
@@ -41,13 +41,17 @@ def deploy(
         update = _update(deployed, stack, attributes)
         deployed[stack.name] = update.after
         updates.append(update)
-    left = tuple(stack for name, stack in account.items() if name not in by_name)
+    left = tuple(
+        stack
+        for name, stack in account.items()
+        if name not in by_name or not same_place(stack.place, by_name[name].environment)
+    )
     return Deployment(tuple(updates), left, deployed)
 
 
 def _update(account: Account, stack: Stack, attributes: Attributes) -> StackUpdate:
     before = account.get(stack.name)
-    if before and before.place != stack.environment:
+    if before and not same_place(before.place, stack.environment):
         before = None  # a stack of that name in another account or region is another stack
     snapshot = dict(account)
     if before and before.template == stack.template:
@@ -137,9 +141,7 @@ class _Update:
             for path in create_only(resource.type)
             if before and value_at(before.properties, path) != value_at(properties, path)
         )
-        life = (life_of(before.ref) if before else 0) + (1 if because or not before else 0)
-        place = self._scope.place
-        ref = reference(resource.type, place, resource.stack, resource.logical_id, life)
+        ref = before.ref if before and not because else self._new_ref(resource, before)
         live = Live(
             resource.stack,
             resource.logical_id,
@@ -156,6 +158,11 @@ class _Update:
         if because:
             return Change(Act.REPLACED, before, live, changed, because)
         return Change(Act.CHANGED, before, live, changed) if changed else None
+
+    def _new_ref(self, resource: Resource, before: Live | None) -> str:
+        life = life_of(before.ref) + 1 if before else 1
+        place = self._scope.place
+        return reference(resource.type, place, resource.stack, resource.logical_id, life)
 
     def _dropped(self, live: Live) -> Change:
         return Change(Act.RETAINED if live.kept_when_dropped else Act.DELETED, live, None)

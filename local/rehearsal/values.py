@@ -31,7 +31,7 @@ class Place:
 
     @classmethod
     def of(cls, environment: str) -> Place:
-        account, _, region = environment.removeprefix("aws://").partition("/")
+        account, region = _parts(environment)
         return cls(
             ACCOUNT if account in ("", "unknown-account") else account,
             REGION if region in ("", "unknown-region") else region,
@@ -49,6 +49,17 @@ class Place:
     @property
     def _area(self) -> str:
         return "us-gov" if self.region.startswith("us-gov-") else self.region.split("-")[0]
+
+
+def same_place(one: str, other: str) -> bool:
+    """Whether two environments may be one: what a stack leaves open may be anything."""
+    pairs = zip(_parts(one), _parts(other), strict=True)
+    return all(a == b or "unknown" in a or "unknown" in b for a, b in pairs)
+
+
+def _parts(environment: str) -> tuple[str, str]:
+    account, _, region = environment.removeprefix("aws://").partition("/")
+    return account, region
 
 
 def reference(resource_type: str, place: Place, stack: str, logical_id: str, life: int) -> str:

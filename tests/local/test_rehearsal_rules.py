@@ -275,6 +275,18 @@ ROWS = [
         [stack("other", {"Chats": table()})],
         {(DATA, "Chats")},
     ),
+    Row(
+        "the stack of a table moves to another region",
+        [data({"Chats": table()})],
+        [stack("data", {"Chats": table()}, place="aws://123456789012/eu-west-2")],
+        {(DATA, "Chats")},
+    ),
+    Row(
+        "a stack says at last where it is",
+        [stack("data", {"Chats": table()}, place="aws://unknown-account/unknown-region")],
+        [stack("data", {"Chats": table(BillingMode="PAY_PER_REQUEST")})],
+        set(),
+    ),
     # deletion and rollback
     Row(
         "a protected load balancer is removed",

@@ -14,6 +14,7 @@ from local.rehearsal.account import Live
 from local.rehearsal.changes import Act, Deployment, StackUpdate
 from local.rehearsal.findings import Finding, Kind
 from local.rehearsal.schemas import create_only
+from local.rehearsal.values import same_place
 
 # Of a resource that has no name of its own: the properties that only one resource may have alike.
 ONE_OF_A_KIND: Mapping[str, tuple[str, ...]] = {
@@ -63,7 +64,7 @@ def _taken(update: StackUpdate, live: Live) -> Iterator[Finding]:
     if wanted is None:
         return
     for stack in update.account.values():
-        if stack.place != update.after.place:
+        if not same_place(stack.place, update.after.place):
             continue
         for other in stack.resources.values():
             if identity(other) == wanted and not _made_way(update, other):
