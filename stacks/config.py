@@ -28,7 +28,8 @@ LOG_RETENTION_DAYS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """One deployment.
+    """One deployment. `account` and `region` are where it goes: none is wherever the credentials
+    point, which is refused where `retain` is set (completeness.py).
 
     `retain` keeps what holds data when it leaves the template, and protects the stacks from
     deletion. `deletion_protection` makes AWS itself refuse to delete tables, users and load
@@ -115,6 +116,21 @@ class Environment:
         require_between(0, most, "network.nat_gateways", gateways, f"a number for {most} zones")
 
 
+def by_name(*environments: Environment) -> dict[str, Environment]:
+    """What `env` chooses from; two of one name would be one set of stacks."""
+    found: dict[str, Environment] = {}
+    for environment in environments:
+        require(
+            environment.name not in found,
+            "name",
+            environment.name,
+            "another environment is called so, and the stacks of both would be the same",
+            "Rename one of them",
+        )
+        found[environment.name] = environment
+    return found
+
+
 DEV = Environment(
     name="dev",
     pools=(
@@ -163,4 +179,4 @@ PROD = Environment(
     waf=True,
 )
 
-ENVIRONMENTS = {environment.name: environment for environment in (DEV, STAGING, PROD)}
+ENVIRONMENTS = by_name(DEV, STAGING, PROD)

@@ -77,6 +77,7 @@ class ContainerPool:
         field = f"pools.{self.name}"
         require_between(0, 999, f"{field}.weight", self.weight, "the weight of a target group")
         self._check_size(field)
+        self._check_tasks(field)
         self._check_scaling(field)
 
     @property
@@ -101,7 +102,7 @@ class ContainerPool:
             f"Set {field}.memory to one of them, or change {field}.cpu",
         )
 
-    def _check_scaling(self, field: str) -> None:
+    def _check_tasks(self, field: str) -> None:
         require(
             self.min >= 1,
             f"{field}.min",
@@ -124,6 +125,8 @@ class ContainerPool:
             f"it must not be below {field}.min, which is {self.min}",
             f"Raise {field}.max or lower {field}.min",
         )
+
+    def _check_scaling(self, field: str) -> None:
         require(
             self.requests_per_target >= 1,
             f"{field}.requests_per_target",

@@ -56,6 +56,9 @@ class Stickiness:
             f"it is how long a client is kept, and {path}.kind is none",
             f"Set {path}.kind to group or lb_cookie, or {path}.duration to {STICKY_SECONDS}",
         )
+        self._check_cookie(path)
+
+    def _check_cookie(self, path: str) -> None:
         require(
             bool(self.cookie_name) == (self.kind == "app_cookie"),
             f"{path}.cookie_name",
