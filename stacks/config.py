@@ -80,10 +80,10 @@ class Environment:
             "alarms are sent to an e-mail address",
             "Set alarms_email to an address, or to none for alarms without a subscriber",
         )
-        # new accounts begin with 10, and AWS raises 1,000 "up to tens of thousands":
+        # 1,000 by default, less for new accounts, and raised "up to tens of thousands":
         # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
         quota = self.concurrent_executions
-        require_between(10, 100_000, "concurrent_executions", quota, "the account's Lambda quota")
+        require_between(1, 1_000_000, "concurrent_executions", quota, "the account's Lambda quota")
         require(
             self.retain or not self.deletion_protection,
             "deletion_protection",

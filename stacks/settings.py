@@ -12,7 +12,8 @@ from stacks.refusal import require, require_between
 PRIVATE = [
     IPv4Network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
 ]
-# "You can reserve up to the Unreserved account concurrency value minus 100":
+# "You can reserve up to the Unreserved account concurrency value that is shown, minus 100 for
+# functions that don't have reserved concurrency":
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
 UNRESERVED = 100
 # What a whole number in JSON is at most, if every reader is to have the same (RFC 8259 section 6).
