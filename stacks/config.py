@@ -10,6 +10,7 @@ from typing import Literal, get_args
 
 from stacks import arns
 from stacks.balancing_rules import check_together, container_pools
+from stacks.kinds import require_types
 from stacks.load_balancing import LoadBalancer
 from stacks.names import check_names, is_email
 from stacks.pools import ContainerPool, LambdaPool, Pool
@@ -63,6 +64,7 @@ class Environment:
     alarms_email: str | None = None
 
     def __post_init__(self) -> None:
+        require_types(self, "")
         for name, kind in (("architecture", Architecture), ("log_level", LogLevel)):
             allowed = get_args(kind)
             require_one_of(allowed, name, getattr(self, name), ", ".join(allowed))

@@ -9,6 +9,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from stacks.completeness import check_complete
 from stacks.config import ENVIRONMENTS, Environment
+from stacks.kinds import called
 from stacks.refusal import ConfigError, require_one_of
 
 # ours, but not settings of an environment
@@ -125,7 +126,7 @@ def _converted(value: Any, kind: Any, path: str) -> Any:
         return value
     elif isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value):
         return int(value)
-    raise ConfigError(path, value, f"it must be {_called(kind)}", f"Give {path} such a value")
+    raise ConfigError(path, value, f"it must be {called(kind)}", f"Give {path} such a value")
 
 
 def _list_of_names(value: Any, path: str) -> tuple[str, ...]:
@@ -136,10 +137,6 @@ def _list_of_names(value: Any, path: str) -> tuple[str, ...]:
         return tuple(listed)
     rule = "it must be a list of names, separated by commas"
     raise ConfigError(path, value, rule, f"Give {path} such a value, or none for an empty list")
-
-
-def _called(kind: Any) -> str:
-    return {int: "a whole number", bool: "true or false"}.get(kind, "a text")
 
 
 def _unknown(path: str, value: object, known: list[str]) -> ConfigError:

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from stacks.kinds import require_types
 from stacks.refusal import require, require_between
 
 # CPU units -> memory in MiB that Fargate accepts with it
@@ -29,6 +30,7 @@ class LambdaPool:
         return "lambda"  # what x-served-by says, and the override path: pools.lambda.weight
 
     def __post_init__(self) -> None:
+        require_types(self, "pools.lambda.")
         require_between(0, 999, "pools.lambda.weight", self.weight, "the weight of a target group")
 
 
@@ -66,7 +68,8 @@ class ContainerPool:
 
     def __post_init__(self) -> None:
         require(
-            bool(re.fullmatch(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?", self.name))
+            isinstance(self.name, str)
+            and bool(re.fullmatch(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?", self.name))
             and self.name != "lambda",
             "pools.name",
             self.name,
@@ -75,6 +78,7 @@ class ContainerPool:
             "Rename the pool",
         )
         field = f"pools.{self.name}"
+        require_types(self, f"{field}.")
         require_between(0, 999, f"{field}.weight", self.weight, "the weight of a target group")
         self._check_size(field)
         self._check_tasks(field)

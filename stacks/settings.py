@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 from stacks import arns
+from stacks.kinds import require_types
 from stacks.refusal import require, require_between
 
 # RFC 1918 section 3, and RFC 6598 section 7: what is routed to nobody else on the internet. AWS
@@ -31,6 +32,7 @@ class Network:
     flow_logs: bool = False
 
     def __post_init__(self) -> None:
+        require_types(self, "network.")
         advice = "Set network.cidr to one such as 10.0.0.0/16"
         try:
             network = IPv4Network(self.cidr)
@@ -75,6 +77,7 @@ class WebSocket:
     reconnect_window: int = 0
 
     def __post_init__(self) -> None:
+        require_types(self, "websocket.")
         require_between(1, 10_000, "websocket.rate_limit", self.rate_limit, "a rate per second")
         require_between(1, 5_000, "websocket.burst_limit", self.burst_limit, "a burst of requests")
         require_between(
@@ -105,8 +108,10 @@ class Functions:
     api: FunctionSize = FunctionSize(memory=1024)
 
     def __post_init__(self) -> None:
+        require_types(self, "functions.")
         for name, size in vars(self).items():
             path = f"functions.{name}"
+            require_types(size, f"{path}.")
             require_between(128, 10_240, f"{path}.memory", size.memory, "memory in MiB")
             require(
                 size.reserved_concurrency is None or size.reserved_concurrency >= 1,
@@ -154,6 +159,7 @@ class Push:
     credentials_version: int = 1
 
     def __post_init__(self) -> None:
+        require_types(self, "push.")
         for name in ("fcm_secret_arn", "apns_secret_arn", "apns_sandbox_secret_arn"):
             arn = getattr(self, name)
             require(

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from stacks.kinds import require_types
 from stacks.refusal import require, require_between, require_one_of
 
 StickinessKind = Literal["none", "group", "lb_cookie", "app_cookie"]
@@ -35,6 +36,7 @@ class Stickiness:
 
     def __post_init__(self) -> None:
         path = "load_balancer.stickiness"
+        require_types(self, f"{path}.")
         require(
             str(self.kind) != "source_ip",
             f"{path}.kind",
@@ -103,6 +105,7 @@ class HealthCheck:
 
     def __post_init__(self) -> None:
         name = "load_balancer.health_check"
+        require_types(self, f"{name}.")
         require(
             bool(re.fullmatch(r"/[!-~]{0,1023}", self.path)),
             f"{name}.path",
@@ -139,6 +142,7 @@ class MinimumHealthyTargets:
 
     def __post_init__(self) -> None:
         name = "load_balancer.minimum_healthy_targets"
+        require_types(self, f"{name}.")
         require(
             self.count >= 1,
             f"{name}.count",

@@ -7,6 +7,7 @@ import sys
 import types
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -112,6 +113,34 @@ def check_sentence(sentence: str, path: str, value: Any) -> None:
 def _bare(text: str) -> str:
     """Without what a text gets when it is shown as a number or a list is."""
     return text.strip("'").lstrip("+").replace(" ", "").replace("_", "")
+
+
+@pytest.mark.parametrize("path", VALUES)
+def test_a_value_of_another_type_is_refused_where_it_is_written(path: str) -> None:
+    """As in stacks/config.py, which is checked by people before it is by mypy."""
+    others = [object(), b"x", 1.5, {"x": 1}, {1}, [1], lambda: 1, Decimal(1), "x", 1, True, None]
+    kind = dict(leaves(DEV))[path]
+    for value in others:
+        try:
+            replaced(DEV, path.split("."), value)
+        except ConfigError as refusal:
+            assert refusal.field == NAMES.get(path, path)
+        else:
+            assert type(value) in (kind, *get_args(kind)), (path, value)
+
+
+def replaced(settings: Any, path: list[str], value: Any) -> Any:
+    """A copy with that value at the end of the path."""
+    name, *below = path
+    if name == "pools":
+        pools = tuple(
+            replaced(pool, below[1:], value) if pool.name == below[0] else pool
+            for pool in settings.pools
+        )
+        return replace(settings, pools=pools)
+    if below:
+        value = replaced(getattr(settings, name), below, value)
+    return replace(settings, **{name: value})
 
 
 @pytest.mark.parametrize("path", VALUES)
