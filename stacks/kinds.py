@@ -22,10 +22,15 @@ def is_optional(kind: Any) -> bool:
     return get_origin(kind) in (Union, types.UnionType) and type(None) in get_args(kind)
 
 
+def without_none(kind: Any) -> Any:
+    """What an optional value is where it is given."""
+    return next(each for each in get_args(kind) if each is not type(None))
+
+
 def called(kind: Any) -> str:
     """What a reader calls the type."""
     if is_optional(kind):
-        return f"{called(_without_none(kind))} or None"
+        return f"{called(without_none(kind))} or None"
     if get_origin(kind) is tuple:
         each, _ = get_args(kind)
         return "a tuple of texts" if each is str else "a tuple of pools"
@@ -45,7 +50,3 @@ def _is_of(value: Any, kind: Any) -> bool:
     if kind is int:
         return isinstance(value, int) and not isinstance(value, bool)
     return isinstance(value, kind)
-
-
-def _without_none(kind: Any) -> Any:
-    return next(each for each in get_args(kind) if each is not type(None))

@@ -4,18 +4,18 @@ import json
 import os
 import subprocess
 import sys
-import types
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
 import app
 from stacks.config import DEV, Environment
 from stacks.context import environment_from
+from stacks.kinds import is_optional
 from stacks.refusal import LONGEST_SHOWN, ConfigError
 from stacks.target_groups import LONGEST_COOKIE_NAME, Stickiness
 from tests.stacks.complete import ACCOUNT, CERTIFICATE, REGION
@@ -72,10 +72,8 @@ def test_the_table_tries_each_setting_often_enough(path: str) -> None:
     assert len(set(values.wrong_texts)) >= 10
     assert len({repr(each) for each in values.wrong_values}) >= (0 if path in NAMES else 8)
     # none is tried wherever it is a value, and refused wherever it is not
-    hint = dict(leaves(DEV))[path]
-    optional = get_origin(hint) is types.UnionType and type(None) in get_args(hint)
     if path not in NAMES:
-        assert (None in values.wrong_values) != optional
+        assert (None in values.wrong_values) != is_optional(dict(leaves(DEV))[path])
     assert len(values.right) >= 1
 
 
