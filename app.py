@@ -15,28 +15,33 @@ NO_STACK_TRACES = {"aws:cdk:disable-creation-stack-traces": True}
 
 def main() -> None:
     use_packaged_node()
-    from aws_cdk import App  # starts the Node.js that the line above chose
+    try:
+        _synthesize()
+    except ConfigError as refusal:
+        raise SystemExit(str(refusal)) from None
+
+
+def _synthesize() -> None:
+    """Raises ConfigError for what the context says, or stacks/config.py, which is imported here."""
+    from aws_cdk import App  # starts the Node.js that main chose
 
     from stacks.context import environment_from
     from stacks.packages import InstallError, on_lambda, on_this_machine
     from stacks.stage import EnvironmentStage
 
+    app = App(
+        # cdk.json again for when no `cdk` has read it; CDK_CONTEXT_JSON, which `cdk` sets, is next
+        context={**_written(), **NO_STACK_TRACES},
+        post_cli_context=_arguments(),
+        stack_traces=False,
+        outdir=os.environ.get("CDK_OUTDIR", str(ROOT / "cdk.out")),
+    )
+    context = app.node.get_all_context()
+    config = environment_from(context)
+    on_host = context.get("bundle_for") == "host"
+    platform = on_this_machine() if on_host else on_lambda(config.architecture)
     try:
-        app = App(
-            # cdk.json again for when no `cdk` has read it; CDK_CONTEXT_JSON, which that sets, is
-            # next
-            context={**_written(), **NO_STACK_TRACES},
-            post_cli_context=_arguments(),
-            stack_traces=False,
-            outdir=os.environ.get("CDK_OUTDIR", str(ROOT / "cdk.out")),
-        )
-        context = app.node.get_all_context()
-        config = environment_from(context)
-        on_host = context.get("bundle_for") == "host"
-        platform = on_this_machine() if on_host else on_lambda(config.architecture)
         EnvironmentStage(app, config, platform)
-    except ConfigError as refusal:
-        raise SystemExit(str(refusal)) from None
     except RuntimeError as failure:
         # bundling is called by Node.js, and what it raised comes back as a part of the text
         _, opening, said = str(failure).partition(InstallError.OPENING)

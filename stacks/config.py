@@ -10,6 +10,7 @@ from typing import Literal, get_args
 
 from stacks import arns
 from stacks.balancing_rules import check_together, container_pools
+from stacks.kinds import require_types
 from stacks.load_balancing import LoadBalancer
 from stacks.names import check_names, is_email
 from stacks.pools import ContainerPool, LambdaPool, Pool
@@ -28,7 +29,8 @@ LOG_RETENTION_DAYS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """One deployment.
+    """One deployment. `account` and `region` are where it goes: none is wherever the credentials
+    point, which is refused where `retain` is set (completeness.py).
 
     `retain` keeps what holds data when it leaves the template, and protects the stacks from
     deletion. `deletion_protection` makes AWS itself refuse to delete tables, users and load
@@ -62,6 +64,7 @@ class Environment:
     alarms_email: str | None = None
 
     def __post_init__(self) -> None:
+        require_types(self, "")
         for name, kind in (("architecture", Architecture), ("log_level", LogLevel)):
             allowed = get_args(kind)
             require_one_of(allowed, name, getattr(self, name), ", ".join(allowed))
@@ -79,10 +82,10 @@ class Environment:
             "alarms are sent to an e-mail address",
             "Set alarms_email to an address, or to none for alarms without a subscriber",
         )
-        # new accounts begin with 10, and AWS raises 1,000 "up to tens of thousands":
+        # 1,000 by default, less for new accounts, and raised "up to tens of thousands":
         # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
         quota = self.concurrent_executions
-        require_between(10, 100_000, "concurrent_executions", quota, "the account's Lambda quota")
+        require_between(1, 1_000_000, "concurrent_executions", quota, "the account's Lambda quota")
         require(
             self.retain or not self.deletion_protection,
             "deletion_protection",
@@ -113,6 +116,21 @@ class Environment:
         arns.check_place((certificate, *self.push.named()), self.region, self.account)
         gateways, most = self.network.nat_gateways, len(self.availability_zones) or 2
         require_between(0, most, "network.nat_gateways", gateways, f"a number for {most} zones")
+
+
+def by_name(*environments: Environment) -> dict[str, Environment]:
+    """What `env` chooses from; two of one name would be one set of stacks."""
+    found: dict[str, Environment] = {}
+    for environment in environments:
+        require(
+            environment.name not in found,
+            "name",
+            environment.name,
+            "another environment is called so, and the stacks of both would be the same",
+            "Rename one of them",
+        )
+        found[environment.name] = environment
+    return found
 
 
 DEV = Environment(
@@ -163,4 +181,4 @@ PROD = Environment(
     waf=True,
 )
 
-ENVIRONMENTS = {environment.name: environment for environment in (DEV, STAGING, PROD)}
+ENVIRONMENTS = by_name(DEV, STAGING, PROD)

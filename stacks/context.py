@@ -1,14 +1,14 @@
 """From the CDK context to an environment: which one, and what the context overrides in it."""
 
 import re
-import types
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_origin, get_type_hints
 
 from stacks.completeness import check_complete
 from stacks.config import ENVIRONMENTS, Environment
+from stacks.kinds import called, is_optional, without_none
 from stacks.refusal import ConfigError, require_one_of
 
 # ours, but not settings of an environment
@@ -107,10 +107,10 @@ def _require_settings(change: Any, path: str) -> None:
 def _converted(value: Any, kind: Any, path: str) -> Any:
     """A value from the command line is a string, one from cdk.json may have its type already."""
     origin = get_origin(kind)
-    if origin in (Union, types.UnionType):
+    if is_optional(kind):
         if value is None or (isinstance(value, str) and value.lower() == "none"):
             return None
-        return _converted(value, next(t for t in get_args(kind) if t is not type(None)), path)
+        return _converted(value, without_none(kind), path)
     if origin is Literal or kind is str:
         if isinstance(value, str):
             return value
@@ -125,7 +125,7 @@ def _converted(value: Any, kind: Any, path: str) -> Any:
         return value
     elif isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value):
         return int(value)
-    raise ConfigError(path, value, f"it must be {_called(kind)}", f"Give {path} such a value")
+    raise ConfigError(path, value, f"it must be {called(kind)}", f"Give {path} such a value")
 
 
 def _list_of_names(value: Any, path: str) -> tuple[str, ...]:
@@ -136,10 +136,6 @@ def _list_of_names(value: Any, path: str) -> tuple[str, ...]:
         return tuple(listed)
     rule = "it must be a list of names, separated by commas"
     raise ConfigError(path, value, rule, f"Give {path} such a value, or none for an empty list")
-
-
-def _called(kind: Any) -> str:
-    return {int: "a whole number", bool: "true or false"}.get(kind, "a text")
 
 
 def _unknown(path: str, value: object, known: list[str]) -> ConfigError:

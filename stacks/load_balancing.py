@@ -9,6 +9,7 @@ from typing import get_args
 
 from stacks import arns
 from stacks.algorithms import MEANINGS, Algorithm, Meaning
+from stacks.kinds import require_types
 from stacks.names import DOMAIN_NAME
 from stacks.refusal import require, require_between, require_one_of
 from stacks.target_groups import HealthCheck, MinimumHealthyTargets, Stickiness
@@ -53,6 +54,7 @@ class LoadBalancer:
         return self.ip_hash or self.algorithm == "ip_hash"
 
     def __post_init__(self) -> None:
+        require_types(self, "load_balancer.")
         self._check_algorithm()
         self._check_sticky_targets()
         delay, name = self.deregistration_delay, "load_balancer"

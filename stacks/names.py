@@ -13,27 +13,25 @@ MAILBOX = re.compile(
     r"(?=.{1,64}$)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
 )
 LONGEST_EMAIL = 254
-# "The name must contain only alphanumeric characters or hyphens and a maximum of 32 characters":
+# "can have a maximum of 32 characters, must contain only alphanumeric characters or hyphens":
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html
 LONGEST_TARGET_GROUP = 32
-# Stack names, which the project's begins, start with a letter and have letters, digits and hyphens:
+# Stack names, which these two begin, start with a letter and have letters, digits and hyphens:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html
-PROJECT = re.compile(r"[A-Za-z](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
-# CDK's Stage, which is called so, wants two characters and a letter first.
-ENVIRONMENT = re.compile(r"[A-Za-z](?:[A-Za-z0-9-]*[A-Za-z0-9])")
+NAME = re.compile(r"[A-Za-z](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
 
 
 def check_names(project: str, environment: str) -> None:
     """They are the beginning of what stacks, target group, API, dashboard and key are called."""
     require(
-        bool(PROJECT.fullmatch(project)),
+        bool(NAME.fullmatch(project)),
         "project",
         project,
         "stacks are called by it, and their names have letters, digits and hyphens, start with a "
         "letter, and here do not end with a hyphen",
         "Set project to one such as switchboard",
     )
-    # "You can't specify a namespace that begins with AWS/", PutMetricData says of metrics:
+    # 'You cannot specify a namespace that begins with "AWS/"', and this one is Aws/<environment>:
     # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
     require(
         project.lower() != "aws",
@@ -43,11 +41,11 @@ def check_names(project: str, environment: str) -> None:
         "Choose another name",
     )
     require(
-        bool(ENVIRONMENT.fullmatch(environment)),
+        bool(NAME.fullmatch(environment)),
         "name",
         environment,
-        "an environment's name has two or more letters, digits and hyphens, starts with a letter "
-        "and does not end with a hyphen",
+        "an environment's name has letters, digits and hyphens, starts with a letter and does not "
+        "end with a hyphen",
         "Rename the environment to one such as staging",
     )
     group = f"{project}-{environment}-lambda"
@@ -56,7 +54,7 @@ def check_names(project: str, environment: str) -> None:
         len(group) <= LONGEST_TARGET_GROUP,
         field,
         project if field == "project" else environment,
-        f"the load balancer's target group is called <project>-<environment>-lambda, and "
+        "the load balancer's target group is called <project>-<environment>-lambda, and "
         f"such a name has at most {LONGEST_TARGET_GROUP} characters, not {len(group)}",
         "Shorten the project's or the environment's name",
     )
@@ -67,6 +65,7 @@ def is_email(address: str) -> bool:
     mailbox, at, domain = address.rpartition("@")
     return (
         bool(at)
+        and address.isascii()
         and len(address) <= LONGEST_EMAIL
         and bool(MAILBOX.fullmatch(mailbox))
         and bool(DOMAIN_NAME.fullmatch(domain.lower()))

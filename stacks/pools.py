@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from stacks.kinds import require_types
 from stacks.refusal import require, require_between
 
 # CPU units -> memory in MiB that Fargate accepts with it
@@ -29,6 +30,7 @@ class LambdaPool:
         return "lambda"  # what x-served-by says, and the override path: pools.lambda.weight
 
     def __post_init__(self) -> None:
+        require_types(self, "pools.lambda.")
         require_between(0, 999, "pools.lambda.weight", self.weight, "the weight of a target group")
 
 
@@ -66,7 +68,8 @@ class ContainerPool:
 
     def __post_init__(self) -> None:
         require(
-            bool(re.fullmatch(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?", self.name))
+            isinstance(self.name, str)
+            and bool(re.fullmatch(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?", self.name))
             and self.name != "lambda",
             "pools.name",
             self.name,
@@ -75,8 +78,10 @@ class ContainerPool:
             "Rename the pool",
         )
         field = f"pools.{self.name}"
+        require_types(self, f"{field}.")
         require_between(0, 999, f"{field}.weight", self.weight, "the weight of a target group")
         self._check_size(field)
+        self._check_tasks(field)
         self._check_scaling(field)
 
     @property
@@ -101,7 +106,7 @@ class ContainerPool:
             f"Set {field}.memory to one of them, or change {field}.cpu",
         )
 
-    def _check_scaling(self, field: str) -> None:
+    def _check_tasks(self, field: str) -> None:
         require(
             self.min >= 1,
             f"{field}.min",
@@ -124,6 +129,8 @@ class ContainerPool:
             f"it must not be below {field}.min, which is {self.min}",
             f"Raise {field}.max or lower {field}.min",
         )
+
+    def _check_scaling(self, field: str) -> None:
         require(
             self.requests_per_target >= 1,
             f"{field}.requests_per_target",

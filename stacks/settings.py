@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 from stacks import arns
+from stacks.kinds import require_types
 from stacks.refusal import require, require_between
 
 # RFC 1918 section 3, and RFC 6598 section 7: what is routed to nobody else on the internet. AWS
@@ -12,7 +13,8 @@ from stacks.refusal import require, require_between
 PRIVATE = [
     IPv4Network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
 ]
-# "You can reserve up to the Unreserved account concurrency value minus 100":
+# "You can reserve up to the Unreserved account concurrency value that is shown, minus 100 for
+# functions that don't have reserved concurrency":
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
 UNRESERVED = 100
 # What a whole number in JSON is at most, if every reader is to have the same (RFC 8259 section 6).
@@ -30,6 +32,7 @@ class Network:
     flow_logs: bool = False
 
     def __post_init__(self) -> None:
+        require_types(self, "network.")
         advice = "Set network.cidr to one such as 10.0.0.0/16"
         try:
             network = IPv4Network(self.cidr)
@@ -74,6 +77,7 @@ class WebSocket:
     reconnect_window: int = 0
 
     def __post_init__(self) -> None:
+        require_types(self, "websocket.")
         require_between(1, 10_000, "websocket.rate_limit", self.rate_limit, "a rate per second")
         require_between(1, 5_000, "websocket.burst_limit", self.burst_limit, "a burst of requests")
         require_between(
@@ -104,8 +108,10 @@ class Functions:
     api: FunctionSize = FunctionSize(memory=1024)
 
     def __post_init__(self) -> None:
+        require_types(self, "functions.")
         for name, size in vars(self).items():
             path = f"functions.{name}"
+            require_types(size, f"{path}.")
             require_between(128, 10_240, f"{path}.memory", size.memory, "memory in MiB")
             require(
                 size.reserved_concurrency is None or size.reserved_concurrency >= 1,
@@ -153,6 +159,7 @@ class Push:
     credentials_version: int = 1
 
     def __post_init__(self) -> None:
+        require_types(self, "push.")
         for name in ("fcm_secret_arn", "apns_secret_arn", "apns_sandbox_secret_arn"):
             arn = getattr(self, name)
             require(

@@ -1,6 +1,6 @@
 """One environment: its stacks, and the one way in which they refer to each other."""
 
-from aws_cdk import Annotations, Stage, Tags
+from aws_cdk import Annotations, Stack, Stage, Tags
 from constructs import Construct
 
 from stacks.chat import ChatStack
@@ -57,6 +57,10 @@ class EnvironmentStage(Stage):
         )
         Tags.of(self).add("project", config.project)
         Tags.of(self).add("environment", config.name)
-        for warning, sentence in warnings_for(config):
-            # on a stack, since what is said of the stage itself is not shown
-            Annotations.of(data).add_warning_v2(f"switchboard:{warning}", sentence)
+        _warn(data, config)
+
+
+def _warn(stack: Stack, config: Environment) -> None:
+    """Of the whole environment, said on one of its stacks: what is said on a stage is not shown."""
+    for warning, sentence in warnings_for(config):
+        Annotations.of(stack).add_warning_v2(f"switchboard:{warning}", sentence)

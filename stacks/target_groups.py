@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from stacks.kinds import require_types
 from stacks.refusal import require, require_between, require_one_of
 
 StickinessKind = Literal["none", "group", "lb_cookie", "app_cookie"]
@@ -35,6 +36,7 @@ class Stickiness:
 
     def __post_init__(self) -> None:
         path = "load_balancer.stickiness"
+        require_types(self, f"{path}.")
         require(
             str(self.kind) != "source_ip",
             f"{path}.kind",
@@ -56,6 +58,9 @@ class Stickiness:
             f"it is how long a client is kept, and {path}.kind is none",
             f"Set {path}.kind to group or lb_cookie, or {path}.duration to {STICKY_SECONDS}",
         )
+        self._check_cookie(path)
+
+    def _check_cookie(self, path: str) -> None:
         require(
             bool(self.cookie_name) == (self.kind == "app_cookie"),
             f"{path}.cookie_name",
@@ -100,6 +105,7 @@ class HealthCheck:
 
     def __post_init__(self) -> None:
         name = "load_balancer.health_check"
+        require_types(self, f"{name}.")
         require(
             bool(re.fullmatch(r"/[!-~]{0,1023}", self.path)),
             f"{name}.path",
@@ -136,6 +142,7 @@ class MinimumHealthyTargets:
 
     def __post_init__(self) -> None:
         name = "load_balancer.minimum_healthy_targets"
+        require_types(self, f"{name}.")
         require(
             self.count >= 1,
             f"{name}.count",

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -24,6 +25,7 @@ def run(
     *arguments: str,
     context: Mapping[str, object] = NO_BUNDLING,
     environment: Mapping[str, str] = MappingProxyType({}),
+    script: Path = ROOT / "app.py",
 ) -> subprocess.CompletedProcess[str]:
     """Runs app.py with `context` as the CDK command line hands it over, from another folder."""
     variables = {
@@ -35,7 +37,7 @@ def run(
         **environment,
     }
     return subprocess.run(
-        [sys.executable, str(ROOT / "app.py"), *arguments],
+        [sys.executable, str(script), *arguments],
         cwd=out.parent,
         env=variables,
         capture_output=True,
@@ -117,6 +119,20 @@ def test_a_bad_argument_gets_a_sentence_and_no_traceback(
     done = run(tmp_path / "cdk.out", *arguments)
     assert done.returncode != 0
     assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_bad_value_in_the_configuration_itself_gets_a_sentence_too(tmp_path: Path) -> None:
+    for name in ("app.py", "cdk.json"):
+        shutil.copy(ROOT / name, tmp_path)
+    shutil.copytree(ROOT / "stacks", tmp_path / "stacks")
+    config = tmp_path / "stacks" / "config.py"
+    written = config.read_text()
+    config.write_text(written.replace("log_retention_days=365", "log_retention_days=364"))
+    assert config.read_text() != written
+    done = run(tmp_path / "cdk.out", script=tmp_path / "app.py")
+    assert done.returncode == 1
+    assert done.stderr.startswith("log_retention_days is 364, but it is one of the periods")
     assert "Traceback" not in done.stderr
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from stacks.config import DEV, PROD
+from stacks.config import DEV, PROD, by_name
 from stacks.context import environment_from
 from stacks.pools import ContainerPool
 from stacks.refusal import ConfigError
@@ -115,3 +115,9 @@ def test_the_context_of_cdk_itself_is_no_setting() -> None:
         "bundle_for": "host",
     }
     assert environment_from(context) == DEV
+
+
+def test_two_environments_of_one_name_are_refused() -> None:
+    assert list(by_name(DEV, PROD)) == ["dev", "prod"]
+    with pytest.raises(ConfigError, match=r"^name is 'dev', but another environment is called so"):
+        by_name(DEV, PROD, replace(PROD, name="dev"))

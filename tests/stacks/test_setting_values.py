@@ -4,17 +4,18 @@ import json
 import os
 import subprocess
 import sys
-import types
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
+from decimal import Decimal
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
 import app
 from stacks.config import DEV, Environment
 from stacks.context import environment_from
+from stacks.kinds import is_optional
 from stacks.refusal import LONGEST_SHOWN, ConfigError
 from stacks.target_groups import LONGEST_COOKIE_NAME, Stickiness
 from tests.stacks.complete import ACCOUNT, CERTIFICATE, REGION
@@ -71,10 +72,8 @@ def test_the_table_tries_each_setting_often_enough(path: str) -> None:
     assert len(set(values.wrong_texts)) >= 10
     assert len({repr(each) for each in values.wrong_values}) >= (0 if path in NAMES else 8)
     # none is tried wherever it is a value, and refused wherever it is not
-    hint = dict(leaves(DEV))[path]
-    optional = get_origin(hint) is types.UnionType and type(None) in get_args(hint)
     if path not in NAMES:
-        assert (None in values.wrong_values) != optional
+        assert (None in values.wrong_values) != is_optional(dict(leaves(DEV))[path])
     assert len(values.right) >= 1
 
 
@@ -112,6 +111,34 @@ def check_sentence(sentence: str, path: str, value: Any) -> None:
 def _bare(text: str) -> str:
     """Without what a text gets when it is shown as a number or a list is."""
     return text.strip("'").lstrip("+").replace(" ", "").replace("_", "")
+
+
+@pytest.mark.parametrize("path", VALUES)
+def test_a_value_of_another_type_is_refused_where_it_is_written(path: str) -> None:
+    """As in stacks/config.py, which is checked by people before it is by mypy."""
+    others = [object(), b"x", 1.5, {"x": 1}, {1}, [1], lambda: 1, Decimal(1), "x", 1, True, None]
+    kind = dict(leaves(DEV))[path]
+    for value in others:
+        try:
+            replaced(DEV, path.split("."), value)
+        except ConfigError as refusal:
+            assert refusal.field == NAMES.get(path, path)
+        else:
+            assert type(value) in (kind, *get_args(kind)), (path, value)
+
+
+def replaced(settings: Any, path: list[str], value: Any) -> Any:
+    """A copy with that value at the end of the path."""
+    name, *below = path
+    if name == "pools":
+        pools = tuple(
+            replaced(pool, below[1:], value) if pool.name == below[0] else pool
+            for pool in settings.pools
+        )
+        return replace(settings, pools=pools)
+    if below:
+        value = replaced(getattr(settings, name), below, value)
+    return replace(settings, **{name: value})
 
 
 @pytest.mark.parametrize("path", VALUES)
