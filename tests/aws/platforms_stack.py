@@ -53,7 +53,7 @@ class Stack:
         self._id = ""
         self._answered: list[dict[str, Any]] = []
 
-    def describe_stacks(self, StackName: str) -> Any:  # noqa: N803 - the API's name
+    def describe_stacks(self, StackName: str) -> Any:
         assert StackName == STACK
         return {"Stacks": [{"StackStatus": self.status}]}
 
