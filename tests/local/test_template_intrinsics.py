@@ -30,10 +30,11 @@ TEMPLATE: dict[str, Any] = {
         "QueueArn": {
             "Value": {"Fn::GetAtt": ["Queue", "Arn"]},
             "Export": {"Name": {"Fn::Sub": "${AWS::StackName}:Queue"}},
-        }
+        },
+        "Empty": {"Value": {"Fn::GetAtt": ["Queue", "Empty"]}, "Export": {"Name": "empty"}},
     },
 }
-QUEUE = Created("https://queue", {"Arn": "arn:queue", "Endpoint.Port": 8080})
+QUEUE = Created("https://queue", {"Arn": "arn:queue", "Endpoint.Port": 8080, "Empty": ""})
 
 
 def resolved(value: Any) -> Any:
@@ -97,9 +98,10 @@ def test_every_intrinsic_gives_what_cloudformation_gives(value: Any, expected: A
         ({"Ref": "Secret"}, "parameter Secret of stack chat has no default"),
         (
             {"Fn::GetAtt": ["Queue", "Colour"]},
-            r"AWS::SQS::Queue Queue in stack chat has no attribute 'Colour' .*\(it has Arn",
+            r"AWS::SQS::Queue Queue in stack chat has no attribute 'Colour' .*\(it has Arn, Empty",
         ),
         ({"Fn::ImportValue": "chat:Nothing"}, "no stack of the stage exports 'chat:Nothing'"),
+        ({"Fn::ImportValue": "empty"}, "'empty' is empty, and CloudFormation refuses"),
         ({"Fn::FindInMap": ["Sizes", "eu", "large"]}, r"no mapping Sizes\.eu\.large"),
         ({"Fn::If": ["Nope", 1, 2]}, "no condition Nope"),
         ({"Fn::Cidr": ["10.0.0.0/16", 2, 8]}, "Fn::Cidr is not known"),
