@@ -30,11 +30,10 @@ TEMPLATE: dict[str, Any] = {
         "QueueArn": {
             "Value": {"Fn::GetAtt": ["Queue", "Arn"]},
             "Export": {"Name": {"Fn::Sub": "${AWS::StackName}:Queue"}},
-        },
-        "Empty": {"Value": {"Fn::GetAtt": ["Queue", "Empty"]}, "Export": {"Name": "empty"}},
+        }
     },
 }
-QUEUE = Created("https://queue", {"Arn": "arn:queue", "Endpoint.Port": 8080, "Empty": ""})
+QUEUE = Created("https://queue", {"Arn": "arn:queue", "Endpoint.Port": 8080})
 
 
 def resolved(value: Any) -> Any:
@@ -98,10 +97,9 @@ def test_every_intrinsic_gives_what_cloudformation_gives(value: Any, expected: A
         ({"Ref": "Secret"}, "parameter Secret of stack chat has no default"),
         (
             {"Fn::GetAtt": ["Queue", "Colour"]},
-            r"AWS::SQS::Queue Queue in stack chat has no attribute 'Colour' .*\(it has Arn, Empty",
+            r"AWS::SQS::Queue Queue in stack chat has no attribute 'Colour' .*\(it has Arn",
         ),
         ({"Fn::ImportValue": "chat:Nothing"}, "no stack of the stage exports 'chat:Nothing'"),
-        ({"Fn::ImportValue": "empty"}, "'empty' is empty, and CloudFormation refuses"),
         ({"Fn::FindInMap": ["Sizes", "eu", "large"]}, r"no mapping Sizes\.eu\.large"),
         ({"Fn::If": ["Nope", 1, 2]}, "no condition Nope"),
         ({"Fn::Cidr": ["10.0.0.0/16", 2, 8]}, "Fn::Cidr is not known"),
@@ -116,6 +114,13 @@ def test_what_cannot_be_resolved_is_said_with_the_resource_that_asked(
     with pytest.raises(LocalModeError, match=sentence) as caught:
         resolved(value)
     assert str(caught.value).startswith("AWS::Lambda::Function Asked in stack chat: ")
+
+
+def test_an_empty_export_is_refused_as_cloudformation_refuses_it() -> None:
+    outputs = {"Empty": {"Value": {"Fn::Join": ["", ["", " "]]}, "Export": {"Name": "empty"}}}
+    stage = Stage(Assembly((Stack("chat", {"Resources": {}, "Outputs": outputs}),)), Place())
+    with pytest.raises(LocalModeError, match="'empty' is empty, and CloudFormation refuses"):
+        stage.imported("empty")
 
 
 def test_resources_whose_condition_is_false_are_not_made() -> None:
