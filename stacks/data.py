@@ -26,7 +26,8 @@ class DataStack(EnvironmentStack):
         self.tickets = self._table("Tickets", "ticket")
         self.user_pool = self._user_pool()
         self.client = self._client()
-        # docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html
+        # the `iss` claim: docs.aws.amazon.com/cognito/latest/developerguide/
+        # amazon-cognito-user-pools-using-the-access-token.html
         pool = self.user_pool.user_pool_id
         self.token_issuer = f"https://cognito-idp.{self.region}.{Aws.URL_SUFFIX}/{pool}"
         tables = {"chats": self.chats, "users": self.users, "tickets": self.tickets}

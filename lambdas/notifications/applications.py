@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lambdas.notifications.credentials import (
+    GONE,
+    INVALID,
     PLATFORMS,
     Platform,
     Refused,
@@ -18,9 +20,6 @@ from lambdas.telemetry import logger
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sns import SNSClient
-
-GONE = frozenset({"NotFound", "NotFoundException"})
-INVALID = frozenset({"InvalidParameter", "InvalidParameterException"})
 
 Attributes = Mapping[str, str]
 

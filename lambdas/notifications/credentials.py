@@ -7,6 +7,10 @@ docs.aws.amazon.com/sns/latest/api/API_CreatePlatformApplication.html
 import json
 from typing import Any, NamedTuple
 
+# SNS's error codes, as its API reference writes them and as its service model does
+GONE = frozenset({"NotFound", "NotFoundException"})
+INVALID = frozenset({"InvalidParameter", "InvalidParameterException"})
+
 FCM_FIELDS = ("project_id", "client_email", "private_key")
 APNS_FIELDS = {
     "PlatformPrincipal": "key_id",

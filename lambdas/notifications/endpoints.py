@@ -19,6 +19,7 @@ from botocore.exceptions import ClientError
 
 from lambdas.errors import bad_request, internal, not_found
 from lambdas.notifications import message
+from lambdas.notifications.credentials import GONE, INVALID
 from lambdas.notifications.message import Job, Target
 from lambdas.presence.store import Devices
 from lambdas.tables import (
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
 
 OWNER = "owner"
 ATTEMPTS = 2
-INVALID = frozenset({"InvalidParameter", "InvalidParameterException"})
-GONE = frozenset({"NotFound", "NotFoundException"})
 # docs.aws.amazon.com/sns/latest/dg/mobile-platform-endpoint.html reads the ARN the same way
 TAKEN = re.compile(r"Endpoint (arn:\S+) already exists with the same Token")
 # "PlatformApplication does not exist" (NotFound) is what SNS says of an application that is not

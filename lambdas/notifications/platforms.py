@@ -12,8 +12,9 @@ the function.
                     is not read again; one that the update had replaced is, if it can be.
     Delete          The applications of the id that is deleted, whatever the properties say now.
 
-A rollback's Update looks like any other, with old and new properties changed over. So CloudFormation
-is asked: while it rolls back, the stack's status has ROLLBACK in it. Where it does not answer, a
+A rollback's Update looks like any other, with old and new properties changed over; a version that
+was lowered by hand, or a secret that was named again, looks the same. So CloudFormation is asked:
+while it rolls back, the stack's status has ROLLBACK in it. Where it does not answer, a
 CredentialsVersion that goes down stands for a rollback.
 
 docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html

@@ -79,7 +79,11 @@ class Stage:
             stack, value = self._exports[export]
         except KeyError:
             raise LocalModeError(f"no stack of the stage exports {export!r}") from None
-        return resolve(value, self._scopes[stack])
+        resolved = resolve(value, self._scopes[stack])
+        if isinstance(resolved, str) and not resolved.strip():
+            # "Exported values must not be empty or whitespace-only"
+            raise LocalModeError(f"{export!r} is empty, and CloudFormation refuses such an export")
+        return resolved
 
     def output(self, asking: Stack, stack: str, name: str, region: str | None) -> Any:
         """The value of that output, as the stack `asking` reads it."""

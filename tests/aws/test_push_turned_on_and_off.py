@@ -87,8 +87,8 @@ def register(api: Rest, user: str, token: str = "phone-1", platform: str = "fcm"
 def woken(user: str) -> int:
     """How many messages SNS has for phones, after a push job; the job needs no second try."""
     body = json.dumps({"user": user, "chat": "c", "message_id": "m", "urgent": True})
-    record = {"messageId": "m", "body": body, "eventSource": "aws:sqs"}
-    record |= {"attributes": {"MessageGroupId": user}}
+    attributes = {"MessageGroupId": user}
+    record = {"messageId": "m", "body": body, "eventSource": "aws:sqs", "attributes": attributes}
     assert push.handler({"Records": [record]}, None) == {"batchItemFailures": []}
     known = sns_backends[DEFAULT_ACCOUNT_ID][REGION].platform_endpoints.values()
     return sum(len(endpoint.messages) for endpoint in known)

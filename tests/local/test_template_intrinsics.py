@@ -147,6 +147,13 @@ def test_what_cannot_be_resolved_is_said_with_the_resource_that_asked(
     assert str(caught.value).startswith("AWS::Lambda::Function Asked in stack chat: ")
 
 
+def test_an_empty_export_is_refused_as_cloudformation_refuses_it() -> None:
+    outputs = {"Empty": {"Value": {"Fn::Join": ["", ["", " "]]}, "Export": {"Name": "empty"}}}
+    stage = Stage(Assembly((Stack("chat", {"Resources": {}, "Outputs": outputs}),)), Place())
+    with pytest.raises(LocalModeError, match="'empty' is empty, and CloudFormation refuses"):
+        stage.imported("empty")
+
+
 def test_resources_whose_condition_is_false_are_not_made() -> None:
     stage = Stage(Assembly((Stack("chat", TEMPLATE),)), Place())
     assert [each.logical_id for each in stage.resources()] == ["Queue", "Wanted"]
