@@ -42,6 +42,7 @@ HTTP, HTTPS = (
     ),
 )
 LAMBDA, LARGE, SMALL = PROD.pools
+assert isinstance(SMALL, ContainerPool)
 BASE = replace(
     PROD, region="us-east-1", availability_zones=ZONES[:2], load_balancer=HTTP, waf=False
 )
