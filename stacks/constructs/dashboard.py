@@ -1,6 +1,6 @@
 """The dashboard: what a message goes through, from the top of the page to the bottom."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -11,11 +11,15 @@ from stacks.chat import ChatStack
 from stacks.config import Environment
 from stacks.constructs.container_pool import ContainerPoolService
 from stacks.constructs.function import Function, metrics_namespace
+from stacks.constructs.group_metrics import of_group
 from stacks.constructs.network_balancer import NetworkBalancer
 from stacks.notifications import NotificationsStack
 
 HEIGHT = 6
 FOOTER_HEIGHT = 1
+
+# the metrics of a target group, and the name of its pool -> one of them
+Measure = Callable[[elb.IApplicationTargetGroupMetrics, str], cloudwatch.Metric]
 GRID = 24  # columns
 
 
@@ -51,7 +55,7 @@ class Dashboard(Construct):
         self, balancer: elb.ApplicationLoadBalancer, pools: Mapping[str, ContainerPoolService]
     ) -> None:
         metrics = balancer.metrics
-        groups = {name: pool.target_group.metrics for name, pool in pools.items()}
+        each = _of_each(balancer, pools)
         self._row(
             {
                 "API requests": [
@@ -65,13 +69,12 @@ class Dashboard(Construct):
                     metrics.target_response_time(statistic=percentile, label=percentile)
                     for percentile in ("p50", "p99")
                 ],
-                "Requests per target": [
-                    group.request_count_per_target(label=name) for name, group in groups.items()
-                ],
-                "Healthy targets": [
-                    group.healthy_host_count(label=name, statistic="Minimum")
-                    for name, group in groups.items()
-                ],
+                "Requests per target": each(
+                    lambda group, name: group.request_count_per_target(label=name)
+                ),
+                "Healthy targets": each(
+                    lambda group, name: group.healthy_host_count(label=name, statistic="Minimum")
+                ),
             }
         )
 
@@ -79,24 +82,18 @@ class Dashboard(Construct):
         self, balancer: elb.ApplicationLoadBalancer, pools: Mapping[str, ContainerPoolService]
     ) -> None:
         """What each pool of containers answers, and what it has left."""
-        groups = {name: pool.target_group.metrics for name, pool in pools.items()}
+        each = _of_each(balancer, pools)
+        failed = elb.HttpCodeTarget.TARGET_5XX_COUNT
         self._row(
             {
-                "5xx by pool": [
-                    group.http_code_target(elb.HttpCodeTarget.TARGET_5XX_COUNT, label=name)
-                    for name, group in groups.items()
-                ],
+                "5xx by pool": each(lambda group, name: group.http_code_target(failed, label=name)),
                 "Connections that failed": [
                     balancer.metrics.rejected_connection_count(label="rejected"),
-                    *(
-                        group.target_connection_error_count(label=name)
-                        for name, group in groups.items()
-                    ),
+                    *each(lambda group, name: group.target_connection_error_count(label=name)),
                 ],
-                "Unhealthy targets": [
-                    group.unhealthy_host_count(label=name, statistic="Maximum")
-                    for name, group in groups.items()
-                ],
+                "Unhealthy targets": each(
+                    lambda group, name: group.unhealthy_host_count(label=name, statistic="Maximum")
+                ),
                 "CPU by pool, percent": [
                     pool.service.metric_cpu_utilization(label=name) for name, pool in pools.items()
                 ],
@@ -105,6 +102,10 @@ class Dashboard(Construct):
 
     def show_network_balancer(self, balancer: NetworkBalancer) -> None:
         metrics, group = balancer.balancer.metrics, balancer.target_group.metrics
+        targets = [
+            group.healthy_host_count(label="healthy", statistic="Minimum"),
+            group.un_healthy_host_count(label="unhealthy", statistic="Maximum"),
+        ]
         self._row(
             {
                 "Connections by address": [
@@ -116,8 +117,7 @@ class Dashboard(Construct):
                     metrics.tcp_elb_reset_count(label="by the balancer"),
                 ],
                 "Targets by address": [
-                    group.healthy_host_count(label="healthy", statistic="Minimum"),
-                    group.un_healthy_host_count(label="unhealthy", statistic="Maximum"),
+                    of_group(each, balancer.target_group, balancer.balancer) for each in targets
                 ],
             }
         )
@@ -188,3 +188,17 @@ class Dashboard(Construct):
                 for title, metrics in graphs.items()
             ]
         )
+
+
+def _of_each(
+    balancer: elb.ApplicationLoadBalancer, pools: Mapping[str, ContainerPoolService]
+) -> Callable[[Measure], list[cloudwatch.Metric]]:
+    """A function that takes the same measure of every pool's target group."""
+
+    def each(measure: Measure) -> list[cloudwatch.Metric]:
+        return [
+            of_group(measure(pool.target_group.metrics, name), pool.target_group, balancer)
+            for name, pool in pools.items()
+        ]
+
+    return each

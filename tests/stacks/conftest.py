@@ -42,6 +42,11 @@ def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Synthesize:
                 }
                 for artifact in assembly.stacks
             },
+            [
+                image["source"]["platform"]
+                for file in sorted(Path(assembly.directory).glob("*.assets.json"))
+                for image in json.loads(file.read_text()).get("dockerImages", {}).values()
+            ],
         )
 
     return of

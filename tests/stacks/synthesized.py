@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -45,14 +45,19 @@ class Resource:
 class Synthesized:
     """`stacks`: template by stack id ("Data"), in the order in which they are deployed.
 
-    `needs`: stack id -> the ids of the stacks that are deployed before it.
+    `needs`: stack id -> the ids of the stacks that are deployed before it. `image_platforms`:
+    what each container image is built for.
     """
 
     def __init__(
-        self, stacks: Mapping[str, Template], needs: Mapping[str, set[str]] | None = None
+        self,
+        stacks: Mapping[str, Template],
+        needs: Mapping[str, set[str]],
+        image_platforms: Sequence[str],
     ) -> None:
         self.stacks = stacks
-        self.needs = needs or {}
+        self.needs = needs
+        self.image_platforms = image_platforms
 
     @cached_property
     def resources(self) -> list[Resource]:

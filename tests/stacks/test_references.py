@@ -42,6 +42,7 @@ HTTP, HTTPS = (
     ),
 )
 LAMBDA, LARGE, SMALL = PROD.pools
+assert isinstance(SMALL, ContainerPool)
 BASE = replace(
     PROD, region="us-east-1", availability_zones=ZONES[:2], load_balancer=HTTP, waf=False
 )
@@ -145,6 +146,31 @@ def test_every_output_that_is_read_exists(prod: Synthesized) -> None:
         assert argument["Region"] == {"Ref": "AWS::Region"}
         assert "RoleArn" not in argument
         assert argument["OutputName"] in prod.stacks[_referred(argument)]["Outputs"]
+
+
+# Functions that take what Fn::GetStackOutput gives; Fn::Split is not among them.
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-split.html
+TAKE_OUTPUTS = {"Fn::Base64", "Fn::Join", "Fn::Select", "Fn::Sub"}
+
+
+def test_an_output_is_read_where_cloudformation_resolves_it(synthesize: Synthesize) -> None:
+    balancer = replace(PROD.load_balancer, ip_hash=True)
+    environment = synthesize(replace(PROD, load_balancer=balancer, alarms_email="ops@example.com"))
+
+    def surrounding(value: Any, functions: frozenset[str]) -> Iterator[frozenset[str]]:
+        if isinstance(value, dict):
+            for name, each in value.items():
+                if name == "Fn::GetStackOutput":
+                    yield functions
+                yield from surrounding(each, functions | {name} if "Fn::" in name else functions)
+        elif isinstance(value, list):
+            for each in value:
+                yield from surrounding(each, functions)
+
+    resources = environment.stacks["Observability"]["Resources"]
+    found = list(surrounding(resources, frozenset()))
+    assert found
+    assert all(functions <= TAKE_OUTPUTS for functions in found)
 
 
 @pytest.mark.parametrize("change", CHANGES)
