@@ -17,6 +17,6 @@ class EnvironmentStack(Stack):
             stack_name=f"{config.project}-{config.name}-{id.lower()}",
             description=description,
             env=Place(account=config.account, region=config.region),
-            termination_protection=config.retain,
+            termination_protection=config.deletion_protection,
         )
         self.config = config
