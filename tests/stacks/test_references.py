@@ -184,18 +184,36 @@ def test_what_is_imported_outlives_every_change(synthesize: Synthesize, change: 
     assert {name: after.get(name) for name in in_use} == in_use
 
 
-@pytest.mark.parametrize(("before", "after"), [(1, 0), (2, 0), (2, 1)])
-def test_tasks_can_leave_private_subnets_before_their_nat_gateway_goes(
-    synthesize: Synthesize, before: int, after: int
-) -> None:
-    """Web alone is deployed first, and imports only what the deployed network exports already."""
-    deployed, changed = synthesize(gateways(before)), synthesize(gateways(after))
-    needed = {
-        argument
-        for argument in _calls(changed.stacks["Web"], "Fn::ImportValue")
-        if _referred(argument) == "Network"
-    }
+# Changes of which a deployed stack imports what goes (all but the first), or needs it for a while:
+# the stacks that import are deployed first, `make deploy stacks=... ARGS=--exclusively`, then all.
+IN_TWO_STEPS: dict[str, tuple[Environment, Environment, tuple[str, ...]]] = {
+    "tasks leave private subnets before the last NAT gateway goes": (
+        gateways(1),
+        gateways(0),
+        ("Web",),
+    ),
+    "three zones to two": (replace(BASE, availability_zones=ZONES), BASE, ("Web",)),
+    "the key of our own goes": (
+        BASE,
+        replace(BASE, customer_managed_key=False),
+        ("Notifications", "Chat", "Web"),
+    ),
+}
+
+
+@pytest.mark.parametrize("change", IN_TWO_STEPS)
+def test_what_takes_two_deployments_takes_no_more(synthesize: Synthesize, change: str) -> None:
+    """The first imports only what is exported already, and leaves what goes without an import."""
+    before, after, first = IN_TWO_STEPS[change]
+    deployed, changed = synthesize(before), synthesize(after)
+    needed = {name for stack in first for name in _calls(changed.stacks[stack], "Fn::ImportValue")}
     assert needed <= _exports(deployed).keys()
+    mixed = {name: (changed if name in first else deployed).stacks[name] for name in ORDER}
+    in_use = {name for each in mixed.values() for name in _calls(each, "Fn::ImportValue")}
+    exports = _exports(changed)
+    assert {name: exports.get(name) for name in in_use} == {
+        name: value for name, value in _exports(deployed).items() if name in in_use
+    }
 
 
 @pytest.mark.parametrize("change", CHANGES)
