@@ -27,10 +27,12 @@ def deploy(
     account: Account,
     assembly: Assembly,
     *,
+    elsewhere: Place,
     first: Sequence[str] = (),
     attributes: Attributes = not_called,
 ) -> Deployment:
-    """`first` names stacks that are deployed exclusively before all others.
+    """`elsewhere` is where stacks are that leave it open; `first` names stacks that are deployed by
+    themselves before all.
 
     What would be refused is carried out all the same, so that all of it is seen at once.
     """
@@ -38,7 +40,7 @@ def deploy(
     updates = []
     by_name = {stack.name: stack for stack in assembly.stacks}
     for stack in (*(by_name[name] for name in first), *assembly.stacks):
-        update = _update(deployed, stack, attributes)
+        update = _update(deployed, stack, elsewhere, attributes)
         deployed[stack.name] = update.after
         updates.append(update)
     left = tuple(
@@ -49,15 +51,17 @@ def deploy(
     return Deployment(tuple(updates), left, deployed)
 
 
-def _update(account: Account, stack: Stack, attributes: Attributes) -> StackUpdate:
+def _update(
+    account: Account, stack: Stack, elsewhere: Place, attributes: Attributes
+) -> StackUpdate:
     before = account.get(stack.name)
     if before and not same_place(before.place, stack.environment):
         before = None  # a stack of that name in another account or region is another stack
     snapshot = dict(account)
     if before and before.template == stack.template:
         return StackUpdate(snapshot, before, before, (), skipped=True)
-    update = _Update(snapshot, stack, before, attributes)
-    return update.carried_out()
+    place = Place.of(stack.environment, elsewhere)
+    return _Update(snapshot, stack, before, place, attributes).carried_out()
 
 
 class _Update:
@@ -68,6 +72,7 @@ class _Update:
         account: Account,
         stack: Stack,
         before: DeployedStack | None,
+        place: Place,
         attributes: Attributes,
     ) -> None:
         self._account = account
@@ -76,7 +81,7 @@ class _Update:
         self._old: Mapping[str, Live] = before.resources if before else {}
         self._attributes = attributes
         self._problems: list[str] = []
-        self._scope = Scope(account, stack.name, Place.of(stack.environment), stack.template)
+        self._scope = Scope(account, stack.name, place, stack.template)
 
     def carried_out(self) -> StackUpdate:
         changes = [self._change(resource) for resource in self._resources()]

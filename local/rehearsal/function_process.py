@@ -95,7 +95,7 @@ def act_out(task: Document, life: list[Document]) -> list[Document]:
                 **secrets.translated(step["event"]),
                 **({"PhysicalResourceId": identity} if step["RequestType"] != "Create" else {}),
             }
-            answer = _called(handler, event, place)
+            answer = _called(handler, event, place, task["timeout"])
             identity = answer.get("PhysicalResourceId", identity)
             answered.append(answer)
         return answered
@@ -113,14 +113,15 @@ def empty_account(name: str) -> Iterator[Any]:
         yield getattr(importlib.import_module(module), function)
 
 
-def _called(handler: Any, event: Document, place: Answers) -> Document:
+def _called(handler: Any, event: Document, place: Answers, timeout: int) -> Document:
+    """`timeout` is what the function has, in seconds."""
     context = SimpleNamespace(
         function_name="rehearsal",
         function_version="$LATEST",
         invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:rehearsal",
         memory_limit_in_mb=512,
         aws_request_id=event["RequestId"],
-        get_remaining_time_in_millis=lambda: 60_000,
+        get_remaining_time_in_millis=lambda: timeout * 1000,
     )
     place.received.clear()
     try:

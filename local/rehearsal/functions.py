@@ -71,10 +71,10 @@ class Called:
                     )
 
 
-def called(assembly: Assembly) -> tuple[Called, ...]:
+def called(assembly: Assembly, elsewhere: Place) -> tuple[Called, ...]:
     """Every custom resource of an assembly whose function can be called here."""
-    account = deploy({}, assembly).account
-    found = (call(live, account, assembly) for live in custom_resources(account))
+    account = deploy({}, assembly, elsewhere=elsewhere).account
+    found = (call(live, account, assembly, elsewhere) for live in custom_resources(account))
     return tuple(each for each in found if each)
 
 
@@ -120,19 +120,20 @@ def _raised(properties: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def call(resource: Live, account: Account, assembly: Assembly) -> Called | None:
+def call(resource: Live, account: Account, assembly: Assembly, elsewhere: Place) -> Called | None:
     """None where the resource's function is not one of the assembly's own Python functions."""
     function = _function(resource, account)
     if function is None or not str(function.properties.get("Runtime", "")).startswith("python"):
         return None
     code = assembly.file(function.properties["Code"]["S3Key"])
     handler = str(function.properties["Handler"])
-    place = Place.of(account[resource.stack].place)
+    place = Place.of(account[resource.stack].place, elsewhere)
     properties = _as_texts(dict(resource.properties))
     lives = lives_of(properties)
     task = {
         "handler": handler,
         "environment": _environment(function, place),
+        "timeout": function.properties.get("Timeout", 3),
         "secrets": sorted(_secrets(properties)),
         "resource": {
             "StackId": f"arn:{place.partition}:cloudformation:{place.region}:{place.account}:"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from local.providers import LocalModeError
@@ -12,13 +13,15 @@ from local.rehearsal.account import Live
 from local.rehearsal.changes import Deployment
 from local.rehearsal.deployment import Attributes, deploy
 from local.rehearsal.findings import Finding, Kind
+from local.rehearsal.rules.references import users_of_what_goes
+from local.rehearsal.values import Place
 from local.template.assembly import Assembly
 
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """`first` are stacks that had better be deployed exclusively, before all others: with them
-    first, less is refused or felt. Empty where the usual order is as good."""
+    """`first` are stacks that had better be deployed by themselves, before all: less is refused or
+    felt then. Empty where the usual order is as good."""
 
     deployment: Deployment
     findings: tuple[Finding, ...]
@@ -43,10 +46,13 @@ def rehearse(
     `call_functions` really calls the functions of custom resources; without, their attributes
     are unknown.
     """
-    known = functions.called(wanted) if call_functions else ()
+    stacks = (*wanted.stacks, *(deployed.stacks if deployed else ()))
+    elsewhere = Place.said_by(stack.environment for stack in stacks)
+    known = functions.called(wanted, elsewhere) if call_functions else ()
     attributes = _attributes(known)  # of both: what a function answers is taken not to change
-    account = deploy({}, deployed, attributes=attributes).account if deployed else {}
-    deployment = deploy(account, wanted, attributes=attributes)
+    carry_out = partial(deploy, elsewhere=elsewhere, attributes=attributes)
+    account = carry_out({}, deployed).account if deployed else {}
+    deployment = carry_out(account, wanted)
     found = [*rules.find(deployment), *(each for one in known for each in one.findings())]
     meant = frozenset(accept)
     for name in meant - {each.what for each in found if each.kind is Kind.DATA}:
@@ -54,7 +60,7 @@ def rehearse(
             f"nothing called {name} holds data and goes: there is no loss to accept"
         )
     findings = tuple(_accepted(each, meant) for each in found)
-    first = _better_order(deployment, wanted, attributes)
+    first = _better_order(deployment, partial(carry_out, account, wanted))
     return Rehearsal(deployment, findings, known, first)
 
 
@@ -75,21 +81,15 @@ def _accepted(finding: Finding, accept: frozenset[str]) -> Finding:
     return finding
 
 
-def _better_order(
-    deployment: Deployment, wanted: Assembly, attributes: Attributes
-) -> tuple[str, ...]:
-    """The one stack that had better go first, alone: for a change that takes something away, the
-    stacks that use it lead."""
-    account = deployment.updates[0].account if deployment.updates else {}
+def _better_order(deployment: Deployment, carry_out: Callable[..., Deployment]) -> tuple[str, ...]:
+    """The stacks that had better go first, by themselves: those that use what is taken away."""
+    changed = [each.name for each in deployment.updates if each.before and not each.skipped]
     best: tuple[str, ...] = ()
     least = _weight(deployment)
-    for update in deployment.updates[1:]:
-        if update.before is None or update.skipped:
-            continue
-        tried = deploy(account, wanted, first=(update.name,), attributes=attributes)
-        weight = _weight(tried)
+    for first in (*((name,) for name in changed[1:]), tuple(users_of_what_goes(deployment))):
+        weight = _weight(carry_out(first=first))
         if weight < least:
-            best, least = (update.name,), weight
+            best, least = first, weight
     return best
 
 

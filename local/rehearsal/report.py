@@ -118,10 +118,8 @@ def _verdict(rehearsal: Rehearsal) -> Iterator[str]:
             "failing update, rollback and deletion."
         )
     if rehearsal.first:
-        stack = rehearsal.first[0]
-        yield (
-            f"Two deployments go better: first {stack} alone (cdk deploy --exclusively), then all."
-        )
+        names = " and ".join(rehearsal.first)
+        yield f"Two deployments go better: first {names} alone (--exclusively), then all."
     if rehearsal.stops:
         stops = sum(finding.kind.stops for finding in rehearsal.findings)
         yield f"NOT READY: {stops} finding{'s' if stops > 1 else ''} to clear up before deploying."

@@ -6,14 +6,13 @@ A name stays the same for as long as its resource does, so two deployments can b
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from local.rehearsal.account import Account, Live, Weak
 from local.template.intrinsics import resolve
 
-ACCOUNT, REGION = "123456789012", "us-east-1"  # of a stack that leaves them open
 # An attribute that gets another value when this property changes, while the resource stays.
 FOLLOWS = {("AWS::DynamoDB::Table", "StreamArn"): "StreamSpecification"}
 
@@ -30,12 +29,21 @@ class Place:
     region: str
 
     @classmethod
-    def of(cls, environment: str) -> Place:
+    def of(cls, environment: str, elsewhere: Place) -> Place:
+        """`elsewhere` stands in for what the stack leaves open."""
         account, region = _parts(environment)
         return cls(
-            ACCOUNT if account in ("", "unknown-account") else account,
-            REGION if region in ("", "unknown-region") else region,
+            elsewhere.account if "unknown" in account else account,
+            elsewhere.region if "unknown" in region else region,
         )
+
+    @classmethod
+    def said_by(cls, environments: Iterable[str]) -> Place:
+        """What the first of them says that does not leave it open, or a place like any other."""
+        found = cls("123456789012", "us-east-1")
+        for environment in reversed([*environments]):
+            found = cls.of(environment, found)
+        return found
 
     @property
     def partition(self) -> str:

@@ -1,6 +1,6 @@
 """The SNS platform applications through which pushes go to FCM and APNs."""
 
-from aws_cdk import CustomResource, Duration
+from aws_cdk import CustomResource, Duration, RemovalPolicy
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
@@ -75,8 +75,9 @@ class PlatformApplications(Construct):
             service_token=function.function_arn,
             resource_type="Custom::PlatformApplications",
             service_timeout=Duration.minutes(5),
-            # they hold every device's endpoint
-            removal_policy=removal_policy(config),
+            # Not RetainExceptOnCreate: a stack that is made anew takes over the applications that
+            # an earlier one left, and its rollback would delete them with all their endpoints.
+            removal_policy=RemovalPolicy.RETAIN if config.retain else RemovalPolicy.DESTROY,
             properties={
                 **{f"{name}SecretArn": value for name, value in credentials.arns.items()},
                 "NamePrefix": prefix(config),
@@ -93,12 +94,8 @@ def application_variables(scope: Construct, config: Environment) -> dict[str, st
     docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html
     """
     return {
-        variable: arn(scope, "sns", f"app/{platform}/{prefix(config)}-{suffix}")
-        for variable, platform, suffix in (
-            ("FCM_APPLICATION_ARN", "GCM", "fcm"),
-            ("APNS_APPLICATION_ARN", "APNS", "apns"),
-            ("APNS_SANDBOX_APPLICATION_ARN", "APNS_SANDBOX", "apns-sandbox"),
-        )
+        f"{variable}_APPLICATION_ARN": arn(scope, "sns", f"app/{name}")
+        for variable, name in _names(config).items()
     }
 
 
@@ -111,8 +108,22 @@ def platform_resources(scope: Construct, config: Environment) -> dict[str, Resou
 
     IAM asks for the permission to create one on `app/`, without its name.
     """
+    names = _names(config).values()
     return {
         "any_platform_application": Resource((arn(scope, "sns", "app/*"),)),
-        "platform_applications": Resource((arn(scope, "sns", f"app/*/{prefix(config)}-*"),)),
-        "platform_endpoints": Resource((arn(scope, "sns", f"endpoint/*/{prefix(config)}-*/*"),)),
+        "platform_applications": Resource(
+            tuple(arn(scope, "sns", f"app/{each}") for each in names)
+        ),
+        "platform_endpoints": Resource(
+            tuple(arn(scope, "sns", f"endpoint/{each}/*") for each in names)
+        ),
+    }
+
+
+def _names(config: Environment) -> dict[str, str]:
+    """SNS's platform and the application's name, by how variables call the platform."""
+    return {
+        "FCM": f"GCM/{prefix(config)}-fcm",
+        "APNS": f"APNS/{prefix(config)}-apns",
+        "APNS_SANDBOX": f"APNS_SANDBOX/{prefix(config)}-apns-sandbox",
     }

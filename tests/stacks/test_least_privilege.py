@@ -16,9 +16,14 @@ from tests.stacks.synthesized import Resource, Synthesize, Synthesized
 ACCOUNT = "<AWS::Region>:<AWS::AccountId>"
 POSTS = f"arn:<AWS::Partition>:execute-api:{ACCOUNT}:<WebSocketApi>/prod/POST/@connections/*"
 CLOSES = f"arn:<AWS::Partition>:execute-api:{ACCOUNT}:<WebSocketApi>/prod/DELETE/@connections/*"
-APPLICATIONS = f"arn:<AWS::Partition>:sns:{ACCOUNT}:app/*/switchboard-prod-*"
+NAMES = (
+    "GCM/switchboard-prod-fcm",
+    "APNS/switchboard-prod-apns",
+    "APNS_SANDBOX/switchboard-prod-apns-sandbox",
+)
+APPLICATIONS = [f"arn:<AWS::Partition>:sns:{ACCOUNT}:app/{name}" for name in NAMES]
 ANY_APPLICATION = f"arn:<AWS::Partition>:sns:{ACCOUNT}:app/*"
-ENDPOINTS = f"arn:<AWS::Partition>:sns:{ACCOUNT}:endpoint/*/switchboard-prod-*/*"
+ENDPOINTS = [f"arn:<AWS::Partition>:sns:{ACCOUNT}:endpoint/{name}/*" for name in NAMES]
 
 POST = {POSTS: "execute-api:ManageConnections"}
 CLOSE = {CLOSES: "execute-api:ManageConnections"}
@@ -32,7 +37,9 @@ API = {
     "<Users.Arn>": ON_TABLES,
     "<Tickets.Arn>": "dynamodb:PutItem",
     "<UserPool.Arn>": "cognito-idp:AdminConfirmSignUp",
-    APPLICATIONS: "sns:CreatePlatformEndpoint sns:SetEndpointAttributes sns:DeleteEndpoint",
+    **dict.fromkeys(
+        APPLICATIONS, "sns:CreatePlatformEndpoint sns:SetEndpointAttributes sns:DeleteEndpoint"
+    ),
     **POST,
     **CLOSE,
 }
@@ -73,14 +80,14 @@ ALLOWED: dict[str, Mapping[str, str]] = {
             "sqs:GetQueueAttributes"
         ),
         "<Users.Arn>": "dynamodb:BatchGetItem dynamodb:UpdateItem",
-        ENDPOINTS: "sns:Publish",
-        APPLICATIONS: "sns:Publish",
+        **dict.fromkeys([*ENDPOINTS, *APPLICATIONS], "sns:Publish"),
     },
     "PlatformApplications": {
         ANY_APPLICATION: "sns:CreatePlatformApplication",
-        APPLICATIONS: (
+        **dict.fromkeys(
+            APPLICATIONS,
             "sns:GetPlatformApplicationAttributes sns:SetPlatformApplicationAttributes "
-            "sns:DeletePlatformApplication"
+            "sns:DeletePlatformApplication",
         ),
         "<CredentialsFcm>": "secretsmanager:GetSecretValue",
         "<CredentialsApns>": "secretsmanager:GetSecretValue",
@@ -93,9 +100,8 @@ ALLOWED: dict[str, Mapping[str, str]] = {
 REVIEWED = {
     POSTS: "a connection's id is given by API Gateway; the method, API and stage are ours",
     CLOSES: "the same",
-    APPLICATIONS: "the platform's part of the ARN; the name's prefix is ours",
     ANY_APPLICATION: "IAM asks for creating one on app/, without the name that it will have",
-    ENDPOINTS: "an endpoint's id is given by SNS; the application's prefix is ours",
+    **dict.fromkeys(ENDPOINTS, "an endpoint's id is given by SNS; the application is ours"),
     "*": "IAM knows no resource for ListStreams and for ECR's GetAuthorizationToken",
 }
 STAR_ACTIONS = {"dynamodb:ListStreams", "ecr:GetAuthorizationToken"}

@@ -19,14 +19,20 @@ KEPT = {
     "AWS::Cognito::UserPool": DATA,
     "AWS::KMS::Key": DATA,
     "AWS::SecretsManager::Secret": DATA,
-    "Custom::PlatformApplications": DATA,
     "AWS::Logs::LogGroup": DATA,
+    # An earlier stack's, perhaps, with the endpoint of every device.
+    "Custom::PlatformApplications": ALWAYS,
     # What a rollback could not delete: it has the load balancer's test file from the first minute.
     "AWS::S3::Bucket": ALWAYS,
     # One setting of the account, and the role it names: other APIs may have come to log with it,
     # and CloudFormation does not take it back.
     "AWS::ApiGateway::Account": ALWAYS,
     "AWS::IAM::Role AccountLogRole": ALWAYS,
+}
+# Kept in every environment: the template says so whatever `retain` is.
+EVERYWHERE = {
+    kind: KEPT[kind]
+    for kind in ("AWS::S3::Bucket", "AWS::ApiGateway::Account", "AWS::IAM::Role AccountLogRole")
 }
 # An id that changes is a new, empty resource beside the old one: these never change again.
 IDS = {
@@ -60,11 +66,8 @@ def policies(environment: Synthesized) -> dict[str, tuple[str, str]]:
     ("config", "kept"),
     [
         (EVERYTHING, KEPT),
-        (DEV, {kind: pair for kind, pair in KEPT.items() if pair == ALWAYS}),
-        (
-            replace(EVERYTHING, retain=False),
-            {kind: pair for kind, pair in KEPT.items() if pair == ALWAYS},
-        ),
+        (DEV, EVERYWHERE),
+        (replace(EVERYTHING, retain=False), EVERYWHERE),
     ],
     ids=["prod", "dev", "prod that lets go"],
 )

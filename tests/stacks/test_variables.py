@@ -100,9 +100,13 @@ def test_no_part_of_an_arn_or_a_domain_that_a_partition_decides_is_fixed() -> No
 
 
 def _texts(tree: ast.AST) -> Iterator[str]:
-    documents = {id(text) for text in _docstrings(tree)}
+    seen = {id(text) for text in _docstrings(tree)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and id(node) not in documents:
+        if isinstance(node, ast.JoinedStr):  # whole: one part alone may look like an address
+            parts = [part for part in node.values if isinstance(part, ast.Constant)]
+            seen |= {id(part) for part in parts}
+            yield "".join(str(part.value) for part in parts)
+        elif isinstance(node, ast.Constant) and id(node) not in seen:
             yield str(node.value)
 
 

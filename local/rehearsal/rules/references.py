@@ -25,6 +25,18 @@ def findings(deployment: Deployment) -> Iterator[Finding]:
         yield from _own(update)
 
 
+def users_of_what_goes(deployment: Deployment) -> list[str]:
+    """The stacks that hold on to exports which go or change, in the order of the deployment."""
+    users = {
+        user
+        for update in deployment.updates
+        for output in (update.before.exports if update.before else {}).values()
+        if update.after.exports.get(output.export or "") != output
+        for user in importers(update.account, output.export or "")
+    }
+    return [update.name for update in deployment.updates if update.name in users]
+
+
 def _held(update: StackUpdate) -> Iterator[Finding]:
     """What the stacks that are deployed at this moment import may neither vanish nor change."""
     after = update.after.exports

@@ -1,0 +1,93 @@
+"""Changes of a deployed environment's configuration, each made by one deployment or by two."""
+
+from dataclasses import replace
+
+from stacks.config import PROD, Environment
+from stacks.load_balancing import LoadBalancer
+from stacks.pools import ContainerPool
+from stacks.settings import Network
+from tests.stacks.complete import ACCOUNT, CERTIFICATE, REGION
+
+ZONES = tuple(f"{REGION}{letter}" for letter in "abc")
+HTTP, HTTPS = (
+    LoadBalancer(plain_http=True),
+    LoadBalancer(
+        certificate_arn=CERTIFICATE,
+        domain_name="api.example.com",
+    ),
+)
+LAMBDA, LARGE, SMALL = PROD.pools
+assert isinstance(SMALL, ContainerPool)
+BASE = replace(
+    PROD,
+    account=ACCOUNT,
+    region=REGION,
+    availability_zones=ZONES[:2],
+    load_balancer=HTTP,
+    waf=False,
+)
+RENAMED = ContainerPool(name="tiny", cpu=256, memory=512, weight=2, min=2, max=20)
+
+
+def gateways(count: int) -> Environment:
+    return replace(BASE, network=Network(nat_gateways=count))
+
+
+# what is deployed, and what it is changed to with one deployment
+CHANGES: dict[str, tuple[Environment, Environment]] = {
+    "remove the large pool": (BASE, replace(BASE, pools=(LAMBDA, SMALL))),
+    "remove the small pool": (BASE, replace(BASE, pools=(LAMBDA, LARGE))),
+    "remove the Lambda pool": (BASE, replace(BASE, pools=(LARGE, SMALL))),
+    "remove all containers": (BASE, replace(BASE, pools=(LAMBDA,))),
+    "add a pool": (replace(BASE, pools=(LAMBDA, SMALL)), BASE),
+    "add the Lambda pool": (replace(BASE, pools=(LARGE, SMALL)), BASE),
+    "rename a pool": (BASE, replace(BASE, pools=(LAMBDA, LARGE, RENAMED))),
+    "resize a pool": (
+        BASE,
+        replace(BASE, pools=(LAMBDA, LARGE, replace(SMALL, cpu=512, memory=1024))),
+    ),
+    "HTTP to HTTPS": (BASE, replace(BASE, load_balancer=HTTPS)),
+    "HTTPS to HTTP": (replace(BASE, load_balancer=HTTPS), BASE),
+    **{
+        f"{before} NAT gateways to {after}": (gateways(before), gateways(after))
+        for before in range(3)
+        for after in range(3)
+        if before != after
+    },
+    "address hashing on": (BASE, replace(BASE, load_balancer=replace(HTTP, ip_hash=True))),
+    "address hashing off": (replace(BASE, load_balancer=replace(HTTP, ip_hash=True)), BASE),
+    "firewall on": (BASE, replace(BASE, waf=True)),
+    "firewall off": (replace(BASE, waf=True), BASE),
+    "access logs on": (BASE, replace(BASE, load_balancer=replace(HTTP, access_logs=True))),
+    "access logs off": (replace(BASE, load_balancer=replace(HTTP, access_logs=True)), BASE),
+    "architecture": (BASE, replace(BASE, architecture="x86_64")),
+    "a key of our own": (replace(BASE, customer_managed_key=False), BASE),
+    "flow logs on": (gateways(2), BASE),
+    "flow logs off": (BASE, gateways(2)),
+    "alarms by e-mail": (BASE, replace(BASE, alarms_email="ops@example.com")),
+    "two zones to three": (BASE, replace(BASE, availability_zones=ZONES)),
+    "protection on": (BASE, replace(BASE, deletion_protection=True)),
+    "nothing is kept": (BASE, replace(BASE, retain=False)),
+    "container insights off": (BASE, replace(BASE, container_insights=False)),
+    "no access logs of the WebSocket API": (
+        BASE,
+        replace(BASE, websocket=replace(BASE.websocket, access_logs=False)),
+    ),
+    "longer logs": (BASE, replace(BASE, log_retention_days=400)),
+}
+
+# Changes of which a deployed stack imports what goes (all but the first), or needs it for a while:
+# the stacks that import are deployed first, `make deploy stacks=... ARGS=--exclusively`, then all.
+IN_TWO_STEPS: dict[str, tuple[Environment, Environment, tuple[str, ...]]] = {
+    "tasks leave private subnets before the last NAT gateway goes": (
+        gateways(1),
+        gateways(0),
+        ("Web",),
+    ),
+    "three zones to two": (replace(BASE, availability_zones=ZONES), BASE, ("Web",)),
+    "the key of our own goes": (
+        BASE,
+        replace(BASE, customer_managed_key=False),
+        ("Notifications", "Chat", "Web"),
+    ),
+}

@@ -1,0 +1,213 @@
+"""The rehearsal of every change that a configuration can make, with the verdict it deserves."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.rehearsal.findings import Kind
+from local.rehearsal.rehearsal import Rehearsal, rehearse
+from local.template.assembly import Assembly, Stack
+from stacks.config import ENVIRONMENTS, Environment
+from stacks.context import environment_from
+from stacks.refusal import ConfigError
+from tests.stacks.changes import CHANGES, IN_TWO_STEPS
+from tests.stacks.complete import complete
+from tests.stacks.setting_values import SECRET, VALUES
+from tests.stacks.synthesized import Synthesize
+
+pytestmark = pytest.mark.xdist_group("changes")
+ROOT = Path(__file__).parents[2]
+Rehearse = Callable[[Environment | None, Environment], Rehearsal]
+Stops = set[tuple[str, str]]
+
+DATA, REFUSED = "data", "refused"
+STATEFUL = (
+    *("Chats", "Users", "Tickets", "UserPool", "PushQueue", "PushDeadLetters", "StreamFailures"),
+    *("CredentialsFcm", "CredentialsApns", "CredentialsApnsSandbox"),
+)
+EVERYTHING: Stops = {(DATA, name) for name in STATEFUL}
+IN_PROD: Stops = EVERYTHING | {(DATA, "Key"), (DATA, "LoadBalancerAccessLogsBucket")}
+SUBNETS: Stops = {
+    (REFUSED, "export of Vpc"),
+    *((REFUSED, f"export of Vpc{kind}Subnet{n}Subnet") for kind in ("public", "private") for n in (1, 2)),
+}  # fmt: skip
+PUBLIC_SUBNETS = {each for each in SUBNETS if "private" not in each[1]}
+
+# Changes of tests/stacks/changes.py that had better not be sent as they are.
+STOPPED: Mapping[str, Stops] = {
+    "access logs off": {(DATA, "LoadBalancerAccessLogsBucket")},
+    "three zones to two": {
+        (REFUSED, "export of VpcpublicSubnet3Subnet"),
+        (REFUSED, "export of VpcprivateSubnet3Subnet"),
+    },
+    "the key of our own goes": {(DATA, "Key"), (REFUSED, "export of Key.Arn")},
+}
+# Settings whose change stops, by environment. Every other setting may change to another of its
+# values in one deployment.
+STOPPED_SETTINGS: Mapping[str, Mapping[str, Stops]] = {
+    "project": {"dev": EVERYTHING, "staging": IN_PROD, "prod": IN_PROD},
+    "account": {"prod": IN_PROD},  # where the others leave it open
+    "region": {"prod": IN_PROD},
+    "network.cidr": {"dev": PUBLIC_SUBNETS, "staging": SUBNETS, "prod": SUBNETS},
+    "load_balancer.access_logs": {
+        name: {(DATA, "LoadBalancerAccessLogsBucket")} for name in ("staging", "prod")
+    },
+    "customer_managed_key": {
+        name: {(DATA, "Key"), (REFUSED, "export of Key.Arn")} for name in ("staging", "prod")
+    },
+    **{
+        f"push.{setting}_secret_arn": {
+            name: {(DATA, f"Credentials{platform}")} for name in ENVIRONMENTS
+        }
+        for setting, platform in {
+            "fcm": "Fcm",
+            "apns": "Apns",
+            "apns_sandbox": "ApnsSandbox",
+        }.items()
+    },
+}
+# Not a setting that is changed so, or one that changes with another only.
+APART = {
+    *("name", "pools.small.name", "load_balancer.stickiness.cookie_name"),
+    *("load_balancer.certificate_arn", "load_balancer.plain_http"),  # HTTP to HTTPS is in CHANGES
+}
+
+
+@pytest.fixture(scope="module")
+def rehearsed(synthesize: Synthesize) -> Rehearse:
+    """Without the functions of custom resources: their templates are without code here."""
+
+    @cache
+    def assembly(config: Environment) -> Assembly:
+        place = f"aws://{config.account or 'unknown-account'}/{config.region or 'unknown-region'}"
+        return Assembly(
+            tuple(
+                Stack(f"{config.project}-{config.name}-{id.lower()}", template, (), place)
+                for id, template in synthesize(config).stacks.items()
+            )
+        )
+
+    def of(before: Environment | None, after: Environment) -> Rehearsal:
+        deployed = assembly(before) if before else None
+        return rehearse(deployed, assembly(after), call_functions=False)
+
+    return of
+
+
+def stops(rehearsal: Rehearsal) -> Stops:
+    return {(str(each.kind), each.what) for each in rehearsal.findings if each.kind.stops}
+
+
+@pytest.mark.parametrize("change", [*CHANGES, *IN_TWO_STEPS])
+def test_a_change_has_its_verdict(rehearsed: Rehearse, change: str) -> None:
+    before, after = CHANGES[change] if change in CHANGES else IN_TWO_STEPS[change][:2]
+    assert stops(rehearsed(before, after)) == STOPPED.get(change, set())
+
+
+@pytest.mark.parametrize("change", IN_TWO_STEPS)
+def test_what_had_better_be_two_deployments_is_told_with_their_order(
+    rehearsed: Rehearse, change: str
+) -> None:
+    before, after, first = IN_TWO_STEPS[change]
+    stacks = [name.rpartition("-")[2].capitalize() for name in rehearsed(before, after).first]
+    assert stacks == list(first)
+
+
+@pytest.mark.parametrize("env", ENVIRONMENTS)
+def test_a_first_deployment_is_ready(rehearsed: Rehearse, env: str) -> None:
+    assert stops(rehearsed(None, environment_from(complete(env)))) == set()
+
+
+def test_protection_from_the_first_deployment_on_is_told_to_wait(rehearsed: Rehearse) -> None:
+    protected = environment_from(complete("prod", deletion_protection=True))
+    kinds = {kind for kind, _ in stops(rehearsed(None, protected))}
+    assert kinds == {str(Kind.ROLLBACK)}
+    assert stops(rehearsed(environment_from(complete("prod")), protected)) == set()
+
+
+@pytest.mark.parametrize("env", ENVIRONMENTS)
+def test_every_setting_but_those_in_the_table_may_change_in_one_deployment(
+    rehearsed: Rehearse, env: str
+) -> None:
+    """As many settings at once as go together, until each has had its change."""
+    waiting = [path for path in VALUES if path not in APART and env not in stopped(path)]
+    while waiting:
+        done, before, after = together(env, waiting)
+        assert done, f"none of {waiting} can change"
+        assert stops(rehearsed(before, after)) == set(), done
+        waiting = [path for path in waiting if path not in done]
+
+
+@pytest.mark.parametrize(
+    ("path", "env"), [(path, env) for path in STOPPED_SETTINGS for env in STOPPED_SETTINGS[path]]
+)
+def test_a_setting_of_the_table_is_stopped(rehearsed: Rehearse, path: str, env: str) -> None:
+    done, before, after = together(env, [path])
+    assert done == [path]
+    assert stops(rehearsed(before, after)) == STOPPED_SETTINGS[path][env]
+
+
+def test_a_secret_that_gives_way_to_one_s_own_can_be_accepted(rehearsed: Rehearse) -> None:
+    """Whatever was put into it has to be in the other one first."""
+    own = environment_from({"push.fcm_secret_arn": SECRET})
+    rehearsal = rehearsed(environment_from({}), own)
+    (finding,) = (each for each in rehearsal.findings if each.kind.stops)
+    assert finding.advice == "If that is meant, accept it: accept=CredentialsFcm"
+
+
+def test_from_the_last_release_to_now_nothing_is_stopped() -> None:
+    """Of prod, as `make rehearse` does it; from an empty account before the first release."""
+    tags = subprocess.run(
+        ["git", "tag", "--list", "v*", "--merged", "HEAD", "--sort=-v:refname"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    since = ["--from", tags[0]] if tags else []
+    given = (f"{key}={value}" for key, value in complete("prod").items() if key != "env")
+    settings = [word for pair in given for word in ("-c", pair)]
+    command = [sys.executable, "-m", "local", "rehearse", "--env", "prod", *since, *settings]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "PlatformsApplications: its function was called 9 times" in done.stdout
+
+
+def stopped(path: str) -> Mapping[str, Stops]:
+    return STOPPED_SETTINGS.get(path, {})
+
+
+def together(env: str, paths: list[str]) -> tuple[list[str], Environment, Environment]:
+    """Those of the settings that can change at once, and the environment before and after."""
+    context: dict[str, Any] = complete(env)
+    changes: dict[str, Any] = {}
+    done: list[str] = []
+    for path in paths:
+        for value, others in right(path):
+            before = {**context, **VALUES[path].with_}
+            after = {**before, **changes, **others, path: value}
+            clash = set(others) & set(changes) or set(VALUES[path].with_) & set(changes)
+            if not clash and differs(before, after, path):
+                context, done = before, [*done, path]
+                changes = {**changes, **others, path: value}
+                break
+    return done, environment_from(context), environment_from({**context, **changes})
+
+
+def right(path: str) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+    for each in VALUES[path].right:
+        yield each if isinstance(each, tuple) else (each, {})
+
+
+def differs(before: Mapping[str, Any], after: Mapping[str, Any], path: str) -> bool:
+    """Whether both are valid, and the one value another than before."""
+    try:
+        value = environment_from({**before, path: after[path]} if path in before else after)
+        return environment_from(before) != value and bool(environment_from(after))
+    except ConfigError:
+        return False
