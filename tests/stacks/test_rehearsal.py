@@ -10,19 +10,20 @@ from typing import Any
 import pytest
 
 from local.rehearsal.findings import Kind
-from local.rehearsal.rehearsal import Rehearsal, rehearse
-from local.template.assembly import Assembly, Stack
+from local.rehearsal.rehearsal import Rehearsal
+from local.template.assembly import Assembly
 from stacks.config import ENVIRONMENTS, Environment
 from stacks.context import environment_from
 from stacks.refusal import ConfigError
 from tests.stacks.changes import CHANGES, IN_TWO_STEPS
 from tests.stacks.complete import complete
+from tests.stacks.rehearsed import assembly, rehearsed, stops
 from tests.stacks.setting_values import SECRET, VALUES
 from tests.stacks.synthesized import Synthesize
 
 pytestmark = pytest.mark.xdist_group("changes")
 ROOT = Path(__file__).parents[2]
-Rehearse = Callable[[Environment | None, Environment], Rehearsal]
+RehearsalOf = Callable[[Environment | None, Environment], Rehearsal]
 Stops = set[tuple[str, str]]
 
 DATA, REFUSED = "data", "refused"
@@ -79,83 +80,67 @@ APART = {
 
 
 @pytest.fixture(scope="module")
-def rehearsed(synthesize: Synthesize) -> Rehearse:
-    """Without the functions of custom resources: their templates are without code here."""
-
+def rehearsal_of(synthesize: Synthesize) -> RehearsalOf:
     @cache
-    def assembly(config: Environment) -> Assembly:
-        place = f"aws://{config.account or 'unknown-account'}/{config.region or 'unknown-region'}"
-        return Assembly(
-            tuple(
-                Stack(f"{config.project}-{config.name}-{id.lower()}", template, (), place)
-                for id, template in synthesize(config).stacks.items()
-            )
-        )
+    def made(config: Environment) -> Assembly:
+        return assembly(config, synthesize(config))
 
-    def of(before: Environment | None, after: Environment) -> Rehearsal:
-        deployed = assembly(before) if before else None
-        return rehearse(deployed, assembly(after), call_functions=False)
-
-    return of
-
-
-def stops(rehearsal: Rehearsal) -> Stops:
-    return {(str(each.kind), each.what) for each in rehearsal.findings if each.kind.stops}
+    return lambda before, after: rehearsed(before and made(before), made(after))
 
 
 @pytest.mark.parametrize("change", [*CHANGES, *IN_TWO_STEPS])
-def test_a_change_has_its_verdict(rehearsed: Rehearse, change: str) -> None:
+def test_a_change_has_its_verdict(rehearsal_of: RehearsalOf, change: str) -> None:
     before, after = CHANGES[change] if change in CHANGES else IN_TWO_STEPS[change][:2]
-    assert stops(rehearsed(before, after)) == STOPPED.get(change, set())
+    assert stops(rehearsal_of(before, after)) == STOPPED.get(change, set())
 
 
 @pytest.mark.parametrize("change", IN_TWO_STEPS)
 def test_what_had_better_be_two_deployments_is_told_with_their_order(
-    rehearsed: Rehearse, change: str
+    rehearsal_of: RehearsalOf, change: str
 ) -> None:
     before, after, first = IN_TWO_STEPS[change]
-    stacks = [name.rpartition("-")[2].capitalize() for name in rehearsed(before, after).first]
+    stacks = [name.rpartition("-")[2].capitalize() for name in rehearsal_of(before, after).first]
     assert stacks == list(first)
 
 
 @pytest.mark.parametrize("env", ENVIRONMENTS)
-def test_a_first_deployment_is_ready(rehearsed: Rehearse, env: str) -> None:
-    assert stops(rehearsed(None, environment_from(complete(env)))) == set()
+def test_a_first_deployment_is_ready(rehearsal_of: RehearsalOf, env: str) -> None:
+    assert stops(rehearsal_of(None, environment_from(complete(env)))) == set()
 
 
-def test_protection_from_the_first_deployment_on_is_told_to_wait(rehearsed: Rehearse) -> None:
+def test_protection_from_the_first_deployment_on_is_told_to_wait(rehearsal_of: RehearsalOf) -> None:
     protected = environment_from(complete("prod", deletion_protection=True))
-    kinds = {kind for kind, _ in stops(rehearsed(None, protected))}
+    kinds = {kind for kind, _ in stops(rehearsal_of(None, protected))}
     assert kinds == {str(Kind.ROLLBACK)}
-    assert stops(rehearsed(environment_from(complete("prod")), protected)) == set()
+    assert stops(rehearsal_of(environment_from(complete("prod")), protected)) == set()
 
 
 @pytest.mark.parametrize("env", ENVIRONMENTS)
 def test_every_setting_but_those_in_the_table_may_change_in_one_deployment(
-    rehearsed: Rehearse, env: str
+    rehearsal_of: RehearsalOf, env: str
 ) -> None:
     """As many settings at once as go together, until each has had its change."""
     waiting = [path for path in VALUES if path not in APART and env not in stopped(path)]
     while waiting:
         done, before, after = together(env, waiting)
         assert done, f"none of {waiting} can change"
-        assert stops(rehearsed(before, after)) == set(), done
+        assert stops(rehearsal_of(before, after)) == set(), done
         waiting = [path for path in waiting if path not in done]
 
 
 @pytest.mark.parametrize(
     ("path", "env"), [(path, env) for path in STOPPED_SETTINGS for env in STOPPED_SETTINGS[path]]
 )
-def test_a_setting_of_the_table_is_stopped(rehearsed: Rehearse, path: str, env: str) -> None:
+def test_a_setting_of_the_table_is_stopped(rehearsal_of: RehearsalOf, path: str, env: str) -> None:
     done, before, after = together(env, [path])
     assert done == [path]
-    assert stops(rehearsed(before, after)) == STOPPED_SETTINGS[path][env]
+    assert stops(rehearsal_of(before, after)) == STOPPED_SETTINGS[path][env]
 
 
-def test_a_secret_that_gives_way_to_one_s_own_can_be_accepted(rehearsed: Rehearse) -> None:
+def test_a_secret_that_gives_way_to_one_s_own_can_be_accepted(rehearsal_of: RehearsalOf) -> None:
     """Whatever was put into it has to be in the other one first."""
     own = environment_from({"push.fcm_secret_arn": SECRET})
-    rehearsal = rehearsed(environment_from({}), own)
+    rehearsal = rehearsal_of(environment_from({}), own)
     (finding,) = (each for each in rehearsal.findings if each.kind.stops)
     assert finding.advice == "If that is meant, accept it: accept=CredentialsFcm"
 
