@@ -85,7 +85,7 @@ def rehearsal_of(synthesize: Synthesize) -> RehearsalOf:
     def made(config: Environment) -> Assembly:
         return assembly(config, synthesize(config))
 
-    return lambda before, after: rehearsed(before and made(before), made(after))
+    return lambda before, after: rehearsed(made(before) if before else None, made(after))
 
 
 @pytest.mark.parametrize("change", [*CHANGES, *IN_TWO_STEPS])
