@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -32,3 +33,14 @@ class Finding:
     what: str
     sentence: str
     advice: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.sentence}." + (f" {self.advice}." if self.advice else "")
+
+
+def grouped(findings: Iterable[Finding]) -> list[Finding]:
+    """One finding for all that say the same of a stack's resources, with their names in `what`."""
+    names: dict[Finding, list[str]] = {}
+    for finding in findings:
+        names.setdefault(replace(finding, what=""), []).append(finding.what)
+    return [replace(finding, what=", ".join(whats)) for finding, whats in names.items()]

@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from local.rehearsal.changes import Act
+from local.rehearsal.findings import grouped
 from local.rehearsal.rehearsal import rehearse
 from local.template.assembly import Assembly, Stack
+
+SHOWN = 5  # names of replaced resources; `rehearse` shows all
 
 
 class KeptTemplates:
@@ -30,12 +33,12 @@ class KeptTemplates:
         if [each.template for each in kept.stacks] == [each.template for each in wanted.stacks]:
             return
         result = rehearse(kept, wanted, call_functions=False)
-        for _, change in result.deployment.changes(Act.REPLACED):
-            live = change.resource
-            yield f"AWS would replace {live.name} ({', '.join(change.because)}), {live.type}"
-        for finding in result.findings:
-            if finding.kind.stops:
-                yield f"{finding.kind} in a deployment: {finding.what}: {finding.sentence}"
+        replaced = [change.resource.name for _, change in result.deployment.changes(Act.REPLACED)]
+        if replaced:
+            more = f" and {len(replaced) - SHOWN} more" if len(replaced) > SHOWN else ""
+            yield f"on AWS this would replace {', '.join(replaced[:SHOWN])}{more}"
+        for group in grouped(each for each in result.findings if each.kind.stops):
+            yield f"on AWS, {group.kind}: {group}"
 
     def write(self, made: Assembly) -> None:
         self._file.parent.mkdir(parents=True, exist_ok=True)

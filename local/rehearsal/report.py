@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from local.rehearsal.changes import Act, StackUpdate
-from local.rehearsal.findings import Kind
+from local.rehearsal.findings import Kind, grouped
 from local.rehearsal.rehearsal import Rehearsal
 
 WIDTH = 100
@@ -95,15 +95,9 @@ def _findings(rehearsal: Rehearsal) -> Iterator[str]:
         found = [finding for finding in rehearsal.findings if finding.kind is kind]
         if found:
             yield f"\n{title}"
-        alike: dict[tuple[str, str, str], list[str]] = {}
-        for finding in found:
-            alike.setdefault((finding.stack, finding.sentence, finding.advice), []).append(
-                finding.what
-            )
-        for (stack, sentence, advice), names in alike.items():
-            text = f"{_short(stack)}  {', '.join(names)}: {sentence}. {advice}"
+        for finding in grouped(found):
             yield textwrap.fill(
-                text.strip(),
+                f"{_short(finding.stack)}  {finding}",
                 WIDTH,
                 initial_indent="  ",
                 subsequent_indent="      ",
