@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from local.rehearsal.account import Live
 from local.rehearsal.changes import Act, Change, Deployment, StackUpdate
 from local.rehearsal.findings import Finding, Kind
 
@@ -53,8 +52,5 @@ def _finding(update: StackUpdate, change: Change) -> Finding:
         )
     else:
         sentence = f"it is deleted with {holds}"
-    return Finding(Kind.DATA, update.name, live.name, sentence, _advice(live))
-
-
-def _advice(live: Live) -> str:
-    return f"If that is meant, accept it: accept={live.name}"
+    advice = "If that is meant, accept it by its name: accept=<name>"
+    return Finding(Kind.DATA, update.name, live.name, sentence, advice)
