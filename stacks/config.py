@@ -32,8 +32,8 @@ class Environment:
     """One deployment. `account` and `region` are where it goes: none is wherever the credentials
     point, which is refused where `retain` is set (completeness.py).
 
-    `retain` keeps what holds data when it leaves the template, and protects the stacks from
-    deletion. `deletion_protection` makes AWS itself refuse to delete tables, users and load
+    `retain` keeps what holds data when it leaves the template or its stack is deleted.
+    `deletion_protection` makes AWS itself refuse to delete stacks, tables, users and load
     balancers; turn it on once the first deployment stands, since it refuses the rollback of a
     failed one as well. `concurrent_executions` is the account's Lambda quota in the region.
     """

@@ -8,7 +8,11 @@ from stacks.config import Environment
 
 
 class EnvironmentStack(Stack):
-    """Named <project>-<environment>-<id in lower case>; protected where the environment retains."""
+    """Named <project>-<environment>-<id in lower case>.
+
+    Protected with `deletion_protection`, not with `retain` already: a first deployment that failed
+    leaves a stack that has to be deleted before the next one.
+    """
 
     def __init__(self, scope: Construct, id: str, *, config: Environment, description: str) -> None:
         super().__init__(

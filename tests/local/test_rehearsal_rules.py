@@ -50,6 +50,42 @@ def network(address: str, **more: dict[str, Any]) -> Stack:
     return stack("network", {"Subnet": subnet, **more})
 
 
+def keyed(key: str = "") -> Stack:
+    """A table, encrypted by one of the stack's two keys if one is named."""
+    resources = {
+        "Chats": table(**encrypted(key)),
+        "Old": resource("KMS::Key"),
+        "New": resource("KMS::Key"),
+    }
+    values = {name: {"Fn::GetAtt": [name, "Arn"]} for name in resources}
+    outputs = [exported("data", name, value) for name, value in values.items()]
+    return data(resources, dict(pair for output in outputs for pair in output.items()))
+
+
+def encrypted(key: str) -> dict[str, Any]:
+    arn = {"Fn::GetAtt": [key, "Arn"]}
+    return {"SSESpecification": {"SSEEnabled": True, "KMSMasterKeyId": arn}} if key else {}
+
+
+def user(*keys: str, more: dict[str, Any] | None = None) -> Stack:
+    """A role that may call the table, and use the keys."""
+    named = [imported("data", name) for name in ("Chats", *keys)]
+    resources = {"Role": policy(*named), **({"More": more} if more else {})}
+    return stack("web", resources, after=("data",))
+
+
+def policy(*arns: Any) -> dict[str, Any]:
+    statements = [{"Effect": "Allow", "Action": "*", "Resource": list(arns)}]
+    return resource("IAM::Policy", PolicyName="p", PolicyDocument={"Statement": statements})
+
+
+def together(*keys: str) -> Stack:
+    """Table, key and user in one stack."""
+    named = [{"Fn::GetAtt": [name, "Arn"]} for name in ("Chats", *keys)]
+    chats = table(**encrypted(keys[0] if keys else ""))
+    return data({"Chats": chats, "Old": resource("KMS::Key"), "Role": policy(*named)})
+
+
 def listener(*actions: dict[str, Any], **properties: Any) -> dict[str, Any]:
     return resource(
         "ElasticLoadBalancingV2::Listener",
@@ -448,6 +484,44 @@ ROWS = [
         [data({"Jobs": QUEUE}, {"Url": {"Value": "x"}})],
         [data({"Jobs": QUEUE})],
         {(FELT, "output Url")},
+    ),
+    # a customer managed key: who may not use it yet, or any more
+    Row("a table is made with a key", None, [keyed("Old"), user("Old")], set()),
+    Row(
+        "a table gets a key before its users have permission for it",
+        [keyed(), user()],
+        [keyed("Old"), user("Old")],
+        {(FELT, "Chats")},
+    ),
+    Row(
+        "a table gets another key before its users have permission for it",
+        [keyed("Old"), user("Old")],
+        [keyed("New"), user("New")],
+        {(FELT, "Chats")},
+    ),
+    Row(
+        "the users have permission for the other key already",
+        [keyed("Old"), user("Old", "New")],
+        [keyed("New"), user("New")],
+        set(),
+    ),
+    Row(
+        "users lose the permission for a key that is still in use",
+        [keyed("Old"), user("Old")],
+        [keyed("Old"), user()],
+        {(FELT, "Chats")},
+    ),
+    Row(
+        "who never had permission for the key is not told of again",
+        [keyed("Old"), user()],
+        [keyed("Old"), user(more=QUEUE)],
+        set(),
+    ),
+    Row(
+        "a table gets a key, and its only user is in the same stack",
+        [together()],
+        [together("Old")],
+        set(),
     ),
     Row("nothing changes", [data({"Jobs": QUEUE})], [data({"Jobs": QUEUE})], set()),
 ]

@@ -3,8 +3,10 @@
 from dataclasses import replace
 
 import pytest
+from aws_cdk import App
 
 from stacks.config import DEV, PROD, Environment
+from stacks.stack import EnvironmentStack
 from tests.stacks.synthesized import Synthesize, Synthesized
 
 # (DeletionPolicy, UpdateReplacePolicy). The first keeps a resource, but lets the deployment that
@@ -100,3 +102,17 @@ def test_in_prod_tables_are_backed_up_and_encrypted_by_our_key(prod: Synthesized
         assert recovery["PointInTimeRecoveryEnabled"] is True
         assert prod.show(properties["SSESpecification"]["KMSMasterKeyId"]) == "<Key.Arn>"
     assert prod.one("AWS::KMS::Key").properties["EnableKeyRotation"] is True
+
+
+@pytest.mark.parametrize(
+    ("retain", "deletion_protection"), [(False, False), (True, False), (True, True)]
+)
+def test_stacks_are_protected_with_all_else_and_not_before_the_first_deployment_stands(
+    retain: bool, deletion_protection: bool
+) -> None:
+    """A stack whose creation failed has to be deleted before it can be made again:
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
+    """
+    config = replace(PROD, retain=retain, deletion_protection=deletion_protection)
+    stack = EnvironmentStack(App(), "Data", config=config, description="")
+    assert stack.termination_protection is deletion_protection

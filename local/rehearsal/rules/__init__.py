@@ -6,7 +6,16 @@ from collections.abc import Callable, Iterator
 
 from local.rehearsal.changes import Deployment
 from local.rehearsal.findings import Finding
-from local.rehearsal.rules import data, felt, limits, names, protection, references, updates
+from local.rehearsal.rules import (
+    data,
+    felt,
+    keys,
+    limits,
+    names,
+    protection,
+    references,
+    updates,
+)
 
 Rule = Callable[[Deployment], Iterator[Finding]]
 RULES: tuple[Rule, ...] = (
@@ -16,6 +25,7 @@ RULES: tuple[Rule, ...] = (
     protection.findings,
     updates.findings,
     limits.findings,
+    keys.findings,
     felt.findings,
 )
 
