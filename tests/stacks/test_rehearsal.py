@@ -137,21 +137,19 @@ def test_a_setting_of_the_table_is_stopped(rehearsal_of: RehearsalOf, path: str,
     assert stops(rehearsal_of(before, after)) == STOPPED_SETTINGS[path][env]
 
 
-<<<<<<< HEAD
-def test_a_secret_that_gives_way_to_one_s_own_can_be_accepted(rehearsal_of: RehearsalOf) -> None:
-=======
 def test_tables_that_get_a_key_are_told_to_refuse_their_users_meanwhile(
-    rehearsed: Rehearse,
+    rehearsal_of: RehearsalOf,
 ) -> None:
     felt = [
-        each for each in rehearsed(*CHANGES["a key of our own"]).findings if each.kind is Kind.FELT
+        each
+        for each in rehearsal_of(*CHANGES["a key of our own"]).findings
+        if each.kind is Kind.FELT
     ]
     assert {each.what for each in felt} == {"Chats", "Users", "Tickets"}
     assert all("without permission for its key" in each.sentence for each in felt)
 
 
-def test_a_secret_that_gives_way_to_one_s_own_can_be_accepted(rehearsed: Rehearse) -> None:
->>>>>>> emu
+def test_a_secret_that_gives_way_to_one_s_own_can_be_accepted(rehearsal_of: RehearsalOf) -> None:
     """Whatever was put into it has to be in the other one first."""
     own = environment_from({"push.fcm_secret_arn": SECRET})
     rehearsal = rehearsal_of(environment_from({}), own)
