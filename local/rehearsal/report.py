@@ -68,7 +68,7 @@ def _stack_document(update: StackUpdate) -> dict[str, Any]:
 
 def _stacks(rehearsal: Rehearsal) -> Iterator[str]:
     updates = rehearsal.deployment.updates
-    width = max(len(update.name) for update in updates)
+    width = max((len(update.name) for update in updates), default=0)
     yield f"  {'stack'.ljust(width)}" + "".join(f"{act:>10}" for act in Act)
     for update in updates:
         if update.skipped:
@@ -113,6 +113,8 @@ def _findings(rehearsal: Rehearsal) -> Iterator[str]:
 
 def _verdict(rehearsal: Rehearsal) -> Iterator[str]:
     for called in rehearsal.called:
+        if not called.calls:
+            continue
         yield (
             f"{called.resource.name}: its function was called {called.calls} times, with creation, "
             "failing update, rollback and deletion."

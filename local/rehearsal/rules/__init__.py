@@ -6,7 +6,17 @@ from collections.abc import Callable, Iterator
 
 from local.rehearsal.changes import Deployment
 from local.rehearsal.findings import Finding
-from local.rehearsal.rules import data, felt, limits, names, protection, references, updates
+from local.rehearsal.rules import (
+    data,
+    felt,
+    limits,
+    names,
+    protection,
+    references,
+    target_groups,
+    unknown,
+    updates,
+)
 
 Rule = Callable[[Deployment], Iterator[Finding]]
 RULES: tuple[Rule, ...] = (
@@ -15,8 +25,10 @@ RULES: tuple[Rule, ...] = (
     data.findings,
     protection.findings,
     updates.findings,
+    target_groups.findings,
     limits.findings,
     felt.findings,
+    unknown.findings,
 )
 
 
