@@ -20,6 +20,7 @@ from local.rehearsal.values import readable, same_place
 ONE_OF_A_KIND: Mapping[str, tuple[str, ...]] = {
     "AWS::ElasticLoadBalancingV2::Listener": ("LoadBalancerArn", "Port"),
     "AWS::ElasticLoadBalancingV2::ListenerRule": ("ListenerArn", "Priority"),
+    # Resource.AlreadyAssociated: https://github.com/pulumi/pulumi-aws/issues/1483
     "AWS::EC2::NatGateway": ("AllocationId",),
     "AWS::EC2::SecurityGroup": ("VpcId", "GroupName"),
     "AWS::EC2::SecurityGroupEgress": (
