@@ -11,6 +11,7 @@ from local.rehearsal.findings import Kind
 from local.rehearsal.rehearsal import Rehearsal
 
 WIDTH = 100
+SHOWN = 2  # so many names of resources share a line; of more, the first. The JSON has all
 TITLES = {
     Kind.REFUSED: "REFUSED",
     Kind.DATA: "DATA THAT GOES",
@@ -81,13 +82,17 @@ def _stacks(rehearsal: Rehearsal) -> Iterator[str]:
 
 
 def _changes(rehearsal: Rehearsal) -> Iterator[str]:
-    named = list(rehearsal.deployment.changes(*NAMED))
-    if named:
+    alike: dict[tuple[Act, str, tuple[str, ...], str], list[str]] = {}
+    for update, change in rehearsal.deployment.changes(*NAMED):
+        key = (change.act, update.name, change.because, change.resource.type)
+        alike.setdefault(key, []).append(change.resource.name)
+    if alike:
         yield ""
-    for update, change in named:
-        why = f" ({', '.join(change.because)})" if change.because else ""
-        kind = change.resource.type.removeprefix("AWS::")
-        yield f"  {change.act:<9} {_short(update.name)}  {change.resource.name}{why}, {kind}"
+    for (act, stack, because, kind), names in alike.items():
+        few = len(names) <= SHOWN
+        shown = ", ".join(names) if few else f"{names[0]} and {len(names) - 1} more"
+        why = f" ({', '.join(because)})" if because else ""
+        yield f"  {act:<9} {_short(stack)}  {shown}{why}, {kind.removeprefix('AWS::')}"
 
 
 def _findings(rehearsal: Rehearsal) -> Iterator[str]:

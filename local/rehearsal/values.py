@@ -82,8 +82,11 @@ def reference(resource_type: str, place: Place, stack: str, logical_id: str, lif
 
 def readable(value: Any) -> str:
     """A value for people: a made-up reference as the name of its resource."""
-    made_up = re.fullmatch(r"arn:[^/]+/([^/]+)/(\d+)/\2/\2", str(value))
-    return without_hash(made_up.group(1)) if made_up else str(value)
+    made_up = re.fullmatch(r"arn:[^/]+/([^/]+)/(\d+)/\2/\2(?:#(\w+).*)?", str(value))
+    if made_up is None:
+        return str(value)
+    name, _, attribute = made_up.groups()
+    return f"{without_hash(name)}.{attribute}" if attribute else without_hash(name)
 
 
 def life_of(ref: str) -> int:

@@ -738,6 +738,22 @@ def test_what_is_held_is_called_by_its_name() -> None:
     assert finding.sentence == "Http and 10 is held by A"
 
 
+def test_what_is_held_by_an_attribute_is_called_by_it() -> None:
+    gateways = ("A", "B")
+    made: dict[str, Any] = {"Ip": resource("EC2::EIP", Domain="vpc")}
+    for name in gateways:
+        address = {"Fn::GetAtt": ["Ip", "AllocationId"]}
+        made[name] = resource("EC2::NatGateway", SubnetId="subnet", AllocationId=address)
+    (finding,) = compared(None, [stack("network", made)]).findings
+    assert finding.sentence == "Ip.AllocationId is held by A"
+
+
+def test_resources_of_one_type_with_one_fate_share_a_line() -> None:
+    topics = {f"T{number}": resource("SNS::Topic") for number in range(5)}
+    text = report.as_text(compared([data({**topics, "Q": QUEUE})], [data({"Q": QUEUE})]), "title")
+    assert "  deleted   data  T0 and 4 more, SNS::Topic\n" in text
+
+
 def test_an_assembly_without_stacks_has_a_report() -> None:
     assert "READY" in report.as_text(compared(None, []), "nothing")
 
