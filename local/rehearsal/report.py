@@ -125,8 +125,9 @@ def _verdict(rehearsal: Rehearsal) -> Iterator[str]:
             "failing update, rollback and deletion."
         )
     if rehearsal.first:
-        names = " and ".join(rehearsal.first)
-        yield f"Two deployments go better: first {names} alone (--exclusively), then all."
+        stacks = " ".join(_short(name).capitalize() for name in rehearsal.first)
+        alone = f'make deploy stacks="{stacks}" ARGS=--exclusively'
+        yield f"Two deployments go better: first {alone}, then all."
     if rehearsal.stops:
         stops = sum(finding.kind.stops for finding in rehearsal.findings)
         yield f"NOT READY: {stops} finding{'s' if stops > 1 else ''} to clear up before deploying."
