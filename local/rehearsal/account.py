@@ -27,9 +27,12 @@ class Live:
     attributes: Mapping[str, Any] | None = None
 
     @property
+    def custom(self) -> bool:
+        return is_custom(self.type)
+
+    @property
     def name(self) -> str:
-        """The logical id as a person reads it, without the hash."""
-        return _HASH.sub("", self.logical_id) or self.logical_id
+        return without_hash(self.logical_id)
 
     @property
     def kept_when_dropped(self) -> bool:
@@ -70,7 +73,8 @@ class Weak:
 
 @dataclass(frozen=True)
 class DeployedStack:
-    """`imports` are the exports that the stack holds on to; `taken` the weak values it resolved."""
+    """`imports` are the exports that the stack holds on to; `taken` the weak values it resolved.
+    `left_behind` are resources that left it and stay in the account."""
 
     name: str
     place: str  # aws://account/region
@@ -79,6 +83,7 @@ class DeployedStack:
     outputs: Mapping[str, Output]
     imports: frozenset[str] = frozenset()
     taken: Mapping[Weak, Any] = field(default_factory=dict)
+    left_behind: tuple[Live, ...] = ()
 
     @property
     def exports(self) -> dict[str, Output]:
@@ -92,6 +97,18 @@ Account = Mapping[str, DeployedStack]
 def importers(account: Account, export: str) -> list[str]:
     """The stacks that hold on to an export, in order of their names."""
     return sorted(stack.name for stack in account.values() if export in stack.imports)
+
+
+def without_hash(logical_id: str) -> str:
+    """A logical id as a person reads it."""
+    return _HASH.sub("", logical_id) or logical_id
+
+
+def is_custom(resource_type: str) -> bool:
+    """Whether a function, named by ServiceToken, makes the resource."""
+    return resource_type.startswith("Custom::") or (
+        resource_type == "AWS::CloudFormation::CustomResource"
+    )
 
 
 def functions_in(value: Any, name: str) -> Iterator[Any]:

@@ -10,13 +10,15 @@ import hashlib
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from local.providers import LocalModeError
+from local.rehearsal.findings import Finding, Kind
 from local.template.assembly import Assembly, load
 
 
@@ -37,6 +39,22 @@ def of_revision(
         _unpack(project, revision, source)
         _synthesize(source, directory, env, context)
     return load(directory)
+
+
+def other_versions(project: Path, state: Path, revision: str) -> Iterator[Finding]:
+    """What the revision's templates were not made with here, though they were when it was
+    deployed: a synthesis runs with what is installed now."""
+    then, now = _pinned(state / f"source-{revision[:12]}"), _pinned(project)
+    for package in ("aws-cdk-lib", "constructs"):
+        if then.get(package) and now.get(package) and then[package] != now[package]:
+            yield Finding(
+                Kind.NOTE,
+                "",
+                package,
+                f"{revision[:12]} pins {then[package]}, and its templates were made with what is "
+                "installed now: what the upgrade itself changes is not seen",
+                "See it by make diff",
+            )
 
 
 def commit_of(project: Path, reference: str) -> str:
@@ -76,6 +94,13 @@ def _unpack(project: Path, revision: str, target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     with tarfile.open(fileobj=io.BytesIO(packed)) as files:
         files.extractall(target, filter="data")
+
+
+def _pinned(project: Path) -> dict[str, str]:
+    """Package -> its version in requirements.txt."""
+    file = project / "requirements.txt"
+    text = file.read_text(encoding="utf-8") if file.is_file() else ""
+    return dict(re.findall(r"^([a-z0-9-]+)==([^\s;]+)", text, re.MULTILINE))
 
 
 def _git(project: Path, *arguments: str) -> bytes:

@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from local.rehearsal import assemblies, report
 from local.rehearsal.rehearsal import rehearse
@@ -28,6 +29,9 @@ def run(options: argparse.Namespace) -> int:
         new = beside.submit(assemblies.of_working_tree, project, state, options.env, changed)
         deployed, wanted = old.result() if old else None, new.result()
     result = rehearse(deployed, wanted, accept=options.accept)
+    if commit:
+        notes = assemblies.other_versions(project, state, commit)
+        result = replace(result, findings=(*result.findings, *notes))
     since = f"what {options.since} deployed" if commit else "an empty account"
     title = f"{options.env}: from {since} to the working tree"
     if options.json:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from local.providers import LocalModeError
 from local.rehearsal.account import Account, DeployedStack, Live, Output
 from local.rehearsal.changes import Act, Change, Deployment, StackUpdate
-from local.rehearsal.schemas import create_only, value_at
+from local.rehearsal.schemas import replacing
 from local.rehearsal.values import Missing, Place, Scope, life_of, reference, same_place
 from local.template.assembly import Assembly, Stack
 from local.template.intrinsics import NO_VALUE, resolve
@@ -86,6 +87,7 @@ class _Update:
     def carried_out(self) -> StackUpdate:
         changes = [self._change(resource) for resource in self._resources()]
         gone = [self._dropped(live) for name, live in self._old.items() if name not in self._live]
+        found = (*(each for each in changes if each), *gone)
         outputs = self._outputs()
         after = DeployedStack(
             self._stack.name,
@@ -95,8 +97,8 @@ class _Update:
             outputs,
             frozenset(self._scope.imports),
             self._scope.taken,
+            (*(self._before.left_behind if self._before else ()), *_left_behind(found)),
         )
-        found = (*(each for each in changes if each), *gone)
         return StackUpdate(self._account, self._before, after, found, tuple(self._problems))
 
     @property
@@ -119,7 +121,7 @@ class _Update:
 
     def _wanted(self, resource: Resource) -> bool:
         condition = self._body(resource).get("Condition")
-        return condition is None or self._scope.condition(condition)
+        return condition is None or self._holds(condition, resource.logical_id)
 
     def _body(self, resource: Resource) -> Mapping[str, Any]:
         body: Mapping[str, Any] = self._stack.template["Resources"][resource.logical_id]
@@ -141,11 +143,7 @@ class _Update:
             )
             before = None
         changed = _differing(before.properties, properties) if before else ()
-        because = tuple(
-            "/".join(path)
-            for path in create_only(resource.type)
-            if before and value_at(before.properties, path) != value_at(properties, path)
-        )
+        because = replacing(resource.type, before.properties, properties) if before else ()
         ref = before.ref if before and not because else self._new_ref(resource, before)
         live = Live(
             resource.stack,
@@ -155,7 +153,7 @@ class _Update:
             self._body(resource),
             properties,
         )
-        if resource.type.startswith("Custom::") or resource.type.endswith("::CustomResource"):
+        if live.custom:
             live = replace(live, attributes=self._attributes(live))
         self._live[resource.logical_id] = live
         if before is None:
@@ -175,7 +173,7 @@ class _Update:
     def _outputs(self) -> dict[str, Output]:
         found = {}
         for name, body in self._stack.template.get("Outputs", {}).items():
-            if "Condition" in body and not self._scope.condition(body["Condition"]):
+            if "Condition" in body and not self._holds(body["Condition"], f"output {name}"):
                 continue
             value = self._resolved(body["Value"], f"output {name}")
             export = self._resolved(body.get("Export", {}).get("Name"), f"output {name}")
@@ -188,6 +186,18 @@ class _Update:
         except Missing as missing:
             self._problems.append(f"{where}: {missing}")
             return NO_VALUE
+        except LocalModeError as error:
+            raise LocalModeError(f"{self._stack.name}, {where}: {error}") from None
+
+    def _holds(self, condition: str, where: str) -> bool:
+        return self._resolved({"Condition": condition}, where) is True
+
+
+def _left_behind(changes: Iterable[Change]) -> Iterator[Live]:
+    for change in changes:
+        kept = change.act is Act.REPLACED and change.resource.kept_when_replaced
+        if change.before and (kept or change.act is Act.RETAINED):
+            yield change.before
 
 
 def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from local.rehearsal.values import Place
 from local.template.assembly import Assembly
 
 _PROGRAM = Path(__file__).with_name("function_process.py")
-_WITHIN = 60  # seconds for all lives of a resource
+_WITHIN = 30  # seconds for all lives of a resource
 EMPTY, GARBAGE = "", "this is no credential"
 
 
@@ -43,22 +43,26 @@ Life = tuple[Step, ...]
 
 @dataclass(frozen=True)
 class Called:
-    """What a custom resource's function answered to every life, in the order of `lives`."""
+    """What a custom resource's function answered to every life, in the order of `lives`; `instead`
+    is what there is to say where it could not be called."""
 
     resource: Live
-    lives: tuple[Life, ...]
-    answers: tuple[tuple[Mapping[str, Any], ...], ...]
+    lives: tuple[Life, ...] = ()
+    answers: tuple[tuple[Mapping[str, Any], ...], ...] = ()
+    instead: Finding | None = None
 
     @property
-    def attributes(self) -> Mapping[str, Any]:
-        """Of a first deployment, which finds the secrets empty."""
-        return self.answers[0][0].get("Data") or {}
+    def attributes(self) -> Mapping[str, Any] | None:
+        """Of a first deployment, which finds the secrets empty; None where they are unknown."""
+        return (self.answers[0][0].get("Data") or {}) if self.answers else None
 
     @property
     def calls(self) -> int:
         return sum(len(life) for life in self.lives)
 
     def findings(self) -> Iterator[Finding]:
+        if self.instead:
+            yield self.instead
         for life, answered in zip(self.lives, self.answers, strict=True):
             for step, answer in zip(life, answered, strict=True):
                 status, reason = answer.get("Status"), answer.get("Reason") or "no reason given"
@@ -72,19 +76,13 @@ class Called:
 
 
 def called(assembly: Assembly, elsewhere: Place) -> tuple[Called, ...]:
-    """Every custom resource of an assembly whose function can be called here."""
+    """Every custom resource of an assembly."""
     account = deploy({}, assembly, elsewhere=elsewhere).account
-    found = (call(live, account, assembly, elsewhere) for live in custom_resources(account))
-    return tuple(each for each in found if each)
+    return tuple(call(live, account, assembly, elsewhere) for live in custom_resources(account))
 
 
 def custom_resources(account: Account) -> list[Live]:
-    return [
-        live
-        for stack in account.values()
-        for live in stack.resources.values()
-        if live.type.startswith("Custom::") or live.type.endswith("::CustomResource")
-    ]
+    return [live for stack in account.values() for live in stack.resources.values() if live.custom]
 
 
 def lives_of(properties: Mapping[str, Any]) -> tuple[Life, ...]:
@@ -120,21 +118,42 @@ def _raised(properties: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def call(resource: Live, account: Account, assembly: Assembly, elsewhere: Place) -> Called | None:
-    """None where the resource's function is not one of the assembly's own Python functions."""
+def call(resource: Live, account: Account, assembly: Assembly, elsewhere: Place) -> Called:
+    """Only the assembly's own Python functions can be called here."""
     function = _function(resource, account)
-    if function is None or not str(function.properties.get("Runtime", "")).startswith("python"):
-        return None
-    code = assembly.file(function.properties["Code"]["S3Key"])
+    key = function.properties.get("Code", {}).get("S3Key") if function else None
+    if not (function and key and function.properties.get("Runtime", "").startswith("python")):
+        sentence = "its function was not called, for it is not made from Python files of this app"
+        return Called(resource, instead=_said_of(resource, Kind.NOTE, sentence))
     handler = str(function.properties["Handler"])
+    lives = lives_of(_as_texts(dict(resource.properties)))
     place = Place.of(account[resource.stack].place, elsewhere)
-    properties = _as_texts(dict(resource.properties))
-    lives = lives_of(properties)
-    task = {
+    task = _task(resource, function, handler, place, lives)
+    try:
+        answers = _run(task, _root(assembly.file(key), handler))
+    except _Unanswered as reason:
+        sentence = f"its function answers no request, so every deployment fails: {reason}"
+        return Called(resource, instead=_said_of(resource, Kind.ROLLBACK, sentence))
+    return Called(resource, lives, tuple(tuple(each) for each in answers))
+
+
+class _Unanswered(Exception):
+    """A function's process ended without its answers, or did not end."""
+
+
+def _said_of(resource: Live, kind: Kind, sentence: str) -> Finding:
+    return Finding(kind, resource.stack, resource.name, sentence)
+
+
+def _task(
+    resource: Live, function: Live, handler: str, place: Place, lives: tuple[Life, ...]
+) -> dict[str, Any]:
+    """What `function_process.py` is given."""
+    return {
         "handler": handler,
         "environment": _environment(function, place),
         "timeout": function.properties.get("Timeout", 3),
-        "secrets": sorted(_secrets(properties)),
+        "secrets": sorted(_secrets(resource.properties)),
         "resource": {
             "StackId": f"arn:{place.partition}:cloudformation:{place.region}:{place.account}:"
             f"stack/{resource.stack}/1",
@@ -143,8 +162,6 @@ def call(resource: Live, account: Account, assembly: Assembly, elsewhere: Place)
         },
         "lives": [[_as_document(step) for step in life] for life in lives],
     }
-    answers = _run(task, _root(code, handler))
-    return Called(resource, lives, tuple(tuple(each) for each in answers))
 
 
 def _function(resource: Live, account: Account) -> Live | None:
@@ -206,22 +223,26 @@ def _as_texts(value: Any) -> Any:
 
 
 def _run(task: Mapping[str, Any], root: Path) -> list[list[dict[str, Any]]]:
-    """Raises RuntimeError with the end of what the process said."""
+    """Raises _Unanswered with the end of what the process said."""
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("AWS_")
     } | {"PYTHONPATH": str(root), "AWS_EC2_METADATA_DISABLED": "true"}
-    done = subprocess.run(
-        [sys.executable, str(_PROGRAM)],
-        input=json.dumps(task),
-        env=environment,
-        cwd=root,
-        capture_output=True,
-        text=True,
-        timeout=_WITHIN,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            [sys.executable, str(_PROGRAM)],
+            input=json.dumps(task),
+            env=environment,
+            cwd=root,
+            capture_output=True,
+            text=True,
+            timeout=_WITHIN,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise _Unanswered(f"it did not end within {_WITHIN} s") from None
     if done.returncode:
-        tail = "\n".join(done.stderr.strip().splitlines()[-5:])
-        raise RuntimeError(f"the function of a custom resource could not be called:\n{tail}")
+        raise _Unanswered(" ".join(done.stderr.strip().splitlines()[-1:]))
+    if not done.stdout:
+        raise _Unanswered("it ends its process")
     answers: list[list[dict[str, Any]]] = json.loads(done.stdout)
     return answers

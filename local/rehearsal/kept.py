@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from local.providers import LocalModeError
 from local.rehearsal.changes import Act
 from local.rehearsal.findings import grouped
 from local.rehearsal.rehearsal import rehearse
@@ -29,10 +30,14 @@ class KeptTemplates:
         """What a deployment would do that a start on the laptop does not, a line each."""
         if not self._file.is_file():
             return
-        kept = Assembly(tuple(_stack(each) for each in json.loads(self._file.read_text("utf-8"))))
-        if [each.template for each in kept.stacks] == [each.template for each in wanted.stacks]:
+        try:
+            kept = Assembly(tuple(map(_stack, json.loads(self._file.read_text("utf-8")))))
+            if [each.template for each in kept.stacks] == [each.template for each in wanted.stacks]:
+                return
+            result = rehearse(kept, wanted, call_functions=False)
+        except (LocalModeError, ValueError, TypeError) as error:
+            yield f"the templates that made the kept state can't be compared: {error}"
             return
-        result = rehearse(kept, wanted, call_functions=False)
         replaced = [change.resource.name for _, change in result.deployment.changes(Act.REPLACED)]
         if replaced:
             more = f" and {len(replaced) - SHOWN} more" if len(replaced) > SHOWN else ""

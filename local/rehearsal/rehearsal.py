@@ -65,7 +65,7 @@ def rehearse(
 
 
 def _attributes(called: Iterable[functions.Called]) -> Attributes:
-    known: Mapping[tuple[str, str], Mapping[str, Any]] = {
+    known: Mapping[tuple[str, str], Mapping[str, Any] | None] = {
         (each.resource.stack, each.resource.logical_id): each.attributes for each in called
     }
 

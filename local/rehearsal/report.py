@@ -11,6 +11,7 @@ from local.rehearsal.findings import Kind, grouped
 from local.rehearsal.rehearsal import Rehearsal
 
 WIDTH = 100
+SHOWN = 2  # so many names of resources share a line; of more, the first. The JSON has all
 TITLES = {
     Kind.REFUSED: "REFUSED",
     Kind.DATA: "DATA THAT GOES",
@@ -68,7 +69,7 @@ def _stack_document(update: StackUpdate) -> dict[str, Any]:
 
 def _stacks(rehearsal: Rehearsal) -> Iterator[str]:
     updates = rehearsal.deployment.updates
-    width = max(len(update.name) for update in updates)
+    width = max((len(update.name) for update in updates), default=0)
     yield f"  {'stack'.ljust(width)}" + "".join(f"{act:>10}" for act in Act)
     for update in updates:
         if update.skipped:
@@ -81,13 +82,17 @@ def _stacks(rehearsal: Rehearsal) -> Iterator[str]:
 
 
 def _changes(rehearsal: Rehearsal) -> Iterator[str]:
-    named = list(rehearsal.deployment.changes(*NAMED))
-    if named:
+    alike: dict[tuple[Act, str, tuple[str, ...], str], list[str]] = {}
+    for update, change in rehearsal.deployment.changes(*NAMED):
+        key = (change.act, update.name, change.because, change.resource.type)
+        alike.setdefault(key, []).append(change.resource.name)
+    if alike:
         yield ""
-    for update, change in named:
-        why = f" ({', '.join(change.because)})" if change.because else ""
-        kind = change.resource.type.removeprefix("AWS::")
-        yield f"  {change.act:<9} {_short(update.name)}  {change.resource.name}{why}, {kind}"
+    for (act, stack, because, kind), names in alike.items():
+        few = len(names) <= SHOWN
+        shown = ", ".join(names) if few else f"{names[0]} and {len(names) - 1} more"
+        why = f" ({', '.join(because)})" if because else ""
+        yield f"  {act:<9} {_short(stack)}  {shown}{why}, {kind.removeprefix('AWS::')}"
 
 
 def _findings(rehearsal: Rehearsal) -> Iterator[str]:
@@ -107,13 +112,16 @@ def _findings(rehearsal: Rehearsal) -> Iterator[str]:
 
 def _verdict(rehearsal: Rehearsal) -> Iterator[str]:
     for called in rehearsal.called:
+        if not called.calls:
+            continue
         yield (
             f"{called.resource.name}: its function was called {called.calls} times, with creation, "
             "failing update, rollback and deletion."
         )
     if rehearsal.first:
-        names = " and ".join(rehearsal.first)
-        yield f"Two deployments go better: first {names} alone (--exclusively), then all."
+        stacks = " ".join(_short(name).capitalize() for name in rehearsal.first)
+        alone = f'make deploy stacks="{stacks}" ARGS=--exclusively'
+        yield f"Two deployments go better: first {alone}, then all."
     if rehearsal.stops:
         stops = sum(finding.kind.stops for finding in rehearsal.findings)
         yield f"NOT READY: {stops} finding{'s' if stops > 1 else ''} to clear up before deploying."

@@ -10,9 +10,31 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from local.rehearsal.account import is_custom
+
 # cfn-lint's richest set; what a property is does not differ between regions.
 REGION = "us-east-1"
 MISSING = object()
+# What the schema leaves out. "A local secondary index can only be created when its parent table is
+# created": https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-dynamodb-table-localsecondaryindex.html
+ALSO: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "AWS::DynamoDB::Table": (("LocalSecondaryIndexes",),),
+}
+TABLES = ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
+
+
+def replacing(
+    resource_type: str, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> tuple[str, ...]:
+    """The properties whose change replaces the resource: "Name", "A/B"."""
+    found = [
+        "/".join(path)
+        for path in (*create_only(resource_type), *ALSO.get(resource_type, ()))
+        if value_at(before, path) != value_at(after, path)
+    ]
+    if resource_type in TABLES and _edited_attributes(before, after):
+        found.append("AttributeDefinitions")
+    return tuple(found)
 
 
 @cache
@@ -22,6 +44,8 @@ def create_only(resource_type: str) -> tuple[tuple[str, ...], ...]:
     Empty for a custom resource, whose function decides by the PhysicalResourceId it answers with,
     and for a type without a schema.
     """
+    if is_custom(resource_type):
+        return ()
     schema = _schema(resource_type)
     pointers = [
         *schema.get("createOnlyProperties", ()),
@@ -29,6 +53,36 @@ def create_only(resource_type: str) -> tuple[tuple[str, ...], ...]:
     ]
     paths = {tuple(pointer.removeprefix("/properties/").split("/")) for pointer in pointers}
     return tuple(sorted(paths))
+
+
+@cache
+def known(resource_type: str) -> bool:
+    """Whether there is a schema that says what replaces a resource of this type."""
+    return is_custom(resource_type) or bool(_schema(resource_type))
+
+
+@cache
+def given_identifier(resource_type: str) -> tuple[str, ...]:
+    """The properties that identify the resource; none where AWS makes its identifier up."""
+    schema = {} if is_custom(resource_type) else _schema(resource_type)
+    pointers = schema.get("primaryIdentifier", ())
+    if set(pointers) & set(schema.get("readOnlyProperties", ())):
+        return ()
+    return tuple(pointer.removeprefix("/properties/") for pointer in pointers)
+
+
+def _edited_attributes(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """ "Replacement if you edit an existing AttributeDefinition": one that is added or taken away
+    with an index is none. https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-dynamodb-table.html
+    """
+    old, new = (
+        {
+            each.get("AttributeName"): each.get("AttributeType")
+            for each in properties.get("AttributeDefinitions") or ()
+        }
+        for properties in (before, after)
+    )
+    return any(old[name] != new[name] for name in old.keys() & new.keys())
 
 
 def value_at(properties: Mapping[str, Any], path: tuple[str, ...]) -> Any:

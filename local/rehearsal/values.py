@@ -6,11 +6,12 @@ A name stays the same for as long as its resource does, so two deployments can b
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from local.rehearsal.account import Account, Live, Weak
+from local.rehearsal.account import Account, Live, Weak, without_hash
 from local.template.intrinsics import resolve
 
 # An attribute that gets another value when this property changes, while the resource stays.
@@ -79,6 +80,15 @@ def reference(resource_type: str, place: Place, stack: str, logical_id: str, lif
     )
 
 
+def readable(value: Any) -> str:
+    """A value for people: a made-up reference as the name of its resource."""
+    made_up = re.fullmatch(r"arn:[^/]+/([^/]+)/(\d+)/\2/\2(?:#(\w+).*)?", str(value))
+    if made_up is None:
+        return str(value)
+    name, _, attribute = made_up.groups()
+    return f"{without_hash(name)}.{attribute}" if attribute else without_hash(name)
+
+
 def life_of(ref: str) -> int:
     """1 for a resource that was never replaced."""
     return int(ref.rpartition("/")[2])
@@ -144,10 +154,17 @@ class Scope:
         return value
 
     def condition(self, name: str) -> bool:
-        return bool(resolve(self.template["Conditions"][name], self))
+        try:
+            condition = self.template["Conditions"][name]
+        except KeyError:
+            raise Missing(f"it names the condition {name}, which is not in the template") from None
+        return bool(resolve(condition, self))
 
     def mapping(self, name: str, first: str, second: str) -> Any:
-        return self.template["Mappings"][name][first][second]
+        try:
+            return self.template["Mappings"][name][first][second]
+        except KeyError:
+            raise Missing(f"the mapping {name} has no {first} with a {second}") from None
 
     def zones(self, region: str) -> list[str]:
         return [f"{region or self.place.region}{letter}" for letter in "abcdef"]

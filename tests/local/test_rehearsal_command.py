@@ -98,6 +98,22 @@ def test_a_changed_setting_is_for_the_new_side_alone(
     assert {(each["kind"], each["what"]) for each in document["findings"]} == {("data", "Items")}
 
 
+def test_another_version_of_the_cdk_than_the_revision_s_is_said(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pins = project / "requirements.txt"
+    pins.write_text("aws-cdk-lib==2.1.0 \\\n    --hash=sha256:0\nconstructs==10.0.0\n")
+    git(project, "checkout", "--", "template.json")
+    git(project, "add", ".")
+    git(project, "commit", "--quiet", "--message", "two")
+    pins.write_text("aws-cdk-lib==2.2.0 \\\n    --hash=sha256:0\nconstructs==10.0.0\n")
+    assert main(["rehearse", "--project", str(project), "--from", "HEAD"]) == 0
+    said = capsys.readouterr().out
+    assert "WORTH KNOWING\n  aws-cdk-lib: " in said
+    assert "pins 2.1.0" in said
+    assert "constructs" not in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

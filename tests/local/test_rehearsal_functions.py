@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
+from local.rehearsal import functions, report
 from local.rehearsal.findings import Kind
 from local.rehearsal.rehearsal import Rehearsal, rehearse
 from local.template import assembly
@@ -71,7 +72,8 @@ ROWS = [
 ]  # fmt: skip
 
 
-def rehearsed(directory: Path, row: Row) -> Rehearsal:
+def rehearsed(directory: Path, row: Row, **properties: Any) -> Rehearsal:
+    """`properties` are other ones of the function."""
     code = directory / "code"
     (code / "handlers").mkdir(parents=True)
     (code / "handlers" / "__init__.py").touch()
@@ -85,6 +87,7 @@ def rehearsed(directory: Path, row: Row) -> Rehearsal:
                 "Handler": "handlers.thing.handler",
                 "Code": {"S3Bucket": "assets", "S3Key": "code.zip"},
                 "Environment": {"Variables": {"NAME": "thing"}},
+                **properties,
             },
         },
         "Thing": {
@@ -125,6 +128,37 @@ def test_an_answer_becomes_the_resource_s_attributes(tmp_path: Path) -> None:
     assert called.attributes == {"Arn": "arn:aws:sns:us-east-1:1:thing"}
 
 
-def test_code_that_can_t_be_loaded_stops_the_rehearsal_with_its_own_words(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match=r"could not be called(.|\n)*SyntaxError"):
-        rehearsed(tmp_path, Row("broken", "    if:\n", set()))
+SILENT = {
+    "can't be loaded": ("    if:\n", "SyntaxError"),
+    "raises when it is loaded": ("    pass\nraise LookupError('no table')\n", "no table"),
+    "ends the process": ("    os._exit(0)\n", "it ends its process"),
+    "never ends": ("    while True: pass\n", "it did not end within 2 s"),
+}
+
+
+@pytest.mark.parametrize(("code", "sentence"), SILENT.values(), ids=SILENT)
+def test_a_function_that_answers_nothing_is_a_finding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, sentence: str
+) -> None:
+    monkeypatch.setattr(functions, "_WITHIN", 2 if "while" in code else 30)
+    rehearsal = rehearsed(tmp_path, Row("silent", code, set()))
+    (finding,) = rehearsal.findings
+    assert (finding.kind, finding.what) == (Kind.ROLLBACK, "Thing")
+    assert "answers no request" in finding.sentence
+    assert sentence in finding.sentence
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {"Runtime": "python3.13", "Code": {"ZipFile": "def handler(event, context): ..."}},
+        {"Runtime": "nodejs22.x"},
+        {"PackageType": "Image", "Code": {"ImageUri": "x"}},
+    ],
+)
+def test_a_function_that_can_t_be_called_here_is_said(
+    tmp_path: Path, properties: dict[str, Any]
+) -> None:
+    rehearsal = rehearsed(tmp_path, ROWS[0], **properties)
+    assert found(rehearsal) == {(Kind.NOTE, "Thing")}
+    assert "Thing: its function was not called" in report.as_text(rehearsal, "title")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from local.rehearsal.kept import KeptTemplates
 from local.template.assembly import Assembly
 from tests.local.rehearsal_steps import resource, stack
@@ -48,3 +50,16 @@ def test_what_is_dropped_is_named(tmp_path: Path) -> None:
     KeptTemplates(tmp_path, "dev").write(made(Chats="chats", Users="users"))
     (line,) = said(tmp_path, made(Users="users"))
     assert line.startswith("on AWS, data: Chats: it is deleted with its items")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", '[{"colour": "blue"}]'])
+def test_a_file_that_can_t_be_read_does_not_stop_the_start(tmp_path: Path, text: str) -> None:
+    (tmp_path / "dev.templates.json").write_text(text)
+    (line,) = said(tmp_path, made(Chats="chats"))
+    assert line.startswith("the templates that made the kept state can't be compared: ")
+
+
+def test_templates_that_can_t_be_resolved_do_not_stop_the_start(tmp_path: Path) -> None:
+    KeptTemplates(tmp_path, "dev").write(made(Chats="{{resolve:ssm:/name}}"))
+    (line,) = said(tmp_path, made(Chats="chats"))
+    assert "data, Chats.TableName: dynamic references" in line

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from local.providers import LocalModeError
+from local.rehearsal import report
 from local.rehearsal.findings import Kind
 from local.template.assembly import Stack
 from tests.local.rehearsal_steps import compared, exported, found, imported, resource, stack, taken
@@ -86,13 +87,12 @@ def together(*keys: str) -> Stack:
     return data({"Chats": chats, "Old": resource("KMS::Key"), "Role": policy(*named)})
 
 
-def listener(*actions: dict[str, Any], **properties: Any) -> dict[str, Any]:
+def listener(*actions: dict[str, Any], port: int = 80) -> dict[str, Any]:
     return resource(
         "ElasticLoadBalancingV2::Listener",
         LoadBalancerArn={"Ref": "Balancer"},
-        Port=80,
+        Port=port,
         DefaultActions=list(actions),
-        **properties,
     )
 
 
@@ -124,6 +124,47 @@ def forwarding(sticky_group: str, *names: str, sticky: bool) -> Stack:
     )
 
 
+def rule(name: str, priority: int) -> dict[str, dict[str, Any]]:
+    own = {"ListenerArn": {"Ref": "Http"}, "Priority": priority}
+    return {name: {"Type": "AWS::ElasticLoadBalancingV2::ListenerRule", "Properties": own}}
+
+
+def ruled(*rules: dict[str, dict[str, Any]]) -> Stack:
+    made = {name: body for each in rules for name, body in each.items()}
+    return stack("web", {"Balancer": balancer(), "Http": listener(), **made})
+
+
+def pool(*names: str, mutable: bool = True) -> dict[str, Any]:
+    schema = [{"Name": name, "Mutable": mutable} for name in names]
+    return resource("Cognito::UserPool", Schema=schema)
+
+
+def typed(type: str, *more: str) -> dict[str, Any]:
+    attributes = {"chat": type, **dict.fromkeys(more, "S")}
+    definitions = [{"AttributeName": n, "AttributeType": t} for n, t in attributes.items()]
+    return table(AttributeDefinitions=definitions)
+
+
+def expiring(name: str, enabled: bool = True) -> dict[str, Any]:
+    return table(TimeToLiveSpecification={"AttributeName": name, "Enabled": enabled})
+
+
+def indexed(*names: str, projected: str = "ALL") -> dict[str, Any]:
+    projection = {"ProjectionType": projected}
+    indexes = [{"IndexName": name, "Projection": projection} for name in names]
+    return table(GlobalSecondaryIndexes=indexes)
+
+
+def balanced(scheme: str, group_id: str = "A") -> Stack:
+    made = resource("ElasticLoadBalancingV2::LoadBalancer", Scheme=scheme)
+    action = {"Type": "forward", "TargetGroupArn": {"Ref": group_id}}
+    return stack("web", {group_id: group(), "Balancer": made, "Http": listener(action)})
+
+
+def log_group(stack_name: str, keep: str, id: str = "Group") -> Stack:
+    return stack(stack_name, {id: resource("Logs::LogGroup", keep=keep, LogGroupName="api")})
+
+
 def service(public: str, **more: Any) -> Stack:
     configuration = {"AwsvpcConfiguration": {"AssignPublicIp": public}}
     own = {"Api": resource("ECS::Service", NetworkConfiguration=configuration)}
@@ -139,6 +180,7 @@ QUEUE = resource("SQS::Queue")
 NAMED_QUEUE = resource("SQS::Queue", QueueName="jobs")
 CUSTOM = {"Type": "Custom::Thing", "Properties": {"ServiceToken": "arn:aws:lambda:x"}}
 API = resource("ApiGatewayV2::Api", ProtocolType="WEBSOCKET", Name="chat")
+OTHER_CUSTOM = {"Type": "Custom::Thing", "Properties": {"ServiceToken": "arn:aws:lambda:y"}}
 NAME = {"Name": {"Value": {"Ref": "Jobs"}}}
 REDIRECT = {"Type": "redirect", "RedirectConfig": {"StatusCode": "HTTP_301"}}
 MANY = {f"T{number}": resource("SNS::Topic") for number in range(501)}
@@ -274,6 +316,74 @@ ROWS = [
         [stack("web", {"Balancer": balancer(), "Plain": listener()})],
         {(REFUSED, "Plain"), (FELT, "Http")},
     ),
+    Row(
+        "two rules of one template want the same priority",
+        None,
+        [ruled(rule("A", 10), rule("B", 10))],
+        {(REFUSED, "B")},
+    ),
+    Row(
+        "a rule takes the priority of one that stays",
+        [ruled(rule("A", 10), rule("B", 20))],
+        [ruled(rule("A", 10), rule("B", 10))],
+        {(REFUSED, "B")},
+    ),
+    Row(
+        "two rules exchange their priorities",
+        [ruled(rule("A", 10), rule("B", 20))],
+        [ruled(rule("A", 20), rule("B", 10))],
+        {(REFUSED, "A"), (REFUSED, "B")},
+    ),
+    Row(
+        "a rule gets a free priority",
+        [ruled(rule("A", 10), rule("B", 20))],
+        [ruled(rule("A", 10), rule("B", 30))],
+        set(),
+    ),
+    Row(
+        "a bucket's policy gets another logical id",
+        [data({"Old": resource("S3::BucketPolicy", Bucket="logs")})],
+        [data({"New": resource("S3::BucketPolicy", Bucket="logs")})],
+        {(REFUSED, "New")},
+    ),
+    Row(
+        "a NAT gateway is replaced on the address of the old one",
+        [stack("network", {"Nat": resource("EC2::NatGateway", SubnetId="a", AllocationId="ip")})],
+        [stack("network", {"Nat": resource("EC2::NatGateway", SubnetId="b", AllocationId="ip")})],
+        {(REFUSED, "Nat")},
+    ),
+    Row(
+        "a security group of the same name in another network",
+        [data({"G": resource("EC2::SecurityGroup", GroupName="g", VpcId="one")})],
+        [data({"G": resource("EC2::SecurityGroup", GroupName="g", VpcId="two")})],
+        set(),
+    ),
+    Row(
+        "a name that stays behind in another stack",
+        [log_group("old", "Retain"), data({"Jobs": QUEUE})],
+        [stack("old", {"T": resource("SNS::Topic")}), log_group("data", "RetainExceptOnCreate")],
+        {(REFUSED, "Group"), (DATA, "Jobs"), (FELT, "Jobs")},
+    ),
+    Row(
+        "a name that another stack gave up before",
+        [log_group("old", "Delete"), data({"Jobs": QUEUE})],
+        [stack("old", {"T": resource("SNS::Topic")}), log_group("data", "Delete")],
+        {(DATA, "Jobs"), (FELT, "Jobs")},
+    ),
+    Row(
+        "a subnet whose addresses come from a pool",
+        [network("10.0.0.0/18")],
+        [
+            stack(
+                "network",
+                {
+                    "Other": resource("EC2::Subnet", VpcId="vpc", Ipv4NetmaskLength=18),
+                    "Subnet": resource("EC2::Subnet", VpcId="vpc", Ipv4NetmaskLength=18),
+                },
+            )
+        ],
+        set(),
+    ),
     # what holds data
     Row(
         "a table is dropped",
@@ -297,6 +407,24 @@ ROWS = [
         "a table gets another billing mode",
         [data({"Chats": table(BillingMode="PROVISIONED")})],
         [data({"Chats": table(BillingMode="PAY_PER_REQUEST")})],
+        set(),
+    ),
+    Row(
+        "a table gets a local index",
+        [data({"Chats": table()})],
+        [data({"Chats": table(LocalSecondaryIndexes=[{"IndexName": "a"}])})],
+        {(DATA, "Chats")},
+    ),
+    Row(
+        "a key of a table changes its type",
+        [data({"Chats": typed("S")})],
+        [data({"Chats": typed("N")})],
+        {(DATA, "Chats")},
+    ),
+    Row(
+        "a table gets an attribute, for an index",
+        [data({"Chats": typed("S")})],
+        [data({"Chats": typed("S", "owner")})],
         set(),
     ),
     Row(
@@ -387,6 +515,66 @@ ROWS = [
         {(REFUSED, "Pool.UsernameConfiguration")},
     ),
     Row(
+        "an attribute of users is dropped",
+        [data({"Pool": pool("a", "b")})],
+        [data({"Pool": pool("a")})],
+        {(REFUSED, "Pool")},
+    ),
+    Row(
+        "an attribute of users is changed",
+        [data({"Pool": pool("a")})],
+        [data({"Pool": pool("a", mutable=False)})],
+        {(REFUSED, "Pool")},
+    ),
+    Row(
+        "an attribute of users is added",
+        [data({"Pool": pool("a")})],
+        [data({"Pool": pool("a", "b")})],
+        set(),
+    ),
+    Row(
+        "items expire by another attribute",
+        [data({"Chats": expiring("old")})],
+        [data({"Chats": expiring("new")})],
+        {(REFUSED, "Chats")},
+    ),
+    Row(
+        "items expire by another attribute from some day on",
+        [data({"Chats": expiring("old", enabled=False)})],
+        [data({"Chats": expiring("new")})],
+        set(),
+    ),
+    Row(
+        "an index changes its projection",
+        [data({"Chats": indexed("a")})],
+        [data({"Chats": indexed("a", projected="KEYS_ONLY")})],
+        {(REFUSED, "Chats")},
+    ),
+    Row(
+        "another function makes a custom resource",
+        [data({"Thing": CUSTOM})],
+        [data({"Thing": OTHER_CUSTOM})],
+        {(REFUSED, "Thing")},
+    ),
+    Row(
+        "a custom resource gets another logical id",
+        [data({"Old": CUSTOM})],
+        [data({"New": CUSTOM})],
+        {(FELT, "New")},
+    ),
+    Row(
+        "a load balancer is replaced and its target group stays",
+        [balanced("internet-facing")],
+        [balanced("internal")],
+        {(REFUSED, "A"), (FELT, "Balancer"), (FELT, "Http")},
+    ),
+    Row(
+        "a load balancer is replaced with its target group",
+        [balanced("internet-facing")],
+        [balanced("internal", "B")],
+        {(FELT, "A"), (FELT, "Balancer"), (FELT, "Http")},
+    ),
+    Row(
         "two indexes at once",
         [data({"Chats": table()})],
         [data({"Chats": table(GlobalSecondaryIndexes=[{"IndexName": "a"}, {"IndexName": "b"}])})],
@@ -428,6 +616,49 @@ ROWS = [
         [stack("web", {"A": group(load_balancing__algorithm__type="round_robin")})],
         {(NOTE, "A")},
     ),
+    # what is not written down anywhere
+    Row("a nested stack", None, [data({"N": resource("CloudFormation::Stack")})], {(NOTE, "N")}),
+    Row(
+        "a type without a schema changes",
+        [data({"X": {"Type": "Some::Private::Type", "Properties": {"Size": 1}}})],
+        [data({"X": {"Type": "Some::Private::Type", "Properties": {"Size": 2}}})],
+        {(NOTE, "X")},
+    ),
+    # templates that CloudFormation would not take
+    Row(
+        "an export of what is not there",
+        None,
+        [data({}, exported("data", "Name", {"Fn::GetAtt": ["Nothing", "Arn"]}))],
+        {(REFUSED, "output Name")},
+    ),
+    Row(
+        "a condition and a mapping that are not there",
+        None,
+        [
+            data(
+                {
+                    "A": {**QUEUE, "Condition": "InProd"},
+                    "B": resource("SNS::Topic", DisplayName={"Fn::If": ["InProd", "a", "b"]}),
+                    "C": resource("SNS::Topic", DisplayName={"Fn::FindInMap": ["M", "a", "b"]}),
+                }
+            )
+        ],
+        {(REFUSED, "A"), (REFUSED, "B.DisplayName"), (REFUSED, "C.DisplayName")},
+    ),
+    Row(
+        "an export of a parameter goes while it is imported",
+        [
+            stack(
+                "data",
+                {},
+                exported("data", "Name", {"Ref": "P"}),
+                Parameters={"P": {"Default": "x"}},
+            ),
+            importer("Name"),
+        ],
+        [data({}), importer()],
+        {(REFUSED, "export Name")},
+    ),
     # limits
     Row("more resources than a stack takes", None, [stack("web", MANY)], {(REFUSED, "Resources")}),
     Row(
@@ -459,6 +690,12 @@ ROWS = [
         "a listener begins to redirect",
         [stack("web", {"Balancer": balancer(), "Http": listener({"Type": "fixed-response"})})],
         [stack("web", {"Balancer": balancer(), "Http": listener(REDIRECT)})],
+        {(FELT, "Http")},
+    ),
+    Row(
+        "a listener moves to another port",
+        [stack("web", {"Balancer": balancer(), "Http": listener()})],
+        [stack("web", {"Balancer": balancer(), "Http": listener(port=81)})],
         {(FELT, "Http")},
     ),
     Row(
@@ -523,6 +760,12 @@ ROWS = [
         [together("Old")],
         set(),
     ),
+    Row(
+        "an output for other stacks is gone",
+        [data({"Jobs": QUEUE}, {"PublishOutputRefJobs": {"Value": "x"}})],
+        [data({"Jobs": QUEUE})],
+        set(),
+    ),
     Row("nothing changes", [data({"Jobs": QUEUE})], [data({"Jobs": QUEUE})], set()),
 ]
 
@@ -554,3 +797,50 @@ def test_a_stack_that_uses_what_goes_is_named_to_go_first() -> None:
     kept = [data({"Jobs": QUEUE}, exports), importer("Jobs")]
     assert compared(kept, [data({"Jobs": QUEUE}), importer()]).first == ("web",)
     assert compared(before, before).first == ()
+
+
+def test_the_stacks_that_go_first_are_told_as_make_takes_them() -> None:
+    before = [gateway("Nat"), service("DISABLED")]
+    text = report.as_text(compared(before, [gateway(), service("ENABLED")]), "title")
+    assert 'first make deploy stacks="Web" ARGS=--exclusively, then all.' in text
+
+
+def test_users_of_an_export_are_told_of_in_the_plural_where_there_are_several() -> None:
+    kept, other = exported("data", "Name", "one"), {"T": resource("SNS::Topic")}
+    uses = {"T": resource("SNS::Topic", DisplayName=imported("data", "Name"))}
+    before = [data({}, kept), importer("Name"), stack("chat", uses)]
+    (finding,) = compared(before, [data({}), importer(), stack("chat", other)]).findings
+    assert finding.sentence.startswith("it goes while chat and web import it:")
+
+
+def test_what_is_held_is_called_by_its_name() -> None:
+    (finding,) = compared(None, [ruled(rule("A", 10), rule("B", 10))]).findings
+    assert finding.sentence == "Http and 10 is held by A"
+
+
+def test_what_is_held_by_an_attribute_is_called_by_it() -> None:
+    gateways = ("A", "B")
+    made: dict[str, Any] = {"Ip": resource("EC2::EIP", Domain="vpc")}
+    for name in gateways:
+        address = {"Fn::GetAtt": ["Ip", "AllocationId"]}
+        made[name] = resource("EC2::NatGateway", SubnetId="subnet", AllocationId=address)
+    (finding,) = compared(None, [stack("network", made)]).findings
+    assert finding.sentence == "Ip.AllocationId is held by A"
+
+
+def test_resources_of_one_type_with_one_fate_share_a_line() -> None:
+    topics = {f"T{number}": resource("SNS::Topic") for number in range(5)}
+    text = report.as_text(compared([data({**topics, "Q": QUEUE})], [data({"Q": QUEUE})]), "title")
+    assert "  deleted   data  T0 and 4 more, SNS::Topic\n" in text
+
+
+def test_an_assembly_without_stacks_has_a_report() -> None:
+    assert "READY" in report.as_text(compared(None, []), "nothing")
+
+
+def test_what_can_t_be_resolved_says_where_it_stands() -> None:
+    topic = resource("SNS::Topic", DisplayName={"Fn::Cidr": ["10.0.0.0/16", 2, 8]})
+    with pytest.raises(
+        LocalModeError, match=r"data, T\.DisplayName: the intrinsic function Fn::Cidr"
+    ):
+        compared(None, [data({"T": topic})])

@@ -71,11 +71,12 @@ def test_a_deployment_stops_before_it_starts_or_not_at_all(
         (PROD, True, "retain of prod is true"),
         ((*PROD, "--force"), False, "retain of prod is true"),
         ((*PROD, "-c", "deletion_protection=true"), True, "retain and deletion_protection of prod"),
-        ((*DEV, "-c", "deletion_protection=true"), True, "deletion_protection of dev is true"),
+        # protected and not kept is no environment
+        ((*DEV, "-c", "deletion_protection=true"), True, "deletion_protection is True, but"),
         (
             (*PROD, *LET_GO[:2], "-c", "deletion_protection=true"),
             True,
-            "deletion_protection of prod",
+            "deletion_protection is True, but",
         ),
     ],
 )

@@ -37,6 +37,8 @@ SUBNETS: Stops = {
     (REFUSED, "export of Vpc"),
     *((REFUSED, f"export of Vpc{kind}Subnet{n}Subnet") for kind in ("public", "private") for n in (1, 2)),
 }  # fmt: skip
+# whose elastic addresses stay, and are still the old gateways'
+GATEWAYS = [(REFUSED, f"VpcpublicSubnet{n}NATGateway") for n in (1, 2)]
 PUBLIC_SUBNETS = {each for each in SUBNETS if "private" not in each[1]}
 
 # Changes of tests/stacks/changes.py that had better not be sent as they are.
@@ -54,7 +56,11 @@ STOPPED_SETTINGS: Mapping[str, Mapping[str, Stops]] = {
     "project": {"dev": EVERYTHING, "staging": IN_PROD, "prod": IN_PROD},
     "account": {"prod": IN_PROD},  # where the others leave it open
     "region": {"prod": IN_PROD},
-    "network.cidr": {"dev": PUBLIC_SUBNETS, "staging": SUBNETS, "prod": SUBNETS},
+    "network.cidr": {
+        "dev": PUBLIC_SUBNETS,
+        "staging": {*SUBNETS, GATEWAYS[0]},
+        "prod": {*SUBNETS, *GATEWAYS},
+    },
     "load_balancer.access_logs": {
         name: {(DATA, "LoadBalancerAccessLogsBucket")} for name in ("staging", "prod")
     },

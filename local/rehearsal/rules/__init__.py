@@ -14,6 +14,8 @@ from local.rehearsal.rules import (
     names,
     protection,
     references,
+    target_groups,
+    unknown,
     updates,
 )
 
@@ -24,9 +26,11 @@ RULES: tuple[Rule, ...] = (
     data.findings,
     protection.findings,
     updates.findings,
+    target_groups.findings,
     limits.findings,
     keys.findings,
     felt.findings,
+    unknown.findings,
 )
 
 

@@ -29,8 +29,8 @@ def findings(deployment: Deployment) -> Iterator[Finding]:
                     Kind.DATA,
                     stack.name,
                     live.name,
-                    f"its stack is no longer part of the app: {STATEFUL[live.type]} stay where "
-                    "they are, and nothing uses them",
+                    f"its stack is no longer part of the app: it stays where it is with "
+                    f"{STATEFUL[live.type]}, and nothing uses it",
                     "Keep the stack's name, account and region",
                 )
 

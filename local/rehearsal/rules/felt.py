@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from local.rehearsal.account import Live
 from local.rehearsal.changes import Act, Change, Deployment, StackUpdate
 from local.rehearsal.findings import Finding, Kind
 
+# How CDK names the outputs that other stacks take: by Fn::ImportValue, and by Fn::GetStackOutput.
+BETWEEN_STACKS = ("ExportsOutput", "PublishOutput")
 GONE = (Act.REPLACED, Act.DELETED)
 # type -> what its users notice when it is replaced or deleted
 FELT: Mapping[str, str] = {
@@ -35,6 +38,7 @@ def findings(deployment: Deployment) -> Iterator[Finding]:
             if change.act is Act.CHANGED:
                 yield from _changed(update, change)
         yield from _outputs(update)
+        yield from _made_twice(update)
 
 
 def _gone(update: StackUpdate, change: Change) -> Iterator[Finding]:
@@ -67,28 +71,32 @@ def _changed(update: StackUpdate, change: Change) -> Iterator[Finding]:
         yield _felt(
             update, live, "its tasks are replaced, new ones first; the old ones are drained"
         )
-    if (
-        live.type == "AWS::ElasticLoadBalancingV2::Listener"
-        and _redirects(live)
-        and change.before
-        and not _redirects(change.before)
-    ):
-        yield _felt(
-            update,
-            live,
-            "it only redirects from now on, and many clients do not repeat a POST after that",
-        )
+    if live.type == "AWS::ElasticLoadBalancingV2::Listener" and change.before:
+        if _redirects(live) and not _redirects(change.before):
+            yield _felt(
+                update,
+                live,
+                "it only redirects from now on, and many clients do not repeat a POST after that",
+            )
+        moved = [name for name in ("Port", "Protocol") if name in change.properties]
+        if moved:
+            yield _felt(
+                update,
+                live,
+                f"its {' and '.join(moved)} changes: clients find nothing at the old one",
+            )
 
 
 def _redirects(listener: Live) -> bool:
-    return any(each.get("Type") == "redirect" for each in listener.properties["DefaultActions"])
+    actions = listener.properties.get("DefaultActions", ())
+    return any(each.get("Type") == "redirect" for each in actions)
 
 
 def _outputs(update: StackUpdate) -> Iterator[Finding]:
-    """The outputs that people read: those that no stack imports."""
+    """The outputs that people read: those that are not made for another stack."""
     after = update.after.outputs
     for name, output in (update.before.outputs if update.before else {}).items():
-        if output.export is not None or name.startswith("ExportsOutput"):
+        if output.export is not None or name.startswith(BETWEEN_STACKS):
             continue
         if name not in after:
             yield Finding(Kind.FELT, update.name, f"output {name}", "it is gone")
@@ -99,6 +107,26 @@ def _outputs(update: StackUpdate) -> Iterator[Finding]:
                 f"output {name}",
                 "it has another value: clients that were given the old one need the new one",
             )
+
+
+def _made_twice(update: StackUpdate) -> Iterator[Finding]:
+    """A custom resource under another logical id: the old one's deletion comes after the new one's
+    creation, with the same properties."""
+    gone = [change.before for change in update.of(Act.DELETED) if change.before]
+    for change in update.of(Act.CREATED):
+        for old in gone:
+            same = _asked_for(old) == _asked_for(change.resource)
+            if old.custom and same and old.type == change.resource.type:
+                yield _felt(
+                    update,
+                    change.resource,
+                    f"after it was made, the function is asked to delete {old.name}, which has the "
+                    "same properties: it may delete what was made just before",
+                )
+
+
+def _asked_for(custom: Live) -> dict[str, Any]:
+    return {name: value for name, value in custom.properties.items() if name != "ServiceToken"}
 
 
 def _felt(update: StackUpdate, live: Live, sentence: str) -> Finding:

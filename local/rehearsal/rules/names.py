@@ -11,15 +11,24 @@ from ipaddress import IPv4Network
 from typing import Any
 
 from local.rehearsal.account import Live
-from local.rehearsal.changes import Act, Deployment, StackUpdate
+from local.rehearsal.changes import Act, Change, Deployment, StackUpdate
 from local.rehearsal.findings import Finding, Kind
-from local.rehearsal.schemas import create_only
-from local.rehearsal.values import same_place
+from local.rehearsal.schemas import create_only, given_identifier
+from local.rehearsal.values import readable, same_place
 
 # Of a resource that has no name of its own: the properties that only one resource may have alike.
 ONE_OF_A_KIND: Mapping[str, tuple[str, ...]] = {
     "AWS::ElasticLoadBalancingV2::Listener": ("LoadBalancerArn", "Port"),
     "AWS::ElasticLoadBalancingV2::ListenerRule": ("ListenerArn", "Priority"),
+    # Resource.AlreadyAssociated: https://github.com/pulumi/pulumi-aws/issues/1483
+    "AWS::EC2::NatGateway": ("AllocationId",),
+    "AWS::EC2::SecurityGroup": ("VpcId", "GroupName"),
+    "AWS::EC2::SecurityGroupEgress": (
+        *("GroupId", "IpProtocol", "FromPort", "ToPort", "DestinationSecurityGroupId"),
+    ),
+    "AWS::EC2::SecurityGroupIngress": (
+        *("GroupId", "IpProtocol", "FromPort", "ToPort", "SourceSecurityGroupId"),
+    ),
     "AWS::EC2::Route": ("RouteTableId", "DestinationCidrBlock"),
     "AWS::EC2::SubnetRouteTableAssociation": ("SubnetId",),
     "AWS::EC2::VPCGatewayAttachment": ("VpcId", "InternetGatewayId"),
@@ -33,8 +42,17 @@ ONE_OF_A_KIND: Mapping[str, tuple[str, ...]] = {
 
 def findings(deployment: Deployment) -> Iterator[Finding]:
     for update in deployment.updates:
+        claimed: dict[tuple[Any, ...], Live] = {}
+        for change in update.of(Act.CREATED, Act.REPLACED, Act.CHANGED):
+            wanted = identity(change.resource)
+            had = identity(change.before) if change.before else None
+            if wanted is None or (change.act is Act.CHANGED and wanted == had):
+                continue
+            if wanted in claimed:
+                yield _held(update, change.resource, claimed[wanted], wanted)
+            claimed[wanted] = change.resource
+            yield from _taken(update, change, wanted)
         for change in update.of(Act.CREATED, Act.REPLACED):
-            yield from _taken(update, change.resource)
             yield from _overlapping(update, change.resource)
 
 
@@ -48,59 +66,68 @@ def identity(live: Live) -> tuple[Any, ...] | None:
 
 
 def _custom_name(live: Live) -> tuple[str, ...]:
-    """A property such as Name, TableName of a Table, or GroupName. CloudFormation makes up a name
-    where none is given."""
+    """A property such as Name, TableName of a Table, or GroupName, or those that identify it, such
+    as the bucket of a bucket's policy. CloudFormation makes up a name where none is given."""
     kind = live.type.rpartition("::")[2]
     usual = {"Name", f"{kind}Name", "GroupName", "DBClusterIdentifier"}
-    return tuple(path[0] for path in create_only(live.type) if len(path) == 1 and path[0] in usual)
+    names = tuple(path[0] for path in create_only(live.type) if len(path) == 1 and path[0] in usual)
+    return names or given_identifier(live.type)
 
 
 def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, int | str) else None
 
 
-def _taken(update: StackUpdate, live: Live) -> Iterator[Finding]:
-    wanted = identity(live)
-    if wanted is None:
-        return
+def _taken(update: StackUpdate, change: Change, wanted: tuple[Any, ...]) -> Iterator[Finding]:
+    """What stands when the stack's update begins."""
+    live = change.resource
     for stack in update.account.values():
         if not same_place(stack.place, update.after.place):
             continue
-        for other in stack.resources.values():
-            if identity(other) == wanted and not _made_way(update, other):
-                shown = " and ".join(str(value) for value in wanted[1:])
-                whose = "" if other.logical_id == live.logical_id else f" by {other.name}"
-                yield Finding(
-                    Kind.REFUSED,
-                    update.name,
-                    live.name,
-                    f"it is created before the old one is deleted, and {shown} is held{whose}",
-                    "Give it another name, or remove the old one by a deployment of its own",
-                )
+        for other in (*stack.resources.values(), *stack.left_behind):
+            if identity(other) == wanted and not _makes_way(update, other, change):
+                yield _held(update, live, other, wanted)
 
 
-def _made_way(update: StackUpdate, other: Live) -> bool:
-    """Whether the other one has another identity by the time: updates come before creations that
-    depend on them only by chance, so only a changed one that this stack updates counts."""
+def _held(update: StackUpdate, live: Live, other: Live, wanted: tuple[Any, ...]) -> Finding:
+    shown = " and ".join(readable(value) for value in wanted[1:])
+    whose = "" if other.logical_id == live.logical_id else f" by {other.name}"
     now = update.after.resources.get(other.logical_id)
-    return (
-        other.stack == update.name
-        and now is not None
-        and now.ref == other.ref
-        and identity(now) != identity(other)
+    goes = other.stack == update.name and (now is None or now.ref != other.ref)
+    why = "it is created before the old one is deleted, and " if goes else ""
+    return Finding(
+        Kind.REFUSED,
+        update.name,
+        live.name,
+        f"{why}{shown} is held{whose}",
+        "Give it another name, or remove the old one by a deployment of its own"
+        if goes
+        else "Give it another name",
     )
+
+
+def _makes_way(update: StackUpdate, other: Live, change: Change) -> bool:
+    """Whether the other one has another identity by the time: updates come before creations that
+    depend on them only by chance, so only a changed one that this stack updates counts. Two that
+    exchange their identities wait for each other."""
+    now = update.after.resources.get(other.logical_id)
+    if other.stack != update.name or now is None or now.ref != other.ref:
+        return False
+    exchanged = change.before is not None and identity(now) == identity(change.before)
+    return identity(now) != identity(other) and not (change.act is Act.CHANGED and exchanged)
 
 
 def _overlapping(update: StackUpdate, live: Live) -> Iterator[Finding]:
     """ "The CIDR '...' conflicts with another subnet": of the same VPC, which are still there."""
     if live.type != "AWS::EC2::Subnet":
         return
-    own = IPv4Network(live.properties["CidrBlock"])
+    own = _addresses(live)
     for other in (update.before.resources if update.before else {}).values():
-        if other.type == live.type and other.properties["VpcId"] == live.properties["VpcId"]:
+        theirs = _addresses(other) if other.type == live.type else None
+        if own and theirs and other.properties.get("VpcId") == live.properties.get("VpcId"):
             now = update.after.resources.get(other.logical_id)
             stays = now is not None and now.ref == other.ref
-            if not stays and own.overlaps(IPv4Network(other.properties["CidrBlock"])):
+            if not stays and own.overlaps(theirs):
                 yield Finding(
                     Kind.REFUSED,
                     update.name,
@@ -110,3 +137,11 @@ def _overlapping(update: StackUpdate, live: Live) -> Iterator[Finding]:
                     "Use other addresses, or remove the old subnet by a deployment of its own",
                 )
                 return
+
+
+def _addresses(subnet: Live) -> IPv4Network | None:
+    """None where they are taken from a pool of addresses, or reckoned by CloudFormation."""
+    try:
+        return IPv4Network(subnet.properties.get("CidrBlock", ""))
+    except ValueError:
+        return None

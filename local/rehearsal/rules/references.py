@@ -44,14 +44,16 @@ def _held(update: StackUpdate) -> Iterator[Finding]:
         holding = importers(update.account, name)
         if not holding:
             continue
-        users = " and ".join(holding)
+        users = f"{' and '.join(holding)} import{'' if len(holding) > 1 else 's'} it"
         if name not in after:
-            sentence = f'it goes while {users} imports it: "Cannot delete export ..."'
+            sentence = f'it goes while {users}: "Cannot delete export ..."'
+            advice = "Keep it by export_value until a deployment has taken its users away"
         elif after[name].value != output.value:
-            sentence = f'its value changes while {users} imports it: "Cannot update export ..."'
+            sentence = f'its value changes while {users}: "Cannot update export ..."'
+            advice = "Make the new one under another id first, let them take that, then end this"
         else:
             continue
-        yield Finding(Kind.REFUSED, update.name, _called(update.before, output), sentence)
+        yield Finding(Kind.REFUSED, update.name, _called(update.before, output), sentence, advice)
 
 
 def _own(update: StackUpdate) -> Iterator[Finding]:
@@ -66,12 +68,13 @@ def _own(update: StackUpdate) -> Iterator[Finding]:
                 "Do not export a value that may be empty",
             )
         for logical_id, attribute in _attributes_in(update.after, output):
-            if resources[logical_id].type.startswith("Custom::"):
+            resource = resources.get(logical_id)
+            if resource and resource.custom:
                 yield Finding(
                     Kind.REFUSED,
                     update.name,
                     _called(update.after, output),
-                    f"it is what the function of {resources[logical_id].name} answers as "
+                    f"it is what the function of {resource.name} answers as "
                     f"{attribute}, and whatever changes or empties that is refused while another "
                     "stack imports it",
                     "Derive the value from names instead",
@@ -90,10 +93,11 @@ def _called(stack: DeployedStack | None, output: Output) -> str:
     """ "export of Chats.Arn" for what CDK calls ExportsOutputFnGetAttChatsE68037FFArn8B2D9A3F."""
     body = stack.template["Outputs"][output.name]["Value"] if stack else None
     if stack and isinstance(body, dict) and len(body) == 1:
-        if "Ref" in body:
+        if body.get("Ref") in stack.resources:  # and not a parameter
             return f"export of {stack.resources[body['Ref']].name}"
         for logical_id, attribute in _attributes_in(stack, output):
-            return f"export of {stack.resources[logical_id].name}.{attribute}"
+            if logical_id in stack.resources:
+                return f"export of {stack.resources[logical_id].name}.{attribute}"
     return f"export {output.name}"
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
+from local.rehearsal.account import Live
 from local.rehearsal.changes import Act, Change, Deployment, StackUpdate
 from local.rehearsal.findings import Finding, Kind
+from local.rehearsal.rules.target_groups import forwards
 
 _REFERENCE = "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference"
 # type -> property -> what AWS says of its change. Each row's page is the type's in _REFERENCE.
@@ -29,6 +32,8 @@ def findings(deployment: Deployment) -> Iterator[Finding]:
     for update in deployment.updates:
         for change in update.of(Act.CHANGED):
             yield from _fixed(update, change)
+            if change.before and change.after:
+                yield from _of_parts(update, change.before, change.after)
             if change.resource.type == "AWS::DynamoDB::Table":
                 yield from _indexes(update, change)
             if change.resource.type == "AWS::ElasticLoadBalancingV2::TargetGroup":
@@ -46,18 +51,65 @@ def _fixed(update: StackUpdate, change: Change) -> Iterator[Finding]:
             )
 
 
+def _of_parts(update: StackUpdate, before: Live, after: Live) -> Iterator[Finding]:
+    """What is refused by what becomes of a property."""
+    sentence = advice = ""
+    if after.custom and before.properties.get("ServiceToken") != after.properties["ServiceToken"]:
+        # https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/802
+        sentence = 'another function is to make it: "Modifying service token is not allowed"'
+        advice = "Keep the function's logical id, or remove this by a deployment of its own first"
+    elif after.type == "AWS::Cognito::UserPool" and _lost_attributes(before, after):
+        # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cognito-userpool.html
+        sentence = '"Existing schema attributes cannot be modified or deleted"'
+        advice = "Keep them as they are; new ones may be added"
+    elif after.type == "AWS::DynamoDB::Table" and _expires_by_another(before, after):
+        # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTimeToLive.html
+        sentence = '"TimeToLive is active on a different AttributeName"'
+        advice = "Set Enabled to false first, wait an hour, and then name the other attribute"
+    if sentence:
+        yield Finding(Kind.REFUSED, update.name, after.name, sentence, advice)
+
+
+def _lost_attributes(before: Live, after: Live) -> bool:
+    return any(
+        each not in (after.properties.get("Schema") or ())
+        for each in before.properties.get("Schema") or ()
+    )
+
+
+def _expires_by_another(before: Live, after: Live) -> bool:
+    old, new = (each.properties.get("TimeToLiveSpecification") or {} for each in (before, after))
+    names = old.get("AttributeName"), new.get("AttributeName")
+    return bool(_on(old) and _on(new) and names[0] != names[1])
+
+
+def _on(specification: Mapping[str, Any]) -> bool:
+    return str(specification.get("Enabled")).lower() == "true"
+
+
 def _indexes(update: StackUpdate, change: Change) -> Iterator[Finding]:
-    """ "You can create or delete one global secondary index" in one update of a table."""
+    """ "You can create or delete one global secondary index" in one update of a table, and change
+    nothing of one that stays but its throughput."""
     old, new = ({
-        each["IndexName"] for each in (live.properties.get("GlobalSecondaryIndexes") or [])
+        each["IndexName"]: (each.get("KeySchema"), each.get("Projection"))
+        for each in (live.properties.get("GlobalSecondaryIndexes") or [])
     } for live in (change.before, change.after) if live)  # fmt: skip
-    if len(old ^ new) > 1:
+    for name in sorted(old.keys() & new.keys()):
+        if old[name] != new[name]:
+            yield Finding(
+                Kind.REFUSED,
+                update.name,
+                change.resource.name,
+                f"the key and the projection of its index {name} can't change",
+                "Make an index of another name, and delete this one by a later deployment",
+            )
+    if len(old.keys() ^ new.keys()) > 1:
         yield Finding(
             Kind.REFUSED,
             update.name,
             change.resource.name,
             f"one update of a table creates or deletes one index, and these differ: "
-            f"{', '.join(sorted(old ^ new))}",
+            f"{', '.join(sorted(old.keys() ^ new.keys()))}",
             "Take one deployment for each",
         )
 
@@ -77,13 +129,7 @@ def _stickiness(update: StackUpdate, change: Change) -> Iterator[Finding]:
     if after.attribute("stickiness.enabled") != "true":
         return
     for live in update.before.resources.values():
-        for action in (
-            *live.properties.get("Actions", ()),
-            *live.properties.get("DefaultActions", ()),
-        ):
-            forward = action.get("ForwardConfig", {})
-            groups = {each["TargetGroupArn"] for each in forward.get("TargetGroups", ())}
-            sticks = forward.get("TargetGroupStickinessConfig", {}).get("Enabled")
+        for groups, sticks in forwards(live):
             if before.ref in groups and len(groups) > 1 and not sticks:
                 yield Finding(
                     Kind.REFUSED,
