@@ -5,8 +5,8 @@ import json
 import os
 from pathlib import Path
 
-from stacks.node import use_packaged_node
-from stacks.refusal import ConfigError, require
+from stacks.build.node import use_packaged_node
+from stacks.config.errors import ConfigError, require
 
 ROOT = Path(__file__).parent
 # Their paths differ from run to run, and the same sources give the same bytes.
@@ -22,11 +22,11 @@ def main() -> None:
 
 
 def _synthesize() -> None:
-    """Raises ConfigError for what the context says, or stacks/config.py, which is imported here."""
+    """Raises ConfigError for the context, or for stacks/config/environments.py, imported here."""
     from aws_cdk import App  # starts the Node.js that main chose
 
-    from stacks.context import environment_from
-    from stacks.packages import InstallError, on_lambda, on_this_machine
+    from stacks.build.packages import InstallError, on_lambda, on_this_machine
+    from stacks.config.overrides import environment_from
     from stacks.stage import EnvironmentStage
 
     app = App(

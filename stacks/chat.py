@@ -9,15 +9,15 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from stacks.config import Environment
-from stacks.constructs.bundle import function_code
+from stacks.build.bundle import function_code
+from stacks.build.packages import Platform
+from stacks.config.environments import Environment
+from stacks.config.settings import FunctionSize
 from stacks.constructs.function import Function
 from stacks.constructs.grants import Resource, Resources
 from stacks.constructs.websocket_api import WebSocketApi
 from stacks.data import DataStack
 from stacks.notifications import NotificationsStack
-from stacks.packages import Platform
-from stacks.settings import FunctionSize
 from stacks.stack import EnvironmentStack
 
 # New messages, messages that expired (not those that the watch purges itself), and watermarks that

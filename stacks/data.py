@@ -6,9 +6,9 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from stacks.config import Environment
+from stacks.config.environments import Environment
 from stacks.constructs.grants import Resource
-from stacks.retention import removal_policy
+from stacks.constructs.retention import removal_policy
 from stacks.stack import EnvironmentStack
 
 

@@ -4,9 +4,9 @@ from aws_cdk import Fn
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-from stacks.config import Environment
+from stacks.config.environments import Environment
+from stacks.config.errors import require
 from stacks.constructs.log_group import log_group
-from stacks.refusal import require
 from stacks.stack import EnvironmentStack
 
 # Addresses are divided among so many zones, however many are used, so that another zone moves no

@@ -4,8 +4,9 @@ from aws_cdk import Duration
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from stacks.config import Environment
-from stacks.constructs.bundle import function_code
+from stacks.build.bundle import function_code
+from stacks.build.packages import Platform
+from stacks.config.environments import Environment
 from stacks.constructs.function import Function
 from stacks.constructs.grants import Resource
 from stacks.constructs.platform_applications import (
@@ -14,7 +15,6 @@ from stacks.constructs.platform_applications import (
     platform_resources,
 )
 from stacks.data import DataStack
-from stacks.packages import Platform
 from stacks.stack import EnvironmentStack
 
 PUSH_TIMEOUT = 30  # seconds

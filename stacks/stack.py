@@ -4,7 +4,7 @@ from aws_cdk import Environment as Place
 from aws_cdk import Stack
 from constructs import Construct
 
-from stacks.config import Environment
+from stacks.config.environments import Environment
 
 
 class EnvironmentStack(Stack):

@@ -3,14 +3,14 @@
 from aws_cdk import Annotations, Stack, Stage, Tags
 from constructs import Construct
 
+from stacks.build.packages import Platform, on_lambda
 from stacks.chat import ChatStack
-from stacks.config import Environment
+from stacks.config.environment_warnings import warnings_for
+from stacks.config.environments import Environment
 from stacks.data import DataStack
-from stacks.environment_warnings import warnings_for
+from stacks.monitoring.observability import ObservabilityStack
 from stacks.network import NetworkStack
 from stacks.notifications import NotificationsStack
-from stacks.observability import ObservabilityStack
-from stacks.packages import Platform, on_lambda
 from stacks.web import WebStack
 
 

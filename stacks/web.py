@@ -5,10 +5,12 @@ from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_ecs as ecs
 from constructs import Construct
 
-from stacks.balancing_rules import ip_hash_pool
+from stacks.build.bundle import SOURCES, function_code
+from stacks.build.packages import Platform
 from stacks.chat import ChatStack
-from stacks.config import Environment
-from stacks.constructs.bundle import SOURCES, function_code
+from stacks.config.environments import Environment
+from stacks.config.pools import ContainerPool
+from stacks.config.rules import ip_hash_pool
 from stacks.constructs.container_pool import ContainerPoolService
 from stacks.constructs.function import Function
 from stacks.constructs.lambda_pool import LambdaTargetGroup
@@ -21,8 +23,6 @@ from stacks.constructs.platform_applications import (
 from stacks.constructs.web_acl import WebAcl
 from stacks.data import DataStack
 from stacks.network import NetworkStack
-from stacks.packages import Platform
-from stacks.pools import ContainerPool
 from stacks.stack import EnvironmentStack
 
 PLATFORMS = {

@@ -13,14 +13,14 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elb
 from constructs import Construct
 
-from stacks.config import Environment
+from stacks.config.environments import Environment
+from stacks.config.load_balancer import LoadBalancer
+from stacks.config.permissions import PERMISSIONS
+from stacks.config.pools import ContainerPool
+from stacks.config.target_groups import HealthCheck, MinimumHealthyTargets
 from stacks.constructs.function import shared_variables
 from stacks.constructs.grants import Resources, statements
 from stacks.constructs.log_group import log_group
-from stacks.load_balancing import LoadBalancer
-from stacks.permissions import PERMISSIONS
-from stacks.pools import ContainerPool
-from stacks.target_groups import HealthCheck, MinimumHealthyTargets
 
 CONTAINER = "api"
 PORT = 8080

@@ -8,11 +8,11 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from stacks.config import Environment
+from stacks.config.environments import Environment
+from stacks.config.permissions import PERMISSIONS
+from stacks.config.settings import FunctionSize
 from stacks.constructs.grants import Resources, statements
 from stacks.constructs.log_group import log_group
-from stacks.permissions import PERMISSIONS
-from stacks.settings import FunctionSize
 
 ARCHITECTURES = {"arm64": lambda_.Architecture.ARM_64, "x86_64": lambda_.Architecture.X86_64}
 

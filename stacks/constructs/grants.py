@@ -8,7 +8,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from stacks.permissions import Permissions
+from stacks.config.permissions import Permissions
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elb
 from constructs import Construct
 
-from stacks.balancing_warnings import notes_for, warnings_for
-from stacks.config import Environment
+from stacks.config.environments import Environment
+from stacks.config.pools import ContainerPool, Pool
+from stacks.config.warnings import notes_for, warnings_for
 from stacks.constructs.access_log_bucket import AccessLogBucket
-from stacks.pools import ContainerPool, Pool
 
 
 @dataclass(frozen=True)

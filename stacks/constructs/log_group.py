@@ -3,8 +3,8 @@
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from stacks.config import Environment
-from stacks.retention import removal_policy
+from stacks.config.environments import Environment
+from stacks.constructs.retention import removal_policy
 
 
 def log_group(scope: Construct, id: str, config: Environment) -> logs.LogGroup:

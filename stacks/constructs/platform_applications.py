@@ -6,9 +6,9 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from stacks.config import Environment
+from stacks.config.environments import Environment
 from stacks.constructs.grants import Resource, arn
-from stacks.retention import removal_policy
+from stacks.constructs.retention import removal_policy
 
 SECRETS = {  # secret -> the setting that names one that exists
     "Fcm": "fcm_secret_arn",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stacks.config import DEV, Environment
+from stacks.config.environments import DEV, Environment
 from tests.stacks.synthesized import Resource, Synthesize, Synthesized
 
 FUNCTIONS = {

@@ -1,6 +1,6 @@
 """What each function and task may call: the whole table, written down once more.
 
-stacks/permissions.py has the same table to build from; here it is read from the templates. A
+stacks/config/permissions.py has the same table to build from; here it is read from the templates. A
 change of one that is not a change of the other does not pass.
 """
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from stacks.context import environment_from
+from stacks.config.overrides import environment_from
 from tests.stacks.synthesized import Resource, Synthesize, Synthesized
 
 ACCOUNT = "<AWS::Region>:<AWS::AccountId>"

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from stacks.config import DEV, PROD, Environment
+from stacks.config.environments import DEV, PROD, Environment
 from tests.stacks.synthesized import Synthesize, Synthesized
 
 # (DeletionPolicy, UpdateReplacePolicy). The first keeps a resource, but lets the deployment that

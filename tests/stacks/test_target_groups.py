@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from stacks.balancing_warnings import notes_for, warnings_for
-from stacks.config import DEV, ENVIRONMENTS
-from stacks.context import environment_from
-from stacks.fingerprint import fingerprint
-from stacks.target_groups import Stickiness
+from stacks.build.fingerprint import fingerprint
+from stacks.config.environments import DEV, ENVIRONMENTS
+from stacks.config.overrides import environment_from
+from stacks.config.target_groups import Stickiness
+from stacks.config.warnings import notes_for, warnings_for
 from tests.stacks.complete import CERTIFICATE, complete
 from tests.stacks.synthesized import Synthesize, Synthesized
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from stacks import commands
-from stacks.config import ENVIRONMENTS
+from stacks.config import preflight
+from stacks.config.environments import ENVIRONMENTS
 
 ROOT = Path(__file__).parents[2]
 DEV = ("-c", "env=dev")
@@ -27,7 +27,7 @@ TOLD = ("--require-approval", "never")
 def stopped(*arguments: str, terminal: bool = True) -> str | None:
     """What is said, or None where the command goes on."""
     try:
-        commands.main(arguments, terminal=terminal)
+        preflight.main(arguments, terminal=terminal)
     except SystemExit as stop:
         return str(stop)
     return None
@@ -71,11 +71,11 @@ def test_a_deployment_stops_before_it_starts_or_not_at_all(
         (PROD, True, "retain of prod is true"),
         ((*PROD, "--force"), False, "retain of prod is true"),
         ((*PROD, "-c", "deletion_protection=true"), True, "retain and deletion_protection of prod"),
-        ((*DEV, "-c", "deletion_protection=true"), True, "deletion_protection of dev is true"),
+        ((*DEV, "-c", "deletion_protection=true"), True, "where retain is False"),
         (
             (*PROD, *LET_GO[:2], "-c", "deletion_protection=true"),
             True,
-            "deletion_protection of prod",
+            "where retain is False",
         ),
     ],
 )
@@ -104,7 +104,7 @@ def test_make_hands_on_the_environment_and_the_arguments(target: str, env: str) 
     given = f"-c env={env} -c account=123456789012 --verbose"
     stacks = "" if target == "bootstrap" else f" '{env}/*'"
     assert cdk.endswith(f"aws-cdk@2.1148.1 {target} {given}{stacks}")
-    checked = [f".venv/bin/python -m stacks.commands {target} {given}"]
+    checked = [f".venv/bin/python -m stacks.config.preflight {target} {given}"]
     assert checks == (checked if target in ("deploy", "destroy") else [])
 
 

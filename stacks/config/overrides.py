@@ -6,10 +6,10 @@ from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from typing import Any, Literal, get_origin, get_type_hints
 
-from stacks.completeness import check_complete
-from stacks.config import ENVIRONMENTS, Environment
-from stacks.kinds import called, is_optional, without_none
-from stacks.refusal import ConfigError, require_one_of
+from stacks.config.completeness import check_complete
+from stacks.config.environments import ENVIRONMENTS, Environment
+from stacks.config.errors import ConfigError, require_one_of
+from stacks.config.type_checks import called, is_optional, without_none
 
 # ours, but not settings of an environment
 OPTIONS = ("env", "bundle_for")

@@ -8,15 +8,15 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from stacks import arns
-from stacks.balancing_rules import check_together, container_pools
-from stacks.kinds import require_types
-from stacks.load_balancing import LoadBalancer
-from stacks.names import check_names, is_email
-from stacks.pools import ContainerPool, LambdaPool, Pool
-from stacks.refusal import require, require_between, require_one_of
-from stacks.regions import check_region, check_zones
-from stacks.settings import Functions, Network, Push, WebSocket
+from stacks.config import arns
+from stacks.config.errors import require, require_between, require_one_of
+from stacks.config.load_balancer import LoadBalancer
+from stacks.config.names import check_names, is_email
+from stacks.config.pools import ContainerPool, LambdaPool, Pool
+from stacks.config.regions import check_region, check_zones
+from stacks.config.rules import check_together, container_pools
+from stacks.config.settings import Functions, Network, Push, WebSocket
+from stacks.config.type_checks import require_types
 
 Architecture = Literal["arm64", "x86_64"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from stacks.refusal import require
+from stacks.config.errors import require
 
 # What the templates are made of and some region lacks: pools of users, WebSocket APIs, Fargate.
 SERVICES = ("cognito-idp", "apigateway", "ecs", "lambda")

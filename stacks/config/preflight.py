@@ -1,8 +1,8 @@
-"""What has to be right before `make deploy` or `make destroy` starts the CDK.
+"""Checks that `make deploy` and `make destroy` run before they start the CDK.
 
-`python -m stacks.commands deploy -c env=prod ...` takes the arguments that `cdk` gets and ends with
-a sentence, and a status that stops make, where `cdk` would fail half-way or leave something behind.
-It needs neither AWS nor Node.js.
+`python -m stacks.config.preflight deploy -c env=prod ...` takes the arguments that `cdk` gets.
+Where `cdk` would fail half-way or leave something behind, it prints the reason and exits with a
+status that stops make. It needs neither AWS nor Node.js.
 """
 
 import argparse
@@ -11,11 +11,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from stacks.config import Environment
-from stacks.context import environment_from
-from stacks.refusal import ConfigError
+from stacks.config.environments import Environment
+from stacks.config.errors import ConfigError
+from stacks.config.overrides import environment_from
 
-CDK_JSON = Path(__file__).parents[1] / "cdk.json"
+CDK_JSON = Path(__file__).parents[2] / "cdk.json"
 UNASKED = "never"  # the only level of --require-approval at which `cdk deploy` never asks
 
 

@@ -5,9 +5,9 @@ Notes say what a setting means or takes, warnings what to change.
 
 from collections.abc import Iterator
 
-from stacks.balancing_rules import ANOMALY_TARGETS, container_pools, ip_hash_pool
-from stacks.load_balancing import LoadBalancer
-from stacks.pools import ContainerPool, Pool
+from stacks.config.load_balancer import LoadBalancer
+from stacks.config.pools import ContainerPool, Pool
+from stacks.config.rules import ANOMALY_TARGETS, container_pools, ip_hash_pool
 
 SLOWEST_ANSWER = 10  # seconds that the API may take at most, as its function's timeout says
 LONG_DETECTION = 60  # seconds in which a target that hangs may get requests

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from stacks.refusal import require
-from stacks.regions import partitions
+from stacks.config.errors import require
+from stacks.config.regions import partitions
 
 ACCOUNT = r"[0-9]{12}"
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"

@@ -2,7 +2,7 @@
 
 import re
 
-from stacks.refusal import require
+from stacks.config.errors import require
 
 # RFC 1123 section 2.1: labels of up to 63 letters, digits and inner hyphens, 253 characters in all
 LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
-from stacks import arns
-from stacks.kinds import require_types
-from stacks.refusal import require, require_between
+from stacks.config import arns
+from stacks.config.errors import require, require_between
+from stacks.config.type_checks import require_types
 
 # RFC 1918 section 3, and RFC 6598 section 7: what is routed to nobody else on the internet. AWS
 # would take other networks, and hosts that really have these addresses could not be reached.

@@ -1,8 +1,8 @@
 """The rules that need the load balancer and the pools: what the one asks, the others must have."""
 
-from stacks.load_balancing import LoadBalancer
-from stacks.pools import ContainerPool, Pool
-from stacks.refusal import require
+from stacks.config.errors import require
+from stacks.config.load_balancer import LoadBalancer
+from stacks.config.pools import ContainerPool, Pool
 
 ANOMALY_TARGETS = 3  # "at least three healthy targets", under "Automatic Target Weights"
 

@@ -8,8 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from stacks.kinds import require_types
-from stacks.refusal import require, require_between, require_one_of
+from stacks.config.errors import require, require_between, require_one_of
+from stacks.config.type_checks import require_types
 
 StickinessKind = Literal["none", "group", "lb_cookie", "app_cookie"]
 # RFC 6265 section 4.1.1: a cookie's name is a token, of RFC 2616's characters

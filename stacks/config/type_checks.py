@@ -1,10 +1,10 @@
-"""The types of settings, checked where a value is made: stacks/config.py is edited by hand."""
+"""Type checks of settings at run time: users edit environments.py by hand, and run no mypy."""
 
 import types
 from dataclasses import fields, is_dataclass
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from stacks.refusal import require
+from stacks.config.errors import require
 
 
 def require_types(settings: Any, prefix: str) -> None:

@@ -2,7 +2,7 @@
 
 from aws_cdk import RemovalPolicy
 
-from stacks.config import Environment
+from stacks.config.environments import Environment
 
 
 def removal_policy(config: Environment) -> RemovalPolicy:

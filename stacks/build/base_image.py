@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-DOCKERFILE = Path(__file__).parents[1] / "lambdas" / "Dockerfile"
+DOCKERFILE = Path(__file__).parents[2] / "lambdas" / "Dockerfile"
 BASE = re.compile(r"^ARG BASE=(?P<image>[^\s@]+:[^\s@]+)(?:@(?P<digest>\S+))?$", re.MULTILINE)
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 # The digest of the index, which has the image of every architecture.

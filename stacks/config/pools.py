@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from stacks.kinds import require_types
-from stacks.refusal import require, require_between
+from stacks.config.errors import require, require_between
+from stacks.config.type_checks import require_types
 
 # CPU units -> memory in MiB that Fargate accepts with it
 # (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html)

@@ -1,7 +1,7 @@
 """What a configuration must say before it is deployed, although each of its values is allowed."""
 
-from stacks.config import Environment
-from stacks.refusal import ConfigError
+from stacks.config.environments import Environment
+from stacks.config.errors import ConfigError
 
 
 def check_complete(environment: Environment) -> None:
@@ -28,5 +28,6 @@ def check_complete(environment: Environment) -> None:
         raise ConfigError.of_several(
             missing,
             "; and ".join(rules),
-            f"Set them in stacks/config.py, or for one run by {' '.join(arguments)}{otherwise}",
+            "Set them in stacks/config/environments.py, or for one run by "
+            f"{' '.join(arguments)}{otherwise}",
         )

@@ -7,12 +7,12 @@ What depends on the pools as well is in balancing_rules.py.
 from dataclasses import dataclass, field
 from typing import get_args
 
-from stacks import arns
-from stacks.algorithms import MEANINGS, Algorithm, Meaning
-from stacks.kinds import require_types
-from stacks.names import DOMAIN_NAME
-from stacks.refusal import require, require_between, require_one_of
-from stacks.target_groups import HealthCheck, MinimumHealthyTargets, Stickiness
+from stacks.config import arns
+from stacks.config.algorithms import MEANINGS, Algorithm, Meaning
+from stacks.config.errors import require, require_between, require_one_of
+from stacks.config.names import DOMAIN_NAME
+from stacks.config.target_groups import HealthCheck, MinimumHealthyTargets, Stickiness
+from stacks.config.type_checks import require_types
 
 
 @dataclass(frozen=True, kw_only=True)

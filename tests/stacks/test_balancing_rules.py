@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from stacks.balancing_rules import check_together
-from stacks.context import environment_from
-from stacks.load_balancing import LoadBalancer
-from stacks.pools import ContainerPool, LambdaPool
-from stacks.refusal import ConfigError
-from stacks.target_groups import HealthCheck, MinimumHealthyTargets, Stickiness
+from stacks.config.errors import ConfigError
+from stacks.config.load_balancer import LoadBalancer
+from stacks.config.overrides import environment_from
+from stacks.config.pools import ContainerPool, LambdaPool
+from stacks.config.rules import check_together
+from stacks.config.target_groups import HealthCheck, MinimumHealthyTargets, Stickiness
 from tests.stacks.refused_balancing import NO_DOMAIN_NAMES, OUT_OF_RANGE, REFUSED
 
 SMALL = ContainerPool(name="small", cpu=256, memory=512, weight=1, min=1, max=1)

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from stacks.balancing_warnings import Warning
-from stacks.config import Environment
-from stacks.regions import MOBILE_PUSH_REGIONS
+from stacks.config.environments import Environment
+from stacks.config.regions import MOBILE_PUSH_REGIONS
+from stacks.config.warnings import Warning
 
 
 def warnings_for(environment: Environment) -> Iterator[Warning]:

@@ -11,8 +11,8 @@ import jsii
 from aws_cdk import AssetHashType, BundlingOptions, DockerImage, ILocalBundling
 from aws_cdk import aws_lambda as lambda_
 
-from stacks import packages
-from stacks.packages import Platform
+from stacks.build import packages
+from stacks.build.packages import Platform
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "lambdas"

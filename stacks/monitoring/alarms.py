@@ -10,8 +10,8 @@ from constructs import Construct
 from stacks.chat import ChatStack
 from stacks.constructs.container_pool import ContainerPoolService
 from stacks.constructs.function import Function
-from stacks.constructs.group_metrics import of_group
 from stacks.constructs.network_balancer import NetworkBalancer
+from stacks.monitoring.group_metrics import of_group
 from stacks.notifications import NotificationsStack
 
 MINUTE = Duration.minutes(1)

@@ -4,9 +4,9 @@ from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
-from stacks.config import Environment
+from stacks.config.environments import Environment
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 DIGITS = 12
 
 

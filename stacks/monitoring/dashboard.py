@@ -8,11 +8,11 @@ from aws_cdk import aws_elasticloadbalancingv2 as elb
 from constructs import Construct
 
 from stacks.chat import ChatStack
-from stacks.config import Environment
+from stacks.config.environments import Environment
 from stacks.constructs.container_pool import ContainerPoolService
 from stacks.constructs.function import Function, metrics_namespace
-from stacks.constructs.group_metrics import of_group
 from stacks.constructs.network_balancer import NetworkBalancer
+from stacks.monitoring.group_metrics import of_group
 from stacks.notifications import NotificationsStack
 
 HEIGHT = 6

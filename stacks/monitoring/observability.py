@@ -8,13 +8,13 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
+from stacks.build.fingerprint import fingerprint
 from stacks.chat import ChatStack
-from stacks.config import Environment
-from stacks.constructs.alarms import Alarms
-from stacks.constructs.dashboard import Dashboard
+from stacks.config.environments import Environment
 from stacks.constructs.function import Function
 from stacks.constructs.grants import arn
-from stacks.fingerprint import fingerprint
+from stacks.monitoring.alarms import Alarms
+from stacks.monitoring.dashboard import Dashboard
 from stacks.notifications import NotificationsStack
 from stacks.stack import EnvironmentStack
 from stacks.web import WebStack
