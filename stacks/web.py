@@ -50,7 +50,7 @@ class WebStack(EnvironmentStack):
             **platform_resources(self, config),
             **chat.websocket.resources,
         }
-        self._environment = {
+        self._values = {
             "CHATS_TABLE": data.chats.table_name,
             "USERS_TABLE": data.users.table_name,
             "TICKETS_TABLE": data.tickets.table_name,
@@ -110,11 +110,8 @@ class WebStack(EnvironmentStack):
             "Api",
             config=self.config,
             code=self._code,
-            handler="lambdas.api.on_lambda.handler",
-            size=self.config.functions.api,
             resources=self._resources,
-            environment={**self._environment, "POOL_NAME": "lambda"},
-            timeout=10,
+            values={**self._values, "POOL_NAME": "lambda"},
         )
         return LambdaTargetGroup(self, "LambdaPool", config=self.config, function=self.api.function)
 
@@ -140,6 +137,6 @@ class WebStack(EnvironmentStack):
                 pool=pool,
                 cluster=cluster,
                 image=ecs.ContainerImage.from_docker_image_asset(image),
-                environment=self._environment,
+                values=self._values,
                 resources=self._resources,
             )

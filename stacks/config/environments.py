@@ -10,12 +10,13 @@ from typing import Literal, get_args
 
 from stacks.config import arns
 from stacks.config.errors import require, require_between, require_one_of
+from stacks.config.functions import FunctionSizes
 from stacks.config.load_balancer import LoadBalancer
 from stacks.config.names import check_names, is_email
 from stacks.config.pools import ContainerPool, LambdaPool, Pool
 from stacks.config.regions import check_region, check_zones
 from stacks.config.rules import check_together, container_pools
-from stacks.config.settings import Functions, Network, Push, WebSocket
+from stacks.config.settings import Network, Push, WebSocket
 from stacks.config.type_checks import require_types
 
 Architecture = Literal["arm64", "x86_64"]
@@ -47,7 +48,7 @@ class Environment:
     pools: tuple[Pool, ...]
     load_balancer: LoadBalancer = field(default_factory=LoadBalancer)
     websocket: WebSocket = field(default_factory=WebSocket)
-    functions: Functions = field(default_factory=Functions)
+    functions: FunctionSizes = field(default_factory=FunctionSizes)
     concurrent_executions: int = 1_000
     push: Push = field(default_factory=Push)
     architecture: Architecture = "arm64"

@@ -1,4 +1,4 @@
-"""The parts of an environment that have no file of their own."""
+"""Settings of the network, the WebSocket API and push notifications."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,10 +13,6 @@ from stacks.config.type_checks import require_types
 PRIVATE = [
     IPv4Network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
 ]
-# "You can reserve up to the Unreserved account concurrency value that is shown, minus 100 for
-# functions that don't have reserved concurrency":
-# https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
-UNRESERVED = 100
 # What a whole number in JSON is at most, if every reader is to have the same (RFC 8259 section 6).
 MOST_IN_JSON = 2**53 - 1
 
@@ -82,64 +78,6 @@ class WebSocket:
         require_between(1, 5_000, "websocket.burst_limit", self.burst_limit, "a burst of requests")
         require_between(
             0, 600, "websocket.reconnect_window", self.reconnect_window, "a window in seconds"
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class FunctionSize:
-    """memory in MiB, and CPU in proportion (1,769 MiB = one vCPU). reserved_concurrency both
-    guarantees and limits; None shares the account's."""
-
-    memory: int = 512
-    reserved_concurrency: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Functions:
-    authorize: FunctionSize = FunctionSize()
-    connection: FunctionSize = FunctionSize()
-    presence: FunctionSize = FunctionSize()
-    send: FunctionSize = FunctionSize(memory=1024)
-    sync: FunctionSize = FunctionSize(memory=1024)
-    receipt: FunctionSize = FunctionSize()
-    delivery_watch: FunctionSize = FunctionSize()
-    push: FunctionSize = FunctionSize()
-    platform_applications: FunctionSize = FunctionSize()
-    api: FunctionSize = FunctionSize(memory=1024)
-
-    def __post_init__(self) -> None:
-        require_types(self, "functions.")
-        for name, size in vars(self).items():
-            path = f"functions.{name}"
-            require_types(size, f"{path}.")
-            require_between(128, 10_240, f"{path}.memory", size.memory, "memory in MiB")
-            require(
-                size.reserved_concurrency is None or size.reserved_concurrency >= 1,
-                f"{path}.reserved_concurrency",
-                size.reserved_concurrency,
-                "a function with none never runs",
-                f"Set {path}.reserved_concurrency to 1 or more, or to none for no reservation",
-            )
-
-    def check_reserved(self, concurrent_executions: int) -> None:
-        """Raises ConfigError where too little of the account's quota would be left for others."""
-        reserved = {
-            name: size.reserved_concurrency
-            for name, size in vars(self).items()
-            if size.reserved_concurrency is not None
-        }
-        if not reserved:
-            return
-        total, most = sum(reserved.values()), concurrent_executions - UNRESERVED
-        path = f"functions.{max(reserved, key=lambda name: reserved[name])}.reserved_concurrency"
-        require(
-            total <= most,
-            path,
-            max(reserved.values()),
-            f"Lambda leaves {UNRESERVED} of the account's concurrent executions unreserved, and "
-            f"with concurrent_executions {concurrent_executions} all functions together may "
-            f"reserve {max(most, 0)}, not {total}",
-            f"Lower {path}, or have the quota raised and set concurrent_executions to it",
         )
 
 

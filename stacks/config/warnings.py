@@ -5,11 +5,12 @@ Notes say what a setting means or takes, warnings what to change.
 
 from collections.abc import Iterator
 
+from stacks.config.functions import FUNCTIONS
 from stacks.config.load_balancer import LoadBalancer
 from stacks.config.pools import ContainerPool, Pool
 from stacks.config.rules import ANOMALY_TARGETS, container_pools, ip_hash_pool
 
-SLOWEST_ANSWER = 10  # seconds that the API may take at most, as its function's timeout says
+SLOWEST_RESPONSE = FUNCTIONS["Api"].timeout  # seconds
 LONG_DETECTION = 60  # seconds in which a target that hangs may get requests
 
 Note = tuple[str, str]  # id, and a sentence
@@ -65,17 +66,17 @@ def _uncovered(balancer: LoadBalancer) -> Iterator[Warning]:
 
 def _times(balancer: LoadBalancer) -> Iterator[Warning]:
     delay = balancer.deregistration_delay
-    if delay < SLOWEST_ANSWER:
+    if delay < SLOWEST_RESPONSE:
         yield (
             "short-drain",
             f"load_balancer.deregistration_delay is {delay}: a task that leaves is cut off after "
-            f"so many seconds, and an answer may take {SLOWEST_ANSWER}. Raise it to that.",
+            f"so many seconds, and an answer may take {SLOWEST_RESPONSE}. Raise it to that.",
         )
-    if balancer.idle_timeout <= SLOWEST_ANSWER:
+    if balancer.idle_timeout <= SLOWEST_RESPONSE:
         yield (
             "short-idle",
             f"load_balancer.idle_timeout is {balancer.idle_timeout}: an answer may take "
-            f"{SLOWEST_ANSWER} s, and the client would get 504 instead. Raise it above that.",
+            f"{SLOWEST_RESPONSE} s, and the client would get 504 instead. Raise it above that.",
         )
     check = balancer.health_check
     detection = check.interval * check.unhealthy_threshold

@@ -18,7 +18,7 @@ from stacks.config.load_balancer import LoadBalancer
 from stacks.config.permissions import PERMISSIONS
 from stacks.config.pools import ContainerPool
 from stacks.config.target_groups import HealthCheck, MinimumHealthyTargets
-from stacks.constructs.function import shared_variables
+from stacks.constructs.function import variables
 from stacks.constructs.grants import Resources, statements
 from stacks.constructs.log_group import log_group
 
@@ -53,7 +53,7 @@ class ContainerPoolService(Construct):
         pool: ContainerPool,
         cluster: ecs.ICluster,
         image: ecs.ContainerImage,
-        environment: Mapping[str, str],
+        values: Mapping[str, str],
         resources: Resources,
     ) -> None:
         super().__init__(scope, id)
@@ -61,7 +61,7 @@ class ContainerPoolService(Construct):
         self._pool = pool
         self.name = pool.name
         self.keep_alive = config.load_balancer.idle_timeout + KEEPS_LONGER  # seconds
-        task = self._task(image, environment)
+        task = self._task(image, values)
         for statement in statements(PERMISSIONS["Api"], resources):
             task.add_to_task_role_policy(statement)
         self.service = self._service(cluster, task)
@@ -97,7 +97,7 @@ class ContainerPoolService(Construct):
             )
 
     def _task(
-        self, image: ecs.ContainerImage, environment: Mapping[str, str]
+        self, image: ecs.ContainerImage, values: Mapping[str, str]
     ) -> ecs.FargateTaskDefinition:
         task = ecs.FargateTaskDefinition(
             self,
@@ -114,9 +114,7 @@ class ContainerPoolService(Construct):
             image=image,
             port_mappings=[ecs.PortMapping(container_port=PORT)],
             environment={
-                **shared_variables(self._config, "api"),
-                **environment,
-                "POOL_NAME": self._pool.name,
+                **variables("Api", self._config, {**values, "POOL_NAME": self._pool.name}),
                 "PORT": str(PORT),
                 "KEEP_ALIVE_SECONDS": str(self.keep_alive),
                 "FINISH_SECONDS": str(self._pool.finish_timeout),
