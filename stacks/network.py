@@ -6,7 +6,7 @@ from constructs import Construct
 
 from stacks.config.environments import Environment
 from stacks.config.errors import require
-from stacks.constructs.log_group import log_group
+from stacks.constructs.retention import log_group
 from stacks.stack import EnvironmentStack
 
 # Addresses are divided among so many zones, however many are used, so that another zone moves no

@@ -5,8 +5,8 @@ from constructs import Construct
 
 from stacks.build.packages import Platform, on_lambda
 from stacks.chat import ChatStack
-from stacks.config.environment_warnings import warnings_for
 from stacks.config.environments import Environment
+from stacks.config.warnings import environment_warnings
 from stacks.data import DataStack
 from stacks.monitoring.observability import ObservabilityStack
 from stacks.network import NetworkStack
@@ -62,5 +62,5 @@ class EnvironmentStage(Stage):
 
 def _warn(stack: Stack, config: Environment) -> None:
     """Of the whole environment, said on one of its stacks: what is said on a stage is not shown."""
-    for warning, sentence in warnings_for(config):
+    for warning, sentence in environment_warnings(config):
         Annotations.of(stack).add_warning_v2(f"switchboard:{warning}", sentence)

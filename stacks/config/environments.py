@@ -31,7 +31,7 @@ LOG_RETENTION_DAYS = (
 @dataclass(frozen=True, kw_only=True)
 class Environment:
     """One deployment. `account` and `region` are where it goes: none is wherever the credentials
-    point, which is refused where `retain` is set (completeness.py).
+    point, which is an error where `retain` is set (overrides.py).
 
     `retain` keeps what holds data when it leaves the template, and protects the stacks from
     deletion. `deletion_protection` makes AWS itself refuse to delete tables, users and load

@@ -1,18 +1,61 @@
 """How the load balancers choose a target, and what they do with connections.
 
 Limits: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/ under "Target groups".
-What depends on the pools as well is in balancing_rules.py.
+What depends on the pools as well is in rules.py.
 """
 
 from dataclasses import dataclass, field
-from typing import get_args
+from typing import Literal, get_args
 
 from stacks.config import arns
-from stacks.config.algorithms import MEANINGS, Algorithm, Meaning
 from stacks.config.errors import require, require_between, require_one_of
 from stacks.config.names import DOMAIN_NAME
 from stacks.config.target_groups import HealthCheck, MinimumHealthyTargets, Stickiness
 from stacks.config.type_checks import require_types
+
+# What a target group's load_balancing.algorithm.type may be.
+TargetAlgorithm = Literal["round_robin", "least_outstanding_requests", "weighted_random"]
+# The same, and the names that the textbooks use.
+Algorithm = Literal[
+    "round_robin",
+    "least_outstanding_requests",
+    "weighted_random",
+    "least_connections",
+    "weighted_round_robin",
+    "ip_hash",
+]
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """`target_algorithm` is what the container pools' target groups get. `explanation` is empty
+    where the name is AWS's own."""
+
+    target_algorithm: TargetAlgorithm
+    explanation: str = ""
+
+
+MEANINGS: dict[str, Meaning] = {
+    "round_robin": Meaning("round_robin"),
+    "least_outstanding_requests": Meaning("least_outstanding_requests"),
+    "weighted_random": Meaning("weighted_random"),
+    "least_connections": Meaning(
+        "least_outstanding_requests",
+        "least_connections is least_outstanding_requests on AWS: an Application Load Balancer "
+        "counts the requests that a target has not answered yet, not its connections.",
+    ),
+    "weighted_round_robin": Meaning(
+        "round_robin",
+        "weighted_round_robin is round_robin within each pool, and the pools' weights between "
+        "them: an Application Load Balancer has no weights for single targets.",
+    ),
+    "ip_hash": Meaning(
+        "round_robin",
+        "ip_hash is a Network Load Balancer beside the Application Load Balancer, which has none: "
+        "clients of the output NlbUrl stay with one task by their address, and those of ApiUrl "
+        "are balanced by round_robin.",
+    ),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +63,7 @@ class LoadBalancer:
     """The Application Load Balancer in front of the pools, and with ip_hash a Network Load Balancer
     in front of one of them.
 
-    algorithm is what AWS calls it or what the textbooks do (algorithms.py). anomaly_mitigation
+    algorithm is AWS's name or the textbooks' (MEANINGS). anomaly_mitigation
     turns requests away from targets that answer worse than their peers. Durations are in seconds.
     slow_start is how long a new target's share grows, 0 for not at all. ip_hash_pool is the
     container pool behind the Network Load Balancer; the first one where none is named.

@@ -6,7 +6,6 @@ from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from typing import Any, Literal, get_origin, get_type_hints
 
-from stacks.config.completeness import check_complete
 from stacks.config.environments import ENVIRONMENTS, Environment
 from stacks.config.errors import ConfigError, require_one_of
 from stacks.config.type_checks import called, is_optional, without_none
@@ -39,6 +38,35 @@ def environment_from(context: Mapping[str, Any]) -> Environment:
     assert isinstance(environment, Environment)  # noqa: S101 - for the type checker
     check_complete(environment)
     return environment
+
+
+def check_complete(environment: Environment) -> None:
+    """Raises one ConfigError that names all that is missing, and how to give it."""
+    missing: dict[str, object] = {}
+    rules, arguments, otherwise = [], [], ""
+    if environment.retain:
+        places = {"account": environment.account, "region": environment.region}
+        missing = {field: value for field, value in places.items() if value is None}
+    if missing:
+        rules.append(
+            f"{environment.name} keeps data (retain), and without them it would go wherever the "
+            "credentials point"
+        )
+        forms = {"account": "<12 digits>", "region": "<region>"}
+        arguments += [f"-c {field}={forms[field]}" for field in missing]
+    balancer = environment.load_balancer
+    if balancer.certificate_arn is None and not balancer.plain_http:
+        missing["load_balancer.certificate_arn"] = None
+        rules.append("over plain HTTP passwords and tokens can be read on the way")
+        arguments.append("-c load_balancer.plain_http=true")
+        otherwise = ", or for HTTPS -c load_balancer.certificate_arn=<ARN> in place of plain_http"
+    if missing:
+        raise ConfigError.of_several(
+            missing,
+            "; and ".join(rules),
+            "Set them in stacks/config/environments.py, or for one run by "
+            f"{' '.join(arguments)}{otherwise}",
+        )
 
 
 def _is_setting(key: str) -> bool:

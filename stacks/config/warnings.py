@@ -5,9 +5,11 @@ Notes say what a setting means or takes, warnings what to change.
 
 from collections.abc import Iterator
 
+from stacks.config.environments import Environment
 from stacks.config.functions import FUNCTIONS
 from stacks.config.load_balancer import LoadBalancer
 from stacks.config.pools import ContainerPool, Pool
+from stacks.config.regions import MOBILE_PUSH_REGIONS
 from stacks.config.rules import ANOMALY_TARGETS, container_pools, ip_hash_pool
 
 SLOWEST_RESPONSE = FUNCTIONS["Api"].timeout  # seconds
@@ -17,7 +19,30 @@ Note = tuple[str, str]  # id, and a sentence
 Warning = tuple[str, str]  # id, and a sentence that names the field, its value and what to do
 
 
-def notes_for(balancer: LoadBalancer, pools: tuple[Pool, ...]) -> Iterator[Note]:
+def environment_warnings(environment: Environment) -> Iterator[Warning]:
+    if environment.retain and environment.alarms_email is None:
+        yield (
+            "alarms-email",
+            "alarms_email is None: the alarms of this environment tell nobody. Set it to an "
+            "address, and confirm the mail that it gets.",
+        )
+    if environment.retain and not environment.deletion_protection:
+        yield (
+            "deletion-protection",
+            "deletion_protection is False: a person may still delete tables, users and load "
+            "balancers. Set it to true once the first deployment stands; before, it would refuse "
+            "the rollback of one that fails.",
+        )
+    if environment.region is not None and environment.region not in MOBILE_PUSH_REGIONS:
+        yield (
+            "mobile-push",
+            f"region is '{environment.region}': Amazon SNS has no mobile push there, so a "
+            "credential for FCM or APNs can't be used and no phone is woken. Leave the push "
+            "secrets empty, or choose a region that has it.",
+        )
+
+
+def load_balancer_notes(balancer: LoadBalancer, pools: tuple[Pool, ...]) -> Iterator[Note]:
     if balancer.meaning.explanation:
         yield "algorithm", balancer.meaning.explanation
     if balancer.stickiness.kind == "lb_cookie" and len(pools) > 1:
@@ -30,7 +55,9 @@ def notes_for(balancer: LoadBalancer, pools: tuple[Pool, ...]) -> Iterator[Note]
         )
 
 
-def warnings_for(balancer: LoadBalancer, pools: tuple[Pool, ...], waf: bool) -> Iterator[Warning]:
+def load_balancer_warnings(
+    balancer: LoadBalancer, pools: tuple[Pool, ...], waf: bool
+) -> Iterator[Warning]:
     yield from _uncovered(balancer)
     yield from _times(balancer)
     if balancer.stickiness.kind == "app_cookie":

@@ -20,7 +20,7 @@ from stacks.config.pools import ContainerPool
 from stacks.config.target_groups import HealthCheck, MinimumHealthyTargets
 from stacks.constructs.function import variables
 from stacks.constructs.grants import Resources, statements
-from stacks.constructs.log_group import log_group
+from stacks.constructs.retention import log_group
 
 CONTAINER = "api"
 PORT = 8080

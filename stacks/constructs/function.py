@@ -13,7 +13,7 @@ from stacks.config.environments import Environment
 from stacks.config.functions import FUNCTIONS, EventSource
 from stacks.config.permissions import PERMISSIONS
 from stacks.constructs.grants import Resources, statements
-from stacks.constructs.log_group import log_group
+from stacks.constructs.retention import log_group
 
 ARCHITECTURES = {"arm64": lambda_.Architecture.ARM_64, "x86_64": lambda_.Architecture.X86_64}
 

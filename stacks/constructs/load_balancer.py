@@ -10,7 +10,7 @@ from constructs import Construct
 
 from stacks.config.environments import Environment
 from stacks.config.pools import ContainerPool, Pool
-from stacks.config.warnings import notes_for, warnings_for
+from stacks.config.warnings import load_balancer_notes, load_balancer_warnings
 from stacks.constructs.access_log_bucket import AccessLogBucket
 
 
@@ -67,9 +67,9 @@ class LoadBalancer(Construct):
         """Says at synthesis what the configuration means and what it hardly means."""
         settings = self._config.load_balancer
         notes = Annotations.of(self)
-        for id, sentence in notes_for(settings, self._config.pools):
+        for id, sentence in load_balancer_notes(settings, self._config.pools):
             notes.add_info_v2(f"switchboard:{id}", sentence)
-        for id, sentence in warnings_for(settings, self._config.pools, self._config.waf):
+        for id, sentence in load_balancer_warnings(settings, self._config.pools, self._config.waf):
             notes.add_warning_v2(f"switchboard:{id}", sentence)
 
     def _weighted(self, shares: Sequence[Share]) -> elb.ListenerAction:

@@ -1,6 +1,8 @@
 """What CloudFormation does with a resource that leaves its template, or whose stack goes."""
 
 from aws_cdk import RemovalPolicy
+from aws_cdk import aws_logs as logs
+from constructs import Construct
 
 from stacks.config.environments import Environment
 
@@ -17,3 +19,12 @@ def removal_policy(config: Environment) -> RemovalPolicy:
     if config.retain:
         return RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
     return RemovalPolicy.DESTROY
+
+
+def log_group(scope: Construct, id: str, config: Environment) -> logs.LogGroup:
+    """A log group that keeps records as long as the environment says."""
+    group = logs.LogGroup(scope, id, removal_policy=removal_policy(config))
+    resource = group.node.default_child
+    assert isinstance(resource, logs.CfnLogGroup)  # noqa: S101 - for the type checker
+    resource.retention_in_days = config.log_retention_days
+    return group

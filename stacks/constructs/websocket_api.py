@@ -14,7 +14,7 @@ from constructs import Construct
 
 from stacks.config.environments import Environment
 from stacks.constructs.grants import Resource, arn
-from stacks.constructs.log_group import log_group
+from stacks.constructs.retention import log_group
 
 # Browsers can't set headers on a WebSocket, except this one: it carries the ticket.
 IDENTITY_SOURCE = "route.request.header.Sec-WebSocket-Protocol"

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from aws_cdk import App
 
-from stacks.config.environment_warnings import warnings_for
 from stacks.config.environments import DEV, ENVIRONMENTS, PROD
 from stacks.config.errors import ConfigError
 from stacks.config.overrides import environment_from
 from stacks.config.regions import FARGATE_ZONES, MOBILE_PUSH_REGIONS, SERVICES, lacking, partitions
+from stacks.config.warnings import environment_warnings
 from stacks.stage import EnvironmentStage
 from tests.stacks.complete import ACCOUNT, CERTIFICATE, LEFT_OUT, REGION, complete
 from tests.stacks.conftest import flags
@@ -94,7 +94,7 @@ WARNED: list[tuple[dict[str, Any], set[str]]] = [
 
 @pytest.mark.parametrize(("context", "ids"), WARNED, ids=lambda each: str(each)[:70])
 def test_what_should_not_stay_so_is_warned_of(context: dict[str, Any], ids: set[str]) -> None:
-    warnings = dict(warnings_for(environment_from(context)))
+    warnings = dict(environment_warnings(environment_from(context)))
     assert set(warnings) == ids
     for sentence in warnings.values():
         assert sentence.endswith(".")

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from stacks.config.algorithms import MEANINGS
 from stacks.config.environments import Environment
 from stacks.config.errors import ConfigError
+from stacks.config.load_balancer import MEANINGS
 from stacks.config.overrides import environment_from
 from stacks.config.target_groups import StickinessKind
 from tests.stacks.synthesized import Synthesize
