@@ -9,7 +9,7 @@ from stacks.build.node import use_packaged_node
 from stacks.config.errors import ConfigError, require
 
 ROOT = Path(__file__).parent
-# Their paths differ from run to run, and the same sources give the same bytes.
+# Stack traces have paths that differ from run to run; the same sources must give the same bytes.
 NO_STACK_TRACES = {"aws:cdk:disable-creation-stack-traces": True}
 
 
@@ -17,8 +17,8 @@ def main() -> None:
     use_packaged_node()
     try:
         _synthesize()
-    except ConfigError as refusal:
-        raise SystemExit(str(refusal)) from None
+    except ConfigError as error:
+        raise SystemExit(str(error)) from None
 
 
 def _synthesize() -> None:
@@ -30,7 +30,7 @@ def _synthesize() -> None:
     from stacks.stage import EnvironmentStage
 
     app = App(
-        # cdk.json again for when no `cdk` has read it; CDK_CONTEXT_JSON, which `cdk` sets, is next
+        # cdk.json is read here too, for runs without `cdk`; CDK_CONTEXT_JSON, set by `cdk`, wins
         context={**_written(), **NO_STACK_TRACES},
         post_cli_context=_arguments(),
         stack_traces=False,
@@ -43,11 +43,11 @@ def _synthesize() -> None:
     try:
         EnvironmentStage(app, config, platform)
     except RuntimeError as failure:
-        # bundling is called by Node.js, and what it raised comes back as a part of the text
-        _, opening, said = str(failure).partition(InstallError.OPENING)
+        # Node.js calls the bundling, and an error raised there comes back as part of a text
+        _, opening, reason = str(failure).partition(InstallError.OPENING)
         if not opening:
             raise
-        raise SystemExit(f"{opening}{said}") from None
+        raise SystemExit(f"{opening}{reason}") from None
     app.synth()
 
 

@@ -1,4 +1,4 @@
-"""The WebSocket API, the functions behind its routes, and the watch over delivery."""
+"""The chat stack: WebSocket API, the functions of its routes, and the delivery watch."""
 
 from aws_cdk import CfnOutput, Duration
 from aws_cdk import aws_lambda as lambda_
@@ -57,7 +57,7 @@ class ChatStack(EnvironmentStack):
     def _streams(self) -> dict[str, Resource]:
         return {
             "chats_stream": Resource((self._stream,), self._data.key, "dynamodb"),
-            # IAM knows no resource for listing streams
+            # ListStreams supports no resource-level permissions
             "any_stream": Resource(("*",)),
             "stream_failures": Resource((self.stream_failures.queue_arn,)),
         }
@@ -69,7 +69,7 @@ class ChatStack(EnvironmentStack):
         return stream
 
     def _values(self) -> dict[str, str]:
-        """Of the variables that the rows of the functions name."""
+        """Values of the environment variables that the rows of FUNCTIONS name."""
         return {
             "CHATS_TABLE": self._data.chats.table_name,
             "USERS_TABLE": self._data.users.table_name,

@@ -1,4 +1,4 @@
-"""Pushes: the queue they wait in, the function that sends them, the platforms they go through."""
+"""The notifications stack: push queue, push function, SNS platform applications."""
 
 from collections.abc import Mapping
 
@@ -30,7 +30,8 @@ class NotificationsStack(EnvironmentStack):
         self.dead_letters = self._queue("PushDeadLetters", retention_period=Duration.days(14))
         self.queue = self._queue(
             "PushQueue",
-            # AWS recommends six times the timeout of the function that reads
+            # six times the function's timeout, as AWS recommends:
+            # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
             visibility_timeout=Duration.seconds(6 * FUNCTIONS["Push"].timeout),
             dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=5),
         )
@@ -63,7 +64,7 @@ class NotificationsStack(EnvironmentStack):
         retention_period: Duration | None = None,
         dead_letter_queue: sqs.DeadLetterQueue | None = None,
     ) -> sqs.Queue:
-        """In order per user (the message group), and at a throughput that counts per user, too."""
+        """FIFO with the user as message group: ordered and throttled per user."""
         return sqs.Queue(
             self,
             id,
@@ -82,12 +83,12 @@ class NotificationsStack(EnvironmentStack):
             self, name, config=self.config, code=self._code, resources=resources, values=values
         )
 
-    def _applications(self, maker: Function) -> None:
+    def _applications(self, function: Function) -> None:
         applications = PlatformApplications(
             self,
             "Platforms",
             config=self.config,
-            function=maker.function,
+            function=function.function,
             credentials=self._credentials,
         )
-        applications.node.add_dependency(maker.role)  # with its permissions, before it is called
+        applications.node.add_dependency(function.role)  # its permissions exist before it is called

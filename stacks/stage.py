@@ -1,4 +1,4 @@
-"""One environment: its stacks, and the one way in which they refer to each other."""
+"""One environment as a CDK stage: its stacks, and which of them refer to which."""
 
 from aws_cdk import Annotations, Stack, Stage, Tags
 from constructs import Construct
@@ -61,6 +61,6 @@ class EnvironmentStage(Stage):
 
 
 def _warn(stack: Stack, config: Environment) -> None:
-    """Of the whole environment, said on one of its stacks: what is said on a stage is not shown."""
-    for warning, sentence in environment_warnings(config):
-        Annotations.of(stack).add_warning_v2(f"switchboard:{warning}", sentence)
+    """Warnings about the whole environment, on one stack: CDK does not print those on a stage."""
+    for id, sentence in environment_warnings(config):
+        Annotations.of(stack).add_warning_v2(f"switchboard:{id}", sentence)

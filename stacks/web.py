@@ -1,4 +1,4 @@
-"""The load balancer and the pools behind it, which all serve the same HTTP API."""
+"""The web stack: the load balancers and their pools, which all serve the same HTTP API."""
 
 from aws_cdk import CfnOutput
 from aws_cdk import aws_ecr_assets as ecr_assets
@@ -73,7 +73,7 @@ class WebStack(EnvironmentStack):
             WebAcl(self, "WebAcl", protected_arn=self.load_balancer.balancer.load_balancer_arn)
         CfnOutput(self, "ApiUrl", value=self.load_balancer.url)
         if config.load_balancer.domain_name:
-            # what the domain's record has to lead to
+            # the target of the domain's DNS record
             dns_name = self.load_balancer.balancer.load_balancer_dns_name
             CfnOutput(self, "LoadBalancerDnsName", value=dns_name)
 

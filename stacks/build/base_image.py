@@ -1,7 +1,7 @@
 """`make base-image`: writes the digest of the container's base image into lambdas/Dockerfile.
 
-A tag can come to mean another image, a digest can't. Run it again for the fixes that a tag has got
-since, or after you changed the tag. It asks the registry through Docker, and makes nothing up.
+A tag can move to another image, a digest can't. Run it again for fixes published under the same
+tag, or after you changed the tag. It asks the registry through Docker.
 """
 
 import re
@@ -13,7 +13,7 @@ from pathlib import Path
 DOCKERFILE = Path(__file__).parents[2] / "lambdas" / "Dockerfile"
 BASE = re.compile(r"^ARG BASE=(?P<image>[^\s@]+:[^\s@]+)(?:@(?P<digest>\S+))?$", re.MULTILINE)
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-# The digest of the index, which has the image of every architecture.
+# The digest of the index, which lists the images of all architectures.
 INSPECT = ("docker", "buildx", "imagetools", "inspect", "--format", "{{.Manifest.Digest}}")
 
 Run = Callable[[Sequence[str]], str]
@@ -23,8 +23,8 @@ def main() -> None:
     text = DOCKERFILE.read_text()
     pinned, image = with_digest(text, _output)
     DOCKERFILE.write_text(pinned)
-    said = f"{image} is what {DOCKERFILE.name} names already" if pinned == text else image
-    sys.stdout.write(f"{said}\n")
+    report = f"{image} is what {DOCKERFILE.name} names already" if pinned == text else image
+    sys.stdout.write(f"{report}\n")
 
 
 def with_digest(dockerfile: str, run: Run) -> tuple[str, str]:
@@ -53,9 +53,9 @@ def _output(command: Sequence[str]) -> str:
             "Nothing was changed."
         ) from None
     except subprocess.CalledProcessError as failure:
-        said = (failure.stderr.strip().splitlines() or ["nothing"])[0]
+        reason = (failure.stderr.strip().splitlines() or ["nothing"])[0]
         raise SystemExit(
-            f"Docker could not ask for the digest of {command[-1]}; it said: {said}. "
+            f"Docker could not ask for the digest of {command[-1]}; it said: {reason}. "
             "Nothing was changed."
         ) from None
     return done.stdout

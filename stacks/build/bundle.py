@@ -1,4 +1,4 @@
-"""The one code asset that all functions share: lambdas/ and the packages it needs."""
+"""The code asset that all functions share: lambdas/ and its Python packages."""
 
 import fnmatch
 import shutil
@@ -18,12 +18,12 @@ ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "lambdas"
 REQUIREMENTS = SOURCES / "requirements.txt"
 CACHE = ROOT / ".local" / "cache" / "packages"
-# of the container image, of a developer, or of Python itself: no function reads them
+# for the container image, for developers, or compiled: no function reads them
 NOT_SHIPPED = ("__pycache__", "*.pyc", ".*", "Dockerfile", "requirements*.txt", "requirements*.in")
 
 
 def function_code(platform: Platform) -> lambda_.Code:
-    """The asset, built only when something in it changed and never with Docker.
+    """The asset; it is built only when something in it changed, and never with Docker.
 
     CDK builds an asset when its output folder has none of the same hash; the hash covers the
     sources, the requirements, the platform and the code that builds.
@@ -34,7 +34,7 @@ def function_code(platform: Platform) -> lambda_.Code:
         asset_hash_type=AssetHashType.CUSTOM,
         exclude=list(NOT_SHIPPED),
         bundling=BundlingOptions(
-            image=DockerImage.from_registry("never-used"),  # required, and pulled by no one
+            image=DockerImage.from_registry("never-used"),  # a required argument; never pulled
             local=_LocalBundling(platform),
         ),
     )
@@ -58,7 +58,7 @@ def build(platform: Platform, output: Path) -> None:
 
 
 def _shipped() -> Iterator[tuple[str, Path]]:
-    """Every file of lambdas/ that functions need, by its name in the bundle, in one order."""
+    """The files of lambdas/ that functions need, by their names in the bundle, sorted."""
     for path in sorted(SOURCES.rglob("*")):
         parts = path.relative_to(SOURCES).parts
         hidden = any(fnmatch.fnmatch(part, each) for part in parts for each in NOT_SHIPPED)
@@ -72,6 +72,6 @@ class _LocalBundling:
         self._platform = platform
 
     def try_bundle(self, output_dir: str, *_options: Any, **_more: Any) -> bool:
-        # Errors go up as they are: False would send CDK to Docker.
+        # Errors are raised as they are: on False CDK would bundle in Docker.
         build(self._platform, Path(output_dir))
         return True

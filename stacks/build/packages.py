@@ -1,4 +1,4 @@
-"""The Python packages of the functions, installed for where they will run, and kept."""
+"""Installs the functions' Python packages for their platform, into a cache."""
 
 import os
 import shutil
@@ -12,15 +12,15 @@ from hashlib import sha256
 from pathlib import Path
 
 LAMBDA_PYTHON = "3.13"
-# Lambda's python3.13 stands on Amazon Linux 2023, which has glibc 2.34: every tag up to that runs.
+# Lambda's python3.13 runs on Amazon Linux 2023: glibc 2.34, compatible with all these tags.
 _GLIBC_TAGS = ("manylinux_2_34", "manylinux_2_28", "manylinux_2_17", "manylinux2014")
 _MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
-# Written by pip: scripts name this machine's interpreter, records name them.
+# Differs between machines: scripts name this machine's interpreter, and records list the scripts.
 _LEFT_OUT = ("bin", "Scripts", "__pycache__", "*.pyc", "*.pyi", "RECORD", "INSTALLER", "REQUESTED")
 
 
 class InstallError(RuntimeError):
-    """pip could not install the packages; the message starts with OPENING and has pip's words."""
+    """pip could not install the packages; the message starts with OPENING and quotes pip."""
 
     OPENING = "pip could not install"
 
@@ -49,7 +49,7 @@ def on_this_machine() -> Platform:
 def installed(requirements: Path, platform: Platform, cache: Path) -> Path:
     """The folder under `cache` with exactly those packages; runs pip only where it is not there.
 
-    Raises InstallError with pip's last words.
+    Raises InstallError with the last lines that pip printed.
     """
     key = sha256(requirements.read_bytes() + "\0".join(platform.arguments).encode()).hexdigest()
     folder = cache / f"{platform.name}-{key[:16]}"
@@ -62,7 +62,7 @@ def installed(requirements: Path, platform: Platform, cache: Path) -> Path:
         kept = Path(scratch) / "kept"
         shutil.copytree(fresh, kept, ignore=shutil.ignore_patterns(*_LEFT_OUT))
         try:
-            os.replace(kept, folder)  # noqa: PTH105 - atomic: whoever comes second changes nothing
+            os.replace(kept, folder)  # noqa: PTH105 - atomic: a second process changes nothing
         except OSError:
             if not folder.is_dir():
                 raise
@@ -78,7 +78,7 @@ def _pip_install(requirements: Path, platform: Platform, target: Path) -> None:
     )
     run = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     if run.returncode:
-        said = "\n".join(run.stderr.strip().splitlines()[-2:])
+        reason = "\n".join(run.stderr.strip().splitlines()[-2:])
         raise InstallError(
-            f"{InstallError.OPENING} {requirements} for {platform.name}. It said: {said}"
+            f"{InstallError.OPENING} {requirements} for {platform.name}. It said: {reason}"
         )

@@ -1,4 +1,4 @@
-"""ARNs that a configuration names: what each is the ARN of, and where that stands.
+"""ARNs in a configuration: their form, region and account.
 
 An ARN is arn:<partition>:<service>:<region>:<account>:<resource>
 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html).
@@ -18,7 +18,7 @@ _START = r"arn:(?P<partition>aws[a-z-]*):{service}:(?P<region>[a-z0-9-]+):(?P<ac
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of resource; `form` is how its ARN is told to a reader."""
+    """A kind of resource; `form` is its ARN as error messages show it."""
 
     pattern: re.Pattern[str]
     form: str
@@ -36,15 +36,15 @@ CERTIFICATE = _kind("acm", rf"certificate/{_UUID}", "certificate/<UUID>")
 SECRET = _kind(
     "secretsmanager", r"secret:[A-Za-z0-9/_+=.@-]{1,512}-[A-Za-z0-9]{6}", "secret:<name>-<six>"
 )
-# A permission is for a key, not for an alias; the key of several regions is mrk- and an id.
+# Permissions name a key, not an alias; the id of a multi-Region key starts with mrk-.
 # https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id
 KEY = _kind("kms", rf"key/(?:{_UUID}|mrk-[0-9a-f]{{32}})", "key/<key id>")
 
 
 @dataclass(frozen=True)
-class Named:
-    """The ARN that `field` names; None where it names none. `own_account` is whether the resource
-    has to be the environment's account's."""
+class NamedArn:
+    """The ARN in the setting `field`, or None. `own_account`: the resource must belong to the
+    environment's account."""
 
     field: str
     arn: str | None
@@ -58,9 +58,11 @@ def is_arn_of(kind: Kind, arn: str) -> bool:
     return found is not None and partitions().get(found["region"]) == found["partition"]
 
 
-def check_place(named: Iterable[Named], region: str | None, account: str | None) -> None:
-    """All stand in the environment's region and account; where these are not said, the first that
-    is named says it for the rest."""
+def check_region_and_account(
+    named: Iterable[NamedArn], region: str | None, account: str | None
+) -> None:
+    """All ARNs are of the environment's region and account, or, where these are not set, of those
+    of the first ARN."""
     where_region, where_account = "region", "account"
     for each in named:
         if each.arn is None:

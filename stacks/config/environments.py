@@ -1,4 +1,4 @@
-"""Everything that differs between environments: one frozen, validated value for each.
+"""The environments: one frozen, validated value for each, with everything that differs.
 
 Any field can be overridden from the context by its dotted name, pools by their names:
 `-c load_balancer.algorithm=least_outstanding_requests -c pools.small.max=20`.
@@ -30,13 +30,13 @@ LOG_RETENTION_DAYS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """One deployment. `account` and `region` are where it goes: none is wherever the credentials
-    point, which is an error where `retain` is set (overrides.py).
+    """One deployment. `account` and `region` are its target; None means those of the credentials,
+    which is an error where `retain` is set (overrides.py).
 
     `retain` keeps what holds data when it leaves the template, and protects the stacks from
-    deletion. `deletion_protection` makes AWS itself refuse to delete tables, users and load
-    balancers; turn it on once the first deployment stands, since it refuses the rollback of a
-    failed one as well. `concurrent_executions` is the account's Lambda quota in the region.
+    deletion. `deletion_protection` makes AWS reject the deletion of tables, users and load
+    balancers; turn it on after the first successful deployment, since it also blocks the rollback
+    of a failed one. `concurrent_executions` is the account's Lambda quota in the region.
     """
 
     name: str
@@ -98,9 +98,9 @@ class Environment:
         check_names(self.project, self.name)
         check_together(self.load_balancer, self.pools)
         self.functions.check_reserved(quota)
-        self._check_place()
+        self._check_location()
 
-    def _check_place(self) -> None:
+    def _check_location(self) -> None:
         require(
             self.account is None or bool(re.fullmatch(arns.ACCOUNT, self.account)),
             "account",
@@ -111,16 +111,18 @@ class Environment:
         check_region(self.region)
         containers = bool(container_pools(self.pools))
         check_zones(self.availability_zones, self.region, containers=containers)
-        certificate = arns.Named(
+        certificate = arns.NamedArn(
             "load_balancer.certificate_arn", self.load_balancer.certificate_arn, arns.CERTIFICATE
         )
-        arns.check_place((certificate, *self.push.named()), self.region, self.account)
+        arns.check_region_and_account(
+            (certificate, *self.push.named_arns()), self.region, self.account
+        )
         gateways, most = self.network.nat_gateways, len(self.availability_zones) or 2
         require_between(0, most, "network.nat_gateways", gateways, f"a number for {most} zones")
 
 
 def by_name(*environments: Environment) -> dict[str, Environment]:
-    """What `env` chooses from; two of one name would be one set of stacks."""
+    """The values of `env`. Two environments of one name would share their stacks."""
     found: dict[str, Environment] = {}
     for environment in environments:
         require(

@@ -1,4 +1,4 @@
-"""What a configuration that must not be synthesized says about itself."""
+"""ConfigError and the checks that raise it."""
 
 from collections.abc import Container, Mapping
 
@@ -6,7 +6,7 @@ LONGEST_SHOWN = 300  # characters: any ARN or domain name, and not a file pasted
 
 
 class ConfigError(ValueError):
-    """A setting that AWS would refuse or silently ignore.
+    """A setting that AWS would reject or silently ignore.
 
     The message names the field as a context override would, the value it got, the rule it breaks
     and what to do.
@@ -19,7 +19,7 @@ class ConfigError(ValueError):
 
     @classmethod
     def of_several(cls, values: Mapping[str, object], rule: str, advice: str) -> "ConfigError":
-        """One refusal for several fields, so that all that is missing is said at once."""
+        """One error for several fields, so that everything missing is reported at once."""
         *others, (last, value) = values.items()
         before = "".join(f"{field} is {_shown(each)}, " for field, each in others)
         return cls(f"{before}{last}", value, rule, advice)
@@ -46,7 +46,7 @@ def require_one_of(allowed: Container[object], field: str, value: object, listed
 
 
 def _shown(value: object) -> str:
-    """Short, and on one line: the value may come from anywhere."""
+    """Short and printable on one line, whatever the value is."""
     text = str(value)
     text = "".join(each if each.isprintable() else repr(each)[1:-1] for each in text[:1_000])
     if len(text) > LONGEST_SHOWN:

@@ -1,7 +1,7 @@
-"""How the load balancers choose a target, and what they do with connections.
+"""Settings of the load balancers: algorithms, timeouts, TLS.
 
 Limits: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/ under "Target groups".
-What depends on the pools as well is in rules.py.
+Rules that need the pools too are in rules.py.
 """
 
 from dataclasses import dataclass, field
@@ -13,9 +13,9 @@ from stacks.config.names import DOMAIN_NAME
 from stacks.config.target_groups import HealthCheck, MinimumHealthyTargets, Stickiness
 from stacks.config.type_checks import require_types
 
-# What a target group's load_balancing.algorithm.type may be.
+# Values of a target group's load_balancing.algorithm.type.
 TargetAlgorithm = Literal["round_robin", "least_outstanding_requests", "weighted_random"]
-# The same, and the names that the textbooks use.
+# The same, and the names that textbooks use.
 Algorithm = Literal[
     "round_robin",
     "least_outstanding_requests",
@@ -63,13 +63,13 @@ class LoadBalancer:
     """The Application Load Balancer in front of the pools, and with ip_hash a Network Load Balancer
     in front of one of them.
 
-    algorithm is AWS's name or the textbooks' (MEANINGS). anomaly_mitigation
-    turns requests away from targets that answer worse than their peers. Durations are in seconds.
+    algorithm is AWS's name or the textbooks' (MEANINGS). anomaly_mitigation sends fewer requests to
+    targets whose responses are worse than those of their peers. Durations are in seconds.
     slow_start is how long a new target's share grows, 0 for not at all. ip_hash_pool is the
-    container pool behind the Network Load Balancer; the first one where none is named.
+    container pool behind the Network Load Balancer; None is the first one.
     certificate_arn makes it listen on HTTPS and redirect HTTP; without one it serves HTTP, and
-    plain_http has to say that this is meant. domain_name is what clients call it, by a DNS record
-    that leads to it; without one they call it by the name that AWS gave it.
+    plain_http must confirm that. domain_name is the name that clients use, with a DNS record that
+    leads to the balancer; without one they use the balancer's DNS name.
     """
 
     algorithm: Algorithm = "round_robin"
@@ -92,8 +92,8 @@ class LoadBalancer:
         return MEANINGS[self.algorithm]
 
     @property
-    def hashes_addresses(self) -> bool:
-        """Whether there is a Network Load Balancer."""
+    def has_network_balancer(self) -> bool:
+        """Whether a Network Load Balancer is deployed."""
         return self.ip_hash or self.algorithm == "ip_hash"
 
     def __post_init__(self) -> None:
@@ -145,7 +145,7 @@ class LoadBalancer:
     def _check_sticky_targets(self) -> None:
         name, kind = "load_balancer", self.stickiness.kind
         # "You cannot have both stickiness and weighted random algorithm enabled on the same target
-        # group", says the API. Kind group is the rule's, and the target group does not know of it.
+        # group" (the API). Kind group is a setting of the rule instead.
         require(
             kind not in ("lb_cookie", "app_cookie")
             or self.meaning.target_algorithm != "weighted_random",
@@ -187,7 +187,7 @@ class LoadBalancer:
         # "Sticky sessions are not supported with TLS listeners and TLS target groups", Network
         # Load Balancer guide, "Edit target group attributes"; the tasks have no certificate.
         require(
-            not (self.hashes_addresses and self.certificate_arn),
+            not (self.has_network_balancer and self.certificate_arn),
             f"{name}.{field}",
             getattr(self, field),
             "source_ip stickiness does not work with a TLS listener, so the Network Load Balancer "
@@ -199,7 +199,7 @@ class LoadBalancer:
             f"terminates TLS, set {name}.certificate_arn to none",
         )
         require(
-            self.ip_hash_pool is None or self.hashes_addresses,
+            self.ip_hash_pool is None or self.has_network_balancer,
             f"{name}.ip_hash_pool",
             self.ip_hash_pool,
             f"it names the pool behind the Network Load Balancer, and {name}.ip_hash is False",

@@ -1,4 +1,4 @@
-"""What the project, an environment, a domain and a mailbox may be called."""
+"""Valid names of projects, environments, domains and mailboxes."""
 
 import re
 
@@ -16,13 +16,13 @@ LONGEST_EMAIL = 254
 # "can have a maximum of 32 characters, must contain only alphanumeric characters or hyphens":
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html
 LONGEST_TARGET_GROUP = 32
-# Stack names, which these two begin, start with a letter and have letters, digits and hyphens:
+# Stack names, which start with these two, start with a letter and have letters, digits and hyphens:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html
 NAME = re.compile(r"[A-Za-z](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
 
 
 def check_names(project: str, environment: str) -> None:
-    """They are the beginning of what stacks, target group, API, dashboard and key are called."""
+    """The names of stacks, target group, API, dashboard and key start with them."""
     require(
         bool(NAME.fullmatch(project)),
         "project",
@@ -61,7 +61,7 @@ def check_names(project: str, environment: str) -> None:
 
 
 def is_email(address: str) -> bool:
-    """Whether mail can be sent there over the internet, by its form."""
+    """Whether the address has the form of one that receives mail over the internet."""
     mailbox, at, domain = address.rpartition("@")
     return (
         bool(at)

@@ -1,4 +1,4 @@
-"""From the CDK context to an environment: which one, and what the context overrides in it."""
+"""The environment of a CDK context: the named one, with the context's overrides."""
 
 import re
 from collections.abc import Mapping
@@ -8,12 +8,12 @@ from typing import Any, Literal, get_origin, get_type_hints
 
 from stacks.config.environments import ENVIRONMENTS, Environment
 from stacks.config.errors import ConfigError, require_one_of
-from stacks.config.type_checks import called, is_optional, without_none
+from stacks.config.type_checks import is_optional, type_name, without_none
 
-# ours, but not settings of an environment
+# keys of this project that are no settings of an environment
 OPTIONS = ("env", "bundle_for")
 _WORDS = {"true": True, "false": False}
-# int() would take digits of any script and blanks around them; 20 digits are more than any limit
+# int() would accept digits of any script and spaces around them; no limit has 20 digits
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9](_?[0-9]){0,19}")
 
 
@@ -21,9 +21,9 @@ def environment_from(context: Mapping[str, Any]) -> Environment:
     """The environment that `env` names (default dev) with the context's overrides.
 
     Keys with a colon, a hyphen or an @ are the CDK's own (feature flags, cached look-ups, options
-    of its command line); every other key is a setting here, so a misspelt one is an error. What is
-    missing for a deployment is refused here and not in Environment, whose values in config.py
-    leave to each deployment where it goes.
+    of its command line); every other key is a setting here, so a misspelt one is an error. What a
+    deployment needs is checked here and not in Environment, whose values in environments.py leave
+    account and region to each deployment.
     """
     name = context.get("env", "dev")
     if not isinstance(name, str) or name not in ENVIRONMENTS:
@@ -45,8 +45,8 @@ def check_complete(environment: Environment) -> None:
     missing: dict[str, object] = {}
     rules, arguments, otherwise = [], [], ""
     if environment.retain:
-        places = {"account": environment.account, "region": environment.region}
-        missing = {field: value for field, value in places.items() if value is None}
+        location = {"account": environment.account, "region": environment.region}
+        missing = {field: value for field, value in location.items() if value is None}
     if missing:
         rules.append(
             f"{environment.name} keeps data (retain), and without them it would go wherever the "
@@ -70,8 +70,8 @@ def check_complete(environment: Environment) -> None:
 
 
 def _is_setting(key: str) -> bool:
-    """A pool's name may have hyphens, so they are the CDK's in the first part of a key only; and
-    there they may be a slip, as in log-level."""
+    """Only a hyphen in the first part of a key makes it the CDK's: a pool's name may have some. A
+    hyphen in place of an underscore is a typing error, as in log-level."""
     first = key.split(".")[0]
     if key in OPTIONS or set(key) & set(":@"):
         return False
@@ -153,7 +153,7 @@ def _converted(value: Any, kind: Any, path: str) -> Any:
         return value
     elif isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value):
         return int(value)
-    raise ConfigError(path, value, f"it must be {called(kind)}", f"Give {path} such a value")
+    raise ConfigError(path, value, f"it must be {type_name(kind)}", f"Give {path} such a value")
 
 
 def _list_of_names(value: Any, path: str) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
-"""Who may do what: the one table of what each function and task may call, and on which resources.
+"""IAM permissions: which actions each function and task may call, and on which resources.
 
-Function -> resource -> actions; what a resource's name stands for in a stage is said where it is
-made (constructs/grants.py). Nothing is granted anywhere else, except what running the thing takes
-(its log group, pulling its image) and the key that a listed resource is encrypted with.
+Function -> resource -> actions. The stacks map each resource's name to ARNs (`resources` in each;
+constructs/grants.py). Nothing is granted anywhere else, except what running needs (the log group,
+pulling the image) and the key that a listed resource is encrypted with.
 
 Transactions need no permission of their own: each of their actions needs its own.
 """
@@ -11,9 +11,9 @@ from collections.abc import Mapping
 
 Permissions = Mapping[str, tuple[str, ...]]
 
-CONNECTIONS = ("execute-api:ManageConnections",)  # the resource's path says which of its calls
+CONNECTIONS = ("execute-api:ManageConnections",)  # the resource's path has the method
 
-# Whatever posts also ends the lease of a connection that is gone, and tells who watches its user.
+# Whatever posts also ends the lease of a lost connection, and notifies its user's watchers.
 POSTING = ("dynamodb:BatchGetItem", "dynamodb:UpdateItem", "dynamodb:Query")
 
 PERMISSIONS: Mapping[str, Permissions] = {

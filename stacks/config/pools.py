@@ -1,4 +1,4 @@
-"""The pools that serve the HTTP API: where a share of the requests goes."""
+"""Settings of the pools, the targets that serve the HTTP API."""
 
 import re
 from dataclasses import dataclass
@@ -21,13 +21,13 @@ FARGATE_SIZES: dict[int, tuple[int, ...]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class LambdaPool:
-    """The HTTP API as a function: nothing to keep running, and the first to take a spike."""
+    """The HTTP API as a Lambda function: nothing runs when idle, and it scales first in a spike."""
 
     weight: int
 
     @property
     def name(self) -> str:
-        return "lambda"  # what x-served-by says, and the override path: pools.lambda.weight
+        return "lambda"  # in x-served-by, and in override paths: pools.lambda.weight
 
     def __post_init__(self) -> None:
         require_types(self, "pools.lambda.")
@@ -37,9 +37,9 @@ class LambdaPool:
 # "Tasks per service: 5,000", which AWS does not raise:
 # https://docs.aws.amazon.com/general/latest/gr/ecs-service.html
 MOST_TASKS = 5_000
-# A bound of ours, far above what a task answers: one beyond it would never make a pool grow.
+# Our own limit, far above what a task can serve: with more, a pool would never grow.
 MOST_REQUESTS_PER_TARGET = 1_000_000
-FINISHING_MARGIN = 5  # seconds that a stopping task keeps for its own end
+FINISHING_MARGIN = 5  # seconds that a stopping task keeps to exit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,7 @@ class ContainerPool:
     """The HTTP API as a Fargate service of equal tasks.
 
     cpu is in CPU units (1024 = one vCPU), memory in MiB; min and max bound the number of tasks.
-    Autoscaling steers for requests_per_target, in requests per minute and task that come through
+    Autoscaling aims at requests_per_target, in requests per minute and task that come through
     the Application Load Balancer, and for cpu_target, in percent of the tasks' CPU (none: not at
     all). It adds tasks for whichever asks for more, and removes some when both agree; the cooldowns
     are the seconds after which it may do so again. stop_timeout is how many seconds a task has from
@@ -86,7 +86,7 @@ class ContainerPool:
 
     @property
     def construct_id(self) -> str:
-        """What its resources are called in the template: small-1 -> Small1Pool."""
+        """The id of its construct, which starts its logical ids: small-1 -> Small1Pool."""
         return f"{self.name.title().replace('-', '')}Pool"
 
     def _check_size(self, field: str) -> None:
@@ -167,7 +167,7 @@ class ContainerPool:
 
     @property
     def finish_timeout(self) -> int:
-        """Seconds from SIGTERM that requests still in flight have to be answered."""
+        """Seconds from SIGTERM to finish requests in flight."""
         return self.stop_timeout - FINISHING_MARGIN
 
 

@@ -16,24 +16,24 @@ from stacks.config.errors import ConfigError
 from stacks.config.overrides import environment_from
 
 CDK_JSON = Path(__file__).parents[2] / "cdk.json"
-UNASKED = "never"  # the only level of --require-approval at which `cdk deploy` never asks
+NEVER_ASKS = "never"  # the only level of --require-approval at which `cdk deploy` never asks
 
 
 def main(arguments: Sequence[str], *, terminal: bool) -> None:
     """Raises SystemExit with the reason where the command must not go on.
 
-    `terminal` is whether somebody can be asked.
+    `terminal`: whether somebody can be asked.
     """
     given = _parsed(arguments)
     try:
         config = environment_from(_context(given.context))
-    except ConfigError as refusal:
-        raise SystemExit(str(refusal)) from None
+    except ConfigError as error:
+        raise SystemExit(str(error)) from None
     if given.command == "destroy":
         _check_destroy(config, given)
     if terminal or given.yes:
         return
-    if given.command == "deploy" and given.require_approval != UNASKED:
+    if given.command == "deploy" and given.require_approval != NEVER_ASKS:
         raise SystemExit(
             "There is no terminal to ask in, and a deployment asks before it changes permissions "
             "or opens the network. Look at `make diff`, and if that is what you want, add "
@@ -74,7 +74,7 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _context(pairs: Sequence[str]) -> dict[str, object]:
-    """What app.py is given: cdk.json, and each -c over it."""
+    """The context that app.py gets: cdk.json, and each -c over it."""
     context: dict[str, object] = json.loads(CDK_JSON.read_text())["context"]
     for pair in pairs:
         key, equals, value = pair.partition("=")

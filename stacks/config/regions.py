@@ -1,4 +1,4 @@
-"""Where an environment may stand: regions, their availability zones, and what AWS has in them."""
+"""Valid regions and availability zones, and the AWS services that regions have."""
 
 import re
 from collections.abc import Mapping
@@ -7,11 +7,11 @@ from typing import Any
 
 from stacks.config.errors import require
 
-# What the templates are made of and some region lacks: pools of users, WebSocket APIs, Fargate.
+# Services that the templates use and some region lacks: user pools, WebSocket APIs, Fargate.
 SERVICES = ("cognito-idp", "apigateway", "ecs", "lambda")
 
 # Regions in which Fargate has no capacity in some zones that accounts get, and the ids of those
-# that it has. Which letter a zone has differs from account to account.
+# that have it. Which letter a zone has differs from account to account.
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/AWS_Fargate-Regions.html
 FARGATE_ZONES = {
     "ap-northeast-1": ("apne1-az1", "apne1-az2", "apne1-az4"),
@@ -48,7 +48,7 @@ MOBILE_PUSH_REGIONS = frozenset(
         "us-west-2",
     )
 )
-# the load balancer wants two zones, and the network has room for four
+# the load balancer needs two zones, and the network has room for four
 FEWEST_ZONES, MOST_ZONES = 2, 4
 
 
@@ -82,7 +82,7 @@ def lacking(region: str) -> tuple[str, ...]:
 
 @cache
 def _endpoints() -> Mapping[str, Any]:
-    from botocore.loaders import create_loader  # takes a moment, and dev names no region
+    from botocore.loaders import create_loader  # slow to import, and not needed without a region
 
     endpoints: Mapping[str, Any] = create_loader().load_data("endpoints")
     return endpoints

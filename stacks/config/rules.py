@@ -1,4 +1,4 @@
-"""The rules that need the load balancer and the pools: what the one asks, the others must have."""
+"""Rules that concern the load balancer and the pools together."""
 
 from stacks.config.errors import require
 from stacks.config.load_balancer import LoadBalancer
@@ -8,7 +8,7 @@ ANOMALY_TARGETS = 3  # "at least three healthy targets", under "Automatic Target
 
 
 def check_together(balancer: LoadBalancer, pools: tuple[Pool, ...]) -> None:
-    """Raises ConfigError for what AWS would refuse, or accept and never do."""
+    """Raises ConfigError for what AWS would reject, or accept without effect."""
     _check_pools(pools)
     _check_between_pools(balancer, pools)
     containers = container_pools(pools)
@@ -24,7 +24,7 @@ def container_pools(pools: tuple[Pool, ...]) -> list[ContainerPool]:
 
 def ip_hash_pool(balancer: LoadBalancer, pools: tuple[Pool, ...]) -> ContainerPool | None:
     """The pool behind the Network Load Balancer; None where there is no such balancer."""
-    if not balancer.hashes_addresses:
+    if not balancer.has_network_balancer:
         return None
     containers = container_pools(pools)
     named = balancer.ip_hash_pool or containers[0].name
@@ -94,7 +94,7 @@ def _check_between_pools(balancer: LoadBalancer, pools: tuple[Pool, ...]) -> Non
 def _check_ip_hash(balancer: LoadBalancer, containers: list[ContainerPool]) -> None:
     field = "algorithm" if balancer.algorithm == "ip_hash" else "ip_hash"
     require(
-        not balancer.hashes_addresses or bool(containers),
+        not balancer.has_network_balancer or bool(containers),
         f"load_balancer.{field}",
         getattr(balancer, field),
         "a Network Load Balancer forwards to containers, not to functions, and the only pool is "
@@ -114,7 +114,7 @@ def _check_ip_hash(balancer: LoadBalancer, containers: list[ContainerPool]) -> N
 
 
 def _check_numbers(balancer: LoadBalancer, pool: ContainerPool) -> None:
-    """A threshold that the pool can't reach would hold forever, or never."""
+    """A threshold above the pool's size could never be reached."""
     require(
         not balancer.anomaly_mitigation or pool.max >= ANOMALY_TARGETS,
         f"pools.{pool.name}.max",
@@ -137,8 +137,8 @@ def _check_numbers(balancer: LoadBalancer, pool: ContainerPool) -> None:
 
 
 def _check_functions_only(balancer: LoadBalancer, containers: list[ContainerPool]) -> None:
-    """Lambda starts, chooses and ends what runs a function, so what is set for targets acts on
-    those of container pools alone. They are chosen where such a pool has a weight, and checked and
+    """Settings of targets act on container pools only: Lambda itself starts and selects the
+    instances of a function. Targets are selected where such a pool has a weight, and checked and
     drained also where it has none."""
     if any(pool.weight for pool in containers):
         return

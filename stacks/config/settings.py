@@ -8,19 +8,19 @@ from stacks.config import arns
 from stacks.config.errors import require, require_between
 from stacks.config.type_checks import require_types
 
-# RFC 1918 section 3, and RFC 6598 section 7: what is routed to nobody else on the internet. AWS
-# would take other networks, and hosts that really have these addresses could not be reached.
+# RFC 1918 section 3, and RFC 6598 section 7: addresses that nobody has on the internet. AWS accepts
+# other networks, but then the hosts that own these addresses can't be reached.
 PRIVATE = [
     IPv4Network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
 ]
-# What a whole number in JSON is at most, if every reader is to have the same (RFC 8259 section 6).
+# The largest integer that all readers of JSON agree on (RFC 8259 section 6).
 MOST_IN_JSON = 2**53 - 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
     """nat_gateways: 0 puts the tasks into public subnets with addresses of their own, closed to
-    everything but the load balancer. That is the cheap way out: a NAT gateway is about 33 US$ a
+    everything but the load balancer. That is the cheapest way: a NAT gateway is about 33 US$ a
     month, and the interface endpoints that the tasks would need instead cost more than one."""
 
     cidr: str = "10.0.0.0/16"
@@ -58,9 +58,9 @@ class Network:
 class WebSocket:
     """Limits of the WebSocket stage over all routes, in frames per second.
 
-    The account's own quota for new connections (500/s) and requests (10,000/s) stands above them.
+    The account's own quota for new connections (500/s) and requests (10,000/s) also applies.
     Over reconnect_window seconds clients spread their first attempt after a mass disconnect, so
-    that they stay below it; 0 tells them nothing.
+    that they stay below it; 0 leaves it to them.
 
     API Gateway writes access logs with a role that is a setting of the account in a region:
     account_log_role makes one, and is false where the account already has it.
@@ -139,9 +139,9 @@ class Push:
     def own_secrets(self) -> tuple[str | None, ...]:
         return (self.fcm_secret_arn, self.apns_secret_arn, self.apns_sandbox_secret_arn)
 
-    def named(self) -> Iterator[arns.Named]:
-        """A key may be of another account, whose policy then lets this one use it."""
+    def named_arns(self) -> Iterator[arns.NamedArn]:
+        """The key may belong to another account, if its key policy allows this one to use it."""
         names = ("fcm_secret_arn", "apns_secret_arn", "apns_sandbox_secret_arn")
         for name, arn in zip(names, self.own_secrets, strict=True):
-            yield arns.Named(f"push.{name}", arn, arns.SECRET)
-        yield arns.Named("push.secret_key_arn", self.secret_key_arn, arns.KEY, own_account=False)
+            yield arns.NamedArn(f"push.{name}", arn, arns.SECRET)
+        yield arns.NamedArn("push.secret_key_arn", self.secret_key_arn, arns.KEY, own_account=False)

@@ -1,7 +1,7 @@
-"""What a target group does with its targets: keep clients on them, check them, go without them.
+"""Settings of target groups: stickiness, health checks, minimum healthy targets.
 
 Limits: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/ under "Target groups",
-and the Network Load Balancer's page of the same name, which has the same ones for health checks.
+and the Network Load Balancer's page of that name, which has the same limits for health checks.
 """
 
 import re
@@ -23,7 +23,7 @@ STICKY_SECONDS = 3_600
 
 @dataclass(frozen=True, kw_only=True)
 class Stickiness:
-    """Whether a client comes back to where its last request went.
+    """Whether a client's next request goes to the same pool or target.
 
     none: every request is balanced. group: to the same pool, any of its targets. lb_cookie: to the
     same target, by the balancer's own cookie (and so also to the same pool). app_cookie: to the
@@ -91,7 +91,7 @@ class Stickiness:
 
 @dataclass(frozen=True, kw_only=True)
 class HealthCheck:
-    """Of the container pools; a Lambda pool has none, for a check would be an invocation each time.
+    """Of container pools only: for a Lambda pool each check would be an invocation.
 
     interval and timeout are in seconds. A target that hangs gets requests for up to
     interval x unhealthy_threshold.
@@ -128,7 +128,7 @@ class HealthCheck:
 
 @dataclass(frozen=True, kw_only=True)
 class MinimumHealthyTargets:
-    """How many targets of a group have to be healthy for the health checks to be believed.
+    """How many targets of a group have to be healthy for health checks to count.
 
     Below `count` targets or `percentage` of those registered, new ones among them, requests go to
     every target, healthy or not ("fail open"). Below the dns_failover thresholds the balancer's

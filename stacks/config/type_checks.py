@@ -14,7 +14,7 @@ def require_types(settings: Any, prefix: str) -> None:
     for field in fields(settings):
         kind, value = hints[field.name], getattr(settings, field.name)
         path = f"{prefix}{field.name}"
-        rule, advice = f"it must be {called(kind)}", f"Give {path} such a value"
+        rule, advice = f"it must be {type_name(kind)}", f"Give {path} such a value"
         require(_is_of(value, kind), path, value, rule, advice)
 
 
@@ -23,14 +23,14 @@ def is_optional(kind: Any) -> bool:
 
 
 def without_none(kind: Any) -> Any:
-    """What an optional value is where it is given."""
+    """The type of an optional value that is not None."""
     return next(each for each in get_args(kind) if each is not type(None))
 
 
-def called(kind: Any) -> str:
-    """What a reader calls the type."""
+def type_name(kind: Any) -> str:
+    """The type in the words of an error message."""
     if is_optional(kind):
-        return f"{called(without_none(kind))} or None"
+        return f"{type_name(without_none(kind))} or None"
     if get_origin(kind) is tuple:
         each, _ = get_args(kind)
         return "a tuple of texts" if each is str else "a tuple of pools"
@@ -43,7 +43,7 @@ def _is_of(value: Any, kind: Any) -> bool:
     origin = get_origin(kind)
     if origin in (Union, types.UnionType):
         return any(_is_of(value, each) for each in get_args(kind))
-    if origin is Literal:  # which of them is for the setting's own rule
+    if origin is Literal:  # the setting's own rule checks which
         return isinstance(value, str)
     if origin is tuple:
         return isinstance(value, tuple) and all(_is_of(each, get_args(kind)[0]) for each in value)

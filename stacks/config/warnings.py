@@ -1,6 +1,6 @@
-"""What AWS allows and does, and is hardly what was meant. Said at synthesis, refused nowhere.
+"""Warnings at synth for settings that AWS accepts but that are probably mistakes.
 
-Notes say what a setting means or takes, warnings what to change.
+Notes explain a setting, warnings name what to change.
 """
 
 from collections.abc import Iterator
@@ -58,8 +58,8 @@ def load_balancer_notes(balancer: LoadBalancer, pools: tuple[Pool, ...]) -> Iter
 def load_balancer_warnings(
     balancer: LoadBalancer, pools: tuple[Pool, ...], waf: bool
 ) -> Iterator[Warning]:
-    yield from _uncovered(balancer)
-    yield from _times(balancer)
+    yield from _certificate_warnings(balancer)
+    yield from _timeout_warnings(balancer)
     if balancer.stickiness.kind == "app_cookie":
         yield (
             "app-cookie",
@@ -68,10 +68,10 @@ def load_balancer_warnings(
             "cookie. Let it set one, or take lb_cookie, which needs nothing of it.",
         )
     for pool in container_pools(pools):
-        yield from _too_few(balancer, pool)
+        yield from _pool_size_warnings(balancer, pool)
     hashed = ip_hash_pool(balancer, pools)
     if hashed is not None:
-        yield from _beside(hashed, waf)
+        yield from _network_balancer_warnings(hashed, waf)
         if balancer.access_logs:
             yield (
                 "unlogged",
@@ -81,7 +81,7 @@ def load_balancer_warnings(
             )
 
 
-def _uncovered(balancer: LoadBalancer) -> Iterator[Warning]:
+def _certificate_warnings(balancer: LoadBalancer) -> Iterator[Warning]:
     if balancer.certificate_arn is not None and balancer.domain_name is None:
         yield (
             "domain-name",
@@ -91,7 +91,7 @@ def _uncovered(balancer: LoadBalancer) -> Iterator[Warning]:
         )
 
 
-def _times(balancer: LoadBalancer) -> Iterator[Warning]:
+def _timeout_warnings(balancer: LoadBalancer) -> Iterator[Warning]:
     delay = balancer.deregistration_delay
     if delay < SLOWEST_RESPONSE:
         yield (
@@ -116,7 +116,7 @@ def _times(balancer: LoadBalancer) -> Iterator[Warning]:
         )
 
 
-def _too_few(balancer: LoadBalancer, pool: ContainerPool) -> Iterator[Warning]:
+def _pool_size_warnings(balancer: LoadBalancer, pool: ContainerPool) -> Iterator[Warning]:
     path = f"pools.{pool.name}.min"
     if balancer.anomaly_mitigation and pool.min < ANOMALY_TARGETS:
         yield (
@@ -146,7 +146,7 @@ def _too_few(balancer: LoadBalancer, pool: ContainerPool) -> Iterator[Warning]:
         )
 
 
-def _beside(pool: ContainerPool, waf: bool) -> Iterator[Warning]:
+def _network_balancer_warnings(pool: ContainerPool, waf: bool) -> Iterator[Warning]:
     """Of the pool behind the Network Load Balancer."""
     if waf:
         yield (

@@ -1,4 +1,4 @@
-"""What CloudFormation does with a resource that leaves its template, or whose stack goes."""
+"""Removal policies, and log groups with the environment's retention."""
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_logs as logs
@@ -8,7 +8,7 @@ from stacks.config.environments import Environment
 
 
 def removal_policy(config: Environment) -> RemovalPolicy:
-    """Of everything that holds data: kept where the environment retains, deleted elsewhere.
+    """For everything that holds data: retained where the environment says so, else deleted.
 
     Retained is written as RetainExceptOnCreate: a resource is deleted when the deployment that
     created it is rolled back, so that a failed first deployment leaves nothing behind and can be

@@ -1,4 +1,4 @@
-"""The alarms. Each says in its description what it means for the people who chat."""
+"""CloudWatch alarms, whose descriptions state what each means for users."""
 
 from collections.abc import Mapping
 
@@ -18,10 +18,10 @@ MINUTE = Duration.minutes(1)
 
 
 class Alarms(Construct):
-    """`action` is what an alarm does when it goes off, None for nothing but being red.
+    """`action` is what an alarm does when it goes off, None for nothing.
 
-    `fingerprint` ends each description: it is not known whether CloudFormation, when it updates
-    one resource, looks at the references of the others again, so each has its own.
+    `fingerprint` ends each description, so that each alarm is updated: it is unknown whether
+    CloudFormation resolves the references of a resource that did not change.
     """
 
     def __init__(
@@ -125,7 +125,7 @@ class Alarms(Construct):
         datapoints: int = 1,
     ) -> None:
         """Goes off when `datapoints` of the last `datapoints` + 1 reach the threshold (one of one
-        for a single one). No data is no trouble: nothing ran."""
+        for a single one). Missing data is not breaching: nothing ran."""
         alarm = metric.create_alarm(
             self,
             id,

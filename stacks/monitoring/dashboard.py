@@ -1,4 +1,4 @@
-"""The dashboard: what a message goes through, from the top of the page to the bottom."""
+"""The CloudWatch dashboard, in the order in which a message passes the components."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -40,7 +40,7 @@ class Dashboard(Construct):
         )
 
     def show_messages(self) -> None:
-        """What the functions count themselves, whichever of them does."""
+        """The metrics that the functions emit, summed over all functions."""
         self._row(
             {
                 "Messages": self._counted(
@@ -81,7 +81,7 @@ class Dashboard(Construct):
     def show_pools(
         self, balancer: elb.ApplicationLoadBalancer, pools: Mapping[str, ContainerPoolService]
     ) -> None:
-        """What each pool of containers answers, and what it has left."""
+        """Errors, failed connections, health and CPU of each container pool."""
         each = _of_each(balancer, pools)
         failed = elb.HttpCodeTarget.TARGET_5XX_COUNT
         self._row(
@@ -193,7 +193,7 @@ class Dashboard(Construct):
 def _of_each(
     balancer: elb.ApplicationLoadBalancer, pools: Mapping[str, ContainerPoolService]
 ) -> Callable[[Measure], list[cloudwatch.Metric]]:
-    """A function that takes the same measure of every pool's target group."""
+    """A function that gives one metric of every pool's target group."""
 
     def each(measure: Measure) -> list[cloudwatch.Metric]:
         return [

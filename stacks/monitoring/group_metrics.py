@@ -1,4 +1,4 @@
-"""Metrics of target groups, as another stack can read them."""
+"""Metrics of target groups, with dimensions that another stack can read."""
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_elasticloadbalancingv2 as elb

@@ -1,4 +1,4 @@
-"""What to look at, and what calls when nobody looks."""
+"""The observability stack: dashboard and alarms."""
 
 from aws_cdk import Aws, CrossStackReferences, ReferenceStrength
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -23,11 +23,11 @@ from stacks.web import WebStack
 class ObservabilityStack(EnvironmentStack):
     """Refers to what it watches by Fn::GetStackOutput, which leaves no export in use.
 
-    An export can't change or vanish while a stack imports it, so a pool could not be removed, nor
-    a target group replaced, as long as a graph shows it. The price: CloudFormation resolves such
-    a reference when this stack is updated, and tells it of no change in between; `cdk deploy`
-    skips a stack whose template is the same. So each alarm and the dashboard bear the fingerprint
-    of what the other stacks are made from, and are updated whenever one of them may have changed.
+    An export can't change or be removed while a stack imports it, so a pool could not be removed,
+    nor a target group replaced, as long as a graph shows it. The price: CloudFormation resolves
+    such a reference only when this stack is updated, and `cdk deploy` skips a stack whose template
+    is the same. So each alarm and the dashboard contain the fingerprint of what the other stacks
+    are made from, and are updated whenever one of them may have changed.
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-getstackoutput.html
     """
 
