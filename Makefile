@@ -107,15 +107,15 @@ diff: $(READY) ## what a deployment would change, with your AWS credentials: mak
 	@$(CDK) diff -c env=$(ENV) $(ARGS) $(STACKS)
 
 deploy: $(READY) ## to your AWS account, with your credentials and Docker: make deploy env=staging
-	@$(BIN)/python -m stacks.commands deploy -c env=$(ENV) $(ARGS)
+	@$(BIN)/python -m stacks.config.preflight deploy -c env=$(ENV) $(ARGS)
 	@$(CDK) deploy -c env=$(ENV) $(ARGS) $(STACKS)
 
 destroy: $(READY) ## deletes the stacks of one environment from your AWS account: make destroy env=staging
-	@$(BIN)/python -m stacks.commands destroy -c env=$(ENV) $(ARGS)
+	@$(BIN)/python -m stacks.config.preflight destroy -c env=$(ENV) $(ARGS)
 	@$(CDK) destroy -c env=$(ENV) $(ARGS) $(STACKS)
 
 base-image: $(READY) ## writes the digest of the container's base image into lambdas/Dockerfile, with Docker
-	@$(BIN)/python -m stacks.base_image
+	@$(BIN)/python -m stacks.build.base_image
 
 lock: $(READY) ## pins what the *.in files name, with hashes
 	@set -e; lock="$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

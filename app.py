@@ -5,11 +5,11 @@ import json
 import os
 from pathlib import Path
 
-from stacks.node import use_packaged_node
-from stacks.refusal import ConfigError, require
+from stacks.build.node import use_packaged_node
+from stacks.config.errors import ConfigError, require
 
 ROOT = Path(__file__).parent
-# Their paths differ from run to run, and the same sources give the same bytes.
+# Stack traces have paths that differ from run to run; the same sources must give the same bytes.
 NO_STACK_TRACES = {"aws:cdk:disable-creation-stack-traces": True}
 
 
@@ -17,20 +17,20 @@ def main() -> None:
     use_packaged_node()
     try:
         _synthesize()
-    except ConfigError as refusal:
-        raise SystemExit(str(refusal)) from None
+    except ConfigError as error:
+        raise SystemExit(str(error)) from None
 
 
 def _synthesize() -> None:
-    """Raises ConfigError for what the context says, or stacks/config.py, which is imported here."""
+    """Raises ConfigError for the context, or for stacks/config/environments.py, imported here."""
     from aws_cdk import App  # starts the Node.js that main chose
 
-    from stacks.context import environment_from
-    from stacks.packages import InstallError, on_lambda, on_this_machine
+    from stacks.build.packages import InstallError, on_lambda, on_this_machine
+    from stacks.config.overrides import environment_from
     from stacks.stage import EnvironmentStage
 
     app = App(
-        # cdk.json again for when no `cdk` has read it; CDK_CONTEXT_JSON, which `cdk` sets, is next
+        # cdk.json is read here too, for runs without `cdk`; CDK_CONTEXT_JSON, set by `cdk`, wins
         context={**_written(), **NO_STACK_TRACES},
         post_cli_context=_arguments(),
         stack_traces=False,
@@ -43,11 +43,11 @@ def _synthesize() -> None:
     try:
         EnvironmentStage(app, config, platform)
     except RuntimeError as failure:
-        # bundling is called by Node.js, and what it raised comes back as a part of the text
-        _, opening, said = str(failure).partition(InstallError.OPENING)
+        # Node.js calls the bundling, and an error raised there comes back as part of a text
+        _, opening, reason = str(failure).partition(InstallError.OPENING)
         if not opening:
             raise
-        raise SystemExit(f"{opening}{said}") from None
+        raise SystemExit(f"{opening}{reason}") from None
     app.synth()
 
 

@@ -2,7 +2,7 @@
 
 Emulators report constant capacity, so units are computed from the bytes of the items. Two things
 are assumed, not measured, because they need AWS: a call takes ROUND_TRIP_MS, and a post costs the
-function POST_MS of its share of a CPU; with the memory of `stacks/config.py` they give the
+function POST_MS of its share of a CPU; with the memory in stacks/config/functions.py they give the
 billed duration. Payloads are real ciphertexts of a line of text (bench/payloads.py).
 """
 
@@ -27,11 +27,11 @@ from lambdas.messages.send import send
 from lambdas.settings import Aws
 from lambdas.tables import HEAD, chat_key
 from lambdas.websocket import frame_handler
-from stacks.settings import Functions
+from stacks.config.functions import FunctionSizes
 
 ROUND_TRIP_MS = 8.0
 POST_MS = 0.4
-FUNCTIONS = Functions()
+FUNCTIONS = FunctionSizes()
 CALL_DELAY_SECONDS = 0.02  # makes calls that run side by side overlap, so that rounds can be told
 
 

@@ -1,4 +1,4 @@
-"""What must survive: tables, their key, and the user pool."""
+"""The data stack: tables, their KMS key, and the user pool."""
 
 from aws_cdk import Aws, CfnOutput, Duration
 from aws_cdk import aws_cognito as cognito
@@ -6,9 +6,9 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from stacks.config import Environment
+from stacks.config.environments import Environment
 from stacks.constructs.grants import Resource
-from stacks.retention import removal_policy
+from stacks.constructs.retention import removal_policy
 from stacks.stack import EnvironmentStack
 
 
@@ -57,7 +57,7 @@ class DataStack(EnvironmentStack):
         sort_key: str | None = None,
         stream: dynamodb.StreamViewType | None = None,
     ) -> dynamodb.Table:
-        """On demand: a chat's traffic can't be planned, and idle environments cost nothing."""
+        """On demand: a chat's traffic can't be predicted, and idle environments cost nothing."""
         return dynamodb.Table(
             self,
             id,
@@ -80,7 +80,7 @@ class DataStack(EnvironmentStack):
         )
 
     def _user_pool(self) -> cognito.UserPool:
-        """User names only: no address or number is asked for, so there is nothing to recover by."""
+        """User names only: without e-mail address or phone number there is no account recovery."""
         return cognito.UserPool(
             self,
             "UserPool",
@@ -101,7 +101,7 @@ class DataStack(EnvironmentStack):
         )
 
     def _client(self) -> cognito.UserPoolClient:
-        """The API signs users in for them, over its own TLS, hence the plain password flow."""
+        """The API signs users in over TLS with their password, hence USER_PASSWORD_AUTH."""
         return self.user_pool.add_client(
             "Client",
             auth_flows=cognito.AuthFlow(user_password=True),

@@ -1,26 +1,25 @@
-"""The network that the containers and the load balancer stand in. Functions need none."""
+"""The network stack: a VPC for the containers and the load balancer. Functions need none."""
 
 from aws_cdk import Fn
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-from stacks.config import Environment
-from stacks.constructs.log_group import log_group
-from stacks.refusal import require
+from stacks.config.environments import Environment
+from stacks.config.errors import require
+from stacks.constructs.retention import log_group
 from stacks.stack import EnvironmentStack
 
-# Addresses are divided among so many zones, however many are used, so that another zone moves no
-# subnet. The smallest network, a /24, then has eight subnets of /27, the smallest that an
-# Application Load Balancer takes:
+# Addresses are always divided among four zones, so that adding a zone moves no subnet. The
+# smallest network, a /24, then has eight subnets of /27, the smallest that an Application Load
+# Balancer accepts:
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html#availability-zones
 MOST_ZONES = 4
 
 
 class NetworkStack(EnvironmentStack):
-    """Public and private subnets always exist, and nat_gateways says only whether the private
-    ones have a way out. They cost nothing, and other stacks import their ids: subnets that came
-    and went with the setting would be exports that vanish while they are in use, which
-    CloudFormation refuses."""
+    """Public and private subnets always exist, and nat_gateways decides only whether the private
+    ones reach the internet. They cost nothing, and other stacks import their ids: CloudFormation
+    does not remove an export that is in use, so subnets can't depend on a setting."""
 
     def __init__(self, scope: Construct, id: str, *, config: Environment) -> None:
         super().__init__(scope, id, config=config, description="VPC, subnets, endpoints")
@@ -42,9 +41,9 @@ class NetworkStack(EnvironmentStack):
                 ec2.SubnetConfiguration(name="public", subnet_type=ec2.SubnetType.PUBLIC),
                 ec2.SubnetConfiguration(name="private", subnet_type=private),
             ],
-            # Nothing uses the default group, and emptying it would take a function of CDK's own.
+            # Nothing uses the default group, and CDK would add a function to empty it.
             restrict_default_security_group=False,
-            # Free, and most of the traffic: tables, and the image layers that ECR keeps in S3.
+            # Free, and for most of the traffic: tables, and the image layers that ECR stores in S3.
             gateway_endpoints={
                 "DynamoDb": ec2.GatewayVpcEndpointOptions(
                     service=ec2.GatewayVpcEndpointAwsService.DYNAMODB
@@ -65,8 +64,8 @@ class NetworkStack(EnvironmentStack):
 
     @property
     def availability_zones(self) -> list[str]:
-        """The configured ones, or the region's first two, which CloudFormation finds itself; CDK
-        would look them up in the account."""
+        """The configured ones, or the region's first two by Fn::GetAZs; CDK would look them up in
+        the account at synth."""
         zones = self.config.availability_zones
         require(
             len(zones) <= MOST_ZONES,

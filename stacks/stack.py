@@ -1,10 +1,10 @@
-"""What every stack of an environment has alike."""
+"""The base class of all stacks of an environment."""
 
-from aws_cdk import Environment as Place
+from aws_cdk import Environment as Location
 from aws_cdk import Stack
 from constructs import Construct
 
-from stacks.config import Environment
+from stacks.config.environments import Environment
 
 
 class EnvironmentStack(Stack):
@@ -20,7 +20,7 @@ class EnvironmentStack(Stack):
             id,
             stack_name=f"{config.project}-{config.name}-{id.lower()}",
             description=description,
-            env=Place(account=config.account, region=config.region),
+            env=Location(account=config.account, region=config.region),
             termination_protection=config.deletion_protection,
         )
         self.config = config

@@ -1,16 +1,16 @@
-"""One environment: its stacks, and the one way in which they refer to each other."""
+"""One environment as a CDK stage: its stacks, and which of them refer to which."""
 
 from aws_cdk import Annotations, Stack, Stage, Tags
 from constructs import Construct
 
+from stacks.build.packages import Platform, on_lambda
 from stacks.chat import ChatStack
-from stacks.config import Environment
+from stacks.config.environments import Environment
+from stacks.config.warnings import environment_warnings
 from stacks.data import DataStack
-from stacks.environment_warnings import warnings_for
+from stacks.monitoring.observability import ObservabilityStack
 from stacks.network import NetworkStack
 from stacks.notifications import NotificationsStack
-from stacks.observability import ObservabilityStack
-from stacks.packages import Platform, on_lambda
 from stacks.web import WebStack
 
 
@@ -61,6 +61,6 @@ class EnvironmentStage(Stage):
 
 
 def _warn(stack: Stack, config: Environment) -> None:
-    """Of the whole environment, said on one of its stacks: what is said on a stage is not shown."""
-    for warning, sentence in warnings_for(config):
-        Annotations.of(stack).add_warning_v2(f"switchboard:{warning}", sentence)
+    """Warnings about the whole environment, on one stack: CDK does not print those on a stage."""
+    for id, sentence in environment_warnings(config):
+        Annotations.of(stack).add_warning_v2(f"switchboard:{id}", sentence)

@@ -1,14 +1,16 @@
-"""The load balancer and the pools behind it, which all serve the same HTTP API."""
+"""The web stack: the load balancers and their pools, which all serve the same HTTP API."""
 
 from aws_cdk import CfnOutput
 from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_ecs as ecs
 from constructs import Construct
 
-from stacks.balancing_rules import ip_hash_pool
+from stacks.build.bundle import SOURCES, function_code
+from stacks.build.packages import Platform
 from stacks.chat import ChatStack
-from stacks.config import Environment
-from stacks.constructs.bundle import SOURCES, function_code
+from stacks.config.environments import Environment
+from stacks.config.pools import ContainerPool
+from stacks.config.rules import ip_hash_pool
 from stacks.constructs.container_pool import ContainerPoolService
 from stacks.constructs.function import Function
 from stacks.constructs.lambda_pool import LambdaTargetGroup
@@ -21,8 +23,6 @@ from stacks.constructs.platform_applications import (
 from stacks.constructs.web_acl import WebAcl
 from stacks.data import DataStack
 from stacks.network import NetworkStack
-from stacks.packages import Platform
-from stacks.pools import ContainerPool
 from stacks.stack import EnvironmentStack
 
 PLATFORMS = {
@@ -50,7 +50,7 @@ class WebStack(EnvironmentStack):
             **platform_resources(self, config),
             **chat.websocket.resources,
         }
-        self._environment = {
+        self._values = {
             "CHATS_TABLE": data.chats.table_name,
             "USERS_TABLE": data.users.table_name,
             "TICKETS_TABLE": data.tickets.table_name,
@@ -73,7 +73,7 @@ class WebStack(EnvironmentStack):
             WebAcl(self, "WebAcl", protected_arn=self.load_balancer.balancer.load_balancer_arn)
         CfnOutput(self, "ApiUrl", value=self.load_balancer.url)
         if config.load_balancer.domain_name:
-            # what the domain's record has to lead to
+            # the target of the domain's DNS record
             dns_name = self.load_balancer.balancer.load_balancer_dns_name
             CfnOutput(self, "LoadBalancerDnsName", value=dns_name)
 
@@ -110,11 +110,8 @@ class WebStack(EnvironmentStack):
             "Api",
             config=self.config,
             code=self._code,
-            handler="lambdas.api.on_lambda.handler",
-            size=self.config.functions.api,
             resources=self._resources,
-            environment={**self._environment, "POOL_NAME": "lambda"},
-            timeout=10,
+            values={**self._values, "POOL_NAME": "lambda"},
         )
         return LambdaTargetGroup(self, "LambdaPool", config=self.config, function=self.api.function)
 
@@ -140,6 +137,6 @@ class WebStack(EnvironmentStack):
                 pool=pool,
                 cluster=cluster,
                 image=ecs.ContainerImage.from_docker_image_asset(image),
-                environment=self._environment,
+                values=self._values,
                 resources=self._resources,
             )

@@ -1,4 +1,4 @@
-"""Where the load balancer writes its access logs."""
+"""The bucket of the load balancer's access logs."""
 
 from aws_cdk import Aws, Duration, RemovalPolicy
 from aws_cdk import aws_elasticloadbalancingv2 as elb
@@ -6,12 +6,12 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from stacks.config import Environment
+from stacks.config.environments import Environment
 from stacks.constructs.grants import arn
 
 
 class AccessLogBucket(Construct):
-    """Encrypted by S3, since log delivery can't use a key of ours; emptied by its life cycle."""
+    """Encrypted by S3, since log delivery can't use a customer managed key. Objects expire."""
 
     def __init__(self, scope: Construct, id: str, *, config: Environment) -> None:
         super().__init__(scope, id)
@@ -23,7 +23,7 @@ class AccessLogBucket(Construct):
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             enforce_ssl=True,
             lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(config.log_retention_days))],
-            # An emptied bucket needs a function of CDK's own: this one is left behind instead, and
+            # To empty a bucket CDK would add a function: this one is retained instead, and
             # by the rollback of a failed first deployment too. The load balancer puts a test file
             # into it when logging is turned on, and S3 deletes no bucket that has a file.
             # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
@@ -31,8 +31,7 @@ class AccessLogBucket(Construct):
         )
 
     def receive_from(self, balancer: elb.ApplicationLoadBalancer) -> None:
-        """By the service principal rather than CDK's `log_access_logs`, which wants to know the
-        region at synthesis."""
+        """Grants the service principal, since CDK's `log_access_logs` needs the region at synth."""
         self.bucket.add_to_resource_policy(
             iam.PolicyStatement(
                 principals=[iam.ServicePrincipal("logdelivery.elasticloadbalancing.amazonaws.com")],

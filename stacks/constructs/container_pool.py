@@ -1,8 +1,8 @@
-"""A pool of the load balancer that is a Fargate service.
+"""A container pool: a Fargate service, its target group and its autoscaling.
 
-Every attribute that a setting governs is written, whatever its value: CloudFormation leaves one
-that is no longer in the template as it was, so a setting that is taken back has to say so. Anomaly
-mitigation is the exception, since only one algorithm has it.
+Every attribute of a setting is written, also with its default: CloudFormation does not reset an
+attribute that leaves the template. Anomaly mitigation is the exception, since only one algorithm
+has it.
 """
 
 from collections.abc import Mapping
@@ -13,21 +13,21 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elb
 from constructs import Construct
 
-from stacks.config import Environment
-from stacks.constructs.function import shared_variables
+from stacks.config.environments import Environment
+from stacks.config.load_balancer import LoadBalancer
+from stacks.config.permissions import PERMISSIONS
+from stacks.config.pools import ContainerPool
+from stacks.config.target_groups import HealthCheck, MinimumHealthyTargets
+from stacks.constructs.function import variables
 from stacks.constructs.grants import Resources, statements
-from stacks.constructs.log_group import log_group
-from stacks.load_balancing import LoadBalancer
-from stacks.permissions import PERMISSIONS
-from stacks.pools import ContainerPool
-from stacks.target_groups import HealthCheck, MinimumHealthyTargets
+from stacks.constructs.retention import log_group
 
 CONTAINER = "api"
 PORT = 8080
 # Seconds by which a task keeps an idle connection longer than the Application Load Balancer does:
 # the side that reuses connections has to be the one that closes them, or it reuses one that is
 # just being closed, and the client gets 502.
-KEEPS_LONGER = 15
+KEEP_ALIVE_MARGIN = 15
 ALGORITHMS = {
     "round_robin": elb.TargetGroupLoadBalancingAlgorithmType.ROUND_ROBIN,
     "least_outstanding_requests": (
@@ -42,7 +42,7 @@ ARCHITECTURES = {
 
 
 class ContainerPoolService(Construct):
-    """The tasks of one pool, their target group and what makes them more or fewer."""
+    """The service of one pool. `values` are those of the Api function's variables."""
 
     def __init__(
         self,
@@ -53,15 +53,15 @@ class ContainerPoolService(Construct):
         pool: ContainerPool,
         cluster: ecs.ICluster,
         image: ecs.ContainerImage,
-        environment: Mapping[str, str],
+        values: Mapping[str, str],
         resources: Resources,
     ) -> None:
         super().__init__(scope, id)
         self._config = config
         self._pool = pool
         self.name = pool.name
-        self.keep_alive = config.load_balancer.idle_timeout + KEEPS_LONGER  # seconds
-        task = self._task(image, environment)
+        self.keep_alive = config.load_balancer.idle_timeout + KEEP_ALIVE_MARGIN  # seconds
+        task = self._task(image, values)
         for statement in statements(PERMISSIONS["Api"], resources):
             task.add_to_task_role_policy(statement)
         self.service = self._service(cluster, task)
@@ -71,11 +71,11 @@ class ContainerPoolService(Construct):
             Tags.of(resource).add("pool", pool.name)
 
     def target(self) -> ecs.IEcsLoadBalancerTarget:
-        """The service's tasks, for a target group to have."""
+        """The service's tasks, as a target group registers them."""
         return self.service.load_balancer_target(container_name=CONTAINER, container_port=PORT)
 
     def scale(self) -> None:
-        """Call it once the target group is behind a listener: the metric is of the two together."""
+        """To be called after the target group has a listener: the metric names both."""
         out_cooldown = Duration.seconds(self._pool.scale_out_cooldown)
         in_cooldown = Duration.seconds(self._pool.scale_in_cooldown)
         tasks = self.service.auto_scale_task_count(
@@ -97,7 +97,7 @@ class ContainerPoolService(Construct):
             )
 
     def _task(
-        self, image: ecs.ContainerImage, environment: Mapping[str, str]
+        self, image: ecs.ContainerImage, values: Mapping[str, str]
     ) -> ecs.FargateTaskDefinition:
         task = ecs.FargateTaskDefinition(
             self,
@@ -114,9 +114,7 @@ class ContainerPoolService(Construct):
             image=image,
             port_mappings=[ecs.PortMapping(container_port=PORT)],
             environment={
-                **shared_variables(self._config, "api"),
-                **environment,
-                "POOL_NAME": self._pool.name,
+                **variables("Api", self._config, {**values, "POOL_NAME": self._pool.name}),
                 "PORT": str(PORT),
                 "KEEP_ALIVE_SECONDS": str(self.keep_alive),
                 "FINISH_SECONDS": str(self._pool.finish_timeout),
@@ -142,8 +140,8 @@ class ContainerPoolService(Construct):
             vpc_subnets=ec2.SubnetSelection(
                 subnet_type=ec2.SubnetType.PUBLIC if public else ec2.SubnetType.PRIVATE_WITH_EGRESS
             ),
-            # No desired count: each deployment would set it back. Autoscaling brings the service
-            # to its minimum and keeps it between its bounds.
+            # No desired count: each deployment would reset it. Autoscaling keeps the number of
+            # tasks between its bounds.
             min_healthy_percent=100,
             max_healthy_percent=200,
             circuit_breaker=ecs.DeploymentCircuitBreaker(enable=True, rollback=True),
@@ -161,21 +159,21 @@ class ContainerPoolService(Construct):
             protocol=elb.ApplicationProtocol.HTTP,
             port=PORT,
             load_balancing_algorithm_type=ALGORITHMS[settings.meaning.target_algorithm],
-            enable_anomaly_mitigation=_mitigation(settings),
+            enable_anomaly_mitigation=_anomaly_mitigation(settings),
             deregistration_delay=Duration.seconds(settings.deregistration_delay),
             stickiness_cookie_duration=_sticky_target(settings),
             stickiness_cookie_name=settings.stickiness.cookie_name or None,
-            health_check=checked_by(settings.health_check),
+            health_check=elb_health_check(settings.health_check),
         )
-        # not by the property, which refuses a 0 beside weighted_random
+        # not by CDK's property, which rejects 0 with weighted_random
         group.set_attribute("slow_start.duration_seconds", str(settings.slow_start))
-        for key, value in healthy_from(settings.minimum_healthy_targets).items():
+        for key, value in minimum_healthy_attributes(settings.minimum_healthy_targets).items():
             group.set_attribute(key, value)
         return group
 
 
-def checked_by(check: HealthCheck, protocol: elb.Protocol | None = None) -> elb.HealthCheck:
-    """`protocol` where it is not the target group's own."""
+def elb_health_check(check: HealthCheck, protocol: elb.Protocol | None = None) -> elb.HealthCheck:
+    """`protocol` if it differs from the target group's."""
     return elb.HealthCheck(
         protocol=protocol,
         path=check.path,
@@ -183,13 +181,13 @@ def checked_by(check: HealthCheck, protocol: elb.Protocol | None = None) -> elb.
         timeout=Duration.seconds(check.timeout),
         healthy_threshold_count=check.healthy_threshold,
         unhealthy_threshold_count=check.unhealthy_threshold,
-        # a Network Load Balancer would take 399 too
+        # a Network Load Balancer accepts 200 to 399 by default
         healthy_http_codes="200" if protocol else None,
     )
 
 
-def healthy_from(minimum: MinimumHealthyTargets) -> dict[str, str]:
-    """The attributes of a target group; CDK's own property for them can't say "off"."""
+def minimum_healthy_attributes(minimum: MinimumHealthyTargets) -> dict[str, str]:
+    """As attributes of a target group, since CDK's property has no "off"."""
     return {
         f"target_group_health.{action}.minimum_healthy_targets.{kind}": str(value or "off")
         for action, kind, value in (
@@ -201,8 +199,8 @@ def healthy_from(minimum: MinimumHealthyTargets) -> dict[str, str]:
     }
 
 
-def _mitigation(settings: LoadBalancer) -> bool | None:
-    """None, which writes no attribute, but with the one algorithm that has it.
+def _anomaly_mitigation(settings: LoadBalancer) -> bool | None:
+    """None, which writes no attribute, except for weighted_random.
 
     It is "only available when load_balancing.algorithm.type is weighted_random":
     https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetGroupAttribute.html

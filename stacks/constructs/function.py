@@ -1,31 +1,34 @@
-"""A Lambda function with its own role, its own log group and no permission that it does not use."""
+"""A Lambda function with a role and a log group of its own, and the permissions of its row."""
 
-from collections.abc import Mapping
-from typing import Any
+import json
+from collections.abc import Iterable, Mapping
 
 from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk.aws_logs import LogGroup
 from constructs import Construct
 
-from stacks.config import Environment
+from stacks.config.environments import Environment
+from stacks.config.functions import FUNCTIONS, EventSource
+from stacks.config.permissions import PERMISSIONS
 from stacks.constructs.grants import Resources, statements
-from stacks.constructs.log_group import log_group
-from stacks.permissions import PERMISSIONS
-from stacks.settings import FunctionSize
+from stacks.constructs.retention import log_group
 
 ARCHITECTURES = {"arm64": lambda_.Architecture.ARM_64, "x86_64": lambda_.Architecture.X86_64}
 
 
-def shared_variables(config: Environment, service: str) -> dict[str, str]:
-    """What every function and container is told; `service` is its folder under lambdas/.
+def variables(name: str, config: Environment, values: Mapping[str, str]) -> dict[str, str]:
+    """The environment variables of a function, or of a container that runs the same code.
 
     Metrics of two environments in one account stay apart by their namespace.
     """
+    row = FUNCTIONS[name]
     return {
         "LOG_LEVEL": config.log_level,
-        "POWERTOOLS_SERVICE_NAME": service,
+        "POWERTOOLS_SERVICE_NAME": row.service,
         "POWERTOOLS_METRICS_NAMESPACE": metrics_namespace(config),
+        **{variable: values[variable] for variable in row.variables},
     }
 
 
@@ -34,10 +37,11 @@ def metrics_namespace(config: Environment) -> str:
 
 
 class Function(Construct):
-    """`id` is the function's row in PERMISSIONS; `handler` is module.function under lambdas/.
+    """Made from the rows of its `id` in FUNCTIONS and PERMISSIONS, and its size in the environment.
 
-    Timeouts are given in seconds. Nothing is sent to X-Ray: its SDK would add half a second of CPU
-    to each cold start, and every log line carries the request id.
+    `values` has the variables that the row names, and may have others. Nothing is sent to X-Ray:
+    its SDK would add half a second of CPU to each cold start, and every log line carries the
+    request id.
     """
 
     def __init__(
@@ -47,43 +51,64 @@ class Function(Construct):
         *,
         config: Environment,
         code: lambda_.Code,
-        handler: str,
-        size: FunctionSize,
         resources: Resources,
-        environment: Mapping[str, str],
-        timeout: int = 6,
+        values: Mapping[str, str],
     ) -> None:
         super().__init__(scope, id)
+        row, size = FUNCTIONS[id], config.functions.of(id)
         logs = log_group(self, "Logs", config)
-        self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-        writing = iam.PolicyStatement(
-            actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[logs.log_group_arn]
-        )
-        for statement in (writing, *statements(PERMISSIONS[id], resources)):
-            self.role.add_to_policy(statement)
-        service = handler.split(".")[1]
+        self.role = self._role(logs, statements(PERMISSIONS[id], resources))
         self.function = lambda_.Function(
             self,
             "Function",
             code=code,
             runtime=lambda_.Runtime.PYTHON_3_13,
             architecture=ARCHITECTURES[config.architecture],
-            handler=handler,
-            timeout=Duration.seconds(timeout),
+            handler=row.handler,
+            timeout=Duration.seconds(row.timeout),
             memory_size=size.memory,
             reserved_concurrent_executions=size.reserved_concurrency,
-            environment={**shared_variables(config, service), **environment},
+            environment=variables(id, config, values),
             log_group=logs,
             role=self.role,
         )
+        if row.event_source:
+            self._read(row.event_source, resources)
 
-    def on_events(self, id: str, event_source_arn: str, **settings: Any) -> None:
-        """Reads a stream or queue; the permission to is a row of PERMISSIONS, as all are."""
+    def _role(self, logs: LogGroup, granted: Iterable[iam.PolicyStatement]) -> iam.Role:
+        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        writing = iam.PolicyStatement(
+            actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[logs.log_group_arn]
+        )
+        for statement in (writing, *granted):
+            role.add_to_policy(statement)
+        return role
+
+    def _read(self, source: EventSource, resources: Resources) -> None:
+        """The permission to read is in PERMISSIONS, as all are."""
+        settings = dict(source.settings)
+        if source.filters:
+            settings["filter_criteria"] = lambda_.CfnEventSourceMapping.FilterCriteriaProperty(
+                filters=[
+                    lambda_.CfnEventSourceMapping.FilterProperty(pattern=json.dumps(each))
+                    for each in source.filters
+                ]
+            )
+        if source.on_failure:
+            (queue_arn,) = resources[source.on_failure].arns
+            settings["destination_config"] = (
+                lambda_.CfnEventSourceMapping.DestinationConfigProperty(
+                    on_failure=lambda_.CfnEventSourceMapping.OnFailureProperty(
+                        destination=queue_arn
+                    )
+                )
+            )
+        (source_arn,) = resources[source.resource].arns
         mapping = lambda_.CfnEventSourceMapping(
             self,
-            id,
+            source.id,
             function_name=self.function.function_arn,
-            event_source_arn=event_source_arn,
+            event_source_arn=source_arn,
             function_response_types=["ReportBatchItemFailures"],
             **settings,
         )

@@ -1,4 +1,4 @@
-"""From the table of permissions to policy statements on the resources of a stage."""
+"""Policy statements from the table of permissions, on the resources of a stage."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,15 +8,15 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from stacks.permissions import Permissions
+from stacks.config.permissions import Permissions
 
 
 @dataclass(frozen=True)
 class Resource:
-    """ARNs that a name in the table stands for, and the key they are encrypted with, if it is ours.
+    """The ARNs of a name in the table, and the key they are encrypted with, if it is the stack's.
 
-    `service` is the one through which that key may be used. `other_keys` are ARNs of keys that
-    some of it is encrypted with and that are not ours.
+    `service` is the one through which that key may be used. `other_keys` are ARNs of further keys
+    that some of them are encrypted with.
     """
 
     arns: tuple[str, ...]
@@ -31,7 +31,7 @@ class Resource:
 
 Resources = Mapping[str, Resource]
 
-# What a caller needs on the key of an encrypted table or secret; the service calls in its name.
+# What a caller needs on the key of an encrypted table or secret: the service uses it on its behalf.
 _KEY_ACTIONS = {
     "dynamodb": (
         "kms:Decrypt",
@@ -46,7 +46,7 @@ _KEY_ACTIONS = {
 
 
 def statements(permissions: Permissions, resources: Resources) -> Iterator[iam.PolicyStatement]:
-    """One statement a row, and one for each service through which keys are used."""
+    """One statement per resource, and one for each service through which keys are used."""
     keys: dict[str, tuple[str, ...]] = {}
     for name, actions in permissions.items():
         resource = resources[name]
@@ -64,6 +64,6 @@ def statements(permissions: Permissions, resources: Resources) -> Iterator[iam.P
 
 
 def arn(scope: Construct, service: str, resource: str) -> str:
-    """Of something in the stack's own account and region."""
+    """The ARN of a resource in the stack's own account and region."""
     region, account = Stack.of(scope).region, Stack.of(scope).account
     return f"arn:{Aws.PARTITION}:{service}:{region}:{account}:{resource}"

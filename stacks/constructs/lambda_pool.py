@@ -1,20 +1,20 @@
-"""The pool of the load balancer that is a Lambda function."""
+"""The Lambda pool: a target group of the load balancer with a function."""
 
 from aws_cdk import Tags
 from aws_cdk import aws_elasticloadbalancingv2 as elb
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from stacks.config import Environment
+from stacks.config.environments import Environment
 from stacks.constructs.grants import arn
 
 
 class LambdaTargetGroup(Construct):
-    """Lets its own load balancer target group, and nothing else, call the function.
+    """Only its own target group may invoke the function.
 
-    CDK's LambdaTarget lets every load balancer of every account do so, since its permission has no
-    source: the group can't be made before the permission, so the permission can't refer to the
-    group. It can name it, though, which is why this group has a fixed name.
+    CDK's LambdaTarget allows every load balancer of every account, since its permission has no
+    SourceArn: the permission is created before the target group and can't refer to it. This one
+    names it, which is why the group has a fixed name.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The Application Load Balancer: who listens, and which pool gets which share of what."""
+"""The Application Load Balancer: listeners, rules and the weights of pools."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,15 +8,15 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elb
 from constructs import Construct
 
-from stacks.balancing_warnings import notes_for, warnings_for
-from stacks.config import Environment
+from stacks.config.environments import Environment
+from stacks.config.pools import ContainerPool, Pool
+from stacks.config.warnings import load_balancer_notes, load_balancer_warnings
 from stacks.constructs.access_log_bucket import AccessLogBucket
-from stacks.pools import ContainerPool, Pool
 
 
 @dataclass(frozen=True)
 class Share:
-    """A pool's target group, and by the pool's weight its part in a forward."""
+    """A pool with its target group, for a weighted forward action."""
 
     pool: Pool
     target_group: elb.ApplicationTargetGroup
@@ -29,7 +29,7 @@ class LoadBalancer(Construct):
         super().__init__(scope, id)
         self._config = config
         settings = config.load_balancer
-        self._speak()
+        self._annotate()
         self.balancer = elb.ApplicationLoadBalancer(
             self,
             "Balancer",
@@ -42,7 +42,7 @@ class LoadBalancer(Construct):
         if settings.access_logs:
             AccessLogBucket(self, "AccessLogs", config=config).receive_from(self.balancer)
         else:
-            # or it would go on writing to the bucket of a setting that was taken back
+            # or it would keep writing to the bucket after the setting is removed
             self.balancer.set_attribute("access_logs.s3.enabled", "false")
         scheme = "https" if settings.certificate_arn else "http"
         self.url = f"{scheme}://{settings.domain_name or self.balancer.load_balancer_dns_name}"
@@ -63,18 +63,18 @@ class LoadBalancer(Construct):
             action=self._weighted(shares),
         )
 
-    def _speak(self) -> None:
-        """Says at synthesis what the configuration means and what it hardly means."""
+    def _annotate(self) -> None:
+        """Notes and warnings about the configuration, printed at synth."""
         settings = self._config.load_balancer
         notes = Annotations.of(self)
-        for id, sentence in notes_for(settings, self._config.pools):
+        for id, sentence in load_balancer_notes(settings, self._config.pools):
             notes.add_info_v2(f"switchboard:{id}", sentence)
-        for id, sentence in warnings_for(settings, self._config.pools, self._config.waf):
+        for id, sentence in load_balancer_warnings(settings, self._config.pools, self._config.waf):
             notes.add_warning_v2(f"switchboard:{id}", sentence)
 
     def _weighted(self, shares: Sequence[Share]) -> elb.ListenerAction:
         stickiness = self._config.load_balancer.stickiness
-        # a sticky target is found again only if the client first comes back to its group
+        # a sticky target is found again only if the rule sends the client to its group
         groups_stick = stickiness.kind in ("group", "lb_cookie") and len(shares) > 1
         return elb.ListenerAction.weighted_forward(
             [

@@ -1,7 +1,7 @@
-"""The Network Load Balancer: the one part of AWS that balances by the client's address.
+"""The Network Load Balancer, which balances by the client's address (source IP).
 
-An Application Load Balancer has no such thing, so this one stands beside it, in front of the same
-tasks of one pool. It passes TCP on as it comes: no paths, no weights, no certificate.
+An Application Load Balancer can't, so this one is added for the tasks of one pool. It forwards TCP
+connections: no paths, no weights, no certificate.
 """
 
 from aws_cdk import Duration, Tags
@@ -9,17 +9,17 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elb
 from constructs import Construct
 
-from stacks.config import Environment
+from stacks.config.environments import Environment
 from stacks.constructs.container_pool import (
-    KEEPS_LONGER,
+    KEEP_ALIVE_MARGIN,
     PORT,
     ContainerPoolService,
-    checked_by,
-    healthy_from,
+    elb_health_check,
+    minimum_healthy_attributes,
 )
 
 LISTENER_PORT = 80
-IDLE_SECONDS = 350  # after which it forgets a connection, if it is not told otherwise
+DEFAULT_IDLE_SECONDS = 350  # AWS's own idle timeout
 
 
 class NetworkBalancer(Construct):
@@ -62,7 +62,7 @@ class NetworkBalancer(Construct):
         self.url = f"http://{self.balancer.load_balancer_dns_name}"
 
     def _security_group(self, vpc: ec2.IVpc, pool: ContainerPoolService) -> ec2.SecurityGroup:
-        """Given when it is made: a Network Load Balancer without one can't get one later."""
+        """Set at creation: a Network Load Balancer created without one can't get one later."""
         group = ec2.SecurityGroup(
             self,
             "SecurityGroup",
@@ -73,7 +73,7 @@ class NetworkBalancer(Construct):
         group.add_ingress_rule(
             ec2.Peer.any_ipv4(), ec2.Port.tcp(LISTENER_PORT), "Anyone may connect"
         )
-        # also what lets the health checks out
+        # health checks need this too
         group.connections.allow_to(pool.service, ec2.Port.tcp(PORT), "To the pool's tasks")
         return group
 
@@ -90,9 +90,9 @@ class NetworkBalancer(Construct):
             port=PORT,
             preserve_client_ip=True,
             deregistration_delay=Duration.seconds(settings.deregistration_delay),
-            health_check=checked_by(settings.health_check, elb.Protocol.HTTP),
+            health_check=elb_health_check(settings.health_check, elb.Protocol.HTTP),
         )
-        for key, value in healthy_from(settings.minimum_healthy_targets).items():
+        for key, value in minimum_healthy_attributes(settings.minimum_healthy_targets).items():
             group.set_attribute(key, value)
         group.set_attribute("stickiness.enabled", "true")
         group.set_attribute("stickiness.type", "source_ip")
@@ -102,6 +102,7 @@ class NetworkBalancer(Construct):
 
 
 def _idle_timeout(keep_alive: int) -> Duration:
-    """Longer than a task keeps an idle connection: the balancer forgets one without a word, and
-    the next request on it is reset. AWS's own value is written too, or it would not come back."""
-    return Duration.seconds(max(keep_alive + KEEPS_LONGER, IDLE_SECONDS))
+    """Longer than a task keeps an idle connection: the balancer drops one without closing it, and
+    the next request on it is reset. The default is written too: CloudFormation would not restore
+    it."""
+    return Duration.seconds(max(keep_alive + KEEP_ALIVE_MARGIN, DEFAULT_IDLE_SECONDS))

@@ -1,4 +1,4 @@
-"""The SNS platform applications through which pushes go to FCM and APNs."""
+"""The SNS platform applications, which send pushes to FCM and APNs."""
 
 from aws_cdk import CustomResource, Duration, RemovalPolicy
 from aws_cdk import aws_kms as kms
@@ -6,11 +6,11 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from stacks.config import Environment
+from stacks.config.environments import Environment
 from stacks.constructs.grants import Resource, arn
-from stacks.retention import removal_policy
+from stacks.constructs.retention import removal_policy
 
-SECRETS = {  # secret -> the setting that names one that exists
+SECRETS = {  # secret -> the setting with the ARN of an existing one
     "Fcm": "fcm_secret_arn",
     "Apns": "apns_secret_arn",
     "ApnsSandbox": "apns_sandbox_secret_arn",
@@ -18,11 +18,11 @@ SECRETS = {  # secret -> the setting that names one that exists
 
 
 class PushCredentials(Construct):
-    """One secret a platform: the environment's own, or an empty one to fill, which the stack's key
-    encrypts.
+    """One secret per platform: the environment's own, or an empty one to fill, encrypted with the
+    stack's key.
 
-    Empty means without a value (CDK's Secret would generate one), so a platform that nobody filled
-    is known from one that is set up wrongly.
+    Empty means without a value (CDK's Secret would generate one), so that a platform that is not
+    set up differs from one with a wrong credential.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class PushCredentials(Construct):
         own_key = config.push.secret_key_arn
         self.resource = Resource(
             tuple(self.arns.values()),
-            # where every secret is the environment's own, the stack's key encrypts none
+            # the stack's key encrypts no secret if all are the environment's own
             None if all(config.push.own_secrets) else key,
             "secretsmanager",
             other_keys=(own_key,) if own_key else (),
@@ -54,7 +54,7 @@ class PushCredentials(Construct):
 
 
 class PlatformApplications(Construct):
-    """CloudFormation has no such type, so a function of ours makes them.
+    """A custom resource, since CloudFormation has no type for platform applications.
 
     Their names start with `prefix`; a platform whose secret is empty has no application.
     """
@@ -75,8 +75,8 @@ class PlatformApplications(Construct):
             service_token=function.function_arn,
             resource_type="Custom::PlatformApplications",
             service_timeout=Duration.minutes(5),
-            # Not RetainExceptOnCreate: a stack that is made anew takes over the applications that
-            # an earlier one left, and its rollback would delete them with all their endpoints.
+            # Not RetainExceptOnCreate: a new stack adopts the applications that an earlier one
+            # left, and its rollback would delete them with all their endpoints.
             removal_policy=RemovalPolicy.RETAIN if config.retain else RemovalPolicy.DESTROY,
             properties={
                 **{f"{name}SecretArn": value for name, value in credentials.arns.items()},
@@ -90,7 +90,7 @@ def application_variables(scope: Construct, config: Environment) -> dict[str, st
     """The applications' ARNs, which follow from their names, whether or not there is a credential.
 
     An attribute of the custom resource would be exported for the API, and would be empty without a
-    credential: CloudFormation refuses an empty export, and every change of one that is imported.
+    credential: CloudFormation rejects an empty export, and every change of one that is imported.
     docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html
     """
     return {
@@ -104,9 +104,9 @@ def prefix(config: Environment) -> str:
 
 
 def platform_resources(scope: Construct, config: Environment) -> dict[str, Resource]:
-    """By name, for it is not known before the deployment which of the applications there are.
+    """By name, since at synth it is unknown which applications exist.
 
-    IAM asks for the permission to create one on `app/`, without its name.
+    Creating one needs a permission on `app/` without its name.
     """
     names = _names(config).values()
     return {
@@ -121,7 +121,7 @@ def platform_resources(scope: Construct, config: Environment) -> dict[str, Resou
 
 
 def _names(config: Environment) -> dict[str, str]:
-    """SNS's platform and the application's name, by how variables call the platform."""
+    """SNS's platform and the application's name, by the prefix of the variable."""
     return {
         "FCM": f"GCM/{prefix(config)}-fcm",
         "APNS": f"APNS/{prefix(config)}-apns",

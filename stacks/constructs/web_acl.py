@@ -1,4 +1,4 @@
-"""A web application firewall in front of the load balancer."""
+"""The AWS WAF web ACL of the load balancer."""
 
 from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
@@ -8,7 +8,7 @@ MANAGED_RULES = (
     "AWSManagedRulesCommonRuleSet",
     "AWSManagedRulesKnownBadInputsRuleSet",
 )
-# Key uploads are larger than the 8 KB that this rule allows; the application has its own limit.
+# Key uploads exceed the 8 KB that this rule allows; the application has its own limit.
 COUNTED_ONLY = {"AWSManagedRulesCommonRuleSet": ("SizeRestrictions_BODY",)}
 REQUESTS_PER_ADDRESS = 2_000  # in five minutes
 

@@ -1,4 +1,4 @@
-"""The WebSocket API: its authorizer, its routes and the stage they are served on."""
+"""The WebSocket API: authorizer, routes and stage."""
 
 import json
 from collections.abc import Mapping
@@ -12,11 +12,11 @@ from aws_cdk.aws_apigatewayv2_authorizers import WebSocketLambdaAuthorizer
 from aws_cdk.aws_apigatewayv2_integrations import WebSocketLambdaIntegration
 from constructs import Construct
 
-from stacks.config import Environment
+from stacks.config.environments import Environment
 from stacks.constructs.grants import Resource, arn
-from stacks.constructs.log_group import log_group
+from stacks.constructs.retention import log_group
 
-# Browsers can't set headers on a WebSocket, except this one: it carries the ticket.
+# The only header that browsers can set on a WebSocket; it carries the ticket.
 IDENTITY_SOURCE = "route.request.header.Sec-WebSocket-Protocol"
 ONE_WAY = ("$connect", "$disconnect")
 ACCESS_LOG = {
@@ -33,7 +33,7 @@ ACCESS_LOG = {
 
 
 class WebSocketApi(Construct):
-    """Made in two steps, for the functions behind its routes need its addresses."""
+    """Made in two steps, since the functions of its routes need its URLs."""
 
     def __init__(self, scope: Construct, id: str, *, config: Environment) -> None:
         super().__init__(scope, id)
@@ -71,7 +71,7 @@ class WebSocketApi(Construct):
                 authorizer=check if key == "$connect" else None,
                 return_response=key not in ONE_WAY,
             )
-            stage.node.add_dependency(route)  # its first deployment has every route
+            stage.node.add_dependency(route)  # so that the first deployment has every route
 
     def _stage(self) -> apigatewayv2.WebSocketStage:
         limits = self._config.websocket
@@ -98,12 +98,12 @@ class WebSocketApi(Construct):
         return stage
 
     def _account_log_role(self) -> apigateway.CfnAccount:
-        """WebSocket APIs log with a role that is one setting for the account and region.
+        """WebSocket APIs log with a role that is a setting of the account in a region.
 
-        Both are kept when the stack goes and when its creation is rolled back: CloudFormation
-        does not take the setting back (https://github.com/aws/aws-cdk/issues/6194), so without the
-        role no API of the account would be logged, those of other environments among them. Each
-        new creation makes one more role, unless account_log_role is false from the second on.
+        Both are retained when the stack is deleted or its creation is rolled back: CloudFormation
+        does not reset the setting (https://github.com/aws/aws-cdk/issues/6194), and without the
+        role no API of the account could log, also not those of other environments. Each new
+        creation adds a role, unless account_log_role is false from the second on.
         """
         role = iam.Role(
             self,

@@ -12,7 +12,7 @@ from moto import mock_aws
 from lambdas.notifications import platforms, push
 from lambdas.presence.store import Devices
 from lambdas.settings import Aws, Settings
-from stacks.permissions import PERMISSIONS
+from stacks.config.permissions import PERMISSIONS
 from tests.aws.platforms_scene import Context, request
 from tests.aws.rest_steps import DUMMY, Phone, Rest, rest
 

@@ -8,7 +8,7 @@ import pytest
 from botocore.client import BaseClient
 
 from lambdas.presence import authorize, connection, tickets
-from stacks.permissions import PERMISSIONS
+from stacks.config.permissions import PERMISSIONS
 from tests.steps import events, given, when
 from tests.steps.backend import Backend
 from tests.steps.connection_api import GONE

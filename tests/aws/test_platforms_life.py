@@ -8,7 +8,7 @@ from moto import mock_aws
 
 from lambdas.notifications import platforms
 from lambdas.settings import WHILE_DEPLOYING, Aws, Settings
-from stacks.notifications import APPLICATIONS_TIMEOUT
+from stacks.config.functions import FUNCTIONS
 from tests.aws.platforms_scene import TIMEOUT, applications
 from tests.aws.platforms_stack import (
     Service,
@@ -199,6 +199,7 @@ def test_the_secret_that_failed_is_not_read_again_by_the_rollback(
 
 
 def test_the_function_has_time_for_every_answer_before_cloudformation_gives_up() -> None:
-    assert TIMEOUT == APPLICATIONS_TIMEOUT
+    timeout = FUNCTIONS["PlatformApplications"].timeout
+    assert timeout == TIMEOUT
     assert WHILE_DEPLOYING.read >= 20
-    assert WHILE_DEPLOYING.longest + platforms.ANSWERING < APPLICATIONS_TIMEOUT < 300
+    assert WHILE_DEPLOYING.longest + platforms.ANSWERING < timeout < 300

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from stacks.config import PROD, Environment
-from stacks.load_balancing import LoadBalancer
-from stacks.pools import ContainerPool
-from stacks.settings import Network
+from stacks.config.environments import PROD, Environment
+from stacks.config.load_balancer import LoadBalancer
+from stacks.config.pools import ContainerPool
+from stacks.config.settings import Network
 from tests.stacks.complete import ACCOUNT, CERTIFICATE, REGION
 
 ZONES = tuple(f"{REGION}{letter}" for letter in "abc")

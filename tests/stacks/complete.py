@@ -6,7 +6,7 @@ from typing import Any
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
 CERTIFICATE = f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/1b2c3d4e-5f60-4718-8a9b-0c1d2e3f4a5b"
-# environment -> what its value in stacks/config.py leaves to each deployment
+# environment -> what its value in stacks/config/environments.py leaves to each deployment
 LEFT_OUT: Mapping[str, Mapping[str, Any]] = {
     "dev": {},
     "staging": {"load_balancer.plain_http": True},

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from stacks.node import use_packaged_node
+from stacks.build.node import use_packaged_node
 
 use_packaged_node()  # before any test module imports a stack, and with it aws_cdk
 
 from aws_cdk import App  # noqa: E402
 from aws_cdk.cx_api import CloudFormationStackArtifact  # noqa: E402
 
-from stacks.config import DEV, PROD, STAGING, Environment  # noqa: E402
+from stacks.config.environments import DEV, PROD, STAGING, Environment  # noqa: E402
 from stacks.stage import EnvironmentStage  # noqa: E402
 from tests.stacks.synthesized import Synthesize, Synthesized, stack_id  # noqa: E402
 

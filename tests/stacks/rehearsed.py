@@ -2,7 +2,7 @@
 
 from local.rehearsal.rehearsal import Rehearsal, rehearse
 from local.template.assembly import Assembly, Stack
-from stacks.config import Environment
+from stacks.config.environments import Environment
 from tests.stacks.synthesized import Synthesized
 
 

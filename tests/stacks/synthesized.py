@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from stacks.config import Environment
+from stacks.config.environments import Environment
 
 Template = Mapping[str, Any]
 # what CDK appends to a logical id: eight hexadecimal digits of the construct's path

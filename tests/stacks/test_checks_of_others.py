@@ -14,11 +14,11 @@ import pytest
 from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks
 
-from stacks.config import DEV, ENVIRONMENTS
-from stacks.context import environment_from
-from stacks.load_balancing import LoadBalancer
+from stacks.config.environments import DEV, ENVIRONMENTS
+from stacks.config.load_balancer import LoadBalancer
+from stacks.config.overrides import environment_from
+from stacks.config.target_groups import Stickiness
 from stacks.stage import EnvironmentStage
-from stacks.target_groups import Stickiness
 from tests.stacks.complete import CERTIFICATE, complete
 from tests.stacks.conftest import flags
 from tests.stacks.synthesized import Synthesize

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from aws_cdk import App
 
-from stacks.config import DEV, ENVIRONMENTS, PROD
-from stacks.context import environment_from
-from stacks.environment_warnings import warnings_for
-from stacks.refusal import ConfigError
-from stacks.regions import FARGATE_ZONES, MOBILE_PUSH_REGIONS, SERVICES, lacking, partitions
+from stacks.config.environments import DEV, ENVIRONMENTS, PROD
+from stacks.config.errors import ConfigError
+from stacks.config.overrides import environment_from
+from stacks.config.regions import FARGATE_ZONES, MOBILE_PUSH_REGIONS, SERVICES, lacking, partitions
+from stacks.config.warnings import environment_warnings
 from stacks.stage import EnvironmentStage
 from tests.stacks.complete import ACCOUNT, CERTIFICATE, LEFT_OUT, REGION, complete
 from tests.stacks.conftest import flags
@@ -55,7 +55,7 @@ def test_all_that_is_missing_is_named_at_once_and_nothing_else(
         assert (f"-c {field}=" in sentence) == (field in missing)
     assert ("-c load_balancer.plain_http=true" in sentence) == (way == "nothing said")
     assert ("-c load_balancer.certificate_arn=<ARN>" in sentence) == (way == "nothing said")
-    assert "stacks/config.py" in sentence
+    assert "stacks/config/environments.py" in sentence
 
 
 @pytest.mark.parametrize("env", ENVIRONMENTS)
@@ -94,7 +94,7 @@ WARNED: list[tuple[dict[str, Any], set[str]]] = [
 
 @pytest.mark.parametrize(("context", "ids"), WARNED, ids=lambda each: str(each)[:70])
 def test_what_should_not_stay_so_is_warned_of(context: dict[str, Any], ids: set[str]) -> None:
-    warnings = dict(warnings_for(environment_from(context)))
+    warnings = dict(environment_warnings(environment_from(context)))
     assert set(warnings) == ids
     for sentence in warnings.values():
         assert sentence.endswith(".")

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from stacks.config import DEV, PROD, by_name
-from stacks.context import environment_from
-from stacks.pools import ContainerPool
-from stacks.refusal import ConfigError
+from stacks.config.environments import DEV, PROD, by_name
+from stacks.config.errors import ConfigError
+from stacks.config.overrides import environment_from
+from stacks.config.pools import ContainerPool
 from tests.stacks.complete import CERTIFICATE
 
 SMALL = ContainerPool(name="small", cpu=256, memory=512, weight=1, min=1, max=1)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-import stacks.config
-from stacks.config import ENVIRONMENTS, Environment
-from stacks.pools import ContainerPool
+import stacks.config.environments
+from stacks.config.environments import ENVIRONMENTS, Environment
+from stacks.config.pools import ContainerPool
 from tests.stacks.rehearsed import assembly, rehearsed, stops
 from tests.stacks.synthesized import Resource, Synthesize, Synthesized
 
@@ -112,7 +112,7 @@ def test_the_fourth_environment_is_one_value_and_ready_to_be_deployed(
     synthesize: Synthesize,
 ) -> None:
     (block,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    namespace = dict(vars(stacks.config))
+    namespace = dict(vars(stacks.config.environments))
     exec(block, namespace)  # the page's own code, as its reader pastes it
     assert list(namespace["ENVIRONMENTS"]) == [*ENVIRONMENTS, "perf"]
     perf = namespace["PERF"]

@@ -8,8 +8,8 @@ import pytest
 from aws_cdk import App
 
 from docs.diagram import BEGIN, END, Templates, draw
-from stacks.config import PROD
-from stacks.context import environment_from
+from stacks.config.environments import PROD
+from stacks.config.overrides import environment_from
 from stacks.stage import EnvironmentStage
 from tests.stacks.complete import complete
 from tests.stacks.conftest import flags

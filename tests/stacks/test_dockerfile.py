@@ -7,9 +7,9 @@ from itertools import pairwise
 
 import pytest
 
-from stacks import packages
-from stacks.base_image import DOCKERFILE, with_digest
-from stacks.config import DEV, Architecture
+from stacks.build import packages
+from stacks.build.base_image import DOCKERFILE, with_digest
+from stacks.config.environments import DEV, Architecture
 from tests.stacks.synthesized import Synthesize
 
 TEXT = DOCKERFILE.read_text()

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from stacks.algorithms import MEANINGS
-from stacks.config import Environment
-from stacks.context import environment_from
-from stacks.refusal import ConfigError
-from stacks.target_groups import StickinessKind
+from stacks.config.environments import Environment
+from stacks.config.errors import ConfigError
+from stacks.config.load_balancer import MEANINGS
+from stacks.config.overrides import environment_from
+from stacks.config.target_groups import StickinessKind
 from tests.stacks.synthesized import Synthesize
 
 PAGE = (Path(__file__).parents[2] / "docs" / "load-balancing.md").read_text()

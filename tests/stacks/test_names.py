@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from stacks.config import PROD, Environment
+from stacks.config.environments import PROD, Environment
 from tests.stacks.synthesized import Resource, Synthesize
 
 EVERYTHING = replace(

@@ -6,10 +6,10 @@ from itertools import pairwise
 
 import pytest
 
-from stacks.config import DEV, Environment
+from stacks.config.environments import DEV, Environment
+from stacks.config.errors import ConfigError
+from stacks.config.settings import Network
 from stacks.network import MOST_ZONES
-from stacks.refusal import ConfigError
-from stacks.settings import Network
 from tests.stacks.synthesized import Synthesize, Synthesized
 
 CIDRS = ("10.0.0.0/16", "172.16.4.0/24")

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from stacks.config import ENVIRONMENTS, PROD
-from stacks.context import environment_from
+from stacks.config.environments import ENVIRONMENTS, PROD
+from stacks.config.overrides import environment_from
 from tests.stacks.synthesized import Resource, Synthesize, Synthesized
 
 ELB = "AWS::ElasticLoadBalancingV2"

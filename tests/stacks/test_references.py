@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from stacks.config import DEV, PROD, STAGING, Environment
-from stacks.fingerprint import ROOT, fingerprint
+from stacks.build.fingerprint import ROOT, fingerprint
+from stacks.config.environments import DEV, PROD, STAGING, Environment
 from tests.stacks.changes import BASE, CHANGES, IN_TWO_STEPS
 from tests.stacks.synthesized import Synthesize, Synthesized, stack_id
 

@@ -12,9 +12,9 @@ import pytest
 from local.rehearsal.findings import Kind
 from local.rehearsal.rehearsal import Rehearsal
 from local.template.assembly import Assembly
-from stacks.config import ENVIRONMENTS, Environment
-from stacks.context import environment_from
-from stacks.refusal import ConfigError
+from stacks.config.environments import ENVIRONMENTS, Environment
+from stacks.config.errors import ConfigError
+from stacks.config.overrides import environment_from
 from tests.stacks.changes import CHANGES, IN_TWO_STEPS
 from tests.stacks.complete import complete
 from tests.stacks.rehearsed import assembly, rehearsed, stops

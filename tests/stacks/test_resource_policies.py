@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stacks.config import DEV, PROD, STAGING, Environment
+from stacks.config.environments import DEV, PROD, STAGING, Environment
 from tests.stacks.synthesized import Resource, Synthesize, Synthesized
 
 # type of a policy -> where the resource's own default allows something that a Deny alone takes away

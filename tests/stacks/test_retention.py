@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from aws_cdk import App
 
-from stacks.config import DEV, PROD, Environment
+from stacks.config.environments import DEV, PROD, Environment
 from stacks.stack import EnvironmentStack
 from tests.stacks.synthesized import Synthesize, Synthesized
 

@@ -13,11 +13,11 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 import app
-from stacks.config import DEV, Environment
-from stacks.context import environment_from
-from stacks.kinds import is_optional
-from stacks.refusal import LONGEST_SHOWN, ConfigError
-from stacks.target_groups import LONGEST_COOKIE_NAME, Stickiness
+from stacks.config.environments import DEV, Environment
+from stacks.config.errors import LONGEST_SHOWN, ConfigError
+from stacks.config.overrides import environment_from
+from stacks.config.target_groups import LONGEST_COOKIE_NAME, Stickiness
+from stacks.config.type_checks import is_optional
 from tests.stacks.complete import ACCOUNT, CERTIFICATE, REGION
 from tests.stacks.setting_values import KEY, SECRET, VALUES
 
@@ -115,7 +115,7 @@ def _bare(text: str) -> str:
 
 @pytest.mark.parametrize("path", VALUES)
 def test_a_value_of_another_type_is_refused_where_it_is_written(path: str) -> None:
-    """As in stacks/config.py, which is checked by people before it is by mypy."""
+    """As in stacks/config/environments.py, which is checked by people before it is by mypy."""
     others = [object(), b"x", 1.5, {"x": 1}, {1}, [1], lambda: 1, Decimal(1), "x", 1, True, None]
     kind = dict(leaves(DEV))[path]
     for value in others:

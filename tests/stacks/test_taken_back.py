@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from stacks.config import DEV, PROD, STAGING, Environment
-from stacks.context import environment_from
-from stacks.target_groups import Stickiness
+from stacks.config.environments import DEV, PROD, STAGING, Environment
+from stacks.config.overrides import environment_from
+from stacks.config.target_groups import Stickiness
 from tests.stacks.synthesized import Resource, Synthesize
 
 HEALTHY = "target_group_health"

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from stacks.balancing_warnings import notes_for, warnings_for
-from stacks.config import DEV, ENVIRONMENTS
-from stacks.context import environment_from
-from stacks.fingerprint import fingerprint
-from stacks.target_groups import Stickiness
+from stacks.build.fingerprint import fingerprint
+from stacks.config.environments import DEV, ENVIRONMENTS
+from stacks.config.overrides import environment_from
+from stacks.config.target_groups import Stickiness
+from stacks.config.warnings import load_balancer_notes, load_balancer_warnings
 from tests.stacks.complete import CERTIFICATE, complete
 from tests.stacks.synthesized import Synthesize, Synthesized
 
@@ -314,7 +314,7 @@ def test_what_is_allowed_and_hardly_meant_is_warned_of(
     overrides: dict[str, Any], ids: tuple[str, ...]
 ) -> None:
     config = environment_from(complete("staging", **overrides))
-    warnings = dict(warnings_for(config.load_balancer, config.pools, config.waf))
+    warnings = dict(load_balancer_warnings(config.load_balancer, config.pools, config.waf))
     assert set(warnings) == set(ids)
     for sentence in warnings.values():
         assert sentence.endswith(".")
@@ -325,26 +325,26 @@ def test_a_cookie_that_the_api_never_sets_is_warned_of() -> None:
     sticky = replace(
         DEV.load_balancer, stickiness=Stickiness(kind="app_cookie", cookie_name="session")
     )
-    assert dict(warnings_for(sticky, DEV.pools[1:], waf=False)).keys() == {"app-cookie"}
+    assert dict(load_balancer_warnings(sticky, DEV.pools[1:], waf=False)).keys() == {"app-cookie"}
 
 
 def test_a_certificate_that_does_not_cover_the_api_s_url_is_warned_of() -> None:
     certified = replace(DEV.load_balancer, certificate_arn=CERTIFICATE, plain_http=False)
-    assert dict(warnings_for(certified, DEV.pools, waf=False)).keys() == {"domain-name"}
+    assert dict(load_balancer_warnings(certified, DEV.pools, waf=False)).keys() == {"domain-name"}
     named = replace(certified, domain_name="api.example.com")
-    assert not list(warnings_for(named, DEV.pools, waf=False))
+    assert not list(load_balancer_warnings(named, DEV.pools, waf=False))
 
 
 def test_dev_is_warned_of_nothing() -> None:
-    assert not list(warnings_for(DEV.load_balancer, DEV.pools, DEV.waf))
-    assert not list(notes_for(DEV.load_balancer, DEV.pools))
+    assert not list(load_balancer_warnings(DEV.load_balancer, DEV.pools, DEV.waf))
+    assert not list(load_balancer_notes(DEV.load_balancer, DEV.pools))
 
 
 def test_that_cookies_take_two_deployments_is_noted_where_a_rule_has_several_groups() -> None:
     cookies = replace(DEV.load_balancer, stickiness=Stickiness(kind="lb_cookie"))
-    ((id, sentence),) = notes_for(cookies, DEV.pools)
+    ((id, sentence),) = load_balancer_notes(cookies, DEV.pools)
     assert id == "sticky-steps"
     assert "deploy with kind group first" in sentence
-    assert not list(notes_for(cookies, DEV.pools[1:]))
+    assert not list(load_balancer_notes(cookies, DEV.pools[1:]))
     groups = replace(DEV.load_balancer, stickiness=Stickiness(kind="group"))
-    assert not list(notes_for(groups, DEV.pools))
+    assert not list(load_balancer_notes(groups, DEV.pools))

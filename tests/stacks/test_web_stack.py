@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from stacks.config import DEV
-from stacks.load_balancing import LoadBalancer
-from stacks.pools import LambdaPool
+from stacks.config.environments import DEV
+from stacks.config.load_balancer import LoadBalancer
+from stacks.config.pools import LambdaPool
 from tests.stacks.complete import CERTIFICATE
 from tests.stacks.synthesized import Synthesize, Synthesized
 

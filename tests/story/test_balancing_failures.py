@@ -37,7 +37,7 @@ Make = Callable[..., ChatClient]
 Name = Callable[[str], str]
 
 SPEED = 10  # the default of `up`
-# The health check of stacks/target_groups.py: interval x unhealthy threshold + timeout, in seconds.
+# The health check of stacks/config/target_groups.py: interval x unhealthy threshold + timeout, in seconds.
 DETECTED_WITHIN = (15 * 2 + 5) / SPEED
 SLOW_MACHINE = 4  # times as long
 MESSAGES = 100

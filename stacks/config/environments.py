@@ -1,0 +1,187 @@
+"""The environments: one frozen, validated value for each, with everything that differs.
+
+Any field can be overridden from the context by its dotted name, pools by their names:
+`-c load_balancer.algorithm=least_outstanding_requests -c pools.small.max=20`.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from stacks.config import arns
+from stacks.config.errors import require, require_between, require_one_of
+from stacks.config.functions import FunctionSizes
+from stacks.config.load_balancer import LoadBalancer
+from stacks.config.names import check_names, is_email
+from stacks.config.pools import ContainerPool, LambdaPool, Pool
+from stacks.config.regions import check_region, check_zones
+from stacks.config.rules import check_together, container_pools
+from stacks.config.settings import Network, Push, WebSocket
+from stacks.config.type_checks import require_types
+
+Architecture = Literal["arm64", "x86_64"]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+LOG_RETENTION_DAYS = (
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
+    3288, 3653,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """One deployment. `account` and `region` are its target; None means those of the credentials,
+    which is an error where `retain` is set (overrides.py).
+
+    `retain` keeps what holds data when it leaves the template or its stack is deleted.
+    `deletion_protection` makes AWS reject the deletion of stacks, tables, users and load
+    balancers; turn it on after the first successful deployment, since it also blocks the rollback
+    of a failed one. `concurrent_executions` is the account's Lambda quota in the region.
+    """
+
+    name: str
+    project: str = "switchboard"
+    account: str | None = None
+    region: str | None = None
+    availability_zones: tuple[str, ...] = ()  # of `region`; empty: the region's first two
+    network: Network = field(default_factory=Network)
+    pools: tuple[Pool, ...]
+    load_balancer: LoadBalancer = field(default_factory=LoadBalancer)
+    websocket: WebSocket = field(default_factory=WebSocket)
+    functions: FunctionSizes = field(default_factory=FunctionSizes)
+    concurrent_executions: int = 1_000
+    push: Push = field(default_factory=Push)
+    architecture: Architecture = "arm64"
+    retain: bool = False
+    deletion_protection: bool = False
+    point_in_time_recovery: bool = False
+    customer_managed_key: bool = False
+    message_ttl_days: int = 30
+    retain_until_expiry: bool = False
+    log_level: LogLevel = "INFO"
+    log_retention_days: int = 30
+    container_insights: bool = False
+    waf: bool = False
+    alarms_email: str | None = None
+
+    def __post_init__(self) -> None:
+        require_types(self, "")
+        for name, kind in (("architecture", Architecture), ("log_level", LogLevel)):
+            allowed = get_args(kind)
+            require_one_of(allowed, name, getattr(self, name), ", ".join(allowed))
+        require_one_of(
+            LOG_RETENTION_DAYS,
+            "log_retention_days",
+            self.log_retention_days,
+            f"the periods CloudWatch Logs has: {', '.join(map(str, LOG_RETENTION_DAYS))}",
+        )
+        require_between(1, 3_650, "message_ttl_days", self.message_ttl_days, "a life in days")
+        require(
+            self.alarms_email is None or is_email(self.alarms_email),
+            "alarms_email",
+            self.alarms_email,
+            "alarms are sent to an e-mail address",
+            "Set alarms_email to an address, or to none for alarms without a subscriber",
+        )
+        # 1,000 by default, less for new accounts, and raised "up to tens of thousands":
+        # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+        quota = self.concurrent_executions
+        require_between(1, 1_000_000, "concurrent_executions", quota, "the account's Lambda quota")
+        require(
+            self.retain or not self.deletion_protection,
+            "deletion_protection",
+            self.deletion_protection,
+            "where retain is False the stacks are meant to be deleted with all that is in them, "
+            "and AWS would refuse to",
+            "Set retain to true, or deletion_protection to false",
+        )
+        check_names(self.project, self.name)
+        check_together(self.load_balancer, self.pools)
+        self.functions.check_reserved(quota)
+        self._check_location()
+
+    def _check_location(self) -> None:
+        require(
+            self.account is None or bool(re.fullmatch(arns.ACCOUNT, self.account)),
+            "account",
+            self.account,
+            "an account of AWS has 12 digits",
+            "Set account to them, or to none for that of the credentials",
+        )
+        check_region(self.region)
+        containers = bool(container_pools(self.pools))
+        check_zones(self.availability_zones, self.region, containers=containers)
+        certificate = arns.NamedArn(
+            "load_balancer.certificate_arn", self.load_balancer.certificate_arn, arns.CERTIFICATE
+        )
+        arns.check_region_and_account(
+            (certificate, *self.push.named_arns()), self.region, self.account
+        )
+        gateways, most = self.network.nat_gateways, len(self.availability_zones) or 2
+        require_between(0, most, "network.nat_gateways", gateways, f"a number for {most} zones")
+
+
+def by_name(*environments: Environment) -> dict[str, Environment]:
+    """The values of `env`. Two environments of one name would share their stacks."""
+    found: dict[str, Environment] = {}
+    for environment in environments:
+        require(
+            environment.name not in found,
+            "name",
+            environment.name,
+            "another environment is called so, and the stacks of both would be the same",
+            "Rename one of them",
+        )
+        found[environment.name] = environment
+    return found
+
+
+DEV = Environment(
+    name="dev",
+    pools=(
+        LambdaPool(weight=1),
+        ContainerPool(name="small", cpu=256, memory=512, weight=4, min=2, max=4),
+    ),
+    load_balancer=LoadBalancer(plain_http=True),
+    websocket=WebSocket(rate_limit=200, burst_limit=100),
+    log_retention_days=7,
+)
+
+STAGING = Environment(
+    name="staging",
+    network=Network(nat_gateways=1),
+    pools=(
+        LambdaPool(weight=1),
+        ContainerPool(
+            name="large", cpu=1024, memory=2048, weight=5, min=1, max=4, requests_per_target=4_000
+        ),
+        ContainerPool(name="small", cpu=256, memory=512, weight=2, min=1, max=4),
+    ),
+    load_balancer=LoadBalancer(deregistration_delay=60, access_logs=True),
+    point_in_time_recovery=True,
+    customer_managed_key=True,
+    container_insights=True,
+    waf=True,
+)
+
+PROD = Environment(
+    name="prod",
+    network=Network(nat_gateways=2, flow_logs=True),
+    pools=(
+        LambdaPool(weight=1),
+        ContainerPool(
+            name="large", cpu=1024, memory=2048, weight=5, min=2, max=20, requests_per_target=4_000
+        ),
+        ContainerPool(name="small", cpu=256, memory=512, weight=2, min=2, max=20),
+    ),
+    load_balancer=LoadBalancer(deregistration_delay=120, access_logs=True),
+    websocket=WebSocket(rate_limit=8_000, burst_limit=4_000),
+    retain=True,
+    point_in_time_recovery=True,
+    customer_managed_key=True,
+    log_retention_days=365,
+    container_insights=True,
+    waf=True,
+)
+
+ENVIRONMENTS = by_name(DEV, STAGING, PROD)

@@ -1,0 +1,113 @@
+"""IAM permissions: which actions each function and task may call, and on which resources.
+
+Function -> resource -> actions. The stacks map each resource's name to ARNs (`resources` in each;
+constructs/grants.py). Nothing is granted anywhere else, except what running needs (the log group,
+pulling the image) and the key that a listed resource is encrypted with.
+
+Transactions need no permission of their own: each of their actions needs its own.
+"""
+
+from collections.abc import Mapping
+
+Permissions = Mapping[str, tuple[str, ...]]
+
+CONNECTIONS = ("execute-api:ManageConnections",)  # the resource's path has the method
+
+# Whatever posts also ends the lease of a lost connection, and notifies its user's watchers.
+POSTING = ("dynamodb:BatchGetItem", "dynamodb:UpdateItem", "dynamodb:Query")
+
+PERMISSIONS: Mapping[str, Permissions] = {
+    "Authorize": {
+        "tickets": ("dynamodb:DeleteItem",),
+    },
+    "Connection": {
+        "users": POSTING,
+        "post_to_connections": CONNECTIONS,
+        "close_connections": CONNECTIONS,
+    },
+    "Presence": {
+        "users": ("dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"),
+        "post_to_connections": CONNECTIONS,
+    },
+    "Send": {
+        "chats": ("dynamodb:UpdateItem", "dynamodb:PutItem"),
+        "users": POSTING,
+        "push_queue": ("sqs:SendMessage",),
+        "post_to_connections": CONNECTIONS,
+    },
+    "Sync": {
+        "chats": ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"),
+        "users": POSTING,
+        "post_to_connections": CONNECTIONS,
+    },
+    "Receipt": {
+        "chats": ("dynamodb:GetItem", "dynamodb:UpdateItem"),
+        "users": POSTING,
+        "post_to_connections": CONNECTIONS,
+    },
+    "DeliveryWatch": {
+        "chats_stream": (
+            "dynamodb:DescribeStream",
+            "dynamodb:GetRecords",
+            "dynamodb:GetShardIterator",
+        ),
+        "any_stream": ("dynamodb:ListStreams",),
+        "stream_failures": ("sqs:SendMessage",),
+        "chats": ("dynamodb:Query", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"),
+        "users": POSTING,
+        "push_queue": ("sqs:SendMessage",),
+        "post_to_connections": CONNECTIONS,
+    },
+    "Push": {
+        "push_queue": (
+            "sqs:ReceiveMessage",
+            "sqs:DeleteMessage",
+            "sqs:ChangeMessageVisibility",
+            "sqs:GetQueueAttributes",
+        ),
+        "users": ("dynamodb:BatchGetItem", "dynamodb:UpdateItem"),
+        # SNS checks other calls about an endpoint on its application, and this one on either
+        "platform_endpoints": ("sns:Publish",),
+        "platform_applications": ("sns:Publish",),
+    },
+    "PlatformApplications": {
+        "any_platform_application": ("sns:CreatePlatformApplication",),
+        "platform_applications": (
+            "sns:GetPlatformApplicationAttributes",
+            "sns:SetPlatformApplicationAttributes",
+            "sns:DeletePlatformApplication",
+        ),
+        "push_credentials": ("secretsmanager:GetSecretValue",),
+        "own_stack": ("cloudformation:DescribeStacks",),
+    },
+    # the same application in both kinds of pool: the Lambda's role and the task roles
+    "Api": {
+        "chats": (
+            "dynamodb:GetItem",
+            "dynamodb:BatchGetItem",
+            "dynamodb:Query",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+            "dynamodb:DeleteItem",
+            "dynamodb:BatchWriteItem",
+        ),
+        "users": (
+            "dynamodb:GetItem",
+            "dynamodb:BatchGetItem",
+            "dynamodb:Query",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+            "dynamodb:DeleteItem",
+            "dynamodb:BatchWriteItem",
+        ),
+        "tickets": ("dynamodb:PutItem",),
+        "user_pool": ("cognito-idp:AdminConfirmSignUp",),
+        "platform_applications": (
+            "sns:CreatePlatformEndpoint",
+            "sns:SetEndpointAttributes",
+            "sns:DeleteEndpoint",
+        ),
+        "post_to_connections": CONNECTIONS,
+        "close_connections": CONNECTIONS,
+    },
+}

@@ -1,0 +1,147 @@
+"""Settings of the network, the WebSocket API and push notifications."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+
+from stacks.config import arns
+from stacks.config.errors import require, require_between
+from stacks.config.type_checks import require_types
+
+# RFC 1918 section 3, and RFC 6598 section 7: addresses that nobody has on the internet. AWS accepts
+# other networks, but then the hosts that own these addresses can't be reached.
+PRIVATE = [
+    IPv4Network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
+]
+# The largest integer that all readers of JSON agree on (RFC 8259 section 6).
+MOST_IN_JSON = 2**53 - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """nat_gateways: 0 puts the tasks into public subnets with addresses of their own, closed to
+    everything but the load balancer. That is the cheapest way: a NAT gateway is about 33 US$ a
+    month, and the interface endpoints that the tasks would need instead cost more than one."""
+
+    cidr: str = "10.0.0.0/16"
+    nat_gateways: int = 0
+    flow_logs: bool = False
+
+    def __post_init__(self) -> None:
+        require_types(self, "network.")
+        advice = "Set network.cidr to one such as 10.0.0.0/16"
+        try:
+            network = IPv4Network(self.cidr)
+        except ValueError:
+            network = PRIVATE[0]
+        require(
+            # written as AWS wants it, and not with a mask or a zero before the number
+            str(network) == self.cidr and 16 <= network.prefixlen <= 24,
+            "network.cidr",
+            self.cidr,
+            "a VPC here is an IPv4 network of /16 to /24 with its host bits zero",
+            advice,
+        )
+        require(
+            any(network.subnet_of(private) for private in PRIVATE),
+            "network.cidr",
+            self.cidr,
+            "these addresses belong to others on the internet, and a VPC has private ones: of "
+            f"{', '.join(map(str, PRIVATE))}",
+            advice,
+        )
+        # with four zones; the configuration knows how many there really are
+        require_between(0, 4, "network.nat_gateways", self.nat_gateways, "a number of gateways")
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebSocket:
+    """Limits of the WebSocket stage over all routes, in frames per second.
+
+    The account's own quota for new connections (500/s) and requests (10,000/s) also applies.
+    Over reconnect_window seconds clients spread their first attempt after a mass disconnect, so
+    that they stay below it; 0 leaves it to them.
+
+    API Gateway writes access logs with a role that is a setting of the account in a region:
+    account_log_role makes one, and is false where the account already has it.
+    """
+
+    rate_limit: int = 1_000
+    burst_limit: int = 500
+    access_logs: bool = True
+    account_log_role: bool = True
+    reconnect_window: int = 0
+
+    def __post_init__(self) -> None:
+        require_types(self, "websocket.")
+        require_between(1, 10_000, "websocket.rate_limit", self.rate_limit, "a rate per second")
+        require_between(1, 5_000, "websocket.burst_limit", self.burst_limit, "a burst of requests")
+        require_between(
+            0, 600, "websocket.reconnect_window", self.reconnect_window, "a window in seconds"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Push:
+    """ARNs of the secrets with the FCM and APNs credentials; None makes an empty one to fill.
+
+    CloudFormation does not see a secret's value change: raise credentials_version after you
+    changed one, and the next deployment makes or updates the platform applications. secret_key_arn
+    is the KMS key of secrets of one's own that are encrypted with a customer managed key.
+    """
+
+    fcm_secret_arn: str | None = None
+    apns_secret_arn: str | None = None
+    apns_sandbox_secret_arn: str | None = None
+    secret_key_arn: str | None = None
+    credentials_version: int = 1
+
+    def __post_init__(self) -> None:
+        require_types(self, "push.")
+        for name in ("fcm_secret_arn", "apns_secret_arn", "apns_sandbox_secret_arn"):
+            arn = getattr(self, name)
+            require(
+                arn is None or arns.is_arn_of(arns.SECRET, arn),
+                f"push.{name}",
+                arn,
+                f"it is the whole ARN of a secret in Secrets Manager, {arns.SECRET.form}, with the "
+                "six characters at its end",
+                f"Set push.{name} to such an ARN, or to none for an empty secret that you fill",
+            )
+        self._check_key()
+        require_between(
+            1,
+            MOST_IN_JSON,
+            "push.credentials_version",
+            self.credentials_version,
+            "a number that is raised from 1",
+        )
+
+    def _check_key(self) -> None:
+        require(
+            self.secret_key_arn is None or arns.is_arn_of(arns.KEY, self.secret_key_arn),
+            "push.secret_key_arn",
+            self.secret_key_arn,
+            f"it is the ARN of a key in KMS, {arns.KEY.form}, and not of an alias",
+            "Set push.secret_key_arn to such an ARN, or to none where the secrets are encrypted "
+            "with aws/secretsmanager",
+        )
+        require(
+            self.secret_key_arn is None or any(self.own_secrets),
+            "push.secret_key_arn",
+            self.secret_key_arn,
+            "it is the key of secrets of one's own, and no secret is named: those that are made "
+            "here are encrypted with the key of the stack",
+            "Name a secret, as in push.fcm_secret_arn, or set push.secret_key_arn to none",
+        )
+
+    @property
+    def own_secrets(self) -> tuple[str | None, ...]:
+        return (self.fcm_secret_arn, self.apns_secret_arn, self.apns_sandbox_secret_arn)
+
+    def named_arns(self) -> Iterator[arns.NamedArn]:
+        """The key may belong to another account, if its key policy allows this one to use it."""
+        names = ("fcm_secret_arn", "apns_secret_arn", "apns_sandbox_secret_arn")
+        for name, arn in zip(names, self.own_secrets, strict=True):
+            yield arns.NamedArn(f"push.{name}", arn, arns.SECRET)
+        yield arns.NamedArn("push.secret_key_arn", self.secret_key_arn, arns.KEY, own_account=False)

@@ -1,0 +1,204 @@
+"""The CloudWatch dashboard, in the order in which a message passes the components."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_elasticloadbalancingv2 as elb
+from constructs import Construct
+
+from stacks.chat import ChatStack
+from stacks.config.environments import Environment
+from stacks.constructs.container_pool import ContainerPoolService
+from stacks.constructs.function import Function, metrics_namespace
+from stacks.constructs.network_balancer import NetworkBalancer
+from stacks.monitoring.group_metrics import of_group
+from stacks.notifications import NotificationsStack
+
+HEIGHT = 6
+FOOTER_HEIGHT = 1
+
+# the metrics of a target group, and the name of its pool -> one of them
+Measure = Callable[[elb.IApplicationTargetGroupMetrics, str], cloudwatch.Metric]
+GRID = 24  # columns
+
+
+class Dashboard(Construct):
+    """One row of graphs for each `show_`."""
+
+    def __init__(self, scope: Construct, id: str, *, config: Environment) -> None:
+        super().__init__(scope, id)
+        self._namespace = metrics_namespace(config)
+        self.dashboard = cloudwatch.Dashboard(
+            self,
+            "Dashboard",
+            # A dashboard's name is the account's, not the region's, and a second one of the same
+            # name would overwrite the first.
+            # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutDashboard.html
+            dashboard_name=f"{config.project}-{config.name}-{Stack.of(self).region}",
+            period_override=cloudwatch.PeriodOverride.AUTO,
+        )
+
+    def show_messages(self) -> None:
+        """The metrics that the functions emit, summed over all functions."""
+        self._row(
+            {
+                "Messages": self._counted(
+                    "MessagesAccepted", "MessagesDelivered", "MessagesPurged"
+                ),
+                "Delivery": self._counted("ReceiptsMoved", "Nudges"),
+                "Pushes": self._counted("PushesSent", "PushesFailed"),
+            }
+        )
+
+    def show_web(
+        self, balancer: elb.ApplicationLoadBalancer, pools: Mapping[str, ContainerPoolService]
+    ) -> None:
+        metrics = balancer.metrics
+        each = _of_each(balancer, pools)
+        self._row(
+            {
+                "API requests": [
+                    metrics.request_count(label="requests"),
+                    metrics.http_code_elb(elb.HttpCodeElb.ELB_5XX_COUNT, label="balancer 5xx"),
+                    metrics.http_code_target(
+                        elb.HttpCodeTarget.TARGET_5XX_COUNT, label="target 5xx"
+                    ),
+                ],
+                "API latency": [
+                    metrics.target_response_time(statistic=percentile, label=percentile)
+                    for percentile in ("p50", "p99")
+                ],
+                "Requests per target": each(
+                    lambda group, name: group.request_count_per_target(label=name)
+                ),
+                "Healthy targets": each(
+                    lambda group, name: group.healthy_host_count(label=name, statistic="Minimum")
+                ),
+            }
+        )
+
+    def show_pools(
+        self, balancer: elb.ApplicationLoadBalancer, pools: Mapping[str, ContainerPoolService]
+    ) -> None:
+        """Errors, failed connections, health and CPU of each container pool."""
+        each = _of_each(balancer, pools)
+        failed = elb.HttpCodeTarget.TARGET_5XX_COUNT
+        self._row(
+            {
+                "5xx by pool": each(lambda group, name: group.http_code_target(failed, label=name)),
+                "Connections that failed": [
+                    balancer.metrics.rejected_connection_count(label="rejected"),
+                    *each(lambda group, name: group.target_connection_error_count(label=name)),
+                ],
+                "Unhealthy targets": each(
+                    lambda group, name: group.unhealthy_host_count(label=name, statistic="Maximum")
+                ),
+                "CPU by pool, percent": [
+                    pool.service.metric_cpu_utilization(label=name) for name, pool in pools.items()
+                ],
+            }
+        )
+
+    def show_network_balancer(self, balancer: NetworkBalancer) -> None:
+        metrics, group = balancer.balancer.metrics, balancer.target_group.metrics
+        targets = [
+            group.healthy_host_count(label="healthy", statistic="Minimum"),
+            group.un_healthy_host_count(label="unhealthy", statistic="Maximum"),
+        ]
+        self._row(
+            {
+                "Connections by address": [
+                    metrics.active_flow_count(label="open"),
+                    metrics.new_flow_count(label="new"),
+                ],
+                "Connections by address, reset": [
+                    metrics.tcp_target_reset_count(label="by targets"),
+                    metrics.tcp_elb_reset_count(label="by the balancer"),
+                ],
+                "Targets by address": [
+                    of_group(each, balancer.target_group, balancer.balancer) for each in targets
+                ],
+            }
+        )
+
+    def show_functions(self, functions: Mapping[str, Function]) -> None:
+        each = {name: function.function for name, function in functions.items()}
+        self._row(
+            {
+                "Function duration, p99": [
+                    function.metric_duration(statistic="p99", label=name)
+                    for name, function in each.items()
+                ],
+                "Function errors": [
+                    function.metric_errors(label=name) for name, function in each.items()
+                ],
+                "Function throttles": [
+                    function.metric_throttles(label=name) for name, function in each.items()
+                ],
+            }
+        )
+
+    def show_queues(self, notifications: NotificationsStack, chat: ChatStack) -> None:
+        watch = chat.functions["DeliveryWatch"].function
+        self._row(
+            {
+                "Push queue: age of the oldest": [
+                    notifications.queue.metric_approximate_age_of_oldest_message(label="seconds")
+                ],
+                "Delivery watch: age of the last record": [
+                    watch.metric("IteratorAge", statistic="Maximum", label="milliseconds")
+                ],
+                "Dead letters": [
+                    queue.metric_approximate_number_of_messages_visible(label=name)
+                    for name, queue in (
+                        ("pushes", notifications.dead_letters),
+                        ("stream batches", chat.stream_failures),
+                    )
+                ],
+            }
+        )
+
+    def show_fingerprint(self, fingerprint: str) -> None:
+        text = f"Made from configuration and sources {fingerprint}."
+        self.dashboard.add_widgets(
+            cloudwatch.TextWidget(markdown=text, width=GRID, height=FOOTER_HEIGHT)
+        )
+
+    def _counted(self, *names: str) -> list[cloudwatch.IMetric]:
+        """Of all services. A namespace with other characters than letters and digits is quoted:
+        docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/search-expression-syntax.html"""
+        schema = f'{{"{self._namespace}",service}}'
+        return [
+            cloudwatch.MathExpression(
+                expression=f"SUM(SEARCH('{schema} MetricName=\"{name}\"', 'Sum'))",
+                using_metrics={},
+                label=name,
+                period=Duration.minutes(1),
+            )
+            for name in names
+        ]
+
+    def _row(self, graphs: Mapping[str, Sequence[cloudwatch.IMetric]]) -> None:
+        self.dashboard.add_widgets(
+            *[
+                cloudwatch.GraphWidget(
+                    title=title, left=list(metrics), width=GRID // len(graphs), height=HEIGHT
+                )
+                for title, metrics in graphs.items()
+            ]
+        )
+
+
+def _of_each(
+    balancer: elb.ApplicationLoadBalancer, pools: Mapping[str, ContainerPoolService]
+) -> Callable[[Measure], list[cloudwatch.Metric]]:
+    """A function that gives one metric of every pool's target group."""
+
+    def each(measure: Measure) -> list[cloudwatch.Metric]:
+        return [
+            of_group(measure(pool.target_group.metrics, name), pool.target_group, balancer)
+            for name, pool in pools.items()
+        ]
+
+    return each

@@ -1,0 +1,91 @@
+"""The observability stack: dashboard and alarms."""
+
+from aws_cdk import Aws, CrossStackReferences, ReferenceStrength
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from stacks.build.fingerprint import fingerprint
+from stacks.chat import ChatStack
+from stacks.config.environments import Environment
+from stacks.constructs.function import Function
+from stacks.constructs.grants import arn
+from stacks.monitoring.alarms import Alarms
+from stacks.monitoring.dashboard import Dashboard
+from stacks.notifications import NotificationsStack
+from stacks.stack import EnvironmentStack
+from stacks.web import WebStack
+
+
+class ObservabilityStack(EnvironmentStack):
+    """Refers to what it watches by Fn::GetStackOutput, which leaves no export in use.
+
+    An export can't change or be removed while a stack imports it, so a pool could not be removed,
+    nor a target group replaced, as long as a graph shows it. The price: CloudFormation resolves
+    such a reference only when this stack is updated, and `cdk deploy` skips a stack whose template
+    is the same. So each alarm and the dashboard contain the fingerprint of what the other stacks
+    are made from, and are updated whenever one of them may have changed.
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-getstackoutput.html
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        config: Environment,
+        notifications: NotificationsStack,
+        chat: ChatStack,
+        web: WebStack,
+    ) -> None:
+        super().__init__(scope, id, config=config, description="Dashboard and alarms")
+        CrossStackReferences.of(self).consume(ReferenceStrength.WEAK)
+        made_from = fingerprint(config)
+        functions: dict[str, Function] = {
+            **chat.functions,
+            "Push": notifications.push,
+            "PlatformApplications": notifications.platform_applications,
+            **({"Api": web.api} if web.api else {}),
+        }
+        dashboard = Dashboard(self, "Dashboard", config=config)
+        dashboard.show_messages()
+        dashboard.show_web(web.load_balancer.balancer, web.container_pools)
+        if web.container_pools:
+            dashboard.show_pools(web.load_balancer.balancer, web.container_pools)
+        if web.network_balancer:
+            dashboard.show_network_balancer(web.network_balancer)
+        dashboard.show_functions(functions)
+        dashboard.show_queues(notifications, chat)
+        dashboard.show_fingerprint(made_from)
+        alarms = Alarms(self, "Alarms", action=self._action(), fingerprint=made_from)
+        alarms.on_functions(functions)
+        alarms.on_queues(notifications, chat)
+        alarms.on_web(web.load_balancer.balancer, web.container_pools)
+        if web.network_balancer:
+            alarms.on_network_balancer(web.network_balancer)
+
+    def _action(self) -> cloudwatch.IAlarmAction | None:
+        if not self.config.alarms_email:
+            return None
+        topic = sns.Topic(self, "AlarmTopic", enforce_ssl=True)
+        # The statement of enforce_ssl replaces the topic's default policy, which let the account's
+        # services publish.
+        # https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html#sns-publish-cloudwatch-alarm
+        topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AlarmsPublish",
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[topic.topic_arn],
+                conditions={
+                    "StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID},
+                    "ArnLike": {"aws:SourceArn": arn(self, "cloudwatch", "alarm:*")},
+                },
+            )
+        )
+        topic.add_subscription(subscriptions.EmailSubscription(self.config.alarms_email))
+        action: cloudwatch.IAlarmAction = actions.SnsAction(topic)
+        return action
