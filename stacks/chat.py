@@ -96,7 +96,7 @@ class ChatStack(EnvironmentStack):
         tickets = {"TICKETS_TABLE": self._data.tickets.table_name}
         self._add("Authorize", "presence.authorize", sizes.authorize, tickets)
         self._add("Connection", "presence.connection", sizes.connection, users)
-        self._add("Presence", "presence.watch", sizes.presence, users)
+        self._add("Presence", "presence.presence", sizes.presence, users)
         self._add("Send", "messages.send", sizes.send, send)
         self._add("Sync", "messages.sync", sizes.sync, tables)
         self._add("Receipt", "delivery.receipt", sizes.receipt, tables)
@@ -119,7 +119,7 @@ class ChatStack(EnvironmentStack):
     def _add_delivery_watch(self) -> None:
         watch = self._add(
             "DeliveryWatch",
-            "delivery.watch",
+            "delivery.delivery_watch",
             self.config.functions.delivery_watch,
             {
                 "CHATS_TABLE": self._data.chats.table_name,

@@ -89,7 +89,7 @@ class NotificationsStack(EnvironmentStack):
             "PlatformApplications",
             config=self.config,
             code=self._code,
-            handler="lambdas.notifications.platforms.handler",
+            handler="lambdas.notifications.platform_applications.handler",
             size=self.config.functions.platform_applications,
             resources={
                 **self.resources,

@@ -110,7 +110,7 @@ class WebStack(EnvironmentStack):
             "Api",
             config=self.config,
             code=self._code,
-            handler="lambdas.api.on_lambda.handler",
+            handler="lambdas.api.api.handler",
             size=self.config.functions.api,
             resources=self._resources,
             environment={**self._environment, "POOL_NAME": "lambda"},

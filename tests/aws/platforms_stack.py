@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lambdas.notifications import platforms
+from lambdas.notifications import platform_applications
 from tests.aws.platforms_scene import STACK, TIMEOUT, Context, request
 from tests.aws.rest_steps import client
 
@@ -58,7 +58,7 @@ class Stack:
         return {"Stacks": [{"StackStatus": self.status}]}
 
     def take(self, _url: str, answer: dict[str, Any]) -> None:
-        assert self.context.elapsed + platforms.ANSWERING <= TIMEOUT
+        assert self.context.elapsed + platform_applications.ANSWERING <= TIMEOUT
         self._answered.append(answer)
 
     def create(self, other_fails: bool = False, **names: str) -> None:
@@ -114,7 +114,9 @@ class Stack:
         outcomes = set()
         for _ in range(self._deliveries):
             self.context.elapsed = 0
-            platforms.handler(request("https://answer", kind, given, id, old), self.context)
+            platform_applications.handler(
+                request("https://answer", kind, given, id, old), self.context
+            )
             answer = self._answered.pop()
             outcomes.add((answer["Status"], answer["PhysicalResourceId"]))
         ((status, answered),) = outcomes

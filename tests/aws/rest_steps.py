@@ -22,10 +22,10 @@ from moto import mock_aws
 from moto.utilities.utils import load_resource
 
 from lambdas import frames
+from lambdas.api.api import serve
 from lambdas.api.app import create_app
-from lambdas.api.on_lambda import serve
 from lambdas.keys import signatures
-from lambdas.presence.store import Devices
+from lambdas.presence.devices import Devices
 from lambdas.settings import Aws, Settings
 from lambdas.tables import Table
 from lambdas.telemetry import logger

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lambdas.presence.store import Devices
+from lambdas.presence.devices import Devices
 from tests.aws.rest_steps import Reply, Rest, client, new_name, rest, written_log
 
 PASSWORD = "correct horse 7 Battery!"

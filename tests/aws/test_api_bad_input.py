@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from lambdas import frames
-from lambdas.api import on_lambda
+from lambdas.api import api as api_function
 from lambdas.api.app import BODY_LIMIT
 from lambdas.api.routes import ROUTES
 from tests.aws.rest_steps import Phone, Rest, client, event, rest, text_of, written_log
@@ -290,10 +290,10 @@ def test_strange_headers_do_not_break_the_bridge(api: Rest) -> None:
 def test_the_handler_answers_an_event_without_parts_it_does_not_need(
     api: Rest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(on_lambda, "_app", lambda: api.app)
+    monkeypatch.setattr(api_function, "_app", lambda: api.app)
     health = event("GET", "/api/health", b"", {}, {})
     health["multiValueQueryStringParameters"] = {}
     health["body"] = ""
-    answer = on_lambda.handler(health, None)
+    answer = api_function.handler(health, None)
     assert answer["statusCode"] == 200
     assert answer["multiValueHeaders"]["content-type"] == ["application/json"]

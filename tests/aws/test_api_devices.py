@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from lambdas.presence.leases import Device
-from lambdas.presence.store import DEVICES_LIMIT, Address, Devices
+from lambdas.presence.devices import DEVICES_LIMIT, Address, Device, Devices
 from lambdas.tables import user_key
 from tests.aws.rest_steps import Phone, Rest, client, key, new_name, rest, written_log
 

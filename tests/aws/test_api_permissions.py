@@ -9,8 +9,8 @@ import pytest
 from botocore.client import BaseClient
 from moto import mock_aws
 
-from lambdas.notifications import platforms, push
-from lambdas.presence.store import Devices
+from lambdas.notifications import platform_applications, push
+from lambdas.presence.devices import Devices
 from lambdas.settings import Aws, Settings
 from stacks.permissions import PERMISSIONS
 from tests.aws.platforms_scene import Context, request
@@ -136,8 +136,10 @@ def test_the_platform_applications_use_exactly_what_they_are_granted(
 ) -> None:
     with mock_aws():
         function = Aws(Settings(DUMMY))
-        monkeypatch.setattr(platforms, "deployment_aws", lambda: function)
-        monkeypatch.setattr(platforms, "respond", lambda _url, answer: answers.append(answer))
+        monkeypatch.setattr(platform_applications, "deployment_aws", lambda: function)
+        monkeypatch.setattr(
+            platform_applications, "respond", lambda _url, answer: answers.append(answer)
+        )
         credential = {"project_id": "p", "client_email": "e", "private_key": "k"}
         secret = function.secrets.create_secret(Name="fcm", SecretString=json.dumps(credential))
         given = {"NamePrefix": "x", "FcmSecretArn": secret["ARN"]}
@@ -145,6 +147,6 @@ def test_the_platform_applications_use_exactly_what_they_are_granted(
         answers: list[Any] = []
         for kind in ("Create", "Update", "Delete"):
             event = request("https://answer", kind, given, "x-platform-applications")
-            platforms.handler(event, Context())
+            platform_applications.handler(event, Context())
     assert [answer["Status"] for answer in answers] == ["SUCCESS"] * 3
     assert used == granted("PlatformApplications")

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from lambdas.presence import watch as presence
+from lambdas.presence import presence
 from tests.steps import events, given, then, when
 from tests.steps.backend import Backend
 from tests.steps.bad_frames import BAD_FRAMES, MESSAGE_ID
@@ -71,7 +71,7 @@ def test_a_fault_of_ours_tells_nothing_about_itself(
     given.online(world, "ravi")
     chat = given.direct_chat(world, "ravi", given_user(world, "raju"))
     monkeypatch.setenv("CHATS_TABLE", "lost")
-    vars(world.services)["chats"] = None
+    vars(world.aws)["chats"] = None
     answer = when.sends(world, "ravi", chat)
     assert then.refused(answer, "internal") == "something went wrong on our side; try again"
 

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from lambdas.delivery import watch
+from lambdas.delivery import delivery_watch
 from lambdas.settings import Aws
 from lambdas.tables import Item
 from tests.steps import events, given, then, when
@@ -11,7 +11,7 @@ from tests.steps.connection_api import GONE, ConnectionApi
 
 
 def _message(world: Backend, chat: str, seq: int) -> Item:
-    item = world.services.chats.get({"chat": chat, "item": f"message#{seq:012d}"}, consistent=True)
+    item = world.aws.chats.get({"chat": chat, "item": f"message#{seq:012d}"}, consistent=True)
     assert item is not None
     return item
 
@@ -21,18 +21,18 @@ def _inserted(world: Backend, chat: str, *seqs: int) -> list[Any]:
 
 
 def _acknowledged(world: Backend, chat: str, user: str, number: int = 900) -> Any:
-    item = world.services.chats.get({"chat": chat, "item": f"member#{user}"}, consistent=True)
+    item = world.aws.chats.get({"chat": chat, "item": f"member#{user}"}, consistent=True)
     assert item is not None
     return events.stream_record("MODIFY", number, old={**item, "delivered": {}}, new=item)
 
 
 def _stored(world: Backend, chat: str) -> list[int]:
-    page = world.services.chats.query({"chat": chat}, prefix="message#", consistent=True)
+    page = world.aws.chats.query({"chat": chat}, prefix="message#", consistent=True)
     return [int(item["item"].removeprefix("message#")) for item in page.items]
 
 
 def _head(world: Backend, chat: str) -> Item:
-    item = world.services.chats.get({"chat": chat, "item": "head"}, consistent=True)
+    item = world.aws.chats.get({"chat": chat, "item": "head"}, consistent=True)
     assert item is not None
     return item
 
@@ -111,9 +111,9 @@ def test_a_message_that_is_too_young_gets_time_to_be_acknowledged(
         when.acknowledges(world, "raju", chat, delivered=3)
 
     records = _inserted(world, chat, 1, 2, 3)
-    answer = watch.watch(world.services, {"Records": records}, acknowledged_meanwhile)
+    answer = delivery_watch.watch(world.aws, {"Records": records}, acknowledged_meanwhile)
     assert answer == {"batchItemFailures": []}
-    assert waits == [watch.GRACE_SECONDS]
+    assert waits == [delivery_watch.GRACE_SECONDS]
     assert world.api.requests == [] and then.pushes(world) == []
 
 
@@ -123,7 +123,7 @@ def test_nobody_waits_for_who_is_away(world: Backend) -> None:
     chat = given.direct_chat(world, "ravi", "raju")
     when.sends(world, "ravi", chat)
     waits: list[float] = []
-    watch.watch(world.services, {"Records": _inserted(world, chat, 1)}, waits.append)
+    delivery_watch.watch(world.aws, {"Records": _inserted(world, chat, 1)}, waits.append)
     assert waits == []
 
 
@@ -201,7 +201,7 @@ def test_what_dynamodb_removed_for_its_age_is_gone_and_not_void(world: Backend, 
     given.connected(world, "raju", "phone")
     old = [_message(world, chat, seq) for seq in (1, 2)]
     for item in old:
-        world.services.chats.delete({"chat": chat, "item": item["item"]})
+        world.aws.chats.delete({"chat": chat, "item": item["item"]})
     records = [
         events.stream_record("REMOVE", 5 - number, old=item, by_ttl=True)
         for number, item in enumerate(old)
@@ -214,7 +214,7 @@ def test_what_dynamodb_removed_for_its_age_is_gone_and_not_void(world: Backend, 
 
 def test_a_message_that_stays_longer_is_not_passed_over(world: Backend, chat: str) -> None:
     newer = _message(world, chat, 3)  # sent when messages were kept for a shorter time
-    world.services.chats.delete({"chat": chat, "item": newer["item"]})
+    world.aws.chats.delete({"chat": chat, "item": newer["item"]})
     when.delivery_watch_runs(world, events.stream_record("REMOVE", 1, old=newer, by_ttl=True))
     assert _head(world, chat)["purged_to"] == 0
     messages, _ = when.syncs(world, "raju", chats={chat: 0})
@@ -240,7 +240,7 @@ def test_one_chats_trouble_is_not_the_others(world: Backend, chat: str) -> None:
     first = events.stream_record("INSERT", 1, new=_message(world, other, 1))
     broken = events.stream_record("INSERT", 2, new=_message(world, chat, 1))
     again = events.stream_record("INSERT", 3, new=_message(world, chat, 2))
-    world.services.chats.update({"chat": chat, "item": "head"}, "REMOVE purged_to")
+    world.aws.chats.update({"chat": chat, "item": "head"}, "REMOVE purged_to")
     failed = when.delivery_watch_runs(world, first, broken, again)
     assert failed == [broken["dynamodb"]["SequenceNumber"]]
     assert [frame["type"] for frame in world.frames("mira", "phone")][-1] == "nudge"
@@ -262,8 +262,8 @@ def test_what_one_invocation_can_not_do_comes_again(world: Backend, chat: str) -
     first = events.stream_record("INSERT", 1, new=_message(world, chat, 1))
     second = events.stream_record("INSERT", 2, new=_message(world, other, 1))
     began, posted = world.clock() + 60, len(world.api.requests)
-    vars(world.services)["now"] = lambda: began + 50 * (len(world.api.requests) - posted)
-    answer = watch.watch(world.services, {"Records": [first, second]})
+    vars(world.aws)["now"] = lambda: began + 50 * (len(world.api.requests) - posted)
+    answer = delivery_watch.watch(world.aws, {"Records": [first, second]})
     number = second["dynamodb"]["SequenceNumber"]
     assert answer == {"batchItemFailures": [{"itemIdentifier": number}]}
     assert [frame["type"] for frame in world.frames("raju", "phone")] == ["nudge"]

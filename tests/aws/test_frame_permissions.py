@@ -56,7 +56,7 @@ def chat(world: Backend) -> str:
 def _syncs(world: Backend, chat: str) -> None:
     when.sends(world, "ravi", chat)
     world.clock.pass_seconds(60)
-    world.services.chats.update({"chat": chat, "item": "head"}, "SET seq = seq + :n", n=1)
+    world.aws.chats.update({"chat": chat, "item": "head"}, "SET seq = seq + :n", n=1)
     when.sends(world, "ravi", chat)
     world.clock.pass_seconds(60)
     given.connected(world, "raju", "phone")
@@ -71,7 +71,7 @@ def _stream(world: Backend, chat: str) -> list[Any]:
     given.connected(world, "raju", "phone")
     world.api.answers[world.connections["raju", "phone"]] = GONE
     items = [
-        world.services.chats.get({"chat": chat, "item": item}, consistent=True) or {}
+        world.aws.chats.get({"chat": chat, "item": item}, consistent=True) or {}
         for item in ("message#000000000002", "member#ravi")
     ]
     before = {**items[1], "delivered": {}}
@@ -85,7 +85,7 @@ def _stream(world: Backend, chat: str) -> list[Any]:
 def _acts_of(function: str, world: Backend, chat: str) -> Callable[[], object]:
     """What a function does in its life; what has to be there for it is made at once."""
     if function == "Authorize":
-        table = world.services.tickets
+        table = world.aws.tickets
         ticket = tickets.issue(table, "ravi", "phone", world.clock(), lambda size: "t" * size)
         return lambda: authorize.handler(events.authorizer(f"chat.v1, ticket.{ticket}"), None)
     if function == "Connection":

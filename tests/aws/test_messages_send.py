@@ -214,9 +214,9 @@ def test_a_writer_that_is_late_does_not_write(world: Backend) -> None:
     chat = given.direct_chat(world, "ravi", "raju")
     times = iter([world.clock(), world.clock() + 5])
     ends = world.clock() + 5
-    vars(world.services)["now"] = lambda: next(times, ends)
+    vars(world.aws)["now"] = lambda: next(times, ends)
     then.refused(when.sends(world, "ravi", chat), "internal")
-    items = then.everything(world)[world.services.settings["CHATS_TABLE"]]
+    items = then.everything(world)[world.aws.settings["CHATS_TABLE"]]
     assert [item.get("void") for item in items if item["item"]["S"].startswith("message")] == [
         {"BOOL": True}
     ]

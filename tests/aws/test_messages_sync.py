@@ -64,7 +64,7 @@ def test_a_watermark_above_the_log_completes_nothing(world: Backend) -> None:
 def test_it_stops_in_front_of_a_young_hole_and_steps_over_an_old_one(world: Backend) -> None:
     chat = _chat_with(world, 1)
     given.connected(world, "raju", "phone")
-    world.services.chats.update({"chat": chat, "item": "head"}, "SET seq = seq + :one", one=1)
+    world.aws.chats.update({"chat": chat, "item": "head"}, "SET seq = seq + :one", one=1)
     when.sends(world, "ravi", chat)
     world.clock.pass_seconds(5)
     messages, synced = when.syncs(world, "raju")
@@ -117,7 +117,7 @@ def test_an_answer_that_is_too_long_in_coming_ends_with_more(world: Backend) -> 
     given.connected(world, "raju", "phone")
     began, a_post = world.clock(), route.POSTING_SECONDS * 0.6
     posted = len(world.api.requests)
-    vars(world.services)["now"] = lambda: began + a_post * (len(world.api.requests) - posted)
+    vars(world.aws)["now"] = lambda: began + a_post * (len(world.api.requests) - posted)
     messages, synced = when.syncs(world, "raju", chats={chat: 0})
     assert [frame["seq"] for frame in messages] == [1, 2]
     assert synced["more"] and synced["chats"][chat]["complete_to"] == 2
@@ -126,7 +126,7 @@ def test_an_answer_that_is_too_long_in_coming_ends_with_more(world: Backend) -> 
 def test_many_chats_fit_into_one_frame_those_with_news_first(world: Backend) -> None:
     given.online(world, "raju")
     given.user(world, "ravi", "phone")
-    room = Chats(world.services.chats, world.services.users)
+    room = Chats(world.aws.chats, world.aws.users)
     groups = [room.group("raju", ["ravi"]).chat for _ in range(230)]
     for chat in groups[-2:]:
         when.sends(world, "ravi", chat)
@@ -154,7 +154,7 @@ def test_only_own_chats_and_never_what_was_before_joining(world: Backend) -> Non
     answer = when.raw(world, "eve", "phone", {"action": "sync", "chats": {chat: 0}})
     assert then.refused(answer, "not_found") == f"you have no chat {chat}"
     assert then.everything(world) == before
-    Chats(world.services.chats, world.services.users).change("ravi", chat, add=["eve"])
+    Chats(world.aws.chats, world.aws.users).change("ravi", chat, add=["eve"])
     when.sends(world, "ravi", chat, payload="after")
     world.clock.pass_seconds(60)
     for chats in (None, {chat: 0}):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from lambdas.notifications import platforms
+from lambdas.notifications import platform_applications
 from lambdas.settings import WHILE_DEPLOYING, Aws, Settings
 from tests.aws.platforms_scene import (
     APNS,
@@ -38,9 +38,11 @@ def function() -> Aws:
 
 @pytest.fixture
 def cloudformation(function: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[CloudFormation]:
-    monkeypatch.setattr("lambdas.notifications.platforms.time.sleep", lambda _seconds: None)
+    monkeypatch.setattr(
+        "lambdas.notifications.platform_applications.time.sleep", lambda _seconds: None
+    )
     with mock_aws(), listening() as cloudformation:
-        monkeypatch.setattr(platforms, "deployment_aws", lambda: function)
+        monkeypatch.setattr(platform_applications, "deployment_aws", lambda: function)
         yield cloudformation
 
 
@@ -48,7 +50,7 @@ def send(
     cloudformation: CloudFormation, kind: str, given: dict[str, Any], physical_id: str = "never"
 ) -> dict[str, Any]:
     event = request(cloudformation.url, kind, given, physical_id)
-    platforms.handler(event, Context())
+    platform_applications.handler(event, Context())
     answer = cloudformation.answers[-1]
     assert answer["StackId"] == STACK
     assert answer["RequestId"] == event["RequestId"]
@@ -200,18 +202,18 @@ def test_an_answer_that_nobody_takes_fails_the_invocation(cloudformation: CloudF
 def test_a_call_is_begun_only_if_its_end_leaves_time_for_the_answer(
     cloudformation: CloudFormation,
 ) -> None:
-    enough = WHILE_DEPLOYING.longest + platforms.ANSWERING
+    enough = WHILE_DEPLOYING.longest + platform_applications.ANSWERING
     given = properties(FCM)
     for left, status in ((enough + 1, "SUCCESS"), (enough - 1, "FAILED")):
         event = request(cloudformation.url, "Create", given)
-        platforms.handler(event, Context(TIMEOUT - left))
+        platform_applications.handler(event, Context(TIMEOUT - left))
         assert cloudformation.answers[-1]["Status"] == status
     assert "no time left" in cloudformation.answers[-1]["Reason"]
 
 
 def test_only_http_addresses_are_answered() -> None:
     with pytest.raises(ValueError, match="not an HTTP address"):
-        platforms.respond("file:///etc/passwd", {})
+        platform_applications.respond("file:///etc/passwd", {})
 
 
 def test_neither_credential_nor_response_url_is_ever_logged(

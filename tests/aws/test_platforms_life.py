@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pytest
 from moto import mock_aws
 
-from lambdas.notifications import platforms
+from lambdas.notifications import platform_applications
 from lambdas.settings import WHILE_DEPLOYING, Aws, Settings
 from stacks.notifications import APPLICATIONS_TIMEOUT
 from tests.aws.platforms_scene import TIMEOUT, applications
@@ -154,8 +154,8 @@ def lived(life: Life, monkeypatch: pytest.MonkeyPatch, deliveries: int, describe
         ("cloudformation", stack),
     ):
         vars(function)[name] = Service(real, stack)
-    monkeypatch.setattr(platforms, "deployment_aws", lambda: function)
-    monkeypatch.setattr(platforms, "respond", stack.take)
+    monkeypatch.setattr(platform_applications, "deployment_aws", lambda: function)
+    monkeypatch.setattr(platform_applications, "respond", stack.take)
     for step in (*FILLED, *life.steps):
         step(stack)
     return stack
@@ -201,4 +201,4 @@ def test_the_secret_that_failed_is_not_read_again_by_the_rollback(
 def test_the_function_has_time_for_every_answer_before_cloudformation_gives_up() -> None:
     assert TIMEOUT == APPLICATIONS_TIMEOUT
     assert WHILE_DEPLOYING.read >= 20
-    assert WHILE_DEPLOYING.longest + platforms.ANSWERING < APPLICATIONS_TIMEOUT < 300
+    assert WHILE_DEPLOYING.longest + platform_applications.ANSWERING < APPLICATIONS_TIMEOUT < 300

@@ -3,7 +3,8 @@ import json
 import pytest
 
 from lambdas.presence import authorize, connection, tickets
-from lambdas.presence.leases import LEASE_SECONDS, WATCH_SECONDS
+from lambdas.presence.devices import LEASE_SECONDS
+from lambdas.presence.leases import WATCH_SECONDS
 from tests.aws.rest_steps import written_log
 from tests.steps import events, given, then, when
 from tests.steps.backend import Backend
@@ -11,9 +12,7 @@ from tests.steps.connection_api import GONE
 
 
 def _ticket(world: Backend, user: str = "ravi", device: str = "phone") -> str:
-    return tickets.issue(
-        world.services.tickets, user, device, world.clock(), lambda size: "t" * size
-    )
+    return tickets.issue(world.aws.tickets, user, device, world.clock(), lambda size: "t" * size)
 
 
 def _watches(world: Backend, user: str, *watched: str) -> list[dict[str, object]]:

@@ -14,8 +14,7 @@ from moto.sns.models import sns_backends
 
 from lambdas.notifications import push
 from lambdas.notifications.endpoints import Endpoints
-from lambdas.presence.leases import LEASE_SECONDS
-from lambdas.presence.store import Devices
+from lambdas.presence.devices import LEASE_SECONDS, Devices
 from lambdas.settings import Aws
 from tests.aws.rest_steps import (
     REGION,

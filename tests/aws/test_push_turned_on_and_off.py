@@ -10,8 +10,8 @@ from botocore.exceptions import ClientError
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.sns.models import sns_backends
 
-from lambdas.notifications import endpoints, platforms, push
-from lambdas.presence.store import Devices
+from lambdas.notifications import endpoints, platform_applications, push
+from lambdas.presence.devices import Devices
 from lambdas.settings import WHILE_DEPLOYING, Aws
 from tests.aws.platforms_scene import FCM, Context, change, properties, request
 from tests.aws.rest_steps import REGION, Phone, Rest, client, rest, written_log
@@ -52,8 +52,10 @@ class Deployment:
             ("cloudformation", "cloudformation"),
         ):
             vars(function)[name] = client(service)
-        monkeypatch.setattr(platforms, "deployment_aws", lambda: function)
-        monkeypatch.setattr(platforms, "respond", lambda _url, answer: self._take(answer))
+        monkeypatch.setattr(platform_applications, "deployment_aws", lambda: function)
+        monkeypatch.setattr(
+            platform_applications, "respond", lambda _url, answer: self._take(answer)
+        )
         self._properties = properties()
         self._send("Create", self._properties)
 
@@ -66,7 +68,7 @@ class Deployment:
 
     def _send(self, kind: str, given: dict[str, str], old: Any = None) -> None:
         event = request("", kind, given, "switchboard-dev-platform-applications", old)
-        platforms.handler(event, Context())
+        platform_applications.handler(event, Context())
 
     @staticmethod
     def _take(answer: dict[str, Any]) -> None:

@@ -22,7 +22,7 @@ def chat(world: Backend) -> str:
 
 
 def _marks(world: Backend, chat: str, user: str = "raju") -> tuple[dict[str, int], int]:
-    item = world.services.chats.get({"chat": chat, "item": f"member#{user}"}, consistent=True)
+    item = world.aws.chats.get({"chat": chat, "item": f"member#{user}"}, consistent=True)
     assert item is not None
     return item["delivered"], item["read"]
 
@@ -135,7 +135,7 @@ def test_who_was_removed_is_not_brought_back_by_a_receipt(world: Backend) -> Non
         given.online(world, name)
     chat = given.group(world, "ravi", "raju", "mira")
     when.sends(world, "ravi", chat)
-    Chats(world.services.chats, world.services.users).change("ravi", chat, remove=["mira"])
+    Chats(world.aws.chats, world.aws.users).change("ravi", chat, remove=["mira"])
     before = then.everything(world)
     then.refused(when.acknowledges(world, "mira", chat, delivered=1), "not_found")
     assert then.everything(world) == before

@@ -13,7 +13,7 @@ FUNCTIONS = {
     # name: handler, timeout in seconds, its own variables
     "Authorize": ("presence.authorize", 6, "TICKETS_TABLE"),
     "Connection": ("presence.connection", 6, "USERS_TABLE CONNECTIONS_URL"),
-    "Presence": ("presence.watch", 6, "USERS_TABLE CONNECTIONS_URL"),
+    "Presence": ("presence.presence", 6, "USERS_TABLE CONNECTIONS_URL"),
     "Send": (
         "messages.send",
         6,
@@ -22,14 +22,14 @@ FUNCTIONS = {
     "Sync": ("messages.sync", 6, "CHATS_TABLE USERS_TABLE CONNECTIONS_URL"),
     "Receipt": ("delivery.receipt", 6, "CHATS_TABLE USERS_TABLE CONNECTIONS_URL"),
     "DeliveryWatch": (
-        "delivery.watch",
+        "delivery.delivery_watch",
         60,
         "CHATS_TABLE USERS_TABLE CONNECTIONS_URL PUSH_QUEUE_URL RETAIN_UNTIL_EXPIRY",
     ),
     "Push": ("notifications.push", 30, "USERS_TABLE"),
-    "PlatformApplications": ("notifications.platforms", 240, ""),
+    "PlatformApplications": ("notifications.platform_applications", 240, ""),
     "Api": (
-        "api.on_lambda",
+        "api.api",
         10,
         "CHATS_TABLE USERS_TABLE TICKETS_TABLE CONNECTIONS_URL WEBSOCKET_URL USER_POOL_ID "
         "USER_POOL_CLIENT_ID FCM_APPLICATION_ARN APNS_APPLICATION_ARN "

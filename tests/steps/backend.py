@@ -41,7 +41,7 @@ class Clock:
 
 @dataclass
 class Backend:
-    services: Aws
+    aws: Aws
     api: ConnectionApi
     clock: Clock
     queue_url: str
@@ -58,9 +58,9 @@ def cloud() -> Iterator[tuple[Aws, ConnectionApi]]:
     with pytest.MonkeyPatch.context() as patch, mock_aws(), ConnectionApi() as api:
         for name, value in DUMMY.items():
             patch.setenv(name, value)
-        services = Aws(Settings(DUMMY))
-        _ = services.dynamodb, services.sqs
-        yield services, api
+        clients = Aws(Settings(DUMMY))
+        _ = clients.dynamodb, clients.sqs
+        yield clients, api
 
 
 @contextmanager
@@ -89,9 +89,9 @@ def backend(clients: Aws, api: ConnectionApi, **environment: str) -> Iterator[Ba
         for name, value in settings.items():
             patch.setenv(name, value)
         aws.cache_clear()
-        services, clock = aws(), Clock()
-        vars(services).update(dynamodb=clients.dynamodb, sqs=clients.sqs, now=clock)
-        yield Backend(services, api, clock, queue)
+        ours, clock = aws(), Clock()
+        vars(ours).update(dynamodb=clients.dynamodb, sqs=clients.sqs, now=clock)
+        yield Backend(ours, api, clock, queue)
     aws.cache_clear()
 
 
@@ -115,7 +115,7 @@ def recorded_calls(world: Backend) -> Iterator[list[str]]:
     def record(model: Any, **_: Any) -> None:
         calls.append(model.name)
 
-    clients = (world.services.dynamodb, world.services.sqs)
+    clients = (world.aws.dynamodb, world.aws.sqs)
     for client in clients:
         client.meta.events.register("before-call", record)
     yield calls
@@ -135,7 +135,7 @@ def failing(world: Backend, operation: str, *, answered: bool = True) -> Iterato
             failed.append(operation)
             raise ReadTimeoutError(endpoint_url="aws")
 
-    clients = (world.services.dynamodb, world.services.sqs)
+    clients = (world.aws.dynamodb, world.aws.sqs)
     for client in clients:
         client.meta.events.register(event, fail)
     yield

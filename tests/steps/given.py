@@ -2,14 +2,14 @@
 
 from lambdas.messages.chats import Chats
 from lambdas.presence import connection
-from lambdas.presence.store import Devices
+from lambdas.presence.devices import Devices
 from tests.steps import events
 from tests.steps.backend import Backend
 
 
 def user(world: Backend, name: str, *devices: str) -> None:
     """A user with registered devices."""
-    store = Devices(world.services.users)
+    store = Devices(world.aws.users)
     store.create_user(name)
     for device in devices:
         store.register(name, device)
@@ -32,10 +32,10 @@ def online(world: Backend, name: str, device: str = "phone") -> str:
 
 
 def direct_chat(world: Backend, one: str, other: str) -> str:
-    chat, _ = Chats(world.services.chats, world.services.users).direct(one, other)
+    chat, _ = Chats(world.aws.chats, world.aws.users).direct(one, other)
     return chat.chat
 
 
 def group(world: Backend, *members: str) -> str:
-    chats = Chats(world.services.chats, world.services.users)
+    chats = Chats(world.aws.chats, world.aws.users)
     return chats.group(members[0], members[1:]).chat

@@ -12,15 +12,15 @@ from tests.steps.connection_api import Frame
 
 def everything(world: Backend) -> dict[str, Any]:
     """All items of all tables, to see that nothing was written."""
-    scan = world.services.dynamodb.scan
-    names = [world.services.settings[f"{name.upper()}_TABLE"] for name in KEYS]
+    scan = world.aws.dynamodb.scan
+    names = [world.aws.settings[f"{name.upper()}_TABLE"] for name in KEYS]
     return {name: scan(TableName=name)["Items"] for name in names}
 
 
 def pushes(world: Backend) -> list[dict[str, Any]]:
     """The jobs in the push queue, which is empty afterwards."""
     jobs: list[dict[str, Any]] = []
-    sqs = world.services.sqs
+    sqs = world.aws.sqs
     while found := sqs.receive_message(QueueUrl=world.queue_url, MaxNumberOfMessages=10):
         messages = found.get("Messages", [])
         if not messages:

@@ -5,9 +5,9 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from lambdas.delivery import receipt, watch
+from lambdas.delivery import delivery_watch, receipt
 from lambdas.messages import send, sync
-from lambdas.presence import watch as presence
+from lambdas.presence import presence
 from tests.steps import events
 from tests.steps.backend import Backend
 from tests.steps.connection_api import Frame
@@ -66,5 +66,5 @@ def acknowledges(
 def delivery_watch_runs(world: Backend, *records: Any) -> list[str]:
     """The sequence numbers of the batch items that failed."""
     world.clock.pass_seconds(10)  # as the messages in the records are by then
-    answer = watch.handler({"Records": list(records)}, None)
+    answer = delivery_watch.handler({"Records": list(records)}, None)
     return [each["itemIdentifier"] for each in answer["batchItemFailures"]]

@@ -6,8 +6,8 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ClientError
 
-from lambdas.api.failures import THROTTLED, refusal
-from lambdas.api.instance import served_by
+from lambdas.api.app import THROTTLED, error_of
+from lambdas.api.health import served_by
 from lambdas.errors import ChatError
 from lambdas.keys.decisions import DeviceKeys
 from lambdas.keys.directory import ATTEMPTS, Change, Directory
@@ -20,18 +20,18 @@ def client_error(code: str) -> ClientError:
 
 @pytest.mark.parametrize("code", sorted(THROTTLED))
 def test_throttling_by_aws_is_rate_limited(code: str) -> None:
-    assert refusal(client_error(code)).code == "rate_limited"
+    assert error_of(client_error(code)).code == "rate_limited"
 
 
 @pytest.mark.parametrize("fault", [client_error("ValidationException"), KeyError("x"), OSError()])
 def test_any_other_fault_is_internal_and_says_nothing(fault: Exception) -> None:
-    assert refusal(fault).code == "internal"
-    assert "says so" not in refusal(fault).message
+    assert error_of(fault).code == "internal"
+    assert "says so" not in error_of(fault).message
 
 
 def test_a_refusal_is_passed_on_as_it_is() -> None:
     refused = ChatError("conflict", "taken")
-    assert refusal(refused) is refused
+    assert error_of(refused) is refused
 
 
 STREAM = "2026/11/23/[$LATEST]0123456789abcdef0123456789abcdef"

@@ -8,7 +8,7 @@ import pytest
 from lambdas.errors import ChatError
 from lambdas.messages import append
 from lambdas.messages.chats import MEMBERS_LIMIT, Changed, Chats
-from lambdas.presence.store import Devices
+from lambdas.presence.devices import Devices
 from lambdas.tables import Table
 from tests.model.dynamodb import DynamoDB
 from tests.model.world import TABLES

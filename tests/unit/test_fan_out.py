@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from lambdas.connections import Outcome, Post
-from lambdas.delivery.fan_out import Delivery, announce, deliver
 from lambdas.frames import decode
-from lambdas.presence.store import Address, Devices
+from lambdas.presence.devices import Address, Devices
+from lambdas.presence.fan_out import Delivery, announce, deliver
 from lambdas.tables import Table
 from tests.model.dynamodb import DynamoDB
 from tests.model.world import TABLES

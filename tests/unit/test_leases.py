@@ -1,15 +1,8 @@
 import itertools
 
-from lambdas.delivery.fan_out import Delivery, to_connected
-from lambdas.presence.leases import (
-    LEASE_SECONDS,
-    Device,
-    device_from,
-    displaced,
-    online,
-    presence_frame,
-)
-from lambdas.presence.store import Address
+from lambdas.presence.devices import LEASE_SECONDS, Address, Device, device_from
+from lambdas.presence.fan_out import Delivery, to_connected
+from lambdas.presence.leases import displaced, online, presence_frame
 
 NOW = 1_000_000.0
 MS = int(NOW * 1000)

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambdas.messages import log
+from lambdas.tables import seq_of
 
 NOW = 1_000_000.0
 KINDS = ("message", "void", "expired", "absent")
@@ -64,7 +65,7 @@ def _check_by_position(
                 waits = True
                 break
         complete_to = seq
-    assert [log.seq_of(item) for item in found.messages] == shown
+    assert [seq_of(item) for item in found.messages] == shown
     assert found.complete_to == complete_to
     told = {seq for low, high in found.missing for seq in range(low, high + 1)}
     assert told == {seq for seq in missing if seq <= complete_to}
@@ -100,11 +101,11 @@ def test_reading_on_later_never_shows_what_was_passed(
     purged_to = min(purged_to, len(kinds))
     first = _walk(kinds, ages, after=after, purged_to=purged_to)
     later = _walk(kinds, ages, after=0, purged_to=purged_to, now=NOW + wait)
-    shown = [log.seq_of(item) for item in first.messages]
+    shown = [seq_of(item) for item in first.messages]
     assert shown == sorted(set(shown))
     assert all(after < seq <= first.complete_to for seq in shown)
     assert first.complete_to <= len(kinds) and later.complete_to <= len(kinds)
-    passed = {log.seq_of(item) for item in later.messages if log.seq_of(item) > after}
+    passed = {seq_of(item) for item in later.messages if seq_of(item) > after}
     assert {seq for seq in passed if seq <= first.complete_to} <= set(shown)
 
 

@@ -1,7 +1,9 @@
 import json
 from typing import Any
 
-from lambdas.delivery.push_queue import Job, PushQueue
+import pytest
+
+from lambdas.notifications.queue import Job, PushQueue
 
 
 class Sqs:
@@ -58,3 +60,19 @@ def test_many_jobs_go_by_tens_and_the_refused_come_back() -> None:
 def test_no_job_is_no_call() -> None:
     sqs = Sqs()
     assert _queue(sqs).add([]) == [] and sqs.calls == []
+
+
+def test_a_job_is_read_as_it_was_written() -> None:
+    job = Job("raju", "c", "m1", urgent=False, devices=("desk", "phone"))
+    for each in (job, job._replace(devices=()), job._replace(urgent=True)):
+        assert Job.from_body(each.body) == each
+    oldest = {"user": "raju", "chat": "c", "message_id": "m1"}
+    assert Job.from_body(json.dumps(oldest)) == Job("raju", "c", "m1")
+
+
+@pytest.mark.parametrize("body", ["", "{", "[]", "{}", '{"user":"raju","chat":"c"}'])
+def test_a_body_that_no_function_writes_is_an_error_and_ends_in_the_dead_letter_queue(
+    body: str,
+) -> None:
+    with pytest.raises((ValueError, KeyError, TypeError)):
+        Job.from_body(body)

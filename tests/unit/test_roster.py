@@ -1,7 +1,7 @@
 import itertools
 
 from lambdas.delivery.roster import Roster, behind, floor, known_floor
-from lambdas.presence.leases import Device
+from lambdas.presence.devices import Device
 from lambdas.tables import Item
 
 DEVICE = Device()

@@ -2,7 +2,7 @@ import itertools
 
 import pytest
 
-from lambdas.delivery import store, watermarks
+from lambdas.delivery import members, watermarks
 from lambdas.delivery.watermarks import Marks, Step
 from lambdas.tables import Table
 from tests.model.dynamodb import DynamoDB
@@ -33,7 +33,7 @@ def test_whatever_stands_there_each_mark_becomes_the_highest() -> None:
             continue
         chats = _member(phone, desk, read)
         step = watermarks.wanted(delivered, seen)
-        moved = store.move(chats, "c", "raju", "phone", step)
+        moved = members.move(chats, "c", "raju", "phone", step)
         item = chats.get({"chat": "c", "item": "member#raju"}, consistent=True)
         new_phone = max(phone, delivered or 0, seen or 0)
         new_read = max(read, seen or 0)
@@ -47,7 +47,7 @@ def test_whatever_stands_there_each_mark_becomes_the_highest() -> None:
 
 def test_who_is_no_member_has_no_marks_to_move() -> None:
     chats = Table(DynamoDB(TABLES), "Chats")  # type: ignore[arg-type] # stands in for the client
-    assert store.move(chats, "c", "raju", "phone", Step(1, None)) is None
+    assert members.move(chats, "c", "raju", "phone", Step(1, None)) is None
     assert chats.get({"chat": "c", "item": "member#raju"}, consistent=True) is None
 
 

@@ -58,9 +58,9 @@ def handler(event: Event, context: Any) -> None:
         "PhysicalResourceId": physical_id(event),
         **{name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")},
     }
-    services = deployment_aws()
-    before_call = _before_call(context, services.limits.longest)
-    applications = Applications(services.sns, services.secrets, before_call)
+    clients = deployment_aws()
+    before_call = _before_call(context, clients.limits.longest)
+    applications = Applications(clients.sns, clients.secrets, before_call)
     try:
         act(event, applications)
     except Refused as refusal:

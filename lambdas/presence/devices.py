@@ -1,20 +1,43 @@
-"""The `devices` item of each user (one item, one read: who is reachable as what), and watchers.
+"""The `devices` item of each user, and the `watcher#` items: who is connected, and who watches.
 
-Every change of a lease is one conditional update, so that a late $disconnect or a late "gone" of an
-older connection never takes the lease of a newer one.
+One item holds all devices of a user, so that one read shows how the user can be reached.
+
+A connection is a lease of its device: connecting takes it, disconnecting returns it, and a lease
+that is not returned expires. Every change of a lease is one conditional update, so that a late
+$disconnect or a late "gone" of an older connection never takes the lease of a newer one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from lambdas.errors import ChatError
-from lambdas.presence.leases import OPENING_SECONDS, Device, device_from
 from lambdas.tables import DEVICES, ConditionFailed, Item, Table, user_key
 
-__all__ = ["Address", "Device", "Devices", "Forgotten"]
-
+# API Gateway ends every connection after two hours, so an older one is closed whatever we know.
+LEASE_SECONDS = 2 * 3600 + 600
+# A post from inside $connect gets 410, and $connect runs for 6 s at most. So "gone" means nothing
+# for a younger lease: ending it would cut a live connection off from all deliveries.
+OPENING_SECONDS = 10
 DEVICES_LIMIT = 50  # keeps the item that every send reads small
 WATCHERS_LIMIT = 500  # told of one change; the others see it when they renew their watch
+
+
+@dataclass(frozen=True)
+class Device:
+    """A registered device. Times are in ms since the epoch."""
+
+    connection_id: str | None = None
+    connected_at: int | None = None
+    last_seen: int | None = None
+    endpoint_arn: str | None = None
+    platform: str | None = None
+
+    def connected(self, now: float) -> bool:
+        """Whether it holds a lease that has not run out at `now`, in epoch seconds."""
+        if self.connection_id is None or self.connected_at is None:
+            return False
+        return self.connected_at / 1000 + LEASE_SECONDS > now
 
 
 class Address(NamedTuple):
@@ -207,6 +230,17 @@ class Devices:
             **values,
         )
         return _devices(item)
+
+
+def device_from(attributes: Mapping[str, Any]) -> Device:
+    """A device as the `devices` item has it."""
+    return Device(
+        connection_id=attributes.get("connection_id"),
+        connected_at=attributes.get("connected_at"),
+        last_seen=attributes.get("last_seen"),
+        endpoint_arn=attributes.get("endpoint_arn"),
+        platform=attributes.get("platform"),
+    )
 
 
 def _devices(item: Item) -> dict[str, Device]:

@@ -1,4 +1,4 @@
-"""The queue of pushes to send: one job for each message and user that could not be reached."""
+"""The push queue: one job for each message and user that no connection reached."""
 
 import json
 from collections.abc import Sequence
@@ -12,13 +12,29 @@ BATCH_LIMIT = 10  # messages in one SendMessageBatch (SQS quota)
 
 
 class Job(NamedTuple):
-    """Wake `user` for a message; `devices` names those that have not acknowledged it, if known."""
+    """One entry of the queue: wake `user` for a message.
+
+    `devices` have not acknowledged the message although there was time to: they are woken even if
+    they still hold a lease. Sorted.
+    """
 
     user: str
     chat: str
     message_id: str
     urgent: bool = True
     devices: tuple[str, ...] = ()
+
+    @classmethod
+    def from_body(cls, body: str) -> "Job":
+        """Raises ValueError, KeyError or TypeError for a body that `body` does not produce."""
+        document = json.loads(body)
+        return cls(
+            str(document["user"]),
+            str(document["chat"]),
+            str(document["message_id"]),
+            bool(document.get("urgent", True)),
+            tuple(map(str, document.get("devices", ()))),
+        )
 
     @property
     def body(self) -> str:
@@ -27,19 +43,19 @@ class Job(NamedTuple):
 
     @property
     def deduplication_id(self) -> str:
-        """The same wherever the job comes from, so that nobody is pushed twice (for 5 minutes)."""
+        """One for a message and a user: SQS drops a second job within 5 minutes."""
         return f"{self.message_id}#{self.user}"
 
 
 class PushQueue:
-    """The FIFO queue that the push function empties; in order by user."""
+    """The FIFO queue of the function Push, with a message group for each user."""
 
     def __init__(self, sqs: "SQSClient", url: str) -> None:
         self._sqs = sqs
         self._url = url
 
     def add(self, jobs: Sequence[Job]) -> list[Job]:
-        """The jobs that the queue refused. Raises botocore's ClientError if it refused a call."""
+        """The jobs that SQS rejected. Raises ClientError if it rejects a whole call."""
         if len(jobs) == 1:
             (job,) = jobs
             self._sqs.send_message(
@@ -49,13 +65,13 @@ class PushQueue:
                 MessageDeduplicationId=job.deduplication_id,
             )
             return []
-        refused = []
+        rejected = []
         for start in range(0, len(jobs), BATCH_LIMIT):
             batch = jobs[start : start + BATCH_LIMIT]
             entries = [_entry(number, job) for number, job in enumerate(batch)]
-            answer = self._sqs.send_message_batch(QueueUrl=self._url, Entries=entries)
-            refused += [batch[int(failure["Id"])] for failure in answer.get("Failed", [])]
-        return refused
+            response = self._sqs.send_message_batch(QueueUrl=self._url, Entries=entries)
+            rejected += [batch[int(failure["Id"])] for failure in response.get("Failed", [])]
+        return rejected
 
 
 def _entry(number: int, job: Job) -> "SendMessageBatchRequestEntryTypeDef":

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from lambdas.connections import Connections, Outcome, Post
 from lambdas.frames import Frame, encode
-from lambdas.presence.leases import Device, online, presence_frame
-from lambdas.presence.store import Address, Devices
+from lambdas.presence.devices import Address, Device, Devices
+from lambdas.presence.leases import online, presence_frame
 from lambdas.telemetry import logger
 
 WITHIN_SECONDS = 2.5  # of the 6 s that a function that sends lives
