@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
     from lambdas.connections import Connections
-    from lambdas.delivery.push_queue import PushQueue
     from lambdas.tables import Table
 
 
@@ -183,12 +182,6 @@ class Aws:
         return Connections(
             self.settings["CONNECTIONS_URL"], self.settings.region, self._credentials
         )
-
-    @cached_property
-    def push_queue(self) -> "PushQueue":
-        from lambdas.delivery.push_queue import PushQueue
-
-        return PushQueue(self.sqs, self.settings["PUSH_QUEUE_URL"])
 
     def _credentials(self) -> tuple[str, str, str | None]:
         # asked for at each signature, for a container's credentials are replaced while it lives

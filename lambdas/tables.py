@@ -43,6 +43,11 @@ def message_item(seq: int) -> str:
     return f"message#{seq:012d}"
 
 
+def seq_of(item: Item) -> int:
+    """The position of a message item."""
+    return int(item["item"].removeprefix("message#"))
+
+
 def member_item(user: str) -> str:
     return f"member#{user}"
 

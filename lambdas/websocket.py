@@ -31,7 +31,7 @@ def caller_of(event: Event) -> Caller:
 
 
 def frame_handler(
-    routes: Mapping[str, Route], services: Callable[[], Aws] = aws
+    routes: Mapping[str, Route], clients: Callable[[], Aws] = aws
 ) -> Callable[[Event, Any], Response]:
     """The Lambda handler of some routes, by action: each gets a valid frame, its return goes back.
 
@@ -50,7 +50,7 @@ def frame_handler(
             frame = frames.parse_frame(text)
             if frame["action"] not in routes:  # the gateway read another action than we did
                 raise bad_request("a frame names one action")
-            return respond(routes[frame["action"]](services(), caller, frame))
+            return respond(routes[frame["action"]](clients(), caller, frame))
         except ChatError as refusal:
             logger.info("refused a frame", extra={"code": refusal.code, "reason": refusal.message})
             return respond(frames.error_frame(refusal, text))

@@ -6,10 +6,10 @@ They hasten what clients find out anyway (`missing` and `stale` in `accepted`, t
 
 from collections.abc import Callable, Mapping, Sequence
 
-from lambdas.delivery import fan_out
 from lambdas.frames import Frame
 from lambdas.messages.chats import Changed, Chats
-from lambdas.presence.store import Address, Devices
+from lambdas.presence import fan_out
+from lambdas.presence.devices import Address, Devices
 from lambdas.settings import Aws
 from lambdas.telemetry import logger
 

@@ -7,6 +7,7 @@ Endpoints are plain functions and run in threads, for boto3 blocks.
 import time
 from collections.abc import Iterable, Mapping
 
+from botocore.exceptions import ClientError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect, Request
@@ -18,11 +19,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from lambdas import frames
 from lambdas.api.auth import AccessTokens
 from lambdas.api.call import Answer, Call, Route
-from lambdas.api.failures import refusal
-from lambdas.api.instance import served_by
+from lambdas.api.health import served_by
 from lambdas.api.jwks import SigningKeys
 from lambdas.api.routes import ROUTES
-from lambdas.errors import ChatError, bad_request, not_found
+from lambdas.errors import ChatError, bad_request, internal, not_found
 from lambdas.frames import Frame
 from lambdas.settings import Aws
 from lambdas.telemetry import logger
@@ -31,6 +31,18 @@ BODY_LIMIT = 128 * 1024
 # Beyond the limit we read on, so that the client gets its 413 instead of a broken connection. An
 # ALB passes no more than this to a Lambda target; there the 413 is its own.
 DRAIN_LIMIT = 1024 * 1024
+# AWS's error codes for more calls than are provisioned or allowed.
+THROTTLED = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "Throttled",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
 
 
 def create_app(aws: Aws, tokens: AccessTokens | None = None) -> "Served":
@@ -79,7 +91,7 @@ class Endpoint:
         except ClientDisconnect:
             return  # nobody is left to answer
         except Exception as fault:
-            response = respond_error(refusal(fault))
+            response = respond_error(error_of(fault))
         await response(scope, receive, send)
         milliseconds = round((time.monotonic() - started) * 1000)
         self._log(request, response.status_code, milliseconds)
@@ -177,6 +189,17 @@ def parse(name: str, body: bytes) -> Frame:
     except UnicodeDecodeError:
         raise bad_request("the body is not valid UTF-8") from None
     return frames.validate(f"rest/{name}.request", frames.decode(text))
+
+
+def error_of(fault: Exception) -> ChatError:
+    """A ChatError as it is; AWS's throttling as rate_limited; the rest is ours, and is logged."""
+    if isinstance(fault, ChatError):
+        return fault
+    if isinstance(fault, ClientError) and fault.response["Error"]["Code"] in THROTTLED:
+        logger.warning("throttled", extra={"operation": fault.operation_name})
+        return ChatError("rate_limited", "too many requests at once; try again in a moment")
+    logger.error("failed on a request", exc_info=fault)
+    return internal()
 
 
 def respond(answer: Answer) -> Response:

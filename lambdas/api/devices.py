@@ -6,7 +6,7 @@ from lambdas.errors import ChatError, not_found
 from lambdas.keys.decisions import device_keys
 from lambdas.keys.directory import Change, Directory
 from lambdas.notifications.endpoints import Endpoints
-from lambdas.presence.store import DEVICES_LIMIT, Devices
+from lambdas.presence.devices import DEVICES_LIMIT, Devices
 from lambdas.settings import Settings
 
 

@@ -1,6 +1,6 @@
 """Every route of the protocol's REST table."""
 
-from lambdas.api import accounts, chats, devices, health, keys, tickets
+from lambdas.api import accounts, chats, devices, health, keys
 from lambdas.api.call import Route
 
 ROUTES = (
@@ -17,5 +17,5 @@ ROUTES = (
     Route("GET", "/api/chats", chats.of_user),
     Route("POST", "/api/chats/{chat}/members", chats.change_members, body="members"),
     Route("GET", "/api/chats/{chat}/messages", chats.messages),
-    Route("POST", "/api/tickets", tickets.issue, body="ticket"),
+    Route("POST", "/api/tickets", accounts.ticket, body="ticket"),
 )

@@ -5,8 +5,7 @@ a moment early, never that nothing was there. A purge that died between the two 
 the next one, which deletes whatever it finds below the mark.
 """
 
-from lambdas.messages.log import seq_of
-from lambdas.tables import HEAD, ConditionFailed, Table, chat_key, message_item
+from lambdas.tables import HEAD, ConditionFailed, Table, chat_key, message_item, seq_of
 
 PAGE = 100
 

@@ -1,22 +1,22 @@
 """Route `receipt`: moves watermarks, and tells the senders of what was delivered or read."""
 
-from lambdas.delivery import store, watermarks
-from lambdas.delivery.fan_out import deliver, to_connected
+from lambdas.delivery import members, watermarks
 from lambdas.errors import bad_request
 from lambdas.frames import Frame
 from lambdas.messages.heads import no_such_chat
-from lambdas.presence.store import Address, Devices
+from lambdas.presence.devices import Address, Devices
+from lambdas.presence.fan_out import deliver, to_connected
 from lambdas.settings import Aws
 from lambdas.tables import HEAD, Item, Table, chat_key
 from lambdas.telemetry import count
 from lambdas.websocket import Caller, frame_handler
 
 
-def receipt(services: Aws, caller: Caller, frame: Frame) -> None:
+def receipt(aws: Aws, caller: Caller, frame: Frame) -> None:
     """Nothing is answered. Raises ChatError not_found or bad_request."""
     step = watermarks.wanted(frame.get("delivered"), frame.get("read"))
-    head = _head(services.chats, frame["chat"], caller.user, step.delivered or 0)
-    moved = store.move(services.chats, frame["chat"], caller.user, caller.device, step)
+    head = _head(aws.chats, frame["chat"], caller.user, step.delivered or 0)
+    moved = members.move(aws.chats, frame["chat"], caller.user, caller.device, step)
     if moved is None:
         raise no_such_chat(frame["chat"])
     if moved.after != moved.before:
@@ -25,7 +25,7 @@ def receipt(services: Aws, caller: Caller, frame: Frame) -> None:
         return
     # The receipt that overtook this one, or the same one sent before, may have named other senders
     # or not have reached them.
-    devices = Devices(services.users)
+    devices = Devices(aws.users)
     notice = {
         "type": "receipt",
         "chat": frame["chat"],
@@ -36,10 +36,10 @@ def receipt(services: Aws, caller: Caller, frame: Frame) -> None:
     told = to_connected(
         devices.of(sorted(head["members"] & set(frame["senders"]))),
         notice,
-        services.now(),
+        aws.now(),
         besides=Address(caller.user, caller.device),
     )
-    deliver(services.connections, devices, told, clock=services.now)
+    deliver(aws.connections, devices, told, clock=aws.now)
 
 
 def _head(chats: Table, chat: str, user: str, mark: int) -> Item:

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from lambdas.messages import log
-from lambdas.presence.leases import Device
-from lambdas.tables import Item
+from lambdas.presence.devices import Device
+from lambdas.tables import Item, seq_of
 
 Registered = Mapping[str, Mapping[str, Device]]  # user -> device -> Device
 Lacking = Mapping[tuple[str, str], list[Item]]  # (user, device) -> messages, in seq order
@@ -24,14 +24,14 @@ class Roster:
 def behind(roster: Roster, registered: Registered, messages: Iterable[Item]) -> Lacking:
     """For each device those of `messages` that it has not acknowledged, and did not send."""
     result: dict[tuple[str, str], list[Item]] = {}
-    news = sorted(messages, key=log.seq_of)
+    news = sorted(messages, key=seq_of)
     for user, member in roster.items.items():
         for device in registered.get(user, {}):
             mark = log.watermark(member, device)
             lacking = [
                 message
                 for message in news
-                if log.seq_of(message) > mark
+                if seq_of(message) > mark
                 and (message["sender"], message["sender_device"]) != (user, device)
             ]
             if lacking:

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lambdas.attribute_values import from_wire
-from lambdas.messages.log import seq_of
-from lambdas.tables import Item
+from lambdas.tables import Item, seq_of
 
 TTL = "dynamodb.amazonaws.com"  # who removes what has expired
 

@@ -6,7 +6,7 @@ from lambdas.frames import Frame
 from lambdas.messages import log
 from lambdas.messages.heads import Head
 from lambdas.messages.message import message_frame
-from lambdas.tables import HEAD, Table, chat_key, message_item
+from lambdas.tables import HEAD, Table, chat_key, message_item, seq_of
 
 LAST_SEQ = 999_999_999_999
 
@@ -46,7 +46,7 @@ def read(
         limit=limit,
         consistent=True,
     )
-    last = log.seq_of(page.items[-1]) if page.items else start
+    last = seq_of(page.items[-1]) if page.items else start
     seq = max(head.seq, last)  # sent since the head was read
 
     def walk(purged_to: int) -> log.Stretch:

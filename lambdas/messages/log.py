@@ -16,7 +16,7 @@ guards the order of a chat.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from lambdas.tables import Item
+from lambdas.tables import Item, seq_of
 
 HOLE_SECONDS = 15
 WRITER_SECONDS = 6  # the timeout of a function that sends
@@ -33,11 +33,6 @@ class Stretch(NamedTuple):
     holes: list[Range]  # stepped over as void
     more: bool  # the log goes on behind what was read
     retry_after: float | None  # seconds until the young hole it stopped at is settled
-
-
-def seq_of(item: Item) -> int:
-    """The position of a message item."""
-    return int(item["item"].removeprefix("message#"))
 
 
 def walk(

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from lambdas.frames import Frame
-from lambdas.messages.log import seq_of
-from lambdas.tables import Item, chat_key, message_item
+from lambdas.tables import Item, chat_key, message_item, seq_of
 
 DeviceNames = Mapping[str, Iterable[str]]  # user -> devices
 

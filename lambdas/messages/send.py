@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 
 from lambdas.connections import WITHIN_SECONDS, Outcome
-from lambdas.delivery.fan_out import Delivery, deliver, to_connected
-from lambdas.delivery.push_queue import Job
 from lambdas.errors import internal
 from lambdas.frames import Frame
 from lambdas.messages import append
 from lambdas.messages.log import WRITER_SECONDS
 from lambdas.messages.message import addressed, message_frame, stored
-from lambdas.presence.store import Address, Devices
+from lambdas.notifications.queue import Job, PushQueue
+from lambdas.presence.devices import Address, Devices
+from lambdas.presence.fan_out import Delivery, deliver, to_connected
 from lambdas.settings import Aws
 from lambdas.tables import Item
 from lambdas.telemetry import count, logger
@@ -29,23 +29,23 @@ PUT_WITHIN_SECONDS = WRITER_SECONDS - 2
 ANSWER_WITHIN_SECONDS = WRITER_SECONDS - 1
 
 
-def send(services: Aws, caller: Caller, frame: Frame) -> Frame:
+def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
     """The `accepted` frame. Raises ChatError not_found."""
-    started = services.now()
-    position = append.take(services.chats, frame["chat"], caller.user)
-    message = _message(services, caller, frame, position.seq)
-    if services.now() - started > PUT_WITHIN_SECONDS:
-        append.close(services.chats, message)
+    started = aws.now()
+    position = append.take(aws.chats, frame["chat"], caller.user)
+    message = _message(aws, caller, frame, position.seq)
+    if aws.now() - started > PUT_WITHIN_SECONDS:
+        append.close(aws.chats, message)
         raise internal()  # too late to be sure to store it in time; the sender tries again
-    devices = Devices(services.users)
-    reading = services.background.submit(devices.of, sorted(position.members))
-    append.put(services.chats, message)
+    devices = Devices(aws.users)
+    reading = aws.background.submit(devices.of, sorted(position.members))
+    append.put(aws.chats, message)
     found = reading.result(timeout=WITHIN_SECONDS)
     posts = to_connected(
-        found, _frames(message), services.now(), besides=Address(caller.user, caller.device)
+        found, _frames(message), aws.now(), besides=Address(caller.user, caller.device)
     )
     recipients = position.members - {caller.user}
-    _deliver(services, message, posts, recipients, until=started + ANSWER_WITHIN_SECONDS)
+    _deliver(aws, message, posts, recipients, until=started + ANSWER_WITHIN_SECONDS)
     difference = addressed(frame, found, caller.user, caller.device)
     return {
         "type": "accepted",
@@ -58,15 +58,15 @@ def send(services: Aws, caller: Caller, frame: Frame) -> Frame:
     }
 
 
-def _message(services: Aws, caller: Caller, frame: Frame, seq: int) -> Item:
-    now = services.now()  # read after the position was taken: the rule for holes depends on it
+def _message(aws: Aws, caller: Caller, frame: Frame, seq: int) -> Item:
+    now = aws.now()  # read after the position was taken: the rule for holes depends on it
     return stored(
         frame,
         seq=seq,
         sender=caller.user,
         sender_device=caller.device,
         sent_at=int(now * 1000),
-        expires_at=int(now) + services.settings.message_ttl_seconds,
+        expires_at=int(now) + aws.settings.message_ttl_seconds,
     )
 
 
@@ -78,22 +78,22 @@ def _frames(message: Item) -> Frame | Callable[[str, str], Frame]:
 
 
 def _deliver(
-    services: Aws, message: Item, posts: list[Delivery], recipients: Iterable[str], until: float
+    aws: Aws, message: Item, posts: list[Delivery], recipients: Iterable[str], until: float
 ) -> None:
     """The third round. Raises nothing that a resend would make better: the message is stored."""
     connected = {each.user for each in posts}
     away = set(recipients) - connected
     pushing: Future[None] | None = None
     if away and posts:
-        pushing = services.background.submit(_push, services, message, away)
+        pushing = aws.background.submit(_push, aws, message, away)
     elif away:
-        _push(services, message, away)
+        _push(aws, message, away)
     outcomes = deliver(
-        services.connections,
-        Devices(services.users),
+        aws.connections,
+        Devices(aws.users),
         posts,
-        clock=services.now,
-        within=min(WITHIN_SECONDS, until - services.now()),
+        clock=aws.now,
+        within=min(WITHIN_SECONDS, until - aws.now()),
     )
     reached = {
         each.user
@@ -101,10 +101,10 @@ def _deliver(
         if outcome is Outcome.DELIVERED
     }
     if lost := set(recipients) - away - reached:
-        _push(services, message, lost)
+        _push(aws, message, lost)
     if pushing:
         try:
-            pushing.result(timeout=max(until - services.now(), 0))
+            pushing.result(timeout=max(until - aws.now(), 0))
         except TimeoutError:  # the delivery watch queues them again
             logger.warning("a push was not queued in time", extra={"chat": message["chat"]})
     delivered = outcomes.count(Outcome.DELIVERED)
@@ -114,16 +114,16 @@ def _deliver(
     logger.info("accepted", extra={**ids, "posts": len(posts), "delivered": delivered})
 
 
-def _push(services: Aws, message: Item, users: Iterable[str]) -> None:
+def _push(aws: Aws, message: Item, users: Iterable[str]) -> None:
     urgent = message.get("urgent", True)
     jobs = [Job(user, message["chat"], message["message_id"], urgent) for user in sorted(users)]
     try:
-        refused = services.push_queue.add(jobs)
+        rejected = PushQueue(aws.sqs, aws.settings["PUSH_QUEUE_URL"]).add(jobs)
     except Exception:  # the delivery watch queues them again
         logger.exception("could not queue pushes", extra={"chat": message["chat"]})
         return
-    if refused:
-        logger.warning("the queue refused pushes", extra={"jobs": len(refused)})
+    if rejected:
+        logger.warning("the queue rejected pushes", extra={"jobs": len(rejected)})
 
 
 handler = frame_handler({"send": send})

@@ -9,7 +9,7 @@ from lambdas.frames import Frame, encode
 from lambdas.messages import history, sync_plan
 from lambdas.messages.chats import Chats
 from lambdas.messages.heads import Head, no_such_chat, read_heads
-from lambdas.messages.typing_notice import typing
+from lambdas.messages.typing import typing
 from lambdas.settings import Aws
 from lambdas.tables import Item, chat_key, member_item
 from lambdas.telemetry import logger
@@ -32,19 +32,19 @@ class Progress:
     retry_after: list[float] = field(default_factory=list)
 
 
-def sync(services: Aws, caller: Caller, frame: Frame) -> Frame:
+def sync(aws: Aws, caller: Caller, frame: Frame) -> Frame:
     """Posts the messages, one after another so that their order holds, and returns `synced`.
 
     Raises ChatError not_found if none of the chats asked for is the caller's; others are left out.
     """
-    progress = Progress(until=services.now() + POSTING_SECONDS)
-    heads, after = _asked(services, caller, frame)
+    progress = Progress(until=aws.now() + POSTING_SECONDS)
+    heads, after = _asked(aws, caller, frame)
     plan = sync_plan.plan(heads, after)
     chosen = [heads[chat] for chat in (*plan.waiting, *plan.others)]
-    members = _members(services, chosen)
+    members = _members(aws, chosen)
     chats: dict[str, Any] = {}
     for head in chosen:
-        page = _send_page(services, caller, head, after[head.chat], progress)
+        page = _send_page(aws, caller, head, after[head.chat], progress)
         chats[head.chat] = sync_plan.entry(
             head, page.complete_to, page.missing, members.get(head.chat, {})
         )
@@ -52,55 +52,55 @@ def sync(services: Aws, caller: Caller, frame: Frame) -> Frame:
     return sync_plan.synced(chats, more, min(progress.retry_after, default=None))
 
 
-def _asked(services: Aws, caller: Caller, frame: Frame) -> tuple[dict[str, Head], dict[str, int]]:
+def _asked(aws: Aws, caller: Caller, frame: Frame) -> tuple[dict[str, Head], dict[str, int]]:
     """The chats the answer is about, and what the device has of each."""
     asked: dict[str, int] | None = frame.get("chats")
     if asked is not None:
-        heads = read_heads(services.chats, asked, caller.user)
+        heads = read_heads(aws.chats, asked, caller.user)
         if asked and not heads:
             raise no_such_chat(next(iter(asked)))
         return heads, {chat: max(asked[chat], heads[chat].joined_seq) for chat in heads}
-    names = Chats(services.chats, services.users).names(caller.user)
-    heads = read_heads(services.chats, names, caller.user)
+    names = Chats(aws.chats, aws.users).names(caller.user)
+    heads = read_heads(aws.chats, names, caller.user)
     return heads, {chat: head.watermark(caller.device) for chat, head in heads.items()}
 
 
-def _members(services: Aws, heads: Iterable[Head]) -> dict[str, dict[str, Item]]:
+def _members(aws: Aws, heads: Iterable[Head]) -> dict[str, dict[str, Item]]:
     """chat -> user -> member item."""
     keys = [
         chat_key(head.chat, member_item(user)) for head in heads for user in sorted(head.members)
     ]
     found: dict[str, dict[str, Item]] = {}
-    for item in services.chats.batch_get(keys):
+    for item in aws.chats.batch_get(keys):
         found.setdefault(item["chat"], {})[item["item"].removeprefix("member#")] = item
     return found
 
 
 def _send_page(
-    services: Aws, caller: Caller, head: Head, after: int, progress: Progress
+    aws: Aws, caller: Caller, head: Head, after: int, progress: Progress
 ) -> history.Page:
     """Posts what the device lacks of a chat, as far as the limits go: the page that it got."""
     nothing = history.Page([], min(after, head.seq), [], False, None)
     if head.seq <= after:
         return nothing
-    if progress.failed or progress.messages <= 0 or services.now() > progress.until:
+    if progress.failed or progress.messages <= 0 or aws.now() > progress.until:
         progress.more = True
         return nothing
     page = history.read(
-        services.chats,
+        aws.chats,
         head,
         after=after,
         limit=progress.messages,
         device=caller.device,
-        now=services.now(),
+        now=aws.now(),
     )
     sent = 0
     for message in page.messages:
         text = encode(message)
-        if progress.bytes < len(text) or services.now() > progress.until:
+        if progress.bytes < len(text) or aws.now() > progress.until:
             break
         progress.bytes -= len(text)
-        if not _post(services, caller, text):
+        if not _post(aws, caller, text):
             progress.failed = True
             progress.retry_after.append(AGAIN_SECONDS)
             break
@@ -113,8 +113,8 @@ def _send_page(
     return page
 
 
-def _post(services: Aws, caller: Caller, text: str) -> bool:
-    (outcome,) = services.connections.post_all([Post(caller.connection_id, text)], POST_SECONDS)
+def _post(aws: Aws, caller: Caller, text: str) -> bool:
+    (outcome,) = aws.connections.post_all([Post(caller.connection_id, text)], POST_SECONDS)
     if outcome is not Outcome.DELIVERED:
         logger.info("a sync was cut short", extra={"outcome": outcome.value})
     return outcome is Outcome.DELIVERED

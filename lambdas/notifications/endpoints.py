@@ -20,8 +20,9 @@ from botocore.exceptions import ClientError
 from lambdas.errors import bad_request, internal, not_found
 from lambdas.notifications import message
 from lambdas.notifications.credentials import GONE, INVALID
-from lambdas.notifications.message import Job, Target
-from lambdas.presence.store import Devices
+from lambdas.notifications.message import Target
+from lambdas.notifications.queue import Job
+from lambdas.presence.devices import Devices
 from lambdas.tables import (
     DEVICES,
     ConditionFailed,

@@ -13,24 +13,11 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from lambdas.presence.leases import Device
+from lambdas.notifications.queue import Job
+from lambdas.presence.devices import Device
 
 TTL_SECONDS = 28 * 86_400  # the longest that FCM keeps a message for a phone that is away
 TEXT_KEY = "NEW_MESSAGE"  # the app's own words for it, in the phone's language
-
-
-class Job(NamedTuple):
-    """One entry of the push queue: tell `user` about a message.
-
-    `devices` have not acknowledged it although there was time to: a connection that they may still
-    hold is no sign of life.
-    """
-
-    user: str
-    chat: str
-    message_id: str
-    urgent: bool
-    devices: frozenset[str] = frozenset()
 
 
 class Target(NamedTuple):
@@ -39,19 +26,6 @@ class Target(NamedTuple):
     device: str
     arn: str
     platform: str | None
-
-
-def job_from(body: str) -> Job:
-    """Raises ValueError, KeyError or TypeError for what no sender of ours writes."""
-    document = json.loads(body)
-    user, chat, message_id = document["user"], document["chat"], document["message_id"]
-    return Job(
-        str(user),
-        str(chat),
-        str(message_id),
-        bool(document.get("urgent", True)),
-        frozenset(map(str, document.get("devices", ()))),
-    )
 
 
 def to_wake(devices: Mapping[str, Device], job: Job, now: float) -> list[Target]:

@@ -12,8 +12,8 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from lambdas.notifications import message
 from lambdas.notifications.endpoints import Endpoints
-from lambdas.notifications.message import Job
-from lambdas.presence.store import Devices
+from lambdas.notifications.queue import Job
+from lambdas.presence.devices import Devices
 from lambdas.settings import aws
 from lambdas.telemetry import count, logger, metrics
 
@@ -32,7 +32,7 @@ def handler(event: Event, context: Any) -> Any:
 
 def _push_record(record: SQSRecord) -> None:
     try:
-        push(message.job_from(record.body))
+        push(Job.from_body(record.body))
     except Exception:
         count("PushesFailed")
         # the job has nothing secret: ids, and whether it is urgent

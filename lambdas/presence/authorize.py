@@ -18,7 +18,7 @@ TICKET = re.compile(r"ticket\.([A-Za-z0-9_-]{16,128})")
 Event = Mapping[str, Any]
 
 
-def authorize(services: Aws, event: Event) -> dict[str, Any]:
+def authorize(aws: Aws, event: Event) -> dict[str, Any]:
     """The policy for API Gateway; Deny for a ticket that is unknown, used or expired.
 
     Raises Exception("Unauthorized"), which API Gateway turns into 401, for a header that is not as
@@ -27,7 +27,7 @@ def authorize(services: Aws, event: Event) -> dict[str, Any]:
     ticket = offered_ticket(event)
     if ticket is None:
         raise Exception("Unauthorized")  # noqa: TRY002 - API Gateway wants this very text
-    found = redeem(services.tickets, ticket, services.now())
+    found = redeem(aws.tickets, ticket, aws.now())
     if found is None:
         logger.info("refused a ticket")
         return _policy("nobody", "Deny", event["methodArn"])

@@ -73,7 +73,7 @@ FUNCTIONS: Mapping[str, FunctionRow] = {
         variables=("USERS_TABLE", "CONNECTIONS_URL"),
     ),
     "Presence": FunctionRow(
-        handler="lambdas.presence.watch.handler",
+        handler="lambdas.presence.presence.handler",
         routes=("$default", "watch", "ping"),
         variables=("USERS_TABLE", "CONNECTIONS_URL"),
     ),
@@ -99,7 +99,7 @@ FUNCTIONS: Mapping[str, FunctionRow] = {
         variables=("CHATS_TABLE", "USERS_TABLE", "CONNECTIONS_URL"),
     ),
     "DeliveryWatch": FunctionRow(
-        handler="lambdas.delivery.watch.handler",
+        handler="lambdas.delivery.delivery_watch.handler",
         event_source=EventSource(
             id="ChatsStream",
             resource="chats_stream",
@@ -138,12 +138,12 @@ FUNCTIONS: Mapping[str, FunctionRow] = {
     # The function of a custom resource. Its timeout is below the resource's ServiceTimeout of five
     # minutes: SNS may take 20 s for each of three credentials, and a slow call is tried again.
     "PlatformApplications": FunctionRow(
-        handler="lambdas.notifications.platforms.handler", timeout=240
+        handler="lambdas.notifications.platform_applications.handler", timeout=240
     ),
     # The Lambda pool of the load balancer. The tasks of container pools have the same permissions
     # and variables.
     "Api": FunctionRow(
-        handler="lambdas.api.on_lambda.handler",
+        handler="lambdas.api.api.handler",
         timeout=10,
         variables=(
             "CHATS_TABLE",

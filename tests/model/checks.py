@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lambdas.attribute_values import from_wire
-from lambdas.messages.log import seq_of
+from lambdas.tables import seq_of
 from tests.model.device import Device, Identity
 from tests.model.expressions import Item
 from tests.model.world import World

@@ -3,15 +3,13 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from lambdas.delivery import store as delivery_store
-from lambdas.delivery import watch, watermarks
+from lambdas.delivery import delivery_watch, members, watermarks
 from lambdas.delivery.roster import Registered, Roster
 from lambdas.messages import append, log, sync
 from lambdas.messages.chats import Chats
 from lambdas.messages.heads import Head
-from lambdas.presence import store
-from lambdas.presence.leases import Device
-from lambdas.presence.store import Devices, Forgotten
+from lambdas.presence import devices
+from lambdas.presence.devices import Device, Devices, Forgotten
 from lambdas.tables import ConditionFailed, Item, Table, chat_key, member_item
 
 _add = Chats._add
@@ -87,9 +85,9 @@ def _post_and_hope(*arguments: Any) -> bool:
 
 MUTANTS = (
     Mutant("complete_to_passes_a_young_hole", log, "HOLE_SECONDS", 0, "passed|never showed"),
-    Mutant("a_watermark_moves_back", delivery_store, "_write", _move_anywhere, "moved back"),
+    Mutant("a_watermark_moves_back", members, "_write", _move_anywhere, "moved back"),
     Mutant("gone_ends_a_newer_lease", Devices, "forget", _forget_whatever_is_there, "no lease"),
-    Mutant("gone_ends_an_opening_lease", store, "OPENING_SECONDS", 0, "no lease"),
+    Mutant("gone_ends_an_opening_lease", devices, "OPENING_SECONDS", 0, "no lease"),
     Mutant(
         "a_late_disconnect_ends_a_newer_lease",
         Devices,
@@ -100,9 +98,11 @@ MUTANTS = (
     Mutant(
         "an_older_connection_takes_the_lease", Devices, "connect", _connect_without_looking, "lease"
     ),
-    Mutant("the_purge_ignores_a_device", watch, "floor", _floor_of_any_device, "was deleted"),
+    Mutant(
+        "the_purge_ignores_a_device", delivery_watch, "floor", _floor_of_any_device, "was deleted"
+    ),
     Mutant("a_late_put_undoes_a_void", append, "_put_once", _put_over, "twice|passed"),
     Mutant("a_new_member_sees_what_was_before", Chats, "_add", _add_at_any_seq, "shows"),
     Mutant("sync_counts_failed_posts", sync, "_post", _post_and_hope, "never showed|no rest"),
-    Mutant("nobody_is_woken", watch, "_queue_pushes", lambda *_: None, "heard nothing"),
+    Mutant("nobody_is_woken", delivery_watch, "_queue_pushes", lambda *_: None, "heard nothing"),
 )

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from lambdas.api import announce
-from lambdas.delivery import receipt, watch
+from lambdas.delivery import delivery_watch, receipt
 from lambdas.errors import ChatError
 from lambdas.frames import Frame
 from lambdas.keys import decisions
@@ -15,7 +15,7 @@ from lambdas.keys.limit import ClaimLimit
 from lambdas.messages import send, sync
 from lambdas.messages.chats import Changed, Chats
 from lambdas.presence import connection
-from lambdas.presence.store import Devices
+from lambdas.presence.devices import Devices
 from lambdas.websocket import Caller, frame_handler
 from tests.model.world import Socket, World
 from tests.unit.client_fake_backend import Post, Refused
@@ -170,7 +170,9 @@ class RatchetBackend:
         if not records:
             return
         waited: list[float] = []
-        answer = self._call(lambda: watch.watch(self.services, {"Records": records}, waited.append))
+        answer = self._call(
+            lambda: delivery_watch.watch(self.services, {"Records": records}, waited.append)
+        )
         self.world.now += sum(waited)
         failed = {each["itemIdentifier"] for each in answer["batchItemFailures"]}
         done = 0

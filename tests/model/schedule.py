@@ -5,12 +5,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from lambdas.delivery import receipt, watch
+from lambdas.delivery import delivery_watch, receipt
 from lambdas.frames import Frame
 from lambdas.messages import send, sync
 from lambdas.messages.chats import Chats
 from lambdas.presence import connection
-from lambdas.presence.store import Devices
+from lambdas.presence.devices import Devices
 from lambdas.websocket import Caller, frame_handler
 from tests.model.checks import Checks
 from tests.model.device import Device
@@ -255,7 +255,7 @@ class Schedule:
             self.world.now += seconds
 
         def work() -> None:
-            answer = watch.watch(self.world.services, {"Records": records}, patience)
+            answer = delivery_watch.watch(self.world.services, {"Records": records}, patience)
             failed = [each["itemIdentifier"] for each in answer["batchItemFailures"]]
             for record in records:
                 if record["dynamodb"]["SequenceNumber"] in failed:

@@ -9,7 +9,7 @@ import pytest
 from moto import mock_aws
 
 from lambdas.attribute_values import from_wire
-from lambdas.delivery import purge, store, watermarks
+from lambdas.delivery import members, purge, watermarks
 from lambdas.errors import ChatError
 from lambdas.keys.decisions import DeviceKeys, SignedKey
 from lambdas.keys.directory import Directory
@@ -18,7 +18,7 @@ from lambdas.messages import append, heads
 from lambdas.messages.chats import Chats
 from lambdas.messages.message import stored
 from lambdas.presence import tickets
-from lambdas.presence.store import Address, Devices
+from lambdas.presence.devices import Address, Devices
 from lambdas.tables import ConditionFailed, Table
 from tests.model.dynamodb import DynamoDB
 from tests.model.world import TABLES
@@ -132,8 +132,8 @@ def _random_operation(source: random.Random) -> Operation:
         lambda on: append.take(on.chats, chat, user),
         lambda on: append.put(on.chats, message),
         lambda on: append.close(on.chats, message),
-        lambda on: store.move(on.chats, chat, user, device, step),
-        lambda on: store.read_roster(on.chats, chat),
+        lambda on: members.move(on.chats, chat, user, device, step),
+        lambda on: members.read_roster(on.chats, chat),
         lambda on: purge.purge(on.chats, chat, number),
         lambda on: purge.expire(on.chats, chat, 0, number, NOW),
         lambda on: on.directory.put(user, device, DeviceKeys("c", identity, "s")),

@@ -33,7 +33,7 @@ from client.core.events import MessageReceived
 from client.core.frames import Message
 from client.core.ids import is_shown, ulid, user_of
 from lambdas.attribute_values import from_wire
-from lambdas.messages.log import seq_of
+from lambdas.tables import seq_of
 from lambdas.telemetry import metrics
 from tests.model.ratchet_backend import ZERO, RatchetBackend
 from tests.model.ratchet_device import RatchetDevice

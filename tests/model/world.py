@@ -10,8 +10,8 @@ from typing import Any
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
 from lambdas.connections import Outcome, Post
-from lambdas.delivery.push_queue import Job
 from lambdas.frames import Frame, decode, encode
+from lambdas.notifications.queue import Job
 from lambdas.settings import Aws, Settings
 from tests.model.dynamodb import DynamoDB
 from tests.model.expressions import Item
@@ -26,6 +26,7 @@ ENVIRONMENT = {
     "TICKETS_TABLE": "Tickets",
     "MESSAGE_TTL_DAYS": "30",
     "RETAIN_UNTIL_EXPIRY": "false",
+    "PUSH_QUEUE_URL": "https://queue",
 }
 
 
@@ -124,7 +125,7 @@ class ModelAws(Aws):
         vars(self).update(
             dynamodb=Unreliable(world),
             connections=Gateway(world),
-            push_queue=Queue(world),
+            sqs=Sqs(world),
             background=Beside(world),
         )
 
@@ -194,18 +195,24 @@ class Gateway:
         return Outcome.DELIVERED
 
 
-class Queue:
-    """The push queue."""
+class Sqs:
+    """The push queue, as SQS's client has it."""
 
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def add(self, jobs: Sequence[Job]) -> list[Job]:
+    def send_message(self, **message: Any) -> None:
         self._world.before_call()
         if self._world.chance(0.1):
-            return list(jobs)
-        self._world.pushes += jobs
-        return []
+            raise ConnectTimeoutError(endpoint_url="sqs")
+        self._world.pushes.append(Job.from_body(message["MessageBody"]))
+
+    def send_message_batch(self, **request: Any) -> dict[str, Any]:
+        self._world.before_call()
+        if self._world.chance(0.1):
+            return {"Failed": [{"Id": entry["Id"]} for entry in request["Entries"]]}
+        self._world.pushes += [Job.from_body(each["MessageBody"]) for each in request["Entries"]]
+        return {}
 
 
 class Beside(Executor):

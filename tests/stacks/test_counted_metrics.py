@@ -29,7 +29,7 @@ from lambdas.telemetry import count, metrics
 assert hasattr(module.handler, "__wrapped__"), "nothing flushes what this handler counts"
 metrics.log_metrics(lambda event, context: [count(name) for name in sys.argv[2:]])({}, None)
 """
-IMPORTED = "import sys, lambdas.api.server, lambdas.api.on_lambda; print(*sys.modules)"
+IMPORTED = "import sys, lambdas.api.server, lambdas.api.api; print(*sys.modules)"
 
 
 class Metric(NamedTuple):

@@ -1,0 +1,133 @@
+"""The delivery watch: reads the stream of the Chats table, some seconds behind.
+
+Whoever has not acknowledged a message by then did not get it, as far as we know: a connected device
+is nudged, and a push is queued. So lost posts, functions that died and connections that are dead
+without having said so cost seconds, not messages. What every device has is purged.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from lambdas.delivery import purge
+from lambdas.delivery.members import read_roster
+from lambdas.delivery.roster import (
+    Lacking,
+    Registered,
+    behind,
+    floor,
+    known_floor,
+)
+from lambdas.delivery.stream import Changes, by_chat
+from lambdas.notifications.queue import Job, PushQueue
+from lambdas.presence.devices import Devices
+from lambdas.presence.fan_out import Delivery, deliver
+from lambdas.settings import Aws, aws
+from lambdas.tables import seq_of
+from lambdas.telemetry import count, logger, metrics
+
+# A message at the end of a batch may be milliseconds old. Its devices get this long to acknowledge
+# it (a round trip, and receipts that are held for 200 ms) before they are nudged.
+GRACE_SECONDS = 2.0
+BEGIN_WITHIN_SECONDS = 40  # of the 60 s that the function lives; what is left comes again
+
+Event = Mapping[str, Any]
+
+
+def watch(aws: Aws, event: Event, sleep: Callable[[float], None] = time.sleep) -> dict[str, Any]:
+    """The batch item failures: the first record of the first chat that failed.
+
+    Lambda repeats the batch from there. That is harmless: a nudge says nothing new, pushes are
+    deduplicated, a purge finds nothing left.
+    """
+    until = aws.now() + BEGIN_WITHIN_SECONDS
+    changes = by_chat(event["Records"])
+    failed: set[str] = set()
+    early = [each for each in changes if not _tried(aws, each, failed, until, patient=True)]
+    if early:
+        newest = max(message["sent_at"] for each in early for message in each.messages)
+        sleep(min(max(newest / 1000 + GRACE_SECONDS - aws.now(), 0), GRACE_SECONDS))
+    for each in early:
+        _tried(aws, each, failed, until, patient=False)
+    first = [each.first for each in changes if each.first in failed][:1]
+    return {"batchItemFailures": [{"itemIdentifier": number} for number in first]}
+
+
+def _tried(aws: Aws, changes: Changes, failed: set[str], until: float, *, patient: bool) -> bool:
+    """`attend`, with a failure noted: one chat's trouble is not the next one's."""
+    try:
+        if aws.now() > until:
+            raise TimeoutError("the batch was too much for one invocation")
+        return attend(aws, changes, patient=patient)
+    except Exception:
+        logger.exception("could not attend to a chat", extra={"chat": changes.chat})
+        failed.add(changes.first)
+        return True
+
+
+def attend(aws: Aws, changes: Changes, *, patient: bool) -> bool:
+    """Does what a chat's changes ask for; False if it is too early to say, and `patient`."""
+    roster = read_roster(aws.chats, changes.chat)
+    if roster is None:
+        return True
+    if changes.expired:
+        purge.expire(aws.chats, changes.chat, roster.purged_to, changes.expired, aws.now())
+    purging = changes.acknowledged and not aws.settings.retain_until_expiry
+    purging = purging and known_floor(roster) > roster.purged_to
+    if not changes.messages and not purging:
+        return True
+    # Read after the watermarks: a device that registered before a message was sent is seen here if
+    # all others have acknowledged it, so nothing is purged that a registered device lacks.
+    registered = Devices(aws.users).of(sorted(roster.members), consistent=True)
+    lacking = behind(roster, registered, changes.messages)
+    if patient and _early(lacking, registered, aws.now()):
+        return False
+    _nudge(aws, changes.chat, lacking, registered)
+    _queue_pushes(aws, changes.chat, lacking)
+    if purging and (up_to := floor(roster, registered)) > roster.purged_to:
+        count("MessagesPurged", purge.purge(aws.chats, changes.chat, up_to))
+    return True
+
+
+def _early(lacking: Lacking, registered: Registered, now: float) -> bool:
+    """Whether a connected device may still be about to acknowledge what it seems to lack."""
+    return any(
+        registered[user][device].connected(now)
+        and messages[-1]["sent_at"] / 1000 + GRACE_SECONDS > now
+        for (user, device), messages in lacking.items()
+    )
+
+
+def _nudge(aws: Aws, chat: str, lacking: Lacking, registered: Registered) -> None:
+    nudges = []
+    for (user, device), messages in lacking.items():
+        there = registered[user][device]
+        if there.connected(aws.now()) and there.connection_id:
+            frame = {"type": "nudge", "chat": chat, "seq": max(map(seq_of, messages))}
+            nudges.append(Delivery(user, device, there.connection_id, frame))
+    deliver(aws.connections, Devices(aws.users), nudges, clock=aws.now)
+    count("Nudges", len(nudges))
+
+
+def _queue_pushes(aws: Aws, chat: str, lacking: Lacking) -> None:
+    """One job for each user and message, with the id that `send` gave it; none for the sender."""
+    waiting: dict[tuple[str, str], tuple[bool, list[str]]] = {}
+    for (user, device), messages in lacking.items():
+        for message in messages:
+            if message["sender"] != user:
+                urgent = message.get("urgent", True)
+                job = waiting.setdefault((user, message["message_id"]), (urgent, []))
+                job[1].append(device)
+    jobs = [
+        Job(user, chat, message_id, urgent, tuple(sorted(devices)))
+        for (user, message_id), (urgent, devices) in waiting.items()
+    ]
+    if not jobs:
+        return
+    if PushQueue(aws.sqs, aws.settings["PUSH_QUEUE_URL"]).add(jobs):
+        raise ConnectionError("the queue rejected pushes")
+
+
+@metrics.log_metrics
+def handler(event: Event, _context: Any) -> dict[str, Any]:
+    return watch(aws(), event)

@@ -1,0 +1,252 @@
+"""The `devices` item of each user, and the `watcher#` items: who is connected, and who watches.
+
+One item holds all devices of a user, so that one read shows how the user can be reached.
+
+A connection is a lease of its device: connecting takes it, disconnecting returns it, and a lease
+that is not returned expires. Every change of a lease is one conditional update, so that a late
+$disconnect or a late "gone" of an older connection never takes the lease of a newer one.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from lambdas.errors import ChatError
+from lambdas.tables import DEVICES, ConditionFailed, Item, Table, user_key
+
+# API Gateway ends every connection after two hours, so an older one is closed whatever we know.
+LEASE_SECONDS = 2 * 3600 + 600
+# A post from inside $connect gets 410, and $connect runs for 6 s at most. So "gone" means nothing
+# for a younger lease: ending it would cut a live connection off from all deliveries.
+OPENING_SECONDS = 10
+DEVICES_LIMIT = 50  # keeps the item that every send reads small
+WATCHERS_LIMIT = 500  # told of one change; the others see it when they renew their watch
+
+
+@dataclass(frozen=True)
+class Device:
+    """A registered device. Times are in ms since the epoch."""
+
+    connection_id: str | None = None
+    connected_at: int | None = None
+    last_seen: int | None = None
+    endpoint_arn: str | None = None
+    platform: str | None = None
+
+    def connected(self, now: float) -> bool:
+        """Whether it holds a lease that has not run out at `now`, in epoch seconds."""
+        if self.connection_id is None or self.connected_at is None:
+            return False
+        return self.connected_at / 1000 + LEASE_SECONDS > now
+
+
+class Address(NamedTuple):
+    """One device of one user."""
+
+    user: str
+    device: str
+
+
+class Forgotten(NamedTuple):
+    """What `forget` found: whether it took the lease, and the user's devices as they are now."""
+
+    done: bool
+    devices: dict[str, Device]
+
+
+class Devices:
+    """The devices of users. A user exists if the item does, a device if it has an entry."""
+
+    def __init__(self, users: Table) -> None:
+        self._users = users
+
+    def of(self, users: Iterable[str], *, consistent: bool = False) -> dict[str, dict[str, Device]]:
+        """user -> device -> Device; unknown users are absent."""
+        keys = [user_key(user, DEVICES) for user in dict.fromkeys(users)]
+        items = self._users.batch_get(keys, consistent=consistent)
+        return {item["user"]: _devices(item) for item in items}
+
+    def create_user(self, user: str) -> None:
+        """Idempotent."""
+        try:
+            self._users.put(
+                {**user_key(user, DEVICES), "devices": {}}, "attribute_not_exists(devices)"
+            )
+        except ConditionFailed:
+            return  # it was there
+
+    def register(self, user: str, device: str) -> bool:
+        """True if the device is new. Raises ChatError conflict for one device too many."""
+        try:
+            self._update(
+                user,
+                device,
+                "SET devices.#d = :entry",
+                "attribute_exists(devices) AND attribute_not_exists(devices.#d)"
+                " AND size(devices) < :limit",
+                entry={},
+                limit=DEVICES_LIMIT,
+            )
+        except ConditionFailed as failure:
+            if failure.item is None:  # signed up elsewhere than through our sign-up
+                self.create_user(user)
+                return self.register(user, device)
+            if device in failure.item["devices"]:
+                return False
+            raise ChatError("conflict", f"a user has at most {DEVICES_LIMIT} devices") from None
+        return True
+
+    def set_endpoint(
+        self,
+        user: str,
+        device: str,
+        arn: str | None,
+        platform: str | None,
+        *,
+        instead_of: str | None = None,
+    ) -> bool:
+        """Sets or clears (None) where pushes go; with `instead_of` only if it still is that one.
+
+        False if the device is not registered, or its endpoint is another by now.
+        """
+        values: dict[str, Any] = {}
+        expression = "REMOVE devices.#d.endpoint_arn, devices.#d.platform"
+        if arn is not None:
+            expression = "SET devices.#d.endpoint_arn = :arn, devices.#d.platform = :platform"
+            values = {"arn": arn, "platform": platform}
+        condition = "attribute_exists(devices.#d)"
+        if instead_of is not None:
+            condition += " AND devices.#d.endpoint_arn = :old"
+            values["old"] = instead_of
+        try:
+            self._update(user, device, expression, condition, **values)
+        except ConditionFailed:
+            return False
+        return True
+
+    def remove(self, user: str, device: str) -> Device | None:
+        """The device as it was, None if there was none. Its connection is the caller's to close."""
+        try:
+            before = self._update(
+                user,
+                device,
+                "REMOVE devices.#d",
+                "attribute_exists(devices.#d)",
+                returns="ALL_OLD",
+            )
+        except ConditionFailed:
+            return None
+        return before[device]
+
+    def connect(self, user: str, device: str, connection_id: str, at: int) -> dict[str, Device]:
+        """Takes the lease; `at` in ms, by API Gateway's clock. The user's devices as they were.
+
+        Raises ChatError: forbidden for a device that is not registered, conflict for a connection
+        older than the one that holds the lease ($connect events may overtake each other).
+        """
+        try:
+            return self._update(
+                user,
+                device,
+                "SET devices.#d.connection_id = :id, devices.#d.connected_at = :at",
+                "attribute_exists(devices.#d) AND (attribute_not_exists(devices.#d.connection_id)"
+                " OR devices.#d.connected_at <= :at)",
+                returns="ALL_OLD",
+                id=connection_id,
+                at=at,
+            )
+        except ConditionFailed as failure:
+            if failure.item is None or device not in failure.item["devices"]:
+                raise ChatError("forbidden", "this device is not registered") from None
+            raise ChatError("conflict", "this device has connected again since") from None
+
+    def disconnect(
+        self, user: str, device: str, connection_id: str, now: float
+    ) -> dict[str, Device] | None:
+        """Returns the lease if this connection holds it: the devices then. None if it does not."""
+        try:
+            return self._end_lease(
+                user, device, "devices.#d.connection_id = :id", now, id=connection_id
+            )
+        except ConditionFailed:
+            return None
+
+    def forget(self, user: str, device: str, connection_id: str, now: float) -> Forgotten:
+        """Ends the lease of a connection that a post found gone, unless it is still opening."""
+        try:
+            devices = self._end_lease(
+                user,
+                device,
+                "devices.#d.connection_id = :id AND devices.#d.connected_at < :opened",
+                now,
+                id=connection_id,
+                opened=int((now - OPENING_SECONDS) * 1000),
+            )
+        except ConditionFailed as failure:
+            return Forgotten(False, _devices(failure.item) if failure.item else {})
+        return Forgotten(True, devices)
+
+    def _end_lease(
+        self, user: str, device: str, condition: str, now: float, **values: Any
+    ) -> dict[str, Device]:
+        return self._update(
+            user,
+            device,
+            "REMOVE devices.#d.connection_id, devices.#d.connected_at"
+            " SET devices.#d.last_seen = :now",
+            condition,
+            now=int(now * 1000),
+            **values,
+        )
+
+    def watch(self, watcher: Address, watched: Iterable[str], until: float) -> None:
+        """Subscribes a device to the presence of users until then (epoch seconds)."""
+        item = f"watcher#{watcher.user}/{watcher.device}"
+        self._users.batch_write(
+            puts=[{**user_key(user, item), "expires_at": int(until)} for user in watched]
+        )
+
+    def watchers(self, user: str, now: float) -> list[Address]:
+        """Who is to hear about a change of the user's presence."""
+        page = self._users.query({"user": user}, prefix="watcher#", limit=WATCHERS_LIMIT)
+        return [_watcher(item) for item in page.items if item["expires_at"] > now]
+
+    def _update(
+        self,
+        user: str,
+        device: str,
+        expression: str,
+        condition: str,
+        *,
+        returns: str = "ALL_NEW",
+        **values: Any,
+    ) -> dict[str, Device]:
+        item = self._users.update(
+            user_key(user, DEVICES),
+            expression,
+            condition,
+            names={"#d": device},
+            returns=returns,
+            **values,
+        )
+        return _devices(item)
+
+
+def device_from(attributes: Mapping[str, Any]) -> Device:
+    """A device as the `devices` item has it."""
+    return Device(
+        connection_id=attributes.get("connection_id"),
+        connected_at=attributes.get("connected_at"),
+        last_seen=attributes.get("last_seen"),
+        endpoint_arn=attributes.get("endpoint_arn"),
+        platform=attributes.get("platform"),
+    )
+
+
+def _devices(item: Item) -> dict[str, Device]:
+    return {device: device_from(entry) for device, entry in item["devices"].items()}
+
+
+def _watcher(item: Item) -> Address:
+    user, device = item["item"].removeprefix("watcher#").split("/")
+    return Address(user, device)

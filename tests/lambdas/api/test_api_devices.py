@@ -1,0 +1,256 @@
+"""Devices over REST: registration, removal, push tokens, and who hears of it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from lambdas.presence.devices import DEVICES_LIMIT, Address, Device, Devices
+from lambdas.tables import user_key
+from tests.support.lambdas.rest import Phone, Rest, client, key, new_name, rest, written_log
+
+
+@pytest.fixture(scope="module")
+def api() -> Iterator[Rest]:
+    with rest() as api:
+        yield api
+
+
+def entry(api: Rest, phone: Phone) -> Device | None:
+    return Devices(api.aws.users).of([phone.user])[phone.user].get(phone.device)
+
+
+def arn_of(api: Rest, phone: Phone) -> str:
+    device = entry(api, phone)
+    assert device is not None
+    assert device.endpoint_arn is not None
+    return device.endpoint_arn
+
+
+def put(api: Rest, phone: Phone, **push: Any) -> int:
+    path = f"/api/devices/{phone.device}"
+    return api.request("PUT", path, phone.registration(**push), user=phone.user).status
+
+
+def fcm(token: str) -> dict[str, str]:
+    return {"platform": "fcm", "token": token}
+
+
+def endpoint(arn: str) -> dict[str, str]:
+    sns = client("sns")
+    return dict(sns.get_endpoint_attributes(EndpointArn=arn)["Attributes"])
+
+
+def test_a_registered_device_is_listed_with_its_keys(api: Rest) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    phone, tablet = api.phone(ravi), api.phone(ravi, "tablet")
+    listed = api.request("GET", f"/api/users/{ravi}/devices", user=raju)
+    assert listed.body == {
+        "devices": {"phone": phone.registration(), "tablet": tablet.registration()}
+    }
+    assert api.request("GET", f"/api/users/{raju}/devices", user=ravi).body == {"devices": {}}
+
+
+def test_registering_again_is_idempotent(api: Rest) -> None:
+    (ravi,) = api.sign_up("ravi")
+    phone = api.phone(ravi)
+    frames = api.connect(api.phone(ravi, "tablet"))
+    assert [put(api, phone) for _ in range(3)] == [200, 200, 200]
+    assert frames == []  # nothing changed
+
+
+@pytest.mark.parametrize("user", ["nobody", "ab", "NOBODY", "a%2Fb", "x" * 40])
+def test_an_unknown_user_is_not_found(api: Rest, user: str) -> None:
+    (ravi,) = api.sign_up("ravi")
+    assert api.request("GET", f"/api/users/{user}/devices", user=ravi).status == 404
+
+
+def test_a_device_of_the_same_name_of_another_user_is_another_device(api: Rest) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    phone, other = api.phone(ravi), api.phone(raju)
+    api.request("DELETE", "/api/devices/phone", user=raju)
+    assert entry(api, phone) is not None
+    assert entry(api, other) is None
+    stolen = api.request("PUT", "/api/devices/phone", phone.registration(), user=raju)
+    assert stolen.status == 400  # ravi's phone signed that it is ravi's
+    assert entry(api, other) is None
+
+
+def test_a_user_whose_sign_up_died_before_it_had_a_record_can_register(api: Rest) -> None:
+    phone = Phone(new_name("ravi"))
+    assert put(api, phone) == 200
+    assert entry(api, phone) is not None
+
+
+def test_there_is_a_limit_to_a_users_devices(api: Rest) -> None:
+    (ravi,) = api.sign_up("ravi")
+    for number in range(DEVICES_LIMIT):
+        Devices(api.aws.users).register(ravi, f"device{number}")
+    assert put(api, Phone(ravi, "one-more")) == 409
+    assert api.aws.users.get(user_key(ravi, "device#one-more")) is None
+    assert put(api, Phone(ravi, "device7")) == 200
+
+
+def test_peers_and_own_devices_hear_of_a_new_a_changed_and_a_removed_device(api: Rest) -> None:
+    ravi, raju, zoe = api.sign_up("ravi", "raju", "zoe")
+    phone = api.phone(ravi)
+    own, peer, stranger = (
+        api.connect(phone), api.connect(api.phone(raju)), api.connect(api.phone(zoe)),
+    )  # fmt: skip
+    api.request("POST", "/api/chats", {"kind": "direct", "with": raju}, user=ravi)
+    tablet = api.phone(ravi, "tablet")
+    changed = {"type": "devices_changed", "user": ravi}
+    assert own == peer == [changed]
+    tablet_frames = api.connect(tablet)
+    assert put(api, Phone(ravi, "tablet")) == 200  # with new keys
+    assert own == peer == [changed] * 2
+    assert tablet_frames == []  # it knows
+    assert api.request("DELETE", "/api/devices/tablet", user=ravi).status == 204
+    assert own == peer == [changed] * 3
+    assert stranger == []
+
+
+def test_a_peer_that_can_not_be_reached_does_not_stop_a_registration(api: Rest) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    gone = api.phone(raju)
+    api.connect(gone)
+    api.gateway.received.clear()
+    api.request("POST", "/api/chats", {"kind": "direct", "with": raju}, user=ravi)
+    assert put(api, Phone(ravi)) == 200
+
+
+def test_a_removed_device_is_cut_off_and_forgotten(api: Rest) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    phone = api.phone(ravi, push=fcm(f"token-of-{ravi}"))
+    arn = arn_of(api, phone)
+    api.connect(phone)
+    watching = api.connect(api.phone(raju))
+    Devices(api.aws.users).watch(Address(raju, "phone"), [ravi], 4e9)
+    keys = {
+        "one_time_keys": phone.one_time_keys(range(3)),
+        "fallback_key": phone.fallback_key("f", 9),
+    }
+    api.request("POST", "/api/devices/phone/one-time-keys", keys, user=ravi)
+    assert api.request("DELETE", "/api/devices/phone", user=ravi).status == 204
+    assert f"connection-of-{ravi}-phone" in api.gateway.closed
+    assert watching[0]["type"] == "presence"
+    assert watching[0]["online"] is False
+    assert api.request("GET", f"/api/users/{ravi}/devices", user=raju).body == {"devices": {}}
+    claimed = api.request("POST", "/api/keys/claim", {"devices": [phone.address]}, user=raju)
+    assert claimed.body == {"keys": {}}
+    assert api.request("POST", "/api/tickets", {"device": "phone"}, user=ravi).status == 404
+    left = {item["item"].partition("#")[0] for item in api.aws.users.query_all({"user": ravi})}
+    assert left <= {"devices", "watcher", "onetime"}
+    with pytest.raises(client("sns").exceptions.NotFoundException):
+        endpoint(arn)
+
+
+def test_removing_is_idempotent_and_works_on_what_never_was(api: Rest) -> None:
+    (ravi,) = api.sign_up("ravi")
+    api.phone(ravi)
+    for device in ("phone", "phone", "never"):
+        assert api.request("DELETE", f"/api/devices/{device}", user=ravi).status == 204
+    assert api.request("DELETE", "/api/devices/phone", user=new_name("stranger")).status == 204
+
+
+def test_a_push_token_becomes_an_endpoint(api: Rest) -> None:
+    (ravi,) = api.sign_up("ravi")
+    phone = api.phone(ravi, push=fcm(f"token-of-{ravi}"))
+    device = entry(api, phone)
+    assert device is not None
+    assert device.platform == "fcm"
+    attributes = endpoint(arn_of(api, phone))
+    assert attributes["Token"] == f"token-of-{ravi}"
+    assert "CustomUserData" not in attributes or not attributes["CustomUserData"]
+
+
+def test_the_raw_token_lies_nowhere_but_in_sns(api: Rest) -> None:
+    (ravi,) = api.sign_up("ravi")
+    token = f"token-of-{ravi}"
+    with written_log() as log:
+        api.phone(ravi, push=fcm(token))
+    dynamodb = client("dynamodb")
+    assert token not in str(dynamodb.scan(TableName="Users")["Items"])
+    assert token not in log.getvalue()
+
+
+def test_a_token_that_was_disabled_works_again_when_it_is_registered_again(api: Rest) -> None:
+    (ravi,) = api.sign_up("ravi")
+    push = fcm(f"token-of-{ravi}")
+    phone = api.phone(ravi, push=push)
+    arn = arn_of(api, phone)
+    sns = client("sns")
+    sns.set_endpoint_attributes(EndpointArn=arn, Attributes={"Enabled": "false"})
+    assert put(api, phone, push=push) == 200
+    assert arn_of(api, phone) == arn
+    assert endpoint(arn)["Enabled"] == "true"
+
+
+def test_a_token_moves_to_its_newest_owner(api: Rest) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    push = fcm(f"token-of-{ravi}")
+    old, new = api.phone(ravi, push=push), api.phone(raju, push=push)
+    device = entry(api, old)
+    assert device == Device()
+    arn = arn_of(api, new)
+    assert endpoint(arn)["Token"] == push["token"]
+    # what the old owner does now leaves the new one alone
+    assert put(api, old) == 200
+    api.request("DELETE", "/api/devices/phone", user=ravi)
+    assert endpoint(arn)["Enabled"] == "true"
+    assert arn_of(api, new) == arn
+
+
+def test_a_token_may_go_there_and_back_and_to_another_device_of_the_user(api: Rest) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    push = fcm(f"token-of-{ravi}")
+    first = api.phone(ravi, push=push)
+    other = api.phone(raju, push=push)
+    assert put(api, first, push=push) == 200
+    assert entry(api, other) == Device()
+    second = api.phone(ravi, "second", push=push)
+    assert entry(api, first) == Device()
+    assert arn_of(api, second)
+
+
+def test_a_new_token_replaces_the_old_one(api: Rest) -> None:
+    (ravi,) = api.sign_up("ravi")
+    phone = api.phone(ravi, push=fcm(f"first-of-{ravi}"))
+    first = arn_of(api, phone)
+    assert put(api, phone, push=fcm(f"second-of-{ravi}")) == 200
+    assert endpoint(arn_of(api, phone))["Token"] == f"second-of-{ravi}"
+    with pytest.raises(client("sns").exceptions.NotFoundException):
+        endpoint(first)
+
+
+def test_registering_without_a_token_turns_push_off(api: Rest) -> None:
+    (ravi,) = api.sign_up("ravi")
+    phone = api.phone(ravi, push=fcm(f"token-of-{ravi}"))
+    assert put(api, phone) == 200
+    assert entry(api, phone) == Device()
+
+
+def test_on_a_platform_that_is_not_configured_push_is_off_and_the_log_says_so(api: Rest) -> None:
+    (ravi,) = api.sign_up("ravi")
+    with written_log() as log:
+        phone = api.phone(ravi, push={"platform": "apns_sandbox", "token": "abc"})
+    assert entry(api, phone) == Device()
+    assert "push is off" in log.getvalue()
+
+
+def test_keys_that_changed_void_the_one_time_keys(api: Rest) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    phone = api.phone(ravi)
+    keys = {"one_time_keys": phone.one_time_keys(range(3))}
+    assert api.request("POST", "/api/devices/phone/one-time-keys", keys, user=ravi).status == 200
+    changed = Phone(ravi)
+    assert put(api, changed) == 200
+    claim = {"devices": [phone.address]}
+    assert api.request("POST", "/api/keys/claim", claim, user=raju).body == {"keys": {}}
+    # and what the old keys signed is not taken any more
+    again = api.request("POST", "/api/devices/phone/one-time-keys", keys, user=ravi)
+    assert again.status == 400
+    keys = {"one_time_keys": {"new": changed.one_time_key("new", 77)}}
+    api.request("POST", "/api/devices/phone/one-time-keys", keys, user=ravi)
+    reply = api.request("POST", "/api/keys/claim", claim, user=raju)
+    assert reply.body["keys"][phone.address]["key"] == key(77)

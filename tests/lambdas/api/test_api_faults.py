@@ -1,0 +1,83 @@
+"""What a client sees of faults, the name a target answers by, and busy keys."""
+
+import re
+from typing import Any, cast
+
+import pytest
+from botocore.exceptions import ClientError
+
+from lambdas.api.app import THROTTLED, error_of
+from lambdas.api.health import served_by
+from lambdas.errors import ChatError
+from lambdas.keys.decisions import DeviceKeys
+from lambdas.keys.directory import ATTEMPTS, Change, Directory
+from lambdas.settings import Settings
+
+
+def client_error(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "says so"}}, "UpdateItem")
+
+
+@pytest.mark.parametrize("code", sorted(THROTTLED))
+def test_throttling_by_aws_is_rate_limited(code: str) -> None:
+    assert error_of(client_error(code)).code == "rate_limited"
+
+
+@pytest.mark.parametrize("fault", [client_error("ValidationException"), KeyError("x"), OSError()])
+def test_any_other_fault_is_internal_and_says_nothing(fault: Exception) -> None:
+    assert error_of(fault).code == "internal"
+    assert "says so" not in error_of(fault).message
+
+
+def test_a_refusal_is_passed_on_as_it_is() -> None:
+    refused = ChatError("conflict", "taken")
+    assert error_of(refused) is refused
+
+
+STREAM = "2026/11/23/[$LATEST]0123456789abcdef0123456789abcdef"
+CONTAINER = "http://169.254.170.2/v4/0123456789abcdef-1234567890"
+
+
+@pytest.mark.parametrize(
+    ("environment", "name"),
+    [
+        ({"AWS_LAMBDA_LOG_STREAM_NAME": STREAM}, "456789abcdef"),
+        ({"ECS_CONTAINER_METADATA_URI_V4": CONTAINER}, "0123456789ab"),
+        ({"ECS_CONTAINER_METADATA_URI_V4": "http://x/v4/a\r\nb: c"}, "abc"),
+        ({}, "[0-9a-f]{12}"),
+        ({"AWS_LAMBDA_LOG_STREAM_NAME": "$$$"}, "[0-9a-f]{12}"),
+    ],
+)
+def test_a_target_has_a_name_that_fits_a_header(environment: dict[str, str], name: str) -> None:
+    assert re.fullmatch(f"large/{name}", served_by(Settings({"POOL_NAME": "large", **environment})))
+
+
+class BusyTable:
+    """A table whose updates meet another's transaction so many times."""
+
+    def __init__(self, conflicts: int) -> None:
+        self.conflicts = conflicts
+
+    def update(self, *_: Any, **__: Any) -> dict[str, Any]:
+        if self.conflicts:
+            self.conflicts -= 1
+            raise client_error("TransactionConflictException")
+        return {}
+
+
+KEYS = DeviceKeys("c", "e", "s")
+
+
+def test_a_write_that_meets_an_uploads_transaction_waits_and_tries_again() -> None:
+    pauses: list[float] = []
+    directory = Directory(cast(Any, BusyTable(3)), sleep=pauses.append)
+    assert directory.put("ravi", "phone", KEYS) is Change.NEW
+    assert len(pauses) == 3
+    assert all(0 <= pause < 1 for pause in pauses)
+
+
+def test_and_gives_up_when_there_is_no_end_to_it() -> None:
+    directory = Directory(cast(Any, BusyTable(ATTEMPTS)), sleep=lambda _seconds: None)
+    with pytest.raises(ChatError) as refused:
+        directory.put("ravi", "phone", KEYS)
+    assert refused.value.code == "rate_limited"

@@ -1,0 +1,266 @@
+"""One-time keys over REST."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from lambdas.errors import ChatError
+from lambdas.keys import signatures
+from lambdas.keys.decisions import Claim
+from lambdas.keys.directory import Directory
+from tests.support.lambdas.backend import Clock
+from tests.support.lambdas.rest import Phone, Reply, Rest, key, rest, written_log
+
+
+@pytest.fixture(scope="module")
+def api() -> Iterator[Rest]:
+    with rest() as api:
+        yield api
+
+
+def upload(api: Rest, phone: Phone, keys: dict[str, Any], **fallback: Any) -> Reply:
+    path = f"/api/devices/{phone.device}/one-time-keys"
+    return api.request("POST", path, {"one_time_keys": keys, **fallback}, user=phone.user)
+
+
+def claim(api: Rest, user: str, *addresses: str) -> dict[str, Any]:
+    reply = api.request("POST", "/api/keys/claim", {"devices": list(addresses)}, user=user)
+    assert reply.status == 200
+    keys: dict[str, Any] = reply.body["keys"]
+    return keys
+
+
+def test_keys_are_claimed_with_the_signature_of_their_device(api: Rest) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    phone = api.phone(raju)
+    assert upload(api, phone, phone.one_time_keys(range(2))).body == {"remaining": 2}
+    claimed = claim(api, ravi, phone.address)
+    assert claimed == {
+        phone.address: {"id": "id0", **phone.one_time_key("id0", 0), "fallback": False}
+    }
+    one = claimed[phone.address]
+    document = signatures.key_document(raju, "phone", one["id"], one["key"], fallback=False)
+    signatures.verify(document, one["signature"], phone.ed25519, "it")
+
+
+def test_a_claim_asks_for_many_devices_and_leaves_out_those_without_keys(api: Rest) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    phone, tablet, bare = api.phone(raju), api.phone(raju, "tablet"), api.phone(raju, "bare")
+    upload(api, phone, phone.one_time_keys(range(1)))
+    upload(api, tablet, {}, fallback_key=tablet.fallback_key("f", 7))
+    claimed = claim(api, ravi, phone.address, tablet.address, bare.address, "nobody/phone")
+    assert set(claimed) == {phone.address, tablet.address}
+    assert claimed[tablet.address] == {**tablet.fallback_key("f", 7), "fallback": True}
+    assert claim(api, ravi, phone.address) == {}
+
+
+def test_an_upload_again_tells_what_remains_and_stores_nothing_twice(api: Rest) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    phone = api.phone(raju)
+    keys = phone.one_time_keys(range(3))
+    assert upload(api, phone, keys).body == {"remaining": 3}
+    claim(api, ravi, phone.address)
+    assert upload(api, phone, keys).body == {"remaining": 2}
+    assert upload(api, phone, {}).body == {"remaining": 2}
+
+
+def test_a_hundred_at_a_time_and_no_more(api: Rest) -> None:
+    (raju,) = api.sign_up("raju")
+    phone = api.phone(raju)
+    assert upload(api, phone, phone.one_time_keys(range(101))).status == 400
+    assert upload(api, phone, phone.one_time_keys(range(100))).body == {"remaining": 100}
+    assert upload(api, phone, phone.one_time_keys(range(100, 101))).status == 400
+
+
+def test_a_device_is_told_when_its_keys_run_low(api: Rest) -> None:
+    raju, *others = api.sign_up("raju", *(f"peer{number}" for number in range(22)))
+    phone = api.phone(raju)
+    elsewhere = api.connect(api.phone(raju, "tablet"))
+    frames = api.connect(phone)
+    upload(api, phone, phone.one_time_keys(range(21)), fallback_key=phone.fallback_key("f", 99))
+    claim(api, others.pop(), phone.address)
+    assert frames == []
+    for _ in range(20):
+        claim(api, others.pop(), phone.address)
+    low = [{"type": "keys_low", "remaining": n, "fallback_used": False} for n in range(19, -1, -1)]
+    assert frames == low
+    claim(api, others.pop(), phone.address)
+    assert frames[20:] == [{"type": "keys_low", "remaining": 0, "fallback_used": True}]
+    assert elsewhere == []
+
+
+def test_six_keys_of_a_device_and_then_one_every_ten_minutes(api: Rest) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    phone = api.phone(raju)
+    upload(api, phone, phone.one_time_keys(range(30)))
+    with stopped_clock(api) as clock:
+        assert [claim(api, ravi, phone.address)[phone.address]["id"] for _ in range(6)] == [
+            f"id{number}" for number in range(6)
+        ]
+        refused(api, ravi, phone.address)
+        clock.pass_seconds(599)
+        refused(api, ravi, phone.address)
+        clock.pass_seconds(1)
+        assert claim(api, ravi, phone.address)[phone.address]["id"] == "id6"
+        refused(api, ravi, phone.address)
+        clock.pass_seconds(24 * 3600)
+        assert len([claim(api, ravi, phone.address) for _ in range(6)]) == 6
+        refused(api, ravi, phone.address)
+
+
+def test_the_limit_is_for_each_claimer_and_each_device_also_ones_own(api: Rest) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    phone, tablet, own = api.phone(raju), api.phone(raju, "tablet"), api.phone(ravi)
+    for number, device in enumerate((phone, tablet, own)):
+        upload(api, device, device.one_time_keys(range(10 * number, 10 * number + 10)))
+    for _ in range(6):
+        claim(api, ravi, phone.address, own.address)
+    refused(api, ravi, phone.address, own.address)
+    assert set(claim(api, ravi, phone.address, own.address, tablet.address)) == {tablet.address}
+    assert set(claim(api, raju, phone.address, own.address)) == {phone.address, own.address}
+
+
+def test_a_claim_that_can_not_be_counted_is_refused(api: Rest) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    phone = api.phone(raju)
+    upload(api, phone, phone.one_time_keys(range(1)))
+    for error in ("InternalServerError", "ProvisionedThroughputExceededException"):
+        with written_log() as log, failing_updates(api, error):
+            refused(api, ravi, phone.address)
+        assert "could not count a claim" in log.getvalue()
+    assert claim(api, ravi, phone.address)[phone.address]["id"] == "id0"
+
+
+def test_what_counts_claims_vanishes_when_it_says_nothing_any_more(api: Rest) -> None:
+    (ravi,) = api.sign_up("ravi")
+    with stopped_clock(api) as clock:
+        claim(api, ravi, "nobody/phone")
+        claim(api, ravi, "nobody/phone")
+        item = api.aws.users.get({"user": ravi, "item": "claims#nobody/phone"})
+        assert item is not None
+        assert item["expires_at"] == clock() + 2 * 600
+
+
+def refused(api: Rest, user: str, *addresses: str) -> None:
+    reply = api.request("POST", "/api/keys/claim", {"devices": list(addresses)}, user=user)
+    assert (reply.status, reply.body["error"]["code"]) == (429, "rate_limited")
+
+
+@contextmanager
+def stopped_clock(api: Rest) -> Iterator[Clock]:
+    clock = Clock()
+    vars(api.aws)["now"] = clock
+    yield clock
+    del vars(api.aws)["now"]
+
+
+@contextmanager
+def failing_updates(api: Rest, code: str) -> Iterator[None]:
+    """DynamoDB refuses every UpdateItem."""
+
+    def fail(**_: Any) -> None:
+        answer: Any = {"Error": {"Code": code, "Message": "it fails"}}
+        raise ClientError(answer, "UpdateItem")
+
+    events = api.aws.dynamodb.meta.events
+    events.register("before-call.dynamodb.UpdateItem", fail)
+    yield
+    events.unregister("before-call.dynamodb.UpdateItem", fail)
+
+
+def test_a_claim_that_fails_midway_gives_what_was_taken(
+    api: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    phones = [api.phone(raju, name) for name in ("a", "b", "c")]
+    for number, phone in enumerate(phones):
+        upload(api, phone, phone.one_time_keys(range(number, number + 1)))
+    claimed = Directory.claim
+
+    def busy(self: Directory, user: str, device: str) -> Claim | None:
+        if device in failing:
+            raise ChatError("rate_limited", "too many at once")
+        return claimed(self, user, device)
+
+    monkeypatch.setattr(Directory, "claim", busy)
+    failing = {"b"}
+    addresses = [phone.address for phone in phones]
+    assert set(claim(api, ravi, *addresses)) == {addresses[0], addresses[2]}
+    refused(api, ravi, addresses[1])  # nobody is told that it has none
+    failing.clear()
+    assert set(claim(api, ravi, *addresses)) == {addresses[1]}
+
+
+def test_a_device_that_is_away_hears_nothing_and_the_claim_works(api: Rest) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    phone = api.phone(raju)
+    upload(api, phone, phone.one_time_keys(range(1)))
+    api.connect(phone)
+    api.gateway.received.clear()  # the connection is gone, and nobody has noticed yet
+    assert set(claim(api, ravi, phone.address)) == {phone.address}
+
+
+def test_keys_of_a_device_that_is_not_the_callers_are_not_taken(api: Rest) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    phone = api.phone(raju)
+    own = api.phone(ravi, "own")
+    path = "/api/devices/phone/one-time-keys"
+    body = {"one_time_keys": phone.one_time_keys(range(1))}
+    assert api.request("POST", path, body, user=ravi).status == 404
+    # raju's keys are not signed for ravi's device either
+    assert upload(api, own, phone.one_time_keys(range(1))).status == 400
+    assert claim(api, ravi, phone.address, own.address) == {}
+
+
+def changed(entry: dict[str, str], **changes: str) -> dict[str, str]:
+    return {**entry, **changes}
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda entry: changed(entry, signature="A" * 86),
+        lambda entry: changed(entry, key=key(12345)),
+        lambda entry: changed(entry, key=entry["key"] + "="),
+        lambda entry: changed(entry, key=entry["key"][:-1] + "B"),
+        lambda entry: changed(entry, key=entry["key"][:-2]),
+        lambda entry: changed(entry, signature=entry["signature"][:-1]),
+        lambda entry: {"key": entry["key"]},
+        lambda entry: {"signature": entry["signature"]},
+        lambda _entry: {},
+        lambda _entry: None,
+        lambda _entry: "key",
+    ],
+)
+def test_one_bad_key_refuses_the_whole_upload(api: Rest, spoil: Any) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    phone = api.phone(raju)
+    keys = phone.one_time_keys(range(3))
+    assert upload(api, phone, {**keys, "id1": spoil(keys["id1"])}).status == 400
+    assert upload(api, phone, keys, fallback_key={"id": "f", **keys["id1"]}).status == 400
+    assert claim(api, ravi, phone.address) == {}
+
+
+@pytest.mark.parametrize(
+    "devices",
+    [
+        [],
+        ["raju"],
+        ["raju/"],
+        ["/phone"],
+        ["raju/phone/x"],
+        ["Raju/phone"],
+        ["raju/phone", "raju/phone"],
+        [f"raju/d{number}" for number in range(101)],
+        "raju/phone",
+        [None],
+        {"raju/phone": 1},
+    ],
+)
+def test_a_claim_names_1_to_100_devices_once_each(api: Rest, devices: Any) -> None:
+    (ravi,) = api.sign_up("ravi")
+    reply = api.request("POST", "/api/keys/claim", {"devices": devices}, user=ravi)
+    assert reply.status == 400

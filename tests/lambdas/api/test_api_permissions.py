@@ -1,0 +1,152 @@
+"""The Api, Push and PlatformApplications functions call what they are granted, and all of it."""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from botocore.client import BaseClient
+from moto import mock_aws
+
+from lambdas.notifications import platform_applications, push
+from lambdas.presence.devices import Devices
+from lambdas.settings import Aws, Settings
+from stacks.config.permissions import PERMISSIONS
+from tests.support.lambdas.platforms_scene import Context, request
+from tests.support.lambdas.rest import DUMMY, Phone, Rest, rest
+
+Used = dict[str, set[str]]
+# what Cognito lets anybody do who knows the app client's id
+OPEN = {"cognito-idp:SignUp", "cognito-idp:InitiateAuth"}
+
+
+@pytest.fixture
+def used(monkeypatch: pytest.MonkeyPatch) -> Iterator[Used]:
+    """resource -> actions, as IAM would have checked them."""
+    seen: Used = defaultdict(set)
+    call: Callable[..., Any] = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def recorded(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
+        for resource, action in actions(
+            client.meta.service_model.service_name, operation, parameters
+        ):
+            seen[resource].add(action)
+        return call(client, operation, parameters)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", recorded)
+    yield seen
+
+
+def actions(service: str, operation: str, parameters: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    if operation == "TransactWriteItems":
+        for item in parameters["TransactItems"]:
+            ((kind, body),) = item.items()
+            yield body["TableName"].lower(), f"dynamodb:{kind}Item"
+    elif "RequestItems" in parameters:
+        for table in parameters["RequestItems"]:
+            yield table.lower(), f"dynamodb:{operation}"
+    elif service == "dynamodb":
+        yield parameters["TableName"].lower(), f"dynamodb:{operation}"
+    else:
+        yield service, f"{service}:{operation}"
+
+
+def granted(function: str) -> dict[str, set[str]]:
+    """By table, and by service for everything else."""
+    grants: Used = defaultdict(set)
+    for resource, allowed in PERMISSIONS[function].items():
+        for action in allowed:
+            service = action.partition(":")[0]
+            grants[resource if service == "dynamodb" else service].add(action)
+    return grants
+
+
+def everything_a_client_can_do(api: Rest) -> None:
+    ask = api.request
+    for name in ("ravi_", "raju_", "zoe_"):
+        credentials = {"username": name, "password": "correct horse 7 Battery!"}
+        assert ask("POST", "/api/sign-up", credentials).status == 201
+    tokens = ask("POST", "/api/sign-in", credentials).body
+    ask("POST", "/api/token", {"refresh_token": tokens["refresh_token"]})
+    push_token = {"platform": "fcm", "token": "one-phone"}
+    phone, other = api.phone("ravi_", push=push_token), api.phone("raju_", push=push_token)
+    api.phone("raju_", push={"platform": "fcm", "token": "another-phone"})
+    api.phone("raju_")
+    api.phone("raju_", push=push_token)
+    keys = {
+        "one_time_keys": phone.one_time_keys(range(2)),
+        "fallback_key": phone.fallback_key("f", 9),
+    }
+    ask("POST", "/api/devices/phone/one-time-keys", keys, user="ravi_")
+    for _ in range(3):
+        ask("POST", "/api/keys/claim", {"devices": [phone.address]}, user="raju_")
+    chat = ask("POST", "/api/chats", {"kind": "direct", "with": "raju_"}, user="ravi_").body["chat"]
+    ask("GET", f"/api/chats/{chat}/messages", user="ravi_")
+    group = ask("POST", "/api/chats", {"kind": "group", "members": ["raju_"]}, user="ravi_")
+    path = f"/api/chats/{group.body['chat']}/members"
+    ask("POST", path, {"add": ["zoe_"]}, user="ravi_")
+    ask("POST", path, {"remove": ["zoe_"]}, user="ravi_")
+    ask("GET", "/api/chats", user="ravi_")
+    ask("GET", "/api/users/ravi_/devices", user="raju_")
+    ask("POST", "/api/tickets", {"device": "phone"}, user="ravi_")
+    api.connect(other)
+    api.gateway.received.clear()
+    ask("PUT", "/api/devices/phone", Phone("ravi_").registration(), user="ravi_")
+    api.connect(other)
+    ask("DELETE", "/api/devices/phone", user="raju_")
+    # a hole in a chat makes its reader look at the head once more
+    api.aws.chats.update({"chat": chat, "item": "head"}, "SET seq = :two", two=2)
+    old = {"chat": chat, "item": "message#000000000002", "void": True, "sent_at": 0}
+    api.aws.chats.put({**old, "expires_at": 4_000_000_000})
+    ask("GET", f"/api/chats/{chat}/messages", user="ravi_")
+
+
+def test_the_api_uses_exactly_what_it_is_granted(used: Used) -> None:
+    with rest() as api:
+        used.clear()
+        everything_a_client_can_do(api)
+    table_of_grants = granted("Api")
+    table_of_grants.pop("execute-api")  # posts are signed by hand
+    for resource, grants in table_of_grants.items():
+        assert used[resource] - OPEN == grants, resource
+    assert set(used) == set(table_of_grants)
+
+
+def test_push_uses_exactly_what_it_is_granted(used: Used, monkeypatch: pytest.MonkeyPatch) -> None:
+    with rest() as api:
+        monkeypatch.setattr(push, "aws", lambda: api.aws)
+        (ravi,) = api.sign_up("ravi")
+        tokens = ({"platform": "fcm", "token": f"token-{number}"} for number in range(2))
+        api.phone(ravi, push=next(tokens))
+        api.phone(ravi, "tablet", push=next(tokens))
+        arn = Devices(api.aws.users).of([ravi])[ravi]["tablet"].endpoint_arn
+        api.aws.sns.delete_endpoint(EndpointArn=str(arn))
+        body = {"user": ravi, "chat": "chat", "message_id": "m", "urgent": True}
+        record = {"messageId": "m", "body": json.dumps(body), "eventSource": "aws:sqs"}
+        used.clear()
+        push.handler({"Records": [{**record, "attributes": {"MessageGroupId": ravi}}]}, None)
+    grants = granted("Push")
+    grants.pop("sqs")  # the event source mapping's
+    assert used == grants
+
+
+def test_the_platform_applications_use_exactly_what_they_are_granted(
+    used: Used, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with mock_aws():
+        function = Aws(Settings(DUMMY))
+        monkeypatch.setattr(platform_applications, "deployment_aws", lambda: function)
+        monkeypatch.setattr(
+            platform_applications, "respond", lambda _url, answer: answers.append(answer)
+        )
+        credential = {"project_id": "p", "client_email": "e", "private_key": "k"}
+        secret = function.secrets.create_secret(Name="fcm", SecretString=json.dumps(credential))
+        given = {"NamePrefix": "x", "FcmSecretArn": secret["ARN"]}
+        used.clear()
+        answers: list[Any] = []
+        for kind in ("Create", "Update", "Delete"):
+            event = request("https://answer", kind, given, "x-platform-applications")
+            platform_applications.handler(event, Context())
+    assert [answer["Status"] for answer in answers] == ["SUCCESS"] * 3
+    assert used == granted("PlatformApplications")

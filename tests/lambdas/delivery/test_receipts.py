@@ -1,0 +1,150 @@
+from typing import Any
+
+import pytest
+
+from lambdas.messages.chats import Chats
+from tests.support.lambdas import given, then, when
+from tests.support.lambdas.backend import Backend, recorded_calls
+
+
+@pytest.fixture
+def chat(world: Backend) -> str:
+    """ravi wrote three messages to raju, both are there."""
+    given.online(world, "ravi")
+    given.user(world, "raju", "phone", "desk")
+    given.connected(world, "raju", "phone")
+    given.connected(world, "raju", "desk")
+    name = given.direct_chat(world, "ravi", "raju")
+    for _ in range(3):
+        when.sends(world, "ravi", name)
+    world.api.requests.clear()
+    return name
+
+
+def _marks(world: Backend, chat: str, user: str = "raju") -> tuple[dict[str, int], int]:
+    item = world.aws.chats.get({"chat": chat, "item": f"member#{user}"}, consistent=True)
+    assert item is not None
+    return item["delivered"], item["read"]
+
+
+def test_a_receipt_moves_the_watermark_and_tells_the_sender(world: Backend, chat: str) -> None:
+    assert when.acknowledges(world, "raju", chat, delivered=2, senders=["ravi"]) is None
+    assert _marks(world, chat) == ({"phone": 2}, 0)
+    (notice,) = world.frames("ravi", "phone")
+    assert then.valid(notice) == {
+        "type": "receipt",
+        "chat": chat,
+        "user": "raju",
+        "delivered": 2,
+        "read": 0,
+    }
+    assert world.frames("raju", "desk") == []
+
+
+def test_read_implies_delivered(world: Backend, chat: str) -> None:
+    when.acknowledges(world, "raju", chat, read=3, senders=["ravi"])
+    assert _marks(world, chat) == ({"phone": 3}, 3)
+    assert world.frames("ravi", "phone")[0]["delivered"] == 3
+
+
+def test_watermarks_never_move_back(world: Backend, chat: str) -> None:
+    when.acknowledges(world, "raju", chat, delivered=3, read=2, senders=["ravi"])
+    late: list[dict[str, Any]] = [
+        {"delivered": 1},
+        {"read": 1},
+        {"delivered": 2, "read": 2},
+        {"delivered": 3},
+    ]
+    for marks in late:
+        assert when.acknowledges(world, "raju", chat, senders=["ravi"], **marks) is None
+    assert _marks(world, chat) == ({"phone": 3}, 2)
+    told = [(frame["delivered"], frame["read"]) for frame in world.frames("ravi", "phone")]
+    assert set(told) == {(3, 2)}
+
+
+def test_senders_of_a_receipt_that_was_overtaken_are_told_all_the_same(
+    world: Backend, chat: str
+) -> None:
+    given.online(world, "meena")
+    group = given.group(world, "raju", "ravi", "meena")
+    for sender in ("ravi", "meena"):
+        when.sends(world, sender, group)
+    world.api.requests.clear()
+    when.acknowledges(world, "raju", group, delivered=2, senders=["meena"])
+    when.acknowledges(world, "raju", group, delivered=1, senders=["ravi"])
+    (notice,) = [frame for frame in world.frames("ravi", "phone") if frame["type"] == "receipt"]
+    assert (notice["delivered"], notice["read"]) == (2, 0)
+
+
+def test_a_mark_that_another_device_of_the_user_had_reached_is_not_told_again(
+    world: Backend, chat: str
+) -> None:
+    when.acknowledges(world, "raju", chat, delivered=3, senders=["ravi"])
+    when.acknowledges(world, "raju", chat, device="desk", delivered=3, senders=["ravi"])
+    assert len(world.frames("ravi", "phone")) == 1
+
+
+def test_of_two_marks_one_may_move_alone(world: Backend, chat: str) -> None:
+    when.acknowledges(world, "raju", chat, read=1, senders=[])
+    when.acknowledges(world, "raju", chat, delivered=3, read=1, senders=[])
+    assert _marks(world, chat) == ({"phone": 3}, 1)
+    when.acknowledges(world, "raju", chat, delivered=2, read=2, senders=[])
+    assert _marks(world, chat) == ({"phone": 3}, 2)
+
+
+def test_each_device_has_its_own_mark_and_others_see_the_highest(world: Backend, chat: str) -> None:
+    when.acknowledges(world, "raju", chat, delivered=3, senders=["ravi"])
+    when.acknowledges(world, "raju", chat, device="desk", delivered=2, senders=["ravi"])
+    assert _marks(world, chat) == ({"phone": 3, "desk": 2}, 0)
+    assert [frame["delivered"] for frame in world.frames("ravi", "phone")] == [3]
+
+
+def test_only_named_senders_that_are_members_are_told(world: Backend, chat: str) -> None:
+    given.online(world, "eve")
+    when.acknowledges(world, "raju", chat, delivered=1, senders=["eve", "nobody", "raju"])
+    assert world.frames("eve", "phone") == [] and world.frames("ravi", "phone") == []
+    assert len(world.frames("raju", "desk")) == 1, "who names oneself hears it elsewhere"
+    assert world.frames("raju", "phone") == []
+
+
+def test_what_was_never_sent_can_not_be_acknowledged(world: Backend, chat: str) -> None:
+    before = then.everything(world)
+    beyond: list[dict[str, Any]] = [
+        {"delivered": 4},
+        {"read": 4},
+        {"delivered": 1, "read": 999_999_999_999},
+    ]
+    for mark in beyond:
+        answer = when.acknowledges(world, "raju", chat, senders=["ravi"], **mark)
+        assert "has no message" in then.refused(answer, "bad_request")
+    assert then.everything(world) == before and world.api.requests == []
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_only_members_acknowledge(world: Backend, chat: str, known: bool) -> None:
+    given.online(world, "eve")
+    before = then.everything(world)
+    name = chat if known else "nowhere"
+    answer = when.acknowledges(world, "eve", name, delivered=1, senders=["ravi"])
+    assert then.refused(answer, "not_found") == f"you have no chat {name}"
+    assert then.everything(world) == before and world.frames("ravi", "phone") == []
+
+
+def test_who_was_removed_is_not_brought_back_by_a_receipt(world: Backend) -> None:
+    for name in ("ravi", "raju", "mira"):
+        given.online(world, name)
+    chat = given.group(world, "ravi", "raju", "mira")
+    when.sends(world, "ravi", chat)
+    Chats(world.aws.chats, world.aws.users).change("ravi", chat, remove=["mira"])
+    before = then.everything(world)
+    then.refused(when.acknowledges(world, "mira", chat, delivered=1), "not_found")
+    assert then.everything(world) == before
+
+
+def test_a_receipt_is_one_write_and_two_reads(world: Backend, chat: str) -> None:
+    with recorded_calls(world) as calls:
+        when.acknowledges(world, "raju", chat, delivered=1, senders=["ravi"])
+    assert sorted(calls) == ["BatchGetItem", "GetItem", "UpdateItem"]
+    with recorded_calls(world) as calls:
+        when.acknowledges(world, "raju", chat, read=1, senders=["ravi"])
+    assert calls.count("UpdateItem") == 1

@@ -1,0 +1,61 @@
+import itertools
+
+import pytest
+
+from lambdas.delivery import members, watermarks
+from lambdas.delivery.watermarks import Marks, Step
+from lambdas.tables import Table
+from tests.model.dynamodb import DynamoDB
+from tests.model.world import TABLES
+
+LEVELS = (None, 1, 2, 3)
+
+
+def _member(phone: int, desk: int, read: int) -> Table:
+    chats = Table(DynamoDB(TABLES), "Chats")  # type: ignore[arg-type] # stands in for the client
+    delivered = {name: mark for name, mark in (("phone", phone), ("desk", desk)) if mark}
+    chats.put(
+        {
+            "chat": "c",
+            "item": "member#raju",
+            "delivered": delivered,
+            "read": read,
+            "joined_seq": 0,
+        }
+    )
+    return chats
+
+
+def test_whatever_stands_there_each_mark_becomes_the_highest() -> None:
+    states = itertools.product(range(4), range(4), range(4))
+    for (phone, desk, read), delivered, seen in itertools.product(states, LEVELS, LEVELS):
+        if delivered is None and seen is None:
+            continue
+        chats = _member(phone, desk, read)
+        step = watermarks.wanted(delivered, seen)
+        moved = members.move(chats, "c", "raju", "phone", step)
+        item = chats.get({"chat": "c", "item": "member#raju"}, consistent=True)
+        new_phone = max(phone, delivered or 0, seen or 0)
+        new_read = max(read, seen or 0)
+        assert item is not None
+        assert item["delivered"].get("phone", 0) == new_phone
+        assert item["delivered"].get("desk", 0) == desk and item["read"] == new_read
+        assert moved is not None
+        assert moved.before == Marks(max(phone, desk), read)
+        assert moved.after == Marks(max(new_phone, desk), new_read)
+
+
+def test_who_is_no_member_has_no_marks_to_move() -> None:
+    chats = Table(DynamoDB(TABLES), "Chats")  # type: ignore[arg-type] # stands in for the client
+    assert members.move(chats, "c", "raju", "phone", Step(1, None)) is None
+    assert chats.get({"chat": "c", "item": "member#raju"}, consistent=True) is None
+
+
+@pytest.mark.parametrize(
+    ("delivered", "read", "step"),
+    [(3, None, (3, None)), (None, 3, (3, 3)), (2, 3, (3, 3)), (3, 2, (3, 2))],
+)
+def test_what_is_read_was_delivered(
+    delivered: int | None, read: int | None, step: tuple[int, int | None]
+) -> None:
+    assert watermarks.wanted(delivered, read) == step

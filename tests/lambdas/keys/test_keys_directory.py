@@ -1,0 +1,295 @@
+"""The key directory over DynamoDB: every one-time key is handed out exactly once, in order."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from lambdas.errors import ChatError
+from lambdas.keys.decisions import Claim, DeviceKeys, SignedKey
+from lambdas.keys.directory import Change, Directory
+from lambdas.tables import Item, Key, Table, user_key
+from tests.support.lambdas.rest import Phone, key, mocked_aws, new_name, one_at_a_time
+
+THREADS = 8
+IDENTITY = DeviceKeys(key(1), Phone("any").ed25519, "signature")
+
+
+@pytest.fixture(scope="module")
+def table() -> Iterator[Table]:
+    with mocked_aws() as aws:
+        yield one_at_a_time(aws.users)
+
+
+class Ravi:
+    """A user of this test's own, whose devices all have the same identity."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.name = new_name("ravi")
+        self.directory = Directory(table)
+
+    def register(self, device: str = "phone", identity: DeviceKeys = IDENTITY) -> Change:
+        return self.directory.put(self.name, device, identity)
+
+    def upload(
+        self,
+        numbers: range,
+        fallback: int | None = None,
+        device: str = "phone",
+        signer: str = IDENTITY.ed25519,
+    ) -> int:
+        keys = [signed(number) for number in numbers]
+        last = None if fallback is None else signed(fallback)
+        return self.directory.upload(self.name, device, signer, keys, last)
+
+    def claim(self, device: str = "phone") -> str | None:
+        claimed = self.directory.claim(self.name, device)
+        return claimed and claimed.key.id
+
+    def claims(self, number: int, device: str = "phone") -> list[str | None]:
+        return [self.claim(device) for _ in range(number)]
+
+    def items(self, prefix: str) -> list[str]:
+        return [item["item"] for item in self.table.query_all({"user": self.name}, prefix=prefix)]
+
+
+def signed(number: int) -> SignedKey:
+    return SignedKey(f"id{number}", key(number), f"signed {number}")
+
+
+@pytest.fixture
+def ravi(table: Table) -> Ravi:
+    ravi = Ravi(table)
+    assert ravi.register() is Change.NEW
+    return ravi
+
+
+def test_keys_are_handed_out_in_the_order_of_their_upload(ravi: Ravi) -> None:
+    assert ravi.upload(range(12, 9, -1)) == 3
+    assert ravi.upload(range(3)) == 6
+    assert ravi.claims(7) == [
+        "id12", "id11", "id10", "id0", "id1", "id2", None,
+    ]  # fmt: skip
+
+
+def test_a_claim_says_what_is_left(ravi: Ravi) -> None:
+    ravi.upload(range(2))
+    first = Claim(SignedKey("id0", key(0), "signed 0"), fallback=False, remaining=1)
+    assert ravi.directory.claim(ravi.name, "phone") == first
+    assert ravi.upload(range(2, 4)) == 3
+
+
+def test_then_the_fallback_key_is_handed_out_again_and_again(ravi: Ravi) -> None:
+    assert ravi.upload(range(1), fallback=50) == 1
+    assert ravi.claim() == "id0"
+    for _ in range(2):
+        fallback = ravi.directory.claim(ravi.name, "phone")
+        assert fallback == Claim(
+            SignedKey("id50", key(50), "signed 50"), fallback=True, remaining=0
+        )
+    ravi.upload(range(1, 2))
+    assert ravi.claim() == "id1"
+
+
+def test_the_same_fallback_key_again_is_still_used_and_another_one_is_not(
+    ravi: Ravi,
+) -> None:
+    def used() -> bool:
+        item = ravi.table.get(user_key(ravi.name, "fallback#phone"))
+        assert item is not None
+        return bool(item["used"])
+
+    ravi.upload(range(0), fallback=50)
+    assert not used()
+    ravi.claim()
+    assert used()
+    ravi.upload(range(0), fallback=50)
+    assert used()
+    ravi.upload(range(0), fallback=51)
+    assert not used()
+    assert ravi.claim() == "id51"
+
+
+def test_a_repeated_upload_changes_nothing(ravi: Ravi) -> None:
+    assert ravi.upload(range(5)) == 5
+    assert ravi.upload(range(5)) == 5
+    assert ravi.claims(6) == ["id0", "id1", "id2", "id3", "id4", None]
+
+
+def test_a_key_that_was_handed_out_is_never_taken_in_again(ravi: Ravi) -> None:
+    ravi.upload(range(3))
+    ravi.claim()
+    assert ravi.upload(range(4)) == 3
+    assert ravi.claims(4) == ["id1", "id2", "id3", None]
+    assert ravi.upload(range(4)) == 0
+    renamed = SignedKey("another id", key(0), "signed")
+    assert ravi.directory.upload(ravi.name, "phone", IDENTITY.ed25519, [renamed], None) == 0
+
+
+def test_not_even_when_its_device_was_removed_and_registered_again(ravi: Ravi) -> None:
+    ravi.upload(range(2))
+    ravi.claim()
+    ravi.directory.remove(ravi.name, "phone")
+    ravi.register()
+    assert ravi.upload(range(3)) == 1
+    assert ravi.claims(2) == ["id2", None]
+
+
+def test_a_hundred_keys_wait_and_one_more_is_refused(ravi: Ravi) -> None:
+    assert ravi.upload(range(100)) == 100
+    with pytest.raises(ChatError, match="at most 100"):
+        ravi.upload(range(100, 101))
+    assert ravi.claim() == "id0"
+    assert ravi.upload(range(100, 101)) == 100
+    assert ravi.claims(100) == [f"id{number}" for number in range(1, 101)]
+
+
+def test_devices_do_not_mix(ravi: Ravi) -> None:
+    ravi.register("phone2")
+    ravi.upload(range(2))
+    ravi.upload(range(2, 4), device="phone2")
+    assert ravi.claims(3, "phone2") == ["id2", "id3", None]
+    ravi.directory.remove(ravi.name, "phone")
+    assert set(ravi.directory.get(ravi.name, ["phone", "phone2"])) == {"phone2"}
+
+
+def test_a_device_that_is_not_there_has_no_keys(ravi: Ravi) -> None:
+    assert ravi.claim("tablet") is None
+    assert ravi.directory.claim("nobody", "phone") is None
+    assert ravi.directory.get("nobody", ["phone"]) == {}
+    with pytest.raises(ChatError, match="no device tablet"):
+        ravi.upload(range(1), device="tablet")
+
+
+def test_the_same_identity_again_changes_nothing(ravi: Ravi) -> None:
+    ravi.upload(range(2), fallback=50)
+    assert ravi.register() is Change.SAME
+    assert ravi.directory.get(ravi.name, ["phone"]) == {"phone": IDENTITY}
+    assert ravi.claim() == "id0"
+
+
+def test_another_identity_voids_the_keys_that_the_old_one_signed(
+    ravi: Ravi,
+) -> None:
+    ravi.upload(range(3), fallback=50)
+    ravi.claim()
+    changed = IDENTITY._replace(ed25519=Phone("ravi").ed25519)
+    assert ravi.register(identity=changed) is Change.CHANGED
+    assert ravi.directory.get(ravi.name, ["phone"]) == {"phone": changed}
+    assert ravi.claim() is None
+    assert ravi.items("otk#") == []
+    assert ravi.items("fallback#") == []
+    with pytest.raises(ChatError) as refused:
+        ravi.upload(range(10, 11))  # still signed by the old identity
+    assert refused.value.code == "conflict"
+    ravi.upload(range(10, 12), signer=changed.ed25519)
+    assert ravi.claims(3) == ["id10", "id11", None]
+
+
+def test_a_removed_device_leaves_nothing_to_claim(ravi: Ravi) -> None:
+    ravi.upload(range(3), fallback=50)
+    ravi.directory.remove(ravi.name, "phone")
+    ravi.directory.remove(ravi.name, "phone")
+    assert ravi.claim() is None
+    assert ravi.items("otk#") == ravi.items("fallback#") == ravi.items("device#") == []
+
+
+def claimed_by_all(take: Callable[[], str | None]) -> list[str]:
+    """What eight claimers get, each until there is nothing left."""
+
+    def all_of_it(_claimer: int) -> list[str]:
+        return list(iter(take, None))
+
+    with ThreadPoolExecutor(THREADS) as claimers:
+        return [id for ids in claimers.map(all_of_it, range(THREADS)) for id in ids]
+
+
+def test_eight_claimers_at_once_never_get_the_same_key(ravi: Ravi) -> None:
+    ravi.upload(range(100))
+    claimed = claimed_by_all(ravi.claim)
+    assert len(claimed) == len(set(claimed)) == 100
+
+
+def test_claims_while_the_device_uploads_lose_no_key_and_repeat_none(ravi: Ravi) -> None:
+    done = threading.Event()
+
+    def claimer(_number: int) -> list[str]:
+        got: list[str] = []
+        while True:
+            last_round = done.is_set()
+            id = ravi.claim()
+            if id is not None:
+                got.append(id)
+            elif last_round:
+                return got
+            else:
+                done.wait(0.002)  # lets the uploader through
+
+    with ThreadPoolExecutor(THREADS) as claimers:
+        results = claimers.map(claimer, range(4))
+        for start in range(0, 60, 10):
+            ravi.upload(range(start, start + 10))
+        done.set()
+    claimed = [id for ids in results for id in ids]
+    assert sorted(claimed) == sorted(f"id{number}" for number in range(60))
+
+
+def test_the_same_upload_from_two_places_at_once_stores_each_key_once(ravi: Ravi) -> None:
+    with ThreadPoolExecutor(4) as uploaders:
+        assert list(uploaders.map(lambda _: ravi.upload(range(30)), range(4))) == [30] * 4
+    assert sorted(claimed_by_all(ravi.claim)) == sorted(f"id{number}" for number in range(30))
+
+
+class Overtaken(Table):
+    """A table where something happens between the first two reads of an upload."""
+
+    def __init__(self, table: Table, meanwhile: Callable[[], object]) -> None:
+        super().__init__(table._client, table.name)
+        self._meanwhile = [meanwhile]
+
+    def batch_get(self, keys: Iterable[Key], *, consistent: bool = False) -> list[Item]:
+        if self._meanwhile:
+            self._meanwhile.pop()()
+        return super().batch_get(keys, consistent=consistent)
+
+
+def test_an_upload_that_the_same_upload_overtook_tells_what_remains_now(ravi: Ravi) -> None:
+    slow = Directory(Overtaken(ravi.table, lambda: ravi.upload(range(100))))
+    keys = [signed(number) for number in range(100)]
+    assert slow.upload(ravi.name, "phone", IDENTITY.ed25519, keys, None) == 100
+
+
+def test_an_upload_that_another_one_overtook_comes_after_it(ravi: Ravi) -> None:
+    slow = Directory(Overtaken(ravi.table, lambda: ravi.upload(range(2))))
+    keys = [signed(number) for number in range(2, 4)]
+    assert slow.upload(ravi.name, "phone", IDENTITY.ed25519, keys, None) == 4
+    assert ravi.claims(5) == ["id0", "id1", "id2", "id3", None]
+
+
+def test_an_upload_that_a_new_identity_overtook_is_refused_whole(ravi: Ravi) -> None:
+    changed = IDENTITY._replace(ed25519=Phone("any").ed25519)
+    slow = Directory(Overtaken(ravi.table, lambda: ravi.register(identity=changed)))
+    with pytest.raises(ChatError) as refused:
+        slow.upload(ravi.name, "phone", IDENTITY.ed25519, [signed(1)], signed(2))
+    assert refused.value.code == "conflict"
+    assert ravi.items("otk#") == ravi.items("fallback#") == ravi.items("onetime#") == []
+
+
+def test_a_claim_that_reads_first_and_deletes_then_would_be_caught(ravi: Ravi) -> None:
+    ravi.upload(range(20))
+    everybody_has_read = threading.Barrier(THREADS)
+
+    def naive() -> str | None:
+        page = ravi.table.query({"user": ravi.name}, prefix="otk#phone#", limit=1)
+        everybody_has_read.wait()
+        if not page.items:
+            return None
+        ravi.table.delete(user_key(ravi.name, page.items[0]["item"]))
+        everybody_has_read.wait()
+        return str(page.items[0]["id"])
+
+    claimed = claimed_by_all(naive)
+    assert len(claimed) == 20 * THREADS
+    assert len(set(claimed)) == 20

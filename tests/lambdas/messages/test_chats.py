@@ -1,0 +1,141 @@
+"""Who is in which chat, when several change it at once; over tables in memory."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from lambdas.errors import ChatError
+from lambdas.messages import append
+from lambdas.messages.chats import MEMBERS_LIMIT, Changed, Chats
+from lambdas.presence.devices import Devices
+from lambdas.tables import Table
+from tests.model.dynamodb import DynamoDB
+from tests.model.world import TABLES
+
+
+class Racing(DynamoDB):
+    """Lets somebody else act just before a transaction, once or (`always`) each time."""
+
+    def __init__(self) -> None:
+        super().__init__(TABLES)
+        self.meanwhile: Callable[[], object] | None = None
+        self.always = False
+
+    def transact_write_items(self, **request: Any) -> Any:
+        act = self.meanwhile
+        if act is not None:
+            if not self.always:
+                self.meanwhile = None
+            act()
+        return super().transact_write_items(**request)
+
+
+@pytest.fixture
+def database() -> Racing:
+    return Racing()
+
+
+@pytest.fixture
+def tables(database: Racing) -> tuple[Table, Table]:
+    chats, users = (Table(database, name) for name in ("Chats", "Users"))  # type: ignore[arg-type]
+    for name in ("anna", "mira", "raju", "ravi", *(f"user_{number}" for number in range(300))):
+        Devices(users).create_user(name)
+    return chats, users
+
+
+@pytest.fixture
+def rooms(tables: tuple[Table, Table]) -> Chats:
+    return Chats(*tables, sleep=lambda seconds: None)
+
+
+def test_two_who_open_a_chat_with_each_other_at_once_get_the_same(
+    rooms: Chats, database: Racing
+) -> None:
+    others: list[str] = []
+    database.meanwhile = lambda: others.append(rooms.direct("raju", "ravi")[0].chat)
+    chat, created = rooms.direct("ravi", "raju")
+    assert [chat.chat] == others and not created
+    assert rooms.list("ravi")[0] == rooms.list("raju")[0]
+    assert len(rooms.names("ravi")) == 1
+
+
+def test_who_is_added_sees_nothing_from_before_however_close_it_was(
+    rooms: Chats, database: Racing, tables: tuple[Table, Table]
+) -> None:
+    group = rooms.group("ravi", ["raju"]).chat
+    database.meanwhile = lambda: append.take(tables[0], group, "ravi")
+    assert rooms.change("ravi", group, add=["mira"]) == ["mira", "raju", "ravi"]
+    assert rooms.head(group, "mira").joined_seq == 1
+
+
+def test_changes_of_members_at_once_are_all_made(rooms: Chats, database: Racing) -> None:
+    group = rooms.group("ravi", ["raju", "mira"]).chat
+    database.meanwhile = lambda: rooms.change("raju", group, remove=["mira"])
+    assert rooms.change("ravi", group, add=["anna"]) == ["anna", "raju", "ravi"]
+    database.meanwhile = lambda: rooms.change("raju", group, add=["mira"])
+    assert rooms.change("ravi", group, remove=["anna"]) == ["mira", "raju", "ravi"]
+
+
+def test_who_was_removed_meanwhile_changes_nothing_more(rooms: Chats, database: Racing) -> None:
+    group = rooms.group("ravi", ["raju"]).chat
+    database.meanwhile = lambda: rooms.change("raju", group, remove=["ravi"])
+    with pytest.raises(ChatError, match="you have no chat"):
+        rooms.change("ravi", group, add=["mira"])
+    assert rooms.names("mira") == [] and sorted(rooms.head(group, "raju").members) == ["raju"]
+
+
+def test_a_chat_that_is_never_quiet_is_a_conflict(
+    rooms: Chats, database: Racing, tables: tuple[Table, Table]
+) -> None:
+    group = rooms.group("ravi", ["raju"]).chat
+    database.always, database.meanwhile = True, lambda: append.take(tables[0], group, "ravi")
+    with pytest.raises(ChatError) as refusal:
+        rooms.change("ravi", group, add=["mira"])
+    assert refusal.value.code == "conflict"
+
+
+def test_who_leaves_goes_last_and_an_empty_group_is_nobodys(rooms: Chats) -> None:
+    names = [f"user_{number}" for number in range(120)]
+    group = rooms.group("ravi", names).chat
+    parts: list[Changed] = []
+    left = rooms.change("ravi", group, remove=["ravi", *names[:60]], changed=parts.append)
+    assert left == sorted(names[60:])
+    assert [len(part.removed) for part in parts] == [49, 12]
+    assert parts[1].before == parts[0].before - set(parts[0].removed)
+    assert rooms.names("ravi") == [] == rooms.names("user_3")
+    assert rooms.change("user_60", group, remove=names[60:]) == []
+    with pytest.raises(ChatError, match="you have no chat"):
+        rooms.head(group, "user_60")
+
+
+def test_who_comes_back_begins_anew(rooms: Chats, tables: tuple[Table, Table]) -> None:
+    group = rooms.group("ravi", ["raju"]).chat
+    append.take(tables[0], group, "ravi")
+    rooms.change("ravi", group, remove=["raju"])
+    rooms.change("ravi", group, add=["raju"])
+    head = rooms.head(group, "raju")
+    assert (head.joined_seq, head.read, dict(head.delivered)) == (1, 1, {})
+
+
+def test_a_group_has_at_most_256_members(rooms: Chats) -> None:
+    names = [f"user_{number}" for number in range(300)]
+    with pytest.raises(ChatError, match="at most 256"):
+        rooms.group("ravi", names[:MEMBERS_LIMIT])
+    group = rooms.group("ravi", names[: MEMBERS_LIMIT - 1]).chat
+    with pytest.raises(ChatError, match="at most 256"):
+        rooms.change("ravi", group, add=["raju"])
+    assert len(rooms.change("ravi", group, add=[names[0]])) == MEMBERS_LIMIT
+
+
+def test_unknown_users_are_named_and_nothing_is_made(rooms: Chats) -> None:
+    group = rooms.group("ravi", ["raju"]).chat
+    for attempt in (
+        lambda: rooms.direct("ravi", "zoe"),
+        lambda: rooms.group("ravi", ["raju", "zoe"]),
+        lambda: rooms.change("ravi", group, add=["mira", "zoe"]),
+    ):
+        with pytest.raises(ChatError, match=r"^no such user: zoe$") as refusal:
+            attempt()
+        assert refusal.value.code == "not_found"
+    assert rooms.names("ravi") == [group] and rooms.names("mira") == []

@@ -1,0 +1,50 @@
+"""How many files of lambdas a `send` frame passes: what a reader has to open to follow one."""
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import lambdas
+from tests.support.lambdas import given, when
+from tests.support.lambdas.backend import Backend
+
+LAMBDAS = Path(lambdas.__file__).parent
+# These serve every file and know nothing of messages: clients and variables, logs and metrics, the
+# wire form of an item.
+SHARED = {"settings.py", "telemetry.py", "attribute_values.py"}
+
+
+@contextmanager
+def files_that_run() -> Iterator[set[str]]:
+    """The files under lambdas/ of which a function is called meanwhile, in any thread."""
+    found: set[str] = set()
+
+    def record(frame: FrameType, event: str, _argument: Any) -> None:
+        path = Path(frame.f_code.co_filename)
+        if event == "call" and path.is_relative_to(LAMBDAS):
+            found.add(str(path.relative_to(LAMBDAS)))
+
+    before = sys.getprofile()
+    threading.setprofile(record)
+    sys.setprofile(record)
+    try:
+        yield found
+    finally:
+        sys.setprofile(before)
+        threading.setprofile(None)
+
+
+def test_a_send_passes_at_most_ten_files(world: Backend) -> None:
+    given.online(world, "ravi")
+    given.online(world, "raju")
+    given.user(world, "mira", "phone")  # gets a push
+    chat = given.group(world, "ravi", "raju", "mira")
+    with files_that_run() as files:
+        assert when.sends(world, "ravi", chat)["type"] == "accepted"
+    passed = files - SHARED
+    assert {"websocket.py", "messages/send.py", "connections.py"} <= passed
+    assert len(passed) <= 10, sorted(passed)

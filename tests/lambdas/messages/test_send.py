@@ -1,0 +1,238 @@
+import json
+
+import pytest
+
+from lambdas.presence import connection
+from tests.support.lambdas import events, given, then, when
+from tests.support.lambdas.backend import Backend, failing, recorded_calls
+from tests.support.lambdas.connection_api import GONE, HANGS
+from tests.support.lambdas.rest import written_log
+
+
+def test_a_message_reaches_the_other_side_and_is_accepted(world: Backend) -> None:
+    given.online(world, "ravi")
+    given.online(world, "raju")
+    chat = given.direct_chat(world, "ravi", "raju")
+    accepted = then.valid(when.sends(world, "ravi", chat, payload="xyz"))
+    assert accepted["type"] == "accepted" and accepted["seq"] == 1
+    (message,) = world.frames("raju", "phone")
+    assert then.valid(message) == {
+        "type": "message",
+        "chat": chat,
+        "seq": 1,
+        "message_id": accepted["message_id"],
+        "sender": "ravi",
+        "sender_device": "phone",
+        "sent_at": accepted["sent_at"],
+        "alg": "megolm.v1",
+        "payload": "xyz",
+    }
+    assert world.frames("ravi", "phone") == []
+    assert then.pushes(world) == []
+
+
+def test_own_other_devices_get_it_too(world: Backend) -> None:
+    given.user(world, "ravi", "phone", "desk")
+    given.connected(world, "ravi", "phone")
+    given.connected(world, "ravi", "desk")
+    given.user(world, "raju", "phone")
+    chat = given.direct_chat(world, "ravi", "raju")
+    when.sends(world, "ravi", chat, device="desk")
+    assert [frame["seq"] for frame in world.frames("ravi", "phone")] == [1]
+    assert world.frames("ravi", "desk") == []
+    assert [job["user"] for job in then.pushes(world)] == ["raju"]
+
+
+def test_in_a_group_everybody_gets_it_or_is_pushed(world: Backend) -> None:
+    given.online(world, "ravi")
+    given.online(world, "raju")
+    for away in ("mira", "anna", "zoe"):
+        given.user(world, away, "phone")
+    chat = given.group(world, "ravi", "raju", "mira", "anna", "zoe")
+    accepted = when.sends(world, "ravi", chat, urgent=False)
+    assert len(world.frames("raju", "phone")) == 1
+    job = {"chat": chat, "message_id": accepted["message_id"], "urgent": False}
+    assert sorted(then.pushes(world), key=str) == [
+        {"user": away, **job} for away in ("anna", "mira", "zoe")
+    ]
+
+
+def test_a_user_with_one_reachable_device_is_not_pushed(world: Backend) -> None:
+    given.online(world, "ravi")
+    given.user(world, "raju", "phone", "desk")
+    given.connected(world, "raju", "desk")
+    when.sends(world, "ravi", given.direct_chat(world, "ravi", "raju"))
+    assert len(world.frames("raju", "desk")) == 1
+    assert then.pushes(world) == []
+
+
+def test_each_device_gets_its_own_payload_and_the_sender_learns_of_the_others(
+    world: Backend,
+) -> None:
+    given.user(world, "ravi", "phone", "desk")
+    given.connected(world, "ravi", "phone")
+    given.connected(world, "ravi", "desk")
+    given.user(world, "raju", "phone", "watch")
+    given.connected(world, "raju", "phone")
+    given.connected(world, "raju", "watch")
+    chat = given.direct_chat(world, "ravi", "raju")
+    to = {"raju/phone": "for the phone", "raju/lost": "too late", "zoe/phone": "wrong chat"}
+    accepted = then.valid(when.sends(world, "ravi", chat, to=to))
+    assert accepted["missing"] == ["raju/watch", "ravi/desk"]
+    assert accepted["stale"] == ["raju/lost", "zoe/phone"]
+    assert world.frames("raju", "phone")[0]["payload"] == "for the phone"
+    assert world.frames("raju", "watch")[0]["payload"] is None
+    assert world.frames("ravi", "desk")[0]["payload"] is None
+
+
+def test_a_connection_that_is_gone_loses_its_lease_and_the_user_is_pushed(world: Backend) -> None:
+    given.online(world, "ravi")
+    gone = given.online(world, "raju")
+    world.api.answers[gone] = GONE
+    chat = given.direct_chat(world, "ravi", "raju")
+    when.sends(world, "ravi", chat)
+    assert [job["user"] for job in then.pushes(world)] == ["raju"]
+    posts = len(world.api.requests)
+    when.sends(world, "ravi", chat)
+    assert len(world.api.requests) == posts, "posted to a connection known to be gone"
+    assert [job["user"] for job in then.pushes(world)] == ["raju"]
+
+
+def test_gone_says_nothing_about_a_connection_that_is_still_opening(world: Backend) -> None:
+    given.online(world, "ravi")
+    given.user(world, "raju", "phone")
+    just_now = int(world.clock() * 1000) - 500
+    connection.handler(events.connect("raju", "phone", "opening=", just_now), None)
+    world.api.answers["opening="] = GONE  # as a post from inside $connect finds it
+    chat = given.direct_chat(world, "ravi", "raju")
+    when.sends(world, "ravi", chat)
+    del world.api.answers["opening="]
+    when.sends(world, "ravi", chat)
+    assert [frame["seq"] for frame in world.api.frames("opening=")] == [2]
+
+
+def test_one_connection_that_hangs_stops_nobody(world: Backend) -> None:
+    given.online(world, "ravi")
+    for member in ("raju", "mira", "anna"):
+        given.online(world, member)
+    chat = given.group(world, "ravi", "raju", "mira", "anna")
+    world.api.answers[world.connections["raju", "phone"]] = HANGS
+    accepted = when.sends(world, "ravi", chat)
+    assert accepted["type"] == "accepted"
+    assert len(world.frames("mira", "phone")) == len(world.frames("anna", "phone")) == 1
+    assert [job["user"] for job in then.pushes(world)] == ["raju"]
+
+
+def test_a_connection_that_fails_keeps_its_lease(world: Backend) -> None:
+    given.online(world, "ravi")
+    connection_id = given.online(world, "raju")
+    world.api.answers[connection_id] = 500
+    chat = given.direct_chat(world, "ravi", "raju")
+    when.sends(world, "ravi", chat)
+    assert [job["user"] for job in then.pushes(world)] == ["raju"]
+    del world.api.answers[connection_id]
+    when.sends(world, "ravi", chat)
+    assert [frame["seq"] for frame in world.frames("raju", "phone")] == [2]
+
+
+def test_a_message_one_to_one_costs_three_calls_and_a_push_one_more(world: Backend) -> None:
+    given.online(world, "ravi")
+    given.online(world, "raju")
+    given.user(world, "mira", "phone")
+    online = given.direct_chat(world, "ravi", "raju")
+    offline = given.direct_chat(world, "ravi", "mira")
+    with recorded_calls(world) as calls:
+        when.sends(world, "ravi", online)
+    assert sorted(calls) == ["BatchGetItem", "PutItem", "UpdateItem"]
+    with recorded_calls(world) as calls:
+        when.sends(world, "ravi", offline)
+    assert sorted(calls) == ["BatchGetItem", "PutItem", "SendMessage", "UpdateItem"]
+
+
+def test_the_sender_is_who_connected_whatever_the_frame_says(world: Backend) -> None:
+    given.online(world, "ravi")
+    given.online(world, "raju")
+    chat = given.direct_chat(world, "ravi", "raju")
+    when.sends(world, "ravi", chat, sender="raju", sender_device="desk", user="raju", seq=7)
+    (message,) = world.frames("raju", "phone")
+    assert (message["sender"], message["sender_device"], message["seq"]) == ("ravi", "phone", 1)
+
+
+@pytest.mark.parametrize("chat", ["theirs", "nobodys"])
+def test_who_is_not_a_member_can_not_tell_whether_there_is_a_chat(
+    world: Backend, chat: str
+) -> None:
+    given.online(world, "ravi")
+    given.online(world, "raju")
+    given.online(world, "eve")
+    name = given.direct_chat(world, "ravi", "raju") if chat == "theirs" else "nowhere"
+    before = then.everything(world)
+    answer = when.sends(world, "eve", name)
+    assert then.refused(answer, "not_found") == f"you have no chat {name}"
+    assert answer["action"] == "send" and "message_id" in answer
+    assert then.everything(world) == before
+    assert world.api.requests == [] and then.pushes(world) == []
+
+
+def test_a_message_that_could_not_be_stored_leaves_a_void_and_is_not_accepted(
+    world: Backend,
+) -> None:
+    given.online(world, "ravi")
+    given.online(world, "raju")
+    chat = given.direct_chat(world, "ravi", "raju")
+    with failing(world, "PutItem"):
+        answer = when.sends(world, "ravi", chat)
+    assert "on our side" in then.refused(answer, "internal")
+    assert world.frames("raju", "phone") == [] and then.pushes(world) == []
+    when.sends(world, "ravi", chat)
+    messages, synced = when.syncs(world, "raju", chats={chat: 0})
+    assert [frame["seq"] for frame in messages] == [2]
+    assert synced["chats"][chat]["complete_to"] == 2 and "retry_after" not in synced
+
+
+def test_a_message_that_was_stored_after_all_is_accepted(world: Backend) -> None:
+    given.online(world, "ravi")
+    given.online(world, "raju")
+    chat = given.direct_chat(world, "ravi", "raju")
+    with failing(world, "PutItem", answered=False):
+        answer = when.sends(world, "ravi", chat)
+    assert answer["type"] == "accepted"
+    assert len(world.frames("raju", "phone")) == 1
+
+
+def test_a_queue_that_fails_does_not_fail_the_message(world: Backend) -> None:
+    given.online(world, "ravi")
+    given.user(world, "raju", "phone")
+    chat = given.direct_chat(world, "ravi", "raju")
+    with failing(world, "SendMessage"):
+        assert when.sends(world, "ravi", chat)["type"] == "accepted"
+
+
+def test_a_writer_that_is_late_does_not_write(world: Backend) -> None:
+    given.online(world, "ravi")
+    given.online(world, "raju")
+    chat = given.direct_chat(world, "ravi", "raju")
+    times = iter([world.clock(), world.clock() + 5])
+    ends = world.clock() + 5
+    vars(world.aws)["now"] = lambda: next(times, ends)
+    then.refused(when.sends(world, "ravi", chat), "internal")
+    items = then.everything(world)[world.aws.settings["CHATS_TABLE"]]
+    assert [item.get("void") for item in items if item["item"]["S"].startswith("message")] == [
+        {"BOOL": True}
+    ]
+
+
+def test_logs_name_the_message_and_never_show_it(world: Backend) -> None:
+    given.online(world, "ravi")
+    given.online(world, "raju")
+    chat = given.direct_chat(world, "ravi", "raju")
+    with written_log() as log:
+        accepted = when.sends(world, "ravi", chat, payload="c2VjcmV0LXBheWxvYWQ")
+        with failing(world, "PutItem"):
+            when.sends(world, "ravi", chat, payload="c2VjcmV0LXBheWxvYWQ")
+        when.raw(world, "ravi", "phone", '{"action":"send","payload":"c2VjcmV0LXBheWxvYWQ"}')
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    assert (accepted["message_id"], chat) in {
+        (line.get("message_id"), line.get("chat")) for line in lines
+    }
+    assert "c2VjcmV0LXBheWxvYWQ" not in log.getvalue()

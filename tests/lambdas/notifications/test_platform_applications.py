@@ -1,0 +1,229 @@
+"""The custom resource of the SNS platform applications, with events as CloudFormation sends them."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from moto import mock_aws
+
+from lambdas.notifications import platform_applications
+from lambdas.settings import WHILE_DEPLOYING, Aws, Settings
+from tests.support.lambdas.platforms_scene import (
+    APNS,
+    FCM,
+    PRIVATE,
+    STACK,
+    TIMEOUT,
+    CloudFormation,
+    Context,
+    applications,
+    arn,
+    change,
+    listening,
+    properties,
+    request,
+)
+from tests.support.lambdas.rest import DUMMY, client, written_log
+
+
+@pytest.fixture(scope="module")
+def function() -> Aws:
+    aws = Aws(Settings(DUMMY), WHILE_DEPLOYING)
+    for service in ("sns", "cloudformation"):
+        vars(aws)[service] = client(service)
+    vars(aws)["secrets"] = client("secretsmanager")
+    return aws
+
+
+@pytest.fixture
+def cloudformation(function: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[CloudFormation]:
+    monkeypatch.setattr(
+        "lambdas.notifications.platform_applications.time.sleep", lambda _seconds: None
+    )
+    with mock_aws(), listening() as cloudformation:
+        monkeypatch.setattr(platform_applications, "deployment_aws", lambda: function)
+        yield cloudformation
+
+
+def send(
+    cloudformation: CloudFormation, kind: str, given: dict[str, Any], physical_id: str = "never"
+) -> dict[str, Any]:
+    event = request(cloudformation.url, kind, given, physical_id)
+    platform_applications.handler(event, Context())
+    answer = cloudformation.answers[-1]
+    assert answer["StackId"] == STACK
+    assert answer["RequestId"] == event["RequestId"]
+    assert answer["LogicalResourceId"] == "PlatformApplications"
+    assert "Data" not in answer
+    assert cloudformation.content_types[-1] == ""
+    assert len(json.dumps(answer)) < 4096
+    return answer
+
+
+def test_every_secret_with_a_credential_becomes_an_application(
+    cloudformation: CloudFormation,
+) -> None:
+    answer = send(cloudformation, "Create", properties(FCM, APNS, APNS))
+    assert answer["Status"] == "SUCCESS"
+    made = applications()
+    assert set(made) == {
+        arn("GCM", "fcm"),
+        arn("APNS", "apns"),
+        arn("APNS_SANDBOX", "apns-sandbox"),
+    }
+    assert json.loads(made[arn("GCM", "fcm")]["PlatformCredential"]) == FCM
+    apns = made[arn("APNS", "apns")]
+    assert apns["PlatformPrincipal"] == "KEY"
+    assert apns["PlatformCredential"] == PRIVATE
+    assert apns["ApplePlatformTeamID"] == "TEAM"
+    assert apns["ApplePlatformBundleID"] == "example.app"
+
+
+@pytest.mark.parametrize("value", [None, "  \n", "{}"])
+def test_an_empty_secret_makes_none_and_the_log_says_so(
+    cloudformation: CloudFormation, value: Any
+) -> None:
+    with written_log() as log:
+        answer = send(cloudformation, "Create", properties(value, value, value))
+    assert answer["Status"] == "SUCCESS"
+    assert applications() == {}
+    assert log.getvalue().count("push is off") == 3
+
+
+def test_one_platform_alone_is_fine(cloudformation: CloudFormation) -> None:
+    send(cloudformation, "Create", properties(FCM))
+    assert set(applications()) == {arn("GCM", "fcm")}
+    given = {"NamePrefix": "other", "FcmSecretArn": ""}
+    assert send(cloudformation, "Create", given)["Status"] == "SUCCESS"
+    assert set(applications()) == {arn("GCM", "fcm")}
+
+
+def test_an_update_brings_the_new_credential_and_keeps_the_resource(
+    cloudformation: CloudFormation,
+) -> None:
+    given = properties(FCM, APNS)
+    created = send(cloudformation, "Create", given)
+    endpoint = client("sns").create_platform_endpoint(
+        PlatformApplicationArn=arn("GCM", "fcm"), Token="token"
+    )["EndpointArn"]
+    change(given["FcmSecretArn"], {**FCM, "client_email": "new@switchboard.example"})
+    change(given["ApnsSecretArn"], {})
+    id = created["PhysicalResourceId"]
+    updated = send(cloudformation, "Update", given, id)
+    assert updated["PhysicalResourceId"] == id
+    ((name, made),) = applications().items()
+    assert name == arn("GCM", "fcm")
+    assert "new@switchboard.example" in made["PlatformCredential"]
+    # who was registered stays registered
+    client("sns").get_endpoint_attributes(EndpointArn=endpoint)
+
+
+def test_creating_twice_is_creating_once(cloudformation: CloudFormation) -> None:
+    given = properties(FCM, APNS, APNS)
+    answers = [send(cloudformation, "Create", given) for _ in range(2)]
+    assert answers[0] == answers[1]
+    assert len(applications()) == 3
+
+
+def test_deleting_removes_all_and_may_be_repeated(cloudformation: CloudFormation) -> None:
+    given = properties(FCM, APNS, APNS)
+    id = send(cloudformation, "Create", given)["PhysicalResourceId"]
+    for _ in range(2):
+        answer = send(cloudformation, "Delete", given, id)
+        assert (answer["Status"], answer["PhysicalResourceId"]) == ("SUCCESS", id)
+    assert applications() == {}
+
+
+def test_deleting_what_was_never_created_succeeds(cloudformation: CloudFormation) -> None:
+    # the id that CloudFormation makes up when a Create failed without one
+    for given in (properties(), {}, {"NamePrefix": "never"}):
+        answer = send(cloudformation, "Delete", given, "switchboard-dev-PlatformApplications-1ABC")
+        assert answer["Status"] == "SUCCESS"
+
+
+BAD = [
+    ("not JSON", "is not JSON"),
+    ('["s3cret"]', "is not a JSON object"),
+    ('"s3cret"', "is not a JSON object"),
+    (json.dumps({"project_id": "s3cret"}), "lacks client_email, private_key"),
+    (json.dumps({**FCM, "private_key": ""}), "lacks private_key"),
+    (json.dumps({**FCM, "project_id": 7}), "lacks project_id"),
+]
+
+
+@pytest.mark.parametrize(("value", "reason"), BAD)
+def test_a_bad_secret_fails_the_deployment_with_a_reason_and_changes_nothing(
+    cloudformation: CloudFormation, value: str, reason: str
+) -> None:
+    with written_log() as log:
+        answer = send(cloudformation, "Create", properties(value, APNS))
+    assert answer["Status"] == "FAILED"
+    assert reason in answer["Reason"]
+    assert "s3cret" not in json.dumps(answer) + log.getvalue()
+    assert applications() == {}
+
+
+def test_a_bad_apns_secret_names_what_it_lacks(cloudformation: CloudFormation) -> None:
+    answer = send(cloudformation, "Create", properties(None, {"key_id": "KEY"}))
+    assert "ApnsSecretArn lacks signing_key, team_id, bundle_id" in answer["Reason"]
+
+
+def test_whatever_else_goes_wrong_cloudformation_hears_of_it(
+    cloudformation: CloudFormation,
+) -> None:
+    missing = {
+        **properties(),
+        "FcmSecretArn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:x",
+    }
+    for kind, given in (("Create", missing), ("Create", {}), ("Upsert", properties_of(missing))):
+        answer = send(cloudformation, kind, given)
+        assert answer["Status"] == "FAILED"
+        assert answer["Reason"]
+        assert answer["PhysicalResourceId"]
+
+
+def properties_of(given: dict[str, str]) -> dict[str, str]:
+    return {"NamePrefix": given["NamePrefix"]}
+
+
+def test_an_answer_that_is_refused_is_sent_again(cloudformation: CloudFormation) -> None:
+    cloudformation.refusals = 2
+    assert send(cloudformation, "Create", properties())["Status"] == "SUCCESS"
+    assert cloudformation.refusals == 0
+
+
+def test_an_answer_that_nobody_takes_fails_the_invocation(cloudformation: CloudFormation) -> None:
+    cloudformation.refusals = 100
+    with pytest.raises(OSError):
+        send(cloudformation, "Create", properties())
+
+
+def test_a_call_is_begun_only_if_its_end_leaves_time_for_the_answer(
+    cloudformation: CloudFormation,
+) -> None:
+    enough = WHILE_DEPLOYING.longest + platform_applications.ANSWERING
+    given = properties(FCM)
+    for left, status in ((enough + 1, "SUCCESS"), (enough - 1, "FAILED")):
+        event = request(cloudformation.url, "Create", given)
+        platform_applications.handler(event, Context(TIMEOUT - left))
+        assert cloudformation.answers[-1]["Status"] == status
+    assert "no time left" in cloudformation.answers[-1]["Reason"]
+
+
+def test_only_http_addresses_are_answered() -> None:
+    with pytest.raises(ValueError, match="not an HTTP address"):
+        platform_applications.respond("file:///etc/passwd", {})
+
+
+def test_neither_credential_nor_response_url_is_ever_logged(
+    cloudformation: CloudFormation,
+) -> None:
+    cloudformation.refusals = 1
+    with written_log() as log:
+        given = properties(FCM, APNS, APNS)
+        id = send(cloudformation, "Create", given)["PhysicalResourceId"]
+        send(cloudformation, "Delete", given, id)
+    assert log.getvalue()
+    for hidden in ("MIGHAgEAMBMGByqGSM49", "push@switchboard.example", "s1gned"):
+        assert hidden not in log.getvalue()

@@ -1,0 +1,297 @@
+"""The push function, with events as SQS sends them, over moto's SNS."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.sns.models import sns_backends
+
+from lambdas.notifications import push
+from lambdas.notifications.endpoints import Endpoints
+from lambdas.presence.devices import LEASE_SECONDS, Devices
+from lambdas.settings import Aws
+from tests.support.lambdas.rest import (
+    REGION,
+    OneAtATime,
+    client,
+    mocked_aws,
+    new_name,
+    one_at_a_time,
+    written_log,
+)
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[Aws]:
+    with mocked_aws() as aws:
+        yield aws
+
+
+@pytest.fixture(autouse=True)
+def _function(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(push, "aws", lambda: aws)
+
+
+class Ravi:
+    """A user with devices that can be woken."""
+
+    def __init__(self, aws: Aws) -> None:
+        self.name = new_name("ravi")
+        self.devices = Devices(aws.users)
+        self.devices.create_user(self.name)
+        settings = aws.settings
+        applications = {
+            "fcm": settings["FCM_APPLICATION_ARN"],
+            "apns": settings["APNS_APPLICATION_ARN"],
+        }
+        self.endpoints = Endpoints(aws.sns, aws.users, applications)
+
+    def device(self, device: str, platform: str = "fcm") -> str:
+        """The device's endpoint."""
+        self.devices.register(self.name, device)
+        self.endpoints.attach(self.name, device, platform, f"{self.name}-{device}")
+        return self.arn(device) or ""
+
+    def arn(self, device: str) -> str | None:
+        return self.devices.of([self.name])[self.name][device].endpoint_arn
+
+    def connect(self, device: str, at: float) -> None:
+        self.devices.connect(self.name, device, f"connection-{device}", int(at * 1000))
+
+
+@pytest.fixture
+def ravi(aws: Aws) -> Ravi:
+    return Ravi(aws)
+
+
+def record(user: str, message_id: str = "m1", **changes: Any) -> dict[str, Any]:
+    body = {"user": user, "chat": "chat-1", "message_id": message_id, "urgent": True, **changes}
+    return raw_record(json.dumps(body), group=user, id=message_id)
+
+
+def raw_record(body: str, group: str, id: str) -> dict[str, Any]:
+    """docs.aws.amazon.com/lambda/latest/dg/with-sqs.html"""
+    return {
+        "messageId": id,
+        "receiptHandle": "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a",
+        "body": body,
+        "attributes": {
+            "ApproximateReceiveCount": "1",
+            "SentTimestamp": "1545082649183",
+            "SequenceNumber": "18850216816319733761",
+            "MessageGroupId": group,
+            "SenderId": "AIDAIENQZJOLO23YVJ4VO",
+            "MessageDeduplicationId": f"{id}#{group}",
+            "ApproximateFirstReceiveTimestamp": "1545082649185",
+        },
+        "messageAttributes": {},
+        "md5OfBody": "e4e68fb7bd0e697a0ae8f1bb342846b3",
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:push.fifo",
+        "awsRegion": REGION,
+    }
+
+
+def handle(*records: dict[str, Any]) -> list[str]:
+    """The messages that SQS keeps, by id."""
+    answer = push.handler({"Records": list(records)}, None)
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+def received(arn: str) -> list[dict[str, Any]]:
+    endpoint = sns_backends[DEFAULT_ACCOUNT_ID][REGION].platform_endpoints[arn]
+    return [json.loads(message) for message in endpoint.messages.values()]
+
+
+def test_every_device_that_is_away_is_woken_on_its_platform(ravi: Ravi) -> None:
+    phone, tablet = ravi.device("phone"), ravi.device("tablet", "apns")
+    assert handle(record(ravi.name)) == []
+    for arn in (phone, tablet):
+        (message,) = received(arn)
+        assert set(message) == {"default", "GCM", "APNS", "APNS_SANDBOX"}
+        data = json.loads(message["GCM"])["fcmV1Message"]["message"]["data"]
+        assert data == {"message_id": "m1", "chat_id": "chat-1"}
+
+
+def test_a_device_that_is_connected_is_left_alone_and_one_whose_lease_ran_out_is_not(
+    ravi: Ravi,
+) -> None:
+    phone, tablet = ravi.device("phone"), ravi.device("tablet")
+    ravi.connect("phone", time.time())
+    ravi.connect("tablet", time.time() - LEASE_SECONDS - 1)
+    handle(record(ravi.name))
+    assert received(phone) == []
+    assert len(received(tablet)) == 1
+
+
+def test_who_can_not_be_woken_needs_no_second_try(ravi: Ravi) -> None:
+    ravi.devices.register(ravi.name, "browser")
+    assert handle(record(ravi.name), record("nobody", "m2")) == []
+
+
+def test_a_disabled_endpoint_is_cleared_and_the_job_is_done(ravi: Ravi) -> None:
+    arn, tablet = ravi.device("phone"), ravi.device("tablet")
+    sns = client("sns")
+    sns.set_endpoint_attributes(EndpointArn=arn, Attributes={"Enabled": "false"})
+    assert handle(record(ravi.name)) == []
+    assert ravi.arn("phone") is None
+    assert len(received(tablet)) == 1
+    assert ravi.arn("tablet") == tablet
+
+
+def test_an_endpoint_that_was_deleted_is_cleared(ravi: Ravi) -> None:
+    arn = ravi.device("phone")
+    client("sns").delete_endpoint(EndpointArn=arn)
+    assert handle(record(ravi.name)) == []
+    assert ravi.arn("phone") is None
+
+
+def test_a_phone_that_somebody_else_took_over_gets_nothing_of_its_last_owner(
+    aws: Aws, ravi: Ravi
+) -> None:
+    arn = ravi.device("phone")
+    raju = Ravi(aws)
+    raju.devices.register(raju.name, "phone")
+    raju.endpoints.attach(raju.name, "phone", "fcm", f"{ravi.name}-phone")
+    # as if a registration of ravi's had been overtaken on its way
+    ravi.devices.set_endpoint(ravi.name, "phone", arn, "fcm")
+    assert raju.arn("phone") == arn
+    assert handle(record(ravi.name)) == []
+    assert received(arn) == []
+    assert ravi.arn("phone") is None
+    handle(record(raju.name))
+    assert len(received(arn)) == 1
+
+
+def test_of_many_who_take_a_phone_over_at_once_one_has_it_and_is_woken_on_it(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aws, "sns", OneAtATime(aws.sns))
+    monkeypatch.setattr(aws, "users", one_at_a_time(aws.users))
+    token = new_name("shared-token")
+    everybody = [Ravi(aws) for _ in range(6)]
+    for one in everybody:
+        one.devices.register(one.name, "phone")
+    together = threading.Barrier(len(everybody))
+
+    def take(one: Ravi) -> None:
+        together.wait()
+        one.endpoints.attach(one.name, "phone", "fcm", token)
+        if one is everybody[0]:
+            one.endpoints.detach(one.name, "phone")
+        one.endpoints.attach(one.name, "phone", "fcm", token)
+
+    with ThreadPoolExecutor(len(everybody)) as owners:
+        list(owners.map(take, everybody))
+    everybody[3].endpoints.attach(everybody[3].name, "phone", "fcm", token)
+    arn = everybody[3].arn("phone")
+    assert arn is not None
+    for one in everybody:
+        handle(record(one.name, f"m-{one.name}"))
+    (message,) = received(arn)
+    assert f"m-{everybody[3].name}" in message["GCM"]
+
+
+class Sns:
+    """SNS that answers some endpoints with an error."""
+
+    def __init__(self, real: Any, faults: dict[str, tuple[str, str]]) -> None:
+        self._real = real
+        self._faults = faults
+        self.published: list[str] = []
+
+    def publish(self, **request: Any) -> Any:
+        arn = request["TargetArn"]
+        self.published.append(arn)
+        if arn in self._faults:
+            code, message = self._faults[arn]
+            raise ClientError({"Error": {"Code": code, "Message": message}}, "Publish")
+        return self._real.publish(**request)
+
+
+def failing(aws: Aws, monkeypatch: pytest.MonkeyPatch, faults: dict[str, tuple[str, str]]) -> Sns:
+    sns = Sns(aws.sns, faults)
+    monkeypatch.setattr(aws, "sns", sns)
+    return sns
+
+
+@pytest.mark.parametrize(
+    "code", ["Throttled", "InternalError", "AuthorizationError", "PlatformApplicationDisabled"]
+)
+def test_a_fault_keeps_the_job_in_the_queue_and_the_endpoint_in_place(
+    aws: Aws, ravi: Ravi, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    arn, tablet = ravi.device("phone"), ravi.device("tablet")
+    failing(aws, monkeypatch, {arn: (code, "try again")})
+    assert handle(record(ravi.name)) == ["m1"]
+    assert ravi.arn("phone") == arn
+    assert len(received(tablet)) == 1  # the other device did not have to wait for it
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        ("EndpointDisabled", "Endpoint is disabled"),
+        ("EndpointDisabledException", "Endpoint is disabled"),
+        ("NotFound", "Endpoint does not exist"),
+        ("NotFound", "PlatformApplication does not exist"),
+        ("InvalidParameter", "Invalid parameter: TargetArn Reason: no such application"),
+        (
+            "InvalidParameter",
+            "Invalid parameter: TargetArn Reason: No endpoint found for the target arn specified",
+        ),
+    ],
+)
+def test_every_way_of_sns_to_say_that_an_endpoint_is_dead_clears_it(
+    aws: Aws, ravi: Ravi, monkeypatch: pytest.MonkeyPatch, fault: tuple[str, str]
+) -> None:
+    arn = ravi.device("phone")
+    failing(aws, monkeypatch, {arn: fault})
+    assert handle(record(ravi.name)) == []
+    assert ravi.arn("phone") is None
+
+
+def test_an_endpoint_that_was_replaced_meanwhile_is_not_cleared(ravi: Ravi) -> None:
+    old = ravi.device("phone")
+    ravi.endpoints.attach(ravi.name, "phone", "fcm", f"{ravi.name}-new")
+    new = ravi.arn("phone")
+    ravi.endpoints.clear(ravi.name, "phone", old)
+    assert ravi.arn("phone") == new != old
+
+
+def test_a_failure_holds_up_the_same_user_only(
+    aws: Aws, ravi: Ravi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raju = Ravi(aws)
+    arn, other = ravi.device("phone"), raju.device("phone")
+    sns = failing(aws, monkeypatch, {arn: ("Throttled", "slow down")})
+    batch = [
+        record(ravi.name, "r1"),
+        record(raju.name, "j1"),
+        record(ravi.name, "r2"),
+        record(raju.name, "j2"),
+    ]
+    assert handle(*batch) == ["r1", "r2"]
+    assert sns.published == [arn, other, other]  # r2 was not tried: it would overtake r1
+
+
+@pytest.mark.parametrize("body", ["", "{", "[]", "{}", '{"user": "ravi"}', "null"])
+def test_a_job_that_is_none_goes_the_way_to_the_dead_letter_queue(body: str) -> None:
+    assert handle(raw_record(body, group="g", id="bad")) == ["bad"]
+
+
+def test_the_log_has_message_and_chat_and_metrics_but_no_token(ravi: Ravi, capsys: Any) -> None:
+    ravi.device("phone")
+    with written_log() as log:
+        handle(record(ravi.name))
+    line = json.loads(log.getvalue().splitlines()[-1])
+    assert (line["message_id"], line["chat"]) == ("m1", "chat-1")
+    assert f"{ravi.name}-phone" not in log.getvalue()
+    counted = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert counted["PushesSent"] == [1.0]

@@ -1,0 +1,126 @@
+"""What becomes of leases when posts find connections gone; presence stores over tables in memory."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from lambdas.connections import Outcome, Post
+from lambdas.frames import decode
+from lambdas.presence.devices import Address, Devices
+from lambdas.presence.fan_out import Delivery, announce, deliver
+from lambdas.tables import Table
+from tests.model.dynamodb import DynamoDB
+from tests.model.world import TABLES
+
+NOW = 1_800_000_000.0
+FRAME = {"type": "pong"}
+SOME_TIME_AGO = int((NOW - 60) * 1000)
+
+
+class Gateway:
+    """Connections that are gone, or fail; what was delivered to the others."""
+
+    def __init__(self, *gone: str) -> None:
+        self.gone = set(gone)
+        self.delivered: list[tuple[str, Any]] = []
+
+    def post_all(self, posts: Sequence[Post], within: float) -> list[Outcome]:
+        return [self._post(post) for post in posts]
+
+    def _post(self, post: Post) -> Outcome:
+        if post.connection_id in self.gone:
+            return Outcome.GONE
+        self.delivered.append((post.connection_id, decode(str(post.frame))))
+        return Outcome.DELIVERED
+
+
+class Database(DynamoDB):
+    """One that can be switched off."""
+
+    broken = False
+
+    def update_item(self, **request: Any) -> Any:
+        if self.broken:
+            raise ConnectionError
+        return super().update_item(**request)
+
+
+@pytest.fixture
+def database() -> Database:
+    return Database(TABLES)
+
+
+@pytest.fixture
+def devices(database: Database) -> Devices:
+    """ravi, raju and mira, whose phones are connected as ravi=, raju= and mira=."""
+    store = Devices(Table(database, "Users"))  # type: ignore[arg-type] # stands in for the client
+    for user in ("ravi", "raju", "mira"):
+        store.create_user(user)
+        store.register(user, "phone")
+        store.connect(user, "phone", f"{user}=", SOME_TIME_AGO)
+    return store
+
+
+def _deliver(gateway: Gateway, devices: Devices, *users: str) -> list[Outcome]:
+    posts = [Delivery(user, "phone", f"{user}=", FRAME) for user in users]
+    return deliver(gateway, devices, posts, clock=lambda: NOW)  # type: ignore[arg-type] # a fake
+
+
+def _connection(devices: Devices, user: str) -> str | None:
+    return devices.of([user], consistent=True)[user]["phone"].connection_id
+
+
+def test_gone_ends_the_lease_and_the_others_get_theirs(devices: Devices) -> None:
+    gateway = Gateway("raju=")
+    assert _deliver(gateway, devices, "raju", "mira") == [Outcome.GONE, Outcome.DELIVERED]
+    assert _connection(devices, "raju") is None and _connection(devices, "mira") == "mira="
+
+
+def test_a_device_that_connected_again_gets_the_frame_there(devices: Devices) -> None:
+    devices.connect("raju", "phone", "newer=", SOME_TIME_AGO + 1)
+    gateway = Gateway("raju=")
+    assert _deliver(gateway, devices, "raju", "mira") == [Outcome.DELIVERED] * 2
+    assert gateway.delivered == [("mira=", FRAME), ("newer=", FRAME)]
+    assert _connection(devices, "raju") == "newer="
+
+
+def test_a_device_that_was_removed_is_just_gone(devices: Devices) -> None:
+    devices.remove("raju", "phone")
+    assert _deliver(Gateway("raju="), devices, "raju") == [Outcome.GONE]
+
+
+def test_a_lease_that_can_not_be_ended_spoils_nothing(devices: Devices, database: Database) -> None:
+    database.broken = True
+    gateway = Gateway("raju=")
+    assert _deliver(gateway, devices, "raju", "mira") == [Outcome.GONE, Outcome.DELIVERED]
+    database.broken = False
+    assert _connection(devices, "raju") == "raju="
+
+
+def test_two_that_watch_each_other_and_are_both_gone_end_the_telling(devices: Devices) -> None:
+    devices.watch(Address("ravi", "phone"), ["raju"], NOW + 100)
+    devices.watch(Address("raju", "phone"), ["ravi"], NOW + 100)
+    devices.watch(Address("mira", "phone"), ["ravi", "raju"], NOW + 100)
+    gateway = Gateway("ravi=", "raju=")
+    assert _deliver(gateway, devices, "ravi") == [Outcome.GONE]
+    told = {(connection, frame["user"], frame["online"]) for connection, frame in gateway.delivered}
+    assert told == {("mira=", "ravi", False), ("mira=", "raju", False)}
+
+
+def test_what_is_announced_is_how_it_is_when_it_is_told(devices: Devices) -> None:
+    devices.watch(Address("mira", "phone"), ["raju", "ravi"], NOW + 100)
+    devices.disconnect("raju", "phone", "raju=", NOW)
+    gateway = Gateway()
+    announce(gateway, devices, ["raju", "ravi", "raju"], clock=lambda: NOW)  # type: ignore[arg-type]
+    assert [(frame["user"], frame["online"]) for _, frame in gateway.delivered] == [
+        ("raju", False),
+        ("ravi", True),
+    ]
+
+
+def test_nobody_is_told_when_nobody_watches(devices: Devices) -> None:
+    devices.watch(Address("mira", "phone"), ["raju"], NOW)  # over by now
+    gateway = Gateway()
+    announce(gateway, devices, ["raju", "nobody"], clock=lambda: NOW)  # type: ignore[arg-type] # a fake
+    assert gateway.delivered == []

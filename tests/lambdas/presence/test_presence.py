@@ -1,0 +1,242 @@
+import json
+
+import pytest
+
+from lambdas.presence import authorize, connection, tickets
+from lambdas.presence.devices import LEASE_SECONDS
+from lambdas.presence.leases import WATCH_SECONDS
+from tests.support.lambdas import events, given, then, when
+from tests.support.lambdas.backend import Backend
+from tests.support.lambdas.connection_api import GONE
+from tests.support.lambdas.rest import written_log
+
+
+def _ticket(world: Backend, user: str = "ravi", device: str = "phone") -> str:
+    return tickets.issue(world.aws.tickets, user, device, world.clock(), lambda size: "t" * size)
+
+
+def _watches(world: Backend, user: str, *watched: str) -> list[dict[str, object]]:
+    """The presence frames that the watcher gets for it."""
+    before = len(world.frames(user, "phone"))
+    answer = when.raw(world, user, "phone", {"action": "watch", "users": list(watched)})
+    return [*world.frames(user, "phone")[before:], answer]
+
+
+# -- authorizer
+
+
+@pytest.mark.parametrize(
+    "protocols", ["chat.v1, ticket.{}", "ticket.{},chat.v1", " chat.v1 ,  ticket.{} "]
+)
+@pytest.mark.parametrize("header", ["Sec-WebSocket-Protocol", "sec-websocket-protocol"])
+def test_a_ticket_lets_its_device_in(world: Backend, protocols: str, header: str) -> None:
+    event = events.authorizer(protocols.format(_ticket(world)), header)
+    assert authorize.handler(event, None) == {
+        "principalId": "ravi/phone",
+        "policyDocument": {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Action": "execute-api:Invoke",
+                    "Effect": "Allow",
+                    "Resource": events.METHOD_ARN,
+                }
+            ],
+        },
+        "context": {"user": "ravi", "device": "phone"},
+    }
+
+
+def test_a_ticket_works_once_and_for_thirty_seconds(world: Backend) -> None:
+    def effect(ticket: str) -> str:
+        answer = authorize.handler(events.authorizer(f"chat.v1, ticket.{ticket}"), None)
+        assert ("context" in answer) == (
+            answer["policyDocument"]["Statement"][0]["Effect"] == "Allow"
+        )
+        return str(answer["policyDocument"]["Statement"][0]["Effect"])
+
+    assert effect("x" * 32) == "Deny"
+    used = _ticket(world)
+    assert [effect(used), effect(used)] == ["Allow", "Deny"]
+    late = _ticket(world)
+    world.clock.pass_seconds(tickets.TICKET_SECONDS)
+    assert effect(late) == "Deny"
+    just_in_time = _ticket(world)
+    world.clock.pass_seconds(tickets.TICKET_SECONDS - 0.5)
+    assert effect(just_in_time) == "Allow"
+
+
+@pytest.mark.parametrize(
+    "protocols",
+    [
+        None,
+        "",
+        "chat.v1",
+        "ticket.{}",
+        "chat.v2, ticket.{}",
+        "chat.v1, ticket.",
+        "chat.v1, ticket.{}, ticket.{}",
+        "chat.v1 ticket.{}",
+        "chat.v1, {}",
+    ],
+)
+def test_a_header_of_another_form_is_unauthorized_and_spends_nothing(
+    world: Backend, protocols: str | None
+) -> None:
+    ticket = _ticket(world)
+    before = then.everything(world)
+    event = events.authorizer(protocols and protocols.replace("{}", ticket))
+    with pytest.raises(Exception, match=r"^Unauthorized$"):
+        authorize.handler(event, None)
+    assert then.everything(world) == before
+
+
+def test_neither_table_nor_log_shows_a_ticket(world: Backend) -> None:
+    ticket = _ticket(world)
+    assert ticket not in json.dumps(then.everything(world))
+    with written_log() as log:
+        for _ in range(2):
+            authorize.handler(events.authorizer(f"chat.v1, ticket.{ticket}"), None)
+    assert ticket not in log.getvalue()
+
+
+# -- leases
+
+
+def test_connecting_takes_the_lease_and_names_the_protocol(world: Backend) -> None:
+    given.user(world, "ravi", "phone")
+    answer = connection.handler(events.connect("ravi", "phone", "a="), None)
+    assert answer == {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": "chat.v1"}}
+
+
+@pytest.mark.parametrize(("user", "device"), [("ravi", "stolen"), ("nobody", "phone")])
+def test_a_device_that_is_not_registered_does_not_connect(
+    world: Backend, user: str, device: str
+) -> None:
+    given.user(world, "ravi", "phone")
+    before = then.everything(world)
+    assert connection.handler(events.connect(user, device, "a="), None)["statusCode"] == 403
+    assert then.everything(world) == before
+
+
+def test_an_older_connection_is_told_and_closed(world: Backend) -> None:
+    older = given.online(world, "ravi")
+    newer = given.connected(world, "ravi", "phone")
+    assert [then.valid(frame) for frame in world.api.frames(older)] == [{"type": "displaced"}]
+    assert world.api.closed() == [older]
+    given.online(world, "raju")
+    chat = given.direct_chat(world, "ravi", "raju")
+    connection.handler(events.disconnect("ravi", "phone", older), None)  # late, and of the older
+    when.sends(world, "raju", chat)
+    assert [frame["type"] for frame in world.api.frames(newer)] == ["message"]
+
+
+def test_a_connect_that_was_overtaken_does_not_take_the_lease(world: Backend) -> None:
+    given.user(world, "ravi", "phone")
+    at = int(world.clock() * 1000) - 60_000
+    connection.handler(events.connect("ravi", "phone", "second=", at + 5), None)
+    answer = connection.handler(events.connect("ravi", "phone", "first=", at), None)
+    assert answer["statusCode"] == 409 and world.api.requests == []
+    given.online(world, "raju")
+    when.sends(world, "raju", given.direct_chat(world, "ravi", "raju"))
+    assert len(world.api.frames("second=")) == 1
+
+
+def test_a_displaced_connection_that_is_gone_already_is_not_closed_again(world: Backend) -> None:
+    older = given.online(world, "ravi")
+    world.api.answers[older] = GONE
+    given.connected(world, "ravi", "phone")
+    assert world.api.closed() == []
+
+
+def test_a_lease_runs_out(world: Backend) -> None:
+    given.online(world, "ravi")
+    given.online(world, "raju")
+    chat = given.direct_chat(world, "ravi", "raju")
+    world.clock.pass_seconds(LEASE_SECONDS)
+    when.sends(world, "ravi", chat)
+    assert world.frames("raju", "phone") == []
+    assert [job["user"] for job in then.pushes(world)] == ["raju"]
+
+
+# -- watching
+
+
+def test_who_watches_is_told_at_once_and_of_each_change(world: Backend) -> None:
+    given.online(world, "ravi")
+    given.user(world, "raju", "phone", "desk")
+    given.online(world, "mira")
+    first = _watches(world, "ravi", "raju", "mira")
+    assert sorted((then.valid(frame) for frame in first), key=str) == [
+        {"type": "presence", "user": "mira", "online": True},
+        {"type": "presence", "user": "raju", "online": False},
+    ]
+    world.api.requests.clear()
+    phone = given.connected(world, "raju", "phone")
+    desk = given.connected(world, "raju", "desk")  # there already
+    connection.handler(events.disconnect("raju", "phone", phone), None)  # still there
+    world.clock.pass_seconds(5)
+    connection.handler(events.disconnect("raju", "desk", desk), None)
+    gone_at = int(world.clock() * 1000)
+    assert [then.valid(frame) for frame in world.frames("ravi", "phone")] == [
+        {"type": "presence", "user": "raju", "online": True},
+        {"type": "presence", "user": "raju", "online": False, "last_seen": gone_at},
+    ]
+
+
+def test_watching_ends_after_five_minutes(world: Backend) -> None:
+    given.online(world, "ravi")
+    given.user(world, "raju", "phone")
+    _watches(world, "ravi", "raju")
+    world.api.requests.clear()
+    world.clock.pass_seconds(WATCH_SECONDS)
+    given.connected(world, "raju", "phone")
+    assert world.frames("ravi", "phone") == []
+
+
+def test_a_connection_found_gone_is_a_change_too(world: Backend) -> None:
+    given.online(world, "ravi")
+    given.online(world, "raju")
+    _watches(world, "ravi", "raju")
+    world.api.requests.clear()
+    world.api.answers[world.connections["raju", "phone"]] = GONE
+    when.sends(world, "ravi", given.direct_chat(world, "ravi", "raju"))
+    (frame,) = world.frames("ravi", "phone")
+    assert frame["type"] == "presence" and frame["online"] is False
+
+
+def test_watchers_that_are_gone_themselves_are_tidied_up_as_well(world: Backend) -> None:
+    for name in ("ravi", "raju", "mira"):
+        given.online(world, name)
+    _watches(world, "raju", "ravi")
+    _watches(world, "mira", "raju")
+    world.api.requests.clear()
+    world.api.answers[world.connections["raju", "phone"]] = GONE
+    connection.handler(events.disconnect("ravi", "phone", world.connections["ravi", "phone"]), None)
+    (frame,) = world.frames("mira", "phone")
+    assert (frame["user"], frame["online"]) == ("raju", False)
+
+
+def test_only_the_device_that_watches_is_told(world: Backend) -> None:
+    given.user(world, "ravi", "phone", "desk")
+    given.connected(world, "ravi", "phone")
+    given.connected(world, "ravi", "desk")
+    given.user(world, "raju", "phone")
+    _watches(world, "ravi", "raju")
+    given.connected(world, "raju", "phone")
+    assert world.frames("ravi", "desk") == []
+
+
+def test_unknown_users_can_not_be_watched(world: Backend) -> None:
+    given.online(world, "ravi")
+    given.user(world, "raju")
+    before = then.everything(world)
+    answer = when.raw(world, "ravi", "phone", {"action": "watch", "users": ["raju", "nobody"]})
+    assert then.refused(answer, "not_found") == "no such user: nobody"
+    assert then.everything(world) == before and world.api.requests == []
+
+
+def test_ping_is_answered_without_a_call(world: Backend) -> None:
+    given.online(world, "ravi")
+    answer = when.raw(world, "ravi", "phone", {"action": "ping"})
+    assert then.valid(answer) == {"type": "pong"}

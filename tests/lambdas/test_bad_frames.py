@@ -1,0 +1,81 @@
+import json
+
+import pytest
+
+from lambdas.presence import presence
+from tests.support.lambdas import events, given, then, when
+from tests.support.lambdas.backend import Backend
+from tests.support.lambdas.bad_frames import BAD_FRAMES, MESSAGE_ID
+
+
+def _route_of(text: str) -> str | None:
+    """Where `$request.body.action` sends a frame: to its route, or to $default."""
+    for action in ("send", "receipt", "sync", "typing", "watch"):
+        if f'"action": "{action}"' in text or f'"action":"{action}"' in text:
+            return action
+    return None
+
+
+@pytest.mark.parametrize("wrong", BAD_FRAMES)
+def test_a_bad_frame_is_refused_and_nothing_comes_of_it(world: Backend, wrong: str) -> None:
+    given.online(world, "ravi")
+    given.online(world, "raju")
+    chat = given.direct_chat(world, "ravi", "raju")
+    before = then.everything(world)
+    text = BAD_FRAMES[wrong].replace("{chat}", chat)
+    answer = when.raw(world, "ravi", "phone", text, route=_route_of(text))
+    message = then.refused(answer, "bad_request")
+    assert message and len(message) < 300 and "Traceback" not in message
+    assert then.everything(world) == before
+    assert world.api.requests == [] and then.pushes(world) == []
+
+
+def test_an_error_names_what_it_answers(world: Backend) -> None:
+    given.online(world, "ravi")
+    frame = {"action": "send", "message_id": MESSAGE_ID, "chat": "nowhere"}
+    answer = when.raw(world, "ravi", "phone", frame)
+    assert then.valid(answer)["message_id"] == MESSAGE_ID
+    assert answer["action"] == "send"
+
+
+def test_an_unknown_action_is_told_the_known_ones(world: Backend) -> None:
+    given.online(world, "ravi")
+    answer = when.raw(world, "ravi", "phone", {"action": "shout"})
+    message = then.refused(answer, "bad_request")
+    assert message == "unknown action; known are ping, receipt, send, sync, typing, watch"
+
+
+def test_an_unknown_algorithm_is_told_the_known_ones(world: Backend) -> None:
+    given.online(world, "ravi")
+    answer = when.sends(world, "ravi", "nowhere", alg="test.v0", payload="aGVsbG8")
+    message = then.refused(answer, "bad_request")
+    assert message == "at least one of these is needed: to (alg olm.v1), payload (alg megolm.v1)"
+
+
+def test_binary_frames_are_refused(world: Backend) -> None:
+    given.online(world, "ravi")
+    event = events.message("ravi", "phone", "c=", "eyJhY3Rpb24iOiJwaW5nIn0=")
+    response = presence.handler({**event, "isBase64Encoded": True}, None)
+    then.refused(json.loads(response["body"]), "bad_request")
+
+
+def test_a_frame_with_two_actions_is_refused(world: Backend) -> None:
+    given.online(world, "ravi")
+    text = '{"action": "send", "action": "ping"}'
+    then.refused(when.raw(world, "ravi", "phone", text, route="send"), "bad_request")
+
+
+def test_a_fault_of_ours_tells_nothing_about_itself(
+    world: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given.online(world, "ravi")
+    chat = given.direct_chat(world, "ravi", given_user(world, "raju"))
+    monkeypatch.setenv("CHATS_TABLE", "lost")
+    vars(world.aws)["chats"] = None
+    answer = when.sends(world, "ravi", chat)
+    assert then.refused(answer, "internal") == "something went wrong on our side; try again"
+
+
+def given_user(world: Backend, name: str) -> str:
+    given.user(world, name)
+    return name

@@ -1,0 +1,130 @@
+"""Each function of the WebSocket API calls what it is granted, and uses all that it is granted."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.client import BaseClient
+
+from lambdas.presence import authorize, connection, tickets
+from stacks.config.permissions import PERMISSIONS
+from tests.support.lambdas import events, given, when
+from tests.support.lambdas.backend import Backend
+from tests.support.lambdas.connection_api import GONE
+
+Used = dict[str, set[str]]
+# What the event source does in a function's name, and what is used when it fails for good.
+OF_THE_EVENT_SOURCE = {"chats_stream", "any_stream", "stream_failures"}
+
+
+def _used_by(world: Backend, act: Callable[[], object]) -> Used:
+    """table or queue -> actions, as IAM would check them."""
+    seen: Used = defaultdict(set)
+    call = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def recorded(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
+        action = operation.removesuffix("Batch") if operation.startswith("Send") else operation
+        service = client.meta.service_model.service_name
+        tables = parameters.get("RequestItems") or [parameters.get("TableName", "push_queue")]
+        for table in tables:
+            seen[table.split("-")[0].lower()].add(f"{service}:{action}")
+        return call(client, operation, parameters)
+
+    posts = len(world.api.requests)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseClient, "_make_api_call", recorded)
+        act()
+    for request in world.api.requests[posts:]:
+        name = "post_to_connections" if request.method == "POST" else "close_connections"
+        seen[name].add("execute-api:ManageConnections")
+    return seen
+
+
+@pytest.fixture
+def chat(world: Backend) -> str:
+    """ravi and raju are there; raju is watched, and his connection is gone; mira is away."""
+    given.online(world, "ravi")
+    given.online(world, "raju")
+    given.user(world, "mira", "phone")
+    name = given.group(world, "ravi", "raju", "mira")
+    when.raw(world, "ravi", "phone", {"action": "watch", "users": ["raju"]})
+    world.api.answers[world.connections["raju", "phone"]] = GONE
+    return name
+
+
+def _syncs(world: Backend, chat: str) -> None:
+    when.sends(world, "ravi", chat)
+    world.clock.pass_seconds(60)
+    world.aws.chats.update({"chat": chat, "item": "head"}, "SET seq = seq + :n", n=1)
+    when.sends(world, "ravi", chat)
+    world.clock.pass_seconds(60)
+    given.connected(world, "raju", "phone")
+    world.api.answers[world.connections["raju", "phone"]] = GONE
+
+
+def _stream(world: Backend, chat: str) -> list[Any]:
+    when.sends(world, "ravi", chat)
+    for name in ("ravi", "raju", "mira"):
+        when.acknowledges(world, name, chat, delivered=1)
+    when.sends(world, "ravi", chat)
+    given.connected(world, "raju", "phone")
+    world.api.answers[world.connections["raju", "phone"]] = GONE
+    items = [
+        world.aws.chats.get({"chat": chat, "item": item}, consistent=True) or {}
+        for item in ("message#000000000002", "member#ravi")
+    ]
+    before = {**items[1], "delivered": {}}
+    return [
+        events.stream_record("INSERT", 1, new=items[0]),
+        events.stream_record("MODIFY", 2, old=before, new=items[1]),
+        events.stream_record("REMOVE", 3, old=items[0], by_ttl=True),
+    ]
+
+
+def _acts_of(function: str, world: Backend, chat: str) -> Callable[[], object]:
+    """What a function does in its life; what has to be there for it is made at once."""
+    if function == "Authorize":
+        table = world.aws.tickets
+        ticket = tickets.issue(table, "ravi", "phone", world.clock(), lambda size: "t" * size)
+        return lambda: authorize.handler(events.authorizer(f"chat.v1, ticket.{ticket}"), None)
+    if function == "Connection":
+        when.raw(world, "ravi", "phone", {"action": "watch", "users": ["mira"]})
+        now = int(world.clock() * 1000)
+        first, second = (events.connect("mira", "phone", each, now) for each in ("1=", "2="))
+        leaves = events.disconnect("mira", "phone", "2=")
+        return lambda: [connection.handler(event, None) for event in (first, second, leaves)]
+    if function == "Presence":
+        return lambda: when.raw(
+            world, "ravi", "phone", {"action": "watch", "users": ["mira", "raju"]}
+        )
+    if function == "Send":
+        return lambda: when.sends(world, "ravi", chat)
+    if function == "Sync":
+        _syncs(world, chat)
+        return lambda: (
+            when.syncs(world, "ravi"),
+            when.raw(world, "ravi", "phone", {"action": "typing", "chat": chat}),
+        )
+    if function == "Receipt":
+        when.sends(world, "ravi", chat)
+        given.connected(world, "raju", "phone")
+        world.api.answers[world.connections["raju", "phone"]] = GONE
+        return lambda: when.acknowledges(world, "mira", chat, delivered=1, senders=["raju"])
+    records = _stream(world, chat)
+    return lambda: when.delivery_watch_runs(world, *records)
+
+
+@pytest.mark.parametrize(
+    "function",
+    ["Authorize", "Connection", "Presence", "Send", "Sync", "Receipt", "DeliveryWatch"],
+)
+def test_a_function_is_granted_what_it_uses_and_nothing_else(
+    world: Backend, chat: str, function: str
+) -> None:
+    granted = {
+        resource: set(actions)
+        for resource, actions in PERMISSIONS[function].items()
+        if resource not in OF_THE_EVENT_SOURCE
+    }
+    assert _used_by(world, _acts_of(function, world, chat)) == granted

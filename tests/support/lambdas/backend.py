@@ -1,0 +1,144 @@
+"""The world of these tests: moto's DynamoDB and SQS, our own @connections API, and a clock."""
+
+import itertools
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from botocore.exceptions import ReadTimeoutError
+from moto import mock_aws
+
+from lambdas.settings import Aws, Settings, aws
+from tests.support.lambdas.connection_api import ConnectionApi, Frame
+
+DUMMY = {
+    "AWS_ACCESS_KEY_ID": "local",
+    "AWS_SECRET_ACCESS_KEY": "local",
+    "AWS_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+KEYS = {"Chats": ("chat", "item"), "Users": ("user", "item"), "Tickets": ("ticket",)}
+
+_worlds = itertools.count(1)
+
+
+class Clock:
+    """Wall-clock time that a test can move; it stands still otherwise."""
+
+    def __init__(self) -> None:
+        self.time = float(int(time.time()))
+
+    def __call__(self) -> float:
+        return self.time
+
+    def pass_seconds(self, seconds: float) -> None:
+        self.time += seconds
+
+
+@dataclass
+class Backend:
+    aws: Aws
+    api: ConnectionApi
+    clock: Clock
+    queue_url: str
+    connections: dict[tuple[str, str], str] = field(default_factory=dict)  # (user, device) -> id
+
+    def frames(self, user: str, device: str) -> list[Frame]:
+        """What was posted to the device's connection so far."""
+        return self.api.frames(self.connections[user, device])
+
+
+@contextmanager
+def cloud() -> Iterator[tuple[Aws, ConnectionApi]]:
+    """Emulated AWS and its clients, which take longest to make: once for many tests."""
+    with pytest.MonkeyPatch.context() as patch, mock_aws(), ConnectionApi() as api:
+        for name, value in DUMMY.items():
+            patch.setenv(name, value)
+        clients = Aws(Settings(DUMMY))
+        _ = clients.dynamodb, clients.sqs
+        yield clients, api
+
+
+@contextmanager
+def backend(clients: Aws, api: ConnectionApi, **environment: str) -> Iterator[Backend]:
+    """Tables and a queue of its own for one test; handlers find them through `aws()`."""
+    suffix = f"-{next(_worlds)}"
+    tables = {f"{name.upper()}_TABLE": name + suffix for name in KEYS}
+    for name, keys in KEYS.items():
+        _create_table(clients, name + suffix, keys)
+    queue = clients.sqs.create_queue(
+        QueueName=f"Pushes{suffix}.fifo", Attributes={"FifoQueue": "true"}
+    )["QueueUrl"]
+    api.clear()
+    with pytest.MonkeyPatch.context() as patch:
+        settings = {
+            **DUMMY,
+            **tables,
+            "CONNECTIONS_URL": api.url,
+            "PUSH_QUEUE_URL": queue,
+            "MESSAGE_TTL_DAYS": "30",
+            "RETAIN_UNTIL_EXPIRY": "false",
+            "POWERTOOLS_SERVICE_NAME": "tests",
+            "POWERTOOLS_METRICS_NAMESPACE": "Switchboard",
+            **environment,
+        }
+        for name, value in settings.items():
+            patch.setenv(name, value)
+        aws.cache_clear()
+        ours, clock = aws(), Clock()
+        vars(ours).update(dynamodb=clients.dynamodb, sqs=clients.sqs, now=clock)
+        yield Backend(ours, api, clock, queue)
+    aws.cache_clear()
+
+
+def _create_table(clients: Aws, name: str, keys: tuple[str, ...]) -> None:
+    kinds: Any = ("HASH", "RANGE")
+    clients.dynamodb.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
+        KeySchema=[
+            {"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, kinds, strict=False)
+        ],
+    )
+
+
+@contextmanager
+def recorded_calls(world: Backend) -> Iterator[list[str]]:
+    """The names of the calls to AWS that are made meanwhile."""
+    calls: list[str] = []
+
+    def record(model: Any, **_: Any) -> None:
+        calls.append(model.name)
+
+    clients = (world.aws.dynamodb, world.aws.sqs)
+    for client in clients:
+        client.meta.events.register("before-call", record)
+    yield calls
+    for client in clients:
+        client.meta.events.unregister("before-call", record)
+
+
+@contextmanager
+def failing(world: Backend, operation: str, *, answered: bool = True) -> Iterator[None]:
+    """One call of `operation` (PutItem, SendMessage, ...) fails: before it does anything, or with
+    `answered=False` after it did."""
+    event = "before-call" if answered else "after-call"
+    failed: list[str] = []
+
+    def fail(model: Any, **_: Any) -> None:
+        if model.name == operation and not failed:
+            failed.append(operation)
+            raise ReadTimeoutError(endpoint_url="aws")
+
+    clients = (world.aws.dynamodb, world.aws.sqs)
+    for client in clients:
+        client.meta.events.register(event, fail)
+    yield
+    for client in clients:
+        client.meta.events.unregister(event, fail)
+    assert failed, f"{operation} was not called"

@@ -1,0 +1,41 @@
+"""Given: who exists, who is connected, which chats there are."""
+
+from lambdas.messages.chats import Chats
+from lambdas.presence import connection
+from lambdas.presence.devices import Devices
+from tests.support.lambdas import events
+from tests.support.lambdas.backend import Backend
+
+
+def user(world: Backend, name: str, *devices: str) -> None:
+    """A user with registered devices."""
+    store = Devices(world.aws.users)
+    store.create_user(name)
+    for device in devices:
+        store.register(name, device)
+
+
+def connected(world: Backend, name: str, device: str) -> str:
+    """The id of a connection that the device has had for a while."""
+    connection_id = f"{name}-{device}-{len(world.connections)}="
+    opened = int(world.clock() * 1000) - 60_000
+    answer = connection.handler(events.connect(name, device, connection_id, opened), None)
+    assert answer["statusCode"] == 200
+    world.connections[name, device] = connection_id
+    return connection_id
+
+
+def online(world: Backend, name: str, device: str = "phone") -> str:
+    """A user with one device, connected."""
+    user(world, name, device)
+    return connected(world, name, device)
+
+
+def direct_chat(world: Backend, one: str, other: str) -> str:
+    chat, _ = Chats(world.aws.chats, world.aws.users).direct(one, other)
+    return chat.chat
+
+
+def group(world: Backend, *members: str) -> str:
+    chats = Chats(world.aws.chats, world.aws.users)
+    return chats.group(members[0], members[1:]).chat

@@ -1,0 +1,425 @@
+"""The world of the REST tests: moto's AWS, people with devices, requests as the ALB sends them."""
+
+import base64
+import io
+import json
+import logging
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
+from typing import Any, NamedTuple, cast
+
+import boto3
+import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from moto import mock_aws
+from moto.utilities.utils import load_resource
+
+from lambdas import frames
+from lambdas.api.api import serve
+from lambdas.api.app import create_app
+from lambdas.keys import signatures
+from lambdas.presence.devices import Devices
+from lambdas.settings import Aws, Settings
+from lambdas.tables import Table
+from lambdas.telemetry import logger
+
+REGION = "us-east-1"
+DUMMY = {
+    "AWS_ACCESS_KEY_ID": "local",
+    "AWS_SECRET_ACCESS_KEY": "local",
+    "AWS_REGION": REGION,
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+CLIENTS = {"dynamodb": "dynamodb", "cognito": "cognito-idp", "sns": "sns"}
+
+
+@cache
+def client(service: str) -> Any:
+    """Made once: making clients takes longer than most tests do with them."""
+    session: Any = boto3.Session("local", "local", region_name=REGION)
+    return session.client(service)
+
+
+@contextmanager
+def mocked_aws(**settings: str) -> Iterator[Aws]:
+    """Moto with the three tables, a user pool and platform applications, and an Aws over it."""
+    with mock_aws():
+        aws = Aws(Settings({**DUMMY, **create_resources(), **settings}))
+        for name, service in CLIENTS.items():
+            vars(aws)[name] = client(service)
+        yield aws
+
+
+def create_resources() -> dict[str, str]:
+    """Makes what the stacks make; the environment that the template would give the Api."""
+    dynamodb = client("dynamodb")
+    for name, keys in (("Chats", ["chat", "item"]), ("Users", ["user", "item"])):
+        create_table(dynamodb, name, keys)
+    create_table(dynamodb, "Tickets", ["ticket"])
+    cognito = client("cognito-idp")
+    pool = cognito.create_user_pool(
+        PoolName="users", Policies={"PasswordPolicy": {"MinimumLength": 10}}
+    )["UserPool"]["Id"]
+    app_client = cognito.create_user_pool_client(
+        UserPoolId=pool,
+        ClientName="api",
+        ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
+    )["UserPoolClient"]["ClientId"]
+    return {
+        "CHATS_TABLE": "Chats",
+        "USERS_TABLE": "Users",
+        "TICKETS_TABLE": "Tickets",
+        "CONNECTIONS_URL": "http://127.0.0.1:9/dev",
+        "WEBSOCKET_URL": "wss://api.example/dev",
+        "USER_POOL_ID": pool,
+        "USER_POOL_CLIENT_ID": app_client,
+        "TOKEN_ISSUER": f"https://cognito-idp.{REGION}.amazonaws.com/{pool}",
+        "FCM_APPLICATION_ARN": create_application("GCM"),
+        "APNS_APPLICATION_ARN": create_application("APNS"),
+        # a platform without a credential
+        "APNS_SANDBOX_APPLICATION_ARN": f"arn:aws:sns:{REGION}:123456789012:app/APNS_SANDBOX/none",
+        "POOL_NAME": "lambda",
+    }
+
+
+def create_table(dynamodb: Any, name: str, keys: list[str]) -> None:
+    dynamodb.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
+        KeySchema=[
+            {"AttributeName": key, "KeyType": kind}
+            for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)
+        ],
+    )
+
+
+def create_application(platform: str) -> str:
+    sns = client("sns")
+    made = sns.create_platform_application(
+        Name=f"test-{platform.lower()}", Platform=platform, Attributes={"PlatformCredential": "x"}
+    )
+    return str(made["PlatformApplicationArn"])
+
+
+class OneAtATime:
+    """A client whose calls do not overlap: moto's conditional writes are not atomic in threads."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._lock = threading.Lock()
+        self.exceptions = client.exceptions
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        call = getattr(self._client, name)
+
+        def locked(**request: Any) -> Any:
+            with self._lock:
+                return call(**request)
+
+        return locked
+
+
+def one_at_a_time(table: Table) -> Table:
+    return Table(cast(Any, OneAtATime(table._client)), table.name)
+
+
+class Phone:
+    """A device's keys, and what it signs with them."""
+
+    def __init__(self, user: str, device: str = "phone") -> None:
+        self.user = user
+        self.device = device
+        self.private = Ed25519PrivateKey.generate()
+        self.ed25519 = signatures.encode(self.private.public_key().public_bytes_raw())
+        self.curve25519 = key(1)
+
+    @property
+    def address(self) -> str:
+        return f"{self.user}/{self.device}"
+
+    def sign(self, document: dict[str, Any]) -> str:
+        return signatures.encode(self.private.sign(signatures.canonical(document)))
+
+    def registration(self, **push: Any) -> dict[str, Any]:
+        document = signatures.device_document(self.user, self.device, self.curve25519, self.ed25519)
+        keys = {"curve25519": self.curve25519, "ed25519": self.ed25519}
+        return {"keys": keys, "signature": self.sign(document), **push}
+
+    def one_time_key(self, id: str, number: int) -> dict[str, str]:
+        document = signatures.key_document(self.user, self.device, id, key(number), fallback=False)
+        return {"key": key(number), "signature": self.sign(document)}
+
+    def fallback_key(self, id: str, number: int) -> dict[str, str]:
+        document = signatures.key_document(self.user, self.device, id, key(number), fallback=True)
+        return {"id": id, "key": key(number), "signature": self.sign(document)}
+
+    def one_time_keys(self, numbers: range) -> dict[str, dict[str, str]]:
+        return {f"id{number}": self.one_time_key(f"id{number}", number) for number in numbers}
+
+
+class Gateway:
+    """Stands for @connections and for the pool's JWKS address, over HTTP.
+
+    A post to a connection that was never opened here, or was closed, finds it gone.
+    """
+
+    def __init__(self) -> None:
+        self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self.received: dict[str, list[dict[str, Any]]] = {}
+        self.closed: list[str] = []
+        gateway = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                self.answer(200, gateway.key_set())
+
+            def do_POST(self) -> None:
+                frame = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                connection = self.path.rpartition("/")[2]
+                if connection not in gateway.received:
+                    self.answer(410)
+                    return
+                frames.validate(f"server/{frame['type']}", frame)
+                gateway.received[connection].append(frame)
+                self.answer(200)
+
+            def do_DELETE(self) -> None:
+                connection = self.path.rpartition("/")[2]
+                gateway.closed.append(connection)
+                self.answer(204 if gateway.received.pop(connection, None) is not None else 410)
+
+            def answer(self, status: int, body: bytes = b"") -> None:
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: Any) -> None:
+                """Quiet."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,))
+        self.thread.start()
+
+    def stop(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+    def key_set(self) -> bytes:
+        """Our key, and the one that moto's Cognito signs with."""
+        document: dict[str, Any] = dict(load_resource("cognitoidp/resources/jwks-public.json"))
+        own = jwt.algorithms.RSAAlgorithm.to_jwk(self.key.public_key(), as_dict=True)
+        keys = [*document["keys"], {**own, "kid": "own", "use": "sig"}]
+        return json.dumps({"keys": keys}).encode()
+
+
+class Reply(NamedTuple):
+    status: int
+    body: Any
+    headers: dict[str, str]
+
+
+class Rest:
+    """The HTTP application behind a load balancer's Lambda target."""
+
+    def __init__(self, aws: Aws, gateway: Gateway) -> None:
+        self.aws = aws
+        self.gateway = gateway
+        self.app = create_app(aws)
+
+    def deployed_with(self, **settings: str) -> "Rest":
+        """The same application as another template would have configured it."""
+        return Rest(Aws(Settings({**self.aws.settings.environment, **settings})), self.gateway)
+
+    def token(self, user: str, key: Any = None, **changes: Any) -> str:
+        """An access token as the pool would make it."""
+        settings = self.aws.settings
+        claims = {
+            "iss": settings.token_issuer,
+            "client_id": settings["USER_POOL_CLIENT_ID"],
+            "token_use": "access",
+            "username": user,
+            "exp": int(time.time()) + 600,
+            **changes,
+        }
+        return jwt.encode(claims, key or self.gateway.key, "RS256", {"kid": "own"})
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        user: str | None = None,
+        raw: bytes | None = None,
+        query: Mapping[str, str] = {},
+        headers: Mapping[str, str] = {},
+    ) -> Reply:
+        """What the client behind the load balancer sees; checked against the schemas."""
+        sent = dict(headers)
+        if user is not None:
+            sent["authorization"] = f"Bearer {self.token(user)}"
+        data = raw if raw is not None else b"" if body is None else text_of(body).encode()
+        answer = serve(self.app, event(method, path, data, sent, query), None)
+        assert "headers" not in answer  # the target group has multi value headers
+        got = {name: values[-1] for name, values in answer["multiValueHeaders"].items()}
+        assert not answer["isBase64Encoded"]
+        reply = Reply(
+            answer["statusCode"], json.loads(answer["body"]) if answer["body"] else None, got
+        )
+        check(method, path, reply)
+        return reply
+
+    def sign_up(self, *names: str) -> list[str]:
+        """Users of one test's own, as sign-up leaves them, without the way through Cognito."""
+        users = [new_name(name) for name in names]
+        for user in users:
+            Devices(self.aws.users).create_user(user)
+        return users
+
+    def phone(self, user: str, device: str = "phone", **push: Any) -> Phone:
+        """A registered device."""
+        phone = Phone(user, device)
+        path = f"/api/devices/{device}"
+        assert self.request("PUT", path, phone.registration(**push), user=user).status == 200
+        return phone
+
+    def connect(self, phone: Phone) -> list[dict[str, Any]]:
+        """Opens a connection of the device; the frames it receives."""
+        connection = f"connection-of-{phone.user}-{phone.device}"
+        frames = self.gateway.received.setdefault(connection, [])
+        Devices(self.aws.users).connect(
+            phone.user, phone.device, connection, int(time.time() * 1000)
+        )
+        return frames
+
+
+def event(
+    method: str,
+    path: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    query: Mapping[str, str],
+) -> dict[str, Any]:
+    """As an ALB sends it to a Lambda target with multi value headers.
+
+    docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html
+    """
+    try:
+        text, encoded = body.decode(), False
+    except UnicodeDecodeError:
+        text, encoded = base64.b64encode(body).decode(), True
+    sent = {
+        "host": "switchboard.example",
+        "user-agent": "test",
+        "x-amzn-trace-id": "Root=1-67891233-abcdef012345678912345678",
+        "x-forwarded-for": "203.0.113.7",
+        "x-forwarded-port": "443",
+        "x-forwarded-proto": "https",
+        **headers,
+    }
+    return {
+        "requestContext": {
+            "elb": {
+                "targetGroupArn": "arn:aws:elasticloadbalancing:us-east-1:123456789012:"
+                "targetgroup/api/6d0ecf831eec9f09"
+            }
+        },
+        "httpMethod": method,
+        "path": path,
+        "multiValueQueryStringParameters": {name: [value] for name, value in query.items()},
+        "multiValueHeaders": {name: [value] for name, value in sent.items()},
+        "body": text,
+        "isBase64Encoded": encoded,
+    }
+
+
+RESPONSES = {
+    ("GET", "health"): "health",
+    ("POST", "sign-up"): "sign-up",
+    ("POST", "sign-in"): "sign-in",
+    ("POST", "token"): "token",
+    ("PUT", "devices"): "device",
+    ("GET", "users"): "devices",
+    ("POST", "devices"): "one-time-keys",
+    ("POST", "keys"): "claim",
+    ("POST", "chats"): "chat",
+    ("GET", "chats"): "chats",
+    ("POST", "tickets"): "ticket",
+}
+
+
+def check(method: str, path: str, reply: Reply) -> None:
+    """Holds every reply against the protocol's schema, and against what all of them have."""
+    assert reply.headers["x-served-by"].startswith("lambda/")
+    assert reply.headers["cache-control"] == "no-store"
+    if reply.status == 204:
+        assert reply.body is None
+        return
+    assert reply.headers["content-type"] == "application/json"
+    if reply.status >= 400:
+        frames.validate("rest/error.response", reply.body)
+        assert set(reply.body) == {"error"}
+        assert set(reply.body["error"]) == {"code", "message"}
+        return
+    name = RESPONSES[method, path.split("/")[2]]
+    name = {"members": "members", "messages": "messages"}.get(path.rpartition("/")[2], name)
+    frames.validate(f"rest/{name}.response", reply.body)
+
+
+@contextmanager
+def rest() -> Iterator[Rest]:
+    """The REST application over moto."""
+    gateway = Gateway()
+    try:
+        with mocked_aws(
+            CONNECTIONS_URL=f"{gateway.url}/dev",
+            AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER=gateway.url,
+        ) as aws:
+            yield Rest(aws, gateway)
+    finally:
+        gateway.stop()
+
+
+@contextmanager
+def written_log() -> Iterator[io.StringIO]:
+    """What the code under test logs meanwhile, as it would stand in CloudWatch."""
+    handler = cast(logging.StreamHandler[Any], logger.registered_handler)
+    log = io.StringIO()
+    before = handler.setStream(log)
+    try:
+        yield log
+    finally:
+        handler.setStream(before or sys.stdout)
+
+
+_numbers = count(1)
+
+
+def new_name(name: str) -> str:
+    """A user of one test's own, in tables that the tests of a file share."""
+    return f"{name}_{next(_numbers)}"
+
+
+def key(number: int) -> str:
+    """32 bytes that stand for a public key."""
+    return signatures.encode(number.to_bytes(32, "big"))
+
+
+def text_of(document: Any) -> str:
+    return json.dumps(document, ensure_ascii=False)

@@ -1,0 +1,45 @@
+"""Then: what stands in the tables and in the queue, and what the protocol says of a frame."""
+
+import json
+from typing import Any
+
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # has no types
+
+from lambdas.frames import SCHEMAS
+from tests.support.lambdas.backend import KEYS, Backend
+from tests.support.lambdas.connection_api import Frame
+
+
+def everything(world: Backend) -> dict[str, Any]:
+    """All items of all tables, to see that nothing was written."""
+    scan = world.aws.dynamodb.scan
+    names = [world.aws.settings[f"{name.upper()}_TABLE"] for name in KEYS]
+    return {name: scan(TableName=name)["Items"] for name in names}
+
+
+def pushes(world: Backend) -> list[dict[str, Any]]:
+    """The jobs in the push queue, which is empty afterwards."""
+    jobs: list[dict[str, Any]] = []
+    sqs = world.aws.sqs
+    while found := sqs.receive_message(QueueUrl=world.queue_url, MaxNumberOfMessages=10):
+        messages = found.get("Messages", [])
+        if not messages:
+            return jobs
+        for message in messages:
+            jobs.append(json.loads(message["Body"]))
+            sqs.delete_message(QueueUrl=world.queue_url, ReceiptHandle=message["ReceiptHandle"])
+    return jobs
+
+
+def valid(frame: Frame) -> Frame:
+    """The frame, if it is one that the protocol has a server send."""
+    schema = json.loads((SCHEMAS / "server" / f"{frame['type']}.json").read_text())
+    Draft202012Validator(schema).validate(frame)
+    return frame
+
+
+def refused(answer: Frame | None, code: str) -> str:
+    """The message of an `error` frame of that code."""
+    assert answer is not None and valid(answer)["type"] == "error", answer
+    assert answer["code"] == code, answer
+    return str(answer["message"])

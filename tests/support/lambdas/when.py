@@ -1,0 +1,70 @@
+"""When: a device sends a frame. Each goes through the handler of its route, as an event."""
+
+import json
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from lambdas.delivery import delivery_watch, receipt
+from lambdas.messages import send, sync
+from lambdas.presence import presence
+from tests.support.lambdas import events
+from tests.support.lambdas.backend import Backend
+from tests.support.lambdas.connection_api import Frame
+
+HANDLERS = {
+    "send": send.handler,
+    "sync": sync.handler,
+    "typing": sync.handler,
+    "receipt": receipt.handler,
+}
+
+
+def raw(world: Backend, user: str, device: str, body: Any, route: str | None = None) -> Any:
+    """The route response to a frame: its document, or None where nothing is sent."""
+    action = route or (body.get("action") if isinstance(body, dict) else None)
+    connection_id = world.connections.get((user, device), "nowhere=")
+    event = events.message(user, device, connection_id, body)
+    response = HANDLERS.get(str(action), presence.handler)(event, None)
+    assert response["statusCode"] == 200
+    return json.loads(response["body"]) if "body" in response else None
+
+
+def sends(world: Backend, user: str, chat: str, /, device: str = "phone", **fields: Any) -> Frame:
+    """`accepted`, or `error`."""
+    frame = {"action": "send", "chat": chat, "message_id": str(uuid.uuid4())}
+    frame |= {"alg": "olm.v1"} if "to" in fields else {"alg": "megolm.v1", "payload": "aGk"}
+    answer: Frame = raw(world, user, device, {**frame, **fields})
+    return answer
+
+
+def syncs(
+    world: Backend, user: str, device: str = "phone", chats: dict[str, int] | None = None
+) -> tuple[list[Frame], Frame]:
+    """The messages that were posted, and the answer."""
+    before = len(world.frames(user, device))
+    frame = {"action": "sync"} if chats is None else {"action": "sync", "chats": chats}
+    answer = raw(world, user, device, frame)
+    return world.frames(user, device)[before:], answer
+
+
+def acknowledges(
+    world: Backend,
+    user: str,
+    chat: str,
+    device: str = "phone",
+    *,
+    senders: Sequence[str] = (),
+    **marks: int,
+) -> Frame | None:
+    """A receipt; None is the answer to a good one."""
+    frame = {"action": "receipt", "chat": chat, "senders": list(senders), **marks}
+    answer: Frame | None = raw(world, user, device, frame)
+    return answer
+
+
+def delivery_watch_runs(world: Backend, *records: Any) -> list[str]:
+    """The sequence numbers of the batch items that failed."""
+    world.clock.pass_seconds(10)  # as the messages in the records are by then
+    answer = delivery_watch.handler({"Records": list(records)}, None)
+    return [each["itemIdentifier"] for each in answer["batchItemFailures"]]
