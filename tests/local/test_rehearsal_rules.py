@@ -557,6 +557,12 @@ ROWS = [
         {(REFUSED, "Thing")},
     ),
     Row(
+        "no function makes a custom resource any more",
+        [data({"Thing": CUSTOM})],
+        [data({"Thing": {"Type": "Custom::Thing"}})],
+        {(REFUSED, "Thing")},
+    ),
+    Row(
         "a custom resource gets another logical id",
         [data({"Old": CUSTOM})],
         [data({"New": CUSTOM})],

@@ -54,7 +54,9 @@ def _fixed(update: StackUpdate, change: Change) -> Iterator[Finding]:
 def _of_parts(update: StackUpdate, before: Live, after: Live) -> Iterator[Finding]:
     """What is refused by what becomes of a property."""
     sentence = advice = ""
-    if after.custom and before.properties.get("ServiceToken") != after.properties["ServiceToken"]:
+    if after.custom and before.properties.get("ServiceToken") != after.properties.get(
+        "ServiceToken"
+    ):
         # https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/802
         sentence = 'another function is to make it: "Modifying service token is not allowed"'
         advice = "Keep the function's logical id, or remove this by a deployment of its own first"
