@@ -66,7 +66,7 @@ check: $(READY) $(WEB_READY) ## formatting, lint, types, import rules, generated
 	@$(BIN)/mypy --strict .
 	@$(BIN)/lint-imports
 	@cd web && $(NPM) run --silent check
-	@$(BIN)/python docs/generate_protocol.py --check
+	@$(BIN)/python -m protocol.generate --check
 	@$(DIAGRAM) --check
 
 format: $(READY) $(WEB_READY) ## rewrites the sources as `check` wants them
@@ -74,7 +74,7 @@ format: $(READY) $(WEB_READY) ## rewrites the sources as `check` wants them
 	@cd web && $(NPM) run --silent format
 
 docs: $(READY) ## generates docs/protocol.md from the schemas and the README's picture from the templates
-	@$(BIN)/python docs/generate_protocol.py
+	@$(BIN)/python -m protocol.generate
 	@$(DIAGRAM)
 
 bench: $(READY) $(WEB_READY) ## every figure, in one table
