@@ -9,11 +9,14 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from protocol import python_types
 from protocol.document import document
 from protocol.schemas import ROOT
 
 FILES: dict[str, Callable[[], str]] = {
     "docs/protocol.md": document,
+    "client/core/frames_generated.py": python_types.frames_module,
+    "client/core/bodies_generated.py": python_types.bodies_module,
 }
 
 

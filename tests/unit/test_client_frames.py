@@ -36,9 +36,9 @@ def fits(name: str, document: Any) -> None:
         frames.receipt("c1", 3, 2, {"ravi", "raju"}),
         frames.sync(),
         frames.sync({"c1": 0}),
-        frames.typing("c1"),
+        frames.typing_frame(chat="c1"),
         frames.watch(["raju"]),
-        frames.ping(),
+        frames.ping_frame(),
     ],
     ids=lambda frame: frame["action"],
 )
@@ -93,7 +93,7 @@ SERVER_FRAMES: dict[str, tuple[dict[str, Any], frames.ServerFrame]] = {
     "pong": ({}, frames.Pong()),
     "error": (
         {"code": "internal", "message": "no", "message_id": NAME, "action": "send"},
-        frames.Error("internal", "no", NAME, "send"),
+        frames.ErrorFrame("internal", "no", NAME, "send"),
     ),
 }  # fmt: skip
 
@@ -116,7 +116,7 @@ def test_a_frame_of_an_unknown_type_is_let_pass() -> None:
 
 def test_what_api_gateway_itself_answers_is_an_error_that_names_no_frame() -> None:
     text = '{"message": "Internal server error", "connectionId": "c=", "requestId": "r="}'
-    assert parse(text) == frames.Error("internal", "Internal server error")
+    assert parse(text) == frames.ErrorFrame("internal", "Internal server error")
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_a_device_in_a_list_is_named_with_its_user(field: str, name: object) -> 
 
 
 def test_payloads_keep_their_characters_so_that_they_do_not_grow() -> None:
-    assert frames.encode(frames.typing("ü")) == '{"action":"typing","chat":"ü"}'
+    assert frames.encode(frames.typing_frame(chat="ü")) == '{"action":"typing","chat":"ü"}'
 
 
 def test_message_ids_are_ulids_that_sort_by_time() -> None:
