@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from protocol import python_types
+from protocol import python_types, typescript_types
 from protocol.document import document
 from protocol.schemas import ROOT
 
@@ -17,6 +17,8 @@ FILES: dict[str, Callable[[], str]] = {
     "docs/protocol.md": document,
     "client/core/frames_generated.py": python_types.frames_module,
     "client/core/bodies_generated.py": python_types.bodies_module,
+    "web/src/core/protocol/frames.generated.ts": typescript_types.frames_module,
+    "web/src/core/net/bodies.generated.ts": typescript_types.bodies_module,
 }
 
 

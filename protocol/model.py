@@ -22,6 +22,11 @@ LENIENT = {
     "Synced": {"more"},
     "KeysLow": {"fallback_used"},
     "ErrorFrame": {"message"},
+    "SignInResponse": {"expires_in"},
+    "TokenResponse": {"expires_in"},
+    "TicketResponse": {"expires_in"},
+    "ListedChat": {"seq", "delivered", "read"},
+    "ClaimedKey": {"fallback"},
 }
 # Fields that are not read as their schema alone would have it.
 KINDS = {
@@ -37,9 +42,13 @@ USER_AND_DEVICE = "^[a-z0-9_]{3,32}/[A-Za-z0-9_-]{1,64}$"
 
 @dataclass(frozen=True)
 class Scalar:
-    """`reader`: the function of the client's `fields` module that reads it."""
+    """`reader`: the function of the client's `fields` module that reads it.
+
+    `values`: all that may be sent. What is received may be others, of a newer backend.
+    """
 
     reader: str
+    values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -161,7 +170,7 @@ def _kind(schema: Schema, owner: str, name: str) -> Kind:
         if "title" not in schema:
             raise ValueError(f"{owner}.{name}: an object inside another needs a title")
         return Nested(_body(schema, schema["title"]))
-    return Scalar(KINDS.get((owner, name)) or _scalar(schema))
+    return Scalar(KINDS.get((owner, name)) or _scalar(schema), tuple(schema.get("enum", ())))
 
 
 def _scalar(schema: Schema) -> str:

@@ -39,7 +39,7 @@ SCALARS = {
     "flag": "bool",
     "mapping": "Mapping[str, Any]",
 }
-EMPTY = {"int": "0", "bool": "False", "str": '""'}
+EMPTY = {"int": "0", "float": "0.0", "bool": "False", "str": '""'}
 UNITS = {"time": "epoch seconds; the wire has milliseconds", "duration": "seconds"}
 WIRE = {"count": "int", "position": "int", "time": "int", "duration": "float", "flag": "bool"}
 

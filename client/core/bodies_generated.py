@@ -18,9 +18,9 @@ class ListedChat:
     chat: str
     kind: str
     members: tuple[str, ...]
-    seq: int
-    delivered: int
-    read: int
+    seq: int = 0
+    delivered: int = 0
+    read: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class ClaimedKey:
     id: str
     key: str
     signature: str
-    fallback: bool
+    fallback: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ class SignInResponse:
 
     access_token: str
     refresh_token: str
-    expires_in: float  # seconds
+    expires_in: float = 0.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +150,8 @@ class TicketResponse:
     """201."""
 
     ticket: str
-    expires_in: float  # seconds
     url: str
+    expires_in: float = 0.0  # seconds
     reconnect_window: float | None = None  # seconds
 
 
@@ -160,7 +160,7 @@ class TokenResponse:
     """200; refused: 401."""
 
     access_token: str
-    expires_in: float  # seconds
+    expires_in: float = 0.0  # seconds
 
 
 def parse_listed_chat(value: object) -> ListedChat:
@@ -169,9 +169,9 @@ def parse_listed_chat(value: object) -> ListedChat:
         chat=fields.text(body["chat"]),
         kind=fields.text(body["kind"]),
         members=fields.list_of(fields.text)(body["members"]),
-        seq=fields.count(body["seq"]),
-        delivered=fields.count(body["delivered"]),
-        read=fields.count(body["read"]),
+        seq=fields.optional(fields.count, 0)(body.get("seq")),
+        delivered=fields.optional(fields.count, 0)(body.get("delivered")),
+        read=fields.optional(fields.count, 0)(body.get("read")),
     )
 
 
@@ -181,7 +181,7 @@ def parse_claimed_key(value: object) -> ClaimedKey:
         id=fields.text(body["id"]),
         key=fields.text(body["key"]),
         signature=fields.text(body["signature"]),
-        fallback=fields.flag(body["fallback"]),
+        fallback=fields.optional(fields.flag, False)(body.get("fallback")),
     )
 
 
@@ -292,7 +292,7 @@ def parse_sign_in_response(value: object) -> SignInResponse:
     return SignInResponse(
         access_token=fields.text(body["access_token"]),
         refresh_token=fields.text(body["refresh_token"]),
-        expires_in=fields.duration(body["expires_in"]),
+        expires_in=fields.optional(fields.duration, 0.0)(body.get("expires_in")),
     )
 
 
@@ -307,7 +307,7 @@ def parse_ticket_response(value: object) -> TicketResponse:
     body = fields.mapping(value)
     return TicketResponse(
         ticket=fields.text(body["ticket"]),
-        expires_in=fields.duration(body["expires_in"]),
+        expires_in=fields.optional(fields.duration, 0.0)(body.get("expires_in")),
         url=fields.text(body["url"]),
         reconnect_window=fields.optional(fields.duration, None)(body.get("reconnect_window")),
     )
@@ -317,5 +317,5 @@ def parse_token_response(value: object) -> TokenResponse:
     body = fields.mapping(value)
     return TokenResponse(
         access_token=fields.text(body["access_token"]),
-        expires_in=fields.duration(body["expires_in"]),
+        expires_in=fields.optional(fields.duration, 0.0)(body.get("expires_in")),
     )
