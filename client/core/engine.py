@@ -247,7 +247,7 @@ class Engine:
             case frames.Pong():
                 self._confirm_receipts()
             case frames.Displaced():
-                self._outputs += [events.Displaced(), Stop()]
+                self._outputs += [frame, Stop()]
             case frames.Presence():
                 seen = events.PresenceChanged(frame.user, frame.online, frame.last_seen)
                 self._outputs.append(seen)
@@ -257,10 +257,9 @@ class Engine:
                 self._gathering.changed(frame.user)
                 if frame.chat is not None:
                     self._catch_up.members_changed(frame.chat)
-                self._outputs.append(events.DevicesChanged(frame.user, frame.chat))
-            case frames.KeysLow():
-                low = events.KeysLow(frame.remaining, frame.fallback_used)
-                self._outputs.append(low)
+                self._outputs.append(frame)
+            case _:  # `keys_low`, and every type that asks nothing of this engine
+                self._outputs.append(frame)
         self.due(now)
 
     # -- commands

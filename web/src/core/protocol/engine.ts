@@ -231,7 +231,7 @@ export class Engine {
         this.#devicesChanged(frame.user, frame.chat);
         break;
       default:
-        this.#emit(frame); // presence, typing, keys_low
+        this.#emit(frame); // asks nothing of this engine: presence, typing, keys_low
     }
     this.due(step.now);
   }
