@@ -9,12 +9,14 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from protocol import python_types, typescript_types
+from protocol import python_types, specifications, typescript_types
 from protocol.document import document
 from protocol.schemas import ROOT
 
 FILES: dict[str, Callable[[], str]] = {
     "docs/protocol.md": document,
+    "protocol/asyncapi.json": specifications.asyncapi,
+    "protocol/openapi.json": specifications.openapi,
     "client/core/frames_generated.py": python_types.frames_module,
     "client/core/bodies_generated.py": python_types.bodies_module,
     "web/src/core/protocol/frames.generated.ts": typescript_types.frames_module,
