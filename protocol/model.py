@@ -98,7 +98,7 @@ class Body:
 def frames(group: str) -> list[Body]:
     """All client frames or all server frames, without the field that names them."""
     return [
-        _body(schema, TYPE_NAMES.get(schema["title"]) or camel(schema["title"]))
+        body(schema, TYPE_NAMES.get(schema["title"]) or camel(schema["title"]))
         for schema in map(read, schemas(group))
     ]
 
@@ -106,7 +106,7 @@ def frames(group: str) -> list[Body]:
 def rest(side: str) -> list[Body]:
     """All REST bodies of one side, `request` or `response`."""
     files = [file for file in schemas("rest") if file.stem.endswith(f".{side}")]
-    return [_body(read(file), rest_name(file)) for file in files]
+    return [body(read(file), rest_name(file)) for file in files]
 
 
 def rest_name(file: Path) -> str:
@@ -137,7 +137,7 @@ def _inside(body: Body) -> Iterator[Body]:
             yield kind.body
 
 
-def _body(schema: Schema, type_name: str) -> Body:
+def body(schema: Schema, type_name: str) -> Body:
     required, lenient = schema.get("required", ()), LENIENT.get(type_name, set())
     fields = tuple(
         Field(
@@ -169,7 +169,7 @@ def _kind(schema: Schema, owner: str, name: str) -> Kind:
             return Scalar("mapping")
         if "title" not in schema:
             raise ValueError(f"{owner}.{name}: an object inside another needs a title")
-        return Nested(_body(schema, schema["title"]))
+        return Nested(body(schema, schema["title"]))
     return Scalar(KINDS.get((owner, name)) or _scalar(schema), tuple(schema.get("enum", ())))
 
 

@@ -3,8 +3,8 @@
 import { ApiError, Unreachable } from "../errors.ts";
 import { type Fields, FrameError } from "../protocol/fields.ts";
 import { type Random, uniform } from "../protocol/random.ts";
-import * as answers from "./answers.ts";
 import * as bodies from "./bodies.generated.ts";
+import * as responses from "./responses.ts";
 
 const ATTEMPTS = 3;
 const TIMEOUT_MS = 15_000;
@@ -95,7 +95,7 @@ export class Api {
 
   async devices(user: string): Promise<Map<string, bodies.SignedDevice>> {
     const path = `/api/users/${encodeURIComponent(user)}/devices`;
-    return this.#call({ method: "GET", path, repeat: true }, answers.devices);
+    return this.#call({ method: "GET", path, repeat: true }, responses.devices);
   }
 
   /** How many one-time keys the directory has left for the device. */
@@ -109,7 +109,7 @@ export class Api {
   /** Not repeated: each call uses keys up. */
   async claim(devices: readonly string[]): Promise<Map<string, bodies.ClaimedKey>> {
     const call: Call = { method: "POST", path: "/api/keys/claim", body: { devices } };
-    return this.#call(call, answers.claimed);
+    return this.#call(call, responses.claimed);
   }
 
   // -- chats
@@ -126,13 +126,13 @@ export class Api {
     return this.#call({ method: "POST", path: "/api/chats", body }, bodies.parseChatResponse);
   }
 
-  async chats(): Promise<answers.KnownChat[]> {
-    const found: answers.KnownChat[] = [];
+  async chats(): Promise<responses.KnownChat[]> {
+    const found: responses.KnownChat[] = [];
     let cursor: string | undefined;
     do {
       const query = cursor === undefined ? "" : `?cursor=${encodeURIComponent(cursor)}`;
       const call: Call = { method: "GET", path: `/api/chats${query}`, repeat: true };
-      const page = await this.#call(call, answers.chats);
+      const page = await this.#call(call, responses.chats);
       found.push(...page.chats);
       cursor = page.cursor;
     } while (cursor !== undefined);

@@ -15,22 +15,22 @@ export interface KnownChat extends ListedChat {
 }
 
 /** By the device's name. An entry that is none is passed over, so that it costs nobody else. */
-export function devices(answer: Fields): Map<string, SignedDevice> {
-  return sound(answer.devices, parseSignedDevice);
+export function devices(response: Fields): Map<string, SignedDevice> {
+  return sound(response.devices, parseSignedDevice);
 }
 
 /** By `user/device`, and likewise. */
-export function claimed(answer: Fields): Map<string, ClaimedKey> {
-  return sound(answer.keys, parseClaimedKey);
+export function claimed(response: Fields): Map<string, ClaimedKey> {
+  return sound(response.keys, parseClaimedKey);
 }
 
 /** One page of the user's chats. Those of a kind that this client does not know are passed over. */
-export function chats(answer: Fields): { chats: KnownChat[]; cursor: string | undefined } {
-  const known = listOf(mapping)(answer.chats).flatMap((entry): KnownChat[] => {
+export function chats(response: Fields): { chats: KnownChat[]; cursor: string | undefined } {
+  const known = listOf(mapping)(response.chats).flatMap((entry): KnownChat[] => {
     const { kind } = entry;
     return kind === "direct" || kind === "group" ? [{ ...parseListedChat(entry), kind }] : [];
   });
-  return { chats: known, cursor: optional(text, undefined)(answer.cursor) };
+  return { chats: known, cursor: optional(text, undefined)(response.cursor) };
 }
 
 function sound<T>(value: unknown, read: (entry: unknown) => T): Map<string, T> {
