@@ -60,21 +60,21 @@ web: $(WEB_READY) ## the browser client's checks, tests and build
 test: $(READY) $(WEB_READY) ## all tests
 	@$(LOCAL_AWS) $(BIN)/python -m pytest -n 3 --dist loadgroup $(ARGS)
 
-check: $(READY) $(WEB_READY) ## formatting, lint, types, import rules, generated documents
+check: $(READY) $(WEB_READY) ## formatting, lint, types, import rules, generated files
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy --strict .
 	@$(BIN)/lint-imports
 	@cd web && $(NPM) run --silent check
-	@$(BIN)/python docs/generate_protocol.py --check
+	@$(BIN)/python -m protocol.generate --check
 	@$(DIAGRAM) --check
 
 format: $(READY) $(WEB_READY) ## rewrites the sources as `check` wants them
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
 	@cd web && $(NPM) run --silent format
 
-docs: $(READY) ## generates docs/protocol.md from the schemas and the README's picture from the templates
-	@$(BIN)/python docs/generate_protocol.py
+docs: $(READY) ## generates the protocol's documents, the clients' types and the README's picture
+	@$(BIN)/python -m protocol.generate
 	@$(DIAGRAM)
 
 bench: $(READY) $(WEB_READY) ## every figure, in one table

@@ -8,7 +8,8 @@ import secrets
 from collections.abc import Callable
 from random import Random
 
-from client.api import Api, Ticket, Tokens
+from client.api import Api, Tokens
+from client.core.bodies_generated import TicketResponse
 from client.crypto.account import KEYS_LOW, KEYS_WANTED, AccountKeys
 from client.errors import ApiError, Conflict, NotFound, Removed, Unauthorized
 from client.store import Store
@@ -97,7 +98,7 @@ class Account:
             await self.api.upload_keys(self._device, body)
             self.keys.published()
 
-    async def ticket(self) -> Ticket:
+    async def ticket(self) -> TicketResponse:
         return await self.api.ticket(self._device)
 
     def _token(self, platform: str) -> str:

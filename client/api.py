@@ -6,24 +6,29 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
+from client.core.bodies_generated import (
+    ChatResponse,
+    ListedChat,
+    TicketResponse,
+    parse_chat_response,
+    parse_chats_response,
+    parse_members_response,
+    parse_one_time_keys_response,
+    parse_sign_in_response,
+    parse_ticket_response,
+    parse_token_response,
+)
+from client.core.fields import Reader
 from client.errors import ApiError, ServerFault, Unauthorized, Unreachable, from_status
+
+T = TypeVar("T")
 
 ATTEMPTS = 3
 TIMEOUT = httpx.Timeout(15.0, connect=5.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    """Opens one WebSocket within `expires_in` seconds."""
-
-    ticket: str
-    url: str
-    expires_in: float
-    reconnect_window: float | None
 
 
 @dataclass(slots=True)
@@ -72,7 +77,8 @@ class Api:
     async def sign_in(self, user: str, password: str) -> None:
         body = {"username": user, "password": password}
         answer = await self._call("POST", "/api/sign-in", body, open_route=True, repeat=True)
-        self._keep(answer["access_token"], answer["refresh_token"])
+        tokens = _read(parse_sign_in_response, answer)
+        self._keep(tokens.access_token, tokens.refresh_token)
 
     async def refresh(self) -> None:
         """A new access token for the refresh token. Unauthorized if there is none."""
@@ -80,7 +86,7 @@ class Api:
             raise Unauthorized("unauthorized", "not signed in", 401)
         body = {"refresh_token": self.tokens.refresh}
         answer = await self._call("POST", "/api/token", body, open_route=True, repeat=True)
-        self._keep(answer["access_token"], self.tokens.refresh)
+        self._keep(_read(parse_token_response, answer).access_token, self.tokens.refresh)
 
     # -- devices and keys
 
@@ -99,7 +105,7 @@ class Api:
         asking = not body["one_time_keys"]
         path = f"/api/devices/{device}/one-time-keys"
         answer = await self._call("POST", path, body, repeat=asking)
-        return int(answer["remaining"])
+        return _read(parse_one_time_keys_response, answer).remaining
 
     async def claim(self, devices: Iterable[str]) -> dict[str, Any]:
         """Not repeated: each call uses keys up."""
@@ -108,23 +114,25 @@ class Api:
 
     # -- chats
 
-    async def direct(self, user: str) -> dict[str, Any]:
+    async def direct(self, user: str) -> ChatResponse:
         """Two users have one direct chat, however often it is asked for."""
         body = {"kind": "direct", "with": user}
-        return _chat(await self._call("POST", "/api/chats", body, repeat=True))
+        answer = await self._call("POST", "/api/chats", body, repeat=True)
+        return _read(parse_chat_response, answer)
 
-    async def group(self, members: Iterable[str]) -> dict[str, Any]:
+    async def group(self, members: Iterable[str]) -> ChatResponse:
         body = {"kind": "group", "members": sorted(members)}
-        return _chat(await self._call("POST", "/api/chats", body))
+        return _read(parse_chat_response, await self._call("POST", "/api/chats", body))
 
-    async def chats(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
+    async def chats(self) -> list[ListedChat]:
+        found: list[ListedChat] = []
         cursor: str | None = None
         while True:
             query = {"cursor": cursor} if cursor else {}
             answer = await self._call("GET", "/api/chats", query=query, repeat=True)
-            found += [_chat(chat) for chat in answer.get("chats", ())]
-            cursor = answer.get("cursor")
+            page = _read(parse_chats_response, answer)
+            found += page.chats
+            cursor = page.cursor
             if not cursor:
                 return found
 
@@ -134,22 +142,16 @@ class Api:
         body = {"add": sorted(add), "remove": sorted(remove)}
         body = {name: users for name, users in body.items() if users}
         answer = await self._call("POST", f"/api/chats/{chat}/members", body, repeat=True)
-        return _members(answer)
+        return list(_read(parse_members_response, answer).members)
 
     async def messages(self, chat: str, device: str, after: int, limit: int) -> dict[str, Any]:
         """As `sync` would send them to `device`: {messages, complete_to, missing, more}."""
         query = {"device": device, "after": after, "limit": limit}
         return await self._call("GET", f"/api/chats/{chat}/messages", query=query, repeat=True)
 
-    async def ticket(self, device: str) -> Ticket:
+    async def ticket(self, device: str) -> TicketResponse:
         answer = await self._call("POST", "/api/tickets", {"device": device}, repeat=True)
-        window = answer.get("reconnect_window")
-        return Ticket(
-            answer["ticket"],
-            answer["url"],
-            float(answer["expires_in"]),
-            None if window is None else float(window),
-        )
+        return _read(parse_ticket_response, answer)
 
     # -- one call
 
@@ -233,18 +235,13 @@ def _object(answer: Mapping[str, Any], name: str) -> dict[str, Any]:
     return value
 
 
-def _members(answer: Mapping[str, Any]) -> list[str]:
-    members = answer.get("members")
-    if not isinstance(members, list) or not all(isinstance(user, str) for user in members):
-        raise ServerFault("internal", "the answer has no members", 200)
-    return members
-
-
-def _chat(answer: dict[str, Any]) -> dict[str, Any]:
-    _members(answer)
-    if not isinstance(answer.get("chat"), str):
-        raise ServerFault("internal", "the answer has no chat", 200)
-    return answer
+def _read(parse: Reader[T], answer: Mapping[str, Any]) -> T:
+    """An answer that is not as the protocol has it is the server's fault."""
+    try:
+        return parse(answer)
+    except (KeyError, TypeError, ValueError) as error:
+        reason = f"the answer has another form: {error!r}"
+        raise ServerFault("internal", reason, 200) from error
 
 
 def _document(answer: httpx.Response) -> dict[str, Any]:

@@ -206,10 +206,10 @@ class ChatClient:
                 if known is None:
                     raise
                 return known
-            if set(answer["members"]) != {self.user, user}:
+            if set(answer.members) != {self.user, user}:
                 raise _contradiction(f"the chat that is named is not that with {user} alone")
-            self._know(answer["chat"], answer["members"], "direct", None)
-            self._direct[user] = answer["chat"]
+            self._know(answer.chat, answer.members, "direct", None)
+            self._direct[user] = answer.chat
         return self._direct[user]
 
     def known_direct(self, user: str) -> str | None:
@@ -225,9 +225,9 @@ class ChatClient:
         meant = [self.user, *members]
         answer = await self._api.group(meant[1:])
         # Those who were meant come first: so it is told when the backend has put others in.
-        self._know(answer["chat"], meant if answer["members"] else [], "group", name)
-        self._know(answer["chat"], answer["members"], "group", None)
-        return str(answer["chat"])
+        self._know(answer.chat, meant if answer.members else [], "group", name)
+        self._know(answer.chat, answer.members, "group", None)
+        return answer.chat
 
     async def members(
         self, chat: str, add: Iterable[str] = (), remove: Iterable[str] = ()
@@ -253,10 +253,10 @@ class ChatClient:
         listed = await self._api.chats()
         for chat in listed:
             try:
-                self._know(chat["chat"], chat["members"], chat["kind"], None)
+                self._know(chat.chat, chat.members, chat.kind, None)
             except ServerFault as error:
                 logger.warning("not taken: %s", error)
-        for name in known - {chat["chat"] for chat in listed}:
+        for name in known - {chat.chat for chat in listed}:
             self._store.set_gone(name, True)
 
     def chats(self) -> list[ChatSummary]:

@@ -17,8 +17,8 @@ from websockets.exceptions import (
 )
 from websockets.typing import Subprotocol
 
-from client.api import Ticket
 from client.core import events
+from client.core.bodies_generated import TicketResponse
 from client.core.engine import Drop, Stop
 from client.core.liveness import Backoff
 from client.driver import Driver
@@ -47,7 +47,7 @@ class Connection:
         self,
         driver: Driver,
         backoff: Backoff,
-        ticket: Callable[[], Awaitable[Ticket]],
+        ticket: Callable[[], Awaitable[TicketResponse]],
         come_back: Callable[[], Awaitable[None]],
         publish: Callable[[events.Event], None],
     ) -> None:
@@ -55,7 +55,7 @@ class Connection:
         self._ticket, self._come_back = ticket, come_back
         self._socket: ClientConnection | None = None
         self._outgoing: asyncio.Queue[str] | None = None
-        self._next: Ticket | None = None
+        self._next: TicketResponse | None = None
         self._closing = False
 
     async def run(self) -> None:
@@ -120,7 +120,7 @@ class Connection:
                 self._socket = self._outgoing = None
                 self._driver.closed()
 
-    async def _fetch_ticket(self) -> Ticket:
+    async def _fetch_ticket(self) -> TicketResponse:
         try:
             ticket = await self._ticket()
         except NotFound:

@@ -222,7 +222,7 @@ class Engine:
             self._watch_at = now + self._settings.watch_interval
         if self._liveness.ping_due(now):
             self._told_at_ping = self._receipts.told()
-            self._transmit([frames.ping()])
+            self._transmit([frames.ping_frame()])
 
     def received(self, frame: frames.ServerFrame, now: float) -> None:
         self._now = now
@@ -242,12 +242,12 @@ class Engine:
                 self._catch_up.synced(frame, now)
             case frames.Nudge():
                 self._catch_up.nudged(frame, now)
-            case frames.Error():
+            case frames.ErrorFrame():
                 self._error(frame)
             case frames.Pong():
                 self._confirm_receipts()
             case frames.Displaced():
-                self._outputs += [events.Displaced(), Stop()]
+                self._outputs += [frame, Stop()]
             case frames.Presence():
                 seen = events.PresenceChanged(frame.user, frame.online, frame.last_seen)
                 self._outputs.append(seen)
@@ -257,10 +257,9 @@ class Engine:
                 self._gathering.changed(frame.user)
                 if frame.chat is not None:
                     self._catch_up.members_changed(frame.chat)
-                self._outputs.append(events.DevicesChanged(frame.user, frame.chat))
-            case frames.KeysLow():
-                low = events.KeysLow(frame.remaining, frame.fallback_used)
-                self._outputs.append(low)
+                self._outputs.append(frame)
+            case _:  # `keys_low`, and every type that asks nothing of this engine
+                self._outputs.append(frame)
         self.due(now)
 
     # -- commands
@@ -333,7 +332,7 @@ class Engine:
     def typing(self, chat: str, now: float) -> None:
         if self._online and now - self._typed.get(chat, -1e9) >= self._settings.typing_interval:
             self._typed[chat] = now
-            self._transmit([frames.typing(chat)])
+            self._transmit([frames.typing_frame(chat=chat)])
 
     def watch(self, users: Iterable[str], now: float) -> None:
         """Until the client ends; subscriptions are renewed before the server forgets them."""
@@ -359,7 +358,7 @@ class Engine:
         self._catch_up.chase(message.chat, self._now)
         self._catch_up.met(message.chat, message.sender)
 
-    def _error(self, error: frames.Error) -> None:
+    def _error(self, error: frames.ErrorFrame) -> None:
         retryable = error.code in RETRYABLE
         if error.message_id is not None and error.message_id in self._outbox:
             if retryable:

@@ -6,6 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+# events that are the frame itself
+from client.core.frames_generated import DevicesChanged as DevicesChanged
+from client.core.frames_generated import Displaced as Displaced
+from client.core.frames_generated import KeysLow as KeysLow
+from client.core.frames_generated import ServerFrame
 from client.core.ticks import State
 
 
@@ -116,14 +121,6 @@ class MembersChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class DevicesChanged:
-    """`chat`: the user came into it or left it; None: the user's devices are others now."""
-
-    user: str
-    chat: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class DeviceAdded:
     """A user whose devices this one knows has a further one, and it is written to from now on."""
 
@@ -200,21 +197,10 @@ class VerificationCancelled:
 
 
 @dataclass(frozen=True, slots=True)
-class KeysLow:
-    remaining: int
-    fallback_used: bool
-
-
-@dataclass(frozen=True, slots=True)
 class ChatLeft:
     """The server no longer shows this chat to this user."""
 
     chat: str
-
-
-@dataclass(frozen=True, slots=True)
-class Displaced:
-    """The same device connected elsewhere; this client stops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +231,6 @@ Event = (
     | TypingSeen
     | WatermarksMoved
     | MembersChanged
-    | DevicesChanged
     | DeviceAdded
     | IdentityChanged
     | SendingHeld
@@ -254,9 +239,8 @@ Event = (
     | EmojiShown
     | Verified
     | VerificationCancelled
-    | KeysLow
     | ChatLeft
-    | Displaced
     | SignedOut
     | ServerError
+    | ServerFrame  # those that ask nothing of this client, and `devices_changed` and `displaced`
 )

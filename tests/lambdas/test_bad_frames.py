@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from lambdas.frames import SCHEMAS
 from lambdas.presence import presence
 from tests.support.lambdas import events, given, then, when
 from tests.support.lambdas.backend import Backend
@@ -42,7 +43,8 @@ def test_an_unknown_action_is_told_the_known_ones(world: Backend) -> None:
     given.online(world, "ravi")
     answer = when.raw(world, "ravi", "phone", {"action": "shout"})
     message = then.refused(answer, "bad_request")
-    assert message == "unknown action; known are ping, receipt, send, sync, typing, watch"
+    actions = sorted(file.stem for file in (SCHEMAS / "client").glob("*.json"))
+    assert message == f"unknown action; known are {', '.join(actions)}"
 
 
 def test_an_unknown_algorithm_is_told_the_known_ones(world: Backend) -> None:

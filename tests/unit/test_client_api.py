@@ -151,7 +151,7 @@ def test_the_list_of_chats_is_read_to_its_end() -> None:
     async def scenario(server: FakeServer, api: Api) -> None:
         await sign_in(api)
         names = [server.backend.direct("ravi", f"user{n}")[0] for n in range(4)]
-        assert [chat["chat"] for chat in await api.chats()] == names
+        assert [chat.chat for chat in await api.chats()] == names
 
     with_api(scenario)
 

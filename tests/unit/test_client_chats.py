@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from client import ChatClient, MembersChanged, ServerFault
+from client.core.bodies_generated import ChatResponse, ListedChat
 from tests.unit.client_fake_server import FakeServer, until
 from tests.unit.test_client_verification import of, online, with_server
 
@@ -29,7 +30,7 @@ def test_a_chat_that_is_not_of_these_two_alone_is_not_taken_for_their_direct_one
 ) -> None:
     async def scenario(server: FakeServer) -> None:
         async with online(server, "raju"), online(server, "ravi") as ravi:
-            answers(ravi, "direct", {"chat": "c1", "members": members})
+            answers(ravi, "direct", ChatResponse("c1", tuple(members)))
             for act in (ravi.direct("raju"), ravi.send("raju", "secret")):
                 with pytest.raises(ServerFault, match="not that with raju"):
                     await act
@@ -45,7 +46,7 @@ def test_a_direct_chat_is_not_taken_for_that_with_somebody_else() -> None:
             with_mira = await ravi.direct("mira")
             group = await ravi.group(["raju"], "us")
             for chat in (with_mira, group):
-                answers(ravi, "direct", {"chat": chat, "members": ["raju", "ravi"]})
+                answers(ravi, "direct", ChatResponse(chat, ("raju", "ravi")))
                 with pytest.raises(ServerFault):
                     await ravi.direct("raju")
             kinds = {chat.chat: (chat.kind, chat.members) for chat in ravi.chats()}
@@ -71,8 +72,8 @@ def test_a_list_of_chats_makes_no_other_one_of_a_direct_chat(kind: str, members:
         async with online(server, "raju"), online(server, "mira"), online(server, "ravi") as ravi:
             chat = await ravi.direct("raju")
             group = await ravi.group(["raju"])
-            listed = [{"chat": chat, "kind": kind, "members": members}]
-            listed += [{"chat": group, "kind": "group", "members": ["mira", "raju", "ravi"]}]
+            listed = [ListedChat(chat, kind, tuple(members))]
+            listed += [ListedChat(group, "group", ("mira", "raju", "ravi"))]
             answers(ravi, "chats", listed)
             await ravi.refresh_chats()  # the others are taken all the same
             known = {one.chat: (one.kind, one.members) for one in ravi.chats()}
@@ -90,7 +91,7 @@ def test_a_list_of_chats_makes_no_other_one_of_a_direct_chat(kind: str, members:
 def test_whom_the_backend_puts_into_a_new_group_besides_those_who_were_meant_is_told() -> None:
     async def scenario(server: FakeServer) -> None:
         async with online(server, "raju"), online(server, "mira"), online(server, "ravi") as ravi:
-            answers(ravi, "group", {"chat": "c1", "members": ["mira", "raju", "ravi"]})
+            answers(ravi, "group", ChatResponse("c1", ("mira", "raju", "ravi")))
             await ravi.group(["raju"])
             await ravi.wait_for(of(MembersChanged, chat="c1", joined=("mira",), left=()))
 

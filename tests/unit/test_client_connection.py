@@ -30,7 +30,7 @@ from client import (
     Unauthorized,
     Unreachable,
 )
-from client.api import Ticket
+from client.core.bodies_generated import TicketResponse
 from client.core.engine import Engine
 from client.core.events import Event
 from client.store import Store
@@ -473,7 +473,7 @@ def test_a_ticket_of_another_shape_is_told_and_the_next_one_serves() -> None:
             assert raju._connection is not None
             real, answers = raju._account.ticket, [KeyError("ticket")]
 
-            async def ticket() -> Ticket:
+            async def ticket() -> TicketResponse:
                 if answers:
                     raise answers.pop()
                 return await real()

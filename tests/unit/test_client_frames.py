@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from random import Random
@@ -36,9 +37,9 @@ def fits(name: str, document: Any) -> None:
         frames.receipt("c1", 3, 2, {"ravi", "raju"}),
         frames.sync(),
         frames.sync({"c1": 0}),
-        frames.typing("c1"),
+        frames.typing_frame(chat="c1"),
         frames.watch(["raju"]),
-        frames.ping(),
+        frames.ping_frame(),
     ],
     ids=lambda frame: frame["action"],
 )
@@ -93,7 +94,7 @@ SERVER_FRAMES: dict[str, tuple[dict[str, Any], frames.ServerFrame]] = {
     "pong": ({}, frames.Pong()),
     "error": (
         {"code": "internal", "message": "no", "message_id": NAME, "action": "send"},
-        frames.Error("internal", "no", NAME, "send"),
+        frames.ErrorFrame("internal", "no", NAME, "send"),
     ),
 }  # fmt: skip
 
@@ -105,8 +106,42 @@ def test_every_server_frame_of_the_protocol_is_understood(kind: str) -> None:
     assert parse(json.dumps({"type": kind, "something_new": 1, **fields})) == expected
 
 
-def test_all_server_frames_are_covered_here() -> None:
-    assert {path.stem for path in (PROTOCOL / "server").glob("*.json")} == set(SERVER_FRAMES)
+TEXTS = ["raju", "phone", "raju/phone", "olm.v1", NAME]
+
+
+def sample(schema: Mapping[str, Any]) -> Any:
+    """A value that fits the schema and has every field."""
+    if "const" in schema or "enum" in schema:
+        return schema.get("const", schema.get("enum", [None])[0])
+    kind = schema["type"]
+    if kind == "object":
+        found = {name: sample(part) for name, part in schema.get("properties", {}).items()}
+        if isinstance(values := schema.get("additionalProperties"), dict):
+            found[sample(schema["propertyNames"])] = sample(values)
+        return found
+    if kind == "array":
+        return [sample(schema["items"])] * schema.get("minItems", 1)
+    if kind in ("integer", "number"):
+        return schema.get("minimum", 1) + 1
+    if kind == "boolean":
+        return True
+    pattern = schema.get("pattern", "/")
+    return next(text for text in TEXTS if re.search(pattern, text))
+
+
+SAMPLES = {
+    path.stem: sample(json.loads(path.read_text(encoding="utf-8")))
+    for path in (PROTOCOL / "server").glob("*.json")
+}
+
+
+@pytest.mark.parametrize("kind", sorted(SAMPLES))
+def test_every_server_frame_has_a_type_with_its_fields(kind: str) -> None:
+    fits(f"server/{kind}", SAMPLES[kind])
+    parsed = parse(json.dumps(SAMPLES[kind]))
+    assert parsed is not None
+    names = {field.name for field in dataclasses.fields(parsed)}
+    assert names == set(SAMPLES[kind]) - {"type"}
 
 
 def test_a_frame_of_an_unknown_type_is_let_pass() -> None:
@@ -116,7 +151,7 @@ def test_a_frame_of_an_unknown_type_is_let_pass() -> None:
 
 def test_what_api_gateway_itself_answers_is_an_error_that_names_no_frame() -> None:
     text = '{"message": "Internal server error", "connectionId": "c=", "requestId": "r="}'
-    assert parse(text) == frames.Error("internal", "Internal server error")
+    assert parse(text) == frames.ErrorFrame("internal", "Internal server error")
 
 
 @pytest.mark.parametrize(
@@ -170,14 +205,14 @@ def stored(frame: object) -> None:
         stored([getattr(frame, field.name) for field in dataclasses.fields(frame)])
 
 
-@pytest.mark.parametrize("kind", sorted(SERVER_FRAMES))
+@pytest.mark.parametrize("kind", sorted(SAMPLES))
 @pytest.mark.parametrize(
     "odd",
     [HALF, {HALF: HALF}, [HALF], {HALF: {}}, -1, True, None, "", "/", "x", {}, [], [[1]], *BEYOND],
     ids=lambda odd: repr(odd)[:20],
 )
 def test_whatever_stands_in_a_frame_it_is_refused_or_can_be_stored(kind: str, odd: Any) -> None:
-    frame = {"type": kind, **SERVER_FRAMES[kind][0]}
+    frame = SAMPLES[kind]
     for path in places(frame):
         try:
             parsed = parse(json.dumps(replaced(frame, path, odd)))
@@ -209,7 +244,7 @@ def test_a_device_in_a_list_is_named_with_its_user(field: str, name: object) -> 
 
 
 def test_payloads_keep_their_characters_so_that_they_do_not_grow() -> None:
-    assert frames.encode(frames.typing("ü")) == '{"action":"typing","chat":"ü"}'
+    assert frames.encode(frames.typing_frame(chat="ü")) == '{"action":"typing","chat":"ü"}'
 
 
 def test_message_ids_are_ulids_that_sort_by_time() -> None:

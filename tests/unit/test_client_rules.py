@@ -237,7 +237,7 @@ def test_a_sync_that_stays_unanswered_ends_the_connection(client: Client) -> Non
 
 def test_a_sync_refused_for_now_is_tried_again(client: Client) -> None:
     client.open(sync=False)
-    client.hear(frames.Error("rate_limited", "slower", action="sync"))
+    client.hear(frames.ErrorFrame("rate_limited", "slower", action="sync"))
     client.after(0.5)
     assert len(client.actions("sync")) == 1
     client.after(0.5)
@@ -247,7 +247,7 @@ def test_a_sync_refused_for_now_is_tried_again(client: Client) -> None:
 def test_a_chat_that_is_not_ours_any_more_does_not_spoil_the_others(client: Client) -> None:
     client.open()
     client.hear(frames.Nudge("gone", 3), frames.Nudge(CHAT, 3))
-    client.hear(frames.Error("not_found", "no such chat", action="sync"))
+    client.hear(frames.ErrorFrame("not_found", "no such chat", action="sync"))
     asked = [frame["chats"] for frame in client.actions("sync")]
     assert asked == [{"gone": 0}, {CHAT: 0}]
     assert events.ChatLeft("gone") in client.told
@@ -367,7 +367,7 @@ def test_a_refusal_is_final_and_the_next_message_goes_out(client: Client, code: 
     client.open()
     name = client.write("one")
     client.write("two")
-    client.hear(frames.Error(code, "no", name, "send"))
+    client.hear(frames.ErrorFrame(code, "no", name, "send"))
     failed = [e for e in client.told if isinstance(e, StateChanged)]
     assert [(e.state, e.text, e.reason) for e in failed] == [(State.FAILED, "one", f"{code}: no")]
     assert len(client.actions("send")) == 2
@@ -379,7 +379,7 @@ def test_a_refusal_is_final_and_the_next_message_goes_out(client: Client, code: 
 def test_a_refusal_for_now_is_not_final(client: Client, code: str) -> None:
     client.open()
     name = client.write()
-    client.hear(frames.Error(code, "later", name, "send"))
+    client.hear(frames.ErrorFrame(code, "later", name, "send"))
     client.after(2.0)
     assert len(client.actions("send")) == 2
     assert client.states() == []
@@ -388,7 +388,7 @@ def test_a_refusal_for_now_is_not_final(client: Client, code: str) -> None:
 def test_a_message_said_to_have_failed_that_turns_up_was_sent_after_all(client: Client) -> None:
     client.open()
     name = client.write()
-    client.hear(frames.Error("not_found", "no", name, "send"), own(1, name))
+    client.hear(frames.ErrorFrame("not_found", "no", name, "send"), own(1, name))
     assert client.states() == [(State.FAILED, None), (State.SENT, 1)]
 
 
@@ -435,7 +435,7 @@ def test_a_receipt_that_failed_is_told_again_to_the_same_senders(
     client.open()
     client.hear(message(1))
     client.after(1.0)
-    client.hear(frames.Error("internal", "Internal server error", action=action))
+    client.hear(frames.ErrorFrame("internal", "Internal server error", action=action))
     client.after(1.0)
     first, second = client.actions("receipt")
     assert first == second == {**first, "senders": ["raju"], "delivered": 1}
@@ -589,7 +589,7 @@ def test_whatever_else_the_server_says_is_passed_on(client: Client) -> None:
         frames.Typing(CHAT, "raju"),
         frames.DevicesChanged("raju"),
         frames.KeysLow(3, True),
-        frames.Error("bad_request", "what?", action="frob"),
+        frames.ErrorFrame("bad_request", "what?", action="frob"),
     )
     assert client.told == [
         events.PresenceChanged("raju", True, None),

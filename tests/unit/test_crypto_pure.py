@@ -23,7 +23,7 @@ from client.crypto.signing import encode as base64_of
 from client.errors import MessageTooLarge, SignatureError
 from tests.unit.crypto_scene import Scene
 
-VECTORS = Path(__file__).parents[1] / "vectors"
+VECTORS = Path(__file__).parents[2] / "protocol" / "vectors"
 
 
 def vectors(name: str) -> dict[str, Any]:

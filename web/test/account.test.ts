@@ -2,7 +2,8 @@
 
 import { afterEach, expect, test, vi } from "vitest";
 import { Account } from "../src/core/client/account.ts";
-import type { Api, KeyUpload } from "../src/core/net/api.ts";
+import type { Api } from "../src/core/net/api.ts";
+import type { OneTimeKeysRequest } from "../src/core/net/bodies.generated.ts";
 import { TestDevice } from "./two-devices.ts";
 
 const MINUTE = 60_000;
@@ -11,7 +12,7 @@ afterEach(() => vi.useRealTimers());
 
 test("the fallback key is replaced at most once in ten minutes, also over a restart", async () => {
   const fallbacks: (string | undefined)[] = [];
-  const uploadKeys = async (_: string, { fallback_key }: KeyUpload) => {
+  const uploadKeys = async (_: string, { fallback_key }: OneTimeKeysRequest) => {
     if (fallback_key !== undefined) fallbacks.push(fallback_key.key);
     return 50;
   };

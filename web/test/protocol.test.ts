@@ -2,9 +2,10 @@
 
 import { describe, expect, test } from "vitest";
 import { ChatLog, holes } from "../src/core/protocol/chat-log.ts";
+import { FrameError } from "../src/core/protocol/fields.ts";
 import { Backoff, Liveness } from "../src/core/protocol/liveness.ts";
 import { Outbox } from "../src/core/protocol/outbox.ts";
-import { FrameError, parse } from "../src/core/protocol/parsing.ts";
+import { parse } from "../src/core/protocol/parsing.ts";
 import { ReceiptPlan } from "../src/core/protocol/receipts.ts";
 import { DEFAULTS } from "../src/core/protocol/settings.ts";
 import { SyncPlan } from "../src/core/protocol/syncing.ts";

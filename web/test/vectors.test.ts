@@ -1,4 +1,4 @@
-/** The vectors that the Python client is tested with as well: tests/vectors/*.json. */
+/** The vectors that the Python client is tested with as well: protocol/vectors/*.json. */
 
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
@@ -16,7 +16,7 @@ import { type DeviceKeys, safetyNumber } from "../src/core/crypto/safety-number.
 import { canonical, type Document } from "../src/core/crypto/signing.ts";
 
 function vectors<T>(name: string): T {
-  const path = new URL(`../../tests/vectors/${name}.json`, import.meta.url);
+  const path = new URL(`../../protocol/vectors/${name}.json`, import.meta.url);
   return JSON.parse(readFileSync(path, "utf8")) as T;
 }
 

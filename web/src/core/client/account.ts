@@ -5,8 +5,8 @@ import { loadRatchets, type PublicKey } from "../crypto/olm.ts";
 import { LOW, rested, toMake } from "../crypto/one-time-keys.ts";
 import { canonical, deviceDocument, keyDocument } from "../crypto/signing.ts";
 import { nameOf, type Self } from "../device.ts";
-import type { SignedDevice } from "../net/answers.ts";
-import type { Api, KeyUpload, SignedKey } from "../net/api.ts";
+import type { Api } from "../net/api.ts";
+import type { DeviceRequest, OneTimeKeysRequest, SignedKey } from "../net/bodies.generated.ts";
 import type { Store, Work } from "../store/store.ts";
 import * as tables from "../store/tables.ts";
 
@@ -77,7 +77,7 @@ export class Account {
     await this.#change((pickle) => this.#self.ratchets.markPublished(pickle));
   }
 
-  async #make(work: Work, remaining: number, fallbackUsed: boolean): Promise<KeyUpload> {
+  async #make(work: Work, remaining: number, fallbackUsed: boolean): Promise<OneTimeKeysRequest> {
     const { ratchets } = this.#self;
     const account = await accountOf(work);
     const waiting = ratchets.unpublishedKeys(account.pickle);
@@ -104,7 +104,7 @@ export class Account {
     return { key, signature: ratchets.sign(pickle, canonical(document)) };
   }
 
-  async #registration(): Promise<SignedDevice> {
+  async #registration(): Promise<DeviceRequest> {
     const { user, device, keys, ratchets } = this.#self;
     const document = canonical(deviceDocument(user, device, keys));
     const signature = await this.#transact(async (work) =>

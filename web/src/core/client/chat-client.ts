@@ -239,7 +239,7 @@ export class ChatClient {
     const members = await this.#api.changeMembers(chat, add, remove);
     await this.#driver.step((step, engine) => engine.adding(step, chat, add));
     await this.#know(chat, members, "group");
-    return members.sort();
+    return members.toSorted();
   }
 
   /** Asks the backend for the list of chats: kinds and members, and which are no more. */

@@ -1,13 +1,14 @@
 /** Keeps one WebSocket open: ticket, connect, converse, and again (client rule 6). */
 
 import { ApiError, Closed, StoreError, Unreachable } from "../errors.ts";
-import type { Ticket } from "../net/answers.ts";
 import { sleep } from "../net/api.ts";
+import type { TicketResponse } from "../net/bodies.generated.ts";
 import type { Event } from "../protocol/events.ts";
+import { FrameError } from "../protocol/fields.ts";
 import type { ServerFrame } from "../protocol/frames.ts";
 import type { Backoff } from "../protocol/liveness.ts";
 import type { Output } from "../protocol/outputs.ts";
-import { FrameError, parse } from "../protocol/parsing.ts";
+import { parse } from "../protocol/parsing.ts";
 import type { Driver } from "./driver.ts";
 
 const OPEN_TIMEOUT_MS = 15_000;
@@ -17,7 +18,7 @@ const WORDS_MS = 300; // for what was said last to leave
 type Leave = Extract<Output, { type: "drop" | "stop" }>;
 
 export interface Calls {
-  readonly ticket: () => Promise<Ticket>;
+  readonly ticket: () => Promise<TicketResponse>;
   /** The backend may have forgotten this device: a new local run, or it was removed. */
   readonly register: () => Promise<void>;
   /** Before frames are taken: whoever sent them has to be known. */
@@ -30,7 +31,7 @@ export class Connection {
   readonly #backoff: Backoff;
   readonly #calls: Calls;
   #socket: WebSocket | undefined;
-  #next: Ticket | undefined;
+  #next: TicketResponse | undefined;
   #closing = false;
   #wake: (() => void) | undefined;
 
@@ -164,8 +165,8 @@ export class Connection {
     }
   }
 
-  async #ticket(): Promise<Ticket> {
-    let ticket: Ticket;
+  async #ticket(): Promise<TicketResponse> {
+    let ticket: TicketResponse;
     try {
       ticket = await this.#calls.ticket();
     } catch (error) {

@@ -1,9 +1,10 @@
 /** The REST side of the protocol: one method for each route. */
 
 import { ApiError, Unreachable } from "../errors.ts";
-import { type Fields, FrameError, text } from "../protocol/parsing.ts";
+import { type Fields, FrameError } from "../protocol/fields.ts";
 import { type Random, uniform } from "../protocol/random.ts";
-import * as answers from "./answers.ts";
+import * as bodies from "./bodies.generated.ts";
+import * as responses from "./responses.ts";
 
 const ATTEMPTS = 3;
 const TIMEOUT_MS = 15_000;
@@ -12,16 +13,6 @@ const PAUSE_MS = 200;
 export interface Tokens {
   readonly access: string | undefined;
   readonly refresh: string | undefined;
-}
-
-export interface SignedKey {
-  readonly key: string;
-  readonly signature: string;
-}
-
-export interface KeyUpload {
-  readonly one_time_keys: Readonly<Record<string, SignedKey>>;
-  readonly fallback_key?: SignedKey & { readonly id: string };
 }
 
 interface Call {
@@ -76,11 +67,8 @@ export class Api {
   async signIn(username: string, password: string): Promise<void> {
     const body = { username, password };
     const call: Call = { method: "POST", path: "/api/sign-in", body, open: true, repeat: true };
-    const tokens = await this.#call(call, ({ access_token, refresh_token }) => ({
-      access: text(access_token),
-      refresh: text(refresh_token),
-    }));
-    await this.#keep(tokens);
+    const tokens = await this.#call(call, bodies.parseSignInResponse);
+    await this.#keep({ access: tokens.accessToken, refresh: tokens.refreshToken });
   }
 
   /** A new access token for the refresh token. Raises ApiError 401 if there is none. */
@@ -89,13 +77,13 @@ export class Api {
     if (refresh === undefined) throw new ApiError("unauthorized", "not signed in", 401);
     const body = { refresh_token: refresh };
     const call: Call = { method: "POST", path: "/api/token", body, open: true, repeat: true };
-    const access = await this.#call(call, ({ access_token }) => text(access_token));
-    await this.#keep({ access, refresh });
+    const { accessToken } = await this.#call(call, bodies.parseTokenResponse);
+    await this.#keep({ access: accessToken, refresh });
   }
 
   // -- devices and keys
 
-  async register(device: string, registration: answers.SignedDevice): Promise<void> {
+  async register(device: string, registration: bodies.DeviceRequest): Promise<void> {
     const path = `/api/devices/${encodeURIComponent(device)}`;
     await this.#call({ method: "PUT", path, body: registration, repeat: true }, nothing);
   }
@@ -105,44 +93,46 @@ export class Api {
     await this.#call({ method: "DELETE", path, repeat: true }, nothing);
   }
 
-  async devices(user: string): Promise<Map<string, answers.SignedDevice>> {
+  async devices(user: string): Promise<Map<string, bodies.SignedDevice>> {
     const path = `/api/users/${encodeURIComponent(user)}/devices`;
-    return this.#call({ method: "GET", path, repeat: true }, answers.devices);
+    return this.#call({ method: "GET", path, repeat: true }, responses.devices);
   }
 
   /** How many one-time keys the directory has left for the device. */
-  async uploadKeys(device: string, body: KeyUpload): Promise<number> {
+  async uploadKeys(device: string, body: bodies.OneTimeKeysRequest): Promise<number> {
     // The same keys a second time do no harm: the directory passes over what it has seen.
     const path = `/api/devices/${encodeURIComponent(device)}/one-time-keys`;
-    return this.#call({ method: "POST", path, body, repeat: true }, answers.remaining);
+    const call: Call = { method: "POST", path, body, repeat: true };
+    return (await this.#call(call, bodies.parseOneTimeKeysResponse)).remaining;
   }
 
   /** Not repeated: each call uses keys up. */
-  async claim(devices: readonly string[]): Promise<Map<string, answers.ClaimedKey>> {
+  async claim(devices: readonly string[]): Promise<Map<string, bodies.ClaimedKey>> {
     const call: Call = { method: "POST", path: "/api/keys/claim", body: { devices } };
-    return this.#call(call, answers.claimed);
+    return this.#call(call, responses.claimed);
   }
 
   // -- chats
 
   /** Two users have one direct chat, however often it is asked for. */
-  async direct(user: string): Promise<{ chat: string; members: string[] }> {
-    const body = { kind: "direct", with: user };
-    return this.#call({ method: "POST", path: "/api/chats", body, repeat: true }, answers.chat);
+  async direct(user: string): Promise<bodies.ChatResponse> {
+    const body: bodies.ChatRequest = { kind: "direct", with: user };
+    const call: Call = { method: "POST", path: "/api/chats", body, repeat: true };
+    return this.#call(call, bodies.parseChatResponse);
   }
 
-  async group(members: readonly string[]): Promise<{ chat: string; members: string[] }> {
-    const body = { kind: "group", members };
-    return this.#call({ method: "POST", path: "/api/chats", body }, answers.chat);
+  async group(members: readonly string[]): Promise<bodies.ChatResponse> {
+    const body: bodies.ChatRequest = { kind: "group", members };
+    return this.#call({ method: "POST", path: "/api/chats", body }, bodies.parseChatResponse);
   }
 
-  async chats(): Promise<answers.ListedChat[]> {
-    const found: answers.ListedChat[] = [];
+  async chats(): Promise<responses.KnownChat[]> {
+    const found: responses.KnownChat[] = [];
     let cursor: string | undefined;
     do {
       const query = cursor === undefined ? "" : `?cursor=${encodeURIComponent(cursor)}`;
       const call: Call = { method: "GET", path: `/api/chats${query}`, repeat: true };
-      const page = await this.#call(call, answers.chats);
+      const page = await this.#call(call, responses.chats);
       found.push(...page.chats);
       cursor = page.cursor;
     } while (cursor !== undefined);
@@ -153,15 +143,19 @@ export class Api {
     chat: string,
     add: readonly string[],
     remove: readonly string[],
-  ): Promise<string[]> {
-    const body = { ...(add.length > 0 ? { add } : {}), ...(remove.length > 0 ? { remove } : {}) };
+  ): Promise<readonly string[]> {
+    const body: bodies.MembersRequest = {
+      ...(add.length > 0 ? { add } : {}),
+      ...(remove.length > 0 ? { remove } : {}),
+    };
     const path = `/api/chats/${encodeURIComponent(chat)}/members`;
-    return this.#call({ method: "POST", path, body, repeat: true }, answers.members);
+    const call: Call = { method: "POST", path, body, repeat: true };
+    return (await this.#call(call, bodies.parseMembersResponse)).members;
   }
 
-  async ticket(device: string): Promise<answers.Ticket> {
+  async ticket(device: string): Promise<bodies.TicketResponse> {
     const call: Call = { method: "POST", path: "/api/tickets", body: { device }, repeat: true };
-    return this.#call(call, answers.ticket);
+    return this.#call(call, bodies.parseTicketResponse);
   }
 
   // -- one call

@@ -15,9 +15,9 @@ import type { Event } from "./events.ts";
 import {
   type Accepted,
   type ClientFrame,
+  type ErrorFrame,
   type Message,
   NOWHERE,
-  type Refused,
   type ServerFrame,
 } from "./frames.ts";
 import { Liveness } from "./liveness.ts";
@@ -231,7 +231,7 @@ export class Engine {
         this.#devicesChanged(frame.user, frame.chat);
         break;
       default:
-        this.#emit(frame); // presence, typing, keys_low
+        this.#emit(frame); // asks nothing of this engine: presence, typing, keys_low
     }
     this.due(step.now);
   }
@@ -331,7 +331,7 @@ export class Engine {
     this.#emit({ type: "devices_changed", user });
   }
 
-  async #error(step: Step, error: Refused): Promise<void> {
+  async #error(step: Step, error: ErrorFrame): Promise<void> {
     const retryable = RETRYABLE.has(error.code);
     const sent = error.messageId === undefined ? undefined : this.#outbox.row(error.messageId);
     if (sent !== undefined) {

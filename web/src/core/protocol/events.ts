@@ -2,6 +2,7 @@
 
 import type { Comparison } from "../crypto/sas.ts";
 import type { Unreadable } from "../store/tables.ts";
+import type { ServerFrame } from "./frames.ts";
 import type { State } from "./ticks.ts";
 
 interface MessageEvent {
@@ -19,7 +20,20 @@ interface MessageEvent {
   readonly own: boolean;
 }
 
+/** Frames that the engine reads for itself; all others are events as they came. */
+type ReadByEngine =
+  | "message"
+  | "accepted"
+  | "receipt"
+  | "synced"
+  | "nudge"
+  | "error"
+  | "pong"
+  | "displaced"
+  | "devices_changed";
+
 export type Event =
+  | Exclude<ServerFrame, { readonly type: ReadByEngine }>
   /** The connection is open; what was missed meanwhile is being fetched. */
   | { readonly type: "connected" }
   /** What was missed has been fetched. Not `complete`: something may still be on its way. */
@@ -47,13 +61,6 @@ export type Event =
       readonly first: number;
       readonly last: number;
     }
-  | {
-      readonly type: "presence";
-      readonly user: string;
-      readonly online: boolean;
-      readonly lastSeen: number | undefined;
-    }
-  | { readonly type: "typing"; readonly chat: string; readonly user: string }
   /** A member has (delivered) or has read everything in the chat up to here. */
   | {
       readonly type: "watermarks";
@@ -79,7 +86,6 @@ export type Event =
   | { readonly type: "held"; readonly chat: string; readonly users: readonly string[] }
   /** An emoji comparison with another device has moved on. */
   | { readonly type: "comparison"; readonly chat: string; readonly comparison: Comparison }
-  | { readonly type: "keys_low"; readonly remaining: number; readonly fallbackUsed: boolean }
   /** The server no longer shows this chat to this user. */
   | { readonly type: "chat_left"; readonly chat: string }
   /** The same device connected elsewhere; this client stops. */

@@ -53,7 +53,7 @@ export class PresencePlan {
 
 function frames(users: readonly string[]): ClientFrame[] {
   const names = users.toSorted();
-  const parts = [];
+  const parts: ClientFrame[] = [];
   for (let at = 0; at < names.length; at += WATCH_LIMIT) {
     parts.push({ action: "watch", users: names.slice(at, at + WATCH_LIMIT) });
   }

@@ -1,41 +1,27 @@
-"""Writes docs/protocol.md: the introduction, then a table for each schema of lambdas/protocol.
+"""docs/protocol.md: the introduction, then a table for each schema."""
 
-    python docs/generate_protocol.py [--check]
-
---check changes nothing and fails when the document says something else than the schemas.
-"""
-
-import argparse
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-DOCS = Path(__file__).resolve().parent
-SCHEMAS = DOCS.parent / "lambdas" / "protocol"
-INTRODUCTION = DOCS / "protocol-introduction.md"
-DOCUMENT = DOCS / "protocol.md"
+from protocol.schemas import GROUPS, HERE, Schema, read, schemas
+
+INTRODUCTION = HERE / "introduction.md"
 GENERATED = (
-    "<!-- Made by docs/generate_protocol.py from protocol-introduction.md and the schemas of\n"
+    "<!-- Made by protocol/generate.py from protocol/introduction.md and the schemas of\n"
     "lambdas/protocol. Change those, then run `make docs`. -->\n"
 )
-GROUPS = {
-    "client": ("Client frames", "What a device sends. The field `action` names the frame."),
-    "server": ("Server frames", "What a device receives. The field `type` names the frame."),
-    "rest": ("REST bodies", "What the routes take and answer, as JSON."),
-}
 # Patterns that the introduction explains by name.
 USER, DEVICE = "[a-z0-9_]{3,32}", "[A-Za-z0-9_-]{1,64}"
 NAMES = {f"^{USER}$": "user id", f"^{USER}/{DEVICE}$": "`user/device`"}
-Schema = Mapping[str, Any]
 
 
 def document() -> str:
     parts = [GENERATED, INTRODUCTION.read_text(encoding="utf-8")]
     for directory, (heading, text) in GROUPS.items():
         parts.append(f"## {heading}\n\n{text}\n")
-        for file in sorted((SCHEMAS / directory).glob("*.json")):
-            schema = json.loads(file.read_text(encoding="utf-8"))
+        for file in schemas(directory):
+            schema = read(file)
             parts.append(section(heading_of(file, schema), schema))
     return "\n".join(parts)
 
@@ -136,12 +122,3 @@ def _choice(choice: Schema) -> str:
     names = " and ".join(f"`{name}`" for name in choice.get("required", []))
     consts = [f"`{k}` {_type(field)}" for k, field in choice.get("properties", {}).items()]
     return f"{names} with {' and '.join(consts)}" if consts else names
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true")
-    if not parser.parse_args().check:
-        DOCUMENT.write_text(document(), encoding="utf-8")
-    elif not DOCUMENT.exists() or DOCUMENT.read_text(encoding="utf-8") != document():
-        raise SystemExit("docs/protocol.md is not what the schemas say: run `make docs`.")

@@ -1,6 +1,6 @@
 """Writes the vectors that the Python and the TypeScript client are both tested with.
 
-`python tests/vectors/generate.py`; a test holds the files against what this makes. Nothing here
+`python protocol/vectors/generate.py`; a test holds the files against what this makes. Nothing here
 uses the clients' code: the vectors are a second opinion.
 """
 

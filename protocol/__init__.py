@@ -1,0 +1,1 @@
+"""The protocol `chat.v1`: its documents, and the types of both clients, made from its schemas."""
