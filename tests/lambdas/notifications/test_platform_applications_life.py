@@ -201,4 +201,4 @@ def test_the_secret_that_failed_is_not_read_again_by_the_rollback(
 def test_the_function_has_time_for_every_answer_before_cloudformation_gives_up() -> None:
     assert TIMEOUT == APPLICATIONS_TIMEOUT
     assert WHILE_DEPLOYING.read >= 20
-    assert WHILE_DEPLOYING.longest + platform_applications.ANSWERING < APPLICATIONS_TIMEOUT < 300
+    assert WHILE_DEPLOYING.longest + platform_applications.RESPONDING < APPLICATIONS_TIMEOUT < 300
