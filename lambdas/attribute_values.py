@@ -1,7 +1,7 @@
-"""DynamoDB's attribute values: {"S": "x"} and plain Python values, as far as we use them.
+"""Conversion between DynamoDB attribute values ({"S": "x"}) and the Python values used here.
 
-By hand, for boto3's (de)serializer goes through Decimal and costs several times as much, in every
-read of a group's devices and in every cold start. A test holds it against boto3's.
+Not by boto3's (de)serializer, which goes through Decimal and costs several times as much in every
+read of a group's devices and in every cold start. A test compares the two.
 """
 
 from collections.abc import Mapping

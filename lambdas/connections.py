@@ -23,7 +23,7 @@ from lambdas.frames import Frame
 from lambdas.telemetry import logger
 
 THREADS = 32
-WITHIN_SECONDS = 2.5  # of the 6 s that a handler lives
+WITHIN_SECONDS = 2.5  # of the 6 s timeout of a function
 TIMEOUT_SECONDS = 2.0
 ATTEMPTS = 3
 RETRY_WITHIN_SECONDS = 1.0
@@ -34,20 +34,20 @@ Credentials = tuple[str, str, str | None]  # access key, secret key, session tok
 
 class Outcome(Enum):
     DELIVERED = "delivered"
-    GONE = "gone"  # the connection is closed and will not come back
-    FAILED = "failed"  # this time; the delivery watch sees to it
+    GONE = "gone"  # the connection is closed
+    FAILED = "failed"  # the delivery watch nudges later
 
 
 class Post(NamedTuple):
     connection_id: str
-    frame: Frame | str  # str: encoded already, once for many
+    frame: Frame | str  # str: already encoded
 
 
 class Connections:
     """The open connections of one WebSocket API.
 
     `url` is https://<api>.execute-api.<region>.amazonaws.com/<stage>; `credentials` is called at
-    each signature. Threads and their HTTP connections are kept from one invocation to the next.
+    each signature. Threads and their HTTP connections are reused by later invocations.
     """
 
     def __init__(
@@ -68,14 +68,14 @@ class Connections:
         return ThreadPoolExecutor(THREADS, thread_name_prefix="post")
 
     def post(self, post: Post) -> Outcome:
-        """Sends one frame. Raises nothing: what can't be delivered now is FAILED, and logged."""
+        """Sends one frame. Raises nothing: a post that fails is FAILED, and logged."""
         text = post.frame if isinstance(post.frame, str) else frames.encode(post.frame)
         return self._request("POST", post.connection_id, text.encode())
 
     def post_all(self, posts: Sequence[Post], within: float = WITHIN_SECONDS) -> list[Outcome]:
         """Sends all, many at a time; one failure never stops another. Outcomes in order.
 
-        What has no answer after so many seconds is FAILED, whatever becomes of it.
+        A post without a response after `within` seconds is FAILED, though it may still arrive.
         """
         sent = [self._threads.submit(self.post, post) for post in posts]
         wait(sent, timeout=max(within, 0))
@@ -98,9 +98,9 @@ class Connections:
             time.sleep(0.05 * attempt)
             try:
                 status = self._send(method, path, body, started + WITHIN_SECONDS)
-            except (OSError, http.client.HTTPException) as fault:
-                self._forget()  # a kept-alive connection that the other side has closed by now
-                logger.debug("a post met a broken HTTP connection", extra={"fault": str(fault)})
+            except (OSError, http.client.HTTPException) as error:
+                self._forget()  # the other side may have closed a kept-alive connection
+                logger.debug("a post met a broken HTTP connection", extra={"fault": str(error)})
                 continue
             if status not in RETRIED:
                 break
@@ -124,9 +124,9 @@ class Connections:
         )
         connection.request(method, path, body, headers)
         connection.sock.settimeout(_left(deadline))
-        answer = connection.getresponse()
-        answer.read()  # to the end, or the connection can't be used again
-        return answer.status
+        response = connection.getresponse()
+        response.read()  # to the end, or the connection cannot be used again
+        return response.status
 
     def _http(self, deadline: float) -> http.client.HTTPConnection:
         """This thread's connection, open."""
@@ -134,7 +134,7 @@ class Connections:
         if connection is None:
             connection = self._connect(_left(deadline))
             self._local.connection = connection
-        if connection.sock is None:  # new, or the other side said that it would close it
+        if connection.sock is None:  # new, or closed after a response
             connection.timeout = _left(deadline)
             connection.connect()
         return connection
@@ -153,7 +153,7 @@ class Connections:
 
 
 def _left(deadline: float) -> float:
-    """Seconds that one socket operation may take; a socket wants more than none."""
+    """Timeout of one socket operation in seconds; 0 would make the socket non-blocking."""
     return min(TIMEOUT_SECONDS, max(deadline - time.monotonic(), 0.001))
 
 

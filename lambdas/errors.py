@@ -1,4 +1,4 @@
-"""The one error tree: every refusal a client can see is a ChatError with a code of the protocol."""
+"""Errors that clients can see: each is a ChatError with a code of the protocol."""
 
 STATUS = {
     "bad_request": 400,
@@ -13,7 +13,7 @@ STATUS = {
 
 
 class ChatError(Exception):
-    """A refusal to show to the client: `code` is one of STATUS, `message` one plain sentence."""
+    """An error for the client: `code` is one of STATUS, `message` one plain sentence."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -31,10 +31,10 @@ def bad_request(message: str) -> ChatError:
 
 
 def not_found(message: str) -> ChatError:
-    """Also for what exists but is not the caller's: the two must look the same."""
+    """Also for an object that is not the caller's, so that nobody learns that it exists."""
     return ChatError("not_found", message)
 
 
 def internal() -> ChatError:
-    """What a client sees of any fault of ours; the log has the rest."""
+    """What a client sees of any error on our side; the log has the details."""
     return ChatError("internal", "something went wrong on our side; try again")

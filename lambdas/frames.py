@@ -1,4 +1,4 @@
-"""Frames and bodies on the wire: parsed strictly, validated against protocol/*.json, written small.
+"""Frames and bodies on the wire: strict parsing, validation by protocol/*.json, compact encoding.
 
 The schemas are JSON Schema 2020-12 and the single source of what is accepted. They keep to the
 keywords that 2020-12 shares with draft 7, which is what fastjsonschema compiles; a test holds it
@@ -27,13 +27,13 @@ def encode(document: Frame) -> str:
 
 
 def decode(text: str | bytes) -> Any:
-    """JSON as RFC 8259 has it: no NaN, no lone surrogates, no nesting that exhausts the stack.
+    """JSON by RFC 8259: no NaN, no lone surrogates, no nesting that exhausts the stack.
 
     Raises ChatError bad_request.
     """
     try:
-        document = json.loads(text, parse_constant=_refuse_constant, parse_float=_number)
-        encode(document).encode()  # a lone surrogate parses, but could never be sent on
+        document = json.loads(text, parse_constant=_reject_constant, parse_float=_number)
+        encode(document).encode()  # a lone surrogate parses, but cannot be encoded
     except RecursionError:
         raise bad_request("the JSON is nested too deeply") from None
     except UnicodeError:
@@ -43,12 +43,12 @@ def decode(text: str | bytes) -> Any:
     return document
 
 
-def _refuse_constant(name: str) -> NoReturn:
+def _reject_constant(name: str) -> NoReturn:
     raise bad_request(f"{name} is not JSON")
 
 
 def _number(text: str) -> int | float:
-    """1.0 is an integer to JSON Schema, so it has to be one to the code behind it."""
+    """1.0 is an integer in JSON Schema, so it becomes an int."""
     number = float(text)
     if math.isinf(number):
         raise bad_request(f"{text[:20]} is out of range")
@@ -69,7 +69,7 @@ def parse_frame(text: str) -> Frame:
 
 
 def context_of(text: str) -> Frame:
-    """What an `error` frame repeats of the frame it answers, as far as that can be read."""
+    """The fields of a frame that the `error` frame repeats, if they can be parsed."""
     try:
         frame = decode(text)
     except ChatError:
@@ -113,7 +113,7 @@ def _sentence(name: str, misfit: Any) -> str:
 
 
 def _choice(choice: Mapping[str, Any]) -> str:
-    """What one branch asks for: "to (alg olm.v1)"."""
+    """What one branch requires: "to (alg olm.v1)"."""
     names = " and ".join(choice["required"])
     fixed = choice.get("properties", {}).items()
     values = ", ".join(f"{name} {field['const']}" for name, field in fixed)
@@ -128,6 +128,6 @@ def client_actions() -> frozenset[str]:
 @lru_cache(maxsize=64)
 def _validator(name: str) -> Callable[[Any], Any]:
     schema = json.loads((SCHEMAS / f"{name}.json").read_text(encoding="utf-8"))
-    # use_default=False: a validator that fills in defaults would change what the client sent
+    # use_default=False: filling in defaults would change the client's document
     validator: Callable[[Any], Any] = fastjsonschema.compile(schema, use_default=False)
     return validator

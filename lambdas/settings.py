@@ -1,7 +1,7 @@
 """The only module that reads the environment and makes AWS clients.
 
-Nothing happens at import: a handler asks for `aws()` inside its first invocation, and keeps what
-it got for as long as the execution environment lives.
+Nothing happens at import: a handler calls `aws()` in its first invocation, and the execution
+environment keeps the result.
 """
 
 import os
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the template tells a function. A name it was not given raises when it is asked for."""
+    """The environment variables of a function. A missing one raises LookupError when it is read."""
 
     environment: Mapping[str, str]
 
@@ -54,15 +54,15 @@ class Settings:
 
     @property
     def jwks_url(self) -> str:
-        """The user pool's public keys, from Cognito or from what stands in for it."""
+        """The address of the user pool's public keys, at Cognito or at an emulator."""
         emulator = self.get("AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER")
         pool = f"{emulator}/{self['USER_POOL_ID']}" if emulator else self.token_issuer
         return f"{pool}/.well-known/jwks.json"
 
     @property
     def token_issuer(self) -> str:
-        """Cognito's, also in the tokens of an emulator. The template names it: the partition
-        decides its domain."""
+        """The issuer in Cognito's tokens, also in those of an emulator. The template sets it,
+        because its domain depends on the partition."""
         return self["TOKEN_ISSUER"]
 
 
@@ -82,14 +82,14 @@ class CallLimits(NamedTuple):
         return self.tries * (self.connect + self.read) + pauses
 
 
-# A function that sends lives at most 6 s: the rule that closes holes in a chat's log depends on it.
+# A function that sends has a timeout of 6 s: the rule for holes in a chat's log depends on it.
 WHILE_SOMEBODY_WAITS = CallLimits(connect=1, read=2, tries=2)
-# SNS may ask Google or Apple about a credential before it answers, and nobody is waiting.
+# SNS may check a credential with Google or Apple before it responds, and no client is waiting.
 WHILE_DEPLOYING = CallLimits(connect=2, read=20, tries=3)
 
 
 class Aws:
-    """Everything of AWS that a function may use, made when it is first needed."""
+    """The AWS clients, tables and connections of a function, created when first used."""
 
     def __init__(self, settings: Settings, limits: CallLimits = WHILE_SOMEBODY_WAITS) -> None:
         self.settings = settings
@@ -101,10 +101,10 @@ class Aws:
 
     @cached_property
     def background(self) -> "Executor":
-        """For a call that may run beside another one.
+        """For a call that runs beside another one.
 
-        Never for writing a message: a thread that outlives its invocation is frozen with it, and
-        would write in a later one.
+        Never for writing a message: Lambda freezes a thread that outlives its invocation, and it
+        would write during a later one.
         """
         from concurrent.futures import ThreadPoolExecutor
 
@@ -112,8 +112,8 @@ class Aws:
 
     @cached_property
     def _session(self) -> Any:
-        # 0.2 s of CPU that a function without a client need not pay; boto3 would add a fifth to it
-        # for resources and transfers that nobody here uses
+        # imported late: it takes 0.2 s of CPU, which a function without a client saves; boto3 would
+        # add a fifth, for resources and transfers that are not used here
         from botocore.session import Session
 
         return Session()
@@ -184,7 +184,7 @@ class Aws:
         )
 
     def _credentials(self) -> tuple[str, str, str | None]:
-        # asked for at each signature, for a container's credentials are replaced while it lives
+        # read at each signature, because a container's credentials are replaced while it runs
         frozen = self._session.get_credentials().get_frozen_credentials()
         return frozen.access_key, frozen.secret_key, frozen.token
 

@@ -53,7 +53,7 @@ def member_item(user: str) -> str:
 
 
 class ConditionFailed(Exception):
-    """The condition of a write did not hold; `item` is what stood there, if anything did."""
+    """The condition of a write failed; `item` is the existing item, if there is one."""
 
     def __init__(self, item: Item | None) -> None:
         super().__init__("the condition of a write did not hold")
@@ -61,7 +61,7 @@ class ConditionFailed(Exception):
 
 
 class TransactionCancelled(Exception):
-    """A transaction was refused; `reasons` has a code for each action, "None" where it was fine."""
+    """A transaction was cancelled; `reasons` has a code for each action, or "None"."""
 
     def __init__(self, reasons: Sequence[str]) -> None:
         super().__init__(", ".join(reasons))
@@ -81,10 +81,10 @@ class Table:
         self.name = name
 
     def get(self, key: Key, *, consistent: bool = False) -> Item | None:
-        answer = self._client.get_item(
+        response = self._client.get_item(
             TableName=self.name, Key=to_wire(key), ConsistentRead=consistent
         )
-        return from_wire(answer["Item"]) if "Item" in answer else None
+        return from_wire(response["Item"]) if "Item" in response else None
 
     def put(self, item: Item, condition: str | None = None, **values: Any) -> None:
         """Raises ConditionFailed."""
@@ -110,14 +110,14 @@ class Table:
         }
         if names:
             request["ExpressionAttributeNames"] = dict(names)
-        answer = self._conditional(self._client.update_item, request, condition, values)
-        return from_wire(answer.get("Attributes", {}))
+        response = self._conditional(self._client.update_item, request, condition, values)
+        return from_wire(response.get("Attributes", {}))
 
     def delete(self, key: Key, condition: str | None = None, **values: Any) -> Item | None:
-        """The item that stood there. Raises ConditionFailed."""
+        """Returns the deleted item. Raises ConditionFailed."""
         request = {"TableName": self.name, "Key": to_wire(key), "ReturnValues": "ALL_OLD"}
-        answer = self._conditional(self._client.delete_item, request, condition, values)
-        return from_wire(answer["Attributes"]) if answer.get("Attributes") else None
+        response = self._conditional(self._client.delete_item, request, condition, values)
+        return from_wire(response["Attributes"]) if response.get("Attributes") else None
 
     def _conditional(
         self, call: Any, request: dict[str, Any], condition: str | None, values: dict[str, Any]
@@ -136,7 +136,7 @@ class Table:
                 old: Any = failure.response.get("Item")
                 raise ConditionFailed(from_wire(old) if old else None) from None
             except self._client.exceptions.TransactionConflictException:
-                pause()  # somebody's transaction holds the item for a moment
+                pause()  # another transaction is writing the item
         return None
 
     def query(
@@ -174,10 +174,10 @@ class Table:
             request["Limit"] = limit
         if start is not None:
             request["ExclusiveStartKey"] = to_wire(start)
-        answer = self._client.query(**request)
-        last = answer.get("LastEvaluatedKey")
+        response = self._client.query(**request)
+        last = response.get("LastEvaluatedKey")
         return Page(
-            [from_wire(item) for item in answer["Items"]], from_wire(last) if last else None
+            [from_wire(item) for item in response["Items"]], from_wire(last) if last else None
         )
 
     def query_all(self, partition: Key, **options: Any) -> Iterator[Item]:
@@ -188,17 +188,17 @@ class Table:
             yield from page.items
 
     def batch_get(self, keys: Iterable[Key], *, consistent: bool = False) -> list[Item]:
-        """The items that exist, in no order; keys left unprocessed are asked for again."""
+        """The items that exist, in no order; unprocessed keys are requested again."""
         found: list[Item] = []
         for chunk in _chunks(keys, BATCH_GET_LIMIT):
-            asked: Any = {
+            request: Any = {
                 self.name: {"Keys": [to_wire(key) for key in chunk], "ConsistentRead": consistent}
             }
             for pause in _pauses():
-                answer = self._client.batch_get_item(RequestItems=asked)
-                found += [from_wire(item) for item in answer["Responses"].get(self.name, [])]
-                asked = answer.get("UnprocessedKeys")
-                if not asked:
+                response = self._client.batch_get_item(RequestItems=request)
+                found += [from_wire(item) for item in response["Responses"].get(self.name, [])]
+                request = response.get("UnprocessedKeys")
+                if not request:
                     break
                 pause()
         return found
@@ -252,8 +252,8 @@ def transact(table: Table, actions: Sequence[dict[str, Any]]) -> None:
         raise TransactionCancelled([reason.get("Code", "None") for reason in reasons]) from None
 
 
-def _chunks(things: Iterable[Any], size: int) -> Iterator[list[Any]]:
-    iterator = iter(things)
+def _chunks(values: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    iterator = iter(values)
     while chunk := list(islice(iterator, size)):
         yield chunk
 

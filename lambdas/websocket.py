@@ -1,4 +1,4 @@
-"""What every WebSocket route does alike: read the caller, validate the frame, answer or refuse."""
+"""The handler of WebSocket routes: reads the caller, validates the frame, returns a response."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -33,10 +33,10 @@ def caller_of(event: Event) -> Caller:
 def frame_handler(
     routes: Mapping[str, Route], clients: Callable[[], Aws] = aws
 ) -> Callable[[Event, Any], Response]:
-    """The Lambda handler of some routes, by action: each gets a valid frame, its return goes back.
+    """A Lambda handler for routes by action: each gets a valid frame and returns the response.
 
-    A ChatError becomes the `error` frame. Anything else is logged and becomes `internal`: the
-    sender keeps an unaccepted message and sends it again, so nothing is lost by it.
+    A ChatError becomes the `error` frame. Any other exception is logged and becomes `internal`: the
+    sender keeps a message until it is accepted and sends it again, so nothing is lost.
     """
 
     @metrics.log_metrics
@@ -48,12 +48,12 @@ def frame_handler(
             if event.get("isBase64Encoded"):
                 raise bad_request("frames are text, not binary")
             frame = frames.parse_frame(text)
-            if frame["action"] not in routes:  # the gateway read another action than we did
+            if frame["action"] not in routes:  # API Gateway parsed another action than we did
                 raise bad_request("a frame names one action")
             return respond(routes[frame["action"]](clients(), caller, frame))
-        except ChatError as refusal:
-            logger.info("refused a frame", extra={"code": refusal.code, "reason": refusal.message})
-            return respond(frames.error_frame(refusal, text))
+        except ChatError as error:
+            logger.info("refused a frame", extra={"code": error.code, "reason": error.message})
+            return respond(frames.error_frame(error, text))
         except Exception:
             logger.exception("failed on a frame")
             return respond(frames.error_frame(internal(), text))

@@ -1,7 +1,7 @@
 """Frames that a REST call sends to open connections: devices_changed, keys_low, presence.
 
-They hasten what clients find out anyway (`missing` and `stale` in `accepted`, the members in
-`synced`, `remaining` after the next upload), so the call they belong to succeeds without them.
+Clients learn the same later without them (`missing` and `stale` in `accepted`, the members in
+`synced`, `remaining` after the next upload), so a frame that fails does not fail the call.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,31 +14,30 @@ from lambdas.settings import Aws
 from lambdas.telemetry import logger
 
 CHATS_PER_PAGE = 100
-PEERS_LIMIT = 1000  # who has more learns the rest when writing to them
-NAMED_LIMIT = 10  # of hundreds who join at once, the first say that the chat is another now
+PEERS_LIMIT = 1000  # others find out from `accepted` when they send
+NAMED_LIMIT = 10  # frames after one change: a few of them show that the members changed
 
 
 def devices_changed(aws: Aws, user: str, device: str) -> None:
-    """Tells who shares a chat with the user, and the user's other devices."""
+    """Notifies everybody who shares a chat with the user, and the user's other devices."""
 
-    def tell() -> None:
+    def notify() -> None:
         devices = Devices(aws.users)
         people = devices.of([user, *peers(Chats(aws.chats, aws.users), user)])
         frame = {"type": "devices_changed", "user": user}
         posts = fan_out.to_connected(people, frame, aws.now(), besides=Address(user, device))
         fan_out.deliver(aws.connections, devices, posts)
 
-    _attempt("devices_changed", tell)
+    _attempt("devices_changed", notify)
 
 
 def members_changed(aws: Aws, chat: str, changes: Sequence[Changed]) -> None:
-    """Tells all who are or were in the chat of each user who left it or joined.
+    """Notifies the members before and after the changes of each user who left or joined.
 
-    They share the keys of the chat with other people from now on: what a member sends before it
-    knows that is sealed for those who were there before.
+    Until a member is notified, it encrypts for the members that it knows.
     """
 
-    def tell() -> None:
+    def notify() -> None:
         removed = [user for change in changes for user in change.removed]
         added = [user for change in changes for user in change.added]
         concerned = {*removed, *added}.union(*(change.before for change in changes))
@@ -54,11 +53,11 @@ def members_changed(aws: Aws, chat: str, changes: Sequence[Changed]) -> None:
         fan_out.deliver(aws.connections, devices, posts)
 
     if changes:
-        _attempt("devices_changed", tell)
+        _attempt("devices_changed", notify)
 
 
 def peers(chats: Chats, user: str) -> set[str]:
-    """Who shares a chat with the user, as far as PEERS_LIMIT."""
+    """The users who share a chat with the user, PEERS_LIMIT at most."""
     found: set[str] = set()
     cursor: str | None = None
     while len(found) < PEERS_LIMIT:
@@ -70,34 +69,34 @@ def peers(chats: Chats, user: str) -> set[str]:
 
 
 def keys_low(aws: Aws, frames: Mapping[str, Frame]) -> None:
-    """Tells devices, named "user/device", that their one-time keys run out."""
+    """Notifies devices, named "user/device", that their one-time keys run out."""
 
-    def tell() -> None:
+    def notify() -> None:
         devices = Devices(aws.users)
         registered = devices.of(address.partition("/")[0] for address in frames)
-        told = {
+        people = {
             user: {name: there[name] for name in there if f"{user}/{name}" in frames}
             for user, there in registered.items()
         }
-        posts = fan_out.to_connected(told, lambda user, name: frames[f"{user}/{name}"], aws.now())
+        posts = fan_out.to_connected(people, lambda user, name: frames[f"{user}/{name}"], aws.now())
         fan_out.deliver(aws.connections, devices, posts)
 
     if frames:
-        _attempt("keys_low", tell)
+        _attempt("keys_low", notify)
 
 
-def went(aws: Aws, user: str, connection_id: str) -> None:
-    """Closes the connection of a device that is no more, and tells who watches its user."""
+def device_removed(aws: Aws, user: str, connection_id: str) -> None:
+    """Closes a removed device's connection and notifies the user's watchers."""
 
-    def tell() -> None:
+    def notify() -> None:
         aws.connections.close(connection_id)
         fan_out.announce(aws.connections, Devices(aws.users), [user])
 
-    _attempt("presence", tell)
+    _attempt("presence", notify)
 
 
-def _attempt(what: str, tell: Callable[[], None]) -> None:
+def _attempt(what: str, notify: Callable[[], None]) -> None:
     try:
-        tell()
+        notify()
     except Exception:
         logger.exception("could not announce", extra={"what": what})

@@ -1,4 +1,4 @@
-"""The HTTP application as the load balancer's Lambda target, by Mangum."""
+"""Function Api: the HTTP application as the load balancer's Lambda target, by Mangum."""
 
 from functools import lru_cache
 from typing import Any
@@ -11,12 +11,12 @@ from lambdas.settings import aws
 Event = dict[str, Any]
 Response = dict[str, Any]
 
-# Mangum reads a port out of these and fails on what is none; nothing here uses either.
+# Mangum parses a port from these headers and fails if there is none; nothing here uses them.
 UNREAD = frozenset({"host", "x-forwarded-port"})
 
 
 def handler(event: Event, context: Any) -> Response:
-    """An ALB target-group event, with multi value headers, to the response the ALB wants."""
+    """An ALB target-group event, with multi value headers, to its response."""
     return serve(_app(), event, context)
 
 

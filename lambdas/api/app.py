@@ -1,7 +1,7 @@
 """The HTTP application, the same on every target: one Starlette router over the table of routes.
 
-Everything that answers is JSON, errors of every kind included, and names the target that served it.
-Endpoints are plain functions and run in threads, for boto3 blocks.
+Every response is JSON, errors included, and names the target that served it. Endpoints are plain
+functions and run in threads, because boto3 blocks.
 """
 
 import time
@@ -17,8 +17,9 @@ from starlette.routing import Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lambdas import frames
+from lambdas.api import call as rest
 from lambdas.api.auth import AccessTokens
-from lambdas.api.call import Answer, Call, Route
+from lambdas.api.call import Call, Route
 from lambdas.api.health import served_by
 from lambdas.api.jwks import SigningKeys
 from lambdas.api.routes import ROUTES
@@ -28,8 +29,8 @@ from lambdas.settings import Aws
 from lambdas.telemetry import logger
 
 BODY_LIMIT = 128 * 1024
-# Beyond the limit we read on, so that the client gets its 413 instead of a broken connection. An
-# ALB passes no more than this to a Lambda target; there the 413 is its own.
+# Beyond BODY_LIMIT we read on, so that the client gets a 413 and not a reset connection. An ALB
+# passes no more than 1 MB to a Lambda target, and responds with a 413 of its own.
 DRAIN_LIMIT = 1024 * 1024
 # AWS's error codes for more calls than are provisioned or allowed.
 THROTTLED = frozenset(
@@ -84,14 +85,14 @@ class Endpoint:
             body = await read_body(request)
             route = self._route(request)
             if route.blocking:
-                answer = await run_in_threadpool(self._answer, route, request, body)
+                result = await run_in_threadpool(self._call, route, request, body)
             else:
-                answer = self._answer(route, request, body)
-            response = respond(answer)
+                result = self._call(route, request, body)
+            response = respond(result)
         except ClientDisconnect:
-            return  # nobody is left to answer
-        except Exception as fault:
-            response = respond_error(error_of(fault))
+            return  # no client is left to respond to
+        except Exception as error:
+            response = respond_error(error_of(error))
         await response(scope, receive, send)
         milliseconds = round((time.monotonic() - started) * 1000)
         self._log(request, response.status_code, milliseconds)
@@ -104,7 +105,7 @@ class Endpoint:
         except KeyError:
             raise WrongMethod(self._methods) from None
 
-    def _answer(self, route: Route, request: Request, body: bytes) -> Answer:
+    def _call(self, route: Route, request: Request, body: bytes) -> rest.Response:
         user = "" if route.open else self._tokens.user(request.headers.getlist("authorization"))
         call = Call(
             aws=self._aws,
@@ -114,10 +115,10 @@ class Endpoint:
             query=request.query_params,
             body=parse(route.body, body) if route.body else {},
         )
-        return route.answer(call)
+        return route.endpoint(call)
 
     def _log(self, request: Request, status: int, milliseconds: int) -> None:
-        """The route, not the path and the query: those name people."""
+        """Logs the route, not the path or the query: those contain user names."""
         route = next((route.path for route in self._methods.values()), "none")
         chat = request.path_params.get("chat", "") if self._methods else ""
         logger.info(
@@ -134,7 +135,7 @@ class Endpoint:
 
 
 class WrongMethod(ChatError):
-    """405. The protocol has no code of its own for it, so the code is bad_request."""
+    """Status 405. The protocol has no code for it, so its code is bad_request."""
 
     def __init__(self, methods: Iterable[str]) -> None:
         self.allowed = ", ".join(sorted(methods))
@@ -146,7 +147,7 @@ class WrongMethod(ChatError):
 
 
 class Served:
-    """Around everything: who answered, and what no cache and no browser may do with it."""
+    """Adds headers to every response: the target that served it, no caching, no sniffing."""
 
     def __init__(self, app: ASGIApp, instance: str) -> None:
         self._app = app
@@ -154,9 +155,9 @@ class Served:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            raise RuntimeError(f"this application speaks HTTP, not {scope['type']}")
+            raise RuntimeError(f"this application serves HTTP, not {scope['type']}")
 
-        async def name(message: Message) -> None:
+        async def add_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers["x-served-by"] = self._instance
@@ -164,7 +165,7 @@ class Served:
                 headers["x-content-type-options"] = "nosniff"
             await send(message)
 
-        await self._app(scope, receive, name)
+        await self._app(scope, receive, add_headers)
 
 
 async def read_body(request: Request) -> bytes:
@@ -191,26 +192,26 @@ def parse(name: str, body: bytes) -> Frame:
     return frames.validate(f"rest/{name}.request", frames.decode(text))
 
 
-def error_of(fault: Exception) -> ChatError:
-    """A ChatError as it is; AWS's throttling as rate_limited; the rest is ours, and is logged."""
-    if isinstance(fault, ChatError):
-        return fault
-    if isinstance(fault, ClientError) and fault.response["Error"]["Code"] in THROTTLED:
-        logger.warning("throttled", extra={"operation": fault.operation_name})
+def error_of(error: Exception) -> ChatError:
+    """The error that the client gets: throttling by AWS is rate_limited, a bug is logged."""
+    if isinstance(error, ChatError):
+        return error
+    if isinstance(error, ClientError) and error.response["Error"]["Code"] in THROTTLED:
+        logger.warning("throttled", extra={"operation": error.operation_name})
         return ChatError("rate_limited", "too many requests at once; try again in a moment")
-    logger.error("failed on a request", exc_info=fault)
+    logger.error("failed on a request", exc_info=error)
     return internal()
 
 
-def respond(answer: Answer) -> Response:
-    if answer.body is None:
-        return Response(status_code=answer.status)
-    body = frames.encode(answer.body).encode()
-    return Response(body, answer.status, media_type="application/json")
+def respond(result: rest.Response) -> Response:
+    if result.body is None:
+        return Response(status_code=result.status)
+    body = frames.encode(result.body).encode()
+    return Response(body, result.status, media_type="application/json")
 
 
 def respond_error(error: ChatError) -> Response:
-    response = respond(Answer(error.status, frames.error_body(error)))
+    response = respond(rest.Response(error.status, frames.error_body(error)))
     if isinstance(error, WrongMethod):
         response.headers["allow"] = error.allowed  # RFC 9110, 15.5.6
     if error.status == 401:

@@ -1,4 +1,4 @@
-"""Who calls: Cognito's access tokens, checked.
+"""Authentication: verifies Cognito's access tokens.
 
 docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html
 """
@@ -12,9 +12,9 @@ import jwt
 from lambdas.api.call import USER
 from lambdas.errors import ChatError
 
-ALGORITHM = "RS256"  # the only one of Cognito; the token's own word for it is never trusted
+ALGORITHM = "RS256"  # the only one of Cognito; the token's `alg` is never trusted
 
-# How far Cognito's clock may be ahead of ours: a token just made must not count as not yet valid.
+# Cognito's clock may be ahead of ours by this much: a token just issued must be valid.
 SKEW_SECONDS = 60
 
 
@@ -79,7 +79,7 @@ def bearer(authorization: Sequence[str]) -> str:
 
 
 def invalid() -> ChatError:
-    """The same for whatever is wrong with it: whoever forges tokens learns nothing."""
+    """One error for every invalid token, so that a forger learns nothing from it."""
     return unauthorized("the access token is not valid")
 
 

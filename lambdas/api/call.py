@@ -1,4 +1,4 @@
-"""What an endpoint gets and what it returns; the routes are data that the application serves."""
+"""Types of the REST API: a Call to an endpoint, the Response that it returns, a Route."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -28,7 +28,7 @@ class Call:
 
     @property
     def device(self) -> str:
-        """The device in the path; it is one of the caller's, there or not."""
+        """The device in the path; one of the caller's, registered or not."""
         return device_name(self.path["device"])
 
     @property
@@ -48,7 +48,7 @@ class Call:
         return int(text)
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     status: int
     body: Frame | None = None
 
@@ -56,12 +56,12 @@ class Answer(NamedTuple):
 class Route(NamedTuple):
     """`body` names the schema rest/<body>.request.json; open routes need no access token.
 
-    What does not block is answered without waiting for a thread.
+    `blocking` endpoints run in a thread, the others in the event loop.
     """
 
     method: str
     path: str
-    answer: Callable[[Call], Answer]
+    endpoint: Callable[[Call], Response]
     body: str = ""
     open: bool = False
     blocking: bool = True

@@ -2,7 +2,7 @@
 
 from lambdas import frames
 from lambdas.api import announce
-from lambdas.api.call import CHAT, Answer, Call, device_name
+from lambdas.api.call import CHAT, Call, Response, device_name
 from lambdas.errors import bad_request
 from lambdas.messages import history
 from lambdas.messages.chats import Changed, Chats
@@ -11,40 +11,40 @@ from lambdas.messages.history import Page
 CHATS_PER_PAGE = 100
 MESSAGES_DEFAULT = 50
 MESSAGES_LIMIT = 100
-# Of the 1 MB that an ALB takes from a Lambda target, where the body is escaped once more.
+# An ALB takes 1 MB from a Lambda target, in which the body is escaped once more.
 PAGE_BYTES = 256 * 1024
 
 
-def create(call: Call) -> Answer:
+def create(call: Call) -> Response:
     chats = _chats(call)
     if call.body["kind"] == "group":
         chat, created = chats.group(call.user, call.body["members"]), True
     else:
         chat, created = chats.direct(call.user, call.body["with"])
-    return Answer(201 if created else 200, {"chat": chat.chat, "members": chat.members})
+    return Response(201 if created else 200, {"chat": chat.chat, "members": chat.members})
 
 
-def of_user(call: Call) -> Answer:
-    """A page of the caller's chats; an empty one with a `cursor` is not the last."""
+def of_user(call: Call) -> Response:
+    """A page of the caller's chats. A page may be empty and still have a `cursor`."""
     cursor = call.query.get("cursor")
     if cursor is not None and not CHAT.fullmatch(cursor):
         raise bad_request("this cursor is not one that an answer gave")
     limit = call.number("limit", CHATS_PER_PAGE, least=1)
     chats, following = _chats(call).list(call.user, cursor, min(limit, CHATS_PER_PAGE))
-    return Answer(200, {"chats": chats, **({"cursor": following} if following else {})})
+    return Response(200, {"chats": chats, **({"cursor": following} if following else {})})
 
 
-def change_members(call: Call) -> Answer:
+def change_members(call: Call) -> Response:
     add, remove = call.body.get("add", ()), call.body.get("remove", ())
     changes: list[Changed] = []
     try:
         members = _chats(call).change(call.user, call.chat, add, remove, changes.append)
-    finally:  # what has changed has changed, also if the rest failed
+    finally:  # also notify of the changes made before an error
         announce.members_changed(call.aws, call.chat, changes)
-    return Answer(200, {"members": members})
+    return Response(200, {"members": members})
 
 
-def messages(call: Call) -> Answer:
+def messages(call: Call) -> Response:
     """Messages above `after`, as `sync` sends them to the device that the query names."""
     device = call.query.get("device")
     page = history.read(
@@ -56,19 +56,19 @@ def messages(call: Call) -> Answer:
         now=call.aws.now(),
     )
     page = page.first(_fitting(page))
-    answer = {
+    response = {
         "messages": page.messages,
         "complete_to": page.complete_to,
         "missing": [list(each) for each in page.missing],
         "more": page.more,
     }
     if page.retry_after is not None:
-        answer["retry_after"] = page.retry_after
-    return Answer(200, answer)
+        response["retry_after"] = page.retry_after
+    return Response(200, response)
 
 
 def _fitting(page: Page) -> int:
-    """How many messages an answer can carry; always one, for one always fits."""
+    """How many messages fit into a response; at least one, which always fits."""
     size = 0
     for number, message in enumerate(page.messages):
         size += len(frames.encode(message).encode())

@@ -1,4 +1,4 @@
-"""Accounts in the Cognito user pool, and its faults as the protocol's errors."""
+"""Accounts in the Cognito user pool; its errors as errors of the protocol."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 THROTTLED = frozenset(
     {"TooManyRequestsException", "LimitExceededException", "TooManyFailedAttemptsException"}
 )
-# Unknown user and wrong password must look alike, or the endpoint tells who has an account. The
-# pool's PreventUserExistenceErrors does the same, and pads its timing. InvalidParameter: a password
-# that no password can be.
+# An unknown user and a wrong password get the same error, so that nobody can find out who has an
+# account. The pool's PreventUserExistenceErrors does the same, and pads the time. InvalidParameter:
+# the password has a form that no password can have.
 WRONG = frozenset({"NotAuthorizedException", "UserNotFoundException", "InvalidParameterException"})
 
 
@@ -27,7 +27,7 @@ WRONG_TOKEN = "the refresh token is not valid any more"  # noqa: S105 - a senten
 class Tokens(NamedTuple):
     access_token: str
     expires_in: int
-    refresh_token: str | None  # None when refreshed: the old one stays good
+    refresh_token: str | None  # None after a refresh: the old one stays valid
 
 
 class Accounts:
@@ -42,12 +42,12 @@ class Accounts:
         """A confirmed account. Raises ChatError conflict, bad_request, rate_limited."""
         try:
             self._cognito.sign_up(ClientId=self._client_id, Username=user, Password=password)
-        except ClientError as fault:
-            match code_of(fault):
+        except ClientError as error:
+            match code_of(error):
                 case "UsernameExistsException":
                     raise ChatError("conflict", f"the name {user} is taken") from None
                 case "InvalidPasswordException":
-                    raise bad_request(fault.response["Error"]["Message"]) from None
+                    raise bad_request(error.response["Error"]["Message"]) from None
                 case "InvalidParameterException":
                     raise bad_request("this password can't be used; try another") from None
                 case code if code in THROTTLED:
@@ -61,8 +61,8 @@ class Accounts:
         try:
             return self._initiate("USER_PASSWORD_AUTH", parameters, WRONG_PASSWORD)
         except Unconfirmed:
-            # Sign-up died between its two calls. Confirming proves nothing here (there is no mail
-            # and no phone to prove), and what follows still needs the password.
+            # Sign-up failed between its two calls. Confirming is safe: there is no mail or phone to
+            # verify, and signing in still needs the password.
             self._confirm(user)
             return self._initiate("USER_PASSWORD_AUTH", parameters, WRONG_PASSWORD)
 
@@ -74,8 +74,8 @@ class Accounts:
     def _confirm(self, user: str) -> None:
         try:
             self._cognito.admin_confirm_sign_up(UserPoolId=self._pool, Username=user)
-        except ClientError as fault:
-            if code_of(fault) in THROTTLED:
+        except ClientError as error:
+            if code_of(error) in THROTTLED:
                 raise rate_limited() from None
             raise
 
@@ -83,11 +83,11 @@ class Accounts:
         self, flow: "AuthFlowTypeType", parameters: Mapping[str, str], wrong: str
     ) -> Tokens:
         try:
-            answer = self._cognito.initiate_auth(
+            response = self._cognito.initiate_auth(
                 ClientId=self._client_id, AuthFlow=flow, AuthParameters=parameters
             )
-        except ClientError as fault:
-            match code_of(fault):
+        except ClientError as error:
+            match code_of(error):
                 case "UserNotConfirmedException":
                     raise Unconfirmed from None
                 case code if code in WRONG:
@@ -95,10 +95,10 @@ class Accounts:
                 case code if code in THROTTLED:
                     raise rate_limited() from None
             raise
-        if "AuthenticationResult" not in answer:
-            # a new password, a second factor: set up by an administrator, not through this API
+        if "AuthenticationResult" not in response:
+            # a challenge (new password, second factor) that an administrator set up
             raise ChatError("forbidden", "this account needs a step that is not offered here")
-        result = answer["AuthenticationResult"]
+        result = response["AuthenticationResult"]
         return Tokens(result["AccessToken"], result["ExpiresIn"], result.get("RefreshToken"))
 
 
@@ -110,5 +110,5 @@ def rate_limited() -> ChatError:
     return ChatError("rate_limited", "too many attempts; wait a moment")
 
 
-def code_of(fault: ClientError) -> str:
-    return str(fault.response["Error"]["Code"])
+def code_of(error: ClientError) -> str:
+    return str(error.response["Error"]["Code"])

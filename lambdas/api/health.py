@@ -7,15 +7,15 @@ at once, where a slow response or one error would do.
 import re
 import secrets
 
-from lambdas.api.call import Answer, Call
+from lambdas.api.call import Call, Response
 from lambdas.settings import Settings
 
 NAME_LENGTH = 12
 
 
-def health(call: Call) -> Answer:
+def health(call: Call) -> Response:
     pool, _, instance = call.served_by.partition("/")
-    return Answer(200, {"status": "ok", "pool": pool, "instance": instance})
+    return Response(200, {"status": "ok", "pool": pool, "instance": instance})
 
 
 def served_by(settings: Settings) -> str:

@@ -1,4 +1,4 @@
-"""The user pool's public keys: fetched when needed, kept, fetched again when there are new ones."""
+"""The user pool's public keys: fetched when needed, cached, fetched again after a rotation."""
 
 import json
 import threading
@@ -13,8 +13,8 @@ from lambdas.errors import internal
 from lambdas.telemetry import logger
 
 FRESH_SECONDS = 3600.0
-# An unknown key id may be a rotated key or somebody's invention: the latter must not make us fetch
-# at every request.
+# An unknown key id is a new key after a rotation, or forged: forged ones must not cause a fetch at
+# every request.
 REFETCH_SECONDS = 10.0
 RETRY_SECONDS = 1.0  # after a fetch that failed
 TIMEOUT_SECONDS = 2.0
@@ -25,8 +25,8 @@ Fetch = Callable[[str], bytes]
 def fetch(url: str) -> bytes:
     """Raises OSError."""
     # the address comes from the template, never from a request
-    with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
-        body: bytes = answer.read()
+    with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310
+        body: bytes = response.read()
         return body
 
 
@@ -45,9 +45,9 @@ class SigningKeys:
         self._next_fetch = float("-inf")
 
     def get(self, kid: str) -> Any:
-        """The key, or None for an unknown id. Raises ChatError internal if no key is to be had."""
+        """The key, or None for an unknown id. Raises ChatError internal if no key is known."""
         if not self._serves(kid):
-            with self._lock:  # one fetches, the others wait for what it gets
+            with self._lock:  # one thread fetches, the others wait for its result
                 if not self._serves(kid) and self._clock() >= self._next_fetch:
                     self._refresh()
         if not self._keys:
@@ -60,9 +60,9 @@ class SigningKeys:
     def _refresh(self) -> None:
         try:
             keys = parse(self._fetch(self._url))
-        except (OSError, LookupError, ValueError, TypeError, jwt.PyJWTError) as fault:
-            # what we have stays good; the next request after a moment tries again
-            logger.warning("could not fetch the signing keys", extra={"fault": repr(fault)})
+        except (OSError, LookupError, ValueError, TypeError, jwt.PyJWTError) as error:
+            # the cached keys stay valid; a request after RETRY_SECONDS fetches again
+            logger.warning("could not fetch the signing keys", extra={"fault": repr(error)})
             self._next_fetch = self._clock() + RETRY_SECONDS
             return
         self._keys = keys

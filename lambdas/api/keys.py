@@ -1,7 +1,7 @@
 """One-time keys: POST /api/devices/{device}/one-time-keys and POST /api/keys/claim."""
 
 from lambdas.api import announce
-from lambdas.api.call import Answer, Call
+from lambdas.api.call import Call, Response
 from lambdas.errors import ChatError, not_found
 from lambdas.frames import Frame
 from lambdas.keys import decisions
@@ -9,7 +9,7 @@ from lambdas.keys.directory import Directory
 from lambdas.keys.limit import ClaimLimit
 
 
-def upload(call: Call) -> Answer:
+def upload(call: Call) -> Response:
     user, device = call.user, call.device
     directory = Directory(call.aws.users)
     identity = directory.get(user, [device]).get(device)
@@ -19,14 +19,14 @@ def upload(call: Call) -> Answer:
     keys = decisions.one_time_keys(user, device, signer, call.body)
     fallback = decisions.fallback_key(user, device, signer, call.body)
     remaining = directory.upload(user, device, signer, keys, fallback)
-    return Answer(200, {"remaining": remaining})
+    return Response(200, {"remaining": remaining})
 
 
-def claim(call: Call) -> Answer:
-    """A key of each device that has one; the others are left out, and those over the limit.
+def claim(call: Call) -> Response:
+    """A key of each device. Left out: devices without keys, over the limit, or with an error.
 
-    So are those of which no key could be taken now: what was taken of the others is not to be lost.
-    Raises ChatError if nothing else is left: rate_limited, or what went wrong.
+    An error of one device does not lose the keys claimed of the others. Raises ChatError if no key
+    was claimed: rate_limited, or the error.
     """
     directory = Directory(call.aws.users)
     limit = ClaimLimit(call.aws.users, call.aws.now)
@@ -52,4 +52,4 @@ def claim(call: Call) -> Answer:
     if failure is not None and not claimed:
         raise failure
     announce.keys_low(call.aws, low)
-    return Answer(200, {"keys": claimed})
+    return Response(200, {"keys": claimed})

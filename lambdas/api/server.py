@@ -1,8 +1,7 @@
 """`python -m lambdas.api.server`: the HTTP application in a container, by uvicorn.
 
-HOST and PORT say where it listens. SIGTERM, which ECS sends before it kills, stops listening and
-lets the requests in flight finish, for FINISH_SECONDS; KEEP_ALIVE_SECONDS is how long an idle
-connection is kept.
+It listens on HOST and PORT. SIGTERM, which ECS sends before SIGKILL, stops listening and lets the
+requests in flight finish for FINISH_SECONDS. An idle connection stays open for KEEP_ALIVE_SECONDS.
 """
 
 import signal
@@ -16,14 +15,14 @@ from lambdas.api.app import create_app
 from lambdas.settings import Aws, aws
 from lambdas.telemetry import logger
 
-# Where the template says nothing. It says more than the load balancer's idle timeout, and less than
-# the time between ECS's SIGTERM and SIGKILL.
+# Defaults. The template sets KEEP_ALIVE_SECONDS above the load balancer's idle timeout, and
+# FINISH_SECONDS below the time between ECS's SIGTERM and SIGKILL.
 KEEP_ALIVE_SECONDS = 75
 FINISH_SECONDS = 25
 
 
 def main() -> None:
-    # uvicorn raises the signal again when it is done; finishing on request is no failure
+    # uvicorn raises the signal again when it has finished; the exit status must still be 0
     signal.signal(signal.SIGTERM, _finished)
     signal.signal(signal.SIGINT, _finished)
     warm(aws())
@@ -45,7 +44,7 @@ def main() -> None:
 
 
 def warm(aws: Aws) -> None:
-    """Makes the clients before there are threads: boto3 makes them in one thread at a time."""
+    """Creates the clients before there are threads: creating a client is not thread-safe."""
     _ = aws.chats, aws.users, aws.tickets, aws.connections, aws.cognito, aws.sns
 
 

@@ -1,8 +1,9 @@
-"""The delivery watch: reads the stream of the Chats table, some seconds behind.
+"""Function DeliveryWatch: reads the stream of the Chats table, some seconds behind.
 
-Whoever has not acknowledged a message by then did not get it, as far as we know: a connected device
-is nudged, and a push is queued. So lost posts, functions that died and connections that are dead
-without having said so cost seconds, not messages. What every device has is purged.
+A device that has not acknowledged a message by then has not received it, as far as we know: it is
+nudged if it is connected, and a push is queued. So a lost post, a function that failed or a
+connection that is dead without a close delays a message by seconds and never loses it. Messages
+that every device has are purged.
 """
 
 import time
@@ -26,10 +27,10 @@ from lambdas.settings import Aws, aws
 from lambdas.tables import seq_of
 from lambdas.telemetry import count, logger, metrics
 
-# A message at the end of a batch may be milliseconds old. Its devices get this long to acknowledge
-# it (a round trip, and receipts that are held for 200 ms) before they are nudged.
+# A message at the end of a batch may be milliseconds old. Its devices have this long to acknowledge
+# it (a round trip, and receipts that clients batch for 200 ms) before they are nudged.
 GRACE_SECONDS = 2.0
-BEGIN_WITHIN_SECONDS = 40  # of the 60 s that the function lives; what is left comes again
+BEGIN_WITHIN_SECONDS = 40  # of the 60 s timeout; Lambda repeats the rest of the batch
 
 Event = Mapping[str, Any]
 
@@ -37,36 +38,39 @@ Event = Mapping[str, Any]
 def watch(aws: Aws, event: Event, sleep: Callable[[float], None] = time.sleep) -> dict[str, Any]:
     """The batch item failures: the first record of the first chat that failed.
 
-    Lambda repeats the batch from there. That is harmless: a nudge says nothing new, pushes are
-    deduplicated, a purge finds nothing left.
+    Lambda repeats the batch from there. That is harmless: a nudge changes nothing, SQS drops
+    repeated pushes, and a purge finds nothing left.
     """
     until = aws.now() + BEGIN_WITHIN_SECONDS
     changes = by_chat(event["Records"])
     failed: set[str] = set()
-    early = [each for each in changes if not _tried(aws, each, failed, until, patient=True)]
+    early = [each for each in changes if not _process(aws, each, failed, until, patient=True)]
     if early:
         newest = max(message["sent_at"] for each in early for message in each.messages)
         sleep(min(max(newest / 1000 + GRACE_SECONDS - aws.now(), 0), GRACE_SECONDS))
     for each in early:
-        _tried(aws, each, failed, until, patient=False)
+        _process(aws, each, failed, until, patient=False)
     first = [each.first for each in changes if each.first in failed][:1]
     return {"batchItemFailures": [{"itemIdentifier": number} for number in first]}
 
 
-def _tried(aws: Aws, changes: Changes, failed: set[str], until: float, *, patient: bool) -> bool:
-    """`attend`, with a failure noted: one chat's trouble is not the next one's."""
+def _process(aws: Aws, changes: Changes, failed: set[str], until: float, *, patient: bool) -> bool:
+    """`process_chat`, with an error added to `failed`: it must not stop the other chats."""
     try:
         if aws.now() > until:
             raise TimeoutError("the batch was too much for one invocation")
-        return attend(aws, changes, patient=patient)
+        return process_chat(aws, changes, patient=patient)
     except Exception:
-        logger.exception("could not attend to a chat", extra={"chat": changes.chat})
+        logger.exception("could not process a chat", extra={"chat": changes.chat})
         failed.add(changes.first)
         return True
 
 
-def attend(aws: Aws, changes: Changes, *, patient: bool) -> bool:
-    """Does what a chat's changes ask for; False if it is too early to say, and `patient`."""
+def process_chat(aws: Aws, changes: Changes, *, patient: bool) -> bool:
+    """Nudges, pushes and purges one chat.
+
+    With `patient`, False and nothing done if its devices still have time to acknowledge.
+    """
     roster = read_roster(aws.chats, changes.chat)
     if roster is None:
         return True
@@ -76,8 +80,8 @@ def attend(aws: Aws, changes: Changes, *, patient: bool) -> bool:
     purging = purging and known_floor(roster) > roster.purged_to
     if not changes.messages and not purging:
         return True
-    # Read after the watermarks: a device that registered before a message was sent is seen here if
-    # all others have acknowledged it, so nothing is purged that a registered device lacks.
+    # Read after the watermarks: if all others have acknowledged a message, a device that was
+    # registered before it was sent is among these. So nothing is purged that a device lacks.
     registered = Devices(aws.users).of(sorted(roster.members), consistent=True)
     lacking = behind(roster, registered, changes.messages)
     if patient and _early(lacking, registered, aws.now()):
@@ -90,7 +94,7 @@ def attend(aws: Aws, changes: Changes, *, patient: bool) -> bool:
 
 
 def _early(lacking: Lacking, registered: Registered, now: float) -> bool:
-    """Whether a connected device may still be about to acknowledge what it seems to lack."""
+    """Whether a connected device still has time to acknowledge what it lacks."""
     return any(
         registered[user][device].connected(now)
         and messages[-1]["sent_at"] / 1000 + GRACE_SECONDS > now

@@ -1,4 +1,4 @@
-"""Member items of Chats, as the delivery of messages reads and moves them."""
+"""The member items of a chat: all of them for the delivery watch, one to move its watermarks."""
 
 from lambdas.delivery.roster import Roster
 from lambdas.delivery.watermarks import Moved, Step, applied, marks, remaining
@@ -28,10 +28,10 @@ def read_roster(chats: Table, chat: str) -> Roster | None:
 
 
 def move(chats: Table, chat: str, user: str, device: str, step: Step) -> Moved | None:
-    """Moves what moves forward. None if the user is not a member (any more).
+    """Moves the marks that move forward. None if the user is not a member (any more).
 
-    One conditional write nearly always: one that finds a mark further on is tried again with what
-    is left of it, and each such time somebody else has moved a mark.
+    Nearly always one conditional write. If a mark is further already, the write is repeated with
+    the rest; each repetition means that another receipt has moved a mark.
     """
     first = True
     for _ in range(ATTEMPTS):
@@ -53,8 +53,8 @@ def move(chats: Table, chat: str, user: str, device: str, step: Step) -> Moved |
 def _write(chats: Table, chat: str, user: str, device: str, step: Step, *, strict: bool) -> Item:
     """The member item as it was. Raises ConditionFailed.
 
-    `read` nearly always comes with a `delivered` that is reported already, so that one may also
-    stay where it is, unless it is the only one (or `strict`).
+    `read` nearly always comes with a `delivered` that was reported before. So beside `read`,
+    `delivered` may also stay where it is, unless `strict`.
     """
     sets, conditions, names, values = [], ["attribute_exists(chat)"], {}, {}
     if step.delivered is not None:

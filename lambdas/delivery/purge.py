@@ -1,8 +1,8 @@
-"""Removing what nobody needs any more from a chat's log, and saying so in its head.
+"""Purging: deletes the messages that every device has, and records it in the chat's head.
 
-`purged_to` moves first, the deletes follow: a reader between the two is told that something is gone
-a moment early, never that nothing was there. A purge that died between the two is made up for by
-the next one, which deletes whatever it finds below the mark.
+`purged_to` moves first, the deletes follow. A reader between the two reports messages as missing a
+moment early, and never skips them silently. If a purge fails between the two, the next one deletes
+whatever it finds below the mark.
 """
 
 from lambdas.tables import HEAD, ConditionFailed, Table, chat_key, message_item, seq_of
@@ -11,9 +11,9 @@ PAGE = 100
 
 
 def purge(chats: Table, chat: str, up_to: int) -> int:
-    """Deletes the messages at or below `up_to`, which nobody lacks; how many."""
+    """Deletes the messages at or below `up_to`, which every device has; returns their number."""
     if not raise_mark(chats, chat, up_to):
-        return 0  # another purge is further, and deletes what this one would
+        return 0  # a purge that is further deletes these too
     deleted = 0
     start = None
     while True:
@@ -28,10 +28,10 @@ def purge(chats: Table, chat: str, up_to: int) -> int:
 
 
 def expire(chats: Table, chat: str, purged_to: int, expired: int, now: float) -> None:
-    """Records that DynamoDB removed `expired` (a seq) because its time was over.
+    """Records that DynamoDB removed the message at seq `expired` by its TTL.
 
-    The mark says that everything at or below it is gone, so it stops in front of a message that
-    stays longer, as one sent under another retention period does.
+    Everything at or below `purged_to` is gone, so the mark stops before a message that has not
+    expired: one that was sent under a longer retention period.
     """
     if expired <= purged_to:
         return
@@ -47,7 +47,7 @@ def expire(chats: Table, chat: str, purged_to: int, expired: int, now: float) ->
 
 
 def raise_mark(chats: Table, chat: str, up_to: int) -> bool:
-    """Moves `purged_to` forward; False if it is there or further already."""
+    """Moves `purged_to` forward; False if it is as far already."""
     try:
         chats.update(
             chat_key(chat, HEAD),

@@ -1,4 +1,4 @@
-"""Route `receipt`: moves watermarks, and tells the senders of what was delivered or read."""
+"""Function Receipt, route `receipt`: moves watermarks, and notifies the senders."""
 
 from lambdas.delivery import members, watermarks
 from lambdas.errors import bad_request
@@ -13,7 +13,7 @@ from lambdas.websocket import Caller, frame_handler
 
 
 def receipt(aws: Aws, caller: Caller, frame: Frame) -> None:
-    """Nothing is answered. Raises ChatError not_found or bad_request."""
+    """Sends no response. Raises ChatError not_found or bad_request."""
     step = watermarks.wanted(frame.get("delivered"), frame.get("read"))
     head = _head(aws.chats, frame["chat"], caller.user, step.delivered or 0)
     moved = members.move(aws.chats, frame["chat"], caller.user, caller.device, step)
@@ -23,8 +23,8 @@ def receipt(aws: Aws, caller: Caller, frame: Frame) -> None:
         count("ReceiptsMoved")
     elif not moved.overtaken:
         return
-    # The receipt that overtook this one, or the same one sent before, may have named other senders
-    # or not have reached them.
+    # Also if a later receipt, or this one sent before, has moved the marks already: that one may
+    # have named other senders, or not have reached them.
     devices = Devices(aws.users)
     notice = {
         "type": "receipt",
@@ -33,17 +33,17 @@ def receipt(aws: Aws, caller: Caller, frame: Frame) -> None:
         "delivered": moved.after.delivered,
         "read": moved.after.read,
     }
-    told = to_connected(
+    posts = to_connected(
         devices.of(sorted(head["members"] & set(frame["senders"]))),
         notice,
         aws.now(),
         besides=Address(caller.user, caller.device),
     )
-    deliver(aws.connections, devices, told, clock=aws.now)
+    deliver(aws.connections, devices, posts, clock=aws.now)
 
 
 def _head(chats: Table, chat: str, user: str, mark: int) -> Item:
-    """The chat's head, if the receipt fits it; read again if only a lagging replica may say no."""
+    """The chat's head, if the receipt fits it; read consistently before it is rejected."""
     for consistent in (False, True):
         head = chats.get(chat_key(chat, HEAD), consistent=consistent)
         if head and user in head.get("members", ()) and mark <= head["seq"]:

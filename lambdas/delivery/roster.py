@@ -1,4 +1,4 @@
-"""Everybody in a chat with their watermarks, and what follows from them. No I/O."""
+"""A chat's members with their watermarks, and which messages each device lacks. No I/O."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -40,16 +40,16 @@ def behind(roster: Roster, registered: Registered, messages: Iterable[Item]) -> 
 
 
 def known_floor(roster: Roster) -> int:
-    """At most this much every device has, as far as the watermarks alone tell."""
+    """An upper bound of `floor`, from the watermarks alone."""
     if not roster.members or roster.items.keys() != roster.members:
         return 0
     return min(log.delivered(member) for member in roster.items.values())
 
 
 def floor(roster: Roster, registered: Registered) -> int:
-    """Up to where every registered device of every member has everything.
+    """The highest seq up to which every registered device of every member has everything.
 
-    A member without any device has nothing yet, and everything has to wait for the first one.
+    0 while a member has no device: the messages wait for the first one.
     """
     if not roster.members or roster.items.keys() != roster.members:
         return 0

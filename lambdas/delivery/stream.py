@@ -1,4 +1,4 @@
-"""What the stream of the Chats table says about each chat. No I/O.
+"""Records of the Chats table's stream, as the changes of each chat. No I/O.
 
 Records are DynamoDB Streams records as Lambda gets them
 (docs.aws.amazon.com/lambda/latest/dg/with-ddb.html).
@@ -11,7 +11,7 @@ from typing import Any
 from lambdas.attribute_values import from_wire
 from lambdas.tables import Item, seq_of
 
-TTL = "dynamodb.amazonaws.com"  # who removes what has expired
+TTL = "dynamodb.amazonaws.com"  # the principal of a removal by TTL
 
 Record = dict[str, Any]
 
@@ -21,7 +21,7 @@ class Changes:
     """What happened in a chat, in one batch."""
 
     chat: str
-    first: str  # sequence number of its first record
+    first: str  # sequence number of the chat's first record
     messages: list[Item] = field(default_factory=list)
     acknowledged: bool = False
     expired: int = 0  # the highest seq that DynamoDB removed

@@ -7,14 +7,14 @@ from lambdas.tables import Item
 
 
 class Marks(NamedTuple):
-    """What others see of a member of a chat."""
+    """The marks of a member that other members see."""
 
     delivered: int
     read: int
 
 
 class Moved(NamedTuple):
-    """`overtaken`: a later receipt of the device had moved its marks as far before."""
+    """The marks around a write. `overtaken`: another receipt had moved them as far before."""
 
     before: Marks
     after: Marks
@@ -22,20 +22,20 @@ class Moved(NamedTuple):
 
 
 class Step(NamedTuple):
-    """A write that moves one or both marks of a device's user; None stays."""
+    """A write that moves one or both marks; None leaves a mark where it is."""
 
     delivered: int | None
     read: int | None
 
 
 def wanted(delivered: int | None, read: int | None) -> Step:
-    """What a receipt asks for: what is read was delivered."""
+    """The step of a receipt: a message that is read was also delivered."""
     most = max(delivered or 0, read or 0)
     return Step(most or None, read)
 
 
 def remaining(step: Step, member: Item, device: str) -> Step:
-    """What of `step` would still move a mark forward."""
+    """The part of `step` that still moves a mark forward."""
     there = member["delivered"].get(device, 0)
     return Step(
         step.delivered if step.delivered is not None and step.delivered > there else None,

@@ -1,4 +1,4 @@
-"""What may be uploaded, what may be claimed, and when a device is told to upload more. No I/O."""
+"""Rules of one-time keys: uploads, claims, and when to notify a device to upload more. No I/O."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -7,11 +7,11 @@ from lambdas.errors import bad_request
 from lambdas.frames import Frame
 from lambdas.keys import signatures
 
-STORED_LIMIT = 100  # one-time keys of one device waiting to be claimed
-LOW = 20  # fewer than that, and the device hears of it
+STORED_LIMIT = 100  # unclaimed one-time keys of one device
+LOW = 20  # with fewer the device is notified
 
-# A claim starts a session, and a session is kept. Who needs more than these is using up the keys of
-# a device, after which everybody gets its fallback key.
+# A claim starts a session, which is kept, so few are needed. More would use up the device's
+# one-time keys, after which every claimer gets its fallback key.
 CLAIMS_AT_ONCE = 6
 CLAIM_SECONDS = 600  # until one more may be made
 
@@ -37,7 +37,7 @@ class SignedKey(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """A key handed out, and what the device has left."""
+    """A key that was handed out, and the number of keys left."""
 
     key: SignedKey
     fallback: bool
@@ -87,10 +87,10 @@ def _check(user: str, device: str, ed25519: str, key: SignedKey, *, fallback: bo
 def still_new(
     keys: Iterable[SignedKey], known: set[str], remaining: int, limit: int = STORED_LIMIT
 ) -> list[SignedKey]:
-    """Those of `keys` to store: a key that was ever uploaded is passed over, however it fared.
+    """Those of `keys` to store: a key that was ever uploaded is skipped.
 
-    That makes a repeated upload harmless, and keeps a key that was handed out from being handed out
-    again. Raises ChatError bad_request if more would be stored than may be.
+    So a repeated upload is harmless, and a key is never handed out twice. Raises ChatError
+    bad_request if more than `limit` would be stored.
     """
     new = [key for key in keys if key.key not in known]
     if remaining + len(new) > limit:
@@ -104,7 +104,7 @@ def after_a_claim(full_at: int, now: int) -> int | None:
     """When the bucket is full again if one more claim is taken out of it now, None if it is empty.
 
     A bucket of CLAIMS_AT_ONCE that gains one every CLAIM_SECONDS; `full_at` is when it is full, in
-    epoch seconds, and says all there is to know of it: what is missing comes in until then.
+    epoch seconds, and is its whole state.
     """
     after = max(full_at, now) + CLAIM_SECONDS
     return after if after <= now + CLAIMS_AT_ONCE * CLAIM_SECONDS else None

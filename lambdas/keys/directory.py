@@ -7,9 +7,10 @@ Items, all under the device's user:
     fallback#<device>       id, key, signature, used, signed_by (the ed25519 key it belongs to)
     onetime#<key>           uploaded_at: this key came in once; it is never stored again
 
-A claim takes the next order by adding 1 to `claimed`, conditional on there being one. That one
-write decides: no two claims get the same order, nobody loses a race and has to try the next key,
-and the order is that of the upload. A claimer that dies after it wastes a key and repeats none.
+A claim takes the next order by adding 1 to `claimed`, on condition that there is one. This one
+write decides: no two claims get the same order, no claim has to try the next key after a race, and
+keys are claimed in the order of their upload. A claim that fails after it wastes a key and never
+hands one out twice.
 """
 
 import random
@@ -55,7 +56,7 @@ class Directory:
         self._clock = clock
 
     def put(self, user: str, device: str, keys: DeviceKeys) -> Change:
-        """Stores a device's identity; another identity than before voids the keys it signed."""
+        """Stores a device's identity; deletes the keys that another identity before it signed."""
         try:
             old = self._busy(
                 lambda: self._users.update(
@@ -79,13 +80,13 @@ class Directory:
         return Change.CHANGED
 
     def get(self, user: str, devices: Iterable[str]) -> dict[str, DeviceKeys]:
-        """The devices' keys; a device without any is left out."""
+        """The devices' keys, without devices that have none."""
         asked = [user_key(user, f"device#{device}") for device in devices]
         items = self._users.batch_get(asked, consistent=True)
         return {item["item"].removeprefix("device#"): _device_keys(item) for item in items}
 
     def remove(self, user: str, device: str) -> None:
-        """Forgets a device and the keys nobody claimed. Idempotent."""
+        """Deletes a device and its unclaimed keys. Idempotent."""
         self._busy(lambda: self._users.delete(user_key(user, f"device#{device}")))
         self._forget_keys(user, device)
 
@@ -113,12 +114,12 @@ class Directory:
             new = still_new(keys, known, _remaining(item))
             actions = self._fallback_actions(user, device, signer, fallback)
             if not new and not actions:
-                # read again: these keys may have come in between the two reads
+                # read again: these keys may have been stored between the two reads
                 return _remaining(self._device(user, device))
             actions += self._upload_actions(user, device, item, new[:KEYS_PER_TRANSACTION])
             try:
                 transact(self._users, actions)
-            except TransactionCancelled:  # a claim or another upload came between
+            except TransactionCancelled:  # by a claim or another upload
                 self._pause(failures)
                 failures += 1
         raise ChatError("conflict", "the keys of this device are being changed; try again")
@@ -133,7 +134,7 @@ class Directory:
                 item = spent.item
                 break
             key = self._users.delete(user_key(user, _order(device, item["claimed"])))
-            if key is not None:  # None: the device was removed or changed, and voided this one
+            if key is not None:  # None: deleted, as the device was removed or changed
                 return Claim(_signed_key(key), False, _remaining(item))
         return self._claim_fallback(user, device, item)
 
@@ -170,7 +171,7 @@ class Directory:
         key = user_key(user, f"fallback#{device}")
         stands = self._users.get(key, consistent=True)
         if stands and stands["key"] == fallback.key and stands["signed_by"] == signer:
-            return []  # a repeated upload: whether it was used stays known
+            return []  # a repeated upload must not reset `used`
         item = {**key, **fallback._asdict(), "used": False, "signed_by": signer}
         return [self._users.put_action(item)]
 
@@ -219,15 +220,15 @@ class Directory:
                 user_key(user, f"fallback#{device}"), "signed_by <> :signer", signer=not_signed_by
             )
         except ConditionFailed:
-            return  # there is none, or the device uploaded one with its new identity already
+            return  # there is none, or one that the new identity has signed
 
     def _busy(self, write: Callable[[], Any]) -> Any:
-        """A write that an upload's transaction may be holding up for a moment."""
+        """Repeats a write while an upload's transaction conflicts with it."""
         for attempt in range(ATTEMPTS):
             try:
                 return write()
-            except ClientError as fault:
-                if fault.response["Error"]["Code"] != "TransactionConflictException":
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "TransactionConflictException":
                     raise
                 self._pause(attempt)
         raise ChatError("rate_limited", "too much happens to this device's keys at once; try again")

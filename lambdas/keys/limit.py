@@ -1,9 +1,9 @@
-"""How often a user may claim a key of a device, counted in the Users table.
+"""Rate limit of key claims, for each claimer and device, in the Users table.
 
     Users  <claimer>  claims#<user>/<device>  expires_at
 
-`expires_at` is when the bucket is full again. From then on the item says nothing that its absence
-would not say, so DynamoDB may remove it.
+`expires_at` is when the bucket is full again. From then on the item means the same as no item, so
+DynamoDB may remove it.
 """
 
 import time
@@ -22,9 +22,9 @@ class ClaimLimit:
         self._clock = clock
 
     def allows(self, claimer: str, address: str) -> bool:
-        """Counts a claim of a key of "user/device", if there may be one more.
+        """Counts a claim of a key of "user/device"; False if no more are allowed.
 
-        Closed when in doubt: no claim is made that could not be counted.
+        Fails closed: a claim that cannot be counted is not allowed.
         """
         try:
             return self._take(claimer, address, int(self._clock()))
@@ -33,12 +33,12 @@ class ClaimLimit:
             return False
 
     def _take(self, claimer: str, address: str, now: int) -> bool:
-        """One conditional write for whoever finds the bucket full, which is nearly everybody.
+        """One conditional write if the bucket is full, as it nearly always is.
 
-        Otherwise the refused write tells what it found. Each further round means that another claim
-        was counted meanwhile, so there are never more of them than a bucket holds.
+        Otherwise the failed write returns the item. Each further round means that another claim was
+        counted meanwhile, so there are never more rounds than claims in a bucket.
         """
-        found = now  # full, unless the table knows better
+        found = now  # full, unless the item says otherwise
         for _ in range(CLAIMS_AT_ONCE + 2):
             after = after_a_claim(found, now)
             if after is None:

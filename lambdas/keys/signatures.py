@@ -1,8 +1,7 @@
-"""Ed25519 signatures over canonical JSON: what a device signs, and whether it did.
+"""Ed25519 signatures over canonical JSON: the signed documents, and their verification.
 
 Canonical JSON has its keys sorted, no spaces, and is UTF-8. Keys and signatures travel as unpadded
-base64. A key has exactly one accepted spelling, because a key that could be spelled twice could be
-handed out twice.
+base64. A key has exactly one accepted encoding, because a key with two could be handed out twice.
 """
 
 import base64
@@ -28,7 +27,7 @@ def canonical(document: Mapping[str, Any]) -> bytes:
 
 
 def decode(text: str, size: int, what: str) -> bytes:
-    """`text` as `size` bytes. Raises ChatError bad_request for any spelling but the canonical."""
+    """`text` as `size` bytes. Raises ChatError bad_request for any encoding but the canonical."""
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError):
@@ -46,12 +45,12 @@ def encode(raw: bytes) -> str:
 
 
 def device_document(user: str, device: str, curve25519: str, ed25519: str) -> dict[str, Any]:
-    """What a device signs about itself."""
+    """The document that a device signs about itself."""
     return {"curve25519": curve25519, "device": device, "ed25519": ed25519, "user": user}
 
 
 def key_document(user: str, device: str, id: str, key: str, *, fallback: bool) -> dict[str, Any]:
-    """What a device signs about a one-time key, or about a fallback key."""
+    """The document that a device signs about a one-time key or a fallback key."""
     document: dict[str, Any] = {"device": device, "id": id, "key": key, "user": user}
     return {**document, "fallback": True} if fallback else document
 

@@ -1,4 +1,4 @@
-"""Appending to a chat's log: take a position, then put the message there, or close the position."""
+"""Appends to a chat's log: takes a position, then puts the message there, or closes it."""
 
 from typing import NamedTuple
 
@@ -30,8 +30,8 @@ def take(chats: Table, chat: str, sender: str) -> Position:
 def put(chats: Table, message: Item) -> None:
     """Stores a message at its position. If that fails, closes the position and raises.
 
-    Message and void item are both written only where nothing stands, so whichever request arrives
-    late, even after we gave it up, can't undo the other.
+    Message and void item are both written only where there is no item. So a request that arrives
+    late, even after its timeout, cannot undo the other.
     """
     try:
         _put_once(chats, message, message)
@@ -42,9 +42,9 @@ def put(chats: Table, message: Item) -> None:
 
 
 def close(chats: Table, message: Item) -> bool:
-    """Makes a message's position void; True if the message stands there after all.
+    """Makes a message's position void; True if the message is stored there after all.
 
-    Raises nothing: readers step over an open position too, only later.
+    Raises nothing: readers skip an open position too, only later.
     """
     try:
         return _put_once(chats, void(message), message)
@@ -55,7 +55,7 @@ def close(chats: Table, message: Item) -> bool:
 
 
 def _put_once(chats: Table, new: Item, message: Item) -> bool:
-    """Puts `new`; True if `message` stands there already, by a request whose answer was lost."""
+    """Puts `new`; True if `message` is there already, by a request whose response was lost."""
     try:
         chats.put(new, "attribute_not_exists(chat)")
     except ConditionFailed as failure:

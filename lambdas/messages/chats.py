@@ -1,7 +1,7 @@
-"""Chats and who is in them: `head` and `member#` items of Chats, `chat#` and `direct#` of Users.
+"""Chats and their members: `head` and `member#` items of Chats, `chat#` and `direct#` of Users.
 
-A chat exists if its head does; whoever stands in head.members is a member. Whatever changes both
-tables is one transaction, or writes the head last.
+A chat exists if its head does; its members are those in head.members. A change of both tables is
+one transaction, or writes the head last.
 """
 
 import random
@@ -36,9 +36,9 @@ ChatPage = tuple[list[dict[str, Any]], str | None]
 
 
 class Changed(NamedTuple):
-    """One change of who is in a chat, which has happened."""
+    """A completed change of a chat's members."""
 
-    before: frozenset[str]  # the members until then
+    before: frozenset[str]  # the members before the change
     added: Sequence[str]
     removed: Sequence[str]
 
@@ -66,7 +66,7 @@ class Chats:
         self._new_id = new_id
 
     def direct(self, user: str, peer: str) -> tuple[Chat, bool]:
-        """The one chat of the two, and whether it was made now.
+        """The one chat of the two, and whether this call created it.
 
         Raises ChatError: bad_request for oneself, not_found for an unknown user.
         """
@@ -81,7 +81,7 @@ class Chats:
             chat = self._new_id()
             try:
                 transact(self._users, self._new_direct(chat, members))
-            except TransactionCancelled:  # the peer did the same at this moment
+            except TransactionCancelled:  # the peer created it at the same time
                 self._pause(attempt)
                 continue
             return Chat(chat, "direct", members), True
@@ -104,7 +104,7 @@ class Chats:
             raise bad_request(f"a group has at most {MEMBERS_LIMIT} members")
         self._require_users(everybody)
         chat = self._new_id()
-        # the head last: before it stands the chat does not exist, and nobody looks at its rows
+        # the head last: without it the chat does not exist, and its rows are ignored
         self._chats.batch_write(puts=[_new_member(chat, member, 0) for member in everybody])
         self._users.batch_write(puts=[_row(chat, member) for member in everybody])
         self._chats.put(_new_head(chat, "group", everybody))
@@ -115,7 +115,7 @@ class Chats:
         return read_head(self._chats, chat, user)
 
     def names(self, user: str) -> Names:
-        """Every chat that the user has a row for; some may not exist, or not any more."""
+        """Every chat that the user has a row for; some may not exist (any more)."""
         rows = self._users.query_all({"user": user}, prefix="chat#", consistent=True)
         return [row["item"].removeprefix("chat#") for row in rows]
 
@@ -127,10 +127,10 @@ class Chats:
         remove: Sequence[str] = (),
         changed: Callable[[Changed], object] = lambda _: None,
     ) -> Names:
-        """Adds and removes members of a group; who is in it then, sorted.
+        """Adds and removes members of a group; returns its members then, sorted.
 
-        Any member may do both. Who is added sees what is sent from then on; who is removed loses
-        the whole chat. `changed` hears of each part that is done, also if a later one fails. Raises
+        Any member may do both. Added users see what is sent from then on; removed users lose the
+        whole chat. `changed` is called after each part, also if a later one fails. Raises
         ChatError: not_found, forbidden for a direct chat, bad_request, conflict when the chat is
         too busy.
         """
@@ -139,7 +139,7 @@ class Chats:
         if self.head(chat, user).kind != "group":
             raise ChatError("forbidden", "the members of a direct chat don't change")
         self._require_users(add)
-        # whoever leaves goes last: only a member may change members
+        # the caller is removed last, because only a member may change members
         leaving = sorted(set(remove), key=lambda member: (member == user, member))
         for members in _chunks(sorted(set(add))):
             self._change(chat, user, changed, add=members)
@@ -168,7 +168,7 @@ class Chats:
             actions = self._add(head, new) if new else self._remove(head, old)
             try:
                 transact(self._chats, actions)
-            except TransactionCancelled:  # somebody sent, or changed the members, at this moment
+            except TransactionCancelled:  # by a message or another change of the members
                 self._pause(attempt)
                 continue
             changed(Changed(head.members, new, old))
@@ -176,7 +176,7 @@ class Chats:
         raise ChatError("conflict", "too much happens in this chat at once; try again")
 
     def _add(self, head: Head, members: Sequence[str]) -> list[dict[str, Any]]:
-        """Conditional on the seq that was read: nobody sees what was sent before joining."""
+        """Conditional on the seq that was read: nobody sees a message from before joining."""
         to_head = self._chats.update_action(
             chat_key(head.chat, HEAD),
             "ADD members :new",

@@ -1,4 +1,4 @@
-"""A chat as one of its members sees it: its head, and the member's own item, in one read."""
+"""A chat for one of its members: its head and the member's own item, in one read."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass

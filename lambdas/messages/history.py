@@ -1,4 +1,4 @@
-"""Reading a chat from a position on: the same for `sync` and for GET /api/chats/{chat}/messages."""
+"""Reads a chat from a position on, for `sync` and for GET /api/chats/{chat}/messages."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ LAST_SEQ = 999_999_999_999
 
 @dataclass(frozen=True)
 class Page:
-    """A stretch of a chat as one device sees it, in protocol form."""
+    """Consecutive messages of a chat for one device, in protocol form."""
 
     messages: list[Frame]
     complete_to: int
@@ -22,7 +22,7 @@ class Page:
     retry_after: float | None
 
     def first(self, number: int) -> "Page":
-        """The page if only `number` messages were sent on; the rest is `more`."""
+        """The page with only the first `number` messages, and `more`."""
         if number >= len(self.messages):
             return self
         complete_to = int(self.messages[number]["seq"]) - 1
@@ -35,9 +35,9 @@ def read(
 ) -> Page:
     """At most `limit` messages of the chat above `after`, as they are for a device of head.user.
 
-    Without `device` the payloads of messages that have one for each device are null. Never anything
-    from before the user joined. `now` in epoch seconds. One consistent Query: a replica that lags
-    could show a message as a hole.
+    Without `device` the payloads of messages that have one for each device are null. Nothing from
+    before the user joined. `now` in epoch seconds. One consistent Query: an eventually consistent
+    one could show a message as a hole.
     """
     start = min(max(after, head.joined_seq), head.seq)
     page = chats.query(
@@ -49,8 +49,8 @@ def read(
     last = seq_of(page.items[-1]) if page.items else start
     seq = max(head.seq, last)  # sent since the head was read
 
-    def walk(purged_to: int) -> log.Stretch:
-        return log.walk(
+    def stretch_above(purged_to: int) -> log.Stretch:
+        return log.read_log(
             page.items,
             after=start,
             seq=seq,
@@ -59,10 +59,10 @@ def read(
             now=now,
         )
 
-    stretch = walk(head.purged_to)
+    stretch = stretch_above(head.purged_to)
     if stretch.holes:  # void, or removed since the head was read?
         fresh = chats.get(chat_key(head.chat, HEAD), consistent=True)
-        stretch = walk(fresh["purged_to"] if fresh else head.purged_to)
+        stretch = stretch_above(fresh["purged_to"] if fresh else head.purged_to)
     return Page(
         [message_frame(item, head.user, device) for item in stretch.messages],
         stretch.complete_to,

@@ -3,14 +3,14 @@
 `head.seq` hands out positions; a message stands at its position, or it does not exist. A position
 without a message is one of three things:
 
-- gone: at or below `purged_to`, or expired. Clients are told that it is `missing`.
-- void: its writer died before the message was stored, or put a void item there. Nobody is told.
-- young: its writer may still be alive.
+- gone: at or below `purged_to`, or expired. Clients see it in `missing`.
+- void: its writer ended before the message was stored, or put a void item there. Readers skip it.
+- young: its writer may still be running.
 
-A writer lives at most 6 s, and stamps `sent_at` only after it has taken its position. So once any
-later message is HOLE_SECONDS old, whoever took an earlier position is dead; what is left of the
-15 s allows for clocks that differ. Until then readers stop in front of the hole. Nothing else
-guards the order of a chat.
+A writer runs for 6 s at most, and sets `sent_at` only after it has taken its position. So once any
+later message is HOLE_SECONDS old, the writers of all earlier positions have ended; the rest of the
+15 s allows for clocks that differ. Until then readers stop before the hole. Nothing else guards the
+order of a chat.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,23 +25,23 @@ Range = tuple[int, int]  # closed
 
 
 class Stretch(NamedTuple):
-    """What a reader learns of a chat above its watermark."""
+    """The part of a log that a reader can read above its watermark."""
 
     messages: list[Item]  # in seq order
     complete_to: int  # nothing else at or below it will ever appear
     missing: list[Range]  # what expired or was purged
-    holes: list[Range]  # stepped over as void
-    more: bool  # the log goes on behind what was read
-    retry_after: float | None  # seconds until the young hole it stopped at is settled
+    holes: list[Range]  # skipped as void
+    more: bool  # the log continues after it
+    retry_after: float | None  # seconds until the young hole at its end can be read
 
 
-def walk(
+def read_log(
     items: Iterable[Item], *, after: int, seq: int, purged_to: int, ended: bool, now: float
 ) -> Stretch:
-    """Steps over `items`, the log above `after` in order; `ended` if there is nothing behind them.
+    """Reads `items`, the log above `after` in order; `ended` if nothing follows them.
 
     `seq` and `purged_to` are the head's, `now` in epoch seconds. Positions above the last item are
-    in flight or dead; `complete_to` stays below them until a later message settles it.
+    young or void; `complete_to` stays below them until a later message decides it.
     """
     position = min(after, seq)
     messages: list[Item] = []
@@ -71,10 +71,10 @@ def walk(
 
 
 def _running_minimum(values: Sequence[int]) -> list[int]:
-    """For each place the least of what stands there and behind it."""
+    """For each index the minimum of the values from there on."""
     result = list(values)
-    for place in range(len(result) - 2, -1, -1):
-        result[place] = min(result[place], result[place + 1])
+    for index in range(len(result) - 2, -1, -1):
+        result[index] = min(result[index], result[index + 1])
     return result
 
 
@@ -89,12 +89,12 @@ def _joined(ranges: Sequence[Range]) -> list[Range]:
 
 
 def watermark(member: Mapping[str, Any], device: str) -> int:
-    """Up to where a device has everything; what was before its user joined is not its concern."""
+    """The seq up to which a device has everything, from where its user joined."""
     return max(int(member["delivered"].get(device, 0)), int(member["joined_seq"]))
 
 
 def delivered(member: Mapping[str, Any]) -> int:
-    """A user has what any of the user's devices has."""
+    """The highest watermark of the user's devices."""
     return max(int(mark) for mark in (*member["delivered"].values(), member["joined_seq"]))
 
 

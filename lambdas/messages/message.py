@@ -1,4 +1,4 @@
-"""A message: as it is stored, and as each device sees it. No I/O."""
+"""A message: its item in the log, and its frame for each device. No I/O."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -30,13 +30,13 @@ def stored(
 
 
 def void(message: Item) -> Item:
-    """What closes a position whose message could not be stored."""
+    """The item that closes a position whose message could not be stored."""
     kept = {name: message[name] for name in ("chat", "item", "sent_at", "expires_at")}
     return {**kept, "void": True}
 
 
 def message_frame(item: Item, user: str, device: str | None) -> Frame:
-    """The `message` frame for one device; without a device no payload of its own."""
+    """The `message` frame for one device; a payload for each device is None without `device`."""
     payload = item["to"].get(f"{user}/{device}") if "to" in item else item["payload"]
     return {
         "type": "message",
@@ -59,7 +59,7 @@ class Addressed(NamedTuple):
 
 
 def addressed(frame: Frame, registered: DeviceNames, sender: str, sender_device: str) -> Addressed:
-    """`registered`: the devices of the chat's members. The sending device has its own copy."""
+    """`registered`: the devices of the chat's members. The sending device is not expected."""
     if "to" not in frame:
         return Addressed([], [])
     there = {f"{user}/{device}" for user, devices in registered.items() for device in devices}

@@ -1,11 +1,11 @@
-"""Route `send`: three rounds of calls, each of which waits for the one before.
+"""Function Send, route `send`: three rounds of calls, each of which waits for the one before.
 
 1. Take a position in the chat's log; that authorizes, orders and names the members.
 2. Store the message; beside it read who is connected where.
 3. Post to every open connection; beside it queue a push for each member without one.
 
-`accepted` promises only that the message is stored. What the third round misses, the delivery watch
-sees within seconds.
+`accepted` promises only that the message is stored. The delivery watch repeats within seconds what
+the third round misses.
 """
 
 from collections.abc import Callable, Iterable
@@ -26,7 +26,7 @@ from lambdas.telemetry import count, logger
 from lambdas.websocket import Caller, frame_handler
 
 PUT_WITHIN_SECONDS = WRITER_SECONDS - 2
-ANSWER_WITHIN_SECONDS = WRITER_SECONDS - 1
+RESPOND_WITHIN_SECONDS = WRITER_SECONDS - 1
 
 
 def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
@@ -36,7 +36,7 @@ def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
     message = _message(aws, caller, frame, position.seq)
     if aws.now() - started > PUT_WITHIN_SECONDS:
         append.close(aws.chats, message)
-        raise internal()  # too late to be sure to store it in time; the sender tries again
+        raise internal()  # too late to store it before the timeout; the sender sends again
     devices = Devices(aws.users)
     reading = aws.background.submit(devices.of, sorted(position.members))
     append.put(aws.chats, message)
@@ -45,7 +45,7 @@ def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
         found, _frames(message), aws.now(), besides=Address(caller.user, caller.device)
     )
     recipients = position.members - {caller.user}
-    _deliver(aws, message, posts, recipients, until=started + ANSWER_WITHIN_SECONDS)
+    _deliver(aws, message, posts, recipients, until=started + RESPOND_WITHIN_SECONDS)
     difference = addressed(frame, found, caller.user, caller.device)
     return {
         "type": "accepted",
@@ -59,7 +59,7 @@ def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
 
 
 def _message(aws: Aws, caller: Caller, frame: Frame, seq: int) -> Item:
-    now = aws.now()  # read after the position was taken: the rule for holes depends on it
+    now = aws.now()  # after the position was taken: see the rule for holes in log.py
     return stored(
         frame,
         seq=seq,
@@ -71,7 +71,7 @@ def _message(aws: Aws, caller: Caller, frame: Frame, seq: int) -> Item:
 
 
 def _frames(message: Item) -> Frame | Callable[[str, str], Frame]:
-    """One frame for all, where all get the same."""
+    """One frame if the payload is the same for all devices."""
     if "to" in message:
         return lambda user, device: message_frame(message, user, device)
     return message_frame(message, "", None)
@@ -80,7 +80,7 @@ def _frames(message: Item) -> Frame | Callable[[str, str], Frame]:
 def _deliver(
     aws: Aws, message: Item, posts: list[Delivery], recipients: Iterable[str], until: float
 ) -> None:
-    """The third round. Raises nothing that a resend would make better: the message is stored."""
+    """The third round. Raises nothing: the message is stored, a resend would not help."""
     connected = {each.user for each in posts}
     away = set(recipients) - connected
     pushing: Future[None] | None = None

@@ -1,4 +1,4 @@
-"""Routes `sync` and `typing`."""
+"""Function Sync, routes `sync` and `typing`."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ AGAIN_SECONDS = 1.0  # when a post failed
 
 @dataclass
 class Progress:
-    """What is left of one answer's limits."""
+    """What is left of the limits of one sync."""
 
     until: float
     messages: int = sync_plan.MESSAGES
@@ -35,10 +35,10 @@ class Progress:
 def sync(aws: Aws, caller: Caller, frame: Frame) -> Frame:
     """Posts the messages, one after another so that their order holds, and returns `synced`.
 
-    Raises ChatError not_found if none of the chats asked for is the caller's; others are left out.
+    Raises ChatError not_found if none of the requested chats is the caller's; others are left out.
     """
     progress = Progress(until=aws.now() + POSTING_SECONDS)
-    heads, after = _asked(aws, caller, frame)
+    heads, after = _requested(aws, caller, frame)
     plan = sync_plan.plan(heads, after)
     chosen = [heads[chat] for chat in (*plan.waiting, *plan.others)]
     members = _members(aws, chosen)
@@ -52,14 +52,14 @@ def sync(aws: Aws, caller: Caller, frame: Frame) -> Frame:
     return sync_plan.synced(chats, more, min(progress.retry_after, default=None))
 
 
-def _asked(aws: Aws, caller: Caller, frame: Frame) -> tuple[dict[str, Head], dict[str, int]]:
-    """The chats the answer is about, and what the device has of each."""
-    asked: dict[str, int] | None = frame.get("chats")
-    if asked is not None:
-        heads = read_heads(aws.chats, asked, caller.user)
-        if asked and not heads:
-            raise no_such_chat(next(iter(asked)))
-        return heads, {chat: max(asked[chat], heads[chat].joined_seq) for chat in heads}
+def _requested(aws: Aws, caller: Caller, frame: Frame) -> tuple[dict[str, Head], dict[str, int]]:
+    """The chats to respond about, and the watermark of the device in each."""
+    requested: dict[str, int] | None = frame.get("chats")
+    if requested is not None:
+        heads = read_heads(aws.chats, requested, caller.user)
+        if requested and not heads:
+            raise no_such_chat(next(iter(requested)))
+        return heads, {chat: max(requested[chat], heads[chat].joined_seq) for chat in heads}
     names = Chats(aws.chats, aws.users).names(caller.user)
     heads = read_heads(aws.chats, names, caller.user)
     return heads, {chat: head.watermark(caller.device) for chat, head in heads.items()}
@@ -79,7 +79,7 @@ def _members(aws: Aws, heads: Iterable[Head]) -> dict[str, dict[str, Item]]:
 def _send_page(
     aws: Aws, caller: Caller, head: Head, after: int, progress: Progress
 ) -> history.Page:
-    """Posts what the device lacks of a chat, as far as the limits go: the page that it got."""
+    """Posts the messages that the device lacks in a chat, within the limits; returns their page."""
     nothing = history.Page([], min(after, head.seq), [], False, None)
     if head.seq <= after:
         return nothing

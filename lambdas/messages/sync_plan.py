@@ -1,8 +1,8 @@
-"""What an answer to `sync` holds when not everything fits. No I/O.
+"""Which chats a response to `sync` contains when not all of them fit. No I/O.
 
-There is no cursor: progress comes from the watermarks, or from what the client says it has. So
-chats that have something new come first, the shortest backlog first, and chats without news fill up
-what is left of the frame.
+There is no cursor: progress comes from the watermarks, or from the positions in the request. So
+chats with new messages come first, the shortest backlog first, and other chats fill the rest of the
+frame.
 """
 
 import math
@@ -14,19 +14,19 @@ from lambdas.messages import log
 from lambdas.messages.heads import Head
 from lambdas.tables import Item
 
-SYNCED_BYTES = 28_000  # of the 32 KB of a frame; the rest is for lists of what is missing
-MESSAGES = 100  # a sync posts one after another, and lives 6 s
+SYNCED_BYTES = 28_000  # of the 32 KB of a frame; the rest is for `missing`
+MESSAGES = 100  # posted one after another, within a timeout of 6 s
 MESSAGE_BYTES = 1_000_000
 
 
 class Plan(NamedTuple):
-    waiting: list[str]  # chats that have something for the device, in the order to send them
+    waiting: list[str]  # chats with messages for the device, in the order to send them
     others: list[str]
-    left: bool  # some that wait did not fit
+    left: bool  # some waiting chats did not fit
 
 
 def plan(heads: Mapping[str, Head], after: Mapping[str, int]) -> Plan:
-    """Which of the chats this answer is about; `after` is what the device has of each."""
+    """Which chats the response contains; `after` has the device's position in each."""
     backlog = {chat: head.seq - after[chat] for chat, head in heads.items()}
     waiting = sorted(
         (chat for chat in heads if backlog[chat] > 0), key=lambda chat: (backlog[chat], chat)
@@ -44,7 +44,7 @@ def plan(heads: Mapping[str, Head], after: Mapping[str, int]) -> Plan:
 
 
 def _size(head: Head) -> int:
-    """At least the bytes of the chat's part of `synced`, without what is missing."""
+    """An upper bound of the bytes of the chat in `synced`, without `missing`."""
     most = {name: {"delivered": head.seq, "read": head.seq} for name in head.members}
     return len(encode({head.chat: entry(head, head.seq, [], {})})) + len(encode(most))
 

@@ -1,4 +1,4 @@
-"""Route `typing`: tells the chat's other online members. Nothing is stored."""
+"""Route `typing`: notifies the chat's other connected members. Nothing is stored."""
 
 from lambdas.frames import Frame
 from lambdas.messages.heads import read_head

@@ -1,4 +1,4 @@
-"""SNS platform applications, which CloudFormation has no type for, and the secrets behind them."""
+"""SNS platform applications, a type that CloudFormation lacks, and the secrets they need."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
@@ -9,8 +9,8 @@ from lambdas.notifications.credentials import (
     GONE,
     INVALID,
     PLATFORMS,
+    DeploymentError,
     Platform,
-    Refused,
     application_arn,
     application_attributes,
     name_of,
@@ -27,8 +27,8 @@ Attributes = Mapping[str, str]
 class Applications:
     """The platform applications of one environment.
 
-    `before_call` is called before each call to AWS, and raises Refused when there is no time left
-    for it. `changed` says whether anything may have been changed so far.
+    `before_call` is called before each call to AWS, and raises DeploymentError when there is no
+    time left for it. `changed` is whether anything may have been changed so far.
     """
 
     def __init__(
@@ -40,11 +40,11 @@ class Applications:
         self.changed = False
 
     def apply(self, stack_id: str, prefix: str, secret_arns: Mapping[str, str]) -> None:
-        """Makes SNS hold what the secrets hold. Raises Refused, and what botocore raises."""
-        # all secrets first: one that is refused changes nothing
-        wanted = {platform: self._wanted(platform, secret_arns) for platform in PLATFORMS}
+        """Brings SNS up to date with the secrets. Raises DeploymentError and botocore's errors."""
+        # all secrets first, so that an invalid one changes nothing
+        wanted = {platform: self._attributes(platform, secret_arns) for platform in PLATFORMS}
         for platform, attributes in wanted.items():
-            self._bring(stack_id, prefix, platform, attributes)
+            self._apply(stack_id, prefix, platform, attributes)
 
     def restore(
         self,
@@ -55,19 +55,19 @@ class Applications:
     ) -> None:
         """Undoes an update that had the secrets `undone`, as far as that is possible; never raises.
 
-        A secret that is named by both was read by the update itself: it was refused, or SNS holds
-        it already. Only one that is named again is read.
+        A secret that both name was read by the update itself: it was invalid, or SNS has it
+        already. Only a secret that is named again is read.
         """
         for platform in PLATFORMS:
             if secret_arns.get(platform.secret, "") == undone.get(platform.secret, ""):
                 continue
             try:
-                attributes = self._wanted(platform, secret_arns)
-                self._bring(stack_id, prefix, platform, attributes)
-            except (Refused, ClientError, BotoCoreError) as fault:
+                attributes = self._attributes(platform, secret_arns)
+                self._apply(stack_id, prefix, platform, attributes)
+            except (DeploymentError, ClientError, BotoCoreError) as error:
                 logger.warning(
                     "an application was left as it is",
-                    extra={"platform": platform.suffix, "fault": type(fault).__name__},
+                    extra={"platform": platform.suffix, "fault": type(error).__name__},
                 )
 
     def remove(self, stack_id: str, prefix: str) -> None:
@@ -75,7 +75,7 @@ class Applications:
         for platform in PLATFORMS:
             self._delete(application_arn(stack_id, platform, prefix))
 
-    def _wanted(self, platform: Platform, secret_arns: Mapping[str, str]) -> Attributes | None:
+    def _attributes(self, platform: Platform, secret_arns: Mapping[str, str]) -> Attributes | None:
         arn = secret_arns.get(platform.secret, "")
         return application_attributes(platform, self._secret(platform, arn)) if arn else None
 
@@ -83,15 +83,15 @@ class Applications:
         self._before_call()
         try:
             return self._secrets.get_secret_value(SecretId=arn).get("SecretString", "")
-        except ClientError as fault:
-            error = fault.response["Error"]
-            # a secret that was made without a value has no version to read
-            if error["Code"] == "ResourceNotFoundException" and "secret value" in error["Message"]:
+        except ClientError as error:
+            code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
+            # a secret that was created without a value has no version to read
+            if code == "ResourceNotFoundException" and "secret value" in message:
                 return ""
-            code = error["Code"]
-            raise Refused(f"the secret in {platform.secret} can't be read: {code}") from None
+            unreadable = f"the secret in {platform.secret} can't be read: {code}"
+            raise DeploymentError(unreadable) from None
 
-    def _bring(
+    def _apply(
         self, stack_id: str, prefix: str, platform: Platform, attributes: Attributes | None
     ) -> None:
         arn = application_arn(stack_id, platform, prefix)
@@ -101,14 +101,14 @@ class Applications:
             return
         try:
             self._put(arn, platform, name_of(platform, prefix), attributes)
-        except ClientError as fault:
-            # not the fault's own words: SNS quotes parameters in some, and one is a credential
-            code = fault.response["Error"]["Code"]
-            said = "refused the credential" if code in INVALID else "could not take the credential"
-            raise Refused(f"SNS {said} in {platform.secret}: {code}") from None
+        except ClientError as error:
+            # without SNS's message: it may quote parameters, and one of them is a credential
+            code = error.response["Error"]["Code"]
+            what = "refused the credential" if code in INVALID else "could not take the credential"
+            raise DeploymentError(f"SNS {what} in {platform.secret}: {code}") from None
 
     def _put(self, arn: str, platform: Platform, name: str, attributes: Attributes) -> None:
-        if self._exists(arn):  # Create refuses an application that has another credential
+        if self._exists(arn):  # Create fails if the application has another credential
             self._before_change()
             self._sns.set_platform_application_attributes(
                 PlatformApplicationArn=arn, Attributes=attributes
@@ -119,7 +119,7 @@ class Applications:
             Name=name, Platform=platform.sns, Attributes=attributes
         )
         if made["PlatformApplicationArn"] != arn:
-            raise Refused(f"SNS made {made['PlatformApplicationArn']}, not {arn}")
+            raise DeploymentError(f"SNS made {made['PlatformApplicationArn']}, not {arn}")
 
     def _delete(self, arn: str) -> None:
         if self._exists(arn):
@@ -130,8 +130,8 @@ class Applications:
         self._before_call()
         try:
             self._sns.get_platform_application_attributes(PlatformApplicationArn=arn)
-        except ClientError as fault:
-            if fault.response["Error"]["Code"] in GONE:
+        except ClientError as error:
+            if error.response["Error"]["Code"] in GONE:
                 return False
             raise
         return True

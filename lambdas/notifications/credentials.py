@@ -1,4 +1,4 @@
-"""What SNS is told about a push platform, from the secret with its credential. No I/O.
+"""Attributes of SNS platform applications, from the secrets with their credentials. No I/O.
 
 A platform whose secret is empty gets no application, and push for it is off. The attributes:
 docs.aws.amazon.com/sns/latest/api/API_CreatePlatformApplication.html
@@ -7,7 +7,7 @@ docs.aws.amazon.com/sns/latest/api/API_CreatePlatformApplication.html
 import json
 from typing import Any, NamedTuple
 
-# SNS's error codes, as its API reference writes them and as its service model does
+# SNS's error codes, as in its API reference and as in its service model
 GONE = frozenset({"NotFound", "NotFoundException"})
 INVALID = frozenset({"InvalidParameter", "InvalidParameterException"})
 
@@ -35,24 +35,24 @@ PLATFORMS = (
 )
 
 
-class Refused(Exception):
-    """Something the operator has to put right; the text is for CloudFormation's event list."""
+class DeploymentError(Exception):
+    """An error that the operator has to correct; CloudFormation's event list shows the text."""
 
 
 def application_attributes(platform: Platform, secret: str) -> dict[str, str] | None:
-    """What SNS is given; None for an empty secret. Raises Refused, without quoting the secret."""
+    """None for an empty secret. Raises DeploymentError, without quoting the secret."""
     if secret.strip() in ("", "{}"):
         return None
     try:
         credential = json.loads(secret)
     except ValueError:
-        raise Refused(f"the secret in {platform.secret} is not JSON") from None
+        raise DeploymentError(f"the secret in {platform.secret} is not JSON") from None
     if not isinstance(credential, dict):
-        raise Refused(f"the secret in {platform.secret} is not a JSON object")
+        raise DeploymentError(f"the secret in {platform.secret} is not a JSON object")
     fields = FCM_FIELDS if platform.sns == "GCM" else tuple(APNS_FIELDS.values())
     lacking = [name for name in fields if not _is_text(credential.get(name))]
     if lacking:
-        raise Refused(f"the secret in {platform.secret} lacks {', '.join(lacking)}")
+        raise DeploymentError(f"the secret in {platform.secret} lacks {', '.join(lacking)}")
     if platform.sns == "GCM":  # the service account's JSON as it is: FCM v1, token authentication
         return {"PlatformCredential": secret}
     return {attribute: credential[name] for attribute, name in APNS_FIELDS.items()}
@@ -63,7 +63,7 @@ def _is_text(value: Any) -> bool:
 
 
 def application_arn(stack_id: str, platform: Platform, prefix: str) -> str:
-    """The application's ARN follows from its name: it lies where the stack lies."""
+    """The ARN of the application, in the stack's account and region."""
     _, partition, _, region, account, *_ = stack_id.split(":")
     return f"arn:{partition}:sns:{region}:{account}:app/{platform.sns}/{name_of(platform, prefix)}"
 

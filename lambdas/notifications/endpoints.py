@@ -1,13 +1,12 @@
-"""Which phone a device is woken on: SNS endpoints, and who owns each of them.
+"""SNS endpoints of devices, and the owner of each endpoint.
 
     Users  <user>              devices   ...devices.<device>.endpoint_arn, platform
     Users  push#<endpoint ARN> owner     held_by "user/device"
 
-An endpoint is one push token of one application for as long as it lives; it is never given another
-token, so its ARN stands for the phone. When somebody else signs in on that phone, the endpoint
-moves to the newest owner, and `held_by` alone decides whose it is: one write, whoever comes last.
-What stands in `devices` is where to look; a push goes out only if `held_by` agrees. So no race of
-two owners can send one's push to the other.
+An endpoint is one push token of one application and never gets another token, so its ARN identifies
+the phone. When another user signs in on that phone, the endpoint moves to the newest owner: one
+write of `held_by`, and the last one wins. `devices` shows where to look, and a push is sent only if
+`held_by` agrees. So no race of two owners can send one user's push to the other.
 """
 
 import re
@@ -41,8 +40,8 @@ OWNER = "owner"
 ATTEMPTS = 2
 # docs.aws.amazon.com/sns/latest/dg/mobile-platform-endpoint.html reads the ARN the same way
 TAKEN = re.compile(r"Endpoint (arn:\S+) already exists with the same Token")
-# "PlatformApplication does not exist" (NotFound) is what SNS says of an application that is not
-# there; what it says of parameters it calls by their names (PlatformApplicationArn, TargetArn).
+# SNS's message is "PlatformApplication does not exist" (NotFound) without the application; messages
+# about parameters contain their names (PlatformApplicationArn, TargetArn).
 # github.com/getmoto/moto/blob/master/tests/test_sns/test_application_boto3.py, verified with AWS
 NO_APPLICATION = "PlatformApplication"
 NO_ENDPOINT = ("No endpoint found", "TargetArn", NO_APPLICATION)
@@ -63,9 +62,9 @@ class Endpoints:
         self._applications = applications or {}
 
     def attach(self, user: str, device: str, platform: str, token: str) -> None:
-        """From now on the device is woken by `token`, and whoever had that token is not.
+        """Sets the device's push token, and removes it from the device that had it.
 
-        Where push is off for the platform, the device is not woken at all. Raises ChatError
+        If push is off for the platform, the device gets no pushes. Raises ChatError
         bad_request (the platform refuses the token), not_found (no such device).
         """
         for _ in range(ATTEMPTS):
@@ -77,16 +76,16 @@ class Endpoints:
             self._own(user, device, arn, platform)
             if self._enable(arn, token):
                 return
-        raise internal()  # twice gone between two calls; the client registers again
+        raise internal()  # deleted between two calls, twice; the client registers again
 
     def detach(self, user: str, device: str) -> None:
-        """The device is not woken any more. Idempotent."""
+        """The device gets no pushes any more. Idempotent."""
         arn = self._set(user, device, None, None)
         if arn:
             self._release(user, device, arn)
 
     def clear(self, user: str, device: str, arn: str) -> None:
-        """The endpoint turned out to be dead, or another's: forgets it, unless it was replaced."""
+        """Removes an endpoint that is dead or another user's, unless it was replaced."""
         Devices(self._users).set_endpoint(user, device, None, None, instead_of=arn)
 
     def holders(self, arns: Iterable[str]) -> dict[str, str]:
@@ -95,7 +94,7 @@ class Endpoints:
         return {item["user"].removeprefix("push#"): item["held_by"] for item in items}
 
     def publish(self, target: Target, job: Job) -> bool:
-        """False if there is nothing at that endpoint any more. Raises what else SNS says."""
+        """False if the endpoint does not exist or is disabled. Raises SNS's other errors."""
         try:
             self._sns.publish(
                 TargetArn=target.arn,
@@ -103,11 +102,13 @@ class Endpoints:
                 MessageStructure="json",
                 MessageAttributes=message.message_attributes(job, target.platform),
             )
-        except ClientError as fault:
-            error = fault.response["Error"]
-            if error["Code"] in GONE | {"EndpointDisabled", "EndpointDisabledException"}:
+        except ClientError as error:
+            details = error.response["Error"]
+            if details["Code"] in GONE | {"EndpointDisabled", "EndpointDisabledException"}:
                 return False
-            if error["Code"] in INVALID and any(said in error["Message"] for said in NO_ENDPOINT):
+            if details["Code"] in INVALID and any(
+                text in details["Message"] for text in NO_ENDPOINT
+            ):
                 return False
             raise
         return True
@@ -118,29 +119,29 @@ class Endpoints:
             made = self._sns.create_platform_endpoint(
                 PlatformApplicationArn=application, Token=token
             )
-        except ClientError as fault:
-            error = fault.response["Error"]
-            if error["Code"] in GONE:
+        except ClientError as error:
+            details = error.response["Error"]
+            if details["Code"] in GONE:
                 return None
-            if error["Code"] not in INVALID:
+            if details["Code"] not in INVALID:
                 raise
-            if NO_APPLICATION in error["Message"]:
+            if NO_APPLICATION in details["Message"]:
                 return None
-            taken = TAKEN.search(error["Message"])
+            taken = TAKEN.search(details["Message"])
             if taken is None:
                 raise bad_request("the push platform refuses this token") from None
             return taken[1]
         return made["EndpointArn"]
 
     def _enable(self, arn: str, token: str) -> bool:
-        """A token that was refused once, and is registered again, works again."""
+        """Enables the endpoint, which SNS disables when the platform rejects its token."""
         try:
             self._sns.set_endpoint_attributes(
                 EndpointArn=arn, Attributes={"Token": token, "Enabled": "true"}
             )
-        except ClientError as fault:
-            if fault.response["Error"]["Code"] in GONE:
-                return False  # its last owner let go of it just now
+        except ClientError as error:
+            if error.response["Error"]["Code"] in GONE:
+                return False  # its last owner has just deleted it
             raise
         return True
 
@@ -156,7 +157,7 @@ class Endpoints:
             self._release(user, device, old)
 
     def _set(self, user: str, device: str, arn: str | None, platform: str | None) -> str | None:
-        """Writes the endpoint into the device's entry; the ARN that stood there."""
+        """Writes the endpoint into the device's entry; returns the ARN before."""
         values = {"arn": arn, "platform": platform} if arn else {}
         fields = "devices.#d.endpoint_arn", "devices.#d.platform"
         try:
@@ -177,9 +178,9 @@ class Endpoints:
         stood: str | None = old["devices"][device].get("endpoint_arn")
         return stood
 
-    def _take_from(self, loser: str, holder: str, arn: str) -> None:
+    def _take_from(self, previous: str, holder: str, arn: str) -> None:
         """Removes the endpoint from its last owner, unless that one has taken it back already."""
-        user, device = loser.split("/")
+        user, device = previous.split("/")
         taken = self._users.update_action(
             user_key(user, DEVICES),
             "REMOVE devices.#d.endpoint_arn, devices.#d.platform",
@@ -193,14 +194,14 @@ class Endpoints:
         try:
             transact(self._users, [still, taken])
         except TransactionCancelled as cancelled:
-            # held_by decides; what may be left in the loser's entry is cleared at its next push
+            # held_by decides; an ARN left in the previous owner's entry is cleared at its next push
             logger.info("an endpoint was not taken", extra={"reasons": list(cancelled.reasons)})
 
     def _release(self, user: str, device: str, arn: str) -> None:
         try:
             self._users.delete(_owner(arn), "held_by = :holder", holder=f"{user}/{device}")
         except ConditionFailed:
-            return  # it has moved to another owner, who needs it
+            return  # it belongs to another owner now
         self._sns.delete_endpoint(EndpointArn=arn)
 
 

@@ -1,8 +1,7 @@
-"""What a push looks like on its way to a phone. No I/O.
+"""The push message of each platform. No I/O.
 
-It says that there is something in a chat, and no more: never the sender, never the payload. The
-device wakes, connects, syncs, decrypts, and shows the text itself. A chat id is random and tells
-nobody who talks.
+A push contains ids only: never the sender, never the payload. The device wakes, connects, syncs,
+decrypts, and shows the text itself. A chat id is random and does not identify its members.
 
 FCM: firebase.google.com/docs/reference/fcm/rest/v1/projects.messages; inside SNS
 docs.aws.amazon.com/sns/latest/dg/sns-fcm-v1-payloads.html. APNs:
@@ -16,8 +15,8 @@ from typing import Any, NamedTuple
 from lambdas.notifications.queue import Job
 from lambdas.presence.devices import Device
 
-TTL_SECONDS = 28 * 86_400  # the longest that FCM keeps a message for a phone that is away
-TEXT_KEY = "NEW_MESSAGE"  # the app's own words for it, in the phone's language
+TTL_SECONDS = 28 * 86_400  # FCM's maximum, for a phone that is offline
+TEXT_KEY = "NEW_MESSAGE"  # the key of the app's localized text
 
 
 class Target(NamedTuple):
@@ -29,8 +28,7 @@ class Target(NamedTuple):
 
 
 def to_wake(devices: Mapping[str, Device], job: Job, now: float) -> list[Target]:
-    """Those that can be woken, and hold no connection at `now` (epoch seconds) or one that is
-    silent."""
+    """The devices with an endpoint that hold no lease at `now` (seconds), or are in the job."""
     return [
         Target(name, device.endpoint_arn, device.platform)
         for name, device in devices.items()
@@ -41,8 +39,8 @@ def to_wake(devices: Mapping[str, Device], job: Job, now: float) -> list[Target]
 def sns_message(job: Job) -> str:
     """The `Message` of SNS Publish with MessageStructure json: a form for each platform.
 
-    FCM collapses by chat, for one wake-up fetches all there is. What an APNs device shows is made
-    from the message that the push names, so there only a repeated push collapses, by message id
+    FCM collapses by chat, because one wake-up fetches all messages. An APNs device shows the
+    message that the push names, so there only a repeated push collapses, by message id
     (`message_attributes`).
     """
     data = {"message_id": job.message_id, "chat_id": job.chat}
@@ -64,7 +62,7 @@ def sns_message(job: Job) -> str:
 
 
 def message_attributes(job: Job, platform: str | None) -> dict[str, Any]:
-    """What APNs has in its headers rather than in the payload; nothing for FCM."""
+    """APNs headers, as SNS message attributes; none for FCM."""
     if platform not in ("apns", "apns_sandbox"):
         return {}
     prefix = "AWS.SNS.MOBILE.APNS"

@@ -1,8 +1,8 @@
-"""Wakes devices that no connection reaches: the push queue's jobs to SNS endpoints.
+"""Function Push: sends the jobs of the push queue to SNS endpoints.
 
-The queue is FIFO with a group for each user: after a failure the rest of that user's jobs in the
-batch fail with it and keep their order, and other users' go on. SQS delivers a failed job again,
-and moves it to the dead-letter queue after the fifth time.
+The queue is FIFO with a message group for each user: after a job fails, the rest of that user's
+jobs in the batch fail with it and keep their order, and other users' jobs continue. SQS delivers a
+failed job again, and moves it to the dead-letter queue after the fifth time.
 """
 
 from typing import Any
@@ -23,7 +23,7 @@ Event = dict[str, Any]
 @metrics.log_metrics
 def handler(event: Event, context: Any) -> Any:
     processor = SqsFifoPartialProcessor(skip_group_on_error=True)
-    # a whole batch that failed is reported like a part of one, not as a crash of the function
+    # report a batch of which all failed as batch item failures, not as an error of the function
     processor.raise_on_entire_batch_failure = False
     return process_partial_response(
         event=event, record_handler=_push_record, processor=processor, context=context
@@ -35,31 +35,31 @@ def _push_record(record: SQSRecord) -> None:
         push(Job.from_body(record.body))
     except Exception:
         count("PushesFailed")
-        # the job has nothing secret: ids, and whether it is urgent
+        # a job contains nothing secret: ids, and whether it is urgent
         logger.exception("failed on a push job", extra={"job": record.body[:500]})
         raise
 
 
 def push(job: Job) -> None:
-    """Wakes every device of the user that has an endpoint of its own and no living connection.
+    """Wakes every device of the user that has an endpoint and holds no lease.
 
-    Raises the first fault of SNS's, after it has tried them all.
+    Raises the first error of SNS, after trying all devices.
     """
     endpoints = Endpoints(aws().sns, aws().users)
     devices = Devices(aws().users).of([job.user], consistent=True).get(job.user, {})
     targets = message.to_wake(devices, job, aws().now())
     holders = endpoints.holders(target.arn for target in targets)
-    faults: list[Exception] = []
+    errors: list[Exception] = []
     for target in targets:
         try:
             own = holders.get(target.arn) == f"{job.user}/{target.device}"
             if own and endpoints.publish(target, job):
                 count("PushesSent")
-            else:  # the app is gone from that phone, or somebody else has signed in on it
+            else:  # the app was removed, or another user has signed in on that phone
                 logger.info("cleared an endpoint", extra={"user": job.user})
                 endpoints.clear(job.user, target.device, target.arn)
-        except Exception as fault:
-            faults.append(fault)
+        except Exception as error:
+            errors.append(error)
     logger.info("pushed", extra={"message_id": job.message_id, "chat": job.chat})
-    if faults:
-        raise faults[0]
+    if errors:
+        raise errors[0]

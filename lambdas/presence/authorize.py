@@ -1,7 +1,7 @@
-"""REQUEST authorizer of $connect: lets in whoever brings a ticket, once.
+"""Function Authorize: the REQUEST authorizer of $connect, which redeems a single-use ticket.
 
-The client offers the subprotocols `chat.v1` and `ticket.<ticket>`, for a browser can set no other
-header of a WebSocket. What is put into the context comes with every later event of the connection.
+The client offers the subprotocols `chat.v1` and `ticket.<ticket>`, because a browser can set no
+other header of a WebSocket. API Gateway adds the context to every later event of the connection.
 """
 
 import re
@@ -21,12 +21,12 @@ Event = Mapping[str, Any]
 def authorize(aws: Aws, event: Event) -> dict[str, Any]:
     """The policy for API Gateway; Deny for a ticket that is unknown, used or expired.
 
-    Raises Exception("Unauthorized"), which API Gateway turns into 401, for a header that is not as
-    the protocol has it.
+    Raises Exception("Unauthorized"), which API Gateway turns into 401, for a header that does not
+    follow the protocol.
     """
     ticket = offered_ticket(event)
     if ticket is None:
-        raise Exception("Unauthorized")  # noqa: TRY002 - API Gateway wants this very text
+        raise Exception("Unauthorized")  # noqa: TRY002 - API Gateway requires this text
     found = redeem(aws.tickets, ticket, aws.now())
     if found is None:
         logger.info("refused a ticket")

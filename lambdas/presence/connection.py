@@ -1,4 +1,4 @@
-"""Routes $connect and $disconnect: a device takes its lease, and returns it."""
+"""Function Connection, routes $connect and $disconnect: a device takes and returns its lease."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,24 +16,24 @@ from lambdas.websocket import Caller, caller_of
 Event = Mapping[str, Any]
 Response = dict[str, Any]
 
-FAREWELL_SECONDS = 1.0  # $connect lives 6 s, and the new connection waits for it
-TELL_SECONDS = 1.5
+DISPLACE_SECONDS = 1.0  # the new connection waits for this, and $connect runs for 6 s at most
+NOTIFY_SECONDS = 1.5
 
 
 def connect(aws: Aws, caller: Caller, at: int) -> Response:
-    """Takes the lease; the connection that had it is told, and closed. `at` in ms."""
+    """Takes the lease; the connection that held it gets `displaced` and is closed. `at` in ms."""
     devices = Devices(aws.users)
     try:
         before = devices.connect(caller.user, caller.device, caller.connection_id, at)
-    except ChatError as refusal:
-        logger.info("refused a connection", extra={"reason": refusal.message})
-        return {"statusCode": refusal.status}
+    except ChatError as error:
+        logger.info("refused a connection", extra={"reason": error.message})
+        return {"statusCode": error.status}
     old = displaced(before, caller.device, caller.connection_id, aws.now())
     if old is not None:
-        _say_farewell(aws.connections, old)
+        _displace(aws.connections, old)
     if not online(before, aws.now()):
-        _tell(aws, devices, caller.user)
-    # of what the client offered, the protocol that is spoken
+        _notify_watchers(aws, devices, caller.user)
+    # the subprotocol that is chosen from those that the client offers (RFC 6455, 4.2.2)
     return {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": PROTOCOL}}
 
 
@@ -42,27 +42,27 @@ def disconnect(aws: Aws, caller: Caller) -> Response:
     devices = Devices(aws.users)
     left = devices.disconnect(caller.user, caller.device, caller.connection_id, aws.now())
     if left is not None and not online(left, aws.now()):
-        _tell(aws, devices, caller.user)
+        _notify_watchers(aws, devices, caller.user)
     return {"statusCode": 200}
 
 
-def _tell(aws: Aws, devices: Devices, user: str) -> None:
-    """A connection does not fail because its watchers could not be told."""
+def _notify_watchers(aws: Aws, devices: Devices, user: str) -> None:
+    """An error here does not fail the connection."""
     try:
-        announce(aws.connections, devices, [user], clock=aws.now, within=TELL_SECONDS)
+        announce(aws.connections, devices, [user], clock=aws.now, within=NOTIFY_SECONDS)
     except Exception:
-        logger.exception("could not tell who watches")
+        logger.exception("could not notify watchers")
 
 
-def _say_farewell(connections: Connections, connection_id: str) -> None:
+def _displace(connections: Connections, connection_id: str) -> None:
     (outcome,) = connections.post_all(
-        [Post(connection_id, {"type": "displaced"})], FAREWELL_SECONDS
+        [Post(connection_id, {"type": "displaced"})], DISPLACE_SECONDS
     )
     if outcome is not Outcome.GONE and connections.close(connection_id) is Outcome.FAILED:
         logger.warning("a displaced connection stays open until it is idle")
 
 
-def answer(aws: Aws, event: Event) -> Response:
+def respond(aws: Aws, event: Event) -> Response:
     """The response to a CONNECT or DISCONNECT event."""
     caller = caller_of(dict(event))
     context = event["requestContext"]
@@ -74,4 +74,4 @@ def answer(aws: Aws, event: Event) -> Response:
 
 @metrics.log_metrics
 def handler(event: Event, _context: Any) -> Response:
-    return answer(aws(), event)
+    return respond(aws(), event)

@@ -20,7 +20,7 @@ LEASE_SECONDS = 2 * 3600 + 600
 # for a younger lease: ending it would cut a live connection off from all deliveries.
 OPENING_SECONDS = 10
 DEVICES_LIMIT = 50  # keeps the item that every send reads small
-WATCHERS_LIMIT = 500  # told of one change; the others see it when they renew their watch
+WATCHERS_LIMIT = 500  # notified of one change; the others see it when they renew their watch
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Devices:
                 limit=DEVICES_LIMIT,
             )
         except ConditionFailed as failure:
-            if failure.item is None:  # signed up elsewhere than through our sign-up
+            if failure.item is None:  # the user was created in the user pool itself
                 self.create_user(user)
                 return self.register(user, device)
             if device in failure.item["devices"]:
@@ -105,9 +105,9 @@ class Devices:
         *,
         instead_of: str | None = None,
     ) -> bool:
-        """Sets or clears (None) where pushes go; with `instead_of` only if it still is that one.
+        """Sets or clears (None) the push endpoint; with `instead_of` only if it still is that one.
 
-        False if the device is not registered, or its endpoint is another by now.
+        False if the device is not registered, or has another endpoint now.
         """
         values: dict[str, Any] = {}
         expression = "REMOVE devices.#d.endpoint_arn, devices.#d.platform"
@@ -125,7 +125,7 @@ class Devices:
         return True
 
     def remove(self, user: str, device: str) -> Device | None:
-        """The device as it was, None if there was none. Its connection is the caller's to close."""
+        """The device as it was, None if there was none. The caller closes its connection."""
         try:
             before = self._update(
                 user,
@@ -207,7 +207,7 @@ class Devices:
         )
 
     def watchers(self, user: str, now: float) -> list[Address]:
-        """Who is to hear about a change of the user's presence."""
+        """The devices to notify of a change of the user's presence."""
         page = self._users.query({"user": user}, prefix="watcher#", limit=WATCHERS_LIMIT)
         return [_watcher(item) for item in page.items if item["expires_at"] > now]
 

@@ -1,4 +1,4 @@
-"""Posts frames to many devices, and keeps the leases true: shared by everything that posts."""
+"""Posts frames to many devices, and ends the leases of connections that are gone."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,7 +10,7 @@ from lambdas.presence.devices import Address, Device, Devices
 from lambdas.presence.leases import online, presence_frame
 from lambdas.telemetry import logger
 
-WITHIN_SECONDS = 2.5  # of the 6 s that a function that sends lives
+WITHIN_SECONDS = 2.5  # of the 6 s timeout of a function that posts
 
 
 class Delivery(NamedTuple):
@@ -47,15 +47,15 @@ def deliver(
 ) -> list[Outcome]:
     """Posts all, many at a time, within so many seconds; one failure never stops another.
 
-    Outcomes in order. A connection that is gone loses its lease if it still holds it; a device that
-    has connected again since it was looked up gets the frame there. Watchers hear of users who are
-    gone.
+    Outcomes in order. A connection that is gone loses its lease if it still holds it. A device that
+    has reconnected since it was looked up gets the frame on its new connection. Watchers of users
+    who are offline by this are notified.
     """
     began = clock()
     outcomes = connections.post_all(_encoded(posts), within)
     if Outcome.GONE in outcomes:
         try:
-            _tidy(
+            _end_gone_leases(
                 connections,
                 devices,
                 posts,
@@ -64,12 +64,12 @@ def deliver(
                 until=began + within,
                 clock=clock,
             )
-        except Exception:  # a lease that stays costs a post, no more; what was posted was posted
+        except Exception:  # the outcomes are known, and a stale lease costs one more post
             logger.exception("could not end the leases of gone connections")
     return outcomes
 
 
-def _tidy(
+def _end_gone_leases(
     connections: Connections,
     devices: Devices,
     posts: Sequence[Delivery],
@@ -79,26 +79,27 @@ def _tidy(
     until: float,
     clock: Callable[[], float],
 ) -> None:
-    """Ends the leases of what is gone, and corrects `outcomes` for devices found elsewhere.
+    """Ends the leases of connections that are gone; posts again where a device has reconnected.
 
-    A lease counts as old by the time at which the post began: the connection may have opened since.
+    Corrects `outcomes`. The age of a lease is taken at the time when posting began, because the
+    connection may have opened since.
     """
-    elsewhere: dict[int, Delivery] = {}
-    departed: list[str] = []
-    for place, each in enumerate(posts):
-        if outcomes[place] is not Outcome.GONE or clock() > until:
+    reconnected: dict[int, Delivery] = {}
+    offline: list[str] = []
+    for index, each in enumerate(posts):
+        if outcomes[index] is not Outcome.GONE or clock() > until:
             continue
         forgotten = devices.forget(each.user, each.device, each.connection_id, began)
         there = forgotten.devices.get(each.device, Device())
         if forgotten.done and not online(forgotten.devices, began):
-            departed.append(each.user)
+            offline.append(each.user)
         elif there.connection_id and there.connection_id != each.connection_id:
-            elsewhere[place] = each._replace(connection_id=there.connection_id)
-    again = connections.post_all(_encoded(elsewhere.values()), until - clock())
-    for place, outcome in zip(elsewhere, again, strict=True):
-        outcomes[place] = outcome
-    if departed:
-        announce(connections, devices, departed, clock=clock, within=until - clock())
+            reconnected[index] = each._replace(connection_id=there.connection_id)
+    again = connections.post_all(_encoded(reconnected.values()), until - clock())
+    for index, outcome in zip(reconnected, again, strict=True):
+        outcomes[index] = outcome
+    if offline:
+        announce(connections, devices, offline, clock=clock, within=until - clock())
 
 
 def announce(
@@ -109,15 +110,15 @@ def announce(
     clock: Callable[[], float] = time.time,
     within: float = WITHIN_SECONDS,
 ) -> None:
-    """Tells the watchers of `users` who is there and who is not.
+    """Notifies the watchers of `users` of their presence.
 
-    What they are told is read after the change, so that of two changes at the same time the one
-    that is told last is the one that lasts.
+    The presence is read after the change. So after two changes at the same time, the last frame
+    shows the final state.
     """
     deadline = clock() + within
     for user in dict.fromkeys(users):
         if clock() > deadline:
-            logger.warning("no time left to tell watchers")
+            logger.warning("no time left to notify watchers")
             return
         watchers = devices.watchers(user, clock())
         if not watchers:
@@ -134,7 +135,7 @@ def announce(
 
 
 def _encoded(posts: Iterable[Delivery]) -> list[Post]:
-    """A frame that goes to many is encoded once."""
+    """Encodes a frame that goes to many devices once."""
     texts: dict[int, str] = {}
     result = []
     for each in posts:

@@ -18,11 +18,11 @@ def online(devices: Devices, now: float) -> bool:
 
 
 def presence_frame(user: str, devices: Devices, now: float) -> Frame:
-    """`last_seen` only of who is away, and as well as it is known."""
+    """The `presence` frame; with `last_seen` if the user is offline and was seen before."""
     if online(devices, now):
         return {"type": "presence", "user": user, "online": True}
     frame: Frame = {"type": "presence", "user": user, "online": False}
-    # a lease that ran out was never returned: then connecting is the last that was seen of it
+    # a lease that expired was not returned: then connecting is the last sign of the device
     seen = [max(device.last_seen or 0, device.connected_at or 0) for device in devices.values()]
     if any(seen):
         frame["last_seen"] = max(seen)

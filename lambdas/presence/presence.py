@@ -1,4 +1,4 @@
-"""Routes `watch`, `ping` and $default."""
+"""Function Presence, routes `watch`, `ping` and $default."""
 
 from lambdas.connections import Post
 from lambdas.errors import not_found
@@ -10,7 +10,7 @@ from lambdas.websocket import Caller, frame_handler
 
 
 def watch(aws: Aws, caller: Caller, frame: Frame) -> Frame:
-    """Subscribes to the users' presence, and tells it: posts, and the last one as the answer.
+    """Subscribes to the users' presence, posts it, and returns that of the last user.
 
     Raises ChatError not_found if one of them does not exist; then nothing is subscribed.
     """
@@ -21,9 +21,9 @@ def watch(aws: Aws, caller: Caller, frame: Frame) -> Frame:
     now = aws.now()
     devices.watch(Address(caller.user, caller.device), users, now + WATCH_SECONDS)
     found = devices.of(users, consistent=True)  # after subscribing, so that no change is missed
-    answers = [presence_frame(user, found.get(user, {}), now) for user in users]
-    aws.connections.post_all([Post(caller.connection_id, each) for each in answers[:-1]])
-    return answers[-1]
+    presences = [presence_frame(user, found.get(user, {}), now) for user in users]
+    aws.connections.post_all([Post(caller.connection_id, each) for each in presences[:-1]])
+    return presences[-1]
 
 
 def ping(_aws: Aws, _caller: Caller, _frame: Frame) -> Frame:

@@ -1,4 +1,4 @@
-"""Single-use tickets for opening a connection; the table knows only their SHA-256."""
+"""Single-use tickets for opening a connection; the table stores only their SHA-256."""
 
 import hashlib
 import math
@@ -27,7 +27,7 @@ def issue(tickets: Table, user: str, device: str, now: float, random: Callable[[
 def redeem(tickets: Table, ticket: str, now: float) -> tuple[str, str] | None:
     """(user, device) the first time, None for what is unknown, used or expired.
 
-    One conditional delete: of two that bring the same ticket, one finds it.
+    One conditional delete: of two requests with the same ticket, one succeeds.
     """
     try:
         found = tickets.delete({"ticket": _digest(ticket)}, "attribute_exists(ticket)")

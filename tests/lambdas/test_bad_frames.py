@@ -25,7 +25,7 @@ def test_a_bad_frame_is_refused_and_nothing_comes_of_it(world: Backend, wrong: s
     before = then.everything(world)
     text = BAD_FRAMES[wrong].replace("{chat}", chat)
     answer = when.raw(world, "ravi", "phone", text, route=_route_of(text))
-    message = then.refused(answer, "bad_request")
+    message = then.is_error(answer, "bad_request")
     assert message and len(message) < 300 and "Traceback" not in message
     assert then.everything(world) == before
     assert world.api.requests == [] and then.pushes(world) == []
@@ -42,7 +42,7 @@ def test_an_error_names_what_it_answers(world: Backend) -> None:
 def test_an_unknown_action_is_told_the_known_ones(world: Backend) -> None:
     given.online(world, "ravi")
     answer = when.raw(world, "ravi", "phone", {"action": "shout"})
-    message = then.refused(answer, "bad_request")
+    message = then.is_error(answer, "bad_request")
     actions = sorted(file.stem for file in (SCHEMAS / "client").glob("*.json"))
     assert message == f"unknown action; known are {', '.join(actions)}"
 
@@ -50,7 +50,7 @@ def test_an_unknown_action_is_told_the_known_ones(world: Backend) -> None:
 def test_an_unknown_algorithm_is_told_the_known_ones(world: Backend) -> None:
     given.online(world, "ravi")
     answer = when.sends(world, "ravi", "nowhere", alg="test.v0", payload="aGVsbG8")
-    message = then.refused(answer, "bad_request")
+    message = then.is_error(answer, "bad_request")
     assert message == "at least one of these is needed: to (alg olm.v1), payload (alg megolm.v1)"
 
 
@@ -58,13 +58,13 @@ def test_binary_frames_are_refused(world: Backend) -> None:
     given.online(world, "ravi")
     event = events.message("ravi", "phone", "c=", "eyJhY3Rpb24iOiJwaW5nIn0=")
     response = presence.handler({**event, "isBase64Encoded": True}, None)
-    then.refused(json.loads(response["body"]), "bad_request")
+    then.is_error(json.loads(response["body"]), "bad_request")
 
 
 def test_a_frame_with_two_actions_is_refused(world: Backend) -> None:
     given.online(world, "ravi")
     text = '{"action": "send", "action": "ping"}'
-    then.refused(when.raw(world, "ravi", "phone", text, route="send"), "bad_request")
+    then.is_error(when.raw(world, "ravi", "phone", text, route="send"), "bad_request")
 
 
 def test_a_fault_of_ours_tells_nothing_about_itself(
@@ -75,7 +75,7 @@ def test_a_fault_of_ours_tells_nothing_about_itself(
     monkeypatch.setenv("CHATS_TABLE", "lost")
     vars(world.aws)["chats"] = None
     answer = when.sends(world, "ravi", chat)
-    assert then.refused(answer, "internal") == "something went wrong on our side; try again"
+    assert then.is_error(answer, "internal") == "something went wrong on our side; try again"
 
 
 def given_user(world: Backend, name: str) -> str:

@@ -102,8 +102,8 @@ def _accepts(name: str, document: Any) -> bool:
     before = copy.deepcopy(document)
     try:
         assert frames.validate(name, document) == before, "a validator changes nothing"
-    except ChatError as refusal:
-        assert refusal.code == "bad_request" and len(refusal.message) <= 400
+    except ChatError as error:
+        assert error.code == "bad_request" and len(error.message) <= 400
         return False
     return True
 
@@ -184,17 +184,17 @@ def test_a_name_does_not_end_with_a_newline() -> None:
     ],
 )
 def test_what_is_not_json_is_a_bad_request(text: str | bytes) -> None:
-    with pytest.raises(ChatError) as refusal:
+    with pytest.raises(ChatError) as error:
         frames.decode(text)
-    assert refusal.value.code == "bad_request"
+    assert error.value.code == "bad_request"
 
 
 @given(st.binary(max_size=40) | st.text(max_size=40))
 def test_decoding_answers_or_refuses_and_never_breaks(text: str | bytes) -> None:
     try:
         document = frames.decode(text)
-    except ChatError as refusal:
-        assert refusal.code == "bad_request"
+    except ChatError as error:
+        assert error.code == "bad_request"
     else:
         frames.encode(document).encode()
 

@@ -31,9 +31,9 @@ class Busy(DynamoDB):
         if not self._is_busy():
             return super().batch_get_item(**request)
         first, rest = asked["Keys"][:1], asked["Keys"][1:]
-        answer = super().batch_get_item(RequestItems={table: {**asked, "Keys": first}})
+        response = super().batch_get_item(RequestItems={table: {**asked, "Keys": first}})
         left = {table: {**asked, "Keys": rest}} if rest else {}
-        return {**answer, "UnprocessedKeys": left}
+        return {**response, "UnprocessedKeys": left}
 
     def batch_write_item(self, **request: Any) -> Any:
         ((table, writes),) = request["RequestItems"].items()

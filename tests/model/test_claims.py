@@ -246,8 +246,8 @@ def claims_of_one(number: int) -> int:
     def claim(_job: int) -> None:
         try:
             through.extend(services.claim("ravi", "raju/phone"))
-        except ChatError as refusal:
-            assert refusal.code == "rate_limited"
+        except ChatError as error:
+            assert error.code == "rate_limited"
 
     in_threads(claim, range(number))
     return len(through)

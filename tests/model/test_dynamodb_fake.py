@@ -49,8 +49,8 @@ class Stores:
             return operation(self)
         except ConditionFailed as failure:
             return "condition failed", failure.item
-        except ChatError as refusal:
-            return refusal.code, refusal.message
+        except ChatError as error:
+            return error.code, error.message
 
     def contents(self) -> Any:
         client = self.chats._client

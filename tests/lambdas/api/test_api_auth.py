@@ -82,10 +82,10 @@ def tokens(pool: Pool | None = None) -> AccessTokens:
 
 
 def refused(authorization: list[str]) -> str:
-    with pytest.raises(ChatError) as refusal:
+    with pytest.raises(ChatError) as error:
         tokens().user(authorization)
-    assert refusal.value.code == "unauthorized"
-    return refusal.value.message
+    assert error.value.code == "unauthorized"
+    return error.value.message
 
 
 def test_an_access_token_of_the_pool_names_its_user() -> None:
@@ -269,9 +269,9 @@ def test_without_any_key_the_fault_is_ours_and_is_soon_over(document: bytes) -> 
     pool, clock = Pool("first"), Clock()
     keys, after = SigningKeys("url", pool.fetch, clock), at(clock)
     good, pool.document = pool.document, document
-    with pytest.raises(ChatError) as refusal:
+    with pytest.raises(ChatError) as error:
         keys.get("first")
-    assert refusal.value.code == "internal"
+    assert error.value.code == "internal"
     pool.document = good
     after(RETRY_SECONDS)
     if document == b'{"keys":[{"kty":"RSA"}]}':  # a key set, if an empty one

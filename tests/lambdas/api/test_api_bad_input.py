@@ -294,6 +294,6 @@ def test_the_handler_answers_an_event_without_parts_it_does_not_need(
     health = event("GET", "/api/health", b"", {}, {})
     health["multiValueQueryStringParameters"] = {}
     health["body"] = ""
-    answer = api_function.handler(health, None)
-    assert answer["statusCode"] == 200
-    assert answer["multiValueHeaders"]["content-type"] == ["application/json"]
+    response = api_function.handler(health, None)
+    assert response["statusCode"] == 200
+    assert response["multiValueHeaders"]["content-type"] == ["application/json"]

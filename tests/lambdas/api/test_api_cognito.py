@@ -20,11 +20,11 @@ class Cognito:
     def __getattr__(self, operation: str) -> Callable[..., Any]:
         def call(**_request: Any) -> Any:
             self.calls.append(operation)
-            answer = self.script.pop(0)
-            if isinstance(answer, str):
-                error = {"Error": {"Code": answer, "Message": f"says {answer}"}}
+            response = self.script.pop(0)
+            if isinstance(response, str):
+                error = {"Error": {"Code": response, "Message": f"says {response}"}}
                 raise ClientError(cast(Any, error), operation)
-            return answer
+            return response
 
         return call
 
@@ -40,9 +40,9 @@ def accounts(*script: Any) -> tuple[Accounts, Cognito]:
 
 
 def refused(call: Callable[[], Any]) -> ChatError:
-    with pytest.raises(ChatError) as refusal:
+    with pytest.raises(ChatError) as error:
         call()
-    return refusal.value
+    return error.value
 
 
 def test_signing_up_confirms_at_once() -> None:
@@ -66,8 +66,8 @@ def test_what_cognito_refuses_at_sign_up(fault: str, code: str) -> None:
 
 
 def test_a_weak_password_is_told_what_it_lacks() -> None:
-    refusal = refused(lambda: accounts("InvalidPasswordException")[0].create("ravi", "password"))
-    assert refusal.message == "says InvalidPasswordException"
+    error = refused(lambda: accounts("InvalidPasswordException")[0].create("ravi", "password"))
+    assert error.message == "says InvalidPasswordException"
 
 
 def test_signing_in_gives_tokens() -> None:
@@ -82,10 +82,10 @@ WRONG = ("NotAuthorizedException", "UserNotFoundException", "InvalidParameterExc
 def test_whatever_is_wrong_with_name_or_password_is_worded_the_same() -> None:
     for fault in WRONG:
         able, _ = accounts(fault)
-        with pytest.raises(ChatError) as refusal:
+        with pytest.raises(ChatError) as error:
             able.sign_in("ravi", "x")
-        assert refusal.value.code == "unauthorized"
-        assert refusal.value.message == "the username or the password is wrong"
+        assert error.value.code == "unauthorized"
+        assert error.value.message == "the username or the password is wrong"
 
 
 @pytest.mark.parametrize("fault", ["TooManyRequestsException", "TooManyFailedAttemptsException"])
@@ -109,8 +109,8 @@ def test_a_step_that_only_an_administrator_sets_up_is_forbidden() -> None:
 
 
 def test_a_refresh_keeps_the_refresh_token() -> None:
-    answer = {"AuthenticationResult": {"AccessToken": "b", "ExpiresIn": 60}}
-    assert accounts(answer)[0].refresh("token") == Tokens("b", 60, None)
+    response = {"AuthenticationResult": {"AccessToken": "b", "ExpiresIn": 60}}
+    assert accounts(response)[0].refresh("token") == Tokens("b", 60, None)
     assert (
         refused(lambda: accounts("NotAuthorizedException")[0].refresh("x")).code == "unauthorized"
     )

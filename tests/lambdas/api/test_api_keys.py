@@ -162,8 +162,8 @@ def failing_updates(api: Rest, code: str) -> Iterator[None]:
     """DynamoDB refuses every UpdateItem."""
 
     def fail(**_: Any) -> None:
-        answer: Any = {"Error": {"Code": code, "Message": "it fails"}}
-        raise ClientError(answer, "UpdateItem")
+        response: Any = {"Error": {"Code": code, "Message": "it fails"}}
+        raise ClientError(response, "UpdateItem")
 
     events = api.aws.dynamodb.meta.events
     events.register("before-call.dynamodb.UpdateItem", fail)

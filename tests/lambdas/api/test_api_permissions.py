@@ -138,7 +138,7 @@ def test_the_platform_applications_use_exactly_what_they_are_granted(
         function = Aws(Settings(DUMMY))
         monkeypatch.setattr(platform_applications, "deployment_aws", lambda: function)
         monkeypatch.setattr(
-            platform_applications, "respond", lambda _url, answer: answers.append(answer)
+            platform_applications, "respond", lambda _url, response: answers.append(response)
         )
         credential = {"project_id": "p", "client_email": "e", "private_key": "k"}
         secret = function.secrets.create_secret(Name="fcm", SecretString=json.dumps(credential))
@@ -148,5 +148,5 @@ def test_the_platform_applications_use_exactly_what_they_are_granted(
         for kind in ("Create", "Update", "Delete"):
             event = request("https://answer", kind, given, "x-platform-applications")
             platform_applications.handler(event, Context())
-    assert [answer["Status"] for answer in answers] == ["SUCCESS"] * 3
+    assert [response["Status"] for response in answers] == ["SUCCESS"] * 3
     assert used == granted("PlatformApplications")

@@ -105,9 +105,9 @@ class Container:
 
 
 def reply(connection: http.client.HTTPConnection) -> tuple[int, Any, dict[str, str]]:
-    answer = connection.getresponse()
-    headers = {name.lower(): value for name, value in answer.getheaders()}
-    return answer.status, json.loads(answer.read()), headers
+    response = connection.getresponse()
+    headers = {name.lower(): value for name, value in response.getheaders()}
+    return response.status, json.loads(response.read()), headers
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -165,15 +165,15 @@ def test_a_container_names_its_pool_and_its_task(container: Container) -> None:
 def test_errors_have_the_one_shape_here_too(
     container: Container, method: str, path: str, body: bytes | None, status: int, code: str
 ) -> None:
-    got, answer, headers = container.request(method, path, body)
-    frames.validate("rest/error.response", answer)
-    assert (got, answer["error"]["code"]) == (status, code)
+    got, response, headers = container.request(method, path, body)
+    frames.validate("rest/error.response", response)
+    assert (got, response["error"]["code"]) == (status, code)
     assert headers["x-served-by"] == "large/0123456789ab"
 
 
 def test_a_body_without_a_length_is_limited_as_well(container: Container) -> None:
-    status, answer, _ = container.request("POST", "/api/sign-in", iter([b" " * 1024] * 129))
-    assert (status, answer["error"]["code"]) == (413, "too_large")
+    status, response, _ = container.request("POST", "/api/sign-in", iter([b" " * 1024] * 129))
+    assert (status, response["error"]["code"]) == (413, "too_large")
 
 
 def test_a_connection_serves_one_request_after_another(container: Container) -> None:
@@ -204,8 +204,8 @@ def test_sigterm_finishes_the_request_in_flight_and_ends_the_process() -> None:
         assert not in_flight.done()
         assert ended(idle)  # whoever holds it finds out before it sends the next request
         cognito.released.set()
-        status, answer, headers = in_flight.result(DEADLINE_SECONDS)
-        assert (status, answer["error"]["code"]) == (401, "unauthorized")
+        status, response, headers = in_flight.result(DEADLINE_SECONDS)
+        assert (status, response["error"]["code"]) == (401, "unauthorized")
         assert headers["connection"] == "close"
         log, _ = container.process.communicate(timeout=DEADLINE_SECONDS)
         assert container.process.returncode == 0

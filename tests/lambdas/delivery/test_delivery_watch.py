@@ -111,8 +111,8 @@ def test_a_message_that_is_too_young_gets_time_to_be_acknowledged(
         when.acknowledges(world, "raju", chat, delivered=3)
 
     records = _inserted(world, chat, 1, 2, 3)
-    answer = delivery_watch.watch(world.aws, {"Records": records}, acknowledged_meanwhile)
-    assert answer == {"batchItemFailures": []}
+    response = delivery_watch.watch(world.aws, {"Records": records}, acknowledged_meanwhile)
+    assert response == {"batchItemFailures": []}
     assert waits == [delivery_watch.GRACE_SECONDS]
     assert world.api.requests == [] and then.pushes(world) == []
 
@@ -263,9 +263,9 @@ def test_what_one_invocation_can_not_do_comes_again(world: Backend, chat: str) -
     second = events.stream_record("INSERT", 2, new=_message(world, other, 1))
     began, posted = world.clock() + 60, len(world.api.requests)
     vars(world.aws)["now"] = lambda: began + 50 * (len(world.api.requests) - posted)
-    answer = delivery_watch.watch(world.aws, {"Records": [first, second]})
+    response = delivery_watch.watch(world.aws, {"Records": [first, second]})
     number = second["dynamodb"]["SequenceNumber"]
-    assert answer == {"batchItemFailures": [{"itemIdentifier": number}]}
+    assert response == {"batchItemFailures": [{"itemIdentifier": number}]}
     assert [frame["type"] for frame in world.frames("raju", "phone")] == ["nudge"]
 
 

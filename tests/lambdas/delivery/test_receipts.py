@@ -115,8 +115,8 @@ def test_what_was_never_sent_can_not_be_acknowledged(world: Backend, chat: str) 
         {"delivered": 1, "read": 999_999_999_999},
     ]
     for mark in beyond:
-        answer = when.acknowledges(world, "raju", chat, senders=["ravi"], **mark)
-        assert "has no message" in then.refused(answer, "bad_request")
+        response = when.acknowledges(world, "raju", chat, senders=["ravi"], **mark)
+        assert "has no message" in then.is_error(response, "bad_request")
     assert then.everything(world) == before and world.api.requests == []
 
 
@@ -125,8 +125,8 @@ def test_only_members_acknowledge(world: Backend, chat: str, known: bool) -> Non
     given.online(world, "eve")
     before = then.everything(world)
     name = chat if known else "nowhere"
-    answer = when.acknowledges(world, "eve", name, delivered=1, senders=["ravi"])
-    assert then.refused(answer, "not_found") == f"you have no chat {name}"
+    response = when.acknowledges(world, "eve", name, delivered=1, senders=["ravi"])
+    assert then.is_error(response, "not_found") == f"you have no chat {name}"
     assert then.everything(world) == before and world.frames("ravi", "phone") == []
 
 
@@ -137,7 +137,7 @@ def test_who_was_removed_is_not_brought_back_by_a_receipt(world: Backend) -> Non
     when.sends(world, "ravi", chat)
     Chats(world.aws.chats, world.aws.users).change("ravi", chat, remove=["mira"])
     before = then.everything(world)
-    then.refused(when.acknowledges(world, "mira", chat, delivered=1), "not_found")
+    then.is_error(when.acknowledges(world, "mira", chat, delivered=1), "not_found")
     assert then.everything(world) == before
 
 

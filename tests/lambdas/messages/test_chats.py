@@ -90,9 +90,9 @@ def test_a_chat_that_is_never_quiet_is_a_conflict(
 ) -> None:
     group = rooms.group("ravi", ["raju"]).chat
     database.always, database.meanwhile = True, lambda: append.take(tables[0], group, "ravi")
-    with pytest.raises(ChatError) as refusal:
+    with pytest.raises(ChatError) as error:
         rooms.change("ravi", group, add=["mira"])
-    assert refusal.value.code == "conflict"
+    assert error.value.code == "conflict"
 
 
 def test_who_leaves_goes_last_and_an_empty_group_is_nobodys(rooms: Chats) -> None:
@@ -135,7 +135,7 @@ def test_unknown_users_are_named_and_nothing_is_made(rooms: Chats) -> None:
         lambda: rooms.group("ravi", ["raju", "zoe"]),
         lambda: rooms.change("ravi", group, add=["mira", "zoe"]),
     ):
-        with pytest.raises(ChatError, match=r"^no such user: zoe$") as refusal:
+        with pytest.raises(ChatError, match=r"^no such user: zoe$") as error:
             attempt()
-        assert refusal.value.code == "not_found"
+        assert error.value.code == "not_found"
     assert rooms.names("ravi") == [group] and rooms.names("mira") == []

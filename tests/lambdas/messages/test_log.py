@@ -28,7 +28,7 @@ def _walk(kinds: tuple[str, ...], ages: tuple[float, ...], **options: Any) -> lo
         if kind != "absent" and seq > options.get("after", 0)
     ]
     given_options = {"after": 0, "seq": len(kinds), "purged_to": 0, "ended": True, "now": NOW}
-    return log.walk(items, **{**given_options, **options})
+    return log.read_log(items, **{**given_options, **options})
 
 
 def test_every_log_of_four_positions_reads_as_the_rules_say() -> None:

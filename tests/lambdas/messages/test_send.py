@@ -167,9 +167,9 @@ def test_who_is_not_a_member_can_not_tell_whether_there_is_a_chat(
     given.online(world, "eve")
     name = given.direct_chat(world, "ravi", "raju") if chat == "theirs" else "nowhere"
     before = then.everything(world)
-    answer = when.sends(world, "eve", name)
-    assert then.refused(answer, "not_found") == f"you have no chat {name}"
-    assert answer["action"] == "send" and "message_id" in answer
+    response = when.sends(world, "eve", name)
+    assert then.is_error(response, "not_found") == f"you have no chat {name}"
+    assert response["action"] == "send" and "message_id" in response
     assert then.everything(world) == before
     assert world.api.requests == [] and then.pushes(world) == []
 
@@ -181,8 +181,8 @@ def test_a_message_that_could_not_be_stored_leaves_a_void_and_is_not_accepted(
     given.online(world, "raju")
     chat = given.direct_chat(world, "ravi", "raju")
     with failing(world, "PutItem"):
-        answer = when.sends(world, "ravi", chat)
-    assert "on our side" in then.refused(answer, "internal")
+        response = when.sends(world, "ravi", chat)
+    assert "on our side" in then.is_error(response, "internal")
     assert world.frames("raju", "phone") == [] and then.pushes(world) == []
     when.sends(world, "ravi", chat)
     messages, synced = when.syncs(world, "raju", chats={chat: 0})
@@ -195,8 +195,8 @@ def test_a_message_that_was_stored_after_all_is_accepted(world: Backend) -> None
     given.online(world, "raju")
     chat = given.direct_chat(world, "ravi", "raju")
     with failing(world, "PutItem", answered=False):
-        answer = when.sends(world, "ravi", chat)
-    assert answer["type"] == "accepted"
+        response = when.sends(world, "ravi", chat)
+    assert response["type"] == "accepted"
     assert len(world.frames("raju", "phone")) == 1
 
 
@@ -215,7 +215,7 @@ def test_a_writer_that_is_late_does_not_write(world: Backend) -> None:
     times = iter([world.clock(), world.clock() + 5])
     ends = world.clock() + 5
     vars(world.aws)["now"] = lambda: next(times, ends)
-    then.refused(when.sends(world, "ravi", chat), "internal")
+    then.is_error(when.sends(world, "ravi", chat), "internal")
     items = then.everything(world)[world.aws.settings["CHATS_TABLE"]]
     assert [item.get("void") for item in items if item["item"]["S"].startswith("message")] == [
         {"BOOL": True}

@@ -151,8 +151,8 @@ def test_only_own_chats_and_never_what_was_before_joining(world: Backend) -> Non
     chat = given.group(world, "ravi", "raju")
     when.sends(world, "ravi", chat, payload="before")
     before = then.everything(world)
-    answer = when.raw(world, "eve", "phone", {"action": "sync", "chats": {chat: 0}})
-    assert then.refused(answer, "not_found") == f"you have no chat {chat}"
+    response = when.raw(world, "eve", "phone", {"action": "sync", "chats": {chat: 0}})
+    assert then.is_error(response, "not_found") == f"you have no chat {chat}"
     assert then.everything(world) == before
     Chats(world.aws.chats, world.aws.users).change("ravi", chat, add=["eve"])
     when.sends(world, "ravi", chat, payload="after")
@@ -200,6 +200,6 @@ def test_typing_is_told_to_the_other_members_and_not_stored(world: Backend) -> N
     (notice,) = world.frames("raju", "phone")
     assert then.valid(notice) == {"type": "typing", "chat": chat, "user": "ravi"}
     assert world.frames("ravi", "desk") == [] and then.everything(world) == before
-    answer = when.raw(world, "eve", "phone", {"action": "typing", "chat": chat})
-    then.refused(answer, "not_found")
+    response = when.raw(world, "eve", "phone", {"action": "typing", "chat": chat})
+    then.is_error(response, "not_found")
     assert world.frames("raju", "phone") == [notice] and then.pushes(world) == []

@@ -202,7 +202,7 @@ def test_an_answer_that_nobody_takes_fails_the_invocation(cloudformation: CloudF
 def test_a_call_is_begun_only_if_its_end_leaves_time_for_the_answer(
     cloudformation: CloudFormation,
 ) -> None:
-    enough = WHILE_DEPLOYING.longest + platform_applications.ANSWERING
+    enough = WHILE_DEPLOYING.longest + platform_applications.RESPONDING
     given = properties(FCM)
     for left, status in ((enough + 1, "SUCCESS"), (enough - 1, "FAILED")):
         event = request(cloudformation.url, "Create", given)

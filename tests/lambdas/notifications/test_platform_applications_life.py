@@ -202,4 +202,4 @@ def test_the_function_has_time_for_every_answer_before_cloudformation_gives_up()
     timeout = FUNCTIONS["PlatformApplications"].timeout
     assert timeout == TIMEOUT
     assert WHILE_DEPLOYING.read >= 20
-    assert WHILE_DEPLOYING.longest + platform_applications.ANSWERING < timeout < 300
+    assert WHILE_DEPLOYING.longest + platform_applications.RESPONDING < timeout < 300

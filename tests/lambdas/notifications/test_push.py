@@ -100,8 +100,8 @@ def raw_record(body: str, group: str, id: str) -> dict[str, Any]:
 
 def handle(*records: dict[str, Any]) -> list[str]:
     """The messages that SQS keeps, by id."""
-    answer = push.handler({"Records": list(records)}, None)
-    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+    response = push.handler({"Records": list(records)}, None)
+    return [failure["itemIdentifier"] for failure in response["batchItemFailures"]]
 
 
 def received(arn: str) -> list[dict[str, Any]]:

@@ -54,7 +54,7 @@ class Deployment:
             vars(function)[name] = client(service)
         monkeypatch.setattr(platform_applications, "deployment_aws", lambda: function)
         monkeypatch.setattr(
-            platform_applications, "respond", lambda _url, answer: self._take(answer)
+            platform_applications, "respond", lambda _url, response: self._take(response)
         )
         self._properties = properties()
         self._send("Create", self._properties)
@@ -71,8 +71,8 @@ class Deployment:
         platform_applications.handler(event, Context())
 
     @staticmethod
-    def _take(answer: dict[str, Any]) -> None:
-        assert answer["Status"] == "SUCCESS", answer["Reason"]
+    def _take(response: dict[str, Any]) -> None:
+        assert response["Status"] == "SUCCESS", response["Reason"]
 
 
 @pytest.fixture

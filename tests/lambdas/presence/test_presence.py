@@ -18,8 +18,8 @@ def _ticket(world: Backend, user: str = "ravi", device: str = "phone") -> str:
 def _watches(world: Backend, user: str, *watched: str) -> list[dict[str, object]]:
     """The presence frames that the watcher gets for it."""
     before = len(world.frames(user, "phone"))
-    answer = when.raw(world, user, "phone", {"action": "watch", "users": list(watched)})
-    return [*world.frames(user, "phone")[before:], answer]
+    response = when.raw(world, user, "phone", {"action": "watch", "users": list(watched)})
+    return [*world.frames(user, "phone")[before:], response]
 
 
 # -- authorizer
@@ -49,11 +49,11 @@ def test_a_ticket_lets_its_device_in(world: Backend, protocols: str, header: str
 
 def test_a_ticket_works_once_and_for_thirty_seconds(world: Backend) -> None:
     def effect(ticket: str) -> str:
-        answer = authorize.handler(events.authorizer(f"chat.v1, ticket.{ticket}"), None)
-        assert ("context" in answer) == (
-            answer["policyDocument"]["Statement"][0]["Effect"] == "Allow"
+        response = authorize.handler(events.authorizer(f"chat.v1, ticket.{ticket}"), None)
+        assert ("context" in response) == (
+            response["policyDocument"]["Statement"][0]["Effect"] == "Allow"
         )
-        return str(answer["policyDocument"]["Statement"][0]["Effect"])
+        return str(response["policyDocument"]["Statement"][0]["Effect"])
 
     assert effect("x" * 32) == "Deny"
     used = _ticket(world)
@@ -105,8 +105,8 @@ def test_neither_table_nor_log_shows_a_ticket(world: Backend) -> None:
 
 def test_connecting_takes_the_lease_and_names_the_protocol(world: Backend) -> None:
     given.user(world, "ravi", "phone")
-    answer = connection.handler(events.connect("ravi", "phone", "a="), None)
-    assert answer == {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": "chat.v1"}}
+    response = connection.handler(events.connect("ravi", "phone", "a="), None)
+    assert response == {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": "chat.v1"}}
 
 
 @pytest.mark.parametrize(("user", "device"), [("ravi", "stolen"), ("nobody", "phone")])
@@ -135,8 +135,8 @@ def test_a_connect_that_was_overtaken_does_not_take_the_lease(world: Backend) ->
     given.user(world, "ravi", "phone")
     at = int(world.clock() * 1000) - 60_000
     connection.handler(events.connect("ravi", "phone", "second=", at + 5), None)
-    answer = connection.handler(events.connect("ravi", "phone", "first=", at), None)
-    assert answer["statusCode"] == 409 and world.api.requests == []
+    response = connection.handler(events.connect("ravi", "phone", "first=", at), None)
+    assert response["statusCode"] == 409 and world.api.requests == []
     given.online(world, "raju")
     when.sends(world, "raju", given.direct_chat(world, "ravi", "raju"))
     assert len(world.api.frames("second=")) == 1
@@ -231,12 +231,12 @@ def test_unknown_users_can_not_be_watched(world: Backend) -> None:
     given.online(world, "ravi")
     given.user(world, "raju")
     before = then.everything(world)
-    answer = when.raw(world, "ravi", "phone", {"action": "watch", "users": ["raju", "nobody"]})
-    assert then.refused(answer, "not_found") == "no such user: nobody"
+    response = when.raw(world, "ravi", "phone", {"action": "watch", "users": ["raju", "nobody"]})
+    assert then.is_error(response, "not_found") == "no such user: nobody"
     assert then.everything(world) == before and world.api.requests == []
 
 
 def test_ping_is_answered_without_a_call(world: Backend) -> None:
     given.online(world, "ravi")
-    answer = when.raw(world, "ravi", "phone", {"action": "ping"})
-    assert then.valid(answer) == {"type": "pong"}
+    response = when.raw(world, "ravi", "phone", {"action": "ping"})
+    assert then.valid(response) == {"type": "pong"}

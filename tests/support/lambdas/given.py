@@ -19,8 +19,8 @@ def connected(world: Backend, name: str, device: str) -> str:
     """The id of a connection that the device has had for a while."""
     connection_id = f"{name}-{device}-{len(world.connections)}="
     opened = int(world.clock() * 1000) - 60_000
-    answer = connection.handler(events.connect(name, device, connection_id, opened), None)
-    assert answer["statusCode"] == 200
+    response = connection.handler(events.connect(name, device, connection_id, opened), None)
+    assert response["statusCode"] == 200
     world.connections[name, device] = connection_id
     return connection_id
 

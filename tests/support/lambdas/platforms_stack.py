@@ -57,9 +57,9 @@ class Stack:
         assert StackName == STACK
         return {"Stacks": [{"StackStatus": self.status}]}
 
-    def take(self, _url: str, answer: dict[str, Any]) -> None:
-        assert self.context.elapsed + platform_applications.ANSWERING <= TIMEOUT
-        self._answered.append(answer)
+    def take(self, _url: str, response: dict[str, Any]) -> None:
+        assert self.context.elapsed + platform_applications.RESPONDING <= TIMEOUT
+        self._answered.append(response)
 
     def create(self, other_fails: bool = False, **names: str) -> None:
         self.status = "CREATE_IN_PROGRESS"
@@ -117,13 +117,13 @@ class Stack:
             platform_applications.handler(
                 request("https://answer", kind, given, id, old), self.context
             )
-            answer = self._answered.pop()
-            outcomes.add((answer["Status"], answer["PhysicalResourceId"]))
+            response = self._answered.pop()
+            outcomes.add((response["Status"], response["PhysicalResourceId"]))
         ((status, answered),) = outcomes
         succeeded = status == "SUCCESS"
         self.answers.append(kind[0] if succeeded else kind[0].lower())
         if not succeeded:
-            self.reasons.append(answer["Reason"])
+            self.reasons.append(response["Reason"])
         return succeeded, answered
 
 

@@ -183,24 +183,24 @@ class Gateway:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
-                self.answer(200, gateway.key_set())
+                self.respond(200, gateway.key_set())
 
             def do_POST(self) -> None:
                 frame = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 connection = self.path.rpartition("/")[2]
                 if connection not in gateway.received:
-                    self.answer(410)
+                    self.respond(410)
                     return
                 frames.validate(f"server/{frame['type']}", frame)
                 gateway.received[connection].append(frame)
-                self.answer(200)
+                self.respond(200)
 
             def do_DELETE(self) -> None:
                 connection = self.path.rpartition("/")[2]
                 gateway.closed.append(connection)
-                self.answer(204 if gateway.received.pop(connection, None) is not None else 410)
+                self.respond(204 if gateway.received.pop(connection, None) is not None else 410)
 
-            def answer(self, status: int, body: bytes = b"") -> None:
+            def respond(self, status: int, body: bytes = b"") -> None:
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
@@ -275,12 +275,12 @@ class Rest:
         if user is not None:
             sent["authorization"] = f"Bearer {self.token(user)}"
         data = raw if raw is not None else b"" if body is None else text_of(body).encode()
-        answer = serve(self.app, event(method, path, data, sent, query), None)
-        assert "headers" not in answer  # the target group has multi value headers
-        got = {name: values[-1] for name, values in answer["multiValueHeaders"].items()}
-        assert not answer["isBase64Encoded"]
+        response = serve(self.app, event(method, path, data, sent, query), None)
+        assert "headers" not in response  # the target group has multi value headers
+        got = {name: values[-1] for name, values in response["multiValueHeaders"].items()}
+        assert not response["isBase64Encoded"]
         reply = Reply(
-            answer["statusCode"], json.loads(answer["body"]) if answer["body"] else None, got
+            response["statusCode"], json.loads(response["body"]) if response["body"] else None, got
         )
         check(method, path, reply)
         return reply

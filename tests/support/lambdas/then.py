@@ -38,8 +38,8 @@ def valid(frame: Frame) -> Frame:
     return frame
 
 
-def refused(answer: Frame | None, code: str) -> str:
+def is_error(response: Frame | None, code: str) -> str:
     """The message of an `error` frame of that code."""
-    assert answer is not None and valid(answer)["type"] == "error", answer
-    assert answer["code"] == code, answer
-    return str(answer["message"])
+    assert response is not None and valid(response)["type"] == "error", response
+    assert response["code"] == code, response
+    return str(response["message"])
