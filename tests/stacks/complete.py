@@ -1,4 +1,4 @@
-"""The contexts of environments with all that a deployment must say."""
+"""Contexts of the environments with all settings that a deployment requires."""
 
 from collections.abc import Mapping
 from typing import Any

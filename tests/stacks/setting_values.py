@@ -1,4 +1,4 @@
-"""For every setting values that it must not have, and values at its limits that it may have.
+"""Wrong values of every setting, and valid values at its limits.
 
 `wrong_texts` come from the command line, `wrong_values` from cdk.json with their type. `with_` is
 what else the context has to say for the setting to be looked at, or to make sense.
@@ -24,7 +24,7 @@ RETAINED = {"retain": True, **IN_REGION}
 class Values:
     wrong_texts: tuple[str, ...]
     wrong_values: tuple[Any, ...]
-    # a value, or a value and what else is said with it
+    # a value, or a value and the settings that go with it
     right: tuple[Any, ...]
     with_: Mapping[str, Any] = field(default_factory=dict)
 

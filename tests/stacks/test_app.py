@@ -105,7 +105,7 @@ def test_without_a_word_it_is_dev_and_an_argument_overrides_a_setting(tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("-c", "env=qa"), "env is 'qa', but the environments are dev, staging, prod."),
         (("-c", "load_balancer.slow_start=7"), "load_balancer.slow_start is 7, but a slow start"),
@@ -114,11 +114,11 @@ def test_without_a_word_it_is_dev_and_an_argument_overrides_a_setting(tmp_path: 
     ],
 )
 def test_a_bad_argument_gets_a_sentence_and_no_traceback(
-    tmp_path: Path, arguments: tuple[str, ...], said: str
+    tmp_path: Path, arguments: tuple[str, ...], message: str
 ) -> None:
     done = run(tmp_path / "cdk.out", *arguments)
     assert done.returncode != 0
-    assert said in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -1,4 +1,4 @@
-"""What the load balancers' configuration refuses, and with which words."""
+"""Settings of load balancing that are rejected, with their error messages."""
 
 from dataclasses import fields, replace
 from typing import Any
@@ -11,7 +11,7 @@ from stacks.config.overrides import environment_from
 from stacks.config.pools import ContainerPool, LambdaPool
 from stacks.config.rules import check_together
 from stacks.config.target_groups import HealthCheck, MinimumHealthyTargets, Stickiness
-from tests.stacks.refused_balancing import NO_DOMAIN_NAMES, OUT_OF_RANGE, REFUSED
+from tests.stacks.rejected_balancing import NO_DOMAIN_NAMES, OUT_OF_RANGE, REJECTED
 
 SMALL = ContainerPool(name="small", cpu=256, memory=512, weight=1, min=1, max=1)
 
@@ -23,7 +23,7 @@ HEALTH_CHECKS: list[tuple[str, Any, object]] = [
     ("unhealthy_threshold", 3, 2),
 ]
 # with the Lambda pool as the only one -> the field, the value, and what to set
-REFUSED_OF_A_FUNCTION: list[tuple[LoadBalancer, str]] = [
+REJECTED_OF_A_FUNCTION: list[tuple[LoadBalancer, str]] = [
     (LoadBalancer(algorithm="least_outstanding_requests"), "algorithm to round_robin"),
     (LoadBalancer(algorithm="weighted_random"), "algorithm to round_robin"),
     (LoadBalancer(slow_start=60), "slow_start to 0"),
@@ -55,28 +55,30 @@ REFUSED_OF_A_FUNCTION: list[tuple[LoadBalancer, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("context", "sentence"), REFUSED, ids=lambda each: str(each)[:70])
-def test_what_aws_refuses_or_ignores_is_refused_with_one_sentence(
+@pytest.mark.parametrize(("context", "sentence"), REJECTED, ids=lambda each: str(each)[:70])
+def test_what_aws_rejects_or_ignores_is_rejected_with_one_sentence(
     context: dict[str, Any], sentence: str
 ) -> None:
-    with pytest.raises(ConfigError) as refusal:
+    with pytest.raises(ConfigError) as error:
         environment_from(context)
-    assert str(refusal.value) == sentence
+    assert str(error.value) == sentence
 
 
 @pytest.mark.parametrize(("field", "value", "rule"), OUT_OF_RANGE)
-def test_a_number_out_of_range_is_refused_with_the_range(field: str, value: int, rule: str) -> None:
-    with pytest.raises(ConfigError) as refusal:
+def test_a_number_out_of_range_is_rejected_with_the_range(
+    field: str, value: int, rule: str
+) -> None:
+    with pytest.raises(ConfigError) as error:
         environment_from({field: value})
     sentence = f"{field} is {value}, but {rule}. Set {field} to a value in that range."
-    assert str(refusal.value) == sentence
+    assert str(error.value) == sentence
 
 
 @pytest.mark.parametrize("name", NO_DOMAIN_NAMES)
-def test_a_domain_name_that_is_none_is_refused(name: str) -> None:
-    with pytest.raises(ConfigError) as refusal:
+def test_a_domain_name_that_is_none_is_rejected(name: str) -> None:
+    with pytest.raises(ConfigError) as error:
         LoadBalancer(domain_name=name)
-    assert str(refusal.value) == (
+    assert str(error.value) == (
         f"load_balancer.domain_name is '{name}', but it is the name alone that clients call the "
         "API by: labels of lower-case letters, digits and hyphens with dots between them, no "
         "scheme, port or wildcard. Set load_balancer.domain_name to one such as api.example.com, "
@@ -89,17 +91,17 @@ def test_a_domain_name_is_accepted(name: str) -> None:
     assert LoadBalancer(domain_name=name).domain_name == name
 
 
-@pytest.mark.parametrize(("balancer", "advice"), REFUSED_OF_A_FUNCTION)
-def test_what_a_lambda_target_group_ignores_is_refused_where_there_is_no_other(
+@pytest.mark.parametrize(("balancer", "advice"), REJECTED_OF_A_FUNCTION)
+def test_what_a_lambda_target_group_ignores_is_rejected_where_there_is_no_other(
     balancer: LoadBalancer, advice: str
 ) -> None:
-    with pytest.raises(ConfigError) as refusal:
+    with pytest.raises(ConfigError) as error:
         check_together(balancer, (LambdaPool(weight=1),))
-    assert str(refusal.value).endswith(f"Set load_balancer.{advice}, or add a container pool.")
+    assert str(error.value).endswith(f"Set load_balancer.{advice}, or add a container pool.")
 
 
 def test_none_of_what_a_lambda_target_group_ignores_is_forgotten() -> None:
-    refused = " ".join(advice for _, advice in REFUSED_OF_A_FUNCTION)
+    refused = " ".join(advice for _, advice in REJECTED_OF_A_FUNCTION)
     for part in (HealthCheck, MinimumHealthyTargets):
         for field in fields(part):
             assert f".{field.name} to " in refused
@@ -123,26 +125,26 @@ def test_a_pool_without_a_weight_may_still_be_checked_drained_and_hashed_to() ->
         (LoadBalancer(ip_hash=True), "load_balancer.ip_hash is True"),
     ],
 )
-def test_a_network_balancer_in_front_of_functions_is_refused(
+def test_a_network_balancer_in_front_of_functions_is_rejected(
     balancer: LoadBalancer, field: str
 ) -> None:
-    with pytest.raises(ConfigError, match="forwards to containers, not to functions") as refusal:
+    with pytest.raises(ConfigError, match="forwards to containers, not to functions") as error:
         check_together(balancer, (LambdaPool(weight=1),))
-    assert str(refusal.value).startswith(field)
+    assert str(error.value).startswith(field)
 
 
-def test_more_pools_than_a_forward_takes_are_refused() -> None:
+def test_more_pools_than_a_forward_takes_are_rejected() -> None:
     pools = tuple(replace(SMALL, name=f"pool{number}") for number in range(6))
     with pytest.raises(ConfigError, match=r"pools is '6 pools', but .* at most 5"):
         check_together(LoadBalancer(), pools)
 
 
-def test_two_pools_of_one_name_are_refused() -> None:
+def test_two_pools_of_one_name_are_rejected() -> None:
     with pytest.raises(ConfigError, match="Rename or remove the pool that occurs twice"):
         check_together(LoadBalancer(), (SMALL, SMALL))
 
 
-def test_two_pools_that_would_be_one_resource_are_refused() -> None:
+def test_two_pools_that_would_be_one_resource_are_rejected() -> None:
     pools = (replace(SMALL, name="a-1b"), replace(SMALL, name="a1b"))
     with pytest.raises(ConfigError, match="differ by hyphens alone"):
         check_together(LoadBalancer(), pools)
@@ -154,7 +156,7 @@ def test_sticking_to_a_pool_needs_two() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "x" * 33, "Large", "lambda", "-a", "a-", "lambda-"])
-def test_a_pool_name_that_is_none_is_refused(name: str) -> None:
+def test_a_pool_name_that_is_none_is_rejected(name: str) -> None:
     with pytest.raises(ConfigError, match=r"pools\.name is .* 1 to 32"):
         replace(SMALL, name=name)
 

@@ -1,4 +1,4 @@
-"""What goes into the functions' asset, and when it is built. No package index is asked."""
+"""The functions' code asset: its content, and when it is built. No package index is used."""
 
 from pathlib import Path
 
@@ -109,7 +109,7 @@ def test_packages_for_lambda_are_asked_for_by_python_and_by_every_tag_that_runs_
     assert on_this_machine().arguments == ()
 
 
-def test_a_failed_installation_says_what_pip_said_and_leaves_nothing(tmp_path: Path) -> None:
+def test_a_failed_installation_quotes_pip_and_leaves_nothing(tmp_path: Path) -> None:
     requirements = tmp_path / "requirements.txt"
     requirements.write_text("not a requirement\n")
     with pytest.raises(InstallError, match=r"pip could not install .*requirements\.txt for python"):

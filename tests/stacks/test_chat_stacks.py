@@ -1,4 +1,4 @@
-"""Tables, functions, the WebSocket API, the queue: what the templates say about them."""
+"""Tables, functions, WebSocket API and queues in the templates."""
 
 import json
 from dataclasses import replace
@@ -22,17 +22,17 @@ def test_all_functions_share_one_asset(dev: Synthesized) -> None:
     assert len(assets) == 1
 
 
-def test_what_functions_are_told_points_at_what_was_made(dev: Synthesized) -> None:
-    told = dev.function("ApiFunction").properties["Environment"]["Variables"]
+def test_variables_of_functions_refer_to_the_resources(dev: Synthesized) -> None:
+    variables = dev.function("ApiFunction").properties["Environment"]["Variables"]
     host = "<WebSocketApi>.execute-api.<AWS::Region>.<AWS::URLSuffix>/dev"
-    assert dev.show(told["WEBSOCKET_URL"]) == f"wss://{host}"
-    assert dev.show(told["CONNECTIONS_URL"]) == f"https://{host}"
-    assert dev.show(told["CHATS_TABLE"]) == "<Chats>"
-    assert dev.show(told["USER_POOL_CLIENT_ID"]) == "<UserPoolClient>"
+    assert dev.show(variables["WEBSOCKET_URL"]) == f"wss://{host}"
+    assert dev.show(variables["CONNECTIONS_URL"]) == f"https://{host}"
+    assert dev.show(variables["CHATS_TABLE"]) == "<Chats>"
+    assert dev.show(variables["USER_POOL_CLIENT_ID"]) == "<UserPoolClient>"
     issuer = "https://cognito-idp.<AWS::Region>.<AWS::URLSuffix>/<UserPool>"
-    assert dev.show(told["TOKEN_ISSUER"]) == issuer
+    assert dev.show(variables["TOKEN_ISSUER"]) == issuer
     for variable, name in APPLICATIONS.items():
-        assert dev.show(told[variable]) == (
+        assert dev.show(variables[variable]) == (
             f"arn:<AWS::Partition>:sns:<AWS::Region>:<AWS::AccountId>:app/{name}"
         )
     watch = dev.function("DeliveryWatchFunction").properties["Environment"]["Variables"]
@@ -92,7 +92,7 @@ def test_pushes_wait_in_order_per_user_and_are_given_up_after_five_tries(dev: Sy
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
-def test_every_queue_is_encrypted_and_refuses_plain_connections(dev: Synthesized) -> None:
+def test_every_queue_is_encrypted_and_rejects_plain_connections(dev: Synthesized) -> None:
     policies = {
         dev.show(queue): policy.properties["PolicyDocument"]["Statement"]
         for policy in dev.all("AWS::SQS::QueuePolicy")
@@ -105,18 +105,18 @@ def test_every_queue_is_encrypted_and_refuses_plain_connections(dev: Synthesized
         assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def test_every_route_goes_to_its_function_and_all_but_two_answer(dev: Synthesized) -> None:
+def test_every_route_goes_to_its_function_and_all_but_two_respond(dev: Synthesized) -> None:
     routes = dev.all("AWS::ApiGatewayV2::Route")
     found = {route.properties["RouteKey"]: _function_of(dev, route) for route in routes}
     assert found == {route: name for name, row in FUNCTIONS.items() for route in row.routes}
-    answering = {
+    responding = {
         dev.show(response.properties["RouteId"])
         for response in dev.all("AWS::ApiGatewayV2::RouteResponse")
     }
     for route in routes:
-        answers = f"<{route.name}>" in answering
-        assert answers == (route.properties["RouteKey"] not in ("$connect", "$disconnect"))
-        assert answers == ("RouteResponseSelectionExpression" in route.properties)
+        responds = f"<{route.name}>" in responding
+        assert responds == (route.properties["RouteKey"] not in ("$connect", "$disconnect"))
+        assert responds == ("RouteResponseSelectionExpression" in route.properties)
 
 
 def test_only_connecting_is_authorized_by_the_ticket_in_the_subprotocol(dev: Synthesized) -> None:
@@ -176,7 +176,9 @@ def test_platform_applications_are_made_by_our_function_without_a_framework(
     assert any("RoleDefaultPolicy" in each for each in resource.body["DependsOn"])
 
 
-def test_users_sign_in_by_name_and_password_and_nothing_tells_who_exists(dev: Synthesized) -> None:
+def test_users_sign_in_by_name_and_password_and_nothing_reveals_who_exists(
+    dev: Synthesized,
+) -> None:
     pool = dev.one("AWS::Cognito::UserPool").properties
     client = dev.one("AWS::Cognito::UserPoolClient").properties
     assert pool["UsernameConfiguration"] == {"CaseSensitive": False}

@@ -1,4 +1,4 @@
-"""What a configuration may say, what overrides make of it, and what is refused with which words."""
+"""Environments and overrides: their values, and the errors of wrong ones."""
 
 from dataclasses import replace
 from typing import Any
@@ -14,7 +14,7 @@ from tests.stacks.complete import CERTIFICATE
 SMALL = ContainerPool(name="small", cpu=256, memory=512, weight=1, min=1, max=1)
 
 # context -> what the sentence must have in it: the field, the value, what to do
-REFUSED: list[tuple[dict[str, Any], tuple[str, ...]]] = [
+REJECTED: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({"env": "qa"}, ("env is 'qa'", "dev, staging, prod", "-c env=dev")),
     ({"pools.small.cpu": 300}, ("pools.small.cpu is 300", "256, 512", "to one of them")),
     (
@@ -56,14 +56,14 @@ REFUSED: list[tuple[dict[str, Any], tuple[str, ...]]] = [
 ]
 
 
-@pytest.mark.parametrize(("context", "words"), REFUSED, ids=lambda each: str(each)[:60])
-def test_a_bad_setting_is_refused_with_its_field_its_value_and_what_to_do(
+@pytest.mark.parametrize(("context", "words"), REJECTED, ids=lambda each: str(each)[:60])
+def test_a_bad_setting_is_rejected_with_its_field_its_value_and_what_to_do(
     context: dict[str, Any], words: tuple[str, ...]
 ) -> None:
-    with pytest.raises(ConfigError) as refusal:
+    with pytest.raises(ConfigError) as error:
         environment_from(context)
     for word in words:
-        assert word in str(refusal.value)
+        assert word in str(error.value)
 
 
 def test_overrides_from_the_command_line_are_converted_to_the_type_of_their_field() -> None:
@@ -117,7 +117,7 @@ def test_the_context_of_cdk_itself_is_no_setting() -> None:
     assert environment_from(context) == DEV
 
 
-def test_two_environments_of_one_name_are_refused() -> None:
+def test_two_environments_of_one_name_are_rejected() -> None:
     assert list(by_name(DEV, PROD)) == ["dev", "prod"]
     with pytest.raises(ConfigError, match=r"^name is 'dev', but another environment is called so"):
         by_name(DEV, PROD, replace(PROD, name="dev"))

@@ -1,4 +1,4 @@
-"""Every metric that a function counts is one that the dashboard searches for, and the other way."""
+"""The metrics that functions emit are those that the dashboard searches for."""
 
 import ast
 import json

@@ -64,10 +64,10 @@ def test_wheels_are_those_of_the_machine_that_the_image_is_for() -> None:
     machines = dict(re.findall(r"(\w+)\) machine=(\w+)", run))
     assert machines == {"arm64": "aarch64", "amd64": "x86_64"}
     for target, architecture in (("arm64", "arm64"), ("amd64", "x86_64")):
-        said = run.replace("$machine", machines[target]).split()
+        options = run.replace("$machine", machines[target]).split()
         arguments = packages.on_lambda(architecture).arguments
         for option, value in zip(arguments[::2], arguments[1::2], strict=True):
-            assert (option, value) in pairwise(said)
+            assert (option, value) in pairwise(options)
     assert {"--require-hashes", "--only-binary=:all:", "--no-deps"} <= set(run.split())
 
 
@@ -112,12 +112,12 @@ def test_the_digest_is_the_one_that_the_registry_has_for_the_tag(before: str) ->
     assert with_digest(pinned, registry) == (pinned, image)
 
 
-@pytest.mark.parametrize("answer", ["", "3.13", "sha256:12", f"{DIGEST} and more"])
-def test_what_is_not_a_digest_is_not_written(answer: str) -> None:
+@pytest.mark.parametrize("output", ["", "3.13", "sha256:12", f"{DIGEST} and more"])
+def test_what_is_not_a_digest_is_not_written(output: str) -> None:
     with pytest.raises(SystemExit, match="Nothing was changed"):
-        with_digest(TEXT, lambda _command: answer)
+        with_digest(TEXT, lambda _command: output)
 
 
-def test_a_dockerfile_without_a_base_is_told() -> None:
+def test_a_dockerfile_without_a_base_is_an_error() -> None:
     with pytest.raises(SystemExit, match="no line ARG BASE="):
         with_digest("FROM x\n", lambda _command: DIGEST)

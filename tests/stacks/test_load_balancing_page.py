@@ -1,4 +1,4 @@
-"""What docs/load-balancing.md tells its reader to write does what it says."""
+"""The examples of docs/load-balancing.md have the effects that the page describes."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ from stacks.config.target_groups import StickinessKind
 from tests.stacks.synthesized import Synthesize
 
 PAGE = (Path(__file__).parents[2] / "docs" / "load-balancing.md").read_text()
-BEFORE, REFUSED = PAGE.split("\n## Refused\n")
+BEFORE, REJECTED = PAGE.split("\n## Refused\n")
 
 
 def lines(text: str) -> list[str]:
@@ -26,9 +26,9 @@ def overrides(line: str) -> dict[str, str]:
     return dict(found)
 
 
-def test_the_page_has_lines_to_try_and_lines_that_are_refused() -> None:
+def test_the_page_has_lines_to_try_and_lines_that_are_rejected() -> None:
     assert len(lines(BEFORE)) > 20
-    assert len(lines(REFUSED)) > 15
+    assert len(lines(REJECTED)) > 15
 
 
 @pytest.mark.parametrize("line", dict.fromkeys(lines(BEFORE)))
@@ -36,8 +36,8 @@ def test_a_line_that_it_recommends_synthesizes(synthesize: Synthesize, line: str
     assert synthesize(environment_from(overrides(line))).stacks
 
 
-@pytest.mark.parametrize("line", lines(REFUSED))
-def test_a_line_that_it_calls_refused_is(line: str) -> None:
+@pytest.mark.parametrize("line", lines(REJECTED))
+def test_a_line_under_refused_is_rejected(line: str) -> None:
     with pytest.raises(ConfigError):
         environment_from(overrides(line))
 

@@ -1,4 +1,4 @@
-"""The network: what another zone or a NAT gateway changes of it, and what it leaves alone."""
+"""The network stack: what a further zone or a NAT gateway changes."""
 
 from dataclasses import replace
 from ipaddress import IPv4Network
@@ -52,7 +52,7 @@ def test_every_subnet_is_as_large_as_a_load_balancer_needs(
     assert not any(a.overlaps(b) for a in subnets for b in subnets if a is not b)
 
 
-def test_a_zone_too_many_is_refused(synthesize: Synthesize) -> None:
+def test_a_zone_too_many_is_rejected(synthesize: Synthesize) -> None:
     with pytest.raises(ConfigError, match="availability_zones"):
         synthesize(zoned(MOST_ZONES + 1))
 

@@ -1,4 +1,4 @@
-"""The Network Load Balancer: there where addresses are hashed, and only there."""
+"""The Network Load Balancer: deployed only where addresses are hashed."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""make deploy and make destroy: what stops them before the CDK starts, and what they hand on."""
+"""make deploy and make destroy: the checks before the CDK starts, and the arguments it gets."""
 
 import os
 import subprocess
@@ -21,11 +21,11 @@ PLACE = (
 )
 PROD = ("-c", "env=prod", *PLACE)
 LET_GO = ("-c", "retain=false", "-c", "deletion_protection=false")
-TOLD = ("--require-approval", "never")
+APPROVED = ("--require-approval", "never")
 
 
 def stopped(*arguments: str, terminal: bool = True) -> str | None:
-    """What is said, or None where the command goes on."""
+    """The message, or None where the command goes on."""
     try:
         preflight.main(arguments, terminal=terminal)
     except SystemExit as stop:
@@ -34,17 +34,17 @@ def stopped(*arguments: str, terminal: bool = True) -> str | None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "terminal", "said"),
+    ("arguments", "terminal", "message"),
     [
         (DEV, True, None),
         ((*PROD, "--exclusively"), True, None),
         (DEV, False, 'add ARGS="--require-approval never"'),
         (PROD, False, 'add ARGS="--require-approval never"'),
         ((*DEV, "--require-approval", "broadening"), False, 'add ARGS="--require-approval never"'),
-        ((*DEV, *TOLD), False, None),
+        ((*DEV, *APPROVED), False, None),
         ((*DEV, "--require-approval=never"), False, None),
         ((*DEV, "--yes"), False, None),
-        ((*PROD, *TOLD, "--role-arn", "arn:aws:iam::123456789012:role/x"), False, None),
+        ((*PROD, *APPROVED, "--role-arn", "arn:aws:iam::123456789012:role/x"), False, None),
         (("-c", "env=qa"), True, "env is 'qa', but the environments are"),
         ((*DEV, "-c", "log_level=LOUD"), True, "log_level is 'LOUD', but"),
         ((*DEV, "--context", "log_level=LOUD"), True, "log_level is 'LOUD', but"),
@@ -52,14 +52,14 @@ def stopped(*arguments: str, terminal: bool = True) -> str | None:
     ],
 )
 def test_a_deployment_stops_before_it_starts_or_not_at_all(
-    arguments: tuple[str, ...], terminal: bool, said: str | None
+    arguments: tuple[str, ...], terminal: bool, message: str | None
 ) -> None:
     found = stopped("deploy", *arguments, terminal=terminal)
-    assert found is None if said is None else said in (found or "")
+    assert found is None if message is None else message in (found or "")
 
 
 @pytest.mark.parametrize(
-    ("arguments", "terminal", "said"),
+    ("arguments", "terminal", "message"),
     [
         (DEV, True, None),
         ((*DEV, "--force"), False, None),
@@ -80,18 +80,18 @@ def test_a_deployment_stops_before_it_starts_or_not_at_all(
     ],
 )
 def test_only_what_protects_nothing_is_destroyed(
-    arguments: tuple[str, ...], terminal: bool, said: str | None
+    arguments: tuple[str, ...], terminal: bool, message: str | None
 ) -> None:
     found = stopped("destroy", *arguments, terminal=terminal)
-    assert found is None if said is None else said in (found or "")
+    assert found is None if message is None else message in (found or "")
 
 
-def test_the_refusal_to_destroy_says_how_to_do_it_and_that_works() -> None:
-    refusal = stopped("destroy", *PROD, "-c", "deletion_protection=true") or ""
-    first, second = (part.split('"')[0] for part in refusal.split('ARGS="')[1:])
+def test_the_error_explains_how_to_destroy_and_that_works() -> None:
+    error = stopped("destroy", *PROD, "-c", "deletion_protection=true") or ""
+    first, second = (part.split('"')[0] for part in error.split('ARGS="')[1:])
     assert first == second
-    assert "make deploy env=prod" in refusal
-    assert "make destroy env=prod" in refusal
+    assert "make deploy env=prod" in error
+    assert "make destroy env=prod" in error
     assert stopped("deploy", "-c", "env=prod", *first.split()) is None
     assert stopped("destroy", "-c", "env=prod", *second.split()) is None
     assert "account=123456789012" in first  # the settings that were given are kept

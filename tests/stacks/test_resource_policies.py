@@ -1,4 +1,4 @@
-"""Policies of resources: each replaces the one that AWS would give, so it says all that is needed."""
+"""Resource policies: each replaces AWS's default one, so it grants all that is needed."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What a deletion takes with it: in prod nothing that holds data, elsewhere everything."""
+"""Deletion of stacks: in prod it deletes nothing that holds data, elsewhere everything."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Every setting takes what AWS takes, and refuses the rest with one sentence."""
+"""Every setting accepts the values that AWS accepts, and rejects others with one sentence."""
 
 import json
 import os
@@ -78,14 +78,14 @@ def test_the_table_tries_each_setting_often_enough(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", VALUES)
-def test_a_wrong_value_is_refused_by_path_value_rule_and_advice(path: str) -> None:
+def test_a_wrong_value_is_rejected_by_path_value_rule_and_advice(path: str) -> None:
     accepted, others = [], VALUES[path].with_
     for value in (*VALUES[path].wrong_texts, *VALUES[path].wrong_values):
         try:
             made(path, value, **others)
-        except ConfigError as refusal:
-            assert refusal.field == NAMES.get(path, path), (value, str(refusal))
-            check_sentence(str(refusal), NAMES.get(path, path), value)
+        except ConfigError as error:
+            assert error.field == NAMES.get(path, path), (value, str(error))
+            check_sentence(str(error), NAMES.get(path, path), value)
         else:
             accepted.append(value)
     assert not accepted
@@ -114,15 +114,15 @@ def _bare(text: str) -> str:
 
 
 @pytest.mark.parametrize("path", VALUES)
-def test_a_value_of_another_type_is_refused_where_it_is_written(path: str) -> None:
+def test_a_value_of_another_type_is_rejected_where_it_is_written(path: str) -> None:
     """As in stacks/config/environments.py, which is checked by people before it is by mypy."""
     others = [object(), b"x", 1.5, {"x": 1}, {1}, [1], lambda: 1, Decimal(1), "x", 1, True, None]
     kind = dict(leaves(DEV))[path]
     for value in others:
         try:
             replaced(DEV, path.split("."), value)
-        except ConfigError as refusal:
-            assert refusal.field == NAMES.get(path, path)
+        except ConfigError as error:
+            assert error.field == NAMES.get(path, path)
         else:
             assert type(value) in (kind, *get_args(kind)), (path, value)
 
@@ -156,18 +156,18 @@ def test_the_name_of_a_cookie_at_the_limits_is_accepted(name: str) -> None:
 
 
 @pytest.mark.parametrize("value", [None, 5, True, [], ["dev"], {"dev": 1}, "", "dev\n", "Dev", "x"])
-def test_an_environment_that_is_none_is_refused(value: Any) -> None:
+def test_an_environment_that_is_none_is_rejected(value: Any) -> None:
     with pytest.raises(ConfigError, match=r"^env is .*the environments are dev, staging, prod"):
         environment_from({"env": value})
 
 
 @pytest.mark.parametrize("value", [None, 5, [], {}, "", "Host", "laptop"])
-def test_a_place_to_bundle_for_that_is_none_is_refused(value: Any) -> None:
+def test_a_place_to_bundle_for_that_is_none_is_rejected(value: Any) -> None:
     with pytest.raises(ConfigError, match=r"^bundle_for is .*it is one of lambda, host"):
         environment_from({"bundle_for": value})
 
 
-# what is no path of a setting -> what the refusal has to say
+# what is no path of a setting -> words of the error
 NO_PATHS: dict[str, str] = {
     "": "there is no such setting",
     ".": "there is no such setting",
@@ -191,10 +191,10 @@ NO_PATHS: dict[str, str] = {
 @pytest.mark.parametrize("path", NO_PATHS)
 @pytest.mark.parametrize("value", ["3", 3, None, ["x"]])
 def test_a_path_that_is_none_gets_a_hint_that_is_not_what_was_typed(path: str, value: Any) -> None:
-    with pytest.raises(ConfigError) as refusal:
+    with pytest.raises(ConfigError) as error:
         environment_from({path: value})
-    assert NO_PATHS[path] in str(refusal.value)
-    assert f"Perhaps {path} is meant" not in str(refusal.value)
+    assert NO_PATHS[path] in str(error.value)
+    assert f"Perhaps {path} is meant" not in str(error.value)
 
 
 def test_a_setting_of_a_pool_with_a_hyphen_in_its_name_is_no_key_of_cdk() -> None:
@@ -255,10 +255,12 @@ APART: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("context", "blamed"), APART, ids=lambda each: str(each)[:60])
-def test_settings_that_do_not_go_together_are_refused(context: dict[str, Any], blamed: str) -> None:
-    with pytest.raises(ConfigError) as refusal:
+def test_settings_that_do_not_go_together_are_rejected(
+    context: dict[str, Any], blamed: str
+) -> None:
+    with pytest.raises(ConfigError) as error:
         environment_from(context)
-    assert refusal.value.field == blamed
+    assert error.value.field == blamed
 
 
 def test_what_is_reserved_may_leave_exactly_a_hundred() -> None:
@@ -283,10 +285,10 @@ for arguments, context in json.load(sys.stdin):
     sys.argv[1:] = arguments
     (app.ROOT / "cdk.json").write_text(json.dumps({"context": context}))
     try:
-        with contextlib.redirect_stderr(io.StringIO()) as said:
+        with contextlib.redirect_stderr(io.StringIO()) as printed:
             app.main()
     except SystemExit as end:
-        print(json.dumps(end.code if isinstance(end.code, str) else said.getvalue()))
+        print(json.dumps(end.code if isinstance(end.code, str) else printed.getvalue()))
     except BaseException:
         print(json.dumps(traceback.format_exc()))
     else:
@@ -298,7 +300,7 @@ def _whole(value: Any) -> bool:
     return isinstance(value, float) and value.is_integer()
 
 
-def test_app_py_says_a_sentence_and_shows_no_traceback(tmp_path: Path) -> None:
+def test_app_py_prints_a_sentence_and_no_traceback(tmp_path: Path) -> None:
     """All in one process, since each would start Node.js: of every setting one text as an argument
     and one value of another type as cdk.json would have it."""
     runs: list[tuple[list[str], dict[str, Any]]] = []
@@ -306,8 +308,8 @@ def test_app_py_says_a_sentence_and_shows_no_traceback(tmp_path: Path) -> None:
         if path not in NAMES:
             # Node.js has one type of number: 1.0 arrives as 1
             typed = [each for each in values.wrong_values if not _whole(each)]
-            told = values.wrong_texts[number % len(values.wrong_texts)]
-            runs.append((["-c", f"{path}={told}"], dict(values.with_)))
+            text = values.wrong_texts[number % len(values.wrong_texts)]
+            runs.append((["-c", f"{path}={text}"], dict(values.with_)))
             runs.append(([], {**values.with_, path: typed[number % len(typed)]}))
     done = subprocess.run(
         [sys.executable, "-c", MAIN, str(tmp_path)],
@@ -318,9 +320,9 @@ def test_app_py_says_a_sentence_and_shows_no_traceback(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    said = [json.loads(line) for line in done.stdout.splitlines()]
-    assert len(said) == len(runs)
-    for run, sentence in zip(runs, said, strict=True):
+    printed = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(printed) == len(runs)
+    for run, sentence in zip(runs, printed, strict=True):
         assert " is " in sentence, (run, sentence)
         assert ", but " in sentence, (run, sentence)
         assert "Traceback" not in sentence

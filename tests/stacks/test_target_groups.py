@@ -1,4 +1,4 @@
-"""Every setting of load balancing stands in the template as the attribute that AWS has for it."""
+"""Settings of load balancing, as attributes in the templates."""
 
 import json
 from dataclasses import replace
@@ -242,11 +242,11 @@ def test_a_task_keeps_connections_longer_than_the_balancer_and_finishes_before_i
     }
     balancer = environment.one("AWS::ElasticLoadBalancingV2::LoadBalancer")
     for container in containers.values():
-        told = {each["Name"]: each["Value"] for each in container["Environment"]}
-        assert int(told["KEEP_ALIVE_SECONDS"]) > int(
+        variables = {each["Name"]: each["Value"] for each in container["Environment"]}
+        assert int(variables["KEEP_ALIVE_SECONDS"]) > int(
             balancer.attributes["idle_timeout.timeout_seconds"]
         )
-        assert int(told["FINISH_SECONDS"]) < container["StopTimeout"] <= 120  # Fargate's most
+        assert int(variables["FINISH_SECONDS"]) < container["StopTimeout"] <= 120  # Fargate's most
     assert containers["small"]["StopTimeout"] == 120
 
 
@@ -310,9 +310,7 @@ WARNED: list[tuple[dict[str, Any], tuple[str, ...]]] = [
 
 
 @pytest.mark.parametrize(("overrides", "ids"), WARNED, ids=lambda each: str(each)[:70])
-def test_what_is_allowed_and_hardly_meant_is_warned_of(
-    overrides: dict[str, Any], ids: tuple[str, ...]
-) -> None:
+def test_a_probable_mistake_gets_a_warning(overrides: dict[str, Any], ids: tuple[str, ...]) -> None:
     config = environment_from(complete("staging", **overrides))
     warnings = dict(load_balancer_warnings(config.load_balancer, config.pools, config.waf))
     assert set(warnings) == set(ids)

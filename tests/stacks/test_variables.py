@@ -1,4 +1,4 @@
-"""What templates tell functions and containers is what their code reads, and the other way."""
+"""Environment variables: templates set exactly those that the code of lambdas/ reads."""
 
 import ast
 import re
@@ -44,7 +44,7 @@ def _read_in(tree: ast.AST) -> Iterator[str]:
             yield name
 
 
-def told(environment: Synthesized) -> set[str]:
+def given(environment: Synthesized) -> set[str]:
     functions = environment.all("AWS::Lambda::Function")
     tasks = environment.all("AWS::ECS::TaskDefinition")
     return {
@@ -66,16 +66,19 @@ def test_every_variable_of_a_template_is_read_and_every_one_that_is_read_is_ther
     dev: Synthesized, staging: Synthesized, prod: Synthesized
 ) -> None:
     for environment in (dev, staging, prod):
-        assert told(environment) == read() - OF_THE_PLATFORM - set(NOT_ON_AWS) | POWERTOOLS
+        assert given(environment) == read() - OF_THE_PLATFORM - set(NOT_ON_AWS) | POWERTOOLS
 
 
-def test_pools_of_both_kinds_are_told_the_same(prod: Synthesized) -> None:
+def test_pools_of_both_kinds_get_the_same_variables(prod: Synthesized) -> None:
     api = prod.function("ApiFunction").properties["Environment"]["Variables"]
     for task in prod.all("AWS::ECS::TaskDefinition"):
         (container,) = task.properties["ContainerDefinitions"]
-        told = {pair["Name"]: pair["Value"] for pair in container["Environment"]}
-        assert {name: told[name] for name in api} == {**api, "POOL_NAME": told["POOL_NAME"]}
-        assert set(told) - set(api) == {"PORT", "KEEP_ALIVE_SECONDS", "FINISH_SECONDS"}
+        variables = {pair["Name"]: pair["Value"] for pair in container["Environment"]}
+        assert {name: variables[name] for name in api} == {
+            **api,
+            "POOL_NAME": variables["POOL_NAME"],
+        }
+        assert set(variables) - set(api) == {"PORT", "KEEP_ALIVE_SECONDS", "FINISH_SECONDS"}
 
 
 def test_no_argument_of_powertools_beats_a_variable() -> None:

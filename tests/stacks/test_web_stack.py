@@ -1,4 +1,4 @@
-"""The load balancer, its pools, the network they stand in, and what watches over them."""
+"""The load balancer, its pools, their network, dashboard and alarms in the templates."""
 
 import json
 from collections.abc import Mapping
@@ -68,10 +68,10 @@ def test_clients_call_the_api_by_the_domain_whose_record_leads_to_the_balancer(
 
 def test_a_container_gets_what_the_function_gets_but_its_pool_and_port(dev: Synthesized) -> None:
     (container,) = dev.one("AWS::ECS::TaskDefinition").properties["ContainerDefinitions"]
-    told = {each["Name"]: dev.show(each["Value"]) for each in container["Environment"]}
+    given = {each["Name"]: dev.show(each["Value"]) for each in container["Environment"]}
     variables = dev.function("ApiFunction").properties["Environment"]["Variables"]
     api = {name: dev.show(value) for name, value in variables.items()}
-    assert told == {
+    assert given == {
         **api,
         "POOL_NAME": "small",
         "PORT": "8080",

@@ -1,4 +1,4 @@
-"""What must be said before a deployment, and what is warned of where it is not."""
+"""Settings that a deployment requires, and warnings about those it should have."""
 
 import json
 import re
@@ -19,10 +19,10 @@ from stacks.stage import EnvironmentStage
 from tests.stacks.complete import ACCOUNT, CERTIFICATE, LEFT_OUT, REGION, complete
 from tests.stacks.conftest import flags
 
-PLACE = {"account": ACCOUNT, "region": REGION}
+LOCATION = {"account": ACCOUNT, "region": REGION}
 # how passwords travel -> the overrides that say so
 WAYS: dict[str, dict[str, Any]] = {
-    "nothing said": {"load_balancer.plain_http": False},
+    "nothing set": {"load_balancer.plain_http": False},
     "plain HTTP": {"load_balancer.plain_http": True},
     "a certificate": {
         "load_balancer.plain_http": False,
@@ -38,23 +38,23 @@ WAYS: dict[str, dict[str, Any]] = {
 def test_all_that_is_missing_is_named_at_once_and_nothing_else(
     env: str, retain: bool, account: bool, region: bool, way: str
 ) -> None:
-    said = [field for field, told in (("account", account), ("region", region)) if told]
-    context = {"env": env, "retain": retain, **{key: PLACE[key] for key in said}, **WAYS[way]}
-    missing = [field for field in PLACE if retain and field not in said]
-    if way == "nothing said":
+    given = [field for field, is_set in (("account", account), ("region", region)) if is_set]
+    context = {"env": env, "retain": retain, **{key: LOCATION[key] for key in given}, **WAYS[way]}
+    missing = [field for field in LOCATION if retain and field not in given]
+    if way == "nothing set":
         missing.append("load_balancer.certificate_arn")
     if not missing:
         assert environment_from(context).name == env
         return
-    with pytest.raises(ConfigError) as refusal:
+    with pytest.raises(ConfigError) as error:
         environment_from(context)
-    sentence = str(refusal.value)
+    sentence = str(error.value)
     named = ", ".join(f"{field} is None" for field in missing)
     assert sentence.startswith(f"{named}, but ")
-    for field in PLACE:
+    for field in LOCATION:
         assert (f"-c {field}=" in sentence) == (field in missing)
-    assert ("-c load_balancer.plain_http=true" in sentence) == (way == "nothing said")
-    assert ("-c load_balancer.certificate_arn=<ARN>" in sentence) == (way == "nothing said")
+    assert ("-c load_balancer.plain_http=true" in sentence) == (way == "nothing set")
+    assert ("-c load_balancer.certificate_arn=<ARN>" in sentence) == (way == "nothing set")
     assert "stacks/config/environments.py" in sentence
 
 
@@ -62,9 +62,9 @@ def test_all_that_is_missing_is_named_at_once_and_nothing_else(
 def test_what_a_refusal_names_is_all_that_one_run_needs(env: str) -> None:
     given: dict[str, str] = {}
     if LEFT_OUT[env]:
-        with pytest.raises(ConfigError) as refusal:
+        with pytest.raises(ConfigError) as error:
             environment_from({"env": env})
-        advice = str(refusal.value).partition(", or for HTTPS")[0]
+        advice = str(error.value).partition(", or for HTTPS")[0]
         forms = {"<12 digits>": ACCOUNT, "<region>": REGION}
         for name, value in re.findall(r"-c (\S+?)=(<[^>]+>|\S+)", advice):
             given[name] = forms.get(value, value)
@@ -101,17 +101,17 @@ def test_what_should_not_stay_so_is_warned_of(context: dict[str, Any], ids: set[
         assert " is " in sentence
 
 
-def test_the_warnings_are_said_when_prod_is_synthesized(tmp_path: Path) -> None:
+def test_the_warnings_are_printed_when_prod_is_synthesized(tmp_path: Path) -> None:
     app = App(context=flags(), outdir=str(tmp_path))
     EnvironmentStage(app, environment_from(complete("prod")))
     app.synth()
     (file,) = (tmp_path / "assembly-prod").glob("*Data*.metadata.json")
-    said = [
+    warnings = [
         each["data"]
         for each in json.loads(file.read_text())["/prod/Data"]
         if "warn" in each["type"]
     ]
-    assert [sentence.partition(" is ")[0] for sentence in said] == [
+    assert [sentence.partition(" is ")[0] for sentence in warnings] == [
         "alarms_email",
         "deletion_protection",
     ]
@@ -125,9 +125,9 @@ def test_the_regions_with_something_special_are_regions() -> None:
 
 
 def test_a_region_lacks_a_service_only_where_it_has_no_user_pools() -> None:
-    """So the refusal may speak of these alone."""
-    refused = {region for region in partitions() if lacking(region)}
-    assert {"cn-north-1", "cn-northwest-1"} <= refused
-    assert all("cognito-idp" in lacking(region) for region in refused)
-    assert not refused & MOBILE_PUSH_REGIONS
+    """So the error may name these alone."""
+    unsuitable = {region for region in partitions() if lacking(region)}
+    assert {"cn-north-1", "cn-northwest-1"} <= unsuitable
+    assert all("cognito-idp" in lacking(region) for region in unsuitable)
+    assert not unsuitable & MOBILE_PUSH_REGIONS
     assert "cognito-idp" in SERVICES

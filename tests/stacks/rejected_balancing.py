@@ -1,4 +1,4 @@
-"""Load balancing that must not be synthesized, and the sentence that says so.
+"""Settings of load balancing that are rejected, with the error messages.
 
 Each names the field as an override does, its value, the rule, and what to do.
 """
@@ -8,7 +8,7 @@ from typing import Any
 from tests.stacks.complete import CERTIFICATE
 
 # overrides of dev -> the sentence
-REFUSED: list[tuple[dict[str, Any], str]] = [
+REJECTED: list[tuple[dict[str, Any], str]] = [
     (
         {"load_balancer.algorithm": "source_ip"},
         "load_balancer.algorithm is 'source_ip', but source_ip is the stickiness of a Network "

@@ -1,4 +1,4 @@
-"""A setting that is taken back has its old value again on AWS.
+"""A setting that is removed gets its default back on AWS.
 
 CloudFormation leaves an attribute that is no longer in the template as it was, so every attribute
 that a setting governs is in it, whatever the setting says.

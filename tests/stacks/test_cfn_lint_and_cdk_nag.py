@@ -1,4 +1,4 @@
-"""What cfn-lint and cdk-nag say about the templates, and why what they say is all right here."""
+"""Findings of cfn-lint and cdk-nag in the templates, and why each is acceptable here."""
 
 import contextlib
 import json
@@ -116,7 +116,7 @@ def test_every_finding_of_cdk_nag_has_been_reviewed(assemblies: dict[str, Path])
     assert not unmet, "nothing is found of these any more"
 
 
-def test_cfn_lint_has_nothing_to_say_about_any_environment_or_way_of_balancing(
+def test_cfn_lint_finds_nothing_in_any_environment_or_way_of_balancing(
     assemblies: dict[str, Path], synthesize: Synthesize, tmp_path: Path
 ) -> None:
     app_cookie = replace(
