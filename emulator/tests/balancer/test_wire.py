@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.balancer.scene import CHECKED, OK, Scene, balancing, until
 
 from emulator.balancer.listener.actions import FixedResponse
-from emulator.balancer.listener.plane import Plane
+from emulator.balancer.listener.request_handler import RequestHandler
 from emulator.balancer.listener.rules import Rule
 from emulator.balancer.targets.registrar import Registrar
 from emulator.balancer.wire.engine import Engine
@@ -324,10 +324,10 @@ def test_after_the_client_keep_alive_one_more_request_is_answered_and_the_connec
         now = 0.0
         fixed = Rule(1, (), FixedResponse(200, "text/plain", "ok"))
         unused: Any = None  # nothing is checked, forwarded or invoked
-        plane = Plane([fixed], unused)
+        handler = RequestHandler([fixed], unused)
         kept = BalancerSettings(client_keep_alive_seconds=60)
         registrar = Registrar(unused, Clock())
-        engine = Engine(plane, registrar, unused, kept, 0, bytes, now=lambda: now)
+        engine = Engine(handler, registrar, unused, kept, 0, bytes, now=lambda: now)
         await engine.start()
         reader, writer = await asyncio.open_connection("127.0.0.1", engine.port)
         for elapsed in (0.0, 60.0):

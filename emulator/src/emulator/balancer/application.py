@@ -10,7 +10,7 @@ from collections.abc import Callable
 from emulator.balancer.arns import Arns, full_name
 from emulator.balancer.listener import actions, rules
 from emulator.balancer.listener.actions import Action
-from emulator.balancer.listener.plane import Plane
+from emulator.balancer.listener.request_handler import RequestHandler
 from emulator.balancer.listener.rules import Rule
 from emulator.balancer.refusals import Properties, not_played, number_within
 from emulator.balancer.routing import Router
@@ -113,8 +113,8 @@ class ApplicationBalancer:
             random=random.random,
             random_bytes=self._random,
         )
-        plane = Plane(self.rules, router)
-        engine = Engine(plane, targets, invoke, self._settings, self._port, self._random)
+        handler = RequestHandler(self.rules, router)
+        engine = Engine(handler, targets, invoke, self._settings, self._port, self._random)
         await engine.start()
         self._engine = engine
 

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import collections
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
-from emulator.balancer.wire.exchange import Exchange, refusal
+from emulator.balancer.targets.target_group import Target
+from emulator.balancer.wire.exchange import Exchange, bad_request
 from emulator.balancer.wire.head import Head
 from emulator.balancer.wire.headers import Peer
 from emulator.balancer.wire.outgoing import CLOSE, KEEP_ALIVE, own_answer
 from emulator.balancer.wire.pages import OwnAnswer
 from emulator.balancer.wire.reader import Message, RequestReader
-
-if TYPE_CHECKING:
-    from emulator.balancer.targets.target_group import Target
-    from emulator.balancer.wire.engine import Engine
+from emulator.balancer.wire.shared import Shared
 
 LINGER_SECONDS = 2  # how long a client may go on sending after the last answer
 
@@ -24,11 +22,18 @@ PIPELINED, TARGET = 1, 2
 
 
 class ClientConnection(RequestReader):
-    """Answers what it reads, each in its turn."""
+    """`open` starts the exchange for a request. `connections` has this one while it is open."""
 
-    def __init__(self, engine: Engine) -> None:
-        super().__init__(engine.settings, engine.buffer, engine.now)
-        self._engine = engine
+    def __init__(
+        self,
+        shared: Shared,
+        open: Callable[[ClientConnection, Head], Exchange],
+        connections: set[ClientConnection],
+    ) -> None:
+        super().__init__(shared.settings, shared.buffer, shared.now)
+        self._shared = shared
+        self._open = open
+        self._connections = connections
         self._current: Message | None = None
         self._waiting: collections.deque[Message] = collections.deque()
         self._answered = False  # the current message
@@ -42,13 +47,13 @@ class ClientConnection(RequestReader):
         assert isinstance(transport, asyncio.Transport)  # noqa: S101  it is a TCP server's
         self.transport = transport
         address = transport.get_extra_info("peername")
-        self.peer = Peer(address[0], address[1], "http", self._engine.port)
-        self._engine.connections.add(self)
-        self._timer = self._engine.loop.call_later(self._settings.idle_seconds, self._tick)
+        self.peer = Peer(address[0], address[1], "http", self._shared.port)
+        self._connections.add(self)
+        self._timer = self._shared.loop.call_later(self._settings.idle_seconds, self._tick)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._timer.cancel()
-        self._engine.connections.discard(self)
+        self._connections.discard(self)
         self._deaf = True
         self._waiting.clear()
         if self._current is not None and not self._answered and self._current.exchange:
@@ -79,9 +84,9 @@ class ClientConnection(RequestReader):
         self._current = message
         self._answered = False
         if message.refused is not None or message.head is None:
-            exchange: Exchange = refusal(self, message.refused or 400)
+            exchange: Exchange = bad_request(self, message.refused or 400)
         else:
-            exchange = self._engine.open(self, message.head)
+            exchange = self._open(self, message.head)
         message.exchange = exchange
         self._beginning = True
         exchange.start()
@@ -121,7 +126,7 @@ class ClientConnection(RequestReader):
     def keeps(self, head: Head | None) -> bool:
         """Whether the connection outlasts the answer. "After the duration elapses, it accepts one
         more request and then returns a response that closes the connection"."""
-        if head is None or head.closes or self._engine.stopping:
+        if head is None or head.closes or self._shared.stopping:
             return False
         return self._now() - self._born <= self._settings.client_keep_alive_seconds
 
@@ -137,7 +142,7 @@ class ClientConnection(RequestReader):
         keeps = self.keeps(head) and not closes
         bodiless = head is not None and head.method == "HEAD"
         line = KEEP_ALIVE if keeps else CLOSE
-        settings, date = self._settings, self._engine.date()
+        settings, date = self._settings, self._shared.date()
         self.write(own_answer(answer, settings, date, line, bodiless=bodiless, reason=reason))
         self.answered(closes=not keeps)
 
@@ -160,7 +165,7 @@ class ClientConnection(RequestReader):
                 self.transport.abort()
                 return
             self._timer.cancel()
-            self._timer = self._engine.loop.call_later(LINGER_SECONDS, self.transport.abort)
+            self._timer = self._shared.loop.call_later(LINGER_SECONDS, self.transport.abort)
             self.paused = 0
             self.transport.resume_reading()
         else:
@@ -208,13 +213,13 @@ class ClientConnection(RequestReader):
     def leave(self) -> None:
         """The transport is somebody else's from now on."""
         self._timer.cancel()
-        self._engine.connections.discard(self)
+        self._connections.discard(self)
         self._current = None
 
     def _tick(self) -> None:
         allowed = self._settings.idle_seconds
         left = self.touched + allowed - self._now()
-        self._timer = self._engine.loop.call_later(left if left > 0 else allowed, self._tick)
+        self._timer = self._shared.loop.call_later(left if left > 0 else allowed, self._tick)
         if left <= 0:
             self._idle()
 

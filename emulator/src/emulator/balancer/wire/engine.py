@@ -1,14 +1,13 @@
-"""The Application Load Balancer's listener: opens the port, holds what its connections share."""
+"""The Application Load Balancer's HTTP server: opens the port, starts an exchange per request."""
 
 from __future__ import annotations
 
 import asyncio
-import email.utils
 import logging
 import time
-from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
 
+from emulator.balancer.listener.request_handler import RequestHandler
 from emulator.balancer.targets.registrar import Registrar
 from emulator.balancer.targets.target_group import Target, TargetGroup
 from emulator.balancer.wire.client import ClientConnection
@@ -17,22 +16,18 @@ from emulator.balancer.wire.forwarding import Forwarding
 from emulator.balancer.wire.function import Invocation
 from emulator.balancer.wire.head import Head
 from emulator.balancer.wire.pages import OwnAnswer, error_page
-from emulator.balancer.wire.pool import Pool
 from emulator.balancer.wire.settings import BalancerSettings
+from emulator.balancer.wire.shared import Shared
 from emulator.balancer.wire.target import TargetConnection
 from emulator.balancer.wire.traces import Traces
 from emulator.balancer.wire.tunnel import Tunnel
 from emulator.listening import HOST, Port, bound, number, port_taken
 from emulator.providers import Invoke
 
-if TYPE_CHECKING:
-    from emulator.balancer.listener.plane import Plane
-
 log = logging.getLogger("emulator.balancer")
 
 PURPOSE = "the load balancer"
 SWITCHED = 101
-READ_BYTES = 64 * 1024  # at once, from a client or a target
 
 
 class Engine:
@@ -41,7 +36,7 @@ class Engine:
 
     def __init__(
         self,
-        plane: Plane,
+        handler: RequestHandler,
         registrar: Registrar,
         invoke: Invoke,
         settings: BalancerSettings,
@@ -51,24 +46,16 @@ class Engine:
         grace_seconds: float = 1,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._plane = plane
+        self._handler = handler
         self._grace = grace_seconds
         self._server: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._connections: set[ClientConnection] = set()
         self._tunnels: set[Tunnel] = set()
-        self._date = (0, "")
-        self.registrar = registrar
-        self.invoke = invoke
-        self.settings = settings
+        self._registrar = registrar
         self._listen_on = port
         self.port = number(port)
-        self.now = now
-        self.traces = Traces(time.time, random_bytes)
-        self.connections: set[ClientConnection] = set()
-        self.stopping = False
-        # What comes in is parsed before the loop reads from anyone else, so that one does for all.
-        # (asyncio's own way, 256 KB made anew for each read, costs 7 us more of a request's 60.)
-        self.buffer = memoryview(bytearray(READ_BYTES))
+        traces = Traces(time.time, random_bytes)
+        self._share: Callable[[], Shared] = lambda: Shared(registrar, invoke, settings, traces, now)
 
     @property
     def url(self) -> str:
@@ -76,27 +63,28 @@ class Engine:
 
     async def start(self) -> None:
         """Raises LocalModeError when the port is taken."""
-        self.loop = asyncio.get_running_loop()
-        self.pool = Pool(self.loop, self.settings.idle_seconds, self.buffer)
+        self._shared = shared = self._share()
         listening = bound(self._listen_on, PURPOSE)
-        self.port = self._plane.port = number(listening)
+        self.port = shared.port = self._handler.port = number(listening)
         try:
-            self._server = await self.loop.create_server(
-                lambda: ClientConnection(self), sock=listening, backlog=1024
+            self._server = await shared.loop.create_server(
+                lambda: ClientConnection(shared, self._open, self._connections),
+                sock=listening,
+                backlog=1024,
             )
         except OSError as error:
             raise port_taken(self.port, PURPOSE, error) from error
-        self.registrar.on_removal.append(self._removed)
+        self._registrar.on_removal.append(self._removed)
 
     async def stop(self) -> None:
-        """Requests under way have `grace_seconds` to get their answers."""
+        """Requests under way have `grace_seconds` to get their responses."""
         server, self._server = self._server, None
         if server is None:
             return
-        self.registrar.on_removal.remove(self._removed)
+        self._registrar.on_removal.remove(self._removed)
         server.close()
-        self.stopping = True
-        for connection in list(self.connections):
+        self._shared.stopping = True
+        for connection in list(self._connections):
             connection.close_if_idle()
         for tunnel in list(self._tunnels):
             tunnel.abort()
@@ -104,24 +92,20 @@ class Engine:
             async with asyncio.timeout(self._grace):
                 await self._gone()
         except TimeoutError:
-            for connection in list(self.connections):
+            for connection in list(self._connections):
                 connection.transport.abort()
             await self._gone()
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        self.pool.close()
+        await self._shared.close()
         await asyncio.sleep(0)  # transports close in the loop's next turn
 
     async def _gone(self) -> None:
-        while self.connections:  # noqa: ASYNC110  once per stop, for a second at most
+        while self._connections:  # noqa: ASYNC110  once per stop, for a second at most
             await asyncio.sleep(0.005)
 
-    def open(self, connection: ClientConnection, head: Head) -> Exchange:
-        """What answers the request. A failure of ours is a 500 of the load balancer, and logged."""
+    def _open(self, connection: ClientConnection, head: Head) -> Exchange:
+        """The exchange for a request. An error in our own code gives a 500, and is logged."""
         try:
-            decision = self._plane.decide(head, connection.peer.source_ip)
+            decision = self._handler.decide(head, connection.peer.source_ip)
         except Exception:
             log.exception("the load balancer failed")
             return Answered(connection, head, error_page(500), closes=True)
@@ -129,38 +113,28 @@ class Engine:
             return Answered(connection, head, decision, closes=False)
         function = decision.target.function
         if function is not None:
-            return Invocation(self, connection, head, decision, function)
-        return Forwarding(self, connection, head, decision)
+            return Invocation(self._shared, connection, head, decision, function)
+        return Forwarding(self._shared, self._join, connection, head, decision)
 
-    def join(
+    def _join(
         self, client: ClientConnection, target: TargetConnection, to: Target, rest: bytes
     ) -> None:
-        """An upgraded request; it is in flight as long as its bytes flow."""
-        tunnel = Tunnel(self.loop, to, self.settings.idle_seconds, self.buffer, self._tunnel_over)
+        """Connects both sides of an upgraded request, which is in flight until the tunnel ends."""
+        shared = self._shared
+        tunnel = Tunnel(
+            shared.loop, to, shared.settings.idle_seconds, shared.buffer, self._tunnel_over
+        )
         self._tunnels.add(tunnel)
         client.leave()
         tunnel.join(client.transport, client.after_upgrade, target.transport, rest)
 
     def _tunnel_over(self, tunnel: Tunnel) -> None:
         self._tunnels.discard(tunnel)
-        self.registrar.answered(tunnel.target, SWITCHED)
+        self._registrar.answered(tunnel.target, SWITCHED)
 
     def _removed(self, _group: TargetGroup, target: Target) -> None:
-        self.pool.forget(target)
-        for connection in list(self.connections):
+        self._shared.pool.forget(target)
+        for connection in list(self._connections):
             connection.removed(target)
         for tunnel in [each for each in self._tunnels if each.target is target]:
             tunnel.abort()
-
-    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = self.loop.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
-
-    def date(self) -> str:
-        """Now, as in a Date header."""
-        now = int(time.time())
-        if self._date[0] != now:
-            self._date = (now, email.utils.formatdate(now, usegmt=True))
-        return self._date[1]

@@ -1,33 +1,32 @@
-"""One request and its answer: what a client's connection and what answers it say to each other."""
+"""An exchange is one request and its response: the interface between connection and responder."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
+from emulator.balancer.targets.target_group import Target
+from emulator.balancer.wire.head import Head
 from emulator.balancer.wire.pages import OwnAnswer, error_page
-
-if TYPE_CHECKING:
-    from emulator.balancer.targets.target_group import Target
-    from emulator.balancer.wire.client import ClientConnection
-    from emulator.balancer.wire.head import Head
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Exchange:
-    """What a client's connection tells of its request, and of itself; an heir takes what it has a
-    use for. Whatever happens, it calls `ClientConnection.answered` once, or aborts the connection.
+    """The client's connection calls these methods with events of the request and of itself.
+
+    Subclasses must implement `start` and `idle`; the other methods are optional. Every exchange
+    ends with exactly one call of `ClientConnection.answered` or `abort`.
     """
 
     __slots__ = ()
 
     def start(self) -> None:
-        """Its turn has come: the requests before it are answered."""
-        raise NotImplementedError  # each heir has its own; the rest may do without
+        """The responses to all earlier requests of the connection are written."""
+        raise NotImplementedError
 
     def idle(self) -> None:
         """Nothing was sent or received for the idle timeout."""
-        raise NotImplementedError  # each heir has its own; the rest may do without
+        raise NotImplementedError
 
     def body(self, data: bytes) -> None:
         """A piece of the request."""
@@ -39,7 +38,7 @@ class Exchange:
         """No more of the request for now."""
 
     def spoilt(self, status: int) -> None:
-        """The rest of the request won't come, as the client is at fault with `status`."""
+        """The rest of the request is malformed or missing: the client's error `status`."""
 
     def client_left(self) -> None:
         """Its connection is lost."""
@@ -51,14 +50,24 @@ class Exchange:
         """The client reads again."""
 
     def removed(self, target: Target) -> None:
-        """The target was taken out, its deregistration delay over."""
+        """The target is deregistered and its deregistration delay has passed."""
+
+
+class Connection(Protocol):
+    """What an exchange without a target needs of `ClientConnection`."""
+
+    def write(self, data: bytes) -> None: ...
+
+    def answer(self, answer: OwnAnswer, head: Head | None, *, closes: bool = False) -> None: ...
+
+    def abort(self) -> None: ...
 
 
 class Answered(Exchange):
-    """A request that the load balancer answers itself; the rest of it is thrown away."""
+    """A request with a response of the load balancer's own; its body is discarded."""
 
     def __init__(
-        self, connection: ClientConnection, head: Head | None, answer: OwnAnswer, closes: bool
+        self, connection: Connection, head: Head | None, answer: OwnAnswer, closes: bool
     ) -> None:
         self._connection = connection
         self._head = head
@@ -74,6 +83,6 @@ class Answered(Exchange):
         self._connection.abort()
 
 
-def refusal(connection: ClientConnection, status: int) -> Answered:
-    """After it the connection is closed: where the next request begins isn't known."""
+def bad_request(connection: Connection, status: int) -> Answered:
+    """Closes the connection, since it is not known where the next request begins."""
     return Answered(connection, None, error_page(status), closes=True)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
 from emulator.balancer.routing import Choice
 from emulator.balancer.targets.target_group import Target
@@ -21,10 +20,10 @@ from emulator.balancer.wire.outgoing import (
     request_head,
 )
 from emulator.balancer.wire.pages import error_page
+from emulator.balancer.wire.shared import Shared
 from emulator.balancer.wire.target import AnswerHead, TargetConnection
 
-if TYPE_CHECKING:
-    from emulator.balancer.wire.engine import Engine
+Join = Callable[[ClientConnection, TargetConnection, Target, bytes], None]
 
 log = logging.getLogger("emulator.balancer")
 
@@ -33,7 +32,9 @@ CLIENT_LEFT = 460  # what AWS's access log has for it
 
 class Forwarding(Exchange):
     """Between a client's connection and a target's: an `Exchange` for the one, a `Receiver` for
-    the other. Over is over: `_finish` is where the target is told of, once."""
+    the other. `join` connects both after an upgrade.
+
+    `_finish` runs exactly once and reports the result to the registrar."""
 
     __slots__ = (
         "_back",
@@ -42,11 +43,12 @@ class Forwarding(Exchange):
         "_closes",
         "_connecting",
         "_connection",
-        "_engine",
         "_head",
+        "_join",
         "_over",
         "_received",
         "_shareable",
+        "_shared",
         "_status",
         "_target",
         "_there",
@@ -54,9 +56,15 @@ class Forwarding(Exchange):
     )
 
     def __init__(
-        self, engine: Engine, connection: ClientConnection, head: Head, choice: Choice
+        self,
+        shared: Shared,
+        join: Join,
+        connection: ClientConnection,
+        head: Head,
+        choice: Choice,
     ) -> None:
-        self._engine = engine
+        self._shared = shared
+        self._join = join
         self._connection = connection
         self._head = head
         self._choice = choice
@@ -79,19 +87,19 @@ class Forwarding(Exchange):
         head, connection = self._head, self._connection
         if head.expects_continue:
             connection.write(CONTINUE)
-        engine = self._engine
-        trace = engine.traces.new()
-        self._there.append(request_head(head, connection.peer, engine.settings, trace))
-        target = engine.pool.take(self._choice.target) if self._shareable else None
+        shared = self._shared
+        trace = shared.traces.new()
+        self._there.append(request_head(head, connection.peer, shared.settings, trace))
+        target = shared.pool.take(self._choice.target) if self._shareable else None
         if target is not None:
             self._target = target
             target.begin(self)
         else:
-            self._connecting = engine.spawn(self._connect())
+            self._connecting = shared.spawn(self._connect())
 
     async def _connect(self) -> None:
         try:
-            target = await self._engine.pool.connect(self._choice.target)
+            target = await self._shared.pool.connect(self._choice.target)
         except TimeoutError:
             status, why = 504, "no connection within 10 seconds"
         except OSError as error:
@@ -183,7 +191,7 @@ class Forwarding(Exchange):
         self._back = self._answer_head(answer, framing)
 
     def _answer_head(self, answer: AnswerHead, framing: str) -> bytes:
-        added = self._engine.settings.added_headers
+        added = self._shared.settings.added_headers
         cookies = self._choice.set_cookies(_pairs(answer.fields))
         if cookies:
             added = (*added, *(("Set-Cookie", cookie) for cookie in cookies))
@@ -193,7 +201,7 @@ class Forwarding(Exchange):
 
     def more(self, pieces: list[bytes]) -> None:
         connection = self._connection
-        connection.touched = self._engine.now()
+        connection.touched = self._shared.now()
         head, self._back = self._back, b""
         if self._chunked_back:
             pieces = [_chunk(piece) for piece in pieces]
@@ -208,7 +216,7 @@ class Forwarding(Exchange):
             if reusable and self._received and self._shareable and not target.full:
                 if self._connection.full:
                     target.transport.resume_reading()
-                self._engine.pool.give(target)
+                self._shared.pool.give(target)
             else:
                 target.abort()
         self._finish(self._status)
@@ -228,7 +236,7 @@ class Forwarding(Exchange):
         protocol = answer.values.get("upgrade", ("websocket",))[-1]
         framing = f"Connection: Upgrade\r\nUpgrade: {protocol}\r\n"
         self._connection.write(self._answer_head(answer, framing))
-        self._engine.join(self._connection, target, self._choice.target, rest)
+        self._join(self._connection, target, self._choice.target, rest)
 
     def broken(self, why: str) -> None:
         self._fail(502, why)
@@ -237,7 +245,7 @@ class Forwarding(Exchange):
         self._connection.pause(TARGET)
 
     def target_ready(self) -> None:
-        self._connection.touched = self._engine.now()
+        self._connection.touched = self._shared.now()
         self._connection.resume(TARGET)
 
     # The end
@@ -270,7 +278,7 @@ class Forwarding(Exchange):
     def _finish(self, status: int | None) -> None:
         self._over = True
         self._there.clear()
-        self._engine.registrar.answered(self._choice.target, status)
+        self._shared.registrar.answered(self._choice.target, status)
 
 
 def _chunk(data: bytes) -> bytes:

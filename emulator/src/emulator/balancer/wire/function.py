@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from typing import TYPE_CHECKING
 
 from emulator.balancer.routing import Choice
 from emulator.balancer.targets.target_group import Target
@@ -17,10 +16,8 @@ from emulator.balancer.wire.head import Head
 from emulator.balancer.wire.lambda_bridge import BODY_BYTES, Answer, Incoming
 from emulator.balancer.wire.outgoing import forwarded_fields
 from emulator.balancer.wire.pages import OwnAnswer, error_page
+from emulator.balancer.wire.shared import Shared
 from emulator.providers import Throttled
-
-if TYPE_CHECKING:
-    from emulator.balancer.wire.engine import Engine
 
 log = logging.getLogger("emulator.balancer")
 
@@ -31,13 +28,13 @@ class Invocation(Exchange):
 
     def __init__(
         self,
-        engine: Engine,
+        shared: Shared,
         connection: ClientConnection,
         head: Head,
         choice: Choice,
         function: str,
     ) -> None:
-        self._engine = engine
+        self._shared = shared
         self._connection = connection
         self._head = head
         self._choice = choice
@@ -63,7 +60,7 @@ class Invocation(Exchange):
 
     def end(self) -> None:
         if not self._over:
-            self._running = self._engine.spawn(self._invoke())
+            self._running = self._shared.spawn(self._invoke())
 
     def spoilt(self, status: int) -> None:
         if not self._over:
@@ -103,12 +100,12 @@ class Invocation(Exchange):
         group = self._choice.group
         multi_value = group.settings.multi_value_headers
         head, peer = self._head, self._connection.peer
-        trace = self._engine.traces.new()
-        fields = forwarded_fields(head, peer, self._engine.settings, trace)
+        trace = self._shared.traces.new()
+        fields = forwarded_fields(head, peer, self._shared.settings, trace)
         incoming = Incoming(head.method, head.path, head.query, fields, bytes(self._body))
         event = lambda_bridge.event_of(incoming, group.arn, multi_value)
         try:
-            result = await self._engine.invoke(self._function, json.dumps(event).encode())
+            result = await self._shared.invoke(self._function, json.dumps(event).encode())
             if not result.error:
                 return lambda_bridge.answer_of(result.payload, multi_value)
             log.warning("%s failed: %r", self._function, result.payload[:500])
@@ -128,4 +125,4 @@ class Invocation(Exchange):
     def _finish(self, status: int | None) -> None:
         self._over = True
         self._body.clear()
-        self._engine.registrar.answered(self._choice.target, status)
+        self._shared.registrar.answered(self._choice.target, status)

@@ -1,7 +1,7 @@
-"""What comes from a client, parsed: requests, one after the other.
+"""Parses a client's requests, one after the other.
 
-A base class rather than a part of its own, so that a request costs no more calls than it must: its
-one heir is the client's connection.
+A base class rather than an object of its own, to save calls on each request: its only subclass is
+the client's connection.
 """
 
 from __future__ import annotations

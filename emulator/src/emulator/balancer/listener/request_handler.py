@@ -1,4 +1,4 @@
-"""What the listener does with a request: finds the rule, decides its action. No I/O."""
+"""The listener's decision for a request: the first rule that matches, and its action. No I/O."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DEFAULT_PORT = 80
 LOCATION_BYTES = 8 * 1024
 
 
-class Plane:
+class RequestHandler:
     """`port` is the listener's, once it is open."""
 
     def __init__(self, rules: Sequence[Rule], router: Router) -> None:
@@ -26,7 +26,7 @@ class Plane:
         self.port = 0
 
     def decide(self, head: Head, source_ip: str) -> Choice | OwnAnswer:
-        """A choice is counted with its target: whoever takes it says when it is over."""
+        """A choice is counted with its target until the caller reports its response."""
         seen = Seen(head.method, head.host, head.path, head.query, head.values, source_ip)
         rule = first_match(self._rules, seen)
         if rule is None:  # a listener without a default action can't be made
