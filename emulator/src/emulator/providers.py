@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
-from emulator.template.model import Resource
+from emulator.resource import Resource
 
 __all__ = [
     "Created",

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.balancer.wire.desync import doubt_of_body, doubt_of_headers, gravest
-from emulator.balancer.wire.head import Head, Refused, query_pairs, read_block, read_head
-from emulator.balancer.wire.headers import Field, Peer, outgoing_host, traced, values_of
-from emulator.balancer.wire.outgoing import answer_head, forwarded_fields, request_head
-from emulator.balancer.wire.settings import BalancerSettings
+from emulator.balancer.messages.desync import doubt_of_body, doubt_of_headers, gravest
+from emulator.balancer.messages.head import Head, Refused, query_pairs, read_block, read_head
+from emulator.balancer.messages.headers import Field, Peer, outgoing_host, traced, values_of
+from emulator.balancer.messages.outgoing import answer_head, forwarded_fields, request_head
+from emulator.balancer.settings import BalancerSettings
 
 OWN = "1-67891234-12456789abcdef0123456789"
 PEER = Peer("198.51.100.7", 50_321, "http", 8080)

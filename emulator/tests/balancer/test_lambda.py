@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from tests.balancer.scene import LAMBDA, Scene, balancing, until
 
-from emulator.balancer.wire import lambda_bridge
-from emulator.balancer.wire.lambda_bridge import Incoming, Malformed
+from emulator.balancer.messages import lambda_bridge
+from emulator.balancer.messages.lambda_bridge import Incoming, Malformed
 from emulator.providers import InvokeResult, Throttled
 
 GOLDEN = Path(__file__).parent / "golden" / "lambda_bridge"

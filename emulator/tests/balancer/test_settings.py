@@ -2,7 +2,7 @@
 
 import pytest
 
-from emulator.balancer.wire.settings import (
+from emulator.balancer.settings import (
     BalancerSettings,
     read_settings,
     with_listener_attributes,

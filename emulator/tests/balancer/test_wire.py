@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from tests.balancer.scene import CHECKED, OK, Scene, balancing, until
 
 from emulator.balancer.listener.actions import FixedResponse
-from emulator.balancer.listener.request_handler import RequestHandler
 from emulator.balancer.listener.rules import Rule
+from emulator.balancer.request_handler import RequestHandler
+from emulator.balancer.settings import BalancerSettings
 from emulator.balancer.targets.registrar import Registrar
 from emulator.balancer.wire.engine import Engine
-from emulator.balancer.wire.settings import BalancerSettings
 from emulator.clock import Clock
 
 GET = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from emulator.providers import LocalModeError
+from emulator.resource import Resource
 from emulator.template import ignored
 from emulator.template.assembly import Assembly, Stack
-from emulator.template.model import Resource
 from emulator.template.stage import Place, Stage
 
 

@@ -10,17 +10,17 @@ from collections.abc import Callable
 from emulator.balancer.arns import Arns, full_name
 from emulator.balancer.listener import actions, rules
 from emulator.balancer.listener.actions import Action
-from emulator.balancer.listener.request_handler import RequestHandler
 from emulator.balancer.listener.rules import Rule
 from emulator.balancer.refusals import Properties, not_played, number_within
+from emulator.balancer.request_handler import RequestHandler
 from emulator.balancer.routing import Router
-from emulator.balancer.targets.registrar import Registrar
-from emulator.balancer.wire.engine import Engine
-from emulator.balancer.wire.settings import (
+from emulator.balancer.settings import (
     BalancerSettings,
     read_settings,
     with_listener_attributes,
 )
+from emulator.balancer.targets.registrar import Registrar
+from emulator.balancer.wire.engine import Engine
 from emulator.clock import Clock
 from emulator.listening import Port, number
 from emulator.providers import Created, Invoke, LocalModeError

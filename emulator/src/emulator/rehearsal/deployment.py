@@ -10,9 +10,9 @@ from emulator.rehearsal.account import Account, DeployedStack, Live, Output
 from emulator.rehearsal.changes import Act, Change, Deployment, StackUpdate
 from emulator.rehearsal.schemas import create_only, value_at
 from emulator.rehearsal.values import Missing, Place, Scope, life_of, reference, same_place
+from emulator.resource import Resource
 from emulator.template.assembly import Assembly, Stack
 from emulator.template.intrinsics import NO_VALUE, resolve
-from emulator.template.model import Resource
 from emulator.template.order import in_order, references
 
 Attributes = Callable[[Live], Mapping[str, Any] | None]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from emulator.providers import LocalModeError
-from emulator.template.model import Resource
+from emulator.resource import Resource
 
 # What `Annotations` leaves in the metadata, and what the `cdk` command would print of it.
 _SAID = {"aws:cdk:info": "", "aws:cdk:warning": "warning: "}

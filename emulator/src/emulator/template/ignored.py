@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from emulator.providers import Created
-from emulator.template.model import Resource
+from emulator.resource import Resource
 
 _NETWORK = "everything runs on the loopback interface"
 _PERMISSION = "nothing is denied locally; the stack tests check permissions in the template"

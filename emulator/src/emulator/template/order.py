@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from emulator.providers import LocalModeError
+from emulator.resource import Resource
 from emulator.template.intrinsics import VARIABLE
-from emulator.template.model import Resource
 
 
 class References(NamedTuple):

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from emulator.providers import Created, LocalModeError
+from emulator.resource import Resource
 from emulator.template.assembly import Assembly, Stack
 from emulator.template.intrinsics import resolve
-from emulator.template.model import Resource
 from emulator.template.order import Key, in_order, references
 
 _LATER = "it is not created yet: a reference goes against the order of creation"

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 from emulator.balancer.listener import condition_limits
 from emulator.balancer.listener.actions import Action
+from emulator.balancer.messages.head import query_pairs
 from emulator.balancer.refusals import Properties, not_played
-from emulator.balancer.wire.head import query_pairs
 from emulator.providers import LocalModeError
 
 

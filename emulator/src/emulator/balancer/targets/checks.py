@@ -6,10 +6,10 @@ import json
 
 import aiohttp
 
+from emulator.balancer.messages import lambda_bridge
 from emulator.balancer.targets import health
 from emulator.balancer.targets.health import Outcome
 from emulator.balancer.targets.target_group import Target, TargetGroup
-from emulator.balancer.wire import lambda_bridge
 from emulator.providers import Invoke, Throttled
 
 AGENT = "ELB-HealthChecker/2.0"

@@ -6,12 +6,12 @@ import asyncio
 import collections
 from collections.abc import Callable
 
+from emulator.balancer.messages.head import Head
+from emulator.balancer.messages.headers import Peer
+from emulator.balancer.messages.outgoing import CLOSE, KEEP_ALIVE, own_answer
+from emulator.balancer.messages.pages import OwnAnswer
 from emulator.balancer.targets.target_group import Target
 from emulator.balancer.wire.exchange import Exchange, bad_request
-from emulator.balancer.wire.head import Head
-from emulator.balancer.wire.headers import Peer
-from emulator.balancer.wire.outgoing import CLOSE, KEEP_ALIVE, own_answer
-from emulator.balancer.wire.pages import OwnAnswer
 from emulator.balancer.wire.reader import Message, RequestReader
 from emulator.balancer.wire.shared import Shared
 

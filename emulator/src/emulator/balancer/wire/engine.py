@@ -7,16 +7,16 @@ import logging
 import time
 from collections.abc import Callable
 
-from emulator.balancer.listener.request_handler import RequestHandler
+from emulator.balancer.messages.head import Head
+from emulator.balancer.messages.pages import OwnAnswer, error_page
+from emulator.balancer.request_handler import RequestHandler
+from emulator.balancer.settings import BalancerSettings
 from emulator.balancer.targets.registrar import Registrar
 from emulator.balancer.targets.target_group import Target, TargetGroup
 from emulator.balancer.wire.client import ClientConnection
 from emulator.balancer.wire.exchange import Answered, Exchange
 from emulator.balancer.wire.forwarding import Forwarding
 from emulator.balancer.wire.function import Invocation
-from emulator.balancer.wire.head import Head
-from emulator.balancer.wire.pages import OwnAnswer, error_page
-from emulator.balancer.wire.settings import BalancerSettings
 from emulator.balancer.wire.shared import Shared
 from emulator.balancer.wire.target import TargetConnection
 from emulator.balancer.wire.traces import Traces

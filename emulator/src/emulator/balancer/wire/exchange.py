@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from emulator.balancer.messages.head import Head
+from emulator.balancer.messages.pages import OwnAnswer, error_page
 from emulator.balancer.targets.target_group import Target
-from emulator.balancer.wire.head import Head
-from emulator.balancer.wire.pages import OwnAnswer, error_page
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 

@@ -6,20 +6,20 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
-from emulator.balancer.routing import Choice
-from emulator.balancer.targets.target_group import Target
-from emulator.balancer.wire.client import TARGET, ClientConnection
-from emulator.balancer.wire.exchange import CONTINUE, Exchange
-from emulator.balancer.wire.head import Head
-from emulator.balancer.wire.headers import Field
-from emulator.balancer.wire.outgoing import (
+from emulator.balancer.messages.head import Head
+from emulator.balancer.messages.headers import Field
+from emulator.balancer.messages.outgoing import (
     CHUNKED,
     CLOSE,
     KEEP_ALIVE,
     answer_head,
     request_head,
 )
-from emulator.balancer.wire.pages import error_page
+from emulator.balancer.messages.pages import error_page
+from emulator.balancer.routing import Choice
+from emulator.balancer.targets.target_group import Target
+from emulator.balancer.wire.client import TARGET, ClientConnection
+from emulator.balancer.wire.exchange import CONTINUE, Exchange
 from emulator.balancer.wire.shared import Shared
 from emulator.balancer.wire.target import AnswerHead, TargetConnection
 

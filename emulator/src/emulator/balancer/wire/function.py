@@ -6,16 +6,16 @@ import asyncio
 import json
 import logging
 
+from emulator.balancer.messages import lambda_bridge
+from emulator.balancer.messages.head import Head
+from emulator.balancer.messages.lambda_bridge import BODY_BYTES, Answer, Incoming
+from emulator.balancer.messages.outgoing import forwarded_fields
+from emulator.balancer.messages.pages import OwnAnswer, error_page
 from emulator.balancer.routing import Choice
 from emulator.balancer.targets.target_group import Target
-from emulator.balancer.wire import lambda_bridge
 from emulator.balancer.wire.client import ClientConnection
 from emulator.balancer.wire.exchange import CONTINUE, Exchange
 from emulator.balancer.wire.forwarding import CLIENT_LEFT
-from emulator.balancer.wire.head import Head
-from emulator.balancer.wire.lambda_bridge import BODY_BYTES, Answer, Incoming
-from emulator.balancer.wire.outgoing import forwarded_fields
-from emulator.balancer.wire.pages import OwnAnswer, error_page
 from emulator.balancer.wire.shared import Shared
 from emulator.providers import Throttled
 

@@ -13,8 +13,7 @@ from collections.abc import Callable
 
 import httptools
 
-from emulator.balancer.wire.exchange import Exchange
-from emulator.balancer.wire.head import (
+from emulator.balancer.messages.head import (
     HEAD_BYTES,
     LINE_BYTES,
     Block,
@@ -25,8 +24,9 @@ from emulator.balancer.wire.head import (
     refuse_line,
     refuse_size,
 )
-from emulator.balancer.wire.headers import Field, spelled
-from emulator.balancer.wire.settings import BalancerSettings
+from emulator.balancer.messages.headers import Field, spelled
+from emulator.balancer.settings import BalancerSettings
+from emulator.balancer.wire.exchange import Exchange
 
 log = logging.getLogger("emulator.balancer")
 

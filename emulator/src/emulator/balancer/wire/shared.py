@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from emulator.balancer.settings import BalancerSettings
 from emulator.balancer.targets.registrar import Registrar
 from emulator.balancer.wire.pool import Pool
-from emulator.balancer.wire.settings import BalancerSettings
 from emulator.balancer.wire.traces import Traces
 from emulator.providers import Invoke
 

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import httptools
 
-from emulator.balancer.wire.headers import Field, spelled, values_of
+from emulator.balancer.messages.headers import Field, spelled, values_of
 
 log = logging.getLogger("emulator.balancer")
 

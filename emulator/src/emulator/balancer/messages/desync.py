@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from emulator.balancer.wire.headers import Field
+from emulator.balancer.messages.headers import Field
 
 # The letters alone, as servers that tidy names up see them.
 _NOT_A_LETTER = re.compile(r"[^a-z]+")

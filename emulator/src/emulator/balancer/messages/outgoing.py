@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from emulator.balancer.wire.head import Block, Head
-from emulator.balancer.wire.headers import (
+from emulator.balancer.messages.head import Block, Head
+from emulator.balancer.messages.headers import (
     HOP_BY_HOP,
     LARGE_HEAD,
     Field,
@@ -16,8 +16,8 @@ from emulator.balancer.wire.headers import (
     outgoing_host,
     traced,
 )
-from emulator.balancer.wire.pages import PHRASES, SERVER, OwnAnswer
-from emulator.balancer.wire.settings import APPEND, PRESERVE, BalancerSettings
+from emulator.balancer.messages.pages import PHRASES, SERVER, OwnAnswer
+from emulator.balancer.settings import APPEND, PRESERVE, BalancerSettings
 
 CHUNKED = "Transfer-Encoding: chunked\r\n"
 KEEP_ALIVE, CLOSE = "Connection: keep-alive\r\n", "Connection: close\r\n"

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from emulator.balancer.listener.actions import Forward, Redirect, location
 from emulator.balancer.listener.rules import Rule, Seen, first_match
+from emulator.balancer.messages.head import Head
+from emulator.balancer.messages.headers import outgoing_host
+from emulator.balancer.messages.pages import OwnAnswer, error_page
 from emulator.balancer.routing import Choice, Router
-from emulator.balancer.wire.head import Head
-from emulator.balancer.wire.headers import outgoing_host
-from emulator.balancer.wire.pages import OwnAnswer, error_page
 
 DEFAULT_PORT = 80
 # HTTP_Redirect_Url_Limit_Exceeded_Count: "the URL in the response location header is larger than

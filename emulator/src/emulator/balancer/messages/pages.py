@@ -6,7 +6,7 @@ import http
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from emulator.balancer.wire.headers import Pair
+from emulator.balancer.messages.headers import Pair
 
 SERVER = "awselb/2.0"
 PHRASES = {status.value: status.phrase for status in http.HTTPStatus} | {463: "", 464: ""}

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from emulator.balancer.wire.desync import Doubt, doubt_of_body, doubt_of_headers, gravest
-from emulator.balancer.wire.headers import Field, Pair, too_many_forwarded, values_of
-from emulator.balancer.wire.settings import STRICTEST, BalancerSettings
+from emulator.balancer.messages.desync import Doubt, doubt_of_body, doubt_of_headers, gravest
+from emulator.balancer.messages.headers import Field, Pair, too_many_forwarded, values_of
+from emulator.balancer.settings import STRICTEST, BalancerSettings
 
 LINE_BYTES = 16 * 1024  # of the request line, and of each header
 HEAD_BYTES = 64 * 1024

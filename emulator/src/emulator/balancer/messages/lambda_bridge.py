@@ -13,8 +13,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from emulator.balancer.wire.head import query_pairs
-from emulator.balancer.wire.headers import Pair, values_of
+from emulator.balancer.messages.head import query_pairs
+from emulator.balancer.messages.headers import Pair, values_of
 
 BODY_BYTES = 1024 * 1024  # of a request body, and of the answer's JSON
 HEAD_BYTES = 32 * 1024  # of an answer's headers
