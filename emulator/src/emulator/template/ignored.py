@@ -12,7 +12,7 @@ from emulator.providers import Created
 from emulator.resource import Resource
 
 _NETWORK = "everything runs on the loopback interface"
-_PERMISSION = "nothing is denied locally; the stack tests check permissions in the template"
+_PERMISSION = "nothing is denied locally: check permissions in tests of the templates"
 _OBSERVED = "the functions print their logs and metrics; nothing local collects or alarms"
 
 IGNORED: Mapping[str, str] = {
