@@ -17,13 +17,13 @@ DIAGRAM = rm -rf .local/diagram && $(LOCAL_AWS) CDK_OUTDIR=.local/diagram CDK_VA
 unexport AWS_PROFILE PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help dev stop chat phone demo-balance test web check format docs bench \
+.PHONY: help dev stop chat phone demo-balance test test-emulator web check format docs bench \
 	synth rehearse bootstrap diff deploy destroy base-image lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-$(READY): requirements.txt requirements-installer.txt
+$(READY): requirements.txt requirements-installer.txt emulator/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Switchboard needs Python 3.11 or newer; name one with: make PYTHON=python3.13 ..."; exit 1; }
 	@echo "making .venv (once; under two minutes) ..."
@@ -32,6 +32,9 @@ $(READY): requirements.txt requirements-installer.txt
 	@# uv takes seconds where pip takes minutes; pip stands by where only pip knows the way to a registry
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.txt || \
 		$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@# from its folder, where changes take effect at once; what it depends on is in requirements.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation \
+		--editable ./emulator
 	@touch $@
 
 $(WEB_READY): web/package-lock.json $(READY)
@@ -40,10 +43,10 @@ $(WEB_READY): web/package-lock.json $(READY)
 	@touch $@
 
 dev: $(READY) ## the whole system on this machine, until Ctrl-C
-	@$(LOCAL_AWS) $(BIN)/python -m local up $(ARGS)
+	@$(LOCAL_AWS) $(BIN)/python -m emulator up $(ARGS)
 
 stop: $(READY) ## ends what `make dev ARGS=--detach` left running
-	@$(BIN)/python -m local down
+	@$(BIN)/python -m emulator down
 
 chat: $(READY) ## make chat user=ravi [to=raju]
 	@$(BIN)/python -m client --user $(user) $(if $(to),--to $(to)) $(ARGS)
@@ -52,19 +55,25 @@ phone: $(READY) ## make phone user=raju: the pushes that raju's phone holds
 	@$(BIN)/python -m client phone $(user)
 
 demo-balance: $(READY) ## the balancer's tour in the terminal: even split, kill, failover, scale-out, 5:2
-	@$(LOCAL_AWS) $(BIN)/python -m local demo-balance $(ARGS)
+	@$(LOCAL_AWS) $(BIN)/python -m tools.balancing_demo $(ARGS)
 
 web: $(WEB_READY) ## the browser client's checks, tests and build
 	@cd web && $(NPM) run --silent check && $(NPM) run --silent test && $(NPM) run --silent build
 
 test: $(READY) $(WEB_READY) ## all tests
 	@$(LOCAL_AWS) $(BIN)/python -m pytest -n 3 --dist loadgroup $(ARGS)
+	@$(MAKE) --no-print-directory test-emulator
+
+test-emulator: $(READY) ## the emulator's own tests, which need nothing of the project
+	@$(LOCAL_AWS) $(BIN)/python -m pytest -n 3 --dist loadgroup emulator/tests $(EMULATOR_ARGS)
 
 check: $(READY) $(WEB_READY) ## formatting, lint, types, import rules, generated files
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy --strict .
+	@cd emulator && ../$(BIN)/mypy .
 	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --config emulator/pyproject.toml
 	@cd web && $(NPM) run --silent check
 	@$(BIN)/python -m protocol.generate --check
 	@$(DIAGRAM) --check
@@ -91,7 +100,7 @@ synth: $(READY) ## the CloudFormation of one environment into cdk.out: make synt
 	@$(LOCAL_AWS) CDK_CONTEXT_JSON='{"env":"$(ENV)"}' $(BIN)/python app.py $(ARGS)
 
 rehearse: $(READY) ## what a deployment would do, before it: make rehearse env=prod [from=<git ref>] [accept=<name>]
-	@$(LOCAL_AWS) $(BIN)/python -m local rehearse --env $(ENV) $(if $(from),--from $(from)) \
+	@$(LOCAL_AWS) $(BIN)/python -m emulator rehearse --env $(ENV) $(if $(from),--from $(from)) \
 		$(addprefix --accept ,$(accept)) $(ARGS)
 
 # 3.x of the CLI refuses this library's assemblies; Node.js and npx come with .venv

@@ -7,9 +7,9 @@ from typing import Any
 
 import httptools
 
-from local.balancer.provider import PREFIX, LoadBalancingProvider
-from local.clock import Clock
-from local.providers import InvokeResult, Resource
+from emulator.balancer.provider import PREFIX, LoadBalancingProvider
+from emulator.clock import Clock
+from emulator.providers import InvokeResult, Resource
 
 BODY = b'{"status": "ok", "pool": "small", "id": 1}'
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (

@@ -45,7 +45,7 @@ def _synth(output: Path) -> float:
 
 def _rehearsal(state: Path) -> float:
     """From HEAD to a larger pool; a new state keeps nothing of the run before."""
-    command = (sys.executable, "-m", "local", "rehearse", "--from", "HEAD", "--state-dir", state)
+    command = (sys.executable, "-m", "emulator", "rehearse", "--from", "HEAD", "--state-dir", state)
     started = time.monotonic()
     subprocess.run(
         [*command, "--change", "pools.small.max=5"],

@@ -11,9 +11,9 @@ from typing import Any
 
 from aiohttp import web
 
-from local.console.server import Console
-from local.listening import HttpListener, free_port
-from local.push.phones import Phones
+from emulator.console.server import Console
+from emulator.listening import HttpListener, free_port
+from emulator.push.phones import Phones
 
 QUIET: list[dict[str, int]] = [{}] * 10
 

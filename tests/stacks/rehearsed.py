@@ -1,7 +1,7 @@
 """Synthesized environments as the rehearsal takes them."""
 
-from local.rehearsal.rehearsal import Rehearsal, rehearse
-from local.template.assembly import Assembly, Stack
+from emulator.rehearsal.rehearsal import Rehearsal, rehearse
+from emulator.template.assembly import Assembly, Stack
 from stacks.config.environments import Environment
 from tests.stacks.synthesized import Synthesized
 

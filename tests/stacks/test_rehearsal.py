@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from local.rehearsal.findings import Kind
-from local.rehearsal.rehearsal import Rehearsal
-from local.template.assembly import Assembly
+from emulator.rehearsal.findings import Kind
+from emulator.rehearsal.rehearsal import Rehearsal
+from emulator.template.assembly import Assembly
 from stacks.config.environments import ENVIRONMENTS, Environment
 from stacks.config.errors import ConfigError
 from stacks.config.overrides import environment_from
@@ -175,7 +175,7 @@ def test_from_the_last_release_to_now_nothing_is_stopped() -> None:
     since = ["--from", tags[0]] if tags else []
     given = (f"{key}={value}" for key, value in complete("prod").items() if key != "env")
     settings = [word for pair in given for word in ("-c", pair)]
-    command = [sys.executable, "-m", "local", "rehearse", "--env", "prod", *since, *settings]
+    command = [sys.executable, "-m", "emulator", "rehearse", "--env", "prod", *since, *settings]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "PlatformsApplications: its function was called 9 times" in done.stdout

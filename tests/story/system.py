@@ -17,10 +17,11 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from local import load
-from local.load import Load, Reply
+from emulator import load
+from emulator.load import Load, Reply
 
 ROOT = Path(__file__).parents[2]
+HEALTH = "/api/health"
 READY_WITHIN = 600.0  # seconds; a cold machine synthesizes and bundles first
 WITHIN = 60.0
 LOOKS = 0.03  # seconds between two looks
@@ -40,7 +41,7 @@ State = dict[str, Any]
 @contextlib.contextmanager
 def started(state: Path, *arguments: str) -> Iterator[dict[str, Any]]:
     """What endpoints.json says of a system that runs until the block ends."""
-    command = [sys.executable, "-m", "local", "up", "--api-port", "0", "--state-dir", str(state)]
+    command = [sys.executable, "-m", "emulator", "up", "--api-port", "0", "--state-dir", str(state)]
     with (state / "output.txt").open("w") as output:
         process = subprocess.Popen(
             [*command, *arguments], cwd=ROOT, stdout=output, stderr=subprocess.STDOUT
@@ -133,7 +134,7 @@ class System:
 
     async def sent(self, requests: int, at_once: int = 1) -> list[str]:
         """Who served them, in the order of the answers. Every one was answered with 200."""
-        return served_by((await load.send(self.api, Load(requests, at_once))).replies)
+        return served_by((await load.send(self.api, Load(requests, at_once, HEALTH))).replies)
 
     @contextlib.asynccontextmanager
     async def under_load(self, clients: int = 10) -> AsyncIterator[Flow]:
@@ -142,7 +143,7 @@ class System:
 
         async def send() -> None:
             while not enough.is_set():
-                wanted = Load(load.MOST_REQUESTS, clients)
+                wanted = Load(load.MOST_REQUESTS, clients, HEALTH)
                 await load.send(self.api, wanted, watch=flow.replies.append, until=enough)
 
         sending = asyncio.create_task(send())

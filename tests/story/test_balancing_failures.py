@@ -17,9 +17,10 @@ import pytest
 
 from client import ChatClient
 from client.core.settings import Settings
-from local import load
-from local.load import Load
+from emulator import load
+from emulator.load import Load
 from tests.story.system import (
+    HEALTH,
     Play,
     State,
     System,
@@ -80,7 +81,7 @@ def test_when_all_are_unhealthy_requests_go_to_all(three_targets: Play) -> None:
         for target in targets:
             await system.act(target, "pause")
         await system.until("all unhealthy", lambda state: states(state) == {"unhealthy"})
-        hanging = asyncio.create_task(load.send(system.api, Load(12, 12)))
+        hanging = asyncio.create_task(load.send(system.api, Load(12, 12, HEALTH)))
         held = await system.until("all sent", lambda state: sum(in_flight(state).values()) == 12)
         assert in_flight(held) == dict.fromkeys(targets, 4)
         assert states(held) == {"unhealthy"}

@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 
+from emulator.listening import free_port
 from lambdas import frames
-from local.listening import free_port
 from tests.support.lambdas.rest import DUMMY
 
 ROOT = Path(__file__).parents[3]

@@ -1,0 +1,144 @@
+"""Streams and transactions, as far as a stream's reader sees a difference.
+
+- A canceled transaction: moto copies whole tables beforehand (seconds with 10,000 items) and puts
+  the copies back, with new stream objects that open iterators do not know. Here the touched items
+  and the stream's length are put back instead.
+- UpdateItem on a new key: moto records two insertions, the first with nothing but the key.
+- A write that changes nothing leaves no record (DynamoDB developer guide, "Change data capture
+  for DynamoDB Streams"); moto records a modification.
+- Iterators: moto keeps every one it ever made.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.dynamo_type import DynamoType, Item
+from moto.dynamodb.models.table import StreamShard
+from moto.dynamodbstreams.models import DynamoDBStreamsBackend
+
+from emulator.aws.hooks import replace
+
+_KEPT_ITERATORS = 1000
+
+
+def install() -> None:
+    """Change moto's DynamoDB as this module's text says."""
+    _record_changes_only()
+    _cancel_transactions_in_place()
+    _forget_old_iterators()
+
+
+def _record_changes_only() -> None:
+    original_add = StreamShard.add
+
+    def add(self: Any, old: Item | None, new: Item | None) -> None:
+        if old is not None and new is not None and old.to_json() == new.to_json():
+            return
+        if old is None and self.items and _is_unfinished(self, new):
+            self.items.pop()
+        original_add(self, old, new)
+
+    replace(StreamShard, "add", add)
+
+
+def _is_unfinished(shard: Any, new: Any) -> bool:
+    """Whether the last record is the insertion of the same key: only UpdateItem does that, as
+    nothing can be inserted twice without having been removed in between."""
+    last = shard.items[-1].record
+    keys = {shard.table.hash_key_attr: new.hash_key.to_json()} if new else {}
+    if new and shard.table.range_key_attr is not None:
+        keys[shard.table.range_key_attr] = new.range_key.to_json()
+    return bool(last["eventName"] == "INSERT" and last["dynamodb"]["Keys"] == keys)
+
+
+def _cancel_transactions_in_place() -> None:
+    original = DynamoDBBackend.transact_write_items
+
+    def transact_write_items(self: Any, transact_items: list[dict[str, Any]]) -> None:
+        tables = {
+            operation["TableName"]: self.tables[operation["TableName"]]
+            for entry in transact_items
+            for operation in entry.values()
+            if operation.get("TableName") in self.tables
+        }
+        saved = [_Saved(table, transact_items) for table in tables.values()]
+        for table in tables.values():
+            table.__deepcopy__ = lambda memo, table=table: table
+        try:
+            original(self, transact_items)
+        except Exception:
+            for each in saved:
+                each.put_back()
+            raise
+        finally:
+            for table in tables.values():
+                del table.__deepcopy__
+
+    replace(DynamoDBBackend, "transact_write_items", transact_write_items)
+
+
+class _Saved:
+    """The items of one table that a transaction names, as they were before it."""
+
+    def __init__(self, table: Any, transact_items: list[dict[str, Any]]) -> None:
+        self._table = table
+        self._records = len(table.stream_shard.items) if table.stream_shard else 0
+        self._items = [
+            (hash_key, range_key, copy.deepcopy(_item(table, hash_key, range_key)))
+            for hash_key, range_key in _keys(table, transact_items)
+        ]
+
+    def put_back(self) -> None:
+        table = self._table
+        for hash_key, range_key, item in self._items:
+            if range_key is None:
+                if item is None:
+                    table.items.pop(hash_key, None)
+                else:
+                    table.items[hash_key] = item
+            elif item is None:
+                table.items[hash_key].pop(range_key, None)
+            else:
+                table.items[hash_key][range_key] = item
+        if table.stream_shard is not None:
+            del table.stream_shard.items[self._records :]
+
+
+def _item(table: Any, hash_key: DynamoType, range_key: DynamoType | None) -> Any:
+    if hash_key not in table.items:
+        return None
+    found = table.items[hash_key]
+    return found if range_key is None else found.get(range_key)
+
+
+def _keys(
+    table: Any, transact_items: list[dict[str, Any]]
+) -> Iterator[tuple[DynamoType, DynamoType | None]]:
+    for entry in transact_items:
+        for operation in entry.values():
+            key = operation.get("Key") or operation.get("Item") or {}
+            if operation.get("TableName") != table.name or table.hash_key_attr not in key:
+                continue
+            range_key = key.get(table.range_key_attr) if table.has_range_key else None
+            if table.has_range_key and range_key is None:
+                continue
+            yield (
+                DynamoType(key[table.hash_key_attr]),
+                None if range_key is None else DynamoType(range_key),
+            )
+
+
+def _forget_old_iterators() -> None:
+    original = DynamoDBStreamsBackend.get_records
+
+    def get_records(self: Any, iterator_arn: str, limit: int) -> Any:
+        answer = original(self, iterator_arn, limit)
+        for arn in list(self.shard_iterators)[: -_KEPT_ITERATORS or None]:
+            del self.shard_iterators[arn]
+        return answer
+
+    replace(DynamoDBStreamsBackend, "get_records", get_records)

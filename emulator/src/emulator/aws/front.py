@@ -1,0 +1,127 @@
+"""Serves moto's WSGI applications from one event loop.
+
+Calls run one after another on the loop's thread. moto has no locks: with a thread per request,
+two conditional updates can both read the old item, which for a chat's `seq` means a lost message.
+And a call is all CPU, so threads would only add switches between them.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from aiohttp import web
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+from emulator.aws import data
+from emulator.aws.sqs import LongPolls
+
+WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+MAX_BODY = 1024 * 1024 * 1024  # AWS's own limits are moto's business; kept data can be large
+
+
+class Dispatcher(DomainDispatcherApplication):
+    """moto's dispatcher, which looks through its folders on every request, with a memory."""
+
+    def __init__(self) -> None:
+        super().__init__(create_backend_app)
+        self._backends: dict[str | None, Any] = {}
+
+    def get_backend_for_host(self, host: str | None) -> Any:
+        if host not in self._backends:
+            self._backends[host] = super().get_backend_for_host(host)
+        return self._backends[host]
+
+
+def application(wsgi: WsgiApp, long_polls: LongPolls) -> web.Application:
+    """An aiohttp application that answers everything through `wsgi`."""
+
+    async def serve(request: web.Request) -> web.Response:
+        body = await request.read()
+        environ = _environ(request, body)
+        started = time.monotonic()
+        while True:
+            long_polls.begin()
+            response = _call(wsgi, environ | {"wsgi.input": io.BytesIO(body)})
+            left = started + long_polls.wanted - time.monotonic()
+            if left <= 0:
+                return response
+            await long_polls.next_arrival(left)
+
+    app = web.Application(client_max_size=MAX_BODY)
+    data.add_routes(app)
+    app.router.add_route("*", "/{path:.*}", serve)
+    return app
+
+
+async def listen(app: web.Application, listening: socket.socket) -> web.AppRunner:
+    # A caller that goes away must not take the message it was waiting for with it.
+    runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=1)
+    await runner.setup()
+    await web.SockSite(runner, listening).start()
+    return runner
+
+
+def _environ(request: web.Request, body: bytes) -> dict[str, Any]:
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": request.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": request.path,
+        "QUERY_STRING": request.query_string,
+        "RAW_URI": request.raw_path,
+        "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": str(request.url.port or 80),
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "127.0.0.1",
+        "CONTENT_TYPE": request.headers.get("Content-Type", ""),
+        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": False,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    for name, value in request.headers.items():
+        key = name.upper().replace("-", "_")
+        if key not in ("CONTENT_TYPE", "CONTENT_LENGTH", "TRANSFER_ENCODING"):
+            environ[f"HTTP_{key}"] = value
+    return environ
+
+
+def _call(wsgi: WsgiApp, environ: dict[str, Any]) -> web.Response:
+    started: list[tuple[str, list[tuple[str, str]]]] = []
+
+    def start_response(
+        status: str, headers: list[tuple[str, str]], exc_info: object = None
+    ) -> Callable[[bytes], object]:
+        started[:] = [(status, headers)]
+        return io.BytesIO().write
+
+    try:
+        body = b"".join(wsgi(environ, start_response))
+    except Exception:  # a defect in moto answers as AWS's own defects do, and is printed
+        traceback.print_exc()
+        return _internal_failure()
+    status, headers = started[0]
+    response = web.Response(status=int(status.split(" ", 1)[0]), body=body)
+    for name, value in headers:
+        if name.lower() not in ("content-length", "connection", "transfer-encoding"):
+            response.headers[name] = value
+    return response
+
+
+def _internal_failure() -> web.Response:
+    error = traceback.format_exc(limit=0).strip().splitlines()[-1]
+    return web.Response(
+        status=500,
+        text=json.dumps({"__type": "InternalFailure", "message": error}),
+        content_type="application/x-amz-json-1.0",
+    )

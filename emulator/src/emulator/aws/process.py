@@ -1,0 +1,85 @@
+"""Starts and ends the moto server."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from emulator.children import Children
+from emulator.listening import HOST, Port, bound, number
+from emulator.providers import LocalModeError
+
+_ROOT = Path(__file__).resolve().parents[2]
+_STARTS_WITHIN = 30.0  # seconds
+
+
+class AwsServer:
+    """The process that answers for AWS on `port`; what it prints goes to `log`."""
+
+    def __init__(self, children: Children, port: Port, fcm: str, apns: str, log: Path) -> None:
+        self._children = children
+        self._listen_on = port
+        self._port = number(port)
+        self._log = log
+        self._arguments = ["--fcm", fcm, "--apns", apns]
+        self._process: asyncio.subprocess.Process | None = None
+        self._copying: asyncio.Task[None] | None = None
+
+    @property
+    def url(self) -> str:
+        """After `start`, where the port was any free one."""
+        return f"http://{HOST}:{self._port}"
+
+    async def start(self) -> None:
+        """Returns when the server answers. Raises LocalModeError when the port is taken, and with
+        the log's place if the server ends before it answers."""
+        with bound(self._listen_on, "AWS") as listening:
+            self._port = number(listening)
+            self._process = await self._children.start(
+                *(sys.executable, "-m", "emulator.aws.server", "--fd", str(listening.fileno())),
+                *self._arguments,
+                env=_without_proxies(os.environ),
+                cwd=_ROOT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                pass_fds=(listening.fileno(),),
+            )
+        if self._process.stdout is None:
+            raise RuntimeError("the server's output is not a pipe")
+        ready = asyncio.Event()
+        self._copying = asyncio.create_task(self._copy(self._process.stdout, ready))
+        waiting = asyncio.create_task(ready.wait())
+        await asyncio.wait(
+            {waiting, self._copying}, timeout=_STARTS_WITHIN, return_when=asyncio.FIRST_COMPLETED
+        )
+        waiting.cancel()
+        if not ready.is_set():
+            await self._children.end(self._process, 0)
+            raise LocalModeError(f"the AWS server did not start; see {self._log}")
+
+    async def stop(self) -> None:
+        if self._process is not None:
+            await self._children.end(self._process)
+        if self._copying is not None:
+            await self._copying
+
+    async def _copy(self, output: asyncio.StreamReader, ready: asyncio.Event) -> None:
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        with self._log.open("ab", buffering=0) as log:
+            while line := await output.readline():
+                if line == b"ready\n":
+                    ready.set()
+                else:
+                    log.write(line)
+
+
+def _without_proxies(environ: os._Environ[str]) -> dict[str, str]:
+    """Everything here is on the loopback interface, where no proxy has a say."""
+    return {
+        name: value
+        for name, value in environ.items()
+        if not name.lower().endswith("_proxy") and not name.startswith("AWS_")
+    }

@@ -1,0 +1,99 @@
+"""Carries what is published to platform endpoints on to FCM and APNs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from emulator.aws.apns import ApnsSender
+from emulator.aws.fcm import FcmSender
+from emulator.aws.outcome import Outcome
+
+RETRIES = (0.2, 1.0, 5.0)  # seconds; SNS tries for hours, which nobody waits for on a laptop
+
+
+@dataclass
+class Relay:
+    """`deliver` returns at once, as Publish does; what becomes of it shows in the endpoint."""
+
+    fcm: FcmSender
+    apns: ApnsSender
+    retries: tuple[float, ...] = RETRIES
+    _running: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def deliver(
+        self, endpoint: Any, payload: str, attributes: Mapping[str, Mapping[str, Any]]
+    ) -> None:
+        """`endpoint` is moto's; `payload` the message's entry for the endpoint's platform."""
+        task = asyncio.get_running_loop().create_task(self._deliver(endpoint, payload, attributes))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _deliver(
+        self, endpoint: Any, payload: str, attributes: Mapping[str, Mapping[str, Any]]
+    ) -> None:
+        token = endpoint.attributes["Token"]
+        for pause in (*self.retries, None):
+            try:
+                outcome = await self._send(endpoint.application, token, payload, attributes)
+            except (httpx.HTTPError, ValueError, KeyError) as error:
+                print(f"sns: {endpoint.arn}: {error!r}", flush=True)
+                outcome = _outcome_of(error)
+            if outcome is Outcome.unregistered and endpoint.attributes["Token"] == token:
+                endpoint.attributes["Enabled"] = False
+            if outcome is not Outcome.try_again or pause is None:
+                break
+            await asyncio.sleep(pause)
+        if outcome is not Outcome.delivered:
+            print(f"sns: {endpoint.arn}: {outcome.value}", flush=True)
+
+    async def _send(
+        self,
+        application: Any,
+        token: str,
+        payload: str,
+        attributes: Mapping[str, Mapping[str, Any]],
+    ) -> Outcome:
+        if application.platform == "GCM":
+            request = fcm_request(payload, token)
+            return await self.fcm.send(application.attributes["PlatformCredential"], request)
+        return await self.apns.send(
+            application.platform, application.attributes, token, apns_payload(payload), attributes
+        )
+
+
+def _outcome_of(error: Exception) -> Outcome:
+    """A server that cannot be reached may come back; a payload or credential that cannot be read
+    will not get better."""
+    if isinstance(error, httpx.TransportError):
+        return Outcome.try_again
+    if isinstance(error, httpx.HTTPStatusError) and error.response.status_code >= 500:
+        return Outcome.try_again
+    return Outcome.refused
+
+
+def fcm_request(payload: str, token: str) -> dict[str, Any]:
+    """The HTTP v1 request SNS makes of a GCM entry: `fcmV1Message` as it is, the legacy form
+    translated, a plain text as data. Source: SNS developer guide, "FCM v1 payloads"."""
+    try:
+        given = json.loads(payload)
+    except ValueError:
+        given = {"data": {"default": payload}}
+    if "fcmV1Message" in given:
+        request = dict(given["fcmV1Message"])
+        return request | {"message": request["message"] | {"token": token}}
+    kept = {key: given[key] for key in ("data", "notification") if key in given}
+    return {"message": kept | {"token": token}}
+
+
+def apns_payload(payload: str) -> dict[str, Any]:
+    try:
+        given = json.loads(payload)
+    except ValueError:
+        given = None
+    return given if isinstance(given, dict) else {"aps": {"alert": payload}}

@@ -1,0 +1,95 @@
+"""`python -m emulator.aws.server`: moto with this package's changes, in a process of its own.
+
+It ends with its standard input, so it never outlives what started it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import importlib
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+SWEEP = 2.0  # seconds between two looks for expired items
+_SERVICES = ("dynamodb", "dynamodbstreams", "sqs", "sns", "cognitoidp", "secretsmanager", "kms")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m emulator.aws.server")
+    parser.add_argument("--fd", type=int, required=True, help="the socket to listen on")
+    parser.add_argument("--fcm", required=True, help="base URL in place of fcm.googleapis.com")
+    parser.add_argument("--apns", required=True, help="base URL in place of api.push.apple.com")
+    parser.add_argument("--sweep", type=float, default=SWEEP)
+    options = parser.parse_args(arguments)
+    # moto checks credentials of calls it makes to itself, and never sends them anywhere.
+    os.environ |= {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+    os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"
+    # The same template gives the same pool after a restart, so that tokens stay valid.
+    os.environ["MOTO_COGNITO_IDP_USER_POOL_ID_STRATEGY"] = "HASH"
+    os.environ["MOTO_COGNITO_IDP_USER_POOL_CLIENT_ID_STRATEGY"] = "HASH"
+    asyncio.run(serve(socket.socket(fileno=options.fd), options.fcm, options.apns, options.sweep))
+
+
+async def serve(listening: socket.socket, fcm: str, apns: str, sweep_seconds: float) -> None:
+    """Answer on a bound socket until standard input ends or a signal comes.
+
+    Prints `ready` when it answers.
+    """
+    # moto and httpx take a second to import, which nothing else in local mode should pay.
+    import httpx
+
+    from emulator.aws import dynamodb_expiry, dynamodb_query, dynamodb_streams, front, sns, sqs
+    from emulator.aws.apns import ApnsSender
+    from emulator.aws.fcm import FcmSender
+    from emulator.aws.relay import Relay
+
+    polls = sqs.LongPolls()
+    async with (
+        httpx.AsyncClient(timeout=10, trust_env=False) as http,
+        httpx.AsyncClient(timeout=10, trust_env=False, http1=False, http2=True) as http2,
+    ):
+        dynamodb_query.install()
+        dynamodb_streams.install()
+        sqs.install(polls)
+        sns.install(
+            Relay(FcmSender(http, fcm), ApnsSender(http2, {"APNS": apns, "APNS_SANDBOX": apns}))
+        )
+        for service in _SERVICES:
+            importlib.import_module(f"moto.{service}.responses")
+        runner = await front.listen(front.application(front.Dispatcher(), polls), listening)
+        print("ready", flush=True)
+        sweeper = asyncio.create_task(_sweep(sweep_seconds, dynamodb_expiry.sweep))
+        await _until_told()
+        sweeper.cancel()
+        await runner.cleanup()
+
+
+async def _sweep(seconds: float, sweep: Callable[[float], int]) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        sweep(time.time())
+
+
+async def _until_told() -> None:
+    loop = asyncio.get_running_loop()
+    told = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told.set)
+    reader = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    ended = asyncio.create_task(reader.read())
+    ended.add_done_callback(lambda _: told.set())
+    await told.wait()
+    ended.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await ended
+
+
+if __name__ == "__main__":
+    main()

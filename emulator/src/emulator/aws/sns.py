@@ -1,0 +1,126 @@
+"""Platform endpoints as SNS keeps them, and publishing that reaches FCM and APNs.
+
+moto finds an endpoint by its first token in any application, stores what is published, and shows
+credentials. Source: SNS API reference, CreatePlatformEndpoint, SetEndpointAttributes,
+GetPlatformApplicationAttributes, Publish.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from moto.sns.exceptions import (
+    DuplicateSnsEndpointError,
+    SnsEndpointDisabled,
+    SNSInvalidParameter,
+)
+from moto.sns.models import PlatformEndpoint, SNSBackend
+
+from emulator.aws.hooks import replace
+from emulator.aws.relay import Relay
+
+_SECRET = ("PlatformCredential", "PlatformPrincipal")
+
+
+def install(relay: Relay) -> None:
+    """Change moto's SNS as this module's text says."""
+    _keep_endpoints_per_application()
+    _hide_credentials()
+    _relay_publishes(relay)
+
+
+def _keep_endpoints_per_application() -> None:
+    original_set = SNSBackend.set_endpoint_attributes
+
+    def set_endpoint_attributes(self: Any, arn: str, attributes: dict[str, Any]) -> Any:
+        endpoint = self.get_endpoint(arn)
+        known = _with_token(self, endpoint.application, attributes.get("Token", ""))
+        if known is not None and known is not endpoint:
+            raise SNSInvalidParameter(_token_is_taken(known))
+        return original_set(self, arn, attributes)
+
+    replace(SNSBackend, "create_platform_endpoint", _create_platform_endpoint)
+    replace(SNSBackend, "set_endpoint_attributes", set_endpoint_attributes)
+
+
+def _create_platform_endpoint(
+    self: Any,
+    application: Any,
+    custom_user_data: str | None,
+    token: str,
+    attributes: dict[str, Any],
+) -> Any:
+    """Idempotent for a token with the same attributes, refused for one with others."""
+    wanted = attributes | ({"CustomUserData": custom_user_data} if custom_user_data else {})
+    known = _with_token(self, application, token)
+    if known is not None:
+        asked = {"Enabled": True, "CustomUserData": None} | wanted | {"Token": token}
+        if all(known.attributes.get(name) == value for name, value in asked.items()):
+            return known
+        raise DuplicateSnsEndpointError(_token_is_taken(known))
+    made = PlatformEndpoint(
+        self.account_id, self.region_name, application, custom_user_data or "", token, wanted
+    )
+    self.platform_endpoints[made.arn] = made
+    return made
+
+
+def _token_is_taken(endpoint: Any) -> str:
+    return (
+        f"Invalid parameter: Token Reason: Endpoint {endpoint.arn} already exists with the same "
+        "Token, but different attributes."
+    )
+
+
+def _with_token(backend: Any, application: Any, token: str) -> Any:
+    endpoints: Iterable[Any] = backend.platform_endpoints.values()
+    for endpoint in endpoints:
+        if endpoint.application.arn == application.arn and endpoint.attributes["Token"] == token:
+            return endpoint
+    return None
+
+
+def _hide_credentials() -> None:
+    original = SNSBackend.get_platform_application_attributes
+
+    def get_platform_application_attributes(self: Any, arn: str) -> dict[str, str]:
+        attributes = original(self, arn)
+        return {name: value for name, value in attributes.items() if name not in _SECRET}
+
+    replace(SNSBackend, "get_platform_application_attributes", get_platform_application_attributes)
+
+
+def _relay_publishes(relay: Relay) -> None:
+    original = SNSBackend.publish
+
+    def publish(self: Any, message: str, arn: str | None, *args: Any, **kwargs: Any) -> str:
+        endpoint = self.platform_endpoints.get(arn)
+        if endpoint is None:
+            return original(self, message, arn, *args, **kwargs)
+        payload = message
+        if kwargs.get("message_structure") == "json":
+            payload = entry_for(endpoint.application.platform, message)
+        if not endpoint.enabled:
+            raise SnsEndpointDisabled("Endpoint is disabled")
+        relay.deliver(endpoint, payload, kwargs.get("message_attributes") or {})
+        return str(uuid.uuid4())
+
+    replace(SNSBackend, "publish", publish)
+
+
+def entry_for(platform: str, message: str) -> str:
+    """The entry of a `MessageStructure=json` message that goes to this platform."""
+    prefix = "Invalid parameter: Message Structure - "
+    try:
+        entries = json.loads(message)
+    except ValueError:
+        raise SNSInvalidParameter(prefix + "JSON message body failed to parse") from None
+    if not isinstance(entries, dict) or "default" not in entries:
+        raise SNSInvalidParameter(prefix + "No default entry in JSON message body")
+    entry = entries.get(platform, entries["default"])
+    if not isinstance(entry, str):
+        raise SNSInvalidParameter(prefix + "JSON message body failed to parse")
+    return entry

@@ -1,0 +1,129 @@
+"""The template's Application Load Balancer: what it is asked to be, and the listener it becomes."""
+
+from __future__ import annotations
+
+import random
+import secrets
+import time
+from collections.abc import Callable
+
+from emulator.balancer.arns import Arns, full_name
+from emulator.balancer.listener import actions, rules
+from emulator.balancer.listener.actions import Action
+from emulator.balancer.listener.rules import Rule
+from emulator.balancer.refusals import Properties, not_played, number_within
+from emulator.balancer.request_handler import RequestHandler
+from emulator.balancer.routing import Router
+from emulator.balancer.settings import (
+    BalancerSettings,
+    read_settings,
+    with_listener_attributes,
+)
+from emulator.balancer.targets.registrar import Registrar
+from emulator.balancer.wire.engine import Engine
+from emulator.clock import Clock
+from emulator.listening import Port, number
+from emulator.providers import Created, Invoke, LocalModeError
+from emulator.template.pairs import attributes_of
+
+DEFAULT_PRIORITY = 50_001  # after every rule's, which go from 1 to 50,000
+
+
+class ApplicationBalancer:
+    """One, with one HTTP listener on `port` (0 takes a free one). `random_bytes` is for traces."""
+
+    def __init__(
+        self,
+        port: Port,
+        arns: Arns,
+        random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> None:
+        self._port = port
+        self._arns = arns
+        self._random = random_bytes
+        self._settings = BalancerSettings()
+        self._listens = False
+        self._engine: Engine | None = None
+        self.arn: str | None = None
+        self.rules: list[Rule] = []
+
+    def create_balancer(self, where: str, name: str, properties: Properties) -> Created:
+        """Raises LocalModeError for what local mode doesn't play, as the others do."""
+        if self.arn is not None:
+            raise not_played(where, "a second Application Load Balancer", "keep one")
+        attributes = attributes_of(properties, "LoadBalancerAttributes")
+        self._settings = read_settings(where, attributes)
+        self.arn = self._arns.new("loadbalancer", f"app/{name}")
+        return Created(
+            self.arn,
+            {
+                "LoadBalancerArn": self.arn,
+                "DNSName": f"127.0.0.1:{number(self._port)}",
+                "LoadBalancerName": name,
+                "LoadBalancerFullName": full_name(self.arn),
+                "CanonicalHostedZoneID": "Z35SXDOTRQ7X7K",
+                "SecurityGroups": properties.get("SecurityGroups", []),
+            },
+        )
+
+    def create_listener(self, where: str, properties: Properties) -> Created:
+        protocol = properties.get("Protocol", "HTTP")
+        if protocol != "HTTP" or properties.get("Certificates"):
+            raise not_played(
+                where,
+                f"a listener for {protocol}",
+                "run it without its certificate, by "
+                "`emulate up --context load_balancer.certificate_arn=none "
+                "--context load_balancer.plain_http=true`",
+            )
+        for name in ("MutualAuthentication", "SslPolicy", "AlpnPolicy"):
+            if properties.get(name):
+                raise not_played(where, f"{name} of a listener", "remove it, as TLS is not played")
+        if self._listens:
+            raise not_played(where, "a second HTTP listener", "keep one for this environment")
+        attributes = attributes_of(properties, "ListenerAttributes")
+        self._settings = with_listener_attributes(where, self._settings, attributes)
+        self._listens = True
+        action = actions.read_actions(where, properties["DefaultActions"])
+        self.rules.append(Rule(DEFAULT_PRIORITY, (), action))
+        arn = self._arns.below(properties["LoadBalancerArn"], "listener")
+        return Created(arn, {"ListenerArn": arn})
+
+    def create_rule(self, where: str, properties: Properties) -> Created:
+        if properties.get("Transforms"):
+            raise not_played(where, "a rule with transforms", "remove them")
+        conditions = rules.read_conditions(where, properties["Conditions"])
+        action: Action = actions.read_actions(where, properties["Actions"])
+        priority = number_within(where, "Priority", properties["Priority"], 1, DEFAULT_PRIORITY - 1)
+        if any(rule.priority == priority for rule in self.rules):
+            raise LocalModeError(f"{where}: another rule has priority {priority} already")
+        self.rules.append(Rule(priority, conditions, action))
+        arn = self._arns.below(properties["ListenerArn"], "listener-rule")
+        return Created(arn, {"RuleArn": arn, "IsDefault": False})
+
+    async def start(self, targets: Registrar, invoke: Invoke, clock: Clock) -> None:
+        """Opens the listener, if the template has one. Raises LocalModeError for a port that is
+        taken."""
+        if not self._listens:
+            return
+        router = Router(
+            targets.groups,
+            now=clock.now,
+            wall=time.time,
+            random=random.random,
+            random_bytes=self._random,
+        )
+        handler = RequestHandler(self.rules, router)
+        engine = Engine(handler, targets, invoke, self._settings, self._port, self._random)
+        await engine.start()
+        self._engine = engine
+
+    async def stop(self) -> None:
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            await engine.stop()
+
+    @property
+    def url(self) -> str:
+        """The API's base URL; after `start`."""
+        return self._engine.url if self._engine else f"http://127.0.0.1:{number(self._port)}"

@@ -1,0 +1,174 @@
+"""Listener rules: which one a request takes.
+
+Source: "Condition types for listener rules" and "Quotas", user guide of Application Load
+Balancers; RuleCondition and what it refers to in the API reference.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from emulator.balancer.listener import condition_limits
+from emulator.balancer.listener.actions import Action
+from emulator.balancer.messages.head import query_pairs
+from emulator.balancer.refusals import Properties, not_played
+from emulator.providers import LocalModeError
+
+
+class Seen(NamedTuple):
+    """What rules look at. `path` and `query` are as on the wire, not decoded; header names are
+    lower case; `source_ip` is the connection's address, whatever X-Forwarded-For says."""
+
+    method: str
+    host: str
+    path: str
+    query: str
+    headers: Mapping[str, Sequence[str]]
+    source_ip: str
+
+
+Condition = Callable[[Seen], bool]
+
+
+class Rule(NamedTuple):
+    """All conditions have to hold; the listener's default action is a rule without any."""
+
+    priority: int
+    conditions: tuple[Condition, ...]
+    action: Action
+
+
+def first_match(rules: Iterable[Rule], seen: Seen) -> Rule | None:
+    """The matching rule of the lowest priority; `rules` may stand in any order."""
+    found: Rule | None = None
+    for rule in rules:  # loops rather than sorted and all: this is in the way of every request
+        if found is not None and found.priority < rule.priority:
+            continue
+        for condition in rule.conditions:
+            if not condition(seen):
+                break
+        else:
+            found = rule
+    return found
+
+
+def read_conditions(where: str, conditions: Sequence[Properties]) -> tuple[Condition, ...]:
+    """A ListenerRule's `Conditions`. Raises LocalModeError for what isn't played, and for what
+    AWS refuses."""
+    read = tuple(read_condition(where, condition) for condition in conditions)
+    condition_limits.refuse_too_many(
+        where, [(each["Field"], _values(each), _texts(each)) for each in conditions]
+    )
+    return read
+
+
+def read_condition(where: str, properties: Properties) -> Condition:
+    """One entry of a ListenerRule's `Conditions`."""
+    field = properties["Field"]
+    config = _config(properties)
+    if properties.get("RegexValues") or config.get("RegexValues"):
+        # The guide says neither which letters' case counts nor whether the whole has to match.
+        raise not_played(where, "a condition of regular expressions", "use Values with * and ?")
+    values = _values(properties)
+    if not values:
+        raise LocalModeError(f"{where}: the condition {field} has no values: give it one")
+    condition_limits.refuse_lengths(where, field, _texts(properties))
+    match field:
+        case "path-pattern":
+            return _any_of(values, lambda seen: [seen.path], ignore_case=False)
+        case "host-header":
+            return _any_of(
+                condition_limits.hosts(where, values), lambda seen: [_without_port(seen.host)]
+            )
+        case "http-request-method":
+            methods = frozenset(condition_limits.methods(where, values))
+            return lambda seen: seen.method in methods
+        case "http-header":
+            name = condition_limits.header_name(where, config.get("HttpHeaderName", ""))
+            return _any_of(values, lambda seen: seen.headers.get(name, ()))
+        case "query-string":
+            return _query_condition(values)
+        case "source-ip":
+            return _source_condition(where, values)
+        case _:
+            raise not_played(where, f"the condition {field}", "use one that the user guide lists")
+
+
+def _config(properties: Properties) -> Properties:
+    config: Properties = properties.get(_CONFIGS.get(properties["Field"], ""), {})
+    return config
+
+
+def _values(properties: Properties) -> Sequence[Any]:
+    values: Sequence[Any] = _config(properties).get("Values") or properties.get("Values") or ()
+    return values
+
+
+def _texts(properties: Properties) -> list[str]:
+    """The values' strings: of a query string its keys and values, where they are given."""
+    return [
+        text
+        for value in _values(properties)
+        for text in (value.values() if isinstance(value, Mapping) else [value])
+    ]
+
+
+def _source_condition(where: str, values: Iterable[str]) -> Condition:
+    try:
+        networks = [ipaddress.ip_network(value) for value in values]
+    except ValueError as error:
+        raise LocalModeError(
+            f"{where}: source-ip: {error}: write it in CIDR form, such as 192.0.2.0/24"
+        ) from error
+
+    def holds(seen: Seen) -> bool:
+        address = ipaddress.ip_address(seen.source_ip)
+        return any(address in network for network in networks)
+
+    return holds
+
+
+_CONFIGS = {
+    "path-pattern": "PathPatternConfig",
+    "host-header": "HostHeaderConfig",
+    "http-request-method": "HttpRequestMethodConfig",
+    "http-header": "HttpHeaderConfig",
+    "query-string": "QueryStringConfig",
+    "source-ip": "SourceIpConfig",
+}
+
+
+def pattern(text: str, ignore_case: bool = True) -> re.Pattern[str]:
+    """`*` stands for any characters, `?` for one; a backslash takes their meaning away. Hosts,
+    headers and query strings are compared without regard to case, paths with it."""
+    parts = re.findall(r"\\[*?\\]|.", text, re.DOTALL)
+    wild = {"*": ".*", "?": "."}
+    expression = "".join(wild.get(part) or re.escape(part[-1]) for part in parts)
+    return re.compile(expression, re.DOTALL | (re.IGNORECASE if ignore_case else 0))
+
+
+def _any_of(
+    values: Iterable[str], read: Callable[[Seen], Sequence[str]], ignore_case: bool = True
+) -> Condition:
+    patterns = [pattern(value, ignore_case) for value in values]
+    return lambda seen: any(p.fullmatch(text) for text in read(seen) for p in patterns)
+
+
+def _query_condition(values: Iterable[Mapping[str, Any]]) -> Condition:
+    """`{"Key"?, "Value"}`: without a key, any parameter's value may match."""
+    pairs = [
+        (pattern(value["Key"]) if "Key" in value else None, pattern(value["Value"]))
+        for value in values
+    ]
+    return lambda seen: any(
+        (key is None or key.fullmatch(name)) and value.fullmatch(text)
+        for name, text in query_pairs(seen.query)
+        for key, value in pairs
+    )
+
+
+def _without_port(host: str) -> str:
+    return re.sub(r":\d+$", "", host)

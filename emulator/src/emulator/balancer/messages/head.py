@@ -1,0 +1,220 @@
+"""A request's head: what the parser gave, checked as an Application Load Balancer does.
+
+Source: "Troubleshoot your Application Load Balancers" for the status codes, "How Elastic Load
+Balancing works" for methods, versions and sizes, both in AWS's user guides.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from emulator.balancer.messages.desync import Doubt, doubt_of_body, doubt_of_headers, gravest
+from emulator.balancer.messages.headers import Field, Pair, too_many_forwarded, values_of
+from emulator.balancer.settings import STRICTEST, BalancerSettings
+
+LINE_BYTES = 16 * 1024  # of the request line, and of each header
+HEAD_BYTES = 64 * 1024
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
+CODINGS = frozenset({"gzip", "x-gzip", "deflate", "compress", "x-compress", "br", "zstd"})
+
+_VALID_NAME = re.compile(r"[-a-z0-9]+")
+# A uri-host and maybe a port (RFC 9110 section 7.2, RFC 3986 section 3.2.2).
+_HOST = re.compile(r"(?:\[[0-9A-Za-z:.]+\]|[-0-9A-Za-z._~!$&'()*+,;=%]*)(?::[0-9]*)?")
+
+
+class Refused(Exception):
+    """A request that gets the load balancer's own answer with this status."""
+
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(why)
+        self.status = status
+
+
+@dataclass(slots=True)
+class Block:
+    """A request's headers, and what follows from them alone. Clients send the same ones again and
+    again over a connection, so that it needn't be found out each time.
+
+    `came` is what the parser gave, `fields` those of it that stay, `values` the same by lower-case
+    name. The body is `length` bytes, or chunked where that is None; `identity` says that it was
+    a Transfer-Encoding of that name; `lines` what a target gets of them, once that is written.
+    """
+
+    came: Sequence[Field]
+    fields: Sequence[Field]
+    values: dict[str, list[str]]
+    host: str
+    length: int | None
+    identity: bool
+    doubt: Doubt | None
+    size: int
+    lines: str = ""
+
+
+@dataclass(slots=True)
+class Head:
+    """`path` and `query` are as on the wire, not decoded.
+
+    `upgrade` asks for a WebSocket. `closes` says that the client, or its doubtful framing, wants
+    the connection closed after the answer; `alone` that the target's connection has to be, too.
+    """
+
+    method: str
+    path: str
+    query: str
+    host: str
+    block: Block
+    values: dict[str, list[str]]
+    length: int | None
+    upgrade: bool
+    modern: bool  # HTTP/1.1
+    closes: bool
+    alone: bool
+
+    @property
+    def size(self) -> int:
+        return len(self.path) + len(self.query) + self.block.size
+
+    @property
+    def target(self) -> str:
+        return f"{self.path}?{self.query}" if self.query else self.path
+
+    @property
+    def expects_continue(self) -> bool:
+        expected = self.values.get("expect")
+        return expected is not None and self.modern and expected[-1].lower() == "100-continue"
+
+
+def query_pairs(query: str) -> list[Pair]:
+    """Names and values as on the wire: the load balancer decodes neither."""
+    pairs = (part.partition("=") for part in query.split("&") if part)
+    return [(name, value) for name, _, value in pairs]
+
+
+def refuse_line(method: str, version: str) -> None:
+    """Raises Refused."""
+    if version not in ("1.1", "1.0"):
+        raise Refused(505, f"HTTP version {version}")
+    if method not in METHODS:
+        raise Refused(405, f"method {method}")
+
+
+def read_block(came: Sequence[Field], settings: BalancerSettings) -> Block:
+    """Raises Refused."""
+    fields = came
+    if settings.drop_invalid_headers:
+        fields = [field for field in came if _is_valid(field[0])]
+    values = values_of(fields)
+    length, identity = _framing(values)
+    if "x-forwarded-for" in values and too_many_forwarded(values):
+        raise Refused(463, "too many addresses in X-Forwarded-For")
+    if values.get("content-type", ("",))[-1].startswith("application/grpc"):
+        raise Refused(464, "gRPC, to target groups of version HTTP1")
+    hosts = values.get("host", [""])
+    if len(hosts) > 1 or not _HOST.fullmatch(hosts[0]):
+        raise Refused(400, "more than one Host header, or one that is no host")  # RFC 9112, 3.2
+    size = sum([len(name) + len(value) + 4 for _, name, value in came])
+    return Block(came, fields, values, hosts[0], length, identity, doubt_of_headers(fields), size)
+
+
+def read_head(
+    method: str,
+    url: str,
+    version: str,
+    upgrade: bool,
+    keep_alive: bool,
+    block: Block,
+    settings: BalancerSettings,
+) -> Head:
+    """Of a line that `refuse_line` lets pass; `upgrade` and `keep_alive` as the parser understood
+    the Connection header. Raises Refused."""
+    modern = version == "1.1"
+    if modern and not block.host:
+        raise Refused(400, "an HTTP/1.1 request without a Host header")
+    values, length, alone = block.values, block.length, False
+    doubt = gravest(doubt_of_body(method, modern, values), block.doubt)
+    if doubt is not None:
+        if settings.desync == STRICTEST:
+            raise Refused(400, doubt.reason)
+        alone = doubt.ambiguous
+    host = block.host
+    if not url.startswith("/") or "#" in url:
+        url, host = _origin_form(url, host)
+    path, _, query = url.partition("?")
+    # One with a body is no handshake, whatever it says.
+    handshake = upgrade and modern and method == "GET" and length == 0
+    websocket = handshake and _asks_for_websocket(values)
+    return Head(
+        method,
+        path,
+        query,
+        host,
+        block,
+        values,
+        length,
+        websocket,
+        modern,
+        not keep_alive or alone or block.identity or websocket,
+        alone,
+    )
+
+
+@functools.lru_cache(1024)
+def _is_valid(key: str) -> bool:
+    """By routing.http.drop_invalid_header_fields; of a name in lower case."""
+    return _VALID_NAME.fullmatch(key) is not None
+
+
+def refuse_size(url: str, fields: Sequence[Field]) -> None:
+    """Raises Refused for what is over the guide's hard limits."""
+    if len(url) > LINE_BYTES:
+        raise Refused(414, "the request line is over 16 K")
+    sizes = [len(name) + len(value) + 4 for _, name, value in fields]
+    if max(sizes, default=0) > LINE_BYTES:
+        raise Refused(400, "a header is over 16 K")
+    if len(url) + sum(sizes) > HEAD_BYTES:
+        raise Refused(400, "the headers are over 64 K")
+
+
+def _framing(values: dict[str, list[str]]) -> tuple[int | None, bool]:
+    """(length, whether it is the coding `identity`, which the guide supports and the parser
+    doesn't). The parser has refused both headers together, and either one twice."""
+    codings = values.get("transfer-encoding")
+    if codings is None:
+        lengths = values.get("content-length")
+        return int(lengths[0]) if lengths else 0, False
+    coding = ",".join(codings).strip().lower()
+    if coding == "chunked":
+        return None, False
+    if coding == "identity":
+        return 0, True
+    names = {name.strip() for name in coding.split(",")}
+    if names & CODINGS and names <= CODINGS | {"chunked"}:
+        raise Refused(501, f"Transfer-Encoding {coding}")
+    raise Refused(400, f"Transfer-Encoding {coding}")
+
+
+def _origin_form(url: str, host: str) -> tuple[str, str]:
+    """(url, host) of a target that isn't a path: the host of an absolute URL stands above the
+    header's."""
+    if "#" in url:
+        raise Refused(400, "a request target with a fragment")  # RFC 9112 section 3.2
+    if url == "*":
+        return url, host
+    try:
+        authority = urlsplit(url).netloc
+    except ValueError as error:
+        raise Refused(400, str(error)) from error
+    rest, named = url.partition("://")[2].removeprefix(authority), authority.rpartition("@")[2]
+    if not named or not _HOST.fullmatch(named):
+        raise Refused(400, "a request target whose host is none")
+    return rest if rest.startswith("/") else f"/{rest}", named
+
+
+def _asks_for_websocket(values: dict[str, list[str]]) -> bool:
+    """HTTP/2 in clear text, which some clients offer with each request, isn't taken up."""
+    return any("websocket" in value.lower() for value in values.get("upgrade", ()))

@@ -1,0 +1,137 @@
+"""Heads as they are written: a request's to the target, an answer's to the client."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from emulator.balancer.messages.head import Block, Head
+from emulator.balancer.messages.headers import (
+    HOP_BY_HOP,
+    LARGE_HEAD,
+    Field,
+    Pair,
+    Peer,
+    forwarded_for,
+    named_by_connection,
+    outgoing_host,
+    traced,
+)
+from emulator.balancer.messages.pages import PHRASES, SERVER, OwnAnswer
+from emulator.balancer.settings import APPEND, PRESERVE, BalancerSettings
+
+CHUNKED = "Transfer-Encoding: chunked\r\n"
+KEEP_ALIVE, CLOSE = "Connection: keep-alive\r\n", "Connection: close\r\n"
+
+_FRAMING = HOP_BY_HOP | {"content-length"}  # Transfer-Encoding is a hop-by-hop one
+_WRITTEN = frozenset({"host", "expect", "x-forwarded-proto", "x-forwarded-port", "x-amzn-trace-id"})
+_NOT_END_TO_END = _WRITTEN | _FRAMING
+
+
+def forwarded_fields(head: Head, peer: Peer, settings: BalancerSettings, trace: str) -> list[Pair]:
+    """What a function gets to see: all headers, with those of the load balancer written. `trace`
+    is an id as `headers.traced` takes it."""
+    passed = _passed_on(head.block, peer, settings, _WRITTEN)
+    return [_host(head, peer, settings), *passed, _trace(head, trace)]
+
+
+def request_head(head: Head, peer: Peer, settings: BalancerSettings, trace: str) -> bytes:
+    """What a container gets: the end-to-end headers in the same way. Always HTTP/1.1, and framed
+    by what was parsed rather than by what was written."""
+    block = head.block
+    if not block.lines:
+        block.lines = _lines(_passed_on(block, peer, settings, _NOT_END_TO_END))
+    framing = ""
+    if head.length is None:
+        framing = CHUNKED
+    elif "content-length" in head.values:
+        framing = f"Content-Length: {head.length}\r\n"
+    if head.upgrade:
+        framing += f"Connection: Upgrade\r\nUpgrade: {head.values['upgrade'][-1]}\r\n"
+    elif head.alone:
+        framing += CLOSE
+    return (
+        f"{head.method} {head.target} HTTP/1.1\r\n"
+        f"Host: {_host(head, peer, settings)[1]}\r\n{block.lines}"
+        f"X-Amzn-Trace-Id: {_trace(head, trace)[1]}\r\n{framing}\r\n"
+    ).encode("latin-1")
+
+
+def _lines(fields: Sequence[Pair]) -> str:
+    return "".join([f"{name}: {value}\r\n" for name, value in fields])
+
+
+def _host(head: Head, peer: Peer, settings: BalancerSettings) -> Pair:
+    """The one that the rules saw, which is the target's own where that has one (RFC 9112 section
+    3.2.2): preserved, or written anew. HTTP/1.0 may come without any, and gets the load
+    balancer's name."""
+    if settings.preserve_host and head.host:
+        return ("Host", head.host)
+    return ("Host", outgoing_host(head.host or "127.0.0.1", peer.port))
+
+
+def _trace(head: Head, trace: str) -> Pair:
+    traces = head.values.get("x-amzn-trace-id")
+    return ("X-Amzn-Trace-Id", traced(traces, trace, head.size > LARGE_HEAD))
+
+
+def _passed_on(
+    block: Block, peer: Peer, settings: BalancerSettings, dropped: frozenset[str]
+) -> list[Pair]:
+    """What stays the same from one request of a connection to the next."""
+    values = block.values
+    if dropped is _NOT_END_TO_END:
+        dropped |= named_by_connection(values)
+    if settings.forwarded_for != PRESERVE:
+        dropped |= {"x-forwarded-for"}
+    fields = [(name, value) for key, name, value in block.fields if key not in dropped]
+    if settings.forwarded_for == APPEND:
+        hops = values.get("x-forwarded-for")
+        own = forwarded_for(hops, peer, settings.forwarded_client_port)
+        fields.append(("X-Forwarded-For", own))
+    fields.append(("X-Forwarded-Proto", peer.protocol))
+    fields.append(("X-Forwarded-Port", str(peer.port)))
+    return fields
+
+
+def answer_head(
+    status: int,
+    reason: str,
+    fields: Sequence[Field],
+    values: Mapping[str, Sequence[str]],
+    added: Sequence[Pair],
+    framing: str,
+) -> bytes:
+    """`added` take the place of fields of their names, but for Set-Cookie, which adds to them;
+    `framing` is what follows: whole lines."""
+    dropped = _FRAMING
+    if "connection" in values:
+        dropped |= named_by_connection(values)
+    if added:
+        dropped |= {name.lower() for name, _ in added if name != "Set-Cookie"}
+    lines = [f"{name}: {value}\r\n" for key, name, value in fields if key not in dropped]
+    lines += [f"{name}: {value}\r\n" for name, value in added]
+    return f"HTTP/1.1 {status} {reason}\r\n{''.join(lines)}{framing}\r\n".encode("latin-1")
+
+
+def own_answer(
+    answer: OwnAnswer,
+    settings: BalancerSettings,
+    date: str,
+    connection: str,
+    *,
+    bodiless: bool,
+    reason: str | None = None,
+) -> bytes:
+    """The whole of it; `bodiless` for an answer to HEAD. `date` as in a Date header, `connection`
+    KEEP_ALIVE or CLOSE; `reason` instead of the status code's own phrase."""
+    status, body = answer.status, answer.body
+    fields = [(name.lower(), name, value) for name, value in answer.fields]
+    keys = {key for key, _, _ in fields}
+    own = [("Server", SERVER)] if settings.server_header and "server" not in keys else []
+    if "date" not in keys:
+        own.append(("Date", date))
+    without = status in (204, 304)
+    framing = connection if without else f"Content-Length: {len(body)}\r\n{connection}"
+    phrase = PHRASES.get(status, "") if reason is None else reason
+    head = answer_head(status, phrase, fields, {}, [*own, *settings.added_headers], framing)
+    return head if bodiless or without else head + body

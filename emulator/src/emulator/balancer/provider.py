@@ -1,0 +1,185 @@
+"""Makes the template's load balancers, their target groups and rules, and runs them.
+
+What each kind of load balancer is asked to be stands in application.py and network/balancer.py.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import aiohttp
+
+from emulator.balancer.application import ApplicationBalancer
+from emulator.balancer.arns import Arns
+from emulator.balancer.description import described
+from emulator.balancer.listener import weights
+from emulator.balancer.network import checks
+from emulator.balancer.network.balancer import NetworkBalancer
+from emulator.balancer.refusals import Properties, not_played
+from emulator.balancer.routing import refuse_stickiness
+from emulator.balancer.targets.checks import HealthChecker, open_session
+from emulator.balancer.targets.health import Outcome
+from emulator.balancer.targets.registrar import Registrar
+from emulator.balancer.targets.target_group import Target, TargetGroup, read_target_group
+from emulator.clock import Clock
+from emulator.listening import Port
+from emulator.providers import Created, Invoke, LocalModeError, Resource
+from emulator.template.pairs import attributes_of
+
+PREFIX = "AWS::ElasticLoadBalancingV2::"
+LAMBDA_POOL = "lambda"
+
+
+class LoadBalancingProvider:
+    """One Application Load Balancer on `port` and one Network Load Balancer on `network_port`, or
+    the one that the template has; 0 takes a free port.
+
+    A target group's pool, in `state`, is its tag `pool`; without one, "lambda" or its own name.
+    `clock` runs health checks and deregistration delays; `random_bytes` is for ids and traces.
+    """
+
+    types = tuple(
+        PREFIX + kind for kind in ("Listener", "ListenerRule", "LoadBalancer", "TargetGroup")
+    )
+
+    def __init__(
+        self,
+        invoke: Invoke,
+        *,
+        port: Port,
+        network_port: Port = 0,
+        clock: Clock,
+        region: str = "us-east-1",
+        account: str = "123456789012",
+        random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> None:
+        self._invoke = invoke
+        self._clock = clock
+        self._arns = Arns(region, account, random_bytes)
+        self._application = ApplicationBalancer(port, self._arns, random_bytes)
+        self._network = NetworkBalancer(network_port, self._arns)
+        self._functions: dict[str, str] = {}
+        self._session: aiohttp.ClientSession | None = None
+        self._checker: HealthChecker | None = None
+        self.targets = Registrar(self._check, clock)
+
+    async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
+        """Raises LocalModeError for what local mode doesn't play."""
+        where = str(resource)
+        match resource.type.removeprefix(PREFIX):
+            case "LoadBalancer":
+                name = properties.get("Name", resource.logical_id)
+                return self._create_balancer(where, name, properties)
+            case "TargetGroup":
+                name = properties.get("Name", resource.logical_id)
+                return self._create_group(where, name, properties)
+            case "Listener" if ":loadbalancer/net/" in properties.get("LoadBalancerArn", ""):
+                return self._network.create_listener(where, properties)
+            case "Listener":
+                return self._application.create_listener(where, properties)
+            case _ if ":listener/net/" in properties.get("ListenerArn", ""):
+                raise not_played(where, "a rule of a TCP listener", "forward by the listener alone")
+            case _:
+                return self._application.create_rule(where, properties)
+
+    def _create_balancer(self, where: str, name: str, properties: Properties) -> Created:
+        match properties.get("Type", "application"):
+            case "application":
+                return self._application.create_balancer(where, name, properties)
+            case "network":
+                return self._network.create_balancer(where, name, properties)
+            case kind:
+                advice = "use an application or a network one"
+                raise not_played(where, f"a load balancer of type {kind}", advice)
+
+    def _create_group(self, where: str, name: str, properties: Properties) -> Created:
+        arn = self._arns.new("targetgroup", name)
+        is_lambda = properties.get("TargetType") == "lambda"
+        pool = attributes_of(properties, "Tags").get("pool", LAMBDA_POOL if is_lambda else name)
+        over_http = is_lambda or properties.get("Protocol", "HTTP").startswith("HTTP")
+        read = read_target_group if over_http else self._network.create_group
+        self.targets.groups[arn] = read(where, arn, name, pool, properties)
+        static = properties.get("Targets", ())
+        if static and not is_lambda:
+            raise not_played(where, "a target by address", "let an ECS service register it")
+        if static:
+            self._functions[arn] = static[0]["Id"]
+        balancer = self._application.arn if over_http else self._network.arn
+        attributes = {
+            "TargetGroupArn": arn,
+            "TargetGroupName": name,
+            "TargetGroupFullName": arn.rpartition(":")[2],
+            "LoadBalancerArns": [balancer] if balancer else [],
+        }
+        return Created(arn, attributes)
+
+    async def start(self) -> None:
+        """Opens the listeners and registers the functions. Raises LocalModeError for a port that
+        is taken. Containers register through `targets`."""
+        self._connect_groups()
+        self._session = open_session()
+        self._checker = HealthChecker(self._session, self._invoke)
+        try:
+            await self._application.start(self.targets, self._invoke, self._clock)
+            await self._network.start(self.targets)
+        except LocalModeError:
+            await self.stop()
+            raise
+        for arn, function in self._functions.items():
+            self.targets.register(arn, function.rpartition(":")[2], "", 0, function)
+
+    def _connect_groups(self) -> None:
+        for arn, group in self.targets.groups.items():
+            forwarded = weights.weight_of(self._application.rules, arn) is not None
+            if forwarded and arn in self._network.settings:
+                raise LocalModeError(f"{group.name}: a rule over HTTP forwards to it: make it HTTP")
+            group.in_use = forwarded or arn == self._network.forwards_to
+        refuse_stickiness(self._application.rules, self.targets.groups)
+
+    async def stop(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await self.targets.stop()
+            await self._network.stop()
+            await self._application.stop()
+            await session.close()
+
+    @property
+    def url(self) -> str:
+        """The API's base URL; after `start`."""
+        return self._application.url
+
+    @property
+    def network_url(self) -> str | None:
+        """The Network Load Balancer's; None where the template has none."""
+        return self._network.url
+
+    async def _check(self, group: TargetGroup, target: Target) -> Outcome:
+        if self._checker is None:
+            raise RuntimeError("a target was registered before the load balancer started")
+        network = self._network.settings.get(group.arn)
+        if network is not None and network.check_by_connecting:
+            return await checks.connect(target)
+        return await self._checker(group, target)
+
+    def set_weight(self, pool: str, weight: int) -> None:
+        """Of the pool's target group, in every rule that forwards to it. Raises UnknownPool (a
+        LookupError) and BadWeight (a ValueError), see `emulator.balancer.listener.weights`."""
+        weights.set_weight(self._application.rules, self.targets.groups.values(), pool, weight)
+
+    def state(self) -> dict[str, Any]:
+        """`{"target_groups": [...]}`, the network load balancer's last; see `description`."""
+        now = self._clock.now()
+        groups = [
+            described(
+                group,
+                weights.weight_of(self._application.rules, group.arn),
+                self._network.settings.get(group.arn),
+                now,
+                self._clock.real(now),
+            )
+            for group in self.targets.groups.values()
+        ]
+        return {"target_groups": sorted(groups, key=lambda group: group["balancer"] == "network")}

@@ -1,0 +1,177 @@
+"""Where a forwarded request goes: the target group, then the target within it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from emulator.balancer import stickiness
+from emulator.balancer.listener.actions import Forward
+from emulator.balancer.listener.rules import Rule, Seen
+from emulator.balancer.stickiness import Bond, Bonds, Seal
+from emulator.balancer.targets.algorithms import SmoothWeighted
+from emulator.balancer.targets.target_group import Target, TargetGroup
+from emulator.providers import LocalModeError
+
+Pair = tuple[str, str]
+
+
+def refuse_stickiness(rules: Iterable[Rule], groups: Mapping[str, TargetGroup]) -> None:
+    """Raises LocalModeError for a forward to several groups whose targets are sticky, where AWS
+    refuses it or doesn't keep clients where they were."""
+    for rule in rules:
+        forward = rule.action
+        if not isinstance(forward, Forward) or len(forward.weights) < 2:
+            continue
+        for group in (groups[arn] for arn in forward.weights if arn in groups):
+            sticky = group.settings.stickiness
+            if sticky is None:
+                continue
+            where = f"the forward to {len(forward.weights)} target groups, priority {rule.priority}"
+            if sticky.kind == "app_cookie":
+                raise LocalModeError(
+                    f"{where}: {group.name} has stickiness of type app_cookie, which does not work "
+                    "with weighted target groups: use lb_cookie, or forward to one group"
+                )
+            if forward.sticky_seconds is None:
+                raise LocalModeError(
+                    f"{where}: {group.name} is sticky, so the forward must be too: enable "
+                    "TargetGroupStickinessConfig"
+                )
+
+
+class Choice:
+    """What a forward decided. The target's `in_flight` is counted: whoever got the choice calls
+    `Registrar.answered` when the request is over, however it ended."""
+
+    def __init__(
+        self,
+        group: TargetGroup,
+        target: Target,
+        set_cookies: Callable[[Sequence[Pair]], list[str]] | None,
+    ) -> None:
+        self.group = group
+        self.target = target
+        self._set_cookies = set_cookies
+
+    def set_cookies(self, answer_headers: Sequence[Pair]) -> list[str]:
+        """Values of Set-Cookie to add to the target's answer, which has these headers: the
+        application's own cookie may be among them, which app_cookie waits for."""
+        return self._set_cookies(answer_headers) if self._set_cookies is not None else []
+
+
+class Router:
+    """`groups` by ARN is the registrar's own mapping. `now` gives template seconds
+    (`Clock.now`), `wall` the real time of day in epoch seconds, `random` a float in [0, 1) and
+    `random_bytes` that many bytes nobody can guess."""
+
+    def __init__(
+        self,
+        groups: Mapping[str, TargetGroup],
+        *,
+        now: Callable[[], float],
+        wall: Callable[[], float],
+        random: Callable[[], float],
+        random_bytes: Callable[[int], bytes],
+    ) -> None:
+        self._groups = groups
+        self._now = now
+        self._wall = wall
+        self._random = random
+        self._seal = Seal(random_bytes)
+        self._turns: dict[int, SmoothWeighted[str]] = {}
+
+    def choose(self, rule: Rule, forward: Forward, seen: Seen) -> Choice | None:
+        """None where the group whose turn it is has no registered target: 503."""
+        now = self._now()
+        arn = self._bound_group(forward, seen, now)
+        if arn is None:  # a bound client takes nobody's turn
+            arn = self._next_group(rule, forward)
+        if arn is None:
+            return None
+        group = self._groups[arn]
+        bonds = self._bonds(group, seen, now)
+        bond = bonds.get(arn)
+        target = group.choose(now, self._random, bond.target if bond is not None else None)
+        if target is None:
+            return None
+        if forward.sticky_seconds is None and group.settings.stickiness is None:
+            return Choice(group, target, None)
+
+        def set_cookies(answer_headers: Sequence[Pair]) -> list[str]:
+            return self._cookies(forward, group, target, seen, bonds, answer_headers)
+
+        return Choice(group, target, set_cookies)
+
+    def _next_group(self, rule: Rule, forward: Forward) -> str | None:
+        if len(forward.weights) == 1:
+            ((arn, weight),) = forward.weights.items()
+            return arn if weight > 0 else None
+        turns = self._turns.get(rule.priority)
+        if turns is None:
+            turns = self._turns[rule.priority] = SmoothWeighted()
+        return turns.choose(forward.weights)
+
+    def _bound_group(self, forward: Forward, seen: Seen, now: float) -> str | None:
+        """The group that the client is bound to, if the forward names it. Its weight doesn't
+        count: with 0 it gets no new clients, and keeps those it has."""
+        if forward.sticky_seconds is None:
+            return None
+        bonds = stickiness.bonds_of(
+            self._seal, stickiness.GROUP, stickiness.cookies_of(seen.headers)
+        )
+        valid = _valid(bonds, forward.sticky_seconds, now)
+        return next((arn for arn in valid if arn in forward.weights and arn in self._groups), None)
+
+    def _bonds(self, group: TargetGroup, seen: Seen, now: float) -> Bonds:
+        """The client's to targets of groups with the same kind of stickiness, while they last."""
+        sticky = group.settings.stickiness
+        if sticky is None:
+            return {}
+        cookies = stickiness.cookies_of(seen.headers)
+        if sticky.cookie is None:
+            bonds = stickiness.bonds_of(self._seal, stickiness.TARGET, cookies)
+            return _valid(bonds, sticky.seconds, now)
+        bonds = stickiness.application_bonds(self._seal, cookies)
+        own = bonds.pop(group.arn, None)
+        if own is not None and sticky.cookie in cookies:  # both cookies or none
+            bonds |= _valid({group.arn: own}, sticky.seconds, now)
+        return bonds
+
+    def _cookies(
+        self,
+        forward: Forward,
+        group: TargetGroup,
+        target: Target,
+        seen: Seen,
+        bonds: Bonds,
+        answer_headers: Sequence[Pair],
+    ) -> list[str]:
+        wall, bond = self._wall(), Bond(target.id, self._now())
+        values = []
+        if forward.sticky_seconds is not None:
+            value = self._seal.close(stickiness.GROUP, {group.arn: bond._replace(target="")})
+            values += stickiness.twins(stickiness.GROUP, value, wall)
+        sticky = group.settings.stickiness
+        if sticky is None:
+            return values
+        if sticky.cookie is None:
+            value = self._seal.close(stickiness.TARGET, {group.arn: bond})
+            return values + stickiness.twins(stickiness.TARGET, value, wall)
+        if group.arn in bonds or stickiness.sets_cookie(answer_headers, sticky.cookie):
+            bonds = {**bonds, group.arn: bond}
+        sealed = self._fitting(bonds) if bonds else None
+        cross_origin = stickiness.needs_same_site(seen.headers)
+        return values + stickiness.shards(sealed, wall, cross_origin)
+
+    def _fitting(self, bonds: Bonds) -> str:
+        """Sealed for AWSALBAPP; without the oldest ones where it would be too long."""
+        kept = dict(bonds)
+        while True:
+            sealed = self._seal.close(stickiness.APPLICATION, kept)
+            if stickiness.fits(sealed) or len(kept) == 1:
+                return sealed
+            del kept[min(kept, key=lambda arn: kept[arn].since)]
+
+
+def _valid(bonds: Bonds, seconds: float, now: float) -> Bonds:
+    return {arn: bond for arn, bond in bonds.items() if now - bond.since <= seconds}

@@ -1,0 +1,128 @@
+"""A request that becomes an event for a Lambda function."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+
+from emulator.balancer.messages import lambda_bridge
+from emulator.balancer.messages.head import Head
+from emulator.balancer.messages.lambda_bridge import BODY_BYTES, Answer, Incoming
+from emulator.balancer.messages.outgoing import forwarded_fields
+from emulator.balancer.messages.pages import OwnAnswer, error_page
+from emulator.balancer.routing import Choice
+from emulator.balancer.targets.target_group import Target
+from emulator.balancer.wire.client import ClientConnection
+from emulator.balancer.wire.exchange import CONTINUE, Exchange
+from emulator.balancer.wire.forwarding import CLIENT_LEFT
+from emulator.balancer.wire.shared import Shared
+from emulator.providers import Throttled
+
+log = logging.getLogger("emulator.balancer")
+
+
+class Invocation(Exchange):
+    """The body is collected, as an event is one piece: up to 1 MB. There is no idle timeout once it
+    is whole: "waits until your Lambda function responds or times out"."""
+
+    def __init__(
+        self,
+        shared: Shared,
+        connection: ClientConnection,
+        head: Head,
+        choice: Choice,
+        function: str,
+    ) -> None:
+        self._shared = shared
+        self._connection = connection
+        self._head = head
+        self._choice = choice
+        self._function = function
+        self._body = bytearray()
+        self._running: asyncio.Task[None] | None = None
+        self._over = False
+
+    def start(self) -> None:
+        # "WebSockets are not supported. Upgrade requests are rejected with an HTTP 400 code."
+        if self._head.upgrade:
+            self._refuse(400)
+        elif (self._head.length or 0) > BODY_BYTES:
+            self._refuse(413)
+        elif self._head.expects_continue:
+            self._connection.write(CONTINUE)
+
+    def body(self, data: bytes) -> None:
+        if not self._over:
+            self._body += data
+            if len(self._body) > BODY_BYTES:
+                self._refuse(413)
+
+    def end(self) -> None:
+        if not self._over:
+            self._running = self._shared.spawn(self._invoke())
+
+    def spoilt(self, status: int) -> None:
+        if not self._over:
+            self._refuse(status)
+
+    def idle(self) -> None:
+        if self._over:
+            self._connection.abort()
+        elif self._running is None:
+            self._refuse(408)
+
+    def client_left(self) -> None:
+        """The function goes on, as it would on AWS: an invocation can't be taken back."""
+        if not self._over:
+            self._finish(CLIENT_LEFT)
+
+    def removed(self, target: Target) -> None:
+        if target is self._choice.target and not self._over:
+            self._finish(None)
+            self._connection.answer(error_page(502), self._head, closes=self._running is None)
+
+    async def _invoke(self) -> None:
+        answer = await self._answer()
+        if self._over:  # the client has left, or the target was taken out
+            return
+        self._finish(None if answer is None else answer.status)
+        if answer is None:
+            self._connection.answer(error_page(502), self._head)
+            return
+        cookies = self._choice.set_cookies(answer.headers)
+        fields = [*answer.headers, *(("Set-Cookie", cookie) for cookie in cookies)]
+        own = OwnAnswer(answer.status, fields, answer.body)
+        self._connection.answer(own, self._head, reason=answer.reason or None)
+
+    async def _answer(self) -> Answer | None:
+        """None where it is 502: the function fails, is throttled or answers something else."""
+        group = self._choice.group
+        multi_value = group.settings.multi_value_headers
+        head, peer = self._head, self._connection.peer
+        trace = self._shared.traces.new()
+        fields = forwarded_fields(head, peer, self._shared.settings, trace)
+        incoming = Incoming(head.method, head.path, head.query, fields, bytes(self._body))
+        event = lambda_bridge.event_of(incoming, group.arn, multi_value)
+        try:
+            result = await self._shared.invoke(self._function, json.dumps(event).encode())
+            if not result.error:
+                return lambda_bridge.answer_of(result.payload, multi_value)
+            log.warning("%s failed: %r", self._function, result.payload[:500])
+        except Throttled as throttled:
+            log.warning("%s", throttled)
+        except lambda_bridge.Malformed as malformed:
+            log.warning("%s: %s", self._function, malformed)
+        except Exception:
+            log.exception("%s can't be invoked", self._function)
+        return None
+
+    def _refuse(self, status: int) -> None:
+        """Without calling the function; the target has no part in it."""
+        self._finish(status)
+        self._connection.answer(error_page(status), self._head, closes=True)
+
+    def _finish(self, status: int | None) -> None:
+        self._over = True
+        self._body.clear()
+        self._shared.registrar.answered(self._choice.target, status)

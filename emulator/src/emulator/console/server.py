@@ -1,0 +1,179 @@
+"""The console's HTTP server.
+
+GET /_local is the page, GET /_local/state what it shows. POST /_local/pools/<pool>
+`{"desired": n}`, `{"weight": n}` or `{"autoscaling": true | false}`, POST /_local/targets/<id>
+`{"action": "kill" | "drain" | "pause" | "resume"}` and POST /_local/load (see `Orders.load`) are
+the orders. GET /_local/phones/<token> gives the pushes a device token received, and POST there
+`{"action": "uninstall"}` takes the app off the phone.
+
+Nothing on the page comes from elsewhere, and nobody else's page can give orders: requests for
+another host (DNS rebinding) and from another origin are refused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from aiohttp import web
+
+from emulator import load
+from emulator.console.orders import Containers, Orders, Origins, Weights
+from emulator.console.refusals import Refusal, bad_request
+from emulator.listening import HttpListener, Port
+from emulator.push.phones import Phones
+
+PAGE = Path(__file__).parent / "page"
+ROOT = "/_local"
+BODY_BYTES = 64 * 1024
+OWN_NAMES = ("127.0.0.1", "localhost", "::1")
+_KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+_KNOWN = ("load", "phones", "pools", "state", "targets")
+
+State = Callable[[], Awaitable[Mapping[str, Any]]]
+
+
+class _Call(NamedTuple):
+    method: str
+    path: tuple[str, ...]  # below /_local, decoded
+    body: dict[str, Any]
+    gone: Callable[[], bool]  # whether nobody waits for the answer any more
+
+
+class Console:
+    """`state` gathers what GET /_local/state answers; `origins` and `load_path` as for `Orders`."""
+
+    def __init__(
+        self,
+        *,
+        port: Port,
+        state: State,
+        containers: Containers,
+        weights: Weights,
+        origins: Origins,
+        phones: Phones,
+        load_path: str = load.PATH,
+    ) -> None:
+        self._state = state
+        self._orders = Orders(containers, weights, origins, load_path)
+        self._phones = phones
+        self._listener = HttpListener(self._handle, port, "the console")
+
+    async def start(self) -> None:
+        """Raises LocalModeError when the port is taken."""
+        await self._listener.start()
+
+    async def stop(self) -> None:
+        await self._listener.stop()
+
+    @property
+    def url(self) -> str:
+        """The base URL, without /_local."""
+        return self._listener.url
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        try:
+            self._guard(request)
+            response = await self._answer(request)
+        except Refusal as error:
+            document = {"error": {"code": error.code, "message": error.message}}
+            response = web.json_response(document, status=error.status)
+        response.headers.update(_HEADERS)
+        return response
+
+    def _guard(self, request: web.BaseRequest) -> None:
+        host = request.headers.get("Host", "")
+        if _name_of(f"//{host}") not in OWN_NAMES:
+            raise Refusal(403, "forbidden", f"this console answers on {self.url}, not for {host!r}")
+        origin = request.headers.get("Origin")
+        if origin is not None and origin != f"http://{host}":
+            raise Refusal(403, "forbidden", f"orders from the origin {origin!r} are not taken")
+
+    async def _answer(self, request: web.BaseRequest) -> web.Response:
+        path = request.raw_path.partition("?")[0]
+        if path == "/":
+            return web.Response(status=302, headers={"Location": ROOT})
+        if path != ROOT and not path.startswith(f"{ROOT}/"):
+            raise Refusal(404, "not_found", f"there is nothing at {path}")
+        parts = tuple(unquote(part) for part in path.removeprefix(ROOT).split("/") if part)
+        file = _file(parts)
+        if file is not None and request.method in ("GET", "HEAD"):
+            return web.Response(
+                body=file.read_bytes(), content_type=_KINDS[file.suffix], charset="utf-8"
+            )
+        body = await _body(request) if request.method == "POST" else {}
+        call = _Call(request.method, parts, body, lambda: request.transport is None)
+        return web.json_response(await self._called(call))
+
+    async def _called(self, call: _Call) -> Mapping[str, Any]:
+        match call:
+            case _Call("GET", ("state",), _):
+                return await self._state()
+            case _Call("POST", ("pools", pool), body):
+                return self._orders.pool(pool, body)
+            case _Call("POST", ("targets", target), body):
+                return self._orders.target(target, body)
+            case _Call("POST", ("load",), body):
+                return await self._orders.load(body, call.gone)
+            case _Call("GET", ("phones",), _):
+                return {"phones": self._phones.summary()}
+            case _Call("GET", ("phones", token), _):
+                pushes = [push.as_json() for push in self._phones.phone(token)]
+                return {"token": token, "pushes": pushes}
+            case _Call("POST", ("phones", token), {"action": "uninstall"}):
+                self._phones.uninstall(token)
+                return {"token": token, "uninstalled": True}
+        raise _unknown(call)
+
+
+def _unknown(call: _Call) -> Refusal:
+    kind = call.path[0] if call.path else ""
+    if call.method == "POST" and len(call.path) == 2 and kind == "phones":
+        return bad_request('the body is {"action": "uninstall"}')
+    if kind in _KNOWN or not call.path:
+        where = f"{ROOT}/{'/'.join(call.path)}"
+        return Refusal(405, "method_not_allowed", f"{call.method} is not for {where}")
+    return Refusal(404, "not_found", f"there is nothing at {ROOT}/{'/'.join(call.path)}")
+
+
+def _file(parts: tuple[str, ...]) -> Path | None:
+    """Only names that lie directly in the page's folder."""
+    name = parts[0] if len(parts) == 1 else "index.html" if not parts else ""
+    return next((file for file in PAGE.iterdir() if file.name == name), None)
+
+
+async def _body(request: web.BaseRequest) -> dict[str, Any]:
+    """Only with a JSON content type: a form of someone else's page can't send that."""
+    if request.content_type != "application/json":
+        raise bad_request("send it with the header Content-Type: application/json")
+    data = b""
+    while piece := await request.content.readany():
+        data += piece
+        if len(data) > BODY_BYTES:
+            raise bad_request(f"the body is longer than {BODY_BYTES} bytes")
+    try:
+        body = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise bad_request("the body is not JSON") from error
+    if not isinstance(body, dict):
+        raise bad_request("the body is not an object")
+    return body
+
+
+def _name_of(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None

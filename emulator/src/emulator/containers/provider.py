@@ -1,0 +1,215 @@
+"""Makes the template's ECS services and runs them."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import secrets
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from emulator.children import Children
+from emulator.clock import Clock
+from emulator.containers import model
+from emulator.containers.autoscaler import Autoscaler
+from emulator.containers.images import Images
+from emulator.containers.model import Service, TaskDefinition
+from emulator.containers.scalable import Scalable
+from emulator.containers.scaling import Bounds
+from emulator.containers.service import RunningService, Targets
+from emulator.containers.task import Task
+from emulator.providers import Created, Resource
+from emulator.template.pairs import attributes_of
+
+ECS = "AWS::ECS::"
+MOST_TASKS = 20  # of one pool, on one laptop
+ACTIONS = ("kill", "drain", "pause", "resume")
+
+
+class UnknownName(LookupError):
+    """No pool or target of that name."""
+
+
+class Refused(ValueError):
+    """The order makes no sense; the text says why."""
+
+
+class ContainerProvider:
+    """One process per task.
+
+    `targets` is the load balancer's `targets`; `container_asset` gives the build context of an
+    image URI; `environment` adapts the task's variables to the laptop; laid-out images go to
+    `directory`, output to `logs`/<pool>-<id>.log. `clock` runs scaling, and the
+    time until a dead task is noticed.
+    """
+
+    types = (ECS + "Cluster", ECS + "TaskDefinition", ECS + "Service", *Scalable.types)
+
+    def __init__(
+        self,
+        *,
+        children: Children,
+        targets: Targets,
+        container_asset: Callable[[str], Path],
+        environment: Callable[[Mapping[str, str]], dict[str, str]],
+        directory: Path,
+        logs: Path,
+        clock: Clock,
+        region: str = "us-east-1",
+        account: str = "123456789012",
+        new_id: Callable[[], str] = lambda: secrets.token_hex(3),
+    ) -> None:
+        self._children = children
+        self._targets = targets
+        self._images = Images(container_asset, environment, directory)
+        self._logs = logs
+        self._clock = clock
+        self._scope = f"{region}:{account}"
+        self._new_id = new_id
+        self._definitions: dict[str, TaskDefinition] = {}
+        self._services: dict[str, Service] = {}
+        self._scalable = Scalable(self._scope)
+        self._running: dict[str, RunningService] = {}
+        self._autoscalers: dict[str, Autoscaler] = {}  # by pool
+
+    async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
+        """Raises LocalModeError for what isn't played."""
+        name = f"{resource.stack}-{resource.logical_id}"
+        match resource.type.rpartition("::")[2]:
+            case "Cluster":
+                return Created(name, {"Arn": f"arn:aws:ecs:{self._scope}:cluster/{name}"})
+            case "TaskDefinition":
+                arn = f"arn:aws:ecs:{self._scope}:task-definition/{properties['Family']}:1"
+                self._definitions[arn] = model.read_task_definition(str(resource), properties)
+                return Created(arn, {"TaskDefinitionArn": arn})
+            case "Service":
+                return self._create_service(resource, name, properties)
+            case _:
+                return self._scalable.create(resource, name, properties)
+
+    def _create_service(
+        self, resource: Resource, name: str, properties: Mapping[str, Any]
+    ) -> Created:
+        name = properties.get("ServiceName", name)
+        arn = f"arn:aws:ecs:{self._scope}:service/{properties.get('Cluster', 'default')}/{name}"
+        pool = attributes_of(properties, "Tags").get("pool", name)
+        self._services[name] = model.read_service(
+            str(resource), arn, pool, self._definitions, properties
+        )
+        return Created(arn, {"Name": name, "ServiceArn": arn})
+
+    async def start(self) -> None:
+        """Starts the tasks and returns; `ready` waits for them. The load balancer runs already."""
+        for name, service in self._services.items():
+            self._images.lay_out(service.task.image)
+            bounds = self._scalable.bounds.get(name, Bounds(0, MOST_TASKS))
+            desired = service.desired if service.desired is not None else bounds.minimum or 1
+            running = RunningService(
+                service,
+                desired,
+                self._children,
+                self._targets,
+                self._clock,
+                self._logs,
+                functools.partial(self._images.launch, service.task),
+                self._new_id,
+            )
+            self._running[service.pool] = running
+            await running.start()
+            policies = self._scalable.policies.get(name)
+            if policies:
+                autoscaler = Autoscaler(running, policies, bounds, self._targets, self._clock)
+                self._autoscalers[service.pool] = autoscaler
+                await autoscaler.start()
+
+    async def stop(self) -> None:
+        for autoscaler in self._autoscalers.values():
+            await autoscaler.stop()
+        await asyncio.gather(*(running.stop() for running in self._running.values()))
+
+    async def ready(self, seconds: float) -> list[str]:
+        """Waits until every pool has its tasks healthy; the pools that don't within `seconds`."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        while True:
+            missing = [pool for pool, running in self._running.items() if not running.well()]
+            if not missing or asyncio.get_running_loop().time() >= deadline:
+                return missing
+            await asyncio.sleep(0.02)
+
+    def sources_changed(self, sources: Path, changed: list[Path]) -> None:
+        """Takes saved files over into the images that hold `sources`, and renews their tasks."""
+        for service in self._services.values():
+            if self._images.overlay(service.task.image, sources, changed):
+                self._running[service.pool].renew()
+
+    def set_desired(self, pool: str, desired: int) -> None:
+        """Raises UnknownName, Refused."""
+        if pool not in self._running:
+            raise UnknownName(f"no container pool {pool!r}")
+        if not 0 <= desired <= MOST_TASKS:
+            raise Refused(f"desired is a number from 0 to {MOST_TASKS}, got {desired}")
+        self._running[pool].scale(desired)
+
+    def set_autoscaling(self, pool: str, on: bool) -> None:
+        """Resumes or suspends what the template's policy does. Raises UnknownName, Refused."""
+        if pool not in self._running:
+            raise UnknownName(f"no container pool {pool!r}")
+        if pool not in self._autoscalers:
+            raise Refused(f"the template has no scaling policy for {pool} that is acted on here")
+        self._autoscalers[pool].suspended = not on
+
+    def act(self, target_id: str, action: str) -> None:
+        """kill, drain, pause or resume one task. Raises UnknownName, Refused."""
+        running, task = self._find(target_id)
+        if task.stopping:
+            raise Refused(f"{target_id} is being stopped already")
+        if task.exited and action != "drain":
+            raise Refused(f"{target_id} has ended already: it is being replaced")
+        match action:
+            case "kill":
+                task.kill()
+            case "pause":
+                task.pause()
+            case "resume":
+                task.resume()
+            case "drain":
+                running.drain(target_id)
+            case _:
+                raise Refused(f"action is one of {', '.join(ACTIONS)}, got {action!r}")
+
+    def state(self) -> dict[str, Any]:
+        """`{"pools": [{name, desired, autoscaling, trouble, tasks: [{id, pid, paused, exited,
+        log}]}]}`; autoscaling None for a pool without a policy, trouble for one that has what is
+        desired or is about to."""
+        return {
+            "pools": [
+                {
+                    "name": pool,
+                    "desired": running.desired,
+                    "autoscaling": self._autoscaling(pool),
+                    "trouble": running.trouble,
+                    "tasks": [
+                        {
+                            "id": task.id,
+                            "pid": task.process.pid,
+                            "paused": task.paused,
+                            "exited": task.exited,
+                            "log": str(task.log),
+                        }
+                        for task in running.tasks.values()
+                    ],
+                }
+                for pool, running in self._running.items()
+            ]
+        }
+
+    def _autoscaling(self, pool: str) -> bool | None:
+        autoscaler = self._autoscalers.get(pool)
+        return None if autoscaler is None else not autoscaler.suspended
+
+    def _find(self, target_id: str) -> tuple[RunningService, Task]:
+        for running in self._running.values():
+            if target_id in running.tasks:
+                return running, running.tasks[target_id]
+        raise UnknownName(f"no container with the id {target_id!r}")

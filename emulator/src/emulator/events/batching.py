@@ -1,0 +1,127 @@
+"""What becomes of a batch: decisions without I/O.
+
+Source: Lambda developer guide, "Using AWS Lambda with Amazon DynamoDB" (batching, partial batch
+responses, bisecting, retries, discarded batches) and "Handling errors for an SQS event source".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from emulator.events.model import FOREVER, EventSourceMapping
+from emulator.providers import InvokeResult
+
+MAX_EVENT = 6 * 1024 * 1024  # bytes
+
+Record = Mapping[str, Any]
+
+
+def is_due(count: int, size: int, waited: float, mapping: EventSourceMapping) -> bool:
+    """Whether `count` records of `size` bytes, the first of which has waited this many template
+    seconds, go to the function now."""
+    return count > 0 and (
+        count >= mapping.batch_size or size >= MAX_EVENT or waited >= mapping.window
+    )
+
+
+class Unreported(Exception):
+    """The function failed, or its answer does not say which items did."""
+
+
+def failed_items(result: InvokeResult, known: Sequence[str], partial: bool) -> list[str]:
+    """The identifiers that the function reports as failed, in the order of `known`.
+
+    Raises Unreported where the batch counts as failed as a whole: a function error, an answer
+    that is no partial batch response, or an identifier the batch does not have.
+    """
+    if result.error:
+        raise Unreported
+    if not partial:
+        return []
+    try:
+        answer = json.loads(result.payload)
+        failures = (answer or {}).get("batchItemFailures") or []
+        reported = {failure["itemIdentifier"] for failure in failures}
+    except (ValueError, AttributeError, KeyError, TypeError):
+        raise Unreported from None
+    if not reported <= set(known):
+        raise Unreported
+    return [identifier for identifier in known if identifier in reported]
+
+
+@dataclass(frozen=True)
+class Work:
+    """Records of a shard that go to the function together; `attempts` counts how often they did,
+    `invocations` how often any batch they were part of did."""
+
+    records: tuple[Record, ...]
+    attempts: int = 0
+    invocations: int = 0
+
+
+@dataclass(frozen=True)
+class Discarded:
+    """Records that are given up; `condition` is AWS's word for why."""
+
+    records: tuple[Record, ...]
+    condition: str
+    invocations: int
+
+
+def sequence_number(record: Record) -> str:
+    return str(record["dynamodb"]["SequenceNumber"])
+
+
+def after_invocation(
+    work: Work, result: InvokeResult, mapping: EventSourceMapping
+) -> list[Work | Discarded]:
+    """What follows for the work's records, in order; empty when all are done."""
+    numbers = [sequence_number(record) for record in work.records]
+    invocations = work.invocations + 1
+    try:
+        failed = failed_items(result, numbers, mapping.partial_failures)
+    except Unreported:
+        failed = numbers[:1]
+    if not failed:
+        return []
+    first = numbers.index(failed[0])
+    rest = work.records[first:]
+    if first > 0:  # what comes before it is done, so this is another batch
+        return [Work(rest, 0, invocations)]
+    if mapping.bisect and len(rest) > 1:  # splitting does not count as an attempt
+        half = (len(rest) + 1) // 2
+        return [
+            Work(rest[:half], work.attempts, invocations),
+            Work(rest[half:], work.attempts, invocations),
+        ]
+    if mapping.retries != FOREVER and work.attempts >= mapping.retries:
+        return [Discarded(rest, "RetryAttemptsExhausted", invocations)]
+    return [Work(rest, work.attempts + 1, invocations)]
+
+
+def without_old(work: Work, now: float, mapping: EventSourceMapping) -> list[Work | Discarded]:
+    """The work without records that are older than the mapping allows; `now` in epoch seconds."""
+    if mapping.max_age == FOREVER:
+        return [work]
+    limit = now - mapping.max_age
+    kept = [record for record in work.records if _created(record) >= limit]
+    if len(kept) == len(work.records):
+        return [work]
+    old = tuple(record for record in work.records if _created(record) < limit)
+    discarded = Discarded(old, "RecordAgeExceeded", work.invocations)
+    rest: list[Work | Discarded] = [discarded]
+    if kept:
+        rest.append(Work(tuple(kept), work.attempts, work.invocations))
+    return rest
+
+
+def _created(record: Record) -> float:
+    return float(record["dynamodb"]["ApproximateCreationDateTime"])
+
+
+def backoff(attempts: int) -> float:
+    """Template seconds before a batch is tried again."""
+    return float(min(2 ** max(0, attempts - 1), 60))

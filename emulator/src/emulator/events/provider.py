@@ -1,0 +1,66 @@
+"""Makes the template's event source mappings and runs their pollers."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from emulator.aws.calls import Calls
+from emulator.clock import Clock
+from emulator.events.model import read_mapping
+from emulator.events.queues import QueuePoller
+from emulator.events.streams import StreamPoller
+from emulator.providers import Created, Invoke, LocalModeError, Resource
+
+
+class EventSourceProvider:
+    types = ("AWS::Lambda::EventSourceMapping",)
+
+    def __init__(
+        self, calls: Calls, invoke: Invoke, clock: Clock, say: Callable[[str], None]
+    ) -> None:
+        self._calls = calls
+        self._invoke = invoke
+        self._clock = clock
+        self._say = say
+        self._pollers: list[StreamPoller | QueuePoller] = []
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
+        """Raises LocalModeError for a source that is neither a stream nor a queue."""
+        identifier = str(uuid.uuid4())
+        if properties.get("Enabled", True) in (True, "true"):
+            mapping = read_mapping(properties)
+            service = mapping.source.split(":")[2]
+            if service not in _POLLERS:
+                raise LocalModeError(f"{resource} has source {mapping.source}, which has no poller")
+            self._pollers.append(
+                _POLLERS[service](mapping, self._calls, self._invoke, self._clock, self._say)
+            )
+        return Created(identifier, {"Id": identifier})
+
+    async def start(self) -> None:
+        self._tasks = [asyncio.create_task(poller.run()) for poller in self._pollers]
+        for task in self._tasks:
+            task.add_done_callback(self._tell_end)
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._calls.close()
+
+    def state(self) -> dict[str, Any]:
+        return {"event_sources": [poller.state() for poller in self._pollers]}
+
+    def _tell_end(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._say(f"a poller ended: {error!r}")
+
+
+_POLLERS: dict[str, type[StreamPoller] | type[QueuePoller]] = {
+    "dynamodb": StreamPoller,
+    "sqs": QueuePoller,
+}

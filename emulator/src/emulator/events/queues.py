@@ -1,0 +1,166 @@
+"""Polls a queue for a function. A FIFO queue gives out no message of a group while an earlier one
+is in flight, so batches may run side by side without two of a group at the same time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import aiohttp
+
+from emulator.aws.calls import AwsError, Calls
+from emulator.clock import Clock
+from emulator.events import batching, shapes
+from emulator.events.model import EventSourceMapping
+from emulator.providers import Invoke, InvokeResult, Throttled
+
+_LONG_POLL = 20  # seconds, the longest SQS allows
+_AT_ONCE = 10  # messages of one ReceiveMessage or DeleteMessageBatch call, their maximum
+
+
+class QueuePoller:
+    """Messages that were not reported as failed are deleted; the others become visible again when
+    the queue's visibility timeout is over, and go to the dead-letter queue as the queue's redrive
+    policy says."""
+
+    def __init__(
+        self,
+        mapping: EventSourceMapping,
+        calls: Calls,
+        invoke: Invoke,
+        clock: Clock,
+        say: Callable[[str], None],
+    ) -> None:
+        self._mapping = mapping
+        self._calls = calls
+        self._invoke = invoke
+        self._clock = clock
+        self._say = say
+        self._url = ""
+        self._visibility = 30.0
+        self._running: set[asyncio.Task[None]] = set()
+        self._delivered = 0
+        self._failed = 0
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "source": self._mapping.source,
+            "function": self._mapping.function,
+            "running": len(self._running),
+            "delivered": self._delivered,
+            "failed": self._failed,
+        }
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        await self._open()
+        slots = asyncio.Semaphore(self._mapping.concurrency)
+        try:
+            while True:
+                await slots.acquire()
+                messages = await self._receive_batch()
+                task = asyncio.create_task(self._handle(messages))
+                self._running.add(task)
+                task.add_done_callback(self._running.discard)
+                task.add_done_callback(lambda _: slots.release())
+        finally:
+            for task in self._running:
+                task.cancel()
+            await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def _open(self) -> None:
+        name = self._mapping.source.rpartition(":")[2]
+        self._url = (await self._calls("sqs", "GetQueueUrl", QueueName=name))["QueueUrl"]
+        described = await self._calls(
+            "sqs",
+            "GetQueueAttributes",
+            QueueUrl=self._url,
+            AttributeNames=["VisibilityTimeout"],
+        )
+        self._visibility = float(described["Attributes"]["VisibilityTimeout"])
+
+    async def _receive_batch(self) -> list[Mapping[str, Any]]:
+        """At least one message, more for as long as the window is open and the batch not full."""
+        messages: list[Mapping[str, Any]] = []
+        size, started = 0, 0.0
+        while not messages or not batching.is_due(
+            len(messages), size, self._clock.now() - started, self._mapping
+        ):
+            left = started + self._mapping.window - self._clock.now()
+            wait = math.ceil(self._clock.real(left)) if messages else _LONG_POLL
+            received = await self._receive(self._mapping.batch_size - len(messages), wait)
+            if received and not messages:
+                started = self._clock.now()
+            messages += received
+            size = sum(len(message["Body"]) for message in messages)
+        return messages
+
+    async def _receive(self, count: int, wait: int) -> list[Mapping[str, Any]]:
+        try:
+            answer = await self._calls(
+                "sqs",
+                "ReceiveMessage",
+                QueueUrl=self._url,
+                MaxNumberOfMessages=min(count, _AT_ONCE),
+                WaitTimeSeconds=wait,
+                AttributeNames=["All"],
+                MessageAttributeNames=["All"],
+            )
+        except (aiohttp.ClientError, AwsError, TimeoutError) as error:
+            self._say(f"queue {self._mapping.source}: {error}")
+            await asyncio.sleep(1)
+            return []
+        return list(answer.get("Messages", []))
+
+    async def _handle(self, messages: Sequence[Mapping[str, Any]]) -> None:
+        records = [shapes.queue_record(message, self._mapping.source) for message in messages]
+        wanted = [
+            record for record in records if self._mapping.wanted(shapes.filterable_message(record))
+        ]
+        started = self._clock.now()
+        failed: set[str] = set()
+        if wanted:
+            result = await self._call({"Records": wanted})
+            known = [record["messageId"] for record in wanted]
+            try:
+                failed = set(batching.failed_items(result, known, self._mapping.partial_failures))
+            except batching.Unreported:
+                failed = set(known)
+        self._delivered += len(records) - len(failed)
+        self._failed += len(failed)
+        left = max(0.0, self._visibility - (self._clock.now() - started))
+        try:
+            await self._delete([each for each in records if each["messageId"] not in failed])
+            await self._hide(
+                [each for each in records if each["messageId"] in failed],
+                math.ceil(self._clock.real(left)),
+            )
+        except (aiohttp.ClientError, AwsError, TimeoutError) as error:
+            self._say(f"queue {self._mapping.source}: {error}")
+
+    async def _call(self, event: Mapping[str, Any]) -> InvokeResult:
+        while True:
+            try:
+                return await self._invoke(self._mapping.function, json.dumps(event).encode())
+            except Throttled:
+                await asyncio.sleep(0.1)
+
+    async def _delete(self, records: Sequence[Mapping[str, Any]]) -> None:
+        await self._in_tens("DeleteMessageBatch", records, {})
+
+    async def _hide(self, records: Sequence[Mapping[str, Any]], seconds: int) -> None:
+        """The rest of the visibility timeout passes at the clock's speed."""
+        await self._in_tens("ChangeMessageVisibilityBatch", records, {"VisibilityTimeout": seconds})
+
+    async def _in_tens(
+        self, operation: str, records: Sequence[Mapping[str, Any]], more: Mapping[str, Any]
+    ) -> None:
+        for start in range(0, len(records), _AT_ONCE):
+            entries = [
+                {"Id": str(index), "ReceiptHandle": record["receiptHandle"], **more}
+                for index, record in enumerate(records[start : start + _AT_ONCE])
+            ]
+            await self._calls("sqs", operation, QueueUrl=self._url, Entries=entries)

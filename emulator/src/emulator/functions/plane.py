@@ -1,0 +1,80 @@
+"""All functions of the stage, invoked by name or ARN."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection
+from typing import Any
+
+from emulator.functions.model import Function, name_in
+from emulator.functions.pool import FunctionPool
+from emulator.functions.worker import Host
+from emulator.providers import InvokeResult, LocalModeError
+
+_PREWARMED_AT_ONCE = 2
+DEFAULT_LIMIT = 10  # workers of one function; a laptop is not a region
+
+
+class Functions:
+    """Functions can be added while others already run: custom resources need theirs while the
+    template is still being created."""
+
+    def __init__(self, host: Host, told: Callable[[str], None], limit: int = DEFAULT_LIMIT) -> None:
+        self._host = host
+        self._told = told
+        self._limit = limit
+        self._pools: dict[str, FunctionPool] = {}
+        self._prewarming: asyncio.Task[None] | None = None
+
+    def add(self, function: Function) -> None:
+        self._pools[function.name] = FunctionPool(function, self._host, self._limit, self._told)
+
+    def functions(self) -> Collection[Function]:
+        return [pool.function for pool in self._pools.values()]
+
+    async def invoke(self, reference: str, event: bytes) -> InvokeResult:
+        """See `emulator.providers.Invoke`."""
+        return await self._pool(reference).invoke(event)
+
+    async def start(self) -> None:
+        """Have one worker per function soon, without waiting for it."""
+        self._prewarming = asyncio.create_task(self._prewarm())
+
+    async def warm(self) -> None:
+        """Returns when `start` has had its effect."""
+        if self._prewarming is not None:
+            await self._prewarming
+
+    async def stop(self) -> None:
+        if self._prewarming is not None:
+            self._prewarming.cancel()
+        await asyncio.gather(*(pool.stop() for pool in self._pools.values()))
+
+    def replace_workers(self) -> None:
+        """The code changed: new processes for every function, those that are needed now first."""
+        for pool in self._pools.values():
+            pool.retire_workers()
+        if self._prewarming is not None:
+            self._prewarming.cancel()
+            self._prewarming = asyncio.create_task(self._prewarm())
+
+    def state(self) -> dict[str, Any]:
+        return {"functions": [pool.state() for pool in self._pools.values()]}
+
+    def _pool(self, reference: str) -> FunctionPool:
+        try:
+            return self._pools[name_in(reference)]
+        except KeyError:
+            known = ", ".join(self._pools) or "none"
+            raise LocalModeError(
+                f"there is no function {reference!r} (there are: {known})"
+            ) from None
+
+    async def _prewarm(self) -> None:
+        slots = asyncio.Semaphore(_PREWARMED_AT_ONCE)
+
+        async def one(pool: FunctionPool) -> None:
+            async with slots:
+                await pool.prewarm()
+
+        await asyncio.gather(*(one(pool) for pool in self._pools.values()))

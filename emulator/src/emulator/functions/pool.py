@@ -1,0 +1,160 @@
+"""The workers of one function: as many as its invocations need, within its limits."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Callable
+
+from emulator.functions import failures
+from emulator.functions.model import Function
+from emulator.functions.runtime_api import Invocation
+from emulator.functions.worker import Host, Worker
+from emulator.providers import InvokeResult, Throttled
+
+PATIENCE = 0.05  # seconds an invocation waits for a busy worker before another one is started
+
+
+def wanted_workers(waiting: int, starting: int, total: int, limit: int) -> int:
+    """How many workers to start now for `waiting` invocations no worker is free for."""
+    return max(0, min(waiting - starting, limit - total))
+
+
+class FunctionPool:
+    """`limit` bounds the workers; a reserved concurrency below it bounds the invocations too.
+    `told` gets one line for every function error."""
+
+    def __init__(
+        self, function: Function, host: Host, limit: int, told: Callable[[str], None]
+    ) -> None:
+        self.function = function
+        self._host = host
+        self._limit = limit if function.reserved is None else min(limit, function.reserved)
+        self._told = told
+        self._workers: list[Worker] = []
+        self._waiting: deque[Invocation] = deque()
+        self._ending: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
+        self._invocations = 0
+        self._errors = 0
+
+    async def invoke(self, event: bytes) -> InvokeResult:
+        """Raises Throttled when the reserved concurrency is exhausted."""
+        if len(event) > failures.MAX_PAYLOAD:
+            return failures.event_too_large(len(event))
+        in_flight = sum(worker.busy for worker in self._workers) + len(self._waiting)
+        if self.function.reserved is not None and in_flight >= self.function.reserved:
+            raise Throttled(self.function.name)
+        invocation = Invocation(event)
+        self._invocations += 1
+        self._waiting.append(invocation)
+        self._assign()
+        try:
+            result = await invocation.result
+        except asyncio.CancelledError:
+            if invocation in self._waiting:
+                self._waiting.remove(invocation)
+            raise
+        if result.error:
+            self._errors += 1
+            self._told(f"{self.function.label} failed: {_summary(result)}; {self.function.log}")
+        return result
+
+    async def prewarm(self) -> None:
+        """Have one worker; returns when it waits for an event, or has failed to."""
+        usable = self._usable()
+        if not usable and self._limit > 0 and not self._closed:
+            usable = [self._start_worker()]
+        for worker in usable[:1]:
+            await worker.settled.wait()
+
+    def retire_workers(self) -> None:
+        """From here on only new processes take events; running invocations finish."""
+        for worker in self._workers:
+            worker.retired = True
+            if not worker.busy:
+                self._end(worker)
+        self._assign()
+
+    async def stop(self) -> None:
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        for worker in self._workers:
+            self._end(worker)
+        for invocation in self._waiting:
+            invocation.settle(failures.exited(invocation.request_id, -9))
+        await asyncio.gather(*self._ending)
+
+    def state(self) -> dict[str, object]:
+        return {
+            "name": self.function.name,
+            "label": self.function.label,
+            "workers": len(self._workers),
+            "busy": sum(worker.busy for worker in self._workers),
+            "waiting": len(self._waiting),
+            "invocations": self._invocations,
+            "errors": self._errors,
+        }
+
+    def _assign(self) -> None:
+        # The worker that came free last has the warmest caches.
+        for worker in reversed(self._usable()):
+            if worker.idle and self._waiting:
+                worker.run(self._waiting.popleft())
+        if not self._waiting or self._closed:
+            return
+        if not self._usable():
+            self._start_workers()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(PATIENCE, self._start_workers)
+
+    def _start_workers(self) -> None:
+        self._timer = None
+        usable = self._usable()
+        starting = sum(not each.started for each in usable)
+        for _ in range(wanted_workers(len(self._waiting), starting, len(usable), self._limit)):
+            self._start_worker()
+
+    def _start_worker(self) -> Worker:
+        worker = Worker(self.function, self._host, self._changed)
+        self._workers.append(worker)
+        worker.start()
+        return worker
+
+    def _usable(self) -> list[Worker]:
+        return [worker for worker in self._workers if not worker.retired]
+
+    def _changed(self, worker: Worker) -> None:
+        if worker.ended:
+            self._workers.remove(worker)
+            if worker.init_error is not None and not self._closed:
+                self._fail_first(worker.init_error)
+        elif worker.retired and worker.idle:
+            self._end(worker)
+        if not self._closed:
+            self._assign()
+
+    def _fail_first(self, init_error: InvokeResult) -> None:
+        """A failed init answers the invocation it was for; with none, it is only told."""
+        if self._waiting:
+            self._waiting.popleft().settle(init_error)
+        else:
+            self._told(
+                f"{self.function.label} cannot start: {_summary(init_error)}; {self.function.log}"
+            )
+
+    def _end(self, worker: Worker) -> None:
+        task = asyncio.create_task(worker.stop())
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+
+def _summary(result: InvokeResult) -> str:
+    try:
+        document = json.loads(result.payload)
+        return f"{document['errorType']}: {document['errorMessage']}"
+    except (ValueError, KeyError, TypeError):
+        return result.payload[:200].decode(errors="replace")

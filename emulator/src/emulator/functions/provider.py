@@ -1,0 +1,80 @@
+"""Makes the template's functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from emulator.functions.code import RunCopies
+from emulator.functions.model import Function, label_of
+from emulator.functions.plane import Functions
+from emulator.providers import Created, LocalModeError, Resource
+from emulator.template.assembly import Assembly
+from emulator.template.stage import Place
+
+
+class FunctionProvider:
+    """`environment` adapts a function's variables to the laptop (see `emulator.addresses`)."""
+
+    types = ("AWS::Lambda::Function",)
+
+    def __init__(
+        self,
+        functions: Functions,
+        assembly: Assembly,
+        copies: RunCopies,
+        logs: Path,
+        place: Place,
+        environment: Callable[[Mapping[str, str]], dict[str, str]],
+    ) -> None:
+        self._functions = functions
+        self._assembly = assembly
+        self._copies = copies
+        self._logs = logs
+        self._place = place
+        self._environment = environment
+
+    async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
+        """Raises LocalModeError for what is not a Python function in a zip."""
+        runtime = properties.get("Runtime", "none")
+        if not runtime.startswith("python"):
+            raise LocalModeError(f"{resource} has runtime {runtime}; local mode runs Python")
+        name = properties.get("FunctionName") or f"{resource.stack}-{resource.logical_id}"
+        arn = f"arn:aws:lambda:{self._place.region}:{self._place.account}:function:{name}"
+        label = self._free_label(label_of(resource.logical_id), name)
+        variables = properties.get("Environment", {}).get("Variables", {})
+        self._functions.add(
+            Function(
+                name=name,
+                arn=arn,
+                label=label,
+                handler=properties["Handler"],
+                code=self._code(name, properties["Code"]),
+                log=self._logs / f"{label}.log",
+                runtime=runtime,
+                environment=self._environment(variables) | _logging(properties),
+                timeout=float(properties.get("Timeout", 3)),
+                memory=int(properties.get("MemorySize", 128)),
+                reserved=properties.get("ReservedConcurrentExecutions"),
+            )
+        )
+        return Created(name, {"Arn": arn})
+
+    def _code(self, name: str, code: Mapping[str, Any]) -> Path:
+        if "ZipFile" in code:
+            return self._copies.of_text(name, code["ZipFile"])
+        return self._copies.of(self._assembly.file(code["S3Key"]))
+
+    def _free_label(self, label: str, name: str) -> str:
+        taken = {function.label for function in self._functions.functions()}
+        return name if label in taken else label
+
+
+def _logging(properties: Mapping[str, Any]) -> dict[str, str]:
+    """What the runtime reads of a function's LoggingConfig."""
+    config = properties.get("LoggingConfig", {})
+    variables = {"AWS_LAMBDA_LOG_FORMAT": config.get("LogFormat", "Text")}
+    if "ApplicationLogLevel" in config:
+        variables["AWS_LAMBDA_LOG_LEVEL"] = config["ApplicationLogLevel"]
+    return variables

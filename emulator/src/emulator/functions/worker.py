@@ -1,0 +1,153 @@
+"""One worker process: an execution environment of a function."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from emulator.children import Children
+from emulator.functions import environment, failures
+from emulator.functions.model import Function
+from emulator.functions.runtime_api import Invocation, RuntimeApi
+from emulator.providers import InvokeResult
+
+INIT_LIMIT = 10.0  # seconds, the quota for the init phase
+
+
+@dataclass(frozen=True)
+class Host:
+    """What all workers share: where processes are started and what they may import."""
+
+    children: Children
+    runtime_packages: Path
+    region: str
+    own_runtime: bool
+
+
+class Worker:
+    """Runs one invocation at a time. `changed` is called when it came free and when it ended;
+    `settled` is set when it waits for its first event or never will."""
+
+    def __init__(self, function: Function, host: Host, changed: Callable[[Worker], None]) -> None:
+        self.function = function
+        self._host = host
+        self._changed = changed
+        self._api = RuntimeApi(function)
+        self._given = asyncio.Event()
+        self._invocation: Invocation | None = None
+        self._life: asyncio.Task[None] | None = None
+        self.settled = asyncio.Event()
+        self.started = False
+        self.ended = False
+        self.retired = False
+        self.init_error: InvokeResult | None = None
+
+    @property
+    def idle(self) -> bool:
+        return self.started and not self.ended and self._invocation is None
+
+    @property
+    def busy(self) -> bool:
+        return self._invocation is not None
+
+    def start(self) -> None:
+        self._life = asyncio.create_task(self._live())
+
+    async def stop(self) -> None:
+        """End the process now, whatever it does."""
+        if self._life is not None:
+            self._life.cancel()
+            await asyncio.gather(self._life, return_exceptions=True)
+        if not self.ended:  # it was stopped before it began
+            self._end()
+
+    def run(self, invocation: Invocation) -> None:
+        """Give the event to the process, which must be idle; the invocation's result settles in
+        any case."""
+        self._invocation = invocation
+        self._api.give(invocation)
+        self._given.set()
+
+    async def _live(self) -> None:
+        process: asyncio.subprocess.Process | None = None
+        try:
+            await self._api.start()
+            process = await self._spawn()
+            await self._work(asyncio.create_task(process.wait()))
+        finally:
+            if process is not None and process.returncode is None:
+                await self._host.children.end(process, grace=0)
+            if self._invocation is not None:  # it was stopped in the middle of an invocation
+                self._invocation.settle(failures.exited(self._invocation.request_id, -9))
+            await self._api.stop()
+            self._end()
+
+    def _end(self) -> None:
+        self.ended = True
+        self.settled.set()
+        self._changed(self)
+
+    async def _spawn(self) -> asyncio.subprocess.Process:
+        function, host = self.function, self._host
+        function.log.parent.mkdir(parents=True, exist_ok=True)
+        with function.log.open("ab") as log:
+            return await host.children.start(
+                *environment.command(function.handler, own_runtime=host.own_runtime),
+                env=environment.variables(
+                    function, host.runtime_packages, self._api.address, host.region
+                ),
+                cwd=function.code,
+                stdout=log,
+            )
+
+    async def _work(self, exited: asyncio.Task[int]) -> None:
+        if not await self._asks(exited, INIT_LIMIT):
+            self.init_error = self._api.init_error or _silent_init_failure(exited)
+            return
+        self.started = True
+        self.settled.set()
+        self._changed(self)
+        while not exited.done():
+            await _either(self._given, exited)
+            invocation = self._invocation
+            if invocation is None:
+                return
+            if not await self._asks(exited, self.function.timeout):
+                invocation.settle(self._why(invocation, exited))
+                return
+            self._invocation = None
+            self._given.clear()
+            self._changed(self)
+
+    async def _asks(self, exited: asyncio.Task[int], within: float) -> bool:
+        """Whether the process asks for its next event before it ends or the time is over."""
+        await _either(self._api.asked, exited, within)
+        return self._api.asked.is_set() and not exited.done()
+
+    def _why(self, invocation: Invocation, exited: asyncio.Task[int]) -> InvokeResult:
+        if exited.done():
+            return failures.exited(invocation.request_id, exited.result())
+        return failures.timed_out(invocation.request_id, self.function.timeout)
+
+
+async def _either(
+    event: asyncio.Event, exited: asyncio.Task[int], within: float | None = None
+) -> None:
+    """Wait for the first of the two, at most `within` seconds."""
+    waiting = asyncio.create_task(event.wait())
+    try:
+        await asyncio.wait({waiting, exited}, timeout=within, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
+
+
+def _silent_init_failure(exited: asyncio.Task[int]) -> InvokeResult:
+    if exited.done():
+        return failures.failure(
+            "Runtime.ExitError", f"Error: Runtime exited during init: status {exited.result()}"
+        )
+    return failures.failure(
+        "Sandbox.Timedout", f"Error: Init did not end within {INIT_LIMIT:.0f} seconds"
+    )

@@ -1,0 +1,160 @@
+"""Invokes the functions behind a WebSocket API's routes and reads their answers."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from emulator.gateway import answers, authorization, events, routing
+from emulator.gateway.events import ConnectionInfo, Event, Upgrade
+from emulator.gateway.limits import INTEGRATION_SECONDS
+from emulator.gateway.model import Authorizer, Route, WebSocketApi
+from emulator.providers import Invoke, InvokeResult, Throttled
+
+log = logging.getLogger("emulator.gateway")
+
+MESSAGES = {
+    401: "Unauthorized",
+    403: "Forbidden",
+    504: "Endpoint request timed out",
+}
+ERROR = "Internal server error"
+
+
+class Opening(NamedTuple):
+    """The answer to an upgrade. 200: accepted, with `info` (now with the authorizer's context)
+    and `headers`; else `body` says why not."""
+
+    status: int
+    info: ConnectionInfo
+    headers: Mapping[str, str] = {}
+    body: str = ""
+
+
+class _TimedOut(Exception):
+    """The integration took longer than API Gateway waits."""
+
+
+@dataclass(frozen=True)
+class Dispatcher:
+    """`now` gives epoch seconds, `random_bytes` n random bytes."""
+
+    api: WebSocketApi
+    invoke: Invoke
+    region: str
+    account: str
+    now: Callable[[], float]
+    random_bytes: Callable[[int], bytes]
+    integration_seconds: float = field(default=INTEGRATION_SECONDS)
+
+    @property
+    def domain_name(self) -> str:
+        return f"{self.api.api_id}.execute-api.{self.region}.amazonaws.com"
+
+    def new_id(self) -> str:
+        """In the form of API Gateway's connection and request ids: 15 characters and a "="."""
+        return base64.urlsafe_b64encode(self.random_bytes(11)).decode()
+
+    def new_trace_id(self) -> str:
+        return f"Root=1-{int(self.now()):08x}-{self.random_bytes(12).hex()}"
+
+    async def open(self, info: ConnectionInfo, upgrade: Upgrade) -> Opening:
+        """Runs the authorizer and the $connect integration."""
+        request_id = self.new_id()
+        route = self.api.routes.get(routing.CONNECT)
+        if route is None:
+            return Opening(200, info)
+        context: Mapping[str, str | int] = {}
+        try:
+            if route.authorizer is not None:
+                status, context = await self._authorize(route.authorizer, info, upgrade, request_id)
+                if status != 200:
+                    return self._refused(status, info, request_id)
+            info = replace(info, authorizer=context)
+            event = events.connect_event(info, upgrade, request_id, self.now())
+            answer = answers.connect_answer(await self._call(route.function, event))
+        except _TimedOut:
+            return self._refused(504, info, request_id)
+        except Throttled:
+            return self._refused(500, info, request_id)
+        if answer.status != 200:
+            return self._refused(answer.status, info, request_id)
+        return Opening(200, info, answer.headers)
+
+    async def message(self, info: ConnectionInfo, frame: str) -> str | None:
+        """Runs the frame's route; what is to be sent on the connection, None for nothing."""
+        request_id = self.new_id()
+        key = routing.select_route(self.api.selection, frame, self.api.routes)
+        if key is None:
+            return answers.error_frame("Forbidden", info.connection_id, request_id)
+        route = self.api.routes[key]
+        event = events.message_event(info, key, self.new_id(), frame, request_id, self.now())
+        try:
+            answer = answers.message_answer(await self._call(route.function, event))
+        except _TimedOut:
+            return answers.error_frame(MESSAGES[504], info.connection_id, request_id)
+        except Throttled as throttled:
+            log.warning("%s", throttled)
+            return answers.error_frame(ERROR, info.connection_id, request_id)
+        if answer.failed:
+            return answers.error_frame(ERROR, info.connection_id, request_id)
+        return self._body(route, answer.body)
+
+    async def disconnect(self, info: ConnectionInfo, host: str, code: int, reason: str) -> None:
+        """Best effort, as on AWS: a failure is logged and not tried again."""
+        route = self.api.routes.get(routing.DISCONNECT)
+        if route is None:
+            return
+        event = events.disconnect_event(info, host, code, reason, self.new_id(), self.now())
+        try:
+            result = await self._call(route.function, event)
+        except (_TimedOut, Throttled) as fault:
+            log.warning("$disconnect of %s failed: %s", info.connection_id, fault)
+            return
+        if result.error:
+            log.warning("$disconnect of %s failed: %r", info.connection_id, result.payload[:500])
+
+    async def _authorize(
+        self, authorizer: Authorizer, info: ConnectionInfo, upgrade: Upgrade, request_id: str
+    ) -> tuple[int, Mapping[str, str | int]]:
+        arn = (
+            f"arn:aws:execute-api:{self.region}:{self.account}:"
+            f"{info.api_id}/{info.stage}/{routing.CONNECT}"
+        )
+        event = events.authorizer_event(info, upgrade, arn, request_id, self.now())
+        if not authorization.identified(
+            authorizer.identity_sources, event["headers"], event["queryStringParameters"]
+        ):
+            return authorization.UNAUTHORIZED, {}
+        started = time.monotonic()
+        result = await self._call(authorizer.function, event)
+        latency = int((time.monotonic() - started) * 1000)
+        status, context = authorization.verdict(result, arn)
+        if status == authorization.FAILED:
+            log.warning("the authorizer failed: %r", result.payload[:500])
+        return status, {**context, "integrationLatency": latency}
+
+    async def _call(self, function: str, event: Event) -> InvokeResult:
+        try:
+            async with asyncio.timeout(self.integration_seconds):
+                result = await self.invoke(function, json.dumps(event).encode())
+        except TimeoutError as late:
+            raise _TimedOut(function) from late
+        if result.error:
+            log.warning("%s failed: %r", function, result.payload[:500])
+        return result
+
+    def _refused(self, status: int, info: ConnectionInfo, request_id: str) -> Opening:
+        message = MESSAGES.get(status, ERROR if status >= 500 else "Forbidden")
+        body = answers.error_frame(message, info.connection_id, request_id)
+        return Opening(status, info, {}, body)
+
+    @staticmethod
+    def _body(route: Route, body: str) -> str | None:
+        return body if route.answers and body else None

@@ -1,0 +1,207 @@
+"""The WebSocket listener: upgrades, frames in, frames out, limits."""
+
+from __future__ import annotations
+
+import asyncio
+import http
+import logging
+from collections.abc import Coroutine, Mapping
+from typing import Any
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.datastructures import Headers
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.http11 import Request, Response
+
+from emulator.clock import Clock
+from emulator.gateway import limits
+from emulator.gateway.connections import BufferFull, Connection, Registry
+from emulator.gateway.dispatch import Dispatcher
+from emulator.gateway.events import ConnectionInfo, Upgrade
+from emulator.listening import Port, bound, number, port_taken
+
+log = logging.getLogger("emulator.gateway")
+
+PURPOSE = "the WebSocket API"
+OPENING_SECONDS = 2 * limits.INTEGRATION_SECONDS + 2  # authorizer, then $connect
+
+
+class WebSocketListener:
+    """`clock` runs the idle and duration limits; the dispatcher decides everything else."""
+
+    def __init__(
+        self, dispatcher: Dispatcher, registry: Registry, port: Port, clock: Clock
+    ) -> None:
+        self._dispatcher = dispatcher
+        self._registry = registry
+        self._clock = clock
+        self._server: Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._accepted: dict[ServerConnection, tuple[Connection, Mapping[str, str]]] = {}
+        self._listen_on = port
+        self.port = number(port)
+
+    async def start(self) -> None:
+        """Raises LocalModeError when the port is taken."""
+        listening = bound(self._listen_on, PURPOSE)
+        self.port = number(listening)
+        try:
+            self._server = await serve(
+                self._serve,
+                sock=listening,
+                process_request=self._upgrade,
+                process_response=self._choose_subprotocol,
+                max_size=(limits.MESSAGE_BYTES, limits.FRAME_BYTES),
+                compression=None,  # API Gateway negotiates no extension
+                open_timeout=OPENING_SECONDS,
+                ping_interval=None,  # nor does it send pings
+                close_timeout=5,
+                server_header=None,
+                logger=logging.getLogger("emulator.gateway.websockets"),
+            )
+        except OSError as error:
+            raise port_taken(self.port, PURPOSE, error) from error
+
+    async def stop(self) -> None:
+        """Closes every connection with 1001. No $disconnect: the functions go down as well."""
+        server, self._server = self._server, None
+        if server is None:
+            return
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        server.close()
+        await server.wait_closed()
+
+    async def _upgrade(self, socket: ServerConnection, request: Request) -> Response | None:
+        """None accepts. What isn't a proper upgrade is left to the library, which refuses it."""
+        try:
+            socket.protocol.process_request(request)
+        except InvalidHandshake:
+            return None
+        path, _, query = request.path.partition("?")
+        if path.rstrip("/") != f"/{self._dispatcher.api.stage}":
+            return _response(403, '{"message": "Forbidden"}')
+        info, upgrade = self._described(socket, request, query)
+        opening = await self._dispatcher.open(info, upgrade)
+        if opening.status != 200:
+            return _response(opening.status, opening.body)
+        connection = Connection(
+            opening.info,
+            socket,
+            request.headers.get("Host", ""),
+            self._dispatcher.now,
+            self._clock.now,
+        )
+        self._accepted[socket] = (connection, opening.headers)
+        self._registry.add(connection)
+        self._spawn(self._end(connection))
+        return None
+
+    def _described(
+        self, socket: ServerConnection, request: Request, query: str
+    ) -> tuple[ConnectionInfo, Upgrade]:
+        dispatcher = self._dispatcher
+        upgrade = Upgrade(
+            headers=tuple(request.headers.raw_items()),
+            query=query,
+            source_ip=socket.remote_address[0],
+            listener_port=self.port,
+            trace_id=dispatcher.new_trace_id(),
+        )
+        info = ConnectionInfo(
+            connection_id=dispatcher.new_id(),
+            api_id=dispatcher.api.api_id,
+            stage=dispatcher.api.stage,
+            domain_name=dispatcher.domain_name,
+            source_ip=upgrade.source_ip,
+            user_agent=request.headers.get("User-Agent"),
+            connected_at=dispatcher.now(),
+        )
+        return info, upgrade
+
+    async def _serve(self, socket: ServerConnection) -> None:
+        connection, _ = self._accepted[socket]
+        pump = asyncio.create_task(connection.pump())
+        watch = asyncio.create_task(self._expire(connection))
+        try:
+            await self._read(connection)
+        finally:
+            pump.cancel()
+            watch.cancel()
+
+    async def _read(self, connection: Connection) -> None:
+        room = asyncio.Semaphore(limits.INVOCATIONS_AT_ONCE)
+        while True:
+            await room.acquire()
+            try:
+                frame = await connection.socket.recv()
+            except ConnectionClosed:
+                return
+            connection.touch()
+            connection.received += 1
+            if isinstance(frame, bytes):
+                # "Binary media types for WebSocket APIs", API Gateway developer guide.
+                await connection.close(limits.UNSUPPORTED_DATA, "Binary is not supported")
+                return
+            self._spawn(self._answer(connection, frame, room))
+
+    async def _answer(self, connection: Connection, frame: str, room: asyncio.Semaphore) -> None:
+        try:
+            text = await self._dispatcher.message(connection.info, frame)
+            if text is not None:
+                connection.send(text)
+        except BufferFull:
+            log.warning("%s doesn't read; an answer is lost", connection.info.connection_id)
+        finally:
+            room.release()
+
+    async def _expire(self, connection: Connection) -> None:
+        while (left := self._seconds_left(connection)) > 0:
+            await self._clock.sleep(left)
+        await connection.close(limits.GOING_AWAY, "Going away")
+
+    def _seconds_left(self, connection: Connection) -> float:
+        return limits.seconds_left(connection.connected, connection.last_active, self._clock.now())
+
+    async def _end(self, connection: Connection) -> None:
+        """Also for a client that left before it had the answer to its upgrade."""
+        await connection.socket.wait_closed()
+        self._registry.remove(connection)
+        del self._accepted[connection.socket]
+        code, reason = connection.closed_with()
+        await self._dispatcher.disconnect(connection.info, connection.host, code, reason)
+
+    def _choose_subprotocol(
+        self, socket: ServerConnection, _request: Request, response: Response
+    ) -> None:
+        """The upgrade is answered with what $connect chose; API Gateway doesn't compare."""
+        if response.status_code == http.HTTPStatus.SWITCHING_PROTOCOLS:
+            _, headers = self._accepted[socket]
+            for name, value in headers.items():
+                response.headers[name] = value
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("the WebSocket API failed", exc_info=task.exception())
+
+
+def _response(status: int, body: str) -> Response:
+    headers = Headers(
+        {
+            "Content-Type": "application/json",
+            "Content-Length": str(len(body.encode())),
+            "Connection": "close",
+        }
+    )
+    phrase = http.HTTPStatus(status).phrase if status in _KNOWN else ""
+    return Response(status, phrase, headers, body.encode())
+
+
+_KNOWN = frozenset(http.HTTPStatus)

@@ -1,0 +1,97 @@
+"""A WebSocket API as its template resources describe it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from emulator.gateway.authorization import IdentitySource, parse_identity_sources
+from emulator.gateway.routing import CONNECT, selection_path
+from emulator.providers import LocalModeError
+
+Properties = Mapping[str, Any]
+_FUNCTION = re.compile(r"functions/(arn:[^/]+)/invocations$")
+
+
+@dataclass(frozen=True)
+class Authorizer:
+    function: str
+    identity_sources: tuple[IdentitySource, ...]
+
+
+@dataclass(frozen=True)
+class Route:
+    """`answers`: the integration's body goes back to the caller (two-way communication)."""
+
+    key: str
+    function: str
+    answers: bool = False
+    authorizer: Authorizer | None = None
+
+
+@dataclass(frozen=True)
+class WebSocketApi:
+    api_id: str
+    stage: str
+    selection: tuple[str, ...]
+    routes: Mapping[str, Route]
+
+
+def function_of(uri: str) -> str:
+    """The function's ARN in a Lambda invocation URI."""
+    match = _FUNCTION.search(uri)
+    if match is None:
+        raise LocalModeError(f"{uri!r} is not the invocation URI of a Lambda function")
+    return match[1]
+
+
+def read_authorizer(properties: Properties) -> Authorizer:
+    if properties.get("AuthorizerType") != "REQUEST":
+        raise LocalModeError("a WebSocket API takes authorizers of type REQUEST only")
+    return Authorizer(
+        function_of(properties["AuthorizerUri"]),
+        parse_identity_sources(properties.get("IdentitySource", ())),
+    )
+
+
+def read_integration(properties: Properties) -> str:
+    """The function an integration invokes."""
+    kind = properties.get("IntegrationType")
+    if kind != "AWS_PROXY":
+        raise LocalModeError(f"integration type {kind} is not played locally: use AWS_PROXY")
+    for name in ("ContentHandlingStrategy", "RequestTemplates", "RequestParameters"):
+        if name in properties:
+            raise LocalModeError(f"{name} of an integration is not played locally: remove it")
+    return function_of(properties["IntegrationUri"])
+
+
+def read_route(
+    properties: Properties,
+    integrations: Mapping[str, str],
+    authorizers: Mapping[str, Authorizer],
+    answers: bool,
+) -> Route:
+    """`integrations` and `authorizers` by their ids, `answers`: the route has a RouteResponse."""
+    key = properties["RouteKey"]
+    kind = properties.get("AuthorizationType", "NONE")
+    if kind not in ("NONE", "CUSTOM"):
+        raise LocalModeError(f"route {key}: authorization type {kind} is not played locally")
+    if kind == "CUSTOM" and key != CONNECT:
+        raise LocalModeError(f"route {key}: only $connect can have an authorizer")
+    target = str(properties.get("Target", ""))
+    try:
+        function = integrations[target.removeprefix("integrations/")]
+        authorizer = authorizers[properties["AuthorizerId"]] if kind == "CUSTOM" else None
+    except KeyError as missing:
+        raise LocalModeError(f"route {key} names {missing}, which the template lacks") from missing
+    two_way = answers and properties.get("RouteResponseSelectionExpression") == "$default"
+    return Route(key, function, two_way, authorizer)
+
+
+def read_selection(properties: Properties) -> tuple[str, ...]:
+    kind = properties.get("ProtocolType")
+    if kind != "WEBSOCKET":
+        raise LocalModeError(f"an API of protocol type {kind} is not played locally: use WEBSOCKET")
+    return selection_path(properties["RouteSelectionExpression"])

@@ -1,0 +1,170 @@
+"""Makes the template's WebSocket API and runs it."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any
+
+from emulator.clock import Clock
+from emulator.gateway import model
+from emulator.gateway.connections import Registry
+from emulator.gateway.dispatch import Dispatcher
+from emulator.gateway.listener import WebSocketListener
+from emulator.gateway.management import ManagementApi
+from emulator.gateway.model import Authorizer, Properties, WebSocketApi
+from emulator.listening import Port, number
+from emulator.providers import Created, Invoke, LocalModeError, Resource
+
+PREFIX = "AWS::ApiGatewayV2::"
+
+
+class ApiGatewayProvider:
+    """`clock` runs the 10 minute and 2 hour limits: give it speed 1, as clients ping in real time.
+
+    `now` gives epoch seconds, `random_bytes` n random bytes. Ports of 0 take free ones.
+    """
+
+    types = tuple(
+        PREFIX + kind
+        for kind in (
+            "Api",
+            "Authorizer",
+            "Deployment",
+            "Integration",
+            "Route",
+            "RouteResponse",
+            "Stage",
+        )
+    )
+
+    def __init__(
+        self,
+        invoke: Invoke,
+        *,
+        websocket_port: Port,
+        management_port: Port,
+        api_id: str = "local0ws1d",
+        clock: Clock | None = None,
+        region: str = "us-east-1",
+        account: str = "123456789012",
+        now: Callable[[], float] = time.time,
+        random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> None:
+        self._invoke = invoke
+        self._ports = (websocket_port, management_port)
+        self._clock = clock or Clock()
+        self._region, self._account = region, account
+        self._now, self._random = now, random_bytes
+        self.api_id = api_id
+        self._api: Properties | None = None
+        self._stage: str | None = None
+        self._integrations: dict[str, str] = {}
+        self._authorizers: dict[str, Authorizer] = {}
+        self._routes: dict[str, Properties] = {}
+        self._answering: set[str] = set()
+        self.registry = Registry()
+        self._listener: WebSocketListener | None = None
+        self._management: ManagementApi | None = None
+
+    async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
+        """Raises LocalModeError for what API Gateway has and local mode doesn't play."""
+        identifier = resource.logical_id
+        match resource.type.removeprefix(PREFIX):
+            case "Api":
+                return self._create_api(properties)
+            case "Stage":
+                if self._stage is not None:
+                    raise LocalModeError("a WebSocket API has one stage in local mode")
+                self._stage = str(properties["StageName"])
+                return Created(self._stage)
+            case "Integration":
+                self._integrations[identifier] = model.read_integration(properties)
+                return Created(identifier, {"IntegrationId": identifier})
+            case "Authorizer":
+                self._authorizers[identifier] = model.read_authorizer(properties)
+                return Created(identifier, {"AuthorizerId": identifier})
+            case "Route":
+                self._routes[identifier] = properties
+                return Created(identifier, {"RouteId": identifier})
+            case "RouteResponse":
+                if properties["RouteResponseKey"] != "$default":
+                    raise LocalModeError("a WebSocket API's only route response key is $default")
+                self._answering.add(properties["RouteId"])
+                return Created(identifier, {"RouteResponseId": identifier})
+            case _:  # a Deployment is a snapshot of the rest
+                return Created(identifier, {"DeploymentId": identifier})
+
+    def _create_api(self, properties: Properties) -> Created:
+        if self._api is not None:
+            raise LocalModeError("local mode plays one WebSocket API, the template has two")
+        model.read_selection(properties)
+        self._api = properties
+        domain = f"{self.api_id}.execute-api.{self._region}.amazonaws.com"
+        return Created(self.api_id, {"ApiId": self.api_id, "ApiEndpoint": f"wss://{domain}"})
+
+    async def start(self) -> None:
+        """Opens both listeners. Raises LocalModeError when a port is taken."""
+        if self._api is None or self._stage is None:
+            return
+        dispatcher = Dispatcher(
+            self._described(self._api, self._stage),
+            self._invoke,
+            self._region,
+            self._account,
+            self._now,
+            self._random,
+        )
+        websocket_port, management_port = self._ports
+        self._management = ManagementApi(
+            self.registry, self._stage, management_port, dispatcher.new_id
+        )
+        self._listener = WebSocketListener(dispatcher, self.registry, websocket_port, self._clock)
+        await self._management.start()
+        await self._listener.start()
+
+    def _described(self, api: Properties, stage: str) -> WebSocketApi:
+        routes = {}
+        for identifier, properties in self._routes.items():
+            route = model.read_route(
+                properties, self._integrations, self._authorizers, identifier in self._answering
+            )
+            routes[route.key] = route
+        return WebSocketApi(self.api_id, stage, model.read_selection(api), routes)
+
+    async def stop(self) -> None:
+        if self._listener is not None:
+            await self._listener.stop()
+        if self._management is not None:
+            await self._management.stop()
+
+    @property
+    def websocket_url(self) -> str:
+        """With the stage; after `start`."""
+        port = self._listener.port if self._listener else number(self._ports[0])
+        return f"ws://127.0.0.1:{port}/{self._stage}"
+
+    @property
+    def management_url(self) -> str:
+        """With the stage, as CONNECTIONS_URL has it; after `start`."""
+        port = self._management.listener.port if self._management else number(self._ports[1])
+        return f"http://127.0.0.1:{port}/{self._stage}"
+
+    def state(self) -> dict[str, Any]:
+        """`{"connections": [{id, user, device, connected_at, last_active_at, received, sent}]}`;
+        user and device as the authorizer's context names them, times in epoch seconds."""
+        return {
+            "connections": [
+                {
+                    "id": connection.info.connection_id,
+                    "user": connection.info.authorizer.get("user"),
+                    "device": connection.info.authorizer.get("device"),
+                    "connected_at": connection.info.connected_at,
+                    "last_active_at": connection.last_active_at,
+                    "received": connection.received,
+                    "sent": connection.sent,
+                }
+                for connection in self.registry
+            ]
+        }

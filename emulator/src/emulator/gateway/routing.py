@@ -1,0 +1,54 @@
+"""Which route a frame takes: API Gateway's route selection expression."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection
+from typing import Any, Never
+
+from emulator.providers import LocalModeError
+
+CONNECT, DISCONNECT, DEFAULT = "$connect", "$disconnect", "$default"
+_EXPRESSION = re.compile(r"\$(?:request\.body\.([\w.-]+)|\{request\.body\.([\w.-]+)\})")
+
+
+def selection_path(expression: str) -> tuple[str, ...]:
+    """`$request.body.action` or `${request.body.action}` -> ("action",).
+
+    Raises LocalModeError for the other forms AWS knows (headers, several parts).
+    """
+    match = _EXPRESSION.fullmatch(expression)
+    if match is None:
+        raise LocalModeError(
+            f"route selection expression {expression!r} is not played locally: "
+            "use $request.body.<field>"
+        )
+    return tuple((match[1] or match[2]).split("."))
+
+
+def select_route(path: tuple[str, ...], frame: str, keys: Collection[str]) -> str | None:
+    """The key of the route for `frame`, `$default` where none fits, None without a `$default`.
+
+    A frame can't ask for `$connect` or `$disconnect`: those are events, not messages.
+    """
+    value = _value_at(path, frame)
+    if isinstance(value, str) and value in keys and value not in (CONNECT, DISCONNECT):
+        return value
+    return DEFAULT if DEFAULT in keys else None
+
+
+def _value_at(path: tuple[str, ...], frame: str) -> Any:
+    try:
+        value = json.loads(frame, parse_constant=_refuse)
+    except (ValueError, RecursionError):  # not JSON, or nested deeper than the parser goes
+        return None
+    for name in path:
+        if not isinstance(value, dict):
+            return None
+        value = value.get(name)
+    return value
+
+
+def _refuse(constant: str) -> Never:
+    raise ValueError(f"{constant} is not JSON")

@@ -1,0 +1,32 @@
+"""What the command line says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from emulator import ports
+from emulator.project import Project
+
+DEFAULT_SPEED = 10.0
+
+
+@dataclass(frozen=True)
+class Options:
+    """Everything local mode writes goes to `state`; `elsewhere` are the variables that point AWS
+    services at other emulators, `context` overrides settings of the environment."""
+
+    project: Project
+    state: Path
+    env: str = "dev"
+    api_port: int = ports.DEFAULT_API
+    websocket_port: int | None = None
+    speed: float = DEFAULT_SPEED
+    data: Path | None = None
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    context: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def logs(self) -> Path:
+        return self.state / "logs"

@@ -1,0 +1,203 @@
+"""The parts that run what the template describes, and how they are wired to each other."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from emulator.aws.calls import Calls
+from emulator.balancer.provider import LoadBalancingProvider
+from emulator.base import API_ID, Base
+from emulator.clock import Clock
+from emulator.console.server import Console
+from emulator.containers.provider import ContainerProvider
+from emulator.endpoints import Endpoints
+from emulator.events.provider import EventSourceProvider
+from emulator.functions.code import RunCopies
+from emulator.functions.environment import has_awslambdaric, link_runtime_packages
+from emulator.functions.plane import Functions
+from emulator.functions.provider import FunctionProvider
+from emulator.functions.reload import Reload
+from emulator.functions.worker import Host
+from emulator.gateway.provider import ApiGatewayProvider
+from emulator.project import APNS, FCM
+from emulator.registry import Registry
+from emulator.resources.clients import Clients
+from emulator.resources.custom import CustomResourceProvider, Prepare
+from emulator.resources.keys import KeyProvider
+from emulator.resources.queues import QueueProvider
+from emulator.resources.secrets import SecretProvider
+from emulator.resources.tables import TableProvider
+from emulator.resources.topics import TopicProvider
+from emulator.resources.user_pools import UserPoolProvider
+from emulator.template.assembly import Assembly
+
+
+class Part(Protocol):
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+class Planes:
+    """`say` gets function errors and what is reloaded, line by line."""
+
+    def __init__(self, base: Base, assembly: Assembly, say: Callable[[str], None]) -> None:
+        self._base = base
+        self._assembly = assembly
+        self._say = say
+        self._clock = Clock(base.options.speed)
+        self._run = base.options.state / "run"
+        self._clients = Clients(base.addresses)
+        self.tables, self.queues = TableProvider(self._clients), QueueProvider(self._clients)
+        self.secrets = SecretProvider(self._clients)
+        self.copies = RunCopies(self._run)
+        self.functions = self._functions()
+        invoke = self.functions.invoke
+        push_secrets = base.options.project.push_secrets
+        self.custom = CustomResourceProvider(
+            invoke,
+            base.place,
+            {kind: self._filler(names) for kind, names in push_secrets.items()},
+        )
+        self.gateway = ApiGatewayProvider(
+            invoke,
+            websocket_port=base.ports.websocket,
+            management_port=base.ports.management,
+            api_id=API_ID,
+        )
+        self.balancer = LoadBalancingProvider(
+            invoke, port=base.ports.api, network_port=base.ports.network, clock=self._clock
+        )
+        self.events = EventSourceProvider(Calls(base.addresses), invoke, self._clock, say)
+        self.containers = self._containers()
+        self.reload = self._reload()
+        self.console = Console(
+            port=base.ports.console,
+            state=self.state,
+            containers=self.containers,
+            weights=self.balancer,
+            origins=self._origins,
+            phones=base.phones,
+            load_path=base.options.project.load_path,
+        )
+
+    def _functions(self) -> Functions:
+        packages = link_runtime_packages(self._base.options.state / "runtime")
+        host = Host(
+            self._base.children,
+            packages,
+            self._base.place.region,
+            own_runtime=not has_awslambdaric(),
+        )
+        return Functions(host, self._say)
+
+    def _containers(self) -> ContainerProvider:
+        base = self._base
+        return ContainerProvider(
+            children=base.children,
+            targets=self.balancer.targets,
+            container_asset=self._assembly.image,
+            environment=base.addresses.environment,
+            directory=self._run,
+            logs=base.options.logs,
+            clock=self._clock,
+        )
+
+    def _reload(self) -> Reload:
+        project = self._base.options.project
+        return Reload(
+            project.source_directory,
+            self.copies,
+            [self._code_changed],
+            self._say,
+            templates=[project.directory / name for name in project.templates],
+        )
+
+    def registry(self) -> Registry:
+        """With a provider for every type that has a local meaning."""
+        base = self._base
+        functions = FunctionProvider(
+            self.functions,
+            self._assembly,
+            self.copies,
+            base.options.logs,
+            base.place,
+            base.addresses.environment,
+        )
+        return Registry(
+            [
+                self.tables,
+                self.queues,
+                self.secrets,
+                UserPoolProvider(self._clients),
+                KeyProvider(self._clients),
+                TopicProvider(self._clients),
+                functions,
+                self.custom,
+                self.gateway,
+                self.balancer,
+                self.containers,
+                self.events,
+            ]
+        )
+
+    def in_order(self) -> list[Part]:
+        """What is started once all resources are there; stopped in the opposite order."""
+        return [
+            self.functions,
+            self.gateway,
+            self.balancer,
+            self.containers,
+            self.events,
+            self.reload,
+            self.console,
+        ]
+
+    def endpoints(self) -> Endpoints:
+        base = self._base
+        return Endpoints(
+            env=base.options.env,
+            api=self.balancer.url,
+            websocket=self.gateway.websocket_url,
+            aws=base.aws.url,
+            fcm=base.fcm.url,
+            apns=base.apns.url,
+            console=self.console.url,
+            pid=os.getpid(),
+            nlb=self.balancer.network_url,
+        )
+
+    def _origins(self) -> dict[str, str]:
+        network = self.balancer.network_url
+        return {"alb": self.balancer.url, **({"nlb": network} if network else {})}
+
+    async def state(self) -> dict[str, Any]:
+        """What the console shows: the state of every part, in one document."""
+        merged: dict[str, Any] = {"pushes": self._base.phones.summary()}
+        parts = (self.balancer, self.containers, self.gateway, self.functions, self.events)
+        for part in parts:
+            merged |= part.state()
+        for blocking in (self.tables, self.queues):
+            merged |= await asyncio.to_thread(blocking.state)
+        return merged
+
+    def _filler(self, secrets: Mapping[str, str]) -> Prepare:
+        """Templates leave push credentials empty; here they are for the local FCM and APNs."""
+        credentials = self._base.credentials
+        values = {FCM: credentials.service_account, APNS: credentials.apns}
+
+        async def fill(properties: Mapping[str, Any]) -> None:
+            for name, kind in secrets.items():
+                if properties.get(name):
+                    await self.secrets.fill(properties[name], values[kind])
+
+        return fill
+
+    def _code_changed(self, changed: list[Path]) -> None:
+        self.functions.replace_workers()
+        if sources := self._base.options.project.source_directory:
+            self.containers.sources_changed(sources, changed)

@@ -1,0 +1,96 @@
+"""Settings of the project that is emulated: the table `[tool.emulator]` of its pyproject.toml."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from emulator.providers import LocalModeError
+
+FCM, APNS = "fcm", "apns"
+_NOT_INPUTS = ("__pycache__", "node_modules", "cdk.out", ".")  # folders whose names start so
+
+
+@dataclass(frozen=True)
+class Project:
+    """Every setting may be left out: the defaults suit any CDK app in Python.
+
+    `push_secrets` maps the type of a custom resource to its properties that hold the ARN of a
+    secret, and these to the credentials that the secret holds: "fcm" or "apns".
+    """
+
+    directory: Path
+    sources: str = ""  # the folder of the functions' code, reloaded on save; "" for none
+    templates: tuple[str, ...] = ("app.py", "cdk.json")  # changes here take a restart
+    synth_inputs: tuple[str, ...] = ()  # what app.py reads; () for the whole project
+    load_path: str = "/"  # for loads that name no path
+    push_secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @property
+    def source_directory(self) -> Path | None:
+        return self.directory / self.sources if self.sources else None
+
+    def input_files(self) -> Iterator[Path]:
+        """Every file that templates and packages of functions are made of."""
+        for top in [self.directory / name for name in self.synth_inputs] or [self.directory]:
+            if top.is_file():
+                yield top
+            for directory, folders, files in os.walk(top):
+                folders[:] = [name for name in folders if not name.startswith(_NOT_INPUTS)]
+                yield from (Path(directory) / name for name in files)
+
+
+def read(directory: Path) -> Project:
+    """Raises LocalModeError for a setting that does not exist, and for a value that is none."""
+    file = directory / "pyproject.toml"
+    try:
+        document = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Project(directory)
+    except tomllib.TOMLDecodeError as error:
+        raise LocalModeError(f"{file}: {error}") from error
+    table: dict[str, Any] = document.get("tool", {}).get("emulator", {})
+    for name, value in table.items():
+        if name not in _RULES:
+            known = ", ".join(_RULES)
+            raise LocalModeError(f"{file}: [tool.emulator] has no setting {name}, only {known}")
+        rule, holds = _RULES[name]
+        if not holds(value):
+            raise LocalModeError(f"{file}: {name} of [tool.emulator] is {rule}, got {value!r}")
+    return Project(directory, **{name: _frozen(value) for name, value in table.items()})
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith("/")
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_is_text, value))
+
+
+def _are_push_secrets(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(secrets, dict) and all(kind in (FCM, APNS) for kind in secrets.values())
+        for secrets in value.values()
+    )
+
+
+_RULES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
+    "sources": ("the name of a folder", _is_text),
+    "templates": ("a list of files and folders", _are_texts),
+    "synth_inputs": ("a list of files and folders", _are_texts),
+    "load_path": ("a path that starts with a slash", _is_path),
+    "push_secrets": (f"a table {{type = {{property = {FCM!r} or {APNS!r}}}}}", _are_push_secrets),
+}

@@ -1,0 +1,79 @@
+"""What a part of local mode offers and what it may rely on.
+
+A *provider* makes resources of some CloudFormation types; a *plane* is what then runs. Most
+parts are both: they collect resources while the template is created and open their sockets in
+`start`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+from emulator.resource import Resource
+
+__all__ = [
+    "Created",
+    "Invoke",
+    "InvokeResult",
+    "LocalModeError",
+    "Provider",
+    "Resource",
+    "Started",
+    "Throttled",
+]
+
+
+class LocalModeError(Exception):
+    """Something that stops local mode; its text says what was wrong and what to do."""
+
+
+class Throttled(Exception):
+    """No worker came free: the function's reserved concurrency is exhausted."""
+
+    def __init__(self, function: str) -> None:
+        super().__init__(f"Rate Exceeded: {function} has reached its reserved concurrency")
+        self.function = function
+
+
+class Created(NamedTuple):
+    """`ref` is what `Ref` gives, `attributes` what `Fn::GetAtt` gives (nested: "A.B")."""
+
+    ref: str
+    attributes: Mapping[str, Any] = {}
+
+
+class Provider(Protocol):
+    @property
+    def types(self) -> tuple[str, ...]:
+        """CloudFormation types this provider makes, e.g. `AWS::SQS::Queue`."""
+
+    async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
+        """Make the resource; intrinsics in `properties` are already resolved."""
+
+
+class InvokeResult(NamedTuple):
+    """What a synchronous invocation gave.
+
+    `error` says that the runtime reported a function error (or the time limit passed); `payload`
+    is then the `{"errorMessage", "errorType", "stackTrace"?}` document, as from Lambda.
+    """
+
+    payload: bytes
+    error: bool
+
+
+Invoke = Callable[[str, bytes], Awaitable[InvokeResult]]
+"""(function ARN or name, event JSON) -> result. An ARN inside an API Gateway invocation URI is
+found too. Raises `Throttled`."""
+
+
+@runtime_checkable
+class Started(Protocol):
+    """A plane: something with sockets, processes or tasks of its own."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    def state(self) -> dict[str, Any]: ...

@@ -1,0 +1,67 @@
+"""The README's table of emulated and ignored types: `python -m emulator.resource_types`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from emulator.balancer.provider import LoadBalancingProvider
+from emulator.containers.provider import ContainerProvider
+from emulator.events.provider import EventSourceProvider
+from emulator.functions.provider import FunctionProvider
+from emulator.gateway.provider import ApiGatewayProvider
+from emulator.resources.custom import CustomResourceProvider
+from emulator.resources.keys import KeyProvider
+from emulator.resources.queues import QueueProvider
+from emulator.resources.secrets import SecretProvider
+from emulator.resources.tables import TableProvider
+from emulator.resources.topics import TopicProvider
+from emulator.resources.user_pools import UserPoolProvider
+from emulator.template.ignored import IGNORED
+
+_MOTO = "moto, or the emulator that `AWS_ENDPOINT_URL_{}` names"
+
+EMULATED: Mapping[type, str] = {
+    FunctionProvider: "worker processes with Lambda's runtime client, Python only",
+    ContainerProvider: "processes with the container's command and files, without Docker",
+    LoadBalancingProvider: "an Application and a Network Load Balancer, with health checks",
+    ApiGatewayProvider: "one WebSocket API, with authorizer and `@connections`",
+    EventSourceProvider: "pollers of queues and DynamoDB streams",
+    CustomResourceProvider: "calls of the function behind the `ServiceToken`; all `Custom::` types",
+    TableProvider: _MOTO.format("DYNAMODB"),
+    QueueProvider: _MOTO.format("SQS"),
+    TopicProvider: "moto; nobody subscribes",
+    UserPoolProvider: _MOTO.format("COGNITO_IDENTITY_PROVIDER"),
+    SecretProvider: _MOTO.format("SECRETS_MANAGER"),
+    KeyProvider: "moto; nothing is encrypted with them",
+}
+
+
+def table() -> str:
+    """Markdown: a row for each provider, and for each reason why types are ignored."""
+    rows = ["| Resource types | On this machine |", "|---|---|"]
+    rows += [_row(_types(provider), text) for provider, text in EMULATED.items()]
+    reasons = defaultdict(list)
+    for resource_type, reason in IGNORED.items():
+        reasons[reason].append(resource_type)
+    rows += [_row(types, f"ignored: {reason}") for reason, types in reasons.items()]
+    return "\n".join(rows) + "\n"
+
+
+def _types(provider: type) -> Sequence[str]:
+    types: tuple[str, ...] = vars(provider)["types"]
+    return types
+
+
+def _row(types: Sequence[str], text: str) -> str:
+    """Types of one service share its prefix: `AWS::Logs::` LogGroup, MetricFilter."""
+    services: dict[str, list[str]] = defaultdict(list)
+    for resource_type in types:
+        service, _, name = resource_type.rpartition("::")
+        services[service].append(name)
+    named = (f"`{service}::` {', '.join(names)}" for service, names in services.items())
+    return f"| {'; '.join(named)} | {text} |"
+
+
+if __name__ == "__main__":
+    print(table(), end="")

@@ -1,0 +1,70 @@
+"""boto3 clients for what answers for AWS, and what the providers that use them share."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from emulator.addresses import ACCESS_KEY, SECRET_KEY, Addresses
+from emulator.providers import Resource
+
+
+class Clients:
+    """Makes each client once. Calls block, so run them in a thread."""
+
+    def __init__(self, addresses: Addresses) -> None:
+        self._addresses = addresses
+        self._session: Any = boto3.Session(
+            aws_access_key_id=ACCESS_KEY,
+            aws_secret_access_key=SECRET_KEY,
+            region_name=addresses.region,
+        )
+        self._made: dict[str, Any] = {}
+        self._making = threading.Lock()
+
+    def __call__(self, service: str) -> Any:
+        """The client for a boto3 service name, e.g. `dynamodb`."""
+        with self._making:
+            if service not in self._made:
+                self._made[service] = self._session.client(
+                    service,
+                    endpoint_url=self._addresses.endpoint(service),
+                    config=Config(proxies={}, retries={"total_max_attempts": 1}),
+                )
+            return self._made[service]
+
+
+def physical_name(resource: Resource) -> str:
+    """The name of a resource the template gives none: `<stack>-<logical id>`."""
+    return f"{resource.stack}-{resource.logical_id}"
+
+
+def accepted(client: Any, operation: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Those properties that the API's operation has under the same name, in its own types: a
+    template may write numbers and booleans as texts."""
+    shape = client.meta.service_model.operation_model(operation).input_shape
+    return {
+        name: _as(shape.members[name], value)
+        for name, value in properties.items()
+        if name in shape.members
+    }
+
+
+def _as(shape: Any, value: Any) -> Any:
+    if shape.type_name == "structure" and isinstance(value, Mapping):
+        return {
+            name: _as(shape.members[name], inner)
+            for name, inner in value.items()
+            if name in shape.members
+        }
+    if shape.type_name == "list" and isinstance(value, list):
+        return [_as(shape.member, inner) for inner in value]
+    if shape.type_name in ("integer", "long"):
+        return int(value)
+    if shape.type_name == "boolean" and isinstance(value, str):
+        return value == "true"
+    return value

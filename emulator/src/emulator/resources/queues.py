@@ -1,0 +1,69 @@
+"""SQS queues, FIFO or not, with their redrive policies."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from emulator.providers import Created, Resource
+from emulator.resources.clients import Clients, physical_name
+
+_ATTRIBUTES = (
+    "ContentBasedDeduplication",
+    "DeduplicationScope",
+    "DelaySeconds",
+    "FifoQueue",
+    "FifoThroughputLimit",
+    "MaximumMessageSize",
+    "MessageRetentionPeriod",
+    "ReceiveMessageWaitTimeSeconds",
+    "RedrivePolicy",
+    "VisibilityTimeout",
+)
+_COUNTS = {
+    "visible": "ApproximateNumberOfMessages",
+    "in_flight": "ApproximateNumberOfMessagesNotVisible",
+    "delayed": "ApproximateNumberOfMessagesDelayed",
+}
+
+
+class QueueProvider:
+    types = ("AWS::SQS::Queue",)
+
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
+        self._urls: dict[str, str] = {}
+
+    async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
+        return await asyncio.to_thread(self._create, resource, properties)
+
+    def _create(self, resource: Resource, properties: dict[str, Any]) -> Created:
+        client = self._clients("sqs")
+        fifo = str(properties.get("FifoQueue", "false")).lower() == "true"
+        name = properties.get("QueueName") or physical_name(resource) + (".fifo" if fifo else "")
+        attributes = {key: _text(properties[key]) for key in _ATTRIBUTES if key in properties}
+        url = client.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+        described = client.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+        self._urls[name] = url
+        arn = described["Attributes"]["QueueArn"]
+        return Created(url, {"Arn": arn, "QueueName": name, "QueueUrl": url})
+
+    def state(self) -> dict[str, Any]:
+        """`{"queues": [{name, visible, in_flight, delayed}]}`; blocks."""
+        client = self._clients("sqs")
+        queues = []
+        for name, url in self._urls.items():
+            counts = client.get_queue_attributes(
+                QueueUrl=url, AttributeNames=list(_COUNTS.values())
+            )["Attributes"]
+            queues.append(
+                {"name": name, **{key: int(counts[value]) for key, value in _COUNTS.items()}}
+            )
+        return {"queues": queues}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return json.dumps(value) if isinstance(value, dict) else str(value)

@@ -1,0 +1,63 @@
+"""DynamoDB tables: keys, indexes, time to live, stream."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from emulator.providers import Created, Resource
+from emulator.resources.clients import Clients, physical_name
+
+
+class TableProvider:
+    """Encryption, backups and capacity have no local meaning and are left out."""
+
+    types = ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
+
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
+        self.names: list[str] = []
+
+    async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
+        return await asyncio.to_thread(self._create, resource, properties)
+
+    def _create(self, resource: Resource, properties: dict[str, Any]) -> Created:
+        client = self._clients("dynamodb")
+        name = properties.get("TableName") or physical_name(resource)
+        wanted = ("AttributeDefinitions", "KeySchema")
+        request = {key: properties[key] for key in wanted}
+        for indexes in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes"):
+            if indexes in properties:
+                kept = ("IndexName", "KeySchema", "Projection")
+                request[indexes] = [
+                    {key: index[key] for key in kept} for index in properties[indexes]
+                ]
+        if "StreamSpecification" in properties:
+            view = properties["StreamSpecification"]["StreamViewType"]
+            request["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": view}
+        client.create_table(TableName=name, BillingMode="PAY_PER_REQUEST", **request)
+        expiry = properties.get("TimeToLiveSpecification")
+        if expiry and expiry.get("Enabled", True):
+            client.update_time_to_live(
+                TableName=name,
+                TimeToLiveSpecification={
+                    "Enabled": True,
+                    "AttributeName": expiry["AttributeName"],
+                },
+            )
+        self.names.append(name)
+        described = client.describe_table(TableName=name)["Table"]
+        attributes = {"Arn": described["TableArn"]}
+        if "LatestStreamArn" in described:
+            attributes["StreamArn"] = described["LatestStreamArn"]
+        return Created(name, attributes)
+
+    def state(self) -> dict[str, Any]:
+        """`{"tables": [{name, items}]}`; blocks."""
+        client = self._clients("dynamodb")
+        described = (client.describe_table(TableName=name)["Table"] for name in self.names)
+        return {
+            "tables": [
+                {"name": table["TableName"], "items": table["ItemCount"]} for table in described
+            ]
+        }

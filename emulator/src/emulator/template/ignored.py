@@ -1,0 +1,89 @@
+"""Resource types that mean nothing on a laptop, each with its reason.
+
+A type that is neither here nor made by a provider stops local mode: what is deployed but not run
+must be a decision that somebody wrote down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from emulator.providers import Created
+from emulator.resource import Resource
+
+_NETWORK = "everything runs on the loopback interface"
+_PERMISSION = "nothing is denied locally: check permissions in tests of the templates"
+_OBSERVED = "the functions print their logs and metrics; nothing local collects or alarms"
+
+IGNORED: Mapping[str, str] = {
+    "AWS::ApiGateway::Account": _OBSERVED,
+    "AWS::CDK::Metadata": "counts deployments",
+    "AWS::CloudWatch::Alarm": _OBSERVED,
+    "AWS::CloudWatch::CompositeAlarm": _OBSERVED,
+    "AWS::CloudWatch::Dashboard": _OBSERVED,
+    "AWS::EC2::EIP": _NETWORK,
+    "AWS::EC2::FlowLog": _NETWORK,
+    "AWS::EC2::InternetGateway": _NETWORK,
+    "AWS::EC2::NatGateway": _NETWORK,
+    "AWS::EC2::Route": _NETWORK,
+    "AWS::EC2::RouteTable": _NETWORK,
+    "AWS::EC2::SecurityGroup": _NETWORK,
+    "AWS::EC2::SecurityGroupEgress": _NETWORK,
+    "AWS::EC2::SecurityGroupIngress": _NETWORK,
+    "AWS::EC2::Subnet": _NETWORK,
+    "AWS::EC2::SubnetRouteTableAssociation": _NETWORK,
+    "AWS::EC2::VPC": _NETWORK,
+    "AWS::EC2::VPCEndpoint": _NETWORK,
+    "AWS::EC2::VPCGatewayAttachment": _NETWORK,
+    "AWS::IAM::ManagedPolicy": _PERMISSION,
+    "AWS::IAM::Policy": _PERMISSION,
+    "AWS::IAM::Role": _PERMISSION,
+    "AWS::Lambda::Permission": _PERMISSION,
+    "AWS::Logs::LogGroup": "workers write to .local/logs",
+    "AWS::Logs::MetricFilter": _OBSERVED,
+    "AWS::S3::Bucket": "only access logs are written to buckets, and nothing local writes any",
+    "AWS::S3::BucketPolicy": _PERMISSION,
+    "AWS::SNS::Subscription": _OBSERVED,
+    "AWS::SNS::TopicPolicy": _PERMISSION,
+    "AWS::SQS::QueuePolicy": _PERMISSION,
+    "AWS::SecretsManager::ResourcePolicy": _PERMISSION,
+    "AWS::WAFv2::WebACL": "the local balancer filters nothing",
+    "AWS::WAFv2::WebACLAssociation": "the local balancer filters nothing",
+}
+
+# Of these, what answers differently from a deployment: said at each start. Refusing them, as local
+# mode does elsewhere, would keep it from running staging and prod, which have them.
+_MISSED: Mapping[str, str] = {
+    "AWS::WAFv2::WebACLAssociation": "AWS WAF is not played: no request is filtered here",
+}
+
+
+def missed(resources: Iterable[Resource]) -> list[str]:
+    """What somebody who tries the system out would miss, a line for each kind."""
+    types = {resource.type for resource in resources}
+    return [line for kind, line in _MISSED.items() if kind in types]
+
+
+class Names(dict[str, str]):
+    """Attributes of a resource that was not made: each asked for is a plausible name."""
+
+    def __init__(self, resource: Resource, region: str, account: str) -> None:
+        super().__init__()
+        _, service, kind = resource.type.split("::")
+        self._name = resource.logical_id
+        self._arn = (
+            f"arn:aws:{service.lower()}:{'' if service == 'IAM' else region}:{account}"
+            f":{kind.lower()}/"
+            f"{resource.stack}-{resource.logical_id}"
+        )
+
+    def __missing__(self, attribute: str) -> str:
+        return self._arn if attribute.endswith("Arn") else f"{self._name}.{attribute}"
+
+    def __contains__(self, attribute: object) -> bool:
+        return True
+
+
+def named(resource: Resource, region: str, account: str) -> Created:
+    """What Ref and Fn::GetAtt give for a resource that has no local meaning."""
+    return Created(f"{resource.stack}-{resource.logical_id}", Names(resource, region, account))

@@ -1,0 +1,236 @@
+"""Resources as the templates have them, made on the AWS server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import urllib.request
+import uuid
+from typing import Any
+
+import pytest
+
+from emulator.addresses import Addresses
+from emulator.providers import Created, InvokeResult, LocalModeError, Provider, Resource
+from emulator.resources.clients import Clients
+from emulator.resources.custom import CustomResourceProvider
+from emulator.resources.keys import KeyProvider
+from emulator.resources.queues import QueueProvider
+from emulator.resources.secrets import SecretProvider
+from emulator.resources.tables import TableProvider
+from emulator.resources.topics import TopicProvider
+from emulator.resources.user_pools import UserPoolProvider
+from emulator.template.stage import Place
+
+
+@pytest.fixture
+def clients(aws: str) -> Clients:
+    return Clients(Addresses("us-east-1", aws, "api", "ws://127.0.0.1:1", "http://127.0.0.1:2"))
+
+
+def create(provider: Provider, kind: str, **properties: Any) -> Created:
+    resource = Resource(f"s{uuid.uuid4().hex[:6]}", "Thing0A1B2C3D", kind)
+    return asyncio.run(provider.create(resource, properties))
+
+
+def test_a_table_has_its_keys_its_expiry_and_its_stream(clients: Clients) -> None:
+    provider = TableProvider(clients)
+    made = create(
+        provider,
+        "AWS::DynamoDB::Table",
+        AttributeDefinitions=[{"AttributeName": "chat", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "chat", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+        SSESpecification={"SSEEnabled": True},
+        PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
+        StreamSpecification={"StreamViewType": "NEW_AND_OLD_IMAGES"},
+        TimeToLiveSpecification={"AttributeName": "expires_at", "Enabled": True},
+    )
+    client = clients("dynamodb")
+    table = client.describe_table(TableName=made.ref)["Table"]
+    expiry = client.describe_time_to_live(TableName=made.ref)["TimeToLiveDescription"]
+    assert made.attributes == {"Arn": table["TableArn"], "StreamArn": table["LatestStreamArn"]}
+    assert expiry == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"}
+    assert provider.state() == {"tables": [{"name": made.ref, "items": 0}]}
+
+
+def test_a_fifo_queue_has_its_attributes_and_its_dead_letters(clients: Clients) -> None:
+    provider = QueueProvider(clients)
+    dead = create(provider, "AWS::SQS::Queue", FifoQueue=True)
+    made = create(
+        provider,
+        "AWS::SQS::Queue",
+        FifoQueue=True,
+        DeduplicationScope="messageGroup",
+        FifoThroughputLimit="perMessageGroupId",
+        VisibilityTimeout=180,
+        SqsManagedSseEnabled=True,
+        RedrivePolicy={"deadLetterTargetArn": dead.attributes["Arn"], "maxReceiveCount": 5},
+    )
+    assert made.attributes["QueueName"].endswith("-Thing0A1B2C3D.fifo")
+    found = clients("sqs").get_queue_attributes(QueueUrl=made.ref, AttributeNames=["All"])
+    assert found["Attributes"]["VisibilityTimeout"] == "180"
+    assert json.loads(found["Attributes"]["RedrivePolicy"])["maxReceiveCount"] == 5
+    assert provider.state()["queues"][1] == {
+        "name": made.attributes["QueueName"],
+        "visible": 0,
+        "in_flight": 0,
+        "delayed": 0,
+    }
+
+
+def test_users_can_sign_up_and_in_at_a_user_pool_made_from_a_template(clients: Clients) -> None:
+    provider = UserPoolProvider(clients)
+    policy = {"MinimumLength": 10, "RequireLowercase": True, "RequireNumbers": "true"}
+    pool = create(
+        provider,
+        "AWS::Cognito::UserPool",
+        Policies={"PasswordPolicy": policy},
+        AdminCreateUserConfig={"AllowAdminCreateUserOnly": False},
+        UsernameConfiguration={"CaseSensitive": False},
+        UserPoolTags={"project": "x"},
+        DeletionProtection="INACTIVE",
+    )
+    app = create(
+        provider,
+        "AWS::Cognito::UserPoolClient",
+        UserPoolId=pool.ref,
+        AccessTokenValidity=60,
+        TokenValidityUnits={"AccessToken": "minutes"},
+        ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
+        GenerateSecret=False,
+    )
+    assert (
+        pool.attributes["ProviderURL"] == f"https://cognito-idp.us-east-1.amazonaws.com/{pool.ref}"
+    )
+    client = clients("cognito-idp")
+    with pytest.raises(client.exceptions.InvalidPasswordException):
+        client.sign_up(ClientId=app.ref, Username="ravi", Password="short")
+    client.sign_up(ClientId=app.ref, Username="ravi", Password="Long-enough-1")
+    client.admin_confirm_sign_up(UserPoolId=pool.ref, Username="ravi")
+    signed_in = client.initiate_auth(
+        ClientId=app.ref,
+        AuthFlow="USER_PASSWORD_AUTH",
+        AuthParameters={"USERNAME": "ravi", "PASSWORD": "Long-enough-1"},
+    )
+    assert signed_in["AuthenticationResult"]["ExpiresIn"] == 3600
+
+
+def test_a_secret_has_the_templates_value_a_generated_one_or_none(clients: Clients) -> None:
+    provider = SecretProvider(clients)
+    client = clients("secretsmanager")
+    given = create(provider, "AWS::SecretsManager::Secret", SecretString="given")
+    assert client.get_secret_value(SecretId=given.ref)["SecretString"] == "given"
+    generated = create(
+        provider,
+        "AWS::SecretsManager::Secret",
+        GenerateSecretString={
+            "SecretStringTemplate": '{"user": "ravi"}',
+            "GenerateStringKey": "password",
+            "PasswordLength": 20,
+            "ExcludePunctuation": True,
+        },
+    )
+    secret = json.loads(client.get_secret_value(SecretId=generated.ref)["SecretString"])
+    assert secret["user"] == "ravi"
+    assert len(secret["password"]) == 20
+    empty = create(provider, "AWS::SecretsManager::Secret")
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        client.get_secret_value(SecretId=empty.ref)
+    for value in ("first", "second"):
+        asyncio.run(provider.fill(empty.ref, value))
+    assert client.get_secret_value(SecretId=empty.ref)["SecretString"] == "first"
+
+
+def test_keys_aliases_and_topics_exist(clients: Clients) -> None:
+    key = create(KeyProvider(clients), "AWS::KMS::Key", Description="tables")
+    name = f"alias/{uuid.uuid4()}"
+    create(
+        KeyProvider(clients),
+        "AWS::KMS::Alias",
+        AliasName=name,
+        TargetKeyId=key.attributes["Arn"],
+    )
+    assert clients("kms").describe_key(KeyId=name)["KeyMetadata"]["KeyId"] == key.ref
+    topic = create(TopicProvider(clients), "AWS::SNS::Topic")
+    assert clients("sns").get_topic_attributes(TopicArn=topic.ref)["Attributes"]
+
+
+class FakeFunction:
+    """Answers a custom resource's event with `response`, by PUT, as a handler does."""
+
+    def __init__(self, response: dict[str, Any] | bytes | None, *, error: bool = False) -> None:
+        self.response = response
+        self.error = error
+        self.event: dict[str, Any] = {}
+
+    async def __call__(self, function: str, event: bytes) -> InvokeResult:
+        self.event = json.loads(event)
+        if self.response is not None:
+            body = self.response
+            if isinstance(body, dict):
+                body = json.dumps(body).encode()
+            request = urllib.request.Request(self.event["ResponseURL"], body, method="PUT")
+            await asyncio.to_thread(lambda: urllib.request.urlopen(request).read())
+        return InvokeResult(b'{"errorMessage": "boom"}' if self.error else b"null", self.error)
+
+
+def custom(function: FakeFunction, **properties: Any) -> Created:
+    async def scenario() -> Created:
+        prepared.clear()
+        provider = CustomResourceProvider(function, Place(), {"Custom::Platforms": prepare})
+        await provider.start()
+        try:
+            resource = Resource("chat", "Platforms", "Custom::Platforms")
+            return await provider.create(resource, {"ServiceToken": "arn:f", **properties})
+        finally:
+            await provider.stop()
+
+    return asyncio.run(scenario())
+
+
+prepared: list[Any] = []
+
+
+async def prepare(properties: Any) -> None:
+    prepared.append(properties)
+
+
+def test_a_custom_resource_is_what_its_function_answers() -> None:
+    function = FakeFunction(
+        {"Status": "SUCCESS", "PhysicalResourceId": "apps-1", "Data": {"FcmArn": "arn:fcm"}}
+    )
+    made = custom(function, Version=1, Flag=True, Nested={"list": [1, "a"]})
+    assert made == Created("apps-1", {"FcmArn": "arn:fcm"})
+    event = function.event
+    assert (event["RequestType"], event["LogicalResourceId"]) == ("Create", "Platforms")
+    assert event["ResourceType"] == "Custom::Platforms"
+    assert event["StackId"].startswith("arn:aws:cloudformation:us-east-1:123456789012:stack/chat/")
+    assert event["ResourceProperties"] == {
+        "ServiceToken": "arn:f",
+        "Version": "1",
+        "Flag": "true",
+        "Nested": {"list": ["1", "a"]},
+    }
+    assert prepared[0]["Version"] == 1
+
+
+@pytest.mark.parametrize(
+    ("function", "sentence"),
+    [
+        (
+            FakeFunction({"Status": "FAILED", "Reason": "no key", "PhysicalResourceId": "x"}),
+            "no key",
+        ),
+        (FakeFunction(None, error=True), "its function failed: .*boom"),
+        (FakeFunction(None), "no answer from arn:f in 1 s"),
+        (FakeFunction({"Status": "SUCCESS"}), "no PhysicalResourceId in the response"),
+        (FakeFunction(b"hello"), "no PhysicalResourceId in the response"),
+        (FakeFunction(b"x" * 5000), "the response is over 4096 bytes"),
+    ],
+)
+def test_a_custom_resource_that_fails_says_why(function: FakeFunction, sentence: str) -> None:
+    # only who never answers is waited for in vain
+    timeout = "1" if sentence.startswith("no answer") else "60"
+    with pytest.raises(LocalModeError, match=f"Custom::Platforms Platforms.*{sentence}"):
+        custom(function, ServiceTimeout=timeout)

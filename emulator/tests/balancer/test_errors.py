@@ -1,0 +1,561 @@
+"""The load balancer's own answers: which status code stands for what, and that the counts of
+requests in flight are right in every ending."""
+
+import asyncio
+import errno
+import re
+import socket
+import struct
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from tests.balancer.scene import CHECKED, OK, Scene, balancing, until
+
+from emulator.balancer.wire import pool
+
+POST = b"POST /x HTTP/1.1\r\nHost: h\r\n"
+IMPATIENT = {"idle_timeout.timeout_seconds": "1"}
+
+
+def run(scenario: Any) -> None:
+    asyncio.run(scenario())
+
+
+def status_of(answer: bytes) -> int:
+    return int(answer[9:12])
+
+
+MALFORMED = {
+    "both lengths": POST + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "both, the other way": POST
+    + b"Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
+    "two lengths": POST + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+    "the same length twice": POST + b"Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc",
+    "a list of lengths": POST + b"Content-Length: 3, 3\r\n\r\nabc",
+    "a signed length": POST + b"Content-Length: +3\r\n\r\nabc",
+    "a hexadecimal length": POST + b"Content-Length: 0x3\r\n\r\nabc",
+    "an overflowing length": POST + b"Content-Length: 18446744073709551616\r\n\r\n",
+    "an empty length": POST + b"Content-Length: \r\n\r\n",
+    "chunked twice": POST
+    + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "an unknown coding": POST + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+    "a vertical tab before the coding": POST + b"Transfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n",
+    "an empty coding": POST + b"Transfer-Encoding: \r\n\r\n0\r\n\r\n",
+    "chunked, then something": POST + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+    "a folded header": POST + b"A: b\r\n Transfer-Encoding: chunked\r\n\r\n",
+    "whitespace before the colon": POST + b"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
+    "a bare LF after a header": POST + b"A: b\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "a bare CR in a value": POST + b"A: b\rTransfer-Encoding: chunked\r\n\r\n",
+    "a NUL in a value": POST + b"A: b\x00c\r\n\r\n",
+    "a NUL in a name": POST + b"A\x00: b\r\n\r\n",
+    "no name": POST + b": b\r\n\r\n",
+    "no colon": POST + b"nonsense\r\n\r\n",
+    "lines that end with LF": b"GET / HTTP/1.1\nHost: h\n\n",
+    "no host": b"GET / HTTP/1.1\r\n\r\n",
+    "two hosts": b"GET / HTTP/1.1\r\nHost: h\r\nHost: i\r\n\r\n",
+    "the same host twice": b"GET / HTTP/1.1\r\nHost: h\r\nhost: h\r\n\r\n",
+    "two hosts in HTTP/1.0": b"GET / HTTP/1.0\r\nHost: h\r\nHost: i\r\n\r\n",
+    "a space in the host": b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n",
+    "an empty host": b"GET / HTTP/1.1\r\nHost: \r\n\r\n",
+    "a space in the target": b"GET /a b HTTP/1.1\r\nHost: h\r\n\r\n",
+    "a control character in the target": b"GET /\x01 HTTP/1.1\r\nHost: h\r\n\r\n",
+    "a fragment in the target": b"GET /a#b HTTP/1.1\r\nHost: h\r\n\r\n",
+    "a host that is no address": b"GET http://[::1/ HTTP/1.1\r\nHost: h\r\n\r\n",
+    "version 1.2": b"GET / HTTP/1.2\r\nHost: h\r\n\r\n",
+    "an unknown method": b"BREW / HTTP/1.1\r\nHost: h\r\n\r\n",
+    "a method in lower case": b"get / HTTP/1.1\r\nHost: h\r\n\r\n",
+    "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+    "a header over 16 K": POST + b"A: " + b"b" * 16_400 + b"\r\n\r\n",
+    "headers over 64 K": POST
+    + b"".join(b"A%d: %b\r\n" % (n, b"b" * 9_000) for n in range(8))
+    + b"\r\n",
+    "a header that never ends": POST + b"A: " + b"b" * 200_000,
+    "a name that never ends": POST + b"A" * 200_000,
+}
+# Ends of bodies; the request has begun, and the target has seen its head.
+BAD_BODIES = {
+    "a chunk size that ends with LF": b"3\nabc\r\n0\r\n\r\n",
+    "a chunk longer than its size": b"3\r\nabcd\r\n0\r\n\r\n",
+    "a chunk size with a space before": b" 3\r\nabc\r\n0\r\n\r\n",
+    "a chunk size that is no number": b"x\r\nabc\r\n0\r\n\r\n",
+    "a negative chunk size": b"-3\r\nabc\r\n0\r\n\r\n",
+    "a chunk size that overflows": b"fffffffffffffffff\r\nabc\r\n0\r\n\r\n",
+    "a length among the trailers": b"3\r\nabc\r\n0\r\nContent-Length: 5\r\n\r\n",
+    "a chunk extension that never ends": b"3;" + b"x" * 200_000,
+    "a trailer that never ends": b"0\r\nA: " + b"x" * 200_000,
+}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_a_malformed_request_is_400_and_goes_nowhere(name: str) -> None:
+    async def scenario() -> None:
+        async with balancing() as scene:
+            backend = await scene.add_raw("web", "a")
+            smuggled = b"GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n"
+            answer = await scene.say(MALFORMED[name] + smuggled)
+            head, _, page = answer.partition(b"\r\n\r\n")
+            assert status_of(head) == 400
+            assert b"\r\nServer: awselb/2.0\r\n" in head
+            assert b"\r\nConnection: close" in head
+            assert b"\r\nDate: " in head
+            assert page.count(b"400 Bad Request") == 2
+            assert b"HTTP/1.1" not in page
+            assert not backend.heads
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("name", BAD_BODIES)
+def test_a_body_that_goes_wrong_is_400_and_the_target_never_sees_its_end(name: str) -> None:
+    async def scenario() -> None:
+        rest: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+        async def script(_head: bytes, reader: Any, _writer: Any) -> None:
+            try:
+                rest.set_result(await reader.read(-1))
+            except ConnectionError:
+                rest.set_result(b"")
+
+        async with balancing() as scene:
+            await scene.add_raw("web", "a", script)
+            reader, writer = await scene.connect()
+            writer.write(POST + b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n")
+            await until(lambda: scene.raw_backends[0].heads)
+            writer.write(BAD_BODIES[name] + b"GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n")
+            async with asyncio.timeout(15):
+                assert status_of(await reader.read(-1)) == 400
+            seen = await rest
+            assert not seen.endswith(b"0\r\n\r\n")
+            assert b"smuggled" not in seen
+            assert scene.in_flight() == 0
+            writer.close()
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"TRACE / HTTP/1.1\r\nHost: h\r\n\r\n", 405),
+        (b"CONNECT h:1 HTTP/1.1\r\nHost: h\r\n\r\n", 405),
+        (b"PROPFIND / HTTP/1.1\r\nHost: h\r\n\r\n", 405),
+        (b"GET /" + b"a" * 16_400 + b" HTTP/1.1\r\nHost: h\r\n\r\n", 414),
+        (b"GET /?" + b"a" * 60_000 + b" HTTP/1.1\r\nHost: h\r\n\r\n", 414),
+        (
+            b"GET / HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: %b\r\n\r\n" % b", ".join([b"::1"] * 31),
+            463,
+        ),
+        (b"POST / HTTP/1.1\r\nHost: h\r\nContent-Type: application/grpc+proto\r\n\r\n", 464),
+        (POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501),
+        (POST + b"Transfer-Encoding: deflate\r\n\r\n", 501),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
+        (b"GET / HTTP/2.0\r\nHost: h\r\n\r\n", 505),
+        (b"GET / HTTP/0.9\r\nHost: h\r\n\r\n", 505),
+        (b"GET /\r\n\r\n", 505),
+    ],
+)
+def test_what_the_load_balancer_refuses_by_its_own_code(request_: bytes, status: int) -> None:
+    async def scenario() -> None:
+        async with balancing() as scene:
+            backend = await scene.add_raw("web", "a")
+            assert status_of(await scene.say(request_)) == status
+            assert not backend.heads
+
+    run(scenario)
+
+
+def test_what_is_just_within_the_limits_passes() -> None:
+    async def scenario() -> None:
+        async with balancing() as scene:
+            backend = await scene.add_raw("web", "a")
+            close = b"Connection: close\r\n"
+            hops = b", ".join([b"10.0.0.1"] * 30)
+            for head in (
+                b"GET /%b HTTP/1.1\r\nHost: h\r\n" % (b"a" * 16_300),
+                POST + b"A: " + b"b" * 16_300 + b"\r\n",
+                POST + b"".join(b"A%d: %b\r\n" % (n, b"b" * 9_000) for n in range(7)),
+                POST + b"X-Forwarded-For: " + hops + b"\r\n",
+                POST + b"Transfer-Encoding: identity\r\n",
+            ):
+                assert status_of(await scene.say(head + close + b"\r\n")) == 200
+            assert len(backend.heads) == 5
+            assert hops + b", 127.0.0.1\r\n" in backend.heads[3]
+            assert b"ransfer-" not in backend.heads[4]
+
+    run(scenario)
+
+
+def test_a_redirect_to_an_overlong_address_is_507() -> None:
+    async def scenario() -> None:
+        config = {"Path": "/there/#{path}", "StatusCode": "HTTP_302"}
+        default = {"Type": "redirect", "RedirectConfig": config}
+        async with balancing(default=lambda _weights: default) as scene:
+            request = b"GET /%b HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+            longest = 8 * 1024 - len(f"http://h:{scene.port}/there/")
+            assert status_of(await scene.say(request % (b"a" * longest))) == 302
+            assert status_of(await scene.say(request % (b"a" * (longest + 1)))) == 507
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"", 408),
+        (b"GET / HTT", 408),
+        (POST, 408),
+        (POST + b"Content-Length: 3\r\n\r\nab", 408),
+        (POST + b"Transfer-Encoding: chunked\r\n\r\n3\r\nab", 408),
+    ],
+)
+def test_a_client_that_falls_silent_gets_408(request_: bytes, status: int) -> None:
+    async def scenario() -> None:
+        async with balancing(attributes=IMPATIENT) as scene:
+
+            async def script(_head: bytes, reader: Any, _writer: Any) -> None:
+                await reader.read(-1)
+
+            await scene.add_raw("web", "a", script)
+            assert status_of(await scene.say(request_)) == status
+            assert scene.in_flight() == 0
+            assert set(scene.counted()) <= {"408"}
+
+    run(scenario)
+
+
+def test_a_kept_connection_that_idles_is_closed_without_a_word() -> None:
+    async def scenario() -> None:
+        async with balancing(attributes=IMPATIENT) as scene:
+            await scene.add_raw("web", "a")
+            answer = await scene.say(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+            assert answer.count(b"HTTP/1.1") == 1
+            assert answer.endswith(b"ok")
+
+    run(scenario)
+
+
+# What a target does instead of answering, and what comes of it: the client's status, or None for
+# an answer that breaks off, and what the target's request is counted as.
+Script = Callable[[bytes, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+def saying(answer: bytes, then: str = "closes") -> Script:
+    async def script(_head: bytes, reader: Any, writer: Any) -> None:
+        writer.write(answer)
+        await writer.drain()
+        if then == "hangs":
+            await reader.read(-1)
+        elif then == "resets":
+            linger = struct.pack("ii", 1, 0)
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            writer.transport.abort()
+        else:
+            writer.close()
+
+    return script
+
+
+BEGUN = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"
+FAULTS: dict[str, tuple[Script, int | None, str]] = {
+    "closes": (saying(b""), 502, "none"),
+    "resets": (saying(b"", "resets"), 502, "none"),
+    "hangs": (saying(b"", "hangs"), 504, "none"),
+    "closes in its head": (saying(b"HTTP/1.1 200 OK\r\nContent-"), 502, "none"),
+    "hangs in its head": (saying(b"HTTP/1.1 200 OK\r\nContent-", "hangs"), 504, "none"),
+    "closes in its body": (saying(BEGUN), None, "none"),
+    "resets in its body": (saying(BEGUN, "resets"), None, "none"),
+    "hangs in its body": (saying(BEGUN, "hangs"), None, "none"),
+    "closes in a chunk": (
+        saying(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabc"),
+        None,
+        "none",
+    ),
+    "begins with a bad chunk": (
+        saying(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
+        502,
+        "none",
+    ),
+    "says nonsense": (saying(b"hello\r\n\r\n"), 502, "none"),
+    "speaks HTTP/2": (saying(b"HTTP/2.0 200 OK\r\n\r\n"), 502, "none"),
+    "has status 99": (saying(b"HTTP/1.1 99 Low\r\n\r\n"), 502, "none"),
+    "has a folded header": (saying(b"HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n"), 502, "none"),
+    "has a NUL in a header": (saying(b"HTTP/1.1 200 OK\r\nA: b\x00\r\n\r\n"), 502, "none"),
+    "ends lines with LF": (saying(b"HTTP/1.1 200 OK\nContent-Length: 0\n\n"), 502, "none"),
+    "has two lengths": (
+        saying(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\na"),
+        502,
+        "none",
+    ),
+    "has both lengths": (
+        saying(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"),
+        502,
+        "none",
+    ),
+    "has another coding": (
+        saying(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"),
+        502,
+        "none",
+    ),
+    "has a head over 32 K": (
+        saying(b"HTTP/1.1 200 OK\r\nA: " + b"b" * 33_000 + b"\r\nContent-Length: 0\r\n\r\n"),
+        502,
+        "none",
+    ),
+    "has a head that never ends": (saying(b"HTTP/1.1 200 OK\r\nA: " + b"b" * 500_000), 502, "none"),
+    "switches protocols unasked": (
+        saying(b"HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"),
+        502,
+        "none",
+    ),
+    "has a status of its own": (
+        saying(b"HTTP/1.1 599 Own\r\nContent-Length: 0\r\n\r\n"),
+        599,
+        "599",
+    ),
+    "fails": (saying(b"HTTP/1.1 500 Sorry\r\nContent-Length: 0\r\n\r\n"), 500, "500"),
+}
+
+
+@pytest.mark.parametrize("body", [b"", b"Content-Length: 3\r\n"])
+@pytest.mark.parametrize("name", FAULTS)
+def test_what_a_failing_target_comes_to(name: str, body: bytes) -> None:
+    script, status, counted = FAULTS[name]
+
+    async def scenario() -> None:
+        async with balancing(attributes=IMPATIENT) as scene:
+            await scene.add_raw("web", "a", script)
+            request = POST + b"Connection: close\r\n" + body + b"\r\n" + (b"abc" if body else b"")
+            answer = await scene.say(request)
+            if status is None:
+                assert answer.startswith(b"HTTP/1.1 200")
+                assert b"abc" in answer
+                assert not answer.endswith(b"0\r\n\r\n")
+            else:
+                assert status_of(answer) == status
+            assert scene.in_flight() == 0
+            assert scene.counted() == {counted: 1}
+
+    run(scenario)
+
+
+def test_a_target_that_refuses_is_502_and_one_that_does_not_accept_504(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scenario() -> None:
+        async with balancing(attributes=IMPATIENT) as scene:
+            backend = await scene.add_raw("web", "a")
+            await backend.stop()
+            request = b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+            assert status_of(await scene.say(request)) == 502
+            # a full backlog: connections are neither taken nor refused
+            monkeypatch.setattr(pool, "CONNECT_SECONDS", 0.2)
+            with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+                fillers = []
+                for _ in range(4):
+                    filler = socket.socket()
+                    filler.setblocking(False)
+                    filler.connect_ex(full.getsockname())
+                    fillers.append(filler)
+                scene.provider.targets.remove(scene.arns["web"], "a")
+                port = full.getsockname()[1]
+                scene.provider.targets.register(scene.arns["web"], "b", "127.0.0.1", port)
+                assert status_of(await scene.say(request)) == 504
+                for filler in fillers:
+                    filler.close()
+            assert scene.in_flight() == 0
+
+    run(scenario)
+
+
+def test_a_client_that_has_reset_meanwhile_is_let_go_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refused(_transport: Any) -> None:
+        raise OSError(errno.ENOTCONN, "Transport endpoint is not connected")
+
+    monkeypatch.setattr("asyncio.selector_events._SelectorSocketTransport.write_eof", refused)
+
+    async def scenario() -> None:
+        complaints: list[Any] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, said: complaints.append(said))
+        # in a body, whose rest is awaited after an answer
+        unfinished = POST + b"Content-Length: 10\r\n\r\nabc"
+        async with balancing() as scene:
+            await scene.add_raw("web", "a", saying(b""))
+            assert status_of(await scene.say(unfinished)) == 502
+            assert scene.in_flight() == 0
+        assert complaints == []
+
+    run(scenario)
+
+
+async def _leaves_before_the_answer(scene: Scene, writer: asyncio.StreamWriter) -> None:
+    writer.write(POST + b"\r\n")
+    await until(lambda: scene.in_flight() == 1 and scene.raw_backends[0].heads)
+    writer.transport.abort()
+
+
+async def _leaves_in_its_body(scene: Scene, writer: asyncio.StreamWriter) -> None:
+    writer.write(POST + b"Content-Length: 10\r\n\r\nabc")
+    await until(lambda: scene.in_flight() == 1 and scene.raw_backends[0].heads)
+    writer.transport.abort()
+
+
+async def _closes_in_its_body(scene: Scene, writer: asyncio.StreamWriter) -> None:
+    writer.write(POST + b"Content-Length: 10\r\n\r\nabc")
+    await until(lambda: scene.in_flight() == 1 and scene.raw_backends[0].heads)
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    "leaves", [_leaves_before_the_answer, _leaves_in_its_body, _closes_in_its_body]
+)
+def test_a_client_that_leaves_is_counted_once_and_the_target_is_told(leaves: Any) -> None:
+    async def scenario() -> None:
+        told = asyncio.Event()
+
+        async def script(_head: bytes, reader: Any, _writer: Any) -> None:
+            try:
+                while await reader.read(100):
+                    pass
+            except ConnectionError:
+                pass
+            told.set()
+
+        async with balancing() as scene:
+            await scene.add_raw("web", "a", script)
+            _, writer = await scene.connect()
+            await leaves(scene, writer)
+            async with asyncio.timeout(15):
+                await told.wait()
+            await until(lambda: scene.in_flight() == 0)
+            assert scene.counted() == {"460": 1}  # as AWS's access log has it
+
+    run(scenario)
+
+
+def test_a_client_that_leaves_during_the_answer_is_counted_with_its_status() -> None:
+    async def scenario() -> None:
+        async with balancing() as scene:
+            await scene.add_raw("web", "a", saying(BEGUN, "hangs"))
+            reader, writer = await scene.connect()
+            writer.write(POST + b"\r\n")
+            await reader.readuntil(b"abc")
+            assert scene.in_flight() == 1
+            writer.transport.abort()
+            await until(lambda: scene.in_flight() == 0)
+            assert scene.counted() == {"200": 1}
+
+    run(scenario)
+
+
+def test_a_client_that_stops_reading_is_given_up_and_the_target_not_blamed() -> None:
+    async def scenario() -> None:
+        async def script(_head: bytes, _reader: Any, writer: Any) -> None:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 99000000\r\n\r\n")
+            while True:
+                writer.write(b"x" * 65536)
+                await writer.drain()
+
+        async with balancing(attributes=IMPATIENT) as scene:
+            await scene.add_raw("web", "a", script)
+            reader, writer = await asyncio.open_connection("127.0.0.1", scene.port, limit=1024)
+            writer.write(POST + b"\r\n")
+            await reader.readuntil(b"\r\n\r\n")
+            await until(lambda: scene.in_flight() == 0)
+            assert scene.counted() == {"200": 1}
+            writer.transport.abort()
+
+    run(scenario)
+
+
+def test_an_answer_before_the_request_is_whole_is_passed_on_and_the_rest_thrown_away() -> None:
+    async def scenario() -> None:
+        async with balancing() as scene:
+            refusal = b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno"
+
+            async def script(head: bytes, _reader: Any, writer: Any) -> None:
+                writer.write(OK if b"/last" in head else refusal)
+
+            backend = await scene.add_raw("web", "a", script)
+            reader, writer = await scene.connect()
+            writer.write(POST + b"Content-Length: 100000\r\n\r\nabc")
+            assert status_of(await reader.readuntil(b"no")) == 413
+            assert scene.in_flight() == 0
+            writer.write(b"x" * 99_997)
+            writer.write(b"GET /last HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+            assert status_of(await reader.read(-1)) == 200
+            assert backend.connections == 2  # the first one had half a request on it
+            writer.close()
+            assert scene.counted() == {"413": 1, "200": 1}
+
+    run(scenario)
+
+
+def test_a_target_taken_out_after_its_delay_gives_502_and_loses_its_connections() -> None:
+    async def scenario() -> None:
+        delay = [{"Key": "deregistration_delay.timeout_seconds", "Value": "1"}]
+        groups = {"web": ({**CHECKED, "TargetGroupAttributes": delay}, 1)}
+        async with balancing(groups) as scene:
+            backend = await scene.add_raw("web", "a", saying(b"", "hangs"))
+            said = asyncio.create_task(scene.say(POST + b"Connection: close\r\n\r\n"))
+            await until(lambda: backend.heads)
+            await scene.provider.targets.deregister(scene.arns["web"], "a")
+            assert status_of(await said) == 502
+            await until(lambda: backend.open == 0)
+
+    run(scenario)
+
+
+def test_stopping_while_busy_ends_what_is_under_way_and_counts_it() -> None:
+    async def scenario() -> None:
+        async with balancing() as scene:
+            backend = await scene.add_raw("web", "a", saying(b"", "hangs"))
+            said = asyncio.create_task(scene.say(POST + b"\r\n"))
+            await until(lambda: backend.heads)
+            await scene.provider.stop()
+            assert await said == b""
+            assert scene.in_flight() == 0
+
+    run(scenario)
+
+
+def test_requests_that_two_servers_might_end_elsewhere_get_connections_of_their_own() -> None:
+    async def scenario() -> None:
+        doubtful = [
+            b"GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nab",
+            b"GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            b"POST / HTTP/1.0\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            b"POST / HTTP/1.1\r\nHost: h\r\nTransfer_Encoding: chunked\r\n\r\n",
+            b"POST / HTTP/1.1\r\nHost: h\r\nContent.Length: 5\r\n\r\n",
+        ]
+        acceptable = b"GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\nX: \xff\r\nConnection: close\r\n\r\n"
+
+        async def script(head: bytes, reader: Any, writer: Any) -> None:
+            body = re.search(rb"Content-Length: (\d+)", head)
+            if body:
+                await reader.readexactly(int(body[1]))
+            if b"chunked\r\n" in head and b"_" not in head:
+                await reader.readuntil(b"0\r\n\r\n")
+            writer.write(OK)
+
+        async with balancing() as scene:
+            backend = await scene.add_raw("web", "a", script)
+            for request in doubtful:
+                answer = await scene.say(request + b"GET /second HTTP/1.1\r\nHost: h\r\n\r\n")
+                assert answer.count(b"HTTP/1.1 200") == 1
+                assert b"Connection: close" in answer
+            assert backend.connections == len(backend.heads) == len(doubtful)
+            assert all(b"Connection: close\r\n" in head for head in backend.heads)
+            for _ in range(2):
+                assert status_of(await scene.say(acceptable)) == 200
+            assert backend.connections == len(doubtful) + 1
+        strict = {"routing.http.desync_mitigation_mode": "strictest"}
+        async with balancing(attributes=strict) as scene:
+            backend = await scene.add_raw("web", "a", script)
+            for request in [*doubtful, acceptable]:
+                assert status_of(await scene.say(request)) == 400
+            assert not backend.heads
+
+    run(scenario)

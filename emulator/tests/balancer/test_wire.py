@@ -1,0 +1,543 @@
+"""The load balancer's HTTP, byte by byte."""
+
+import asyncio
+import itertools
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.balancer.scene import CHECKED, OK, Scene, balancing, until
+
+from emulator.balancer.listener.actions import FixedResponse
+from emulator.balancer.listener.rules import Rule
+from emulator.balancer.request_handler import RequestHandler
+from emulator.balancer.settings import BalancerSettings
+from emulator.balancer.targets.registrar import Registrar
+from emulator.balancer.wire.engine import Engine
+from emulator.clock import Clock
+
+GET = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
+LAST = b"GET /last HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+
+
+def run(scenario: Any) -> None:
+    asyncio.run(scenario())
+
+
+def statuses(answers: bytes) -> list[int]:
+    return [int(found) for found in re.findall(rb"HTTP/1\.1 (\d{3})", answers)]
+
+
+async def body_of(head: bytes, reader: asyncio.StreamReader) -> bytes:
+    """Of a request, decoded."""
+    if b"Transfer-Encoding: chunked" not in head:
+        length = re.search(rb"Content-Length: (\d+)", head)
+        return await reader.readexactly(int(length[1])) if length else b""
+    body = b""
+    while size := int(await reader.readline(), 16):
+        body += (await reader.readexactly(size + 2))[:-2]
+    assert await reader.readline() == b"\r\n"
+    return body
+
+
+async def mirror(head: bytes, reader: Any, writer: Any) -> None:
+    """Answers with the request line and the body."""
+    text = head.split(b" HTTP/1.1")[0] + b" " + await body_of(head, reader)
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(text), text))
+
+
+def test_pipelined_requests_are_answered_in_their_order() -> None:
+    async def scenario() -> None:
+        async with balancing() as scene:
+            backends = [await scene.add_raw("web", name, mirror) for name in "abc"]
+            requests = b"".join(
+                b"POST /%d HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nbody%d" % (n, n)
+                for n in range(9)
+            )
+            answers = await scene.say(requests + LAST)
+            assert statuses(answers) == [200] * 10
+            assert re.findall(rb"/(\d) body(\d)", answers) == [
+                (b"%d" % n, b"%d" % n) for n in range(9)
+            ]
+            assert sorted(len(backend.heads) for backend in backends) == [3, 3, 4]
+
+    run(scenario)
+
+
+def test_ten_thousand_requests_in_one_piece_are_answered_one_by_one() -> None:
+    async def scenario() -> None:
+        fixed = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200"}}
+        async with balancing(default=lambda _weights: fixed) as scene:
+            assert statuses(await scene.say(GET * 10_000 + LAST)) == [200] * 10_001
+
+    run(scenario)
+
+
+def test_a_pipelined_request_waits_while_the_first_one_streams() -> None:
+    async def scenario() -> None:
+        async with balancing() as scene:
+            release = asyncio.Event()
+
+            async def slow(head: bytes, _reader: Any, writer: Any) -> None:
+                if b"/last" not in head:
+                    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab")
+                    await release.wait()
+                    writer.write(b"cd")
+                else:
+                    writer.write(OK)
+
+            backend = await scene.add_raw("web", "a", slow)
+            said = asyncio.create_task(scene.say(GET + LAST))
+            await until(lambda: backend.heads)
+            assert scene.in_flight() == 1
+            release.set()
+            answers = await said
+            assert answers.index(b"abcd") < answers.index(b"ok")
+            assert scene.in_flight() == 0
+
+    run(scenario)
+
+
+def test_connections_to_a_target_are_kept_and_used_again() -> None:
+    async def scenario() -> None:
+        async with balancing() as scene:
+            backend = await scene.add_raw("web", "a")
+            for _ in range(5):
+                assert statuses(await scene.say(LAST)) == [200]
+            assert (backend.connections, len(backend.heads)) == (1, 5)
+
+    run(scenario)
+
+
+def test_a_kept_connection_that_the_target_has_closed_is_not_chosen() -> None:
+    async def scenario() -> None:
+        async with balancing() as scene:
+
+            async def once(_head: bytes, _reader: Any, writer: Any) -> None:
+                writer.write(OK)
+                await writer.drain()
+                writer.close()  # without having said so
+
+            backend = await scene.add_raw("web", "a", once)
+            for n in range(5):
+                assert statuses(await scene.say(LAST)) == [200]
+                await until(lambda: backend.open == 0)
+                assert backend.connections == n + 1
+
+    run(scenario)
+
+
+def test_a_target_that_says_something_unasked_loses_its_connection() -> None:
+    async def scenario() -> None:
+        async with balancing() as scene:
+
+            async def twice(_head: bytes, _reader: Any, writer: Any) -> None:
+                writer.write(OK + OK.replace(b"ok", b"no"))
+
+            backend = await scene.add_raw("web", "a", twice)
+            for _ in range(3):
+                assert (await scene.say(LAST)).endswith(b"ok")
+            assert backend.connections == 3
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("request_", "keeps"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: h\r\n\r\n", True),
+        (b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", False),
+        (b"GET / HTTP/1.1\r\nHost: h\r\nConnection: Keep-Alive, Close\r\n\r\n", False),
+        (b"GET / HTTP/1.0\r\n\r\n", False),
+        (b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", True),
+    ],
+)
+def test_the_client_says_whether_its_connection_is_kept(request_: bytes, keeps: bool) -> None:
+    async def scenario() -> None:
+        async with balancing() as scene:
+            await scene.add_raw("web", "a")
+            reader, writer = await scene.connect()
+            writer.write(request_)
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert (b"Connection: keep-alive" if keeps else b"Connection: close") in head
+            assert await reader.readexactly(2) == b"ok"
+            if keeps:
+                writer.write(LAST)
+                assert statuses(await reader.read(-1)) == [200]
+            else:
+                assert await reader.read(-1) == b""
+            writer.close()
+
+    run(scenario)
+
+
+def test_http_1_0_gets_a_host_upstream_and_no_chunks_back() -> None:
+    async def scenario() -> None:
+        async with balancing() as scene:
+
+            async def chunked(_head: bytes, _reader: Any, writer: Any) -> None:
+                writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n")
+                writer.write(b"0\r\n\r\n")
+
+            backend = await scene.add_raw("web", "a", chunked)
+            answer = await scene.say(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+            head, _, body = answer.partition(b"\r\n\r\n")
+            assert body == b"ok"
+            assert b"Connection: close" in head
+            assert b"ransfer-" not in head
+            assert backend.heads[0].startswith(b"GET / HTTP/1.1\r\nHost: 127.0.0.1:%d" % scene.port)
+
+    run(scenario)
+
+
+ANSWERS = {
+    "length": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+    "chunked": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;x=y\r\no\r\n1\r\nk\r\n0\r\nT: t\r\n\r\n",
+    "until the end": b"HTTP/1.1 200 OK\r\nX: y\r\n\r\nok",
+    "http 1.0": b"HTTP/1.0 200 OK\r\n\r\nok",
+    "early hints": b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+    "continue": b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+    "no reason": b"HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nok",
+}
+
+
+@pytest.mark.parametrize("framing", ANSWERS)
+@pytest.mark.parametrize("apart", [True, False])
+def test_answers_of_every_framing_arrive_whole(framing: str, apart: bool) -> None:
+    async def scenario() -> None:
+        async with balancing() as scene:
+
+            async def answer(_head: bytes, _reader: Any, writer: Any) -> None:
+                for at in range(len(ANSWERS[framing])) if apart else ():
+                    writer.write(ANSWERS[framing][at : at + 1])
+                    await asyncio.sleep(0)
+                if not apart:
+                    writer.write(ANSWERS[framing])
+                if framing in ("until the end", "http 1.0"):
+                    await writer.drain()
+                    writer.close()
+
+            await scene.add_raw("web", "a", answer)
+            async with scene.session.get(scene.provider.url) as got:
+                assert (got.status, await got.text()) == (200, "ok")
+                assert "T" not in got.headers
+                assert "Link" not in got.headers
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("method", "answer", "framing"),
+    [
+        ("HEAD", b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n", b"Content-Length: 7"),
+        ("HEAD", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"Transfer-Encoding"),
+        ("HEAD", b"HTTP/1.1 200 OK\r\n\r\n", None),
+        ("GET", b"HTTP/1.1 204 No Content\r\n\r\n", None),
+        ("GET", b"HTTP/1.1 204 No Content\r\nContent-Length: 7\r\n\r\n", None),
+        ("GET", b"HTTP/1.1 304 Not Modified\r\nETag: x\r\n\r\n", None),
+        ("GET", b"HTTP/1.1 304 Not Modified\r\nContent-Length: 7\r\n\r\n", b"Content-Length: 7"),
+    ],
+)
+def test_answers_without_a_body_end_with_their_head(
+    method: str, answer: bytes, framing: bytes | None
+) -> None:
+    async def scenario() -> None:
+        async with balancing() as scene:
+
+            async def script(head: bytes, _reader: Any, writer: Any) -> None:
+                writer.write(OK if b"/last" in head else answer)
+
+            backend = await scene.add_raw("web", "a", script)
+            both = await scene.say(method.encode() + b" / HTTP/1.1\r\nHost: h\r\n\r\n" + LAST)
+            first, _, rest = both.partition(b"\r\n\r\n")
+            assert first.startswith(answer[:12])
+            assert (framing in first) if framing else not re.search(rb"Content-L|Transfer", first)
+            assert rest.startswith(b"HTTP/1.1 200 OK")
+            assert backend.connections == 1
+
+    run(scenario)
+
+
+def test_a_body_after_an_answer_that_has_none_costs_the_connection_and_goes_nowhere() -> None:
+    async def scenario() -> None:
+        async with balancing() as scene:
+
+            async def script(head: bytes, _reader: Any, writer: Any) -> None:
+                body = b"HTTP/1.1 200 OK\r\nX: y\r\n\r\n"
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+
+            backend = await scene.add_raw("web", "a", script)
+            head = b"HEAD / HTTP/1.1\r\nHost: h\r\n\r\n"
+            answers = await scene.say(
+                head + head.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+            )
+            assert statuses(answers) == [200, 200]
+            assert b"X: y" not in answers
+            assert backend.connections == 2
+
+    run(scenario)
+
+
+def test_trailers_and_chunk_extensions_go_no_further() -> None:
+    async def scenario() -> None:
+        async with balancing() as scene:
+            bodies = []
+
+            async def script(head: bytes, reader: Any, writer: Any) -> None:
+                bodies.append(await body_of(head, reader))
+                writer.write(OK)
+
+            await scene.add_raw("web", "a", script)
+            await scene.say(
+                b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+                b"3;ext=1\r\nabc\r\n0\r\nX-Trailer: 1\r\n\r\n" + LAST
+            )
+            assert bodies == [b"abc", b""]
+
+    run(scenario)
+
+
+def test_100_continue_is_said_at_once_and_the_header_goes_no_further() -> None:
+    async def scenario() -> None:
+        async with balancing() as scene:
+            backend = await scene.add_raw("web", "a", mirror)
+            reader, writer = await scene.connect()
+            writer.write(
+                b"POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"
+            )
+            said = await reader.readuntil(b"\r\n\r\n")
+            assert said == b"HTTP/1.1 100 Continue\r\n\r\n"
+            writer.write(b"hi")
+            assert statuses(await reader.readuntil(b"hi")) == [200]
+            assert b"xpect" not in backend.heads[0]
+            writer.close()
+
+    run(scenario)
+
+
+def test_after_the_client_keep_alive_one_more_request_is_answered_and_the_connection_closed() -> (
+    None
+):
+    async def scenario() -> None:
+        now = 0.0
+        fixed = Rule(1, (), FixedResponse(200, "text/plain", "ok"))
+        unused: Any = None  # nothing is checked, forwarded or invoked
+        handler = RequestHandler([fixed], unused)
+        kept = BalancerSettings(client_keep_alive_seconds=60)
+        registrar = Registrar(unused, Clock())
+        engine = Engine(handler, registrar, unused, kept, 0, bytes, now=lambda: now)
+        await engine.start()
+        reader, writer = await asyncio.open_connection("127.0.0.1", engine.port)
+        for elapsed in (0.0, 60.0):
+            now = elapsed
+            writer.write(GET)
+            assert b"Connection: keep-alive" in await reader.readuntil(b"ok")
+        now = 61.0
+        writer.write(GET)
+        assert b"Connection: close" in await reader.read(-1)
+        writer.close()
+        await engine.stop()
+
+    run(scenario)
+
+
+def test_an_offer_of_http_2_is_not_taken_up_and_the_body_is_one() -> None:
+    async def scenario() -> None:
+        async with balancing() as scene:
+            backend = await scene.add_raw("web", "a", mirror)
+            offer = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\n"
+            smuggled = b"GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n"
+            answers = await scene.say(
+                b"POST /1 HTTP/1.1\r\nHost: h\r\n%bContent-Length: %d\r\n\r\n%b"
+                % (offer, len(smuggled), smuggled)
+                + b"POST /2 HTTP/1.1\r\nHost: h\r\n%bTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n"
+                % offer
+                + b"GET /3 HTTP/1.1\r\nHost: h\r\n%b\r\n" % offer * 2
+                + LAST
+            )
+            assert statuses(answers) == [200] * 5
+            assert [head.split(b" ")[1] for head in backend.heads] == [
+                b"/1",
+                b"/2",
+                b"/3",
+                b"/3",
+                b"/last",
+            ]
+            assert not any(b"pgrade" in head or b"HTTP2" in head for head in backend.heads)
+            assert b"/2 ab" in answers
+
+    run(scenario)
+
+
+REQUEST = (
+    b"POST /a%20b?q=1&q=%41 HTTP/1.1\r\nHost: Example.COM\r\nX-Forwarded-For: 203.0.113.9\r\n"
+    b"Cookie: a=1\r\nContent-Length: 11\r\n\r\nhello world"
+    b"PUT /2 HTTP/1.1\r\nhost: h\r\nTransfer-Encoding: chunked\r\nX-Amzn-Trace-Id: Root=1-a-b\r\n\r\n"
+    b"5;e\r\nhello\r\n6\r\n world\r\n0\r\nT: t\r\n\r\n" + LAST
+)
+
+
+async def recorded(scene: Scene, pieces: list[bytes]) -> list[tuple[bytes, bytes]]:
+    """What reaches the target, without what differs from request to request by itself."""
+    seen: list[tuple[bytes, bytes]] = []
+
+    async def script(head: bytes, reader: Any, writer: Any) -> None:
+        head = re.sub(rb"(Root|Self)=1-[0-9a-f]{8}-[0-9a-f]{24}", rb"\1=", head)
+        seen.append((head, await body_of(head, reader)))
+        writer.write(OK)
+
+    (backend,) = scene.raw_backends or [await scene.add_raw("web", "a")]
+    backend.script = script
+    reader, writer = await scene.connect()
+    for piece in pieces:
+        writer.write(piece)
+        await writer.drain()
+        await asyncio.sleep(0)
+    assert statuses(await reader.read(-1)) == [200] * 3
+    writer.close()
+    return seen
+
+
+def test_a_request_cut_at_any_byte_reaches_the_target_the_same() -> None:
+    async def scenario() -> None:
+        async with balancing() as scene:
+            whole = await recorded(scene, [REQUEST])
+            assert [body for _, body in whole] == [b"hello world", b"hello world", b""]
+            assert b"Host: example.com:%d\r\n" % scene.port in whole[0][0]
+            for at in range(1, len(REQUEST)):
+                assert await recorded(scene, [REQUEST[:at], REQUEST[at:]]) == whole
+
+    run(scenario)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sets(st.integers(1, len(REQUEST) - 1)))
+def test_a_request_cut_anywhere_reaches_the_target_the_same(cuts: set[int]) -> None:
+    async def scenario() -> None:
+        async with balancing() as scene:
+            edges = [0, *sorted(cuts), len(REQUEST)]
+            pieces = [REQUEST[a:b] for a, b in itertools.pairwise(edges)]
+            assert await recorded(scene, pieces) == await recorded(scene, [REQUEST])
+
+    run(scenario)
+
+
+def test_a_target_that_does_not_read_stops_the_client_and_loses_nothing() -> None:
+    async def scenario() -> None:
+        async with balancing() as scene:
+            go, size = asyncio.Event(), 16 * 1024 * 1024
+
+            async def script(_head: bytes, reader: Any, writer: Any) -> None:
+                await go.wait()
+                left = size
+                while left:
+                    left -= len(await reader.read(65536))
+                writer.write(OK)
+
+            backend = await scene.add_raw("web", "a", script)
+            reader, writer = await scene.connect()
+            writer.write(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % size)
+            sent = 0
+            writer.transport.set_write_buffer_limits(0)
+            with pytest.raises(TimeoutError):  # nobody takes more
+                while True:
+                    writer.write(b"x" * 65536)
+                    sent += 65536
+                    async with asyncio.timeout(1):
+                        await writer.drain()
+            assert backend.heads
+            assert sent < size
+            go.set()
+            writer.write(b"x" * (size - sent))
+            async with asyncio.timeout(30):
+                assert statuses(await reader.readuntil(b"ok")) == [200]
+            writer.close()
+            assert scene.in_flight() == 0
+
+    run(scenario)
+
+
+def test_a_client_that_does_not_read_stops_the_target_and_loses_nothing() -> None:
+    async def scenario() -> None:
+        async with balancing() as scene:
+            size, sent = 16 * 1024 * 1024, 0
+
+            async def script(_head: bytes, _reader: Any, writer: Any) -> None:
+                nonlocal sent
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size)
+                writer.transport.set_write_buffer_limits(0)
+                while sent < size:
+                    writer.write(b"x" * 65536)
+                    sent += 65536
+                    await writer.drain()
+
+            await scene.add_raw("web", "a", script)
+            reader, writer = await asyncio.open_connection("127.0.0.1", scene.port, limit=1024)
+            writer.write(GET)
+            before = -1
+            while sent == 0 or sent != before:  # until the target is stopped
+                before = sent
+                await asyncio.sleep(0.5)
+            assert 0 < sent < size
+            left = size + len(await reader.readuntil(b"\r\n\r\n")) * 0
+            async with asyncio.timeout(30):
+                while left:
+                    left -= len(await reader.read(65536))
+            writer.close()
+            await until(lambda: scene.in_flight() == 0)
+
+    run(scenario)
+
+
+def test_listener_attributes_set_headers_on_every_answer() -> None:
+    async def scenario() -> None:
+        added = {
+            "routing.http.response.x_frame_options.header_value": "DENY",
+            "routing.http.response.server.enabled": "false",
+        }
+
+        async def script(_head: bytes, _reader: Any, writer: Any) -> None:
+            writer.write(
+                OK.replace(b"\r\n\r\n", b"\r\nx-frame-options: ALLOW\r\nServer: s\r\n\r\n")
+            )
+
+        async with balancing(listener_attributes=added) as scene:
+            none = await scene.say(LAST)
+            await scene.add_raw("web", "a", script)
+            answer = await scene.say(LAST)
+            for each in (none, answer):
+                assert re.findall(rb"(?i)x-frame-options: (\w+)", each) == [b"DENY"]
+            assert statuses(none) == [503]
+            assert b"awselb" not in none
+            assert b"Server: s\r\n" in answer
+
+    run(scenario)
+
+
+def test_stopping_lets_what_is_under_way_finish_and_closes_what_idles() -> None:
+    async def scenario() -> None:
+        release = asyncio.Event()
+
+        async def script(head: bytes, _reader: Any, writer: Any) -> None:
+            if b"/last" in head:
+                await release.wait()
+            writer.write(OK)
+
+        async with balancing({"web": (CHECKED, 1)}) as scene:
+            backend = await scene.add_raw("web", "a", script)
+            idle_reader, idle_writer = await scene.connect()
+            idle_writer.write(GET)
+            await idle_reader.readuntil(b"ok")
+            said = asyncio.create_task(scene.say(LAST))
+            await until(lambda: len(backend.heads) == 2)
+            stopped = asyncio.create_task(scene.provider.stop())
+            assert await idle_reader.read(-1) == b""
+            release.set()
+            assert statuses(await said) == [200]
+            await stopped
+            assert scene.in_flight() == 0
+            idle_writer.close()
+
+    run(scenario)

@@ -1,0 +1,299 @@
+"""Functions through AWS's runtime client and through our own, against the local Runtime API."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.functions.hosts import function, running, until
+
+from emulator.functions.environment import has_awslambdaric
+from emulator.functions.plane import Functions
+from emulator.providers import InvokeResult, LocalModeError, Throttled
+
+RUNTIMES = [pytest.param(True, id="own")]
+if has_awslambdaric():
+    RUNTIMES.append(pytest.param(False, id="awslambdaric"))
+
+both_runtimes = pytest.mark.parametrize("own_runtime", RUNTIMES)
+
+
+def run(
+    directory: Path,
+    source: str,
+    scenario: Callable[[Functions], Awaitable[Any]],
+    *,
+    own_runtime: bool = False,
+    limit: int = 10,
+    told: list[str] | None = None,
+    **fields: Any,
+) -> Any:
+    async def main() -> Any:
+        async with running(directory, own_runtime=own_runtime, limit=limit, told=told) as functions:
+            functions.add(function(directory, source, **fields))
+            return await scenario(functions)
+
+    return asyncio.run(main())
+
+
+def invoked(directory: Path, source: str, event: Any = None, **fields: Any) -> InvokeResult:
+    """The result of one invocation of the function that `source` is."""
+    result: InvokeResult = run(
+        directory,
+        source,
+        lambda functions: functions.invoke("echo", json.dumps(event).encode()),
+        **fields,
+    )
+    return result
+
+
+@both_runtimes
+def test_an_event_comes_back_as_the_handlers_answer(tmp_path: Path, own_runtime: bool) -> None:
+    source = "def handler(event, context): return {'got': event}"
+    result = invoked(tmp_path, source, {"text": "नमस्ते 👋"}, own_runtime=own_runtime)
+    assert not result.error
+    assert json.loads(result.payload) == {"got": {"text": "नमस्ते 👋"}}
+
+
+@both_runtimes
+def test_the_context_and_the_environment_are_lambdas(tmp_path: Path, own_runtime: bool) -> None:
+    source = """
+import os
+def handler(event, context):
+    return {
+        "arn": context.invoked_function_arn,
+        "name": context.function_name,
+        "memory": context.memory_limit_in_mb,
+        "id": context.aws_request_id,
+        "left": context.get_remaining_time_in_millis(),
+        "trace": os.environ["_X_AMZN_TRACE_ID"],
+        "root": os.environ["LAMBDA_TASK_ROOT"],
+        "here": os.getcwd(),
+        "version": os.environ["AWS_EXECUTION_ENV"],
+        "own": os.environ["TABLE"],
+        "home": os.environ.get("HOME"),
+    }
+"""
+    result = invoked(
+        tmp_path,
+        source,
+        own_runtime=own_runtime,
+        timeout=6.0,
+        memory=512,
+        environment={"TABLE": "chats"},
+    )
+    seen = json.loads(result.payload)
+    assert seen["arn"] == "arn:aws:lambda:us-east-1:123456789012:function:echo"
+    assert (seen["name"], seen["memory"], seen["own"]) == ("echo", "512", "chats")
+    assert 0 < seen["left"] <= 6000
+    assert len(seen["id"]) == 36
+    assert seen["trace"].startswith("Root=1-")
+    assert seen["root"] == seen["here"] == str(tmp_path / "code")
+    assert seen["version"] == "AWS_Lambda_python3.13"
+    assert seen["home"] is None
+
+
+@both_runtimes
+def test_an_exception_is_the_error_document_with_its_own_frames(
+    tmp_path: Path, own_runtime: bool
+) -> None:
+    source = """
+def inner():
+    raise ValueError("no such chat")
+def handler(event, context):
+    inner()
+"""
+    told: list[str] = []
+    result = invoked(tmp_path, source, own_runtime=own_runtime, told=told)
+    document = json.loads(result.payload)
+    assert result.error
+    assert (document["errorType"], document["errorMessage"]) == ("ValueError", "no such chat")
+    assert len(document["stackTrace"]) == 2
+    assert "inner()" in document["stackTrace"][0]
+    assert "raise ValueError" in document["stackTrace"][1]
+    assert told == [f"Echo failed: ValueError: no such chat; {tmp_path / 'logs' / 'Echo.log'}"]
+    assert "no such chat" in (tmp_path / "logs" / "Echo.log").read_text(encoding="utf-8")
+
+
+@both_runtimes
+@pytest.mark.parametrize(
+    ("source", "handler", "error_type", "message"),
+    [
+        (
+            "import pytest",
+            "module.handler",
+            "Runtime.ImportModuleError",
+            "No module named 'pytest'",
+        ),
+        ("import local", "module.handler", "Runtime.ImportModuleError", "No module named 'local'"),
+        ("x = 1", "module.handler", "Runtime.HandlerNotFound", "'handler' missing on module"),
+        ("x = 1", "nothing.handler", "Runtime.ImportModuleError", "No module named 'nothing'"),
+        ("def (", "module.handler", "Runtime.UserCodeSyntaxError", "Syntax error in module"),
+        ("1 / 0", "module.handler", "ZeroDivisionError", "division by zero"),
+    ],
+)
+def test_a_handler_that_cannot_be_imported_answers_the_invocation_with_why(
+    tmp_path: Path, own_runtime: bool, source: str, handler: str, error_type: str, message: str
+) -> None:
+    result = invoked(tmp_path, source, own_runtime=own_runtime, handler=handler)
+    document = json.loads(result.payload)
+    assert result.error
+    assert document["errorType"] == error_type
+    assert message in document["errorMessage"]
+
+
+@both_runtimes
+def test_what_the_runtime_has_on_aws_is_importable(tmp_path: Path, own_runtime: bool) -> None:
+    source = """
+import botocore, boto3, dateutil, jmespath, s3transfer, simplejson, six, urllib3
+def handler(event, context): return boto3.__name__
+"""
+    assert invoked(tmp_path, source, own_runtime=own_runtime).payload == b'"boto3"'
+
+
+@both_runtimes
+def test_an_answer_that_is_no_json_is_a_marshal_error(tmp_path: Path, own_runtime: bool) -> None:
+    source = "def handler(event, context): return {1, 2}"
+    document = json.loads(invoked(tmp_path, source, own_runtime=own_runtime).payload)
+    assert document["errorType"] == "Runtime.MarshalError"
+
+
+@both_runtimes
+def test_a_function_that_takes_too_long_is_killed_and_the_next_event_gets_a_new_worker(
+    tmp_path: Path, own_runtime: bool
+) -> None:
+    source = """
+import os, time
+def handler(event, context):
+    if event == "hang":
+        time.sleep(60)
+    return os.getpid()
+"""
+
+    async def scenario(functions: Functions) -> tuple[InvokeResult, ...]:
+        return (
+            await functions.invoke("echo", b'""'),
+            await functions.invoke("echo", b'"hang"'),
+            await functions.invoke("echo", b'""'),
+        )
+
+    before, hung, after = run(tmp_path, source, scenario, own_runtime=own_runtime, timeout=3)
+    document = json.loads(hung.payload)
+    assert hung.error
+    assert document["errorType"] == "Sandbox.Timedout"
+    assert document["errorMessage"].endswith("Error: Task timed out after 3.00 seconds")
+    assert before.payload != after.payload
+    assert not after.error
+
+
+@both_runtimes
+def test_a_function_that_ends_its_process_is_an_exit_error(
+    tmp_path: Path, own_runtime: bool
+) -> None:
+    source = """
+import os
+def handler(event, context): os._exit(3)
+"""
+    document = json.loads(invoked(tmp_path, source, own_runtime=own_runtime).payload)
+    assert document["errorType"] == "Runtime.ExitError"
+    assert document["errorMessage"].endswith("Runtime exited with error: exit status 3")
+
+
+def test_payloads_over_six_megabytes_are_refused_both_ways(tmp_path: Path) -> None:
+    source = "def handler(event, context): return 'x' * event"
+    document = json.loads(invoked(tmp_path, source, 6 * 1024 * 1024).payload)
+    assert document["errorType"] == "Function.ResponseSizeTooLarge"
+    document = json.loads(invoked(tmp_path, source, "x" * 6 * 1024 * 1024).payload)
+    assert document["errorType"] == "RequestTooLargeException"
+
+
+WAITING = """
+import os, time
+def handler(event, context):
+    deadline = time.time() + 20
+    while not os.path.exists(event) and time.time() < deadline:
+        time.sleep(0.01)
+    return os.getpid()
+"""
+
+
+def test_invocations_at_the_same_time_have_a_worker_each_and_later_ones_use_these(
+    tmp_path: Path,
+) -> None:
+    gate = tmp_path / "gate"
+    event = json.dumps(str(gate)).encode()
+
+    async def scenario(functions: Functions) -> None:
+        running = [asyncio.create_task(functions.invoke("echo", event)) for _ in range(3)]
+        await until(lambda: functions.state()["functions"][0]["busy"] == 3)
+        gate.touch()
+        first = {result.payload for result in await asyncio.gather(*running)}
+        assert len(first) == 3
+        assert (await functions.invoke("echo", event)).payload in first
+
+    run(tmp_path, WAITING, scenario, timeout=30.0)
+
+
+def test_more_invocations_than_workers_wait_for_their_turn(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    event = json.dumps(str(gate)).encode()
+
+    async def scenario(functions: Functions) -> None:
+        running = [asyncio.create_task(functions.invoke("echo", event)) for _ in range(5)]
+        await until(lambda: functions.state()["functions"][0]["busy"] == 2)
+        gate.touch()
+        assert len({result.payload for result in await asyncio.gather(*running)}) == 2
+
+    run(tmp_path, WAITING, scenario, limit=2, timeout=30.0)
+
+
+def test_a_reserved_concurrency_throttles_what_is_above_it(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    event = json.dumps(str(gate)).encode()
+
+    async def scenario(functions: Functions) -> None:
+        running = asyncio.create_task(functions.invoke("echo", event))
+        await until(lambda: functions.state()["functions"][0]["busy"] == 1)
+        with pytest.raises(Throttled, match="echo has reached its reserved concurrency"):
+            await functions.invoke("echo", event)
+        gate.touch()
+        assert not (await running).error
+
+    run(tmp_path, WAITING, scenario, reserved=1, timeout=30.0)
+
+
+def test_a_prewarmed_function_has_a_worker_before_its_first_event(tmp_path: Path) -> None:
+    async def scenario(functions: Functions) -> None:
+        await functions.start()
+        await functions.warm()
+        assert functions.state()["functions"][0]["workers"] == 1
+
+    run(tmp_path, "def handler(event, context): return 1", scenario)
+
+
+def test_a_function_that_cannot_start_says_so_when_it_is_prewarmed(tmp_path: Path) -> None:
+    async def scenario(functions: Functions) -> None:
+        await functions.start()
+        await functions.warm()
+
+    told: list[str] = []
+    run(tmp_path, "import nothing", scenario, told=told)
+    assert len(told) == 1
+    assert told[0].startswith("Echo cannot start: Runtime.ImportModuleError: Unable to import")
+
+
+def test_a_function_is_found_by_name_arn_and_invocation_uri(tmp_path: Path) -> None:
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:echo"
+    uri = f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{arn}/invocations"
+
+    async def scenario(functions: Functions) -> None:
+        for reference in ("echo", arn, uri, f"{arn}:$LATEST"):
+            assert (await functions.invoke(reference, b"7")).payload == b"7"
+        with pytest.raises(LocalModeError, match=r"no function 'other' \(there are: echo\)"):
+            await functions.invoke("other", b"7")
+
+    run(tmp_path, "def handler(event, context): return event", scenario)

@@ -1,0 +1,285 @@
+"""The WebSocket gateway's decisions, without a socket."""
+
+import json
+from typing import Any
+
+import pytest
+
+from emulator.gateway import answers, authorization, limits, model, routing
+from emulator.gateway.authorization import IdentitySource
+from emulator.providers import InvokeResult, LocalModeError
+
+ROUTES = {"$connect", "$disconnect", "$default", "send", "ping"}
+ARN = "arn:aws:execute-api:us-east-1:123456789012:local0ws1d/live/$connect"
+
+
+@pytest.mark.parametrize(
+    ("expression", "path"),
+    [
+        ("$request.body.action", ("action",)),
+        ("${request.body.action}", ("action",)),
+        ("$request.body.message.kind", ("message", "kind")),
+    ],
+)
+def test_a_selection_expression_names_a_place_in_the_frame(expression: str, path: Any) -> None:
+    assert routing.selection_path(expression) == path
+
+
+@pytest.mark.parametrize("expression", ["$request.header.X", "${a}/${b}", "action", ""])
+def test_other_selection_expressions_are_refused_at_load(expression: str) -> None:
+    with pytest.raises(LocalModeError, match="route selection expression"):
+        routing.selection_path(expression)
+
+
+@pytest.mark.parametrize(
+    ("frame", "route"),
+    [
+        ('{"action": "send"}', "send"),
+        ('{"action":"ping","x":1}', "ping"),
+        ('{"action": "unknown"}', "$default"),
+        ('{"action": "$connect"}', "$default"),
+        ('{"action": "$disconnect"}', "$default"),
+        ('{"action": 5}', "$default"),
+        ('{"action": {"send": 1}}', "$default"),
+        ('{"type": "send"}', "$default"),
+        ('["send"]', "$default"),
+        ('"send"', "$default"),
+        ("send", "$default"),
+        ("", "$default"),
+        ('{"action": "send"', "$default"),
+        ('{"action": "send", "x": NaN}', "$default"),
+        ("[" * 60_000, "$default"),
+        ('{"action":' * 10_000, "$default"),
+        ('{"a":' * 5_000 + "1" + "}" * 5_000, "$default"),
+    ],
+)
+def test_a_frame_takes_the_route_its_field_names(frame: str, route: str) -> None:
+    assert routing.select_route(("action",), frame, ROUTES) == route
+
+
+def test_without_a_default_route_an_unknown_frame_has_none() -> None:
+    assert routing.select_route(("action",), "{}", {"send"}) is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "query", "known"),
+    [
+        ({"Sec-WebSocket-Protocol": "chat.v1"}, {"q": "1"}, True),
+        ({"sec-websocket-protocol": "chat.v1"}, {"q": "1"}, True),
+        ({"Sec-WebSocket-Protocol": ""}, {"q": "1"}, False),
+        ({}, {"q": "1"}, False),
+        ({"Sec-WebSocket-Protocol": "chat.v1"}, {}, False),
+        ({"Sec-WebSocket-Protocol": "chat.v1"}, {"Q": "1"}, False),
+    ],
+)
+def test_every_identity_source_needs_a_value(headers: Any, query: Any, known: Any) -> None:
+    sources = authorization.parse_identity_sources(
+        ["route.request.header.Sec-WebSocket-Protocol", "route.request.querystring.q"]
+    )
+    assert sources == (
+        IdentitySource("header", "Sec-WebSocket-Protocol"),
+        IdentitySource("querystring", "q"),
+    )
+    assert authorization.identified(sources, headers, query) is known
+
+
+def test_an_identity_source_of_another_kind_is_refused_at_load() -> None:
+    with pytest.raises(LocalModeError, match=r"context\.identity"):
+        authorization.parse_identity_sources(["context.identity.sourceIp"])
+
+
+def statement(effect: str, resource: Any = ARN, action: Any = "execute-api:Invoke") -> Any:
+    return {"Effect": effect, "Action": action, "Resource": resource}
+
+
+@pytest.mark.parametrize(
+    ("statements", "allowed"),
+    [
+        ([statement("Allow")], True),
+        (statement("Allow"), True),
+        ([statement("Allow", ["arn:x", ARN])], True),
+        ([statement("Allow", "*")], True),
+        ([statement("Allow", "arn:aws:execute-api:*:*:local0ws1d/live/*")], True),
+        ([statement("Allow", ARN.replace("live", "liv?"))], True),
+        ([statement("Allow", action="execute-api:*")], True),
+        ([statement("Allow", action=["s3:Get*", "Execute-API:invoke"])], True),
+        ([statement("Allow", action="s3:GetObject")], False),
+        ([statement("Allow", ARN.replace("live", "prod"))], False),
+        ([statement("Allow", ARN + "x")], False),
+        ([statement("Deny")], False),
+        ([statement("Allow"), statement("Deny")], False),
+        ([statement("Deny"), statement("Allow")], False),
+        ([statement("Deny", "arn:other"), statement("Allow")], True),
+        ([], False),
+        (None, False),
+    ],
+)
+def test_a_policy_allows_unless_denied(statements: Any, allowed: Any) -> None:
+    policy = {"Version": "2012-10-17", "Statement": statements}
+    assert authorization.allows(policy, ARN) is allowed
+
+
+def result(document: Any, error: bool = False) -> Any:
+    return InvokeResult(json.dumps(document).encode(), error)
+
+
+ALLOW = {"Version": "2012-10-17", "Statement": [statement("Allow")]}
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (result({"principalId": "u", "policyDocument": ALLOW}), 200),
+        (result({"principalId": "u", "policyDocument": {"Statement": [statement("Deny")]}}), 403),
+        (result({"principalId": "u", "policyDocument": {"Statement": []}}), 403),
+        (result({"errorMessage": "Unauthorized"}, error=True), 401),
+        (result({"errorMessage": "Unauthorized: late"}, error=True), 500),
+        (result({"errorMessage": "division by zero"}, error=True), 500),
+        (InvokeResult(b"killed", True), 500),
+        (InvokeResult(b"{", False), 500),
+        (InvokeResult(b"null", False), 500),
+        (result({"statusCode": 401}), 500),
+        (result({"policyDocument": ALLOW}), 500),
+        (result({"principalId": "u"}), 500),
+        (result({"principalId": "u", "policyDocument": {"Statement": ["x"]}}), 500),
+        (
+            result(
+                {
+                    "principalId": "u",
+                    "policyDocument": {"Statement": [{**statement("Allow"), "Condition": {}}]},
+                }
+            ),
+            500,
+        ),
+        (result({"principalId": "u", "policyDocument": ALLOW, "context": {"a": [1]}}), 500),
+    ],
+)
+def test_what_an_authorizers_answer_means(answer: Any, status: int) -> None:
+    assert authorization.verdict(answer, ARN).status == status
+
+
+def test_context_values_reach_later_events_as_strings() -> None:
+    answer = result(
+        {
+            "principalId": "ravi/phone",
+            "policyDocument": ALLOW,
+            "context": {"user": "ravi", "n": 3, "ok": True},
+        }
+    )
+    assert authorization.verdict(answer, ARN).context == {
+        "principalId": "ravi/phone",
+        "user": "ravi",
+        "n": "3",
+        "ok": "true",
+    }
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "headers"),
+    [
+        (result({"statusCode": 200}), 200, {}),
+        (result({"statusCode": "204"}), 200, {}),
+        (
+            result({"statusCode": 200, "headers": {"sec-websocket-protocol": "chat.v1"}}),
+            200,
+            {"Sec-WebSocket-Protocol": "chat.v1"},
+        ),
+        (result({"statusCode": 200, "headers": {"X-Other": "1"}}), 200, {}),
+        (result({"statusCode": 403}), 403, {}),
+        (result({"statusCode": 503, "body": "busy"}), 503, {}),
+        (result({"statusCode": 302}), 502, {}),
+        (result({"errorMessage": "x"}, error=True), 502, {}),
+        (result({"body": "no status"}), 502, {}),
+        (result({"statusCode": "many"}), 502, {}),
+        (result({"statusCode": None}), 502, {}),
+        (result({"statusCode": 200, "headers": "x"}), 502, {}),
+        (result(None), 502, {}),
+        (InvokeResult(b"", False), 502, {}),
+    ],
+)
+def test_how_the_upgrade_is_answered(answer: Any, status: int, headers: Any) -> None:
+    assert answers.connect_answer(answer) == (status, headers)
+
+
+@pytest.mark.parametrize(
+    ("answer", "failed", "body"),
+    [
+        (result({"statusCode": 200, "body": "hello"}), False, "hello"),
+        (result({"statusCode": 500, "body": "still sent"}), False, "still sent"),
+        (result({"statusCode": 200}), False, ""),
+        (result({"statusCode": 200, "body": "aMOp", "isBase64Encoded": True}), False, "hé"),
+        (result({"statusCode": 200, "body": "/w==", "isBase64Encoded": True}), True, ""),
+        (result({"statusCode": 200, "body": {"a": 1}}), True, ""),
+        (result("hello"), True, ""),
+        (result({"errorMessage": "x"}, error=True), True, ""),
+    ],
+)
+def test_what_a_routes_answer_sends_back(answer: Any, failed: Any, body: Any) -> None:
+    assert answers.message_answer(answer) == (failed, body)
+
+
+def test_an_answer_over_128_kb_fails() -> None:
+    fits = answers.message_answer(result({"statusCode": 200, "body": "x" * 131072}))
+    assert not fits.failed
+    assert answers.message_answer(result({"statusCode": 200, "body": "x" * 131073})).failed
+
+
+def test_the_error_frame_is_api_gateways() -> None:
+    assert answers.error_frame("Internal server error", "c=", "r=") == (
+        '{"message":"Internal server error", "connectionId":"c=", "requestId":"r="}'
+    )
+
+
+@pytest.mark.parametrize(
+    ("last_active", "now", "left"),
+    [(0, 0, 600), (0, 599, 1), (0, 600, 0), (7000, 7000, 200), (7100, 7200, 0), (7199, 7300, -100)],
+)
+def test_a_connection_ends_idle_after_10_minutes_and_after_2_hours(
+    last_active: Any, now: Any, left: Any
+) -> None:
+    assert limits.seconds_left(0, last_active, now) == left
+
+
+def test_the_quotas_are_aws_quotas() -> None:
+    assert (limits.FRAME_BYTES, limits.MESSAGE_BYTES) == (32_768, 131_072)
+    assert limits.INTEGRATION_SECONDS == 29
+
+
+@pytest.mark.parametrize(
+    ("read", "properties", "says"),
+    [
+        (model.read_selection, {"ProtocolType": "HTTP"}, "protocol type HTTP"),
+        (model.read_integration, {"IntegrationType": "MOCK"}, "integration type MOCK"),
+        (
+            model.read_integration,
+            {"IntegrationType": "AWS_PROXY", "ContentHandlingStrategy": "CONVERT_TO_TEXT"},
+            "ContentHandlingStrategy",
+        ),
+        (
+            model.read_integration,
+            {"IntegrationType": "AWS_PROXY", "IntegrationUri": "https://example.com"},
+            "invocation URI",
+        ),
+        (model.read_authorizer, {"AuthorizerType": "JWT"}, "REQUEST only"),
+        (
+            lambda p: model.read_route(p, {}, {}, False),
+            {"RouteKey": "send", "AuthorizationType": "AWS_IAM"},
+            "AWS_IAM",
+        ),
+        (
+            lambda p: model.read_route(p, {}, {}, False),
+            {"RouteKey": "send", "AuthorizationType": "CUSTOM"},
+            r"only \$connect",
+        ),
+        (
+            lambda p: model.read_route(p, {}, {}, False),
+            {"RouteKey": "send", "Target": "integrations/Lost"},
+            "Lost",
+        ),
+    ],
+)
+def test_what_is_not_played_is_refused_with_a_sentence(
+    read: Any, properties: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(LocalModeError, match=says):
+        read(properties)

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from emulator.providers import Created, LocalModeError, Resource
+from emulator.registry import Registry
+from emulator.template.assembly import Assembly, Stack
+from emulator.template.stage import Place, Stage
+
+
+class FakeQueues:
+    """Makes queues that are nothing but a name, and keeps what it was asked for."""
+
+    types = ("AWS::SQS::Queue", "AWS::CloudFormation::CustomResource")
+
+    def __init__(self) -> None:
+        self.asked: dict[str, dict[str, Any]] = {}
+
+    async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
+        self.asked[resource.logical_id] = properties
+        if properties.get("Name") == "missing":
+            raise KeyError("Size")
+        return Created(f"ref-{resource.logical_id}", {"Arn": f"arn-{resource.logical_id}"})
+
+
+def create(resources: dict[str, Any]) -> FakeQueues:
+    queues = FakeQueues()
+    stage = Stage(Assembly((Stack("s", {"Resources": resources}),)), Place())
+    asyncio.run(Registry([queues]).create_all(stage))
+    return queues
+
+
+def queue(**properties: Any) -> dict[str, Any]:
+    return {"Type": "AWS::SQS::Queue", "Properties": properties}
+
+
+def test_resources_are_made_with_the_values_of_those_they_refer_to() -> None:
+    made = create(
+        {
+            "Jobs": queue(
+                Dead={"Fn::GetAtt": ["Dead", "Arn"]},
+                Role={"Fn::GetAtt": ["Role", "Arn"]},
+                Gone={"Ref": "AWS::NoValue"},
+            ),
+            "Dead": queue(),
+            "Role": {"Type": "AWS::IAM::Role"},
+        }
+    )
+    assert list(made.asked) == ["Dead", "Jobs"]
+    assert made.asked["Jobs"] == {
+        "Dead": "arn-Dead",
+        "Role": "arn:aws:iam::123456789012:role/s-Role",
+    }
+
+
+def test_custom_types_go_to_the_provider_of_custom_resources() -> None:
+    made = create({"Platforms": {"Type": "Custom::Anything", "Properties": {"a": 1}}})
+    assert made.asked == {"Platforms": {"a": 1}}
+
+
+def test_unknown_types_stop_before_anything_is_made() -> None:
+    with pytest.raises(LocalModeError) as caught:
+        create(
+            {
+                "Jobs": queue(),
+                "Search": {"Type": "AWS::OpenSearchService::Domain"},
+                "Bus": {"Type": "AWS::Events::EventBus"},
+            }
+        )
+    text = str(caught.value)
+    assert "AWS::OpenSearchService::Domain Search in stack s" in text
+    assert "AWS::Events::EventBus Bus in stack s" in text
+    assert "emulator/template/ignored.py" in text
+
+
+def test_a_property_the_provider_needs_and_does_not_find_is_named() -> None:
+    with pytest.raises(LocalModeError, match="AWS::SQS::Queue Jobs in stack s has no property"):
+        create({"Jobs": queue(Name="missing")})

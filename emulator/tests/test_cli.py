@@ -1,0 +1,200 @@
+"""The command line, with a small project of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from tests.tiny_projects import command, emulate, endpoints
+
+from tests import tiny_projects
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Path]:
+    yield tiny_projects.write(tmp_path)
+    emulate(tmp_path, "down")
+
+
+def up(project: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return emulate(project, "up", "--detach", "--api-port", "0", *arguments, **environment)
+
+
+def until(condition: Callable[[], Any], seconds: float = 15) -> Any:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.05)
+    raise AssertionError("it did not happen in time")
+
+
+def stored(project: Path, body: str) -> dict[str, Any]:
+    """What the function has stored for a message that is sent to its queue now."""
+    url = endpoints(project)["aws"]
+    sqs: Any = boto3.client("sqs", endpoint_url=url)
+    sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName="jobs")["QueueUrl"], MessageBody=body)
+    table: Any = boto3.client("dynamodb", endpoint_url=url)
+    item: dict[str, Any] = until(
+        lambda: table.get_item(TableName="items", Key={"id": {"S": body}}).get("Item")
+    )
+    return item
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def answers(url: str) -> bool:
+    host, _, port = url.removeprefix("http://").partition(":")
+    with socket.socket() as probe:
+        return probe.connect_ex((host, int(port))) == 0
+
+
+def test_it_starts_runs_the_template_and_ends_without_a_trace(project: Path) -> None:
+    shell = {"AWS_ACCESS_KEY_ID": "AKIAREAL", "AWS_PROFILE": "prod", "AWS_REGION": "eu-west-1"}
+    started = up(project, **shell)
+    assert started.returncode == 0, started.stdout + started.stderr
+    known = endpoints(project)
+    assert set(known) == {"env", "api", "websocket", "aws", "fcm", "apns", "console", "pid"}
+    assert known["env"] == "dev"
+    assert known["console"] + "/_local" in started.stdout
+
+    worker = int(stored(project, "first")["pid"]["N"])
+    assert alive(worker)
+    environ = Path(f"/proc/{worker}/environ")
+    if environ.exists():  # elsewhere than on Linux there is no such file
+        assert "AKIAREAL" not in environ.read_text(encoding="utf-8")
+    shown = emulate(project, "status")
+    assert (shown.returncode, f"pid {known['pid']}" in shown.stdout) == (0, True)
+    assert "stored 1" in emulate(project, "logs", "Store").stdout
+    assert "Store" in emulate(project, "logs").stdout.split()
+    missing = emulate(project, "logs", "Nothing")
+    assert (missing.returncode, "there is no log 'Nothing'" in missing.stderr) == (1, True)
+
+    again = up(project)
+    assert again.returncode == 1
+    assert f"it runs already (pid {known['pid']}" in again.stdout
+
+    assert emulate(project, "down").stdout == "local mode has ended\n"
+    assert not (project / ".local" / "endpoints.json").exists()
+    until(lambda: not any(alive(pid) for pid in (known["pid"], worker)))
+    # somebody else may have been given one of them already, for a moment
+    until(lambda: not any(answers(known[name]) for name in ("aws", "fcm", "apns", "console")))
+    assert emulate(project, "status").returncode == 1
+    assert emulate(project, "down").returncode == 0
+
+
+def test_kept_data_comes_back_and_what_is_killed_leaves_no_process_either(project: Path) -> None:
+    data = project / "data"
+    up(project, "--data", str(data))
+    assert stored(project, "kept")
+    emulate(project, "down")
+    assert (data / "dev.json").stat().st_mode & 0o777 == 0o600
+
+    assert "put back" in up(project, "--data", str(data)).stdout
+    known = endpoints(project)
+    table: Any = boto3.client("dynamodb", endpoint_url=known["aws"])
+    assert table.get_item(TableName="items", Key={"id": {"S": "kept"}})["Item"]
+    worker = int(stored(project, "new")["pid"]["N"])
+    os.kill(known["pid"], signal.SIGKILL)
+    until(lambda: not alive(worker) and not answers(known["aws"]))
+    assert emulate(project, "status").stdout == "local mode is not running\n"
+
+
+def test_ctrl_c_while_it_starts_ends_it(project: Path) -> None:
+    (project / "app.py").write_text("import time; time.sleep(60)", encoding="utf-8")
+    process = subprocess.Popen(
+        command(project, "up", "--api-port", "0"), stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    with process:
+        assert "synthesizing" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert "no process and no port is left" in process.stdout.read()
+    assert process.returncode == 0
+
+
+def test_a_port_that_is_taken_is_named_with_what_to_do(project: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        for arguments in (("--api-port", port), ("--api-port", "0", "--ws-port", port)):
+            refused = emulate(project, "up", *arguments)
+            assert refused.returncode == 1
+            assert f"port {port} for the " in refused.stderr
+            assert "choose another port" in refused.stderr
+    assert not (project / "synthesized").exists()
+
+
+def test_what_synthesizing_says_is_shown_when_it_fails(project: Path) -> None:
+    (project / "broken").touch()
+    failed = emulate(project, "up", "--api-port", "0")
+    assert failed.returncode == 1
+    assert "config.py: pools need a weight" in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+def test_what_synthesizing_remarks_is_shown_also_when_nothing_had_to_be_synthesized(
+    project: Path,
+) -> None:
+    for _ in range(2):
+        assert tiny_projects.REMARK in up(project).stdout
+        emulate(project, "down")
+    assert tiny_projects.syntheses(project) == 1
+
+
+def test_settings_reach_the_app_also_of_a_detached_one(project: Path) -> None:
+    setting = "load_balancer.ip_hash"
+    assert up(project, "-c", f"{setting}=true", "--context", "a.b=x=y").returncode == 0
+    given = (project / "synthesized").read_text(encoding="utf-8")
+    assert given == f'{{"{setting}": "true", "a.b": "x=y"}}\n'
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [("ip_hash", "write KEY=VALUE"), ("=x", "write KEY=VALUE"), ("env=prod", "by --env")],
+)
+def test_what_is_no_setting_is_refused(project: Path, given: str, says: str) -> None:
+    refused = up(project, "--context", given)
+    assert refused.returncode == 2
+    assert says in refused.stderr
+
+
+def test_a_resource_type_nobody_knows_stops_it_by_name(tmp_path: Path) -> None:
+    unknown = {"Search": {"Type": "AWS::OpenSearchService::Domain"}}
+    tiny_projects.write(tmp_path, {**tiny_projects.RESOURCES, **unknown})
+    stopped = emulate(tmp_path, "up", "--api-port", "0")
+    assert stopped.returncode == 1
+    assert "AWS::OpenSearchService::Domain Search in stack my-Stack" in stopped.stderr
+
+
+def test_a_directory_without_an_app_is_said(tmp_path: Path) -> None:
+    missing = emulate(tmp_path, "up", "--api-port", "0")
+    assert (missing.returncode, "has no app.py" in missing.stderr) == (1, True)
+
+
+def test_two_run_side_by_side(tmp_path: Path, project: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    tiny_projects.write(other)
+    try:
+        assert up(project).returncode == up(other).returncode == 0
+        assert endpoints(project)["aws"] != endpoints(other)["aws"]
+        assert stored(project, "one")["id"] == {"S": "one"}
+        assert stored(other, "two")["id"] == {"S": "two"}
+    finally:
+        emulate(other, "down")

@@ -1,0 +1,443 @@
+"""The console's page and JSON API."""
+
+import asyncio
+import contextlib
+import json
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from aiohttp import web
+
+from emulator.console.server import BODY_BYTES, PAGE, Console
+from emulator.listening import HttpListener
+from emulator.push.phones import Phones
+
+KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+STATE: dict[str, Any] = {"target_groups": [], "connections": []}
+
+
+class Containers:
+    """Knows the pools small and lambda and the target small-1; keeps its orders."""
+
+    def __init__(self) -> None:
+        self.orders: list[tuple[str, Any]] = []
+
+    def set_desired(self, pool: Any, desired: int) -> None:
+        if pool != "small":
+            raise LookupError(f"no container pool {pool!r}")
+        if desired > 20:
+            raise ValueError("desired is a number from 0 to 20")
+        self.orders.append((pool, desired))
+
+    def set_autoscaling(self, pool: str, on: bool) -> None:
+        if pool != "small":
+            raise LookupError(f"no container pool {pool!r}")
+        self.orders.append((pool, on))
+
+    def set_weight(self, pool: str, weight: int) -> None:
+        if pool not in ("small", "lambda"):
+            raise LookupError(f"no pool {pool!r}")
+        if not 0 <= weight <= 999:
+            raise ValueError(f"a weight is a number from 0 to 999, got {weight}")
+        self.orders.append((pool, f"weight {weight}"))
+
+    def act(self, target_id: Any, action: Any) -> None:
+        if target_id != "small-1":
+            raise LookupError(f"no container with the id {target_id!r}")
+        if action not in ("kill", "drain", "pause", "resume"):
+            raise ValueError("action is one of kill, drain, pause, resume")
+        self.orders.append((target_id, action))
+
+
+@contextlib.asynccontextmanager
+async def console(alb: str = "http://127.0.0.1:9") -> AsyncIterator[Any]:
+    async def state() -> Any:
+        return STATE
+
+    containers, phones = Containers(), Phones(lambda: 1_800_000_000.0)
+    server = Console(
+        port=0,
+        state=state,
+        containers=containers,
+        weights=containers,
+        origins=lambda: {"alb": alb},
+        phones=phones,
+    )
+    await server.start()
+    async with httpx.AsyncClient(base_url=server.url, timeout=30) as http:
+        try:
+            yield http, containers, phones
+        finally:
+            await server.stop()
+
+
+def run(scenario: Any) -> None:
+    asyncio.run(scenario())
+
+
+def test_the_state_and_orders() -> None:
+    async def scenario() -> None:
+        async with console() as (http, containers, _phones):
+            assert (await http.get("/_local/state")).json() == STATE
+            answer = await http.post("/_local/pools/small", json={"desired": 3})
+            assert (answer.status_code, answer.json()) == (200, {"pool": "small", "desired": 3})
+            answer = await http.post("/_local/pools/lambda", json={"weight": 0})
+            assert (answer.status_code, answer.json()) == (200, {"pool": "lambda", "weight": 0})
+            for on in (False, True):
+                answer = await http.post("/_local/pools/small", json={"autoscaling": on})
+                assert answer.json() == {"pool": "small", "autoscaling": on}
+            for action in ("kill", "drain", "pause", "resume"):
+                answer = await http.post("/_local/targets/small-1", json={"action": action})
+                assert answer.status_code == 200
+            assert containers.orders == [
+                ("small", 3),
+                ("lambda", "weight 0"),
+                ("small", False),
+                ("small", True),
+                ("small-1", "kill"),
+                ("small-1", "drain"),
+                ("small-1", "pause"),
+                ("small-1", "resume"),
+            ]
+
+    run(scenario)
+
+
+def test_phones_show_what_they_received_and_can_lose_the_app() -> None:
+    async def scenario() -> None:
+        async with console() as (http, _containers, phones):
+            phones.receive("a:b/c", "fcm", {"data": {"message_id": "m1"}})
+            answer = await http.get("/_local/phones/a:b%2Fc")
+            assert answer.json() == {
+                "token": "a:b/c",
+                "pushes": [
+                    {
+                        "platform": "fcm",
+                        "received_at": 1_800_000_000.0,
+                        "message": {"data": {"message_id": "m1"}},
+                    }
+                ],
+            }
+            assert (await http.get("/_local/phones/nobody")).json()["pushes"] == []
+            listed = (await http.get("/_local/phones")).json()["phones"]
+            assert [(phone["token"], phone["count"]) for phone in listed] == [("a:b/c", 1)]
+            await http.post("/_local/phones/a:b%2Fc", json={"action": "uninstall"})
+            assert phones.uninstalled_at("a:b/c") == 1_800_000_000.0
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "code"),
+    [
+        ("POST", "/_local/pools/lost", {"desired": 1}, 404, "not_found"),
+        ("POST", "/_local/pools/small", {"desired": 99}, 400, "bad_request"),
+        ("POST", "/_local/pools/small", {"desired": "3"}, 400, "bad_request"),
+        ("POST", "/_local/pools/small", {"desired": True}, 400, "bad_request"),
+        ("POST", "/_local/pools/small", {}, 400, "bad_request"),
+        ("POST", "/_local/pools/small", [], 400, "bad_request"),
+        ("POST", "/_local/pools/small", {"desired": 1, "weight": 1}, 400, "bad_request"),
+        ("POST", "/_local/pools/small", {"desired": 1.0}, 400, "bad_request"),
+        ("POST", "/_local/pools/small", {"colour": 1}, 400, "bad_request"),
+        ("POST", "/_local/pools/lost", {"weight": 1}, 404, "not_found"),
+        ("POST", "/_local/pools/lost", {"autoscaling": True}, 404, "not_found"),
+        ("POST", "/_local/pools/small", {"autoscaling": 1}, 400, "bad_request"),
+        ("POST", "/_local/pools/small", {"weight": 1000}, 400, "bad_request"),
+        ("POST", "/_local/pools/small", {"weight": -1}, 400, "bad_request"),
+        ("POST", "/_local/pools/small", {"weight": "5"}, 400, "bad_request"),
+        ("POST", "/_local/pools/small", {"weight": False}, 400, "bad_request"),
+        ("POST", "/_local/pools/small", {"weight": None}, 400, "bad_request"),
+        ("POST", "/_local/load", {"requests": 0}, 400, "bad_request"),
+        ("POST", "/_local/load", {"concurency": 5}, 400, "bad_request"),
+        ("POST", "/_local/load", {"through": "nlb"}, 400, "bad_request"),
+        ("POST", "/_local/load", [], 400, "bad_request"),
+        ("POST", "/_local/load/twice", {}, 405, "method_not_allowed"),
+        ("GET", "/_local/load", None, 405, "method_not_allowed"),
+        ("POST", "/_local/targets/small-1", {}, 400, "bad_request"),
+        ("POST", "/_local/targets/lost", {"action": "kill"}, 404, "not_found"),
+        ("POST", "/_local/targets/small-1", {"action": "dance"}, 400, "bad_request"),
+        ("POST", "/_local/targets/small-1", {"action": 1}, 400, "bad_request"),
+        ("POST", "/_local/targets/small-1", {"action": "kill", "at": 1}, 400, "bad_request"),
+        ("POST", "/_local/phones/x", {"action": "sing"}, 400, "bad_request"),
+        ("GET", "/_local/nothing", None, 404, "not_found"),
+        ("GET", "/elsewhere", None, 404, "not_found"),
+        ("GET", "/_local/..%2Fserver.py", None, 404, "not_found"),
+        ("GET", "/_local/server.py", None, 404, "not_found"),
+        ("DELETE", "/_local/state", None, 405, "method_not_allowed"),
+        ("GET", "/_local/pools/small", None, 405, "method_not_allowed"),
+    ],
+)
+def test_errors_have_one_shape(method: str, path: Any, body: Any, status: int, code: int) -> None:
+    async def scenario() -> None:
+        async with console() as (http, containers, _phones):
+            answer = await http.request(method, path, json=body)
+            error = answer.json()["error"]
+            assert (answer.status_code, error["code"]) == (status, code)
+            assert error.keys() == {"code", "message"}
+            assert error["message"]
+            assert containers.orders == []
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "rebound.example"},
+        {"Host": "rebound.example:80"},
+        {"Host": ""},
+        {"Host": "127.0.0.1.example"},
+        {"Host": "[::1"},
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+    ],
+)
+def test_other_hosts_and_origins_are_refused(headers: Any) -> None:
+    async def scenario() -> None:
+        async with console() as (http, containers, _phones):
+            for method, path, body in (
+                ("GET", "/_local/state", None),
+                ("GET", "/_local", None),
+                ("POST", "/_local/pools/small", {"desired": 1}),
+            ):
+                answer = await http.request(method, path, json=body, headers=headers)
+                assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
+            assert containers.orders == []
+
+    run(scenario)
+
+
+def test_a_form_of_another_page_cannot_give_orders() -> None:
+    async def scenario() -> None:
+        async with console() as (http, containers, _phones):
+            for headers in ({}, {"Content-Type": "text/plain"}):
+                answer = await http.post(
+                    "/_local/pools/small", content=b'{"desired": 0}', headers=headers
+                )
+                assert answer.status_code == 400
+            assert (await http.post("/_local/pools/small", content=b"{")).status_code == 400
+            assert containers.orders == []
+
+    run(scenario)
+
+
+def test_a_body_that_comes_in_two_pieces_is_read_whole() -> None:
+    async def scenario() -> None:
+        async with console() as (http, containers, _phones):
+            reader, writer = await asyncio.open_connection("127.0.0.1", http.base_url.port)
+            body = b'{"desired": 3}'
+            writer.write(
+                b"POST /_local/pools/small HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+                b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+            )
+            writer.write(body[:5])
+            await writer.drain()
+            # an answer to another request: the first piece has long been read by then
+            assert (await http.get("/_local/state")).status_code == 200
+            writer.write(body[5:])
+            answer = await reader.read()
+            writer.close()
+            assert answer.startswith(b"HTTP/1.1 200 ")
+            assert containers.orders == [("small", 3)]
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(("length", "status"), [(BODY_BYTES, 200), (BODY_BYTES + 1, 400)])
+def test_a_body_has_a_longest_length(length: int, status: int) -> None:
+    async def scenario() -> None:
+        async with console() as (http, containers, _phones):
+            answer = await http.post(
+                "/_local/pools/small",
+                content=b'{"desired": 3}'.ljust(length),
+                headers={"Content-Type": "application/json"},
+            )
+            assert answer.status_code == status
+            assert len(containers.orders) == (status == 200)
+
+    run(scenario)
+
+
+def test_localhost_is_an_own_name_and_the_own_origin_may_order() -> None:
+    async def scenario() -> None:
+        async with console() as (http, containers, _phones):
+            port = http.base_url.port
+            answer = await http.post(
+                "/_local/pools/small",
+                json={"desired": 1},
+                headers={"Host": f"localhost:{port}", "Origin": f"http://localhost:{port}"},
+            )
+            assert answer.status_code == 200
+            assert containers.orders == [("small", 1)]
+
+    run(scenario)
+
+
+def test_requests_are_sent_through_the_load_balancer_and_one_order_at_a_time() -> None:
+    async def scenario() -> None:
+        going, enough = asyncio.Event(), asyncio.Event()
+
+        async def answer(request: web.BaseRequest) -> web.StreamResponse:
+            going.set()
+            await enough.wait()
+            return web.Response(headers={"x-served-by": f"small/{request.path[1:]}"})
+
+        balancer = HttpListener(answer, 0, "a load balancer")
+        await balancer.start()
+        try:
+            async with console(balancer.url) as (http, _containers, _phones):
+                order = {"requests": 50, "concurrency": 5, "path": "/a", "through": "alb"}
+                first = asyncio.create_task(http.post("/_local/load", json=order))
+                await going.wait()
+                second = await http.post("/_local/load", json=order)
+                assert (second.status_code, second.json()["error"]["code"]) == (409, "conflict")
+                enough.set()
+                figures = (await first).json()
+                assert (figures["sent"], figures["statuses"]) == (50, {"200": 50})
+                assert figures["served_by"] == {"small/a": 50}
+                third = await http.post("/_local/load", json={**order, "path": "/b"})
+                assert third.json()["served_by"] == {"small/b": 50}
+        finally:
+            await balancer.stop()
+
+    run(scenario)
+
+
+ENDLESS = {"requests": 10_000, "concurrency": 3}
+
+
+class Hanging:
+    """A load balancer that answers five requests and no more, but for those to /free."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.hangs = asyncio.Event()
+
+    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.path == "/free":
+            return web.Response()
+        self.asked += 1
+        if self.asked <= 5:
+            return web.Response(headers={"x-served-by": "small/a"})
+        if self.asked == 8:  # all three clients wait
+            self.hangs.set()
+        await asyncio.Event().wait()
+        raise AssertionError("nobody sets that event")
+
+
+@contextlib.asynccontextmanager
+async def hanging() -> AsyncIterator[Any]:
+    answer = Hanging()
+    balancer = HttpListener(answer, 0, "a load balancer")
+    await balancer.start()
+    try:
+        async with console(balancer.url) as (http, _containers, _phones):
+            yield http, answer
+    finally:
+        await balancer.stop()
+
+
+def test_requests_are_stopped_and_those_sent_until_then_counted() -> None:
+    async def scenario() -> None:
+        async with hanging() as (http, answer):
+            sending = asyncio.create_task(http.post("/_local/load", json=ENDLESS))
+            await answer.hangs.wait()
+            stopped = await http.post("/_local/load", json={"stop": True})
+            assert (stopped.status_code, stopped.json()) == (200, {"stop": True})
+            figures = (await sending).json()
+            assert (figures["sent"], figures["statuses"]) == (5, {"200": 5})
+            assert figures["served_by"] == {"small/a": 5}
+            # where nothing is sent it is no fault
+            assert (await http.post("/_local/load", json={"stop": True})).status_code == 200
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("body", [{"stop": False}, {"stop": 1}, {"stop": True, "requests": 1}])
+def test_a_stop_is_true_and_alone(body: Any) -> None:
+    async def scenario() -> None:
+        async with console() as (http, _containers, _phones):
+            answer = await http.post("/_local/load", json=body)
+            assert answer.status_code == 400
+            assert '{"stop": true}' in answer.json()["error"]["message"]
+
+    run(scenario)
+
+
+async def until_free(http: Any) -> None:
+    """Until the next order to send is taken."""
+    order = {"requests": 1, "path": "/free"}
+    async with asyncio.timeout(30):
+        while (await http.post("/_local/load", json=order)).status_code == 409:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
+def test_requests_end_when_nobody_waits_for_the_figures() -> None:
+    async def scenario() -> None:
+        async with hanging() as (http, answer):
+            body = json.dumps(ENDLESS).encode()
+            _, writer = await asyncio.open_connection("127.0.0.1", http.base_url.port)
+            writer.write(
+                b"POST /_local/load HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+            )
+            await answer.hangs.wait()
+            writer.close()
+            await until_free(http)
+
+    run(scenario)
+
+
+def test_requests_end_after_the_longest_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("emulator.console.orders.LONGEST_LOAD", 0.1)
+
+    async def scenario() -> None:
+        async with hanging() as (http, _answer):
+            figures = (await http.post("/_local/load", json=ENDLESS)).json()
+            assert figures["sent"] <= 5
+            assert "none" not in figures["statuses"]
+
+    run(scenario)
+
+
+def test_a_load_that_cannot_be_sent_says_why() -> None:
+    async def scenario() -> None:
+        async with console() as (http, _containers, _phones):
+            for body, said in (
+                ({"through": "nlb"}, "load_balancer.ip_hash=true adds one"),
+                ({"requests": 10_001}, "requests is a number from 1 to 10000, got 10001"),
+            ):
+                answer = await http.post("/_local/load", json=body)
+                assert said in answer.json()["error"]["message"]
+
+    run(scenario)
+
+
+def test_the_page_is_whole_and_asks_nothing_of_other_hosts() -> None:
+    async def scenario() -> None:
+        async with console() as (http, _containers, _phones):
+            assert (await http.get("/")).headers["Location"] == "/_local"
+            page = await http.get("/_local")
+            assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+            assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+            assert "unsafe" not in page.headers["Content-Security-Policy"]
+            texts = [page.text]
+            for file in PAGE.iterdir():
+                answer = await http.get(f"/_local/{file.name}")
+                assert answer.headers["Content-Type"] == f"{KINDS[file.suffix]}; charset=utf-8"
+                texts.append(answer.text)
+            wanted = {
+                name
+                for text in texts
+                for name in re.findall(r"/_local/([a-z]+\.[a-z]+)|from \"\./(.*?)\"", text)
+            }
+            assert {one or other for one, other in wanted} | {"index.html"} == {
+                file.name for file in PAGE.iterdir()
+            }
+            names = "http://www.w3.org/2000/svg"  # a namespace, not an address
+            assert all("//" not in text.replace(names, "").replace("// ", "") for text in texts)
+
+    run(scenario)

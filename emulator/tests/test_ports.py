@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from emulator import ports
+from emulator.addresses import Addresses, elsewhere
+from emulator.listening import number
+from emulator.ports import Ports
+from emulator.providers import LocalModeError
+
+
+@pytest.fixture
+def chosen() -> Iterator[Callable[..., Ports]]:
+    """`ports.choose`; what it chose is given up afterwards."""
+    with contextlib.ExitStack() as given_up:
+
+        def choose(*asked: int) -> Ports:
+            found = ports.choose(*asked)
+            given_up.callback(found.close)
+            return found
+
+        yield choose
+
+
+def numbers(chosen: Ports) -> list[int]:
+    return [number(port) for port in chosen]
+
+
+def test_free_ports_are_all_different(chosen: Callable[..., Ports]) -> None:
+    assert len(set(numbers(chosen(0)))) == 8
+
+
+def test_a_chosen_port_is_taken_from_then_on(chosen: Callable[..., Ports]) -> None:
+    """Its server starts seconds later; until then nobody may be given it."""
+    for port in numbers(chosen(0)):
+        with socket.socket() as other, pytest.raises(OSError, match="in use"):
+            other.bind(("127.0.0.1", port))
+
+
+def test_a_chosen_port_refuses_connections_until_its_server_listens(
+    chosen: Callable[..., Ports],
+) -> None:
+    with socket.socket() as client, pytest.raises(ConnectionRefusedError):
+        client.connect(chosen(0).console.getsockname())
+
+
+def three_in_a_row() -> int:
+    """The last of three free ports, below those that systems give to whoever asks for any."""
+    for port in range(20_000, 30_000, 3):
+        with contextlib.ExitStack() as bound:
+            try:
+                for each in range(port - 2, port + 1):
+                    bound.enter_context(socket.socket()).bind(("127.0.0.1", each))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("no three free ports in a row")
+
+
+def test_the_others_follow_the_api_and_step_aside_for_what_is_taken(
+    chosen: Callable[..., Ports],
+) -> None:
+    port = three_in_a_row()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        found = numbers(chosen(port - 2))
+        assert found[:2] == [port - 2, port - 1]
+        assert found[2] != port
+        assert len(set(found)) == 8
+
+
+@pytest.mark.parametrize("port", [-1, 65536])
+def test_a_port_that_is_none_is_named(port: int) -> None:
+    with pytest.raises(LocalModeError, match=f"port {port} for the HTTP API"):
+        ports.choose(port)
+
+
+def test_a_given_port_of_the_websocket_api_that_is_taken_is_named() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        with pytest.raises(LocalModeError, match=f"port {port} for the WebSocket API"):
+            ports.choose(0, port)
+
+
+def test_addresses_on_aws_become_addresses_here() -> None:
+    addresses = Addresses(
+        "us-east-1",
+        "http://127.0.0.1:4566",
+        "api1",
+        "ws://127.0.0.1:8081",
+        "http://127.0.0.1:8086",
+        elsewhere({"AWS_ENDPOINT_URL_SQS": "http://127.0.0.1:9999", "PATH": "/bin"}),
+    )
+    variables = addresses.environment(
+        {
+            "CONNECTIONS_URL": "https://api1.execute-api.us-east-1.amazonaws.com/dev",
+            "WEBSOCKET_URL": "wss://api1.execute-api.us-east-1.amazonaws.com/dev",
+            "OTHER": "https://api2.execute-api.us-east-1.amazonaws.com/dev",
+            "DAYS": "30",
+        }
+    )
+    assert variables["CONNECTIONS_URL"] == "http://127.0.0.1:8086/dev"
+    assert variables["WEBSOCKET_URL"] == "ws://127.0.0.1:8081/dev"
+    assert variables["OTHER"] == "https://api2.execute-api.us-east-1.amazonaws.com/dev"
+    assert variables["AWS_ENDPOINT_URL_DYNAMODB"] == "http://127.0.0.1:4566"
+    assert variables["AWS_ENDPOINT_URL_SQS"] == "http://127.0.0.1:9999"
+    assert addresses.endpoint("sqs") == "http://127.0.0.1:9999"
+    assert addresses.endpoint("cognito-idp") == "http://127.0.0.1:4566"
+    assert variables["AWS_ACCESS_KEY_ID"] == variables["AWS_SECRET_ACCESS_KEY"] == "local"

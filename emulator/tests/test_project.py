@@ -1,0 +1,69 @@
+"""Settings of the project: their defaults, and that a mistake in them is reported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from emulator.project import Project, read
+from emulator.providers import LocalModeError
+
+
+def write(directory: Path, settings: str) -> Path:
+    (directory / "pyproject.toml").write_text(settings, encoding="utf-8")
+    return directory
+
+
+@pytest.mark.parametrize("text", [None, "", '[project]\nname = "x"\n', "[tool.emulator]\n"])
+def test_every_setting_may_be_left_out(tmp_path: Path, text: str | None) -> None:
+    if text is not None:
+        write(tmp_path, text)
+    assert read(tmp_path) == Project(tmp_path)
+    assert read(tmp_path).source_directory is None
+
+
+def test_settings_are_read(tmp_path: Path) -> None:
+    settings = """
+        [tool.emulator]
+        sources = "src"
+        templates = ["stacks"]
+        synth_inputs = ["app.py", "src"]
+        load_path = "/health"
+        push_secrets."Custom::Push" = {Fcm = "fcm", Apns = "apns"}
+    """
+    found = read(write(tmp_path, settings))
+    secrets = {"Custom::Push": {"Fcm": "fcm", "Apns": "apns"}}
+    assert found == Project(tmp_path, "src", ("stacks",), ("app.py", "src"), "/health", secrets)
+    assert found.source_directory == tmp_path / "src"
+
+
+@pytest.mark.parametrize(
+    ("setting", "reported"),
+    [
+        ('source = "src"', "no setting source, only sources, templates"),
+        ("sources = 1", "sources of [tool.emulator] is the name of a folder, got 1"),
+        ('templates = "stacks"', "templates of [tool.emulator] is a list of files and folders"),
+        ("synth_inputs = [1]", "synth_inputs of [tool.emulator] is a list"),
+        ('load_path = "health"', "load_path of [tool.emulator] is a path that starts with a slash"),
+        (
+            'push_secrets."Custom::Push" = {Fcm = "gcm"}',
+            "push_secrets of [tool.emulator] is a table",
+        ),
+        ("sources = ", "pyproject.toml: "),
+    ],
+)
+def test_a_mistake_is_reported(tmp_path: Path, setting: str, reported: str) -> None:
+    with pytest.raises(LocalModeError) as raised:
+        read(write(tmp_path, f"[tool.emulator]\n{setting}\n"))
+    assert reported in str(raised.value)
+
+
+def test_without_synth_inputs_all_but_tools_leftovers_is_read(tmp_path: Path) -> None:
+    for name in ("app.py", "src/a.py", "src/__pycache__/a.pyc", ".venv/x", "cdk.out/y"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    every = {str(path.relative_to(tmp_path)) for path in Project(tmp_path).input_files()}
+    assert every == {"app.py", "src/a.py"}
+    chosen = Project(tmp_path, synth_inputs=("app.py", "missing")).input_files()
+    assert list(chosen) == [tmp_path / "app.py"]

@@ -1,0 +1,134 @@
+"""A tour of the load balancer (`make demo-balance`), of a system that runs or is started for it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from emulator import background, endpoints, lock
+from emulator.arguments import (
+    ANY_SETTING,
+    add_places,
+    add_settings,
+    add_speed,
+    set_state_directory,
+)
+from emulator.endpoints import Endpoints
+from emulator.project import Project, read
+from emulator.providers import LocalModeError
+from tools.balancing_demo.system import Running
+from tools.balancing_demo.tour import Tour
+from tools.screen import Screen
+
+OWN_ENVIRONMENT = "staging"  # two container pools of different size, as weights are meant for
+# It stays on this machine, where there is no certificate; what --context says comes after it.
+OWN_SETTINGS = (("load_balancer.plain_http", "true"),)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.balancing_demo",
+        description="A tour of the load balancer, of what runs or of a system of its own.",
+    )
+    parser.add_argument("--env", help="default: what runs, else staging")
+    add_settings(parser, "-c", "--context", ANY_SETTING)
+    add_speed(parser, default=None)  # what runs has its own
+    add_places(parser)
+    options = parser.parse_args()
+    set_state_directory(options)
+    try:
+        return run(options)
+    except LocalModeError as error:
+        print(f"\nlocal mode: {error}", file=sys.stderr)
+        return 1
+
+
+def run(given: argparse.Namespace) -> int:
+    """0 where everything was as expected, otherwise 1. Raises LocalModeError where it can't be
+    taken to its end. However it ends, what was started for it has ended as well."""
+    # An end by SIGTERM is as orderly as one by Ctrl-C, which what was started with & would ignore.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    screen = Screen()
+    known, project = _running(given.state_dir), read(given.project)
+    if known is not None and given.env in (None, known.env):
+        if given.speed is not None:
+            raise LocalModeError(
+                f"{known.env} runs already (pid {known.pid}), and its speed stays as it was "
+                "started: leave --speed out, or end it by `emulate down` first"
+            )
+        if given.context:
+            raise LocalModeError(
+                f"{known.env} runs already (pid {known.pid}) with the settings it was started "
+                "with: leave --context out, or end it by `emulate down` first"
+            )
+        return _taken(known, project, screen)
+    environment = given.env or OWN_ENVIRONMENT
+    screen.line(f"starting {environment} for the tour, on free ports ...")
+    with _own(given, environment) as own:
+        return _taken(own, project, screen)
+
+
+def _taken(known: Endpoints, project: Project, screen: Screen) -> int:
+    screen.title(f"\nThe load balancer of {known.env}, {known.api}")
+    screen.line(f"   in a browser: {known.console}/_local")
+    met = asyncio.run(_tour(known, project, screen))
+    screen.title("\nEverything as expected" if met else "\nNot everything was as expected")
+    return 0 if met else 1
+
+
+async def _tour(known: Endpoints, project: Project, screen: Screen) -> bool:
+    running = Running(known, project.load_path)
+    try:
+        return await Tour(running, screen).run()
+    finally:
+        await running.close()
+
+
+def _running(state: Path) -> Endpoints | None:
+    pid, known = lock.holder(state), endpoints.read(state)
+    return known if known is not None and known.pid == pid else None
+
+
+@contextlib.contextmanager
+def _own(given: argparse.Namespace, environment: str) -> Iterator[Endpoints]:
+    state = (given.state_dir / "demo").resolve()
+    printed: list[str] = []
+    process = background.start(
+        [
+            *("--env", environment, "--api-port", "0"),
+            *(("--speed", str(given.speed)) if given.speed is not None else ()),
+            *("--project", str(given.project), "--state-dir", str(state)),
+            *(
+                word
+                for key, value in (*OWN_SETTINGS, *given.context)
+                for word in ("--context", f"{key}={value}")
+            ),
+        ],
+        state,
+        printed.append,
+    )
+    try:
+        yield _ready(process, state, "".join(printed))
+    finally:
+        background.end(process)
+
+
+def _ready(process: subprocess.Popen[bytes], state: Path, printed: str) -> Endpoints:
+    known = endpoints.read(state)
+    if process.poll() is not None or known is None:
+        raise LocalModeError(f"the system for the tour did not start:\n{printed}")
+    return known
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
