@@ -102,7 +102,7 @@ def _findings(rehearsal: Rehearsal) -> Iterator[str]:
             yield f"\n{title}"
         for finding in grouped(found):
             yield textwrap.fill(
-                f"{_short(finding.stack)}  {finding}",
+                f"{_short(finding.stack)}  {finding}".strip(),
                 WIDTH,
                 initial_indent="  ",
                 subsequent_indent="      ",
