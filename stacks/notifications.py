@@ -39,13 +39,14 @@ class NotificationsStack(EnvironmentStack):
             "push_queue": Resource((self.queue.queue_arn,)),
             **platform_resources(self, config),
         }
-        self.push = self._function(
+        self.functions: dict[str, Function] = {}
+        self._add(
             "Push",
             {**data.resources, **self.resources},
             {"USERS_TABLE": data.users.table_name},
         )
         self._credentials = PushCredentials(self, "Credentials", config=config, key=data.key)
-        self.platform_applications = self._function(
+        platform_applications = self._add(
             "PlatformApplications",
             {
                 **self.resources,
@@ -54,7 +55,7 @@ class NotificationsStack(EnvironmentStack):
             },
             {},
         )
-        self._applications(self.platform_applications)
+        self._applications(platform_applications)
 
     def _queue(
         self,
@@ -78,10 +79,11 @@ class NotificationsStack(EnvironmentStack):
             dead_letter_queue=dead_letter_queue,
         )
 
-    def _function(self, name: str, resources: Resources, values: Mapping[str, str]) -> Function:
-        return Function(
+    def _add(self, name: str, resources: Resources, values: Mapping[str, str]) -> Function:
+        self.functions[name] = Function(
             self, name, config=self.config, code=self._code, resources=resources, values=values
         )
+        return self.functions[name]
 
     def _applications(self, function: Function) -> None:
         applications = PlatformApplications(

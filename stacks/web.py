@@ -63,7 +63,7 @@ class WebStack(EnvironmentStack):
             **application_variables(self, config),
         }
         self.load_balancer = LoadBalancer(self, "LoadBalancer", config=config, vpc=network.vpc)
-        self.api: Function | None = None
+        self.functions: dict[str, Function] = {}
         self.container_pools: dict[str, ContainerPoolService] = {}
         self.load_balancer.forward(self._shares(network))
         for pool in self.container_pools.values():
@@ -105,7 +105,7 @@ class WebStack(EnvironmentStack):
         return balancer
 
     def _lambda_pool(self) -> LambdaTargetGroup:
-        self.api = Function(
+        api = self.functions["Api"] = Function(
             self,
             "Api",
             config=self.config,
@@ -113,7 +113,7 @@ class WebStack(EnvironmentStack):
             resources=self._resources,
             values={**self._values, "POOL_NAME": "lambda"},
         )
-        return LambdaTargetGroup(self, "LambdaPool", config=self.config, function=self.api.function)
+        return LambdaTargetGroup(self, "LambdaPool", config=self.config, function=api.function)
 
     def _add_containers(self, pools: list[ContainerPool], network: NetworkStack) -> None:
         cluster = ecs.Cluster(

@@ -46,9 +46,8 @@ class ObservabilityStack(EnvironmentStack):
         made_from = fingerprint(config)
         functions: dict[str, Function] = {
             **chat.functions,
-            "Push": notifications.push,
-            "PlatformApplications": notifications.platform_applications,
-            **({"Api": web.api} if web.api else {}),
+            **notifications.functions,
+            **web.functions,
         }
         dashboard = Dashboard(self, "Dashboard", config=config)
         dashboard.show_messages()

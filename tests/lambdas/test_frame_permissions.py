@@ -117,7 +117,8 @@ def _acts_of(function: str, world: Backend, chat: str) -> Callable[[], object]:
 
 @pytest.mark.parametrize(
     "function",
-    ["Authorize", "Connection", "Presence", "Send", "Sync", "Receipt", "DeliveryWatch"],
+    # for the others see test_api_permissions.py
+    [name for name in PERMISSIONS if name not in ("Push", "PlatformApplications", "Api")],
 )
 def test_a_function_is_granted_what_it_uses_and_nothing_else(
     world: Backend, chat: str, function: str

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from stacks.config.functions import FUNCTIONS, setting_name
 from tests.stacks.complete import ACCOUNT, CERTIFICATE, REGION
 
 LONG = "a" * 5_000
@@ -389,11 +390,8 @@ VALUES: dict[str, Values] = {
     "websocket.account_log_role": flag(),
     "websocket.reconnect_window": number(0, 600),
     **{
-        f"functions.{name}.{setting}": values
-        for name in (
-            *("authorize", "connection", "presence", "send", "sync", "receipt", "delivery_watch"),
-            *("push", "platform_applications", "api"),
-        )
+        f"functions.{setting_name(name)}.{setting}": values
+        for name in FUNCTIONS
         for setting, values in {
             "memory": number(128, 10_240),
             "reserved_concurrency": number(1, 900, optional=True),

@@ -75,9 +75,9 @@ def cents(value: Decimal) -> Decimal:
 def test_a_row_of_the_cost_table_counts_what_the_templates_have(
     synthesize: Synthesize, label: str
 ) -> None:
-    (said, amounts), *more = [row for row in rows() if row[0].partition(":")[0] == label]
+    (item, amounts), *more = [row for row in rows() if row[0].partition(":")[0] == label]
     assert not more
-    counted, _, price = said.partition(": ")[2].partition(" \u00d7 ")
+    counted, _, price = item.partition(": ")[2].partition(" \u00d7 ")
     counts = [int(each) for each in counted.split(", ")] * (3 if "," not in counted else 1)
     expected = [COUNTS[label](config, synthesize(config)) for config in ENVIRONMENTS.values()]
     assert counts == expected
@@ -85,9 +85,9 @@ def test_a_row_of_the_cost_table_counts_what_the_templates_have(
 
 
 def test_every_row_of_the_cost_table_is_counted_or_known() -> None:
-    labels = {said.partition(":")[0] for said, _ in rows()}
+    labels = {item.partition(":")[0] for item, _ in rows()}
     assert labels == {*COUNTS, "nothing", "WAF"}
-    (waf,) = (said for said, _ in rows() if said.startswith("WAF"))
+    (waf,) = (item for item, _ in rows() if item.startswith("WAF"))
     assert waf == "WAF: web ACL 5.00 and 4 rules \u00d7 1.00"
 
 
