@@ -10,7 +10,7 @@ from emulator import endpoints, lock
 from emulator.arguments import add_places, set_state_directory
 from emulator.load import NLB, Load, Tally, send
 from emulator.project import read
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 from tools.screen import Row, Screen
 
 
@@ -28,7 +28,7 @@ def main() -> int:
     set_state_directory(options)
     try:
         return run(options)
-    except LocalModeError as error:
+    except EmulatorError as error:
         print(f"\nlocal mode: {error}", file=sys.stderr)
         return 1
 
@@ -39,13 +39,13 @@ def run(given: argparse.Namespace) -> int:
         path = given.path or read(given.project).load_path
         wanted = Load(given.requests, given.concurrency, path, given.through, given.cookies)
     except ValueError as error:
-        raise LocalModeError(str(error)) from error
+        raise EmulatorError(str(error)) from error
     known = endpoints.read(given.state_dir)
     if known is None or lock.holder(given.state_dir) != known.pid:
-        raise LocalModeError("it is not running: start it with `emulate up`")
+        raise EmulatorError("it is not running: start it with `emulate up`")
     base_url = known.nlb if given.through == NLB else known.api
     if base_url is None:
-        raise LocalModeError(f"{known.env} has no network load balancer: set load_balancer.ip_hash")
+        raise EmulatorError(f"{known.env} has no network load balancer: set load_balancer.ip_hash")
     return _shown(asyncio.run(send(base_url, wanted)))
 
 

@@ -392,7 +392,7 @@ def test_requests_end_when_nobody_waits_for_the_figures() -> None:
 
 
 def test_requests_end_after_the_longest_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("emulator.console.orders.LONGEST_LOAD", 0.1)
+    monkeypatch.setattr("emulator.console.commands.LONGEST_LOAD", 0.1)
 
     async def scenario() -> None:
         async with hanging() as (http, _answer):

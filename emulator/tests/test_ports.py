@@ -10,7 +10,7 @@ from emulator import ports
 from emulator.addresses import Addresses, elsewhere
 from emulator.listening import number
 from emulator.ports import Ports
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_the_others_follow_the_api_and_step_aside_for_what_is_taken(
 
 @pytest.mark.parametrize("port", [-1, 65536])
 def test_a_port_that_is_none_is_named(port: int) -> None:
-    with pytest.raises(LocalModeError, match=f"port {port} for the HTTP API"):
+    with pytest.raises(EmulatorError, match=f"port {port} for the HTTP API"):
         ports.choose(port)
 
 
@@ -84,7 +84,7 @@ def test_a_given_port_of_the_websocket_api_that_is_taken_is_named() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
-        with pytest.raises(LocalModeError, match=f"port {port} for the WebSocket API"):
+        with pytest.raises(EmulatorError, match=f"port {port} for the WebSocket API"):
             ports.choose(0, port)
 
 

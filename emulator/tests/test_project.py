@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from emulator.project import Project, read
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 
 
 def write(directory: Path, settings: str) -> Path:
@@ -54,7 +54,7 @@ def test_settings_are_read(tmp_path: Path) -> None:
     ],
 )
 def test_a_mistake_is_reported(tmp_path: Path, setting: str, reported: str) -> None:
-    with pytest.raises(LocalModeError) as raised:
+    with pytest.raises(EmulatorError) as raised:
         read(write(tmp_path, f"[tool.emulator]\n{setting}\n"))
     assert reported in str(raised.value)
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from emulator.children import Children
+from emulator.child_processes import ChildProcesses
 from emulator.project import read
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 from emulator.synth import Synthesis
 from emulator.template import assembly
 from tests import tiny_projects
@@ -17,7 +17,7 @@ def synthesized(project: Path, **context: str) -> Synthesis:
     """After a run, unless it is fresh."""
 
     async def main() -> Synthesis:
-        children = Children()
+        children = ChildProcesses()
         synthesis = Synthesis(read(project), project / ".local", "dev", children, context)
         if not synthesis.fresh():
             await synthesis.run()
@@ -54,7 +54,7 @@ def test_a_run_that_fails_is_not_taken_for_fresh(tmp_path: Path) -> None:
     (tmp_path / "stacks" / "config.py").touch()
     (tmp_path / "broken").touch()
     for _ in range(2):
-        with pytest.raises(LocalModeError, match=r"app.py failed:\nconfig.py: pools need"):
+        with pytest.raises(EmulatorError, match=r"app.py failed:\nconfig.py: pools need"):
             synthesized(tmp_path)
 
 

@@ -21,7 +21,7 @@ from emulator.arguments import (
 )
 from emulator.endpoints import Endpoints
 from emulator.project import Project, read
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 from tools.balancing_demo.system import Running
 from tools.balancing_demo.tour import Tour
 from tools.screen import Screen
@@ -44,13 +44,13 @@ def main() -> int:
     set_state_directory(options)
     try:
         return run(options)
-    except LocalModeError as error:
+    except EmulatorError as error:
         print(f"\nlocal mode: {error}", file=sys.stderr)
         return 1
 
 
 def run(given: argparse.Namespace) -> int:
-    """0 where everything was as expected, otherwise 1. Raises LocalModeError where it can't be
+    """0 where everything was as expected, otherwise 1. Raises EmulatorError where it can't be
     taken to its end. However it ends, what was started for it has ended as well."""
     # An end by SIGTERM is as orderly as one by Ctrl-C, which what was started with & would ignore.
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -59,12 +59,12 @@ def run(given: argparse.Namespace) -> int:
     known, project = _running(given.state_dir), read(given.project)
     if known is not None and given.env in (None, known.env):
         if given.speed is not None:
-            raise LocalModeError(
+            raise EmulatorError(
                 f"{known.env} runs already (pid {known.pid}), and its speed stays as it was "
                 "started: leave --speed out, or end it by `emulate down` first"
             )
         if given.context:
-            raise LocalModeError(
+            raise EmulatorError(
                 f"{known.env} runs already (pid {known.pid}) with the settings it was started "
                 "with: leave --context out, or end it by `emulate down` first"
             )
@@ -123,7 +123,7 @@ def _own(given: argparse.Namespace, environment: str) -> Iterator[Endpoints]:
 def _ready(process: subprocess.Popen[bytes], state: Path, printed: str) -> Endpoints:
     known = endpoints.read(state)
     if process.poll() is not None or known is None:
-        raise LocalModeError(f"the system for the tour did not start:\n{printed}")
+        raise EmulatorError(f"the system for the tour did not start:\n{printed}")
     return known
 
 

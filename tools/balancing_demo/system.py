@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 
 from emulator.endpoints import Endpoints
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 from tools.balancing_demo.expectations import Sample
 
 LOOKS = 0.1  # seconds between two looks
@@ -84,12 +84,12 @@ class Running:
         await self._http.close()
 
     async def pools(self) -> dict[str, Pool]:
-        """Raises LocalModeError when the console does not answer."""
+        """Raises EmulatorError when the console does not answer."""
         try:
             async with self._http.get(f"{self.endpoints.console}/_local/state") as answer:
                 pools = read_pools(await answer.json())
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise LocalModeError(f"the console no longer answers: {error}") from error
+            raise EmulatorError(f"the console no longer answers: {error}") from error
         for pool in pools.values():
             for name, target in pool.targets.items():
                 if pool.desired is not None and target["state"] == "healthy":
@@ -97,24 +97,24 @@ class Running:
         return pools
 
     async def order(self, path: str, body: Mapping[str, Any]) -> None:
-        """Raises LocalModeError in the console's words."""
+        """Raises EmulatorError in the console's words."""
         url = f"{self.endpoints.console}/_local/{path}"
         try:
             async with self._http.post(url, json=body) as answer:
                 said = await answer.json()
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise LocalModeError(f"the console no longer answers: {error}") from error
+            raise EmulatorError(f"the console no longer answers: {error}") from error
         if answer.status != 200:
             why = said["error"]["message"]
-            raise LocalModeError(f"the console refused {dict(body)} for {path}: {why}")
+            raise EmulatorError(f"the console refused {dict(body)} for {path}: {why}")
 
     async def until(self, what: str, condition: Callable[[dict[str, Pool]], bool]) -> None:
-        """Looks until `condition` holds. Raises LocalModeError where it never does."""
+        """Looks until `condition` holds. Raises EmulatorError where it never does."""
         deadline = time.monotonic() + _WITHIN
         while not condition(pools := await self.pools()):
             if time.monotonic() > deadline:
                 now = "; ".join(str(pool) for pool in pools.values())
-                raise LocalModeError(f"{what}: not within {_WITHIN:.0f} s, it is {now}")
+                raise EmulatorError(f"{what}: not within {_WITHIN:.0f} s, it is {now}")
             await asyncio.sleep(LOOKS)
 
     async def _ask_name(self, target_id: str, address: str) -> None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from emulator.load import Reply
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 from tools.balancing_demo import expectations
 from tools.balancing_demo.expectations import Outcome, Sample, Verdict
 from tools.balancing_demo.system import Pool, Running
@@ -34,11 +34,11 @@ class Tour:
         self._pool = ""  # whose targets the steps are about
 
     async def run(self) -> bool:
-        """Raises LocalModeError where a step can't be taken or its end is never seen."""
+        """Raises EmulatorError where a step can't be taken or its end is never seen."""
         before = await self._running.pools()
         containers = [pool for pool in before.values() if pool.desired is not None]
         if not containers:
-            raise LocalModeError("the tour needs a container pool, and this environment has none")
+            raise EmulatorError("the tour needs a container pool, and this environment has none")
         self._pool = containers[0].name
         try:
             await self._even_split(before)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from emulator import endpoints
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 
 STARTS_WITHIN = 180.0  # seconds; a first synthesis builds the function bundle
 ENDS_WITHIN = 30.0
@@ -22,7 +22,7 @@ def start(
 ) -> subprocess.Popen[bytes]:
     """`emulate up <arguments>`, which write to `state`. `show` gets what it prints.
 
-    Returns once it is ready, or has ended: then `returncode` is set. Raises LocalModeError if it
+    Returns once it is ready, or has ended: then `returncode` is set. Raises EmulatorError if it
     is neither within STARTS_WITHIN. Whatever is raised here, no process is left.
     """
     state.mkdir(parents=True, exist_ok=True)
@@ -71,4 +71,4 @@ def _follow(
             if ended:
                 return
             time.sleep(0.1)
-    raise LocalModeError(f"it was not ready after {STARTS_WITHIN:.0f} s; see {log}")
+    raise EmulatorError(f"it was not ready after {STARTS_WITHIN:.0f} s; see {log}")

@@ -21,7 +21,7 @@ from emulator.arguments import (
     set_state_directory,
 )
 from emulator.options import DEFAULT_SPEED
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     }
     try:
         return commands[options.command](options)
-    except LocalModeError as error:
+    except EmulatorError as error:
         print(f"\nlocal mode: {error}", file=sys.stderr)
         return 1
 
@@ -94,7 +94,7 @@ def _up(options: argparse.Namespace) -> int:
         if not alone:
             known = endpoints.read(options.state_dir)
             where = f", {known.api}" if known else ""
-            raise LocalModeError(
+            raise EmulatorError(
                 f"it runs already (pid {lock.holder(options.state_dir)}{where}): end it with "
                 "`emulate down`, or give the new one another --state-dir and --api-port"
             )
@@ -150,7 +150,7 @@ def _down(options: argparse.Namespace) -> int:
     deadline = time.monotonic() + background.ENDS_WITHIN
     while lock.holder(options.state_dir) is not None:
         if time.monotonic() > deadline:
-            raise LocalModeError(f"process {pid} does not end; kill it with kill -9")
+            raise EmulatorError(f"process {pid} does not end; kill it with kill -9")
         time.sleep(0.05)
     print("local mode has ended")
     return 0

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 
 HOST = "127.0.0.1"
 _SELDOM = range(10_000, 32_768)  # below the ephemeral ports of Linux; those of macOS begin higher
@@ -21,8 +21,8 @@ Port = int | socket.socket  # 0 is any free one; a socket holds its port since i
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
-def port_taken(port: int, purpose: str, error: OSError) -> LocalModeError:
-    return LocalModeError(
+def port_taken(port: int, purpose: str, error: OSError) -> EmulatorError:
+    return EmulatorError(
         f"port {port} for {purpose} can't be opened ({error.strerror or error}): end what "
         "listens on it, or choose another port"
     )
@@ -32,7 +32,7 @@ def bound(port: Port, purpose: str) -> socket.socket:
     """A socket that has `port` from now on, though it refuses connections until it listens. Nobody
     else is given that port meanwhile, as happens to one that was only found to be free.
 
-    Raises LocalModeError when the port is taken.
+    Raises EmulatorError when the port is taken.
     """
     if isinstance(port, socket.socket):
         return port
@@ -57,7 +57,7 @@ def free_port() -> int:
     """A port that nobody has now, for somebody else to bind: from a range that systems give to
     nobody who asks for any, so that only who wants just this one could be faster."""
     while True:
-        with contextlib.suppress(LocalModeError), bound(random.choice(_SELDOM), "a port") as found:
+        with contextlib.suppress(EmulatorError), bound(random.choice(_SELDOM), "a port") as found:
             return number(found)
 
 
@@ -86,7 +86,7 @@ class HttpListener:
         return f"http://{HOST}:{self.port}"
 
     async def start(self) -> None:
-        """Raises LocalModeError when the port is taken."""
+        """Raises EmulatorError when the port is taken."""
         listening = bound(self._listen_on, self._purpose)
         self._listen_on = self.port = number(listening)  # also of the next start
         server = web.Server(

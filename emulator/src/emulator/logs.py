@@ -6,13 +6,13 @@ import sys
 import time
 from pathlib import Path
 
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 
 _LAST = 200  # lines
 
 
 def show(directory: Path, name: str | None, *, follow: bool) -> int:
-    """Print the end of a log, or the names of all of them. Raises LocalModeError for a name that
+    """Print the end of a log, or the names of all of them. Raises EmulatorError for a name that
     has none."""
     names = sorted(path.stem for path in directory.glob("*.log"))
     if name is None:
@@ -21,7 +21,7 @@ def show(directory: Path, name: str | None, *, follow: bool) -> int:
     path = directory / f"{name}.log"
     if name not in names:
         known = ", ".join(names) or "there are none"
-        raise LocalModeError(f"there is no log {name!r} (known: {known})")
+        raise EmulatorError(f"there is no log {name!r} (known: {known})")
     with path.open(encoding="utf-8", errors="replace") as log:
         sys.stdout.write("".join(log.readlines()[-_LAST:]))
         while follow:

@@ -6,7 +6,7 @@ import socket
 from typing import NamedTuple
 
 from emulator.listening import bound
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 
 DEFAULT_API = 8080
 
@@ -33,7 +33,7 @@ def choose(api: int, websocket: int | None = None) -> Ports:
     """`api` and `websocket` as asked for; the others follow them in a row, each replaced by a free
     one where it is taken. `api` 0 means free ones throughout.
 
-    Raises LocalModeError naming a port that was asked for and is taken.
+    Raises EmulatorError naming a port that was asked for and is taken.
     """
     held = [bound(api, "the HTTP API (--api-port)")]
     try:
@@ -41,7 +41,7 @@ def choose(api: int, websocket: int | None = None) -> Ports:
             held.append(_near(api, 1))
         else:
             held.append(bound(websocket, "the WebSocket API (--ws-port)"))
-    except LocalModeError:
+    except EmulatorError:
         held[0].close()
         raise
     return Ports(*held, *(_near(api, offset) for offset in range(2, 8)))
@@ -50,5 +50,5 @@ def choose(api: int, websocket: int | None = None) -> Ports:
 def _near(api: int, offset: int) -> socket.socket:
     try:
         return bound(api + offset if api else 0, "what has no option")
-    except LocalModeError:
+    except EmulatorError:
         return bound(0, "what has no option")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 
 FCM, APNS = "fcm", "apns"
 _NOT_INPUTS = ("__pycache__", "node_modules", "cdk.out", ".")  # folders whose names start so
@@ -45,22 +45,22 @@ class Project:
 
 
 def read(directory: Path) -> Project:
-    """Raises LocalModeError for a setting that does not exist, and for a value that is none."""
+    """Raises EmulatorError for a setting that does not exist, and for a value that is none."""
     file = directory / "pyproject.toml"
     try:
         document = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return Project(directory)
     except tomllib.TOMLDecodeError as error:
-        raise LocalModeError(f"{file}: {error}") from error
+        raise EmulatorError(f"{file}: {error}") from error
     table: dict[str, Any] = document.get("tool", {}).get("emulator", {})
     for name, value in table.items():
         if name not in _RULES:
             known = ", ".join(_RULES)
-            raise LocalModeError(f"{file}: [tool.emulator] has no setting {name}, only {known}")
+            raise EmulatorError(f"{file}: [tool.emulator] has no setting {name}, only {known}")
         rule, holds = _RULES[name]
         if not holds(value):
-            raise LocalModeError(f"{file}: {name} of [tool.emulator] is {rule}, got {value!r}")
+            raise EmulatorError(f"{file}: {name} of [tool.emulator] is {rule}, got {value!r}")
     return Project(directory, **{name: _frozen(value) for name, value in table.items()})
 
 

@@ -1,30 +1,29 @@
-"""What a part of local mode offers and what it may rely on.
+"""Interfaces between the emulator's components, and its error.
 
-A *provider* makes resources of some CloudFormation types; a *plane* is what then runs. Most
-parts are both: they collect resources while the template is created and open their sockets in
-`start`.
+A *provider* makes resources of some CloudFormation types. Most providers are also components that
+run (`emulator.services.Component`): they collect resources while the template is created, and open
+their sockets in `start`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol
 
 from emulator.resource import Resource
 
 __all__ = [
     "Created",
+    "EmulatorError",
     "Invoke",
     "InvokeResult",
-    "LocalModeError",
     "Provider",
     "Resource",
-    "Started",
     "Throttled",
 ]
 
 
-class LocalModeError(Exception):
+class EmulatorError(Exception):
     """Something that stops local mode; its text says what was wrong and what to do."""
 
 
@@ -66,14 +65,3 @@ class InvokeResult(NamedTuple):
 Invoke = Callable[[str, bytes], Awaitable[InvokeResult]]
 """(function ARN or name, event JSON) -> result. An ARN inside an API Gateway invocation URI is
 found too. Raises `Throttled`."""
-
-
-@runtime_checkable
-class Started(Protocol):
-    """A plane: something with sockets, processes or tasks of its own."""
-
-    async def start(self) -> None: ...
-
-    async def stop(self) -> None: ...
-
-    def state(self) -> dict[str, Any]: ...

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from emulator.providers import Created, LocalModeError, Provider, Resource
+from emulator.providers import Created, EmulatorError, Provider, Resource
 from emulator.template.ignored import IGNORED, named
 from emulator.template.stage import Stage
 
@@ -20,14 +20,14 @@ class Registry:
         }
 
     def check(self, resources: Iterable[Resource]) -> None:
-        """Raises LocalModeError naming every resource of a type that nobody makes or ignores."""
+        """Raises EmulatorError naming every resource of a type that nobody makes or ignores."""
         unknown = [
             resource
             for resource in resources
             if self._provider(resource) is None and resource.type not in IGNORED
         ]
         if unknown:
-            raise LocalModeError(
+            raise EmulatorError(
                 "local mode does not know what these are: "
                 + "; ".join(str(resource) for resource in unknown)
                 + ". Write a provider for the type, or add it to emulator/template/ignored.py with "
@@ -54,9 +54,9 @@ class Registry:
         try:
             return await provider.create(resource, properties)
         except KeyError as error:
-            raise LocalModeError(f"{resource} has no property {error}") from error
+            raise EmulatorError(f"{resource} has no property {error}") from error
         except (BotoCoreError, ClientError) as error:
-            raise LocalModeError(f"{resource}: {error}") from error
+            raise EmulatorError(f"{resource}: {error}") from error
 
     def _provider(self, resource: Resource) -> Provider | None:
         kind = _CUSTOM if resource.type.startswith("Custom::") else resource.type

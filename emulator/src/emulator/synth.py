@@ -11,9 +11,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from emulator.children import Children
+from emulator.child_processes import ChildProcesses
 from emulator.project import Project
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 from emulator.template.assembly import Assembly
 
 
@@ -26,7 +26,7 @@ class Synthesis:
         project: Project,
         state: Path,
         env: str,
-        children: Children,
+        children: ChildProcesses,
         context: Mapping[str, str] | None = None,
     ) -> None:
         self._project = project.directory
@@ -47,9 +47,9 @@ class Synthesis:
         return known == self.fingerprint() and (self.directory / "manifest.json").is_file()
 
     async def run(self) -> None:
-        """Raises LocalModeError with the end of its output when synthesizing fails."""
+        """Raises EmulatorError with the end of its output when synthesizing fails."""
         if not (self._project / "app.py").is_file():
-            raise LocalModeError(f"{self._project} has no app.py: give the project by --project")
+            raise EmulatorError(f"{self._project} has no app.py: give the project by --project")
         fingerprint = self.fingerprint()
         self._stamp.unlink(missing_ok=True)
         self._log.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +65,7 @@ class Synthesis:
             status = await process.wait()
         if status != 0:
             tail = self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:]
-            raise LocalModeError("\n".join(["app.py failed:", *tail, f"(whole in {self._log})"]))
+            raise EmulatorError("\n".join(["app.py failed:", *tail, f"(whole in {self._log})"]))
         self._stamp.write_text(fingerprint, encoding="utf-8")
 
     def fingerprint(self) -> str:

@@ -16,7 +16,7 @@ from emulator.system import System
 
 
 async def run(given: argparse.Namespace) -> int:
-    """Until SIGINT or SIGTERM. Raises LocalModeError when it cannot start."""
+    """Until SIGINT or SIGTERM. Raises EmulatorError when it cannot start."""
     # Nothing here may ever reach a real account, whatever the shell was set up for.
     elsewhere = addresses.elsewhere(os.environ)
     for name in [name for name in os.environ if name.startswith("AWS_")]:
@@ -39,40 +39,40 @@ async def run(given: argparse.Namespace) -> int:
     )
     _log_to(options.logs / "emulator.log")
     endpoints.remove(options.state)
-    told = asyncio.Event()
+    stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, _tell, told)
-    say = Progress()
-    system = System(options, say)
+        loop.add_signal_handler(number, _request_stop, stop)
+    report = Progress()
+    system = System(options, report)
     try:
-        return await _run_until(told, system, say, options.state)
+        return await _run_until(stop, system, report, options.state)
     finally:
         endpoints.remove(options.state)
         await system.stop()
-        say("ended: no process and no port is left")
+        report("ended: no process and no port is left")
 
 
-def _tell(told: asyncio.Event) -> None:
-    """The second signal does not wait for an orderly end: the watchdog sees to the processes."""
-    if told.is_set():
+def _request_stop(stop: asyncio.Event) -> None:
+    """A second signal exits at once; the watchdog kills the child processes."""
+    if stop.is_set():
         os._exit(130)
-    told.set()
+    stop.set()
 
 
-async def _run_until(told: asyncio.Event, system: System, say: Progress, state: Path) -> int:
-    ending = asyncio.create_task(told.wait())
+async def _run_until(stop: asyncio.Event, system: System, report: Progress, state: Path) -> int:
+    ending = asyncio.create_task(stop.wait())
     starting = asyncio.create_task(system.start())
     await asyncio.wait({ending, starting}, return_when=asyncio.FIRST_COMPLETED)
     if starting.done():
         known = await starting
         known.write(state)
-        say("ready\n\n" + known.table() + "\n\n  Ctrl-C or `emulate down` ends it.\n")
+        report("ready\n\n" + known.table() + "\n\n  Ctrl-C or `emulate down` ends it.\n")
         await ending
     else:
         starting.cancel()
         await asyncio.gather(starting, return_exceptions=True)
-    say("ending")
+    report("ending")
     return 0
 
 

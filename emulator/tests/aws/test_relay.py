@@ -17,8 +17,8 @@ from emulator.addresses import Addresses
 from emulator.aws import apns, fcm, relay
 from emulator.aws.outcome import Outcome
 from emulator.aws.process import AwsServer
-from emulator.children import Children
-from emulator.providers import LocalModeError
+from emulator.child_processes import ChildProcesses
+from emulator.providers import EmulatorError
 from emulator.push.apns import ApnsServer
 from emulator.push.apns_rules import Provider
 from emulator.push.fcm import FcmServer, ServiceAccount
@@ -86,7 +86,7 @@ class Platforms:
 
 def run(directory: Path, scenario: Callable[[Platforms], Awaitable[None]]) -> None:
     async def main() -> None:
-        children, phones = Children(), Phones(time.time)
+        children, phones = ChildProcesses(), Phones(time.time)
         credentials = push_credentials.generate("http://127.0.0.1:1")
         account = json.loads(credentials.service_account)
         fcm_server = FcmServer(
@@ -167,10 +167,10 @@ def test_a_server_that_cannot_start_is_told_with_its_log(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
 
     async def main() -> None:
-        children = Children()
+        children = ChildProcesses()
         server = AwsServer(children, 0, "http://x", "http://x", tmp_path / "aws.log")
         try:
-            with pytest.raises(LocalModeError, match=str(tmp_path / "aws.log")):
+            with pytest.raises(EmulatorError, match=str(tmp_path / "aws.log")):
                 await server.start()
         finally:
             await server.stop()

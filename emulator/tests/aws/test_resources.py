@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from emulator.addresses import Addresses
-from emulator.providers import Created, InvokeResult, LocalModeError, Provider, Resource
+from emulator.providers import Created, EmulatorError, InvokeResult, Provider, Resource
 from emulator.resources.clients import Clients
 from emulator.resources.custom import CustomResourceProvider
 from emulator.resources.keys import KeyProvider
@@ -232,5 +232,5 @@ def test_a_custom_resource_is_what_its_function_answers() -> None:
 def test_a_custom_resource_that_fails_says_why(function: FakeFunction, sentence: str) -> None:
     # only who never answers is waited for in vain
     timeout = "1" if sentence.startswith("no answer") else "60"
-    with pytest.raises(LocalModeError, match=f"Custom::Platforms Platforms.*{sentence}"):
+    with pytest.raises(EmulatorError, match=f"Custom::Platforms Platforms.*{sentence}"):
         custom(function, ServiceTimeout=timeout)

@@ -14,7 +14,7 @@ from emulator.balancer.targets.algorithms import (
 )
 from emulator.balancer.targets.group_settings import GroupSettings, read_settings
 from emulator.balancer.targets.target_group import read_target_group
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 
 ALGORITHM = "load_balancing.algorithm.type"
 ANOMALIES = "load_balancing.algorithm.anomaly_mitigation"
@@ -91,12 +91,15 @@ def test_each_group_has_an_algorithm_of_its_own(name: str, kind: Any) -> None:
     [
         (
             {ALGORITHM: "flow_hash"},
-            "the algorithm flow_hash is not played locally: use round_robin",
+            "the algorithm flow_hash is not supported locally: use round_robin",
         ),
-        ({"proxy_protocol_v2.enabled": "true"}, "proxy_protocol_v2.enabled is not played locally"),
+        (
+            {"proxy_protocol_v2.enabled": "true"},
+            "proxy_protocol_v2.enabled is not supported locally",
+        ),
         (
             {"load_balancing.cross_zone.enabled": "false"},
-            "cross_zone.enabled false, as there is one zone here, is not played locally",
+            "cross_zone.enabled false, as there is one zone here, is not supported locally",
         ),
         (
             {"deregistration_delay.timeout_seconds": "3601"},
@@ -139,7 +142,7 @@ def test_each_group_has_an_algorithm_of_its_own(name: str, kind: Any) -> None:
     ],
 )
 def test_attributes_that_are_not_played_or_that_aws_refuses(attributes: Any, says: str) -> None:
-    with pytest.raises(LocalModeError, match=says) as refused:
+    with pytest.raises(EmulatorError, match=says) as refused:
         read_settings("group Api", attributes)
     assert str(refused.value).startswith("group Api: ")
 
@@ -156,7 +159,7 @@ def test_attributes_that_are_not_played_or_that_aws_refuses(attributes: Any, say
 )
 def test_a_functions_target_group_has_none_of_the_others_attributes(name: str, value: str) -> None:
     says = f"{name} {value}: AWS has no such attribute for a Lambda function's target group"
-    with pytest.raises(LocalModeError, match=says):
+    with pytest.raises(EmulatorError, match=says):
         read_settings("group Api", {name: value}, lambda_target=True)
 
 
@@ -175,12 +178,12 @@ def test_that_stickiness_is_off_may_be_said_of_any_group() -> None:
     ],
 )
 def test_target_groups_that_are_not_played_are_refused(properties: dict[str, Any]) -> None:
-    with pytest.raises(LocalModeError, match="is not played locally"):
+    with pytest.raises(EmulatorError, match="is not supported locally"):
         read_target_group("group Api", "arn", "name", "pool", properties)
 
 
 def test_a_target_is_registered_once() -> None:
     api = group()
     api.add("a", "127.0.0.1", 8000)
-    with pytest.raises(LocalModeError, match="api: target a is registered already"):
+    with pytest.raises(EmulatorError, match="api: target a is registered already"):
         api.add("a", "127.0.0.1", 8001)

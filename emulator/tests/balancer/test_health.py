@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from emulator.balancer.targets import health
 from emulator.balancer.targets.health import Health, HealthCheck
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 
 CHECK = HealthCheck(True, "/api/health", 30, 5, 3, 2, ((200, 299),))
 
@@ -200,7 +200,7 @@ def test_defaults_are_those_of_the_target_type() -> None:
     ],
 )
 def test_health_checks_that_are_not_played_are_refused(properties: dict[str, Any]) -> None:
-    with pytest.raises(LocalModeError, match="is not played locally"):
+    with pytest.raises(EmulatorError, match="is not supported locally"):
         health.read_health_check("group Api", properties, health.BY_ADDRESS)
 
 
@@ -215,5 +215,5 @@ def test_health_checks_that_are_not_played_are_refused(properties: dict[str, Any
     ],
 )
 def test_health_checks_that_aws_refuses_are_refused(properties: Any, says: str) -> None:
-    with pytest.raises(LocalModeError, match=says):
+    with pytest.raises(EmulatorError, match=says):
         health.read_health_check("group Api", properties, health.BY_ADDRESS)

@@ -10,7 +10,7 @@ from emulator.balancer.listener.actions import FixedResponse
 from emulator.balancer.listener.rules import Rule
 from emulator.balancer.routing import refuse_stickiness
 from emulator.balancer.targets.health import UNHEALTHY, Health
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 
 LB = {"stickiness.enabled": "true"}
 APP = {
@@ -175,7 +175,7 @@ def test_sticky_targets_behind_a_weighted_forward_are_refused_as_aws_does(
 ) -> None:
     large, small = group("large"), group("small", attributes)
     groups = {each.arn: each for each in (large, small)}
-    with pytest.raises(LocalModeError, match=says):
+    with pytest.raises(EmulatorError, match=says):
         refuse_stickiness([forward(large, small, sticky=sticky)], groups)
 
 

@@ -13,7 +13,7 @@ from emulator.balancer.listener.rules import (
     read_condition,
     read_conditions,
 )
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 
 SEEN = Seen(
     method="POST",
@@ -91,7 +91,7 @@ def test_a_condition_holds_or_not(given: Any, holds: Any) -> None:
     ],
 )
 def test_conditions_that_are_not_played_are_refused(given: Any) -> None:
-    with pytest.raises(LocalModeError, match="is not played locally"):
+    with pytest.raises(EmulatorError, match="is not supported locally"):
         read_condition("rule Api", given)
 
 
@@ -128,7 +128,7 @@ def test_conditions_that_are_not_played_are_refused(given: Any) -> None:
     ],
 )
 def test_conditions_that_aws_refuses_are_refused(given: Any, says: str) -> None:
-    with pytest.raises(LocalModeError, match=says):
+    with pytest.raises(EmulatorError, match=says):
         read_conditions("rule Api", given)
 
 
@@ -193,9 +193,9 @@ def test_actions_are_read() -> None:
 @pytest.mark.parametrize(
     ("action", "says"),
     [
-        ({"Type": "authenticate-oidc"}, "authenticate-oidc is not played locally"),
-        ({"Type": "authenticate-cognito"}, "authenticate-cognito is not played locally"),
-        ({"Type": "jwt-validation"}, "jwt-validation is not played locally"),
+        ({"Type": "authenticate-oidc"}, "authenticate-oidc is not supported locally"),
+        ({"Type": "authenticate-cognito"}, "authenticate-cognito is not supported locally"),
+        ({"Type": "jwt-validation"}, "jwt-validation is not supported locally"),
         (forward(1, TargetGroupStickinessConfig={"Enabled": True}), "without DurationSeconds"),
         (
             forward(1, TargetGroupStickinessConfig={"Enabled": True, "DurationSeconds": 604801}),
@@ -223,7 +223,7 @@ def test_actions_are_read() -> None:
     ],
 )
 def test_actions_that_are_not_played_or_that_aws_refuses(action: Any, says: str) -> None:
-    with pytest.raises(LocalModeError, match=says):
+    with pytest.raises(EmulatorError, match=says):
         actions.read_actions("rule Api", [action])
 
 

@@ -7,7 +7,7 @@ from emulator.balancer.settings import (
     read_settings,
     with_listener_attributes,
 )
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 
 MODE = "routing.http.xff_header_processing.mode"
 FRAME = "routing.http.response.x_frame_options.header_value"
@@ -106,7 +106,7 @@ def test_every_attribute_is_read() -> None:
 def test_senseless_and_unknown_attributes_are_refused_by_name(
     name: str, value: str, says: str
 ) -> None:
-    with pytest.raises(LocalModeError, match=says) as caught:
+    with pytest.raises(EmulatorError, match=says) as caught:
         read_settings("LB in stack Web", {name: value})
     assert "LB in stack Web" in str(caught.value)
     assert name in str(caught.value)
@@ -123,5 +123,5 @@ def test_senseless_and_unknown_attributes_are_refused_by_name(
     ],
 )
 def test_a_listeners_attributes_are_checked_too(name: str, value: str) -> None:
-    with pytest.raises(LocalModeError, match=name):
+    with pytest.raises(EmulatorError, match=name):
         with_listener_attributes("Listener", BalancerSettings(), {name: value})

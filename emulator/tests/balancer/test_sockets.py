@@ -14,7 +14,7 @@ from yarl import URL
 
 from emulator.balancer.provider import PREFIX, LoadBalancingProvider
 from emulator.clock import Clock
-from emulator.providers import InvokeResult, LocalModeError, Resource, Throttled
+from emulator.providers import EmulatorError, InvokeResult, Resource, Throttled
 
 
 def run(scenario: Any) -> None:
@@ -536,7 +536,7 @@ def test_what_is_not_played_is_refused_by_name(
 
         provider = LoadBalancingProvider(invoke, port=0, clock=Clock())
         resource = Resource("Web", "Thing", PREFIX + kind, properties)
-        with pytest.raises(LocalModeError, match=says) as caught:
+        with pytest.raises(EmulatorError, match=says) as caught:
             await provider.create(resource, properties)
         assert "Thing in stack Web" in str(caught.value)
 

@@ -12,7 +12,7 @@ from tests.balancer.groups import Client, Time, forward, group, healthy, router,
 from emulator.balancer import stickiness
 from emulator.balancer.stickiness import Bond, Seal
 from emulator.balancer.targets.health import HEALTHY, INITIAL, UNHEALTHY, Health, draining
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 
 LB = {"stickiness.enabled": "true", "stickiness.type": "lb_cookie"}
 APP = {
@@ -320,7 +320,7 @@ def test_cookies_may_stand_in_several_lines() -> None:
     ],
 )
 def test_stickiness_that_aws_refuses_is_refused(attributes: Any, says: str) -> None:
-    with pytest.raises(LocalModeError, match=says):
+    with pytest.raises(EmulatorError, match=says):
         stickiness.read_stickiness("group Api", attributes)
 
 

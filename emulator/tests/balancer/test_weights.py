@@ -12,7 +12,7 @@ from tests.network.scene import GROUP, make
 
 from emulator.balancer.provider import LoadBalancingProvider
 from emulator.clock import Clock
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 
 
 def pool(name: str) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def test_a_rule_over_http_cannot_forward_to_a_tcp_group() -> None:
         action = {"Type": "forward", "TargetGroupArn": arn}
         listener = {"LoadBalancerArn": balancer, "DefaultActions": [action]}
         await make(provider, "Listener", "Http", listener)
-        with pytest.raises(LocalModeError, match="net: a rule over HTTP forwards to it"):
+        with pytest.raises(EmulatorError, match="net: a rule over HTTP forwards to it"):
             await provider.start()
 
     run(scenario)

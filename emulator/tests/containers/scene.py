@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from emulator.children import Children
+from emulator.child_processes import ChildProcesses
 from emulator.clock import Clock
 from emulator.containers.provider import ContainerProvider
 from emulator.providers import Resource
@@ -95,7 +95,7 @@ async def running(
     **service: Any,
 ) -> AsyncIterator[ContainerProvider]:
     """The pool `small`, registered in the target groups of these ARNs. Leaves no process behind."""
-    children = Children()
+    children = ChildProcesses()
     containers = ContainerProvider(
         children=children,
         targets=targets,

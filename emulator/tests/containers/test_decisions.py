@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from emulator.containers import image, model, scheduling
 from emulator.containers.scheduling import TaskView, plan
 from emulator.containers.task import executable
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 
 DOCKERFILE = r"""
 # a comment
@@ -66,7 +66,7 @@ def test_an_entrypoint_comes_before_the_command() -> None:
     ],
 )
 def test_dockerfiles_that_cannot_be_run_are_refused(text: str, says: str) -> None:
-    with pytest.raises(LocalModeError, match=says):
+    with pytest.raises(EmulatorError, match=says):
         image.read_dockerfile(text)
 
 
@@ -99,7 +99,7 @@ def test_an_image_is_laid_out_and_laid_over(tmp_path: Path) -> None:
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     read = image.read_dockerfile('FROM x\nCOPY lost.txt /\nCMD ["python"]')
-    with pytest.raises(LocalModeError, match=r"lost\.txt"):
+    with pytest.raises(EmulatorError, match=r"lost\.txt"):
         image.lay_out(read, tmp_path, tmp_path / "root")
 
 
@@ -107,7 +107,7 @@ def test_the_images_python_is_this_one() -> None:
     import sys
 
     assert executable(["python3.13", "-m", "x"]) == [sys.executable, "-m", "x"]
-    with pytest.raises(LocalModeError, match="gunicorn-of-old"):
+    with pytest.raises(EmulatorError, match="gunicorn-of-old"):
         executable(["gunicorn-of-old"])
 
 
@@ -179,7 +179,7 @@ def test_a_task_that_keeps_dying_is_tried_ever_less_often() -> None:
     ],
 )
 def test_tasks_that_are_not_played_are_refused(definitions: Any, says: str) -> None:
-    with pytest.raises(LocalModeError, match=says):
+    with pytest.raises(EmulatorError, match=says):
         model.read_task_definition("task", {"ContainerDefinitions": definitions})
 
 
@@ -199,13 +199,13 @@ def test_a_service_may_be_in_several_target_groups() -> None:
 
 
 def test_services_whose_target_groups_cannot_be_played_are_refused() -> None:
-    with pytest.raises(LocalModeError, match="1 to 5 target groups, this one is in 0"):
+    with pytest.raises(EmulatorError, match="1 to 5 target groups, this one is in 0"):
         read_service({"TaskDefinition": "task"})
-    with pytest.raises(LocalModeError, match="this one is in 6"):
+    with pytest.raises(EmulatorError, match="this one is in 6"):
         read_service(load_balanced(*"abcdef"))
     two_ports = load_balanced("a", "b")
     two_ports["LoadBalancers"][0]["ContainerPort"] = 8080
-    with pytest.raises(LocalModeError, match="the same ContainerPort"):
+    with pytest.raises(EmulatorError, match="the same ContainerPort"):
         read_service(two_ports)
 
 

@@ -23,7 +23,7 @@ from tests.network.scene import (
 
 from emulator.containers.provider import ContainerProvider
 from emulator.containers.scaling import REQUESTS
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 
 DELAY = {"deregistration_delay.timeout_seconds": "600"}
 
@@ -174,7 +174,7 @@ def test_requests_are_counted_in_the_target_group_that_the_policy_names(
                 async with asyncio.timeout(30):
                     while containers.state()["pools"][0]["desired"] == 1:
                         await pid_of(scene.provider.url)
-            with pytest.raises(LocalModeError, match="which its service is not registered in"):
+            with pytest.raises(EmulatorError, match="which its service is not registered in"):
                 async with running(*pool, policies=[counting("arn:targetgroup/other/2")]):
                     pass
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from emulator.containers import cpu, scaling
 from emulator.containers.scalable import Scalable
 from emulator.containers.scaling import Before, Bounds, Tracking, next_desired, utilization
-from emulator.providers import LocalModeError, Resource
+from emulator.providers import EmulatorError, Resource
 
 REQUESTS = Tracking(scaling.REQUESTS, target=100, out_cooldown=60, in_cooldown=300)
 CPU = Tracking(scaling.CPU, target=50, out_cooldown=60, in_cooldown=300)
@@ -142,9 +142,9 @@ def test_scaling_policies_are_read() -> None:
     assert read is not None
     assert read.target_group == "targetgroup/small/456"
     assert scaling.read_policy("", policy("ECSServiceAverageMemoryUtilization")) is None
-    with pytest.raises(LocalModeError, match="StepScaling"):
+    with pytest.raises(EmulatorError, match="StepScaling"):
         scaling.read_policy("policy", {"PolicyType": "StepScaling"})
-    with pytest.raises(LocalModeError, match="SQSDepth"):
+    with pytest.raises(EmulatorError, match="SQSDepth"):
         scaling.read_policy("policy", policy("SQSDepth"))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from emulator.events.filters import compile_filters
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 
 MESSAGE = {
     "eventName": "INSERT",
@@ -75,5 +75,5 @@ def test_one_of_several_filters_is_enough_and_none_lets_everything_through() -> 
     ],
 )
 def test_a_pattern_that_is_not_understood_is_refused(pattern: str, sentence: str) -> None:
-    with pytest.raises(LocalModeError, match=sentence):
+    with pytest.raises(EmulatorError, match=sentence):
         compile_filters({"Filters": [{"Pattern": pattern}]})

@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from emulator.children import Children
+from emulator.child_processes import ChildProcesses
 from emulator.functions import environment
+from emulator.functions.functions import Functions
 from emulator.functions.model import Function
-from emulator.functions.plane import Functions
 from emulator.functions.worker import Host
 
 
@@ -19,7 +19,7 @@ from emulator.functions.worker import Host
 async def running(
     directory: Path, *, own_runtime: bool = False, limit: int = 10, told: list[str] | None = None
 ) -> AsyncIterator[Functions]:
-    children = Children()
+    children = ChildProcesses()
     host = Host(
         children,
         environment.link_runtime_packages(directory / "runtime"),

@@ -12,8 +12,8 @@ import pytest
 from tests.functions.hosts import function, running, until
 
 from emulator.functions.environment import has_awslambdaric
-from emulator.functions.plane import Functions
-from emulator.providers import InvokeResult, LocalModeError, Throttled
+from emulator.functions.functions import Functions
+from emulator.providers import EmulatorError, InvokeResult, Throttled
 
 RUNTIMES = [pytest.param(True, id="own")]
 if has_awslambdaric():
@@ -293,7 +293,7 @@ def test_a_function_is_found_by_name_arn_and_invocation_uri(tmp_path: Path) -> N
     async def scenario(functions: Functions) -> None:
         for reference in ("echo", arn, uri, f"{arn}:$LATEST"):
             assert (await functions.invoke(reference, b"7")).payload == b"7"
-        with pytest.raises(LocalModeError, match=r"no function 'other' \(there are: echo\)"):
+        with pytest.raises(EmulatorError, match=r"no function 'other' \(there are: echo\)"):
             await functions.invoke("other", b"7")
 
     run(tmp_path, "def handler(event, context): return event", scenario)

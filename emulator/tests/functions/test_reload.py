@@ -7,9 +7,9 @@ import pytest
 from tests.functions.hosts import function, running, until
 
 from emulator.functions.code import RunCopies, mirror
-from emulator.functions.plane import Functions
+from emulator.functions.functions import Functions
 from emulator.functions.reload import Reload
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 
 
 def write(path: Path, text: str) -> Path:
@@ -54,7 +54,7 @@ def test_assets_are_copied_once_and_never_written(tmp_path: Path) -> None:
     assert copies.overlay(tmp_path / "lambdas", [source, gone])
     assert files(copy) == {"lambdas/send.py": "new"}
     assert files(asset) == {"lambdas/send.py": "old"}
-    with pytest.raises(LocalModeError, match="is none"):
+    with pytest.raises(EmulatorError, match="is none"):
         copies.of(tmp_path / "asset.zip")
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from emulator.gateway import answers, authorization, limits, model, routing
 from emulator.gateway.authorization import IdentitySource
-from emulator.providers import InvokeResult, LocalModeError
+from emulator.providers import EmulatorError, InvokeResult
 
 ROUTES = {"$connect", "$disconnect", "$default", "send", "ping"}
 ARN = "arn:aws:execute-api:us-east-1:123456789012:local0ws1d/live/$connect"
@@ -27,7 +27,7 @@ def test_a_selection_expression_names_a_place_in_the_frame(expression: str, path
 
 @pytest.mark.parametrize("expression", ["$request.header.X", "${a}/${b}", "action", ""])
 def test_other_selection_expressions_are_refused_at_load(expression: str) -> None:
-    with pytest.raises(LocalModeError, match="route selection expression"):
+    with pytest.raises(EmulatorError, match="route selection expression"):
         routing.selection_path(expression)
 
 
@@ -84,7 +84,7 @@ def test_every_identity_source_needs_a_value(headers: Any, query: Any, known: An
 
 
 def test_an_identity_source_of_another_kind_is_refused_at_load() -> None:
-    with pytest.raises(LocalModeError, match=r"context\.identity"):
+    with pytest.raises(EmulatorError, match=r"context\.identity"):
         authorization.parse_identity_sources(["context.identity.sourceIp"])
 
 
@@ -281,5 +281,5 @@ def test_the_quotas_are_aws_quotas() -> None:
 def test_what_is_not_played_is_refused_with_a_sentence(
     read: Any, properties: dict[str, Any], says: str
 ) -> None:
-    with pytest.raises(LocalModeError, match=says):
+    with pytest.raises(EmulatorError, match=says):
         read(properties)

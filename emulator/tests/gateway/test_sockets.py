@@ -21,7 +21,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from emulator.clock import Clock
 from emulator.gateway.provider import ApiGatewayProvider
-from emulator.providers import LocalModeError, Resource, Throttled
+from emulator.providers import EmulatorError, Resource, Throttled
 
 
 def run(scenario: Any) -> None:
@@ -403,7 +403,7 @@ def test_a_taken_port_is_named() -> None:
             for kind, properties in (("Api", api), ("Stage", {"StageName": "live"})):
                 resource = Resource("Chat", kind, f"AWS::ApiGatewayV2::{kind}", properties)
                 await second.create(resource, properties)
-            with pytest.raises(LocalModeError, match=f"port {port}"):
+            with pytest.raises(EmulatorError, match=f"port {port}"):
                 await second.start()
             await second.stop()
 

@@ -50,7 +50,7 @@ class Backend:
         self.name = name
         self.sees: list[str] = []
         self.open: set[asyncio.StreamWriter] = set()
-        self._serve = serve or self._say
+        self._serve = serve or self._report
         self._server: asyncio.Server | None = None
         self.port = free_port()  # it may stop, and start again on it
 
@@ -72,7 +72,7 @@ class Backend:
             self.open.discard(writer)
             writer.close()
 
-    async def _say(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _report(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while await reader.readline():
             source = writer.get_extra_info("peername")[0]
             self.sees.append(source)

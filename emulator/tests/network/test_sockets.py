@@ -26,7 +26,7 @@ from emulator.balancer.network.target_group import read_group
 from emulator.balancer.provider import LoadBalancingProvider
 from emulator.balancer.targets.health import HealthCheck
 from emulator.clock import Clock
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 
 SOURCES = [f"127.0.0.{n}" for n in range(2, 42)]
 DELAY = {"deregistration_delay.timeout_seconds": "10"}
@@ -239,8 +239,8 @@ def test_a_reset_by_either_side_reaches_the_other() -> None:
 def test_connections_are_idle_for_so_long_and_no_longer() -> None:
     async def scenario() -> None:
         async with network_balancing(idle=60) as scene:
-            plane: Any = scene.provider._network._plane
-            plane._idle_seconds = 2.0  # the shortest that a listener may have is a minute
+            listener: Any = scene.provider._network._listener
+            listener._idle_seconds = 2.0  # the shortest that a listener may have is a minute
             await scene.add("a")
             quiet, busy = await scene.connect(), await scene.connect()
             await quiet.ask()
@@ -369,7 +369,7 @@ def test_a_taken_port_is_named() -> None:
         await backend.start()
         provider = LoadBalancingProvider(_nothing, port=0, network_port=backend.port, clock=Clock())
         await listen(provider, await make(provider, "TargetGroup", "net", GROUP))
-        with pytest.raises(LocalModeError, match=f"port {backend.port} for the Network Load"):
+        with pytest.raises(EmulatorError, match=f"port {backend.port} for the Network Load"):
             await provider.start()
         await provider.stop()
         await backend.stop()
@@ -447,7 +447,7 @@ def test_the_defaults_of_a_health_check_are_those_of_its_protocol() -> None:
         (
             "TargetGroup",
             {**GROUP, "HealthCheckProtocol": "HTTPS"},
-            "a health check over HTTPS is not played locally: use TCP or HTTP",
+            "a health check over HTTPS is not supported locally: use TCP or HTTP",
         ),
         (
             "TargetGroup",
@@ -510,7 +510,7 @@ def test_what_is_not_played_is_refused_by_name(
 ) -> None:
     async def scenario() -> None:
         provider = LoadBalancingProvider(_nothing, port=0, clock=Clock())
-        with pytest.raises(LocalModeError, match=says):
+        with pytest.raises(EmulatorError, match=says):
             await make(provider, kind, "x", properties)
 
     run(scenario)
@@ -521,14 +521,14 @@ def test_there_is_one_network_load_balancer_with_one_listener() -> None:
         provider = LoadBalancingProvider(_nothing, port=0, clock=Clock())
         arn = await make(provider, "TargetGroup", "net", GROUP)
         await listen(provider, arn)
-        with pytest.raises(LocalModeError, match="second Network"):
+        with pytest.raises(EmulatorError, match="second Network"):
             await listen(provider, arn)
         second = {
             "LoadBalancerArn": NET,
             "Protocol": "TCP",
             "DefaultActions": [{"Type": "forward", "TargetGroupArn": arn}],
         }
-        with pytest.raises(LocalModeError, match="second TCP listener"):
+        with pytest.raises(EmulatorError, match="second TCP listener"):
             await make(provider, "Listener", "Second", second)
 
     run(scenario)

@@ -16,7 +16,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 from emulator.push.apns import ApnsServer
 from emulator.push.apns_rules import Provider
 from emulator.push.fcm import GRANT, FcmServer, ServiceAccount
@@ -450,7 +450,7 @@ def test_a_taken_port_is_named() -> None:
                 phones=phones,
                 now=clock,
             )
-            with pytest.raises(LocalModeError, match=f"port {server.port} for APNs"):
+            with pytest.raises(EmulatorError, match=f"port {server.port} for APNs"):
                 await second.start()
 
     run(scenario)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 from tests.rehearsal.steps import compared, exported, found, imported, resource, stack, taken
 
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 from emulator.rehearsal import report
 from emulator.rehearsal.findings import Kind
 from emulator.template.assembly import Stack
@@ -792,7 +792,7 @@ def test_a_loss_that_is_meant_is_accepted_by_name() -> None:
 def test_what_is_refused_is_never_accepted() -> None:
     before = [data({}, exported("data", "Name", "one")), importer("Name")]
     after = [data({}, exported("data", "Name", "two")), importer("Name")]
-    with pytest.raises(LocalModeError, match="there is no loss to accept"):
+    with pytest.raises(EmulatorError, match="there is no loss to accept"):
         compared(before, after, accept=("export Name",))
 
 
@@ -847,6 +847,6 @@ def test_an_assembly_without_stacks_has_a_report() -> None:
 def test_what_can_t_be_resolved_says_where_it_stands() -> None:
     topic = resource("SNS::Topic", DisplayName={"Fn::Cidr": ["10.0.0.0/16", 2, 8]})
     with pytest.raises(
-        LocalModeError, match=r"data, T\.DisplayName: the intrinsic function Fn::Cidr"
+        EmulatorError, match=r"data, T\.DisplayName: the intrinsic function Fn::Cidr"
     ):
         compared(None, [data({"T": topic})])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 from emulator.template import assembly
 from tests import cloud_assemblies
 
@@ -51,9 +51,9 @@ def test_assets_are_found_by_object_key_and_by_image_tag(tmp_path: Path) -> None
     loaded = assembly.load(tmp_path / "cdk.out")
     assert loaded.file("abc.zip") == code
     assert loaded.image("123.dkr.ecr.us-east-1.amazonaws.com/repo:def") == image
-    with pytest.raises(LocalModeError, match=r"object key 'other\.zip'"):
+    with pytest.raises(EmulatorError, match=r"object key 'other\.zip'"):
         loaded.file("other.zip")
-    with pytest.raises(LocalModeError, match="tag 'latest'"):
+    with pytest.raises(EmulatorError, match="tag 'latest'"):
         loaded.image("public.ecr.aws/nginx:latest")
 
 
@@ -76,7 +76,7 @@ def test_what_was_remarked_at_synthesis_is_kept_once_and_as_cdk_would_print_it(
 
 
 def test_a_directory_without_an_assembly_is_named(tmp_path: Path) -> None:
-    with pytest.raises(LocalModeError, match=f"{tmp_path} holds no cloud assembly"):
+    with pytest.raises(EmulatorError, match=f"{tmp_path} holds no cloud assembly"):
         assembly.load(tmp_path)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from emulator.providers import Created, LocalModeError
+from emulator.providers import Created, EmulatorError
 from emulator.template.assembly import Assembly, Stack
 from emulator.template.stage import Place, Stage
 
@@ -142,7 +142,7 @@ def test_every_intrinsic_gives_what_cloudformation_gives(value: Any, expected: A
 def test_what_cannot_be_resolved_is_said_with_the_resource_that_asked(
     value: Any, sentence: str
 ) -> None:
-    with pytest.raises(LocalModeError, match=sentence) as caught:
+    with pytest.raises(EmulatorError, match=sentence) as caught:
         resolved(value)
     assert str(caught.value).startswith("AWS::Lambda::Function Asked in stack chat: ")
 
@@ -150,7 +150,7 @@ def test_what_cannot_be_resolved_is_said_with_the_resource_that_asked(
 def test_an_empty_export_is_refused_as_cloudformation_refuses_it() -> None:
     outputs = {"Empty": {"Value": {"Fn::Join": ["", ["", " "]]}, "Export": {"Name": "empty"}}}
     stage = Stage(Assembly((Stack("chat", {"Resources": {}, "Outputs": outputs}),)), Place())
-    with pytest.raises(LocalModeError, match="'empty' is empty, and CloudFormation refuses"):
+    with pytest.raises(EmulatorError, match="'empty' is empty, and CloudFormation refuses"):
         stage.imported("empty")
 
 

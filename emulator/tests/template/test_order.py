@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 from emulator.resource import Resource
 from emulator.template import ignored
 from emulator.template.assembly import Assembly, Stack
@@ -73,7 +73,7 @@ def test_a_cycle_names_every_resource_on_it() -> None:
             "B": queue(To={"Ref": "A"}),
         }
     }
-    with pytest.raises(LocalModeError, match=r"A in stack s -> .* B in stack s -> .* A in stack s"):
+    with pytest.raises(EmulatorError, match=r"A in stack s -> .* B in stack s -> .* A in stack s"):
         order(Stack("s", template))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from emulator.providers import Created, LocalModeError, Resource
+from emulator.providers import Created, EmulatorError, Resource
 from emulator.registry import Registry
 from emulator.template.assembly import Assembly, Stack
 from emulator.template.stage import Place, Stage
@@ -62,7 +62,7 @@ def test_custom_types_go_to_the_provider_of_custom_resources() -> None:
 
 
 def test_unknown_types_stop_before_anything_is_made() -> None:
-    with pytest.raises(LocalModeError) as caught:
+    with pytest.raises(EmulatorError) as caught:
         create(
             {
                 "Jobs": queue(),
@@ -77,5 +77,5 @@ def test_unknown_types_stop_before_anything_is_made() -> None:
 
 
 def test_a_property_the_provider_needs_and_does_not_find_is_named() -> None:
-    with pytest.raises(LocalModeError, match="AWS::SQS::Queue Jobs in stack s has no property"):
+    with pytest.raises(EmulatorError, match="AWS::SQS::Queue Jobs in stack s has no property"):
         create({"Jobs": queue(Name="missing")})

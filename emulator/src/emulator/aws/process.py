@@ -8,9 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from emulator.children import Children
+from emulator.child_processes import ChildProcesses
 from emulator.listening import HOST, Port, bound, number
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 
 _ROOT = Path(__file__).resolve().parents[2]
 _STARTS_WITHIN = 30.0  # seconds
@@ -19,7 +19,9 @@ _STARTS_WITHIN = 30.0  # seconds
 class AwsServer:
     """The process that answers for AWS on `port`; what it prints goes to `log`."""
 
-    def __init__(self, children: Children, port: Port, fcm: str, apns: str, log: Path) -> None:
+    def __init__(
+        self, children: ChildProcesses, port: Port, fcm: str, apns: str, log: Path
+    ) -> None:
         self._children = children
         self._listen_on = port
         self._port = number(port)
@@ -34,7 +36,7 @@ class AwsServer:
         return f"http://{HOST}:{self._port}"
 
     async def start(self) -> None:
-        """Returns when the server answers. Raises LocalModeError when the port is taken, and with
+        """Returns when the server answers. Raises EmulatorError when the port is taken, and with
         the log's place if the server ends before it answers."""
         with bound(self._listen_on, "AWS") as listening:
             self._port = number(listening)
@@ -58,7 +60,7 @@ class AwsServer:
         waiting.cancel()
         if not ready.is_set():
             await self._children.end(self._process, 0)
-            raise LocalModeError(f"the AWS server did not start; see {self._log}")
+            raise EmulatorError(f"the AWS server did not start; see {self._log}")
 
     async def stop(self) -> None:
         if self._process is not None:

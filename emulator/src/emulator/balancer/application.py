@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable
 
 from emulator.balancer.arns import Arns, full_name
+from emulator.balancer.errors import Properties, number_within, unsupported
 from emulator.balancer.listener import actions, rules
 from emulator.balancer.listener.actions import Action
 from emulator.balancer.listener.rules import Rule
-from emulator.balancer.refusals import Properties, not_played, number_within
 from emulator.balancer.request_handler import RequestHandler
 from emulator.balancer.routing import Router
 from emulator.balancer.settings import (
@@ -23,7 +23,7 @@ from emulator.balancer.targets.registrar import Registrar
 from emulator.balancer.wire.engine import Engine
 from emulator.clock import Clock
 from emulator.listening import Port, number
-from emulator.providers import Created, Invoke, LocalModeError
+from emulator.providers import Created, EmulatorError, Invoke
 from emulator.template.pairs import attributes_of
 
 DEFAULT_PRIORITY = 50_001  # after every rule's, which go from 1 to 50,000
@@ -48,9 +48,9 @@ class ApplicationBalancer:
         self.rules: list[Rule] = []
 
     def create_balancer(self, where: str, name: str, properties: Properties) -> Created:
-        """Raises LocalModeError for what local mode doesn't play, as the others do."""
+        """Raises EmulatorError for what the emulator does not support, as the others do."""
         if self.arn is not None:
-            raise not_played(where, "a second Application Load Balancer", "keep one")
+            raise unsupported(where, "a second Application Load Balancer", "keep one")
         attributes = attributes_of(properties, "LoadBalancerAttributes")
         self._settings = read_settings(where, attributes)
         self.arn = self._arns.new("loadbalancer", f"app/{name}")
@@ -69,7 +69,7 @@ class ApplicationBalancer:
     def create_listener(self, where: str, properties: Properties) -> Created:
         protocol = properties.get("Protocol", "HTTP")
         if protocol != "HTTP" or properties.get("Certificates"):
-            raise not_played(
+            raise unsupported(
                 where,
                 f"a listener for {protocol}",
                 "run it without its certificate, by "
@@ -78,9 +78,11 @@ class ApplicationBalancer:
             )
         for name in ("MutualAuthentication", "SslPolicy", "AlpnPolicy"):
             if properties.get(name):
-                raise not_played(where, f"{name} of a listener", "remove it, as TLS is not played")
+                raise unsupported(
+                    where, f"{name} of a listener", "remove it, as TLS is not supported"
+                )
         if self._listens:
-            raise not_played(where, "a second HTTP listener", "keep one for this environment")
+            raise unsupported(where, "a second HTTP listener", "keep one for this environment")
         attributes = attributes_of(properties, "ListenerAttributes")
         self._settings = with_listener_attributes(where, self._settings, attributes)
         self._listens = True
@@ -91,18 +93,18 @@ class ApplicationBalancer:
 
     def create_rule(self, where: str, properties: Properties) -> Created:
         if properties.get("Transforms"):
-            raise not_played(where, "a rule with transforms", "remove them")
+            raise unsupported(where, "a rule with transforms", "remove them")
         conditions = rules.read_conditions(where, properties["Conditions"])
         action: Action = actions.read_actions(where, properties["Actions"])
         priority = number_within(where, "Priority", properties["Priority"], 1, DEFAULT_PRIORITY - 1)
         if any(rule.priority == priority for rule in self.rules):
-            raise LocalModeError(f"{where}: another rule has priority {priority} already")
+            raise EmulatorError(f"{where}: another rule has priority {priority} already")
         self.rules.append(Rule(priority, conditions, action))
         arn = self._arns.below(properties["ListenerArn"], "listener-rule")
         return Created(arn, {"RuleArn": arn, "IsDefault": False})
 
     async def start(self, targets: Registrar, invoke: Invoke, clock: Clock) -> None:
-        """Opens the listener, if the template has one. Raises LocalModeError for a port that is
+        """Opens the listener, if the template has one. Raises EmulatorError for a port that is
         taken."""
         if not self._listens:
             return

@@ -14,10 +14,10 @@ import aiohttp
 from emulator.balancer.application import ApplicationBalancer
 from emulator.balancer.arns import Arns
 from emulator.balancer.description import described
+from emulator.balancer.errors import Properties, unsupported
 from emulator.balancer.listener import weights
 from emulator.balancer.network import checks
 from emulator.balancer.network.balancer import NetworkBalancer
-from emulator.balancer.refusals import Properties, not_played
 from emulator.balancer.routing import refuse_stickiness
 from emulator.balancer.targets.checks import HealthChecker, open_session
 from emulator.balancer.targets.health import Outcome
@@ -25,7 +25,7 @@ from emulator.balancer.targets.registrar import Registrar
 from emulator.balancer.targets.target_group import Target, TargetGroup, read_target_group
 from emulator.clock import Clock
 from emulator.listening import Port
-from emulator.providers import Created, Invoke, LocalModeError, Resource
+from emulator.providers import Created, EmulatorError, Invoke, Resource
 from emulator.template.pairs import attributes_of
 
 PREFIX = "AWS::ElasticLoadBalancingV2::"
@@ -66,7 +66,7 @@ class LoadBalancingProvider:
         self.targets = Registrar(self._check, clock)
 
     async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
-        """Raises LocalModeError for what local mode doesn't play."""
+        """Raises EmulatorError for what the emulator does not support."""
         where = str(resource)
         match resource.type.removeprefix(PREFIX):
             case "LoadBalancer":
@@ -80,7 +80,9 @@ class LoadBalancingProvider:
             case "Listener":
                 return self._application.create_listener(where, properties)
             case _ if ":listener/net/" in properties.get("ListenerArn", ""):
-                raise not_played(where, "a rule of a TCP listener", "forward by the listener alone")
+                raise unsupported(
+                    where, "a rule of a TCP listener", "forward by the listener alone"
+                )
             case _:
                 return self._application.create_rule(where, properties)
 
@@ -92,7 +94,7 @@ class LoadBalancingProvider:
                 return self._network.create_balancer(where, name, properties)
             case kind:
                 advice = "use an application or a network one"
-                raise not_played(where, f"a load balancer of type {kind}", advice)
+                raise unsupported(where, f"a load balancer of type {kind}", advice)
 
     def _create_group(self, where: str, name: str, properties: Properties) -> Created:
         arn = self._arns.new("targetgroup", name)
@@ -103,7 +105,7 @@ class LoadBalancingProvider:
         self.targets.groups[arn] = read(where, arn, name, pool, properties)
         static = properties.get("Targets", ())
         if static and not is_lambda:
-            raise not_played(where, "a target by address", "let an ECS service register it")
+            raise unsupported(where, "a target by address", "let an ECS service register it")
         if static:
             self._functions[arn] = static[0]["Id"]
         balancer = self._application.arn if over_http else self._network.arn
@@ -116,7 +118,7 @@ class LoadBalancingProvider:
         return Created(arn, attributes)
 
     async def start(self) -> None:
-        """Opens the listeners and registers the functions. Raises LocalModeError for a port that
+        """Opens the listeners and registers the functions. Raises EmulatorError for a port that
         is taken. Containers register through `targets`."""
         self._connect_groups()
         self._session = open_session()
@@ -124,7 +126,7 @@ class LoadBalancingProvider:
         try:
             await self._application.start(self.targets, self._invoke, self._clock)
             await self._network.start(self.targets)
-        except LocalModeError:
+        except EmulatorError:
             await self.stop()
             raise
         for arn, function in self._functions.items():
@@ -134,7 +136,7 @@ class LoadBalancingProvider:
         for arn, group in self.targets.groups.items():
             forwarded = weights.weight_of(self._application.rules, arn) is not None
             if forwarded and arn in self._network.settings:
-                raise LocalModeError(f"{group.name}: a rule over HTTP forwards to it: make it HTTP")
+                raise EmulatorError(f"{group.name}: a rule over HTTP forwards to it: make it HTTP")
             group.in_use = forwarded or arn == self._network.forwards_to
         refuse_stickiness(self._application.rules, self.targets.groups)
 

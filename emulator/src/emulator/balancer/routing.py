@@ -10,13 +10,13 @@ from emulator.balancer.listener.rules import Rule, Seen
 from emulator.balancer.stickiness import Bond, Bonds, Seal
 from emulator.balancer.targets.algorithms import SmoothWeighted
 from emulator.balancer.targets.target_group import Target, TargetGroup
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 
 Pair = tuple[str, str]
 
 
 def refuse_stickiness(rules: Iterable[Rule], groups: Mapping[str, TargetGroup]) -> None:
-    """Raises LocalModeError for a forward to several groups whose targets are sticky, where AWS
+    """Raises EmulatorError for a forward to several groups whose targets are sticky, where AWS
     refuses it or doesn't keep clients where they were."""
     for rule in rules:
         forward = rule.action
@@ -28,12 +28,12 @@ def refuse_stickiness(rules: Iterable[Rule], groups: Mapping[str, TargetGroup]) 
                 continue
             where = f"the forward to {len(forward.weights)} target groups, priority {rule.priority}"
             if sticky.kind == "app_cookie":
-                raise LocalModeError(
+                raise EmulatorError(
                     f"{where}: {group.name} has stickiness of type app_cookie, which does not work "
                     "with weighted target groups: use lb_cookie, or forward to one group"
                 )
             if forward.sticky_seconds is None:
-                raise LocalModeError(
+                raise EmulatorError(
                     f"{where}: {group.name} is sticky, so the forward must be too: enable "
                     "TargetGroupStickinessConfig"
                 )

@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from emulator.balancer.refusals import CROSS_ZONE, not_played, number_within, require_known
-from emulator.providers import LocalModeError
+from emulator.balancer.errors import CROSS_ZONE, number_within, require_known, unsupported
+from emulator.providers import EmulatorError
 
 APPEND, PRESERVE, REMOVE = "append", "preserve", "remove"
 DEFENSIVE, STRICTEST, MONITOR = "defensive", "strictest", "monitor"
@@ -87,20 +87,20 @@ class BalancerSettings:
 
 
 def read_settings(where: str, attributes: Mapping[str, str]) -> BalancerSettings:
-    """From LoadBalancerAttributes. Raises LocalModeError for what isn't played, and for what AWS
+    """From LoadBalancerAttributes. Raises EmulatorError for what isn't supported, and for what AWS
     refuses."""
     require_known(where, attributes, _KNOWN)
     desync = _one_of(where, attributes, _DESYNC, (DEFENSIVE, STRICTEST, MONITOR))
     if desync == MONITOR:
-        raise not_played(
+        raise unsupported(
             where,
             f"{_DESYNC} monitor, which lets requests through that the parser refuses",
             "use defensive or strictest",
         )
     if _flag(where, attributes, _WAF):
-        raise not_played(where, f"{_WAF} true, as AWS WAF is not", "leave it at false")
+        raise unsupported(where, f"{_WAF} true, as AWS WAF is not", "leave it at false")
     if not _flag(where, attributes, CROSS_ZONE, default=True):
-        raise LocalModeError(
+        raise EmulatorError(
             f"{where}: {CROSS_ZONE} is false: an Application Load Balancer's is always on: "
             "remove it or set it to true"
         )
@@ -118,14 +118,14 @@ def read_settings(where: str, attributes: Mapping[str, str]) -> BalancerSettings
 def with_listener_attributes(
     where: str, settings: BalancerSettings, attributes: Mapping[str, str]
 ) -> BalancerSettings:
-    """`settings` and what a Listener's ListenerAttributes ask for. Raises LocalModeError as
-    `read_settings` does; the headers of TLS and mutual TLS are among what isn't played."""
+    """`settings` and what a Listener's ListenerAttributes ask for. Raises EmulatorError as
+    `read_settings` does; the headers of TLS and mutual TLS are among what isn't supported."""
     require_known(where, attributes, _ADDED.keys() | {_SERVER})
     added = []
     for key, name in _ADDED.items():
         value = attributes.get(key, "")
         if value and not _HEADER_VALUE.fullmatch(value):
-            raise LocalModeError(
+            raise EmulatorError(
                 f"{where}: {key} {value!r} is not a header value of at most 1024 letters, digits "
                 "and the signs that the user guide lists: shorten it or leave the others out"
             )
@@ -147,7 +147,7 @@ def _one_of(where: str, attributes: Mapping[str, str], name: str, values: tuple[
     """The first of `values` is the default."""
     value = attributes.get(name, values[0])
     if value not in values:
-        raise LocalModeError(f"{where}: {name} {value!r} is none of {', '.join(values)}: use one")
+        raise EmulatorError(f"{where}: {name} {value!r} is none of {', '.join(values)}: use one")
     return value
 
 

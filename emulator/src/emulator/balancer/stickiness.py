@@ -21,8 +21,8 @@ from typing import NamedTuple
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from emulator.balancer.refusals import number_within
-from emulator.providers import LocalModeError
+from emulator.balancer.errors import number_within
+from emulator.providers import EmulatorError
 
 TARGET, GROUP, APPLICATION = "AWSALB", "AWSALBTG", "AWSALBAPP"
 CORS = "CORS"  # the twin's ending: some browsers send only SameSite=None across origins
@@ -53,12 +53,12 @@ class Stickiness:
 
 
 def read_stickiness(where: str, attributes: Mapping[str, str]) -> Stickiness | None:
-    """None where it is off. Raises LocalModeError for what AWS refuses."""
+    """None where it is off. Raises EmulatorError for what AWS refuses."""
     if attributes.get("stickiness.enabled", "false") != "true":
         return None
     kind = attributes.get("stickiness.type", "lb_cookie")
     if kind not in ("lb_cookie", "app_cookie"):
-        raise LocalModeError(
+        raise EmulatorError(
             f"{where}: stickiness.type {kind} is not one that an application load balancer has: "
             "use lb_cookie or app_cookie"
         )
@@ -69,12 +69,12 @@ def read_stickiness(where: str, attributes: Mapping[str, str]) -> Stickiness | N
         return Stickiness(seconds)
     cookie = attributes.get("stickiness.app_cookie.cookie_name", "")
     if not re.fullmatch(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", cookie):
-        raise LocalModeError(
+        raise EmulatorError(
             f"{where}: stickiness.app_cookie.cookie_name {cookie!r} is not a cookie's name: set it "
             "to the one that the application sets"
         )
     if cookie.startswith(TARGET):
-        raise LocalModeError(
+        raise EmulatorError(
             f"{where}: stickiness.app_cookie.cookie_name {cookie}: names that start with {TARGET} "
             "are the load balancer's own: take another one"
         )

@@ -2,7 +2,7 @@
 
 GET /_local is the page, GET /_local/state what it shows. POST /_local/pools/<pool>
 `{"desired": n}`, `{"weight": n}` or `{"autoscaling": true | false}`, POST /_local/targets/<id>
-`{"action": "kill" | "drain" | "pause" | "resume"}` and POST /_local/load (see `Orders.load`) are
+`{"action": "kill" | "drain" | "pause" | "resume"}` and POST /_local/load (see `Commands.load`) are
 the orders. GET /_local/phones/<token> gives the pushes a device token received, and POST there
 `{"action": "uninstall"}` takes the app off the phone.
 
@@ -21,8 +21,8 @@ from urllib.parse import unquote, urlsplit
 from aiohttp import web
 
 from emulator import load
-from emulator.console.orders import Containers, Orders, Origins, Weights
-from emulator.console.refusals import Refusal, bad_request
+from emulator.console.commands import Commands, Containers, Origins, Weights
+from emulator.console.errors import ApiError, bad_request
 from emulator.listening import HttpListener, Port
 from emulator.push.phones import Phones
 
@@ -53,7 +53,7 @@ class _Call(NamedTuple):
 
 
 class Console:
-    """`state` gathers what GET /_local/state answers; `origins` and `load_path` as for `Orders`."""
+    """`state` gathers the response of GET /_local/state; the rest is for `Commands`."""
 
     def __init__(
         self,
@@ -67,12 +67,12 @@ class Console:
         load_path: str = load.PATH,
     ) -> None:
         self._state = state
-        self._orders = Orders(containers, weights, origins, load_path)
+        self._commands = Commands(containers, weights, origins, load_path)
         self._phones = phones
         self._listener = HttpListener(self._handle, port, "the console")
 
     async def start(self) -> None:
-        """Raises LocalModeError when the port is taken."""
+        """Raises EmulatorError when the port is taken."""
         await self._listener.start()
 
     async def stop(self) -> None:
@@ -87,7 +87,7 @@ class Console:
         try:
             self._guard(request)
             response = await self._answer(request)
-        except Refusal as error:
+        except ApiError as error:
             document = {"error": {"code": error.code, "message": error.message}}
             response = web.json_response(document, status=error.status)
         response.headers.update(_HEADERS)
@@ -96,17 +96,19 @@ class Console:
     def _guard(self, request: web.BaseRequest) -> None:
         host = request.headers.get("Host", "")
         if _name_of(f"//{host}") not in OWN_NAMES:
-            raise Refusal(403, "forbidden", f"this console answers on {self.url}, not for {host!r}")
+            raise ApiError(
+                403, "forbidden", f"this console answers on {self.url}, not for {host!r}"
+            )
         origin = request.headers.get("Origin")
         if origin is not None and origin != f"http://{host}":
-            raise Refusal(403, "forbidden", f"orders from the origin {origin!r} are not taken")
+            raise ApiError(403, "forbidden", f"orders from the origin {origin!r} are not taken")
 
     async def _answer(self, request: web.BaseRequest) -> web.Response:
         path = request.raw_path.partition("?")[0]
         if path == "/":
             return web.Response(status=302, headers={"Location": ROOT})
         if path != ROOT and not path.startswith(f"{ROOT}/"):
-            raise Refusal(404, "not_found", f"there is nothing at {path}")
+            raise ApiError(404, "not_found", f"there is nothing at {path}")
         parts = tuple(unquote(part) for part in path.removeprefix(ROOT).split("/") if part)
         file = _file(parts)
         if file is not None and request.method in ("GET", "HEAD"):
@@ -122,11 +124,11 @@ class Console:
             case _Call("GET", ("state",), _):
                 return await self._state()
             case _Call("POST", ("pools", pool), body):
-                return self._orders.pool(pool, body)
+                return self._commands.pool(pool, body)
             case _Call("POST", ("targets", target), body):
-                return self._orders.target(target, body)
+                return self._commands.target(target, body)
             case _Call("POST", ("load",), body):
-                return await self._orders.load(body, call.gone)
+                return await self._commands.load(body, call.gone)
             case _Call("GET", ("phones",), _):
                 return {"phones": self._phones.summary()}
             case _Call("GET", ("phones", token), _):
@@ -138,14 +140,14 @@ class Console:
         raise _unknown(call)
 
 
-def _unknown(call: _Call) -> Refusal:
+def _unknown(call: _Call) -> ApiError:
     kind = call.path[0] if call.path else ""
     if call.method == "POST" and len(call.path) == 2 and kind == "phones":
         return bad_request('the body is {"action": "uninstall"}')
     if kind in _KNOWN or not call.path:
         where = f"{ROOT}/{'/'.join(call.path)}"
-        return Refusal(405, "method_not_allowed", f"{call.method} is not for {where}")
-    return Refusal(404, "not_found", f"there is nothing at {ROOT}/{'/'.join(call.path)}")
+        return ApiError(405, "method_not_allowed", f"{call.method} is not for {where}")
+    return ApiError(404, "not_found", f"there is nothing at {ROOT}/{'/'.join(call.path)}")
 
 
 def _file(parts: tuple[str, ...]) -> Path | None:

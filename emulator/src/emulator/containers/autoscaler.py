@@ -11,7 +11,7 @@ from emulator.clock import Clock
 from emulator.containers import cpu, scaling
 from emulator.containers.scaling import Before, Bounds, Tracking
 from emulator.containers.service import RunningService, Targets
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 
 log = logging.getLogger("emulator.containers")
 
@@ -141,7 +141,7 @@ def _metric(policy: Tracking, running: RunningService, targets: Targets) -> _Req
     for group in groups:
         if group.endswith(f":{policy.target_group}"):
             return _Requests(running, targets, group)
-    raise LocalModeError(
+    raise EmulatorError(
         f"pool {running.service.pool}: a scaling policy counts the requests of "
         f"{policy.target_group}, which its service is not registered in"
     )

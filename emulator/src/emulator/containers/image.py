@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 
 _IGNORED = frozenset(
     {
@@ -46,7 +46,7 @@ class Image:
 
 
 def read_dockerfile(text: str) -> Image:
-    """The image of the last stage. Raises LocalModeError for a command in shell form, which would
+    """The image of the last stage. Raises EmulatorError for a command in shell form, which would
     put a shell between the process and its SIGTERM."""
     workdir = PurePosixPath("/")
     environment: dict[str, str] = {}
@@ -69,9 +69,9 @@ def read_dockerfile(text: str) -> Image:
             case "CMD":
                 command = _exec_form(word, rest)
             case _ if word not in _IGNORED:
-                raise LocalModeError(f"Dockerfile: the instruction {word} is not known locally")
+                raise EmulatorError(f"Dockerfile: the instruction {word} is not known locally")
     if not entrypoint + command:
-        raise LocalModeError("Dockerfile: its last stage has neither CMD nor ENTRYPOINT")
+        raise EmulatorError("Dockerfile: its last stage has neither CMD nor ENTRYPOINT")
     return Image(tuple(entrypoint + command), workdir, environment, tuple(copies))
 
 
@@ -87,7 +87,7 @@ def lay_out(image: Image, context: Path, root: Path) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(origin, target)
         else:
-            raise LocalModeError(f"Dockerfile: COPY {source}: no such file in {context}")
+            raise EmulatorError(f"Dockerfile: COPY {source}: no such file in {context}")
     inside(root, image.workdir).mkdir(parents=True, exist_ok=True)
 
 
@@ -157,7 +157,7 @@ def _exec_form(word: str, rest: str) -> list[str]:
     except ValueError:
         command = None
     if not isinstance(command, list) or not all(isinstance(part, str) for part in command):
-        raise LocalModeError(
+        raise EmulatorError(
             f'Dockerfile: write {word} in exec form, as {word} ["python", "-m", "module"]'
         )
     return command

@@ -10,7 +10,7 @@ from emulator.containers import image
 from emulator.containers.image import Image
 from emulator.containers.model import TaskDefinition
 from emulator.containers.task import Launch
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 
 
 class Images:
@@ -29,13 +29,13 @@ class Images:
         self._images: dict[str, Image] = {}
 
     def lay_out(self, uri: str) -> None:
-        """Unless it is. Raises LocalModeError for an image that can't be run."""
+        """Unless it is. Raises EmulatorError for an image that can't be run."""
         if uri in self._images:
             return
         context = self._asset(uri)
         dockerfile = context / "Dockerfile"
         if not dockerfile.is_file():
-            raise LocalModeError(f"{context} has no Dockerfile")
+            raise EmulatorError(f"{context} has no Dockerfile")
         self._images[uri] = image.read_dockerfile(dockerfile.read_text(encoding="utf-8"))
         image.lay_out(self._images[uri], context, self._root(uri))
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 
 Properties = Mapping[str, Any]
 
@@ -44,13 +44,13 @@ class Service:
 def read_task_definition(where: str, properties: Properties) -> TaskDefinition:
     containers = properties["ContainerDefinitions"]
     if len(containers) != 1:
-        raise LocalModeError(
-            f"{where}: local mode plays tasks of one container, this one has {len(containers)}"
+        raise EmulatorError(
+            f"{where}: the emulator runs tasks of one container, this one has {len(containers)}"
         )
     container = containers[0]
     for name in ("Secrets", "EnvironmentFiles", "MountPoints", "EntryPoint"):
         if container.get(name):
-            raise LocalModeError(f"{where}: {name} of a container is not played locally")
+            raise EmulatorError(f"{where}: {name} of a container is not supported locally")
     command = container.get("Command")
     return TaskDefinition(
         image=container["Image"],
@@ -66,18 +66,18 @@ def read_service(
 ) -> Service:
     balancers = properties.get("LoadBalancers", ())
     if not 1 <= len(balancers) <= MOST_GROUPS:
-        raise LocalModeError(
-            f"{where}: local mode plays services in 1 to {MOST_GROUPS} target groups, this one is "
+        raise EmulatorError(
+            f"{where}: the emulator runs services in 1 to {MOST_GROUPS} target groups, this one is "
             f"in {len(balancers)}"
         )
     if len({balancer.get("ContainerPort") for balancer in balancers}) > 1:
-        raise LocalModeError(
+        raise EmulatorError(
             f"{where}: a task listens on one port here: give all of its LoadBalancers the same "
             "ContainerPort"
         )
     definition = tasks.get(properties["TaskDefinition"])
     if definition is None:
-        raise LocalModeError(f"{where}: no task definition {properties['TaskDefinition']}")
+        raise EmulatorError(f"{where}: no task definition {properties['TaskDefinition']}")
     desired = properties.get("DesiredCount")
     return Service(
         arn=arn,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from emulator.children import Children
+from emulator.child_processes import ChildProcesses
 from emulator.clock import Clock
 from emulator.containers import model
 from emulator.containers.autoscaler import Autoscaler
@@ -49,7 +49,7 @@ class ContainerProvider:
     def __init__(
         self,
         *,
-        children: Children,
+        children: ChildProcesses,
         targets: Targets,
         container_asset: Callable[[str], Path],
         environment: Callable[[Mapping[str, str]], dict[str, str]],
@@ -74,7 +74,7 @@ class ContainerProvider:
         self._autoscalers: dict[str, Autoscaler] = {}  # by pool
 
     async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
-        """Raises LocalModeError for what isn't played."""
+        """Raises EmulatorError for what isn't supported."""
         name = f"{resource.stack}-{resource.logical_id}"
         match resource.type.rpartition("::")[2]:
             case "Cluster":

@@ -7,7 +7,7 @@ from typing import Any
 
 from emulator.containers import scaling
 from emulator.containers.scaling import Bounds, Tracking
-from emulator.providers import Created, LocalModeError, Resource
+from emulator.providers import Created, EmulatorError, Resource
 
 log = logging.getLogger("emulator.containers")
 
@@ -26,7 +26,7 @@ class Scalable:
         self.policies: dict[str, list[Tracking]] = {}
 
     def create(self, resource: Resource, name: str, properties: dict[str, Any]) -> Created:
-        """Raises LocalModeError for what isn't played."""
+        """Raises EmulatorError for what isn't supported."""
         if resource.type == PREFIX + "ScalableTarget":
             return self._create_target(str(resource), properties)
         tracking = scaling.read_policy(str(resource), properties)
@@ -41,7 +41,7 @@ class Scalable:
     def _create_target(self, where: str, properties: dict[str, Any]) -> Created:
         dimension = properties.get("ScalableDimension")
         if dimension != DIMENSION:
-            raise LocalModeError(f"{where}: scaling {dimension} is not played locally")
+            raise EmulatorError(f"{where}: scaling {dimension} is not supported locally")
         bounds = Bounds(int(properties["MinCapacity"]), int(properties["MaxCapacity"]))
         self.bounds[properties["ResourceId"].rpartition("/")[2]] = bounds
         return Created(f"{properties['ResourceId']}|{dimension}|ecs")

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 
 OUT_MINUTES = 3
 IN_MINUTES = 15
@@ -50,16 +50,16 @@ def read_policy(where: str, properties: Any) -> Tracking | None:
     """None for a policy that local mode accepts and doesn't act on."""
     kind = properties.get("PolicyType")
     if kind != "TargetTrackingScaling":
-        raise LocalModeError(f"{where}: policy type {kind} is not played locally: track a target")
+        raise EmulatorError(f"{where}: policy type {kind} is not supported locally: track a target")
     config = properties["TargetTrackingScalingPolicyConfiguration"]
     specification = config.get("PredefinedMetricSpecification", {})
     metric = specification.get("PredefinedMetricType")
     if metric in _NOT_ACTED_ON:
         return None
     if metric not in (REQUESTS, CPU):
-        raise LocalModeError(
-            f"{where}: the metric {metric or 'of its own'} is not played locally: track {REQUESTS} "
-            f"or {CPU}"
+        raise EmulatorError(
+            f"{where}: the metric {metric or 'of its own'} is not supported locally: "
+            f"track {REQUESTS} or {CPU}"
         )
     # app/<balancer>/<id>/targetgroup/<group>/<id>
     _, found, group = str(specification.get("ResourceLabel", "")).partition("targetgroup/")

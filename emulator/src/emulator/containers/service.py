@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from emulator.balancer.targets.health import HEALTHY, UNAVAILABLE, UNHEALTHY
-from emulator.children import Children
+from emulator.child_processes import ChildProcesses
 from emulator.clock import Clock
 from emulator.containers import scheduling
 from emulator.containers.model import Service
 from emulator.containers.scheduling import TaskView
 from emulator.containers.task import Launch, Task, start_task
 from emulator.listening import HOST
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 
 log = logging.getLogger("emulator.containers")
 
@@ -45,7 +45,7 @@ class RunningService:
         self,
         service: Service,
         desired: int,
-        children: Children,
+        children: ChildProcesses,
         targets: Targets,
         clock: Clock,
         logs: Path,
@@ -110,7 +110,7 @@ class RunningService:
                 await self._reconcile()
             except Exception as error:
                 # whatever it is (a full disk, too many open files), it may be over the next time
-                expected = isinstance(error, OSError | LocalModeError)
+                expected = isinstance(error, OSError | EmulatorError)
                 trouble = f"a task can't be started: {error}"
                 log.warning("pool %s: %s", self.service.pool, trouble, exc_info=not expected)
                 self._pause(trouble)

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from emulator.children import Children
+from emulator.child_processes import ChildProcesses
 from emulator.listening import HOST, free_port
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 
 RECOVERY = 30.0  # real seconds that a resumed task has to become healthy
 _POLL = 0.05  # seconds between two looks at whether the port answers
@@ -84,7 +84,7 @@ class Task:
                 return True
         return False
 
-    async def end(self, children: Children, stop_timeout: float) -> None:
+    async def end(self, children: ChildProcesses, stop_timeout: float) -> None:
         """SIGTERM, then SIGKILL after `stop_timeout` real seconds."""
         self._signal(signal.SIGCONT)  # a paused process would sleep through its SIGTERM
         await children.end(self.process, stop_timeout)
@@ -98,9 +98,9 @@ class Task:
 
 
 async def start_task(
-    children: Children, launch: Launch, task_id: str, revision: int, logs: Path
+    children: ChildProcesses, launch: Launch, task_id: str, revision: int, logs: Path
 ) -> Task:
-    """Raises OSError, and LocalModeError for a command that isn't installed here."""
+    """Raises OSError, and EmulatorError for a command that isn't installed here."""
     log = _log_in(logs, task_id)
     port = free_port()
     with log.open("ab") as output:
@@ -132,5 +132,5 @@ def executable(command: Sequence[str]) -> list[str]:
         return [sys.executable, *arguments]
     beside = Path(sys.executable).parent / name
     if not beside.is_file():
-        raise LocalModeError(f"the image's command {name!r} is not installed in this environment")
+        raise EmulatorError(f"the image's command {name!r} is not installed in this environment")
     return [str(beside), *arguments]

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 
 _ABSENT = object()
 
@@ -18,7 +18,7 @@ _ABSENT = object()
 def compile_filters(criteria: Mapping[str, Any] | None) -> Callable[[Mapping[str, Any]], bool]:
     """A test for records: true where one of the criteria's filters matches, or there is none.
 
-    Raises LocalModeError for a pattern that Lambda would refuse or that is not known here.
+    Raises EmulatorError for a pattern that Lambda would refuse or that is not known here.
     """
     texts = [each["Pattern"] for each in (criteria or {}).get("Filters", [])]
     patterns = [_parsed(text) for text in texts]
@@ -33,7 +33,7 @@ def _parsed(text: str) -> Mapping[str, Any]:
     except ValueError:
         pattern = None
     if not isinstance(pattern, dict):
-        raise LocalModeError(f"a filter pattern is a JSON object, got {text!r}")
+        raise EmulatorError(f"a filter pattern is a JSON object, got {text!r}")
     _check(pattern)
     return pattern
 
@@ -48,9 +48,9 @@ def _check(pattern: Mapping[str, Any]) -> None:
         elif isinstance(rule, list):
             for condition in rule:
                 if isinstance(condition, dict) and not set(condition) <= _OPERATORS.keys():
-                    raise LocalModeError(f"filter operator {sorted(condition)} is not known")
+                    raise EmulatorError(f"filter operator {sorted(condition)} is not known")
         else:
-            raise LocalModeError(f"a filter pattern has lists of values; {key!r} has {rule!r}")
+            raise EmulatorError(f"a filter pattern has lists of values; {key!r} has {rule!r}")
 
 
 def _matches(pattern: Mapping[str, Any], value: Any) -> bool:

@@ -31,7 +31,7 @@ class EventSourceMapping:
 
 
 def read_mapping(properties: Mapping[str, Any]) -> EventSourceMapping:
-    """Raises LocalModeError for filters that are not understood."""
+    """Raises EmulatorError for filters that are not understood."""
     source = properties["EventSourceArn"]
     destination = properties.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
     default_batch = 100 if ":dynamodb:" in source else 10

@@ -12,32 +12,32 @@ from emulator.clock import Clock
 from emulator.events.model import read_mapping
 from emulator.events.queues import QueuePoller
 from emulator.events.streams import StreamPoller
-from emulator.providers import Created, Invoke, LocalModeError, Resource
+from emulator.providers import Created, EmulatorError, Invoke, Resource
 
 
 class EventSourceProvider:
     types = ("AWS::Lambda::EventSourceMapping",)
 
     def __init__(
-        self, calls: Calls, invoke: Invoke, clock: Clock, say: Callable[[str], None]
+        self, calls: Calls, invoke: Invoke, clock: Clock, report: Callable[[str], None]
     ) -> None:
         self._calls = calls
         self._invoke = invoke
         self._clock = clock
-        self._say = say
+        self._report = report
         self._pollers: list[StreamPoller | QueuePoller] = []
         self._tasks: list[asyncio.Task[None]] = []
 
     async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
-        """Raises LocalModeError for a source that is neither a stream nor a queue."""
+        """Raises EmulatorError for a source that is neither a stream nor a queue."""
         identifier = str(uuid.uuid4())
         if properties.get("Enabled", True) in (True, "true"):
             mapping = read_mapping(properties)
             service = mapping.source.split(":")[2]
             if service not in _POLLERS:
-                raise LocalModeError(f"{resource} has source {mapping.source}, which has no poller")
+                raise EmulatorError(f"{resource} has source {mapping.source}, which has no poller")
             self._pollers.append(
-                _POLLERS[service](mapping, self._calls, self._invoke, self._clock, self._say)
+                _POLLERS[service](mapping, self._calls, self._invoke, self._clock, self._report)
             )
         return Created(identifier, {"Id": identifier})
 
@@ -57,7 +57,7 @@ class EventSourceProvider:
 
     def _tell_end(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._say(f"a poller ended: {error!r}")
+            self._report(f"a poller ended: {error!r}")
 
 
 _POLLERS: dict[str, type[StreamPoller] | type[QueuePoller]] = {

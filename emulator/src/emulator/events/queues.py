@@ -32,13 +32,13 @@ class QueuePoller:
         calls: Calls,
         invoke: Invoke,
         clock: Clock,
-        say: Callable[[str], None],
+        report: Callable[[str], None],
     ) -> None:
         self._mapping = mapping
         self._calls = calls
         self._invoke = invoke
         self._clock = clock
-        self._say = say
+        self._report = report
         self._url = ""
         self._visibility = 30.0
         self._running: set[asyncio.Task[None]] = set()
@@ -110,7 +110,7 @@ class QueuePoller:
                 MessageAttributeNames=["All"],
             )
         except (aiohttp.ClientError, AwsError, TimeoutError) as error:
-            self._say(f"queue {self._mapping.source}: {error}")
+            self._report(f"queue {self._mapping.source}: {error}")
             await asyncio.sleep(1)
             return []
         return list(answer.get("Messages", []))
@@ -139,7 +139,7 @@ class QueuePoller:
                 math.ceil(self._clock.real(left)),
             )
         except (aiohttp.ClientError, AwsError, TimeoutError) as error:
-            self._say(f"queue {self._mapping.source}: {error}")
+            self._report(f"queue {self._mapping.source}: {error}")
 
     async def _call(self, event: Mapping[str, Any]) -> InvokeResult:
         while True:

@@ -33,13 +33,13 @@ class StreamPoller:
         calls: Calls,
         invoke: Invoke,
         clock: Clock,
-        say: Callable[[str], None],
+        report: Callable[[str], None],
     ) -> None:
         self._mapping = mapping
         self._calls = calls
         self._invoke = invoke
         self._clock = clock
-        self._say = say
+        self._report = report
         self._shard = ""
         self._iterator = ""
         self._waiting: list[Mapping[str, Any]] = []
@@ -68,7 +68,7 @@ class StreamPoller:
                 elif not found:
                     await asyncio.sleep(POLL)
             except (aiohttp.ClientError, AwsError, TimeoutError) as error:
-                self._say(f"stream {self._mapping.source}: {error}")
+                self._report(f"stream {self._mapping.source}: {error}")
                 await asyncio.sleep(1)
 
     async def _open(self) -> None:
@@ -148,7 +148,7 @@ class StreamPoller:
 
     async def _discard(self, discarded: Discarded, result: InvokeResult) -> None:
         self._discarded += len(discarded.records)
-        self._say(
+        self._report(
             f"{len(discarded.records)} records of {self._mapping.source} given up: "
             f"{discarded.condition}"
         )

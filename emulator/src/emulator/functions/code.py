@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 
 _BYTE_CODE = "__pycache__"
 
@@ -27,7 +27,7 @@ class RunCopies:
     def of(self, asset: Path) -> Path:
         """The copy of an asset directory."""
         if not asset.is_dir():
-            raise LocalModeError(f"local mode runs functions from directories, {asset} is none")
+            raise EmulatorError(f"local mode runs functions from directories, {asset} is none")
         copy = self._root / asset.name
         if copy not in self._made:
             mirror(asset, copy)

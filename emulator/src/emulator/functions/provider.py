@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from emulator.functions.code import RunCopies
+from emulator.functions.functions import Functions
 from emulator.functions.model import Function, label_of
-from emulator.functions.plane import Functions
-from emulator.providers import Created, LocalModeError, Resource
+from emulator.providers import Created, EmulatorError, Resource
 from emulator.template.assembly import Assembly
 from emulator.template.stage import Place
 
@@ -36,10 +36,10 @@ class FunctionProvider:
         self._environment = environment
 
     async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
-        """Raises LocalModeError for what is not a Python function in a zip."""
+        """Raises EmulatorError for what is not a Python function in a zip."""
         runtime = properties.get("Runtime", "none")
         if not runtime.startswith("python"):
-            raise LocalModeError(f"{resource} has runtime {runtime}; local mode runs Python")
+            raise EmulatorError(f"{resource} has runtime {runtime}; local mode runs Python")
         name = properties.get("FunctionName") or f"{resource.stack}-{resource.logical_id}"
         arn = f"arn:aws:lambda:{self._place.region}:{self._place.account}:function:{name}"
         label = self._free_label(label_of(resource.logical_id), name)

@@ -26,14 +26,14 @@ class Reload:
         sources: Path | None,
         copies: RunCopies,
         on_change: Iterable[OnChange],
-        say: Callable[[str], None],
+        report: Callable[[str], None],
         templates: Iterable[Path] = (),
     ) -> None:
         self._sources = sources
         self._templates = list(templates)
         self._copies = copies
         self._on_change = list(on_change)
-        self._say = say
+        self._report = report
         self._stop = asyncio.Event()
         self._watching: asyncio.Task[None] | None = None
 
@@ -67,9 +67,9 @@ class Reload:
             code = [path for path in changed if self._is_code(path)]
             rest = [path for path in changed if path not in code]
             if rest:
-                self._say(f"{self._names(rest)} changed: start again to take it over")
+                self._report(f"{self._names(rest)} changed: start again to take it over")
             if code:
-                self._say(f"{self._names(code)} changed: new workers take over")
+                self._report(f"{self._names(code)} changed: new workers take over")
                 await self._take_over(code)
 
     async def _take_over(self, changed: list[Path]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from emulator.children import Children
+from emulator.child_processes import ChildProcesses
 from emulator.functions import environment, failures
 from emulator.functions.model import Function
 from emulator.functions.runtime_api import Invocation, RuntimeApi
@@ -20,7 +20,7 @@ INIT_LIMIT = 10.0  # seconds, the quota for the init phase
 class Host:
     """What all workers share: where processes are started and what they may import."""
 
-    children: Children
+    children: ChildProcesses
     runtime_packages: Path
     region: str
     own_runtime: bool

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from emulator.providers import InvokeResult, LocalModeError
+from emulator.providers import EmulatorError, InvokeResult
 
 UNAUTHORIZED, FORBIDDEN, FAILED = 401, 403, 500
 _SOURCE = re.compile(r"route\.request\.(header|querystring)\.([\w.-]+)")
@@ -38,8 +38,8 @@ def parse_identity_sources(sources: Iterable[str]) -> tuple[IdentitySource, ...]
     for source in sources:
         match = _SOURCE.fullmatch(source)
         if match is None:
-            raise LocalModeError(
-                f"identity source {source!r} is not played locally: use "
+            raise EmulatorError(
+                f"identity source {source!r} is not supported locally: use "
                 "route.request.header.<name> or route.request.querystring.<name>"
             )
         found.append(IdentitySource(match[1], match[2]))

@@ -1,7 +1,7 @@
 """API Gateway's WebSocket quotas, and when a connection has reached one.
 
 Source: "Quotas for configuring and running a WebSocket API in API Gateway", API Gateway developer
-guide. None of them can be raised, but for the rate of new connections, which isn't played here.
+guide. None of them can be raised, but for the rate of new connections, which isn't supported here.
 """
 
 from __future__ import annotations

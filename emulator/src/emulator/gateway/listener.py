@@ -42,7 +42,7 @@ class WebSocketListener:
         self.port = number(port)
 
     async def start(self) -> None:
-        """Raises LocalModeError when the port is taken."""
+        """Raises EmulatorError when the port is taken."""
         listening = bound(self._listen_on, PURPOSE)
         self.port = number(listening)
         try:

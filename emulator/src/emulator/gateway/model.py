@@ -9,7 +9,7 @@ from typing import Any
 
 from emulator.gateway.authorization import IdentitySource, parse_identity_sources
 from emulator.gateway.routing import CONNECT, selection_path
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 
 Properties = Mapping[str, Any]
 _FUNCTION = re.compile(r"functions/(arn:[^/]+)/invocations$")
@@ -43,13 +43,13 @@ def function_of(uri: str) -> str:
     """The function's ARN in a Lambda invocation URI."""
     match = _FUNCTION.search(uri)
     if match is None:
-        raise LocalModeError(f"{uri!r} is not the invocation URI of a Lambda function")
+        raise EmulatorError(f"{uri!r} is not the invocation URI of a Lambda function")
     return match[1]
 
 
 def read_authorizer(properties: Properties) -> Authorizer:
     if properties.get("AuthorizerType") != "REQUEST":
-        raise LocalModeError("a WebSocket API takes authorizers of type REQUEST only")
+        raise EmulatorError("a WebSocket API takes authorizers of type REQUEST only")
     return Authorizer(
         function_of(properties["AuthorizerUri"]),
         parse_identity_sources(properties.get("IdentitySource", ())),
@@ -60,10 +60,10 @@ def read_integration(properties: Properties) -> str:
     """The function an integration invokes."""
     kind = properties.get("IntegrationType")
     if kind != "AWS_PROXY":
-        raise LocalModeError(f"integration type {kind} is not played locally: use AWS_PROXY")
+        raise EmulatorError(f"integration type {kind} is not supported locally: use AWS_PROXY")
     for name in ("ContentHandlingStrategy", "RequestTemplates", "RequestParameters"):
         if name in properties:
-            raise LocalModeError(f"{name} of an integration is not played locally: remove it")
+            raise EmulatorError(f"{name} of an integration is not supported locally: remove it")
     return function_of(properties["IntegrationUri"])
 
 
@@ -77,15 +77,15 @@ def read_route(
     key = properties["RouteKey"]
     kind = properties.get("AuthorizationType", "NONE")
     if kind not in ("NONE", "CUSTOM"):
-        raise LocalModeError(f"route {key}: authorization type {kind} is not played locally")
+        raise EmulatorError(f"route {key}: authorization type {kind} is not supported locally")
     if kind == "CUSTOM" and key != CONNECT:
-        raise LocalModeError(f"route {key}: only $connect can have an authorizer")
+        raise EmulatorError(f"route {key}: only $connect can have an authorizer")
     target = str(properties.get("Target", ""))
     try:
         function = integrations[target.removeprefix("integrations/")]
         authorizer = authorizers[properties["AuthorizerId"]] if kind == "CUSTOM" else None
     except KeyError as missing:
-        raise LocalModeError(f"route {key} names {missing}, which the template lacks") from missing
+        raise EmulatorError(f"route {key} names {missing}, which the template lacks") from missing
     two_way = answers and properties.get("RouteResponseSelectionExpression") == "$default"
     return Route(key, function, two_way, authorizer)
 
@@ -93,5 +93,7 @@ def read_route(
 def read_selection(properties: Properties) -> tuple[str, ...]:
     kind = properties.get("ProtocolType")
     if kind != "WEBSOCKET":
-        raise LocalModeError(f"an API of protocol type {kind} is not played locally: use WEBSOCKET")
+        raise EmulatorError(
+            f"an API of protocol type {kind} is not supported locally: use WEBSOCKET"
+        )
     return selection_path(properties["RouteSelectionExpression"])

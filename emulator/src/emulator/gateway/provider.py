@@ -15,7 +15,7 @@ from emulator.gateway.listener import WebSocketListener
 from emulator.gateway.management import ManagementApi
 from emulator.gateway.model import Authorizer, Properties, WebSocketApi
 from emulator.listening import Port, number
-from emulator.providers import Created, Invoke, LocalModeError, Resource
+from emulator.providers import Created, EmulatorError, Invoke, Resource
 
 PREFIX = "AWS::ApiGatewayV2::"
 
@@ -69,14 +69,14 @@ class ApiGatewayProvider:
         self._management: ManagementApi | None = None
 
     async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
-        """Raises LocalModeError for what API Gateway has and local mode doesn't play."""
+        """Raises EmulatorError for what API Gateway has and the emulator does not support."""
         identifier = resource.logical_id
         match resource.type.removeprefix(PREFIX):
             case "Api":
                 return self._create_api(properties)
             case "Stage":
                 if self._stage is not None:
-                    raise LocalModeError("a WebSocket API has one stage in local mode")
+                    raise EmulatorError("a WebSocket API has one stage in local mode")
                 self._stage = str(properties["StageName"])
                 return Created(self._stage)
             case "Integration":
@@ -90,7 +90,7 @@ class ApiGatewayProvider:
                 return Created(identifier, {"RouteId": identifier})
             case "RouteResponse":
                 if properties["RouteResponseKey"] != "$default":
-                    raise LocalModeError("a WebSocket API's only route response key is $default")
+                    raise EmulatorError("a WebSocket API's only route response key is $default")
                 self._answering.add(properties["RouteId"])
                 return Created(identifier, {"RouteResponseId": identifier})
             case _:  # a Deployment is a snapshot of the rest
@@ -98,14 +98,14 @@ class ApiGatewayProvider:
 
     def _create_api(self, properties: Properties) -> Created:
         if self._api is not None:
-            raise LocalModeError("local mode plays one WebSocket API, the template has two")
+            raise EmulatorError("the emulator runs one WebSocket API, the template has two")
         model.read_selection(properties)
         self._api = properties
         domain = f"{self.api_id}.execute-api.{self._region}.amazonaws.com"
         return Created(self.api_id, {"ApiId": self.api_id, "ApiEndpoint": f"wss://{domain}"})
 
     async def start(self) -> None:
-        """Opens both listeners. Raises LocalModeError when a port is taken."""
+        """Opens both listeners. Raises EmulatorError when a port is taken."""
         if self._api is None or self._stage is None:
             return
         dispatcher = Dispatcher(

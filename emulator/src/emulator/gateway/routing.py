@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection
 from typing import Any, Never
 
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 
 CONNECT, DISCONNECT, DEFAULT = "$connect", "$disconnect", "$default"
 _EXPRESSION = re.compile(r"\$(?:request\.body\.([\w.-]+)|\{request\.body\.([\w.-]+)\})")
@@ -16,12 +16,12 @@ _EXPRESSION = re.compile(r"\$(?:request\.body\.([\w.-]+)|\{request\.body\.([\w.-
 def selection_path(expression: str) -> tuple[str, ...]:
     """`$request.body.action` or `${request.body.action}` -> ("action",).
 
-    Raises LocalModeError for the other forms AWS knows (headers, several parts).
+    Raises EmulatorError for the other forms AWS knows (headers, several parts).
     """
     match = _EXPRESSION.fullmatch(expression)
     if match is None:
-        raise LocalModeError(
-            f"route selection expression {expression!r} is not played locally: "
+        raise EmulatorError(
+            f"route selection expression {expression!r} is not supported locally: "
             "use $request.body.<field>"
         )
     return tuple((match[1] or match[2]).split("."))

@@ -70,7 +70,7 @@ class ApnsServer:
         self.port = number(port)
 
     async def start(self) -> None:
-        """Raises LocalModeError when the port is taken."""
+        """Raises EmulatorError when the port is taken."""
         loop = asyncio.get_running_loop()
         listening = bound(self._listen_on, PURPOSE)
         self.port = number(listening)

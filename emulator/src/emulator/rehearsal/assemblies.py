@@ -17,13 +17,13 @@ import tarfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 from emulator.rehearsal.findings import Finding, Kind
 from emulator.template.assembly import Assembly, load
 
 
 def of_working_tree(project: Path, state: Path, env: str, context: Mapping[str, str]) -> Assembly:
-    """Raises LocalModeError with what app.py said."""
+    """Raises EmulatorError with what app.py said."""
     directory = state / f"to-{env}-{_digest(context)}"
     _synthesize(project, directory, env, context)
     return load(directory)
@@ -61,8 +61,8 @@ def commit_of(project: Path, reference: str) -> str:
     """The hash of the commit that a git reference stands for."""
     try:
         found = _git(project, "rev-parse", "--verify", "--quiet", f"{reference}^{{commit}}")
-    except LocalModeError:
-        raise LocalModeError(f"there is no {reference} in the repository of {project}") from None
+    except EmulatorError:
+        raise EmulatorError(f"there is no {reference} in the repository of {project}") from None
     return found.decode().strip()
 
 
@@ -84,7 +84,7 @@ def _synthesize(project: Path, out: Path, env: str, context: Mapping[str, str]) 
     )
     if done.returncode:
         said = "\n".join(done.stderr.strip().splitlines()[-8:])
-        raise LocalModeError(f"app.py in {project} gives no templates of {env}:\n{said}")
+        raise EmulatorError(f"app.py in {project} gives no templates of {env}:\n{said}")
 
 
 def _unpack(project: Path, revision: str, target: Path) -> None:
@@ -109,12 +109,10 @@ def _git(project: Path, *arguments: str) -> bytes:
             ["git", "-C", str(project), *arguments], capture_output=True, check=False
         )
     except FileNotFoundError:
-        raise LocalModeError(
-            "comparing with a revision takes git, which is not installed"
-        ) from None
+        raise EmulatorError("comparing with a revision takes git, which is not installed") from None
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip()
-        raise LocalModeError(f"git {arguments[0]} failed: {said}")
+        raise EmulatorError(f"git {arguments[0]} failed: {said}")
     return done.stdout
 
 

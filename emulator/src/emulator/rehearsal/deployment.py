@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 from emulator.rehearsal.account import Account, DeployedStack, Live, Output
 from emulator.rehearsal.changes import Act, Change, Deployment, StackUpdate
 from emulator.rehearsal.schemas import replacing
@@ -186,8 +186,8 @@ class _Update:
         except Missing as missing:
             self._problems.append(f"{where}: {missing}")
             return NO_VALUE
-        except LocalModeError as error:
-            raise LocalModeError(f"{self._stack.name}, {where}: {error}") from None
+        except EmulatorError as error:
+            raise EmulatorError(f"{self._stack.name}, {where}: {error}") from None
 
     def _holds(self, condition: str, where: str) -> bool:
         return self._resolved({"Condition": condition}, where) is True

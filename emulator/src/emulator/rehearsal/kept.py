@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 from emulator.rehearsal.changes import Act
 from emulator.rehearsal.findings import grouped
 from emulator.rehearsal.rehearsal import rehearse
@@ -35,7 +35,7 @@ class KeptTemplates:
             if [each.template for each in kept.stacks] == [each.template for each in wanted.stacks]:
                 return
             result = rehearse(kept, wanted, call_functions=False)
-        except (LocalModeError, ValueError, TypeError) as error:
+        except (EmulatorError, ValueError, TypeError) as error:
             yield f"the templates that made the kept state can't be compared: {error}"
             return
         replaced = [change.resource.name for _, change in result.deployment.changes(Act.REPLACED)]

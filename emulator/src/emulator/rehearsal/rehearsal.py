@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 from emulator.rehearsal import functions, rules
 from emulator.rehearsal.account import Live
 from emulator.rehearsal.changes import Deployment
@@ -56,7 +56,7 @@ def rehearse(
     found = [*rules.find(deployment), *(each for one in known for each in one.findings())]
     meant = frozenset(accept)
     for name in meant - {each.what for each in found if each.kind is Kind.DATA}:
-        raise LocalModeError(
+        raise EmulatorError(
             f"nothing called {name} holds data and goes: there is no loss to accept"
         )
     findings = tuple(_accepted(each, meant) for each in found)

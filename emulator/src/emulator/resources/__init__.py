@@ -1,1 +1,1 @@
-"""Makes what the template says of the services that moto plays."""
+"""Makes what the template says of the services that moto emulates."""

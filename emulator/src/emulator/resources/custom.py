@@ -14,7 +14,7 @@ from typing import Any
 from aiohttp import web
 
 from emulator.listening import HttpListener
-from emulator.providers import Created, Invoke, LocalModeError, Resource
+from emulator.providers import Created, EmulatorError, Invoke, Resource
 from emulator.template.stage import Place
 
 DEFAULT_TIMEOUT = 3600  # seconds, CloudFormation's own
@@ -45,7 +45,7 @@ class CustomResourceProvider:
         await self._listener.stop()
 
     async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
-        """Raises LocalModeError with the function's Reason when it answers FAILED, and when it
+        """Raises EmulatorError with the function's Reason when it answers FAILED, and when it
         fails or answers nothing in time."""
         if resource.type in self._prepare:
             await self._prepare[resource.type](properties)
@@ -57,15 +57,15 @@ class CustomResourceProvider:
             async with asyncio.timeout(seconds):
                 response = await self._ask(properties["ServiceToken"], event, request_id)
         except TimeoutError:
-            raise LocalModeError(
+            raise EmulatorError(
                 f"{resource}: no answer from {properties['ServiceToken']} in {seconds:.0f} s"
             ) from None
         except _FunctionFailed as error:
-            raise LocalModeError(f"{resource}: its function failed: {error}") from error
+            raise EmulatorError(f"{resource}: its function failed: {error}") from error
         finally:
             del self._expected[request_id]
         if response.get("Status") != "SUCCESS":
-            raise LocalModeError(f"{resource}: {response.get('Reason') or 'no reason given'}")
+            raise EmulatorError(f"{resource}: {response.get('Reason') or 'no reason given'}")
         return Created(str(response["PhysicalResourceId"]), response.get("Data") or {})
 
     async def _ask(

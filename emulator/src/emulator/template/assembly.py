@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 from emulator.resource import Resource
 
 # What `Annotations` leaves in the metadata, and what the `cdk` command would print of it.
@@ -64,7 +64,7 @@ class Assembly:
         try:
             return self.files[object_key]
         except KeyError:
-            raise LocalModeError(
+            raise EmulatorError(
                 f"no asset in the assembly has the object key {object_key!r}; synthesize again"
             ) from None
 
@@ -74,7 +74,7 @@ class Assembly:
         try:
             return self.images[tag]
         except KeyError:
-            raise LocalModeError(
+            raise EmulatorError(
                 f"no container image in the assembly has the tag {tag!r} (image {uri!r}); local "
                 "mode runs images built from a directory"
             ) from None
@@ -83,7 +83,7 @@ class Assembly:
 def load(directory: Path) -> Assembly:
     """Read the assembly in `directory` (cdk.out), descending into its stages."""
     if not (directory / "manifest.json").is_file():
-        raise LocalModeError(f"{directory} holds no cloud assembly: synthesize first")
+        raise EmulatorError(f"{directory} holds no cloud assembly: synthesize first")
     stacks: dict[str, Stack] = {}
     files: dict[str, Path] = {}
     images: dict[str, Path] = {}

@@ -54,7 +54,7 @@ IGNORED: Mapping[str, str] = {
 # Of these, what answers differently from a deployment: said at each start. Refusing them, as local
 # mode does elsewhere, would keep it from running staging and prod, which have them.
 _MISSED: Mapping[str, str] = {
-    "AWS::WAFv2::WebACLAssociation": "AWS WAF is not played: no request is filtered here",
+    "AWS::WAFv2::WebACLAssociation": "AWS WAF is not supported: no request is filtered here",
 }
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 
 NO_VALUE = object()
 """What `{"Ref": "AWS::NoValue"}` gives: the property or list entry is left out."""
@@ -55,7 +55,7 @@ def resolve(value: Any, scope: Scope) -> Any:
         items = (resolve(inner, scope) for inner in value)
         return [inner for inner in items if inner is not NO_VALUE]
     if isinstance(value, str) and "{{resolve:" in value:
-        raise LocalModeError(f"dynamic references have no local meaning: {value!r}")
+        raise EmulatorError(f"dynamic references have no local meaning: {value!r}")
     return value
 
 
@@ -73,7 +73,7 @@ def _function(value: Mapping[str, Any]) -> Function | None:
         return None
     known = FUNCTIONS.get(name)
     if known is None and name.startswith("Fn::"):
-        raise LocalModeError(f"the intrinsic function {name} is not known to local mode")
+        raise EmulatorError(f"the intrinsic function {name} is not known to local mode")
     return known
 
 
@@ -113,7 +113,7 @@ def _join(scope: Scope, argument: list[Any]) -> str:
 def _select(scope: Scope, argument: list[Any]) -> Any:
     index, values = int(resolve(argument[0], scope)), resolve(argument[1], scope)
     if not 0 <= index < len(values):
-        raise LocalModeError(f"Fn::Select wants entry {index} of a list of {len(values)}")
+        raise EmulatorError(f"Fn::Select wants entry {index} of a list of {len(values)}")
     return values[index]
 
 
@@ -135,12 +135,12 @@ def _get_stack_output(scope: Scope, argument: Mapping[str, Any]) -> Any:
     """https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-getstackoutput.html"""
     given = {key: resolve(value, scope) for key, value in argument.items()}
     if not {"StackName", "OutputName"} <= given.keys() <= STACK_OUTPUT:
-        raise LocalModeError(
+        raise EmulatorError(
             f"Fn::GetStackOutput has {', '.join(sorted(given)) or 'nothing'}; it takes StackName "
             "and OutputName, and may have Region and RoleArn"
         )
     if "RoleArn" in given:
-        raise LocalModeError(
+        raise EmulatorError(
             f"Fn::GetStackOutput reads {given['StackName']} by the role {given['RoleArn']}; local "
             "mode has one account, so leave RoleArn out"
         )
@@ -156,7 +156,7 @@ def _text(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, str | int | float):
         return str(value)
-    raise LocalModeError(f"a text was expected where {value!r} stands")
+    raise EmulatorError(f"a text was expected where {value!r} stands")
 
 
 FUNCTIONS: Mapping[str, Function] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 from emulator.resource import Resource
 from emulator.template.intrinsics import VARIABLE
 
@@ -66,7 +66,7 @@ def in_order(
 ) -> list[Resource]:
     """`resources` in their own order, except that each stands after all it needs.
 
-    Raises LocalModeError naming every resource of a cycle.
+    Raises EmulatorError naming every resource of a cycle.
     """
     done: dict[Key, Resource] = {}
     path: list[Key] = []
@@ -76,7 +76,7 @@ def in_order(
             return
         if key in path:
             cycle = [*path[path.index(key) :], key]
-            raise LocalModeError(
+            raise EmulatorError(
                 "the template has resources that need each other: "
                 + " -> ".join(str(resources[each]) for each in cycle)
             )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from emulator.providers import Created, LocalModeError
+from emulator.providers import Created, EmulatorError
 from emulator.resource import Resource
 from emulator.template.assembly import Assembly, Stack
 from emulator.template.intrinsics import resolve
@@ -49,7 +49,7 @@ class Stage:
     def resources(self) -> list[Resource]:
         """All resources, each after everything it refers to or depends on.
 
-        Raises LocalModeError where they need each other or refer to what does not exist.
+        Raises EmulatorError where they need each other or refer to what does not exist.
         """
         return in_order(self._resources, self._needs)
 
@@ -57,8 +57,8 @@ class Stage:
         """The resource's properties with their intrinsics resolved."""
         try:
             resolved: dict[str, Any] = resolve(resource.properties, self._scopes[resource.stack])
-        except LocalModeError as error:
-            raise LocalModeError(f"{resource}: {error}") from error
+        except EmulatorError as error:
+            raise EmulatorError(f"{resource}: {error}") from error
         return resolved
 
     def record(self, resource: Resource, created: Created) -> None:
@@ -67,38 +67,38 @@ class Stage:
     def created(self, stack: str, logical_id: str) -> Created:
         resource = self._resources.get((stack, logical_id))
         if resource is None:
-            raise LocalModeError(f"stack {stack} has no resource or parameter {logical_id}")
+            raise EmulatorError(f"stack {stack} has no resource or parameter {logical_id}")
         try:
             return self._created[stack, logical_id]
         except KeyError:
-            raise LocalModeError(f"{resource}: {_LATER}") from None
+            raise EmulatorError(f"{resource}: {_LATER}") from None
 
     def imported(self, export: str) -> Any:
         """The value a stack exports under this name."""
         try:
             stack, value = self._exports[export]
         except KeyError:
-            raise LocalModeError(f"no stack of the stage exports {export!r}") from None
+            raise EmulatorError(f"no stack of the stage exports {export!r}") from None
         resolved = resolve(value, self._scopes[stack])
         if isinstance(resolved, str) and not resolved.strip():
             # "Exported values must not be empty or whitespace-only"
-            raise LocalModeError(f"{export!r} is empty, and CloudFormation refuses such an export")
+            raise EmulatorError(f"{export!r} is empty, and CloudFormation refuses such an export")
         return resolved
 
     def output(self, asking: Stack, stack: str, name: str, region: str | None) -> Any:
         """The value of that output, as the stack `asking` reads it."""
         if region is not None and region != self.place.region:
-            raise LocalModeError(
+            raise EmulatorError(
                 f"Fn::GetStackOutput reads {stack} in {region}; local mode has one region, which "
                 f"is {self.place.region}"
             )
         if stack not in self._scopes:
-            raise LocalModeError(f"the stage has no stack {stack!r} to read {name!r} of")
+            raise EmulatorError(f"the stage has no stack {stack!r} to read {name!r} of")
         if stack == asking.name:
-            raise LocalModeError(f"stack {stack} reads its own output {name!r}")
+            raise EmulatorError(f"stack {stack} reads its own output {name!r}")
         value = self._outputs.get((stack, name))
         if value is None:
-            raise LocalModeError(f"stack {stack} has no output {name!r}")
+            raise EmulatorError(f"stack {stack} has no output {name!r}")
         return resolve(value, self._scopes[stack])
 
     def _find_exports(self) -> dict[str, tuple[str, Any]]:
@@ -156,7 +156,7 @@ class _StackScope:
         if parameter is None:
             return self._stage.created(self._stack.name, name).ref
         if "Default" not in parameter:
-            raise LocalModeError(
+            raise EmulatorError(
                 f"parameter {name} of stack {self._stack.name} has no default value; local mode "
                 "gives no parameters"
             )
@@ -166,7 +166,7 @@ class _StackScope:
         attributes = self._stage.created(self._stack.name, logical_id).attributes
         if name not in attributes:
             kind = self._stack.template["Resources"][logical_id]["Type"]
-            raise LocalModeError(
+            raise EmulatorError(
                 f"{kind} {logical_id} in stack {self._stack.name} has no attribute {name!r} in "
                 f"local mode (it has {', '.join(sorted(attributes)) or 'none'})"
             )
@@ -182,14 +182,14 @@ class _StackScope:
         try:
             expression = self._stack.template["Conditions"][name]
         except KeyError:
-            raise LocalModeError(f"stack {self._stack.name} has no condition {name}") from None
+            raise EmulatorError(f"stack {self._stack.name} has no condition {name}") from None
         return bool(resolve(expression, self))
 
     def mapping(self, name: str, first: str, second: str) -> Any:
         try:
             return self._stack.template["Mappings"][name][first][second]
         except KeyError:
-            raise LocalModeError(
+            raise EmulatorError(
                 f"stack {self._stack.name} has no mapping {name}.{first}.{second}"
             ) from None
 

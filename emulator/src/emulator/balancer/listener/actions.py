@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from emulator.balancer.refusals import Properties, not_played, number_within
+from emulator.balancer.errors import Properties, number_within, unsupported
 from emulator.balancer.stickiness import LONGEST, SHORTEST
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 
 MOST_GROUPS = 5
 HEAVIEST = 999
@@ -56,9 +56,9 @@ def read_actions(where: str, actions: Sequence[Properties]) -> Action:
     """The one action of `Actions` or `DefaultActions`."""
     for action in actions:
         if action["Type"].startswith("authenticate-") or action["Type"] == "jwt-validation":
-            raise not_played(where, f"the action {action['Type']}", "sign in within the API")
+            raise unsupported(where, f"the action {action['Type']}", "sign in within the API")
     if len(actions) != 1:
-        raise LocalModeError(f"{where}: a rule has one action, this one {len(actions)}")
+        raise EmulatorError(f"{where}: a rule has one action, this one {len(actions)}")
     action = actions[0]
     match action["Type"]:
         case "forward":
@@ -68,7 +68,9 @@ def read_actions(where: str, actions: Sequence[Properties]) -> Action:
         case "redirect":
             return _read_redirect(where, action["RedirectConfig"])
         case kind:
-            raise not_played(where, f"the action {kind}", "use forward, fixed-response or redirect")
+            raise unsupported(
+                where, f"the action {kind}", "use forward, fixed-response or redirect"
+            )
 
 
 def _read_forward(where: str, action: Properties) -> Forward:
@@ -77,14 +79,14 @@ def _read_forward(where: str, action: Properties) -> Forward:
         return Forward({action["TargetGroupArn"]: 1})
     groups: list[dict[str, Any]] = config["TargetGroups"]
     if not 1 <= len(groups) <= MOST_GROUPS:
-        raise LocalModeError(
+        raise EmulatorError(
             f"{where}: a forward action takes 1 to {MOST_GROUPS} target groups, got {len(groups)}"
         )
     weights: dict[str, int] = {}
     for group in groups:
         arn, weight = group["TargetGroupArn"], group.get("Weight", 1)
         if arn in weights:
-            raise LocalModeError(f"{where}: {arn} stands twice in one forward action: once will do")
+            raise EmulatorError(f"{where}: {arn} stands twice in one forward action: once will do")
         weights[arn] = number_within(where, "weight", weight, 0, HEAVIEST, of=arn)
     return Forward(weights, _sticky_seconds(where, config.get("TargetGroupStickinessConfig", {})))
 
@@ -93,7 +95,7 @@ def _sticky_seconds(where: str, config: Properties) -> int | None:
     if str(config.get("Enabled", False)).lower() != "true":
         return None
     if "DurationSeconds" not in config:
-        raise LocalModeError(
+        raise EmulatorError(
             f"{where}: TargetGroupStickinessConfig is enabled without DurationSeconds: add it"
         )
     given = config["DurationSeconds"]
@@ -103,16 +105,16 @@ def _sticky_seconds(where: str, config: Properties) -> int | None:
 def _read_fixed(where: str, config: Properties) -> FixedResponse:
     status = str(config["StatusCode"])
     if not re.fullmatch(r"[245]\d\d", status):
-        raise LocalModeError(f"{where}: a fixed response answers 2XX, 4XX or 5XX, not {status}")
+        raise EmulatorError(f"{where}: a fixed response answers 2XX, 4XX or 5XX, not {status}")
     content_type = config.get("ContentType", "text/plain")
     if content_type not in CONTENT_TYPES:
-        raise LocalModeError(
+        raise EmulatorError(
             f"{where}: a fixed response's ContentType is one of {', '.join(CONTENT_TYPES)}, not "
             f"{content_type}"
         )
     body = config.get("MessageBody", "")
     if len(body) > LONGEST_BODY:
-        raise LocalModeError(
+        raise EmulatorError(
             f"{where}: a fixed response's MessageBody has up to {LONGEST_BODY} characters, this "
             f"one {len(body)}"
         )
@@ -122,7 +124,7 @@ def _read_fixed(where: str, config: Properties) -> FixedResponse:
 def _read_redirect(where: str, config: Properties) -> Redirect:
     codes = {"HTTP_301": 301, "HTTP_302": 302}
     if config["StatusCode"] not in codes:
-        raise LocalModeError(
+        raise EmulatorError(
             f"{where}: a redirect's StatusCode is HTTP_301 or HTTP_302, not {config['StatusCode']}"
         )
     redirect = Redirect(
@@ -135,7 +137,7 @@ def _read_redirect(where: str, config: Properties) -> Redirect:
     )
     wrong = _wrong_part(redirect)
     if wrong is not None:
-        raise LocalModeError(f"{where}: a redirect's {wrong}")
+        raise EmulatorError(f"{where}: a redirect's {wrong}")
     return redirect
 
 

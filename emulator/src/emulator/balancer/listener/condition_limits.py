@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 
 # Of one rule. The guide also says three values a condition; AWS takes five.
 MOST_VALUES = 5
@@ -26,10 +26,10 @@ def refuse_too_many(
 ) -> None:
     """For each condition its field, its values, and the strings in them."""
     if not conditions:
-        raise LocalModeError(f"{where}: a rule without conditions: only the default rule has none")
+        raise EmulatorError(f"{where}: a rule without conditions: only the default rule has none")
     for field, count in Counter(field for field, _, _ in conditions).items():
         if field in _ONCE and count > 1:
-            raise LocalModeError(
+            raise EmulatorError(
                 f"{where}: {count} conditions for {field}: a rule has at most one, so give that "
                 "one several values, or make several rules"
             )
@@ -41,7 +41,7 @@ def refuse_too_many(
         (wildcards, "wildcards", MOST_WILDCARDS),
     ):
         if count > most:
-            raise LocalModeError(
+            raise EmulatorError(
                 f"{where}: {count} {what} in its conditions: a rule has at most {most}, so make "
                 "several rules"
             )
@@ -50,7 +50,7 @@ def refuse_too_many(
 def refuse_lengths(where: str, field: str, texts: Iterable[str]) -> None:
     for text in texts:
         if not 1 <= len(text) <= LONGEST_VALUE:
-            raise LocalModeError(
+            raise EmulatorError(
                 f"{where}: the condition {field} has the value {text!r}: a value has 1 to "
                 f"{LONGEST_VALUE} characters"
             )
@@ -59,7 +59,7 @@ def refuse_lengths(where: str, field: str, texts: Iterable[str]) -> None:
 def hosts(where: str, values: Sequence[str]) -> Sequence[str]:
     for value in values:
         if not re.fullmatch(r"[A-Za-z0-9*?.-]*\.[A-Za-z*?]+", value):
-            raise LocalModeError(
+            raise EmulatorError(
                 f"{where}: the host {value!r}: a host has letters, digits, - . * ? and a dot with "
                 "letters only after it"
             )
@@ -69,7 +69,7 @@ def hosts(where: str, values: Sequence[str]) -> Sequence[str]:
 def methods(where: str, values: Sequence[str]) -> Sequence[str]:
     for value in values:
         if not re.fullmatch(rf"[A-Z_-]{{1,{LONGEST_NAME}}}", value):
-            raise LocalModeError(
+            raise EmulatorError(
                 f"{where}: the method {value!r}: a method has 1 to {LONGEST_NAME} characters, "
                 "capitals, - and _ only"
             )
@@ -79,9 +79,9 @@ def methods(where: str, values: Sequence[str]) -> Sequence[str]:
 def header_name(where: str, name: str) -> str:
     """In lower case; its characters are those of RFC 9110 section 5.1."""
     if name.lower() == "host":
-        raise LocalModeError(f"{where}: a condition on the header Host: make it one on host-header")
+        raise EmulatorError(f"{where}: a condition on the header Host: make it one on host-header")
     if not re.fullmatch(rf"[!#$%&'*+.^_`|~0-9A-Za-z-]{{1,{LONGEST_NAME}}}", name):
-        raise LocalModeError(
+        raise EmulatorError(
             f"{where}: HttpHeaderName {name!r} is not the name of a header, of 1 to {LONGEST_NAME} "
             "characters"
         )

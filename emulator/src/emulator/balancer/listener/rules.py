@@ -11,11 +11,11 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from emulator.balancer.errors import Properties, unsupported
 from emulator.balancer.listener import condition_limits
 from emulator.balancer.listener.actions import Action
 from emulator.balancer.messages.head import query_pairs
-from emulator.balancer.refusals import Properties, not_played
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 
 
 class Seen(NamedTuple):
@@ -56,7 +56,7 @@ def first_match(rules: Iterable[Rule], seen: Seen) -> Rule | None:
 
 
 def read_conditions(where: str, conditions: Sequence[Properties]) -> tuple[Condition, ...]:
-    """A ListenerRule's `Conditions`. Raises LocalModeError for what isn't played, and for what
+    """A ListenerRule's `Conditions`. Raises EmulatorError for what isn't supported, and for what
     AWS refuses."""
     read = tuple(read_condition(where, condition) for condition in conditions)
     condition_limits.refuse_too_many(
@@ -71,10 +71,10 @@ def read_condition(where: str, properties: Properties) -> Condition:
     config = _config(properties)
     if properties.get("RegexValues") or config.get("RegexValues"):
         # The guide says neither which letters' case counts nor whether the whole has to match.
-        raise not_played(where, "a condition of regular expressions", "use Values with * and ?")
+        raise unsupported(where, "a condition of regular expressions", "use Values with * and ?")
     values = _values(properties)
     if not values:
-        raise LocalModeError(f"{where}: the condition {field} has no values: give it one")
+        raise EmulatorError(f"{where}: the condition {field} has no values: give it one")
     condition_limits.refuse_lengths(where, field, _texts(properties))
     match field:
         case "path-pattern":
@@ -94,7 +94,7 @@ def read_condition(where: str, properties: Properties) -> Condition:
         case "source-ip":
             return _source_condition(where, values)
         case _:
-            raise not_played(where, f"the condition {field}", "use one that the user guide lists")
+            raise unsupported(where, f"the condition {field}", "use one that the user guide lists")
 
 
 def _config(properties: Properties) -> Properties:
@@ -120,7 +120,7 @@ def _source_condition(where: str, values: Iterable[str]) -> Condition:
     try:
         networks = [ipaddress.ip_network(value) for value in values]
     except ValueError as error:
-        raise LocalModeError(
+        raise EmulatorError(
             f"{where}: source-ip: {error}: write it in CIDR form, such as 192.0.2.0/24"
         ) from error
 

@@ -5,19 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from emulator.balancer.arns import Arns, full_name
-from emulator.balancer.network import refusals
-from emulator.balancer.network.plane import NetworkPlane
-from emulator.balancer.network.target_group import NetworkSettings, read_group, read_settings
-from emulator.balancer.refusals import (
+from emulator.balancer.errors import (
     Properties,
-    not_played,
     refuse_zonal,
     require_known,
+    unsupported,
 )
+from emulator.balancer.network.attributes import (
+    BALANCER_ATTRIBUTES,
+    BALANCER_PROPERTIES,
+    IDLE_TIMEOUT,
+    LISTENER_ATTRIBUTES,
+)
+from emulator.balancer.network.listener import NetworkListener
+from emulator.balancer.network.target_group import NetworkSettings, read_group, read_settings
 from emulator.balancer.targets.registrar import Registrar
 from emulator.balancer.targets.target_group import TargetGroup
 from emulator.listening import Port, number
-from emulator.providers import Created, LocalModeError
+from emulator.providers import Created, EmulatorError
 from emulator.template.pairs import attributes_of
 
 IDLE_SECONDS = 350.0
@@ -31,20 +36,20 @@ class NetworkBalancer:
         self._port = port
         self._arns = arns
         self._idle_seconds = IDLE_SECONDS
-        self._plane: NetworkPlane | None = None
+        self._listener: NetworkListener | None = None
         self.arn: str | None = None
         self.forwards_to: str | None = None  # the ARN of the listener's target group
         self.settings: dict[str, NetworkSettings] = {}  # of its target groups, by ARN
 
     def create_balancer(self, where: str, name: str, properties: Properties) -> Created:
-        """Raises LocalModeError for what local mode doesn't play, as the others do."""
+        """Raises EmulatorError for what the emulator does not support, as the others do."""
         if self.arn is not None:
-            raise not_played(where, "a second Network Load Balancer", "keep one")
+            raise unsupported(where, "a second Network Load Balancer", "keep one")
         attributes = attributes_of(properties, "LoadBalancerAttributes")
-        require_known(where, attributes, refusals.BALANCER_ATTRIBUTES)
+        require_known(where, attributes, BALANCER_ATTRIBUTES)
         refuse_zonal(where, attributes)
-        for unknown in sorted(properties.keys() - refusals.BALANCER_PROPERTIES):
-            raise not_played(where, f"the property {unknown}", "remove it for this environment")
+        for unknown in sorted(properties.keys() - BALANCER_PROPERTIES):
+            raise unsupported(where, f"the property {unknown}", "remove it for this environment")
         self.arn = self._arns.new("loadbalancer", f"net/{name}")
         return Created(
             self.arn,
@@ -67,15 +72,15 @@ class NetworkBalancer:
     def create_listener(self, where: str, properties: Properties) -> Created:
         protocol = properties.get("Protocol")
         if protocol != "TCP" or properties.get("Certificates") or properties.get("AlpnPolicy"):
-            raise not_played(where, f"a network listener for {protocol}", "use plain TCP")
+            raise unsupported(where, f"a network listener for {protocol}", "use plain TCP")
         if self.forwards_to is not None:
-            raise not_played(where, "a second TCP listener", "keep one for this environment")
+            raise unsupported(where, "a second TCP listener", "keep one for this environment")
         attributes = attributes_of(properties, "ListenerAttributes")
-        require_known(where, attributes, refusals.LISTENER_ATTRIBUTES)
-        idle = float(attributes.get(refusals.IDLE_TIMEOUT, IDLE_SECONDS))
+        require_known(where, attributes, LISTENER_ATTRIBUTES)
+        idle = float(attributes.get(IDLE_TIMEOUT, IDLE_SECONDS))
         if not SHORTEST_IDLE <= idle <= LONGEST_IDLE:
-            raise LocalModeError(
-                f"{where}: {refusals.IDLE_TIMEOUT} {idle:g} is not within {SHORTEST_IDLE} to "
+            raise EmulatorError(
+                f"{where}: {IDLE_TIMEOUT} {idle:g} is not within {SHORTEST_IDLE} to "
                 f"{LONGEST_IDLE} s"
             )
         self._idle_seconds = idle
@@ -88,31 +93,31 @@ class NetworkBalancer:
         named = [entry["TargetGroupArn"] for entry in config.get("TargetGroups", ())]
         groups = named or [action.get("TargetGroupArn") for action in given]
         if len(groups) != 1 or given[0].get("Type") != "forward":
-            raise not_played(
+            raise unsupported(
                 where, "anything but a forward to one target group", "forward to one, over TCP"
             )
         if groups[0] not in self.settings:
-            raise LocalModeError(f"{where}: {groups[0]} is not a TCP target group: make it one")
+            raise EmulatorError(f"{where}: {groups[0]} is not a TCP target group: make it one")
         return str(groups[0])
 
     async def start(self, targets: Registrar) -> None:
-        """Opens the listener, if the template has one. Raises LocalModeError for a port that is
+        """Opens the listener, if the template has one. Raises EmulatorError for a port that is
         taken."""
         if self.forwards_to is None:
             return
         group, settings = targets.groups[self.forwards_to], self.settings[self.forwards_to]
-        plane = NetworkPlane(group, settings, targets, self._port, self._idle_seconds)
-        await plane.start()
-        self._plane = plane
+        listener = NetworkListener(group, settings, targets, self._port, self._idle_seconds)
+        await listener.start()
+        self._listener = listener
 
     async def stop(self) -> None:
-        plane, self._plane = self._plane, None
-        if plane is not None:
-            await plane.stop()
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            await listener.stop()
 
     @property
     def url(self) -> str | None:
         """Its base URL for HTTP clients; None where there is no such load balancer."""
         if self.forwards_to is None:
             return None
-        return f"http://127.0.0.1:{self._plane.port if self._plane else number(self._port)}"
+        return f"http://127.0.0.1:{self._listener.port if self._listener else number(self._port)}"

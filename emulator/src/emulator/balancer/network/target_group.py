@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from emulator.balancer.network.refusals import GROUP_ATTRIBUTES
-from emulator.balancer.refusals import (
+from emulator.balancer.errors import (
     Properties,
-    not_played,
     refuse_zonal,
     require_known,
+    unsupported,
 )
+from emulator.balancer.network.attributes import GROUP_ATTRIBUTES
 from emulator.balancer.targets.algorithms import RoundRobin
 from emulator.balancer.targets.group_settings import read_common
 from emulator.balancer.targets.health import Kind, read_health_check
 from emulator.balancer.targets.target_group import TargetGroup
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 from emulator.template.pairs import attributes_of
 
 _OVER_TCP = Kind(protocols=("TCP", "HTTP"), timeout=10)
@@ -41,18 +41,18 @@ class NetworkSettings:
 
 
 def read_settings(where: str, properties: Properties) -> NetworkSettings:
-    """Raises LocalModeError for what isn't played, and for what AWS refuses."""
+    """Raises EmulatorError for what isn't supported, and for what AWS refuses."""
     protocol = properties.get("Protocol")
     if protocol != "TCP":
-        raise not_played(
+        raise unsupported(
             where, f"protocol {protocol}", "use TCP, or HTTP behind an application one"
         )
     kind = properties.get("TargetType", "instance")
     if kind not in ("ip", "instance"):
-        raise not_played(where, f"target type {kind} with protocol TCP", "use ip")
+        raise unsupported(where, f"target type {kind} with protocol TCP", "use ip")
     for name in ("ProtocolVersion", "TargetControlPort"):
         if name in properties:
-            raise LocalModeError(f"{where}: {name} is for target groups over HTTP: remove it")
+            raise EmulatorError(f"{where}: {name} is for target groups over HTTP: remove it")
     attributes = attributes_of(properties, "TargetGroupAttributes")
     require_known(where, attributes, GROUP_ATTRIBUTES)
     refuse_zonal(where, attributes)
@@ -62,12 +62,12 @@ def read_settings(where: str, properties: Properties) -> NetworkSettings:
 
     sticky = on("stickiness.enabled")
     if sticky and attributes.get("stickiness.type", "source_ip") != "source_ip":
-        raise LocalModeError(
+        raise EmulatorError(
             f"{where}: stickiness.type {attributes['stickiness.type']} is not one that a TCP "
             "target group has: set it to source_ip"
         )
     if on("proxy_protocol_v2.enabled"):
-        raise not_played(where, "proxy protocol v2", "use preserve_client_ip.enabled instead")
+        raise unsupported(where, "proxy protocol v2", "use preserve_client_ip.enabled instead")
     return NetworkSettings(
         sticky=sticky,
         preserve_client_ip=on("preserve_client_ip.enabled", default=kind == "instance"),

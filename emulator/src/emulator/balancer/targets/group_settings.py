@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from emulator.balancer.refusals import (
+from emulator.balancer.errors import (
     CROSS_ZONE,
-    not_played,
     number_within,
     refuse_zonal,
     require_known,
+    unsupported,
 )
 from emulator.balancer.stickiness import Stickiness, read_stickiness
 from emulator.balancer.targets import slow_start
 from emulator.balancer.targets.algorithms import ALGORITHMS
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 
 LONGEST_DELAY = 3600
 DEFAULT_DELAY = 300
@@ -70,13 +70,13 @@ class GroupSettings:
 def read_settings(
     where: str, attributes: Mapping[str, str], lambda_target: bool = False
 ) -> GroupSettings:
-    """Raises LocalModeError, as `read_target_group` does."""
+    """Raises EmulatorError, as `read_target_group` does."""
     require_known(where, attributes, _KNOWN)
     _refuse_of_another_kind(where, attributes, lambda_target)
     refuse_zonal(where, attributes)
     algorithm = attributes.get(_ALGORITHM, "round_robin")
     if algorithm not in ALGORITHMS:
-        raise not_played(where, f"the algorithm {algorithm}", f"use {', '.join(ALGORITHMS)}")
+        raise unsupported(where, f"the algorithm {algorithm}", f"use {', '.join(ALGORITHMS)}")
     return replace(
         read_common(where, attributes),
         algorithm=algorithm,
@@ -115,7 +115,7 @@ def _refuse_of_another_kind(where: str, attributes: Mapping[str, str], lambda_ta
             continue
         if lambda_target != (name == _MULTI_VALUE):
             kind = "a Lambda function's target group" if lambda_target else "targets by address"
-            raise LocalModeError(
+            raise EmulatorError(
                 f"{where}: {name} {value}: AWS has no such attribute for {kind}: remove it"
             )
 
@@ -125,7 +125,7 @@ def _read_slow_start(where: str, attributes: Mapping[str, str], algorithm: str) 
     if value == "0":
         return 0
     if algorithm != "round_robin":
-        raise LocalModeError(
+        raise EmulatorError(
             f"{where}: {_SLOW_START} {value} with the algorithm {algorithm}: only round_robin has "
             "slow start: set it to 0, or the algorithm to round_robin"
         )
@@ -136,9 +136,9 @@ def _read_slow_start(where: str, attributes: Mapping[str, str], algorithm: str) 
 def _read_mitigation(where: str, attributes: Mapping[str, str], algorithm: str) -> bool:
     value = attributes.get(_ANOMALIES, "off")
     if value not in ("on", "off"):
-        raise LocalModeError(f"{where}: {_ANOMALIES} {value} is neither on nor off: set it to one")
+        raise EmulatorError(f"{where}: {_ANOMALIES} {value} is neither on nor off: set it to one")
     if value == "on" and algorithm != "weighted_random":
-        raise LocalModeError(
+        raise EmulatorError(
             f"{where}: {_ANOMALIES} on with the algorithm {algorithm}: only weighted_random has "
             "it: turn it off, or set the algorithm to weighted_random"
         )
@@ -152,7 +152,7 @@ def _read_stickiness(
     if sticky is not None and algorithm == "weighted_random":
         # "You cannot have both stickiness and weighted random algorithm enabled on the same target
         # group": the API's answer, in the tests of terraform-provider-aws (its pull request 35083).
-        raise LocalModeError(
+        raise EmulatorError(
             f"{where}: stickiness.enabled true with the algorithm weighted_random: a target group "
             "has only one of them: set it to false, or the algorithm to round_robin"
         )

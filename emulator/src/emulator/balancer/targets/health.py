@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from emulator.balancer.refusals import Properties, not_played
-from emulator.providers import LocalModeError
+from emulator.balancer.errors import Properties, unsupported
+from emulator.providers import EmulatorError
 
 INITIAL, HEALTHY, UNHEALTHY, DRAINING = "initial", "healthy", "unhealthy", "draining"
 UNAVAILABLE = "unavailable"  # health checks are off: gets requests like a healthy one
@@ -85,18 +85,18 @@ INTERNAL_ERROR = Outcome(False, INTERNAL, "Health checks failed due to an intern
 
 
 def read_health_check(where: str, properties: Properties, kind: Kind) -> HealthCheck:
-    """CloudFormation's properties with the defaults of the kind. Raises LocalModeError for what
-    isn't played, and for what AWS refuses."""
+    """CloudFormation's properties with the defaults of the kind. Raises EmulatorError for what
+    isn't supported, and for what AWS refuses."""
     protocol = properties.get("HealthCheckProtocol", kind.protocols[0])
     if protocol not in kind.protocols:
         instead = f"use {' or '.join(kind.protocols)}"
-        raise not_played(where, f"a health check over {protocol}", instead)
+        raise unsupported(where, f"a health check over {protocol}", instead)
     if properties.get("HealthCheckPort", "traffic-port") != "traffic-port":
-        raise not_played(where, "a health check port of its own", "use traffic-port")
+        raise unsupported(where, "a health check port of its own", "use traffic-port")
     is_function = kind is FUNCTION
     enabled = str(properties.get("HealthCheckEnabled", not is_function)).lower() == "true"
     if not enabled and not is_function:
-        raise LocalModeError(
+        raise EmulatorError(
             f"{where}: HealthCheckEnabled is false, and only a Lambda function's target group can "
             "be without health checks: remove it"
         )
@@ -116,15 +116,15 @@ def read_health_check(where: str, properties: Properties, kind: Kind) -> HealthC
 def parse_matcher(where: str, matcher: Any, kind: Kind) -> tuple[tuple[int, int], ...]:
     """`{"HttpCode": "200,204-299"}` -> ((200, 200), (204, 299))."""
     if "GrpcCode" in matcher:
-        raise not_played(where, "a gRPC matcher", "use HttpCode")
+        raise unsupported(where, "a gRPC matcher", "use HttpCode")
     ranges = []
     for part in str(matcher.get("HttpCode", kind.matcher)).split(","):
         match = re.fullmatch(r"\s*(\d{3})(?:-(\d{3}))?\s*", part)
         if match is None:
-            raise not_played(where, f"the matcher {part!r}", 'write codes as "200" or "200-299"')
+            raise unsupported(where, f"the matcher {part!r}", 'write codes as "200" or "200-299"')
         low, high = int(match[1]), int(match[2] or match[1])
         if not 200 <= low <= high <= kind.highest_code:
-            raise LocalModeError(
+            raise EmulatorError(
                 f"{where}: the matcher {part!r} is not within 200 to {kind.highest_code}, low "
                 'before high: write codes as "200" or "200-299"'
             )

@@ -35,7 +35,7 @@ class Registrar:
     def register(
         self, group_arn: str, target_id: str, host: str, port: int, function: str | None = None
     ) -> None:
-        """From its first passed check on the target gets requests. Raises LocalModeError if the
+        """From its first passed check on the target gets requests. Raises EmulatorError if the
         id is registered already."""
         group = self.groups[group_arn]
         target = group.add(target_id, host, port, function, self._clock.now())

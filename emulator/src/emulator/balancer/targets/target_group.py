@@ -7,13 +7,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from emulator.balancer.refusals import Properties, not_played
+from emulator.balancer.errors import Properties, unsupported
 from emulator.balancer.targets import anomalies, health, slow_start
 from emulator.balancer.targets.algorithms import ALGORITHMS, Algorithm, Random
 from emulator.balancer.targets.group_settings import GroupSettings, read_settings
 from emulator.balancer.targets.health import Health, HealthCheck
 from emulator.balancer.targets.recent import Recent
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 from emulator.template.pairs import attributes_of
 
 
@@ -65,9 +65,9 @@ class TargetGroup:
         function: str | None = None,
         now: float = math.inf,
     ) -> Target:
-        """Raises LocalModeError if the id is registered already. `now` in template seconds."""
+        """Raises EmulatorError if the id is registered already. `now` in template seconds."""
         if target_id in self.targets:
-            raise LocalModeError(f"{self.name}: target {target_id} is registered already")
+            raise EmulatorError(f"{self.name}: target {target_id} is registered already")
         registered = health.registered(self.check, self.in_use)
         target = Target(target_id, next(self._orders), host, port, registered, function)
         target.ramps = slow_start.has_company(self._in_slow_start(now))
@@ -146,16 +146,18 @@ class TargetGroup:
 def read_target_group(
     where: str, arn: str, name: str, pool: str, properties: Properties
 ) -> TargetGroup:
-    """Raises LocalModeError for what isn't played, and for what AWS refuses."""
+    """Raises EmulatorError for what isn't supported, and for what AWS refuses."""
     kind = properties.get("TargetType", "instance")
     if kind not in ("ip", "instance", "lambda"):
-        raise not_played(where, f"target type {kind}", "use ip or lambda")
+        raise unsupported(where, f"target type {kind}", "use ip or lambda")
     protocol = properties.get("Protocol", "HTTP")
     if protocol != "HTTP" or properties.get("ProtocolVersion", "HTTP1") != "HTTP1":
         version = properties.get("ProtocolVersion", "")
-        raise not_played(where, f"protocol {protocol} {version}".strip(), "use HTTP, version HTTP1")
+        raise unsupported(
+            where, f"protocol {protocol} {version}".strip(), "use HTTP, version HTTP1"
+        )
     if "TargetControlPort" in properties:
-        raise not_played(where, "the target optimizer", "remove TargetControlPort")
+        raise unsupported(where, "the target optimizer", "remove TargetControlPort")
     attributes = attributes_of(properties, "TargetGroupAttributes")
     settings = read_settings(where, attributes, kind == "lambda")
     return TargetGroup(

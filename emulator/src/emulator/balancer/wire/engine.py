@@ -62,7 +62,7 @@ class Engine:
         return f"http://{HOST}:{self.port}"
 
     async def start(self) -> None:
-        """Raises LocalModeError when the port is taken."""
+        """Raises EmulatorError when the port is taken."""
         self._shared = shared = self._share()
         listening = bound(self._listen_on, PURPOSE)
         self.port = shared.port = self._handler.port = number(listening)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from emulator import load
-from emulator.console.refusals import Refusal, bad_request
+from emulator.console.errors import ApiError, bad_request
 
 BODIES = {
     "load": (
@@ -42,7 +42,7 @@ class Weights(Protocol):
     def set_weight(self, pool: str, weight: int) -> None: ...
 
 
-class Orders:
+class Commands:
     """`origins` gives the base URLs of the load balancers that run: "alb", and maybe "nlb";
     `load_path` is requested where a load names no path."""
 
@@ -60,7 +60,7 @@ class Orders:
         self._enough: asyncio.Event | None = None  # while requests are sent
 
     def pool(self, pool: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """`{"pool", "desired" | "weight" | "autoscaling"}`. Raises Refusal."""
+        """`{"pool", "desired" | "weight" | "autoscaling"}`. Raises ApiError."""
         match tuple(body.items()):
             # bool is a kind of int, and stands first for that reason
             case (("autoscaling", bool(on)),):
@@ -76,7 +76,7 @@ class Orders:
         return {"pool": pool, **body}
 
     def target(self, target_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """`{"id", "action"}`. Raises Refusal."""
+        """`{"id", "action"}`. Raises ApiError."""
         match tuple(body.items()):
             case (("action", str(action)),):
                 _give(lambda: self._containers.act(target_id, action))
@@ -87,7 +87,7 @@ class Orders:
     async def load(self, body: Mapping[str, Any], gone: Callable[[], bool]) -> dict[str, Any]:
         """`emulator.load.Tally.as_json`, when all is sent or it was stopped: by `{"stop": true}`,
         which is answered by `{"stop"}` at once, after LONGEST_LOAD, or because the client is
-        `gone`. Raises Refusal."""
+        `gone`. Raises ApiError."""
         match tuple(body.items()):
             case (("stop", True),):
                 if self._enough is not None:
@@ -103,7 +103,7 @@ class Orders:
         if self._enough is not None:
             # two at once would count into the same lanes, and nobody could tell them apart
             message = "requests are being sent already: wait for their end, or stop them"
-            raise Refusal(409, "conflict", message)
+            raise ApiError(409, "conflict", message)
         enough = self._enough = asyncio.Event()
         watching = asyncio.create_task(_set_when(gone, enough))
         limit = asyncio.get_running_loop().call_later(LONGEST_LOAD, enough.set)
@@ -126,10 +126,10 @@ def _give(order: Callable[[], None]) -> None:
     try:
         order()
     except LookupError as error:
-        raise Refusal(404, "not_found", str(error)) from error
+        raise ApiError(404, "not_found", str(error)) from error
     except ValueError as error:
         raise bad_request(str(error)) from error
 
 
-def _malformed(kind: str) -> Refusal:
+def _malformed(kind: str) -> ApiError:
     return bad_request(f"the body is {BODIES[kind]}")

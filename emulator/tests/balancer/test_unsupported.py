@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from tests.balancer.scene import CHECKED, Scene, balancing, forward, until
 
-from emulator.providers import LocalModeError
+from emulator.providers import EmulatorError
 
 LB = {"stickiness.enabled": "true", "stickiness.lb_cookie.duration_seconds": "600"}
 
@@ -177,7 +177,7 @@ def test_a_target_that_answers_500_is_found_and_gets_less() -> None:
 def test_sticky_targets_behind_a_weighted_forward_that_is_not_sticky_stop_the_start() -> None:
     async def scenario() -> None:
         groups = {"large": (group(**LB), 1), "small": (CHECKED, 1)}
-        with pytest.raises(LocalModeError, match="large is sticky, so the forward must be too"):
+        with pytest.raises(EmulatorError, match="large is sticky, so the forward must be too"):
             async with balancing(groups):
                 pass
 

@@ -19,7 +19,7 @@ GRACE = 2.0  # seconds between being asked to end and being killed
 Output = int | IO[bytes]
 
 
-class Children:
+class ChildProcesses:
     """Starts and ends processes. Terminal signals do not reach them (they are in groups of their
     own), and a watchdog ends them when this process is killed."""
 

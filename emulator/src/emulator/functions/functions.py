@@ -9,7 +9,7 @@ from typing import Any
 from emulator.functions.model import Function, name_in
 from emulator.functions.pool import FunctionPool
 from emulator.functions.worker import Host
-from emulator.providers import InvokeResult, LocalModeError
+from emulator.providers import EmulatorError, InvokeResult
 
 _PREWARMED_AT_ONCE = 2
 DEFAULT_LIMIT = 10  # workers of one function; a laptop is not a region
@@ -66,7 +66,7 @@ class Functions:
             return self._pools[name_in(reference)]
         except KeyError:
             known = ", ".join(self._pools) or "none"
-            raise LocalModeError(
+            raise EmulatorError(
                 f"there is no function {reference!r} (there are: {known})"
             ) from None
 

@@ -13,13 +13,13 @@ _EVERY = 10.0  # seconds; a crash loses what happened since
 _PATH = "/_local/data"
 
 
-class Kept:
+class Persistence:
     """One file per environment in `directory`. Queued messages are not kept."""
 
-    def __init__(self, directory: Path, env: str, aws: str, say: Callable[[str], None]) -> None:
+    def __init__(self, directory: Path, env: str, aws: str, report: Callable[[str], None]) -> None:
         self._file = directory / f"{env}.json"
         self._url = aws + _PATH
-        self._say = say
+        self._report = report
         self._saving: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -30,7 +30,7 @@ class Kept:
             async with aiohttp.ClientSession() as http, http.put(self._url, data=body) as answer:
                 answer.raise_for_status()
                 count = (await answer.json())["put_back"]
-            self._say(f"{count} items, users and push endpoints put back from {self._file}")
+            self._report(f"{count} items, users and push endpoints put back from {self._file}")
         self._saving = asyncio.create_task(self._save_now_and_then())
 
     async def stop(self) -> None:

@@ -8,7 +8,7 @@ import time
 from emulator import push_credentials
 from emulator.addresses import Addresses
 from emulator.aws.process import AwsServer
-from emulator.children import Children
+from emulator.child_processes import ChildProcesses
 from emulator.listening import HOST, Port, number
 from emulator.options import Options
 from emulator.ports import Ports
@@ -22,12 +22,12 @@ from emulator.template.stage import Place
 API_ID = "local0ws1d"
 
 
-class Base:
+class Servers:
     """`addresses` says how everything reaches everything; `credentials` are what FCM and APNs
     accept."""
 
     def __init__(
-        self, options: Options, ports: Ports, credentials: PushCredentials, children: Children
+        self, options: Options, ports: Ports, credentials: PushCredentials, children: ChildProcesses
     ) -> None:
         self.options = options
         self.ports = ports

@@ -1,9 +1,9 @@
-"""What the console says no with."""
+"""Error responses of the console's API."""
 
 from __future__ import annotations
 
 
-class Refusal(Exception):
+class ApiError(Exception):
     """Answered as `{"error": {"code", "message"}}` with `status`; the page shows the message."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
@@ -13,5 +13,5 @@ class Refusal(Exception):
         self.message = message
 
 
-def bad_request(message: str) -> Refusal:
-    return Refusal(400, "bad_request", message)
+def bad_request(message: str) -> ApiError:
+    return ApiError(400, "bad_request", message)

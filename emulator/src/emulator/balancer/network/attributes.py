@@ -1,6 +1,6 @@
-"""What of a Network Load Balancer is played, what has no meaning here, and what is refused.
+"""Attributes of Network Load Balancers: which are supported, ignored and rejected.
 
-Refused: listeners for TLS, UDP, TCP_UDP, QUIC and TCP_QUIC, certificates and ALPN; target groups
+Rejected: listeners for TLS, UDP, TCP_UDP, QUIC and TCP_QUIC, certificates and ALPN; target groups
 for anything but TCP, application load balancers as targets; proxy protocol v2; a draining interval
 for unhealthy targets; balancing within a zone; weights over several target groups; a second
 listener.
@@ -8,7 +8,7 @@ listener.
 
 from __future__ import annotations
 
-from emulator.balancer.refusals import CROSS_ZONE
+from emulator.balancer.errors import CROSS_ZONE
 
 # Zones, addresses, DNS and logs: a laptop has one zone, and one address that nobody looks up.
 BALANCER_ATTRIBUTES = {

@@ -6,12 +6,12 @@ import signal
 import sys
 from pathlib import Path
 
-from emulator.children import Children
+from emulator.child_processes import ChildProcesses
 
 
 def test_a_watchdog_that_ended_is_replaced_and_ends_all_that_runs(tmp_path: Path) -> None:
     async def scenario() -> None:
-        children = Children()
+        children = ChildProcesses()
 
         async def sleeper() -> asyncio.subprocess.Process:
             sleep = "import time; time.sleep(600)"

@@ -27,7 +27,7 @@ PURPOSE = "the Network Load Balancer"
 ENDED = "ended"  # how a connection that was not refused or reset is noted
 
 
-class NetworkPlane:
+class NetworkListener:
     """Forwards to `group`. `idle_seconds` are real ones, as clients see them."""
 
     def __init__(
@@ -50,7 +50,7 @@ class NetworkPlane:
         self.port = number(port)
 
     async def start(self) -> None:
-        """Raises LocalModeError when the port is taken."""
+        """Raises EmulatorError when the port is taken."""
         listening = bound(self._listen_on, PURPOSE)
         self.port = number(listening)
         try:

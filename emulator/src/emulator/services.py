@@ -1,4 +1,4 @@
-"""The parts that run what the template describes, and how they are wired to each other."""
+"""The services that run what the template describes, and how they are connected."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any, Protocol
 
 from emulator.aws.calls import Calls
 from emulator.balancer.provider import LoadBalancingProvider
-from emulator.base import API_ID, Base
 from emulator.clock import Clock
 from emulator.console.server import Console
 from emulator.containers.provider import ContainerProvider
@@ -18,7 +17,7 @@ from emulator.endpoints import Endpoints
 from emulator.events.provider import EventSourceProvider
 from emulator.functions.code import RunCopies
 from emulator.functions.environment import has_awslambdaric, link_runtime_packages
-from emulator.functions.plane import Functions
+from emulator.functions.functions import Functions
 from emulator.functions.provider import FunctionProvider
 from emulator.functions.reload import Reload
 from emulator.functions.worker import Host
@@ -33,100 +32,103 @@ from emulator.resources.secrets import SecretProvider
 from emulator.resources.tables import TableProvider
 from emulator.resources.topics import TopicProvider
 from emulator.resources.user_pools import UserPoolProvider
+from emulator.servers import API_ID, Servers
 from emulator.template.assembly import Assembly
 
 
-class Part(Protocol):
+class Component(Protocol):
+    """Has sockets, processes or tasks of its own between `start` and `stop`."""
+
     async def start(self) -> None: ...
 
     async def stop(self) -> None: ...
 
 
-class Planes:
-    """`say` gets function errors and what is reloaded, line by line."""
+class Services:
+    """`report` gets function errors and what is reloaded, line by line."""
 
-    def __init__(self, base: Base, assembly: Assembly, say: Callable[[str], None]) -> None:
-        self._base = base
+    def __init__(self, servers: Servers, assembly: Assembly, report: Callable[[str], None]) -> None:
+        self._servers = servers
         self._assembly = assembly
-        self._say = say
-        self._clock = Clock(base.options.speed)
-        self._run = base.options.state / "run"
-        self._clients = Clients(base.addresses)
+        self._report = report
+        self._clock = Clock(servers.options.speed)
+        self._run = servers.options.state / "run"
+        self._clients = Clients(servers.addresses)
         self.tables, self.queues = TableProvider(self._clients), QueueProvider(self._clients)
         self.secrets = SecretProvider(self._clients)
         self.copies = RunCopies(self._run)
         self.functions = self._functions()
         invoke = self.functions.invoke
-        push_secrets = base.options.project.push_secrets
+        push_secrets = servers.options.project.push_secrets
         self.custom = CustomResourceProvider(
             invoke,
-            base.place,
+            servers.place,
             {kind: self._filler(names) for kind, names in push_secrets.items()},
         )
         self.gateway = ApiGatewayProvider(
             invoke,
-            websocket_port=base.ports.websocket,
-            management_port=base.ports.management,
+            websocket_port=servers.ports.websocket,
+            management_port=servers.ports.management,
             api_id=API_ID,
         )
         self.balancer = LoadBalancingProvider(
-            invoke, port=base.ports.api, network_port=base.ports.network, clock=self._clock
+            invoke, port=servers.ports.api, network_port=servers.ports.network, clock=self._clock
         )
-        self.events = EventSourceProvider(Calls(base.addresses), invoke, self._clock, say)
+        self.events = EventSourceProvider(Calls(servers.addresses), invoke, self._clock, report)
         self.containers = self._containers()
         self.reload = self._reload()
         self.console = Console(
-            port=base.ports.console,
+            port=servers.ports.console,
             state=self.state,
             containers=self.containers,
             weights=self.balancer,
             origins=self._origins,
-            phones=base.phones,
-            load_path=base.options.project.load_path,
+            phones=servers.phones,
+            load_path=servers.options.project.load_path,
         )
 
     def _functions(self) -> Functions:
-        packages = link_runtime_packages(self._base.options.state / "runtime")
+        packages = link_runtime_packages(self._servers.options.state / "runtime")
         host = Host(
-            self._base.children,
+            self._servers.children,
             packages,
-            self._base.place.region,
+            self._servers.place.region,
             own_runtime=not has_awslambdaric(),
         )
-        return Functions(host, self._say)
+        return Functions(host, self._report)
 
     def _containers(self) -> ContainerProvider:
-        base = self._base
+        servers = self._servers
         return ContainerProvider(
-            children=base.children,
+            children=servers.children,
             targets=self.balancer.targets,
             container_asset=self._assembly.image,
-            environment=base.addresses.environment,
+            environment=servers.addresses.environment,
             directory=self._run,
-            logs=base.options.logs,
+            logs=servers.options.logs,
             clock=self._clock,
         )
 
     def _reload(self) -> Reload:
-        project = self._base.options.project
+        project = self._servers.options.project
         return Reload(
             project.source_directory,
             self.copies,
             [self._code_changed],
-            self._say,
+            self._report,
             templates=[project.directory / name for name in project.templates],
         )
 
     def registry(self) -> Registry:
         """With a provider for every type that has a local meaning."""
-        base = self._base
+        servers = self._servers
         functions = FunctionProvider(
             self.functions,
             self._assembly,
             self.copies,
-            base.options.logs,
-            base.place,
-            base.addresses.environment,
+            servers.options.logs,
+            servers.place,
+            servers.addresses.environment,
         )
         return Registry(
             [
@@ -145,7 +147,7 @@ class Planes:
             ]
         )
 
-    def in_order(self) -> list[Part]:
+    def in_order(self) -> list[Component]:
         """What is started once all resources are there; stopped in the opposite order."""
         return [
             self.functions,
@@ -158,14 +160,14 @@ class Planes:
         ]
 
     def endpoints(self) -> Endpoints:
-        base = self._base
+        servers = self._servers
         return Endpoints(
-            env=base.options.env,
+            env=servers.options.env,
             api=self.balancer.url,
             websocket=self.gateway.websocket_url,
-            aws=base.aws.url,
-            fcm=base.fcm.url,
-            apns=base.apns.url,
+            aws=servers.aws.url,
+            fcm=servers.fcm.url,
+            apns=servers.apns.url,
             console=self.console.url,
             pid=os.getpid(),
             nlb=self.balancer.network_url,
@@ -176,18 +178,18 @@ class Planes:
         return {"alb": self.balancer.url, **({"nlb": network} if network else {})}
 
     async def state(self) -> dict[str, Any]:
-        """What the console shows: the state of every part, in one document."""
-        merged: dict[str, Any] = {"pushes": self._base.phones.summary()}
-        parts = (self.balancer, self.containers, self.gateway, self.functions, self.events)
-        for part in parts:
-            merged |= part.state()
+        """What the console shows: the state of every component, in one document."""
+        merged: dict[str, Any] = {"pushes": self._servers.phones.summary()}
+        components = (self.balancer, self.containers, self.gateway, self.functions, self.events)
+        for component in components:
+            merged |= component.state()
         for blocking in (self.tables, self.queues):
             merged |= await asyncio.to_thread(blocking.state)
         return merged
 
     def _filler(self, secrets: Mapping[str, str]) -> Prepare:
         """Templates leave push credentials empty; here they are for the local FCM and APNs."""
-        credentials = self._base.credentials
+        credentials = self._servers.credentials
         values = {FCM: credentials.service_account, APNS: credentials.apns}
 
         async def fill(properties: Mapping[str, Any]) -> None:
@@ -199,5 +201,5 @@ class Planes:
 
     def _code_changed(self, changed: list[Path]) -> None:
         self.functions.replace_workers()
-        if sources := self._base.options.project.source_directory:
+        if sources := self._servers.options.project.source_directory:
             self.containers.sources_changed(sources, changed)
