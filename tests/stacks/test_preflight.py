@@ -125,7 +125,7 @@ def test_a_profile_reaches_aws_from_the_commands_that_may_use_credentials_and_no
     profile = {"AWS_PROFILE": "work"}
     for target in ("bootstrap", "diff", "deploy", "destroy"):
         assert _commands(target, **profile)[-1].startswith("AWS_PROFILE='work' ")
-    for target in ("synth", "dev", "test"):
+    for target in ("synth", "dev", "test-emulator"):
         found = _commands(target, **profile)
         assert all("AWS_ACCESS_KEY_ID=local" in each for each in found)
         assert not any("AWS_PROFILE" in each for each in found)
