@@ -1,6 +1,6 @@
 """What each function and task may call, read from the templates: permissions.py on real resources.
 
-That a row has what its function calls, and no more, is shown from recorded calls in tests/aws.
+That a row has what its function calls, and no more, is shown from recorded calls in tests/lambdas.
 """
 
 from collections.abc import Mapping
