@@ -13,9 +13,9 @@ from client.core.frames import Message, Synced
 from client.core.settings import Settings
 from client.store.schema import migrate
 from client.store.store import Store
+from tests.client.crypto.scene import Device
+from tests.client.fake_backend import Frame
 from tests.model.ratchet_backend import RatchetBackend
-from tests.unit.client_fake_backend import Frame
-from tests.unit.crypto_scene import Device
 
 QUICK = Settings(
     resend_after=3.0,

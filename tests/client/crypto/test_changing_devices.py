@@ -11,7 +11,7 @@ from client.core import events
 from client.core.cipher import Answer, Claims, Lists
 from client.core.ids import is_shown
 from client.core.ticks import State
-from tests.unit.crypto_scene import Device, Scene, frames, say
+from tests.client.crypto.scene import Device, Scene, frames, say
 
 RAVI, RAJU, DESK = "ravi/phone", "raju/phone", "ravi/desk"
 

@@ -17,9 +17,9 @@ from client.crypto.account import FALLBACK_LIFE, KEYS_LOW, KEYS_WANTED, AccountK
 from client.crypto.signing import decode, device_document, key_document, verify
 from client.errors import SignatureError
 from client.store import Store
-from tests.unit.client_fake_backend import Frame
-from tests.unit.client_fake_server import FakeServer, fake_server, until
-from tests.unit.crypto_scene import Scene
+from tests.client.crypto.scene import Scene
+from tests.client.fake_backend import Frame
+from tests.client.fake_server import FakeServer, fake_server, until
 
 
 def made(path: Path | str = ":memory:") -> tuple[Store, AccountKeys]:

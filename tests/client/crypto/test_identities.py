@@ -9,7 +9,7 @@ import pytest
 from client.core import events
 from client.core.cipher import Answer
 from client.crypto.identities import Trust
-from tests.unit.crypto_scene import Device, Scene, frames, say
+from tests.client.crypto.scene import Device, Scene, frames, say
 
 RAVI, RAJU, DESK = "ravi/phone", "raju/phone", "ravi/desk"
 

@@ -18,7 +18,7 @@ from client.core.parsing import FrameError, parse
 from client.crypto.account import AccountKeys
 from client.store import Store
 
-PROTOCOL = Path(__file__).parents[2] / "lambdas" / "protocol"
+PROTOCOL = Path(__file__).parents[3] / "lambdas" / "protocol"
 NAME = ulid(1_700_000_000_000, Random(1))
 
 

@@ -16,7 +16,7 @@ from client.core.settings import Settings
 from client.core.ticks import State
 from client.errors import MessageTooLarge
 from client.store import Store
-from tests.unit.client_fake_cipher import FakeCipher, payload
+from tests.client.core.fake_cipher import FakeCipher, payload
 
 ME, CHAT = "ravi", "c1"
 MEMBERS = {"ravi": frames.Watermarks(), "raju": frames.Watermarks()}

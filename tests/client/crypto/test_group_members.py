@@ -12,7 +12,7 @@ from client.core.frames import DevicesChanged, Message, Receipt, Synced, SyncedC
 from client.core.ids import ulid
 from client.core.ticks import State
 from client.crypto.encryption import LEEWAY
-from tests.unit.crypto_scene import Scene, frames, say
+from tests.client.crypto.scene import Scene, frames, say
 
 RAVI, RAJU, MIRA = "ravi/phone", "raju/phone", "mira/phone"
 

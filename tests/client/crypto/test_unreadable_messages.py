@@ -11,7 +11,7 @@ from vodozemac import GroupSession
 from client.core.events import MessageReadable
 from client.core.frames import Message
 from client.core.ids import ulid
-from tests.unit.crypto_scene import Device, Scene, say
+from tests.client.crypto.scene import Device, Scene, say
 
 RAVI, RAJU, MIRA = "ravi/phone", "raju/phone", "mira/phone"
 PAUSES = (3.0, 60.0, 3600.0)

@@ -21,9 +21,9 @@ from client.crypto.rotation import MESSAGES, SECONDS, Outbound, reason_to_rotate
 from client.crypto.signing import canonical, decode, verify
 from client.crypto.signing import encode as base64_of
 from client.errors import MessageTooLarge, SignatureError
-from tests.unit.crypto_scene import Scene
+from tests.client.crypto.scene import Scene
 
-VECTORS = Path(__file__).parents[1] / "vectors"
+VECTORS = Path(__file__).parents[2] / "vectors"
 
 
 def vectors(name: str) -> dict[str, Any]:

@@ -19,9 +19,9 @@ from client.cli.lines import Lines, input_lines
 from client.cli.options import UsageError, parse
 from client.cli.text import one_line, visible
 from client.core.events import MessageReadable, MessageReceived
-from tests.unit.client_fake_server import FakeServer, fake_server, until
+from tests.client.fake_server import FakeServer, fake_server, until
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PASSWORD = "Only-on-this-machine-1"
 
 

@@ -19,7 +19,7 @@ from client.crypto.sessions import OlmSessions
 from client.errors import StoreError
 from client.store import Store
 from client.store.vault import KEY_BYTES, Vault, from_passphrase
-from tests.unit.crypto_scene import Device, Scene
+from tests.client.crypto.scene import Device, Scene
 
 RAVI, RAJU, MIRA = "ravi/phone", "raju/phone", "mira/phone"
 

@@ -13,10 +13,10 @@ from client.cli.verifying import REASONS, Verifying
 from client.core.events import EmojiShown, VerificationCancelled, VerificationRequested
 from client.crypto import qr
 from client.crypto.emoji import EMOJI
-from tests.unit.client_fake_server import FakeServer
-from tests.unit.test_client_lines import Command, command, with_server
-from tests.unit.test_client_screen import person, raju_online
-from tests.unit.test_client_screen import with_server as with_screen
+from tests.client.cli.test_lines import Command, command, with_server
+from tests.client.cli.test_screen import person, raju_online
+from tests.client.cli.test_screen import with_server as with_screen
+from tests.client.fake_server import FakeServer
 
 
 def told(event: VerificationCancelled | VerificationRequested | EmojiShown) -> list[str]:

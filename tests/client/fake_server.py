@@ -17,7 +17,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
-from tests.unit.client_fake_backend import FakeBackend, Frame, Refused
+from tests.client.fake_backend import FakeBackend, Frame, Refused
 
 STATUS = {"bad_request": 400, "not_found": 404, "conflict": 409, "rate_limited": 429}
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

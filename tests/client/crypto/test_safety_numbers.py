@@ -13,7 +13,7 @@ from client.crypto.emoji import EMOJI, emoji_of
 from client.crypto.safety_number import SafetyNumber, fingerprint, safety_number
 from client.crypto.sas import commitment
 
-VECTORS = Path(__file__).parents[1] / "vectors"
+VECTORS = Path(__file__).parents[2] / "vectors"
 NUMBERS: list[dict[str, Any]] = json.loads((VECTORS / "safety_numbers.json").read_text())["numbers"]
 SAS: dict[str, Any] = json.loads((VECTORS / "emoji.json").read_text())
 

@@ -18,7 +18,7 @@ from client.cli.room import Room
 from client.cli.screen import Screen
 from client.core.ticks import State
 from client.store.history import StoredMessage
-from tests.unit.client_fake_server import FakeServer, fake_server, until
+from tests.client.fake_server import FakeServer, fake_server, until
 
 QUICK = Settings(gap_grace=0.02, reconnect_base=0.02)
 

@@ -9,8 +9,8 @@ import pytest
 
 from client.core.events import MessageReadable
 from client.core.ids import ulid
-from tests.unit.crypto_forging import Inside, forged
-from tests.unit.crypto_scene import Device, Scene, say
+from tests.client.crypto.forging import Inside, forged
+from tests.client.crypto.scene import Device, Scene, say
 
 RAVI, RAJU, MIRA = "ravi/phone", "raju/phone", "mira/phone"
 

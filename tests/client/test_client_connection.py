@@ -34,8 +34,8 @@ from client.api import Ticket
 from client.core.engine import Engine
 from client.core.events import Event
 from client.store import Store
-from tests.unit.client_fake_backend import Frame
-from tests.unit.client_fake_server import FakeServer, fake_server, until
+from tests.client.fake_backend import Frame
+from tests.client.fake_server import FakeServer, fake_server, until
 
 QUICK = Settings(
     gap_grace=0.02, own_gap_grace=0.05, reconnect_base=0.02, resend_after=0.3, sync_backoff=0.05

@@ -16,8 +16,8 @@ from client.core.events import CaughtUp, Disconnected, Event
 from client.core.frames import encode
 from client.driver import Driver
 from client.errors import Closed, MessageTooLarge, StoreError, Unreachable
-from tests.unit.client_fake_backend import FakeBackend
-from tests.unit.crypto_scene import Device
+from tests.client.crypto.scene import Device
+from tests.client.fake_backend import FakeBackend
 
 CHAT = "Qn3jv0dXzq0Yk1mE8a2b9w"
 

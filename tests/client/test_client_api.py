@@ -21,7 +21,7 @@ from client.errors import (
     Unreachable,
     from_status,
 )
-from tests.unit.client_fake_server import FakeServer, fake_server
+from tests.client.fake_server import FakeServer, fake_server
 
 
 def with_api(scenario: Callable[[FakeServer, Api], Awaitable[None]]) -> None:

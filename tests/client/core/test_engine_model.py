@@ -30,8 +30,8 @@ from client.core.ticks import State
 from client.store.schema import migrate
 from client.store.store import Store
 from client.store.vault import Vault
-from tests.unit.client_fake_backend import FakeBackend, Frame
-from tests.unit.client_fake_cipher import FakeCipher
+from tests.client.core.fake_cipher import FakeCipher
+from tests.client.fake_backend import FakeBackend, Frame
 
 USERS = ("ravi", "raju", "meena")
 QUICK = Settings(resend_after=3.0, sync_timeout=30.0, quiet_receipt_delay=2.0)

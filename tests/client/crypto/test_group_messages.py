@@ -12,7 +12,7 @@ from client.core.frames import Message
 from client.core.ids import ulid
 from client.crypto.groups import InboundGroups
 from client.crypto.rotation import MESSAGES, SECONDS
-from tests.unit.crypto_scene import Device, Scene, frames, say
+from tests.client.crypto.scene import Device, Scene, frames, say
 
 RAVI, RAJU, MIRA = "ravi/phone", "raju/phone", "mira/phone"
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from client import ChatClient, MembersChanged, ServerFault
-from tests.unit.client_fake_server import FakeServer, until
-from tests.unit.test_client_verification import of, online, with_server
+from tests.client.fake_server import FakeServer, until
+from tests.client.test_client_verification import of, online, with_server
 
 
 def answers(client: ChatClient, method: str, answer: Any) -> None:

@@ -10,7 +10,7 @@ from client.core.events import MessageReceived
 from client.core.frames import Message
 from client.core.ids import ulid
 from client.crypto.sessions import KEPT, OlmSessions
-from tests.unit.crypto_scene import Device, Scene
+from tests.client.crypto.scene import Device, Scene
 
 RAVI, RAJU = "ravi/phone", "raju/phone"
 

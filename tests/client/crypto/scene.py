@@ -24,7 +24,7 @@ from client.crypto.encryption import Encryption
 from client.store.schema import migrate
 from client.store.store import Store
 from client.store.vault import Vault
-from tests.unit.client_fake_backend import EPOCH, FakeBackend, Frame, Post, Refused
+from tests.client.fake_backend import EPOCH, FakeBackend, Frame, Post, Refused
 
 NEVER = (1e9, 1e9)
 SETTINGS = Settings(quiet_receipt_delay=2.0, reconnect_between=NEVER, ping_between=NEVER)
