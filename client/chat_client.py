@@ -33,12 +33,12 @@ from client.core.events import (
 from client.core.ids import ulid
 from client.core.liveness import Backoff
 from client.core.settings import Settings
-from client.crypto.directory import fetch
 from client.crypto.encryption import Encryption
 from client.crypto.envelope import Device
 from client.crypto.identities import KnownDevice, Trust
 from client.crypto.safety_number import SafetyNumber
 from client.crypto.sas import Stage
+from client.directory import fetch
 from client.driver import Driver
 from client.errors import (
     CannotVerify,

@@ -20,10 +20,10 @@ import os
 import threading
 from collections.abc import AsyncIterator, Callable
 
+from client.cli.qr import coloured
 from client.cli.text import history_line, one_line
 from client.core.events import MessageReadable, MessageReceived, StateChanged
 from client.core.ticks import State
-from client.crypto.qr import coloured
 from client.store.history import StoredMessage
 
 

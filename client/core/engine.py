@@ -18,7 +18,7 @@ from client.core import events, frames
 from client.core.catch_up import CatchUp
 from client.core.cipher import Answer, Cipher, Draft, Lists, Request
 from client.core.conversations import Conversations, Moved
-from client.core.gathering import Gathering
+from client.core.key_requests import KeyRequests
 from client.core.ledger import Ledger, Place
 from client.core.liveness import Liveness
 from client.core.outbox import Outbox
@@ -88,7 +88,9 @@ class Engine:
         self._outbox = Outbox(settings, random)
         self._receipts = ReceiptPlan(settings)
         self._liveness = Liveness(settings, random)
-        self._gathering = Gathering(settings, lambda request: self._outputs.append(Fetch(request)))
+        self._key_requests = KeyRequests(
+            settings, lambda request: self._outputs.append(Fetch(request))
+        )
         self._chats = Conversations(
             user,
             device,
@@ -106,7 +108,7 @@ class Engine:
             device,
             ledger,
             cipher,
-            self._gathering,
+            self._key_requests,
             self._chats,
             self._outbox,
             settings,
@@ -254,7 +256,7 @@ class Engine:
             case frames.Typing():
                 self._outputs.append(events.TypingSeen(frame.chat, frame.user))
             case frames.DevicesChanged():
-                self._gathering.changed(frame.user)
+                self._key_requests.changed(frame.user)
                 if frame.chat is not None:
                     self._catch_up.members_changed(frame.chat)
                 self._outputs.append(events.DevicesChanged(frame.user, frame.chat))
@@ -302,7 +304,7 @@ class Engine:
 
     def look_at(self, user: str) -> Lists:
         """For who fetches a device list, and calls `brought` or `not_brought`, without a Fetch."""
-        return self._gathering.look_at(user)
+        return self._key_requests.look_at(user)
 
     def brought(self, answer: Answer, now: float) -> bool:
         """What a Fetch has fetched. False for a device list older than what is known."""
@@ -406,7 +408,7 @@ class Engine:
     def _knows(self, message: frames.Message) -> bool:
         """Else it is asked for, and the message waits in front of the watermark."""
         device = f"{message.sender}/{message.sender_device}"
-        return self._cipher.knows(message) or self._gathering.look_up(device, self._now)
+        return self._cipher.knows(message) or self._key_requests.look_up(device, self._now)
 
     def _resume(self) -> None:
         if self._chats.resume():

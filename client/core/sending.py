@@ -13,8 +13,8 @@ from typing import Any
 from client.core import events, frames
 from client.core.cipher import Answer, Chat, Cipher, Claims, Draft, Lists, Outgoing, Request, Wants
 from client.core.conversations import Conversations
-from client.core.gathering import Gathering
 from client.core.ids import is_shown, user_and_device, user_of
+from client.core.key_requests import KeyRequests
 from client.core.ledger import Ledger
 from client.core.outbox import Outbox
 from client.core.settings import Settings
@@ -29,7 +29,7 @@ class Sending:
         device: str,
         ledger: Ledger,
         cipher: Cipher,
-        gathering: Gathering,
+        key_requests: KeyRequests,
         chats: Conversations,
         outbox: Outbox,
         settings: Settings,
@@ -38,7 +38,7 @@ class Sending:
         want_news: Callable[[str, float], None],
     ) -> None:
         self._user, self._device = user, device
-        self._ledger, self._cipher, self._gathering = ledger, cipher, gathering
+        self._ledger, self._cipher, self._key_requests = ledger, cipher, key_requests
         self._chats, self._outbox, self._settings = chats, outbox, settings
         self._clock, self._emit, self._want_news = clock, emit, want_news
         self._drafts: dict[str, list[Draft]] = {}
@@ -58,14 +58,14 @@ class Sending:
         self._drafts.setdefault(draft.chat, []).append(draft)
 
     def opened(self) -> None:
-        self._gathering.opened()
+        self._key_requests.opened()
         self._held.clear()
 
     def closed(self) -> None:
-        self._gathering.closed()
+        self._key_requests.closed()
 
     def next_due(self, now: float) -> float | None:
-        times = [self._gathering.next_due(now)]
+        times = [self._key_requests.next_due(now)]
         ask_at = self._ledger.next_ask(self._clock())
         if ask_at is not None:
             times.append(now + ask_at - self._clock())
@@ -73,7 +73,7 @@ class Sending:
 
     def due(self, now: float) -> None:
         """Seals what can be sealed, and asks for what that needs."""
-        self._gathering.want_lists({self._user}, now)  # a new device of one's own is news
+        self._key_requests.want_lists({self._user}, now)  # a new device of one's own is news
         for chat in list(self._drafts):
             if not self._outbox.waiting(chat):
                 self._draft(chat, now)
@@ -88,12 +88,12 @@ class Sending:
         draft = self._drafts[chat][0]
         if self._next.get(chat) != draft.message_id:
             self._next[chat] = draft.message_id
-            self._gathering.try_again(chat)
+            self._key_requests.try_again(chat)
         if self._chats.for_others(chat):
             self._fail(chat, "the backend says that others are in this direct chat")
             return
         place = self._chat(chat, now)
-        wants = self._cipher.wants(place, self._gathering.fresh, self._tried(chat, now))
+        wants = self._cipher.wants(place, self._key_requests.fresh, self._tried(chat, now))
         self._tell_held(chat, wants.held)
         if wants:
             self._bring(chat, wants, now)
@@ -142,30 +142,30 @@ class Sending:
         users |= {user_of(name) for name in frame.stale}
         self._cipher.forget(frame.stale)
         for user in users:
-            self._gathering.changed(user)
+            self._key_requests.changed(user)
 
     # -- what single devices get
 
     def _errands(self, place: Chat, now: float) -> None:
         chat = place.chat
         tried = self._tried(chat, now)
-        wants = self._cipher.errand_wants(place, self._gathering.fresh, tried)
+        wants = self._cipher.errand_wants(place, self._key_requests.fresh, tried)
         self._bring(chat, wants, now)
         if not wants.members and not wants.lists:
             self._queue(chat, self._cipher.run_errands(place))
 
     def _ask(self, chat: str, device: str, now: float) -> None:
         user = user_of(device)
-        if not self._gathering.fresh(user):
-            self._gathering.want_lists({user}, now)
+        if not self._key_requests.fresh(user):
+            self._key_requests.want_lists({user}, now)
         elif not self._cipher.registered(device):
             self._ask_again(chat, device, None)  # nobody is there to answer
         elif not self._cipher.reachable(device):
             self._ask_again(chat, device, self._settings.claim_again)  # it may be accepted
-        elif device in self._gathering.tried(chat, now):
+        elif device in self._key_requests.tried(chat, now):
             self._ask_again(chat, device, self._settings.claim_again)
         else:
-            self._gathering.want_claims(chat, {device}, now, asking=True)
+            self._key_requests.want_claims(chat, {device}, now, asking=True)
 
     def _ask_again(self, chat: str, device: str, pause: float | None) -> None:
         """After `pause`, or never."""
@@ -178,7 +178,7 @@ class Sending:
         """False for a device list that may be older than what is known: it is not taken."""
         match answer.request:
             case Lists(user=user) as request:
-                if not self._gathering.listed(request):
+                if not self._key_requests.listed(request):
                     return False
                 found = self._cipher.learn(user, answer.found)
                 for name in found.added:
@@ -187,14 +187,14 @@ class Sending:
                     self._emit(events.IdentityChanged(*user_and_device(name)))
             case Claims() as request:
                 begun = self._cipher.claimed(request, answer.found)
-                self._gathering.claimed(request, begun, now)
+                self._key_requests.claimed(request, begun, now)
                 if request.asking:
                     for device in sorted(begun):
                         self._send_request(request.chat, device)
         return True
 
     def not_brought(self, request: Request, now: float) -> None:
-        self._gathering.failed(request, now)
+        self._key_requests.failed(request, now)
 
     def _send_request(self, chat: str, device: str) -> None:
         at = self._clock()
@@ -211,12 +211,12 @@ class Sending:
         if wants.members:
             self._want_news(chat, now)
         if wants.lists:
-            self._gathering.want_lists(wants.lists, now)
+            self._key_requests.want_lists(wants.lists, now)
         if wants.claims:
-            self._gathering.want_claims(chat, wants.claims, now)
+            self._key_requests.want_claims(chat, wants.claims, now)
 
     def _tried(self, chat: str, now: float) -> Collection[str]:
-        return self._gathering.tried(chat, now)
+        return self._key_requests.tried(chat, now)
 
     def _queue(self, chat: str, outgoing: Iterable[Outgoing]) -> None:
         for one in outgoing:

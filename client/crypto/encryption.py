@@ -26,12 +26,12 @@ from client.core.frames import Message
 from client.core.ids import hidden_id, user_of
 from client.crypto.account import AccountKeys
 from client.crypto.envelope import Device
-from client.crypto.errands import COPIES, Errand, Errands
 from client.crypto.groups import InboundGroups, OutboundGroups
 from client.crypto.identities import Identities, KnownDevice, checked_claim
 from client.crypto.opening import Opener
 from client.crypto.sealing import Sealer, copied
 from client.crypto.sessions import OlmSessions
+from client.crypto.to_device import COPIES, Errand, Errands
 from client.store import Store
 
 # Who sees a device for the first time, or comes as one, may be that much too late for a text.

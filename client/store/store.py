@@ -25,10 +25,9 @@ from client.store.history import (
 )
 from client.store.lock import FileLock
 from client.store.membership import Membership
-from client.store.opening import open_vault
 from client.store.outgoing import OutgoingMessages
-from client.store.schema import migrate
-from client.store.vault import Vault
+from client.store.tables import migrate
+from client.store.vault import Vault, open_vault
 from client.store.waiting import WaitingMessages
 
 

@@ -29,7 +29,7 @@ from client.api import Api
 from client.core.cipher import Answer, Lists, Request
 from client.core.events import Event
 from client.core.frames import DevicesChanged
-from client.crypto.directory import fetch
+from client.directory import fetch
 from tests.client.fake_server import FakeServer, fake_server, until
 
 QUICK = Settings(gap_grace=0.02, own_gap_grace=0.05, reconnect_base=0.02, resend_after=0.3)

@@ -11,8 +11,8 @@ from client.core.cipher import Answer, Lists
 from client.core.engine import Engine
 from client.core.frames import Message, Synced
 from client.core.settings import Settings
-from client.store.schema import migrate
 from client.store.store import Store
+from client.store.tables import migrate
 from tests.client.crypto.scene import Device
 from tests.client.fake_backend import Frame
 from tests.model.ratchet_backend import RatchetBackend

@@ -1,8 +1,8 @@
 /** This device's own keys: when they are replaced. */
 
 import { afterEach, expect, test, vi } from "vitest";
-import { Account } from "../src/core/client/account.ts";
-import type { Api, KeyUpload } from "../src/core/net/api.ts";
+import { Account } from "../src/client/account.ts";
+import type { Api, KeyUpload } from "../src/client/api.ts";
 import { TestDevice } from "./two-devices.ts";
 
 const MINUTE = 60_000;

@@ -1,6 +1,11 @@
 /** What is decided without I/O: sessions, rotation, identities, requests, keys. */
 
 import { describe, expect, test } from "vitest";
+import { DEFAULTS } from "../src/client/core/settings.ts";
+import { toMake } from "../src/client/crypto/account.ts";
+import { parseMegolm, parseOlm } from "../src/client/crypto/envelope.ts";
+import { agreed, held, type KnownDevice, recognise } from "../src/client/crypto/identities.ts";
+import { mayAskFor, mayHaveCopy, nextAsk } from "../src/client/crypto/requests.ts";
 import {
   askedAgain,
   LIFETIME_MS,
@@ -11,11 +16,7 @@ import {
   sharedWith,
   used,
   wornOut,
-} from "../src/core/crypto/group-session.ts";
-import { agreed, held, type KnownDevice, recognise } from "../src/core/crypto/identity.ts";
-import { toMake } from "../src/core/crypto/one-time-keys.ts";
-import { parseMegolm, parseOlm } from "../src/core/crypto/payload.ts";
-import { mayAskFor, mayHaveCopy, nextAsk } from "../src/core/crypto/requests.ts";
+} from "../src/client/crypto/rotation.ts";
 import {
   byUse,
   KEPT,
@@ -23,8 +24,7 @@ import {
   type OlmSession,
   superfluous,
   toEncrypt,
-} from "../src/core/crypto/sessions.ts";
-import { DEFAULTS } from "../src/core/protocol/settings.ts";
+} from "../src/client/crypto/sessions.ts";
 
 function session(id: string, made: number, opened = 0): OlmSession {
   return { chat: "c", device: "raju/phone", id, pickle: "", made, opened };

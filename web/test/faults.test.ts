@@ -1,10 +1,10 @@
 /** What must not stop a client, or not more of it than has to: whole clients and faults around them. */
 
 import { describe, expect, test, vi } from "vitest";
-import { ClientError } from "../src/core/errors.ts";
-import { SEND_LIMIT_BYTES } from "../src/core/protocol/frames.ts";
-import { ulid } from "../src/core/protocol/ulid.ts";
-import * as tables from "../src/core/store/tables.ts";
+import { SEND_LIMIT_BYTES } from "../src/client/core/frames.ts";
+import { ulid } from "../src/client/core/ids.ts";
+import { ClientError } from "../src/client/errors.ts";
+import * as tables from "../src/client/store/tables.ts";
 import { sentTo } from "./chats.ts";
 import type { TestClient } from "./fake-backend.ts";
 import {

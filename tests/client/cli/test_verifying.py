@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from client.cli import qr
 from client.cli.bubbles import Line, lay_out
 from client.cli.lines import Lines
 from client.cli.verifying import REASONS, Verifying
 from client.core.events import EmojiShown, VerificationCancelled, VerificationRequested
-from client.crypto import qr
 from client.crypto.emoji import EMOJI
 from tests.client.cli.test_lines import Command, command, with_server
 from tests.client.cli.test_screen import person, raju_online

@@ -27,8 +27,8 @@ from client.core.ledger import Ledger
 from client.core.parsing import parse
 from client.core.settings import Settings
 from client.core.ticks import State
-from client.store.schema import migrate
 from client.store.store import Store
+from client.store.tables import migrate
 from client.store.vault import Vault
 from tests.client.core.fake_cipher import FakeCipher
 from tests.client.fake_backend import FakeBackend, Frame

@@ -21,8 +21,8 @@ from client.core.parsing import parse
 from client.core.settings import Settings
 from client.crypto.account import AccountKeys
 from client.crypto.encryption import Encryption
-from client.store.schema import migrate
 from client.store.store import Store
+from client.store.tables import migrate
 from client.store.vault import Vault
 from tests.client.fake_backend import EPOCH, FakeBackend, Frame, Post, Refused
 

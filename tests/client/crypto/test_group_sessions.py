@@ -12,7 +12,7 @@ from vodozemac import GroupSession
 from client.crypto.groups import KEPT_SECONDS, InboundGroups, RoomKey
 from client.crypto.rotation import SECONDS
 from client.crypto.sessions import Undecryptable
-from client.store.schema import migrate
+from client.store.tables import migrate
 from client.store.vault import Vault
 
 CHAT, OTHER, RAVI, MIRA = "c1", "c2", "ravi/phone", "mira/phone"

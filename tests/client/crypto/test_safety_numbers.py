@@ -8,7 +8,7 @@ import pytest
 import segno
 from vodozemac import Sas
 
-from client.crypto import qr
+from client.cli import qr
 from client.crypto.emoji import EMOJI, emoji_of
 from client.crypto.safety_number import SafetyNumber, fingerprint, safety_number
 from client.crypto.sas import commitment

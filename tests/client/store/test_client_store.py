@@ -14,7 +14,7 @@ from client.core.ledger import Place
 from client.core.ticks import State
 from client.errors import StoreError
 from client.store import Store
-from client.store.schema import FIRST, MIGRATIONS
+from client.store.tables import FIRST, MIGRATIONS
 
 
 def message(seq: int, text: str = "hi") -> Message:
