@@ -237,9 +237,9 @@ class ChatClient:
         if not add and not remove:
             return sorted(self._store.members(chat))
         # Before the call, whose answer may be lost, and after it, for what was accepted meanwhile.
-        self._drive().step(lambda engine, now: engine.adding(chat, add))
+        self._drive().step(Engine.adding, chat, add)
         members = await self._api.change_members(chat, add, remove)
-        self._drive().step(lambda engine, now: engine.adding(chat, add))
+        self._drive().step(Engine.adding, chat, add)
         self._know(chat, members, "group", None)
         return sorted(members)
 
@@ -291,9 +291,7 @@ class ChatClient:
         text.encode()  # a lone surrogate could never be sent
         chat = await self.chat_id(chat)
         message_id = ulid(int(time.time() * 1000), self._random)
-        self._drive().step(
-            lambda engine, now: engine.send(message_id, chat, text, now, urgent=urgent)
-        )
+        self._drive().step(Engine.send, message_id, chat, text, urgent=urgent)
         return message_id
 
     async def chat_id(self, chat_or_user: str) -> str:
@@ -304,22 +302,21 @@ class ChatClient:
 
     def mark_read(self, chat: str, seq: int) -> None:
         """The user has seen the chat up to `seq`. The senders will be told."""
-        self._drive().step(lambda engine, now: engine.mark_read(chat, seq, now))
+        self._drive().step(Engine.mark_read, chat, seq)
 
     def typing(self, chat: str) -> None:
         """May be called on every key: it is sent once in a while."""
-        self._drive().step(lambda engine, now: engine.typing(chat, now))
+        self._drive().step(Engine.typing, chat)
 
     def watch(self, users: Iterable[str]) -> None:
         """PresenceChanged events for these users from now on."""
-        watched = list(users)
-        self._drive().step(lambda engine, now: engine.watch(watched, now))
+        self._drive().step(Engine.watch, set(users))
 
     async def sync(self, timeout: float = 30.0) -> None:  # noqa: ASYNC109 - for callers' ease
         """Fetches whatever is not here yet; returns when every chat is complete."""
 
         def start() -> None:
-            self._drive().step(lambda engine, now: engine.sync(now))
+            self._drive().step(Engine.sync)
 
         async with asyncio.timeout(timeout):
             await self._caught_up(start, complete=True)
@@ -332,7 +329,7 @@ class ChatClient:
         Of a user who is known, what is known if the backend does not answer.
         """
         for _ in range(LOOKS):
-            request = self._drive().step(lambda engine, now: engine.look_at(user))
+            request = self._drive().step(Engine.look_at, user)
             try:
                 answer = await fetch(self._api, request)
             except Unreachable:
@@ -340,12 +337,12 @@ class ChatClient:
                 if not known:
                     raise
                 return known
-            if self._brought(answer):
+            if self._fetched(answer):
                 break  # else they have changed since they were asked for
         return self.known_devices(user)
 
-    def _brought(self, answer: Answer) -> bool:
-        return self._drive().step(lambda engine, now: engine.brought(answer, now))
+    def _fetched(self, answer: Answer) -> bool:
+        return self._drive().step(Engine.fetch_succeeded, answer)
 
     async def remove_device(self, device: str) -> None:
         """Removes one of this user's devices from the account; it gets nothing from then on."""
@@ -367,7 +364,7 @@ class ChatClient:
         True: that was all, and sending to the user goes on. False: there are others by now.
         """
         keys = {device.device: device.ed25519 for device in shown if device.user == user}
-        return self._drive().step(lambda engine, now: engine.accept(user, keys, now))
+        return self._drive().step(Engine.accept, user, keys)
 
     async def verify(self, user: str, device: str | None = None) -> KnownDevice:
         """Asks the device to compare emoji, or agrees to what it asks; gives the device.
@@ -441,7 +438,13 @@ class ChatClient:
 
     def _drive(self) -> Driver:
         if self._driver is None:
-            self._driver = Driver(self._store, self._engine, self._happened, self._fetch)
+            self._driver = Driver(
+                Engine(self.user, self.device, self._random, self._settings),
+                self._store,
+                self._encryption,
+                self._happened,
+                self._fetch,
+            )
         return self._driver
 
     def _verify(self) -> Verification:
@@ -451,7 +454,7 @@ class ChatClient:
                 me,
                 self._encryption.identities,
                 self._random,
-                lambda act: self._drive().step(act),
+                self._drive,
                 self._feed.publish,
             )
         return self._verification
@@ -471,17 +474,6 @@ class ChatClient:
         with contextlib.suppress(Unreachable):
             await self.devices(self.user)
 
-    def _engine(self) -> Engine:
-        return Engine(
-            self.user,
-            self.device,
-            self._store,
-            self._encryption,
-            self._random,
-            self._settings,
-            time.time,
-        )
-
     async def _fetch(self, request: Request) -> Answer:
         return await fetch(self._api, request)
 
@@ -495,7 +487,7 @@ class ChatClient:
         if pair is not None and (kind != "direct" or members != pair):
             raise _contradiction(f"{chat} is said to be another's, or a group, and is direct")
         self._store.describe(chat, kind, name)
-        self._drive().step(lambda engine, now: engine.chat_is(chat, members, now))
+        self._drive().step(Engine.chat_is, chat, members)
         self._store.set_gone(chat, False)
 
     def _happened(self, event: Event) -> None:

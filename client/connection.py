@@ -19,8 +19,9 @@ from websockets.typing import Subprotocol
 
 from client.api import Ticket
 from client.core import events
-from client.core.engine import Drop, Stop
+from client.core.engine import Engine
 from client.core.liveness import Backoff
+from client.core.outputs import Drop, Stop
 from client.driver import Driver
 from client.errors import (
     ApiError,
@@ -86,7 +87,7 @@ class Connection:
         """Says what is left to say and closes in order; `run` then returns."""
         self._closing = True
         if self._driver.online:
-            self._driver.step(lambda engine, now: engine.closing(now))
+            self._driver.step(Engine.closing)
             await self._flush()
         if self._socket is not None:
             await self._socket.close()

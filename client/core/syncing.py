@@ -48,6 +48,10 @@ class SyncPlan:
     def question(self) -> Question | None:
         return self._question
 
+    def covers(self, chat: str) -> bool:
+        """The response to what is asked now will say how this chat is."""
+        return self._question is not None and self._question.covers(chat)
+
     def opened(self, now: float) -> None:
         self._online, self.resumed = True, False
         self._question = None

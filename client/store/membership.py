@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from client.core.frames import Watermarks
 
 
-class Membership:
+class StoredMembers:
     """Methods of the engine's ledger (client/core/ledger.py says what each does)."""
 
     db: sqlite3.Connection

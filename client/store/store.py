@@ -24,7 +24,7 @@ from client.store.history import (
     read_unread,
 )
 from client.store.lock import FileLock
-from client.store.membership import Membership
+from client.store.membership import StoredMembers
 from client.store.outgoing import OutgoingMessages
 from client.store.tables import migrate
 from client.store.vault import Vault, open_vault
@@ -53,7 +53,7 @@ class OwnText:
     accepted_at: float | None
 
 
-class Store(WaitingMessages, OutgoingMessages, Membership):
+class Store(WaitingMessages, OutgoingMessages, StoredMembers):
     def __init__(
         self,
         connection: sqlite3.Connection,

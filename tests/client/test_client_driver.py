@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -14,6 +15,7 @@ from client.core.cipher import Answer, Lists, Request
 from client.core.engine import Engine
 from client.core.events import CaughtUp, Disconnected, Event
 from client.core.frames import encode
+from client.core.step import Step
 from client.driver import Driver
 from client.errors import Closed, MessageTooLarge, StoreError, Unreachable
 from tests.client.crypto.scene import Device
@@ -32,7 +34,8 @@ def driven(
 ) -> Iterator[tuple[Driver, Device, list[Event]]]:
     device = Device("ravi", "phone", FakeBackend())
     told: list[Event] = []
-    driver = Driver(device.store, lambda: device.engine, told.append, fetch)
+    engine = Engine("ravi", "phone", device.random, device.settings)
+    driver = Driver(engine, device.store, device.encryption, told.append, fetch)
     yield driver, device, told
     driver.cancel()
     device.db.close()
@@ -52,8 +55,8 @@ FAILURES = [
 def test_a_step_that_fails_is_taken_back_and_stops_the_client_whatever_failed(
     failure: Exception,
 ) -> None:
-    def act(engine: Engine, now: float) -> None:
-        engine.send("0" * 26, CHAT, "hello", now)
+    def act(engine: Engine, step: Step) -> None:
+        engine.send(step, "0" * 26, CHAT, "hello")
         raise failure
 
     async def run() -> None:
@@ -71,7 +74,7 @@ def test_a_step_that_fails_is_taken_back_and_stops_the_client_whatever_failed(
             assert event.retry_in is None
             assert leave.done()
             with pytest.raises(Closed):
-                driver.step(lambda engine, now: engine.due(now))
+                driver.step(Engine.due)
             with pytest.raises(Closed):
                 driver.received([encode({"type": "pong"})])
             driver.closed()
@@ -83,8 +86,8 @@ def test_a_text_that_is_too_long_stops_nothing() -> None:
     async def run() -> None:
         with driven() as (driver, device, told):
             with pytest.raises(MessageTooLarge):
-                driver.step(lambda engine, now: engine.send("0" * 26, CHAT, "x" * 40_000, now))
-            driver.step(lambda engine, now: engine.send("1" * 26, CHAT, "short", now))
+                driver.step(Engine.send, "0" * 26, CHAT, "x" * 40_000)
+            driver.step(Engine.send, "1" * 26, CHAT, "short")
             assert device.texts(CHAT) == ["short"]
             assert not any(isinstance(event, Disconnected) for event in told)
 
@@ -99,18 +102,18 @@ def test_an_answer_that_is_none_is_asked_for_again(failure: Exception) -> None:
         raise failure
 
     async def run() -> None:
-        with driven(fetch) as (driver, device, _):
+        with driven(fetch) as (driver, _, _):
             refused: list[Request] = []
 
-            def not_brought(request: Request, now: float) -> None:
+            def fetch_failed(engine: Engine, step: Step, request: Request) -> None:
                 refused.append(request)
                 given_up.set()
 
-            device.engine.not_brought = not_brought  # type: ignore[method-assign]
-            driver.opened()
-            driver.received([encode({"type": "synced", "chats": {}})])
-            async with asyncio.timeout(60):
-                await given_up.wait()
+            with mock.patch.object(Engine, "fetch_failed", fetch_failed):
+                driver.opened()
+                driver.received([encode({"type": "synced", "chats": {}})])
+                async with asyncio.timeout(60):
+                    await given_up.wait()
             (request,) = refused
             assert isinstance(request, Lists)
             assert request.user == "ravi"

@@ -27,6 +27,7 @@ from client import (
 )
 from client.api import Api
 from client.core.cipher import Answer, Lists, Request
+from client.core.engine import Engine
 from client.core.events import Event
 from client.core.frames import DevicesChanged
 from client.directory import fetch
@@ -348,7 +349,7 @@ def test_a_list_that_changed_while_it_was_asked_for_is_asked_for_again() -> None
                 looks.append(request)
                 if len(looks) == 1:
                     changed = DevicesChanged("raju")
-                    ravi._drive().step(lambda engine, now: engine.received(changed, now))
+                    ravi._drive().step(Engine.received, changed)
                 return answer
 
             with pytest.MonkeyPatch.context() as patch:

@@ -24,11 +24,6 @@ ONLY_PYTHON = {
 }
 ONLY_TYPESCRIPT = {
     "answers": "types and checks of REST responses, where Python reads JSON as it comes",
-    "core/membership": "in Python in core/conversations",
-    "core/outputs": "in Python in core/engine",
-    "core/own_messages": "in Python in core/conversations",
-    "core/presence": "in Python in core/engine",
-    "core/step": "Python's engine is given these once",
     "core/random": "Python has random.Random",
     "core/to_device": "what other devices need; in Python in crypto/encryption",
     "crypto/olm": "the ratchets behind one interface; Python has vodozemac, typed",

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from client.core import events, frames
-from client.core.engine import Drop, Engine, Fetch, Output, Stop, Transmit
+from client.core.engine import Engine
 from client.core.events import MessageReceived, StateChanged
 from client.core.ids import ulid
+from client.core.outputs import Drop, Fetch, Output, Stop, Transmit
 from client.core.settings import Settings
+from client.core.step import Step
 from client.core.ticks import State
 from client.errors import MessageTooLarge
 from client.store import Store
@@ -34,15 +36,17 @@ class Client:
 
     def restart(self) -> None:
         """As after a crash: only the store is left."""
-        self.engine = Engine(
-            ME, "phone", self.store, FakeCipher(), self.random, self.settings, lambda: self.now
-        )
+        self.engine = Engine(ME, "phone", self.random, self.settings)
+        self.engine.restore(self._step())
         self.sent: list[dict[str, Any]] = []
         self.told: list[Output] = []
 
-    def step(self, act: Any) -> None:
+    def _step(self) -> Step:
+        return Step(self.now, self.now, self.store, FakeCipher())
+
+    def step(self, act: Any, *args: Any) -> None:
         with self.store.transaction():
-            act(self.engine, self.now)
+            act(self.engine, self._step(), *args)
         for output in self.engine.outputs():
             if isinstance(output, Transmit):
                 self.sent.append(output.frame)
@@ -50,25 +54,25 @@ class Client:
                 self.told.append(output)
 
     def open(self, *, sync: bool = True) -> None:
-        self.step(lambda engine, now: engine.opened(now))
+        self.step(Engine.opened)
         if sync:
             self.hear(synced(0, 0))
             self.sent.clear()
 
     def close(self) -> None:
-        self.step(lambda engine, now: engine.closed(now))
+        self.step(Engine.closed)
 
     def hear(self, *heard: frames.ServerFrame) -> None:
         for frame in heard:
-            self.step(lambda engine, now, frame=frame: engine.received(frame, now))
+            self.step(Engine.received, frame)
 
     def after(self, seconds: float) -> None:
         self.now += seconds
-        self.step(lambda engine, now: engine.due(now))
+        self.step(Engine.due)
 
     def write(self, text: str = "hello", chat: str = CHAT) -> str:
         name = ulid(int(self.now * 1000), self.random)
-        self.step(lambda engine, now: engine.send(name, chat, text, now))
+        self.step(Engine.send, name, chat, text)
         return name
 
     def actions(self, name: str) -> list[dict[str, Any]]:
@@ -420,8 +424,8 @@ def test_reading_is_told_and_never_goes_back_or_past_what_is_here(client: Client
     client.hear(message(1), message(2))
     client.after(1.0)
     client.sent.clear()
-    client.step(lambda engine, now: engine.mark_read(CHAT, 9, now))
-    client.step(lambda engine, now: engine.mark_read(CHAT, 1, now))
+    client.step(Engine.mark_read, CHAT, 9)
+    client.step(Engine.mark_read, CHAT, 1)
     client.after(1.0)
     (frame,) = client.actions("receipt")
     assert (frame["read"], frame["senders"]) == (2, ["raju"])
@@ -482,7 +486,7 @@ def test_in_a_group_a_tick_needs_everybody(client: Client) -> None:
     client.hear(frames.Receipt(CHAT, "meena", 1, 0))
     assert client.states()[1:] == [(State.DELIVERED, 1)]
     left = {user: frames.Watermarks(1, 1) for user in (ME, "raju")}
-    client.step(lambda engine, now: engine.sync(now))
+    client.step(Engine.sync)
     client.hear(synced(1, 1, members=left))
     assert client.states()[2:] == [(State.READ, 1)]  # meena, who had not read it, has left
 
@@ -500,7 +504,7 @@ def test_ticks_that_were_missed_come_with_the_next_sync(client: Client) -> None:
 def test_what_was_read_on_another_own_device_is_read_here(client: Client) -> None:
     client.open()
     client.hear(message(1))
-    client.step(lambda engine, now: engine.sync(now))
+    client.step(Engine.sync)
     client.hear(synced(1, 1, members={ME: frames.Watermarks(1, 1), "raju": frames.Watermarks()}))
     assert client.store.unread(CHAT) == []
 
@@ -552,7 +556,7 @@ def test_a_planned_reconnect_says_first_what_is_to_be_said(client: Client) -> No
 
 def test_watched_users_are_watched_again_before_the_server_forgets(client: Client) -> None:
     client.open()
-    client.step(lambda engine, now: engine.watch(["raju"], now))
+    client.step(Engine.watch, ["raju"])
     assert client.actions("watch") == [{"action": "watch", "users": ["raju"]}]
     client.after(239.0)
     assert len(client.actions("watch")) == 1
@@ -566,17 +570,17 @@ def test_watched_users_are_watched_again_before_the_server_forgets(client: Clien
 def test_many_watched_users_go_in_frames_of_a_hundred(client: Client) -> None:
     client.open()
     users = [f"user{n:03d}" for n in range(250)]
-    client.step(lambda engine, now: engine.watch(users, now))
+    client.step(Engine.watch, users)
     assert [len(frame["users"]) for frame in client.actions("watch")] == [100, 100, 50]
 
 
 def test_typing_is_sent_once_in_a_while_and_never_kept(client: Client) -> None:
     for _ in range(3):
-        client.step(lambda engine, now: engine.typing(CHAT, now))
+        client.step(Engine.typing, CHAT)
     client.open()
     assert client.actions("typing") == []
     for _ in range(10):
-        client.step(lambda engine, now: engine.typing(CHAT, now))
+        client.step(Engine.typing, CHAT)
         client.after(0.5)
     assert len(client.actions("typing")) == 2
 

@@ -19,13 +19,15 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from client.core.engine import Drop, Engine, Fetch, Stop, Transmit
+from client.core.engine import Engine
 from client.core.events import Event, MessageReceived
 from client.core.frames import encode
 from client.core.ids import ulid
 from client.core.ledger import Ledger
+from client.core.outputs import Drop, Fetch, Stop, Transmit
 from client.core.parsing import parse
 from client.core.settings import Settings
+from client.core.step import Step
 from client.core.ticks import State
 from client.store.store import Store
 from client.store.tables import migrate
@@ -92,15 +94,8 @@ class Device:
 
     def start(self) -> None:
         self.store = CrashingStore(self.db, self.user, "phone", Vault.in_memory())
-        self.engine = Engine(
-            self.user,
-            "phone",
-            self.store,
-            FakeCipher(),
-            self.random,
-            QUICK,
-            lambda: self.backend.now,
-        )
+        self.engine = Engine(self.user, "phone", self.random, QUICK)
+        self.engine.restore(self._step())
 
     def lose_store(self) -> None:
         """The same device, installed again: it knows nothing, the backend remembers it."""
@@ -114,11 +109,14 @@ class Device:
 
     # -- steps
 
-    def step(self, act: Any, fuse: int | None = None) -> None:
+    def _step(self) -> Step:
+        return Step(self.backend.now, self.backend.now, self.store, FakeCipher())
+
+    def step(self, act: Any, *args: Any, fuse: int | None = None) -> None:
         self.store.fuse = fuse
         try:
             with self.store.transaction():
-                act(self.engine, self.backend.now)
+                act(self.engine, self._step(), *args)
         except Crashed:
             self.lose_connection()
             self.start()
@@ -145,7 +143,7 @@ class Device:
     def connect(self) -> None:
         self.online = True
         self.backend.connect(self.user, "phone", self.post)
-        self.step(lambda engine, now: engine.opened(now))
+        self.step(Engine.opened)
 
     def lose_connection(self) -> None:
         if self.online:
@@ -156,7 +154,7 @@ class Device:
 
     def disconnect(self) -> None:
         self.lose_connection()
-        self.step(lambda engine, now: engine.closed(now))
+        self.step(Engine.closed)
 
     def handled(self, index: int) -> None:
         """The backend handles one of the frames under way to it, in whatever order."""
@@ -177,7 +175,7 @@ class Device:
             self.down = [one for one in self.down if one is not flight]
         frame = parse(encode(flight.frame))
         assert frame is not None
-        self.step(lambda engine, now: engine.received(frame, now), fuse)
+        self.step(Engine.received, frame, fuse=fuse)
 
     # -- what is there
 
@@ -227,7 +225,7 @@ class Schedules(RuleBasedStateMachine):
         for number in range(count):
             name = ulid(int(self.backend.now * 1000), self.random)
             burning = fuse if number == count - 1 else None
-            device.step(lambda engine, now, n=name: engine.send(n, chat, f"{who}", now), burning)
+            device.step(Engine.send, name, chat, f"{who}", fuse=burning)
             if device.store.own(name) is not None:
                 self.written.add(name)
 
@@ -235,7 +233,7 @@ class Schedules(RuleBasedStateMachine):
     def read(self, who: str, which: int) -> None:
         chat = self.chats[which % len(self.chats)]
         if who in self.backend.chats[chat].members:
-            self.devices[who].step(lambda engine, now: engine.mark_read(chat, 1 << 30, now))
+            self.devices[who].step(Engine.mark_read, chat, 1 << 30)
 
     @precondition(lambda self: self.chats and not self.devices["meena"].reinstalled)
     @rule()
@@ -315,7 +313,7 @@ class Schedules(RuleBasedStateMachine):
                 self.a_slow_writer_finishes(0)
         self.backend.now += seconds
         for device in self.devices.values():
-            device.step(lambda engine, now: engine.due(now))
+            device.step(Engine.due)
 
     @rule(who=WHO, which=INDEX)
     def the_delivery_watch_nudges(self, who: str, which: int) -> None:

@@ -13,12 +13,14 @@ from random import Random
 from typing import Any, Protocol
 
 from client.core.cipher import Answer, Lists, Request
-from client.core.engine import Drop, Engine, Fetch, Stop, Transmit
+from client.core.engine import Engine
 from client.core.events import Event, MessageReadable, MessageReceived
 from client.core.frames import ServerFrame, encode
 from client.core.ids import ulid
+from client.core.outputs import Drop, Fetch, Stop, Transmit
 from client.core.parsing import parse
 from client.core.settings import Settings
+from client.core.step import Step
 from client.crypto.account import AccountKeys
 from client.crypto.encryption import Encryption
 from client.store.store import Store
@@ -74,10 +76,8 @@ class Device:
         self.encryption = Encryption(
             self.store, self.account, self.user, self.name, self.random, self.clock
         )
-        self.engine = Engine(
-            self.user, self.name, self.store, self.encryption, self.random, self.settings,
-            self.clock,
-        )  # fmt: skip
+        self.engine = Engine(self.user, self.name, self.random, self.settings)
+        self.engine.restore(self._step())
         self.wanted.clear()
 
     def new_store(self) -> Store:
@@ -97,9 +97,13 @@ class Device:
 
     # -- steps
 
-    def step(self, act: Any) -> None:
+    def _step(self) -> Step:
+        return Step(self.backend.now, self.clock(), self.store, self.encryption)
+
+    def step(self, act: Any, *args: Any) -> Any:
+        """Gives what the input of the engine returns."""
         with self.store.transaction():
-            act(self.engine, self.backend.now)
+            result = act(self.engine, self._step(), *args)
         for output in self.engine.outputs():
             match output:
                 case Transmit():
@@ -110,6 +114,7 @@ class Device:
                     self.leave()
                 case _:
                     self.events.append(output)
+        return result
 
     def post(self, frame: Frame) -> None:
         self.down.append(frame)
@@ -117,7 +122,7 @@ class Device:
     def connect(self) -> None:
         self.online = True
         self.backend.connect(self.user, self.name, self.post)
-        self.step(lambda engine, now: engine.opened(now))
+        self.step(Engine.opened)
 
     def lose_connection(self) -> None:
         if self.online:
@@ -128,7 +133,7 @@ class Device:
 
     def leave(self) -> None:
         self.lose_connection()
-        self.step(lambda engine, now: engine.closed(now))
+        self.step(Engine.closed)
 
     def crash(self) -> None:
         self.lose_connection()
@@ -136,13 +141,13 @@ class Device:
 
     def send(self, chat: str, text: str) -> str:
         name = ulid(int(self.clock() * 1000), self.random)
-        self.step(lambda engine, now: engine.send(name, chat, text, now))
+        self.step(Engine.send, name, chat, text)
         return name
 
     def accept(self, user: str) -> None:
         """The user believes the keys that are shown now."""
         keys = {one.device: one.ed25519 for one in self.encryption.identities.devices(user)}
-        self.step(lambda engine, now: engine.accept(user, keys, now))
+        self.step(Engine.accept, user, keys)
 
     # -- what travels
 
@@ -154,7 +159,7 @@ class Device:
 
     def receive(self, at: int = 0, *, keep: bool = False) -> None:
         parsed = self.parsed(self.down[at] if keep else self.down.pop(at))
-        self.step(lambda engine, now: engine.received(parsed, now))
+        self.step(Engine.received, parsed)
 
     @staticmethod
     def parsed(frame: Frame) -> ServerFrame:
@@ -172,7 +177,7 @@ class Device:
                 found = self.backend.claim(list(request.devices), self.user)
         except Refused:
             found = {}
-        self.step(lambda engine, now: engine.brought(Answer(request, found), now))
+        self.step(Engine.fetch_succeeded, Answer(request, found))
 
     def busy(self) -> bool:
         return bool(self.up or self.down or self.wanted)
@@ -232,7 +237,7 @@ class Scene:
         for device in self.devices.values():
             if device.user in members:
                 device.store.describe(chat, kind)
-                device.step(lambda engine, now: engine.chat_is(chat, members, now))
+                device.step(Engine.chat_is, chat, members)
         return chat
 
     def settle(self, *, seconds: float = 0.0) -> None:
@@ -252,7 +257,7 @@ class Scene:
         if seconds:
             self.backend.now += seconds
             for device in self.devices.values():
-                device.step(lambda engine, now: engine.due(now))
+                device.step(Engine.due)
             self.settle()
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from client.core import events
 from client.core.cipher import Answer, Claims, Lists
+from client.core.engine import Engine
 from client.core.ids import is_shown
 from client.core.ticks import State
 from tests.client.crypto.scene import Device, Scene, frames, say
@@ -108,7 +109,7 @@ def test_an_answer_from_before_a_change_does_not_count(scene: Scene) -> None:
     while ravi.down:
         ravi.receive()
     for request, found in answers:
-        ravi.step(lambda engine, now, r=request, f=found: engine.brought(Answer(r, f), now))
+        ravi.step(Engine.fetch_succeeded, Answer(request, found))
     scene.settle()
     assert scene["raju/tab"].texts(chat) == ["hi"]
 
@@ -130,7 +131,7 @@ def test_an_answer_that_is_older_than_another_does_not_bring_a_removed_device_ba
     scene["raju/old"].lose_connection()
     scene.backend.remove("raju", "old")
     scene.settle()
-    ravi.step(lambda engine, now: engine.brought(answer, now))
+    ravi.step(Engine.fetch_succeeded, answer)
     say(scene, RAVI, chat, "three")
     assert "raju/old" not in ravi.encryption.identities.receivers({"raju"})
     keys = [frame for frame in frames(scene, chat) if frame["alg"] == "olm.v1"]
@@ -141,12 +142,12 @@ def test_of_two_answers_without_a_change_between_them_the_later_question_s_count
     scene: Scene,
 ) -> None:
     ravi = scene[RAVI]
-    first, second = (ravi.engine.look_at("raju") for _ in range(2))
+    first, second = (ravi.step(Engine.look_at, "raju") for _ in range(2))
     here = scene.backend.listed("raju")
     counted: list[bool] = []
     for request, found in ((second, here), (first, {}), (second, {})):
         answer = Answer(request, found)
-        ravi.step(lambda engine, now, a=answer: counted.append(engine.brought(a, now)))
+        ravi.step(lambda engine, step, a=answer: counted.append(engine.fetch_succeeded(step, a)))
     assert counted == [True, False, False]
     assert RAJU in ravi.encryption.identities.receivers({"raju"})
 
@@ -159,12 +160,12 @@ def test_a_directory_that_does_not_answer_is_asked_again_and_the_text_waits(scen
         requests = ravi.wanted.copy()
         ravi.wanted.clear()
         for request in requests:
-            ravi.step(lambda engine, now, r=request: engine.not_brought(r, now))
+            ravi.step(Engine.fetch_failed, request)
         assert ravi.wanted == []  # after a pause
         due = ravi.engine.next_due()
         assert due is not None
         scene.backend.now = max(due, scene.backend.now) + 5
-        ravi.step(lambda engine, now: engine.due(now))
+        ravi.step(Engine.due)
         assert ravi.wanted
     scene.settle()
     assert scene[RAJU].texts(chat) == ["patience"]
@@ -441,7 +442,7 @@ def test_a_sender_answers_a_device_three_times_for_a_text_and_no_more(scene: Sce
     name = say(scene, RAVI, chat, "one")
     for _ in range(5):
         fields = {"of": [name]}
-        scene[RAJU].step(lambda engine, now, f=fields: engine.tell(chat, RAVI, "request", f, now))
+        scene[RAJU].step(Engine.tell, chat, RAVI, "request", fields)
         scene.settle()
     sent = [frame for frame in frames(scene, chat) if frame["sender"] == "ravi"]
     assert len(sent) == 1 + 3
@@ -453,7 +454,7 @@ def test_requests_for_what_is_not_there_are_not_answered(scene: Scene, of: objec
     chat = scene.direct("ravi", "raju")
     say(scene, RAVI, chat, "one")
     fields = {"of": of}
-    scene[RAJU].step(lambda engine, now: engine.tell(chat, RAVI, "request", fields, now))
+    scene[RAJU].step(Engine.tell, chat, RAVI, "request", fields)
     scene.settle()
     assert len([frame for frame in frames(scene, chat) if frame["sender"] == "ravi"]) == 1
 
@@ -465,8 +466,8 @@ def sealed_by(device: Device, chat: str, to: str, kind: str, fields: dict[str, A
         receiver = device.encryption.identities.believed(to)
         assert receiver is not None
         frame = device.encryption._sealer.for_devices(chat, [receiver], kind, fields)
-        device.engine._sending._queue(chat, [frame])
-    device.step(lambda engine, now: engine.due(now))
+        device.engine._own.queue(device._step(), chat, [frame])
+    device.step(Engine.due)
 
 
 def without_the_text(scene: Scene, address: str) -> None:
@@ -517,7 +518,7 @@ def test_unknown_kinds_and_broken_fields_are_let_pass(
 def test_what_encryption_does_not_use_is_passed_on(scene: Scene) -> None:
     chat = scene.direct("ravi", "raju")
     fields = {"txn": "b7c1", "step": "start", "methods": ["emoji"]}
-    scene[RAVI].step(lambda engine, now: engine.tell(chat, RAJU, "sas", fields, now))
+    scene[RAVI].step(Engine.tell, chat, RAJU, "sas", fields)
     scene.settle()
     expected = events.ControlReceived(chat, "ravi", "phone", "sas", fields)
     assert scene[RAJU].told(events.ControlReceived) == [expected]
@@ -543,6 +544,6 @@ def test_claims_are_asked_for_once_while_the_answer_is_under_way(scene: Scene) -
     while any(isinstance(request, Lists) for request in ravi.wanted):
         ravi.fetch()
     for _ in range(5):
-        ravi.step(lambda engine, now: engine.due(now))
+        ravi.step(Engine.due)
     assert [type(request) for request in ravi.wanted] == [Claims]
     scene.settle()

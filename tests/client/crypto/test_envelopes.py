@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from client.core.engine import Engine
 from client.core.events import MessageReadable
 from client.core.ids import ulid
 from tests.client.crypto.forging import Inside, forged
@@ -74,7 +75,7 @@ def test_half_a_character_in_a_request_disturbs_nobody(scene: Scene, of: object)
     chat = scene.direct("ravi", "raju")
     say(scene, RAVI, chat, "one")
     with forged(lambda inside: inside.update(of=of), kind="request"):
-        scene[RAJU].step(lambda engine, now: engine.tell(chat, RAVI, "request", {}, now))
+        scene[RAJU].step(Engine.tell, chat, RAVI, "request", {})
         scene.settle()
     say(scene, RAJU, chat, "two")
     assert scene[RAVI].texts(chat) == ["one", "two"]
@@ -153,7 +154,7 @@ def test_a_message_that_is_first_shown_as_another_is_opened_when_it_comes_itself
     genuine = raju.down.pop()
     moved = {**genuine, "message_id": ulid(1, raju.random)}
     for frame in (moved, {**genuine, "seq": genuine["seq"] + 1}):
-        raju.step(lambda engine, now, frame=frame: engine.received(raju.parsed(frame), now))
+        raju.step(Engine.received, raju.parsed(frame))
         while raju.wanted:
             raju.fetch()
     (shown, opened) = raju.store.history(chat, 2)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from client.core import events
+from client.core.engine import Engine
 from client.core.frames import DevicesChanged, Message, Receipt, Synced, SyncedChat, Watermarks
 from client.core.ids import ulid
 from client.core.ticks import State
@@ -25,15 +26,13 @@ def scene() -> Iterator[Scene]:
 
 
 def hears(scene: Scene, who: str, frame: Any) -> None:
-    scene[who].step(lambda engine, now: engine.received(frame, now))
+    scene[who].step(Engine.received, frame)
     scene.settle()
 
 
 def asks(scene: Scene, who: str, chat: str, *message_ids: str) -> None:
     """With a helper who names the ids: of what came before, a device knows none."""
-    scene[who].step(
-        lambda engine, now: engine.tell(chat, RAVI, "request", {"of": [*message_ids]}, now)
-    )
+    scene[who].step(Engine.tell, chat, RAVI, "request", {"of": [*message_ids]})
     scene.settle(seconds=1)
 
 
@@ -41,7 +40,7 @@ def member(scene: Scene, who: str, chat: str) -> None:
     """The device has heard that it is in the chat."""
     scene[who].store.describe(chat, "group")
     members = scene.backend.chats[chat].members
-    scene[who].step(lambda engine, now: engine.chat_is(chat, members, now))
+    scene[who].step(Engine.chat_is, chat, members)
     scene.settle()
 
 
@@ -106,11 +105,11 @@ def test_what_a_third_one_writes_into_a_direct_chat_is_not_opened_and_not_asked_
     say(scene, RAVI, chat, "one")
     mira, ravi = scene[MIRA], scene[RAVI]
     mira.store.describe(chat, "group")
-    mira.step(lambda engine, now: engine.chat_is(chat, {"ravi", "mira"}, now))
+    mira.step(Engine.chat_is, chat, {"ravi", "mira"})
     with mira.table() as db:
         db.execute("UPDATE chats SET kind = 'direct'")
     name = ulid(7, mira.random)
-    mira.step(lambda engine, now: engine.send(name, chat, "pay here", now))
+    mira.step(Engine.send, name, chat, "pay here")
     while mira.wanted:
         mira.fetch()
     (frame,) = [one for one in mira.up if one["action"] == "send"]
@@ -136,7 +135,7 @@ def test_a_late_receipt_of_a_removed_member_does_not_bring_it_back(scene: Scene)
     scene.backend.change_members(chat, [], ["mira"])
     scene.settle()
     receipt = Receipt(chat, "mira", 2, 2)
-    scene[RAVI].step(lambda engine, now: engine.received(receipt, now))
+    scene[RAVI].step(Engine.received, receipt)
     assert scene[RAVI].store.members(chat).keys() == {"ravi", "raju"}
     say(scene, RAVI, chat, "to two")
     keys = [frame for frame in frames(scene, chat) if frame["alg"] == "olm.v1"]
@@ -186,7 +185,7 @@ def test_the_minute_is_one_of_this_device_s_clock(scene: Scene) -> None:
 def test_whom_the_sender_adds_itself_was_a_recipient_of_nothing_before(scene: Scene) -> None:
     chat = scene.group("ravi", "raju")
     name = say(scene, RAVI, chat, "a second ago")
-    scene[RAVI].step(lambda engine, now: engine.adding(chat, ["mira"]))
+    scene[RAVI].step(Engine.adding, chat, ["mira"])
     scene[RAVI].crash()  # before the answer came; the mark is remembered
     scene[RAVI].connect()
     scene.backend.change_members(chat, ["mira"], [])
@@ -206,7 +205,7 @@ def test_what_is_under_way_is_not_for_whom_the_sender_adds(scene: Scene, crash: 
     ravi = scene[RAVI]
     name = ravi.send(chat, "sealed for raju")
     ravi.handled()  # and its `accepted` comes later than the answer to `add`
-    ravi.step(lambda engine, now: engine.adding(chat, ["mira"]))
+    ravi.step(Engine.adding, chat, ["mira"])
     if crash:
         ravi.crash()
         ravi.connect()
@@ -232,7 +231,7 @@ def test_what_is_under_way_is_not_owed_to_whom_the_sender_adds(scene: Scene) -> 
         db.execute("UPDATE chats SET kind = NULL")
     say(scene, RAVI, chat, "one")
     ravi.send(chat, "sealed for raju")
-    ravi.step(lambda engine, now: engine.adding(chat, ["mira"]))
+    ravi.step(Engine.adding, chat, ["mira"])
     scene.backend.change_members(chat, ["mira"], [])
     member(scene, MIRA, chat)
     assert frames(scene, chat)[-1]["to"].keys() == {RAJU}
@@ -245,7 +244,7 @@ def test_what_was_written_and_not_sealed_is_for_whom_the_sender_adds(scene: Scen
     ravi = scene[RAVI]
     ravi.leave()
     name = ravi.send(chat, "written offline")
-    ravi.step(lambda engine, now: engine.adding(chat, ["mira"]))
+    ravi.step(Engine.adding, chat, ["mira"])
     scene.backend.change_members(chat, ["mira"], [])
     member(scene, MIRA, chat)
     ravi.connect()
@@ -262,7 +261,7 @@ def test_who_is_a_member_and_is_added_again_may_ask_for_what_is_under_way(scene:
     say(scene, RAVI, chat, "one")
     ravi = scene[RAVI]
     name = ravi.send(chat, "to both")
-    ravi.step(lambda engine, now: engine.adding(chat, ["mira"]))
+    ravi.step(Engine.adding, chat, ["mira"])
     scene.settle()
     with scene[MIRA].table() as db:
         db.execute("UPDATE messages SET text = NULL WHERE message_id = ?", (name,))
@@ -272,7 +271,7 @@ def test_who_is_a_member_and_is_added_again_may_ask_for_what_is_under_way(scene:
 
 def test_a_mark_of_a_call_that_failed_takes_nothing_away_later(scene: Scene) -> None:
     chat = scene.group("ravi", "raju")
-    scene[RAVI].step(lambda engine, now: engine.adding(chat, ["mira"]))  # and it was refused
+    scene[RAVI].step(Engine.adding, chat, ["mira"])  # and it was refused
     name = say(scene, RAVI, chat, "old")
     scene.settle(seconds=61)
     scene.backend.change_members(chat, ["mira"], [])  # by raju
@@ -286,7 +285,7 @@ def test_an_empty_list_of_members_says_nothing(scene: Scene) -> None:
     chat = scene.group("ravi", "raju")
     name = say(scene, RAVI, chat, "old")
     scene.settle(seconds=61)
-    scene[RAVI].step(lambda engine, now: engine.chat_is(chat, [], now))
+    scene[RAVI].step(Engine.chat_is, chat, [])
     hears(scene, RAVI, Synced({chat: SyncedChat(2, 2)}))
     assert scene[RAVI].store.members(chat).keys() == {"ravi", "raju"}
     scene.backend.change_members(chat, ["mira"], [])
@@ -319,7 +318,7 @@ def test_who_comes_and_goes_is_told_at_once(scene: Scene) -> None:
 def test_an_answer_from_before_a_change_changes_nobody(scene: Scene) -> None:
     chat = scene.group("ravi", "raju")
     ravi = scene[RAVI]
-    ravi.step(lambda engine, now: engine.sync(now))
+    ravi.step(Engine.sync)
     ravi.handled()
     before = ravi.down.pop()
     scene.backend.change_members(chat, ["mira"], [])
@@ -329,7 +328,7 @@ def test_an_answer_from_before_a_change_changes_nobody(scene: Scene) -> None:
 
 
 def test_the_news_of_a_chat_that_is_not_known_asks_for_nothing(scene: Scene) -> None:
-    scene[RAVI].step(lambda engine, now: engine.received(DevicesChanged("mira", "G9"), now))
+    scene[RAVI].step(Engine.received, DevicesChanged("mira", "G9"))
     assert [frame for frame in scene[RAVI].up if frame["action"] == "sync"] == []
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from client.core.engine import Engine
 from client.core.events import MessageReadable, MessageReceived
 from client.core.frames import Message
 from client.core.ids import ulid
@@ -39,7 +40,7 @@ def shown(device: Device, chat: str, message: dict[str, Any], **fields: Any) -> 
     }  # fmt: skip
     made = Message(chat, **{**known, **fields})
     device.events.clear()
-    device.step(lambda engine, now: engine.received(made, now))
+    device.step(Engine.received, made)
     (event,) = device.told(MessageReceived)
     assert isinstance(event, MessageReceived)
     return event
@@ -91,7 +92,7 @@ def test_a_new_member_cannot_read_what_was_before(scene: Scene) -> None:
     name = scene[RAVI].send(chat, "before")
     scene.settle()
     old = frames(scene, chat)[-1]
-    scene[RAVI].step(lambda engine, now: engine.sync(now))
+    scene[RAVI].step(Engine.sync)
     scene.settle()
     joins(scene, chat, "mira")
     say(scene, RAVI, chat, "after")
@@ -227,7 +228,7 @@ def test_a_key_that_another_device_sends_too_does_no_harm_to_its_owner(
     scene.settle()
     if not first:
         say(scene, RAVI, chat, "two")
-    scene[MIRA].step(lambda engine, now: engine.tell(chat, "raju/tab", "room_key", key, now))
+    scene[MIRA].step(Engine.tell, chat, "raju/tab", "room_key", key)
     scene.settle()
     say(scene, RAVI, chat, "three")
     assert tab.texts(chat)[-1] == "three"
@@ -250,7 +251,7 @@ def test_a_text_that_came_before_its_key_is_opened_when_the_key_comes(scene: Sce
         db.execute("DELETE FROM group_inbound")
     say(scene, RAVI, chat, "two")
     assert scene[RAJU].texts(chat) == ["one", None]
-    scene[RAVI].step(lambda engine, now: engine.tell(chat, RAJU, "room_key", key._asdict(), now))
+    scene[RAVI].step(Engine.tell, chat, RAJU, "room_key", key._asdict())
     scene.settle()
     assert scene[RAJU].texts(chat) == ["one", "two"]
     (event,) = scene[RAJU].told(MessageReadable)

@@ -8,6 +8,7 @@ import pytest
 
 from client.core import events
 from client.core.cipher import Answer
+from client.core.engine import Engine
 from client.crypto.identities import Trust
 from tests.client.crypto.scene import Device, Scene, frames, say
 
@@ -81,10 +82,10 @@ def test_only_the_keys_that_were_shown_are_accepted(scene: Scene) -> None:
     say(scene, RAVI, chat, "to whom?")
     (shown,) = ravi.encryption.identities.devices("raju")
     reinstalled(scene, RAJU)  # once more, while the user looks at the keys
-    ravi.step(lambda engine, now: engine.brought(listed(scene), now))
+    ravi.step(Engine.fetch_succeeded, listed(scene))
     accepted: list[bool] = []
     keys = {shown.device: shown.ed25519}
-    ravi.step(lambda engine, now: accepted.append(engine.accept("raju", keys, now)))
+    ravi.step(lambda engine, step: accepted.append(engine.accept(step, "raju", keys)))
     scene.settle()
     assert accepted == [False]
     assert ravi.encryption.identities.trust("raju") is Trust.CHANGED
@@ -95,18 +96,18 @@ def test_only_the_keys_that_were_shown_are_accepted(scene: Scene) -> None:
 
 
 def listed(scene: Scene) -> Answer:
-    return Answer(scene[RAVI].engine.look_at("raju"), scene.backend.listed("raju"))
+    return Answer(scene[RAVI].step(Engine.look_at, "raju"), scene.backend.listed("raju"))
 
 
 def test_a_device_that_is_not_listed_is_not_accepted_with_the_others(scene: Scene) -> None:
     verified_by(scene)
     scene.add("raju/evil")
     ravi = scene[RAVI]
-    ravi.step(lambda engine, now: engine.brought(listed(scene), now))
+    ravi.step(Engine.fetch_succeeded, listed(scene))
     (evil,) = [one for one in ravi.encryption.identities.devices("raju") if one.device == "evil"]
     scene.backend.remove("raju", "evil")
-    ravi.step(lambda engine, now: engine.brought(listed(scene), now))
-    ravi.step(lambda engine, now: engine.accept("raju", {"evil": evil.ed25519}, now))
+    ravi.step(Engine.fetch_succeeded, listed(scene))
+    ravi.step(Engine.accept, "raju", {"evil": evil.ed25519})
     assert ravi.encryption.identities.believed("raju/evil") is None
 
 
@@ -119,7 +120,7 @@ def test_copies_wait_too_while_an_identity_of_their_user_is_not_accepted(scene: 
     say(scene, RAVI, chat, "held")
     before = len(frames(scene, chat))
     fields = {"of": [name]}
-    scene["raju/tab"].step(lambda engine, now: engine.tell(chat, RAVI, "request", fields, now))
+    scene["raju/tab"].step(Engine.tell, chat, RAVI, "request", fields)
     scene.settle()
     assert [f["sender"] for f in frames(scene, chat)[before:]] == ["raju"]
     scene[RAVI].accept("raju")
@@ -131,7 +132,7 @@ def test_steps_of_comparisons_that_nobody_remembers_are_not_sent(scene: Scene) -
     chat = scene.direct("ravi", "raju")
     scene.backend.claimable = 0
     fields = {"txn": "b7c1", "step": "start", "methods": ["emoji"]}
-    scene[RAVI].step(lambda engine, now: engine.tell(chat, RAJU, "sas", fields, now))
+    scene[RAVI].step(Engine.tell, chat, RAJU, "sas", fields)
     scene.settle()
     assert scene[RAVI].encryption.errands() == {chat: {RAJU}}
     scene[RAVI].crash()
@@ -144,7 +145,7 @@ def test_what_a_changed_identity_sends_is_kept_and_readable_once_it_is_accepted(
     chat = scene.direct("ravi", "raju")
     say(scene, RAVI, chat, "before")
     reinstalled(scene, RAJU)
-    scene[RAJU].step(lambda engine, now: engine.chat_is(chat, {"ravi", "raju"}, now))
+    scene[RAJU].step(Engine.chat_is, chat, {"ravi", "raju"})
     say(scene, RAJU, chat, "it is me")
     scene.settle(seconds=1)
     ravi = scene[RAVI]
@@ -207,13 +208,13 @@ def test_what_was_compared_is_verified_only_if_it_is_the_same_by_then(
             scene.backend.remove("raju", "tab")
         case "held":
             keys = {"phone": keys["phone"], "tab": "A" * 43}
-    ravi.step(lambda engine, now: engine.brought(listed(scene), now))
+    ravi.step(Engine.fetch_succeeded, listed(scene))
     same: list[bool] = []
-    ravi.step(lambda engine, now: same.append(engine.compared("raju", keys, now)))
+    ravi.step(lambda engine, step: same.append(engine.compared(step, "raju", keys)))
     assert same == [False]
     assert Trust.VERIFIED not in {device.trust for device in identities.devices("raju")}
     keys = {device.device: device.ed25519 for device in identities.devices("raju")}
-    ravi.step(lambda engine, now: same.append(engine.compared("raju", keys, now)))
+    ravi.step(lambda engine, step: same.append(engine.compared(step, "raju", keys)))
     assert same == [False, True]
     assert identities.trust("raju") is Trust.VERIFIED
 

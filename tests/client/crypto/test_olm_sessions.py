@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from client.core.engine import Engine
 from client.core.events import MessageReceived
 from client.core.frames import Message
 from client.core.ids import ulid
@@ -75,7 +76,7 @@ def backlog(scene: Scene) -> list[str | None]:
     scene[RAVI].send(group, "without mira")
     scene.settle()
     assert scene[RAJU].texts(group)[-1] == "without mira"
-    scene[RAJU].step(lambda engine, now: engine.sync(now))
+    scene[RAJU].step(Engine.sync)
     scene.settle()
     return scene[RAJU].texts(direct)[1:]
 
@@ -168,7 +169,7 @@ def replayed(scene: Scene, message: dict[str, Any], chat: str | None = None) -> 
         chat, seq, ulid(1, raju.random), "ravi", "phone", 9.0, message["alg"], message["to"][RAJU]
     )
     raju.events.clear()
-    raju.step(lambda engine, now: engine.received(again, now))
+    raju.step(Engine.received, again)
     (event,) = raju.told(MessageReceived)
     assert isinstance(event, MessageReceived)
     return event
@@ -243,7 +244,7 @@ def test_a_message_moved_to_another_chat_of_the_same_two_is_not_believed(scene: 
     scene[RAVI].handled()
     scene[RAJU].down.clear()  # the server shows it elsewhere instead
     message = last(scene, chat)
-    scene[RAJU].step(lambda engine, now: engine.chat_is(other, {"ravi", "raju"}, now))
+    scene[RAJU].step(Engine.chat_is, other, {"ravi", "raju"})
     with scene[RAJU].table():
         found = scene.backend.listed("ravi")
         scene[RAJU].encryption.learn("ravi", found)

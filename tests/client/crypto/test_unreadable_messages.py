@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from vodozemac import GroupSession
 
+from client.core.engine import Engine
 from client.core.events import MessageReadable
 from client.core.frames import Message
 from client.core.ids import ulid
@@ -31,12 +32,12 @@ def held_after_keys(scene: Scene, chat: str, keys: int, text: str) -> Device:
     raju = scene.add(RAJU)
     raju.connect()
     scene.settle()
-    raju.step(lambda engine, now: engine.chat_is(chat, scene.backend.chats[chat].members, now))
+    raju.step(Engine.chat_is, chat, scene.backend.chats[chat].members)
     say(scene, RAVI, chat, "held")  # asks for raju's devices first
     for _ in range(keys):
         session = GroupSession()
         key = {"session_id": session.session_id, "key": session.session_key.to_base64()}
-        raju.step(lambda engine, now, key=key: engine.tell(chat, RAVI, "room_key", key, now))
+        raju.step(Engine.tell, chat, RAVI, "room_key", key)
         scene.settle()
     say(scene, RAJU, chat, text)
     return scene[RAVI]

@@ -14,6 +14,7 @@ from vodozemac import Account
 from client.core.engine import Engine
 from client.core.frames import encode
 from client.core.parsing import parse
+from client.core.step import Step
 from client.crypto.account import AccountKeys
 from client.crypto.sessions import OlmSessions
 from client.errors import StoreError
@@ -125,10 +126,10 @@ class Crash(Exception):
     pass
 
 
-def receives(device: Device, engine: Engine, now: float) -> None:
+def receives(device: Device, engine: Engine, step: Step) -> None:
     frame = parse(encode(device.down[0]))
     assert frame is not None
-    engine.received(frame, now)
+    engine.received(step, frame)
 
 
 def state(device: Device) -> list[Any]:
@@ -151,8 +152,8 @@ def test_a_crash_while_a_message_is_opened_takes_back_ratchet_and_message_togeth
     raju = scene[RAJU]
     before = state(raju)
 
-    def crash(engine: Engine, now: float) -> None:
-        receives(raju, engine, now)
+    def crash(engine: Engine, step: Step) -> None:
+        receives(raju, engine, step)
         assert [m.text for m in raju.store.history(chat)] == ["first", "second"]
         raise Crash
 
@@ -174,8 +175,8 @@ def test_a_crash_while_a_text_is_sealed_leaves_it_unsealed() -> None:
     ravi = scene[RAVI]
     before = state(ravi)
 
-    def crash(engine: Engine, now: float) -> None:
-        engine.send("0" * 26, chat, "second", now)
+    def crash(engine: Engine, step: Step) -> None:
+        engine.send(step, "0" * 26, chat, "second")
         assert ravi.store.queued()
         raise Crash
 
@@ -247,8 +248,8 @@ def test_state_saved_outside_the_transaction_loses_a_message(
     scene[RAVI].handled()
     raju = scene[RAJU]
 
-    def crash(engine: Engine, now: float) -> None:
-        receives(raju, engine, now)
+    def crash(engine: Engine, step: Step) -> None:
+        receives(raju, engine, step)
         raise Crash
 
     with pytest.raises(Crash):
