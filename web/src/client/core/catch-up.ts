@@ -17,7 +17,6 @@ export class CatchUp {
   readonly #outbox: Outbox;
   readonly #receipts: ReceiptPlan;
   readonly #settings: Settings;
-  readonly #emit: (event: Event) => void;
 
   constructor(
     plan: SyncPlan,
@@ -26,7 +25,6 @@ export class CatchUp {
     outbox: Outbox,
     receipts: ReceiptPlan,
     settings: Settings,
-    emit: (event: Event) => void,
   ) {
     this.#plan = plan;
     this.#chats = chats;
@@ -34,7 +32,6 @@ export class CatchUp {
     this.#outbox = outbox;
     this.#receipts = receipts;
     this.#settings = settings;
-    this.#emit = emit;
   }
 
   nudged(chat: string, seq: number, now: number): void {
@@ -68,24 +65,31 @@ export class CatchUp {
     if (question !== undefined && question.chats === undefined) {
       this.#wholeSynced(frame, progress, step.now);
     }
-    if (this.#plan.resumed && !this.#plan.hurries(step.now)) {
-      this.#emit({ type: "caught_up", complete: this.#plan.idle });
-    }
   }
 
-  /** An `error` answered the sync. */
-  refused(retryable: boolean, now: number): void {
+  /** That what was missed is here, once it is. */
+  news(now: number): Event[] {
+    if (!this.#plan.resumed || this.#plan.hurries(now)) return [];
+    return [{ type: "caught_up", complete: this.#plan.idle }];
+  }
+
+  /** An `error` was the response to the sync. The chat in which this user is no longer. */
+  refused(retryable: boolean, now: number): string | undefined {
     const question = this.#plan.answered();
     if (question?.chats === undefined) {
       this.#plan.wantLater(undefined, now);
-      return;
+      return undefined;
     }
-    const chats = [...question.chats.keys()];
-    for (const chat of chats) {
+    const [first, ...others] = question.chats.keys();
+    if (!retryable && first !== undefined && others.length === 0) {
+      this.#left(first);
+      return first;
+    }
+    for (const chat of question.chats.keys()) {
       if (retryable) this.#plan.wantLater(chat, now);
-      else if (chats.length > 1) this.#plan.wantAlone(chat, now);
-      else this.#left(chat);
+      else this.#plan.wantAlone(chat, now);
     }
+    return undefined;
   }
 
   #wholeSynced(frame: Synced, progress: boolean, now: number): void {
@@ -143,6 +147,5 @@ export class CatchUp {
     log.highest = log.watermark;
     this.#plan.settled(chat);
     this.#receipts.forget(chat);
-    this.#emit({ type: "chat_left", chat });
   }
 }

@@ -83,7 +83,6 @@ export class Engine {
       this.#outbox,
       this.#receipts,
       settings,
-      emit,
     );
   }
 
@@ -210,6 +209,7 @@ export class Engine {
         break;
       case "synced":
         await this.#catchUp.synced(step, frame);
+        for (const event of this.#catchUp.news(step.now)) this.#emit(event);
         for (const [chat, { members }] of frame.chats) {
           if (members.size > 0) this.#membersTold(chat);
         }
@@ -343,8 +343,10 @@ export class Engine {
       }
       return;
     }
-    if (error.action === "sync") this.#catchUp.refused(retryable, step.now);
-    else if (retryable && (error.action === "receipt" || error.action === undefined)) {
+    if (error.action === "sync") {
+      const chat = this.#catchUp.refused(retryable, step.now);
+      if (chat !== undefined) this.#emit({ type: "chat_left", chat });
+    } else if (retryable && (error.action === "receipt" || error.action === undefined)) {
       await this.#receipts.refused(step);
     }
     if (error.messageId === undefined) {
