@@ -249,7 +249,7 @@ class ChatClient:
 
     async def refresh_chats(self) -> None:
         """Asks the backend for the list of chats: kinds and members, and which are no more."""
-        known = {place.chat for place in self._store.places()}
+        known = {position.chat for position in self._store.read_positions()}
         listed = await self._api.chats()
         for chat in listed:
             try:
@@ -321,7 +321,7 @@ class ChatClient:
         async with asyncio.timeout(timeout):
             await self._caught_up(start, complete=True)
 
-    # -- devices and whom to believe
+    # -- devices and whom to trust
 
     async def devices(self, user: str) -> list[KnownDevice]:
         """The user's devices as the backend lists them now; this device is not among them.
@@ -359,7 +359,7 @@ class ChatClient:
         return self._encryption.identities.devices(user)
 
     def accept_identity(self, user: str, shown: Iterable[KnownDevice]) -> bool:
-        """Believes the keys of these devices, as the user was shown them.
+        """Trusts the keys of these devices, as the user was shown them.
 
         True: that was all, and sending to the user goes on. False: there are others by now.
         """

@@ -120,10 +120,10 @@ class Verification:
 
     def _received(self, event: ControlReceived) -> None:
         name = f"{event.sender}/{event.sender_device}"
-        device = self._identities.believed(name)
+        device = self._identities.trusted(name)
         if device is None or name == self._me.name:
             return
-        if self._identities.held(name):
+        if self._identities.blocked(name):
             self._changed(name)
             return
         peer = Device(name, device.ed25519)
@@ -191,7 +191,7 @@ class Verification:
             self._timer = self._loop.call_at(due, self._due)
 
     def _say(self, say: Say) -> None:
-        self._drive().step(Engine.tell, say.chat, say.device, KIND, say.fields)
+        self._drive().step(Engine.send_to_device, say.chat, say.device, KIND, say.fields)
 
     def _prove(self, proved: Device) -> None:
         user, device = user_and_device(proved.name)

@@ -61,8 +61,8 @@ class Arrivals:
             case Unreadable() as why if is_shown(message.message_id):
                 # Not lost: it keeps its place with its payload, and the user sees that it is there.
                 self._show(step, message, None, why)
-            case Unreadable(held=held):
-                step.ledger.add_hidden(message, keep=held)
+            case Unreadable(blocked=blocked):
+                step.ledger.add_hidden(message, keep=blocked)
 
     def reopen(
         self, step: Step, sender: str, device: str | None = None, chat: str | None = None
@@ -87,7 +87,7 @@ class Arrivals:
                 return self._hidden(message, hidden)
             case Unreadable(reason=reason, ask=ask) if is_shown(message.message_id):
                 step.ledger.wait(message, reason, self._ask_at(step) if ask else None)
-            case Unreadable(held=False):
+            case Unreadable(blocked=False):
                 step.ledger.opened_hidden(message)
         return None
 

@@ -48,9 +48,9 @@ class Conversations:
         self._gone: dict[str, Ranges] = {}  # expired positions above the watermark
 
     def restore(self, step: Step) -> None:
-        for place in step.ledger.places():
-            self.logs[place.chat] = ChatLog(place.watermark)
-            self._read[place.chat] = place.read
+        for position in step.ledger.read_positions():
+            self.logs[position.chat] = ChatLog(position.watermark)
+            self._read[position.chat] = position.read
 
     def log(self, step: Step, chat: str) -> ChatLog[Entry]:
         if chat not in self.logs:

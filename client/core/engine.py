@@ -19,7 +19,7 @@ from client.core.catch_up import CatchUp
 from client.core.cipher import Answer, Draft, Lists, Request
 from client.core.conversations import Conversations
 from client.core.key_requests import KeyRequests
-from client.core.ledger import Place
+from client.core.ledger import ReadPosition
 from client.core.liveness import Liveness
 from client.core.membership import Membership
 from client.core.outbox import Outbox
@@ -43,7 +43,7 @@ class Engine:
         self._step: Step | None = None  # the last one
         self._online = False
         self._opened_at = 0.0
-        self._told_at_ping: dict[str, frames.Watermarks] | None = None
+        self._sent_at_ping: dict[str, frames.Watermarks] | None = None
         self._sync = SyncPlan(settings)
         self._outbox = Outbox(settings, random)
         self._receipts = ReceiptPlan(settings)
@@ -110,16 +110,16 @@ class Engine:
 
     def opened(self, step: Step) -> None:
         self._step, self._online, self._opened_at = step, True, step.now
-        self._told_at_ping = None
+        self._sent_at_ping = None
         self._liveness.opened(step.now)
         self._sync.opened(step.now)
         self._membership.opened()
         self._outbox.opened()
         self._sending.opened()
-        places = step.ledger.places()
-        self._receipts.opened({place.chat: place.reported for place in places})
-        for place in places:
-            self._tell_again(step, place)
+        positions = step.ledger.read_positions()
+        self._receipts.opened({position.chat: position.reported for position in positions})
+        for position in positions:
+            self._report_again(step, position)
         self._presence.opened(step.now)
         self._outputs.append(events.Connected())
         self.due(step)
@@ -162,7 +162,7 @@ class Engine:
         self._transmit(self._receipts.due(now))
         self._transmit(self._presence.due(now))
         if self._liveness.ping_due(now):
-            self._told_at_ping = self._receipts.told()
+            self._sent_at_ping = self._receipts.sent()
             self._transmit([frames.ping()])
 
     def received(self, step: Step, frame: frames.ServerFrame) -> None:
@@ -219,11 +219,11 @@ class Engine:
         self._sending.add(step, draft)
         self.due(step)
 
-    def tell(
+    def send_to_device(
         self, step: Step, chat: str, device: str, kind: str, fields: Mapping[str, Any]
     ) -> None:
         """A hidden message of `kind` to one `user/device`, as soon as it can be sealed."""
-        step.cipher.commission(chat, device, kind, fields)
+        step.cipher.queue_to_device(chat, device, kind, fields)
         self.due(step)
 
     def accept(self, step: Step, user: str, keys: Mapping[str, str]) -> bool:
@@ -315,26 +315,28 @@ class Engine:
         if error.message_id is None:
             self._outputs.append(events.ServerError(error.code, error.message, error.action))
 
-    def _tell_again(self, step: Step, place: Place) -> None:
+    def _report_again(self, step: Step, position: ReadPosition) -> None:
         """What the server may not know: nothing that was sent after it has been answered."""
-        known = place.reported
-        if place.watermark > known.delivered or place.read > known.read:
-            after = known.delivered if place.read <= known.read else known.read
+        known = position.reported
+        if position.watermark > known.delivered or position.read > known.read:
+            after = known.delivered if position.read <= known.read else known.read
             after = min(after, known.delivered)
-            senders = step.ledger.senders(place.chat, after, place.watermark, self._user)
-            self._receipts.moved(place.chat, step.now, place.watermark, place.read, senders)
+            senders = step.ledger.senders(position.chat, after, position.watermark, self._user)
+            self._receipts.moved(
+                position.chat, step.now, position.watermark, position.read, senders
+            )
 
     def _repeat_receipts(self, step: Step) -> None:
         """One of them may be what was refused, and the error does not say which."""
-        for place in step.ledger.places():
-            if self._chats.marks(step, place.chat) != place.reported:
-                self._receipts.repeat(place.chat, step.now)
+        for position in step.ledger.read_positions():
+            if self._chats.marks(step, position.chat) != position.reported:
+                self._receipts.repeat(position.chat, step.now)
 
     def _confirm_receipts(self, step: Step) -> None:
         """A pong says that what was sent before the ping has arrived."""
-        told, self._told_at_ping = self._told_at_ping or {}, None
-        reported = {place.chat: place.reported for place in step.ledger.places()}
-        for chat, marks in told.items():
+        sent, self._sent_at_ping = self._sent_at_ping or {}, None
+        reported = {position.chat: position.reported for position in step.ledger.read_positions()}
+        for chat, marks in sent.items():
             self._receipts.arrived(chat, marks)
             if chat in reported and reported[chat] != marks:
                 step.ledger.set_reported(chat, marks)

@@ -1,4 +1,4 @@
-"""What is to be fetched from the key directory: what is known to be up to date, asked, refused."""
+"""Requests to the key directory: device lists that are up to date, requests under way, retries."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class KeyRequests:
         self._failures: dict[object, int] = {}
         self._again_at: dict[object, float] = {}
         self._tried: dict[tuple[str, str], float] = {}  # (chat, device) -> until when
-        self._strangers: dict[str, bool] = {}  # devices heard of; whether asked about since
+        self._unknown_devices: dict[str, bool] = {}  # devices heard of; whether asked about since
 
     def opened(self) -> None:
         """What an earlier connection asked may be answered still, but what it says is old."""
@@ -35,7 +35,7 @@ class KeyRequests:
             memory.clear()
         self._outdated.clear()
         self._outdated_all = self._number
-        self._strangers.clear()
+        self._unknown_devices.clear()
         self._fresh.clear()
 
     def closed(self) -> None:
@@ -74,7 +74,9 @@ class KeyRequests:
             return False
         self._outdated[user] = request.number
         self._fresh.add(user)
-        self._strangers |= {name: True for name in self._strangers if user_of(name) == user}
+        self._unknown_devices |= {
+            name: True for name in self._unknown_devices if user_of(name) == user
+        }
         return True
 
     def look_up(self, device: str, now: float) -> bool:
@@ -82,12 +84,12 @@ class KeyRequests:
 
         The news of a new device may get lost: an older list does not say that there is none.
         """
-        if device not in self._strangers:
-            self._strangers[device] = False
+        if device not in self._unknown_devices:
+            self._unknown_devices[device] = False
             self.changed(user_of(device))
-        if not self._strangers[device]:
+        if not self._unknown_devices[device]:
             self.want_lists({user_of(device)}, now)
-        return self._strangers[device]
+        return self._unknown_devices[device]
 
     # -- claims
 

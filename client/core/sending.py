@@ -34,7 +34,7 @@ class Sending:
         self._own, self._settings, self._emit = own, settings, emit
         self._drafts: dict[str, list[Draft]] = {}
         self._next: dict[str, str] = {}  # the text that each chat is being prepared for
-        self._held: dict[str, frozenset[str]] = {}
+        self._blocked: dict[str, frozenset[str]] = {}
 
     def restore(self, step: Step) -> None:
         for draft in step.ledger.drafts():
@@ -49,7 +49,7 @@ class Sending:
 
     def opened(self) -> None:
         self._key_requests.opened()
-        self._held.clear()
+        self._blocked.clear()
 
     def closed(self) -> None:
         self._key_requests.closed()
@@ -63,13 +63,13 @@ class Sending:
 
     def due(self, step: Step) -> None:
         """Seals what can be sealed, and asks for what that needs."""
-        # also detects this user's own new devices
+        # Also detects this user's own new devices
         self._key_requests.want_lists({self._user}, step.now)
         for chat in list(self._drafts):
             if not self._own.queued(chat):
                 self._draft(step, chat)
-        for chat in step.cipher.errands():
-            self._errands(step, self._membership.chat(step, chat))
+        for chat in step.cipher.devices_to_send_to():
+            self._to_device(step, self._membership.chat(step, chat))
         for chat, device in step.ledger.asks(step.time):
             self._ask(step, chat, device)
 
@@ -87,19 +87,19 @@ class Sending:
         wants = step.cipher.wants(
             place, self._key_requests.fresh, self._key_requests.tried(chat, step.now)
         )
-        self._tell_held(chat, wants.held)
+        self._notify_blocked(chat, wants.blocked)
         if wants:
-            self._bring(step, chat, wants)
+            self._fetch(step, chat, wants)
             return
         sealing = step.cipher.seal(draft, place)
         if sealing.done:
             self._drop(step, draft)
         self._own.queue(step, chat, sealing.frames)
 
-    def _tell_held(self, chat: str, users: frozenset[str]) -> None:
-        if users and self._held.get(chat) != users:
+    def _notify_blocked(self, chat: str, users: frozenset[str]) -> None:
+        if users and self._blocked.get(chat) != users:
             self._emit(events.SendingHeld(chat, tuple(sorted(users))))
-        self._held[chat] = users
+        self._blocked[chat] = users
 
     def _drop(self, step: Step, draft: Draft) -> None:
         step.ledger.undraft(draft.message_id)
@@ -130,8 +130,8 @@ class Sending:
         if is_shown(frame.message_id):
             covered = {name for one in self._own.queued(frame.chat) for name in one.get("to", ())}
             missing = set(frame.missing) - covered
-            step.cipher.owe(frame.chat, frame.message_id, missing)
-        users = step.cipher.strangers(frame.missing)
+            step.cipher.queue_copies(frame.chat, frame.message_id, missing)
+        users = step.cipher.users_with_unknown_devices(frame.missing)
         users |= {user_of(name) for name in frame.stale}
         step.cipher.forget(frame.stale)
         for user in users:
@@ -139,13 +139,13 @@ class Sending:
 
     # -- what single devices get
 
-    def _errands(self, step: Step, place: Chat) -> None:
+    def _to_device(self, step: Step, place: Chat) -> None:
         chat = place.chat
         tried = self._key_requests.tried(chat, step.now)
-        wants = step.cipher.errand_wants(place, self._key_requests.fresh, tried)
-        self._bring(step, chat, wants)
+        wants = step.cipher.to_device_wants(place, self._key_requests.fresh, tried)
+        self._fetch(step, chat, wants)
         if not wants.members and not wants.lists:
-            self._own.queue(step, chat, step.cipher.run_errands(place))
+            self._own.queue(step, chat, step.cipher.seal_to_device(place))
 
     def _ask(self, step: Step, chat: str, device: str) -> None:
         user = user_of(device)
@@ -200,7 +200,7 @@ class Sending:
 
     # -- small
 
-    def _bring(self, step: Step, chat: str, wants: Wants) -> None:
+    def _fetch(self, step: Step, chat: str, wants: Wants) -> None:
         if wants.members:
             self._membership.want(step, chat)
         if wants.lists:

@@ -1,4 +1,4 @@
-"""What is owed to single devices: texts they did not get, and whatever else is only for them."""
+"""The queue of to-device messages: texts that a device did not receive, keys, comparisons."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 COPIES = 3  # of one text to one device
 
 
-class Errand(NamedTuple):
+class ToDeviceMessage(NamedTuple):
     """`fields` of a `copy` name only the text: it is looked up when the copy is made."""
 
     number: int
@@ -19,14 +19,14 @@ class Errand(NamedTuple):
     fields: Mapping[str, Any]
 
 
-class Errands:
-    """All methods inside a transaction. An errand stands until it is sealed into a frame."""
+class ToDeviceQueue:
+    """All methods inside a transaction. A message is queued until it is sealed into a frame."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
 
     def add(self, chat: str, device: str, kind: str, fields: Mapping[str, Any]) -> None:
-        """The same errand stands once."""
+        """The same message is queued once."""
         text = json.dumps(fields, ensure_ascii=False, sort_keys=True)
         self._db.execute(
             "INSERT OR IGNORE INTO errands (chat, device, kind, fields) VALUES (?, ?, ?, ?)",
@@ -40,15 +40,18 @@ class Errands:
             found.setdefault(chat, set()).add(device)
         return found
 
-    def of(self, chat: str) -> list[Errand]:
+    def of(self, chat: str) -> list[ToDeviceMessage]:
         rows = self._db.execute(
             "SELECT number, device, kind, fields FROM errands WHERE chat = ? ORDER BY number",
             (chat,),
         )
-        return [Errand(number, name, kind, json.loads(text)) for number, name, kind, text in rows]
+        return [
+            ToDeviceMessage(number, name, kind, json.loads(text))
+            for number, name, kind, text in rows
+        ]
 
-    def done(self, errand: Errand) -> None:
-        self._db.execute("DELETE FROM errands WHERE number = ?", (errand.number,))
+    def done(self, message: ToDeviceMessage) -> None:
+        self._db.execute("DELETE FROM errands WHERE number = ?", (message.number,))
 
     def drop(self, kind: str) -> None:
         self._db.execute("DELETE FROM errands WHERE kind = ?", (kind,))

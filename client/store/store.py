@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from client.core.frames import Message, Watermarks
-from client.core.ledger import Own, Place
+from client.core.ledger import Own, ReadPosition
 from client.core.ticks import State
 from client.errors import StoreError
 from client.store.history import (
@@ -203,11 +203,11 @@ class Store(WaitingMessages, OutgoingMessages, StoredMembers):
 
     # -- the engine's ledger
 
-    def places(self) -> list[Place]:
+    def read_positions(self) -> list[ReadPosition]:
         rows = self.db.execute(
             "SELECT chat, watermark, read, reported_delivered, reported_read FROM chats"
         )
-        return [Place(chat, mark, read, Watermarks(d, r)) for chat, mark, read, d, r in rows]
+        return [ReadPosition(chat, mark, read, Watermarks(d, r)) for chat, mark, read, d, r in rows]
 
     def open_chat(self, chat: str) -> None:
         self.db.execute("INSERT OR IGNORE INTO chats (chat) VALUES (?)", (chat,))

@@ -83,7 +83,7 @@ CREATE TABLE account (
     only INTEGER PRIMARY KEY CHECK (only = 1), pickle TEXT NOT NULL,
     made_at REAL NOT NULL DEFAULT 0, fallback_at REAL NOT NULL DEFAULT 0
 );
--- the keys that are believed, since seen_at, and those shown instead that wait for acceptance
+-- the keys that are trusted, since seen_at, and those shown instead that wait for acceptance
 CREATE TABLE devices (
     user TEXT NOT NULL, device TEXT NOT NULL,
     curve25519 TEXT, ed25519 TEXT, new_curve25519 TEXT, new_ed25519 TEXT,
@@ -117,7 +117,7 @@ CREATE TABLE group_indexes (
     chat TEXT NOT NULL, device TEXT NOT NULL, session_id TEXT NOT NULL, number INTEGER NOT NULL,
     message_id TEXT NOT NULL, PRIMARY KEY (chat, device, session_id, number)
 ) WITHOUT ROWID;
--- what is owed to single devices, and how often each was sent which text again
+-- to-device messages, and how often each device was sent which text again
 CREATE TABLE errands (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     chat TEXT NOT NULL, device TEXT NOT NULL, kind TEXT NOT NULL, fields TEXT NOT NULL,

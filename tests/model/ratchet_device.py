@@ -164,7 +164,9 @@ class RatchetDevice(Device):
     # -- what is there
 
     def watermark(self, chat: str) -> int:
-        return {place.chat: place.watermark for place in self.store.places()}.get(chat, 0)
+        return {position.chat: position.watermark for position in self.store.read_positions()}.get(
+            chat, 0
+        )
 
     def trouble(self, chat: str) -> str:
         """For whoever reads a failure."""

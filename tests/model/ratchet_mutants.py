@@ -117,7 +117,10 @@ MUTANTS = (
     ),
     Mutant(
         "nobody_answers_who_cannot_read",
-        ((Encryption, "_requested", lambda *_: None), (Encryption, "owe", lambda *_: None)),
+        (
+            (Encryption, "_requested", lambda *_: None),
+            (Encryption, "queue_copies", lambda *_: None),
+        ),
         (*TALK, "a_device_is_linked", "a_post_is_lost"),
         "can't read",
     ),

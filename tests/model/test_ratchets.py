@@ -259,7 +259,7 @@ class Ratchets(RuleBasedStateMachine):
             chat, author = self.texts[name].chat, self.texts[name].author.address
             if device.user in self.backend.members(chat):
                 fields = {"of": [name]}
-                device.step(Engine.tell, chat, author, "request", fields)
+                device.step(Engine.send_to_device, chat, author, "request", fields)
                 self._look()
 
     @rule(who=WHO, user=st.sampled_from(("mira", "anna")))
@@ -413,8 +413,8 @@ class Ratchets(RuleBasedStateMachine):
         """Nobody is sent again what is much older than the author's knowing of user or device."""
         author, user = text.author, device.user
         identities = author.encryption.identities
-        since = identities.believed_since(device.address)
-        known = identities.believed(device.address)
+        since = identities.trusted_since(device.address)
+        known = identities.trusted(device.address)
         if text.accepted_at is None or since is None or known is None:
             return True
         if known.ed25519 != device.account.ed25519:

@@ -43,28 +43,28 @@ class FakeCipher:
         frame = Outgoing(draft.message_id, ALG, payload(draft.text), draft.urgent)
         return Sealing([frame], done=True)
 
-    def strangers(self, devices: Collection[str]) -> set[str]:
+    def users_with_unknown_devices(self, devices: Collection[str]) -> set[str]:
         return set()
 
-    def owe(self, chat: str, message_id: str, devices: Collection[str]) -> None:
+    def queue_copies(self, chat: str, message_id: str, devices: Collection[str]) -> None:
         pass
 
     def forget(self, devices: Collection[str]) -> None:
         pass
 
-    def errands(self) -> dict[str, set[str]]:
+    def devices_to_send_to(self) -> dict[str, set[str]]:
         return {}
 
-    def errand_wants(self, chat: Chat, fresh: Fresh, tried: Collection[str]) -> Wants:
+    def to_device_wants(self, chat: Chat, fresh: Fresh, tried: Collection[str]) -> Wants:
         return Wants()
 
-    def run_errands(self, chat: Chat) -> list[Outgoing]:
+    def seal_to_device(self, chat: Chat) -> list[Outgoing]:
         return []
 
     def leave(self, chat: str) -> None:
         pass
 
-    def commission(self, chat: str, device: str, kind: str, fields: Mapping[str, Any]) -> None:
+    def queue_to_device(self, chat: str, device: str, kind: str, fields: Mapping[str, Any]) -> None:
         pass
 
     def registered(self, device: str) -> bool:

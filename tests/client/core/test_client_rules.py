@@ -85,7 +85,7 @@ class Client:
         return [(e.state, e.seq) for e in self.told if isinstance(e, StateChanged)]
 
     def watermark(self, chat: str = CHAT) -> int:
-        return {place.chat: place.watermark for place in self.store.places()}[chat]
+        return {position.chat: position.watermark for position in self.store.read_positions()}[chat]
 
 
 @pytest.fixture

@@ -180,7 +180,9 @@ class Device:
     # -- what is there
 
     def watermark(self, chat: str) -> int:
-        return {place.chat: place.watermark for place in self.store.places()}.get(chat, 0)
+        return {position.chat: position.watermark for position in self.store.read_positions()}.get(
+            chat, 0
+        )
 
     def shown(self, chat: str) -> list[tuple[int, str, str]]:
         rows = self.db.execute(

@@ -186,7 +186,7 @@ def test_nothing_is_taken_of_a_device_that_was_never_heard_of_before_it_is_known
     raju = scene[RAJU]
     raju.receive()
     assert raju.texts(chat) == []
-    assert {place.watermark for place in raju.store.places()} == {0}
+    assert {position.watermark for position in raju.store.read_positions()} == {0}
     assert [request for request in raju.wanted if isinstance(request, Lists)]
     raju.crash()  # nothing is lost by that: the server has it
     raju.connect()
@@ -442,7 +442,7 @@ def test_a_sender_answers_a_device_three_times_for_a_text_and_no_more(scene: Sce
     name = say(scene, RAVI, chat, "one")
     for _ in range(5):
         fields = {"of": [name]}
-        scene[RAJU].step(Engine.tell, chat, RAVI, "request", fields)
+        scene[RAJU].step(Engine.send_to_device, chat, RAVI, "request", fields)
         scene.settle()
     sent = [frame for frame in frames(scene, chat) if frame["sender"] == "ravi"]
     assert len(sent) == 1 + 3
@@ -454,7 +454,7 @@ def test_requests_for_what_is_not_there_are_not_answered(scene: Scene, of: objec
     chat = scene.direct("ravi", "raju")
     say(scene, RAVI, chat, "one")
     fields = {"of": of}
-    scene[RAJU].step(Engine.tell, chat, RAVI, "request", fields)
+    scene[RAJU].step(Engine.send_to_device, chat, RAVI, "request", fields)
     scene.settle()
     assert len([frame for frame in frames(scene, chat) if frame["sender"] == "ravi"]) == 1
 
@@ -463,7 +463,7 @@ def test_requests_for_what_is_not_there_are_not_answered(scene: Scene, of: objec
 def sealed_by(device: Device, chat: str, to: str, kind: str, fields: dict[str, Any]) -> None:
     """Sends what the device itself never would."""
     with device.table():
-        receiver = device.encryption.identities.believed(to)
+        receiver = device.encryption.identities.trusted(to)
         assert receiver is not None
         frame = device.encryption._sealer.for_devices(chat, [receiver], kind, fields)
         device.engine._own.queue(device._step(), chat, [frame])
@@ -512,13 +512,13 @@ def test_unknown_kinds_and_broken_fields_are_let_pass(
     scene.settle()
     say(scene, RAVI, chat, "two")
     assert scene[RAJU].texts(chat) == ["one", "two"]
-    assert {place.watermark for place in scene[RAJU].store.places()} == {3}
+    assert {position.watermark for position in scene[RAJU].store.read_positions()} == {3}
 
 
 def test_what_encryption_does_not_use_is_passed_on(scene: Scene) -> None:
     chat = scene.direct("ravi", "raju")
     fields = {"txn": "b7c1", "step": "start", "methods": ["emoji"]}
-    scene[RAVI].step(Engine.tell, chat, RAJU, "sas", fields)
+    scene[RAVI].step(Engine.send_to_device, chat, RAJU, "sas", fields)
     scene.settle()
     expected = events.ControlReceived(chat, "ravi", "phone", "sas", fields)
     assert scene[RAJU].told(events.ControlReceived) == [expected]

@@ -75,7 +75,7 @@ def test_half_a_character_in_a_request_disturbs_nobody(scene: Scene, of: object)
     chat = scene.direct("ravi", "raju")
     say(scene, RAVI, chat, "one")
     with forged(lambda inside: inside.update(of=of), kind="request"):
-        scene[RAJU].step(Engine.tell, chat, RAVI, "request", {})
+        scene[RAJU].step(Engine.send_to_device, chat, RAVI, "request", {})
         scene.settle()
     say(scene, RAJU, chat, "two")
     assert scene[RAVI].texts(chat) == ["one", "two"]
@@ -175,7 +175,7 @@ def test_a_group_message_of_another_kind_is_let_pass(scene: Scene) -> None:
     say(scene, RAVI, chat, "three")
     raju = scene[RAJU]
     assert raju.texts(chat) == ["one", "three"]
-    assert {place.watermark for place in raju.store.places()} == {
+    assert {position.watermark for position in raju.store.read_positions()} == {
         len(scene.backend.chats[chat].entries)
     }
     scene.settle(seconds=3.1)

@@ -32,7 +32,7 @@ def hears(scene: Scene, who: str, frame: Any) -> None:
 
 def asks(scene: Scene, who: str, chat: str, *message_ids: str) -> None:
     """With a helper who names the ids: of what came before, a device knows none."""
-    scene[who].step(Engine.tell, chat, RAVI, "request", {"of": [*message_ids]})
+    scene[who].step(Engine.send_to_device, chat, RAVI, "request", {"of": [*message_ids]})
     scene.settle(seconds=1)
 
 

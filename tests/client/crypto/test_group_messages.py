@@ -32,7 +32,9 @@ def sessions_used(scene: Scene, chat: str) -> list[str]:
 
 def shown(device: Device, chat: str, message: dict[str, Any], **fields: Any) -> MessageReceived:
     """A message of the server's own making: what the device makes of it."""
-    seq = {place.chat: place.watermark for place in device.store.places()}.get(chat, 0) + 1
+    seq = {position.chat: position.watermark for position in device.store.read_positions()}.get(
+        chat, 0
+    ) + 1
     known = {
         "seq": seq, "message_id": ulid(seq, device.random), "sender": message["sender"],
         "sender_device": message["sender_device"], "sent_at": device.clock(), "alg": message["alg"],
@@ -228,7 +230,7 @@ def test_a_key_that_another_device_sends_too_does_no_harm_to_its_owner(
     scene.settle()
     if not first:
         say(scene, RAVI, chat, "two")
-    scene[MIRA].step(Engine.tell, chat, "raju/tab", "room_key", key)
+    scene[MIRA].step(Engine.send_to_device, chat, "raju/tab", "room_key", key)
     scene.settle()
     say(scene, RAVI, chat, "three")
     assert tab.texts(chat)[-1] == "three"
@@ -251,7 +253,7 @@ def test_a_text_that_came_before_its_key_is_opened_when_the_key_comes(scene: Sce
         db.execute("DELETE FROM group_inbound")
     say(scene, RAVI, chat, "two")
     assert scene[RAJU].texts(chat) == ["one", None]
-    scene[RAVI].step(Engine.tell, chat, RAJU, "room_key", key._asdict())
+    scene[RAVI].step(Engine.send_to_device, chat, RAJU, "room_key", key._asdict())
     scene.settle()
     assert scene[RAJU].texts(chat) == ["one", "two"]
     (event,) = scene[RAJU].told(MessageReadable)

@@ -108,7 +108,7 @@ def test_a_device_that_is_not_listed_is_not_accepted_with_the_others(scene: Scen
     scene.backend.remove("raju", "evil")
     ravi.step(Engine.fetch_succeeded, listed(scene))
     ravi.step(Engine.accept, "raju", {"evil": evil.ed25519})
-    assert ravi.encryption.identities.believed("raju/evil") is None
+    assert ravi.encryption.identities.trusted("raju/evil") is None
 
 
 def test_copies_wait_too_while_an_identity_of_their_user_is_not_accepted(scene: Scene) -> None:
@@ -120,7 +120,7 @@ def test_copies_wait_too_while_an_identity_of_their_user_is_not_accepted(scene: 
     say(scene, RAVI, chat, "held")
     before = len(frames(scene, chat))
     fields = {"of": [name]}
-    scene["raju/tab"].step(Engine.tell, chat, RAVI, "request", fields)
+    scene["raju/tab"].step(Engine.send_to_device, chat, RAVI, "request", fields)
     scene.settle()
     assert [f["sender"] for f in frames(scene, chat)[before:]] == ["raju"]
     scene[RAVI].accept("raju")
@@ -132,11 +132,11 @@ def test_steps_of_comparisons_that_nobody_remembers_are_not_sent(scene: Scene) -
     chat = scene.direct("ravi", "raju")
     scene.backend.claimable = 0
     fields = {"txn": "b7c1", "step": "start", "methods": ["emoji"]}
-    scene[RAVI].step(Engine.tell, chat, RAJU, "sas", fields)
+    scene[RAVI].step(Engine.send_to_device, chat, RAJU, "sas", fields)
     scene.settle()
-    assert scene[RAVI].encryption.errands() == {chat: {RAJU}}
+    assert scene[RAVI].encryption.devices_to_send_to() == {chat: {RAJU}}
     scene[RAVI].crash()
-    assert scene[RAVI].encryption.errands() == {}
+    assert scene[RAVI].encryption.devices_to_send_to() == {}
 
 
 def test_what_a_changed_identity_sends_is_kept_and_readable_once_it_is_accepted(

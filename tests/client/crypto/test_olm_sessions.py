@@ -127,7 +127,7 @@ def test_what_is_sealed_uses_the_session_that_last_opened_something(scene: Scene
     scene.settle()
     (first,) = sessions(scene[RAVI], chat)
     with scene[RAVI].table():
-        raju = scene[RAVI].encryption.identities.believed(RAJU)
+        raju = scene[RAVI].encryption.identities.trusted(RAJU)
         assert raju is not None
         key = next(iter(scene.backend.claim([RAJU]).values()))["key"]
         scene[RAVI].encryption._sessions.start(chat, raju, key)
@@ -143,7 +143,7 @@ def test_no_more_than_five_sessions_are_kept_the_newest_among_them(scene: Scene)
     scene[RAJU].send(chat, "heard")
     scene.settle()
     with scene[RAVI].table():
-        raju = scene[RAVI].encryption.identities.believed(RAJU)
+        raju = scene[RAVI].encryption.identities.trusted(RAJU)
         assert raju is not None
         for _ in range(KEPT + 3):
             key = next(iter(scene.backend.claim([RAJU]).values()))["key"]
@@ -164,7 +164,7 @@ def replayed(scene: Scene, message: dict[str, Any], chat: str | None = None) -> 
     """The server shows the same ciphertext again, as another message."""
     chat = chat or message["chat"]
     raju = scene[RAJU]
-    seq = {place.chat: place.watermark for place in raju.store.places()}[chat] + 1
+    seq = {position.chat: position.watermark for position in raju.store.read_positions()}[chat] + 1
     again = Message(
         chat, seq, ulid(1, raju.random), "ravi", "phone", 9.0, message["alg"], message["to"][RAJU]
     )

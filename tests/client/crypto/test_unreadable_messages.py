@@ -37,7 +37,7 @@ def held_after_keys(scene: Scene, chat: str, keys: int, text: str) -> Device:
     for _ in range(keys):
         session = GroupSession()
         key = {"session_id": session.session_id, "key": session.session_key.to_base64()}
-        raju.step(Engine.tell, chat, RAVI, "room_key", key)
+        raju.step(Engine.send_to_device, chat, RAVI, "room_key", key)
         scene.settle()
     say(scene, RAJU, chat, text)
     return scene[RAVI]

@@ -10,7 +10,7 @@ import pytest
 
 from client.core.cipher import Draft
 from client.core.frames import Message, Watermarks
-from client.core.ledger import Place
+from client.core.ledger import ReadPosition
 from client.core.ticks import State
 from client.errors import StoreError
 from client.store import Store
@@ -32,7 +32,7 @@ def test_what_is_committed_is_there_again(tmp_path: Path) -> None:
         store.queue("own", "c", {"action": "send", "alg": "olm.v1"})
     store.close()
     store = Store.open(path, "ravi", "phone")
-    assert store.places() == [Place("c", 1, 0, Watermarks())]
+    assert store.read_positions() == [ReadPosition("c", 1, 0, Watermarks())]
     assert [(m.seq, m.text, m.state) for m in store.history("c")] == [
         (1, "hi", None),
         (None, "hello", State.WAITING),
@@ -47,7 +47,7 @@ def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
         store.open_chat("c")
         store.add(message(1), "hi", None)
         raise KeyError
-    assert store.places() == []
+    assert store.read_positions() == []
     assert store.history("c") == []
     store.close()
 

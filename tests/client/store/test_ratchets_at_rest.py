@@ -195,7 +195,7 @@ def test_what_an_attempt_took_back_is_gone_and_what_was_before_it_stays() -> Non
             raise Crash
         with store.attempt():
             store.open_chat("after")
-    assert [place.chat for place in store.places()] == ["before", "after"]
+    assert [position.chat for position in store.read_positions()] == ["before", "after"]
     store.close()
 
 
@@ -209,7 +209,7 @@ def test_what_a_failed_transaction_took_back_is_not_remembered() -> None:
     sealed = []
     for _ in range(2):
         with pytest.raises(Crash), ravi.store.transaction():
-            device = ravi.encryption.identities.believed(RAJU)
+            device = ravi.encryption.identities.trusted(RAJU)
             assert device is not None
             sealed.append(ravi.encryption._sessions.encrypt(chat, RAJU, b"x" * 64))
             raise Crash
