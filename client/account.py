@@ -1,4 +1,4 @@
-"""Who this client is to the backend: user, tokens, device, push token and published keys."""
+"""The account of this device at the backend: user, tokens, push token and published keys."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from typing import Any, Self
 
 from client.account import Account
 from client.connection import Connection
-from client.core.cipher import Answer, Request
+from client.core.cipher import FetchResult, Request
 from client.core.engine import Engine
 from client.core.events import (
     CaughtUp,
@@ -171,7 +171,7 @@ class ChatClient:
             await self._caught_up(start, complete=False)
 
     async def close(self) -> None:
-        """Tells what is read, closes the connection and the store."""
+        """Sends the receipts that are left, closes the connection and the store."""
         try:
             if self._connection is not None:
                 with contextlib.suppress(Closed):
@@ -181,7 +181,7 @@ class ChatClient:
             await self._end()
 
     async def abort(self) -> None:
-        """Ends like a crash: nothing more is sent, nothing more is written."""
+        """Ends like a crash: nothing more is sent or written."""
         if self._connection is not None:
             self._connection.abort()
         await self._end()
@@ -224,7 +224,7 @@ class ChatClient:
         """The id of a new group. The name stays on this device."""
         meant = [self.user, *members]
         answer = await self._api.group(meant[1:])
-        # Those who were meant come first: so it is told when the backend has put others in.
+        # The intended members come first: so it is reported if the backend has put others in.
         self._know(answer["chat"], meant if answer["members"] else [], "group", name)
         self._know(answer["chat"], answer["members"], "group", None)
         return str(answer["chat"])
@@ -301,7 +301,7 @@ class ChatClient:
         return await self.direct(chat_or_user)
 
     def mark_read(self, chat: str, seq: int) -> None:
-        """The user has seen the chat up to `seq`. The senders will be told."""
+        """The user has seen the chat up to `seq`. The senders are notified."""
         self._drive().step(Engine.mark_read, chat, seq)
 
     def typing(self, chat: str) -> None:
@@ -331,18 +331,18 @@ class ChatClient:
         for _ in range(LOOKS):
             request = self._drive().step(Engine.look_at, user)
             try:
-                answer = await fetch(self._api, request)
+                result = await fetch(self._api, request)
             except Unreachable:
                 known = self.known_devices(user)
                 if not known:
                     raise
                 return known
-            if self._fetched(answer):
+            if self._fetched(result):
                 break  # else they have changed since they were asked for
         return self.known_devices(user)
 
-    def _fetched(self, answer: Answer) -> bool:
-        return self._drive().step(Engine.fetch_succeeded, answer)
+    def _fetched(self, result: FetchResult) -> bool:
+        return self._drive().step(Engine.fetch_succeeded, result)
 
     async def remove_device(self, device: str) -> None:
         """Removes one of this user's devices from the account; it gets nothing from then on."""
@@ -415,7 +415,7 @@ class ChatClient:
     async def wait_for(
         self,
         predicate: Callable[[Event], bool],
-        timeout: float = 10.0,  # noqa: ASYNC109 - its error tells what happened instead
+        timeout: float = 10.0,  # noqa: ASYNC109 - its error says what happened instead
     ) -> Event:
         """The first event, past or to come, that fits. Raises TimeoutError."""
         return await self._feed.wait_for(predicate, timeout)
@@ -474,7 +474,7 @@ class ChatClient:
         with contextlib.suppress(Unreachable):
             await self.devices(self.user)
 
-    async def _fetch(self, request: Request) -> Answer:
+    async def _fetch(self, request: Request) -> FetchResult:
         return await fetch(self._api, request)
 
     def _know(self, chat: str, members: Iterable[str], kind: str, name: str | None) -> None:

@@ -70,7 +70,7 @@ class Connection:
             except (ApiError, Unreachable, OSError, WebSocketException, TimeoutError) as error:
                 leave = Drop(_reason(error))
             except (StoreError, Closed):
-                return  # the driver has told
+                return  # the driver has reported it
             except Exception as error:
                 # No step has failed, so the state is whole: an answer of another shape perhaps.
                 logger.exception("the connection has failed")

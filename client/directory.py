@@ -1,20 +1,20 @@
-"""The backend's key directory, as it answers. What it says is checked where it is stored."""
+"""Fetches from the backend's key directory. The responses are checked where they are stored."""
 
 from __future__ import annotations
 
 from client.api import Api
-from client.core.cipher import Answer, Lists, Request
+from client.core.cipher import FetchResult, Lists, Request
 from client.errors import NotFound, RateLimited
 
 
-async def fetch(api: Api, request: Request) -> Answer:
-    """Raises ClientError where there is no answer."""
+async def fetch(api: Api, request: Request) -> FetchResult:
+    """Raises ClientError where there is no response."""
     if isinstance(request, Lists):
         try:
-            return Answer(request, await api.devices(request.user))
+            return FetchResult(request, await api.devices(request.user))
         except NotFound:
-            return Answer(request, {})
+            return FetchResult(request, {})
     try:
-        return Answer(request, await api.claim(request.devices))
+        return FetchResult(request, await api.claim(request.devices))
     except RateLimited:
-        return Answer(request, {})
+        return FetchResult(request, {})

@@ -1,4 +1,4 @@
-"""One step at a time: decide inside a transaction, commit, then send and tell."""
+"""The driver of the engine: decide inside a transaction, commit, then send and publish."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
 from client.core import events
-from client.core.cipher import Answer, Cipher, Request
+from client.core.cipher import Cipher, FetchResult, Request
 from client.core.engine import Engine
 from client.core.frames import ServerFrame, encode
 from client.core.outputs import Drop, Fetch, Stop, Transmit
@@ -38,7 +38,7 @@ class Driver:
         store: Store,
         cipher: Cipher,
         publish: Callable[[events.Event], None],
-        fetch: Callable[[Request], Awaitable[Answer]],
+        fetch: Callable[[Request], Awaitable[FetchResult]],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.engine, self._store, self._cipher = engine, store, cipher
@@ -139,12 +139,12 @@ class Driver:
     async def _carry_out_fetch(self, request: Request) -> None:
         try:
             async with self._at_once:
-                answer = await self._fetch(request)
-        except Exception as error:  # an answer of another shape is no answer either
+                result = await self._fetch(request)
+        except Exception as error:  # a response of another shape is none either
             logger.info("not fetched: %r", error)
             self._quietly(Engine.fetch_failed, request)
         else:
-            self._quietly(Engine.fetch_succeeded, answer)
+            self._quietly(Engine.fetch_succeeded, result)
 
     def _quietly(
         self, act: Callable[Concatenate[Engine, Step, P], object], *args: P.args, **kwargs: P.kwargs

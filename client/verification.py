@@ -1,4 +1,4 @@
-"""Verification between the engine and the people: comparisons run in memory, trust is stored."""
+"""Verification of devices by people: comparisons run in memory, trust is stored."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class Verification:
                 pass
 
     def leave(self) -> None:
-        """The user leaves: whoever waits for this device is told."""
+        """The user leaves: cancels all comparisons, which notifies the other devices."""
         for name in self._verifications.open():
             self._carry_out(self._verifications.cancel(name))
 

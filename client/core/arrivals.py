@@ -1,4 +1,4 @@
-"""What becomes of one message that is taken: shown, kept waiting, filled in, or let pass."""
+"""Messages that are taken in order: shown, kept until they can be read, filled in, or ignored."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Arrivals:
         return step.cipher.knows(message) or self._key_requests.look_up(device, step.now)
 
     def take(self, step: Step, message: Message) -> None:
-        """Stores and tells it, unless it is a second copy (rule 2)."""
+        """Stores it and reports it, unless it is a second copy (rule 2)."""
         sender, device = message.sender, message.sender_device
         if step.ledger.has(message.chat, sender, device, message.message_id):
             return
@@ -75,7 +75,7 @@ class Arrivals:
             places |= {place for message in waiting if (place := self._try_again(step, message))}
 
     def _try_again(self, step: Step, message: Message) -> Waiting | None:
-        """Where a key came for, if it was one."""
+        """Whose messages a key is for, if it was one."""
         match step.cipher.open(message):
             case Text(text=text):
                 self._fill(step, message, message.message_id, text)
@@ -136,7 +136,7 @@ class Arrivals:
         return True
 
     def _hidden(self, message: Message, hidden: Hidden) -> Waiting | None:
-        """Passes on what is for others; where a key came for, if it was one."""
+        """Passes on what is for others; whose messages a key is for, if it was one."""
         chat, sender, device = message.chat, message.sender, message.sender_device
         if hidden.kind == "room_key":
             return Waiting(sender, device, chat)

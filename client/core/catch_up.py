@@ -1,4 +1,4 @@
-"""From a gap to a complete chat: when to ask, and what an answer settles (client rule 1)."""
+"""From a gap to a complete chat: when to ask, and what a response settles (client rule 1)."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class CatchUp:
             if not frame.more:
                 self._plan.resumed = True
             elif progress:
-                # The next answer starts from what we have told: let the receipts go first.
+                # The next response starts from our receipts: let them go first.
                 self._plan.progressed(None)
                 self._receipts.hurry()
                 self._plan.want_all(step.now + self._settings.receipt_interval)
@@ -95,7 +95,7 @@ class CatchUp:
         named = question is not None and question.names(chat)
         log.heard_of(place.seq)
         # At 0 the server may count from further on than this store has: a device that lost its
-        # store, say. It asks by name what that answer cannot have told.
+        # store, say. It asks by name what that response cannot have said.
         trusted = named or log.watermark > 0
         if trusted:
             self._chats.complete(step, chat, place)
@@ -108,7 +108,7 @@ class CatchUp:
         elif self._at_once(place, frame, trusted=trusted, named=named, moved=moved):
             self._plan.want(chat, step.now)
         elif frame.retry_after is None and known > place.seq:
-            self._plan.want(chat, step.now + self._settings.gap_grace)  # newer than the answer
+            self._plan.want(chat, step.now + self._settings.gap_grace)  # newer than the response
         else:
             self._plan.want_later(chat, step.now, frame.retry_after)
         return moved
@@ -127,7 +127,7 @@ class CatchUp:
         return frame.more and (moved or not named)
 
     def _chase_others(self, step: Step, frame: frames.Synced, question: Question | None) -> None:
-        """Chats the answer does not mention, that are behind by what came meanwhile."""
+        """Chats that the response does not mention, that are behind by what came meanwhile."""
         for chat, log in self._chats.logs.items():
             if chat in frame.chats or not log.behind or self._plan.wants(chat):
                 continue

@@ -41,8 +41,8 @@ Fresh = Callable[[str], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """`found`: the entries of the directory's answer by device, unchecked."""
+class FetchResult:
+    """`found`: the entries of the directory's response by device, unchecked."""
 
     request: Request
     found: Mapping[str, Any]
@@ -147,7 +147,7 @@ class Found:
 
 
 class Cipher(Protocol):
-    """`fresh` tells whether a user's device list is up to date; devices are `user/device`."""
+    """`fresh` says whether a user's device list is up to date; devices are `user/device`."""
 
     # -- texts
 
@@ -194,7 +194,7 @@ class Cipher(Protocol):
     def ask(self, chat: str, device: str, message_ids: Sequence[str]) -> Outgoing:
         """Asks for texts that can't be read, on the newest session with their sender."""
 
-    # -- the directory's answers
+    # -- the directory's responses
 
     def learn(self, user: str, found: Mapping[str, Any]) -> Found: ...
 

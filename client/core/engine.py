@@ -1,4 +1,4 @@
-"""The client between connections: what each frame, command and moment in time asks for.
+"""The engine: what each frame, command and moment in time asks of the client, without I/O.
 
 Each input is called inside a step, which is one transaction; when that is on disk, the caller
 carries out what `outputs` returns. A caller whose transaction fails drops the engine and builds a
@@ -16,7 +16,7 @@ from typing import Any
 from client.core import events, frames
 from client.core.arrivals import Arrivals
 from client.core.catch_up import CatchUp
-from client.core.cipher import Answer, Draft, Lists, Request
+from client.core.cipher import Draft, FetchResult, Lists, Request
 from client.core.conversations import Conversations
 from client.core.key_requests import KeyRequests
 from client.core.ledger import ReadPosition
@@ -73,7 +73,7 @@ class Engine:
 
     @property
     def resumed(self) -> bool:
-        """On this connection the server has answered for every chat."""
+        """On this connection the server has responded for every chat."""
         return self._online and self._sync.resumed
 
     @property
@@ -251,9 +251,9 @@ class Engine:
         """
         return self._keys.look_at(user)
 
-    def fetch_succeeded(self, step: Step, answer: Answer) -> bool:
+    def fetch_succeeded(self, step: Step, result: FetchResult) -> bool:
         """The response to a Fetch. False for a device list older than what is known."""
-        counts = self._sending.fetch_succeeded(step, answer)
+        counts = self._sending.fetch_succeeded(step, result)
         self.due(step)
         return counts
 
@@ -316,7 +316,7 @@ class Engine:
             self._outputs.append(events.ServerError(error.code, error.message, error.action))
 
     def _report_again(self, step: Step, position: ReadPosition) -> None:
-        """What the server may not know: nothing that was sent after it has been answered."""
+        """What the server may not know: nothing that was sent after it has been confirmed."""
         known = position.reported
         if position.watermark > known.delivered or position.read > known.read:
             after = known.delivered if position.read <= known.read else known.read

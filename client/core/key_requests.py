@@ -10,7 +10,7 @@ from client.core.settings import Settings
 
 
 class KeyRequests:
-    """Device lists are up to date from their answer until `changed` or the next connection."""
+    """Device lists are up to date from their response until `changed` or the next connection."""
 
     def __init__(self, settings: Settings, emit: Callable[[Request], None]) -> None:
         self._settings, self._emit = settings, emit
@@ -18,8 +18,8 @@ class KeyRequests:
         self._number = 0
         self._fresh: set[str] = set()
         self._listing: dict[str, int] = {}  # user -> the request under way
-        # Of answers, those to requests up to this one are from before what is known: of a user, of
-        # all others.
+        # Responses to requests up to this number are older than what is known: of a user, of all
+        # others.
         self._outdated: dict[str, int] = {}
         self._outdated_all = 0
         self._claiming: dict[tuple[str, str, bool], int] = {}
@@ -29,7 +29,7 @@ class KeyRequests:
         self._unknown_devices: dict[str, bool] = {}  # devices heard of; whether asked about since
 
     def opened(self) -> None:
-        """What an earlier connection asked may be answered still, but what it says is old."""
+        """Responses to requests of an earlier connection may still come, but they are outdated."""
         self._online = True
         for memory in (self._listing, self._claiming, self._failures, self._again_at, self._tried):
             memory.clear()
@@ -47,7 +47,7 @@ class KeyRequests:
         return user in self._fresh
 
     def changed(self, user: str) -> None:
-        """An answer that is under way may be from before."""
+        """A response that is under way may be from before."""
         self._fresh.discard(user)
         self._listing.pop(user, None)
         self._outdated[user] = self._number
@@ -129,7 +129,7 @@ class KeyRequests:
     # -- failures
 
     def failed(self, request: Request, now: float) -> None:
-        """No answer: to be tried again after a growing pause."""
+        """No response: to be tried again after a growing pause."""
         key: object
         if isinstance(request, Lists):
             key = request.user

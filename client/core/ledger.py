@@ -1,4 +1,4 @@
-"""What the engine needs to remember. One call of the engine is one transaction of the ledger."""
+"""The interface of the engine's memory. One step of the engine is one transaction of it."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ class Membership:
             self._sync.want_news(chat)
 
     def want(self, step: Step, chat: str) -> None:
-        """Only a `synced` tells who is in a chat."""
+        """Only a `synced` says who is in a chat."""
         if not self._sync.covers(chat) and step.now >= self._again_at.get(chat, step.now):
             self._sync.want_news(chat)
 

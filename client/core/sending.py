@@ -1,4 +1,4 @@
-"""From a written text to frames in the outbox: what has to be known first, and in which order.
+"""Sending: from a written text to frames in the outbox, and what has to be fetched first.
 
 A text is sealed when it is the next of its chat, and not before: it is then sealed once, for the
 devices that are there by then, and sent again byte by byte the same until it is accepted.
@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from client.core import events, frames
-from client.core.cipher import Answer, Chat, Claims, Draft, Lists, Request, Wants
+from client.core.cipher import Chat, Claims, Draft, FetchResult, Lists, Request, Wants
 from client.core.ids import is_shown, user_and_device, user_of
 from client.core.key_requests import KeyRequests
 from client.core.membership import Membership
@@ -152,7 +152,7 @@ class Sending:
         if not self._key_requests.fresh(user):
             self._key_requests.want_lists({user}, step.now)
         elif not step.cipher.registered(device):
-            self._ask_again(step, chat, device, None)  # nobody is there to answer
+            self._ask_again(step, chat, device, None)  # nobody is there to respond
         elif not step.cipher.reachable(device):
             self._ask_again(step, chat, device, self._settings.claim_again)  # it may be accepted
         elif device in self._key_requests.tried(chat, step.now):
@@ -165,21 +165,21 @@ class Sending:
         ids = step.ledger.asks(step.time).get((chat, device), [])
         step.ledger.ask_at(chat, device, ids, None if pause is None else step.time + pause)
 
-    # -- the directory's answers
+    # -- the directory's responses
 
-    def fetch_succeeded(self, step: Step, answer: Answer) -> bool:
+    def fetch_succeeded(self, step: Step, result: FetchResult) -> bool:
         """False for a device list that may be older than what is known: it is not taken."""
-        match answer.request:
+        match result.request:
             case Lists(user=user) as request:
                 if not self._key_requests.listed(request):
                     return False
-                found = step.cipher.learn(user, answer.found)
+                found = step.cipher.learn(user, result.found)
                 for name in found.added:
                     self._emit(events.DeviceAdded(*user_and_device(name)))
                 for name in found.changed:
                     self._emit(events.IdentityChanged(*user_and_device(name)))
             case Claims() as request:
-                begun = step.cipher.claimed(request, answer.found)
+                begun = step.cipher.claimed(request, result.found)
                 self._key_requests.claimed(request, begun, step.now)
                 if request.asking:
                     for device in sorted(begun):

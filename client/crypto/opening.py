@@ -1,4 +1,4 @@
-"""From a payload to what it says, if it is from where it says it is."""
+"""Opens messages: decrypts a payload and checks that it is from where it says it is."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from client.crypto.identities import Identities, KnownDevice
 from client.crypto.sealing import MEGOLM, OLM
 from client.crypto.sessions import OlmSessions, Undecryptable
 
-REQUESTED_AT_ONCE = 1_000  # of what one message asks for, no more is answered
+REQUESTED_AT_ONCE = 1_000  # more texts of one request are ignored
 
 
 class Opener:
-    """`me` is this device; `requested` is told of texts that a device could not read.
+    """`me` is this device; `requested` is called with the texts that a device could not read.
 
     `attempt` takes back what is stored inside it if that raises.
     """

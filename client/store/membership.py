@@ -1,4 +1,4 @@
-"""The part of a store that is about who is in a chat."""
+"""The part of a store with the members of chats."""
 
 from __future__ import annotations
 

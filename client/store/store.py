@@ -85,7 +85,7 @@ class Store(WaitingMessages, OutgoingMessages, StoredMembers):
             db = sqlite3.connect(path, isolation_level=None, timeout=5)
             try:
                 db.execute("PRAGMA journal_mode = WAL")
-                # FULL: a receipt must not tell of a message that a power cut takes back
+                # FULL: a power cut must not lose a message for which a receipt was sent
                 db.execute("PRAGMA synchronous = FULL")
                 return cls._on(
                     db, user, device, lambda empty: open_vault(db, path, passphrase, empty), lock

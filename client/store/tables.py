@@ -1,4 +1,4 @@
-"""The tables of a device's file, and how older files become today's (PRAGMA user_version)."""
+"""The tables of a device's file, and the migration of older files (PRAGMA user_version)."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class Vault:
 
 
 def open_vault(db: sqlite3.Connection, path: Path, passphrase: str | None, empty: bool) -> Vault:
-    """The key of the store at `path`; a new store remembers how to tell that it is the right one.
+    """The key of the store at `path`; a new store remembers a proof of it.
 
     Raises StoreError.
     """

@@ -11,7 +11,7 @@ from unittest import mock
 
 import pytest
 
-from client.core.cipher import Answer, Lists, Request
+from client.core.cipher import FetchResult, Lists, Request
 from client.core.engine import Engine
 from client.core.events import CaughtUp, Disconnected, Event
 from client.core.frames import encode
@@ -24,13 +24,13 @@ from tests.client.fake_backend import FakeBackend
 CHAT = "Qn3jv0dXzq0Yk1mE8a2b9w"
 
 
-async def nothing(request: Request) -> Answer:
-    return Answer(request, {})
+async def nothing(request: Request) -> FetchResult:
+    return FetchResult(request, {})
 
 
 @contextmanager
 def driven(
-    fetch: Callable[[Request], Awaitable[Answer]] = nothing,
+    fetch: Callable[[Request], Awaitable[FetchResult]] = nothing,
 ) -> Iterator[tuple[Driver, Device, list[Event]]]:
     device = Device("ravi", "phone", FakeBackend())
     told: list[Event] = []
@@ -98,7 +98,7 @@ def test_a_text_that_is_too_long_stops_nothing() -> None:
 def test_an_answer_that_is_none_is_asked_for_again(failure: Exception) -> None:
     given_up = asyncio.Event()
 
-    async def fetch(request: Request) -> Answer:
+    async def fetch(request: Request) -> FetchResult:
         raise failure
 
     async def run() -> None:

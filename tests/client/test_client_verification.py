@@ -26,7 +26,7 @@ from client import (
     Verified,
 )
 from client.api import Api
-from client.core.cipher import Answer, Lists, Request
+from client.core.cipher import FetchResult, Lists, Request
 from client.core.engine import Engine
 from client.core.events import Event
 from client.core.frames import DevicesChanged
@@ -344,7 +344,7 @@ def test_a_list_that_changed_while_it_was_asked_for_is_asked_for_again() -> None
             fetched = fetch
             looks = []
 
-            async def slow(api: Api, request: Request) -> Answer:
+            async def slow(api: Api, request: Request) -> FetchResult:
                 answer = await fetched(api, request)
                 looks.append(request)
                 if len(looks) == 1:

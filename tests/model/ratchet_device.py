@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from client.core.cipher import Answer, Lists
+from client.core.cipher import FetchResult, Lists
 from client.core.engine import Engine
 from client.core.frames import Message, Synced
 from client.core.settings import Settings
@@ -64,7 +64,7 @@ class RatchetDevice(Device):
 
     def __init__(self, user: str, name: str, backend: RatchetBackend) -> None:
         self.flights: list[Flight] = []
-        self.answers: list[Answer] = []  # of the directory, on their way here
+        self.answers: list[FetchResult] = []  # of the directory, on their way here
         self.told_members: dict[str, frozenset[str]] = {}
         self.listed: dict[str, tuple[int, frozenset[str]]] = {}
         self.syncing: list[Flight] | None = None
@@ -135,7 +135,7 @@ class RatchetDevice(Device):
     def look(self, user: str) -> None:
         """A program asks for a list; the directory has answered, and the answer is under way."""
         request = self.step(Engine.look_at, user)
-        self.answers.append(Answer(request, self.backend.listed(user)))
+        self.answers.append(FetchResult(request, self.backend.listed(user)))
         self._list(request, self.answers[-1].found)
 
     def hear(self) -> None:

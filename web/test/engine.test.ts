@@ -254,6 +254,6 @@ describe("a request", () => {
     const row = { user: "raju", device: "phone", keys, pending: undefined, verified: false };
     await step(({ ledger }) => ledger.work.put(tables.knownDevices, { ...row, trustedAt: time }));
     await ask([id, id]);
-    expect(await store.all(tables.owed)).toHaveLength(owed);
+    expect(await store.all(tables.queuedCopies)).toHaveLength(owed);
   });
 });

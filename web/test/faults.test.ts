@@ -231,7 +231,9 @@ describe("a backend's faults", () => {
     await got(laptop, "less");
     await crash(ravi);
     await changeStore(ravi, async (work) => {
-      expect((await work.all(tables.owed)).map(({ messageId }) => messageId)).not.toContain(id);
+      expect((await work.all(tables.queuedCopies)).map(({ messageId }) => messageId)).not.toContain(
+        id,
+      );
     });
     expect(shows(raju, "too much")).toEqual([]);
   });

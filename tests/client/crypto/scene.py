@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from random import Random
 from typing import Any, Protocol
 
-from client.core.cipher import Answer, Lists, Request
+from client.core.cipher import FetchResult, Lists, Request
 from client.core.engine import Engine
 from client.core.events import Event, MessageReadable, MessageReceived
 from client.core.frames import ServerFrame, encode
@@ -177,7 +177,7 @@ class Device:
                 found = self.backend.claim(list(request.devices), self.user)
         except Refused:
             found = {}
-        self.step(Engine.fetch_succeeded, Answer(request, found))
+        self.step(Engine.fetch_succeeded, FetchResult(request, found))
 
     def busy(self) -> bool:
         return bool(self.up or self.down or self.wanted)

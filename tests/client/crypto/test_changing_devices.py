@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from client.core import events
-from client.core.cipher import Answer, Claims, Lists
+from client.core.cipher import Claims, FetchResult, Lists
 from client.core.engine import Engine
 from client.core.ids import is_shown
 from client.core.ticks import State
@@ -109,7 +109,7 @@ def test_an_answer_from_before_a_change_does_not_count(scene: Scene) -> None:
     while ravi.down:
         ravi.receive()
     for request, found in answers:
-        ravi.step(Engine.fetch_succeeded, Answer(request, found))
+        ravi.step(Engine.fetch_succeeded, FetchResult(request, found))
     scene.settle()
     assert scene["raju/tab"].texts(chat) == ["hi"]
 
@@ -127,7 +127,7 @@ def test_an_answer_that_is_older_than_another_does_not_bring_a_removed_device_ba
     ravi.send(chat, "two")
     (late,) = [request for request in ravi.wanted if isinstance(request, Lists)]
     ravi.wanted.remove(late)
-    answer = Answer(late, scene.backend.listed("raju"))
+    answer = FetchResult(late, scene.backend.listed("raju"))
     scene["raju/old"].lose_connection()
     scene.backend.remove("raju", "old")
     scene.settle()
@@ -146,7 +146,7 @@ def test_of_two_answers_without_a_change_between_them_the_later_question_s_count
     here = scene.backend.listed("raju")
     counted: list[bool] = []
     for request, found in ((second, here), (first, {}), (second, {})):
-        answer = Answer(request, found)
+        answer = FetchResult(request, found)
         ravi.step(lambda engine, step, a=answer: counted.append(engine.fetch_succeeded(step, a)))
     assert counted == [True, False, False]
     assert RAJU in ravi.encryption.identities.receivers({"raju"})

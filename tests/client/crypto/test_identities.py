@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from client.core import events
-from client.core.cipher import Answer
+from client.core.cipher import FetchResult
 from client.core.engine import Engine
 from client.crypto.identities import Trust
 from tests.client.crypto.scene import Device, Scene, frames, say
@@ -95,8 +95,8 @@ def test_only_the_keys_that_were_shown_are_accepted(scene: Scene) -> None:
     assert scene[RAJU].texts(chat)[-1] == "to whom?"
 
 
-def listed(scene: Scene) -> Answer:
-    return Answer(scene[RAVI].step(Engine.look_at, "raju"), scene.backend.listed("raju"))
+def listed(scene: Scene) -> FetchResult:
+    return FetchResult(scene[RAVI].step(Engine.look_at, "raju"), scene.backend.listed("raju"))
 
 
 def test_a_device_that_is_not_listed_is_not_accepted_with_the_others(scene: Scene) -> None:

@@ -96,7 +96,7 @@ export class ChatClient {
     this.#settings = { ...DEFAULTS, ...options.settings };
     this.#random = options.random ?? Math.random;
     this.#password = options.password;
-    const tell = (event: Event) => this.#happened(event);
+    const notify = (event: Event) => this.#happened(event);
     const engine = new Engine(self.user, self.device, madeAt, this.#random, this.#settings);
     this.#driver = new Driver(store, self, engine, (output) => this.#handle(output));
     this.#api = new Api(
@@ -109,14 +109,14 @@ export class ChatClient {
     this.#account = new Account(self, this.#api, (act) =>
       this.#driver.step(({ ledger }) => act(ledger.work)),
     );
-    this.#directory = new Directory(self, this.#api, this.#driver, tell);
+    this.#directory = new Directory(self, this.#api, this.#driver, notify);
     this.#sealer = new Sealer(
       self,
       this.#driver,
       this.#directory,
       this.#settings,
       () => this.refreshChats(),
-      tell,
+      notify,
     );
     this.verification = new Verification(
       self,
@@ -124,7 +124,7 @@ export class ChatClient {
       this.#directory,
       this.#sealer,
       this.#settings,
-      tell,
+      notify,
     );
   }
 
@@ -290,7 +290,7 @@ export class ChatClient {
     return known ? chatOrUser : this.direct(chatOrUser);
   }
 
-  /** The user has seen the chat up to `seq`. The senders will be told. Raises RangeError. */
+  /** The user has seen the chat up to `seq`. The senders will be notified. Raises RangeError. */
   async markRead(chat: string, seq: number): Promise<void> {
     checkCount(seq, 0);
     await this.#driver.step((step, engine) => engine.markRead(step, chat, seq));
@@ -390,7 +390,7 @@ export class ChatClient {
   #happened(event: Event): void {
     switch (event.type) {
       case "connected":
-        this.#directory.forget(); // what changed meanwhile was not told
+        this.#directory.forget(); // changes meanwhile were not reported
         break;
       case "caught_up":
         void this.#account.replenish().catch(ignored); // `keys_low` will say it again
@@ -403,7 +403,7 @@ export class ChatClient {
         void this.verification.changed(event.user, event.device).catch(ignored);
         break;
       case "devices_changed":
-        // Not only before the next send: a changed identity is to be told when it is seen.
+        // Not only before the next send: a changed identity is reported when it is seen.
         this.#directory.forget(event.user);
         void this.#directory.roll(event.user).catch(ignored);
         break;

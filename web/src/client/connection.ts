@@ -51,7 +51,7 @@ export class Connection {
           this.#calls.publish({ type: "signed_out", reason: error.message });
           return;
         }
-        if (error instanceof StoreError || error instanceof Closed) return; // the driver has told
+        if (error instanceof StoreError || error instanceof Closed) return; // the driver has reported it
         leave = { type: "drop", reason: reasonOf(error), planned: false };
       }
       if (leave.type === "stop" || this.#closing) {
@@ -236,7 +236,7 @@ async function opened(socket: WebSocket): Promise<void> {
   });
 }
 
-/** Waits until what was sent has left, as far as a browser tells. */
+/** Waits until what was sent has left, as far as a browser shows. */
 async function flushed(socket: WebSocket | undefined): Promise<void> {
   const until = performance.now() + WORDS_MS;
   while (socket?.bufferedAmount && performance.now() < until) await sleep(10);

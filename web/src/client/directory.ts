@@ -8,7 +8,7 @@ import type { Api } from "./api.ts";
 import type { Event } from "./core/events.ts";
 import { nameOf, partsOf } from "./core/ids.ts";
 import type { Self } from "./crypto/envelope.ts";
-import { held, type KnownDevice, type Listed, recognise } from "./crypto/identities.ts";
+import { blocked, type KnownDevice, type Listed, recognise } from "./crypto/identities.ts";
 import type { IdentityKeys, Ratchets } from "./crypto/olm.ts";
 import type { Recipient } from "./crypto/sealing.ts";
 import { canonical, deviceDocument, keyDocument } from "./crypto/signing.ts";
@@ -24,7 +24,7 @@ export interface Roll {
   /** Those with keys that are trusted here. */
   readonly devices: readonly Recipient[];
   /** Nothing may be sent to the user until the user of this device has accepted a change. */
-  readonly held: boolean;
+  readonly blocked: boolean;
 }
 
 /** What the directory lists of a user, and what is remembered of the user since it did. */
@@ -37,15 +37,15 @@ export class Directory {
   readonly #self: Self;
   readonly #api: Api;
   readonly #driver: Driver;
-  readonly #tell: (event: Event) => void;
+  readonly #notify: (event: Event) => void;
   readonly #asked = new Map<string, Promise<Seen>>();
   #version = 0;
 
-  constructor(self: Self, api: Api, driver: Driver, tell: (event: Event) => void) {
+  constructor(self: Self, api: Api, driver: Driver, notify: (event: Event) => void) {
     this.#self = self;
     this.#api = api;
     this.#driver = driver;
-    this.#tell = tell;
+    this.#notify = notify;
   }
 
   /** The next question about the user (or about everybody) goes to the backend. */
@@ -69,7 +69,7 @@ export class Directory {
       const keys = known.get(device);
       return keys === undefined ? [] : [{ name: nameOf(user, device), keys }];
     });
-    return { devices, held: held(memory, listed.keys()) };
+    return { devices, blocked: blocked(memory, listed.keys()) };
   }
 
   /** As the directory says now, and not before. Raises ApiError and Unreachable. */
@@ -173,7 +173,7 @@ export class Directory {
     });
     for (const { device, what } of changes) {
       const type = what === "added" ? "device_added" : "identity_changed";
-      this.#tell({ type, user, device });
+      this.#notify({ type, user, device });
     }
     return memory;
   }

@@ -1,4 +1,4 @@
-/** One step at a time: decide inside a transaction, commit, then send and tell. */
+/** One step at a time: decide inside a transaction, commit, then send and publish. */
 
 import type { Engine } from "./core/engine.ts";
 import type { Output } from "./core/outputs.ts";
@@ -135,7 +135,7 @@ export class Driver {
     try {
       await this.step((step, engine) => engine.due(step.now));
     } catch {
-      // `#run` has told, and stopped the client
+      // `#run` has reported it, and stopped the client
     }
   }
 

@@ -15,7 +15,7 @@ export class Feed {
       try {
         listener(event);
       } catch (error) {
-        // A view's mistake is not the client's: it is told like any error that nobody catches.
+        // A view's mistake is not the client's: it is reported like any uncaught error.
         queueMicrotask(() => {
           throw error;
         });

@@ -1,6 +1,6 @@
 /**
  * From texts to sealed frames: asks who is to read, gets sessions with them, has it sealed in one
- * step, and leaves the rest to the outbox. What could not be sealed for a device is owed to it.
+ * step, and leaves the rest to the outbox. A copy is queued for each device that a text could not be sealed for.
  */
 
 import type { Event } from "./core/events.ts";
@@ -25,7 +25,7 @@ const TIMER_SLACK_MS = 20;
 interface Job {
   readonly chat: ChatRow;
   readonly texts: readonly MessageRow[];
-  readonly owed: readonly tables.OwedRow[];
+  readonly copies: readonly tables.QueuedCopyRow[];
   readonly unreadable: readonly MessageRow[];
 }
 
@@ -38,7 +38,7 @@ export class Sealer {
   readonly #directory: Directory;
   readonly #settings: Settings;
   readonly #learn: () => Promise<void>;
-  readonly #tell: (event: Event) => void;
+  readonly #notify: (event: Event) => void;
   readonly #running = new Map<string, { again: boolean }>();
   readonly #retries = new Map<string, number>();
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
@@ -53,14 +53,14 @@ export class Sealer {
     directory: Directory,
     settings: Settings,
     learn: () => Promise<void>,
-    tell: (event: Event) => void,
+    notify: (event: Event) => void,
   ) {
     this.#self = self;
     this.#driver = driver;
     this.#directory = directory;
     this.#settings = settings;
     this.#learn = learn;
-    this.#tell = tell;
+    this.#notify = notify;
   }
 
   /** Seals what waits in `chat`, now or as soon as what runs there is through. */
@@ -80,8 +80,8 @@ export class Sealer {
     const chats = await this.#driver.step(async ({ ledger, time }) => {
       this.#askedUpTo = time;
       const rows = [...(await ledger.unsealed()), ...(await ledger.toAsk(time))];
-      const owed = await ledger.work.all(tables.owed);
-      return new Set([...rows, ...owed].map(({ chat }) => chat));
+      const copies = await ledger.work.all(tables.queuedCopies);
+      return new Set([...rows, ...copies].map(({ chat }) => chat));
     });
     for (const chat of chats) this.poke(chat);
     await this.watchAsks();
@@ -112,7 +112,7 @@ export class Sealer {
   async sendStep(chat: string, to: Recipient, content: Content): Promise<boolean> {
     const known = await this.#driver.step(({ ledger }) => sessionsWith(ledger.work, chat, to.name));
     const keys = known.length > 0 ? new Map() : await this.#directory.claim([to]);
-    const audience = { devices: new Map([[to.name, to]]), held: [] };
+    const audience = { devices: new Map([[to.name, to]]), blocked: [] };
     return this.#driver.step(async (step, engine) => {
       const row = await step.ledger.work.get(tables.knownDevices, partsOf(to.name));
       if (row?.keys === undefined || !same(row.keys, to.keys)) return true; // it was for another
@@ -138,7 +138,7 @@ export class Sealer {
         await this.watchAsks();
       } while (turn.again); // no pause from here to the end, or a poke would be lost
     } catch (error) {
-      // These two have stopped the driver, which has told; whatever else it is may pass.
+      // These two have stopped the driver, which has reported it; anything else may pass.
       if (!(error instanceof Closed || error instanceof StoreError)) this.#retryLater(chat);
     } finally {
       this.#running.delete(chat);
@@ -148,7 +148,7 @@ export class Sealer {
   async #pass(chat: string): Promise<Ended> {
     if (!this.#ready(chat)) return "done"; // it will be poked
     let job = await this.#job(chat);
-    if (job.texts.length + job.owed.length + job.unreadable.length === 0) return "done";
+    if (job.texts.length + job.copies.length + job.unreadable.length === 0) return "done";
     if (job.chat.kind === undefined || job.chat.members.length === 0) {
       await this.#learn();
       job = await this.#job(chat);
@@ -158,8 +158,8 @@ export class Sealer {
     if (job.chat.kind === "direct" && !isPair(job.chat, this.#self.user)) return this.#refuse(job);
     const { version } = this.#directory;
     const audience = await this.#audience(job.chat);
-    if (audience.held.length > 0 && job.texts.length > 0) {
-      this.#tell({ type: "held", chat, users: audience.held });
+    if (audience.blocked.length > 0 && job.texts.length > 0) {
+      this.#notify({ type: "held", chat, users: audience.blocked });
     }
     const keys = await this.#directory.claim(await this.#lackingSessions(job, audience));
     return this.#driver.step(async (step, engine) => {
@@ -169,8 +169,8 @@ export class Sealer {
       if (this.#directory.version !== version || !this.#ready(chat)) return "again";
       if (!sameUsers(await step.ledger.chat(chat), job.chat)) return "again";
       await sealing.ask(begun, this.#settings.askAfter);
-      await sealing.settle();
-      if (audience.held.length > 0) return "done"; // until the change is accepted
+      await sealing.sendCopies();
+      if (audience.blocked.length > 0) return "done"; // until the change is accepted
       if (job.chat.kind === "direct") return (await sealing.direct()) ? "done" : "later";
       await sealing.group();
       return "done";
@@ -196,7 +196,7 @@ export class Sealer {
     return this.#driver.step(async ({ ledger, time }) => ({
       chat: await ledger.chat(chat),
       texts: await textsOf(ledger, chat),
-      owed: await ledger.owed(chat),
+      copies: await ledger.queuedCopies(chat),
       unreadable: (await ledger.toAsk(time)).filter((row) => row.chat === chat),
     }));
   }
@@ -204,20 +204,20 @@ export class Sealer {
   async #audience({ members }: ChatRow): Promise<Audience> {
     const users = members.map(([user]) => user);
     const rolls = await Promise.all(users.map((user) => this.#directory.roll(user)));
-    const devices = rolls.flatMap((roll) => (roll.held ? [] : roll.devices));
+    const devices = rolls.flatMap((roll) => (roll.blocked ? [] : roll.devices));
     const others = devices.filter(({ name }) => name !== this.#self.name);
     return {
       devices: new Map(others.map((device) => [device.name, device])),
-      held: users.filter((_, at) => rolls[at]?.held),
+      blocked: users.filter((_, at) => rolls[at]?.blocked),
     };
   }
 
   /** Who a session has to be begun with: for asking always, for all else where there is none. */
-  async #lackingSessions(job: Job, { devices, held }: Audience): Promise<Recipient[]> {
-    const wanted = new Set(job.owed.map(({ device }) => device));
+  async #lackingSessions(job: Job, { devices, blocked }: Audience): Promise<Recipient[]> {
+    const wanted = new Set(job.copies.map(({ device }) => device));
     const asked = job.unreadable.map((row) => nameOf(row.sender, row.senderDevice));
     return this.#driver.step(async ({ ledger, time }) => {
-      if (job.texts.length > 0 && held.length === 0) {
+      if (job.texts.length > 0 && blocked.length === 0) {
         const readers = new Map([...devices].map(([name, { keys }]) => [name, keys.ed25519]));
         const group = await ledger.work.get(tables.outboundGroups, job.chat.chat);
         const lasting = group !== undefined && !wornOut(group, readers, time) ? group : undefined;
@@ -250,5 +250,5 @@ function sameUsers(a: ChatRow, b: ChatRow): boolean {
   return names.size === b.members.length && b.members.every(([user]) => names.has(user));
 }
 
-/** What failed has been told by the driver. */
+/** The driver has reported the error. */
 function ignored(): void {}

@@ -29,7 +29,7 @@ export class Verification {
   readonly #driver: Driver;
   readonly #directory: Directory;
   readonly #sealer: Sealer;
-  readonly #tell: (event: Event) => void;
+  readonly #notify: (event: Event) => void;
   readonly #comparisons: Comparisons;
   readonly #steps: SasSteps;
   #received: Promise<void> = Promise.resolve();
@@ -41,13 +41,13 @@ export class Verification {
     directory: Directory,
     sealer: Sealer,
     settings: Settings,
-    tell: (event: Event) => void,
+    notify: (event: Event) => void,
   ) {
     this.#self = self;
     this.#driver = driver;
     this.#directory = directory;
     this.#sealer = sealer;
-    this.#tell = tell;
+    this.#notify = notify;
     const me = { name: self.name, ed25519: self.keys.ed25519 };
     this.#comparisons = new Comparisons(self.ratchets, me);
     this.#steps = new SasSteps((step) => this.#send(step), settings);
@@ -171,7 +171,7 @@ export class Verification {
       for (const step of steps) {
         this.#steps.add({ chat, device, content: { kind: "sas", txn, step }, until });
       }
-      if (comparison !== undefined) this.#tell({ type: "comparison", chat, comparison });
+      if (comparison !== undefined) this.#notify({ type: "comparison", chat, comparison });
     }
   }
 

@@ -12,7 +12,7 @@ import type { OwnMessages } from "./own-messages.ts";
 import type { Settings } from "./settings.ts";
 import type { Step } from "./step.ts";
 
-/** What arrivals tell the engine, besides events. */
+/** What arrivals report to the engine, besides events. */
 export interface Hooks {
   readonly emit: (event: Event) => void;
   /** What another device says to this one, and nobody is shown. */
@@ -53,7 +53,7 @@ export class Arrivals {
     this.#hooks = hooks;
   }
 
-  /** Stores and tells it, unless it is a second copy (rule 2) or this device wrote it. */
+  /** Stores it and reports it, unless it is a second copy (rule 2) or this device wrote it. */
   async take(step: Step, message: Message): Promise<void> {
     const { chat, seq, sender, senderDevice, messageId, sentAt, alg } = message;
     const known = await step.ledger.message(chat, sender, senderDevice, messageId);
@@ -91,8 +91,8 @@ export class Arrivals {
   /** Of a direct chat's two people alone: whoever else writes there was put in by the backend. */
   async #open(step: Step, message: Message): Promise<Opened> {
     const row = await step.ledger.chat(message.chat);
-    const stranger = isPair(row, this.#user) && !isMember(row.members, message.sender);
-    return stranger ? { unreadable: "not_in_chat" } : step.open(message);
+    const outsider = isPair(row, this.#user) && !isMember(row.members, message.sender);
+    return outsider ? { unreadable: "not_in_chat" } : step.open(message);
   }
 
   #keepUnreadable(
@@ -108,7 +108,7 @@ export class Arrivals {
     }
     const askAt = this.#askAt(step, message, unreadable, 0);
     const row = { ...fields, hidden, unreadable, askAt, payload: message.payload };
-    this.#tell("message", step.ledger.add(row));
+    this.#notify("message", step.ledger.add(row));
   }
 
   /** What an opened message does; `row` is hidden so far. */
@@ -121,7 +121,7 @@ export class Arrivals {
   ): Promise<void> {
     switch (content?.kind) {
       case "text":
-        this.#tell(event, step.ledger.change(row, { text: content.text, hidden: false }));
+        this.#notify(event, step.ledger.change(row, { text: content.text, hidden: false }));
         return;
       case "copy":
         await this.#copied(step, message, content);
@@ -149,13 +149,13 @@ export class Arrivals {
     if (row !== undefined) {
       if (row.text !== undefined) return;
       const filled = step.ledger.change(row, { ...OPENED, text, hidden: false });
-      this.#tell("message_readable", filled);
+      this.#notify("message_readable", filled);
       return;
     }
     // This device was never shown a place for it: it stands where the copy stands.
     const state = await this.#stateOf(step, message);
     const fields = { chat, seq, sender, senderDevice, messageId: of, sentAt: sent_at, alg };
-    this.#tell("message", step.ledger.add({ ...fields, text, state }));
+    this.#notify("message", step.ledger.add({ ...fields, text, state }));
   }
 
   #askAt(step: Step, message: Message, why: Unreadable, asked: number): number | undefined {
@@ -174,7 +174,7 @@ export class Arrivals {
     return message.sender === this.#user && message.senderDevice === this.#device;
   }
 
-  #tell(type: "message" | "message_readable", row: MessageRow): void {
+  #notify(type: "message" | "message_readable", row: MessageRow): void {
     if (row.hidden || row.seq === undefined) return;
     const { chat, seq, messageId, sender, senderDevice, sentAt = 0, text, unreadable } = row;
     const own = sender === this.#user;

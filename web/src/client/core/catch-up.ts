@@ -1,4 +1,4 @@
-/** From a gap to a complete chat: when to ask, and what an answer settles (client rule 1). */
+/** From a gap to a complete chat: when to ask, and what a response settles (client rule 1). */
 
 import type { Conversations } from "./conversations.ts";
 import type { Event } from "./events.ts";
@@ -96,7 +96,7 @@ export class CatchUp {
     if (!frame.more) {
       this.#plan.resumed = true;
     } else if (progress) {
-      // The next answer starts from what we have told: let the receipts go first.
+      // The next answer starts from our receipts: let them go first.
       this.#plan.progressed(undefined);
       this.#receipts.hurry();
       this.#plan.wantAll(now + this.#settings.receiptInterval);
@@ -118,10 +118,10 @@ export class CatchUp {
     const named = question?.chats?.has(chat) ?? false;
     log.heardOf(place.seq);
     // At 0 the server may count from further on than this store has: a device that lost its
-    // store, say. It asks by name what that answer cannot have told.
+    // store, say. It asks by name what that response cannot have said.
     const trusted = named || log.watermark > 0;
     if (trusted) await this.#chats.complete(step, chat, place);
-    await this.#membership.told(step, chat, place.members, place.seq);
+    await this.#membership.listed(step, chat, place.members, place.seq);
     const moved = question !== undefined && log.watermark > (question.before.get(chat) ?? 0);
     const atOnce = (!trusted && place.completeTo > 0) || (frame.more && (moved || !named));
     if (moved) this.#plan.progressed(chat);

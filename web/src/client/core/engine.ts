@@ -30,7 +30,7 @@ import { ReceiptPlan } from "./receipts.ts";
 import type { Settings } from "./settings.ts";
 import type { Step } from "./step.ts";
 import { SyncPlan } from "./syncing.ts";
-import { Answers } from "./to-device.ts";
+import { ToDevice } from "./to-device.ts";
 
 // Everything else that an error says of a message will be the same next time.
 const RETRYABLE = new Set(["rate_limited", "internal"]);
@@ -49,7 +49,7 @@ export class Engine {
   readonly #liveness: Liveness;
   readonly #own: OwnMessages;
   readonly #membership: Membership;
-  readonly #answers: Answers;
+  readonly #toDevice: ToDevice;
   readonly #arrivals: Arrivals;
   readonly #chats: Conversations;
   readonly #catchUp: CatchUp;
@@ -67,10 +67,10 @@ export class Engine {
     const want = (output: Output) => this.#outputs.push(output);
     this.#own = new OwnMessages(user, device, this.#outbox, want, emit);
     this.#membership = new Membership(user, this.#sync, this.#own, emit);
-    this.#answers = new Answers(this.#membership, want);
+    this.#toDevice = new ToDevice(this.#membership, want);
     this.#arrivals = new Arrivals(user, device, madeAt, settings, this.#own, {
       emit,
-      control: (step, message, content) => this.#answers.control(step, message, content),
+      control: (step, message, content) => this.#toDevice.control(step, message, content),
       asks: () => want({ type: "asks" }),
     });
     this.#chats = new Conversations(user, this.#own, this.#arrivals, emit, (chat, marks, senders) =>
@@ -145,7 +145,7 @@ export class Engine {
     this.#outbox.opened();
     const chats = await step.ledger.chats();
     this.#receipts.opened(new Map(chats.map(({ chat, reported }) => [chat, reported])));
-    for (const chat of chats) await this.#receipts.tellAgain(step, chat);
+    for (const chat of chats) await this.#receipts.reportAgain(step, chat);
     this.#presence.opened(step.now);
     this.#emit({ type: "connected" });
     this.due(step.now);
@@ -161,7 +161,7 @@ export class Engine {
     this.#presence.closed();
   }
 
-  /** The user leaves: says at once what would have waited for company. */
+  /** The user leaves: sends at once the receipts that were to be batched. */
   closing(now: number): void {
     this.#transmit(this.#receipts.due(now, true));
   }
@@ -211,7 +211,7 @@ export class Engine {
         await this.#catchUp.synced(step, frame);
         for (const event of this.#catchUp.news(step.now)) this.#emit(event);
         for (const [chat, { members }] of frame.chats) {
-          if (members.size > 0) this.#membersTold(chat);
+          if (members.size > 0) this.#membersListed(chat);
         }
         break;
       case "nudge":
@@ -276,10 +276,10 @@ export class Engine {
   ): Promise<void> {
     const before = await step.ledger.chat(chat);
     const kind = isPair(before, this.#user) ? before.kind : changes.kind;
-    const told = new Map(members.map((user) => [user, NOWHERE]));
-    await this.#membership.told(step, chat, told, this.#chats.log(chat).highest);
+    const marks = new Map(members.map((user) => [user, NOWHERE]));
+    await this.#membership.listed(step, chat, marks, this.#chats.log(chat).highest);
     await step.ledger.changeChat(chat, { ...changes, kind });
-    if (members.length > 0) this.#membersTold(chat);
+    if (members.length > 0) this.#membersListed(chat);
   }
 
   /** The user adds these to the chat. */
@@ -322,7 +322,7 @@ export class Engine {
     const own = await this.#chats.accepted(step, frame);
     this.#catchUp.chase(frame.chat, step.now);
     if (sent === undefined || own === undefined) return;
-    await this.#answers.accepted(step, own, sent.purpose, frame);
+    await this.#toDevice.accepted(step, own, sent.purpose, frame);
   }
 
   #devicesChanged(user: string, chat: string | undefined): void {
@@ -338,7 +338,7 @@ export class Engine {
       if (retryable) {
         this.#outbox.retry(sent.messageId, step.now);
       } else {
-        await this.#answers.refused(step, sent);
+        await this.#toDevice.refused(step, sent);
         await this.fail(step, sent.messageId, `${error.code}: ${error.message}`);
       }
       return;
@@ -362,7 +362,7 @@ export class Engine {
   }
 
   /** Texts may have waited to know who reads them. */
-  #membersTold(chat: string): void {
+  #membersListed(chat: string): void {
     if (this.#membership.answered(chat)) this.#outputs.push({ type: "seal", chat });
   }
 

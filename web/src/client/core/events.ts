@@ -1,4 +1,4 @@
-/** What a client tells its user. Each is told after the state behind it is on disk. */
+/** The events of a client. Each is published after the state behind it is on disk. */
 
 import type { Comparison } from "../crypto/sas.ts";
 import type { Unreadable } from "../store/tables.ts";
@@ -30,7 +30,7 @@ export type Event =
   | ({ readonly type: "message" } & MessageEvent)
   /** A message that was shown as waiting can be read now, in its place. */
   | ({ readonly type: "message_readable" } & MessageEvent)
-  /** An own message reached `state`; every stage is told, in order. */
+  /** An own message reached `state`; every stage is reported, in order. */
   | {
       readonly type: "state";
       readonly chat: string;
@@ -62,7 +62,7 @@ export type Event =
       readonly delivered: number;
       readonly read: number;
     }
-  /** Who came into a chat and who left it. Not told of a chat that has just become known. */
+  /** Who came into a chat and who left it. Not reported of a chat that has just become known. */
   | {
       readonly type: "members";
       readonly chat: string;

@@ -1,4 +1,4 @@
-/** Who is in a chat: what is taken of what is told, and since when somebody is in it. */
+/** Who is in a chat, how far each member is, and when to ask who is in it. */
 
 import { raised } from "../store/ledger.ts";
 import type { ChatRow } from "../store/tables.ts";
@@ -10,7 +10,7 @@ import { covers, type SyncPlan } from "./syncing.ts";
 
 type Marks = ReadonlyMap<string, Watermarks>;
 
-/** `devices_changed` tells who is new in a chat. */
+/** `devices_changed` reports who is new in a chat. */
 const HEARD_WITHIN_MS = 60_000;
 
 /** Whether this is surely the direct chat of two people, `me` among them: that it stays for ever. */
@@ -38,7 +38,7 @@ export class Membership {
     this.#emit = emit;
   }
 
-  /** The sync that follows tells them all. */
+  /** The sync that follows lists them all. */
   opened(): void {
     this.#unsure.clear();
     this.#asked.clear();
@@ -55,7 +55,7 @@ export class Membership {
     this.#sync.wantNews(chat);
   }
 
-  /** They have been told. True if that was waited for. */
+  /** They have been listed. True if that was waited for. */
   answered(chat: string): boolean {
     return this.#unsure.delete(chat);
   }
@@ -85,15 +85,15 @@ export class Membership {
 
   /**
    * As a `synced` or a REST answer says; the latter has no watermarks. `asOf`: the chat's seq then.
-   * Nobody at all is no answer, and of a direct chat the two are known.
+   * An empty list says nothing, and of a direct chat the two are known.
    */
-  async told(step: Step, chat: string, told: Marks, asOf: number): Promise<void> {
-    if (told.size === 0) return;
+  async listed(step: Step, chat: string, marks: Marks, asOf: number): Promise<void> {
+    if (marks.size === 0) return;
     const row = await step.ledger.chat(chat);
     const before = new Map(row.members);
-    const users = [...(isPair(row, this.#user) ? before : told).keys()];
+    const users = [...(isPair(row, this.#user) ? before : marks).keys()];
     const after = new Map(
-      users.map((user) => [user, raised(before.get(user), told.get(user) ?? NOWHERE)]),
+      users.map((user) => [user, raised(before.get(user), marks.get(user) ?? NOWHERE)]),
     );
     if (row.membersAsOf !== undefined) {
       const joined = users.filter((user) => !before.has(user)).sort();

@@ -90,9 +90,9 @@ export class OwnMessages {
     const state = before > at ? before : at;
     const acceptedAt = own.acceptedAt ?? step.time;
     step.ledger.change(own, { seq, sentAt, acceptedAt, state, reason: undefined });
-    const told = stages(before, state);
-    // moved to its first copy: tell the new seq
-    for (const reaches of told.length > 0 ? told : [state]) this.#tell(own, seq, reaches);
+    const passed = stages(before, state);
+    // moved to its first copy: the new seq is reported
+    for (const reaches of passed.length > 0 ? passed : [state]) this.#notify(own, seq, reaches);
   }
 
   async failed(step: Step, messageId: string, reason: string): Promise<void> {
@@ -101,7 +101,7 @@ export class OwnMessages {
     if (own === undefined || own.state !== State.WAITING) return;
     // It is not to be sealed any more either.
     step.ledger.change(own, { state: State.FAILED, reason, sealed: true });
-    this.#tell(own, own.seq, State.FAILED, reason);
+    this.#notify(own, own.seq, State.FAILED, reason);
   }
 
   /** The members are there now: ticks follow. */
@@ -110,9 +110,9 @@ export class OwnMessages {
     for (const own of await step.ledger.ticking(chat, everyone)) {
       if (own.seq === undefined || own.state === undefined) continue;
       const state = stage(own.seq, everyone);
-      const told = stages(own.state, state);
-      if (told.length > 0) step.ledger.change(own, { state });
-      for (const reaches of told) this.#tell(own, own.seq, reaches);
+      const passed = stages(own.state, state);
+      if (passed.length > 0) step.ledger.change(own, { state });
+      for (const reaches of passed) this.#notify(own, own.seq, reaches);
     }
   }
 
@@ -122,7 +122,7 @@ export class OwnMessages {
     return stage(seq, reached(members, this.#user));
   }
 
-  #tell(row: MessageRow, seq: number | undefined, state: State, reason?: string): void {
+  #notify(row: MessageRow, seq: number | undefined, state: State, reason?: string): void {
     if (row.hidden) return;
     const { chat, messageId, text } = row;
     this.#emit({ type: "state", chat, messageId, seq, state, text, reason });

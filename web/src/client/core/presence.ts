@@ -1,4 +1,4 @@
-/** Whose presence is asked for, and telling that the user types. */
+/** Whose presence is watched, and when to report that the user types. */
 
 import type { ClientFrame } from "./frames.ts";
 import type { Settings } from "./settings.ts";

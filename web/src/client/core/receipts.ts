@@ -8,10 +8,10 @@ import type { Step } from "./step.ts";
 interface Chat {
   delivered: number;
   read: number;
-  told: Watermarks; // on this connection
+  sent: Watermarks; // on this connection
   senders: Set<string>;
   named: Set<string>; // in receipts that may not have arrived
-  since: number | undefined; // the first change that is not told yet
+  since: number | undefined; // the first change that is not sent yet
   sentAt: number;
   force: boolean;
 }
@@ -20,19 +20,19 @@ export class ReceiptPlan {
   readonly #settings: Settings;
   readonly #chats = new Map<string, Chat>();
   readonly #dirty = new Set<string>();
-  #toldAtPing = new Map<string, Watermarks>();
+  #sentAtPing = new Map<string, Watermarks>();
   #online = false;
 
   constructor(settings: Settings) {
     this.#settings = settings;
   }
 
-  /** A receipt has no answer: what the last connection told may not have arrived. */
+  /** A receipt has no response: what the last connection sent may not have arrived. */
   opened(confirmed: ReadonlyMap<string, Watermarks>): void {
     this.#online = true;
-    this.#toldAtPing.clear();
+    this.#sentAtPing.clear();
     for (const [chat, state] of this.#chats) {
-      state.told = confirmed.get(chat) ?? NOWHERE;
+      state.sent = confirmed.get(chat) ?? NOWHERE;
       state.since = undefined;
       state.named.clear();
       this.#dirty.delete(chat);
@@ -62,19 +62,19 @@ export class ReceiptPlan {
     this.#mark(chat, state, now);
   }
 
-  /** What is to be told is told as soon as the interval allows. */
+  /** Sends what is to be sent as soon as the interval allows. */
   hurry(): void {
     for (const chat of this.#dirty) this.#state(chat).since = Number.NEGATIVE_INFINITY;
   }
 
-  /** No longer a member: there is nobody to tell. */
+  /** No longer a member: there is nobody to notify. */
   forget(chat: string): void {
     this.#chats.delete(chat);
     this.#dirty.delete(chat);
   }
 
   /** What the server may not know: nothing that was sent after it has been answered. */
-  async tellAgain(step: Step, { chat, watermark, read, reported }: ChatRow): Promise<void> {
+  async reportAgain(step: Step, { chat, watermark, read, reported }: ChatRow): Promise<void> {
     if (watermark <= reported.delivered && read <= reported.read) return;
     const after =
       read <= reported.read ? reported.delivered : Math.min(reported.read, reported.delivered);
@@ -92,20 +92,20 @@ export class ReceiptPlan {
   }
 
   pinged(): void {
-    this.#toldAtPing = new Map([...this.#chats].map(([chat, state]) => [chat, state.told]));
+    this.#sentAtPing = new Map([...this.#chats].map(([chat, state]) => [chat, state.sent]));
   }
 
   /** A pong says that what was sent before the ping has arrived. */
   async confirmed(step: Step): Promise<void> {
-    for (const [chat, marks] of this.#toldAtPing) {
+    for (const [chat, marks] of this.#sentAtPing) {
       const state = this.#chats.get(chat);
-      if (state?.told === marks) state.named.clear();
+      if (state?.sent === marks) state.named.clear();
       const { reported } = await step.ledger.chat(chat);
       if (reported.delivered !== marks.delivered || reported.read !== marks.read) {
         await step.ledger.changeChat(chat, { reported: marks });
       }
     }
-    this.#toldAtPing.clear();
+    this.#sentAtPing.clear();
   }
 
   nextDue(): number | undefined {
@@ -123,8 +123,8 @@ export class ReceiptPlan {
   }
 
   #mark(chat: string, state: Chat, now: number): void {
-    const { force, delivered, read, told } = state;
-    if (!force && delivered <= told.delivered && read <= told.read) return;
+    const { force, delivered, read, sent } = state;
+    if (!force && delivered <= sent.delivered && read <= sent.read) return;
     this.#dirty.add(chat);
     state.since ??= now;
   }
@@ -137,8 +137,8 @@ export class ReceiptPlan {
 
   #frame(chat: string, now: number): ClientFrame {
     const state = this.#state(chat);
-    state.told = { delivered: state.delivered, read: state.read };
-    const frame = receipt(chat, state.told, state.senders);
+    state.sent = { delivered: state.delivered, read: state.read };
+    const frame = receipt(chat, state.sent, state.senders);
     for (const sender of state.senders) state.named.add(sender);
     state.senders.clear();
     state.since = undefined;
@@ -159,7 +159,7 @@ function fresh(): Chat {
   return {
     delivered: 0,
     read: 0,
-    told: NOWHERE,
+    sent: NOWHERE,
     senders: new Set(),
     named: new Set(),
     since: undefined,

@@ -4,7 +4,7 @@ export interface Settings {
   // Receipts: a moment in which delivered and read fold into one frame, then the rule's interval.
   readonly receiptDelay: number;
   readonly receiptInterval: number;
-  // A watermark that moved with nobody to tell (own messages, voids) can wait for company.
+  // Receipts that notify no sender (own messages, voids) are batched.
   readonly quietReceiptDelay: number;
   // Posts of neighbouring messages overtake each other; most gaps close in this time.
   readonly gapGrace: number;

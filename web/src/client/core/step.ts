@@ -4,7 +4,7 @@ import type { Opened } from "../crypto/opening.ts";
 import type { Ledger } from "../store/ledger.ts";
 import type { Message } from "./frames.ts";
 
-/** One transaction. Events are collected, and told once it is on disk. */
+/** One transaction. Events are collected, and published once it is on disk. */
 export interface Step {
   /** Of a clock that only goes forward, ms. */
   readonly now: number;

@@ -88,7 +88,7 @@ export class SyncPlan {
     this.#wholeAt = Math.min(at, this.#wholeAt ?? at);
   }
 
-  /** For what only a `synced` tells: who is in the chat. */
+  /** For what only a `synced` says: who is in the chat. */
   wantNews(chat: string): void {
     this.#news.add(chat);
   }

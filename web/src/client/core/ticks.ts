@@ -24,7 +24,7 @@ export function stage(seq: number, everyone: Watermarks): State {
   return seq <= everyone.delivered ? State.DELIVERED : State.SENT;
 }
 
-/** Every stage from `before` (excluded) to `after`, so that none is skipped in telling. */
+/** Every stage from `before` (excluded) to `after`, so that none is skipped in the reports. */
 export function stages(before: State, after: State): State[] {
   const all: State[] = [State.SENT, State.DELIVERED, State.READ];
   return all.filter((each) => each > before && each <= after);

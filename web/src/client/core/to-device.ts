@@ -1,4 +1,4 @@
-/** What others' devices still need of this one: they were missing, are no more, or ask for it. */
+/** To-device messages that other devices need: they were missing, are removed, or ask for it. */
 
 import type { Content } from "../crypto/envelope.ts";
 import { mayAskFor } from "../crypto/requests.ts";
@@ -11,7 +11,7 @@ import { isMember, type Membership } from "./membership.ts";
 import type { Output } from "./outputs.ts";
 import type { Step } from "./step.ts";
 
-export class Answers {
+export class ToDevice {
   readonly #membership: Membership;
   readonly #want: (output: Output) => void;
 
@@ -45,7 +45,7 @@ export class Answers {
   #missed(step: Step, own: MessageRow, frame: Accepted): void {
     const missed = frame.missing.filter((device) => !own.sentTo.includes(device));
     for (const device of missed) {
-      step.ledger.owe(frame.chat, device, own.messageId);
+      step.ledger.queueCopy(frame.chat, device, own.messageId);
       this.#refresh(device);
     }
     if (missed.length > 0) this.#want({ type: "seal", chat: frame.chat });
@@ -71,7 +71,7 @@ export class Answers {
       const own = await step.ledger.own(messageId);
       if (own?.chat !== chat || own.text === undefined || own.hidden) continue;
       if (asking === undefined || !mayAskFor(own.acceptedAt, asking.trustedAt)) continue;
-      step.ledger.owe(chat, device, messageId);
+      step.ledger.queueCopy(chat, device, messageId);
     }
     const group = await step.ledger.work.get(tables.outboundGroups, chat);
     if (group !== undefined) step.ledger.work.put(tables.outboundGroups, askedAgain(group, device));

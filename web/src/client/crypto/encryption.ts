@@ -1,5 +1,5 @@
 /**
- * What is sealed in one chat within one step: requests, what is owed, texts. Whoever calls has asked
+ * What is sealed in one chat within one step: requests, queued copies, texts. Whoever calls has asked
  * who the readers are and has claimed keys; nothing here waits for the network.
  */
 
@@ -31,10 +31,10 @@ const ASKED_AT_ONCE = 100;
 
 /** Who is in a chat, by the directory and by what this device trusts. */
 export interface Audience {
-  /** By `user/device`; those of users who are held are not among them, and this device is not. */
+  /** By `user/device`; those of blocked users are not among them, and this device is not. */
   readonly devices: ReadonlyMap<string, Recipient>;
   /** Users whose changed identities wait for acceptance. */
-  readonly held: readonly string[];
+  readonly blocked: readonly string[];
 }
 
 export class ChatSealing {
@@ -52,7 +52,7 @@ export class ChatSealing {
     this.#engine = engine;
   }
 
-  /** Begins sessions with claimed keys, by `user/device`; gives the devices where that went well. */
+  /** Begins sessions with claimed keys, by `user/device`; gives the devices for which that succeeded. */
   async begin(keys: ReadonlyMap<string, string>): Promise<Set<string>> {
     const begun = new Set<string>();
     for (const [name, key] of keys) {
@@ -88,27 +88,27 @@ export class ChatSealing {
     }
   }
 
-  /** Sends what is owed to whoever can have it now, and drops what nobody may have. */
-  async settle(): Promise<void> {
+  /** Sends the queued copies that can be sent now, and drops those that nobody may have. */
+  async sendCopies(): Promise<void> {
     const { ledger } = this.#step;
     const { members, joinedAfter } = await ledger.chat(this.#chat);
     const membership = {
       members: new Set(members.map(([user]) => user)),
       joinedAfter: new Map(joinedAfter),
     };
-    for (const debt of await ledger.owed(this.#chat)) {
-      if (this.#audience.held.includes(partsOf(debt.device)[0])) continue;
-      const own = await ledger.own(debt.messageId);
+    for (const copy of await ledger.queuedCopies(this.#chat)) {
+      if (this.#audience.blocked.includes(partsOf(copy.device)[0])) continue;
+      const own = await ledger.own(copy.messageId);
       if (own?.state === State.WAITING) continue; // first it has to be accepted
-      const to = this.#audience.devices.get(debt.device);
-      if (own === undefined || to === undefined || !mayHaveCopy(own, debt.device, membership)) {
-        ledger.settle(debt);
+      const to = this.#audience.devices.get(copy.device);
+      if (own === undefined || to === undefined || !mayHaveCopy(own, copy.device, membership)) {
+        ledger.unqueueCopy(copy);
         continue;
       }
       if (!(await this.sendTo(to, copyOf(own), "copy"))) continue;
-      ledger.settle(debt);
-      const count = (own.copies[debt.device] ?? 0) + 1;
-      ledger.change(own, { copies: { ...own.copies, [debt.device]: count } });
+      ledger.unqueueCopy(copy);
+      const count = (own.copies[copy.device] ?? 0) + 1;
+      ledger.change(own, { copies: { ...own.copies, [copy.device]: count } });
     }
   }
 
@@ -135,7 +135,7 @@ export class ChatSealing {
         if (messageId === text.messageId) await this.#queue(messageId, "text", frame);
         else await this.#queueHidden(messageId, "copy", frame);
       }
-      for (const name of left) ledger.owe(this.#chat, name, text.messageId);
+      for (const name of left) ledger.queueCopy(this.#chat, name, text.messageId);
     }
     return true;
   }
@@ -162,7 +162,7 @@ export class ChatSealing {
       const frame = send(text.messageId, this.#chat, MEGOLM, payload, true);
       await this.#queue(text.messageId, "text", JSON.stringify(frame));
       for (const name of [...left, ...group.refused]) {
-        ledger.owe(this.#chat, name, text.messageId);
+        ledger.queueCopy(this.#chat, name, text.messageId);
       }
     }
   }

@@ -75,7 +75,7 @@ export function agreed(row: KnownDevice, keys: IdentityKeys, now: number): Known
 }
 
 /** Whether nothing may be sent to the user: one of the listed devices is not as remembered. */
-export function held(memory: readonly KnownDevice[], listed: Iterable<string>): boolean {
+export function blocked(memory: readonly KnownDevice[], listed: Iterable<string>): boolean {
   const names = new Set(listed);
   return memory.some((each) => each.pending !== undefined && names.has(each.device));
 }

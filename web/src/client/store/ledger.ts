@@ -168,18 +168,18 @@ export class Ledger {
     this.work.delete(tables.outbox, row.number);
   }
 
-  // -- what is owed
+  // -- copies for devices that did not receive a text
 
-  owe(chat: string, device: string, messageId: string): void {
-    this.work.put(tables.owed, { chat, device, messageId });
+  queueCopy(chat: string, device: string, messageId: string): void {
+    this.work.put(tables.queuedCopies, { chat, device, messageId });
   }
 
-  async owed(chat: string): Promise<tables.OwedRow[]> {
-    return this.work.all(tables.owed, undefined, tables.startingWith(chat));
+  async queuedCopies(chat: string): Promise<tables.QueuedCopyRow[]> {
+    return this.work.all(tables.queuedCopies, undefined, tables.startingWith(chat));
   }
 
-  settle({ chat, device, messageId }: tables.OwedRow): void {
-    this.work.delete(tables.owed, [chat, device, messageId]);
+  unqueueCopy({ chat, device, messageId }: tables.QueuedCopyRow): void {
+    this.work.delete(tables.queuedCopies, [chat, device, messageId]);
   }
 }
 

@@ -41,7 +41,7 @@ export interface ChatRow {
   readonly reported: Watermarks;
   /** Entries, for a user name (`constructor`) is no safe key of an object. */
   readonly members: Members;
-  /** The highest seq that was known when `members` was last told; undefined: never told. */
+  /** The highest seq that was known when `members` were last listed; undefined: never listed. */
   readonly membersAsOf: number | undefined;
   /** For who came later: the seq at which the chat was last seen without them. */
   readonly joinedAfter: readonly (readonly [user: string, seq: number])[];
@@ -108,7 +108,7 @@ export interface OutboxRow {
 }
 
 /** A text that a device did not get, or could not read, and may have. */
-export interface OwedRow {
+export interface QueuedCopyRow {
   readonly chat: string;
   readonly device: string;
   readonly messageId: string;
@@ -169,7 +169,11 @@ export const messages = table<MessageRow>(
   },
 );
 export const outbox = table<OutboxRow>("outbox", (row) => row.number);
-export const owed = table<OwedRow>("owed", (row) => [row.chat, row.device, row.messageId]);
+export const queuedCopies = table<QueuedCopyRow>("owed", (row) => [
+  row.chat,
+  row.device,
+  row.messageId,
+]);
 export const missing = table<{ chat: string; first: number; last: number }>("missing", (row) => [
   row.chat,
   row.first,
@@ -196,7 +200,7 @@ export const TABLES: readonly Table<never>[] = [
   chats,
   messages,
   outbox,
-  owed,
+  queuedCopies,
   missing,
   knownDevices,
   olmSessions,
