@@ -16,7 +16,7 @@ from random import Random, SystemRandom
 from types import TracebackType
 from typing import Any, Self
 
-from client.account import Account
+from client.account import Account, Push, SignIn
 from client.connection import Connection
 from client.core.cipher import FetchResult, Request
 from client.core.engine import Engine
@@ -97,13 +97,10 @@ class ChatClient:
         try:
             self._account = Account(
                 api_url,
-                user,
-                device,
-                password,
+                SignIn(user, device, password),
+                Push(platform, push_token),
                 self._store,
                 self._random,
-                platform=platform,
-                push_token=push_token,
             )
         except BaseException:
             self._store.close()

@@ -6,6 +6,8 @@ Whoever knows one of them finds everything in the other under the same path: `co
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -41,6 +43,24 @@ def test_both_clients_have_the_same_folders_and_files() -> None:
     typescript = _names(ROOT / "web/src/client", "*.ts") - {"index"}
     assert python - typescript == set(ONLY_PYTHON)
     assert typescript - python == set(ONLY_TYPESCRIPT)
+
+
+def test_no_constructor_takes_more_than_six_arguments() -> None:
+    """ChatClient's are keywords with defaults: TypeScript has an object of options for them."""
+    many = {
+        name
+        for path in (ROOT / "client").rglob("*.py")
+        for name, count in _constructors(ast.parse(path.read_text()))
+        if count > 6
+    }
+    assert many == {"ChatClient"}
+
+
+def _constructors(module: ast.Module) -> Iterator[tuple[str, int]]:
+    for found in (each for each in ast.walk(module) if isinstance(each, ast.ClassDef)):
+        for each in found.body:
+            if isinstance(each, ast.FunctionDef) and each.name == "__init__":
+                yield found.name, len(each.args.args) - 1 + len(each.args.kwonlyargs)
 
 
 def _names(root: Path, pattern: str) -> set[str]:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from client import ChatClient, Removed
-from client.account import Account
+from client.account import Account, Push, SignIn
 from client.core.events import Connected, SignedOut
 from client.crypto.account import FALLBACK_LIFE, KEYS_LOW, KEYS_WANTED, AccountKeys
 from client.crypto.signing import decode, device_document, key_document, verify
@@ -133,10 +133,8 @@ def test_a_fallback_key_that_was_claimed_often_is_replaced_once_in_ten_minutes()
 
 
 async def signed_in(server: FakeServer, store: Store, **options: Any) -> Account:
-    account = Account(
-        server.url, "ravi", "phone", "password", store, Random(1),
-        platform=None, push_token=None,
-    )  # fmt: skip
+    sign_in = SignIn("ravi", "phone", "password")
+    account = Account(server.url, sign_in, Push(), store, Random(1))
     await account.sign_up_or_in()
     return account
 
