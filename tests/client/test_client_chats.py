@@ -9,7 +9,7 @@ import pytest
 
 from client import ChatClient, MembersChanged, ServerFault
 from tests.client.fake_server import FakeServer, until
-from tests.client.test_client_verification import of, online, with_server
+from tests.client.library import of, online, with_server
 
 
 def answers(client: ChatClient, method: str, answer: Any) -> None:

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import type { SasStep } from "../src/client/crypto/envelope.ts";
 import { loadRatchets, type Ratchets } from "../src/client/crypto/olm.ts";
 import type { Party } from "../src/client/crypto/sas.ts";
-import { Comparisons, type Effect } from "../src/client/crypto/verifications.ts";
+import { type Effect, Verifications } from "../src/client/crypto/verifications.ts";
 
 const RAJU: Party = { name: "raju/phone", ed25519: "raju's key" };
 const RAVI: Party = { name: "ravi/phone", ed25519: "ravi's key" };
@@ -18,8 +18,8 @@ interface Sent {
 /** Two devices, and what is under way between them. */
 class Scene {
   readonly ratchets: Ratchets;
-  readonly raju: Comparisons;
-  readonly ravi: Comparisons;
+  readonly raju: Verifications;
+  readonly ravi: Verifications;
   readonly toRaju: Sent[] = [];
   readonly toRavi: Sent[] = [];
   readonly said: string[] = [];
@@ -27,8 +27,8 @@ class Scene {
 
   constructor(ratchets: Ratchets) {
     this.ratchets = ratchets;
-    this.raju = new Comparisons(ratchets, RAJU);
-    this.ravi = new Comparisons(ratchets, RAVI);
+    this.raju = new Verifications(ratchets, RAJU);
+    this.ravi = new Verifications(ratchets, RAVI);
   }
 
   rajuDoes(effects: readonly Effect[]): void {
@@ -78,8 +78,8 @@ beforeEach(async () => {
   scene = new Scene(await loadRatchets(new Uint8Array(32)));
 });
 
-const pictures = (comparisons: Comparisons, device: string) =>
-  comparisons.with(device)?.emoji.map(({ name }) => name);
+const pictures = (verifications: Verifications, device: string) =>
+  verifications.with(device)?.emoji.map(({ name }) => name);
 
 test("both see the same seven emoji, say so, and are verified", () => {
   scene.compare();
@@ -217,7 +217,7 @@ test("whoever only asks costs nothing, however often", () => {
       },
     },
   }) as Ratchets;
-  const ravi = new Comparisons(ratchets, RAVI);
+  const ravi = new Verifications(ratchets, RAVI);
   const start: SasStep = { step: "start", methods: ["emoji"] };
   for (let n = 0; n < 2_500; n++) ravi.received("chat", RAJU, `txn ${n}`, start, 0);
   expect(made).toBe(0);

@@ -9,7 +9,7 @@ from client.cli.room import Room
 from client.core.events import VerificationRequested
 from client.crypto.identities import Trust
 from tests.client.fake_server import FakeServer
-from tests.client.test_client_verification import of, online, with_server
+from tests.client.library import of, online, with_server
 
 WANTED = "a user name is 3 to 32 of a-z, 0-9 and _"
 

@@ -13,9 +13,9 @@ from client.cli.lines import Lines
 from client.cli.verifying import REASONS, Verifying
 from client.core.events import EmojiShown, VerificationCancelled, VerificationRequested
 from client.crypto.emoji import EMOJI
-from tests.client.cli.test_lines import Command, command, with_server
-from tests.client.cli.test_screen import person, raju_online
-from tests.client.cli.test_screen import with_server as with_screen
+from tests.client.cli.screens import person, raju_online
+from tests.client.cli.screens import with_server as with_screen
+from tests.client.cli.terminal import Command, command, with_server
 from tests.client.fake_server import FakeServer
 
 

@@ -22,7 +22,7 @@ import { Directory } from "./directory.ts";
 import { Driver, type Handled } from "./driver.ts";
 import { ApiError, ClientError, Closed, MessageTooLarge, Unreachable } from "./errors.ts";
 import { Feed } from "./feed.ts";
-import { Sealer } from "./sending.ts";
+import { Sending } from "./sending.ts";
 import { type ChatSummary, chatsOf, historyOf, type StoredMessage } from "./store/history.ts";
 import { Store } from "./store/store.ts";
 import * as tables from "./store/tables.ts";
@@ -54,7 +54,7 @@ export class ChatClient {
   readonly #driver: Driver;
   readonly #account: Account;
   readonly #directory: Directory;
-  readonly #sealer: Sealer;
+  readonly #sending: Sending;
   readonly #feed = new Feed();
   readonly #settings: Settings;
   readonly #random: Random;
@@ -110,7 +110,7 @@ export class ChatClient {
       this.#driver.step(({ ledger }) => act(ledger.work)),
     );
     this.#directory = new Directory(self, this.#api, this.#driver, notify);
-    this.#sealer = new Sealer(
+    this.#sending = new Sending(
       self,
       this.#driver,
       this.#directory,
@@ -122,7 +122,7 @@ export class ChatClient {
       self,
       this.#driver,
       this.#directory,
-      this.#sealer,
+      this.#sending,
       this.#settings,
       notify,
     );
@@ -372,14 +372,14 @@ export class ChatClient {
         this.#happened(output.event);
         break;
       case "seal":
-        this.#sealer.poke(output.chat);
+        this.#sending.poke(output.chat);
         break;
       case "asks":
-        void this.#sealer.watchAsks().catch(ignored);
+        void this.#sending.watchAsks().catch(ignored);
         break;
       case "refresh":
         this.#directory.forget(output.user);
-        void this.#sealer.pokeAll().catch(ignored);
+        void this.#sending.pokeAll().catch(ignored);
         break;
       case "sas":
         void this.verification.received(output.message, output.content).catch(ignored);
@@ -394,7 +394,7 @@ export class ChatClient {
         break;
       case "caught_up":
         void this.#account.replenish().catch(ignored); // `keys_low` will say it again
-        void this.#sealer.pokeAll().catch(ignored);
+        void this.#sending.pokeAll().catch(ignored);
         break;
       case "keys_low":
         void this.#account.replenish(event.fallbackUsed).catch(ignored);
@@ -459,7 +459,7 @@ export class ChatClient {
   }
 
   async #end(): Promise<void> {
-    this.#sealer.end();
+    this.#sending.end();
     this.verification.end();
     await this.#running;
     await this.#driver.end();

@@ -1,13 +1,14 @@
 /**
- * From texts to sealed frames: asks who is to read, gets sessions with them, has it sealed in one
- * step, and leaves the rest to the outbox. A copy is queued for each device that a text could not be sealed for.
+ * Sending: from texts to sealed frames. Asks who is to read, gets sessions with them, has it sealed
+ * in one step, and leaves the rest to the outbox. A copy is queued for each device for which a text
+ * could not be sealed.
  */
 
 import type { Event } from "./core/events.ts";
 import { nameOf, partsOf } from "./core/ids.ts";
 import { isPair } from "./core/membership.ts";
 import type { Settings } from "./core/settings.ts";
-import { type Audience, ChatSealing, textsOf } from "./crypto/encryption.ts";
+import { type Audience, Encryption, textsOf } from "./crypto/encryption.ts";
 import type { Content, Self } from "./crypto/envelope.ts";
 import { same } from "./crypto/identities.ts";
 import { lacking, wornOut } from "./crypto/rotation.ts";
@@ -32,7 +33,7 @@ interface Job {
 /** How a pass has ended: "again" at once, "later" because somebody could not be reached. */
 type Ended = "done" | "again" | "later";
 
-export class Sealer {
+export class Sending {
   readonly #self: Self;
   readonly #driver: Driver;
   readonly #directory: Directory;
@@ -116,7 +117,7 @@ export class Sealer {
     return this.#driver.step(async (step, engine) => {
       const row = await step.ledger.work.get(tables.knownDevices, partsOf(to.name));
       if (row?.keys === undefined || !same(row.keys, to.keys)) return true; // it was for another
-      const sealing = new ChatSealing(this.#self, chat, audience, step, engine);
+      const sealing = new Encryption(this.#self, chat, audience, step, engine);
       await sealing.begin(keys);
       return sealing.sendTo(to, content, "sas");
     });
@@ -163,7 +164,7 @@ export class Sealer {
     }
     const keys = await this.#directory.claim(await this.#lackingSessions(job, audience));
     return this.#driver.step(async (step, engine) => {
-      const sealing = new ChatSealing(this.#self, chat, audience, step, engine);
+      const sealing = new Encryption(this.#self, chat, audience, step, engine);
       const begun = await sealing.begin(keys);
       // Who was here when it began may be gone: whoever is asked for now is asked for anew.
       if (this.#directory.version !== version || !this.#ready(chat)) return "again";

@@ -13,12 +13,12 @@ import type { IdentityKeys } from "./crypto/olm.ts";
 import { type DeviceKeys, isShown, safetyNumber } from "./crypto/safety-number.ts";
 import type { Comparison } from "./crypto/sas.ts";
 import type { Recipient } from "./crypto/sealing.ts";
-import { Comparisons, type Effect } from "./crypto/verifications.ts";
+import { type Effect, Verifications } from "./crypto/verifications.ts";
 import type { Directory, Seen } from "./directory.ts";
 import type { Driver } from "./driver.ts";
 import { ClientError } from "./errors.ts";
 import { SasSteps, type WaitingStep } from "./sas-steps.ts";
-import type { Sealer } from "./sending.ts";
+import type { Sending } from "./sending.ts";
 import type { Work } from "./store/store.ts";
 import * as tables from "./store/tables.ts";
 
@@ -28,9 +28,9 @@ export class Verification {
   readonly #self: Self;
   readonly #driver: Driver;
   readonly #directory: Directory;
-  readonly #sealer: Sealer;
+  readonly #sending: Sending;
   readonly #notify: (event: Event) => void;
-  readonly #comparisons: Comparisons;
+  readonly #verifications: Verifications;
   readonly #steps: SasSteps;
   #received: Promise<void> = Promise.resolve();
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -39,17 +39,17 @@ export class Verification {
     self: Self,
     driver: Driver,
     directory: Directory,
-    sealer: Sealer,
+    sending: Sending,
     settings: Settings,
     notify: (event: Event) => void,
   ) {
     this.#self = self;
     this.#driver = driver;
     this.#directory = directory;
-    this.#sealer = sealer;
+    this.#sending = sending;
     this.#notify = notify;
     const me = { name: self.name, ed25519: self.keys.ed25519 };
-    this.#comparisons = new Comparisons(self.ratchets, me);
+    this.#verifications = new Verifications(self.ratchets, me);
     this.#steps = new SasSteps((step) => this.#send(step), settings);
   }
 
@@ -75,7 +75,7 @@ export class Verification {
       await this.#agree(step, engine, rows, seen.listed, true);
       return true;
     });
-    await this.#sealer.pokeAll();
+    await this.#sending.pokeAll();
     return verified;
   }
 
@@ -95,7 +95,7 @@ export class Verification {
       const waiting = rows.filter(({ pending }) => pending !== undefined);
       await this.#agree(step, engine, waiting, wanted, false);
     });
-    await this.#sealer.pokeAll();
+    await this.#sending.pokeAll();
   }
 
   // -- emoji
@@ -108,20 +108,20 @@ export class Verification {
       throw new ClientError("emoji are compared in the direct chat of the two");
     }
     const party = { name: to.name, ed25519: to.keys.ed25519 };
-    await this.#carryOut(this.#comparisons.start(chat, party, performance.now()));
+    await this.#carryOut(this.#verifications.start(chat, party, performance.now()));
   }
 
   /** The user says whether the emoji are the same on both. */
   async decide(device: string, match: boolean): Promise<void> {
-    await this.#carryOut(this.#comparisons.decide(device, match, performance.now()));
+    await this.#carryOut(this.#verifications.decide(device, match, performance.now()));
   }
 
   async cancel(device: string): Promise<void> {
-    await this.#carryOut(this.#comparisons.cancel(device));
+    await this.#carryOut(this.#verifications.cancel(device));
   }
 
   comparisonWith(device: string): Comparison | undefined {
-    return this.#comparisons.with(device);
+    return this.#verifications.with(device);
   }
 
   /** Steps are taken in the order in which they came, though each has to look up who sends it. */
@@ -133,13 +133,13 @@ export class Verification {
 
   /** The device shows another identity: a comparison with it can prove nothing any more. */
   async changed(user: string, device: string): Promise<void> {
-    await this.#carryOut(this.#comparisons.cancel(nameOf(user, device), "identity_changed"));
+    await this.#carryOut(this.#verifications.cancel(nameOf(user, device), "identity_changed"));
   }
 
   end(): void {
     clearTimeout(this.#timer);
     this.#steps.end();
-    this.#comparisons.end();
+    this.#verifications.end();
   }
 
   async #take(message: Message, { txn, step }: SasContent): Promise<void> {
@@ -153,13 +153,13 @@ export class Verification {
     if (known.pending !== undefined) return this.changed(sender, senderDevice);
     const party = { name, ed25519: known.keys.ed25519 };
     const now = performance.now();
-    await this.#carryOut(this.#comparisons.received(chat, party, txn, step, now));
+    await this.#carryOut(this.#verifications.received(chat, party, txn, step, now));
   }
 
   /** Whether it is the direct chat with `user`; this user's own devices may use any. */
   async #isBetween(chat: string, user: string): Promise<boolean> {
     if (user === this.#self.user) return true;
-    const { kind, members } = await this.#sealer.about(chat);
+    const { kind, members } = await this.#sending.about(chat);
     return kind === "direct" && isMember(members, user);
   }
 
@@ -178,7 +178,7 @@ export class Verification {
   /** Nothing is sent to a device that is not registered, or shows another identity. */
   async #send({ chat, device, content }: WaitingStep): Promise<boolean> {
     const to = await this.#recipient(device);
-    return to === undefined || this.#sealer.sendStep(chat, to, content);
+    return to === undefined || this.#sending.sendStep(chat, to, content);
   }
 
   async #proved({ peer }: Comparison): Promise<void> {
@@ -190,11 +190,11 @@ export class Verification {
 
   #arm(): void {
     clearTimeout(this.#timer);
-    const due = this.#comparisons.nextDue();
+    const due = this.#verifications.nextDue();
     if (due === undefined) return;
     const pause = Math.max(0, due - performance.now());
     this.#timer = setTimeout(() => {
-      void this.#carryOut(this.#comparisons.due(performance.now())).catch(() => {});
+      void this.#carryOut(this.#verifications.due(performance.now())).catch(() => {});
     }, pause);
   }
 

@@ -1,6 +1,6 @@
 /**
- * What is sealed in one chat within one step: requests, queued copies, texts. Whoever calls has asked
- * who the readers are and has claimed keys; nothing here waits for the network.
+ * Encryption of what is sent in one chat within one step: requests, queued copies, texts. The
+ * caller has asked who the readers are and has claimed keys; nothing here waits for the network.
  */
 
 import type { Engine } from "../core/engine.ts";
@@ -37,7 +37,7 @@ export interface Audience {
   readonly blocked: readonly string[];
 }
 
-export class ChatSealing {
+export class Encryption {
   readonly #self: Self;
   readonly #chat: string;
   readonly #audience: Audience;

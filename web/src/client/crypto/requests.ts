@@ -27,7 +27,7 @@ export interface Sent {
 }
 
 /** Who is in the chat now, and for who came later: the seq at which it was last seen without them. */
-export interface Membership {
+export interface Readers {
   readonly members: ReadonlySet<string>;
   readonly joinedAfter: ReadonlyMap<string, number>;
 }
@@ -46,7 +46,7 @@ export function mayAskFor(sentAt: number | undefined, since: number): boolean {
 }
 
 /** Whether `user/device` may have (another) copy of an own message. */
-export function mayHaveCopy(sent: Sent, device: string, chat: Membership): boolean {
+export function mayHaveCopy(sent: Sent, device: string, chat: Readers): boolean {
   const [user] = partsOf(device);
   const since = chat.joinedAfter.get(user) ?? 0;
   return (

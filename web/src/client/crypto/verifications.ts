@@ -23,7 +23,7 @@ interface Open {
 }
 
 /** Other devices are named `user/device`; times are ms on any one clock. */
-export class Comparisons {
+export class Verifications {
   readonly #ratchets: Ratchets;
   readonly #me: Party;
   readonly #open = new Map<string, Open>();
