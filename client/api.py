@@ -52,7 +52,6 @@ class Api:
         random: Random,
         saved: Callable[[Tokens], None] = lambda tokens: None,
         sign_in_again: Callable[[], Awaitable[None]] | None = None,
-        transport: httpx.AsyncBaseTransport | None = None,
         pause: float = 0.2,
     ) -> None:
         self.base_url = base_url.rstrip("/")
@@ -60,7 +59,7 @@ class Api:
         self._saved, self._sign_in_again = saved, sign_in_again
         self._random, self._pause = random, pause
         self._renewing = asyncio.Lock()
-        self._http = httpx.AsyncClient(base_url=self.base_url, timeout=TIMEOUT, transport=transport)
+        self._http = httpx.AsyncClient(base_url=self.base_url, timeout=TIMEOUT)
 
     async def close(self) -> None:
         await self._http.aclose()

@@ -5,9 +5,9 @@ import re
 from pathlib import Path
 
 import pytest
-from stacks.config.permissions import PERMISSIONS
 
 import lambdas
+from stacks.config.permissions import PERMISSIONS
 
 SOURCES = sorted(Path(lambdas.__path__[0]).rglob("*.py"))
 
