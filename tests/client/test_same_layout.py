@@ -65,4 +65,4 @@ def _constructors(module: ast.Module) -> Iterator[tuple[str, int]]:
 
 def _names(root: Path, pattern: str) -> set[str]:
     paths = (path.relative_to(root).with_suffix("") for path in root.rglob(pattern))
-    return {path.as_posix().replace("-", "_") for path in paths}
+    return {path.as_posix().replace("-", "_").replace(".", "_") for path in paths}
