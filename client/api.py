@@ -70,16 +70,16 @@ class Api:
 
     async def sign_in(self, user: str, password: str) -> None:
         body = {"username": user, "password": password}
-        response = await self._call("POST", "/api/sign-in", body, open_route=True, repeat=True)
-        self._keep(response["access_token"], response["refresh_token"])
+        answer = await self._call("POST", "/api/sign-in", body, open_route=True, repeat=True)
+        self._keep(answer["access_token"], answer["refresh_token"])
 
     async def refresh(self) -> None:
         """A new access token for the refresh token. Unauthorized if there is none."""
         if not self.tokens.refresh:
             raise Unauthorized("unauthorized", "not signed in", 401)
         body = {"refresh_token": self.tokens.refresh}
-        response = await self._call("POST", "/api/token", body, open_route=True, repeat=True)
-        self._keep(response["access_token"], self.tokens.refresh)
+        answer = await self._call("POST", "/api/token", body, open_route=True, repeat=True)
+        self._keep(answer["access_token"], self.tokens.refresh)
 
     # -- devices and keys
 
@@ -90,20 +90,20 @@ class Api:
         await self._call("DELETE", f"/api/devices/{device}", repeat=True)
 
     async def devices(self, user: str) -> dict[str, Any]:
-        response = await self._call("GET", f"/api/users/{user}/devices", repeat=True)
-        return _object(response, "devices")
+        answer = await self._call("GET", f"/api/users/{user}/devices", repeat=True)
+        return _object(answer, "devices")
 
     async def upload_keys(self, device: str, body: Mapping[str, Any]) -> int:
         """How many one-time keys the directory has left for the device."""
         asking = not body["one_time_keys"]
         path = f"/api/devices/{device}/one-time-keys"
-        response = await self._call("POST", path, body, repeat=asking)
-        return int(response["remaining"])
+        answer = await self._call("POST", path, body, repeat=asking)
+        return int(answer["remaining"])
 
     async def claim(self, devices: Iterable[str]) -> dict[str, Any]:
         """Not repeated: each call uses keys up."""
-        response = await self._call("POST", "/api/keys/claim", {"devices": sorted(devices)})
-        return _object(response, "keys")
+        answer = await self._call("POST", "/api/keys/claim", {"devices": sorted(devices)})
+        return _object(answer, "keys")
 
     # -- chats
 
@@ -121,9 +121,9 @@ class Api:
         cursor: str | None = None
         while True:
             query = {"cursor": cursor} if cursor else {}
-            response = await self._call("GET", "/api/chats", query=query, repeat=True)
-            found += [_chat(chat) for chat in response.get("chats", ())]
-            cursor = response.get("cursor")
+            answer = await self._call("GET", "/api/chats", query=query, repeat=True)
+            found += [_chat(chat) for chat in answer.get("chats", ())]
+            cursor = answer.get("cursor")
             if not cursor:
                 return found
 
@@ -132,8 +132,8 @@ class Api:
     ) -> list[str]:
         body = {"add": sorted(add), "remove": sorted(remove)}
         body = {name: users for name, users in body.items() if users}
-        response = await self._call("POST", f"/api/chats/{chat}/members", body, repeat=True)
-        return _members(response)
+        answer = await self._call("POST", f"/api/chats/{chat}/members", body, repeat=True)
+        return _members(answer)
 
     async def messages(self, chat: str, device: str, after: int, limit: int) -> dict[str, Any]:
         """As `sync` would send them to `device`: {messages, complete_to, missing, more}."""
@@ -141,12 +141,12 @@ class Api:
         return await self._call("GET", f"/api/chats/{chat}/messages", query=query, repeat=True)
 
     async def ticket(self, device: str) -> Ticket:
-        response = await self._call("POST", "/api/tickets", {"device": device}, repeat=True)
-        window = response.get("reconnect_window")
+        answer = await self._call("POST", "/api/tickets", {"device": device}, repeat=True)
+        window = answer.get("reconnect_window")
         return Ticket(
-            response["ticket"],
-            response["url"],
-            float(response["expires_in"]),
+            answer["ticket"],
+            answer["url"],
+            float(answer["expires_in"]),
             None if window is None else float(window),
         )
 
@@ -212,53 +212,51 @@ class Api:
     ) -> dict[str, Any]:
         headers = {"authorization": f"Bearer {token}"} if token else {}
         try:
-            response = await self._http.request(
+            answer = await self._http.request(
                 method, path, json=body, params=query, headers=headers
             )
         except httpx.HTTPError as error:
             reason = str(error) or type(error).__name__
             raise Unreachable(self.base_url, reason) from error
-        return _document(response)
+        return _document(answer)
 
     def _keep(self, access: str, refresh: str) -> None:
         self.tokens.access, self.tokens.refresh = access, refresh
         self._saved(self.tokens)
 
 
-def _object(response: Mapping[str, Any], name: str) -> dict[str, Any]:
-    value = response.get(name)
+def _object(answer: Mapping[str, Any], name: str) -> dict[str, Any]:
+    value = answer.get(name)
     if not isinstance(value, dict):
         raise ServerFault("internal", f"the answer has no {name}", 200)
     return value
 
 
-def _members(response: Mapping[str, Any]) -> list[str]:
-    members = response.get("members")
+def _members(answer: Mapping[str, Any]) -> list[str]:
+    members = answer.get("members")
     if not isinstance(members, list) or not all(isinstance(user, str) for user in members):
         raise ServerFault("internal", "the answer has no members", 200)
     return members
 
 
-def _chat(response: dict[str, Any]) -> dict[str, Any]:
-    _members(response)
-    if not isinstance(response.get("chat"), str):
+def _chat(answer: dict[str, Any]) -> dict[str, Any]:
+    _members(answer)
+    if not isinstance(answer.get("chat"), str):
         raise ServerFault("internal", "the answer has no chat", 200)
-    return response
+    return answer
 
 
-def _document(response: httpx.Response) -> dict[str, Any]:
+def _document(answer: httpx.Response) -> dict[str, Any]:
     try:
-        document = response.json() if response.content else {}
+        document = answer.json() if answer.content else {}
     except ValueError:
         document = None
-    if response.is_success and isinstance(document, dict):
+    if answer.is_success and isinstance(document, dict):
         return document
     error = document.get("error") if isinstance(document, dict) else None
     if isinstance(error, dict):
-        raise from_status(response.status_code, str(error.get("code")), str(error.get("message")))
-    status = response.status_code
-    if response.is_success:
+        raise from_status(answer.status_code, str(error.get("code")), str(error.get("message")))
+    status = answer.status_code
+    if answer.is_success:
         raise ServerFault("internal", "the answer is not a JSON object", status)
-    raise from_status(
-        status, "internal" if status >= 500 else "bad_request", response.reason_phrase
-    )
+    raise from_status(status, "internal" if status >= 500 else "bad_request", answer.reason_phrase)

@@ -197,16 +197,16 @@ class ChatClient:
         """
         if user not in self._direct:
             try:
-                response = await self._api.direct(user)
+                answer = await self._api.direct(user)
             except Unreachable:
                 known = self.known_direct(user)
                 if known is None:
                     raise
                 return known
-            if set(response["members"]) != {self.user, user}:
+            if set(answer["members"]) != {self.user, user}:
                 raise _contradiction(f"the chat that is named is not that with {user} alone")
-            self._know(response["chat"], response["members"], "direct", None)
-            self._direct[user] = response["chat"]
+            self._know(answer["chat"], answer["members"], "direct", None)
+            self._direct[user] = answer["chat"]
         return self._direct[user]
 
     def known_direct(self, user: str) -> str | None:
@@ -220,11 +220,11 @@ class ChatClient:
     async def group(self, members: Iterable[str], name: str | None = None) -> str:
         """The id of a new group. The name stays on this device."""
         meant = [self.user, *members]
-        response = await self._api.group(meant[1:])
+        answer = await self._api.group(meant[1:])
         # The intended members come first: so it is reported if the backend has put others in.
-        self._know(response["chat"], meant if response["members"] else [], "group", name)
-        self._know(response["chat"], response["members"], "group", None)
-        return str(response["chat"])
+        self._know(answer["chat"], meant if answer["members"] else [], "group", name)
+        self._know(answer["chat"], answer["members"], "group", None)
+        return str(answer["chat"])
 
     async def members(
         self, chat: str, add: Iterable[str] = (), remove: Iterable[str] = ()
@@ -233,7 +233,7 @@ class ChatClient:
         add, remove = list(add), list(remove)
         if not add and not remove:
             return sorted(self._store.members(chat))
-        # Before the call, whose response may be lost, and after it, for what came meanwhile.
+        # Before the call, whose answer may be lost, and after it, for what was accepted meanwhile.
         self._drive().step(Engine.adding, chat, add)
         members = await self._api.change_members(chat, add, remove)
         self._drive().step(Engine.adding, chat, add)
@@ -323,7 +323,7 @@ class ChatClient:
     async def devices(self, user: str) -> list[KnownDevice]:
         """The user's devices as the backend lists them now; this device is not among them.
 
-        Of a user who is known, what is known if the backend does not respond.
+        Of a user who is known, what is known if the backend does not answer.
         """
         for _ in range(LOOKS):
             request = self._drive().step(Engine.look_at, user)
@@ -466,7 +466,7 @@ class ChatClient:
         return chats[-1].chat
 
     async def _lists(self, user: str) -> None:
-        """Brings the devices of both up to date, if the backend responds."""
+        """Brings the devices of both up to date, if the backend answers."""
         await self.devices(user)
         with contextlib.suppress(Unreachable):
             await self.devices(self.user)

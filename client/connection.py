@@ -72,7 +72,7 @@ class Connection:
             except (StoreError, Closed):
                 return  # the driver has reported it
             except Exception as error:
-                # No step has failed, so the state is whole: a response of another shape perhaps.
+                # No step has failed, so the state is whole: an answer of another shape perhaps.
                 logger.exception("the connection has failed")
                 leave = Drop(f"the connection has failed: {error!r}")
             if isinstance(leave, Stop) or self._closing:

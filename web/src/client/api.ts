@@ -34,13 +34,13 @@ interface Call {
   readonly open?: boolean;
 }
 
-interface RestResponse {
+interface Answer {
   readonly response: Response;
   readonly body: string;
 }
 
 /** Raises FrameError for what is not as it should be. */
-type Read<T> = (response: Fields) => T;
+type Read<T> = (answer: Fields) => T;
 
 /** Calls raise ApiError or Unreachable. A 401 makes it get a new access token once. */
 export class Api {
@@ -201,7 +201,7 @@ export class Api {
   async #repeat<T>(call: Call, token: string | undefined, read: Read<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return readResponse(await this.#once(call, token), read);
+        return answered(await this.#once(call, token), read);
       } catch (error) {
         const passing = error instanceof Unreachable || (error instanceof ApiError && error.fault);
         if (!call.repeat || !passing || attempt === ATTEMPTS) throw error;
@@ -210,7 +210,7 @@ export class Api {
     }
   }
 
-  async #once({ method, path, body }: Call, token: string | undefined): Promise<RestResponse> {
+  async #once({ method, path, body }: Call, token: string | undefined): Promise<Answer> {
     try {
       const response = await fetch(this.#base + path, {
         method,
@@ -233,8 +233,8 @@ export class Api {
   }
 }
 
-/** A response that is not as the protocol says is the server's fault. */
-function readResponse<T>({ response, body }: RestResponse, read: Read<T>): T {
+/** An answer that is not as the protocol says is the server's fault. */
+function answered<T>({ response, body }: Answer, read: Read<T>): T {
   const { ok, status, statusText } = response;
   const document = objectIn(body);
   if (!ok) {
