@@ -35,7 +35,7 @@ class ReceiptPlan:
         self._online = False
 
     def opened(self, confirmed: Mapping[str, Watermarks]) -> None:
-        """A receipt has no answer: what the last connection sent may not have arrived."""
+        """A receipt has no response: what the last connection sent may not have arrived."""
         self._online = True
         for chat, state in self._chats.items():
             state.sent = confirmed.get(chat, Watermarks())

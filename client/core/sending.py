@@ -63,7 +63,7 @@ class Sending:
 
     def due(self, step: Step) -> None:
         """Seals what can be sealed, and asks for what that needs."""
-        # Also detects this user's own new devices
+        # This also detects this user's own new devices.
         self._key_requests.want_lists({self._user}, step.now)
         for chat in list(self._drafts):
             if not self._own.queued(chat):
@@ -124,7 +124,7 @@ class Sending:
     # -- acceptances
 
     def accepted(self, step: Step, frame: frames.Accepted, sent: Mapping[str, Any] | None) -> None:
-        """`sent` is the frame it answers, None if that was accepted before."""
+        """`sent` is the frame to which it is the response, None if that was accepted before."""
         if sent is None or "to" not in sent:
             return
         if is_shown(frame.message_id):

@@ -221,7 +221,7 @@ class Encryption:
             if self._to_device.copies(chat, message_id, device) < COPIES:
                 self._to_device.add(chat, device, "copy", {"of": message_id})
 
-    # -- the directory's answers
+    # -- the directory's responses
 
     def learn(self, user: str, found: Mapping[str, Any]) -> Found:
         return self.identities.learn(user, found)

@@ -234,7 +234,7 @@ export class ChatClient {
     chat: string,
     { add = [], remove = [] }: { add?: readonly string[]; remove?: readonly string[] },
   ): Promise<string[]> {
-    // Before the call, whose answer may be lost, and after it, for what was accepted meanwhile.
+    // Before the call, whose response may be lost, and after it, for what was accepted meanwhile.
     await this.#driver.step((step, engine) => engine.adding(step, chat, add));
     const members = await this.#api.changeMembers(chat, add, remove);
     await this.#driver.step((step, engine) => engine.adding(step, chat, add));
@@ -356,7 +356,7 @@ export class ChatClient {
     await this.#driver.step((step, engine) => engine.chatIs(step, chat, members, changes));
   }
 
-  /** What the backend says of it has to be so, by its answer and by what is known of the chat. */
+  /** What the backend says of it has to be so, by its response and by what is known of the chat. */
   async #knowDirect(chat: string, members: readonly string[], user: string): Promise<void> {
     const both = [this.user, user].sort().join();
     const wrong = new ClientError(`the backend gave ${user} a direct chat of other people`);

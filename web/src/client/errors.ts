@@ -22,7 +22,7 @@ export class ApiError extends ClientError {
   }
 }
 
-/** No answer: nothing listens there, the network is gone, or it took too long. */
+/** No response: nothing listens there, the network is gone, or it took too long. */
 export class Unreachable extends ClientError {
   override readonly name = "Unreachable";
 }

@@ -1,4 +1,4 @@
-/** Messages taken in the order of their chat: opened, applied, kept where that is not possible. */
+/** Messages that are taken in order: shown, kept until they can be read, filled in, or ignored. */
 
 import type { Content } from "../crypto/envelope.ts";
 import type { Opened } from "../crypto/opening.ts";

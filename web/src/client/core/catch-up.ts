@@ -96,7 +96,7 @@ export class CatchUp {
     if (!frame.more) {
       this.#plan.resumed = true;
     } else if (progress) {
-      // The next answer starts from our receipts: let them go first.
+      // The next response starts from our receipts: let them go first.
       this.#plan.progressed(undefined);
       this.#receipts.hurry();
       this.#plan.wantAll(now + this.#settings.receiptInterval);
@@ -128,12 +128,12 @@ export class CatchUp {
     if (!log.behind) this.#plan.settled(chat);
     else if (atOnce) this.#plan.want(chat, step.now);
     else if (frame.retryAfter === undefined && known > place.seq) {
-      this.#plan.want(chat, step.now + this.#settings.gapGrace); // newer than the answer
+      this.#plan.want(chat, step.now + this.#settings.gapGrace); // newer than the response
     } else this.#plan.wantLater(chat, step.now, frame.retryAfter);
     return moved;
   }
 
-  /** Chats the answer does not mention, that are behind by what came meanwhile. */
+  /** Chats that the response does not mention, that are behind by what came meanwhile. */
   #chaseOthers(frame: Synced, question: Question | undefined, now: number): void {
     for (const [chat, log] of this.#chats.logs) {
       if (frame.chats.has(chat) || !log.behind || this.#plan.wants(chat)) continue;

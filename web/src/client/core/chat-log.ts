@@ -1,4 +1,4 @@
-/** The order of one chat: what may be taken now, what is kept aside, what is late. */
+/** The log of one chat: puts its messages in order and finds gaps. */
 
 import type { Range } from "./frames.ts";
 

@@ -1,4 +1,4 @@
-/** What frames do to the chats: positions, watermarks, and what becomes due for taking. */
+/** The chats of this device: messages taken in order, acceptances, watermarks, what is read. */
 
 import type { MessageRow } from "../store/tables.ts";
 import type { Arrivals } from "./arrivals.ts";

@@ -1,5 +1,5 @@
 /**
- * The client between connections: what each frame, command and moment in time asks for.
+ * The engine: what each frame, command and moment in time asks of the client, without I/O.
  *
  * Each input is called inside a step, which is one transaction; when that is on disk, the caller
  * carries out what `outputs` returns. A caller whose transaction fails drops the engine: the store
@@ -94,7 +94,7 @@ export class Engine {
 
   // -- what the caller asks
 
-  /** Online, and on this connection the server has answered for every chat. */
+  /** Online, and on this connection the server has responded for every chat. */
   get resumed(): boolean {
     return this.#online && this.#sync.resumed;
   }
@@ -267,7 +267,7 @@ export class Engine {
     this.due(step.now);
   }
 
-  /** As a REST answer says. */
+  /** As a REST response says. */
   async chatIs(
     step: Step,
     chat: string,

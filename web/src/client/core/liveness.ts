@@ -70,7 +70,7 @@ export class Backoff {
     this.#random = random;
   }
 
-  /** `reconnectWindow`: as the newest ticket answer carried it, ms. */
+  /** `reconnectWindow`: as the newest ticket response carried it, ms. */
   ticket(reconnectWindow: number | undefined): void {
     this.#window = reconnectWindow;
   }

@@ -84,7 +84,7 @@ export class Membership {
   }
 
   /**
-   * As a `synced` or a REST answer says; the latter has no watermarks. `asOf`: the chat's seq then.
+   * As a `synced` or a REST response says; the latter has no watermarks. `asOf`: the chat's seq then.
    * An empty list says nothing, and of a direct chat the two are known.
    */
   async listed(step: Step, chat: string, marks: Marks, asOf: number): Promise<void> {

@@ -1,4 +1,4 @@
-/** Telling how far this device is: coalesced, at most one frame per chat per interval (rule 4). */
+/** Receipts: how far this device is; coalesced, at most one per chat and interval (rule 4). */
 
 import type { ChatRow } from "../store/tables.ts";
 import { type ClientFrame, NOWHERE, receipt, type Watermarks } from "./frames.ts";
@@ -73,7 +73,7 @@ export class ReceiptPlan {
     this.#dirty.delete(chat);
   }
 
-  /** What the server may not know: nothing that was sent after it has been answered. */
+  /** What the server may not know: nothing that was sent after it has been confirmed. */
   async reportAgain(step: Step, { chat, watermark, read, reported }: ChatRow): Promise<void> {
     if (watermark <= reported.delivered && read <= reported.read) return;
     const after =

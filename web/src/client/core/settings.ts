@@ -14,7 +14,7 @@ export interface Settings {
   readonly syncChats: number; // the most a frame may name
   readonly syncBackoff: number;
   readonly syncBackoffCap: number;
-  // A handler lives at most 6 s, so an answer that has not come by then is not coming.
+  // A handler lives at most 6 s, so a response that has not come by then is not coming.
   readonly resendAfter: number;
   readonly resendCap: number;
   readonly retryAfterError: number;
@@ -28,7 +28,7 @@ export interface Settings {
   readonly typingInterval: number;
   // Before each request for a message that can't be read: the copy or the key may come by itself.
   readonly askAfter: readonly number[];
-  // Keys that could not be had (429, none left, no answer) are asked for again after this, doubling.
+  // Keys that could not be had (429, none left, no response) are asked for again after this, doubling.
   readonly sealRetry: number;
   readonly sealRetryCap: number;
 }

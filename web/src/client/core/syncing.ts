@@ -1,11 +1,11 @@
-/** Which `sync` to send, and when. At most one is unanswered, so each answer has its question. */
+/** When to send which `sync`. At most one is under way, so each response has its question. */
 
 import { type ClientFrame, sync } from "./frames.ts";
 import type { Settings } from "./settings.ts";
 
 type Places = ReadonlyMap<string, number>;
 
-/** An unanswered `sync`. */
+/** A `sync` that is under way. */
 export interface Question {
   /** Undefined for one that names no chats. */
   readonly chats: Places | undefined;
@@ -19,7 +19,7 @@ export function covers(question: Question | undefined, chat: string): boolean {
 }
 
 export class SyncPlan {
-  /** The server has answered for every chat on this connection. */
+  /** The server has responded for every chat on this connection. */
   resumed = false;
   readonly #settings: Settings;
   #question: Question | undefined;
@@ -153,7 +153,7 @@ export class SyncPlan {
     return undefined;
   }
 
-  /** The question that a `synced` (or an `error`) has just answered. */
+  /** The question to which a `synced` (or an `error`) is the response. */
   answered(): Question | undefined {
     const question = this.#question;
     this.#question = undefined;

@@ -20,7 +20,7 @@ export class ToDevice {
     this.#want = want;
   }
 
-  /** A frame of this device was accepted; the answer names devices that have come or gone. */
+  /** A frame of this device was accepted; the response names devices that have come or gone. */
   async accepted(step: Step, own: MessageRow, purpose: Purpose, frame: Accepted): Promise<void> {
     // What is still under way from them is opened all the same: their sessions stay.
     for (const device of frame.stale) this.#refresh(device);

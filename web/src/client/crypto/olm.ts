@@ -111,9 +111,9 @@ export async function loadRatchets(pickleKey: Uint8Array, wasm?: string): Promis
 /** libolm tries once in a page's life, so the file is fetched before it is told to begin. */
 async function start(wasm?: string): Promise<void> {
   if (wasm === undefined) return Olm.init();
-  const answer = await fetch(wasm);
-  if (!answer.ok) throw new Error(`${wasm}: ${answer.status}`);
-  await Olm.init({ wasmBinary: await answer.arrayBuffer() });
+  const response = await fetch(wasm);
+  if (!response.ok) throw new Error(`${wasm}: ${response.status}`);
+  await Olm.init({ wasmBinary: await response.arrayBuffer() });
 }
 
 interface Pickled {

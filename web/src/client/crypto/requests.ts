@@ -1,4 +1,4 @@
-/** Asking again for what could not be read, and answering who asks. No I/O. */
+/** Requests for texts that could not be read, and who may have which. No I/O. */
 
 import { partsOf } from "../core/ids.ts";
 
@@ -38,7 +38,7 @@ const MADE_LATER_MS = 300_000;
 /**
  * Whether a device may ask for what was sent at `sentAt`, both epoch ms: one that is made later, by
  * its user or by the backend, reads what comes and not what was. It keeps to that itself, and so
- * does who answers, by its own clock: `since` it has trusted the device's keys, of what was
+ * does the device that responds, by its own clock: `since` it has trusted the device's keys, of what was
  * accepted (undefined: not yet) then.
  */
 export function mayAskFor(sentAt: number | undefined, since: number): boolean {
