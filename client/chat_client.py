@@ -197,16 +197,16 @@ class ChatClient:
         """
         if user not in self._direct:
             try:
-                answer = await self._api.direct(user)
+                response = await self._api.direct(user)
             except Unreachable:
                 known = self.known_direct(user)
                 if known is None:
                     raise
                 return known
-            if set(answer.members) != {self.user, user}:
+            if set(response.members) != {self.user, user}:
                 raise _contradiction(f"the chat that is named is not that with {user} alone")
-            self._know(answer.chat, answer.members, "direct", None)
-            self._direct[user] = answer.chat
+            self._know(response.chat, response.members, "direct", None)
+            self._direct[user] = response.chat
         return self._direct[user]
 
     def known_direct(self, user: str) -> str | None:
@@ -220,11 +220,11 @@ class ChatClient:
     async def group(self, members: Iterable[str], name: str | None = None) -> str:
         """The id of a new group. The name stays on this device."""
         meant = [self.user, *members]
-        answer = await self._api.group(meant[1:])
+        response = await self._api.group(meant[1:])
         # The intended members come first: so it is reported if the backend has put others in.
-        self._know(answer.chat, meant if answer.members else [], "group", name)
-        self._know(answer.chat, answer.members, "group", None)
-        return answer.chat
+        self._know(response.chat, meant if response.members else [], "group", name)
+        self._know(response.chat, response.members, "group", None)
+        return response.chat
 
     async def members(
         self, chat: str, add: Iterable[str] = (), remove: Iterable[str] = ()

@@ -25,13 +25,13 @@ interface Call {
   readonly open?: boolean;
 }
 
-interface Answer {
+interface Received {
   readonly response: Response;
   readonly body: string;
 }
 
 /** Raises FrameError for what is not as it should be. */
-type Read<T> = (answer: Fields) => T;
+type Read<T> = (body: Fields) => T;
 
 /** Calls raise ApiError or Unreachable. A 401 makes it get a new access token once. */
 export class Api {
@@ -195,7 +195,7 @@ export class Api {
   async #repeat<T>(call: Call, token: string | undefined, read: Read<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return answered(await this.#once(call, token), read);
+        return readBody(await this.#once(call, token), read);
       } catch (error) {
         const passing = error instanceof Unreachable || (error instanceof ApiError && error.fault);
         if (!call.repeat || !passing || attempt === ATTEMPTS) throw error;
@@ -204,7 +204,7 @@ export class Api {
     }
   }
 
-  async #once({ method, path, body }: Call, token: string | undefined): Promise<Answer> {
+  async #once({ method, path, body }: Call, token: string | undefined): Promise<Received> {
     try {
       const response = await fetch(this.#base + path, {
         method,
@@ -227,8 +227,8 @@ export class Api {
   }
 }
 
-/** An answer that is not as the protocol says is the server's fault. */
-function answered<T>({ response, body }: Answer, read: Read<T>): T {
+/** A response that is not as the protocol says is the server's fault. */
+function readBody<T>({ response, body }: Received, read: Read<T>): T {
   const { ok, status, statusText } = response;
   const document = objectIn(body);
   if (!ok) {
@@ -243,7 +243,7 @@ function answered<T>({ response, body }: Answer, read: Read<T>): T {
     return read(document);
   } catch (error) {
     if (!(error instanceof FrameError)) throw error;
-    throw new ApiError("internal", `the answer has another form: ${error.message}`, 500);
+    throw new ApiError("internal", `the response has another form: ${error.message}`, 500);
   }
 }
 

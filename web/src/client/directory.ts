@@ -106,16 +106,16 @@ export class Directory {
   }
 
   async #claimed(recipients: readonly Recipient[]): Promise<[string, string][]> {
-    let answer: Awaited<ReturnType<Api["claim"]>>;
+    let response: Awaited<ReturnType<Api["claim"]>>;
     try {
-      answer = await this.#api.claim(recipients.map(({ name }) => name));
+      response = await this.#api.claim(recipients.map(({ name }) => name));
     } catch (error) {
       // Too often: they are left out now, and tried again at the next message.
       if (error instanceof ApiError && error.status === 429) return [];
       throw error;
     }
     return recipients.flatMap(({ name, keys }): [string, string][] => {
-      const claimed = answer.get(name);
+      const claimed = response.get(name);
       if (claimed === undefined) return [];
       const [user, device] = partsOf(name);
       const document = keyDocument(user, device, claimed.id, claimed.key, claimed.fallback);
