@@ -1,4 +1,4 @@
-"""Who this client is to the backend: user, tokens, device, push token and published keys."""
+"""The account of this device at the backend: user, tokens, push token and published keys."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 from random import Random
 
 from client.api import Api, Tokens
@@ -15,24 +16,33 @@ from client.errors import ApiError, Conflict, NotFound, Removed, Unauthorized
 from client.store import Store
 
 
-class Account:
-    """`platform` is where pushes for this device go: fcm, apns, apns_sandbox or None."""
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """`password` may be a function; it is called once the kept tokens are no longer good."""
 
+    user: str
+    device: str
+    password: str | Callable[[], str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """Where pushes for this device go: `platform` is fcm, apns, apns_sandbox or None.
+
+    Without a `token` a random one is made once and kept.
+    """
+
+    platform: str | None = None
+    token: str | None = None
+
+
+class Account:
     def __init__(
-        self,
-        api_url: str,
-        user: str,
-        device: str,
-        password: str | Callable[[], str] | None,
-        store: Store,
-        random: Random,
-        *,
-        platform: str | None,
-        push_token: str | None,
+        self, api_url: str, sign_in: SignIn, push: Push, store: Store, random: Random
     ) -> None:
-        self._user, self._device, self._password = user, device, password
-        self._store = store
-        self._platform, self._push_token = platform, push_token
+        user, device = self._user, self._device = sign_in.user, sign_in.device
+        self._password, self._store = sign_in.password, store
+        self._platform, self._push_token = push.platform, push.token
         self.keys = AccountKeys(store, user, device)
         self._publishing = asyncio.Lock()
         session = store.session()
@@ -41,7 +51,7 @@ class Account:
             Tokens(session.access_token, session.refresh_token) if session else Tokens(),
             random=random,
             saved=lambda tokens: store.save_tokens(tokens.access, tokens.refresh),
-            sign_in_again=self._sign_in if password is not None else None,
+            sign_in_again=self._sign_in if self._password is not None else None,
         )
 
     async def sign_up_or_in(self) -> bool:

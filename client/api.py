@@ -52,7 +52,6 @@ class Api:
         random: Random,
         saved: Callable[[Tokens], None] = lambda tokens: None,
         sign_in_again: Callable[[], Awaitable[None]] | None = None,
-        transport: httpx.AsyncBaseTransport | None = None,
         pause: float = 0.2,
     ) -> None:
         self.base_url = base_url.rstrip("/")
@@ -60,7 +59,7 @@ class Api:
         self._saved, self._sign_in_again = saved, sign_in_again
         self._random, self._pause = random, pause
         self._renewing = asyncio.Lock()
-        self._http = httpx.AsyncClient(base_url=self.base_url, timeout=TIMEOUT, transport=transport)
+        self._http = httpx.AsyncClient(base_url=self.base_url, timeout=TIMEOUT)
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -76,8 +75,8 @@ class Api:
 
     async def sign_in(self, user: str, password: str) -> None:
         body = {"username": user, "password": password}
-        answer = await self._call("POST", "/api/sign-in", body, open_route=True, repeat=True)
-        tokens = _read(parse_sign_in_response, answer)
+        response = await self._call("POST", "/api/sign-in", body, open_route=True, repeat=True)
+        tokens = _read(parse_sign_in_response, response)
         self._keep(tokens.access_token, tokens.refresh_token)
 
     async def refresh(self) -> None:
@@ -85,8 +84,8 @@ class Api:
         if not self.tokens.refresh:
             raise Unauthorized("unauthorized", "not signed in", 401)
         body = {"refresh_token": self.tokens.refresh}
-        answer = await self._call("POST", "/api/token", body, open_route=True, repeat=True)
-        self._keep(_read(parse_token_response, answer).access_token, self.tokens.refresh)
+        response = await self._call("POST", "/api/token", body, open_route=True, repeat=True)
+        self._keep(_read(parse_token_response, response).access_token, self.tokens.refresh)
 
     # -- devices and keys
 
@@ -97,28 +96,28 @@ class Api:
         await self._call("DELETE", f"/api/devices/{device}", repeat=True)
 
     async def devices(self, user: str) -> dict[str, Any]:
-        answer = await self._call("GET", f"/api/users/{user}/devices", repeat=True)
-        return _object(answer, "devices")
+        response = await self._call("GET", f"/api/users/{user}/devices", repeat=True)
+        return _object(response, "devices")
 
     async def upload_keys(self, device: str, body: Mapping[str, Any]) -> int:
         """How many one-time keys the directory has left for the device."""
         asking = not body["one_time_keys"]
         path = f"/api/devices/{device}/one-time-keys"
-        answer = await self._call("POST", path, body, repeat=asking)
-        return _read(parse_one_time_keys_response, answer).remaining
+        response = await self._call("POST", path, body, repeat=asking)
+        return _read(parse_one_time_keys_response, response).remaining
 
     async def claim(self, devices: Iterable[str]) -> dict[str, Any]:
         """Not repeated: each call uses keys up."""
-        answer = await self._call("POST", "/api/keys/claim", {"devices": sorted(devices)})
-        return _object(answer, "keys")
+        response = await self._call("POST", "/api/keys/claim", {"devices": sorted(devices)})
+        return _object(response, "keys")
 
     # -- chats
 
     async def direct(self, user: str) -> ChatResponse:
         """Two users have one direct chat, however often it is asked for."""
         body = {"kind": "direct", "with": user}
-        answer = await self._call("POST", "/api/chats", body, repeat=True)
-        return _read(parse_chat_response, answer)
+        response = await self._call("POST", "/api/chats", body, repeat=True)
+        return _read(parse_chat_response, response)
 
     async def group(self, members: Iterable[str]) -> ChatResponse:
         body = {"kind": "group", "members": sorted(members)}
@@ -129,8 +128,8 @@ class Api:
         cursor: str | None = None
         while True:
             query = {"cursor": cursor} if cursor else {}
-            answer = await self._call("GET", "/api/chats", query=query, repeat=True)
-            page = _read(parse_chats_response, answer)
+            response = await self._call("GET", "/api/chats", query=query, repeat=True)
+            page = _read(parse_chats_response, response)
             found += page.chats
             cursor = page.cursor
             if not cursor:
@@ -141,8 +140,8 @@ class Api:
     ) -> list[str]:
         body = {"add": sorted(add), "remove": sorted(remove)}
         body = {name: users for name, users in body.items() if users}
-        answer = await self._call("POST", f"/api/chats/{chat}/members", body, repeat=True)
-        return list(_read(parse_members_response, answer).members)
+        response = await self._call("POST", f"/api/chats/{chat}/members", body, repeat=True)
+        return list(_read(parse_members_response, response).members)
 
     async def messages(self, chat: str, device: str, after: int, limit: int) -> dict[str, Any]:
         """As `sync` would send them to `device`: {messages, complete_to, missing, more}."""
@@ -150,8 +149,8 @@ class Api:
         return await self._call("GET", f"/api/chats/{chat}/messages", query=query, repeat=True)
 
     async def ticket(self, device: str) -> TicketResponse:
-        answer = await self._call("POST", "/api/tickets", {"device": device}, repeat=True)
-        return _read(parse_ticket_response, answer)
+        response = await self._call("POST", "/api/tickets", {"device": device}, repeat=True)
+        return _read(parse_ticket_response, response)
 
     # -- one call
 
@@ -215,46 +214,48 @@ class Api:
     ) -> dict[str, Any]:
         headers = {"authorization": f"Bearer {token}"} if token else {}
         try:
-            answer = await self._http.request(
+            response = await self._http.request(
                 method, path, json=body, params=query, headers=headers
             )
         except httpx.HTTPError as error:
             reason = str(error) or type(error).__name__
             raise Unreachable(self.base_url, reason) from error
-        return _document(answer)
+        return _document(response)
 
     def _keep(self, access: str, refresh: str) -> None:
         self.tokens.access, self.tokens.refresh = access, refresh
         self._saved(self.tokens)
 
 
-def _object(answer: Mapping[str, Any], name: str) -> dict[str, Any]:
-    value = answer.get(name)
+def _object(response: Mapping[str, Any], name: str) -> dict[str, Any]:
+    value = response.get(name)
     if not isinstance(value, dict):
-        raise ServerFault("internal", f"the answer has no {name}", 200)
+        raise ServerFault("internal", f"the response has no {name}", 200)
     return value
 
 
-def _read(parse: Reader[T], answer: Mapping[str, Any]) -> T:
-    """An answer that is not as the protocol has it is the server's fault."""
+def _read(parse: Reader[T], response: Mapping[str, Any]) -> T:
+    """A response that is not as the protocol has it is the server's fault."""
     try:
-        return parse(answer)
+        return parse(response)
     except (KeyError, TypeError, ValueError) as error:
-        reason = f"the answer has another form: {error!r}"
+        reason = f"the response has another form: {error!r}"
         raise ServerFault("internal", reason, 200) from error
 
 
-def _document(answer: httpx.Response) -> dict[str, Any]:
+def _document(response: httpx.Response) -> dict[str, Any]:
     try:
-        document = answer.json() if answer.content else {}
+        document = response.json() if response.content else {}
     except ValueError:
         document = None
-    if answer.is_success and isinstance(document, dict):
+    if response.is_success and isinstance(document, dict):
         return document
     error = document.get("error") if isinstance(document, dict) else None
     if isinstance(error, dict):
-        raise from_status(answer.status_code, str(error.get("code")), str(error.get("message")))
-    status = answer.status_code
-    if answer.is_success:
-        raise ServerFault("internal", "the answer is not a JSON object", status)
-    raise from_status(status, "internal" if status >= 500 else "bad_request", answer.reason_phrase)
+        raise from_status(response.status_code, str(error.get("code")), str(error.get("message")))
+    status = response.status_code
+    if response.is_success:
+        raise ServerFault("internal", "the response is not a JSON object", status)
+    raise from_status(
+        status, "internal" if status >= 500 else "bad_request", response.reason_phrase
+    )

@@ -16,9 +16,9 @@ from random import Random, SystemRandom
 from types import TracebackType
 from typing import Any, Self
 
-from client.account import Account
+from client.account import Account, Push, SignIn
 from client.connection import Connection
-from client.core.cipher import Answer, Request
+from client.core.cipher import FetchResult, Request
 from client.core.engine import Engine
 from client.core.events import (
     CaughtUp,
@@ -33,12 +33,12 @@ from client.core.events import (
 from client.core.ids import ulid
 from client.core.liveness import Backoff
 from client.core.settings import Settings
-from client.crypto.directory import fetch
 from client.crypto.encryption import Encryption
 from client.crypto.envelope import Device
 from client.crypto.identities import KnownDevice, Trust
 from client.crypto.safety_number import SafetyNumber
 from client.crypto.sas import Stage
+from client.directory import fetch
 from client.driver import Driver
 from client.errors import (
     CannotVerify,
@@ -97,13 +97,10 @@ class ChatClient:
         try:
             self._account = Account(
                 api_url,
-                user,
-                device,
-                password,
+                SignIn(user, device, password),
+                Push(platform, push_token),
                 self._store,
                 self._random,
-                platform=platform,
-                push_token=push_token,
             )
         except BaseException:
             self._store.close()
@@ -171,7 +168,7 @@ class ChatClient:
             await self._caught_up(start, complete=False)
 
     async def close(self) -> None:
-        """Tells what is read, closes the connection and the store."""
+        """Sends the receipts that are left, closes the connection and the store."""
         try:
             if self._connection is not None:
                 with contextlib.suppress(Closed):
@@ -181,7 +178,7 @@ class ChatClient:
             await self._end()
 
     async def abort(self) -> None:
-        """Ends like a crash: nothing more is sent, nothing more is written."""
+        """Ends like a crash: nothing more is sent or written."""
         if self._connection is not None:
             self._connection.abort()
         await self._end()
@@ -200,16 +197,16 @@ class ChatClient:
         """
         if user not in self._direct:
             try:
-                answer = await self._api.direct(user)
+                response = await self._api.direct(user)
             except Unreachable:
                 known = self.known_direct(user)
                 if known is None:
                     raise
                 return known
-            if set(answer.members) != {self.user, user}:
+            if set(response.members) != {self.user, user}:
                 raise _contradiction(f"the chat that is named is not that with {user} alone")
-            self._know(answer.chat, answer.members, "direct", None)
-            self._direct[user] = answer.chat
+            self._know(response.chat, response.members, "direct", None)
+            self._direct[user] = response.chat
         return self._direct[user]
 
     def known_direct(self, user: str) -> str | None:
@@ -223,11 +220,11 @@ class ChatClient:
     async def group(self, members: Iterable[str], name: str | None = None) -> str:
         """The id of a new group. The name stays on this device."""
         meant = [self.user, *members]
-        answer = await self._api.group(meant[1:])
-        # Those who were meant come first: so it is told when the backend has put others in.
-        self._know(answer.chat, meant if answer.members else [], "group", name)
-        self._know(answer.chat, answer.members, "group", None)
-        return answer.chat
+        response = await self._api.group(meant[1:])
+        # The intended members come first: so it is reported if the backend has put others in.
+        self._know(response.chat, meant if response.members else [], "group", name)
+        self._know(response.chat, response.members, "group", None)
+        return response.chat
 
     async def members(
         self, chat: str, add: Iterable[str] = (), remove: Iterable[str] = ()
@@ -237,9 +234,9 @@ class ChatClient:
         if not add and not remove:
             return sorted(self._store.members(chat))
         # Before the call, whose answer may be lost, and after it, for what was accepted meanwhile.
-        self._drive().step(lambda engine, now: engine.adding(chat, add))
+        self._drive().step(Engine.adding, chat, add)
         members = await self._api.change_members(chat, add, remove)
-        self._drive().step(lambda engine, now: engine.adding(chat, add))
+        self._drive().step(Engine.adding, chat, add)
         self._know(chat, members, "group", None)
         return sorted(members)
 
@@ -249,7 +246,7 @@ class ChatClient:
 
     async def refresh_chats(self) -> None:
         """Asks the backend for the list of chats: kinds and members, and which are no more."""
-        known = {place.chat for place in self._store.places()}
+        known = {position.chat for position in self._store.read_positions()}
         listed = await self._api.chats()
         for chat in listed:
             try:
@@ -291,9 +288,7 @@ class ChatClient:
         text.encode()  # a lone surrogate could never be sent
         chat = await self.chat_id(chat)
         message_id = ulid(int(time.time() * 1000), self._random)
-        self._drive().step(
-            lambda engine, now: engine.send(message_id, chat, text, now, urgent=urgent)
-        )
+        self._drive().step(Engine.send, message_id, chat, text, urgent=urgent)
         return message_id
 
     async def chat_id(self, chat_or_user: str) -> str:
@@ -303,28 +298,27 @@ class ChatClient:
         return await self.direct(chat_or_user)
 
     def mark_read(self, chat: str, seq: int) -> None:
-        """The user has seen the chat up to `seq`. The senders will be told."""
-        self._drive().step(lambda engine, now: engine.mark_read(chat, seq, now))
+        """The user has seen the chat up to `seq`. The senders are notified."""
+        self._drive().step(Engine.mark_read, chat, seq)
 
     def typing(self, chat: str) -> None:
         """May be called on every key: it is sent once in a while."""
-        self._drive().step(lambda engine, now: engine.typing(chat, now))
+        self._drive().step(Engine.typing, chat)
 
     def watch(self, users: Iterable[str]) -> None:
         """PresenceChanged events for these users from now on."""
-        watched = list(users)
-        self._drive().step(lambda engine, now: engine.watch(watched, now))
+        self._drive().step(Engine.watch, set(users))
 
     async def sync(self, timeout: float = 30.0) -> None:  # noqa: ASYNC109 - for callers' ease
         """Fetches whatever is not here yet; returns when every chat is complete."""
 
         def start() -> None:
-            self._drive().step(lambda engine, now: engine.sync(now))
+            self._drive().step(Engine.sync)
 
         async with asyncio.timeout(timeout):
             await self._caught_up(start, complete=True)
 
-    # -- devices and whom to believe
+    # -- devices and whom to trust
 
     async def devices(self, user: str) -> list[KnownDevice]:
         """The user's devices as the backend lists them now; this device is not among them.
@@ -332,20 +326,20 @@ class ChatClient:
         Of a user who is known, what is known if the backend does not answer.
         """
         for _ in range(LOOKS):
-            request = self._drive().step(lambda engine, now: engine.look_at(user))
+            request = self._drive().step(Engine.look_at, user)
             try:
-                answer = await fetch(self._api, request)
+                result = await fetch(self._api, request)
             except Unreachable:
                 known = self.known_devices(user)
                 if not known:
                     raise
                 return known
-            if self._brought(answer):
+            if self._fetched(result):
                 break  # else they have changed since they were asked for
         return self.known_devices(user)
 
-    def _brought(self, answer: Answer) -> bool:
-        return self._drive().step(lambda engine, now: engine.brought(answer, now))
+    def _fetched(self, result: FetchResult) -> bool:
+        return self._drive().step(Engine.fetch_succeeded, result)
 
     async def remove_device(self, device: str) -> None:
         """Removes one of this user's devices from the account; it gets nothing from then on."""
@@ -362,12 +356,12 @@ class ChatClient:
         return self._encryption.identities.devices(user)
 
     def accept_identity(self, user: str, shown: Iterable[KnownDevice]) -> bool:
-        """Believes the keys of these devices, as the user was shown them.
+        """Trusts the keys of these devices, as the user was shown them.
 
         True: that was all, and sending to the user goes on. False: there are others by now.
         """
         keys = {device.device: device.ed25519 for device in shown if device.user == user}
-        return self._drive().step(lambda engine, now: engine.accept(user, keys, now))
+        return self._drive().step(Engine.accept, user, keys)
 
     async def verify(self, user: str, device: str | None = None) -> KnownDevice:
         """Asks the device to compare emoji, or agrees to what it asks; gives the device.
@@ -418,7 +412,7 @@ class ChatClient:
     async def wait_for(
         self,
         predicate: Callable[[Event], bool],
-        timeout: float = 10.0,  # noqa: ASYNC109 - its error tells what happened instead
+        timeout: float = 10.0,  # noqa: ASYNC109 - its error says what happened instead
     ) -> Event:
         """The first event, past or to come, that fits. Raises TimeoutError."""
         return await self._feed.wait_for(predicate, timeout)
@@ -441,7 +435,13 @@ class ChatClient:
 
     def _drive(self) -> Driver:
         if self._driver is None:
-            self._driver = Driver(self._store, self._engine, self._happened, self._fetch)
+            self._driver = Driver(
+                Engine(self.user, self.device, self._random, self._settings),
+                self._store,
+                self._encryption,
+                self._happened,
+                self._fetch,
+            )
         return self._driver
 
     def _verify(self) -> Verification:
@@ -451,7 +451,7 @@ class ChatClient:
                 me,
                 self._encryption.identities,
                 self._random,
-                lambda act: self._drive().step(act),
+                self._drive,
                 self._feed.publish,
             )
         return self._verification
@@ -471,18 +471,7 @@ class ChatClient:
         with contextlib.suppress(Unreachable):
             await self.devices(self.user)
 
-    def _engine(self) -> Engine:
-        return Engine(
-            self.user,
-            self.device,
-            self._store,
-            self._encryption,
-            self._random,
-            self._settings,
-            time.time,
-        )
-
-    async def _fetch(self, request: Request) -> Answer:
+    async def _fetch(self, request: Request) -> FetchResult:
         return await fetch(self._api, request)
 
     def _know(self, chat: str, members: Iterable[str], kind: str, name: str | None) -> None:
@@ -495,7 +484,7 @@ class ChatClient:
         if pair is not None and (kind != "direct" or members != pair):
             raise _contradiction(f"{chat} is said to be another's, or a group, and is direct")
         self._store.describe(chat, kind, name)
-        self._drive().step(lambda engine, now: engine.chat_is(chat, members, now))
+        self._drive().step(Engine.chat_is, chat, members)
         self._store.set_gone(chat, False)
 
     def _happened(self, event: Event) -> None:

@@ -19,8 +19,9 @@ from websockets.typing import Subprotocol
 
 from client.core import events
 from client.core.bodies_generated import TicketResponse
-from client.core.engine import Drop, Stop
+from client.core.engine import Engine
 from client.core.liveness import Backoff
+from client.core.outputs import Drop, Stop
 from client.driver import Driver
 from client.errors import (
     ApiError,
@@ -69,7 +70,7 @@ class Connection:
             except (ApiError, Unreachable, OSError, WebSocketException, TimeoutError) as error:
                 leave = Drop(_reason(error))
             except (StoreError, Closed):
-                return  # the driver has told
+                return  # the driver has reported it
             except Exception as error:
                 # No step has failed, so the state is whole: an answer of another shape perhaps.
                 logger.exception("the connection has failed")
@@ -86,7 +87,7 @@ class Connection:
         """Says what is left to say and closes in order; `run` then returns."""
         self._closing = True
         if self._driver.online:
-            self._driver.step(lambda engine, now: engine.closing(now))
+            self._driver.step(Engine.closing)
             await self._flush()
         if self._socket is not None:
             await self._socket.close()

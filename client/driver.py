@@ -1,21 +1,25 @@
-"""One step at a time: decide inside a transaction, commit, then send and tell."""
+"""The driver of the engine: decide inside a transaction, commit, then send and publish."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import sqlite3
+import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from client.core import events
-from client.core.cipher import Answer, Request
-from client.core.engine import Drop, Engine, Fetch, Stop, Transmit
-from client.core.frames import encode
+from client.core.cipher import Cipher, FetchResult, Request
+from client.core.engine import Engine
+from client.core.frames import ServerFrame, encode
+from client.core.outputs import Drop, Fetch, Stop, Transmit
 from client.core.parsing import FrameError, parse
+from client.core.step import Step
 from client.errors import Closed, MessageTooLarge, StoreError
 from client.store import Store
 
+P = ParamSpec("P")
 T = TypeVar("T")
 logger = logging.getLogger("client")
 
@@ -23,39 +27,48 @@ FETCHES_AT_ONCE = 8  # a group's device lists are as many requests as it has mem
 
 
 class Driver:
-    """Carries out what the engine decides; `publish` gets the events, `fetch` asks the backend."""
+    """Carries out what the engine decides; `publish` gets the events, `fetch` asks the backend.
+
+    `clock` gives epoch seconds.
+    """
 
     def __init__(
         self,
+        engine: Engine,
         store: Store,
-        build: Callable[[], Engine],
+        cipher: Cipher,
         publish: Callable[[events.Event], None],
-        fetch: Callable[[Request], Awaitable[Answer]],
+        fetch: Callable[[Request], Awaitable[FetchResult]],
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self._store, self._publish, self._fetch = store, publish, fetch
+        self.engine, self._store, self._cipher = engine, store, cipher
+        self._publish, self._fetch, self._clock = publish, fetch, clock
         self._fetching: set[asyncio.Task[None]] = set()
         self._at_once = asyncio.Semaphore(FETCHES_AT_ONCE)
-        self.engine = build()
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._outgoing: asyncio.Queue[str] | None = None
         self._leave: asyncio.Future[Drop | Stop] | None = None
         self._failure: StoreError | None = None
+        engine.restore(Step(self._loop.time(), clock(), store, cipher))
 
     @property
     def online(self) -> bool:
         return self._outgoing is not None
 
-    def step(self, act: Callable[[Engine, float], T]) -> T:
-        """Raises Closed after one has failed, whyever.
+    def step(
+        self, act: Callable[Concatenate[Engine, Step, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Calls an input of the engine, as `step(Engine.mark_read, chat, seq)`.
 
-        The store takes a failed step back and the engine can't: memory and disk no longer agree.
+        Raises Closed after any failed step: the store was rolled back, the engine cannot be.
         """
         if self._failure is not None:
             raise Closed(f"the client has stopped: {self._failure}")
+        step = Step(self._loop.time(), self._clock(), self._store, self._cipher)
         try:
             with self._store.transaction():
-                result = act(self.engine, self._loop.time())
+                result = act(self.engine, step, *args, **kwargs)
         except MessageTooLarge:
             raise  # found before anything was changed
         except sqlite3.Error as error:
@@ -70,12 +83,12 @@ class Driver:
         """The frames to send on the new connection, and the moment to leave it."""
         self._outgoing, self._leave = asyncio.Queue(), self._loop.create_future()
         opened = self._outgoing, self._leave
-        self.step(lambda engine, now: engine.opened(now))
+        self.step(Engine.opened)
         return opened
 
     def received(self, texts: list[str | bytes]) -> None:
         """What arrived together goes into one transaction."""
-        frames = []
+        frames: list[ServerFrame] = []
         for text in texts:
             try:
                 frame = parse(text)
@@ -84,16 +97,16 @@ class Driver:
             else:
                 frames += [frame] if frame is not None else []
 
-        def act(engine: Engine, now: float) -> None:
+        def received(engine: Engine, step: Step) -> None:
             for frame in frames:
-                engine.received(frame, now)
+                engine.received(step, frame)
 
-        self.step(act)
+        self.step(received)
 
     def closed(self) -> None:
         self._outgoing = self._leave = None
         if self._failure is None:
-            self.step(lambda engine, now: engine.closed(now))
+            self.step(Engine.closed)
 
     def cancel(self) -> None:
         """Ends what is under way; nothing happens any more but by `step`."""
@@ -113,7 +126,7 @@ class Driver:
                     if self._outgoing is not None:
                         self._outgoing.put_nowait(encode(output.frame))
                 case Fetch():
-                    task = asyncio.create_task(self._bring(output.request))
+                    task = asyncio.create_task(self._carry_out_fetch(output.request))
                     self._fetching.add(task)
                     task.add_done_callback(self._fetching.discard)
                 case Drop() | Stop():
@@ -123,20 +136,22 @@ class Driver:
                     self._publish(output)
         self._arm()
 
-    async def _bring(self, request: Request) -> None:
+    async def _carry_out_fetch(self, request: Request) -> None:
         try:
             async with self._at_once:
-                answer = await self._fetch(request)
-        except Exception as error:  # an answer of another shape is no answer either
+                result = await self._fetch(request)
+        except Exception as error:  # a response of another shape is none either
             logger.info("not fetched: %r", error)
-            self._quietly(lambda engine, now: engine.not_brought(request, now))
+            self._quietly(Engine.fetch_failed, request)
         else:
-            self._quietly(lambda engine, now: engine.brought(answer, now))
+            self._quietly(Engine.fetch_succeeded, result)
 
-    def _quietly(self, act: Callable[[Engine, float], object]) -> None:
+    def _quietly(
+        self, act: Callable[Concatenate[Engine, Step, P], object], *args: P.args, **kwargs: P.kwargs
+    ) -> None:
         """A step that nobody waits for."""
         try:
-            self.step(act)
+            self.step(act, *args, **kwargs)
         except (StoreError, Closed) as error:
             logger.error("%s", error)  # noqa: TRY400 - `step` has stopped the client
 
@@ -151,7 +166,7 @@ class Driver:
         self._timer = None
         if self._leave is not None and self._leave.done():
             return  # the connection is being left; its end will re-arm
-        self._quietly(lambda engine, now: engine.due(now))
+        self._quietly(Engine.due)
 
     def _fail(self, reason: str) -> StoreError:
         self._failure = StoreError(reason)

@@ -44,11 +44,11 @@ class RateLimited(ApiError):
 
 
 class ServerFault(ApiError):
-    """500 and above, or an answer that is none of the protocol's: worth trying again."""
+    """500 and above, or a response that is none of the protocol's: worth trying again."""
 
 
 class Unreachable(ClientError):
-    """No answer: nothing listens there, the network is gone, or it took too long."""
+    """No response: nothing listens there, the network is gone, or it took too long."""
 
     def __init__(self, url: str, reason: str) -> None:
         super().__init__(f"{url} does not answer: {reason}")

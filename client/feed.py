@@ -52,7 +52,7 @@ class Feed:
     async def wait_for(
         self,
         predicate: Callable[[Event], bool],
-        timeout: float,  # noqa: ASYNC109 - its error tells what happened instead
+        timeout: float,  # noqa: ASYNC109 - its error says what happened instead
     ) -> Event:
         """The first event, past or to come, that fits. TimeoutError names the newest ones."""
         for past in self._past:

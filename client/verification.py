@@ -1,4 +1,4 @@
-"""Verification between the engine and the people: comparisons run in memory, trust is stored."""
+"""Verification of devices by people: comparisons run in memory, trust is stored."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ from client.core.events import (
     Verified,
 )
 from client.core.ids import user_and_device
+from client.core.step import Step
 from client.crypto.envelope import Device
 from client.crypto.identities import Identities, KnownDevice, Trust
 from client.crypto.safety_number import SafetyNumber, safety_number
 from client.crypto.sas import Stage
 from client.crypto.verifications import Effect, Proved, Say, Verifications
+from client.driver import Driver
 from client.errors import CannotVerify, Closed, StoreError
 
 KIND = "sas"
 logger = logging.getLogger("client")
 
-Step = Callable[[Callable[[Engine, float], None]], None]  # as Driver.step
-
 
 class Verification:
-    """`me` is this device; `step` runs in a transaction of the store, `publish` tells events."""
+    """`me` is this device; `drive` gives the driver of its engine, `publish` gets the events."""
 
     def __init__(
         self,
         me: Device,
         identities: Identities,
         random: Random,
-        step: Step,
+        drive: Callable[[], Driver],
         publish: Callable[[Event], None],
     ) -> None:
         self._me, self._identities = me, identities
-        self._step, self._publish = step, publish
+        self._drive, self._publish = drive, publish
         self._verifications = Verifications(me, random)
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
@@ -109,7 +109,7 @@ class Verification:
                 pass
 
     def leave(self) -> None:
-        """The user leaves: whoever waits for this device is told."""
+        """The user leaves: cancels all comparisons, which notifies the other devices."""
         for name in self._verifications.open():
             self._carry_out(self._verifications.cancel(name))
 
@@ -120,10 +120,10 @@ class Verification:
 
     def _received(self, event: ControlReceived) -> None:
         name = f"{event.sender}/{event.sender_device}"
-        device = self._identities.believed(name)
+        device = self._identities.trusted(name)
         if device is None or name == self._me.name:
             return
-        if self._identities.held(name):
+        if self._identities.blocked(name):
             self._changed(name)
             return
         peer = Device(name, device.ed25519)
@@ -161,13 +161,7 @@ class Verification:
         keys = _keys(self._identities.devices(user))
         if not self._number(user, keys).same_as(shown):
             return False
-        same = []
-
-        def act(engine: Engine, now: float) -> None:
-            same.append(engine.compared(user, keys, now))
-
-        self._step(act)
-        if same != [True]:
+        if not self._drive().step(Engine.compared, user, keys):
             return False
         for device in keys:
             self._publish(Verified(user, device))
@@ -197,17 +191,15 @@ class Verification:
             self._timer = self._loop.call_at(due, self._due)
 
     def _say(self, say: Say) -> None:
-        self._step(lambda engine, now: engine.tell(say.chat, say.device, KIND, say.fields, now))
+        self._drive().step(Engine.send_to_device, say.chat, say.device, KIND, say.fields)
 
     def _prove(self, proved: Device) -> None:
         user, device = user_and_device(proved.name)
-        stored = []
 
-        def act(engine: Engine, now: float) -> None:
-            stored.append(self._identities.verify(user, device, proved.key))
+        def stored(engine: Engine, step: Step) -> bool:
+            return self._identities.verify(user, device, proved.key)
 
-        self._step(act)
-        if stored == [True]:
+        if self._drive().step(stored):
             self._publish(Verified(user, device))
         else:
             self._publish(VerificationCancelled(user, device, "identity_changed", by_peer=False))

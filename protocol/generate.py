@@ -19,8 +19,8 @@ FILES: dict[str, Callable[[], str]] = {
     "protocol/openapi.json": specifications.openapi,
     "client/core/frames_generated.py": python_types.frames_module,
     "client/core/bodies_generated.py": python_types.bodies_module,
-    "web/src/core/protocol/frames.generated.ts": typescript_types.frames_module,
-    "web/src/core/net/bodies.generated.ts": typescript_types.bodies_module,
+    "web/src/client/core/frames.generated.ts": typescript_types.frames_module,
+    "web/src/client/core/bodies.generated.ts": typescript_types.bodies_module,
 }
 
 

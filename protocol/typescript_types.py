@@ -69,7 +69,7 @@ def bodies_module() -> str:
         if body not in inner
     ]
     title = "The bodies of the REST side: types, and the parsers of responses."
-    return _module(title, "../protocol/fields.ts", parts)
+    return _module(title, "./fields.ts", parts)
 
 
 def _module(title: str, readers_from: str, parts: list[str]) -> str:

@@ -20,10 +20,10 @@ import os
 import threading
 from collections.abc import AsyncIterator, Callable
 
+from client.cli.qr import coloured
 from client.cli.text import history_line, one_line
 from client.core.events import MessageReadable, MessageReceived, StateChanged
 from client.core.ticks import State
-from client.crypto.qr import coloured
 from client.store.history import StoredMessage
 
 
@@ -50,7 +50,7 @@ class Lines:
         self._write(f"{message.sender} (earlier): {one_line(message.text)}")
 
     def wrote(self) -> None:
-        pass  # `sent` will tell
+        pass  # `sent` reports it
 
     def changed(self, event: StateChanged) -> None:
         match event.state:
@@ -71,7 +71,7 @@ class Lines:
         self._write(f"* {user} is typing")
 
     def presence(self, text: str) -> None:
-        pass  # /who tells
+        pass  # /who reports it
 
     def connection(self, text: str) -> None:
         self._write(f"* {text}")
@@ -92,25 +92,25 @@ async def input_lines(descriptor: int = 0) -> AsyncIterator[str]:
     loop = asyncio.get_running_loop()
     lines: asyncio.Queue[str | None] = asyncio.Queue()
 
-    def tell(line: str | None) -> None:
+    def notify(line: str | None) -> None:
         loop.call_soon_threadsafe(lines.put_nowait, line)
 
     # A daemon, and with no buffer of Python's: a read that never returns must not hold up the exit
-    threading.Thread(target=_read, args=(descriptor, tell), daemon=True).start()
+    threading.Thread(target=_read, args=(descriptor, notify), daemon=True).start()
     while (line := await lines.get()) is not None:
         yield line
 
 
-def _read(descriptor: int, tell: Callable[[str | None], None]) -> None:
+def _read(descriptor: int, notify: Callable[[str | None], None]) -> None:
     decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
     rest = ""
     try:
         while chunk := os.read(descriptor, 65536):
             *lines, rest = (rest + decoder.decode(chunk)).split("\n")
             for line in lines:
-                tell(line)
+                notify(line)
         if rest:
-            tell(rest)
-        tell(None)
+            notify(rest)
+        notify(None)
     except (OSError, RuntimeError):
         return  # the descriptor or the loop is gone: so is whoever listened

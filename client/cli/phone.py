@@ -21,8 +21,8 @@ def show_phone(options: Options) -> list[str]:
         raise UsageError("phones are a part of local mode, and nothing runs here: make dev")
     token = _token(options)
     try:
-        answer = httpx.get(f"{console}/_local/phones/{token}", timeout=10)
-        pushes = answer.raise_for_status().json()["pushes"]
+        response = httpx.get(f"{console}/_local/phones/{token}", timeout=10)
+        pushes = response.raise_for_status().json()["pushes"]
     except httpx.HTTPError as error:
         raise UsageError(f"the console at {console} does not answer: {error}") from error
     who = f"{options.user}'s {options.device}"

@@ -55,7 +55,7 @@ STYLE = Style.from_dict(
 
 
 class Screen:
-    """A View that draws. `entered` gets each line; `typed` is told of keys pressed."""
+    """A View that draws. `entered` gets each line; `typed` is called for keys pressed."""
 
     def __init__(
         self,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 from client.chat_client import USER, ChatClient
+from client.cli import qr
 from client.cli.view import View
 from client.core import events
 from client.core.ids import user_and_device
-from client.crypto import qr
 from client.crypto.identities import Trust
 from client.crypto.sas import Stage
 from client.errors import NotFound

@@ -1,4 +1,4 @@
-"""The order of one chat: what may be taken now, what is kept aside, what is late."""
+"""The log of one chat: puts its messages in order and finds gaps."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+Ready = Callable[[T], bool]
 
 # What is kept aside lives in memory only; beyond this `sync` brings it again.
 ASIDE_LIMIT = 2_000
@@ -15,18 +16,12 @@ class ChatLog(Generic[T]):
     """The watermark of one chat and the entries that wait for it (client rule 1).
 
     Whatever it returns is to be stored together with the new watermark, in this order. It stops in
-    front of an entry that is not `ready`, until `resume`.
+    front of an entry that is not `ready`, until a later call.
     """
 
-    def __init__(
-        self,
-        watermark: int = 0,
-        highest: int = 0,
-        ready: Callable[[T], bool] = lambda entry: True,
-    ) -> None:
+    def __init__(self, watermark: int = 0, highest: int = 0) -> None:
         self.watermark = watermark
         self.highest = max(watermark, highest)
-        self._ready = ready
         self._settled = watermark
         self._aside: dict[int, T] = {}
 
@@ -40,7 +35,9 @@ class ChatLog(Generic[T]):
         """Something above the watermark is known to exist, and the next of it is not here."""
         return self.highest > self.watermark and self.held is None
 
-    def offer(self, seq: int, entry: T) -> list[tuple[int, T]]:
+    def offer(
+        self, seq: int, entry: T, ready: Ready[T] = lambda entry: True
+    ) -> list[tuple[int, T]]:
         """What can be taken in order now that `entry` is here; nothing if late or too early."""
         if seq <= self.watermark:
             return []
@@ -48,25 +45,25 @@ class ChatLog(Generic[T]):
         self._aside.setdefault(seq, entry)
         if len(self._aside) > ASIDE_LIMIT:
             del self._aside[max(self._aside)]
-        return self.resume()
+        return self.resume(ready)
 
     def heard_of(self, seq: int) -> None:
         """The server says that position `seq` exists."""
         self.highest = max(self.highest, seq)
 
-    def complete(self, to: int) -> list[tuple[int, T]]:
+    def complete(self, to: int, ready: Ready[T] = lambda entry: True) -> list[tuple[int, T]]:
         """Nothing at or below `to` will appear any more: holes up to there are stepped over."""
         self.highest = max(self.highest, to)
         self._settled = max(self._settled, to)
-        return self.resume()
+        return self.resume(ready)
 
-    def resume(self) -> list[tuple[int, T]]:
+    def resume(self, ready: Ready[T] = lambda entry: True) -> list[tuple[int, T]]:
         """What can be taken now."""
         taken: list[tuple[int, T]] = []
         while True:
             entry = self._aside.get(self.watermark + 1)
             if entry is not None:
-                if not self._ready(entry):
+                if not ready(entry):
                     return taken
                 self.watermark += 1
                 taken.append((self.watermark, self._aside.pop(self.watermark)))

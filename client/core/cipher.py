@@ -1,4 +1,4 @@
-"""What the engine asks of encryption, and what it is told. The ratchets are behind `Cipher`.
+"""The interface between the engine and encryption. The ratchets are behind `Cipher`.
 
 Every method is called inside the transaction that stores what it leads to, so that ratchet state
 moves with the message it belongs to.
@@ -41,8 +41,8 @@ Fresh = Callable[[str], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """`found`: the entries of the directory's answer by device, unchecked."""
+class FetchResult:
+    """`found`: the entries of the directory's response by device, unchecked."""
 
     request: Request
     found: Mapping[str, Any]
@@ -82,15 +82,15 @@ class Chat:
 
 @dataclass(frozen=True, slots=True)
 class Wants:
-    """What has to be brought, or decided, before anything can be sealed in a chat."""
+    """What has to be fetched, or decided, before anything can be sealed in a chat."""
 
     members: bool = False
     lists: frozenset[str] = frozenset()  # users
     claims: frozenset[str] = frozenset()  # devices
-    held: frozenset[str] = frozenset()  # users whose changed identity is not accepted
+    blocked: frozenset[str] = frozenset()  # users whose changed identity is not accepted
 
     def __bool__(self) -> bool:
-        return bool(self.members or self.lists or self.claims or self.held)
+        return bool(self.members or self.lists or self.claims or self.blocked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +128,11 @@ class Hidden:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """`reason` is for people. `ask`: the sender may help; `held`: accepting its keys may."""
+    """`reason` is for people. `ask`: the sender may help; `blocked`: accepting its keys may."""
 
     reason: str
     ask: bool = False
-    held: bool = False
+    blocked: bool = False
 
 
 Opened = Text | Copy | Hidden | Unreadable
@@ -147,7 +147,7 @@ class Found:
 
 
 class Cipher(Protocol):
-    """`fresh` tells whether a user's device list is up to date; devices are `user/device`."""
+    """`fresh` says whether a user's device list is up to date; devices are `user/device`."""
 
     # -- texts
 
@@ -160,41 +160,41 @@ class Cipher(Protocol):
     def seal(self, draft: Draft, chat: Chat) -> Sealing:
         """To be called when nothing is wanted."""
 
-    def strangers(self, devices: Collection[str]) -> set[str]:
+    def users_with_unknown_devices(self, devices: Collection[str]) -> set[str]:
         """The users of those devices that are not known to be registered."""
 
-    def owe(self, chat: str, message_id: str, devices: Collection[str]) -> None:
-        """They have not got that text."""
+    def queue_copies(self, chat: str, message_id: str, devices: Collection[str]) -> None:
+        """Queues a copy for devices that did not receive the message."""
 
     def forget(self, devices: Collection[str]) -> None:
         """They are registered no more."""
 
     # -- what single devices get
 
-    def errands(self) -> dict[str, set[str]]:
-        """The devices to which something is owed, by chat."""
+    def devices_to_send_to(self) -> dict[str, set[str]]:
+        """The devices for which to-device messages are queued, by chat."""
 
-    def errand_wants(self, chat: Chat, fresh: Fresh, tried: Collection[str]) -> Wants: ...
+    def to_device_wants(self, chat: Chat, fresh: Fresh, tried: Collection[str]) -> Wants: ...
 
-    def run_errands(self, chat: Chat) -> list[Outgoing]:
-        """Those that can be run; those that never can are dropped."""
+    def seal_to_device(self, chat: Chat) -> list[Outgoing]:
+        """The to-device messages that can be sealed; those that never can are dropped."""
 
     def leave(self, chat: str) -> None:
-        """This user is no longer in it: nothing is owed to anybody there."""
+        """This user is no longer in it: nothing is queued for anybody there."""
 
-    def commission(self, chat: str, device: str, kind: str, fields: Mapping[str, Any]) -> None:
-        """One more errand: a hidden message of `kind`."""
+    def queue_to_device(self, chat: str, device: str, kind: str, fields: Mapping[str, Any]) -> None:
+        """Queues a hidden message of `kind` for one device."""
 
     def registered(self, device: str) -> bool:
         """Its user's list had it."""
 
     def reachable(self, device: str) -> bool:
-        """Registered, with an identity that is believed."""
+        """Registered, with an identity that is trusted."""
 
     def ask(self, chat: str, device: str, message_ids: Sequence[str]) -> Outgoing:
         """Asks for texts that can't be read, on the newest session with their sender."""
 
-    # -- the directory's answers
+    # -- the directory's responses
 
     def learn(self, user: str, found: Mapping[str, Any]) -> Found: ...
 

@@ -1,136 +1,79 @@
-"""The client between connections: what each frame, command and moment in time asks for.
+"""The engine: what each frame, command and moment in time asks of the client, without I/O.
 
-The caller opens a transaction of the ledger, calls one or more inputs, commits, and then carries
-out what `outputs` returns. A caller whose transaction fails drops the engine and builds a new one
-from the ledger: the ledger is the truth, the engine a view of it.
+Each input is called inside a step, which is one transaction; when that is on disk, the caller
+carries out what `outputs` returns. A caller whose transaction fails drops the engine and builds a
+new one: the ledger is the truth, the engine a view of it.
 
 Long because every input of the client meets every part of it here; what they do is elsewhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
 from random import Random
 from typing import Any
 
 from client.core import events, frames
+from client.core.arrivals import Arrivals
 from client.core.catch_up import CatchUp
-from client.core.cipher import Answer, Cipher, Draft, Lists, Request
-from client.core.conversations import Conversations, Moved
-from client.core.gathering import Gathering
-from client.core.ledger import Ledger, Place
+from client.core.cipher import Draft, FetchResult, Lists, Request
+from client.core.conversations import Conversations
+from client.core.key_requests import KeyRequests
+from client.core.ledger import ReadPosition
 from client.core.liveness import Liveness
+from client.core.membership import Membership
 from client.core.outbox import Outbox
+from client.core.outputs import Drop, Fetch, Output, Stop, Transmit
+from client.core.own_messages import OwnMessages
+from client.core.presence import PresencePlan
 from client.core.receipts import ReceiptPlan
 from client.core.sending import Sending
 from client.core.settings import Settings
+from client.core.step import Step
 from client.core.syncing import SyncPlan
 
 # Everything else that an error says of a message will be the same next time.
 RETRYABLE = frozenset({"rate_limited", "internal"})
-WATCH_LIMIT = 100  # users in one `watch` frame
-
-
-@dataclass(frozen=True, slots=True)
-class Transmit:
-    """Send this frame on the open connection."""
-
-    frame: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Drop:
-    """Leave the open connection. `planned`: connect again at once; it was only its time."""
-
-    reason: str
-    planned: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """Leave the open connection and do not connect again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fetch:
-    """Ask the backend's key directory, and call `brought` or `not_brought`."""
-
-    request: Request
-
-
-Output = Transmit | Drop | Stop | Fetch | events.Event
 
 
 class Engine:
-    def __init__(
-        self,
-        user: str,
-        device: str,
-        ledger: Ledger,
-        cipher: Cipher,
-        random: Random,
-        settings: Settings,
-        clock: Callable[[], float],
-    ) -> None:
-        """`clock` gives epoch seconds; the `now` of the inputs may be any clock that goes on."""
-        self._user, self._device = user, device
-        self._ledger, self._cipher, self._settings = ledger, cipher, settings
+    def __init__(self, user: str, device: str, random: Random, settings: Settings) -> None:
+        self._user, self._settings = user, settings
         self._outputs: list[Output] = []
-        self._now = 0.0
+        self._step: Step | None = None  # the last one
         self._online = False
         self._opened_at = 0.0
-        self._watched: set[str] = set()
-        self._watch_at: float | None = None
-        self._typed: dict[str, float] = {}
-        self._told_at_ping: dict[str, frames.Watermarks] | None = None
+        self._sent_at_ping: dict[str, frames.Watermarks] | None = None
         self._sync = SyncPlan(settings)
         self._outbox = Outbox(settings, random)
         self._receipts = ReceiptPlan(settings)
+        self._presence = PresencePlan(settings)
         self._liveness = Liveness(settings, random)
-        self._gathering = Gathering(settings, lambda request: self._outputs.append(Fetch(request)))
+        self._keys = KeyRequests(settings, lambda request: self._outputs.append(Fetch(request)))
+        emit = self._outputs.append
+        self._own = OwnMessages(user, device, self._outbox, emit)
+        self._membership = Membership(user, self._sync, self._own, settings, emit)
+        self._arrivals = Arrivals(user, self._membership, self._keys, settings, emit)
         self._chats = Conversations(
-            user,
-            device,
-            ledger,
-            cipher,
-            self._outputs.append,
-            self._outbox,
-            self._moved,
-            self._knows,
-            clock,
-            lambda: clock() + settings.ask_after[0],
+            user, self._own, self._membership, self._arrivals, self._receipts, emit
         )
-        self._sending = Sending(
-            user,
-            device,
-            ledger,
-            cipher,
-            self._gathering,
-            self._chats,
-            self._outbox,
-            settings,
-            clock,
-            self._outputs.append,
-            lambda chat, now: self._catch_up.want_members(chat, now),
-        )
+        self._sending = Sending(user, self._keys, self._membership, self._own, settings, emit)
         self._catch_up = CatchUp(
-            self._sync,
-            self._chats,
-            self._outbox,
-            self._receipts,
-            settings,
-            self._outputs.append,
-            lambda chat: self._sending.left(chat, "not_found: you are not in this chat"),
+            self._sync, self._chats, self._membership, self._outbox, self._receipts, settings
         )
-        for queued in ledger.queued():
-            self._outbox.add(queued.message_id, queued.chat, queued.frame, maybe_sent=True)
+
+    def restore(self, step: Step) -> None:
+        """What the ledger has: to be called once, before anything else."""
+        self._step = step
+        self._chats.restore(step)
+        self._own.restore(step)
+        self._sending.restore(step)
 
     # -- what the caller asks
 
     @property
     def resumed(self) -> bool:
-        """On this connection the server has answered for every chat."""
+        """On this connection the server has responded for every chat."""
         return self._online and self._sync.resumed
 
     @property
@@ -149,53 +92,53 @@ class Engine:
 
     def next_due(self) -> float | None:
         """When to call `due` at the latest, on the clock of the inputs."""
-        if not self._online:
+        if not self._online or self._step is None:
             return None
         times = [
             self._liveness.next_due(),
             self._sync.next_due(),
-            self._outbox.next_due(self._may_resend(self._now)),
+            self._outbox.next_due(self._may_resend(self._step.now)),
             None if self.resumed else self._opened_at + self._settings.resend_after,
             self._receipts.next_due(),
-            self._sending.next_due(self._now),
-            self._catch_up.next_due(self._now),
-            self._watch_at,
+            self._sending.next_due(self._step),
+            self._membership.next_due(self._step.now),
+            self._presence.next_due(),
         ]
         return min((at for at in times if at is not None), default=None)
 
     # -- the connection
 
-    def opened(self, now: float) -> None:
-        self._now, self._online, self._opened_at = now, True, now
-        self._told_at_ping = None
-        self._liveness.opened(now)
-        self._sync.opened(now)
-        self._catch_up.opened()
+    def opened(self, step: Step) -> None:
+        self._step, self._online, self._opened_at = step, True, step.now
+        self._sent_at_ping = None
+        self._liveness.opened(step.now)
+        self._sync.opened(step.now)
+        self._membership.opened()
         self._outbox.opened()
         self._sending.opened()
-        self._chats.members_changed()
-        places = self._ledger.places()
-        self._receipts.opened({place.chat: place.reported for place in places})
-        for place in places:
-            self._tell_again(place)
-        self._watch_at = now if self._watched else None
+        positions = step.ledger.read_positions()
+        self._receipts.opened({position.chat: position.reported for position in positions})
+        for position in positions:
+            self._report_again(step, position)
+        self._presence.opened(step.now)
         self._outputs.append(events.Connected())
-        self.due(now)
+        self.due(step)
 
-    def closed(self, now: float) -> None:
-        self._now, self._online = now, False
+    def closed(self, step: Step) -> None:
+        self._step, self._online = step, False
         self._liveness.closed()
         self._sync.closed()
         self._outbox.closed()
         self._sending.closed()
         self._receipts.closed()
+        self._presence.closed()
 
-    def closing(self, now: float) -> None:
-        """The user leaves: says at once what would have waited for company."""
-        self._transmit(self._receipts.due(now, everything=True))
+    def closing(self, step: Step) -> None:
+        """The user leaves: sends at once the receipts that were to be batched."""
+        self._transmit(self._receipts.due(step.now, everything=True))
 
-    def due(self, now: float) -> None:
-        self._now = now
+    def due(self, step: Step) -> None:
+        self._step, now = step, step.now
         if not self._online:
             return
         if self._liveness.dead(now) or self._sync.expired(now):
@@ -207,9 +150,9 @@ class Engine:
             self._outputs.append(Drop("time to reconnect", planned=True))
             return
         if self._chats.held:
-            self._resume()
+            self._resume(step)
         if self._may_resend(now):
-            self._sending.due(now)
+            self._sending.due(step)
         asked = self._sync.due(now, self._chats.watermarks)
         self._transmit([asked] if asked else [])
         for entry in self._outbox.due(now, self._may_resend(now)):
@@ -217,35 +160,33 @@ class Engine:
             if entry.attempts > 1:
                 self._liveness.probe(now)
         self._transmit(self._receipts.due(now))
-        if self._watch_at is not None and now >= self._watch_at:
-            self._watch(self._watched)
-            self._watch_at = now + self._settings.watch_interval
+        self._transmit(self._presence.due(now))
         if self._liveness.ping_due(now):
-            self._told_at_ping = self._receipts.told()
+            self._sent_at_ping = self._receipts.sent()
             self._transmit([frames.ping_frame()])
 
-    def received(self, frame: frames.ServerFrame, now: float) -> None:
-        self._now = now
+    def received(self, step: Step, frame: frames.ServerFrame) -> None:
+        self._step = step
         self._liveness.heard()
         match frame:
             case frames.Message():
-                self._message(frame)
+                self._message(step, frame)
             case frames.Accepted():
                 sent = self._outbox.frame_of(frame.message_id)
-                self._chats.accepted(frame)
-                self._sending.accepted(frame, sent)
-                self._catch_up.chase(frame.chat, now)
+                self._chats.accepted(step, frame)
+                self._sending.accepted(step, frame, sent)
+                self._catch_up.chase(step, frame.chat)
             case frames.Receipt():
-                self._chats.receipt(frame)
-                self._catch_up.met(frame.chat, frame.user)  # perhaps it is no member (any more)
+                self._chats.receipt(step, frame)
             case frames.Synced():
-                self._catch_up.synced(frame, now)
+                self._catch_up.synced(step, frame)
+                self._outputs += self._catch_up.news(step.now)
             case frames.Nudge():
-                self._catch_up.nudged(frame, now)
+                self._catch_up.nudged(step, frame)
             case frames.ErrorFrame():
-                self._error(frame)
+                self._error(step, frame)
             case frames.Pong():
-                self._confirm_receipts()
+                self._confirm_receipts(step)
             case frames.Displaced():
                 self._outputs += [frame, Stop()]
             case frames.Presence():
@@ -254,165 +195,157 @@ class Engine:
             case frames.Typing():
                 self._outputs.append(events.TypingSeen(frame.chat, frame.user))
             case frames.DevicesChanged():
-                self._gathering.changed(frame.user)
+                self._keys.changed(frame.user)
                 if frame.chat is not None:
-                    self._catch_up.members_changed(frame.chat)
+                    self._membership.changed(frame.chat, known=self.knows(frame.chat))
                 self._outputs.append(frame)
             case _:  # `keys_low`, and every type that asks nothing of this engine
                 self._outputs.append(frame)
-        self.due(now)
+        self.due(step)
 
     # -- commands
 
     def send(
-        self, message_id: str, chat: str, text: str, now: float, *, urgent: bool = True
+        self, step: Step, message_id: str, chat: str, text: str, *, urgent: bool = True
     ) -> None:
-        """Stores a text, and seals and sends it when it can be. Raises MessageTooLarge."""
-        self._sending.add(Draft(message_id, chat, text, urgent))
-        self.due(now)
+        """Stores a text, and seals and sends it when it can be.
 
-    def tell(
-        self, chat: str, device: str, kind: str, fields: Mapping[str, Any], now: float
+        Raises MessageTooLarge, and then nothing has changed.
+        """
+        draft = Draft(message_id, chat, text, urgent)
+        step.cipher.check(draft)
+        self._chats.log(step, chat)
+        self._sending.add(step, draft)
+        self.due(step)
+
+    def send_to_device(
+        self, step: Step, chat: str, device: str, kind: str, fields: Mapping[str, Any]
     ) -> None:
         """A hidden message of `kind` to one `user/device`, as soon as it can be sealed."""
-        self._cipher.commission(chat, device, kind, fields)
-        self.due(now)
+        step.cipher.queue_to_device(chat, device, kind, fields)
+        self.due(step)
 
-    def accept(self, user: str, keys: Mapping[str, str], now: float) -> bool:
+    def accept(self, step: Step, user: str, keys: Mapping[str, str]) -> bool:
         """The user accepts the changed identities of `user`; what waited for that goes on.
 
         `keys` are what the user was shown, device -> Ed25519 key; others are not accepted. True
         if nothing of the user waits for that any more.
         """
-        self._now = now
-        accepted = self._cipher.accept(user, keys)
-        self._chats.reopen(user)
-        self.due(now)
+        accepted = step.cipher.accept(user, keys)
+        self._arrivals.reopen(step, user)
+        self.due(step)
         return accepted
 
-    def compared(self, user: str, keys: Mapping[str, str], now: float) -> bool:
+    def compared(self, step: Step, user: str, keys: Mapping[str, str]) -> bool:
         """People have compared the keys of all devices of `user`; False if they are others now."""
-        self._now = now
-        same = self._cipher.compared(user, keys)
+        same = step.cipher.compared(user, keys)
         if same:
-            self._chats.reopen(user)
-        self.due(now)
+            self._arrivals.reopen(step, user)
+        self.due(step)
         return same
 
-    def look_at(self, user: str) -> Lists:
-        """For who fetches a device list, and calls `brought` or `not_brought`, without a Fetch."""
-        return self._gathering.look_at(user)
+    def look_at(self, step: Step, user: str) -> Lists:
+        """For a caller who fetches a device list itself, without a Fetch, and then calls
+        `fetch_succeeded` or `fetch_failed`.
+        """
+        return self._keys.look_at(user)
 
-    def brought(self, answer: Answer, now: float) -> bool:
-        """What a Fetch has fetched. False for a device list older than what is known."""
-        self._now = now
-        counts = self._sending.brought(answer, now)
-        self.due(now)
+    def fetch_succeeded(self, step: Step, result: FetchResult) -> bool:
+        """The response to a Fetch. False for a device list older than what is known."""
+        counts = self._sending.fetch_succeeded(step, result)
+        self.due(step)
         return counts
 
-    def not_brought(self, request: Request, now: float) -> None:
-        """It could not be fetched now."""
-        self._sending.not_brought(request, now)
-        self.due(now)
+    def fetch_failed(self, step: Step, request: Request) -> None:
+        """There was no response to a Fetch."""
+        self._sending.fetch_failed(step, request)
+        self.due(step)
 
-    def mark_read(self, chat: str, seq: int, now: float) -> None:
-        self._now = now
-        self._chats.read(chat, seq)
-        self.due(now)
+    def mark_read(self, step: Step, chat: str, seq: int) -> None:
+        self._chats.read(step, chat, seq)
+        self.due(step)
 
-    def adding(self, chat: str, users: Collection[str]) -> None:
+    def adding(self, step: Step, chat: str, users: Collection[str]) -> None:
         """Before the backend is asked to add them to the chat."""
-        self._chats.adding(chat, users)
+        self._chats.adding(step, chat, users)
 
-    def chat_is(self, chat: str, members: Iterable[str], now: float) -> None:
-        """As a REST answer says."""
-        self._chats.members_are(chat, members, now)
-        self.due(now)
+    def chat_is(self, step: Step, chat: str, members: Iterable[str]) -> None:
+        """As a REST response says."""
+        self._chats.members_are(step, chat, members)
+        self.due(step)
 
-    def typing(self, chat: str, now: float) -> None:
-        if self._online and now - self._typed.get(chat, -1e9) >= self._settings.typing_interval:
-            self._typed[chat] = now
-            self._transmit([frames.typing_frame(chat=chat)])
+    def typing(self, step: Step, chat: str) -> None:
+        self._transmit(self._presence.typing(step.now, chat))
 
-    def watch(self, users: Iterable[str], now: float) -> None:
+    def watch(self, step: Step, users: Collection[str]) -> None:
         """Until the client ends; subscriptions are renewed before the server forgets them."""
-        users = set(users)
-        self._watched |= users
-        if self._online and users:
-            self._watch(users)
-            if self._watch_at is None:
-                self._watch_at = now + self._settings.watch_interval
+        self._transmit(self._presence.watch(step.now, users))
 
-    def sync(self, now: float) -> None:
-        self._sync.want_all(now)
-        self.due(now)
+    def sync(self, step: Step) -> None:
+        self._sync.want_all(step.now)
+        self.due(step)
 
     # -- frames
 
-    def _message(self, message: frames.Message) -> None:
+    def _message(self, step: Step, message: frames.Message) -> None:
         question = self._sync.question
-        late = message.seq <= self._chats.log(message.chat).watermark
+        late = message.seq <= self._chats.log(step, message.chat).watermark
         if late and question is not None and question.chats is None:
-            self._receipts.repeat(message.chat, self._now)  # the server has us further back
-        self._chats.message(message)
-        self._catch_up.chase(message.chat, self._now)
-        self._catch_up.met(message.chat, message.sender)
+            self._receipts.repeat(message.chat, step.now)  # the server has us further back
+        self._chats.message(step, message)
+        self._catch_up.chase(step, message.chat)
+        self._membership.met(step, message.chat, message.sender)
 
-    def _error(self, error: frames.ErrorFrame) -> None:
+    def _error(self, step: Step, error: frames.ErrorFrame) -> None:
         retryable = error.code in RETRYABLE
         if error.message_id is not None and error.message_id in self._outbox:
             if retryable:
-                self._outbox.retry(error.message_id, self._now)
+                self._outbox.retry(error.message_id, step.now)
             else:
-                self._chats.failed(error.message_id, f"{error.code}: {error.message}")
+                self._own.failed(step, error.message_id, f"{error.code}: {error.message}")
             return
         if error.action == "sync":
-            self._catch_up.refused(retryable, self._now)
+            left = self._catch_up.refused(step, retryable=retryable)
+            if left is not None:
+                self._sending.left(step, left, "not_found: you are not in this chat")
+                self._outputs.append(events.ChatLeft(left))
         elif error.action in ("receipt", None) and retryable:
-            self._repeat_receipts()
+            self._repeat_receipts(step)
         if error.message_id is None:
             self._outputs.append(events.ServerError(error.code, error.message, error.action))
 
-    def _tell_again(self, place: Place) -> None:
-        """What the server may not know: nothing that was sent after it has been answered."""
-        known = place.reported
-        if place.watermark > known.delivered or place.read > known.read:
-            after = known.delivered if place.read <= known.read else known.read
+    def _report_again(self, step: Step, position: ReadPosition) -> None:
+        """What the server may not know: nothing that was sent after it has been confirmed."""
+        known = position.reported
+        if position.watermark > known.delivered or position.read > known.read:
+            after = known.delivered if position.read <= known.read else known.read
             after = min(after, known.delivered)
-            senders = self._ledger.senders(place.chat, after, place.watermark, self._user)
-            self._receipts.moved(place.chat, self._now, place.watermark, place.read, senders)
+            senders = step.ledger.senders(position.chat, after, position.watermark, self._user)
+            self._receipts.moved(
+                position.chat, step.now, position.watermark, position.read, senders
+            )
 
-    def _repeat_receipts(self) -> None:
+    def _repeat_receipts(self, step: Step) -> None:
         """One of them may be what was refused, and the error does not say which."""
-        for place in self._ledger.places():
-            if self._chats.place(place.chat) != place.reported:
-                self._receipts.repeat(place.chat, self._now)
+        for position in step.ledger.read_positions():
+            if self._chats.marks(step, position.chat) != position.reported:
+                self._receipts.repeat(position.chat, step.now)
 
-    def _confirm_receipts(self) -> None:
+    def _confirm_receipts(self, step: Step) -> None:
         """A pong says that what was sent before the ping has arrived."""
-        told, self._told_at_ping = self._told_at_ping or {}, None
-        reported = {place.chat: place.reported for place in self._ledger.places()}
-        for chat, marks in told.items():
+        sent, self._sent_at_ping = self._sent_at_ping or {}, None
+        reported = {position.chat: position.reported for position in step.ledger.read_positions()}
+        for chat, marks in sent.items():
             self._receipts.arrived(chat, marks)
             if chat in reported and reported[chat] != marks:
-                self._ledger.set_reported(chat, marks)
+                step.ledger.set_reported(chat, marks)
 
-    def _moved(self, moved: Moved) -> None:
-        self._receipts.moved(moved.chat, self._now, moved.delivered, moved.read, moved.senders)
-
-    # -- who sent it, who is in it
-
-    def _knows(self, message: frames.Message) -> bool:
-        """Else it is asked for, and the message waits in front of the watermark."""
-        device = f"{message.sender}/{message.sender_device}"
-        return self._cipher.knows(message) or self._gathering.look_up(device, self._now)
-
-    def _resume(self) -> None:
-        if self._chats.resume():
+    def _resume(self, step: Step) -> None:
+        if self._chats.resume(step):
             for chat, log in self._chats.logs.items():
                 if log.behind:
-                    self._catch_up.chase(chat, self._now)
-            self._catch_up.tell(self._now)
+                    self._catch_up.chase(step, chat)
+            self._outputs += self._catch_up.news(step.now)
 
     # -- small
 
@@ -421,8 +354,3 @@ class Engine:
 
     def _transmit(self, documents: Iterable[Mapping[str, Any]]) -> None:
         self._outputs += [Transmit(dict(document)) for document in documents]
-
-    def _watch(self, users: set[str]) -> None:
-        names = sorted(users)
-        chunks = [names[at : at + WATCH_LIMIT] for at in range(0, len(names), WATCH_LIMIT)]
-        self._transmit(frames.watch(chunk) for chunk in chunks)

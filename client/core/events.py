@@ -1,4 +1,4 @@
-"""What a client tells its user. Each is told after the state behind it is on disk."""
+"""The events of a client. Each is published after the state behind it is on disk."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class MessageReceived:
 
 @dataclass(frozen=True, slots=True)
 class MessageReadable:
-    """A message that was told without its text has it now, in the same place."""
+    """A message that was reported without its text has it now, in the same place."""
 
     chat: str
     seq: int
@@ -69,7 +69,7 @@ class MessageReadable:
 
 @dataclass(frozen=True, slots=True)
 class StateChanged:
-    """An own message reached `state`; every stage is told, in order."""
+    """An own message reached `state`; every stage is reported, in order."""
 
     chat: str
     message_id: str

@@ -1,4 +1,4 @@
-"""What the engine needs to remember. One call of the engine is one transaction of the ledger."""
+"""The interface of the engine's memory. One step of the engine is one transaction of it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from client.core.ticks import State
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ReadPosition:
     """Where this device stands in a chat. `reported`: what the server surely knows of it."""
 
     chat: str
@@ -50,7 +50,7 @@ class Queued:
 
 
 class Ledger(Protocol):
-    def places(self) -> list[Place]: ...
+    def read_positions(self) -> list[ReadPosition]: ...
     def open_chat(self, chat: str) -> None:
         """Makes the chat known, at watermark 0, unless it is."""
 

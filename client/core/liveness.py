@@ -64,7 +64,7 @@ class Backoff:
         self._window: float | None = None
 
     def ticket(self, reconnect_window: float | None) -> None:
-        """`reconnect_window`: as the newest ticket answer carried it, seconds."""
+        """`reconnect_window`: as the newest ticket response carried it, seconds."""
         self._window = reconnect_window
 
     def connected(self) -> None:

@@ -1,4 +1,4 @@
-"""Own messages from sealing to acceptance: sent in order, again and again until accepted."""
+"""The outbox: own sealed messages, sent in order and repeated until they are accepted."""
 
 from __future__ import annotations
 

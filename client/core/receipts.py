@@ -1,4 +1,4 @@
-"""Telling how far this device is: coalesced, at most one frame per chat per interval (rule 4)."""
+"""Receipts: how far this device is; coalesced, at most one per chat and interval (rule 4)."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from client.core.settings import Settings
 class _Chat:
     delivered: int = 0
     read: int = 0
-    told: Watermarks = field(default_factory=Watermarks)  # on this connection
+    sent: Watermarks = field(default_factory=Watermarks)  # on this connection
     senders: set[str] = field(default_factory=set)
     named: set[str] = field(default_factory=set)  # in receipts that may not have arrived
-    since: float | None = None  # the first change that is not told yet
+    since: float | None = None  # the first change that is not sent yet
     sent_at: float = float("-inf")
     force: bool = False
 
     @property
     def dirty(self) -> bool:
-        return self.force or self.delivered > self.told.delivered or self.read > self.told.read
+        return self.force or self.delivered > self.sent.delivered or self.read > self.sent.read
 
 
 class ReceiptPlan:
@@ -35,10 +35,10 @@ class ReceiptPlan:
         self._online = False
 
     def opened(self, confirmed: Mapping[str, Watermarks]) -> None:
-        """A receipt has no answer: what the last connection told may not have arrived."""
+        """A receipt has no response: what the last connection sent may not have arrived."""
         self._online = True
         for chat, state in self._chats.items():
-            state.told = confirmed.get(chat, Watermarks())
+            state.sent = confirmed.get(chat, Watermarks())
             state.since = None
             state.named.clear()
             self._dirty.discard(chat)
@@ -65,23 +65,23 @@ class ReceiptPlan:
             self._mark(chat, state, now)
 
     def hurry(self) -> None:
-        """What is to be told is told as soon as the interval allows."""
+        """Sends what is to be sent as soon as the interval allows."""
         for chat in self._dirty:
             self._chats[chat].since = float("-inf")
 
     def forget(self, chat: str) -> None:
-        """No longer a member: there is nobody to tell."""
+        """No longer a member: there is nobody to notify."""
         self._chats.pop(chat, None)
         self._dirty.discard(chat)
 
     def arrived(self, chat: str, marks: Watermarks) -> None:
-        """The server has what was told up to `marks`."""
+        """The server has what was sent up to `marks`."""
         state = self._chats.get(chat)
-        if state is not None and state.told == marks:
+        if state is not None and state.sent == marks:
             state.named.clear()
 
-    def told(self) -> dict[str, Watermarks]:
-        return {chat: state.told for chat, state in self._chats.items()}
+    def sent(self) -> dict[str, Watermarks]:
+        return {chat: state.sent for chat, state in self._chats.items()}
 
     def next_due(self) -> float | None:
         if not self._online:
@@ -105,15 +105,15 @@ class ReceiptPlan:
 
     def _due_at(self, state: _Chat) -> float:
         settings = self._settings
-        told_soon = state.senders or state.force
-        delay = settings.receipt_delay if told_soon else settings.quiet_receipt_delay
+        notifies = state.senders or state.force
+        delay = settings.receipt_delay if notifies else settings.quiet_receipt_delay
         since = state.since if state.since is not None else 0.0
         return max(since + delay, state.sent_at + settings.receipt_interval)
 
     def _frame(self, chat: str, now: float) -> dict[str, Any]:
         state = self._chats[chat]
         frame = frames.receipt(chat, state.delivered, state.read, state.senders)
-        state.told = Watermarks(state.delivered, state.read)
+        state.sent = Watermarks(state.delivered, state.read)
         state.named |= state.senders
         state.senders.clear()
         state.since, state.force, state.sent_at = None, False, now

@@ -12,7 +12,7 @@ class Settings:
     # Receipts: a moment in which delivered and read fold into one frame, then the rule's interval.
     receipt_delay: float = 0.05
     receipt_interval: float = 0.2
-    # A watermark that moved with nobody to tell (own messages, voids) can wait for company.
+    # Receipts that notify no sender (own messages, voids) are batched.
     quiet_receipt_delay: float = 30.0
     # Posts of neighbouring messages overtake each other; most gaps close in this time.
     gap_grace: float = 0.15
@@ -22,13 +22,13 @@ class Settings:
     sync_chats: int = 100  # the most a frame may name
     sync_backoff: float = 1.0
     sync_backoff_cap: float = 60.0
-    # A handler lives at most 6 s, so an answer that has not come by then is not coming.
+    # A handler lives at most 6 s, so a response that has not come by then is not coming.
     resend_after: float = 8.0
     resend_cap: float = 120.0
     retry_after_error: float = 1.0
     # One at a time in a chat: functions run side by side, and two frames would race for a seq.
     in_flight_per_chat: int = 1
-    # A group whose members were told longer ago is asked about before the next text.
+    # A group whose members were listed longer ago is asked about before the next text.
     members_fresh: float = 300.0
     # Before the first, second and third time a sender is asked for what could not be read.
     ask_after: tuple[float, ...] = (3.0, 60.0, 3600.0)

@@ -1,4 +1,4 @@
-"""Which `sync` to send, and when. At most one is unanswered, so each answer has its question."""
+"""When to send which `sync`. At most one is under way, so each response has its question."""
 
 from __future__ import annotations
 
@@ -42,11 +42,15 @@ class SyncPlan:
         self._news: set[str] = set()  # to be asked about although nothing is missing
         self._tries: dict[str | None, int] = {}
         self._online = False
-        self.resumed = False  # the server has answered for every chat on this connection
+        self.resumed = False  # the server has responded for every chat on this connection
 
     @property
     def question(self) -> Question | None:
         return self._question
+
+    def covers(self, chat: str) -> bool:
+        """The response to what is asked now will say how this chat is."""
+        return self._question is not None and self._question.covers(chat)
 
     def opened(self, now: float) -> None:
         self._online, self.resumed = True, False
@@ -87,7 +91,7 @@ class SyncPlan:
         self._whole_at = at if self._whole_at is None else min(at, self._whole_at)
 
     def want_news(self, chat: str) -> None:
-        """For what only a `synced` tells: who is in the chat."""
+        """For what only a `synced` says: who is in the chat."""
         self._news.add(chat)
 
     def settled(self, chat: str) -> None:
@@ -149,6 +153,6 @@ class SyncPlan:
         return None
 
     def answered(self) -> Question | None:
-        """The question that a `synced` (or an `error`) has just answered."""
+        """The question to which a `synced` (or an `error`) is the response."""
         question, self._question = self._question, None
         return question

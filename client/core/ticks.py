@@ -1,4 +1,4 @@
-"""What a tick says: derived from the members' watermarks, never sent as such (client rule 5)."""
+"""Ticks: derived from the members' watermarks, never sent as such (client rule 5)."""
 
 from __future__ import annotations
 
@@ -39,6 +39,6 @@ def stage(seq: int, everyone: Watermarks) -> State:
 
 
 def stages(before: State, after: State) -> list[State]:
-    """Every stage from `before` (excluded) to `after`, so that none is skipped in telling."""
+    """Every stage from `before` (excluded) to `after`, so that none is skipped in the reports."""
     first = max(before, State.WAITING) + 1
     return [State(value) for value in range(first, after + 1)]

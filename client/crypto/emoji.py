@@ -1,4 +1,4 @@
-"""The table of Matrix's short authentication strings: 64 pictures told apart by one word each."""
+"""The table of Matrix's short authentication strings: 64 pictures with one word each."""
 
 from __future__ import annotations
 

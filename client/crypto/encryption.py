@@ -1,4 +1,4 @@
-"""The engine's Cipher: accounts, identities, ratchets and errands of one device, over its store.
+"""The engine's Cipher: identities, ratchets and to-device messages of one device, over its store.
 
 Nothing is kept in memory: what a failed transaction takes back was never known.
 """
@@ -26,15 +26,15 @@ from client.core.frames import Message
 from client.core.ids import hidden_id, user_of
 from client.crypto.account import AccountKeys
 from client.crypto.envelope import Device
-from client.crypto.errands import COPIES, Errand, Errands
 from client.crypto.groups import InboundGroups, OutboundGroups
 from client.crypto.identities import Identities, KnownDevice, checked_claim
 from client.crypto.opening import Opener
 from client.crypto.sealing import Sealer, copied
 from client.crypto.sessions import OlmSessions
+from client.crypto.to_device import COPIES, ToDeviceMessage, ToDeviceQueue
 from client.store import Store
 
-# Who sees a device for the first time, or comes as one, may be that much too late for a text.
+# Tolerance, in seconds, between a message's time and a device's first appearance.
 LEEWAY = 300.0
 
 
@@ -50,9 +50,9 @@ class Encryption:
         self.identities = Identities(store.db, me.name, clock)
         self._sessions = OlmSessions(store.db, store.vault, account)
         self._outbound = OutboundGroups(store.db, store.vault)
-        self._errands = Errands(store.db)
+        self._to_device = ToDeviceQueue(store.db)
         with store.transaction():
-            self._errands.drop("sas")  # of comparisons that nobody knows of any more
+            self._to_device.drop("sas")  # of comparisons that nobody knows of any more
         self._sealer = Sealer(me, self._sessions, self._outbound, lambda: hidden_id(random))
         inbound = InboundGroups(store.db, store.vault, clock)
         self._opener = Opener(
@@ -68,9 +68,9 @@ class Encryption:
         missing = self._unknown(chat, fresh)
         if missing or chat.members is None:
             return missing
-        held = self.identities.held_users(chat.members)
-        if held:
-            return Wants(held=held)
+        blocked = self.identities.blocked_users(chat.members)
+        if blocked:
+            return Wants(blocked=blocked)
         receivers = self.identities.receivers(chat.members)
         needed = set(receivers)
         if chat.group:
@@ -86,23 +86,23 @@ class Encryption:
             keys = self._share(chat.chat, reachable, _keys(receivers))
             if keys:
                 return Sealing(keys, done=False)
-            self.owe(chat.chat, draft.message_id, lacking)
+            self.queue_copies(chat.chat, draft.message_id, lacking)
             text = self._sealer.for_group(
                 chat.chat, draft.message_id, draft.text, urgent=draft.urgent
             )
             return Sealing([text], done=True)
-        self.owe(chat.chat, draft.message_id, without)
+        self.queue_copies(chat.chat, draft.message_id, without)
         reachable = [receivers[name] for name in sorted(receivers.keys() - without)]
         return Sealing(self._to_each(draft, reachable), done=True)
 
-    def strangers(self, devices: Collection[str]) -> set[str]:
+    def users_with_unknown_devices(self, devices: Collection[str]) -> set[str]:
         users = {user_of(name) for name in devices}
         return {user_of(name) for name in set(devices) - self.identities.receivers(users).keys()}
 
-    def owe(self, chat: str, message_id: str, devices: Collection[str]) -> None:
+    def queue_copies(self, chat: str, message_id: str, devices: Collection[str]) -> None:
         for device in sorted(devices):
             if not self._store.not_for(message_id, user_of(device)):
-                self._errands.add(chat, device, "copy", {"of": message_id})
+                self._to_device.add(chat, device, "copy", {"of": message_id})
 
     def forget(self, devices: Collection[str]) -> None:
         for device in devices:
@@ -136,11 +136,11 @@ class Encryption:
 
     # -- what single devices get
 
-    def errands(self) -> dict[str, set[str]]:
-        return self._errands.devices()
+    def devices_to_send_to(self) -> dict[str, set[str]]:
+        return self._to_device.devices()
 
-    def errand_wants(self, chat: Chat, fresh: Fresh, tried: Collection[str]) -> Wants:
-        devices = {errand.device for errand in self._due(chat)}
+    def to_device_wants(self, chat: Chat, fresh: Fresh, tried: Collection[str]) -> Wants:
+        devices = {message.device for message in self._due(chat)}
         users = frozenset(user_of(name) for name in devices)
         if chat.members is None:
             return Wants(members=True)
@@ -150,35 +150,35 @@ class Encryption:
         reachable = devices & self.identities.receivers(users & chat.members).keys()
         return Wants(claims=self._without_session(chat.chat, reachable) - set(tried))
 
-    def _due(self, chat: Chat) -> list[Errand]:
+    def _due(self, chat: Chat) -> list[ToDeviceMessage]:
         """No texts to users whose changed identity is not accepted, whichever device it is."""
-        held = self.identities.held_users(chat.members or ())
+        blocked = self.identities.blocked_users(chat.members or ())
         return [
-            errand
-            for errand in self._errands.of(chat.chat)
-            if errand.kind != "copy" or user_of(errand.device) not in held
+            message
+            for message in self._to_device.of(chat.chat)
+            if message.kind != "copy" or user_of(message.device) not in blocked
         ]
 
-    def run_errands(self, chat: Chat) -> list[Outgoing]:
+    def seal_to_device(self, chat: Chat) -> list[Outgoing]:
         members = chat.members or frozenset()
         receivers = self.identities.receivers(members)
         frames = []
-        for errand in self._due(chat):
-            device = receivers.get(errand.device)
+        for message in self._due(chat):
+            device = receivers.get(message.device)
             if device is None:
-                if not self.identities.held(errand.device):
-                    self._errands.done(errand)  # removed, or its user has left
+                if not self.identities.blocked(message.device):
+                    self._to_device.done(message)  # removed, or its user has left
             elif (chat.chat, device.name) in self._sessions:
-                self._errands.done(errand)
-                frames += self._run(chat.chat, errand, device)
+                self._to_device.done(message)
+                frames += self._run(chat.chat, message, device)
         return frames
 
     def leave(self, chat: str) -> None:
-        for errand in self._errands.of(chat):
-            self._errands.done(errand)
+        for message in self._to_device.of(chat):
+            self._to_device.done(message)
 
-    def commission(self, chat: str, device: str, kind: str, fields: Mapping[str, Any]) -> None:
-        self._errands.add(chat, device, kind, fields)
+    def queue_to_device(self, chat: str, device: str, kind: str, fields: Mapping[str, Any]) -> None:
+        self._to_device.add(chat, device, kind, fields)
 
     def registered(self, device: str) -> bool:
         return self.identities.registered(device)
@@ -191,23 +191,23 @@ class Encryption:
         fields = {"of": list(message_ids)}
         return self._sealer.for_devices(chat, [receiver], "request", fields, newest=True)
 
-    def _run(self, chat: str, errand: Errand, device: KnownDevice) -> list[Outgoing]:
-        fields = errand.fields
-        if errand.kind == "copy":
+    def _run(self, chat: str, message: ToDeviceMessage, device: KnownDevice) -> list[Outgoing]:
+        fields = message.fields
+        if message.kind == "copy":
             own = self._store.own_text(chat, fields["of"])
             if own is None:
                 return []
-            self._errands.copied(chat, fields["of"], device.name)
+            self._to_device.copied(chat, fields["of"], device.name)
             sent_at = own.sent_at if own.sent_at is not None else self._clock()
             fields = copied(fields["of"], own.text, sent_at)
-        return [self._sealer.for_devices(chat, [device], errand.kind, fields)]
+        return [self._sealer.for_devices(chat, [device], message.kind, fields)]
 
     def _requested(self, chat: str, device: str, message_ids: list[str]) -> None:
         """The device could not read these texts of this one, and perhaps lacks the group's key."""
         self._outbound.share_again(chat, device)
         user = user_of(device)
         after = self._store.member_after(chat, user)
-        since = self.identities.believed_since(device)
+        since = self.identities.trusted_since(device)
         if after is None or since is None:
             return
         for message_id in message_ids:
@@ -218,10 +218,10 @@ class Encryption:
                 continue  # from before the user came, or the device
             if self._store.not_for(message_id, user):
                 continue  # sealed before, and accepted after
-            if self._errands.copies(chat, message_id, device) < COPIES:
-                self._errands.add(chat, device, "copy", {"of": message_id})
+            if self._to_device.copies(chat, message_id, device) < COPIES:
+                self._to_device.add(chat, device, "copy", {"of": message_id})
 
-    # -- the directory's answers
+    # -- the directory's responses
 
     def learn(self, user: str, found: Mapping[str, Any]) -> Found:
         return self.identities.learn(user, found)
@@ -246,7 +246,7 @@ class Encryption:
     def accept(self, user: str, keys: Mapping[str, str]) -> bool:
         for device in self.identities.accept(user, keys):
             self._sessions.drop(device)
-        return not self.identities.held_users({user})
+        return not self.identities.blocked_users({user})
 
     def compared(self, user: str, keys: Mapping[str, str]) -> bool:
         devices = self.identities.devices(user)

@@ -1,7 +1,7 @@
-"""Whose device is whose: the first identity key seen of each is remembered and believed.
+"""Whose device is whose: the first identity key seen of each is remembered and trusted.
 
-A row of `devices` has the keys that are believed, and beside them those that the directory shows
-instead, as long as the user has not accepted them. The believed keys are NULL for a new device of
+A row of `devices` has the keys that are trusted, and beside them those that the directory shows
+instead, as long as the user has not accepted them. The trusted keys are NULL for a new device of
 a verified user: it waits for acceptance like a changed one.
 """
 
@@ -83,7 +83,7 @@ class Identities:
             if name == self._me:
                 continue
             if device not in known:
-                self._insert(user, device, curve25519, ed25519, held=verified)
+                self._insert(user, device, curve25519, ed25519, blocked=verified)
                 if news:
                     (changed if verified else added).append(name)
             elif self._update(user, device, curve25519, ed25519):
@@ -109,9 +109,9 @@ class Identities:
         ).fetchone()
         return row is not None
 
-    # -- what is believed
+    # -- what is trusted
 
-    def believed(self, name: str) -> KnownDevice | None:
+    def trusted(self, name: str) -> KnownDevice | None:
         """With the keys that count, whatever the directory shows by now."""
         row = self._db.execute(
             "SELECT user, device, curve25519, ed25519, "
@@ -121,7 +121,7 @@ class Identities:
         ).fetchone()
         return _device(row) if row else None
 
-    def believed_since(self, name: str) -> float | None:
+    def trusted_since(self, name: str) -> float | None:
         """When the keys that count were first seen, or accepted."""
         row = self._db.execute(
             "SELECT seen_at FROM devices WHERE user = ? AND device = ? AND ed25519 IS NOT NULL",
@@ -129,7 +129,7 @@ class Identities:
         ).fetchone()
         return row[0] if row else None
 
-    def held(self, name: str) -> bool:
+    def blocked(self, name: str) -> bool:
         """The device shows keys that the user has not accepted."""
         row = self._db.execute(
             "SELECT 1 FROM devices WHERE user = ? AND device = ? AND new_ed25519 IS NOT NULL",
@@ -137,14 +137,14 @@ class Identities:
         ).fetchone()
         return row is not None
 
-    def held_users(self, users: Collection[str]) -> frozenset[str]:
+    def blocked_users(self, users: Collection[str]) -> frozenset[str]:
         rows = self._db.execute(
             "SELECT DISTINCT user FROM devices WHERE registered AND new_ed25519 IS NOT NULL"
         )
         return frozenset(user for (user,) in rows if user in users)
 
     def receivers(self, users: Collection[str]) -> dict[str, KnownDevice]:
-        """The devices to write to, by name: registered, with believed keys, not this one."""
+        """The devices to write to, by name: registered, with trusted keys, not this one."""
         found = (device for user in users for device in self.devices(user))
         return {
             device.name: device
@@ -173,7 +173,7 @@ class Identities:
 
     def accept(self, user: str, keys: Mapping[str, str]) -> list[str]:
         """Of the keys that listed devices show now, those in `keys` (device -> Ed25519 key) are
-        believed from now on; gives the devices, by name.
+        trusted from now on; gives the devices, by name.
         """
         accepted = [
             device
@@ -189,7 +189,7 @@ class Identities:
         return [device.name for device in accepted]
 
     def verify(self, user: str, device: str, ed25519: str) -> bool:
-        """People have compared this key. False if it isn't the one that is believed."""
+        """People have compared this key. False if it isn't the one that is trusted."""
         done = self._db.execute(
             "UPDATE devices SET verified = 1 "
             "WHERE user = ? AND device = ? AND ed25519 = ? AND new_ed25519 IS NULL",
@@ -206,13 +206,21 @@ class Identities:
         ).fetchone()
         return row is not None
 
-    def _insert(self, user: str, device: str, curve25519: str, ed25519: str, *, held: bool) -> None:
+    def _insert(
+        self, user: str, device: str, curve25519: str, ed25519: str, *, blocked: bool
+    ) -> None:
         keys, none = (curve25519, ed25519), (None, None)
         self._db.execute(
             "INSERT INTO devices "
             "(user, device, curve25519, ed25519, new_curve25519, new_ed25519, seen_at) "
             "VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (user, device, *(none if held else keys), *(keys if held else none), self._clock()),
+            (
+                user,
+                device,
+                *(none if blocked else keys),
+                *(keys if blocked else none),
+                self._clock(),
+            ),
         )
 
     def _update(self, user: str, device: str, curve25519: str, ed25519: str) -> bool:

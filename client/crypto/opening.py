@@ -1,4 +1,4 @@
-"""From a payload to what it says, if it is from where it says it is."""
+"""Opens messages: decrypts a payload and checks that it is from where it says it is."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from client.crypto.identities import Identities, KnownDevice
 from client.crypto.sealing import MEGOLM, OLM
 from client.crypto.sessions import OlmSessions, Undecryptable
 
-REQUESTED_AT_ONCE = 1_000  # of what one message asks for, no more is answered
+REQUESTED_AT_ONCE = 1_000  # more texts of one request are ignored
 
 
 class Opener:
-    """`me` is this device; `requested` is told of texts that a device could not read.
+    """`me` is this device; `requested` is called with the texts that a device could not read.
 
     `attempt` takes back what is stored inside it if that raises.
     """
@@ -42,8 +42,8 @@ class Opener:
         return (
             message.payload is None
             or name == self._me.name
-            or self._identities.believed(name) is not None
-            or self._identities.held(name)
+            or self._identities.trusted(name) is not None
+            or self._identities.blocked(name)
         )
 
     def open(self, message: Message) -> Opened:
@@ -52,19 +52,19 @@ class Opener:
             return Unreadable("written here, before this device's state was made anew")
         if message.payload is None:
             return Unreadable("its sender did not know this device", ask=True)
-        sender = self._identities.believed(name)
-        held = self._identities.held(name)
+        sender = self._identities.trusted(name)
+        blocked = self._identities.blocked(name)
         if sender is None:
-            if held:
-                return Unreadable(f"the keys of {name} are not accepted", held=True)
+            if blocked:
+                return Unreadable(f"the keys of {name} are not accepted", blocked=True)
             return Unreadable(f"{name} is not known")
         try:
             # The inside counts too: a ratchet that opened what is not for here has not moved.
             with self._attempt():
                 envelope = self._decrypted(message, message.payload, sender)
         except Undecryptable as error:
-            if held:
-                return Unreadable(f"the new keys of {name} are not accepted", held=True)
+            if blocked:
+                return Unreadable(f"the new keys of {name} are not accepted", blocked=True)
             return Unreadable(str(error), ask=error.ask)
         except EnvelopeError as error:
             return Unreadable(str(error), ask=True)

@@ -1,4 +1,4 @@
-"""From what is to be said to `send` frames: one payload for each device, split where needed."""
+"""Sealing: `send` frames with one payload for each device, split where needed."""
 
 from __future__ import annotations
 

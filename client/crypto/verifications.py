@@ -88,7 +88,7 @@ class Verifications:
     def received(
         self, chat: str, peer: Device, fields: Mapping[str, Any], now: float
     ) -> list[Effect]:
-        """A `sas` message of `peer`, with the key that this device believes now."""
+        """A `sas` message of `peer`, with the key that this device trusts now."""
         txn, step = fields.get("txn"), fields.get("step")
         if not isinstance(txn, str) or not _TXN.fullmatch(txn):
             return []

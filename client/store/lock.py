@@ -1,4 +1,4 @@
-"""One client for each file: two would answer for each other's messages."""
+"""The lock of a device's file: two clients would acknowledge each other's messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The part of a store that is about who is in a chat."""
+"""The part of a store with the members of chats."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from client.core.frames import Watermarks
 
 
-class Membership:
+class StoredMembers:
     """Methods of the engine's ledger (client/core/ledger.py says what each does)."""
 
     db: sqlite3.Connection

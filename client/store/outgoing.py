@@ -1,4 +1,4 @@
-"""The part of a store that is about what was written here and is not accepted yet."""
+"""The part of a store with the messages that are written here and not accepted yet."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from client.core.frames import Message, Watermarks
-from client.core.ledger import Own, Place
+from client.core.ledger import Own, ReadPosition
 from client.core.ticks import State
 from client.errors import StoreError
 from client.store.history import (
@@ -24,11 +24,10 @@ from client.store.history import (
     read_unread,
 )
 from client.store.lock import FileLock
-from client.store.membership import Membership
-from client.store.opening import open_vault
+from client.store.membership import StoredMembers
 from client.store.outgoing import OutgoingMessages
-from client.store.schema import migrate
-from client.store.vault import Vault
+from client.store.tables import migrate
+from client.store.vault import Vault, open_vault
 from client.store.waiting import WaitingMessages
 
 
@@ -54,7 +53,7 @@ class OwnText:
     accepted_at: float | None
 
 
-class Store(WaitingMessages, OutgoingMessages, Membership):
+class Store(WaitingMessages, OutgoingMessages, StoredMembers):
     def __init__(
         self,
         connection: sqlite3.Connection,
@@ -86,7 +85,7 @@ class Store(WaitingMessages, OutgoingMessages, Membership):
             db = sqlite3.connect(path, isolation_level=None, timeout=5)
             try:
                 db.execute("PRAGMA journal_mode = WAL")
-                # FULL: a receipt must not tell of a message that a power cut takes back
+                # FULL: a power cut must not lose a message for which a receipt was sent
                 db.execute("PRAGMA synchronous = FULL")
                 return cls._on(
                     db, user, device, lambda empty: open_vault(db, path, passphrase, empty), lock
@@ -204,11 +203,11 @@ class Store(WaitingMessages, OutgoingMessages, Membership):
 
     # -- the engine's ledger
 
-    def places(self) -> list[Place]:
+    def read_positions(self) -> list[ReadPosition]:
         rows = self.db.execute(
             "SELECT chat, watermark, read, reported_delivered, reported_read FROM chats"
         )
-        return [Place(chat, mark, read, Watermarks(d, r)) for chat, mark, read, d, r in rows]
+        return [ReadPosition(chat, mark, read, Watermarks(d, r)) for chat, mark, read, d, r in rows]
 
     def open_chat(self, chat: str) -> None:
         self.db.execute("INSERT OR IGNORE INTO chats (chat) VALUES (?)", (chat,))

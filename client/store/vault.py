@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import os
 import secrets
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -55,6 +56,31 @@ class Vault:
 
     def _derived(self, salt: str, row: str) -> bytes:
         return hmac.digest(self._key, f"{salt}/{row}".encode(), "sha256")
+
+
+def open_vault(db: sqlite3.Connection, path: Path, passphrase: str | None, empty: bool) -> Vault:
+    """The key of the store at `path`; a new store remembers a proof of it.
+
+    Raises StoreError.
+    """
+    row = db.execute("SELECT salt, proof FROM vault").fetchone()
+    if row is None and not empty:
+        raise StoreError(f"{path} has lost what its key is checked with")
+    salt = row[0] if row else secrets.token_bytes(SALT_BYTES) if passphrase else None
+    if salt is None and passphrase is not None:
+        raise StoreError(f"{path} was made with a key file; it can't be opened by a passphrase")
+    if salt is None:
+        made = from_file(path.with_suffix(".key"), make=row is None)
+    elif passphrase is None:
+        raise StoreError(f"{path} is kept under a passphrase; give it")
+    else:
+        made = from_passphrase(passphrase, salt)
+    if row is None:
+        db.execute("INSERT INTO vault VALUES (1, ?, ?)", (salt, made.proof()))
+    elif row[1] != made.proof():
+        what = "this key file" if salt is None else "this passphrase"
+        raise StoreError(f"{what} is not the one that {path} was made with")
+    return made
 
 
 def from_file(path: Path, *, make: bool) -> Vault:

@@ -1,4 +1,4 @@
-"""The part of a store that is about messages which can't be shown: not yet, or not at all."""
+"""The part of a store with the messages that can't be shown yet, or not at all."""
 
 from __future__ import annotations
 

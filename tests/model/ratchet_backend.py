@@ -17,8 +17,8 @@ from lambdas.messages.chats import Changed, Chats
 from lambdas.presence import connection
 from lambdas.presence.devices import Devices
 from lambdas.websocket import Caller, frame_handler
+from tests.client.fake_backend import Post, Refused
 from tests.model.world import Socket, World
-from tests.unit.client_fake_backend import Post, Refused
 
 ZERO = 1_800_000_000.0
 

@@ -7,15 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from client.core.cipher import Answer, Lists
+from client.core.cipher import FetchResult, Lists
 from client.core.engine import Engine
 from client.core.frames import Message, Synced
 from client.core.settings import Settings
-from client.store.schema import migrate
 from client.store.store import Store
+from client.store.tables import migrate
+from tests.client.crypto.scene import Device
+from tests.client.fake_backend import Frame
 from tests.model.ratchet_backend import RatchetBackend
-from tests.unit.client_fake_backend import Frame
-from tests.unit.crypto_scene import Device
 
 QUICK = Settings(
     resend_after=3.0,
@@ -64,7 +64,7 @@ class RatchetDevice(Device):
 
     def __init__(self, user: str, name: str, backend: RatchetBackend) -> None:
         self.flights: list[Flight] = []
-        self.answers: list[Answer] = []  # of the directory, on their way here
+        self.answers: list[FetchResult] = []  # of the directory, on their way here
         self.told_members: dict[str, frozenset[str]] = {}
         self.listed: dict[str, tuple[int, frozenset[str]]] = {}
         self.syncing: list[Flight] | None = None
@@ -85,13 +85,13 @@ class RatchetDevice(Device):
 
     # -- steps
 
-    def attempt(self, act: Callable[[Engine, float], Any], fuse: int | None) -> None:
+    def attempt(self, act: Callable[..., Any], *args: Any, fuse: int | None) -> None:
         """A step that the machine may not survive."""
         disk = self.db
         assert isinstance(disk, Disk)
         disk.fuse = fuse
         try:
-            self.step(act)
+            self.step(act, *args)
         except Crashed:
             self.crash()
         finally:
@@ -126,7 +126,7 @@ class RatchetDevice(Device):
         if not keep:
             self.flights = [one for one in self.flights if one is not flight]
         parsed = self.parsed(flight.frame)
-        self.attempt(lambda engine, now: engine.received(parsed, now), fuse)
+        self.attempt(Engine.received, parsed, fuse=fuse)
         if isinstance(parsed, Synced):
             for chat, place in parsed.chats.items():
                 if self.store.members(chat).keys() == place.members.keys():  # else it was outdated
@@ -134,13 +134,13 @@ class RatchetDevice(Device):
 
     def look(self, user: str) -> None:
         """A program asks for a list; the directory has answered, and the answer is under way."""
-        request = self.engine.look_at(user)
-        self.answers.append(Answer(request, self.backend.listed(user)))
+        request = self.step(Engine.look_at, user)
+        self.answers.append(FetchResult(request, self.backend.listed(user)))
         self._list(request, self.answers[-1].found)
 
     def hear(self) -> None:
         answer = self.answers.pop(0)
-        self.step(lambda engine, now: engine.brought(answer, now))
+        self.step(Engine.fetch_succeeded, answer)
 
     def fetch(self, at: int = 0) -> None:
         request = self.wanted[at]
@@ -156,7 +156,7 @@ class RatchetDevice(Device):
     def fail(self, at: int) -> None:
         """The directory does not answer."""
         request = self.wanted.pop(at)
-        self.step(lambda engine, now: engine.not_brought(request, now))
+        self.step(Engine.fetch_failed, request)
 
     def busy(self) -> bool:
         return bool(self.up or self.flights or self.wanted or self.answers)
@@ -164,7 +164,9 @@ class RatchetDevice(Device):
     # -- what is there
 
     def watermark(self, chat: str) -> int:
-        return {place.chat: place.watermark for place in self.store.places()}.get(chat, 0)
+        return {position.chat: position.watermark for position in self.store.read_positions()}.get(
+            chat, 0
+        )
 
     def trouble(self, chat: str) -> str:
         """For whoever reads a failure."""

@@ -32,6 +32,7 @@ from client.core.engine import Engine
 from client.core.events import MessageReceived
 from client.core.frames import Message
 from client.core.ids import is_shown, ulid, user_of
+from client.core.step import Step
 from lambdas.attribute_values import from_wire
 from lambdas.tables import seq_of
 from lambdas.telemetry import metrics
@@ -58,13 +59,9 @@ FUSE = st.none() | st.integers(0, 25)
 SOON = st.none() | st.integers(0, 6)  # the changes that one message makes
 
 
-def _sends(name: str, chat: str, text: str, engine: Engine, now: float) -> None:
-    engine.send(name, chat, text, now)
-
-
-def _accepts(device: RatchetDevice, user: str, engine: Engine, now: float) -> None:
+def _accepts(device: RatchetDevice, user: str, engine: Engine, step: Step) -> None:
     keys = {one.device: one.ed25519 for one in device.encryption.identities.devices(user)}
-    engine.accept(user, keys, now)
+    engine.accept(step, user, keys)
 
 
 class Text:
@@ -190,7 +187,7 @@ class Ratchets(RuleBasedStateMachine):
             words = f"{device.address} {len(self.texts)}"
             self.texts[name] = Text(chat, device, words)
             burning = fuse if number == count - 1 else None
-            device.attempt(partial(_sends, name, chat, words), burning)
+            device.attempt(Engine.send, name, chat, words, fuse=burning)
             if device.store.own(name) is None:
                 del self.texts[name]  # it crashed before it was written down
             self._look()
@@ -224,7 +221,7 @@ class Ratchets(RuleBasedStateMachine):
     @rule(who=WHO, user=st.sampled_from(USERS))
     def changed_keys_are_accepted(self, who: int, user: str) -> None:
         device = self._device(who)
-        device.attempt(partial(_accepts, device, user), None)
+        device.attempt(partial(_accepts, device, user), fuse=None)
         self._look()
 
     @rule(user=st.sampled_from(("mira", "anna")), add=st.booleans())
@@ -238,7 +235,7 @@ class Ratchets(RuleBasedStateMachine):
         if device.user not in self.backend.members(self.group):
             return
         self._look()
-        device.step(lambda engine, now: engine.adding(self.group, [user]))
+        device.step(Engine.adding, self.group, [user])
         if user not in device.store.members(self.group):
             left_at = self.left.get((device, user), -math.inf)
             for text in self.texts.values():
@@ -248,7 +245,7 @@ class Ratchets(RuleBasedStateMachine):
         self.backend.change_members(self.group, [user], [])
         if told:
             members = self.backend.members(self.group)
-            device.step(lambda engine, now: engine.chat_is(self.group, members, now))
+            device.step(Engine.chat_is, self.group, members)
             device.told_members[self.group] = frozenset(members)
         self._look()
 
@@ -262,7 +259,7 @@ class Ratchets(RuleBasedStateMachine):
             chat, author = self.texts[name].chat, self.texts[name].author.address
             if device.user in self.backend.members(chat):
                 fields = {"of": [name]}
-                device.step(lambda engine, now: engine.tell(chat, author, "request", fields, now))
+                device.step(Engine.send_to_device, chat, author, "request", fields)
                 self._look()
 
     @rule(who=WHO, user=st.sampled_from(("mira", "anna")))
@@ -350,7 +347,7 @@ class Ratchets(RuleBasedStateMachine):
     def time_passes(self, seconds: float) -> None:
         self.backend.now += seconds
         for device in list(self.devices):
-            device.step(lambda engine, now: engine.due(now))
+            device.step(Engine.due)
         self._look()
 
     @rule()
@@ -367,7 +364,7 @@ class Ratchets(RuleBasedStateMachine):
             self._travel_all()
             for device in self.devices:
                 for user in USERS:
-                    device.attempt(partial(_accepts, device, user), None)
+                    device.attempt(partial(_accepts, device, user), fuse=None)
             self.time_passes(pause)
         self._travel_all()
         for device in self.devices:
@@ -416,8 +413,8 @@ class Ratchets(RuleBasedStateMachine):
         """Nobody is sent again what is much older than the author's knowing of user or device."""
         author, user = text.author, device.user
         identities = author.encryption.identities
-        since = identities.believed_since(device.address)
-        known = identities.believed(device.address)
+        since = identities.trusted_since(device.address)
+        known = identities.trusted(device.address)
         if text.accepted_at is None or since is None or known is None:
             return True
         if known.ed25519 != device.account.ed25519:

@@ -3,10 +3,11 @@
  * page, each with a database of its own; what a network would add is left out.
  */
 
-import { loadDevice } from "../src/core/client/account.ts";
-import type { Content } from "../src/core/crypto/envelope.ts";
-import { open } from "../src/core/crypto/opener.ts";
-import { MEGOLM, OLM } from "../src/core/crypto/payload.ts";
+import { loadDevice } from "../src/client/account.ts";
+import { type Message, send } from "../src/client/core/frames.ts";
+import { ulid } from "../src/client/core/ids.ts";
+import { type Content, MEGOLM, OLM, type Self } from "../src/client/crypto/envelope.ts";
+import { open } from "../src/client/crypto/opening.ts";
 import {
   begin,
   beginGroup,
@@ -14,12 +15,9 @@ import {
   type Place,
   sealFor,
   sealForGroup,
-} from "../src/core/crypto/sealing.ts";
-import type { Self } from "../src/core/device.ts";
-import { type Message, send } from "../src/core/protocol/frames.ts";
-import { ulid } from "../src/core/protocol/ulid.ts";
-import { Store } from "../src/core/store/store.ts";
-import * as tables from "../src/core/store/tables.ts";
+} from "../src/client/crypto/sealing.ts";
+import { Store } from "../src/client/store/store.ts";
+import * as tables from "../src/client/store/tables.ts";
 
 const MESSAGES = 200;
 const CHAT = "Qn3jv0dXzq0Yk1mE8a2b9w";

@@ -1,7 +1,7 @@
 /** A page without a face: gives tests and benchmarks the core as a browser has it. */
 
 import wasm from "@matrix-org/olm/olm.wasm?url";
-import { ChatClient, type Event, type Options } from "../src/core/index.ts";
+import { ChatClient, type Event, type Options } from "../src/client/index.ts";
 import { measure } from "./measure.ts";
 
 const clients = new Map<string, { client: ChatClient; events: Event[] }>();

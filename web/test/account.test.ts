@@ -1,9 +1,9 @@
 /** This device's own keys: when they are replaced. */
 
 import { afterEach, expect, test, vi } from "vitest";
-import { Account } from "../src/core/client/account.ts";
-import type { Api } from "../src/core/net/api.ts";
-import type { OneTimeKeysRequest } from "../src/core/net/bodies.generated.ts";
+import { Account } from "../src/client/account.ts";
+import type { Api } from "../src/client/api.ts";
+import type { OneTimeKeysRequest } from "../src/client/core/bodies.generated.ts";
 import { TestDevice } from "./two-devices.ts";
 
 const MINUTE = 60_000;

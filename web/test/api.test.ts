@@ -1,8 +1,8 @@
 /** Answers that are not as the protocol says: an error of the client's own, whatever they are. */
 
 import { afterEach, expect, test, vi } from "vitest";
-import { ApiError } from "../src/core/errors.ts";
-import { Api } from "../src/core/net/api.ts";
+import { Api } from "../src/client/api.ts";
+import { ApiError } from "../src/client/errors.ts";
 
 afterEach(() => vi.unstubAllGlobals());
 

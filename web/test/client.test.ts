@@ -1,8 +1,8 @@
 /** The whole client, with real ratchets and a real store, against a backend in memory. */
 
 import { describe, expect, test } from "vitest";
-import { isText } from "../src/core/protocol/ulid.ts";
-import * as tables from "../src/core/store/tables.ts";
+import { isText } from "../src/client/core/ids.ts";
+import * as tables from "../src/client/store/tables.ts";
 import type { TestClient } from "./fake-backend.ts";
 import {
   backend,

@@ -1,6 +1,11 @@
 /** What is decided without I/O: sessions, rotation, identities, requests, keys. */
 
 import { describe, expect, test } from "vitest";
+import { DEFAULTS } from "../src/client/core/settings.ts";
+import { toMake } from "../src/client/crypto/account.ts";
+import { parseMegolm, parseOlm } from "../src/client/crypto/envelope.ts";
+import { agreed, blocked, type KnownDevice, recognise } from "../src/client/crypto/identities.ts";
+import { mayAskFor, mayHaveCopy, nextAsk } from "../src/client/crypto/requests.ts";
 import {
   askedAgain,
   LIFETIME_MS,
@@ -11,11 +16,7 @@ import {
   sharedWith,
   used,
   wornOut,
-} from "../src/core/crypto/group-session.ts";
-import { agreed, held, type KnownDevice, recognise } from "../src/core/crypto/identity.ts";
-import { toMake } from "../src/core/crypto/one-time-keys.ts";
-import { parseMegolm, parseOlm } from "../src/core/crypto/payload.ts";
-import { mayAskFor, mayHaveCopy, nextAsk } from "../src/core/crypto/requests.ts";
+} from "../src/client/crypto/rotation.ts";
 import {
   byUse,
   KEPT,
@@ -23,8 +24,7 @@ import {
   type OlmSession,
   superfluous,
   toEncrypt,
-} from "../src/core/crypto/sessions.ts";
-import { DEFAULTS } from "../src/core/protocol/settings.ts";
+} from "../src/client/crypto/sessions.ts";
 
 function session(id: string, made: number, opened = 0): OlmSession {
   return { chat: "c", device: "raju/phone", id, pickle: "", made, opened };
@@ -129,13 +129,13 @@ describe("what is remembered of others", () => {
     const { changed, changes } = recognise("raju", [known("phone", true)], listed, 7);
     expect(changed[0]).toMatchObject({ keys: undefined, pending: keys("laptop") });
     expect(changes).toEqual([{ device: "laptop", what: "new" }]);
-    expect(held([known("phone", true), ...changed], listed.keys())).toBe(true);
+    expect(blocked([known("phone", true), ...changed], listed.keys())).toBe(true);
   });
   test("another identity holds the user, is told once, and passes when it turns back", () => {
     const other = new Map([["phone", keys("other")]]);
     const first = recognise("raju", [known("phone")], other, 7);
     expect(first.changes).toEqual([{ device: "phone", what: "changed" }]);
-    expect(held(first.changed, other.keys())).toBe(true);
+    expect(blocked(first.changed, other.keys())).toBe(true);
     expect(recognise("raju", first.changed, other, 7).changes).toEqual([]);
     const back = recognise("raju", first.changed, new Map([["phone", keys("phone")]]), 7);
     expect(back.changed).toEqual([known("phone")]);

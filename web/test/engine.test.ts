@@ -1,20 +1,20 @@
 /** The engine over a real store, without ratchets: what is kept, and what is asked for. */
 
 import { beforeEach, describe, expect, test } from "vitest";
-import type { Content } from "../src/core/crypto/envelope.ts";
-import type { Opened } from "../src/core/crypto/opener.ts";
-import { Engine } from "../src/core/protocol/engine.ts";
-import type { Event } from "../src/core/protocol/events.ts";
-import { SEND_LIMIT_BYTES } from "../src/core/protocol/frames.ts";
-import type { Output } from "../src/core/protocol/outputs.ts";
-import { parse } from "../src/core/protocol/parsing.ts";
-import { DEFAULTS } from "../src/core/protocol/settings.ts";
-import type { Step } from "../src/core/protocol/step.ts";
-import { State } from "../src/core/protocol/ticks.ts";
-import { ulid } from "../src/core/protocol/ulid.ts";
-import { Ledger } from "../src/core/store/ledger.ts";
-import { Store } from "../src/core/store/store.ts";
-import * as tables from "../src/core/store/tables.ts";
+import { Engine } from "../src/client/core/engine.ts";
+import type { Event } from "../src/client/core/events.ts";
+import { SEND_LIMIT_BYTES } from "../src/client/core/frames.ts";
+import { ulid } from "../src/client/core/ids.ts";
+import type { Output } from "../src/client/core/outputs.ts";
+import { parse } from "../src/client/core/parsing.ts";
+import { DEFAULTS } from "../src/client/core/settings.ts";
+import type { Step } from "../src/client/core/step.ts";
+import { State } from "../src/client/core/ticks.ts";
+import type { Content } from "../src/client/crypto/envelope.ts";
+import type { Opened } from "../src/client/crypto/opening.ts";
+import { Ledger } from "../src/client/store/ledger.ts";
+import { Store } from "../src/client/store/store.ts";
+import * as tables from "../src/client/store/tables.ts";
 
 const START = 1_700_000_000_000;
 
@@ -254,6 +254,6 @@ describe("a request", () => {
     const row = { user: "raju", device: "phone", keys, pending: undefined, verified: false };
     await step(({ ledger }) => ledger.work.put(tables.knownDevices, { ...row, trustedAt: time }));
     await ask([id, id]);
-    expect(await store.all(tables.owed)).toHaveLength(owed);
+    expect(await store.all(tables.queuedCopies)).toHaveLength(owed);
   });
 });

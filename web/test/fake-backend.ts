@@ -1,8 +1,8 @@
 /** A backend in memory: the routes and frames that a client needs, and the faults a test wants. */
 
 import { vi } from "vitest";
-import { ChatClient } from "../src/core/client/chat-client.ts";
-import type { Event } from "../src/core/protocol/events.ts";
+import { ChatClient } from "../src/client/chat-client.ts";
+import type { Event } from "../src/client/core/events.ts";
 
 interface Device {
   keys: unknown;

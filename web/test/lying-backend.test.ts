@@ -1,9 +1,9 @@
 /** What the backend says of members and devices does not open a text to anybody else. */
 
 import { describe, expect, test } from "vitest";
-import { ClientError } from "../src/core/errors.ts";
-import { State } from "../src/core/protocol/ticks.ts";
-import { isText, ulid } from "../src/core/protocol/ulid.ts";
+import { isText, ulid } from "../src/client/core/ids.ts";
+import { State } from "../src/client/core/ticks.ts";
+import { ClientError } from "../src/client/errors.ts";
 import { ask, inBackend, placeOf, sentTo, sessions } from "./chats.ts";
 import type { TestClient } from "./fake-backend.ts";
 import { backend, connect, eventsOf, got, until, user } from "./scene.ts";

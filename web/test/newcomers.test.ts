@@ -1,8 +1,8 @@
 /** Who comes into a group, or is made later, reads what comes and not what was. */
 
 import { describe, expect, test } from "vitest";
-import { ClientError } from "../src/core/errors.ts";
-import { State } from "../src/core/protocol/ticks.ts";
+import { State } from "../src/client/core/ticks.ts";
+import { ClientError } from "../src/client/errors.ts";
 import { ask, inBackend, placeOf } from "./chats.ts";
 import type { TestClient } from "./fake-backend.ts";
 import {

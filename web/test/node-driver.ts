@@ -11,12 +11,12 @@
 
 import "fake-indexeddb/auto";
 import { createInterface } from "node:readline";
-import { loadRatchets } from "../src/core/crypto/olm.ts";
-import { partsOf } from "../src/core/device.ts";
-import { ChatClient, type Event, type Options } from "../src/core/index.ts";
-import { Ledger } from "../src/core/store/ledger.ts";
-import { Store } from "../src/core/store/store.ts";
-import * as tables from "../src/core/store/tables.ts";
+import { partsOf } from "../src/client/core/ids.ts";
+import { loadRatchets } from "../src/client/crypto/olm.ts";
+import { ChatClient, type Event, type Options } from "../src/client/index.ts";
+import { Ledger } from "../src/client/store/ledger.ts";
+import { Store } from "../src/client/store/store.ts";
+import * as tables from "../src/client/store/tables.ts";
 
 interface Command {
   readonly id: number;

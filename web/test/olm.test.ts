@@ -4,7 +4,7 @@ import { expect, test, vi } from "vitest";
 
 test("what could not be loaded is asked for again, and not only after a reload", async () => {
   vi.resetModules(); // a page that has not loaded it yet
-  const { loadRatchets } = await import("../src/core/crypto/olm.ts");
+  const { loadRatchets } = await import("../src/client/crypto/olm.ts");
   const answers = [new Response(null, { status: 503 }), new Response(await olmWasm())];
   vi.stubGlobal("fetch", async () => answers.shift());
   const key = new Uint8Array(32);

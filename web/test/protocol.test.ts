@@ -1,17 +1,17 @@
 /** The rules of PROTOCOL.md as decisions: order, asking, resending, telling, staying alive. */
 
 import { describe, expect, test } from "vitest";
-import { ChatLog, holes } from "../src/core/protocol/chat-log.ts";
-import { FrameError } from "../src/core/protocol/fields.ts";
-import { Backoff, Liveness } from "../src/core/protocol/liveness.ts";
-import { Outbox } from "../src/core/protocol/outbox.ts";
-import { parse } from "../src/core/protocol/parsing.ts";
-import { ReceiptPlan } from "../src/core/protocol/receipts.ts";
-import { DEFAULTS } from "../src/core/protocol/settings.ts";
-import { SyncPlan } from "../src/core/protocol/syncing.ts";
-import { reached, State, stage, stages } from "../src/core/protocol/ticks.ts";
-import { isText, ulid } from "../src/core/protocol/ulid.ts";
-import type { OutboxRow } from "../src/core/store/tables.ts";
+import { ChatLog, holes } from "../src/client/core/chat-log.ts";
+import { FrameError } from "../src/client/core/fields.ts";
+import { isText, ulid } from "../src/client/core/ids.ts";
+import { Backoff, Liveness } from "../src/client/core/liveness.ts";
+import { Outbox } from "../src/client/core/outbox.ts";
+import { parse } from "../src/client/core/parsing.ts";
+import { ReceiptPlan } from "../src/client/core/receipts.ts";
+import { DEFAULTS } from "../src/client/core/settings.ts";
+import { SyncPlan } from "../src/client/core/syncing.ts";
+import { reached, State, stage, stages } from "../src/client/core/ticks.ts";
+import type { OutboxRow } from "../src/client/store/tables.ts";
 
 const half = () => 0.5;
 

@@ -1,10 +1,10 @@
 /** Whole clients against a backend in memory: importing this gives each test of a file its own. */
 
 import { afterEach, beforeEach, expect, vi } from "vitest";
-import type { Event } from "../src/core/protocol/events.ts";
-import type { Settings } from "../src/core/protocol/settings.ts";
-import { Store, type Work } from "../src/core/store/store.ts";
-import * as tables from "../src/core/store/tables.ts";
+import type { Event } from "../src/client/core/events.ts";
+import type { Settings } from "../src/client/core/settings.ts";
+import { Store, type Work } from "../src/client/store/store.ts";
+import * as tables from "../src/client/store/tables.ts";
 import { FakeBackend, type SendFrame, type TestClient } from "./fake-backend.ts";
 
 const QUICK = {

@@ -1,10 +1,10 @@
 /** State at rest: all or nothing, unreadable, untamperable, one holder. */
 
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { StoreError } from "../src/core/errors.ts";
-import type { Table } from "../src/core/store/database.ts";
-import { Store } from "../src/core/store/store.ts";
-import { startingWith } from "../src/core/store/tables.ts";
+import { StoreError } from "../src/client/errors.ts";
+import type { Table } from "../src/client/store/database.ts";
+import { Store } from "../src/client/store/store.ts";
+import { startingWith } from "../src/client/store/tables.ts";
 
 interface Note {
   readonly chat: string;

@@ -1,9 +1,10 @@
 /** Devices with real ratchets and real stores, and no backend between them. */
 
-import { loadDevice } from "../src/core/client/account.ts";
-import type { Content } from "../src/core/crypto/envelope.ts";
-import { type Opened, open } from "../src/core/crypto/opener.ts";
-import { MEGOLM, OLM } from "../src/core/crypto/payload.ts";
+import { loadDevice } from "../src/client/account.ts";
+import type { Message } from "../src/client/core/frames.ts";
+import { partsOf } from "../src/client/core/ids.ts";
+import { type Content, MEGOLM, OLM, type Self } from "../src/client/crypto/envelope.ts";
+import { type Opened, open } from "../src/client/crypto/opening.ts";
 import {
   begin,
   beginGroup,
@@ -11,11 +12,9 @@ import {
   type Recipient,
   sealFor,
   sealForGroup,
-} from "../src/core/crypto/sealing.ts";
-import { partsOf, type Self } from "../src/core/device.ts";
-import type { Message } from "../src/core/protocol/frames.ts";
-import { Store } from "../src/core/store/store.ts";
-import * as tables from "../src/core/store/tables.ts";
+} from "../src/client/crypto/sealing.ts";
+import { Store } from "../src/client/store/store.ts";
+import * as tables from "../src/client/store/tables.ts";
 
 let count = 0;
 

@@ -2,18 +2,18 @@
 
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { EMOJI, emojiOf } from "../src/core/crypto/emoji.ts";
+import { EMOJI, emojiOf } from "../src/client/crypto/emoji.ts";
 import {
   type Binding,
   type Content,
   EnvelopeError,
   sealable,
   unsealed,
-} from "../src/core/crypto/envelope.ts";
-import { loadRatchets } from "../src/core/crypto/olm.ts";
-import { pad, paddedSize } from "../src/core/crypto/padding.ts";
-import { type DeviceKeys, safetyNumber } from "../src/core/crypto/safety-number.ts";
-import { canonical, type Document } from "../src/core/crypto/signing.ts";
+} from "../src/client/crypto/envelope.ts";
+import { loadRatchets } from "../src/client/crypto/olm.ts";
+import { pad, paddedSize } from "../src/client/crypto/padding.ts";
+import { type DeviceKeys, safetyNumber } from "../src/client/crypto/safety-number.ts";
+import { canonical, type Document } from "../src/client/crypto/signing.ts";
 
 function vectors<T>(name: string): T {
   const path = new URL(`../../protocol/vectors/${name}.json`, import.meta.url);

@@ -1,10 +1,10 @@
 /** Safety numbers, acceptance and emoji between whole clients, and a backend that lies meanwhile. */
 
 import { describe, expect, test } from "vitest";
-import { loadDevice } from "../src/core/client/account.ts";
-import { canonical, deviceDocument } from "../src/core/crypto/signing.ts";
-import { Store } from "../src/core/store/store.ts";
-import * as tables from "../src/core/store/tables.ts";
+import { loadDevice } from "../src/client/account.ts";
+import { canonical, deviceDocument } from "../src/client/crypto/signing.ts";
+import { Store } from "../src/client/store/store.ts";
+import * as tables from "../src/client/store/tables.ts";
 import type { TestClient } from "./fake-backend.ts";
 import {
   backend,

@@ -1,0 +1,20 @@
+"""Fetches from the backend's key directory. The responses are checked where they are stored."""
+
+from __future__ import annotations
+
+from client.api import Api
+from client.core.cipher import FetchResult, Lists, Request
+from client.errors import NotFound, RateLimited
+
+
+async def fetch(api: Api, request: Request) -> FetchResult:
+    """Raises ClientError where there is no response."""
+    if isinstance(request, Lists):
+        try:
+            return FetchResult(request, await api.devices(request.user))
+        except NotFound:
+            return FetchResult(request, {})
+    try:
+        return FetchResult(request, await api.claim(request.devices))
+    except RateLimited:
+        return FetchResult(request, {})

@@ -1,0 +1,153 @@
+"""The tables of a device's file, and the migration of older files (PRAGMA user_version)."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from client.errors import StoreError
+
+# Version 1 was that of the client without encryption: its keys opened no session, so nothing that
+# was written to them or with them can be carried over.
+FIRST = 2
+
+# Version 2: one file per user and device. Every `pickle` is encrypted (client/store/vault.py);
+# times are in epoch seconds, and but for `sent_at` by this device's own clock.
+_INITIAL = """
+CREATE TABLE session (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    user TEXT NOT NULL, device TEXT NOT NULL,
+    access_token TEXT, refresh_token TEXT,
+    push_platform TEXT, push_token TEXT
+);
+CREATE TABLE chats (
+    chat TEXT PRIMARY KEY,
+    kind TEXT, name TEXT,
+    gone INTEGER NOT NULL DEFAULT 0, -- the backend does not list it (any more)
+    watermark INTEGER NOT NULL DEFAULT 0, read INTEGER NOT NULL DEFAULT 0,
+    members_told INTEGER NOT NULL DEFAULT 0, -- whether the server ever said who is in the chat
+    members_at INTEGER NOT NULL DEFAULT 0, -- the newest seq when it last did
+    reported_delivered INTEGER NOT NULL DEFAULT 0, reported_read INTEGER NOT NULL DEFAULT 0
+);
+-- what was written at or below `after` was written before the user was in the chat
+CREATE TABLE members (
+    chat TEXT NOT NULL, user TEXT NOT NULL,
+    delivered INTEGER NOT NULL, read INTEGER NOT NULL,
+    after INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (chat, user)
+) WITHOUT ROWID;
+-- whom this device is adding: what stands at or below `after` is not for them
+CREATE TABLE adding (
+    chat TEXT NOT NULL, user TEXT NOT NULL, after INTEGER NOT NULL, PRIMARY KEY (chat, user)
+) WITHOUT ROWID;
+-- nor is what was sealed by then, wherever it will stand
+CREATE TABLE not_for (
+    message_id TEXT NOT NULL, user TEXT NOT NULL, PRIMARY KEY (message_id, user)
+) WITHOUT ROWID;
+-- text is NULL while it can't be read, and reason says why; state is NULL for what others wrote;
+-- seq is NULL until the server has given a position, and accepted_at until this device knew of it
+CREATE TABLE messages (
+    number INTEGER PRIMARY KEY,
+    chat TEXT NOT NULL, seq INTEGER,
+    message_id TEXT NOT NULL, sender TEXT NOT NULL, sender_device TEXT NOT NULL,
+    sent_at REAL, alg TEXT NOT NULL,
+    payload TEXT, -- kept only while it could not be opened
+    text TEXT, state INTEGER, reason TEXT,
+    asked INTEGER NOT NULL DEFAULT 0, ask_at REAL, -- how often its sender was asked, when next
+    accepted_at REAL, -- only of what this device wrote
+    UNIQUE (chat, sender, sender_device, message_id)
+);
+CREATE INDEX messages_in_order ON messages (chat, seq);
+CREATE INDEX messages_by_id ON messages (message_id);
+CREATE INDEX messages_not_read ON messages (chat, state, seq) WHERE state IN (2, 3);
+CREATE INDEX messages_to_ask_for ON messages (ask_at) WHERE ask_at IS NOT NULL;
+CREATE INDEX messages_waiting ON messages (sender, chat) WHERE payload IS NOT NULL;
+CREATE TABLE missing (chat TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL);
+CREATE TABLE outbox (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    message_id TEXT NOT NULL UNIQUE, chat TEXT NOT NULL, frame TEXT NOT NULL
+);
+CREATE TABLE drafts (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    message_id TEXT NOT NULL UNIQUE, chat TEXT NOT NULL, urgent INTEGER NOT NULL
+);
+-- messages that were taken and not shown; the payload only of those to be opened later
+CREATE TABLE hidden (
+    chat TEXT NOT NULL, sender TEXT NOT NULL, sender_device TEXT NOT NULL,
+    message_id TEXT NOT NULL, seq INTEGER NOT NULL, sent_at REAL NOT NULL, alg TEXT NOT NULL,
+    payload TEXT,
+    PRIMARY KEY (chat, sender, sender_device, message_id)
+) WITHOUT ROWID;
+
+CREATE TABLE vault (only INTEGER PRIMARY KEY CHECK (only = 1), salt BLOB, proof TEXT NOT NULL);
+CREATE TABLE account (
+    only INTEGER PRIMARY KEY CHECK (only = 1), pickle TEXT NOT NULL,
+    made_at REAL NOT NULL DEFAULT 0, fallback_at REAL NOT NULL DEFAULT 0
+);
+-- the keys that are trusted, since seen_at, and those shown instead that wait for acceptance
+CREATE TABLE devices (
+    user TEXT NOT NULL, device TEXT NOT NULL,
+    curve25519 TEXT, ed25519 TEXT, new_curve25519 TEXT, new_ed25519 TEXT,
+    verified INTEGER NOT NULL DEFAULT 0, registered INTEGER NOT NULL DEFAULT 1,
+    seen_at REAL NOT NULL DEFAULT 0,
+    PRIMARY KEY (user, device)
+) WITHOUT ROWID;
+CREATE TABLE olm_sessions (
+    session_id TEXT PRIMARY KEY, chat TEXT NOT NULL, device TEXT NOT NULL, pickle TEXT NOT NULL,
+    made INTEGER NOT NULL, heard INTEGER NOT NULL DEFAULT 0, touched INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX olm_sessions_of_a_pair ON olm_sessions (chat, device);
+CREATE INDEX olm_sessions_in_order ON olm_sessions (touched);
+CREATE TABLE known_sessions (session_id TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE group_outbound (
+    chat TEXT PRIMARY KEY, pickle TEXT NOT NULL, made_at REAL NOT NULL, messages INTEGER NOT NULL
+) WITHOUT ROWID;
+-- again: the device has the key, and says that it lacks it
+CREATE TABLE group_holders (
+    chat TEXT NOT NULL, device TEXT NOT NULL, ed25519 TEXT NOT NULL,
+    again INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (chat, device)
+) WITHOUT ROWID;
+-- a group session is that of the device which sent its key, not of whoever came first;
+-- used_at: when its key came or it last opened something
+CREATE TABLE group_inbound (
+    chat TEXT NOT NULL, device TEXT NOT NULL, session_id TEXT NOT NULL, pickle TEXT NOT NULL,
+    used_at REAL NOT NULL, PRIMARY KEY (chat, device, session_id)
+) WITHOUT ROWID;
+CREATE INDEX group_inbound_by_use ON group_inbound (used_at);
+CREATE TABLE group_indexes (
+    chat TEXT NOT NULL, device TEXT NOT NULL, session_id TEXT NOT NULL, number INTEGER NOT NULL,
+    message_id TEXT NOT NULL, PRIMARY KEY (chat, device, session_id, number)
+) WITHOUT ROWID;
+-- to-device messages, and how often each device was sent which text again
+CREATE TABLE errands (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    chat TEXT NOT NULL, device TEXT NOT NULL, kind TEXT NOT NULL, fields TEXT NOT NULL,
+    UNIQUE (chat, device, kind, fields)
+);
+CREATE TABLE copies (
+    chat TEXT NOT NULL, message_id TEXT NOT NULL, device TEXT NOT NULL, sent INTEGER NOT NULL,
+    PRIMARY KEY (chat, message_id, device)
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_INITIAL,)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Brings the file to the newest version, each step in its own transaction."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    newest = FIRST - 1 + len(MIGRATIONS)
+    if 0 < version < FIRST:
+        raise StoreError(
+            "this file was written by a client without encryption, and can't be used with it; "
+            "move it away, and this device starts anew"
+        )
+    if version > newest:
+        raise StoreError(
+            f"this file was written by a newer client (version {version}, this one knows up to "
+            f"{newest}); update the client or choose another data folder"
+        )
+    done = max(version, FIRST - 1)
+    for number, script in enumerate(MIGRATIONS[done - FIRST + 1 :], start=done + 1):
+        connection.executescript(
+            f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;"
+        )

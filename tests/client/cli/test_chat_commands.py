@@ -1,0 +1,86 @@
+"""/safety and /verify in a direct chat: it is clear whom they are about."""
+
+from __future__ import annotations
+
+from client import ChatClient
+from client.cli.commands import Commands
+from client.cli.lines import Lines
+from client.cli.room import Room
+from client.core.events import VerificationRequested
+from client.crypto.identities import Trust
+from tests.client.fake_server import FakeServer
+from tests.client.library import of, online, with_server
+
+WANTED = "a user name is 3 to 32 of a-z, 0-9 and _"
+
+
+class Person:
+    """Somebody who types, and what comes of it."""
+
+    def __init__(self, client: ChatClient) -> None:
+        self.client, self.lines = client, list[str]()
+        view = Lines(self.lines.append)
+        self.room = Room(client, view)
+        self._commands = Commands(client, self.room, view)
+
+    async def types(self, line: str) -> list[str]:
+        self.lines.clear()
+        await self._commands.entered(line)
+        return self.lines.copy()
+
+
+def test_in_a_direct_chat_it_is_with_the_one_it_is_with() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with online(server, "ravi") as ravi, online(server, "raju") as raju:
+            person = Person(ravi)
+            person.room.open(await ravi.direct("raju"))
+            shown = await person.types("/safety")
+            assert shown == await person.types("/safety raju")
+            assert shown[0] == "* your safety number with raju, of all devices of both:"
+
+            number = await ravi.safety_number("raju")
+            wrong = number.digits[::-1]
+            assert (
+                "the numbers differ, so raju is NOT" in (await person.types(f"/safety {wrong}"))[0]
+            )
+            short = " ".join(number.groups)[:-1]
+            assert "! that is no safety number" in (await person.types(f"/safety {short}"))[0]
+            assert ravi.trust("raju") is not Trust.VERIFIED
+            for same in (" ".join(number.groups), number.digits, number.code):
+                assert await person.types(f"/safety {same}") == ["* the numbers are the same"]
+            assert ravi.trust("raju") is Trust.VERIFIED
+
+            assert "raju/phone is asked to compare emoji" in (await person.types("/verify"))[0]
+            await raju.wait_for(of(VerificationRequested, user="ravi"))
+
+    with_server(scenario)
+
+
+def test_a_name_counts_all_the_same_also_one_of_digits() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with (
+            online(server, "ravi") as ravi, online(server, "raju"), online(server, "12345"),
+        ):  # fmt: skip
+            person = Person(ravi)
+            person.room.open(await ravi.direct("raju"))
+            shown = await person.types("/safety 12345")
+            assert shown[0] == "* your safety number with 12345, of all devices of both:"
+            number = " ".join((await ravi.safety_number("12345")).groups)
+            assert await person.types(f"/safety 12345 {number}") == ["* the numbers are the same"]
+            assert ravi.trust("12345") is Trust.VERIFIED
+            assert ravi.trust("raju") is not Trust.VERIFIED
+
+    with_server(scenario)
+
+
+def test_without_a_direct_chat_a_name_is_needed() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with online(server, "ravi") as ravi, online(server, "raju"):
+            person = Person(ravi)
+            for chat in (None, await ravi.group(["raju"])):
+                if chat is not None:
+                    person.room.open(chat)
+                assert await person.types("/safety") == [f"! /safety USER: {WANTED}"]
+                assert await person.types("/verify") == [f"! /verify USER: {WANTED}"]
+
+    with_server(scenario)

@@ -1,0 +1,173 @@
+"""The full-screen chat: what it draws, by the cells that prompt_toolkit would put out."""
+
+from __future__ import annotations
+
+import pytest
+
+from client import ChatClient
+from client.cli.bubbles import Line, lay_out, wrap
+from client.core.ticks import State
+from client.store.history import StoredMessage
+from tests.client.cli.screens import QUICK, person, raju_online, with_server
+from tests.client.fake_server import FakeServer, until
+
+
+def test_an_own_line_turns_from_sent_to_delivered_to_a_blue_read() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with raju_online(server):
+            pass
+        async with person(server, "ravi", "raju") as ravi:
+            await ravi.shows("raju")
+            server.accepting = lambda user, frame: frame["action"] != "send"
+            ravi.keyboard.send_text("hello\r")
+            await ravi.shows("hello", "◷")
+            server.accepting = lambda user, frame: True
+            await server.drop("ravi")
+            await ravi.shows("hello", "✓")
+            assert "✓✓" not in "\n".join(ravi.rows())
+            async with raju_online(server) as raju:
+                await ravi.shows("✓✓")
+                assert "tick.read" not in ravi.style_of("✓✓")
+                raju.mark_read(await raju.direct("ravi"), 1)
+                await until(lambda: "tick.read" in ravi.style_of("✓✓"))
+
+    with_server(scenario)
+
+
+def test_what_stands_on_the_screen_is_read_what_is_scrolled_away_is_not() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with person(server, "ravi") as ravi:
+            await until(lambda: ravi.client.online)
+            async with raju_online(server) as raju:
+                for n in range(40):
+                    await raju.send("ravi", f"line {n}")
+                await ravi.shows("line 39")
+                chat = await raju.direct("ravi")
+                await until(lambda: server.backend.chats[chat].read.get("ravi") == 40)
+                ravi.keyboard.send_text("\x1b[5~")  # PageUp
+                await ravi.shows("newer messages below: PageDown", "line 20")
+                await raju.send("ravi", "line 40")
+                await until(lambda: server.backend.chats[chat].delivered["ravi"]["phone"] == 41)
+                assert server.backend.chats[chat].read["ravi"] == 40
+                ravi.keyboard.send_text("\x1b[6~\x1b[6~")  # PageDown
+                await ravi.shows("line 40")
+                await until(lambda: server.backend.chats[chat].read["ravi"] == 41)
+
+    with_server(scenario)
+
+
+def test_who_is_there_and_who_is_typing_stands_on_top() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with person(server, "ravi") as ravi:
+            await until(lambda: ravi.client.online)
+            async with raju_online(server) as raju:
+                await raju.send("ravi", "hi")
+                await ravi.shows("raju is online", "hi")
+                raju.typing(await raju.direct("ravi"))
+                await ravi.shows("raju raju is typing…")
+                await raju.send("ravi", "there")
+                await ravi.shows("raju is online", "there")
+                ravi.keyboard.send_text("t")
+                await until(
+                    lambda: any(f["action"] == "typing" for u, f in server.frames if u == "ravi")
+                )
+            await ravi.shows("raju was last seen")
+
+    with_server(scenario)
+
+
+def test_notices_and_problems_have_their_place() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with person(server, "ravi") as ravi:
+            await ravi.shows("no chat is open")
+            ravi.keyboard.send_text("/nope\r")
+            await ravi.shows("! there is no /nope")
+            ravi.keyboard.send_text("/help\r")
+            await ravi.shows("/quit", "leaves, as Ctrl-D does")
+            assert "! there is" not in "\n".join(ravi.rows())
+            await server.drop("ravi")
+            await until(lambda: server.calls.count("POST /api/tickets") == 2)
+            ravi.keyboard.send_text("\x04")  # Ctrl-D
+            await until(lambda: not ravi.screen.app.is_running)
+
+    with_server(scenario)
+
+
+# -- bubbles
+
+
+def message(
+    sender: str, text: str | None, state: State | None = None, **fields: str
+) -> StoredMessage:
+    name = fields.get("id", "id")
+    reason = fields.get("reason")
+    return StoredMessage("c", 1, name, sender, "phone", 1_700_000_000.0, text, state, reason)
+
+
+def plain(lines: list[Line]) -> list[str]:
+    return ["".join(text for _, text in line) for line in lines]
+
+
+def test_own_messages_stand_right_others_left() -> None:
+    messages = [message("raju", "hi"), message("ravi", "hello", State.DELIVERED)]
+    day, blank, theirs, between, own = plain(lay_out(messages, "ravi", 40, {}, group=False))
+    assert day.strip().endswith("2023")
+    assert (blank, between) == ("", "")
+    assert theirs.startswith(" hi ")
+    assert own.endswith(" ✓✓")
+    assert len(own) == 40
+
+
+def test_what_a_third_one_wrote_into_a_direct_chat_stands_under_its_name() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with (
+            person(server, "ravi", "raju") as ravi,
+            raju_online(server) as raju,
+            ChatClient(server.url, "mira", "password", settings=QUICK),
+        ):
+            await ravi.shows("raju")
+            await raju.send("ravi", "it is me")
+            await ravi.shows("it is me")
+            assert "raju" not in "\n".join(ravi.rows()[1:])
+            (chat,) = server.backend.chats.values()
+            chat.members.add("mira")
+            frame = {"chat": "D0001", "message_id": "0" * 26, "alg": "olm.v1", "to": {}}
+            server.backend.handle("mira", "phone", {"action": "send", **frame})
+            await ravi.shows("mira", "raju", "its sender is not")
+
+    with_server(scenario)
+
+
+def test_in_a_group_a_name_stands_over_each_turn() -> None:
+    messages = [message("raju", "a"), message("raju", "b"), message("meena", "c")]
+    lines = plain(lay_out(messages, "ravi", 40, {}, group=True))
+    assert [line for line in lines if line in ("raju", "meena")] == ["raju", "meena"]
+
+
+def test_a_failed_message_says_why() -> None:
+    failed = message("ravi", "hello", State.FAILED, reason="not_found: no such chat")
+    lines = plain(lay_out([failed], "ravi", 60, {}, group=False))
+    assert lines[-2].rstrip().endswith("✗")
+    assert lines[-1].strip() == "not sent: not_found: no such chat"
+
+
+def test_notices_stand_where_they_were_made() -> None:
+    messages = [message("raju", "a", id="1"), message("raju", "b", id="2")]
+    lines = plain(lay_out(messages, "ravi", 40, {"1": ["meena wrote"]}, group=False))
+    kept = [line.strip() for line in lines]
+    assert kept.index("meena wrote") == next(n for n, s in enumerate(kept) if s.startswith("b")) - 1
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "rows"),
+    [
+        ("", 10, [""]),
+        ("one two three", 7, ["one two", "three"]),
+        ("abcdefghij", 4, ["abcd", "efgh", "ij"]),
+        ("a abcdefghij b", 4, ["a", "abcd", "efgh", "ij b"]),
+        ("one\n\ntwo", 10, ["one", "", "two"]),
+        ("日本語日本語", 4, ["日本", "語日", "本語"]),
+    ],
+)
+def test_text_wraps_at_spaces_and_counts_cells(text: str, width: int, rows: list[str]) -> None:
+    assert wrap(text, width) == rows

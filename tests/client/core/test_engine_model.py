@@ -1,0 +1,423 @@
+"""Any interleaving of sends, losses, reorderings, crashes and reconnects: nothing lost, nothing
+twice, one order.
+
+Real engines over real SQLite stores, against a backend in memory. The network may lose, repeat
+and reorder whatever the protocol lets it; a client may crash between any two writes.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from random import Random
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from client.core.engine import Engine
+from client.core.events import Event, MessageReceived
+from client.core.frames import encode
+from client.core.ids import ulid
+from client.core.ledger import Ledger
+from client.core.outputs import Drop, Fetch, Stop, Transmit
+from client.core.parsing import parse
+from client.core.settings import Settings
+from client.core.step import Step
+from client.core.ticks import State
+from client.store.store import Store
+from client.store.tables import migrate
+from client.store.vault import Vault
+from tests.client.core.fake_cipher import FakeCipher
+from tests.client.fake_backend import FakeBackend, Frame
+
+USERS = ("ravi", "raju", "meena")
+QUICK = Settings(resend_after=3.0, sync_timeout=30.0, quiet_receipt_delay=2.0)
+
+
+WRITING = ("open_", "set_", "add", "place_", "queue", "unqueue", "undraft", "members_")
+
+
+class Crashed(Exception):
+    pass
+
+
+class CrashingStore(Store):
+    """Crashes in front of the n-th write of a transaction, or right after its commit."""
+
+    fuse: int | None = None
+    WRITES = frozenset(name for name in dir(Ledger) if name.startswith(WRITING))
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in CrashingStore.WRITES:
+            self.burn()
+        return super().__getattribute__(name)
+
+    def burn(self) -> None:
+        if self.fuse is not None:
+            self.fuse -= 1
+            if self.fuse < 0:
+                raise Crashed
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        with super().transaction() as db:
+            yield db
+        self.burn()  # on disk, but nobody has been told
+
+
+@dataclass
+class Flight:
+    """A server frame under way. `after`: frames that the channel keeps in front of it."""
+
+    frame: Frame
+    after: list[Flight] = field(default_factory=list)
+    live: bool = False  # a post of somebody's send: may be lost without anybody noticing
+
+
+class Device:
+    def __init__(self, user: str, backend: FakeBackend, random: Random) -> None:
+        self.user, self.backend, self.random = user, backend, random
+        self.db = sqlite3.connect(":memory:", isolation_level=None)
+        migrate(self.db)
+        self.up: list[Frame] = []
+        self.down: list[Flight] = []
+        self.syncing: list[Flight] | None = None
+        self.online = False
+        self.reinstalled = False
+        self.events: list[Event] = []
+        self.start()
+
+    def start(self) -> None:
+        self.store = CrashingStore(self.db, self.user, "phone", Vault.in_memory())
+        self.engine = Engine(self.user, "phone", self.random, QUICK)
+        self.engine.restore(self._step())
+
+    def lose_store(self) -> None:
+        """The same device, installed again: it knows nothing, the backend remembers it."""
+        self.disconnect()
+        self.db.close()
+        self.db = sqlite3.connect(":memory:", isolation_level=None)
+        migrate(self.db)
+        self.events.clear()
+        self.reinstalled = True
+        self.start()
+
+    # -- steps
+
+    def _step(self) -> Step:
+        return Step(self.backend.now, self.backend.now, self.store, FakeCipher())
+
+    def step(self, act: Any, *args: Any, fuse: int | None = None) -> None:
+        self.store.fuse = fuse
+        try:
+            with self.store.transaction():
+                act(self.engine, self._step(), *args)
+        except Crashed:
+            self.lose_connection()
+            self.start()
+            return
+        self.store.fuse = None
+        for output in self.engine.outputs():
+            match output:
+                case Transmit():
+                    assert self.online
+                    self.up.append(output.frame)
+                case Drop() | Stop():
+                    self.disconnect()
+                case Fetch():
+                    pass  # FakeCipher needs no keys
+                case _:
+                    self.events.append(output)
+
+    def post(self, frame: Frame) -> None:
+        flight = Flight(frame, live=frame["type"] == "message" and self.syncing is None)
+        if self.syncing is not None:
+            self.syncing.append(flight)
+        self.down.append(flight)
+
+    def connect(self) -> None:
+        self.online = True
+        self.backend.connect(self.user, "phone", self.post)
+        self.step(Engine.opened)
+
+    def lose_connection(self) -> None:
+        if self.online:
+            self.online = False
+            self.backend.disconnect(self.user, "phone", self.post)
+        self.up.clear()
+        self.down.clear()
+
+    def disconnect(self) -> None:
+        self.lose_connection()
+        self.step(Engine.closed)
+
+    def handled(self, index: int) -> None:
+        """The backend handles one of the frames under way to it, in whatever order."""
+        frame = self.up.pop(index)
+        before = list(self.down)
+        self.syncing = [] if frame["action"] == "sync" else None
+        answer = self.backend.handle(self.user, "phone", frame)
+        sent, self.syncing = self.syncing or [], None
+        assert before == self.down[: len(before)]
+        if answer is not None:
+            self.down.append(Flight(answer, after=sent))
+
+    def deliverable(self) -> list[Flight]:
+        return [one for one in self.down if not any(other in self.down for other in one.after)]
+
+    def receive(self, flight: Flight, *, keep: bool = False, fuse: int | None = None) -> None:
+        if not keep:
+            self.down = [one for one in self.down if one is not flight]
+        frame = parse(encode(flight.frame))
+        assert frame is not None
+        self.step(Engine.received, frame, fuse=fuse)
+
+    # -- what is there
+
+    def watermark(self, chat: str) -> int:
+        return {position.chat: position.watermark for position in self.store.read_positions()}.get(
+            chat, 0
+        )
+
+    def shown(self, chat: str) -> list[tuple[int, str, str]]:
+        rows = self.db.execute(
+            "SELECT seq, sender, message_id FROM messages "
+            "WHERE chat = ? AND seq IS NOT NULL ORDER BY seq",
+            (chat,),
+        )
+        return [(seq, sender, name) for seq, sender, name in rows]
+
+
+WHO = st.sampled_from(USERS)
+INDEX = st.integers(0, 1 << 16)
+FUSE = st.integers(0, 6)
+
+
+class Schedules(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.random = Random(7)
+        self.backend = FakeBackend(page=4)
+        self.slow: list[tuple[Device, Frame, int]] = []
+        self.devices = {user: Device(user, self.backend, self.random) for user in USERS}
+        self.chats = [self.backend.direct("ravi", "raju")[0], self.backend.group(set(USERS))]
+        self.written: set[str] = set()
+
+    def teardown(self) -> None:
+        for device in self.devices.values():
+            device.db.close()
+
+    # -- people
+
+    @initialize()
+    def all_connect(self) -> None:
+        for device in self.devices.values():
+            device.connect()
+
+    @rule(who=WHO, which=INDEX, count=st.integers(1, 5), fuse=st.none() | FUSE)
+    def write(self, who: str, which: int, count: int, fuse: int | None) -> None:
+        mine = [chat for chat in self.chats if who in self.backend.chats[chat].members]
+        chat = mine[which % len(mine)]
+        device = self.devices[who]
+        for number in range(count):
+            name = ulid(int(self.backend.now * 1000), self.random)
+            burning = fuse if number == count - 1 else None
+            device.step(Engine.send, name, chat, f"{who}", fuse=burning)
+            if device.store.own(name) is not None:
+                self.written.add(name)
+
+    @rule(who=WHO, which=INDEX)
+    def read(self, who: str, which: int) -> None:
+        chat = self.chats[which % len(self.chats)]
+        if who in self.backend.chats[chat].members:
+            self.devices[who].step(Engine.mark_read, chat, 1 << 30)
+
+    @precondition(lambda self: self.chats and not self.devices["meena"].reinstalled)
+    @rule()
+    def somebody_installs_the_client_anew(self) -> None:
+        self.devices["meena"].lose_store()
+
+    # -- the network
+
+    @rule(who=WHO)
+    def connect(self, who: str) -> None:
+        if not self.devices[who].online:
+            self.devices[who].connect()
+
+    @rule(who=WHO, still_handled=st.integers(0, 3))
+    def lose_connection(self, who: str, still_handled: int) -> None:
+        """What was on its way to the backend may arrive; its answer does not."""
+        device = self.devices[who]
+        if device.online:
+            for _ in range(min(still_handled, len(device.up))):
+                device.handled(0)
+            device.disconnect()
+
+    @rule(order=st.lists(INDEX, min_size=1, max_size=20))
+    def frames_travel(self, order: list[int]) -> None:
+        """Up or down, any client's, in whatever order the channel allows."""
+        for index in order:
+            ways: list[Callable[[], None]] = []
+            for device in self.devices.values():
+                ways += [partial(device.handled, at) for at in range(len(device.up))]
+                ways += [partial(device.receive, flight) for flight in device.deliverable()]
+            if ways:
+                ways[index % len(ways)]()
+
+    @rule(who=WHO, index=INDEX, keep=st.booleans(), fuse=st.none() | FUSE)
+    def a_frame_comes_twice_or_a_client_crashes_over_it(
+        self, who: str, index: int, keep: bool, fuse: int | None
+    ) -> None:
+        device = self.devices[who]
+        flights = device.deliverable()
+        if flights:
+            flight = flights[index % len(flights)]
+            device.receive(flight, keep=keep and flight.live, fuse=fuse)
+
+    @rule(who=WHO, index=INDEX)
+    def a_live_post_is_lost(self, who: str, index: int) -> None:
+        device = self.devices[who]
+        live = [flight for flight in device.down if flight.live]
+        if live:
+            lost = live[index % len(live)]
+            device.down = [flight for flight in device.down if flight is not lost]
+
+    # -- the backend
+
+    @rule(who=WHO, index=INDEX, dies=st.booleans())
+    def a_writer_is_slow_or_dies(self, who: str, index: int, dies: bool) -> None:
+        device = self.devices[who]
+        sends = [frame for frame in device.up if frame["action"] == "send"]
+        if sends:
+            frame = sends[index % len(sends)]
+            device.up.remove(frame)
+            seq = self.backend.reserve(who, frame)
+            if not dies:
+                self.slow.append((device, frame, seq))
+
+    @precondition(lambda self: self.slow)
+    @rule(index=INDEX)
+    def a_slow_writer_finishes(self, index: int) -> None:
+        device, frame, seq = self.slow.pop(index % len(self.slow))
+        answer = self.backend.put(device.user, "phone", frame, seq)
+        if device.online:
+            device.down.append(Flight(answer))
+
+    @rule(seconds=st.sampled_from([0.06, 0.3, 2.0, 5.0, 16.0, 290.0]))
+    def time_passes(self, seconds: float) -> None:
+        if seconds > 5:  # a handler lives at most 6 s
+            while self.slow:
+                self.a_slow_writer_finishes(0)
+        self.backend.now += seconds
+        for device in self.devices.values():
+            device.step(Engine.due)
+
+    @rule(who=WHO, which=INDEX)
+    def the_delivery_watch_nudges(self, who: str, which: int) -> None:
+        self.backend.nudge(who, "phone", self.chats[which % len(self.chats)])
+
+    @rule(which=INDEX, index=INDEX)
+    def a_message_expires(self, which: int, index: int) -> None:
+        chat = self.chats[which % len(self.chats)]
+        stored = [n for n, entry in enumerate(self.backend.chats[chat].entries) if entry.message]
+        if stored and stored[0] == index % len(stored):
+            self.backend.expire(chat, stored[0] + 1)
+
+    @rule(which=INDEX)
+    def everything_comes_to_rest(self, which: int) -> None:
+        while self.slow:
+            self.a_slow_writer_finishes(0)
+        for _ in range(400):
+            if not self._busy():
+                break
+            for device in self.devices.values():
+                if not device.online:
+                    device.connect()
+                while device.up:
+                    device.handled(0)
+                while device.down:
+                    device.receive(device.deliverable()[0])
+            for chat in self.chats:
+                for device in self.devices.values():
+                    self.backend.nudge(device.user, "phone", chat)
+            self.time_passes(2.1)
+        else:
+            raise AssertionError("it never came to rest")
+        for chat in self.chats:
+            self._nothing_is_missing(chat)
+
+    def _busy(self) -> bool:
+        devices = self.devices.values()
+        if any(d.up or d.down or not d.online or d.engine.unaccepted for d in devices):
+            return True
+        for name in self.chats:
+            chat = self.backend.chats[name]
+            for user in chat.members:
+                at = chat.delivered.get(user, {}).get("phone", 0)
+                if at < chat.seq or self.devices[user].watermark(name) < chat.seq:
+                    return True
+        return bool(self.slow)
+
+    def _nothing_is_missing(self, name: str) -> None:
+        chat = self.backend.chats[name]
+        marks = chat.marks()
+        for user in chat.members:
+            device = self.devices[user]
+            everyone = [marks[other] for other in chat.members if other != user]
+            for own_name in self.written:
+                own = device.store.own(own_name)
+                if own is None or own.chat != name:
+                    continue
+                assert own.seq is not None
+                if any(entry.expired for entry in chat.entries):
+                    continue  # whoever missed it cannot know whom to tell
+                read = all(mark["read"] >= own.seq for mark in everyone)
+                assert own.state is (State.READ if read else State.DELIVERED)
+
+    # -- always
+
+    @invariant()
+    def nothing_is_passed_unseen_or_shown_twice(self) -> None:
+        for name in self.chats:
+            chat = self.backend.chats[name]
+            for user in chat.members:
+                self._check(self.devices[user], name)
+
+    def _check(self, device: Device, name: str) -> None:
+        chat = self.backend.chats[name]
+        watermark = device.watermark(name)
+        shown = device.shown(name)
+        names = [message_id for _, _, message_id in shown]
+        assert len(names) == len(set(names)), "shown twice"
+        first: dict[str, int] = {}
+        for seq, entry in enumerate(chat.entries, start=1):
+            if entry.message is not None:
+                first.setdefault(entry.message["message_id"], seq)
+        there = {message_id: seq for seq, _, message_id in shown}
+        for seq, entry in enumerate(chat.entries[:watermark], start=1):
+            if entry.message is None or entry.expired:
+                continue
+            message_id = entry.message["message_id"]
+            assert message_id in there, f"{device.user} passed {seq} unseen"
+            if not any(e.expired for e in chat.entries[: first[message_id]]):
+                assert there[message_id] == first[message_id], "not at its first place"
+        for user, place in chat.delivered.items():
+            if user == device.user and not device.reinstalled:
+                assert place.get("phone", 0) <= watermark, "told more than is on disk"
+        told = [e.seq for e in device.events if isinstance(e, MessageReceived) and e.chat == name]
+        assert told == sorted(set(told)), "told twice or out of order"
+
+
+Schedules.TestCase.settings = settings(
+    max_examples=250,
+    stateful_step_count=60,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+TestSchedules = Schedules.TestCase

@@ -1,0 +1,93 @@
+"""Two devices that compare emoji, without a network between them."""
+
+from random import Random
+from typing import Any
+
+from client.core.events import EmojiShown, VerificationCancelled
+from client.crypto.envelope import Device
+from client.crypto.sas import Stage
+from client.crypto.verifications import Effect, Proved, Say, Verifications
+
+RAJU = Device("raju/phone", "WmAy8Cb1cEUGsvBjZWTZNPCZBWhGBwiXyBhMHOgnDnM")
+
+
+RAVI = Device("ravi/phone", "LZv1Lr9yj6Xkdsun/oNHGbe1w3cal+kpnuOq14h37uQ")
+
+
+MIRA = Device("ravi/phone", "2Wschpj9eWbK4y7ImZOgP355iEg9k9QIR5yxWF9HaKk")  # passes for ravi
+
+
+CHAT = "chat"
+
+
+Fields = dict[str, Any]
+
+
+class Side:
+    """One device: what it says goes to the other's `inbox`; what it shows is kept."""
+
+    def __init__(self, me: Device, believes: Device, seed: int) -> None:
+        self.me, self.peer = me, believes
+        self.machine = Verifications(me, Random(seed))
+        self.sent: list[Fields] = []
+        self.told: list[Effect] = []
+        self.now = 0.0
+
+    def do(self, effects: list[Effect]) -> list[Fields]:
+        """The steps it sends now."""
+        said = [effect.fields for effect in effects if isinstance(effect, Say)]
+        self.told += [effect for effect in effects if not isinstance(effect, Say)]
+        self.sent += said
+        return said
+
+    def start(self) -> list[Fields]:
+        return self.do(self.machine.start(CHAT, self.peer, self.now))
+
+    def hears(self, *steps: Fields) -> list[Fields]:
+        said = []
+        for step in steps:
+            said += self.do(self.machine.received(CHAT, self.peer, step, self.now))
+        return said
+
+    def says(self, match: bool) -> list[Fields]:
+        return self.do(self.machine.decide(self.peer.name, match, self.now))
+
+    def waits(self, seconds: float) -> list[Fields]:
+        self.now += seconds
+        return self.do(self.machine.due(self.now))
+
+    @property
+    def stage(self) -> Stage | None:
+        return self.machine.stage(self.peer.name)
+
+    @property
+    def emoji(self) -> Any:
+        shown = [event.emoji for event in self.told if isinstance(event, EmojiShown)]
+        return shown[-1] if shown else None
+
+    @property
+    def verified(self) -> bool:
+        return Proved(self.peer) in self.told
+
+    @property
+    def cancelled(self) -> list[tuple[str, bool]]:
+        return [
+            (event.reason, event.by_peer)
+            for event in self.told
+            if isinstance(event, VerificationCancelled)
+        ]
+
+
+def pair() -> tuple[Side, Side]:
+    return Side(RAJU, RAVI, 1), Side(RAVI, RAJU, 2)
+
+
+def names(steps: list[Fields]) -> list[str]:
+    return [step["step"] for step in steps]
+
+
+def comparing(raju: Side, ravi: Side) -> None:
+    """Both see emoji; raju has started."""
+    ravi.hears(*raju.start())
+    key = raju.hears(*ravi.start())
+    raju.hears(*ravi.hears(*key))

@@ -1,0 +1,225 @@
+"""A device's own keys: made once, signed, published before they run out, kept until they are used."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from client import ChatClient, Removed
+from client.account import Account, Push, SignIn
+from client.core.events import Connected, SignedOut
+from client.crypto.account import FALLBACK_LIFE, KEYS_LOW, KEYS_WANTED, AccountKeys
+from client.crypto.signing import decode, device_document, key_document, verify
+from client.errors import SignatureError
+from client.store import Store
+from tests.client.crypto.scene import Scene
+from tests.client.fake_backend import Frame
+from tests.client.fake_server import FakeServer, fake_server, until
+
+
+def made(path: Path | str = ":memory:") -> tuple[Store, AccountKeys]:
+    store = Store.open(path, "ravi", "phone")
+    return store, AccountKeys(store, "ravi", "phone")
+
+
+def test_a_device_keeps_its_identity(tmp_path: Path) -> None:
+    store, keys = made(tmp_path / "s.sqlite")
+    first = keys.registration()
+    store.close()
+    store, keys = made(tmp_path / "s.sqlite")
+    assert keys.registration() == first
+    store.close()
+
+
+def test_everything_a_device_publishes_is_signed_by_it() -> None:
+    store, keys = made()
+    document = device_document("ravi", "phone", keys.curve25519, keys.ed25519)
+    verify(keys.ed25519, document, keys.registration()["signature"])
+    body = keys.upload(0)
+    assert len(body["one_time_keys"]) == KEYS_WANTED
+    for id_, key in body["one_time_keys"].items():
+        verify(
+            keys.ed25519, key_document("ravi", "phone", id_, key["key"], False), key["signature"]
+        )
+    fallback = body["fallback_key"]
+    document = key_document("ravi", "phone", fallback["id"], fallback["key"], True)
+    verify(keys.ed25519, document, fallback["signature"])
+    with pytest.raises(SignatureError):
+        document = key_document("ravi", "phone", fallback["id"], fallback["key"], False)
+        verify(keys.ed25519, document, fallback["signature"])
+    store.close()
+
+
+def test_keys_are_on_disk_before_they_are_published_and_offered_until_they_are(
+    tmp_path: Path,
+) -> None:
+    store, keys = made(tmp_path / "s.sqlite")
+    body = keys.upload(0)
+    store.close()  # no answer came, and the client ended
+    store, keys = made(tmp_path / "s.sqlite")
+    assert keys.upload(0) == body
+    keys.published()
+    more = keys.upload(15)
+    assert len(more["one_time_keys"]) == KEYS_WANTED - 15
+    assert not more["one_time_keys"].keys() & body["one_time_keys"].keys()
+    assert "fallback_key" not in more
+    store.close()
+
+
+def test_keys_are_offered_in_the_order_in_which_they_were_made() -> None:
+    store, keys = made()
+    offered = list(keys.upload(20)["one_time_keys"])
+    keys.published()
+    offered += list(keys.upload(20)["one_time_keys"])
+    assert [int.from_bytes(decode(id_), "big") for id_ in offered] == list(range(60))
+    store.close()
+
+
+def test_a_used_fallback_key_is_replaced_and_the_one_before_still_opens() -> None:
+    scene = Scene("ravi/phone", "raju/phone", "mira/phone")
+    raju = scene["raju/phone"]
+    entry = scene.backend.devices["raju"]["phone"]
+    entry["one_time_keys"].clear()
+    before = entry["fallback_key"]["key"]
+    with_ravi, with_mira = scene.direct("ravi", "raju"), scene.direct("mira", "raju")
+    for device, chat in (("ravi/phone", with_ravi), ("mira/phone", with_mira)):
+        raju.leave()
+        scene[device].send(chat, f"from {device}")
+        scene.settle()
+        if device == "ravi/phone":  # while its message is still under way to the key before
+            scene.backend.now += FALLBACK_LIFE
+            raju.replenish(50, new_fallback=True)
+    assert entry["fallback_key"]["key"] != before
+    raju.connect()
+    scene.settle()
+    assert raju.texts(with_ravi) == ["from ravi/phone"]
+    assert raju.texts(with_mira) == ["from mira/phone"]
+    scene.close()
+
+
+def test_a_fallback_key_that_was_claimed_often_is_replaced_once_in_ten_minutes() -> None:
+    """Each claim of it is told; the account keeps one key before, and that may be under way."""
+    scene = Scene("ravi/phone", "raju/phone", "mira/phone")
+    raju = scene["raju/phone"]
+    entry = scene.backend.devices["raju"]["phone"]
+    entry["one_time_keys"].clear()
+    scene.backend.now += FALLBACK_LIFE
+    chats = {device: scene.direct(device.partition("/")[0], "raju") for device in
+             ("ravi/phone", "mira/phone")}  # fmt: skip
+    raju.leave()
+    for device, chat in chats.items():
+        scene[device].send(chat, f"from {device}")
+        scene.settle()
+    first = entry["fallback_key"]["key"]
+    used = []
+    for remaining in (0, KEYS_WANTED, KEYS_WANTED):
+        raju.replenish(remaining, new_fallback=True)
+        used.append(entry["fallback_key"]["key"])
+        raju.crash()  # when it was replaced is remembered
+    assert used == [used[0]] * 3 != [first] * 3
+    raju.connect()
+    scene.settle()
+    for device, chat in chats.items():
+        assert raju.texts(chat) == [f"from {device}"]
+    scene.backend.now += FALLBACK_LIFE
+    raju.replenish(KEYS_WANTED, new_fallback=True)
+    assert entry["fallback_key"]["key"] not in used
+    scene.close()
+
+
+async def signed_in(server: FakeServer, store: Store, **options: Any) -> Account:
+    sign_in = SignIn("ravi", "phone", "password")
+    account = Account(server.url, sign_in, Push(), store, Random(1))
+    await account.sign_up_or_in()
+    return account
+
+
+def test_the_directory_is_filled_up_when_few_keys_are_left_and_not_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scenario() -> None:
+        async with fake_server() as server:
+            store = Store.open(":memory:", "ravi", "phone")
+            account = await signed_in(server, store)
+            await account.register()
+            keys = server.backend.devices["ravi"]["phone"]["one_time_keys"]
+            for left, after in ((KEYS_LOW, KEYS_LOW), (KEYS_LOW - 1, KEYS_WANTED)):
+                for name in list(keys)[left:]:
+                    del keys[name]
+                await account.replenish()
+                assert len(keys) == after
+            fallback = server.backend.devices["ravi"]["phone"]["fallback_key"]
+            await account.replenish()
+            assert server.backend.devices["ravi"]["phone"]["fallback_key"] == fallback
+            await account.replenish(fallback_used=True)
+            assert server.backend.devices["ravi"]["phone"]["fallback_key"] == fallback
+            monkeypatch.setattr("client.crypto.account.FALLBACK_LIFE", 0.0)
+            await account.replenish(fallback_used=True)
+            assert server.backend.devices["ravi"]["phone"]["fallback_key"] != fallback
+            assert len(keys) == KEYS_WANTED
+            await account.api.close()
+            store.close()
+
+    asyncio.run(scenario())
+
+
+def test_after_a_completed_sync_the_directory_is_filled_up_and_not_before() -> None:
+    """What is under way to the keys that are left is here by then."""
+
+    async def scenario() -> None:
+        async with fake_server() as server, ChatClient(server.url, "ravi", "password") as ravi:
+            keys = server.backend.devices["ravi"]["phone"]["one_time_keys"]
+            await until(lambda: server.after_ticket("ravi"))
+            for name in list(keys)[5:]:
+                del keys[name]
+            held: list[Frame] = []
+
+            def hold(user: str, frame: Frame) -> list[Frame]:
+                held.extend([frame] if frame["type"] == "synced" else [])
+                return [] if frame["type"] == "synced" else [frame]
+
+            server.shape = hold
+            server.calls.clear()
+            await reconnected(ravi)
+            await until(lambda: held)
+            for _ in range(3):  # what is asked meanwhile is answered
+                await ravi.devices("raju")
+            assert "POST /api/devices/phone/one-time-keys" not in server.calls
+            server.shape = lambda user, frame: [frame]
+            await reconnected(ravi)
+            await until(lambda: len(keys) == KEYS_WANTED)
+
+    asyncio.run(scenario())
+
+
+async def reconnected(client: ChatClient) -> None:
+    async with contextlib.aclosing(client.events()) as events:
+        client.cut()
+        async for event in events:
+            if isinstance(event, Connected):
+                return
+
+
+def test_a_device_that_another_one_removed_stops_and_does_not_come_back_by_itself() -> None:
+    async def scenario() -> None:
+        async with (
+            fake_server() as server,
+            ChatClient(server.url, "ravi", "password", "phone") as phone,
+            ChatClient(server.url, "ravi", "password", "laptop") as laptop,
+        ):
+            assert [one.device for one in await phone.devices("ravi")] == ["laptop"]
+            await phone.remove_device("laptop")
+            gone = await laptop.wait_for(lambda event: isinstance(event, SignedOut))
+            assert isinstance(gone, SignedOut)
+            assert "removed" in gone.reason
+            assert await phone.devices("ravi") == []
+            assert list(server.backend.devices["ravi"]) == ["phone"]
+            with pytest.raises(Removed):
+                await laptop._account.come_back()
+
+    asyncio.run(scenario())

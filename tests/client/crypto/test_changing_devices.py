@@ -1,0 +1,549 @@
+"""Devices that come, go and change: nobody is left out for good, nobody is believed by mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from client.core import events
+from client.core.cipher import Claims, FetchResult, Lists
+from client.core.engine import Engine
+from client.core.ids import is_shown
+from client.core.ticks import State
+from tests.client.crypto.scene import Device, Scene, frames, say
+
+RAVI, RAJU, DESK = "ravi/phone", "raju/phone", "ravi/desk"
+
+
+@pytest.fixture
+def scene() -> Iterator[Scene]:
+    made = Scene(RAVI, RAJU)
+    yield made
+    made.close()
+
+
+# -- texts wait until they can be sealed, and are sealed once
+
+
+def test_a_text_written_offline_is_kept_as_text_and_sealed_when_there_is_a_connection(
+    scene: Scene,
+) -> None:
+    chat = scene.direct("ravi", "raju")
+    scene[RAVI].leave()
+    name = scene[RAVI].send(chat, "from the lift")
+    assert [draft.text for draft in scene[RAVI].store.drafts()] == ["from the lift"]
+    assert scene[RAVI].store.queued() == []
+    scene[RAVI].crash()
+    assert scene[RAVI].engine.unaccepted == 1
+    scene.add("raju/tab").connect()  # registered after it was written
+    scene[RAVI].connect()
+    scene.settle()
+    for device in scene.devices.values():
+        assert device.texts(chat) == ["from the lift"]
+    assert frames(scene, chat)[0]["message_id"] == name
+
+
+def test_a_sealed_text_is_sent_again_byte_by_byte_the_same(scene: Scene) -> None:
+    chat = scene.direct("ravi", "raju")
+    say(scene, RAVI, chat, "first")
+    scene[RAVI].send(chat, "again")
+    (first,) = scene[RAVI].up
+    scene[RAVI].crash()
+    scene[RAVI].connect()
+    while scene[RAVI].up or scene[RAVI].down:
+        if scene[RAVI].up and scene[RAVI].up[0]["action"] == "send":
+            break
+        (scene[RAVI].handled if scene[RAVI].up else scene[RAVI].receive)()
+    assert scene[RAVI].up[0] == first
+    scene.settle()
+    assert scene[RAJU].texts(chat) == ["first", "again"]
+
+
+def test_texts_of_a_chat_keep_their_order_while_keys_are_fetched(scene: Scene) -> None:
+    chat = scene.group("ravi", "raju")
+    for n in range(5):
+        scene[RAVI].send(chat, f"line {n}")
+    scene.settle()
+    assert scene[RAJU].texts(chat) == [f"line {n}" for n in range(5)]
+
+
+def test_lists_are_asked_for_after_each_connect_and_after_each_change_and_not_else(
+    scene: Scene,
+) -> None:
+    chat = scene.direct("ravi", "raju")
+    ravi = scene[RAVI]
+
+    def asked() -> list[str]:
+        return sorted(request.user for request in ravi.wanted if isinstance(request, Lists))
+
+    ravi.send(chat, "one")
+    assert asked() == ["raju"]  # one's own is asked for in any case
+    scene.settle()
+    ravi.send(chat, "two")
+    assert asked() == []
+    scene.settle()
+    scene.backend.devices_changed("raju")
+    scene.settle()
+    ravi.send(chat, "three")
+    assert asked() == ["raju"]
+    scene.settle()
+    ravi.leave()
+    ravi.connect()
+    scene.settle()
+    ravi.send(chat, "four")
+    assert asked() == ["raju"]
+    scene.settle()
+    assert scene[RAJU].texts(chat) == ["one", "two", "three", "four"]
+
+
+def test_an_answer_from_before_a_change_does_not_count(scene: Scene) -> None:
+    chat = scene.direct("ravi", "raju")
+    ravi = scene[RAVI]
+    ravi.send(chat, "hi")
+    answers = [(request, scene.backend.listed(request.user)) for request in ravi.wanted
+               if isinstance(request, Lists)]  # fmt: skip
+    ravi.wanted.clear()
+    scene.add("raju/tab").connect()  # meanwhile; and the news of it is faster than the answer
+    while ravi.down:
+        ravi.receive()
+    for request, found in answers:
+        ravi.step(Engine.fetch_succeeded, FetchResult(request, found))
+    scene.settle()
+    assert scene["raju/tab"].texts(chat) == ["hi"]
+
+
+def test_an_answer_that_is_older_than_another_does_not_bring_a_removed_device_back(
+    scene: Scene,
+) -> None:
+    scene.add("raju/old").connect()
+    scene.settle()
+    chat = scene.group("ravi", "raju")
+    ravi = scene[RAVI]
+    say(scene, RAVI, chat, "one")
+    scene.backend.devices_changed("raju")
+    ravi.receive()
+    ravi.send(chat, "two")
+    (late,) = [request for request in ravi.wanted if isinstance(request, Lists)]
+    ravi.wanted.remove(late)
+    answer = FetchResult(late, scene.backend.listed("raju"))
+    scene["raju/old"].lose_connection()
+    scene.backend.remove("raju", "old")
+    scene.settle()
+    ravi.step(Engine.fetch_succeeded, answer)
+    say(scene, RAVI, chat, "three")
+    assert "raju/old" not in ravi.encryption.identities.receivers({"raju"})
+    keys = [frame for frame in frames(scene, chat) if frame["alg"] == "olm.v1"]
+    assert [sorted(frame["to"]) for frame in keys] == [["raju/old", RAJU], [RAJU]]
+
+
+def test_of_two_answers_without_a_change_between_them_the_later_question_s_counts(
+    scene: Scene,
+) -> None:
+    ravi = scene[RAVI]
+    first, second = (ravi.step(Engine.look_at, "raju") for _ in range(2))
+    here = scene.backend.listed("raju")
+    counted: list[bool] = []
+    for request, found in ((second, here), (first, {}), (second, {})):
+        answer = FetchResult(request, found)
+        ravi.step(lambda engine, step, a=answer: counted.append(engine.fetch_succeeded(step, a)))
+    assert counted == [True, False, False]
+    assert RAJU in ravi.encryption.identities.receivers({"raju"})
+
+
+def test_a_directory_that_does_not_answer_is_asked_again_and_the_text_waits(scene: Scene) -> None:
+    chat = scene.direct("ravi", "raju")
+    ravi = scene[RAVI]
+    ravi.send(chat, "patience")
+    for _ in range(3):
+        requests = ravi.wanted.copy()
+        ravi.wanted.clear()
+        for request in requests:
+            ravi.step(Engine.fetch_failed, request)
+        assert ravi.wanted == []  # after a pause
+        due = ravi.engine.next_due()
+        assert due is not None
+        scene.backend.now = max(due, scene.backend.now) + 5
+        ravi.step(Engine.due)
+        assert ravi.wanted
+    scene.settle()
+    assert scene[RAJU].texts(chat) == ["patience"]
+
+
+# -- who sent it
+
+
+def test_nothing_is_taken_of_a_device_that_was_never_heard_of_before_it_is_known(
+    scene: Scene,
+) -> None:
+    chat = scene.direct("ravi", "raju")
+    scene[RAVI].send(chat, "who is this?")
+    for _ in range(3):
+        while scene[RAVI].wanted:
+            scene[RAVI].fetch()
+    scene[RAVI].handled()
+    raju = scene[RAJU]
+    raju.receive()
+    assert raju.texts(chat) == []
+    assert {position.watermark for position in raju.store.read_positions()} == {0}
+    assert [request for request in raju.wanted if isinstance(request, Lists)]
+    raju.crash()  # nothing is lost by that: the server has it
+    raju.connect()
+    scene.settle()
+    assert raju.texts(chat) == ["who is this?"]
+    assert raju.told(events.MessageReceived)[0].text == "who is this?"
+
+
+def test_a_list_from_before_a_device_was_heard_of_does_not_say_that_there_is_none(
+    scene: Scene,
+) -> None:
+    chat = scene.direct("ravi", "raju")
+    say(scene, RAVI, chat, "one")
+    say(scene, RAJU, chat, "two")  # both have lists of both
+    scene.backend.losing = lambda user, frame: frame["type"] == "devices_changed"
+    scene.add(DESK).connect()
+    scene.settle()
+    say(scene, DESK, chat, "from the desk")
+    assert scene[RAJU].texts(chat)[-1] == scene[RAVI].texts(chat)[-1] == "from the desk"
+
+
+def test_why_a_message_waits_is_not_forgotten_when_others_have_read_it(scene: Scene) -> None:
+    scene.add(DESK).connect()
+    scene.settle()
+    chat = scene.direct("ravi", "raju")
+    say(scene, RAVI, chat, "one")
+    break_sessions(scene[DESK])
+    with scene[DESK].table() as db:
+        db.execute("DELETE FROM known_sessions")
+    scene[RAVI].send(chat, "two")
+    scene.settle(seconds=0.5)
+    waiting = scene[DESK].store.history(chat, 1)[0]
+    assert waiting.text is None
+    assert waiting.state is State.DELIVERED
+    assert waiting.reason
+
+
+def test_a_sender_that_the_directory_does_not_list_is_not_believed(scene: Scene) -> None:
+    chat = scene.direct("ravi", "raju")
+    scene[RAVI].send(chat, "I was here")
+    for _ in range(3):
+        while scene[RAVI].wanted:
+            scene[RAVI].fetch()
+    scene[RAVI].handled()
+    scene[RAVI].lose_connection()
+    scene.backend.remove("ravi", "phone")
+    scene.settle()
+    (message,) = scene[RAJU].store.history(chat)
+    assert message.text is None
+    assert message.reason == "ravi/phone is not known"
+
+
+def test_a_list_with_a_wrong_signature_has_no_such_device(scene: Scene) -> None:
+    chat = scene.direct("ravi", "raju")
+    scene.add("raju/tab").connect()
+    entry = scene.backend.devices["raju"]["tab"]
+    entry["keys"] = scene.backend.devices["raju"]["phone"]["keys"]
+    say(scene, RAVI, chat, "hi")
+    assert list(frames(scene, chat)[0]["to"]) == [RAJU]
+
+
+def test_a_claimed_key_with_a_wrong_signature_begins_nothing(scene: Scene) -> None:
+    chat = scene.direct("ravi", "raju")
+    entry = scene.backend.devices["raju"]["phone"]
+    entry["one_time_keys"] = scene.backend.devices["ravi"]["phone"]["one_time_keys"]
+    say(scene, RAVI, chat, "hi")
+    assert frames(scene, chat)[0]["to"] == {}
+
+
+# -- missing, stale, without a key
+
+
+def test_a_device_that_was_added_a_second_ago_gets_the_text_as_a_copy(scene: Scene) -> None:
+    chat = scene.direct("ravi", "raju")
+    say(scene, RAVI, chat, "begin")
+    scene.backend.losing = lambda user, frame: frame["type"] == "devices_changed"
+    scene.add("raju/tab").connect()
+    name = say(scene, RAVI, chat, "to all of yours")
+    assert scene["raju/tab"].texts(chat)[-1] == "to all of yours"
+    copies = [frame for frame in frames(scene, chat) if not is_shown(frame["message_id"])]
+    assert [list(frame["to"]) for frame in copies] == [["raju/tab"]]
+    assert [event.message_id for event in scene["raju/tab"].told(events.MessageReadable)] == [name]
+    assert scene[RAJU].texts(chat) == ["begin", "to all of yours"]
+    assert len(scene[RAJU].told(events.MessageReceived)) == 2  # the copy is not for it
+
+
+def test_a_crash_after_the_acceptance_does_not_forget_whom_a_copy_is_owed(scene: Scene) -> None:
+    chat = scene.direct("ravi", "raju")
+    say(scene, RAVI, chat, "begin")
+    scene.backend.losing = lambda user, frame: frame["type"] == "devices_changed"
+    scene.add("raju/tab").connect()
+    ravi = scene[RAVI]
+    ravi.send(chat, "to all of yours")
+    ravi.handled()
+    while ravi.down:
+        ravi.receive()
+    ravi.crash()
+    ravi.connect()
+    scene.settle()
+    assert scene["raju/tab"].texts(chat)[-1] == "to all of yours"
+
+
+def test_a_device_that_is_no_more_is_not_written_to_and_what_it_wrote_is_still_readable(
+    scene: Scene,
+) -> None:
+    scene.add("raju/tab").connect()
+    scene.settle()
+    chat = scene.direct("ravi", "raju")
+    say(scene, RAVI, chat, "begin")
+    say(scene, "raju/tab", chat, "hello")
+    scene.backend.losing = lambda user, frame: frame["type"] in ("devices_changed", "message")
+    say(scene, "raju/tab", chat, "my last words")
+    scene["raju/tab"].lose_connection()
+    scene.backend.remove("raju", "tab")
+    scene.backend.losing = lambda user, frame: False
+    say(scene, RAVI, chat, "stale")
+    scene.settle(seconds=1)
+    assert "raju/tab" in frames(scene, chat)[-1]["to"]
+    assert scene[RAVI].texts(chat) == ["begin", "hello", "my last words", "stale"]
+    say(scene, RAVI, chat, "after")
+    assert list(frames(scene, chat)[-1]["to"]) == [RAJU]
+
+
+def test_a_device_without_a_key_is_left_out_and_sent_a_copy_with_the_next_text(
+    scene: Scene,
+) -> None:
+    chat = scene.direct("ravi", "raju")
+    scene.backend.claimable = 0  # too many were claimed
+    name = say(scene, RAVI, chat, "one")
+    scene.settle(seconds=0.5)
+    assert frames(scene, chat)[0]["to"] == {}
+    assert scene[RAVI].store.own(name).state is State.DELIVERED  # type: ignore[union-attr]
+    assert scene[RAJU].texts(chat) == [None]
+    scene.backend.claimable = 1
+    say(scene, RAVI, chat, "two")
+    assert scene[RAJU].texts(chat) == ["one", "two"]
+
+
+def test_in_a_group_too_a_device_without_a_key_catches_up(scene: Scene) -> None:
+    scene.add("mira/phone").connect()
+    chat = scene.group("ravi", "raju", "mira")
+    keys = scene.backend.devices["mira"]["phone"]
+    kept, keys["one_time_keys"] = keys["one_time_keys"], {}
+    fallback = keys.pop("fallback_key")
+    say(scene, RAVI, chat, "one")
+    assert scene["mira/phone"].texts(chat) == [None]
+    keys["one_time_keys"], keys["fallback_key"] = kept, fallback
+    say(scene, RAVI, chat, "two")
+    scene.settle(seconds=0.5)
+    assert scene["mira/phone"].texts(chat) == ["one", "two"]
+
+
+def test_a_text_for_more_devices_than_a_frame_takes_goes_in_parts(scene: Scene) -> None:
+    for name in ("a", "b", "c"):
+        scene.add(f"raju/{name}").connect()
+    chat = scene.direct("ravi", "raju")
+    text = "x" * 9_000
+    say(scene, RAVI, chat, text)
+    parts = frames(scene, chat)
+    assert [len(frame["to"]) for frame in parts] == [1, 1, 1, 1]
+    assert [is_shown(frame["message_id"]) for frame in parts] == [True, False, False, False]
+    for device in scene.devices.values():
+        assert device.texts(chat) == [text]
+    assert scene[RAVI].store.queued() == []
+    scene.settle(seconds=4)
+    assert len(frames(scene, chat)) == 4  # nobody is owed anything
+
+
+# -- what can't be read is asked for
+
+
+def break_sessions(device: Device) -> None:
+    with device.table() as db:
+        db.execute("DELETE FROM olm_sessions")
+
+
+def test_what_cannot_be_read_is_asked_for_on_a_new_session_and_comes(scene: Scene) -> None:
+    chat = scene.direct("ravi", "raju")
+    say(scene, RAVI, chat, "one")
+    say(scene, RAJU, chat, "heard")
+    break_sessions(scene[RAJU])
+    name = say(scene, RAVI, chat, "two")
+    (waiting,) = scene[RAJU].store.history(chat, 1)
+    assert (waiting.text, waiting.seq) == (None, 3)
+    assert waiting.reason == "no session of this device fits it"
+    scene.settle(seconds=3.1)
+    assert scene[RAJU].texts(chat) == ["one", "heard", "two"]
+    assert [event.message_id for event in scene[RAJU].told(events.MessageReadable)] == [name]
+    say(scene, RAVI, chat, "three")  # and the new session serves from now on
+    assert scene[RAJU].texts(chat)[-1] == "three"
+
+
+def test_a_sender_is_asked_three_times_at_growing_intervals(scene: Scene) -> None:
+    chat = scene.direct("ravi", "raju")
+    say(scene, RAVI, chat, "one")
+    say(scene, RAJU, chat, "heard")
+    break_sessions(scene[RAJU])
+    say(scene, RAVI, chat, "two")
+    scene[RAVI].leave()
+    asked = []
+    for seconds in (2, 2, 50, 20, 3590, 40, 86_400, 86_400):
+        before = len(frames(scene, chat))
+        scene.settle(seconds=seconds)
+        asked.append(len(frames(scene, chat)) - before)
+    assert asked == [0, 1, 0, 1, 0, 1, 0, 0]
+    scene[RAVI].connect()
+    scene.settle()
+    assert scene[RAJU].texts(chat) == ["one", "heard", "two"]
+    copies = [
+        f for f in frames(scene, chat) if f["sender"] == "ravi" and not is_shown(f["message_id"])
+    ]
+    assert len(copies) == 1  # three times asked in one go, and answered once
+
+
+def test_nobody_is_asked_for_ever_on_behalf_of_a_device_that_is_no_more(scene: Scene) -> None:
+    scene.add("raju/tab").connect()
+    scene.settle()
+    chat = scene.direct("ravi", "raju")
+    say(scene, RAVI, chat, "begin")
+    say(scene, "raju/tab", chat, "hello")
+    break_sessions(scene[RAVI])
+    say(scene, "raju/tab", chat, "my last words")
+    scene["raju/tab"].lose_connection()
+    scene.backend.remove("raju", "tab")
+    scene.settle()
+    assert scene[RAVI].store.asks(scene[RAVI].clock() + 10)
+    scene.settle(seconds=4)
+    assert scene[RAVI].store.asks(scene[RAVI].clock() + 1e9) == {}
+    assert scene[RAVI].texts(chat)[-1] is None  # and it is seen that there is something
+
+
+def test_many_texts_are_asked_for_in_several_frames_on_one_session(scene: Scene) -> None:
+    chat = scene.direct("ravi", "raju")
+    lines = [f"line {n}" for n in range(130)]
+    for line in lines:
+        say(scene, RAVI, chat, line)
+    scene.add("raju/tab").connect()
+    scene.settle(seconds=1)
+    scene.settle(seconds=1)
+    before = len(frames(scene, chat))
+    scene.settle(seconds=4)
+    requests = [f for f in frames(scene, chat)[before:] if f["sender_device"] == "phone"]
+    assert scene["raju/tab"].texts(chat) == lines
+    asked = [f for f in frames(scene, chat)[before:] if f["sender"] == "raju"]
+    assert len(asked) == 2
+    assert len(requests) == len(lines)
+    (sessions,) = scene["raju/tab"].db.execute("SELECT count(*) FROM olm_sessions").fetchone()
+    assert sessions == 1
+
+
+def test_a_sender_answers_a_device_three_times_for_a_text_and_no_more(scene: Scene) -> None:
+    chat = scene.direct("ravi", "raju")
+    name = say(scene, RAVI, chat, "one")
+    for _ in range(5):
+        fields = {"of": [name]}
+        scene[RAJU].step(Engine.send_to_device, chat, RAVI, "request", fields)
+        scene.settle()
+    sent = [frame for frame in frames(scene, chat) if frame["sender"] == "ravi"]
+    assert len(sent) == 1 + 3
+    assert scene[RAJU].texts(chat) == ["one"]
+
+
+@pytest.mark.parametrize("of", [["nothing"], "text", [7], None, [], {}])
+def test_requests_for_what_is_not_there_are_not_answered(scene: Scene, of: object) -> None:
+    chat = scene.direct("ravi", "raju")
+    say(scene, RAVI, chat, "one")
+    fields = {"of": of}
+    scene[RAJU].step(Engine.send_to_device, chat, RAVI, "request", fields)
+    scene.settle()
+    assert len([frame for frame in frames(scene, chat) if frame["sender"] == "ravi"]) == 1
+
+
+@pytest.mark.parametrize(("who", "filled"), [("mira/phone", False), (RAVI, True)])
+def sealed_by(device: Device, chat: str, to: str, kind: str, fields: dict[str, Any]) -> None:
+    """Sends what the device itself never would."""
+    with device.table():
+        receiver = device.encryption.identities.trusted(to)
+        assert receiver is not None
+        frame = device.encryption._sealer.for_devices(chat, [receiver], kind, fields)
+        device.engine._own.queue(device._step(), chat, [frame])
+    device.step(Engine.due)
+
+
+def without_the_text(scene: Scene, address: str) -> None:
+    with scene[address].table() as db:
+        db.execute("UPDATE messages SET text = NULL, payload = 'x'")
+
+
+def test_a_copy_counts_only_from_the_device_that_wrote_the_text(scene: Scene) -> None:
+    scene.add("mira/phone").connect()
+    chat = scene.group("ravi", "raju", "mira")
+    name = say(scene, RAVI, chat, "mine")
+    say(scene, "mira/phone", chat, "hello")  # the two have sessions
+    without_the_text(scene, RAJU)
+    for author, text in (("mira/phone", "forged"), (RAVI, "mine again")):
+        fields = {"of": name, "text": text, "sent_at": 1}
+        sealed_by(scene[author], chat, RAJU, "copy", fields)
+        scene.settle()
+    told = [event.text for event in scene[RAJU].told(events.MessageReadable)]
+    assert told == ["mine again"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        ("confetti", {"a": [1]}),
+        ("room_key", {}),
+        ("room_key", {"session_id": "x", "key": "A"}),
+        ("copy", {}),
+        ("copy", {"of": "no text", "text": "x", "sent_at": 1}),
+        ("copy", {"of": "0" * 26, "text": 7, "sent_at": 1}),
+        ("copy", {"of": "0" * 26, "text": "x", "sent_at": "now"}),
+        ("copy", {"of": "0" * 26, "text": "x", "sent_at": -1}),
+        ("request", {}),
+    ],
+)
+def test_unknown_kinds_and_broken_fields_are_let_pass(
+    scene: Scene, kind: str, fields: dict[str, Any]
+) -> None:
+    chat = scene.direct("ravi", "raju")
+    say(scene, RAVI, chat, "one")
+    sealed_by(scene[RAVI], chat, RAJU, kind, fields)
+    scene.settle()
+    say(scene, RAVI, chat, "two")
+    assert scene[RAJU].texts(chat) == ["one", "two"]
+    assert {position.watermark for position in scene[RAJU].store.read_positions()} == {3}
+
+
+def test_what_encryption_does_not_use_is_passed_on(scene: Scene) -> None:
+    chat = scene.direct("ravi", "raju")
+    fields = {"txn": "b7c1", "step": "start", "methods": ["emoji"]}
+    scene[RAVI].step(Engine.send_to_device, chat, RAJU, "sas", fields)
+    scene.settle()
+    expected = events.ControlReceived(chat, "ravi", "phone", "sas", fields)
+    assert scene[RAJU].told(events.ControlReceived) == [expected]
+    assert scene[RAJU].store.history(chat) == []
+
+
+def test_who_is_no_longer_in_a_chat_hears_that_a_text_was_not_sent(scene: Scene) -> None:
+    scene.add("mira/phone").connect()
+    chat = scene.group("ravi", "raju", "mira")
+    say(scene, RAVI, chat, "one")
+    scene.backend.change_members(chat, [], ["ravi"])
+    name = say(scene, RAVI, chat, "into the void")
+    own = scene[RAVI].store.own(name)
+    assert own is not None
+    assert own.state is State.FAILED
+    assert scene[RAVI].engine.unaccepted == 0
+
+
+def test_claims_are_asked_for_once_while_the_answer_is_under_way(scene: Scene) -> None:
+    chat = scene.direct("ravi", "raju")
+    ravi = scene[RAVI]
+    ravi.send(chat, "one")
+    while any(isinstance(request, Lists) for request in ravi.wanted):
+        ravi.fetch()
+    for _ in range(5):
+        ravi.step(Engine.due)
+    assert [type(request) for request in ravi.wanted] == [Claims]
+    scene.settle()

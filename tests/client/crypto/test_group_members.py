@@ -1,0 +1,404 @@
+"""Who is in a chat: the server says so, and can't read, or let others read, what is not for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from client.core import events
+from client.core.engine import Engine
+from client.core.frames import DevicesChanged, Message, Receipt, Synced, SyncedChat, Watermarks
+from client.core.ids import ulid
+from client.core.ticks import State
+from client.crypto.encryption import LEEWAY
+from tests.client.crypto.scene import Scene, frames, say
+
+RAVI, RAJU, MIRA = "ravi/phone", "raju/phone", "mira/phone"
+
+
+@pytest.fixture
+def scene() -> Iterator[Scene]:
+    made = Scene(RAVI, RAJU, MIRA)
+    yield made
+    made.close()
+
+
+def hears(scene: Scene, who: str, frame: Any) -> None:
+    scene[who].step(Engine.received, frame)
+    scene.settle()
+
+
+def asks(scene: Scene, who: str, chat: str, *message_ids: str) -> None:
+    """With a helper who names the ids: of what came before, a device knows none."""
+    scene[who].step(Engine.send_to_device, chat, RAVI, "request", {"of": [*message_ids]})
+    scene.settle(seconds=1)
+
+
+def member(scene: Scene, who: str, chat: str) -> None:
+    """The device has heard that it is in the chat."""
+    scene[who].store.describe(chat, "group")
+    members = scene.backend.chats[chat].members
+    scene[who].step(Engine.chat_is, chat, members)
+    scene.settle()
+
+
+def quietly(scene: Scene, chat: str, user: str) -> None:
+    """Nobody is told of it."""
+    scene.backend.losing = lambda _, frame: frame["type"] == "devices_changed"
+    scene.backend.change_members(chat, [user], [])
+    scene.backend.losing = lambda *_: False
+
+
+def said(chat: str, seq: int, *users: str) -> Synced:
+    members = {user: Watermarks() for user in users}
+    return Synced({chat: SyncedChat(seq, seq, members=members)})
+
+
+# -- a direct chat is its two people
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        lambda chat: said(chat, 1, "ravi", "raju", "mira"),
+        lambda chat: said(chat, 1, "ravi", "mira"),
+        lambda chat: Receipt(chat, "mira", 1, 1),
+    ],
+    ids=["one more", "another", "a receipt"],
+)
+def test_nobody_is_added_to_a_direct_chat_whatever_the_server_says(scene: Scene, lie: Any) -> None:
+    chat = scene.direct("ravi", "raju")
+    say(scene, RAVI, chat, "one")
+    scene[RAVI].events.clear()
+    scene.backend.chats[chat].members.add("mira")  # as every answer says from now on
+    hears(scene, RAVI, lie(chat))
+    say(scene, RAVI, chat, "secret")
+    assert list(frames(scene, chat)[-1]["to"]) == [RAJU]
+    assert scene[RAVI].store.members(chat).keys() == {"ravi", "raju"}
+    assert scene[RAVI].told(events.MembersChanged) == []
+    asks(scene, MIRA, chat, frames(scene, chat)[-1]["message_id"])
+    assert [text for text in scene[MIRA].texts(chat) if text] == []
+
+
+def test_a_list_of_others_from_the_beginning_lets_nothing_be_sent(scene: Scene) -> None:
+    chat = scene.direct("ravi", "raju")
+    with scene[RAVI].table() as db:  # kind and members come by two ways, and one may come alone
+        db.execute("DELETE FROM members")
+        db.execute("UPDATE chats SET members_told = 0")
+    scene.backend.chats[chat].members.add("mira")
+    scene[RAVI].crash()
+    scene[RAVI].connect()
+    scene.settle()
+    name = say(scene, RAVI, chat, "to whom?")
+    assert frames(scene, chat) == []
+    (failed,) = scene[RAVI].told(events.StateChanged)
+    assert (failed.message_id, failed.state) == (name, State.FAILED)
+    assert failed.reason == "the backend says that others are in this direct chat"
+
+
+def test_what_a_third_one_writes_into_a_direct_chat_is_not_opened_and_not_asked_for(
+    scene: Scene,
+) -> None:
+    chat = scene.direct("ravi", "raju")
+    say(scene, RAVI, chat, "one")
+    mira, ravi = scene[MIRA], scene[RAVI]
+    mira.store.describe(chat, "group")
+    mira.step(Engine.chat_is, chat, {"ravi", "mira"})
+    with mira.table() as db:
+        db.execute("UPDATE chats SET kind = 'direct'")
+    name = ulid(7, mira.random)
+    mira.step(Engine.send, name, chat, "pay here")
+    while mira.wanted:
+        mira.fetch()
+    (frame,) = [one for one in mira.up if one["action"] == "send"]
+    mira.up.clear()
+    shown = Message(chat, 2, name, "mira", "phone", ravi.clock(), "olm.v1", frame["to"][RAVI])
+    hears(scene, RAVI, shown)
+    (message,) = ravi.store.history(chat, 1)
+    assert (message.seq, message.sender, message.text) == (2, "mira", None)
+    assert message.reason == "its sender is not in this chat"
+    before = len(frames(scene, chat))
+    scene.settle(seconds=4)
+    assert len(frames(scene, chat)) == before
+    ravi.accept("mira")  # nor does anything open it later
+    assert ravi.store.history(chat, 1)[0].text is None
+
+
+# -- a receipt tells nobody who is a member
+
+
+def test_a_late_receipt_of_a_removed_member_does_not_bring_it_back(scene: Scene) -> None:
+    chat = scene.group("ravi", "raju", "mira")
+    say(scene, RAVI, chat, "to three")
+    scene.backend.change_members(chat, [], ["mira"])
+    scene.settle()
+    receipt = Receipt(chat, "mira", 2, 2)
+    scene[RAVI].step(Engine.received, receipt)
+    assert scene[RAVI].store.members(chat).keys() == {"ravi", "raju"}
+    say(scene, RAVI, chat, "to two")
+    keys = [frame for frame in frames(scene, chat) if frame["alg"] == "olm.v1"]
+    assert [sorted(frame["to"]) for frame in keys] == [[MIRA, RAJU], [RAJU]]
+
+
+def test_a_receipt_of_somebody_unknown_makes_the_client_ask_who_is_in(scene: Scene) -> None:
+    chat = scene.group("ravi", "raju")
+    name = say(scene, RAVI, chat, "old")
+    scene.settle(seconds=61)
+    quietly(scene, chat, "mira")
+    hears(scene, RAVI, Receipt(chat, "mira", 2, 0))
+    assert "mira" in scene[RAVI].store.members(chat)
+    member(scene, MIRA, chat)
+    asks(scene, MIRA, chat, name)
+    assert scene[MIRA].texts(chat) == []
+
+
+# -- who comes later
+
+
+def test_who_comes_is_sent_nothing_that_is_older_than_a_minute(scene: Scene) -> None:
+    chat = scene.group("ravi", "raju")
+    old = say(scene, RAVI, chat, "old")
+    scene.backend.now += 61  # and nobody looks who is in
+    recent = say(scene, RAVI, chat, "recent")
+    scene.backend.change_members(chat, ["mira"], [])
+    scene.settle()
+    member(scene, MIRA, chat)
+    asks(scene, MIRA, chat, old, recent)
+    assert scene[MIRA].texts(chat) == ["recent"]
+
+
+def test_the_minute_is_one_of_this_device_s_clock(scene: Scene) -> None:
+    """The server's `sent_at` says that all is from now."""
+    chat = scene.group("ravi", "raju")
+    scene.backend.epoch += 1e6
+    old = say(scene, RAVI, chat, "old")
+    scene.backend.now += 61
+    scene.backend.change_members(chat, ["mira"], [])
+    scene.settle()
+    member(scene, MIRA, chat)
+    asks(scene, MIRA, chat, old)
+    assert scene[MIRA].texts(chat) == []
+
+
+def test_whom_the_sender_adds_itself_was_a_recipient_of_nothing_before(scene: Scene) -> None:
+    chat = scene.group("ravi", "raju")
+    name = say(scene, RAVI, chat, "a second ago")
+    scene[RAVI].step(Engine.adding, chat, ["mira"])
+    scene[RAVI].crash()  # before the answer came; the mark is remembered
+    scene[RAVI].connect()
+    scene.backend.change_members(chat, ["mira"], [])
+    scene.settle()
+    member(scene, MIRA, chat)
+    asks(scene, MIRA, chat, name)
+    assert scene[MIRA].texts(chat) == []
+    later = say(scene, RAVI, chat, "to you too")
+    assert scene[MIRA].texts(chat) == ["to you too"]
+    assert scene[RAVI].store.own(later)
+
+
+@pytest.mark.parametrize("crash", [False, True])
+def test_what_is_under_way_is_not_for_whom_the_sender_adds(scene: Scene, crash: bool) -> None:
+    chat = scene.group("ravi", "raju")
+    say(scene, RAVI, chat, "one")
+    ravi = scene[RAVI]
+    name = ravi.send(chat, "sealed for raju")
+    ravi.handled()  # and its `accepted` comes later than the answer to `add`
+    ravi.step(Engine.adding, chat, ["mira"])
+    if crash:
+        ravi.crash()
+        ravi.connect()
+    scene.backend.change_members(chat, ["mira"], [])
+    member(scene, RAVI, chat)
+    member(scene, MIRA, chat)
+    own = ravi.store.own_text(chat, name)
+    after = ravi.store.member_after(chat, "mira")
+    assert own and own.seq and after is not None and own.seq > after
+    asks(scene, MIRA, chat, name)
+    assert scene[MIRA].texts(chat) == []
+    later = say(scene, RAVI, chat, "to you too")
+    asks(scene, MIRA, chat, name, later)
+    assert scene[MIRA].texts(chat) == ["to you too"]
+    assert scene[RAJU].texts(chat) == ["one", "sealed for raju", "to you too"]
+
+
+def test_what_is_under_way_is_not_owed_to_whom_the_sender_adds(scene: Scene) -> None:
+    """In a chat of two whose kind is not known yet, the answer to a text names who was left out."""
+    chat = scene.group("ravi", "raju")
+    ravi = scene[RAVI]
+    with ravi.table() as db:
+        db.execute("UPDATE chats SET kind = NULL")
+    say(scene, RAVI, chat, "one")
+    ravi.send(chat, "sealed for raju")
+    ravi.step(Engine.adding, chat, ["mira"])
+    scene.backend.change_members(chat, ["mira"], [])
+    member(scene, MIRA, chat)
+    assert frames(scene, chat)[-1]["to"].keys() == {RAJU}
+    scene.settle(seconds=4)
+    assert "sealed for raju" not in scene[MIRA].texts(chat)
+
+
+def test_what_was_written_and_not_sealed_is_for_whom_the_sender_adds(scene: Scene) -> None:
+    chat = scene.group("ravi", "raju")
+    ravi = scene[RAVI]
+    ravi.leave()
+    name = ravi.send(chat, "written offline")
+    ravi.step(Engine.adding, chat, ["mira"])
+    scene.backend.change_members(chat, ["mira"], [])
+    member(scene, MIRA, chat)
+    ravi.connect()
+    scene.settle()
+    assert scene[MIRA].texts(chat) == ["written offline"]
+    with scene[MIRA].table() as db:
+        db.execute("UPDATE messages SET text = NULL")
+    asks(scene, MIRA, chat, name)
+    assert scene[MIRA].texts(chat) == ["written offline"]
+
+
+def test_who_is_a_member_and_is_added_again_may_ask_for_what_is_under_way(scene: Scene) -> None:
+    chat = scene.group("ravi", "raju", "mira")
+    say(scene, RAVI, chat, "one")
+    ravi = scene[RAVI]
+    name = ravi.send(chat, "to both")
+    ravi.step(Engine.adding, chat, ["mira"])
+    scene.settle()
+    with scene[MIRA].table() as db:
+        db.execute("UPDATE messages SET text = NULL WHERE message_id = ?", (name,))
+    asks(scene, MIRA, chat, name)
+    assert scene[MIRA].texts(chat) == ["one", "to both"]
+
+
+def test_a_mark_of_a_call_that_failed_takes_nothing_away_later(scene: Scene) -> None:
+    chat = scene.group("ravi", "raju")
+    scene[RAVI].step(Engine.adding, chat, ["mira"])  # and it was refused
+    name = say(scene, RAVI, chat, "old")
+    scene.settle(seconds=61)
+    scene.backend.change_members(chat, ["mira"], [])  # by raju
+    scene.settle()
+    member(scene, MIRA, chat)
+    asks(scene, MIRA, chat, name)
+    assert scene[MIRA].texts(chat) == []
+
+
+def test_an_empty_list_of_members_says_nothing(scene: Scene) -> None:
+    chat = scene.group("ravi", "raju")
+    name = say(scene, RAVI, chat, "old")
+    scene.settle(seconds=61)
+    scene[RAVI].step(Engine.chat_is, chat, [])
+    hears(scene, RAVI, Synced({chat: SyncedChat(2, 2)}))
+    assert scene[RAVI].store.members(chat).keys() == {"ravi", "raju"}
+    scene.backend.change_members(chat, ["mira"], [])
+    scene.settle()
+    member(scene, MIRA, chat)
+    asks(scene, MIRA, chat, name)
+    assert scene[MIRA].texts(chat) == []
+
+
+# -- who comes and goes is told
+
+
+def changes(scene: Scene, chat: str) -> list[Mapping[str, Any]]:
+    told = scene[RAVI].told(events.MembersChanged)
+    assert {event.chat for event in told} <= {chat}
+    return [{"joined": event.joined, "left": event.left} for event in told]
+
+
+def test_who_comes_and_goes_is_told_at_once(scene: Scene) -> None:
+    chat = scene.group("ravi", "raju")
+    assert changes(scene, chat) == []  # the first time says who is in, not who has come
+    scene.backend.change_members(chat, ["mira"], [])
+    scene.settle()
+    scene.backend.change_members(chat, [], ["raju", "mira"])
+    scene.settle()
+    joined, left = {"joined": ("mira",), "left": ()}, {"joined": (), "left": ("mira", "raju")}
+    assert changes(scene, chat) == [joined, left]
+
+
+def test_an_answer_from_before_a_change_changes_nobody(scene: Scene) -> None:
+    chat = scene.group("ravi", "raju")
+    ravi = scene[RAVI]
+    ravi.step(Engine.sync)
+    ravi.handled()
+    before = ravi.down.pop()
+    scene.backend.change_members(chat, ["mira"], [])
+    ravi.receive()  # the news is faster than the answer
+    hears(scene, RAVI, ravi.parsed(before))
+    assert changes(scene, chat) == [{"joined": ("mira",), "left": ()}]
+
+
+def test_the_news_of_a_chat_that_is_not_known_asks_for_nothing(scene: Scene) -> None:
+    scene[RAVI].step(Engine.received, DevicesChanged("mira", "G9"))
+    assert [frame for frame in scene[RAVI].up if frame["action"] == "sync"] == []
+
+
+# -- asking is no way out of a session
+
+
+@pytest.mark.parametrize("asked_for", [[], ["nothing"]])
+def test_who_asks_and_leaves_cannot_read_what_comes_after(
+    scene: Scene, asked_for: list[str]
+) -> None:
+    chat = scene.group("ravi", "raju", "mira")
+    say(scene, RAVI, chat, "to three")
+    asks(scene, MIRA, chat, *asked_for)
+    scene.backend.change_members(chat, [], ["mira"])
+    scene.settle()
+    say(scene, RAVI, chat, "to two")
+    texts = [frame["payload"] for frame in frames(scene, chat) if frame["alg"] == "megolm.v1"]
+    assert len({payload.partition(".")[0] for payload in texts}) == 2
+
+
+def test_who_asks_and_stays_is_sent_the_key_of_the_same_session_once_more(scene: Scene) -> None:
+    chat = scene.group("ravi", "raju", "mira")
+    say(scene, RAVI, chat, "one")
+    asks(scene, MIRA, chat)
+    say(scene, RAVI, chat, "two")
+    say(scene, RAVI, chat, "three")
+    keys = [f for f in frames(scene, chat) if f["alg"] == "olm.v1" and f["sender"] == "ravi"]
+    assert [sorted(frame["to"]) for frame in keys] == [[MIRA, RAJU], [MIRA]]
+    texts = [frame["payload"] for frame in frames(scene, chat) if frame["alg"] == "megolm.v1"]
+    assert len({payload.partition(".")[0] for payload in texts}) == 1
+
+
+# -- a device that is made later
+
+
+def test_a_device_made_later_is_not_sent_what_was(scene: Scene) -> None:
+    chat = scene.direct("ravi", "raju")
+    old = say(scene, RAVI, chat, "old")
+    scene.settle(seconds=LEEWAY / 2 + 1)
+    recent = say(scene, RAVI, chat, "recent")
+    scene.settle(seconds=LEEWAY / 2)
+    scene.add("raju/ghost").connect()
+    scene.settle()
+    asks(scene, "raju/ghost", chat, old, recent)
+    assert [text for text in scene["raju/ghost"].texts(chat) if text] == ["recent"]
+
+
+def test_a_device_made_later_does_not_ask_for_what_was(scene: Scene) -> None:
+    chat = scene.direct("ravi", "raju")
+    say(scene, RAVI, chat, "old")
+    scene.settle(seconds=LEEWAY / 2 + 1)
+    say(scene, RAVI, chat, "recent")
+    scene.settle(seconds=LEEWAY / 2)
+    tab = scene.add("raju/tab")
+    tab.connect()
+    scene.settle()
+    (asked,) = tab.store.asks(tab.clock() + 60).values()
+    assert len(asked) == 1
+    scene.settle(seconds=4)
+    assert tab.texts(chat) == [None, "recent"]
+
+
+def test_an_accepted_identity_counts_from_its_acceptance(scene: Scene) -> None:
+    chat = scene.direct("ravi", "raju")
+    old = say(scene, RAVI, chat, "old")
+    scene[RAJU].lose_connection()
+    scene.add(RAJU).connect()
+    scene.settle()
+    say(scene, RAVI, chat, "held")
+    scene.settle(seconds=LEEWAY + 1)
+    scene[RAVI].accept("raju")
+    asks(scene, RAJU, chat, old)
+    assert [text for text in scene[RAJU].texts(chat) if text] == ["held"]

@@ -1,0 +1,63 @@
+"""The library against the fake server, and what tests wait for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from client import (
+    ChatClient,
+    Settings,
+    Stage,
+    Verified,
+)
+from client.core.events import Event
+from tests.client.fake_server import FakeServer, fake_server, until
+
+QUICK = Settings(gap_grace=0.02, own_gap_grace=0.05, reconnect_base=0.02, resend_after=0.3)
+
+
+def with_server(scenario: Callable[[FakeServer], Awaitable[None]]) -> None:
+    async def run() -> None:
+        async with fake_server() as server, asyncio.timeout(30):
+            await scenario(server)
+
+    asyncio.run(run())
+
+
+@asynccontextmanager
+async def online(
+    server: FakeServer, user: str, device: str = "phone", store: Path | str = ":memory:"
+) -> AsyncIterator[ChatClient]:
+    client = ChatClient(server.url, user, "password", device, store, settings=QUICK)
+    async with client:
+        yield client
+
+
+def of(kind: type, **fields: Any) -> Callable[[Event], bool]:
+    return lambda event: (
+        isinstance(event, kind)
+        and all(getattr(event, name) == value for name, value in fields.items())
+    )
+
+
+async def compare(one: ChatClient, other: ChatClient) -> None:
+    """Until both show emoji."""
+    await one.verify(other.user, other.device)
+    asks = f"{one.user}/{one.device}"
+    await until(lambda: other.comparisons().get(asks) is Stage.ASKED)
+    await other.verify(one.user, one.device)
+    for here, there in ((one, other), (other, one)):
+        name = f"{there.user}/{there.device}"
+        await until(lambda here=here, name=name: here.comparisons().get(name) is Stage.COMPARING)  # type: ignore[misc]
+
+
+async def verified(one: ChatClient, other: ChatClient) -> None:
+    await compare(one, other)
+    one.confirm(other.user, match=True, device=other.device)
+    other.confirm(one.user, match=True, device=one.device)
+    await one.wait_for(of(Verified, user=other.user, device=other.device))
+    await other.wait_for(of(Verified, user=one.user, device=one.device))

@@ -1,0 +1,180 @@
+"""The file that a device keeps everything in."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+from pathlib import Path
+
+import pytest
+
+from client.core.cipher import Draft
+from client.core.frames import Message, Watermarks
+from client.core.ledger import ReadPosition
+from client.core.ticks import State
+from client.errors import StoreError
+from client.store import Store
+from client.store.tables import FIRST, MIGRATIONS
+
+
+def message(seq: int, text: str = "hi") -> Message:
+    return Message("c", seq, f"id{seq}", "raju", "phone", 5.0, "olm.v1", text)
+
+
+def test_what_is_committed_is_there_again(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "ravi.sqlite"
+    store = Store.open(path, "ravi", "phone")
+    with store.transaction():
+        store.open_chat("c")
+        store.add(message(1), "hi", None)
+        store.set_watermark("c", 1)
+        store.add_own(Draft("own", "c", "hello"), "ravi", "phone")
+        store.queue("own", "c", {"action": "send", "alg": "olm.v1"})
+    store.close()
+    store = Store.open(path, "ravi", "phone")
+    assert store.read_positions() == [ReadPosition("c", 1, 0, Watermarks())]
+    assert [(m.seq, m.text, m.state) for m in store.history("c")] == [
+        (1, "hi", None),
+        (None, "hello", State.WAITING),
+    ]
+    assert [queued.message_id for queued in store.queued()] == ["own"]
+    store.close()
+
+
+def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "s.sqlite", "ravi", "phone")
+    with pytest.raises(KeyError), store.transaction():
+        store.open_chat("c")
+        store.add(message(1), "hi", None)
+        raise KeyError
+    assert store.read_positions() == []
+    assert store.history("c") == []
+    store.close()
+
+
+def test_every_commit_is_on_the_disk_before_anything_is_said_about_it(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "s.sqlite", "ravi", "phone")
+    with store.transaction() as db:
+        assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert db.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+    store.close()
+
+
+def test_only_the_owner_can_read_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "s.sqlite"
+    Store.open(path, "ravi", "phone").close()
+    assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
+
+
+def test_a_file_serves_one_client_at_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "s.sqlite"
+    store = Store.open(path, "ravi", "phone")
+    with pytest.raises(StoreError, match="another client of ravi/phone"):
+        Store.open(path, "ravi", "phone")
+    store.close()
+    Store.open(path, "ravi", "phone").close()
+
+
+def test_a_file_belongs_to_one_device(tmp_path: Path) -> None:
+    path = tmp_path / "s.sqlite"
+    Store.open(path, "ravi", "phone").close()
+    with pytest.raises(StoreError, match="belongs to ravi/phone"):
+        Store.open(path, "raju", "phone")
+    Store.open(path, "ravi", "phone").close()
+
+
+def test_a_file_of_a_newer_client_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "s.sqlite"
+    Store.open(path, "ravi", "phone").close()
+    with sqlite3.connect(path) as db:
+        db.execute(f"PRAGMA user_version = {FIRST + len(MIGRATIONS)}")
+    db.close()
+    with pytest.raises(StoreError, match="newer client"):
+        Store.open(path, "ravi", "phone")
+
+
+def test_what_is_no_store_is_said_to_be_none(tmp_path: Path) -> None:
+    path = tmp_path / "s.sqlite"
+    path.write_text("this is a shopping list, " * 100)
+    with pytest.raises(StoreError, match="cannot be opened"):
+        Store.open(path, "ravi", "phone")
+
+
+def test_chats_are_listed_with_what_is_unread_the_newest_last() -> None:
+    store = Store.open(":memory:", "ravi", "phone")
+    store.describe("a", "direct")
+    store.describe("b", "group", "family")
+    with store.transaction():
+        store.set_members("a", {"ravi": Watermarks(), "raju": Watermarks()}, since=0)
+        store.add(message(1), "hi", None)
+        store.open_chat("c")
+        store.set_watermark("c", 1)
+    assert [(one.chat, one.name, one.members, one.unread) for one in store.chats()] == [
+        ("a", None, ("raju", "ravi"), 0),
+        ("b", "family", (), 0),
+        ("c", None, (), 1),
+    ]
+    store.set_gone("a", True)
+    assert [one.chat for one in store.chats()] == ["b", "c"]
+    store.close()
+
+
+def test_history_goes_back_page_by_page() -> None:
+    store = Store.open(":memory:", "ravi", "phone")
+    with store.transaction():
+        store.open_chat("c")
+        for seq in range(1, 8):
+            store.add(message(seq), f"m{seq}", None)
+        store.add_own(Draft("own", "c", "later"), "ravi", "phone")
+    newest = store.history("c", limit=3)
+    assert [one.text for one in newest] == ["m6", "m7", "later"]
+    older = store.history("c", limit=3, before=newest[0].seq)
+    assert [one.text for one in older] == ["m3", "m4", "m5"]
+    store.close()
+
+
+def test_texts_of_any_kind_come_back_as_they_were() -> None:
+    store = Store.open(":memory:", "ravi", "phone")
+    text = "नमस्ते 👋🏽 \x00 ' \u2028 end"
+    with store.transaction():
+        store.open_chat("c")
+        store.add(message(1), text, None)
+    assert store.history("c")[0].text == text
+    store.close()
+
+
+def test_a_payload_is_kept_only_until_it_can_be_read() -> None:
+    store = Store.open(":memory:", "ravi", "phone")
+    with store.transaction() as db:
+        store.open_chat("c")
+        store.add(message(1), "read", None)
+        store.add(message(2, "sealed"), None, None)
+        rows = db.execute("SELECT payload FROM messages ORDER BY seq").fetchall()
+    assert rows == [(None,), ("sealed",)]
+    store.close()
+
+
+def test_a_mark_reads_the_messages_whose_tick_it_moves_and_no_others() -> None:
+    """However many there are that nobody has read yet."""
+    store = Store.open(":memory:", "ravi", "phone")
+    with store.transaction():
+        for seq, state in enumerate((State.READ, State.DELIVERED, State.DELIVERED, State.SENT), 1):
+            store.add_own(Draft(f"own{seq}", "c", "hello"), "ravi", "phone")
+            store.place_own(f"own{seq}", seq, 5.0, now=5.0)
+            store.set_state(f"own{seq}", state)
+
+    def moved(delivered: int, read: int) -> list[int | None]:
+        return [own.seq for own in store.ticking("c", Watermarks(delivered, read))]
+
+    assert moved(3, 1) == []
+    assert moved(4, 1) == [4]
+    assert moved(3, 2) == [2]
+    assert moved(4, 4) == [2, 3, 4]
+    asked: list[str] = []
+    store.db.set_trace_callback(asked.append)
+    moved(4, 1)
+    store.db.set_trace_callback(None)
+    plan = [row[3] for row in store.db.execute(f"EXPLAIN QUERY PLAN {asked[0]}")]
+    assert not any(step.startswith("SCAN") for step in plan), plan
+    assert sum("state=? AND seq<?" in step for step in plan) == 2, plan
+    store.close()

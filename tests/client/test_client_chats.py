@@ -1,0 +1,148 @@
+"""What the backend's REST answers say of chats, and what is not believed."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Iterable
+from typing import Any
+
+import pytest
+
+from client import ChatClient, MembersChanged, ServerFault
+from client.core.bodies_generated import ChatResponse, ListedChat
+from tests.client.fake_server import FakeServer, until
+from tests.client.library import of, online, with_server
+
+
+def answers(client: ChatClient, method: str, answer: Any) -> None:
+    """The next calls are answered so."""
+
+    async def call(*_: Any) -> Any:
+        return answer
+
+    setattr(client._api, method, call)
+
+
+@pytest.mark.parametrize(
+    "members", [["ravi", "mira"], ["mira", "raju", "ravi"], ["raju"], ["raju", "mira"], []]
+)
+def test_a_chat_that_is_not_of_these_two_alone_is_not_taken_for_their_direct_one(
+    members: list[str],
+) -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with online(server, "raju"), online(server, "ravi") as ravi:
+            answers(ravi, "direct", ChatResponse("c1", tuple(members)))
+            for act in (ravi.direct("raju"), ravi.send("raju", "secret")):
+                with pytest.raises(ServerFault, match="not that with raju"):
+                    await act
+            assert ravi.chats() == []
+            assert ravi.known_direct("raju") is None
+
+    with_server(scenario)
+
+
+def test_a_direct_chat_is_not_taken_for_that_with_somebody_else() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with online(server, "raju"), online(server, "mira"), online(server, "ravi") as ravi:
+            with_mira = await ravi.direct("mira")
+            group = await ravi.group(["raju"], "us")
+            for chat in (with_mira, group):
+                answers(ravi, "direct", ChatResponse(chat, ("raju", "ravi")))
+                with pytest.raises(ServerFault):
+                    await ravi.direct("raju")
+            kinds = {chat.chat: (chat.kind, chat.members) for chat in ravi.chats()}
+            assert kinds == {
+                with_mira: ("direct", ("mira", "ravi")), group: ("group", ("raju", "ravi"))
+            }  # fmt: skip
+
+    with_server(scenario)
+
+
+@pytest.mark.parametrize(
+    ("kind", "members"),
+    [
+        ("direct", ["mira", "raju", "ravi"]),
+        ("direct", ["mira", "ravi"]),
+        ("direct", []),
+        ("group", ["raju", "ravi"]),
+        ("group", ["mira", "raju", "ravi"]),
+    ],
+)
+def test_a_list_of_chats_makes_no_other_one_of_a_direct_chat(kind: str, members: list[str]) -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with online(server, "raju"), online(server, "mira"), online(server, "ravi") as ravi:
+            chat = await ravi.direct("raju")
+            group = await ravi.group(["raju"])
+            listed = [ListedChat(chat, kind, tuple(members))]
+            listed += [ListedChat(group, "group", ("mira", "raju", "ravi"))]
+            answers(ravi, "chats", listed)
+            await ravi.refresh_chats()  # the others are taken all the same
+            known = {one.chat: (one.kind, one.members) for one in ravi.chats()}
+            assert known == {
+                chat: ("direct", ("raju", "ravi")), group: ("group", ("mira", "raju", "ravi"))
+            }  # fmt: skip
+            answers(ravi, "change_members", ["mira", "raju", "ravi"])
+            with pytest.raises(ServerFault):
+                await ravi.members(chat, add=["mira"])
+            assert ravi.others(chat) == ["raju"]
+
+    with_server(scenario)
+
+
+def test_whom_the_backend_puts_into_a_new_group_besides_those_who_were_meant_is_told() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with online(server, "raju"), online(server, "mira"), online(server, "ravi") as ravi:
+            answers(ravi, "group", ChatResponse("c1", ("mira", "raju", "ravi")))
+            await ravi.group(["raju"])
+            await ravi.wait_for(of(MembersChanged, chat="c1", joined=("mira",), left=()))
+
+    with_server(scenario)
+
+
+@pytest.mark.parametrize(
+    "answer", [{}, {"chat": "c1"}, {"chat": "c", "members": [1]}, {"members": 1}]
+)
+def test_an_answer_of_another_shape_is_a_fault_of_the_server(answer: dict[str, Any]) -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with online(server, "raju"), online(server, "ravi") as ravi:
+
+            async def call(*_: Any, **__: Any) -> dict[str, Any]:
+                return answer
+
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(ravi._api, "_call", call)
+                acts: list[Coroutine[Any, Any, Any]] = [
+                    ravi.direct("raju"),
+                    ravi.group(["raju"]),
+                    ravi.members("c1", add=["raju"]),
+                    ravi.devices("raju"),
+                ]
+                for act in acts:
+                    with pytest.raises(ServerFault):
+                        await act
+            await ravi.send("raju", "all the same")
+
+    with_server(scenario)
+
+
+def test_whom_a_user_adds_was_in_for_nothing_before_also_if_the_answer_gets_lost() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with online(server, "raju"), online(server, "mira"), online(server, "ravi") as ravi:
+            group = await ravi.group(["raju"])
+            await ravi.send(group, "before")
+            await until(lambda: not ravi.unaccepted)
+            asked: list[list[tuple[str, int]]] = []
+            change = ravi._api.change_members
+
+            async def slow(chat: str, add: Iterable[str], remove: Iterable[str]) -> list[str]:
+                rows = ravi._store.db.execute("SELECT user, after FROM adding").fetchall()
+                asked.append(rows)
+                return await change(chat, add, remove)
+
+            ravi._api.change_members = slow  # type: ignore[method-assign]
+            assert await ravi.members(group, add=["mira"]) == ["mira", "raju", "ravi"]
+            newest = server.backend.chats[group].seq
+            assert asked == [[("mira", newest)]]
+            await ravi.wait_for(of(MembersChanged, chat=group, joined=("mira",)))
+            assert ravi._store.member_after(group, "mira") == newest
+
+    with_server(scenario)

@@ -1,0 +1,509 @@
+"""The library over real sockets, against a backend that misbehaves on demand."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from client import (
+    ChatClient,
+    Closed,
+    Connected,
+    Disconnected,
+    Displaced,
+    MessageReceived,
+    PresenceChanged,
+    Settings,
+    SignedOut,
+    State,
+    StateChanged,
+    StoreError,
+    TypingSeen,
+    Unauthorized,
+    Unreachable,
+)
+from client.core.bodies_generated import TicketResponse
+from client.core.engine import Engine
+from client.core.events import Event
+from client.store import Store
+from tests.client.fake_backend import Frame
+from tests.client.fake_server import FakeServer, fake_server, until
+
+QUICK = Settings(
+    gap_grace=0.02, own_gap_grace=0.05, reconnect_base=0.02, resend_after=0.3, sync_backoff=0.05
+)
+
+
+def with_server(scenario: Callable[[FakeServer], Awaitable[None]]) -> None:
+    async def run() -> None:
+        async with fake_server() as server, asyncio.timeout(30):
+            await scenario(server)
+
+    asyncio.run(run())
+
+
+@asynccontextmanager
+async def online(
+    server: FakeServer, *users: str, settings: Settings = QUICK, **options: Any
+) -> AsyncIterator[list[ChatClient]]:
+    clients = [
+        ChatClient(server.url, user, "password", settings=settings, **options) for user in users
+    ]
+    try:
+        for client in clients:
+            await client.__aenter__()
+        yield clients
+    finally:
+        for client in clients:
+            await client.close()
+
+
+def received(text: str) -> Callable[[Event], bool]:
+    return lambda event: isinstance(event, MessageReceived) and event.text == text
+
+
+def reached(name: str, state: State) -> Callable[[Event], bool]:
+    return lambda event: (
+        isinstance(event, StateChanged) and event.message_id == name and event.state is state
+    )
+
+
+def of_kind(kind: type) -> Callable[[Event], bool]:
+    return lambda event: isinstance(event, kind)
+
+
+def texts(client: ChatClient, chat: str) -> list[str | None]:
+    return [message.text for message in client.history(chat, limit=1000)]
+
+
+def test_two_people_talk_and_see_each_tick() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with online(server, "ravi", "raju") as (ravi, raju):
+            name = await ravi.send("raju", "hello")
+            seen = await raju.wait_for(received("hello"))
+            assert isinstance(seen, MessageReceived)
+            await ravi.wait_for(reached(name, State.SENT))
+            await ravi.wait_for(reached(name, State.DELIVERED))
+            raju.mark_read(seen.chat, seen.seq)
+            await ravi.wait_for(reached(name, State.READ))
+
+    with_server(scenario)
+
+
+def test_lines_written_in_one_go_keep_their_order() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with online(server, "ravi", "raju") as (ravi, raju):
+            lines = [f"line {n}" for n in range(50)]
+            for line in lines:
+                await ravi.send("raju", line)
+            await raju.wait_for(received(lines[-1]))
+            assert texts(raju, await raju.direct("ravi")) == lines
+
+    with_server(scenario)
+
+
+def test_repeated_and_reordered_frames_show_every_message_once_in_order() -> None:
+    async def scenario(server: FakeServer) -> None:
+        held: list[Frame] = []
+
+        def shape(user: str, frame: Frame) -> list[Frame]:
+            if user != "raju" or frame["type"] != "message":
+                return [frame]
+            if frame["seq"] % 3 == 1:  # held back until the next one has gone
+                held.append(frame)
+                return []
+            return [frame, frame, *[held.pop() for _ in held[:]]]
+
+        # a resend would take a place of its own, which raju never shows
+        once = replace(QUICK, resend_after=3600.0)
+        async with online(server, "ravi", "raju", settings=once) as (ravi, raju):
+            chat = await ravi.direct("raju")
+            server.shape = shape
+            for n in range(30):
+                last = await ravi.send(chat, f"line {n}")
+            await ravi.wait_for(reached(last, State.DELIVERED))
+            shown = [e.seq for e in await events_so_far(raju) if isinstance(e, MessageReceived)]
+            assert shown == list(range(1, 31))
+
+    with_server(scenario)
+
+
+async def events_so_far(client: ChatClient) -> list[Event]:
+    seen: list[Event] = []
+
+    def note(event: Event) -> bool:
+        seen.append(event)
+        return False
+
+    with pytest.raises(TimeoutError):
+        await client.wait_for(note, timeout=0)
+    return seen
+
+
+def test_posts_that_got_lost_are_fetched_when_the_next_one_shows_the_gap() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with online(server, "ravi", "raju") as (ravi, raju):
+            chat = await ravi.direct("raju")
+            server.backend.losing = lambda user, frame: frame["type"] == "message"
+            for n in range(3):
+                lost = await ravi.send(chat, f"lost {n}")
+            await ravi.wait_for(reached(lost, State.SENT))
+            server.backend.losing = lambda user, frame: False
+            await ravi.send(chat, "seen")
+            await raju.wait_for(received("seen"))
+            assert texts(raju, chat) == ["lost 0", "lost 1", "lost 2", "seen"]
+
+    with_server(scenario)
+
+
+def test_a_lost_connection_is_made_again_and_brings_what_was_missed() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with online(server, "ravi", "raju") as (ravi, raju):
+            chat = await ravi.direct("raju")
+            await ravi.send(chat, "before")
+            await raju.wait_for(received("before"))
+            await server.drop("raju")
+            await raju.wait_for(of_kind(Disconnected))
+            await ravi.send(chat, "meanwhile")
+            await raju.wait_for(received("meanwhile"))
+            assert texts(raju, chat) == ["before", "meanwhile"]
+
+    with_server(scenario)
+
+
+def test_a_message_whose_acceptance_got_lost_is_shown_once() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with online(server, "ravi", "raju") as (ravi, raju):
+            chat = await ravi.direct("raju")
+            server.shape = lambda user, frame: [] if frame["type"] == "accepted" else [frame]
+            name = await ravi.send(chat, "once")
+            await raju.wait_for(received("once"))
+            server.shape = lambda user, frame: [frame]
+            await ravi.wait_for(reached(name, State.SENT))  # by a resend
+            await ravi.send(chat, "after")
+            await raju.wait_for(received("after"))
+            assert texts(raju, chat) == texts(ravi, chat) == ["once", "after"]
+            assert server.backend.chats[chat].seq > 2
+
+    with_server(scenario)
+
+
+def test_what_was_written_offline_goes_out_at_the_next_start(tmp_path: Path) -> None:
+    async def scenario(server: FakeServer) -> None:
+        store = tmp_path / "ravi.sqlite"
+        async with online(server, "raju") as (raju,):
+            ravi = ChatClient(server.url, "ravi", "password", store=store, settings=QUICK)
+            await ravi.sign_up_or_in()
+            await ravi.connect()
+            chat = await ravi.direct("raju")
+            await server.drop("ravi")
+            await ravi.wait_for(of_kind(Disconnected))
+            server.accepting = lambda user, frame: frame["action"] != "send"
+            await ravi.send(chat, "from the lift")
+            await ravi.abort()
+            server.accepting = lambda user, frame: True
+            ravi = ChatClient(server.url, "ravi", None, store=store, settings=QUICK)
+            async with ravi:
+                await raju.wait_for(received("from the lift"))
+                assert texts(raju, chat) == ["from the lift"]
+
+    with_server(scenario)
+
+
+def test_an_abrupt_end_loses_nothing_and_shows_nothing_twice(tmp_path: Path) -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with online(server, "ravi") as (ravi,):
+            store = tmp_path / "raju.sqlite"
+            for round_ in range(5):
+                raju = ChatClient(server.url, "raju", "password", store=store, settings=QUICK)
+                await raju.sign_up_or_in()
+                await raju.connect()
+                for n in range(10):
+                    await ravi.send("raju", f"{round_}-{n}")
+                await raju.wait_for(received(f"{round_}-{round_ * 2}"))
+                await raju.abort()
+            raju = ChatClient(server.url, "raju", "password", store=store, settings=QUICK)
+            async with raju:
+                await ravi.send("raju", "end")
+                await raju.wait_for(received("end"))
+                expected = [f"{round_}-{n}" for round_ in range(5) for n in range(10)]
+                assert texts(raju, await raju.direct("ravi")) == [*expected, "end"]
+
+    with_server(scenario)
+
+
+def test_the_same_device_elsewhere_stops_this_one() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with online(server, "ravi") as (first,), online(server, "ravi") as (second,):
+            await first.wait_for(of_kind(Displaced))
+            await first.wait_for(
+                lambda event: isinstance(event, Disconnected) and event.retry_in is None
+            )
+            assert not first.online
+            assert second.online
+
+    with_server(scenario)
+
+
+def test_an_expired_token_does_not_keep_it_from_reconnecting() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with online(server, "ravi") as (ravi,):
+            server.expire_tokens()
+            await server.drop("ravi")
+            await ravi.wait_for(of_kind(Disconnected))
+            await again(ravi)
+
+    with_server(scenario)
+
+
+async def again(client: ChatClient) -> None:
+    """Until it is connected for the second time."""
+    count = 0
+
+    def second(event: Event) -> bool:
+        nonlocal count
+        count += isinstance(event, Connected)
+        return count == 2
+
+    await client.wait_for(second)
+
+
+def test_a_backend_that_forgot_the_device_is_told_of_it_again() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with online(server, "ravi") as (ravi,):
+            server.backend.devices.clear()
+            await server.drop("ravi")
+            await again(ravi)
+            assert "phone" in server.backend.devices["ravi"]
+
+    with_server(scenario)
+
+
+def test_without_a_way_to_sign_in_again_it_stops_and_says_so(tmp_path: Path) -> None:
+    async def scenario(server: FakeServer) -> None:
+        store = tmp_path / "ravi.sqlite"
+        async with online(server, "ravi", store=store):
+            pass
+        async with ChatClient(server.url, "ravi", store=store, settings=QUICK) as ravi:
+            server.tokens.clear()
+            await server.drop("ravi")
+            await ravi.wait_for(of_kind(SignedOut))
+
+    with_server(scenario)
+
+
+def test_the_password_is_asked_for_only_when_it_is_needed(tmp_path: Path) -> None:
+    async def scenario(server: FakeServer) -> None:
+        asked = []
+
+        def ask() -> str:
+            asked.append(1)
+            return "password"
+
+        for _ in range(3):
+            store = tmp_path / "ravi.sqlite"
+            async with ChatClient(server.url, "ravi", ask, store=store, settings=QUICK):
+                pass
+        assert len(asked) == 1
+
+    with_server(scenario)
+
+
+def test_another_device_that_signs_the_user_up_at_the_same_moment_does_no_harm() -> None:
+    class Overtaken(dict[str, str]):
+        def get(self, user: str, default: str | None = None) -> str | None:  # type: ignore[override]
+            found = super().get(user, default)
+            self[user] = "password"  # the other one was faster
+            return found
+
+    async def scenario(server: FakeServer) -> None:
+        server.passwords = Overtaken()
+        async with ChatClient(server.url, "ravi", "password") as ravi:
+            assert ravi.online
+
+    with_server(scenario)
+
+
+def test_a_wrong_password_of_an_existing_user_is_refused() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with online(server, "ravi"):
+            pass
+        with pytest.raises(Unauthorized, match="wrong user or password"):
+            async with ChatClient(server.url, "ravi", "something else"):
+                pass
+
+    with_server(scenario)
+
+
+def test_presence_and_typing_are_heard() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with online(server, "ravi") as (ravi,):
+            ravi.watch(["raju"])
+            await ravi.wait_for(of_kind(PresenceChanged))
+            async with online(server, "raju") as (raju,):
+                await ravi.wait_for(
+                    lambda event: isinstance(event, PresenceChanged) and event.online
+                )
+                raju.typing(await raju.direct("ravi"))
+                await ravi.wait_for(of_kind(TypingSeen))
+
+    with_server(scenario)
+
+
+def test_a_group_is_made_changed_and_named_for_oneself() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with online(server, "ravi", "raju", "meena") as (ravi, raju, meena):
+            chat = await ravi.group(["raju"], "family")
+            assert [one.name for one in ravi.chats()] == ["family"]
+            assert await ravi.members(chat, add=["meena"]) == ["meena", "raju", "ravi"]
+            name = await ravi.send(chat, "welcome")
+            await raju.wait_for(received("welcome"))
+            await meena.wait_for(received("welcome"))
+            await ravi.wait_for(reached(name, State.DELIVERED))
+            assert await ravi.members(chat, remove=["meena"]) == ["raju", "ravi"]
+            assert await ravi.members(chat) == ["raju", "ravi"]
+
+    with_server(scenario)
+
+
+def test_keys_are_replenished_when_the_server_says_they_run_low() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with online(server, "raju"):
+            keys = server.backend.devices["raju"]["phone"]["one_time_keys"]
+            for name in list(keys)[:35]:
+                del keys[name]
+            server.backend.connections["raju", "phone"](
+                {"type": "keys_low", "remaining": 15, "fallback_used": False}
+            )
+            await until(lambda: len(keys) == 50)
+
+    with_server(scenario)
+
+
+def test_unknown_and_broken_frames_do_not_disturb() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with online(server, "ravi", "raju") as (ravi, raju):
+            post = server.backend.connections["raju", "phone"]
+            for frame in ({"type": "confetti"}, {"type": "nudge", "chat": 7}, {"no": "type"}):
+                post(frame)
+            await ravi.send("raju", "still here")
+            await raju.wait_for(received("still here"))
+
+    with_server(scenario)
+
+
+def test_a_sync_by_hand_returns_when_everything_is_here() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with online(server, "ravi", "raju") as (ravi, raju):
+            chat = await ravi.direct("raju")
+            server.backend.losing = lambda user, frame: frame["type"] == "message"
+            for n in range(120):
+                last = await ravi.send(chat, f"line {n}")
+            await ravi.wait_for(reached(last, State.SENT), timeout=20)
+            await raju.sync()
+            assert texts(raju, chat) == [f"line {n}" for n in range(120)]
+
+    with_server(scenario)
+
+
+def test_a_planned_reconnect_takes_its_ticket_before_it_leaves() -> None:
+    async def scenario(server: FakeServer) -> None:
+        class Calls(list[str]):
+            """Notes at each ticket whether a connection is open."""
+
+            online: list[bool] = []  # noqa: RUF012
+
+            def append(self, call: str) -> None:
+                if call == "POST /api/tickets":
+                    self.online.append(bool(server.backend.connections))
+                super().append(call)
+
+        server.calls = Calls()
+        settings = Settings(reconnect_between=(0.3, 0.4))
+        async with ChatClient(server.url, "ravi", "password", settings=settings) as ravi:
+            await again(ravi)
+            assert Calls.online[:2] == [False, True]
+            seen = await events_so_far(ravi)
+            assert not any(isinstance(event, Disconnected) for event in seen)
+
+    with_server(scenario)
+
+
+def test_a_store_that_fails_stops_the_client_and_says_so() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with online(server, "ravi", "raju") as (ravi, raju):
+            db: sqlite3.Connection = raju._store.db
+            db.execute("DROP TABLE messages")  # as a broken disk would
+            await ravi.send("raju", "hello")
+            await raju.wait_for(
+                lambda event: isinstance(event, Disconnected) and "written" in event.reason
+            )
+            with pytest.raises(Closed):
+                raju.mark_read("c", 1)
+
+    with_server(scenario)
+
+
+def test_a_store_that_fails_while_closing_is_let_go_all_the_same(tmp_path: Path) -> None:
+    async def scenario(server: FakeServer) -> None:
+        path = tmp_path / "s.sqlite"
+        ravi = ChatClient(server.url, "ravi", "password", store=path, settings=QUICK)
+        await ravi.__aenter__()
+        full = mock.patch.object(Engine, "closing", side_effect=sqlite3.OperationalError("full"))
+        with full, pytest.raises(StoreError, match="full"):
+            await ravi.close()
+        assert ravi._running is not None
+        assert ravi._running.done()
+        Store.open(path, "ravi", "phone").close()
+
+    with_server(scenario)
+
+
+def test_a_ticket_of_another_shape_is_told_and_the_next_one_serves() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with online(server, "ravi", "raju") as (ravi, raju):
+            assert raju._connection is not None
+            real, answers = raju._account.ticket, [KeyError("ticket")]
+
+            async def ticket() -> TicketResponse:
+                if answers:
+                    raise answers.pop()
+                return await real()
+
+            raju._connection._ticket = ticket
+            await server.drop("raju")
+            await raju.wait_for(
+                lambda event: isinstance(event, Disconnected) and "KeyError" in event.reason
+            )
+            await ravi.send("raju", "still here")
+            await raju.wait_for(received("still here"))
+
+    with_server(scenario)
+
+
+def test_a_backend_that_is_not_there_is_said_at_once() -> None:
+    async def scenario(server: FakeServer) -> None:
+        port, server.http_port = server.http_port, 1
+        with pytest.raises(Unreachable):
+            async with ChatClient(server.url, "ravi", "password"):
+                pass
+        server.http_port = port
+
+    with_server(scenario)
+
+
+def test_waiting_for_what_does_not_happen_tells_what_did() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with online(server, "ravi") as (ravi,):
+            with pytest.raises(TimeoutError, match="Connected"):
+                await ravi.wait_for(of_kind(MessageReceived), timeout=0.05)
+
+    with_server(scenario)

@@ -1,0 +1,148 @@
+"""One step at a time: what fails is taken back as a whole, and the client says that it stops."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from client.core.cipher import FetchResult, Lists, Request
+from client.core.engine import Engine
+from client.core.events import CaughtUp, Disconnected, Event
+from client.core.frames import encode
+from client.core.step import Step
+from client.driver import Driver
+from client.errors import Closed, MessageTooLarge, StoreError, Unreachable
+from tests.client.crypto.scene import Device
+from tests.client.fake_backend import FakeBackend
+
+CHAT = "Qn3jv0dXzq0Yk1mE8a2b9w"
+
+
+async def nothing(request: Request) -> FetchResult:
+    return FetchResult(request, {})
+
+
+@contextmanager
+def driven(
+    fetch: Callable[[Request], Awaitable[FetchResult]] = nothing,
+) -> Iterator[tuple[Driver, Device, list[Event]]]:
+    device = Device("ravi", "phone", FakeBackend())
+    told: list[Event] = []
+    engine = Engine("ravi", "phone", device.random, device.settings)
+    driver = Driver(engine, device.store, device.encryption, told.append, fetch)
+    yield driver, device, told
+    driver.cancel()
+    device.db.close()
+
+
+FAILURES = [
+    sqlite3.OperationalError("disk I/O error"),
+    UnicodeEncodeError("utf-8", "\ud83d", 0, 1, "surrogates not allowed"),
+    OverflowError("too large"),
+    RecursionError("too deep"),
+    KeyError("devices"),
+    StoreError("the state of account can't be decrypted"),
+]
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
+def test_a_step_that_fails_is_taken_back_and_stops_the_client_whatever_failed(
+    failure: Exception,
+) -> None:
+    def act(engine: Engine, step: Step) -> None:
+        engine.send(step, "0" * 26, CHAT, "hello")
+        raise failure
+
+    async def run() -> None:
+        with driven() as (driver, device, told):
+            outgoing, leave = driver.opened()
+            while not outgoing.empty():
+                outgoing.get_nowait()
+            told.clear()
+            with pytest.raises(StoreError):
+                driver.step(act)
+            assert device.store.history(CHAT) == []
+            assert outgoing.empty()  # nothing of it is sent
+            (event,) = told  # nor told, but why it ended
+            assert isinstance(event, Disconnected)
+            assert event.retry_in is None
+            assert leave.done()
+            with pytest.raises(Closed):
+                driver.step(Engine.due)
+            with pytest.raises(Closed):
+                driver.received([encode({"type": "pong"})])
+            driver.closed()
+
+    asyncio.run(run())
+
+
+def test_a_text_that_is_too_long_stops_nothing() -> None:
+    async def run() -> None:
+        with driven() as (driver, device, told):
+            with pytest.raises(MessageTooLarge):
+                driver.step(Engine.send, "0" * 26, CHAT, "x" * 40_000)
+            driver.step(Engine.send, "1" * 26, CHAT, "short")
+            assert device.texts(CHAT) == ["short"]
+            assert not any(isinstance(event, Disconnected) for event in told)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("failure", [KeyError("devices"), TypeError(), Unreachable("http://", "")])
+def test_an_answer_that_is_none_is_asked_for_again(failure: Exception) -> None:
+    given_up = asyncio.Event()
+
+    async def fetch(request: Request) -> FetchResult:
+        raise failure
+
+    async def run() -> None:
+        with driven(fetch) as (driver, _, _):
+            refused: list[Request] = []
+
+            def fetch_failed(engine: Engine, step: Step, request: Request) -> None:
+                refused.append(request)
+                given_up.set()
+
+            with mock.patch.object(Engine, "fetch_failed", fetch_failed):
+                driver.opened()
+                driver.received([encode({"type": "synced", "chats": {}})])
+                async with asyncio.timeout(60):
+                    await given_up.wait()
+            (request,) = refused
+            assert isinstance(request, Lists)
+            assert request.user == "ravi"
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        "[" * 100_000,
+        '{"type": "nudge", "chat": "\\ud83d", "seq": 1}',
+        '{"type": "synced", "chats": {"c": {"seq": 1, "complete_to": 1e30}}}',
+        '{"type": "receipt", "chat": "c", "user": "\\ud83d", "read": 1}',
+        '{"type": "synced", "chats": {"c": {"seq": 1, "complete_to": 1, "members": {"\\ud83d": {}}}}}',
+    ],
+    ids=lambda text: text[:30],
+)  # fmt: skip
+def test_a_frame_that_no_server_sends_is_let_pass_and_what_comes_with_it_is_not(frame: str) -> None:
+    message: dict[str, Any] = {
+        "type": "message", "chat": CHAT, "seq": 1, "message_id": "0" * 26, "sender": "raju",
+        "sender_device": "phone", "sent_at": 1, "alg": "olm.v1", "payload": None,
+    }  # fmt: skip
+
+    async def run() -> None:
+        with driven() as (driver, device, told):
+            driver.opened()
+            driver.received([frame, encode(message), encode({"type": "synced", "chats": {}})])
+            assert [stored.seq for stored in device.store.history(CHAT)] == [1]
+            assert any(isinstance(event, CaughtUp) for event in told)
+
+    asyncio.run(run())

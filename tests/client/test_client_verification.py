@@ -1,0 +1,360 @@
+"""Verification as a program uses it: real ratchets, the library, and a backend in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from client import (
+    CannotVerify,
+    ChatClient,
+    EmojiShown,
+    IdentityChanged,
+    MessageReceived,
+    SendingHeld,
+    Stage,
+    Trust,
+    Unreachable,
+    VerificationCancelled,
+    VerificationRequested,
+    Verified,
+)
+from client.api import Api
+from client.core.cipher import FetchResult, Lists, Request
+from client.core.engine import Engine
+from client.core.frames import DevicesChanged
+from client.directory import fetch
+from tests.client.fake_server import FakeServer, until
+from tests.client.library import QUICK, compare, of, online, verified, with_server
+
+
+def test_two_people_compare_emoji_and_are_verified_and_stay_so(tmp_path: Path) -> None:
+    async def scenario(server: FakeServer) -> None:
+        store = tmp_path / "ravi.sqlite"
+        async with online(server, "raju") as raju:
+            async with online(server, "ravi", store=store) as ravi:
+                await compare(ravi, raju)
+                here = await ravi.wait_for(of(EmojiShown, user="raju", device="phone"))
+                there = await raju.wait_for(of(EmojiShown, user="ravi", device="phone"))
+                assert isinstance(here, EmojiShown)
+                assert isinstance(there, EmojiShown)
+                assert here.emoji == there.emoji
+                assert len(here.emoji) == 7
+                ravi.confirm("raju", match=True)
+                assert ravi.comparisons() == {"raju/phone": Stage.CONFIRMED}
+                raju.confirm("ravi", match=True)
+                await ravi.wait_for(of(Verified, user="raju"))
+                await raju.wait_for(of(Verified, user="ravi"))
+                assert ravi.comparisons() == raju.comparisons() == {}
+            async with online(server, "ravi", store=store) as ravi:
+                assert ravi.trust("raju") is raju.trust("ravi") is Trust.VERIFIED
+
+    with_server(scenario)
+
+
+def test_nothing_of_it_is_shown_as_a_message() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with online(server, "raju") as raju, online(server, "ravi") as ravi:
+            await verified(ravi, raju)
+            await ravi.send("raju", "hello")
+            await raju.wait_for(of(MessageReceived, text="hello"))
+            for client in (ravi, raju):
+                (chat,) = client.chats()
+                assert [message.text for message in client.history(chat.chat)] == ["hello"]
+            assert raju.chats()[0].unread == 1
+
+    with_server(scenario)
+
+
+def test_emoji_that_differ_verify_nobody() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with online(server, "raju") as raju, online(server, "ravi") as ravi:
+            await compare(ravi, raju)
+            ravi.confirm("raju", match=True)
+            raju.confirm("ravi", match=False)
+            cancelled = of(VerificationCancelled, reason="mismatched_sas")
+            assert not getattr(await raju.wait_for(cancelled), "by_peer", None)
+            assert getattr(await ravi.wait_for(cancelled), "by_peer", None)
+            assert ravi.trust("raju") is raju.trust("ravi") is Trust.SEEN
+
+    with_server(scenario)
+
+
+def test_who_is_away_is_waited_for_and_asked_on_coming_back(tmp_path: Path) -> None:
+    async def scenario(server: FakeServer) -> None:
+        store = tmp_path / "raju.sqlite"
+        async with online(server, "raju", store=store):
+            pass
+        async with online(server, "ravi") as ravi:
+            await ravi.verify("raju")
+            await until(lambda: ravi.comparisons() == {"raju/phone": Stage.REQUESTED})
+            async with online(server, "raju", store=store) as raju:
+                await raju.wait_for(of(VerificationRequested, user="ravi"))
+                await raju.verify("ravi")
+                await ravi.wait_for(of(EmojiShown, user="raju"))
+
+    with_server(scenario)
+
+
+def test_both_may_ask_at_once() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with online(server, "raju") as raju, online(server, "ravi") as ravi:
+            await asyncio.gather(ravi.verify("raju"), raju.verify("ravi"))
+            here = await ravi.wait_for(of(EmojiShown, user="raju"))
+            there = await raju.wait_for(of(EmojiShown, user="ravi"))
+            assert getattr(here, "emoji", 1) == getattr(there, "emoji", 2)
+
+    with_server(scenario)
+
+
+def test_who_leaves_in_the_middle_says_so() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with online(server, "ravi") as ravi:
+            async with online(server, "raju") as raju:
+                await compare(ravi, raju)
+            await ravi.wait_for(of(VerificationCancelled, reason="user", by_peer=True))
+
+    with_server(scenario)
+
+
+def test_who_crashes_in_the_middle_has_forgotten_it_and_may_begin_again(tmp_path: Path) -> None:
+    async def scenario(server: FakeServer) -> None:
+        store = tmp_path / "raju.sqlite"
+        async with online(server, "ravi") as ravi:
+            raju = ChatClient(server.url, "raju", "password", store=store, settings=QUICK)
+            await raju.sign_up_or_in()
+            await raju.connect()
+            await compare(ravi, raju)
+            await raju.abort()
+            async with online(server, "raju", store=store) as raju:
+                ravi.confirm("raju", match=True)  # its mac means nothing to raju any more
+                await ravi.wait_for(of(VerificationCancelled, reason="unknown_transaction"))
+                await verified(ravi, raju)
+
+    with_server(scenario)
+
+
+def test_keys_that_change_in_the_middle_end_it() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with online(server, "ravi") as ravi, online(server, "raju") as raju:
+            await compare(ravi, raju)
+            async with online(server, "raju"):  # the same device, made anew: raju is displaced
+                await ravi.devices("raju")
+                await ravi.wait_for(of(VerificationCancelled, reason="identity_changed"))
+                with pytest.raises(CannotVerify, match="not accepted"):
+                    await ravi.verify("raju")
+
+    with_server(scenario)
+
+
+def test_a_comparison_that_nobody_answers_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with online(server, "raju") as raju, online(server, "ravi") as ravi:
+            await ravi.verify("raju")
+            await raju.wait_for(of(VerificationRequested, user="ravi"))
+            monkeypatch.setattr("client.crypto.sas.STEP_LIFE", 0.3)
+            await raju.verify("ravi")
+            await ravi.wait_for(of(VerificationCancelled, reason="timeout"))
+            await raju.wait_for(of(VerificationCancelled, reason="timeout"))
+
+    with_server(scenario)
+
+
+def test_a_verified_user_s_new_device_waits_for_acceptance() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with online(server, "raju") as phone, online(server, "ravi") as ravi:
+            await verified(ravi, phone)
+            async with online(server, "raju", "laptop") as laptop:
+                await ravi.devices("raju")
+                await ravi.wait_for(of(IdentityChanged, user="raju", device="laptop"))
+                chat = await ravi.direct("raju")
+                await ravi.send("raju", "to you")
+                await ravi.wait_for(of(SendingHeld, chat=chat, users=("raju",)))
+                assert ravi.accept_identity("raju", ravi.known_devices("raju"))
+                await laptop.wait_for(of(MessageReceived, text="to you"))
+                trusts = {one.device: one.trust for one in await ravi.devices("raju")}
+                assert trusts == {"phone": Trust.VERIFIED, "laptop": Trust.SEEN}
+                assert (await ravi.verify("raju")).device == "laptop"  # the one that is left
+
+    with_server(scenario)
+
+
+def test_a_user_s_own_devices_can_be_compared() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with (
+            online(server, "raju"),
+            online(server, "ravi") as phone,
+            online(server, "ravi", "laptop") as laptop,
+        ):
+            with pytest.raises(CannotVerify, match="meet in a chat"):
+                await phone.verify("ravi")
+            await phone.send("raju", "hello")
+            await laptop.wait_for(of(MessageReceived, text="hello"))
+            await verified(laptop, phone)
+
+    with_server(scenario)
+
+
+@pytest.mark.parametrize("device", ["phone", "tablet", None])
+def test_there_has_to_be_somebody_to_compare_with(device: str | None) -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with online(server, "raju") as raju, online(server, "ravi") as ravi:
+            for user in ("nobody", "ravi"):
+                with pytest.raises(CannotVerify, match="no device"):
+                    await ravi.verify(user, device)
+                with pytest.raises(CannotVerify):
+                    await ravi.safety_number(user)
+            for match in (True, False):
+                with pytest.raises(CannotVerify, match="no comparison"):
+                    ravi.confirm("raju", match, device)
+            if device != "tablet":
+                await ravi.verify("raju", device)
+                with pytest.raises(CannotVerify, match="no emoji"):
+                    ravi.confirm("raju", match=True)
+                with pytest.raises(CannotVerify, match="under way"):
+                    await ravi.verify("raju")
+                await raju.wait_for(of(VerificationRequested, user="ravi"))
+
+    with_server(scenario)
+
+
+def test_of_several_devices_one_has_to_be_named_unless_it_has_asked() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with (
+            online(server, "raju"),
+            online(server, "raju", "laptop") as laptop,
+            online(server, "ravi") as ravi,
+        ):
+            with pytest.raises(CannotVerify, match="laptop, phone; name one"):
+                await ravi.verify("raju")
+            await laptop.verify("ravi")
+            await ravi.wait_for(of(VerificationRequested, device="laptop"))
+            assert (await ravi.verify("raju")).device == "laptop"
+
+    with_server(scenario)
+
+
+# -- safety numbers
+
+
+def test_a_safety_number_is_the_same_on_both_sides_and_verifies_all_devices() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with (
+            online(server, "raju") as raju,
+            online(server, "raju", "laptop") as laptop,
+            online(server, "ravi") as ravi,
+        ):
+            number = await ravi.safety_number("raju")
+            assert number == await raju.safety_number("ravi") == await laptop.safety_number("ravi")
+            assert ravi.trust("raju") is Trust.SEEN
+            assert await ravi.compare_safety_number("raju", number.code)
+            assert {one.trust for one in await ravi.devices("raju")} == {Trust.VERIFIED}
+            assert raju.trust("ravi") is Trust.SEEN  # each compares for itself
+
+    with_server(scenario)
+
+
+def test_a_comparison_of_emoji_says_of_the_other_devices_nothing() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with (
+            online(server, "raju") as phone,
+            online(server, "raju", "laptop"),
+            online(server, "ravi") as ravi,
+        ):
+            await verified(ravi, phone)
+            assert ravi.trust("raju") is Trust.SEEN
+            number = (await phone.safety_number("ravi")).digits
+            assert await ravi.compare_safety_number("raju", number)
+            assert ravi.trust("raju") is Trust.VERIFIED
+
+    with_server(scenario)
+
+
+def test_lists_are_asked_for_anew_before_a_number_is_made_or_compared() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with online(server, "raju") as raju, online(server, "ravi") as ravi:
+            number = (await raju.safety_number("ravi")).digits
+            lists = {"GET /api/users/ravi/devices", "GET /api/users/raju/devices"}
+            for asking in (
+                lambda: ravi.safety_number("raju"),
+                lambda: ravi.compare_safety_number("raju", number),
+            ):
+                server.calls.clear()
+                await asking()
+                assert lists.issubset(server.calls)
+
+    with_server(scenario)
+
+
+def test_a_list_that_changed_while_it_was_asked_for_is_asked_for_again() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with online(server, "raju"), online(server, "ravi") as ravi:
+            await ravi.devices("raju")
+            fetched = fetch
+            looks = []
+
+            async def slow(api: Api, request: Request) -> FetchResult:
+                answer = await fetched(api, request)
+                looks.append(request)
+                if len(looks) == 1:
+                    changed = DevicesChanged("raju")
+                    ravi._drive().step(Engine.received, changed)
+                return answer
+
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr("client.chat_client.fetch", slow)
+                assert [one.device for one in await ravi.devices("raju")] == ["phone"]
+            assert len([one for one in looks if isinstance(one, Lists)]) >= 2
+
+    with_server(scenario)
+
+
+def test_a_number_that_differs_verifies_nobody() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with online(server, "raju"), online(server, "ravi") as ravi:
+            digits = (await ravi.safety_number("raju")).digits
+            other = "1" if digits[0] == "0" else "0"
+            assert not await ravi.compare_safety_number("raju", other + digits[1:])
+            with pytest.raises(ValueError, match="no safety number"):
+                await ravi.compare_safety_number("raju", "hello")
+            assert ravi.trust("raju") is Trust.SEEN
+
+    with_server(scenario)
+
+
+def test_changed_keys_are_accepted_by_comparing_the_new_number() -> None:
+    async def scenario(server: FakeServer) -> None:
+        async with online(server, "ravi") as ravi:
+            async with online(server, "raju"):
+                old = await ravi.safety_number("raju")
+                await ravi.send("raju", "before")
+            async with online(server, "raju") as anew:
+                await ravi.devices("raju")
+                await ravi.wait_for(of(IdentityChanged, user="raju"))
+                await ravi.send("raju", "after")
+                await ravi.wait_for(of(SendingHeld, users=("raju",)))
+                assert not await ravi.compare_safety_number("raju", old.digits)
+                assert ravi.trust("raju") is Trust.CHANGED
+                new = await anew.safety_number("ravi")
+                assert await ravi.compare_safety_number("raju", new.digits)
+                assert ravi.trust("raju") is Trust.VERIFIED
+                await anew.wait_for(of(MessageReceived, text="after"))
+
+    with_server(scenario)
+
+
+def test_a_number_can_be_shown_while_the_backend_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def unreachable(*_: object) -> None:
+        raise Unreachable("http://127.0.0.1", "nobody there")
+
+    async def scenario(server: FakeServer) -> None:
+        async with online(server, "raju"), online(server, "ravi") as ravi:
+            number = await ravi.safety_number("raju")
+            monkeypatch.setattr("client.chat_client.fetch", unreachable)
+            assert await ravi.safety_number("raju") == number
+            with pytest.raises(Unreachable):
+                await ravi.safety_number("meena")
+
+    with_server(scenario)

@@ -1,0 +1,68 @@
+"""The Python and the TypeScript client have the same files: `client/` and `web/src/client/`.
+
+Whoever knows one of them finds everything in the other under the same path: `core/chat_log.py` is
+`core/chat-log.ts`. The exceptions stand here with their reasons.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+ONLY_PYTHON = {
+    "__main__": "starts the command-line client",
+    "core/cipher": "the interface of crypto/encryption for core; TypeScript's is in Step",
+    "core/key_requests": "the engine asks for keys; TypeScript's directory does it itself",
+    "core/ledger": "the interface of the store; TypeScript's Step names store/ledger itself",
+    "core/sending": "stands in the engine; in TypeScript outside, for WebCrypto is asynchronous",
+    "crypto/groups": "Megolm sessions as SQL rows; in TypeScript in crypto/sealing and opening",
+    "crypto/to_device": "the queue as SQL rows; in TypeScript in store/ledger",
+    "store/membership": "one of the three parts of the ledger; TypeScript's is one file",
+    "store/outgoing": "one of the three parts of the ledger",
+    "store/waiting": "one of the three parts of the ledger",
+}
+ONLY_TYPESCRIPT = {
+    "core/random": "Python has random.Random",
+    "core/to_device": "what other devices need; in Python in crypto/encryption",
+    "crypto/olm": "the ratchets behind one interface; Python has vodozemac, typed",
+    "crypto/requests": "who may ask for which text; in Python in crypto/encryption",
+    "responses": "responses of which it skips single entries; in Python in api and directory",
+    "sas_steps": "a queue of its own; in Python they are to-device messages like others",
+    "sending": "see core/sending",
+    "store/database": "IndexedDB with promises; Python has sqlite3",
+    "store/ledger": "see core/ledger",
+}
+
+
+def test_both_clients_have_the_same_folders_and_files() -> None:
+    python = _names(ROOT / "client", "*.py") - {"__init__", "crypto/__init__", "core/__init__"}
+    python -= {"store/__init__"} | {name for name in python if name.startswith("cli/")}
+    typescript = _names(ROOT / "web/src/client", "*.ts") - {"index"}
+    assert python - typescript == set(ONLY_PYTHON)
+    assert typescript - python == set(ONLY_TYPESCRIPT)
+
+
+def test_no_constructor_takes_more_than_six_arguments() -> None:
+    """ChatClient's are keywords with defaults: TypeScript has an object of options for them."""
+    many = {
+        name
+        for path in (ROOT / "client").rglob("*.py")
+        for name, count in _constructors(ast.parse(path.read_text()))
+        if count > 6
+    }
+    assert many == {"ChatClient"}
+
+
+def _constructors(module: ast.Module) -> Iterator[tuple[str, int]]:
+    for found in (each for each in ast.walk(module) if isinstance(each, ast.ClassDef)):
+        for each in found.body:
+            if isinstance(each, ast.FunctionDef) and each.name == "__init__":
+                yield found.name, len(each.args.args) - 1 + len(each.args.kwonlyargs)
+
+
+def _names(root: Path, pattern: str) -> set[str]:
+    paths = (path.relative_to(root).with_suffix("") for path in root.rglob(pattern))
+    return {path.as_posix().replace("-", "_").replace(".", "_") for path in paths}

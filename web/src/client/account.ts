@@ -1,0 +1,128 @@
+/** This device's own keys: made on first use, registered, and kept in supply. */
+
+import type { Api } from "./api.ts";
+import type { DeviceRequest, OneTimeKeysRequest, SignedKey } from "./core/bodies.generated.ts";
+import { nameOf } from "./core/ids.ts";
+import { LOW, rested, toMake } from "./crypto/account.ts";
+import type { Self } from "./crypto/envelope.ts";
+import { loadRatchets, type PublicKey } from "./crypto/olm.ts";
+import { canonical, deviceDocument, fromBase64, keyDocument, toBase64 } from "./crypto/signing.ts";
+import type { Store, Work } from "./store/store.ts";
+import * as tables from "./store/tables.ts";
+
+export interface Loaded {
+  readonly self: Self;
+  /** Epoch ms. */
+  readonly madeAt: number;
+}
+
+/** The device in `store`; it is made if there is none. */
+export async function loadDevice(
+  store: Store,
+  user: string,
+  device: string,
+  wasm?: string,
+): Promise<Loaded> {
+  const known = await store.get(tables.account, tables.ONLY);
+  const pickleKey = known?.pickleKey ?? toBase64(crypto.getRandomValues(new Uint8Array(32)));
+  const ratchets = await loadRatchets(fromBase64(pickleKey), wasm);
+  const row = known ?? {
+    pickleKey,
+    pickle: ratchets.newAccount(),
+    madeAt: Date.now(),
+    replacedAt: undefined,
+  };
+  if (known === undefined) {
+    await store.transaction(async (work) => work.put(tables.account, row));
+  }
+  const keys = ratchets.identityKeys(row.pickle);
+  const self = { user, device, name: nameOf(user, device), keys, ratchets };
+  return { self, madeAt: row.madeAt };
+}
+
+/** Runs `act` as a step of the client. */
+export type Transact = <T>(act: (work: Work) => Promise<T>) => Promise<T>;
+
+export class Account {
+  readonly #self: Self;
+  readonly #api: Api;
+  readonly #transact: Transact;
+  #publishing: Promise<void> = Promise.resolve();
+
+  constructor(self: Self, api: Api, transact: Transact) {
+    this.#self = self;
+    this.#api = api;
+    this.#transact = transact;
+  }
+
+  /** Makes the device and its keys known. May be repeated. */
+  async register(): Promise<void> {
+    await this.#api.register(this.#self.device, await this.#registration());
+    await this.replenish();
+  }
+
+  /** Fills the directory up, if it runs low. */
+  async replenish(fallbackUsed = false): Promise<void> {
+    const turn = this.#publishing.then(() => this.#publish(fallbackUsed));
+    this.#publishing = turn.catch(() => {});
+    await turn;
+  }
+
+  async #publish(fallbackUsed: boolean): Promise<void> {
+    const remaining = await this.#api.uploadKeys(this.#self.device, { one_time_keys: {} });
+    if (remaining >= LOW && !fallbackUsed) return;
+    // On disk before it is published: a key that nobody has the other half of helps nobody.
+    const body = await this.#transact((work) => this.#make(work, remaining, fallbackUsed));
+    await this.#api.uploadKeys(this.#self.device, body);
+    await this.#change((pickle) => this.#self.ratchets.markPublished(pickle));
+  }
+
+  async #make(work: Work, remaining: number, fallbackUsed: boolean): Promise<OneTimeKeysRequest> {
+    const { ratchets } = this.#self;
+    const account = await accountOf(work);
+    const waiting = ratchets.unpublishedKeys(account.pickle);
+    let pickle = ratchets.addOneTimeKeys(account.pickle, toMake(remaining, waiting.oneTime.length));
+    const now = Date.now();
+    const replaced = fallbackUsed && rested(account.replacedAt, now);
+    // A directory with nothing left has no fallback key either, or may have handed it out.
+    const fallback = (replaced || remaining === 0) && waiting.fallback === undefined;
+    if (fallback) pickle = ratchets.addFallbackKey(pickle);
+    const replacedAt = fallback && replaced ? now : account.replacedAt;
+    work.put(tables.account, { ...account, pickle, replacedAt });
+    const keys = ratchets.unpublishedKeys(pickle);
+    const one_time_keys = Object.fromEntries(
+      keys.oneTime.map((key) => [key.id, this.#signed(pickle, key, false)]),
+    );
+    if (keys.fallback === undefined) return { one_time_keys };
+    const { id } = keys.fallback;
+    return { one_time_keys, fallback_key: { id, ...this.#signed(pickle, keys.fallback, true) } };
+  }
+
+  #signed(pickle: string, { id, key }: PublicKey, fallback: boolean): SignedKey {
+    const { user, device, ratchets } = this.#self;
+    const document = keyDocument(user, device, id, key, fallback);
+    return { key, signature: ratchets.sign(pickle, canonical(document)) };
+  }
+
+  async #registration(): Promise<DeviceRequest> {
+    const { user, device, keys, ratchets } = this.#self;
+    const document = canonical(deviceDocument(user, device, keys));
+    const signature = await this.#transact(async (work) =>
+      ratchets.sign((await accountOf(work)).pickle, document),
+    );
+    return { keys, signature };
+  }
+
+  async #change(how: (pickle: string) => string): Promise<void> {
+    await this.#transact(async (work) => {
+      const account = await accountOf(work);
+      work.put(tables.account, { ...account, pickle: how(account.pickle) });
+    });
+  }
+}
+
+async function accountOf(work: Work): Promise<tables.AccountRow> {
+  const account = await work.get(tables.account, tables.ONLY);
+  if (account === undefined) throw new RangeError("this device has no account");
+  return account;
+}

@@ -1,0 +1,266 @@
+/** The REST side of the protocol: one method for each route. */
+
+import * as bodies from "./core/bodies.generated.ts";
+import { type Fields, FrameError } from "./core/fields.ts";
+import { type Random, uniform } from "./core/random.ts";
+import { ApiError, Unreachable } from "./errors.ts";
+import * as responses from "./responses.ts";
+
+const ATTEMPTS = 3;
+const TIMEOUT_MS = 15_000;
+const PAUSE_MS = 200;
+
+export interface Tokens {
+  readonly access: string | undefined;
+  readonly refresh: string | undefined;
+}
+
+interface Call {
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  readonly path: string;
+  readonly body?: unknown;
+  /** May be repeated without harm: on a lost connection or a server fault. */
+  readonly repeat?: boolean;
+  /** Without a token. */
+  readonly open?: boolean;
+}
+
+interface Received {
+  readonly response: Response;
+  readonly body: string;
+}
+
+/** Raises FrameError for what is not as it should be. */
+type Read<T> = (body: Fields) => T;
+
+/** Calls raise ApiError or Unreachable. A 401 makes it get a new access token once. */
+export class Api {
+  tokens: Tokens;
+  readonly #base: string;
+  readonly #random: Random;
+  readonly #saved: (tokens: Tokens) => Promise<void>;
+  readonly #signInAgain: (() => Promise<void>) | undefined;
+  #renewing: Promise<void> | undefined;
+
+  /** `base`: where the load balancer is, "" for the page's own origin. */
+  constructor(
+    base: string,
+    tokens: Tokens,
+    random: Random,
+    saved: (tokens: Tokens) => Promise<void>,
+    signInAgain?: () => Promise<void>,
+  ) {
+    this.#base = base.replace(/\/$/, "");
+    this.tokens = tokens;
+    this.#random = random;
+    this.#saved = saved;
+    this.#signInAgain = signInAgain;
+  }
+
+  // -- accounts and tokens
+
+  async signUp(username: string, password: string): Promise<void> {
+    const body = { username, password };
+    await this.#call({ method: "POST", path: "/api/sign-up", body, open: true }, nothing);
+  }
+
+  async signIn(username: string, password: string): Promise<void> {
+    const body = { username, password };
+    const call: Call = { method: "POST", path: "/api/sign-in", body, open: true, repeat: true };
+    const tokens = await this.#call(call, bodies.parseSignInResponse);
+    await this.#keep({ access: tokens.accessToken, refresh: tokens.refreshToken });
+  }
+
+  /** A new access token for the refresh token. Raises ApiError 401 if there is none. */
+  async refresh(): Promise<void> {
+    const { refresh } = this.tokens;
+    if (refresh === undefined) throw new ApiError("unauthorized", "not signed in", 401);
+    const body = { refresh_token: refresh };
+    const call: Call = { method: "POST", path: "/api/token", body, open: true, repeat: true };
+    const { accessToken } = await this.#call(call, bodies.parseTokenResponse);
+    await this.#keep({ access: accessToken, refresh });
+  }
+
+  // -- devices and keys
+
+  async register(device: string, registration: bodies.DeviceRequest): Promise<void> {
+    const path = `/api/devices/${encodeURIComponent(device)}`;
+    await this.#call({ method: "PUT", path, body: registration, repeat: true }, nothing);
+  }
+
+  async removeDevice(device: string): Promise<void> {
+    const path = `/api/devices/${encodeURIComponent(device)}`;
+    await this.#call({ method: "DELETE", path, repeat: true }, nothing);
+  }
+
+  async devices(user: string): Promise<Map<string, bodies.SignedDevice>> {
+    const path = `/api/users/${encodeURIComponent(user)}/devices`;
+    return this.#call({ method: "GET", path, repeat: true }, responses.devices);
+  }
+
+  /** How many one-time keys the directory has left for the device. */
+  async uploadKeys(device: string, body: bodies.OneTimeKeysRequest): Promise<number> {
+    // The same keys a second time do no harm: the directory passes over what it has seen.
+    const path = `/api/devices/${encodeURIComponent(device)}/one-time-keys`;
+    const call: Call = { method: "POST", path, body, repeat: true };
+    return (await this.#call(call, bodies.parseOneTimeKeysResponse)).remaining;
+  }
+
+  /** Not repeated: each call uses keys up. */
+  async claim(devices: readonly string[]): Promise<Map<string, bodies.ClaimedKey>> {
+    const call: Call = { method: "POST", path: "/api/keys/claim", body: { devices } };
+    return this.#call(call, responses.claimed);
+  }
+
+  // -- chats
+
+  /** Two users have one direct chat, however often it is asked for. */
+  async direct(user: string): Promise<bodies.ChatResponse> {
+    const body: bodies.ChatRequest = { kind: "direct", with: user };
+    const call: Call = { method: "POST", path: "/api/chats", body, repeat: true };
+    return this.#call(call, bodies.parseChatResponse);
+  }
+
+  async group(members: readonly string[]): Promise<bodies.ChatResponse> {
+    const body: bodies.ChatRequest = { kind: "group", members };
+    return this.#call({ method: "POST", path: "/api/chats", body }, bodies.parseChatResponse);
+  }
+
+  async chats(): Promise<responses.KnownChat[]> {
+    const found: responses.KnownChat[] = [];
+    let cursor: string | undefined;
+    do {
+      const query = cursor === undefined ? "" : `?cursor=${encodeURIComponent(cursor)}`;
+      const call: Call = { method: "GET", path: `/api/chats${query}`, repeat: true };
+      const page = await this.#call(call, responses.chats);
+      found.push(...page.chats);
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+    return found;
+  }
+
+  async changeMembers(
+    chat: string,
+    add: readonly string[],
+    remove: readonly string[],
+  ): Promise<readonly string[]> {
+    const body: bodies.MembersRequest = {
+      ...(add.length > 0 ? { add } : {}),
+      ...(remove.length > 0 ? { remove } : {}),
+    };
+    const path = `/api/chats/${encodeURIComponent(chat)}/members`;
+    const call: Call = { method: "POST", path, body, repeat: true };
+    return (await this.#call(call, bodies.parseMembersResponse)).members;
+  }
+
+  async ticket(device: string): Promise<bodies.TicketResponse> {
+    const call: Call = { method: "POST", path: "/api/tickets", body: { device }, repeat: true };
+    return this.#call(call, bodies.parseTicketResponse);
+  }
+
+  // -- one call
+
+  async #call<T>(call: Call, read: Read<T>): Promise<T> {
+    const token = call.open ? undefined : this.tokens.access;
+    if (call.open || token !== undefined) {
+      try {
+        return await this.#repeat(call, token, read);
+      } catch (error) {
+        if (call.open || !(error instanceof ApiError) || error.status !== 401) throw error;
+      }
+    }
+    await this.#renew(token);
+    return this.#repeat(call, this.tokens.access, read);
+  }
+
+  /** One renewal serves all calls that were refused with the same token. */
+  async #renew(refused: string | undefined): Promise<void> {
+    if (this.tokens.access !== refused) return;
+    this.#renewing ??= this.#newToken().finally(() => {
+      this.#renewing = undefined;
+    });
+    await this.#renewing;
+  }
+
+  async #newToken(): Promise<void> {
+    try {
+      await this.refresh();
+    } catch (error) {
+      const refused = error instanceof ApiError && !error.fault;
+      if (!refused || this.#signInAgain === undefined) throw error;
+      await this.#signInAgain();
+    }
+  }
+
+  async #repeat<T>(call: Call, token: string | undefined, read: Read<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return readBody(await this.#once(call, token), read);
+      } catch (error) {
+        const passing = error instanceof Unreachable || (error instanceof ApiError && error.fault);
+        if (!call.repeat || !passing || attempt === ATTEMPTS) throw error;
+      }
+      await sleep(uniform(this.#random, 0, PAUSE_MS * 2 ** attempt));
+    }
+  }
+
+  async #once({ method, path, body }: Call, token: string | undefined): Promise<Received> {
+    try {
+      const response = await fetch(this.#base + path, {
+        method,
+        headers: {
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      });
+      return { response, body: await response.text() };
+    } catch (error) {
+      throw new Unreachable(`${this.#base || "the server"} does not answer: ${String(error)}`);
+    }
+  }
+
+  async #keep(tokens: Tokens): Promise<void> {
+    this.tokens = tokens;
+    await this.#saved(tokens);
+  }
+}
+
+/** A response that is not as the protocol says is the server's fault. */
+function readBody<T>({ response, body }: Received, read: Read<T>): T {
+  const { ok, status, statusText } = response;
+  const document = objectIn(body);
+  if (!ok) {
+    const { code, message } = fieldsOf(document?.error) ?? {};
+    if (code === undefined) {
+      throw new ApiError(status >= 500 ? "internal" : "bad_request", statusText, status);
+    }
+    throw new ApiError(String(code), String(message), status);
+  }
+  try {
+    if (document === undefined) throw new FrameError("not a JSON object");
+    return read(document);
+  } catch (error) {
+    if (!(error instanceof FrameError)) throw error;
+    throw new ApiError("internal", `the response has another form: ${error.message}`, 500);
+  }
+}
+
+function objectIn(body: string): Fields | undefined {
+  try {
+    return body === "" ? {} : fieldsOf(JSON.parse(body));
+  } catch {
+    return undefined;
+  }
+}
+
+function fieldsOf(value: unknown): Fields | undefined {
+  return typeof value === "object" && value !== null ? (value as Fields) : undefined;
+}
+
+function nothing(): void {}
+
+export function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}

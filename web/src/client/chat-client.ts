@@ -1,0 +1,477 @@
+/**
+ * The client as a page uses it: sign in, connect, write, read, listen.
+ *
+ * Long because it is the whole surface of the library in one class; what it does is elsewhere.
+ */
+
+import { Account, loadDevice } from "./account.ts";
+import { Api } from "./api.ts";
+import { Connection } from "./connection.ts";
+import { Engine } from "./core/engine.ts";
+import type { Event } from "./core/events.ts";
+import type { ServerFrame } from "./core/frames.ts";
+import { ulid } from "./core/ids.ts";
+import { Backoff } from "./core/liveness.ts";
+import { isMember, isPair } from "./core/membership.ts";
+import type { Random } from "./core/random.ts";
+import { DEFAULTS, type Settings } from "./core/settings.ts";
+import type { Self } from "./crypto/envelope.ts";
+import type { KnownDevice } from "./crypto/identities.ts";
+import { roomFor } from "./crypto/sealing.ts";
+import { Directory } from "./directory.ts";
+import { Driver, type Handled } from "./driver.ts";
+import { ApiError, ClientError, Closed, MessageTooLarge, Unreachable } from "./errors.ts";
+import { Feed } from "./feed.ts";
+import { Sending } from "./sending.ts";
+import { type ChatSummary, chatsOf, historyOf, type StoredMessage } from "./store/history.ts";
+import { Store } from "./store/store.ts";
+import * as tables from "./store/tables.ts";
+import { Verification } from "./verification.ts";
+
+const USER = /^[a-z0-9_]{3,32}$/;
+const CONNECT_TIMEOUT_MS = 30_000;
+
+export interface Options {
+  /** Where the load balancer is; "" (the default) for the page's own origin. */
+  readonly api?: string;
+  readonly user: string;
+  readonly device: string;
+  /** Used once the kept tokens are no longer good. */
+  readonly password?: string;
+  /** Where a browser finds olm.wasm. */
+  readonly wasm?: string;
+  readonly settings?: Partial<Settings>;
+  readonly random?: Random;
+}
+
+/** One device of one user. Methods raise ClientError and what is below it (errors.ts). */
+export class ChatClient {
+  readonly user: string;
+  readonly device: string;
+  readonly verification: Verification;
+  readonly #store: Store;
+  readonly #api: Api;
+  readonly #driver: Driver;
+  readonly #account: Account;
+  readonly #directory: Directory;
+  readonly #sending: Sending;
+  readonly #feed = new Feed();
+  readonly #settings: Settings;
+  readonly #random: Random;
+  readonly #password: string | undefined;
+  readonly #self: Self;
+  readonly #madeAt: number;
+  readonly #direct = new Map<string, string>();
+  #connection: Connection | undefined;
+  #running: Promise<void> | undefined;
+
+  /** Opens the device's state, or makes it. Raises StoreError where another tab has it open. */
+  static async open(options: Options): Promise<ChatClient> {
+    const { user, device } = options;
+    const store = await Store.open(`switchboard/${user}/${device}`, tables.VERSION, tables.TABLES);
+    try {
+      const { self, madeAt } = await loadDevice(store, user, device, options.wasm);
+      const session = await store.get(tables.session, tables.ONLY);
+      const client = new ChatClient(options, store, self, madeAt, session);
+      await client.#driver.step((step, engine) => engine.restore(step));
+      return client;
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  private constructor(
+    options: Options,
+    store: Store,
+    self: Self,
+    madeAt: number,
+    session: tables.SessionRow | undefined,
+  ) {
+    this.user = self.user;
+    this.device = self.device;
+    this.#self = self;
+    this.#madeAt = madeAt;
+    this.#store = store;
+    this.#settings = { ...DEFAULTS, ...options.settings };
+    this.#random = options.random ?? Math.random;
+    this.#password = options.password;
+    const notify = (event: Event) => this.#happened(event);
+    const engine = new Engine(self.user, self.device, madeAt, this.#random, this.#settings);
+    this.#driver = new Driver(store, self, engine, (output) => this.#handle(output));
+    this.#api = new Api(
+      options.api ?? "",
+      { access: session?.accessToken, refresh: session?.refreshToken },
+      this.#random,
+      ({ access, refresh }) => this.#saveTokens(access, refresh),
+      options.password === undefined ? undefined : () => this.#signIn(),
+    );
+    this.#account = new Account(self, this.#api, (act) =>
+      this.#driver.step(({ ledger }) => act(ledger.work)),
+    );
+    this.#directory = new Directory(self, this.#api, this.#driver, notify);
+    this.#sending = new Sending(
+      self,
+      this.#driver,
+      this.#directory,
+      this.#settings,
+      () => this.refreshChats(),
+      notify,
+    );
+    this.verification = new Verification(
+      self,
+      this.#driver,
+      this.#directory,
+      this.#sending,
+      this.#settings,
+      notify,
+    );
+  }
+
+  // -- coming and going
+
+  /** Signs in, with kept tokens if they are still good; a new user is signed up first. True for that. */
+  async signUpOrIn(): Promise<boolean> {
+    if (this.#api.tokens.refresh !== undefined) {
+      try {
+        await this.#api.refresh();
+        return false;
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
+      }
+    }
+    try {
+      await this.#signIn();
+      return false;
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 401) throw error;
+    }
+    let isNew = true;
+    try {
+      await this.#api.signUp(this.user, this.#secret());
+    } catch (error) {
+      // A wrong password, unless another device has signed the user up meanwhile.
+      if (!(error instanceof ApiError) || error.status !== 409) throw error;
+      isNew = false;
+    }
+    await this.#signIn();
+    return isNew;
+  }
+
+  /**
+   * Registers the device, connects, and returns when what was missed has been fetched. From then on
+   * the connection is kept, and made again when it is lost, until `close`.
+   */
+  async connect(timeout = CONNECT_TIMEOUT_MS): Promise<void> {
+    if (this.#connection !== undefined) throw new Closed("this client is connected already");
+    await this.#account.register();
+    const connection = new Connection(this.#driver, new Backoff(this.#settings, this.#random), {
+      ticket: () => this.#api.ticket(this.device),
+      register: () => this.#account.register(),
+      meet: (frames) => this.#meet(frames),
+      publish: (event) => this.#happened(event),
+    });
+    this.#connection = connection;
+    await this.#caughtUp(() => {
+      this.#running = connection.run();
+    }, timeout);
+  }
+
+  /** Tells what is read, closes the connection and the store. */
+  async close(): Promise<void> {
+    try {
+      await this.#connection?.close();
+    } finally {
+      await this.#end();
+    }
+  }
+
+  /** Ends like a crash: nothing more is sent, nothing more is written. */
+  async abort(): Promise<void> {
+    this.#connection?.abort();
+    await this.#end();
+  }
+
+  /** Loses the connection, as a bad network would; the client connects again. */
+  cut(): void {
+    this.#connection?.cut();
+  }
+
+  // -- chats
+
+  /** The id of the one direct chat with `user`. Raises ClientError where it is with somebody else. */
+  async direct(user: string): Promise<string> {
+    const known = this.#direct.get(user);
+    if (known !== undefined) return known;
+    try {
+      const { chat, members } = await this.#api.direct(user);
+      await this.#knowDirect(chat, members, user);
+      this.#direct.set(user, chat);
+      return chat;
+    } catch (error) {
+      if (!(error instanceof Unreachable)) throw error;
+      const both = [this.user, user].sort().join();
+      const found = (await this.chats()).find(
+        ({ kind, members }) => kind === "direct" && members.join() === both,
+      );
+      if (found === undefined) throw error;
+      return found.chat;
+    }
+  }
+
+  /** The id of a new group. The name stays on this device. */
+  async group(users: readonly string[], name?: string): Promise<string> {
+    const { chat, members } = await this.#api.group(users);
+    // Those who were meant come first: so it is told when the backend has put others in.
+    const meant = members.length > 0 ? [this.user, ...users] : [];
+    await this.#know(chat, meant, "group", name);
+    await this.#know(chat, members, "group");
+    return chat;
+  }
+
+  /** Adds and removes; the members after that. */
+  async changeMembers(
+    chat: string,
+    { add = [], remove = [] }: { add?: readonly string[]; remove?: readonly string[] },
+  ): Promise<string[]> {
+    // Before the call, whose response may be lost, and after it, for what was accepted meanwhile.
+    await this.#driver.step((step, engine) => engine.adding(step, chat, add));
+    const members = await this.#api.changeMembers(chat, add, remove);
+    await this.#driver.step((step, engine) => engine.adding(step, chat, add));
+    await this.#know(chat, members, "group");
+    return members.toSorted();
+  }
+
+  /** Asks the backend for the list of chats: kinds and members, and which are no more. */
+  async refreshChats(): Promise<void> {
+    const listed = await this.#api.chats();
+    for (const { chat, kind, members } of listed) await this.#know(chat, members, kind);
+    const there = new Set(listed.map(({ chat }) => chat));
+    await this.#driver.step(async ({ ledger }) => {
+      for (const { chat } of await ledger.chats()) {
+        if (!there.has(chat)) await ledger.changeChat(chat, { gone: true });
+      }
+    });
+  }
+
+  async chats(): Promise<ChatSummary[]> {
+    return this.#driver.read(() => chatsOf(this.#store, this.user));
+  }
+
+  /** The newest messages in order, below seq `before` if that is given. Raises RangeError. */
+  async history(chat: string, limit = 50, before?: number): Promise<StoredMessage[]> {
+    checkCount(limit, 1);
+    checkCount(before ?? 1, 1);
+    return this.#driver.read(() => historyOf(this.#store, chat, limit, before));
+  }
+
+  // -- talking
+
+  /**
+   * Writes to a chat id or to a user; gives the message id. It returns when the text is on disk: it
+   * is sealed and sent now or as soon as there is a connection, and again until it is accepted.
+   * Raises MessageTooLarge.
+   */
+  async send(chatOrUser: string, text: string): Promise<string> {
+    if (text === "") throw new RangeError("an empty text is no message");
+    if (!text.isWellFormed()) throw new RangeError("half a character can't be sent");
+    const copy = { kind: "copy", of: "x".repeat(26), text, sent_at: Date.now() } as const;
+    const { size, limit } = roomFor(this.#self, copy);
+    if (size > limit) throw new MessageTooLarge(size, limit);
+    const chat = await this.chatId(chatOrUser);
+    const messageId = ulid(Date.now());
+    await this.#driver.step((step, engine) => engine.write(step, chat, messageId, text));
+    return messageId;
+  }
+
+  /** A chat this device knows by that id, or else the direct chat with that user. */
+  async chatId(chatOrUser: string): Promise<string> {
+    const known = this.#driver.engine.knows(chatOrUser) || !USER.test(chatOrUser);
+    return known ? chatOrUser : this.direct(chatOrUser);
+  }
+
+  /** The user has seen the chat up to `seq`. The senders will be notified. Raises RangeError. */
+  async markRead(chat: string, seq: number): Promise<void> {
+    checkCount(seq, 0);
+    await this.#driver.step((step, engine) => engine.markRead(step, chat, seq));
+  }
+
+  /** May be called on every key: it is sent once in a while. */
+  async typing(chat: string): Promise<void> {
+    await this.#driver.step((step, engine) => engine.typing(step.now, chat));
+  }
+
+  /** Presence events for these users from now on. */
+  async watch(users: readonly string[]): Promise<void> {
+    await this.#driver.step((step, engine) => engine.watch(step.now, users));
+  }
+
+  /** Fetches whatever is not here yet; returns when every chat is complete. */
+  async sync(timeout = CONNECT_TIMEOUT_MS): Promise<void> {
+    await this.#caughtUp(
+      () => this.#driver.step((step, engine) => engine.sync(step.now)),
+      timeout,
+      true,
+    );
+  }
+
+  // -- devices
+
+  /** What this device remembers of the user's devices that the directory lists now, this one first. */
+  async devices(user = this.user): Promise<KnownDevice[]> {
+    const { listed, memory } = await this.#directory.seen(user);
+    const others = memory.filter(({ device }) => listed.has(device));
+    if (user !== this.user) return others;
+    const { device, keys } = this.#self;
+    const own = { user, device, keys, pending: undefined, verified: true, trustedAt: this.#madeAt };
+    return [own, ...others];
+  }
+
+  /** Removes a device of this user: nothing is sent to it any more. */
+  async removeDevice(device: string): Promise<void> {
+    await this.#api.removeDevice(device);
+    this.#directory.forget(this.user);
+  }
+
+  // -- listening
+
+  /** Everything that happens from now on, until the returned function is called. */
+  listen(listener: (event: Event) => void): () => void {
+    return this.#feed.listen(listener);
+  }
+
+  get online(): boolean {
+    return this.#driver.online;
+  }
+
+  // -- inside
+
+  async #know(
+    chat: string,
+    members: readonly string[],
+    kind: "direct" | "group",
+    name?: string,
+  ): Promise<void> {
+    const changes = { kind, gone: false, ...(name === undefined ? {} : { name }) };
+    await this.#driver.step((step, engine) => engine.chatIs(step, chat, members, changes));
+  }
+
+  /** What the backend says of it has to be so, by its response and by what is known of the chat. */
+  async #knowDirect(chat: string, members: readonly string[], user: string): Promise<void> {
+    const both = [this.user, user].sort().join();
+    const wrong = new ClientError(`the backend gave ${user} a direct chat of other people`);
+    if (members.toSorted().join() !== both) throw wrong;
+    const known = await this.#driver.step(({ ledger }) => ledger.chat(chat));
+    if (isPair(known, this.user) && !isMember(known.members, user)) throw wrong;
+    await this.#know(chat, members, "direct");
+  }
+
+  #handle(output: Handled): void {
+    switch (output.type) {
+      case "event":
+        this.#happened(output.event);
+        break;
+      case "seal":
+        this.#sending.poke(output.chat);
+        break;
+      case "asks":
+        void this.#sending.watchAsks().catch(ignored);
+        break;
+      case "refresh":
+        this.#directory.forget(output.user);
+        void this.#sending.pokeAll().catch(ignored);
+        break;
+      case "sas":
+        void this.verification.received(output.message, output.content).catch(ignored);
+        break;
+    }
+  }
+
+  #happened(event: Event): void {
+    switch (event.type) {
+      case "connected":
+        this.#directory.forget(); // changes meanwhile were not reported
+        break;
+      case "caught_up":
+        void this.#account.replenish().catch(ignored); // `keys_low` will say it again
+        void this.#sending.pokeAll().catch(ignored);
+        break;
+      case "keys_low":
+        void this.#account.replenish(event.fallbackUsed).catch(ignored);
+        break;
+      case "identity_changed":
+        void this.verification.changed(event.user, event.device).catch(ignored);
+        break;
+      case "devices_changed":
+        // Not only before the next send: a changed identity is reported when it is seen.
+        this.#directory.forget(event.user);
+        void this.#directory.roll(event.user).catch(ignored);
+        break;
+      case "chat_left":
+        void this.#driver
+          .step(({ ledger }) => ledger.changeChat(event.chat, { gone: true }))
+          .catch(ignored);
+        break;
+    }
+    this.#feed.publish(event);
+  }
+
+  /** Asks for whoever is not known yet: what they wrote is not taken before. Raises Unreachable. */
+  async #meet(frames: readonly ServerFrame[]): Promise<void> {
+    for (const frame of frames) {
+      if (frame.type !== "message" || frame.payload === undefined) continue;
+      try {
+        await this.#directory.meet(frame.sender, frame.senderDevice);
+      } catch (error) {
+        if (!(error instanceof ApiError) || error.fault) throw error;
+      }
+    }
+  }
+
+  async #caughtUp(start: () => unknown, timeout: number, complete = false): Promise<void> {
+    const ended = (event: Event) =>
+      event.type === "displaced" ||
+      event.type === "signed_out" ||
+      (event.type === "disconnected" && event.retryIn === undefined);
+    const fits = (event: Event) =>
+      ended(event) || (event.type === "caught_up" && (event.complete || !complete));
+    const waiting = this.#feed.waitFor(fits, timeout);
+    start();
+    const event = await waiting;
+    if (event.type === "signed_out") throw new ApiError("unauthorized", event.reason, 401);
+    if (ended(event)) throw new Closed("the client was displaced or stopped");
+  }
+
+  async #signIn(): Promise<void> {
+    await this.#api.signIn(this.user, this.#secret());
+  }
+
+  #secret(): string {
+    if (this.#password !== undefined) return this.#password;
+    throw new ApiError("unauthorized", `${this.user} needs a password to sign in`, 401);
+  }
+
+  async #saveTokens(access: string | undefined, refresh: string | undefined): Promise<void> {
+    const { user, device } = this;
+    await this.#driver.step(({ ledger }) => {
+      ledger.work.put(tables.session, { user, device, accessToken: access, refreshToken: refresh });
+    });
+  }
+
+  async #end(): Promise<void> {
+    this.#sending.end();
+    this.verification.end();
+    await this.#running;
+    await this.#driver.end();
+    this.#feed.close();
+    await this.#store.close();
+  }
+}
+
+function checkCount(value: number, least: number): void {
+  if (Number.isSafeInteger(value) && value >= least) return;
+  throw new RangeError(`a whole number from ${least} on is wanted, not ${value}`);
+}
+
+/** Of work in the background: it is done again when there is a new reason. */
+function ignored(): void {}

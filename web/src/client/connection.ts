@@ -1,0 +1,257 @@
+/** Keeps one WebSocket open: ticket, connect, converse, and again (client rule 6). */
+
+import { sleep } from "./api.ts";
+import type { TicketResponse } from "./core/bodies.generated.ts";
+import type { Event } from "./core/events.ts";
+import { FrameError } from "./core/fields.ts";
+import type { ServerFrame } from "./core/frames.ts";
+import type { Backoff } from "./core/liveness.ts";
+import type { Output } from "./core/outputs.ts";
+import { parse } from "./core/parsing.ts";
+import type { Driver } from "./driver.ts";
+import { ApiError, Closed, StoreError, Unreachable } from "./errors.ts";
+
+const OPEN_TIMEOUT_MS = 15_000;
+const SETTLED_MS = 30_000; // a connection that lived so long was a good one
+const WORDS_MS = 300; // for what was said last to leave
+
+type Leave = Extract<Output, { type: "drop" | "stop" }>;
+
+export interface Calls {
+  readonly ticket: () => Promise<TicketResponse>;
+  /** The backend may have forgotten this device: a new local run, or it was removed. */
+  readonly register: () => Promise<void>;
+  /** Before frames are taken: whoever sent them has to be known. */
+  readonly meet: (frames: readonly ServerFrame[]) => Promise<void>;
+  readonly publish: (event: Event) => void;
+}
+
+export class Connection {
+  readonly #driver: Driver;
+  readonly #backoff: Backoff;
+  readonly #calls: Calls;
+  #socket: WebSocket | undefined;
+  #next: TicketResponse | undefined;
+  #closing = false;
+  #wake: (() => void) | undefined;
+
+  constructor(driver: Driver, backoff: Backoff, calls: Calls) {
+    this.#driver = driver;
+    this.#backoff = backoff;
+    this.#calls = calls;
+  }
+
+  /** Returns when the client is displaced, signed out or closed. */
+  async run(): Promise<void> {
+    while (!this.#closing) {
+      let leave: Leave;
+      try {
+        leave = await this.#once();
+      } catch (error) {
+        if (error instanceof ApiError && error.status === 401) {
+          this.#calls.publish({ type: "signed_out", reason: error.message });
+          return;
+        }
+        if (error instanceof StoreError || error instanceof Closed) return; // the driver has reported it
+        leave = { type: "drop", reason: reasonOf(error), planned: false };
+      }
+      if (leave.type === "stop" || this.#closing) {
+        this.#calls.publish({ type: "disconnected", reason: "stopped", retryIn: undefined });
+        return;
+      }
+      if (!leave.planned) await this.#pause(leave.reason);
+    }
+  }
+
+  /** Says what is left to say and closes in order; `run` then returns. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    try {
+      if (this.#driver.online) {
+        await this.#driver.step((step, engine) => engine.closing(step.now));
+        await flushed(this.#socket);
+      }
+    } finally {
+      this.abort();
+    }
+  }
+
+  /** The connection ends as if the network had gone. */
+  abort(): void {
+    this.#closing = true;
+    this.#wake?.();
+    this.cut();
+  }
+
+  /** As `abort`, but the client lives on and connects again. */
+  cut(): void {
+    this.#socket?.close();
+  }
+
+  async #pause(reason: string): Promise<void> {
+    const pause = this.#backoff.pause();
+    this.#calls.publish({ type: "disconnected", reason, retryIn: pause });
+    const woken = new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    await Promise.race([sleep(pause), woken]);
+  }
+
+  async #once(): Promise<Leave> {
+    const ticket = this.#next ?? (await this.#ticket());
+    this.#next = undefined;
+    if (this.#closing) return { type: "stop" };
+    const socket = new WebSocket(ticket.url, ["chat.v1", `ticket.${ticket.ticket}`]);
+    this.#socket = socket; // so that it can be cut while it opens
+    let since = Number.POSITIVE_INFINITY;
+    try {
+      await opened(socket);
+      since = performance.now();
+      return await this.#converse(socket);
+    } finally {
+      if (performance.now() - since >= SETTLED_MS) this.#backoff.connected();
+      this.#socket = undefined;
+      socket.close();
+      await this.#driver.closed();
+    }
+  }
+
+  async #converse(socket: WebSocket): Promise<Leave> {
+    const inbox = new Inbox(socket);
+    const left = Promise.withResolvers<Leave>();
+    await this.#driver.opened({
+      send: (text) => {
+        if (socket.readyState === WebSocket.OPEN) socket.send(text);
+      },
+      leave: (how) => left.resolve(how),
+    });
+    const reading = this.#read(inbox);
+    const leave = await Promise.race([left.promise, reading]);
+    if (leave.type === "drop" && leave.planned) {
+      await flushed(socket);
+      this.#next = await this.#ticket(); // first, so that the gap is a handshake
+    }
+    socket.close();
+    inbox.end();
+    // The last words: `displaced`, perhaps. What can't be taken any more comes again.
+    await reading.catch(() => undefined);
+    return Promise.race([left.promise, Promise.resolve(leave)]);
+  }
+
+  /** Takes what arrives, in order, until the connection ends. */
+  async #read(inbox: Inbox): Promise<Leave> {
+    for (;;) {
+      const texts = await inbox.next();
+      if (texts === undefined) return { type: "drop", reason: inbox.reason, planned: false };
+      const frames = await this.#met(texts.flatMap(framesOf), inbox);
+      // What arrived together goes into one transaction.
+      await this.#driver.step(async (step, engine) => {
+        for (const frame of frames) await engine.received(step, frame);
+      });
+    }
+  }
+
+  /** What can be taken of it: all or, where somebody can't be asked for now, only the last word. */
+  async #met(frames: ServerFrame[], inbox: Inbox): Promise<ServerFrame[]> {
+    try {
+      await this.#calls.meet(frames);
+      return frames;
+    } catch (error) {
+      // The rest comes again on the next connection, but there must be none after this.
+      const left = [...frames, ...inbox.take().flatMap(framesOf)];
+      const displaced = left.filter(({ type }) => type === "displaced");
+      if (displaced.length === 0) throw error;
+      return displaced;
+    }
+  }
+
+  async #ticket(): Promise<TicketResponse> {
+    let ticket: TicketResponse;
+    try {
+      ticket = await this.#calls.ticket();
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 404) throw error;
+      await this.#calls.register();
+      ticket = await this.#calls.ticket();
+    }
+    this.#backoff.ticket(ticket.reconnectWindow);
+    return ticket;
+  }
+}
+
+/** What has arrived and is not taken yet. */
+class Inbox {
+  reason = "the connection was closed";
+  #texts: string[] = [];
+  #ended = false;
+  #arrived: (() => void) | undefined;
+
+  constructor(socket: WebSocket) {
+    socket.onmessage = ({ data }) => {
+      if (typeof data === "string") this.#texts.push(data);
+      this.#arrived?.();
+    };
+    socket.onclose = ({ code, reason }) => {
+      this.reason = `the connection was closed (${code}${reason === "" ? "" : `: ${reason}`})`;
+      this.end();
+    };
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#arrived?.();
+  }
+
+  /** Undefined when no more will come. */
+  async next(): Promise<string[] | undefined> {
+    while (this.#texts.length === 0) {
+      if (this.#ended) return undefined;
+      await new Promise<void>((resolve) => {
+        this.#arrived = resolve;
+      });
+    }
+    return this.take();
+  }
+
+  take(): string[] {
+    const texts = this.#texts;
+    this.#texts = [];
+    return texts;
+  }
+}
+
+async function opened(socket: WebSocket): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const refuse = (why: string) => {
+      clearTimeout(timer);
+      socket.close();
+      reject(new Unreachable(`no connection: ${why}`));
+    };
+    const timer = setTimeout(() => refuse("it took too long"), OPEN_TIMEOUT_MS);
+    socket.onopen = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    socket.onclose = ({ code }) => refuse(`it was refused (${code})`);
+    socket.onerror = () => refuse("it was refused");
+  });
+}
+
+/** Waits until what was sent has left, as far as a browser shows. */
+async function flushed(socket: WebSocket | undefined): Promise<void> {
+  const until = performance.now() + WORDS_MS;
+  while (socket?.bufferedAmount && performance.now() < until) await sleep(10);
+}
+
+function framesOf(text: string): ServerFrame[] {
+  try {
+    return [parse(text)].filter((frame) => frame !== undefined);
+  } catch (error) {
+    if (error instanceof FrameError) return []; // none of the protocol's
+    throw error;
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,184 @@
+/** Messages that are taken in order: shown, kept until they can be read, filled in, or ignored. */
+
+import type { Content } from "../crypto/envelope.ts";
+import type { Opened } from "../crypto/opening.ts";
+import { mayAskFor, nextAsk } from "../crypto/requests.ts";
+import type { MessageRow, Unreadable } from "../store/tables.ts";
+import type { Event } from "./events.ts";
+import type { Message } from "./frames.ts";
+import { isText } from "./ids.ts";
+import { isMember, isPair } from "./membership.ts";
+import type { OwnMessages } from "./own-messages.ts";
+import type { Settings } from "./settings.ts";
+import type { Step } from "./step.ts";
+
+/** What arrivals report to the engine, besides events. */
+export interface Hooks {
+  readonly emit: (event: Event) => void;
+  /** What another device says to this one, and nobody is shown. */
+  readonly control: (step: Step, message: Message, content: Content) => Promise<void>;
+  /** There is something to be asked for again, at a time of its own. */
+  readonly asks: () => void;
+}
+
+/** Reasons that asking the sender again can remedy. */
+const ASKABLE: readonly Unreadable[] = ["no_payload", "no_session", "damaged", "false_sender"];
+/** Reasons that pass once the sender's identity is known or accepted. */
+const PASSING: readonly Unreadable[] = ["unknown_device", "identity_changed"];
+/** What a row has no more once there is something to show. */
+const OPENED = { unreadable: undefined, askAt: undefined, payload: undefined };
+
+export class Arrivals {
+  readonly #user: string;
+  readonly #device: string;
+  /** Epoch ms: messages from before were not meant for this device. */
+  readonly #madeAt: number;
+  readonly #settings: Settings;
+  readonly #own: OwnMessages;
+  readonly #hooks: Hooks;
+
+  constructor(
+    user: string,
+    device: string,
+    madeAt: number,
+    settings: Settings,
+    own: OwnMessages,
+    hooks: Hooks,
+  ) {
+    this.#user = user;
+    this.#device = device;
+    this.#madeAt = madeAt;
+    this.#settings = settings;
+    this.#own = own;
+    this.#hooks = hooks;
+  }
+
+  /** Stores it and reports it, unless it is a second copy (rule 2) or this device wrote it. */
+  async take(step: Step, message: Message): Promise<void> {
+    const { chat, seq, sender, senderDevice, messageId, sentAt, alg } = message;
+    const known = await step.ledger.message(chat, sender, senderDevice, messageId);
+    if (known !== undefined) {
+      if (this.#isSelf(message)) await this.#own.placed(step, known, seq, sentAt);
+      return;
+    }
+    const state = await this.#stateOf(step, message);
+    const row = { chat, seq, sender, senderDevice, messageId, sentAt, alg, state };
+    const opened = await this.#open(step, message);
+    if (opened.unreadable !== undefined) {
+      this.#keepUnreadable(step, message, row, opened.unreadable);
+      return;
+    }
+    await this.#apply(step, step.ledger.add({ ...row, hidden: true }), message, opened.content);
+  }
+
+  /** Tries what `user/device` sent and could not be opened once more. */
+  async reopen(step: Step, user: string, device: string, chat?: string): Promise<void> {
+    for (const row of await step.ledger.unreadable(user, device)) {
+      const { seq, unreadable, sentAt = 0 } = row;
+      if (seq === undefined || (chat !== undefined && row.chat !== chat)) continue;
+      const message: Message = { ...row, type: "message", seq, sentAt };
+      const opened = await this.#open(step, message);
+      if (opened.unreadable === undefined) {
+        const silent = step.ledger.change(row, { ...OPENED, hidden: true });
+        await this.#apply(step, silent, message, opened.content, "message_readable");
+      } else if (opened.unreadable !== unreadable) {
+        const askAt = this.#askAt(step, message, opened.unreadable, row.asked);
+        step.ledger.change(row, { unreadable: opened.unreadable, askAt });
+      }
+    }
+  }
+
+  /** Of a direct chat's two people alone: whoever else writes there was put in by the backend. */
+  async #open(step: Step, message: Message): Promise<Opened> {
+    const row = await step.ledger.chat(message.chat);
+    const outsider = isPair(row, this.#user) && !isMember(row.members, message.sender);
+    return outsider ? { unreadable: "not_in_chat" } : step.open(message);
+  }
+
+  #keepUnreadable(
+    step: Step,
+    message: Message,
+    fields: Parameters<Step["ledger"]["add"]>[0],
+    unreadable: Unreadable,
+  ): void {
+    const hidden = !isText(message.messageId);
+    if (hidden && !PASSING.includes(unreadable)) {
+      step.ledger.add({ ...fields, hidden }); // whoever needed it asks again
+      return;
+    }
+    const askAt = this.#askAt(step, message, unreadable, 0);
+    const row = { ...fields, hidden, unreadable, askAt, payload: message.payload };
+    this.#notify("message", step.ledger.add(row));
+  }
+
+  /** What an opened message does; `row` is hidden so far. */
+  async #apply(
+    step: Step,
+    row: MessageRow,
+    message: Message,
+    content: Content | undefined,
+    event: "message" | "message_readable" = "message",
+  ): Promise<void> {
+    switch (content?.kind) {
+      case "text":
+        this.#notify(event, step.ledger.change(row, { text: content.text, hidden: false }));
+        return;
+      case "copy":
+        await this.#copied(step, message, content);
+        return;
+      case "room_key":
+        await this.reopen(step, message.sender, message.senderDevice, message.chat);
+        return;
+      case undefined:
+        return; // of a newer client
+      case "request":
+      case "sas":
+        await this.#hooks.control(step, message, content);
+    }
+  }
+
+  /** The text of an earlier message of the same device, in that one's place. */
+  async #copied(
+    step: Step,
+    message: Message,
+    { of, text, sent_at }: Extract<Content, { kind: "copy" }>,
+  ): Promise<void> {
+    const { chat, seq, sender, senderDevice, alg } = message;
+    if (!isText(of) || this.#isSelf(message)) return;
+    const row = await step.ledger.message(chat, sender, senderDevice, of);
+    if (row !== undefined) {
+      if (row.text !== undefined) return;
+      const filled = step.ledger.change(row, { ...OPENED, text, hidden: false });
+      this.#notify("message_readable", filled);
+      return;
+    }
+    // This device was never shown a place for it: it stands where the copy stands.
+    const state = await this.#stateOf(step, message);
+    const fields = { chat, seq, sender, senderDevice, messageId: of, sentAt: sent_at, alg };
+    this.#notify("message", step.ledger.add({ ...fields, text, state }));
+  }
+
+  #askAt(step: Step, message: Message, why: Unreadable, asked: number): number | undefined {
+    const meant = mayAskFor(message.sentAt, this.#madeAt);
+    const wanted = isText(message.messageId) && ASKABLE.includes(why);
+    if (!meant || !wanted || this.#isSelf(message)) return undefined;
+    this.#hooks.asks();
+    return nextAsk(asked, step.time, this.#settings.askAfter);
+  }
+
+  async #stateOf(step: Step, { sender, chat, seq }: Message): Promise<MessageRow["state"]> {
+    return sender === this.#user ? this.#own.stateAt(step, chat, seq) : undefined;
+  }
+
+  #isSelf(message: Message): boolean {
+    return message.sender === this.#user && message.senderDevice === this.#device;
+  }
+
+  #notify(type: "message" | "message_readable", row: MessageRow): void {
+    if (row.hidden || row.seq === undefined) return;
+    const { chat, seq, messageId, sender, senderDevice, sentAt = 0, text, unreadable } = row;
+    const own = sender === this.#user;
+    const of = { chat, seq, messageId, sender, senderDevice, sentAt, text, unreadable, own };
+    this.#hooks.emit({ type, ...of });
+  }
+}

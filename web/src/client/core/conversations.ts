@@ -1,0 +1,106 @@
+/** The chats of this device: messages taken in order, acceptances, watermarks, what is read. */
+
+import type { MessageRow } from "../store/tables.ts";
+import type { Arrivals } from "./arrivals.ts";
+import { ChatLog, holes, type Taken } from "./chat-log.ts";
+import type { Event } from "./events.ts";
+import type { Accepted, Message, SyncedChat, Watermarks } from "./frames.ts";
+import type { OwnMessages } from "./own-messages.ts";
+import type { Step } from "./step.ts";
+
+/** `message` or the position of an own one. */
+type Entry = Message | { readonly type: "own" };
+
+/** This device's place in a chat has moved over what `senders` wrote. */
+type Moved = (chat: string, marks: Watermarks, senders: Iterable<string>) => void;
+
+export class Conversations {
+  readonly logs = new Map<string, ChatLog<Entry>>();
+  readonly #user: string;
+  readonly #own: OwnMessages;
+  readonly #arrivals: Arrivals;
+  readonly #emit: (event: Event) => void;
+  readonly #moved: Moved;
+
+  constructor(
+    user: string,
+    own: OwnMessages,
+    arrivals: Arrivals,
+    emit: (event: Event) => void,
+    moved: Moved,
+  ) {
+    this.#user = user;
+    this.#own = own;
+    this.#arrivals = arrivals;
+    this.#emit = emit;
+    this.#moved = moved;
+  }
+
+  log(chat: string, watermark = 0): ChatLog<Entry> {
+    const known = this.logs.get(chat);
+    if (known !== undefined) return known;
+    const log = new ChatLog<Entry>(watermark);
+    this.logs.set(chat, log);
+    return log;
+  }
+
+  watermarks(): Map<string, number> {
+    return new Map([...this.logs].map(([chat, log]) => [chat, log.watermark]));
+  }
+
+  async message(step: Step, message: Message): Promise<void> {
+    await this.#take(step, message.chat, this.log(message.chat).offer(message.seq, message));
+  }
+
+  async accepted(step: Step, frame: Accepted): Promise<MessageRow | undefined> {
+    const own = await step.ledger.own(frame.messageId);
+    if (own === undefined || own.chat !== frame.chat) return undefined;
+    await this.#own.placed(step, own, frame.seq, frame.sentAt);
+    await this.#take(step, frame.chat, this.log(frame.chat).offer(frame.seq, { type: "own" }));
+    return own;
+  }
+
+  /** Nothing else at or below `completeTo` will appear: steps over what is not here. */
+  async complete(step: Step, chat: string, place: SyncedChat): Promise<void> {
+    const log = this.log(chat);
+    const before = log.watermark;
+    const taken = log.complete(place.completeTo);
+    const seqs = taken.map(([seq]) => seq);
+    for (const [first, last] of holes(before, place.completeTo, seqs, place.missing)) {
+      step.ledger.addExpired(chat, first, last);
+      this.#emit({ type: "expired", chat, first, last });
+    }
+    await this.#take(step, chat, taken, before);
+  }
+
+  /** The user has seen everything in `chat` up to `seq`, here. */
+  async read(step: Step, chat: string, seq: number): Promise<void> {
+    const log = this.log(chat);
+    const { read: before } = await step.ledger.chat(chat);
+    const read = Math.min(seq, log.watermark);
+    if (read <= before) return;
+    await step.ledger.changeChat(chat, { read });
+    const senders = await step.ledger.senders(chat, before, read);
+    this.#moved(chat, { delivered: log.watermark, read }, senders);
+  }
+
+  async #take(
+    step: Step,
+    chat: string,
+    taken: readonly Taken<Entry>[],
+    watermarkBefore = Number.POSITIVE_INFINITY,
+  ): Promise<void> {
+    const log = this.log(chat);
+    const senders = new Set<string>();
+    for (const [, entry] of taken) {
+      if (entry.type === "own") continue;
+      await this.#arrivals.take(step, entry);
+      if (entry.sender !== this.#user) senders.add(entry.sender);
+    }
+    if (taken.length > 0 || log.watermark > watermarkBefore) {
+      await step.ledger.changeChat(chat, { watermark: log.watermark });
+      const { read } = await step.ledger.chat(chat);
+      this.#moved(chat, { delivered: log.watermark, read }, senders);
+    }
+  }
+}

@@ -1,0 +1,103 @@
+/** The events of a client. Each is published after the state behind it is on disk. */
+
+import type { Comparison } from "../crypto/sas.ts";
+import type { Unreadable } from "../store/tables.ts";
+import type { ServerFrame } from "./frames.ts";
+import type { State } from "./ticks.ts";
+
+interface MessageEvent {
+  readonly chat: string;
+  readonly seq: number;
+  readonly messageId: string;
+  readonly sender: string;
+  readonly senderDevice: string;
+  /** Epoch ms. */
+  readonly sentAt: number;
+  /** Undefined where this device cannot read it (yet); `unreadable` says why. */
+  readonly text: string | undefined;
+  readonly unreadable: Unreadable | undefined;
+  /** Written by this user (on another device, or before this store was made). */
+  readonly own: boolean;
+}
+
+/** Frames that the engine reads for itself; all others are events as they came. */
+type ReadByEngine =
+  | "message"
+  | "accepted"
+  | "receipt"
+  | "synced"
+  | "nudge"
+  | "error"
+  | "pong"
+  | "displaced"
+  | "devices_changed";
+
+export type Event =
+  | Exclude<ServerFrame, { readonly type: ReadByEngine }>
+  /** The connection is open; what was missed meanwhile is being fetched. */
+  | { readonly type: "connected" }
+  /** What was missed has been fetched. Not `complete`: something may still be on its way. */
+  | { readonly type: "caught_up"; readonly complete: boolean }
+  /** `retryIn`: ms until the next attempt, undefined if there will be none. */
+  | { readonly type: "disconnected"; readonly reason: string; readonly retryIn: number | undefined }
+  /** In order and once. */
+  | ({ readonly type: "message" } & MessageEvent)
+  /** A message that was shown as waiting can be read now, in its place. */
+  | ({ readonly type: "message_readable" } & MessageEvent)
+  /** An own message reached `state`; every stage is reported, in order. */
+  | {
+      readonly type: "state";
+      readonly chat: string;
+      readonly messageId: string;
+      readonly seq: number | undefined;
+      readonly state: State;
+      readonly text: string | undefined;
+      readonly reason: string | undefined;
+    }
+  /** These positions (inclusive) expired before this device could fetch them. */
+  | {
+      readonly type: "expired";
+      readonly chat: string;
+      readonly first: number;
+      readonly last: number;
+    }
+  /** A member has (delivered) or has read everything in the chat up to here. */
+  | {
+      readonly type: "watermarks";
+      readonly chat: string;
+      readonly user: string;
+      readonly delivered: number;
+      readonly read: number;
+    }
+  /** Who came into a chat and who left it. Not reported of a chat that has just become known. */
+  | {
+      readonly type: "members";
+      readonly chat: string;
+      readonly joined: readonly string[];
+      readonly left: readonly string[];
+    }
+  /** A user's list of devices is not what it was. */
+  | { readonly type: "devices_changed"; readonly user: string }
+  /** A device of a known user that was not there before; it is sent to. */
+  | { readonly type: "device_added"; readonly user: string; readonly device: string }
+  /** Nothing is sent to chats with the user until the change is accepted. */
+  | { readonly type: "identity_changed"; readonly user: string; readonly device: string }
+  /** Texts in this chat wait, because of these users' changed identities. */
+  | { readonly type: "held"; readonly chat: string; readonly users: readonly string[] }
+  /** An emoji comparison with another device has moved on. */
+  | { readonly type: "comparison"; readonly chat: string; readonly comparison: Comparison }
+  /** The server no longer shows this chat to this user. */
+  | { readonly type: "chat_left"; readonly chat: string }
+  /** The same device connected elsewhere; this client stops. */
+  | { readonly type: "displaced" }
+  /** The tokens are no longer good and there is no password to get new ones; it stops. */
+  | { readonly type: "signed_out"; readonly reason: string }
+  /** An error frame that names no message. */
+  | {
+      readonly type: "server_error";
+      readonly code: string;
+      readonly message: string;
+      readonly action: string | undefined;
+    };
+
+export type EventOf<T extends Event["type"]> = Extract<Event, { type: T }>;

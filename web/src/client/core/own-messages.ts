@@ -1,0 +1,139 @@
+/** What this user wrote, from the text to what the others have read of it. */
+
+import { utf8Length } from "../crypto/padding.ts";
+import type { MessageRow, Purpose } from "../store/tables.ts";
+import type { Event } from "./events.ts";
+import { SEND_LIMIT_BYTES, type Watermarks } from "./frames.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Output } from "./outputs.ts";
+import type { Step } from "./step.ts";
+import { reached, State, stage, stages } from "./ticks.ts";
+
+export class OwnMessages {
+  readonly #user: string;
+  readonly #device: string;
+  readonly #outbox: Outbox;
+  readonly #want: (output: Output) => void;
+  readonly #emit: (event: Event) => void;
+  /** Counts frames; and the last place in the order of writing, epoch ms unless the clock went back. */
+  #number = 0;
+  #written = 0;
+
+  constructor(
+    user: string,
+    device: string,
+    outbox: Outbox,
+    want: (output: Output) => void,
+    emit: (event: Event) => void,
+  ) {
+    this.#user = user;
+    this.#device = device;
+    this.#outbox = outbox;
+    this.#want = want;
+    this.#emit = emit;
+  }
+
+  async restore(step: Step): Promise<void> {
+    for (const row of await step.ledger.outbox()) {
+      this.#outbox.add(row, true);
+      this.#number = Math.max(this.#number, row.number);
+    }
+    for (const { written = 0 } of await step.ledger.unsealed()) {
+      this.#written = Math.max(this.#written, written);
+    }
+  }
+
+  /** Stores a text; it is sealed and sent as soon as there is a connection and its readers are known. */
+  write(step: Step, chat: string, messageId: string, text: string): void {
+    this.#written = Math.max(this.#written + 1, step.time);
+    step.ledger.add({
+      chat,
+      messageId,
+      sender: this.#user,
+      senderDevice: this.#device,
+      alg: "",
+      text,
+      state: State.WAITING,
+      written: this.#written,
+    });
+    this.#want({ type: "seal", chat });
+  }
+
+  /**
+   * Puts a sealed frame into the outbox. One over the limit would close every connection that it is
+   * sent on, and be sent again on the next: its message fails instead.
+   */
+  async queue(
+    step: Step,
+    chat: string,
+    messageId: string,
+    purpose: Purpose,
+    frame: string,
+  ): Promise<void> {
+    const size = utf8Length(frame);
+    if (size > SEND_LIMIT_BYTES) {
+      await this.failed(step, messageId, `${size} bytes are too many for a frame`);
+      return;
+    }
+    this.#number += 1;
+    const row = { number: this.#number, chat, messageId, purpose, frame };
+    step.ledger.queue(row);
+    this.#outbox.add(row, false);
+  }
+
+  /** `accepted`, or met in a sync (rule 3). Of two copies the first position counts. */
+  async placed(step: Step, own: MessageRow, seq: number, sentAt: number): Promise<void> {
+    this.#done(step, own.messageId);
+    if (own.seq !== undefined && own.seq <= seq) return;
+    const before = own.state ?? State.WAITING;
+    const at = await this.stateAt(step, own.chat, seq);
+    const state = before > at ? before : at;
+    const acceptedAt = own.acceptedAt ?? step.time;
+    step.ledger.change(own, { seq, sentAt, acceptedAt, state, reason: undefined });
+    const passed = stages(before, state);
+    // moved to its first copy: the new seq is reported
+    for (const reaches of passed.length > 0 ? passed : [state]) this.#notify(own, seq, reaches);
+  }
+
+  async failed(step: Step, messageId: string, reason: string): Promise<void> {
+    const own = await step.ledger.own(messageId);
+    this.#done(step, messageId);
+    if (own === undefined || own.state !== State.WAITING) return;
+    // It is not to be sealed any more either.
+    step.ledger.change(own, { state: State.FAILED, reason, sealed: true });
+    this.#notify(own, own.seq, State.FAILED, reason);
+  }
+
+  /** The members are there now: ticks follow. */
+  async ticked(step: Step, chat: string, members: Iterable<[string, Watermarks]>): Promise<void> {
+    const everyone = reached(members, this.#user);
+    for (const own of await step.ledger.ticking(chat, everyone)) {
+      if (own.seq === undefined || own.state === undefined) continue;
+      const state = stage(own.seq, everyone);
+      const passed = stages(own.state, state);
+      if (passed.length > 0) step.ledger.change(own, { state });
+      for (const reaches of passed) this.#notify(own, own.seq, reaches);
+    }
+  }
+
+  /** The state of a message of this user that stands at `seq`. */
+  async stateAt(step: Step, chat: string, seq: number): Promise<State> {
+    const { members } = await step.ledger.chat(chat);
+    return stage(seq, reached(members, this.#user));
+  }
+
+  #notify(row: MessageRow, seq: number | undefined, state: State, reason?: string): void {
+    if (row.hidden) return;
+    const { chat, messageId, text } = row;
+    this.#emit({ type: "state", chat, messageId, seq, state, text, reason });
+  }
+
+  #done(step: Step, messageId: string): void {
+    const row = this.#outbox.row(messageId);
+    if (row === undefined) return;
+    step.ledger.unqueue(row);
+    this.#outbox.remove(messageId);
+    // texts wait until the keys before them have arrived
+    if (row.purpose === "room_key") this.#want({ type: "seal", chat: row.chat });
+  }
+}

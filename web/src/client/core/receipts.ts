@@ -1,0 +1,169 @@
+/** Receipts: how far this device is; coalesced, at most one per chat and interval (rule 4). */
+
+import type { ChatRow } from "../store/tables.ts";
+import { type ClientFrame, NOWHERE, receipt, type Watermarks } from "./frames.ts";
+import type { Settings } from "./settings.ts";
+import type { Step } from "./step.ts";
+
+interface Chat {
+  delivered: number;
+  read: number;
+  sent: Watermarks; // on this connection
+  senders: Set<string>;
+  named: Set<string>; // in receipts that may not have arrived
+  since: number | undefined; // the first change that is not sent yet
+  sentAt: number;
+  force: boolean;
+}
+
+export class ReceiptPlan {
+  readonly #settings: Settings;
+  readonly #chats = new Map<string, Chat>();
+  readonly #dirty = new Set<string>();
+  #sentAtPing = new Map<string, Watermarks>();
+  #online = false;
+
+  constructor(settings: Settings) {
+    this.#settings = settings;
+  }
+
+  /** A receipt has no response: what the last connection sent may not have arrived. */
+  opened(confirmed: ReadonlyMap<string, Watermarks>): void {
+    this.#online = true;
+    this.#sentAtPing.clear();
+    for (const [chat, state] of this.#chats) {
+      state.sent = confirmed.get(chat) ?? NOWHERE;
+      state.since = undefined;
+      state.named.clear();
+      this.#dirty.delete(chat);
+    }
+  }
+
+  closed(): void {
+    this.#online = false;
+  }
+
+  /** The watermarks of `chat` are now these; `senders` wrote what they moved over. */
+  moved(chat: string, now: number, marks: Watermarks, senders: Iterable<string>): void {
+    const state = this.#chats.get(chat) ?? fresh();
+    this.#chats.set(chat, state);
+    state.delivered = Math.max(state.delivered, marks.delivered);
+    state.read = Math.max(state.read, marks.read);
+    for (const sender of senders) state.senders.add(sender);
+    this.#mark(chat, state, now);
+  }
+
+  /** The server shows that it does not know our place: nor do those whom we have named. */
+  repeat(chat: string, now: number): void {
+    const state = this.#chats.get(chat);
+    if (state === undefined || (state.delivered === 0 && state.read === 0)) return;
+    state.force = true;
+    for (const sender of state.named) state.senders.add(sender);
+    this.#mark(chat, state, now);
+  }
+
+  /** Sends what is to be sent as soon as the interval allows. */
+  hurry(): void {
+    for (const chat of this.#dirty) this.#state(chat).since = Number.NEGATIVE_INFINITY;
+  }
+
+  /** No longer a member: there is nobody to notify. */
+  forget(chat: string): void {
+    this.#chats.delete(chat);
+    this.#dirty.delete(chat);
+  }
+
+  /** What the server may not know: nothing that was sent after it has been confirmed. */
+  async reportAgain(step: Step, { chat, watermark, read, reported }: ChatRow): Promise<void> {
+    if (watermark <= reported.delivered && read <= reported.read) return;
+    const after =
+      read <= reported.read ? reported.delivered : Math.min(reported.read, reported.delivered);
+    const senders = await step.ledger.senders(chat, after, watermark);
+    this.moved(chat, step.now, { delivered: watermark, read }, senders);
+  }
+
+  /** One of them was refused for now, and the error does not say which. */
+  async refused(step: Step): Promise<void> {
+    for (const { chat, watermark, read, reported } of await step.ledger.chats()) {
+      if (watermark !== reported.delivered || read !== reported.read) {
+        this.repeat(chat, step.now);
+      }
+    }
+  }
+
+  pinged(): void {
+    this.#sentAtPing = new Map([...this.#chats].map(([chat, state]) => [chat, state.sent]));
+  }
+
+  /** A pong says that what was sent before the ping has arrived. */
+  async confirmed(step: Step): Promise<void> {
+    for (const [chat, marks] of this.#sentAtPing) {
+      const state = this.#chats.get(chat);
+      if (state?.sent === marks) state.named.clear();
+      const { reported } = await step.ledger.chat(chat);
+      if (reported.delivered !== marks.delivered || reported.read !== marks.read) {
+        await step.ledger.changeChat(chat, { reported: marks });
+      }
+    }
+    this.#sentAtPing.clear();
+  }
+
+  nextDue(): number | undefined {
+    if (!this.#online || this.#dirty.size === 0) return undefined;
+    return Math.min(...[...this.#dirty].map((chat) => this.#dueAt(this.#state(chat))));
+  }
+
+  /** The frames to send now; `everything`: without waiting, because the client closes. */
+  due(now: number, everything = false): ClientFrame[] {
+    if (!this.#online) return [];
+    return [...this.#dirty]
+      .filter((chat) => everything || this.#dueAt(this.#state(chat)) <= now)
+      .sort()
+      .map((chat) => this.#frame(chat, now));
+  }
+
+  #mark(chat: string, state: Chat, now: number): void {
+    const { force, delivered, read, sent } = state;
+    if (!force && delivered <= sent.delivered && read <= sent.read) return;
+    this.#dirty.add(chat);
+    state.since ??= now;
+  }
+
+  #dueAt(state: Chat): number {
+    const soon = state.senders.size > 0 || state.force;
+    const delay = soon ? this.#settings.receiptDelay : this.#settings.quietReceiptDelay;
+    return Math.max((state.since ?? 0) + delay, state.sentAt + this.#settings.receiptInterval);
+  }
+
+  #frame(chat: string, now: number): ClientFrame {
+    const state = this.#state(chat);
+    state.sent = { delivered: state.delivered, read: state.read };
+    const frame = receipt(chat, state.sent, state.senders);
+    for (const sender of state.senders) state.named.add(sender);
+    state.senders.clear();
+    state.since = undefined;
+    state.force = false;
+    state.sentAt = now;
+    this.#dirty.delete(chat);
+    return frame;
+  }
+
+  #state(chat: string): Chat {
+    const state = this.#chats.get(chat);
+    if (state === undefined) throw new RangeError(`no receipts are kept for ${chat}`);
+    return state;
+  }
+}
+
+function fresh(): Chat {
+  return {
+    delivered: 0,
+    read: 0,
+    sent: NOWHERE,
+    senders: new Set(),
+    named: new Set(),
+    since: undefined,
+    sentAt: Number.NEGATIVE_INFINITY,
+    force: false,
+  };
+}

@@ -1,0 +1,60 @@
+/** The client's times and sizes; milliseconds unless a name says otherwise. */
+
+export interface Settings {
+  // Receipts: a moment in which delivered and read fold into one frame, then the rule's interval.
+  readonly receiptDelay: number;
+  readonly receiptInterval: number;
+  // Receipts that notify no sender (own messages, voids) are batched.
+  readonly quietReceiptDelay: number;
+  // Posts of neighbouring messages overtake each other; most gaps close in this time.
+  readonly gapGrace: number;
+  // A gap may be an own message whose `accepted` is still under way.
+  readonly ownGapGrace: number;
+  readonly syncTimeout: number;
+  readonly syncChats: number; // the most a frame may name
+  readonly syncBackoff: number;
+  readonly syncBackoffCap: number;
+  // A handler lives at most 6 s, so a response that has not come by then is not coming.
+  readonly resendAfter: number;
+  readonly resendCap: number;
+  readonly retryAfterError: number;
+  readonly pingBetween: readonly [number, number];
+  readonly pongTimeout: number;
+  readonly reconnectBetween: readonly [number, number];
+  readonly reconnectBase: number;
+  readonly reconnectCap: number;
+  // The server keeps a presence subscription for 5 minutes.
+  readonly watchInterval: number;
+  readonly typingInterval: number;
+  // Before each request for a message that can't be read: the copy or the key may come by itself.
+  readonly askAfter: readonly number[];
+  // Keys that could not be had (429, none left, no response) are asked for again after this, doubling.
+  readonly sealRetry: number;
+  readonly sealRetryCap: number;
+}
+
+/** Keeps the protocol's rules; tests may pass shorter times. */
+export const DEFAULTS: Settings = {
+  receiptDelay: 50,
+  receiptInterval: 200,
+  quietReceiptDelay: 30_000,
+  gapGrace: 150,
+  ownGapGrace: 500,
+  syncTimeout: 20_000,
+  syncChats: 100,
+  syncBackoff: 1_000,
+  syncBackoffCap: 60_000,
+  resendAfter: 8_000,
+  resendCap: 120_000,
+  retryAfterError: 1_000,
+  pingBetween: [240_000, 300_000],
+  pongTimeout: 10_000,
+  reconnectBetween: [3_600_000, 6_600_000],
+  reconnectBase: 1_000,
+  reconnectCap: 60_000,
+  watchInterval: 240_000,
+  typingInterval: 3_000,
+  askAfter: [3_000, 60_000, 3_600_000],
+  sealRetry: 5_000,
+  sealRetryCap: 600_000,
+};

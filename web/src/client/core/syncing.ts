@@ -1,0 +1,162 @@
+/** When to send which `sync`. At most one is under way, so each response has its question. */
+
+import { type ClientFrame, sync } from "./frames.ts";
+import type { Settings } from "./settings.ts";
+
+type Places = ReadonlyMap<string, number>;
+
+/** A `sync` that is under way. */
+export interface Question {
+  /** Undefined for one that names no chats. */
+  readonly chats: Places | undefined;
+  /** This device's watermarks when it was asked. */
+  readonly before: Places;
+  readonly expiresAt: number;
+}
+
+export function covers(question: Question | undefined, chat: string): boolean {
+  return question !== undefined && (question.chats === undefined || question.chats.has(chat));
+}
+
+export class SyncPlan {
+  /** The server has responded for every chat on this connection. */
+  resumed = false;
+  readonly #settings: Settings;
+  #question: Question | undefined;
+  #wholeAt: number | undefined;
+  readonly #wanted = new Map<string, number>();
+  readonly #alone = new Set<string>();
+  readonly #news = new Set<string>(); // to be asked about although nothing is missing
+  readonly #tries = new Map<string | undefined, number>();
+  #online = false;
+
+  constructor(settings: Settings) {
+    this.#settings = settings;
+  }
+
+  get question(): Question | undefined {
+    return this.#question;
+  }
+
+  opened(now: number): void {
+    this.#online = true;
+    this.resumed = false;
+    this.#question = undefined;
+    this.#wanted.clear();
+    this.#alone.clear();
+    this.#news.clear();
+    this.#tries.clear();
+    this.#wholeAt = now;
+  }
+
+  closed(): void {
+    this.#online = false;
+    this.#question = undefined;
+  }
+
+  /** Nothing is asked and nothing is to be asked. */
+  get idle(): boolean {
+    return (
+      this.#question === undefined &&
+      this.#wholeAt === undefined &&
+      this.#wanted.size === 0 &&
+      this.#news.size === 0
+    );
+  }
+
+  /** There is something to ask right now. */
+  hurries(now: number): boolean {
+    const due = this.nextDue();
+    return due !== undefined && due <= now;
+  }
+
+  wants(chat: string): boolean {
+    return this.#wanted.has(chat);
+  }
+
+  want(chat: string, at: number): void {
+    this.#wanted.set(chat, Math.min(at, this.#wanted.get(chat) ?? at));
+  }
+
+  /** One of several chats made the server refuse; asked one by one, it shows which. */
+  wantAlone(chat: string, at: number): void {
+    this.#alone.add(chat);
+    this.want(chat, at);
+  }
+
+  wantAll(at: number): void {
+    this.#wholeAt = Math.min(at, this.#wholeAt ?? at);
+  }
+
+  /** For what only a `synced` says: who is in the chat. */
+  wantNews(chat: string): void {
+    this.#news.add(chat);
+  }
+
+  /** The chat is no longer behind. */
+  settled(chat: string): void {
+    this.#wanted.delete(chat);
+    this.#alone.delete(chat);
+    this.#tries.delete(chat);
+  }
+
+  progressed(chat: string | undefined): void {
+    this.#tries.delete(chat);
+  }
+
+  /** Ask again: after the server's `retryAfter`, or with a growing pause. Undefined = all. */
+  wantLater(chat: string | undefined, now: number, retryAfter?: number): void {
+    const tries = this.#tries.get(chat) ?? 0;
+    this.#tries.set(chat, tries + 1);
+    const pause = Math.min(this.#settings.syncBackoff * 2 ** tries, this.#settings.syncBackoffCap);
+    const at = now + (retryAfter === undefined ? pause : Math.max(retryAfter, 100));
+    if (chat === undefined) this.#wholeAt = at;
+    else this.#wanted.set(chat, at);
+  }
+
+  nextDue(): number | undefined {
+    if (!this.#online) return undefined;
+    if (this.#question !== undefined) return this.#question.expiresAt;
+    if (this.#news.size > 0) return Number.NEGATIVE_INFINITY;
+    const times = [...this.#wanted.values()];
+    if (this.#wholeAt !== undefined) times.push(this.#wholeAt);
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  expired(now: number): boolean {
+    return this.#question !== undefined && now >= this.#question.expiresAt;
+  }
+
+  /** The frame to send now, if any. `watermarks`: of all chats this device knows. */
+  due(now: number, watermarks: () => Places): ClientFrame | undefined {
+    if (!this.#online || this.#question !== undefined) return undefined;
+    const ready = new Set([...this.#wanted].flatMap(([chat, at]) => (at <= now ? [chat] : [])));
+    for (const chat of this.#news) ready.add(chat);
+    const expiresAt = now + this.#settings.syncTimeout;
+    if (ready.size > 0) {
+      const before = watermarks();
+      const alone = [...ready].find((chat) => this.#alone.has(chat));
+      const named = alone === undefined ? [...ready].slice(0, this.#settings.syncChats) : [alone];
+      const chats = new Map(named.map((chat) => [chat, before.get(chat) ?? 0]));
+      for (const chat of named) {
+        this.#wanted.delete(chat);
+        this.#news.delete(chat);
+      }
+      this.#question = { chats, before: chats, expiresAt };
+      return sync(chats);
+    }
+    if (this.#wholeAt !== undefined && this.#wholeAt <= now) {
+      this.#wholeAt = undefined;
+      this.#question = { chats: undefined, before: watermarks(), expiresAt };
+      return sync();
+    }
+    return undefined;
+  }
+
+  /** The question to which a `synced` (or an `error`) is the response. */
+  answered(): Question | undefined {
+    const question = this.#question;
+    this.#question = undefined;
+    return question;
+  }
+}

@@ -1,0 +1,92 @@
+/** What a device remembers of others, and what the directory's word changes about it. No I/O. */
+
+import type { IdentityKeys } from "./olm.ts";
+
+export interface KnownDevice {
+  readonly user: string;
+  readonly device: string;
+  /** Trusted: the first that were seen, or what this device's user accepted. */
+  readonly keys: IdentityKeys | undefined;
+  /** What the directory shows instead; nothing is sent to the user until it is accepted. */
+  readonly pending: IdentityKeys | undefined;
+  /** The user compared safety numbers or emoji. */
+  readonly verified: boolean;
+  /** Since when `keys` are trusted, epoch ms by this device's clock: seen first, or accepted. */
+  readonly trustedAt: number;
+}
+
+export type Listed = ReadonlyMap<string, IdentityKeys>;
+
+export type Change = { readonly device: string; readonly what: "added" | "changed" | "new" };
+
+export interface Recognised {
+  /** Rows that are to be written. */
+  readonly changed: readonly KnownDevice[];
+  readonly changes: readonly Change[];
+}
+
+/**
+ * The memory of `user` after the directory has listed `listed`.
+ *
+ * Devices that are no longer listed stay remembered: one that comes back has to be the same.
+ */
+export function recognise(
+  user: string,
+  memory: readonly KnownDevice[],
+  listed: Listed,
+  now: number,
+): Recognised {
+  const known = new Map(memory.map((each) => [each.device, each]));
+  const verified = memory.some((each) => each.verified);
+  const first = memory.length === 0;
+  const changed: KnownDevice[] = [];
+  const changes: Change[] = [];
+  for (const [device, keys] of listed) {
+    const before = known.get(device);
+    if (before === undefined) {
+      changed.push({
+        user,
+        device,
+        keys: verified ? undefined : keys,
+        pending: verified ? keys : undefined,
+        verified: false,
+        trustedAt: now,
+      });
+      if (!first) changes.push({ device, what: verified ? "new" : "added" });
+    } else if (before.keys !== undefined && same(before.keys, keys)) {
+      if (before.pending !== undefined) changed.push({ ...before, pending: undefined });
+    } else if (before.pending === undefined || !same(before.pending, keys)) {
+      changed.push({ ...before, pending: keys });
+      changes.push({ device, what: before.keys === undefined ? "new" : "changed" });
+    }
+  }
+  return { changed, changes };
+}
+
+/**
+ * The row once this device's user has agreed to `keys`: trusted where they were waiting for that.
+ * Undefined where the device shows others by now.
+ */
+export function agreed(row: KnownDevice, keys: IdentityKeys, now: number): KnownDevice | undefined {
+  const shown = row.pending ?? row.keys;
+  if (shown === undefined || !same(shown, keys)) return undefined;
+  if (row.pending === undefined) return row;
+  return { ...row, keys, pending: undefined, verified: false, trustedAt: now };
+}
+
+/** Whether nothing may be sent to the user: one of the listed devices is not as remembered. */
+export function blocked(memory: readonly KnownDevice[], listed: Iterable<string>): boolean {
+  const names = new Set(listed);
+  return memory.some((each) => each.pending !== undefined && names.has(each.device));
+}
+
+/** Whether the devices in both are the same ones, with the same keys. */
+export function alike(a: readonly KnownDevice[], b: readonly KnownDevice[]): boolean {
+  const identities = (rows: readonly KnownDevice[]) =>
+    JSON.stringify(rows.map(({ device, keys, pending }) => [device, keys, pending]));
+  return identities(a) === identities(b);
+}
+
+export function same(a: IdentityKeys, b: IdentityKeys): boolean {
+  return a.curve25519 === b.curve25519 && a.ed25519 === b.ed25519;
+}

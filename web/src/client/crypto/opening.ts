@@ -1,0 +1,220 @@
+/** Opening a message: which session, whether it is who it says, and what is remembered of it. */
+
+import type { Message } from "../core/frames.ts";
+import { nameOf } from "../core/ids.ts";
+import type { Work } from "../store/store.ts";
+import type { Unreadable } from "../store/tables.ts";
+import * as tables from "../store/tables.ts";
+import {
+  type Content,
+  EnvelopeError,
+  MEGOLM,
+  OLM,
+  parseMegolm,
+  parseOlm,
+  type Self,
+  unsealed,
+} from "./envelope.ts";
+import type { KnownDevice } from "./identities.ts";
+import { type OlmMessage, RatchetError } from "./olm.ts";
+import { byUse, next, type OlmSession, superfluous } from "./sessions.ts";
+
+/** `content` is undefined for a kind that this client does not know. */
+export type Opened =
+  | { readonly content: Content | undefined; readonly unreadable?: never }
+  | { readonly unreadable: Unreadable };
+
+class Refused extends Error {
+  readonly why: Unreadable;
+
+  constructor(why: Unreadable) {
+    super(why);
+    this.why = why;
+  }
+}
+
+/** What it changes is in `work`; of a message that can't be opened it changes nothing. */
+export async function open(work: Work, self: Self, message: Message): Promise<Opened> {
+  try {
+    return { content: await opened(work, self, message) };
+  } catch (error) {
+    if (error instanceof Refused) return { unreadable: error.why };
+    if (error instanceof RatchetError) return { unreadable: "damaged" };
+    if (error instanceof EnvelopeError) return { unreadable: "false_sender" };
+    throw error;
+  }
+}
+
+async function opened(work: Work, self: Self, message: Message): Promise<Content | undefined> {
+  if (message.payload === undefined) throw new Refused("no_payload");
+  if (message.alg !== OLM && message.alg !== MEGOLM) throw new Refused("unknown_algorithm");
+  // Of a time that this device does not remember: it has no session with itself.
+  if (nameOf(message.sender, message.senderDevice) === self.name) throw new Refused("no_session");
+  const sender = await work.get(tables.knownDevices, [message.sender, message.senderDevice]);
+  if (sender === undefined) throw new Refused("unknown_device");
+  if (sender.keys === undefined) throw new Refused("identity_changed");
+  try {
+    return message.alg === OLM
+      ? await olm(work, self, message, message.payload, sender)
+      : await megolm(work, self, message, message.payload, sender);
+  } catch (error) {
+    // It may be fine, by the identity that the directory shows and nobody has accepted.
+    if (sender.pending !== undefined) throw new Refused("identity_changed");
+    throw error;
+  }
+}
+
+async function olm(
+  work: Work,
+  self: Self,
+  message: Message,
+  payload: string,
+  sender: KnownDevice,
+): Promise<Content | undefined> {
+  const olmMessage = parseOlm(payload);
+  if (olmMessage === undefined || sender.keys === undefined) throw new Refused("damaged");
+  const { curve25519, ed25519 } = sender.keys;
+  const from = nameOf(message.sender, message.senderDevice);
+  const sessions = byUse(
+    await work.all(tables.olmSessions, undefined, tables.startingWith(message.chat, from)),
+  );
+  const found =
+    matching(self, sessions, curve25519, olmMessage) ??
+    (await fresh(work, self, curve25519, olmMessage));
+  const content = unsealed(found.text, {
+    chat: message.chat,
+    id: message.messageId,
+    from,
+    from_key: ed25519,
+    to: self.name,
+    to_key: self.keys.ed25519,
+  });
+  if (content?.kind === "room_key") {
+    await keepGroup(work, self, message.chat, from, ed25519, content);
+  }
+  const order = next(sessions);
+  const row: OlmSession = {
+    chat: message.chat,
+    device: from,
+    id: found.id,
+    pickle: found.session,
+    made: found.made ?? order,
+    opened: order,
+  };
+  found.commit();
+  work.put(tables.olmSessions, row);
+  for (const old of superfluous([...sessions.filter((each) => each.id !== row.id), row])) {
+    work.delete(tables.olmSessions, [old.chat, old.device, old.id]);
+  }
+  return content;
+}
+
+interface Decrypted {
+  readonly id: string;
+  readonly session: string;
+  readonly text: string;
+  readonly made: number | undefined;
+  /** What else has to be kept, once the inside has turned out right. */
+  readonly commit: () => void;
+}
+
+/** With one of the sessions that are there; undefined where a new one has to be made. */
+function matching(
+  self: Self,
+  sessions: readonly OlmSession[],
+  curve25519: string,
+  message: OlmMessage,
+): Decrypted | undefined {
+  const { ratchets } = self;
+  const decrypt = ({ id, pickle, made }: OlmSession): Decrypted => ({
+    id,
+    made,
+    ...ratchets.decrypt(pickle, message),
+    commit: () => {},
+  });
+  if (message.type === 0) {
+    const own = sessions.find((each) => ratchets.matches(each.pickle, curve25519, message.body));
+    return own && decrypt(own);
+  }
+  if (sessions.length === 0) throw new Refused("no_session");
+  let refused: unknown;
+  for (const session of sessions) {
+    try {
+      return decrypt(session);
+    } catch (error) {
+      refused = error; // not of this session, or opened before
+    }
+  }
+  throw refused;
+}
+
+async function fresh(
+  work: Work,
+  self: Self,
+  curve25519: string,
+  message: OlmMessage,
+): Promise<Decrypted> {
+  const account = await work.get(tables.account, tables.ONLY);
+  if (account === undefined) throw new Refused("no_session");
+  const inbound = self.ratchets.inbound(account.pickle, curve25519, message.body);
+  // The fallback key would open it again; a session is begun once, whichever chat it is shown in.
+  if (await work.get(tables.knownSessions, inbound.id)) throw new Refused("replayed");
+  return {
+    id: inbound.id,
+    made: undefined,
+    ...self.ratchets.decrypt(inbound.session, message),
+    commit: () => {
+      work.put(tables.account, { ...account, pickle: inbound.account });
+      work.put(tables.knownSessions, { id: inbound.id });
+    },
+  };
+}
+
+/** Of two keys for one session the one that opens more counts. */
+async function keepGroup(
+  work: Work,
+  self: Self,
+  chat: string,
+  sender: string,
+  ed25519: string,
+  { session_id, key }: Extract<Content, { kind: "room_key" }>,
+): Promise<void> {
+  const { group, id, firstIndex } = self.ratchets.inboundGroup(key);
+  if (id !== session_id) throw new Refused("damaged");
+  const known = await work.get(tables.inboundGroups, [chat, sender, id]);
+  if (known !== undefined && known.firstIndex <= firstIndex && known.ed25519 === ed25519) return;
+  work.put(tables.inboundGroups, { chat, id, pickle: group, firstIndex, sender, ed25519 });
+}
+
+async function megolm(
+  work: Work,
+  self: Self,
+  message: Message,
+  payload: string,
+  sender: KnownDevice,
+): Promise<Content | undefined> {
+  const parsed = parseMegolm(payload);
+  if (parsed === undefined) throw new Refused("damaged");
+  const { sessionId, body } = parsed;
+  const from = nameOf(message.sender, message.senderDevice);
+  const group = await work.get(tables.inboundGroups, [message.chat, from, sessionId]);
+  if (group === undefined) throw new Refused("no_session");
+  if (group.ed25519 !== sender.keys?.ed25519) throw new Refused("identity_changed");
+  const { group: pickle, text, index } = self.ratchets.groupDecrypt(group.pickle, body);
+  const seen = await work.get(tables.seenIndexes, [sessionId, index]);
+  if (seen !== undefined && seen.messageId !== message.messageId) throw new Refused("replayed");
+  const content = unsealed(text, {
+    chat: message.chat,
+    id: message.messageId,
+    from,
+    from_key: group.ed25519,
+  });
+  work.put(tables.inboundGroups, { ...group, pickle });
+  work.put(tables.seenIndexes, {
+    session: sessionId,
+    index,
+    messageId: message.messageId,
+  });
+  // Everything but a text is for one device, and is said to that device alone.
+  return content?.kind === "text" ? content : undefined;
+}

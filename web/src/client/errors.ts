@@ -1,0 +1,46 @@
+/** The one error tree of the client. */
+
+export class ClientError extends Error {
+  override readonly name: string = "ClientError";
+}
+
+/** The backend refused a call. `code` as in the protocol, `status` the HTTP status. */
+export class ApiError extends ClientError {
+  override readonly name = "ApiError";
+  readonly code: string;
+  readonly status: number;
+
+  constructor(code: string, message: string, status: number) {
+    super(`${message} (${code}, ${status})`);
+    this.code = code;
+    this.status = status;
+  }
+
+  /** Worth trying again as it is. */
+  get fault(): boolean {
+    return this.status >= 500;
+  }
+}
+
+/** No response: nothing listens there, the network is gone, or it took too long. */
+export class Unreachable extends ClientError {
+  override readonly name = "Unreachable";
+}
+
+/** This device's state cannot be used; the message says why. */
+export class StoreError extends ClientError {
+  override readonly name = "StoreError";
+}
+
+export class MessageTooLarge extends ClientError {
+  override readonly name = "MessageTooLarge";
+
+  constructor(size: number, limit: number) {
+    super(`a message has at most ${limit} bytes on the wire, this one ${size}; send it in parts`);
+  }
+}
+
+/** The client is closed, displaced or signed out. */
+export class Closed extends ClientError {
+  override readonly name = "Closed";
+}

@@ -1,0 +1,20 @@
+/** The browser client's core: what a page needs of it. */
+
+export { ChatClient, type Options } from "./chat-client.ts";
+export type { Event, EventOf } from "./core/events.ts";
+export { DEFAULTS, type Settings } from "./core/settings.ts";
+export { State } from "./core/ticks.ts";
+export { EMOJI, type Emoji } from "./crypto/emoji.ts";
+export type { KnownDevice } from "./crypto/identities.ts";
+export type { Comparison, Stage } from "./crypto/sas.ts";
+export {
+  ApiError,
+  ClientError,
+  Closed,
+  MessageTooLarge,
+  StoreError,
+  Unreachable,
+} from "./errors.ts";
+export type { ChatSummary, StoredMessage } from "./store/history.ts";
+export type { Unreadable } from "./store/tables.ts";
+export type { Verification } from "./verification.ts";

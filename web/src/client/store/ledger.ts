@@ -1,0 +1,192 @@
+/** What the engine needs to remember, on top of one `Work`: one step is one transaction. */
+
+import { NOWHERE, type Watermarks } from "../core/frames.ts";
+import { State } from "../core/ticks.ts";
+import type { Work } from "./store.ts";
+import type { ChatRow, MessageRow, OutboxRow } from "./tables.ts";
+import * as tables from "./tables.ts";
+
+type Fields = Pick<MessageRow, "chat" | "messageId" | "sender" | "senderDevice" | "alg"> &
+  Partial<MessageRow>;
+
+export class Ledger {
+  readonly work: Work;
+  readonly #user: string;
+  readonly #device: string;
+
+  constructor(work: Work, user: string, device: string) {
+    this.work = work;
+    this.#user = user;
+    this.#device = device;
+  }
+
+  // -- chats
+
+  async chats(): Promise<ChatRow[]> {
+    return this.work.all(tables.chats);
+  }
+
+  /** At watermark 0 and without members, if it was not known. */
+  async chat(chat: string): Promise<ChatRow> {
+    return (
+      (await this.work.get(tables.chats, chat)) ?? {
+        chat,
+        kind: undefined,
+        name: undefined,
+        gone: false,
+        watermark: 0,
+        read: 0,
+        reported: NOWHERE,
+        members: [],
+        membersAsOf: undefined,
+        joinedAfter: [],
+      }
+    );
+  }
+
+  async changeChat(chat: string, changes: Partial<ChatRow>): Promise<void> {
+    this.work.put(tables.chats, { ...(await this.chat(chat)), ...changes });
+  }
+
+  addExpired(chat: string, first: number, last: number): void {
+    this.work.put(tables.missing, { chat, first, last });
+  }
+
+  // -- messages
+
+  async message(
+    chat: string,
+    sender: string,
+    device: string,
+    messageId: string,
+  ): Promise<MessageRow | undefined> {
+    return this.work.get(tables.messages, [chat, sender, device, messageId]);
+  }
+
+  /** A message of this device. */
+  async own(messageId: string): Promise<MessageRow | undefined> {
+    const key = [messageId, this.#user, this.#device];
+    return (await this.work.all(tables.messages, "id", IDBKeyRange.only(key)))[0];
+  }
+
+  add(fields: Fields): MessageRow {
+    const row: MessageRow = {
+      seq: undefined,
+      sentAt: undefined,
+      acceptedAt: undefined,
+      text: undefined,
+      state: undefined,
+      reason: undefined,
+      hidden: false,
+      payload: undefined,
+      unreadable: undefined,
+      asked: 0,
+      askAt: undefined,
+      written: undefined,
+      sealed: false,
+      sentTo: [],
+      copies: {},
+      notFor: [],
+      ...fields,
+    };
+    this.work.put(tables.messages, row);
+    return row;
+  }
+
+  change(row: MessageRow, changes: Partial<MessageRow>): MessageRow {
+    const changed = { ...row, ...changes };
+    this.work.put(tables.messages, changed);
+    return changed;
+  }
+
+  /** Who but this user wrote the messages in (after, to]. */
+  async senders(chat: string, after: number, to: number): Promise<Set<string>> {
+    if (to <= after) return new Set();
+    const range = IDBKeyRange.bound([chat, after], [chat, to], true, false);
+    const rows = await this.work.all(tables.messages, "place", range);
+    return new Set(rows.map((row) => row.sender).filter((sender) => sender !== this.#user));
+  }
+
+  /** What this device wrote above `after`, as far as it was accepted. */
+  async ownAbove(chat: string, after: number): Promise<MessageRow[]> {
+    const range = IDBKeyRange.bound([chat, after], [chat, []], true);
+    const rows = await this.work.all(tables.messages, "place", range);
+    return rows.filter(({ acceptedAt }) => acceptedAt !== undefined);
+  }
+
+  /** Own texts that are sealed and have no place yet. */
+  async underWay(chat: string): Promise<MessageRow[]> {
+    const rows = await this.work.all(tables.messages, "unplaced", tables.startingWith(chat));
+    return rows.filter(({ sealed }) => sealed);
+  }
+
+  /** Own messages whose tick is behind these marks, in order; not all that nobody has read. */
+  async ticking(chat: string, everyone: Watermarks): Promise<MessageRow[]> {
+    const upTo = (state: State, seq: number) =>
+      this.work.all(
+        tables.messages,
+        "ticking",
+        IDBKeyRange.bound([chat, state, 0], [chat, state, seq]),
+      );
+    const sent = await upTo(State.SENT, Math.max(everyone.delivered, everyone.read));
+    const delivered = await upTo(State.DELIVERED, everyone.read);
+    return [...delivered, ...sent].sort((a, b) => (a.seq ?? 0) - (b.seq ?? 0));
+  }
+
+  /** Own texts that are not sealed yet, in the order of writing. */
+  async unsealed(): Promise<MessageRow[]> {
+    return this.work.all(tables.messages, "unsealed");
+  }
+
+  /** What a device sent that could not be opened, in the order of the chats. */
+  async unreadable(sender: string, device: string): Promise<MessageRow[]> {
+    return this.work.all(tables.messages, "unreadable", tables.startingWith(sender, device));
+  }
+
+  /** What is to be asked for again by `now` (epoch ms). */
+  async toAsk(now: number): Promise<MessageRow[]> {
+    return this.work.all(tables.messages, "askAt", IDBKeyRange.upperBound(now));
+  }
+
+  /** When that is the case for the first one after `now`, epoch ms. */
+  async nextAsk(now: number): Promise<number | undefined> {
+    const range = IDBKeyRange.lowerBound(now, true);
+    return (await this.work.all(tables.messages, "askAt", range))[0]?.askAt;
+  }
+
+  // -- the outbox
+
+  async outbox(): Promise<OutboxRow[]> {
+    return this.work.all(tables.outbox);
+  }
+
+  queue(row: OutboxRow): void {
+    this.work.put(tables.outbox, row);
+  }
+
+  unqueue(row: OutboxRow): void {
+    this.work.delete(tables.outbox, row.number);
+  }
+
+  // -- copies for devices that did not receive a text
+
+  queueCopy(chat: string, device: string, messageId: string): void {
+    this.work.put(tables.queuedCopies, { chat, device, messageId });
+  }
+
+  async queuedCopies(chat: string): Promise<tables.QueuedCopyRow[]> {
+    return this.work.all(tables.queuedCopies, undefined, tables.startingWith(chat));
+  }
+
+  unqueueCopy({ chat, device, messageId }: tables.QueuedCopyRow): void {
+    this.work.delete(tables.queuedCopies, [chat, device, messageId]);
+  }
+}
+
+/** `read` implies `delivered`, and neither goes back. */
+export function raised(before: Watermarks | undefined, now: Watermarks): Watermarks {
+  return {
+    delivered: Math.max(before?.delivered ?? 0, now.delivered, now.read),
+    read: Math.max(before?.read ?? 0, now.read),
+  };
+}

@@ -1,0 +1,266 @@
+/** Knowing that a device is whose it says: safety numbers, emoji, and accepting a change. */
+
+import type { Engine } from "./core/engine.ts";
+import type { Event } from "./core/events.ts";
+import type { Message } from "./core/frames.ts";
+import { nameOf, partsOf } from "./core/ids.ts";
+import { isMember } from "./core/membership.ts";
+import type { Settings } from "./core/settings.ts";
+import type { Step } from "./core/step.ts";
+import type { Content, Self } from "./crypto/envelope.ts";
+import { agreed, alike, type KnownDevice, type Listed, same } from "./crypto/identities.ts";
+import type { IdentityKeys } from "./crypto/olm.ts";
+import { type DeviceKeys, isShown, safetyNumber } from "./crypto/safety-number.ts";
+import type { Comparison } from "./crypto/sas.ts";
+import type { Recipient } from "./crypto/sealing.ts";
+import { type Effect, Verifications } from "./crypto/verifications.ts";
+import type { Directory, Seen } from "./directory.ts";
+import type { Driver } from "./driver.ts";
+import { ClientError } from "./errors.ts";
+import { SasSteps, type WaitingStep } from "./sas-steps.ts";
+import type { Sending } from "./sending.ts";
+import type { Work } from "./store/store.ts";
+import * as tables from "./store/tables.ts";
+
+type SasContent = Extract<Content, { kind: "sas" }>;
+
+export class Verification {
+  readonly #self: Self;
+  readonly #driver: Driver;
+  readonly #directory: Directory;
+  readonly #sending: Sending;
+  readonly #notify: (event: Event) => void;
+  readonly #verifications: Verifications;
+  readonly #steps: SasSteps;
+  #received: Promise<void> = Promise.resolve();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    self: Self,
+    driver: Driver,
+    directory: Directory,
+    sending: Sending,
+    settings: Settings,
+    notify: (event: Event) => void,
+  ) {
+    this.#self = self;
+    this.#driver = driver;
+    this.#directory = directory;
+    this.#sending = sending;
+    this.#notify = notify;
+    const me = { name: self.name, ed25519: self.keys.ed25519 };
+    this.#verifications = new Verifications(self.ratchets, me);
+    this.#steps = new SasSteps((step) => this.#send(step), settings);
+  }
+
+  /**
+   * 60 digits that `user` sees as well, unless somebody sits in between, and the text of the QR
+   * code. Of the identities that the directory shows now, those that wait for acceptance included.
+   */
+  async safetyNumber(user: string): Promise<{ digits: string; qr: string }> {
+    return this.#numberOf(user, await this.#directory.seen(user));
+  }
+
+  /**
+   * `shown` is what `user` sees: the digits, or the text of the QR code. True: all devices of the
+   * user are verified now, and changed identities accepted. False as well where one of them became
+   * another one while it was compared.
+   */
+  async compareSafetyNumber(user: string, shown: string): Promise<boolean> {
+    const seen = await this.#directory.seen(user);
+    if (!isShown(await this.#numberOf(user, seen), shown)) return false;
+    const verified = await this.#driver.step(async (step, engine) => {
+      const rows = await this.#memory(step.ledger.work, user);
+      if (!alike(rows, seen.memory)) return false;
+      await this.#agree(step, engine, rows, seen.listed, true);
+      return true;
+    });
+    await this.#sending.pokeAll();
+    return verified;
+  }
+
+  /**
+   * Trusts the changed identities in `shown`, which is what `devices` gave and the user saw, as far
+   * as the directory shows the same ones now. Messages go out again when nothing else has changed.
+   */
+  async accept(user: string, shown: readonly KnownDevice[]): Promise<void> {
+    const { listed } = await this.#directory.seen(user);
+    const wanted = new Map<string, IdentityKeys>();
+    for (const { device, pending } of shown) {
+      const now = listed.get(device);
+      if (pending !== undefined && now !== undefined && same(pending, now)) wanted.set(device, now);
+    }
+    await this.#driver.step(async (step, engine) => {
+      const rows = await this.#memory(step.ledger.work, user);
+      const waiting = rows.filter(({ pending }) => pending !== undefined);
+      await this.#agree(step, engine, waiting, wanted, false);
+    });
+    await this.#sending.pokeAll();
+  }
+
+  // -- emoji
+
+  /** Asks a device, `user/device`, to compare emoji, or agrees to what it asks. */
+  async compare(chat: string, device: string): Promise<void> {
+    const to = await this.#recipient(device);
+    if (to === undefined) throw new ClientError(`there is no device ${device} that is trusted`);
+    if (!(await this.#isBetween(chat, partsOf(device)[0]))) {
+      throw new ClientError("emoji are compared in the direct chat of the two");
+    }
+    const party = { name: to.name, ed25519: to.keys.ed25519 };
+    await this.#carryOut(this.#verifications.start(chat, party, performance.now()));
+  }
+
+  /** The user says whether the emoji are the same on both. */
+  async decide(device: string, match: boolean): Promise<void> {
+    await this.#carryOut(this.#verifications.decide(device, match, performance.now()));
+  }
+
+  async cancel(device: string): Promise<void> {
+    await this.#carryOut(this.#verifications.cancel(device));
+  }
+
+  comparisonWith(device: string): Comparison | undefined {
+    return this.#verifications.with(device);
+  }
+
+  /** Steps are taken in the order in which they came, though each has to look up who sends it. */
+  async received(message: Message, content: SasContent): Promise<void> {
+    const turn = this.#received.then(() => this.#take(message, content));
+    this.#received = turn.catch(() => {});
+    await turn;
+  }
+
+  /** The device shows another identity: a comparison with it can prove nothing any more. */
+  async changed(user: string, device: string): Promise<void> {
+    await this.#carryOut(this.#verifications.cancel(nameOf(user, device), "identity_changed"));
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#steps.end();
+    this.#verifications.end();
+  }
+
+  async #take(message: Message, { txn, step }: SasContent): Promise<void> {
+    const { sender, senderDevice, chat } = message;
+    const name = nameOf(sender, senderDevice);
+    if (!(await this.#isBetween(chat, sender))) return;
+    const known = await this.#driver.step(({ ledger }) =>
+      ledger.work.get(tables.knownDevices, [sender, senderDevice]),
+    );
+    if (known?.keys === undefined) return;
+    if (known.pending !== undefined) return this.changed(sender, senderDevice);
+    const party = { name, ed25519: known.keys.ed25519 };
+    const now = performance.now();
+    await this.#carryOut(this.#verifications.received(chat, party, txn, step, now));
+  }
+
+  /** Whether it is the direct chat with `user`; this user's own devices may use any. */
+  async #isBetween(chat: string, user: string): Promise<boolean> {
+    if (user === this.#self.user) return true;
+    const { kind, members } = await this.#sending.about(chat);
+    return kind === "direct" && isMember(members, user);
+  }
+
+  async #carryOut(effects: readonly Effect[]): Promise<void> {
+    this.#arm();
+    for (const { chat, device, txn, steps, comparison } of effects) {
+      if (comparison?.stage === "verified") await this.#proved(comparison);
+      const until = comparison?.deadline ?? performance.now();
+      for (const step of steps) {
+        this.#steps.add({ chat, device, content: { kind: "sas", txn, step }, until });
+      }
+      if (comparison !== undefined) this.#notify({ type: "comparison", chat, comparison });
+    }
+  }
+
+  /** Nothing is sent to a device that is not registered, or shows another identity. */
+  async #send({ chat, device, content }: WaitingStep): Promise<boolean> {
+    const to = await this.#recipient(device);
+    return to === undefined || this.#sending.sendStep(chat, to, content);
+  }
+
+  async #proved({ peer }: Comparison): Promise<void> {
+    const [user, device] = partsOf(peer.name);
+    const same = (row: KnownDevice) =>
+      row.device === device && row.pending === undefined && row.keys?.ed25519 === peer.ed25519;
+    await this.#change(user, (row) => same(row) && { ...row, verified: true });
+  }
+
+  #arm(): void {
+    clearTimeout(this.#timer);
+    const due = this.#verifications.nextDue();
+    if (due === undefined) return;
+    const pause = Math.max(0, due - performance.now());
+    this.#timer = setTimeout(() => {
+      void this.#carryOut(this.#verifications.due(performance.now())).catch(() => {});
+    }, pause);
+  }
+
+  // -- identities
+
+  async #recipient(name: string): Promise<Recipient | undefined> {
+    const [user, device] = partsOf(name);
+    const { devices } = await this.#directory.roll(user);
+    const known = (await this.#directory.memory(user)).find((each) => each.device === device);
+    if (known?.pending !== undefined) return undefined;
+    return devices.find((each) => each.name === name);
+  }
+
+  async #numberOf(user: string, theirs: Seen): Promise<{ digits: string; qr: string }> {
+    if (user === this.#self.user) throw new ClientError("a safety number is with somebody else");
+    if (theirs.listed.size === 0) throw new ClientError(`${user} has no device yet`);
+    const { listed } = await this.#directory.seen(this.#self.user);
+    const mine = { ...keysOf(listed), [this.#self.device]: this.#self.keys.ed25519 };
+    return safetyNumber([
+      [this.#self.user, mine],
+      [user, keysOf(theirs.listed)],
+    ]);
+  }
+
+  /** This device's user has agreed to these keys. */
+  async #agree(
+    step: Step,
+    engine: Engine,
+    rows: readonly KnownDevice[],
+    keys: Listed,
+    compared: boolean,
+  ): Promise<void> {
+    const { work } = step.ledger;
+    for (const row of rows) {
+      const shown = keys.get(row.device);
+      const trusted = shown && agreed(row, shown, step.time);
+      if (trusted === undefined) continue;
+      work.put(tables.knownDevices, { ...trusted, verified: compared || trusted.verified });
+      if (row.pending === undefined) continue;
+      await this.#dropSessions(work, nameOf(row.user, row.device));
+      await engine.reopen(step, row.user, row.device);
+    }
+  }
+
+  async #memory(work: Work, user: string): Promise<KnownDevice[]> {
+    return work.all(tables.knownDevices, undefined, tables.startingWith(user));
+  }
+
+  async #change(user: string, how: (row: KnownDevice) => KnownDevice | false): Promise<void> {
+    await this.#driver.step(async ({ ledger: { work } }) => {
+      for (const row of await this.#memory(work, user)) {
+        const changed = how(row);
+        if (changed !== false) work.put(tables.knownDevices, changed);
+      }
+    });
+  }
+
+  /** They belong to the identity that was. */
+  async #dropSessions(work: Work, device: string): Promise<void> {
+    const range = IDBKeyRange.only([device]);
+    for (const session of await work.all(tables.olmSessions, "device", range)) {
+      work.delete(tables.olmSessions, [session.chat, device, session.id]);
+    }
+  }
+}
+
+function keysOf(listed: Listed): DeviceKeys {
+  return Object.fromEntries([...listed].map(([device, keys]) => [device, keys.ed25519]));
+}
