@@ -92,7 +92,7 @@ WARNED: list[tuple[dict[str, Any], set[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("context", "ids"), WARNED, ids=lambda each: str(each)[:70])
+@pytest.mark.parametrize(("context", "ids"), WARNED, ids=range(len(WARNED)))
 def test_what_should_not_stay_so_is_warned_of(context: dict[str, Any], ids: set[str]) -> None:
     warnings = dict(environment_warnings(environment_from(context)))
     assert set(warnings) == ids
