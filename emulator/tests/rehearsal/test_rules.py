@@ -850,3 +850,14 @@ def test_what_can_t_be_resolved_says_where_it_stands() -> None:
         EmulatorError, match=r"data, T\.DisplayName: the intrinsic function Fn::Cidr"
     ):
         compared(None, [data({"T": topic})])
+
+
+def test_what_stays_although_other_stacks_go_first_is_counted() -> None:
+    exports = exported("data", "Jobs", {"Ref": "Jobs"})
+    kept = [data({"Jobs": QUEUE}, exports), importer("Jobs")]
+    rehearsal = compared(kept, [data({"Alarms": resource("SNS::Topic")}), importer()])
+    assert (rehearsal.first, rehearsal.first_stops) == (
+        ("web",),
+        1,
+    )  # the queue is gone all the same
+    assert "then all. 1 of the findings stay." in report.as_text(rehearsal, "title")

@@ -21,12 +21,13 @@ from emulator.template.assembly import Assembly
 @dataclass(frozen=True)
 class Rehearsal:
     """`first` are stacks that had better be deployed by themselves, before all: less is refused or
-    felt then. Empty where the usual order is as good."""
+    felt then, and `first_stops` findings still stop it. Empty where the usual order is as good."""
 
     deployment: Deployment
     findings: tuple[Finding, ...]
     called: tuple[functions.Called, ...] = ()
     first: tuple[str, ...] = ()
+    first_stops: int = 0
 
     @property
     def stops(self) -> bool:
@@ -60,8 +61,8 @@ def rehearse(
             f"nothing called {name} holds data and goes: there is no loss to accept"
         )
     findings = tuple(_accepted(each, meant) for each in found)
-    first = _better_order(deployment, partial(carry_out, account, wanted))
-    return Rehearsal(deployment, findings, known, first)
+    first, first_stops = _better_order(deployment, partial(carry_out, account, wanted))
+    return Rehearsal(deployment, findings, known, first, first_stops)
 
 
 def _attributes(called: Iterable[functions.Called]) -> Attributes:
@@ -81,8 +82,11 @@ def _accepted(finding: Finding, accept: frozenset[str]) -> Finding:
     return finding
 
 
-def _better_order(deployment: Deployment, carry_out: Callable[..., Deployment]) -> tuple[str, ...]:
-    """The stacks that had better go first, by themselves: those that use what is taken away."""
+def _better_order(
+    deployment: Deployment, carry_out: Callable[..., Deployment]
+) -> tuple[tuple[str, ...], int]:
+    """The stacks that had better go first, by themselves: those that use what is taken away; and
+    how many findings stop even that."""
     changed = [each.name for each in deployment.updates if each.before and not each.skipped]
     best: tuple[str, ...] = ()
     least = _weight(deployment)
@@ -90,7 +94,7 @@ def _better_order(deployment: Deployment, carry_out: Callable[..., Deployment]) 
         weight = _weight(carry_out(first=first))
         if weight < least:
             best, least = first, weight
-    return best
+    return best, least[0]
 
 
 def _weight(deployment: Deployment) -> tuple[int, int]:

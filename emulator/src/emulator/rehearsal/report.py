@@ -121,7 +121,8 @@ def _verdict(rehearsal: Rehearsal) -> Iterator[str]:
     if rehearsal.first:
         stacks = " ".join(_short(name).capitalize() for name in rehearsal.first)
         alone = f'make deploy stacks="{stacks}" ARGS=--exclusively'
-        yield f"Two deployments go better: first {alone}, then all."
+        stays = f" {rehearsal.first_stops} of the findings stay." if rehearsal.first_stops else ""
+        yield f"Two deployments go better: first {alone}, then all.{stays}"
     if rehearsal.stops:
         stops = sum(finding.kind.stops for finding in rehearsal.findings)
         yield f"NOT READY: {stops} finding{'s' if stops > 1 else ''} to clear up before deploying."
