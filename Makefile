@@ -67,7 +67,7 @@ test: $(READY) $(WEB_READY) ## all tests
 test-emulator: $(READY) ## the emulator's own tests, which need nothing of the project
 	@$(LOCAL_AWS) $(BIN)/python -m pytest -n 3 --dist loadgroup emulator/tests $(EMULATOR_ARGS)
 
-check: $(READY) $(WEB_READY) ## formatting, lint, types, import rules, generated files
+check: $(READY) $(WEB_READY) ## formatting, lint, types, import rules, words, generated files
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy --strict .
@@ -75,6 +75,7 @@ check: $(READY) $(WEB_READY) ## formatting, lint, types, import rules, generated
 	@$(BIN)/lint-imports
 	@$(BIN)/lint-imports --config emulator/pyproject.toml
 	@cd web && $(NPM) run --silent check
+	@$(BIN)/python -m tools.words
 	@$(BIN)/python -m protocol.generate --check
 	@$(DIAGRAM) --check
 
@@ -91,7 +92,7 @@ bench: $(READY) $(WEB_READY) ## every figure, in one table
 		echo "without Traefik, which could not be installed"
 	@$(LOCAL_AWS) $(BIN)/python -m bench $(ARGS)
 
-# The environment, its settings and what `cdk` itself is told: make deploy env=staging ARGS="-c waf=false"
+# The environment, its settings and arguments of `cdk` itself: make deploy env=staging ARGS="-c waf=false"
 ENV = $(or $(env),dev)
 # All of the environment's stacks, or those that are named: make deploy stacks=Web ARGS=--exclusively
 STACKS = $(foreach stack,$(or $(stacks),*),'$(ENV)/$(stack)')
