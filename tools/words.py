@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-SUFFIXES = {".py", ".ts", ".js", ".html", ".css", ".md", ".json", ".toml", ".in"}
+SUFFIXES = {".py", ".ts", ".js", ".html", ".css", ".md", ".json", ".toml"}
 SKIPPED = {"node_modules", "dist", "cdk.out", "__pycache__", "package-lock.json"}
 
 # In texts and as a part of names (`_refusal`, `NotPlayed`): old word, and what to use instead.
