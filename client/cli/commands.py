@@ -184,7 +184,7 @@ class Commands:
         if shown and self._client.accept_identity(rest, shown):
             self._view.notice(f"the keys of {rest} are believed from now on")
             return
-        self._view.problem(f"{rest} shows keys that you were not told of; /accept {rest} again:")
+        self._view.problem(f"{rest} shows keys that you have not seen; /accept {rest} again:")
         self._show(self._client.known_devices(rest))
 
     async def _help(self, rest: str) -> None:

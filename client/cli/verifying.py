@@ -22,7 +22,7 @@ HELP = """\
 IN_A_ROW = 4  # groups of digits, or emoji with their names: both fit on 60 columns
 WARNING = "somebody may sit between you and read along"
 
-# What became of a comparison, by reason; {who} is the other user. Told as a problem, but for
+# What became of a comparison, by reason; {who} is the other user. Shown as a problem, but for
 # those that people wish.
 REASONS = {
     "mismatched_sas": f"the emoji differ, so {{who}} is NOT verified: {WARNING}",

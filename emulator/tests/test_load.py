@@ -52,13 +52,13 @@ class Turns:
 
 
 def test_every_request_is_counted_by_its_status_and_by_who_answered() -> None:
-    told: list[load.Reply] = []
+    replies: list[load.Reply] = []
     turns = Turns()
-    tally = sent(Load(100, 7, "/api/chats?limit=1"), turns, watch=told.append)
+    tally = sent(Load(100, 7, "/api/chats?limit=1"), turns, watch=replies.append)
     assert {request.raw_path for request in turns.requests} == {"/api/chats?limit=1"}
     figures = tally.as_json()
     assert set(figures) == {"sent", "statuses", "served_by", "seconds", "p50_ms", "p99_ms"}
-    assert figures["sent"] == len(told) == 100
+    assert figures["sent"] == len(replies) == 100
     assert figures["statuses"] == {"200": 80, "502": 20}
     assert figures["served_by"] == {"small/0": 40, "small/1": 40}
     assert 0 < figures["p50_ms"] <= figures["p99_ms"]
@@ -115,7 +115,7 @@ def test_each_client_keeps_the_cookies_it_was_given_if_it_should(keeps: bool) ->
         came.append(cookie)
         response = web.Response()
         if cookie is None:
-            # base64, as the balancer's are: some clients would put it in quotes, and be strangers
+            # base64, as the balancer's are: some clients would put it in quotes, and not be recognized
             response.headers["Set-Cookie"] = f"AWSALB={len(came)}/+==; Path=/"
         return response
 

@@ -19,7 +19,7 @@ SOURCES = ROOT / "lambdas"
 REQUIREMENTS = SOURCES / "requirements.txt"
 CACHE = ROOT / ".local" / "cache" / "packages"
 # for the container image, for developers, or compiled: no function reads them
-NOT_SHIPPED = ("__pycache__", "*.pyc", ".*", "Dockerfile", "requirements*.txt", "requirements*.in")
+NOT_SHIPPED = ("__pycache__", "*.pyc", ".*", "Dockerfile", "requirements*.txt")
 
 
 def function_code(platform: Platform) -> lambda_.Code:

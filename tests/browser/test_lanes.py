@@ -82,7 +82,7 @@ def test_a_target_is_paused_resumed_drained_and_killed(page: Page, fake: FakeSys
     ]
 
 
-def test_targets_are_added_and_removed_and_a_refusal_is_shown_in_words(
+def test_targets_are_added_and_removed_and_an_error_is_shown_in_words(
     page: Page, fake: FakeSystem
 ) -> None:
     add = button(page, "add a target to small")

@@ -194,10 +194,10 @@ class FakeBackend:
             return
         places[device], chat.read[user] = delivered, read
         marks = chat.marks()[user]
-        told = {"type": "receipt", "chat": frame["chat"], "user": user, **marks}
+        receipt = {"type": "receipt", "chat": frame["chat"], "user": user, **marks}
         for sender in frame["senders"]:
             if sender in chat.members:
-                self._post_user(sender, told)
+                self._post_user(sender, receipt)
 
     def _on_sync(self, user: str, device: str, frame: Frame) -> Frame:
         if "chats" in frame:
@@ -314,13 +314,13 @@ class FakeBackend:
     # -- what happens by itself
 
     def devices_changed(self, user: str, chat: str | None = None) -> None:
-        """Told to whoever is online; the real one tells those who share a chat with the user."""
+        """Posted to whoever is online; the real one tells those who share a chat with the user."""
         frame = {"type": "devices_changed", "user": user, **({"chat": chat} if chat else {})}
         for key in list(self.connections):
             self._post(key, frame)
 
     def nudge(self, user: str, device: str, name: str) -> None:
-        """The delivery watch: a device that is behind and connected is told."""
+        """The delivery watch: a device that is behind and connected gets a nudge."""
         chat = self.chats[name]
         if user in chat.members and chat.delivered.get(user, {}).get(device, 0) < chat.seq:
             self._post((user, device), {"type": "nudge", "chat": name, "seq": chat.seq})

@@ -69,7 +69,7 @@ class FakeServer:
     # -- HTTP
 
     def app(self) -> web.Application:
-        app = web.Application(middlewares=[self._refusals])
+        app = web.Application(middlewares=[self._api_errors])
         app.add_routes(
             [
                 web.post("/api/sign-up", self._sign_up),
@@ -90,7 +90,7 @@ class FakeServer:
         return app
 
     @web.middleware
-    async def _refusals(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def _api_errors(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         self.calls.append(f"{request.method} {request.path}")
         if self.failing:
             return web.json_response({}, status=self.failing.pop(0))

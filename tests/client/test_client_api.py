@@ -56,7 +56,7 @@ def test_each_status_has_its_error_and_carries_code_message_and_status(
     assert (error.code, error.message, error.status) == ("some_code", "some words", status)
 
 
-def test_refusals_come_as_errors() -> None:
+def test_error_responses_are_raised() -> None:
     async def scenario(server: FakeServer, api: Api) -> None:
         with pytest.raises(BadRequest, match="too short"):
             await api.sign_up("ravi", "short")

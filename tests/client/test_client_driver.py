@@ -33,10 +33,10 @@ def driven(
     fetch: Callable[[Request], Awaitable[FetchResult]] = nothing,
 ) -> Iterator[tuple[Driver, Device, list[Event]]]:
     device = Device("ravi", "phone", FakeBackend())
-    told: list[Event] = []
+    reported: list[Event] = []
     engine = Engine("ravi", "phone", device.random, device.settings)
-    driver = Driver(engine, device.store, device.encryption, told.append, fetch)
-    yield driver, device, told
+    driver = Driver(engine, device.store, device.encryption, reported.append, fetch)
+    yield driver, device, reported
     driver.cancel()
     device.db.close()
 
@@ -60,16 +60,16 @@ def test_a_step_that_fails_is_taken_back_and_stops_the_client_whatever_failed(
         raise failure
 
     async def run() -> None:
-        with driven() as (driver, device, told):
+        with driven() as (driver, device, reported):
             outgoing, leave = driver.opened()
             while not outgoing.empty():
                 outgoing.get_nowait()
-            told.clear()
+            reported.clear()
             with pytest.raises(StoreError):
                 driver.step(act)
             assert device.store.history(CHAT) == []
             assert outgoing.empty()  # nothing of it is sent
-            (event,) = told  # nor told, but why it ended
+            (event,) = reported  # nor reported, but why it ended
             assert isinstance(event, Disconnected)
             assert event.retry_in is None
             assert leave.done()
@@ -84,12 +84,12 @@ def test_a_step_that_fails_is_taken_back_and_stops_the_client_whatever_failed(
 
 def test_a_text_that_is_too_long_stops_nothing() -> None:
     async def run() -> None:
-        with driven() as (driver, device, told):
+        with driven() as (driver, device, reported):
             with pytest.raises(MessageTooLarge):
                 driver.step(Engine.send, "0" * 26, CHAT, "x" * 40_000)
             driver.step(Engine.send, "1" * 26, CHAT, "short")
             assert device.texts(CHAT) == ["short"]
-            assert not any(isinstance(event, Disconnected) for event in told)
+            assert not any(isinstance(event, Disconnected) for event in reported)
 
     asyncio.run(run())
 
@@ -139,10 +139,10 @@ def test_a_frame_that_no_server_sends_is_let_pass_and_what_comes_with_it_is_not(
     }  # fmt: skip
 
     async def run() -> None:
-        with driven() as (driver, device, told):
+        with driven() as (driver, device, reported):
             driver.opened()
             driver.received([frame, encode(message), encode({"type": "synced", "chats": {}})])
             assert [stored.seq for stored in device.store.history(CHAT)] == [1]
-            assert any(isinstance(event, CaughtUp) for event in told)
+            assert any(isinstance(event, CaughtUp) for event in reported)
 
     asyncio.run(run())

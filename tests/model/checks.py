@@ -113,22 +113,24 @@ class Checks:
                 if entry.get("connection_id") != device.socket.connection_id:
                     raise Violation(f"{device.address} is connected, and has no lease: {entry}")
 
-    def somebody_was_told(self) -> None:
+    def somebody_was_notified(self) -> None:
         """Each device has what it is entitled to, or a push for it was queued."""
         queued = {(job.user, job.message_id) for job in self._world.pushes}
         for stored in self._stored.values():
             for device in self._devices:
                 if not self._is_entitled(device, stored) or stored.identity[0] == device.user:
                     continue
-                told = (device.user, stored.identity[2]) in queued
-                if device.watermark.get(stored.chat, 0) < stored.seq and not told:
+                notified = (device.user, stored.identity[2]) in queued
+                if device.watermark.get(stored.chat, 0) < stored.seq and not notified:
                     raise Violation(f"{device.address} heard nothing of {stored}")
 
     def everything_arrived(self) -> None:
         """Everything stored was shown once to all who are entitled to it, in one order."""
         for device in self._devices:
             if device.outbox:
-                raise Violation(f"{device.address} was never told what became of {device.outbox}")
+                raise Violation(
+                    f"{device.address} was never notified what became of {device.outbox}"
+                )
             for chat, shown in device.shown.items():
                 positions = [seq for seq, _ in shown]
                 identities = [identity for _, identity in shown]

@@ -43,7 +43,7 @@ class Disk(sqlite3.Connection):
             if self.fuse < 0:
                 self.fuse = None
                 if statement == "COMMIT":
-                    super().execute(statement)  # on disk, but nobody has been told
+                    super().execute(statement)  # on disk, but nobody was notified
                 raise Crashed
         return super().execute(statement, *arguments)
 
@@ -58,14 +58,14 @@ class Flight:
 
 
 class RatchetDevice(Device):
-    """`told_members`: who is in a chat, and `listed`: a user's devices, as the backend last said; of two
+    """`listed_members`: who is in a chat, and `listed`: a user's devices, as the backend last said; of two
     lists the one that was asked for later counts.
     """
 
     def __init__(self, user: str, name: str, backend: RatchetBackend) -> None:
         self.flights: list[Flight] = []
         self.answers: list[FetchResult] = []  # of the directory, on their way here
-        self.told_members: dict[str, frozenset[str]] = {}
+        self.listed_members: dict[str, frozenset[str]] = {}
         self.listed: dict[str, tuple[int, frozenset[str]]] = {}
         self.syncing: list[Flight] | None = None
         self.registered_at = backend.now
@@ -130,7 +130,7 @@ class RatchetDevice(Device):
         if isinstance(parsed, Synced):
             for chat, place in parsed.chats.items():
                 if self.store.members(chat).keys() == place.members.keys():  # else it was outdated
-                    self.told_members[chat] = frozenset(place.members)
+                    self.listed_members[chat] = frozenset(place.members)
 
     def look(self, user: str) -> None:
         """A program asks for a list; the directory has answered, and the answer is under way."""

@@ -304,7 +304,7 @@ class Schedule:
         self.world.now += 20
         self._settle()
         self.checks.leases()
-        self.checks.somebody_was_told()
+        self.checks.somebody_was_notified()
         for socket in list(self.world.sockets.values()):
             if not socket.client_is_there:
                 self._close(socket)

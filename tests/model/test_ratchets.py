@@ -150,8 +150,8 @@ class Ratchets(RuleBasedStateMachine):
                 assert other in listed, f"{device.address} seals for {other}, which is removed"
             text = self.texts.get(name)
             if text is not None:
-                told = device.told_members.get(text.chat)
-                text.known_members = told or frozenset(device.store.members(text.chat))
+                reported = device.listed_members.get(text.chat)
+                text.known_members = reported or frozenset(device.store.members(text.chat))
                 text.sealed_at = self.backend.now
 
     # -- people and their devices
@@ -228,9 +228,9 @@ class Ratchets(RuleBasedStateMachine):
     def members_change(self, user: str, add: bool) -> None:
         self.backend.change_members(self.group, *(([user], []) if add else ([], [user])))
 
-    @rule(who=WHO, user=st.sampled_from(("mira", "anna")), told=st.booleans())
-    def a_device_adds_a_member(self, who: int, user: str, told: bool) -> None:
-        """`told`: the answer arrives."""
+    @rule(who=WHO, user=st.sampled_from(("mira", "anna")), confirmed=st.booleans())
+    def a_device_adds_a_member(self, who: int, user: str, confirmed: bool) -> None:
+        """`confirmed`: the answer arrives."""
         device = self._device(who)
         if device.user not in self.backend.members(self.group):
             return
@@ -243,10 +243,10 @@ class Ratchets(RuleBasedStateMachine):
                 if sealed and user not in (text.known_members or ()) and left_at < text.sealed_at:
                     text.before.add(user)
         self.backend.change_members(self.group, [user], [])
-        if told:
+        if confirmed:
             members = self.backend.members(self.group)
             device.step(Engine.chat_is, self.group, members)
-            device.told_members[self.group] = frozenset(members)
+            device.listed_members[self.group] = frozenset(members)
         self._look()
 
     @rule(who=WHO, index=INDEX)
@@ -434,17 +434,17 @@ class Ratchets(RuleBasedStateMachine):
                     text = self.texts[message.message_id]
                     if message.text is None or text.author is device or text.accepted_at is None:
                         continue
-                    told = f"{device.address} was sent {text.text!r}, "
+                    said = f"{device.address} was sent {text.text!r}, "
                     late = device.registered_at - text.accepted_at
-                    assert late <= MADE_WITHIN, f"{told}and was made {late} s after it"
+                    assert late <= MADE_WITHIN, f"{said}and was made {late} s after it"
                     added = device.user in text.before
-                    assert not added, f"{told}and its author added the user later"
+                    assert not added, f"{said}and its author added the user later"
                     if device.user in text.members | (text.known_members or frozenset()):
                         continue
                     met = [self.met[text.author].get(device.user, math.inf)]
                     met += self.met_before.get((text.author, device.user), [])
                     late = min(met) - text.accepted_at
-                    assert late <= JOINED_WITHIN, f"{told}and came {late} s after it"
+                    assert late <= JOINED_WITHIN, f"{said}and came {late} s after it"
 
     def _stayed(self, text: Text) -> set[str]:
         """Members now who have been in the chat since before the text."""
@@ -475,8 +475,8 @@ class Ratchets(RuleBasedStateMachine):
     def nothing_is_shown_twice_wrong_or_out_of_order(self) -> None:
         for device in self.devices:
             readable = device.readable()
-            assert len(readable) == len(set(readable)), f"{device.address} was told twice"
-            for event in device.told(MessageReceived):
+            assert len(readable) == len(set(readable)), f"{device.address} was notified twice"
+            for event in device.reported(MessageReceived):
                 sender = f"{event.sender}/{event.sender_device}"
                 forgiven = sender in self.doubtful or device.address in self.doubtful
                 assert event.text is not None or event.reason in REASONS or forgiven, (
@@ -522,7 +522,7 @@ ARGUMENTS: dict[str, Callable[[Random], dict[str, Any]]] = {
     "connect": lambda r: {"who": r.randrange(100)},
     "members_change": lambda r: {"user": r.choice(("mira", "anna")), "add": r.random() < 0.5},
     "a_device_adds_a_member": lambda r: {
-        "who": r.randrange(100), "user": r.choice(("mira", "anna")), "told": r.random() < 0.5
+        "who": r.randrange(100), "user": r.choice(("mira", "anna")), "confirmed": r.random() < 0.5
     },
     "somebody_asks_for_what_was": lambda r: {"who": r.randrange(100), "index": r.randrange(100)},
     "a_receipt_comes_late": lambda r: {

@@ -18,7 +18,6 @@ def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "messages/send.py": "def handler(event, context): ...",
         "protocol/client/send.json": "{}",
         "requirements.txt": "one==1 --hash=sha256:0\n",
-        "requirements.in": "one\n",
         "requirements-container.txt": "one==1\n",
         "Dockerfile": "FROM scratch\n",
         ".dockerignore": "x\n",
@@ -90,7 +89,6 @@ def test_the_hash_changes_with_what_is_in_the_bundle_and_with_nothing_else(sourc
 
     (sources / "Dockerfile").write_text("FROM elsewhere")
     (sources / "__pycache__" / "more.pyc").write_text("x")
-    (sources / "requirements.in").write_text("two")
     assert bundle.bundle_hash(ARM) == before
 
     (sources / "requirements.txt").write_text("two==2")

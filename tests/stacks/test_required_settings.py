@@ -59,7 +59,7 @@ def test_all_that_is_missing_is_named_at_once_and_nothing_else(
 
 
 @pytest.mark.parametrize("env", ENVIRONMENTS)
-def test_what_a_refusal_names_is_all_that_one_run_needs(env: str) -> None:
+def test_what_an_error_names_is_all_that_one_run_needs(env: str) -> None:
     given: dict[str, str] = {}
     if LEFT_OUT[env]:
         with pytest.raises(ConfigError) as error:

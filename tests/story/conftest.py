@@ -18,7 +18,7 @@ PASSWORD = "Correct-horse-7"
 
 @pytest.fixture(scope="module")
 def three_targets(endpoints: dict[str, Any]) -> Iterator[Play]:
-    """Plays a scene that begins with three targets in the pool `small` and all requests going
+    """Runs a scene that begins with three targets in the pool `small` and all requests going
     there; nothing scales by itself. Afterwards it does again, and the functions have their share.
     """
 

@@ -161,7 +161,7 @@ Play = Callable[[Scene], None]
 
 
 def player(endpoints: dict[str, Any], begin: Scene) -> Play:
-    """Plays scenes in one system; each begins as `begin` leaves it, whatever was played before."""
+    """Runs scenes in one system; each begins as `begin` leaves it, whatever ran before."""
 
     def play(scene: Scene) -> None:
         async def within() -> None:

@@ -1,4 +1,4 @@
-"""What stories of clients have in common: how one is told, and what is waited for in it."""
+"""What stories of clients have in common: their steps, and what is waited for in it."""
 
 from __future__ import annotations
 

@@ -226,10 +226,10 @@ def test_tickets_work_once_and_only_if_they_are_real(
     endpoints: dict[str, Any], account: dict[str, str]
 ) -> None:
     async def refused(url: str, wanted: list[Subprotocol] | None) -> int:
-        with pytest.raises(InvalidStatus) as refusal:
+        with pytest.raises(InvalidStatus) as raised:
             async with connect(url, subprotocols=wanted):
                 pass
-        return refusal.value.response.status_code
+        return raised.value.response.status_code
 
     async def story() -> None:
         made = await asyncio.to_thread(ticket, endpoints, account)

@@ -31,7 +31,7 @@ from tests.story.system import (
 pytestmark = pytest.mark.xdist_group("systems")
 
 CONTEXT = {
-    "load_balancer.plain_http": "true",  # staging has to be told that this is meant
+    "load_balancer.plain_http": "true",  # staging has to say that this is meant
     "load_balancer.algorithm": "least_outstanding_requests",
     "load_balancer.stickiness.kind": "lb_cookie",
     "load_balancer.ip_hash": "true",
@@ -43,7 +43,7 @@ AT_ONCE = 20
 
 @pytest.fixture(scope="module")
 def three_large_targets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
-    """Plays a scene that begins with three targets in the pool `large` and all requests going there."""
+    """Runs a scene that begins with three targets in the pool `large` and all requests going there."""
 
     async def begin(system: System) -> None:
         for pool in ("large", "small"):

@@ -136,7 +136,7 @@ def test_a_verified_user_s_new_device_gets_nothing_until_it_is_accepted(
         async with device(ravi) as a, device(raju) as phone:
             number = await a.safety_number(raju)
             assert await a.compare_safety_number(raju, number.code)
-            await a.send(raju, "hello")  # who shares a chat is told of devices
+            await a.send(raju, "hello")  # who shares a chat is notified of devices
             await phone.wait_for(of(MessageReceived, text="hello"))
             async with device(raju, "laptop") as laptop:
                 await a.wait_for(of(DevicesChanged, user=raju))

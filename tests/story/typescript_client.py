@@ -1,4 +1,4 @@
-"""The TypeScript client in Node, told what to do by lines of JSON (web/test/node-driver.ts)."""
+"""The TypeScript client in Node, controlled by lines of JSON (web/test/node-driver.ts)."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ import {
   got,
   shows,
   texts,
-  told,
+  deviceChanges,
   until,
   user,
 } from "./scene.ts";
@@ -184,9 +184,9 @@ describe("devices", () => {
     const group = await ravi.client.group([user("raju")]);
     await ravi.client.send(group, "to both");
     await got(laptop, "to both");
-    const before = told(ravi);
+    const before = deviceChanges(ravi);
     await raju.client.removeDevice("laptop");
-    await until(() => told(ravi) > before);
+    await until(() => deviceChanges(ravi) > before);
     await ravi.client.send(group, "to one");
     await got(raju, "to one");
     const texts = frames().filter(({ alg }) => alg === "megolm.v1");
@@ -221,13 +221,13 @@ describe("members", () => {
     const group = await ravi.client.group([user("raju")]);
     await ravi.client.send(group, "before");
     await got(raju, "before");
-    const before = told(ravi);
+    const before = deviceChanges(ravi);
     await raju.client.changeMembers(group, { add: [user("mira")] });
-    await until(() => told(ravi) > before);
+    await until(() => deviceChanges(ravi) > before);
     await ravi.client.send(group, "welcome");
     await got(mira, "welcome");
     await raju.client.changeMembers(group, { remove: [user("mira")] });
-    await until(() => told(ravi) > before + 1);
+    await until(() => deviceChanges(ravi) > before + 1);
     await ravi.client.send(group, "without");
     await got(raju, "without");
     expect(await texts(mira, group)).toEqual(["welcome"]);

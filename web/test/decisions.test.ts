@@ -131,7 +131,7 @@ describe("what is remembered of others", () => {
     expect(changes).toEqual([{ device: "laptop", what: "new" }]);
     expect(blocked([known("phone", true), ...changed], listed.keys())).toBe(true);
   });
-  test("another identity holds the user, is told once, and passes when it turns back", () => {
+  test("another identity holds the user, is reported once, and passes when it turns back", () => {
     const other = new Map([["phone", keys("other")]]);
     const first = recognise("raju", [known("phone")], other, 7);
     expect(first.changes).toEqual([{ device: "phone", what: "changed" }]);
@@ -202,7 +202,7 @@ test.each([
   expect(toMake(remaining, waiting)).toBe(made);
 });
 
-test("payloads that are none are told from those that are", () => {
+test("payloads that are none are distinguished from those that are", () => {
   expect(parseOlm("0.AAAA")).toEqual({ type: 0, body: "AAAA" });
   for (const bad of ["", "2.AAAA", "0.", "0.A=", "0.A.B", "hello"]) {
     expect(parseOlm(bad)).toBeUndefined();

@@ -56,7 +56,7 @@ export class FakeBackend {
   failSend = 0;
   /** Answers to so many `send` frames are lost. */
   loseAccepted = 0;
-  /** Nobody is told of new devices and members. */
+  /** Nobody is notified of new devices and members. */
   quiet = false;
   /** What it says instead of the truth, by route (`GET chats`) or type of frame (`synced`). */
   readonly lies = new Map<string, (truth: Fields, to: string) => Lie | Promise<Lie>>();

@@ -48,7 +48,7 @@ describe("who comes is never sent what was", () => {
     members.set(one.name.split("/")[0] ?? "", log.at(-1)?.seq ?? 0);
   };
 
-  test("not when the backend told nobody in between", async () => {
+  test("not when the backend notified nobody in between", async () => {
     const all = await scene();
     later(HOUR);
     for (const lie of ["GET chats", "synced"]) {

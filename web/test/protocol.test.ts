@@ -116,7 +116,7 @@ describe("the outbox", () => {
     expect(frames(box, 0, false)).toEqual([]);
     expect(frames(box, 0, true)).toEqual(["frame 1"]);
   });
-  test("a refusal for now is tried again sooner", () => {
+  test("a temporary error is tried again sooner", () => {
     const box = new Outbox(DEFAULTS, half);
     box.opened();
     box.add(row(1), false);
@@ -127,14 +127,14 @@ describe("the outbox", () => {
 });
 
 describe("receipts", () => {
-  const told = (plan: ReceiptPlan, now: number) => plan.due(now);
+  const due = (plan: ReceiptPlan, now: number) => plan.due(now);
 
   test("fold delivered and read into one frame, one in 200 ms", () => {
     const plan = new ReceiptPlan(DEFAULTS);
     plan.opened(new Map());
     plan.moved("a", 0, { delivered: 1, read: 0 }, ["raju"]);
     plan.moved("a", 10, { delivered: 2, read: 2 }, ["mira"]);
-    expect(told(plan, 49)).toEqual([]);
+    expect(due(plan, 49)).toEqual([]);
     const frame = {
       action: "receipt",
       chat: "a",
@@ -142,7 +142,7 @@ describe("receipts", () => {
       delivered: 2,
       read: 2,
     };
-    expect(told(plan, 50)).toEqual([frame]);
+    expect(due(plan, 50)).toEqual([frame]);
     plan.moved("a", 60, { delivered: 3, read: 2 }, ["raju"]);
     expect(plan.nextDue()).toBe(250);
   });
@@ -150,16 +150,16 @@ describe("receipts", () => {
     const plan = new ReceiptPlan(DEFAULTS);
     plan.opened(new Map());
     plan.moved("a", 0, { delivered: 1, read: 0 }, []);
-    expect(told(plan, 1_000)).toEqual([]);
+    expect(due(plan, 1_000)).toEqual([]);
     expect(plan.due(1_000, true)).toHaveLength(1);
   });
   test("name again whom a lost one may not have reached", () => {
     const plan = new ReceiptPlan(DEFAULTS);
     plan.opened(new Map());
     plan.moved("a", 0, { delivered: 1, read: 0 }, ["raju"]);
-    told(plan, 50);
+    due(plan, 50);
     plan.repeat("a", 1_000);
-    expect(told(plan, 1_050)).toMatchObject([{ senders: ["raju"], delivered: 1 }]);
+    expect(due(plan, 1_050)).toMatchObject([{ senders: ["raju"], delivered: 1 }]);
   });
 });
 

@@ -71,8 +71,8 @@ export const got = (one: TestClient, text: string) => until(() => shows(one, tex
 export const eventsOf = <T extends Event["type"]>({ events }: TestClient, type: T) =>
   events.filter((event): event is Extract<Event, { type: T }> => event.type === type);
 
-/** How often it was told that devices or members are others now. */
-export const told = (one: TestClient) => eventsOf(one, "devices_changed").length;
+/** How often it was notified that devices or members are others now. */
+export const deviceChanges = (one: TestClient) => eventsOf(one, "devices_changed").length;
 
 export async function texts({ client }: TestClient, chat: string): Promise<(string | undefined)[]> {
   return (await client.history(chat, 1_000)).map((message) => message.text);

@@ -81,7 +81,7 @@ class ChildProcesses:
         self._tell(f"-{process.pid}")
 
     def _tell(self, line: str) -> None:
-        """A watchdog that has ended is replaced, and the new one told of everything that runs."""
+        """A watchdog that has ended is replaced; the new one gets a list of all that runs."""
         if self._watchdog is not None:
             try:
                 _write(self._watchdog, line)

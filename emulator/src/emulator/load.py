@@ -78,7 +78,7 @@ class Reply(NamedTuple):
 
 @dataclass
 class Tally:
-    """What came back. `watch` is told of each reply as it comes."""
+    """What came back. `watch` is called with each reply as it comes."""
 
     replies: list[Reply] = field(default_factory=list)
     seconds: float = 0.0

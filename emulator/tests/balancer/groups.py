@@ -14,7 +14,7 @@ from emulator.balancer.targets.target_group import Target, TargetGroup, read_tar
 
 
 class Time:
-    """A clock that stands still until it is told to move."""
+    """A clock that stands still until it is moved."""
 
     def __init__(self) -> None:
         self.now = 1000.0

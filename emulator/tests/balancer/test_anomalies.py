@@ -1,4 +1,4 @@
-"""Automatic target weights, as far as they are played: who is anomalous, and what it gets."""
+"""Automatic target weights, as far as they are emulated: who is anomalous, and what it gets."""
 
 import random
 from collections import Counter

@@ -413,7 +413,7 @@ async def _closes_in_its_body(scene: Scene, writer: asyncio.StreamWriter) -> Non
 )
 def test_a_client_that_leaves_is_counted_once_and_the_target_is_told(leaves: Any) -> None:
     async def scenario() -> None:
-        told = asyncio.Event()
+        ended = asyncio.Event()
 
         async def script(_head: bytes, reader: Any, _writer: Any) -> None:
             try:
@@ -421,14 +421,14 @@ def test_a_client_that_leaves_is_counted_once_and_the_target_is_told(leaves: Any
                     pass
             except ConnectionError:
                 pass
-            told.set()
+            ended.set()
 
         async with balancing() as scene:
             await scene.add_raw("web", "a", script)
             _, writer = await scene.connect()
             await leaves(scene, writer)
             async with asyncio.timeout(15):
-                await told.wait()
+                await ended.wait()
             await until(lambda: scene.in_flight() == 0)
             assert scene.counted() == {"460": 1}  # as AWS's access log has it
 
@@ -473,10 +473,10 @@ def test_a_client_that_stops_reading_is_given_up_and_the_target_not_blamed() -> 
 def test_an_answer_before_the_request_is_whole_is_passed_on_and_the_rest_thrown_away() -> None:
     async def scenario() -> None:
         async with balancing() as scene:
-            refusal = b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno"
+            too_large = b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno"
 
             async def script(head: bytes, _reader: Any, writer: Any) -> None:
-                writer.write(OK if b"/last" in head else refusal)
+                writer.write(OK if b"/last" in head else too_large)
 
             backend = await scene.add_raw("web", "a", script)
             reader, writer = await scene.connect()

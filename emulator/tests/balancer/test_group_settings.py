@@ -141,7 +141,7 @@ def test_each_group_has_an_algorithm_of_its_own(name: str, kind: Any) -> None:
         ),
     ],
 )
-def test_attributes_that_are_not_played_or_that_aws_refuses(attributes: Any, says: str) -> None:
+def test_attributes_that_are_unsupported_or_that_aws_refuses(attributes: Any, says: str) -> None:
     with pytest.raises(EmulatorError, match=says) as refused:
         read_settings("group Api", attributes)
     assert str(refused.value).startswith("group Api: ")
@@ -177,7 +177,7 @@ def test_that_stickiness_is_off_may_be_said_of_any_group() -> None:
         {"TargetType": "ip", "TargetControlPort": 3000},
     ],
 )
-def test_target_groups_that_are_not_played_are_refused(properties: dict[str, Any]) -> None:
+def test_target_groups_that_are_unsupported_are_refused(properties: dict[str, Any]) -> None:
     with pytest.raises(EmulatorError, match="is not supported locally"):
         read_target_group("group Api", "arn", "name", "pool", properties)
 

@@ -199,7 +199,7 @@ def test_defaults_are_those_of_the_target_type() -> None:
         {"Matcher": {"HttpCode": "2xx"}},
     ],
 )
-def test_health_checks_that_are_not_played_are_refused(properties: dict[str, Any]) -> None:
+def test_health_checks_that_are_unsupported_are_refused(properties: dict[str, Any]) -> None:
     with pytest.raises(EmulatorError, match="is not supported locally"):
         health.read_health_check("group Api", properties, health.BY_ADDRESS)
 

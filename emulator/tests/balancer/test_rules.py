@@ -90,7 +90,7 @@ def test_a_condition_holds_or_not(given: Any, holds: Any) -> None:
         {"Field": "weather", "Values": ["sunny"]},
     ],
 )
-def test_conditions_that_are_not_played_are_refused(given: Any) -> None:
+def test_conditions_that_are_unsupported_are_refused(given: Any) -> None:
     with pytest.raises(EmulatorError, match="is not supported locally"):
         read_condition("rule Api", given)
 
@@ -222,7 +222,7 @@ def test_actions_are_read() -> None:
         (forward(1000), "weight 1000 of arn:0 is not within 0 to 999"),
     ],
 )
-def test_actions_that_are_not_played_or_that_aws_refuses(action: Any, says: str) -> None:
+def test_actions_that_are_unsupported_or_that_aws_refuses(action: Any, says: str) -> None:
     with pytest.raises(EmulatorError, match=says):
         actions.read_actions("rule Api", [action])
 

@@ -527,7 +527,7 @@ def test_a_functions_health_is_checked_where_that_is_on() -> None:
         ),
     ],
 )
-def test_what_is_not_played_is_refused_by_name(
+def test_what_is_unsupported_is_refused_by_name(
     kind: str, properties: dict[str, Any], says: str
 ) -> None:
     async def scenario() -> None:

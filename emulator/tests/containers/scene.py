@@ -57,13 +57,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
 class Server(http.server.ThreadingHTTPServer):
     request_queue_size = 128
 
-def told(*_):
+def terminated(*_):
     print("SIGTERM with", active, "left", flush=True)
     if "DEAF" not in os.environ:
         os._exit(0)
 
 server = Server((os.environ["HOST"], int(os.environ["PORT"])), Handler)
-signal.signal(signal.SIGTERM, told)
+signal.signal(signal.SIGTERM, terminated)
 print("listening", flush=True)
 server.serve_forever()
 """

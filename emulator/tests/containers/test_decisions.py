@@ -178,7 +178,7 @@ def test_a_task_that_keeps_dying_is_tried_ever_less_often() -> None:
         ([{"Image": "x", "Secrets": [{"Name": "A"}]}], "Secrets"),
     ],
 )
-def test_tasks_that_are_not_played_are_refused(definitions: Any, says: str) -> None:
+def test_tasks_that_are_unsupported_are_refused(definitions: Any, says: str) -> None:
     with pytest.raises(EmulatorError, match=says):
         model.read_task_definition("task", {"ContainerDefinitions": definitions})
 

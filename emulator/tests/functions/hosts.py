@@ -17,7 +17,11 @@ from emulator.functions.worker import Host
 
 @contextlib.asynccontextmanager
 async def running(
-    directory: Path, *, own_runtime: bool = False, limit: int = 10, told: list[str] | None = None
+    directory: Path,
+    *,
+    own_runtime: bool = False,
+    limit: int = 10,
+    reported: list[str] | None = None,
 ) -> AsyncIterator[Functions]:
     children = ChildProcesses()
     host = Host(
@@ -26,7 +30,7 @@ async def running(
         "us-east-1",
         own_runtime,
     )
-    functions = Functions(host, (told if told is not None else []).append, limit)
+    functions = Functions(host, (reported if reported is not None else []).append, limit)
     try:
         yield functions
     finally:

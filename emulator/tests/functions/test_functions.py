@@ -29,11 +29,13 @@ def run(
     *,
     own_runtime: bool = False,
     limit: int = 10,
-    told: list[str] | None = None,
+    reported: list[str] | None = None,
     **fields: Any,
 ) -> Any:
     async def main() -> Any:
-        async with running(directory, own_runtime=own_runtime, limit=limit, told=told) as functions:
+        async with running(
+            directory, own_runtime=own_runtime, limit=limit, reported=reported
+        ) as functions:
             functions.add(function(directory, source, **fields))
             return await scenario(functions)
 
@@ -107,15 +109,15 @@ def inner():
 def handler(event, context):
     inner()
 """
-    told: list[str] = []
-    result = invoked(tmp_path, source, own_runtime=own_runtime, told=told)
+    reported: list[str] = []
+    result = invoked(tmp_path, source, own_runtime=own_runtime, reported=reported)
     document = json.loads(result.payload)
     assert result.error
     assert (document["errorType"], document["errorMessage"]) == ("ValueError", "no such chat")
     assert len(document["stackTrace"]) == 2
     assert "inner()" in document["stackTrace"][0]
     assert "raise ValueError" in document["stackTrace"][1]
-    assert told == [f"Echo failed: ValueError: no such chat; {tmp_path / 'logs' / 'Echo.log'}"]
+    assert reported == [f"Echo failed: ValueError: no such chat; {tmp_path / 'logs' / 'Echo.log'}"]
     assert "no such chat" in (tmp_path / "logs" / "Echo.log").read_text(encoding="utf-8")
 
 
@@ -280,10 +282,10 @@ def test_a_function_that_cannot_start_says_so_when_it_is_prewarmed(tmp_path: Pat
         await functions.start()
         await functions.warm()
 
-    told: list[str] = []
-    run(tmp_path, "import nothing", scenario, told=told)
-    assert len(told) == 1
-    assert told[0].startswith("Echo cannot start: Runtime.ImportModuleError: Unable to import")
+    reported: list[str] = []
+    run(tmp_path, "import nothing", scenario, reported=reported)
+    assert len(reported) == 1
+    assert reported[0].startswith("Echo cannot start: Runtime.ImportModuleError: Unable to import")
 
 
 def test_a_function_is_found_by_name_arn_and_invocation_uri(tmp_path: Path) -> None:

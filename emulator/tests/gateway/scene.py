@@ -187,8 +187,8 @@ async def playing(
     routes: dict[str, bool] | None = None, clock: Clock | None = None, **functions: Function
 ) -> AsyncIterator[Scene]:
     """Functions not given: admit, greet on connect, echo."""
-    played = Functions()
-    played.by_name = {
+    functions_of_test = Functions()
+    functions_of_test.by_name = {
         "authorize": admit,
         "connect": greet,
         "disconnect": ok,
@@ -198,14 +198,14 @@ async def playing(
         **functions,
     }
     provider = ApiGatewayProvider(
-        played.invoke, websocket_port=0, management_port=0, clock=clock or Clock()
+        functions_of_test.invoke, websocket_port=0, management_port=0, clock=clock or Clock()
     )
     for identifier, kind, properties in resources(ROUTES if routes is None else routes):
         resource = Resource("Chat", identifier, f"AWS::ApiGatewayV2::{kind}", properties)
         await provider.create(resource, properties)
     await provider.start()
     try:
-        yield Scene(provider, played)
+        yield Scene(provider, functions_of_test)
     finally:
         await provider.stop()
 

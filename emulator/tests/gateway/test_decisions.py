@@ -278,7 +278,7 @@ def test_the_quotas_are_aws_quotas() -> None:
         ),
     ],
 )
-def test_what_is_not_played_is_refused_with_a_sentence(
+def test_what_is_unsupported_is_refused_with_a_sentence(
     read: Any, properties: dict[str, Any], says: str
 ) -> None:
     with pytest.raises(EmulatorError, match=says):

@@ -164,10 +164,10 @@ def test_a_failed_integration_is_told_and_the_connection_stays(failure: str) -> 
     async def scenario() -> None:
         async with playing(send=send) as scene, scene.connect() as socket:
             await socket.send('{"action":"send"}')
-            told = json.loads(await receive(socket))
-            assert told["message"] == "Internal server error"
-            assert told["connectionId"] == await scene.connection_id()
-            assert told.keys() == {"message", "connectionId", "requestId"}
+            error = json.loads(await receive(socket))
+            assert error["message"] == "Internal server error"
+            assert error["connectionId"] == await scene.connection_id()
+            assert error.keys() == {"message", "connectionId", "requestId"}
             await socket.send("hello")
             assert await receive(socket) == "$default: hello"
 

@@ -126,7 +126,7 @@ class NetworkScene:
         return self.clients[-1]
 
     async def ask(self, source: str = "127.0.0.1") -> str:
-        """What a connection of its own is told. Raises OSError."""
+        """What a connection of its own receives. Raises OSError."""
         client = await self.connect(source)
         try:
             return await client.ask()

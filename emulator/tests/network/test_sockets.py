@@ -505,7 +505,7 @@ def test_the_defaults_of_a_health_check_are_those_of_its_protocol() -> None:
         ("ListenerRule", {"ListenerArn": NET.replace("loadbalancer", "listener")}, "rule of a TCP"),
     ],
 )
-def test_what_is_not_played_is_refused_by_name(
+def test_what_is_unsupported_is_refused_by_name(
     kind: str, properties: dict[str, Any], says: str
 ) -> None:
     async def scenario() -> None:

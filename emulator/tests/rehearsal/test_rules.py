@@ -755,7 +755,7 @@ ROWS = [
         {(FELT, "Chats")},
     ),
     Row(
-        "who never had permission for the key is not told of again",
+        "who never had permission for the key is not reported again",
         [keyed("Old"), user()],
         [keyed("Old"), user(more=QUEUE)],
         set(),

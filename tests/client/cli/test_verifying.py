@@ -19,7 +19,7 @@ from tests.client.cli.terminal import Command, command, with_server
 from tests.client.fake_server import FakeServer
 
 
-def told(event: VerificationCancelled | VerificationRequested | EmojiShown) -> list[str]:
+def reported(event: VerificationCancelled | VerificationRequested | EmojiShown) -> list[str]:
     lines: list[str] = []
     Verifying(None, Lines(lines.append)).happened(event)  # type: ignore[arg-type] # asks nobody
     return lines
@@ -33,7 +33,7 @@ def told(event: VerificationCancelled | VerificationRequested | EmojiShown) -> l
 def test_what_may_be_an_attack_is_a_warning_and_says_not_verified(
     reason: str, by_peer: bool
 ) -> None:
-    (line,) = told(VerificationCancelled("raju", "phone", reason, by_peer))
+    (line,) = reported(VerificationCancelled("raju", "phone", reason, by_peer))
     assert line.startswith("! ")
     assert "NOT verified" in line
     assert "read along" in line
@@ -41,14 +41,14 @@ def test_what_may_be_an_attack_is_a_warning_and_says_not_verified(
 
 @pytest.mark.parametrize("reason", REASONS)
 def test_every_reason_names_the_other_one(reason: str) -> None:
-    (line,) = told(VerificationCancelled("raju", "phone", reason, by_peer=True))
+    (line,) = reported(VerificationCancelled("raju", "phone", reason, by_peer=True))
     assert "raju" in line
     assert "{" not in line
 
 
 @pytest.mark.parametrize("reason", ["unexpected_message", "", "\x1b[2J", "{who.__class__}"])
 def test_a_reason_that_is_not_known_is_not_shown(reason: str) -> None:
-    (line,) = told(VerificationCancelled("raju", "phone", reason, by_peer=True))
+    (line,) = reported(VerificationCancelled("raju", "phone", reason, by_peer=True))
     assert line == "! the comparison with raju broke off; /verify raju begins again"
 
 
@@ -58,11 +58,11 @@ def test_an_end_that_somebody_wished_is_no_problem() -> None:
         ("user", False, "* you ended the comparison with raju"),
         ("superseded", False, "* raju began again"),
     ]:
-        assert told(VerificationCancelled("raju", "phone", reason, by_peer)) == [line]
+        assert reported(VerificationCancelled("raju", "phone", reason, by_peer)) == [line]
 
 
 def test_seven_emoji_are_shown_with_their_names() -> None:
-    lines = told(EmojiShown("raju", "phone", EMOJI[:7]))
+    lines = reported(EmojiShown("raju", "phone", EMOJI[:7]))
     assert lines[1:3] == [
         "* 🐶 Dog  🐱 Cat  🦁 Lion  🐎 Horse",
         "* 🦄 Unicorn  🐷 Pig  🐘 Elephant",

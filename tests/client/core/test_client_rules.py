@@ -39,7 +39,7 @@ class Client:
         self.engine = Engine(ME, "phone", self.random, self.settings)
         self.engine.restore(self._step())
         self.sent: list[dict[str, Any]] = []
-        self.told: list[Output] = []
+        self.reported: list[Output] = []
 
     def _step(self) -> Step:
         return Step(self.now, self.now, self.store, FakeCipher())
@@ -51,7 +51,7 @@ class Client:
             if isinstance(output, Transmit):
                 self.sent.append(output.frame)
             elif not isinstance(output, Fetch):
-                self.told.append(output)
+                self.reported.append(output)
 
     def open(self, *, sync: bool = True) -> None:
         self.step(Engine.opened)
@@ -79,10 +79,10 @@ class Client:
         return [frame for frame in self.sent if frame["action"] == name]
 
     def texts(self) -> list[str | None]:
-        return [event.text for event in self.told if isinstance(event, MessageReceived)]
+        return [event.text for event in self.reported if isinstance(event, MessageReceived)]
 
     def states(self) -> list[tuple[State, int | None]]:
-        return [(e.state, e.seq) for e in self.told if isinstance(e, StateChanged)]
+        return [(e.state, e.seq) for e in self.reported if isinstance(e, StateChanged)]
 
     def watermark(self, chat: str = CHAT) -> int:
         return {position.chat: position.watermark for position in self.store.read_positions()}[chat]
@@ -180,7 +180,7 @@ def test_what_has_expired_is_told_and_kept(client: Client) -> None:
     client.hear(message(1), message(6))
     client.after(1.0)
     client.hear(message(4), synced(6, 6, missing=((2, 3), (5, 5))))
-    gone = [e for e in client.told if isinstance(e, events.MessagesMissing)]
+    gone = [e for e in client.reported if isinstance(e, events.MessagesMissing)]
     assert [(e.first, e.last) for e in gone] == [(2, 3), (5, 5)]
     assert client.texts() == ["m1", "m4", "m6"]
 
@@ -196,7 +196,7 @@ def test_more_pages_are_fetched_at_once(client: Client) -> None:
     assert client.actions("sync")[3:] == [{"action": "sync"}]
     client.hear(synced(5, 5))
     assert client.texts() == ["m1", "m2", "m3", "m4", "m5"]
-    assert isinstance(client.told[-1], events.CaughtUp)
+    assert isinstance(client.reported[-1], events.CaughtUp)
 
 
 def test_before_the_next_page_of_all_chats_the_server_is_told_where_we_are(client: Client) -> None:
@@ -236,7 +236,7 @@ def test_a_device_that_lost_its_store_asks_from_the_beginning(client: Client) ->
 def test_a_sync_that_stays_unanswered_ends_the_connection(client: Client) -> None:
     client.open(sync=False)
     client.after(client.settings.sync_timeout)
-    assert Drop("no answer to sync") in client.told
+    assert Drop("no answer to sync") in client.reported
 
 
 def test_a_sync_refused_for_now_is_tried_again(client: Client) -> None:
@@ -254,7 +254,7 @@ def test_a_chat_that_is_not_ours_any_more_does_not_spoil_the_others(client: Clie
     client.hear(frames.ErrorFrame("not_found", "no such chat", action="sync"))
     asked = [frame["chats"] for frame in client.actions("sync")]
     assert asked == [{"gone": 0}, {CHAT: 0}]
-    assert events.ChatLeft("gone") in client.told
+    assert events.ChatLeft("gone") in client.reported
 
 
 def test_an_unreadable_message_keeps_its_place(client: Client) -> None:
@@ -360,19 +360,19 @@ def test_a_gap_that_may_be_an_own_message_waits_a_little_longer(client: Client) 
 def test_what_another_own_device_wrote_is_shown_as_own(client: Client) -> None:
     client.open()
     client.hear(own(1, named(1), sender_device="laptop"))
-    (event,) = [e for e in client.told if isinstance(e, MessageReceived)]
+    (event,) = [e for e in client.reported if isinstance(e, MessageReceived)]
     assert event.own
     client.hear(frames.Receipt(CHAT, "raju", 1, 0))
     assert client.states() == [(State.DELIVERED, 1)]
 
 
 @pytest.mark.parametrize("code", ["not_found", "bad_request", "forbidden", "too_large"])
-def test_a_refusal_is_final_and_the_next_message_goes_out(client: Client, code: str) -> None:
+def test_an_error_is_final_and_the_next_message_goes_out(client: Client, code: str) -> None:
     client.open()
     name = client.write("one")
     client.write("two")
     client.hear(frames.ErrorFrame(code, "no", name, "send"))
-    failed = [e for e in client.told if isinstance(e, StateChanged)]
+    failed = [e for e in client.reported if isinstance(e, StateChanged)]
     assert [(e.state, e.text, e.reason) for e in failed] == [(State.FAILED, "one", f"{code}: no")]
     assert len(client.actions("send")) == 2
     client.restart()
@@ -380,7 +380,7 @@ def test_a_refusal_is_final_and_the_next_message_goes_out(client: Client, code: 
 
 
 @pytest.mark.parametrize("code", ["rate_limited", "internal"])
-def test_a_refusal_for_now_is_not_final(client: Client, code: str) -> None:
+def test_a_temporary_error_is_not_final(client: Client, code: str) -> None:
     client.open()
     name = client.write()
     client.hear(frames.ErrorFrame(code, "later", name, "send"))
@@ -525,7 +525,7 @@ def test_somebody_unknown_in_a_chat_is_asked_about_once(client: Client) -> None:
 def test_being_displaced_stops_the_client_and_says_so(client: Client) -> None:
     client.open()
     client.hear(frames.Displaced())
-    assert client.told[-2:] == [events.Displaced(), Stop()]
+    assert client.reported[-2:] == [events.Displaced(), Stop()]
 
 
 def test_a_connection_that_does_not_answer_a_ping_is_left(client: Client) -> None:
@@ -533,7 +533,7 @@ def test_a_connection_that_does_not_answer_a_ping_is_left(client: Client) -> Non
     client.after(300.0)
     assert client.actions("ping")
     client.after(10.0)
-    assert Drop("no answer to ping") in client.told
+    assert Drop("no answer to ping") in client.reported
 
 
 def test_a_send_without_an_answer_makes_it_look_whether_the_connection_lives(
@@ -550,7 +550,7 @@ def test_a_planned_reconnect_says_first_what_is_to_be_said(client: Client) -> No
     client.open()
     client.now += 6600
     client.hear(message(1))
-    assert Drop("time to reconnect", planned=True) in client.told
+    assert Drop("time to reconnect", planned=True) in client.reported
     assert client.actions("receipt")
 
 
@@ -587,7 +587,7 @@ def test_typing_is_sent_once_in_a_while_and_never_kept(client: Client) -> None:
 
 def test_whatever_else_the_server_says_is_passed_on(client: Client) -> None:
     client.open()
-    client.told.clear()
+    client.reported.clear()
     client.hear(
         frames.Presence("raju", True),
         frames.Typing(CHAT, "raju"),
@@ -595,7 +595,7 @@ def test_whatever_else_the_server_says_is_passed_on(client: Client) -> None:
         frames.KeysLow(3, True),
         frames.ErrorFrame("bad_request", "what?", action="frob"),
     )
-    assert client.told == [
+    assert client.reported == [
         events.PresenceChanged("raju", True, None),
         events.TypingSeen(CHAT, "raju"),
         events.DevicesChanged("raju"),

@@ -172,7 +172,7 @@ def test_a_repeated_receipt_names_again_whom_the_lost_one_named() -> None:
     plan.due(4.0)
     plan.repeat("c", 5.0)
     assert [frame["senders"] for frame in plan.due(6.0)] == [["meena", "raju"]]
-    plan.arrived("c", Watermarks(5, 0))  # what was told after that may still be lost
+    plan.arrived("c", Watermarks(5, 0))  # what was reported after that may still be lost
     plan.repeat("c", 7.0)
     assert [frame["senders"] for frame in plan.due(8.0)] == [["meena", "raju"]]
     plan.arrived("c", Watermarks(6, 0))
@@ -241,7 +241,7 @@ def test_after_a_lost_connection_it_does_not_know_whether_it_was_accepted() -> N
     assert ids(box, 0.2, resumed=True) == ["a1"]
 
 
-def test_a_refusal_for_now_is_tried_again_soon() -> None:
+def test_a_temporary_error_is_tried_again_soon() -> None:
     box = outbox()
     box.add("a1", "a", {}, maybe_sent=False)
     assert ids(box, 0.0) == ["a1"]

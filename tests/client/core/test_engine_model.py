@@ -67,7 +67,7 @@ class CrashingStore(Store):
     def transaction(self) -> Iterator[sqlite3.Connection]:
         with super().transaction() as db:
             yield db
-        self.burn()  # on disk, but nobody has been told
+        self.burn()  # on disk, but nobody was notified
 
 
 @dataclass
@@ -408,9 +408,11 @@ class Schedules(RuleBasedStateMachine):
                 assert there[message_id] == first[message_id], "not at its first place"
         for user, place in chat.delivered.items():
             if user == device.user and not device.reinstalled:
-                assert place.get("phone", 0) <= watermark, "told more than is on disk"
-        told = [e.seq for e in device.events if isinstance(e, MessageReceived) and e.chat == name]
-        assert told == sorted(set(told)), "told twice or out of order"
+                assert place.get("phone", 0) <= watermark, "acknowledged more than is on disk"
+        reported = [
+            e.seq for e in device.events if isinstance(e, MessageReceived) and e.chat == name
+        ]
+        assert reported == sorted(set(reported)), "reported twice or out of order"
 
 
 Schedules.TestCase.settings = settings(

@@ -30,13 +30,13 @@ class Side:
         self.me, self.peer = me, believes
         self.machine = Verifications(me, Random(seed))
         self.sent: list[Fields] = []
-        self.told: list[Effect] = []
+        self.reported: list[Effect] = []
         self.now = 0.0
 
     def do(self, effects: list[Effect]) -> list[Fields]:
         """The steps it sends now."""
         said = [effect.fields for effect in effects if isinstance(effect, Say)]
-        self.told += [effect for effect in effects if not isinstance(effect, Say)]
+        self.reported += [effect for effect in effects if not isinstance(effect, Say)]
         self.sent += said
         return said
 
@@ -62,18 +62,18 @@ class Side:
 
     @property
     def emoji(self) -> Any:
-        shown = [event.emoji for event in self.told if isinstance(event, EmojiShown)]
+        shown = [event.emoji for event in self.reported if isinstance(event, EmojiShown)]
         return shown[-1] if shown else None
 
     @property
     def verified(self) -> bool:
-        return Proved(self.peer) in self.told
+        return Proved(self.peer) in self.reported
 
     @property
     def cancelled(self) -> list[tuple[str, bool]]:
         return [
             (event.reason, event.by_peer)
-            for event in self.told
+            for event in self.reported
             if isinstance(event, VerificationCancelled)
         ]
 

@@ -188,14 +188,14 @@ class Device:
         return [message.text for message in self.store.history(chat, 1000)]
 
     def readable(self) -> list[str]:
-        """Message ids, in the order in which their texts were told."""
+        """Message ids, in the order in which their texts were reported."""
         return [
             event.message_id
             for event in self.events
             if isinstance(event, MessageReceived | MessageReadable) and event.text is not None
         ]
 
-    def told(self, kind: type) -> list[Any]:
+    def reported(self, kind: type) -> list[Any]:
         return [event for event in self.events if isinstance(event, kind)]
 
     @contextmanager

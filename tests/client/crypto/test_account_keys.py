@@ -103,7 +103,7 @@ def test_a_used_fallback_key_is_replaced_and_the_one_before_still_opens() -> Non
 
 
 def test_a_fallback_key_that_was_claimed_often_is_replaced_once_in_ten_minutes() -> None:
-    """Each claim of it is told; the account keeps one key before, and that may be under way."""
+    """Each claim of it is reported; the account keeps one key before, and that may be under way."""
     scene = Scene("ravi/phone", "raju/phone", "mira/phone")
     raju = scene["raju/phone"]
     entry = scene.backend.devices["raju"]["phone"]

@@ -192,7 +192,7 @@ def test_nothing_is_taken_of_a_device_that_was_never_heard_of_before_it_is_known
     raju.connect()
     scene.settle()
     assert raju.texts(chat) == ["who is this?"]
-    assert raju.told(events.MessageReceived)[0].text == "who is this?"
+    assert raju.reported(events.MessageReceived)[0].text == "who is this?"
 
 
 def test_a_list_from_before_a_device_was_heard_of_does_not_say_that_there_is_none(
@@ -268,9 +268,11 @@ def test_a_device_that_was_added_a_second_ago_gets_the_text_as_a_copy(scene: Sce
     assert scene["raju/tab"].texts(chat)[-1] == "to all of yours"
     copies = [frame for frame in frames(scene, chat) if not is_shown(frame["message_id"])]
     assert [list(frame["to"]) for frame in copies] == [["raju/tab"]]
-    assert [event.message_id for event in scene["raju/tab"].told(events.MessageReadable)] == [name]
+    assert [event.message_id for event in scene["raju/tab"].reported(events.MessageReadable)] == [
+        name
+    ]
     assert scene[RAJU].texts(chat) == ["begin", "to all of yours"]
-    assert len(scene[RAJU].told(events.MessageReceived)) == 2  # the copy is not for it
+    assert len(scene[RAJU].reported(events.MessageReceived)) == 2  # the copy is not for it
 
 
 def test_a_crash_after_the_acceptance_does_not_forget_whom_a_copy_is_owed(scene: Scene) -> None:
@@ -374,7 +376,7 @@ def test_what_cannot_be_read_is_asked_for_on_a_new_session_and_comes(scene: Scen
     assert waiting.reason == "no session of this device fits it"
     scene.settle(seconds=3.1)
     assert scene[RAJU].texts(chat) == ["one", "heard", "two"]
-    assert [event.message_id for event in scene[RAJU].told(events.MessageReadable)] == [name]
+    assert [event.message_id for event in scene[RAJU].reported(events.MessageReadable)] == [name]
     say(scene, RAVI, chat, "three")  # and the new session serves from now on
     assert scene[RAJU].texts(chat)[-1] == "three"
 
@@ -485,8 +487,8 @@ def test_a_copy_counts_only_from_the_device_that_wrote_the_text(scene: Scene) ->
         fields = {"of": name, "text": text, "sent_at": 1}
         sealed_by(scene[author], chat, RAJU, "copy", fields)
         scene.settle()
-    told = [event.text for event in scene[RAJU].told(events.MessageReadable)]
-    assert told == ["mine again"]
+    reported = [event.text for event in scene[RAJU].reported(events.MessageReadable)]
+    assert reported == ["mine again"]
 
 
 @pytest.mark.parametrize(
@@ -521,7 +523,7 @@ def test_what_encryption_does_not_use_is_passed_on(scene: Scene) -> None:
     scene[RAVI].step(Engine.send_to_device, chat, RAJU, "sas", fields)
     scene.settle()
     expected = events.ControlReceived(chat, "ravi", "phone", "sas", fields)
-    assert scene[RAJU].told(events.ControlReceived) == [expected]
+    assert scene[RAJU].reported(events.ControlReceived) == [expected]
     assert scene[RAJU].store.history(chat) == []
 
 

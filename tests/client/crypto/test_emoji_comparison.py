@@ -27,7 +27,7 @@ def test_two_who_see_the_same_emoji_and_say_so_are_verified() -> None:
     assert names(start) == ["start"]
     assert raju.stage is Stage.REQUESTED
     assert ravi.hears(*start) == []
-    assert ravi.told == [VerificationRequested("raju", "phone")]
+    assert ravi.reported == [VerificationRequested("raju", "phone")]
     accept = ravi.start()
     assert names(accept) == ["accept"]
     key = raju.hears(*accept)
@@ -264,7 +264,7 @@ def test_a_device_that_was_started_anew_says_that_it_has_forgotten(step: str) ->
 def test_the_end_of_something_forgotten_is_not_answered(step: str) -> None:
     raju, _ = pair()
     assert raju.hears({"txn": "t", "step": step}) == []
-    assert raju.told == []
+    assert raju.reported == []
 
 
 def test_an_ended_comparison_can_not_be_played_again() -> None:
@@ -272,9 +272,9 @@ def test_an_ended_comparison_can_not_be_played_again() -> None:
     raju.hears(*ravi.sent)
     ravi.hears(*raju.sent)
     assert ravi.verified
-    before = len(ravi.told)
+    before = len(ravi.reported)
     assert ravi.hears(*raju.sent) == []
-    assert len(ravi.told) == before
+    assert len(ravi.reported) == before
     assert ravi.machine.open() == []
 
 
@@ -282,7 +282,7 @@ def test_an_ended_comparison_can_not_be_played_again() -> None:
 def test_a_step_without_a_usable_txn_is_nothing(txn: object) -> None:
     raju, _ = pair()
     assert raju.hears({"txn": txn, "step": "start", "methods": ["emoji"]}) == []
-    assert raju.told == []
+    assert raju.reported == []
 
 
 def test_a_comparison_stays_in_the_chat_it_began_in() -> None:
@@ -338,7 +338,7 @@ def test_a_start_in_the_middle_means_that_the_other_has_forgotten_the_first() ->
     cancel = ravi.hears(*anew.start())
     assert names(cancel) == ["cancel"]
     assert ravi.cancelled == [("superseded", False)]
-    assert ravi.told[-1] == VerificationRequested("raju", "phone")
+    assert ravi.reported[-1] == VerificationRequested("raju", "phone")
     assert anew.hears(*cancel) == []
     assert names(ravi.start()) == ["accept"]
 

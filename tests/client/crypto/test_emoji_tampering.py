@@ -77,7 +77,7 @@ class Table:
             side = self.sides[who]
             if self.ways[who]:
                 found.append((self._deliver, who))
-            requested = any(isinstance(event, VerificationRequested) for event in side.told)
+            requested = any(isinstance(event, VerificationRequested) for event in side.reported)
             if side.stage is Stage.ASKED and requested:
                 found.append((self.start, who))
             other = self.sides[1 - who]  # it may show those of a comparison before this one
@@ -115,7 +115,7 @@ class Table:
             self._say(who, self.sides[who].hears(arrives))
 
 
-def played(table: Table, starters: set[int], data: st.DataObject) -> Table:
+def carried(table: Table, starters: set[int], data: st.DataObject) -> Table:
     waiting = sorted(starters)
     while choices := [(table.start, who) for who in waiting] + table.choices():
         at = data.draw(st.integers(0, len(choices) - 1))
@@ -135,7 +135,7 @@ STARTERS = st.sampled_from([{0}, {1}, {0, 1}])
 def test_whatever_the_order_two_honest_devices_end_verified(
     starters: set[int], data: st.DataObject
 ) -> None:
-    table = played(Table(None, None), starters, data)
+    table = carried(Table(None, None), starters, data)
     assert [side.verified for side in table.sides] == [True, True]
     assert [side.cancelled for side in table.sides] == [[], []]
     assert [side.machine.open() for side in table.sides] == [[], []]
@@ -146,7 +146,7 @@ def test_whatever_the_order_two_honest_devices_end_verified(
 def test_whatever_is_changed_on_the_way_nobody_is_verified_by_it(
     starters: set[int], number: int, tamper: Tamper, data: st.DataObject
 ) -> None:
-    table = played(Table(number, tamper), starters, data)
+    table = carried(Table(number, tamper), starters, data)
     one, other = table.sides
     assert [side.machine.open() for side in table.sides] == [[], []]
     if table.changed is None or len(starters) == 2:

@@ -126,7 +126,7 @@ def test_a_broken_inside_is_asked_for_and_nothing_of_it_is_remembered(
         assert state(scene[RAJU]) == before
     scene.settle(seconds=3.1)
     assert scene[RAJU].texts(chat)[-1] == "two"
-    (readable,) = scene[RAJU].told(MessageReadable)
+    (readable,) = scene[RAJU].reported(MessageReadable)
     assert readable.message_id == name
     say(scene, RAVI, chat, "three")
     assert scene[RAJU].texts(chat)[-1] == "three"

@@ -45,7 +45,7 @@ def member(scene: Scene, who: str, chat: str) -> None:
 
 
 def quietly(scene: Scene, chat: str, user: str) -> None:
-    """Nobody is told of it."""
+    """Nobody is notified of it."""
     scene.backend.losing = lambda _, frame: frame["type"] == "devices_changed"
     scene.backend.change_members(chat, [user], [])
     scene.backend.losing = lambda *_: False
@@ -77,7 +77,7 @@ def test_nobody_is_added_to_a_direct_chat_whatever_the_server_says(scene: Scene,
     say(scene, RAVI, chat, "secret")
     assert list(frames(scene, chat)[-1]["to"]) == [RAJU]
     assert scene[RAVI].store.members(chat).keys() == {"ravi", "raju"}
-    assert scene[RAVI].told(events.MembersChanged) == []
+    assert scene[RAVI].reported(events.MembersChanged) == []
     asks(scene, MIRA, chat, frames(scene, chat)[-1]["message_id"])
     assert [text for text in scene[MIRA].texts(chat) if text] == []
 
@@ -93,7 +93,7 @@ def test_a_list_of_others_from_the_beginning_lets_nothing_be_sent(scene: Scene) 
     scene.settle()
     name = say(scene, RAVI, chat, "to whom?")
     assert frames(scene, chat) == []
-    (failed,) = scene[RAVI].told(events.StateChanged)
+    (failed,) = scene[RAVI].reported(events.StateChanged)
     assert (failed.message_id, failed.state) == (name, State.FAILED)
     assert failed.reason == "the backend says that others are in this direct chat"
 
@@ -295,13 +295,13 @@ def test_an_empty_list_of_members_says_nothing(scene: Scene) -> None:
     assert scene[MIRA].texts(chat) == []
 
 
-# -- who comes and goes is told
+# -- who comes and goes is reported
 
 
 def changes(scene: Scene, chat: str) -> list[Mapping[str, Any]]:
-    told = scene[RAVI].told(events.MembersChanged)
-    assert {event.chat for event in told} <= {chat}
-    return [{"joined": event.joined, "left": event.left} for event in told]
+    reported = scene[RAVI].reported(events.MembersChanged)
+    assert {event.chat for event in reported} <= {chat}
+    return [{"joined": event.joined, "left": event.left} for event in reported]
 
 
 def test_who_comes_and_goes_is_told_at_once(scene: Scene) -> None:

@@ -43,7 +43,7 @@ def shown(device: Device, chat: str, message: dict[str, Any], **fields: Any) -> 
     made = Message(chat, **{**known, **fields})
     device.events.clear()
     device.step(Engine.received, made)
-    (event,) = device.told(MessageReceived)
+    (event,) = device.reported(MessageReceived)
     assert isinstance(event, MessageReceived)
     return event
 
@@ -62,7 +62,7 @@ def test_keys_are_not_shown_not_counted_as_unread_and_wake_nobody(scene: Scene) 
     say(scene, RAVI, chat, "one")
     (summary,) = scene[RAJU].store.chats()
     assert (summary.unread, summary.watermark) == (1, 2)
-    assert [event.seq for event in scene[RAJU].told(MessageReceived)] == [2]
+    assert [event.seq for event in scene[RAJU].reported(MessageReceived)] == [2]
 
 
 def test_a_new_device_of_a_member_reads_what_comes_and_is_sent_what_it_asks_for(
@@ -256,7 +256,7 @@ def test_a_text_that_came_before_its_key_is_opened_when_the_key_comes(scene: Sce
     scene[RAVI].step(Engine.send_to_device, chat, RAJU, "room_key", key._asdict())
     scene.settle()
     assert scene[RAJU].texts(chat) == ["one", "two"]
-    (event,) = scene[RAJU].told(MessageReadable)
+    (event,) = scene[RAJU].reported(MessageReadable)
     assert (event.text, event.seq) == ("two", 3)
 
 

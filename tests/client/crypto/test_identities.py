@@ -33,17 +33,17 @@ def reinstalled(scene: Scene, address: str) -> Device:
 def test_a_new_device_of_a_known_user_is_announced_and_written_to(scene: Scene) -> None:
     chat = scene.direct("ravi", "raju")
     say(scene, RAVI, chat, "one")
-    assert scene[RAVI].told(events.DeviceAdded) == []
+    assert scene[RAVI].reported(events.DeviceAdded) == []
     scene.add("raju/tab").connect()
     say(scene, RAVI, chat, "two")
-    assert scene[RAVI].told(events.DeviceAdded) == [events.DeviceAdded("raju", "tab")]
+    assert scene[RAVI].reported(events.DeviceAdded) == [events.DeviceAdded("raju", "tab")]
     assert "raju/tab" in frames(scene, chat)[-1]["to"]
 
 
 def test_the_first_further_device_of_one_s_own_is_announced_too(scene: Scene) -> None:
     scene.add(DESK)  # not even connected
     scene.settle()
-    assert scene[RAVI].told(events.DeviceAdded) == [events.DeviceAdded("ravi", "desk")]
+    assert scene[RAVI].reported(events.DeviceAdded) == [events.DeviceAdded("ravi", "desk")]
 
 
 def test_a_new_device_of_one_s_own_is_announced_at_once(scene: Scene) -> None:
@@ -51,7 +51,7 @@ def test_a_new_device_of_one_s_own_is_announced_at_once(scene: Scene) -> None:
     scene.settle()
     scene.add("ravi/tab").connect()
     scene.settle()
-    assert scene[DESK].told(events.DeviceAdded)[-1:] == [events.DeviceAdded("ravi", "tab")]
+    assert scene[DESK].reported(events.DeviceAdded)[-1:] == [events.DeviceAdded("ravi", "tab")]
 
 
 def test_a_changed_identity_stops_sending_until_it_is_accepted(scene: Scene) -> None:
@@ -60,8 +60,8 @@ def test_a_changed_identity_stops_sending_until_it_is_accepted(scene: Scene) -> 
     reinstalled(scene, RAJU)
     say(scene, RAVI, chat, "to whom?")
     ravi = scene[RAVI]
-    assert ravi.told(events.IdentityChanged) == [events.IdentityChanged("raju", "phone")]
-    assert ravi.told(events.SendingHeld) == [events.SendingHeld(chat, ("raju",))]
+    assert ravi.reported(events.IdentityChanged) == [events.IdentityChanged("raju", "phone")]
+    assert ravi.reported(events.SendingHeld) == [events.SendingHeld(chat, ("raju",))]
     assert ravi.encryption.identities.trust("raju") is Trust.CHANGED
     assert len(frames(scene, chat)) == 1
     ravi.crash()  # it is remembered
@@ -155,7 +155,7 @@ def test_what_a_changed_identity_sends_is_kept_and_readable_once_it_is_accepted(
     ravi.accept("raju")
     scene.settle()
     assert ravi.texts(chat) == ["before", "it is me"]
-    assert [event.text for event in ravi.told(events.MessageReadable)] == ["it is me"]
+    assert [event.text for event in ravi.reported(events.MessageReadable)] == ["it is me"]
 
 
 def test_keys_that_go_back_to_what_they_were_need_no_acceptance(scene: Scene) -> None:
@@ -238,7 +238,7 @@ def test_a_verified_user_s_new_device_waits_for_acceptance_like_a_changed_one(
     scene.settle()
     say(scene, RAVI, chat, "held")
     ravi = scene[RAVI]
-    assert ravi.told(events.IdentityChanged) == [events.IdentityChanged("raju", "tab")]
+    assert ravi.reported(events.IdentityChanged) == [events.IdentityChanged("raju", "tab")]
     assert len(frames(scene, chat)) == 1
     ravi.accept("raju")
     scene.settle()
@@ -270,7 +270,7 @@ def test_an_accepted_identity_that_changes_again_is_held_again(scene: Scene) -> 
         scene[RAVI].accept("raju")
         scene.settle()
         assert scene[RAJU].texts(chat)[-1] == f"held {n}"
-    assert len(scene[RAVI].told(events.IdentityChanged)) == 2
+    assert len(scene[RAVI].reported(events.IdentityChanged)) == 2
 
 
 def test_in_a_group_with_a_changed_identity_texts_wait_for_everybody(scene: Scene) -> None:

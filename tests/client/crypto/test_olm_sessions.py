@@ -170,7 +170,7 @@ def replayed(scene: Scene, message: dict[str, Any], chat: str | None = None) -> 
     )
     raju.events.clear()
     raju.step(Engine.received, again)
-    (event,) = raju.told(MessageReceived)
+    (event,) = raju.reported(MessageReceived)
     assert isinstance(event, MessageReceived)
     return event
 

@@ -51,8 +51,8 @@ def test_a_text_that_is_opened_after_a_held_key_is_told_once_and_not_asked_for(
     assert ravi.texts(chat) == ["before", None, "held"]
     ravi.accept("raju")
     scene.settle()
-    (told,) = ravi.told(MessageReadable)
-    assert told.text == "after the keys"
+    (reported,) = ravi.reported(MessageReadable)
+    assert reported.text == "after the keys"
     (shown,) = [message for message in ravi.store.history(chat) if message.sender == "raju"]
     assert (shown.text, shown.reason) == ("after the keys", None)
     assert ravi.store.asks(1e12) == {}

@@ -11,7 +11,7 @@ from lambdas.errors import ChatError
 
 
 class Cognito:
-    """Plays back a script: a fault's code, or an answer, for each call in turn."""
+    """Gives back a script: a fault's code, or an answer, for each call in turn."""
 
     def __init__(self, *script: Any) -> None:
         self.script = list(script)

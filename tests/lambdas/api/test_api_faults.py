@@ -29,7 +29,7 @@ def test_any_other_fault_is_internal_and_says_nothing(fault: Exception) -> None:
     assert "says so" not in error_of(fault).message
 
 
-def test_a_refusal_is_passed_on_as_it_is() -> None:
+def test_an_error_is_passed_on_as_it_is() -> None:
     refused = ChatError("conflict", "taken")
     assert error_of(refused) is refused
 

@@ -189,7 +189,7 @@ def test_a_claim_that_fails_midway_gives_what_was_taken(
     failing = {"b"}
     addresses = [phone.address for phone in phones]
     assert set(claim(api, ravi, *addresses)) == {addresses[0], addresses[2]}
-    refused(api, ravi, addresses[1])  # nobody is told that it has none
+    refused(api, ravi, addresses[1])  # nobody is notified that it has none
     failing.clear()
     assert set(claim(api, ravi, *addresses)) == {addresses[1]}
 

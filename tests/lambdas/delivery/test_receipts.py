@@ -58,8 +58,8 @@ def test_watermarks_never_move_back(world: Backend, chat: str) -> None:
     for marks in late:
         assert when.acknowledges(world, "raju", chat, senders=["ravi"], **marks) is None
     assert _marks(world, chat) == ({"phone": 3}, 2)
-    told = [(frame["delivered"], frame["read"]) for frame in world.frames("ravi", "phone")]
-    assert set(told) == {(3, 2)}
+    posted = [(frame["delivered"], frame["read"]) for frame in world.frames("ravi", "phone")]
+    assert set(posted) == {(3, 2)}
 
 
 def test_senders_of_a_receipt_that_was_overtaken_are_told_all_the_same(
@@ -130,7 +130,7 @@ def test_only_members_acknowledge(world: Backend, chat: str, known: bool) -> Non
     assert then.everything(world) == before and world.frames("ravi", "phone") == []
 
 
-def test_who_was_removed_is_not_brought_back_by_a_receipt(world: Backend) -> None:
+def test_who_was_removed_does_not_come_back_by_a_receipt(world: Backend) -> None:
     for name in ("ravi", "raju", "mira"):
         given.online(world, name)
     chat = given.group(world, "ravi", "raju", "mira")

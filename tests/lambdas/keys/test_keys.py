@@ -122,12 +122,12 @@ def test_the_limit_is_a_bucket_of_six_that_gains_one_every_ten_minutes(times: li
 
 
 @pytest.mark.parametrize(
-    ("remaining", "fallback", "told"),
+    ("remaining", "fallback", "posted"),
     [(100, False, False), (20, False, False), (19, False, True), (0, False, True), (0, True, True)],
 )
 def test_a_device_hears_of_it_below_twenty_and_when_its_fallback_went(
-    remaining: int, fallback: bool, told: bool
+    remaining: int, fallback: bool, posted: bool
 ) -> None:
     frame = decisions.keys_low(Claim(signed("a"), fallback, remaining))
     expected = {"type": "keys_low", "remaining": remaining, "fallback_used": fallback}
-    assert frame == (expected if told else None)
+    assert frame == (expected if posted else None)

@@ -97,7 +97,7 @@ def test_only_the_canonical_spelling_of_a_key_is_taken(text: str) -> None:
     assert refused.value.code == "bad_request"
 
 
-def test_a_refusal_does_not_quote_what_was_sent() -> None:
+def test_an_error_does_not_quote_what_was_sent() -> None:
     with pytest.raises(ChatError) as refused:
         signatures.decode("s3cret!", 32, "a key")
     assert "s3cret" not in json.dumps(refused.value.message)

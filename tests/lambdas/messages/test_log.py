@@ -47,7 +47,7 @@ def _check_by_position(
     purged_to: int,
     found: log.Stretch,
 ) -> None:
-    """The rules again, told position by position rather than item by item."""
+    """The rules again, position by position rather than item by item."""
     shown, missing, complete_to, waits = [], set(), after, False
     for seq in range(after + 1, 5):
         kind = kinds[seq - 1]
@@ -67,8 +67,8 @@ def _check_by_position(
         complete_to = seq
     assert [seq_of(item) for item in found.messages] == shown
     assert found.complete_to == complete_to
-    told = {seq for low, high in found.missing for seq in range(low, high + 1)}
-    assert told == {seq for seq in missing if seq <= complete_to}
+    reported = {seq for low, high in found.missing for seq in range(low, high + 1)}
+    assert reported == {seq for seq in missing if seq <= complete_to}
     assert (found.retry_after is not None) == waits
     assert not found.more
 

@@ -188,13 +188,13 @@ def properties_of(given: dict[str, str]) -> dict[str, str]:
 
 
 def test_an_answer_that_is_refused_is_sent_again(cloudformation: CloudFormation) -> None:
-    cloudformation.refusals = 2
+    cloudformation.failures_left = 2
     assert send(cloudformation, "Create", properties())["Status"] == "SUCCESS"
-    assert cloudformation.refusals == 0
+    assert cloudformation.failures_left == 0
 
 
 def test_an_answer_that_nobody_takes_fails_the_invocation(cloudformation: CloudFormation) -> None:
-    cloudformation.refusals = 100
+    cloudformation.failures_left = 100
     with pytest.raises(OSError):
         send(cloudformation, "Create", properties())
 
@@ -219,7 +219,7 @@ def test_only_http_addresses_are_answered() -> None:
 def test_neither_credential_nor_response_url_is_ever_logged(
     cloudformation: CloudFormation,
 ) -> None:
-    cloudformation.refusals = 1
+    cloudformation.failures_left = 1
     with written_log() as log:
         given = properties(FCM, APNS, APNS)
         id = send(cloudformation, "Create", given)["PhysicalResourceId"]

@@ -7,7 +7,7 @@ from lambdas.notifications.queue import Job, PushQueue
 
 
 class Sqs:
-    """Keeps what it is given; refuses the jobs of the users it is told to."""
+    """Keeps what it is given; refuses the jobs of the users it is configured to refuse."""
 
     def __init__(self, *refused: str) -> None:
         self.calls: list[list[dict[str, Any]]] = []

@@ -29,11 +29,11 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Rest]:
     """Without a credential, as after the first deployment."""
     endpoints._log_off.cache_clear()
     with rest() as api:
-        told = {
+        arns = {
             variable: f"arn:aws:sns:{REGION}:{DEFAULT_ACCOUNT_ID}:{name}"
             for variable, name in APPLICATIONS.items()
         }
-        deployed = api.deployed_with(**told)
+        deployed = api.deployed_with(**arns)
         vars(deployed.aws).update(
             {name: vars(api.aws)[name] for name in ("dynamodb", "cognito", "sns")}
         )
@@ -81,7 +81,7 @@ def deployment(monkeypatch: pytest.MonkeyPatch, api: Rest) -> Deployment:
 
 
 def register(api: Rest, user: str, token: str = "phone-1", platform: str = "fcm") -> str | None:
-    """The endpoint that the device is woken on, after it told the API its token."""
+    """The endpoint that the device is woken on, after it registered its token."""
     api.phone(user, push={"platform": platform, "token": token})
     return Devices(api.aws.users).of([user])[user]["phone"].endpoint_arn
 

@@ -104,8 +104,10 @@ def test_two_that_watch_each_other_and_are_both_gone_end_the_telling(devices: De
     devices.watch(Address("mira", "phone"), ["ravi", "raju"], NOW + 100)
     gateway = Gateway("ravi=", "raju=")
     assert _deliver(gateway, devices, "ravi") == [Outcome.GONE]
-    told = {(connection, frame["user"], frame["online"]) for connection, frame in gateway.delivered}
-    assert told == {("mira=", "ravi", False), ("mira=", "raju", False)}
+    posted = {
+        (connection, frame["user"], frame["online"]) for connection, frame in gateway.delivered
+    }
+    assert posted == {("mira=", "ravi", False), ("mira=", "raju", False)}
 
 
 def test_what_is_announced_is_how_it_is_when_it_is_told(devices: Devices) -> None:

@@ -22,19 +22,19 @@ TIMEOUT = 240  # seconds, the function's
 
 
 class CloudFormation:
-    """The address that CloudFormation waits at; refuses as often as it is told."""
+    """The address that CloudFormation waits at; refuses `failures_left` times."""
 
     def __init__(self) -> None:
         self.answers: list[dict[str, Any]] = []
         self.content_types: list[str | None] = []
-        self.refusals = 0
+        self.failures_left = 0
         waiting = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_PUT(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                if waiting.refusals:
-                    waiting.refusals -= 1
+                if waiting.failures_left:
+                    waiting.failures_left -= 1
                     self.send_response(503)
                 else:
                     waiting.answers.append(json.loads(body))

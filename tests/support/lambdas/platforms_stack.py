@@ -12,7 +12,7 @@ from tests.support.lambdas.rest import client
 
 
 class Service:
-    """A client that answers as slowly as it is told, and refuses what it is told to refuse."""
+    """A client that answers as slowly as it is set to, and refuses what it is set to refuse."""
 
     def __init__(self, real: Any, stack: "Stack") -> None:
         self._real = real

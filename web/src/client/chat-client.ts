@@ -222,7 +222,7 @@ export class ChatClient {
   /** The id of a new group. The name stays on this device. */
   async group(users: readonly string[], name?: string): Promise<string> {
     const { chat, members } = await this.#api.group(users);
-    // Those who were meant come first: so it is told when the backend has put others in.
+    // Those who were meant come first: then an event says when the backend has put others in.
     const meant = members.length > 0 ? [this.user, ...users] : [];
     await this.#know(chat, meant, "group", name);
     await this.#know(chat, members, "group");

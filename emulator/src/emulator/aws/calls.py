@@ -24,7 +24,7 @@ class AwsError(Exception):
 
 class Calls:
     """What answers here checks no signatures, so requests carry none, only the scope by which
-    services are told apart."""
+    services are distinguished."""
 
     def __init__(self, addresses: Addresses) -> None:
         self._addresses = addresses

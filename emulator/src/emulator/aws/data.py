@@ -72,7 +72,7 @@ def restored(data: dict[str, Any]) -> int:
     count = 0
     for backend in _backends(dynamodb_backends):
         for table in backend.tables.values():
-            # What was handled before must not be told again.
+            # What was handled before must not be reported again.
             shard, table.stream_shard = table.stream_shard, None
             for item in data["tables"].get(table.name, []):
                 table.put_item(item)

@@ -65,7 +65,7 @@ async def serve(listening: socket.socket, fcm: str, apns: str, sweep_seconds: fl
         runner = await front.listen(front.application(front.Dispatcher(), polls), listening)
         print("ready", flush=True)
         sweeper = asyncio.create_task(_sweep(sweep_seconds, dynamodb_expiry.sweep))
-        await _until_told()
+        await _until_signalled()
         sweeper.cancel()
         await runner.cleanup()
 
@@ -76,16 +76,16 @@ async def _sweep(seconds: float, sweep: Callable[[float], int]) -> None:
         sweep(time.time())
 
 
-async def _until_told() -> None:
+async def _until_signalled() -> None:
     loop = asyncio.get_running_loop()
-    told = asyncio.Event()
+    signalled = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, told.set)
+        loop.add_signal_handler(number, signalled.set)
     reader = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     ended = asyncio.create_task(reader.read())
-    ended.add_done_callback(lambda _: told.set())
-    await told.wait()
+    ended.add_done_callback(lambda _: signalled.set())
+    await signalled.wait()
     ended.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await ended

@@ -90,7 +90,7 @@ class Task:
         await children.end(self.process, stop_timeout)
 
     def _signal(self, number: signal.Signals) -> None:
-        # The system knows that it has ended before this process is told (until Python 3.12 by a
+        # The system knows that it has ended before this process is notified (until Python 3.12 by a
         # thread); macOS says so by another error.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             if not self.exited:

@@ -19,15 +19,17 @@ class Functions:
     """Functions can be added while others already run: custom resources need theirs while the
     template is still being created."""
 
-    def __init__(self, host: Host, told: Callable[[str], None], limit: int = DEFAULT_LIMIT) -> None:
+    def __init__(
+        self, host: Host, report: Callable[[str], None], limit: int = DEFAULT_LIMIT
+    ) -> None:
         self._host = host
-        self._told = told
+        self._report = report
         self._limit = limit
         self._pools: dict[str, FunctionPool] = {}
         self._prewarming: asyncio.Task[None] | None = None
 
     def add(self, function: Function) -> None:
-        self._pools[function.name] = FunctionPool(function, self._host, self._limit, self._told)
+        self._pools[function.name] = FunctionPool(function, self._host, self._limit, self._report)
 
     def functions(self) -> Collection[Function]:
         return [pool.function for pool in self._pools.values()]

@@ -23,15 +23,15 @@ def wanted_workers(waiting: int, starting: int, total: int, limit: int) -> int:
 
 class FunctionPool:
     """`limit` bounds the workers; a reserved concurrency below it bounds the invocations too.
-    `told` gets one line for every function error."""
+    `report` gets one line for every function error."""
 
     def __init__(
-        self, function: Function, host: Host, limit: int, told: Callable[[str], None]
+        self, function: Function, host: Host, limit: int, report: Callable[[str], None]
     ) -> None:
         self.function = function
         self._host = host
         self._limit = limit if function.reserved is None else min(limit, function.reserved)
-        self._told = told
+        self._report = report
         self._workers: list[Worker] = []
         self._waiting: deque[Invocation] = deque()
         self._ending: set[asyncio.Task[None]] = set()
@@ -59,7 +59,7 @@ class FunctionPool:
             raise
         if result.error:
             self._errors += 1
-            self._told(f"{self.function.label} failed: {_summary(result)}; {self.function.log}")
+            self._report(f"{self.function.label} failed: {_summary(result)}; {self.function.log}")
         return result
 
     async def prewarm(self) -> None:
@@ -138,11 +138,11 @@ class FunctionPool:
             self._assign()
 
     def _fail_first(self, init_error: InvokeResult) -> None:
-        """A failed init answers the invocation it was for; with none, it is only told."""
+        """A failed init answers the invocation it was for; with none, it is only reported."""
         if self._waiting:
             self._waiting.popleft().settle(init_error)
         else:
-            self._told(
+            self._report(
                 f"{self.function.label} cannot start: {_summary(init_error)}; {self.function.log}"
             )
 

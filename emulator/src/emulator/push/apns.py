@@ -45,7 +45,7 @@ class _Request:
 
 
 class ApnsServer:
-    """POST /3/device/<token>. One server plays the production and the sandbox environment.
+    """POST /3/device/<token>. One server emulates the production and the sandbox environment.
 
     `now` gives epoch seconds, `new_id` a UUID.
     """
@@ -110,9 +110,9 @@ class ApnsServer:
             notification = read_notification(self._provider, named, body, self._now())
             gone = self._phones.uninstalled_at(notification.device_token)
         except Rejected as rejected:
-            return _refusal(rejected.reason, apns_id)
+            return _error(rejected.reason, apns_id)
         if gone is not None:
-            return _refusal("Unregistered", apns_id, timestamp=int(gone * 1000))
+            return _error("Unregistered", apns_id, timestamp=int(gone * 1000))
         self._phones.receive(
             notification.device_token, "apns", notification.payload, notification.headers
         )
@@ -120,7 +120,7 @@ class ApnsServer:
         return [(":status", "200"), ("apns-id", apns_id)], b""
 
 
-def _refusal(reason: str, apns_id: str, **more: int) -> tuple[Headers, bytes]:
+def _error(reason: str, apns_id: str, **more: int) -> tuple[Headers, bytes]:
     body = json.dumps({"reason": reason, **more}).encode()
     return [(":status", str(STATUS[reason])), ("apns-id", apns_id)], body
 

@@ -107,7 +107,7 @@ def read_message(request: Any) -> tuple[str, dict[str, Any]]:
     _known("message", message, _FIELDS)
     token = message.pop("token", None)
     if "topic" in message or "condition" in message or token is None:
-        raise invalid("message.token", "Exactly one token is expected (topics aren't played here).")
+        raise invalid("message.token", "Exactly one token is expected (topics: unsupported here).")
     if not isinstance(token, str) or not _TOKEN.fullmatch(token):
         raise invalid(
             "message.token", "The registration token is not a valid FCM registration token"

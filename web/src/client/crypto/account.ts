@@ -12,7 +12,7 @@ const REST_MS = 600_000;
 
 /**
  * Whether the fallback key may be replaced because it was used. Only the one before it is kept, for
- * what is still under way to it: that has to last a while, however often a use is told.
+ * what is still under way to it: that has to last a while, however often a use is reported.
  */
 export function rested(replacedAt: number | undefined, now: number): boolean {
   return replacedAt === undefined || now < replacedAt || now - replacedAt >= REST_MS;

@@ -1,4 +1,4 @@
-/** The table of Matrix's short authentication strings: 64 pictures that are told apart by words. */
+/** The table of Matrix's short authentication strings: 64 pictures that are distinguished by words. */
 
 export interface Emoji {
   readonly picture: string;

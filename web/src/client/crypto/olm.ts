@@ -108,7 +108,7 @@ export async function loadRatchets(pickleKey: Uint8Array, wasm?: string): Promis
   return new Libolm(pickleKey);
 }
 
-/** libolm tries once in a page's life, so the file is fetched before it is told to begin. */
+/** libolm tries once in a page's life, so the file is fetched before libolm is initialized. */
 async function start(wasm?: string): Promise<void> {
   if (wasm === undefined) return Olm.init();
   const response = await fetch(wasm);

@@ -45,7 +45,7 @@ class NetworkListener:
         self._server: asyncio.Server | None = None
         self._flows: dict[Flow, Target] = {}
         self._accepted: set[asyncio.Task[None]] = set()
-        self._told = False  # that a source address could not be kept
+        self._warned = False  # that a source address could not be kept
         self._listen_on = port
         self.port = number(port)
 
@@ -123,9 +123,9 @@ class NetworkListener:
                 # a client could not have come from another one either.
                 if error.errno != errno.EADDRNOTAVAIL:
                     raise
-                if not self._told:
+                if not self._warned:
                     log.warning("targets see %s: this machine can't send from %s", HOST, source_ip)
-                    self._told = True
+                    self._warned = True
         return await Stream.open(target.host, target.port, None)
 
     def _reset_by(self, target: Target) -> bool:

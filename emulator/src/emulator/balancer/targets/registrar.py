@@ -29,7 +29,7 @@ class Registrar:
         self._idle: dict[Target, asyncio.Event] = {}
         self._group_of: dict[Target, TargetGroup] = {}
         self.groups: dict[str, TargetGroup] = {}
-        # Who is told of each target that has been taken out, drained or not.
+        # Called for each target that has been taken out, drained or not.
         self.on_removal: list[Callable[[TargetGroup, Target], None]] = []
 
     def register(
@@ -69,8 +69,8 @@ class Registrar:
             if idle is not None:  # nobody needs to wait for what it will never answer
                 idle.set()
             del self._group_of[target]
-            for told in self.on_removal:
-                told(group, target)
+            for notify in self.on_removal:
+                notify(group, target)
 
     def target_health(self, group_arn: str, target_id: str) -> str | None:
         """The state of `health`, None for an id that isn't registered."""

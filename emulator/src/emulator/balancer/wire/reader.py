@@ -62,7 +62,7 @@ class RequestReader(asyncio.BufferedProtocol, abc.ABC):
         self._fields: list[Field] = []
         self._block: Block | None = None  # the last request's
         self._in_head = True
-        self._unseen = 0  # bytes since the parser last told of something
+        self._unseen = 0  # bytes since the parser last reported something
         self._repriming = False
         self._receiving: Message | None = None
         self._upgrading = False
@@ -70,7 +70,7 @@ class RequestReader(asyncio.BufferedProtocol, abc.ABC):
         self.after_upgrade = b""
         self.touched = now()
 
-    # The heir's part
+    # What subclasses implement
 
     @abc.abstractmethod
     def _receive(self, message: Message) -> None:

@@ -103,7 +103,7 @@ class TargetConnection(asyncio.BufferedProtocol):
         self._done = False  # the answer is whole
         self._keeps = False
         self._wrong = ""
-        self._unseen = 0  # bytes since the parser last told of something
+        self._unseen = 0  # bytes since the parser last reported something
 
     def abort(self) -> None:
         """Whatever its request comes to, nobody wants to know."""

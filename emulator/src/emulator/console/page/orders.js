@@ -17,7 +17,7 @@ export async function order(path, body) {
   const changing = path !== "load"; // that one takes its time and is watched meanwhile
   if (changing) changes += 1;
   let said = null;
-  let refusal = null;
+  let failure = null;
   try {
     const answer = await fetch(`/_local/${path}`, {
       method: "POST",
@@ -26,13 +26,13 @@ export async function order(path, body) {
     });
     const document = await answer.json();
     if (answer.ok) said = document;
-    else refusal = document.error.message;
+    else failure = document.error.message;
   } catch (error) {
-    refusal = error.message;
+    failure = error.message;
   }
   if (changing) changes += 1;
   await look();
-  if (refusal !== null) notice(refusal);
+  if (failure !== null) notice(failure);
   return said;
 }
 

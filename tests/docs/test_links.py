@@ -1,0 +1,69 @@
+"""The links of the documents: files, headings and names in the code that they lead to exist."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ELSEWHERE = {".venv", ".local", "node_modules", "cdk.out"}
+# It becomes a part of docs/protocol.md, so its links start from there.
+BASES = {"protocol/introduction.md": "docs/protocol.md"}
+LINK = re.compile(r"\[([^\]]*)\]\(([^)\s]+)\)")
+NAME = re.compile(r"`(?:\w+\.)+(\w+)`")
+MODULES = {"py", "ts"}
+
+
+def pages(folder: Path = ROOT) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and path.name not in ELSEWHERE and not path.name.startswith("."):
+            yield from pages(path)
+        elif path.suffix == ".md":
+            yield path
+
+
+def text(page: Path) -> str:
+    """Without blocks of code."""
+    return re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+def anchors(page: Path) -> set[str]:
+    """What GitHub makes of the headings: lower case, no punctuation, hyphens for spaces."""
+    headings = re.findall(r"^#+ (.*)$", text(page), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", each.strip().lower()).replace(" ", "-") for each in headings}
+
+
+def broken(page: Path, base: Path) -> Iterator[str]:
+    for label, target in LINK.findall(text(page)):
+        if re.match(r"[a-z]+:", target):
+            continue
+        file, _, anchor = target.partition("#")
+        path = base.parent / file if file else page
+        if not path.exists() or (anchor and anchor not in anchors(path)):
+            yield target
+        elif path.suffix == ".py" and (name := NAME.fullmatch(label)) and name[1] not in MODULES:
+            defined = rf"^(?:async )?(?:def|class) {name[1]}\b"
+            if not re.search(defined, path.read_text(encoding="utf-8"), flags=re.MULTILINE):
+                yield f"{label} in {target}"
+
+
+@pytest.mark.parametrize("page", [page.relative_to(ROOT).as_posix() for page in pages()])
+def test_every_link_of_a_page_leads_somewhere(page: str) -> None:
+    assert list(broken(ROOT / page, ROOT / BASES.get(page, page))) == []
+
+
+def test_a_link_to_what_is_not_there_is_found(tmp_path: Path) -> None:
+    (tmp_path / "code.py").write_text("def here():\n    pass\n")
+    page = tmp_path / "page.md"
+    page.write_text(
+        "# One heading, here\n"
+        "[a](code.py) [`code.here`](code.py) [b](#one-heading-here) [c](https://example.com/x)\n"
+        "[d](gone.md) [`code.gone`](code.py) [e](#another) [f](page.md#none)\n"
+    )
+    assert list(broken(page, page)) == [
+        "gone.md",
+        "`code.gone` in code.py",
+        "#another",
+        "page.md#none",
+    ]

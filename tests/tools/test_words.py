@@ -1,0 +1,57 @@
+"""The check of words: what it finds, what it lets pass, and where."""
+
+from pathlib import Path
+
+import pytest
+
+from tools.words import ALLOWED, ROOT, allowed, check, files, found
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("def _refusal(code):", ["refusal"]),
+        ("class ARefusal(Exception):", ["Refusal"]),
+        ("self.not_played = NotPlayed()", ["not_played", "NotPlayed"]),
+        ("REFUSALS = {}", ["REFUSALS"]),
+        ("AWS refused it; theirs was refused", []),
+        ("self._group = told", ["told"]),
+        ("Nobody is told. It plays.", ["told", "plays"]),
+        ("def test_a_client_is_told_and_plays_on():", []),
+        ("Over is over: whyever", ["Over is over", "whyever"]),
+        ("make deploy env=staging", []),
+    ],
+)
+def test_old_words_are_found_in_names_and_in_texts(line: str, words: list[str]) -> None:
+    assert [word for _, word, _ in found(line)] == words
+
+
+def test_a_finding_names_the_line_and_the_term_to_use(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "page.md").write_text("# A page\n\nThe refusal comes at once.\n")
+    (tmp_path / "docs" / "glossary.md").write_text("| error | not refusal |\n")
+    (tmp_path / "node_modules").mkdir()
+    (tmp_path / "node_modules" / "theirs.js").write_text("const refusal = 1;\n")
+    assert check(tmp_path) == ["docs/page.md:3: 'refusal': use error"]
+
+
+@pytest.mark.parametrize(("path", "word"), [(path, word) for path, word, _ in ALLOWED])
+def test_every_exception_is_needed(path: str, word: str) -> None:
+    words = [each for _, each, _ in found((ROOT / path).read_text())]
+    assert any(word in ("", each.lower()) for each in words)
+    assert all(allowed(path, each) for each in words)
+
+
+def test_sources_tests_and_texts_are_looked_at() -> None:
+    looked_at = {path.relative_to(ROOT).as_posix() for path in files(ROOT)}
+    assert {
+        "Makefile",
+        "README.md",
+        "docs/protocol.md",
+        "lambdas/messages/send.py",
+        "lambdas/protocol/client/send.json",
+        "tests/tools/test_words.py",
+        "web/src/client/index.ts",
+        "stacks/build/bundle.py",
+        "emulator/src/emulator/cli.py",
+    } <= looked_at

@@ -1,0 +1,99 @@
+"""The check of words: names and texts use the terms of docs/glossary.md, not the old ones.
+
+    python -m tools.words
+
+Prints file:line, the word, and the term to use in its place; exits with 1 if there is any.
+"""
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+SUFFIXES = {".py", ".ts", ".js", ".html", ".css", ".md", ".json", ".toml"}
+SKIPPED = {"node_modules", "dist", "cdk.out", "__pycache__", "package-lock.json"}
+
+# In texts and as a part of names (`_refusal`, `NotPlayed`): old word, and what to use instead.
+IN_NAMES = {
+    r"errands?": "to-device message",
+    r"commissions?": "to-device message",
+    r"heirs?": "subclass",
+    r"refusals?": "error",
+    r"not_?played": "unsupported",
+    r"tombstones?": "void item",
+    r"strangers": "unknown_devices",
+}
+# As a word of its own: names of tests are sentences, and may have them.
+AS_WORDS = {
+    r"told": "notified, reported, or the name of what it holds",
+    r"plays|played": "emulates, or runs",
+    r"fleets?": "pool",
+    r"whyever": "for whatever reason",
+    r"over is over": "exactly once",
+    r"drain time": "deregistration delay",
+    r"dry[ -]run": "rehearsal",
+}
+# File, word, and why it may stand there. No word: all of them.
+ALLOWED = (
+    ("CHANGELOG.md", "", "its entries say what was, in the words of their time"),
+    ("docs/glossary.md", "", "its last column has the words that are not used"),
+    ("tools/words.py", "", "the list itself"),
+    ("tests/tools/test_words.py", "", "the list's test"),
+    ("client/store/tables.py", "errands", "the name of a table in files that exist"),
+    ("client/crypto/to_device.py", "errands", "the name of a table in files that exist"),
+)
+
+_INSTEAD = (*IN_NAMES.values(), *AS_WORDS.values())
+# A capital begins a word inside of a name: `aRefusal` is found, and "theirs" is not "heirs".
+_PATTERN = re.compile(
+    "|".join(
+        [
+            *(rf"((?:(?<![A-Za-z])|(?=[A-Z]))(?i:{each})(?![a-z]))" for each in IN_NAMES),
+            *(rf"(\b(?i:{each})\b)" for each in AS_WORDS),
+        ]
+    )
+)
+
+
+def found(text: str) -> Iterator[tuple[int, str, str]]:
+    """Line, word and what to use instead, for each old word in a text."""
+    for number, line in enumerate(text.splitlines(), 1):
+        for match in _PATTERN.finditer(line):
+            yield number, match[0], _INSTEAD[(match.lastindex or 1) - 1]
+
+
+def allowed(path: str, word: str) -> bool:
+    return any(path == file and each in ("", word.lower()) for file, each, _ in ALLOWED)
+
+
+def files(folder: Path) -> Iterator[Path]:
+    """Sources and texts, not what was made from them or comes from elsewhere."""
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or path.name in SKIPPED:
+            continue
+        if path.is_dir():
+            yield from files(path)
+        elif path.name == "Makefile" or path.suffix in SUFFIXES:
+            yield path
+
+
+def check(root: Path) -> list[str]:
+    """One line for each old word below a folder."""
+    return [
+        f"{path.relative_to(root)}:{line}: {word!r}: use {instead}"
+        for path in files(root)
+        for line, word, instead in found(path.read_text(encoding="utf-8"))
+        if not allowed(path.relative_to(root).as_posix(), word)
+    ]
+
+
+def main() -> int:
+    problems = check(ROOT)
+    for problem in problems:
+        print(problem)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
