@@ -17,7 +17,12 @@ from emulator.functions.worker import Host
 
 @contextlib.asynccontextmanager
 async def running(
-    directory: Path, *, own_runtime: bool = False, limit: int = 10, told: list[str] | None = None
+    directory: Path,
+    *,
+    own_runtime: bool = False,
+    limit: int = 10,
+    idle_limit: float = 60,
+    told: list[str] | None = None,
 ) -> AsyncIterator[Functions]:
     children = ChildProcesses()
     host = Host(
@@ -25,6 +30,7 @@ async def running(
         environment.link_runtime_packages(directory / "runtime"),
         "us-east-1",
         own_runtime,
+        idle_limit,
     )
     functions = Functions(host, (told if told is not None else []).append, limit)
     try:
