@@ -21,6 +21,7 @@ PARTS = {
     "latency": "Send to receive, local mode",
     "balancing": "The local load balancer beside others",
     "startup": "Starting local mode",
+    "memory": "Memory of local mode (PSS of its processes)",
 }
 
 

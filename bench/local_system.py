@@ -21,13 +21,16 @@ class Running(NamedTuple):
 
 
 @contextmanager
-def running(state: Path) -> Iterator[Running]:
+def running(state: Path, *arguments: str) -> Iterator[Running]:
     """`emulate up`; a `state` directory that was used before makes a warm start."""
     state.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     with (state / "output.txt").open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "emulator", "up", "--api-port", "0", "--state-dir", str(state)],
+            [
+                *(sys.executable, "-m", "emulator", "up", "--api-port", "0"),
+                *("--state-dir", str(state), *arguments),
+            ],
             cwd=ROOT,
             stdout=output,
             stderr=subprocess.STDOUT,

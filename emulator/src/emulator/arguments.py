@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from emulator.options import DEFAULT_SPEED
+from emulator.options import DEFAULT_IDLE_LIMIT, DEFAULT_SPEED
 
 ANY_SETTING = "any setting of the environment, as for cdk: load_balancer.ip_hash=true"
 
@@ -29,6 +29,17 @@ def add_speed(command: argparse.ArgumentParser, default: float | None) -> None:
         default=default,
         help="how much faster health checks, drains and batching windows run "
         f"(default: {DEFAULT_SPEED:g})",
+    )
+
+
+def add_idle_limit(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--idle-limit",
+        type=float,
+        default=DEFAULT_IDLE_LIMIT,
+        metavar="SECONDS",
+        help="a function's process ends after so long without an event "
+        f"(default: {DEFAULT_IDLE_LIMIT:g})",
     )
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from emulator import background, endpoints, lock, logs, ports
 from emulator.arguments import (
     ANY_SETTING,
+    add_idle_limit,
     add_places,
     add_settings,
     add_speed,
@@ -55,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--api-port", type=int, default=ports.DEFAULT_API, help="0 takes free ports")
     up.add_argument("--ws-port", type=int, help="default: the port after the API's")
     add_speed(up, default=DEFAULT_SPEED)
+    add_idle_limit(up)
     up.add_argument("--detach", action="store_true", help="return when it is ready")
     up.add_argument("--data", type=Path, help="keep tables, users and push endpoints here")
     add_settings(up, "-c", "--context", ANY_SETTING)
@@ -118,6 +120,7 @@ def _repeated(options: argparse.Namespace) -> list[str]:
         "--api-port": options.api_port,
         "--ws-port": options.ws_port,
         "--speed": options.speed,
+        "--idle-limit": options.idle_limit,
         "--data": options.data and options.data.resolve(),
         "--project": options.project,
         "--state-dir": options.state_dir.resolve(),

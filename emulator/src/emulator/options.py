@@ -10,6 +10,9 @@ from emulator import ports
 from emulator.project import Project
 
 DEFAULT_SPEED = 10.0
+# Lambda ends an execution environment after a period without invocations, whose length AWS does
+# not publish: "Understanding the Lambda execution environment lifecycle", Lambda developer guide.
+DEFAULT_IDLE_LIMIT = 300.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,7 @@ class Options:
     api_port: int = ports.DEFAULT_API
     websocket_port: int | None = None
     speed: float = DEFAULT_SPEED
+    idle_limit: float = DEFAULT_IDLE_LIMIT
     data: Path | None = None
     elsewhere: Mapping[str, str] = field(default_factory=dict)
     context: Mapping[str, str] = field(default_factory=dict)

@@ -94,6 +94,7 @@ class Services:
             packages,
             self._servers.place.region,
             own_runtime=not has_awslambdaric(),
+            idle_limit=self._servers.options.idle_limit,
         )
         return Functions(host, self._report)
 

@@ -33,6 +33,7 @@ async def run(given: argparse.Namespace) -> int:
         api_port=given.api_port,
         websocket_port=given.ws_port,
         speed=given.speed,
+        idle_limit=given.idle_limit,
         data=given.data.resolve() if given.data else None,
         elsewhere=elsewhere,
         context=dict(given.context),

@@ -21,6 +21,7 @@ async def running(
     *,
     own_runtime: bool = False,
     limit: int = 10,
+    idle_limit: float = 60,
     reported: list[str] | None = None,
 ) -> AsyncIterator[Functions]:
     children = ChildProcesses()
@@ -29,6 +30,7 @@ async def running(
         environment.link_runtime_packages(directory / "runtime"),
         "us-east-1",
         own_runtime,
+        idle_limit,
     )
     functions = Functions(host, (reported if reported is not None else []).append, limit)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -29,12 +30,17 @@ def run(
     *,
     own_runtime: bool = False,
     limit: int = 10,
+    idle_limit: float = 60,
     reported: list[str] | None = None,
     **fields: Any,
 ) -> Any:
     async def main() -> Any:
         async with running(
-            directory, own_runtime=own_runtime, limit=limit, reported=reported
+            directory,
+            own_runtime=own_runtime,
+            limit=limit,
+            idle_limit=idle_limit,
+            reported=reported,
         ) as functions:
             functions.add(function(directory, source, **fields))
             return await scenario(functions)
@@ -275,6 +281,49 @@ def test_a_prewarmed_function_has_a_worker_before_its_first_event(tmp_path: Path
         assert functions.state()["functions"][0]["workers"] == 1
 
     run(tmp_path, "def handler(event, context): return 1", scenario)
+
+
+def test_an_idle_worker_ends_by_itself_and_the_next_event_gets_a_new_one(tmp_path: Path) -> None:
+    source = "import os\ndef handler(event, context): return os.getpid()"
+
+    async def scenario(functions: Functions) -> None:
+        first = await functions.invoke("echo", b"{}")
+        await until(lambda: functions.state()["functions"][0]["workers"] == 0)
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(first.payload), 0)
+        second = await functions.invoke("echo", b"{}")
+        assert not second.error
+        assert second.payload != first.payload
+
+    told: list[str] = []
+    run(tmp_path, source, scenario, idle_limit=0.2, told=told)
+    assert told == []
+
+
+def test_a_busy_worker_is_not_idle_however_long_it_takes(tmp_path: Path) -> None:
+    source = "import time\ndef handler(event, context): time.sleep(0.8)"
+    result: InvokeResult = run(
+        tmp_path, source, lambda functions: functions.invoke("echo", b"{}"), idle_limit=0.2
+    )
+    assert not result.error
+
+
+def test_events_that_arrive_as_idle_workers_end_are_all_answered(tmp_path: Path) -> None:
+    async def scenario(functions: Functions) -> None:
+        for _ in range(15):
+            assert (await functions.invoke("echo", b"7")).payload == b"7"
+            await asyncio.sleep(0.05)
+
+    told: list[str] = []
+    run(
+        tmp_path,
+        "def handler(event, context): return event",
+        scenario,
+        own_runtime=True,
+        idle_limit=0.05,
+        told=told,
+    )
+    assert told == []
 
 
 def test_a_function_that_cannot_start_says_so_when_it_is_prewarmed(tmp_path: Path) -> None:

@@ -24,11 +24,13 @@ class Host:
     runtime_packages: Path
     region: str
     own_runtime: bool
+    idle_limit: float  # seconds
 
 
 class Worker:
     """Runs one invocation at a time. `changed` is called when it came free and when it ended;
-    `settled` is set when it waits for its first event or never will."""
+    `settled` is set when it waits for its first event or never will. It ends by itself after
+    `idle_limit` seconds without an event."""
 
     def __init__(self, function: Function, host: Host, changed: Callable[[Worker], None]) -> None:
         self.function = function
@@ -110,9 +112,10 @@ class Worker:
         self.settled.set()
         self._changed(self)
         while not exited.done():
-            await _either(self._given, exited)
+            await _either(self._given, exited, self._host.idle_limit)
             invocation = self._invocation
-            if invocation is None:
+            if invocation is None:  # idle for too long, or the process ended
+                self.retired = True
                 return
             if not await self._asks(exited, self.function.timeout):
                 invocation.settle(self._why(invocation, exited))
