@@ -295,9 +295,9 @@ def test_an_idle_worker_ends_by_itself_and_the_next_event_gets_a_new_one(tmp_pat
         assert not second.error
         assert second.payload != first.payload
 
-    told: list[str] = []
-    run(tmp_path, source, scenario, idle_limit=0.2, told=told)
-    assert told == []
+    reported: list[str] = []
+    run(tmp_path, source, scenario, idle_limit=0.2, reported=reported)
+    assert reported == []
 
 
 def test_a_busy_worker_is_not_idle_however_long_it_takes(tmp_path: Path) -> None:
@@ -314,16 +314,16 @@ def test_events_that_arrive_as_idle_workers_end_are_all_answered(tmp_path: Path)
             assert (await functions.invoke("echo", b"7")).payload == b"7"
             await asyncio.sleep(0.05)
 
-    told: list[str] = []
+    reported: list[str] = []
     run(
         tmp_path,
         "def handler(event, context): return event",
         scenario,
         own_runtime=True,
         idle_limit=0.05,
-        told=told,
+        reported=reported,
     )
-    assert told == []
+    assert reported == []
 
 
 def test_a_function_that_cannot_start_says_so_when_it_is_prewarmed(tmp_path: Path) -> None:
