@@ -114,6 +114,15 @@ def test_kept_data_comes_back_and_what_is_killed_leaves_no_process_either(projec
     assert emulate(project, "status").stdout == "local mode is not running\n"
 
 
+def test_the_process_of_a_function_ends_when_it_is_idle_also_in_a_detached_one(
+    project: Path,
+) -> None:
+    assert up(project, "--idle-limit", "0.5").returncode == 0
+    first = int(stored(project, "first")["pid"]["N"])
+    until(lambda: not alive(first))
+    assert int(stored(project, "second")["pid"]["N"]) != first
+
+
 def test_ctrl_c_while_it_starts_ends_it(project: Path) -> None:
     (project / "app.py").write_text("import time; time.sleep(60)", encoding="utf-8")
     process = subprocess.Popen(
