@@ -9,11 +9,11 @@ import {
   changeStore,
   connect,
   crash,
+  deviceChanges,
   frames,
   got,
   shows,
   texts,
-  deviceChanges,
   until,
   user,
 } from "./scene.ts";
