@@ -17,7 +17,7 @@ DIAGRAM = rm -rf .local/diagram && $(LOCAL_AWS) CDK_OUTDIR=.local/diagram CDK_VA
 unexport AWS_PROFILE PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help dev stop chat phone demo-balance test test-emulator web check format docs bench \
+.PHONY: help dev stop chat phone demo-balance test test-quick test-emulator web check format docs bench \
 	synth rehearse bootstrap diff deploy destroy base-image lock clean
 
 help: ## this list
@@ -62,12 +62,19 @@ demo-balance: $(READY) ## the balancer's tour in the terminal: even split, kill,
 web: $(WEB_READY) ## the browser client's checks, tests and build
 	@cd web && $(NPM) run --silent check && $(NPM) run --silent test && $(NPM) run --silent build
 
-test: $(READY) $(WEB_READY) ## all tests
-	@$(LOCAL_AWS) $(BIN)/python -m pytest -n 3 --dist loadgroup $(ARGS)
-	@$(MAKE) --no-print-directory test-emulator
+PYTEST = $(LOCAL_AWS) $(BIN)/python -m pytest
+# What needs no started process: the tests of these folders that are not marked as slow.
+QUICK = tests/lambdas tests/stacks tests/client tests/protocol -m "not slow"
+
+test: $(READY) $(WEB_READY) ## all tests; some: make test ARGS="tests/lambdas -k receipt"
+	@$(PYTEST) -n 3 --dist loadgroup $(ARGS)
+	@$(if $(filter-out -%,$(ARGS)),,$(MAKE) --no-print-directory test-emulator)
+
+test-quick: $(READY) ## the tests that start no process
+	@$(PYTEST) -n 2 --dist loadgroup $(QUICK) $(ARGS)
 
 test-emulator: $(READY) ## the emulator's own tests, which need nothing of the project
-	@$(LOCAL_AWS) $(BIN)/python -m pytest -n 3 --dist loadgroup emulator/tests $(EMULATOR_ARGS)
+	@$(PYTEST) -n 3 --dist loadgroup emulator/tests $(ARGS)
 
 check: $(READY) $(WEB_READY) ## formatting, lint, types, import rules, words, generated files
 	@$(BIN)/ruff format --check .

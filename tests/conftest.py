@@ -1,13 +1,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
-
-from tests.story.system import started
 
 # What the template tells each function; Powertools reads it when lambdas/telemetry.py is imported.
 os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Switchboard/test")
@@ -23,11 +19,3 @@ settings.load_profile("steady")
 def pytest_configure(config: pytest.Config) -> None:
     # pytest resets the filter of lambdas/telemetry.py, which has the reason
     config.addinivalue_line("filterwarnings", "ignore:No application metrics to publish")
-
-
-@pytest.fixture(scope="session")
-def endpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """What .local/endpoints.json says of the one running system that all tests of the group `story`
-    share: the real command, with a state directory and ports of its own."""
-    with started(tmp_path_factory.mktemp("local")) as found:
-        yield found

@@ -12,6 +12,8 @@ from client.core.bodies_generated import ChatResponse, ListedChat
 from tests.client.fake_server import FakeServer, until
 from tests.client.library import of, online, with_server
 
+pytestmark = pytest.mark.slow
+
 
 def answers(client: ChatClient, method: str, answer: Any) -> None:
     """The next calls are answered so."""

@@ -37,6 +37,8 @@ from client.store import Store
 from tests.client.fake_backend import Frame
 from tests.client.fake_server import FakeServer, fake_server, until
 
+pytestmark = pytest.mark.slow
+
 QUICK = Settings(
     gap_grace=0.02, own_gap_grace=0.05, reconnect_base=0.02, resend_after=0.3, sync_backoff=0.05
 )

@@ -29,6 +29,8 @@ from client.directory import fetch
 from tests.client.fake_server import FakeServer, until
 from tests.client.library import QUICK, compare, of, online, verified, with_server
 
+pytestmark = pytest.mark.slow
+
 
 def test_two_people_compare_emoji_and_are_verified_and_stay_so(tmp_path: Path) -> None:
     async def scenario(server: FakeServer) -> None:

@@ -9,6 +9,8 @@ import pytest
 from protocol.document import heading_of
 from protocol.schemas import GROUPS, ROOT, SCHEMAS, read
 
+pytestmark = pytest.mark.slow
+
 FILES = sorted(SCHEMAS.glob("*/*.json"))
 DOCUMENT = (ROOT / "docs/protocol.md").read_text(encoding="utf-8")
 

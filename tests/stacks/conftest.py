@@ -1,6 +1,9 @@
-"""Templates of the environments, synthesized in this process and once a session."""
+"""Templates of the environments, synthesized without a process of their own, once a session."""
 
+import hashlib
 import json
+import os
+import pickle
 from functools import cache
 from pathlib import Path
 
@@ -26,28 +29,44 @@ def flags() -> dict[str, object]:
     return {**context, "aws:cdk:bundling-stacks": []}
 
 
+def synthesized(config: Environment, out: Path) -> Synthesized:
+    assembly = EnvironmentStage(App(context=flags(), outdir=str(out)), config).synth()
+    return Synthesized(
+        {stack_id(artifact.stack_name): artifact.template for artifact in assembly.stacks},
+        {
+            stack_id(artifact.stack_name): {
+                stack_id(other.stack_name)
+                for other in artifact.dependencies
+                if isinstance(other, CloudFormationStackArtifact)
+            }
+            for artifact in assembly.stacks
+        },
+        [
+            image["source"]["platform"]
+            for file in sorted(Path(assembly.directory).glob("*.assets.json"))
+            for image in json.loads(file.read_text()).get("dockerImages", {}).values()
+        ],
+    )
+
+
 @pytest.fixture(scope="session")
 def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Synthesize:
+    """Each configuration once: what one worker of pytest-xdist has synthesized, all others read."""
+    own = tmp_path_factory.getbasetemp()
+    shared = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "synthesized"
+    shared.mkdir(exist_ok=True)
+
     @cache
     def of(config: Environment) -> Synthesized:
-        app = App(context=flags(), outdir=str(tmp_path_factory.mktemp("cdk")))
-        assembly = EnvironmentStage(app, config).synth()
-        return Synthesized(
-            {stack_id(artifact.stack_name): artifact.template for artifact in assembly.stacks},
-            {
-                stack_id(artifact.stack_name): {
-                    stack_id(other.stack_name)
-                    for other in artifact.dependencies
-                    if isinstance(other, CloudFormationStackArtifact)
-                }
-                for artifact in assembly.stacks
-            },
-            [
-                image["source"]["platform"]
-                for file in sorted(Path(assembly.directory).glob("*.assets.json"))
-                for image in json.loads(file.read_text()).get("dockerImages", {}).values()
-            ],
-        )
+        kept = shared / hashlib.sha256(repr(config).encode()).hexdigest()
+        if kept.exists():
+            found: Synthesized = pickle.loads(kept.read_bytes())
+            return found
+        out = tmp_path_factory.mktemp("cdk")
+        made = synthesized(config, out)
+        (out / "pickled").write_bytes(pickle.dumps(made))
+        (out / "pickled").rename(kept)  # never half of it
+        return made
 
     return of
 

@@ -14,6 +14,8 @@ import pytest
 
 from tests.stacks.complete import complete
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 NO_BUNDLING: Mapping[str, object] = {"aws:cdk:bundling-stacks": []}
 # has everything that an environment can have

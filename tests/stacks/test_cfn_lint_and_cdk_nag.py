@@ -84,7 +84,7 @@ CFN_LINT = str(Path(sys.executable).with_name("cfn-lint"))
 
 
 # The environments, and what adds resources to them, are synthesized once for both.
-pytestmark = pytest.mark.xdist_group("checks")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("checks")]
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,8 @@ import pytest
 
 from tests.stacks.synthesized import Synthesized
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "lambdas").rglob("*.py"))
 TELEMETRY = ROOT / "lambdas" / "telemetry.py"

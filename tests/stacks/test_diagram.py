@@ -14,6 +14,8 @@ from stacks.stage import EnvironmentStage
 from tests.stacks.complete import complete
 from tests.stacks.conftest import flags
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(__file__).parents[2] / "docs" / "diagram.py"
 
 

@@ -31,6 +31,7 @@ def test_the_page_has_lines_to_try_and_lines_that_are_rejected() -> None:
     assert len(lines(REJECTED)) > 15
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", dict.fromkeys(lines(BEFORE)))
 def test_a_line_that_it_recommends_synthesizes(synthesize: Synthesize, line: str) -> None:
     assert synthesize(environment_from(overrides(line))).stacks

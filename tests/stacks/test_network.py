@@ -12,6 +12,8 @@ from stacks.config.settings import Network
 from stacks.network import MOST_ZONES
 from tests.stacks.synthesized import Synthesize, Synthesized
 
+pytestmark = pytest.mark.slow
+
 CIDRS = ("10.0.0.0/16", "172.16.4.0/24")
 # "a CIDR block with at least a /27 bitmask"
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html#availability-zones

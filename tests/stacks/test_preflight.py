@@ -97,6 +97,7 @@ def test_the_error_explains_how_to_destroy_and_that_works() -> None:
     assert "account=123456789012" in first  # the settings that were given are kept
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["bootstrap", "diff", "deploy", "destroy"])
 @pytest.mark.parametrize("env", ENVIRONMENTS)
 def test_make_hands_on_the_environment_and_the_arguments(target: str, env: str) -> None:
@@ -108,12 +109,14 @@ def test_make_hands_on_the_environment_and_the_arguments(target: str, env: str) 
     assert checks == (checked if target in ("deploy", "destroy") else [])
 
 
+@pytest.mark.slow
 def test_make_deploys_the_stacks_that_are_named() -> None:
     assert _commands("deploy", "stacks=Web Chat", "ARGS=--exclusively")[-1].endswith(
         "deploy -c env=dev --exclusively 'dev/Web' 'dev/Chat'"
     )
 
 
+@pytest.mark.slow
 def test_make_synthesizes_with_the_settings_that_are_given() -> None:
     (synth,) = _commands("synth", "env=prod", "ARGS=-c region=eu-west-1")
     assert (
@@ -121,6 +124,7 @@ def test_make_synthesizes_with_the_settings_that_are_given() -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_profile_reaches_aws_from_the_commands_that_may_use_credentials_and_no_other() -> None:
     profile = {"AWS_PROFILE": "work"}
     for target in ("bootstrap", "diff", "deploy", "destroy"):

@@ -111,6 +111,7 @@ def test_an_output_is_read_where_cloudformation_resolves_it(synthesize: Synthesi
     assert all(functions <= TAKE_OUTPUTS for functions in found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES)
 def test_what_is_imported_outlives_every_change(synthesize: Synthesize, change: str) -> None:
     """CloudFormation: "You can't modify or remove an output value that is referenced by another
@@ -122,6 +123,7 @@ def test_what_is_imported_outlives_every_change(synthesize: Synthesize, change: 
     assert {name: after.get(name) for name in in_use} == in_use
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", IN_TWO_STEPS)
 def test_what_takes_two_deployments_takes_no_more(synthesize: Synthesize, change: str) -> None:
     """The first imports only what is exported already, and leaves what goes without an import."""
@@ -137,6 +139,7 @@ def test_what_takes_two_deployments_takes_no_more(synthesize: Synthesize, change
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES)
 def test_whatever_reads_outputs_is_updated_with_every_change(
     synthesize: Synthesize, change: str

@@ -21,7 +21,7 @@ from tests.stacks.rehearsed import assembly, rehearsed, stops
 from tests.stacks.setting_values import SECRET, VALUES
 from tests.stacks.synthesized import Synthesize
 
-pytestmark = pytest.mark.xdist_group("changes")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("changes")]
 ROOT = Path(__file__).parents[2]
 RehearsalOf = Callable[[Environment | None, Environment], Rehearsal]
 Stops = set[tuple[str, str]]

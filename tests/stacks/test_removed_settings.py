@@ -14,6 +14,8 @@ from stacks.config.overrides import environment_from
 from stacks.config.target_groups import Stickiness
 from tests.stacks.synthesized import Resource, Synthesize
 
+pytestmark = pytest.mark.slow
+
 HEALTHY = "target_group_health"
 COMMON = {
     "deregistration_delay.timeout_seconds",

@@ -2,7 +2,7 @@
 
 import subprocess
 
-from tests.story.typescript_client import NODE, WEB
+from tests.support.typescript_client import NODE, WEB
 
 
 def test_the_typescript_units_pass() -> None:

@@ -15,6 +15,7 @@ from functools import partial
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -34,6 +35,8 @@ from client.store.tables import migrate
 from client.store.vault import Vault
 from tests.client.core.fake_cipher import FakeCipher
 from tests.client.fake_backend import FakeBackend, Frame
+
+pytestmark = pytest.mark.slow
 
 USERS = ("ravi", "raju", "meena")
 QUICK = Settings(resend_after=3.0, sync_timeout=30.0, quiet_receipt_delay=2.0)

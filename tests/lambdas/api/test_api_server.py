@@ -22,6 +22,8 @@ from emulator.listening import free_port
 from lambdas import frames
 from tests.support.lambdas.rest import DUMMY
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 DEADLINE_SECONDS = 20
 SIGN_IN = json.dumps({"username": "ravi", "password": "Passw0rd!!"}).encode()

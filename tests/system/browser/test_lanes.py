@@ -8,8 +8,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.conftest import Open
-from tests.browser.fake_system import QUIET, FakeSystem, group, target
+from tests.system.browser.conftest import Open
+from tests.system.browser.fake_system import QUIET, FakeSystem, group, target
 
 pytestmark = pytest.mark.xdist_group("browser")
 expect.set_options(timeout=20_000)

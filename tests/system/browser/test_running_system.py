@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Open
-from tests.story.system import System, player
+from tests.support.running_system import System, player
+from tests.system.browser.conftest import Open
 
 pytestmark = pytest.mark.xdist_group("story")
 

@@ -13,9 +13,9 @@ import pytest
 import client.driver
 from client import ChatClient, MessageReceived, State
 from client.core.events import EmojiShown, Event, MessageReadable, VerificationRequested, Verified
-from tests.story.conftest import PASSWORD
-from tests.story.telling import ANY, reached, received, texts
-from tests.story.typescript_client import Browser, Node
+from tests.support.typescript_client import Browser, Node
+from tests.system.conftest import PASSWORD
+from tests.system.telling import ANY, reached, received, texts
 
 pytestmark = pytest.mark.xdist_group("story")
 

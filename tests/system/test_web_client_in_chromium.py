@@ -10,10 +10,10 @@ import pytest
 from playwright.async_api import BrowserContext, Page
 
 from client import ChatClient
-from tests.chromium import chromium_or_skip
-from tests.story.conftest import PASSWORD
-from tests.story.telling import received, texts
-from tests.story.web_page import browser, build, opened
+from tests.support.chromium import chromium_or_skip
+from tests.support.web_page import browser, build, opened
+from tests.system.conftest import PASSWORD
+from tests.system.telling import received, texts
 
 pytestmark = pytest.mark.xdist_group("story")
 

@@ -19,7 +19,7 @@ from client import ChatClient
 from client.core.settings import Settings
 from emulator import load
 from emulator.load import Load
-from tests.story.system import (
+from tests.support.running_system import (
     HEALTH,
     Play,
     State,
@@ -30,7 +30,7 @@ from tests.story.system import (
     targets_in,
     tasks_in,
 )
-from tests.story.telling import received, texts
+from tests.system.telling import received, texts
 
 pytestmark = pytest.mark.xdist_group("story")
 

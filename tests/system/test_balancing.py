@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from tests.story.system import (
+from tests.support.running_system import (
     CHECK,
     REST,
     UNFINISHED,

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from playwright.async_api import BrowserContext, Page, Route, async_playwright
 
-from tests.chromium import FLAGS
-from tests.story.typescript_client import NODE, WEB
+from tests.support.chromium import FLAGS
+from tests.support.typescript_client import NODE, WEB
 
 PAGE = "/check/"
 

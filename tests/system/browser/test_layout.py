@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Open
-from tests.browser.fake_system import QUIET, FakeSystem, group, target
+from tests.system.browser.conftest import Open
+from tests.system.browser.fake_system import QUIET, FakeSystem, group, target
 
 pytestmark = pytest.mark.xdist_group("browser")
 

@@ -1,4 +1,4 @@
-"""Puts a text where it must not be, to see that the search of tests/story/searching.py finds it."""
+"""Puts a text where it must not be, to see that the search of tests/system/searching.py finds it."""
 
 import asyncio
 import base64
@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import httpx
 
 from client import ChatClient
-from tests.story.conftest import PASSWORD
-from tests.story.searching import aws, console, queues_of, search, table_of
+from tests.system.conftest import PASSWORD
+from tests.system.searching import aws, console, queues_of, search, table_of
 
 
 class Planter(NamedTuple):

@@ -6,7 +6,16 @@ import secrets
 
 import pytest
 
-from tests.story.system import Answer, Play, State, System, exchange, get, tasks_in, traces
+from tests.support.running_system import (
+    Answer,
+    Play,
+    State,
+    System,
+    exchange,
+    get,
+    tasks_in,
+    traces,
+)
 
 pytestmark = pytest.mark.xdist_group("story")
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
-from tests.browser.fake_system import FakeSystem
-from tests.chromium import FLAGS, chromium_or_skip
+from tests.support.chromium import FLAGS, chromium_or_skip
+from tests.system.browser.fake_system import FakeSystem
 
 WIDE = (1360, 900)
 

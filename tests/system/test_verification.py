@@ -21,7 +21,7 @@ from client import (
     Verified,
 )
 from client.core.events import Event
-from tests.story.telling import run
+from tests.system.telling import run
 
 pytestmark = pytest.mark.xdist_group("story")
 

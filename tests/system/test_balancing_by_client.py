@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 import aiohttp
 import pytest
 
-from tests.story.system import (
+from tests.support.running_system import (
     REST,
     UNFINISHED,
     Play,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from client import ChatClient, Displaced, MessageReceived, State
-from tests.story.telling import ANY, reached, received, run
+from tests.system.telling import ANY, reached, received, run
 
 pytestmark = pytest.mark.xdist_group("story")
 

@@ -1,4 +1,4 @@
-"""What the people of the stories have: names, devices, phones."""
+"""The running system, and what people in it have: names, devices, phones."""
 
 import os
 import secrets
@@ -11,9 +11,17 @@ import httpx
 import pytest
 
 from client import ChatClient
-from tests.story.system import Play, System, player
+from tests.support.running_system import Play, System, player, started
 
 PASSWORD = "Correct-horse-7"
+
+
+@pytest.fixture(scope="session")
+def endpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """What .local/endpoints.json says of the one running system that all tests of the group `story`
+    share: the real command, with a state directory and ports of its own."""
+    with started(tmp_path_factory.mktemp("local")) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

@@ -21,9 +21,10 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
 from client import ChatClient, State
-from tests.story import searching
-from tests.story.conftest import PASSWORD
-from tests.story.planting import (
+from tests.support.running_system import started
+from tests.system import searching
+from tests.system.conftest import PASSWORD
+from tests.system.planting import (
     Planter,
     into_a_file,
     into_a_log,
@@ -33,9 +34,8 @@ from tests.story.planting import (
     into_a_table,
     into_the_console,
 )
-from tests.story.searching import Found, Place, aws, queues_of, search, table_of
-from tests.story.system import started
-from tests.story.telling import reached, received, run
+from tests.system.searching import Found, Place, aws, queues_of, search, table_of
+from tests.system.telling import reached, received, run
 
 pytestmark = pytest.mark.xdist_group("systems")
 
