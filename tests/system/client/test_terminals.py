@@ -135,9 +135,9 @@ def test_changed_keys_hold_back_what_is_written_until_they_are_accepted(tmp_path
                 await ravi.expect(f"* phone: {key} (changed)")
             async with command(folder, "--user", "ravi") as ravi:
                 await ravi.expect("* online")
-                ravi.type("/accept raju")  # of which this run has notified nothing
+                ravi.type("/accept raju")  # of which this run has shown nothing
                 await ravi.expect(
-                    "! raju shows keys that you were not notified of; /accept raju again:",
+                    "! raju shows keys that you have not seen; /accept raju again:",
                     f"* phone: {key} (changed)",
                 )
                 ravi.type("/accept raju")
