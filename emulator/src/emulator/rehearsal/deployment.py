@@ -28,12 +28,12 @@ def deploy(
     account: Account,
     assembly: Assembly,
     *,
-    elsewhere: Place,
+    default_place: Place,
     first: Sequence[str] = (),
     attributes: Attributes = not_called,
 ) -> Deployment:
-    """`elsewhere` is where stacks are that leave it open; `first` names stacks that are deployed by
-    themselves before all.
+    """`default_place` is where stacks are that leave it open; `first` names stacks that are deployed
+    by themselves before all.
 
     What would be refused is carried out all the same, so that all of it is seen at once.
     """
@@ -41,7 +41,7 @@ def deploy(
     updates = []
     by_name = {stack.name: stack for stack in assembly.stacks}
     for stack in (*(by_name[name] for name in first), *assembly.stacks):
-        update = _update(deployed, stack, elsewhere, attributes)
+        update = _update(deployed, stack, default_place, attributes)
         deployed[stack.name] = update.after
         updates.append(update)
     left = tuple(
@@ -53,7 +53,7 @@ def deploy(
 
 
 def _update(
-    account: Account, stack: Stack, elsewhere: Place, attributes: Attributes
+    account: Account, stack: Stack, default_place: Place, attributes: Attributes
 ) -> StackUpdate:
     before = account.get(stack.name)
     if before and not same_place(before.place, stack.environment):
@@ -61,7 +61,7 @@ def _update(
     snapshot = dict(account)
     if before and before.template == stack.template:
         return StackUpdate(snapshot, before, before, (), skipped=True)
-    place = Place.of(stack.environment, elsewhere)
+    place = Place.of(stack.environment, default_place)
     return _Update(snapshot, stack, before, place, attributes).carried_out()
 
 

@@ -75,10 +75,10 @@ class Called:
                     )
 
 
-def called(assembly: Assembly, elsewhere: Place) -> tuple[Called, ...]:
+def called(assembly: Assembly, default_place: Place) -> tuple[Called, ...]:
     """Every custom resource of an assembly."""
-    account = deploy({}, assembly, elsewhere=elsewhere).account
-    return tuple(call(live, account, assembly, elsewhere) for live in custom_resources(account))
+    account = deploy({}, assembly, default_place=default_place).account
+    return tuple(call(live, account, assembly, default_place) for live in custom_resources(account))
 
 
 def custom_resources(account: Account) -> list[Live]:
@@ -118,7 +118,7 @@ def _raised(properties: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def call(resource: Live, account: Account, assembly: Assembly, elsewhere: Place) -> Called:
+def call(resource: Live, account: Account, assembly: Assembly, default_place: Place) -> Called:
     """Only the assembly's own Python functions can be called here."""
     function = _function(resource, account)
     key = function.properties.get("Code", {}).get("S3Key") if function else None
@@ -127,7 +127,7 @@ def call(resource: Live, account: Account, assembly: Assembly, elsewhere: Place)
         return Called(resource, instead=_said_of(resource, Kind.NOTE, sentence))
     handler = str(function.properties["Handler"])
     lives = lives_of(_as_texts(dict(resource.properties)))
-    place = Place.of(account[resource.stack].place, elsewhere)
+    place = Place.of(account[resource.stack].place, default_place)
     task = _task(resource, function, handler, place, lives)
     try:
         answers = _run(task, _root(assembly.file(key), handler))

@@ -13,7 +13,7 @@ from emulator.rehearsal.account import Live
 from emulator.rehearsal.changes import Deployment
 from emulator.rehearsal.deployment import Attributes, deploy
 from emulator.rehearsal.findings import Finding, Kind
-from emulator.rehearsal.rules.references import users_of_what_goes
+from emulator.rehearsal.rules.references import importers_of_removed_exports
 from emulator.rehearsal.values import Place
 from emulator.template.assembly import Assembly
 
@@ -48,10 +48,10 @@ def rehearse(
     are unknown.
     """
     stacks = (*wanted.stacks, *(deployed.stacks if deployed else ()))
-    elsewhere = Place.said_by(stack.environment for stack in stacks)
-    known = functions.called(wanted, elsewhere) if call_functions else ()
+    default_place = Place.first_known(stack.environment for stack in stacks)
+    known = functions.called(wanted, default_place) if call_functions else ()
     attributes = _attributes(known)  # of both: what a function answers is taken not to change
-    carry_out = partial(deploy, elsewhere=elsewhere, attributes=attributes)
+    carry_out = partial(deploy, default_place=default_place, attributes=attributes)
     account = carry_out({}, deployed).account if deployed else {}
     deployment = carry_out(account, wanted)
     found = [*rules.find(deployment), *(each for one in known for each in one.findings())]
@@ -90,7 +90,10 @@ def _better_order(
     changed = [each.name for each in deployment.updates if each.before and not each.skipped]
     best: tuple[str, ...] = ()
     least = _weight(deployment)
-    for first in (*((name,) for name in changed[1:]), tuple(users_of_what_goes(deployment))):
+    for first in (
+        *((name,) for name in changed[1:]),
+        tuple(importers_of_removed_exports(deployment)),
+    ):
         weight = _weight(carry_out(first=first))
         if weight < least:
             best, least = first, weight

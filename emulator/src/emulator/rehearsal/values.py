@@ -30,16 +30,16 @@ class Place:
     region: str
 
     @classmethod
-    def of(cls, environment: str, elsewhere: Place) -> Place:
-        """`elsewhere` stands in for what the stack leaves open."""
+    def of(cls, environment: str, default_place: Place) -> Place:
+        """`default_place` stands in for what the stack leaves open."""
         account, region = _parts(environment)
         return cls(
-            elsewhere.account if "unknown" in account else account,
-            elsewhere.region if "unknown" in region else region,
+            default_place.account if "unknown" in account else account,
+            default_place.region if "unknown" in region else region,
         )
 
     @classmethod
-    def said_by(cls, environments: Iterable[str]) -> Place:
+    def first_known(cls, environments: Iterable[str]) -> Place:
         """What the first of them says that does not leave it open, or a place like any other."""
         found = cls("123456789012", "us-east-1")
         for environment in reversed([*environments]):

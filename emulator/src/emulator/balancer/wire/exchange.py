@@ -16,6 +16,9 @@ class Exchange:
 
     Subclasses must implement `start` and `idle`; the other methods are optional. Every exchange
     ends with exactly one call of `ClientConnection.answered` or `abort`.
+
+    The two raise NotImplementedError instead of being abstract: in an abstract class the linter
+    (B027) rejects the optional methods, which are empty on purpose.
     """
 
     __slots__ = ()

@@ -25,7 +25,7 @@ def findings(deployment: Deployment) -> Iterator[Finding]:
         yield from _own(update)
 
 
-def users_of_what_goes(deployment: Deployment) -> list[str]:
+def importers_of_removed_exports(deployment: Deployment) -> list[str]:
     """The stacks that hold on to exports which go or change, in the order of the deployment."""
     users = {
         user
