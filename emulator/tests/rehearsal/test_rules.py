@@ -805,10 +805,10 @@ def test_a_stack_that_uses_what_goes_is_named_to_go_first() -> None:
     assert compared(before, before).first == ()
 
 
-def test_the_stacks_that_go_first_are_told_as_make_takes_them() -> None:
+def test_the_stacks_that_go_first_are_named() -> None:
     before = [gateway("Nat"), service("DISABLED")]
     text = report.as_text(compared(before, [gateway(), service("ENABLED")]), "title")
-    assert 'first make deploy stacks="Web" ARGS=--exclusively, then all.' in text
+    assert "first Web alone (cdk deploy --exclusively), then all." in text
 
 
 def test_users_of_an_export_are_told_of_in_the_plural_where_there_are_several() -> None:

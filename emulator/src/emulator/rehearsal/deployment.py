@@ -32,8 +32,8 @@ def deploy(
     first: Sequence[str] = (),
     attributes: Attributes = not_called,
 ) -> Deployment:
-    """`default_place` is where stacks are that leave it open; `first` names stacks that are deployed
-    by themselves before all.
+    """`default_place` is where stacks are that leave it open; `first` names stacks that go before
+    all, by themselves.
 
     What would be refused is carried out all the same, so that all of it is seen at once.
     """

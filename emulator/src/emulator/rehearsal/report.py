@@ -119,8 +119,8 @@ def _verdict(rehearsal: Rehearsal) -> Iterator[str]:
             "failing update, rollback and deletion."
         )
     if rehearsal.first:
-        stacks = " ".join(_short(name).capitalize() for name in rehearsal.first)
-        alone = f'make deploy stacks="{stacks}" ARGS=--exclusively'
+        stacks = " and ".join(_short(name).capitalize() for name in rehearsal.first)
+        alone = f"{stacks} alone (cdk deploy --exclusively)"
         stays = f" {rehearsal.first_stops} of the findings stay." if rehearsal.first_stops else ""
         yield f"Two deployments go better: first {alone}, then all.{stays}"
     if rehearsal.stops:
