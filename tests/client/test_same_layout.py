@@ -14,10 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 ONLY_PYTHON = {
     "__main__": "starts the command-line client",
-    "core/cipher": "the interface of crypto/encryption for core; TypeScript's is in Step",
-    "core/key_requests": "the engine asks for keys; TypeScript's directory does it itself",
     "core/ledger": "the interface of the store; TypeScript's Step names store/ledger itself",
-    "core/sending": "stands in the engine; in TypeScript outside, for WebCrypto is asynchronous",
     "crypto/groups": "Megolm sessions as SQL rows; in TypeScript in crypto/sealing and opening",
     "crypto/to_device": "the queue as SQL rows; in TypeScript in store/ledger",
     "store/membership": "one of the three parts of the ledger; TypeScript's is one file",
@@ -26,12 +23,9 @@ ONLY_PYTHON = {
 }
 ONLY_TYPESCRIPT = {
     "core/random": "Python has random.Random",
-    "core/to_device": "what other devices need; in Python in crypto/encryption",
     "crypto/olm": "the ratchets behind one interface; Python has vodozemac, typed",
     "crypto/requests": "who may ask for which text; in Python in crypto/encryption",
     "responses": "responses of which it skips single entries; in Python in api and directory",
-    "sas_steps": "a queue of its own; in Python they are to-device messages like others",
-    "sending": "see core/sending",
     "store/database": "IndexedDB with promises; Python has sqlite3",
     "store/ledger": "see core/ledger",
 }

@@ -2,7 +2,7 @@
 
 import type { Conversations } from "./conversations.ts";
 import type { Event } from "./events.ts";
-import type { Synced, SyncedChat } from "./frames.ts";
+import type { Nudge, Synced, SyncedChat } from "./frames.ts";
 import type { Membership } from "./membership.ts";
 import type { Outbox } from "./outbox.ts";
 import type { ReceiptPlan } from "./receipts.ts";
@@ -34,7 +34,7 @@ export class CatchUp {
     this.#settings = settings;
   }
 
-  nudged(chat: string, seq: number, now: number): void {
+  nudged({ now }: Step, { chat, seq }: Nudge): void {
     const log = this.#chats.log(chat);
     if (seq <= log.watermark) {
       this.#receipts.repeat(chat, now); // the server has us further back
@@ -45,7 +45,7 @@ export class CatchUp {
   }
 
   /** A gap is asked for, after a moment in which it may close by itself. */
-  chase(chat: string, now: number): void {
+  chase({ now }: Step, chat: string): void {
     if (!this.#chats.log(chat).behind) {
       this.#plan.settled(chat);
       return;
@@ -74,7 +74,7 @@ export class CatchUp {
   }
 
   /** An `error` was the response to the sync. The chat in which this user is no longer. */
-  refused(retryable: boolean, now: number): string | undefined {
+  refused({ now }: Step, retryable: boolean): string | undefined {
     const question = this.#plan.answered();
     if (question?.chats === undefined) {
       this.#plan.wantLater(undefined, now);

@@ -55,11 +55,6 @@ export class Membership {
     this.#sync.wantNews(chat);
   }
 
-  /** They have been listed. True if that was waited for. */
-  answered(chat: string): boolean {
-    return this.#unsure.delete(chat);
-  }
-
   /** Whoever is not known in a chat is asked about, once. */
   async met(step: Step, chat: string, user: string): Promise<void> {
     const row = await step.ledger.chat(chat);
@@ -89,6 +84,7 @@ export class Membership {
    */
   async listed(step: Step, chat: string, marks: Marks, asOf: number): Promise<void> {
     if (marks.size === 0) return;
+    this.#unsure.delete(chat);
     const row = await step.ledger.chat(chat);
     const before = new Map(row.members);
     const users = [...(isPair(row, this.#user) ? before : marks).keys()];

@@ -1,6 +1,13 @@
-/** What a device remembers of others, and what the directory's word changes about it. No I/O. */
+/**
+ * What a device remembers of others, and what the directory's word changes about it: nothing from
+ * there is used before its signature holds, and before it is as this device remembers it. No I/O.
+ */
 
-import type { IdentityKeys } from "./olm.ts";
+import type { ClaimedKey, SignedDevice } from "../core/bodies.generated.ts";
+import { nameOf, partsOf } from "../core/ids.ts";
+import type { Self } from "./envelope.ts";
+import type { IdentityKeys, Ratchets } from "./olm.ts";
+import { canonical, deviceDocument, keyDocument } from "./signing.ts";
 
 export interface KnownDevice {
   readonly user: string;
@@ -16,6 +23,12 @@ export interface KnownDevice {
 }
 
 export type Listed = ReadonlyMap<string, IdentityKeys>;
+
+/** What the directory lists of a user, and what is remembered of the user since it did. */
+export interface Seen {
+  readonly listed: Listed;
+  readonly memory: readonly KnownDevice[];
+}
 
 export type Change = { readonly device: string; readonly what: "added" | "changed" | "new" };
 
@@ -89,4 +102,34 @@ export function alike(a: readonly KnownDevice[], b: readonly KnownDevice[]): boo
 
 export function same(a: IdentityKeys, b: IdentityKeys): boolean {
   return a.curve25519 === b.curve25519 && a.ed25519 === b.ed25519;
+}
+
+/**
+ * The devices of `user` in a response. One whose entry it has not signed itself is none, and nobody
+ * has to say who this device is.
+ */
+export function checkedList(
+  self: Self,
+  user: string,
+  found: ReadonlyMap<string, SignedDevice>,
+): Listed {
+  const listed = new Map<string, IdentityKeys>();
+  for (const [device, { keys, signature }] of found) {
+    if (nameOf(user, device) === self.name) continue;
+    const document = canonical(deviceDocument(user, device, keys));
+    if (self.ratchets.verify(keys.ed25519, document, signature)) listed.set(device, keys);
+  }
+  return listed;
+}
+
+/** The claimed key, if the device signed it. */
+export function checkedClaim(
+  ratchets: Ratchets,
+  { name, keys }: { readonly name: string; readonly keys: IdentityKeys },
+  claimed: ClaimedKey | undefined,
+): string | undefined {
+  if (claimed === undefined) return undefined;
+  const [user, device] = partsOf(name);
+  const document = canonical(keyDocument(user, device, claimed.id, claimed.key, claimed.fallback));
+  return ratchets.verify(keys.ed25519, document, claimed.signature) ? claimed.key : undefined;
 }
