@@ -16,7 +16,6 @@ ONLY_PYTHON = {
     "__main__": "starts the command-line client",
     "core/ledger": "the interface of the store; TypeScript's Step names store/ledger itself",
     "crypto/groups": "Megolm sessions as SQL rows; in TypeScript in crypto/sealing and opening",
-    "crypto/to_device": "the queue as SQL rows; in TypeScript in store/ledger",
     "store/membership": "one of the three parts of the ledger; TypeScript's is one file",
     "store/outgoing": "one of the three parts of the ledger",
     "store/waiting": "one of the three parts of the ledger",
@@ -24,8 +23,6 @@ ONLY_PYTHON = {
 ONLY_TYPESCRIPT = {
     "core/random": "Python has random.Random",
     "crypto/olm": "the ratchets behind one interface; Python has vodozemac, typed",
-    "crypto/requests": "who may ask for which text; in Python in crypto/encryption",
-    "responses": "responses of which it skips single entries; in Python in api and directory",
     "store/database": "IndexedDB with promises; Python has sqlite3",
     "store/ledger": "see core/ledger",
 }

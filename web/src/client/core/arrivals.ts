@@ -2,7 +2,7 @@
 
 import type { Content } from "../crypto/envelope.ts";
 import type { Opened } from "../crypto/opening.ts";
-import { mayAskFor, nextAsk } from "../crypto/requests.ts";
+import { mayAskFor, nextAsk } from "../crypto/to-device.ts";
 import type { MessageRow, Unreadable } from "../store/tables.ts";
 import type { Event } from "./events.ts";
 import type { Message } from "./frames.ts";

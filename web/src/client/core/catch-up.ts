@@ -3,7 +3,6 @@
 import type { Conversations } from "./conversations.ts";
 import type { Event } from "./events.ts";
 import type { Nudge, Synced, SyncedChat } from "./frames.ts";
-import type { Membership } from "./membership.ts";
 import type { Outbox } from "./outbox.ts";
 import type { ReceiptPlan } from "./receipts.ts";
 import type { Settings } from "./settings.ts";
@@ -13,7 +12,6 @@ import { covers, type Question, type SyncPlan } from "./syncing.ts";
 export class CatchUp {
   readonly #plan: SyncPlan;
   readonly #chats: Conversations;
-  readonly #membership: Membership;
   readonly #outbox: Outbox;
   readonly #receipts: ReceiptPlan;
   readonly #settings: Settings;
@@ -21,14 +19,12 @@ export class CatchUp {
   constructor(
     plan: SyncPlan,
     chats: Conversations,
-    membership: Membership,
     outbox: Outbox,
     receipts: ReceiptPlan,
     settings: Settings,
   ) {
     this.#plan = plan;
     this.#chats = chats;
-    this.#membership = membership;
     this.#outbox = outbox;
     this.#receipts = receipts;
     this.#settings = settings;
@@ -121,7 +117,7 @@ export class CatchUp {
     // store, say. It asks by name what that response cannot have said.
     const trusted = named || log.watermark > 0;
     if (trusted) await this.#chats.complete(step, chat, place);
-    await this.#membership.listed(step, chat, place.members, place.seq);
+    await this.#chats.syncedMembers(step, chat, place);
     const moved = question !== undefined && log.watermark > (question.before.get(chat) ?? 0);
     const atOnce = (!trusted && place.completeTo > 0) || (frame.more && (moved || !named));
     if (moved) this.#plan.progressed(chat);

@@ -11,6 +11,7 @@ import type { Recipient } from "../crypto/sealing.ts";
 import type { ChatRow, MessageRow, OutboxRow, Purpose } from "../store/tables.ts";
 import type { ClaimedKey, SignedDevice } from "./bodies.generated.ts";
 import type { Message } from "./frames.ts";
+import type { SasContent } from "./outputs.ts";
 
 // -- what is asked of the backend
 
@@ -109,6 +110,8 @@ export interface Cipher {
   wants(audience: Audience, tried: ReadonlySet<string>): Promise<Wants>;
   /** To be called when nothing is wanted. */
   seal(draft: MessageRow, audience: Audience): Promise<Sealing>;
+  /** Queues a copy for devices that did not receive the message. */
+  queueCopies(chat: string, messageId: string, devices: readonly string[]): Promise<void>;
   /** Of these devices those that have not been sent the key of the group's session. */
   withoutKey(chat: string, devices: readonly string[]): Promise<string[]>;
   /** The backend will never take this frame. */
@@ -116,6 +119,12 @@ export interface Cipher {
 
   // -- what single devices get
 
+  /** Drops what is of comparisons that nobody knows of any more; the chats in which the rest is. */
+  restore(): Promise<Set<string>>;
+  /** The devices for which to-device messages are queued. */
+  devicesToSendTo(chat: string): Promise<Set<string>>;
+  /** Queues a step of a comparison for one device; it is dropped after `until`. */
+  queueToDevice(chat: string, device: string, content: SasContent, until: number): Promise<void>;
   toDeviceWants(audience: Audience, tried: ReadonlySet<string>): Promise<Wants>;
   /** The to-device messages that can be sealed; those that never can are dropped. */
   sealToDevice(audience: Audience): Promise<Outgoing[]>;

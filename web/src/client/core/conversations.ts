@@ -4,7 +4,8 @@ import type { MessageRow } from "../store/tables.ts";
 import type { Arrivals } from "./arrivals.ts";
 import { ChatLog, holes, type Taken } from "./chat-log.ts";
 import type { Event } from "./events.ts";
-import type { Accepted, Message, SyncedChat } from "./frames.ts";
+import { type Accepted, type Message, NOWHERE, type Receipt, type SyncedChat } from "./frames.ts";
+import type { Membership } from "./membership.ts";
 import type { OwnMessages } from "./own-messages.ts";
 import type { ReceiptPlan } from "./receipts.ts";
 import type { Step } from "./step.ts";
@@ -16,6 +17,7 @@ export class Conversations {
   readonly logs = new Map<string, ChatLog<Entry>>();
   readonly #user: string;
   readonly #own: OwnMessages;
+  readonly #membership: Membership;
   readonly #arrivals: Arrivals;
   readonly #receipts: ReceiptPlan;
   readonly #emit: (event: Event) => void;
@@ -23,12 +25,14 @@ export class Conversations {
   constructor(
     user: string,
     own: OwnMessages,
+    membership: Membership,
     arrivals: Arrivals,
     receipts: ReceiptPlan,
     emit: (event: Event) => void,
   ) {
     this.#user = user;
     this.#own = own;
+    this.#membership = membership;
     this.#arrivals = arrivals;
     this.#receipts = receipts;
     this.#emit = emit;
@@ -74,6 +78,29 @@ export class Conversations {
     }
     await this.#take(step, chat, taken, before);
   }
+
+  // -- members
+
+  async receipt(step: Step, frame: Receipt): Promise<void> {
+    await this.#membership.receipt(step, frame);
+  }
+
+  async syncedMembers(step: Step, chat: string, place: SyncedChat): Promise<void> {
+    await this.#membership.listed(step, chat, place.members, place.seq);
+  }
+
+  /** As a REST response says; it has no watermarks. */
+  async membersAre(step: Step, chat: string, members: readonly string[]): Promise<void> {
+    const marks = new Map(members.map((user) => [user, NOWHERE]));
+    await this.#membership.listed(step, chat, marks, this.log(chat).highest);
+  }
+
+  /** This device is about to add them: nothing that is there or sealed by now is for them. */
+  async adding(step: Step, chat: string, users: readonly string[]): Promise<void> {
+    await this.#membership.adding(step, chat, users, this.log(chat).highest);
+  }
+
+  // -- reading
 
   /** The user has seen everything in `chat` up to `seq`, here. */
   async read(step: Step, chat: string, seq: number): Promise<void> {

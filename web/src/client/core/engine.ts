@@ -13,14 +13,7 @@ import { CatchUp } from "./catch-up.ts";
 import type { FetchResult, Lists, Request } from "./cipher.ts";
 import { Conversations } from "./conversations.ts";
 import type { Event } from "./events.ts";
-import {
-  type Accepted,
-  type ClientFrame,
-  type ErrorFrame,
-  type Message,
-  NOWHERE,
-  type ServerFrame,
-} from "./frames.ts";
+import type { Accepted, ClientFrame, ErrorFrame, Message, ServerFrame } from "./frames.ts";
 import { partsOf } from "./ids.ts";
 import { KeyRequests } from "./key-requests.ts";
 import { Liveness } from "./liveness.ts";
@@ -80,15 +73,15 @@ export class Engine {
       control: (step, message, content) => this.#control(step, message, content),
       askAt: (at) => this.#sending.askAt(at),
     });
-    this.#chats = new Conversations(user, this.#own, this.#arrivals, this.#receipts, emit);
-    this.#catchUp = new CatchUp(
-      this.#sync,
-      this.#chats,
+    this.#chats = new Conversations(
+      user,
+      this.#own,
       this.#membership,
-      this.#outbox,
+      this.#arrivals,
       this.#receipts,
-      settings,
+      emit,
     );
+    this.#catchUp = new CatchUp(this.#sync, this.#chats, this.#outbox, this.#receipts, settings);
   }
 
   /** What the store has: to be called once, before anything else. */
@@ -209,7 +202,7 @@ export class Engine {
         await this.#accepted(step, frame);
         break;
       case "receipt":
-        await this.#membership.receipt(step, frame);
+        await this.#chats.receipt(step, frame);
         break;
       case "synced":
         await this.#catchUp.synced(step, frame);
@@ -259,7 +252,7 @@ export class Engine {
     content: SasContent,
     until: number,
   ): Promise<void> {
-    await step.ledger.queueStep(chat, device, content, until);
+    await step.cipher.queueToDevice(chat, device, content, until);
     this.#sending.look(chat);
     await this.due(step);
   }
@@ -324,15 +317,14 @@ export class Engine {
   ): Promise<void> {
     const before = await step.ledger.chat(chat);
     const kind = isPair(before, this.#user) ? before.kind : changes.kind;
-    const marks = new Map(members.map((user) => [user, NOWHERE]));
-    await this.#membership.listed(step, chat, marks, this.#chats.log(chat).highest);
+    await this.#chats.membersAre(step, chat, members);
     await step.ledger.changeChat(chat, { ...changes, kind });
     await this.due(step);
   }
 
   /** The user adds these to the chat. */
   async adding(step: Step, chat: string, users: readonly string[]): Promise<void> {
-    await this.#membership.adding(step, chat, users, this.#chats.log(chat).highest);
+    await this.#chats.adding(step, chat, users);
   }
 
   typing(step: Step, chat: string): void {

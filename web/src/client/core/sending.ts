@@ -5,8 +5,8 @@
  * devices that are there by then, and sent again byte by byte the same until it is accepted.
  */
 
-import { nextAsk } from "../crypto/requests.ts";
 import type { Recipient } from "../crypto/sealing.ts";
+import { nextAsk } from "../crypto/to-device.ts";
 import type { ChatRow, MessageRow, OutboxRow } from "../store/tables.ts";
 import type {
   Audience,
@@ -60,13 +60,9 @@ export class Sending {
     this.#emit = emit;
   }
 
-  async restore({ ledger }: Step): Promise<void> {
-    // Nobody knows any more of the comparisons that these are of.
-    for (const row of await ledger.toDevice()) {
-      if (row.content !== undefined) ledger.unqueueToDevice(row);
-    }
-    for (const { chat } of await ledger.unsealed()) this.#chats.add(chat);
-    for (const { chat } of await ledger.toDevice()) this.#chats.add(chat);
+  async restore({ cipher, ledger }: Step): Promise<void> {
+    for (const chat of await cipher.restore()) this.look(chat);
+    for (const { chat } of await ledger.unsealed()) this.look(chat);
     this.#askAt = await ledger.nextAsk(Number.NEGATIVE_INFINITY);
   }
 
@@ -113,9 +109,9 @@ export class Sending {
 
   async #prepare(step: Step, chat: string): Promise<void> {
     const drafts = (await step.ledger.unsealed()).filter((row) => row.chat === chat);
-    const queued = await step.ledger.toDevice(chat);
+    const devices = await step.cipher.devicesToSendTo(chat);
     const asks = (await step.ledger.toAsk(step.time)).filter((row) => row.chat === chat);
-    if (drafts.length + queued.length + asks.length === 0) {
+    if (drafts.length + devices.size + asks.length === 0) {
       this.#chats.delete(chat);
       return;
     }
@@ -133,7 +129,7 @@ export class Sending {
     if (draft !== undefined && this.#own.queued(chat).length === 0) {
       await this.#draft(step, row, draft);
     }
-    if (queued.length > 0) await this.#toDevice(step, row);
+    if (devices.size > 0) await this.#toDevice(step, row, devices);
     if (asks.length > 0) await this.#ask(step, row, asks);
   }
 
@@ -168,10 +164,9 @@ export class Sending {
     // What is still under way from them is opened all the same: their sessions stay.
     for (const device of frame.stale) this.#keyRequests.changed(userOf(device));
     if (sent.purpose === "text") {
-      for (const device of frame.missing.filter((each) => !own.sentTo.includes(each))) {
-        step.ledger.queueCopy(frame.chat, device, own.messageId);
-        this.#keyRequests.changed(userOf(device));
-      }
+      const missed = frame.missing.filter((device) => !own.sentTo.includes(device));
+      await step.cipher.queueCopies(frame.chat, own.messageId, missed);
+      for (const device of missed) this.#keyRequests.changed(userOf(device));
     }
     if (sent.purpose === "room_key") await this.#unshared(step, frame);
   }
@@ -188,9 +183,8 @@ export class Sending {
 
   // -- what single devices get
 
-  async #toDevice(step: Step, row: ChatRow): Promise<void> {
-    const queued = await step.ledger.toDevice(row.chat);
-    const users = new Set(queued.map(({ device }) => userOf(device)));
+  async #toDevice(step: Step, row: ChatRow, devices: ReadonlySet<string>): Promise<void> {
+    const users = new Set([...devices].map(userOf));
     const members = usersOf(row).filter((user) => users.has(user));
     const audience = await this.#audience(step, row, members);
     const tried = this.#tried(step, row.chat);

@@ -18,26 +18,16 @@ import type {
 } from "../core/cipher.ts";
 import { type Message, send } from "../core/frames.ts";
 import { nameOf, partsOf, userOf } from "../core/ids.ts";
+import type { SasContent } from "../core/outputs.ts";
 import { State } from "../core/ticks.ts";
 import { MessageTooLarge } from "../errors.ts";
 import type { Ledger } from "../store/ledger.ts";
 import type { ChatRow, MessageRow, OutboxRow, Purpose, ToDeviceRow } from "../store/tables.ts";
 import * as tables from "../store/tables.ts";
 import { type Content, MEGOLM, OLM, type Self } from "./envelope.ts";
-import {
-  agreed,
-  alike,
-  blocked,
-  checkedClaim,
-  checkedList,
-  type KnownDevice,
-  type Listed,
-  recognise,
-  type Seen,
-} from "./identities.ts";
+import { blocked, checkedClaim, Identities, type Listed, type Seen } from "./identities.ts";
 import { RatchetError } from "./olm.ts";
 import { type Opened, open } from "./opening.ts";
-import { mayAskFor, mayHaveCopy, type Readers } from "./requests.ts";
 import { askedAgain, lacking, refusedFor, sharedWith, wornOut } from "./rotation.ts";
 import {
   begin,
@@ -50,10 +40,13 @@ import {
   sealForGroup,
   sessionsWith,
 } from "./sealing.ts";
+import { mayAskFor, mayHaveCopy, type Readers, ToDeviceQueue } from "./to-device.ts";
 
 export class Encryption implements Cipher {
   readonly #self: Self;
   readonly #ledger: Ledger;
+  readonly #identities: Identities;
+  readonly #toDevice: ToDeviceQueue;
   /** Of this step; `now` on the clock of the steps, `time` in epoch ms. */
   readonly #now: number;
   readonly #time: number;
@@ -61,6 +54,8 @@ export class Encryption implements Cipher {
   constructor(self: Self, ledger: Ledger, now: number, time: number) {
     this.#self = self;
     this.#ledger = ledger;
+    this.#identities = new Identities(ledger.work, self, time);
+    this.#toDevice = new ToDeviceQueue(ledger.work);
     this.#now = now;
     this.#time = time;
   }
@@ -80,7 +75,7 @@ export class Encryption implements Cipher {
     for (const user of users) {
       const listed = fresh(user);
       if (listed === undefined) continue;
-      const memory = await this.#memory(user);
+      const memory = await this.#identities.devices(user);
       if (blocked(memory, listed.keys())) held.push(user);
       for (const { device, keys, pending } of memory) {
         if (keys === undefined || pending !== undefined || !listed.has(device)) continue;
@@ -111,6 +106,10 @@ export class Encryption implements Cipher {
       : this.#sealForEach(draft, audience);
   }
 
+  async queueCopies(chat: string, messageId: string, devices: readonly string[]): Promise<void> {
+    for (const device of devices) await this.#toDevice.add(chat, device, messageId);
+  }
+
   async withoutKey(chat: string, devices: readonly string[]): Promise<string[]> {
     const group = await this.#ledger.work.get(tables.outboundGroups, chat);
     return devices.filter((device) => group?.shared[device] === undefined);
@@ -138,7 +137,7 @@ export class Encryption implements Cipher {
     const packed = await pack(this.#ledger.work, this.#self, parcel, readers);
     const sentTo = packed.flatMap((each) => each.devices);
     this.#ledger.change(draft, { alg: OLM, sealed: true, sentTo });
-    for (const name of left) this.#ledger.queueCopy(chat.chat, name, draft.messageId);
+    await this.queueCopies(chat.chat, draft.messageId, left);
     const frames = packed.map(({ messageId, frame }) => {
       const purpose: Purpose = messageId === draft.messageId ? "text" : "copy";
       return { messageId, purpose, frame };
@@ -170,14 +169,30 @@ export class Encryption implements Cipher {
     const place = { chat, messageId: draft.messageId };
     const payload = sealForGroup(work, this.#self, place, group, textOf(draft));
     this.#ledger.change(draft, { alg: MEGOLM, sealed: true });
-    for (const name of [...left, ...group.refused]) {
-      this.#ledger.queueCopy(chat, name, draft.messageId);
-    }
+    await this.queueCopies(chat, draft.messageId, [...left, ...group.refused]);
     const frame = JSON.stringify(send(draft.messageId, chat, MEGOLM, payload, true));
     return { frames: [{ messageId: draft.messageId, purpose: "text", frame }], done: true };
   }
 
   // -- what single devices get
+
+  async restore(): Promise<Set<string>> {
+    await this.#toDevice.drop();
+    return this.#toDevice.chats();
+  }
+
+  async devicesToSendTo(chat: string): Promise<Set<string>> {
+    return new Set((await this.#toDevice.of(chat)).map(({ device }) => device));
+  }
+
+  async queueToDevice(
+    chat: string,
+    device: string,
+    content: SasContent,
+    until: number,
+  ): Promise<void> {
+    await this.#toDevice.add(chat, device, content, until);
+  }
 
   async toDeviceWants(audience: Audience, tried: ReadonlySet<string>): Promise<Wants> {
     const { chat } = audience.chat;
@@ -199,10 +214,10 @@ export class Encryption implements Cipher {
       const to = audience.devices.get(row.device);
       const late = row.until !== undefined && this.#now >= row.until;
       if (to === undefined || late) {
-        this.#ledger.unqueueToDevice(row); // removed, or its user has left
+        this.#toDevice.done(row); // removed, or its user has left
       } else if (row.content !== undefined) {
         if (!(await this.#hasSession(chat, to.name))) continue;
-        this.#ledger.unqueueToDevice(row);
+        this.#toDevice.done(row);
         frames.push(await this.#for(chat, to, row.content));
       } else {
         const copy = await this.#sealCopy(row, to, readers);
@@ -225,7 +240,7 @@ export class Encryption implements Cipher {
       const own = await this.#ledger.own(messageId);
       if (own?.chat !== chat || own.text === undefined || own.hidden) continue;
       if (asking === undefined || !mayAskFor(own.acceptedAt, asking.trustedAt)) continue;
-      this.#ledger.queueCopy(chat, device, messageId);
+      await this.queueCopies(chat, messageId, [device]);
     }
     const group = await work.get(tables.outboundGroups, chat);
     if (group !== undefined) work.put(tables.outboundGroups, askedAgain(group, device));
@@ -233,7 +248,7 @@ export class Encryption implements Cipher {
 
   /** No texts to users whose changed identity is not accepted, whichever device it is. */
   async #due({ chat, blocked: held }: Audience): Promise<ToDeviceRow[]> {
-    const rows = await this.#ledger.toDevice(chat.chat);
+    const rows = await this.#toDevice.of(chat.chat);
     return rows.filter((row) => row.content !== undefined || !held.includes(userOf(row.device)));
   }
 
@@ -246,11 +261,11 @@ export class Encryption implements Cipher {
     const own = await this.#ledger.own(row.messageId);
     if (own?.state === State.WAITING) return undefined; // first it has to be accepted
     if (own === undefined || !mayHaveCopy(own, to.name, readers)) {
-      this.#ledger.unqueueToDevice(row);
+      this.#toDevice.done(row);
       return undefined;
     }
     if (!(await this.#hasSession(row.chat, to.name))) return undefined;
-    this.#ledger.unqueueToDevice(row);
+    this.#toDevice.done(row);
     const count = (own.copies[to.name] ?? 0) + 1;
     this.#ledger.change(own, { copies: { ...own.copies, [to.name]: count } });
     return this.#for(row.chat, to, this.#copyOf(own));
@@ -267,16 +282,8 @@ export class Encryption implements Cipher {
 
   // -- the directory's responses
 
-  async learn(user: string, found: Listing): Promise<Found> {
-    const { work } = this.#ledger;
-    const listed = checkedList(this.#self, user, found);
-    const memory = await this.#memory(user);
-    const { changed, changes } = recognise(user, memory, listed, this.#time);
-    for (const row of changed) work.put(tables.knownDevices, row);
-    const named = (added: boolean) =>
-      changes.filter(({ what }) => (what === "added") === added).map(({ device }) => device);
-    const learned = changed.map(({ device }) => device);
-    return { listed, learned, added: named(true), changed: named(false) };
+  learn(user: string, found: Listing): Promise<Found> {
+    return this.#identities.learn(user, found);
   }
 
   async claimed(request: Claims, found: Claimed): Promise<ReadonlyMap<string, Recipient>> {
@@ -293,28 +300,14 @@ export class Encryption implements Cipher {
   }
 
   async accept(user: string, keys: Listed): Promise<string[]> {
-    const waiting = (await this.#memory(user)).filter(({ pending }) => pending !== undefined);
-    return this.#agree(waiting, keys, false);
+    const accepted = await this.#identities.accept(user, keys);
+    for (const device of accepted) await this.#dropSessions(nameOf(user, device));
+    return accepted;
   }
 
   async compared(user: string, seen: Seen): Promise<string[] | undefined> {
-    const memory = await this.#memory(user);
-    return alike(memory, seen.memory) ? this.#agree(memory, seen.listed, true) : undefined;
-  }
-
-  /** This device's user has agreed to these keys. Gives the devices that waited for that. */
-  async #agree(rows: readonly KnownDevice[], keys: Listed, compared: boolean): Promise<string[]> {
-    const accepted: string[] = [];
-    for (const row of rows) {
-      const shown = keys.get(row.device);
-      const trusted = shown && agreed(row, shown, this.#time);
-      if (trusted === undefined) continue;
-      const verified = compared || trusted.verified;
-      this.#ledger.work.put(tables.knownDevices, { ...trusted, verified });
-      if (row.pending === undefined) continue;
-      await this.#dropSessions(nameOf(row.user, row.device));
-      accepted.push(row.device);
-    }
+    const accepted = await this.#identities.compared(user, seen);
+    for (const device of accepted ?? []) await this.#dropSessions(nameOf(user, device));
     return accepted;
   }
 
@@ -347,11 +340,6 @@ export class Encryption implements Cipher {
   }
 
   // -- small
-
-  #memory(user: string): Promise<KnownDevice[]> {
-    const range = tables.startingWith(user);
-    return this.#ledger.work.all(tables.knownDevices, undefined, range);
-  }
 
   async #toClaim(
     chat: string,

@@ -1,10 +1,13 @@
 /**
  * What a device remembers of others, and what the directory's word changes about it: nothing from
- * there is used before its signature holds, and before it is as this device remembers it. No I/O.
+ * there is used before its signature holds, and before it is as this device remembers it.
  */
 
-import type { ClaimedKey, SignedDevice } from "../core/bodies.generated.ts";
+import type { ClaimedKey } from "../core/bodies.generated.ts";
+import type { Found, Listing } from "../core/cipher.ts";
 import { nameOf, partsOf } from "../core/ids.ts";
+import type { Work } from "../store/store.ts";
+import * as tables from "../store/tables.ts";
 import type { Self } from "./envelope.ts";
 import type { IdentityKeys, Ratchets } from "./olm.ts";
 import { canonical, deviceDocument, keyDocument } from "./signing.ts";
@@ -36,6 +39,61 @@ export interface Recognised {
   /** Rows that are to be written. */
   readonly changed: readonly KnownDevice[];
   readonly changes: readonly Change[];
+}
+
+/** All methods inside a transaction; `time` is that of the step, epoch ms. */
+export class Identities {
+  readonly #work: Work;
+  readonly #self: Self;
+  readonly #time: number;
+
+  constructor(work: Work, self: Self, time: number) {
+    this.#work = work;
+    this.#self = self;
+    this.#time = time;
+  }
+
+  /** The user's devices as the directory lists them; what isn't signed isn't there. */
+  async learn(user: string, found: Listing): Promise<Found> {
+    const listed = checkedList(this.#self, user, found);
+    const { changed, changes } = recognise(user, await this.devices(user), listed, this.#time);
+    for (const row of changed) this.#work.put(tables.knownDevices, row);
+    const named = (added: boolean) =>
+      changes.filter(({ what }) => (what === "added") === added).map(({ device }) => device);
+    const learned = changed.map(({ device }) => device);
+    return { listed, learned, added: named(true), changed: named(false) };
+  }
+
+  /** All devices of the user that this one remembers, listed or not. */
+  async devices(user: string): Promise<KnownDevice[]> {
+    return this.#work.all(tables.knownDevices, undefined, tables.startingWith(user));
+  }
+
+  /** Of the keys that devices show now, those in `keys` are trusted; gives the devices. */
+  async accept(user: string, keys: Listed): Promise<string[]> {
+    const waiting = (await this.devices(user)).filter(({ pending }) => pending !== undefined);
+    return this.#agree(waiting, keys, false);
+  }
+
+  /** As `accept`, and all are verified; undefined where the devices are not those `seen`. */
+  async compared(user: string, seen: Seen): Promise<string[] | undefined> {
+    const memory = await this.devices(user);
+    return alike(memory, seen.memory) ? this.#agree(memory, seen.listed, true) : undefined;
+  }
+
+  /** This device's user has agreed to these keys. Gives the devices that waited for that. */
+  #agree(rows: readonly KnownDevice[], keys: Listed, compared: boolean): string[] {
+    const accepted: string[] = [];
+    for (const row of rows) {
+      const shown = keys.get(row.device);
+      const trusted = shown && agreed(row, shown, this.#time);
+      if (trusted === undefined) continue;
+      const verified = compared || trusted.verified;
+      this.#work.put(tables.knownDevices, { ...trusted, verified });
+      if (row.pending !== undefined) accepted.push(row.device);
+    }
+    return accepted;
+  }
 }
 
 /**
@@ -108,11 +166,7 @@ export function same(a: IdentityKeys, b: IdentityKeys): boolean {
  * The devices of `user` in a response. One whose entry it has not signed itself is none, and nobody
  * has to say who this device is.
  */
-export function checkedList(
-  self: Self,
-  user: string,
-  found: ReadonlyMap<string, SignedDevice>,
-): Listed {
+function checkedList(self: Self, user: string, found: Listing): Listed {
   const listed = new Map<string, IdentityKeys>();
   for (const [device, { keys, signature }] of found) {
     if (nameOf(user, device) === self.name) continue;

@@ -3,7 +3,7 @@
 import { NOWHERE, type Watermarks } from "../core/frames.ts";
 import { State } from "../core/ticks.ts";
 import type { Work } from "./store.ts";
-import type { ChatRow, MessageRow, OutboxRow, ToDeviceRow } from "./tables.ts";
+import type { ChatRow, MessageRow, OutboxRow } from "./tables.ts";
 import * as tables from "./tables.ts";
 
 type Fields = Pick<MessageRow, "chat" | "messageId" | "sender" | "senderDevice" | "alg"> &
@@ -166,38 +166,6 @@ export class Ledger {
 
   unqueue(row: OutboxRow): void {
     this.work.delete(tables.outbox, row.number);
-  }
-
-  // -- to-device messages
-
-  /** A text that a device did not get, or could not read, and may have; queued once. */
-  queueCopy(chat: string, device: string, messageId: string): void {
-    const row = { chat, device, messageId, content: undefined, until: undefined };
-    this.work.put(tables.toDevice, row);
-  }
-
-  /** Steps of a comparison are sent in the order in which they are queued. */
-  async queueStep(
-    chat: string,
-    device: string,
-    content: NonNullable<ToDeviceRow["content"]>,
-    until: number,
-  ): Promise<void> {
-    const before = await this.work.all(tables.toDevice, undefined, tables.startingWith(chat));
-    const last = before.filter((row) => row.content !== undefined).at(-1)?.messageId ?? "0";
-    const messageId = String(Number(last) + 1).padStart(16, "0");
-    this.work.put(tables.toDevice, { chat, device, messageId, content, until });
-  }
-
-  /** In one chat, or in all. */
-  async toDevice(chat?: string): Promise<ToDeviceRow[]> {
-    const range = chat === undefined ? undefined : tables.startingWith(chat);
-    return this.work.all(tables.toDevice, undefined, range);
-  }
-
-  /** It is sealed, or never will be. */
-  unqueueToDevice({ chat, device, messageId }: ToDeviceRow): void {
-    this.work.delete(tables.toDevice, [chat, device, messageId]);
   }
 }
 
