@@ -117,9 +117,6 @@ class KeyRequests:
             self._claiming |= {(chat, name, asking): number for name in part}
             self._emit(Claims(number, chat, part, asking))
 
-    def claiming(self, chat: str) -> bool:
-        return any(place == chat and not asking for place, _, asking in self._claiming)
-
     def claimed(self, request: Claims, begun: Collection[str], now: float) -> None:
         self._settle(("claims", request.chat, request.asking))
         self._forget(request)

@@ -38,7 +38,7 @@ export class Directory {
   /** As the directory says now, and not before. Raises ApiError and Unreachable. */
   async seen(user: string): Promise<Seen> {
     for (let look = 0; look < LOOKS; look += 1) {
-      const request = await this.#driver.step((_, engine) => engine.lookAt(user));
+      const request = await this.#driver.step((step, engine) => engine.lookAt(step, user));
       const result = await fetch(this.#api, request);
       const seen = await this.#driver.step(async (step, engine) => {
         const counts = await engine.fetchSucceeded(step, result);

@@ -7,7 +7,7 @@ import type { Outbox } from "./outbox.ts";
 import type { ReceiptPlan } from "./receipts.ts";
 import type { Settings } from "./settings.ts";
 import type { Step } from "./step.ts";
-import { covers, type Question, type SyncPlan } from "./syncing.ts";
+import type { Question, SyncPlan } from "./syncing.ts";
 
 export class CatchUp {
   readonly #plan: SyncPlan;
@@ -46,7 +46,7 @@ export class CatchUp {
       this.#plan.settled(chat);
       return;
     }
-    if (covers(this.#plan.question, chat) || this.#plan.wants(chat)) return;
+    if (this.#plan.covers(chat) || this.#plan.wants(chat)) return;
     const { ownGapGrace, gapGrace } = this.#settings;
     this.#plan.want(chat, now + (this.#outbox.inFlight(chat) ? ownGapGrace : gapGrace));
   }

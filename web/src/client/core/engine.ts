@@ -285,7 +285,7 @@ export class Engine {
    * For a caller who fetches a device list itself, without a `fetch`, and then calls
    * `fetchSucceeded`.
    */
-  lookAt(user: string): Lists {
+  lookAt(_: Step, user: string): Lists {
     return this.#keys.lookAt(user);
   }
 

@@ -6,7 +6,7 @@ import type { Event } from "./events.ts";
 import { NOWHERE, type Receipt, type Watermarks } from "./frames.ts";
 import type { OwnMessages } from "./own-messages.ts";
 import type { Step } from "./step.ts";
-import { covers, type SyncPlan } from "./syncing.ts";
+import type { SyncPlan } from "./syncing.ts";
 
 type Marks = ReadonlyMap<string, Watermarks>;
 
@@ -60,7 +60,7 @@ export class Membership {
     const row = await step.ledger.chat(chat);
     if (isMember(row.members, user) || isPair(row, this.#user)) return;
     const key = `${chat} ${user}`;
-    if (covers(this.#sync.question, chat) || this.#asked.has(key)) return;
+    if (this.#sync.covers(chat) || this.#asked.has(key)) return;
     this.#asked.add(key);
     this.#sync.wantNews(chat);
   }
