@@ -1,12 +1,14 @@
 """The Python and the TypeScript client have the same files: `client/` and `web/src/client/`.
 
-Whoever knows one of them finds everything in the other under the same path: `core/chat_log.py` is
-`core/chat-log.ts`. The exceptions stand here with their reasons.
+Whoever knows one of them finds everything in the other under the same path, and in `core/` by the
+same names: `ChatLog.heard_of` in `core/chat_log.py` is `ChatLog.heardOf` in `core/chat-log.ts`. The
+exceptions stand here with their reasons.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +29,48 @@ ONLY_TYPESCRIPT = {
     "store/ledger": "see core/ledger",
 }
 
+# Public methods of the classes in core/ that only one of the two clients has.
+ONLY_ONE_HAS = {
+    "a sender who is not known: Python's log holds the message, TypeScript's connection asks first": {
+        *("Arrivals.known", "ChatLog.held", "ChatLog.resume", "Cipher.knows"),
+        *("Conversations.held", "Conversations.resume", "KeyRequests.look_up"),
+    },
+    "members: Python asks again after a time, TypeScript when it is notified of a change": {
+        *("Membership.changed", "Membership.next_due", "Membership.refused", "Membership.want"),
+        *("Membership.all_synced", "Membership.synced", "Membership.ask", "Membership.sure"),
+    },
+    "Python has what is known of members in memory, TypeScript in the chat's row": {
+        *("Membership.chat", "Membership.everyone", "Membership.for_others", "Membership.members"),
+        *("Membership.adding", "OwnMessages.state_at"),
+    },
+    "an unknown kind of chat: TypeScript fetches the list of chats, Python takes it by its members": {
+        *("KeyRequests.settled", "KeyRequests.want_chats"),
+    },
+    "which devices are registered: a column in Python, the list of this connection in TypeScript": {
+        *("Cipher.forget", "Cipher.reachable", "Cipher.registered", "Cipher.audience"),
+        *("Cipher.users_with_unknown_devices", "Cipher.without_key"),
+        *("Engine.listed", "KeyRequests.learned"),
+    },
+    "Python's encryption is there for all steps, TypeScript's is made in each": {
+        *("Cipher.requested", "Cipher.restore"),
+    },
+    "only TypeScript sends a group's key again that was refused for good": {"Cipher.refused"},
+    "only Python's texts fail at once when the user has left the chat": {
+        *("Cipher.leave", "Sending.left"),
+    },
+    "Python's sending asks the store at each step, TypeScript's remembers what there is to do": {
+        *("Sending.ask_at", "Sending.look"),
+    },
+    "the outbox gives frames in Python, rows with their purpose in TypeScript": {
+        *("Outbox.chat_of", "Outbox.frame_of", "Outbox.of", "OwnMessages.queued_in"),
+        *("Outbox.row", "Outbox.rows"),
+    },
+    "only the command line shows how many texts are not accepted": {
+        *("Engine.unaccepted", "Outbox.texts"),
+    },
+    "a test of its own": {"ReceiptPlan.arrived"},
+}
+
 
 def test_both_clients_have_the_same_folders_and_files() -> None:
     python = _names(ROOT / "client", "*.py") - {"__init__", "crypto/__init__", "core/__init__"}
@@ -34,6 +78,14 @@ def test_both_clients_have_the_same_folders_and_files() -> None:
     typescript = _names(ROOT / "web/src/client", "*.ts") - {"index"}
     assert python - typescript == set(ONLY_PYTHON)
     assert typescript - python == set(ONLY_TYPESCRIPT)
+
+
+def test_the_classes_of_both_cores_have_the_same_methods() -> None:
+    python, typescript = _methods("client/core", "*.py"), _methods("web/src/client/core", "*.ts")
+    both = python.keys() & typescript.keys()
+    assert len(both) > 15
+    different = {f"{name}.{method}" for name in both for method in python[name] ^ typescript[name]}
+    assert different == set().union(*ONLY_ONE_HAS.values())
 
 
 def test_no_constructor_takes_more_than_six_arguments() -> None:
@@ -45,6 +97,30 @@ def test_no_constructor_takes_more_than_six_arguments() -> None:
         if count > 6
     }
     assert not many
+
+
+def _methods(folder: str, pattern: str) -> dict[str, set[str]]:
+    """The public methods of each class and interface, in Python's spelling."""
+    read = _python_methods if pattern == "*.py" else _typescript_methods
+    found = (each for path in (ROOT / folder).glob(pattern) for each in read(path.read_text()))
+    return {name: methods for name, methods in found if methods}
+
+
+def _python_methods(source: str) -> Iterator[tuple[str, set[str]]]:
+    for found in (each for each in ast.parse(source).body if isinstance(each, ast.ClassDef)):
+        # What Question has as methods is read from its fields in TypeScript.
+        if found.name != "Question":
+            names = {each.name for each in found.body if isinstance(each, ast.FunctionDef)}
+            yield found.name, {name for name in names if not name.startswith("_")}
+
+
+def _typescript_methods(source: str) -> Iterator[tuple[str, set[str]]]:
+    for name, body in re.findall(
+        r"^export (?:class|interface) (\w+)[^\n]*\{\n(.*?)^\}", source, re.MULTILINE | re.DOTALL
+    ):
+        names = re.findall(r"^  (?:async |get )?(\w+)(?:<.*?>)?\(", body, re.MULTILINE)
+        spelled = {re.sub(r"(?=[A-Z])", "_", each).lower() for each in names}
+        yield name, spelled - {"constructor"}
 
 
 def _constructors(module: ast.Module) -> Iterator[tuple[str, int]]:
