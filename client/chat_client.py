@@ -238,7 +238,7 @@ class ChatClient:
         add, remove = list(add), list(remove)
         if not add and not remove:
             return sorted(self._store.members(chat))
-        # Before the call, whose answer may be lost, and after it, for what was accepted meanwhile.
+        # Before the call, whose response may be lost, and after it, for what was accepted meanwhile.
         self._drive().step(Engine.adding, chat, add)
         members = await self._api.change_members(chat, add, remove)
         self._drive().step(Engine.adding, chat, add)
@@ -328,7 +328,7 @@ class ChatClient:
     async def devices(self, user: str) -> list[KnownDevice]:
         """The user's devices as the backend lists them now; this device is not among them.
 
-        Of a user who is known, what is known if the backend does not answer.
+        Of a user who is known, what is known if the backend can't be reached.
         """
         for _ in range(LOOKS):
             request = self._drive().step(Engine.look_at, user)
@@ -471,7 +471,7 @@ class ChatClient:
         return chats[-1].chat
 
     async def _lists(self, user: str) -> None:
-        """Brings the devices of both up to date, if the backend answers."""
+        """Brings the devices of both up to date, if the backend can be reached."""
         await self.devices(user)
         with contextlib.suppress(Unreachable):
             await self.devices(self.user)

@@ -141,7 +141,7 @@ class KeyRequests:
         self._again_at[key] = now + min(pause, self._settings.gather_backoff_cap)
 
     def next_due(self, now: float) -> float | None:
-        """When something that was refused may be tried again."""
+        """When something that failed may be tried again."""
         times = [*self._again_at.values(), *self._tried.values()]
         return min((at for at in times if at > now), default=None)
 

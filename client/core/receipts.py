@@ -91,8 +91,8 @@ class ReceiptPlan:
         senders = step.ledger.senders(position.chat, after, position.watermark, user)
         self.moved(position.chat, step.now, position.watermark, position.read, senders)
 
-    def refused(self, step: Step) -> None:
-        """One of them was refused for now, and the error does not say which."""
+    def failed(self, step: Step) -> None:
+        """The server could not take one of them now, and the error does not say which."""
         for position in step.ledger.read_positions():
             if Watermarks(position.watermark, position.read) != position.reported:
                 self.repeat(position.chat, step.now)

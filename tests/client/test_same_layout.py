@@ -36,7 +36,7 @@ ONLY_ONE_HAS = {
         *("Conversations.held", "Conversations.resume", "KeyRequests.look_up"),
     },
     "members: Python asks again after a time, TypeScript when it is notified of a change": {
-        *("Membership.changed", "Membership.next_due", "Membership.refused", "Membership.want"),
+        *("Membership.changed", "Membership.next_due", "Membership.failed", "Membership.want"),
         *("Membership.all_synced", "Membership.synced", "Membership.ask", "Membership.sure"),
     },
     "Python has what is known of members in memory, TypeScript in the chat's row": {
@@ -54,7 +54,7 @@ ONLY_ONE_HAS = {
     "Python's encryption is there for all steps, TypeScript's is made in each": {
         *("Cipher.requested", "Cipher.restore"),
     },
-    "only TypeScript sends a group's key again that was refused for good": {"Cipher.refused"},
+    "only TypeScript sends a group's key again that the server will never take": {"Cipher.failed"},
     "only Python's texts fail at once when the user has left the chat": {
         *("Cipher.leave", "Sending.left"),
     },

@@ -13,7 +13,7 @@ import type { Store } from "./store/store.ts";
 /** An open connection, as far as the driver needs it. */
 export interface Line {
   send(text: string): void;
-  /** The engine wants to leave; it is said once. */
+  /** The engine wants to leave; called once. */
   leave(how: Extract<Output, { type: "drop" | "stop" }>): void;
 }
 

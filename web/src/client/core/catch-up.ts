@@ -52,7 +52,7 @@ export class CatchUp {
   }
 
   async synced(step: Step, frame: Synced): Promise<void> {
-    const question = this.#plan.answered();
+    const question = this.#plan.responded();
     let progress = false;
     for (const [chat, place] of frame.chats) {
       if (await this.#syncedChat(step, chat, place, frame, question)) progress = true;
@@ -70,8 +70,8 @@ export class CatchUp {
   }
 
   /** An `error` was the response to the sync. The chat in which this user is no longer. */
-  refused({ now }: Step, retryable: boolean): string | undefined {
-    const question = this.#plan.answered();
+  failed({ now }: Step, retryable: boolean): string | undefined {
+    const question = this.#plan.responded();
     if (question?.chats === undefined) {
       this.#plan.wantLater(undefined, now);
       return undefined;

@@ -115,7 +115,7 @@ export interface Cipher {
   /** Of these devices those that have not been sent the key of the group's session. */
   withoutKey(chat: string, devices: readonly string[]): Promise<string[]>;
   /** The backend will never take this frame. */
-  refused(sent: OutboxRow): Promise<void>;
+  failed(sent: OutboxRow): Promise<void>;
 
   // -- what single devices get
 

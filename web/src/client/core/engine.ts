@@ -377,16 +377,16 @@ export class Engine {
       if (retryable) {
         this.#outbox.retry(sent.messageId, step.now);
       } else {
-        await step.cipher.refused(sent);
+        await step.cipher.failed(sent);
         await this.#own.failed(step, sent.messageId, `${error.code}: ${error.message}`);
       }
       return;
     }
     if (error.action === "sync") {
-      const chat = this.#catchUp.refused(step, retryable);
+      const chat = this.#catchUp.failed(step, retryable);
       if (chat !== undefined) this.#emit({ type: "chat_left", chat });
     } else if (retryable && (error.action === "receipt" || error.action === undefined)) {
-      await this.#receipts.refused(step);
+      await this.#receipts.failed(step);
     }
     if (error.messageId === undefined) {
       const { code, message, action } = error;

@@ -156,7 +156,7 @@ export class SyncPlan {
   }
 
   /** The question to which a `synced` (or an `error`) is the response. */
-  answered(): Question | undefined {
+  responded(): Question | undefined {
     const question = this.#question;
     this.#question = undefined;
     return question;

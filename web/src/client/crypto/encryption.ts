@@ -115,7 +115,7 @@ export class Encryption implements Cipher {
     return devices.filter((device) => group?.shared[device] === undefined);
   }
 
-  async refused({ chat, purpose, frame }: OutboxRow): Promise<void> {
+  async failed({ chat, purpose, frame }: OutboxRow): Promise<void> {
     const group = await this.#ledger.work.get(tables.outboundGroups, chat);
     if (purpose !== "room_key" || group === undefined) return;
     const { to } = JSON.parse(frame) as { to: Readonly<Record<string, string>> };

@@ -177,11 +177,8 @@ export const messages = table<MessageRow>(
   },
 );
 export const outbox = table<OutboxRow>("outbox", (row) => row.number);
-export const toDevice = table<ToDeviceRow>("to_device", (row) => [
-  row.chat,
-  row.device,
-  row.messageId,
-]);
+// "owed" is the name of a table in databases that exist, whose rows are copies.
+export const toDevice = table<ToDeviceRow>("owed", (row) => [row.chat, row.device, row.messageId]);
 export const missing = table<{ chat: string; first: number; last: number }>("missing", (row) => [
   row.chat,
   row.first,
