@@ -137,8 +137,8 @@ class KeyRequests:
             self._forget(request)
         times = self._failures.get(key, 0)
         self._failures[key] = times + 1
-        pause = self._settings.gather_backoff * 2.0 ** min(times, 16)
-        self._again_at[key] = now + min(pause, self._settings.gather_backoff_cap)
+        pause = self._settings.fetch_retry * 2.0 ** min(times, 16)
+        self._again_at[key] = now + min(pause, self._settings.fetch_retry_cap)
 
     def next_due(self, now: float) -> float | None:
         """When something that failed may be tried again."""

@@ -241,6 +241,25 @@ describe("what can't be read", () => {
     const [row] = await rows();
     expect([row?.unreadable, row?.asked, row?.askAt]).toEqual(["damaged", 3, undefined]);
   });
+  test("is asked for although the clock was set back in between", async () => {
+    const due = () => step((each) => engine.due(each));
+    const fetches = () => outputs.flatMap((each) => (each.type === "fetch" ? [each.request] : []));
+    await online();
+    await receive(synced("ravi", "raju"));
+    await step((each) => engine.chatIs(each, "c", [], { kind: "direct" }));
+    await receive(message(1, "raju"));
+    time += 4_000;
+    await due();
+    const [request] = fetches();
+    expect(request).toMatchObject({ type: "lists", user: "raju" });
+    if (request !== undefined) await step((each) => engine.fetchFailed(each, request));
+    time -= 3_600_000;
+    await due();
+    expect(fetches()).toHaveLength(1);
+    time += 3_700_000;
+    await due();
+    expect(fetches()).toHaveLength(2);
+  });
   test("and becomes so later is asked for from then on", async () => {
     answer = { unreadable: "unknown_device" };
     await receive(message(1, "raju"));

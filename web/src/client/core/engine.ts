@@ -4,6 +4,8 @@
  * Each input is called inside a step, which is one transaction; when that is on disk, the caller
  * carries out what `outputs` returns. A caller whose transaction fails drops the engine: the store
  * is the truth, the engine a view of it.
+ *
+ * Long because every input of the client meets every part of it here; what they do is elsewhere.
  */
 
 import type { Listed, Seen } from "../crypto/identities.ts";

@@ -161,7 +161,7 @@ export class KeyRequests {
   #pause(key: string): number {
     const times = this.#failures.get(key) ?? 0;
     this.#failures.set(key, times + 1);
-    return Math.min(this.#settings.sealRetry * 2 ** times, this.#settings.sealRetryCap);
+    return Math.min(this.#settings.fetchRetry * 2 ** times, this.#settings.fetchRetryCap);
   }
 
   #waits(key: string, now: number): boolean {

@@ -41,8 +41,9 @@ export class Sending {
   /** Chats in which there may be something to seal. */
   readonly #chats = new Set<string>();
   readonly #blocked = new Map<string, string>();
-  /** When the next message is to be asked for, epoch ms. */
+  /** When the next message is to be asked for, and when that was last looked at; epoch ms. */
   #askAt: number | undefined;
+  #lookedAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     user: string,
@@ -100,10 +101,13 @@ export class Sending {
 
   /** Seals what can be sealed, and asks for what that needs. */
   async due(step: Step): Promise<void> {
-    if (this.#askAt !== undefined && this.#askAt <= step.time) {
-      for (const { chat } of await step.ledger.toAsk(step.time)) this.look(chat);
-      this.#askAt = await step.ledger.nextAsk(step.time);
+    const { ledger, time } = step;
+    const back = time < this.#lookedAt; // the clock was set back
+    if (back || (this.#askAt !== undefined && this.#askAt <= time)) {
+      for (const { chat } of await ledger.toAsk(time)) this.look(chat);
+      this.#askAt = await ledger.nextAsk(time);
     }
+    this.#lookedAt = time;
     for (const chat of [...this.#chats]) await this.#prepare(step, chat);
   }
 
