@@ -132,6 +132,13 @@ export class KeyRequests {
     for (const name of without) tried.set(name, now + this.#pause(`key ${chat} ${name}`));
   }
 
+  /** Whether a response is on its way that `chat` waits for, or the device list of one of `users`. */
+  underWay(chat: string, users: readonly string[]): boolean {
+    const keys = [`chats ${chat}`, claims(chat, true), claims(chat, false)];
+    const asked = [...this.#under.keys()].some((each) => keys.some((key) => each.startsWith(key)));
+    return asked || users.some((user) => this.#listing.has(user));
+  }
+
   // -- failures
 
   /** No response, or none that helps: to be tried again after a growing pause. */

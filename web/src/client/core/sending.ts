@@ -40,6 +40,8 @@ export class Sending {
   readonly #emit: (event: Event) => void;
   /** Chats in which there may be something to seal. */
   readonly #chats = new Set<string>();
+  /** Whose device lists a chat waits for. */
+  readonly #missing = new Map<string, readonly string[]>();
   readonly #blocked = new Map<string, string>();
   /** When the next message is to be asked for, and when that was last looked at; epoch ms. */
   #askAt: number | undefined;
@@ -112,6 +114,8 @@ export class Sending {
   }
 
   async #prepare(step: Step, chat: string): Promise<void> {
+    if (this.#keyRequests.underWay(chat, this.#missing.get(chat) ?? [])) return;
+    this.#missing.delete(chat);
     const drafts = (await step.ledger.unsealed()).filter((row) => row.chat === chat);
     const devices = await step.cipher.devicesToSendTo(chat);
     const asks = (await step.ledger.toAsk(step.time)).filter((row) => row.chat === chat);
@@ -203,7 +207,7 @@ export class Sending {
     const users = new Set(asks.map(({ sender }) => sender));
     const members = usersOf(row).filter((user) => users.has(user));
     const audience = await this.#audience(step, row, members);
-    this.#keyRequests.wantLists(audience.missing, step.now);
+    this.#fetch(step, row.chat, { lists: audience.missing, claims: [], blocked: [] });
     const tried = this.#tried(step, row.chat);
     const claims: string[] = [];
     for (const [device, rows] of byDevice) {
@@ -303,6 +307,7 @@ export class Sending {
 
   /** Whether anything is to be fetched. */
   #fetch(step: Step, chat: string, { lists, claims }: Wants): boolean {
+    this.#missing.set(chat, [...(this.#missing.get(chat) ?? []), ...lists]);
     this.#keyRequests.wantLists(lists, step.now);
     this.#keyRequests.wantClaims(chat, claims, step.now);
     return lists.length + claims.length > 0;
