@@ -238,7 +238,7 @@ class ChatClient:
         add, remove = list(add), list(remove)
         if not add and not remove:
             return sorted(self._store.members(chat))
-        # Before the call, whose response may be lost, and after it, for what was accepted meanwhile.
+        # Before the call, whose response may be lost, and after it, for what was accepted since.
         self._drive().step(Engine.adding, chat, add)
         members = await self._api.change_members(chat, add, remove)
         self._drive().step(Engine.adding, chat, add)
