@@ -57,7 +57,7 @@ def alive(pid: int) -> bool:
     return True
 
 
-def answers(url: str) -> bool:
+def responses(url: str) -> bool:
     host, _, port = url.removeprefix("http://").partition(":")
     with socket.socket() as probe:
         return probe.connect_ex((host, int(port))) == 0
@@ -92,7 +92,7 @@ def test_it_starts_runs_the_template_and_ends_without_a_trace(project: Path) -> 
     assert not (project / ".local" / "endpoints.json").exists()
     until(lambda: not any(alive(pid) for pid in (known["pid"], worker)))
     # somebody else may have been given one of them already, for a moment
-    until(lambda: not any(answers(known[name]) for name in ("aws", "fcm", "apns", "console")))
+    until(lambda: not any(responses(known[name]) for name in ("aws", "fcm", "apns", "console")))
     assert emulate(project, "status").returncode == 1
     assert emulate(project, "down").returncode == 0
 
@@ -110,7 +110,7 @@ def test_kept_data_comes_back_and_what_is_killed_leaves_no_process_either(projec
     assert table.get_item(TableName="items", Key={"id": {"S": "kept"}})["Item"]
     worker = int(stored(project, "new")["pid"]["N"])
     os.kill(known["pid"], signal.SIGKILL)
-    until(lambda: not alive(worker) and not answers(known["aws"]))
+    until(lambda: not alive(worker) and not responses(known["aws"]))
     assert emulate(project, "status").stdout == "local mode is not running\n"
 
 
@@ -174,13 +174,13 @@ def test_settings_reach_the_app_also_of_a_detached_one(project: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "says"),
+    ("given", "message"),
     [("ip_hash", "write KEY=VALUE"), ("=x", "write KEY=VALUE"), ("env=prod", "by --env")],
 )
-def test_what_is_no_setting_is_refused(project: Path, given: str, says: str) -> None:
+def test_what_is_no_setting_is_refused(project: Path, given: str, message: str) -> None:
     refused = up(project, "--context", given)
     assert refused.returncode == 2
-    assert says in refused.stderr
+    assert message in refused.stderr
 
 
 def test_a_resource_type_nobody_knows_stops_it_by_name(tmp_path: Path) -> None:

@@ -23,8 +23,8 @@ ALB, NLB = "alb", "nlb"
 MOST_REQUESTS, MOST_CLIENTS = 10_000, 100
 LONGEST_PATH = 2048
 PATH = "/"
-NO_ANSWER = "none"
-ANSWERS_WITHIN = 10.0  # seconds; a target that hangs longer has lost the request
+NO_RESPONSE = "none"
+RESPONSE_TIMEOUT = 10.0  # seconds; a target that hangs longer has lost the request
 
 _FIELDS = ("requests", "concurrency", "path", "through", "cookies")
 _PATH_CHARACTERS = {chr(code) for code in range(0x21, 0x7F)}
@@ -92,7 +92,7 @@ class Tally:
     @property
     def statuses(self) -> dict[str, int]:
         """Status code -> how often, "none" for no answer."""
-        return _counted(NO_ANSWER if r.status is None else str(r.status) for r in self.replies)
+        return _counted(NO_RESPONSE if r.status is None else str(r.status) for r in self.replies)
 
     @property
     def served_by(self) -> dict[str, int]:
@@ -185,7 +185,7 @@ async def _client(
     async with aiohttp.ClientSession(
         connector=connector,
         cookie_jar=jar,
-        timeout=aiohttp.ClientTimeout(total=ANSWERS_WITHIN),
+        timeout=aiohttp.ClientTimeout(total=RESPONSE_TIMEOUT),
         middlewares=(_once,),
         trust_env=False,
     ) as session:

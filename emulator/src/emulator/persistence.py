@@ -27,9 +27,9 @@ class Persistence:
         self._file.parent.mkdir(parents=True, exist_ok=True)
         if self._file.exists():
             body = await asyncio.to_thread(self._file.read_bytes)
-            async with aiohttp.ClientSession() as http, http.put(self._url, data=body) as answer:
-                answer.raise_for_status()
-                count = (await answer.json())["put_back"]
+            async with aiohttp.ClientSession() as http, http.put(self._url, data=body) as response:
+                response.raise_for_status()
+                count = (await response.json())["put_back"]
             self._report(f"{count} items, users and push endpoints put back from {self._file}")
         self._saving = asyncio.create_task(self._save_now_and_then())
 
@@ -46,9 +46,9 @@ class Persistence:
             last = await self._save(last)
 
     async def _save(self, last: bytes = b"") -> bytes:
-        async with aiohttp.ClientSession() as http, http.get(self._url) as answer:
-            answer.raise_for_status()
-            content = await answer.read()
+        async with aiohttp.ClientSession() as http, http.get(self._url) as response:
+            response.raise_for_status()
+            content = await response.read()
         if content != last:
             await asyncio.to_thread(self._write, content)
         return content

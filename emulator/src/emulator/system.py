@@ -12,7 +12,7 @@ from emulator.endpoints import Endpoints
 from emulator.listening import HOST, number
 from emulator.options import Options
 from emulator.persistence import Persistence
-from emulator.rehearsal.kept import KeptTemplates
+from emulator.rehearsal.persisted_templates import PersistedTemplates
 from emulator.servers import Servers
 from emulator.services import Component, Services
 from emulator.synth import Synthesis
@@ -60,7 +60,7 @@ class System:
         if options.data is not None:
             await self._start(Persistence(options.data, options.env, servers.aws.url, self._report))
             await asyncio.to_thread(
-                self._compare, KeptTemplates(options.data, options.env), deployable
+                self._compare, PersistedTemplates(options.data, options.env), deployable
             )
         for component in services.in_order():
             await self._start(component)
@@ -86,10 +86,10 @@ class System:
         self._running.append(component)
         await component.start()
 
-    def _compare(self, kept: KeptTemplates, loaded: assembly.Assembly) -> None:
-        for line in kept.compared(loaded):
+    def _compare(self, persisted: PersistedTemplates, loaded: assembly.Assembly) -> None:
+        for line in persisted.compared(loaded):
             self._report(line)
-        kept.write(loaded)
+        persisted.write(loaded)
 
     async def _synthesize(self, synthesis: Synthesis) -> None:
         if await asyncio.to_thread(synthesis.fresh):

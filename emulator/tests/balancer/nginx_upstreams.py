@@ -67,10 +67,10 @@ class Nginx:
 
     def _get(self, path: str) -> str:
         self._connection.request("GET", path)
-        answer = self._connection.getresponse()
-        text = answer.read().decode()
-        if answer.status != 200:
-            raise RuntimeError(f"nginx answered {answer.status}: {text}")
+        response = self._connection.getresponse()
+        text = response.read().decode()
+        if response.status != 200:
+            raise RuntimeError(f"nginx answered {response.status}: {text}")
         return text
 
     def _wait_until_it_answers(self) -> None:

@@ -87,7 +87,7 @@ def test_each_group_has_an_algorithm_of_its_own(name: str, kind: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("attributes", "says"),
+    ("attributes", "message"),
     [
         (
             {ALGORITHM: "flow_hash"},
@@ -141,8 +141,8 @@ def test_each_group_has_an_algorithm_of_its_own(name: str, kind: Any) -> None:
         ),
     ],
 )
-def test_attributes_that_are_unsupported_or_that_aws_refuses(attributes: Any, says: str) -> None:
-    with pytest.raises(EmulatorError, match=says) as refused:
+def test_attributes_that_are_unsupported_or_that_aws_refuses(attributes: Any, message: str) -> None:
+    with pytest.raises(EmulatorError, match=message) as refused:
         read_settings("group Api", attributes)
     assert str(refused.value).startswith("group Api: ")
 
@@ -158,8 +158,8 @@ def test_attributes_that_are_unsupported_or_that_aws_refuses(attributes: Any, sa
     ],
 )
 def test_a_functions_target_group_has_none_of_the_others_attributes(name: str, value: str) -> None:
-    says = f"{name} {value}: AWS has no such attribute for a Lambda function's target group"
-    with pytest.raises(EmulatorError, match=says):
+    message = f"{name} {value}: AWS has no such attribute for a Lambda function's target group"
+    with pytest.raises(EmulatorError, match=message):
         read_settings("group Api", {name: value}, lambda_target=True)
 
 

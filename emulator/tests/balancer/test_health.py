@@ -205,7 +205,7 @@ def test_health_checks_that_are_unsupported_are_refused(properties: dict[str, An
 
 
 @pytest.mark.parametrize(
-    ("properties", "says"),
+    ("properties", "message"),
     [
         ({"HealthCheckEnabled": "false"}, "only a Lambda function's target group can be without"),
         ({"Matcher": {"HttpCode": "199"}}, "'199' is not within 200 to 499"),
@@ -214,6 +214,6 @@ def test_health_checks_that_are_unsupported_are_refused(properties: dict[str, An
         ({"Matcher": {"HttpCode": "299-200"}}, "'299-200' is not within 200 to 499, low before"),
     ],
 )
-def test_health_checks_that_aws_refuses_are_refused(properties: Any, says: str) -> None:
-    with pytest.raises(EmulatorError, match=says):
+def test_health_checks_that_aws_refuses_are_refused(properties: Any, message: str) -> None:
+    with pytest.raises(EmulatorError, match=message):
         health.read_health_check("group Api", properties, health.BY_ADDRESS)

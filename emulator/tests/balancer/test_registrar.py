@@ -92,7 +92,7 @@ def test_a_drain_ends_at_once_when_its_target_is_gone() -> None:
         await until(lambda: target.health.state == health.DRAINING)
         registrar.remove(api.arn, "a")
         await drain
-        registrar.answered(target, None)
+        registrar.responded(target, None)
         assert target.in_flight == 0
 
     play(steps, passed, speed=1)  # the delay is 300 s
@@ -106,11 +106,11 @@ def test_a_drain_ends_when_the_last_answer_is_given() -> None:
         assert [turn(api), turn(api)] == [target, target]
         drain = asyncio.create_task(registrar.deregister(api.arn, "a"))
         await until(lambda: target.health.state == health.DRAINING)
-        registrar.answered(target, 200)
+        registrar.responded(target, 200)
         await asyncio.sleep(0.05)
         assert not drain.done()
         assert turn(api) is None
-        registrar.answered(target, 200)
+        registrar.responded(target, 200)
         await drain
         assert api.targets == {}
 
@@ -128,7 +128,7 @@ def test_what_targets_answered_is_kept_and_compared() -> None:
             for _ in range(12):
                 target = turn(api)
                 assert target is not None
-                registrar.answered(target, None if target is failing else 200)
+                registrar.responded(target, None if target is failing else 200)
             await asyncio.sleep(0.05)
 
         while not failing.anomalous:
@@ -149,7 +149,7 @@ def test_the_answer_of_a_target_that_has_been_taken_out_is_fine(status: Any) -> 
         assert target is not None
         registrar.remove(api.arn, "a")
         registrar.remove(api.arn, "a")
-        registrar.answered(target, status)
+        registrar.responded(target, status)
         assert target.in_flight == 0
 
     play(steps, passed)

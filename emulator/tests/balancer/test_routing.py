@@ -8,7 +8,7 @@ from tests.balancer.groups import Client, Time, forward, group, healthy, router
 
 from emulator.balancer.listener.actions import FixedResponse
 from emulator.balancer.listener.rules import Rule
-from emulator.balancer.routing import refuse_stickiness
+from emulator.balancer.routing import check_stickiness
 from emulator.balancer.targets.health import UNHEALTHY, Health
 from emulator.providers import EmulatorError
 
@@ -71,7 +71,7 @@ def test_a_choice_counts_the_request_as_in_flight() -> None:
     choice = Client(shared, rule).choice()
     assert choice is not None
     assert choice.group is large
-    assert (choice.target.in_flight, choice.target.requests, large.answered) == (1, 1, 1)
+    assert (choice.target.in_flight, choice.target.requests, large.requests) == (1, 1, 1)
 
 
 def test_group_stickiness_keeps_the_group_and_not_the_target() -> None:
@@ -164,19 +164,19 @@ def test_a_bound_client_stays_with_its_group_when_all_its_targets_are_unhealthy(
 
 
 @pytest.mark.parametrize(
-    ("attributes", "sticky", "says"),
+    ("attributes", "sticky", "message"),
     [
         (LB, None, "small is sticky, so the forward must be too"),
         (APP, 60, "small has stickiness of type app_cookie, which does not work with weighted"),
     ],
 )
 def test_sticky_targets_behind_a_weighted_forward_are_refused_as_aws_does(
-    attributes: Any, sticky: Any, says: str
+    attributes: Any, sticky: Any, message: str
 ) -> None:
     large, small = group("large"), group("small", attributes)
     groups = {each.arn: each for each in (large, small)}
-    with pytest.raises(EmulatorError, match=says):
-        refuse_stickiness([forward(large, small, sticky=sticky)], groups)
+    with pytest.raises(EmulatorError, match=message):
+        check_stickiness([forward(large, small, sticky=sticky)], groups)
 
 
 def test_sticky_targets_behind_a_sticky_or_a_single_forward_are_not_refused() -> None:
@@ -188,4 +188,4 @@ def test_sticky_targets_behind_a_sticky_or_a_single_forward_are_not_refused() ->
         forward(app),
         Rule(20, (), FixedResponse(200, "text/plain", "")),
     ]
-    refuse_stickiness(allowed, groups)
+    check_stickiness(allowed, groups)

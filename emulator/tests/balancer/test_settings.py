@@ -88,7 +88,7 @@ def test_every_attribute_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "says"),
+    ("name", "value", "message"),
     [
         ("idle_timeout.timeout_seconds", "0", "not within 1 to 4000 seconds"),
         ("idle_timeout.timeout_seconds", "4001", "not within 1 to 4000 seconds"),
@@ -104,9 +104,9 @@ def test_every_attribute_is_read() -> None:
     ],
 )
 def test_senseless_and_unknown_attributes_are_refused_by_name(
-    name: str, value: str, says: str
+    name: str, value: str, message: str
 ) -> None:
-    with pytest.raises(EmulatorError, match=says) as caught:
+    with pytest.raises(EmulatorError, match=message) as caught:
         read_settings("LB in stack Web", {name: value})
     assert "LB in stack Web" in str(caught.value)
     assert name in str(caught.value)

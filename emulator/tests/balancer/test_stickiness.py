@@ -308,7 +308,7 @@ def test_cookies_may_stand_in_several_lines() -> None:
 
 
 @pytest.mark.parametrize(
-    ("attributes", "says"),
+    ("attributes", "message"),
     [
         ({**LB, "stickiness.lb_cookie.duration_seconds": "0"}, "0 is not within 1 to 604800 s"),
         ({**LB, "stickiness.lb_cookie.duration_seconds": "604801"}, "604801 is not within"),
@@ -319,8 +319,8 @@ def test_cookies_may_stand_in_several_lines() -> None:
         ({"stickiness.enabled": "true", "stickiness.type": "app_cookie"}, "'' is not a cookie's"),
     ],
 )
-def test_stickiness_that_aws_refuses_is_refused(attributes: Any, says: str) -> None:
-    with pytest.raises(EmulatorError, match=says):
+def test_stickiness_that_aws_refuses_is_refused(attributes: Any, message: str) -> None:
+    with pytest.raises(EmulatorError, match=message):
         stickiness.read_stickiness("group Api", attributes)
 
 

@@ -26,8 +26,8 @@ def run(scenario: Any) -> None:
     asyncio.run(scenario())
 
 
-def statuses(answers: bytes) -> list[int]:
-    return [int(found) for found in re.findall(rb"HTTP/1\.1 (\d{3})", answers)]
+def statuses(responses: bytes) -> list[int]:
+    return [int(found) for found in re.findall(rb"HTTP/1\.1 (\d{3})", responses)]
 
 
 async def body_of(head: bytes, reader: asyncio.StreamReader) -> bytes:
@@ -56,9 +56,9 @@ def test_pipelined_requests_are_answered_in_their_order() -> None:
                 b"POST /%d HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nbody%d" % (n, n)
                 for n in range(9)
             )
-            answers = await scene.say(requests + LAST)
-            assert statuses(answers) == [200] * 10
-            assert re.findall(rb"/(\d) body(\d)", answers) == [
+            responses = await scene.exchange(requests + LAST)
+            assert statuses(responses) == [200] * 10
+            assert re.findall(rb"/(\d) body(\d)", responses) == [
                 (b"%d" % n, b"%d" % n) for n in range(9)
             ]
             assert sorted(len(backend.heads) for backend in backends) == [3, 3, 4]
@@ -70,7 +70,7 @@ def test_ten_thousand_requests_in_one_piece_are_answered_one_by_one() -> None:
     async def scenario() -> None:
         fixed = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200"}}
         async with balancing(default=lambda _weights: fixed) as scene:
-            assert statuses(await scene.say(GET * 10_000 + LAST)) == [200] * 10_001
+            assert statuses(await scene.exchange(GET * 10_000 + LAST)) == [200] * 10_001
 
     run(scenario)
 
@@ -89,12 +89,12 @@ def test_a_pipelined_request_waits_while_the_first_one_streams() -> None:
                     writer.write(OK)
 
             backend = await scene.add_raw("web", "a", slow)
-            said = asyncio.create_task(scene.say(GET + LAST))
+            said = asyncio.create_task(scene.exchange(GET + LAST))
             await until(lambda: backend.heads)
             assert scene.in_flight() == 1
             release.set()
-            answers = await said
-            assert answers.index(b"abcd") < answers.index(b"ok")
+            responses = await said
+            assert responses.index(b"abcd") < responses.index(b"ok")
             assert scene.in_flight() == 0
 
     run(scenario)
@@ -105,7 +105,7 @@ def test_connections_to_a_target_are_kept_and_used_again() -> None:
         async with balancing() as scene:
             backend = await scene.add_raw("web", "a")
             for _ in range(5):
-                assert statuses(await scene.say(LAST)) == [200]
+                assert statuses(await scene.exchange(LAST)) == [200]
             assert (backend.connections, len(backend.heads)) == (1, 5)
 
     run(scenario)
@@ -122,7 +122,7 @@ def test_a_kept_connection_that_the_target_has_closed_is_not_chosen() -> None:
 
             backend = await scene.add_raw("web", "a", once)
             for n in range(5):
-                assert statuses(await scene.say(LAST)) == [200]
+                assert statuses(await scene.exchange(LAST)) == [200]
                 await until(lambda: backend.open == 0)
                 assert backend.connections == n + 1
 
@@ -138,7 +138,7 @@ def test_a_target_that_says_something_unasked_loses_its_connection() -> None:
 
             backend = await scene.add_raw("web", "a", twice)
             for _ in range(3):
-                assert (await scene.say(LAST)).endswith(b"ok")
+                assert (await scene.exchange(LAST)).endswith(b"ok")
             assert backend.connections == 3
 
     run(scenario)
@@ -182,8 +182,8 @@ def test_http_1_0_gets_a_host_upstream_and_no_chunks_back() -> None:
                 writer.write(b"0\r\n\r\n")
 
             backend = await scene.add_raw("web", "a", chunked)
-            answer = await scene.say(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
-            head, _, body = answer.partition(b"\r\n\r\n")
+            response = await scene.exchange(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+            head, _, body = response.partition(b"\r\n\r\n")
             assert body == b"ok"
             assert b"Connection: close" in head
             assert b"ransfer-" not in head
@@ -209,7 +209,7 @@ def test_answers_of_every_framing_arrive_whole(framing: str, apart: bool) -> Non
     async def scenario() -> None:
         async with balancing() as scene:
 
-            async def answer(_head: bytes, _reader: Any, writer: Any) -> None:
+            async def script(_head: bytes, _reader: Any, writer: Any) -> None:
                 for at in range(len(ANSWERS[framing])) if apart else ():
                     writer.write(ANSWERS[framing][at : at + 1])
                     await asyncio.sleep(0)
@@ -219,7 +219,7 @@ def test_answers_of_every_framing_arrive_whole(framing: str, apart: bool) -> Non
                     await writer.drain()
                     writer.close()
 
-            await scene.add_raw("web", "a", answer)
+            await scene.add_raw("web", "a", script)
             async with scene.session.get(scene.provider.url) as got:
                 assert (got.status, await got.text()) == (200, "ok")
                 assert "T" not in got.headers
@@ -229,7 +229,7 @@ def test_answers_of_every_framing_arrive_whole(framing: str, apart: bool) -> Non
 
 
 @pytest.mark.parametrize(
-    ("method", "answer", "framing"),
+    ("method", "response", "framing"),
     [
         ("HEAD", b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n", b"Content-Length: 7"),
         ("HEAD", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"Transfer-Encoding"),
@@ -241,18 +241,18 @@ def test_answers_of_every_framing_arrive_whole(framing: str, apart: bool) -> Non
     ],
 )
 def test_answers_without_a_body_end_with_their_head(
-    method: str, answer: bytes, framing: bytes | None
+    method: str, response: bytes, framing: bytes | None
 ) -> None:
     async def scenario() -> None:
         async with balancing() as scene:
 
             async def script(head: bytes, _reader: Any, writer: Any) -> None:
-                writer.write(OK if b"/last" in head else answer)
+                writer.write(OK if b"/last" in head else response)
 
             backend = await scene.add_raw("web", "a", script)
-            both = await scene.say(method.encode() + b" / HTTP/1.1\r\nHost: h\r\n\r\n" + LAST)
+            both = await scene.exchange(method.encode() + b" / HTTP/1.1\r\nHost: h\r\n\r\n" + LAST)
             first, _, rest = both.partition(b"\r\n\r\n")
-            assert first.startswith(answer[:12])
+            assert first.startswith(response[:12])
             assert (framing in first) if framing else not re.search(rb"Content-L|Transfer", first)
             assert rest.startswith(b"HTTP/1.1 200 OK")
             assert backend.connections == 1
@@ -270,11 +270,11 @@ def test_a_body_after_an_answer_that_has_none_costs_the_connection_and_goes_nowh
 
             backend = await scene.add_raw("web", "a", script)
             head = b"HEAD / HTTP/1.1\r\nHost: h\r\n\r\n"
-            answers = await scene.say(
+            responses = await scene.exchange(
                 head + head.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
             )
-            assert statuses(answers) == [200, 200]
-            assert b"X: y" not in answers
+            assert statuses(responses) == [200, 200]
+            assert b"X: y" not in responses
             assert backend.connections == 2
 
     run(scenario)
@@ -290,7 +290,7 @@ def test_trailers_and_chunk_extensions_go_no_further() -> None:
                 writer.write(OK)
 
             await scene.add_raw("web", "a", script)
-            await scene.say(
+            await scene.exchange(
                 b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
                 b"3;ext=1\r\nabc\r\n0\r\nX-Trailer: 1\r\n\r\n" + LAST
             )
@@ -349,7 +349,7 @@ def test_an_offer_of_http_2_is_not_taken_up_and_the_body_is_one() -> None:
             backend = await scene.add_raw("web", "a", mirror)
             offer = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\n"
             smuggled = b"GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n"
-            answers = await scene.say(
+            responses = await scene.exchange(
                 b"POST /1 HTTP/1.1\r\nHost: h\r\n%bContent-Length: %d\r\n\r\n%b"
                 % (offer, len(smuggled), smuggled)
                 + b"POST /2 HTTP/1.1\r\nHost: h\r\n%bTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n"
@@ -357,7 +357,7 @@ def test_an_offer_of_http_2_is_not_taken_up_and_the_body_is_one() -> None:
                 + b"GET /3 HTTP/1.1\r\nHost: h\r\n%b\r\n" % offer * 2
                 + LAST
             )
-            assert statuses(answers) == [200] * 5
+            assert statuses(responses) == [200] * 5
             assert [head.split(b" ")[1] for head in backend.heads] == [
                 b"/1",
                 b"/2",
@@ -366,7 +366,7 @@ def test_an_offer_of_http_2_is_not_taken_up_and_the_body_is_one() -> None:
                 b"/last",
             ]
             assert not any(b"pgrade" in head or b"HTTP2" in head for head in backend.heads)
-            assert b"/2 ab" in answers
+            assert b"/2 ab" in responses
 
     run(scenario)
 
@@ -504,14 +504,14 @@ def test_listener_attributes_set_headers_on_every_answer() -> None:
             )
 
         async with balancing(listener_attributes=added) as scene:
-            none = await scene.say(LAST)
+            none = await scene.exchange(LAST)
             await scene.add_raw("web", "a", script)
-            answer = await scene.say(LAST)
-            for each in (none, answer):
+            response = await scene.exchange(LAST)
+            for each in (none, response):
                 assert re.findall(rb"(?i)x-frame-options: (\w+)", each) == [b"DENY"]
             assert statuses(none) == [503]
             assert b"awselb" not in none
-            assert b"Server: s\r\n" in answer
+            assert b"Server: s\r\n" in response
 
     run(scenario)
 
@@ -530,7 +530,7 @@ def test_stopping_lets_what_is_under_way_finish_and_closes_what_idles() -> None:
             idle_reader, idle_writer = await scene.connect()
             idle_writer.write(GET)
             await idle_reader.readuntil(b"ok")
-            said = asyncio.create_task(scene.say(LAST))
+            said = asyncio.create_task(scene.exchange(LAST))
             await until(lambda: len(backend.heads) == 2)
             stopped = asyncio.create_task(scene.provider.stop())
             assert await idle_reader.read(-1) == b""

@@ -33,10 +33,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         global active
         active += 1
-        text = self.answer()
+        text = self.respond()
         active -= 1  # before it is sent: who has its answer may let the task go
         self.wfile.write(text)
-    def answer(self):
+    def respond(self):
         if self.path == "/slow":
             time.sleep(1.5)
         if self.path == "/work":

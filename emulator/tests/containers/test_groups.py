@@ -83,8 +83,8 @@ def run(scenario: Any) -> None:
 async def pid_of(url: str, source: str = "127.0.0.1") -> int:
     """Of the process that answers."""
     connector = aiohttp.TCPConnector(local_addr=(source, 0), force_close=True)
-    async with aiohttp.ClientSession(connector=connector) as session, session.get(url) as answer:
-        return int((await answer.text()).split()[1])
+    async with aiohttp.ClientSession(connector=connector) as session, session.get(url) as response:
+        return int((await response.text()).split()[1])
 
 
 def test_a_task_serves_both_and_a_source_stays_with_its_own(asset: Path, tmp_path: Path) -> None:

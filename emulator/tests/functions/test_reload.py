@@ -60,9 +60,9 @@ def test_assets_are_copied_once_and_never_written(tmp_path: Path) -> None:
 
 def test_a_saved_source_is_what_the_next_invocation_runs(tmp_path: Path) -> None:
     sources = tmp_path / "lambdas"
-    answer = "def handler(event, context): return {}\n"
+    response = "def handler(event, context): return {}\n"
     for directory in (sources, tmp_path / "asset.abc" / "lambdas"):
-        write(directory / "module.py", answer.format(1))
+        write(directory / "module.py", response.format(1))
     copies = RunCopies(tmp_path / "run")
     said: list[str] = []
 
@@ -85,7 +85,7 @@ def test_a_saved_source_is_what_the_next_invocation_runs(tmp_path: Path) -> None
                 for expected in (2, 3):
                     before = len(said)
                     while len(said) == before:  # the watch may not have begun yet
-                        write(sources / "module.py", answer.format(expected))
+                        write(sources / "module.py", response.format(expected))
                         await asyncio.sleep(0.3)
                     await until(lambda: functions.state()["functions"][0]["workers"] <= 1)
                     assert await invoke(functions) == str(expected).encode()

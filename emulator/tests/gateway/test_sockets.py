@@ -73,15 +73,16 @@ def test_without_its_identity_source_a_client_gets_401_and_nothing_is_invoked() 
 
 
 @pytest.mark.parametrize(
-    ("answer", "status"), [("deny", 403), ("Unauthorized", 401), ("crash", 500), ("throttle", 500)]
+    ("response", "status"),
+    [("deny", 403), ("Unauthorized", 401), ("crash", 500), ("throttle", 500)],
 )
-def test_a_refusing_authorizer_keeps_connect_from_running(answer: Any, status: int) -> None:
+def test_a_refusing_authorizer_keeps_connect_from_running(response: Any, status: int) -> None:
     async def authorize(_event: dict[str, Any]) -> Any:
-        if answer == "deny":
+        if response == "deny":
             return {**allow({}), "policyDocument": {"Statement": []}}
-        if answer == "throttle":
+        if response == "throttle":
             raise Throttled("authorize")
-        raise FunctionError(answer)
+        raise FunctionError(response)
 
     async def scenario() -> None:
         async with playing(authorize=authorize) as scene:
@@ -92,11 +93,11 @@ def test_a_refusing_authorizer_keeps_connect_from_running(answer: Any, status: i
 
 
 @pytest.mark.parametrize(
-    ("answer", "status"), [({"statusCode": 403}, 403), ({"oops": 1}, 502), (None, 502)]
+    ("response", "status"), [({"statusCode": 403}, 403), ({"oops": 1}, 502), (None, 502)]
 )
-def test_a_refusing_connect_integration_refuses_the_upgrade(answer: Any, status: int) -> None:
+def test_a_refusing_connect_integration_refuses_the_upgrade(response: Any, status: int) -> None:
     async def connecting(_event: dict[str, Any]) -> Any:
-        return answer
+        return response
 
     async def scenario() -> None:
         async with playing(connect=connecting) as scene:

@@ -17,7 +17,7 @@ from tests import cloud_assemblies
 ANSWER = """
 import json, os, urllib.request, boto3
 
-def answer(event, status="SUCCESS", **data):
+def respond(event, status="SUCCESS", **data):
     body = {
         "Status": status, "Reason": "because", "PhysicalResourceId": "thing", "Data": data,
         **{name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")},
@@ -47,28 +47,28 @@ class Row(NamedTuple):
 ROWS = [
     Row("a function that reads the secret only when it has to", """
     if kind != "Delete" and not is_rollback and secret(event) != "{}":
-        return answer(event, "FAILED")
-    answer(event, Arn=f"arn:aws:sns:{os.environ['AWS_REGION']}:1:{os.environ['NAME']}")
+        return respond(event, "FAILED")
+    respond(event, Arn=f"arn:aws:sns:{os.environ['AWS_REGION']}:1:{os.environ['NAME']}")
 """, set()),
     Row("a function that reads the bad secret again in a rollback", """
     if kind != "Delete" and secret(event) != "{}":
-        return answer(event, "FAILED")
-    answer(event, Arn="x")
+        return respond(event, "FAILED")
+    respond(event, Arn="x")
 """, {(Kind.ROLLBACK, "Thing")}, "the rollback of an update (UPDATE_ROLLBACK_FAILED) is answered "
         "with FAILED: because"),
     Row("a function that can't delete what was never made", """
     if kind == "Delete" and event["PhysicalResourceId"] != "thing":
         raise LookupError("no such thing")
-    answer(event, Arn="x")
+    respond(event, Arn="x")
 """, {(Kind.ROLLBACK, "Thing")}, "the deletion of what was never made is answered with NONE: "
         "the function raised LookupError"),
     Row("a function that forgets to answer", """
     if kind == "Create":
-        answer(event, Arn="x")
+        respond(event, Arn="x")
 """, {(Kind.ROLLBACK, "Thing")}, "the function ended without an answer"),
     Row("a function whose answer is empty and exported", """
-    answer(event, Arn="")
-""", {(Kind.REFUSED, "export of Function.Arn")}, '"Exported values must not be empty'),
+    respond(event, Arn="")
+""", {(Kind.REJECTED, "export of Function.Arn")}, '"Exported values must not be empty'),
 ]  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from emulator.rehearsal import report
 from emulator.rehearsal.findings import Kind
 from emulator.template.assembly import Stack
 
-REFUSED, DATA, ROLLBACK, FELT, NOTE = Kind
+REJECTED, DATA, ROLLBACK, FELT, NOTE = Kind
 
 
 class Row(NamedTuple):
@@ -191,7 +191,7 @@ ROWS = [
         "an export goes while it is imported",
         [data({"Jobs": QUEUE}, exported("data", "Jobs", {"Ref": "Jobs"})), importer("Jobs")],
         [data({"Jobs": QUEUE}), importer()],
-        {(REFUSED, "export of Jobs")},
+        {(REJECTED, "export of Jobs")},
     ),
     Row(
         "an export goes that nobody imports",
@@ -203,19 +203,19 @@ ROWS = [
         "an export changes while it is imported",
         [data({}, exported("data", "Name", "one")), importer("Name")],
         [data({}, exported("data", "Name", "two")), importer("Name")],
-        {(REFUSED, "export Name")},
+        {(REJECTED, "export Name")},
     ),
     Row(
         "what is exported is replaced",
         [data({"Jobs": QUEUE}, exported("data", "Jobs", {"Ref": "Jobs"})), importer("Jobs")],
         [data({"Jobs": NAMED_QUEUE}, exported("data", "Jobs", {"Ref": "Jobs"})), importer("Jobs")],
-        {(REFUSED, "export of Jobs"), (DATA, "Jobs"), (FELT, "Jobs")},
+        {(REJECTED, "export of Jobs"), (DATA, "Jobs"), (FELT, "Jobs")},
     ),
     Row(
         "an export is empty",
         None,
         [data({}, exported("data", "Name", " ")), importer("Name")],
-        {(REFUSED, "export Name")},
+        {(REJECTED, "export Name")},
     ),
     Row(
         "an export is what a custom resource's function answers",
@@ -227,13 +227,13 @@ ROWS = [
             ),
             importer("Arn"),
         ],
-        {(REFUSED, "export of Thing.Arn")},
+        {(REJECTED, "export of Thing.Arn")},
     ),
     Row(
         "an import finds no export",
         None,
         [data({}), importer("Name")],
-        {(REFUSED, "T0.DisplayName")},
+        {(REJECTED, "T0.DisplayName")},
     ),
     Row(
         "an export moves to a stack that is deployed after the one that imports it",
@@ -243,7 +243,7 @@ ROWS = [
             stack("late", {}, exported("data", "Name", "x"), after=("web",)),
             data({}),
         ],
-        {(REFUSED, "export Name")},
+        {(REJECTED, "export Name")},
     ),
     Row(
         "a weak value changes, and the stack that took it does not",
@@ -261,20 +261,20 @@ ROWS = [
         "a weak value is not there",
         None,
         [data({}), reader()],
-        {(REFUSED, "Alarm.DisplayName")},
+        {(REJECTED, "Alarm.DisplayName")},
     ),
     # names that only one may have
     Row(
         "a resource with a name of its own is replaced",
         [data({"Jobs": resource("SQS::Queue", QueueName="jobs.fifo", FifoQueue=True)})],
         [data({"Jobs": resource("SQS::Queue", QueueName="jobs.fifo")})],
-        {(REFUSED, "Jobs"), (DATA, "Jobs"), (FELT, "Jobs")},
+        {(REJECTED, "Jobs"), (DATA, "Jobs"), (FELT, "Jobs")},
     ),
     Row(
         "a new logical id takes the name of the old one",
         [data({"Group": resource("Logs::LogGroup", LogGroupName="api")})],
         [data({"Other": resource("Logs::LogGroup", LogGroupName="api")})],
-        {(REFUSED, "Other")},
+        {(REJECTED, "Other")},
     ),
     Row(
         "a name is held by another stack",
@@ -283,7 +283,7 @@ ROWS = [
             stack("old", {"Group": resource("Logs::LogGroup", LogGroupName="api")}),
             data({"Mine": resource("Logs::LogGroup", LogGroupName="api")}),
         ],
-        {(REFUSED, "Mine")},
+        {(REJECTED, "Mine")},
     ),
     Row(
         "a name in another region is another name",
@@ -302,7 +302,7 @@ ROWS = [
         "a subnet is replaced on the same addresses",
         [network("10.0.0.0/18")],
         [network("10.0.0.0/17")],
-        {(REFUSED, "Subnet")},
+        {(REJECTED, "Subnet")},
     ),
     Row(
         "a subnet is replaced on other addresses",
@@ -314,25 +314,25 @@ ROWS = [
         "a second listener wants the same port",
         [stack("web", {"Balancer": balancer(), "Http": listener()})],
         [stack("web", {"Balancer": balancer(), "Plain": listener()})],
-        {(REFUSED, "Plain"), (FELT, "Http")},
+        {(REJECTED, "Plain"), (FELT, "Http")},
     ),
     Row(
         "two rules of one template want the same priority",
         None,
         [ruled(rule("A", 10), rule("B", 10))],
-        {(REFUSED, "B")},
+        {(REJECTED, "B")},
     ),
     Row(
         "a rule takes the priority of one that stays",
         [ruled(rule("A", 10), rule("B", 20))],
         [ruled(rule("A", 10), rule("B", 10))],
-        {(REFUSED, "B")},
+        {(REJECTED, "B")},
     ),
     Row(
         "two rules exchange their priorities",
         [ruled(rule("A", 10), rule("B", 20))],
         [ruled(rule("A", 20), rule("B", 10))],
-        {(REFUSED, "A"), (REFUSED, "B")},
+        {(REJECTED, "A"), (REJECTED, "B")},
     ),
     Row(
         "a rule gets a free priority",
@@ -344,13 +344,13 @@ ROWS = [
         "a bucket's policy gets another logical id",
         [data({"Old": resource("S3::BucketPolicy", Bucket="logs")})],
         [data({"New": resource("S3::BucketPolicy", Bucket="logs")})],
-        {(REFUSED, "New")},
+        {(REJECTED, "New")},
     ),
     Row(
         "a NAT gateway is replaced on the address of the old one",
         [stack("network", {"Nat": resource("EC2::NatGateway", SubnetId="a", AllocationId="ip")})],
         [stack("network", {"Nat": resource("EC2::NatGateway", SubnetId="b", AllocationId="ip")})],
-        {(REFUSED, "Nat")},
+        {(REJECTED, "Nat")},
     ),
     Row(
         "a security group of the same name in another network",
@@ -362,7 +362,7 @@ ROWS = [
         "a name that stays behind in another stack",
         [log_group("old", "Retain"), data({"Jobs": QUEUE})],
         [stack("old", {"T": resource("SNS::Topic")}), log_group("data", "RetainExceptOnCreate")],
-        {(REFUSED, "Group"), (DATA, "Jobs"), (FELT, "Jobs")},
+        {(REJECTED, "Group"), (DATA, "Jobs"), (FELT, "Jobs")},
     ),
     Row(
         "a name that another stack gave up before",
@@ -456,7 +456,7 @@ ROWS = [
         "a protected load balancer is removed",
         [stack("web", {"Balancer": balancer("true"), "Other": QUEUE})],
         [stack("web", {"Other": QUEUE})],
-        {(REFUSED, "Balancer"), (FELT, "Balancer")},
+        {(REJECTED, "Balancer"), (FELT, "Balancer")},
     ),
     Row(
         "a load balancer is protected from the first deployment on",
@@ -512,19 +512,19 @@ ROWS = [
                 }
             )
         ],
-        {(REFUSED, "Pool.UsernameConfiguration")},
+        {(REJECTED, "Pool.UsernameConfiguration")},
     ),
     Row(
         "an attribute of users is dropped",
         [data({"Pool": pool("a", "b")})],
         [data({"Pool": pool("a")})],
-        {(REFUSED, "Pool")},
+        {(REJECTED, "Pool")},
     ),
     Row(
         "an attribute of users is changed",
         [data({"Pool": pool("a")})],
         [data({"Pool": pool("a", mutable=False)})],
-        {(REFUSED, "Pool")},
+        {(REJECTED, "Pool")},
     ),
     Row(
         "an attribute of users is added",
@@ -536,7 +536,7 @@ ROWS = [
         "items expire by another attribute",
         [data({"Chats": expiring("old")})],
         [data({"Chats": expiring("new")})],
-        {(REFUSED, "Chats")},
+        {(REJECTED, "Chats")},
     ),
     Row(
         "items expire by another attribute from some day on",
@@ -548,19 +548,19 @@ ROWS = [
         "an index changes its projection",
         [data({"Chats": indexed("a")})],
         [data({"Chats": indexed("a", projected="KEYS_ONLY")})],
-        {(REFUSED, "Chats")},
+        {(REJECTED, "Chats")},
     ),
     Row(
         "another function makes a custom resource",
         [data({"Thing": CUSTOM})],
         [data({"Thing": OTHER_CUSTOM})],
-        {(REFUSED, "Thing")},
+        {(REJECTED, "Thing")},
     ),
     Row(
         "no function makes a custom resource any more",
         [data({"Thing": CUSTOM})],
         [data({"Thing": {"Type": "Custom::Thing"}})],
-        {(REFUSED, "Thing")},
+        {(REJECTED, "Thing")},
     ),
     Row(
         "a custom resource gets another logical id",
@@ -572,7 +572,7 @@ ROWS = [
         "a load balancer is replaced and its target group stays",
         [balanced("internet-facing")],
         [balanced("internal")],
-        {(REFUSED, "A"), (FELT, "Balancer"), (FELT, "Http")},
+        {(REJECTED, "A"), (FELT, "Balancer"), (FELT, "Http")},
     ),
     Row(
         "a load balancer is replaced with its target group",
@@ -584,7 +584,7 @@ ROWS = [
         "two indexes at once",
         [data({"Chats": table()})],
         [data({"Chats": table(GlobalSecondaryIndexes=[{"IndexName": "a"}, {"IndexName": "b"}])})],
-        {(REFUSED, "Chats")},
+        {(REJECTED, "Chats")},
     ),
     Row(
         "one index",
@@ -596,13 +596,13 @@ ROWS = [
         "a logical id changes its type",
         [data({"Thing": resource("SNS::Topic")})],
         [data({"Thing": table()})],
-        {(REFUSED, "Thing changes its type from AWS::SNS::Topic to AWS::DynamoDB::Table")},
+        {(REJECTED, "Thing changes its type from AWS::SNS::Topic to AWS::DynamoDB::Table")},
     ),
     Row(
         "targets become sticky before the rule over two groups does",
         [forwarding("false", "A", "B", sticky=False)],
         [forwarding("true", "A", "B", sticky=True)],
-        {(REFUSED, "A"), (REFUSED, "B")},
+        {(REJECTED, "A"), (REJECTED, "B")},
     ),
     Row(
         "targets become sticky after the rule",
@@ -635,7 +635,7 @@ ROWS = [
         "an export of what is not there",
         None,
         [data({}, exported("data", "Name", {"Fn::GetAtt": ["Nothing", "Arn"]}))],
-        {(REFUSED, "output Name")},
+        {(REJECTED, "output Name")},
     ),
     Row(
         "a condition and a mapping that are not there",
@@ -649,7 +649,7 @@ ROWS = [
                 }
             )
         ],
-        {(REFUSED, "A"), (REFUSED, "B.DisplayName"), (REFUSED, "C.DisplayName")},
+        {(REJECTED, "A"), (REJECTED, "B.DisplayName"), (REJECTED, "C.DisplayName")},
     ),
     Row(
         "an export of a parameter goes while it is imported",
@@ -663,15 +663,15 @@ ROWS = [
             importer("Name"),
         ],
         [data({}), importer()],
-        {(REFUSED, "export Name")},
+        {(REJECTED, "export Name")},
     ),
     # limits
-    Row("more resources than a stack takes", None, [stack("web", MANY)], {(REFUSED, "Resources")}),
+    Row("more resources than a stack takes", None, [stack("web", MANY)], {(REJECTED, "Resources")}),
     Row(
         "a description that is too long",
         None,
         [stack("web", {"T": resource("SNS::Topic")}, Description="x" * 1025)],
-        {(REFUSED, "Description, in bytes")},
+        {(REJECTED, "Description, in bytes")},
     ),
     Row(
         "nearly as many outputs as a stack takes",

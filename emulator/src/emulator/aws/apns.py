@@ -101,4 +101,4 @@ def judge(status: int, text: str) -> Outcome:
         reason = json.loads(text).get("reason")
     except (ValueError, AttributeError):
         reason = None
-    return Outcome.unregistered if status == 410 or reason in _DEAD else Outcome.refused
+    return Outcome.unregistered if status == 410 or reason in _DEAD else Outcome.rejected

@@ -22,7 +22,7 @@ from moto.dynamodbstreams.models import DynamoDBStreamsBackend
 
 from emulator.aws.hooks import replace
 
-_KEPT_ITERATORS = 1000
+_MOST_ITERATORS = 1000
 
 
 def install() -> None:
@@ -136,9 +136,9 @@ def _forget_old_iterators() -> None:
     original = DynamoDBStreamsBackend.get_records
 
     def get_records(self: Any, iterator_arn: str, limit: int) -> Any:
-        answer = original(self, iterator_arn, limit)
-        for arn in list(self.shard_iterators)[: -_KEPT_ITERATORS or None]:
+        response = original(self, iterator_arn, limit)
+        for arn in list(self.shard_iterators)[: -_MOST_ITERATORS or None]:
             del self.shard_iterators[arn]
-        return answer
+        return response
 
     replace(DynamoDBStreamsBackend, "get_records", get_records)

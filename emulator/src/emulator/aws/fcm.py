@@ -81,7 +81,7 @@ def judge(status: int, text: str) -> Outcome:
     codes = _error_codes(text)
     if {"UNREGISTERED", "SENDER_ID_MISMATCH"} & codes or "message.token" in codes:
         return Outcome.unregistered
-    return Outcome.refused
+    return Outcome.rejected
 
 
 def _error_codes(text: str) -> set[str]:

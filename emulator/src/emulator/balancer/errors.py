@@ -22,7 +22,7 @@ def require_known(where: str, attributes: Mapping[str, str], known: set[str]) ->
         raise unsupported(where, f"the attribute {unknown[0]}", "remove it for this environment")
 
 
-def refuse_zonal(where: str, attributes: Mapping[str, str]) -> None:
+def check_cross_zone(where: str, attributes: Mapping[str, str]) -> None:
     """Raises EmulatorError where requests shall stay in the zone they came to: a laptop is one."""
     if attributes.get(CROSS_ZONE) == "false":
         what = f"{CROSS_ZONE} false, as there is one zone here,"

@@ -18,7 +18,7 @@ from emulator.balancer.errors import Properties, unsupported
 from emulator.balancer.listener import weights
 from emulator.balancer.network import checks
 from emulator.balancer.network.balancer import NetworkBalancer
-from emulator.balancer.routing import refuse_stickiness
+from emulator.balancer.routing import check_stickiness
 from emulator.balancer.targets.checks import HealthChecker, open_session
 from emulator.balancer.targets.health import Outcome
 from emulator.balancer.targets.registrar import Registrar
@@ -138,7 +138,7 @@ class LoadBalancingProvider:
             if forwarded and arn in self._network.settings:
                 raise EmulatorError(f"{group.name}: a rule over HTTP forwards to it: make it HTTP")
             group.in_use = forwarded or arn == self._network.forwards_to
-        refuse_stickiness(self._application.rules, self.targets.groups)
+        check_stickiness(self._application.rules, self.targets.groups)
 
     async def stop(self) -> None:
         session, self._session = self._session, None

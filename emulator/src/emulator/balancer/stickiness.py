@@ -190,11 +190,11 @@ def needs_same_site(headers: Mapping[str, Sequence[str]]) -> bool:
     return "origin" in headers and agent is not None and int(agent[1]) >= _FIRST_CHROMIUM
 
 
-def sets_cookie(answer_headers: Iterable[tuple[str, str]], cookie: str) -> bool:
+def sets_cookie(response_headers: Iterable[tuple[str, str]], cookie: str) -> bool:
     """Only the name counts, whatever the value and when it expires."""
     return any(
         name.lower() == "set-cookie" and value.partition("=")[0].strip() == cookie
-        for name, value in answer_headers
+        for name, value in response_headers
     )
 
 

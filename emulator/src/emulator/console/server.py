@@ -86,7 +86,7 @@ class Console:
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
             self._guard(request)
-            response = await self._answer(request)
+            response = await self._respond(request)
         except ApiError as error:
             document = {"error": {"code": error.code, "message": error.message}}
             response = web.json_response(document, status=error.status)
@@ -103,7 +103,7 @@ class Console:
         if origin is not None and origin != f"http://{host}":
             raise ApiError(403, "forbidden", f"orders from the origin {origin!r} are not taken")
 
-    async def _answer(self, request: web.BaseRequest) -> web.Response:
+    async def _respond(self, request: web.BaseRequest) -> web.Response:
         path = request.raw_path.partition("?")[0]
         if path == "/":
             return web.Response(status=302, headers={"Location": ROOT})

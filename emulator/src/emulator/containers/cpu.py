@@ -31,8 +31,8 @@ async def asked_of_ps(pid: int) -> float | None:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )
-    said, _ = await ps.communicate()
-    return from_ps(said.decode())
+    output, _ = await ps.communicate()
+    return from_ps(output.decode())
 
 
 def from_stat(text: str, ticks_per_second: int) -> float:

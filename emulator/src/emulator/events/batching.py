@@ -42,8 +42,8 @@ def failed_items(result: InvokeResult, known: Sequence[str], partial: bool) -> l
     if not partial:
         return []
     try:
-        answer = json.loads(result.payload)
-        failures = (answer or {}).get("batchItemFailures") or []
+        response = json.loads(result.payload)
+        failures = (response or {}).get("batchItemFailures") or []
         reported = {failure["itemIdentifier"] for failure in failures}
     except (ValueError, AttributeError, KeyError, TypeError):
         raise Unreported from None
@@ -107,14 +107,14 @@ def without_old(work: Work, now: float, mapping: EventSourceMapping) -> list[Wor
     if mapping.max_age == FOREVER:
         return [work]
     limit = now - mapping.max_age
-    kept = [record for record in work.records if _created(record) >= limit]
-    if len(kept) == len(work.records):
+    young = [record for record in work.records if _created(record) >= limit]
+    if len(young) == len(work.records):
         return [work]
     old = tuple(record for record in work.records if _created(record) < limit)
     discarded = Discarded(old, "RecordAgeExceeded", work.invocations)
     rest: list[Work | Discarded] = [discarded]
-    if kept:
-        rest.append(Work(tuple(kept), work.attempts, work.invocations))
+    if young:
+        rest.append(Work(tuple(young), work.attempts, work.invocations))
     return rest
 
 

@@ -44,7 +44,7 @@ class EventSourceProvider:
     async def start(self) -> None:
         self._tasks = [asyncio.create_task(poller.run()) for poller in self._pollers]
         for task in self._tasks:
-            task.add_done_callback(self._tell_end)
+            task.add_done_callback(self._report_end)
 
     async def stop(self) -> None:
         for task in self._tasks:
@@ -55,7 +55,7 @@ class EventSourceProvider:
     def state(self) -> dict[str, Any]:
         return {"event_sources": [poller.state() for poller in self._pollers]}
 
-    def _tell_end(self, task: asyncio.Task[None]) -> None:
+    def _report_end(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
             self._report(f"a poller ended: {error!r}")
 

@@ -100,7 +100,7 @@ class QueuePoller:
 
     async def _receive(self, count: int, wait: int) -> list[Mapping[str, Any]]:
         try:
-            answer = await self._calls(
+            response = await self._calls(
                 "sqs",
                 "ReceiveMessage",
                 QueueUrl=self._url,
@@ -113,7 +113,7 @@ class QueuePoller:
             self._report(f"queue {self._mapping.source}: {error}")
             await asyncio.sleep(1)
             return []
-        return list(answer.get("Messages", []))
+        return list(response.get("Messages", []))
 
     async def _handle(self, messages: Sequence[Mapping[str, Any]]) -> None:
         records = [shapes.queue_record(message, self._mapping.source) for message in messages]

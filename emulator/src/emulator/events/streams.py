@@ -86,17 +86,17 @@ class StreamPoller:
 
     async def _read(self) -> bool:
         """Take what is new and wanted into the buffer; whether anything was new."""
-        answer = await self._calls(
+        response = await self._calls(
             "dynamodbstreams", "GetRecords", ShardIterator=self._iterator, Limit=_READ
         )
-        self._iterator = answer["NextShardIterator"]
-        for record in answer["Records"]:
+        self._iterator = response["NextShardIterator"]
+        for record in response["Records"]:
             if self._mapping.wanted(record):
                 if not self._waiting:
                     self._waiting_since = self._clock.now()
                 self._waiting.append(record)
                 self._waiting_size += len(json.dumps(record))
-        return bool(answer["Records"])
+        return bool(response["Records"])
 
     def _is_due(self) -> bool:
         waited = self._clock.now() - self._waiting_since

@@ -30,7 +30,7 @@ def exited(request_id: str, status: int) -> InvokeResult:
     )
 
 
-def answer_too_large(size: int) -> InvokeResult:
+def response_too_large(size: int) -> InvokeResult:
     return failure(
         "Function.ResponseSizeTooLarge",
         f"Response payload size ({size} bytes) exceeded maximum allowed payload size "

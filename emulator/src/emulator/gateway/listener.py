@@ -144,9 +144,11 @@ class WebSocketListener:
                 # "Binary media types for WebSocket APIs", API Gateway developer guide.
                 await connection.close(limits.UNSUPPORTED_DATA, "Binary is not supported")
                 return
-            self._spawn(self._answer(connection, frame, room))
+            self._spawn(self._dispatch_frame(connection, frame, room))
 
-    async def _answer(self, connection: Connection, frame: str, room: asyncio.Semaphore) -> None:
+    async def _dispatch_frame(
+        self, connection: Connection, frame: str, room: asyncio.Semaphore
+    ) -> None:
         try:
             text = await self._dispatcher.message(connection.info, frame)
             if text is not None:

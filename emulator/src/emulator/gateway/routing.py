@@ -40,7 +40,7 @@ def select_route(path: tuple[str, ...], frame: str, keys: Collection[str]) -> st
 
 def _value_at(path: tuple[str, ...], frame: str) -> Any:
     try:
-        value = json.loads(frame, parse_constant=_refuse)
+        value = json.loads(frame, parse_constant=_reject_constant)
     except (ValueError, RecursionError):  # not JSON, or nested deeper than the parser goes
         return None
     for name in path:
@@ -50,5 +50,5 @@ def _value_at(path: tuple[str, ...], frame: str) -> Any:
     return value
 
 
-def _refuse(constant: str) -> Never:
+def _reject_constant(constant: str) -> Never:
     raise ValueError(f"{constant} is not JSON")

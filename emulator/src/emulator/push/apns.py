@@ -76,7 +76,7 @@ class ApnsServer:
         self.port = number(listening)
         try:
             self._server = await loop.create_server(
-                lambda: _Connection(self.answer, self._connections), sock=listening
+                lambda: _Connection(self.respond, self._connections), sock=listening
             )
         except OSError as error:
             raise port_taken(self.port, PURPOSE, error) from error
@@ -100,7 +100,7 @@ class ApnsServer:
     def state(self) -> dict[str, Any]:
         return {"apns": {"sent": self._sent}}
 
-    def answer(self, headers: Headers, body: bytes) -> tuple[Headers, bytes]:
+    def respond(self, headers: Headers, body: bytes) -> tuple[Headers, bytes]:
         """The response to one request: an empty body means that no DATA frame is sent."""
         named = dict(headers)
         apns_id = named.get("apns-id", str(self._new_id())).upper()
@@ -130,10 +130,10 @@ class _Connection(asyncio.Protocol):
 
     def __init__(
         self,
-        answer: Callable[[Headers, bytes], tuple[Headers, bytes]],
+        judge: Callable[[Headers, bytes], tuple[Headers, bytes]],
         connections: set[_Connection],
     ) -> None:
-        self._answer = answer
+        self._judge = judge
         self._connections = connections
         self._h2 = H2Connection(H2Configuration(client_side=False, header_encoding="utf-8"))
         self._requests: dict[int, _Request] = {}
@@ -185,7 +185,7 @@ class _Connection(asyncio.Protocol):
         request = self._requests.pop(stream_id, None)
         if request is None:
             return
-        headers, body = self._answer(request.headers, bytes(request.body))
+        headers, body = self._judge(request.headers, bytes(request.body))
         self._h2.send_headers(stream_id, headers, end_stream=not body)
         if body:
             self._h2.send_data(stream_id, body, end_stream=True)

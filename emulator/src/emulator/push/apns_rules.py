@@ -100,8 +100,8 @@ def read_notification(
         raise Rejected("PayloadEmpty")
     if not re.fullmatch(r"(?:[0-9a-fA-F]{2}){32,100}", device_token):
         raise Rejected("BadDeviceToken")
-    kept = {name: value for name, value in headers.items() if name.startswith("apns-")}
-    return Notification(device_token, payload, kept)
+    apns_headers = {name: value for name, value in headers.items() if name.startswith("apns-")}
+    return Notification(device_token, payload, apns_headers)
 
 
 def check_provider_token(provider: Provider, authorization: str | None, now: float) -> None:

@@ -168,7 +168,7 @@ class _Update:
         return reference(resource.type, place, resource.stack, resource.logical_id, life)
 
     def _dropped(self, live: Live) -> Change:
-        return Change(Act.RETAINED if live.kept_when_dropped else Act.DELETED, live, None)
+        return Change(Act.RETAINED if live.retained_when_dropped else Act.DELETED, live, None)
 
     def _outputs(self) -> dict[str, Output]:
         found = {}
@@ -195,8 +195,8 @@ class _Update:
 
 def _left_behind(changes: Iterable[Change]) -> Iterator[Live]:
     for change in changes:
-        kept = change.act is Act.REPLACED and change.resource.kept_when_replaced
-        if change.before and (kept or change.act is Act.RETAINED):
+        retained = change.act is Act.REPLACED and change.resource.retained_when_replaced
+        if change.before and (retained or change.act is Act.RETAINED):
             yield change.before
 
 

@@ -23,7 +23,7 @@ from typing import Any
 Document = dict[str, Any]
 
 
-class Answers:
+class ResponseServer:
     """The address that CloudFormation waits at."""
 
     def __init__(self) -> None:
@@ -82,8 +82,8 @@ def main() -> None:
 def act_out(task: Document, life: list[Document]) -> list[Document]:
     """One answer for each step of a life, which begins in an empty account."""
     with empty_account(task["handler"]) as handler:
-        place, secrets = Answers(), Secrets(task["secrets"])
-        answered: list[Document] = []
+        place, secrets = ResponseServer(), Secrets(task["secrets"])
+        responses: list[Document] = []
         identity = life[0].get("PhysicalResourceId", "")
         for number, step in enumerate(life):
             secrets.hold(step["secrets"])
@@ -95,10 +95,10 @@ def act_out(task: Document, life: list[Document]) -> list[Document]:
                 **secrets.translated(step["event"]),
                 **({"PhysicalResourceId": identity} if step["RequestType"] != "Create" else {}),
             }
-            answer = _called(handler, event, place, task["timeout"])
-            identity = answer.get("PhysicalResourceId", identity)
-            answered.append(answer)
-        return answered
+            response = _called(handler, event, place, task["timeout"])
+            identity = response.get("PhysicalResourceId", identity)
+            responses.append(response)
+        return responses
 
 
 @contextmanager
@@ -113,7 +113,7 @@ def empty_account(name: str) -> Iterator[Any]:
         yield getattr(importlib.import_module(module), function)
 
 
-def _called(handler: Any, event: Document, place: Answers, timeout: int) -> Document:
+def _called(handler: Any, event: Document, place: ResponseServer, timeout: int) -> Document:
     """`timeout` is what the function has, in seconds."""
     context = SimpleNamespace(
         function_name="rehearsal",

@@ -48,13 +48,13 @@ class Called:
 
     resource: Live
     lives: tuple[Life, ...] = ()
-    answers: tuple[tuple[Mapping[str, Any], ...], ...] = ()
+    responses: tuple[tuple[Mapping[str, Any], ...], ...] = ()
     instead: Finding | None = None
 
     @property
     def attributes(self) -> Mapping[str, Any] | None:
         """Of a first deployment, which finds the secrets empty; None where they are unknown."""
-        return (self.answers[0][0].get("Data") or {}) if self.answers else None
+        return (self.responses[0][0].get("Data") or {}) if self.responses else None
 
     @property
     def calls(self) -> int:
@@ -63,9 +63,9 @@ class Called:
     def findings(self) -> Iterator[Finding]:
         if self.instead:
             yield self.instead
-        for life, answered in zip(self.lives, self.answers, strict=True):
-            for step, answer in zip(life, answered, strict=True):
-                status, reason = answer.get("Status"), answer.get("Reason") or "no reason given"
+        for life, received in zip(self.lives, self.responses, strict=True):
+            for step, response in zip(life, received, strict=True):
+                status, reason = response.get("Status"), response.get("Reason") or "no reason given"
                 if (step.must and status != step.must) or status == "NONE":
                     yield Finding(
                         Kind.ROLLBACK,
@@ -124,24 +124,24 @@ def call(resource: Live, account: Account, assembly: Assembly, default_place: Pl
     key = function.properties.get("Code", {}).get("S3Key") if function else None
     if not (function and key and function.properties.get("Runtime", "").startswith("python")):
         sentence = "its function was not called, for it is not made from Python files of this app"
-        return Called(resource, instead=_said_of(resource, Kind.NOTE, sentence))
+        return Called(resource, instead=_finding(resource, Kind.NOTE, sentence))
     handler = str(function.properties["Handler"])
     lives = lives_of(_as_texts(dict(resource.properties)))
     place = Place.of(account[resource.stack].place, default_place)
     task = _task(resource, function, handler, place, lives)
     try:
-        answers = _run(task, _root(assembly.file(key), handler))
-    except _Unanswered as reason:
+        responses = _run(task, _root(assembly.file(key), handler))
+    except _NoResponse as reason:
         sentence = f"its function answers no request, so every deployment fails: {reason}"
-        return Called(resource, instead=_said_of(resource, Kind.ROLLBACK, sentence))
-    return Called(resource, lives, tuple(tuple(each) for each in answers))
+        return Called(resource, instead=_finding(resource, Kind.ROLLBACK, sentence))
+    return Called(resource, lives, tuple(tuple(each) for each in responses))
 
 
-class _Unanswered(Exception):
+class _NoResponse(Exception):
     """A function's process ended without its answers, or did not end."""
 
 
-def _said_of(resource: Live, kind: Kind, sentence: str) -> Finding:
+def _finding(resource: Live, kind: Kind, sentence: str) -> Finding:
     return Finding(kind, resource.stack, resource.name, sentence)
 
 
@@ -223,7 +223,7 @@ def _as_texts(value: Any) -> Any:
 
 
 def _run(task: Mapping[str, Any], root: Path) -> list[list[dict[str, Any]]]:
-    """Raises _Unanswered with the end of what the process said."""
+    """Raises _NoResponse with the end of what the process said."""
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("AWS_")
     } | {"PYTHONPATH": str(root), "AWS_EC2_METADATA_DISABLED": "true"}
@@ -239,10 +239,10 @@ def _run(task: Mapping[str, Any], root: Path) -> list[list[dict[str, Any]]]:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise _Unanswered(f"it did not end within {_WITHIN} s") from None
+        raise _NoResponse(f"it did not end within {_WITHIN} s") from None
     if done.returncode:
-        raise _Unanswered(" ".join(done.stderr.strip().splitlines()[-1:]))
+        raise _NoResponse(" ".join(done.stderr.strip().splitlines()[-1:]))
     if not done.stdout:
-        raise _Unanswered("it ends its process")
-    answers: list[list[dict[str, Any]]] = json.loads(done.stdout)
-    return answers
+        raise _NoResponse("it ends its process")
+    responses: list[list[dict[str, Any]]] = json.loads(done.stdout)
+    return responses

@@ -13,7 +13,7 @@ from emulator.rehearsal.rehearsal import Rehearsal
 WIDTH = 100
 SHOWN = 2  # so many names of resources share a line; of more, the first. The JSON has all
 TITLES = {
-    Kind.REFUSED: "REFUSED",
+    Kind.REJECTED: "REJECTED",
     Kind.DATA: "DATA THAT GOES",
     Kind.ROLLBACK: "ROLLBACK THAT FAILS",
     Kind.FELT: "FELT BY USERS",

@@ -36,7 +36,7 @@ class Incoming(NamedTuple):
     body: bytes
 
 
-class Answer(NamedTuple):
+class FunctionResponse(NamedTuple):
     status: int
     reason: str
     headers: list[Pair]
@@ -86,7 +86,7 @@ def _body(body: bytes, headers: Mapping[str, Sequence[str]]) -> tuple[str, bool]
     return base64.b64encode(body).decode(), True
 
 
-def answer_of(payload: bytes, multi_value: bool) -> Answer:
+def response_of(payload: bytes, multi_value: bool) -> FunctionResponse:
     """Raises Malformed. With multi-value headers on, only `multiValueHeaders` are read."""
     if len(payload) > BODY_BYTES:
         raise Malformed(f"an answer of {len(payload)} bytes is over 1 MB")
@@ -100,7 +100,7 @@ def answer_of(payload: bytes, multi_value: bool) -> Answer:
     if not isinstance(status, int) or isinstance(status, bool) or not 200 <= status <= 599:
         raise Malformed(f"statusCode {status!r} is not a number from 200 to 599")
     headers = _headers(document, multi_value)
-    return Answer(status, _reason(document, status), headers, _decoded(document))
+    return FunctionResponse(status, _reason(document, status), headers, _decoded(document))
 
 
 def _headers(document: Mapping[str, Any], multi_value: bool) -> list[Pair]:

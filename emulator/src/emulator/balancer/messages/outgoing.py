@@ -16,7 +16,7 @@ from emulator.balancer.messages.headers import (
     outgoing_host,
     traced,
 )
-from emulator.balancer.messages.pages import PHRASES, SERVER, OwnAnswer
+from emulator.balancer.messages.pages import PHRASES, SERVER, OwnResponse
 from emulator.balancer.settings import APPEND, PRESERVE, BalancerSettings
 
 CHUNKED = "Transfer-Encoding: chunked\r\n"
@@ -93,7 +93,7 @@ def _passed_on(
     return fields
 
 
-def answer_head(
+def response_head(
     status: int,
     reason: str,
     fields: Sequence[Field],
@@ -113,8 +113,8 @@ def answer_head(
     return f"HTTP/1.1 {status} {reason}\r\n{''.join(lines)}{framing}\r\n".encode("latin-1")
 
 
-def own_answer(
-    answer: OwnAnswer,
+def own_response(
+    response: OwnResponse,
     settings: BalancerSettings,
     date: str,
     connection: str,
@@ -124,8 +124,8 @@ def own_answer(
 ) -> bytes:
     """The whole of it; `bodiless` for an answer to HEAD. `date` as in a Date header, `connection`
     KEEP_ALIVE or CLOSE; `reason` instead of the status code's own phrase."""
-    status, body = answer.status, answer.body
-    fields = [(name.lower(), name, value) for name, value in answer.fields]
+    status, body = response.status, response.body
+    fields = [(name.lower(), name, value) for name, value in response.fields]
     keys = {key for key, _, _ in fields}
     own = [("Server", SERVER)] if settings.server_header and "server" not in keys else []
     if "date" not in keys:
@@ -133,5 +133,5 @@ def own_answer(
     without = status in (204, 304)
     framing = connection if without else f"Content-Length: {len(body)}\r\n{connection}"
     phrase = PHRASES.get(status, "") if reason is None else reason
-    head = answer_head(status, phrase, fields, {}, [*own, *settings.added_headers], framing)
+    head = response_head(status, phrase, fields, {}, [*own, *settings.added_headers], framing)
     return head if bodiless or without else head + body

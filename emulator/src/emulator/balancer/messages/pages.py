@@ -12,7 +12,7 @@ SERVER = "awselb/2.0"
 PHRASES = {status.value: status.phrase for status in http.HTTPStatus} | {463: "", 464: ""}
 
 
-class OwnAnswer(NamedTuple):
+class OwnResponse(NamedTuple):
     """Server, Date, Content-Length and Connection come to it when it is written."""
 
     status: int
@@ -20,10 +20,10 @@ class OwnAnswer(NamedTuple):
     body: bytes
 
 
-def error_page(status: int, *fields: Pair) -> OwnAnswer:
+def error_page(status: int, *fields: Pair) -> OwnResponse:
     title = f"{status} {PHRASES[status]}".strip()
     text = (
         f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n"
         f"<center><h1>{title}</h1></center>\r\n</body>\r\n</html>\r\n"
     )
-    return OwnAnswer(status, [("Content-Type", "text/html"), *fields], text.encode())
+    return OwnResponse(status, [("Content-Type", "text/html"), *fields], text.encode())

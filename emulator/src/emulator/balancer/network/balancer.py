@@ -7,7 +7,7 @@ from typing import Any
 from emulator.balancer.arns import Arns, full_name
 from emulator.balancer.errors import (
     Properties,
-    refuse_zonal,
+    check_cross_zone,
     require_known,
     unsupported,
 )
@@ -47,7 +47,7 @@ class NetworkBalancer:
             raise unsupported(where, "a second Network Load Balancer", "keep one")
         attributes = attributes_of(properties, "LoadBalancerAttributes")
         require_known(where, attributes, BALANCER_ATTRIBUTES)
-        refuse_zonal(where, attributes)
+        check_cross_zone(where, attributes)
         for unknown in sorted(properties.keys() - BALANCER_PROPERTIES):
             raise unsupported(where, f"the property {unknown}", "remove it for this environment")
         self.arn = self._arns.new("loadbalancer", f"net/{name}")

@@ -111,7 +111,7 @@ class NetworkListener:
         if chosen is not None:
             chosen.in_flight += 1
             chosen.requests += 1
-            self._group.answered += 1
+            self._group.requests += 1
         return chosen
 
     async def _connect(self, target: Target, source_ip: str) -> Stream:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from emulator.balancer.errors import (
     Properties,
-    refuse_zonal,
+    check_cross_zone,
     require_known,
     unsupported,
 )
@@ -55,7 +55,7 @@ def read_settings(where: str, properties: Properties) -> NetworkSettings:
             raise EmulatorError(f"{where}: {name} is for target groups over HTTP: remove it")
     attributes = attributes_of(properties, "TargetGroupAttributes")
     require_known(where, attributes, GROUP_ATTRIBUTES)
-    refuse_zonal(where, attributes)
+    check_cross_zone(where, attributes)
 
     def on(name: str, default: bool = False) -> bool:
         return attributes.get(name, str(default)).lower() == "true"

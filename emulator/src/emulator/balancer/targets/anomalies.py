@@ -27,7 +27,7 @@ INTERVAL = 1.0  # real seconds between judgements
 class Seen(NamedTuple):
     """What a healthy target answered within the window."""
 
-    answers: int
+    responses: int
     errors: int
 
 
@@ -35,18 +35,18 @@ def anomalous(seen: Sequence[Seen]) -> list[bool]:
     """For each healthy target of a group, whether it fails more than the others together do."""
     if len(seen) < FEWEST_TARGETS:
         return [False] * len(seen)
-    answers = sum(each.answers for each in seen)
+    responses = sum(each.responses for each in seen)
     errors = sum(each.errors for each in seen)
     return [
         each.errors >= FEWEST_ERRORS
-        and _rate(each.errors, each.answers)
-        > 2 * _rate(errors - each.errors, answers - each.answers) + MARGIN
+        and _rate(each.errors, each.responses)
+        > 2 * _rate(errors - each.errors, responses - each.responses) + MARGIN
         for each in seen
     ]
 
 
-def _rate(errors: int, answers: int) -> float:
-    return errors / answers if answers else 0.0
+def _rate(errors: int, responses: int) -> float:
+    return errors / responses if responses else 0.0
 
 
 def next_share(share: float, is_anomalous: bool) -> float:

@@ -48,7 +48,7 @@ class HealthChecker:
             result = await self._invoke(function, json.dumps(event).encode())
             if result.error:
                 return health.CONNECTION_FAILED
-            answer = lambda_bridge.answer_of(result.payload, multi_value)
+            response = lambda_bridge.response_of(result.payload, multi_value)
         except (Throttled, lambda_bridge.Malformed):
             return health.CONNECTION_FAILED
-        return health.outcome_of(group.check, answer.status)
+        return health.outcome_of(group.check, response.status)

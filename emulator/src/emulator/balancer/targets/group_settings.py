@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 from emulator.balancer.errors import (
     CROSS_ZONE,
+    check_cross_zone,
     number_within,
-    refuse_zonal,
     require_known,
     unsupported,
 )
@@ -72,8 +72,8 @@ def read_settings(
 ) -> GroupSettings:
     """Raises EmulatorError, as `read_target_group` does."""
     require_known(where, attributes, _KNOWN)
-    _refuse_of_another_kind(where, attributes, lambda_target)
-    refuse_zonal(where, attributes)
+    _check_kind(where, attributes, lambda_target)
+    check_cross_zone(where, attributes)
     algorithm = attributes.get(_ALGORITHM, "round_robin")
     if algorithm not in ALGORITHMS:
         raise unsupported(where, f"the algorithm {algorithm}", f"use {', '.join(ALGORITHMS)}")
@@ -107,7 +107,7 @@ def read_common(where: str, attributes: Mapping[str, str]) -> GroupSettings:
     )
 
 
-def _refuse_of_another_kind(where: str, attributes: Mapping[str, str], lambda_target: bool) -> None:
+def _check_kind(where: str, attributes: Mapping[str, str], lambda_target: bool) -> None:
     """A function's target group has the one attribute that no other has. CDK writes that
     stickiness is off where it can't be on."""
     for name, value in attributes.items():

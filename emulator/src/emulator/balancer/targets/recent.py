@@ -27,14 +27,14 @@ class Recent:
     def totals(self, now: float) -> tuple[int, int]:
         """How many answers the window holds, and how many of them are errors of the target: a
         status of 500 or above, or none."""
-        answers = errors = 0
+        responses = errors = 0
         oldest = int(now) - SECONDS + 1
         for second, counts in self._counts.items():
             if second >= oldest:
                 for name, count in counts.items():
-                    answers += count
+                    responses += count
                     errors += count if name == NONE or name.startswith("5") else 0
-        return answers, errors
+        return responses, errors
 
     def seconds(self, now: float) -> list[dict[str, int]]:
         """Always `SECONDS` entries, oldest first, e.g. `[{}, {"200": 12, "502": 1, "none": 2}]`;

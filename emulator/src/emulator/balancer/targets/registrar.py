@@ -79,16 +79,16 @@ class Registrar:
 
     def requests(self, group_arn: str) -> int:
         """How many requests the group has taken since the start."""
-        return self.groups[group_arn].answered
+        return self.groups[group_arn].requests
 
-    def answered(self, target: Target, status: int | None) -> None:
+    def responded(self, target: Target, status: int | None) -> None:
         """A request that `choose` gave to the target is over, however it ended. `status` is the
         one that the target sent; None if it sent none."""
         now = self._clock.real(self._clock.now())
         self._over(target, status, now)
         group = self._group_of.get(target)
         if group is not None:  # it may have been taken out before it had answered
-            group.compare_answers(now)
+            group.compare_responses(now)
 
     def closed(self, target: Target, outcome: int | str | None) -> None:
         """A connection of a network load balancer is over, or a request. `outcome` is what

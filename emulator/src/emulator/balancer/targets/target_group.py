@@ -52,7 +52,7 @@ class TargetGroup:
     algorithm: Algorithm
     pool: str
     targets: dict[str, Target] = field(default_factory=dict)
-    answered: int = 0  # requests taken, by targets that may be gone by now
+    requests: int = 0  # requests taken, by targets that may be gone by now
     in_use: bool = True  # a listener forwards to it
     _orders: itertools.count[int] = field(default_factory=itertools.count)
     _judged: float = -math.inf  # when the targets' answers were last compared, in real seconds
@@ -91,7 +91,7 @@ class TargetGroup:
             chosen = self.algorithm.choose(candidates, random)
         chosen.in_flight += 1
         chosen.requests += 1
-        self.answered += 1
+        self.requests += 1
         return chosen
 
     def routable(self) -> Sequence[Target]:
@@ -120,7 +120,7 @@ class TargetGroup:
             return target.share
         return slow_start.share(self.settings.slow_start, now, target.slow_since)
 
-    def compare_answers(self, real_now: float) -> None:
+    def compare_responses(self, real_now: float) -> None:
         """Finds the anomalous among the healthy targets, at most once in `anomalies.INTERVAL`.
         AWS does so with any algorithm; traffic is taken away only where mitigation is on."""
         if self.kind == "lambda" or real_now - self._judged < anomalies.INTERVAL:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from emulator.balancer.messages.head import Head
 from emulator.balancer.messages.headers import Peer
-from emulator.balancer.messages.outgoing import CLOSE, KEEP_ALIVE, own_answer
-from emulator.balancer.messages.pages import OwnAnswer
+from emulator.balancer.messages.outgoing import CLOSE, KEEP_ALIVE, own_response
+from emulator.balancer.messages.pages import OwnResponse
 from emulator.balancer.targets.target_group import Target
 from emulator.balancer.wire.exchange import Exchange, bad_request
 from emulator.balancer.wire.reader import Message, RequestReader
@@ -36,7 +36,7 @@ class ClientConnection(RequestReader):
         self._connections = connections
         self._current: Message | None = None
         self._waiting: collections.deque[Message] = collections.deque()
-        self._answered = False  # the current message
+        self._responded = False  # the current message
         self._beginning = False
         self._advancing = False
         self._born = self.touched
@@ -56,7 +56,7 @@ class ClientConnection(RequestReader):
         self._connections.discard(self)
         self._deaf = True
         self._waiting.clear()
-        if self._current is not None and not self._answered and self._current.exchange:
+        if self._current is not None and not self._responded and self._current.exchange:
             self._current.exchange.client_left()
 
     # Whose turn it is
@@ -72,7 +72,7 @@ class ClientConnection(RequestReader):
     def _received(self, message: Message) -> None:
         if message.exchange is not None:
             message.exchange.end()
-            if self._answered:
+            if self._responded:
                 self._settle()
 
     def _flush(self) -> None:
@@ -82,9 +82,9 @@ class ClientConnection(RequestReader):
 
     def _begin(self, message: Message) -> None:
         self._current = message
-        self._answered = False
-        if message.refused is not None or message.head is None:
-            exchange: Exchange = bad_request(self, message.refused or 400)
+        self._responded = False
+        if message.rejected is not None or message.head is None:
+            exchange: Exchange = bad_request(self, message.rejected or 400)
         else:
             exchange = self._open(self, message.head)
         message.exchange = exchange
@@ -96,7 +96,7 @@ class ClientConnection(RequestReader):
         if message.whole:
             exchange.end()
         self._beginning = False
-        if self._answered:
+        if self._responded:
             self._settle()
 
     def _settle(self) -> None:
@@ -130,9 +130,9 @@ class ClientConnection(RequestReader):
             return False
         return self._now() - self._born <= self._settings.client_keep_alive_seconds
 
-    def answer(
+    def respond(
         self,
-        answer: OwnAnswer,
+        response: OwnResponse,
         head: Head | None,
         *,
         closes: bool = False,
@@ -143,12 +143,12 @@ class ClientConnection(RequestReader):
         bodiless = head is not None and head.method == "HEAD"
         line = KEEP_ALIVE if keeps else CLOSE
         settings, date = self._settings, self._shared.date()
-        self.write(own_answer(answer, settings, date, line, bodiless=bodiless, reason=reason))
-        self.answered(closes=not keeps)
+        self.write(own_response(response, settings, date, line, bodiless=bodiless, reason=reason))
+        self.responded(closes=not keeps)
 
-    def answered(self, *, closes: bool) -> None:
+    def responded(self, *, closes: bool) -> None:
         """The answer to the current request is written in full."""
-        self._answered = True
+        self._responded = True
         if closes:
             self._hang_up(gently=self._current is None or not self._current.whole)
         else:
@@ -173,7 +173,7 @@ class ClientConnection(RequestReader):
 
     def abort(self) -> None:
         """The client sees its answer break off."""
-        self._answered = True
+        self._responded = True
         self.transport.abort()
 
     # Flow and time
@@ -203,7 +203,7 @@ class ClientConnection(RequestReader):
             self._advance()
 
     def removed(self, target: Target) -> None:
-        if self._current is not None and self._current.exchange is not None and not self._answered:
+        if self._current is not None and self._current.exchange is not None and not self._responded:
             self._current.exchange.removed(target)
 
     def close_if_idle(self) -> None:
@@ -229,6 +229,6 @@ class ClientConnection(RequestReader):
         elif self._current is not None and self._current.exchange is not None:
             self._current.exchange.idle()
         elif self._unseen or self._receiving is None:
-            self._refuse_the_rest(408)
+            self._reject_the_rest(408)
         else:  # between two requests
             self.transport.close()

@@ -8,13 +8,13 @@ import time
 from collections.abc import Callable
 
 from emulator.balancer.messages.head import Head
-from emulator.balancer.messages.pages import OwnAnswer, error_page
+from emulator.balancer.messages.pages import OwnResponse, error_page
 from emulator.balancer.request_handler import RequestHandler
 from emulator.balancer.settings import BalancerSettings
 from emulator.balancer.targets.registrar import Registrar
 from emulator.balancer.targets.target_group import Target, TargetGroup
 from emulator.balancer.wire.client import ClientConnection
-from emulator.balancer.wire.exchange import Answered, Exchange
+from emulator.balancer.wire.exchange import Exchange, OwnResponseExchange
 from emulator.balancer.wire.forwarding import Forwarding
 from emulator.balancer.wire.function import Invocation
 from emulator.balancer.wire.shared import Shared
@@ -108,9 +108,9 @@ class Engine:
             decision = self._handler.decide(head, connection.peer.source_ip)
         except Exception:
             log.exception("the load balancer failed")
-            return Answered(connection, head, error_page(500), closes=True)
-        if isinstance(decision, OwnAnswer):
-            return Answered(connection, head, decision, closes=False)
+            return OwnResponseExchange(connection, head, error_page(500), closes=True)
+        if isinstance(decision, OwnResponse):
+            return OwnResponseExchange(connection, head, decision, closes=False)
         function = decision.target.function
         if function is not None:
             return Invocation(self._shared, connection, head, decision, function)
@@ -130,7 +130,7 @@ class Engine:
 
     def _tunnel_over(self, tunnel: Tunnel) -> None:
         self._tunnels.discard(tunnel)
-        self._registrar.answered(tunnel.target, SWITCHED)
+        self._registrar.responded(tunnel.target, SWITCHED)
 
     def _removed(self, _group: TargetGroup, target: Target) -> None:
         self._shared.pool.forget(target)

@@ -22,7 +22,7 @@ class Receiver(Protocol):
 
     head_only: bool  # the request was HEAD: the answer has no body, whatever it says
 
-    def answer(self, answer: AnswerHead) -> None:
+    def response(self, response: ResponseHead) -> None:
         """Its body comes in `more`, the last piece in `done`."""
 
     def more(self, pieces: list[bytes]) -> None: ...
@@ -30,7 +30,7 @@ class Receiver(Protocol):
     def done(self, pieces: list[bytes], reusable: bool) -> None:
         """`reusable` says that the connection may take another request."""
 
-    def switched(self, answer: AnswerHead, rest: bytes) -> None:
+    def switched(self, response: ResponseHead, rest: bytes) -> None:
         """101: from `rest` on the connection's bytes are no HTTP any more."""
 
     def broken(self, why: str) -> None:
@@ -42,7 +42,7 @@ class Receiver(Protocol):
     def target_ready(self) -> None: ...
 
 
-class AnswerHead:
+class ResponseHead:
     """`length` None: chunked, or up to the end of the connection where `until_end`."""
 
     __slots__ = ("fields", "length", "reason", "status", "until_end", "values")
@@ -81,7 +81,7 @@ class TargetConnection(asyncio.BufferedProtocol):
         receiver, self._receiver = self._receiver, None
         if receiver is None:
             return
-        if self._answer is not None and self._answer.until_end and exc is None:
+        if self._response is not None and self._response.until_end and exc is None:
             receiver.done([], reusable=False)
         else:
             receiver.broken(str(exc) if exc else "the target closed the connection")
@@ -95,7 +95,7 @@ class TargetConnection(asyncio.BufferedProtocol):
         """What is written from now on is the receiver's request."""
         self._receiver = receiver
         self._parser = httptools.HttpResponseParser(self)
-        self._answer: AnswerHead | None = None
+        self._response: ResponseHead | None = None
         self._reason = ""
         self._fields: list[Field] = []
         self._pieces: list[bytes] = []
@@ -122,9 +122,9 @@ class TargetConnection(asyncio.BufferedProtocol):
         try:
             self._parser.feed_data(self._buffer[:nbytes])
         except httptools.HttpParserUpgrade as upgrade:
-            if self._answer is not None and self._answer.status == 101 and not self._wrong:
+            if self._response is not None and self._response.status == 101 and not self._wrong:
                 self._receiver = None
-                receiver.switched(self._answer, bytes(self._buffer[upgrade.args[0] : nbytes]))
+                receiver.switched(self._response, bytes(self._buffer[upgrade.args[0] : nbytes]))
                 return
             self._wrong = self._wrong or "101 without having been asked"
         except httptools.HttpParserCallbackError as error:
@@ -176,14 +176,14 @@ class TargetConnection(asyncio.BufferedProtocol):
         if self._wrong:
             return
         self._unseen = 0
-        self._answer = AnswerHead(status, self._reason, self._fields, values)
+        self._response = ResponseHead(status, self._reason, self._fields, values)
         if status == 101:
             return
         if receiver.head_only or status in (204, 304):
             self._keeps = "close" not in values.get("connection", ("",))[-1].lower()
             self._keeps = self._keeps and parser.get_http_version() == "1.1"
             self._done = True
-        receiver.answer(self._answer)
+        receiver.response(self._response)
 
     def on_chunk_header(self) -> None:
         self._unseen = 0
@@ -200,7 +200,7 @@ class TargetConnection(asyncio.BufferedProtocol):
         if self._in_head:  # of an informational answer
             self._reason = ""
             self._fields = []
-        elif self._answer is not None and self._answer.status != 101 and not self._done:
+        elif self._response is not None and self._response.status != 101 and not self._done:
             self._keeps = self._parser.should_keep_alive()
             self._done = True
 

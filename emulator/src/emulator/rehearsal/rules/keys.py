@@ -21,8 +21,8 @@ POLICIES = ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::Role")
 
 def findings(deployment: Deployment) -> Iterator[Finding]:
     for update in deployment.updates:
-        before = set(_refused(update.account))
-        after = dict.fromkeys(_refused({**update.account, update.name: update.after}))
+        before = set(_denied(update.account))
+        after = dict.fromkeys(_denied({**update.account, update.name: update.after}))
         new = [each for each in after if each not in before]
         for owner, table in dict.fromkeys((owner, table) for owner, table, _ in new):
             users = " and ".join(user for *place, user in new if place == [owner, table])
@@ -36,7 +36,7 @@ def findings(deployment: Deployment) -> Iterator[Finding]:
             )
 
 
-def _refused(account: Account) -> Iterator[tuple[str, str, str]]:
+def _denied(account: Account) -> Iterator[tuple[str, str, str]]:
     """The table's stack, its name, and the stack of a user without permission for its key."""
     for owner in account.values():
         for table in owner.resources.values():

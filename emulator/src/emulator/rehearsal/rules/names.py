@@ -96,7 +96,7 @@ def _held(update: StackUpdate, live: Live, other: Live, wanted: tuple[Any, ...])
     goes = other.stack == update.name and (now is None or now.ref != other.ref)
     why = "it is created before the old one is deleted, and " if goes else ""
     return Finding(
-        Kind.REFUSED,
+        Kind.REJECTED,
         update.name,
         live.name,
         f"{why}{shown} is held{whose}",
@@ -129,7 +129,7 @@ def _overlapping(update: StackUpdate, live: Live) -> Iterator[Finding]:
             stays = now is not None and now.ref == other.ref
             if not stays and own.overlaps(theirs):
                 yield Finding(
-                    Kind.REFUSED,
+                    Kind.REJECTED,
                     update.name,
                     live.name,
                     f'"The CIDR {own} conflicts with another subnet": {other.name}, which is '

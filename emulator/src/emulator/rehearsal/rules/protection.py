@@ -36,10 +36,10 @@ def protected(live: Live) -> bool:
 def _undeletable(update: StackUpdate, live: Live | None, act: Act) -> Iterator[Finding]:
     if live is None or not protected(live):
         return
-    if act is Act.REPLACED and live.kept_when_replaced:
+    if act is Act.REPLACED and live.retained_when_replaced:
         return
     yield Finding(
-        Kind.REFUSED,
+        Kind.REJECTED,
         update.name,
         live.name,
         "AWS refuses to delete it while its deletion protection is on; the update ends without it, "

@@ -19,51 +19,51 @@ BAD_GATEWAY = 502
 SUBPROTOCOL = "Sec-WebSocket-Protocol"
 
 
-class ConnectAnswer(NamedTuple):
+class ConnectResult(NamedTuple):
     """How the upgrade is answered: 200 means it is accepted, with these headers."""
 
     status: int
     headers: Mapping[str, str] = {}
 
 
-class MessageAnswer(NamedTuple):
+class MessageResult(NamedTuple):
     """`failed` sends the error frame; `body` goes back where the route has a route response."""
 
     failed: bool
     body: str = ""
 
 
-def connect_answer(result: InvokeResult) -> ConnectAnswer:
+def connect_result(result: InvokeResult) -> ConnectResult:
     """502 for a function error or a malformed answer, as API Gateway gives them."""
     response = None if result.error else _proxy_response(result.payload)
     if response is None:
-        return ConnectAnswer(BAD_GATEWAY)
+        return ConnectResult(BAD_GATEWAY)
     status = int(response["statusCode"])
     if not 200 <= status < 300:
-        return ConnectAnswer(status if 400 <= status < 600 else BAD_GATEWAY)
+        return ConnectResult(status if 400 <= status < 600 else BAD_GATEWAY)
     headers = response.get("headers") or {}
     for name, value in headers.items():
         if name.lower() == SUBPROTOCOL.lower():
-            return ConnectAnswer(200, {SUBPROTOCOL: str(value)})
-    return ConnectAnswer(200)
+            return ConnectResult(200, {SUBPROTOCOL: str(value)})
+    return ConnectResult(200)
 
 
-def message_answer(result: InvokeResult) -> MessageAnswer:
+def message_result(result: InvokeResult) -> MessageResult:
     """The status code is not looked at beyond being there: a WebSocket message has none."""
     response = None if result.error else _proxy_response(result.payload)
     if response is None:
-        return MessageAnswer(failed=True)
+        return MessageResult(failed=True)
     body = response.get("body")
     if body is None:
-        return MessageAnswer(failed=False)
+        return MessageResult(failed=False)
     if not isinstance(body, str):
-        return MessageAnswer(failed=True)
+        return MessageResult(failed=True)
     if response.get("isBase64Encoded") is True:
         try:
             body = base64.b64decode(body, validate=True).decode()
         except (binascii.Error, UnicodeDecodeError):
-            return MessageAnswer(failed=True)
-    return MessageAnswer(failed=len(body.encode()) > MESSAGE_BYTES, body=body)
+            return MessageResult(failed=True)
+    return MessageResult(failed=len(body.encode()) > MESSAGE_BYTES, body=body)
 
 
 def error_frame(message: str, connection_id: str, request_id: str) -> str:

@@ -20,7 +20,7 @@ from emulator.template.assembly import Assembly, Stack
 SHOWN = 5  # names of replaced resources; `rehearse` shows all
 
 
-class KeptTemplates:
+class PersistedTemplates:
     """One file per environment in the directory of the kept state."""
 
     def __init__(self, directory: Path, env: str) -> None:
@@ -31,10 +31,12 @@ class KeptTemplates:
         if not self._file.is_file():
             return
         try:
-            kept = Assembly(tuple(map(_stack, json.loads(self._file.read_text("utf-8")))))
-            if [each.template for each in kept.stacks] == [each.template for each in wanted.stacks]:
+            persisted = Assembly(tuple(map(_stack, json.loads(self._file.read_text("utf-8")))))
+            if [each.template for each in persisted.stacks] == [
+                each.template for each in wanted.stacks
+            ]:
                 return
-            result = rehearse(kept, wanted, call_functions=False)
+            result = rehearse(persisted, wanted, call_functions=False)
         except (EmulatorError, ValueError, TypeError) as error:
             yield f"the templates that made the kept state can't be compared: {error}"
             return

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.rehearsal.steps import resource, stack
 
-from emulator.rehearsal.kept import KeptTemplates
+from emulator.rehearsal.persisted_templates import PersistedTemplates
 from emulator.template.assembly import Assembly
 
 
@@ -21,18 +21,18 @@ def made(**tables: str) -> Assembly:
 
 
 def said(directory: Path, wanted: Assembly) -> list[str]:
-    return list(KeptTemplates(directory, "dev").compared(wanted))
+    return list(PersistedTemplates(directory, "dev").compared(wanted))
 
 
 def test_the_first_start_and_an_unchanged_template_say_nothing(tmp_path: Path) -> None:
     assert said(tmp_path, made(Chats="chats")) == []
-    KeptTemplates(tmp_path, "dev").write(made(Chats="chats"))
+    PersistedTemplates(tmp_path, "dev").write(made(Chats="chats"))
     assert said(tmp_path, made(Chats="chats")) == []
-    assert list(KeptTemplates(tmp_path, "staging").compared(made(Chats="other"))) == []
+    assert list(PersistedTemplates(tmp_path, "staging").compared(made(Chats="other"))) == []
 
 
 def test_a_table_that_aws_would_make_anew_is_named(tmp_path: Path) -> None:
-    KeptTemplates(tmp_path, "dev").write(made(Chats="chats"))
+    PersistedTemplates(tmp_path, "dev").write(made(Chats="chats"))
     lines = said(tmp_path, made(Chats="messages"))
     assert lines[0] == "on AWS this would replace Chats"
     assert lines[1].startswith("on AWS, data: Chats: it is replaced by a new, empty one")
@@ -40,14 +40,14 @@ def test_a_table_that_aws_would_make_anew_is_named(tmp_path: Path) -> None:
 
 def test_many_are_one_line(tmp_path: Path) -> None:
     names = [f"T{number}" for number in range(8)]
-    KeptTemplates(tmp_path, "dev").write(made(**{name: f"old-{name}" for name in names}))
+    PersistedTemplates(tmp_path, "dev").write(made(**{name: f"old-{name}" for name in names}))
     lines = said(tmp_path, made(**{name: f"new-{name}" for name in names}))
     assert lines[0] == "on AWS this would replace T0, T1, T2, T3, T4 and 3 more"
     assert len(lines) == 2
 
 
 def test_what_is_dropped_is_named(tmp_path: Path) -> None:
-    KeptTemplates(tmp_path, "dev").write(made(Chats="chats", Users="users"))
+    PersistedTemplates(tmp_path, "dev").write(made(Chats="chats", Users="users"))
     (line,) = said(tmp_path, made(Users="users"))
     assert line.startswith("on AWS, data: Chats: it is deleted with its items")
 
@@ -60,6 +60,6 @@ def test_a_file_that_can_t_be_read_does_not_stop_the_start(tmp_path: Path, text:
 
 
 def test_templates_that_can_t_be_resolved_do_not_stop_the_start(tmp_path: Path) -> None:
-    KeptTemplates(tmp_path, "dev").write(made(Chats="{{resolve:ssm:/name}}"))
+    PersistedTemplates(tmp_path, "dev").write(made(Chats="{{resolve:ssm:/name}}"))
     (line,) = said(tmp_path, made(Chats="chats"))
     assert "data, Chats.TableName: dynamic references" in line
