@@ -195,7 +195,7 @@ def test_errors_have_one_shape(method: str, path: Any, body: Any, status: int, c
         {"Origin": "null"},
     ],
 )
-def test_other_hosts_and_origins_are_refused(headers: Any) -> None:
+def test_other_hosts_and_origins_are_rejected(headers: Any) -> None:
     async def scenario() -> None:
         async with console() as (http, containers, _phones):
             for method, path, body in (
@@ -238,7 +238,7 @@ def test_a_body_that_comes_in_two_pieces_is_read_whole() -> None:
             )
             writer.write(body[:5])
             await writer.drain()
-            # an answer to another request: the first piece has long been read by then
+            # a response to another request: the first piece has long been read by then
             assert (await http.get("/_local/state")).status_code == 200
             writer.write(body[5:])
             response = await reader.read()
@@ -313,7 +313,7 @@ ENDLESS = {"requests": 10_000, "concurrency": 3}
 
 
 class Hanging:
-    """A load balancer that answers five requests and no more, but for those to /free."""
+    """A load balancer that responds to five requests and no more, but for those to /free."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -409,12 +409,12 @@ def test_requests_end_after_the_longest_time(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_load_that_cannot_be_sent_says_why() -> None:
     async def scenario() -> None:
         async with console() as (http, _containers, _phones):
-            for body, said in (
+            for body, message in (
                 ({"through": "nlb"}, "load_balancer.ip_hash=true adds one"),
                 ({"requests": 10_001}, "requests is a number from 1 to 10000, got 10001"),
             ):
                 response = await http.post("/_local/load", json=body)
-                assert said in response.json()["error"]["message"]
+                assert message in response.json()["error"]["message"]
 
     run(scenario)
 

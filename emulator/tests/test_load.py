@@ -38,7 +38,7 @@ def sent(wanted: Load, handle: Handler, **options: Any) -> Tally:
 
 
 class Turns:
-    """Two instances answer in turn, and the load balancer itself every fifth time."""
+    """Two instances respond in turn, and the load balancer itself every fifth time."""
 
     def __init__(self) -> None:
         self.requests: list[web.BaseRequest] = []
@@ -51,7 +51,7 @@ class Turns:
         return web.Response(headers={"x-served-by": f"small/{turn % 2}"})
 
 
-def test_every_request_is_counted_by_its_status_and_by_who_answered() -> None:
+def test_every_request_is_counted_by_its_status_and_by_who_responded() -> None:
     replies: list[load.Reply] = []
     turns = Turns()
     tally = sent(Load(100, 7, "/api/chats?limit=1"), turns, watch=replies.append)
@@ -143,7 +143,7 @@ def test_through_the_nlb_each_client_has_an_address_and_each_request_a_connectio
             assert {host for host, _ in peers} == {"127.0.1.1", "127.0.1.2", "127.0.1.3"}
 
 
-def test_it_stops_early_when_it_is_told_to() -> None:
+def test_it_stops_early_when_it_is_stopped() -> None:
     async def scenario() -> None:
         enough = asyncio.Event()
 
@@ -163,7 +163,7 @@ def test_it_stops_early_when_it_is_told_to() -> None:
     asyncio.run(scenario())
 
 
-def test_who_hangs_is_given_up_when_it_is_told_to_stop_and_not_counted() -> None:
+def test_who_hangs_is_given_up_when_it_is_stopped_and_not_counted() -> None:
     async def scenario() -> None:
         enough, asked = asyncio.Event(), 0
 
@@ -186,7 +186,7 @@ def test_who_hangs_is_given_up_when_it_is_told_to_stop_and_not_counted() -> None
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "message"),
     [
         ({"requests": 0}, "requests is a number from 1 to 10000, got 0"),
         ({"requests": 10_001}, "requests is a number"),
@@ -208,8 +208,10 @@ def test_who_hangs_is_given_up_when_it_is_told_to_stop_and_not_counted() -> None
         ({"concurency": 5}, "and no concurency"),
     ],
 )
-def test_a_load_that_makes_no_sense_is_refused_in_words(body: dict[str, Any], said: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(said)):
+def test_a_load_that_makes_no_sense_is_rejected_with_a_sentence(
+    body: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
         load.read_load(body)
 
 

@@ -25,7 +25,7 @@ _SERVICES = (
 
 @dataclass(frozen=True)
 class Addresses:
-    """`aws` is the URL that answers for AWS. `elsewhere` holds AWS_ENDPOINT_URL_<SERVICE>
+    """`aws` is the URL of the emulated AWS. `elsewhere` holds AWS_ENDPOINT_URL_<SERVICE>
     variables that point a service at another emulator."""
 
     region: str

@@ -1,4 +1,4 @@
-"""Starts local mode in a session of its own, out of reach of this terminal's Ctrl-C."""
+"""Starts the emulator in a session of its own, out of reach of this terminal's Ctrl-C."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The processes of local mode: each in a group of its own, none outlives it."""
+"""The emulator's child processes: each in a group of its own, none outlives it."""
 
 from __future__ import annotations
 

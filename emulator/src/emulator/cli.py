@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     add_speed(up, default=DEFAULT_SPEED)
     add_idle_limit(up)
     up.add_argument("--detach", action="store_true", help="return when it is ready")
-    up.add_argument("--data", type=Path, help="keep tables, users and push endpoints here")
+    up.add_argument("--data", type=Path, help="persist tables, users and push endpoints here")
     add_settings(up, "-c", "--context", ANY_SETTING)
     commands.add_parser("status", help="where it runs")
     commands.add_parser("down", help="end it")
@@ -133,12 +133,12 @@ def _repeated(options: argparse.Namespace) -> list[str]:
 def _status(options: argparse.Namespace) -> int:
     pid, known = lock.holder(options.state_dir), endpoints.read(options.state_dir)
     if pid is None:
-        print("local mode is not running")
+        print("the emulator is not running")
         return 1
     if known is None or known.pid != pid:
-        print(f"local mode is starting (pid {pid})")
+        print(f"the emulator is starting (pid {pid})")
         return 1
-    print(f"local mode of {known.env} runs (pid {pid})\n{known.table()}")
+    print(f"the emulator runs {known.env} (pid {pid})\n{known.table()}")
     return 0
 
 
@@ -146,7 +146,7 @@ def _down(options: argparse.Namespace) -> int:
     pid = lock.holder(options.state_dir)
     if pid is None:
         endpoints.remove(options.state_dir)
-        print("local mode is not running")
+        print("the emulator is not running")
         return 0
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
@@ -155,7 +155,7 @@ def _down(options: argparse.Namespace) -> int:
         if time.monotonic() > deadline:
             raise EmulatorError(f"process {pid} does not end; kill it with kill -9")
         time.sleep(0.05)
-    print("local mode has ended")
+    print("the emulator has ended")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Where a running local mode is: `.local/endpoints.json`, and the table it prints."""
+"""Where a running emulator is: `.local/endpoints.json`, and the table it prints."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NAME = "endpoints.json"
 
 @dataclass(frozen=True)
 class Endpoints:
-    """Base URLs, and the process that answers on them."""
+    """Base URLs, and the process that listens on them."""
 
     env: str
     api: str

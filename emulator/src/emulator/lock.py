@@ -1,4 +1,5 @@
-"""One local mode per state directory. The lock goes with the process, however it ends."""
+"""The lock that allows one emulator per state directory. The lock goes with the process, however it
+ends."""
 
 from __future__ import annotations
 

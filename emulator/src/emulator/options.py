@@ -1,4 +1,4 @@
-"""What the command line says."""
+"""The settings of one run of the emulator, as the command line gives them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DEFAULT_IDLE_LIMIT = 300.0  # seconds
 
 @dataclass(frozen=True)
 class Options:
-    """Everything local mode writes goes to `state`; `elsewhere` are the variables that point AWS
+    """Everything the emulator writes goes to `state`; `elsewhere` are the variables that point AWS
     services at other emulators, `context` overrides settings of the environment."""
 
     project: Project

@@ -14,7 +14,7 @@ _PATH = "/_local/data"
 
 
 class Persistence:
-    """One file per environment in `directory`. Queued messages are not kept."""
+    """One file per environment in `directory`. Queued messages are lost."""
 
     def __init__(self, directory: Path, env: str, aws: str, report: Callable[[str], None]) -> None:
         self._file = directory / f"{env}.json"

@@ -1,4 +1,4 @@
-"""Which ports local mode listens on."""
+"""The ports that the emulator listens on."""
 
 from __future__ import annotations
 

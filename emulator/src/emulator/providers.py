@@ -24,7 +24,7 @@ __all__ = [
 
 
 class EmulatorError(Exception):
-    """Something that stops local mode; its text says what was wrong and what to do."""
+    """Something that stops the emulator; its text says what was wrong and what to do."""
 
 
 class Throttled(Exception):

@@ -28,7 +28,7 @@ class Registry:
         ]
         if unknown:
             raise EmulatorError(
-                "local mode does not know what these are: "
+                "the emulator does not know what these are: "
                 + "; ".join(str(resource) for resource in unknown)
                 + ". Write a provider for the type, or add it to emulator/template/ignored.py with "
                 "the reason why it has no local meaning"

@@ -18,7 +18,7 @@ from emulator.template.assembly import Assembly
 
 
 class Synthesis:
-    """The assembly of one environment of `project`, kept under `state`. `context` overrides its
+    """The assembly of one environment of `project`, in a folder of `state`. `context` overrides its
     settings, as `cdk -c` does."""
 
     def __init__(

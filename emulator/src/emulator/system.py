@@ -1,4 +1,4 @@
-"""The composition root: every component of local mode is made and started here."""
+"""The composition root: every component of the emulator is made and started here."""
 
 from __future__ import annotations
 

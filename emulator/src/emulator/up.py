@@ -1,4 +1,4 @@
-"""Runs local mode in the foreground, from the command line to the last process."""
+"""Runs the emulator in the foreground, from the command line to the last process."""
 
 from __future__ import annotations
 

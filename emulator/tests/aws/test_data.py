@@ -79,10 +79,10 @@ def test_items_users_tokens_and_push_endpoints_come_back() -> None:
         )["EndpointArn"]
         before.sns.set_endpoint_attributes(EndpointArn=endpoint, Attributes={"Enabled": "false"})
         with urllib.request.urlopen(f"{url}/_local/data") as response:
-            kept = response.read()
+            persisted = response.read()
     with aws_servers.running() as url:
         after = Resources(url)
-        request = urllib.request.Request(f"{url}/_local/data", kept, method="PUT")
+        request = urllib.request.Request(f"{url}/_local/data", persisted, method="PUT")
         with urllib.request.urlopen(request) as response:
             assert response.read() == b'{"put_back": 3}'
         assert after.dynamodb.scan(TableName="items")["Items"] == [item]

@@ -160,7 +160,7 @@ def test_a_token_whose_app_is_gone_disables_its_endpoint(tmp_path: Path) -> None
     run(tmp_path, scenario)
 
 
-def test_a_server_that_cannot_start_is_told_with_its_log(
+def test_a_server_that_cannot_start_is_reported_with_its_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "moto.py").write_text("raise ImportError('this moto is broken')")
@@ -199,7 +199,7 @@ def test_a_server_that_cannot_start_is_told_with_its_log(
         (503, {}, Outcome.try_again),
     ],
 )
-def test_fcms_answers_mean_what_sns_takes_them_for(
+def test_fcms_responses_mean_what_sns_takes_them_for(
     status: int, body: Any, outcome: Outcome
 ) -> None:
     text = body if isinstance(body, str) else json.dumps({"error": body})
@@ -220,7 +220,7 @@ def test_fcms_answers_mean_what_sns_takes_them_for(
         (500, "", Outcome.try_again),
     ],
 )
-def test_apns_answers_mean_what_sns_takes_them_for(
+def test_apns_responses_mean_what_sns_takes_them_for(
     status: int, body: str, outcome: Outcome
 ) -> None:
     assert apns.judge(status, body) is outcome

@@ -38,7 +38,7 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 class Backend:
-    """Answers with its name; `handle` replaces that, `healthy` and `hold` steer it."""
+    """Responds with its name; `handle` replaces that, `healthy` and `hold` steer it."""
 
     def __init__(self, name: str, handle: Handler | None = None) -> None:
         self.name = name
@@ -67,7 +67,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 class RawBackend:
     """Speaks bytes: `script` gets each request's head and the connection. Health checks are
-    answered for it; `heads` are what it was sent, `connections` how many it took for that."""
+    passed for it; `heads` are what it was sent, `connections` how many it took for that."""
 
     def __init__(self, script: Script | None = None) -> None:
         self.heads: list[bytes] = []
@@ -173,7 +173,7 @@ class Scene:
         return sum(target["in_flight"] for group in groups for target in group["targets"])
 
     def counted(self) -> Counter[str]:
-        """What the targets' last answers were counted as."""
+        """What the targets' last responses were counted as."""
         groups = self.provider.state()["target_groups"]
         targets = [target for group in groups for target in group["targets"]]
         return sum((Counter(s) for target in targets for s in target["recent"]), Counter())

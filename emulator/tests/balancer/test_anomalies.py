@@ -56,7 +56,7 @@ def test_traffic_is_taken_away_step_by_step_and_given_back_step_by_step() -> Non
 
 
 def responses(api: Any, second: float, failing: Any, requests: int, generator: Any) -> Counter[str]:
-    """One second's requests, each answered before the next one comes."""
+    """One second's requests, each with its response before the next one comes."""
     chosen: Counter[str] = Counter()
     for _ in range(requests):
         target = api.choose(second, generator.random)
@@ -110,7 +110,7 @@ def test_a_target_that_becomes_unhealthy_begins_anew() -> None:
     assert (failing.anomalous, failing.share) == (False, 1.0)
 
 
-def test_answers_are_compared_once_a_second() -> None:
+def test_responses_are_compared_once_a_second() -> None:
     api = group(attributes=MITIGATED)
     targets = healthy(api, "a", "b", "c")
     for target in targets:

@@ -1,4 +1,4 @@
-"""The load balancer's own answers: which status code stands for what, and that the counts of
+"""The load balancer's own responses: which status code stands for what, and that the counts of
 requests in flight are right in every ending."""
 
 import asyncio
@@ -155,7 +155,7 @@ def test_a_body_that_goes_wrong_is_400_and_the_target_never_sees_its_end(name: s
         (b"GET /\r\n\r\n", 505),
     ],
 )
-def test_what_the_load_balancer_refuses_by_its_own_code(request_: bytes, status: int) -> None:
+def test_what_the_load_balancer_rejects_by_its_own_code(request_: bytes, status: int) -> None:
     async def scenario() -> None:
         async with balancing() as scene:
             backend = await scene.add_raw("web", "a")
@@ -224,7 +224,7 @@ def test_a_client_that_falls_silent_gets_408(request_: bytes, status: int) -> No
     run(scenario)
 
 
-def test_a_kept_connection_that_idles_is_closed_without_a_word() -> None:
+def test_a_connection_that_idles_is_closed_without_a_word() -> None:
     async def scenario() -> None:
         async with balancing(attributes=IMPATIENT) as scene:
             await scene.add_raw("web", "a")
@@ -235,8 +235,8 @@ def test_a_kept_connection_that_idles_is_closed_without_a_word() -> None:
     run(scenario)
 
 
-# What a target does instead of answering, and what comes of it: the client's status, or None for
-# an answer that breaks off, and what the target's request is counted as.
+# What a target does instead of responding, and what comes of it: the client's status, or None for
+# a response that breaks off, and what the target's request is counted as.
 Script = Callable[[bytes, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -375,15 +375,17 @@ def test_a_target_that_refuses_is_502_and_one_that_does_not_accept_504(
 def test_a_client_that_has_reset_meanwhile_is_let_go_without_a_traceback(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def refused(_transport: Any) -> None:
+    def fails(_transport: Any) -> None:
         raise OSError(errno.ENOTCONN, "Transport endpoint is not connected")
 
-    monkeypatch.setattr("asyncio.selector_events._SelectorSocketTransport.write_eof", refused)
+    monkeypatch.setattr("asyncio.selector_events._SelectorSocketTransport.write_eof", fails)
 
     async def scenario() -> None:
         complaints: list[Any] = []
-        asyncio.get_running_loop().set_exception_handler(lambda _, said: complaints.append(said))
-        # in a body, whose rest is awaited after an answer
+        asyncio.get_running_loop().set_exception_handler(
+            lambda _, context: complaints.append(context)
+        )
+        # in a body, whose rest is awaited after a response
         unfinished = POST + b"Content-Length: 10\r\n\r\nabc"
         async with balancing() as scene:
             await scene.add_raw("web", "a", responding(b""))
@@ -394,7 +396,7 @@ def test_a_client_that_has_reset_meanwhile_is_let_go_without_a_traceback(
     run(scenario)
 
 
-async def _leaves_before_the_answer(scene: Scene, writer: asyncio.StreamWriter) -> None:
+async def _leaves_before_the_response(scene: Scene, writer: asyncio.StreamWriter) -> None:
     writer.write(POST + b"\r\n")
     await until(lambda: scene.in_flight() == 1 and scene.raw_backends[0].heads)
     writer.transport.abort()
@@ -413,9 +415,9 @@ async def _closes_in_its_body(scene: Scene, writer: asyncio.StreamWriter) -> Non
 
 
 @pytest.mark.parametrize(
-    "leaves", [_leaves_before_the_answer, _leaves_in_its_body, _closes_in_its_body]
+    "leaves", [_leaves_before_the_response, _leaves_in_its_body, _closes_in_its_body]
 )
-def test_a_client_that_leaves_is_counted_once_and_the_target_is_told(leaves: Any) -> None:
+def test_a_client_that_leaves_is_counted_once_and_the_target_is_notified(leaves: Any) -> None:
     async def scenario() -> None:
         ended = asyncio.Event()
 
@@ -439,7 +441,7 @@ def test_a_client_that_leaves_is_counted_once_and_the_target_is_told(leaves: Any
     run(scenario)
 
 
-def test_a_client_that_leaves_during_the_answer_is_counted_with_its_status() -> None:
+def test_a_client_that_leaves_during_the_response_is_counted_with_its_status() -> None:
     async def scenario() -> None:
         async with balancing() as scene:
             await scene.add_raw("web", "a", responding(BEGUN, "hangs"))
@@ -474,7 +476,7 @@ def test_a_client_that_stops_reading_is_given_up_and_the_target_not_blamed() -> 
     run(scenario)
 
 
-def test_an_answer_before_the_request_is_whole_is_passed_on_and_the_rest_thrown_away() -> None:
+def test_a_response_before_the_request_is_whole_is_passed_on_and_the_rest_thrown_away() -> None:
     async def scenario() -> None:
         async with balancing() as scene:
             too_large = b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno"
@@ -503,10 +505,10 @@ def test_a_target_taken_out_after_its_delay_gives_502_and_loses_its_connections(
         groups = {"web": ({**CHECKED, "TargetGroupAttributes": delay}, 1)}
         async with balancing(groups) as scene:
             backend = await scene.add_raw("web", "a", responding(b"", "hangs"))
-            said = asyncio.create_task(scene.exchange(POST + b"Connection: close\r\n\r\n"))
+            exchange = asyncio.create_task(scene.exchange(POST + b"Connection: close\r\n\r\n"))
             await until(lambda: backend.heads)
             await scene.provider.targets.deregister(scene.arns["web"], "a")
-            assert status_of(await said) == 502
+            assert status_of(await exchange) == 502
             await until(lambda: backend.open == 0)
 
     run(scenario)
@@ -516,10 +518,10 @@ def test_stopping_while_busy_ends_what_is_under_way_and_counts_it() -> None:
     async def scenario() -> None:
         async with balancing() as scene:
             backend = await scene.add_raw("web", "a", responding(b"", "hangs"))
-            said = asyncio.create_task(scene.exchange(POST + b"\r\n"))
+            exchange = asyncio.create_task(scene.exchange(POST + b"\r\n"))
             await until(lambda: backend.heads)
             await scene.provider.stop()
-            assert await said == b""
+            assert await exchange == b""
             assert scene.in_flight() == 0
 
     run(scenario)

@@ -134,17 +134,17 @@ def test_what_a_host_may_be(host: str) -> None:
 
 
 @pytest.mark.parametrize("host", NO_HOSTS)
-def test_a_host_that_is_none_is_refused(host: str) -> None:
-    with pytest.raises(Rejected) as refused:
+def test_a_host_that_is_none_is_rejected(host: str) -> None:
+    with pytest.raises(Rejected) as rejected:
         read_block(fields(("Host", host)), BalancerSettings())
-    assert refused.value.status == 400
+    assert rejected.value.status == 400
 
 
 @pytest.mark.parametrize("url", ["http://h:80:80/", "http:///x", "http://u@/x", "http://a,b\xff/"])
 def test_so_is_one_that_an_absolute_address_names(url: str) -> None:
-    with pytest.raises(Rejected) as refused:
+    with pytest.raises(Rejected) as rejected:
         head(url=url)
-    assert refused.value.status == 400
+    assert rejected.value.status == 400
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_invalid_names_are_dropped_where_that_is_on() -> None:
         ("POST", [("X-Content-Length", "1")], None),
     ],
 )
-def test_what_http_desync_guardian_says_of_requests(
+def test_what_http_desync_guardian_reports_of_requests(
     method: str, pairs: list[tuple[str, str]], doubt: Any
 ) -> None:
     given = fields(("Host", "h"), *pairs)
@@ -265,7 +265,7 @@ def test_a_request_is_framed_by_what_was_parsed() -> None:
         assert sent.count(b"Content-Length") + sent.count(b"Transfer-Encoding") == bool(framing)
 
 
-def test_added_headers_take_the_place_of_the_answers_own_and_cookies_join_them() -> None:
+def test_added_headers_take_the_place_of_the_responses_own_and_cookies_join_them() -> None:
     came = fields(
         ("X-A", "1"), ("x-a", "2"), ("Set-Cookie", "a=1"), ("Connection", "X-B"), ("X-B", "3")
     )

@@ -1,4 +1,4 @@
-"""The Lambda bridge: events and answers, whole, from the golden files and over the wire.
+"""The Lambda bridge: events and responses, whole, from the golden files and over the wire.
 
 tests/balancer/golden/lambda_bridge holds the shapes that AWS documents; each names its source. In an
 event {port}, {target group}, {time} and {id} stand for what differs from run to run.
@@ -81,7 +81,7 @@ def test_an_event_over_the_wire_is_the_documented_one(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", RESPONSES)
-def test_an_answer_over_the_wire_is_the_documented_one(name: str) -> None:
+def test_a_response_over_the_wire_is_the_documented_one(name: str) -> None:
     golden = RESPONSES[name]
     http = golden["http"]
 
@@ -122,7 +122,7 @@ def payload_of(case: dict[str, Any]) -> bytes:
 
 
 @pytest.mark.parametrize("case", MALFORMED, ids=[case["why"] for case in MALFORMED])
-def test_a_malformed_answer_is_502(case: dict[str, Any]) -> None:
+def test_a_malformed_response_is_502(case: dict[str, Any]) -> None:
     with pytest.raises(Malformed):
         lambda_bridge.response_of(payload_of(case), case["multi_value_headers"])
 
@@ -187,7 +187,7 @@ def test_a_body_of_1_mb_passes_and_one_byte_more_is_413() -> None:
     run(scenario)
 
 
-def test_an_answer_of_1_mb_passes_and_one_byte_more_is_malformed() -> None:
+def test_a_response_of_1_mb_passes_and_one_byte_more_is_malformed() -> None:
     fits = json.dumps({"statusCode": 200, "body": ""}).encode()
     body = "x" * (1024 * 1024 - len(fits))
     response = json.dumps({"statusCode": 200, "body": body}).encode()

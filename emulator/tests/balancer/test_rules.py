@@ -90,7 +90,7 @@ def test_a_condition_holds_or_not(given: Any, holds: Any) -> None:
         {"Field": "weather", "Values": ["sunny"]},
     ],
 )
-def test_conditions_that_are_unsupported_are_refused(given: Any) -> None:
+def test_conditions_that_are_unsupported_are_rejected(given: Any) -> None:
     with pytest.raises(EmulatorError, match="is not supported locally"):
         read_condition("rule Api", given)
 
@@ -127,7 +127,7 @@ def test_conditions_that_are_unsupported_are_refused(given: Any) -> None:
         ([condition("source-ip", Values=["10.*"])], "CIDR form"),
     ],
 )
-def test_conditions_that_aws_refuses_are_refused(given: Any, message: str) -> None:
+def test_conditions_that_aws_rejects_are_rejected(given: Any, message: str) -> None:
     with pytest.raises(EmulatorError, match=message):
         read_conditions("rule Api", given)
 
@@ -206,7 +206,7 @@ def test_actions_are_read() -> None:
             {"Type": "forward", "ForwardConfig": {"TargetGroups": [{"TargetGroupArn": "a"}] * 2}},
             "a stands twice",
         ),
-        (fixed(StatusCode="302"), "answers 2XX, 4XX or 5XX, not 302"),
+        (fixed(StatusCode="302"), "has status 2XX, 4XX or 5XX, not 302"),
         (fixed(StatusCode="2XX"), "not 2XX"),
         (fixed(ContentType="image/png"), "ContentType is one of .* not image/png"),
         (fixed(MessageBody="a" * 1025), "up to 1024 characters, this one 1025"),
@@ -222,7 +222,7 @@ def test_actions_are_read() -> None:
         (forward(1000), "weight 1000 of arn:0 is not within 0 to 999"),
     ],
 )
-def test_actions_that_are_unsupported_or_that_aws_refuses(action: Any, message: str) -> None:
+def test_actions_that_are_unsupported_or_that_aws_rejects(action: Any, message: str) -> None:
     with pytest.raises(EmulatorError, match=message):
         actions.read_actions("rule Api", [action])
 

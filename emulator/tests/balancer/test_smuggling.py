@@ -75,8 +75,8 @@ class Other:
                     self.targets.append(event.target)
                 elif isinstance(event, h11.EndOfMessage):
                     response = h11.Response(status_code=200, headers=[("Content-Length", "0")])
-                    for said in (response, h11.EndOfMessage()):
-                        writer.write(connection.send(said) or b"")
+                    for event in (response, h11.EndOfMessage()):
+                        writer.write(connection.send(event) or b"")
                     if connection.our_state is h11.MUST_CLOSE:
                         break
                     connection.start_next_cycle()

@@ -229,7 +229,7 @@ def test_scaling_in_under_load_loses_no_request() -> None:
     run(scenario)
 
 
-def test_targets_see_what_the_balancer_adds_and_clients_what_targets_answer() -> None:
+def test_targets_see_what_the_balancer_adds_and_clients_what_targets_respond() -> None:
     async def handle(request: web.BaseRequest) -> Any:
         body = await request.read()
         response = web.Response(
@@ -294,7 +294,7 @@ def test_bodies_stream_both_ways() -> None:
     run(scenario)
 
 
-def test_empty_answers_and_head_have_no_body() -> None:
+def test_empty_responses_and_head_have_no_body() -> None:
     async def handle(request: web.BaseRequest) -> Any:
         if request.path == "/none":
             return web.Response(status=204)
@@ -312,7 +312,7 @@ def test_empty_answers_and_head_have_no_body() -> None:
     run(scenario)
 
 
-def test_an_answer_that_breaks_off_is_seen_to_break_off() -> None:
+def test_a_response_that_breaks_off_is_seen_to_break_off() -> None:
     async def handle(request: web.BaseRequest) -> Any:
         response = web.StreamResponse(headers={"Content-Length": "200000"})
         await response.prepare(request)
@@ -348,7 +348,7 @@ def test_a_target_that_drops_the_connection_is_502_and_one_that_hangs_504() -> N
     run(scenario)
 
 
-def test_a_client_that_waits_for_100_continue_is_told_to_go_on() -> None:
+def test_a_client_that_waits_for_100_continue_gets_it() -> None:
     async def handle(request: web.BaseRequest) -> Any:
         return web.Response(text=str(len(await request.read())))
 
@@ -405,7 +405,7 @@ def test_rules_choose_before_the_default() -> None:
     run(scenario)
 
 
-def test_a_function_gets_the_event_and_its_answer_goes_back() -> None:
+def test_a_function_gets_the_event_and_its_response_goes_back() -> None:
     events = []
 
     async def function(event: dict[str, Any]) -> Any:
@@ -462,7 +462,7 @@ def test_a_function_that_fails_is_502(response: Any) -> None:
     run(scenario)
 
 
-def test_what_a_function_cannot_take_is_refused_without_calling_it() -> None:
+def test_what_a_function_cannot_take_is_rejected_without_calling_it() -> None:
     async def function(_event: dict[str, Any]) -> None:
         raise AssertionError("called")
 
@@ -527,7 +527,7 @@ def test_a_functions_health_is_checked_where_that_is_on() -> None:
         ),
     ],
 )
-def test_what_is_unsupported_is_refused_by_name(
+def test_what_is_unsupported_is_rejected_by_name(
     kind: str, properties: dict[str, Any], message: str
 ) -> None:
     async def scenario() -> None:
@@ -568,7 +568,7 @@ def test_names_are_in_the_form_that_templates_take_apart() -> None:
     run(scenario)
 
 
-def test_answers_are_json_safe() -> None:
+def test_responses_are_json_safe() -> None:
     async def scenario() -> None:
         async with balancing() as scene:
             await scene.add("web", "a")

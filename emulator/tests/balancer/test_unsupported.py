@@ -145,7 +145,7 @@ def test_a_new_target_begins_with_a_small_share() -> None:
     asyncio.run(scenario())
 
 
-def test_a_target_that_answers_500_is_found_and_gets_less() -> None:
+def test_a_target_that_responds_500_is_found_and_gets_less() -> None:
     attributes = {
         "load_balancing.algorithm.type": "weighted_random",
         "load_balancing.algorithm.anomaly_mitigation": "on",

@@ -33,7 +33,7 @@ def test_bytes_go_both_ways_until_the_target_closes() -> None:
         async with balancing() as scene:
             backend = await scene.add_raw("web", "a", echo)
             reader, writer = await scene.connect()
-            writer.write(UPGRADE + b"early")  # before the answer, and passed on after it
+            writer.write(UPGRADE + b"early")  # before the response, and passed on after it
             head = await reader.readuntil(b"\r\n\r\n")
             assert head.startswith(b"HTTP/1.1 101 Switching Protocols\r\n")
             assert b"Connection: Upgrade\r\nUpgrade: websocket\r\n" in head
@@ -101,7 +101,7 @@ def test_stopping_and_taking_the_target_out_end_tunnels() -> None:
     run(scenario)
 
 
-def test_a_target_that_declines_answers_as_to_any_request() -> None:
+def test_a_target_that_declines_responds_as_to_any_request() -> None:
     async def scenario() -> None:
         async with balancing() as scene:
 
@@ -181,8 +181,8 @@ def test_a_function_is_not_called_for_an_upgrade() -> None:
                     raise AssertionError("connected")
             except ConnectionClosed:
                 raise
-            except Exception as refused:  # InvalidStatus has the response
-                assert refused.response.status_code == 400  # type: ignore[attr-defined]
+            except Exception as rejected:  # InvalidStatus has the response
+                assert rejected.response.status_code == 400  # type: ignore[attr-defined]
 
     run(scenario)
 

@@ -43,12 +43,12 @@ async def body_of(head: bytes, reader: asyncio.StreamReader) -> bytes:
 
 
 async def mirror(head: bytes, reader: Any, writer: Any) -> None:
-    """Answers with the request line and the body."""
+    """Responds with the request line and the body."""
     text = head.split(b" HTTP/1.1")[0] + b" " + await body_of(head, reader)
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(text), text))
 
 
-def test_pipelined_requests_are_answered_in_their_order() -> None:
+def test_pipelined_requests_get_responses_in_their_order() -> None:
     async def scenario() -> None:
         async with balancing() as scene:
             backends = [await scene.add_raw("web", name, mirror) for name in "abc"]
@@ -66,7 +66,7 @@ def test_pipelined_requests_are_answered_in_their_order() -> None:
     run(scenario)
 
 
-def test_ten_thousand_requests_in_one_piece_are_answered_one_by_one() -> None:
+def test_ten_thousand_requests_in_one_piece_get_responses_one_by_one() -> None:
     async def scenario() -> None:
         fixed = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200"}}
         async with balancing(default=lambda _weights: fixed) as scene:
@@ -89,18 +89,18 @@ def test_a_pipelined_request_waits_while_the_first_one_streams() -> None:
                     writer.write(OK)
 
             backend = await scene.add_raw("web", "a", slow)
-            said = asyncio.create_task(scene.exchange(GET + LAST))
+            exchange = asyncio.create_task(scene.exchange(GET + LAST))
             await until(lambda: backend.heads)
             assert scene.in_flight() == 1
             release.set()
-            responses = await said
+            responses = await exchange
             assert responses.index(b"abcd") < responses.index(b"ok")
             assert scene.in_flight() == 0
 
     run(scenario)
 
 
-def test_connections_to_a_target_are_kept_and_used_again() -> None:
+def test_connections_to_a_target_are_used_again() -> None:
     async def scenario() -> None:
         async with balancing() as scene:
             backend = await scene.add_raw("web", "a")
@@ -111,14 +111,14 @@ def test_connections_to_a_target_are_kept_and_used_again() -> None:
     run(scenario)
 
 
-def test_a_kept_connection_that_the_target_has_closed_is_not_chosen() -> None:
+def test_an_idle_connection_that_the_target_has_closed_is_not_chosen() -> None:
     async def scenario() -> None:
         async with balancing() as scene:
 
             async def once(_head: bytes, _reader: Any, writer: Any) -> None:
                 writer.write(OK)
                 await writer.drain()
-                writer.close()  # without having said so
+                writer.close()  # without notice
 
             backend = await scene.add_raw("web", "a", once)
             for n in range(5):
@@ -129,7 +129,7 @@ def test_a_kept_connection_that_the_target_has_closed_is_not_chosen() -> None:
     run(scenario)
 
 
-def test_a_target_that_says_something_unasked_loses_its_connection() -> None:
+def test_a_target_that_sends_something_unasked_loses_its_connection() -> None:
     async def scenario() -> None:
         async with balancing() as scene:
 
@@ -154,7 +154,7 @@ def test_a_target_that_says_something_unasked_loses_its_connection() -> None:
         (b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", True),
     ],
 )
-def test_the_client_says_whether_its_connection_is_kept(request_: bytes, keeps: bool) -> None:
+def test_the_client_decides_whether_its_connection_stays_open(request_: bytes, keeps: bool) -> None:
     async def scenario() -> None:
         async with balancing() as scene:
             await scene.add_raw("web", "a")
@@ -205,7 +205,7 @@ ANSWERS = {
 
 @pytest.mark.parametrize("framing", ANSWERS)
 @pytest.mark.parametrize("apart", [True, False])
-def test_answers_of_every_framing_arrive_whole(framing: str, apart: bool) -> None:
+def test_responses_of_every_framing_arrive_whole(framing: str, apart: bool) -> None:
     async def scenario() -> None:
         async with balancing() as scene:
 
@@ -240,7 +240,7 @@ def test_answers_of_every_framing_arrive_whole(framing: str, apart: bool) -> Non
         ("GET", b"HTTP/1.1 304 Not Modified\r\nContent-Length: 7\r\n\r\n", b"Content-Length: 7"),
     ],
 )
-def test_answers_without_a_body_end_with_their_head(
+def test_responses_without_a_body_end_with_their_head(
     method: str, response: bytes, framing: bytes | None
 ) -> None:
     async def scenario() -> None:
@@ -260,7 +260,7 @@ def test_answers_without_a_body_end_with_their_head(
     run(scenario)
 
 
-def test_a_body_after_an_answer_that_has_none_costs_the_connection_and_goes_nowhere() -> None:
+def test_a_body_after_a_response_that_has_none_costs_the_connection_and_goes_nowhere() -> None:
     async def scenario() -> None:
         async with balancing() as scene:
 
@@ -299,7 +299,7 @@ def test_trailers_and_chunk_extensions_go_no_further() -> None:
     run(scenario)
 
 
-def test_100_continue_is_said_at_once_and_the_header_goes_no_further() -> None:
+def test_100_continue_is_sent_at_once_and_the_header_goes_no_further() -> None:
     async def scenario() -> None:
         async with balancing() as scene:
             backend = await scene.add_raw("web", "a", mirror)
@@ -307,8 +307,8 @@ def test_100_continue_is_said_at_once_and_the_header_goes_no_further() -> None:
             writer.write(
                 b"POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"
             )
-            said = await reader.readuntil(b"\r\n\r\n")
-            assert said == b"HTTP/1.1 100 Continue\r\n\r\n"
+            received = await reader.readuntil(b"\r\n\r\n")
+            assert received == b"HTTP/1.1 100 Continue\r\n\r\n"
             writer.write(b"hi")
             assert statuses(await reader.readuntil(b"hi")) == [200]
             assert b"xpect" not in backend.heads[0]
@@ -317,7 +317,7 @@ def test_100_continue_is_said_at_once_and_the_header_goes_no_further() -> None:
     run(scenario)
 
 
-def test_after_the_client_keep_alive_one_more_request_is_answered_and_the_connection_closed() -> (
+def test_after_the_client_keep_alive_one_more_request_gets_a_response_and_the_connection_closed() -> (
     None
 ):
     async def scenario() -> None:
@@ -325,9 +325,9 @@ def test_after_the_client_keep_alive_one_more_request_is_answered_and_the_connec
         fixed = Rule(1, (), FixedResponse(200, "text/plain", "ok"))
         unused: Any = None  # nothing is checked, forwarded or invoked
         handler = RequestHandler([fixed], unused)
-        kept = BalancerSettings(client_keep_alive_seconds=60)
+        settings = BalancerSettings(client_keep_alive_seconds=60)
         registrar = Registrar(unused, Clock())
-        engine = Engine(handler, registrar, unused, kept, 0, bytes, now=lambda: now)
+        engine = Engine(handler, registrar, unused, settings, 0, bytes, now=lambda: now)
         await engine.start()
         reader, writer = await asyncio.open_connection("127.0.0.1", engine.port)
         for elapsed in (0.0, 60.0):
@@ -491,7 +491,7 @@ def test_a_client_that_does_not_read_stops_the_target_and_loses_nothing() -> Non
     run(scenario)
 
 
-def test_listener_attributes_set_headers_on_every_answer() -> None:
+def test_listener_attributes_set_headers_on_every_response() -> None:
     async def scenario() -> None:
         added = {
             "routing.http.response.x_frame_options.header_value": "DENY",
@@ -530,12 +530,12 @@ def test_stopping_lets_what_is_under_way_finish_and_closes_what_idles() -> None:
             idle_reader, idle_writer = await scene.connect()
             idle_writer.write(GET)
             await idle_reader.readuntil(b"ok")
-            said = asyncio.create_task(scene.exchange(LAST))
+            exchange = asyncio.create_task(scene.exchange(LAST))
             await until(lambda: len(backend.heads) == 2)
             stopped = asyncio.create_task(scene.provider.stop())
             assert await idle_reader.read(-1) == b""
             release.set()
-            assert statuses(await said) == [200]
+            assert statuses(await exchange) == [200]
             await stopped
             assert scene.in_flight() == 0
             idle_writer.close()

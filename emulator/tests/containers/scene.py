@@ -20,7 +20,7 @@ WORKDIR /srv
 COPY . app
 CMD ["python", "-m", "app.server"]
 """
-# It tells its log how many requests it had left when SIGTERM came, and ends at once: whatever was
+# It writes to its log how many requests it had left when SIGTERM came, and ends at once: whatever was
 # not drained by then is lost.
 SERVER = """
 import http.server, os, signal, sys, time
@@ -34,7 +34,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         global active
         active += 1
         text = self.respond()
-        active -= 1  # before it is sent: who has its answer may let the task go
+        active -= 1  # before it is sent: who has its response may let the task go
         self.wfile.write(text)
     def respond(self):
         if self.path == "/slow":

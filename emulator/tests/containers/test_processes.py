@@ -218,7 +218,7 @@ def test_a_process_that_has_ended_unnoticed_takes_any_signal(
     run(scenario)
 
 
-def test_orders_that_make_no_sense_are_refused(asset: Path, tmp_path: Path) -> None:
+def test_orders_that_make_no_sense_are_rejected(asset: Path, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with pooling(asset, tmp_path, desired=1, speed=1) as pool:
             await pool.until_healthy(1)

@@ -52,7 +52,7 @@ def test_a_batch_is_due_when_it_is_full_or_its_window_or_six_megabytes_are() -> 
 
 
 @pytest.mark.parametrize("payload", [b"null", b"{}", b'{"batchItemFailures": []}', b'""'])
-def test_an_answer_without_failures_is_a_success(payload: bytes) -> None:
+def test_a_response_without_failures_is_a_success(payload: bytes) -> None:
     result = InvokeResult(payload, False)
     assert batching.failed_items(result, ["1"], True) == []
 
@@ -70,7 +70,7 @@ def test_an_answer_without_failures_is_a_success(payload: bytes) -> None:
         b'{"batchItemFailures": ["1"]}',
     ],
 )
-def test_an_answer_that_names_no_item_of_the_batch_fails_all_of_it(payload: bytes) -> None:
+def test_a_response_that_names_no_item_of_the_batch_fails_all_of_it(payload: bytes) -> None:
     with pytest.raises(Unreported):
         batching.failed_items(InvokeResult(payload, False), ["1", "2"], True)
 

@@ -26,7 +26,7 @@ def test_a_selection_expression_names_a_place_in_the_frame(expression: str, path
 
 
 @pytest.mark.parametrize("expression", ["$request.header.X", "${a}/${b}", "action", ""])
-def test_other_selection_expressions_are_refused_at_load(expression: str) -> None:
+def test_other_selection_expressions_are_rejected_at_load(expression: str) -> None:
     with pytest.raises(EmulatorError, match="route selection expression"):
         routing.selection_path(expression)
 
@@ -83,7 +83,7 @@ def test_every_identity_source_needs_a_value(headers: Any, query: Any, known: An
     assert authorization.identified(sources, headers, query) is known
 
 
-def test_an_identity_source_of_another_kind_is_refused_at_load() -> None:
+def test_an_identity_source_of_another_kind_is_rejected_at_load() -> None:
     with pytest.raises(EmulatorError, match=r"context\.identity"):
         authorization.parse_identity_sources(["context.identity.sourceIp"])
 
@@ -154,7 +154,7 @@ ALLOW = {"Version": "2012-10-17", "Statement": [statement("Allow")]}
         (result({"principalId": "u", "policyDocument": ALLOW, "context": {"a": [1]}}), 500),
     ],
 )
-def test_what_an_authorizers_answer_means(response: Any, status: int) -> None:
+def test_what_an_authorizers_response_means(response: Any, status: int) -> None:
     assert authorization.verdict(response, ARN).status == status
 
 
@@ -197,7 +197,7 @@ def test_context_values_reach_later_events_as_strings() -> None:
         (InvokeResult(b"", False), 502, {}),
     ],
 )
-def test_how_the_upgrade_is_answered(response: Any, status: int, headers: Any) -> None:
+def test_what_the_response_to_the_upgrade_is(response: Any, status: int, headers: Any) -> None:
     assert responses.connect_result(response) == (status, headers)
 
 
@@ -214,11 +214,11 @@ def test_how_the_upgrade_is_answered(response: Any, status: int, headers: Any) -
         (result({"errorMessage": "x"}, error=True), True, ""),
     ],
 )
-def test_what_a_routes_answer_sends_back(response: Any, failed: Any, body: Any) -> None:
+def test_what_a_routes_response_sends_back(response: Any, failed: Any, body: Any) -> None:
     assert responses.message_result(response) == (failed, body)
 
 
-def test_an_answer_over_128_kb_fails() -> None:
+def test_a_response_over_128_kb_fails() -> None:
     fits = responses.message_result(result({"statusCode": 200, "body": "x" * 131072}))
     assert not fits.failed
     assert responses.message_result(result({"statusCode": 200, "body": "x" * 131073})).failed
@@ -278,7 +278,7 @@ def test_the_quotas_are_aws_quotas() -> None:
         ),
     ],
 )
-def test_what_is_unsupported_is_refused_with_a_sentence(
+def test_what_is_unsupported_is_rejected_with_a_sentence(
     read: Any, properties: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(EmulatorError, match=message):

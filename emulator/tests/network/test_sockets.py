@@ -116,7 +116,7 @@ def test_the_target_sees_the_clients_address_if_it_is_preserved(
     run(scenario)
 
 
-def test_where_an_address_cannot_be_kept_the_target_sees_the_balancers(
+def test_where_an_address_cannot_be_preserved_the_target_sees_the_balancers(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     need_addresses()
@@ -279,8 +279,8 @@ def test_a_client_that_sends_to_a_target_become_unhealthy_is_reset() -> None:
 
 def test_connections_to_an_unhealthy_target_live_on_if_they_are_to() -> None:
     async def scenario() -> None:
-        kept = {"target_health_state.unhealthy.connection_termination.enabled": "false"}
-        async with network_balancing(group(kept)) as scene:
+        not_terminated = {"target_health_state.unhealthy.connection_termination.enabled": "false"}
+        async with network_balancing(group(not_terminated)) as scene:
             await scene.add("a")
             client = await scene.connect()
             await client.ask()
@@ -385,7 +385,7 @@ FORWARD = [{"Type": "forward", "TargetGroupArn": "arn:targetgroup/other"}]
 NET = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/net/x/1"
 
 
-def test_attributes_that_say_no_more_than_the_defaults_may_be_written_out() -> None:
+def test_attributes_that_repeat_the_defaults_may_be_written_out() -> None:
     """A template writes them all, as CloudFormation leaves on what is no longer written."""
     healthy = "minimum_healthy_targets"
     neutral = {
@@ -505,7 +505,7 @@ def test_the_defaults_of_a_health_check_are_those_of_its_protocol() -> None:
         ("ListenerRule", {"ListenerArn": NET.replace("loadbalancer", "listener")}, "rule of a TCP"),
     ],
 )
-def test_what_is_unsupported_is_refused_by_name(
+def test_what_is_unsupported_is_rejected_by_name(
     kind: str, properties: dict[str, Any], message: str
 ) -> None:
     async def scenario() -> None:

@@ -155,7 +155,7 @@ def test_fcm_delivers_a_message_and_keeps_what_the_phone_received() -> None:
         ({"message": {"data": {}}}, "token"),
     ],
 )
-def test_fcm_refuses_what_is_no_message(request_document: Any, message: str) -> None:
+def test_fcm_rejects_what_is_no_message(request_document: Any, message: str) -> None:
     async def scenario() -> None:
         async with fcm() as (server, _phones, _clock, http):
             headers = await bearer(server, http)
@@ -368,7 +368,7 @@ def test_apns_delivers_a_notification_and_keeps_what_the_phone_received() -> Non
         ({"payload": {"x": "y" * 100_000}}, 413, "PayloadTooLarge"),
     ],
 )
-def test_apns_says_why_it_refuses(more: Any, status: int, reason: Any) -> None:
+def test_apns_says_why_it_rejects(more: Any, status: int, reason: Any) -> None:
     async def scenario() -> None:
         async with apns() as (server, _phones, _clock, http):
             response = await push(http, **more)
@@ -417,7 +417,7 @@ def test_apns_serves_many_streams_of_one_connection() -> None:
     run(scenario)
 
 
-def test_apns_answers_an_accepted_notification_with_headers_alone() -> None:
+def test_apns_responds_to_an_accepted_notification_with_headers_alone() -> None:
     async def scenario() -> None:
         async with apns() as (server, _phones, _clock, _http):
             reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
@@ -462,8 +462,8 @@ def test_phones_keep_the_last_thousand() -> None:
     phones = Phones(time.time)
     for n in range(1001):
         phones.receive("t", "fcm", {"n": n})
-    kept = phones.phone("t")
-    assert (len(kept), kept[0].message["n"]) == (1000, 1)
+    received = phones.phone("t")
+    assert (len(received), received[0].message["n"]) == (1000, 1)
 
 
 def test_phones_are_listed_with_the_latest_push_first() -> None:

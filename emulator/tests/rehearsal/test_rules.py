@@ -218,7 +218,7 @@ ROWS = [
         {(REJECTED, "export Name")},
     ),
     Row(
-        "an export is what a custom resource's function answers",
+        "an export is what a custom resource's function returns",
         None,
         [
             data(
@@ -499,7 +499,7 @@ ROWS = [
         ],
         set(),
     ),
-    # what a service refuses
+    # what a service rejects
     Row(
         "user names become case sensitive",
         [data({"Pool": resource("Cognito::UserPool")})],
@@ -789,7 +789,7 @@ def test_a_loss_that_is_meant_is_accepted_by_name() -> None:
     assert found(accepted) == {(NOTE, "Chats")}
 
 
-def test_what_is_refused_is_never_accepted() -> None:
+def test_what_is_rejected_is_never_accepted() -> None:
     before = [data({}, exported("data", "Name", "one")), importer("Name")]
     after = [data({}, exported("data", "Name", "two")), importer("Name")]
     with pytest.raises(EmulatorError, match="there is no loss to accept"):
@@ -800,8 +800,8 @@ def test_a_stack_that_uses_what_goes_is_named_to_go_first() -> None:
     before = [gateway("Nat"), service("DISABLED")]
     assert compared(before, [gateway(), service("ENABLED")]).first == ("web",)
     exports = exported("data", "Jobs", {"Ref": "Jobs"})
-    kept = [data({"Jobs": QUEUE}, exports), importer("Jobs")]
-    assert compared(kept, [data({"Jobs": QUEUE}), importer()]).first == ("web",)
+    before = [data({"Jobs": QUEUE}, exports), importer("Jobs")]
+    assert compared(before, [data({"Jobs": QUEUE}), importer()]).first == ("web",)
     assert compared(before, before).first == ()
 
 
@@ -811,10 +811,10 @@ def test_the_stacks_that_go_first_are_named() -> None:
     assert "first Web alone (cdk deploy --exclusively), then all." in text
 
 
-def test_users_of_an_export_are_told_of_in_the_plural_where_there_are_several() -> None:
-    kept, other = exported("data", "Name", "one"), {"T": resource("SNS::Topic")}
+def test_users_of_an_export_are_named_in_the_plural_where_there_are_several() -> None:
+    export, other = exported("data", "Name", "one"), {"T": resource("SNS::Topic")}
     uses = {"T": resource("SNS::Topic", DisplayName=imported("data", "Name"))}
-    before = [data({}, kept), importer("Name"), stack("chat", uses)]
+    before = [data({}, export), importer("Name"), stack("chat", uses)]
     (finding,) = compared(before, [data({}), importer(), stack("chat", other)]).findings
     assert finding.sentence.startswith("it goes while chat and web import it:")
 
@@ -854,8 +854,8 @@ def test_what_can_t_be_resolved_says_where_it_stands() -> None:
 
 def test_what_stays_although_other_stacks_go_first_is_counted() -> None:
     exports = exported("data", "Jobs", {"Ref": "Jobs"})
-    kept = [data({"Jobs": QUEUE}, exports), importer("Jobs")]
-    rehearsal = compared(kept, [data({"Alarms": resource("SNS::Topic")}), importer()])
+    before = [data({"Jobs": QUEUE}, exports), importer("Jobs")]
+    rehearsal = compared(before, [data({"Alarms": resource("SNS::Topic")}), importer()])
     assert (rehearsal.first, rehearsal.first_stops) == (
         ("web",),
         1,

@@ -23,7 +23,7 @@ class AwsError(Exception):
 
 
 class Calls:
-    """What answers here checks no signatures, so requests carry none, only the scope by which
+    """The server here checks no signatures, so requests carry none, only the scope by which
     services are distinguished."""
 
     def __init__(self, addresses: Addresses) -> None:

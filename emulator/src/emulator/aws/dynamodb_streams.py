@@ -26,7 +26,7 @@ _MOST_ITERATORS = 1000
 
 
 def install() -> None:
-    """Change moto's DynamoDB as this module's text says."""
+    """Change moto's DynamoDB as this module's docstring describes."""
     _record_changes_only()
     _cancel_transactions_in_place()
     _forget_old_iterators()

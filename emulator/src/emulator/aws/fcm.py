@@ -73,7 +73,7 @@ class FcmSender:
 
 
 def judge(status: int, text: str) -> Outcome:
-    """What SNS makes of FCM's answer: tokens FCM does not know disable the endpoint."""
+    """What SNS makes of FCM's response: tokens FCM does not know disable the endpoint."""
     if status == 200:
         return Outcome.delivered
     if status == 429 or status >= 500:

@@ -48,7 +48,7 @@ class LongPolls:
 
 
 def install(polls: LongPolls) -> None:
-    """Change moto's SQS as this module's text says."""
+    """Change moto's SQS as this module's docstring describes."""
     receive_message = SQSBackend.receive_message
     add_message = Queue.add_message
     delete_message = Queue.delete_message

@@ -17,7 +17,7 @@ Pair = tuple[str, str]
 
 def check_stickiness(rules: Iterable[Rule], groups: Mapping[str, TargetGroup]) -> None:
     """Raises EmulatorError for a forward to several groups whose targets are sticky, where AWS
-    refuses it or doesn't keep clients where they were."""
+    rejects it or doesn't keep clients where they were."""
     for rule in rules:
         forward = rule.action
         if not isinstance(forward, Forward) or len(forward.weights) < 2:
@@ -54,7 +54,7 @@ class Choice:
         self._set_cookies = set_cookies
 
     def set_cookies(self, response_headers: Sequence[Pair]) -> list[str]:
-        """Values of Set-Cookie to add to the target's answer, which has these headers: the
+        """Values of Set-Cookie to add to the target's response, which has these headers: the
         application's own cookie may be among them, which app_cookie waits for."""
         return self._set_cookies(response_headers) if self._set_cookies is not None else []
 

@@ -5,7 +5,7 @@ nor write it; a new start forgets them, as AWS's rotating key would. (Fernet wou
 ten times the time, 20 us a request.)
 
 Source: "Sticky sessions for your Application Load Balancer" and "Forward actions", user guide of
-Application Load Balancers; the form of the headers is that of real answers.
+Application Load Balancers; the form of the headers is that of real responses.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _FIRST_CHROMIUM = 80  # from here on cookies without SameSite are Lax
 @dataclass(frozen=True)
 class Stickiness:
     """Of a target group: `lb_cookie`, or `app_cookie` with the name of the application's own.
-    `seconds` from one answer to the next request, on the template's clock."""
+    `seconds` from one response to the next request, on the template's clock."""
 
     seconds: int
     cookie: str | None = None
@@ -53,7 +53,7 @@ class Stickiness:
 
 
 def read_stickiness(where: str, attributes: Mapping[str, str]) -> Stickiness | None:
-    """None where it is off. Raises EmulatorError for what AWS refuses."""
+    """None where it is off. Raises EmulatorError for what AWS rejects."""
     if attributes.get("stickiness.enabled", "false") != "true":
         return None
     kind = attributes.get("stickiness.type", "lb_cookie")

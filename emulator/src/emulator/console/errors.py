@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class ApiError(Exception):
-    """Answered as `{"error": {"code", "message"}}` with `status`; the page shows the message."""
+    """Sent as `{"error": {"code", "message"}}` with `status`; the page shows the message."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)

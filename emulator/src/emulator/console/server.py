@@ -7,7 +7,7 @@ the orders. GET /_local/phones/<token> gives the pushes a device token received,
 `{"action": "uninstall"}` takes the app off the phone.
 
 Nothing on the page comes from elsewhere, and nobody else's page can give orders: requests for
-another host (DNS rebinding) and from another origin are refused.
+another host (DNS rebinding) and from another origin are rejected.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class _Call(NamedTuple):
     method: str
     path: tuple[str, ...]  # below /_local, decoded
     body: dict[str, Any]
-    gone: Callable[[], bool]  # whether nobody waits for the answer any more
+    gone: Callable[[], bool]  # whether nobody waits for the response any more
 
 
 class Console:
@@ -97,7 +97,7 @@ class Console:
         host = request.headers.get("Host", "")
         if _name_of(f"//{host}") not in OWN_NAMES:
             raise ApiError(
-                403, "forbidden", f"this console answers on {self.url}, not for {host!r}"
+                403, "forbidden", f"this console is served on {self.url}, not for {host!r}"
             )
         origin = request.headers.get("Origin")
         if origin is not None and origin != f"http://{host}":

@@ -24,7 +24,7 @@ def _of_proc(pid: int) -> float | None:
 
 
 async def asked_of_ps(pid: int) -> float | None:
-    """On any Unix; a process for each answer."""
+    """On any Unix; one process for each call."""
     ps = await asyncio.create_subprocess_exec(
         *("ps", "-o", "time=", "-p", str(pid)),
         stdin=subprocess.DEVNULL,

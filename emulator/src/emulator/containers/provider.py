@@ -32,7 +32,7 @@ class UnknownName(LookupError):
 
 
 class Rejected(ValueError):
-    """The order makes no sense; the text says why."""
+    """A request that makes no sense; the text has the reason."""
 
 
 class ContainerProvider:

@@ -28,13 +28,13 @@ def is_due(count: int, size: int, waited: float, mapping: EventSourceMapping) ->
 
 
 class Unreported(Exception):
-    """The function failed, or its answer does not say which items did."""
+    """The function failed, or its response does not say which items did."""
 
 
 def failed_items(result: InvokeResult, known: Sequence[str], partial: bool) -> list[str]:
     """The identifiers that the function reports as failed, in the order of `known`.
 
-    Raises Unreported where the batch counts as failed as a whole: a function error, an answer
+    Raises Unreported where the batch counts as failed as a whole: a function error, a response
     that is no partial batch response, or an identifier the batch does not have.
     """
     if result.error:

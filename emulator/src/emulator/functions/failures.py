@@ -7,7 +7,7 @@ import json
 
 from emulator.providers import InvokeResult
 
-MAX_PAYLOAD = 6 * 1024 * 1024  # bytes, of a synchronous invocation's event and of its answer
+MAX_PAYLOAD = 6 * 1024 * 1024  # bytes, of a synchronous invocation's event and of its response
 
 
 def failure(error_type: str, message: str) -> InvokeResult:

@@ -39,7 +39,7 @@ class FunctionProvider:
         """Raises EmulatorError for what is not a Python function in a zip."""
         runtime = properties.get("Runtime", "none")
         if not runtime.startswith("python"):
-            raise EmulatorError(f"{resource} has runtime {runtime}; local mode runs Python")
+            raise EmulatorError(f"{resource} has runtime {runtime}; the emulator runs Python")
         name = properties.get("FunctionName") or f"{resource.stack}-{resource.logical_id}"
         arn = f"arn:aws:lambda:{self._place.region}:{self._place.account}:function:{name}"
         label = self._free_label(label_of(resource.logical_id), name)

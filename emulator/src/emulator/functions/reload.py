@@ -19,7 +19,7 @@ _NOT_CODE = ("Dockerfile", "requirements")
 
 class Reload:
     """Watches `sources`, copies what is saved over the run copies and calls `on_change`. What is
-    saved under `templates` (or changes the packages) is only said to need a restart."""
+    saved under `templates` (or changes the packages) is only reported to need a restart."""
 
     def __init__(
         self,

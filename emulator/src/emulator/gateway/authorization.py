@@ -1,4 +1,4 @@
-"""REQUEST authorizers: identity sources before they run, and what their answer means.
+"""REQUEST authorizers: identity sources before they run, and what their response means.
 
 Source: "Control access to WebSocket APIs with AWS Lambda REQUEST authorizers" and "Output from an
 API Gateway Lambda authorizer", API Gateway developer guide.
@@ -30,7 +30,7 @@ class Verdict(NamedTuple):
 
 
 class Malformed(ValueError):
-    """The authorizer's answer is not the document API Gateway expects."""
+    """The authorizer's response is not the document API Gateway expects."""
 
 
 def parse_identity_sources(sources: Iterable[str]) -> tuple[IdentitySource, ...]:
@@ -131,7 +131,7 @@ def _document(payload: bytes) -> dict[str, Any]:
     try:
         response = json.loads(payload)
     except (ValueError, RecursionError) as error:
-        raise Malformed("the answer is not JSON") from error
+        raise Malformed("the response is not JSON") from error
     if not isinstance(response, dict):
-        raise Malformed("the answer is not an object")
+        raise Malformed("the response is not an object")
     return response

@@ -1,4 +1,4 @@
-"""Invokes the functions behind a WebSocket API's routes and reads their answers."""
+"""Invokes the functions behind a WebSocket API's routes and reads their responses."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ERROR = "Internal server error"
 
 
 class Opening(NamedTuple):
-    """The answer to an upgrade. 200: accepted, with `info` (now with the authorizer's context)
+    """The response to an upgrade. 200: accepted, with `info` (now with the authorizer's context)
     and `headers`; else `body` says why not."""
 
     status: int

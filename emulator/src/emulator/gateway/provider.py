@@ -76,7 +76,7 @@ class ApiGatewayProvider:
                 return self._create_api(properties)
             case "Stage":
                 if self._stage is not None:
-                    raise EmulatorError("a WebSocket API has one stage in local mode")
+                    raise EmulatorError("a WebSocket API has one stage in the emulator")
                 self._stage = str(properties["StageName"])
                 return Created(self._stage)
             case "Integration":

@@ -20,7 +20,7 @@ SUBPROTOCOL = "Sec-WebSocket-Protocol"
 
 
 class ConnectResult(NamedTuple):
-    """How the upgrade is answered: 200 means it is accepted, with these headers."""
+    """The response to the upgrade: 200 means it is accepted, with these headers."""
 
     status: int
     headers: Mapping[str, str] = {}
@@ -34,7 +34,7 @@ class MessageResult(NamedTuple):
 
 
 def connect_result(result: InvokeResult) -> ConnectResult:
-    """502 for a function error or a malformed answer, as API Gateway gives them."""
+    """502 for a function error or a malformed response, as API Gateway gives them."""
     response = None if result.error else _proxy_response(result.payload)
     if response is None:
         return ConnectResult(BAD_GATEWAY)

@@ -30,7 +30,7 @@ def selection_path(expression: str) -> tuple[str, ...]:
 def select_route(path: tuple[str, ...], frame: str, keys: Collection[str]) -> str | None:
     """The key of the route for `frame`, `$default` where none fits, None without a `$default`.
 
-    A frame can't ask for `$connect` or `$disconnect`: those are events, not messages.
+    A frame can't request `$connect` or `$disconnect`: those are events, not messages.
     """
     value = _value_at(path, frame)
     if isinstance(value, str) and value in keys and value not in (CONNECT, DISCONNECT):

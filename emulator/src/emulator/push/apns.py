@@ -1,7 +1,7 @@
 """A server that speaks APNs' HTTP/2 API, over cleartext with prior knowledge.
 
-Raw h2 rather than a web framework: APNs answers an accepted notification with headers alone, and
-some clients take an empty DATA frame after them for an error.
+Raw h2 rather than a web framework: APNs responds to an accepted notification with headers alone,
+and some clients take an empty DATA frame after them for an error.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from emulator.push.phones import Phones, Push
 
 PURPOSE = "APNs"
 STREAMS_AT_ONCE = 1000
-_READ_BYTES = VOIP_BYTES + 1  # more than this of a body is not kept: it's too large anyway
+_READ_BYTES = VOIP_BYTES + 1  # more than this of a body is not read: it's too large anyway
 
 Headers = list[tuple[str, str]]
 
@@ -126,7 +126,7 @@ def _error(reason: str, apns_id: str, **more: int) -> tuple[Headers, bytes]:
 
 
 class _Connection(asyncio.Protocol):
-    """One client's HTTP/2 connection; every request is answered as soon as it is whole."""
+    """One client's HTTP/2 connection; every request gets its response as soon as it is whole."""
 
     def __init__(
         self,

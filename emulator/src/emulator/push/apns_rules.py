@@ -60,7 +60,7 @@ PUSH_TYPES = frozenset(
 
 
 class Rejected(Exception):
-    """The reason APNs answers with; STATUS has the code to it."""
+    """The reason of APNs' response; STATUS has the code to it."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

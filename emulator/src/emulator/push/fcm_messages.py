@@ -45,7 +45,7 @@ _TTL = re.compile(r"\d+(\.\d{1,9})?s")
 
 
 class FcmError(Exception):
-    """An answer other than 200. `code` is FCM's ErrorCode, if it has one for the case."""
+    """A response other than 200. `code` is FCM's ErrorCode, if it has one for the case."""
 
     def __init__(
         self,

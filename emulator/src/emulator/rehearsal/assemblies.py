@@ -23,7 +23,7 @@ from emulator.template.assembly import Assembly, load
 
 
 def of_working_tree(project: Path, state: Path, env: str, context: Mapping[str, str]) -> Assembly:
-    """Raises EmulatorError with what app.py said."""
+    """Raises EmulatorError with what app.py printed."""
     directory = state / f"to-{env}-{_digest(context)}"
     _synthesize(project, directory, env, context)
     return load(directory)

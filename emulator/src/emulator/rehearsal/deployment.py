@@ -17,7 +17,7 @@ from emulator.template.intrinsics import NO_VALUE, resolve
 from emulator.template.order import in_order, references
 
 Attributes = Callable[[Live], Mapping[str, Any] | None]
-"""What the function of a custom resource answers with; None where it was not called."""
+"""The Data that the function of a custom resource responds with; None where it was not called."""
 
 
 def not_called(_resource: Live) -> None:
@@ -35,7 +35,7 @@ def deploy(
     """`default_place` is where stacks are that leave it open; `first` names stacks that go before
     all, by themselves.
 
-    What would be refused is carried out all the same, so that all of it is seen at once.
+    What would be rejected is carried out all the same, so that all of it is seen at once.
     """
     deployed = dict(account)
     updates = []

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """REJECTED: CloudFormation or the service refuses it. DATA: something that holds data is
+    """REJECTED: CloudFormation or the service rejects it. DATA: something that holds data is
     replaced or dropped. ROLLBACK: a deployment that fails can't be rolled back. FELT: users notice
     it. NOTE: worth knowing."""
 

@@ -1,8 +1,8 @@
 """The function of a custom resource, called as CloudFormation does, over moto.
 
 A program of its own: the parent puts the code that would be deployed on PYTHONPATH, writes one JSON
-document with the lives to act out to its standard input, and reads the answers from its standard
-output. Nothing of it reaches AWS: moto answers every call in this process.
+document with the lives to act out to its standard input, and reads the responses from its standard
+output. Nothing of it reaches AWS: moto responds to every call in this process.
 
 Request and response: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/crpg-ref.html
 """
@@ -41,7 +41,7 @@ class ResponseServer:
                 """Quiet."""
 
         self._server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/answer"
+        self.url = f"http://127.0.0.1:{self._server.server_port}/response"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
 
@@ -74,13 +74,13 @@ def main() -> None:
     task = json.load(sys.stdin)
     os.environ.update(task["environment"])
     output = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # the function's log is not the answer
+    os.dup2(2, 1)  # the function's log is not the response
     json.dump([act_out(task, life) for life in task["lives"]], output)
     output.close()
 
 
 def act_out(task: Document, life: list[Document]) -> list[Document]:
-    """One answer for each step of a life, which begins in an empty account."""
+    """One response for each step of a life, which begins in an empty account."""
     with empty_account(task["handler"]) as handler:
         place, secrets = ResponseServer(), Secrets(task["secrets"])
         responses: list[Document] = []
@@ -103,7 +103,7 @@ def act_out(task: Document, life: list[Document]) -> list[Document]:
 
 @contextmanager
 def empty_account(name: str) -> Iterator[Any]:
-    """Gives the handler, imported anew: what it kept of the life before is gone."""
+    """Gives the handler, imported anew: what it remembered of the life before is gone."""
     from moto import mock_aws
 
     with mock_aws():
@@ -129,7 +129,7 @@ def _called(handler: Any, event: Document, place: ResponseServer, timeout: int) 
     except Exception as error:
         return {"Status": "NONE", "Reason": f"the function raised {type(error).__name__}"}
     if not place.received:
-        return {"Status": "NONE", "Reason": "the function ended without an answer"}
+        return {"Status": "NONE", "Reason": "the function ended without a response"}
     return place.received[-1]
 
 

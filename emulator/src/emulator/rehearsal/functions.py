@@ -28,8 +28,8 @@ EMPTY, GARBAGE = "", "this is no credential"
 
 @dataclass(frozen=True)
 class Step:
-    """A request of CloudFormation's. `must` is the status that the answer must have, "" for any:
-    garbage in a secret may well be refused. `why` is what a wrong answer means."""
+    """A request of CloudFormation's. `must` is the status that the response must have, "" for any:
+    garbage in a secret may well be rejected. `why` is what a wrong response means."""
 
     request: str
     event: Mapping[str, Any]
@@ -43,8 +43,8 @@ Life = tuple[Step, ...]
 
 @dataclass(frozen=True)
 class Called:
-    """What a custom resource's function answered to every life, in the order of `lives`; `instead`
-    is what there is to say where it could not be called."""
+    """The responses of a custom resource's function to every life, in the order of `lives`;
+    `instead` is what there is to say where it could not be called."""
 
     resource: Live
     lives: tuple[Life, ...] = ()
@@ -71,7 +71,7 @@ class Called:
                         Kind.ROLLBACK,
                         self.resource.stack,
                         self.resource.name,
-                        f"{step.why or 'its function'} is answered with {status}: {reason}",
+                        f"{step.why or 'its function'} gets the response {status}: {reason}",
                     )
 
 
@@ -132,13 +132,13 @@ def call(resource: Live, account: Account, assembly: Assembly, default_place: Pl
     try:
         responses = _run(task, _root(assembly.file(key), handler))
     except _NoResponse as reason:
-        sentence = f"its function answers no request, so every deployment fails: {reason}"
+        sentence = f"its function responds to no request, so every deployment fails: {reason}"
         return Called(resource, instead=_finding(resource, Kind.ROLLBACK, sentence))
     return Called(resource, lives, tuple(tuple(each) for each in responses))
 
 
 class _NoResponse(Exception):
-    """A function's process ended without its answers, or did not end."""
+    """A function's process ended without its responses, or did not end."""
 
 
 def _finding(resource: Live, kind: Kind, sentence: str) -> Finding:
@@ -223,7 +223,7 @@ def _as_texts(value: Any) -> Any:
 
 
 def _run(task: Mapping[str, Any], root: Path) -> list[list[dict[str, Any]]]:
-    """Raises _NoResponse with the end of what the process said."""
+    """Raises _NoResponse with the end of what the process printed."""
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("AWS_")
     } | {"PYTHONPATH": str(root), "AWS_EC2_METADATA_DISABLED": "true"}

@@ -1,7 +1,7 @@
-"""The templates that made a kept state, beside it, and what the ones of today would replace.
+"""The templates that made the persisted state, saved beside it, and what today's would replace.
 
-On the laptop everything is made anew at each start and the kept items are put back, so a change
-that AWS would answer with a new, empty table goes unnoticed there.
+On the laptop everything is made anew at each start and the persisted items are put back, so a
+change to which AWS would respond with a new, empty table goes unnoticed there.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SHOWN = 5  # names of replaced resources; `rehearse` shows all
 
 
 class PersistedTemplates:
-    """One file per environment in the directory of the kept state."""
+    """One file per environment in the directory of the persisted state."""
 
     def __init__(self, directory: Path, env: str) -> None:
         self._file = directory / f"{env}.templates.json"
@@ -38,7 +38,7 @@ class PersistedTemplates:
                 return
             result = rehearse(persisted, wanted, call_functions=False)
         except (EmulatorError, ValueError, TypeError) as error:
-            yield f"the templates that made the kept state can't be compared: {error}"
+            yield f"the templates that made the persisted state can't be compared: {error}"
             return
         replaced = [change.resource.name for _, change in result.deployment.changes(Act.REPLACED)]
         if replaced:

@@ -127,7 +127,7 @@ def _verdict(rehearsal: Rehearsal) -> Iterator[str]:
         stops = sum(finding.kind.stops for finding in rehearsal.findings)
         yield f"NOT READY: {stops} finding{'s' if stops > 1 else ''} to clear up before deploying."
     else:
-        yield "READY: nothing is refused, no data goes, and a failure can be rolled back."
+        yield "READY: nothing is rejected, no data goes, and a failure can be rolled back."
 
 
 def _short(stack: str) -> str:

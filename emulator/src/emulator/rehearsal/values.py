@@ -130,7 +130,7 @@ class Scope:
         resource = self._resource(logical_id)
         if resource.attributes is not None:
             if name not in resource.attributes:
-                raise Missing(f"the function of {resource.name} answers without {name}")
+                raise Missing(f"the function of {resource.name} responds without {name}")
             return resource.attributes[name]
         follows = FOLLOWS.get((resource.type, name))
         shown = json.dumps(resource.properties.get(follows), sort_keys=True) if follows else ""

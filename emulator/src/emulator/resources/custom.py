@@ -35,7 +35,7 @@ class CustomResourceProvider:
         self._invoke = invoke
         self._place = place
         self._prepare = prepare or {}
-        self._listener = HttpListener(self._take_response, 0, "answers of custom resources")
+        self._listener = HttpListener(self._take_response, 0, "responses of custom resources")
         self._expected: dict[str, asyncio.Future[Mapping[str, Any]]] = {}
 
     async def start(self) -> None:
@@ -45,8 +45,8 @@ class CustomResourceProvider:
         await self._listener.stop()
 
     async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
-        """Raises EmulatorError with the function's Reason when it answers FAILED, and when it
-        fails or answers nothing in time."""
+        """Raises EmulatorError with the function's Reason when it responds FAILED, and when it
+        fails or does not respond in time."""
         if resource.type in self._prepare:
             await self._prepare[resource.type](properties)
         request_id = str(uuid.uuid4())
@@ -58,7 +58,7 @@ class CustomResourceProvider:
                 response = await self._ask(properties["ServiceToken"], event, request_id)
         except TimeoutError:
             raise EmulatorError(
-                f"{resource}: no answer from {properties['ServiceToken']} in {seconds:.0f} s"
+                f"{resource}: no response from {properties['ServiceToken']} in {seconds:.0f} s"
             ) from None
         except _FunctionFailed as error:
             raise EmulatorError(f"{resource}: its function failed: {error}") from error

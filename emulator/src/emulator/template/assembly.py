@@ -102,7 +102,7 @@ def load(directory: Path) -> Assembly:
 
 def moved(assembly: Assembly, account: str, region: str) -> Assembly:
     """The same for another account and region: an environment that names its own has them in
-    every ARN and zone, and what answers for AWS on a laptop has one of each."""
+    every ARN and zone, and what emulates AWS on a laptop has one of each."""
     return replace(
         assembly, stacks=tuple(_moved(each, account, region) for each in assembly.stacks)
     )

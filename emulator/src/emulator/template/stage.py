@@ -82,14 +82,14 @@ class Stage:
         resolved = resolve(value, self._scopes[stack])
         if isinstance(resolved, str) and not resolved.strip():
             # "Exported values must not be empty or whitespace-only"
-            raise EmulatorError(f"{export!r} is empty, and CloudFormation refuses such an export")
+            raise EmulatorError(f"{export!r} is empty, and CloudFormation rejects such an export")
         return resolved
 
     def output(self, asking: Stack, stack: str, name: str, region: str | None) -> Any:
         """The value of that output, as the stack `asking` reads it."""
         if region is not None and region != self.place.region:
             raise EmulatorError(
-                f"Fn::GetStackOutput reads {stack} in {region}; local mode has one region, which "
+                f"Fn::GetStackOutput reads {stack} in {region}; the emulator has one region, which "
                 f"is {self.place.region}"
             )
         if stack not in self._scopes:
@@ -157,7 +157,7 @@ class _StackScope:
             return self._stage.created(self._stack.name, name).ref
         if "Default" not in parameter:
             raise EmulatorError(
-                f"parameter {name} of stack {self._stack.name} has no default value; local mode "
+                f"parameter {name} of stack {self._stack.name} has no default value; the emulator "
                 "gives no parameters"
             )
         return parameter["Default"]
@@ -168,7 +168,7 @@ class _StackScope:
             kind = self._stack.template["Resources"][logical_id]["Type"]
             raise EmulatorError(
                 f"{kind} {logical_id} in stack {self._stack.name} has no attribute {name!r} in "
-                f"local mode (it has {', '.join(sorted(attributes)) or 'none'})"
+                f"the emulator (it has {', '.join(sorted(attributes)) or 'none'})"
             )
         return attributes[name]
 

@@ -1,4 +1,4 @@
-"""What AWS refuses of a listener rule's conditions.
+"""What AWS rejects of a listener rule's conditions.
 
 Source: "Condition types for listener rules" and "Quotas", user guide of Application Load
 Balancers; RuleCondition and what it refers to in the API reference.

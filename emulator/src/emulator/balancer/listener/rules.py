@@ -57,7 +57,7 @@ def first_match(rules: Iterable[Rule], seen: Seen) -> Rule | None:
 
 def read_conditions(where: str, conditions: Sequence[Properties]) -> tuple[Condition, ...]:
     """A ListenerRule's `Conditions`. Raises EmulatorError for what isn't supported, and for what
-    AWS refuses."""
+    AWS rejects."""
     read = tuple(read_condition(where, condition) for condition in conditions)
     condition_limits.check_counts(
         where, [(each["Field"], _values(each), _texts(each)) for each in conditions]

@@ -27,7 +27,7 @@ _HOST = re.compile(r"(?:\[[0-9A-Za-z:.]+\]|[-0-9A-Za-z._~!$&'()*+,;=%]*)(?::[0-9
 
 
 class Rejected(Exception):
-    """A request that gets the load balancer's own answer with this status."""
+    """A request that gets the load balancer's own response with this status."""
 
     def __init__(self, status: int, why: str) -> None:
         super().__init__(why)
@@ -60,7 +60,7 @@ class Head:
     """`path` and `query` are as on the wire, not decoded.
 
     `upgrade` asks for a WebSocket. `closes` says that the client, or its doubtful framing, wants
-    the connection closed after the answer; `alone` that the target's connection has to be, too.
+    the connection closed after the response; `alone` that the target's connection has to be, too.
     """
 
     method: str
@@ -182,7 +182,7 @@ def check_size(url: str, fields: Sequence[Field]) -> None:
 
 def _framing(values: dict[str, list[str]]) -> tuple[int | None, bool]:
     """(length, whether it is the coding `identity`, which the guide supports and the parser
-    doesn't). The parser has refused both headers together, and either one twice."""
+    doesn't). The parser has rejected both headers together, and either one twice."""
     codings = values.get("transfer-encoding")
     if codings is None:
         lengths = values.get("content-length")

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 Pair = tuple[str, str]
 Field = tuple[str, str, str]  # its name in lower case, its name as it came, its value
-MOST_FORWARDED = 30  # addresses in X-Forwarded-For; more are answered with 463
+MOST_FORWARDED = 30  # addresses in X-Forwarded-For; more get a 463
 LARGE_HEAD = 7 * 1024  # from here on X-Amzn-Trace-Id is written anew, with a Root alone
 
 HOP_BY_HOP = frozenset(

@@ -1,4 +1,4 @@
-"""Heads as they are written: a request's to the target, an answer's to the client."""
+"""Heads as they are written: a request's to the target, a response's to the client."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def own_response(
     bodiless: bool,
     reason: str | None = None,
 ) -> bytes:
-    """The whole of it; `bodiless` for an answer to HEAD. `date` as in a Date header, `connection`
+    """The whole of it; `bodiless` for a response to HEAD. `date` as in a Date header, `connection`
     KEEP_ALIVE or CLOSE; `reason` instead of the status code's own phrase."""
     status, body = response.status, response.body
     fields = [(name.lower(), name, value) for name, value in response.fields]

@@ -1,4 +1,4 @@
-"""The load balancer's own answers: what stands in them, in its own words."""
+"""The load balancer's own responses: what stands in them, in its own words."""
 
 from __future__ import annotations
 

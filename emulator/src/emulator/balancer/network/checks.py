@@ -1,4 +1,5 @@
-"""A health check that a connection passes, and how a Network Load Balancer says that one failed."""
+"""A health check that a connection passes, and how a Network Load Balancer reports that one
+failed."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class NetworkSettings:
 
 
 def read_settings(where: str, properties: Properties) -> NetworkSettings:
-    """Raises EmulatorError for what isn't supported, and for what AWS refuses."""
+    """Raises EmulatorError for what isn't supported, and for what AWS rejects."""
     protocol = properties.get("Protocol")
     if protocol != "TCP":
         raise unsupported(

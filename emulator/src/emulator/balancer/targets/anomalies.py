@@ -1,10 +1,10 @@
 """Automatic target weights: targets that fail more than their peers get less to do.
 
-AWS doesn't publish how it detects and how it weighs. What it says is kept: it looks at 5xx answers
-and connection errors, compares a target with its peers, needs three healthy targets, takes traffic
-away step by step down to a negligible amount and gives it back step by step. The figures below are
-an approximation made for a laptop's short windows, so a target may be found sooner or later, or at
-another ratio, than on AWS.
+AWS doesn't publish how it detects and how it weighs. What it documents is followed: it looks at 5xx
+responses and connection errors, compares a target with its peers, needs three healthy targets,
+takes traffic away step by step down to a negligible amount and gives it back step by step. The
+figures below are an approximation made for a laptop's short windows, so a target may be found
+sooner or later, or at another ratio, than on AWS.
 
 Source: "Automatic Target Weights" in "Edit target group attributes", user guide of Application
 Load Balancers, and AWS's blog post "Improving availability with Application Load Balancer
@@ -17,15 +17,15 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 FEWEST_TARGETS = 3
-FEWEST_ERRORS = 3  # within the window: one or two say nothing
-MARGIN = 0.05  # of all answers: by how much the error rate is above twice that of the peers
+FEWEST_ERRORS = 3  # within the window: one or two mean nothing
+MARGIN = 0.05  # of all responses: by how much the error rate is above twice that of the peers
 LESS, MORE = 0.5, 1.25  # each judgement multiplies the share by one of them
 NEGLIGIBLE = 1 / 32  # of a share: enough to see that the target has recovered
 INTERVAL = 1.0  # real seconds between judgements
 
 
 class Seen(NamedTuple):
-    """What a healthy target answered within the window."""
+    """The responses of a healthy target within the window."""
 
     responses: int
     errors: int

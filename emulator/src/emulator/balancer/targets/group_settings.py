@@ -1,4 +1,4 @@
-"""A target group's attributes, and what AWS refuses of them.
+"""A target group's attributes, and what AWS rejects of them.
 
 Source: "Target groups for your Application Load Balancers" and "Edit target group attributes",
 user guide of Application Load Balancers; TargetGroupAttribute in the API reference.
@@ -151,7 +151,8 @@ def _read_stickiness(
     sticky = read_stickiness(where, attributes)
     if sticky is not None and algorithm == "weighted_random":
         # "You cannot have both stickiness and weighted random algorithm enabled on the same target
-        # group": the API's answer, in the tests of terraform-provider-aws (its pull request 35083).
+        # group": the API's response, in the tests of terraform-provider-aws (its pull request
+        # 35083).
         raise EmulatorError(
             f"{where}: stickiness.enabled true with the algorithm weighted_random: a target group "
             "has only one of them: set it to false, or the algorithm to round_robin"

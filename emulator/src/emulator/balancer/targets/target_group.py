@@ -55,7 +55,7 @@ class TargetGroup:
     requests: int = 0  # requests taken, by targets that may be gone by now
     in_use: bool = True  # a listener forwards to it
     _orders: itertools.count[int] = field(default_factory=itertools.count)
-    _judged: float = -math.inf  # when the targets' answers were last compared, in real seconds
+    _judged: float = -math.inf  # when the targets' responses were last compared, in real seconds
 
     def add(
         self,
@@ -146,7 +146,7 @@ class TargetGroup:
 def read_target_group(
     where: str, arn: str, name: str, pool: str, properties: Properties
 ) -> TargetGroup:
-    """Raises EmulatorError for what isn't supported, and for what AWS refuses."""
+    """Raises EmulatorError for what isn't supported, and for what AWS rejects."""
     kind = properties.get("TargetType", "instance")
     if kind not in ("ip", "instance", "lambda"):
         raise unsupported(where, f"target type {kind}", "use ip or lambda")

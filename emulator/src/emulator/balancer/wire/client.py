@@ -1,4 +1,4 @@
-"""A client's connection: its requests one after the other, and their answers in that order."""
+"""A client's connection: its requests one after the other, and their responses in that order."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from emulator.balancer.wire.exchange import Exchange, bad_request
 from emulator.balancer.wire.reader import Message, RequestReader
 from emulator.balancer.wire.shared import Shared
 
-LINGER_SECONDS = 2  # how long a client may go on sending after the last answer
+LINGER_SECONDS = 2  # how long a client may go on sending after the last response
 
 # Why reading from a client has stopped: requests wait, or the target doesn't take the body.
 PIPELINED, TARGET = 1, 2
@@ -100,7 +100,7 @@ class ClientConnection(RequestReader):
             self._settle()
 
     def _settle(self) -> None:
-        """Goes on to the next request once the current one and its answer are both whole."""
+        """Goes on to the next request once the current one and its response are both whole."""
         current = self._current
         if current is None or not current.whole or self._beginning:
             return
@@ -124,7 +124,7 @@ class ClientConnection(RequestReader):
         self.transport.write(data)
 
     def keeps(self, head: Head | None) -> bool:
-        """Whether the connection outlasts the answer. "After the duration elapses, it accepts one
+        """Whether the connection outlasts the response. "After the duration elapses, it accepts one
         more request and then returns a response that closes the connection"."""
         if head is None or head.closes or self._shared.stopping:
             return False
@@ -138,7 +138,7 @@ class ClientConnection(RequestReader):
         closes: bool = False,
         reason: str | None = None,
     ) -> None:
-        """An answer of the load balancer's own making, whole."""
+        """A response of the load balancer's own making, whole."""
         keeps = self.keeps(head) and not closes
         bodiless = head is not None and head.method == "HEAD"
         line = KEEP_ALIVE if keeps else CLOSE
@@ -147,7 +147,7 @@ class ClientConnection(RequestReader):
         self.responded(closes=not keeps)
 
     def responded(self, *, closes: bool) -> None:
-        """The answer to the current request is written in full."""
+        """The response to the current request is written in full."""
         self._responded = True
         if closes:
             self._hang_up(gently=self._current is None or not self._current.whole)
@@ -156,7 +156,7 @@ class ClientConnection(RequestReader):
 
     def _hang_up(self, gently: bool) -> None:
         """`gently` where the client may be sending: closing then would reset the connection, and
-        with it the answer that the client hasn't read."""
+        with it the response that the client hasn't read."""
         self._deaf, self._upgrading = True, False
         if gently and not self.transport.is_closing():
             try:
@@ -172,7 +172,7 @@ class ClientConnection(RequestReader):
             self.transport.close()
 
     def abort(self) -> None:
-        """The client sees its answer break off."""
+        """The client sees its response break off."""
         self._responded = True
         self.transport.abort()
 
@@ -224,7 +224,7 @@ class ClientConnection(RequestReader):
             self._idle()
 
     def _idle(self) -> None:
-        if self.transport.is_closing():  # it has its answer, and doesn't read it
+        if self.transport.is_closing():  # it has its response, and doesn't read it
             self.transport.abort()
         elif self._current is not None and self._current.exchange is not None:
             self._current.exchange.idle()

@@ -71,7 +71,7 @@ class Forwarding(Exchange):
         self._target: TargetConnection | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._there: list[bytes] = []  # on its way to the target
-        self._back = b""  # the answer's head, on its way to the client
+        self._back = b""  # the response's head, on its way to the client
         self._received = False  # the request is whole
         self._status: int | None = None  # the target's
         self._chunked_back = False
@@ -141,7 +141,7 @@ class Forwarding(Exchange):
             self._give_up(status, f"the request broke off with {status}", counted=status)
 
     def idle(self) -> None:
-        if self._over:  # the rest of a request that has its answer
+        if self._over:  # the rest of a request that has its response
             self._connection.abort()
         elif self._connection.full:
             self._give_up(408, "the client read nothing", counted=self._status)
@@ -185,7 +185,7 @@ class Forwarding(Exchange):
             framing = CHUNKED
             self._chunked_back = not self.head_only
         else:
-            keeps = False  # the end of the connection is the end of the answer
+            keeps = False  # the end of the connection is the end of the response
         self._closes = not keeps
         framing += KEEP_ALIVE if keeps else CLOSE
         self._back = self._response_head(response, framing)
@@ -256,7 +256,7 @@ class Forwarding(Exchange):
             self._give_up(status, why, counted=None)
 
     def _give_up(self, status: int, why: str, counted: int | None) -> None:
-        """An error page, where nothing of the answer has gone to the client; it sees the answer
+        """An error page, where nothing of the response has gone to the client; it sees the response
         break off otherwise."""
         log.info("%s: %d: %s", self._choice.target.id, status, why)
         self._drop_target()

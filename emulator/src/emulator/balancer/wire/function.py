@@ -96,7 +96,7 @@ class Invocation(Exchange):
         self._connection.respond(own, self._head, reason=response.reason or None)
 
     async def _invoke(self) -> FunctionResponse | None:
-        """None where it is 502: the function fails, is throttled or answers something else."""
+        """None where it is 502: the function fails, is throttled or returns something else."""
         group = self._choice.group
         multi_value = group.settings.multi_value_headers
         head, peer = self._head, self._connection.peer

@@ -1,4 +1,4 @@
-"""Connections to targets that are kept for the next request."""
+"""Idle connections to targets, for the next request."""
 
 from __future__ import annotations
 

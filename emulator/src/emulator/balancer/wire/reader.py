@@ -74,7 +74,7 @@ class RequestReader(asyncio.BufferedProtocol, abc.ABC):
 
     @abc.abstractmethod
     def _receive(self, message: Message) -> None:
-        """A request's head has come, or what stands for it when it is refused."""
+        """A request's head has come, or what stands for it when it is rejected."""
 
     @abc.abstractmethod
     def _received(self, message: Message) -> None:
@@ -140,7 +140,7 @@ class RequestReader(asyncio.BufferedProtocol, abc.ABC):
             keeps = parser.should_keep_alive()
             head = read_head(method, url, version, self._upgrading, keeps, block, self._settings)
         except Rejected as rejected:
-            log.info("refused a request with %d: %s", rejected.status, rejected)
+            log.info("rejected a request with %d: %s", rejected.status, rejected)
             self._deaf = True
             self._receive(Message(None, rejected.status))
             return
@@ -208,7 +208,7 @@ class RequestReader(asyncio.BufferedProtocol, abc.ABC):
             return
         # "An HTTP/1 connection but received an HTTP/2 request": its preface looks like one.
         status = 505 if self._parser.get_http_version() == "2.0" else 400
-        log.info("refused a request with %d: %s", status, error)
+        log.info("rejected a request with %d: %s", status, error)
         self._reject_the_rest(status)
 
     def _reject_the_rest(self, status: int) -> None:

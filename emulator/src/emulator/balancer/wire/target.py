@@ -14,13 +14,13 @@ from emulator.balancer.messages.headers import Field, spelled, values_of
 
 log = logging.getLogger("emulator.balancer")
 
-HEAD_BYTES = 32 * 1024  # of an answer's head
+HEAD_BYTES = 32 * 1024  # of a response's head
 
 
 class Receiver(Protocol):
     """Who has sent a request and gets what the target makes of it."""
 
-    head_only: bool  # the request was HEAD: the answer has no body, whatever it says
+    head_only: bool  # the request was HEAD: the response has no body, whatever it says
 
     def response(self, response: ResponseHead) -> None:
         """Its body comes in `more`, the last piece in `done`."""
@@ -34,7 +34,7 @@ class Receiver(Protocol):
         """101: from `rest` on the connection's bytes are no HTTP any more."""
 
     def broken(self, why: str) -> None:
-        """The connection is lost, or what came is no answer."""
+        """The connection is lost, or what came is no response."""
 
     def target_full(self) -> None:
         """The target doesn't read what it gets; `target_ready` follows."""
@@ -88,7 +88,7 @@ class TargetConnection(asyncio.BufferedProtocol):
 
     @property
     def usable(self) -> bool:
-        """Whether the target has kept it open, as far as this machine knows, and silent."""
+        """Whether the target has left it open, as far as this machine knows, and silent."""
         return not self.transport.is_closing() and not self._poll.poll(0)
 
     def begin(self, receiver: Receiver) -> None:
@@ -100,7 +100,7 @@ class TargetConnection(asyncio.BufferedProtocol):
         self._fields: list[Field] = []
         self._pieces: list[bytes] = []
         self._in_head = True
-        self._done = False  # the answer is whole
+        self._done = False  # the response is whole
         self._keeps = False
         self._wrong = ""
         self._unseen = 0  # bytes since the parser last reported something
@@ -116,7 +116,7 @@ class TargetConnection(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         receiver = self._receiver
         if receiver is None:
-            self.transport.abort()  # nobody has asked: it would be the answer to the next request
+            self.transport.abort()  # nobody has asked: it would be the response to the next request
             return
         self._unseen += nbytes
         try:
@@ -132,7 +132,7 @@ class TargetConnection(asyncio.BufferedProtocol):
             self._wrong = "the load balancer failed"
         except httptools.HttpParserError as error:
             if self._done:
-                self._keeps = False  # something after the answer's end
+                self._keeps = False  # something after the response's end
             else:
                 self._wrong = self._wrong or str(error)
         if self._unseen > HEAD_BYTES and not self._done:
@@ -197,7 +197,7 @@ class TargetConnection(asyncio.BufferedProtocol):
 
     def on_message_complete(self) -> None:
         self._unseen = 0
-        if self._in_head:  # of an informational answer
+        if self._in_head:  # of an informational response
             self._reason = ""
             self._fields = []
         elif self._response is not None and self._response.status != 101 and not self._done:
@@ -219,10 +219,10 @@ class TargetConnection(asyncio.BufferedProtocol):
 
 
 def _fault(version: str, values: dict[str, list[str]]) -> str:
-    """Why it is no answer that can be passed on; "" where it is one."""
+    """Why it is no response that can be passed on; "" where it is one."""
     if version not in ("1.1", "1.0"):
-        return f"an answer of HTTP version {version}"
+        return f"a response of HTTP version {version}"
     codings = values.get("transfer-encoding")
     if codings is not None and [coding.strip().lower() for coding in codings] != ["chunked"]:
-        return f"an answer with Transfer-Encoding {', '.join(codings)}"
+        return f"a response with Transfer-Encoding {', '.join(codings)}"
     return ""

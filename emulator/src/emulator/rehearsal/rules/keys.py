@@ -1,4 +1,4 @@
-"""Tables whose users are refused for a while, because they may not use the table's key.
+"""Tables whose users are rejected for a while, because they may not use the table's key.
 
 DynamoDB uses a customer managed key in the name of who calls it, and asks KMS again once a table's
 key was not used for five minutes. The table gets its key with its own stack, and a user gets the
@@ -31,7 +31,7 @@ def findings(deployment: Deployment) -> Iterator[Finding]:
                 Kind.FELT,
                 update.name,
                 table,
-                f"DynamoDB refuses the calls of {users}, without permission for its key, until "
+                f"DynamoDB rejects the calls of {users}, without permission for its key, until "
                 f"{change}",
             )
 

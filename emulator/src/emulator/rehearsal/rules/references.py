@@ -74,8 +74,8 @@ def _own(update: StackUpdate) -> Iterator[Finding]:
                     Kind.REJECTED,
                     update.name,
                     _called(update.after, output),
-                    f"it is what the function of {resource.name} answers as "
-                    f"{attribute}, and whatever changes or empties that is refused while another "
+                    f"it is what the function of {resource.name} returns as "
+                    f"{attribute}, and whatever changes or empties that is rejected while another "
                     "stack imports it",
                     "Derive the value from names instead",
                 )

@@ -1,4 +1,4 @@
-"""Updates that a service refuses, though the resource's schema calls the property changeable."""
+"""Updates that a service rejects, though the resource's schema calls the property changeable."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _fixed(update: StackUpdate, change: Change) -> Iterator[Finding]:
 
 
 def _of_parts(update: StackUpdate, before: Live, after: Live) -> Iterator[Finding]:
-    """What is refused by what becomes of a property."""
+    """What is rejected by what becomes of a property."""
     sentence = advice = ""
     if after.custom and before.properties.get("ServiceToken") != after.properties.get(
         "ServiceToken"
