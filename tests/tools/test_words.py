@@ -53,5 +53,5 @@ def test_sources_tests_and_texts_are_looked_at() -> None:
         "tests/tools/test_words.py",
         "web/src/client/index.ts",
         "stacks/build/bundle.py",
-        "emulator/src/emulator/cli.py",
+        "emulator/src/emulator/cli/commands.py",
     } <= looked_at

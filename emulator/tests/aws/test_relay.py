@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from tests.functions.hosts import until
 
-from emulator import push_credentials
 from emulator.addresses import Addresses
 from emulator.aws import apns, fcm, relay
 from emulator.aws.outcome import Outcome
@@ -24,6 +23,7 @@ from emulator.push.apns_rules import Provider
 from emulator.push.fcm import FcmServer, ServiceAccount
 from emulator.push.phones import Phones, Push
 from emulator.resources.clients import Clients
+from emulator.runtime import push_credentials
 
 ANDROID = {"data": {"message_id": "m1", "chat_id": "c1"}, "android": {"priority": "HIGH"}}
 APPLE = {

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from emulator.cli import main
+from emulator.cli.commands import main
 
 TABLE: dict[str, Any] = {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": "items"}}
 TOPIC = {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "alarms"}}

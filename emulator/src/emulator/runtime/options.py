@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from emulator import ports
-from emulator.project import Project
+from emulator.runtime import ports
+from emulator.runtime.project import Project
 
 DEFAULT_SPEED = 10.0
 # Lambda ends an execution environment after a period without invocations, whose length AWS does

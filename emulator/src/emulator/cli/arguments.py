@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from emulator.options import DEFAULT_IDLE_LIMIT, DEFAULT_SPEED
+from emulator.runtime.options import DEFAULT_IDLE_LIMIT, DEFAULT_SPEED
 
 ANY_SETTING = "any setting of the environment, as for cdk: load_balancer.ip_hash=true"
 

@@ -6,20 +6,20 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from emulator import ports, push_credentials
 from emulator.child_processes import ChildProcesses
-from emulator.endpoints import Endpoints
 from emulator.listening import HOST, number
-from emulator.options import Options
-from emulator.persistence import Persistence
 from emulator.rehearsal.persisted_templates import PersistedTemplates
-from emulator.servers import Servers
-from emulator.services import Component, Services
-from emulator.synth import Synthesis
+from emulator.runtime import ports, push_credentials
+from emulator.runtime.endpoints import Endpoints
+from emulator.runtime.options import Options
+from emulator.runtime.persistence import Persistence
+from emulator.runtime.servers import Servers
+from emulator.runtime.services import Component, Services
+from emulator.runtime.synth import Synthesis
 from emulator.template import assembly, ignored
 from emulator.template.stage import Stage
 
-log = logging.getLogger("emulator.system")
+log = logging.getLogger("emulator.runtime.system")
 
 _CONTAINERS_WITHIN = 20.0  # seconds until readiness is announced without them
 

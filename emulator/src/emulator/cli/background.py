@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from emulator import endpoints
 from emulator.providers import EmulatorError
+from emulator.runtime import endpoints
 
 STARTS_WITHIN = 180.0  # seconds; a first synthesis builds the function bundle
 ENDS_WITHIN = 30.0

@@ -10,9 +10,10 @@ import signal
 import time
 from pathlib import Path
 
-from emulator import addresses, endpoints, project
-from emulator.options import Options
-from emulator.system import System
+from emulator import addresses
+from emulator.runtime import endpoints, project
+from emulator.runtime.options import Options
+from emulator.runtime.system import System
 
 
 async def run(given: argparse.Namespace) -> int:

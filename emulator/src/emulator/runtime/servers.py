@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import time
 
-from emulator import push_credentials
 from emulator.addresses import Addresses
 from emulator.aws.process import AwsServer
 from emulator.child_processes import ChildProcesses
 from emulator.listening import HOST, Port, number
-from emulator.options import Options
-from emulator.ports import Ports
 from emulator.push.apns import ApnsServer
 from emulator.push.apns_rules import Provider as ApnsProvider
 from emulator.push.fcm import FcmServer, ServiceAccount
 from emulator.push.phones import Phones
-from emulator.push_credentials import PushCredentials
+from emulator.runtime import push_credentials
+from emulator.runtime.options import Options
+from emulator.runtime.ports import Ports
+from emulator.runtime.push_credentials import PushCredentials
 from emulator.template.stage import Place
 
 API_ID = "local0ws1d"

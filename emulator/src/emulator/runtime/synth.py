@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from emulator.child_processes import ChildProcesses
-from emulator.project import Project
 from emulator.providers import EmulatorError
+from emulator.runtime.project import Project
 from emulator.template.assembly import Assembly
 
 

@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from emulator import background, endpoints, lock, logs, ports
-from emulator.arguments import (
+from emulator.cli import background, logs
+from emulator.cli.arguments import (
     ANY_SETTING,
     add_idle_limit,
     add_places,
@@ -21,8 +21,9 @@ from emulator.arguments import (
     add_speed,
     set_state_directory,
 )
-from emulator.options import DEFAULT_SPEED
 from emulator.providers import EmulatorError
+from emulator.runtime import endpoints, lock, ports
+from emulator.runtime.options import DEFAULT_SPEED
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -90,7 +91,7 @@ def _add_rehearsal(command: argparse.ArgumentParser) -> None:
 
 def _up(options: argparse.Namespace) -> int:
     # Everything behind this takes a while to import, and status or down should not wait for it.
-    from emulator.up import run
+    from emulator.cli.up import run
 
     with lock.held(options.state_dir) as alone:
         if not alone:

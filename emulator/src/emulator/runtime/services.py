@@ -13,7 +13,6 @@ from emulator.balancer.provider import LoadBalancingProvider
 from emulator.clock import Clock
 from emulator.console.server import Console
 from emulator.containers.provider import ContainerProvider
-from emulator.endpoints import Endpoints
 from emulator.events.provider import EventSourceProvider
 from emulator.functions.code import RunCopies
 from emulator.functions.environment import has_awslambdaric, link_runtime_packages
@@ -22,8 +21,6 @@ from emulator.functions.provider import FunctionProvider
 from emulator.functions.reload import Reload
 from emulator.functions.worker import Host
 from emulator.gateway.provider import ApiGatewayProvider
-from emulator.project import APNS, FCM
-from emulator.registry import Registry
 from emulator.resources.clients import Clients
 from emulator.resources.custom import CustomResourceProvider, Prepare
 from emulator.resources.keys import KeyProvider
@@ -32,7 +29,10 @@ from emulator.resources.secrets import SecretProvider
 from emulator.resources.tables import TableProvider
 from emulator.resources.topics import TopicProvider
 from emulator.resources.user_pools import UserPoolProvider
-from emulator.servers import API_ID, Servers
+from emulator.runtime.endpoints import Endpoints
+from emulator.runtime.project import APNS, FCM
+from emulator.runtime.registry import Registry
+from emulator.runtime.servers import API_ID, Servers
 from emulator.template.assembly import Assembly
 
 
