@@ -1,4 +1,4 @@
-"""A resource of the synthesized templates."""
+"""A resource of the synthesized templates, and the lists of keys and values in its properties."""
 
 from __future__ import annotations
 
@@ -20,3 +20,8 @@ class Resource:
 
     def __str__(self) -> str:
         return f"{self.type} {self.logical_id} in stack {self.stack}"
+
+
+def attributes_of(properties: Mapping[str, Any], name: str) -> dict[str, str]:
+    """`[{"Key", "Value"}]` as a dict; CloudFormation's values are strings."""
+    return {entry["Key"]: str(entry["Value"]) for entry in properties.get(name, ())}

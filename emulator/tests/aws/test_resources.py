@@ -14,11 +14,9 @@ from emulator.addresses import Addresses
 from emulator.providers import Created, EmulatorError, InvokeResult, Provider, Resource
 from emulator.resources.clients import Clients
 from emulator.resources.custom import CustomResourceProvider
-from emulator.resources.keys import KeyProvider
-from emulator.resources.queues import QueueProvider
-from emulator.resources.secrets import SecretProvider
+from emulator.resources.queues import QueueProvider, TopicProvider
+from emulator.resources.secrets import KeyProvider, SecretProvider
 from emulator.resources.tables import TableProvider
-from emulator.resources.topics import TopicProvider
 from emulator.resources.user_pools import UserPoolProvider
 from emulator.template.stage import Place
 
@@ -231,6 +229,6 @@ def test_a_custom_resource_is_what_its_function_returns() -> None:
 )
 def test_a_custom_resource_that_fails_says_why(function: FakeFunction, sentence: str) -> None:
     # only who never responds is waited for in vain
-    timeout = "1" if sentence.startswith("no answer") else "60"
+    timeout = "1" if sentence.startswith("no response") else "60"
     with pytest.raises(EmulatorError, match=f"Custom::Platforms Platforms.*{sentence}"):
         custom(function, ServiceTimeout=timeout)

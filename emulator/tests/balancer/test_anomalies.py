@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.balancer.groups import group, healthy
 
-from emulator.balancer.targets.anomalies import NEGLIGIBLE, Seen, anomalous, next_share
 from emulator.balancer.targets.health import UNHEALTHY, Health
+from emulator.balancer.targets.shares import NEGLIGIBLE, Seen, anomalous, next_share
 
 MITIGATED = {
     "load_balancing.algorithm.type": "weighted_random",

@@ -8,7 +8,7 @@ from emulator.balancer.listener.actions import Forward, Redirect, location
 from emulator.balancer.listener.rules import Rule, Seen, first_match
 from emulator.balancer.messages.head import Head
 from emulator.balancer.messages.headers import outgoing_host
-from emulator.balancer.messages.pages import OwnResponse, error_page
+from emulator.balancer.messages.outgoing import OwnResponse, error_page
 from emulator.balancer.routing import Choice, Router
 
 DEFAULT_PORT = 80

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from emulator.balancer.errors import CROSS_ZONE, number_within, require_known, unsupported
+from emulator.balancer.properties import CROSS_ZONE, number_within, require_known, unsupported
 from emulator.providers import EmulatorError
 
 APPEND, PRESERVE, REMOVE = "append", "preserve", "remove"

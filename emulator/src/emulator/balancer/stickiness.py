@@ -21,7 +21,7 @@ from typing import NamedTuple
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from emulator.balancer.errors import number_within
+from emulator.balancer.properties import number_within
 from emulator.providers import EmulatorError
 
 TARGET, GROUP, APPLICATION = "AWSALB", "AWSALBTG", "AWSALBAPP"

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from emulator import load
-from emulator.console.errors import ApiError, bad_request
 
 BODIES = {
     "load": (
@@ -23,6 +22,20 @@ LOOKS = 0.2  # seconds between two looks whether the client is still there
 NO_NLB = "this environment has no network load balancer: load_balancer.ip_hash=true adds one"
 
 Origins = Callable[[], Mapping[str, str]]
+
+
+class ApiError(Exception):
+    """Sent as `{"error": {"code", "message"}}` with `status`; the page shows the message."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+def bad_request(message: str) -> ApiError:
+    return ApiError(400, "bad_request", message)
 
 
 class Containers(Protocol):

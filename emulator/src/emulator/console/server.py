@@ -21,8 +21,7 @@ from urllib.parse import unquote, urlsplit
 from aiohttp import web
 
 from emulator import load
-from emulator.console.commands import Commands, Containers, Origins, Weights
-from emulator.console.errors import ApiError, bad_request
+from emulator.console.commands import ApiError, Commands, Containers, Origins, Weights, bad_request
 from emulator.listening import HttpListener, Port
 from emulator.push.phones import Phones
 

@@ -20,7 +20,7 @@ from emulator.containers.scaling import Bounds
 from emulator.containers.service import RunningService, Targets
 from emulator.containers.task import Task
 from emulator.providers import Created, Resource
-from emulator.template.pairs import attributes_of
+from emulator.resource import attributes_of
 
 ECS = "AWS::ECS::"
 MOST_TASKS = 20  # of one pool, on one laptop

@@ -23,11 +23,9 @@ from emulator.functions.worker import Host
 from emulator.gateway.provider import ApiGatewayProvider
 from emulator.resources.clients import Clients
 from emulator.resources.custom import CustomResourceProvider, Prepare
-from emulator.resources.keys import KeyProvider
-from emulator.resources.queues import QueueProvider
-from emulator.resources.secrets import SecretProvider
+from emulator.resources.queues import QueueProvider, TopicProvider
+from emulator.resources.secrets import KeyProvider, SecretProvider
 from emulator.resources.tables import TableProvider
-from emulator.resources.topics import TopicProvider
 from emulator.resources.user_pools import UserPoolProvider
 from emulator.runtime.endpoints import Endpoints
 from emulator.runtime.project import APNS, FCM

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from emulator.balancer.errors import Properties, number_within, unsupported
+from emulator.balancer.properties import Properties, number_within, unsupported
 from emulator.balancer.stickiness import LONGEST, SHORTEST
 from emulator.providers import EmulatorError
 

@@ -11,10 +11,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from emulator.balancer.errors import Properties, unsupported
 from emulator.balancer.listener import condition_limits
 from emulator.balancer.listener.actions import Action
 from emulator.balancer.messages.head import query_pairs
+from emulator.balancer.properties import Properties, unsupported
 from emulator.providers import EmulatorError
 
 

@@ -1,8 +1,10 @@
-"""Heads as they are written: a request's to the target, a response's to the client."""
+"""Messages as they are written: heads to targets and clients, and the balancer's own responses."""
 
 from __future__ import annotations
 
+import http
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from emulator.balancer.messages.head import Block, Head
 from emulator.balancer.messages.headers import (
@@ -16,9 +18,10 @@ from emulator.balancer.messages.headers import (
     outgoing_host,
     traced,
 )
-from emulator.balancer.messages.pages import PHRASES, SERVER, OwnResponse
 from emulator.balancer.settings import APPEND, PRESERVE, BalancerSettings
 
+SERVER = "awselb/2.0"
+PHRASES = {status.value: status.phrase for status in http.HTTPStatus} | {463: "", 464: ""}
 CHUNKED = "Transfer-Encoding: chunked\r\n"
 KEEP_ALIVE, CLOSE = "Connection: keep-alive\r\n", "Connection: close\r\n"
 
@@ -111,6 +114,24 @@ def response_head(
     lines = [f"{name}: {value}\r\n" for key, name, value in fields if key not in dropped]
     lines += [f"{name}: {value}\r\n" for name, value in added]
     return f"HTTP/1.1 {status} {reason}\r\n{''.join(lines)}{framing}\r\n".encode("latin-1")
+
+
+class OwnResponse(NamedTuple):
+    """A response of the load balancer itself. Server, Date, Content-Length and Connection come to
+    it when it is written."""
+
+    status: int
+    fields: Sequence[Pair]
+    body: bytes
+
+
+def error_page(status: int, *fields: Pair) -> OwnResponse:
+    title = f"{status} {PHRASES[status]}".strip()
+    text = (
+        f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n"
+        f"<center><h1>{title}</h1></center>\r\n</body>\r\n</html>\r\n"
+    )
+    return OwnResponse(status, [("Content-Type", "text/html"), *fields], text.encode())
 
 
 def own_response(

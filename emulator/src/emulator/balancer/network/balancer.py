@@ -4,13 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulator.balancer.arns import Arns, full_name
-from emulator.balancer.errors import (
-    Properties,
-    check_cross_zone,
-    require_known,
-    unsupported,
-)
 from emulator.balancer.network.attributes import (
     BALANCER_ATTRIBUTES,
     BALANCER_PROPERTIES,
@@ -19,11 +12,19 @@ from emulator.balancer.network.attributes import (
 )
 from emulator.balancer.network.listener import NetworkListener
 from emulator.balancer.network.target_group import NetworkSettings, read_group, read_settings
+from emulator.balancer.properties import (
+    Arns,
+    Properties,
+    check_cross_zone,
+    full_name,
+    require_known,
+    unsupported,
+)
 from emulator.balancer.targets.registrar import Registrar
 from emulator.balancer.targets.target_group import TargetGroup
 from emulator.listening import Port, number
 from emulator.providers import Created, EmulatorError
-from emulator.template.pairs import attributes_of
+from emulator.resource import attributes_of
 
 IDLE_SECONDS = 350.0
 SHORTEST_IDLE, LONGEST_IDLE = 60, 6000

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from emulator.balancer.errors import (
+from emulator.balancer.properties import (
     CROSS_ZONE,
     check_cross_zone,
     number_within,
@@ -17,7 +17,7 @@ from emulator.balancer.errors import (
     unsupported,
 )
 from emulator.balancer.stickiness import Stickiness, read_stickiness
-from emulator.balancer.targets import slow_start
+from emulator.balancer.targets import shares
 from emulator.balancer.targets.algorithms import ALGORITHMS
 from emulator.providers import EmulatorError
 
@@ -129,7 +129,7 @@ def _read_slow_start(where: str, attributes: Mapping[str, str], algorithm: str) 
             f"{where}: {_SLOW_START} {value} with the algorithm {algorithm}: only round_robin has "
             "slow start: set it to 0, or the algorithm to round_robin"
         )
-    least, most = slow_start.SHORTEST, slow_start.LONGEST
+    least, most = shares.SHORTEST_SLOW_START, shares.LONGEST_SLOW_START
     return number_within(where, _SLOW_START, value, least, most, "s, or 0 for off")
 
 

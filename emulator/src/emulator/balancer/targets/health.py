@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from emulator.balancer.errors import Properties, unsupported
+from emulator.balancer.properties import Properties, unsupported
 from emulator.providers import EmulatorError
 
 INITIAL, HEALTHY, UNHEALTHY, DRAINING = "initial", "healthy", "unhealthy", "draining"

@@ -8,8 +8,7 @@ from collections.abc import Callable
 
 from emulator.balancer.messages.head import Head
 from emulator.balancer.messages.headers import Peer
-from emulator.balancer.messages.outgoing import CLOSE, KEEP_ALIVE, own_response
-from emulator.balancer.messages.pages import OwnResponse
+from emulator.balancer.messages.outgoing import CLOSE, KEEP_ALIVE, OwnResponse, own_response
 from emulator.balancer.targets.target_group import Target
 from emulator.balancer.wire.exchange import Exchange, bad_request
 from emulator.balancer.wire.reader import Message, RequestReader

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from emulator.balancer.messages.head import Head
-from emulator.balancer.messages.pages import OwnResponse, error_page
+from emulator.balancer.messages.outgoing import OwnResponse, error_page
 from emulator.balancer.targets.target_group import Target
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"

@@ -12,10 +12,10 @@ from emulator.balancer.messages.outgoing import (
     CHUNKED,
     CLOSE,
     KEEP_ALIVE,
+    error_page,
     request_head,
     response_head,
 )
-from emulator.balancer.messages.pages import error_page
 from emulator.balancer.routing import Choice
 from emulator.balancer.targets.target_group import Target
 from emulator.balancer.wire.client import TARGET, ClientConnection

@@ -9,8 +9,7 @@ import logging
 from emulator.balancer.messages import lambda_bridge
 from emulator.balancer.messages.head import Head
 from emulator.balancer.messages.lambda_bridge import BODY_BYTES, FunctionResponse, Incoming
-from emulator.balancer.messages.outgoing import forwarded_fields
-from emulator.balancer.messages.pages import OwnResponse, error_page
+from emulator.balancer.messages.outgoing import OwnResponse, error_page, forwarded_fields
 from emulator.balancer.routing import Choice
 from emulator.balancer.targets.target_group import Target
 from emulator.balancer.wire.client import ClientConnection

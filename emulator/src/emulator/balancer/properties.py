@@ -1,9 +1,9 @@
-"""Errors for settings of Elastic Load Balancing that the emulator does not support."""
+"""What the balancer's resources have in common: checks of their properties, and their ARNs."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from emulator.providers import EmulatorError
@@ -38,3 +38,26 @@ def number_within(
         limits = f"{least} to {most} {unit}".strip()
         raise EmulatorError(f"{where}: {what} is not within {limits}: set it to a number that is")
     return int(value)
+
+
+class Arns:
+    """Names of what Elastic Load Balancing makes. `random_bytes` gives the ids in them, which are
+    random as AWS's are."""
+
+    def __init__(self, region: str, account: str, random_bytes: Callable[[int], bytes]) -> None:
+        self._scope = f"arn:aws:elasticloadbalancing:{region}:{account}"
+        self._random = random_bytes
+
+    def new(self, kind: str, name: str) -> str:
+        """E.g. `loadbalancer`, `app/web` -> `arn:...:loadbalancer/app/web/0123456789abcdef`."""
+        return f"{self._scope}:{kind}/{name}/{self._random(8).hex()}"
+
+    def below(self, parent: str, kind: str) -> str:
+        """A listener of a load balancer, or a rule of a listener: their ARNs go on from its."""
+        return self.new(kind, full_name(parent))
+
+
+def full_name(arn: str) -> str:
+    """Without the kind: `app/web/0123456789abcdef`. A target group's keeps it, as on AWS."""
+    path = arn.rpartition(":")[2]
+    return path if path.startswith("targetgroup/") else path.partition("/")[2]
