@@ -160,7 +160,7 @@ def test_a_secret_that_gives_way_to_one_s_own_can_be_accepted(rehearsal_of: Rehe
     own = environment_from({"push.fcm_secret_arn": SECRET})
     rehearsal = rehearsal_of(environment_from({}), own)
     (finding,) = (each for each in rehearsal.findings if each.kind.stops)
-    assert finding.advice == "If that is meant, accept it by its name: accept=<name>"
+    assert finding.advice == "If that is meant, accept it by its name: --accept NAME"
 
 
 def test_from_the_last_release_to_now_nothing_is_stopped() -> None:

@@ -1,4 +1,4 @@
-"""A resource of the synthesized templates, and the lists of keys and values in its properties."""
+"""A resource of the synthesized templates, and the forms that its properties have."""
 
 from __future__ import annotations
 
@@ -25,3 +25,15 @@ class Resource:
 def attributes_of(properties: Mapping[str, Any], name: str) -> dict[str, str]:
     """`[{"Key", "Value"}]` as a dict; CloudFormation's values are strings."""
     return {entry["Key"]: str(entry["Value"]) for entry in properties.get(name, ())}
+
+
+def as_strings(value: Any) -> Any:
+    """The properties of a custom resource as its function gets them: CloudFormation passes every
+    number and boolean as a string."""
+    if isinstance(value, Mapping):
+        return {name: as_strings(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [as_strings(inner) for inner in value]
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | float) else value

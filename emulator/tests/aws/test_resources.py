@@ -18,7 +18,7 @@ from emulator.resources.queues import QueueProvider, TopicProvider
 from emulator.resources.secrets import KeyProvider, SecretProvider
 from emulator.resources.tables import TableProvider
 from emulator.resources.user_pools import UserPoolProvider
-from emulator.template.stage import Place
+from emulator.template.place import Place
 
 
 @pytest.fixture

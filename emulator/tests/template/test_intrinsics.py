@@ -6,7 +6,8 @@ import pytest
 
 from emulator.providers import Created, EmulatorError
 from emulator.template.assembly import Assembly, Stack
-from emulator.template.stage import Place, Stage
+from emulator.template.place import Place
+from emulator.template.stage import Stage
 
 TEMPLATE: dict[str, Any] = {
     "Parameters": {

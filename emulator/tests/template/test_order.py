@@ -8,7 +8,8 @@ from emulator.providers import EmulatorError
 from emulator.resource import Resource
 from emulator.template import ignored
 from emulator.template.assembly import Assembly, Stack
-from emulator.template.stage import Place, Stage
+from emulator.template.place import Place
+from emulator.template.stage import Stage
 
 
 def order(*stacks: Stack) -> list[str]:

@@ -8,7 +8,8 @@ import pytest
 from emulator.providers import Created, EmulatorError, Resource
 from emulator.runtime.registry import Registry
 from emulator.template.assembly import Assembly, Stack
-from emulator.template.stage import Place, Stage
+from emulator.template.place import Place
+from emulator.template.stage import Stage
 
 
 class FakeQueues:

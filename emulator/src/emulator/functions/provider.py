@@ -11,7 +11,7 @@ from emulator.functions.functions import Functions
 from emulator.functions.model import Function, label_of
 from emulator.providers import Created, EmulatorError, Resource
 from emulator.template.assembly import Assembly
-from emulator.template.stage import Place
+from emulator.template.place import Place
 
 
 class FunctionProvider:

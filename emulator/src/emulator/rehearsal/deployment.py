@@ -10,11 +10,12 @@ from emulator.providers import EmulatorError
 from emulator.rehearsal.account import Account, DeployedStack, Live, Output
 from emulator.rehearsal.changes import Act, Change, Deployment, StackUpdate
 from emulator.rehearsal.schemas import replacing
-from emulator.rehearsal.values import Missing, Place, Scope, life_of, reference, same_place
+from emulator.rehearsal.values import Missing, Scope, life_of, reference
 from emulator.resource import Resource
 from emulator.template.assembly import Assembly, Stack
 from emulator.template.intrinsics import NO_VALUE, resolve
 from emulator.template.order import in_order, references
+from emulator.template.place import Place, same_place
 
 Attributes = Callable[[Live], Mapping[str, Any] | None]
 """The Data that the function of a custom resource responds with; None where it was not called."""

@@ -18,8 +18,9 @@ from typing import Any
 from emulator.rehearsal.account import Account, Live
 from emulator.rehearsal.deployment import deploy
 from emulator.rehearsal.findings import Finding, Kind
-from emulator.rehearsal.values import Place
+from emulator.resource import as_strings
 from emulator.template.assembly import Assembly
+from emulator.template.place import Place
 
 _PROGRAM = Path(__file__).with_name("function_process.py")
 _WITHIN = 30  # seconds for all lives of a resource
@@ -126,7 +127,7 @@ def call(resource: Live, account: Account, assembly: Assembly, default_place: Pl
         sentence = "its function was not called, for it is not made from Python files of this app"
         return Called(resource, instead=_finding(resource, Kind.NOTE, sentence))
     handler = str(function.properties["Handler"])
-    lives = lives_of(_as_texts(dict(resource.properties)))
+    lives = lives_of(as_strings(resource.properties))
     place = Place.of(account[resource.stack].place, default_place)
     task = _task(resource, function, handler, place, lives)
     try:
@@ -155,8 +156,7 @@ def _task(
         "timeout": function.properties.get("Timeout", 3),
         "secrets": sorted(_secrets(resource.properties)),
         "resource": {
-            "StackId": f"arn:{place.partition}:cloudformation:{place.region}:{place.account}:"
-            f"stack/{resource.stack}/1",
+            "StackId": place.stack_id(resource.stack, "1"),
             "LogicalResourceId": resource.logical_id,
             "ResourceType": resource.type,
         },
@@ -209,17 +209,6 @@ def _secrets(value: Any) -> set[str]:
     if isinstance(value, list):
         return {each for inner in value for each in _secrets(inner)}
     return {value} if isinstance(value, str) and ":secretsmanager:" in value else set()
-
-
-def _as_texts(value: Any) -> Any:
-    """CloudFormation hands numbers and booleans over as texts."""
-    if isinstance(value, Mapping):
-        return {name: _as_texts(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_as_texts(inner) for inner in value]
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value) if isinstance(value, int | float) else value
 
 
 def _run(task: Mapping[str, Any], root: Path) -> list[list[dict[str, Any]]]:

@@ -14,8 +14,8 @@ from emulator.rehearsal.changes import Deployment
 from emulator.rehearsal.deployment import Attributes, deploy
 from emulator.rehearsal.findings import Finding, Kind
 from emulator.rehearsal.rules.references import importers_of_removed_exports
-from emulator.rehearsal.values import Place
 from emulator.template.assembly import Assembly
+from emulator.template.place import Place
 
 
 @dataclass(frozen=True)

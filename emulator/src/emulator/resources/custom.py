@@ -15,7 +15,8 @@ from aiohttp import web
 
 from emulator.listening import HttpListener
 from emulator.providers import Created, EmulatorError, Invoke, Resource
-from emulator.template.stage import Place
+from emulator.resource import as_strings
+from emulator.template.place import Place
 
 DEFAULT_TIMEOUT = 3600  # seconds, CloudFormation's own
 MAX_RESPONSE = 4096  # bytes
@@ -80,19 +81,15 @@ class CustomResourceProvider:
     def _event(
         self, resource: Resource, properties: dict[str, Any], request_id: str
     ) -> dict[str, Any]:
-        place = self._place
         return {
             "RequestType": "Create",
             "ServiceToken": properties["ServiceToken"],
             "ResponseURL": f"{self._listener.url}/{request_id}",
-            "StackId": (
-                f"arn:{place.partition}:cloudformation:{place.region}:{place.account}"
-                f":stack/{resource.stack}/{uuid.uuid4()}"
-            ),
+            "StackId": self._place.stack_id(resource.stack, str(uuid.uuid4())),
             "RequestId": request_id,
             "LogicalResourceId": resource.logical_id,
             "ResourceType": resource.type,
-            "ResourceProperties": _as_texts(properties),
+            "ResourceProperties": as_strings(properties),
         }
 
     async def _take_response(self, request: web.BaseRequest) -> web.Response:
@@ -124,14 +121,3 @@ def _parsed(body: bytes) -> Mapping[str, Any]:
         reason = given or f"no PhysicalResourceId in the response {body[:200]!r}"
         return {"Status": "FAILED", "Reason": reason}
     return response
-
-
-def _as_texts(value: Any) -> Any:
-    """CloudFormation hands every number and boolean over as a text."""
-    if isinstance(value, dict):
-        return {key: _as_texts(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_as_texts(inner) for inner in value]
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value) if isinstance(value, int | float) else value

@@ -17,7 +17,7 @@ from emulator.runtime import push_credentials
 from emulator.runtime.options import Options
 from emulator.runtime.ports import Ports
 from emulator.runtime.push_credentials import PushCredentials
-from emulator.template.stage import Place
+from emulator.template.place import Place
 
 API_ID = "local0ws1d"
 

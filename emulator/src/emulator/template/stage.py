@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from emulator.providers import Created, EmulatorError
@@ -11,18 +9,10 @@ from emulator.resource import Resource
 from emulator.template.assembly import Assembly, Stack
 from emulator.template.intrinsics import resolve
 from emulator.template.order import Key, in_order, references
+from emulator.template.place import Place
 
+_STACK_UUID = "00000000-0000-0000-0000-000000000000"
 _LATER = "it is not created yet: a reference goes against the order of creation"
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where the stage pretends to be deployed."""
-
-    region: str = "us-east-1"
-    account: str = "123456789012"
-    partition: str = "aws"
-    url_suffix: str = "amazonaws.com"
 
 
 class Stage:
@@ -131,19 +121,7 @@ class _StackScope:
     def __init__(self, stage: Stage, stack: Stack) -> None:
         self._stage = stage
         self._stack = stack
-        place = stage.place
-        self._pseudo: Mapping[str, Any] = {
-            "AWS::AccountId": place.account,
-            "AWS::Region": place.region,
-            "AWS::Partition": place.partition,
-            "AWS::URLSuffix": place.url_suffix,
-            "AWS::StackName": stack.name,
-            "AWS::StackId": (
-                f"arn:{place.partition}:cloudformation:{place.region}:{place.account}"
-                f":stack/{stack.name}/00000000-0000-0000-0000-000000000000"
-            ),
-            "AWS::NotificationARNs": [],
-        }
+        self._pseudo = stage.place.pseudo_parameters(stack.name, _STACK_UUID)
 
     def wanted(self, resource: Resource) -> bool:
         name = self._stack.template["Resources"][resource.logical_id].get("Condition")

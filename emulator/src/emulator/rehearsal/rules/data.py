@@ -54,5 +54,5 @@ def _finding(update: StackUpdate, change: Change) -> Finding:
         )
     else:
         sentence = f"it is deleted with {holds}"
-    advice = "If that is meant, accept it by its name: accept=<name>"
+    advice = "If that is meant, accept it by its name: --accept NAME"
     return Finding(Kind.DATA, update.name, live.name, sentence, advice)

@@ -14,7 +14,8 @@ from emulator.rehearsal.account import Live
 from emulator.rehearsal.changes import Act, Change, Deployment, StackUpdate
 from emulator.rehearsal.findings import Finding, Kind
 from emulator.rehearsal.schemas import create_only, given_identifier
-from emulator.rehearsal.values import readable, same_place
+from emulator.rehearsal.values import readable
+from emulator.template.place import same_place
 
 # Of a resource that has no name of its own: the properties that only one resource may have alike.
 ONE_OF_A_KIND: Mapping[str, tuple[str, ...]] = {
