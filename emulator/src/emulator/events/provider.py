@@ -10,6 +10,7 @@ from typing import Any
 from emulator.aws.calls import Calls
 from emulator.clock import Clock
 from emulator.events.model import read_mapping
+from emulator.events.poller import Poller
 from emulator.events.queues import QueuePoller
 from emulator.events.streams import StreamPoller
 from emulator.providers import Created, EmulatorError, Invoke, Resource
@@ -25,7 +26,7 @@ class EventSourceProvider:
         self._invoke = invoke
         self._clock = clock
         self._report = report
-        self._pollers: list[StreamPoller | QueuePoller] = []
+        self._pollers: list[Poller] = []
         self._tasks: list[asyncio.Task[None]] = []
 
     async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
@@ -60,7 +61,7 @@ class EventSourceProvider:
             self._report(f"a poller ended: {error!r}")
 
 
-_POLLERS: dict[str, type[StreamPoller] | type[QueuePoller]] = {
+_POLLERS: dict[str, type[Poller]] = {
     "dynamodb": StreamPoller,
     "sqs": QueuePoller,
 }
