@@ -1,4 +1,4 @@
-"""Requests to the running system, and a table of who answered: `python -m tools.load`."""
+"""Requests to the running system, and a table of who responded: `python -m tools.load`."""
 
 from __future__ import annotations
 

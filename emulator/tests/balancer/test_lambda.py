@@ -87,7 +87,7 @@ def test_a_response_over_the_wire_is_the_documented_one(name: str) -> None:
 
     async def scenario() -> None:
         async def function(_event: dict[str, Any]) -> Any:
-            return golden["answer"]
+            return golden["response"]
 
         async with balancing(group(golden["multi_value_headers"]), function=function) as scene:
             reader, writer = await scene.connect()
@@ -118,7 +118,7 @@ def payload_of(case: dict[str, Any]) -> bytes:
 
     if "raw" in case:
         return str(spelled_out(case["raw"])).encode()
-    return json.dumps(spelled_out(case["answer"])).encode()
+    return json.dumps(spelled_out(case["response"])).encode()
 
 
 @pytest.mark.parametrize("case", MALFORMED, ids=[case["why"] for case in MALFORMED])

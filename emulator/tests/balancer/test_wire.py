@@ -193,7 +193,7 @@ def test_http_1_0_gets_a_host_upstream_and_no_chunks_back() -> None:
     run(scenario)
 
 
-ANSWERS = {
+RESPONSES = {
     "length": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
     "chunked": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;x=y\r\no\r\n1\r\nk\r\n0\r\nT: t\r\n\r\n",
     "until the end": b"HTTP/1.1 200 OK\r\nX: y\r\n\r\nok",
@@ -204,18 +204,18 @@ ANSWERS = {
 }
 
 
-@pytest.mark.parametrize("framing", ANSWERS)
+@pytest.mark.parametrize("framing", RESPONSES)
 @pytest.mark.parametrize("apart", [True, False])
 def test_responses_of_every_framing_arrive_whole(framing: str, apart: bool) -> None:
     async def scenario() -> None:
         async with balancing() as scene:
 
             async def script(_head: bytes, _reader: Any, writer: Any) -> None:
-                for at in range(len(ANSWERS[framing])) if apart else ():
-                    writer.write(ANSWERS[framing][at : at + 1])
+                for at in range(len(RESPONSES[framing])) if apart else ():
+                    writer.write(RESPONSES[framing][at : at + 1])
                     await asyncio.sleep(0)
                 if not apart:
-                    writer.write(ANSWERS[framing])
+                    writer.write(RESPONSES[framing])
                 if framing in ("until the end", "http 1.0"):
                     await writer.drain()
                     writer.close()

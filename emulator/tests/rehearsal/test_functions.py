@@ -14,7 +14,7 @@ from emulator.rehearsal.rehearsal import Rehearsal, rehearse
 from emulator.template import assembly
 from tests import cloud_assemblies
 
-ANSWER = """
+RESPOND = """
 import json, os, urllib.request, boto3
 
 def respond(event, status="SUCCESS", **data):
@@ -77,7 +77,7 @@ def rehearsed(directory: Path, row: Row, **properties: Any) -> Rehearsal:
     code = directory / "code"
     (code / "handlers").mkdir(parents=True)
     (code / "handlers" / "__init__.py").touch()
-    (code / "handlers" / "thing.py").write_text(ANSWER + row.code)
+    (code / "handlers" / "thing.py").write_text(RESPOND + row.code)
     data = {
         "Secret": {"Type": "AWS::SecretsManager::Secret"},
         "Function": {
