@@ -1,4 +1,4 @@
-"""Where things that have an address on AWS are on the laptop.
+"""The local addresses of what has an address on AWS.
 
 The template's addresses are built from ids (`wss://<api>.execute-api.<region>...`). They stay as
 they are in resources, and are replaced in the environment of whatever runs.

@@ -1,4 +1,4 @@
-"""What `--data` persists, taken out of and put back into moto's memory.
+"""The data that `--data` persists, taken out of and put back into moto's memory.
 
 Persisted: items of tables, users with their passwords and refresh tokens, push endpoints. Not
 persisted: messages in queues and records in streams, which were about to be handled by what has

@@ -1,4 +1,4 @@
-"""How this package changes moto: methods replaced by name, and only if they exist."""
+"""Replaces methods of moto by name, and only if they exist."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a push ended."""
+"""The outcomes of a push."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The template's Application Load Balancer: what it is asked to be, and the listener it becomes."""
+"""The template's Application Load Balancer: its settings and rules, and the running listener."""
 
 from __future__ import annotations
 

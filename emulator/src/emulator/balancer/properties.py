@@ -1,4 +1,4 @@
-"""What the balancer's resources have in common: checks of their properties, and their ARNs."""
+"""Checks that the properties of all the balancer's resources share, and the ARNs of these."""
 
 from __future__ import annotations
 

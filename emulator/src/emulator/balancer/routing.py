@@ -1,4 +1,4 @@
-"""Where a forwarded request goes: the target group, then the target within it."""
+"""The choice of the target group for a forwarded request, then of the target within it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an Application Load Balancer and its listener are asked to be, read from their attributes.
+"""The settings of an Application Load Balancer and its listener, read from their attributes.
 
 Source: "Edit attributes for your Application Load Balancer" and "HTTP header modification", user
 guide of Application Load Balancers; LoadBalancerAttribute and ListenerAttribute, API reference.

@@ -1,4 +1,4 @@
-"""How much CPU time a process has taken."""
+"""The CPU time that a process has taken."""
 
 from __future__ import annotations
 

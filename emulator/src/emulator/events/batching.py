@@ -1,4 +1,4 @@
-"""What becomes of a batch: decisions without I/O.
+"""Decisions about a batch of records, without I/O.
 
 Source: Lambda developer guide, "Using AWS Lambda with Amazon DynamoDB" (batching, partial batch
 responses, bisecting, retries, discarded batches) and "Handling errors for an SQS event source".

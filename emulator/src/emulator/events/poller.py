@@ -1,4 +1,4 @@
-"""What pollers of queues and of streams have in common: the mapping, the call of its function."""
+"""The base of the pollers of queues and of streams: the mapping, the call of its function."""
 
 from __future__ import annotations
 

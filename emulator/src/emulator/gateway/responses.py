@@ -1,4 +1,4 @@
-"""What an integration's result means to the caller.
+"""The responses that the results of integrations become.
 
 Source: "Set up Lambda proxy integrations" (response format) and "WebSocket API status codes", API
 Gateway developer guide.

@@ -1,4 +1,4 @@
-"""Which route a frame takes: API Gateway's route selection expression."""
+"""The route of a frame, by API Gateway's route selection expression."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which requests APNs takes, and the reasons it gives.
+"""APNs' rules: the requests that it accepts, and the reasons with which it rejects others.
 
 Source: "Sending notification requests to APNs", "Handling notification responses from APNs" and
 "Establishing a token-based connection to APNs", Apple's UserNotifications documentation.

@@ -1,4 +1,4 @@
-"""Which messages FCM takes, and its errors in Google's shape.
+"""FCM's rules: the messages that it accepts, and its errors in Google's shape.
 
 Source: the REST reference of "FCM v1" (projects.messages, ErrorCode), "AIP-193 Errors".
 """

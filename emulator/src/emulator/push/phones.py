@@ -1,4 +1,4 @@
-"""What each phone received, by device token, and which phones no longer have the app."""
+"""The phones: the pushes that each received, by device token, and which no longer have the app."""
 
 from __future__ import annotations
 

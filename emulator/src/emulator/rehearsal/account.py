@@ -1,4 +1,4 @@
-"""What stands in an AWS account: stacks as they were deployed, with the values they resolved to."""
+"""The model of an AWS account: its stacks as deployed, with the values they resolved to."""
 
 from __future__ import annotations
 

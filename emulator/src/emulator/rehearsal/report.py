@@ -1,4 +1,4 @@
-"""What a rehearsal prints: one table that is read in ten seconds, or the same as JSON."""
+"""The report of a rehearsal: one table that is read in ten seconds, or the same as JSON."""
 
 from __future__ import annotations
 

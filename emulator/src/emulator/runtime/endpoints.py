@@ -1,4 +1,4 @@
-"""Where a running emulator is: `.local/endpoints.json`, and the table it prints."""
+"""The addresses of a running emulator: `.local/endpoints.json`, and the table it prints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where stacks are deployed: account, region, and the pseudo parameters that follow from them."""
+"""The account and region of a deployment, and the pseudo parameters that follow from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a rule does with a request: forward, fixed response, redirect."""
+"""The actions of a listener rule: forward, fixed response, redirect."""
 
 from __future__ import annotations
 

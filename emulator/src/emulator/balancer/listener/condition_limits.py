@@ -1,4 +1,4 @@
-"""What AWS rejects of a listener rule's conditions.
+"""Limits of a listener rule's conditions, beyond which AWS rejects the rule.
 
 Source: "Condition types for listener rules" and "Quotas", user guide of Application Load
 Balancers; RuleCondition and what it refers to in the API reference.

@@ -1,4 +1,4 @@
-"""How a target is chosen, and a target group where a rule forwards to several.
+"""The algorithms that choose a target, and a target group where a rule forwards to several.
 
 No sockets, no clock, no chance of their own: each choice is a function of what came before, of
 the candidates and of `random`. Source: "Routing algorithms" in "Edit target group attributes for

@@ -1,4 +1,4 @@
-"""What all connections of one running load balancer share: settings, pool of connections, clock."""
+"""The objects that all connections of a load balancer share: settings, pool, clock, tasks."""
 
 from __future__ import annotations
 
