@@ -30,6 +30,8 @@ TESTS = (
     "test_the_routes_are_those_of_the_protocol_and_so_are_the_open_ones",
 )
 
+pytestmark = pytest.mark.xdist_group("examples")  # one copy of the project
+
 
 def touched(name: str) -> list[str]:
     return list(dict.fromkeys(block.path for block in EXAMPLES[name]))

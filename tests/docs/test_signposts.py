@@ -14,6 +14,7 @@ SIGNPOSTS = {
         "client/core/ticks.py": r"def stage\(",
         "web/src/client/core/ticks.ts": r"function stage\(",
         "client/cli/bubbles.py": r"^TICK_STYLES = .*State\.READ: \"class:tick\.read\"",
+        "client/cli/screen.py": r"\"tick\.read\": \"#",
     },
     "where a pool gets its weight": {
         "stacks/config/environments.py": r"ContainerPool\(name=\"small\".*weight=\d",
