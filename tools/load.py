@@ -29,7 +29,7 @@ def main() -> int:
     try:
         return run(options)
     except EmulatorError as error:
-        print(f"\nlocal mode: {error}", file=sys.stderr)
+        print(f"\nemulator: {error}", file=sys.stderr)
         return 1
 
 

@@ -46,7 +46,7 @@ def main() -> int:
     try:
         return run(options)
     except EmulatorError as error:
-        print(f"\nlocal mode: {error}", file=sys.stderr)
+        print(f"\nemulator: {error}", file=sys.stderr)
         return 1
 
 
