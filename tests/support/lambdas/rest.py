@@ -18,7 +18,6 @@ import boto3
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from moto import mock_aws
 from moto.utilities.utils import load_resource
 
 from lambdas import frames
@@ -29,6 +28,7 @@ from lambdas.presence.devices import Devices
 from lambdas.settings import Aws, Settings
 from lambdas.tables import Table
 from lambdas.telemetry import logger
+from tests.support.lambdas.moto_aws import moto_aws
 
 REGION = "us-east-1"
 DUMMY = {
@@ -52,7 +52,7 @@ def client(service: str) -> Any:
 @contextmanager
 def mocked_aws(**settings: str) -> Iterator[Aws]:
     """Moto with the three tables, a user pool and platform applications, and an Aws over it."""
-    with mock_aws():
+    with moto_aws():
         aws = Aws(Settings({**DUMMY, **create_resources(), **settings}))
         for name, service in CLIENTS.items():
             vars(aws)[name] = client(service)

@@ -1,0 +1,42 @@
+"""Moto's AWS, whose transactions copy each of their tables once."""
+
+import copy
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from moto import mock_aws
+from moto.dynamodb.models import DynamoDBBackend
+
+
+@contextmanager
+def moto_aws() -> Iterator[None]:
+    with mock_aws(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DynamoDBBackend, "transact_write_items", _one_copy_for_each_table())
+        yield
+
+
+def _one_copy_for_each_table() -> Any:
+    """moto keeps what a table was before a transaction by copying it once for each of the
+    transaction's items: an upload of 100 keys copies all items of its table 100 times
+    (transact_write_items in moto/dynamodb/models/__init__.py). The copies are made before anything
+    is written, so they are alike, and one is enough."""
+    original = DynamoDBBackend.transact_write_items
+    lock = threading.Lock()
+
+    def transact_write_items(backend: Any, transact_items: list[dict[str, Any]]) -> None:
+        names = {action["TableName"] for item in transact_items for action in item.values()}
+        tables = [backend.tables[name] for name in names & backend.tables.keys()]
+        with lock:
+            for table in tables:
+                before = copy.deepcopy(table)
+                table.__deepcopy__ = lambda _memo, before=before: before
+            try:
+                original(backend, transact_items)
+            finally:
+                for table in tables:
+                    del table.__deepcopy__
+
+    return transact_write_items
