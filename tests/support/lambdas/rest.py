@@ -167,6 +167,12 @@ class Phone:
         return {f"id{number}": self.one_time_key(f"id{number}", number) for number in numbers}
 
 
+@cache
+def _private_key() -> rsa.RSAPrivateKey:
+    """The pool's, made once: it takes longer than most tests."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
 class Gateway:
     """Stands for @connections and for the pool's JWKS address, over HTTP.
 
@@ -174,7 +180,7 @@ class Gateway:
     """
 
     def __init__(self) -> None:
-        self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self.key = _private_key()
         self.received: dict[str, list[dict[str, Any]]] = {}
         self.closed: list[str] = []
         gateway = self
