@@ -1,5 +1,6 @@
 """Who is in which chat, when several change it at once; over tables in memory."""
 
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -49,6 +50,12 @@ def rooms(tables: tuple[Table, Table]) -> Chats:
     return Chats(*tables, sleep=lambda seconds: None)
 
 
+def _sends(chats: Table, group: str) -> None:
+    """Ravi takes the next position."""
+    writer = append.Writer("ravi", "phone", str(uuid.uuid4()), "")
+    append.take(chats, group, writer, lambda seq: {})
+
+
 def test_two_who_open_a_chat_with_each_other_at_once_get_the_same(
     rooms: Chats, database: Racing
 ) -> None:
@@ -64,7 +71,7 @@ def test_who_is_added_sees_nothing_from_before_however_close_it_was(
     rooms: Chats, database: Racing, tables: tuple[Table, Table]
 ) -> None:
     group = rooms.group("ravi", ["raju"]).chat
-    database.meanwhile = lambda: append.take(tables[0], group, "ravi")
+    database.meanwhile = lambda: _sends(tables[0], group)
     assert rooms.change("ravi", group, add=["mira"]) == ["mira", "raju", "ravi"]
     assert rooms.head(group, "mira").joined_seq == 1
 
@@ -91,7 +98,7 @@ def test_a_chat_that_is_never_quiet_is_a_conflict(
     rooms: Chats, database: Racing, tables: tuple[Table, Table]
 ) -> None:
     group = rooms.group("ravi", ["raju"]).chat
-    database.always, database.meanwhile = True, lambda: append.take(tables[0], group, "ravi")
+    database.always, database.meanwhile = True, lambda: _sends(tables[0], group)
     with pytest.raises(ChatError) as error:
         rooms.change("ravi", group, add=["mira"])
     assert error.value.code == "conflict"
@@ -113,7 +120,7 @@ def test_who_leaves_goes_last_and_an_empty_group_is_nobodys(rooms: Chats) -> Non
 
 def test_who_comes_back_begins_anew(rooms: Chats, tables: tuple[Table, Table]) -> None:
     group = rooms.group("ravi", ["raju"]).chat
-    append.take(tables[0], group, "ravi")
+    _sends(tables[0], group)
     rooms.change("ravi", group, remove=["raju"])
     rooms.change("ravi", group, add=["raju"])
     head = rooms.head(group, "raju")
