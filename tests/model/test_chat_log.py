@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from lambdas.messages import sync_plan
 from lambdas.telemetry import metrics
 from tests.model.mutants import MUTANTS, Mutant
 from tests.model.schedule import Schedule
@@ -14,7 +15,7 @@ from tests.model.schedule import Schedule
 STEPS = 300
 SCHEDULES = int(os.environ.get("SCHEDULES", "160"))  # more of them for a night
 PARTS = 4
-ENOUGH_FOR_A_MUTANT = 200
+ENOUGH_FOR_A_MUTANT = 400
 
 
 @pytest.fixture(autouse=True)
@@ -23,6 +24,14 @@ def _quiet() -> Iterator[None]:
     yield
     logging.disable(logging.NOTSET)
     metrics.clear_metrics()
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that two chats and a few messages need pages, posts and more than one sync."""
+    monkeypatch.setattr(sync_plan, "CHATS", 1)
+    monkeypatch.setattr(sync_plan, "MESSAGES", 5)
+    monkeypatch.setattr(sync_plan, "POST_BYTES", 600)
 
 
 @pytest.mark.parametrize("part", range(PARTS))
