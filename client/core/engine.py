@@ -57,7 +57,13 @@ class Engine:
         )
         self._sending = Sending(user, self._keys, self._membership, self._own, settings, emit)
         self._catch_up = CatchUp(
-            self._sync, self._chats, self._membership, self._outbox, self._receipts, settings
+            self._sync,
+            self._chats,
+            self._membership,
+            self._outbox,
+            self._receipts,
+            settings,
+            random,
         )
 
     def restore(self, step: Step) -> None:
@@ -168,6 +174,9 @@ class Engine:
         match frame:
             case frames.Message():
                 self._message(step, frame)
+            case frames.Messages():
+                for message in frame.messages:
+                    self._message(step, message)
             case frames.Accepted():
                 sent = self._outbox.frame_of(frame.message_id)
                 self._chats.accepted(step, frame)

@@ -89,7 +89,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Messages:
-    """Messages in answer to `sync`, as many as fit: those of a chat in their order, without a gap
+    """Messages in response to `sync`, as many as fit: those of a chat in their order, without a gap
     but for what has expired. Each is as in a `message` frame.
     """
 
@@ -106,7 +106,7 @@ class Nudge:
 
 @dataclass(frozen=True, slots=True)
 class Pong:
-    """Answers `ping`."""
+    """The response to `ping`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +130,8 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Synced:
-    """Ends the answer to `sync`. Nothing else above `after` and at or below `complete_to` will ever
-    appear.
+    """Ends the response to `sync`. Nothing else above `after` and at or below `complete_to` will
+    ever appear.
     """
 
     chats: Mapping[str, SyncedChat]
@@ -318,7 +318,7 @@ PARSERS: dict[str, Callable[[object], ServerFrame]] = {
 
 
 def ping_frame() -> dict[str, Any]:
-    """Keeps the connection from being idle; answered by `pong`."""
+    """Keeps the connection from being idle; the response is `pong`."""
     return fields.frame("ping")
 
 
@@ -330,7 +330,7 @@ def receipt_frame(
     read: int | None = None,
 ) -> dict[str, Any]:
     """Moves this device's delivered and this user's read watermark forward, never back (read
-    implies delivered), and tells `senders`.
+    implies delivered), and notifies `senders`.
     """
     return fields.frame(
         "receipt",
@@ -350,8 +350,8 @@ def send_frame(
     payload: str | None = None,
     urgent: bool | None = None,
 ) -> dict[str, Any]:
-    """Stores a message, answers `accepted`, delivers it. Resend with the same message_id and
-    payloads until accepted.
+    """Stores a message and delivers it; the response is `accepted`. Resend with the same message_id
+    and payloads until accepted.
     """
     return fields.frame(
         "send",
@@ -370,8 +370,8 @@ def sync_frame(
     cursor: str | None = None,
 ) -> dict[str, Any]:
     """Asks for what came after a watermark: with `chats` in those chats, without it in the user's
-    chats, page by page, from the device's own watermarks at the backend. Answered by `messages`
-    frames, then one `synced`.
+    chats, page by page, from the device's own watermarks at the backend. The response is
+    `messages` frames, then one `synced`.
     """
     return fields.frame(
         "sync",
@@ -384,7 +384,7 @@ def typing_frame(
     *,
     chat: str,
 ) -> dict[str, Any]:
-    """Tells the chat's other online members; never stored."""
+    """Notifies the chat's other online members; never stored."""
     return fields.frame(
         "typing",
         chat=chat,
@@ -395,7 +395,7 @@ def watch_frame(
     *,
     users: list[str],
 ) -> dict[str, Any]:
-    """Presence of those users for 5 minutes, first answer at once."""
+    """Presence of those users for 5 minutes, the first at once."""
     return fields.frame(
         "watch",
         users=users,

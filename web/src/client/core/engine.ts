@@ -83,7 +83,14 @@ export class Engine {
       this.#receipts,
       emit,
     );
-    this.#catchUp = new CatchUp(this.#sync, this.#chats, this.#outbox, this.#receipts, settings);
+    this.#catchUp = new CatchUp(
+      this.#sync,
+      this.#chats,
+      this.#outbox,
+      this.#receipts,
+      settings,
+      random,
+    );
   }
 
   /** What the store has: to be called once, before anything else. */
@@ -199,6 +206,9 @@ export class Engine {
     switch (frame.type) {
       case "message":
         await this.#message(step, frame);
+        break;
+      case "messages":
+        for (const message of frame.messages) await this.#message(step, message);
         break;
       case "accepted":
         await this.#accepted(step, frame);

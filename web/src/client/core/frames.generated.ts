@@ -93,7 +93,7 @@ export interface Message {
 }
 
 /**
- * Messages in answer to `sync`, as many as fit: those of a chat in their order, without a gap but
+ * Messages in response to `sync`, as many as fit: those of a chat in their order, without a gap but
  * for what has expired. Each is as in a `message` frame.
  */
 export interface Messages {
@@ -108,7 +108,7 @@ export interface Nudge {
   readonly seq: number;
 }
 
-/** Answers `ping`. */
+/** The response to `ping`. */
 export interface Pong {
   readonly type: "pong";
 }
@@ -132,7 +132,7 @@ export interface Receipt {
 }
 
 /**
- * Ends the answer to `sync`. Nothing else above `after` and at or below `complete_to` will ever
+ * Ends the response to `sync`. Nothing else above `after` and at or below `complete_to` will ever
  * appear.
  */
 export interface Synced {
@@ -329,14 +329,14 @@ export const PARSERS: ReadonlyMap<string, Reader<ServerFrame>> = new Map<
   ["typing", parseTyping],
 ]);
 
-/** Keeps the connection from being idle; answered by `pong`. */
+/** Keeps the connection from being idle; the response is `pong`. */
 export type PingFrame = {
   readonly action: "ping";
 };
 
 /**
  * Moves this device's delivered and this user's read watermark forward, never back (read implies
- * delivered), and tells `senders`.
+ * delivered), and notifies `senders`.
  */
 export type ReceiptFrame = {
   readonly action: "receipt";
@@ -347,8 +347,8 @@ export type ReceiptFrame = {
 };
 
 /**
- * Stores a message, answers `accepted`, delivers it. Resend with the same message_id and payloads
- * until accepted.
+ * Stores a message and delivers it; the response is `accepted`. Resend with the same message_id and
+ * payloads until accepted.
  */
 export type SendFrame = {
   readonly action: "send";
@@ -362,7 +362,7 @@ export type SendFrame = {
 
 /**
  * Asks for what came after a watermark: with `chats` in those chats, without it in the user's
- * chats, page by page, from the device's own watermarks at the backend. Answered by `messages`
+ * chats, page by page, from the device's own watermarks at the backend. The response is `messages`
  * frames, then one `synced`.
  */
 export type SyncFrame = {
@@ -371,13 +371,13 @@ export type SyncFrame = {
   readonly cursor?: string;
 };
 
-/** Tells the chat's other online members; never stored. */
+/** Notifies the chat's other online members; never stored. */
 export type TypingFrame = {
   readonly action: "typing";
   readonly chat: string;
 };
 
-/** Presence of those users for 5 minutes, first answer at once. */
+/** Presence of those users for 5 minutes, the first at once. */
 export type WatchFrame = {
   readonly action: "watch";
   readonly users: readonly string[];

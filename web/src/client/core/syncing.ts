@@ -12,6 +12,8 @@ export interface Question {
   /** This device's watermarks when it was asked. */
   readonly before: Places;
   readonly expiresAt: number;
+  /** Of the page of all chats; undefined for the first one. */
+  readonly cursor?: string | undefined;
 }
 
 export class SyncPlan {
@@ -20,6 +22,7 @@ export class SyncPlan {
   readonly #settings: Settings;
   #question: Question | undefined;
   #wholeAt: number | undefined;
+  #cursor: string | undefined; // of the page to ask for at `wholeAt`
   readonly #wanted = new Map<string, number>();
   readonly #alone = new Set<string>();
   readonly #news = new Set<string>(); // to be asked about although nothing is missing
@@ -49,6 +52,7 @@ export class SyncPlan {
     this.#news.clear();
     this.#tries.clear();
     this.#wholeAt = now;
+    this.#cursor = undefined;
   }
 
   closed(): void {
@@ -88,6 +92,14 @@ export class SyncPlan {
 
   wantAll(at: number): void {
     this.#wholeAt = Math.min(at, this.#wholeAt ?? at);
+    this.#cursor = undefined;
+  }
+
+  /** The next page of all chats, unless all of them are wanted anew. */
+  wantPage(cursor: string, at: number): void {
+    if (this.#wholeAt !== undefined) return;
+    this.#wholeAt = at;
+    this.#cursor = cursor;
   }
 
   /** For what only a `synced` says: who is in the chat. */
@@ -106,14 +118,18 @@ export class SyncPlan {
     this.#tries.delete(chat);
   }
 
-  /** Ask again: after the server's `retryAfter`, or with a growing pause. Undefined = all. */
-  wantLater(chat: string | undefined, now: number, retryAfter?: number): void {
+  /** Ask again, with a growing pause. Undefined = all. `retryAfter`: at first the server's. */
+  wantLater(chat: string | undefined, now: number, retryAfter?: number, cursor?: string): void {
     const tries = this.#tries.get(chat) ?? 0;
     this.#tries.set(chat, tries + 1);
-    const pause = Math.min(this.#settings.syncBackoff * 2 ** tries, this.#settings.syncBackoffCap);
-    const at = now + (retryAfter === undefined ? pause : Math.max(retryAfter, 100));
-    if (chat === undefined) this.#wholeAt = at;
-    else this.#wanted.set(chat, at);
+    let pause = Math.min(this.#settings.syncBackoff * 2 ** tries, this.#settings.syncBackoffCap);
+    if (retryAfter !== undefined) pause = Math.max(retryAfter, tries > 0 ? pause / 2 : 100);
+    if (chat !== undefined) {
+      this.#wanted.set(chat, now + pause);
+      return;
+    }
+    this.#wholeAt = now + pause;
+    this.#cursor = cursor;
   }
 
   nextDue(): number | undefined {
@@ -148,9 +164,11 @@ export class SyncPlan {
       return sync(chats);
     }
     if (this.#wholeAt !== undefined && this.#wholeAt <= now) {
+      const cursor = this.#cursor;
       this.#wholeAt = undefined;
-      this.#question = { chats: undefined, before: watermarks(), expiresAt };
-      return sync();
+      this.#cursor = undefined;
+      this.#question = { chats: undefined, before: watermarks(), expiresAt, cursor };
+      return sync(undefined, cursor);
     }
     return undefined;
   }
