@@ -52,7 +52,7 @@ class CatchUp:
     def synced(self, step: Step, frame: frames.Synced) -> None:
         question = self._plan.responded()
         if frame.retry_after is not None:
-            # Many clients may have been told the same.
+            # Many clients may have been given the same.
             jitter = self._random.uniform(*self._settings.sync_jitter)
             frame = replace(frame, retry_after=frame.retry_after * jitter)
         for chat in frame.chats:
@@ -96,10 +96,10 @@ class CatchUp:
     ) -> None:
         place, log = frame.chats[chat], self._chats.log(step, chat)
         known = log.highest
-        named = question is not None and question.names(chat)
+        whole = question is not None and question.whole
         log.heard_of(place.seq)
-        # An answer from further on says nothing of what this store lacks before that: the store is
-        # new, was restored, or lost its connection in the middle of catching up.
+        # A response that begins further on says nothing of what this store lacks before: it is new,
+        # was restored, or lost its connection in the middle of catching up.
         trusted = place.after <= log.watermark
         if trusted:
             self._chats.complete(step, chat, place)
@@ -109,7 +109,7 @@ class CatchUp:
             self._plan.progressed(chat)
         if not log.behind:
             self._plan.settled(chat)
-        elif (frame.more and moved) or (not named and (frame.more or not trusted)):
+        elif (frame.more and moved) or (whole and (frame.more or not trusted)):
             self._plan.want(chat, step.now)  # by name, from this device's own watermark
         elif frame.retry_after is None and known > place.seq:
             self._plan.want(chat, step.now + self._settings.gap_grace)  # newer than the response

@@ -172,7 +172,7 @@ class Checks:
 
 
 def _is_gone(device: Device, stored: Stored) -> bool:
-    """The device had it, lost its store, and was told that the backend has it no more."""
+    """The device had it, lost its store, and heard that the backend has it no more."""
     return device.passed.get(stored.chat, 0) >= stored.seq and any(
         first <= stored.seq <= last for first, last in device.missing.get(stored.chat, ())
     )

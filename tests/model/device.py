@@ -153,7 +153,7 @@ class Device:
             (self.by_name if more else self.behind).add(chat)
 
     def _trusts(self, chat: str, after: int) -> bool:
-        """An answer from further on says nothing of what this store lacks before that."""
+        """A response that begins further on says nothing of what this store lacks before."""
         return after <= self.watermark.get(chat, 0)
 
     def _complete(self, chat: str, to: int) -> None:

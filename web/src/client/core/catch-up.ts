@@ -93,7 +93,7 @@ export class CatchUp {
     return undefined;
   }
 
-  /** Many clients may have been told the same. */
+  /** Many clients may have been given the same. */
   #spread(retryAfter: number | undefined): number | undefined {
     if (retryAfter === undefined) return undefined;
     const [least, most] = this.#settings.syncJitter;
@@ -110,17 +110,17 @@ export class CatchUp {
     if (place === undefined) return;
     const log = this.#chats.log(chat);
     const known = log.highest;
-    const named = question?.chats?.has(chat) ?? false;
+    const whole = question !== undefined && question.chats === undefined;
     log.heardOf(place.seq);
-    // An answer from further on says nothing of what this store lacks before that: the store is
-    // new, was restored, or lost its connection in the middle of catching up.
+    // A response that begins further on says nothing of what this store lacks before: it is new,
+    // was restored, or lost its connection in the middle of catching up.
     const trusted = place.after <= log.watermark;
     if (trusted) await this.#chats.complete(step, chat, place);
     await this.#chats.syncedMembers(step, chat, place);
     const moved = question !== undefined && log.watermark > (question.before.get(chat) ?? 0);
     if (moved) this.#plan.progressed(chat);
     if (!log.behind) this.#plan.settled(chat);
-    else if ((frame.more && moved) || (!named && (frame.more || !trusted))) {
+    else if ((frame.more && moved) || (whole && (frame.more || !trusted))) {
       this.#plan.want(chat, step.now); // by name, from this device's own watermark
     } else if (frame.retryAfter === undefined && known > place.seq) {
       this.#plan.want(chat, step.now + this.#settings.gapGrace); // newer than the response
