@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from random import Random
 
 from client.core import events, frames
 from client.core.conversations import Conversations
@@ -24,11 +23,9 @@ class CatchUp:
         outbox: Outbox,
         receipts: ReceiptPlan,
         settings: Settings,
-        random: Random,
     ) -> None:
         self._plan, self._chats, self._membership = plan, chats, membership
         self._outbox, self._receipts, self._settings = outbox, receipts, settings
-        self._random = random
 
     def nudged(self, step: Step, nudge: frames.Nudge) -> None:
         log = self._chats.log(step, nudge.chat)
@@ -51,10 +48,7 @@ class CatchUp:
 
     def synced(self, step: Step, frame: frames.Synced) -> None:
         question = self._plan.responded()
-        if frame.retry_after is not None:
-            # Many clients may have been given the same.
-            jitter = self._random.uniform(*self._settings.sync_jitter)
-            frame = replace(frame, retry_after=frame.retry_after * jitter)
+        frame = replace(frame, retry_after=self._plan.spread(frame.retry_after))
         for chat in frame.chats:
             self._synced_chat(step, chat, frame, question)
         self._membership.all_synced()

@@ -42,7 +42,7 @@ class Engine:
         self._step: Step | None = None  # the last one
         self._online = False
         self._opened_at = 0.0
-        self._sync = SyncPlan(settings)
+        self._sync = SyncPlan(settings, random)
         self._outbox = Outbox(settings, random)
         self._receipts = ReceiptPlan(settings)
         self._presence = PresencePlan(settings)
@@ -57,13 +57,7 @@ class Engine:
         )
         self._sending = Sending(user, self._keys, self._membership, self._own, settings, emit)
         self._catch_up = CatchUp(
-            self._sync,
-            self._chats,
-            self._membership,
-            self._outbox,
-            self._receipts,
-            settings,
-            random,
+            self._sync, self._chats, self._membership, self._outbox, self._receipts, settings
         )
 
     def restore(self, step: Step) -> None:

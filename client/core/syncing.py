@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 from client.core import frames
@@ -34,8 +35,8 @@ class Question:
 
 
 class SyncPlan:
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, random: Random) -> None:
+        self._settings, self._random = settings, random
         self._question: Question | None = None
         self._whole_at: float | None = None
         self._cursor: str | None = None  # of the page to ask for at `whole_at`
@@ -110,6 +111,12 @@ class SyncPlan:
 
     def progressed(self, chat: str | None) -> None:
         self._tries.pop(chat, None)
+
+    def spread(self, retry_after: float | None) -> float | None:
+        """A little longer by chance: many clients may have been given the same."""
+        if retry_after is None:
+            return None
+        return retry_after * self._random.uniform(*self._settings.sync_jitter)
 
     def want_later(
         self,

@@ -53,7 +53,7 @@ describe("the order of a chat", () => {
 
 describe("asking", () => {
   test("for everything first, and for one thing at a time", () => {
-    const plan = new SyncPlan(DEFAULTS);
+    const plan = new SyncPlan(DEFAULTS, () => 0);
     expect(plan.due(0, () => new Map())).toBeUndefined();
     plan.opened(0);
     expect(plan.due(0, () => new Map([["a", 4]]))).toEqual({ action: "sync" });
@@ -64,7 +64,7 @@ describe("asking", () => {
     expect(plan.expired(DEFAULTS.syncTimeout)).toBe(true);
   });
   test("again with growing pauses, or when the server says", () => {
-    const plan = new SyncPlan(DEFAULTS);
+    const plan = new SyncPlan(DEFAULTS, () => 0);
     plan.opened(0);
     plan.due(0, () => new Map());
     plan.responded();

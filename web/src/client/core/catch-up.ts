@@ -4,7 +4,6 @@ import type { Conversations } from "./conversations.ts";
 import type { Event } from "./events.ts";
 import type { Nudge, Synced } from "./frames.ts";
 import type { Outbox } from "./outbox.ts";
-import { type Random, uniform } from "./random.ts";
 import type { ReceiptPlan } from "./receipts.ts";
 import type { Settings } from "./settings.ts";
 import type { Step } from "./step.ts";
@@ -16,7 +15,6 @@ export class CatchUp {
   readonly #outbox: Outbox;
   readonly #receipts: ReceiptPlan;
   readonly #settings: Settings;
-  readonly #random: Random;
 
   constructor(
     plan: SyncPlan,
@@ -24,14 +22,12 @@ export class CatchUp {
     outbox: Outbox,
     receipts: ReceiptPlan,
     settings: Settings,
-    random: Random,
   ) {
     this.#plan = plan;
     this.#chats = chats;
     this.#outbox = outbox;
     this.#receipts = receipts;
     this.#settings = settings;
-    this.#random = random;
   }
 
   nudged({ now }: Step, { chat, seq }: Nudge): void {
@@ -57,7 +53,7 @@ export class CatchUp {
 
   async synced(step: Step, frame: Synced): Promise<void> {
     const question = this.#plan.responded();
-    const spread = { ...frame, retryAfter: this.#spread(frame.retryAfter) };
+    const spread = { ...frame, retryAfter: this.#plan.spread(frame.retryAfter) };
     for (const chat of frame.chats.keys()) await this.#syncedChat(step, chat, spread, question);
     this.#chaseOthers(frame, question, step.now);
     if (question !== undefined && question.chats === undefined) {
@@ -91,13 +87,6 @@ export class CatchUp {
       else this.#plan.wantAlone(chat, now);
     }
     return undefined;
-  }
-
-  /** Many clients may have been given the same. */
-  #spread(retryAfter: number | undefined): number | undefined {
-    if (retryAfter === undefined) return undefined;
-    const [least, most] = this.#settings.syncJitter;
-    return retryAfter * uniform(this.#random, least, most);
   }
 
   async #syncedChat(

@@ -58,7 +58,7 @@ export class Engine {
   constructor(user: string, device: string, madeAt: number, random: Random, settings: Settings) {
     this.#user = user;
     this.#settings = settings;
-    this.#sync = new SyncPlan(settings);
+    this.#sync = new SyncPlan(settings, random);
     this.#outbox = new Outbox(settings, random);
     this.#receipts = new ReceiptPlan(settings);
     this.#presence = new PresencePlan(settings);
@@ -83,14 +83,7 @@ export class Engine {
       this.#receipts,
       emit,
     );
-    this.#catchUp = new CatchUp(
-      this.#sync,
-      this.#chats,
-      this.#outbox,
-      this.#receipts,
-      settings,
-      random,
-    );
+    this.#catchUp = new CatchUp(this.#sync, this.#chats, this.#outbox, this.#receipts, settings);
   }
 
   /** What the store has: to be called once, before anything else. */

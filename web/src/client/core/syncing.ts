@@ -1,6 +1,7 @@
 /** When to send which `sync`. At most one is under way, so each response has its question. */
 
 import { type ClientFrame, sync } from "./frames.ts";
+import { type Random, uniform } from "./random.ts";
 import type { Settings } from "./settings.ts";
 
 type Places = ReadonlyMap<string, number>;
@@ -20,6 +21,7 @@ export class SyncPlan {
   /** The server has responded for every chat on this connection. */
   resumed = false;
   readonly #settings: Settings;
+  readonly #random: Random;
   #question: Question | undefined;
   #wholeAt: number | undefined;
   #cursor: string | undefined; // of the page to ask for at `wholeAt`
@@ -29,8 +31,9 @@ export class SyncPlan {
   readonly #tries = new Map<string | undefined, number>();
   #online = false;
 
-  constructor(settings: Settings) {
+  constructor(settings: Settings, random: Random) {
     this.#settings = settings;
+    this.#random = random;
   }
 
   get question(): Question | undefined {
@@ -116,6 +119,13 @@ export class SyncPlan {
 
   progressed(chat: string | undefined): void {
     this.#tries.delete(chat);
+  }
+
+  /** A little longer by chance: many clients may have been given the same. */
+  spread(retryAfter: number | undefined): number | undefined {
+    if (retryAfter === undefined) return undefined;
+    const [least, most] = this.#settings.syncJitter;
+    return retryAfter * uniform(this.#random, least, most);
   }
 
   /** Ask again, with a growing pause. Undefined = all. `retryAfter`: at first the server's. */
