@@ -8,6 +8,7 @@
 the third round misses.
 """
 
+import secrets
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 
@@ -16,7 +17,7 @@ from lambdas.errors import internal
 from lambdas.frames import Frame
 from lambdas.messages import append
 from lambdas.messages.log import WRITER_SECONDS
-from lambdas.messages.message import addressed, message_frame, stored
+from lambdas.messages.message import DeviceNames, addressed, message_frame, stored
 from lambdas.notifications.queue import Job, PushQueue
 from lambdas.presence.devices import Address, Devices
 from lambdas.presence.fan_out import Delivery, deliver, to_connected
@@ -32,8 +33,17 @@ RESPOND_WITHIN_SECONDS = WRITER_SECONDS - 1
 def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
     """The `accepted` frame. Raises ChatError not_found."""
     started = aws.now()
-    position = append.take(aws.chats, frame["chat"], caller.user)
-    message = _message(aws, caller, frame, position.seq)
+
+    def item(seq: int) -> Item:
+        return _message(aws, caller, frame, seq)
+
+    call = secrets.token_urlsafe(6)
+    writer = append.Writer(caller.user, caller.device, frame["message_id"], call)
+    position = append.take(aws.chats, frame["chat"], writer, item)
+    if position.stored:  # sent again; the delivery watch repeats what the first call missed
+        found = Devices(aws.users).of(sorted(position.members))
+        return _accepted(position.stored, position.seq, found)
+    message = item(position.seq)
     if aws.now() - started > PUT_WITHIN_SECONDS:
         append.close(aws.chats, message)
         raise internal()  # too late to store it before the timeout; the sender sends again
@@ -46,12 +56,16 @@ def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
     )
     recipients = position.members - {caller.user}
     _deliver(aws, message, posts, recipients, until=started + RESPOND_WITHIN_SECONDS)
-    difference = addressed(frame, found, caller.user, caller.device)
+    return _accepted(message, position.seq, found)
+
+
+def _accepted(message: Item, seq: int, registered: DeviceNames) -> Frame:
+    difference = addressed(message, registered, message["sender"], message["sender_device"])
     return {
         "type": "accepted",
-        "message_id": frame["message_id"],
-        "chat": frame["chat"],
-        "seq": position.seq,
+        "message_id": message["message_id"],
+        "chat": message["chat"],
+        "seq": seq,
         "sent_at": message["sent_at"],
         "missing": difference.missing,
         "stale": difference.stale,
