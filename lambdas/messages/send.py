@@ -1,7 +1,8 @@
 """Function Send, route `send`: three rounds of calls, each of which waits for the one before.
 
-1. Take a position in the chat's log; that authorizes, orders and names the members.
-2. Store the message; beside it read who is connected where.
+1. Take a position in the chat's log; that authorizes, orders and names the members. Beside it read
+   the sender's own devices: only the connection that holds the lease may send.
+2. Store the message; beside it read where the other members are connected.
 3. Post to every open connection; beside it queue a push for each member without one.
 
 `accepted` promises only that the message is stored. The delivery watch repeats within seconds what
@@ -20,6 +21,7 @@ from lambdas.messages.message import addressed, message_frame, stored
 from lambdas.notifications.queue import Job, PushQueue
 from lambdas.presence.devices import Address, Devices
 from lambdas.presence.fan_out import Delivery, deliver, to_connected
+from lambdas.presence.leaseholder import cutting_off, require_lease
 from lambdas.settings import Aws
 from lambdas.tables import Item
 from lambdas.telemetry import count, logger
@@ -30,17 +32,23 @@ RESPOND_WITHIN_SECONDS = WRITER_SECONDS - 1
 
 
 def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
-    """The `accepted` frame. Raises ChatError not_found."""
+    """The `accepted` frame. Raises ChatError not_found, LeaseLost."""
     started = aws.now()
+    devices = Devices(aws.users)
+    reading_own = aws.background.submit(devices.of, [caller.user])
     position = append.take(aws.chats, frame["chat"], caller.user)
     message = _message(aws, caller, frame, position.seq)
-    if aws.now() - started > PUT_WITHIN_SECONDS:
+    try:
+        own = reading_own.result(timeout=WITHIN_SECONDS)
+        require_lease(aws, caller, own.get(caller.user, {}))
+        if aws.now() - started > PUT_WITHIN_SECONDS:
+            raise internal()  # too late to store it before the timeout; the sender sends again
+    except Exception:
         append.close(aws.chats, message)
-        raise internal()  # too late to store it before the timeout; the sender sends again
-    devices = Devices(aws.users)
-    reading = aws.background.submit(devices.of, sorted(position.members))
+        raise
+    reading = aws.background.submit(devices.of, sorted(position.members - {caller.user}))
     append.put(aws.chats, message)
-    found = reading.result(timeout=WITHIN_SECONDS)
+    found = {**own, **reading.result(timeout=WITHIN_SECONDS)}
     posts = to_connected(
         found, _frames(message), aws.now(), besides=Address(caller.user, caller.device)
     )
@@ -126,4 +134,4 @@ def _push(aws: Aws, message: Item, users: Iterable[str]) -> None:
         logger.warning("the queue rejected pushes", extra={"jobs": len(rejected)})
 
 
-handler = frame_handler({"send": send})
+handler = frame_handler({"send": cutting_off(send)})

@@ -28,22 +28,26 @@ PERMISSIONS: Mapping[str, Permissions] = {
     "Presence": {
         "users": ("dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"),
         "post_to_connections": CONNECTIONS,
+        "close_connections": CONNECTIONS,
     },
     "Send": {
         "chats": ("dynamodb:UpdateItem", "dynamodb:PutItem"),
         "users": POSTING,
         "push_queue": ("sqs:SendMessage",),
         "post_to_connections": CONNECTIONS,
+        "close_connections": CONNECTIONS,
     },
     "Sync": {
         "chats": ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"),
         "users": POSTING,
         "post_to_connections": CONNECTIONS,
+        "close_connections": CONNECTIONS,
     },
     "Receipt": {
         "chats": ("dynamodb:GetItem", "dynamodb:UpdateItem"),
         "users": POSTING,
         "post_to_connections": CONNECTIONS,
+        "close_connections": CONNECTIONS,
     },
     "DeliveryWatch": {
         "chats_stream": (
