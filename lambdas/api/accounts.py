@@ -5,9 +5,11 @@ The first three are open routes that lead to an access token; a ticket opens a c
 
 import secrets
 
+from lambdas.api.auth import from_cognito
 from lambdas.api.call import Call, Response
 from lambdas.api.cognito import Accounts
-from lambdas.errors import not_found
+from lambdas.api.sign_ins import SignIns
+from lambdas.errors import ChatError, not_found
 from lambdas.presence import tickets
 from lambdas.presence.devices import Devices
 
@@ -27,7 +29,13 @@ def sign_in(call: Call) -> Response:
 
 
 def refresh(call: Call) -> Response:
-    tokens = _accounts(call).refresh(call.body["refresh_token"])
+    accounts, refresh_token = _accounts(call), call.body["refresh_token"]
+    tokens = accounts.refresh(refresh_token)
+    try:
+        SignIns(call.aws.users).require(from_cognito(tokens.access_token))
+    except ChatError:
+        accounts.revoke(refresh_token)
+        raise
     return Response(200, {"access_token": tokens.access_token, "expires_in": tokens.expires_in})
 
 

@@ -23,6 +23,7 @@ from lambdas.api.call import Call, Route
 from lambdas.api.health import served_by
 from lambdas.api.jwks import SigningKeys
 from lambdas.api.routes import ROUTES
+from lambdas.api.sign_ins import SignIns
 from lambdas.errors import ChatError, bad_request, internal, not_found
 from lambdas.frames import Frame
 from lambdas.settings import Aws
@@ -106,11 +107,14 @@ class Endpoint:
             raise WrongMethod(self._methods) from None
 
     def _call(self, route: Route, request: Request, body: bytes) -> rest.Response:
-        user = "" if route.open else self._tokens.user(request.headers.getlist("authorization"))
+        sign_in = None
+        if not route.open:
+            sign_in = self._tokens.sign_in(request.headers.getlist("authorization"))
+            SignIns(self._aws.users).require(sign_in)
         call = Call(
             aws=self._aws,
             served_by=self._instance,
-            user=user,
+            sign_in=sign_in,
             path=request.path_params,
             query=request.query_params,
             body=parse(route.body, body) if route.body else {},

@@ -19,6 +19,10 @@ THROTTLED = frozenset(
 # the password has a form that no password can have.
 WRONG = frozenset({"NotAuthorizedException", "UserNotFoundException", "InvalidParameterException"})
 
+# What RevokeToken says of a text that is no refresh token of this client.
+NO_TOKEN = frozenset(
+    {"InvalidParameterException", "UnsupportedTokenTypeException", "UnauthorizedException"}
+)
 
 WRONG_PASSWORD = "the username or the password is wrong"  # noqa: S105 - a sentence
 WRONG_TOKEN = "the refresh token is not valid any more"  # noqa: S105 - a sentence
@@ -70,6 +74,16 @@ class Accounts:
         """Raises ChatError unauthorized, forbidden, rate_limited."""
         parameters = {"REFRESH_TOKEN": refresh_token}
         return self._initiate("REFRESH_TOKEN_AUTH", parameters, WRONG_TOKEN)
+
+    def revoke(self, refresh_token: str) -> None:
+        """Ends the sign-in of a refresh token, also for who asks Cognito directly."""
+        try:
+            self._cognito.revoke_token(Token=refresh_token, ClientId=self._client_id)
+        except ClientError as error:
+            if code_of(error) in THROTTLED:
+                raise rate_limited() from None
+            if code_of(error) not in NO_TOKEN:
+                raise
 
     def _confirm(self, user: str) -> None:
         try:

@@ -10,12 +10,14 @@ from collections.abc import Mapping
 from lambdas.connections import Connections, Outcome, Post
 from lambdas.errors import ChatError
 from lambdas.frames import Frame, error_frame
-from lambdas.presence.devices import Device, Devices
+from lambdas.presence.devices import OPENING_SECONDS, Device, Devices
 from lambdas.settings import Aws
 from lambdas.telemetry import logger
 from lambdas.websocket import Caller, Route
 
 LAST_POST_SECONDS = 1.0
+CLOSE_ATTEMPTS = 15
+CLOSE_PAUSE_SECONDS = 0.1
 
 
 class LeaseLost(ChatError):
@@ -67,6 +69,22 @@ def cut_off(connections: Connections, connection_id: str, last: Frame) -> None:
     (outcome,) = connections.post_all([Post(connection_id, last)], LAST_POST_SECONDS)
     if outcome is not Outcome.GONE and connections.close(connection_id) is Outcome.FAILED:
         logger.warning("a connection that was cut off stays open until it is idle")
+
+
+def close(aws: Aws, device: Device) -> None:
+    """Closes the connection of a device that has just lost its lease.
+
+    One that is still inside $connect is "gone" for API Gateway, and open a moment later: it is
+    closed again until that can't be. Should it open even later, its first frame has it closed.
+    """
+    if device.connection_id is None:
+        return
+    opened_at = (device.connected_at or 0) / 1000
+    for _ in range(CLOSE_ATTEMPTS):
+        outcome = aws.connections.close(device.connection_id)
+        if outcome is not Outcome.GONE or opened_at + OPENING_SECONDS < aws.now():
+            return
+        aws.sleep(CLOSE_PAUSE_SECONDS)
 
 
 def _holds(devices: Mapping[str, Device], caller: Caller) -> bool:

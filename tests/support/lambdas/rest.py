@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from moto import mock_aws
 from moto.utilities.utils import load_resource
 
+from emulator.aws import cognito
 from lambdas import frames
 from lambdas.api.api import serve
 from lambdas.api.app import create_app
@@ -52,6 +53,7 @@ def client(service: str) -> Any:
 @contextmanager
 def mocked_aws(**settings: str) -> Iterator[Aws]:
     """Moto with the three tables, a user pool and platform applications, and an Aws over it."""
+    cognito.install()
     with mock_aws():
         aws = Aws(Settings({**DUMMY, **create_resources(), **settings}))
         for name, service in CLIENTS.items():
