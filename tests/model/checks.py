@@ -7,7 +7,7 @@ from lambdas.attribute_values import from_wire
 from lambdas.tables import seq_of
 from tests.model.device import Device, Identity
 from tests.model.expressions import Item
-from tests.model.world import World
+from tests.model.world import Socket, World
 
 
 class Violation(AssertionError):
@@ -36,6 +36,7 @@ class Checks:
         self._joined: dict[str, dict[str, int]] = {}
         self._recipients: dict[tuple[str, int], frozenset[str]] = {}
         world.database.listeners.append(self._on_write)
+        world.on_close = self._on_close
 
     def problems(self) -> None:
         """Raises Violation for what was seen since."""
@@ -102,6 +103,13 @@ class Checks:
         back = [name for name, mark in old["delivered"].items() if new["delivered"][name] < mark]
         if back or new["read"] < old["read"]:
             self._problems.append(f"a watermark moved back: {old} {new}")
+
+    def _on_close(self, socket: Socket) -> None:
+        """The backend closes what was overtaken or removed, and never a connection in use."""
+        if socket.state == "open" and socket.client_is_there:
+            for device in self._devices:
+                if device.attempt is socket:
+                    self._problems.append(f"{device.address} was cut off: it has no lease")
 
     # -- at rest
 
