@@ -1,4 +1,7 @@
-"""Accounts in the Cognito user pool; its errors as errors of the protocol."""
+"""Accounts in the Cognito user pool; its errors as errors of the protocol.
+
+Cognito's throttling passes through as it is, and becomes `rate_limited` like that of others.
+"""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,9 +14,6 @@ if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_cognito_idp.literals import AuthFlowTypeType
 
-THROTTLED = frozenset(
-    {"TooManyRequestsException", "LimitExceededException", "TooManyFailedAttemptsException"}
-)
 # An unknown user and a wrong password get the same error, so that nobody can find out who has an
 # account. The pool's PreventUserExistenceErrors does the same, and pads the time. InvalidParameter:
 # the password has a form that no password can have.
@@ -43,24 +43,35 @@ class Accounts:
         self._client_id = client_id
 
     def create(self, user: str, password: str) -> None:
-        """A confirmed account. Raises ChatError conflict, bad_request, rate_limited."""
+        """A confirmed account. Idempotent: repeated with the same password it is no conflict.
+
+        Its response may have been lost, to the client or to the SDK, which then sends it again.
+        Raises ChatError conflict, bad_request.
+        """
         try:
             self._cognito.sign_up(ClientId=self._client_id, Username=user, Password=password)
         except ClientError as error:
             match code_of(error):
+                case "UsernameExistsException" if self._fits(user, password):
+                    return
                 case "UsernameExistsException":
-                    raise ChatError("conflict", f"the name {user} is taken") from None
+                    raise taken(user) from None
                 case "InvalidPasswordException":
                     raise bad_request(error.response["Error"]["Message"]) from None
                 case "InvalidParameterException":
                     raise bad_request("this password can't be used; try another") from None
-                case code if code in THROTTLED:
-                    raise rate_limited() from None
             raise
         self._confirm(user)
 
+    def _fits(self, user: str, password: str) -> bool:
+        try:
+            self.sign_in(user, password)
+        except ChatError:
+            return False
+        return True
+
     def sign_in(self, user: str, password: str) -> Tokens:
-        """Raises ChatError unauthorized, forbidden, rate_limited."""
+        """Raises ChatError unauthorized, forbidden."""
         parameters = {"USERNAME": user, "PASSWORD": password}
         try:
             return self._initiate("USER_PASSWORD_AUTH", parameters, WRONG_PASSWORD)
@@ -71,7 +82,7 @@ class Accounts:
             return self._initiate("USER_PASSWORD_AUTH", parameters, WRONG_PASSWORD)
 
     def refresh(self, refresh_token: str) -> Tokens:
-        """Raises ChatError unauthorized, forbidden, rate_limited."""
+        """Raises ChatError unauthorized, forbidden."""
         parameters = {"REFRESH_TOKEN": refresh_token}
         return self._initiate("REFRESH_TOKEN_AUTH", parameters, WRONG_TOKEN)
 
@@ -80,18 +91,11 @@ class Accounts:
         try:
             self._cognito.revoke_token(Token=refresh_token, ClientId=self._client_id)
         except ClientError as error:
-            if code_of(error) in THROTTLED:
-                raise rate_limited() from None
             if code_of(error) not in NO_TOKEN:
                 raise
 
     def _confirm(self, user: str) -> None:
-        try:
-            self._cognito.admin_confirm_sign_up(UserPoolId=self._pool, Username=user)
-        except ClientError as error:
-            if code_of(error) in THROTTLED:
-                raise rate_limited() from None
-            raise
+        self._cognito.admin_confirm_sign_up(UserPoolId=self._pool, Username=user)
 
     def _initiate(
         self, flow: "AuthFlowTypeType", parameters: Mapping[str, str], wrong: str
@@ -106,8 +110,6 @@ class Accounts:
                     raise Unconfirmed from None
                 case code if code in WRONG:
                     raise ChatError("unauthorized", wrong) from None
-                case code if code in THROTTLED:
-                    raise rate_limited() from None
             raise
         if "AuthenticationResult" not in response:
             # a challenge (new password, second factor) that an administrator set up
@@ -120,8 +122,8 @@ class Unconfirmed(Exception):
     """The account exists, but was never confirmed."""
 
 
-def rate_limited() -> ChatError:
-    return ChatError("rate_limited", "too many attempts; wait a moment")
+def taken(user: str) -> ChatError:
+    return ChatError("conflict", f"the name {user} is taken")
 
 
 def code_of(error: ClientError) -> str:

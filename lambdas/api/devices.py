@@ -9,6 +9,7 @@ from lambdas.api.sign_ins import SignIns
 from lambdas.errors import ChatError, not_found
 from lambdas.keys.decisions import device_keys
 from lambdas.keys.directory import Change, Directory
+from lambdas.notifications.endpoints import require_token
 from lambdas.presence.devices import DEVICES_LIMIT, Device, Devices
 
 
@@ -16,6 +17,8 @@ def register(call: Call) -> Response:
     """Registers a device, or updates it. Without `push` it gets no pushes any more."""
     user, device = call.user, call.device
     keys = device_keys(user, device, call.body)
+    if push := call.body.get("push"):
+        require_token(push["platform"], push["token"])
     devices = Devices(call.aws.users)
     known = devices.of([user], consistent=True).get(user, {})
     if device not in known and len(known) >= DEVICES_LIMIT:

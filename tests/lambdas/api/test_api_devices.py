@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from lambdas.notifications import endpoints
 from lambdas.presence.devices import DEVICES_LIMIT, Address, Device, Devices
 from lambdas.tables import user_key
 from tests.support.lambdas.rest import Phone, Rest, client, key, new_name, rest, written_log
@@ -183,6 +184,24 @@ def test_a_push_token_becomes_an_endpoint(api: Rest) -> None:
     assert "CustomUserData" not in attributes or not attributes["CustomUserData"]
 
 
+@pytest.mark.parametrize("platform", ["apns", "apns_sandbox"])
+@pytest.mark.parametrize(
+    ("token", "status"),
+    [("ab" * 32, 200), ("AB12" * 50, 200)]
+    + [
+        (token, 400)
+        for token in ("abc", "ab" * 31, "ab" * 32 + "a", "ab" * 101, "g" * 64, "a:" * 32)
+    ],
+)
+def test_a_token_that_apns_can_not_have_is_refused_before_anything_is_stored(
+    api: Rest, platform: str, token: str, status: int
+) -> None:
+    (ravi,) = api.sign_up("ravi")
+    phone = Phone(ravi)
+    assert put(api, phone, push={"platform": platform, "token": token}) == status
+    assert (entry(api, phone) is None) == (status == 400)
+
+
 def test_the_raw_token_lies_nowhere_but_in_sns(api: Rest) -> None:
     (ravi,) = api.sign_up("ravi")
     token = f"token-of-{ravi}"
@@ -251,8 +270,9 @@ def test_registering_without_a_token_turns_push_off(api: Rest) -> None:
 
 def test_on_a_platform_that_is_not_configured_push_is_off_and_the_log_says_so(api: Rest) -> None:
     (ravi,) = api.sign_up("ravi")
+    endpoints._log_off.cache_clear()  # it is logged once in a process
     with written_log() as log:
-        phone = api.phone(ravi, push={"platform": "apns_sandbox", "token": "abc"})
+        phone = api.phone(ravi, push={"platform": "apns_sandbox", "token": "ab" * 32})
     assert has_no_endpoint(api, phone)
     assert "push is off" in log.getvalue()
 
