@@ -55,7 +55,7 @@ def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
     recipients = position.members - {caller.user}
     _deliver(aws, message, posts, recipients, until=started + RESPOND_WITHIN_SECONDS)
     difference = addressed(frame, found, caller.user, caller.device)
-    return {
+    accepted: Frame = {
         "type": "accepted",
         "message_id": frame["message_id"],
         "chat": frame["chat"],
@@ -64,6 +64,9 @@ def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
         "missing": difference.missing,
         "stale": difference.stale,
     }
+    if difference.more:
+        accepted["more"] = True
+    return accepted
 
 
 def _message(aws: Aws, caller: Caller, frame: Frame, seq: int) -> Item:

@@ -46,7 +46,8 @@ class Device:
 
     @property
     def seen(self) -> int:
-        """The last sign of it; a lease that was not returned counts from when it was taken."""
+        """The last sign of it, 0 if none is known; a lease that was not returned counts from when
+        it was taken."""
         return max(self.last_seen or 0, self.connected_at or 0, self.registered_at or 0)
 
 
@@ -85,7 +86,9 @@ class Devices:
         except ConditionFailed:
             return  # it was there
 
-    def register(self, user: str, device: str, at: float = 0, sign_in: str = "") -> bool:
+    def register(
+        self, user: str, device: str, at: float | None = None, sign_in: str | None = None
+    ) -> bool:
         """True if the device is new. `at` in epoch seconds, `sign_in` the id of the caller's.
 
         Raises ChatError conflict for one device too many.
@@ -97,7 +100,7 @@ class Devices:
                 "SET devices.#d = :entry",
                 "attribute_exists(devices) AND attribute_not_exists(devices.#d)"
                 " AND size(devices) < :limit",
-                entry={"registered_at": int(at * 1000), "sign_in": sign_in},
+                entry=_entry(at, sign_in),
                 limit=DEVICES_LIMIT,
             )
         except ConditionFailed as failure:
@@ -105,7 +108,8 @@ class Devices:
                 self.create_user(user)
                 return self.register(user, device, at, sign_in)
             if device in failure.item["devices"]:
-                self._sign_in(user, device, sign_in)
+                if sign_in is not None:
+                    self._sign_in(user, device, sign_in)
                 return False
             raise ChatError("conflict", f"a user has at most {DEVICES_LIMIT} devices") from None
         return True
@@ -257,6 +261,11 @@ class Devices:
             **values,
         )
         return _devices(item)
+
+
+def _entry(at: float | None, sign_in: str | None) -> dict[str, Any]:
+    entry = {"registered_at": None if at is None else int(at * 1000), "sign_in": sign_in}
+    return {name: value for name, value in entry.items() if value is not None}
 
 
 def device_from(attributes: Mapping[str, Any]) -> Device:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lambdas.attribute_values import from_wire
+from lambdas.messages import log
 from lambdas.tables import seq_of
 from tests.model.device import Device, Identity
 from tests.model.expressions import Item
@@ -100,8 +101,9 @@ class Checks:
     def _on_marks(self, old: dict[str, Any], new: dict[str, Any]) -> None:
         if old["joined_seq"] != new["joined_seq"]:
             return  # left, and joined again
-        back = [name for name, mark in old["delivered"].items() if new["delivered"][name] < mark]
-        if back or new["read"] < old["read"]:
+        marks = new["delivered"]
+        back = [name for name, mark in old["delivered"].items() if marks.get(name, mark) < mark]
+        if log.delivered(new) < log.delivered(old) or back or new["read"] < old["read"]:
             self._problems.append(f"a watermark moved back: {old} {new}")
 
     def _on_close(self, socket: Socket) -> None:

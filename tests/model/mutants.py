@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from lambdas.delivery import delivery_watch, members, watermarks
 from lambdas.delivery.roster import Registered, Roster
-from lambdas.messages import append, log, sync
+from lambdas.messages import append, log
 from lambdas.messages.chats import Chats
 from lambdas.messages.heads import Head
 from lambdas.presence import devices
@@ -13,7 +13,6 @@ from lambdas.presence.devices import Device, Devices, Forgotten
 from lambdas.tables import ConditionFailed, Item, Table, chat_key, member_item
 
 _add = Chats._add
-_post = sync._post
 
 
 class Mutant(NamedTuple):
@@ -24,7 +23,7 @@ class Mutant(NamedTuple):
     caught_as: str  # what the violation says
 
 
-def _floor_of_any_device(roster: Roster, _registered: Registered) -> int:
+def _floor_of_any_device(roster: Roster, _registered: Registered, _unseen_since: int) -> int:
     return min((log.delivered(member) for member in roster.items.values()), default=0)
 
 
@@ -78,11 +77,6 @@ def _add_at_any_seq(self: Chats, head: Head, members: Sequence[str]) -> list[dic
     return actions
 
 
-def _post_and_hope(*arguments: Any) -> bool:
-    _post(*arguments)
-    return True
-
-
 MUTANTS = (
     Mutant("complete_to_passes_a_young_hole", log, "HOLE_SECONDS", 0, "passed|never showed"),
     Mutant("a_watermark_moves_back", members, "_write", _move_anywhere, "moved back"),
@@ -113,6 +107,5 @@ MUTANTS = (
     ),
     Mutant("a_late_put_undoes_a_void", append, "_put_once", _put_over, "twice|passed"),
     Mutant("a_new_member_sees_what_was_before", Chats, "_add", _add_at_any_seq, "shows"),
-    Mutant("sync_counts_failed_posts", sync, "_post", _post_and_hope, "never showed|no rest"),
     Mutant("nobody_is_woken", delivery_watch, "_queue_pushes", lambda *_: None, "heard nothing"),
 )

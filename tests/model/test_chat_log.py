@@ -14,7 +14,7 @@ from tests.model.schedule import Schedule
 STEPS = 300
 SCHEDULES = int(os.environ.get("SCHEDULES", "160"))  # more of them for a night
 PARTS = 4
-ENOUGH_FOR_A_MUTANT = 600
+ENOUGH_FOR_A_MUTANT = 200
 
 
 @pytest.fixture(autouse=True)

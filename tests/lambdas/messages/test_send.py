@@ -2,7 +2,9 @@ import json
 
 import pytest
 
+from lambdas.frames import encode
 from lambdas.presence import connection
+from lambdas.tables import DEVICES, user_key
 from tests.support.lambdas import events, given, then, when
 from tests.support.lambdas.backend import Backend, failing, recorded_calls
 from tests.support.lambdas.connection_api import GONE, HANGS
@@ -83,6 +85,18 @@ def test_each_device_gets_its_own_payload_and_the_sender_learns_of_the_others(
     assert world.frames("raju", "phone")[0]["payload"] == "for the phone"
     assert world.frames("raju", "watch")[0]["payload"] is None
     assert world.frames("ravi", "desk")[0]["payload"] is None
+
+
+def test_a_group_of_many_devices_still_gets_a_response(world: Backend) -> None:
+    given.online(world, "ravi")
+    crowd = [f"{'u' * 30}{number:02d}" for number in range(28)]
+    for name in crowd:
+        entries = {f"{'d' * 62}{number:02d}": {} for number in range(50)}
+        world.aws.users.put({**user_key(name, DEVICES), "devices": entries})
+    chat = given.group(world, "ravi", *crowd)
+    accepted = then.valid(when.sends(world, "ravi", chat, to={f"{crowd[0]}/{'d' * 62}00": "x"}))
+    assert len(encode(accepted)) < 32 * 1024
+    assert len(accepted["missing"]) == 100 and accepted["more"] is True
 
 
 def test_a_connection_that_is_gone_loses_its_lease_and_the_user_is_pushed(world: Backend) -> None:

@@ -16,7 +16,7 @@ def user(world: Backend, name: str, *devices: str) -> None:
     store = Devices(world.aws.users)
     store.create_user(name)
     for device in devices:
-        store.register(name, device)
+        store.register(name, device, world.clock())
 
 
 def connected(world: Backend, name: str, device: str) -> str:
