@@ -11,7 +11,7 @@ from tests.gateway.scene import playing
 
 from emulator import foreign
 from emulator.balancer.application import ApplicationBalancer
-from emulator.balancer.arns import Arns
+from emulator.balancer.properties import Arns
 from emulator.balancer.targets.registrar import Registrar
 from emulator.clock import Clock
 from emulator.listening import HttpListener

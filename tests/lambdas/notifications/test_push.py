@@ -16,6 +16,7 @@ from lambdas.notifications import push
 from lambdas.notifications.endpoints import Endpoints
 from lambdas.presence.devices import LEASE_SECONDS, Devices
 from lambdas.settings import Aws
+from tests.support.lambdas.events import sqs_record
 from tests.support.lambdas.rest import (
     REGION,
     OneAtATime,
@@ -72,30 +73,7 @@ def ravi(aws: Aws) -> Ravi:
 
 def record(user: str, message_id: str = "m1", **changes: Any) -> dict[str, Any]:
     body = {"user": user, "chat": "chat-1", "message_id": message_id, "urgent": True, **changes}
-    return raw_record(json.dumps(body), group=user, id=message_id)
-
-
-def raw_record(body: str, group: str, id: str) -> dict[str, Any]:
-    """docs.aws.amazon.com/lambda/latest/dg/with-sqs.html"""
-    return {
-        "messageId": id,
-        "receiptHandle": "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a",
-        "body": body,
-        "attributes": {
-            "ApproximateReceiveCount": "1",
-            "SentTimestamp": "1545082649183",
-            "SequenceNumber": "18850216816319733761",
-            "MessageGroupId": group,
-            "SenderId": "AIDAIENQZJOLO23YVJ4VO",
-            "MessageDeduplicationId": f"{id}#{group}",
-            "ApproximateFirstReceiveTimestamp": "1545082649185",
-        },
-        "messageAttributes": {},
-        "md5OfBody": "e4e68fb7bd0e697a0ae8f1bb342846b3",
-        "eventSource": "aws:sqs",
-        "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:push.fifo",
-        "awsRegion": REGION,
-    }
+    return sqs_record(message_id, json.dumps(body), group=user)
 
 
 def handle(*records: dict[str, Any]) -> list[str]:
@@ -283,7 +261,7 @@ def test_a_failure_holds_up_the_same_user_only(
 
 @pytest.mark.parametrize("body", ["", "{", "[]", "{}", '{"user": "ravi"}', "null"])
 def test_a_job_that_is_none_goes_the_way_to_the_dead_letter_queue(body: str) -> None:
-    assert handle(raw_record(body, group="g", id="bad")) == ["bad"]
+    assert handle(sqs_record("bad", body, group="g")) == ["bad"]
 
 
 def test_the_log_has_message_and_chat_and_metrics_but_no_token(ravi: Ravi, capsys: Any) -> None:

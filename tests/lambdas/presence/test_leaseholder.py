@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from lambdas.presence import presence
 from lambdas.presence.devices import Devices
 from tests.support.lambdas import events, given, then, when
 from tests.support.lambdas.backend import Backend
@@ -73,9 +72,7 @@ def test_a_connection_without_the_lease_does_nothing_and_is_closed(
     before = _but_positions(then.everything(world))
     world.api.requests.clear()
     frame = _frame(action, chat)
-    response = when.HANDLERS.get(action, presence.handler)(
-        events.message("ravi", "phone", old, frame), None
-    )
+    response = when.handler_of(action)(events.message("ravi", "phone", old, frame), None)
     assert response == {"statusCode": 200}
     (error,) = world.api.frames(old)
     assert then.is_error(error, code)
@@ -101,7 +98,7 @@ def _but_positions(tables: dict[str, Any]) -> Any:
 def test_a_send_that_is_refused_leaves_no_hole(world: Backend, chat: str) -> None:
     old = world.connections["ravi", "phone"]
     _removed(world)
-    when.HANDLERS["send"](events.message("ravi", "phone", old, _frame("send", chat)), None)
+    when.handler_of("send")(events.message("ravi", "phone", old, _frame("send", chat)), None)
     given.user(world, "ravi", "desk")
     given.connected(world, "ravi", "desk")
     assert when.sends(world, "raju", chat)["seq"] == 3
@@ -125,7 +122,7 @@ def test_a_read_from_before_the_connection_refuses_nobody(
     event = events.message(
         "ravi", "phone", world.connections["ravi", "phone"], _frame(action, chat)
     )
-    response = when.HANDLERS.get(action, presence.handler)(event, None)
+    response = when.handler_of(action)(event, None)
     body = json.loads(response.get("body", "{}"))
     assert body.get("type") != "error"
     assert world.api.closed() == []

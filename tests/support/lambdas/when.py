@@ -5,28 +5,29 @@ A device without a connection opens one for its frame: only who holds a lease ca
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any
 
-from lambdas.delivery import delivery_watch, receipt
-from lambdas.messages import send, sync
-from lambdas.presence import presence
+from lambdas.delivery import delivery_watch
+from stacks.config.functions import FUNCTIONS
 from tests.support.lambdas import events, given
 from tests.support.lambdas.backend import Backend
 from tests.support.lambdas.connection_api import Frame
 
-HANDLERS = {
-    "send": send.handler,
-    "sync": sync.handler,
-    "typing": sync.handler,
-    "receipt": receipt.handler,
-}
+
+def handler_of(route: str) -> Callable[[Any, Any], Any]:
+    """The handler of the function that has the route; of $default, if none has it."""
+    names = {route: row.handler for row in FUNCTIONS.values() for route in row.routes}
+    module, _, name = names.get(route, names["$default"]).rpartition(".")
+    handler: Callable[[Any, Any], Any] = getattr(import_module(module), name)
+    return handler
 
 
 def raw(world: Backend, user: str, device: str, body: Any, route: str | None = None) -> Any:
     """The route response to a frame: its document, or None where nothing is sent."""
     action = route or (body.get("action") if isinstance(body, dict) else None)
-    handler = HANDLERS.get(str(action), presence.handler)
+    handler = handler_of(str(action))
     with given.holding_a_lease(world, user, device) as connection_id:
         response = handler(events.message(user, device, connection_id, body), None)
     assert response["statusCode"] == 200
