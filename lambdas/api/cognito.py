@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from botocore.exceptions import ClientError
 
 from lambdas.errors import ChatError, bad_request
+from lambdas.settings import Aws
 
 if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_cognito_idp.literals import AuthFlowTypeType
+    from mypy_boto3_cognito_idp.type_defs import InitiateAuthResponseTypeDef
 
 # An unknown user and a wrong password get the same error, so that nobody can find out who has an
 # account. The pool's PreventUserExistenceErrors does the same, and pads the time. InvalidParameter:
@@ -26,6 +28,11 @@ NO_TOKEN = frozenset(
 
 WRONG_PASSWORD = "the username or the password is wrong"  # noqa: S105 - a sentence
 WRONG_TOKEN = "the refresh token is not valid any more"  # noqa: S105 - a sentence
+
+
+TEMPORARY = "this password is a temporary one: choose your own with POST /api/password"
+RESET = "this password has to be reset: ask who runs this service for a temporary one"
+DISABLED = "this account is disabled"
 
 
 class Tokens(NamedTuple):
@@ -94,28 +101,103 @@ class Accounts:
             if code_of(error) not in NO_TOKEN:
                 raise
 
+    def change_password(self, user: str, password: str, new_password: str) -> None:
+        """Also of an account whose password is a temporary one that an operator has set.
+
+        Raises ChatError unauthorized, forbidden, bad_request (the new one is too weak).
+        """
+        parameters = {"USERNAME": user, "PASSWORD": password}
+        try:
+            response = self._authenticate("USER_PASSWORD_AUTH", parameters, WRONG_PASSWORD)
+            if response.get("ChallengeName") == "NEW_PASSWORD_REQUIRED":
+                self._cognito.respond_to_auth_challenge(
+                    ClientId=self._client_id,
+                    ChallengeName="NEW_PASSWORD_REQUIRED",
+                    Session=response["Session"],
+                    ChallengeResponses={"USERNAME": user, "NEW_PASSWORD": new_password},
+                )
+                return
+            self._cognito.change_password(
+                AccessToken=_tokens(response).access_token,
+                PreviousPassword=password,
+                ProposedPassword=new_password,
+            )
+        except ClientError as error:
+            match code_of(error):
+                case "InvalidPasswordException":
+                    raise bad_request(error.response["Error"]["Message"]) from None
+                case "InvalidParameterException":
+                    raise bad_request("this password can't be used; try another") from None
+            raise
+
+    def require_enabled(self, user: str) -> None:
+        """Asks Cognito itself: a token says how things were up to an hour ago.
+
+        AdminGetUser counts against the quota of UserRead operations of the account and region
+        (docs.aws.amazon.com/cognito/latest/developerguide/quotas.html); over it, a ticket is
+        rate_limited. Raises ChatError unauthorized, forbidden.
+        """
+        try:
+            found = self._cognito.admin_get_user(UserPoolId=self._pool, Username=user)
+        except ClientError as error:
+            if code_of(error) == "UserNotFoundException":
+                raise ChatError("unauthorized", "there is no such account any more") from None
+            raise
+        if not found["Enabled"]:
+            raise ChatError("forbidden", DISABLED)
+        if found["UserStatus"] == "RESET_REQUIRED":
+            raise ChatError("forbidden", RESET)
+        if found["UserStatus"] == "FORCE_CHANGE_PASSWORD":
+            raise ChatError("forbidden", TEMPORARY)
+
+    def sign_out(self, user: str) -> None:
+        """Ends all refresh tokens of the user."""
+        self._cognito.admin_user_global_sign_out(UserPoolId=self._pool, Username=user)
+
+    def delete(self, user: str) -> None:
+        self.sign_out(user)
+        self._cognito.admin_delete_user(UserPoolId=self._pool, Username=user)
+
     def _confirm(self, user: str) -> None:
         self._cognito.admin_confirm_sign_up(UserPoolId=self._pool, Username=user)
 
     def _initiate(
         self, flow: "AuthFlowTypeType", parameters: Mapping[str, str], wrong: str
     ) -> Tokens:
+        response = self._authenticate(flow, parameters, wrong)
+        if response.get("ChallengeName") == "NEW_PASSWORD_REQUIRED":
+            raise ChatError("forbidden", TEMPORARY)
+        return _tokens(response)
+
+    def _authenticate(
+        self, flow: "AuthFlowTypeType", parameters: Mapping[str, str], wrong: str
+    ) -> "InitiateAuthResponseTypeDef":
         try:
-            response = self._cognito.initiate_auth(
+            return self._cognito.initiate_auth(
                 ClientId=self._client_id, AuthFlow=flow, AuthParameters=parameters
             )
         except ClientError as error:
             match code_of(error):
                 case "UserNotConfirmedException":
                     raise Unconfirmed from None
+                case "PasswordResetRequiredException":
+                    raise ChatError("forbidden", RESET) from None
                 case code if code in WRONG:
                     raise ChatError("unauthorized", wrong) from None
             raise
-        if "AuthenticationResult" not in response:
-            # a challenge (new password, second factor) that an administrator set up
-            raise ChatError("forbidden", "this account needs a step that is not offered here")
-        result = response["AuthenticationResult"]
-        return Tokens(result["AccessToken"], result["ExpiresIn"], result.get("RefreshToken"))
+
+
+def accounts(aws: Aws) -> Accounts:
+    settings = aws.settings
+    return Accounts(aws.cognito, settings["USER_POOL_ID"], settings["USER_POOL_CLIENT_ID"])
+
+
+def _tokens(response: "InitiateAuthResponseTypeDef") -> Tokens:
+    if "AuthenticationResult" not in response:
+        # a challenge, such as a second factor, that an administrator set up
+        raise ChatError("forbidden", "this account needs a step that is not offered here")
+    result = response["AuthenticationResult"]
+    return Tokens(result["AccessToken"], result["ExpiresIn"], result.get("RefreshToken"))
 
 
 class Unconfirmed(Exception):

@@ -5,6 +5,7 @@ from lambdas.api.sign_ins import SignIns
 from lambdas.keys.directory import Directory
 from lambdas.notifications.endpoints import Endpoints
 from lambdas.presence.devices import Devices
+from lambdas.presence.leaseholder import close
 from lambdas.settings import Aws, Settings
 
 
@@ -23,6 +24,15 @@ def remove_device(aws: Aws, user: str, device: str, *, by: str) -> None:
     if removed is not None:
         announce.device_removed(aws, user, removed)
         announce.devices_changed(aws, user, device)
+
+
+def end_sign_ins(aws: Aws, user: str) -> None:
+    """Ends all sign-ins of a user, and closes the connections of all devices, which stay."""
+    SignIns(aws.users).end_all(user, aws.now())
+    for device in Devices(aws.users).of([user], consistent=True).get(user, {}).values():
+        if device.sign_in:
+            SignIns(aws.users).end(user, device.sign_in, aws.now())
+        close(aws, device)
 
 
 def endpoints(aws: Aws) -> Endpoints:

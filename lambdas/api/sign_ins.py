@@ -7,7 +7,8 @@ the next one. So the ids of ended sign-ins are kept until their last token has e
 request with a token is held against them.
 
     Users  <user>  ended#<origin_jti>  expires_at
-    Users  <user>  account             signed_out_at: all sign-ins from before ended
+    Users  <user>  account             signed_out_at: all sign-ins from before ended;
+                                       deleted_at: there is no such account any more
 
 docs.aws.amazon.com/cognito/latest/developerguide/token-revocation.html
 docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html
@@ -33,7 +34,8 @@ class SignIns:
         keys = [user_key(sign_in.user, item) for item in (ACCOUNT, _ended(sign_in.id))]
         for item in self._users.batch_get(keys, consistent=True):
             # seconds: a sign-in in the very second of signing out is a new one
-            if item["item"] != ACCOUNT or sign_in.at < item.get("signed_out_at", 0):
+            before = sign_in.at < item.get("signed_out_at", 0)
+            if item["item"] != ACCOUNT or before or "deleted_at" in item:
                 raise ChatError("unauthorized", "this sign-in has ended; sign in again")
 
     def end(self, user: str, id: str, now: float) -> None:
@@ -45,6 +47,19 @@ class SignIns:
         self._users.update(
             user_key(user, ACCOUNT), "SET signed_out_at = :now", returns="NONE", now=int(now)
         )
+
+    def delete(self, user: str, now: float) -> None:
+        """Marks the account as deleted, for good: whoever had its name would inherit its chats."""
+        self._users.update(
+            user_key(user, ACCOUNT),
+            "SET deleted_at = if_not_exists(deleted_at, :now), signed_out_at = :now",
+            returns="NONE",
+            now=int(now),
+        )
+
+    def is_deleted(self, user: str) -> bool:
+        account = self._users.get(user_key(user, ACCOUNT), consistent=True)
+        return account is not None and "deleted_at" in account
 
 
 def _ended(id: str) -> str:

@@ -105,7 +105,12 @@ PERMISSIONS: Mapping[str, Permissions] = {
             "dynamodb:BatchWriteItem",
         ),
         "tickets": ("dynamodb:PutItem",),
-        "user_pool": ("cognito-idp:AdminConfirmSignUp",),
+        "user_pool": (
+            "cognito-idp:AdminConfirmSignUp",
+            "cognito-idp:AdminGetUser",
+            "cognito-idp:AdminUserGlobalSignOut",
+            "cognito-idp:AdminDeleteUser",
+        ),
         "platform_applications": (
             "sns:CreatePlatformEndpoint",
             "sns:SetEndpointAttributes",

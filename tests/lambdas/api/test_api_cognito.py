@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lambdas.api.app import error_of
-from lambdas.api.cognito import Accounts, Tokens
+from lambdas.api.cognito import RESET, Accounts, Tokens
 from lambdas.errors import ChatError
 
 
@@ -131,6 +131,36 @@ def test_an_account_that_was_never_confirmed_is_and_the_password_still_decides()
 def test_a_step_that_only_an_administrator_sets_up_is_forbidden() -> None:
     able, _ = accounts({"ChallengeName": "NEW_PASSWORD_REQUIRED", "Session": "s"})
     assert refused(lambda: able.sign_in("ravi", "x")).code == "forbidden"
+
+
+def test_a_password_that_has_to_be_reset_says_so() -> None:
+    calls: list[Callable[[Accounts], Any]] = [
+        lambda able: able.sign_in("ravi", "x"),
+        lambda able: able.refresh("x"),
+        lambda able: able.change_password("ravi", "x", "y"),
+    ]
+    for call in calls:
+        with pytest.raises(ChatError) as error:
+            call(accounts("PasswordResetRequiredException")[0])
+        assert (error.value.code, error.value.message) == ("forbidden", RESET)
+
+
+@pytest.mark.parametrize(
+    ("user", "code"),
+    [
+        ({"Enabled": True, "UserStatus": "CONFIRMED"}, None),
+        ({"Enabled": False, "UserStatus": "CONFIRMED"}, "forbidden"),
+        ({"Enabled": True, "UserStatus": "RESET_REQUIRED"}, "forbidden"),
+        ({"Enabled": True, "UserStatus": "FORCE_CHANGE_PASSWORD"}, "forbidden"),
+        ("UserNotFoundException", "unauthorized"),
+    ],
+)
+def test_who_is_enabled_at_cognito(user: Any, code: str | None) -> None:
+    able, _ = accounts(user)
+    if code is None:
+        able.require_enabled("ravi")
+    else:
+        assert refused(lambda: able.require_enabled("ravi")).code == code
 
 
 def test_a_refresh_keeps_the_refresh_token() -> None:

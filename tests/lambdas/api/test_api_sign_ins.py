@@ -7,40 +7,14 @@ import pytest
 
 from lambdas.api import sign_ins
 from lambdas.presence.devices import OPENING_SECONDS, Devices
-from tests.support.lambdas.rest import Phone, Reply, Rest, client, new_name, rest
-
-PASSWORD = "correct horse 7 Battery!"
+from tests.support.lambdas.rest import PASSWORD, Phone, Rest, client, new_name, rest
+from tests.support.lambdas.sessions import Session
 
 
 @pytest.fixture(scope="module")
 def api() -> Iterator[Rest]:
     with rest() as api:
         yield api
-
-
-class Session:
-    """One sign-in of a user, as one installation has it."""
-
-    def __init__(self, api: Rest, user: str) -> None:
-        self.api, self.user = api, user
-        body = {"username": user, "password": PASSWORD}
-        self.tokens = api.request("POST", "/api/sign-in", body).body
-
-    def request(self, method: str, path: str, body: Any = None) -> Reply:
-        headers = {"authorization": f"Bearer {self.tokens['access_token']}"}
-        return self.api.request(method, path, body, headers=headers)
-
-    def register(self, device: str) -> Reply:
-        return self.request(
-            "PUT", f"/api/devices/{device}", Phone(self.user, device).registration()
-        )
-
-    def remove(self, device: str) -> Reply:
-        return self.request("DELETE", f"/api/devices/{device}")
-
-    def refresh(self) -> Reply:
-        body = {"refresh_token": self.tokens["refresh_token"]}
-        return self.api.request("POST", "/api/token", body)
 
 
 @pytest.fixture

@@ -42,6 +42,7 @@ DUMMY = {
     "AWS_EC2_METADATA_DISABLED": "true",
 }
 
+PASSWORD = "correct horse 7 Battery!"
 CLIENTS = {"dynamodb": "dynamodb", "cognito": "cognito-idp", "sns": "sns"}
 
 
@@ -287,9 +288,14 @@ class Rest:
         return reply
 
     def sign_up(self, *names: str) -> list[str]:
-        """Users of one test's own, as sign-up leaves them, without the way through Cognito."""
+        """Users of one test's own, as sign-up leaves them."""
         users = [new_name(name) for name in names]
+        pool = self.aws.settings["USER_POOL_ID"]
         for user in users:
+            client("cognito-idp").admin_create_user(UserPoolId=pool, Username=user)
+            client("cognito-idp").admin_set_user_password(
+                UserPoolId=pool, Username=user, Password=PASSWORD, Permanent=True
+            )
             Devices(self.aws.users).create_user(user)
         return users
 

@@ -44,6 +44,7 @@ export interface Accepted {
   readonly sentAt: number;
   readonly missing: readonly string[];
   readonly stale: readonly string[];
+  readonly more: boolean;
 }
 
 /**
@@ -179,6 +180,7 @@ export function parseAccepted(value: unknown): Accepted {
     sentAt: time(body.sent_at),
     missing: optional(listOf(text), [])(body.missing),
     stale: optional(listOf(text), [])(body.stale),
+    more: flag(body.more),
   };
 }
 
