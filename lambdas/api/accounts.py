@@ -3,8 +3,6 @@
 The first three are open routes that lead to an access token; a ticket opens a connection.
 """
 
-import secrets
-
 from lambdas.api.call import Call, Response
 from lambdas.api.cognito import Accounts
 from lambdas.errors import not_found
@@ -36,7 +34,7 @@ def ticket(call: Call) -> Response:
     user, device = call.user, call.body["device"]
     if device not in Devices(call.aws.users).of([user], consistent=True).get(user, {}):
         raise not_found(f"you have no device {device}")
-    issued = tickets.issue(call.aws.tickets, user, device, call.aws.now(), secrets.token_urlsafe)
+    issued = tickets.issue(call.aws.tickets, user, device, call.aws.now(), call.aws.random)
     settings = call.aws.settings
     response = {
         "ticket": issued,

@@ -83,9 +83,8 @@ def test_keys_are_offered_in_the_order_in_which_they_were_made() -> None:
 def test_a_used_fallback_key_is_replaced_and_the_one_before_still_opens() -> None:
     scene = Scene("ravi/phone", "raju/phone", "mira/phone")
     raju = scene["raju/phone"]
-    entry = scene.backend.devices["raju"]["phone"]
-    entry["one_time_keys"].clear()
-    before = entry["fallback_key"]["key"]
+    scene.backend.lose_one_time_keys("raju", "phone")
+    before = scene.backend.fallback_key("raju", "phone")
     with_ravi, with_mira = scene.direct("ravi", "raju"), scene.direct("mira", "raju")
     for device, chat in (("ravi/phone", with_ravi), ("mira/phone", with_mira)):
         raju.leave()
@@ -94,7 +93,7 @@ def test_a_used_fallback_key_is_replaced_and_the_one_before_still_opens() -> Non
         if device == "ravi/phone":  # while its message is still under way to the key before
             scene.backend.now += FALLBACK_LIFE
             raju.replenish(50, new_fallback=True)
-    assert entry["fallback_key"]["key"] != before
+    assert scene.backend.fallback_key("raju", "phone") != before
     raju.connect()
     scene.settle()
     assert raju.texts(with_ravi) == ["from ravi/phone"]
@@ -106,8 +105,7 @@ def test_a_fallback_key_that_was_claimed_often_is_replaced_once_in_ten_minutes()
     """Each claim of it is reported; the account keeps one key before, and that may be under way."""
     scene = Scene("ravi/phone", "raju/phone", "mira/phone")
     raju = scene["raju/phone"]
-    entry = scene.backend.devices["raju"]["phone"]
-    entry["one_time_keys"].clear()
+    scene.backend.lose_one_time_keys("raju", "phone")
     scene.backend.now += FALLBACK_LIFE
     chats = {device: scene.direct(device.partition("/")[0], "raju") for device in
              ("ravi/phone", "mira/phone")}  # fmt: skip
@@ -115,11 +113,11 @@ def test_a_fallback_key_that_was_claimed_often_is_replaced_once_in_ten_minutes()
     for device, chat in chats.items():
         scene[device].send(chat, f"from {device}")
         scene.settle()
-    first = entry["fallback_key"]["key"]
+    first = scene.backend.fallback_key("raju", "phone")
     used = []
     for remaining in (0, KEYS_WANTED, KEYS_WANTED):
         raju.replenish(remaining, new_fallback=True)
-        used.append(entry["fallback_key"]["key"])
+        used.append(scene.backend.fallback_key("raju", "phone"))
         raju.crash()  # when it was replaced is remembered
     assert used == [used[0]] * 3 != [first] * 3
     raju.connect()
@@ -128,7 +126,7 @@ def test_a_fallback_key_that_was_claimed_often_is_replaced_once_in_ten_minutes()
         assert raju.texts(chat) == [f"from {device}"]
     scene.backend.now += FALLBACK_LIFE
     raju.replenish(KEYS_WANTED, new_fallback=True)
-    assert entry["fallback_key"]["key"] not in used
+    assert scene.backend.fallback_key("raju", "phone") not in used
     scene.close()
 
 
