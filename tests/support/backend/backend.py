@@ -73,6 +73,7 @@ class Backend:
         self.gateway = Gateway(self.faults, self._before_call, self._end)
         self.aws = InMemoryAws(self.clock, self._before_call, self.gateway, environment)
         self.stream: deque[dict[str, Any]] = deque()
+        self.chats: list[str] = []  # in the order in which they were made
         self._log: dict[str, dict[int, Item]] = {}
         self._ids, self._numbers = count(1), count(1)
         self._running: Task | None = None
@@ -389,6 +390,8 @@ class Backend:
         if kind == "INSERT" and what == "message" and "void" not in new:
             message = from_wire(new)
             self._log.setdefault(message["chat"], {})[seq_of(message)] = message
+        if (kind, what) == ("INSERT", "head"):
+            self.chats.append(new["chat"]["S"])
         if (kind, what) in WATCHED:
             self.stream.append(_record(kind, next(self._numbers), old, new))
 

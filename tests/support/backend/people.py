@@ -8,7 +8,7 @@ from typing import Any
 from lambdas.errors import ChatError
 from lambdas.frames import Frame
 from tests.support.backend.backend import Backend
-from tests.support.backend.clock import EPOCH
+from tests.support.backend.clock import EPOCH, Clock
 from tests.support.backend.user_pool import TOKEN_SECONDS
 
 
@@ -18,8 +18,8 @@ class People(Backend):
     An error response is raised as ChatError. `now` is in seconds since the beginning.
     """
 
-    def __init__(self, **environment: str) -> None:
-        super().__init__(None, **environment)
+    def __init__(self, clock: Clock | None = None, **environment: str) -> None:
+        super().__init__(clock, **environment)
         self._given: dict[str, tuple[float, str]] = {}  # user -> when, access token
 
     @property
@@ -76,13 +76,20 @@ class People(Backend):
         """Those that wait for a claim, the oldest first."""
         return list(self.table("Users").query_all({"user": user}, prefix=f"otk#{device}#"))
 
-    def lose_one_time_keys(self, user: str, device: str) -> None:
-        """As if all had been claimed."""
-        users = self.table("Users")
+    def lose_one_time_keys(self, user: str, device: str, left: int = 0) -> None:
+        """As if all but the newest so many had been claimed."""
+        users, waiting = self.table("Users"), self.one_time_keys(user, device)
+        lost = waiting[: len(waiting) - left]
         key = {"user": user, "item": f"device#{device}"}
-        users.update(key, "SET claimed = uploaded")
-        waiting = self.one_time_keys(user, device)
-        users.batch_write(deletes=[{"user": user, "item": each["item"]} for each in waiting])
+        users.update(key, "SET claimed = claimed + :lost", lost=len(lost))
+        users.batch_write(deletes=[{"user": user, "item": each["item"]} for each in lost])
+
+    def forget_device(self, user: str, device: str) -> None:
+        """As after a restore of the table from before the device was registered."""
+        users = self.table("Users")
+        key = {"user": user, "item": "devices"}
+        users.update(key, "REMOVE devices.#d", names={"#d": device})
+        users.delete({"user": user, "item": f"device#{device}"})
 
     def fallback_key(self, user: str, device: str) -> str:
         found = self.table("Users").get({"user": user, "item": f"fallback#{device}"})
@@ -128,6 +135,11 @@ class People(Backend):
         mark = {"delivered": {}, "read": 0, "joined_seq": 0}
         self.table("Chats").put({"chat": chat, "item": f"member#{user}", **mark})
         self.table("Users").put({"user": user, "item": f"chat#{chat}"})
+
+    def take_out(self, chat: str, user: str) -> None:
+        """The backend does not have the user in the chat any more; nobody is notified."""
+        key = {"chat": chat, "item": "head"}
+        self.table("Chats").update(key, "DELETE members :gone", gone={user})
 
     def members(self, chat: str) -> set[str]:
         return set(self.head(chat)["members"])

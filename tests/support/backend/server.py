@@ -15,12 +15,13 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from lambdas.frames import Frame, encode
-from tests.support.backend.backend import Backend
 from tests.support.backend.clock import running
 from tests.support.backend.gateway import FRAME_LIMIT, Connection
+from tests.support.backend.people import People
+from tests.support.backend.user_pool import TOKEN_SECONDS
 
 
-class Served(Backend):
+class Served(People):
     """One backend of a server. Its clock runs with the machine's.
 
     `pushes` is what a phone received, by token, as the console of local mode shows it.
@@ -44,6 +45,22 @@ class Served(Backend):
     def lines(self) -> list[str]:
         """The REST requests so far: `GET /api/chats`."""
         return [call.line for call in self.calls]
+
+    def expire_tokens(self) -> None:
+        """An hour passes for the backend; refresh tokens stay valid."""
+        self.clock.pass_seconds(TOKEN_SECONDS)
+
+    def sign_everybody_out(self) -> None:
+        """No token is valid any more."""
+        self.expire_tokens()
+        self.aws.pool.refresh_tokens.clear()
+
+    def asked_after_ticket(self, user: str) -> bool:
+        """What a client asks each time it is connected has been asked."""
+        ticket, lines = "POST /api/tickets", self.lines
+        since = lines[lines.index(ticket) :] if ticket in lines else []
+        asked = {"POST /api/devices/phone/one-time-keys", f"GET /api/users/{user}/devices"}
+        return asked.issubset(since)
 
     async def drop(self, user: str, device: str = "phone") -> None:
         """The connections of the device end without a word."""
