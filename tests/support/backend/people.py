@@ -7,6 +7,7 @@ from typing import Any
 
 from lambdas.errors import ChatError
 from lambdas.frames import Frame
+from lambdas.presence.devices import Devices
 from tests.support.backend.backend import Backend
 from tests.support.backend.clock import EPOCH, Clock
 from tests.support.backend.user_pool import TOKEN_SECONDS
@@ -54,6 +55,11 @@ class People(Backend):
 
     def register(self, user: str, device: str, body: Frame) -> None:
         self.call(user, "PUT", f"/api/devices/{device}", body)
+
+    def add_device(self, user: str, device: str) -> None:
+        """A device without keys, for tests without encryption."""
+        self.there(user)
+        Devices(self.table("Users")).register(user, device)
 
     def remove(self, user: str, device: str) -> None:
         self.call(user, "DELETE", f"/api/devices/{device}")
