@@ -1,18 +1,11 @@
-/** Chats and frames as the backend in memory has them, and making a device ask for a text. */
+/** Chats and frames as the backend has them, and making a device ask for a text. */
 
-import type { TestClient } from "./fake-backend.ts";
+import type { TestClient } from "./backend.ts";
 import { backend, frames, until } from "./scene.ts";
 
 export async function placeOf({ client }: TestClient, chat: string) {
   const found = (await client.chats()).find((each) => each.chat === chat);
   if (found === undefined) throw new Error(`it has no chat ${chat}`);
-  return found;
-}
-
-/** The chat as the backend has it. */
-export function inBackend(chat: string) {
-  const found = backend.chats.get(chat);
-  if (found === undefined) throw new Error(`there is no chat ${chat}`);
   return found;
 }
 
@@ -29,9 +22,10 @@ export async function ask(
   const before = sentTo(writer).length;
   backend.post(writer.name, { action: "send", message_id: id, chat, alg: "olm.v1", to: {} });
   await until(() => sentTo(writer).length > before);
-  const { seq } = inBackend(chat).log.findLast(({ sender, device }) => {
-    return `${sender}/${device}` === asker.name;
-  }) ?? { seq: 0 };
+  const asked = (await backend.messages(chat)).findLast(({ sender, sender_device }) => {
+    return `${sender}/${sender_device}` === asker.name;
+  });
+  const seq = Number(asked?.item.replace("message#", "") ?? 0);
   // What it asks for is decided before the next text is sealed.
   await until(async () => (await placeOf(writer, chat)).watermark >= seq);
 }

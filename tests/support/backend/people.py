@@ -133,12 +133,12 @@ class People(Backend):
             self.call(by or staying[0], "POST", f"/api/chats/{chat}/members",
                       {name: users for name, users in change.items() if users})  # fmt: skip
 
-    def put_into(self, chat: str, user: str) -> None:
+    def put_into(self, chat: str, user: str, joined_seq: int = 0) -> None:
         """The backend has the user in the chat, whom nobody has added; nobody is notified."""
         self.there(user)
         key = {"chat": chat, "item": "head"}
         self.table("Chats").update(key, "ADD members :new", new={user})
-        mark = {"delivered": {}, "read": 0, "joined_seq": 0}
+        mark = {"delivered": {}, "read": 0, "joined_seq": joined_seq}
         self.table("Chats").put({"chat": chat, "item": f"member#{user}", **mark})
         self.table("Users").put({"user": user, "item": f"chat#{chat}"})
 

@@ -16,6 +16,7 @@ from aiohttp import WSMsgType, web
 
 from lambdas.frames import Frame, encode
 from tests.support.backend.clock import running
+from tests.support.backend.control import Control
 from tests.support.backend.gateway import FRAME_LIMIT, Connection
 from tests.support.backend.people import People
 from tests.support.backend.user_pool import TOKEN_SECONDS
@@ -87,6 +88,8 @@ class Server:
 
     def app(self) -> web.Application:
         app = web.Application(client_max_size=2**20)
+        app.router.add_post("/control/new", self._new)
+        app.router.add_post("/{backend}/control/{name}", self._control)
         app.router.add_get("/{backend}/dev", self._connect)
         app.router.add_get("/{backend}/_local/phones/{token}", self._phone)
         app.router.add_route("*", "/{backend}/{path:.*}", self._request)
@@ -94,6 +97,13 @@ class Server:
 
     def _backend(self, request: web.Request) -> Served:
         return self.backends[request.match_info["backend"]]
+
+    async def _new(self, request: web.Request) -> web.Response:
+        return web.json_response(self.new().name)
+
+    async def _control(self, request: web.Request) -> web.Response:
+        act = getattr(Control(self._backend(request)), request.match_info["name"])
+        return web.json_response(act(**await request.json()))
 
     async def _request(self, request: web.Request) -> web.Response:
         text = await request.text()
