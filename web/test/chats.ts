@@ -9,6 +9,26 @@ export async function placeOf({ client }: TestClient, chat: string) {
   return found;
 }
 
+/** Holds back what comes for a client, until the result is called. */
+export function hold(
+  { name }: TestClient,
+  which: (frame: { type?: string }) => boolean = () => true,
+) {
+  const socket = backend.sockets.get(name);
+  if (socket === undefined) throw new Error(`${name} is not connected`);
+  const deliver = socket.deliver.bind(socket);
+  const held: object[] = [];
+  socket.deliver = (frame) => {
+    if (which(frame)) held.push(frame);
+    else deliver(frame);
+  };
+  const arrive = () => {
+    socket.deliver = deliver;
+    for (const frame of held) deliver(frame);
+  };
+  return Object.assign(arrive, { held });
+}
+
 export const sentTo = ({ name }: TestClient) =>
   frames().filter(({ to }) => to !== undefined && Object.keys(to).includes(name));
 

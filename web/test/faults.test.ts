@@ -6,7 +6,7 @@ import { ulid } from "../src/client/core/ids.ts";
 import { ClientError } from "../src/client/errors.ts";
 import * as tables from "../src/client/store/tables.ts";
 import type { TestClient } from "./backend.ts";
-import { sentTo } from "./chats.ts";
+import { hold, sentTo } from "./chats.ts";
 import {
   backend,
   changeStore,
@@ -88,7 +88,10 @@ describe("a backend's faults", () => {
     const before = backend.sent.length;
     backend.quiet = true;
     const count = 350;
+    const arrive = hold(ravi);
     backend.post(raju.name, ...Array.from({ length: count }, () => unreadable(chat)));
+    await until(() => arrive.held.length >= count);
+    arrive();
     const asks = () =>
       frames()
         .slice(before)

@@ -5,7 +5,7 @@ import { isText, ulid } from "../src/client/core/ids.ts";
 import { State } from "../src/client/core/ticks.ts";
 import { ClientError } from "../src/client/errors.ts";
 import type { TestClient } from "./backend.ts";
-import { ask, placeOf, sentTo, sessions } from "./chats.ts";
+import { ask, hold, placeOf, sentTo, sessions } from "./chats.ts";
 import { backend, connect, eventsOf, got, until, user } from "./scene.ts";
 
 describe("a direct chat", () => {
@@ -228,22 +228,14 @@ test("what a removed device wrote before is still read", async () => {
   await got(laptop, "1");
   await laptop.client.send(chat, "2");
   await got(ravi, "2");
-  const socket = backend.sockets.get(ravi.name);
-  if (socket === undefined) throw new Error("ravi is not connected");
-  const deliver = socket.deliver.bind(socket);
-  const late: object[] = [];
-  socket.deliver = (frame) => {
-    if ("type" in frame && frame.type === "accepted") deliver(frame);
-    else late.push(frame);
-  };
+  const arrive = hold(ravi, ({ type }) => type !== "accepted");
   await laptop.client.send(chat, "on its way");
-  await until(() => late.length > 0);
+  await until(() => arrive.held.length > 0);
   backend.quiet = true;
   await raju.client.removeDevice("laptop");
   await ravi.client.send(chat, "3");
   await got(raju, "3");
-  socket.deliver = deliver;
-  for (const frame of late) deliver(frame);
+  arrive();
   await got(ravi, "on its way");
 });
 
