@@ -30,7 +30,6 @@ from mangum.handlers import ALB
 from lambdas.api.api import readable
 from lambdas.api.app import create_app
 from lambdas.api.routes import ROUTES
-from lambdas.attribute_values import from_wire
 from lambdas.delivery import delivery_watch, receipt
 from lambdas.errors import ChatError
 from lambdas.frames import Frame
@@ -39,7 +38,7 @@ from lambdas.messages.typing import typing
 from lambdas.notifications import push
 from lambdas.notifications.queue import Job
 from lambdas.presence import authorize, connection, presence
-from lambdas.tables import Table, seq_of
+from lambdas.tables import Item, Table
 from lambdas.telemetry import metrics
 from lambdas.websocket import frame_handler
 from tests.model.tasks import Task
@@ -47,15 +46,12 @@ from tests.support.backend.clock import Clock
 from tests.support.backend.faults import Faults, Request, Response, error
 from tests.support.backend.gateway import FRAME_LIMIT, TOO_LARGE, Connection, Gateway
 from tests.support.backend.services import InMemoryAws
+from tests.support.backend.stream import Stream
 from tests.support.backend.user_pool import CheckedTokens
 from tests.support.lambdas import events
 
 PASSWORD = "password"
 NORMAL = 1000
-# What the event source of the delivery watch lets through.
-WATCHED = {("INSERT", "message"), ("REMOVE", "message"), ("MODIFY", "member")}
-
-Item = dict[str, Any]
 
 
 def nothing(_: object) -> None:
@@ -72,14 +68,12 @@ class Backend:
         self.frames: list[tuple[str, Frame]] = []  # every frame of a client, with its user
         self.gateway = Gateway(self.faults, self._before_call, self._end)
         self.aws = InMemoryAws(self.clock, self._before_call, self.gateway, environment)
-        self.stream: deque[dict[str, Any]] = deque()
-        self.chats: list[str] = []  # in the order in which they were made
-        self._log: dict[str, dict[int, Item]] = {}
-        self._ids, self._numbers = count(1), count(1)
+        self.stream = Stream()
+        self._ids = count(1)
         self._running: Task | None = None
         self._later: deque[Callable[[], None]] = deque()
         self._depth = 0
-        self.aws.database.listeners.append(self._written)
+        self.aws.database.listeners.append(self.stream.written)
         at_once = [route._replace(blocking=False) for route in ROUTES]
         self._tokens = CheckedTokens(self.clock)
         self._app = create_app(self.aws, self._tokens, at_once)
@@ -273,18 +267,14 @@ class Backend:
 
     def run_watch(self) -> None:
         """The delivery watch on everything that has changed; it may wait two seconds."""
-        records = list(self.stream)
+        records = list(self.stream.waiting)
         if not records:
             return
         event = {"Records": records}
         result = self._invoke(
             lambda: delivery_watch.watch(self.aws, event, self.clock.pass_seconds)
         )
-        failed = {each["itemIdentifier"] for each in result["batchItemFailures"]}
-        for record in records:  # Lambda repeats from the first that failed
-            if record["dynamodb"]["SequenceNumber"] in failed:
-                break
-            self.stream.popleft()
+        self.stream.done({each["itemIdentifier"] for each in result["batchItemFailures"]})
 
     def run_push(self) -> None:
         """The push function on one batch of the queue."""
@@ -298,16 +288,21 @@ class Backend:
     def expire(self, chat: str, seq: int) -> None:
         """DynamoDB removes a message by its TTL."""
         key = {"chat": {"S": chat}, "item": {"S": f"message#{seq:012d}"}}
+        before = len(self.stream.waiting)
         self.aws.database.delete_item(TableName="Chats", Key=key)
-        if self.stream and self.stream[-1]["eventName"] == "REMOVE":
-            principal = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
-            self.stream[-1]["userIdentity"] = principal
+        if len(self.stream.waiting) > before:
+            self.stream.last_was_by_ttl()
 
     # -- what is stored
 
     def messages(self, chat: str) -> list[Item]:
         """Every message that was ever stored, by seq; also those that were purged."""
-        return [item for _, item in sorted(self._log.get(chat, {}).items())]
+        return [item for _, item in sorted(self.stream.messages.get(chat, {}).items())]
+
+    @property
+    def chats(self) -> list[str]:
+        """All that were ever made, in their order."""
+        return self.stream.chats
 
     def head(self, chat: str) -> Item:
         """seq, members (a set), kind, purged_to."""
@@ -379,36 +374,6 @@ class Backend:
             task.resume(kill=kill)
             self._running = None
             self._caused()
-
-    # -- the stream of the table
-
-    def _written(self, table: str, old: Any, new: Any) -> None:
-        if table != "Chats" or old == new:
-            return
-        item = new or old
-        kind, what = _kind(old, new), item["item"]["S"].split("#")[0]
-        if kind == "INSERT" and what == "message" and "void" not in new:
-            message = from_wire(new)
-            self._log.setdefault(message["chat"], {})[seq_of(message)] = message
-        if (kind, what) == ("INSERT", "head"):
-            self.chats.append(new["chat"]["S"])
-        if (kind, what) in WATCHED:
-            self.stream.append(_record(kind, next(self._numbers), old, new))
-
-
-def _kind(old: Any, new: Any) -> str:
-    return "INSERT" if old is None else "REMOVE" if new is None else "MODIFY"
-
-
-def _record(kind: str, number: int, old: Any, new: Any) -> dict[str, Any]:
-    item = new or old
-    images = {"OldImage": old, "NewImage": new}
-    change = {
-        "Keys": {name: item[name] for name in ("chat", "item")},
-        "SequenceNumber": str(number),
-        **{name: image for name, image in images.items() if image is not None},
-    }
-    return {"eventName": kind, "dynamodb": change}
 
 
 def _parsed(text: str) -> Frame:

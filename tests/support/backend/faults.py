@@ -1,4 +1,4 @@
-"""What a test makes of a backend's frames, responses and calls: lies, losses, refusals.
+"""What a test makes of a backend's frames, responses and calls: lies, losses, errors.
 
 The handlers know nothing of it: it stands between them and the clients, and between them and AWS.
 Each field is a plain function that a test replaces; the defaults change nothing.
