@@ -62,6 +62,8 @@ class RatchetDevice(Device):
     lists the one that was asked for later counts.
     """
 
+    first_keys = 30
+
     def __init__(self, user: str, name: str, backend: People) -> None:
         self.flights: list[Flight] = []
         self.answers: list[FetchResult] = []  # of the directory, on their way here

@@ -33,12 +33,13 @@ from tests.support.backend.gateway import Connection
 from tests.support.backend.people import People
 
 NEVER = (1e9, 1e9)
-FEW = 30  # one-time keys of a device: making and checking them takes most of the time
 SETTINGS = Settings(quiet_receipt_delay=2.0, reconnect_between=NEVER, ping_between=NEVER)
 
 
 class Device:
     """`up` are the frames on their way to the backend, `down` those on their way here."""
+
+    first_keys = 10  # one-time keys: making and checking them takes most of the time
 
     def __init__(
         self, user: str, name: str, backend: People, settings: Settings = SETTINGS
@@ -80,7 +81,7 @@ class Device:
 
     def publish(self) -> None:
         self.backend.register(self.user, self.name, self.account.registration())
-        self.replenish(KEYS_WANTED - FEW, new_fallback=True)
+        self.replenish(KEYS_WANTED - self.first_keys, new_fallback=True)
 
     def replenish(self, remaining: int, *, new_fallback: bool = False) -> None:
         body = self.account.upload(remaining, new_fallback=new_fallback)
