@@ -17,7 +17,7 @@ export function hold(
   const socket = backend.sockets.get(name);
   if (socket === undefined) throw new Error(`${name} is not connected`);
   const deliver = socket.deliver.bind(socket);
-  const held: object[] = [];
+  const held: { type?: string }[] = [];
   socket.deliver = (frame) => {
     if (which(frame)) held.push(frame);
     else deliver(frame);
@@ -26,7 +26,8 @@ export function hold(
     socket.deliver = deliver;
     for (const frame of held) deliver(frame);
   };
-  return Object.assign(arrive, { held });
+  const messages = () => held.filter(({ type }) => type === "message").length;
+  return Object.assign(arrive, { messages });
 }
 
 export const sentTo = ({ name }: TestClient) =>

@@ -230,7 +230,7 @@ test("what a removed device wrote before is still read", async () => {
   await got(ravi, "2");
   const arrive = hold(ravi, ({ type }) => type !== "accepted");
   await laptop.client.send(chat, "on its way");
-  await until(() => arrive.held.length > 0);
+  await until(() => arrive.messages() > 0);
   backend.quiet = true;
   await raju.client.removeDevice("laptop");
   await ravi.client.send(chat, "3");
