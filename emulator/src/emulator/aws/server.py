@@ -48,6 +48,7 @@ async def serve(listening: socket.socket, fcm: str, apns: str, sweep_seconds: fl
         cognito,
         dynamodb_expiry,
         dynamodb_query,
+        dynamodb_speed,
         dynamodb_streams,
         front,
         sns,
@@ -64,6 +65,7 @@ async def serve(listening: socket.socket, fcm: str, apns: str, sweep_seconds: fl
     ):
         cognito.install()
         dynamodb_query.install()
+        dynamodb_speed.install()
         dynamodb_streams.install()
         sqs.install(polls)
         sns.install(
