@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 import boto3
 import pytest
+from tests.aws import plain_moto
 
 from emulator.aws.direct import Direct
-from tests.aws import plain_moto
 
 TARGETS = {
     "dynamodb": "DynamoDB_20120810",
@@ -136,8 +136,17 @@ class Calls:
 
     def any(self) -> tuple[str, dict[str, Any]]:
         return self.random.choice(
-            [self.put, self.update, self.update, self.delete, self.get, self.query]
-            + [self.batch_get, self.batch_write, self.transact]
+            [
+                self.put,
+                self.update,
+                self.update,
+                self.delete,
+                self.get,
+                self.query,
+                self.batch_get,
+                self.batch_write,
+                self.transact,
+            ]
         )()
 
     def put(self) -> tuple[str, dict[str, Any]]:
@@ -372,8 +381,12 @@ class Queue:
             ).body["Attributes"]
             for url in (self._url, self._dead)
             for names in [
-                ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-                + ["VisibilityTimeout", "RedrivePolicy"]
+                [
+                    "ApproximateNumberOfMessages",
+                    "ApproximateNumberOfMessagesNotVisible",
+                    "VisibilityTimeout",
+                    "RedrivePolicy",
+                ]
             ]
         ]
 
@@ -408,7 +421,7 @@ class Queue:
         return response
 
 
-FREQUENT = {
+FREQUENT: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "dynamodb": [
         ("get_item", {"TableName": "t", "Key": {"k": {"S": "x"}}}),
         ("put_item", {"TableName": "t", "Item": {"k": {"S": "x"}}}),
@@ -423,7 +436,7 @@ FREQUENT = {
 
 
 @pytest.mark.parametrize("service", list(FREQUENT))
-def test_what_the_sdk_sends_goes_directly(service: str) -> None:
+def test_what_the_sdk_sends_goes_directly(service: Any) -> None:
     direct = Direct()
     client: Any = boto3.client(service, endpoint_url="http://127.0.0.1:9")
     went: list[bool] = []
