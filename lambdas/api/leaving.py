@@ -1,5 +1,7 @@
 """Ending what a user has here: POST /api/sign-out and POST /api/account/delete."""
 
+from collections.abc import Iterator
+
 from lambdas.api import announce
 from lambdas.api.call import Call, Response
 from lambdas.api.cognito import accounts
@@ -43,7 +45,7 @@ def delete_account(call: Call) -> Response:
     SignIns(aws.users).delete(user, aws.now())
     for device in Devices(aws.users).of([user], consistent=True).get(user, {}):
         remove_device(aws, user, device, by="")
-    for chat in Chats(aws.chats, aws.users).names(user):
+    for chat in _chats(aws, user):
         if aws.now() > until:
             return Response(200, {"done": False})
         _leave(aws, user, chat)
@@ -52,6 +54,15 @@ def delete_account(call: Call) -> Response:
     aws.users.batch_write(deletes=[user_key(user, name) for name in names if name != ACCOUNT])
     accounts(aws).delete(user)
     return Response(200, {"done": True})
+
+
+def _chats(aws: Aws, user: str) -> Iterator[str]:
+    cursor = None
+    while True:
+        names, cursor = Chats(aws.chats, aws.users).names(user, cursor)
+        yield from names
+        if cursor is None:
+            return
 
 
 def _leave(aws: Aws, user: str, chat: str) -> None:

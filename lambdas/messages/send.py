@@ -9,6 +9,7 @@
 the third round misses.
 """
 
+import secrets
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 
@@ -17,7 +18,7 @@ from lambdas.errors import internal
 from lambdas.frames import Frame
 from lambdas.messages import append
 from lambdas.messages.log import WRITER_SECONDS
-from lambdas.messages.message import addressed, message_frame, stored
+from lambdas.messages.message import DeviceNames, addressed, message_frame, stored
 from lambdas.notifications.queue import Job, PushQueue
 from lambdas.presence.devices import Address, Devices
 from lambdas.presence.fan_out import Delivery, deliver, to_connected
@@ -36,16 +37,25 @@ def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
     started = aws.now()
     devices = Devices(aws.users)
     reading_own = aws.background.submit(devices.of, [caller.user])
-    position = append.take(aws.chats, frame["chat"], caller.user)
-    message = _message(aws, caller, frame, position.seq)
+
+    def item(seq: int) -> Item:
+        return _message(aws, caller, frame, seq)
+
+    call = secrets.token_urlsafe(6)
+    writer = append.Writer(caller.user, caller.device, frame["message_id"], call)
+    position = append.take(aws.chats, frame["chat"], writer, item)
+    message = position.stored or item(position.seq)
     try:
         own = reading_own.result(timeout=WITHIN_SECONDS)
         require_lease(aws, caller, own.get(caller.user, {}))
         if aws.now() - started > PUT_WITHIN_SECONDS:
             raise internal()  # too late to store it before the timeout; the sender sends again
     except Exception:
-        append.close(aws.chats, message)
+        if not position.stored:
+            append.close(aws.chats, message)
         raise
+    if position.stored:  # sent again; the delivery watch repeats what the first call missed
+        return _accepted(message, position.seq, devices.of(sorted(position.members)))
     reading = aws.background.submit(devices.of, sorted(position.members - {caller.user}))
     append.put(aws.chats, message)
     found = {**own, **reading.result(timeout=WITHIN_SECONDS)}
@@ -54,12 +64,16 @@ def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
     )
     recipients = position.members - {caller.user}
     _deliver(aws, message, posts, recipients, until=started + RESPOND_WITHIN_SECONDS)
-    difference = addressed(frame, found, caller.user, caller.device)
+    return _accepted(message, position.seq, found)
+
+
+def _accepted(message: Item, seq: int, registered: DeviceNames) -> Frame:
+    difference = addressed(message, registered, message["sender"], message["sender_device"])
     accepted: Frame = {
         "type": "accepted",
-        "message_id": frame["message_id"],
-        "chat": frame["chat"],
-        "seq": position.seq,
+        "message_id": message["message_id"],
+        "chat": message["chat"],
+        "seq": seq,
         "sent_at": message["sent_at"],
         "missing": difference.missing,
         "stale": difference.stale,
