@@ -1,6 +1,6 @@
 import json
-from typing import Any
 import uuid
+from typing import Any
 
 import pytest
 
