@@ -53,7 +53,7 @@ def quietly(scene: Scene, chat: str, user: str) -> None:
 
 def said(chat: str, seq: int, *users: str) -> Synced:
     members = {user: Watermarks() for user in users}
-    return Synced({chat: SyncedChat(seq, seq, members=members)})
+    return Synced({chat: SyncedChat(seq, 0, seq, members=members)})
 
 
 # -- a direct chat is its two people
@@ -286,7 +286,7 @@ def test_an_empty_list_of_members_says_nothing(scene: Scene) -> None:
     name = say(scene, RAVI, chat, "old")
     scene.settle(seconds=61)
     scene[RAVI].step(Engine.chat_is, chat, [])
-    hears(scene, RAVI, Synced({chat: SyncedChat(2, 2)}))
+    hears(scene, RAVI, Synced({chat: SyncedChat(2, 0, 2)}))
     assert scene[RAVI].store.members(chat).keys() == {"ravi", "raju"}
     scene.backend.change_members(chat, ["mira"], [])
     scene.settle()
