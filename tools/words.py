@@ -33,12 +33,12 @@ AS_WORDS = {
     r"over is over": "exactly once",
     r"drain time": "deregistration delay",
     r"dry[ -]run": "rehearsal",
+    r"local[ -]mode": "the emulator",
 }
 # The same below one folder: words that other folders still have.
 IN_FOLDERS = {
     "emulator/": {
         r"answer\w*": "response, result, or a form of respond",
-        r"local mode": "the emulator",
         r"said": "reported, printed, or the name of what it holds",
         r"kept": "persisted, retained, or the name of what it holds",
     },

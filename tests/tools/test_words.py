@@ -39,7 +39,7 @@ def test_a_finding_names_the_line_and_the_term_to_use(tmp_path: Path) -> None:
     ("path", "line", "words"),
     [
         ("emulator/src/a.py", "no_answer = ANSWERS[0]", ["answer", "ANSWERS"]),
-        ("emulator/README.md", "Local mode said what it kept.", ["Local mode", "said", "kept"]),
+        ("emulator/README.md", "It said what it kept.", ["said", "kept"]),
         ("emulator/src/a.py", "responses are retained", []),
         ("client/a.py", "the answer is kept", []),
     ],

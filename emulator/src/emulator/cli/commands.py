@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return commands[options.command](options)
     except EmulatorError as error:
-        print(f"\nlocal mode: {error}", file=sys.stderr)
+        print(f"\nemulate: {error}", file=sys.stderr)
         return 1
 
 
