@@ -19,7 +19,7 @@ def register(call: Call) -> Response:
     if device not in known and len(known) >= DEVICES_LIMIT:
         raise ChatError("conflict", f"a user has at most {DEVICES_LIMIT} devices; remove one first")
     # keys first: a registered device always has keys
-    change = Directory(call.aws.users).put(user, device, keys)
+    change = directory(call).put(user, device, keys)
     new = devices.register(user, device)
     if new or change is not Change.SAME:
         announce.devices_changed(call.aws, user, device)
@@ -28,11 +28,11 @@ def register(call: Call) -> Response:
 
 
 def remove(call: Call) -> Response:
-    """Removes a device and everything stored for it. Idempotent."""
+    """Removes a device and everything stored for it but its public keys. Idempotent."""
     user, device = call.user, call.device
     _endpoints(call).detach(user, device)
     removed = Devices(call.aws.users).remove(user, device)
-    Directory(call.aws.users).remove(user, device)
+    directory(call).remove(user, device)
     if removed is not None:
         if removed.connection_id:
             announce.device_removed(call.aws, user, removed.connection_id)
@@ -41,14 +41,27 @@ def remove(call: Call) -> Response:
 
 
 def of_user(call: Call) -> Response:
+    """The user's devices, and former ones. A deleted user has former ones as long as messages."""
     user = call.path["user"]
-    registered = Devices(call.aws.users).of([user]).get(user) if USER.fullmatch(user) else None
-    if registered is None:
+    known = USER.fullmatch(user) is not None
+    registered = Devices(call.aws.users).of([user]).get(user) if known else None
+    former = directory(call).former(user) if known else []
+    if registered is None and not former:
         raise not_found("there is no such user")
-    keys = Directory(call.aws.users).get(user, registered)
+    keys = directory(call).get(user, registered or {})
     return Response(
-        200, {"devices": {device: keys[device].as_protocol() for device in sorted(keys)}}
+        200,
+        {
+            "devices": {device: keys[device].as_protocol() for device in sorted(keys)},
+            # a device that has come back with the same keys is none of the former ones
+            "former": [each.as_protocol() for each in former if each.keys != keys.get(each.device)],
+        },
     )
+
+
+def directory(call: Call) -> Directory:
+    seconds = call.aws.settings.message_ttl_seconds
+    return Directory(call.aws.users, clock=call.aws.now, message_seconds=seconds)
 
 
 def _set_push(call: Call, user: str, device: str, *, was_on: bool) -> None:
