@@ -73,11 +73,11 @@ class Chats:
         if user == peer:
             raise bad_request("a direct chat is with somebody else")
         members = sorted((user, peer))
+        self._require_users(members)
         for attempt in range(ATTEMPTS):
             claimed = self._users.get(user_key(user, f"direct#{peer}"), consistent=True)
             if claimed:
                 return Chat(claimed["chat"], "direct", members), False
-            self._require_users(members)
             chat = self._new_id()
             try:
                 transact(self._users, self._new_direct(chat, members))
@@ -157,6 +157,14 @@ class Chats:
             self._change(chat, user, changed, remove=members)
         head = self._chats.get(chat_key(chat, HEAD), consistent=True) or {}
         return sorted(head.get("members", ()))
+
+    def leave(self, user: str, chat: str, changed: Callable[[Changed], object]) -> None:
+        """Leaves a chat of either kind, as the user of a deleted account does. Idempotent."""
+        try:
+            self._change(chat, user, changed, remove=[user])
+        except ChatError as error:
+            if error.code != "not_found":
+                raise
 
     def _change(
         self,

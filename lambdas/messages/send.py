@@ -1,7 +1,8 @@
 """Function Send, route `send`: three rounds of calls, each of which waits for the one before.
 
-1. Take a position in the chat's log; that authorizes, orders and names the members.
-2. Store the message; beside it read who is connected where.
+1. Take a position in the chat's log; that authorizes, orders and names the members. Beside it read
+   the sender's own devices: only the connection that holds the lease may send.
+2. Store the message; beside it read where the other members are connected.
 3. Post to every open connection; beside it queue a push for each member without one.
 
 `accepted` promises only that the message is stored. The delivery watch repeats within seconds what
@@ -21,6 +22,7 @@ from lambdas.messages.message import DeviceNames, addressed, message_frame, stor
 from lambdas.notifications.queue import Job, PushQueue
 from lambdas.presence.devices import Address, Devices
 from lambdas.presence.fan_out import Delivery, deliver, to_connected
+from lambdas.presence.leaseholder import cutting_off, require_lease
 from lambdas.settings import Aws
 from lambdas.tables import Item
 from lambdas.telemetry import count, logger
@@ -31,8 +33,10 @@ RESPOND_WITHIN_SECONDS = WRITER_SECONDS - 1
 
 
 def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
-    """The `accepted` frame. Raises ChatError not_found."""
+    """The `accepted` frame. Raises ChatError not_found, LeaseLost."""
     started = aws.now()
+    devices = Devices(aws.users)
+    reading_own = aws.background.submit(devices.of, [caller.user])
 
     def item(seq: int) -> Item:
         return _message(aws, caller, frame, seq)
@@ -40,17 +44,21 @@ def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
     call = secrets.token_urlsafe(6)
     writer = append.Writer(caller.user, caller.device, frame["message_id"], call)
     position = append.take(aws.chats, frame["chat"], writer, item)
+    message = position.stored or item(position.seq)
+    try:
+        own = reading_own.result(timeout=WITHIN_SECONDS)
+        require_lease(aws, caller, own.get(caller.user, {}))
+        if aws.now() - started > PUT_WITHIN_SECONDS:
+            raise internal()  # too late to store it before the timeout; the sender sends again
+    except Exception:
+        if not position.stored:
+            append.close(aws.chats, message)
+        raise
     if position.stored:  # sent again; the delivery watch repeats what the first call missed
-        found = Devices(aws.users).of(sorted(position.members))
-        return _accepted(position.stored, position.seq, found)
-    message = item(position.seq)
-    if aws.now() - started > PUT_WITHIN_SECONDS:
-        append.close(aws.chats, message)
-        raise internal()  # too late to store it before the timeout; the sender sends again
-    devices = Devices(aws.users)
-    reading = aws.background.submit(devices.of, sorted(position.members))
+        return _accepted(message, position.seq, devices.of(sorted(position.members)))
+    reading = aws.background.submit(devices.of, sorted(position.members - {caller.user}))
     append.put(aws.chats, message)
-    found = reading.result(timeout=WITHIN_SECONDS)
+    found = {**own, **reading.result(timeout=WITHIN_SECONDS)}
     posts = to_connected(
         found, _frames(message), aws.now(), besides=Address(caller.user, caller.device)
     )
@@ -61,7 +69,7 @@ def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
 
 def _accepted(message: Item, seq: int, registered: DeviceNames) -> Frame:
     difference = addressed(message, registered, message["sender"], message["sender_device"])
-    return {
+    accepted: Frame = {
         "type": "accepted",
         "message_id": message["message_id"],
         "chat": message["chat"],
@@ -70,6 +78,9 @@ def _accepted(message: Item, seq: int, registered: DeviceNames) -> Frame:
         "missing": difference.missing,
         "stale": difference.stale,
     }
+    if difference.more:
+        accepted["more"] = True
+    return accepted
 
 
 def _message(aws: Aws, caller: Caller, frame: Frame, seq: int) -> Item:
@@ -140,4 +151,4 @@ def _push(aws: Aws, message: Item, users: Iterable[str]) -> None:
         logger.warning("the queue rejected pushes", extra={"jobs": len(rejected)})
 
 
-handler = frame_handler({"send": send})
+handler = frame_handler({"send": cutting_off(send)})

@@ -45,6 +45,7 @@ export interface Accepted {
   readonly sentAt: number;
   readonly missing: readonly string[];
   readonly stale: readonly string[];
+  readonly more: boolean;
 }
 
 /**
@@ -195,6 +196,7 @@ export function parseAccepted(value: unknown): Accepted {
     sentAt: time(body.sent_at),
     missing: optional(listOf(text), [])(body.missing),
     stale: optional(listOf(text), [])(body.stale),
+    more: flag(body.more),
   };
 }
 
