@@ -223,7 +223,7 @@ class Encryption:
 
     # -- the directory's responses
 
-    def learn(self, user: str, found: Mapping[str, Any], former: Sequence[Any]) -> Found:
+    def learn(self, user: str, found: Mapping[str, Any], former: Sequence[Any] = ()) -> Found:
         return self.identities.learn(user, found, former)
 
     def claimed(self, request: Claims, found: Mapping[str, Any]) -> set[str]:
