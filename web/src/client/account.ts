@@ -69,10 +69,11 @@ export class Account {
   }
 
   async #publish(fallbackUsed: boolean): Promise<void> {
-    const remaining = await this.#api.uploadKeys(this.#self.device, { one_time_keys: {} });
-    if (remaining >= LOW && !fallbackUsed) return;
+    const there = await this.#api.uploadKeys(this.#self.device, { one_time_keys: {} });
+    const used = fallbackUsed || there.fallbackUsed;
+    if (there.remaining >= LOW && !used) return;
     // On disk before it is published: a key that nobody has the other half of helps nobody.
-    const body = await this.#transact((work) => this.#make(work, remaining, fallbackUsed));
+    const body = await this.#transact((work) => this.#make(work, there.remaining, used));
     await this.#api.uploadKeys(this.#self.device, body);
     await this.#change((pickle) => this.#self.ratchets.markPublished(pickle));
   }
