@@ -2,6 +2,7 @@
 
 import type { Api } from "./api.ts";
 import type { DeviceRequest, OneTimeKeysRequest, SignedKey } from "./core/bodies.generated.ts";
+import type { Listing } from "./core/cipher.ts";
 import { nameOf } from "./core/ids.ts";
 import { LOW, rested, toMake } from "./crypto/account.ts";
 import type { Self } from "./crypto/envelope.ts";
@@ -69,16 +70,17 @@ export class Account {
    */
   async comeBack(): Promise<void> {
     const { user, device, name } = this.#self;
-    const others = [...(await this.#listed(user)).keys()].filter((other) => other !== device);
+    const listed = await this.#listed(user);
+    const others = [...(listed?.devices.keys() ?? [])].filter((other) => other !== device);
     if (others.length > 0) throw new Removed(`${name} was removed from this account`);
     await this.register();
   }
 
-  async #listed(user: string): Promise<ReadonlyMap<string, unknown>> {
+  async #listed(user: string): Promise<Listing | undefined> {
     try {
       return await this.#api.devices(user);
     } catch (error) {
-      if (error instanceof ApiError && error.status === 404) return new Map();
+      if (error instanceof ApiError && error.status === 404) return undefined;
       throw error;
     }
   }
