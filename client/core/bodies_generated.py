@@ -112,8 +112,7 @@ class DeviceResponse:
 
 @dataclass(frozen=True, slots=True)
 class DevicesResponse:
-    """200; unknown user: 404. A deleted user has `former` devices until the last message expires.
-    """
+    """200; unknown user: 404. A deleted user has `former` devices as long as messages live."""
 
     devices: Mapping[str, SignedDevice]
     former: tuple[FormerDevice, ...]

@@ -38,8 +38,8 @@ class Trust(Enum):
 class KnownDevice:
     """Keys are unpadded base64, of a CHANGED device those that wait for acceptance.
 
-    `registered`: it stood in the directory when its user's list was asked last. `former`: the device
-    has other keys by now; these open what it sent before, and nothing is encrypted for them.
+    `registered`: it stood in the directory when its user's list was asked last. `former`: the
+    device has other keys by now; these open what it sent before; nothing is encrypted for them.
     """
 
     user: str

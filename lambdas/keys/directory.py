@@ -6,8 +6,8 @@ Items, all under the device's user:
     otk#<device>#<order>    id, key, signature; order is the value of `uploaded` it was stored at
     fallback#<device>       id, key, signature, used, signed_by (the ed25519 key it belongs to)
     onetime#<key>           uploaded_at: this key came in once; it is never stored again
-    former#<device>#<key>   curve25519, ed25519, signature, expires_at: a device that was removed, or
-                            its identity before this one, until the last of its messages expires
+    former#<device>#<key>   curve25519, ed25519, signature, expires_at: a removed device, or its
+                            identity before this one, until the last of its messages expires
 
 A claim takes the next order by adding 1 to `claimed`, on condition that there is one. This one
 write decides: no two claims get the same order, no claim has to try the next key after a race, and
@@ -114,7 +114,7 @@ class Directory:
         return item is not None and item["used"]
 
     def remove(self, user: str, device: str) -> None:
-        """Deletes a device and its unclaimed keys; its identity becomes a former one. Idempotent."""
+        """Deletes a device and its unclaimed keys; its identity is a former one now. Idempotent."""
         self._keep_former(user, device)
         self._busy(lambda: self._users.delete(user_key(user, f"device#{device}")))
         self._forget_keys(user, device)

@@ -93,7 +93,7 @@ def test_a_device_is_told_when_its_keys_run_low(api: Rest) -> None:
     low = [{"type": "keys_low", "remaining": n, "fallback_used": False} for n in range(19, -1, -1)]
     assert frames == low
     assert upload(api, phone, {}).body == stock(0)
-    for _ in range(2):  # told once for each fallback key
+    for _ in range(2):  # notified once of each fallback key
         claim(api, ravi, phone.address)
         assert frames[20:] == [{"type": "keys_low", "remaining": 0, "fallback_used": True}]
     assert upload(api, phone, {}).body == stock(0, fallback_used=True)

@@ -98,7 +98,7 @@ export interface DeviceResponse {
   readonly device: string;
 }
 
-/** 200; unknown user: 404. A deleted user has `former` devices until the last message expires. */
+/** 200; unknown user: 404. A deleted user has `former` devices as long as messages live. */
 export interface DevicesResponse {
   readonly devices: ReadonlyMap<string, SignedDevice>;
   readonly former: readonly FormerDevice[];
