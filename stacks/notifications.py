@@ -43,7 +43,11 @@ class NotificationsStack(EnvironmentStack):
         self._add(
             "Push",
             {**data.resources, **self.resources},
-            {"USERS_TABLE": data.users.table_name},
+            {
+                "CHATS_TABLE": data.chats.table_name,
+                "USERS_TABLE": data.users.table_name,
+                "MESSAGE_TTL_DAYS": str(config.message_ttl_days),
+            },
         )
         self._credentials = PushCredentials(self, "Credentials", config=config, key=data.key)
         platform_applications = self._add(
@@ -65,7 +69,7 @@ class NotificationsStack(EnvironmentStack):
         retention_period: Duration | None = None,
         dead_letter_queue: sqs.DeadLetterQueue | None = None,
     ) -> sqs.Queue:
-        """FIFO with the user as message group: ordered and throttled per user."""
+        """FIFO with a chat of a user as message group: ordered and throttled per group."""
         return sqs.Queue(
             self,
             id,

@@ -325,6 +325,7 @@ def send_frame(
     to: dict[str, str] | None = None,
     payload: str | None = None,
     urgent: bool | None = None,
+    hidden: bool | None = None,
 ) -> dict[str, Any]:
     """Stores a message, answers `accepted`, delivers it. Resend with the same message_id and
     payloads until accepted.
@@ -337,6 +338,7 @@ def send_frame(
         to=to,
         payload=payload,
         urgent=urgent,
+        hidden=hidden,
     )
 
 
