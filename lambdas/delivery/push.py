@@ -58,8 +58,9 @@ def push(aws: Aws, job: Job) -> None:
     store = RungItems(aws.users)
     rung = store.begin(job.user, job.chat, now, int(now) + aws.settings.message_ttl_seconds)
     head = read_heads(aws.chats, [job.chat], job.user).get(job.chat)
+    items = _log(aws, rung, head) if head else []
+    # After the log: a device that was registered before a message was sent is among these.
     devices = Devices(aws.users).of([job.user], consistent=True).get(job.user, {})
-    items = _log(aws, rung, head, devices) if head else []
     plan = ringing.plan(rung, head, devices, items, job, now)
     failed = _publish(aws, job, plan, devices) if plan.sends else {}
     unread = {
@@ -80,8 +81,8 @@ def push(aws: Aws, job: Job) -> None:
         raise error
 
 
-def _log(aws: Aws, rung: Rung, head: Head, devices: ringing.Devices) -> list[Item]:
-    low = message_item(ringing.reads_from(rung, head, devices) + 1)
+def _log(aws: Aws, rung: Rung, head: Head) -> list[Item]:
+    low = message_item(ringing.reads_from(rung, head) + 1)
     return list(
         aws.chats.query_all(
             {"chat": head.chat}, between=(low, message_item(LAST_SEQ)), consistent=True

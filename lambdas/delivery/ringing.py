@@ -45,12 +45,11 @@ class Plan(NamedTuple):
         return any(each.ring or each.taken_back for each in self.devices.values())
 
 
-def reads_from(rung: Rung, head: Head, devices: Devices) -> int:
+def reads_from(rung: Rung, head: Head) -> int:
     """The seq above which the log is needed: what was not counted, or not rung for."""
     lacking = [
         seq
         for name, each in rung.devices.items()
-        if name in devices
         for seq in each.waiting
         if seq > max(head.watermark(name), head.read)
     ]
@@ -140,7 +139,7 @@ def _for_device(
         after = _limited([], sorted([*was_rung, *waiting]))
         return DevicePlan(texts[lacking[-1]], urgent, False, after, _limited(waiting, was_rung))
     over = bool(old.rung) and not was_rung
-    taken_back = over and not device.connected(now) and name != job.reader
+    taken_back = over and name != job.reader  # also with a lease: it may be a dead connection's
     after = _limited(waiting, was_rung)
     otherwise = after._replace(rung=old.rung) if taken_back else after
     return DevicePlan(None, False, taken_back, after, otherwise)

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 import pytest
 
 from lambdas.telemetry import metrics
-from tests.model.mutants import MUTANTS, Mutant
+from tests.model.mutant import Mutant
+from tests.model.mutants import MUTANTS
 from tests.model.schedule import Schedule
 
 STEPS = 300
