@@ -91,8 +91,10 @@ class Schedule:
         self._come_to_rest()
 
     def _resume(self) -> None:
-        if self.world.tasks:
-            self.world.step(self.random.choice(self.world.tasks))
+        """Half the time the newest, so that some are overtaken again and again."""
+        tasks = self.world.tasks
+        if tasks:
+            self.world.step(tasks[-1] if self.random.random() < 0.5 else self.random.choice(tasks))
 
     def _kill(self) -> None:
         if self.world.tasks:
