@@ -12,6 +12,7 @@ from stacks.config.permissions import PERMISSIONS
 from tests.support.lambdas import events, given, when
 from tests.support.lambdas.backend import Backend
 from tests.support.lambdas.connection_api import GONE
+from tests.support.lambdas.phones import Phones
 
 Used = dict[str, set[str]]
 # What the event source does in a function's name, and what is used when it fails for good.
@@ -108,9 +109,10 @@ def _acts_of(function: str, world: Backend, chat: str) -> Callable[[], object]:
         )
     if function == "Receipt":
         when.sends(world, "ravi", chat)
+        Phones(world).run()
         given.connected(world, "raju", "phone")
         world.api.answers[world.connections["raju", "phone"]] = GONE
-        return lambda: when.acknowledges(world, "mira", chat, delivered=1, senders=["raju"])
+        return lambda: when.acknowledges(world, "mira", chat, read=1, senders=["raju"])
     records = _stream(world, chat)
     return lambda: when.delivery_watch_runs(world, *records)
 

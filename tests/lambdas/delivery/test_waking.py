@@ -17,7 +17,7 @@ def phones(world: Backend) -> Phones:
     """ravi is online; raju has a phone that is away."""
     phones = Phones(world)
     given.online(world, "ravi")
-    phones.add("raju")
+    given.user(world, "raju", "phone")
     return phones
 
 

@@ -1,15 +1,11 @@
-"""Phones over moto's queue: devices with an endpoint, the push function, and what it published."""
+"""Phones over moto's queue: the push function, and what it published for each of them."""
 
 import json
 from dataclasses import dataclass, field
 from typing import Any
 
 from lambdas.delivery import push
-from lambdas.notifications.endpoints import OWNER
 from lambdas.notifications.queue import Job
-from lambdas.presence.devices import Devices
-from lambdas.tables import user_key
-from tests.support.lambdas import given
 from tests.support.lambdas.backend import Backend
 
 Data = dict[str, str]
@@ -29,13 +25,6 @@ class Phones:
         form = json.loads(json.loads(request["Message"])["GCM"])
         device = request["TargetArn"].removeprefix("arn:")
         self.pushed.setdefault(device, []).append(form["fcmV1Message"]["message"]["data"])
-
-    def add(self, user: str, device: str = "phone") -> None:
-        """Registers a device that can be woken."""
-        given.user(self.world, user, device)
-        users, arn = self.world.aws.users, f"arn:{user}/{device}"
-        users.put({**user_key(f"push#{arn}", OWNER), "held_by": f"{user}/{device}"})
-        Devices(users).set_endpoint(user, device, arn, "fcm")
 
     def run(self) -> list[Job]:
         """The push function does all jobs of the queue; these jobs."""
