@@ -18,10 +18,10 @@ PARTS = {
     "fan_out": "Posting to many connections",
     "encryption": "Encryption on a device, Python client",
     "encryption_browser": "Encryption on a device, browser client in Chromium",
-    "latency": "Send to receive, local mode",
+    "latency": "Send to receive, emulator",
     "balancing": "The local load balancer beside others",
-    "startup": "Starting local mode",
-    "memory": "Memory of local mode (PSS of its processes)",
+    "startup": "Starting the emulator",
+    "memory": "Memory of the emulator (PSS of its processes)",
 }
 
 

@@ -1,6 +1,6 @@
 """Send to receive on this machine, before and after 10,000 messages were stored.
 
-From the sender's `send` to the text in the recipient's hands, over local mode's gateway and
+From the sender's `send` to the text in the recipient's hands, over the emulator's gateway and
 functions: encrypted, committed, posted, decrypted and committed. One message at a time, so that
 queueing does not count.
 """

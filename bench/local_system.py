@@ -1,4 +1,4 @@
-"""Starts local mode for a benchmark, in its own state directory and on its own ports."""
+"""Starts the emulator for a benchmark, in its own state directory and on its own ports."""
 
 import json
 import signal
@@ -56,4 +56,4 @@ def _endpoints(state: Path, process: "subprocess.Popen[bytes]") -> dict[str, Any
             result: dict[str, Any] = json.loads(found.read_text())
             return result
         time.sleep(0.02)
-    raise RuntimeError("local mode did not get ready:\n" + (state / "output.txt").read_text())
+    raise RuntimeError("the emulator did not get ready:\n" + (state / "output.txt").read_text())

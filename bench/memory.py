@@ -1,4 +1,4 @@
-"""Memory of local mode: just started, and idle.
+"""Memory of the emulator: just started, and idle.
 
 The sum of PSS (proportional set size, /proc/<pid>/smaps_rollup, Linux only) over `emulate up` and
 all its descendants: a page that several processes share counts once.

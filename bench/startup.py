@@ -19,8 +19,8 @@ def rows() -> list[Row]:
         synth = min(_synth(directory / "cdk.out") for _ in range(3))
         rehearsal = min(_rehearsal(directory / f"state-{run}") for run in range(3))
     return [
-        Row("local mode ready, nothing synthesized yet", f"{cold.ready_after:.1f} s"),
-        within("local mode ready, warm", warm.ready_after, 12, "s", ".1f"),
+        Row("emulator ready, nothing synthesized yet", f"{cold.ready_after:.1f} s"),
+        within("emulator ready, warm", warm.ready_after, 12, "s", ".1f"),
         within("synth of one environment, warm, validation off", synth, 5, "s", ".1f"),
         within("rehearsal of one change, both sides synthesized", rehearsal, 15, "s", ".1f"),
     ]

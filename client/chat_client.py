@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
 from pathlib import Path
 from random import Random, SystemRandom
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypedDict, Unpack
 
 from client.account import Account, Push, SignIn
 from client.connection import Connection
@@ -58,14 +58,27 @@ LOOKS = 3  # at a device list that changes while it is asked for
 logger = logging.getLogger("client")
 
 
+class Options(TypedDict, total=False):
+    """What a ChatClient may be given by name; each of them has a default.
+
+    `platform` is `fcm` (the default), `apns`, `apns_sandbox` or None; without a `push_token` a
+    random one is made once and kept. The keys are encrypted under `passphrase`, or else under a
+    key in a file beside the store.
+    """
+
+    platform: str | None
+    push_token: str | None
+    passphrase: str | None
+    settings: Settings
+    random: Random
+
+
 class ChatClient:
     """One device of one user.
 
     `store` is a file (made if it is not there) or `:memory:`; everything the device knows is in
-    it, tokens and keys included. The keys are encrypted under `passphrase`, or else under a key in
-    a file beside it. `password` may be a function; it is called once the kept tokens
-    are no longer good. `platform` is `fcm`, `apns`, `apns_sandbox` or None; without a
-    `push_token` a random one is made once and kept.
+    it, tokens and keys included. `password` may be a function; it is called once the kept tokens
+    are no longer good.
 
         async with ChatClient("http://127.0.0.1:8080", "ravi", "secret") as chat:
             await chat.send("raju", "hello")
@@ -82,25 +95,17 @@ class ChatClient:
         password: str | Callable[[], str] | None = None,
         device: str = "phone",
         store: Path | str = ":memory:",
-        *,
-        platform: str | None = "fcm",
-        push_token: str | None = None,
-        passphrase: str | None = None,
-        settings: Settings | None = None,
-        random: Random | None = None,
+        **options: Unpack[Options],
     ) -> None:
         self.user, self.device = user, device
-        self._settings = settings or Settings()
-        self._random = random or SystemRandom()
+        self._settings = options.get("settings", Settings())
+        self._random = options.get("random") or SystemRandom()
         self._feed = Feed()
-        self._store = Store.open(store, user, device, passphrase)
+        self._store = Store.open(store, user, device, options.get("passphrase"))
+        push = Push(options.get("platform", "fcm"), options.get("push_token"))
         try:
             self._account = Account(
-                api_url,
-                SignIn(user, device, password),
-                Push(platform, push_token),
-                self._store,
-                self._random,
+                api_url, SignIn(user, device, password), push, self._store, self._random
             )
         except BaseException:
             self._store.close()
@@ -233,7 +238,7 @@ class ChatClient:
         add, remove = list(add), list(remove)
         if not add and not remove:
             return sorted(self._store.members(chat))
-        # Before the call, whose answer may be lost, and after it, for what was accepted meanwhile.
+        # Before the call, whose response may be lost, and after it, for what was accepted since.
         self._drive().step(Engine.adding, chat, add)
         members = await self._api.change_members(chat, add, remove)
         self._drive().step(Engine.adding, chat, add)
@@ -323,7 +328,7 @@ class ChatClient:
     async def devices(self, user: str) -> list[KnownDevice]:
         """The user's devices as the backend lists them now; this device is not among them.
 
-        Of a user who is known, what is known if the backend does not answer.
+        Of a user who is known, what is known if the backend can't be reached.
         """
         for _ in range(LOOKS):
             request = self._drive().step(Engine.look_at, user)
@@ -466,7 +471,7 @@ class ChatClient:
         return chats[-1].chat
 
     async def _lists(self, user: str) -> None:
-        """Brings the devices of both up to date, if the backend answers."""
+        """Brings the devices of both up to date, if the backend can be reached."""
         await self.devices(user)
         with contextlib.suppress(Unreachable):
             await self.devices(self.user)

@@ -9,11 +9,12 @@ import argparse
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 BEGIN, END = "<!-- diagram: begin, made by docs/diagram.py -->", "<!-- diagram: end -->"
+NODES_ON_A_LINE = 4
 HASH = re.compile(r"[0-9A-F]{8}$")
 Resource = tuple[str, Mapping[str, Any]]  # name, properties
 
@@ -61,17 +62,23 @@ def draw(templates: Templates) -> str:
 
 
 def _nodes(templates: Templates) -> Iterator[str]:
-    """Three boxes: what answers HTTP, what answers frames and events, and what is kept."""
+    """Three boxes: pools, which serve HTTP; functions, for frames and events; tables."""
     names = [name for name, _ in templates.all("Lambda::Function")]
     hidden = ("ApiFunction", "PlatformApplicationsFunction")  # a pool; called by deployments only
     # a pool behind both balancers has two target groups
     pools = [f'{_id(pool)}["{pool}"]' for pool in dict.fromkeys(_pools(templates).values())]
     functions = [f'{name}["{_label(name)}"]' for name in names if name not in hidden]
     tables = [f'{name}[("{name}")]' for name, _ in templates.all("DynamoDB::Table")]
+    queues = [f'{name}[/"{_label(name)}"/]' for name, _ in templates.all("SQS::Queue")]
     for title, nodes in (("pools", pools), ("functions", functions), ("tables", tables)):
-        yield from (f"subgraph {title}", *(f"  {node}" for node in nodes), "end")
-    for name, _ in templates.all("SQS::Queue"):
-        yield f'{name}[/"{_label(name)}"/]'
+        yield from (f"subgraph {title}", *(f"  {line}" for line in _lines(nodes)), "end")
+    yield from _lines(queues)
+
+
+def _lines(nodes: Sequence[str]) -> Iterator[str]:
+    """A few nodes on each line."""
+    for start in range(0, len(nodes), NODES_ON_A_LINE):
+        yield " & ".join(nodes[start : start + NODES_ON_A_LINE])
 
 
 def _requests(templates: Templates) -> Iterator[str]:
@@ -116,10 +123,12 @@ def _pushes(templates: Templates) -> Iterator[str]:
         if redrive := queue.get("RedrivePolicy"):
             dead = templates.target(redrive["deadLetterTargetArn"])
             yield f'{name} -.->|"after {redrive["maxReceiveCount"]} tries"| {dead}'
-    for function, variables in templates.all("Lambda::Function"):
-        values = variables["Environment"]["Variables"]
-        if "PUSH_QUEUE_URL" in values:
-            yield f"{function} --> {templates.target(values['PUSH_QUEUE_URL'])}"
+    senders: dict[str, list[str]] = defaultdict(list)
+    for function, properties in templates.all("Lambda::Function"):
+        if url := properties["Environment"]["Variables"].get("PUSH_QUEUE_URL"):
+            senders[templates.target(url)].append(function)
+    for queue_name, functions in senders.items():
+        yield f"{' & '.join(functions)} --> {queue_name}"
     yield 'PushFunction -->|"SNS, FCM, APNs"| phone(["phones"])'
 
 

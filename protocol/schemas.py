@@ -1,7 +1,7 @@
 """The protocol's JSON schemas as files.
 
 They are in lambdas/protocol, because the functions and the container validate with them: both
-ship that folder as it is, and local mode reloads what changes in it.
+ship that folder as it is, and the emulator reloads what changes in it.
 """
 
 import json

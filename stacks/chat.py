@@ -8,7 +8,7 @@ from constructs import Construct
 from stacks.build.bundle import function_code
 from stacks.build.packages import Platform
 from stacks.config.environments import Environment
-from stacks.config.functions import FUNCTIONS
+from stacks.config.functions import FUNCTIONS, readers
 from stacks.constructs.function import Function
 from stacks.constructs.grants import Resource
 from stacks.constructs.websocket_api import WebSocketApi
@@ -40,21 +40,24 @@ class ChatStack(EnvironmentStack):
             enforce_ssl=True,
             retention_period=Duration.days(14),
         )
+        sources = self._event_sources()
         self._resources = {
             **data.resources,
             **notifications.resources,
             **self.websocket.resources,
-            **self._streams(),
+            **sources,
         }
         self.functions: dict[str, Function] = {}
         authorizer = self._add("Authorize")
         serving = {name: self._add(name) for name, row in FUNCTIONS.items() if row.routes}
         routes = {route: serving[name] for name in serving for route in FUNCTIONS[name].routes}
         self.websocket.serve(authorizer=authorizer, routes=routes)
-        self._add("DeliveryWatch")
+        for name in readers(sources):
+            self._add(name)
         CfnOutput(self, "WebSocketUrl", value=self.websocket.url)
 
-    def _streams(self) -> dict[str, Resource]:
+    def _event_sources(self) -> dict[str, Resource]:
+        """Queues and streams of this stack that functions read, and the queues of what failed."""
         return {
             "chats_stream": Resource((self._stream,), self._data.key, "dynamodb"),
             # ListStreams supports no resource-level permissions
@@ -64,16 +67,14 @@ class ChatStack(EnvironmentStack):
 
     @property
     def _stream(self) -> str:
-        stream = self._data.chats.table_stream_arn
+        stream = self._data.tables["Chats"].table_stream_arn
         assert stream is not None  # noqa: S101 - for the type checker
         return stream
 
     def _values(self) -> dict[str, str]:
         """Values of the environment variables that the rows of FUNCTIONS name."""
         return {
-            "CHATS_TABLE": self._data.chats.table_name,
-            "USERS_TABLE": self._data.users.table_name,
-            "TICKETS_TABLE": self._data.tickets.table_name,
+            **self._data.table_names(),
             "CONNECTIONS_URL": self.websocket.connections_url,
             "PUSH_QUEUE_URL": self._queue_url,
             "MESSAGE_TTL_DAYS": str(self.config.message_ttl_days),

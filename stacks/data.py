@@ -7,6 +7,7 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from stacks.config.environments import Environment
+from stacks.config.tables import TABLES, TableRow, table_variable
 from stacks.constructs.grants import Resource
 from stacks.constructs.retention import removal_policy
 from stacks.stack import EnvironmentStack
@@ -19,26 +20,25 @@ class DataStack(EnvironmentStack):
         super().__init__(scope, id, config=config, description="Tables, keys, users")
         self._removal = removal_policy(config)
         self.key = self._key() if config.customer_managed_key else None
-        self.chats = self._table(
-            "Chats", "chat", "item", stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES
-        )
-        self.users = self._table("Users", "user", "item")
-        self.tickets = self._table("Tickets", "ticket")
+        self.tables = {id: self._table(id, row) for id, row in TABLES.items()}
         self.user_pool = self._user_pool()
         self.client = self._client()
         # the `iss` claim: docs.aws.amazon.com/cognito/latest/developerguide/
         # amazon-cognito-user-pools-using-the-access-token.html
         pool = self.user_pool.user_pool_id
         self.token_issuer = f"https://cognito-idp.{self.region}.{Aws.URL_SUFFIX}/{pool}"
-        tables = {"chats": self.chats, "users": self.users, "tickets": self.tickets}
         self.resources = {
             "user_pool": Resource((self.user_pool.user_pool_arn,)),
             **{
-                name: Resource((table.table_arn,), self.key, "dynamodb")
-                for name, table in tables.items()
+                id.lower(): Resource((table.table_arn,), self.key, "dynamodb")
+                for id, table in self.tables.items()
             },
         }
         CfnOutput(self, "UserPoolId", value=self.user_pool.user_pool_id)
+
+    def table_names(self) -> dict[str, str]:
+        """The name of each table by the environment variable that has it."""
+        return {table_variable(id): table.table_name for id, table in self.tables.items()}
 
     def _key(self) -> kms.Key:
         return kms.Key(
@@ -50,22 +50,16 @@ class DataStack(EnvironmentStack):
             removal_policy=self._removal,
         )
 
-    def _table(
-        self,
-        id: str,
-        partition_key: str,
-        sort_key: str | None = None,
-        stream: dynamodb.StreamViewType | None = None,
-    ) -> dynamodb.Table:
+    def _table(self, id: str, row: TableRow) -> dynamodb.Table:
         """On demand: a chat's traffic can't be predicted, and idle environments cost nothing."""
         return dynamodb.Table(
             self,
             id,
-            partition_key=_text(partition_key),
-            sort_key=_text(sort_key) if sort_key else None,
+            partition_key=_text(row.partition_key),
+            sort_key=_text(row.sort_key) if row.sort_key else None,
             billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
             time_to_live_attribute="expires_at",
-            stream=stream,
+            stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES if row.stream else None,
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=self.config.point_in_time_recovery
             ),

@@ -9,7 +9,7 @@ from constructs import Construct
 from stacks.build.bundle import function_code
 from stacks.build.packages import Platform
 from stacks.config.environments import Environment
-from stacks.config.functions import FUNCTIONS
+from stacks.config.functions import FUNCTIONS, readers
 from stacks.constructs.function import Function
 from stacks.constructs.grants import Resource, Resources
 from stacks.constructs.platform_applications import (
@@ -40,15 +40,9 @@ class NotificationsStack(EnvironmentStack):
             **platform_resources(self, config),
         }
         self.functions: dict[str, Function] = {}
-        self._add(
-            "Push",
-            {**data.resources, **self.resources},
-            {
-                "CHATS_TABLE": data.chats.table_name,
-                "USERS_TABLE": data.users.table_name,
-                "MESSAGE_TTL_DAYS": str(config.message_ttl_days),
-            },
-        )
+        values = {**data.table_names(), "MESSAGE_TTL_DAYS": str(config.message_ttl_days)}
+        for name in readers(self.resources):
+            self._add(name, {**data.resources, **self.resources}, values)
         self._credentials = PushCredentials(self, "Credentials", config=config, key=data.key)
         platform_applications = self._add(
             "PlatformApplications",

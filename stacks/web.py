@@ -51,9 +51,7 @@ class WebStack(EnvironmentStack):
             **chat.websocket.resources,
         }
         self._values = {
-            "CHATS_TABLE": data.chats.table_name,
-            "USERS_TABLE": data.users.table_name,
-            "TICKETS_TABLE": data.tickets.table_name,
+            **data.table_names(),
             "CONNECTIONS_URL": chat.websocket.connections_url,
             "WEBSOCKET_URL": chat.websocket.url,
             "RECONNECT_WINDOW": str(config.websocket.reconnect_window),

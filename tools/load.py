@@ -1,4 +1,4 @@
-"""Requests to the running system, and a table of who answered: `python -m tools.load`."""
+"""Requests to the running system, and a table of who responded: `python -m tools.load`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import argparse
 import asyncio
 import sys
 
-from emulator import endpoints, lock
-from emulator.arguments import add_places, set_state_directory
+from emulator.cli.arguments import add_places, set_state_directory
 from emulator.load import NLB, Load, Tally, send
-from emulator.project import read
 from emulator.providers import EmulatorError
+from emulator.runtime import endpoints, lock
+from emulator.runtime.project import read
 from tools.screen import Row, Screen
 
 
@@ -29,7 +29,7 @@ def main() -> int:
     try:
         return run(options)
     except EmulatorError as error:
-        print(f"\nlocal mode: {error}", file=sys.stderr)
+        print(f"\nemulator: {error}", file=sys.stderr)
         return 1
 
 

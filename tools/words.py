@@ -33,6 +33,15 @@ AS_WORDS = {
     r"over is over": "exactly once",
     r"drain time": "deregistration delay",
     r"dry[ -]run": "rehearsal",
+    r"local[ -]mode": "the emulator",
+}
+# The same below one folder: words that other folders still have.
+IN_FOLDERS = {
+    "emulator/": {
+        r"answer\w*": "response, result, or a form of respond",
+        r"said": "reported, printed, or the name of what it holds",
+        r"kept": "persisted, retained, or the name of what it holds",
+    },
 }
 # File, word, and why it may stand there. No word: all of them.
 ALLOWED = (
@@ -78,14 +87,28 @@ def files(folder: Path) -> Iterator[Path]:
             yield path
 
 
+def found_below(path: str, text: str) -> Iterator[tuple[int, str, str]]:
+    """The same for the words of IN_FOLDERS, in a file of the path."""
+    for folder, words in IN_FOLDERS.items():
+        if not path.startswith(folder):
+            continue
+        for number, line in enumerate(text.splitlines(), 1):
+            for word, instead in words.items():
+                for match in re.finditer(rf"(?<![A-Za-z])(?i:{word})(?![A-Za-z])", line):
+                    yield number, match[0], instead
+
+
 def check(root: Path) -> list[str]:
     """One line for each old word below a folder."""
-    return [
-        f"{path.relative_to(root)}:{line}: {word!r}: use {instead}"
-        for path in files(root)
-        for line, word, instead in found(path.read_text(encoding="utf-8"))
-        if not allowed(path.relative_to(root).as_posix(), word)
-    ]
+    problems = []
+    for file in files(root):
+        path, text = file.relative_to(root).as_posix(), file.read_text(encoding="utf-8")
+        problems += [
+            f"{path}:{line}: {word!r}: use {instead}"
+            for line, word, instead in (*found(text), *found_below(path, text))
+            if not allowed(path, word)
+        ]
+    return problems
 
 
 def main() -> int:

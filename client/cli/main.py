@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _nobody_home(options: Options, error: Unreachable) -> str:
     if options.api != options.endpoints.get("api"):
         return str(error)
-    return f"local mode does not answer ({error}); start it with: make dev"
+    return f"the emulator does not respond ({error}); start it with: make dev"
 
 
 async def _chat(options: Options) -> int:
@@ -66,7 +66,7 @@ async def _chat(options: Options) -> int:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _stop, asyncio.current_task())
     try:
         if options.local_password:
-            print("* local mode: no --password given, so the one for this machine is used")
+            print("* the emulator: no --password given, so the one for this machine is used")
         await client.sign_up_or_in()
         if sys.stdin.isatty() and sys.stdout.isatty():
             await _on_screen(client, options)

@@ -28,7 +28,7 @@ DESCRIPTION = """\
 Chats with a Switchboard backend.
 
   python -m client --user ravi --to raju     chat as ravi; signs up on the first start
-  python -m client phone raju                the pushes that raju's phone holds (local mode)
+  python -m client phone raju                the pushes that raju's phone holds (emulator)
 """
 
 
@@ -100,7 +100,7 @@ def _chat_parser() -> argparse.ArgumentParser:
     parser.add_argument("--user", required=True, help="who you are: a-z, 0-9 and _, 3 to 32")
     parser.add_argument("--to", metavar="USER", help="open the chat with this user at once")
     parser.add_argument(
-        "--password", help=f"else ${PASSWORD_VARIABLE}, a prompt, or in local mode a fixed one"
+        "--password", help=f"else ${PASSWORD_VARIABLE}, a prompt, or with the emulator a fixed one"
     )
     parser.add_argument(
         "--platform",
@@ -134,7 +134,7 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 
 
 def _endpoints(directory: Path) -> tuple[Path, dict[str, Any]]:
-    """The folder local mode writes to, and what it wrote; nothing if it does not run."""
+    """The folder that the emulator writes to, and what it wrote; nothing if it does not run."""
     places = [directory, Path(__file__).parents[2]]
     for place in places:
         file = place / STATE_DIR / "endpoints.json"

@@ -18,7 +18,7 @@ def show_phone(options: Options) -> list[str]:
     """The lines to print. Raises UsageError."""
     console = options.endpoints.get("console")
     if console is None:
-        raise UsageError("phones are a part of local mode, and nothing runs here: make dev")
+        raise UsageError("phones are a part of the emulator, and it does not run here: make dev")
     token = _token(options)
     try:
         response = httpx.get(f"{console}/_local/phones/{token}", timeout=10)

@@ -157,7 +157,7 @@ class TicketResponse:
 
 @dataclass(frozen=True, slots=True)
 class TokenResponse:
-    """200; refused: 401."""
+    """200; invalid: 401."""
 
     access_token: str
     expires_in: float = 0.0  # seconds

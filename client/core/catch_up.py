@@ -45,7 +45,7 @@ class CatchUp:
             )
 
     def synced(self, step: Step, frame: frames.Synced) -> None:
-        question = self._plan.answered()
+        question = self._plan.responded()
         progress = False
         for chat in frame.chats:
             progress |= self._synced_chat(step, chat, frame, question)
@@ -68,14 +68,14 @@ class CatchUp:
             return [events.CaughtUp(complete=self._plan.idle and not self._chats.held)]
         return []
 
-    def refused(self, step: Step, *, retryable: bool) -> str | None:
+    def failed(self, step: Step, *, retryable: bool) -> str | None:
         """An `error` was the response to the sync. The chat in which this user is no longer."""
-        question = self._plan.answered()
+        question = self._plan.responded()
         if question is None or question.chats is None:
             self._plan.want_later(None, step.now)
             return None
         chats = list(question.chats)
-        self._membership.refused(step, chats)
+        self._membership.failed(step, chats)
         if not retryable and len(chats) == 1:
             self._left(step, chats[0])
             return chats[0]

@@ -62,10 +62,6 @@ class Conversations:
     def watermarks(self) -> dict[str, int]:
         return {chat: log.watermark for chat, log in self.logs.items()}
 
-    def marks(self, step: Step, chat: str) -> Watermarks:
-        """How far this device is in the chat."""
-        return Watermarks(self.log(step, chat).watermark, self._read[chat])
-
     # -- positions
 
     def message(self, step: Step, message: Message) -> None:

@@ -19,7 +19,6 @@ from client.core.catch_up import CatchUp
 from client.core.cipher import Draft, FetchResult, Lists, Request
 from client.core.conversations import Conversations
 from client.core.key_requests import KeyRequests
-from client.core.ledger import ReadPosition
 from client.core.liveness import Liveness
 from client.core.membership import Membership
 from client.core.outbox import Outbox
@@ -43,7 +42,6 @@ class Engine:
         self._step: Step | None = None  # the last one
         self._online = False
         self._opened_at = 0.0
-        self._sent_at_ping: dict[str, frames.Watermarks] | None = None
         self._sync = SyncPlan(settings)
         self._outbox = Outbox(settings, random)
         self._receipts = ReceiptPlan(settings)
@@ -110,7 +108,6 @@ class Engine:
 
     def opened(self, step: Step) -> None:
         self._step, self._online, self._opened_at = step, True, step.now
-        self._sent_at_ping = None
         self._liveness.opened(step.now)
         self._sync.opened(step.now)
         self._membership.opened()
@@ -119,7 +116,7 @@ class Engine:
         positions = step.ledger.read_positions()
         self._receipts.opened({position.chat: position.reported for position in positions})
         for position in positions:
-            self._report_again(step, position)
+            self._receipts.report_again(step, position, self._user)
         self._presence.opened(step.now)
         self._outputs.append(events.Connected())
         self.due(step)
@@ -162,7 +159,7 @@ class Engine:
         self._transmit(self._receipts.due(now))
         self._transmit(self._presence.due(now))
         if self._liveness.ping_due(now):
-            self._sent_at_ping = self._receipts.sent()
+            self._receipts.pinged()
             self._transmit([frames.ping_frame()])
 
     def received(self, step: Step, frame: frames.ServerFrame) -> None:
@@ -186,7 +183,7 @@ class Engine:
             case frames.ErrorFrame():
                 self._error(step, frame)
             case frames.Pong():
-                self._confirm_receipts(step)
+                self._receipts.confirmed(step)
             case frames.Displaced():
                 self._outputs += [frame, Stop()]
             case frames.Presence():
@@ -305,40 +302,14 @@ class Engine:
                 self._own.failed(step, error.message_id, f"{error.code}: {error.message}")
             return
         if error.action == "sync":
-            left = self._catch_up.refused(step, retryable=retryable)
+            left = self._catch_up.failed(step, retryable=retryable)
             if left is not None:
                 self._sending.left(step, left, "not_found: you are not in this chat")
                 self._outputs.append(events.ChatLeft(left))
         elif error.action in ("receipt", None) and retryable:
-            self._repeat_receipts(step)
+            self._receipts.failed(step)
         if error.message_id is None:
             self._outputs.append(events.ServerError(error.code, error.message, error.action))
-
-    def _report_again(self, step: Step, position: ReadPosition) -> None:
-        """What the server may not know: nothing that was sent after it has been confirmed."""
-        known = position.reported
-        if position.watermark > known.delivered or position.read > known.read:
-            after = known.delivered if position.read <= known.read else known.read
-            after = min(after, known.delivered)
-            senders = step.ledger.senders(position.chat, after, position.watermark, self._user)
-            self._receipts.moved(
-                position.chat, step.now, position.watermark, position.read, senders
-            )
-
-    def _repeat_receipts(self, step: Step) -> None:
-        """One of them may be what was refused, and the error does not say which."""
-        for position in step.ledger.read_positions():
-            if self._chats.marks(step, position.chat) != position.reported:
-                self._receipts.repeat(position.chat, step.now)
-
-    def _confirm_receipts(self, step: Step) -> None:
-        """A pong says that what was sent before the ping has arrived."""
-        sent, self._sent_at_ping = self._sent_at_ping or {}, None
-        reported = {position.chat: position.reported for position in step.ledger.read_positions()}
-        for chat, marks in sent.items():
-            self._receipts.arrived(chat, marks)
-            if chat in reported and reported[chat] != marks:
-                step.ledger.set_reported(chat, marks)
 
     def _resume(self, step: Step) -> None:
         if self._chats.resume(step):

@@ -96,7 +96,7 @@ class Nudge:
 
 @dataclass(frozen=True, slots=True)
 class Pong:
-    """Answers `ping`."""
+    """The response to `ping`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Synced:
-    """Ends the answer to `sync`. Nothing else at or below `complete_to` will ever appear."""
+    """Ends the response to `sync`. Nothing else at or below `complete_to` will ever appear."""
 
     chats: Mapping[str, SyncedChat]
     more: bool = False
@@ -294,7 +294,7 @@ PARSERS: dict[str, Callable[[object], ServerFrame]] = {
 
 
 def ping_frame() -> dict[str, Any]:
-    """Keeps the connection from being idle; answered by `pong`."""
+    """Keeps the connection from being idle; the response is `pong`."""
     return fields.frame("ping")
 
 
@@ -306,7 +306,7 @@ def receipt_frame(
     read: int | None = None,
 ) -> dict[str, Any]:
     """Moves this device's delivered and this user's read watermark forward, never back (read
-    implies delivered), and tells `senders`.
+    implies delivered), and notifies `senders`.
     """
     return fields.frame(
         "receipt",
@@ -327,8 +327,8 @@ def send_frame(
     urgent: bool | None = None,
     hidden: bool | None = None,
 ) -> dict[str, Any]:
-    """Stores a message, answers `accepted`, delivers it. Resend with the same message_id and
-    payloads until accepted.
+    """Stores a message and delivers it; the response is `accepted`. Resend with the same message_id
+    and payloads until accepted.
     """
     return fields.frame(
         "send",
@@ -347,7 +347,8 @@ def sync_frame(
     chats: dict[str, int] | None = None,
 ) -> dict[str, Any]:
     """Asks for what came after a watermark: with `chats` in those chats, without it in every chat
-    of the user from the device's own watermark. Answered by `message` frames, then one `synced`.
+    of the user from the device's own watermark. The response is `message` frames, then one
+    `synced`.
     """
     return fields.frame(
         "sync",
@@ -359,7 +360,7 @@ def typing_frame(
     *,
     chat: str,
 ) -> dict[str, Any]:
-    """Tells the chat's other online members; never stored."""
+    """Notifies the chat's other online members; never stored."""
     return fields.frame(
         "typing",
         chat=chat,
@@ -370,7 +371,7 @@ def watch_frame(
     *,
     users: list[str],
 ) -> dict[str, Any]:
-    """Presence of those users for 5 minutes, first answer at once."""
+    """Presence of those users for 5 minutes, the first at once."""
     return fields.frame(
         "watch",
         users=users,

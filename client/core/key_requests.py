@@ -117,9 +117,6 @@ class KeyRequests:
             self._claiming |= {(chat, name, asking): number for name in part}
             self._emit(Claims(number, chat, part, asking))
 
-    def claiming(self, chat: str) -> bool:
-        return any(place == chat and not asking for place, _, asking in self._claiming)
-
     def claimed(self, request: Claims, begun: Collection[str], now: float) -> None:
         self._settle(("claims", request.chat, request.asking))
         self._forget(request)
@@ -140,11 +137,11 @@ class KeyRequests:
             self._forget(request)
         times = self._failures.get(key, 0)
         self._failures[key] = times + 1
-        pause = self._settings.gather_backoff * 2.0 ** min(times, 16)
-        self._again_at[key] = now + min(pause, self._settings.gather_backoff_cap)
+        pause = self._settings.fetch_retry * 2.0 ** min(times, 16)
+        self._again_at[key] = now + min(pause, self._settings.fetch_retry_cap)
 
     def next_due(self, now: float) -> float | None:
-        """When something that was refused may be tried again."""
+        """When something that failed may be tried again."""
         times = [*self._again_at.values(), *self._tried.values()]
         return min((at for at in times if at > now), default=None)
 

@@ -99,7 +99,7 @@ class Membership:
         if not self._sync.covers(chat) and step.now >= self._again_at.get(chat, step.now):
             self._sync.want_news(chat)
 
-    def refused(self, step: Step, chats: Collection[str]) -> None:
+    def failed(self, step: Step, chats: Collection[str]) -> None:
         """An `error` was the response to a sync of these."""
         self._outdated.clear()
         self._again_at |= dict.fromkeys(chats, step.now + self._settings.sync_backoff)

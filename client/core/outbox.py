@@ -50,9 +50,6 @@ class Outbox:
         entry = self._by_id.get(message_id)
         return entry.frame if entry else None
 
-    def waiting(self, chat: str) -> bool:
-        return chat in self._chats
-
     def in_flight(self, chat: str) -> bool:
         return any(entry.attempts for entry in self._chats.get(chat, ()))
 

@@ -8,7 +8,9 @@ from typing import Any
 
 from client.core import frames
 from client.core.frames import Watermarks
+from client.core.ledger import ReadPosition
 from client.core.settings import Settings
+from client.core.step import Step
 
 
 @dataclass(slots=True)
@@ -32,11 +34,13 @@ class ReceiptPlan:
         self._settings = settings
         self._chats: dict[str, _Chat] = {}
         self._dirty: set[str] = set()
+        self._sent_at_ping: dict[str, Watermarks] = {}
         self._online = False
 
     def opened(self, confirmed: Mapping[str, Watermarks]) -> None:
         """A receipt has no response: what the last connection sent may not have arrived."""
         self._online = True
+        self._sent_at_ping.clear()
         for chat, state in self._chats.items():
             state.sent = confirmed.get(chat, Watermarks())
             state.since = None
@@ -74,14 +78,42 @@ class ReceiptPlan:
         self._chats.pop(chat, None)
         self._dirty.discard(chat)
 
+    def report_again(self, step: Step, position: ReadPosition, user: str) -> None:
+        """What the server may not know: nothing that was sent after it has been confirmed.
+
+        `user` is this device's own, whom nobody notifies.
+        """
+        known = position.reported
+        if position.watermark <= known.delivered and position.read <= known.read:
+            return
+        after = known.delivered if position.read <= known.read else known.read
+        after = min(after, known.delivered)
+        senders = step.ledger.senders(position.chat, after, position.watermark, user)
+        self.moved(position.chat, step.now, position.watermark, position.read, senders)
+
+    def failed(self, step: Step) -> None:
+        """The server could not take one of them now, and the error does not say which."""
+        for position in step.ledger.read_positions():
+            if Watermarks(position.watermark, position.read) != position.reported:
+                self.repeat(position.chat, step.now)
+
+    def pinged(self) -> None:
+        self._sent_at_ping = {chat: state.sent for chat, state in self._chats.items()}
+
+    def confirmed(self, step: Step) -> None:
+        """A pong says that what was sent before the ping has arrived."""
+        reported = {position.chat: position.reported for position in step.ledger.read_positions()}
+        for chat, marks in self._sent_at_ping.items():
+            self.arrived(chat, marks)
+            if chat in reported and reported[chat] != marks:
+                step.ledger.set_reported(chat, marks)
+        self._sent_at_ping.clear()
+
     def arrived(self, chat: str, marks: Watermarks) -> None:
         """The server has what was sent up to `marks`."""
         state = self._chats.get(chat)
         if state is not None and state.sent == marks:
             state.named.clear()
-
-    def sent(self) -> dict[str, Watermarks]:
-        return {chat: state.sent for chat, state in self._chats.items()}
 
     def next_due(self) -> float | None:
         if not self._online:

@@ -36,8 +36,9 @@ class Settings:
     # A device had no key to claim, or too many were claimed; a limit gains one in 10 minutes.
     claim_again: float = 600.0
     claimed_at_once: int = 100  # the most that a request may name
-    gather_backoff: float = 1.0
-    gather_backoff_cap: float = 60.0
+    # What could not be fetched is asked for again after this, doubling.
+    fetch_retry: float = 1.0
+    fetch_retry_cap: float = 60.0
     ping_between: tuple[float, float] = (240.0, 300.0)
     pong_timeout: float = 10.0
     reconnect_between: tuple[float, float] = (3600.0, 6600.0)

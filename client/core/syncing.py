@@ -152,7 +152,7 @@ class SyncPlan:
             return frames.sync()
         return None
 
-    def answered(self) -> Question | None:
+    def responded(self) -> Question | None:
         """The question to which a `synced` (or an `error`) is the response."""
         question, self._question = self._question, None
         return question

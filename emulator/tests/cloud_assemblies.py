@@ -17,10 +17,10 @@ def write(
     depends_on: Mapping[str, list[str]] | None = None,
     files: Mapping[str, Path] | None = None,
     images: Mapping[str, Path] | None = None,
-    said: Mapping[str, list[tuple[str, str]]] | None = None,
+    metadata: Mapping[str, list[tuple[str, str]]] | None = None,
 ) -> Path:
     """A cdk.out with one stage; `files` maps S3 object keys and `images` tags to directories,
-    `said` a stack to (type, data) of its metadata."""
+    `metadata` a stack to (type, data) of its metadata."""
     stage = directory / "assembly-Dev"
     stage.mkdir(parents=True, exist_ok=True)
     _json(
@@ -43,8 +43,8 @@ def write(
             "properties": {"templateFile": f"{name}.template.json", "stackName": f"my-{name}"},
             "dependencies": [*(depends_on or {}).get(name, []), "Assets"],
         }
-        if name in (said or {}):
-            entries = [{"type": kind, "data": data} for kind, data in (said or {})[name]]
+        if name in (metadata or {}):
+            entries = [{"type": kind, "data": data} for kind, data in (metadata or {})[name]]
             _json(stage / f"{name}.metadata.json", {f"/Dev/{name}/Part": entries})
             artifacts[name]["additionalMetadataFile"] = f"{name}.metadata.json"
     _json(stage / "Assets.assets.json", _assets(files or {}, images or {}))

@@ -25,7 +25,7 @@ def test_a_watchdog_that_ended_is_replaced_and_ends_all_that_runs(tmp_path: Path
         running.append(await sleeper())
         second = children._watchdog
         assert second is not None and second.stdin is not None and second is not first
-        second.stdin.close()  # as when local mode is killed
+        second.stdin.close()  # as when the emulator is killed
         async with asyncio.timeout(60):
             for process in running:
                 assert await process.wait() == -signal.SIGKILL

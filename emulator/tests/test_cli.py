@@ -57,7 +57,7 @@ def alive(pid: int) -> bool:
     return True
 
 
-def answers(url: str) -> bool:
+def responses(url: str) -> bool:
     host, _, port = url.removeprefix("http://").partition(":")
     with socket.socket() as probe:
         return probe.connect_ex((host, int(port))) == 0
@@ -88,30 +88,32 @@ def test_it_starts_runs_the_template_and_ends_without_a_trace(project: Path) -> 
     assert again.returncode == 1
     assert f"it runs already (pid {known['pid']}" in again.stdout
 
-    assert emulate(project, "down").stdout == "local mode has ended\n"
+    assert emulate(project, "down").stdout == "the emulator has ended\n"
     assert not (project / ".local" / "endpoints.json").exists()
     until(lambda: not any(alive(pid) for pid in (known["pid"], worker)))
     # somebody else may have been given one of them already, for a moment
-    until(lambda: not any(answers(known[name]) for name in ("aws", "fcm", "apns", "console")))
+    until(lambda: not any(responses(known[name]) for name in ("aws", "fcm", "apns", "console")))
     assert emulate(project, "status").returncode == 1
     assert emulate(project, "down").returncode == 0
 
 
-def test_kept_data_comes_back_and_what_is_killed_leaves_no_process_either(project: Path) -> None:
+def test_persisted_data_comes_back_and_what_is_killed_leaves_no_process_either(
+    project: Path,
+) -> None:
     data = project / "data"
     up(project, "--data", str(data))
-    assert stored(project, "kept")
+    assert stored(project, "persisted")
     emulate(project, "down")
     assert (data / "dev.json").stat().st_mode & 0o777 == 0o600
 
     assert "put back" in up(project, "--data", str(data)).stdout
     known = endpoints(project)
     table: Any = boto3.client("dynamodb", endpoint_url=known["aws"])
-    assert table.get_item(TableName="items", Key={"id": {"S": "kept"}})["Item"]
+    assert table.get_item(TableName="items", Key={"id": {"S": "persisted"}})["Item"]
     worker = int(stored(project, "new")["pid"]["N"])
     os.kill(known["pid"], signal.SIGKILL)
-    until(lambda: not alive(worker) and not answers(known["aws"]))
-    assert emulate(project, "status").stdout == "local mode is not running\n"
+    until(lambda: not alive(worker) and not responses(known["aws"]))
+    assert emulate(project, "status").stdout == "the emulator is not running\n"
 
 
 def test_the_process_of_a_function_ends_when_it_is_idle_also_in_a_detached_one(
@@ -142,14 +144,14 @@ def test_a_port_that_is_taken_is_named_with_what_to_do(project: Path) -> None:
         taken.listen()
         port = str(taken.getsockname()[1])
         for arguments in (("--api-port", port), ("--api-port", "0", "--ws-port", port)):
-            refused = emulate(project, "up", *arguments)
-            assert refused.returncode == 1
-            assert f"port {port} for the " in refused.stderr
-            assert "choose another port" in refused.stderr
+            rejected = emulate(project, "up", *arguments)
+            assert rejected.returncode == 1
+            assert f"port {port} for the " in rejected.stderr
+            assert "choose another port" in rejected.stderr
     assert not (project / "synthesized").exists()
 
 
-def test_what_synthesizing_says_is_shown_when_it_fails(project: Path) -> None:
+def test_the_output_of_a_synthesis_is_shown_when_it_fails(project: Path) -> None:
     (project / "broken").touch()
     failed = emulate(project, "up", "--api-port", "0")
     assert failed.returncode == 1
@@ -174,13 +176,13 @@ def test_settings_reach_the_app_also_of_a_detached_one(project: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "says"),
+    ("given", "message"),
     [("ip_hash", "write KEY=VALUE"), ("=x", "write KEY=VALUE"), ("env=prod", "by --env")],
 )
-def test_what_is_no_setting_is_refused(project: Path, given: str, says: str) -> None:
-    refused = up(project, "--context", given)
-    assert refused.returncode == 2
-    assert says in refused.stderr
+def test_what_is_no_setting_is_rejected(project: Path, given: str, message: str) -> None:
+    rejected = up(project, "--context", given)
+    assert rejected.returncode == 2
+    assert message in rejected.stderr
 
 
 def test_a_resource_type_nobody_knows_stops_it_by_name(tmp_path: Path) -> None:
@@ -191,7 +193,7 @@ def test_a_resource_type_nobody_knows_stops_it_by_name(tmp_path: Path) -> None:
     assert "AWS::OpenSearchService::Domain Search in stack my-Stack" in stopped.stderr
 
 
-def test_a_directory_without_an_app_is_said(tmp_path: Path) -> None:
+def test_a_directory_without_an_app_is_reported(tmp_path: Path) -> None:
     missing = emulate(tmp_path, "up", "--api-port", "0")
     assert (missing.returncode, "has no app.py" in missing.stderr) == (1, True)
 

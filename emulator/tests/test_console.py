@@ -82,16 +82,16 @@ def test_the_state_and_orders() -> None:
     async def scenario() -> None:
         async with console() as (http, containers, _phones):
             assert (await http.get("/_local/state")).json() == STATE
-            answer = await http.post("/_local/pools/small", json={"desired": 3})
-            assert (answer.status_code, answer.json()) == (200, {"pool": "small", "desired": 3})
-            answer = await http.post("/_local/pools/lambda", json={"weight": 0})
-            assert (answer.status_code, answer.json()) == (200, {"pool": "lambda", "weight": 0})
+            response = await http.post("/_local/pools/small", json={"desired": 3})
+            assert (response.status_code, response.json()) == (200, {"pool": "small", "desired": 3})
+            response = await http.post("/_local/pools/lambda", json={"weight": 0})
+            assert (response.status_code, response.json()) == (200, {"pool": "lambda", "weight": 0})
             for on in (False, True):
-                answer = await http.post("/_local/pools/small", json={"autoscaling": on})
-                assert answer.json() == {"pool": "small", "autoscaling": on}
+                response = await http.post("/_local/pools/small", json={"autoscaling": on})
+                assert response.json() == {"pool": "small", "autoscaling": on}
             for action in ("kill", "drain", "pause", "resume"):
-                answer = await http.post("/_local/targets/small-1", json={"action": action})
-                assert answer.status_code == 200
+                response = await http.post("/_local/targets/small-1", json={"action": action})
+                assert response.status_code == 200
             assert containers.orders == [
                 ("small", 3),
                 ("lambda", "weight 0"),
@@ -110,8 +110,8 @@ def test_phones_show_what_they_received_and_can_lose_the_app() -> None:
     async def scenario() -> None:
         async with console() as (http, _containers, phones):
             phones.receive("a:b/c", "fcm", {"data": {"message_id": "m1"}})
-            answer = await http.get("/_local/phones/a:b%2Fc")
-            assert answer.json() == {
+            response = await http.get("/_local/phones/a:b%2Fc")
+            assert response.json() == {
                 "token": "a:b/c",
                 "pushes": [
                     {
@@ -173,9 +173,9 @@ def test_phones_show_what_they_received_and_can_lose_the_app() -> None:
 def test_errors_have_one_shape(method: str, path: Any, body: Any, status: int, code: int) -> None:
     async def scenario() -> None:
         async with console() as (http, containers, _phones):
-            answer = await http.request(method, path, json=body)
-            error = answer.json()["error"]
-            assert (answer.status_code, error["code"]) == (status, code)
+            response = await http.request(method, path, json=body)
+            error = response.json()["error"]
+            assert (response.status_code, error["code"]) == (status, code)
             assert error.keys() == {"code", "message"}
             assert error["message"]
             assert containers.orders == []
@@ -195,7 +195,7 @@ def test_errors_have_one_shape(method: str, path: Any, body: Any, status: int, c
         {"Origin": "null"},
     ],
 )
-def test_other_hosts_and_origins_are_refused(headers: Any) -> None:
+def test_other_hosts_and_origins_are_rejected(headers: Any) -> None:
     async def scenario() -> None:
         async with console() as (http, containers, _phones):
             for method, path, body in (
@@ -203,8 +203,11 @@ def test_other_hosts_and_origins_are_refused(headers: Any) -> None:
                 ("GET", "/_local", None),
                 ("POST", "/_local/pools/small", {"desired": 1}),
             ):
-                answer = await http.request(method, path, json=body, headers=headers)
-                assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
+                response = await http.request(method, path, json=body, headers=headers)
+                assert (response.status_code, response.json()["error"]["code"]) == (
+                    403,
+                    "forbidden",
+                )
             assert containers.orders == []
 
     run(scenario)
@@ -214,10 +217,10 @@ def test_a_form_of_another_page_cannot_give_orders() -> None:
     async def scenario() -> None:
         async with console() as (http, containers, _phones):
             for headers in ({}, {"Content-Type": "text/plain"}):
-                answer = await http.post(
+                response = await http.post(
                     "/_local/pools/small", content=b'{"desired": 0}', headers=headers
                 )
-                assert answer.status_code == 400
+                assert response.status_code == 400
             assert (await http.post("/_local/pools/small", content=b"{")).status_code == 400
             assert containers.orders == []
 
@@ -235,12 +238,12 @@ def test_a_body_that_comes_in_two_pieces_is_read_whole() -> None:
             )
             writer.write(body[:5])
             await writer.drain()
-            # an answer to another request: the first piece has long been read by then
+            # a response to another request: the first piece has long been read by then
             assert (await http.get("/_local/state")).status_code == 200
             writer.write(body[5:])
-            answer = await reader.read()
+            response = await reader.read()
             writer.close()
-            assert answer.startswith(b"HTTP/1.1 200 ")
+            assert response.startswith(b"HTTP/1.1 200 ")
             assert containers.orders == [("small", 3)]
 
     run(scenario)
@@ -250,12 +253,12 @@ def test_a_body_that_comes_in_two_pieces_is_read_whole() -> None:
 def test_a_body_has_a_longest_length(length: int, status: int) -> None:
     async def scenario() -> None:
         async with console() as (http, containers, _phones):
-            answer = await http.post(
+            response = await http.post(
                 "/_local/pools/small",
                 content=b'{"desired": 3}'.ljust(length),
                 headers={"Content-Type": "application/json"},
             )
-            assert answer.status_code == status
+            assert response.status_code == status
             assert len(containers.orders) == (status == 200)
 
     run(scenario)
@@ -265,12 +268,12 @@ def test_localhost_is_an_own_name_and_the_own_origin_may_order() -> None:
     async def scenario() -> None:
         async with console() as (http, containers, _phones):
             port = http.base_url.port
-            answer = await http.post(
+            response = await http.post(
                 "/_local/pools/small",
                 json={"desired": 1},
                 headers={"Host": f"localhost:{port}", "Origin": f"http://localhost:{port}"},
             )
-            assert answer.status_code == 200
+            assert response.status_code == 200
             assert containers.orders == [("small", 1)]
 
     run(scenario)
@@ -280,12 +283,12 @@ def test_requests_are_sent_through_the_load_balancer_and_one_order_at_a_time() -
     async def scenario() -> None:
         going, enough = asyncio.Event(), asyncio.Event()
 
-        async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        async def handle(request: web.BaseRequest) -> web.StreamResponse:
             going.set()
             await enough.wait()
             return web.Response(headers={"x-served-by": f"small/{request.path[1:]}"})
 
-        balancer = HttpListener(answer, 0, "a load balancer")
+        balancer = HttpListener(handle, 0, "a load balancer")
         await balancer.start()
         try:
             async with console(balancer.url) as (http, _containers, _phones):
@@ -310,7 +313,7 @@ ENDLESS = {"requests": 10_000, "concurrency": 3}
 
 
 class Hanging:
-    """A load balancer that answers five requests and no more, but for those to /free."""
+    """A load balancer that responds to five requests and no more, but for those to /free."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -330,21 +333,21 @@ class Hanging:
 
 @contextlib.asynccontextmanager
 async def hanging() -> AsyncIterator[Any]:
-    answer = Hanging()
-    balancer = HttpListener(answer, 0, "a load balancer")
+    target = Hanging()
+    balancer = HttpListener(target, 0, "a load balancer")
     await balancer.start()
     try:
         async with console(balancer.url) as (http, _containers, _phones):
-            yield http, answer
+            yield http, target
     finally:
         await balancer.stop()
 
 
 def test_requests_are_stopped_and_those_sent_until_then_counted() -> None:
     async def scenario() -> None:
-        async with hanging() as (http, answer):
+        async with hanging() as (http, target):
             sending = asyncio.create_task(http.post("/_local/load", json=ENDLESS))
-            await answer.hangs.wait()
+            await target.hangs.wait()
             stopped = await http.post("/_local/load", json={"stop": True})
             assert (stopped.status_code, stopped.json()) == (200, {"stop": True})
             figures = (await sending).json()
@@ -360,9 +363,9 @@ def test_requests_are_stopped_and_those_sent_until_then_counted() -> None:
 def test_a_stop_is_true_and_alone(body: Any) -> None:
     async def scenario() -> None:
         async with console() as (http, _containers, _phones):
-            answer = await http.post("/_local/load", json=body)
-            assert answer.status_code == 400
-            assert '{"stop": true}' in answer.json()["error"]["message"]
+            response = await http.post("/_local/load", json=body)
+            assert response.status_code == 400
+            assert '{"stop": true}' in response.json()["error"]["message"]
 
     run(scenario)
 
@@ -377,14 +380,14 @@ async def until_free(http: Any) -> None:
 
 def test_requests_end_when_nobody_waits_for_the_figures() -> None:
     async def scenario() -> None:
-        async with hanging() as (http, answer):
+        async with hanging() as (http, target):
             body = json.dumps(ENDLESS).encode()
             _, writer = await asyncio.open_connection("127.0.0.1", http.base_url.port)
             writer.write(
                 b"POST /_local/load HTTP/1.1\r\nHost: 127.0.0.1\r\n"
                 b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body
             )
-            await answer.hangs.wait()
+            await target.hangs.wait()
             writer.close()
             await until_free(http)
 
@@ -395,7 +398,7 @@ def test_requests_end_after_the_longest_time(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("emulator.console.commands.LONGEST_LOAD", 0.1)
 
     async def scenario() -> None:
-        async with hanging() as (http, _answer):
+        async with hanging() as (http, _target):
             figures = (await http.post("/_local/load", json=ENDLESS)).json()
             assert figures["sent"] <= 5
             assert "none" not in figures["statuses"]
@@ -406,12 +409,12 @@ def test_requests_end_after_the_longest_time(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_load_that_cannot_be_sent_says_why() -> None:
     async def scenario() -> None:
         async with console() as (http, _containers, _phones):
-            for body, said in (
+            for body, message in (
                 ({"through": "nlb"}, "load_balancer.ip_hash=true adds one"),
                 ({"requests": 10_001}, "requests is a number from 1 to 10000, got 10001"),
             ):
-                answer = await http.post("/_local/load", json=body)
-                assert said in answer.json()["error"]["message"]
+                response = await http.post("/_local/load", json=body)
+                assert message in response.json()["error"]["message"]
 
     run(scenario)
 
@@ -426,9 +429,9 @@ def test_the_page_is_whole_and_asks_nothing_of_other_hosts() -> None:
             assert "unsafe" not in page.headers["Content-Security-Policy"]
             texts = [page.text]
             for file in PAGE.iterdir():
-                answer = await http.get(f"/_local/{file.name}")
-                assert answer.headers["Content-Type"] == f"{KINDS[file.suffix]}; charset=utf-8"
-                texts.append(answer.text)
+                response = await http.get(f"/_local/{file.name}")
+                assert response.headers["Content-Type"] == f"{KINDS[file.suffix]}; charset=utf-8"
+                texts.append(response.text)
             wanted = {
                 name
                 for text in texts

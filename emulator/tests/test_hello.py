@@ -31,7 +31,7 @@ def project(tmp_path: Path) -> Iterator[Path]:
     emulate(project, "down")
 
 
-def test_the_example_answers_http_and_web_sockets_from_one_table(project: Path) -> None:
+def test_the_example_serves_http_and_web_sockets_from_one_table(project: Path) -> None:
     pytest.importorskip("aws_cdk")
     started = emulate(project, "up", "--detach", "--api-port", "0")
     assert started.returncode == 0, started.stdout + started.stderr

@@ -16,12 +16,12 @@ from emulator import load
 from emulator.listening import HOST, HttpListener
 from emulator.load import Load, Tally
 
-Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 @contextlib.asynccontextmanager
-async def server(answer: Answer) -> AsyncIterator[str]:
-    listener = HttpListener(answer, 0, "a server")
+async def server(handle: Handler) -> AsyncIterator[str]:
+    listener = HttpListener(handle, 0, "a server")
     await listener.start()
     try:
         yield listener.url
@@ -29,16 +29,16 @@ async def server(answer: Answer) -> AsyncIterator[str]:
         await listener.stop()
 
 
-def sent(wanted: Load, answer: Answer, **options: Any) -> Tally:
+def sent(wanted: Load, handle: Handler, **options: Any) -> Tally:
     async def scenario() -> Tally:
-        async with server(answer) as url:
+        async with server(handle) as url:
             return await load.send(url, wanted, **options)
 
     return asyncio.run(scenario())
 
 
 class Turns:
-    """Two instances answer in turn, and the load balancer itself every fifth time."""
+    """Two instances respond in turn, and the load balancer itself every fifth time."""
 
     def __init__(self) -> None:
         self.requests: list[web.BaseRequest] = []
@@ -51,7 +51,7 @@ class Turns:
         return web.Response(headers={"x-served-by": f"small/{turn % 2}"})
 
 
-def test_every_request_is_counted_by_its_status_and_by_who_answered() -> None:
+def test_every_request_is_counted_by_its_status_and_by_who_responded() -> None:
     replies: list[load.Reply] = []
     turns = Turns()
     tally = sent(Load(100, 7, "/api/chats?limit=1"), turns, watch=replies.append)
@@ -67,7 +67,7 @@ def test_every_request_is_counted_by_its_status_and_by_who_answered() -> None:
 def test_as_many_are_under_way_as_were_asked_for_and_no_more() -> None:
     now, most, full = 0, 0, asyncio.Event()
 
-    async def answer(_: web.BaseRequest) -> web.StreamResponse:
+    async def handle(_: web.BaseRequest) -> web.StreamResponse:
         nonlocal now, most
         now += 1
         most = max(most, now)
@@ -77,7 +77,7 @@ def test_as_many_are_under_way_as_were_asked_for_and_no_more() -> None:
         now -= 1
         return web.Response()
 
-    assert sent(Load(40, 4), answer).statuses == {"200": 40}
+    assert sent(Load(40, 4), handle).statuses == {"200": 40}
     assert most == 4
 
 
@@ -85,14 +85,14 @@ def test_as_many_are_under_way_as_were_asked_for_and_no_more() -> None:
 def test_a_connection_that_breaks_counts_as_none_and_is_not_tried_again(through: str) -> None:
     asked = 0
 
-    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
         nonlocal asked
         asked += 1
         if asked % 2 == 0 and request.transport is not None:
             request.transport.abort()
         return web.Response()
 
-    tally = sent(Load(10, 1, through=through), answer)
+    tally = sent(Load(10, 1, through=through), handle)
     assert tally.statuses == {"200": 5, "none": 5}
     assert asked == 10
 
@@ -110,7 +110,7 @@ def test_where_nobody_listens_every_request_is_none_and_there_are_no_latencies()
 def test_each_client_keeps_the_cookies_it_was_given_if_it_should(keeps: bool) -> None:
     came: list[str | None] = []
 
-    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
         cookie = request.headers.get("Cookie")
         came.append(cookie)
         response = web.Response()
@@ -119,7 +119,7 @@ def test_each_client_keeps_the_cookies_it_was_given_if_it_should(keeps: bool) ->
             response.headers["Set-Cookie"] = f"AWSALB={len(came)}/+==; Path=/"
         return response
 
-    sent(Load(30, 3, cookies=keeps), answer)
+    sent(Load(30, 3, cookies=keeps), handle)
     assert came.count(None) == (3 if keeps else 30)
     assert set(came) - {None} == ({f"AWSALB={n}/+==" for n in (1, 2, 3)} if keeps else set())
 
@@ -127,12 +127,12 @@ def test_each_client_keeps_the_cookies_it_was_given_if_it_should(keeps: bool) ->
 def test_through_the_nlb_each_client_has_an_address_and_each_request_a_connection() -> None:
     peers: list[tuple[str, int]] = []
 
-    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
         assert request.transport is not None
         peers.append(request.transport.get_extra_info("peername"))
         return web.Response()
 
-    assert sent(Load(12, 3, through="nlb"), answer).statuses == {"200": 12}
+    assert sent(Load(12, 3, through="nlb"), handle).statuses == {"200": 12}
     assert len(set(peers)) == 12
     with socket.socket() as probe:
         try:
@@ -143,11 +143,11 @@ def test_through_the_nlb_each_client_has_an_address_and_each_request_a_connectio
             assert {host for host, _ in peers} == {"127.0.1.1", "127.0.1.2", "127.0.1.3"}
 
 
-def test_it_stops_early_when_it_is_told_to() -> None:
+def test_it_stops_early_when_it_is_stopped() -> None:
     async def scenario() -> None:
         enough = asyncio.Event()
 
-        async def answer(_: web.BaseRequest) -> web.StreamResponse:
+        async def handle(_: web.BaseRequest) -> web.StreamResponse:
             return web.Response()
 
         def watch(_: load.Reply) -> None:
@@ -156,18 +156,18 @@ def test_it_stops_early_when_it_is_told_to() -> None:
             seen.append(1)
 
         seen: list[int] = []
-        async with server(answer) as url:
+        async with server(handle) as url:
             tally = await load.send(url, Load(10_000, 4), watch=watch, until=enough, pause=0.001)
         assert 20 < len(tally.replies) < 30
 
     asyncio.run(scenario())
 
 
-def test_who_hangs_is_given_up_when_it_is_told_to_stop_and_not_counted() -> None:
+def test_who_hangs_is_given_up_when_it_is_stopped_and_not_counted() -> None:
     async def scenario() -> None:
         enough, asked = asyncio.Event(), 0
 
-        async def answer(_: web.BaseRequest) -> web.StreamResponse:
+        async def handle(_: web.BaseRequest) -> web.StreamResponse:
             nonlocal asked
             asked += 1
             if asked <= 10:
@@ -177,7 +177,7 @@ def test_who_hangs_is_given_up_when_it_is_told_to_stop_and_not_counted() -> None
             await asyncio.Event().wait()
             raise AssertionError("nobody sets that event")
 
-        async with server(answer) as url:
+        async with server(handle) as url:
             tally = await load.send(url, Load(1000, 4), until=enough, patience=0.01)
         # one whose time is up would be "none"
         assert (asked, tally.statuses) == (14, {"200": 10})
@@ -186,7 +186,7 @@ def test_who_hangs_is_given_up_when_it_is_told_to_stop_and_not_counted() -> None
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "message"),
     [
         ({"requests": 0}, "requests is a number from 1 to 10000, got 0"),
         ({"requests": 10_001}, "requests is a number"),
@@ -208,8 +208,10 @@ def test_who_hangs_is_given_up_when_it_is_told_to_stop_and_not_counted() -> None
         ({"concurency": 5}, "and no concurency"),
     ],
 )
-def test_a_load_that_makes_no_sense_is_refused_in_words(body: dict[str, Any], said: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(said)):
+def test_a_load_that_makes_no_sense_is_rejected_with_a_sentence(
+    body: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
         load.read_load(body)
 
 

@@ -24,7 +24,7 @@ HOST = "127.0.0.1"
 
 @pytest.fixture
 def other() -> Iterator[str]:
-    """The URL of a moto server that answers."""
+    """The URL of a running moto server."""
     with socket.socket() as free:
         free.bind((HOST, 0))
         port = free.getsockname()[1]

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from emulator import ports
 from emulator.addresses import Addresses, elsewhere
 from emulator.listening import number
-from emulator.ports import Ports
 from emulator.providers import EmulatorError
+from emulator.runtime import ports
+from emulator.runtime.ports import Ports
 
 
 @pytest.fixture

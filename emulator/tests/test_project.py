@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from emulator.project import Project, read
 from emulator.providers import EmulatorError
+from emulator.runtime.project import Project, read
 
 
 def write(directory: Path, settings: str) -> Path:

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from emulator.child_processes import ChildProcesses
-from emulator.project import read
 from emulator.providers import EmulatorError
-from emulator.synth import Synthesis
+from emulator.runtime.project import read
+from emulator.runtime.synth import Synthesis
 from emulator.template import assembly
 from tests import tiny_projects
 

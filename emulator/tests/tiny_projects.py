@@ -1,4 +1,4 @@
-"""A project that local mode can run in two seconds: its app.py copies a finished assembly."""
+"""A project that the emulator can run in two seconds: its app.py copies a finished assembly."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def write(directory: Path, resources: Mapping[str, Any] = RESOURCES) -> Path:
         directory / "assembly",
         {"Stack": {"Resources": dict(resources)}},
         files={"code.zip": directory / "bundle"},
-        said={"Stack": [("aws:cdk:info", REMARK)]},
+        metadata={"Stack": [("aws:cdk:info", REMARK)]},
     )
     return directory
 

@@ -5,7 +5,7 @@ permissions.py. tests/stacks/test_functions.py checks that all three have the sa
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -162,6 +162,15 @@ FUNCTIONS: Mapping[str, FunctionRow] = {
         ),
     ),
 }
+
+
+def readers(resources: Collection[str]) -> list[str]:
+    """The functions that read one of these queues or streams: the stack that has it makes them."""
+    return [
+        name
+        for name, row in FUNCTIONS.items()
+        if row.event_source and row.event_source.resource in resources
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)

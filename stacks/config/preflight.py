@@ -47,10 +47,9 @@ def main(arguments: Sequence[str], *, terminal: bool) -> None:
 
 
 def _check_destroy(config: Environment, given: argparse.Namespace) -> None:
-    protections = {"retain": config.retain, "deletion_protection": config.deletion_protection}
-    if not any(protections.values()):
+    if not config.retain:  # deletion_protection is never set without it
         return
-    standing = [name for name, is_set in protections.items() if is_set]
+    standing = ["retain", *(["deletion_protection"] if config.deletion_protection else [])]
     options = " ".join(f"-c {pair}" for pair in given.context if not pair.startswith("env="))
     off = " ".join([options, *(f"-c {name}=false" for name in standing)]).strip()
     raise SystemExit(

@@ -1,45 +1,22 @@
 """Each function of the WebSocket API calls what it is granted, and uses all that it is granted."""
 
-from collections import defaultdict
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.client import BaseClient
 
 from lambdas.presence import authorize, connection, tickets
+from stacks.config.functions import FUNCTIONS
 from stacks.config.permissions import PERMISSIONS
 from tests.support.lambdas import events, given, when
 from tests.support.lambdas.backend import Backend
 from tests.support.lambdas.connection_api import GONE
+from tests.support.lambdas.permissions import granted, used_by
 from tests.support.lambdas.phones import Phones
 
-Used = dict[str, set[str]]
-# What the event source does in a function's name, and what is used when it fails for good.
-OF_THE_EVENT_SOURCE = {"chats_stream", "any_stream", "stream_failures"}
-
-
-def _used_by(world: Backend, act: Callable[[], object]) -> Used:
-    """table or queue -> actions, as IAM would check them."""
-    seen: Used = defaultdict(set)
-    call = BaseClient._make_api_call  # type: ignore[attr-defined]
-
-    def recorded(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
-        action = operation.removesuffix("Batch") if operation.startswith("Send") else operation
-        service = client.meta.service_model.service_name
-        tables = parameters.get("RequestItems") or [parameters.get("TableName", "push_queue")]
-        for table in tables:
-            seen[table.split("-")[0].lower()].add(f"{service}:{action}")
-        return call(client, operation, parameters)
-
-    posts = len(world.api.requests)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(BaseClient, "_make_api_call", recorded)
-        act()
-    for request in world.api.requests[posts:]:
-        name = "post_to_connections" if request.method == "POST" else "close_connections"
-        seen[name].add("execute-api:ManageConnections")
-    return seen
+# Those with a route, their authorizer, and the reader of the stream.
+HERE = [name for name, row in FUNCTIONS.items() if row.routes] + ["Authorize", "DeliveryWatch"]
 
 
 @pytest.fixture
@@ -117,17 +94,15 @@ def _acts_of(function: str, world: Backend, chat: str) -> Callable[[], object]:
     return lambda: when.delivery_watch_runs(world, *records)
 
 
-@pytest.mark.parametrize(
-    "function",
-    # for the others see test_api_permissions.py
-    [name for name in PERMISSIONS if name not in ("Push", "PlatformApplications", "Api")],
-)
+@pytest.mark.parametrize("function", HERE)
 def test_a_function_is_granted_what_it_uses_and_nothing_else(
     world: Backend, chat: str, function: str
 ) -> None:
-    granted = {
-        resource: set(actions)
-        for resource, actions in PERMISSIONS[function].items()
-        if resource not in OF_THE_EVENT_SOURCE
-    }
-    assert _used_by(world, _acts_of(function, world, chat)) == granted
+    assert used_by(world, _acts_of(function, world, chat)) == granted(function)
+
+
+def test_the_permissions_of_every_other_function_are_tested_as_well() -> None:
+    """In whichever file a test asks for `granted(...)` of it."""
+    texts = [file.read_text() for file in Path(__file__).parent.rglob("test_*.py")]
+    for name in PERMISSIONS.keys() - set(HERE):
+        assert any(f'granted("{name}")' in text for text in texts), name

@@ -12,18 +12,17 @@ from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 from lambdas.connections import Outcome, Post
 from lambdas.frames import Frame, decode, encode
 from lambdas.settings import Aws, Settings
+from stacks.config import tables
 from tests.model.dynamodb import DynamoDB
 from tests.model.expressions import Item
 from tests.model.queue import Fifo, Pushed, Sns, Sqs
 from tests.model.tasks import Task
 
 LIFETIME_SECONDS = 6.0  # of a function
-TABLES = {"Chats": ("chat", "item"), "Users": ("user", "item"), "Tickets": ("ticket",)}
+TABLES = {name: row.keys for name, row in tables.TABLES.items()}
 ENVIRONMENT = {
     "AWS_REGION": "us-east-1",
-    "CHATS_TABLE": "Chats",
-    "USERS_TABLE": "Users",
-    "TICKETS_TABLE": "Tickets",
+    **{tables.table_variable(name): name for name in TABLES},
     "MESSAGE_TTL_DAYS": "30",
     "RETAIN_UNTIL_EXPIRY": "false",
     "PUSH_QUEUE_URL": "https://queue",

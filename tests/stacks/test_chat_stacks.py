@@ -8,6 +8,7 @@ import pytest
 
 from stacks.config.environments import DEV, Environment
 from stacks.config.functions import FUNCTIONS
+from stacks.config.tables import TABLES
 from tests.stacks.synthesized import Resource, Synthesize, Synthesized
 
 APPLICATIONS = {
@@ -50,20 +51,16 @@ def test_metrics_of_two_environments_stay_apart(dev: Synthesized, prod: Synthesi
     assert namespaces == ["Switchboard/dev", "Switchboard/prod"]
 
 
-@pytest.mark.parametrize(
-    ("name", "keys"), [("Chats", "chat item"), ("Users", "user item"), ("Tickets", "ticket")]
-)
-def test_a_table_has_its_keys_and_forgets_what_expires(
-    dev: Synthesized, name: str, keys: str
-) -> None:
-    properties = dev.one("AWS::DynamoDB::Table", name).properties
-    assert [key["AttributeName"] for key in properties["KeySchema"]] == keys.split()
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_has_its_keys_and_forgets_what_expires(dev: Synthesized, name: str) -> None:
+    row, properties = TABLES[name], dev.one("AWS::DynamoDB::Table", name).properties
+    assert tuple(key["AttributeName"] for key in properties["KeySchema"]) == row.keys
     assert properties["TimeToLiveSpecification"] == {
         "AttributeName": "expires_at",
         "Enabled": True,
     }
     assert properties["BillingMode"] == "PAY_PER_REQUEST"
-    assert ("StreamSpecification" in properties) == (name == "Chats")
+    assert ("StreamSpecification" in properties) == row.stream
 
 
 def test_the_delivery_watch_reads_messages_and_watermarks_and_gives_up_into_a_queue(

@@ -11,6 +11,7 @@ import pytest
 
 from stacks.config.overrides import environment_from
 from stacks.config.permissions import PERMISSIONS
+from stacks.config.tables import TABLES
 from tests.stacks.synthesized import Resource, Synthesize, Synthesized
 
 ACCOUNT = "<AWS::Region>:<AWS::AccountId>"
@@ -28,9 +29,9 @@ ENDPOINTS = [f"arn:<AWS::Partition>:sns:{ACCOUNT}:endpoint/{name}/*" for name in
 SECRETS = ["<CredentialsFcm>", "<CredentialsApns>", "<CredentialsApnsSandbox>"]
 # what the names of permissions.py stand for
 ARNS: Mapping[str, list[str]] = {
+    **{name.lower(): [f"<{name}.Arn>"] for name in TABLES},
     "any_platform_application": [ANY_APPLICATION],
     "any_stream": ["*"],
-    "chats": ["<Chats.Arn>"],
     "chats_stream": ["<Chats.StreamArn>"],
     "close_connections": [CLOSES],
     "own_stack": ["<AWS::StackId>"],
@@ -40,12 +41,10 @@ ARNS: Mapping[str, list[str]] = {
     "push_credentials": SECRETS,
     "push_queue": ["<PushQueue.Arn>"],
     "stream_failures": ["<StreamFailures.Arn>"],
-    "tickets": ["<Tickets.Arn>"],
     "user_pool": ["<UserPool.Arn>"],
-    "users": ["<Users.Arn>"],
 }
 # tables and secrets
-ENCRYPTED = {"chats", "users", "tickets", "chats_stream", "push_credentials"}
+ENCRYPTED = {*(name.lower() for name in TABLES), "chats_stream", "push_credentials"}
 # wildcards in resources, and why they stand
 REVIEWED = {
     POSTS: "a connection's id is given by API Gateway; the method, API and stage are ours",

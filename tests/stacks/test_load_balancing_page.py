@@ -13,7 +13,7 @@ from stacks.config.target_groups import StickinessKind
 from tests.stacks.synthesized import Synthesize
 
 PAGE = (Path(__file__).parents[2] / "docs" / "load-balancing.md").read_text()
-BEFORE, REJECTED = PAGE.split("\n## Refused\n")
+BEFORE, REJECTED = PAGE.split("\n## Rejected\n")
 
 
 def lines(text: str) -> list[str]:
@@ -38,7 +38,7 @@ def test_a_line_that_it_recommends_synthesizes(synthesize: Synthesize, line: str
 
 
 @pytest.mark.parametrize("line", lines(REJECTED))
-def test_a_line_under_refused_is_rejected(line: str) -> None:
+def test_a_line_under_rejected_is_rejected(line: str) -> None:
     with pytest.raises(ConfigError):
         environment_from(overrides(line))
 

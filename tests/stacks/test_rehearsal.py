@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 RehearsalOf = Callable[[Environment | None, Environment], Rehearsal]
 Stops = set[tuple[str, str]]
 
-DATA, REFUSED = "data", "refused"
+DATA, REJECTED = "data", "rejected"
 STATEFUL = (
     *("Chats", "Users", "Tickets", "UserPool", "PushQueue", "PushDeadLetters", "StreamFailures"),
     *("CredentialsFcm", "CredentialsApns", "CredentialsApnsSandbox"),
@@ -34,21 +34,21 @@ STATEFUL = (
 EVERYTHING: Stops = {(DATA, name) for name in STATEFUL}
 IN_PROD: Stops = EVERYTHING | {(DATA, "Key"), (DATA, "LoadBalancerAccessLogsBucket")}
 SUBNETS: Stops = {
-    (REFUSED, "export of Vpc"),
-    *((REFUSED, f"export of Vpc{kind}Subnet{n}Subnet") for kind in ("public", "private") for n in (1, 2)),
+    (REJECTED, "export of Vpc"),
+    *((REJECTED, f"export of Vpc{kind}Subnet{n}Subnet") for kind in ("public", "private") for n in (1, 2)),
 }  # fmt: skip
 # whose elastic addresses stay, and are still the old gateways'
-GATEWAYS = [(REFUSED, f"VpcpublicSubnet{n}NATGateway") for n in (1, 2)]
+GATEWAYS = [(REJECTED, f"VpcpublicSubnet{n}NATGateway") for n in (1, 2)]
 PUBLIC_SUBNETS = {each for each in SUBNETS if "private" not in each[1]}
 
 # Changes of tests/stacks/changes.py that had better not be sent as they are.
 STOPPED: Mapping[str, Stops] = {
     "access logs off": {(DATA, "LoadBalancerAccessLogsBucket")},
     "three zones to two": {
-        (REFUSED, "export of VpcpublicSubnet3Subnet"),
-        (REFUSED, "export of VpcprivateSubnet3Subnet"),
+        (REJECTED, "export of VpcpublicSubnet3Subnet"),
+        (REJECTED, "export of VpcprivateSubnet3Subnet"),
     },
-    "the key of our own goes": {(DATA, "Key"), (REFUSED, "export of Key.Arn")},
+    "the key of our own goes": {(DATA, "Key"), (REJECTED, "export of Key.Arn")},
 }
 # Settings whose change stops, by environment. Every other setting may change to another of its
 # values in one deployment.
@@ -65,7 +65,7 @@ STOPPED_SETTINGS: Mapping[str, Mapping[str, Stops]] = {
         name: {(DATA, "LoadBalancerAccessLogsBucket")} for name in ("staging", "prod")
     },
     "customer_managed_key": {
-        name: {(DATA, "Key"), (REFUSED, "export of Key.Arn")} for name in ("staging", "prod")
+        name: {(DATA, "Key"), (REJECTED, "export of Key.Arn")} for name in ("staging", "prod")
     },
     **{
         f"push.{setting}_secret_arn": {
@@ -160,7 +160,7 @@ def test_a_secret_that_gives_way_to_one_s_own_can_be_accepted(rehearsal_of: Rehe
     own = environment_from({"push.fcm_secret_arn": SECRET})
     rehearsal = rehearsal_of(environment_from({}), own)
     (finding,) = (each for each in rehearsal.findings if each.kind.stops)
-    assert finding.advice == "If that is meant, accept it by its name: accept=<name>"
+    assert finding.advice == "If that is meant, accept it by its name: --accept NAME"
 
 
 def test_from_the_last_release_to_now_nothing_is_stopped() -> None:

@@ -168,9 +168,13 @@ def test_what_differs_by_environment_differs(dev: Synthesized, prod: Synthesized
 def test_alarms_watch_every_function_queue_and_pool(prod: Synthesized) -> None:
     names = {each.name.removeprefix("Alarms") for each in prod.all("AWS::CloudWatch::Alarm")}
     functions = [each.name.removesuffix("Function") for each in prod.all("AWS::Lambda::Function")]
+    mappings = prod.all("AWS::Lambda::EventSourceMapping")
+    sources = [prod.show(each.properties["EventSourceArn"]) for each in mappings]
+    read = {source.strip("<>").removesuffix(".Arn") for source in sources}
     assert names == {
         *(f"{name}{what}" for name in functions for what in ("Errors", "Throttles")),
-        *("PushDeadLetters", "StreamFailures", "PushAge", "IteratorAge"),
+        *(queue.name for queue in prod.all("AWS::SQS::Queue") if queue.name not in read),
+        *("PushAge", "IteratorAge"),
         *("Balancer5xx", "Target5xx", "RejectedConnections", "largeUnhealthy", "smallUnhealthy"),
     }
 

@@ -63,7 +63,7 @@ def _when_ready(state: Path, process: subprocess.Popen[bytes]) -> dict[str, Any]
             result: dict[str, Any] = json.loads(found.read_text())
             return result
         time.sleep(0.1)
-    raise AssertionError("local mode did not get ready:\n" + (state / "output.txt").read_text())
+    raise AssertionError("the emulator did not get ready:\n" + (state / "output.txt").read_text())
 
 
 class System:

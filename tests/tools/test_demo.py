@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from emulator import lock
-from emulator.endpoints import Endpoints
+from emulator.runtime import lock
+from emulator.runtime.endpoints import Endpoints
 from tests.tools import small_project
 from tools.balancing_demo import expectations
 from tools.balancing_demo.expectations import Outcome, Sample

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator import endpoints, lock
+from emulator.runtime import endpoints, lock
 
 ROOT = Path(__file__).parents[2]
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.words import ALLOWED, ROOT, allowed, check, files, found
+from tools.words import ALLOWED, ROOT, allowed, check, files, found, found_below
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,19 @@ def test_a_finding_names_the_line_and_the_term_to_use(tmp_path: Path) -> None:
     assert check(tmp_path) == ["docs/page.md:3: 'refusal': use error"]
 
 
+@pytest.mark.parametrize(
+    ("path", "line", "words"),
+    [
+        ("emulator/src/a.py", "no_answer = ANSWERS[0]", ["answer", "ANSWERS"]),
+        ("emulator/README.md", "It said what it kept.", ["said", "kept"]),
+        ("emulator/src/a.py", "responses are retained", []),
+        ("client/a.py", "the answer is kept", []),
+    ],
+)
+def test_some_words_are_found_below_one_folder(path: str, line: str, words: list[str]) -> None:
+    assert sorted(word for _, word, _ in found_below(path, line)) == sorted(words)
+
+
 @pytest.mark.parametrize(("path", "word"), [(path, word) for path, word, _ in ALLOWED])
 def test_every_exception_is_needed(path: str, word: str) -> None:
     words = [each for _, each, _ in found((ROOT / path).read_text())]
@@ -53,5 +66,5 @@ def test_sources_tests_and_texts_are_looked_at() -> None:
         "tests/tools/test_words.py",
         "web/src/client/index.ts",
         "stacks/build/bundle.py",
-        "emulator/src/emulator/cli.py",
+        "emulator/src/emulator/cli/commands.py",
     } <= looked_at

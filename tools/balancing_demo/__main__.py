@@ -11,17 +11,18 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from emulator import background, endpoints, lock
-from emulator.arguments import (
+from emulator.cli import background
+from emulator.cli.arguments import (
     ANY_SETTING,
     add_places,
     add_settings,
     add_speed,
     set_state_directory,
 )
-from emulator.endpoints import Endpoints
-from emulator.project import Project, read
 from emulator.providers import EmulatorError
+from emulator.runtime import endpoints, lock
+from emulator.runtime.endpoints import Endpoints
+from emulator.runtime.project import Project, read
 from tools.balancing_demo.system import Running
 from tools.balancing_demo.tour import Tour
 from tools.screen import Screen
@@ -45,7 +46,7 @@ def main() -> int:
     try:
         return run(options)
     except EmulatorError as error:
-        print(f"\nlocal mode: {error}", file=sys.stderr)
+        print(f"\nemulator: {error}", file=sys.stderr)
         return 1
 
 

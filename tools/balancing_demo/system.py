@@ -11,8 +11,8 @@ from typing import Any
 
 import aiohttp
 
-from emulator.endpoints import Endpoints
 from emulator.providers import EmulatorError
+from emulator.runtime.endpoints import Endpoints
 from tools.balancing_demo.expectations import Sample
 
 LOOKS = 0.1  # seconds between two looks

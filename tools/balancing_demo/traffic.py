@@ -1,4 +1,4 @@
-"""Requests that the tour sends, and who answered them."""
+"""Requests that the tour sends, and who responded them."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class Traffic:
 
 def losses(replies: Sequence[Reply]) -> list[Row]:
     """A row for each way in which requests were lost."""
-    codes = Counter(str(reply.status or "no answer") for reply in replies if lost(reply))
+    codes = Counter(str(reply.status or "no response") for reply in replies if lost(reply))
     return [Row("(lost)", code, count) for code, count in sorted(codes.items())]
 
 

@@ -5,7 +5,6 @@ import { DEFAULTS } from "../src/client/core/settings.ts";
 import { toMake } from "../src/client/crypto/account.ts";
 import { parseMegolm, parseOlm } from "../src/client/crypto/envelope.ts";
 import { agreed, blocked, type KnownDevice, recognise } from "../src/client/crypto/identities.ts";
-import { mayAskFor, mayHaveCopy, nextAsk } from "../src/client/crypto/requests.ts";
 import {
   askedAgain,
   LIFETIME_MS,
@@ -25,6 +24,7 @@ import {
   superfluous,
   toEncrypt,
 } from "../src/client/crypto/sessions.ts";
+import { mayAskFor, mayHaveCopy, nextAsk } from "../src/client/crypto/to-device.ts";
 
 function session(id: string, made: number, opened = 0): OlmSession {
   return { chat: "c", device: "raju/phone", id, pickle: "", made, opened };

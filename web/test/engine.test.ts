@@ -1,6 +1,7 @@
 /** The engine over a real store, without ratchets: what is kept, and what is asked for. */
 
 import { beforeEach, describe, expect, test } from "vitest";
+import type { Cipher } from "../src/client/core/cipher.ts";
 import { Engine } from "../src/client/core/engine.ts";
 import type { Event } from "../src/client/core/events.ts";
 import { SEND_LIMIT_BYTES } from "../src/client/core/frames.ts";
@@ -10,7 +11,8 @@ import { parse } from "../src/client/core/parsing.ts";
 import { DEFAULTS } from "../src/client/core/settings.ts";
 import type { Step } from "../src/client/core/step.ts";
 import { State } from "../src/client/core/ticks.ts";
-import type { Content } from "../src/client/crypto/envelope.ts";
+import { Encryption } from "../src/client/crypto/encryption.ts";
+import type { Content, Self } from "../src/client/crypto/envelope.ts";
 import type { Opened } from "../src/client/crypto/opening.ts";
 import { Ledger } from "../src/client/store/ledger.ts";
 import { Store } from "../src/client/store/store.ts";
@@ -22,6 +24,7 @@ let store: Store;
 let engine: Engine;
 let time: number;
 let answer: Opened;
+let length: number;
 let outputs: Output[];
 let count = 0;
 
@@ -29,6 +32,7 @@ beforeEach(async () => {
   store = await Store.open(`engine-${count++}`, tables.VERSION, tables.TABLES);
   time = START;
   answer = { unreadable: "no_session" };
+  length = 100;
   await restart();
 });
 
@@ -38,15 +42,27 @@ async function restart(): Promise<void> {
   await step((each) => engine.restore(each));
 }
 
-async function step<T>(act: (step: Step) => Promise<T> | T): Promise<T> {
-  const result = await store.transaction(async (work) =>
-    act({
-      now: time - START,
-      time,
-      ledger: new Ledger(work, "ravi", "web"),
-      open: async () => answer,
+/** Needs no keys: frames are of `length`, and what is opened is `answer`. */
+function fakeCipher(ledger: Ledger): Cipher {
+  const self = { user: "ravi", device: "web", name: "ravi/web" } as Self;
+  const real = new Encryption(self, ledger, time - START, time);
+  return Object.assign(real, {
+    check: () => {},
+    wants: async () => ({ lists: [], claims: [], blocked: [] }),
+    seal: async ({ messageId }: { messageId: string }) => ({
+      frames: [{ messageId, purpose: "text", frame: "x".repeat(length) }],
+      done: true,
     }),
-  );
+    accept: async () => ["phone"],
+    open: async () => answer,
+  });
+}
+
+async function step<T>(act: (step: Step) => Promise<T> | T): Promise<T> {
+  const result = await store.transaction(async (work) => {
+    const ledger = new Ledger(work, "ravi", "web");
+    return act({ now: time - START, time, ledger, cipher: fakeCipher(ledger) });
+  });
   outputs.push(...engine.outputs());
   return result;
 }
@@ -87,17 +103,16 @@ const rows = () => store.all(tables.messages);
 const chat = async () => step(({ ledger }) => ledger.chat("c"));
 
 describe("a frame for the outbox", () => {
-  const queue = async (length: number) => {
-    const id = ulid(START);
-    await step(async (each) => {
-      engine.write(each, "c", id, "text");
-      await engine.queue(each, "c", id, "text", "x".repeat(length));
-    });
+  const queue = async (size: number) => {
+    length = size;
+    await online();
+    await receive(synced("ravi", "raju"));
+    await step((each) => engine.chatIs(each, "c", [], { kind: "direct" }));
+    await step((each) => engine.send(each, ulid(START), "c", "text"));
   };
 
   test("of the greatest length is sent", async () => {
     await queue(SEND_LIMIT_BYTES);
-    await online();
     expect(sent()).toContain("x".repeat(SEND_LIMIT_BYTES));
   });
   test("that would close each connection never gets there: its message has failed", async () => {
@@ -115,10 +130,10 @@ describe("a frame for the outbox", () => {
 });
 
 test("the order of writing outlives a restart and a clock that is set back", async () => {
-  await step((each) => engine.write(each, "c", ulid(1), "first"));
+  await step((each) => engine.send(each, ulid(1), "c", "first"));
   time -= 3_600_000;
   await restart();
-  await step((each) => engine.write(each, "c", ulid(2), "second"));
+  await step((each) => engine.send(each, ulid(2), "c", "second"));
   const unsealed = await step(({ ledger }) => ledger.unsealed());
   expect(unsealed.map(({ text }) => text)).toEqual(["first", "second"]);
 });
@@ -163,7 +178,7 @@ describe("a receipt", () => {
 describe("who comes later", () => {
   const accept = async (seq: number, at: number) => {
     const id = ulid(START + seq);
-    await step((each) => engine.write(each, "c", id, `text ${seq}`));
+    await step((each) => engine.send(each, id, "c", `text ${seq}`));
     time = at;
     await receive({ type: "accepted", message_id: id, chat: "c", seq, sent_at: START - 1e9 });
   };
@@ -188,7 +203,7 @@ describe("who comes later", () => {
   test("is who is added while a text is under way, and it may not have that", async () => {
     await receive(synced("ravi", "raju"));
     const [sealed, draft] = [ulid(START), ulid(START)];
-    for (const id of [sealed, draft]) await step((each) => engine.write(each, "c", id, "text"));
+    for (const id of [sealed, draft]) await step((each) => engine.send(each, id, "c", "text"));
     await step(async ({ ledger }) => {
       for (const { messageId, ...row } of await ledger.unsealed()) {
         if (messageId === sealed) ledger.change({ messageId, ...row }, { sealed: true });
@@ -212,25 +227,46 @@ describe("who comes later", () => {
 });
 
 describe("what can't be read", () => {
+  const askAt = async () => step(({ ledger }) => ledger.nextAsk(0));
+
   test("is asked for as often as before, whatever the reason becomes", async () => {
     await receive(synced("ravi", "raju"));
     await receive(message(1, "raju"));
-    expect(outputs.filter(({ type }) => type === "asks")).toHaveLength(1);
+    expect(await askAt()).toBe(time + 3_000);
     await step(async ({ ledger }) => {
       for (const row of await ledger.toAsk(time + 1e9)) ledger.change(row, { asked: 3 });
     });
     answer = { unreadable: "damaged" };
-    await step((each) => engine.reopen(each, "raju", "phone"));
+    await step((each) => engine.accept(each, "raju", new Map()));
     const [row] = await rows();
     expect([row?.unreadable, row?.asked, row?.askAt]).toEqual(["damaged", 3, undefined]);
+  });
+  test("is asked for although the clock was set back in between", async () => {
+    const due = () => step((each) => engine.due(each));
+    const fetches = () => outputs.flatMap((each) => (each.type === "fetch" ? [each.request] : []));
+    await online();
+    await receive(synced("ravi", "raju"));
+    await step((each) => engine.chatIs(each, "c", [], { kind: "direct" }));
+    await receive(message(1, "raju"));
+    time += 4_000;
+    await due();
+    const [request] = fetches();
+    expect(request).toMatchObject({ type: "lists", user: "raju" });
+    if (request !== undefined) await step((each) => engine.fetchFailed(each, request));
+    time -= 3_600_000;
+    await due();
+    expect(fetches()).toHaveLength(1);
+    time += 3_700_000;
+    await due();
+    expect(fetches()).toHaveLength(2);
   });
   test("and becomes so later is asked for from then on", async () => {
     answer = { unreadable: "unknown_device" };
     await receive(message(1, "raju"));
-    expect(outputs.filter(({ type }) => type === "asks")).toEqual([]);
+    expect(await askAt()).toBeUndefined();
     answer = { unreadable: "no_session" };
-    await step((each) => engine.reopen(each, "raju", "phone"));
-    expect(outputs.filter(({ type }) => type === "asks")).toHaveLength(1);
+    await step((each) => engine.accept(each, "raju", new Map()));
+    expect(await askAt()).toBe(time + 3_000);
   });
 });
 
@@ -247,13 +283,13 @@ describe("a request", () => {
   ])("of a device that was made %s", async (_, pause, owed) => {
     await receive(synced("ravi", "raju"));
     const id = ulid(START);
-    await step((each) => engine.write(each, "c", id, "text"));
+    await step((each) => engine.send(each, id, "c", "text"));
     await receive({ type: "accepted", message_id: id, chat: "c", seq: 1, sent_at: START + 1e9 });
     time += pause;
     const keys = { curve25519: "c", ed25519: "e" };
     const row = { user: "raju", device: "phone", keys, pending: undefined, verified: false };
     await step(({ ledger }) => ledger.work.put(tables.knownDevices, { ...row, trustedAt: time }));
     await ask([id, id]);
-    expect(await store.all(tables.queuedCopies)).toHaveLength(owed);
+    expect(await store.all(tables.toDevice)).toHaveLength(owed);
   });
 });

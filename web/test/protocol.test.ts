@@ -59,7 +59,7 @@ describe("asking", () => {
     expect(plan.due(0, () => new Map([["a", 4]]))).toEqual({ action: "sync" });
     plan.want("a", 0);
     expect(plan.due(0, () => new Map([["a", 4]]))).toBeUndefined();
-    expect(plan.answered()?.before).toEqual(new Map([["a", 4]]));
+    expect(plan.responded()?.before).toEqual(new Map([["a", 4]]));
     expect(plan.due(0, () => new Map([["a", 4]]))).toEqual({ action: "sync", chats: { a: 4 } });
     expect(plan.expired(DEFAULTS.syncTimeout)).toBe(true);
   });
@@ -67,7 +67,7 @@ describe("asking", () => {
     const plan = new SyncPlan(DEFAULTS);
     plan.opened(0);
     plan.due(0, () => new Map());
-    plan.answered();
+    plan.responded();
     plan.wantLater("a", 0);
     expect(plan.nextDue()).toBe(1_000);
     plan.wantLater("a", 0);

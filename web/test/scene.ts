@@ -10,7 +10,7 @@ import { FakeBackend, type SendFrame, type TestClient } from "./fake-backend.ts"
 const QUICK = {
   reconnectBase: 10,
   resendAfter: 300,
-  sealRetry: 50,
+  fetchRetry: 50,
   gapGrace: 20,
   askAfter: [100, 1_000, 5_000],
 };

@@ -2,12 +2,12 @@
 
 import sys
 
-from emulator import cli
+from emulator.cli import commands
 
 
 def main() -> int:
     try:
-        return cli.main()
+        return commands.main()
     except KeyboardInterrupt:
         return 130
 

@@ -1,4 +1,4 @@
-"""Where things that have an address on AWS are on the laptop.
+"""The local addresses of what has an address on AWS.
 
 The template's addresses are built from ids (`wss://<api>.execute-api.<region>...`). They stay as
 they are in resources, and are replaced in the environment of whatever runs.
@@ -25,7 +25,7 @@ _SERVICES = (
 
 @dataclass(frozen=True)
 class Addresses:
-    """`aws` is the URL that answers for AWS. `elsewhere` holds AWS_ENDPOINT_URL_<SERVICE>
+    """`aws` is the URL of the emulated AWS. `elsewhere` holds AWS_ENDPOINT_URL_<SERVICE>
     variables that point a service at another emulator."""
 
     region: str

@@ -1,4 +1,4 @@
-"""The processes of local mode: each in a group of its own, none outlives it."""
+"""The emulator's child processes: each in a group of its own, none outlives it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class ChildProcesses:
             process_group=0,
         )
         self._running[process.pid] = process
-        self._tell(f"+{process.pid}")
+        self._notify_watchdog(f"+{process.pid}")
         waiting = asyncio.create_task(self._forget(process))
         self._waiting.add(waiting)
         waiting.add_done_callback(self._waiting.discard)
@@ -78,9 +78,9 @@ class ChildProcesses:
     async def _forget(self, process: asyncio.subprocess.Process) -> None:
         await process.wait()
         self._running.pop(process.pid, None)
-        self._tell(f"-{process.pid}")
+        self._notify_watchdog(f"-{process.pid}")
 
-    def _tell(self, line: str) -> None:
+    def _notify_watchdog(self, line: str) -> None:
         """A watchdog that has ended is replaced; the new one gets a list of all that runs."""
         if self._watchdog is not None:
             try:

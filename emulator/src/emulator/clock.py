@@ -1,4 +1,4 @@
-"""Time in local mode: the template's own seconds, passed `speed` times as fast."""
+"""The emulator's clock: the template's own seconds, passed `speed` times as fast."""
 
 from __future__ import annotations
 

@@ -23,8 +23,8 @@ ALB, NLB = "alb", "nlb"
 MOST_REQUESTS, MOST_CLIENTS = 10_000, 100
 LONGEST_PATH = 2048
 PATH = "/"
-NO_ANSWER = "none"
-ANSWERS_WITHIN = 10.0  # seconds; a target that hangs longer has lost the request
+NO_RESPONSE = "none"
+RESPONSE_TIMEOUT = 10.0  # seconds; a target that hangs longer has lost the request
 
 _FIELDS = ("requests", "concurrency", "path", "through", "cookies")
 _PATH_CHARACTERS = {chr(code) for code in range(0x21, 0x7F)}
@@ -67,7 +67,7 @@ def read_load(body: Mapping[str, Any], path: str = PATH) -> Load:
 
 
 class Reply(NamedTuple):
-    """`status` None: no answer, because the connection failed or nothing came in time.
+    """`status` None: no response, because the connection failed or nothing came in time.
     `began` and `ended` in seconds of time.monotonic()."""
 
     status: int | None
@@ -91,17 +91,18 @@ class Tally:
 
     @property
     def statuses(self) -> dict[str, int]:
-        """Status code -> how often, "none" for no answer."""
-        return _counted(NO_ANSWER if r.status is None else str(r.status) for r in self.replies)
+        """Status code -> how often, "none" for no response."""
+        return _counted(NO_RESPONSE if r.status is None else str(r.status) for r in self.replies)
 
     @property
     def served_by(self) -> dict[str, int]:
-        """<pool>/<instance> -> how many answers it gave; those of the load balancer are in none."""
+        """<pool>/<instance> -> how many responses it gave; those of the load balancer are in
+        none."""
         return _counted(r.served_by for r in self.replies if r.served_by is not None)
 
     def as_json(self) -> dict[str, Any]:
         """`{"sent", "statuses", "served_by", "seconds", "p50_ms", "p99_ms"}`; the latencies are of
-        the requests that were answered, null where none was."""
+        the requests that got a response, null where none did."""
         took = sorted(1000 * (r.ended - r.began) for r in self.replies if r.status is not None)
         return {
             "sent": len(self.replies),
@@ -185,7 +186,7 @@ async def _client(
     async with aiohttp.ClientSession(
         connector=connector,
         cookie_jar=jar,
-        timeout=aiohttp.ClientTimeout(total=ANSWERS_WITHIN),
+        timeout=aiohttp.ClientTimeout(total=RESPONSE_TIMEOUT),
         middlewares=(_once,),
         trust_env=False,
     ) as session:

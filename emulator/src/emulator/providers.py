@@ -1,8 +1,8 @@
 """Interfaces between the emulator's components, and its error.
 
 A *provider* makes resources of some CloudFormation types. Most providers are also components that
-run (`emulator.services.Component`): they collect resources while the template is created, and open
-their sockets in `start`.
+run (`emulator.runtime.services.Component`): they collect resources while the template is created,
+and open their sockets in `start`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = [
 
 
 class EmulatorError(Exception):
-    """Something that stops local mode; its text says what was wrong and what to do."""
+    """Something that stops the emulator; its text says what was wrong and what to do."""
 
 
 class Throttled(Exception):

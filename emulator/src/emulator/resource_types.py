@@ -11,11 +11,9 @@ from emulator.events.provider import EventSourceProvider
 from emulator.functions.provider import FunctionProvider
 from emulator.gateway.provider import ApiGatewayProvider
 from emulator.resources.custom import CustomResourceProvider
-from emulator.resources.keys import KeyProvider
-from emulator.resources.queues import QueueProvider
-from emulator.resources.secrets import SecretProvider
+from emulator.resources.queues import QueueProvider, TopicProvider
+from emulator.resources.secrets import KeyProvider, SecretProvider
 from emulator.resources.tables import TableProvider
-from emulator.resources.topics import TopicProvider
 from emulator.resources.user_pools import UserPoolProvider
 from emulator.template.ignored import IGNORED
 

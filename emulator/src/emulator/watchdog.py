@@ -1,4 +1,4 @@
-"""Ends the processes of a local mode that was killed and could not end them itself.
+"""Ends the child processes of an emulator that was killed and could not end them itself.
 
 A program of its own that needs nothing but the standard library: it reads `+<process group>` and
 `-<process group>` lines, and when its input ends it kills every group that is still listed.

@@ -78,13 +78,13 @@ def test_items_users_tokens_and_push_endpoints_come_back() -> None:
             PlatformApplicationArn=before.application, Token="token"
         )["EndpointArn"]
         before.sns.set_endpoint_attributes(EndpointArn=endpoint, Attributes={"Enabled": "false"})
-        with urllib.request.urlopen(f"{url}/_local/data") as answer:
-            kept = answer.read()
+        with urllib.request.urlopen(f"{url}/_local/data") as response:
+            persisted = response.read()
     with aws_servers.running() as url:
         after = Resources(url)
-        request = urllib.request.Request(f"{url}/_local/data", kept, method="PUT")
-        with urllib.request.urlopen(request) as answer:
-            assert answer.read() == b'{"put_back": 3}'
+        request = urllib.request.Request(f"{url}/_local/data", persisted, method="PUT")
+        with urllib.request.urlopen(request) as response:
+            assert response.read() == b'{"put_back": 3}'
         assert after.dynamodb.scan(TableName="items")["Items"] == [item]
         assert after.records() == []
         assert (after.pool, after.client) == (before.pool, before.client)

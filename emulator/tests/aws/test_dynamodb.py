@@ -46,9 +46,9 @@ class Chats:
 
     def records(self) -> list[Any]:
         """What the stream has that was not read before."""
-        answer = self.streams.get_records(ShardIterator=self._iterator)
-        self._iterator = answer["NextShardIterator"]
-        return list(answer["Records"])
+        response = self.streams.get_records(ShardIterator=self._iterator)
+        self._iterator = response["NextShardIterator"]
+        return list(response["Records"])
 
 
 def key(item: str) -> dict[str, Any]:
@@ -64,14 +64,14 @@ def test_concurrent_conditional_updates_are_taken_one_by_one(chats: Chats) -> No
     chats.put("head", seq={"N": "0"}, members={"SS": ["ravi", "raju"]})
 
     def take(_: int) -> int:
-        answer = chats.update(
+        response = chats.update(
             "head",
             UpdateExpression="SET seq = seq + :one",
             ConditionExpression="contains(members, :user)",
             ExpressionAttributeValues={":one": {"N": "1"}, ":user": {"S": "ravi"}},
             ReturnValues="UPDATED_NEW",
         )
-        return int(answer["Attributes"]["seq"]["N"])
+        return int(response["Attributes"]["seq"]["N"])
 
     with ThreadPoolExecutor(8) as threads:
         assert sorted(threads.map(take, range(80))) == list(range(1, 81))

@@ -81,7 +81,7 @@ def questions(random_: random.Random, range_type: str) -> dict[str, Any]:
     }
 
 
-def answer(seen: Any, question: dict[str, Any]) -> tuple[list[Any], int, Any]:
+def response(seen: Any, question: dict[str, Any]) -> tuple[list[Any], int, Any]:
     items, scanned, last = Table.query(seen, **copy.deepcopy(question))
     return (
         [item.to_json() for item in items],
@@ -104,7 +104,7 @@ def test_any_query_gives_what_moto_gives(range_type: str, seed: int) -> None:
             asked = asked_in(made, call.arguments)
             assert asked is not None
             seen = View(made, candidates(made, asked))
-            assert answer(seen, question) == answer(made, question)
+            assert response(seen, question) == response(made, question)
 
 
 def test_a_small_range_of_a_large_chat_shows_moto_a_few_items() -> None:

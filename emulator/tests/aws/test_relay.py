@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from tests.functions.hosts import until
 
-from emulator import push_credentials
 from emulator.addresses import Addresses
 from emulator.aws import apns, fcm, relay
 from emulator.aws.outcome import Outcome
@@ -24,6 +23,7 @@ from emulator.push.apns_rules import Provider
 from emulator.push.fcm import FcmServer, ServiceAccount
 from emulator.push.phones import Phones, Push
 from emulator.resources.clients import Clients
+from emulator.runtime import push_credentials
 
 ANDROID = {"data": {"message_id": "m1", "chat_id": "c1"}, "android": {"priority": "HIGH"}}
 APPLE = {
@@ -160,7 +160,7 @@ def test_a_token_whose_app_is_gone_disables_its_endpoint(tmp_path: Path) -> None
     run(tmp_path, scenario)
 
 
-def test_a_server_that_cannot_start_is_told_with_its_log(
+def test_a_server_that_cannot_start_is_reported_with_its_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "moto.py").write_text("raise ImportError('this moto is broken')")
@@ -192,14 +192,14 @@ def test_a_server_that_cannot_start_is_told_with_its_log(
             Outcome.unregistered,
         ),
         (400, {"message": "The registration token is not a valid one"}, Outcome.unregistered),
-        (400, {"message": "Invalid value at 'message.android'"}, Outcome.refused),
-        (401, {}, Outcome.refused),
-        (403, "not json", Outcome.refused),
+        (400, {"message": "Invalid value at 'message.android'"}, Outcome.rejected),
+        (401, {}, Outcome.rejected),
+        (403, "not json", Outcome.rejected),
         (429, {}, Outcome.try_again),
         (503, {}, Outcome.try_again),
     ],
 )
-def test_fcms_answers_mean_what_sns_takes_them_for(
+def test_fcms_responses_mean_what_sns_takes_them_for(
     status: int, body: Any, outcome: Outcome
 ) -> None:
     text = body if isinstance(body, str) else json.dumps({"error": body})
@@ -213,14 +213,14 @@ def test_fcms_answers_mean_what_sns_takes_them_for(
         (410, '{"reason": "Unregistered"}', Outcome.unregistered),
         (400, '{"reason": "BadDeviceToken"}', Outcome.unregistered),
         (400, '{"reason": "DeviceTokenNotForTopic"}', Outcome.unregistered),
-        (400, '{"reason": "PayloadEmpty"}', Outcome.refused),
-        (403, '{"reason": "InvalidProviderToken"}', Outcome.refused),
-        (413, "not json", Outcome.refused),
+        (400, '{"reason": "PayloadEmpty"}', Outcome.rejected),
+        (403, '{"reason": "InvalidProviderToken"}', Outcome.rejected),
+        (413, "not json", Outcome.rejected),
         (429, '{"reason": "TooManyRequests"}', Outcome.try_again),
         (500, "", Outcome.try_again),
     ],
 )
-def test_apns_answers_mean_what_sns_takes_them_for(
+def test_apns_responses_mean_what_sns_takes_them_for(
     status: int, body: str, outcome: Outcome
 ) -> None:
     assert apns.judge(status, body) is outcome

@@ -14,13 +14,11 @@ from emulator.addresses import Addresses
 from emulator.providers import Created, EmulatorError, InvokeResult, Provider, Resource
 from emulator.resources.clients import Clients
 from emulator.resources.custom import CustomResourceProvider
-from emulator.resources.keys import KeyProvider
-from emulator.resources.queues import QueueProvider
-from emulator.resources.secrets import SecretProvider
+from emulator.resources.queues import QueueProvider, TopicProvider
+from emulator.resources.secrets import KeyProvider, SecretProvider
 from emulator.resources.tables import TableProvider
-from emulator.resources.topics import TopicProvider
 from emulator.resources.user_pools import UserPoolProvider
-from emulator.template.stage import Place
+from emulator.template.place import Place
 
 
 @pytest.fixture
@@ -157,7 +155,7 @@ def test_keys_aliases_and_topics_exist(clients: Clients) -> None:
 
 
 class FakeFunction:
-    """Answers a custom resource's event with `response`, by PUT, as a handler does."""
+    """Responds to a custom resource's event with `response`, by PUT, as a handler does."""
 
     def __init__(self, response: dict[str, Any] | bytes | None, *, error: bool = False) -> None:
         self.response = response
@@ -196,7 +194,7 @@ async def prepare(properties: Any) -> None:
     prepared.append(properties)
 
 
-def test_a_custom_resource_is_what_its_function_answers() -> None:
+def test_a_custom_resource_is_what_its_function_returns() -> None:
     function = FakeFunction(
         {"Status": "SUCCESS", "PhysicalResourceId": "apps-1", "Data": {"FcmArn": "arn:fcm"}}
     )
@@ -223,14 +221,14 @@ def test_a_custom_resource_is_what_its_function_answers() -> None:
             "no key",
         ),
         (FakeFunction(None, error=True), "its function failed: .*boom"),
-        (FakeFunction(None), "no answer from arn:f in 1 s"),
+        (FakeFunction(None), "no response from arn:f in 1 s"),
         (FakeFunction({"Status": "SUCCESS"}), "no PhysicalResourceId in the response"),
         (FakeFunction(b"hello"), "no PhysicalResourceId in the response"),
         (FakeFunction(b"x" * 5000), "the response is over 4096 bytes"),
     ],
 )
 def test_a_custom_resource_that_fails_says_why(function: FakeFunction, sentence: str) -> None:
-    # only who never answers is waited for in vain
-    timeout = "1" if sentence.startswith("no answer") else "60"
+    # only who never responds is waited for in vain
+    timeout = "1" if sentence.startswith("no response") else "60"
     with pytest.raises(EmulatorError, match=f"Custom::Platforms Platforms.*{sentence}"):
         custom(function, ServiceTimeout=timeout)

@@ -44,7 +44,7 @@ def test_a_refreshed_token_is_the_endpoint_it_was_set_on(sns: Any) -> None:
         sns.set_endpoint_attributes(EndpointArn=known, Attributes={"Token": "old"})
 
 
-def test_a_disabled_endpoint_refuses_publishes_and_its_token(sns: Any) -> None:
+def test_a_disabled_endpoint_rejects_publishes_and_its_token(sns: Any) -> None:
     app = application(sns)
     known = endpoint(sns, app, "token")
     sns.set_endpoint_attributes(EndpointArn=known, Attributes={"Enabled": "false"})

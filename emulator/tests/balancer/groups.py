@@ -62,14 +62,14 @@ class Client:
         self.cookies: dict[str, str] = {}
         self.last: list[str] = []
 
-    def asks(self, *answer_headers: tuple[str, str], **headers: str) -> str | None:
+    def asks(self, *response_headers: tuple[str, str], **headers: str) -> str | None:
         """The target's id; None for a 503."""
         choice = self.choice(**headers)
         if choice is None:
             return None
         choice.target.in_flight -= 1
-        self.last = choice.set_cookies(answer_headers)
-        own = [value for name, value in answer_headers if name.lower() == "set-cookie"]
+        self.last = choice.set_cookies(response_headers)
+        own = [value for name, value in response_headers if name.lower() == "set-cookie"]
         for line in [*self.last, *own]:
             name, _, value = line.partition(";")[0].partition("=")
             self.cookies[name] = value

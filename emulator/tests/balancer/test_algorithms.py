@@ -109,7 +109,7 @@ def test_two_hung_requests_send_the_next_ten_elsewhere() -> None:
     chosen = []
     for _ in range(10):
         order = turn.choose([Candidate(n, busy) for n, busy in enumerate(in_flight)], never).order
-        chosen.append(order)  # answered before the next one comes
+        chosen.append(order)  # it has responded before the next one comes
     assert Counter(chosen) == {2: 5, 3: 5}
 
 

@@ -1,4 +1,4 @@
-"""The load balancer's own answers: which status code stands for what, and that the counts of
+"""The load balancer's own responses: which status code stands for what, and that the counts of
 requests in flight are right in every ending."""
 
 import asyncio
@@ -22,8 +22,8 @@ def run(scenario: Any) -> None:
     asyncio.run(scenario())
 
 
-def status_of(answer: bytes) -> int:
-    return int(answer[9:12])
+def status_of(response: bytes) -> int:
+    return int(response[9:12])
 
 
 MALFORMED = {
@@ -93,8 +93,8 @@ def test_a_malformed_request_is_400_and_goes_nowhere(name: str) -> None:
         async with balancing() as scene:
             backend = await scene.add_raw("web", "a")
             smuggled = b"GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n"
-            answer = await scene.say(MALFORMED[name] + smuggled)
-            head, _, page = answer.partition(b"\r\n\r\n")
+            response = await scene.exchange(MALFORMED[name] + smuggled)
+            head, _, page = response.partition(b"\r\n\r\n")
             assert status_of(head) == 400
             assert b"\r\nServer: awselb/2.0\r\n" in head
             assert b"\r\nConnection: close" in head
@@ -155,11 +155,11 @@ def test_a_body_that_goes_wrong_is_400_and_the_target_never_sees_its_end(name: s
         (b"GET /\r\n\r\n", 505),
     ],
 )
-def test_what_the_load_balancer_refuses_by_its_own_code(request_: bytes, status: int) -> None:
+def test_what_the_load_balancer_rejects_by_its_own_code(request_: bytes, status: int) -> None:
     async def scenario() -> None:
         async with balancing() as scene:
             backend = await scene.add_raw("web", "a")
-            assert status_of(await scene.say(request_)) == status
+            assert status_of(await scene.exchange(request_)) == status
             assert not backend.heads
 
     run(scenario)
@@ -178,7 +178,7 @@ def test_what_is_just_within_the_limits_passes() -> None:
                 POST + b"X-Forwarded-For: " + hops + b"\r\n",
                 POST + b"Transfer-Encoding: identity\r\n",
             ):
-                assert status_of(await scene.say(head + close + b"\r\n")) == 200
+                assert status_of(await scene.exchange(head + close + b"\r\n")) == 200
             assert len(backend.heads) == 5
             assert hops + b", 127.0.0.1\r\n" in backend.heads[3]
             assert b"ransfer-" not in backend.heads[4]
@@ -193,8 +193,8 @@ def test_a_redirect_to_an_overlong_address_is_507() -> None:
         async with balancing(default=lambda _weights: default) as scene:
             request = b"GET /%b HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
             longest = 8 * 1024 - len(f"http://h:{scene.port}/there/")
-            assert status_of(await scene.say(request % (b"a" * longest))) == 302
-            assert status_of(await scene.say(request % (b"a" * (longest + 1)))) == 507
+            assert status_of(await scene.exchange(request % (b"a" * longest))) == 302
+            assert status_of(await scene.exchange(request % (b"a" * (longest + 1)))) == 507
 
     run(scenario)
 
@@ -217,32 +217,32 @@ def test_a_client_that_falls_silent_gets_408(request_: bytes, status: int) -> No
                 await reader.read(-1)
 
             await scene.add_raw("web", "a", script)
-            assert status_of(await scene.say(request_)) == status
+            assert status_of(await scene.exchange(request_)) == status
             assert scene.in_flight() == 0
             assert set(scene.counted()) <= {"408"}
 
     run(scenario)
 
 
-def test_a_kept_connection_that_idles_is_closed_without_a_word() -> None:
+def test_a_connection_that_idles_is_closed_without_a_word() -> None:
     async def scenario() -> None:
         async with balancing(attributes=IMPATIENT) as scene:
             await scene.add_raw("web", "a")
-            answer = await scene.say(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
-            assert answer.count(b"HTTP/1.1") == 1
-            assert answer.endswith(b"ok")
+            response = await scene.exchange(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+            assert response.count(b"HTTP/1.1") == 1
+            assert response.endswith(b"ok")
 
     run(scenario)
 
 
-# What a target does instead of answering, and what comes of it: the client's status, or None for
-# an answer that breaks off, and what the target's request is counted as.
+# What a target does instead of responding, and what comes of it: the client's status, or None for
+# a response that breaks off, and what the target's request is counted as.
 Script = Callable[[bytes, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-def saying(answer: bytes, then: str = "closes") -> Script:
+def responding(response: bytes, then: str = "closes") -> Script:
     async def script(_head: bytes, reader: Any, writer: Any) -> None:
-        writer.write(answer)
+        writer.write(response)
         await writer.drain()
         if then == "hangs":
             await reader.read(-1)
@@ -258,62 +258,66 @@ def saying(answer: bytes, then: str = "closes") -> Script:
 
 BEGUN = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"
 FAULTS: dict[str, tuple[Script, int | None, str]] = {
-    "closes": (saying(b""), 502, "none"),
-    "resets": (saying(b"", "resets"), 502, "none"),
-    "hangs": (saying(b"", "hangs"), 504, "none"),
-    "closes in its head": (saying(b"HTTP/1.1 200 OK\r\nContent-"), 502, "none"),
-    "hangs in its head": (saying(b"HTTP/1.1 200 OK\r\nContent-", "hangs"), 504, "none"),
-    "closes in its body": (saying(BEGUN), None, "none"),
-    "resets in its body": (saying(BEGUN, "resets"), None, "none"),
-    "hangs in its body": (saying(BEGUN, "hangs"), None, "none"),
+    "closes": (responding(b""), 502, "none"),
+    "resets": (responding(b"", "resets"), 502, "none"),
+    "hangs": (responding(b"", "hangs"), 504, "none"),
+    "closes in its head": (responding(b"HTTP/1.1 200 OK\r\nContent-"), 502, "none"),
+    "hangs in its head": (responding(b"HTTP/1.1 200 OK\r\nContent-", "hangs"), 504, "none"),
+    "closes in its body": (responding(BEGUN), None, "none"),
+    "resets in its body": (responding(BEGUN, "resets"), None, "none"),
+    "hangs in its body": (responding(BEGUN, "hangs"), None, "none"),
     "closes in a chunk": (
-        saying(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabc"),
+        responding(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabc"),
         None,
         "none",
     ),
     "begins with a bad chunk": (
-        saying(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
+        responding(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
         502,
         "none",
     ),
-    "says nonsense": (saying(b"hello\r\n\r\n"), 502, "none"),
-    "speaks HTTP/2": (saying(b"HTTP/2.0 200 OK\r\n\r\n"), 502, "none"),
-    "has status 99": (saying(b"HTTP/1.1 99 Low\r\n\r\n"), 502, "none"),
-    "has a folded header": (saying(b"HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n"), 502, "none"),
-    "has a NUL in a header": (saying(b"HTTP/1.1 200 OK\r\nA: b\x00\r\n\r\n"), 502, "none"),
-    "ends lines with LF": (saying(b"HTTP/1.1 200 OK\nContent-Length: 0\n\n"), 502, "none"),
+    "says nonsense": (responding(b"hello\r\n\r\n"), 502, "none"),
+    "speaks HTTP/2": (responding(b"HTTP/2.0 200 OK\r\n\r\n"), 502, "none"),
+    "has status 99": (responding(b"HTTP/1.1 99 Low\r\n\r\n"), 502, "none"),
+    "has a folded header": (responding(b"HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n"), 502, "none"),
+    "has a NUL in a header": (responding(b"HTTP/1.1 200 OK\r\nA: b\x00\r\n\r\n"), 502, "none"),
+    "ends lines with LF": (responding(b"HTTP/1.1 200 OK\nContent-Length: 0\n\n"), 502, "none"),
     "has two lengths": (
-        saying(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\na"),
+        responding(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\na"),
         502,
         "none",
     ),
     "has both lengths": (
-        saying(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"),
+        responding(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"),
         502,
         "none",
     ),
     "has another coding": (
-        saying(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"),
+        responding(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"),
         502,
         "none",
     ),
     "has a head over 32 K": (
-        saying(b"HTTP/1.1 200 OK\r\nA: " + b"b" * 33_000 + b"\r\nContent-Length: 0\r\n\r\n"),
+        responding(b"HTTP/1.1 200 OK\r\nA: " + b"b" * 33_000 + b"\r\nContent-Length: 0\r\n\r\n"),
         502,
         "none",
     ),
-    "has a head that never ends": (saying(b"HTTP/1.1 200 OK\r\nA: " + b"b" * 500_000), 502, "none"),
+    "has a head that never ends": (
+        responding(b"HTTP/1.1 200 OK\r\nA: " + b"b" * 500_000),
+        502,
+        "none",
+    ),
     "switches protocols unasked": (
-        saying(b"HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"),
+        responding(b"HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"),
         502,
         "none",
     ),
     "has a status of its own": (
-        saying(b"HTTP/1.1 599 Own\r\nContent-Length: 0\r\n\r\n"),
+        responding(b"HTTP/1.1 599 Own\r\nContent-Length: 0\r\n\r\n"),
         599,
         "599",
     ),
-    "fails": (saying(b"HTTP/1.1 500 Sorry\r\nContent-Length: 0\r\n\r\n"), 500, "500"),
+    "fails": (responding(b"HTTP/1.1 500 Sorry\r\nContent-Length: 0\r\n\r\n"), 500, "500"),
 }
 
 
@@ -326,13 +330,13 @@ def test_what_a_failing_target_comes_to(name: str, body: bytes) -> None:
         async with balancing(attributes=IMPATIENT) as scene:
             await scene.add_raw("web", "a", script)
             request = POST + b"Connection: close\r\n" + body + b"\r\n" + (b"abc" if body else b"")
-            answer = await scene.say(request)
+            response = await scene.exchange(request)
             if status is None:
-                assert answer.startswith(b"HTTP/1.1 200")
-                assert b"abc" in answer
-                assert not answer.endswith(b"0\r\n\r\n")
+                assert response.startswith(b"HTTP/1.1 200")
+                assert b"abc" in response
+                assert not response.endswith(b"0\r\n\r\n")
             else:
-                assert status_of(answer) == status
+                assert status_of(response) == status
             assert scene.in_flight() == 0
             assert scene.counted() == {counted: 1}
 
@@ -347,7 +351,7 @@ def test_a_target_that_refuses_is_502_and_one_that_does_not_accept_504(
             backend = await scene.add_raw("web", "a")
             await backend.stop()
             request = b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
-            assert status_of(await scene.say(request)) == 502
+            assert status_of(await scene.exchange(request)) == 502
             # a full backlog: connections are neither taken nor refused
             monkeypatch.setattr(pool, "CONNECT_SECONDS", 0.2)
             with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
@@ -360,7 +364,7 @@ def test_a_target_that_refuses_is_502_and_one_that_does_not_accept_504(
                 scene.provider.targets.remove(scene.arns["web"], "a")
                 port = full.getsockname()[1]
                 scene.provider.targets.register(scene.arns["web"], "b", "127.0.0.1", port)
-                assert status_of(await scene.say(request)) == 504
+                assert status_of(await scene.exchange(request)) == 504
                 for filler in fillers:
                     filler.close()
             assert scene.in_flight() == 0
@@ -371,26 +375,28 @@ def test_a_target_that_refuses_is_502_and_one_that_does_not_accept_504(
 def test_a_client_that_has_reset_meanwhile_is_let_go_without_a_traceback(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def refused(_transport: Any) -> None:
+    def fails(_transport: Any) -> None:
         raise OSError(errno.ENOTCONN, "Transport endpoint is not connected")
 
-    monkeypatch.setattr("asyncio.selector_events._SelectorSocketTransport.write_eof", refused)
+    monkeypatch.setattr("asyncio.selector_events._SelectorSocketTransport.write_eof", fails)
 
     async def scenario() -> None:
         complaints: list[Any] = []
-        asyncio.get_running_loop().set_exception_handler(lambda _, said: complaints.append(said))
-        # in a body, whose rest is awaited after an answer
+        asyncio.get_running_loop().set_exception_handler(
+            lambda _, context: complaints.append(context)
+        )
+        # in a body, whose rest is awaited after a response
         unfinished = POST + b"Content-Length: 10\r\n\r\nabc"
         async with balancing() as scene:
-            await scene.add_raw("web", "a", saying(b""))
-            assert status_of(await scene.say(unfinished)) == 502
+            await scene.add_raw("web", "a", responding(b""))
+            assert status_of(await scene.exchange(unfinished)) == 502
             assert scene.in_flight() == 0
         assert complaints == []
 
     run(scenario)
 
 
-async def _leaves_before_the_answer(scene: Scene, writer: asyncio.StreamWriter) -> None:
+async def _leaves_before_the_response(scene: Scene, writer: asyncio.StreamWriter) -> None:
     writer.write(POST + b"\r\n")
     await until(lambda: scene.in_flight() == 1 and scene.raw_backends[0].heads)
     writer.transport.abort()
@@ -409,9 +415,9 @@ async def _closes_in_its_body(scene: Scene, writer: asyncio.StreamWriter) -> Non
 
 
 @pytest.mark.parametrize(
-    "leaves", [_leaves_before_the_answer, _leaves_in_its_body, _closes_in_its_body]
+    "leaves", [_leaves_before_the_response, _leaves_in_its_body, _closes_in_its_body]
 )
-def test_a_client_that_leaves_is_counted_once_and_the_target_is_told(leaves: Any) -> None:
+def test_a_client_that_leaves_is_counted_once_and_the_target_is_notified(leaves: Any) -> None:
     async def scenario() -> None:
         ended = asyncio.Event()
 
@@ -435,10 +441,10 @@ def test_a_client_that_leaves_is_counted_once_and_the_target_is_told(leaves: Any
     run(scenario)
 
 
-def test_a_client_that_leaves_during_the_answer_is_counted_with_its_status() -> None:
+def test_a_client_that_leaves_during_the_response_is_counted_with_its_status() -> None:
     async def scenario() -> None:
         async with balancing() as scene:
-            await scene.add_raw("web", "a", saying(BEGUN, "hangs"))
+            await scene.add_raw("web", "a", responding(BEGUN, "hangs"))
             reader, writer = await scene.connect()
             writer.write(POST + b"\r\n")
             await reader.readuntil(b"abc")
@@ -470,7 +476,7 @@ def test_a_client_that_stops_reading_is_given_up_and_the_target_not_blamed() -> 
     run(scenario)
 
 
-def test_an_answer_before_the_request_is_whole_is_passed_on_and_the_rest_thrown_away() -> None:
+def test_a_response_before_the_request_is_whole_is_passed_on_and_the_rest_thrown_away() -> None:
     async def scenario() -> None:
         async with balancing() as scene:
             too_large = b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno"
@@ -498,11 +504,11 @@ def test_a_target_taken_out_after_its_delay_gives_502_and_loses_its_connections(
         delay = [{"Key": "deregistration_delay.timeout_seconds", "Value": "1"}]
         groups = {"web": ({**CHECKED, "TargetGroupAttributes": delay}, 1)}
         async with balancing(groups) as scene:
-            backend = await scene.add_raw("web", "a", saying(b"", "hangs"))
-            said = asyncio.create_task(scene.say(POST + b"Connection: close\r\n\r\n"))
+            backend = await scene.add_raw("web", "a", responding(b"", "hangs"))
+            exchange = asyncio.create_task(scene.exchange(POST + b"Connection: close\r\n\r\n"))
             await until(lambda: backend.heads)
             await scene.provider.targets.deregister(scene.arns["web"], "a")
-            assert status_of(await said) == 502
+            assert status_of(await exchange) == 502
             await until(lambda: backend.open == 0)
 
     run(scenario)
@@ -511,11 +517,11 @@ def test_a_target_taken_out_after_its_delay_gives_502_and_loses_its_connections(
 def test_stopping_while_busy_ends_what_is_under_way_and_counts_it() -> None:
     async def scenario() -> None:
         async with balancing() as scene:
-            backend = await scene.add_raw("web", "a", saying(b"", "hangs"))
-            said = asyncio.create_task(scene.say(POST + b"\r\n"))
+            backend = await scene.add_raw("web", "a", responding(b"", "hangs"))
+            exchange = asyncio.create_task(scene.exchange(POST + b"\r\n"))
             await until(lambda: backend.heads)
             await scene.provider.stop()
-            assert await said == b""
+            assert await exchange == b""
             assert scene.in_flight() == 0
 
     run(scenario)
@@ -543,19 +549,21 @@ def test_requests_that_two_servers_might_end_elsewhere_get_connections_of_their_
         async with balancing() as scene:
             backend = await scene.add_raw("web", "a", script)
             for request in doubtful:
-                answer = await scene.say(request + b"GET /second HTTP/1.1\r\nHost: h\r\n\r\n")
-                assert answer.count(b"HTTP/1.1 200") == 1
-                assert b"Connection: close" in answer
+                response = await scene.exchange(
+                    request + b"GET /second HTTP/1.1\r\nHost: h\r\n\r\n"
+                )
+                assert response.count(b"HTTP/1.1 200") == 1
+                assert b"Connection: close" in response
             assert backend.connections == len(backend.heads) == len(doubtful)
             assert all(b"Connection: close\r\n" in head for head in backend.heads)
             for _ in range(2):
-                assert status_of(await scene.say(acceptable)) == 200
+                assert status_of(await scene.exchange(acceptable)) == 200
             assert backend.connections == len(doubtful) + 1
         strict = {"routing.http.desync_mitigation_mode": "strictest"}
         async with balancing(attributes=strict) as scene:
             backend = await scene.add_raw("web", "a", script)
             for request in [*doubtful, acceptable]:
-                assert status_of(await scene.say(request)) == 400
+                assert status_of(await scene.exchange(request)) == 400
             assert not backend.heads
 
     run(scenario)

@@ -1,4 +1,4 @@
-"""A target group's attributes: what they become, and what is refused."""
+"""A target group's attributes: what they become, and what is rejected."""
 
 from typing import Any
 
@@ -52,7 +52,7 @@ def test_every_attribute_is_read() -> None:
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_attributes_that_say_no_more_than_the_defaults_may_be_written_out(algorithm: str) -> None:
+def test_attributes_that_repeat_the_defaults_may_be_written_out(algorithm: str) -> None:
     """A template writes them all, as CloudFormation leaves on what is no longer written."""
     neutral = {
         ALGORITHM: algorithm,
@@ -87,7 +87,7 @@ def test_each_group_has_an_algorithm_of_its_own(name: str, kind: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("attributes", "says"),
+    ("attributes", "message"),
     [
         (
             {ALGORITHM: "flow_hash"},
@@ -141,10 +141,10 @@ def test_each_group_has_an_algorithm_of_its_own(name: str, kind: Any) -> None:
         ),
     ],
 )
-def test_attributes_that_are_unsupported_or_that_aws_refuses(attributes: Any, says: str) -> None:
-    with pytest.raises(EmulatorError, match=says) as refused:
+def test_attributes_that_are_unsupported_or_that_aws_rejects(attributes: Any, message: str) -> None:
+    with pytest.raises(EmulatorError, match=message) as rejected:
         read_settings("group Api", attributes)
-    assert str(refused.value).startswith("group Api: ")
+    assert str(rejected.value).startswith("group Api: ")
 
 
 @pytest.mark.parametrize(
@@ -158,12 +158,12 @@ def test_attributes_that_are_unsupported_or_that_aws_refuses(attributes: Any, sa
     ],
 )
 def test_a_functions_target_group_has_none_of_the_others_attributes(name: str, value: str) -> None:
-    says = f"{name} {value}: AWS has no such attribute for a Lambda function's target group"
-    with pytest.raises(EmulatorError, match=says):
+    message = f"{name} {value}: AWS has no such attribute for a Lambda function's target group"
+    with pytest.raises(EmulatorError, match=message):
         read_settings("group Api", {name: value}, lambda_target=True)
 
 
-def test_that_stickiness_is_off_may_be_said_of_any_group() -> None:
+def test_that_stickiness_is_off_may_be_written_for_any_group() -> None:
     for lambda_target in (True, False):
         assert read_settings("", {"stickiness.enabled": "false"}, lambda_target).stickiness is None
 
@@ -177,7 +177,7 @@ def test_that_stickiness_is_off_may_be_said_of_any_group() -> None:
         {"TargetType": "ip", "TargetControlPort": 3000},
     ],
 )
-def test_target_groups_that_are_unsupported_are_refused(properties: dict[str, Any]) -> None:
+def test_target_groups_that_are_unsupported_are_rejected(properties: dict[str, Any]) -> None:
     with pytest.raises(EmulatorError, match="is not supported locally"):
         read_target_group("group Api", "arn", "name", "pool", properties)
 

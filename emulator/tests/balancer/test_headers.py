@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator.balancer.messages.desync import doubt_of_body, doubt_of_headers, gravest
-from emulator.balancer.messages.head import Head, Refused, query_pairs, read_block, read_head
+from emulator.balancer.messages.head import Head, Rejected, query_pairs, read_block, read_head
 from emulator.balancer.messages.headers import Field, Peer, outgoing_host, traced, values_of
-from emulator.balancer.messages.outgoing import answer_head, forwarded_fields, request_head
+from emulator.balancer.messages.outgoing import forwarded_fields, request_head, response_head
 from emulator.balancer.settings import BalancerSettings
 
 OWN = "1-67891234-12456789abcdef0123456789"
@@ -134,17 +134,17 @@ def test_what_a_host_may_be(host: str) -> None:
 
 
 @pytest.mark.parametrize("host", NO_HOSTS)
-def test_a_host_that_is_none_is_refused(host: str) -> None:
-    with pytest.raises(Refused) as refused:
+def test_a_host_that_is_none_is_rejected(host: str) -> None:
+    with pytest.raises(Rejected) as rejected:
         read_block(fields(("Host", host)), BalancerSettings())
-    assert refused.value.status == 400
+    assert rejected.value.status == 400
 
 
 @pytest.mark.parametrize("url", ["http://h:80:80/", "http:///x", "http://u@/x", "http://a,b\xff/"])
 def test_so_is_one_that_an_absolute_address_names(url: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(Rejected) as rejected:
         head(url=url)
-    assert refused.value.status == 400
+    assert rejected.value.status == 400
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_invalid_names_are_dropped_where_that_is_on() -> None:
         ("POST", [("X-Content-Length", "1")], None),
     ],
 )
-def test_what_http_desync_guardian_says_of_requests(
+def test_what_http_desync_guardian_reports_of_requests(
     method: str, pairs: list[tuple[str, str]], doubt: Any
 ) -> None:
     given = fields(("Host", "h"), *pairs)
@@ -265,12 +265,12 @@ def test_a_request_is_framed_by_what_was_parsed() -> None:
         assert sent.count(b"Content-Length") + sent.count(b"Transfer-Encoding") == bool(framing)
 
 
-def test_added_headers_take_the_place_of_the_answers_own_and_cookies_join_them() -> None:
+def test_added_headers_take_the_place_of_the_responses_own_and_cookies_join_them() -> None:
     came = fields(
         ("X-A", "1"), ("x-a", "2"), ("Set-Cookie", "a=1"), ("Connection", "X-B"), ("X-B", "3")
     )
     added = [("X-A", "own"), ("Set-Cookie", "b=2")]
-    written = answer_head(200, "OK", came, values_of(came), added, "Content-Length: 0\r\n")
+    written = response_head(200, "OK", came, values_of(came), added, "Content-Length: 0\r\n")
     assert written == (
         b"HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nX-A: own\r\nSet-Cookie: b=2\r\nContent-Length: 0\r\n\r\n"
     )
@@ -286,7 +286,7 @@ def test_no_header_of_a_client_makes_a_second_request_or_another_host(
 ) -> None:
     try:
         request = head(*pairs, method="POST")
-    except (Refused, ValueError):  # a length that is no number never comes from the parser
+    except (Rejected, ValueError):  # a length that is no number never comes from the parser
         return
     sent = request_head(request, PEER, BalancerSettings(), OWN)
     lines = sent.decode("latin-1").split("\r\n")

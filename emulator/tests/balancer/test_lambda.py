@@ -1,4 +1,4 @@
-"""The Lambda bridge: events and answers, whole, from the golden files and over the wire.
+"""The Lambda bridge: events and responses, whole, from the golden files and over the wire.
 
 tests/balancer/golden/lambda_bridge holds the shapes that AWS documents; each names its source. In an
 event {port}, {target group}, {time} and {id} stand for what differs from run to run.
@@ -81,13 +81,13 @@ def test_an_event_over_the_wire_is_the_documented_one(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", RESPONSES)
-def test_an_answer_over_the_wire_is_the_documented_one(name: str) -> None:
+def test_a_response_over_the_wire_is_the_documented_one(name: str) -> None:
     golden = RESPONSES[name]
     http = golden["http"]
 
     async def scenario() -> None:
         async def function(_event: dict[str, Any]) -> Any:
-            return golden["answer"]
+            return golden["response"]
 
         async with balancing(group(golden["multi_value_headers"]), function=function) as scene:
             reader, writer = await scene.connect()
@@ -118,22 +118,24 @@ def payload_of(case: dict[str, Any]) -> bytes:
 
     if "raw" in case:
         return str(spelled_out(case["raw"])).encode()
-    return json.dumps(spelled_out(case["answer"])).encode()
+    return json.dumps(spelled_out(case["response"])).encode()
 
 
 @pytest.mark.parametrize("case", MALFORMED, ids=[case["why"] for case in MALFORMED])
-def test_a_malformed_answer_is_502(case: dict[str, Any]) -> None:
+def test_a_malformed_response_is_502(case: dict[str, Any]) -> None:
     with pytest.raises(Malformed):
-        lambda_bridge.answer_of(payload_of(case), case["multi_value_headers"])
+        lambda_bridge.response_of(payload_of(case), case["multi_value_headers"])
 
     async def scenario() -> None:
         async def function(_event: dict[str, Any]) -> Any:
             return InvokeResult(payload_of(case), False)
 
         async with balancing(group(case["multi_value_headers"]), function=function) as scene:
-            answer = await scene.say(f"GET / HTTP/1.1\r\nHost: h\r\n{CLOSE}\r\n\r\n".encode())
-            assert answer.startswith(b"HTTP/1.1 502 Bad Gateway\r\n")
-            assert answer.count(b"HTTP/1.1") == 1
+            response = await scene.exchange(
+                f"GET / HTTP/1.1\r\nHost: h\r\n{CLOSE}\r\n\r\n".encode()
+            )
+            assert response.startswith(b"HTTP/1.1 502 Bad Gateway\r\n")
+            assert response.count(b"HTTP/1.1") == 1
             assert scene.in_flight() == 0
             assert scene.counted() == {"none": 1}
 
@@ -178,20 +180,20 @@ def test_a_body_of_1_mb_passes_and_one_byte_more_is_413() -> None:
             assert (await scene.get("/", "POST", data=b"x" * (most + 1)))[0] == 413
             chunked = b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
             chunks = b"%x\r\n%b\r\n0\r\n\r\n" % (most + 1, b"x" * (most + 1))
-            assert (await scene.say(chunked + chunks)).startswith(b"HTTP/1.1 413 ")
+            assert (await scene.exchange(chunked + chunks)).startswith(b"HTTP/1.1 413 ")
             assert sizes == [most]
             assert scene.in_flight() == 0
 
     run(scenario)
 
 
-def test_an_answer_of_1_mb_passes_and_one_byte_more_is_malformed() -> None:
+def test_a_response_of_1_mb_passes_and_one_byte_more_is_malformed() -> None:
     fits = json.dumps({"statusCode": 200, "body": ""}).encode()
     body = "x" * (1024 * 1024 - len(fits))
-    answer = json.dumps({"statusCode": 200, "body": body}).encode()
-    assert len(lambda_bridge.answer_of(answer, False).body) == len(body)
+    response = json.dumps({"statusCode": 200, "body": body}).encode()
+    assert len(lambda_bridge.response_of(response, False).body) == len(body)
     with pytest.raises(Malformed, match="over 1 MB"):
-        lambda_bridge.answer_of(answer + b" ", False)
+        lambda_bridge.response_of(response + b" ", False)
 
 
 def test_a_function_may_take_longer_than_the_idle_timeout() -> None:

@@ -71,7 +71,7 @@ def test_while_servers_go_down_come_up_and_change_weight_the_counts_stay_togethe
         for _ in range(8):
             for name in generator.sample(NAMES, 2):
                 servers[name] = Server(generator.randint(1, 9), generator.random() < 0.4)
-            servers["a"] = servers["a"]._replace(down=False)  # somebody has to answer
+            servers["a"] = servers["a"]._replace(down=False)  # somebody has to respond
             real.load([servers])
             up = {name: server.weight for name, server in servers.items() if not server.down}
             theirs: Counter[str] = Counter()

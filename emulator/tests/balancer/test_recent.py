@@ -1,4 +1,4 @@
-"""What a target answered in the last ten seconds."""
+"""The responses of a target in the last ten seconds."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from emulator.balancer.targets.recent import SECONDS, Recent
 
 
-def test_answers_are_counted_by_second_and_status_oldest_first() -> None:
+def test_responses_are_counted_by_second_and_status_oldest_first() -> None:
     recent = Recent()
     for now, status in [(100.0, 200), (100.9, 200), (101.0, 502), (101.5, None), (103.2, "ended")]:
         recent.note(now, status)
@@ -19,7 +19,7 @@ def test_answers_are_counted_by_second_and_status_oldest_first() -> None:
     assert recent.seconds(113.0) == [{}] * 10
 
 
-def test_errors_are_statuses_from_500_on_and_no_answer() -> None:
+def test_errors_are_statuses_from_500_on_and_no_response() -> None:
     recent = Recent()
     for status in (200, 404, 499, 500, 503, None):
         recent.note(50.0, status)
@@ -29,7 +29,7 @@ def test_errors_are_statuses_from_500_on_and_no_answer() -> None:
 
 
 @given(st.lists(st.tuples(st.floats(0, 30), st.sampled_from([200, 500, None])), max_size=60))
-def test_nothing_of_the_last_ten_seconds_is_forgotten_and_nothing_older_is_kept(
+def test_nothing_of_the_last_ten_seconds_is_forgotten_and_nothing_older_is_retained(
     drawn: Any,
 ) -> None:
     recent, notes = Recent(), sorted(drawn, key=lambda note: note[0])

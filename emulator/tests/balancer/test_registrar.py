@@ -1,4 +1,4 @@
-"""The registrar: checks, what it keeps of answers, and targets on their way out."""
+"""The registrar: checks, what it keeps of responses, and targets on their way out."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
@@ -87,18 +87,18 @@ def test_a_drain_ends_at_once_when_its_target_is_gone() -> None:
         registrar.register(api.arn, "a", "127.0.0.1", 8000)
         target = api.targets["a"]
         await until(lambda: target.health.state == health.HEALTHY)
-        assert turn(api) is target  # a request that is never answered
+        assert turn(api) is target  # a request that never gets a response
         drain = asyncio.create_task(registrar.deregister(api.arn, "a"))
         await until(lambda: target.health.state == health.DRAINING)
         registrar.remove(api.arn, "a")
         await drain
-        registrar.answered(target, None)
+        registrar.responded(target, None)
         assert target.in_flight == 0
 
     play(steps, passed, speed=1)  # the delay is 300 s
 
 
-def test_a_drain_ends_when_the_last_answer_is_given() -> None:
+def test_a_drain_ends_when_the_last_response_is_given() -> None:
     async def steps(registrar: Registrar, api: TargetGroup) -> None:
         registrar.register(api.arn, "a", "127.0.0.1", 8000)
         target = api.targets["a"]
@@ -106,18 +106,18 @@ def test_a_drain_ends_when_the_last_answer_is_given() -> None:
         assert [turn(api), turn(api)] == [target, target]
         drain = asyncio.create_task(registrar.deregister(api.arn, "a"))
         await until(lambda: target.health.state == health.DRAINING)
-        registrar.answered(target, 200)
+        registrar.responded(target, 200)
         await asyncio.sleep(0.05)
         assert not drain.done()
         assert turn(api) is None
-        registrar.answered(target, 200)
+        registrar.responded(target, 200)
         await drain
         assert api.targets == {}
 
     play(steps, passed, speed=1)
 
 
-def test_what_targets_answered_is_kept_and_compared() -> None:
+def test_responses_of_targets_are_counted_and_compared() -> None:
     async def steps(registrar: Registrar, api: TargetGroup) -> None:
         for name in "abc":
             registrar.register(api.arn, name, "127.0.0.1", 8000)
@@ -128,7 +128,7 @@ def test_what_targets_answered_is_kept_and_compared() -> None:
             for _ in range(12):
                 target = turn(api)
                 assert target is not None
-                registrar.answered(target, None if target is failing else 200)
+                registrar.responded(target, None if target is failing else 200)
             await asyncio.sleep(0.05)
 
         while not failing.anomalous:
@@ -142,14 +142,14 @@ def test_what_targets_answered_is_kept_and_compared() -> None:
 
 
 @pytest.mark.parametrize("status", [200, None])
-def test_the_answer_of_a_target_that_has_been_taken_out_is_fine(status: Any) -> None:
+def test_the_response_of_a_target_that_has_been_taken_out_is_fine(status: Any) -> None:
     async def steps(registrar: Registrar, api: TargetGroup) -> None:
         registrar.register(api.arn, "a", "127.0.0.1", 8000)
         target = turn(api)
         assert target is not None
         registrar.remove(api.arn, "a")
         registrar.remove(api.arn, "a")
-        registrar.answered(target, status)
+        registrar.responded(target, status)
         assert target.in_flight == 0
 
     play(steps, passed)

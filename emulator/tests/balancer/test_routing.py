@@ -1,4 +1,4 @@
-"""From a forward to a target: groups by weight, group stickiness, and what is refused."""
+"""From a forward to a target: groups by weight, group stickiness, and what is rejected."""
 
 from collections import Counter
 from typing import Any
@@ -8,7 +8,7 @@ from tests.balancer.groups import Client, Time, forward, group, healthy, router
 
 from emulator.balancer.listener.actions import FixedResponse
 from emulator.balancer.listener.rules import Rule
-from emulator.balancer.routing import refuse_stickiness
+from emulator.balancer.routing import check_stickiness
 from emulator.balancer.targets.health import UNHEALTHY, Health
 from emulator.providers import EmulatorError
 
@@ -21,7 +21,7 @@ APP = {
 
 
 def scene(**given: Any) -> Any:
-    """Two groups of two targets each, by weight 5 to 2 where nothing else is said."""
+    """Two groups of two targets each, by weight 5 to 2 by default."""
     time = Time()
     large, small = group("large", given.get("attributes")), group("small", given.get("attributes"))
     healthy(large, "l1", "l2")
@@ -71,7 +71,7 @@ def test_a_choice_counts_the_request_as_in_flight() -> None:
     choice = Client(shared, rule).choice()
     assert choice is not None
     assert choice.group is large
-    assert (choice.target.in_flight, choice.target.requests, large.answered) == (1, 1, 1)
+    assert (choice.target.in_flight, choice.target.requests, large.requests) == (1, 1, 1)
 
 
 def test_group_stickiness_keeps_the_group_and_not_the_target() -> None:
@@ -123,7 +123,7 @@ def test_either_twin_keeps_the_group(name: str) -> None:
 
 
 @pytest.mark.parametrize(("waits", "stays"), [(60, True), (61, False)])
-def test_group_stickiness_runs_from_the_last_answer(waits: float, stays: bool) -> None:
+def test_group_stickiness_runs_from_the_last_response(waits: float, stays: bool) -> None:
     time, _, _, shared, rule = scene(sticky=60, weights=[1, 1])
     client = Client(shared, rule)
     client.asks()
@@ -164,22 +164,22 @@ def test_a_bound_client_stays_with_its_group_when_all_its_targets_are_unhealthy(
 
 
 @pytest.mark.parametrize(
-    ("attributes", "sticky", "says"),
+    ("attributes", "sticky", "message"),
     [
         (LB, None, "small is sticky, so the forward must be too"),
         (APP, 60, "small has stickiness of type app_cookie, which does not work with weighted"),
     ],
 )
-def test_sticky_targets_behind_a_weighted_forward_are_refused_as_aws_does(
-    attributes: Any, sticky: Any, says: str
+def test_sticky_targets_behind_a_weighted_forward_are_rejected_as_aws_does(
+    attributes: Any, sticky: Any, message: str
 ) -> None:
     large, small = group("large"), group("small", attributes)
     groups = {each.arn: each for each in (large, small)}
-    with pytest.raises(EmulatorError, match=says):
-        refuse_stickiness([forward(large, small, sticky=sticky)], groups)
+    with pytest.raises(EmulatorError, match=message):
+        check_stickiness([forward(large, small, sticky=sticky)], groups)
 
 
-def test_sticky_targets_behind_a_sticky_or_a_single_forward_are_not_refused() -> None:
+def test_sticky_targets_behind_a_sticky_or_a_single_forward_are_not_rejected() -> None:
     large, small, app = group("large", LB), group("small", LB), group("app", APP)
     groups = {each.arn: each for each in (large, small, app)}
     allowed = [
@@ -188,4 +188,4 @@ def test_sticky_targets_behind_a_sticky_or_a_single_forward_are_not_refused() ->
         forward(app),
         Rule(20, (), FixedResponse(200, "text/plain", "")),
     ]
-    refuse_stickiness(allowed, groups)
+    check_stickiness(allowed, groups)

@@ -90,13 +90,13 @@ def test_a_condition_holds_or_not(given: Any, holds: Any) -> None:
         {"Field": "weather", "Values": ["sunny"]},
     ],
 )
-def test_conditions_that_are_unsupported_are_refused(given: Any) -> None:
+def test_conditions_that_are_unsupported_are_rejected(given: Any) -> None:
     with pytest.raises(EmulatorError, match="is not supported locally"):
         read_condition("rule Api", given)
 
 
 @pytest.mark.parametrize(
-    ("given", "says"),
+    ("given", "message"),
     [
         ([], "without conditions"),
         ([condition("path-pattern", Values=["/a"])] * 2, "2 conditions for path-pattern"),
@@ -127,8 +127,8 @@ def test_conditions_that_are_unsupported_are_refused(given: Any) -> None:
         ([condition("source-ip", Values=["10.*"])], "CIDR form"),
     ],
 )
-def test_conditions_that_aws_refuses_are_refused(given: Any, says: str) -> None:
-    with pytest.raises(EmulatorError, match=says):
+def test_conditions_that_aws_rejects_are_rejected(given: Any, message: str) -> None:
+    with pytest.raises(EmulatorError, match=message):
         read_conditions("rule Api", given)
 
 
@@ -146,16 +146,16 @@ def test_the_lowest_priority_that_matches_wins_and_all_conditions_have_to_hold()
     api = read_condition("", condition("path-pattern", Values=["/api/*"]))
     post = read_condition("", condition("http-request-method", Values=["POST"]))
     get = read_condition("", condition("http-request-method", Values=["GET"]))
-    answer = [FixedResponse(200, "text/plain", str(n)) for n in range(4)]
+    response = [FixedResponse(200, "text/plain", str(n)) for n in range(4)]
     rules = [
-        Rule(50_001, (), answer[0]),
-        Rule(20, (api,), answer[1]),
-        Rule(10, (api, get), answer[2]),
-        Rule(15, (api, post), answer[3]),
+        Rule(50_001, (), response[0]),
+        Rule(20, (api,), response[1]),
+        Rule(10, (api, get), response[2]),
+        Rule(15, (api, post), response[3]),
     ]
     matched = first_match(rules, SEEN)
     assert matched is not None
-    assert matched.action == answer[3]
+    assert matched.action == response[3]
     assert first_match(rules[1:3], Seen("GET", "", "/", "", {}, "127.0.0.1")) is None
 
 
@@ -191,7 +191,7 @@ def test_actions_are_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("action", "says"),
+    ("action", "message"),
     [
         ({"Type": "authenticate-oidc"}, "authenticate-oidc is not supported locally"),
         ({"Type": "authenticate-cognito"}, "authenticate-cognito is not supported locally"),
@@ -206,7 +206,7 @@ def test_actions_are_read() -> None:
             {"Type": "forward", "ForwardConfig": {"TargetGroups": [{"TargetGroupArn": "a"}] * 2}},
             "a stands twice",
         ),
-        (fixed(StatusCode="302"), "answers 2XX, 4XX or 5XX, not 302"),
+        (fixed(StatusCode="302"), "has status 2XX, 4XX or 5XX, not 302"),
         (fixed(StatusCode="2XX"), "not 2XX"),
         (fixed(ContentType="image/png"), "ContentType is one of .* not image/png"),
         (fixed(MessageBody="a" * 1025), "up to 1024 characters, this one 1025"),
@@ -222,8 +222,8 @@ def test_actions_are_read() -> None:
         (forward(1000), "weight 1000 of arn:0 is not within 0 to 999"),
     ],
 )
-def test_actions_that_are_unsupported_or_that_aws_refuses(action: Any, says: str) -> None:
-    with pytest.raises(EmulatorError, match=says):
+def test_actions_that_are_unsupported_or_that_aws_rejects(action: Any, message: str) -> None:
+    with pytest.raises(EmulatorError, match=message):
         actions.read_actions("rule Api", [action])
 
 

@@ -28,7 +28,7 @@ def test_without_attributes_they_are_awss_defaults() -> None:
     assert read_settings("LB", {}) == BalancerSettings() == defaults
 
 
-def test_attributes_that_say_no_more_than_the_defaults_may_be_written_out() -> None:
+def test_attributes_that_repeat_the_defaults_may_be_written_out() -> None:
     """A template writes them all, as CloudFormation leaves on what is no longer written."""
     neutral = {
         "access_logs.s3.enabled": "false",
@@ -88,7 +88,7 @@ def test_every_attribute_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "says"),
+    ("name", "value", "message"),
     [
         ("idle_timeout.timeout_seconds", "0", "not within 1 to 4000 seconds"),
         ("idle_timeout.timeout_seconds", "4001", "not within 1 to 4000 seconds"),
@@ -103,10 +103,10 @@ def test_every_attribute_is_read() -> None:
         ("routing.http.new_thing", "1", "the attribute routing.http.new_thing"),
     ],
 )
-def test_senseless_and_unknown_attributes_are_refused_by_name(
-    name: str, value: str, says: str
+def test_senseless_and_unknown_attributes_are_rejected_by_name(
+    name: str, value: str, message: str
 ) -> None:
-    with pytest.raises(EmulatorError, match=says) as caught:
+    with pytest.raises(EmulatorError, match=message) as caught:
         read_settings("LB in stack Web", {name: value})
     assert "LB in stack Web" in str(caught.value)
     assert name in str(caught.value)

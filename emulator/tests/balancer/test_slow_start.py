@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tests.balancer.groups import group, healthy
 
-from emulator.balancer.targets import slow_start
+from emulator.balancer.targets import shares
 from emulator.balancer.targets.health import HEALTHY, UNHEALTHY, Health, draining
 
 SLOW = {"slow_start.duration_seconds": 100}
@@ -17,14 +17,14 @@ SLOW = {"slow_start.duration_seconds": 100}
     [([], False), ([False], True), ([True], False), ([True, False], True), ([True, True], False)],
 )
 def test_somebody_has_to_be_there_to_leave_the_traffic_to(in_slow_start: Any, company: Any) -> None:
-    assert slow_start.has_company(in_slow_start) is company
+    assert shares.has_company(in_slow_start) is company
 
 
 @pytest.mark.parametrize(
     ("now", "share"), [(50, 0), (75, 0.25), (100, 0.5), (149, 0.99), (150, 1), (9999, 1), (49, 0)]
 )
 def test_the_share_grows_linearly(now: float, share: float) -> None:
-    assert slow_start.share(100, now, 50) == share
+    assert shares.slow_start_share(100, now, 50) == share
 
 
 def test_the_first_targets_of_an_empty_group_get_their_full_share() -> None:

@@ -74,9 +74,9 @@ class Other:
                 elif isinstance(event, h11.Request) and event.target != b"/health":
                     self.targets.append(event.target)
                 elif isinstance(event, h11.EndOfMessage):
-                    answer = h11.Response(status_code=200, headers=[("Content-Length", "0")])
-                    for said in (answer, h11.EndOfMessage()):
-                        writer.write(connection.send(said) or b"")
+                    response = h11.Response(status_code=200, headers=[("Content-Length", "0")])
+                    for event in (response, h11.EndOfMessage()):
+                        writer.write(connection.send(event) or b"")
                     if connection.our_state is h11.MUST_CLOSE:
                         break
                     connection.start_next_cycle()
@@ -114,12 +114,12 @@ def test_the_target_sees_the_requests_that_the_load_balancer_saw(
             reader, writer = await scene.connect()
             writer.write(head + body + last)
             async with asyncio.timeout(20):
-                answers = await reader.read(-1)
+                responses = await reader.read(-1)
             writer.close()
             await until(lambda: scene.in_flight() == 0)
             forwarded = scene.provider.targets.requests(scene.arns["web"])
             assert not other.errors
             assert len(other.targets) <= forwarded
-            assert answers.count(b"HTTP/1.1 200") == len(other.targets)
+            assert responses.count(b"HTTP/1.1 200") == len(other.targets)
 
     asyncio.run(scenario())

@@ -229,8 +229,8 @@ def test_scaling_in_under_load_loses_no_request() -> None:
     run(scenario)
 
 
-def test_targets_see_what_the_balancer_adds_and_clients_what_targets_answer() -> None:
-    async def answer(request: web.BaseRequest) -> Any:
+def test_targets_see_what_the_balancer_adds_and_clients_what_targets_respond() -> None:
+    async def handle(request: web.BaseRequest) -> Any:
         body = await request.read()
         response = web.Response(
             status=207, reason="Partly", text=f"{request.method} {request.raw_path} {len(body)}"
@@ -244,7 +244,7 @@ def test_targets_see_what_the_balancer_adds_and_clients_what_targets_answer() ->
         async with balancing(
             attributes={"routing.http.drop_invalid_header_fields.enabled": "true"}
         ) as scene:
-            backend = await scene.add("web", "a", answer)
+            backend = await scene.add("web", "a", handle)
             async with scene.session.put(
                 URL(scene.provider.url + "/a%2Fb%20c?q=%41&q=2", encoded=True),
                 data=b"x" * 300_000,
@@ -294,15 +294,15 @@ def test_bodies_stream_both_ways() -> None:
     run(scenario)
 
 
-def test_empty_answers_and_head_have_no_body() -> None:
-    async def answer(request: web.BaseRequest) -> Any:
+def test_empty_responses_and_head_have_no_body() -> None:
+    async def handle(request: web.BaseRequest) -> Any:
         if request.path == "/none":
             return web.Response(status=204)
         return web.Response(text="12345")
 
     async def scenario() -> None:
         async with balancing() as scene:
-            await scene.add("web", "a", answer)
+            await scene.add("web", "a", handle)
             assert await scene.get("/none") == (204, "")
             async with scene.session.head(scene.provider.url + "/x") as response:
                 assert response.headers["Content-Length"] == "5"
@@ -312,8 +312,8 @@ def test_empty_answers_and_head_have_no_body() -> None:
     run(scenario)
 
 
-def test_an_answer_that_breaks_off_is_seen_to_break_off() -> None:
-    async def answer(request: web.BaseRequest) -> Any:
+def test_a_response_that_breaks_off_is_seen_to_break_off() -> None:
+    async def handle(request: web.BaseRequest) -> Any:
         response = web.StreamResponse(headers={"Content-Length": "200000"})
         await response.prepare(request)
         await response.write(b"x" * 1000)
@@ -323,7 +323,7 @@ def test_an_answer_that_breaks_off_is_seen_to_break_off() -> None:
 
     async def scenario() -> None:
         async with balancing() as scene:
-            await scene.add("web", "a", answer)
+            await scene.add("web", "a", handle)
             with pytest.raises(aiohttp.ClientError):
                 await scene.get()
 
@@ -331,7 +331,7 @@ def test_an_answer_that_breaks_off_is_seen_to_break_off() -> None:
 
 
 def test_a_target_that_drops_the_connection_is_502_and_one_that_hangs_504() -> None:
-    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
         if request.path == "/drop":
             assert request.transport is not None
             request.transport.abort()
@@ -340,7 +340,7 @@ def test_a_target_that_drops_the_connection_is_502_and_one_that_hangs_504() -> N
 
     async def scenario() -> None:
         async with balancing(attributes={"idle_timeout.timeout_seconds": "1"}) as scene:
-            await scene.add("web", "a", answer)
+            await scene.add("web", "a", handle)
             assert (await scene.get("/drop", "POST"))[0] == 502
             assert (await scene.get("/hang"))[0] == 504
             assert scene.provider.state()["target_groups"][0]["targets"][0]["in_flight"] == 0
@@ -348,13 +348,13 @@ def test_a_target_that_drops_the_connection_is_502_and_one_that_hangs_504() -> N
     run(scenario)
 
 
-def test_a_client_that_waits_for_100_continue_is_told_to_go_on() -> None:
-    async def answer(request: web.BaseRequest) -> Any:
+def test_a_client_that_waits_for_100_continue_gets_it() -> None:
+    async def handle(request: web.BaseRequest) -> Any:
         return web.Response(text=str(len(await request.read())))
 
     async def scenario() -> None:
         async with balancing() as scene:
-            await scene.add("web", "a", answer)
+            await scene.add("web", "a", handle)
             async with asyncio.timeout(10):
                 assert await scene.get("/", "POST", data=b"x" * 1000, expect100=True) == (
                     200,
@@ -405,7 +405,7 @@ def test_rules_choose_before_the_default() -> None:
     run(scenario)
 
 
-def test_a_function_gets_the_event_and_its_answer_goes_back() -> None:
+def test_a_function_gets_the_event_and_its_response_goes_back() -> None:
     events = []
 
     async def function(event: dict[str, Any]) -> Any:
@@ -441,7 +441,7 @@ def test_a_function_gets_the_event_and_its_answer_goes_back() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         {"statusCode": "200"},
         InvokeResult(b'{"errorMessage": "x"}', True),
@@ -449,11 +449,11 @@ def test_a_function_gets_the_event_and_its_answer_goes_back() -> None:
         Throttled("Api"),
     ],
 )
-def test_a_function_that_fails_is_502(answer: Any) -> None:
+def test_a_function_that_fails_is_502(response: Any) -> None:
     async def function(_event: dict[str, Any]) -> Any:
-        if isinstance(answer, Throttled):
-            raise answer
-        return answer
+        if isinstance(response, Throttled):
+            raise response
+        return response
 
     async def scenario() -> None:
         async with balancing({"lambda": (LAMBDA, 1)}, function=function) as scene:
@@ -462,7 +462,7 @@ def test_a_function_that_fails_is_502(answer: Any) -> None:
     run(scenario)
 
 
-def test_what_a_function_cannot_take_is_refused_without_calling_it() -> None:
+def test_what_a_function_cannot_take_is_rejected_without_calling_it() -> None:
     async def function(_event: dict[str, Any]) -> None:
         raise AssertionError("called")
 
@@ -501,7 +501,7 @@ def test_a_functions_health_is_checked_where_that_is_on() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "properties", "says"),
+    ("kind", "properties", "message"),
     [
         ("LoadBalancer", {"Type": "gateway"}, "type gateway"),
         (
@@ -527,8 +527,8 @@ def test_a_functions_health_is_checked_where_that_is_on() -> None:
         ),
     ],
 )
-def test_what_is_unsupported_is_refused_by_name(
-    kind: str, properties: dict[str, Any], says: str
+def test_what_is_unsupported_is_rejected_by_name(
+    kind: str, properties: dict[str, Any], message: str
 ) -> None:
     async def scenario() -> None:
         async def invoke(_function: str, _payload: bytes) -> InvokeResult:
@@ -536,7 +536,7 @@ def test_what_is_unsupported_is_refused_by_name(
 
         provider = LoadBalancingProvider(invoke, port=0, clock=Clock())
         resource = Resource("Web", "Thing", PREFIX + kind, properties)
-        with pytest.raises(EmulatorError, match=says) as caught:
+        with pytest.raises(EmulatorError, match=message) as caught:
             await provider.create(resource, properties)
         assert "Thing in stack Web" in str(caught.value)
 
@@ -568,7 +568,7 @@ def test_names_are_in_the_form_that_templates_take_apart() -> None:
     run(scenario)
 
 
-def test_answers_are_json_safe() -> None:
+def test_responses_are_json_safe() -> None:
     async def scenario() -> None:
         async with balancing() as scene:
             await scene.add("web", "a")

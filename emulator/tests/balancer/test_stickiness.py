@@ -51,14 +51,14 @@ def test_without_stickiness_no_cookie_is_set_and_a_cookie_changes_nothing() -> N
     assert client.last == []
 
 
-@pytest.mark.parametrize("kept", [("AWSALB",), ("AWSALBCORS",), ("AWSALB", "AWSALBCORS")])
-def test_either_of_the_two_keeps_the_client_where_it_is(kept: Any) -> None:
+@pytest.mark.parametrize("cookies", [("AWSALB",), ("AWSALBCORS",), ("AWSALB", "AWSALBCORS")])
+def test_either_of_the_two_keeps_the_client_where_it_is(cookies: Any) -> None:
     _, api, client = scene(LB, "a", "b", "c")
     turn(api)
     first = client.asks()
     assert first == "b"
     for _ in range(5):
-        client.cookies = {name: client.cookies[name] for name in kept}
+        client.cookies = {name: client.cookies[name] for name in cookies}
         assert client.asks() == "b"
 
 
@@ -102,7 +102,7 @@ def test_a_cookie_that_was_tampered_with_binds_nobody(tamper: Any) -> None:
     assert client.asks() == "b"  # it has got a good one
 
 
-def test_a_cookie_tells_nothing_and_opens_under_no_other_name_or_key() -> None:
+def test_a_cookie_reveals_nothing_and_opens_under_no_other_name_or_key() -> None:
     seal, other = Seal(lambda n: bytes(range(n))), Seal(lambda n: bytes(n))
     bonds = {"arn:api": Bond("task-1", 12.5), "arn:web": Bond("", 13.0)}
     value = seal.close("AWSALB", bonds)
@@ -113,11 +113,11 @@ def test_a_cookie_tells_nothing_and_opens_under_no_other_name_or_key() -> None:
 
 
 @pytest.mark.parametrize(("waits", "stays"), [(59.9, True), (60, True), (60.1, False)])
-def test_the_duration_runs_from_the_last_answer(waits: float, stays: bool) -> None:
+def test_the_duration_runs_from_the_last_response(waits: float, stays: bool) -> None:
     attributes = {**LB, "stickiness.lb_cookie.duration_seconds": 60}
     time, _, client = scene(attributes, "a", "b", "c")
     client.asks()
-    for _ in range(5):  # each answer begins it anew
+    for _ in range(5):  # each response begins it anew
         time.passes(50)
         assert client.asks() == "a"
     time.passes(waits)
@@ -176,7 +176,7 @@ def test_the_cookie_of_one_group_says_nothing_in_another() -> None:
     assert client.asks() == "y"
 
 
-def test_the_application_cookie_binds_from_the_answer_that_sets_it() -> None:
+def test_the_application_cookie_binds_from_the_response_that_sets_it() -> None:
     _, _, client = scene(APP, "a", "b", "c")
     assert [client.asks() for _ in range(3)] == ["a", "b", "c"]
     assert client.last == IN_FOUR_SHARDS
@@ -184,7 +184,7 @@ def test_the_application_cookie_binds_from_the_answer_that_sets_it() -> None:
     value = client.cookies["AWSALBAPP-0"]
     assert client.last == [f"AWSALBAPP-0={value}; {EXPIRES}", *IN_FOUR_SHARDS[1:]]
     assert [client.asks() for _ in range(5)] == ["a"] * 5
-    assert client.cookies["AWSALBAPP-0"] != value  # renewed on each answer
+    assert client.cookies["AWSALBAPP-0"] != value  # renewed on each response
 
 
 @pytest.mark.parametrize(
@@ -308,7 +308,7 @@ def test_cookies_may_stand_in_several_lines() -> None:
 
 
 @pytest.mark.parametrize(
-    ("attributes", "says"),
+    ("attributes", "message"),
     [
         ({**LB, "stickiness.lb_cookie.duration_seconds": "0"}, "0 is not within 1 to 604800 s"),
         ({**LB, "stickiness.lb_cookie.duration_seconds": "604801"}, "604801 is not within"),
@@ -319,8 +319,8 @@ def test_cookies_may_stand_in_several_lines() -> None:
         ({"stickiness.enabled": "true", "stickiness.type": "app_cookie"}, "'' is not a cookie's"),
     ],
 )
-def test_stickiness_that_aws_refuses_is_refused(attributes: Any, says: str) -> None:
-    with pytest.raises(EmulatorError, match=says):
+def test_stickiness_that_aws_rejects_is_rejected(attributes: Any, message: str) -> None:
+    with pytest.raises(EmulatorError, match=message):
         stickiness.read_stickiness("group Api", attributes)
 
 

@@ -30,12 +30,12 @@ class Browser:
         line = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         headers = {"Cookie": line} if line else {}
         url = self._scene.provider.url + path
-        async with self._scene.session.get(url, headers=headers) as answer:
-            self.given = answer.headers.getall("Set-Cookie", [])
+        async with self._scene.session.get(url, headers=headers) as response:
+            self.given = response.headers.getall("Set-Cookie", [])
             for each in self.given:
                 name, _, value = each.partition(";")[0].partition("=")
                 self.cookies[name] = value
-            return await answer.text()
+            return await response.text()
 
 
 def test_a_sticky_client_moves_once_when_its_target_goes_and_does_not_return() -> None:
@@ -59,7 +59,7 @@ def test_a_sticky_client_moves_once_when_its_target_goes_and_does_not_return() -
 
 
 def test_the_applications_cookie_makes_a_client_sticky() -> None:
-    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
         response = web.Response()
         if request.path == "/sign-in":
             response.set_cookie("session", "1")
@@ -73,7 +73,7 @@ def test_the_applications_cookie_makes_a_client_sticky() -> None:
 
     async def scenario() -> None:
         async with balancing({"web": (group(**attributes), 1)}) as scene:
-            backends = [await scene.add("web", name, answer) for name in "ab"]
+            backends = [await scene.add("web", name, handle) for name in "ab"]
             browser = Browser(scene)
             await browser.get()
             assert [each.partition(";")[0] for each in browser.given] == [
@@ -145,7 +145,7 @@ def test_a_new_target_begins_with_a_small_share() -> None:
     asyncio.run(scenario())
 
 
-def test_a_target_that_answers_500_is_found_and_gets_less() -> None:
+def test_a_target_that_responds_500_is_found_and_gets_less() -> None:
     attributes = {
         "load_balancing.algorithm.type": "weighted_random",
         "load_balancing.algorithm.anomaly_mitigation": "on",

@@ -33,7 +33,7 @@ def test_bytes_go_both_ways_until_the_target_closes() -> None:
         async with balancing() as scene:
             backend = await scene.add_raw("web", "a", echo)
             reader, writer = await scene.connect()
-            writer.write(UPGRADE + b"early")  # before the answer, and passed on after it
+            writer.write(UPGRADE + b"early")  # before the response, and passed on after it
             head = await reader.readuntil(b"\r\n\r\n")
             assert head.startswith(b"HTTP/1.1 101 Switching Protocols\r\n")
             assert b"Connection: Upgrade\r\nUpgrade: websocket\r\n" in head
@@ -101,7 +101,7 @@ def test_stopping_and_taking_the_target_out_end_tunnels() -> None:
     run(scenario)
 
 
-def test_a_target_that_declines_answers_as_to_any_request() -> None:
+def test_a_target_that_declines_responds_as_to_any_request() -> None:
     async def scenario() -> None:
         async with balancing() as scene:
 
@@ -109,9 +109,9 @@ def test_a_target_that_declines_answers_as_to_any_request() -> None:
                 writer.write(OK.replace(b"200 OK", b"403 Forbidden"))
 
             await scene.add_raw("web", "a", declines)
-            answer = await scene.say(UPGRADE)
-            assert answer.startswith(b"HTTP/1.1 403 Forbidden\r\n")
-            assert b"Connection: close\r\n" in answer
+            response = await scene.exchange(UPGRADE)
+            assert response.startswith(b"HTTP/1.1 403 Forbidden\r\n")
+            assert b"Connection: close\r\n" in response
             assert scene.in_flight() == 0
 
     run(scenario)
@@ -173,16 +173,16 @@ def test_a_function_is_not_called_for_an_upgrade() -> None:
             raise AssertionError("called")
 
         async with balancing({"lambda": (LAMBDA, 1)}, function=function) as scene:
-            answer = await scene.say(UPGRADE)
-            assert answer.startswith(b"HTTP/1.1 400 ")
+            response = await scene.exchange(UPGRADE)
+            assert response.startswith(b"HTTP/1.1 400 ")
             assert scene.in_flight() == 0
             try:
                 async with connect(scene.provider.url.replace("http", "ws")):
                     raise AssertionError("connected")
             except ConnectionClosed:
                 raise
-            except Exception as refused:  # InvalidStatus has the response
-                assert refused.response.status_code == 400  # type: ignore[attr-defined]
+            except Exception as rejected:  # InvalidStatus has the response
+                assert rejected.response.status_code == 400  # type: ignore[attr-defined]
 
     run(scenario)
 
@@ -201,8 +201,8 @@ def test_an_upgrade_with_a_body_is_an_ordinary_request() -> None:
             last = b"GET /last HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
             for method in (b"GET", b"POST"):
                 with_body = UPGRADE.replace(b"GET", method).replace(b"\r\n\r\n", b"\r\n" + body)
-                answers = await scene.say(with_body + (last if method == b"POST" else b""))
-                assert answers.count(b"HTTP/1.1 200") == (2 if method == b"POST" else 1)
+                responses = await scene.exchange(with_body + (last if method == b"POST" else b""))
+                assert responses.count(b"HTTP/1.1 200") == (2 if method == b"POST" else 1)
             assert not any(b"Upgrade" in head for head in backend.heads)
             assert [head.split(b" ")[1] for head in backend.heads] == [b"/chat", b"/chat", b"/last"]
 
@@ -214,7 +214,7 @@ def test_a_target_that_declined_gets_no_other_request_on_that_connection() -> No
         async with balancing() as scene:
             backend = await scene.add_raw("web", "a")
             for _ in range(2):
-                assert (await scene.say(UPGRADE)).startswith(b"HTTP/1.1 200")
+                assert (await scene.exchange(UPGRADE)).startswith(b"HTTP/1.1 200")
             assert backend.connections == 2
 
     run(scenario)

@@ -16,6 +16,7 @@ from emulator.balancer.request_handler import RequestHandler
 from emulator.balancer.settings import BalancerSettings
 from emulator.balancer.targets.registrar import Registrar
 from emulator.balancer.wire.engine import Engine
+from emulator.balancer.wire.shared import Shared
 from emulator.clock import Clock
 
 GET = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -26,8 +27,8 @@ def run(scenario: Any) -> None:
     asyncio.run(scenario())
 
 
-def statuses(answers: bytes) -> list[int]:
-    return [int(found) for found in re.findall(rb"HTTP/1\.1 (\d{3})", answers)]
+def statuses(responses: bytes) -> list[int]:
+    return [int(found) for found in re.findall(rb"HTTP/1\.1 (\d{3})", responses)]
 
 
 async def body_of(head: bytes, reader: asyncio.StreamReader) -> bytes:
@@ -43,12 +44,12 @@ async def body_of(head: bytes, reader: asyncio.StreamReader) -> bytes:
 
 
 async def mirror(head: bytes, reader: Any, writer: Any) -> None:
-    """Answers with the request line and the body."""
+    """Responds with the request line and the body."""
     text = head.split(b" HTTP/1.1")[0] + b" " + await body_of(head, reader)
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(text), text))
 
 
-def test_pipelined_requests_are_answered_in_their_order() -> None:
+def test_pipelined_requests_get_responses_in_their_order() -> None:
     async def scenario() -> None:
         async with balancing() as scene:
             backends = [await scene.add_raw("web", name, mirror) for name in "abc"]
@@ -56,9 +57,9 @@ def test_pipelined_requests_are_answered_in_their_order() -> None:
                 b"POST /%d HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nbody%d" % (n, n)
                 for n in range(9)
             )
-            answers = await scene.say(requests + LAST)
-            assert statuses(answers) == [200] * 10
-            assert re.findall(rb"/(\d) body(\d)", answers) == [
+            responses = await scene.exchange(requests + LAST)
+            assert statuses(responses) == [200] * 10
+            assert re.findall(rb"/(\d) body(\d)", responses) == [
                 (b"%d" % n, b"%d" % n) for n in range(9)
             ]
             assert sorted(len(backend.heads) for backend in backends) == [3, 3, 4]
@@ -66,11 +67,11 @@ def test_pipelined_requests_are_answered_in_their_order() -> None:
     run(scenario)
 
 
-def test_ten_thousand_requests_in_one_piece_are_answered_one_by_one() -> None:
+def test_ten_thousand_requests_in_one_piece_get_responses_one_by_one() -> None:
     async def scenario() -> None:
         fixed = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200"}}
         async with balancing(default=lambda _weights: fixed) as scene:
-            assert statuses(await scene.say(GET * 10_000 + LAST)) == [200] * 10_001
+            assert statuses(await scene.exchange(GET * 10_000 + LAST)) == [200] * 10_001
 
     run(scenario)
 
@@ -89,47 +90,47 @@ def test_a_pipelined_request_waits_while_the_first_one_streams() -> None:
                     writer.write(OK)
 
             backend = await scene.add_raw("web", "a", slow)
-            said = asyncio.create_task(scene.say(GET + LAST))
+            exchange = asyncio.create_task(scene.exchange(GET + LAST))
             await until(lambda: backend.heads)
             assert scene.in_flight() == 1
             release.set()
-            answers = await said
-            assert answers.index(b"abcd") < answers.index(b"ok")
+            responses = await exchange
+            assert responses.index(b"abcd") < responses.index(b"ok")
             assert scene.in_flight() == 0
 
     run(scenario)
 
 
-def test_connections_to_a_target_are_kept_and_used_again() -> None:
+def test_connections_to_a_target_are_used_again() -> None:
     async def scenario() -> None:
         async with balancing() as scene:
             backend = await scene.add_raw("web", "a")
             for _ in range(5):
-                assert statuses(await scene.say(LAST)) == [200]
+                assert statuses(await scene.exchange(LAST)) == [200]
             assert (backend.connections, len(backend.heads)) == (1, 5)
 
     run(scenario)
 
 
-def test_a_kept_connection_that_the_target_has_closed_is_not_chosen() -> None:
+def test_an_idle_connection_that_the_target_has_closed_is_not_chosen() -> None:
     async def scenario() -> None:
         async with balancing() as scene:
 
             async def once(_head: bytes, _reader: Any, writer: Any) -> None:
                 writer.write(OK)
                 await writer.drain()
-                writer.close()  # without having said so
+                writer.close()  # without notice
 
             backend = await scene.add_raw("web", "a", once)
             for n in range(5):
-                assert statuses(await scene.say(LAST)) == [200]
+                assert statuses(await scene.exchange(LAST)) == [200]
                 await until(lambda: backend.open == 0)
                 assert backend.connections == n + 1
 
     run(scenario)
 
 
-def test_a_target_that_says_something_unasked_loses_its_connection() -> None:
+def test_a_target_that_sends_something_unasked_loses_its_connection() -> None:
     async def scenario() -> None:
         async with balancing() as scene:
 
@@ -138,7 +139,7 @@ def test_a_target_that_says_something_unasked_loses_its_connection() -> None:
 
             backend = await scene.add_raw("web", "a", twice)
             for _ in range(3):
-                assert (await scene.say(LAST)).endswith(b"ok")
+                assert (await scene.exchange(LAST)).endswith(b"ok")
             assert backend.connections == 3
 
     run(scenario)
@@ -154,7 +155,7 @@ def test_a_target_that_says_something_unasked_loses_its_connection() -> None:
         (b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", True),
     ],
 )
-def test_the_client_says_whether_its_connection_is_kept(request_: bytes, keeps: bool) -> None:
+def test_the_client_decides_whether_its_connection_stays_open(request_: bytes, keeps: bool) -> None:
     async def scenario() -> None:
         async with balancing() as scene:
             await scene.add_raw("web", "a")
@@ -182,8 +183,8 @@ def test_http_1_0_gets_a_host_upstream_and_no_chunks_back() -> None:
                 writer.write(b"0\r\n\r\n")
 
             backend = await scene.add_raw("web", "a", chunked)
-            answer = await scene.say(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
-            head, _, body = answer.partition(b"\r\n\r\n")
+            response = await scene.exchange(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+            head, _, body = response.partition(b"\r\n\r\n")
             assert body == b"ok"
             assert b"Connection: close" in head
             assert b"ransfer-" not in head
@@ -192,7 +193,7 @@ def test_http_1_0_gets_a_host_upstream_and_no_chunks_back() -> None:
     run(scenario)
 
 
-ANSWERS = {
+RESPONSES = {
     "length": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
     "chunked": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;x=y\r\no\r\n1\r\nk\r\n0\r\nT: t\r\n\r\n",
     "until the end": b"HTTP/1.1 200 OK\r\nX: y\r\n\r\nok",
@@ -203,23 +204,23 @@ ANSWERS = {
 }
 
 
-@pytest.mark.parametrize("framing", ANSWERS)
+@pytest.mark.parametrize("framing", RESPONSES)
 @pytest.mark.parametrize("apart", [True, False])
-def test_answers_of_every_framing_arrive_whole(framing: str, apart: bool) -> None:
+def test_responses_of_every_framing_arrive_whole(framing: str, apart: bool) -> None:
     async def scenario() -> None:
         async with balancing() as scene:
 
-            async def answer(_head: bytes, _reader: Any, writer: Any) -> None:
-                for at in range(len(ANSWERS[framing])) if apart else ():
-                    writer.write(ANSWERS[framing][at : at + 1])
+            async def script(_head: bytes, _reader: Any, writer: Any) -> None:
+                for at in range(len(RESPONSES[framing])) if apart else ():
+                    writer.write(RESPONSES[framing][at : at + 1])
                     await asyncio.sleep(0)
                 if not apart:
-                    writer.write(ANSWERS[framing])
+                    writer.write(RESPONSES[framing])
                 if framing in ("until the end", "http 1.0"):
                     await writer.drain()
                     writer.close()
 
-            await scene.add_raw("web", "a", answer)
+            await scene.add_raw("web", "a", script)
             async with scene.session.get(scene.provider.url) as got:
                 assert (got.status, await got.text()) == (200, "ok")
                 assert "T" not in got.headers
@@ -229,7 +230,7 @@ def test_answers_of_every_framing_arrive_whole(framing: str, apart: bool) -> Non
 
 
 @pytest.mark.parametrize(
-    ("method", "answer", "framing"),
+    ("method", "response", "framing"),
     [
         ("HEAD", b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n", b"Content-Length: 7"),
         ("HEAD", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"Transfer-Encoding"),
@@ -240,19 +241,19 @@ def test_answers_of_every_framing_arrive_whole(framing: str, apart: bool) -> Non
         ("GET", b"HTTP/1.1 304 Not Modified\r\nContent-Length: 7\r\n\r\n", b"Content-Length: 7"),
     ],
 )
-def test_answers_without_a_body_end_with_their_head(
-    method: str, answer: bytes, framing: bytes | None
+def test_responses_without_a_body_end_with_their_head(
+    method: str, response: bytes, framing: bytes | None
 ) -> None:
     async def scenario() -> None:
         async with balancing() as scene:
 
             async def script(head: bytes, _reader: Any, writer: Any) -> None:
-                writer.write(OK if b"/last" in head else answer)
+                writer.write(OK if b"/last" in head else response)
 
             backend = await scene.add_raw("web", "a", script)
-            both = await scene.say(method.encode() + b" / HTTP/1.1\r\nHost: h\r\n\r\n" + LAST)
+            both = await scene.exchange(method.encode() + b" / HTTP/1.1\r\nHost: h\r\n\r\n" + LAST)
             first, _, rest = both.partition(b"\r\n\r\n")
-            assert first.startswith(answer[:12])
+            assert first.startswith(response[:12])
             assert (framing in first) if framing else not re.search(rb"Content-L|Transfer", first)
             assert rest.startswith(b"HTTP/1.1 200 OK")
             assert backend.connections == 1
@@ -260,7 +261,7 @@ def test_answers_without_a_body_end_with_their_head(
     run(scenario)
 
 
-def test_a_body_after_an_answer_that_has_none_costs_the_connection_and_goes_nowhere() -> None:
+def test_a_body_after_a_response_that_has_none_costs_the_connection_and_goes_nowhere() -> None:
     async def scenario() -> None:
         async with balancing() as scene:
 
@@ -270,11 +271,11 @@ def test_a_body_after_an_answer_that_has_none_costs_the_connection_and_goes_nowh
 
             backend = await scene.add_raw("web", "a", script)
             head = b"HEAD / HTTP/1.1\r\nHost: h\r\n\r\n"
-            answers = await scene.say(
+            responses = await scene.exchange(
                 head + head.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
             )
-            assert statuses(answers) == [200, 200]
-            assert b"X: y" not in answers
+            assert statuses(responses) == [200, 200]
+            assert b"X: y" not in responses
             assert backend.connections == 2
 
     run(scenario)
@@ -290,7 +291,7 @@ def test_trailers_and_chunk_extensions_go_no_further() -> None:
                 writer.write(OK)
 
             await scene.add_raw("web", "a", script)
-            await scene.say(
+            await scene.exchange(
                 b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
                 b"3;ext=1\r\nabc\r\n0\r\nX-Trailer: 1\r\n\r\n" + LAST
             )
@@ -299,7 +300,7 @@ def test_trailers_and_chunk_extensions_go_no_further() -> None:
     run(scenario)
 
 
-def test_100_continue_is_said_at_once_and_the_header_goes_no_further() -> None:
+def test_100_continue_is_sent_at_once_and_the_header_goes_no_further() -> None:
     async def scenario() -> None:
         async with balancing() as scene:
             backend = await scene.add_raw("web", "a", mirror)
@@ -307,8 +308,8 @@ def test_100_continue_is_said_at_once_and_the_header_goes_no_further() -> None:
             writer.write(
                 b"POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"
             )
-            said = await reader.readuntil(b"\r\n\r\n")
-            assert said == b"HTTP/1.1 100 Continue\r\n\r\n"
+            received = await reader.readuntil(b"\r\n\r\n")
+            assert received == b"HTTP/1.1 100 Continue\r\n\r\n"
             writer.write(b"hi")
             assert statuses(await reader.readuntil(b"hi")) == [200]
             assert b"xpect" not in backend.heads[0]
@@ -317,7 +318,7 @@ def test_100_continue_is_said_at_once_and_the_header_goes_no_further() -> None:
     run(scenario)
 
 
-def test_after_the_client_keep_alive_one_more_request_is_answered_and_the_connection_closed() -> (
+def test_after_the_client_keep_alive_one_more_request_gets_a_response_and_the_connection_closed() -> (
     None
 ):
     async def scenario() -> None:
@@ -325,9 +326,9 @@ def test_after_the_client_keep_alive_one_more_request_is_answered_and_the_connec
         fixed = Rule(1, (), FixedResponse(200, "text/plain", "ok"))
         unused: Any = None  # nothing is checked, forwarded or invoked
         handler = RequestHandler([fixed], unused)
-        kept = BalancerSettings(client_keep_alive_seconds=60)
+        settings = BalancerSettings(client_keep_alive_seconds=60)
         registrar = Registrar(unused, Clock())
-        engine = Engine(handler, registrar, unused, kept, 0, bytes, now=lambda: now)
+        engine = Engine(handler, Shared(registrar, unused, settings, bytes, lambda: now), 0)
         await engine.start()
         reader, writer = await asyncio.open_connection("127.0.0.1", engine.port)
         for elapsed in (0.0, 60.0):
@@ -349,7 +350,7 @@ def test_an_offer_of_http_2_is_not_taken_up_and_the_body_is_one() -> None:
             backend = await scene.add_raw("web", "a", mirror)
             offer = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\n"
             smuggled = b"GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n"
-            answers = await scene.say(
+            responses = await scene.exchange(
                 b"POST /1 HTTP/1.1\r\nHost: h\r\n%bContent-Length: %d\r\n\r\n%b"
                 % (offer, len(smuggled), smuggled)
                 + b"POST /2 HTTP/1.1\r\nHost: h\r\n%bTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n"
@@ -357,7 +358,7 @@ def test_an_offer_of_http_2_is_not_taken_up_and_the_body_is_one() -> None:
                 + b"GET /3 HTTP/1.1\r\nHost: h\r\n%b\r\n" % offer * 2
                 + LAST
             )
-            assert statuses(answers) == [200] * 5
+            assert statuses(responses) == [200] * 5
             assert [head.split(b" ")[1] for head in backend.heads] == [
                 b"/1",
                 b"/2",
@@ -366,7 +367,7 @@ def test_an_offer_of_http_2_is_not_taken_up_and_the_body_is_one() -> None:
                 b"/last",
             ]
             assert not any(b"pgrade" in head or b"HTTP2" in head for head in backend.heads)
-            assert b"/2 ab" in answers
+            assert b"/2 ab" in responses
 
     run(scenario)
 
@@ -491,7 +492,7 @@ def test_a_client_that_does_not_read_stops_the_target_and_loses_nothing() -> Non
     run(scenario)
 
 
-def test_listener_attributes_set_headers_on_every_answer() -> None:
+def test_listener_attributes_set_headers_on_every_response() -> None:
     async def scenario() -> None:
         added = {
             "routing.http.response.x_frame_options.header_value": "DENY",
@@ -504,14 +505,14 @@ def test_listener_attributes_set_headers_on_every_answer() -> None:
             )
 
         async with balancing(listener_attributes=added) as scene:
-            none = await scene.say(LAST)
+            none = await scene.exchange(LAST)
             await scene.add_raw("web", "a", script)
-            answer = await scene.say(LAST)
-            for each in (none, answer):
+            response = await scene.exchange(LAST)
+            for each in (none, response):
                 assert re.findall(rb"(?i)x-frame-options: (\w+)", each) == [b"DENY"]
             assert statuses(none) == [503]
             assert b"awselb" not in none
-            assert b"Server: s\r\n" in answer
+            assert b"Server: s\r\n" in response
 
     run(scenario)
 
@@ -530,12 +531,12 @@ def test_stopping_lets_what_is_under_way_finish_and_closes_what_idles() -> None:
             idle_reader, idle_writer = await scene.connect()
             idle_writer.write(GET)
             await idle_reader.readuntil(b"ok")
-            said = asyncio.create_task(scene.say(LAST))
+            exchange = asyncio.create_task(scene.exchange(LAST))
             await until(lambda: len(backend.heads) == 2)
             stopped = asyncio.create_task(scene.provider.stop())
             assert await idle_reader.read(-1) == b""
             release.set()
-            assert statuses(await said) == [200]
+            assert statuses(await exchange) == [200]
             await stopped
             assert scene.in_flight() == 0
             idle_writer.close()

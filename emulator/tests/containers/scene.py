@@ -20,7 +20,7 @@ WORKDIR /srv
 COPY . app
 CMD ["python", "-m", "app.server"]
 """
-# It tells its log how many requests it had left when SIGTERM came, and ends at once: whatever was
+# It writes to its log how many requests it had left when SIGTERM came, and ends at once: whatever was
 # not drained by then is lost.
 SERVER = """
 import http.server, os, signal, sys, time
@@ -33,10 +33,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         global active
         active += 1
-        text = self.answer()
-        active -= 1  # before it is sent: who has its answer may let the task go
+        text = self.respond()
+        active -= 1  # before it is sent: who has its response may let the task go
         self.wfile.write(text)
-    def answer(self):
+    def respond(self):
         if self.path == "/slow":
             time.sleep(1.5)
         if self.path == "/work":

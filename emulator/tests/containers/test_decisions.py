@@ -57,7 +57,7 @@ def test_an_entrypoint_comes_before_the_command() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         ("FROM x\nCMD python -m server", "exec form"),
         ('FROM x\nCMD "server"', "exec form"),
@@ -65,8 +65,8 @@ def test_an_entrypoint_comes_before_the_command() -> None:
         ('FROM x\nCMMD ["x"]', "CMMD"),
     ],
 )
-def test_dockerfiles_that_cannot_be_run_are_refused(text: str, says: str) -> None:
-    with pytest.raises(EmulatorError, match=says):
+def test_dockerfiles_that_cannot_be_run_are_rejected(text: str, message: str) -> None:
+    with pytest.raises(EmulatorError, match=message):
         image.read_dockerfile(text)
 
 
@@ -172,14 +172,14 @@ def test_a_task_that_keeps_dying_is_tried_ever_less_often() -> None:
 
 
 @pytest.mark.parametrize(
-    ("definitions", "says"),
+    ("definitions", "message"),
     [
         ([{}, {}], "one container"),
         ([{"Image": "x", "Secrets": [{"Name": "A"}]}], "Secrets"),
     ],
 )
-def test_tasks_that_are_unsupported_are_refused(definitions: Any, says: str) -> None:
-    with pytest.raises(EmulatorError, match=says):
+def test_tasks_that_are_unsupported_are_rejected(definitions: Any, message: str) -> None:
+    with pytest.raises(EmulatorError, match=message):
         model.read_task_definition("task", {"ContainerDefinitions": definitions})
 
 
@@ -198,7 +198,7 @@ def test_a_service_may_be_in_several_target_groups() -> None:
     assert service.target_groups == ("arn:alb", "arn:nlb")
 
 
-def test_services_whose_target_groups_cannot_be_played_are_refused() -> None:
+def test_services_whose_target_groups_are_unsupported_are_rejected() -> None:
     with pytest.raises(EmulatorError, match="1 to 5 target groups, this one is in 0"):
         read_service({"TaskDefinition": "task"})
     with pytest.raises(EmulatorError, match="this one is in 6"):

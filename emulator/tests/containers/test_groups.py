@@ -72,7 +72,7 @@ async def serving(asset: Path, tmp_path: Path, **options: Any) -> AsyncIterator[
             yield Service(scene, containers)
 
 
-def said(task: dict[str, Any]) -> str:
+def output(task: dict[str, Any]) -> str:
     return Path(task["log"]).read_text()
 
 
@@ -81,10 +81,10 @@ def run(scenario: Any) -> None:
 
 
 async def pid_of(url: str, source: str = "127.0.0.1") -> int:
-    """Of the process that answers."""
+    """Of the process that responds."""
     connector = aiohttp.TCPConnector(local_addr=(source, 0), force_close=True)
-    async with aiohttp.ClientSession(connector=connector) as session, session.get(url) as answer:
-        return int((await answer.text()).split()[1])
+    async with aiohttp.ClientSession(connector=connector) as session, session.get(url) as response:
+        return int((await response.text()).split()[1])
 
 
 def test_a_task_serves_both_and_a_source_stays_with_its_own(asset: Path, tmp_path: Path) -> None:
@@ -126,11 +126,11 @@ def test_sigterm_waits_until_both_have_let_go(asset: Path, tmp_path: Path) -> No
             service.containers.set_desired("small", 0)
             # nothing is in flight at the one, and the other still has the connection
             await until(lambda: service.states(task["id"]) == (None, "draining"))
-            assert "SIGTERM" not in said(task)
+            assert "SIGTERM" not in output(task)
             assert alive(task["pid"])
             client.close()
             await until(lambda: not service.tasks(), 30)
-            assert said(task).endswith("SIGTERM with 0 left\n")
+            assert output(task).endswith("SIGTERM with 0 left\n")
             assert service.targets("application") == service.targets("network") == {}
 
     run(scenario)

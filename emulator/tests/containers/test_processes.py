@@ -12,7 +12,7 @@ import pytest
 from tests.balancer.scene import CHECKED, balancing, until
 from tests.containers.scene import alive, running, tracking, write_image
 
-from emulator.containers.provider import ContainerProvider, Refused, UnknownName
+from emulator.containers.provider import ContainerProvider, Rejected, UnknownName
 from emulator.containers.task import Task
 
 
@@ -218,7 +218,7 @@ def test_a_process_that_has_ended_unnoticed_takes_any_signal(
     run(scenario)
 
 
-def test_orders_that_make_no_sense_are_refused(asset: Path, tmp_path: Path) -> None:
+def test_orders_that_make_no_sense_are_rejected(asset: Path, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with pooling(asset, tmp_path, desired=1, speed=1) as pool:
             await pool.until_healthy(1)
@@ -226,15 +226,15 @@ def test_orders_that_make_no_sense_are_refused(asset: Path, tmp_path: Path) -> N
             with pytest.raises(UnknownName, match="medium"):
                 pool.containers.set_desired("medium", 1)
             for number in (-1, 21):
-                with pytest.raises(Refused, match="0 to 20"):
+                with pytest.raises(Rejected, match="0 to 20"):
                     pool.containers.set_desired("small", number)
             with pytest.raises(UnknownName, match="nobody"):
                 pool.containers.act("nobody", "kill")
-            with pytest.raises(Refused, match="dance"):
+            with pytest.raises(Rejected, match="dance"):
                 pool.containers.act(task, "dance")
             pool.containers.act(task, "kill")
             await until(lambda: pool.tasks()[task]["exited"])
-            with pytest.raises(Refused, match="has ended already"):
+            with pytest.raises(Rejected, match="has ended already"):
                 pool.containers.act(task, "pause")
 
     run(scenario)
@@ -281,23 +281,23 @@ def test_scaling_in_under_load_loses_no_request(asset: Path, tmp_path: Path) -> 
     async def scenario() -> None:
         async with pooling(asset, tmp_path, 3) as pool:
             await pool.until_healthy(3)
-            answered = Counter[int]()
+            responded = Counter[int]()
             over = asyncio.Event()
 
             async def ask() -> None:
                 while not over.is_set():
                     status, _ = await pool.scene.get("/work")
-                    answered[status] += 1
+                    responded[status] += 1
 
             clients = [asyncio.create_task(ask()) for _ in range(12)]
-            await until(lambda: answered.total() > 200)
+            await until(lambda: responded.total() > 200)
             pool.containers.set_desired("small", 1)
             await pool.until_healthy(1)
-            after = answered.total()
-            await until(lambda: answered.total() > after + 100)
+            after = responded.total()
+            await until(lambda: responded.total() > after + 100)
             over.set()
             await asyncio.gather(*clients)
-            assert answered.keys() == {200}
+            assert responded.keys() == {200}
             # Not the logs whole: a check that a busy machine was too slow for is complained of there.
             lines = [log.read_text().splitlines() for log in (tmp_path / "logs").iterdir()]
             ended = [line for its in lines for line in its if line.startswith("SIGTERM")]

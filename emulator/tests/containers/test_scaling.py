@@ -148,7 +148,7 @@ def test_scaling_policies_are_read() -> None:
         scaling.read_policy("policy", policy("SQSDepth"))
 
 
-def test_policies_are_collected_and_what_is_not_acted_on_is_said(
+def test_policies_are_collected_and_what_is_not_acted_on_is_reported(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     scalable = Scalable("us-east-1:123456789012")
@@ -168,7 +168,7 @@ def test_utilization_is_the_tasks_average_share() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "seconds"),
+    ("printed", "seconds"),
     [
         ("   0:00.15\n", 0.15),  # macOS
         ("  12:34.56\n", 754.56),
@@ -178,8 +178,8 @@ def test_utilization_is_the_tasks_average_share() -> None:
         ("TIME\n", None),
     ],
 )
-def test_the_cpu_time_that_ps_gives(said: str, seconds: float | None) -> None:
-    assert cpu.from_ps(said) == seconds
+def test_the_cpu_time_that_ps_gives(printed: str, seconds: float | None) -> None:
+    assert cpu.from_ps(printed) == seconds
 
 
 def test_the_cpu_time_of_a_process() -> None:

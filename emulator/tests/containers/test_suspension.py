@@ -12,7 +12,7 @@ from tests.containers.scene import running, tracking, write_image
 
 from emulator.clock import Clock
 from emulator.containers.autoscaler import Autoscaler
-from emulator.containers.provider import Refused, UnknownName
+from emulator.containers.provider import Rejected, UnknownName
 from emulator.containers.scaling import IN_MINUTES, REQUESTS, Bounds, Tracking
 
 
@@ -160,7 +160,7 @@ def test_a_pool_without_a_policy_has_nothing_to_suspend(tmp_path: Path) -> None:
         image = write_image(tmp_path / "asset")
         async with running(Targets(), ["arn"], image, tmp_path) as containers:
             assert containers.state()["pools"][0]["autoscaling"] is None
-            with pytest.raises(Refused, match="no scaling policy for small"):
+            with pytest.raises(Rejected, match="no scaling policy for small"):
                 containers.set_autoscaling("small", False)
 
     asyncio.run(scenario())

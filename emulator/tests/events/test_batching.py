@@ -32,7 +32,7 @@ def records(numbers: Iterable[int]) -> tuple[dict[str, Any], ...]:
     )
 
 
-def answer(*failed: Any) -> InvokeResult:
+def reporting(*failed: Any) -> InvokeResult:
     failures = [{"itemIdentifier": each} for each in failed]
     return InvokeResult(json.dumps({"batchItemFailures": failures}).encode(), False)
 
@@ -52,7 +52,7 @@ def test_a_batch_is_due_when_it_is_full_or_its_window_or_six_megabytes_are() -> 
 
 
 @pytest.mark.parametrize("payload", [b"null", b"{}", b'{"batchItemFailures": []}', b'""'])
-def test_an_answer_without_failures_is_a_success(payload: bytes) -> None:
+def test_a_response_without_failures_is_a_success(payload: bytes) -> None:
     result = InvokeResult(payload, False)
     assert batching.failed_items(result, ["1"], True) == []
 
@@ -70,31 +70,31 @@ def test_an_answer_without_failures_is_a_success(payload: bytes) -> None:
         b'{"batchItemFailures": ["1"]}',
     ],
 )
-def test_an_answer_that_names_no_item_of_the_batch_fails_all_of_it(payload: bytes) -> None:
+def test_a_response_that_names_no_item_of_the_batch_fails_all_of_it(payload: bytes) -> None:
     with pytest.raises(Unreported):
         batching.failed_items(InvokeResult(payload, False), ["1", "2"], True)
 
 
 def test_without_partial_responses_only_a_function_error_is_a_failure() -> None:
-    assert batching.failed_items(answer("1"), ["1"], False) == []
+    assert batching.failed_items(reporting("1"), ["1"], False) == []
     with pytest.raises(Unreported):
         batching.failed_items(FAILED, ["1"], False)
 
 
 def test_the_lowest_failed_record_is_where_the_next_batch_begins() -> None:
-    (rest,) = after_invocation(Work(records(range(1, 7)), 2, 2), answer("5", "3"), mapping())
+    (rest,) = after_invocation(Work(records(range(1, 7)), 2, 2), reporting("5", "3"), mapping())
     assert isinstance(rest, Work)
     assert numbers(rest) == [3, 4, 5, 6]
     assert (rest.attempts, rest.invocations) == (0, 3)
 
 
 def test_a_batch_that_succeeds_leaves_nothing() -> None:
-    assert after_invocation(Work(records([1, 2])), answer(), mapping()) == []
+    assert after_invocation(Work(records([1, 2])), reporting(), mapping()) == []
 
 
 def test_a_failed_batch_is_bisected_without_counting_as_an_attempt() -> None:
     bisecting = mapping(BisectBatchOnFunctionError=True, MaximumRetryAttempts=1)
-    for result in (FAILED, answer("1")):
+    for result in (FAILED, reporting("1")):
         halves = after_invocation(Work(records([1, 2, 3])), result, bisecting)
         assert [numbers(half) for half in halves] == [[1, 2], [3]]
         assert all(isinstance(half, Work) and half.attempts == 0 for half in halves)
@@ -111,7 +111,7 @@ def test_a_poisoned_record_is_given_up_alone() -> None:
             given_up.append(step)
             continue
         poisoned = 5 in numbers(step)
-        following = after_invocation(step, FAILED if poisoned else answer(), bisecting)
+        following = after_invocation(step, FAILED if poisoned else reporting(), bisecting)
         done += [] if poisoned else numbers(step)
         pending[:0] = following
     assert done == [0, 1, 2, 3, 4, 6, 7]

@@ -74,6 +74,6 @@ def test_one_of_several_filters_is_enough_and_none_lets_everything_through() -> 
         ('{"a": [{"wildcard": "x*"}]}', r"operator \['wildcard'\] is not known"),
     ],
 )
-def test_a_pattern_that_is_not_understood_is_refused(pattern: str, sentence: str) -> None:
+def test_a_pattern_that_is_not_understood_is_rejected(pattern: str, sentence: str) -> None:
     with pytest.raises(EmulatorError, match=sentence):
         compile_filters({"Filters": [{"Pattern": pattern}]})

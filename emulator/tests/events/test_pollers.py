@@ -54,8 +54,8 @@ async def polling(
     aws: str, function: FakeFunction, properties: dict[str, Any]
 ) -> AsyncIterator[EventSourceProvider]:
     addresses = Addresses("us-east-1", aws, "api", "ws://127.0.0.1:1", "http://127.0.0.1:2")
-    said: list[str] = []
-    provider = EventSourceProvider(Calls(addresses), function, Clock(100), said.append)
+    reported: list[str] = []
+    provider = EventSourceProvider(Calls(addresses), function, Clock(100), reported.append)
     given = {"FunctionName": "watch", "FunctionResponseTypes": ["ReportBatchItemFailures"]}
     resource = Resource("s", "Mapping", "AWS::Lambda::EventSourceMapping")
     await provider.create(resource, {**given, **properties})
@@ -64,7 +64,7 @@ async def polling(
         yield provider
     finally:
         await provider.stop()
-        assert [line for line in said if "given up" not in line] == []
+        assert [line for line in reported if "given up" not in line] == []
 
 
 def client(service: Any, aws: str) -> Any:

@@ -1,4 +1,4 @@
-"""Runs functions from source texts, the way local mode runs them from assets."""
+"""Runs functions from source texts, the way the emulator runs them from assets."""
 
 from __future__ import annotations
 

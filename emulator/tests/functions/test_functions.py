@@ -60,7 +60,7 @@ def invoked(directory: Path, source: str, event: Any = None, **fields: Any) -> I
 
 
 @both_runtimes
-def test_an_event_comes_back_as_the_handlers_answer(tmp_path: Path, own_runtime: bool) -> None:
+def test_an_event_comes_back_as_the_handlers_response(tmp_path: Path, own_runtime: bool) -> None:
     source = "def handler(event, context): return {'got': event}"
     result = invoked(tmp_path, source, {"text": "नमस्ते 👋"}, own_runtime=own_runtime)
     assert not result.error
@@ -144,7 +144,7 @@ def handler(event, context):
         ("1 / 0", "module.handler", "ZeroDivisionError", "division by zero"),
     ],
 )
-def test_a_handler_that_cannot_be_imported_answers_the_invocation_with_why(
+def test_a_handler_that_cannot_be_imported_fails_the_invocation_with_the_reason(
     tmp_path: Path, own_runtime: bool, source: str, handler: str, error_type: str, message: str
 ) -> None:
     result = invoked(tmp_path, source, own_runtime=own_runtime, handler=handler)
@@ -164,7 +164,7 @@ def handler(event, context): return boto3.__name__
 
 
 @both_runtimes
-def test_an_answer_that_is_no_json_is_a_marshal_error(tmp_path: Path, own_runtime: bool) -> None:
+def test_a_response_that_is_no_json_is_a_marshal_error(tmp_path: Path, own_runtime: bool) -> None:
     source = "def handler(event, context): return {1, 2}"
     document = json.loads(invoked(tmp_path, source, own_runtime=own_runtime).payload)
     assert document["errorType"] == "Runtime.MarshalError"
@@ -211,7 +211,7 @@ def handler(event, context): os._exit(3)
     assert document["errorMessage"].endswith("Runtime exited with error: exit status 3")
 
 
-def test_payloads_over_six_megabytes_are_refused_both_ways(tmp_path: Path) -> None:
+def test_payloads_over_six_megabytes_are_rejected_both_ways(tmp_path: Path) -> None:
     source = "def handler(event, context): return 'x' * event"
     document = json.loads(invoked(tmp_path, source, 6 * 1024 * 1024).payload)
     assert document["errorType"] == "Function.ResponseSizeTooLarge"
@@ -308,7 +308,7 @@ def test_a_busy_worker_is_not_idle_however_long_it_takes(tmp_path: Path) -> None
     assert not result.error
 
 
-def test_events_that_arrive_as_idle_workers_end_are_all_answered(tmp_path: Path) -> None:
+def test_events_that_arrive_as_idle_workers_end_all_get_results(tmp_path: Path) -> None:
     async def scenario(functions: Functions) -> None:
         for _ in range(15):
             assert (await functions.invoke("echo", b"7")).payload == b"7"

@@ -28,7 +28,7 @@ def files(directory: Path) -> dict[str, str]:
 
 def test_a_mirror_takes_over_additions_changes_and_removals(tmp_path: Path) -> None:
     source, target = tmp_path / "source", tmp_path / "target"
-    write(source / "kept.py", "1")
+    write(source / "compiled.py", "1")
     write(source / "changed.py", "1")
     write(source / "package" / "gone.py", "1")
     mirror(source, target)
@@ -38,9 +38,9 @@ def test_a_mirror_takes_over_additions_changes_and_removals(tmp_path: Path) -> N
     (source / "package").rmdir()
     write(source / "package", "now a file")
     write(target / "stray.py", "1")
-    write(target / "__pycache__" / "kept.pyc", "byte code")
+    write(target / "__pycache__" / "compiled.pyc", "byte code")
     mirror(source, target)
-    assert files(target) == files(source) | {"__pycache__/kept.pyc": "byte code"}
+    assert files(target) == files(source) | {"__pycache__/compiled.pyc": "byte code"}
 
 
 def test_assets_are_copied_once_and_never_written(tmp_path: Path) -> None:
@@ -60,11 +60,11 @@ def test_assets_are_copied_once_and_never_written(tmp_path: Path) -> None:
 
 def test_a_saved_source_is_what_the_next_invocation_runs(tmp_path: Path) -> None:
     sources = tmp_path / "lambdas"
-    answer = "def handler(event, context): return {}\n"
+    response = "def handler(event, context): return {}\n"
     for directory in (sources, tmp_path / "asset.abc" / "lambdas"):
-        write(directory / "module.py", answer.format(1))
+        write(directory / "module.py", response.format(1))
     copies = RunCopies(tmp_path / "run")
-    said: list[str] = []
+    reported: list[str] = []
 
     async def scenario() -> None:
         async with running(tmp_path) as functions:
@@ -78,14 +78,14 @@ def test_a_saved_source_is_what_the_next_invocation_runs(tmp_path: Path) -> None
             )
             assert await invoke(functions) == b"1"
             reload = Reload(
-                sources, copies, [lambda changed: functions.replace_workers()], said.append
+                sources, copies, [lambda changed: functions.replace_workers()], reported.append
             )
             await reload.start()
             try:
                 for expected in (2, 3):
-                    before = len(said)
-                    while len(said) == before:  # the watch may not have begun yet
-                        write(sources / "module.py", answer.format(expected))
+                    before = len(reported)
+                    while len(reported) == before:  # the watch may not have begun yet
+                        write(sources / "module.py", response.format(expected))
                         await asyncio.sleep(0.3)
                     await until(lambda: functions.state()["functions"][0]["workers"] <= 1)
                     assert await invoke(functions) == str(expected).encode()
@@ -93,27 +93,31 @@ def test_a_saved_source_is_what_the_next_invocation_runs(tmp_path: Path) -> None
                 await reload.stop()
 
     asyncio.run(scenario())
-    assert "lambdas/module.py changed: new workers take over" in said
+    assert "lambdas/module.py changed: new workers take over" in reported
 
 
-def test_what_changes_the_template_or_the_packages_is_said_to_need_a_restart(
+def test_what_changes_the_template_or_the_packages_is_reported_to_need_a_restart(
     tmp_path: Path,
 ) -> None:
     stacks, sources = tmp_path / "stacks", tmp_path / "lambdas"
     write(stacks / "config.py", "1")
     write(sources / "requirements.txt", "1")
-    said: list[str] = []
+    reported: list[str] = []
     taken_over: list[list[Path]] = []
     reload = Reload(
-        sources, RunCopies(tmp_path / "run"), [taken_over.append], said.append, templates=[stacks]
+        sources,
+        RunCopies(tmp_path / "run"),
+        [taken_over.append],
+        reported.append,
+        templates=[stacks],
     )
 
     async def scenario() -> None:
         await reload.start()
         try:
             for path in (stacks / "config.py", sources / "requirements.txt"):
-                before = len(said)
-                while len(said) == before:  # the watch may not have begun yet
+                before = len(reported)
+                while len(reported) == before:  # the watch may not have begun yet
                     write(path, "2")
                     write(sources / ".send.py.swp", "x")
                     await asyncio.sleep(0.3)
@@ -121,8 +125,8 @@ def test_what_changes_the_template_or_the_packages_is_said_to_need_a_restart(
             await reload.stop()
 
     asyncio.run(scenario())
-    assert "stacks/config.py changed: start again to take it over" in said
-    assert "lambdas/requirements.txt changed: start again to take it over" in said
+    assert "stacks/config.py changed: start again to take it over" in reported
+    assert "lambdas/requirements.txt changed: start again to take it over" in reported
     assert taken_over == []
 
 

@@ -46,10 +46,10 @@ class Functions:
         event = json.loads(payload)
         self.events.append((name, event))
         try:
-            answer = await self.by_name[name](event)
+            response = await self.by_name[name](event)
         except FunctionError as error:
             return InvokeResult(json.dumps({"errorMessage": str(error)}).encode(), True)
-        return InvokeResult(json.dumps(answer).encode(), False)
+        return InvokeResult(json.dumps(response).encode(), False)
 
     def of(self, name: str) -> list[dict[str, Any]]:
         return [event for called, event in self.events if called == name]
@@ -82,12 +82,12 @@ class Scene:
             aiohttp.ClientSession() as session,
             session.request(
                 method, url, data=data, headers=SIGNED if headers is None else headers
-            ) as answer,
+            ) as response,
         ):
-            text = await answer.text()
+            text = await response.text()
             return (
-                answer.status,
-                answer.headers.get("x-amzn-ErrorType"),
+                response.status,
+                response.headers.get("x-amzn-ErrorType"),
                 json.loads(text) if text else None,
             )
 
@@ -143,13 +143,13 @@ def resources(routes: dict[str, bool]) -> list[tuple[str, str, dict[str, Any]]]:
             },
         ),
     ]
-    for key, answers in routes.items():
+    for key, responds in routes.items():
         name = "Route" + key.strip("$")
         integration = {"IntegrationType": "AWS_PROXY", "IntegrationUri": uri(key.strip("$"))}
         route: dict[str, Any] = {"RouteKey": key, "Target": f"integrations/{name}Integration"}
         if key == "$connect":
             route |= {"AuthorizationType": "CUSTOM", "AuthorizerId": "Authorizer"}
-        if answers:
+        if responds:
             route["RouteResponseSelectionExpression"] = "$default"
             response = {"RouteId": name, "RouteResponseKey": "$default"}
             made.append((f"{name}Response", "RouteResponse", response))

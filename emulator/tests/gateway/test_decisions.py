@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from emulator.gateway import answers, authorization, limits, model, routing
+from emulator.gateway import authorization, limits, model, responses, routing
 from emulator.gateway.authorization import IdentitySource
 from emulator.providers import EmulatorError, InvokeResult
 
@@ -26,7 +26,7 @@ def test_a_selection_expression_names_a_place_in_the_frame(expression: str, path
 
 
 @pytest.mark.parametrize("expression", ["$request.header.X", "${a}/${b}", "action", ""])
-def test_other_selection_expressions_are_refused_at_load(expression: str) -> None:
+def test_other_selection_expressions_are_rejected_at_load(expression: str) -> None:
     with pytest.raises(EmulatorError, match="route selection expression"):
         routing.selection_path(expression)
 
@@ -83,7 +83,7 @@ def test_every_identity_source_needs_a_value(headers: Any, query: Any, known: An
     assert authorization.identified(sources, headers, query) is known
 
 
-def test_an_identity_source_of_another_kind_is_refused_at_load() -> None:
+def test_an_identity_source_of_another_kind_is_rejected_at_load() -> None:
     with pytest.raises(EmulatorError, match=r"context\.identity"):
         authorization.parse_identity_sources(["context.identity.sourceIp"])
 
@@ -127,7 +127,7 @@ ALLOW = {"Version": "2012-10-17", "Statement": [statement("Allow")]}
 
 
 @pytest.mark.parametrize(
-    ("answer", "status"),
+    ("response", "status"),
     [
         (result({"principalId": "u", "policyDocument": ALLOW}), 200),
         (result({"principalId": "u", "policyDocument": {"Statement": [statement("Deny")]}}), 403),
@@ -154,19 +154,19 @@ ALLOW = {"Version": "2012-10-17", "Statement": [statement("Allow")]}
         (result({"principalId": "u", "policyDocument": ALLOW, "context": {"a": [1]}}), 500),
     ],
 )
-def test_what_an_authorizers_answer_means(answer: Any, status: int) -> None:
-    assert authorization.verdict(answer, ARN).status == status
+def test_what_an_authorizers_response_means(response: Any, status: int) -> None:
+    assert authorization.verdict(response, ARN).status == status
 
 
 def test_context_values_reach_later_events_as_strings() -> None:
-    answer = result(
+    response = result(
         {
             "principalId": "ravi/phone",
             "policyDocument": ALLOW,
             "context": {"user": "ravi", "n": 3, "ok": True},
         }
     )
-    assert authorization.verdict(answer, ARN).context == {
+    assert authorization.verdict(response, ARN).context == {
         "principalId": "ravi/phone",
         "user": "ravi",
         "n": "3",
@@ -175,7 +175,7 @@ def test_context_values_reach_later_events_as_strings() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "status", "headers"),
+    ("response", "status", "headers"),
     [
         (result({"statusCode": 200}), 200, {}),
         (result({"statusCode": "204"}), 200, {}),
@@ -197,12 +197,12 @@ def test_context_values_reach_later_events_as_strings() -> None:
         (InvokeResult(b"", False), 502, {}),
     ],
 )
-def test_how_the_upgrade_is_answered(answer: Any, status: int, headers: Any) -> None:
-    assert answers.connect_answer(answer) == (status, headers)
+def test_what_the_response_to_the_upgrade_is(response: Any, status: int, headers: Any) -> None:
+    assert responses.connect_result(response) == (status, headers)
 
 
 @pytest.mark.parametrize(
-    ("answer", "failed", "body"),
+    ("response", "failed", "body"),
     [
         (result({"statusCode": 200, "body": "hello"}), False, "hello"),
         (result({"statusCode": 500, "body": "still sent"}), False, "still sent"),
@@ -214,18 +214,18 @@ def test_how_the_upgrade_is_answered(answer: Any, status: int, headers: Any) -> 
         (result({"errorMessage": "x"}, error=True), True, ""),
     ],
 )
-def test_what_a_routes_answer_sends_back(answer: Any, failed: Any, body: Any) -> None:
-    assert answers.message_answer(answer) == (failed, body)
+def test_what_a_routes_response_sends_back(response: Any, failed: Any, body: Any) -> None:
+    assert responses.message_result(response) == (failed, body)
 
 
-def test_an_answer_over_128_kb_fails() -> None:
-    fits = answers.message_answer(result({"statusCode": 200, "body": "x" * 131072}))
+def test_a_response_over_128_kb_fails() -> None:
+    fits = responses.message_result(result({"statusCode": 200, "body": "x" * 131072}))
     assert not fits.failed
-    assert answers.message_answer(result({"statusCode": 200, "body": "x" * 131073})).failed
+    assert responses.message_result(result({"statusCode": 200, "body": "x" * 131073})).failed
 
 
 def test_the_error_frame_is_api_gateways() -> None:
-    assert answers.error_frame("Internal server error", "c=", "r=") == (
+    assert responses.error_frame("Internal server error", "c=", "r=") == (
         '{"message":"Internal server error", "connectionId":"c=", "requestId":"r="}'
     )
 
@@ -246,7 +246,7 @@ def test_the_quotas_are_aws_quotas() -> None:
 
 
 @pytest.mark.parametrize(
-    ("read", "properties", "says"),
+    ("read", "properties", "message"),
     [
         (model.read_selection, {"ProtocolType": "HTTP"}, "protocol type HTTP"),
         (model.read_integration, {"IntegrationType": "MOCK"}, "integration type MOCK"),
@@ -278,8 +278,8 @@ def test_the_quotas_are_aws_quotas() -> None:
         ),
     ],
 )
-def test_what_is_unsupported_is_refused_with_a_sentence(
-    read: Any, properties: dict[str, Any], says: str
+def test_what_is_unsupported_is_rejected_with_a_sentence(
+    read: Any, properties: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(EmulatorError, match=says):
+    with pytest.raises(EmulatorError, match=message):
         read(properties)

@@ -28,8 +28,8 @@ def run(scenario: Any) -> None:
     asyncio.run(scenario())
 
 
-async def refused(scene: Any, **options: Any) -> Any:
-    """The status and document an upgrade is refused with."""
+async def rejected(scene: Any, **options: Any) -> Any:
+    """The status and document an upgrade is rejected with."""
     with pytest.raises(InvalidStatus) as caught:
         await scene.connect(**options)
     response = caught.value.response
@@ -65,7 +65,7 @@ def test_a_client_connects_speaks_and_leaves() -> None:
 def test_without_its_identity_source_a_client_gets_401_and_nothing_is_invoked() -> None:
     async def scenario() -> None:
         async with playing() as scene:
-            status, document = await refused(scene, subprotocols=None)
+            status, document = await rejected(scene, subprotocols=None)
             assert (status, document["message"]) == (401, "Unauthorized")
             assert scene.functions.events == []
 
@@ -73,34 +73,35 @@ def test_without_its_identity_source_a_client_gets_401_and_nothing_is_invoked() 
 
 
 @pytest.mark.parametrize(
-    ("answer", "status"), [("deny", 403), ("Unauthorized", 401), ("crash", 500), ("throttle", 500)]
+    ("response", "status"),
+    [("deny", 403), ("Unauthorized", 401), ("crash", 500), ("throttle", 500)],
 )
-def test_a_refusing_authorizer_keeps_connect_from_running(answer: Any, status: int) -> None:
+def test_a_rejecting_authorizer_keeps_connect_from_running(response: Any, status: int) -> None:
     async def authorize(_event: dict[str, Any]) -> Any:
-        if answer == "deny":
+        if response == "deny":
             return {**allow({}), "policyDocument": {"Statement": []}}
-        if answer == "throttle":
+        if response == "throttle":
             raise Throttled("authorize")
-        raise FunctionError(answer)
+        raise FunctionError(response)
 
     async def scenario() -> None:
         async with playing(authorize=authorize) as scene:
-            assert (await refused(scene))[0] == status
+            assert (await rejected(scene))[0] == status
             assert scene.functions.of("connect") == []
 
     run(scenario)
 
 
 @pytest.mark.parametrize(
-    ("answer", "status"), [({"statusCode": 403}, 403), ({"oops": 1}, 502), (None, 502)]
+    ("response", "status"), [({"statusCode": 403}, 403), ({"oops": 1}, 502), (None, 502)]
 )
-def test_a_refusing_connect_integration_refuses_the_upgrade(answer: Any, status: int) -> None:
+def test_a_rejecting_connect_integration_rejects_the_upgrade(response: Any, status: int) -> None:
     async def connecting(_event: dict[str, Any]) -> Any:
-        return answer
+        return response
 
     async def scenario() -> None:
         async with playing(connect=connecting) as scene:
-            assert (await refused(scene))[0] == status
+            assert (await rejected(scene))[0] == status
             assert scene.provider.state()["connections"] == []
 
     run(scenario)
@@ -110,7 +111,7 @@ def test_the_wrong_path_is_forbidden_and_a_plain_request_is_no_upgrade() -> None
     async def scenario() -> None:
         async with playing() as scene:
             for path in ("/", "/dev", "/live/x"):
-                assert await refused(scene, path=path) == (403, {"message": "Forbidden"})
+                assert await rejected(scene, path=path) == (403, {"message": "Forbidden"})
             assert scene.functions.events == []
             reader, writer = await asyncio.open_connection(
                 "127.0.0.1", int(scene.provider.websocket_url.split(":")[2].split("/")[0])
@@ -141,7 +142,7 @@ def test_the_upgrade_waits_for_connect_and_a_post_from_inside_it_finds_nobody() 
     run(scenario)
 
 
-def test_only_a_route_with_a_route_response_answers() -> None:
+def test_only_a_route_with_a_route_response_responds() -> None:
     async def scenario() -> None:
         async with playing() as scene, scene.connect() as socket:
             await socket.send('{"action":"oneway"}')
@@ -153,7 +154,7 @@ def test_only_a_route_with_a_route_response_answers() -> None:
 
 
 @pytest.mark.parametrize("failure", ["crash", "throttle", "malformed"])
-def test_a_failed_integration_is_told_and_the_connection_stays(failure: str) -> None:
+def test_a_failed_integration_is_reported_and_the_connection_stays(failure: str) -> None:
     async def send(_event: dict[str, Any]) -> Any:
         if failure == "throttle":
             raise Throttled("send")
@@ -335,7 +336,7 @@ def test_connections_can_be_looked_at_and_closed() -> None:
     run(scenario)
 
 
-def test_what_cannot_be_posted_is_refused_as_aws_refuses_it() -> None:
+def test_what_cannot_be_posted_is_rejected_as_aws_rejects_it() -> None:
     async def scenario() -> None:
         async with playing() as scene, scene.connect() as socket:
             connection_id = await scene.connection_id()

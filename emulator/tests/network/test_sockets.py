@@ -116,7 +116,7 @@ def test_the_target_sees_the_clients_address_if_it_is_preserved(
     run(scenario)
 
 
-def test_where_an_address_cannot_be_kept_the_target_sees_the_balancers(
+def test_where_an_address_cannot_be_preserved_the_target_sees_the_balancers(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     need_addresses()
@@ -245,16 +245,16 @@ def test_connections_are_idle_for_so_long_and_no_longer() -> None:
             quiet, busy = await scene.connect(), await scene.connect()
             await quiet.ask()
             now = asyncio.get_running_loop().time
-            answered = now()
+            responded = now()
             async with asyncio.timeout(20):
                 while quiet.reader.exception() is None:
                     began = now()
                     try:
                         assert (await busy.ask()).startswith("a ")
                     except ConnectionResetError:
-                        assert now() - answered >= 2  # the machine stood still
+                        assert now() - responded >= 2  # the machine stood still
                         return
-                    answered = began
+                    responded = began
                     await asyncio.sleep(0.05)
             assert isinstance(quiet.reader.exception(), ConnectionResetError)
             assert (await busy.ask()).startswith("a ")
@@ -279,8 +279,8 @@ def test_a_client_that_sends_to_a_target_become_unhealthy_is_reset() -> None:
 
 def test_connections_to_an_unhealthy_target_live_on_if_they_are_to() -> None:
     async def scenario() -> None:
-        kept = {"target_health_state.unhealthy.connection_termination.enabled": "false"}
-        async with network_balancing(group(kept)) as scene:
+        not_terminated = {"target_health_state.unhealthy.connection_termination.enabled": "false"}
+        async with network_balancing(group(not_terminated)) as scene:
             await scene.add("a")
             client = await scene.connect()
             await client.ask()
@@ -329,7 +329,7 @@ def test_health_checks_over_http_take_any_status_below_400() -> None:
     async def scenario() -> None:
         status = 302
 
-        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await reader.readuntil(b"\r\n\r\n")
             head = f"HTTP/1.1 {status} X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
             writer.write(head.encode())
@@ -337,7 +337,7 @@ def test_health_checks_over_http_take_any_status_below_400() -> None:
 
         checked = group({}, HealthCheckProtocol="HTTP", HealthCheckPath="/health")
         async with network_balancing(checked) as scene:
-            await scene.add("a", answer)
+            await scene.add("a", serve)
             status = 400
             await scene.until_state("a", "unhealthy")
             assert scene.target("a")["reason"] == "Target.FailedHealthChecks"
@@ -385,7 +385,7 @@ FORWARD = [{"Type": "forward", "TargetGroupArn": "arn:targetgroup/other"}]
 NET = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/net/x/1"
 
 
-def test_attributes_that_say_no_more_than_the_defaults_may_be_written_out() -> None:
+def test_attributes_that_repeat_the_defaults_may_be_written_out() -> None:
     """A template writes them all, as CloudFormation leaves on what is no longer written."""
     healthy = "minimum_healthy_targets"
     neutral = {
@@ -436,7 +436,7 @@ def test_the_defaults_of_a_health_check_are_those_of_its_protocol() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "properties", "says"),
+    ("kind", "properties", "message"),
     [
         ("TargetGroup", {**GROUP, "Protocol": "UDP"}, "protocol UDP"),
         ("TargetGroup", {**GROUP, "Protocol": "TLS"}, "protocol TLS"),
@@ -505,12 +505,12 @@ def test_the_defaults_of_a_health_check_are_those_of_its_protocol() -> None:
         ("ListenerRule", {"ListenerArn": NET.replace("loadbalancer", "listener")}, "rule of a TCP"),
     ],
 )
-def test_what_is_unsupported_is_refused_by_name(
-    kind: str, properties: dict[str, Any], says: str
+def test_what_is_unsupported_is_rejected_by_name(
+    kind: str, properties: dict[str, Any], message: str
 ) -> None:
     async def scenario() -> None:
         provider = LoadBalancingProvider(_nothing, port=0, clock=Clock())
-        with pytest.raises(EmulatorError, match=says):
+        with pytest.raises(EmulatorError, match=message):
             await make(provider, kind, "x", properties)
 
     run(scenario)

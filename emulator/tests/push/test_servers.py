@@ -92,8 +92,8 @@ async def granted(server: Any, http: Any, key: Any = GOOGLE_KEY, **claims: Any) 
 
 
 async def bearer(server: Any, http: Any, **claims: Any) -> Any:
-    answer = await granted(server, http, **claims)
-    return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+    response = await granted(server, http, **claims)
+    return {"Authorization": f"Bearer {response.json()['access_token']}"}
 
 
 def message(**more: Any) -> Any:
@@ -110,9 +110,9 @@ def test_fcm_delivers_a_message_and_keeps_what_the_phone_received() -> None:
             assert (grant["token_type"], grant["expires_in"]) == ("Bearer", 3600)
             headers = await bearer(server, http)
             android = {"priority": "high", "ttl": "2419200s", "collapse_key": "c1"}
-            answer = await http.post(SEND, json=message(android=android), headers=headers)
-            assert answer.status_code == 200
-            assert answer.json()["name"].startswith("projects/demo/messages/")
+            response = await http.post(SEND, json=message(android=android), headers=headers)
+            assert response.status_code == 200
+            assert response.json()["name"].startswith("projects/demo/messages/")
             clock.now += 5
             await http.post(SEND, json=message(data={"n": "2"}), headers=headers)
             assert [push.as_json() for push in server.phone("phone:1")] == [
@@ -132,7 +132,7 @@ def test_fcm_delivers_a_message_and_keeps_what_the_phone_received() -> None:
 
 
 @pytest.mark.parametrize(
-    ("request_document", "says"),
+    ("request_document", "message"),
     [
         ({}, "message is required"),
         ({"message": "x"}, "message is required"),
@@ -155,15 +155,15 @@ def test_fcm_delivers_a_message_and_keeps_what_the_phone_received() -> None:
         ({"message": {"data": {}}}, "token"),
     ],
 )
-def test_fcm_refuses_what_is_no_message(request_document: Any, says: str) -> None:
+def test_fcm_rejects_what_is_no_message(request_document: Any, message: str) -> None:
     async def scenario() -> None:
         async with fcm() as (server, _phones, _clock, http):
             headers = await bearer(server, http)
-            answer = await http.post(SEND, json=request_document, headers=headers)
-            error = answer.json()["error"]
-            assert (answer.status_code, error["code"]) == (400, 400)
+            response = await http.post(SEND, json=request_document, headers=headers)
+            error = response.json()["error"]
+            assert (response.status_code, error["code"]) == (400, 400)
             assert error["status"] == "INVALID_ARGUMENT"
-            assert says in error["message"]
+            assert message in error["message"]
             assert server.phone("phone:1") == []
 
     run(scenario)
@@ -189,9 +189,9 @@ def test_fcm_says_unregistered_once_the_app_is_gone() -> None:
         async with fcm() as (server, phones, _clock, http):
             headers = await bearer(server, http)
             phones.uninstall("phone:1")
-            answer = await http.post(SEND, json=message(), headers=headers)
-            assert answer.status_code == 404
-            assert answer.json()["error"] == {
+            response = await http.post(SEND, json=message(), headers=headers)
+            assert response.status_code == 404
+            assert response.json()["error"] == {
                 "code": 404,
                 "message": "Requested entity was not found.",
                 "status": "NOT_FOUND",
@@ -211,20 +211,20 @@ def test_fcm_needs_a_live_access_token_for_the_project() -> None:
         async with fcm() as (server, _phones, clock, http):
             headers = await bearer(server, http)
             for wrong in ({}, {"Authorization": "Bearer forged"}, {"Authorization": "Basic x"}):
-                answer = await http.post(SEND, json=message(), headers=wrong)
-                assert (answer.status_code, answer.json()["error"]["status"]) == (
+                response = await http.post(SEND, json=message(), headers=wrong)
+                assert (response.status_code, response.json()["error"]["status"]) == (
                     401,
                     "UNAUTHENTICATED",
                 )
             other = SEND.replace("demo", "other")
-            answer = await http.post(other, json=message(), headers=headers)
-            assert (answer.status_code, answer.json()["error"]["status"]) == (
+            response = await http.post(other, json=message(), headers=headers)
+            assert (response.status_code, response.json()["error"]["status"]) == (
                 403,
                 "PERMISSION_DENIED",
             )
             elsewhere = await bearer(server, http, scope="https://example.com/other")
-            answer = await http.post(SEND, json=message(), headers=elsewhere)
-            assert answer.status_code == 403
+            response = await http.post(SEND, json=message(), headers=elsewhere)
+            assert response.status_code == 403
             clock.now += 3600
             assert (await http.post(SEND, json=message(), headers=headers)).status_code == 401
             assert (await http.post(SEND, content=b"{", headers=headers)).status_code == 401
@@ -247,11 +247,11 @@ def test_fcm_needs_a_live_access_token_for_the_project() -> None:
 def test_fcm_grants_no_token_for_a_bad_assertion(claims: Any) -> None:
     async def scenario() -> None:
         async with fcm() as (server, _phones, _clock, http):
-            answer = await granted(server, http, **claims)
-            assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+            response = await granted(server, http, **claims)
+            assert (response.status_code, response.json()["error"]) == (400, "invalid_grant")
             form = {"grant_type": "password", "assertion": "x"}
-            answer = await http.post("/token", data=form)
-            assert answer.json()["error"] == "unsupported_grant_type"
+            response = await http.post("/token", data=form)
+            assert response.json()["error"] == "unsupported_grant_type"
 
     run(scenario)
 
@@ -305,10 +305,10 @@ def test_apns_delivers_a_notification_and_keeps_what_the_phone_received() -> Non
     async def scenario() -> None:
         async with apns() as (server, _phones, _clock, http):
             apns_id = str(uuid.uuid4())
-            answer = await push(http, apns_id=apns_id, apns_collapse_id="m1")
-            assert (answer.http_version, answer.status_code) == ("HTTP/2", 200)
-            assert answer.headers["apns-id"] == apns_id.upper()
-            assert answer.content == b""
+            response = await push(http, apns_id=apns_id, apns_collapse_id="m1")
+            assert (response.http_version, response.status_code) == ("HTTP/2", 200)
+            assert response.headers["apns-id"] == apns_id.upper()
+            assert response.content == b""
             assert uuid.UUID((await push(http)).headers["apns-id"])
             first, _second = (each.as_json() for each in server.phone(DEVICE))
             assert first == {
@@ -368,11 +368,11 @@ def test_apns_delivers_a_notification_and_keeps_what_the_phone_received() -> Non
         ({"payload": {"x": "y" * 100_000}}, 413, "PayloadTooLarge"),
     ],
 )
-def test_apns_says_why_it_refuses(more: Any, status: int, reason: Any) -> None:
+def test_apns_says_why_it_rejects(more: Any, status: int, reason: Any) -> None:
     async def scenario() -> None:
         async with apns() as (server, _phones, _clock, http):
-            answer = await push(http, **more)
-            assert (answer.status_code, answer.json()) == (status, {"reason": reason})
+            response = await push(http, **more)
+            assert (response.status_code, response.json()) == (status, {"reason": reason})
             assert server.phone(DEVICE) == []
 
     run(scenario)
@@ -397,9 +397,9 @@ def test_apns_says_unregistered_and_since_when_once_the_app_is_gone() -> None:
     async def scenario() -> None:
         async with apns() as (_server, phones, _clock, http):
             phones.uninstall(DEVICE)
-            answer = await push(http)
-            assert answer.status_code == 410
-            assert answer.json() == {"reason": "Unregistered", "timestamp": int(NOW * 1000)}
+            response = await push(http)
+            assert response.status_code == 410
+            assert response.json() == {"reason": "Unregistered", "timestamp": int(NOW * 1000)}
 
     run(scenario)
 
@@ -407,15 +407,17 @@ def test_apns_says_unregistered_and_since_when_once_the_app_is_gone() -> None:
 def test_apns_serves_many_streams_of_one_connection() -> None:
     async def scenario() -> None:
         async with apns() as (server, _phones, _clock, http):
-            answers = await asyncio.gather(*(push(http, payload={"n": str(n)}) for n in range(50)))
-            assert {answer.status_code for answer in answers} == {200}
+            responses = await asyncio.gather(
+                *(push(http, payload={"n": str(n)}) for n in range(50))
+            )
+            assert {response.status_code for response in responses} == {200}
             received = {each.message["n"] for each in server.phone(DEVICE)}
             assert received == {str(n) for n in range(50)}
 
     run(scenario)
 
 
-def test_apns_answers_an_accepted_notification_with_headers_alone() -> None:
+def test_apns_responds_to_an_accepted_notification_with_headers_alone() -> None:
     async def scenario() -> None:
         async with apns() as (server, _phones, _clock, _http):
             reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
@@ -460,8 +462,8 @@ def test_phones_keep_the_last_thousand() -> None:
     phones = Phones(time.time)
     for n in range(1001):
         phones.receive("t", "fcm", {"n": n})
-    kept = phones.phone("t")
-    assert (len(kept), kept[0].message["n"]) == (1000, 1)
+    received = phones.phone("t")
+    assert (len(received), received[0].message["n"]) == (1000, 1)
 
 
 def test_phones_are_listed_with_the_latest_push_first() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from emulator.cli import main
+from emulator.cli.commands import main
 
 TABLE: dict[str, Any] = {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": "items"}}
 TOPIC = {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "alarms"}}
@@ -59,20 +59,20 @@ def test_from_an_empty_account_everything_is_created(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["rehearse", "--project", str(project)]) == 0
-    said = capsys.readouterr().out
-    assert "dev: from an empty account to the working tree" in said
-    assert re.search(r"shop-dev-data +1 +- +- +- +-", said)
-    assert "READY: nothing is refused" in said
+    printed = capsys.readouterr().out
+    assert "dev: from an empty account to the working tree" in printed
+    assert re.search(r"shop-dev-data +1 +- +- +- +-", printed)
+    assert "READY: nothing is rejected" in printed
 
 
-def test_from_a_revision_a_table_that_goes_is_said_and_the_work_tree_is_left_alone(
+def test_from_a_revision_a_table_that_goes_is_reported_and_the_work_tree_is_left_alone(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = sorted(path.name for path in project.iterdir())
     assert main(["rehearse", "--project", str(project), "--from", "v1"]) == 1
-    said = capsys.readouterr().out
-    assert "DATA THAT GOES\n  data  Items: it is deleted with its items." in said
-    assert "NOT READY: 1 finding to clear up" in said
+    printed = capsys.readouterr().out
+    assert "DATA THAT GOES\n  data  Items: it is deleted with its items." in printed
+    assert "NOT READY: 1 finding to clear up" in printed
     assert {*before, ".local"} == {path.name for path in project.iterdir()}
     assert main(["rehearse", "--project", str(project), "--from", "v1", "--accept", "Items"]) == 0
 
@@ -98,7 +98,7 @@ def test_a_changed_setting_is_for_the_new_side_alone(
     assert {(each["kind"], each["what"]) for each in document["findings"]} == {("data", "Items")}
 
 
-def test_another_version_of_the_cdk_than_the_revision_s_is_said(
+def test_another_version_of_the_cdk_than_the_revision_s_is_reported(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pins = project / "requirements.txt"
@@ -108,14 +108,14 @@ def test_another_version_of_the_cdk_than_the_revision_s_is_said(
     git(project, "commit", "--quiet", "--message", "two")
     pins.write_text("aws-cdk-lib==2.2.0 \\\n    --hash=sha256:0\nconstructs==10.0.0\n")
     assert main(["rehearse", "--project", str(project), "--from", "HEAD"]) == 0
-    said = capsys.readouterr().out
-    assert "WORTH KNOWING\n  aws-cdk-lib: " in said
-    assert "pins 2.1.0" in said
-    assert "constructs" not in said
+    printed = capsys.readouterr().out
+    assert "WORTH KNOWING\n  aws-cdk-lib: " in printed
+    assert "pins 2.1.0" in printed
+    assert "constructs" not in printed
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "printed"),
     [
         (["--from", "v2"], "there is no v2"),
         (["-c", "colour=blue"], "colour is 'blue', but there is no such setting"),
@@ -123,10 +123,10 @@ def test_another_version_of_the_cdk_than_the_revision_s_is_said(
     ],
 )
 def test_what_can_t_be_rehearsed_gets_a_sentence(
-    project: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+    project: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], printed: str
 ) -> None:
     assert main(["rehearse", "--project", str(project), *arguments]) == 1
-    assert said in capsys.readouterr().err
+    assert printed in capsys.readouterr().err
 
 
 def test_it_runs_as_a_program_with_no_aws_in_reach(project: Path) -> None:

@@ -14,10 +14,10 @@ from emulator.rehearsal.rehearsal import Rehearsal, rehearse
 from emulator.template import assembly
 from tests import cloud_assemblies
 
-ANSWER = """
+RESPOND = """
 import json, os, urllib.request, boto3
 
-def answer(event, status="SUCCESS", **data):
+def respond(event, status="SUCCESS", **data):
     body = {
         "Status": status, "Reason": "because", "PhysicalResourceId": "thing", "Data": data,
         **{name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")},
@@ -47,28 +47,28 @@ class Row(NamedTuple):
 ROWS = [
     Row("a function that reads the secret only when it has to", """
     if kind != "Delete" and not is_rollback and secret(event) != "{}":
-        return answer(event, "FAILED")
-    answer(event, Arn=f"arn:aws:sns:{os.environ['AWS_REGION']}:1:{os.environ['NAME']}")
+        return respond(event, "FAILED")
+    respond(event, Arn=f"arn:aws:sns:{os.environ['AWS_REGION']}:1:{os.environ['NAME']}")
 """, set()),
     Row("a function that reads the bad secret again in a rollback", """
     if kind != "Delete" and secret(event) != "{}":
-        return answer(event, "FAILED")
-    answer(event, Arn="x")
-""", {(Kind.ROLLBACK, "Thing")}, "the rollback of an update (UPDATE_ROLLBACK_FAILED) is answered "
-        "with FAILED: because"),
+        return respond(event, "FAILED")
+    respond(event, Arn="x")
+""", {(Kind.ROLLBACK, "Thing")}, "the rollback of an update (UPDATE_ROLLBACK_FAILED) gets the "
+        "response FAILED: because"),
     Row("a function that can't delete what was never made", """
     if kind == "Delete" and event["PhysicalResourceId"] != "thing":
         raise LookupError("no such thing")
-    answer(event, Arn="x")
-""", {(Kind.ROLLBACK, "Thing")}, "the deletion of what was never made is answered with NONE: "
+    respond(event, Arn="x")
+""", {(Kind.ROLLBACK, "Thing")}, "the deletion of what was never made gets the response NONE: "
         "the function raised LookupError"),
-    Row("a function that forgets to answer", """
+    Row("a function that forgets to respond", """
     if kind == "Create":
-        answer(event, Arn="x")
-""", {(Kind.ROLLBACK, "Thing")}, "the function ended without an answer"),
-    Row("a function whose answer is empty and exported", """
-    answer(event, Arn="")
-""", {(Kind.REFUSED, "export of Function.Arn")}, '"Exported values must not be empty'),
+        respond(event, Arn="x")
+""", {(Kind.ROLLBACK, "Thing")}, "the function ended without a response"),
+    Row("a function whose response is empty and exported", """
+    respond(event, Arn="")
+""", {(Kind.REJECTED, "export of Function.Arn")}, '"Exported values must not be empty'),
 ]  # fmt: skip
 
 
@@ -77,7 +77,7 @@ def rehearsed(directory: Path, row: Row, **properties: Any) -> Rehearsal:
     code = directory / "code"
     (code / "handlers").mkdir(parents=True)
     (code / "handlers" / "__init__.py").touch()
-    (code / "handlers" / "thing.py").write_text(ANSWER + row.code)
+    (code / "handlers" / "thing.py").write_text(RESPOND + row.code)
     data = {
         "Secret": {"Type": "AWS::SecretsManager::Secret"},
         "Function": {
@@ -123,7 +123,7 @@ def test_a_function_is_held_to_every_life_of_its_resource(row: Row, tmp_path: Pa
     assert called.calls == 9
 
 
-def test_an_answer_becomes_the_resource_s_attributes(tmp_path: Path) -> None:
+def test_a_response_becomes_the_resource_s_attributes(tmp_path: Path) -> None:
     (called,) = rehearsed(tmp_path, ROWS[0]).called
     assert called.attributes == {"Arn": "arn:aws:sns:us-east-1:1:thing"}
 
@@ -137,14 +137,14 @@ SILENT = {
 
 
 @pytest.mark.parametrize(("code", "sentence"), SILENT.values(), ids=SILENT)
-def test_a_function_that_answers_nothing_is_a_finding(
+def test_a_function_without_a_response_is_a_finding(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, sentence: str
 ) -> None:
     monkeypatch.setattr(functions, "_WITHIN", 2 if "while" in code else 30)
     rehearsal = rehearsed(tmp_path, Row("silent", code, set()))
     (finding,) = rehearsal.findings
     assert (finding.kind, finding.what) == (Kind.ROLLBACK, "Thing")
-    assert "answers no request" in finding.sentence
+    assert "responds to no request" in finding.sentence
     assert sentence in finding.sentence
 
 
@@ -156,7 +156,7 @@ def test_a_function_that_answers_nothing_is_a_finding(
         {"PackageType": "Image", "Code": {"ImageUri": "x"}},
     ],
 )
-def test_a_function_that_can_t_be_called_here_is_said(
+def test_a_function_that_can_t_be_called_here_is_reported(
     tmp_path: Path, properties: dict[str, Any]
 ) -> None:
     rehearsal = rehearsed(tmp_path, ROWS[0], **properties)

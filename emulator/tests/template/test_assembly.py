@@ -57,14 +57,14 @@ def test_assets_are_found_by_object_key_and_by_image_tag(tmp_path: Path) -> None
         loaded.image("public.ecr.aws/nginx:latest")
 
 
-def test_what_was_remarked_at_synthesis_is_kept_once_and_as_cdk_would_print_it(
+def test_what_was_remarked_at_synthesis_is_reported_once_and_as_cdk_would_print_it(
     tmp_path: Path,
 ) -> None:
     warning = ("aws:cdk:warning", "waf is True: [it] stands before one only. [ack: my:beside-waf]")
     cloud_assemblies.write(
         tmp_path,
         {"Web": {}, "Chat": {}, "Data": {}},
-        said={
+        metadata={
             "Web": [("aws:cdk:logicalId", "Web123"), warning, ("aws:cdk:info", "It is two.")],
             "Chat": [warning],
         },

@@ -6,7 +6,8 @@ import pytest
 
 from emulator.providers import Created, EmulatorError
 from emulator.template.assembly import Assembly, Stack
-from emulator.template.stage import Place, Stage
+from emulator.template.place import Place
+from emulator.template.stage import Stage
 
 TEMPLATE: dict[str, Any] = {
     "Parameters": {
@@ -123,7 +124,7 @@ def test_every_intrinsic_gives_what_cloudformation_gives(value: Any, expected: A
         (output("chat", "QueueArn"), "stack chat reads its own output 'QueueArn'"),
         (
             output("data", "Shown", Region="eu-west-1"),
-            "reads data in eu-west-1; local mode has one region, which is us-east-1",
+            "reads data in eu-west-1; the emulator has one region, which is us-east-1",
         ),
         (
             output("data", "Shown", RoleArn="arn:aws:iam::210987654321:role/reader"),
@@ -139,7 +140,7 @@ def test_every_intrinsic_gives_what_cloudformation_gives(value: Any, expected: A
         ({"Fn::Join": ["", [{"a": 1}]]}, "a text was expected"),
     ],
 )
-def test_what_cannot_be_resolved_is_said_with_the_resource_that_asked(
+def test_what_cannot_be_resolved_is_reported_with_the_resource_that_asked(
     value: Any, sentence: str
 ) -> None:
     with pytest.raises(EmulatorError, match=sentence) as caught:
@@ -147,10 +148,10 @@ def test_what_cannot_be_resolved_is_said_with_the_resource_that_asked(
     assert str(caught.value).startswith("AWS::Lambda::Function Asked in stack chat: ")
 
 
-def test_an_empty_export_is_refused_as_cloudformation_refuses_it() -> None:
+def test_an_empty_export_is_rejected_as_cloudformation_rejects_it() -> None:
     outputs = {"Empty": {"Value": {"Fn::Join": ["", ["", " "]]}, "Export": {"Name": "empty"}}}
     stage = Stage(Assembly((Stack("chat", {"Resources": {}, "Outputs": outputs}),)), Place())
-    with pytest.raises(EmulatorError, match="'empty' is empty, and CloudFormation refuses"):
+    with pytest.raises(EmulatorError, match="'empty' is empty, and CloudFormation rejects"):
         stage.imported("empty")
 
 

@@ -8,7 +8,8 @@ from emulator.providers import EmulatorError
 from emulator.resource import Resource
 from emulator.template import ignored
 from emulator.template.assembly import Assembly, Stack
-from emulator.template.stage import Place, Stage
+from emulator.template.place import Place
+from emulator.template.stage import Stage
 
 
 def order(*stacks: Stack) -> list[str]:
@@ -90,7 +91,7 @@ def test_every_ignored_type_says_why() -> None:
     assert all(reason for reason in ignored.IGNORED.values())
 
 
-def test_what_an_ignored_resource_would_have_done_to_requests_is_said() -> None:
+def test_what_an_ignored_resource_would_have_done_to_requests_is_reported() -> None:
     acl = Resource("web", "Acl", "AWS::WAFv2::WebACL")
     guarding = Resource("web", "Guarding", "AWS::WAFv2::WebACLAssociation")
     role = Resource("web", "Role", "AWS::IAM::Role")

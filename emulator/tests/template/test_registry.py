@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from emulator.providers import Created, EmulatorError, Resource
-from emulator.registry import Registry
+from emulator.runtime.registry import Registry
 from emulator.template.assembly import Assembly, Stack
-from emulator.template.stage import Place, Stage
+from emulator.template.place import Place
+from emulator.template.stage import Stage
 
 
 class FakeQueues:

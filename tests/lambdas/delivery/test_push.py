@@ -17,6 +17,7 @@ from lambdas.notifications.endpoints import Endpoints
 from lambdas.presence.devices import LEASE_SECONDS, Devices
 from lambdas.settings import Aws
 from tests.support.lambdas import unread
+from tests.support.lambdas.events import sqs_record
 from tests.support.lambdas.rest import (
     REGION,
     OneAtATime,
@@ -26,7 +27,7 @@ from tests.support.lambdas.rest import (
     one_at_a_time,
     written_log,
 )
-from tests.support.lambdas.unread import raw_record, record
+from tests.support.lambdas.unread import record
 
 
 @pytest.fixture(scope="module")
@@ -317,7 +318,7 @@ def test_a_failure_holds_up_the_same_chat_only(
 
 @pytest.mark.parametrize("body", ["", "{", "[]", "{}", '{"user": "ravi"}', "null"])
 def test_a_job_that_is_none_goes_the_way_to_the_dead_letter_queue(body: str) -> None:
-    assert handle(raw_record(body, group="g", id="bad")) == ["bad"]
+    assert handle(sqs_record("bad", body, group="g")) == ["bad"]
 
 
 def test_the_log_has_message_and_chat_and_metrics_but_no_token(ravi: Ravi, capsys: Any) -> None:

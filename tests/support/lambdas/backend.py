@@ -12,6 +12,7 @@ from botocore.exceptions import ReadTimeoutError
 from moto import mock_aws
 
 from lambdas.settings import Aws, Settings, aws
+from stacks.config.tables import TABLES, table_variable
 from tests.support.lambdas.connection_api import ConnectionApi, Frame
 
 DUMMY = {
@@ -21,7 +22,7 @@ DUMMY = {
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_EC2_METADATA_DISABLED": "true",
 }
-KEYS = {"Chats": ("chat", "item"), "Users": ("user", "item"), "Tickets": ("ticket",)}
+KEYS = {name: row.keys for name, row in TABLES.items()}
 
 _worlds = itertools.count(1)
 
@@ -67,7 +68,7 @@ def cloud() -> Iterator[tuple[Aws, ConnectionApi]]:
 def backend(clients: Aws, api: ConnectionApi, **environment: str) -> Iterator[Backend]:
     """Tables and a queue of its own for one test; handlers find them through `aws()`."""
     suffix = f"-{next(_worlds)}"
-    tables = {f"{name.upper()}_TABLE": name + suffix for name in KEYS}
+    tables = {table_variable(name): name + suffix for name in KEYS}
     for name, keys in KEYS.items():
         _create_table(clients, name + suffix, keys)
     queue = clients.sqs.create_queue(

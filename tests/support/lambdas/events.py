@@ -143,3 +143,32 @@ def stream_record(
     if by_ttl:
         record["userIdentity"] = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
     return record
+
+
+def sqs_record(message_id: str, body: str, group: str | None = None) -> Event:
+    """A message of a standard queue, or of a FIFO queue in the message group `group`.
+
+    docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
+    """
+    fifo = {
+        "SequenceNumber": "18850216816319733761",
+        "MessageGroupId": group,
+        "MessageDeduplicationId": f"{message_id}#{group}",
+    }
+    return {
+        "messageId": message_id,
+        "receiptHandle": "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a",
+        "body": body,
+        "attributes": {
+            "ApproximateReceiveCount": "1",
+            "SentTimestamp": "1545082649183",
+            "SenderId": "AIDAIENQZJOLO23YVJ4VO",
+            "ApproximateFirstReceiveTimestamp": "1545082649185",
+            **(fifo if group else {}),
+        },
+        "messageAttributes": {},
+        "md5OfBody": "e4e68fb7bd0e697a0ae8f1bb342846b3",
+        "eventSource": "aws:sqs",
+        "eventSourceARN": f"arn:aws:sqs:us-east-1:123456789012:jobs{'.fifo' if group else ''}",
+        "awsRegion": "us-east-1",
+    }

@@ -4,10 +4,11 @@ import base64
 import io
 import json
 import logging
+import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -29,6 +30,7 @@ from lambdas.presence.devices import Devices
 from lambdas.settings import Aws, Settings
 from lambdas.tables import Table
 from lambdas.telemetry import logger
+from stacks.config.tables import TABLES, table_variable
 
 REGION = "us-east-1"
 DUMMY = {
@@ -65,9 +67,8 @@ def mocked_aws(**settings: str) -> Iterator[Aws]:
 def create_resources() -> dict[str, str]:
     """Makes what the stacks make; the environment that the template would give the Api."""
     dynamodb = client("dynamodb")
-    for name, keys in (("Chats", ["chat", "item"]), ("Users", ["user", "item"])):
-        create_table(dynamodb, name, keys)
-    create_table(dynamodb, "Tickets", ["ticket"])
+    for name, row in TABLES.items():
+        create_table(dynamodb, name, row.keys)
     cognito = client("cognito-idp")
     pool = cognito.create_user_pool(
         PoolName="users", Policies={"PasswordPolicy": {"MinimumLength": 10}}
@@ -78,9 +79,7 @@ def create_resources() -> dict[str, str]:
         ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
     )["UserPoolClient"]["ClientId"]
     return {
-        "CHATS_TABLE": "Chats",
-        "USERS_TABLE": "Users",
-        "TICKETS_TABLE": "Tickets",
+        **{table_variable(name): name for name in TABLES},
         "CONNECTIONS_URL": "http://127.0.0.1:9/dev",
         "WEBSOCKET_URL": "wss://api.example/dev",
         "USER_POOL_ID": pool,
@@ -94,7 +93,7 @@ def create_resources() -> dict[str, str]:
     }
 
 
-def create_table(dynamodb: Any, name: str, keys: list[str]) -> None:
+def create_table(dynamodb: Any, name: str, keys: Sequence[str]) -> None:
     dynamodb.create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
@@ -352,19 +351,15 @@ def event(
     }
 
 
-RESPONSES = {
-    ("GET", "health"): "health",
-    ("POST", "sign-up"): "sign-up",
-    ("POST", "sign-in"): "sign-in",
-    ("POST", "token"): "token",
-    ("PUT", "devices"): "device",
-    ("GET", "users"): "devices",
-    ("POST", "devices"): "one-time-keys",
-    ("POST", "keys"): "claim",
-    ("POST", "chats"): "chat",
-    ("GET", "chats"): "chats",
-    ("POST", "tickets"): "ticket",
-}
+@cache
+def responses() -> list[tuple[str, re.Pattern[str], str]]:
+    """Method, path and schema of each route's response, by the title of the schema."""
+    found = []
+    for file in sorted((frames.SCHEMAS / "rest").glob("*.response.json")):
+        method, _, path = json.loads(file.read_text())["title"].partition(" ")
+        pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path.partition("?")[0]))
+        found.append((method, re.compile(pattern), f"rest/{file.stem}"))
+    return found
 
 
 def check(method: str, path: str, reply: Reply) -> None:
@@ -380,9 +375,12 @@ def check(method: str, path: str, reply: Reply) -> None:
         assert set(reply.body) == {"error"}
         assert set(reply.body["error"]) == {"code", "message"}
         return
-    name = RESPONSES[method, path.split("/")[2]]
-    name = {"members": "members", "messages": "messages"}.get(path.rpartition("/")[2], name)
-    frames.validate(f"rest/{name}.response", reply.body)
+    (name,) = (
+        name
+        for its_method, pattern, name in responses()
+        if its_method == method and pattern.fullmatch(path)
+    )
+    frames.validate(name, reply.body)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from typing import Any
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # has no types
 
 from lambdas.frames import SCHEMAS
+from stacks.config.tables import table_variable
 from tests.support.lambdas.backend import KEYS, Backend
 from tests.support.lambdas.connection_api import Frame
 
@@ -13,7 +14,7 @@ from tests.support.lambdas.connection_api import Frame
 def everything(world: Backend) -> dict[str, Any]:
     """All items of all tables, to see that nothing was written."""
     scan = world.aws.dynamodb.scan
-    names = [world.aws.settings[f"{name.upper()}_TABLE"] for name in KEYS]
+    names = [world.aws.settings[table_variable(name)] for name in KEYS]
     return {name: scan(TableName=name)["Items"] for name in names}
 
 

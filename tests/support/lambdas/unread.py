@@ -7,9 +7,9 @@ from typing import Any
 
 from lambdas.settings import Aws
 from lambdas.tables import HEAD, chat_key, member_item, message_item
+from tests.support.lambdas.events import sqs_record
 
 CHAT = "chat-1"
-REGION = "us-east-1"
 
 
 def text(aws: Aws, user: str, message_id: str = "", chat: str = CHAT, **fields: Any) -> int:
@@ -50,27 +50,4 @@ def read(aws: Aws, user: str, seq: int, chat: str = CHAT) -> None:
 def record(user: str, id: str = "job", chat: str = CHAT, **changes: Any) -> dict[str, Any]:
     """A job for the push function, as SQS gives it."""
     body = json.dumps({"user": user, "chat": chat, **changes})
-    return raw_record(body, group=f"{user}#{chat}", id=id)
-
-
-def raw_record(body: str, group: str, id: str) -> dict[str, Any]:
-    """docs.aws.amazon.com/lambda/latest/dg/with-sqs.html"""
-    return {
-        "messageId": id,
-        "receiptHandle": "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a",
-        "body": body,
-        "attributes": {
-            "ApproximateReceiveCount": "1",
-            "SentTimestamp": "1545082649183",
-            "SequenceNumber": "18850216816319733761",
-            "MessageGroupId": group,
-            "SenderId": "AIDAIENQZJOLO23YVJ4VO",
-            "MessageDeduplicationId": f"{id}#{group}",
-            "ApproximateFirstReceiveTimestamp": "1545082649185",
-        },
-        "messageAttributes": {},
-        "md5OfBody": "e4e68fb7bd0e697a0ae8f1bb342846b3",
-        "eventSource": "aws:sqs",
-        "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:push.fifo",
-        "awsRegion": REGION,
-    }
+    return sqs_record(id, body, group=f"{user}#{chat}")

@@ -2,22 +2,23 @@
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any
 
-from lambdas.delivery import delivery_watch, receipt
-from lambdas.messages import send, sync
-from lambdas.presence import presence
+from lambdas.delivery import delivery_watch
+from stacks.config.functions import FUNCTIONS
 from tests.support.lambdas import events
 from tests.support.lambdas.backend import Backend
 from tests.support.lambdas.connection_api import Frame
 
-HANDLERS = {
-    "send": send.handler,
-    "sync": sync.handler,
-    "typing": sync.handler,
-    "receipt": receipt.handler,
-}
+
+def handler_of(route: str) -> Callable[[Any, Any], Any]:
+    """The handler of the function that has the route; of $default, if none has it."""
+    names = {route: row.handler for row in FUNCTIONS.values() for route in row.routes}
+    module, _, name = names.get(route, names["$default"]).rpartition(".")
+    handler: Callable[[Any, Any], Any] = getattr(import_module(module), name)
+    return handler
 
 
 def raw(world: Backend, user: str, device: str, body: Any, route: str | None = None) -> Any:
@@ -25,7 +26,7 @@ def raw(world: Backend, user: str, device: str, body: Any, route: str | None = N
     action = route or (body.get("action") if isinstance(body, dict) else None)
     connection_id = world.connections.get((user, device), "nowhere=")
     event = events.message(user, device, connection_id, body)
-    response = HANDLERS.get(str(action), presence.handler)(event, None)
+    response = handler_of(str(action))(event, None)
     assert response["statusCode"] == 200
     return json.loads(response["body"]) if "body" in response else None
 

@@ -35,16 +35,16 @@ def test_each_target_is_a_lane_in_the_card_of_its_group(page: Page, fake: FakeSy
     expect(first.locator(".pill")).to_have_text("healthy")
     expect(first.locator(".in-flight b")).to_have_text("7")
     expect(first.locator(".requests b")).to_have_text("12,345")
-    expect(first.locator(".codes")).to_have_text("200 ×31404 ×2502 ×3no answer ×1")
+    expect(first.locator(".codes")).to_have_text("200 ×31404 ×2502 ×3no response ×1")
     strip = first.get_by_role("img")
     expect(strip).to_have_attribute(
-        "aria-label", "the last ten seconds: 200 ×31, 404 ×2, 502 ×3, no answer ×1"
+        "aria-label", "the last ten seconds: 200 ×31, 404 ×2, 502 ×3, no response ×1"
     )
     titles = strip.locator("title").all_text_contents()
     assert titles[6:] == [
         "3 s ago: 200 ×20",
         "2 s ago: 200 ×10, 404 ×2",
-        "1 s ago: 502 ×3, no answer ×1",
+        "1 s ago: 502 ×3, no response ×1",
         "this second: 200 ×1",
     ]
     heights = [float(bar.get_attribute("height") or 0) for bar in strip.locator(".bar").all()]
@@ -146,7 +146,7 @@ def test_autoscaling_is_turned_off_and_on(page: Page, fake: FakeSystem) -> None:
 
 def test_a_thousand_requests_are_sent_and_who_answered_is_shown(page: Page) -> None:
     button(page, "Send 1,000 requests").click()
-    said = page.locator("#load-said")
+    said = page.locator("#load-status")
     expect(said).to_contain_text("1,000 sent in")
     expect(said).to_contain_text("200 ×990 · 502 ×10 · p50")
     rows = page.locator("#load-served tr")
@@ -162,7 +162,7 @@ def test_a_thousand_requests_are_sent_and_who_answered_is_shown(page: Page) -> N
 def test_requests_are_stopped_and_those_sent_until_then_are_shown(
     page: Page, fake: FakeSystem
 ) -> None:
-    stop, said = button(page, "Stop"), page.locator("#load-said")
+    stop, said = button(page, "Stop"), page.locator("#load-status")
     expect(stop).to_have_attribute("aria-disabled", "true")
     fake.answers = 40
     button(page, "Send 1,000 requests").click()
@@ -212,7 +212,7 @@ def test_what_is_typed_for_a_load_is_kept_and_used(page: Page, fake: FakeSystem)
     fake.targets[0]["requests"] = 5
     expect(lane(page, "small-1").locator(".requests b")).to_have_text("5")
     button(page, "Send 70 requests").click()
-    expect(page.locator("#load-said")).to_contain_text("70 sent in")
+    expect(page.locator("#load-status")).to_contain_text("70 sent in")
     expect(page.get_by_label("requests", exact=True)).to_have_value("70")
     expect(page.get_by_label("keep cookies")).to_be_checked()
 
@@ -313,7 +313,7 @@ def test_a_console_that_has_gone_is_said(fake: FakeSystem, browser: Browser) -> 
     page.goto(f"{fake.console.url}/_local")
     expect(page.get_by_text("live", exact=True)).to_be_visible()
     fake.gone()
-    expect(page.get_by_role("status").filter(has_text="no answer")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="no response")).to_be_visible()
     button(page, "pause small-1").click()
     expect(page.get_by_role("alert")).to_be_visible()
     fake.back()

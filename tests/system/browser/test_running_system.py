@@ -51,7 +51,7 @@ def weigh(page: Page, pool: str, weight: int) -> None:
 def send(page: Page, requests: int) -> None:
     page.get_by_label("requests", exact=True).fill(str(requests))
     page.get_by_role("button", name=f"Send {requests:,} requests").click()
-    expect(page.locator("#load-said")).to_contain_text(f"{requests:,} sent in", timeout=60_000)
+    expect(page.locator("#load-status")).to_contain_text(f"{requests:,} sent in", timeout=60_000)
 
 
 def answered(page: Page, kind: str) -> dict[str, str]:
@@ -72,7 +72,7 @@ def test_a_visitor_adds_targets_spreads_load_breaks_one_and_sees_it_replaced(
     states(page, "healthy", "healthy", "healthy")
     weigh(page, "lambda", 0)
     send(page, 1000)
-    expect(page.locator("#load-said")).to_contain_text("200 ×1,000")
+    expect(page.locator("#load-status")).to_contain_text("200 ×1,000")
     assert sorted(answered(page, "instance").values()) == ["333", "333", "334"]
     expect(page.locator('.group[data-pool="small"] .codes .code').first).to_contain_text("200 ×")
 

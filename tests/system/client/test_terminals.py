@@ -271,7 +271,7 @@ def test_passwords_come_from_the_option_or_the_environment(tmp_path: Path) -> No
             assert await raju.end() == 0
         async with command(folder, "--user", "meena") as meena:
             assert await meena.end() == 0
-            assert "local mode" in (await meena.rest())[0]
+            assert "the emulator" in (await meena.rest())[0]
         assert server.passwords == {
             "ravi": "one password", "raju": "another password", "meena": PASSWORD
         }  # fmt: skip

@@ -1,10 +1,9 @@
 /** The REST side of the protocol: one method for each route. */
 
 import * as bodies from "./core/bodies.generated.ts";
-import { type Fields, FrameError } from "./core/fields.ts";
+import { type Fields, FrameError, listOf, mapping, optional, text } from "./core/fields.ts";
 import { type Random, uniform } from "./core/random.ts";
 import { ApiError, Unreachable } from "./errors.ts";
-import * as responses from "./responses.ts";
 
 const ATTEMPTS = 3;
 const TIMEOUT_MS = 15_000;
@@ -28,6 +27,10 @@ interface Call {
 interface Received {
   readonly response: Response;
   readonly body: string;
+}
+
+export interface KnownChat extends bodies.ListedChat {
+  readonly kind: "direct" | "group";
 }
 
 /** Raises FrameError for what is not as it should be. */
@@ -95,7 +98,7 @@ export class Api {
 
   async devices(user: string): Promise<Map<string, bodies.SignedDevice>> {
     const path = `/api/users/${encodeURIComponent(user)}/devices`;
-    return this.#call({ method: "GET", path, repeat: true }, responses.devices);
+    return this.#call({ method: "GET", path, repeat: true }, devicesOf);
   }
 
   /** How many one-time keys the directory has left for the device. */
@@ -109,7 +112,7 @@ export class Api {
   /** Not repeated: each call uses keys up. */
   async claim(devices: readonly string[]): Promise<Map<string, bodies.ClaimedKey>> {
     const call: Call = { method: "POST", path: "/api/keys/claim", body: { devices } };
-    return this.#call(call, responses.claimed);
+    return this.#call(call, claimedOf);
   }
 
   // -- chats
@@ -126,13 +129,13 @@ export class Api {
     return this.#call({ method: "POST", path: "/api/chats", body }, bodies.parseChatResponse);
   }
 
-  async chats(): Promise<responses.KnownChat[]> {
-    const found: responses.KnownChat[] = [];
+  async chats(): Promise<KnownChat[]> {
+    const found: KnownChat[] = [];
     let cursor: string | undefined;
     do {
       const query = cursor === undefined ? "" : `?cursor=${encodeURIComponent(cursor)}`;
       const call: Call = { method: "GET", path: `/api/chats${query}`, repeat: true };
-      const page = await this.#call(call, responses.chats);
+      const page = await this.#call(call, chatsOf);
       found.push(...page.chats);
       cursor = page.cursor;
     } while (cursor !== undefined);
@@ -263,4 +266,37 @@ function nothing(): void {}
 
 export function sleep(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+/** By the device's name. An entry that is none is passed over, so that it costs nobody else. */
+function devicesOf(response: Fields): Map<string, bodies.SignedDevice> {
+  return sound(response.devices, bodies.parseSignedDevice);
+}
+
+/** By `user/device`, and likewise. */
+function claimedOf(response: Fields): Map<string, bodies.ClaimedKey> {
+  return sound(response.keys, bodies.parseClaimedKey);
+}
+
+/** One page of the user's chats. Those of a kind that this client does not know are passed over. */
+function chatsOf(response: Fields): { chats: KnownChat[]; cursor: string | undefined } {
+  const known = listOf(mapping)(response.chats).flatMap((entry): KnownChat[] => {
+    const { kind } = entry;
+    return kind === "direct" || kind === "group"
+      ? [{ ...bodies.parseListedChat(entry), kind }]
+      : [];
+  });
+  return { chats: known, cursor: optional(text, undefined)(response.cursor) };
+}
+
+function sound<T>(value: unknown, read: (entry: unknown) => T): Map<string, T> {
+  const found = new Map<string, T>();
+  for (const [name, entry] of Object.entries(mapping(value))) {
+    try {
+      found.set(name, read(entry));
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error;
+    }
+  }
+  return found;
 }

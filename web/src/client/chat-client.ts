@@ -7,6 +7,7 @@
 import { Account, loadDevice } from "./account.ts";
 import { Api } from "./api.ts";
 import { Connection } from "./connection.ts";
+import type { FetchResult, Request } from "./core/cipher.ts";
 import { Engine } from "./core/engine.ts";
 import type { Event } from "./core/events.ts";
 import type { ServerFrame } from "./core/frames.ts";
@@ -17,12 +18,10 @@ import type { Random } from "./core/random.ts";
 import { DEFAULTS, type Settings } from "./core/settings.ts";
 import type { Self } from "./crypto/envelope.ts";
 import type { KnownDevice } from "./crypto/identities.ts";
-import { roomFor } from "./crypto/sealing.ts";
-import { Directory } from "./directory.ts";
+import { Directory, fetch } from "./directory.ts";
 import { Driver, type Handled } from "./driver.ts";
-import { ApiError, ClientError, Closed, MessageTooLarge, Unreachable } from "./errors.ts";
+import { ApiError, ClientError, Closed, Unreachable } from "./errors.ts";
 import { Feed } from "./feed.ts";
-import { Sending } from "./sending.ts";
 import { type ChatSummary, chatsOf, historyOf, type StoredMessage } from "./store/history.ts";
 import { Store } from "./store/store.ts";
 import * as tables from "./store/tables.ts";
@@ -54,7 +53,6 @@ export class ChatClient {
   readonly #driver: Driver;
   readonly #account: Account;
   readonly #directory: Directory;
-  readonly #sending: Sending;
   readonly #feed = new Feed();
   readonly #settings: Settings;
   readonly #random: Random;
@@ -96,9 +94,14 @@ export class ChatClient {
     this.#settings = { ...DEFAULTS, ...options.settings };
     this.#random = options.random ?? Math.random;
     this.#password = options.password;
-    const notify = (event: Event) => this.#happened(event);
     const engine = new Engine(self.user, self.device, madeAt, this.#random, this.#settings);
-    this.#driver = new Driver(store, self, engine, (output) => this.#handle(output));
+    this.#driver = new Driver(
+      engine,
+      store,
+      self,
+      (output) => this.#handle(output),
+      (request) => this.#fetch(request),
+    );
     this.#api = new Api(
       options.api ?? "",
       { access: session?.accessToken, refresh: session?.refreshToken },
@@ -109,22 +112,13 @@ export class ChatClient {
     this.#account = new Account(self, this.#api, (act) =>
       this.#driver.step(({ ledger }) => act(ledger.work)),
     );
-    this.#directory = new Directory(self, this.#api, this.#driver, notify);
-    this.#sending = new Sending(
-      self,
-      this.#driver,
-      this.#directory,
-      this.#settings,
-      () => this.refreshChats(),
-      notify,
-    );
+    this.#directory = new Directory(self, this.#api, this.#driver);
     this.verification = new Verification(
       self,
       this.#driver,
       this.#directory,
-      this.#sending,
-      this.#settings,
-      notify,
+      () => this.refreshChats(),
+      (event) => this.#happened(event),
     );
   }
 
@@ -275,12 +269,9 @@ export class ChatClient {
   async send(chatOrUser: string, text: string): Promise<string> {
     if (text === "") throw new RangeError("an empty text is no message");
     if (!text.isWellFormed()) throw new RangeError("half a character can't be sent");
-    const copy = { kind: "copy", of: "x".repeat(26), text, sent_at: Date.now() } as const;
-    const { size, limit } = roomFor(this.#self, copy);
-    if (size > limit) throw new MessageTooLarge(size, limit);
     const chat = await this.chatId(chatOrUser);
     const messageId = ulid(Date.now());
-    await this.#driver.step((step, engine) => engine.write(step, chat, messageId, text));
+    await this.#driver.step((step, engine) => engine.send(step, messageId, chat, text));
     return messageId;
   }
 
@@ -298,18 +289,18 @@ export class ChatClient {
 
   /** May be called on every key: it is sent once in a while. */
   async typing(chat: string): Promise<void> {
-    await this.#driver.step((step, engine) => engine.typing(step.now, chat));
+    await this.#driver.step((step, engine) => engine.typing(step, chat));
   }
 
   /** Presence events for these users from now on. */
   async watch(users: readonly string[]): Promise<void> {
-    await this.#driver.step((step, engine) => engine.watch(step.now, users));
+    await this.#driver.step((step, engine) => engine.watch(step, users));
   }
 
   /** Fetches whatever is not here yet; returns when every chat is complete. */
   async sync(timeout = CONNECT_TIMEOUT_MS): Promise<void> {
     await this.#caughtUp(
-      () => this.#driver.step((step, engine) => engine.sync(step.now)),
+      () => this.#driver.step((step, engine) => engine.sync(step)),
       timeout,
       true,
     );
@@ -330,7 +321,7 @@ export class ChatClient {
   /** Removes a device of this user: nothing is sent to it any more. */
   async removeDevice(device: string): Promise<void> {
     await this.#api.removeDevice(device);
-    this.#directory.forget(this.user);
+    await this.#directory.seen(this.user).catch(ignored); // the others hear of it by themselves
   }
 
   // -- listening
@@ -367,45 +358,26 @@ export class ChatClient {
   }
 
   #handle(output: Handled): void {
-    switch (output.type) {
-      case "event":
-        this.#happened(output.event);
-        break;
-      case "seal":
-        this.#sending.poke(output.chat);
-        break;
-      case "asks":
-        void this.#sending.watchAsks().catch(ignored);
-        break;
-      case "refresh":
-        this.#directory.forget(output.user);
-        void this.#sending.pokeAll().catch(ignored);
-        break;
-      case "sas":
-        void this.verification.received(output.message, output.content).catch(ignored);
-        break;
-    }
+    if (output.type === "event") this.#happened(output.event);
+    else void this.verification.received(output.message, output.content).catch(ignored);
+  }
+
+  async #fetch(request: Request): Promise<FetchResult> {
+    if (request.type !== "chats") return fetch(this.#api, request);
+    await this.refreshChats();
+    return { type: "chats", request };
   }
 
   #happened(event: Event): void {
     switch (event.type) {
-      case "connected":
-        this.#directory.forget(); // changes meanwhile were not reported
-        break;
       case "caught_up":
         void this.#account.replenish().catch(ignored); // `keys_low` will say it again
-        void this.#sending.pokeAll().catch(ignored);
         break;
       case "keys_low":
         void this.#account.replenish(event.fallbackUsed).catch(ignored);
         break;
       case "identity_changed":
         void this.verification.changed(event.user, event.device).catch(ignored);
-        break;
-      case "devices_changed":
-        // Not only before the next send: a changed identity is reported when it is seen.
-        this.#directory.forget(event.user);
-        void this.#directory.roll(event.user).catch(ignored);
         break;
       case "chat_left":
         void this.#driver
@@ -459,7 +431,6 @@ export class ChatClient {
   }
 
   async #end(): Promise<void> {
-    this.#sending.end();
     this.verification.end();
     await this.#running;
     await this.#driver.end();

@@ -68,7 +68,7 @@ export class Connection {
     this.#closing = true;
     try {
       if (this.#driver.online) {
-        await this.#driver.step((step, engine) => engine.closing(step.now));
+        await this.#driver.step((step, engine) => engine.closing(step));
         await flushed(this.#socket);
       }
     } finally {

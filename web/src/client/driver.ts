@@ -1,40 +1,54 @@
 /** One step at a time: decide inside a transaction, commit, then send and publish. */
 
+import type { FetchResult, Request } from "./core/cipher.ts";
 import type { Engine } from "./core/engine.ts";
 import type { Output } from "./core/outputs.ts";
 import type { Step } from "./core/step.ts";
+import { Encryption } from "./crypto/encryption.ts";
 import type { Self } from "./crypto/envelope.ts";
-import { open } from "./crypto/opening.ts";
-import { Closed } from "./errors.ts";
+import { Closed, MessageTooLarge } from "./errors.ts";
 import { Ledger } from "./store/ledger.ts";
 import type { Store } from "./store/store.ts";
 
 /** An open connection, as far as the driver needs it. */
 export interface Line {
   send(text: string): void;
-  /** The engine wants to leave; it is said once. */
+  /** The engine wants to leave; called once. */
   leave(how: Extract<Output, { type: "drop" | "stop" }>): void;
 }
 
-/** What is not for the connection: events, and work that needs the network. */
-export type Handled = Exclude<Output, { type: "transmit" | "drop" | "stop" }>;
+/** What is for the client: events, and steps of comparisons. */
+export type Handled = Extract<Output, { type: "event" | "sas" }>;
 
+const FETCHES_AT_ONCE = 8; // a group's device lists are as many requests as it has members
+
+/** Carries out what the engine decides; `handle` gets the events, `fetch` asks the backend. */
 export class Driver {
   readonly engine: Engine;
   readonly #store: Store;
   readonly #self: Self;
   readonly #handle: (output: Handled) => void;
+  readonly #fetch: (request: Request) => Promise<FetchResult>;
+  readonly #toFetch: Request[] = [];
+  #fetching = 0;
   #last: Promise<unknown> = Promise.resolve();
   #line: Line | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #failure: unknown;
   #closed = false;
 
-  constructor(store: Store, self: Self, engine: Engine, handle: (output: Handled) => void) {
+  constructor(
+    engine: Engine,
+    store: Store,
+    self: Self,
+    handle: (output: Handled) => void,
+    fetch: (request: Request) => Promise<FetchResult>,
+  ) {
+    this.engine = engine;
     this.#store = store;
     this.#self = self;
-    this.engine = engine;
     this.#handle = handle;
+    this.#fetch = fetch;
   }
 
   get online(): boolean {
@@ -43,8 +57,8 @@ export class Driver {
 
   /**
    * Runs `act` after the steps before it; what it changes is on disk, and what it asks for is done,
-   * when this returns. Whatever it raises stops the client: memory and disk no longer agree. From
-   * then on it raises Closed.
+   * when this returns. Whatever it raises but MessageTooLarge stops the client: memory and disk no
+   * longer agree. From then on it raises Closed.
    */
   async step<T>(act: (step: Step, engine: Engine) => Promise<T> | T): Promise<T> {
     const turn = this.#last.then(() => this.#run(act));
@@ -69,7 +83,7 @@ export class Driver {
 
   async closed(): Promise<void> {
     this.#line = undefined;
-    if (this.#failure === undefined) await this.step((step, engine) => engine.closed(step.now));
+    if (this.#failure === undefined) await this.step((step, engine) => engine.closed(step));
   }
 
   /** Waits for the steps that have begun; none begins any more. */
@@ -84,19 +98,16 @@ export class Driver {
     try {
       const result = await this.#store.transaction(async (work) => {
         const ledger = new Ledger(work, this.#self.user, this.#self.device);
-        const step: Step = {
-          now: performance.now(),
-          time: Date.now(),
-          ledger,
-          open: (message) => open(work, this.#self, message),
-        };
-        return act(step, this.engine);
+        const [now, time] = [performance.now(), Date.now()];
+        const cipher = new Encryption(this.#self, ledger, now, time);
+        return act({ now, time, ledger, cipher }, this.engine);
       });
       this.#carryOut();
       return result;
     } catch (error) {
-      // The engine may have gone ahead of the store; only a new one can be trusted.
-      if (!(error instanceof Closed)) this.#fail(error);
+      // The engine may have gone ahead of the store; only a new one can be trusted. A text that is
+      // too large is found before anything has changed.
+      if (!(error instanceof Closed || error instanceof MessageTooLarge)) this.#fail(error);
       throw error;
     }
   }
@@ -116,11 +127,33 @@ export class Driver {
         case "stop":
           this.#line?.leave(output);
           break;
+        case "fetch":
+          this.#toFetch.push(output.request);
+          break;
         default:
           this.#handle(output);
       }
     }
+    while (this.#fetching < FETCHES_AT_ONCE && this.#toFetch.length > 0) {
+      const request = this.#toFetch.shift();
+      if (request !== undefined) void this.#carryOutFetch(request);
+    }
     this.#arm();
+  }
+
+  async #carryOutFetch(request: Request): Promise<void> {
+    this.#fetching += 1;
+    let result: FetchResult | undefined;
+    try {
+      result = await this.#fetch(request);
+    } catch {
+      // a response of another shape is none either
+    }
+    this.#fetching -= 1;
+    await this.#quietly(async (step, engine) => {
+      if (result === undefined) await engine.fetchFailed(step, request);
+      else await engine.fetchSucceeded(step, result);
+    });
   }
 
   #arm(): void {
@@ -128,12 +161,13 @@ export class Driver {
     const due = this.engine.nextDue();
     if (due === undefined || this.#closed) return;
     const delay = Math.max(0, due - performance.now());
-    this.#timer = setTimeout(() => void this.#due(), delay);
+    this.#timer = setTimeout(() => void this.#quietly((step, engine) => engine.due(step)), delay);
   }
 
-  async #due(): Promise<void> {
+  /** A step that nobody waits for. */
+  async #quietly(act: (step: Step, engine: Engine) => Promise<void>): Promise<void> {
     try {
-      await this.step((step, engine) => engine.due(step.now));
+      await this.step(act);
     } catch {
       // `#run` has reported it, and stopped the client
     }

@@ -1,56 +1,47 @@
 /** Knowing that a device is whose it says: safety numbers, emoji, and accepting a change. */
 
-import type { Engine } from "./core/engine.ts";
 import type { Event } from "./core/events.ts";
 import type { Message } from "./core/frames.ts";
 import { nameOf, partsOf } from "./core/ids.ts";
 import { isMember } from "./core/membership.ts";
-import type { Settings } from "./core/settings.ts";
-import type { Step } from "./core/step.ts";
-import type { Content, Self } from "./crypto/envelope.ts";
-import { agreed, alike, type KnownDevice, type Listed, same } from "./crypto/identities.ts";
+import type { SasContent } from "./core/outputs.ts";
+import type { Self } from "./crypto/envelope.ts";
+import { type KnownDevice, type Listed, type Seen, same } from "./crypto/identities.ts";
 import type { IdentityKeys } from "./crypto/olm.ts";
 import { type DeviceKeys, isShown, safetyNumber } from "./crypto/safety-number.ts";
 import type { Comparison } from "./crypto/sas.ts";
 import type { Recipient } from "./crypto/sealing.ts";
 import { type Effect, Verifications } from "./crypto/verifications.ts";
-import type { Directory, Seen } from "./directory.ts";
+import type { Directory } from "./directory.ts";
 import type { Driver } from "./driver.ts";
 import { ClientError } from "./errors.ts";
-import { SasSteps, type WaitingStep } from "./sas-steps.ts";
-import type { Sending } from "./sending.ts";
-import type { Work } from "./store/store.ts";
 import * as tables from "./store/tables.ts";
-
-type SasContent = Extract<Content, { kind: "sas" }>;
 
 export class Verification {
   readonly #self: Self;
   readonly #driver: Driver;
   readonly #directory: Directory;
-  readonly #sending: Sending;
+  readonly #learn: () => Promise<void>;
   readonly #notify: (event: Event) => void;
   readonly #verifications: Verifications;
-  readonly #steps: SasSteps;
   #received: Promise<void> = Promise.resolve();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
+  /** `learn`: asks the backend for the list of chats, which says what kind each is. */
   constructor(
     self: Self,
     driver: Driver,
     directory: Directory,
-    sending: Sending,
-    settings: Settings,
+    learn: () => Promise<void>,
     notify: (event: Event) => void,
   ) {
     this.#self = self;
     this.#driver = driver;
     this.#directory = directory;
-    this.#sending = sending;
+    this.#learn = learn;
     this.#notify = notify;
     const me = { name: self.name, ed25519: self.keys.ed25519 };
     this.#verifications = new Verifications(self.ratchets, me);
-    this.#steps = new SasSteps((step) => this.#send(step), settings);
   }
 
   /**
@@ -69,14 +60,7 @@ export class Verification {
   async compareSafetyNumber(user: string, shown: string): Promise<boolean> {
     const seen = await this.#directory.seen(user);
     if (!isShown(await this.#numberOf(user, seen), shown)) return false;
-    const verified = await this.#driver.step(async (step, engine) => {
-      const rows = await this.#memory(step.ledger.work, user);
-      if (!alike(rows, seen.memory)) return false;
-      await this.#agree(step, engine, rows, seen.listed, true);
-      return true;
-    });
-    await this.#sending.pokeAll();
-    return verified;
+    return this.#driver.step((step, engine) => engine.compared(step, user, seen));
   }
 
   /**
@@ -90,12 +74,7 @@ export class Verification {
       const now = listed.get(device);
       if (pending !== undefined && now !== undefined && same(pending, now)) wanted.set(device, now);
     }
-    await this.#driver.step(async (step, engine) => {
-      const rows = await this.#memory(step.ledger.work, user);
-      const waiting = rows.filter(({ pending }) => pending !== undefined);
-      await this.#agree(step, engine, waiting, wanted, false);
-    });
-    await this.#sending.pokeAll();
+    await this.#driver.step((step, engine) => engine.accept(step, user, wanted));
   }
 
   // -- emoji
@@ -138,7 +117,6 @@ export class Verification {
 
   end(): void {
     clearTimeout(this.#timer);
-    this.#steps.end();
     this.#verifications.end();
   }
 
@@ -159,7 +137,9 @@ export class Verification {
   /** Whether it is the direct chat with `user`; this user's own devices may use any. */
   async #isBetween(chat: string, user: string): Promise<boolean> {
     if (user === this.#self.user) return true;
-    const { kind, members } = await this.#sending.about(chat);
+    const about = () => this.#driver.step(({ ledger }) => ledger.chat(chat));
+    if ((await about()).kind === undefined) await this.#learn();
+    const { kind, members } = await about();
     return kind === "direct" && isMember(members, user);
   }
 
@@ -169,23 +149,23 @@ export class Verification {
       if (comparison?.stage === "verified") await this.#proved(comparison);
       const until = comparison?.deadline ?? performance.now();
       for (const step of steps) {
-        this.#steps.add({ chat, device, content: { kind: "sas", txn, step }, until });
+        const content = { kind: "sas", txn, step } as const;
+        await this.#driver.step((turn, engine) =>
+          engine.sendToDevice(turn, chat, device, content, until),
+        );
       }
       if (comparison !== undefined) this.#notify({ type: "comparison", chat, comparison });
     }
   }
 
-  /** Nothing is sent to a device that is not registered, or shows another identity. */
-  async #send({ chat, device, content }: WaitingStep): Promise<boolean> {
-    const to = await this.#recipient(device);
-    return to === undefined || this.#sending.sendStep(chat, to, content);
-  }
-
   async #proved({ peer }: Comparison): Promise<void> {
     const [user, device] = partsOf(peer.name);
     const same = (row: KnownDevice) =>
-      row.device === device && row.pending === undefined && row.keys?.ed25519 === peer.ed25519;
-    await this.#change(user, (row) => same(row) && { ...row, verified: true });
+      row.pending === undefined && row.keys?.ed25519 === peer.ed25519;
+    await this.#driver.step(async ({ ledger: { work } }) => {
+      const row = await work.get(tables.knownDevices, [user, device]);
+      if (row !== undefined && same(row)) work.put(tables.knownDevices, { ...row, verified: true });
+    });
   }
 
   #arm(): void {
@@ -202,10 +182,10 @@ export class Verification {
 
   async #recipient(name: string): Promise<Recipient | undefined> {
     const [user, device] = partsOf(name);
-    const { devices } = await this.#directory.roll(user);
-    const known = (await this.#directory.memory(user)).find((each) => each.device === device);
-    if (known?.pending !== undefined) return undefined;
-    return devices.find((each) => each.name === name);
+    const { listed, memory } = await this.#directory.known(user);
+    const known = memory.find((each) => each.device === device);
+    if (known?.keys === undefined || known.pending !== undefined) return undefined;
+    return listed.has(device) ? { name, keys: known.keys } : undefined;
   }
 
   async #numberOf(user: string, theirs: Seen): Promise<{ digits: string; qr: string }> {
@@ -217,47 +197,6 @@ export class Verification {
       [this.#self.user, mine],
       [user, keysOf(theirs.listed)],
     ]);
-  }
-
-  /** This device's user has agreed to these keys. */
-  async #agree(
-    step: Step,
-    engine: Engine,
-    rows: readonly KnownDevice[],
-    keys: Listed,
-    compared: boolean,
-  ): Promise<void> {
-    const { work } = step.ledger;
-    for (const row of rows) {
-      const shown = keys.get(row.device);
-      const trusted = shown && agreed(row, shown, step.time);
-      if (trusted === undefined) continue;
-      work.put(tables.knownDevices, { ...trusted, verified: compared || trusted.verified });
-      if (row.pending === undefined) continue;
-      await this.#dropSessions(work, nameOf(row.user, row.device));
-      await engine.reopen(step, row.user, row.device);
-    }
-  }
-
-  async #memory(work: Work, user: string): Promise<KnownDevice[]> {
-    return work.all(tables.knownDevices, undefined, tables.startingWith(user));
-  }
-
-  async #change(user: string, how: (row: KnownDevice) => KnownDevice | false): Promise<void> {
-    await this.#driver.step(async ({ ledger: { work } }) => {
-      for (const row of await this.#memory(work, user)) {
-        const changed = how(row);
-        if (changed !== false) work.put(tables.knownDevices, changed);
-      }
-    });
-  }
-
-  /** They belong to the identity that was. */
-  async #dropSessions(work: Work, device: string): Promise<void> {
-    const range = IDBKeyRange.only([device]);
-    for (const session of await work.all(tables.olmSessions, "device", range)) {
-      work.delete(tables.olmSessions, [session.chat, device, session.id]);
-    }
   }
 }
 

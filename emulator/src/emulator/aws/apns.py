@@ -17,7 +17,7 @@ import jwt
 
 from emulator.aws.outcome import Outcome
 
-_RENEW = 40 * 60  # seconds; APNs refuses tokens older than an hour, and renewals within 20 minutes
+_RENEW = 40 * 60  # seconds; APNs rejects tokens older than an hour, and renewals within 20 minutes
 _DEAD = {"BadDeviceToken", "DeviceTokenNotForTopic", "ExpiredToken", "Unregistered"}
 _PREFIX = "AWS.SNS.MOBILE.APNS."
 
@@ -92,7 +92,7 @@ def headers(
 
 
 def judge(status: int, text: str) -> Outcome:
-    """What SNS makes of APNs' answer: tokens APNs does not know disable the endpoint."""
+    """What SNS makes of APNs' response: tokens APNs does not know disable the endpoint."""
     if status == 200:
         return Outcome.delivered
     if status == 429 or status >= 500:
@@ -101,4 +101,4 @@ def judge(status: int, text: str) -> Outcome:
         reason = json.loads(text).get("reason")
     except (ValueError, AttributeError):
         reason = None
-    return Outcome.unregistered if status == 410 or reason in _DEAD else Outcome.refused
+    return Outcome.unregistered if status == 410 or reason in _DEAD else Outcome.rejected

@@ -23,7 +23,7 @@ class AwsError(Exception):
 
 
 class Calls:
-    """What answers here checks no signatures, so requests carry none, only the scope by which
+    """The server here checks no signatures, so requests carry none, only the scope by which
     services are distinguished."""
 
     def __init__(self, addresses: Addresses) -> None:
@@ -45,14 +45,14 @@ class Calls:
                     f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=none"
                 ),
             },
-        ) as response:
-            text = await response.text()
-            answer: dict[str, Any] = json.loads(text) if text else {}
-            if response.status != 200:
-                code = str(answer.get("__type", response.status)).rpartition("#")[2]
-                message = answer.get("message") or answer.get("Message") or text
+        ) as http_response:
+            text = await http_response.text()
+            response: dict[str, Any] = json.loads(text) if text else {}
+            if http_response.status != 200:
+                code = str(response.get("__type", http_response.status)).rpartition("#")[2]
+                message = response.get("message") or response.get("Message") or text
                 raise AwsError(operation, code, message)
-            return answer
+            return response
 
     async def close(self) -> None:
         if self._session is not None:

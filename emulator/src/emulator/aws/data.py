@@ -1,7 +1,8 @@
-"""What `--data` keeps, taken out of and put back into moto's memory.
+"""The data that `--data` persists, taken out of and put back into moto's memory.
 
-Kept: items of tables, users with their passwords and refresh tokens, push endpoints. Not kept:
-messages in queues and records in streams, which were about to be handled by what has ended.
+Persisted: items of tables, users with their passwords and refresh tokens, push endpoints. Not
+persisted: messages in queues and records in streams, which were about to be handled by what has
+ended.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ _USER = ("id", "username", "password", "status", "enabled", "attributes")
 
 
 def add_routes(app: web.Application) -> None:
-    """GET gives everything kept as JSON, PUT puts it back into the tables, pools and platform
-    applications that exist under the same names."""
+    """GET gives everything that is persisted as JSON, PUT puts it back into the tables, pools and
+    platform applications that exist under the same names."""
 
     async def take(request: web.Request) -> web.Response:
         return web.json_response(text=json.dumps(taken(), default=_binary))
@@ -129,4 +130,4 @@ def _backends(services: BackendDict[Any]) -> Iterator[Any]:
 def _binary(value: object) -> str:
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
-    raise TypeError(f"{type(value).__name__} cannot be kept")
+    raise TypeError(f"{type(value).__name__} cannot be persisted")

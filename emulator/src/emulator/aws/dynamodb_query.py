@@ -2,7 +2,7 @@
 
 moto's Query collects and sorts every item of the table before it looks at the key (127 ms with
 10,000 items). Here each partition keeps its range keys in order, and moto's own `Table.query`
-sees just the items its answer can depend on: conditions, filters, paging and projection stay
+sees just the items its response can depend on: conditions, filters, paging and projection stay
 moto's. Indexes are not touched.
 """
 
@@ -24,7 +24,7 @@ from emulator.aws.hooks import replace
 class Partition(dict[DynamoType, Item]):
     """The items of one hash key by range key, which also knows their order.
 
-    The order is made when it is first asked for and kept up to date by the two operations moto
+    The order is made when it is first needed and updated by the two operations moto
     uses; anything else makes it be built anew.
     """
 
@@ -103,7 +103,7 @@ def after(
 
 @dataclass(frozen=True)
 class Asked:
-    """The part of a Query that says which items its answer can depend on."""
+    """The part of a Query that says which items its response can depend on."""
 
     hash_key: DynamoType
     comparison: str | None
@@ -139,7 +139,7 @@ def candidates(table: Any, asked: Asked) -> list[Item]:
 
 
 def install() -> None:
-    """Change moto's tables as this module's text says."""
+    """Change moto's tables as this module's docstring describes."""
     original_init = Table.__init__
     original_query = Table.query
     parameters = inspect.signature(original_query)

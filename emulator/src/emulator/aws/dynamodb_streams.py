@@ -22,11 +22,11 @@ from moto.dynamodbstreams.models import DynamoDBStreamsBackend
 
 from emulator.aws.hooks import replace
 
-_KEPT_ITERATORS = 1000
+_MOST_ITERATORS = 1000
 
 
 def install() -> None:
-    """Change moto's DynamoDB as this module's text says."""
+    """Change moto's DynamoDB as this module's docstring describes."""
     _record_changes_only()
     _cancel_transactions_in_place()
     _forget_old_iterators()
@@ -136,9 +136,9 @@ def _forget_old_iterators() -> None:
     original = DynamoDBStreamsBackend.get_records
 
     def get_records(self: Any, iterator_arn: str, limit: int) -> Any:
-        answer = original(self, iterator_arn, limit)
-        for arn in list(self.shard_iterators)[: -_KEPT_ITERATORS or None]:
+        response = original(self, iterator_arn, limit)
+        for arn in list(self.shard_iterators)[: -_MOST_ITERATORS or None]:
             del self.shard_iterators[arn]
-        return answer
+        return response
 
     replace(DynamoDBStreamsBackend, "get_records", get_records)

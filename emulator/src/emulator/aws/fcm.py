@@ -73,7 +73,7 @@ class FcmSender:
 
 
 def judge(status: int, text: str) -> Outcome:
-    """What SNS makes of FCM's answer: tokens FCM does not know disable the endpoint."""
+    """What SNS makes of FCM's response: tokens FCM does not know disable the endpoint."""
     if status == 200:
         return Outcome.delivered
     if status == 429 or status >= 500:
@@ -81,7 +81,7 @@ def judge(status: int, text: str) -> Outcome:
     codes = _error_codes(text)
     if {"UNREGISTERED", "SENDER_ID_MISMATCH"} & codes or "message.token" in codes:
         return Outcome.unregistered
-    return Outcome.refused
+    return Outcome.rejected
 
 
 def _error_codes(text: str) -> set[str]:

@@ -24,7 +24,7 @@ from emulator.aws.sqs import LongPolls
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
-MAX_BODY = 1024 * 1024 * 1024  # AWS's own limits are moto's business; kept data can be large
+MAX_BODY = 1024 * 1024 * 1024  # AWS's own limits are moto's business; persisted data can be large
 
 
 class Dispatcher(DomainDispatcherApplication):
@@ -41,7 +41,7 @@ class Dispatcher(DomainDispatcherApplication):
 
 
 def application(wsgi: WsgiApp, long_polls: LongPolls) -> web.Application:
-    """An aiohttp application that answers everything through `wsgi`."""
+    """An aiohttp application that passes every request to `wsgi`."""
 
     async def serve(request: web.Request) -> web.Response:
         body = await request.read()
@@ -107,7 +107,7 @@ def _call(wsgi: WsgiApp, environ: dict[str, Any]) -> web.Response:
 
     try:
         body = b"".join(wsgi(environ, start_response))
-    except Exception:  # a defect in moto answers as AWS's own defects do, and is printed
+    except Exception:  # a defect in moto gives a 500, as AWS's own defects do, and is printed
         traceback.print_exc()
         return _internal_failure()
     status, headers = started[0]

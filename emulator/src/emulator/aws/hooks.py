@@ -1,4 +1,4 @@
-"""How this package changes moto: methods replaced by name, and only if they exist."""
+"""Replaces methods of moto by name, and only if they exist."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ def replace(owner: type, name: str, function: Callable[..., Any]) -> None:
     """Put `function` in the place of `owner.name`.
 
     Raises AttributeError where another version of moto has no such method, rather than leaving
-    local mode with what moto does by itself.
+    the emulator with what moto does by itself.
     """
     if not hasattr(owner, name):
         raise AttributeError(f"this version of moto has no {owner.__name__}.{name}")

@@ -1,4 +1,4 @@
-"""How a push ended."""
+"""The outcomes of a push."""
 
 from __future__ import annotations
 
@@ -9,4 +9,4 @@ class Outcome(Enum):
     delivered = "the platform took it"
     unregistered = "the platform does not know the device token"
     try_again = "the platform could not take it now"
-    refused = "the platform refused it"
+    rejected = "the platform rejected it"

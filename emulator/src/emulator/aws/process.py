@@ -17,7 +17,7 @@ _STARTS_WITHIN = 30.0  # seconds
 
 
 class AwsServer:
-    """The process that answers for AWS on `port`; what it prints goes to `log`."""
+    """The process that emulates AWS on `port`; what it prints goes to `log`."""
 
     def __init__(
         self, children: ChildProcesses, port: Port, fcm: str, apns: str, log: Path
@@ -36,8 +36,8 @@ class AwsServer:
         return f"http://{HOST}:{self._port}"
 
     async def start(self) -> None:
-        """Returns when the server answers. Raises EmulatorError when the port is taken, and with
-        the log's place if the server ends before it answers."""
+        """Returns when the server accepts requests. Raises EmulatorError when the port is taken,
+        and with the log's place if the server ends before that."""
         with bound(self._listen_on, "AWS") as listening:
             self._port = number(listening)
             self._process = await self._children.start(
@@ -79,7 +79,7 @@ class AwsServer:
 
 
 def _without_proxies(environ: os._Environ[str]) -> dict[str, str]:
-    """Everything here is on the loopback interface, where no proxy has a say."""
+    """Everything here is on the loopback interface, where no proxy is used."""
     return {
         name: value
         for name, value in environ.items()

@@ -74,7 +74,7 @@ def _outcome_of(error: Exception) -> Outcome:
         return Outcome.try_again
     if isinstance(error, httpx.HTTPStatusError) and error.response.status_code >= 500:
         return Outcome.try_again
-    return Outcome.refused
+    return Outcome.rejected
 
 
 def fcm_request(payload: str, token: str) -> dict[str, Any]:
@@ -87,8 +87,8 @@ def fcm_request(payload: str, token: str) -> dict[str, Any]:
     if "fcmV1Message" in given:
         request = dict(given["fcmV1Message"])
         return request | {"message": request["message"] | {"token": token}}
-    kept = {key: given[key] for key in ("data", "notification") if key in given}
-    return {"message": kept | {"token": token}}
+    passed_on = {key: given[key] for key in ("data", "notification") if key in given}
+    return {"message": passed_on | {"token": token}}
 
 
 def apns_payload(payload: str) -> dict[str, Any]:

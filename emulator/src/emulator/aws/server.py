@@ -37,11 +37,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 async def serve(listening: socket.socket, fcm: str, apns: str, sweep_seconds: float) -> None:
-    """Answer on a bound socket until standard input ends or a signal comes.
+    """Serve on a bound socket until standard input ends or a signal comes.
 
-    Prints `ready` when it answers.
+    Prints `ready` when it accepts requests.
     """
-    # moto and httpx take a second to import, which nothing else in local mode should pay.
+    # moto and httpx take a second to import, which nothing else in the emulator should pay.
     import httpx
 
     from emulator.aws import dynamodb_expiry, dynamodb_query, dynamodb_streams, front, sns, sqs

@@ -26,7 +26,7 @@ _SECRET = ("PlatformCredential", "PlatformPrincipal")
 
 
 def install(relay: Relay) -> None:
-    """Change moto's SNS as this module's text says."""
+    """Change moto's SNS as this module's docstring describes."""
     _keep_endpoints_per_application()
     _hide_credentials()
     _relay_publishes(relay)
@@ -53,7 +53,7 @@ def _create_platform_endpoint(
     token: str,
     attributes: dict[str, Any],
 ) -> Any:
-    """Idempotent for a token with the same attributes, refused for one with others."""
+    """Idempotent for a token with the same attributes, rejected for one with others."""
     wanted = attributes | ({"CustomUserData": custom_user_data} if custom_user_data else {})
     known = _with_token(self, application, token)
     if known is not None:

@@ -48,7 +48,7 @@ class LongPolls:
 
 
 def install(polls: LongPolls) -> None:
-    """Change moto's SQS as this module's text says."""
+    """Change moto's SQS as this module's docstring describes."""
     receive_message = SQSBackend.receive_message
     add_message = Queue.add_message
     delete_message = Queue.delete_message
@@ -80,12 +80,12 @@ def install(polls: LongPolls) -> None:
 
     replace(SQSBackend, "receive_message", receive_without_waiting)
 
-    def delete_and_tell(self: Any, receipt_handle: str) -> None:
+    def delete_and_notify(self: Any, receipt_handle: str) -> None:
         delete_message(self, receipt_handle)
         polls.arrived()  # the next message of its group can be received now
 
     replace(Queue, "add_message", add_once)
-    replace(Queue, "delete_message", delete_and_tell)
+    replace(Queue, "delete_message", delete_and_notify)
 
 
 def _is_new(sent: dict[tuple[str | None, str], float], queue: Any, message: Any) -> bool:

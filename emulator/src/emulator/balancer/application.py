@@ -1,4 +1,4 @@
-"""The template's Application Load Balancer: what it is asked to be, and the listener it becomes."""
+"""The template's Application Load Balancer: its settings and rules, and the running listener."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ import secrets
 import time
 from collections.abc import Callable
 
-from emulator.balancer.arns import Arns, full_name
-from emulator.balancer.errors import Properties, number_within, unsupported
 from emulator.balancer.listener import actions, rules
 from emulator.balancer.listener.actions import Action
 from emulator.balancer.listener.rules import Rule
+from emulator.balancer.properties import Arns, Properties, full_name, number_within, unsupported
 from emulator.balancer.request_handler import RequestHandler
 from emulator.balancer.routing import Router
 from emulator.balancer.settings import (
@@ -21,10 +20,11 @@ from emulator.balancer.settings import (
 )
 from emulator.balancer.targets.registrar import Registrar
 from emulator.balancer.wire.engine import Engine
+from emulator.balancer.wire.shared import Shared
 from emulator.clock import Clock
 from emulator.listening import Port, number
 from emulator.providers import Created, EmulatorError, Invoke
-from emulator.template.pairs import attributes_of
+from emulator.resource import attributes_of
 
 DEFAULT_PRIORITY = 50_001  # after every rule's, which go from 1 to 50,000
 
@@ -116,7 +116,8 @@ class ApplicationBalancer:
             random_bytes=self._random,
         )
         handler = RequestHandler(self.rules, router)
-        engine = Engine(handler, targets, invoke, self._settings, self._port, self._random)
+        shared = Shared(targets, invoke, self._settings, self._random)
+        engine = Engine(handler, shared, self._port)
         await engine.start()
         self._engine = engine
 

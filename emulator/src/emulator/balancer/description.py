@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulator.balancer.network import checks
-from emulator.balancer.network.target_group import NetworkSettings
+from emulator.balancer.network.target_group import NetworkSettings, as_described
 from emulator.balancer.targets.target_group import Target, TargetGroup
 
 
@@ -50,7 +49,7 @@ def _stickiness(group: TargetGroup, network: NetworkSettings | None) -> str | No
 def _target(
     group: TargetGroup, target: Target, network: bool, now: float, real_now: float
 ) -> dict[str, Any]:
-    health = checks.as_described(target.health) if network else target.health
+    health = as_described(target.health) if network else target.health
     return {
         "id": target.id,
         "address": target.address,

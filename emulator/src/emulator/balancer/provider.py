@@ -12,13 +12,12 @@ from typing import Any
 import aiohttp
 
 from emulator.balancer.application import ApplicationBalancer
-from emulator.balancer.arns import Arns
 from emulator.balancer.description import described
-from emulator.balancer.errors import Properties, unsupported
 from emulator.balancer.listener import weights
-from emulator.balancer.network import checks
 from emulator.balancer.network.balancer import NetworkBalancer
-from emulator.balancer.routing import refuse_stickiness
+from emulator.balancer.network.target_group import connect
+from emulator.balancer.properties import Arns, Properties, unsupported
+from emulator.balancer.routing import check_stickiness
 from emulator.balancer.targets.checks import HealthChecker, open_session
 from emulator.balancer.targets.health import Outcome
 from emulator.balancer.targets.registrar import Registrar
@@ -26,7 +25,7 @@ from emulator.balancer.targets.target_group import Target, TargetGroup, read_tar
 from emulator.clock import Clock
 from emulator.listening import Port
 from emulator.providers import Created, EmulatorError, Invoke, Resource
-from emulator.template.pairs import attributes_of
+from emulator.resource import attributes_of
 
 PREFIX = "AWS::ElasticLoadBalancingV2::"
 LAMBDA_POOL = "lambda"
@@ -138,7 +137,7 @@ class LoadBalancingProvider:
             if forwarded and arn in self._network.settings:
                 raise EmulatorError(f"{group.name}: a rule over HTTP forwards to it: make it HTTP")
             group.in_use = forwarded or arn == self._network.forwards_to
-        refuse_stickiness(self._application.rules, self.targets.groups)
+        check_stickiness(self._application.rules, self.targets.groups)
 
     async def stop(self) -> None:
         session, self._session = self._session, None
@@ -163,7 +162,7 @@ class LoadBalancingProvider:
             raise RuntimeError("a target was registered before the load balancer started")
         network = self._network.settings.get(group.arn)
         if network is not None and network.check_by_connecting:
-            return await checks.connect(target)
+            return await connect(target)
         return await self._checker(group, target)
 
     def set_weight(self, pool: str, weight: int) -> None:

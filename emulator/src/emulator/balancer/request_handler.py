@@ -8,7 +8,7 @@ from emulator.balancer.listener.actions import Forward, Redirect, location
 from emulator.balancer.listener.rules import Rule, Seen, first_match
 from emulator.balancer.messages.head import Head
 from emulator.balancer.messages.headers import outgoing_host
-from emulator.balancer.messages.pages import OwnAnswer, error_page
+from emulator.balancer.messages.outgoing import OwnResponse, error_page
 from emulator.balancer.routing import Choice, Router
 
 DEFAULT_PORT = 80
@@ -25,7 +25,7 @@ class RequestHandler:
         self._router = router
         self.port = 0
 
-    def decide(self, head: Head, source_ip: str) -> Choice | OwnAnswer:
+    def decide(self, head: Head, source_ip: str) -> Choice | OwnResponse:
         """A choice is counted with its target until the caller reports its response."""
         seen = Seen(head.method, head.host, head.path, head.query, head.values, source_ip)
         rule = first_match(self._rules, seen)
@@ -37,9 +37,9 @@ class RequestHandler:
         if isinstance(action, Redirect):
             return self._redirect(action, head)
         fields = [("Content-Type", f"{action.content_type}; charset=utf-8")]
-        return OwnAnswer(action.status, fields, action.body.encode())
+        return OwnResponse(action.status, fields, action.body.encode())
 
-    def _redirect(self, redirect: Redirect, head: Head) -> OwnAnswer:
+    def _redirect(self, redirect: Redirect, head: Head) -> OwnResponse:
         host = outgoing_host(head.host, DEFAULT_PORT)  # without a port
         there = location(redirect, "http", host, self.port, head.path, head.query)
         if len(there) > LOCATION_BYTES:

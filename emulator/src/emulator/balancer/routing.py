@@ -1,4 +1,4 @@
-"""Where a forwarded request goes: the target group, then the target within it."""
+"""The choice of the target group for a forwarded request, then of the target within it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from emulator.providers import EmulatorError
 Pair = tuple[str, str]
 
 
-def refuse_stickiness(rules: Iterable[Rule], groups: Mapping[str, TargetGroup]) -> None:
+def check_stickiness(rules: Iterable[Rule], groups: Mapping[str, TargetGroup]) -> None:
     """Raises EmulatorError for a forward to several groups whose targets are sticky, where AWS
-    refuses it or doesn't keep clients where they were."""
+    rejects it or doesn't keep clients where they were."""
     for rule in rules:
         forward = rule.action
         if not isinstance(forward, Forward) or len(forward.weights) < 2:
@@ -41,7 +41,7 @@ def refuse_stickiness(rules: Iterable[Rule], groups: Mapping[str, TargetGroup]) 
 
 class Choice:
     """What a forward decided. The target's `in_flight` is counted: whoever got the choice calls
-    `Registrar.answered` when the request is over, however it ended."""
+    `Registrar.responded` when the request is over, however it ended."""
 
     def __init__(
         self,
@@ -53,10 +53,10 @@ class Choice:
         self.target = target
         self._set_cookies = set_cookies
 
-    def set_cookies(self, answer_headers: Sequence[Pair]) -> list[str]:
-        """Values of Set-Cookie to add to the target's answer, which has these headers: the
+    def set_cookies(self, response_headers: Sequence[Pair]) -> list[str]:
+        """Values of Set-Cookie to add to the target's response, which has these headers: the
         application's own cookie may be among them, which app_cookie waits for."""
-        return self._set_cookies(answer_headers) if self._set_cookies is not None else []
+        return self._set_cookies(response_headers) if self._set_cookies is not None else []
 
 
 class Router:
@@ -97,8 +97,8 @@ class Router:
         if forward.sticky_seconds is None and group.settings.stickiness is None:
             return Choice(group, target, None)
 
-        def set_cookies(answer_headers: Sequence[Pair]) -> list[str]:
-            return self._cookies(forward, group, target, seen, bonds, answer_headers)
+        def set_cookies(response_headers: Sequence[Pair]) -> list[str]:
+            return self._cookies(forward, group, target, seen, bonds, response_headers)
 
         return Choice(group, target, set_cookies)
 
@@ -144,7 +144,7 @@ class Router:
         target: Target,
         seen: Seen,
         bonds: Bonds,
-        answer_headers: Sequence[Pair],
+        response_headers: Sequence[Pair],
     ) -> list[str]:
         wall, bond = self._wall(), Bond(target.id, self._now())
         values = []
@@ -157,7 +157,7 @@ class Router:
         if sticky.cookie is None:
             value = self._seal.close(stickiness.TARGET, {group.arn: bond})
             return values + stickiness.twins(stickiness.TARGET, value, wall)
-        if group.arn in bonds or stickiness.sets_cookie(answer_headers, sticky.cookie):
+        if group.arn in bonds or stickiness.sets_cookie(response_headers, sticky.cookie):
             bonds = {**bonds, group.arn: bond}
         sealed = self._fitting(bonds) if bonds else None
         cross_origin = stickiness.needs_same_site(seen.headers)
@@ -165,12 +165,12 @@ class Router:
 
     def _fitting(self, bonds: Bonds) -> str:
         """Sealed for AWSALBAPP; without the oldest ones where it would be too long."""
-        kept = dict(bonds)
+        fitting = dict(bonds)
         while True:
-            sealed = self._seal.close(stickiness.APPLICATION, kept)
-            if stickiness.fits(sealed) or len(kept) == 1:
+            sealed = self._seal.close(stickiness.APPLICATION, fitting)
+            if stickiness.fits(sealed) or len(fitting) == 1:
                 return sealed
-            del kept[min(kept, key=lambda arn: kept[arn].since)]
+            del fitting[min(fitting, key=lambda arn: fitting[arn].since)]
 
 
 def _valid(bonds: Bonds, seconds: float, now: float) -> Bonds:

@@ -1,4 +1,4 @@
-"""What an Application Load Balancer and its listener are asked to be, read from their attributes.
+"""The settings of an Application Load Balancer and its listener, read from their attributes.
 
 Source: "Edit attributes for your Application Load Balancer" and "HTTP header modification", user
 guide of Application Load Balancers; LoadBalancerAttribute and ListenerAttribute, API reference.
@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from emulator.balancer.errors import CROSS_ZONE, number_within, require_known, unsupported
+from emulator.balancer.properties import CROSS_ZONE, number_within, require_known, unsupported
 from emulator.providers import EmulatorError
 
 APPEND, PRESERVE, REMOVE = "append", "preserve", "remove"
@@ -73,7 +73,7 @@ _HEADER_VALUE = re.compile(r"[A-Za-z0-9_ :;.,\\/'?!(){}\[\]@<>=\-+*#&`|~^%]{1,10
 @dataclass(frozen=True)
 class BalancerSettings:
     """Times in real seconds. `forwarded_for` is append, preserve or remove; `desync` defensive or
-    strictest; `added_headers` (name, value) are set on every answer."""
+    strictest; `added_headers` (name, value) are set on every response."""
 
     idle_seconds: float = 60
     client_keep_alive_seconds: float = 3600
@@ -88,13 +88,13 @@ class BalancerSettings:
 
 def read_settings(where: str, attributes: Mapping[str, str]) -> BalancerSettings:
     """From LoadBalancerAttributes. Raises EmulatorError for what isn't supported, and for what AWS
-    refuses."""
+    rejects."""
     require_known(where, attributes, _KNOWN)
     desync = _one_of(where, attributes, _DESYNC, (DEFENSIVE, STRICTEST, MONITOR))
     if desync == MONITOR:
         raise unsupported(
             where,
-            f"{_DESYNC} monitor, which lets requests through that the parser refuses",
+            f"{_DESYNC} monitor, which lets requests through that the parser rejects",
             "use defensive or strictest",
         )
     if _flag(where, attributes, _WAF):
@@ -129,7 +129,7 @@ def with_listener_attributes(
                 f"{where}: {key} {value!r} is not a header value of at most 1024 letters, digits "
                 "and the signs that the user guide lists: shorten it or leave the others out"
             )
-        if value:  # an empty one reverts to the default: the answer's own header stays
+        if value:  # an empty one reverts to the default: the response's own header stays
             added.append((name, value))
     return replace(
         settings,

@@ -5,7 +5,7 @@ nor write it; a new start forgets them, as AWS's rotating key would. (Fernet wou
 ten times the time, 20 us a request.)
 
 Source: "Sticky sessions for your Application Load Balancer" and "Forward actions", user guide of
-Application Load Balancers; the form of the headers is that of real answers.
+Application Load Balancers; the form of the headers is that of real responses.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import NamedTuple
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from emulator.balancer.errors import number_within
+from emulator.balancer.properties import number_within
 from emulator.providers import EmulatorError
 
 TARGET, GROUP, APPLICATION = "AWSALB", "AWSALBTG", "AWSALBAPP"
@@ -42,7 +42,7 @@ _FIRST_CHROMIUM = 80  # from here on cookies without SameSite are Lax
 @dataclass(frozen=True)
 class Stickiness:
     """Of a target group: `lb_cookie`, or `app_cookie` with the name of the application's own.
-    `seconds` from one answer to the next request, on the template's clock."""
+    `seconds` from one response to the next request, on the template's clock."""
 
     seconds: int
     cookie: str | None = None
@@ -53,7 +53,7 @@ class Stickiness:
 
 
 def read_stickiness(where: str, attributes: Mapping[str, str]) -> Stickiness | None:
-    """None where it is off. Raises EmulatorError for what AWS refuses."""
+    """None where it is off. Raises EmulatorError for what AWS rejects."""
     if attributes.get("stickiness.enabled", "false") != "true":
         return None
     kind = attributes.get("stickiness.type", "lb_cookie")
@@ -190,11 +190,11 @@ def needs_same_site(headers: Mapping[str, Sequence[str]]) -> bool:
     return "origin" in headers and agent is not None and int(agent[1]) >= _FIRST_CHROMIUM
 
 
-def sets_cookie(answer_headers: Iterable[tuple[str, str]], cookie: str) -> bool:
+def sets_cookie(response_headers: Iterable[tuple[str, str]], cookie: str) -> bool:
     """Only the name counts, whatever the value and when it expires."""
     return any(
         name.lower() == "set-cookie" and value.partition("=")[0].strip() == cookie
-        for name, value in answer_headers
+        for name, value in response_headers
     )
 
 

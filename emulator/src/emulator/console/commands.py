@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from emulator import load
-from emulator.console.errors import ApiError, bad_request
 
 BODIES = {
     "load": (
@@ -18,11 +17,25 @@ BODIES = {
     "targets": '{"action": "kill" | "drain" | "pause" | "resume"}',
 }
 LONGEST_LOAD = 300.0  # seconds; what hasn't been sent by then isn't any more
-PATIENCE = 1.0  # seconds for the answers that are still due when requests are stopped
+PATIENCE = 1.0  # seconds for the responses that are still due when requests are stopped
 LOOKS = 0.2  # seconds between two looks whether the client is still there
 NO_NLB = "this environment has no network load balancer: load_balancer.ip_hash=true adds one"
 
 Origins = Callable[[], Mapping[str, str]]
+
+
+class ApiError(Exception):
+    """Sent as `{"error": {"code", "message"}}` with `status`; the page shows the message."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+def bad_request(message: str) -> ApiError:
+    return ApiError(400, "bad_request", message)
 
 
 class Containers(Protocol):
@@ -86,7 +99,7 @@ class Commands:
 
     async def load(self, body: Mapping[str, Any], gone: Callable[[], bool]) -> dict[str, Any]:
         """`emulator.load.Tally.as_json`, when all is sent or it was stopped: by `{"stop": true}`,
-        which is answered by `{"stop"}` at once, after LONGEST_LOAD, or because the client is
+        which is stopped by `{"stop"}` at once, after LONGEST_LOAD, or because the client is
         `gone`. Raises ApiError."""
         match tuple(body.items()):
             case (("stop", True),):
@@ -101,7 +114,7 @@ class Commands:
         if origin is None:
             raise bad_request(NO_NLB)
         if self._enough is not None:
-            # two at once would count into the same lanes, and nobody could tell them apart
+            # two at once would count into the same lanes, and nothing could distinguish them
             message = "requests are being sent already: wait for their end, or stop them"
             raise ApiError(409, "conflict", message)
         enough = self._enough = asyncio.Event()
@@ -117,7 +130,7 @@ class Commands:
 
 
 async def _set_when(gone: Callable[[], bool], enough: asyncio.Event) -> None:
-    while not gone():  # noqa: ASYNC110  aiohttp doesn't tell a handler
+    while not gone():  # noqa: ASYNC110  aiohttp doesn't notify a handler
         await asyncio.sleep(LOOKS)
     enough.set()
 

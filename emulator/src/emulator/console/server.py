@@ -7,7 +7,7 @@ the orders. GET /_local/phones/<token> gives the pushes a device token received,
 `{"action": "uninstall"}` takes the app off the phone.
 
 Nothing on the page comes from elsewhere, and nobody else's page can give orders: requests for
-another host (DNS rebinding) and from another origin are refused.
+another host (DNS rebinding) and from another origin are rejected.
 """
 
 from __future__ import annotations
@@ -21,8 +21,7 @@ from urllib.parse import unquote, urlsplit
 from aiohttp import web
 
 from emulator import load
-from emulator.console.commands import Commands, Containers, Origins, Weights
-from emulator.console.errors import ApiError, bad_request
+from emulator.console.commands import ApiError, Commands, Containers, Origins, Weights, bad_request
 from emulator.listening import HttpListener, Port
 from emulator.push.phones import Phones
 
@@ -49,7 +48,7 @@ class _Call(NamedTuple):
     method: str
     path: tuple[str, ...]  # below /_local, decoded
     body: dict[str, Any]
-    gone: Callable[[], bool]  # whether nobody waits for the answer any more
+    gone: Callable[[], bool]  # whether nobody waits for the response any more
 
 
 class Console:
@@ -86,7 +85,7 @@ class Console:
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
             self._guard(request)
-            response = await self._answer(request)
+            response = await self._respond(request)
         except ApiError as error:
             document = {"error": {"code": error.code, "message": error.message}}
             response = web.json_response(document, status=error.status)
@@ -97,13 +96,13 @@ class Console:
         host = request.headers.get("Host", "")
         if _name_of(f"//{host}") not in OWN_NAMES:
             raise ApiError(
-                403, "forbidden", f"this console answers on {self.url}, not for {host!r}"
+                403, "forbidden", f"this console is served on {self.url}, not for {host!r}"
             )
         origin = request.headers.get("Origin")
         if origin is not None and origin != f"http://{host}":
             raise ApiError(403, "forbidden", f"orders from the origin {origin!r} are not taken")
 
-    async def _answer(self, request: web.BaseRequest) -> web.Response:
+    async def _respond(self, request: web.BaseRequest) -> web.Response:
         path = request.raw_path.partition("?")[0]
         if path == "/":
             return web.Response(status=302, headers={"Location": ROOT})

@@ -34,7 +34,7 @@ class Autoscaler:
         self._bounds = bounds
         self._clock = clock
         self._metrics = [
-            (policy, _metric(policy, running, targets), deque[float | None](maxlen=_KEPT))
+            (policy, _metric(policy, running, targets), deque[float | None](maxlen=_MINUTES))
             for policy in policies
         ]
         self._task: asyncio.Task[None] | None = None
@@ -93,7 +93,7 @@ class Autoscaler:
         self._desired = wanted
 
 
-_KEPT = max(scaling.OUT_MINUTES, scaling.IN_MINUTES)
+_MINUTES = max(scaling.OUT_MINUTES, scaling.IN_MINUTES)
 
 
 class _Requests:

@@ -1,4 +1,4 @@
-"""How much CPU time a process has taken."""
+"""The CPU time that a process has taken."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ def _of_proc(pid: int) -> float | None:
 
 
 async def asked_of_ps(pid: int) -> float | None:
-    """On any Unix; a process for each answer."""
+    """On any Unix; one process for each call."""
     ps = await asyncio.create_subprocess_exec(
         *("ps", "-o", "time=", "-p", str(pid)),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )
-    said, _ = await ps.communicate()
-    return from_ps(said.decode())
+    output, _ = await ps.communicate()
+    return from_ps(output.decode())
 
 
 def from_stat(text: str, ticks_per_second: int) -> float:

@@ -1,4 +1,4 @@
-"""What a Dockerfile says about running its image, and its files laid out without Docker.
+"""An image read from its Dockerfile: how it is run, and its files, laid out without Docker.
 
 Only what a process needs is read: the last stage's WORKDIR, ENV, COPY from the build context,
 ENTRYPOINT and CMD in exec form. RUN, and COPY from other stages, make the packages; here these are

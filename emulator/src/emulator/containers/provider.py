@@ -20,7 +20,7 @@ from emulator.containers.scaling import Bounds
 from emulator.containers.service import RunningService, Targets
 from emulator.containers.task import Task
 from emulator.providers import Created, Resource
-from emulator.template.pairs import attributes_of
+from emulator.resource import attributes_of
 
 ECS = "AWS::ECS::"
 MOST_TASKS = 20  # of one pool, on one laptop
@@ -31,8 +31,8 @@ class UnknownName(LookupError):
     """No pool or target of that name."""
 
 
-class Refused(ValueError):
-    """The order makes no sense; the text says why."""
+class Rejected(ValueError):
+    """A request that makes no sense; the text has the reason."""
 
 
 class ContainerProvider:
@@ -144,28 +144,28 @@ class ContainerProvider:
                 self._running[service.pool].renew()
 
     def set_desired(self, pool: str, desired: int) -> None:
-        """Raises UnknownName, Refused."""
+        """Raises UnknownName, Rejected."""
         if pool not in self._running:
             raise UnknownName(f"no container pool {pool!r}")
         if not 0 <= desired <= MOST_TASKS:
-            raise Refused(f"desired is a number from 0 to {MOST_TASKS}, got {desired}")
+            raise Rejected(f"desired is a number from 0 to {MOST_TASKS}, got {desired}")
         self._running[pool].scale(desired)
 
     def set_autoscaling(self, pool: str, on: bool) -> None:
-        """Resumes or suspends what the template's policy does. Raises UnknownName, Refused."""
+        """Resumes or suspends what the template's policy does. Raises UnknownName, Rejected."""
         if pool not in self._running:
             raise UnknownName(f"no container pool {pool!r}")
         if pool not in self._autoscalers:
-            raise Refused(f"the template has no scaling policy for {pool} that is acted on here")
+            raise Rejected(f"the template has no scaling policy for {pool} that is acted on here")
         self._autoscalers[pool].suspended = not on
 
     def act(self, target_id: str, action: str) -> None:
-        """kill, drain, pause or resume one task. Raises UnknownName, Refused."""
+        """kill, drain, pause or resume one task. Raises UnknownName, Rejected."""
         running, task = self._find(target_id)
         if task.stopping:
-            raise Refused(f"{target_id} is being stopped already")
+            raise Rejected(f"{target_id} is being stopped already")
         if task.exited and action != "drain":
-            raise Refused(f"{target_id} has ended already: it is being replaced")
+            raise Rejected(f"{target_id} has ended already: it is being replaced")
         match action:
             case "kill":
                 task.kill()
@@ -176,7 +176,7 @@ class ContainerProvider:
             case "drain":
                 running.drain(target_id)
             case _:
-                raise Refused(f"action is one of {', '.join(ACTIONS)}, got {action!r}")
+                raise Rejected(f"action is one of {', '.join(ACTIONS)}, got {action!r}")
 
     def state(self) -> dict[str, Any]:
         """`{"pools": [{name, desired, autoscaling, trouble, tasks: [{id, pid, paused, exited,

@@ -47,7 +47,7 @@ class Bounds:
 
 
 def read_policy(where: str, properties: Any) -> Tracking | None:
-    """None for a policy that local mode accepts and doesn't act on."""
+    """None for a policy that the emulator accepts and doesn't act on."""
     kind = properties.get("PolicyType")
     if kind != "TargetTrackingScaling":
         raise EmulatorError(f"{where}: policy type {kind} is not supported locally: track a target")

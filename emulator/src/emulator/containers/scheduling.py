@@ -1,4 +1,4 @@
-"""Which tasks a service starts and stops next: the ECS service scheduler, without its I/O.
+"""The ECS service scheduler without I/O: the tasks that a service starts and stops next.
 
 Source: "Amazon ECS service scheduler concepts" and "Rolling update deployments" (minimum healthy
 100 %, maximum 200 %), ECS developer guide.

@@ -39,7 +39,7 @@ class Targets(Protocol):
 
 
 class RunningService:
-    """`launch` tells how to start a task now; `new_id` gives a task's id within the pool."""
+    """`launch` is how a task is started now; `new_id` gives a task's id within the pool."""
 
     def __init__(
         self,
@@ -191,7 +191,7 @@ class RunningService:
 
     async def _stopped(self, task: Task) -> None:
         """Deregister, drain, SIGTERM, SIGKILL. The time to finish is in real seconds, since what
-        the task has left to answer doesn't go faster for a fast clock."""
+        the task has left to respond doesn't go faster for a fast clock."""
         if task.registered:
             groups = self.service.target_groups
             await asyncio.gather(*(self._targets.deregister(group, task.id) for group in groups))

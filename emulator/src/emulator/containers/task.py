@@ -16,7 +16,7 @@ from emulator.listening import HOST, free_port
 from emulator.providers import EmulatorError
 
 RECOVERY = 30.0  # real seconds that a resumed task has to become healthy
-_POLL = 0.05  # seconds between two looks at whether the port answers
+_POLL = 0.05  # seconds between two looks at whether the port accepts connections
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,8 @@ class Task:
         self._signal(signal.SIGCONT)
 
     async def listening(self, seconds: float) -> bool:
-        """Waits for the port to answer; False if it doesn't within `seconds` or the task ends."""
+        """Waits for the port to accept connections; False if it doesn't within `seconds` or the
+        task ends."""
         deadline = asyncio.get_running_loop().time() + seconds
         while not self.exited and asyncio.get_running_loop().time() < deadline:
             try:
@@ -111,7 +112,7 @@ async def start_task(
                 "HOST": HOST,
                 "PORT": str(port),
                 # On ECS its last part is the container's id, which an application may take for
-                # its name. Nothing answers at it here.
+                # its name. Nothing listens at it here.
                 "ECS_CONTAINER_METADATA_URI_V4": f"http://{HOST}/v4/{task_id.rpartition('-')[2]}",
             },
             cwd=launch.directory,

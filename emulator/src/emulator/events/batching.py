@@ -1,4 +1,4 @@
-"""What becomes of a batch: decisions without I/O.
+"""Decisions about a batch of records, without I/O.
 
 Source: Lambda developer guide, "Using AWS Lambda with Amazon DynamoDB" (batching, partial batch
 responses, bisecting, retries, discarded batches) and "Handling errors for an SQS event source".
@@ -28,13 +28,13 @@ def is_due(count: int, size: int, waited: float, mapping: EventSourceMapping) ->
 
 
 class Unreported(Exception):
-    """The function failed, or its answer does not say which items did."""
+    """The function failed, or its response does not say which items did."""
 
 
 def failed_items(result: InvokeResult, known: Sequence[str], partial: bool) -> list[str]:
     """The identifiers that the function reports as failed, in the order of `known`.
 
-    Raises Unreported where the batch counts as failed as a whole: a function error, an answer
+    Raises Unreported where the batch counts as failed as a whole: a function error, a response
     that is no partial batch response, or an identifier the batch does not have.
     """
     if result.error:
@@ -42,8 +42,8 @@ def failed_items(result: InvokeResult, known: Sequence[str], partial: bool) -> l
     if not partial:
         return []
     try:
-        answer = json.loads(result.payload)
-        failures = (answer or {}).get("batchItemFailures") or []
+        response = json.loads(result.payload)
+        failures = (response or {}).get("batchItemFailures") or []
         reported = {failure["itemIdentifier"] for failure in failures}
     except (ValueError, AttributeError, KeyError, TypeError):
         raise Unreported from None
@@ -107,14 +107,14 @@ def without_old(work: Work, now: float, mapping: EventSourceMapping) -> list[Wor
     if mapping.max_age == FOREVER:
         return [work]
     limit = now - mapping.max_age
-    kept = [record for record in work.records if _created(record) >= limit]
-    if len(kept) == len(work.records):
+    young = [record for record in work.records if _created(record) >= limit]
+    if len(young) == len(work.records):
         return [work]
     old = tuple(record for record in work.records if _created(record) < limit)
     discarded = Discarded(old, "RecordAgeExceeded", work.invocations)
     rest: list[Work | Discarded] = [discarded]
-    if kept:
-        rest.append(Work(tuple(kept), work.attempts, work.invocations))
+    if young:
+        rest.append(Work(tuple(young), work.attempts, work.invocations))
     return rest
 
 

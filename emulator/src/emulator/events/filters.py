@@ -18,7 +18,7 @@ _ABSENT = object()
 def compile_filters(criteria: Mapping[str, Any] | None) -> Callable[[Mapping[str, Any]], bool]:
     """A test for records: true where one of the criteria's filters matches, or there is none.
 
-    Raises EmulatorError for a pattern that Lambda would refuse or that is not known here.
+    Raises EmulatorError for a pattern that Lambda would reject or that is not known here.
     """
     texts = [each["Pattern"] for each in (criteria or {}).get("Filters", [])]
     patterns = [_parsed(text) for text in texts]

@@ -10,6 +10,7 @@ from typing import Any
 from emulator.aws.calls import Calls
 from emulator.clock import Clock
 from emulator.events.model import read_mapping
+from emulator.events.poller import Poller
 from emulator.events.queues import QueuePoller
 from emulator.events.streams import StreamPoller
 from emulator.providers import Created, EmulatorError, Invoke, Resource
@@ -25,7 +26,7 @@ class EventSourceProvider:
         self._invoke = invoke
         self._clock = clock
         self._report = report
-        self._pollers: list[StreamPoller | QueuePoller] = []
+        self._pollers: list[Poller] = []
         self._tasks: list[asyncio.Task[None]] = []
 
     async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
@@ -44,7 +45,7 @@ class EventSourceProvider:
     async def start(self) -> None:
         self._tasks = [asyncio.create_task(poller.run()) for poller in self._pollers]
         for task in self._tasks:
-            task.add_done_callback(self._tell_end)
+            task.add_done_callback(self._report_end)
 
     async def stop(self) -> None:
         for task in self._tasks:
@@ -55,12 +56,12 @@ class EventSourceProvider:
     def state(self) -> dict[str, Any]:
         return {"event_sources": [poller.state() for poller in self._pollers]}
 
-    def _tell_end(self, task: asyncio.Task[None]) -> None:
+    def _report_end(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
             self._report(f"a poller ended: {error!r}")
 
 
-_POLLERS: dict[str, type[StreamPoller] | type[QueuePoller]] = {
+_POLLERS: dict[str, type[Poller]] = {
     "dynamodb": StreamPoller,
     "sqs": QueuePoller,
 }

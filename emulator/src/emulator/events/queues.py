@@ -4,60 +4,38 @@ is in flight, so batches may run side by side without two of a group at the same
 from __future__ import annotations
 
 import asyncio
-import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-import aiohttp
-
-from emulator.aws.calls import AwsError, Calls
-from emulator.clock import Clock
 from emulator.events import batching, shapes
-from emulator.events.model import EventSourceMapping
-from emulator.providers import Invoke, InvokeResult, Throttled
+from emulator.events.poller import FAILED_CALL, Poller
 
 _LONG_POLL = 20  # seconds, the longest SQS allows
 _AT_ONCE = 10  # messages of one ReceiveMessage or DeleteMessageBatch call, their maximum
 
 
-class QueuePoller:
+@dataclass(eq=False)
+class QueuePoller(Poller):
     """Messages that were not reported as failed are deleted; the others become visible again when
     the queue's visibility timeout is over, and go to the dead-letter queue as the queue's redrive
     policy says."""
 
-    def __init__(
-        self,
-        mapping: EventSourceMapping,
-        calls: Calls,
-        invoke: Invoke,
-        clock: Clock,
-        report: Callable[[str], None],
-    ) -> None:
-        self._mapping = mapping
-        self._calls = calls
-        self._invoke = invoke
-        self._clock = clock
-        self._report = report
-        self._url = ""
-        self._visibility = 30.0
-        self._running: set[asyncio.Task[None]] = set()
-        self._delivered = 0
-        self._failed = 0
+    kind = "queue"
+
+    _url: str = field(init=False, default="")
+    _visibility: float = field(init=False, default=30.0)
+    _running: set[asyncio.Task[None]] = field(init=False, default_factory=set)
+    _failed: int = field(init=False, default=0)
 
     def state(self) -> dict[str, Any]:
-        return {
-            "source": self._mapping.source,
-            "function": self._mapping.function,
-            "running": len(self._running),
-            "delivered": self._delivered,
-            "failed": self._failed,
-        }
+        return {**super().state(), "running": len(self._running), "failed": self._failed}
 
     async def run(self) -> None:
         """Until it is cancelled."""
         await self._open()
-        slots = asyncio.Semaphore(self._mapping.concurrency)
+        slots = asyncio.Semaphore(self.mapping.concurrency)
         try:
             while True:
                 await slots.acquire()
@@ -72,9 +50,9 @@ class QueuePoller:
             await asyncio.gather(*self._running, return_exceptions=True)
 
     async def _open(self) -> None:
-        name = self._mapping.source.rpartition(":")[2]
-        self._url = (await self._calls("sqs", "GetQueueUrl", QueueName=name))["QueueUrl"]
-        described = await self._calls(
+        name = self.mapping.source.rpartition(":")[2]
+        self._url = (await self.calls("sqs", "GetQueueUrl", QueueName=name))["QueueUrl"]
+        described = await self.calls(
             "sqs",
             "GetQueueAttributes",
             QueueUrl=self._url,
@@ -87,20 +65,20 @@ class QueuePoller:
         messages: list[Mapping[str, Any]] = []
         size, started = 0, 0.0
         while not messages or not batching.is_due(
-            len(messages), size, self._clock.now() - started, self._mapping
+            len(messages), size, self.clock.now() - started, self.mapping
         ):
-            left = started + self._mapping.window - self._clock.now()
-            wait = math.ceil(self._clock.real(left)) if messages else _LONG_POLL
-            received = await self._receive(self._mapping.batch_size - len(messages), wait)
+            left = started + self.mapping.window - self.clock.now()
+            wait = math.ceil(self.clock.real(left)) if messages else _LONG_POLL
+            received = await self._receive(self.mapping.batch_size - len(messages), wait)
             if received and not messages:
-                started = self._clock.now()
+                started = self.clock.now()
             messages += received
             size = sum(len(message["Body"]) for message in messages)
         return messages
 
     async def _receive(self, count: int, wait: int) -> list[Mapping[str, Any]]:
         try:
-            answer = await self._calls(
+            response = await self.calls(
                 "sqs",
                 "ReceiveMessage",
                 QueueUrl=self._url,
@@ -109,44 +87,37 @@ class QueuePoller:
                 AttributeNames=["All"],
                 MessageAttributeNames=["All"],
             )
-        except (aiohttp.ClientError, AwsError, TimeoutError) as error:
-            self._report(f"queue {self._mapping.source}: {error}")
+        except FAILED_CALL as error:
+            self._report_failure(error)
             await asyncio.sleep(1)
             return []
-        return list(answer.get("Messages", []))
+        return list(response.get("Messages", []))
 
     async def _handle(self, messages: Sequence[Mapping[str, Any]]) -> None:
-        records = [shapes.queue_record(message, self._mapping.source) for message in messages]
+        records = [shapes.queue_record(message, self.mapping.source) for message in messages]
         wanted = [
-            record for record in records if self._mapping.wanted(shapes.filterable_message(record))
+            record for record in records if self.mapping.wanted(shapes.filterable_message(record))
         ]
-        started = self._clock.now()
+        started = self.clock.now()
         failed: set[str] = set()
         if wanted:
-            result = await self._call({"Records": wanted})
+            result = await self._call(wanted)
             known = [record["messageId"] for record in wanted]
             try:
-                failed = set(batching.failed_items(result, known, self._mapping.partial_failures))
+                failed = set(batching.failed_items(result, known, self.mapping.partial_failures))
             except batching.Unreported:
                 failed = set(known)
-        self._delivered += len(records) - len(failed)
+        self.delivered += len(records) - len(failed)
         self._failed += len(failed)
-        left = max(0.0, self._visibility - (self._clock.now() - started))
+        left = max(0.0, self._visibility - (self.clock.now() - started))
         try:
             await self._delete([each for each in records if each["messageId"] not in failed])
             await self._hide(
                 [each for each in records if each["messageId"] in failed],
-                math.ceil(self._clock.real(left)),
+                math.ceil(self.clock.real(left)),
             )
-        except (aiohttp.ClientError, AwsError, TimeoutError) as error:
-            self._report(f"queue {self._mapping.source}: {error}")
-
-    async def _call(self, event: Mapping[str, Any]) -> InvokeResult:
-        while True:
-            try:
-                return await self._invoke(self._mapping.function, json.dumps(event).encode())
-            except Throttled:
-                await asyncio.sleep(0.1)
+        except FAILED_CALL as error:
+            self._report_failure(error)
 
     async def _delete(self, records: Sequence[Mapping[str, Any]]) -> None:
         await self._in_tens("DeleteMessageBatch", records, {})
@@ -163,4 +134,4 @@ class QueuePoller:
                 {"Id": str(index), "ReceiptHandle": record["receiptHandle"], **more}
                 for index, record in enumerate(records[start : start + _AT_ONCE])
             ]
-            await self._calls("sqs", operation, QueueUrl=self._url, Entries=entries)
+            await self.calls("sqs", operation, QueueUrl=self._url, Entries=entries)

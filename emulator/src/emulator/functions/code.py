@@ -18,7 +18,7 @@ _BYTE_CODE = "__pycache__"
 
 class RunCopies:
     """Copies live in `root`, named after their asset, and are brought up to date rather than made
-    anew when local mode starts again."""
+    anew when the emulator starts again."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -27,7 +27,7 @@ class RunCopies:
     def of(self, asset: Path) -> Path:
         """The copy of an asset directory."""
         if not asset.is_dir():
-            raise EmulatorError(f"local mode runs functions from directories, {asset} is none")
+            raise EmulatorError(f"the emulator runs functions from directories, {asset} is none")
         copy = self._root / asset.name
         if copy not in self._made:
             mirror(asset, copy)

@@ -1,4 +1,4 @@
-"""What a worker process finds around it: its environment variables and importable packages.
+"""The environment of a worker process: its variables and the packages that it can import.
 
 Source: Lambda developer guide, "Defined runtime environment variables", "Building Lambda
 functions with Python" (packages of the runtime).

@@ -7,7 +7,7 @@ import json
 
 from emulator.providers import InvokeResult
 
-MAX_PAYLOAD = 6 * 1024 * 1024  # bytes, of a synchronous invocation's event and of its answer
+MAX_PAYLOAD = 6 * 1024 * 1024  # bytes, of a synchronous invocation's event and of its response
 
 
 def failure(error_type: str, message: str) -> InvokeResult:
@@ -30,7 +30,7 @@ def exited(request_id: str, status: int) -> InvokeResult:
     )
 
 
-def answer_too_large(size: int) -> InvokeResult:
+def response_too_large(size: int) -> InvokeResult:
     return failure(
         "Function.ResponseSizeTooLarge",
         f"Response payload size ({size} bytes) exceeded maximum allowed payload size "

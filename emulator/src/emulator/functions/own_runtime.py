@@ -69,8 +69,8 @@ def main(name: str) -> None:
 
 def serve_one(api: http.client.HTTPConnection, handler: Handler) -> None:
     api.request("GET", f"{_PREFIX}/invocation/next")
-    response = api.getresponse()
-    event, headers = response.read(), response.headers
+    invocation = api.getresponse()
+    event, headers = invocation.read(), invocation.headers
     request_id = headers["Lambda-Runtime-Aws-Request-Id"]
     os.environ["_X_AMZN_TRACE_ID"] = headers.get("Lambda-Runtime-Trace-Id", "")
     context = Context(
@@ -79,7 +79,7 @@ def serve_one(api: http.client.HTTPConnection, handler: Handler) -> None:
         headers.get("Lambda-Runtime-Invoked-Function-Arn"),
     )
     try:
-        answer = encode(handler(json.loads(event), context))
+        response = encode(handler(json.loads(event), context))
     except Exception as error:
         document = document_of(error) | {"requestId": request_id}
         print(f"[ERROR] {document['errorType']}: {document['errorMessage']}")
@@ -87,7 +87,7 @@ def serve_one(api: http.client.HTTPConnection, handler: Handler) -> None:
         body = json.dumps(document).encode()
         _post(api, f"/invocation/{request_id}/error", body, document["errorType"])
     else:
-        _post(api, f"/invocation/{request_id}/response", answer)
+        _post(api, f"/invocation/{request_id}/response", response)
 
 
 def load(name: str) -> Handler:
@@ -113,11 +113,11 @@ def load(name: str) -> Handler:
     return handler
 
 
-def encode(answer: object) -> bytes:
-    if isinstance(answer, bytes):
-        return answer
+def encode(result: object) -> bytes:
+    if isinstance(result, bytes):
+        return result
     try:
-        return json.dumps(answer, default=_number).encode()
+        return json.dumps(result, default=_number).encode()
     except (TypeError, ValueError) as error:
         raise RuntimeFault(
             "Runtime.MarshalError", f"Unable to marshal response: {error}"

@@ -138,7 +138,8 @@ class FunctionPool:
             self._assign()
 
     def _fail_first(self, init_error: InvokeResult) -> None:
-        """A failed init answers the invocation it was for; with none, it is only reported."""
+        """A failed init is the result of the invocation it was for; with none, it is only
+        reported."""
         if self._waiting:
             self._waiting.popleft().settle(init_error)
         else:

@@ -11,7 +11,7 @@ from emulator.functions.functions import Functions
 from emulator.functions.model import Function, label_of
 from emulator.providers import Created, EmulatorError, Resource
 from emulator.template.assembly import Assembly
-from emulator.template.stage import Place
+from emulator.template.place import Place
 
 
 class FunctionProvider:
@@ -39,7 +39,7 @@ class FunctionProvider:
         """Raises EmulatorError for what is not a Python function in a zip."""
         runtime = properties.get("Runtime", "none")
         if not runtime.startswith("python"):
-            raise EmulatorError(f"{resource} has runtime {runtime}; local mode runs Python")
+            raise EmulatorError(f"{resource} has runtime {runtime}; the emulator runs Python")
         name = properties.get("FunctionName") or f"{resource.stack}-{resource.logical_id}"
         arn = f"arn:aws:lambda:{self._place.region}:{self._place.account}:function:{name}"
         label = self._free_label(label_of(resource.logical_id), name)

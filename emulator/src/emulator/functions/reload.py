@@ -19,7 +19,7 @@ _NOT_CODE = ("Dockerfile", "requirements")
 
 class Reload:
     """Watches `sources`, copies what is saved over the run copies and calls `on_change`. What is
-    saved under `templates` (or changes the packages) is only said to need a restart."""
+    saved under `templates` (or changes the packages) is only reported to need a restart."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class Reload:
             return
         async for changes in awatch(
             *watched,
-            watch_filter=is_kept,
+            watch_filter=is_watched,
             debounce=_QUIET * 4,
             step=_QUIET,
             stop_event=self._stop,
@@ -98,7 +98,7 @@ class Reload:
         return str(path.relative_to(tops[0].parent)) if tops else path.name
 
 
-def is_kept(change: Change, path: str) -> bool:
+def is_watched(change: Change, path: str) -> bool:
     """Whether a change is of a file that is meant to stay: not byte code, not an editor's own."""
     name = Path(path).name
     return (

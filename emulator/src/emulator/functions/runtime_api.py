@@ -109,7 +109,7 @@ class RuntimeApi:
             return web.json_response({"errorType": "InvalidRequestID"}, status=400)
         size = request.content_length or 0
         if size > failures.MAX_PAYLOAD:
-            self._current.settle(failures.answer_too_large(size))
+            self._current.settle(failures.response_too_large(size))
             await request.content.read()
             return web.json_response({"errorType": "RequestEntityTooLarge"}, status=413)
         self._current.settle(InvokeResult(await request.content.read(), error))

@@ -1,4 +1,4 @@
-"""REQUEST authorizers: identity sources before they run, and what their answer means.
+"""REQUEST authorizers: identity sources before they run, and what their response means.
 
 Source: "Control access to WebSocket APIs with AWS Lambda REQUEST authorizers" and "Output from an
 API Gateway Lambda authorizer", API Gateway developer guide.
@@ -30,7 +30,7 @@ class Verdict(NamedTuple):
 
 
 class Malformed(ValueError):
-    """The authorizer's answer is not the document API Gateway expects."""
+    """The authorizer's response is not the document API Gateway expects."""
 
 
 def parse_identity_sources(sources: Iterable[str]) -> tuple[IdentitySource, ...]:
@@ -62,16 +62,16 @@ def identified(
 def verdict(result: InvokeResult, method_arn: str) -> Verdict:
     """401 for the error "Unauthorized", 403 for a policy that doesn't allow, 500 for the rest."""
     try:
-        answer = _document(result.payload)
+        response = _document(result.payload)
         if result.error:
-            unauthorized = answer.get("errorMessage") == "Unauthorized"
+            unauthorized = response.get("errorMessage") == "Unauthorized"
             return Verdict(UNAUTHORIZED if unauthorized else FAILED)
-        principal = answer.get("principalId")
+        principal = response.get("principalId")
         if not isinstance(principal, str):
             raise Malformed("principalId is missing")
-        if not allows(answer.get("policyDocument"), method_arn):
+        if not allows(response.get("policyDocument"), method_arn):
             return Verdict(FORBIDDEN)
-        return Verdict(200, {"principalId": principal, **_context(answer.get("context") or {})})
+        return Verdict(200, {"principalId": principal, **_context(response.get("context") or {})})
     except Malformed:
         return Verdict(FAILED)
 
@@ -129,9 +129,9 @@ def _context(context: Any) -> dict[str, str]:
 
 def _document(payload: bytes) -> dict[str, Any]:
     try:
-        answer = json.loads(payload)
+        response = json.loads(payload)
     except (ValueError, RecursionError) as error:
-        raise Malformed("the answer is not JSON") from error
-    if not isinstance(answer, dict):
-        raise Malformed("the answer is not an object")
-    return answer
+        raise Malformed("the response is not JSON") from error
+    if not isinstance(response, dict):
+        raise Malformed("the response is not an object")
+    return response

@@ -85,7 +85,7 @@ class Connection:
         await self.socket.close(code, reason)
 
     def closed_with(self) -> tuple[int, str]:
-        """Status and reason of whoever closed first; 1006 if nobody said anything."""
+        """Status and reason of whoever closed first; 1006 if neither sent a close frame."""
         protocol = self.socket.protocol
         if protocol.close_sent is not None and not protocol.close_rcvd_then_sent:
             return protocol.close_sent.code, protocol.close_sent.reason

@@ -1,4 +1,4 @@
-"""Invokes the functions behind a WebSocket API's routes and reads their answers."""
+"""Invokes the functions behind a WebSocket API's routes and reads their responses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from emulator.gateway import answers, authorization, events, routing
+from emulator.gateway import authorization, events, responses, routing
 from emulator.gateway.events import ConnectionInfo, Event, Upgrade
 from emulator.gateway.limits import INTEGRATION_SECONDS
 from emulator.gateway.model import Authorizer, Route, WebSocketApi
@@ -28,7 +28,7 @@ ERROR = "Internal server error"
 
 
 class Opening(NamedTuple):
-    """The answer to an upgrade. 200: accepted, with `info` (now with the authorizer's context)
+    """The response to an upgrade. 200: accepted, with `info` (now with the authorizer's context)
     and `headers`; else `body` says why not."""
 
     status: int
@@ -75,36 +75,36 @@ class Dispatcher:
             if route.authorizer is not None:
                 status, context = await self._authorize(route.authorizer, info, upgrade, request_id)
                 if status != 200:
-                    return self._refused(status, info, request_id)
+                    return self._rejected(status, info, request_id)
             info = replace(info, authorizer=context)
             event = events.connect_event(info, upgrade, request_id, self.now())
-            answer = answers.connect_answer(await self._call(route.function, event))
+            response = responses.connect_result(await self._call(route.function, event))
         except _TimedOut:
-            return self._refused(504, info, request_id)
+            return self._rejected(504, info, request_id)
         except Throttled:
-            return self._refused(500, info, request_id)
-        if answer.status != 200:
-            return self._refused(answer.status, info, request_id)
-        return Opening(200, info, answer.headers)
+            return self._rejected(500, info, request_id)
+        if response.status != 200:
+            return self._rejected(response.status, info, request_id)
+        return Opening(200, info, response.headers)
 
     async def message(self, info: ConnectionInfo, frame: str) -> str | None:
         """Runs the frame's route; what is to be sent on the connection, None for nothing."""
         request_id = self.new_id()
         key = routing.select_route(self.api.selection, frame, self.api.routes)
         if key is None:
-            return answers.error_frame("Forbidden", info.connection_id, request_id)
+            return responses.error_frame("Forbidden", info.connection_id, request_id)
         route = self.api.routes[key]
         event = events.message_event(info, key, self.new_id(), frame, request_id, self.now())
         try:
-            answer = answers.message_answer(await self._call(route.function, event))
+            response = responses.message_result(await self._call(route.function, event))
         except _TimedOut:
-            return answers.error_frame(MESSAGES[504], info.connection_id, request_id)
+            return responses.error_frame(MESSAGES[504], info.connection_id, request_id)
         except Throttled as throttled:
             log.warning("%s", throttled)
-            return answers.error_frame(ERROR, info.connection_id, request_id)
-        if answer.failed:
-            return answers.error_frame(ERROR, info.connection_id, request_id)
-        return self._body(route, answer.body)
+            return responses.error_frame(ERROR, info.connection_id, request_id)
+        if response.failed:
+            return responses.error_frame(ERROR, info.connection_id, request_id)
+        return self._body(route, response.body)
 
     async def disconnect(self, info: ConnectionInfo, host: str, code: int, reason: str) -> None:
         """Best effort, as on AWS: a failure is logged and not tried again."""
@@ -150,11 +150,11 @@ class Dispatcher:
             log.warning("%s failed: %r", function, result.payload[:500])
         return result
 
-    def _refused(self, status: int, info: ConnectionInfo, request_id: str) -> Opening:
+    def _rejected(self, status: int, info: ConnectionInfo, request_id: str) -> Opening:
         message = MESSAGES.get(status, ERROR if status >= 500 else "Forbidden")
-        body = answers.error_frame(message, info.connection_id, request_id)
+        body = responses.error_frame(message, info.connection_id, request_id)
         return Opening(status, info, {}, body)
 
     @staticmethod
     def _body(route: Route, body: str) -> str | None:
-        return body if route.answers and body else None
+        return body if route.responses and body else None

@@ -31,7 +31,7 @@ class Upgrade:
 
 @dataclass(frozen=True)
 class ConnectionInfo:
-    """What every event of a connection tells; times in epoch seconds."""
+    """What every event of a connection contains; times in epoch seconds."""
 
     connection_id: str
     api_id: str

@@ -74,7 +74,7 @@ class WebSocketListener:
         await server.wait_closed()
 
     async def _upgrade(self, socket: ServerConnection, request: Request) -> Response | None:
-        """None accepts. What isn't a proper upgrade is left to the library, which refuses it."""
+        """None accepts. What isn't a proper upgrade is left to the library, which rejects it."""
         try:
             socket.protocol.process_request(request)
         except InvalidHandshake:
@@ -144,15 +144,17 @@ class WebSocketListener:
                 # "Binary media types for WebSocket APIs", API Gateway developer guide.
                 await connection.close(limits.UNSUPPORTED_DATA, "Binary is not supported")
                 return
-            self._spawn(self._answer(connection, frame, room))
+            self._spawn(self._dispatch_frame(connection, frame, room))
 
-    async def _answer(self, connection: Connection, frame: str, room: asyncio.Semaphore) -> None:
+    async def _dispatch_frame(
+        self, connection: Connection, frame: str, room: asyncio.Semaphore
+    ) -> None:
         try:
             text = await self._dispatcher.message(connection.info, frame)
             if text is not None:
                 connection.send(text)
         except BufferFull:
-            log.warning("%s doesn't read; an answer is lost", connection.info.connection_id)
+            log.warning("%s doesn't read; a response is lost", connection.info.connection_id)
         finally:
             room.release()
 
@@ -165,7 +167,7 @@ class WebSocketListener:
         return limits.seconds_left(connection.connected, connection.last_active, self._clock.now())
 
     async def _end(self, connection: Connection) -> None:
-        """Also for a client that left before it had the answer to its upgrade."""
+        """Also for a client that left before it had the response to its upgrade."""
         await connection.socket.wait_closed()
         self._registry.remove(connection)
         del self._accepted[connection.socket]
@@ -175,7 +177,7 @@ class WebSocketListener:
     def _choose_subprotocol(
         self, socket: ServerConnection, _request: Request, response: Response
     ) -> None:
-        """The upgrade is answered with what $connect chose; API Gateway doesn't compare."""
+        """The response to the upgrade has what $connect chose; API Gateway doesn't compare."""
         if response.status_code == http.HTTPStatus.SWITCHING_PROTOCOLS:
             _, headers = self._accepted[socket]
             for name, value in headers.items():

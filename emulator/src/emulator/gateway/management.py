@@ -19,7 +19,7 @@ from emulator.listening import HttpListener, Port
 
 
 class ManagementApi:
-    """Answers under `/<stage>/@connections/<connection id>`."""
+    """The management API under `/<stage>/@connections/<connection id>`."""
 
     def __init__(
         self, registry: Registry, stage: str, port: Port, new_id: Callable[[], str]

@@ -23,11 +23,11 @@ class Authorizer:
 
 @dataclass(frozen=True)
 class Route:
-    """`answers`: the integration's body goes back to the caller (two-way communication)."""
+    """`responses`: the integration's body goes back to the caller (two-way communication)."""
 
     key: str
     function: str
-    answers: bool = False
+    responses: bool = False
     authorizer: Authorizer | None = None
 
 
@@ -71,9 +71,9 @@ def read_route(
     properties: Properties,
     integrations: Mapping[str, str],
     authorizers: Mapping[str, Authorizer],
-    answers: bool,
+    responses: bool,
 ) -> Route:
-    """`integrations` and `authorizers` by their ids, `answers`: the route has a RouteResponse."""
+    """`integrations` and `authorizers` by their ids, `responses`: the route has a RouteResponse."""
     key = properties["RouteKey"]
     kind = properties.get("AuthorizationType", "NONE")
     if kind not in ("NONE", "CUSTOM"):
@@ -86,7 +86,7 @@ def read_route(
         authorizer = authorizers[properties["AuthorizerId"]] if kind == "CUSTOM" else None
     except KeyError as missing:
         raise EmulatorError(f"route {key} names {missing}, which the template lacks") from missing
-    two_way = answers and properties.get("RouteResponseSelectionExpression") == "$default"
+    two_way = responses and properties.get("RouteResponseSelectionExpression") == "$default"
     return Route(key, function, two_way, authorizer)
 
 

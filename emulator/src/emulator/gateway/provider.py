@@ -63,7 +63,7 @@ class ApiGatewayProvider:
         self._integrations: dict[str, str] = {}
         self._authorizers: dict[str, Authorizer] = {}
         self._routes: dict[str, Properties] = {}
-        self._answering: set[str] = set()
+        self._with_response: set[str] = set()
         self.registry = Registry()
         self._listener: WebSocketListener | None = None
         self._management: ManagementApi | None = None
@@ -76,7 +76,7 @@ class ApiGatewayProvider:
                 return self._create_api(properties)
             case "Stage":
                 if self._stage is not None:
-                    raise EmulatorError("a WebSocket API has one stage in local mode")
+                    raise EmulatorError("a WebSocket API has one stage in the emulator")
                 self._stage = str(properties["StageName"])
                 return Created(self._stage)
             case "Integration":
@@ -91,7 +91,7 @@ class ApiGatewayProvider:
             case "RouteResponse":
                 if properties["RouteResponseKey"] != "$default":
                     raise EmulatorError("a WebSocket API's only route response key is $default")
-                self._answering.add(properties["RouteId"])
+                self._with_response.add(properties["RouteId"])
                 return Created(identifier, {"RouteResponseId": identifier})
             case _:  # a Deployment is a snapshot of the rest
                 return Created(identifier, {"DeploymentId": identifier})
@@ -128,7 +128,7 @@ class ApiGatewayProvider:
         routes = {}
         for identifier, properties in self._routes.items():
             route = model.read_route(
-                properties, self._integrations, self._authorizers, identifier in self._answering
+                properties, self._integrations, self._authorizers, identifier in self._with_response
             )
             routes[route.key] = route
         return WebSocketApi(self.api_id, stage, model.read_selection(api), routes)

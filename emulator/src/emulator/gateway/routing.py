@@ -1,4 +1,4 @@
-"""Which route a frame takes: API Gateway's route selection expression."""
+"""The route of a frame, by API Gateway's route selection expression."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def selection_path(expression: str) -> tuple[str, ...]:
 def select_route(path: tuple[str, ...], frame: str, keys: Collection[str]) -> str | None:
     """The key of the route for `frame`, `$default` where none fits, None without a `$default`.
 
-    A frame can't ask for `$connect` or `$disconnect`: those are events, not messages.
+    A frame can't request `$connect` or `$disconnect`: those are events, not messages.
     """
     value = _value_at(path, frame)
     if isinstance(value, str) and value in keys and value not in (CONNECT, DISCONNECT):
@@ -40,7 +40,7 @@ def select_route(path: tuple[str, ...], frame: str, keys: Collection[str]) -> st
 
 def _value_at(path: tuple[str, ...], frame: str) -> Any:
     try:
-        value = json.loads(frame, parse_constant=_refuse)
+        value = json.loads(frame, parse_constant=_reject_constant)
     except (ValueError, RecursionError):  # not JSON, or nested deeper than the parser goes
         return None
     for name in path:
@@ -50,5 +50,5 @@ def _value_at(path: tuple[str, ...], frame: str) -> Any:
     return value
 
 
-def _refuse(constant: str) -> Never:
+def _reject_constant(constant: str) -> Never:
     raise ValueError(f"{constant} is not JSON")

@@ -1,7 +1,7 @@
 """A server that speaks APNs' HTTP/2 API, over cleartext with prior knowledge.
 
-Raw h2 rather than a web framework: APNs answers an accepted notification with headers alone, and
-some clients take an empty DATA frame after them for an error.
+Raw h2 rather than a web framework: APNs responds to an accepted notification with headers alone,
+and some clients take an empty DATA frame after them for an error.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from emulator.push.phones import Phones, Push
 
 PURPOSE = "APNs"
 STREAMS_AT_ONCE = 1000
-_READ_BYTES = VOIP_BYTES + 1  # more than this of a body is not kept: it's too large anyway
+_READ_BYTES = VOIP_BYTES + 1  # more than this of a body is not read: it's too large anyway
 
 Headers = list[tuple[str, str]]
 
@@ -76,7 +76,7 @@ class ApnsServer:
         self.port = number(listening)
         try:
             self._server = await loop.create_server(
-                lambda: _Connection(self.answer, self._connections), sock=listening
+                lambda: _Connection(self.respond, self._connections), sock=listening
             )
         except OSError as error:
             raise port_taken(self.port, PURPOSE, error) from error
@@ -100,7 +100,7 @@ class ApnsServer:
     def state(self) -> dict[str, Any]:
         return {"apns": {"sent": self._sent}}
 
-    def answer(self, headers: Headers, body: bytes) -> tuple[Headers, bytes]:
+    def respond(self, headers: Headers, body: bytes) -> tuple[Headers, bytes]:
         """The response to one request: an empty body means that no DATA frame is sent."""
         named = dict(headers)
         apns_id = named.get("apns-id", str(self._new_id())).upper()
@@ -126,14 +126,14 @@ def _error(reason: str, apns_id: str, **more: int) -> tuple[Headers, bytes]:
 
 
 class _Connection(asyncio.Protocol):
-    """One client's HTTP/2 connection; every request is answered as soon as it is whole."""
+    """One client's HTTP/2 connection; every request gets its response as soon as it is whole."""
 
     def __init__(
         self,
-        answer: Callable[[Headers, bytes], tuple[Headers, bytes]],
+        judge: Callable[[Headers, bytes], tuple[Headers, bytes]],
         connections: set[_Connection],
     ) -> None:
-        self._answer = answer
+        self._judge = judge
         self._connections = connections
         self._h2 = H2Connection(H2Configuration(client_side=False, header_encoding="utf-8"))
         self._requests: dict[int, _Request] = {}
@@ -185,7 +185,7 @@ class _Connection(asyncio.Protocol):
         request = self._requests.pop(stream_id, None)
         if request is None:
             return
-        headers, body = self._answer(request.headers, bytes(request.body))
+        headers, body = self._judge(request.headers, bytes(request.body))
         self._h2.send_headers(stream_id, headers, end_stream=not body)
         if body:
             self._h2.send_data(stream_id, body, end_stream=True)

@@ -1,4 +1,4 @@
-"""Which requests APNs takes, and the reasons it gives.
+"""APNs' rules: the requests that it accepts, and the reasons with which it rejects others.
 
 Source: "Sending notification requests to APNs", "Handling notification responses from APNs" and
 "Establishing a token-based connection to APNs", Apple's UserNotifications documentation.
@@ -60,7 +60,7 @@ PUSH_TYPES = frozenset(
 
 
 class Rejected(Exception):
-    """The reason APNs answers with; STATUS has the code to it."""
+    """The reason of APNs' response; STATUS has the code to it."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -100,8 +100,8 @@ def read_notification(
         raise Rejected("PayloadEmpty")
     if not re.fullmatch(r"(?:[0-9a-fA-F]{2}){32,100}", device_token):
         raise Rejected("BadDeviceToken")
-    kept = {name: value for name, value in headers.items() if name.startswith("apns-")}
-    return Notification(device_token, payload, kept)
+    apns_headers = {name: value for name, value in headers.items() if name.startswith("apns-")}
+    return Notification(device_token, payload, apns_headers)
 
 
 def check_provider_token(provider: Provider, authorization: str | None, now: float) -> None:

@@ -91,19 +91,19 @@ class FcmServer:
         path = request.path
         send = _SEND.fullmatch(path)
         if request.method != "POST" or (send is None and path != "/token"):
-            return _answer(404, {"error": {"code": 404, "status": "NOT_FOUND", "message": path}})
+            return _response(404, {"error": {"code": 404, "status": "NOT_FOUND", "message": path}})
         body = await request.content.read(BODY_BYTES)
         if send is None:
             return self._grant(body)
         try:
-            return _answer(200, self._send(send[1], request.headers.get("Authorization"), body))
+            return _response(200, self._send(send[1], request.headers.get("Authorization"), body))
         except FcmError as error:
-            return _answer(error.status, error.as_json())
+            return _response(error.status, error.as_json())
 
     def _grant(self, body: bytes) -> web.StreamResponse:
         form = parse_qs(body.decode("utf-8", "replace"))
         if form.get("grant_type") != [GRANT]:
-            return _answer(
+            return _response(
                 400,
                 {
                     "error": "unsupported_grant_type",
@@ -113,12 +113,14 @@ class FcmServer:
         try:
             scopes = self._scopes(form.get("assertion", [""])[0])
         except jwt.PyJWTError as error:
-            return _answer(
+            return _response(
                 400, {"error": "invalid_grant", "error_description": f"Invalid JWT: {error}"}
             )
         token = f"ya29.{self._new_id()}"
         self._granted[token] = Granted(self._now() + LIFETIME, bool(scopes & SCOPES))
-        return _answer(200, {"access_token": token, "expires_in": LIFETIME, "token_type": "Bearer"})
+        return _response(
+            200, {"access_token": token, "expires_in": LIFETIME, "token_type": "Bearer"}
+        )
 
     def _scopes(self, assertion: str) -> set[str]:
         """Raises jwt.PyJWTError."""
@@ -173,5 +175,5 @@ def _parsed(body: bytes) -> Any:
         ) from error
 
 
-def _answer(status: int, document: Any) -> web.Response:
+def _response(status: int, document: Any) -> web.Response:
     return web.json_response(document, status=status)

@@ -1,4 +1,4 @@
-"""Which messages FCM takes, and its errors in Google's shape.
+"""FCM's rules: the messages that it accepts, and its errors in Google's shape.
 
 Source: the REST reference of "FCM v1" (projects.messages, ErrorCode), "AIP-193 Errors".
 """
@@ -45,7 +45,7 @@ _TTL = re.compile(r"\d+(\.\d{1,9})?s")
 
 
 class FcmError(Exception):
-    """An answer other than 200. `code` is FCM's ErrorCode, if it has one for the case."""
+    """A response other than 200. `code` is FCM's ErrorCode, if it has one for the case."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What each phone received, by device token, and which phones no longer have the app."""
+"""The phones: the pushes that each received, by device token, and which no longer have the app."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-KEPT = 1000  # pushes per token
+MOST_PUSHES = 1000  # pushes per token
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Phones:
         message: Mapping[str, Any],
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        pushes = self._received.setdefault(token, deque(maxlen=KEPT))
+        pushes = self._received.setdefault(token, deque(maxlen=MOST_PUSHES))
         pushes.append(Push(platform, self._now(), message, headers or {}))
 
     def phone(self, token: str) -> list[Push]:

@@ -1,4 +1,4 @@
-"""What stands in an AWS account: stacks as they were deployed, with the values they resolved to."""
+"""The model of an AWS account: its stacks as deployed, with the values they resolved to."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 # What CDK appends to a logical id: eight hexadecimal digits of the construct's path.
 _HASH = re.compile(r"[0-9A-F]{8}$")
-KEPT = ("Retain", "RetainExceptOnCreate")
+RETAINING = ("Retain", "RetainExceptOnCreate")
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,14 @@ class Live:
         return without_hash(self.logical_id)
 
     @property
-    def kept_when_dropped(self) -> bool:
+    def retained_when_dropped(self) -> bool:
         """Whether it stays in the account when it leaves the template."""
-        return self.body.get("DeletionPolicy", "Delete") in KEPT
+        return self.body.get("DeletionPolicy", "Delete") in RETAINING
 
     @property
-    def kept_when_replaced(self) -> bool:
+    def retained_when_replaced(self) -> bool:
         """Whether it stays in the account when another one takes its place."""
-        return self.body.get("UpdateReplacePolicy", "Delete") in KEPT
+        return self.body.get("UpdateReplacePolicy", "Delete") in RETAINING
 
     def attribute(self, key: str) -> str | None:
         """Of a load balancer, a listener or a target group: an entry of its `...Attributes`."""

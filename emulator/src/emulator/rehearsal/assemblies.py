@@ -23,7 +23,7 @@ from emulator.template.assembly import Assembly, load
 
 
 def of_working_tree(project: Path, state: Path, env: str, context: Mapping[str, str]) -> Assembly:
-    """Raises EmulatorError with what app.py said."""
+    """Raises EmulatorError with what app.py printed."""
     directory = state / f"to-{env}-{_digest(context)}"
     _synthesize(project, directory, env, context)
     return load(directory)
@@ -83,8 +83,8 @@ def _synthesize(project: Path, out: Path, env: str, context: Mapping[str, str]) 
         check=False,
     )
     if done.returncode:
-        said = "\n".join(done.stderr.strip().splitlines()[-8:])
-        raise EmulatorError(f"app.py in {project} gives no templates of {env}:\n{said}")
+        output = "\n".join(done.stderr.strip().splitlines()[-8:])
+        raise EmulatorError(f"app.py in {project} gives no templates of {env}:\n{output}")
 
 
 def _unpack(project: Path, revision: str, target: Path) -> None:
@@ -111,8 +111,8 @@ def _git(project: Path, *arguments: str) -> bytes:
     except FileNotFoundError:
         raise EmulatorError("comparing with a revision takes git, which is not installed") from None
     if done.returncode:
-        said = done.stderr.decode(errors="replace").strip()
-        raise EmulatorError(f"git {arguments[0]} failed: {said}")
+        output = done.stderr.decode(errors="replace").strip()
+        raise EmulatorError(f"git {arguments[0]} failed: {output}")
     return done.stdout
 
 

@@ -1,4 +1,4 @@
-"""What a deployment does to each resource of each stack."""
+"""The changes that a deployment makes to each resource of each stack."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from emulator.rehearsal.rehearsal import rehearse
 
 
 def run(options: argparse.Namespace) -> int:
-    """0 where nothing is refused and no data goes, else 1."""
+    """0 where nothing is rejected and no data goes, else 1."""
     began = time.monotonic()
     project, state = options.project, options.state_dir / "rehearsal"
     context = dict(options.context)

@@ -10,14 +10,15 @@ from emulator.providers import EmulatorError
 from emulator.rehearsal.account import Account, DeployedStack, Live, Output
 from emulator.rehearsal.changes import Act, Change, Deployment, StackUpdate
 from emulator.rehearsal.schemas import replacing
-from emulator.rehearsal.values import Missing, Place, Scope, life_of, reference, same_place
+from emulator.rehearsal.values import Missing, Scope, life_of, reference
 from emulator.resource import Resource
 from emulator.template.assembly import Assembly, Stack
 from emulator.template.intrinsics import NO_VALUE, resolve
 from emulator.template.order import in_order, references
+from emulator.template.place import Place, same_place
 
 Attributes = Callable[[Live], Mapping[str, Any] | None]
-"""What the function of a custom resource answers with; None where it was not called."""
+"""The Data that the function of a custom resource responds with; None where it was not called."""
 
 
 def not_called(_resource: Live) -> None:
@@ -35,7 +36,7 @@ def deploy(
     """`default_place` is where stacks are that leave it open; `first` names stacks that go before
     all, by themselves.
 
-    What would be refused is carried out all the same, so that all of it is seen at once.
+    What would be rejected is carried out all the same, so that all of it is seen at once.
     """
     deployed = dict(account)
     updates = []
@@ -168,7 +169,7 @@ class _Update:
         return reference(resource.type, place, resource.stack, resource.logical_id, life)
 
     def _dropped(self, live: Live) -> Change:
-        return Change(Act.RETAINED if live.kept_when_dropped else Act.DELETED, live, None)
+        return Change(Act.RETAINED if live.retained_when_dropped else Act.DELETED, live, None)
 
     def _outputs(self) -> dict[str, Output]:
         found = {}
@@ -195,8 +196,8 @@ class _Update:
 
 def _left_behind(changes: Iterable[Change]) -> Iterator[Live]:
     for change in changes:
-        kept = change.act is Act.REPLACED and change.resource.kept_when_replaced
-        if change.before and (kept or change.act is Act.RETAINED):
+        retained = change.act is Act.REPLACED and change.resource.retained_when_replaced
+        if change.before and (retained or change.act is Act.RETAINED):
             yield change.before
 
 

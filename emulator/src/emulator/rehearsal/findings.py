@@ -8,11 +8,11 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """REFUSED: CloudFormation or the service refuses it. DATA: something that holds data is
+    """REJECTED: CloudFormation or the service rejects it. DATA: something that holds data is
     replaced or dropped. ROLLBACK: a deployment that fails can't be rolled back. FELT: users notice
     it. NOTE: worth knowing."""
 
-    REFUSED = "refused"
+    REJECTED = "rejected"
     DATA = "data"
     ROLLBACK = "rollback"
     FELT = "felt"
@@ -20,7 +20,7 @@ class Kind(StrEnum):
 
     @property
     def stops(self) -> bool:
-        return self in (Kind.REFUSED, Kind.DATA, Kind.ROLLBACK)
+        return self in (Kind.REJECTED, Kind.DATA, Kind.ROLLBACK)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """The function of a custom resource, called as CloudFormation does, over moto.
 
 A program of its own: the parent puts the code that would be deployed on PYTHONPATH, writes one JSON
-document with the lives to act out to its standard input, and reads the answers from its standard
-output. Nothing of it reaches AWS: moto answers every call in this process.
+document with the lives to act out to its standard input, and reads the responses from its standard
+output. Nothing of it reaches AWS: moto responds to every call in this process.
 
 Request and response: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/crpg-ref.html
 """
@@ -23,7 +23,7 @@ from typing import Any
 Document = dict[str, Any]
 
 
-class Answers:
+class ResponseServer:
     """The address that CloudFormation waits at."""
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class Answers:
                 """Quiet."""
 
         self._server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/answer"
+        self.url = f"http://127.0.0.1:{self._server.server_port}/response"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
 
@@ -74,16 +74,16 @@ def main() -> None:
     task = json.load(sys.stdin)
     os.environ.update(task["environment"])
     output = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # the function's log is not the answer
+    os.dup2(2, 1)  # the function's log is not the response
     json.dump([act_out(task, life) for life in task["lives"]], output)
     output.close()
 
 
 def act_out(task: Document, life: list[Document]) -> list[Document]:
-    """One answer for each step of a life, which begins in an empty account."""
+    """One response for each step of a life, which begins in an empty account."""
     with empty_account(task["handler"]) as handler:
-        place, secrets = Answers(), Secrets(task["secrets"])
-        answered: list[Document] = []
+        place, secrets = ResponseServer(), Secrets(task["secrets"])
+        responses: list[Document] = []
         identity = life[0].get("PhysicalResourceId", "")
         for number, step in enumerate(life):
             secrets.hold(step["secrets"])
@@ -95,15 +95,15 @@ def act_out(task: Document, life: list[Document]) -> list[Document]:
                 **secrets.translated(step["event"]),
                 **({"PhysicalResourceId": identity} if step["RequestType"] != "Create" else {}),
             }
-            answer = _called(handler, event, place, task["timeout"])
-            identity = answer.get("PhysicalResourceId", identity)
-            answered.append(answer)
-        return answered
+            response = _called(handler, event, place, task["timeout"])
+            identity = response.get("PhysicalResourceId", identity)
+            responses.append(response)
+        return responses
 
 
 @contextmanager
 def empty_account(name: str) -> Iterator[Any]:
-    """Gives the handler, imported anew: what it kept of the life before is gone."""
+    """Gives the handler, imported anew: what it remembered of the life before is gone."""
     from moto import mock_aws
 
     with mock_aws():
@@ -113,7 +113,7 @@ def empty_account(name: str) -> Iterator[Any]:
         yield getattr(importlib.import_module(module), function)
 
 
-def _called(handler: Any, event: Document, place: Answers, timeout: int) -> Document:
+def _called(handler: Any, event: Document, place: ResponseServer, timeout: int) -> Document:
     """`timeout` is what the function has, in seconds."""
     context = SimpleNamespace(
         function_name="rehearsal",
@@ -129,7 +129,7 @@ def _called(handler: Any, event: Document, place: Answers, timeout: int) -> Docu
     except Exception as error:
         return {"Status": "NONE", "Reason": f"the function raised {type(error).__name__}"}
     if not place.received:
-        return {"Status": "NONE", "Reason": "the function ended without an answer"}
+        return {"Status": "NONE", "Reason": "the function ended without a response"}
     return place.received[-1]
 
 

@@ -18,8 +18,9 @@ from typing import Any
 from emulator.rehearsal.account import Account, Live
 from emulator.rehearsal.deployment import deploy
 from emulator.rehearsal.findings import Finding, Kind
-from emulator.rehearsal.values import Place
+from emulator.resource import as_strings
 from emulator.template.assembly import Assembly
+from emulator.template.place import Place
 
 _PROGRAM = Path(__file__).with_name("function_process.py")
 _WITHIN = 30  # seconds for all lives of a resource
@@ -28,8 +29,8 @@ EMPTY, GARBAGE = "", "this is no credential"
 
 @dataclass(frozen=True)
 class Step:
-    """A request of CloudFormation's. `must` is the status that the answer must have, "" for any:
-    garbage in a secret may well be refused. `why` is what a wrong answer means."""
+    """A request of CloudFormation's. `must` is the status that the response must have, "" for any:
+    garbage in a secret may well be rejected. `why` is what a wrong response means."""
 
     request: str
     event: Mapping[str, Any]
@@ -43,18 +44,18 @@ Life = tuple[Step, ...]
 
 @dataclass(frozen=True)
 class Called:
-    """What a custom resource's function answered to every life, in the order of `lives`; `instead`
-    is what there is to say where it could not be called."""
+    """The responses of a custom resource's function to every life, in the order of `lives`;
+    `instead` is what there is to say where it could not be called."""
 
     resource: Live
     lives: tuple[Life, ...] = ()
-    answers: tuple[tuple[Mapping[str, Any], ...], ...] = ()
+    responses: tuple[tuple[Mapping[str, Any], ...], ...] = ()
     instead: Finding | None = None
 
     @property
     def attributes(self) -> Mapping[str, Any] | None:
         """Of a first deployment, which finds the secrets empty; None where they are unknown."""
-        return (self.answers[0][0].get("Data") or {}) if self.answers else None
+        return (self.responses[0][0].get("Data") or {}) if self.responses else None
 
     @property
     def calls(self) -> int:
@@ -63,15 +64,15 @@ class Called:
     def findings(self) -> Iterator[Finding]:
         if self.instead:
             yield self.instead
-        for life, answered in zip(self.lives, self.answers, strict=True):
-            for step, answer in zip(life, answered, strict=True):
-                status, reason = answer.get("Status"), answer.get("Reason") or "no reason given"
+        for life, received in zip(self.lives, self.responses, strict=True):
+            for step, response in zip(life, received, strict=True):
+                status, reason = response.get("Status"), response.get("Reason") or "no reason given"
                 if (step.must and status != step.must) or status == "NONE":
                     yield Finding(
                         Kind.ROLLBACK,
                         self.resource.stack,
                         self.resource.name,
-                        f"{step.why or 'its function'} is answered with {status}: {reason}",
+                        f"{step.why or 'its function'} gets the response {status}: {reason}",
                     )
 
 
@@ -124,24 +125,24 @@ def call(resource: Live, account: Account, assembly: Assembly, default_place: Pl
     key = function.properties.get("Code", {}).get("S3Key") if function else None
     if not (function and key and function.properties.get("Runtime", "").startswith("python")):
         sentence = "its function was not called, for it is not made from Python files of this app"
-        return Called(resource, instead=_said_of(resource, Kind.NOTE, sentence))
+        return Called(resource, instead=_finding(resource, Kind.NOTE, sentence))
     handler = str(function.properties["Handler"])
-    lives = lives_of(_as_texts(dict(resource.properties)))
+    lives = lives_of(as_strings(resource.properties))
     place = Place.of(account[resource.stack].place, default_place)
     task = _task(resource, function, handler, place, lives)
     try:
-        answers = _run(task, _root(assembly.file(key), handler))
-    except _Unanswered as reason:
-        sentence = f"its function answers no request, so every deployment fails: {reason}"
-        return Called(resource, instead=_said_of(resource, Kind.ROLLBACK, sentence))
-    return Called(resource, lives, tuple(tuple(each) for each in answers))
+        responses = _run(task, _root(assembly.file(key), handler))
+    except _NoResponse as reason:
+        sentence = f"its function responds to no request, so every deployment fails: {reason}"
+        return Called(resource, instead=_finding(resource, Kind.ROLLBACK, sentence))
+    return Called(resource, lives, tuple(tuple(each) for each in responses))
 
 
-class _Unanswered(Exception):
-    """A function's process ended without its answers, or did not end."""
+class _NoResponse(Exception):
+    """A function's process ended without its responses, or did not end."""
 
 
-def _said_of(resource: Live, kind: Kind, sentence: str) -> Finding:
+def _finding(resource: Live, kind: Kind, sentence: str) -> Finding:
     return Finding(kind, resource.stack, resource.name, sentence)
 
 
@@ -155,8 +156,7 @@ def _task(
         "timeout": function.properties.get("Timeout", 3),
         "secrets": sorted(_secrets(resource.properties)),
         "resource": {
-            "StackId": f"arn:{place.partition}:cloudformation:{place.region}:{place.account}:"
-            f"stack/{resource.stack}/1",
+            "StackId": place.stack_id(resource.stack, "1"),
             "LogicalResourceId": resource.logical_id,
             "ResourceType": resource.type,
         },
@@ -211,19 +211,8 @@ def _secrets(value: Any) -> set[str]:
     return {value} if isinstance(value, str) and ":secretsmanager:" in value else set()
 
 
-def _as_texts(value: Any) -> Any:
-    """CloudFormation hands numbers and booleans over as texts."""
-    if isinstance(value, Mapping):
-        return {name: _as_texts(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_as_texts(inner) for inner in value]
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value) if isinstance(value, int | float) else value
-
-
 def _run(task: Mapping[str, Any], root: Path) -> list[list[dict[str, Any]]]:
-    """Raises _Unanswered with the end of what the process said."""
+    """Raises _NoResponse with the end of what the process printed."""
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("AWS_")
     } | {"PYTHONPATH": str(root), "AWS_EC2_METADATA_DISABLED": "true"}
@@ -239,10 +228,10 @@ def _run(task: Mapping[str, Any], root: Path) -> list[list[dict[str, Any]]]:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise _Unanswered(f"it did not end within {_WITHIN} s") from None
+        raise _NoResponse(f"it did not end within {_WITHIN} s") from None
     if done.returncode:
-        raise _Unanswered(" ".join(done.stderr.strip().splitlines()[-1:]))
+        raise _NoResponse(" ".join(done.stderr.strip().splitlines()[-1:]))
     if not done.stdout:
-        raise _Unanswered("it ends its process")
-    answers: list[list[dict[str, Any]]] = json.loads(done.stdout)
-    return answers
+        raise _NoResponse("it ends its process")
+    responses: list[list[dict[str, Any]]] = json.loads(done.stdout)
+    return responses

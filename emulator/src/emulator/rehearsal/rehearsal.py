@@ -14,13 +14,13 @@ from emulator.rehearsal.changes import Deployment
 from emulator.rehearsal.deployment import Attributes, deploy
 from emulator.rehearsal.findings import Finding, Kind
 from emulator.rehearsal.rules.references import importers_of_removed_exports
-from emulator.rehearsal.values import Place
 from emulator.template.assembly import Assembly
+from emulator.template.place import Place
 
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """`first` are stacks that had better be deployed by themselves, before all: less is refused or
+    """`first` are stacks that had better be deployed by themselves, before all: less is rejected or
     felt then, and `first_stops` findings still stop it. Empty where the usual order is as good."""
 
     deployment: Deployment
@@ -50,7 +50,7 @@ def rehearse(
     stacks = (*wanted.stacks, *(deployed.stacks if deployed else ()))
     default_place = Place.first_known(stack.environment for stack in stacks)
     known = functions.called(wanted, default_place) if call_functions else ()
-    attributes = _attributes(known)  # of both: what a function answers is taken not to change
+    attributes = _attributes(known)  # of both: a function's response is taken not to change
     carry_out = partial(deploy, default_place=default_place, attributes=attributes)
     account = carry_out({}, deployed).account if deployed else {}
     deployment = carry_out(account, wanted)

@@ -1,4 +1,4 @@
-"""What a rehearsal prints: one table that is read in ten seconds, or the same as JSON."""
+"""The report of a rehearsal: one table that is read in ten seconds, or the same as JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from emulator.rehearsal.rehearsal import Rehearsal
 WIDTH = 100
 SHOWN = 2  # so many names of resources share a line; of more, the first. The JSON has all
 TITLES = {
-    Kind.REFUSED: "REFUSED",
+    Kind.REJECTED: "REJECTED",
     Kind.DATA: "DATA THAT GOES",
     Kind.ROLLBACK: "ROLLBACK THAT FAILS",
     Kind.FELT: "FELT BY USERS",
@@ -127,7 +127,7 @@ def _verdict(rehearsal: Rehearsal) -> Iterator[str]:
         stops = sum(finding.kind.stops for finding in rehearsal.findings)
         yield f"NOT READY: {stops} finding{'s' if stops > 1 else ''} to clear up before deploying."
     else:
-        yield "READY: nothing is refused, no data goes, and a failure can be rolled back."
+        yield "READY: nothing is rejected, no data goes, and a failure can be rolled back."
 
 
 def _short(stack: str) -> str:

@@ -41,7 +41,7 @@ def replacing(
 def create_only(resource_type: str) -> tuple[tuple[str, ...], ...]:
     """Paths of properties whose change replaces the resource: ("Name",), ("A", "B").
 
-    Empty for a custom resource, whose function decides by the PhysicalResourceId it answers with,
+    Empty for a custom resource, whose function decides by the PhysicalResourceId of its response,
     and for a type without a schema.
     """
     if is_custom(resource_type):

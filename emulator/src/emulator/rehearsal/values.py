@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from emulator.rehearsal.account import Account, Live, Weak, without_hash
 from emulator.template.intrinsics import resolve
+from emulator.template.place import Place
 
 # An attribute that gets another value when this property changes, while the resource stays.
 FOLLOWS = {("AWS::DynamoDB::Table", "StreamArn"): "StreamSpecification"}
@@ -20,55 +21,6 @@ FOLLOWS = {("AWS::DynamoDB::Table", "StreamArn"): "StreamSpecification"}
 
 class Missing(Exception):
     """A value refers to something that is not there when the stack is deployed."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a stack is deployed, from the manifest's aws://account/region."""
-
-    account: str
-    region: str
-
-    @classmethod
-    def of(cls, environment: str, default_place: Place) -> Place:
-        """`default_place` stands in for what the stack leaves open."""
-        account, region = _parts(environment)
-        return cls(
-            default_place.account if "unknown" in account else account,
-            default_place.region if "unknown" in region else region,
-        )
-
-    @classmethod
-    def first_known(cls, environments: Iterable[str]) -> Place:
-        """What the first of them says that does not leave it open, or a place like any other."""
-        found = cls("123456789012", "us-east-1")
-        for environment in reversed([*environments]):
-            found = cls.of(environment, found)
-        return found
-
-    @property
-    def partition(self) -> str:
-        """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html"""
-        return {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(self._area, "aws")
-
-    @property
-    def url_suffix(self) -> str:
-        return "amazonaws.com.cn" if self._area == "cn" else "amazonaws.com"
-
-    @property
-    def _area(self) -> str:
-        return "us-gov" if self.region.startswith("us-gov-") else self.region.split("-")[0]
-
-
-def same_place(one: str, other: str) -> bool:
-    """Whether two environments may be one: what a stack leaves open may be anything."""
-    pairs = zip(_parts(one), _parts(other), strict=True)
-    return all(a == b or "unknown" in a or "unknown" in b for a, b in pairs)
-
-
-def _parts(environment: str) -> tuple[str, str]:
-    account, _, region = environment.removeprefix("aws://").partition("/")
-    return account, region
 
 
 def reference(resource_type: str, place: Place, stack: str, logical_id: str, life: int) -> str:
@@ -110,16 +62,7 @@ class Scope:
     taken: dict[Weak, Any] = field(default_factory=dict)
 
     def ref(self, name: str) -> Any:
-        pseudo = {
-            "AWS::AccountId": self.place.account,
-            "AWS::Region": self.place.region,
-            "AWS::Partition": self.place.partition,
-            "AWS::URLSuffix": self.place.url_suffix,
-            "AWS::StackName": self.stack,
-            "AWS::StackId": f"arn:{self.place.partition}:cloudformation:{self.place.region}:"
-            f"{self.place.account}:stack/{self.stack}/1",
-            "AWS::NotificationARNs": [],
-        }
+        pseudo = self.place.pseudo_parameters(self.stack, "1")
         if name in pseudo:
             return pseudo[name]
         if name in self.template.get("Parameters", {}):
@@ -130,7 +73,7 @@ class Scope:
         resource = self._resource(logical_id)
         if resource.attributes is not None:
             if name not in resource.attributes:
-                raise Missing(f"the function of {resource.name} answers without {name}")
+                raise Missing(f"the function of {resource.name} responds without {name}")
             return resource.attributes[name]
         follows = FOLLOWS.get((resource.type, name))
         shown = json.dumps(resource.properties.get(follows), sort_keys=True) if follows else ""

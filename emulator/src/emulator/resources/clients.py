@@ -1,4 +1,4 @@
-"""boto3 clients for what answers for AWS, and what the providers that use them share."""
+"""boto3 clients for the server that emulates AWS, and what the providers that use them share."""
 
 from __future__ import annotations
 

@@ -15,7 +15,8 @@ from aiohttp import web
 
 from emulator.listening import HttpListener
 from emulator.providers import Created, EmulatorError, Invoke, Resource
-from emulator.template.stage import Place
+from emulator.resource import as_strings
+from emulator.template.place import Place
 
 DEFAULT_TIMEOUT = 3600  # seconds, CloudFormation's own
 MAX_RESPONSE = 4096  # bytes
@@ -35,7 +36,7 @@ class CustomResourceProvider:
         self._invoke = invoke
         self._place = place
         self._prepare = prepare or {}
-        self._listener = HttpListener(self._take_response, 0, "answers of custom resources")
+        self._listener = HttpListener(self._take_response, 0, "responses of custom resources")
         self._expected: dict[str, asyncio.Future[Mapping[str, Any]]] = {}
 
     async def start(self) -> None:
@@ -45,8 +46,8 @@ class CustomResourceProvider:
         await self._listener.stop()
 
     async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
-        """Raises EmulatorError with the function's Reason when it answers FAILED, and when it
-        fails or answers nothing in time."""
+        """Raises EmulatorError with the function's Reason when it responds FAILED, and when it
+        fails or does not respond in time."""
         if resource.type in self._prepare:
             await self._prepare[resource.type](properties)
         request_id = str(uuid.uuid4())
@@ -58,7 +59,7 @@ class CustomResourceProvider:
                 response = await self._ask(properties["ServiceToken"], event, request_id)
         except TimeoutError:
             raise EmulatorError(
-                f"{resource}: no answer from {properties['ServiceToken']} in {seconds:.0f} s"
+                f"{resource}: no response from {properties['ServiceToken']} in {seconds:.0f} s"
             ) from None
         except _FunctionFailed as error:
             raise EmulatorError(f"{resource}: its function failed: {error}") from error
@@ -80,19 +81,15 @@ class CustomResourceProvider:
     def _event(
         self, resource: Resource, properties: dict[str, Any], request_id: str
     ) -> dict[str, Any]:
-        place = self._place
         return {
             "RequestType": "Create",
             "ServiceToken": properties["ServiceToken"],
             "ResponseURL": f"{self._listener.url}/{request_id}",
-            "StackId": (
-                f"arn:{place.partition}:cloudformation:{place.region}:{place.account}"
-                f":stack/{resource.stack}/{uuid.uuid4()}"
-            ),
+            "StackId": self._place.stack_id(resource.stack, str(uuid.uuid4())),
             "RequestId": request_id,
             "LogicalResourceId": resource.logical_id,
             "ResourceType": resource.type,
-            "ResourceProperties": _as_texts(properties),
+            "ResourceProperties": as_strings(properties),
         }
 
     async def _take_response(self, request: web.BaseRequest) -> web.Response:
@@ -124,14 +121,3 @@ def _parsed(body: bytes) -> Mapping[str, Any]:
         reason = given or f"no PhysicalResourceId in the response {body[:200]!r}"
         return {"Status": "FAILED", "Reason": reason}
     return response
-
-
-def _as_texts(value: Any) -> Any:
-    """CloudFormation hands every number and boolean over as a text."""
-    if isinstance(value, dict):
-        return {key: _as_texts(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_as_texts(inner) for inner in value]
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value) if isinstance(value, int | float) else value

@@ -1,4 +1,4 @@
-"""SQS queues, FIFO or not, with their redrive policies."""
+"""SQS queues, FIFO or not, with their redrive policies; and SNS topics."""
 
 from __future__ import annotations
 
@@ -61,6 +61,20 @@ class QueueProvider:
                 {"name": name, **{key: int(counts[value]) for key, value in _COUNTS.items()}}
             )
         return {"queues": queues}
+
+
+class TopicProvider:
+    """Nobody subscribes locally; nothing rings here."""
+
+    types = ("AWS::SNS::Topic",)
+
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
+
+    async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
+        name = properties.get("TopicName") or physical_name(resource)
+        made = await asyncio.to_thread(lambda: self._clients("sns").create_topic(Name=name))
+        return Created(made["TopicArn"], {"TopicArn": made["TopicArn"], "TopicName": name})
 
 
 def _text(value: Any) -> str:

@@ -28,9 +28,9 @@ class TableProvider:
         request = {key: properties[key] for key in wanted}
         for indexes in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes"):
             if indexes in properties:
-                kept = ("IndexName", "KeySchema", "Projection")
+                names = ("IndexName", "KeySchema", "Projection")
                 request[indexes] = [
-                    {key: index[key] for key in kept} for index in properties[indexes]
+                    {key: index[key] for key in names} for index in properties[indexes]
                 ]
         if "StreamSpecification" in properties:
             view = properties["StreamSpecification"]["StreamViewType"]

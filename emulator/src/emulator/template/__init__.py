@@ -1,0 +1,1 @@
+"""The cloud assembly: its stacks, the order of their resources, and the values of intrinsics."""

@@ -16,7 +16,7 @@ from emulator.providers import EmulatorError
 from emulator.resource import Resource
 
 # What `Annotations` leaves in the metadata, and what the `cdk` command would print of it.
-_SAID = {"aws:cdk:info": "", "aws:cdk:warning": "warning: "}
+_REPORTED = {"aws:cdk:info": "", "aws:cdk:warning": "warning: "}
 _ACKNOWLEDGMENT = re.compile(r" \[ack: [^\]]*\]$")
 
 
@@ -102,7 +102,7 @@ def load(directory: Path) -> Assembly:
 
 def moved(assembly: Assembly, account: str, region: str) -> Assembly:
     """The same for another account and region: an environment that names its own has them in
-    every ARN and zone, and what answers for AWS on a laptop has one of each."""
+    every ARN and zone, and what emulates AWS on a laptop has one of each."""
     return replace(
         assembly, stacks=tuple(_moved(each, account, region) for each in assembly.stacks)
     )
@@ -153,9 +153,9 @@ def _notes_of(folder: Path, artifacts: Mapping[str, Any]) -> list[str]:
             metadata |= _json(folder / artifact["additionalMetadataFile"])
         for entries in metadata.values():
             for entry in entries:
-                if entry["type"] in _SAID:
+                if entry["type"] in _REPORTED:
                     sentence = _ACKNOWLEDGMENT.sub("", entry["data"])
-                    notes.append(f"{_SAID[entry['type']]}{sentence}")
+                    notes.append(f"{_REPORTED[entry['type']]}{sentence}")
     return notes
 
 

@@ -1,6 +1,6 @@
 """Resource types that mean nothing on a laptop, each with its reason.
 
-A type that is neither here nor made by a provider stops local mode: what is deployed but not run
+A type that is neither here nor made by a provider stops the emulator: what is deployed but not run
 must be a decision that somebody wrote down.
 """
 
@@ -51,8 +51,9 @@ IGNORED: Mapping[str, str] = {
     "AWS::WAFv2::WebACLAssociation": "the local balancer filters nothing",
 }
 
-# Of these, what answers differently from a deployment: said at each start. Refusing them, as local
-# mode does elsewhere, would keep it from running staging and prod, which have them.
+# Of these, what makes requests end differently than in a deployment: reported at each start.
+# Rejecting them, as the emulator does elsewhere, would keep it from running staging and prod, which
+# have them.
 _MISSED: Mapping[str, str] = {
     "AWS::WAFv2::WebACLAssociation": "AWS WAF is not supported: no request is filtered here",
 }

@@ -73,7 +73,7 @@ def _function(value: Mapping[str, Any]) -> Function | None:
         return None
     known = FUNCTIONS.get(name)
     if known is None and name.startswith("Fn::"):
-        raise EmulatorError(f"the intrinsic function {name} is not known to local mode")
+        raise EmulatorError(f"the intrinsic function {name} is not known to the emulator")
     return known
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from emulator.providers import Created, EmulatorError
@@ -11,18 +9,10 @@ from emulator.resource import Resource
 from emulator.template.assembly import Assembly, Stack
 from emulator.template.intrinsics import resolve
 from emulator.template.order import Key, in_order, references
+from emulator.template.place import Place
 
+_STACK_UUID = "00000000-0000-0000-0000-000000000000"
 _LATER = "it is not created yet: a reference goes against the order of creation"
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where the stage pretends to be deployed."""
-
-    region: str = "us-east-1"
-    account: str = "123456789012"
-    partition: str = "aws"
-    url_suffix: str = "amazonaws.com"
 
 
 class Stage:
@@ -82,14 +72,14 @@ class Stage:
         resolved = resolve(value, self._scopes[stack])
         if isinstance(resolved, str) and not resolved.strip():
             # "Exported values must not be empty or whitespace-only"
-            raise EmulatorError(f"{export!r} is empty, and CloudFormation refuses such an export")
+            raise EmulatorError(f"{export!r} is empty, and CloudFormation rejects such an export")
         return resolved
 
     def output(self, asking: Stack, stack: str, name: str, region: str | None) -> Any:
         """The value of that output, as the stack `asking` reads it."""
         if region is not None and region != self.place.region:
             raise EmulatorError(
-                f"Fn::GetStackOutput reads {stack} in {region}; local mode has one region, which "
+                f"Fn::GetStackOutput reads {stack} in {region}; the emulator has one region, which "
                 f"is {self.place.region}"
             )
         if stack not in self._scopes:
@@ -131,19 +121,7 @@ class _StackScope:
     def __init__(self, stage: Stage, stack: Stack) -> None:
         self._stage = stage
         self._stack = stack
-        place = stage.place
-        self._pseudo: Mapping[str, Any] = {
-            "AWS::AccountId": place.account,
-            "AWS::Region": place.region,
-            "AWS::Partition": place.partition,
-            "AWS::URLSuffix": place.url_suffix,
-            "AWS::StackName": stack.name,
-            "AWS::StackId": (
-                f"arn:{place.partition}:cloudformation:{place.region}:{place.account}"
-                f":stack/{stack.name}/00000000-0000-0000-0000-000000000000"
-            ),
-            "AWS::NotificationARNs": [],
-        }
+        self._pseudo = stage.place.pseudo_parameters(stack.name, _STACK_UUID)
 
     def wanted(self, resource: Resource) -> bool:
         name = self._stack.template["Resources"][resource.logical_id].get("Condition")
@@ -157,7 +135,7 @@ class _StackScope:
             return self._stage.created(self._stack.name, name).ref
         if "Default" not in parameter:
             raise EmulatorError(
-                f"parameter {name} of stack {self._stack.name} has no default value; local mode "
+                f"parameter {name} of stack {self._stack.name} has no default value; the emulator "
                 "gives no parameters"
             )
         return parameter["Default"]
@@ -168,7 +146,7 @@ class _StackScope:
             kind = self._stack.template["Resources"][logical_id]["Type"]
             raise EmulatorError(
                 f"{kind} {logical_id} in stack {self._stack.name} has no attribute {name!r} in "
-                f"local mode (it has {', '.join(sorted(attributes)) or 'none'})"
+                f"the emulator (it has {', '.join(sorted(attributes)) or 'none'})"
             )
         return attributes[name]
 

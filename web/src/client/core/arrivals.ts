@@ -2,7 +2,7 @@
 
 import type { Content } from "../crypto/envelope.ts";
 import type { Opened } from "../crypto/opening.ts";
-import { mayAskFor, nextAsk } from "../crypto/requests.ts";
+import { mayAskFor, nextAsk } from "../crypto/to-device.ts";
 import type { MessageRow, Unreadable } from "../store/tables.ts";
 import type { Event } from "./events.ts";
 import type { Message } from "./frames.ts";
@@ -12,13 +12,16 @@ import type { OwnMessages } from "./own-messages.ts";
 import type { Settings } from "./settings.ts";
 import type { Step } from "./step.ts";
 
+/** What is for the client itself, and nobody is shown. */
+export type Control = Extract<Content, { kind: "request" | "sas" }>;
+
 /** What arrivals report to the engine, besides events. */
 export interface Hooks {
   readonly emit: (event: Event) => void;
   /** What another device says to this one, and nobody is shown. */
-  readonly control: (step: Step, message: Message, content: Content) => Promise<void>;
-  /** There is something to be asked for again, at a time of its own. */
-  readonly asks: () => void;
+  readonly control: (step: Step, message: Message, content: Control) => Promise<void>;
+  /** There is something to be asked for again at this time, epoch ms. */
+  readonly askAt: (at: number) => void;
 }
 
 /** Reasons that asking the sender again can remedy. */
@@ -30,23 +33,14 @@ const OPENED = { unreadable: undefined, askAt: undefined, payload: undefined };
 
 export class Arrivals {
   readonly #user: string;
-  readonly #device: string;
   /** Epoch ms: messages from before were not meant for this device. */
   readonly #madeAt: number;
   readonly #settings: Settings;
   readonly #own: OwnMessages;
   readonly #hooks: Hooks;
 
-  constructor(
-    user: string,
-    device: string,
-    madeAt: number,
-    settings: Settings,
-    own: OwnMessages,
-    hooks: Hooks,
-  ) {
+  constructor(user: string, madeAt: number, settings: Settings, own: OwnMessages, hooks: Hooks) {
     this.#user = user;
-    this.#device = device;
     this.#madeAt = madeAt;
     this.#settings = settings;
     this.#own = own;
@@ -58,7 +52,7 @@ export class Arrivals {
     const { chat, seq, sender, senderDevice, messageId, sentAt, alg } = message;
     const known = await step.ledger.message(chat, sender, senderDevice, messageId);
     if (known !== undefined) {
-      if (this.#isSelf(message)) await this.#own.placed(step, known, seq, sentAt);
+      if (this.#own.wrote(message)) await this.#own.placed(step, known, seq, sentAt);
       return;
     }
     const state = await this.#stateOf(step, message);
@@ -92,7 +86,7 @@ export class Arrivals {
   async #open(step: Step, message: Message): Promise<Opened> {
     const row = await step.ledger.chat(message.chat);
     const outsider = isPair(row, this.#user) && !isMember(row.members, message.sender);
-    return outsider ? { unreadable: "not_in_chat" } : step.open(message);
+    return outsider ? { unreadable: "not_in_chat" } : step.cipher.open(message);
   }
 
   #keepUnreadable(
@@ -144,7 +138,7 @@ export class Arrivals {
     { of, text, sent_at }: Extract<Content, { kind: "copy" }>,
   ): Promise<void> {
     const { chat, seq, sender, senderDevice, alg } = message;
-    if (!isText(of) || this.#isSelf(message)) return;
+    if (!isText(of) || this.#own.wrote(message)) return;
     const row = await step.ledger.message(chat, sender, senderDevice, of);
     if (row !== undefined) {
       if (row.text !== undefined) return;
@@ -161,17 +155,14 @@ export class Arrivals {
   #askAt(step: Step, message: Message, why: Unreadable, asked: number): number | undefined {
     const meant = mayAskFor(message.sentAt, this.#madeAt);
     const wanted = isText(message.messageId) && ASKABLE.includes(why);
-    if (!meant || !wanted || this.#isSelf(message)) return undefined;
-    this.#hooks.asks();
-    return nextAsk(asked, step.time, this.#settings.askAfter);
+    if (!meant || !wanted || this.#own.wrote(message)) return undefined;
+    const at = nextAsk(asked, step.time, this.#settings.askAfter);
+    if (at !== undefined) this.#hooks.askAt(at);
+    return at;
   }
 
   async #stateOf(step: Step, { sender, chat, seq }: Message): Promise<MessageRow["state"]> {
     return sender === this.#user ? this.#own.stateAt(step, chat, seq) : undefined;
-  }
-
-  #isSelf(message: Message): boolean {
-    return message.sender === this.#user && message.senderDevice === this.#device;
   }
 
   #notify(type: "message" | "message_readable", row: MessageRow): void {

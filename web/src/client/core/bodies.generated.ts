@@ -135,7 +135,7 @@ export interface TicketResponse {
   readonly reconnectWindow: number | undefined;
 }
 
-/** 200; refused: 401. */
+/** 200; invalid: 401. */
 export interface TokenResponse {
   readonly accessToken: string;
   /** Milliseconds; the wire has seconds. */

@@ -2,18 +2,16 @@
 
 import type { Conversations } from "./conversations.ts";
 import type { Event } from "./events.ts";
-import type { Synced, SyncedChat } from "./frames.ts";
-import type { Membership } from "./membership.ts";
+import type { Nudge, Synced, SyncedChat } from "./frames.ts";
 import type { Outbox } from "./outbox.ts";
 import type { ReceiptPlan } from "./receipts.ts";
 import type { Settings } from "./settings.ts";
 import type { Step } from "./step.ts";
-import { covers, type Question, type SyncPlan } from "./syncing.ts";
+import type { Question, SyncPlan } from "./syncing.ts";
 
 export class CatchUp {
   readonly #plan: SyncPlan;
   readonly #chats: Conversations;
-  readonly #membership: Membership;
   readonly #outbox: Outbox;
   readonly #receipts: ReceiptPlan;
   readonly #settings: Settings;
@@ -21,20 +19,18 @@ export class CatchUp {
   constructor(
     plan: SyncPlan,
     chats: Conversations,
-    membership: Membership,
     outbox: Outbox,
     receipts: ReceiptPlan,
     settings: Settings,
   ) {
     this.#plan = plan;
     this.#chats = chats;
-    this.#membership = membership;
     this.#outbox = outbox;
     this.#receipts = receipts;
     this.#settings = settings;
   }
 
-  nudged(chat: string, seq: number, now: number): void {
+  nudged({ now }: Step, { chat, seq }: Nudge): void {
     const log = this.#chats.log(chat);
     if (seq <= log.watermark) {
       this.#receipts.repeat(chat, now); // the server has us further back
@@ -45,18 +41,18 @@ export class CatchUp {
   }
 
   /** A gap is asked for, after a moment in which it may close by itself. */
-  chase(chat: string, now: number): void {
+  chase({ now }: Step, chat: string): void {
     if (!this.#chats.log(chat).behind) {
       this.#plan.settled(chat);
       return;
     }
-    if (covers(this.#plan.question, chat) || this.#plan.wants(chat)) return;
+    if (this.#plan.covers(chat) || this.#plan.wants(chat)) return;
     const { ownGapGrace, gapGrace } = this.#settings;
     this.#plan.want(chat, now + (this.#outbox.inFlight(chat) ? ownGapGrace : gapGrace));
   }
 
   async synced(step: Step, frame: Synced): Promise<void> {
-    const question = this.#plan.answered();
+    const question = this.#plan.responded();
     let progress = false;
     for (const [chat, place] of frame.chats) {
       if (await this.#syncedChat(step, chat, place, frame, question)) progress = true;
@@ -74,8 +70,8 @@ export class CatchUp {
   }
 
   /** An `error` was the response to the sync. The chat in which this user is no longer. */
-  refused(retryable: boolean, now: number): string | undefined {
-    const question = this.#plan.answered();
+  failed({ now }: Step, retryable: boolean): string | undefined {
+    const question = this.#plan.responded();
     if (question?.chats === undefined) {
       this.#plan.wantLater(undefined, now);
       return undefined;
@@ -121,7 +117,7 @@ export class CatchUp {
     // store, say. It asks by name what that response cannot have said.
     const trusted = named || log.watermark > 0;
     if (trusted) await this.#chats.complete(step, chat, place);
-    await this.#membership.listed(step, chat, place.members, place.seq);
+    await this.#chats.syncedMembers(step, chat, place);
     const moved = question !== undefined && log.watermark > (question.before.get(chat) ?? 0);
     const atOnce = (!trusted && place.completeTo > 0) || (frame.more && (moved || !named));
     if (moved) this.#plan.progressed(chat);

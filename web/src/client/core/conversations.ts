@@ -4,36 +4,42 @@ import type { MessageRow } from "../store/tables.ts";
 import type { Arrivals } from "./arrivals.ts";
 import { ChatLog, holes, type Taken } from "./chat-log.ts";
 import type { Event } from "./events.ts";
-import type { Accepted, Message, SyncedChat, Watermarks } from "./frames.ts";
+import { type Accepted, type Message, NOWHERE, type Receipt, type SyncedChat } from "./frames.ts";
+import type { Membership } from "./membership.ts";
 import type { OwnMessages } from "./own-messages.ts";
+import type { ReceiptPlan } from "./receipts.ts";
 import type { Step } from "./step.ts";
 
 /** `message` or the position of an own one. */
 type Entry = Message | { readonly type: "own" };
 
-/** This device's place in a chat has moved over what `senders` wrote. */
-type Moved = (chat: string, marks: Watermarks, senders: Iterable<string>) => void;
-
 export class Conversations {
   readonly logs = new Map<string, ChatLog<Entry>>();
   readonly #user: string;
   readonly #own: OwnMessages;
+  readonly #membership: Membership;
   readonly #arrivals: Arrivals;
+  readonly #receipts: ReceiptPlan;
   readonly #emit: (event: Event) => void;
-  readonly #moved: Moved;
 
   constructor(
     user: string,
     own: OwnMessages,
+    membership: Membership,
     arrivals: Arrivals,
+    receipts: ReceiptPlan,
     emit: (event: Event) => void,
-    moved: Moved,
   ) {
     this.#user = user;
     this.#own = own;
+    this.#membership = membership;
     this.#arrivals = arrivals;
+    this.#receipts = receipts;
     this.#emit = emit;
-    this.#moved = moved;
+  }
+
+  async restore(step: Step): Promise<void> {
+    for (const { chat, watermark } of await step.ledger.chats()) this.log(chat, watermark);
   }
 
   log(chat: string, watermark = 0): ChatLog<Entry> {
@@ -73,6 +79,29 @@ export class Conversations {
     await this.#take(step, chat, taken, before);
   }
 
+  // -- members
+
+  async receipt(step: Step, frame: Receipt): Promise<void> {
+    await this.#membership.receipt(step, frame);
+  }
+
+  async syncedMembers(step: Step, chat: string, place: SyncedChat): Promise<void> {
+    await this.#membership.listed(step, chat, place.members, place.seq);
+  }
+
+  /** As a REST response says; it has no watermarks. */
+  async membersAre(step: Step, chat: string, members: readonly string[]): Promise<void> {
+    const marks = new Map(members.map((user) => [user, NOWHERE]));
+    await this.#membership.listed(step, chat, marks, this.log(chat).highest);
+  }
+
+  /** This device is about to add them: nothing that is there or sealed by now is for them. */
+  async adding(step: Step, chat: string, users: readonly string[]): Promise<void> {
+    await this.#membership.adding(step, chat, users, this.log(chat).highest);
+  }
+
+  // -- reading
+
   /** The user has seen everything in `chat` up to `seq`, here. */
   async read(step: Step, chat: string, seq: number): Promise<void> {
     const log = this.log(chat);
@@ -81,7 +110,7 @@ export class Conversations {
     if (read <= before) return;
     await step.ledger.changeChat(chat, { read });
     const senders = await step.ledger.senders(chat, before, read);
-    this.#moved(chat, { delivered: log.watermark, read }, senders);
+    this.#receipts.moved(chat, step.now, { delivered: log.watermark, read }, senders);
   }
 
   async #take(
@@ -100,7 +129,7 @@ export class Conversations {
     if (taken.length > 0 || log.watermark > watermarkBefore) {
       await step.ledger.changeChat(chat, { watermark: log.watermark });
       const { read } = await step.ledger.chat(chat);
-      this.#moved(chat, { delivered: log.watermark, read }, senders);
+      this.#receipts.moved(chat, step.now, { delivered: log.watermark, read }, senders);
     }
   }
 }

@@ -4,33 +4,32 @@
  * Each input is called inside a step, which is one transaction; when that is on disk, the caller
  * carries out what `outputs` returns. A caller whose transaction fails drops the engine: the store
  * is the truth, the engine a view of it.
+ *
+ * Long because every input of the client meets every part of it here; what they do is elsewhere.
  */
 
-import type { ChatRow, OutboxRow, Purpose } from "../store/tables.ts";
-import { Arrivals } from "./arrivals.ts";
+import type { Listed, Seen } from "../crypto/identities.ts";
+import type { ChatRow } from "../store/tables.ts";
+import { Arrivals, type Control } from "./arrivals.ts";
 import { CatchUp } from "./catch-up.ts";
+import type { FetchResult, Lists, Request } from "./cipher.ts";
 import { Conversations } from "./conversations.ts";
 import type { Event } from "./events.ts";
-import {
-  type Accepted,
-  type ClientFrame,
-  type ErrorFrame,
-  type Message,
-  NOWHERE,
-  type ServerFrame,
-} from "./frames.ts";
+import type { Accepted, ClientFrame, ErrorFrame, Message, ServerFrame } from "./frames.ts";
+import { partsOf } from "./ids.ts";
+import { KeyRequests } from "./key-requests.ts";
 import { Liveness } from "./liveness.ts";
 import { isPair, Membership } from "./membership.ts";
 import { Outbox } from "./outbox.ts";
-import type { Output } from "./outputs.ts";
+import type { Output, SasContent } from "./outputs.ts";
 import { OwnMessages } from "./own-messages.ts";
 import { PresencePlan } from "./presence.ts";
 import type { Random } from "./random.ts";
 import { ReceiptPlan } from "./receipts.ts";
+import { Sending } from "./sending.ts";
 import type { Settings } from "./settings.ts";
 import type { Step } from "./step.ts";
 import { SyncPlan } from "./syncing.ts";
-import { ToDevice } from "./to-device.ts";
 
 // Everything else that an error says of a message will be the same next time.
 const RETRYABLE = new Set(["rate_limited", "internal"]);
@@ -41,7 +40,7 @@ export class Engine {
   #outputs: Output[] = [];
   #online = false;
   #openedAt = 0;
-  #now = 0;
+  #step: Step | undefined; // the last one
   readonly #sync: SyncPlan;
   readonly #outbox: Outbox;
   readonly #receipts: ReceiptPlan;
@@ -49,9 +48,10 @@ export class Engine {
   readonly #liveness: Liveness;
   readonly #own: OwnMessages;
   readonly #membership: Membership;
-  readonly #toDevice: ToDevice;
+  readonly #keys: KeyRequests;
   readonly #arrivals: Arrivals;
   readonly #chats: Conversations;
+  readonly #sending: Sending;
   readonly #catchUp: CatchUp;
 
   /** `madeAt`: when this device was made, epoch ms. */
@@ -64,32 +64,34 @@ export class Engine {
     this.#presence = new PresencePlan(settings);
     this.#liveness = new Liveness(settings, random);
     const emit = (event: Event) => this.#emit(event);
-    const want = (output: Output) => this.#outputs.push(output);
-    this.#own = new OwnMessages(user, device, this.#outbox, want, emit);
-    this.#membership = new Membership(user, this.#sync, this.#own, emit);
-    this.#toDevice = new ToDevice(this.#membership, want);
-    this.#arrivals = new Arrivals(user, device, madeAt, settings, this.#own, {
-      emit,
-      control: (step, message, content) => this.#toDevice.control(step, message, content),
-      asks: () => want({ type: "asks" }),
+    this.#keys = new KeyRequests(settings, (request) => {
+      this.#outputs.push({ type: "fetch", request });
     });
-    this.#chats = new Conversations(user, this.#own, this.#arrivals, emit, (chat, marks, senders) =>
-      this.#receipts.moved(chat, this.#now, marks, senders),
-    );
-    this.#catchUp = new CatchUp(
-      this.#sync,
-      this.#chats,
+    this.#own = new OwnMessages(user, device, this.#outbox, emit);
+    this.#membership = new Membership(user, this.#sync, this.#own, emit);
+    this.#sending = new Sending(user, this.#keys, this.#membership, this.#own, settings, emit);
+    this.#arrivals = new Arrivals(user, madeAt, settings, this.#own, {
+      emit,
+      control: (step, message, content) => this.#control(step, message, content),
+      askAt: (at) => this.#sending.askAt(at),
+    });
+    this.#chats = new Conversations(
+      user,
+      this.#own,
       this.#membership,
-      this.#outbox,
+      this.#arrivals,
       this.#receipts,
-      settings,
+      emit,
     );
+    this.#catchUp = new CatchUp(this.#sync, this.#chats, this.#outbox, this.#receipts, settings);
   }
 
   /** What the store has: to be called once, before anything else. */
   async restore(step: Step): Promise<void> {
-    for (const { chat, watermark } of await step.ledger.chats()) this.#chats.log(chat, watermark);
+    this.#step = step;
+    await this.#chats.restore(step);
     await this.#own.restore(step);
+    await this.#sending.restore(step);
   }
 
   // -- what the caller asks
@@ -103,16 +105,6 @@ export class Engine {
     return this.#chats.logs.has(chat);
   }
 
-  /** Whether the members of `chat` are known as they are now; if not, they have been asked for. */
-  sureOfMembers(chat: string): boolean {
-    return this.#membership.sure(chat);
-  }
-
-  /** What of `purpose` is under way in `chat`. */
-  waiting(chat: string, purpose: Purpose): OutboxRow[] {
-    return this.#outbox.rows(chat).filter((row) => row.purpose === purpose);
-  }
-
   /** What is to be done now that the transaction is on disk, in order. */
   outputs(): Output[] {
     const done = this.#outputs;
@@ -122,13 +114,15 @@ export class Engine {
 
   /** When to call `due` at the latest, on the clock of the steps. */
   nextDue(): number | undefined {
-    if (!this.#online) return undefined;
+    if (!this.#online || this.#step === undefined) return undefined;
+    const { now, time } = this.#step;
     const times = [
       this.#liveness.nextDue(),
       this.#sync.nextDue(),
-      this.#outbox.nextDue(this.#mayResend(this.#now)),
+      this.#outbox.nextDue(this.#mayResend(now)),
       this.resumed ? undefined : this.#openedAt + this.#settings.resendAfter,
       this.#receipts.nextDue(),
+      this.resumed ? this.#sending.nextDue(now, time) : undefined,
       this.#presence.nextDue(),
     ].filter((at) => at !== undefined);
     return times.length === 0 ? undefined : Math.min(...times);
@@ -137,37 +131,41 @@ export class Engine {
   // -- the connection
 
   async opened(step: Step): Promise<void> {
-    this.#now = this.#openedAt = step.now;
+    this.#step = step;
     this.#online = true;
-    this.#membership.opened();
+    this.#openedAt = step.now;
     this.#liveness.opened(step.now);
     this.#sync.opened(step.now);
+    this.#membership.opened();
     this.#outbox.opened();
+    this.#sending.opened();
     const chats = await step.ledger.chats();
     this.#receipts.opened(new Map(chats.map(({ chat, reported }) => [chat, reported])));
     for (const chat of chats) await this.#receipts.reportAgain(step, chat);
     this.#presence.opened(step.now);
     this.#emit({ type: "connected" });
-    this.due(step.now);
+    await this.due(step);
   }
 
-  closed(now: number): void {
-    this.#now = now;
+  closed(step: Step): void {
+    this.#step = step;
     this.#online = false;
     this.#liveness.closed();
     this.#sync.closed();
     this.#outbox.closed();
+    this.#sending.closed();
     this.#receipts.closed();
     this.#presence.closed();
   }
 
   /** The user leaves: sends at once the receipts that were to be batched. */
-  closing(now: number): void {
-    this.#transmit(this.#receipts.due(now, true));
+  closing(step: Step): void {
+    this.#transmit(this.#receipts.due(step.now, true));
   }
 
-  due(now: number): void {
-    this.#now = now;
+  async due(step: Step): Promise<void> {
+    const { now } = step;
+    this.#step = step;
     if (!this.#online) return;
     const dead = this.#liveness.dead(now);
     if (dead || this.#sync.expired(now)) {
@@ -180,6 +178,7 @@ export class Engine {
       this.#outputs.push({ type: "drop", reason: "time to reconnect", planned: true });
       return;
     }
+    if (this.resumed) await this.#sending.due(step);
     const asked = this.#sync.due(now, () => this.#chats.watermarks());
     if (asked !== undefined) this.#transmit([asked]);
     for (const { row, again } of this.#outbox.due(now, this.#mayResend(now))) {
@@ -195,7 +194,7 @@ export class Engine {
   }
 
   async received(step: Step, frame: ServerFrame): Promise<void> {
-    this.#now = step.now;
+    this.#step = step;
     this.#liveness.heard();
     switch (frame.type) {
       case "message":
@@ -205,17 +204,14 @@ export class Engine {
         await this.#accepted(step, frame);
         break;
       case "receipt":
-        await this.#membership.receipt(step, frame);
+        await this.#chats.receipt(step, frame);
         break;
       case "synced":
         await this.#catchUp.synced(step, frame);
         for (const event of this.#catchUp.news(step.now)) this.#emit(event);
-        for (const [chat, { members }] of frame.chats) {
-          if (members.size > 0) this.#membersListed(chat);
-        }
         break;
       case "nudge":
-        this.#catchUp.nudged(frame.chat, frame.seq, step.now);
+        this.#catchUp.nudged(step, frame);
         break;
       case "error":
         await this.#error(step, frame);
@@ -228,43 +224,90 @@ export class Engine {
         this.#outputs.push({ type: "stop" });
         break;
       case "devices_changed":
-        this.#devicesChanged(frame.user, frame.chat);
+        this.#devicesChanged(step, frame.user, frame.chat);
         break;
       default:
         this.#emit(frame); // asks nothing of this engine: presence, typing, keys_low
     }
-    this.due(step.now);
+    await this.due(step);
   }
 
   // -- commands
 
-  /** Stores a text; it is sealed and sent as soon as there is a connection and its readers are known. */
-  write(step: Step, chat: string, messageId: string, text: string): void {
+  /**
+   * Stores a text, and seals and sends it when it can be.
+   *
+   * Raises MessageTooLarge, and then nothing has changed.
+   */
+  async send(step: Step, messageId: string, chat: string, text: string): Promise<void> {
+    step.cipher.check(text);
     this.#chats.log(chat);
-    this.#own.write(step, chat, messageId, text);
+    this.#sending.add(step, chat, messageId, text);
+    await this.due(step);
   }
 
-  /** Puts a sealed frame into the outbox, unless it is too long: its message fails then. */
-  async queue(
+  /** A step of a comparison for one `user/device`, as soon as it can be sealed; not after `until`. */
+  async sendToDevice(
     step: Step,
     chat: string,
-    messageId: string,
-    purpose: Purpose,
-    frame: string,
+    device: string,
+    content: SasContent,
+    until: number,
   ): Promise<void> {
-    await this.#own.queue(step, chat, messageId, purpose, frame);
-    this.due(step.now);
+    await step.cipher.queueToDevice(chat, device, content, until);
+    this.#sending.look(chat);
+    await this.due(step);
   }
 
-  /** An own message will never be sent. */
-  async fail(step: Step, messageId: string, reason: string): Promise<void> {
-    await this.#own.failed(step, messageId, reason);
+  /**
+   * The user accepts the changed identities of `user`; what waited for that goes on. `keys` are what
+   * the user was shown; others are not accepted.
+   */
+  async accept(step: Step, user: string, keys: Listed): Promise<void> {
+    for (const device of await step.cipher.accept(user, keys)) {
+      await this.#arrivals.reopen(step, user, device);
+    }
+    await this.due(step);
+  }
+
+  /** People have compared the keys of all devices of `user`; false if they are others now. */
+  async compared(step: Step, user: string, seen: Seen): Promise<boolean> {
+    const accepted = await step.cipher.compared(user, seen);
+    for (const device of accepted ?? []) await this.#arrivals.reopen(step, user, device);
+    await this.due(step);
+    return accepted !== undefined;
+  }
+
+  /** The devices of `user`, if that list is up to date. */
+  listed(user: string): Listed | undefined {
+    return this.#keys.fresh(user);
+  }
+
+  /**
+   * For a caller who fetches a device list itself, without a `fetch`, and then calls
+   * `fetchSucceeded`.
+   */
+  lookAt(_: Step, user: string): Lists {
+    return this.#keys.lookAt(user);
+  }
+
+  /** The response to a `fetch`. False for a device list older than what is known. */
+  async fetchSucceeded(step: Step, result: FetchResult): Promise<boolean> {
+    const learned = await this.#sending.fetchSucceeded(step, result);
+    for (const name of learned ?? []) await this.#arrivals.reopen(step, ...partsOf(name));
+    await this.due(step);
+    return learned !== undefined;
+  }
+
+  /** There was no response to a `fetch`. */
+  async fetchFailed(step: Step, request: Request): Promise<void> {
+    this.#sending.fetchFailed(step, request);
+    await this.due(step);
   }
 
   async markRead(step: Step, chat: string, seq: number): Promise<void> {
-    this.#now = step.now;
     await this.#chats.read(step, chat, seq);
-    this.due(step.now);
+    await this.due(step);
   }
 
   /** As a REST response says. */
@@ -276,32 +319,27 @@ export class Engine {
   ): Promise<void> {
     const before = await step.ledger.chat(chat);
     const kind = isPair(before, this.#user) ? before.kind : changes.kind;
-    const marks = new Map(members.map((user) => [user, NOWHERE]));
-    await this.#membership.listed(step, chat, marks, this.#chats.log(chat).highest);
+    await this.#chats.membersAre(step, chat, members);
     await step.ledger.changeChat(chat, { ...changes, kind });
-    if (members.length > 0) this.#membersListed(chat);
+    await this.due(step);
   }
 
   /** The user adds these to the chat. */
   async adding(step: Step, chat: string, users: readonly string[]): Promise<void> {
-    await this.#membership.adding(step, chat, users, this.#chats.log(chat).highest);
+    await this.#chats.adding(step, chat, users);
   }
 
-  async reopen(step: Step, user: string, device: string): Promise<void> {
-    await this.#arrivals.reopen(step, user, device);
+  typing(step: Step, chat: string): void {
+    this.#transmit(this.#presence.typing(step.now, chat));
   }
 
-  typing(now: number, chat: string): void {
-    this.#transmit(this.#presence.typing(now, chat));
+  watch(step: Step, users: readonly string[]): void {
+    this.#transmit(this.#presence.watch(step.now, users));
   }
 
-  watch(now: number, users: readonly string[]): void {
-    this.#transmit(this.#presence.watch(now, users));
-  }
-
-  sync(now: number): void {
-    this.#sync.wantAll(now);
-    this.due(now);
+  async sync(step: Step): Promise<void> {
+    this.#sync.wantAll(step.now);
+    await this.due(step);
   }
 
   // -- frames
@@ -313,21 +351,24 @@ export class Engine {
       this.#receipts.repeat(message.chat, step.now); // the server has us further back
     }
     await this.#chats.message(step, message);
-    this.#catchUp.chase(message.chat, step.now);
+    this.#catchUp.chase(step, message.chat);
     await this.#membership.met(step, message.chat, message.sender);
   }
 
   async #accepted(step: Step, frame: Accepted): Promise<void> {
     const sent = this.#outbox.row(frame.messageId);
     const own = await this.#chats.accepted(step, frame);
-    this.#catchUp.chase(frame.chat, step.now);
-    if (sent === undefined || own === undefined) return;
-    await this.#toDevice.accepted(step, own, sent.purpose, frame);
+    if (sent !== undefined && own !== undefined) {
+      await this.#sending.accepted(step, frame, sent, own);
+    }
+    this.#catchUp.chase(step, frame.chat);
   }
 
-  #devicesChanged(user: string, chat: string | undefined): void {
+  #devicesChanged(step: Step, user: string, chat: string | undefined): void {
+    this.#keys.changed(user);
+    // Not only before the next text: a changed identity is reported when it is seen.
+    this.#keys.wantLists([user], step.now);
     if (chat !== undefined) this.#membership.ask(chat);
-    this.#outputs.push({ type: "refresh", user });
     this.#emit({ type: "devices_changed", user });
   }
 
@@ -338,16 +379,16 @@ export class Engine {
       if (retryable) {
         this.#outbox.retry(sent.messageId, step.now);
       } else {
-        await this.#toDevice.refused(step, sent);
-        await this.fail(step, sent.messageId, `${error.code}: ${error.message}`);
+        await step.cipher.failed(sent);
+        await this.#own.failed(step, sent.messageId, `${error.code}: ${error.message}`);
       }
       return;
     }
     if (error.action === "sync") {
-      const chat = this.#catchUp.refused(retryable, step.now);
+      const chat = this.#catchUp.failed(step, retryable);
       if (chat !== undefined) this.#emit({ type: "chat_left", chat });
     } else if (retryable && (error.action === "receipt" || error.action === undefined)) {
-      await this.#receipts.refused(step);
+      await this.#receipts.failed(step);
     }
     if (error.messageId === undefined) {
       const { code, message, action } = error;
@@ -355,15 +396,20 @@ export class Engine {
     }
   }
 
+  /** What another device says to this one, and nobody is shown. */
+  async #control(step: Step, message: Message, content: Control): Promise<void> {
+    if (content.kind === "sas") {
+      this.#outputs.push({ type: "sas", message, content });
+      return;
+    }
+    await step.cipher.requested(message, content.of);
+    this.#sending.look(message.chat);
+  }
+
   // -- small
 
   #mayResend(now: number): boolean {
     return this.resumed || now >= this.#openedAt + this.#settings.resendAfter;
-  }
-
-  /** Texts may have waited to know who reads them. */
-  #membersListed(chat: string): void {
-    if (this.#membership.answered(chat)) this.#outputs.push({ type: "seal", chat });
   }
 
   #transmit(frames: readonly ClientFrame[]): void {

@@ -98,7 +98,7 @@ export interface Nudge {
   readonly seq: number;
 }
 
-/** Answers `ping`. */
+/** The response to `ping`. */
 export interface Pong {
   readonly type: "pong";
 }
@@ -121,7 +121,7 @@ export interface Receipt {
   readonly read: number;
 }
 
-/** Ends the answer to `sync`. Nothing else at or below `complete_to` will ever appear. */
+/** Ends the response to `sync`. Nothing else at or below `complete_to` will ever appear. */
 export interface Synced {
   readonly type: "synced";
   readonly chats: ReadonlyMap<string, SyncedChat>;
@@ -303,14 +303,14 @@ export const PARSERS: ReadonlyMap<string, Reader<ServerFrame>> = new Map<
   ["typing", parseTyping],
 ]);
 
-/** Keeps the connection from being idle; answered by `pong`. */
+/** Keeps the connection from being idle; the response is `pong`. */
 export type PingFrame = {
   readonly action: "ping";
 };
 
 /**
  * Moves this device's delivered and this user's read watermark forward, never back (read implies
- * delivered), and tells `senders`.
+ * delivered), and notifies `senders`.
  */
 export type ReceiptFrame = {
   readonly action: "receipt";
@@ -321,8 +321,8 @@ export type ReceiptFrame = {
 };
 
 /**
- * Stores a message, answers `accepted`, delivers it. Resend with the same message_id and payloads
- * until accepted.
+ * Stores a message and delivers it; the response is `accepted`. Resend with the same message_id and
+ * payloads until accepted.
  */
 export type SendFrame = {
   readonly action: "send";
@@ -337,20 +337,20 @@ export type SendFrame = {
 
 /**
  * Asks for what came after a watermark: with `chats` in those chats, without it in every chat of
- * the user from the device's own watermark. Answered by `message` frames, then one `synced`.
+ * the user from the device's own watermark. The response is `message` frames, then one `synced`.
  */
 export type SyncFrame = {
   readonly action: "sync";
   readonly chats?: Readonly<Record<string, number>>;
 };
 
-/** Tells the chat's other online members; never stored. */
+/** Notifies the chat's other online members; never stored. */
 export type TypingFrame = {
   readonly action: "typing";
   readonly chat: string;
 };
 
-/** Presence of those users for 5 minutes, first answer at once. */
+/** Presence of those users for 5 minutes, the first at once. */
 export type WatchFrame = {
   readonly action: "watch";
   readonly users: readonly string[];

@@ -26,3 +26,8 @@ export function partsOf(name: string): [user: string, device: string] {
   const at = name.indexOf("/");
   return [name.slice(0, at), name.slice(at + 1)];
 }
+
+/** The user of a device that is named `user/device`. */
+export function userOf(name: string): string {
+  return partsOf(name)[0];
+}

@@ -6,7 +6,7 @@ import type { Event } from "./events.ts";
 import { NOWHERE, type Receipt, type Watermarks } from "./frames.ts";
 import type { OwnMessages } from "./own-messages.ts";
 import type { Step } from "./step.ts";
-import { covers, type SyncPlan } from "./syncing.ts";
+import type { SyncPlan } from "./syncing.ts";
 
 type Marks = ReadonlyMap<string, Watermarks>;
 
@@ -55,17 +55,12 @@ export class Membership {
     this.#sync.wantNews(chat);
   }
 
-  /** They have been listed. True if that was waited for. */
-  answered(chat: string): boolean {
-    return this.#unsure.delete(chat);
-  }
-
   /** Whoever is not known in a chat is asked about, once. */
   async met(step: Step, chat: string, user: string): Promise<void> {
     const row = await step.ledger.chat(chat);
     if (isMember(row.members, user) || isPair(row, this.#user)) return;
     const key = `${chat} ${user}`;
-    if (covers(this.#sync.question, chat) || this.#asked.has(key)) return;
+    if (this.#sync.covers(chat) || this.#asked.has(key)) return;
     this.#asked.add(key);
     this.#sync.wantNews(chat);
   }
@@ -89,6 +84,7 @@ export class Membership {
    */
   async listed(step: Step, chat: string, marks: Marks, asOf: number): Promise<void> {
     if (marks.size === 0) return;
+    this.#unsure.delete(chat);
     const row = await step.ledger.chat(chat);
     const before = new Map(row.members);
     const users = [...(isPair(row, this.#user) ? before : marks).keys()];

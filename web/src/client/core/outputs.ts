@@ -1,6 +1,7 @@
 /** What is to be done once a step is on disk. */
 
 import type { Content } from "../crypto/envelope.ts";
+import type { Request } from "./cipher.ts";
 import type { Event } from "./events.ts";
 import type { Message } from "./frames.ts";
 
@@ -12,13 +13,9 @@ export type Output =
   | { readonly type: "drop"; readonly reason: string; readonly planned: boolean }
   /** Leave the open connection and do not connect again. */
   | { readonly type: "stop" }
-  /** Something is to be sealed in this chat. */
-  | { readonly type: "seal"; readonly chat: string }
-  /** Something is to be asked for again, at a time of its own: the times are others now. */
-  | { readonly type: "asks" }
-  /** The directory has other devices of this user than it had. */
-  | { readonly type: "refresh"; readonly user: string }
+  /** Ask the backend, and call `fetchSucceeded` or `fetchFailed`. */
+  | { readonly type: "fetch"; readonly request: Request }
   /** A step of an emoji comparison has come. */
   | { readonly type: "sas"; readonly message: Message; readonly content: SasContent };
 
-type SasContent = Extract<Content, { kind: "sas" }>;
+export type SasContent = Extract<Content, { kind: "sas" }>;

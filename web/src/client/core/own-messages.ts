@@ -1,11 +1,12 @@
 /** What this user wrote, from the text to what the others have read of it. */
 
+import { OLM } from "../crypto/envelope.ts";
 import { utf8Length } from "../crypto/padding.ts";
-import type { MessageRow, Purpose } from "../store/tables.ts";
+import type { MessageRow, OutboxRow } from "../store/tables.ts";
+import type { Outgoing } from "./cipher.ts";
 import type { Event } from "./events.ts";
-import { SEND_LIMIT_BYTES, type Watermarks } from "./frames.ts";
+import { type Message, SEND_LIMIT_BYTES, type Watermarks } from "./frames.ts";
 import type { Outbox } from "./outbox.ts";
-import type { Output } from "./outputs.ts";
 import type { Step } from "./step.ts";
 import { reached, State, stage, stages } from "./ticks.ts";
 
@@ -13,23 +14,15 @@ export class OwnMessages {
   readonly #user: string;
   readonly #device: string;
   readonly #outbox: Outbox;
-  readonly #want: (output: Output) => void;
   readonly #emit: (event: Event) => void;
   /** Counts frames; and the last place in the order of writing, epoch ms unless the clock went back. */
   #number = 0;
   #written = 0;
 
-  constructor(
-    user: string,
-    device: string,
-    outbox: Outbox,
-    want: (output: Output) => void,
-    emit: (event: Event) => void,
-  ) {
+  constructor(user: string, device: string, outbox: Outbox, emit: (event: Event) => void) {
     this.#user = user;
     this.#device = device;
     this.#outbox = outbox;
-    this.#want = want;
     this.#emit = emit;
   }
 
@@ -43,47 +36,53 @@ export class OwnMessages {
     }
   }
 
-  /** Stores a text; it is sealed and sent as soon as there is a connection and its readers are known. */
+  /** This device sent it. */
+  wrote(message: Message): boolean {
+    return message.sender === this.#user && message.senderDevice === this.#device;
+  }
+
+  /** Stores a text as a draft. */
   write(step: Step, chat: string, messageId: string, text: string): void {
     this.#written = Math.max(this.#written + 1, step.time);
     step.ledger.add({
-      chat,
-      messageId,
-      sender: this.#user,
-      senderDevice: this.#device,
-      alg: "",
+      ...this.#row(chat, messageId),
       text,
       state: State.WAITING,
       written: this.#written,
     });
-    this.#want({ type: "seal", chat });
   }
 
   /**
-   * Puts a sealed frame into the outbox. One over the limit would close every connection that it is
-   * sent on, and be sent again on the next: its message fails instead.
+   * Puts sealed messages into the outbox. A frame over the limit would close every connection that
+   * it is sent on, and be sent again on the next: its message fails instead.
    */
-  async queue(
-    step: Step,
-    chat: string,
-    messageId: string,
-    purpose: Purpose,
-    frame: string,
-  ): Promise<void> {
-    const size = utf8Length(frame);
-    if (size > SEND_LIMIT_BYTES) {
-      await this.failed(step, messageId, `${size} bytes are too many for a frame`);
-      return;
+  async queue(step: Step, chat: string, outgoing: readonly Outgoing[]): Promise<void> {
+    for (const { messageId, purpose, frame } of outgoing) {
+      if (purpose !== "text") {
+        // With a row, so that it is known as this device's own when it is met again.
+        const row = { ...this.#row(chat, messageId), alg: OLM };
+        step.ledger.add({ ...row, state: State.WAITING, hidden: true });
+      }
+      const size = utf8Length(frame);
+      if (size > SEND_LIMIT_BYTES) {
+        await this.failed(step, messageId, `${size} bytes are too many for a frame`);
+        continue;
+      }
+      this.#number += 1;
+      const row = { number: this.#number, chat, messageId, purpose, frame };
+      step.ledger.queue(row);
+      this.#outbox.add(row, false);
     }
-    this.#number += 1;
-    const row = { number: this.#number, chat, messageId, purpose, frame };
-    step.ledger.queue(row);
-    this.#outbox.add(row, false);
+  }
+
+  /** The frames of a chat that are not accepted yet, in order. */
+  queued(chat: string): OutboxRow[] {
+    return this.#outbox.rows(chat);
   }
 
   /** `accepted`, or met in a sync (rule 3). Of two copies the first position counts. */
   async placed(step: Step, own: MessageRow, seq: number, sentAt: number): Promise<void> {
-    this.#done(step, own.messageId);
+    this.unqueue(step, own.messageId);
     if (own.seq !== undefined && own.seq <= seq) return;
     const before = own.state ?? State.WAITING;
     const at = await this.stateAt(step, own.chat, seq);
@@ -97,7 +96,7 @@ export class OwnMessages {
 
   async failed(step: Step, messageId: string, reason: string): Promise<void> {
     const own = await step.ledger.own(messageId);
-    this.#done(step, messageId);
+    this.unqueue(step, messageId);
     if (own === undefined || own.state !== State.WAITING) return;
     // It is not to be sealed any more either.
     step.ledger.change(own, { state: State.FAILED, reason, sealed: true });
@@ -128,12 +127,14 @@ export class OwnMessages {
     this.#emit({ type: "state", chat, messageId, seq, state, text, reason });
   }
 
-  #done(step: Step, messageId: string): void {
+  unqueue(step: Step, messageId: string): void {
     const row = this.#outbox.row(messageId);
     if (row === undefined) return;
     step.ledger.unqueue(row);
     this.#outbox.remove(messageId);
-    // texts wait until the keys before them have arrived
-    if (row.purpose === "room_key") this.#want({ type: "seal", chat: row.chat });
+  }
+
+  #row(chat: string, messageId: string) {
+    return { chat, messageId, sender: this.#user, senderDevice: this.#device, alg: "" };
   }
 }

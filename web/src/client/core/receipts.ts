@@ -82,8 +82,8 @@ export class ReceiptPlan {
     this.moved(chat, step.now, { delivered: watermark, read }, senders);
   }
 
-  /** One of them was refused for now, and the error does not say which. */
-  async refused(step: Step): Promise<void> {
+  /** The server could not take one of them now, and the error does not say which. */
+  async failed(step: Step): Promise<void> {
     for (const { chat, watermark, read, reported } of await step.ledger.chats()) {
       if (watermark !== reported.delivered || read !== reported.read) {
         this.repeat(chat, step.now);
@@ -150,7 +150,7 @@ export class ReceiptPlan {
 
   #state(chat: string): Chat {
     const state = this.#chats.get(chat);
-    if (state === undefined) throw new RangeError(`no receipts are kept for ${chat}`);
+    if (state === undefined) throw new RangeError(`no receipt is planned for ${chat}`);
     return state;
   }
 }

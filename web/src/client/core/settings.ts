@@ -28,9 +28,9 @@ export interface Settings {
   readonly typingInterval: number;
   // Before each request for a message that can't be read: the copy or the key may come by itself.
   readonly askAfter: readonly number[];
-  // Keys that could not be had (429, none left, no response) are asked for again after this, doubling.
-  readonly sealRetry: number;
-  readonly sealRetryCap: number;
+  // What could not be fetched, and keys that a device had none of: again after this, doubling.
+  readonly fetchRetry: number;
+  readonly fetchRetryCap: number;
 }
 
 /** Keeps the protocol's rules; tests may pass shorter times. */
@@ -55,6 +55,6 @@ export const DEFAULTS: Settings = {
   watchInterval: 240_000,
   typingInterval: 3_000,
   askAfter: [3_000, 60_000, 3_600_000],
-  sealRetry: 5_000,
-  sealRetryCap: 600_000,
+  fetchRetry: 5_000,
+  fetchRetryCap: 600_000,
 };

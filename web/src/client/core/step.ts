@@ -1,8 +1,7 @@
-/** One step: the time, what is remembered, and how messages are opened. */
+/** One step of the engine: the times, what is remembered, and how messages are encrypted. */
 
-import type { Opened } from "../crypto/opening.ts";
 import type { Ledger } from "../store/ledger.ts";
-import type { Message } from "./frames.ts";
+import type { Cipher } from "./cipher.ts";
 
 /** One transaction. Events are collected, and published once it is on disk. */
 export interface Step {
@@ -11,5 +10,5 @@ export interface Step {
   /** Epoch ms. */
   readonly time: number;
   readonly ledger: Ledger;
-  readonly open: (message: Message) => Promise<Opened>;
+  readonly cipher: Cipher;
 }

@@ -14,10 +14,6 @@ export interface Question {
   readonly expiresAt: number;
 }
 
-export function covers(question: Question | undefined, chat: string): boolean {
-  return question !== undefined && (question.chats === undefined || question.chats.has(chat));
-}
-
 export class SyncPlan {
   /** The server has responded for every chat on this connection. */
   resumed = false;
@@ -36,6 +32,12 @@ export class SyncPlan {
 
   get question(): Question | undefined {
     return this.#question;
+  }
+
+  /** The response to what is asked now will say how this chat is. */
+  covers(chat: string): boolean {
+    const question = this.#question;
+    return question !== undefined && (question.chats?.has(chat) ?? true);
   }
 
   opened(now: number): void {
@@ -154,7 +156,7 @@ export class SyncPlan {
   }
 
   /** The question to which a `synced` (or an `error`) is the response. */
-  answered(): Question | undefined {
+  responded(): Question | undefined {
     const question = this.#question;
     this.#question = undefined;
     return question;

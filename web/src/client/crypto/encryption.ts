@@ -1,240 +1,388 @@
 /**
- * Encryption of what is sent in one chat within one step: requests, queued copies, texts. The
- * caller has asked who the readers are and has claimed keys; nothing here waits for the network.
+ * The engine's Cipher: identities, ratchets and to-device messages of one device, in one step.
+ *
+ * Nothing is kept in memory: what a failed transaction takes back was never known.
  */
 
-import type { Engine } from "../core/engine.ts";
-import { send } from "../core/frames.ts";
-import { nameOf, partsOf } from "../core/ids.ts";
-import type { Step } from "../core/step.ts";
+import type {
+  Audience,
+  Cipher,
+  Claimed,
+  Claims,
+  Found,
+  Fresh,
+  Listing,
+  Outgoing,
+  Sealing,
+  Wants,
+} from "../core/cipher.ts";
+import { type Message, send } from "../core/frames.ts";
+import { nameOf, partsOf, userOf } from "../core/ids.ts";
+import type { SasContent } from "../core/outputs.ts";
 import { State } from "../core/ticks.ts";
+import { MessageTooLarge } from "../errors.ts";
 import type { Ledger } from "../store/ledger.ts";
-import type { MessageRow, Purpose } from "../store/tables.ts";
+import type { ChatRow, MessageRow, OutboxRow, Purpose, ToDeviceRow } from "../store/tables.ts";
 import * as tables from "../store/tables.ts";
 import { type Content, MEGOLM, OLM, type Self } from "./envelope.ts";
+import { blocked, checkedClaim, Identities, type Listed, type Seen } from "./identities.ts";
 import { RatchetError } from "./olm.ts";
-import { mayHaveCopy, nextAsk } from "./requests.ts";
-import { lacking, type OutboundGroup, sharedWith, wornOut } from "./rotation.ts";
+import { type Opened, open } from "./opening.ts";
+import { askedAgain, lacking, refusedFor, sharedWith, wornOut } from "./rotation.ts";
 import {
   begin,
   beginGroup,
   groupKey,
   pack,
   type Recipient,
+  roomFor,
   sealFor,
   sealForGroup,
   sessionsWith,
 } from "./sealing.ts";
+import { mayAskFor, mayHaveCopy, type Readers, ToDeviceQueue } from "./to-device.ts";
 
-/** Ids in one `request`, so that its frame stays small. */
-const ASKED_AT_ONCE = 100;
-
-/** Who is in a chat, by the directory and by what this device trusts. */
-export interface Audience {
-  /** By `user/device`; those of blocked users are not among them, and this device is not. */
-  readonly devices: ReadonlyMap<string, Recipient>;
-  /** Users whose changed identities wait for acceptance. */
-  readonly blocked: readonly string[];
-}
-
-export class Encryption {
+export class Encryption implements Cipher {
   readonly #self: Self;
-  readonly #chat: string;
-  readonly #audience: Audience;
-  readonly #step: Step;
-  readonly #engine: Engine;
+  readonly #ledger: Ledger;
+  readonly #identities: Identities;
+  readonly #toDevice: ToDeviceQueue;
+  /** Of this step; `now` on the clock of the steps, `time` in epoch ms. */
+  readonly #now: number;
+  readonly #time: number;
 
-  constructor(self: Self, chat: string, audience: Audience, step: Step, engine: Engine) {
+  constructor(self: Self, ledger: Ledger, now: number, time: number) {
     this.#self = self;
-    this.#chat = chat;
-    this.#audience = audience;
-    this.#step = step;
-    this.#engine = engine;
+    this.#ledger = ledger;
+    this.#identities = new Identities(ledger.work, self, time);
+    this.#toDevice = new ToDeviceQueue(ledger.work);
+    this.#now = now;
+    this.#time = time;
   }
 
-  /** Begins sessions with claimed keys, by `user/device`; gives the devices for which that succeeded. */
-  async begin(keys: ReadonlyMap<string, string>): Promise<Set<string>> {
-    const begun = new Set<string>();
-    for (const [name, key] of keys) {
-      const to = this.#audience.devices.get(name);
-      if (to === undefined) continue;
-      try {
-        await begin(this.#step.ledger.work, this.#self, this.#chat, to, key);
-        begun.add(name);
-      } catch (error) {
-        if (!(error instanceof RatchetError)) throw error; // signed, and no key all the same
+  // -- texts
+
+  check(text: string): void {
+    const copy = { kind: "copy", of: "x".repeat(26), text, sent_at: this.#time } as const;
+    const { size, limit } = roomFor(this.#self, copy);
+    if (size > limit) throw new MessageTooLarge(size, limit);
+  }
+
+  async audience(chat: ChatRow, users: readonly string[], fresh: Fresh): Promise<Audience> {
+    const devices = new Map<string, Recipient>();
+    const held: string[] = [];
+    const missing = users.filter((user) => fresh(user) === undefined);
+    for (const user of users) {
+      const listed = fresh(user);
+      if (listed === undefined) continue;
+      const memory = await this.#identities.devices(user);
+      if (blocked(memory, listed.keys())) held.push(user);
+      for (const { device, keys, pending } of memory) {
+        if (keys === undefined || pending !== undefined || !listed.has(device)) continue;
+        const name = nameOf(user, device);
+        devices.set(name, { name, keys });
       }
+    }
+    return { chat, missing, devices, blocked: held };
+  }
+
+  async wants(audience: Audience, tried: ReadonlySet<string>): Promise<Wants> {
+    const { chat, missing, devices } = audience;
+    const waits = missing.length > 0 || audience.blocked.length > 0;
+    if (waits) return { lists: missing, claims: [], blocked: audience.blocked };
+    let needed = [...devices.keys()];
+    if (chat.kind === "group") {
+      const readers = readersOf(audience);
+      const group = await this.#ledger.work.get(tables.outboundGroups, chat.chat);
+      const lasting = group !== undefined && !wornOut(group, readers, this.#time);
+      needed = lacking(lasting ? group : undefined, readers);
+    }
+    return { lists: [], claims: await this.#toClaim(chat.chat, needed, tried), blocked: [] };
+  }
+
+  async seal(draft: MessageRow, audience: Audience): Promise<Sealing> {
+    return audience.chat.kind === "group"
+      ? this.#sealForGroup(draft, audience)
+      : this.#sealForEach(draft, audience);
+  }
+
+  async queueCopies(chat: string, messageId: string, devices: readonly string[]): Promise<void> {
+    for (const device of devices) await this.#toDevice.add(chat, device, messageId);
+  }
+
+  async withoutKey(chat: string, devices: readonly string[]): Promise<string[]> {
+    const group = await this.#ledger.work.get(tables.outboundGroups, chat);
+    return devices.filter((device) => group?.shared[device] === undefined);
+  }
+
+  async failed({ chat, purpose, frame }: OutboxRow): Promise<void> {
+    const group = await this.#ledger.work.get(tables.outboundGroups, chat);
+    if (purpose !== "room_key" || group === undefined) return;
+    const { to } = JSON.parse(frame) as { to: Readonly<Record<string, string>> };
+    this.#ledger.work.put(tables.outboundGroups, refusedFor(group, Object.keys(to)));
+  }
+
+  /** One frame for all devices, if they fit; the rest gets copies, beside the first part. */
+  async #sealForEach(draft: MessageRow, { chat, devices }: Audience): Promise<Sealing> {
+    const { reachable, left } = await this.#reachable(chat.chat, devices, devices.keys());
+    const others = reachable.filter(({ name }) => userOf(name) !== this.#self.user);
+    if (others.length === 0) return { frames: [], done: false };
+    const readers = [...others, ...reachable.filter((each) => !others.includes(each))];
+    const parcel = {
+      chat: chat.chat,
+      urgent: true,
+      first: { messageId: draft.messageId, content: textOf(draft) },
+      further: () => ({ messageId: crypto.randomUUID(), content: this.#copyOf(draft) }),
+    };
+    const packed = await pack(this.#ledger.work, this.#self, parcel, readers);
+    const sentTo = packed.flatMap((each) => each.devices);
+    this.#ledger.change(draft, { alg: OLM, sealed: true, sentTo });
+    await this.queueCopies(chat.chat, draft.messageId, left);
+    const frames = packed.map(({ messageId, frame }) => {
+      const purpose: Purpose = messageId === draft.messageId ? "text" : "copy";
+      return { messageId, purpose, frame };
+    });
+    return { frames, done: true };
+  }
+
+  /** The session's key goes ahead of the text, which waits until that is accepted. */
+  async #sealForGroup(draft: MessageRow, audience: Audience): Promise<Sealing> {
+    const { work } = this.#ledger;
+    const { chat } = audience.chat;
+    const readers = readersOf(audience);
+    let group = await work.get(tables.outboundGroups, chat);
+    if (group === undefined || wornOut(group, readers, this.#time)) {
+      group = beginGroup(work, this.#self, chat, this.#time);
+    }
+    const wanted = lacking(group, readers);
+    const { reachable, left } = await this.#reachable(chat, audience.devices, wanted);
+    if (reachable.length > 0) {
+      const content = groupKey(this.#self, group);
+      const another = () => ({ messageId: crypto.randomUUID(), content });
+      const parcel = { chat, urgent: false, first: another(), further: another };
+      const packed = await pack(work, this.#self, parcel, reachable);
+      const devices = new Map(reachable.map(({ name, keys }) => [name, keys.ed25519]));
+      work.put(tables.outboundGroups, sharedWith(group, devices));
+      const frames = packed.map((each) => ({ ...each, purpose: "room_key" as const }));
+      return { frames, done: false };
+    }
+    const place = { chat, messageId: draft.messageId };
+    const payload = sealForGroup(work, this.#self, place, group, textOf(draft));
+    this.#ledger.change(draft, { alg: MEGOLM, sealed: true });
+    await this.queueCopies(chat, draft.messageId, [...left, ...group.refused]);
+    const frame = JSON.stringify(send(draft.messageId, chat, MEGOLM, payload, true));
+    return { frames: [{ messageId: draft.messageId, purpose: "text", frame }], done: true };
+  }
+
+  // -- what single devices get
+
+  async restore(): Promise<Set<string>> {
+    await this.#toDevice.drop();
+    return this.#toDevice.chats();
+  }
+
+  async devicesToSendTo(chat: string): Promise<Set<string>> {
+    return new Set((await this.#toDevice.of(chat)).map(({ device }) => device));
+  }
+
+  async queueToDevice(
+    chat: string,
+    device: string,
+    content: SasContent,
+    until: number,
+  ): Promise<void> {
+    await this.#toDevice.add(chat, device, content, until);
+  }
+
+  async toDeviceWants(audience: Audience, tried: ReadonlySet<string>): Promise<Wants> {
+    const { chat } = audience.chat;
+    const due = await this.#due(audience);
+    const devices = new Set(due.map(({ device }) => device));
+    const reachable = [...devices].filter((device) => audience.devices.has(device));
+    const claims = await this.#toClaim(chat, reachable, tried);
+    return { lists: audience.missing, claims, blocked: [] };
+  }
+
+  async sealToDevice(audience: Audience): Promise<Outgoing[]> {
+    const { chat, members, joinedAfter } = audience.chat;
+    const readers = {
+      members: new Set(members.map(([user]) => user)),
+      joinedAfter: new Map(joinedAfter),
+    };
+    const frames: Outgoing[] = [];
+    for (const row of await this.#due(audience)) {
+      const to = audience.devices.get(row.device);
+      const late = row.until !== undefined && this.#now >= row.until;
+      if (to === undefined || late) {
+        this.#toDevice.done(row); // removed, or its user has left
+      } else if (row.content !== undefined) {
+        if (!(await this.#hasSession(chat, to.name))) continue;
+        this.#toDevice.done(row);
+        frames.push(await this.#for(chat, to, row.content));
+      } else {
+        const copy = await this.#sealCopy(row, to, readers);
+        if (copy !== undefined) frames.push(copy);
+      }
+    }
+    return frames;
+  }
+
+  async ask(chat: string, to: Recipient, messageIds: readonly string[]): Promise<Outgoing> {
+    return this.#for(chat, to, { kind: "request", of: messageIds }, true);
+  }
+
+  async requested(message: Message, messageIds: readonly string[]): Promise<void> {
+    const { chat, sender, senderDevice } = message;
+    const { work } = this.#ledger;
+    const device = nameOf(sender, senderDevice);
+    const asking = await work.get(tables.knownDevices, [sender, senderDevice]);
+    for (const messageId of new Set(messageIds)) {
+      const own = await this.#ledger.own(messageId);
+      if (own?.chat !== chat || own.text === undefined || own.hidden) continue;
+      if (asking === undefined || !mayAskFor(own.acceptedAt, asking.trustedAt)) continue;
+      await this.queueCopies(chat, messageId, [device]);
+    }
+    const group = await work.get(tables.outboundGroups, chat);
+    if (group !== undefined) work.put(tables.outboundGroups, askedAgain(group, device));
+  }
+
+  /** No texts to users whose changed identity is not accepted, whichever device it is. */
+  async #due({ chat, blocked: held }: Audience): Promise<ToDeviceRow[]> {
+    const rows = await this.#toDevice.of(chat.chat);
+    return rows.filter((row) => row.content !== undefined || !held.includes(userOf(row.device)));
+  }
+
+  /** Undefined where it can't be sealed yet, or never may be: it is dropped then. */
+  async #sealCopy(
+    row: ToDeviceRow,
+    to: Recipient,
+    readers: Readers,
+  ): Promise<Outgoing | undefined> {
+    const own = await this.#ledger.own(row.messageId);
+    if (own?.state === State.WAITING) return undefined; // first it has to be accepted
+    if (own === undefined || !mayHaveCopy(own, to.name, readers)) {
+      this.#toDevice.done(row);
+      return undefined;
+    }
+    if (!(await this.#hasSession(row.chat, to.name))) return undefined;
+    this.#toDevice.done(row);
+    const count = (own.copies[to.name] ?? 0) + 1;
+    this.#ledger.change(own, { copies: { ...own.copies, [to.name]: count } });
+    return this.#for(row.chat, to, this.#copyOf(own));
+  }
+
+  /** `fresh`: on the newest session, for the older ones may be lost. */
+  async #for(chat: string, to: Recipient, content: Content, fresh = false): Promise<Outgoing> {
+    const messageId = crypto.randomUUID();
+    const place = { chat, messageId };
+    const payload = await sealFor(this.#ledger.work, this.#self, place, to, content, fresh);
+    const frame = JSON.stringify(send(messageId, chat, OLM, { [to.name]: payload }, false));
+    return { messageId, purpose: content.kind, frame };
+  }
+
+  // -- the directory's responses
+
+  learn(user: string, found: Listing): Promise<Found> {
+    return this.#identities.learn(user, found);
+  }
+
+  async claimed(request: Claims, found: Claimed): Promise<ReadonlyMap<string, Recipient>> {
+    const begun = new Map<string, Recipient>();
+    for (const name of request.devices) {
+      const [user, device] = partsOf(name);
+      const known = await this.#ledger.work.get(tables.knownDevices, [user, device]);
+      if (known?.keys === undefined || known.pending !== undefined) continue;
+      const to = { name, keys: known.keys };
+      const key = checkedClaim(this.#self.ratchets, to, found.get(name));
+      if (key !== undefined && (await this.#begin(request.chat, to, key))) begun.set(name, to);
     }
     return begun;
   }
 
-  /** Asks for what could not be read, on the sessions that were just begun. */
-  async ask(begun: ReadonlySet<string>, askAfter: readonly number[]): Promise<void> {
-    const { ledger, time } = this.#step;
-    const rows = (await ledger.toAsk(time)).filter((row) => row.chat === this.#chat);
-    for (const [name, of] of Map.groupBy(rows, (row) => nameOf(row.sender, row.senderDevice))) {
-      for (const row of of) {
-        // Counted although it may not go out: a device that never has keys is not asked for ever.
-        const asked = row.asked + 1;
-        ledger.change(row, { asked, askAt: nextAsk(asked, time, askAfter) });
-      }
-      const to = this.#audience.devices.get(name);
-      if (to === undefined || !begun.has(name)) continue;
-      const ids = of.map(({ messageId }) => messageId);
-      for (let at = 0; at < ids.length; at += ASKED_AT_ONCE) {
-        const some = ids.slice(at, at + ASKED_AT_ONCE);
-        await this.sendTo(to, { kind: "request", of: some }, "request", true);
-      }
+  async accept(user: string, keys: Listed): Promise<string[]> {
+    const accepted = await this.#identities.accept(user, keys);
+    for (const device of accepted) await this.#dropSessions(nameOf(user, device));
+    return accepted;
+  }
+
+  async compared(user: string, seen: Seen): Promise<string[] | undefined> {
+    const accepted = await this.#identities.compared(user, seen);
+    for (const device of accepted ?? []) await this.#dropSessions(nameOf(user, device));
+    return accepted;
+  }
+
+  /** They belong to the identity that was. */
+  async #dropSessions(device: string): Promise<void> {
+    const { work } = this.#ledger;
+    for (const { chat, id } of await work.all(
+      tables.olmSessions,
+      "device",
+      IDBKeyRange.only([device]),
+    )) {
+      work.delete(tables.olmSessions, [chat, device, id]);
     }
   }
 
-  /** Sends the queued copies that can be sent now, and drops those that nobody may have. */
-  async sendCopies(): Promise<void> {
-    const { ledger } = this.#step;
-    const { members, joinedAfter } = await ledger.chat(this.#chat);
-    const membership = {
-      members: new Set(members.map(([user]) => user)),
-      joinedAfter: new Map(joinedAfter),
-    };
-    for (const copy of await ledger.queuedCopies(this.#chat)) {
-      if (this.#audience.blocked.includes(partsOf(copy.device)[0])) continue;
-      const own = await ledger.own(copy.messageId);
-      if (own?.state === State.WAITING) continue; // first it has to be accepted
-      const to = this.#audience.devices.get(copy.device);
-      if (own === undefined || to === undefined || !mayHaveCopy(own, copy.device, membership)) {
-        ledger.unqueueCopy(copy);
-        continue;
-      }
-      if (!(await this.sendTo(to, copyOf(own), "copy"))) continue;
-      ledger.unqueueCopy(copy);
-      const count = (own.copies[copy.device] ?? 0) + 1;
-      ledger.change(own, { copies: { ...own.copies, [copy.device]: count } });
-    }
-  }
-
-  /** The texts of a direct chat. False if there is nobody to seal them for. */
-  async direct(): Promise<boolean> {
-    const { ledger } = this.#step;
-    const texts = await textsOf(ledger, this.#chat);
-    if (texts.length === 0) return true;
-    const { reachable, left } = await this.#reachable(this.#audience.devices.keys());
-    const others = reachable.filter(({ name }) => partsOf(name)[0] !== this.#self.user);
-    if (others.length === 0) return false;
-    const readers = [...others, ...reachable.filter((each) => !others.includes(each))];
-    for (const text of texts) {
-      const parcel = {
-        chat: this.#chat,
-        urgent: true,
-        first: { messageId: text.messageId, content: textOf(text) },
-        further: () => ({ messageId: crypto.randomUUID(), content: copyOf(text) }),
-      };
-      const packed = await pack(ledger.work, this.#self, parcel, readers);
-      const sentTo = packed.flatMap(({ devices }) => devices);
-      ledger.change(text, { alg: OLM, sealed: true, sentTo });
-      for (const { messageId, frame } of packed) {
-        if (messageId === text.messageId) await this.#queue(messageId, "text", frame);
-        else await this.#queueHidden(messageId, "copy", frame);
-      }
-      for (const name of left) ledger.queueCopy(this.#chat, name, text.messageId);
+  async #begin(chat: string, to: Recipient, key: string): Promise<boolean> {
+    try {
+      await begin(this.#ledger.work, this.#self, chat, to, key);
+    } catch (error) {
+      if (error instanceof RatchetError) return false; // signed, and no key all the same
+      throw error;
     }
     return true;
   }
 
-  /** The texts of a group. The session's key goes ahead of them, and they wait until it has arrived. */
-  async group(): Promise<void> {
-    const { ledger, time } = this.#step;
-    const { devices } = this.#audience;
-    const readers = new Map([...devices].map(([name, { keys }]) => [name, keys.ed25519]));
-    for (const text of await textsOf(ledger, this.#chat)) {
-      if (this.#engine.waiting(this.#chat, "room_key").length > 0) return;
-      let group = await ledger.work.get(tables.outboundGroups, this.#chat);
-      if (group === undefined || wornOut(group, readers, time)) {
-        group = beginGroup(ledger.work, this.#self, this.#chat, time);
-      }
-      const { reachable, left } = await this.#reachable(lacking(group, readers));
-      if (reachable.length > 0) {
-        await this.#share(group, reachable);
-        return;
-      }
-      const place = { chat: this.#chat, messageId: text.messageId };
-      const payload = sealForGroup(ledger.work, this.#self, place, group, textOf(text));
-      ledger.change(text, { alg: MEGOLM, sealed: true });
-      const frame = send(text.messageId, this.#chat, MEGOLM, payload, true);
-      await this.#queue(text.messageId, "text", JSON.stringify(frame));
-      for (const name of [...left, ...group.refused]) {
-        ledger.queueCopy(this.#chat, name, text.messageId);
-      }
-    }
+  // -- messages that arrive
+
+  open(message: Message): Promise<Opened> {
+    return open(this.#ledger.work, this.#self, message);
   }
 
-  /**
-   * Something that is for one device and shown to nobody; false if there is no session with it.
-   * `fresh`: on the newest session, for the older ones may be lost.
-   */
-  async sendTo(to: Recipient, content: Content, purpose: Purpose, fresh = false): Promise<boolean> {
-    if (!(await this.#hasSession(to.name))) return false;
-    const messageId = crypto.randomUUID();
-    const place = { chat: this.#chat, messageId };
-    const { work } = this.#step.ledger;
-    const payload = await sealFor(work, this.#self, place, to, content, fresh);
-    const frame = send(messageId, this.#chat, OLM, { [to.name]: payload }, false);
-    await this.#queueHidden(messageId, purpose, JSON.stringify(frame));
-    return true;
-  }
+  // -- small
 
-  async #share(group: OutboundGroup, recipients: readonly Recipient[]): Promise<void> {
-    const { work } = this.#step.ledger;
-    const another = () => ({
-      messageId: crypto.randomUUID(),
-      content: groupKey(this.#self, group),
-    });
-    const parcel = { chat: this.#chat, urgent: false, first: another(), further: another };
-    for (const { messageId, frame } of await pack(work, this.#self, parcel, recipients)) {
-      await this.#queueHidden(messageId, "room_key", frame);
+  async #toClaim(
+    chat: string,
+    devices: readonly string[],
+    tried: ReadonlySet<string>,
+  ): Promise<string[]> {
+    const wanted: string[] = [];
+    for (const name of devices) {
+      if (!tried.has(name) && !(await this.#hasSession(chat, name))) wanted.push(name);
     }
-    const devices = new Map(recipients.map(({ name, keys }) => [name, keys.ed25519]));
-    work.put(tables.outboundGroups, sharedWith(group, devices));
+    return wanted;
   }
 
   /** Of these devices those with a session, and the names of those without. */
-  async #reachable(names: Iterable<string>): Promise<{ reachable: Recipient[]; left: string[] }> {
+  async #reachable(
+    chat: string,
+    devices: ReadonlyMap<string, Recipient>,
+    names: Iterable<string>,
+  ): Promise<{ reachable: Recipient[]; left: string[] }> {
     const reachable: Recipient[] = [];
     const left: string[] = [];
     for (const name of names) {
-      const device = this.#audience.devices.get(name);
-      if (device !== undefined && (await this.#hasSession(name))) reachable.push(device);
+      const device = devices.get(name);
+      if (device !== undefined && (await this.#hasSession(chat, name))) reachable.push(device);
       else left.push(name);
     }
     return { reachable, left };
   }
 
-  async #hasSession(device: string): Promise<boolean> {
-    return (await sessionsWith(this.#step.ledger.work, this.#chat, device)).length > 0;
+  async #hasSession(chat: string, device: string): Promise<boolean> {
+    return (await sessionsWith(this.#ledger.work, chat, device)).length > 0;
   }
 
-  async #queue(messageId: string, purpose: Purpose, frame: string): Promise<void> {
-    await this.#engine.queue(this.#step, this.#chat, messageId, purpose, frame);
+  /** The time is the server's where it is known; who has the message's own frame goes by that. */
+  #copyOf({ messageId, text = "", sentAt }: MessageRow): Content {
+    return { kind: "copy", of: messageId, text, sent_at: sentAt ?? this.#time };
   }
-
-  /** With a row, so that it is known as this device's own when it is met again. */
-  async #queueHidden(messageId: string, purpose: Purpose, frame: string): Promise<void> {
-    const { user: sender, device: senderDevice } = this.#self;
-    const row = { chat: this.#chat, messageId, sender, senderDevice, alg: OLM };
-    this.#step.ledger.add({ ...row, state: State.WAITING, hidden: true });
-    await this.#queue(messageId, purpose, frame);
-  }
-}
-
-/** What waits to be sealed in a chat, in the order of writing. */
-export async function textsOf(ledger: Ledger, chat: string): Promise<MessageRow[]> {
-  return (await ledger.unsealed()).filter((row) => row.chat === chat);
 }
 
 function textOf({ text = "" }: MessageRow): Content {
   return { kind: "text", text };
 }
 
-/** The time is the server's where it is known; who has the message's own frame goes by that. */
-function copyOf({ messageId, text = "", sentAt }: MessageRow): Content {
-  return { kind: "copy", of: messageId, text, sent_at: sentAt ?? Date.now() };
+function readersOf({ devices }: Audience): Map<string, string> {
+  return new Map([...devices].map(([name, { keys }]) => [name, keys.ed25519]));
 }

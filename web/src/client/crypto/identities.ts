@@ -1,6 +1,16 @@
-/** What a device remembers of others, and what the directory's word changes about it. No I/O. */
+/**
+ * What a device remembers of others, and what the directory's word changes about it: nothing from
+ * there is used before its signature holds, and before it is as this device remembers it.
+ */
 
-import type { IdentityKeys } from "./olm.ts";
+import type { ClaimedKey } from "../core/bodies.generated.ts";
+import type { Found, Listing } from "../core/cipher.ts";
+import { nameOf, partsOf } from "../core/ids.ts";
+import type { Work } from "../store/store.ts";
+import * as tables from "../store/tables.ts";
+import type { Self } from "./envelope.ts";
+import type { IdentityKeys, Ratchets } from "./olm.ts";
+import { canonical, deviceDocument, keyDocument } from "./signing.ts";
 
 export interface KnownDevice {
   readonly user: string;
@@ -17,12 +27,73 @@ export interface KnownDevice {
 
 export type Listed = ReadonlyMap<string, IdentityKeys>;
 
+/** What the directory lists of a user, and what is remembered of the user since it did. */
+export interface Seen {
+  readonly listed: Listed;
+  readonly memory: readonly KnownDevice[];
+}
+
 export type Change = { readonly device: string; readonly what: "added" | "changed" | "new" };
 
 export interface Recognised {
   /** Rows that are to be written. */
   readonly changed: readonly KnownDevice[];
   readonly changes: readonly Change[];
+}
+
+/** All methods inside a transaction; `time` is that of the step, epoch ms. */
+export class Identities {
+  readonly #work: Work;
+  readonly #self: Self;
+  readonly #time: number;
+
+  constructor(work: Work, self: Self, time: number) {
+    this.#work = work;
+    this.#self = self;
+    this.#time = time;
+  }
+
+  /** The user's devices as the directory lists them; what isn't signed isn't there. */
+  async learn(user: string, found: Listing): Promise<Found> {
+    const listed = checkedList(this.#self, user, found);
+    const { changed, changes } = recognise(user, await this.devices(user), listed, this.#time);
+    for (const row of changed) this.#work.put(tables.knownDevices, row);
+    const named = (added: boolean) =>
+      changes.filter(({ what }) => (what === "added") === added).map(({ device }) => device);
+    const learned = changed.map(({ device }) => device);
+    return { listed, learned, added: named(true), changed: named(false) };
+  }
+
+  /** All devices of the user that this one remembers, listed or not. */
+  async devices(user: string): Promise<KnownDevice[]> {
+    return this.#work.all(tables.knownDevices, undefined, tables.startingWith(user));
+  }
+
+  /** Of the keys that devices show now, those in `keys` are trusted; gives the devices. */
+  async accept(user: string, keys: Listed): Promise<string[]> {
+    const waiting = (await this.devices(user)).filter(({ pending }) => pending !== undefined);
+    return this.#agree(waiting, keys, false);
+  }
+
+  /** As `accept`, and all are verified; undefined where the devices are not those `seen`. */
+  async compared(user: string, seen: Seen): Promise<string[] | undefined> {
+    const memory = await this.devices(user);
+    return alike(memory, seen.memory) ? this.#agree(memory, seen.listed, true) : undefined;
+  }
+
+  /** This device's user has agreed to these keys. Gives the devices that waited for that. */
+  #agree(rows: readonly KnownDevice[], keys: Listed, compared: boolean): string[] {
+    const accepted: string[] = [];
+    for (const row of rows) {
+      const shown = keys.get(row.device);
+      const trusted = shown && agreed(row, shown, this.#time);
+      if (trusted === undefined) continue;
+      const verified = compared || trusted.verified;
+      this.#work.put(tables.knownDevices, { ...trusted, verified });
+      if (row.pending !== undefined) accepted.push(row.device);
+    }
+    return accepted;
+  }
 }
 
 /**
@@ -89,4 +160,30 @@ export function alike(a: readonly KnownDevice[], b: readonly KnownDevice[]): boo
 
 export function same(a: IdentityKeys, b: IdentityKeys): boolean {
   return a.curve25519 === b.curve25519 && a.ed25519 === b.ed25519;
+}
+
+/**
+ * The devices of `user` in a response. One whose entry it has not signed itself is none, and nobody
+ * has to say who this device is.
+ */
+function checkedList(self: Self, user: string, found: Listing): Listed {
+  const listed = new Map<string, IdentityKeys>();
+  for (const [device, { keys, signature }] of found) {
+    if (nameOf(user, device) === self.name) continue;
+    const document = canonical(deviceDocument(user, device, keys));
+    if (self.ratchets.verify(keys.ed25519, document, signature)) listed.set(device, keys);
+  }
+  return listed;
+}
+
+/** The claimed key, if the device signed it. */
+export function checkedClaim(
+  ratchets: Ratchets,
+  { name, keys }: { readonly name: string; readonly keys: IdentityKeys },
+  claimed: ClaimedKey | undefined,
+): string | undefined {
+  if (claimed === undefined) return undefined;
+  const [user, device] = partsOf(name);
+  const document = canonical(keyDocument(user, device, claimed.id, claimed.key, claimed.fallback));
+  return ratchets.verify(keys.ed25519, document, claimed.signature) ? claimed.key : undefined;
 }

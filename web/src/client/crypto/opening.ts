@@ -24,7 +24,7 @@ export type Opened =
   | { readonly content: Content | undefined; readonly unreadable?: never }
   | { readonly unreadable: Unreadable };
 
-class Refused extends Error {
+class Undecryptable extends Error {
   readonly why: Unreadable;
 
   constructor(why: Unreadable) {
@@ -38,7 +38,7 @@ export async function open(work: Work, self: Self, message: Message): Promise<Op
   try {
     return { content: await opened(work, self, message) };
   } catch (error) {
-    if (error instanceof Refused) return { unreadable: error.why };
+    if (error instanceof Undecryptable) return { unreadable: error.why };
     if (error instanceof RatchetError) return { unreadable: "damaged" };
     if (error instanceof EnvelopeError) return { unreadable: "false_sender" };
     throw error;
@@ -46,20 +46,21 @@ export async function open(work: Work, self: Self, message: Message): Promise<Op
 }
 
 async function opened(work: Work, self: Self, message: Message): Promise<Content | undefined> {
-  if (message.payload === undefined) throw new Refused("no_payload");
-  if (message.alg !== OLM && message.alg !== MEGOLM) throw new Refused("unknown_algorithm");
+  if (message.payload === undefined) throw new Undecryptable("no_payload");
+  if (message.alg !== OLM && message.alg !== MEGOLM) throw new Undecryptable("unknown_algorithm");
   // Of a time that this device does not remember: it has no session with itself.
-  if (nameOf(message.sender, message.senderDevice) === self.name) throw new Refused("no_session");
+  if (nameOf(message.sender, message.senderDevice) === self.name)
+    throw new Undecryptable("no_session");
   const sender = await work.get(tables.knownDevices, [message.sender, message.senderDevice]);
-  if (sender === undefined) throw new Refused("unknown_device");
-  if (sender.keys === undefined) throw new Refused("identity_changed");
+  if (sender === undefined) throw new Undecryptable("unknown_device");
+  if (sender.keys === undefined) throw new Undecryptable("identity_changed");
   try {
     return message.alg === OLM
       ? await olm(work, self, message, message.payload, sender)
       : await megolm(work, self, message, message.payload, sender);
   } catch (error) {
     // It may be fine, by the identity that the directory shows and nobody has accepted.
-    if (sender.pending !== undefined) throw new Refused("identity_changed");
+    if (sender.pending !== undefined) throw new Undecryptable("identity_changed");
     throw error;
   }
 }
@@ -72,7 +73,7 @@ async function olm(
   sender: KnownDevice,
 ): Promise<Content | undefined> {
   const olmMessage = parseOlm(payload);
-  if (olmMessage === undefined || sender.keys === undefined) throw new Refused("damaged");
+  if (olmMessage === undefined || sender.keys === undefined) throw new Undecryptable("damaged");
   const { curve25519, ed25519 } = sender.keys;
   const from = nameOf(message.sender, message.senderDevice);
   const sessions = byUse(
@@ -114,7 +115,7 @@ interface Decrypted {
   readonly session: string;
   readonly text: string;
   readonly made: number | undefined;
-  /** What else has to be kept, once the inside has turned out right. */
+  /** What else is to be stored, once the inside has turned out right. */
   readonly commit: () => void;
 }
 
@@ -136,16 +137,16 @@ function matching(
     const own = sessions.find((each) => ratchets.matches(each.pickle, curve25519, message.body));
     return own && decrypt(own);
   }
-  if (sessions.length === 0) throw new Refused("no_session");
-  let refused: unknown;
+  if (sessions.length === 0) throw new Undecryptable("no_session");
+  let failure: unknown;
   for (const session of sessions) {
     try {
       return decrypt(session);
     } catch (error) {
-      refused = error; // not of this session, or opened before
+      failure = error; // not of this session, or opened before
     }
   }
-  throw refused;
+  throw failure;
 }
 
 async function fresh(
@@ -155,10 +156,10 @@ async function fresh(
   message: OlmMessage,
 ): Promise<Decrypted> {
   const account = await work.get(tables.account, tables.ONLY);
-  if (account === undefined) throw new Refused("no_session");
+  if (account === undefined) throw new Undecryptable("no_session");
   const inbound = self.ratchets.inbound(account.pickle, curve25519, message.body);
   // The fallback key would open it again; a session is begun once, whichever chat it is shown in.
-  if (await work.get(tables.knownSessions, inbound.id)) throw new Refused("replayed");
+  if (await work.get(tables.knownSessions, inbound.id)) throw new Undecryptable("replayed");
   return {
     id: inbound.id,
     made: undefined,
@@ -180,7 +181,7 @@ async function keepGroup(
   { session_id, key }: Extract<Content, { kind: "room_key" }>,
 ): Promise<void> {
   const { group, id, firstIndex } = self.ratchets.inboundGroup(key);
-  if (id !== session_id) throw new Refused("damaged");
+  if (id !== session_id) throw new Undecryptable("damaged");
   const known = await work.get(tables.inboundGroups, [chat, sender, id]);
   if (known !== undefined && known.firstIndex <= firstIndex && known.ed25519 === ed25519) return;
   work.put(tables.inboundGroups, { chat, id, pickle: group, firstIndex, sender, ed25519 });
@@ -194,15 +195,16 @@ async function megolm(
   sender: KnownDevice,
 ): Promise<Content | undefined> {
   const parsed = parseMegolm(payload);
-  if (parsed === undefined) throw new Refused("damaged");
+  if (parsed === undefined) throw new Undecryptable("damaged");
   const { sessionId, body } = parsed;
   const from = nameOf(message.sender, message.senderDevice);
   const group = await work.get(tables.inboundGroups, [message.chat, from, sessionId]);
-  if (group === undefined) throw new Refused("no_session");
-  if (group.ed25519 !== sender.keys?.ed25519) throw new Refused("identity_changed");
+  if (group === undefined) throw new Undecryptable("no_session");
+  if (group.ed25519 !== sender.keys?.ed25519) throw new Undecryptable("identity_changed");
   const { group: pickle, text, index } = self.ratchets.groupDecrypt(group.pickle, body);
   const seen = await work.get(tables.seenIndexes, [sessionId, index]);
-  if (seen !== undefined && seen.messageId !== message.messageId) throw new Refused("replayed");
+  if (seen !== undefined && seen.messageId !== message.messageId)
+    throw new Undecryptable("replayed");
   const content = unsealed(text, {
     chat: message.chat,
     id: message.messageId,
@@ -215,6 +217,6 @@ async function megolm(
     index,
     messageId: message.messageId,
   });
-  // Everything but a text is for one device, and is said to that device alone.
+  // Everything but a text is for one device, and goes to that device alone.
   return content?.kind === "text" ? content : undefined;
 }

@@ -167,20 +167,6 @@ export class Ledger {
   unqueue(row: OutboxRow): void {
     this.work.delete(tables.outbox, row.number);
   }
-
-  // -- copies for devices that did not receive a text
-
-  queueCopy(chat: string, device: string, messageId: string): void {
-    this.work.put(tables.queuedCopies, { chat, device, messageId });
-  }
-
-  async queuedCopies(chat: string): Promise<tables.QueuedCopyRow[]> {
-    return this.work.all(tables.queuedCopies, undefined, tables.startingWith(chat));
-  }
-
-  unqueueCopy({ chat, device, messageId }: tables.QueuedCopyRow): void {
-    this.work.delete(tables.queuedCopies, [chat, device, messageId]);
-  }
 }
 
 /** `read` implies `delivered`, and neither goes back. */

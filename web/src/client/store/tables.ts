@@ -5,6 +5,7 @@
 
 import type { Watermarks } from "../core/frames.ts";
 import { State } from "../core/ticks.ts";
+import type { Content } from "../crypto/envelope.ts";
 import type { KnownDevice } from "../crypto/identities.ts";
 import type { OutboundGroup } from "../crypto/rotation.ts";
 import type { OlmSession } from "../crypto/sessions.ts";
@@ -107,12 +108,19 @@ export interface OutboxRow {
   readonly frame: string;
 }
 
-/** A text that a device did not get, or could not read, and may have. */
-export interface QueuedCopyRow {
+/** What one device is to be sent: a copy of a text, or a step of an emoji comparison. */
+export interface ToDeviceRow {
   readonly chat: string;
   readonly device: string;
+  /** Of a copy the text's; of a step one that says its place in the order. */
   readonly messageId: string;
+  /** Undefined of a copy: the text is looked up when the copy is made. */
+  readonly content: SasContent | undefined;
+  /** After this it is dropped, ms on the clock of the steps. */
+  readonly until: number | undefined;
 }
+
+type SasContent = Extract<Content, { kind: "sas" }>;
 
 export interface InboundGroupRow {
   readonly chat: string;
@@ -169,11 +177,8 @@ export const messages = table<MessageRow>(
   },
 );
 export const outbox = table<OutboxRow>("outbox", (row) => row.number);
-export const queuedCopies = table<QueuedCopyRow>("owed", (row) => [
-  row.chat,
-  row.device,
-  row.messageId,
-]);
+// "owed" is the name of a table in databases that exist, whose rows are copies.
+export const toDevice = table<ToDeviceRow>("owed", (row) => [row.chat, row.device, row.messageId]);
 export const missing = table<{ chat: string; first: number; last: number }>("missing", (row) => [
   row.chat,
   row.first,
@@ -200,7 +205,7 @@ export const TABLES: readonly Table<never>[] = [
   chats,
   messages,
   outbox,
-  queuedCopies,
+  toDevice,
   missing,
   knownDevices,
   olmSessions,

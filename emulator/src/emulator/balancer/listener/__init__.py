@@ -1,1 +1,1 @@
-"""What becomes of a request: which rule it takes, and what that rule does with it."""
+"""Listener rules: their conditions, which choose the rule of a request, and their actions."""

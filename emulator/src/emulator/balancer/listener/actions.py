@@ -1,4 +1,4 @@
-"""What a rule does with a request: forward, fixed response, redirect."""
+"""The actions of a listener rule: forward, fixed response, redirect."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from emulator.balancer.errors import Properties, number_within, unsupported
+from emulator.balancer.properties import Properties, number_within, unsupported
 from emulator.balancer.stickiness import LONGEST, SHORTEST
 from emulator.providers import EmulatorError
 
@@ -105,7 +105,7 @@ def _sticky_seconds(where: str, config: Properties) -> int | None:
 def _read_fixed(where: str, config: Properties) -> FixedResponse:
     status = str(config["StatusCode"])
     if not re.fullmatch(r"[245]\d\d", status):
-        raise EmulatorError(f"{where}: a fixed response answers 2XX, 4XX or 5XX, not {status}")
+        raise EmulatorError(f"{where}: a fixed response has status 2XX, 4XX or 5XX, not {status}")
     content_type = config.get("ContentType", "text/plain")
     if content_type not in CONTENT_TYPES:
         raise EmulatorError(
@@ -142,7 +142,7 @@ def _read_redirect(where: str, config: Properties) -> Redirect:
 
 
 def _wrong_part(redirect: Redirect) -> str | None:
-    """What AWS refuses of it, None where there is nothing."""
+    """What AWS rejects of it, None where there is nothing."""
     if redirect.protocol not in ("HTTP", "HTTPS", "#{protocol}"):
         return f"Protocol is HTTP, HTTPS or #{{protocol}}, not {redirect.protocol}"
     if redirect.port != "#{port}" and not (

@@ -1,4 +1,4 @@
-"""What AWS refuses of a listener rule's conditions.
+"""Limits of a listener rule's conditions, beyond which AWS rejects the rule.
 
 Source: "Condition types for listener rules" and "Quotas", user guide of Application Load
 Balancers; RuleCondition and what it refers to in the API reference.
@@ -21,7 +21,7 @@ LONGEST_NAME = 40  # of a header, and of a method
 _ONCE = ("host-header", "http-request-method", "path-pattern", "source-ip")
 
 
-def refuse_too_many(
+def check_counts(
     where: str, conditions: Sequence[tuple[str, Sequence[Any], Sequence[str]]]
 ) -> None:
     """For each condition its field, its values, and the strings in them."""
@@ -47,7 +47,7 @@ def refuse_too_many(
             )
 
 
-def refuse_lengths(where: str, field: str, texts: Iterable[str]) -> None:
+def check_lengths(where: str, field: str, texts: Iterable[str]) -> None:
     for text in texts:
         if not 1 <= len(text) <= LONGEST_VALUE:
             raise EmulatorError(

@@ -11,10 +11,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from emulator.balancer.errors import Properties, unsupported
 from emulator.balancer.listener import condition_limits
 from emulator.balancer.listener.actions import Action
 from emulator.balancer.messages.head import query_pairs
+from emulator.balancer.properties import Properties, unsupported
 from emulator.providers import EmulatorError
 
 
@@ -57,9 +57,9 @@ def first_match(rules: Iterable[Rule], seen: Seen) -> Rule | None:
 
 def read_conditions(where: str, conditions: Sequence[Properties]) -> tuple[Condition, ...]:
     """A ListenerRule's `Conditions`. Raises EmulatorError for what isn't supported, and for what
-    AWS refuses."""
+    AWS rejects."""
     read = tuple(read_condition(where, condition) for condition in conditions)
-    condition_limits.refuse_too_many(
+    condition_limits.check_counts(
         where, [(each["Field"], _values(each), _texts(each)) for each in conditions]
     )
     return read
@@ -75,7 +75,7 @@ def read_condition(where: str, properties: Properties) -> Condition:
     values = _values(properties)
     if not values:
         raise EmulatorError(f"{where}: the condition {field} has no values: give it one")
-    condition_limits.refuse_lengths(where, field, _texts(properties))
+    condition_limits.check_lengths(where, field, _texts(properties))
     match field:
         case "path-pattern":
             return _any_of(values, lambda seen: [seen.path], ignore_case=False)

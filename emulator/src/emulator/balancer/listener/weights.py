@@ -14,7 +14,7 @@ class UnknownPool(LookupError):
 
 
 class BadWeight(ValueError):
-    """The weight makes no sense; the text says why."""
+    """A weight that makes no sense; the text has the reason."""
 
 
 def weight_of(rules: Iterable[Rule], arn: str) -> int | None:

@@ -3,7 +3,7 @@
 Source: "Desync mitigation mode", user guide of Application Load Balancers, and the table of
 http_desync_guardian, the library that AWS publishes for it. What that calls severe, and a part of
 what it calls ambiguous (both Content-Length and Transfer-Encoding, either of them twice), llhttp
-refuses before this is asked, in every mode: 400.
+rejects before this is asked, in every mode: 400.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _UNUSUAL_VALUE = re.compile(r"[^\t\x20-\x7e]")
 
 
 class Doubt(NamedTuple):
-    """In the mode strictest either kind is refused; in defensive an ambiguous request is routed,
+    """In the mode strictest either kind is rejected; in defensive an ambiguous request is routed,
     and both connections are closed after it."""
 
     ambiguous: bool

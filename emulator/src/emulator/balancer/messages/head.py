@@ -26,8 +26,8 @@ _VALID_NAME = re.compile(r"[-a-z0-9]+")
 _HOST = re.compile(r"(?:\[[0-9A-Za-z:.]+\]|[-0-9A-Za-z._~!$&'()*+,;=%]*)(?::[0-9]*)?")
 
 
-class Refused(Exception):
-    """A request that gets the load balancer's own answer with this status."""
+class Rejected(Exception):
+    """A request that gets the load balancer's own response with this status."""
 
     def __init__(self, status: int, why: str) -> None:
         super().__init__(why)
@@ -60,7 +60,7 @@ class Head:
     """`path` and `query` are as on the wire, not decoded.
 
     `upgrade` asks for a WebSocket. `closes` says that the client, or its doubtful framing, wants
-    the connection closed after the answer; `alone` that the target's connection has to be, too.
+    the connection closed after the response; `alone` that the target's connection has to be, too.
     """
 
     method: str
@@ -95,28 +95,28 @@ def query_pairs(query: str) -> list[Pair]:
     return [(name, value) for name, _, value in pairs]
 
 
-def refuse_line(method: str, version: str) -> None:
-    """Raises Refused."""
+def check_request_line(method: str, version: str) -> None:
+    """Raises Rejected."""
     if version not in ("1.1", "1.0"):
-        raise Refused(505, f"HTTP version {version}")
+        raise Rejected(505, f"HTTP version {version}")
     if method not in METHODS:
-        raise Refused(405, f"method {method}")
+        raise Rejected(405, f"method {method}")
 
 
 def read_block(came: Sequence[Field], settings: BalancerSettings) -> Block:
-    """Raises Refused."""
+    """Raises Rejected."""
     fields = came
     if settings.drop_invalid_headers:
         fields = [field for field in came if _is_valid(field[0])]
     values = values_of(fields)
     length, identity = _framing(values)
     if "x-forwarded-for" in values and too_many_forwarded(values):
-        raise Refused(463, "too many addresses in X-Forwarded-For")
+        raise Rejected(463, "too many addresses in X-Forwarded-For")
     if values.get("content-type", ("",))[-1].startswith("application/grpc"):
-        raise Refused(464, "gRPC, to target groups of version HTTP1")
+        raise Rejected(464, "gRPC, to target groups of version HTTP1")
     hosts = values.get("host", [""])
     if len(hosts) > 1 or not _HOST.fullmatch(hosts[0]):
-        raise Refused(400, "more than one Host header, or one that is no host")  # RFC 9112, 3.2
+        raise Rejected(400, "more than one Host header, or one that is no host")  # RFC 9112, 3.2
     size = sum([len(name) + len(value) + 4 for _, name, value in came])
     return Block(came, fields, values, hosts[0], length, identity, doubt_of_headers(fields), size)
 
@@ -130,16 +130,16 @@ def read_head(
     block: Block,
     settings: BalancerSettings,
 ) -> Head:
-    """Of a line that `refuse_line` lets pass; `upgrade` and `keep_alive` as the parser understood
-    the Connection header. Raises Refused."""
+    """Of a line that `check_request_line` lets pass; `upgrade` and `keep_alive` as the parser
+    understood the Connection header. Raises Rejected."""
     modern = version == "1.1"
     if modern and not block.host:
-        raise Refused(400, "an HTTP/1.1 request without a Host header")
+        raise Rejected(400, "an HTTP/1.1 request without a Host header")
     values, length, alone = block.values, block.length, False
     doubt = gravest(doubt_of_body(method, modern, values), block.doubt)
     if doubt is not None:
         if settings.desync == STRICTEST:
-            raise Refused(400, doubt.reason)
+            raise Rejected(400, doubt.reason)
         alone = doubt.ambiguous
     host = block.host
     if not url.startswith("/") or "#" in url:
@@ -169,20 +169,20 @@ def _is_valid(key: str) -> bool:
     return _VALID_NAME.fullmatch(key) is not None
 
 
-def refuse_size(url: str, fields: Sequence[Field]) -> None:
-    """Raises Refused for what is over the guide's hard limits."""
+def check_size(url: str, fields: Sequence[Field]) -> None:
+    """Raises Rejected for what is over the guide's hard limits."""
     if len(url) > LINE_BYTES:
-        raise Refused(414, "the request line is over 16 K")
+        raise Rejected(414, "the request line is over 16 K")
     sizes = [len(name) + len(value) + 4 for _, name, value in fields]
     if max(sizes, default=0) > LINE_BYTES:
-        raise Refused(400, "a header is over 16 K")
+        raise Rejected(400, "a header is over 16 K")
     if len(url) + sum(sizes) > HEAD_BYTES:
-        raise Refused(400, "the headers are over 64 K")
+        raise Rejected(400, "the headers are over 64 K")
 
 
 def _framing(values: dict[str, list[str]]) -> tuple[int | None, bool]:
     """(length, whether it is the coding `identity`, which the guide supports and the parser
-    doesn't). The parser has refused both headers together, and either one twice."""
+    doesn't). The parser has rejected both headers together, and either one twice."""
     codings = values.get("transfer-encoding")
     if codings is None:
         lengths = values.get("content-length")
@@ -194,24 +194,24 @@ def _framing(values: dict[str, list[str]]) -> tuple[int | None, bool]:
         return 0, True
     names = {name.strip() for name in coding.split(",")}
     if names & CODINGS and names <= CODINGS | {"chunked"}:
-        raise Refused(501, f"Transfer-Encoding {coding}")
-    raise Refused(400, f"Transfer-Encoding {coding}")
+        raise Rejected(501, f"Transfer-Encoding {coding}")
+    raise Rejected(400, f"Transfer-Encoding {coding}")
 
 
 def _origin_form(url: str, host: str) -> tuple[str, str]:
     """(url, host) of a target that isn't a path: the host of an absolute URL stands above the
     header's."""
     if "#" in url:
-        raise Refused(400, "a request target with a fragment")  # RFC 9112 section 3.2
+        raise Rejected(400, "a request target with a fragment")  # RFC 9112 section 3.2
     if url == "*":
         return url, host
     try:
         authority = urlsplit(url).netloc
     except ValueError as error:
-        raise Refused(400, str(error)) from error
+        raise Rejected(400, str(error)) from error
     rest, named = url.partition("://")[2].removeprefix(authority), authority.rpartition("@")[2]
     if not named or not _HOST.fullmatch(named):
-        raise Refused(400, "a request target whose host is none")
+        raise Rejected(400, "a request target whose host is none")
     return rest if rest.startswith("/") else f"/{rest}", named
 
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 Pair = tuple[str, str]
 Field = tuple[str, str, str]  # its name in lower case, its name as it came, its value
-MOST_FORWARDED = 30  # addresses in X-Forwarded-For; more are answered with 463
+MOST_FORWARDED = 30  # addresses in X-Forwarded-For; more get a 463
 LARGE_HEAD = 7 * 1024  # from here on X-Amzn-Trace-Id is written anew, with a Root alone
+_ID_BYTES = 12  # random ones, of a trace id
+# Random bytes from the system once per request would cost as much as all the rest here.
+_IDS_AT_ONCE = 256
 
 HOP_BY_HOP = frozenset(
     {
@@ -71,6 +74,26 @@ def forwarded_for(hops: Sequence[str] | None, peer: Peer, with_port: bool) -> st
     if with_port:
         own = f"[{own}]:{peer.source_port}" if ":" in own else f"{own}:{peer.source_port}"
     return ", ".join([*hops, own]) if hops else own
+
+
+class Traces:
+    """New ids for X-Amzn-Trace-Id. `wall` gives epoch seconds."""
+
+    def __init__(self, wall: Callable[[], float], random_bytes: Callable[[int], bytes]) -> None:
+        self._wall = wall
+        self._random_bytes = random_bytes
+        self._ids: list[str] = []
+        self._second = (0, "")
+
+    def new(self) -> str:
+        """1-<epoch, 8 hex>-<24 hex>"""
+        if not self._ids:
+            pool = self._random_bytes(_ID_BYTES * _IDS_AT_ONCE).hex()
+            self._ids = [pool[at : at + 2 * _ID_BYTES] for at in range(0, len(pool), 2 * _ID_BYTES)]
+        second = int(self._wall())
+        if second != self._second[0]:
+            self._second = (second, f"1-{second:08x}-")
+        return self._second[1] + self._ids.pop()
 
 
 def traced(traces: Sequence[str] | None, own: str, large: bool = False) -> str:

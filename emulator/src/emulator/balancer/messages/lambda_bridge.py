@@ -1,4 +1,4 @@
-"""An HTTP request as a Lambda function gets it from a load balancer, and its answer back.
+"""An HTTP request as a Lambda function gets it from a load balancer, and its response back.
 
 Source: "Use Lambda functions as targets of an Application Load Balancer", user guide of
 Application Load Balancers; tests/balancer/test_lambda.py holds the shapes in full.
@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 from emulator.balancer.messages.head import query_pairs
 from emulator.balancer.messages.headers import Pair, values_of
 
-BODY_BYTES = 1024 * 1024  # of a request body, and of the answer's JSON
-HEAD_BYTES = 32 * 1024  # of an answer's headers
+BODY_BYTES = 1024 * 1024  # of a request body, and of the response's JSON
+HEAD_BYTES = 32 * 1024  # of a response's headers
 _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-# Line breaks would begin another header, or another answer; the wire knows Latin-1 alone.
+# Line breaks would begin another header, or another response; the wire knows Latin-1 alone.
 _NO_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]")
 _TEXT_TYPES = ("application/json", "application/javascript", "application/xml")
 
@@ -36,7 +36,7 @@ class Incoming(NamedTuple):
     body: bytes
 
 
-class Answer(NamedTuple):
+class FunctionResponse(NamedTuple):
     status: int
     reason: str
     headers: list[Pair]
@@ -44,7 +44,7 @@ class Answer(NamedTuple):
 
 
 class Malformed(ValueError):
-    """The function's answer isn't what a load balancer takes; the client gets 502."""
+    """The function's response isn't what a load balancer takes; the client gets 502."""
 
 
 def event_of(incoming: Incoming, target_group_arn: str, multi_value: bool) -> Event:
@@ -86,21 +86,21 @@ def _body(body: bytes, headers: Mapping[str, Sequence[str]]) -> tuple[str, bool]
     return base64.b64encode(body).decode(), True
 
 
-def answer_of(payload: bytes, multi_value: bool) -> Answer:
+def response_of(payload: bytes, multi_value: bool) -> FunctionResponse:
     """Raises Malformed. With multi-value headers on, only `multiValueHeaders` are read."""
     if len(payload) > BODY_BYTES:
-        raise Malformed(f"an answer of {len(payload)} bytes is over 1 MB")
+        raise Malformed(f"a response of {len(payload)} bytes is over 1 MB")
     try:
         document = json.loads(payload)
     except (ValueError, RecursionError) as error:
-        raise Malformed("the answer is not JSON") from error
+        raise Malformed("the response is not JSON") from error
     if not isinstance(document, dict):
-        raise Malformed("the answer is not an object")
+        raise Malformed("the response is not an object")
     status = document.get("statusCode")
     if not isinstance(status, int) or isinstance(status, bool) or not 200 <= status <= 599:
         raise Malformed(f"statusCode {status!r} is not a number from 200 to 599")
     headers = _headers(document, multi_value)
-    return Answer(status, _reason(document, status), headers, _decoded(document))
+    return FunctionResponse(status, _reason(document, status), headers, _decoded(document))
 
 
 def _headers(document: Mapping[str, Any], multi_value: bool) -> list[Pair]:

@@ -1,8 +1,10 @@
-"""Heads as they are written: a request's to the target, an answer's to the client."""
+"""Messages as they are written: heads to targets and clients, and the balancer's own responses."""
 
 from __future__ import annotations
 
+import http
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from emulator.balancer.messages.head import Block, Head
 from emulator.balancer.messages.headers import (
@@ -16,9 +18,10 @@ from emulator.balancer.messages.headers import (
     outgoing_host,
     traced,
 )
-from emulator.balancer.messages.pages import PHRASES, SERVER, OwnAnswer
 from emulator.balancer.settings import APPEND, PRESERVE, BalancerSettings
 
+SERVER = "awselb/2.0"
+PHRASES = {status.value: status.phrase for status in http.HTTPStatus} | {463: "", 464: ""}
 CHUNKED = "Transfer-Encoding: chunked\r\n"
 KEEP_ALIVE, CLOSE = "Connection: keep-alive\r\n", "Connection: close\r\n"
 
@@ -93,7 +96,7 @@ def _passed_on(
     return fields
 
 
-def answer_head(
+def response_head(
     status: int,
     reason: str,
     fields: Sequence[Field],
@@ -113,8 +116,26 @@ def answer_head(
     return f"HTTP/1.1 {status} {reason}\r\n{''.join(lines)}{framing}\r\n".encode("latin-1")
 
 
-def own_answer(
-    answer: OwnAnswer,
+class OwnResponse(NamedTuple):
+    """A response of the load balancer itself. Server, Date, Content-Length and Connection come to
+    it when it is written."""
+
+    status: int
+    fields: Sequence[Pair]
+    body: bytes
+
+
+def error_page(status: int, *fields: Pair) -> OwnResponse:
+    title = f"{status} {PHRASES[status]}".strip()
+    text = (
+        f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n"
+        f"<center><h1>{title}</h1></center>\r\n</body>\r\n</html>\r\n"
+    )
+    return OwnResponse(status, [("Content-Type", "text/html"), *fields], text.encode())
+
+
+def own_response(
+    response: OwnResponse,
     settings: BalancerSettings,
     date: str,
     connection: str,
@@ -122,10 +143,10 @@ def own_answer(
     bodiless: bool,
     reason: str | None = None,
 ) -> bytes:
-    """The whole of it; `bodiless` for an answer to HEAD. `date` as in a Date header, `connection`
+    """The whole of it; `bodiless` for a response to HEAD. `date` as in a Date header, `connection`
     KEEP_ALIVE or CLOSE; `reason` instead of the status code's own phrase."""
-    status, body = answer.status, answer.body
-    fields = [(name.lower(), name, value) for name, value in answer.fields]
+    status, body = response.status, response.body
+    fields = [(name.lower(), name, value) for name, value in response.fields]
     keys = {key for key, _, _ in fields}
     own = [("Server", SERVER)] if settings.server_header and "server" not in keys else []
     if "date" not in keys:
@@ -133,5 +154,5 @@ def own_answer(
     without = status in (204, 304)
     framing = connection if without else f"Content-Length: {len(body)}\r\n{connection}"
     phrase = PHRASES.get(status, "") if reason is None else reason
-    head = answer_head(status, phrase, fields, {}, [*own, *settings.added_headers], framing)
+    head = response_head(status, phrase, fields, {}, [*own, *settings.added_headers], framing)
     return head if bodiless or without else head + body

@@ -1,4 +1,4 @@
-"""Which target a connection goes to: rendezvous hashing of where it comes from.
+"""The choice of a connection's target, by rendezvous hashing of its source.
 
 Each pair of a source and a target has a score, and the target with the highest one is the
 source's. So nobody keeps a table, and a change moves as few sources as it can: those of a target

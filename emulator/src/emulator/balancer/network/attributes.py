@@ -8,7 +8,7 @@ listener.
 
 from __future__ import annotations
 
-from emulator.balancer.errors import CROSS_ZONE
+from emulator.balancer.properties import CROSS_ZONE
 
 # Zones, addresses, DNS and logs: a laptop has one zone, and one address that nobody looks up.
 BALANCER_ATTRIBUTES = {

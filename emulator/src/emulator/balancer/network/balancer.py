@@ -1,16 +1,9 @@
-"""The template's Network Load Balancer: what it is asked to be, and the listener it becomes."""
+"""The template's Network Load Balancer: its settings, and the running listener."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from emulator.balancer.arns import Arns, full_name
-from emulator.balancer.errors import (
-    Properties,
-    refuse_zonal,
-    require_known,
-    unsupported,
-)
 from emulator.balancer.network.attributes import (
     BALANCER_ATTRIBUTES,
     BALANCER_PROPERTIES,
@@ -19,11 +12,19 @@ from emulator.balancer.network.attributes import (
 )
 from emulator.balancer.network.listener import NetworkListener
 from emulator.balancer.network.target_group import NetworkSettings, read_group, read_settings
+from emulator.balancer.properties import (
+    Arns,
+    Properties,
+    check_cross_zone,
+    full_name,
+    require_known,
+    unsupported,
+)
 from emulator.balancer.targets.registrar import Registrar
 from emulator.balancer.targets.target_group import TargetGroup
 from emulator.listening import Port, number
 from emulator.providers import Created, EmulatorError
-from emulator.template.pairs import attributes_of
+from emulator.resource import attributes_of
 
 IDLE_SECONDS = 350.0
 SHORTEST_IDLE, LONGEST_IDLE = 60, 6000
@@ -47,7 +48,7 @@ class NetworkBalancer:
             raise unsupported(where, "a second Network Load Balancer", "keep one")
         attributes = attributes_of(properties, "LoadBalancerAttributes")
         require_known(where, attributes, BALANCER_ATTRIBUTES)
-        refuse_zonal(where, attributes)
+        check_cross_zone(where, attributes)
         for unknown in sorted(properties.keys() - BALANCER_PROPERTIES):
             raise unsupported(where, f"the property {unknown}", "remove it for this environment")
         self.arn = self._arns.new("loadbalancer", f"net/{name}")

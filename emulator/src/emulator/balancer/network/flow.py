@@ -99,9 +99,9 @@ class Flow:
         self._client.reset()
         self._target.reset()
 
-    async def _pump(self, source: Stream, sink: Stream, refused: Callable[[], bool]) -> None:
+    async def _pump(self, source: Stream, sink: Stream, resets: Callable[[], bool]) -> None:
         while data := await source.read():
-            if refused():
+            if resets():
                 raise ConnectionResetError
             self._last = self._loop.time()
             await sink.write(data)

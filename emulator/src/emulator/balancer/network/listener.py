@@ -1,7 +1,7 @@
 """The Network Load Balancer's listener: each connection is given to one target, once.
 
 Source: "Network Load Balancers" and "Edit target group attributes", user guide of Network Load
-Balancers. A packet-forwarding balancer refuses a connection by answering its SYN with RST; this
+Balancers. A packet-forwarding balancer refuses a connection by responding to its SYN with RST; this
 one has accepted it by then, so the client sees it open and be reset.
 """
 
@@ -45,7 +45,7 @@ class NetworkListener:
         self._server: asyncio.Server | None = None
         self._flows: dict[Flow, Target] = {}
         self._accepted: set[asyncio.Task[None]] = set()
-        self._warned = False  # that a source address could not be kept
+        self._warned = False  # that a source address could not be preserved
         self._listen_on = port
         self.port = number(port)
 
@@ -111,7 +111,7 @@ class NetworkListener:
         if chosen is not None:
             chosen.in_flight += 1
             chosen.requests += 1
-            self._group.answered += 1
+            self._group.requests += 1
         return chosen
 
     async def _connect(self, target: Target, source_ip: str) -> Stream:
@@ -129,7 +129,7 @@ class NetworkListener:
         return await Stream.open(target.host, target.port, None)
 
     def _reset_by(self, target: Target) -> bool:
-        """Whether a client that sends something now is answered by a reset."""
+        """Whether a client that sends something now gets a reset."""
         return (
             self._settings.reset_unhealthy
             and target.health.state == health.UNHEALTHY

@@ -6,21 +6,30 @@ Source: "Target groups for your Network Load Balancers", "Edit target group attr
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
-from emulator.balancer.errors import (
+from emulator.balancer.network.attributes import GROUP_ATTRIBUTES
+from emulator.balancer.properties import (
     Properties,
-    refuse_zonal,
+    check_cross_zone,
     require_known,
     unsupported,
 )
-from emulator.balancer.network.attributes import GROUP_ATTRIBUTES
+from emulator.balancer.targets import health
 from emulator.balancer.targets.algorithms import RoundRobin
 from emulator.balancer.targets.group_settings import read_common
-from emulator.balancer.targets.health import Kind, read_health_check
-from emulator.balancer.targets.target_group import TargetGroup
+from emulator.balancer.targets.health import (
+    CONNECTION_FAILED,
+    PASSED,
+    Health,
+    Kind,
+    Outcome,
+    read_health_check,
+)
+from emulator.balancer.targets.target_group import Target, TargetGroup
 from emulator.providers import EmulatorError
-from emulator.template.pairs import attributes_of
+from emulator.resource import attributes_of
 
 _OVER_TCP = Kind(protocols=("TCP", "HTTP"), timeout=10)
 _OVER_HTTP = _OVER_TCP._replace(timeout=6, matcher="200-399", highest_code=599)
@@ -41,7 +50,7 @@ class NetworkSettings:
 
 
 def read_settings(where: str, properties: Properties) -> NetworkSettings:
-    """Raises EmulatorError for what isn't supported, and for what AWS refuses."""
+    """Raises EmulatorError for what isn't supported, and for what AWS rejects."""
     protocol = properties.get("Protocol")
     if protocol != "TCP":
         raise unsupported(
@@ -55,7 +64,7 @@ def read_settings(where: str, properties: Properties) -> NetworkSettings:
             raise EmulatorError(f"{where}: {name} is for target groups over HTTP: remove it")
     attributes = attributes_of(properties, "TargetGroupAttributes")
     require_known(where, attributes, GROUP_ATTRIBUTES)
-    refuse_zonal(where, attributes)
+    check_cross_zone(where, attributes)
 
     def on(name: str, default: bool = False) -> bool:
         return attributes.get(name, str(default)).lower() == "true"
@@ -89,3 +98,21 @@ def read_group(where: str, arn: str, name: str, pool: str, properties: Propertie
         algorithm=RoundRobin(),  # never asked: see `affinity`
         pool=pool,
     )
+
+
+async def connect(target: Target) -> Outcome:
+    """A health check that a connection passes. The caller limits the time."""
+    try:
+        _, writer = await asyncio.open_connection(target.host, target.port)
+    except OSError:
+        return CONNECTION_FAILED
+    writer.close()
+    return PASSED
+
+
+def as_described(found: Health) -> Health:
+    """With the one reason there is for an unhealthy target: "Target.ResponseCodeMismatch" and
+    "Target.Timeout" are application load balancers' (API_TargetHealth)."""
+    if found.state != health.UNHEALTHY:
+        return found
+    return found._replace(reason=health.FAILED, description=CONNECTION_FAILED.description)

@@ -1,1 +1,1 @@
-"""Which target gets the next request: the groups, their health, and whose turn it is."""
+"""Target groups: their targets, the health of these, and the choice for the next request."""

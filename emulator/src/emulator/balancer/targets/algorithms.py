@@ -1,4 +1,4 @@
-"""How a target is chosen, and a target group where a rule forwards to several.
+"""The algorithms that choose a target, and a target group where a rule forwards to several.
 
 No sockets, no clock, no chance of their own: each choice is a function of what came before, of
 the candidates and of `random`. Source: "Routing algorithms" in "Edit target group attributes for
@@ -26,7 +26,7 @@ class Candidate(Protocol):
 
     @property
     def in_flight(self) -> int:
-        """Requests sent to it and not yet answered in full."""
+        """Requests sent to it and whose response is not yet whole."""
 
     @property
     def share(self) -> float:
@@ -46,8 +46,8 @@ class Algorithm(Protocol):
 class RoundRobin:
     """The next in order of registration after the last one chosen.
 
-    Going by order rather than by position keeps the turn when targets come and go: nobody is
-    passed over and nobody is asked twice because a neighbour left. A candidate with less than the
+    Going by order rather than by position keeps the turn when targets come and go: none is
+    passed over and none is chosen twice because a neighbour left. A candidate with less than the
     largest share collects it turn by turn and is passed over until a whole request has come
     together.
     """

@@ -33,7 +33,8 @@ class HealthChecker:
             return await self._check_function(group, target.function)
         url = f"http://{target.host}:{target.port}{group.check.path}"
         try:
-            # A connection of its own each time: a kept one would hide a listener that is gone.
+            # A connection of its own each time: one that is used again would hide a listener that
+            # is gone.
             async with self._session.get(
                 url, headers={"User-Agent": AGENT, "Connection": "close"}, allow_redirects=False
             ) as response:
@@ -48,7 +49,7 @@ class HealthChecker:
             result = await self._invoke(function, json.dumps(event).encode())
             if result.error:
                 return health.CONNECTION_FAILED
-            answer = lambda_bridge.answer_of(result.payload, multi_value)
+            response = lambda_bridge.response_of(result.payload, multi_value)
         except (Throttled, lambda_bridge.Malformed):
             return health.CONNECTION_FAILED
-        return health.outcome_of(group.check, answer.status)
+        return health.outcome_of(group.check, response.status)

@@ -1,4 +1,4 @@
-"""A target group's attributes, and what AWS refuses of them.
+"""A target group's attributes, and what AWS rejects of them.
 
 Source: "Target groups for your Application Load Balancers" and "Edit target group attributes",
 user guide of Application Load Balancers; TargetGroupAttribute in the API reference.
@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from emulator.balancer.errors import (
+from emulator.balancer.properties import (
     CROSS_ZONE,
+    check_cross_zone,
     number_within,
-    refuse_zonal,
     require_known,
     unsupported,
 )
 from emulator.balancer.stickiness import Stickiness, read_stickiness
-from emulator.balancer.targets import slow_start
+from emulator.balancer.targets import shares
 from emulator.balancer.targets.algorithms import ALGORITHMS
 from emulator.providers import EmulatorError
 
@@ -72,8 +72,8 @@ def read_settings(
 ) -> GroupSettings:
     """Raises EmulatorError, as `read_target_group` does."""
     require_known(where, attributes, _KNOWN)
-    _refuse_of_another_kind(where, attributes, lambda_target)
-    refuse_zonal(where, attributes)
+    _check_kind(where, attributes, lambda_target)
+    check_cross_zone(where, attributes)
     algorithm = attributes.get(_ALGORITHM, "round_robin")
     if algorithm not in ALGORITHMS:
         raise unsupported(where, f"the algorithm {algorithm}", f"use {', '.join(ALGORITHMS)}")
@@ -107,7 +107,7 @@ def read_common(where: str, attributes: Mapping[str, str]) -> GroupSettings:
     )
 
 
-def _refuse_of_another_kind(where: str, attributes: Mapping[str, str], lambda_target: bool) -> None:
+def _check_kind(where: str, attributes: Mapping[str, str], lambda_target: bool) -> None:
     """A function's target group has the one attribute that no other has. CDK writes that
     stickiness is off where it can't be on."""
     for name, value in attributes.items():
@@ -129,7 +129,7 @@ def _read_slow_start(where: str, attributes: Mapping[str, str], algorithm: str) 
             f"{where}: {_SLOW_START} {value} with the algorithm {algorithm}: only round_robin has "
             "slow start: set it to 0, or the algorithm to round_robin"
         )
-    least, most = slow_start.SHORTEST, slow_start.LONGEST
+    least, most = shares.SHORTEST_SLOW_START, shares.LONGEST_SLOW_START
     return number_within(where, _SLOW_START, value, least, most, "s, or 0 for off")
 
 
@@ -151,7 +151,8 @@ def _read_stickiness(
     sticky = read_stickiness(where, attributes)
     if sticky is not None and algorithm == "weighted_random":
         # "You cannot have both stickiness and weighted random algorithm enabled on the same target
-        # group": the API's answer, in the tests of terraform-provider-aws (its pull request 35083).
+        # group": the API's response, in the tests of terraform-provider-aws (its pull request
+        # 35083).
         raise EmulatorError(
             f"{where}: stickiness.enabled true with the algorithm weighted_random: a target group "
             "has only one of them: set it to false, or the algorithm to round_robin"

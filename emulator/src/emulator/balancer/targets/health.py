@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from emulator.balancer.errors import Properties, unsupported
+from emulator.balancer.properties import Properties, unsupported
 from emulator.providers import EmulatorError
 
 INITIAL, HEALTHY, UNHEALTHY, DRAINING = "initial", "healthy", "unhealthy", "draining"
@@ -86,7 +86,7 @@ INTERNAL_ERROR = Outcome(False, INTERNAL, "Health checks failed due to an intern
 
 def read_health_check(where: str, properties: Properties, kind: Kind) -> HealthCheck:
     """CloudFormation's properties with the defaults of the kind. Raises EmulatorError for what
-    isn't supported, and for what AWS refuses."""
+    isn't supported, and for what AWS rejects."""
     protocol = properties.get("HealthCheckProtocol", kind.protocols[0])
     if protocol not in kind.protocols:
         instead = f"use {' or '.join(kind.protocols)}"

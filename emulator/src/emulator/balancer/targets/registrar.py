@@ -15,7 +15,7 @@ log = logging.getLogger("emulator.balancer")
 
 Check = Callable[[TargetGroup, Target], Awaitable[Outcome]]
 
-# However fast the clock runs, a laptop's process needs this long to answer a check, in seconds.
+# However fast the clock runs, a laptop's process needs this long to respond to a check, in seconds.
 SHORTEST_TIMEOUT = 1.0
 
 
@@ -44,7 +44,7 @@ class Registrar:
             self._checking[target] = asyncio.create_task(self._watch(group, target))
 
     async def deregister(self, group_arn: str, target_id: str) -> None:
-        """Returns when the target has answered what it had, or after the group's delay."""
+        """Returns when the target has responded to what it had, or after the group's delay."""
         group = self.groups[group_arn]
         target = group.targets[target_id]
         self._stop_checking(target)
@@ -66,7 +66,7 @@ class Registrar:
         if target is not None:
             self._stop_checking(target)
             idle = self._idle.pop(target, None)
-            if idle is not None:  # nobody needs to wait for what it will never answer
+            if idle is not None:  # nobody needs to wait for what it will never respond to
                 idle.set()
             del self._group_of[target]
             for notify in self.on_removal:
@@ -79,16 +79,16 @@ class Registrar:
 
     def requests(self, group_arn: str) -> int:
         """How many requests the group has taken since the start."""
-        return self.groups[group_arn].answered
+        return self.groups[group_arn].requests
 
-    def answered(self, target: Target, status: int | None) -> None:
+    def responded(self, target: Target, status: int | None) -> None:
         """A request that `choose` gave to the target is over, however it ended. `status` is the
         one that the target sent; None if it sent none."""
         now = self._clock.real(self._clock.now())
         self._over(target, status, now)
         group = self._group_of.get(target)
-        if group is not None:  # it may have been taken out before it had answered
-            group.compare_answers(now)
+        if group is not None:  # it may have been taken out before it had responded
+            group.compare_responses(now)
 
     def closed(self, target: Target, outcome: int | str | None) -> None:
         """A connection of a network load balancer is over, or a request. `outcome` is what

@@ -7,14 +7,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from emulator.balancer.errors import Properties, unsupported
-from emulator.balancer.targets import anomalies, health, slow_start
+from emulator.balancer.properties import Properties, unsupported
+from emulator.balancer.targets import health, shares
 from emulator.balancer.targets.algorithms import ALGORITHMS, Algorithm, Random
 from emulator.balancer.targets.group_settings import GroupSettings, read_settings
 from emulator.balancer.targets.health import Health, HealthCheck
 from emulator.balancer.targets.recent import Recent
 from emulator.providers import EmulatorError
-from emulator.template.pairs import attributes_of
+from emulator.resource import attributes_of
 
 
 @dataclass(eq=False)
@@ -52,10 +52,10 @@ class TargetGroup:
     algorithm: Algorithm
     pool: str
     targets: dict[str, Target] = field(default_factory=dict)
-    answered: int = 0  # requests taken, by targets that may be gone by now
+    requests: int = 0  # requests taken, by targets that may be gone by now
     in_use: bool = True  # a listener forwards to it
     _orders: itertools.count[int] = field(default_factory=itertools.count)
-    _judged: float = -math.inf  # when the targets' answers were last compared, in real seconds
+    _judged: float = -math.inf  # when the targets' responses were last compared, in real seconds
 
     def add(
         self,
@@ -70,7 +70,7 @@ class TargetGroup:
             raise EmulatorError(f"{self.name}: target {target_id} is registered already")
         registered = health.registered(self.check, self.in_use)
         target = Target(target_id, next(self._orders), host, port, registered, function)
-        target.ramps = slow_start.has_company(self._in_slow_start(now))
+        target.ramps = shares.has_company(self._in_slow_start(now))
         self.targets[target_id] = target
         return target
 
@@ -91,7 +91,7 @@ class TargetGroup:
             chosen = self.algorithm.choose(candidates, random)
         chosen.in_flight += 1
         chosen.requests += 1
-        self.answered += 1
+        self.requests += 1
         return chosen
 
     def routable(self) -> Sequence[Target]:
@@ -110,7 +110,7 @@ class TargetGroup:
             target.slow_since, target.anomalous, target.share = None, False, 1.0
         elif old.state != health.HEALTHY:
             others = self._in_slow_start(now, target)
-            ramps = target.ramps and slow_start.has_company(others)
+            ramps = target.ramps and shares.has_company(others)
             target.slow_since = now if ramps and self.settings.slow_start else None
             target.ramps = True  # and will when it becomes healthy again
 
@@ -118,22 +118,22 @@ class TargetGroup:
         """From 0 to 1: less than 1 in slow start, and while an anomaly is mitigated."""
         if target.slow_since is None:
             return target.share
-        return slow_start.share(self.settings.slow_start, now, target.slow_since)
+        return shares.slow_start_share(self.settings.slow_start, now, target.slow_since)
 
-    def compare_answers(self, real_now: float) -> None:
-        """Finds the anomalous among the healthy targets, at most once in `anomalies.INTERVAL`.
+    def compare_responses(self, real_now: float) -> None:
+        """Finds the anomalous among the healthy targets, at most once in `shares.INTERVAL`.
         AWS does so with any algorithm; traffic is taken away only where mitigation is on."""
-        if self.kind == "lambda" or real_now - self._judged < anomalies.INTERVAL:
+        if self.kind == "lambda" or real_now - self._judged < shares.INTERVAL:
             return
         self._judged = real_now
         healthy = self._healthy()
-        found = anomalies.anomalous(
-            [anomalies.Seen(*target.recent.totals(real_now)) for target in healthy]
+        found = shares.anomalous(
+            [shares.Seen(*target.recent.totals(real_now)) for target in healthy]
         )
         for target, is_anomalous in zip(healthy, found, strict=True):
             target.anomalous = is_anomalous
             if self.settings.anomaly_mitigation:
-                target.share = anomalies.next_share(target.share, is_anomalous)
+                target.share = shares.next_share(target.share, is_anomalous)
 
     def _in_slow_start(self, now: float, but: Target | None = None) -> list[bool]:
         """Of each healthy target."""
@@ -146,7 +146,7 @@ class TargetGroup:
 def read_target_group(
     where: str, arn: str, name: str, pool: str, properties: Properties
 ) -> TargetGroup:
-    """Raises EmulatorError for what isn't supported, and for what AWS refuses."""
+    """Raises EmulatorError for what isn't supported, and for what AWS rejects."""
     kind = properties.get("TargetType", "instance")
     if kind not in ("ip", "instance", "lambda"):
         raise unsupported(where, f"target type {kind}", "use ip or lambda")

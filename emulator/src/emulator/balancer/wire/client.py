@@ -1,4 +1,4 @@
-"""A client's connection: its requests one after the other, and their answers in that order."""
+"""A client's connection: its requests one after the other, and their responses in that order."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from collections.abc import Callable
 
 from emulator.balancer.messages.head import Head
 from emulator.balancer.messages.headers import Peer
-from emulator.balancer.messages.outgoing import CLOSE, KEEP_ALIVE, own_answer
-from emulator.balancer.messages.pages import OwnAnswer
+from emulator.balancer.messages.outgoing import CLOSE, KEEP_ALIVE, OwnResponse, own_response
 from emulator.balancer.targets.target_group import Target
 from emulator.balancer.wire.exchange import Exchange, bad_request
 from emulator.balancer.wire.reader import Message, RequestReader
 from emulator.balancer.wire.shared import Shared
 
-LINGER_SECONDS = 2  # how long a client may go on sending after the last answer
+LINGER_SECONDS = 2  # how long a client may go on sending after the last response
 
 # Why reading from a client has stopped: requests wait, or the target doesn't take the body.
 PIPELINED, TARGET = 1, 2
@@ -36,7 +35,7 @@ class ClientConnection(RequestReader):
         self._connections = connections
         self._current: Message | None = None
         self._waiting: collections.deque[Message] = collections.deque()
-        self._answered = False  # the current message
+        self._responded = False  # the current message
         self._beginning = False
         self._advancing = False
         self._born = self.touched
@@ -56,7 +55,7 @@ class ClientConnection(RequestReader):
         self._connections.discard(self)
         self._deaf = True
         self._waiting.clear()
-        if self._current is not None and not self._answered and self._current.exchange:
+        if self._current is not None and not self._responded and self._current.exchange:
             self._current.exchange.client_left()
 
     # Whose turn it is
@@ -72,7 +71,7 @@ class ClientConnection(RequestReader):
     def _received(self, message: Message) -> None:
         if message.exchange is not None:
             message.exchange.end()
-            if self._answered:
+            if self._responded:
                 self._settle()
 
     def _flush(self) -> None:
@@ -82,9 +81,9 @@ class ClientConnection(RequestReader):
 
     def _begin(self, message: Message) -> None:
         self._current = message
-        self._answered = False
-        if message.refused is not None or message.head is None:
-            exchange: Exchange = bad_request(self, message.refused or 400)
+        self._responded = False
+        if message.rejected is not None or message.head is None:
+            exchange: Exchange = bad_request(self, message.rejected or 400)
         else:
             exchange = self._open(self, message.head)
         message.exchange = exchange
@@ -96,11 +95,11 @@ class ClientConnection(RequestReader):
         if message.whole:
             exchange.end()
         self._beginning = False
-        if self._answered:
+        if self._responded:
             self._settle()
 
     def _settle(self) -> None:
-        """Goes on to the next request once the current one and its answer are both whole."""
+        """Goes on to the next request once the current one and its response are both whole."""
         current = self._current
         if current is None or not current.whole or self._beginning:
             return
@@ -124,31 +123,31 @@ class ClientConnection(RequestReader):
         self.transport.write(data)
 
     def keeps(self, head: Head | None) -> bool:
-        """Whether the connection outlasts the answer. "After the duration elapses, it accepts one
+        """Whether the connection outlasts the response. "After the duration elapses, it accepts one
         more request and then returns a response that closes the connection"."""
         if head is None or head.closes or self._shared.stopping:
             return False
         return self._now() - self._born <= self._settings.client_keep_alive_seconds
 
-    def answer(
+    def respond(
         self,
-        answer: OwnAnswer,
+        response: OwnResponse,
         head: Head | None,
         *,
         closes: bool = False,
         reason: str | None = None,
     ) -> None:
-        """An answer of the load balancer's own making, whole."""
+        """A response of the load balancer's own making, whole."""
         keeps = self.keeps(head) and not closes
         bodiless = head is not None and head.method == "HEAD"
         line = KEEP_ALIVE if keeps else CLOSE
         settings, date = self._settings, self._shared.date()
-        self.write(own_answer(answer, settings, date, line, bodiless=bodiless, reason=reason))
-        self.answered(closes=not keeps)
+        self.write(own_response(response, settings, date, line, bodiless=bodiless, reason=reason))
+        self.responded(closes=not keeps)
 
-    def answered(self, *, closes: bool) -> None:
-        """The answer to the current request is written in full."""
-        self._answered = True
+    def responded(self, *, closes: bool) -> None:
+        """The response to the current request is written in full."""
+        self._responded = True
         if closes:
             self._hang_up(gently=self._current is None or not self._current.whole)
         else:
@@ -156,7 +155,7 @@ class ClientConnection(RequestReader):
 
     def _hang_up(self, gently: bool) -> None:
         """`gently` where the client may be sending: closing then would reset the connection, and
-        with it the answer that the client hasn't read."""
+        with it the response that the client hasn't read."""
         self._deaf, self._upgrading = True, False
         if gently and not self.transport.is_closing():
             try:
@@ -172,8 +171,8 @@ class ClientConnection(RequestReader):
             self.transport.close()
 
     def abort(self) -> None:
-        """The client sees its answer break off."""
-        self._answered = True
+        """The client sees its response break off."""
+        self._responded = True
         self.transport.abort()
 
     # Flow and time
@@ -203,7 +202,7 @@ class ClientConnection(RequestReader):
             self._advance()
 
     def removed(self, target: Target) -> None:
-        if self._current is not None and self._current.exchange is not None and not self._answered:
+        if self._current is not None and self._current.exchange is not None and not self._responded:
             self._current.exchange.removed(target)
 
     def close_if_idle(self) -> None:
@@ -224,11 +223,11 @@ class ClientConnection(RequestReader):
             self._idle()
 
     def _idle(self) -> None:
-        if self.transport.is_closing():  # it has its answer, and doesn't read it
+        if self.transport.is_closing():  # it has its response, and doesn't read it
             self.transport.abort()
         elif self._current is not None and self._current.exchange is not None:
             self._current.exchange.idle()
         elif self._unseen or self._receiving is None:
-            self._refuse_the_rest(408)
+            self._reject_the_rest(408)
         else:  # between two requests
             self.transport.close()

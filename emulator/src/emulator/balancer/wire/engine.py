@@ -4,58 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from collections.abc import Callable
 
 from emulator.balancer.messages.head import Head
-from emulator.balancer.messages.pages import OwnAnswer, error_page
+from emulator.balancer.messages.outgoing import OwnResponse, error_page
 from emulator.balancer.request_handler import RequestHandler
-from emulator.balancer.settings import BalancerSettings
-from emulator.balancer.targets.registrar import Registrar
 from emulator.balancer.targets.target_group import Target, TargetGroup
 from emulator.balancer.wire.client import ClientConnection
-from emulator.balancer.wire.exchange import Answered, Exchange
+from emulator.balancer.wire.exchange import Exchange, OwnResponseExchange
 from emulator.balancer.wire.forwarding import Forwarding
 from emulator.balancer.wire.function import Invocation
 from emulator.balancer.wire.shared import Shared
 from emulator.balancer.wire.target import TargetConnection
-from emulator.balancer.wire.traces import Traces
 from emulator.balancer.wire.tunnel import Tunnel
 from emulator.listening import HOST, Port, bound, number, port_taken
-from emulator.providers import Invoke
 
 log = logging.getLogger("emulator.balancer")
 
 PURPOSE = "the load balancer"
 SWITCHED = 101
+GRACE_SECONDS = 1
 
 
 class Engine:
-    """`port` 0 takes a free one, see `port` after `start`; `random_bytes` is for trace ids. `now`
-    says how long connections have been idle and open, in seconds."""
+    """`port` 0 takes a free one, see `port` after `start`."""
 
-    def __init__(
-        self,
-        handler: RequestHandler,
-        registrar: Registrar,
-        invoke: Invoke,
-        settings: BalancerSettings,
-        port: Port,
-        random_bytes: Callable[[int], bytes],
-        *,
-        grace_seconds: float = 1,
-        now: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, handler: RequestHandler, shared: Shared, port: Port) -> None:
         self._handler = handler
-        self._grace = grace_seconds
+        self._shared = shared
         self._server: asyncio.Server | None = None
         self._connections: set[ClientConnection] = set()
         self._tunnels: set[Tunnel] = set()
-        self._registrar = registrar
+        self._registrar = shared.registrar
         self._listen_on = port
         self.port = number(port)
-        traces = Traces(time.time, random_bytes)
-        self._share: Callable[[], Shared] = lambda: Shared(registrar, invoke, settings, traces, now)
 
     @property
     def url(self) -> str:
@@ -63,9 +44,10 @@ class Engine:
 
     async def start(self) -> None:
         """Raises EmulatorError when the port is taken."""
-        self._shared = shared = self._share()
+        shared = self._shared
         listening = bound(self._listen_on, PURPOSE)
-        self.port = shared.port = self._handler.port = number(listening)
+        self.port = self._handler.port = number(listening)
+        shared.open(self.port)
         try:
             self._server = await shared.loop.create_server(
                 lambda: ClientConnection(shared, self._open, self._connections),
@@ -77,7 +59,7 @@ class Engine:
         self._registrar.on_removal.append(self._removed)
 
     async def stop(self) -> None:
-        """Requests under way have `grace_seconds` to get their responses."""
+        """Requests under way have GRACE_SECONDS to get their responses."""
         server, self._server = self._server, None
         if server is None:
             return
@@ -89,7 +71,7 @@ class Engine:
         for tunnel in list(self._tunnels):
             tunnel.abort()
         try:
-            async with asyncio.timeout(self._grace):
+            async with asyncio.timeout(GRACE_SECONDS):
                 await self._gone()
         except TimeoutError:
             for connection in list(self._connections):
@@ -108,9 +90,9 @@ class Engine:
             decision = self._handler.decide(head, connection.peer.source_ip)
         except Exception:
             log.exception("the load balancer failed")
-            return Answered(connection, head, error_page(500), closes=True)
-        if isinstance(decision, OwnAnswer):
-            return Answered(connection, head, decision, closes=False)
+            return OwnResponseExchange(connection, head, error_page(500), closes=True)
+        if isinstance(decision, OwnResponse):
+            return OwnResponseExchange(connection, head, decision, closes=False)
         function = decision.target.function
         if function is not None:
             return Invocation(self._shared, connection, head, decision, function)
@@ -130,7 +112,7 @@ class Engine:
 
     def _tunnel_over(self, tunnel: Tunnel) -> None:
         self._tunnels.discard(tunnel)
-        self._registrar.answered(tunnel.target, SWITCHED)
+        self._registrar.responded(tunnel.target, SWITCHED)
 
     def _removed(self, _group: TargetGroup, target: Target) -> None:
         self._shared.pool.forget(target)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from emulator.balancer.messages.head import Head
-from emulator.balancer.messages.pages import OwnAnswer, error_page
+from emulator.balancer.messages.outgoing import OwnResponse, error_page
 from emulator.balancer.targets.target_group import Target
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -15,7 +15,7 @@ class Exchange:
     """The client's connection calls these methods with events of the request and of itself.
 
     Subclasses must implement `start` and `idle`; the other methods are optional. Every exchange
-    ends with exactly one call of `ClientConnection.answered` or `abort`.
+    ends with exactly one call of `ClientConnection.responded` or `abort`.
 
     The two raise NotImplementedError instead of being abstract: in an abstract class the linter
     (B027) rejects the optional methods, which are empty on purpose.
@@ -61,31 +61,33 @@ class Connection(Protocol):
 
     def write(self, data: bytes) -> None: ...
 
-    def answer(self, answer: OwnAnswer, head: Head | None, *, closes: bool = False) -> None: ...
+    def respond(
+        self, response: OwnResponse, head: Head | None, *, closes: bool = False
+    ) -> None: ...
 
     def abort(self) -> None: ...
 
 
-class Answered(Exchange):
+class OwnResponseExchange(Exchange):
     """A request with a response of the load balancer's own; its body is discarded."""
 
     def __init__(
-        self, connection: Connection, head: Head | None, answer: OwnAnswer, closes: bool
+        self, connection: Connection, head: Head | None, response: OwnResponse, closes: bool
     ) -> None:
         self._connection = connection
         self._head = head
-        self._answer = answer
+        self._response = response
         self._closes = closes
 
     def start(self) -> None:
         if self._head is not None and self._head.expects_continue and not self._closes:
             self._connection.write(CONTINUE)
-        self._connection.answer(self._answer, self._head, closes=self._closes)
+        self._connection.respond(self._response, self._head, closes=self._closes)
 
     def idle(self) -> None:
         self._connection.abort()
 
 
-def bad_request(connection: Connection, status: int) -> Answered:
+def bad_request(connection: Connection, status: int) -> OwnResponseExchange:
     """Closes the connection, since it is not known where the next request begins."""
-    return Answered(connection, None, error_page(status), closes=True)
+    return OwnResponseExchange(connection, None, error_page(status), closes=True)

@@ -12,16 +12,16 @@ from emulator.balancer.messages.outgoing import (
     CHUNKED,
     CLOSE,
     KEEP_ALIVE,
-    answer_head,
+    error_page,
     request_head,
+    response_head,
 )
-from emulator.balancer.messages.pages import error_page
 from emulator.balancer.routing import Choice
 from emulator.balancer.targets.target_group import Target
 from emulator.balancer.wire.client import TARGET, ClientConnection
 from emulator.balancer.wire.exchange import CONTINUE, Exchange
 from emulator.balancer.wire.shared import Shared
-from emulator.balancer.wire.target import AnswerHead, TargetConnection
+from emulator.balancer.wire.target import ResponseHead, TargetConnection
 
 Join = Callable[[ClientConnection, TargetConnection, Target, bytes], None]
 
@@ -71,7 +71,7 @@ class Forwarding(Exchange):
         self._target: TargetConnection | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._there: list[bytes] = []  # on its way to the target
-        self._back = b""  # the answer's head, on its way to the client
+        self._back = b""  # the response's head, on its way to the client
         self._received = False  # the request is whole
         self._status: int | None = None  # the target's
         self._chunked_back = False
@@ -141,7 +141,7 @@ class Forwarding(Exchange):
             self._give_up(status, f"the request broke off with {status}", counted=status)
 
     def idle(self) -> None:
-        if self._over:  # the rest of a request that has its answer
+        if self._over:  # the rest of a request that has its response
             self._connection.abort()
         elif self._connection.full:
             self._give_up(408, "the client read nothing", counted=self._status)
@@ -170,33 +170,33 @@ class Forwarding(Exchange):
 
     # From the target
 
-    def answer(self, answer: AnswerHead) -> None:
+    def response(self, response: ResponseHead) -> None:
         head, connection = self._head, self._connection
-        self._status = answer.status
+        self._status = response.status
         framing = ""
         keeps = connection.keeps(head)
-        if answer.status == 204:
+        if response.status == 204:
             pass  # RFC 9110 section 8.6: no Content-Length
-        elif answer.length is not None:
-            framing = f"Content-Length: {answer.length}\r\n"
-        elif answer.status == 304 or (self.head_only and answer.until_end):
+        elif response.length is not None:
+            framing = f"Content-Length: {response.length}\r\n"
+        elif response.status == 304 or (self.head_only and response.until_end):
             pass
         elif head.modern:
             framing = CHUNKED
             self._chunked_back = not self.head_only
         else:
-            keeps = False  # the end of the connection is the end of the answer
+            keeps = False  # the end of the connection is the end of the response
         self._closes = not keeps
         framing += KEEP_ALIVE if keeps else CLOSE
-        self._back = self._answer_head(answer, framing)
+        self._back = self._response_head(response, framing)
 
-    def _answer_head(self, answer: AnswerHead, framing: str) -> bytes:
+    def _response_head(self, response: ResponseHead, framing: str) -> bytes:
         added = self._shared.settings.added_headers
-        cookies = self._choice.set_cookies(_pairs(answer.fields))
+        cookies = self._choice.set_cookies(_pairs(response.fields))
         if cookies:
             added = (*added, *(("Set-Cookie", cookie) for cookie in cookies))
-        return answer_head(
-            answer.status, answer.reason, answer.fields, answer.values, added, framing
+        return response_head(
+            response.status, response.reason, response.fields, response.values, added, framing
         )
 
     def more(self, pieces: list[bytes]) -> None:
@@ -222,9 +222,9 @@ class Forwarding(Exchange):
         self._finish(self._status)
         if self._connection.paused:
             self._connection.resume(TARGET)
-        self._connection.answered(closes=self._closes)
+        self._connection.responded(closes=self._closes)
 
-    def switched(self, answer: AnswerHead, rest: bytes) -> None:
+    def switched(self, response: ResponseHead, rest: bytes) -> None:
         target, self._target = self._target, None
         if target is None:
             return
@@ -233,9 +233,9 @@ class Forwarding(Exchange):
             self._fail(502, "101 without having been asked")
             return
         self._over = True
-        protocol = answer.values.get("upgrade", ("websocket",))[-1]
+        protocol = response.values.get("upgrade", ("websocket",))[-1]
         framing = f"Connection: Upgrade\r\nUpgrade: {protocol}\r\n"
-        self._connection.write(self._answer_head(answer, framing))
+        self._connection.write(self._response_head(response, framing))
         self._join(self._connection, target, self._choice.target, rest)
 
     def broken(self, why: str) -> None:
@@ -256,14 +256,14 @@ class Forwarding(Exchange):
             self._give_up(status, why, counted=None)
 
     def _give_up(self, status: int, why: str, counted: int | None) -> None:
-        """An error page, where nothing of the answer has gone to the client; it sees the answer
+        """An error page, where nothing of the response has gone to the client; it sees the response
         break off otherwise."""
         log.info("%s: %d: %s", self._choice.target.id, status, why)
         self._drop_target()
         self._finish(counted)
         if self._status is None or self._back:
             whole = self._received and status != 408
-            self._connection.answer(error_page(status), self._head, closes=not whole)
+            self._connection.respond(error_page(status), self._head, closes=not whole)
         else:
             self._connection.abort()
 
@@ -278,7 +278,7 @@ class Forwarding(Exchange):
     def _finish(self, status: int | None) -> None:
         self._over = True
         self._there.clear()
-        self._shared.registrar.answered(self._choice.target, status)
+        self._shared.registrar.responded(self._choice.target, status)
 
 
 def _chunk(data: bytes) -> bytes:

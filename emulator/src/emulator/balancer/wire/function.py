@@ -8,9 +8,8 @@ import logging
 
 from emulator.balancer.messages import lambda_bridge
 from emulator.balancer.messages.head import Head
-from emulator.balancer.messages.lambda_bridge import BODY_BYTES, Answer, Incoming
-from emulator.balancer.messages.outgoing import forwarded_fields
-from emulator.balancer.messages.pages import OwnAnswer, error_page
+from emulator.balancer.messages.lambda_bridge import BODY_BYTES, FunctionResponse, Incoming
+from emulator.balancer.messages.outgoing import OwnResponse, error_page, forwarded_fields
 from emulator.balancer.routing import Choice
 from emulator.balancer.targets.target_group import Target
 from emulator.balancer.wire.client import ClientConnection
@@ -46,9 +45,9 @@ class Invocation(Exchange):
     def start(self) -> None:
         # "WebSockets are not supported. Upgrade requests are rejected with an HTTP 400 code."
         if self._head.upgrade:
-            self._refuse(400)
+            self._respond_with_error(400)
         elif (self._head.length or 0) > BODY_BYTES:
-            self._refuse(413)
+            self._respond_with_error(413)
         elif self._head.expects_continue:
             self._connection.write(CONTINUE)
 
@@ -56,21 +55,21 @@ class Invocation(Exchange):
         if not self._over:
             self._body += data
             if len(self._body) > BODY_BYTES:
-                self._refuse(413)
+                self._respond_with_error(413)
 
     def end(self) -> None:
         if not self._over:
-            self._running = self._shared.spawn(self._invoke())
+            self._running = self._shared.spawn(self._run())
 
     def spoilt(self, status: int) -> None:
         if not self._over:
-            self._refuse(status)
+            self._respond_with_error(status)
 
     def idle(self) -> None:
         if self._over:
             self._connection.abort()
         elif self._running is None:
-            self._refuse(408)
+            self._respond_with_error(408)
 
     def client_left(self) -> None:
         """The function goes on, as it would on AWS: an invocation can't be taken back."""
@@ -80,23 +79,23 @@ class Invocation(Exchange):
     def removed(self, target: Target) -> None:
         if target is self._choice.target and not self._over:
             self._finish(None)
-            self._connection.answer(error_page(502), self._head, closes=self._running is None)
+            self._connection.respond(error_page(502), self._head, closes=self._running is None)
 
-    async def _invoke(self) -> None:
-        answer = await self._answer()
+    async def _run(self) -> None:
+        response = await self._invoke()
         if self._over:  # the client has left, or the target was taken out
             return
-        self._finish(None if answer is None else answer.status)
-        if answer is None:
-            self._connection.answer(error_page(502), self._head)
+        self._finish(None if response is None else response.status)
+        if response is None:
+            self._connection.respond(error_page(502), self._head)
             return
-        cookies = self._choice.set_cookies(answer.headers)
-        fields = [*answer.headers, *(("Set-Cookie", cookie) for cookie in cookies)]
-        own = OwnAnswer(answer.status, fields, answer.body)
-        self._connection.answer(own, self._head, reason=answer.reason or None)
+        cookies = self._choice.set_cookies(response.headers)
+        fields = [*response.headers, *(("Set-Cookie", cookie) for cookie in cookies)]
+        own = OwnResponse(response.status, fields, response.body)
+        self._connection.respond(own, self._head, reason=response.reason or None)
 
-    async def _answer(self) -> Answer | None:
-        """None where it is 502: the function fails, is throttled or answers something else."""
+    async def _invoke(self) -> FunctionResponse | None:
+        """None where it is 502: the function fails, is throttled or returns something else."""
         group = self._choice.group
         multi_value = group.settings.multi_value_headers
         head, peer = self._head, self._connection.peer
@@ -107,7 +106,7 @@ class Invocation(Exchange):
         try:
             result = await self._shared.invoke(self._function, json.dumps(event).encode())
             if not result.error:
-                return lambda_bridge.answer_of(result.payload, multi_value)
+                return lambda_bridge.response_of(result.payload, multi_value)
             log.warning("%s failed: %r", self._function, result.payload[:500])
         except Throttled as throttled:
             log.warning("%s", throttled)
@@ -117,12 +116,12 @@ class Invocation(Exchange):
             log.exception("%s can't be invoked", self._function)
         return None
 
-    def _refuse(self, status: int) -> None:
+    def _respond_with_error(self, status: int) -> None:
         """Without calling the function; the target has no part in it."""
         self._finish(status)
-        self._connection.answer(error_page(status), self._head, closes=True)
+        self._connection.respond(error_page(status), self._head, closes=True)
 
     def _finish(self, status: int | None) -> None:
         self._over = True
         self._body.clear()
-        self._shared.registrar.answered(self._choice.target, status)
+        self._shared.registrar.responded(self._choice.target, status)

@@ -1,4 +1,4 @@
-"""Connections to targets that are kept for the next request."""
+"""Idle connections to targets, for the next request."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from emulator.balancer.targets.target_group import Target
 from emulator.balancer.wire.target import TargetConnection
 
 CONNECT_SECONDS = 10  # "504: failed to establish a connection before the timeout (10 seconds)"
-MOST_KEPT = 128  # for one target
+MOST_IDLE = 128  # for one target
 
 
 class Pool:
-    """`kept_seconds`: how long an unused connection stays open, the idle timeout. A target that
+    """`idle_seconds`: how long an unused connection stays open, the idle timeout. A target that
     closes earlier is a source of 502 on AWS too: its keep-alive has to be the longer one."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, kept_seconds: float, buffer: memoryview
+        self, loop: asyncio.AbstractEventLoop, idle_seconds: float, buffer: memoryview
     ) -> None:
         self._loop = loop
         self._buffer = buffer
-        self._kept_seconds = kept_seconds
+        self._idle_seconds = idle_seconds
         self._idle: dict[Target, list[TargetConnection]] = {}
         self._open: dict[TargetConnection, Target] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -42,13 +42,13 @@ class Pool:
             connection.abort()
             return
         connections = self._idle.setdefault(target, [])
-        if len(connections) >= MOST_KEPT:
+        if len(connections) >= MOST_IDLE:
             connection.abort()
             return
         connection.idle_since = time.monotonic()
         connections.append(connection)
         if self._timer is None:
-            self._timer = self._loop.call_later(self._kept_seconds, self._sweep)
+            self._timer = self._loop.call_later(self._idle_seconds, self._sweep)
 
     async def connect(self, target: Target) -> TargetConnection:
         """Raises TimeoutError after 10 seconds, OSError where the target refuses."""
@@ -82,13 +82,13 @@ class Pool:
 
     def _sweep(self) -> None:
         self._timer = None
-        oldest = time.monotonic() - self._kept_seconds
+        oldest = time.monotonic() - self._idle_seconds
         left = False
         for target, connections in list(self._idle.items()):
-            kept = [each for each in connections if each.idle_since > oldest]
-            for connection in connections[: len(connections) - len(kept)]:
+            fresh = [each for each in connections if each.idle_since > oldest]
+            for connection in connections[: len(connections) - len(fresh)]:
                 connection.abort()
-            self._idle[target] = kept
-            left = left or bool(kept)
+            self._idle[target] = fresh
+            left = left or bool(fresh)
         if left:
-            self._timer = self._loop.call_later(self._kept_seconds / 4, self._sweep)
+            self._timer = self._loop.call_later(self._idle_seconds / 4, self._sweep)

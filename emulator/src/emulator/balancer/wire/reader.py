@@ -18,11 +18,11 @@ from emulator.balancer.messages.head import (
     LINE_BYTES,
     Block,
     Head,
-    Refused,
+    Rejected,
+    check_request_line,
+    check_size,
     read_block,
     read_head,
-    refuse_line,
-    refuse_size,
 )
 from emulator.balancer.messages.headers import Field, spelled
 from emulator.balancer.settings import BalancerSettings
@@ -35,11 +35,11 @@ class Message:
     """A request on its way in. Until its turn comes the pieces of its body wait here; they are
     few, as no more is read meanwhile."""
 
-    __slots__ = ("chunks", "exchange", "head", "refused", "whole")
+    __slots__ = ("chunks", "exchange", "head", "rejected", "whole")
 
-    def __init__(self, head: Head | None, refused: int | None = None) -> None:
+    def __init__(self, head: Head | None, rejected: int | None = None) -> None:
         self.head = head
-        self.refused = refused
+        self.rejected = rejected
         self.exchange: Exchange | None = None
         self.chunks: list[bytes] = []
         self.whole = False
@@ -74,7 +74,7 @@ class RequestReader(asyncio.BufferedProtocol, abc.ABC):
 
     @abc.abstractmethod
     def _receive(self, message: Message) -> None:
-        """A request's head has come, or what stands for it when it is refused."""
+        """A request's head has come, or what stands for it when it is rejected."""
 
     @abc.abstractmethod
     def _received(self, message: Message) -> None:
@@ -109,7 +109,7 @@ class RequestReader(asyncio.BufferedProtocol, abc.ABC):
                 self._malformed(error)
                 break
         if self._unseen > HEAD_BYTES and not self._deaf:
-            self._refuse_the_rest(400)
+            self._reject_the_rest(400)
         self._flush()
 
     def on_url(self, url: bytes) -> None:
@@ -131,18 +131,18 @@ class RequestReader(asyncio.BufferedProtocol, abc.ABC):
         self._upgrading = parser.should_upgrade()
         try:
             if self._unseen > LINE_BYTES:
-                refuse_size(url, fields)
+                check_size(url, fields)
             method, version = spelled(parser.get_method())[1], parser.get_http_version()
-            refuse_line(method, version)
+            check_request_line(method, version)
             block = self._block
             if block is None or block.came != fields:
                 block = self._block = read_block(fields, self._settings)
             keeps = parser.should_keep_alive()
             head = read_head(method, url, version, self._upgrading, keeps, block, self._settings)
-        except Refused as refused:
-            log.info("refused a request with %d: %s", refused.status, refused)
+        except Rejected as rejected:
+            log.info("rejected a request with %d: %s", rejected.status, rejected)
             self._deaf = True
-            self._receive(Message(None, refused.status))
+            self._receive(Message(None, rejected.status))
             return
         self._unseen = 0
         self._receive(Message(head))
@@ -204,14 +204,14 @@ class RequestReader(asyncio.BufferedProtocol, abc.ABC):
         cause = error.__context__
         if isinstance(error, httptools.HttpParserCallbackError) and cause is not None:
             log.error("the load balancer failed", exc_info=cause)
-            self._refuse_the_rest(500)
+            self._reject_the_rest(500)
             return
         # "An HTTP/1 connection but received an HTTP/2 request": its preface looks like one.
         status = 505 if self._parser.get_http_version() == "2.0" else 400
-        log.info("refused a request with %d: %s", status, error)
-        self._refuse_the_rest(status)
+        log.info("rejected a request with %d: %s", status, error)
+        self._reject_the_rest(status)
 
-    def _refuse_the_rest(self, status: int) -> None:
+    def _reject_the_rest(self, status: int) -> None:
         """Where the request ends isn't known any more, so that it is the last one."""
         self._deaf = True
         message = self._receiving
@@ -220,4 +220,4 @@ class RequestReader(asyncio.BufferedProtocol, abc.ABC):
         elif message.exchange is not None:
             message.exchange.spoilt(status)
         else:
-            message.head, message.refused = None, status
+            message.head, message.rejected = None, status

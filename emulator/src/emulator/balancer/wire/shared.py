@@ -1,4 +1,4 @@
-"""What all connections of one running load balancer share: settings, pool of connections, clock."""
+"""The objects that all connections of a load balancer share: settings, pool, clock, tasks."""
 
 from __future__ import annotations
 
@@ -8,40 +8,49 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from emulator.balancer.messages.headers import Traces
 from emulator.balancer.settings import BalancerSettings
 from emulator.balancer.targets.registrar import Registrar
 from emulator.balancer.wire.pool import Pool
-from emulator.balancer.wire.traces import Traces
 from emulator.providers import Invoke
 
 READ_BYTES = 64 * 1024  # at once, from a client or a target
 
 
 class Shared:
-    """Made in a running loop. `now` is a monotonic clock in seconds."""
+    """`random_bytes` is for trace ids; `now` is a monotonic clock in seconds, for how long
+    connections have been idle and open. What needs the running loop is made by `open`."""
+
+    loop: asyncio.AbstractEventLoop
+    pool: Pool
 
     def __init__(
         self,
         registrar: Registrar,
         invoke: Invoke,
         settings: BalancerSettings,
-        traces: Traces,
-        now: Callable[[], float],
+        random_bytes: Callable[[int], bytes],
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.registrar = registrar
         self.invoke = invoke
         self.settings = settings
-        self.traces = traces
+        self.traces = Traces(time.time, random_bytes)
         self.now = now
-        self.loop = asyncio.get_running_loop()
         self.port = 0  # the listener's, once it is open
         self.stopping = False  # connections close after the response that they are at
         # What comes in is parsed before the loop reads from another connection, so one buffer does
         # for all. (asyncio's own way, 256 KB made anew for each read, costs 7 of 60 us a request.)
         self.buffer = memoryview(bytearray(READ_BYTES))
-        self.pool = Pool(self.loop, settings.idle_seconds, self.buffer)
         self._tasks: set[asyncio.Task[None]] = set()
         self._date = (0, "")
+
+    def open(self, port: int) -> None:
+        """`port` is the listener's."""
+        self.port = port
+        self.stopping = False
+        self.loop = asyncio.get_running_loop()
+        self.pool = Pool(self.loop, self.settings.idle_seconds, self.buffer)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = self.loop.create_task(work)

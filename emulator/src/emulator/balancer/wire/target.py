@@ -14,15 +14,15 @@ from emulator.balancer.messages.headers import Field, spelled, values_of
 
 log = logging.getLogger("emulator.balancer")
 
-HEAD_BYTES = 32 * 1024  # of an answer's head
+HEAD_BYTES = 32 * 1024  # of a response's head
 
 
 class Receiver(Protocol):
     """Who has sent a request and gets what the target makes of it."""
 
-    head_only: bool  # the request was HEAD: the answer has no body, whatever it says
+    head_only: bool  # the request was HEAD: the response has no body, whatever it says
 
-    def answer(self, answer: AnswerHead) -> None:
+    def response(self, response: ResponseHead) -> None:
         """Its body comes in `more`, the last piece in `done`."""
 
     def more(self, pieces: list[bytes]) -> None: ...
@@ -30,11 +30,11 @@ class Receiver(Protocol):
     def done(self, pieces: list[bytes], reusable: bool) -> None:
         """`reusable` says that the connection may take another request."""
 
-    def switched(self, answer: AnswerHead, rest: bytes) -> None:
+    def switched(self, response: ResponseHead, rest: bytes) -> None:
         """101: from `rest` on the connection's bytes are no HTTP any more."""
 
     def broken(self, why: str) -> None:
-        """The connection is lost, or what came is no answer."""
+        """The connection is lost, or what came is no response."""
 
     def target_full(self) -> None:
         """The target doesn't read what it gets; `target_ready` follows."""
@@ -42,7 +42,7 @@ class Receiver(Protocol):
     def target_ready(self) -> None: ...
 
 
-class AnswerHead:
+class ResponseHead:
     """`length` None: chunked, or up to the end of the connection where `until_end`."""
 
     __slots__ = ("fields", "length", "reason", "status", "until_end", "values")
@@ -81,26 +81,26 @@ class TargetConnection(asyncio.BufferedProtocol):
         receiver, self._receiver = self._receiver, None
         if receiver is None:
             return
-        if self._answer is not None and self._answer.until_end and exc is None:
+        if self._response is not None and self._response.until_end and exc is None:
             receiver.done([], reusable=False)
         else:
             receiver.broken(str(exc) if exc else "the target closed the connection")
 
     @property
     def usable(self) -> bool:
-        """Whether the target has kept it open, as far as this machine knows, and silent."""
+        """Whether the target has left it open, as far as this machine knows, and silent."""
         return not self.transport.is_closing() and not self._poll.poll(0)
 
     def begin(self, receiver: Receiver) -> None:
         """What is written from now on is the receiver's request."""
         self._receiver = receiver
         self._parser = httptools.HttpResponseParser(self)
-        self._answer: AnswerHead | None = None
+        self._response: ResponseHead | None = None
         self._reason = ""
         self._fields: list[Field] = []
         self._pieces: list[bytes] = []
         self._in_head = True
-        self._done = False  # the answer is whole
+        self._done = False  # the response is whole
         self._keeps = False
         self._wrong = ""
         self._unseen = 0  # bytes since the parser last reported something
@@ -116,15 +116,15 @@ class TargetConnection(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         receiver = self._receiver
         if receiver is None:
-            self.transport.abort()  # nobody has asked: it would be the answer to the next request
+            self.transport.abort()  # nobody has asked: it would be the response to the next request
             return
         self._unseen += nbytes
         try:
             self._parser.feed_data(self._buffer[:nbytes])
         except httptools.HttpParserUpgrade as upgrade:
-            if self._answer is not None and self._answer.status == 101 and not self._wrong:
+            if self._response is not None and self._response.status == 101 and not self._wrong:
                 self._receiver = None
-                receiver.switched(self._answer, bytes(self._buffer[upgrade.args[0] : nbytes]))
+                receiver.switched(self._response, bytes(self._buffer[upgrade.args[0] : nbytes]))
                 return
             self._wrong = self._wrong or "101 without having been asked"
         except httptools.HttpParserCallbackError as error:
@@ -132,7 +132,7 @@ class TargetConnection(asyncio.BufferedProtocol):
             self._wrong = "the load balancer failed"
         except httptools.HttpParserError as error:
             if self._done:
-                self._keeps = False  # something after the answer's end
+                self._keeps = False  # something after the response's end
             else:
                 self._wrong = self._wrong or str(error)
         if self._unseen > HEAD_BYTES and not self._done:
@@ -176,14 +176,14 @@ class TargetConnection(asyncio.BufferedProtocol):
         if self._wrong:
             return
         self._unseen = 0
-        self._answer = AnswerHead(status, self._reason, self._fields, values)
+        self._response = ResponseHead(status, self._reason, self._fields, values)
         if status == 101:
             return
         if receiver.head_only or status in (204, 304):
             self._keeps = "close" not in values.get("connection", ("",))[-1].lower()
             self._keeps = self._keeps and parser.get_http_version() == "1.1"
             self._done = True
-        receiver.answer(self._answer)
+        receiver.response(self._response)
 
     def on_chunk_header(self) -> None:
         self._unseen = 0
@@ -197,10 +197,10 @@ class TargetConnection(asyncio.BufferedProtocol):
 
     def on_message_complete(self) -> None:
         self._unseen = 0
-        if self._in_head:  # of an informational answer
+        if self._in_head:  # of an informational response
             self._reason = ""
             self._fields = []
-        elif self._answer is not None and self._answer.status != 101 and not self._done:
+        elif self._response is not None and self._response.status != 101 and not self._done:
             self._keeps = self._parser.should_keep_alive()
             self._done = True
 
@@ -219,10 +219,10 @@ class TargetConnection(asyncio.BufferedProtocol):
 
 
 def _fault(version: str, values: dict[str, list[str]]) -> str:
-    """Why it is no answer that can be passed on; "" where it is one."""
+    """Why it is no response that can be passed on; "" where it is one."""
     if version not in ("1.1", "1.0"):
-        return f"an answer of HTTP version {version}"
+        return f"a response of HTTP version {version}"
     codings = values.get("transfer-encoding")
     if codings is not None and [coding.strip().lower() for coding in codings] != ["chunked"]:
-        return f"an answer with Transfer-Encoding {', '.join(codings)}"
+        return f"a response with Transfer-Encoding {', '.join(codings)}"
     return ""

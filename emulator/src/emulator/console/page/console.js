@@ -20,13 +20,13 @@ function look() {
 async function lookOnce() {
   const before = changed();
   try {
-    const answer = await fetch("/_local/state");
-    if (!answer.ok) throw new Error(`status ${answer.status}`);
-    const state = await answer.json();
+    const response = await fetch("/_local/state");
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    const state = await response.json();
     if (changed() === before) show(state); // otherwise the order's own look follows
     live(true, "live");
   } catch (error) {
-    live(false, `no answer (${error.message})`);
+    live(false, `no response (${error.message})`);
   }
 }
 

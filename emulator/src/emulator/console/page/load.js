@@ -1,4 +1,4 @@
-// Sends requests through a load balancer and shows who answered them.
+// Sends requests through a load balancer and shows who responded.
 import { $, allow, allowed, make, number, put } from "./elements.js";
 import { order } from "./orders.js";
 
@@ -32,7 +32,7 @@ export function showLoad(state) {
 async function send({ requests, concurrency, through, cookies }) {
   const asked = Number(requests.value);
   sends(true);
-  put($("load-said"), `sending ${number(asked)} requests …`);
+  put($("load-status"), `sending ${number(asked)} requests …`);
   const result = await order("load", {
     requests: asked,
     concurrency: Number(concurrency.value),
@@ -41,7 +41,7 @@ async function send({ requests, concurrency, through, cookies }) {
   });
   sends(false);
   if (result) showResult(result, asked);
-  else put($("load-said"), "nothing was counted");
+  else put($("load-status"), "nothing was counted");
 }
 
 function sends(is) {
@@ -50,16 +50,16 @@ function sends(is) {
   allow($("load-stop"), is);
 }
 
-// What was sent until then is counted: `send` gets its answer.
+// What was sent until then is counted: `send` gets its response.
 function stop() {
   allow($("load-stop"), false);
-  put($("load-said"), "stopping …");
+  put($("load-status"), "stopping …");
   order("load", { stop: true });
 }
 
 function showResult(result, asked) {
   const statuses = Object.entries(result.statuses).map(
-    ([code, count]) => `${code === "none" ? "no answer" : code} ×${number(count)}`,
+    ([code, count]) => `${code === "none" ? "no response" : code} ×${number(count)}`,
   );
   const latency = ["p50", "p99"]
     .filter((name) => typeof result[`${name}_ms`] === "number")
@@ -67,7 +67,7 @@ function showResult(result, asked) {
   // what was still under way when it was stopped isn't counted
   const all = result.sent < asked ? `of ${number(asked)} counted` : "sent";
   const sent = `${number(result.sent)} ${all} in ${result.seconds.toFixed(2)} s`;
-  put($("load-said"), [sent, ...statuses, ...latency].join(" · "));
+  put($("load-status"), [sent, ...statuses, ...latency].join(" · "));
   const rows = byPool(Object.entries(result.served_by)).flatMap(({ pool, count, instances }) =>
     containerPools.has(pool) && instances.length > 1
       ? [["pool", pool, count], ...instances.map(([name, each]) => ["instance", name, each])]

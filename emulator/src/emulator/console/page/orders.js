@@ -12,20 +12,20 @@ export function whenDone(shown) {
   look = shown;
 }
 
-// The answer, or null where there is none, which the page then says.
+// The response, or null where there is none, which the page then reports.
 export async function order(path, body) {
   const changing = path !== "load"; // that one takes its time and is watched meanwhile
   if (changing) changes += 1;
-  let said = null;
+  let result = null;
   let failure = null;
   try {
-    const answer = await fetch(`/_local/${path}`, {
+    const response = await fetch(`/_local/${path}`, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(body),
     });
-    const document = await answer.json();
-    if (answer.ok) said = document;
+    const document = await response.json();
+    if (response.ok) result = document;
     else failure = document.error.message;
   } catch (error) {
     failure = error.message;
@@ -33,7 +33,7 @@ export async function order(path, body) {
   if (changing) changes += 1;
   await look();
   if (failure !== null) notice(failure);
-  return said;
+  return result;
 }
 
 export function notice(text) {

@@ -10,8 +10,8 @@ export function bindPhones() {
 }
 
 async function showPhone(token) {
-  const answer = await fetch(`/_local/phones/${encodeURIComponent(token)}`);
-  const { pushes } = await answer.json();
+  const response = await fetch(`/_local/phones/${encodeURIComponent(token)}`);
+  const { pushes } = await response.json();
   put($("phone-title"), token);
   $("phone-pushes").replaceChildren(...pushes.reverse().map(pushed));
   $("phone").showModal();

@@ -1,4 +1,4 @@
-// A target's last ten seconds: one column for each, answers upwards from the line, failures
+// A target's last ten seconds: one column for each, responses upwards from the line, failures
 // downwards, and the codes in words beside it.
 import { draw, make, number, put, set } from "./elements.js";
 
@@ -16,8 +16,8 @@ const kindOf = (code) => {
   return code === "ended" || code[0] < "2" ? "2" : code[0];
 };
 const sum = (counts) => counts.reduce((total, count) => total + count, 0);
-const said = (codes) => codes.map(([code, count]) => `${name(code)} ×${number(count)}`).join(", ");
-const name = (code) => (code === "none" ? "no answer" : code);
+const listed = (codes) => codes.map(([code, count]) => `${name(code)} ×${number(count)}`).join(", ");
+const name = (code) => (code === "none" ? "no response" : code);
 
 export function newStrip() {
   const columns = Array.from({ length: SECONDS }, (_, n) =>
@@ -67,14 +67,14 @@ export function showStrip(element, recent, most) {
   }
   const codes = Object.entries(total).sort();
   showCodes(element.querySelector(".codes"), codes);
-  const label = codes.length ? said(codes) : "no answers";
+  const label = codes.length ? listed(codes) : "no responses";
   set(element.querySelector("svg"), "aria-label", `the last ten seconds: ${label}`);
 }
 
 function showSecond(column, second, age, most) {
   const codes = Object.entries(second).sort();
   const when = age === 0 ? "this second" : `${age} s ago`;
-  put(column.querySelector("title"), codes.length ? `${when}: ${said(codes)}` : `${when}: nothing`);
+  put(column.querySelector("title"), codes.length ? `${when}: ${listed(codes)}` : `${when}: nothing`);
   let up = UP;
   let down = UP;
   for (const bar of column.querySelectorAll(".bar")) {

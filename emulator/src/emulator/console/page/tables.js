@@ -80,13 +80,13 @@ function showTable(holder, table, rows) {
   holder.querySelector("table").hidden = rows.length === 0;
   holder.querySelector(".empty").hidden = rows.length > 0;
   const keys = rows.map((row) => String(table.key(row)));
-  const kept = new Map();
+  const existing = new Map();
   for (const element of [...body.rows]) {
-    if (keys.includes(element.dataset.key)) kept.set(element.dataset.key, element);
+    if (keys.includes(element.dataset.key)) existing.set(element.dataset.key, element);
     else element.remove();
   }
   rows.forEach((row, n) => {
-    const element = kept.get(keys[n]) ?? newRow(table, row, keys[n]);
+    const element = existing.get(keys[n]) ?? newRow(table, row, keys[n]);
     if (body.rows[n] !== element) body.insertBefore(element, body.rows[n] ?? null);
     table.columns.forEach((column, c) => {
       const cell = element.cells[c];

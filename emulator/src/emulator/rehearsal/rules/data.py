@@ -39,8 +39,10 @@ def _finding(update: StackUpdate, change: Change) -> Finding:
     live = change.resource
     holds = STATEFUL[live.type]
     if change.act is Act.REPLACED:
-        kept = live.kept_when_replaced
-        fate = "stays in the account, and nothing uses it" if kept else f"is deleted with {holds}"
+        retained = live.retained_when_replaced
+        fate = (
+            "stays in the account, and nothing uses it" if retained else f"is deleted with {holds}"
+        )
         sentence = (
             f"it is replaced by a new, empty one, since {', '.join(change.because)} can't be "
             f"changed; the old one {fate}"
@@ -52,5 +54,5 @@ def _finding(update: StackUpdate, change: Change) -> Finding:
         )
     else:
         sentence = f"it is deleted with {holds}"
-    advice = "If that is meant, accept it by its name: accept=<name>"
+    advice = "If that is meant, accept it by its name: --accept NAME"
     return Finding(Kind.DATA, update.name, live.name, sentence, advice)

@@ -1,4 +1,4 @@
-"""What users notice of a deployment that succeeds."""
+"""Effects of a successful deployment that users notice."""
 
 from __future__ import annotations
 

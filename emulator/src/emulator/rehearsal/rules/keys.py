@@ -1,4 +1,4 @@
-"""Tables whose users are refused for a while, because they may not use the table's key.
+"""Tables whose users are rejected for a while, because they may not use the table's key.
 
 DynamoDB uses a customer managed key in the name of who calls it, and asks KMS again once a table's
 key was not used for five minutes. The table gets its key with its own stack, and a user gets the
@@ -21,8 +21,8 @@ POLICIES = ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::Role")
 
 def findings(deployment: Deployment) -> Iterator[Finding]:
     for update in deployment.updates:
-        before = set(_refused(update.account))
-        after = dict.fromkeys(_refused({**update.account, update.name: update.after}))
+        before = set(_denied(update.account))
+        after = dict.fromkeys(_denied({**update.account, update.name: update.after}))
         new = [each for each in after if each not in before]
         for owner, table in dict.fromkeys((owner, table) for owner, table, _ in new):
             users = " and ".join(user for *place, user in new if place == [owner, table])
@@ -31,12 +31,12 @@ def findings(deployment: Deployment) -> Iterator[Finding]:
                 Kind.FELT,
                 update.name,
                 table,
-                f"DynamoDB refuses the calls of {users}, without permission for its key, until "
+                f"DynamoDB rejects the calls of {users}, without permission for its key, until "
                 f"{change}",
             )
 
 
-def _refused(account: Account) -> Iterator[tuple[str, str, str]]:
+def _denied(account: Account) -> Iterator[tuple[str, str, str]]:
     """The table's stack, its name, and the stack of a user without permission for its key."""
     for owner in account.values():
         for table in owner.resources.values():

@@ -37,6 +37,6 @@ def findings(deployment: Deployment) -> Iterator[Finding]:
 def _compared(stack: str, what: str, value: int, most: int) -> Iterator[Finding]:
     if value > most:
         sentence = f"{value:,} are more than the {most:,} that CloudFormation takes"
-        yield Finding(Kind.REFUSED, stack, what, sentence, "Divide the stack")
+        yield Finding(Kind.REJECTED, stack, what, sentence, "Divide the stack")
     elif value > NEARLY * most:
         yield Finding(Kind.NOTE, stack, what, f"{value:,} of at most {most:,}")

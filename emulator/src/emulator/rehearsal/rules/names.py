@@ -14,7 +14,8 @@ from emulator.rehearsal.account import Live
 from emulator.rehearsal.changes import Act, Change, Deployment, StackUpdate
 from emulator.rehearsal.findings import Finding, Kind
 from emulator.rehearsal.schemas import create_only, given_identifier
-from emulator.rehearsal.values import readable, same_place
+from emulator.rehearsal.values import readable
+from emulator.template.place import same_place
 
 # Of a resource that has no name of its own: the properties that only one resource may have alike.
 ONE_OF_A_KIND: Mapping[str, tuple[str, ...]] = {
@@ -96,7 +97,7 @@ def _held(update: StackUpdate, live: Live, other: Live, wanted: tuple[Any, ...])
     goes = other.stack == update.name and (now is None or now.ref != other.ref)
     why = "it is created before the old one is deleted, and " if goes else ""
     return Finding(
-        Kind.REFUSED,
+        Kind.REJECTED,
         update.name,
         live.name,
         f"{why}{shown} is held{whose}",
@@ -129,7 +130,7 @@ def _overlapping(update: StackUpdate, live: Live) -> Iterator[Finding]:
             stays = now is not None and now.ref == other.ref
             if not stays and own.overlaps(theirs):
                 yield Finding(
-                    Kind.REFUSED,
+                    Kind.REJECTED,
                     update.name,
                     live.name,
                     f'"The CIDR {own} conflicts with another subnet": {other.name}, which is '

@@ -1,4 +1,4 @@
-"""Deletion: what AWS refuses to delete, and what a rollback of a failed deployment leaves behind.
+"""Deletion: what AWS does not delete, and what a rollback of a failed deployment leaves behind.
 
 DeletionPolicy: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
 """
@@ -22,7 +22,7 @@ def findings(deployment: Deployment) -> Iterator[Finding]:
 
 
 def protected(live: Live) -> bool:
-    """Whether AWS refuses to delete it, whoever asks."""
+    """Whether AWS rejects a deletion of it, whoever asks."""
     match live.type:
         case "AWS::DynamoDB::Table":
             return live.properties.get("DeletionProtectionEnabled") is True
@@ -36,13 +36,13 @@ def protected(live: Live) -> bool:
 def _undeletable(update: StackUpdate, live: Live | None, act: Act) -> Iterator[Finding]:
     if live is None or not protected(live):
         return
-    if act is Act.REPLACED and live.kept_when_replaced:
+    if act is Act.REPLACED and live.retained_when_replaced:
         return
     yield Finding(
-        Kind.REFUSED,
+        Kind.REJECTED,
         update.name,
         live.name,
-        "AWS refuses to delete it while its deletion protection is on; the update ends without it, "
+        "AWS rejects its deletion while its deletion protection is on; the update ends without it, "
         "and it stays behind and costs",
         "Turn the protection off by a deployment of its own first",
     )
@@ -56,7 +56,7 @@ def _rolled_back(update: StackUpdate, live: Live) -> Iterator[Finding]:
             Kind.ROLLBACK if update.before is None else Kind.NOTE,
             update.name,
             live.name,
-            "if this deployment fails, its rollback has to delete it, and AWS refuses while its "
+            "if this deployment fails, its rollback has to delete it; AWS rejects that while its "
             "deletion protection is on (ROLLBACK_FAILED)",
             "Turn the protection on by a second deployment",
         )

@@ -17,7 +17,7 @@ def findings(deployment: Deployment) -> Iterator[Finding]:
     for update in deployment.updates:
         for problem in update.problems:
             what, _, sentence = problem.partition(": ")
-            yield Finding(Kind.REFUSED, update.name, what, sentence or problem)
+            yield Finding(Kind.REJECTED, update.name, what, sentence or problem)
         if update.skipped:
             yield from _stale(deployment, update)
             continue
@@ -53,7 +53,7 @@ def _held(update: StackUpdate) -> Iterator[Finding]:
             advice = "Make the new one under another id first, let them take that, then end this"
         else:
             continue
-        yield Finding(Kind.REFUSED, update.name, _called(update.before, output), sentence, advice)
+        yield Finding(Kind.REJECTED, update.name, _called(update.before, output), sentence, advice)
 
 
 def _own(update: StackUpdate) -> Iterator[Finding]:
@@ -61,7 +61,7 @@ def _own(update: StackUpdate) -> Iterator[Finding]:
     for output in update.after.exports.values():
         if isinstance(output.value, str) and not output.value.strip():
             yield Finding(
-                Kind.REFUSED,
+                Kind.REJECTED,
                 update.name,
                 _called(update.after, output),
                 '"Exported values must not be empty or whitespace-only"',
@@ -71,11 +71,11 @@ def _own(update: StackUpdate) -> Iterator[Finding]:
             resource = resources.get(logical_id)
             if resource and resource.custom:
                 yield Finding(
-                    Kind.REFUSED,
+                    Kind.REJECTED,
                     update.name,
                     _called(update.after, output),
-                    f"it is what the function of {resource.name} answers as "
-                    f"{attribute}, and whatever changes or empties that is refused while another "
+                    f"it is what the function of {resource.name} returns as "
+                    f"{attribute}, and whatever changes or empties that is rejected while another "
                     "stack imports it",
                     "Derive the value from names instead",
                 )

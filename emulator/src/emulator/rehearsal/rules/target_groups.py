@@ -43,7 +43,7 @@ def _wanted_twice(update: StackUpdate, before: DeployedStack) -> Iterator[Findin
         had, has = old.get(live.ref, set()), new.get(live.ref, set())
         if live.type == GROUP and had and has - had:
             yield Finding(
-                Kind.REFUSED,
+                Kind.REJECTED,
                 update.name,
                 live.name,
                 "it stays with the old load balancer until that is deleted, and a target group "

@@ -1,4 +1,4 @@
-"""What a rehearsal can't see into, and says so."""
+"""Changes that a rehearsal can't judge, each reported as a note."""
 
 from __future__ import annotations
 

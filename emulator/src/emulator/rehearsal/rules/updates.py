@@ -1,4 +1,4 @@
-"""Updates that a service refuses, though the resource's schema calls the property changeable."""
+"""Updates that a service rejects, though the resource's schema calls the property changeable."""
 
 from __future__ import annotations
 
@@ -47,12 +47,16 @@ def _fixed(update: StackUpdate, change: Change) -> Iterator[Finding]:
         if name in sentences:
             advice = "Set it back, or make a new resource under another logical id"
             yield Finding(
-                Kind.REFUSED, update.name, f"{change.resource.name}.{name}", sentences[name], advice
+                Kind.REJECTED,
+                update.name,
+                f"{change.resource.name}.{name}",
+                sentences[name],
+                advice,
             )
 
 
 def _of_parts(update: StackUpdate, before: Live, after: Live) -> Iterator[Finding]:
-    """What is refused by what becomes of a property."""
+    """What is rejected by what becomes of a property."""
     sentence = advice = ""
     if after.custom and before.properties.get("ServiceToken") != after.properties.get(
         "ServiceToken"
@@ -69,7 +73,7 @@ def _of_parts(update: StackUpdate, before: Live, after: Live) -> Iterator[Findin
         sentence = '"TimeToLive is active on a different AttributeName"'
         advice = "Set Enabled to false first, wait an hour, and then name the other attribute"
     if sentence:
-        yield Finding(Kind.REFUSED, update.name, after.name, sentence, advice)
+        yield Finding(Kind.REJECTED, update.name, after.name, sentence, advice)
 
 
 def _lost_attributes(before: Live, after: Live) -> bool:
@@ -99,7 +103,7 @@ def _indexes(update: StackUpdate, change: Change) -> Iterator[Finding]:
     for name in sorted(old.keys() & new.keys()):
         if old[name] != new[name]:
             yield Finding(
-                Kind.REFUSED,
+                Kind.REJECTED,
                 update.name,
                 change.resource.name,
                 f"the key and the projection of its index {name} can't change",
@@ -107,7 +111,7 @@ def _indexes(update: StackUpdate, change: Change) -> Iterator[Finding]:
             )
     if len(old.keys() ^ new.keys()) > 1:
         yield Finding(
-            Kind.REFUSED,
+            Kind.REJECTED,
             update.name,
             change.resource.name,
             f"one update of a table creates or deletes one index, and these differ: "
@@ -134,7 +138,7 @@ def _stickiness(update: StackUpdate, change: Change) -> Iterator[Finding]:
         for groups, sticks in forwards(live):
             if before.ref in groups and len(groups) > 1 and not sticks:
                 yield Finding(
-                    Kind.REFUSED,
+                    Kind.REJECTED,
                     update.name,
                     after.name,
                     f"it begins to stick to targets, and {live.name}, which forwards to several "

@@ -1,0 +1,1 @@
+"""The command line `emulate`: its commands, their arguments, and what each prints."""

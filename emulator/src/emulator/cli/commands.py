@@ -1,0 +1,170 @@
+"""The command line of the emulator: `emulate up|status|down|logs|rehearse`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from emulator.cli import background, logs
+from emulator.cli.arguments import (
+    ANY_SETTING,
+    add_idle_limit,
+    add_places,
+    add_settings,
+    add_speed,
+    set_state_directory,
+)
+from emulator.providers import EmulatorError
+from emulator.runtime import endpoints, lock, ports
+from emulator.runtime.options import DEFAULT_SPEED
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit status: 0, or 1 where what was asked for could not be done."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help")):
+        given.insert(0, "up")
+    options = _parser().parse_args(given)
+    set_state_directory(options)
+    commands: dict[str, Callable[[argparse.Namespace], int]] = {
+        "up": _detach if getattr(options, "detach", False) else _up,
+        "status": _status,
+        "down": _down,
+        "logs": _logs,
+        "rehearse": _rehearse,
+    }
+    try:
+        return commands[options.command](options)
+    except EmulatorError as error:
+        print(f"\nemulate: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="emulate", description="Runs a CDK app on this machine, from its own templates."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    up = commands.add_parser("up", help="start it (the default), until Ctrl-C")
+    up.add_argument("--env", default="dev", help="the environment of cdk.json (default: dev)")
+    up.add_argument("--api-port", type=int, default=ports.DEFAULT_API, help="0 takes free ports")
+    up.add_argument("--ws-port", type=int, help="default: the port after the API's")
+    add_speed(up, default=DEFAULT_SPEED)
+    add_idle_limit(up)
+    up.add_argument("--detach", action="store_true", help="return when it is ready")
+    up.add_argument("--data", type=Path, help="persist tables, users and push endpoints here")
+    add_settings(up, "-c", "--context", ANY_SETTING)
+    commands.add_parser("status", help="where it runs")
+    commands.add_parser("down", help="end it")
+    shown = commands.add_parser("logs", help="what the functions and servers printed")
+    shown.add_argument("name", nargs="?", help="a function, a pool's task, or aws")
+    shown.add_argument("-f", "--follow", action="store_true")
+    _add_rehearsal(commands.add_parser("rehearse", help="what a deployment would do, before it"))
+    for command in commands.choices.values():
+        add_places(command)
+    return parser
+
+
+def _add_rehearsal(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--env", default="dev", help="default: dev")
+    command.add_argument(
+        *("--from",),
+        dest="since",
+        metavar="REVISION",
+        default="",
+        help="the git revision that is deployed (default: nothing is, the account is empty)",
+    )
+    add_settings(command, "-c", "--context", "a setting, for both sides")
+    add_settings(command, "--change", "a setting, for the new side alone")
+    command.add_argument(
+        "--accept", action="append", default=[], help="a resource whose loss is meant"
+    )
+    command.add_argument("--json", action="store_true", help="the whole result as JSON")
+
+
+def _up(options: argparse.Namespace) -> int:
+    # Everything behind this takes a while to import, and status or down should not wait for it.
+    from emulator.cli.up import run
+
+    with lock.held(options.state_dir) as alone:
+        if not alone:
+            known = endpoints.read(options.state_dir)
+            where = f", {known.api}" if known else ""
+            raise EmulatorError(
+                f"it runs already (pid {lock.holder(options.state_dir)}{where}): end it with "
+                "`emulate down`, or give the new one another --state-dir and --api-port"
+            )
+        return asyncio.run(run(options))
+
+
+def _detach(options: argparse.Namespace) -> int:
+    """Start `up` in a session of its own and show what it prints until it is ready."""
+
+    def show(text: str) -> None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+    process = background.start(_repeated(options), options.state_dir, show)
+    return 0 if process.poll() is None else process.returncode or 1
+
+
+def _repeated(options: argparse.Namespace) -> list[str]:
+    values = {
+        "--env": options.env,
+        "--api-port": options.api_port,
+        "--ws-port": options.ws_port,
+        "--speed": options.speed,
+        "--idle-limit": options.idle_limit,
+        "--data": options.data and options.data.resolve(),
+        "--project": options.project,
+        "--state-dir": options.state_dir.resolve(),
+    }
+    pairs = [(name, str(value)) for name, value in values.items() if value is not None]
+    pairs += [("--context", f"{key}={value}") for key, value in options.context]
+    return [word for pair in pairs for word in pair]
+
+
+def _status(options: argparse.Namespace) -> int:
+    pid, known = lock.holder(options.state_dir), endpoints.read(options.state_dir)
+    if pid is None:
+        print("the emulator is not running")
+        return 1
+    if known is None or known.pid != pid:
+        print(f"the emulator is starting (pid {pid})")
+        return 1
+    print(f"the emulator runs {known.env} (pid {pid})\n{known.table()}")
+    return 0
+
+
+def _down(options: argparse.Namespace) -> int:
+    pid = lock.holder(options.state_dir)
+    if pid is None:
+        endpoints.remove(options.state_dir)
+        print("the emulator is not running")
+        return 0
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + background.ENDS_WITHIN
+    while lock.holder(options.state_dir) is not None:
+        if time.monotonic() > deadline:
+            raise EmulatorError(f"process {pid} does not end; kill it with kill -9")
+        time.sleep(0.05)
+    print("the emulator has ended")
+    return 0
+
+
+def _logs(options: argparse.Namespace) -> int:
+    return logs.show(options.state_dir / "logs", options.name, follow=options.follow)
+
+
+def _rehearse(options: argparse.Namespace) -> int:
+    from emulator.rehearsal.command import run
+
+    return run(options)

@@ -1,0 +1,55 @@
+"""The base of the pollers of queues and of streams: the mapping, the call of its function."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import aiohttp
+
+from emulator.aws.calls import AwsError, Calls
+from emulator.clock import Clock
+from emulator.events.model import EventSourceMapping
+from emulator.providers import Invoke, InvokeResult, Throttled
+
+FAILED_CALL = (aiohttp.ClientError, AwsError, TimeoutError)
+_AGAIN = 0.1  # seconds until the function is called again where its concurrency was exhausted
+
+
+@dataclass(eq=False)
+class Poller:
+    """Reads one event source and calls one function with what it finds. `report` gets failures."""
+
+    kind: ClassVar[str]
+
+    mapping: EventSourceMapping
+    calls: Calls
+    invoke: Invoke
+    clock: Clock
+    report: Callable[[str], None]
+    delivered: int = field(init=False, default=0)
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        raise NotImplementedError
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "source": self.mapping.source,
+            "function": self.mapping.function,
+            "delivered": self.delivered,
+        }
+
+    async def _call(self, records: Sequence[Mapping[str, Any]]) -> InvokeResult:
+        event = json.dumps({"Records": records}).encode()
+        while True:
+            try:
+                return await self.invoke(self.mapping.function, event)
+            except Throttled:
+                await asyncio.sleep(_AGAIN)
+
+    def _report_failure(self, error: Exception) -> None:
+        self.report(f"{self.kind} {self.mapping.source}: {error}")

@@ -1,0 +1,85 @@
+"""The responses that the results of integrations become.
+
+Source: "Set up Lambda proxy integrations" (response format) and "WebSocket API status codes", API
+Gateway developer guide.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from emulator.gateway.limits import MESSAGE_BYTES
+from emulator.providers import InvokeResult
+
+BAD_GATEWAY = 502
+SUBPROTOCOL = "Sec-WebSocket-Protocol"
+
+
+class ConnectResult(NamedTuple):
+    """The response to the upgrade: 200 means it is accepted, with these headers."""
+
+    status: int
+    headers: Mapping[str, str] = {}
+
+
+class MessageResult(NamedTuple):
+    """`failed` sends the error frame; `body` goes back where the route has a route response."""
+
+    failed: bool
+    body: str = ""
+
+
+def connect_result(result: InvokeResult) -> ConnectResult:
+    """502 for a function error or a malformed response, as API Gateway gives them."""
+    response = None if result.error else _proxy_response(result.payload)
+    if response is None:
+        return ConnectResult(BAD_GATEWAY)
+    status = int(response["statusCode"])
+    if not 200 <= status < 300:
+        return ConnectResult(status if 400 <= status < 600 else BAD_GATEWAY)
+    headers = response.get("headers") or {}
+    for name, value in headers.items():
+        if name.lower() == SUBPROTOCOL.lower():
+            return ConnectResult(200, {SUBPROTOCOL: str(value)})
+    return ConnectResult(200)
+
+
+def message_result(result: InvokeResult) -> MessageResult:
+    """The status code is not looked at beyond being there: a WebSocket message has none."""
+    response = None if result.error else _proxy_response(result.payload)
+    if response is None:
+        return MessageResult(failed=True)
+    body = response.get("body")
+    if body is None:
+        return MessageResult(failed=False)
+    if not isinstance(body, str):
+        return MessageResult(failed=True)
+    if response.get("isBase64Encoded") is True:
+        try:
+            body = base64.b64decode(body, validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError):
+            return MessageResult(failed=True)
+    return MessageResult(failed=len(body.encode()) > MESSAGE_BYTES, body=body)
+
+
+def error_frame(message: str, connection_id: str, request_id: str) -> str:
+    """What API Gateway itself sends on a connection: "Internal server error", "Forbidden", …"""
+    return json.dumps(
+        {"message": message, "connectionId": connection_id, "requestId": request_id},
+        separators=(", ", ":"),
+    )
+
+
+def _proxy_response(payload: bytes) -> dict[str, Any] | None:
+    try:
+        response = json.loads(payload)
+        if isinstance(response, dict) and isinstance(response.get("headers") or {}, dict):
+            int(response["statusCode"])
+            return response
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return None

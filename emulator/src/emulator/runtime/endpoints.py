@@ -1,0 +1,59 @@
+"""The addresses of a running emulator: `.local/endpoints.json`, and the table it prints."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+NAME = "endpoints.json"
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """Base URLs, and the process that listens on them."""
+
+    env: str
+    api: str
+    websocket: str
+    aws: str
+    fcm: str
+    apns: str
+    console: str
+    pid: int
+    nlb: str | None = None
+
+    def write(self, directory: Path) -> None:
+        """In one step, so that nobody reads half of it."""
+        directory.mkdir(parents=True, exist_ok=True)
+        content = {name: value for name, value in asdict(self).items() if value is not None}
+        beside = directory / f".{NAME}.new"
+        beside.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        beside.replace(directory / NAME)
+
+    def table(self) -> str:
+        rows = [
+            ("HTTP API", self.api, "load balancer"),
+            ("NLB", self.nlb, "same targets, by source address"),
+            ("WebSocket", self.websocket, "API Gateway"),
+            ("console", f"{self.console}/_local", "targets, queues, phones"),
+            ("AWS", self.aws, "aws --endpoint-url, any credentials"),
+            ("FCM", self.fcm, "what Android phones received"),
+            ("APNs", self.apns, "what iPhones received"),
+        ]
+        shown = [(name, url, what) for name, url, what in rows if url]
+        width = max(len(url) for _, url, _ in shown)
+        return "\n".join(f"  {name:<10} {url:<{width}}  {what}" for name, url, what in shown)
+
+
+def read(directory: Path) -> Endpoints | None:
+    """What the file says, whether or not the process still lives; None without a file."""
+    try:
+        text = (directory / NAME).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    return Endpoints(**json.loads(text))
+
+
+def remove(directory: Path) -> None:
+    (directory / NAME).unlink(missing_ok=True)

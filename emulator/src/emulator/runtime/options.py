@@ -1,0 +1,36 @@
+"""The settings of one run of the emulator, as the command line gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from emulator.runtime import ports
+from emulator.runtime.project import Project
+
+DEFAULT_SPEED = 10.0
+# Lambda ends an execution environment after a period without invocations, whose length AWS does
+# not publish: "Understanding the Lambda execution environment lifecycle", Lambda developer guide.
+DEFAULT_IDLE_LIMIT = 300.0  # seconds
+
+
+@dataclass(frozen=True)
+class Options:
+    """Everything the emulator writes goes to `state`; `elsewhere` are the variables that point AWS
+    services at other emulators, `context` overrides settings of the environment."""
+
+    project: Project
+    state: Path
+    env: str = "dev"
+    api_port: int = ports.DEFAULT_API
+    websocket_port: int | None = None
+    speed: float = DEFAULT_SPEED
+    idle_limit: float = DEFAULT_IDLE_LIMIT
+    data: Path | None = None
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    context: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def logs(self) -> Path:
+        return self.state / "logs"

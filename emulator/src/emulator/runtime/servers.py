@@ -1,0 +1,74 @@
+"""The servers that stand in for AWS, FCM and APNs. They need no template."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from emulator.addresses import Addresses
+from emulator.aws.process import AwsServer
+from emulator.child_processes import ChildProcesses
+from emulator.listening import HOST, Port, number
+from emulator.push.apns import ApnsServer
+from emulator.push.apns_rules import Provider as ApnsProvider
+from emulator.push.fcm import FcmServer, ServiceAccount
+from emulator.push.phones import Phones
+from emulator.runtime import push_credentials
+from emulator.runtime.options import Options
+from emulator.runtime.ports import Ports
+from emulator.runtime.push_credentials import PushCredentials
+from emulator.template.place import Place
+
+API_ID = "local0ws1d"
+
+
+class Servers:
+    """`addresses` says how everything reaches everything; `credentials` are what FCM and APNs
+    accept."""
+
+    def __init__(
+        self, options: Options, ports: Ports, credentials: PushCredentials, children: ChildProcesses
+    ) -> None:
+        self.options = options
+        self.ports = ports
+        self.credentials = credentials
+        self.children = children
+        self.place = Place()
+        self.phones = Phones(time.time)
+        self.fcm = self._fcm()
+        self.apns = self._apns()
+        self.aws = AwsServer(
+            children, ports.aws, _url(ports.fcm), _url(ports.apns), options.logs / "aws.log"
+        )
+        self.addresses = Addresses(
+            region=self.place.region,
+            aws=_url(ports.aws),
+            api_id=API_ID,
+            websocket=f"ws://{HOST}:{number(ports.websocket)}",
+            management=_url(ports.management),
+            elsewhere=options.elsewhere,
+        )
+
+    def _fcm(self) -> FcmServer:
+        account = json.loads(self.credentials.service_account)
+        return FcmServer(
+            port=self.ports.fcm,
+            project=account["project_id"],
+            account=ServiceAccount(
+                account["client_email"], self.credentials.service_account_public_key
+            ),
+            phones=self.phones,
+        )
+
+    def _apns(self) -> ApnsServer:
+        provider = ApnsProvider(
+            push_credentials.KEY_ID,
+            push_credentials.TEAM_ID,
+            push_credentials.BUNDLE_ID,
+            self.credentials.signing_public_key,
+        )
+        return ApnsServer(port=self.ports.apns, provider=provider, phones=self.phones)
+
+
+def _url(port: Port) -> str:
+    return f"http://{HOST}:{number(port)}"

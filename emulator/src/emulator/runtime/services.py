@@ -1,0 +1,204 @@
+"""The services that run what the template describes, and how they are connected."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from emulator.aws.calls import Calls
+from emulator.balancer.provider import LoadBalancingProvider
+from emulator.clock import Clock
+from emulator.console.server import Console
+from emulator.containers.provider import ContainerProvider
+from emulator.events.provider import EventSourceProvider
+from emulator.functions.code import RunCopies
+from emulator.functions.environment import has_awslambdaric, link_runtime_packages
+from emulator.functions.functions import Functions
+from emulator.functions.provider import FunctionProvider
+from emulator.functions.reload import Reload
+from emulator.functions.worker import Host
+from emulator.gateway.provider import ApiGatewayProvider
+from emulator.resources.clients import Clients
+from emulator.resources.custom import CustomResourceProvider, Prepare
+from emulator.resources.queues import QueueProvider, TopicProvider
+from emulator.resources.secrets import KeyProvider, SecretProvider
+from emulator.resources.tables import TableProvider
+from emulator.resources.user_pools import UserPoolProvider
+from emulator.runtime.endpoints import Endpoints
+from emulator.runtime.project import APNS, FCM
+from emulator.runtime.registry import Registry
+from emulator.runtime.servers import API_ID, Servers
+from emulator.template.assembly import Assembly
+
+
+class Component(Protocol):
+    """Has sockets, processes or tasks of its own between `start` and `stop`."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+class Services:
+    """`report` gets function errors and what is reloaded, line by line."""
+
+    def __init__(self, servers: Servers, assembly: Assembly, report: Callable[[str], None]) -> None:
+        self._servers = servers
+        self._assembly = assembly
+        self._report = report
+        self._clock = Clock(servers.options.speed)
+        self._run = servers.options.state / "run"
+        self._clients = Clients(servers.addresses)
+        self.tables, self.queues = TableProvider(self._clients), QueueProvider(self._clients)
+        self.secrets = SecretProvider(self._clients)
+        self.copies = RunCopies(self._run)
+        self.functions = self._functions()
+        invoke = self.functions.invoke
+        push_secrets = servers.options.project.push_secrets
+        self.custom = CustomResourceProvider(
+            invoke,
+            servers.place,
+            {kind: self._filler(names) for kind, names in push_secrets.items()},
+        )
+        self.gateway = ApiGatewayProvider(
+            invoke,
+            websocket_port=servers.ports.websocket,
+            management_port=servers.ports.management,
+            api_id=API_ID,
+        )
+        self.balancer = LoadBalancingProvider(
+            invoke, port=servers.ports.api, network_port=servers.ports.network, clock=self._clock
+        )
+        self.events = EventSourceProvider(Calls(servers.addresses), invoke, self._clock, report)
+        self.containers = self._containers()
+        self.reload = self._reload()
+        self.console = Console(
+            port=servers.ports.console,
+            state=self.state,
+            containers=self.containers,
+            weights=self.balancer,
+            origins=self._origins,
+            phones=servers.phones,
+            load_path=servers.options.project.load_path,
+        )
+
+    def _functions(self) -> Functions:
+        packages = link_runtime_packages(self._servers.options.state / "runtime")
+        host = Host(
+            self._servers.children,
+            packages,
+            self._servers.place.region,
+            own_runtime=not has_awslambdaric(),
+            idle_limit=self._servers.options.idle_limit,
+        )
+        return Functions(host, self._report)
+
+    def _containers(self) -> ContainerProvider:
+        servers = self._servers
+        return ContainerProvider(
+            children=servers.children,
+            targets=self.balancer.targets,
+            container_asset=self._assembly.image,
+            environment=servers.addresses.environment,
+            directory=self._run,
+            logs=servers.options.logs,
+            clock=self._clock,
+        )
+
+    def _reload(self) -> Reload:
+        project = self._servers.options.project
+        return Reload(
+            project.source_directory,
+            self.copies,
+            [self._code_changed],
+            self._report,
+            templates=[project.directory / name for name in project.templates],
+        )
+
+    def registry(self) -> Registry:
+        """With a provider for every type that has a local meaning."""
+        servers = self._servers
+        functions = FunctionProvider(
+            self.functions,
+            self._assembly,
+            self.copies,
+            servers.options.logs,
+            servers.place,
+            servers.addresses.environment,
+        )
+        return Registry(
+            [
+                self.tables,
+                self.queues,
+                self.secrets,
+                UserPoolProvider(self._clients),
+                KeyProvider(self._clients),
+                TopicProvider(self._clients),
+                functions,
+                self.custom,
+                self.gateway,
+                self.balancer,
+                self.containers,
+                self.events,
+            ]
+        )
+
+    def in_order(self) -> list[Component]:
+        """What is started once all resources are there; stopped in the opposite order."""
+        return [
+            self.functions,
+            self.gateway,
+            self.balancer,
+            self.containers,
+            self.events,
+            self.reload,
+            self.console,
+        ]
+
+    def endpoints(self) -> Endpoints:
+        servers = self._servers
+        return Endpoints(
+            env=servers.options.env,
+            api=self.balancer.url,
+            websocket=self.gateway.websocket_url,
+            aws=servers.aws.url,
+            fcm=servers.fcm.url,
+            apns=servers.apns.url,
+            console=self.console.url,
+            pid=os.getpid(),
+            nlb=self.balancer.network_url,
+        )
+
+    def _origins(self) -> dict[str, str]:
+        network = self.balancer.network_url
+        return {"alb": self.balancer.url, **({"nlb": network} if network else {})}
+
+    async def state(self) -> dict[str, Any]:
+        """What the console shows: the state of every component, in one document."""
+        merged: dict[str, Any] = {"pushes": self._servers.phones.summary()}
+        components = (self.balancer, self.containers, self.gateway, self.functions, self.events)
+        for component in components:
+            merged |= component.state()
+        for blocking in (self.tables, self.queues):
+            merged |= await asyncio.to_thread(blocking.state)
+        return merged
+
+    def _filler(self, secrets: Mapping[str, str]) -> Prepare:
+        """Templates leave push credentials empty; here they are for the local FCM and APNs."""
+        credentials = self._servers.credentials
+        values = {FCM: credentials.service_account, APNS: credentials.apns}
+
+        async def fill(properties: Mapping[str, Any]) -> None:
+            for name, kind in secrets.items():
+                if properties.get(name):
+                    await self.secrets.fill(properties[name], values[kind])
+
+        return fill
+
+    def _code_changed(self, changed: list[Path]) -> None:
+        self.functions.replace_workers()
+        if sources := self._servers.options.project.source_directory:
+            self.containers.sources_changed(sources, changed)

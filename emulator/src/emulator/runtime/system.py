@@ -1,0 +1,100 @@
+"""The composition root: every component of the emulator is made and started here."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from emulator.child_processes import ChildProcesses
+from emulator.listening import HOST, number
+from emulator.rehearsal.persisted_templates import PersistedTemplates
+from emulator.runtime import ports, push_credentials
+from emulator.runtime.endpoints import Endpoints
+from emulator.runtime.options import Options
+from emulator.runtime.persistence import Persistence
+from emulator.runtime.servers import Servers
+from emulator.runtime.services import Component, Services
+from emulator.runtime.synth import Synthesis
+from emulator.template import assembly, ignored
+from emulator.template.stage import Stage
+
+log = logging.getLogger("emulator.runtime.system")
+
+_CONTAINERS_WITHIN = 20.0  # seconds until readiness is announced without them
+
+
+class System:
+    """`start` gives where everything is, or raises EmulatorError; `stop` ends whatever runs, also
+    after a start that failed half-way. `report` gets progress and function errors, line by line."""
+
+    def __init__(self, options: Options, report: Callable[[str], None]) -> None:
+        self._options = options
+        self._report = report
+        self._children = ChildProcesses()
+        self._running: list[Component] = []
+        self._ports: ports.Ports | None = None
+
+    async def start(self) -> Endpoints:
+        options = self._options
+        self._ports = chosen = ports.choose(options.api_port, options.websocket_port)
+        fcm = f"http://{HOST}:{number(chosen.fcm)}"
+        credentials = await asyncio.to_thread(push_credentials.generate, fcm)
+        servers = Servers(options, chosen, credentials, self._children)
+        synthesis = Synthesis(
+            options.project, options.state, options.env, self._children, options.context
+        )
+        components = (servers.fcm, servers.apns, servers.aws)
+        await asyncio.gather(
+            self._synthesize(synthesis), *(self._start(component) for component in components)
+        )
+        deployable = assembly.load(synthesis.directory)
+        loaded = assembly.moved(deployable, servers.place.account, servers.place.region)
+        resources = [each for stack in loaded.stacks for each in stack.resources()]
+        for note in (*loaded.notes, *ignored.missed(resources)):
+            self._report(note)
+        services = Services(servers, loaded, self._report)
+        await self._start(services.custom)
+        made = await services.registry().create_all(Stage(loaded, servers.place))
+        self._report(f"{made} resources created")
+        if options.data is not None:
+            await self._start(Persistence(options.data, options.env, servers.aws.url, self._report))
+            await asyncio.to_thread(
+                self._compare, PersistedTemplates(options.data, options.env), deployable
+            )
+        for component in services.in_order():
+            await self._start(component)
+        unhealthy = await services.containers.ready(_CONTAINERS_WITHIN)
+        if unhealthy:
+            self._report(f"not healthy yet: {', '.join(unhealthy)} (see {options.logs})")
+        await asyncio.to_thread(synthesis.prune, loaded)
+        await asyncio.to_thread(services.copies.prune)
+        return services.endpoints()
+
+    async def stop(self) -> None:
+        for component in reversed(self._running):
+            try:
+                await component.stop()
+            except Exception:  # what is left must be stopped all the same
+                log.exception("%s did not stop cleanly", component)
+        self._running.clear()
+        await self._children.end_all()
+        if self._ports is not None:
+            self._ports.close()
+
+    async def _start(self, component: Component) -> None:
+        self._running.append(component)
+        await component.start()
+
+    def _compare(self, persisted: PersistedTemplates, loaded: assembly.Assembly) -> None:
+        for line in persisted.compared(loaded):
+            self._report(line)
+        persisted.write(loaded)
+
+    async def _synthesize(self, synthesis: Synthesis) -> None:
+        if await asyncio.to_thread(synthesis.fresh):
+            self._report(f"{self._options.env}: nothing changed since it was last synthesized")
+            return
+        self._report(f"{self._options.env}: synthesizing")
+        await synthesis.run()
+        self._report("synthesized")

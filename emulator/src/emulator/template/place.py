@@ -1,0 +1,73 @@
+"""The account and region of a deployment, and the pseudo parameters that follow from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Place:
+    """An account and a region; by default those in which the emulator deploys."""
+
+    account: str = "123456789012"
+    region: str = "us-east-1"
+
+    @classmethod
+    def of(cls, environment: str, default_place: Place) -> Place:
+        """From the manifest's aws://account/region; `default_place` stands in for what it leaves
+        open."""
+        account, region = _parts(environment)
+        return cls(
+            default_place.account if "unknown" in account else account,
+            default_place.region if "unknown" in region else region,
+        )
+
+    @classmethod
+    def first_known(cls, environments: Iterable[str]) -> Place:
+        """What the first of them that does not leave it open names, or the default."""
+        found = cls()
+        for environment in reversed([*environments]):
+            found = cls.of(environment, found)
+        return found
+
+    @property
+    def partition(self) -> str:
+        """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html"""
+        return {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(self._area, "aws")
+
+    @property
+    def url_suffix(self) -> str:
+        return "amazonaws.com.cn" if self._area == "cn" else "amazonaws.com"
+
+    def stack_id(self, stack: str, unique: str) -> str:
+        """The ARN of a stack; AWS gives a UUID as its `unique` part."""
+        scope = f"arn:{self.partition}:cloudformation:{self.region}:{self.account}"
+        return f"{scope}:stack/{stack}/{unique}"
+
+    def pseudo_parameters(self, stack: str, unique: str) -> dict[str, Any]:
+        return {
+            "AWS::AccountId": self.account,
+            "AWS::Region": self.region,
+            "AWS::Partition": self.partition,
+            "AWS::URLSuffix": self.url_suffix,
+            "AWS::StackName": stack,
+            "AWS::StackId": self.stack_id(stack, unique),
+            "AWS::NotificationARNs": [],
+        }
+
+    @property
+    def _area(self) -> str:
+        return "us-gov" if self.region.startswith("us-gov-") else self.region.split("-")[0]
+
+
+def same_place(one: str, other: str) -> bool:
+    """Whether two environments may be one: what a stack leaves open may be anything."""
+    pairs = zip(_parts(one), _parts(other), strict=True)
+    return all(a == b or "unknown" in a or "unknown" in b for a, b in pairs)
+
+
+def _parts(environment: str) -> tuple[str, str]:
+    account, _, region = environment.removeprefix("aws://").partition("/")
+    return account, region

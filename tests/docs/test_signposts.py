@@ -1,0 +1,60 @@
+"""What readers look for is one hop from docs/architecture.md, and what its links lead to is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "architecture.md"
+TABLE = PAGE.read_text().partition("## Where things are")[2].partition("\n## ")[0]
+# question -> file -> what stands in it
+SIGNPOSTS = {
+    "when a tick becomes blue": {
+        "client/core/ticks.py": r"def stage\(",
+        "web/src/client/core/ticks.ts": r"function stage\(",
+        "client/cli/bubbles.py": r"^TICK_STYLES = .*State\.READ: \"class:tick\.read\"",
+        "client/cli/screen.py": r"\"tick\.read\": \"#",
+    },
+    "where a pool gets its weight": {
+        "stacks/config/environments.py": r"ContainerPool\(name=\"small\".*weight=\d",
+        "stacks/config/pools.py": r"weight: int",
+        "stacks/constructs/load_balancer.py": r"def _weighted\(",
+    },
+    "where a refresh token is checked": {
+        "lambdas/api/accounts.py": r"^def refresh\(",
+        "lambdas/api/cognito.py": r"    def refresh\(",
+    },
+    "where a frame is limited to 32 KB": {
+        "emulator/src/emulator/gateway/limits.py": r"^FRAME_BYTES = 32 \* 1024",
+        "client/core/frames.py": r"^SEND_LIMIT_BYTES = ",
+        "web/src/client/core/frames.ts": r"^export const SEND_LIMIT_BYTES = ",
+    },
+}
+
+
+@pytest.mark.parametrize("question", SIGNPOSTS)
+def test_a_question_has_one_row_and_its_links_lead_to_the_thing(question: str) -> None:
+    (row,) = (line for line in TABLE.splitlines() if line.startswith(f"| {question} |"))
+    linked = [link.removeprefix("../") for link in re.findall(r"\]\(([^)]+)\)", row)]
+    assert linked == list(SIGNPOSTS[question])
+    for file, what in SIGNPOSTS[question].items():
+        assert re.search(what, (ROOT / file).read_text(), re.MULTILINE), file
+
+
+def test_the_readme_leads_to_the_table_and_the_examples() -> None:
+    links = re.findall(r"\]\(([^)]+)\)", (ROOT / "README.md").read_text())
+    assert {"docs/architecture.md#where-things-are", "docs/extending.md", "docs/testing.md"} <= {
+        *links
+    }
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 140
+
+
+def test_the_tests_of_the_page_on_testing_are_tests_of_the_project() -> None:
+    blocks = re.findall(
+        r"```python\n(.*?)```", (ROOT / "docs" / "testing.md").read_text(), re.DOTALL
+    )
+    texts = [file.read_text() for file in (ROOT / "tests").rglob("test_*.py")]
+    assert len(blocks) == 3
+    for block in blocks:
+        assert any(block.rstrip() in text for text in texts), block

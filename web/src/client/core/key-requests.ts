@@ -1,0 +1,205 @@
+/** Requests to the backend: device lists that are up to date, requests under way, retries. */
+
+import type { Listed } from "../crypto/identities.ts";
+import type { Claims, Lists, Request } from "./cipher.ts";
+import type { Settings } from "./settings.ts";
+
+const CLAIMED_AT_ONCE = 100; // the most that a request may name
+
+/** Device lists are up to date from their response until `changed` or the next connection. */
+export class KeyRequests {
+  readonly #settings: Settings;
+  readonly #emit: (request: Request) => void;
+  #online = false;
+  #number = 0;
+  readonly #fresh = new Map<string, Listed>();
+  /** user -> the request under way */
+  readonly #listing = new Map<string, number>();
+  /** Responses to requests up to this number are older than what is known: of a user, of all others. */
+  readonly #outdated = new Map<string, number>();
+  #outdatedAll = 0;
+  readonly #under = new Map<string, number>(); // other requests under way, by what they are for
+  readonly #failures = new Map<string, number>();
+  readonly #againAt = new Map<string, number>();
+  /** chat -> device -> until when it is left out */
+  readonly #tried = new Map<string, Map<string, number>>();
+
+  constructor(settings: Settings, emit: (request: Request) => void) {
+    this.#settings = settings;
+    this.#emit = emit;
+  }
+
+  /** Responses to requests of an earlier connection may still come, but they are outdated. */
+  opened(): void {
+    this.#online = true;
+    for (const memory of [this.#listing, this.#under, this.#failures, this.#againAt])
+      memory.clear();
+    this.#tried.clear();
+    this.#fresh.clear();
+    this.#outdated.clear();
+    this.#outdatedAll = this.#number;
+  }
+
+  closed(): void {
+    this.#online = false;
+  }
+
+  // -- lists
+
+  fresh(user: string): Listed | undefined {
+    return this.#fresh.get(user);
+  }
+
+  /** A response that is under way may be from before. */
+  changed(user: string): void {
+    this.#fresh.delete(user);
+    this.#listing.delete(user);
+    this.#outdated.set(user, this.#number);
+  }
+
+  /** Asked for by somebody else, beside what is asked for here. */
+  lookAt(user: string): Lists {
+    return { type: "lists", number: this.#next(), user };
+  }
+
+  wantLists(users: Iterable<string>, now: number): void {
+    for (const user of users) {
+      const known = this.#fresh.has(user) || this.#listing.has(user);
+      if (known || !this.#online || this.#waits(`lists ${user}`, now)) continue;
+      const request = this.lookAt(user);
+      this.#listing.set(user, request.number);
+      this.#emit(request);
+    }
+  }
+
+  /** Whether the response is news; otherwise it is older than what is known. */
+  listed({ user, number }: Lists): boolean {
+    this.#settle(`lists ${user}`);
+    if (this.#listing.get(user) === number) this.#listing.delete(user);
+    if (number <= (this.#outdated.get(user) ?? this.#outdatedAll)) return false;
+    this.#outdated.set(user, number);
+    return true;
+  }
+
+  /** The list of `user` is up to date now. */
+  learned(user: string, listed: Listed): void {
+    this.#fresh.set(user, listed);
+  }
+
+  // -- the list of chats
+
+  wantChats(chat: string, now: number): void {
+    const key = `chats ${chat}`;
+    if (!this.#online || this.#under.has(key) || this.#waits(key, now)) return;
+    const number = this.#next();
+    this.#under.set(key, number);
+    this.#emit({ type: "chats", number, chat });
+  }
+
+  // -- claims
+
+  /** Devices that had no key, or for which too many were claimed. */
+  tried(chat: string, now: number): Set<string> {
+    const tried = [...(this.#tried.get(chat) ?? [])].filter(([, until]) => now < until);
+    return new Set(tried.map(([device]) => device));
+  }
+
+  /** With the next text the devices without a key are asked for one again. */
+  tryAgain(chat: string): void {
+    this.#tried.delete(chat);
+  }
+
+  wantClaims(chat: string, devices: Iterable<string>, now: number, asking = false): void {
+    const key = claims(chat, asking);
+    const wanted = [...devices].filter((name) => !this.#under.has(`${key} ${name}`));
+    if (wanted.length === 0 || !this.#online || this.#waits(key, now)) return;
+    const number = this.#next();
+    for (let at = 0; at < wanted.length; at += CLAIMED_AT_ONCE) {
+      const part = wanted.slice(at, at + CLAIMED_AT_ONCE);
+      for (const name of part) this.#under.set(`${key} ${name}`, number);
+      this.#emit({ type: "claims", number, chat, devices: part, asking });
+    }
+  }
+
+  claimed(request: Claims, begun: ReadonlySet<string>, now: number): void {
+    const { chat, asking } = request;
+    this.#settle(claims(chat, asking));
+    this.#forget(request);
+    const without = request.devices.filter((name) => !begun.has(name));
+    const tried = this.#tried.get(chat) ?? new Map<string, number>();
+    if (without.length > 0) this.#tried.set(chat, tried);
+    for (const name of begun) this.#failures.delete(`key ${chat} ${name}`);
+    for (const name of without) tried.set(name, now + this.#pause(`key ${chat} ${name}`));
+  }
+
+  /** Whether a response is on its way that `chat` waits for, or the device list of one of `users`. */
+  underWay(chat: string, users: readonly string[]): boolean {
+    const keys = [`chats ${chat}`, claims(chat, true), claims(chat, false)];
+    const asked = [...this.#under.keys()].some((each) => keys.some((key) => each.startsWith(key)));
+    return asked || users.some((user) => this.#listing.has(user));
+  }
+
+  // -- failures
+
+  /** No response, or none that helps: to be tried again after a growing pause. */
+  failed(request: Request, now: number): void {
+    const key = keyOf(request);
+    if (request.type === "lists") {
+      if (this.#listing.get(request.user) === request.number) this.#listing.delete(request.user);
+    } else this.#forget(request);
+    this.#againAt.set(key, now + this.#pause(key));
+  }
+
+  /** There was a response. */
+  settled(request: Request): void {
+    this.#settle(keyOf(request));
+    if (request.type !== "lists") this.#forget(request);
+  }
+
+  /** When something that failed may be tried again. */
+  nextDue(now: number): number | undefined {
+    const tried = [...this.#tried.values()].flatMap((devices) => [...devices.values()]);
+    const times = [...this.#againAt.values(), ...tried].filter((at) => at > now);
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  // -- small
+
+  #pause(key: string): number {
+    const times = this.#failures.get(key) ?? 0;
+    this.#failures.set(key, times + 1);
+    return Math.min(this.#settings.fetchRetry * 2 ** times, this.#settings.fetchRetryCap);
+  }
+
+  #waits(key: string, now: number): boolean {
+    return now < (this.#againAt.get(key) ?? now);
+  }
+
+  #settle(key: string): void {
+    this.#failures.delete(key);
+    this.#againAt.delete(key);
+  }
+
+  #forget(request: Exclude<Request, Lists>): void {
+    const key = keyOf(request);
+    const keys = request.type === "chats" ? [key] : request.devices.map((name) => `${key} ${name}`);
+    for (const each of keys) {
+      if (this.#under.get(each) === request.number) this.#under.delete(each);
+    }
+  }
+
+  #next(): number {
+    this.#number += 1;
+    return this.#number;
+  }
+}
+
+function claims(chat: string, asking: boolean): string {
+  return `claims ${chat} ${asking}`;
+}
+
+function keyOf(request: Request): string {
+  if (request.type === "lists") return `lists ${request.user}`;
+  if (request.type === "chats") return `chats ${request.chat}`;
+  return claims(request.chat, request.asking);
+}

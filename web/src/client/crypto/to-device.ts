@@ -1,0 +1,110 @@
+/** The queue of to-device messages: texts that a device did not receive, and comparisons. */
+
+import { userOf } from "../core/ids.ts";
+import type { Work } from "../store/store.ts";
+import type { ToDeviceRow } from "../store/tables.ts";
+import * as tables from "../store/tables.ts";
+
+export const COPIES = 3; // of one text to one device
+
+/** A message is queued until it is sealed into a frame. */
+export class ToDeviceQueue {
+  readonly #work: Work;
+
+  constructor(work: Work) {
+    this.#work = work;
+  }
+
+  /** The same copy is queued once; all else is sent in the order in which it is queued. */
+  async add(
+    chat: string,
+    device: string,
+    of: string | NonNullable<ToDeviceRow["content"]>,
+    until?: number,
+  ): Promise<void> {
+    const copy = typeof of === "string";
+    const messageId = copy ? of : await this.#place(chat);
+    const row = { chat, device, messageId, content: copy ? undefined : of, until };
+    this.#work.put(tables.toDevice, row);
+  }
+
+  async chats(): Promise<Set<string>> {
+    return new Set((await this.#work.all(tables.toDevice)).map(({ chat }) => chat));
+  }
+
+  async of(chat: string): Promise<ToDeviceRow[]> {
+    return this.#work.all(tables.toDevice, undefined, tables.startingWith(chat));
+  }
+
+  done({ chat, device, messageId }: ToDeviceRow): void {
+    this.#work.delete(tables.toDevice, [chat, device, messageId]);
+  }
+
+  /** Of comparisons, for nobody knows of them any more. */
+  async drop(): Promise<void> {
+    for (const row of await this.#work.all(tables.toDevice)) {
+      if (row.content !== undefined) this.done(row);
+    }
+  }
+
+  /** Behind all that is queued in the chat. */
+  async #place(chat: string): Promise<string> {
+    const before = (await this.of(chat)).filter((row) => row.content !== undefined);
+    const last = Math.max(0, ...before.map(({ messageId }) => Number(messageId)));
+    return String(last + 1).padStart(16, "0");
+  }
+}
+
+/**
+ * When to ask for a message that has been asked for `asked` times; undefined: no more. `askAfter`:
+ * the pauses before each time, ms.
+ */
+export function nextAsk(
+  asked: number,
+  now: number,
+  askAfter: readonly number[],
+): number | undefined {
+  const pause = askAfter[asked];
+  return pause === undefined ? undefined : now + pause;
+}
+
+/** An own message, as far as who may have it again. */
+export interface Sent {
+  readonly seq: number | undefined;
+  /** How often each device was sent a copy. */
+  readonly copies: Readonly<Record<string, number>>;
+  /** Users who were added when it was sealed already. */
+  readonly notFor: readonly string[];
+}
+
+/** Who is in the chat now, and for who came later: the seq at which it was last seen without them. */
+export interface Readers {
+  readonly members: ReadonlySet<string>;
+  readonly joinedAfter: ReadonlyMap<string, number>;
+}
+
+/** Two devices' clocks are rarely further apart, nor a first message and the look at who reads it. */
+const MADE_LATER_MS = 300_000;
+
+/**
+ * Whether a device may ask for what was sent at `sentAt`, both epoch ms: one that is made later, by
+ * its user or by the backend, reads what comes and not what was. It keeps to that itself, and so
+ * does the device that responds, by its own clock: `since` it has trusted the device's keys, of what was
+ * accepted (undefined: not yet) then.
+ */
+export function mayAskFor(sentAt: number | undefined, since: number): boolean {
+  return sentAt === undefined || sentAt >= since - MADE_LATER_MS;
+}
+
+/** Whether `user/device` may have (another) copy of an own message. */
+export function mayHaveCopy(sent: Sent, device: string, chat: Readers): boolean {
+  const user = userOf(device);
+  const since = chat.joinedAfter.get(user) ?? 0;
+  return (
+    chat.members.has(user) &&
+    sent.seq !== undefined &&
+    sent.seq > since &&
+    !sent.notFor.includes(user) &&
+    (sent.copies[device] ?? 0) < COPIES
+  );
+}
