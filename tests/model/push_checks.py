@@ -137,7 +137,7 @@ class PushChecks:
             if mark < seq and not woken:
                 raise Violation(f"{device.address} was not woken for {texts[seq]}")
         self._counts(device, chat, owed, member["read"])
-        # one that was connected since was told so
+        # one that was connected since was notified
         silent = bool(rings) and self._connected.get(device.address, 0) < rings[-1][0].number
         shown = bool(rings) and pushes[-1].message_id is not None
         if silent and shown and max(newest for _, newest in rings) <= member["read"]:
