@@ -127,7 +127,7 @@ def _wake(aws: Aws, roster: Roster, lacking: Lacking, registered: Registered) ->
         read = log.read(roster.items[user])
         seqs = [seq_of(each) for each in messages if is_text_for(each, user, device)]
         unread = [seq for seq in seqs if seq > read]
-        if unread and registered[user][device].endpoint_arn:
+        if unread and registered[user][device].endpoint_arn is not None:
             texts.setdefault(user, {})[device] = unread
     if texts and waking.wake_lacking(aws, roster.chat, texts):
         raise ConnectionError("the queue rejected push jobs")

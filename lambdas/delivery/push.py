@@ -102,7 +102,9 @@ def _publish(
         if each.ring or each.taken_back
     }
     targets = [
-        Target(name, devices[name].endpoint_arn or "", devices[name].platform) for name in pushes
+        Target(name, arn, devices[name].platform)
+        for name in pushes
+        if (arn := devices[name].endpoint_arn) is not None
     ]
     holders = endpoints.holders(target.arn for target in targets)
     failed: dict[str, Exception] = {}

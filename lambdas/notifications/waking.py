@@ -15,7 +15,7 @@ Tried = Mapping[str, Collection[str]]  # user -> devices that a post was tried o
 
 
 def has_endpoint(devices: Mapping[str, Device]) -> bool:
-    return any(device.endpoint_arn for device in devices.values())
+    return any(device.endpoint_arn is not None for device in devices.values())
 
 
 def wake(aws: Aws, chat: str, tried: Tried) -> list[Job]:
