@@ -35,6 +35,11 @@ def not_found(message: str) -> ChatError:
     return ChatError("not_found", message)
 
 
+def rate_limited() -> ChatError:
+    """AWS, or one of our limits, was asked too much at once."""
+    return ChatError("rate_limited", "too many requests at once; try again in a moment")
+
+
 def internal() -> ChatError:
     """What a client sees of any error on our side; the log has the details."""
     return ChatError("internal", "something went wrong on our side; try again")

@@ -5,6 +5,7 @@ environment keeps the result.
 """
 
 import os
+import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -98,6 +99,13 @@ class Aws:
     def now(self) -> float:
         """Seconds since the epoch."""
         return time.time()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    def random(self, length: int) -> str:
+        """Text of `length` random bytes that nobody can guess, for ids and tickets."""
+        return secrets.token_urlsafe(length)
 
     @cached_property
     def background(self) -> "Executor":

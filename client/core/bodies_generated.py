@@ -14,6 +14,12 @@ from client.core import fields
 
 
 @dataclass(frozen=True, slots=True)
+class StoredItem:
+    table: str
+    item: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class ListedChat:
     chat: str
     kind: str
@@ -50,6 +56,14 @@ class ErrorDetail:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountResponse:
+    """200; all that is stored of the account, in pages: items as the backend has them."""
+
+    items: tuple[StoredItem, ...]
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ChatResponse:
     """201; a direct chat that exists: 200."""
 
@@ -72,6 +86,13 @@ class ClaimResponse:
     """
 
     keys: Mapping[str, ClaimedKey]
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteAccountResponse:
+    """Open. 200; wrong: 401."""
+
+    done: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +151,28 @@ class OneTimeKeysResponse:
 
 
 @dataclass(frozen=True, slots=True)
+class PasswordResponse:
+    """Open. 200: a new sign-in; all earlier ones have ended. Wrong: 401; weak: 400."""
+
+    access_token: str
+    refresh_token: str
+    expires_in: float = 0.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
 class SignInResponse:
     """200; wrong: 401."""
 
     access_token: str
     refresh_token: str
     expires_in: float = 0.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class SignOutResponse:
+    """200."""
+
+    signed_out: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +198,14 @@ class TokenResponse:
 
     access_token: str
     expires_in: float = 0.0  # seconds
+
+
+def parse_stored_item(value: object) -> StoredItem:
+    body = fields.mapping(value)
+    return StoredItem(
+        table=fields.text(body["table"]),
+        item=fields.mapping(body["item"]),
+    )
 
 
 def parse_listed_chat(value: object) -> ListedChat:
@@ -209,6 +254,14 @@ def parse_error_detail(value: object) -> ErrorDetail:
     )
 
 
+def parse_account_response(value: object) -> AccountResponse:
+    body = fields.mapping(value)
+    return AccountResponse(
+        items=fields.list_of(parse_stored_item)(body["items"]),
+        cursor=fields.optional(fields.text, None)(body.get("cursor")),
+    )
+
+
 def parse_chat_response(value: object) -> ChatResponse:
     body = fields.mapping(value)
     return ChatResponse(
@@ -229,6 +282,13 @@ def parse_claim_response(value: object) -> ClaimResponse:
     body = fields.mapping(value)
     return ClaimResponse(
         keys=fields.map_of(parse_claimed_key)(body["keys"]),
+    )
+
+
+def parse_delete_account_response(value: object) -> DeleteAccountResponse:
+    body = fields.mapping(value)
+    return DeleteAccountResponse(
+        done=fields.flag(body["done"]),
     )
 
 
@@ -287,12 +347,28 @@ def parse_one_time_keys_response(value: object) -> OneTimeKeysResponse:
     )
 
 
+def parse_password_response(value: object) -> PasswordResponse:
+    body = fields.mapping(value)
+    return PasswordResponse(
+        access_token=fields.text(body["access_token"]),
+        refresh_token=fields.text(body["refresh_token"]),
+        expires_in=fields.optional(fields.duration, 0.0)(body.get("expires_in")),
+    )
+
+
 def parse_sign_in_response(value: object) -> SignInResponse:
     body = fields.mapping(value)
     return SignInResponse(
         access_token=fields.text(body["access_token"]),
         refresh_token=fields.text(body["refresh_token"]),
         expires_in=fields.optional(fields.duration, 0.0)(body.get("expires_in")),
+    )
+
+
+def parse_sign_out_response(value: object) -> SignOutResponse:
+    body = fields.mapping(value)
+    return SignOutResponse(
+        signed_out=fields.flag(body["signed_out"]),
     )
 
 

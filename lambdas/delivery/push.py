@@ -8,6 +8,7 @@ What was rung is recorded after it was published: a run that fails between the t
 the two pushes collapse on the phone.
 """
 
+from functools import partial
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import SqsFifoPartialProcessor, process_partial_response
@@ -28,19 +29,27 @@ from lambdas.telemetry import count, logger, metrics
 Event = dict[str, Any]
 
 
-@metrics.log_metrics
-def handler(event: Event, context: Any) -> Any:
+def push_all(aws: Aws, event: Event, context: Any = None) -> Any:
+    """The batch item failures."""
     processor = SqsFifoPartialProcessor(skip_group_on_error=True)
     # report a batch of which all failed as batch item failures, not as an error of the function
     processor.raise_on_entire_batch_failure = False
     return process_partial_response(
-        event=event, record_handler=_push_record, processor=processor, context=context
+        event=event,
+        record_handler=partial(_push_record, aws),
+        processor=processor,
+        context=context,
     )
 
 
-def _push_record(record: SQSRecord) -> None:
+@metrics.log_metrics
+def handler(event: Event, context: Any) -> Any:
+    return push_all(aws(), event, context)
+
+
+def _push_record(aws: Aws, record: SQSRecord) -> None:
     try:
-        push(aws(), Job.from_body(record.body))
+        push(aws, Job.from_body(record.body))
     except Exception:
         count("PushesFailed")
         # a job contains nothing secret: names and a chat id

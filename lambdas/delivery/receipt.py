@@ -15,6 +15,7 @@ from lambdas.notifications import waking
 from lambdas.notifications.rung import RungItems
 from lambdas.presence.devices import Address, Devices
 from lambdas.presence.fan_out import WITHIN_SECONDS, deliver, to_connected
+from lambdas.presence.leaseholder import with_lease
 from lambdas.settings import Aws
 from lambdas.tables import HEAD, Item, Table, chat_key
 from lambdas.telemetry import count, logger
@@ -84,4 +85,5 @@ def _head(chats: Table, chat: str, user: str, mark: int) -> Item:
     raise bad_request(f"the chat has no message {mark}")
 
 
-handler = frame_handler({"receipt": receipt})
+ROUTES = {"receipt": with_lease(receipt)}
+handler = frame_handler(ROUTES)

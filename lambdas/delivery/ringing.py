@@ -51,7 +51,7 @@ def reads_from(rung: Rung, head: Head) -> int:
         seq
         for name, each in rung.devices.items()
         for seq in each.waiting
-        if seq > max(head.watermark(name), head.read)
+        if seq > max(_reached(head, name), head.read)
     ]
     return min([_counted_to(rung, head), *(seq - 1 for seq in lacking)])
 
@@ -98,6 +98,10 @@ def _digest(item: Item) -> str:
     return hashlib.sha256(name.encode()).hexdigest()[:8]
 
 
+def _reached(head: Head, device: str) -> int:
+    return max(head.delivered.get(device, 0), head.joined_seq)
+
+
 def _counted_to(rung: Rung, head: Head) -> int:
     return max(rung.seq, head.read, head.joined_seq)
 
@@ -133,7 +137,7 @@ def _for_device(
     waiting = sorted(seq for seq in {*old.waiting} | fresh if seq > head.read)
     was_rung = [seq for seq in old.rung if seq > head.read]
     asleep = not device.connected(now) or name in job.devices
-    lacking = [seq for seq in waiting if seq in texts and seq > head.watermark(name)]
+    lacking = [seq for seq in waiting if seq in texts and seq > _reached(head, name)]
     if lacking and asleep:
         urgent = any(texts[seq].get("urgent", True) for seq in lacking)
         after = _limited([], sorted([*was_rung, *waiting]))

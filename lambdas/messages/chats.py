@@ -73,11 +73,11 @@ class Chats:
         if user == peer:
             raise bad_request("a direct chat is with somebody else")
         members = sorted((user, peer))
+        self._require_users(members)
         for attempt in range(ATTEMPTS):
             claimed = self._users.get(user_key(user, f"direct#{peer}"), consistent=True)
             if claimed:
                 return Chat(claimed["chat"], "direct", members), False
-            self._require_users(members)
             chat = self._new_id()
             try:
                 transact(self._users, self._new_direct(chat, members))
@@ -114,10 +114,20 @@ class Chats:
         """Raises ChatError not_found for an unknown chat and for one that is not the user's."""
         return read_head(self._chats, chat, user)
 
-    def names(self, user: str) -> Names:
-        """Every chat that the user has a row for; some may not exist (any more)."""
-        rows = self._users.query_all({"user": user}, prefix="chat#", consistent=True)
-        return [row["item"].removeprefix("chat#") for row in rows]
+    def names(
+        self, user: str, cursor: str | None = None, limit: int | None = None
+    ) -> tuple[Names, str | None]:
+        """A page of the chats that the user has a row for, in their order, and the next cursor.
+
+        Some of them may not exist (any more). A cursor is the last chat of the page before. A chat
+        that the user comes into or leaves between two pages moves no other one to another page.
+        """
+        start = user_key(user, f"chat#{cursor}") if cursor else None
+        page = self._users.query(
+            {"user": user}, prefix="chat#", limit=limit, start=start, consistent=True
+        )
+        names = [row["item"].removeprefix("chat#") for row in page.items]
+        return names, page.next["item"].removeprefix("chat#") if page.next else None
 
     def change(
         self,
@@ -147,6 +157,14 @@ class Chats:
             self._change(chat, user, changed, remove=members)
         head = self._chats.get(chat_key(chat, HEAD), consistent=True) or {}
         return sorted(head.get("members", ()))
+
+    def leave(self, user: str, chat: str, changed: Callable[[Changed], object]) -> None:
+        """Leaves a chat of either kind, as the user of a deleted account does. Idempotent."""
+        try:
+            self._change(chat, user, changed, remove=[user])
+        except ChatError as error:
+            if error.code != "not_found":
+                raise
 
     def _change(
         self,
@@ -228,12 +246,9 @@ class Chats:
         """
         if cursor is not None and not CURSOR.fullmatch(cursor):
             raise bad_request("there is no such cursor")
-        start = user_key(user, f"chat#{cursor}") if cursor else None
-        page = self._users.query({"user": user}, prefix="chat#", limit=limit, start=start)
-        names = [item["item"].removeprefix("chat#") for item in page.items]
+        names, following = self.names(user, cursor, limit)
         heads = read_heads(self._chats, names, user)
-        chats = [_listed(heads[name]) for name in names if name in heads]
-        return chats, page.next["item"].removeprefix("chat#") if page.next else None
+        return [_listed(heads[name]) for name in names if name in heads], following
 
 
 def _listed(head: Head) -> dict[str, Any]:

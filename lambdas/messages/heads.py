@@ -21,9 +21,9 @@ class Head:
     delivered: Mapping[str, int]
     read: int
 
-    def watermark(self, device: str) -> int:
-        """Up to where that device of the user has everything."""
-        return max(self.delivered.get(device, 0), self.joined_seq)
+    def start(self, after: int) -> int:
+        """From where on a device that has everything up to `after` may see messages."""
+        return max(after, self.joined_seq)
 
 
 def read_heads(chats: Table, names: Collection[str], user: str) -> dict[str, Head]:

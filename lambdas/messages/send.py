@@ -1,7 +1,8 @@
 """Function Send, route `send`: three rounds of calls, each of which waits for the one before.
 
-1. Take a position in the chat's log; that authorizes, orders and names the members.
-2. Store the message; beside it read who is connected where.
+1. Take a position in the chat's log; that authorizes, orders and names the members. Beside it read
+   the sender's own devices: only the connection that holds the lease may send.
+2. Store the message; beside it read where the other members are connected.
 3. Post to every open connection; beside it queue a job for each member without one, if there is
    something to read for them and a phone to wake.
 
@@ -9,6 +10,7 @@
 the third round misses.
 """
 
+import secrets
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 
@@ -17,10 +19,11 @@ from lambdas.errors import internal
 from lambdas.frames import Frame
 from lambdas.messages import append
 from lambdas.messages.log import WRITER_SECONDS
-from lambdas.messages.message import addressed, is_text_for, message_frame, stored
+from lambdas.messages.message import DeviceNames, addressed, is_text_for, message_frame, stored
 from lambdas.notifications import waking
 from lambdas.presence.devices import Address, Devices
 from lambdas.presence.fan_out import Delivery, deliver, to_connected
+from lambdas.presence.leaseholder import cutting_off, require_lease
 from lambdas.settings import Aws
 from lambdas.tables import Item
 from lambdas.telemetry import count, logger
@@ -31,17 +34,32 @@ RESPOND_WITHIN_SECONDS = WRITER_SECONDS - 1
 
 
 def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
-    """The `accepted` frame. Raises ChatError not_found."""
+    """The `accepted` frame. Raises ChatError not_found, LeaseLost."""
     started = aws.now()
-    position = append.take(aws.chats, frame["chat"], caller.user)
-    message = _message(aws, caller, frame, position.seq)
-    if aws.now() - started > PUT_WITHIN_SECONDS:
-        append.close(aws.chats, message)
-        raise internal()  # too late to store it before the timeout; the sender sends again
     devices = Devices(aws.users)
-    reading = aws.background.submit(devices.of, sorted(position.members))
+    reading_own = aws.background.submit(devices.of, [caller.user])
+
+    def item(seq: int) -> Item:
+        return _message(aws, caller, frame, seq)
+
+    call = secrets.token_urlsafe(6)
+    writer = append.Writer(caller.user, caller.device, frame["message_id"], call)
+    position = append.take(aws.chats, frame["chat"], writer, item)
+    message = position.stored or item(position.seq)
+    try:
+        own = reading_own.result(timeout=WITHIN_SECONDS)
+        require_lease(aws, caller, own.get(caller.user, {}))
+        if aws.now() - started > PUT_WITHIN_SECONDS:
+            raise internal()  # too late to store it before the timeout; the sender sends again
+    except Exception:
+        if not position.stored:
+            append.close(aws.chats, message)
+        raise
+    if position.stored:  # sent again; the delivery watch repeats what the first call missed
+        return _accepted(message, position.seq, devices.of(sorted(position.members)))
+    reading = aws.background.submit(devices.of, sorted(position.members - {caller.user}))
     append.put(aws.chats, message)
-    found = reading.result(timeout=WITHIN_SECONDS)
+    found = {**own, **reading.result(timeout=WITHIN_SECONDS)}
     posts = to_connected(
         found, _frames(message), aws.now(), besides=Address(caller.user, caller.device)
     )
@@ -51,16 +69,23 @@ def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
         if is_text_for(message, user) and waking.has_endpoint(found.get(user, {}))
     }
     _deliver(aws, message, posts, wakeable, until=started + RESPOND_WITHIN_SECONDS)
-    difference = addressed(frame, found, caller.user, caller.device)
-    return {
+    return _accepted(message, position.seq, found)
+
+
+def _accepted(message: Item, seq: int, registered: DeviceNames) -> Frame:
+    difference = addressed(message, registered, message["sender"], message["sender_device"])
+    accepted: Frame = {
         "type": "accepted",
-        "message_id": frame["message_id"],
-        "chat": frame["chat"],
-        "seq": position.seq,
+        "message_id": message["message_id"],
+        "chat": message["chat"],
+        "seq": seq,
         "sent_at": message["sent_at"],
         "missing": difference.missing,
         "stale": difference.stale,
     }
+    if difference.more:
+        accepted["more"] = True
+    return accepted
 
 
 def _message(aws: Aws, caller: Caller, frame: Frame, seq: int) -> Item:
@@ -141,4 +166,5 @@ def _wake(aws: Aws, message: Item, tried: waking.Tried) -> None:
         logger.warning("the queue rejected push jobs", extra={"jobs": len(rejected)})
 
 
-handler = frame_handler({"send": send})
+ROUTES = {"send": cutting_off(send)}
+handler = frame_handler(ROUTES)

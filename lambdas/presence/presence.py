@@ -4,6 +4,7 @@ from lambdas.connections import Post
 from lambdas.errors import not_found
 from lambdas.frames import Frame
 from lambdas.presence.devices import Address, Devices
+from lambdas.presence.leaseholder import with_lease
 from lambdas.presence.leases import WATCH_SECONDS, presence_frame
 from lambdas.settings import Aws
 from lambdas.websocket import Caller, frame_handler
@@ -30,4 +31,5 @@ def ping(_aws: Aws, _caller: Caller, _frame: Frame) -> Frame:
     return {"type": "pong"}
 
 
-handler = frame_handler({"watch": watch, "ping": ping})
+ROUTES = {"watch": with_lease(watch), "ping": with_lease(ping)}
+handler = frame_handler(ROUTES)

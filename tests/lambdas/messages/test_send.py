@@ -1,8 +1,13 @@
 import json
+import uuid
+from typing import Any
 
 import pytest
 
+from lambdas.delivery import purge
+from lambdas.frames import encode
 from lambdas.presence import connection
+from lambdas.tables import DEVICES, user_key
 from tests.support.lambdas import events, given, then, when
 from tests.support.lambdas.backend import Backend, failing, recorded_calls
 from tests.support.lambdas.connection_api import GONE, HANGS
@@ -84,6 +89,18 @@ def test_each_device_gets_its_own_payload_and_the_sender_learns_of_the_others(
     assert world.frames("ravi", "desk")[0]["payload"] is None
 
 
+def test_a_group_of_many_devices_still_gets_a_response(world: Backend) -> None:
+    given.online(world, "ravi")
+    crowd = [f"{'u' * 30}{number:02d}" for number in range(28)]
+    for name in crowd:
+        entries: dict[str, Any] = {f"{'d' * 62}{number:02d}": {} for number in range(50)}
+        world.aws.users.put({**user_key(name, DEVICES), "devices": entries})
+    chat = given.group(world, "ravi", *crowd)
+    accepted = then.valid(when.sends(world, "ravi", chat, to={f"{crowd[0]}/{'d' * 62}00": "x"}))
+    assert len(encode(accepted)) < 32 * 1024
+    assert len(accepted["missing"]) == 100 and accepted["more"] is True
+
+
 def test_a_connection_that_is_gone_loses_its_lease_and_the_user_is_pushed(world: Backend) -> None:
     given.online(world, "ravi")
     gone = given.online(world, "raju")
@@ -134,7 +151,7 @@ def test_a_connection_that_fails_keeps_its_lease(world: Backend) -> None:
     assert [frame["seq"] for frame in world.frames("raju", "phone")] == [2]
 
 
-def test_a_message_one_to_one_costs_three_calls_and_a_push_two_more(world: Backend) -> None:
+def test_a_message_one_to_one_costs_four_calls_and_a_push_two_more(world: Backend) -> None:
     given.online(world, "ravi")
     given.online(world, "raju")
     given.user(world, "mira", "phone")
@@ -142,10 +159,12 @@ def test_a_message_one_to_one_costs_three_calls_and_a_push_two_more(world: Backe
     offline = given.direct_chat(world, "ravi", "mira")
     with recorded_calls(world) as calls:
         when.sends(world, "ravi", online)
-    assert sorted(calls) == ["BatchGetItem", "PutItem", "UpdateItem"]
+    own, other = ["BatchGetItem"] * 2  # the sender's devices, and the others'
+    assert sorted(calls) == [own, other, "PutItem", "UpdateItem"]
     with recorded_calls(world) as calls:
         when.sends(world, "ravi", offline)
-    assert sorted(calls) == ["BatchGetItem", "BatchGetItem", "PutItem", "SendMessage", "UpdateItem"]
+    rung = "BatchGetItem"
+    assert sorted(calls) == [own, other, rung, "PutItem", "SendMessage", "UpdateItem"]
 
 
 def test_the_sender_is_who_connected_whatever_the_frame_says(world: Backend) -> None:
@@ -197,6 +216,57 @@ def test_a_message_that_was_stored_after_all_is_accepted(world: Backend) -> None
         response = when.sends(world, "ravi", chat)
     assert response["type"] == "accepted"
     assert len(world.frames("raju", "phone")) == 1
+
+
+def test_a_message_that_is_sent_again_keeps_its_place(world: Backend) -> None:
+    given.online(world, "ravi")
+    given.online(world, "raju")
+    chat = given.direct_chat(world, "ravi", "raju")
+    first = when.sends(world, "ravi", chat, payload="xyz")
+    world.clock.pass_seconds(30)
+    again = when.sends(world, "ravi", chat, payload="xyz", message_id=first["message_id"])
+    assert then.valid(again) == first
+    assert [frame["seq"] for frame in world.frames("raju", "phone")] == [1]
+    assert when.sends(world, "ravi", chat)["seq"] == 2
+
+
+def test_a_resend_closes_the_place_that_its_first_writer_left_open(world: Backend) -> None:
+    given.online(world, "ravi")
+    given.online(world, "raju")
+    chat = given.direct_chat(world, "ravi", "raju")
+    message_id = str(uuid.uuid4())
+    with failing(world, "UpdateItem", answered=False):  # and no second try
+        response = when.sends(world, "ravi", chat, message_id=message_id)
+    then.is_error(response, "internal")
+    assert when.sends(world, "ravi", chat, message_id=message_id)["seq"] == 2
+    messages, synced = when.syncs(world, "raju", chats={chat: 0})
+    assert [frame["seq"] for frame in messages] == [2] and "retry_after" not in synced
+
+
+def test_what_every_device_had_and_was_purged_is_stored_again(world: Backend) -> None:
+    """The log can't tell it from a void any more; recipients drop the second copy."""
+    given.online(world, "ravi")
+    given.online(world, "raju")
+    chat = given.direct_chat(world, "ravi", "raju")
+    first = when.sends(world, "ravi", chat)
+    purge.purge(world.aws.chats, chat, 1)
+    again = when.sends(world, "ravi", chat, message_id=first["message_id"])
+    assert (again["type"], again["seq"]) == ("accepted", 2)
+
+
+@pytest.mark.parametrize("device", ["phone", "desk"])
+def test_the_same_id_of_another_device_or_user_is_another_message(
+    world: Backend, device: str
+) -> None:
+    given.user(world, "ravi", "phone", "desk")
+    given.connected(world, "ravi", "phone")
+    given.connected(world, "ravi", "desk")
+    given.online(world, "raju")
+    chat = given.direct_chat(world, "ravi", "raju")
+    message_id = when.sends(world, "ravi", chat)["message_id"]
+    other = ("ravi", "desk") if device == "desk" else ("raju", "phone")
+    again = when.sends(world, other[0], chat, device=other[1], message_id=message_id)
+    assert (again["type"], again["seq"]) == ("accepted", 2)
 
 
 def test_a_queue_that_fails_does_not_fail_the_message(world: Backend) -> None:

@@ -1,10 +1,15 @@
 """Given: who exists, who is connected, which chats there are."""
 
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from lambdas.messages import message
 from lambdas.messages.chats import Chats
 from lambdas.notifications.endpoints import OWNER
 from lambdas.presence import connection
 from lambdas.presence.devices import Devices
-from lambdas.tables import user_key
+from lambdas.tables import DEVICES, HEAD, chat_key, user_key
 from tests.support.lambdas import events
 from tests.support.lambdas.backend import Backend
 
@@ -14,7 +19,7 @@ def user(world: Backend, name: str, *devices: str) -> None:
     store = Devices(world.aws.users)
     store.create_user(name)
     for device in devices:
-        if store.register(name, device) and device == "phone":
+        if store.register(name, device, world.clock()) and device == "phone":
             push_token(world, name, device)
 
 
@@ -35,6 +40,35 @@ def connected(world: Backend, name: str, device: str) -> str:
     return connection_id
 
 
+@contextmanager
+def holding_a_lease(world: Backend, name: str, device: str) -> Iterator[str]:
+    """The device's connection; one for the time being, unheard by others, if it has none."""
+    if (name, device) in world.connections:
+        yield world.connections[name, device]
+        return
+    known = "nowhere="
+    if device not in Devices(world.aws.users).of([name], consistent=True).get(name, {}):
+        yield known
+        return
+    entry = "devices.#d.connection_id", "devices.#d.connected_at"
+    names = {"#d": device}
+    world.aws.users.update(
+        user_key(name, DEVICES),
+        f"SET {entry[0]} = :id, {entry[1]} = :at",
+        names=names,
+        id=known,
+        at=int(world.clock() * 1000),
+    )
+    yield known
+    world.aws.users.update(
+        user_key(name, DEVICES),
+        f"REMOVE {', '.join(entry)}",
+        f"{entry[0]} = :id",
+        names=names,
+        id=known,
+    )
+
+
 def online(world: Backend, name: str, device: str = "phone") -> str:
     """A user with one device, connected."""
     user(world, name, device)
@@ -49,3 +83,23 @@ def direct_chat(world: Backend, one: str, other: str) -> str:
 def group(world: Backend, *members: str) -> str:
     chats = Chats(world.aws.chats, world.aws.users)
     return chats.group(members[0], members[1:]).chat
+
+
+def stored(world: Backend, sender: str, chat: str, count: int, payload: str) -> None:
+    """Messages that stand in the chat's empty log, faster than by sending them."""
+    now = int(world.clock())
+    frame = {"chat": chat, "alg": "megolm.v1", "payload": payload}
+    world.aws.chats.batch_write(
+        puts=[
+            message.stored(
+                {**frame, "message_id": str(uuid.UUID(int=seq))},
+                seq=seq,
+                sender=sender,
+                sender_device="phone",
+                sent_at=now * 1000,
+                expires_at=now + 86_400,
+            )
+            for seq in range(1, count + 1)
+        ]
+    )
+    world.aws.chats.update(chat_key(chat, HEAD), "SET seq = :count", count=count)

@@ -1,6 +1,5 @@
 """The world of the REST tests: moto's AWS, people with devices, requests as the ALB sends them."""
 
-import base64
 import io
 import json
 import logging
@@ -19,9 +18,9 @@ import boto3
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from moto import mock_aws
 from moto.utilities.utils import load_resource
 
+from emulator.aws import cognito
 from lambdas import frames
 from lambdas.api.api import serve
 from lambdas.api.app import create_app
@@ -31,6 +30,8 @@ from lambdas.settings import Aws, Settings
 from lambdas.tables import Table
 from lambdas.telemetry import logger
 from stacks.config.tables import TABLES, table_variable
+from tests.support.lambdas.events import http_request
+from tests.support.lambdas.moto_aws import moto_aws
 
 REGION = "us-east-1"
 DUMMY = {
@@ -41,6 +42,7 @@ DUMMY = {
     "AWS_EC2_METADATA_DISABLED": "true",
 }
 
+PASSWORD = "correct horse 7 Battery!"
 CLIENTS = {"dynamodb": "dynamodb", "cognito": "cognito-idp", "sns": "sns"}
 
 
@@ -57,7 +59,8 @@ OF_PUSH = {"MESSAGE_TTL_DAYS": "30"}  # the only variable of the push function t
 @contextmanager
 def mocked_aws(**settings: str) -> Iterator[Aws]:
     """Moto with the three tables, a user pool and platform applications, and an Aws over it."""
-    with mock_aws():
+    cognito.install()
+    with moto_aws():
         aws = Aws(Settings({**DUMMY, **OF_PUSH, **create_resources(), **settings}))
         for name, service in CLIENTS.items():
             vars(aws)[name] = client(service)
@@ -169,6 +172,12 @@ class Phone:
         return {f"id{number}": self.one_time_key(f"id{number}", number) for number in numbers}
 
 
+@cache
+def _private_key() -> rsa.RSAPrivateKey:
+    """The pool's, made once: it takes longer than most tests."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
 class Gateway:
     """Stands for @connections and for the pool's JWKS address, over HTTP.
 
@@ -176,7 +185,7 @@ class Gateway:
     """
 
     def __init__(self) -> None:
-        self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self.key = _private_key()
         self.received: dict[str, list[dict[str, Any]]] = {}
         self.closed: list[str] = []
         gateway = self
@@ -277,7 +286,7 @@ class Rest:
         if user is not None:
             sent["authorization"] = f"Bearer {self.token(user)}"
         data = raw if raw is not None else b"" if body is None else text_of(body).encode()
-        response = serve(self.app, event(method, path, data, sent, query), None)
+        response = serve(self.app, http_request(method, path, data, sent, query), None)
         assert "headers" not in response  # the target group has multi value headers
         got = {name: values[-1] for name, values in response["multiValueHeaders"].items()}
         assert not response["isBase64Encoded"]
@@ -288,9 +297,14 @@ class Rest:
         return reply
 
     def sign_up(self, *names: str) -> list[str]:
-        """Users of one test's own, as sign-up leaves them, without the way through Cognito."""
+        """Users of one test's own, as sign-up leaves them."""
         users = [new_name(name) for name in names]
+        pool = self.aws.settings["USER_POOL_ID"]
         for user in users:
+            client("cognito-idp").admin_create_user(UserPoolId=pool, Username=user)
+            client("cognito-idp").admin_set_user_password(
+                UserPoolId=pool, Username=user, Password=PASSWORD, Permanent=True
+            )
             Devices(self.aws.users).create_user(user)
         return users
 
@@ -309,46 +323,6 @@ class Rest:
             phone.user, phone.device, connection, int(time.time() * 1000)
         )
         return frames
-
-
-def event(
-    method: str,
-    path: str,
-    body: bytes,
-    headers: Mapping[str, str],
-    query: Mapping[str, str],
-) -> dict[str, Any]:
-    """As an ALB sends it to a Lambda target with multi value headers.
-
-    docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html
-    """
-    try:
-        text, encoded = body.decode(), False
-    except UnicodeDecodeError:
-        text, encoded = base64.b64encode(body).decode(), True
-    sent = {
-        "host": "switchboard.example",
-        "user-agent": "test",
-        "x-amzn-trace-id": "Root=1-67891233-abcdef012345678912345678",
-        "x-forwarded-for": "203.0.113.7",
-        "x-forwarded-port": "443",
-        "x-forwarded-proto": "https",
-        **headers,
-    }
-    return {
-        "requestContext": {
-            "elb": {
-                "targetGroupArn": "arn:aws:elasticloadbalancing:us-east-1:123456789012:"
-                "targetgroup/api/6d0ecf831eec9f09"
-            }
-        },
-        "httpMethod": method,
-        "path": path,
-        "multiValueQueryStringParameters": {name: [value] for name, value in query.items()},
-        "multiValueHeaders": {name: [value] for name, value in sent.items()},
-        "body": text,
-        "isBase64Encoded": encoded,
-    }
 
 
 @cache

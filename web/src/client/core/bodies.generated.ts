@@ -19,6 +19,11 @@ import {
   text,
 } from "./fields.ts";
 
+export interface StoredItem {
+  readonly table: string;
+  readonly item: Fields;
+}
+
 export interface ListedChat {
   readonly chat: string;
   readonly kind: string;
@@ -50,6 +55,12 @@ export interface ErrorDetail {
   readonly message: string;
 }
 
+/** 200; all that is stored of the account, in pages: items as the backend has them. */
+export interface AccountResponse {
+  readonly items: readonly StoredItem[];
+  readonly cursor: string | undefined;
+}
+
 /** 201; a direct chat that exists: 200. */
 export interface ChatResponse {
   readonly chat: string;
@@ -68,6 +79,11 @@ export interface ChatsResponse {
  */
 export interface ClaimResponse {
   readonly keys: ReadonlyMap<string, ClaimedKey>;
+}
+
+/** Open. 200; wrong: 401. */
+export interface DeleteAccountResponse {
+  readonly done: boolean;
 }
 
 /** 200. */
@@ -112,12 +128,25 @@ export interface OneTimeKeysResponse {
   readonly remaining: number;
 }
 
+/** Open. 200: a new sign-in; all earlier ones have ended. Wrong: 401; weak: 400. */
+export interface PasswordResponse {
+  readonly accessToken: string;
+  readonly refreshToken: string;
+  /** Milliseconds; the wire has seconds. */
+  readonly expiresIn: number;
+}
+
 /** 200; wrong: 401. */
 export interface SignInResponse {
   readonly accessToken: string;
   readonly refreshToken: string;
   /** Milliseconds; the wire has seconds. */
   readonly expiresIn: number;
+}
+
+/** 200. */
+export interface SignOutResponse {
+  readonly signedOut: boolean;
 }
 
 /** 201; taken: 409; weak password: 400. */
@@ -140,6 +169,14 @@ export interface TokenResponse {
   readonly accessToken: string;
   /** Milliseconds; the wire has seconds. */
   readonly expiresIn: number;
+}
+
+export function parseStoredItem(value: unknown): StoredItem {
+  const body = mapping(value);
+  return {
+    table: text(body.table),
+    item: mapping(body.item),
+  };
 }
 
 export function parseListedChat(value: unknown): ListedChat {
@@ -188,6 +225,14 @@ export function parseErrorDetail(value: unknown): ErrorDetail {
   };
 }
 
+export function parseAccountResponse(value: unknown): AccountResponse {
+  const body = mapping(value);
+  return {
+    items: listOf(parseStoredItem)(body.items),
+    cursor: optional(text, undefined)(body.cursor),
+  };
+}
+
 export function parseChatResponse(value: unknown): ChatResponse {
   const body = mapping(value);
   return {
@@ -208,6 +253,13 @@ export function parseClaimResponse(value: unknown): ClaimResponse {
   const body = mapping(value);
   return {
     keys: mapOf(parseClaimedKey)(body.keys),
+  };
+}
+
+export function parseDeleteAccountResponse(value: unknown): DeleteAccountResponse {
+  const body = mapping(value);
+  return {
+    done: flag(body.done),
   };
 }
 
@@ -266,12 +318,28 @@ export function parseOneTimeKeysResponse(value: unknown): OneTimeKeysResponse {
   };
 }
 
+export function parsePasswordResponse(value: unknown): PasswordResponse {
+  const body = mapping(value);
+  return {
+    accessToken: text(body.access_token),
+    refreshToken: text(body.refresh_token),
+    expiresIn: optional(duration, 0)(body.expires_in),
+  };
+}
+
 export function parseSignInResponse(value: unknown): SignInResponse {
   const body = mapping(value);
   return {
     accessToken: text(body.access_token),
     refreshToken: text(body.refresh_token),
     expiresIn: optional(duration, 0)(body.expires_in),
+  };
+}
+
+export function parseSignOutResponse(value: unknown): SignOutResponse {
+  const body = mapping(value);
+  return {
+    signedOut: flag(body.signed_out),
   };
 }
 
@@ -329,6 +397,15 @@ export type ClaimRequest = {
 };
 
 /**
+ * Open. Deletes the account and what is stored for it; its name is never given out again. Repeat it
+ * until `done`.
+ */
+export type DeleteAccountRequest = {
+  readonly username: string;
+  readonly password: string;
+};
+
+/**
  * Registers a device; idempotent. A push token moves to its newest owner. The signature is by the
  * ed25519 key over canonical {curve25519, device, ed25519, user}.
  */
@@ -353,10 +430,27 @@ export type OneTimeKeysRequest = {
   readonly fallback_key?: FallbackKey;
 };
 
+/** Open. Changes a password, also a temporary one that an operator has set. */
+export type PasswordRequest = {
+  readonly username: string;
+  readonly password: string;
+  readonly new_password: string;
+};
+
 /** Open. */
 export type SignInRequest = {
   readonly username: string;
   readonly password: string;
+};
+
+/**
+ * Ends this sign-in and, if it is named, removes a device; with `everywhere` all sign-ins and all
+ * devices of the user.
+ */
+export type SignOutRequest = {
+  readonly device?: string;
+  readonly refresh_token?: string;
+  readonly everywhere?: boolean;
 };
 
 /** Open. */

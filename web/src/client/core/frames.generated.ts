@@ -29,6 +29,7 @@ export interface Watermarks {
 
 export interface SyncedChat {
   readonly seq: number;
+  readonly after: number;
   readonly completeTo: number;
   readonly missing: readonly (readonly [number, number])[];
   readonly members: ReadonlyMap<string, Watermarks>;
@@ -44,6 +45,7 @@ export interface Accepted {
   readonly sentAt: number;
   readonly missing: readonly string[];
   readonly stale: readonly string[];
+  readonly more: boolean;
 }
 
 /**
@@ -91,6 +93,15 @@ export interface Message {
   readonly payload: string | undefined;
 }
 
+/**
+ * Messages in response to `sync`, as many as fit: those of a chat in their order, without a gap but
+ * for what has expired. Each is as in a `message` frame.
+ */
+export interface Messages {
+  readonly type: "messages";
+  readonly messages: readonly Message[];
+}
+
 /** There is something after your watermark: sync. */
 export interface Nudge {
   readonly type: "nudge";
@@ -121,11 +132,15 @@ export interface Receipt {
   readonly read: number;
 }
 
-/** Ends the response to `sync`. Nothing else at or below `complete_to` will ever appear. */
+/**
+ * Ends the response to `sync`. Nothing else above `after` and at or below `complete_to` will ever
+ * appear.
+ */
 export interface Synced {
   readonly type: "synced";
   readonly chats: ReadonlyMap<string, SyncedChat>;
   readonly more: boolean;
+  readonly cursor: string | undefined;
   /** Milliseconds; the wire has seconds. */
   readonly retryAfter: number | undefined;
 }
@@ -144,6 +159,7 @@ export type ServerFrame =
   | ErrorFrame
   | KeysLow
   | Message
+  | Messages
   | Nudge
   | Pong
   | Presence
@@ -163,6 +179,7 @@ export function parseSyncedChat(value: unknown): SyncedChat {
   const body = mapping(value);
   return {
     seq: count(body.seq),
+    after: count(body.after),
     completeTo: count(body.complete_to),
     missing: optional(listOf(pairOf(position)), [])(body.missing),
     members: optional(mapOf(parseWatermarks), new Map())(body.members),
@@ -179,6 +196,7 @@ export function parseAccepted(value: unknown): Accepted {
     sentAt: time(body.sent_at),
     missing: optional(listOf(text), [])(body.missing),
     stale: optional(listOf(text), [])(body.stale),
+    more: flag(body.more),
   };
 }
 
@@ -231,6 +249,14 @@ export function parseMessage(value: unknown): Message {
   };
 }
 
+export function parseMessages(value: unknown): Messages {
+  const body = mapping(value);
+  return {
+    type: "messages",
+    messages: listOf(parseMessage)(body.messages),
+  };
+}
+
 export function parseNudge(value: unknown): Nudge {
   const body = mapping(value);
   return {
@@ -272,6 +298,7 @@ export function parseSynced(value: unknown): Synced {
     type: "synced",
     chats: mapOf(parseSyncedChat)(body.chats),
     more: flag(body.more),
+    cursor: optional(text, undefined)(body.cursor),
     retryAfter: optional(duration, undefined)(body.retry_after),
   };
 }
@@ -295,6 +322,7 @@ export const PARSERS: ReadonlyMap<string, Reader<ServerFrame>> = new Map<
   ["error", parseErrorFrame],
   ["keys_low", parseKeysLow],
   ["message", parseMessage],
+  ["messages", parseMessages],
   ["nudge", parseNudge],
   ["pong", parsePong],
   ["presence", parsePresence],
@@ -336,12 +364,14 @@ export type SendFrame = {
 };
 
 /**
- * Asks for what came after a watermark: with `chats` in those chats, without it in every chat of
- * the user from the device's own watermark. The response is `message` frames, then one `synced`.
+ * Asks for what came after a watermark: with `chats` in those chats, without it in the user's
+ * chats, page by page, from the device's own watermarks at the backend. The response is `messages`
+ * frames, then one `synced`.
  */
 export type SyncFrame = {
   readonly action: "sync";
   readonly chats?: Readonly<Record<string, number>>;
+  readonly cursor?: string;
 };
 
 /** Notifies the chat's other online members; never stored. */
