@@ -24,6 +24,7 @@ from lambdas.connections import Outcome
 from lambdas.delivery.receipt import receipt
 from lambdas.frames import encode
 from lambdas.messages.send import send
+from lambdas.presence.leaseholder import with_lease
 from lambdas.settings import Aws
 from lambdas.tables import HEAD, chat_key
 from lambdas.websocket import frame_handler
@@ -270,7 +271,8 @@ def receipt_bill() -> Bill:
         chat = add_chat(services, users)
         frame = {"action": "receipt", "chat": chat, "delivered": 10, "senders": users[:1]}
         services.chats.update(chat_key(chat, HEAD), "SET seq = :ten", ten=10)
-        return bill(services, {"receipt": receipt}, users[1], frame, FUNCTIONS.receipt.memory)[0]
+        routes = {"receipt": with_lease(receipt)}
+        return bill(services, routes, users[1], frame, FUNCTIONS.receipt.memory)[0]
 
 
 def bill(
