@@ -9,6 +9,7 @@ from lambdas.messages.chats import Changed, Chats
 from lambdas.messages.history import Page
 
 CHATS_PER_PAGE = 100
+CHAT_BYTES = 16  # of a chat's id: it is not to be guessed
 MESSAGES_DEFAULT = 50
 MESSAGES_LIMIT = 100
 # An ALB takes 1 MB from a Lambda target, in which the body is escaped once more.
@@ -78,4 +79,5 @@ def _fitting(page: Page) -> int:
 
 
 def _chats(call: Call) -> Chats:
-    return Chats(call.aws.chats, call.aws.users)
+    aws = call.aws
+    return Chats(aws.chats, aws.users, new_id=lambda: aws.random(CHAT_BYTES))

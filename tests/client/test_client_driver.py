@@ -19,7 +19,7 @@ from client.core.step import Step
 from client.driver import Driver
 from client.errors import Closed, MessageTooLarge, StoreError, Unreachable
 from tests.client.crypto.scene import Device
-from tests.client.fake_backend import FakeBackend
+from tests.support.backend.people import People
 
 CHAT = "Qn3jv0dXzq0Yk1mE8a2b9w"
 
@@ -32,7 +32,7 @@ async def nothing(request: Request) -> FetchResult:
 def driven(
     fetch: Callable[[Request], Awaitable[FetchResult]] = nothing,
 ) -> Iterator[tuple[Driver, Device, list[Event]]]:
-    device = Device("ravi", "phone", FakeBackend())
+    device = Device("ravi", "phone", People())
     reported: list[Event] = []
     engine = Engine("ravi", "phone", device.random, device.settings)
     driver = Driver(engine, device.store, device.encryption, reported.append, fetch)
@@ -126,9 +126,9 @@ def test_an_answer_that_is_none_is_asked_for_again(failure: Exception) -> None:
     [
         "[" * 100_000,
         '{"type": "nudge", "chat": "\\ud83d", "seq": 1}',
-        '{"type": "synced", "chats": {"c": {"seq": 1, "complete_to": 1e30}}}',
+        '{"type": "synced", "chats": {"c": {"seq": 1, "after": 0, "complete_to": 1e30}}}',
         '{"type": "receipt", "chat": "c", "user": "\\ud83d", "read": 1}',
-        '{"type": "synced", "chats": {"c": {"seq": 1, "complete_to": 1, "members": {"\\ud83d": {}}}}}',
+        '{"type": "synced", "chats": {"c": {"seq": 1, "after": 0, "complete_to": 1, "members": {"\\ud83d": {}}}}}',
     ],
     ids=lambda text: text[:30],
 )  # fmt: skip
