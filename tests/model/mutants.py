@@ -109,7 +109,7 @@ MUTANTS = (
         Devices,
         "disconnect",
         _disconnect_whatever_is_there,
-        "no lease|no rest",
+        "no lease|no rest|never notified",
     ),
     Mutant(
         "an_older_connection_takes_the_lease",
