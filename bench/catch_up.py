@@ -1,6 +1,6 @@
 """Catching up: what `sync` posts to a device that was absent, what it costs, and how long it takes.
 
-The cost comes from the real handler over an emulated DynamoDB, the seconds from local mode: from
+The cost comes from the real handler over an emulated DynamoDB, the seconds from the emulator: from
 `sync` on an open connection to the last `synced`, without what a client does with the messages.
 """
 
@@ -38,7 +38,7 @@ def rows() -> list[Row]:
     with fresh_directory() as directory, running(directory) as system:
         for size in SIZES:
             seconds = asyncio.run(_measure(system.endpoints, size))
-            name = f"{size:,} absent messages of {len(PAYLOAD)} bytes, local mode"
+            name = f"{size:,} absent messages of {len(PAYLOAD)} bytes, emulator"
             limit = SECONDS.get(size)
             result.append(
                 within(name, seconds, limit, "s") if limit else Row(name, f"{seconds:.2f} s")
