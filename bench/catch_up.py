@@ -38,7 +38,7 @@ def rows() -> list[Row]:
     with fresh_directory() as directory, running(directory) as system:
         for size in SIZES:
             seconds = asyncio.run(_measure(system.endpoints, size))
-            name = f"{size:,} absent messages of {len(PAYLOAD)} bytes, emulator"
+            name = f"{size:,} absent messages of {len(PAYLOAD)} bytes, the emulator"
             limit = SECONDS.get(size)
             result.append(
                 within(name, seconds, limit, "s") if limit else Row(name, f"{seconds:.2f} s")
