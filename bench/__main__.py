@@ -20,6 +20,7 @@ PARTS = {
     "encryption": "Encryption on a device, Python client",
     "encryption_browser": "Encryption on a device, browser client in Chromium",
     "latency": "Send to receive, emulator",
+    "laptop": "The emulator under load: an absent user, catching up, a busy group",
     "catch_up": "Catching up after an absence",
     "balancing": "The local load balancer beside others",
     "startup": "Starting the emulator",

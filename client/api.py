@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from random import Random
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import httpx
 
 from client.core.bodies_generated import (
     ChatResponse,
     ListedChat,
+    OneTimeKeysResponse,
     StoredItem,
     TicketResponse,
     parse_account_response,
@@ -39,6 +40,13 @@ TIMEOUT = httpx.Timeout(15.0, connect=5.0)
 class Tokens:
     access: str | None = None
     refresh: str | None = None
+
+
+class Listing(NamedTuple):
+    """A user's devices, and those that were: entries of the response, unchecked."""
+
+    devices: dict[str, Any]
+    former: list[Any]
 
 
 class Api:
@@ -131,16 +139,17 @@ class Api:
     async def remove_device(self, device: str) -> None:
         await self._call("DELETE", f"/api/devices/{device}", repeat=True)
 
-    async def devices(self, user: str) -> dict[str, Any]:
+    async def devices(self, user: str) -> Listing:
         response = await self._call("GET", f"/api/users/{user}/devices", repeat=True)
-        return _object(response, "devices")
+        former = response.get("former")
+        return Listing(_object(response, "devices"), former if isinstance(former, list) else [])
 
-    async def upload_keys(self, device: str, body: Mapping[str, Any]) -> int:
-        """How many one-time keys the directory has left for the device."""
+    async def upload_keys(self, device: str, body: Mapping[str, Any]) -> OneTimeKeysResponse:
+        """What the directory has left of the device's keys."""
         asking = not body["one_time_keys"]
         path = f"/api/devices/{device}/one-time-keys"
         response = await self._call("POST", path, body, repeat=asking)
-        return _read(parse_one_time_keys_response, response).remaining
+        return _read(parse_one_time_keys_response, response)
 
     async def claim(self, devices: Iterable[str]) -> dict[str, Any]:
         """Not repeated: each call uses keys up."""

@@ -42,10 +42,14 @@ Fresh = Callable[[str], bool]
 
 @dataclass(frozen=True, slots=True)
 class FetchResult:
-    """`found`: the entries of the directory's response by device, unchecked."""
+    """`found`: the entries of the directory's response by device, unchecked.
+
+    `former`, of a list: entries of devices that were removed, and of identities before these.
+    """
 
     request: Request
     found: Mapping[str, Any]
+    former: Sequence[Any] = ()
 
 
 # -- sending
@@ -200,7 +204,8 @@ class Cipher(Protocol):
 
     # -- the directory's responses
 
-    def learn(self, user: str, found: Mapping[str, Any]) -> Found: ...
+    def learn(self, user: str, found: Mapping[str, Any], former: Sequence[Any]) -> Found:
+        """`former` identities open what was sent with them; nothing is encrypted for them."""
 
     def claimed(self, request: Claims, found: Mapping[str, Any]) -> set[str]:
         """The devices among those asked for with which there is a new session now."""

@@ -222,8 +222,8 @@ class Encryption:
 
     # -- the directory's responses
 
-    def learn(self, user: str, found: Mapping[str, Any]) -> Found:
-        return self.identities.learn(user, found)
+    def learn(self, user: str, found: Mapping[str, Any], former: Sequence[Any] = ()) -> Found:
+        return self.identities.learn(user, found, former)
 
     def claimed(self, request: Claims, found: Mapping[str, Any]) -> set[str]:
         receivers = self.identities.receivers({user_of(name) for name in request.devices})
@@ -243,8 +243,8 @@ class Encryption:
         return True
 
     def accept(self, user: str, keys: Mapping[str, str]) -> bool:
-        for device in self.identities.accept(user, keys):
-            self._sessions.drop(device)
+        for former in self.identities.accept(user, keys):
+            self._sessions.retire(former)
         return not self.identities.blocked_users({user})
 
     def compared(self, user: str, keys: Mapping[str, str]) -> bool:

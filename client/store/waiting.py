@@ -14,6 +14,7 @@ class WaitingMessages:
     """Methods of the engine's ledger (client/core/ledger.py says what each does)."""
 
     db: sqlite3.Connection
+    _user: str
 
     def has(self, chat: str, sender: str, device: str, message_id: str) -> bool:
         place = (chat, sender, device, message_id)
@@ -105,6 +106,14 @@ class WaitingMessages:
             "SELECT min(ask_at) FROM messages WHERE ask_at > ?", (after,)
         ).fetchone()
         return None if at is None else float(at)
+
+    def first_waiting(self, chat: str) -> int | None:
+        (seq,) = self.db.execute(
+            "SELECT min(seq) FROM messages "
+            "WHERE ask_at IS NOT NULL AND +chat = ? AND text IS NULL AND sender != ?",
+            (chat, self._user),
+        ).fetchone()
+        return None if seq is None else int(seq)
 
     def asked(
         self,

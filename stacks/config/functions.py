@@ -159,6 +159,7 @@ FUNCTIONS: Mapping[str, FunctionRow] = {
             "FCM_APPLICATION_ARN",
             "APNS_APPLICATION_ARN",
             "APNS_SANDBOX_APPLICATION_ARN",
+            "MESSAGE_TTL_DAYS",
             "POOL_NAME",
         ),
     ),

@@ -95,15 +95,25 @@ MUTANTS = (
     Mutant("complete_to_passes_a_young_hole", log, "HOLE_SECONDS", 0, "passed|never showed"),
     Mutant("a_watermark_moves_back", members, "_write", _move_anywhere, "moved back"),
     Mutant(
-        "gone_ends_a_newer_lease", Devices, "forget", _forget_whatever_is_there, "no lease|no rest"
+        "gone_ends_a_newer_lease",
+        Devices,
+        "forget",
+        _forget_whatever_is_there,
+        "no lease|no rest|never notified",
     ),
-    Mutant("gone_ends_an_opening_lease", devices, "OPENING_SECONDS", 0, "no lease|no rest"),
+    Mutant(
+        "gone_ends_an_opening_lease",
+        devices,
+        "OPENING_SECONDS",
+        0,
+        "no lease|no rest|never notified",
+    ),
     Mutant(
         "a_late_disconnect_ends_a_newer_lease",
         Devices,
         "disconnect",
         _disconnect_whatever_is_there,
-        "no lease|no rest",
+        "no lease|no rest|never notified",
     ),
     Mutant(
         "an_older_connection_takes_the_lease",

@@ -389,8 +389,8 @@ class Schedule:
         self._settle()
         self._close_the_tail()
         self._settle()
-        self.checks.everything_arrived()
         self.checks.problems()
+        self.checks.everything_arrived()
 
     def _close_the_tail(self) -> None:
         """Positions that were taken by the dead are settled by later messages that grow old."""

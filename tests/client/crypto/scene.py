@@ -167,14 +167,16 @@ class Device:
     def fetch(self, at: int = 0) -> None:
         """The directory answers one request."""
         request = self.wanted.pop(at)
+        former: list[Frame] = []
         try:
             if isinstance(request, Lists):
+                former = self.backend.former(request.user)
                 found = self.backend.listed(request.user)
             else:
                 found = self.backend.claim(list(request.devices), self.user)
         except ChatError:
             found = {}
-        self.step(Engine.fetch_succeeded, FetchResult(request, found))
+        self.step(Engine.fetch_succeeded, FetchResult(request, found, former))
 
     def busy(self) -> bool:
         return bool(self.up or self.down or self.wanted)

@@ -234,7 +234,7 @@ def test_a_sender_that_the_directory_does_not_list_is_not_believed(scene: Scene)
             scene[RAVI].fetch()
     scene[RAVI].handled()
     scene[RAVI].lose_connection()
-    scene.backend.remove("ravi", "phone")
+    scene.backend.forget_device("ravi", "phone")
     scene.settle()
     (message,) = scene[RAJU].store.history(chat)
     assert message.text is None

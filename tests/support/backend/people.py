@@ -74,6 +74,12 @@ class People(Backend):
         found: Frame = self.call(by or user, "GET", f"/api/users/{user}/devices")["devices"]
         return found
 
+    def former(self, user: str) -> list[Frame]:
+        """Devices that were removed, and identities that devices had before."""
+        listed = self.call(user, "GET", f"/api/users/{user}/devices")
+        found: list[Frame] = listed["former"]
+        return found
+
     def claim(self, names: Sequence[str], by: str) -> Frame:
         found: Frame = self.call(by, "POST", "/api/keys/claim", {"devices": list(names)})["keys"]
         return found

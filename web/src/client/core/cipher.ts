@@ -9,7 +9,7 @@ import type { Listed, Seen } from "../crypto/identities.ts";
 import type { Opened } from "../crypto/opening.ts";
 import type { Recipient } from "../crypto/sealing.ts";
 import type { ChatRow, MessageRow, OutboxRow, Purpose } from "../store/tables.ts";
-import type { ClaimedKey, SignedDevice } from "./bodies.generated.ts";
+import type { ClaimedKey, FormerDevice, SignedDevice } from "./bodies.generated.ts";
 import type { Message } from "./frames.ts";
 import type { SasContent } from "./outputs.ts";
 
@@ -43,8 +43,15 @@ export interface Chats {
 
 export type Request = Lists | Claims | Chats;
 
-/** Entries of a response of the directory, unchecked: by device, and by `user/device`. */
-export type Listing = ReadonlyMap<string, SignedDevice>;
+/**
+ * A user's devices, and those that were removed or had other keys before: entries of a response of
+ * the directory, unchecked.
+ */
+export interface Listing {
+  readonly devices: ReadonlyMap<string, SignedDevice>;
+  readonly former: readonly FormerDevice[];
+}
+/** By `user/device`, and likewise. */
 export type Claimed = ReadonlyMap<string, ClaimedKey>;
 
 export type FetchResult =

@@ -15,6 +15,8 @@ type Entry = Message | { readonly type: "own" };
 
 export class Conversations {
   readonly logs = new Map<string, ChatLog<Entry>>();
+  /** Chats with a text that is still to be asked for. */
+  readonly #waiting = new Set<string>();
   readonly #user: string;
   readonly #own: OwnMessages;
   readonly #membership: Membership;
@@ -39,7 +41,10 @@ export class Conversations {
   }
 
   async restore(step: Step): Promise<void> {
-    for (const { chat, watermark } of await step.ledger.chats()) this.log(chat, watermark);
+    for (const { chat, watermark } of await step.ledger.chats()) {
+      this.log(chat, watermark);
+      if ((await step.ledger.firstWaiting(chat)) !== undefined) this.#waiting.add(chat);
+    }
   }
 
   log(chat: string, watermark = 0): ChatLog<Entry> {
@@ -110,7 +115,25 @@ export class Conversations {
     if (read <= before) return;
     await step.ledger.changeChat(chat, { read });
     const senders = await step.ledger.senders(chat, before, read);
-    this.#receipts.moved(chat, step.now, { delivered: log.watermark, read }, senders);
+    await this.#report(step, chat, senders);
+  }
+
+  /** Texts that waited are readable now, or given up: both may be reported as delivered. */
+  async reportReadable(step: Step): Promise<void> {
+    for (const chat of [...this.#waiting]) {
+      const before = this.#receipts.delivered(chat);
+      const { delivered } = await step.ledger.readable(await step.ledger.chat(chat));
+      if (delivered <= before) continue;
+      await this.#report(step, chat, await step.ledger.senders(chat, before, delivered));
+    }
+  }
+
+  async #report(step: Step, chat: string, senders: Iterable<string>): Promise<void> {
+    const row = await step.ledger.chat(chat);
+    const marks = await step.ledger.readable(row);
+    if (marks.delivered < row.watermark) this.#waiting.add(chat);
+    else this.#waiting.delete(chat);
+    this.#receipts.moved(chat, step.now, marks, senders);
   }
 
   async #take(
@@ -128,8 +151,7 @@ export class Conversations {
     }
     if (taken.length > 0 || log.watermark > watermarkBefore) {
       await step.ledger.changeChat(chat, { watermark: log.watermark });
-      const { read } = await step.ledger.chat(chat);
-      this.#receipts.moved(chat, step.now, { delivered: log.watermark, read }, senders);
+      await this.#report(step, chat, senders);
     }
   }
 }

@@ -185,6 +185,7 @@ export class Engine {
       this.#outputs.push({ type: "transmit", text: row.frame });
       if (again) this.#liveness.probe(now);
     }
+    await this.#chats.reportReadable(step);
     this.#transmit(this.#receipts.due(now));
     this.#transmit(this.#presence.due(now));
     if (this.#liveness.pingDue(now)) {
@@ -349,7 +350,7 @@ export class Engine {
 
   async #message(step: Step, message: Message): Promise<void> {
     const { question } = this.#sync;
-    const late = message.seq <= this.#chats.log(message.chat).watermark;
+    const late = message.seq <= this.#receipts.delivered(message.chat);
     if (late && question !== undefined && question.chats === undefined) {
       this.#receipts.repeat(message.chat, step.now); // the server has us further back
     }

@@ -25,7 +25,15 @@ import type { Ledger } from "../store/ledger.ts";
 import type { ChatRow, MessageRow, OutboxRow, Purpose, ToDeviceRow } from "../store/tables.ts";
 import * as tables from "../store/tables.ts";
 import { type Content, MEGOLM, OLM, type Self } from "./envelope.ts";
-import { blocked, checkedClaim, Identities, type Listed, type Seen } from "./identities.ts";
+import {
+  blocked,
+  checkedClaim,
+  Identities,
+  type KnownDevice,
+  type Listed,
+  retired,
+  type Seen,
+} from "./identities.ts";
 import { RatchetError } from "./olm.ts";
 import { type Opened, open } from "./opening.ts";
 import { askedAgain, lacking, refusedFor, sharedWith, wornOut } from "./rotation.ts";
@@ -311,25 +319,25 @@ export class Encryption implements Cipher {
 
   async accept(user: string, keys: Listed): Promise<string[]> {
     const accepted = await this.#identities.accept(user, keys);
-    for (const device of accepted) await this.#dropSessions(nameOf(user, device));
-    return accepted;
+    for (const row of accepted) await this.#retireSessions(row);
+    return accepted.map(({ device }) => device);
   }
 
   async compared(user: string, seen: Seen): Promise<string[] | undefined> {
     const accepted = await this.#identities.compared(user, seen);
-    for (const device of accepted ?? []) await this.#dropSessions(nameOf(user, device));
-    return accepted;
+    for (const row of accepted ?? []) await this.#retireSessions(row);
+    return accepted?.map(({ device }) => device);
   }
 
-  /** They belong to the identity that was. */
-  async #dropSessions(device: string): Promise<void> {
+  /** Of the identity that was: they open what was sent with it, and encrypt nothing more. */
+  async #retireSessions({ user, device, keys }: KnownDevice): Promise<void> {
+    if (keys === undefined) return;
     const { work } = this.#ledger;
-    for (const { chat, id } of await work.all(
-      tables.olmSessions,
-      "device",
-      IDBKeyRange.only([device]),
-    )) {
-      work.delete(tables.olmSessions, [chat, device, id]);
+    const name = nameOf(user, device);
+    const range = IDBKeyRange.only([name]);
+    for (const row of await work.all(tables.olmSessions, "device", range)) {
+      work.delete(tables.olmSessions, [row.chat, name, row.id]);
+      work.put(tables.olmSessions, { ...row, device: retired(name, keys) });
     }
   }
 
