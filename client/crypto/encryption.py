@@ -174,6 +174,14 @@ class Encryption:
                 frames += self._run(chat.chat, message, device)
         return frames
 
+    def renew(self, chat: str) -> bool:
+        old = [self.identities.trusted(name) for name in self._sessions.devices(chat)]
+        for device in old:
+            if device is not None:
+                self._sessions.retire(device, chat)
+        self._outbound.drop(chat)
+        return bool(old)
+
     def leave(self, chat: str) -> None:
         for message in self._to_device.of(chat):
             self._to_device.done(message)

@@ -26,7 +26,13 @@ export interface Hooks {
 }
 
 /** Reasons that asking the sender again can remedy. */
-const ASKABLE: readonly Unreadable[] = ["no_payload", "no_session", "damaged", "false_sender"];
+const ASKABLE: readonly Unreadable[] = [
+  "no_payload",
+  "no_session",
+  "damaged",
+  "false_sender",
+  "replayed", // or its sender has gone back to an older copy of its store
+];
 /** Reasons that pass once the sender's identity is known or accepted. */
 const PASSING: readonly Unreadable[] = ["unknown_device", "identity_changed"];
 /** What a row has no more once there is something to show. */

@@ -136,6 +136,7 @@ export class Engine {
     this.#liveness.opened(step.now);
     this.#sync.opened(step.now);
     this.#membership.opened();
+    this.#chats.opened();
     this.#outbox.opened();
     this.#sending.opened();
     const chats = await step.ledger.chats();
