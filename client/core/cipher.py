@@ -67,12 +67,16 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One `send` frame: a payload for each `user/device`, or one for all."""
+    """One `send` frame: a payload for each `user/device`, or one for all.
+
+    `hidden`: it brings nobody a text that was not announced before, so it wakes no phone.
+    """
 
     message_id: str
     alg: str
     payloads: str | Mapping[str, str]
     urgent: bool = True
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -103,7 +104,7 @@ class Encryption:
     def queue_copies(self, chat: str, message_id: str, devices: Collection[str]) -> None:
         for device in sorted(devices):
             if not self._store.not_for(message_id, user_of(device)):
-                self._to_device.add(chat, device, "copy", {"of": message_id})
+                self._to_device.add_copy(chat, device, message_id)
 
     def forget(self, devices: Collection[str]) -> None:
         for device in devices:
@@ -113,13 +114,9 @@ class Encryption:
         """One frame, if they fit; else the rest gets it as a copy, beside the first part."""
         fields = copied(draft.message_id, draft.text, self._clock())
         first, *rest = self._sealer.parts(draft.chat, devices, "copy", fields) or [[]]
-        text = self._sealer.for_devices(
-            draft.chat, first, "text", {"text": draft.text}, draft.message_id, urgent=draft.urgent
-        )
-        copies = [
-            self._sealer.for_devices(draft.chat, part, "copy", fields, urgent=draft.urgent)
-            for part in rest
-        ]
+        seal = partial(self._sealer.for_devices, draft.chat, urgent=draft.urgent, hidden=False)
+        text = seal(first, "text", {"text": draft.text}, draft.message_id)
+        copies = [seal(part, "copy", fields) for part in rest]
         return [text, *copies]
 
     def _share(
@@ -171,7 +168,7 @@ class Encryption:
                     self._to_device.done(message)  # removed, or its user has left
             elif (chat.chat, device.name) in self._sessions:
                 self._to_device.done(message)
-                frames += self._run(chat.chat, message, device)
+                frames += self._run(chat, message, device)
         return frames
 
     def renew(self, chat: str) -> bool:
@@ -202,8 +199,10 @@ class Encryption:
             fields["repeats"] = payload.partition(".")[0]
         return self._sealer.for_devices(chat, [receiver], "request", fields, newest=True)
 
-    def _run(self, chat: str, message: ToDeviceMessage, device: KnownDevice) -> list[Outgoing]:
-        fields = message.fields
+    def _run(self, place: Chat, message: ToDeviceMessage, device: KnownDevice) -> list[Outgoing]:
+        """A copy is shown to phones only where the text itself had no payload for the device."""
+        chat, fields = place.chat, message.fields
+        hidden = message.kind != "copy" or place.group or bool(fields.get("asked"))
         if message.kind == "copy":
             own = self._store.own_text(chat, fields["of"])
             if own is None:
@@ -211,7 +210,7 @@ class Encryption:
             self._to_device.copied(chat, fields["of"], device.name)
             sent_at = own.sent_at if own.sent_at is not None else self._clock()
             fields = copied(fields["of"], own.text, sent_at)
-        return [self._sealer.for_devices(chat, [device], message.kind, fields)]
+        return [self._sealer.for_devices(chat, [device], message.kind, fields, hidden=hidden)]
 
     def _requested(
         self, chat: str, device: str, message_ids: list[str], repeats: str | None
@@ -234,7 +233,7 @@ class Encryption:
             if self._store.not_for(message_id, user):
                 continue  # sealed before, and accepted after
             if self._to_device.copies(chat, message_id, device) < COPIES:
-                self._to_device.add(chat, device, "copy", {"of": message_id})
+                self._to_device.add_copy(chat, device, message_id, asked=True)
 
     # -- the directory's responses
 

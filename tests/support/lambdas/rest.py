@@ -53,12 +53,15 @@ def client(service: str) -> Any:
     return session.client(service)
 
 
+OF_PUSH = {"MESSAGE_TTL_DAYS": "30"}  # the only variable of the push function that the Api lacks
+
+
 @contextmanager
 def mocked_aws(**settings: str) -> Iterator[Aws]:
     """Moto with the three tables, a user pool and platform applications, and an Aws over it."""
     cognito.install()
     with moto_aws():
-        aws = Aws(Settings({**DUMMY, **create_resources(), **settings}))
+        aws = Aws(Settings({**DUMMY, **OF_PUSH, **create_resources(), **settings}))
         for name, service in CLIENTS.items():
             vars(aws)[name] = client(service)
         yield aws

@@ -115,7 +115,7 @@ export class Encryption implements Cipher {
   }
 
   async queueCopies(chat: string, messageId: string, devices: readonly string[]): Promise<void> {
-    for (const device of devices) await this.#toDevice.add(chat, device, messageId);
+    for (const device of devices) await this.#toDevice.addCopy(chat, device, messageId, false);
   }
 
   async withoutKey(chat: string, devices: readonly string[]): Promise<string[]> {
@@ -138,7 +138,7 @@ export class Encryption implements Cipher {
     const readers = [...others, ...reachable.filter((each) => !others.includes(each))];
     const parcel = {
       chat: chat.chat,
-      urgent: true,
+      hidden: false,
       first: { messageId: draft.messageId, content: textOf(draft) },
       further: () => ({ messageId: crypto.randomUUID(), content: this.#copyOf(draft) }),
     };
@@ -167,7 +167,7 @@ export class Encryption implements Cipher {
     if (reachable.length > 0) {
       const content = groupKey(this.#self, group);
       const another = () => ({ messageId: crypto.randomUUID(), content });
-      const parcel = { chat, urgent: false, first: another(), further: another };
+      const parcel = { chat, hidden: true, first: another(), further: another };
       const packed = await pack(work, this.#self, parcel, reachable);
       const devices = new Map(reachable.map(({ name, keys }) => [name, keys.ed25519]));
       work.put(tables.outboundGroups, sharedWith(group, devices));
@@ -178,7 +178,7 @@ export class Encryption implements Cipher {
     const payload = sealForGroup(work, this.#self, place, group, textOf(draft));
     this.#ledger.change(draft, { alg: MEGOLM, sealed: true });
     await this.queueCopies(chat, draft.messageId, [...left, ...group.refused]);
-    const frame = JSON.stringify(send(draft.messageId, chat, MEGOLM, payload, true));
+    const frame = JSON.stringify(send(draft.messageId, chat, MEGOLM, payload, false));
     return { frames: [{ messageId: draft.messageId, purpose: "text", frame }], done: true };
   }
 
@@ -228,7 +228,8 @@ export class Encryption implements Cipher {
         this.#toDevice.done(row);
         frames.push(await this.#for(chat, to, row.content));
       } else {
-        const copy = await this.#sealCopy(row, to, readers);
+        const hidden = row.asked || audience.chat.kind === "group";
+        const copy = await this.#sealCopy(row, to, readers, hidden);
         if (copy !== undefined) frames.push(copy);
       }
     }
@@ -240,7 +241,7 @@ export class Encryption implements Cipher {
     const twice = messages.find((row) => row.unreadable === "replayed" && row.alg === MEGOLM);
     const repeats = parseMegolm(twice?.payload ?? "")?.sessionId;
     const content = { kind: "request" as const, of, ...(repeats && { repeats }) };
-    return this.#for(chat, to, content, true);
+    return this.#for(chat, to, content, { fresh: true });
   }
 
   async requested(
@@ -256,7 +257,7 @@ export class Encryption implements Cipher {
       const own = await this.#ledger.own(messageId);
       if (own?.chat !== chat || own.text === undefined || own.hidden) continue;
       if (asking === undefined || !mayAskFor(own.acceptedAt, asking.trustedAt)) continue;
-      await this.queueCopies(chat, messageId, [device]);
+      await this.#toDevice.addCopy(chat, device, messageId, true);
     }
     const group = await work.get(tables.outboundGroups, chat);
     if (group === undefined) return;
@@ -271,11 +272,15 @@ export class Encryption implements Cipher {
     return rows.filter((row) => row.content !== undefined || !held.includes(userOf(row.device)));
   }
 
-  /** Undefined where it can't be sealed yet, or never may be: it is dropped then. */
+  /**
+   * Undefined where it can't be sealed yet, or never may be: it is dropped then. A copy is shown to
+   * phones only where the text itself had no payload for the device.
+   */
   async #sealCopy(
     row: ToDeviceRow,
     to: Recipient,
     readers: Readers,
+    hidden: boolean,
   ): Promise<Outgoing | undefined> {
     const own = await this.#ledger.own(row.messageId);
     if (own?.state === State.WAITING) return undefined; // first it has to be accepted
@@ -287,15 +292,20 @@ export class Encryption implements Cipher {
     this.#toDevice.done(row);
     const count = (own.copies[to.name] ?? 0) + 1;
     this.#ledger.change(own, { copies: { ...own.copies, [to.name]: count } });
-    return this.#for(row.chat, to, this.#copyOf(own));
+    return this.#for(row.chat, to, this.#copyOf(own), { hidden });
   }
 
   /** `fresh`: on the newest session, for the older ones may be lost. */
-  async #for(chat: string, to: Recipient, content: Content, fresh = false): Promise<Outgoing> {
+  async #for(
+    chat: string,
+    to: Recipient,
+    content: Content,
+    { fresh = false, hidden = true } = {},
+  ): Promise<Outgoing> {
     const messageId = crypto.randomUUID();
     const place = { chat, messageId };
     const payload = await sealFor(this.#ledger.work, this.#self, place, to, content, fresh);
-    const frame = JSON.stringify(send(messageId, chat, OLM, { [to.name]: payload }, false));
+    const frame = JSON.stringify(send(messageId, chat, OLM, { [to.name]: payload }, hidden));
     return { messageId, purpose: content.kind, frame };
   }
 

@@ -15,16 +15,21 @@ export class ToDeviceQueue {
     this.#work = work;
   }
 
-  /** The same copy is queued once; all else is sent in the order in which it is queued. */
+  /** Sent in the order in which it is queued. */
   async add(
     chat: string,
     device: string,
-    of: string | NonNullable<ToDeviceRow["content"]>,
+    content: NonNullable<ToDeviceRow["content"]>,
     until?: number,
   ): Promise<void> {
-    const copy = typeof of === "string";
-    const messageId = copy ? of : await this.#place(chat);
-    const row = { chat, device, messageId, content: copy ? undefined : of, until };
+    const messageId = await this.#place(chat);
+    this.#work.put(tables.toDevice, { chat, device, messageId, content, until, asked: false });
+  }
+
+  /** The same copy is queued once. */
+  async addCopy(chat: string, device: string, messageId: string, asked: boolean): Promise<void> {
+    if ((await this.#work.get(tables.toDevice, [chat, device, messageId])) !== undefined) return;
+    const row = { chat, device, messageId, content: undefined, until: undefined, asked };
     this.#work.put(tables.toDevice, row);
   }
 

@@ -120,6 +120,8 @@ export interface ToDeviceRow {
   readonly content: SasContent | undefined;
   /** After this it is dropped, ms on the clock of the steps. */
   readonly until: number | undefined;
+  /** Of a copy: the device could not read the text, so it was announced before. */
+  readonly asked: boolean;
 }
 
 type SasContent = Extract<Content, { kind: "sas" }>;
