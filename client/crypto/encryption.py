@@ -27,7 +27,7 @@ from client.core.frames import Message
 from client.core.ids import hidden_id, user_of
 from client.crypto.account import AccountKeys
 from client.crypto.envelope import Device
-from client.crypto.groups import InboundGroups, OutboundGroups
+from client.crypto.groups import REPEATS, InboundGroups, OutboundGroups
 from client.crypto.identities import Identities, KnownDevice, checked_claim
 from client.crypto.opening import Opener
 from client.crypto.sealing import Sealer, copied
@@ -194,7 +194,9 @@ class Encryption:
 
     def ask(self, chat: str, device: str, message_ids: Sequence[str]) -> Outgoing:
         receiver = self.identities.receivers({user_of(device)})[device]
-        fields = {"of": list(message_ids)}
+        fields: dict[str, Any] = {"of": list(message_ids)}
+        for payload in self._store.payloads(chat, device, message_ids, REPEATS):
+            fields["repeats"] = payload.partition(".")[0]
         return self._sealer.for_devices(chat, [receiver], "request", fields, newest=True)
 
     def _run(self, place: Chat, message: ToDeviceMessage, device: KnownDevice) -> list[Outgoing]:
@@ -210,9 +212,13 @@ class Encryption:
             fields = copied(fields["of"], own.text, sent_at)
         return [self._sealer.for_devices(chat, [device], message.kind, fields, hidden=hidden)]
 
-    def _requested(self, chat: str, device: str, message_ids: list[str]) -> None:
+    def _requested(
+        self, chat: str, device: str, message_ids: list[str], repeats: str | None
+    ) -> None:
         """The device could not read these texts of this one, and perhaps lacks the group's key."""
         self._outbound.share_again(chat, device)
+        if repeats is not None:  # this store was restored from an older copy
+            self._outbound.drop(chat, repeats)
         user = user_of(device)
         after = self._store.member_after(chat, user)
         since = self.identities.trusted_since(device)

@@ -17,6 +17,9 @@ from client.store.vault import Vault
 KEPT_SECONDS = SECONDS + 38 * 24 * 3600.0
 
 
+REPEATS = "it repeats another message"
+
+
 class RoomKey(NamedTuple):
     """What a device needs to read from the session's present index on."""
 
@@ -66,8 +69,11 @@ class OutboundGroups:
         )
         return f"{ratchet.session_id}.{body}"
 
-    def drop(self, chat: str) -> None:
-        """The next text begins a new session."""
+    def drop(self, chat: str, session_id: str | None = None) -> None:
+        """The next text begins a new session; if `session_id` is given, only instead of that."""
+        if session_id is not None:
+            if self._state(chat) is None or self._load(chat).session_id != session_id:
+                return
         self._db.execute("DELETE FROM group_outbound WHERE chat = ?", (chat,))
         self._db.execute("DELETE FROM group_holders WHERE chat = ?", (chat,))
 
@@ -159,7 +165,7 @@ class InboundGroups:
         ).fetchone()
         if first != message_id:
             # A replay, or its sender has gone back to an older copy of its store: it is asked.
-            raise Undecryptable("it repeats another message")
+            raise Undecryptable(REPEATS)
 
     def _find(self, chat: str, device: str, session_id: str) -> InboundGroupSession | None:
         row = self._db.execute(

@@ -19,7 +19,8 @@ REQUESTED_AT_ONCE = 1_000  # more texts of one request are ignored
 
 
 class Opener:
-    """`me` is this device; `requested` is called with the texts that a device could not read.
+    """`me` is this device; `requested` is called with the texts that a device could not read, and
+    the session of this device that repeats.
 
     `attempt` takes back what is stored inside it if that raises.
     """
@@ -30,7 +31,7 @@ class Opener:
         identities: Identities,
         sessions: OlmSessions,
         groups: InboundGroups,
-        requested: Callable[[str, str, list[str]], None],
+        requested: Callable[[str, str, list[str], str | None], None],
         attempt: Callable[[], AbstractContextManager[None]],
     ) -> None:
         self._me, self._identities = me, identities
@@ -117,7 +118,9 @@ class Opener:
                     if not self._groups.add(chat, device, key):
                         raise EnvelopeError("room_key of no session")
                 case "request":
-                    self._requested(chat, device, _names(fields))
+                    repeats = fields.get("repeats")
+                    session_id = repeats if isinstance(repeats, str) else None
+                    self._requested(chat, device, _names(fields), session_id)
         except EnvelopeError:
             return Hidden("", {})
         return Hidden(envelope.kind, fields)

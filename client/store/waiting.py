@@ -90,6 +90,18 @@ class WaitingMessages:
         )
         return [Message(*row) for row in rows]
 
+    def payloads(
+        self, chat: str, device: str, message_ids: Sequence[str], reason: str
+    ) -> list[str]:
+        """Of those of these messages that wait for this reason."""
+        place = (chat, *user_and_device(device))
+        rows = self.db.execute(
+            "SELECT message_id, payload FROM messages WHERE chat = ? AND sender = ? "
+            "AND sender_device = ? AND reason = ? AND payload IS NOT NULL",
+            (*place, reason),
+        )
+        return [payload for message_id, payload in rows if message_id in set(message_ids)]
+
     def asks(self, at: float) -> dict[tuple[str, str], list[str]]:
         rows = self.db.execute(
             "SELECT chat, sender || '/' || sender_device, message_id FROM messages "

@@ -136,9 +136,12 @@ export interface Cipher {
   /** The to-device messages that can be sealed; those that never can are dropped. */
   sealToDevice(audience: Audience): Promise<Outgoing[]>;
   /** Asks for texts that can't be read, on the newest session with their sender. */
-  ask(chat: string, to: Recipient, messageIds: readonly string[]): Promise<Outgoing>;
-  /** The sender of `message` could not read these texts, and perhaps lacks the group's key. */
-  requested(message: Message, messageIds: readonly string[]): Promise<void>;
+  ask(chat: string, to: Recipient, messages: readonly MessageRow[]): Promise<Outgoing>;
+  /**
+   * The sender of `message` could not read these texts, and perhaps lacks the group's key, or has seen
+   * that this session of it repeats.
+   */
+  requested(message: Message, messageIds: readonly string[], repeats?: string): Promise<void>;
 
   /**
    * What this store has of the chat's sessions was used since: nothing more is encrypted with them.

@@ -406,7 +406,7 @@ export class Engine {
       this.#outputs.push({ type: "sas", message, content });
       return;
     }
-    await step.cipher.requested(message, content.of);
+    await step.cipher.requested(message, content.of, content.repeats);
     this.#sending.look(message.chat);
   }
 

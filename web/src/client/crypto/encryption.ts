@@ -24,7 +24,7 @@ import { MessageTooLarge } from "../errors.ts";
 import type { Ledger } from "../store/ledger.ts";
 import type { ChatRow, MessageRow, OutboxRow, Purpose, ToDeviceRow } from "../store/tables.ts";
 import * as tables from "../store/tables.ts";
-import { type Content, MEGOLM, OLM, type Self } from "./envelope.ts";
+import { type Content, MEGOLM, OLM, parseMegolm, type Self } from "./envelope.ts";
 import {
   blocked,
   checkedClaim,
@@ -236,11 +236,19 @@ export class Encryption implements Cipher {
     return frames;
   }
 
-  async ask(chat: string, to: Recipient, messageIds: readonly string[]): Promise<Outgoing> {
-    return this.#for(chat, to, { kind: "request", of: messageIds }, { fresh: true });
+  async ask(chat: string, to: Recipient, messages: readonly MessageRow[]): Promise<Outgoing> {
+    const of = messages.map(({ messageId }) => messageId);
+    const twice = messages.find((row) => row.unreadable === "replayed" && row.alg === MEGOLM);
+    const repeats = parseMegolm(twice?.payload ?? "")?.sessionId;
+    const content = { kind: "request" as const, of, ...(repeats && { repeats }) };
+    return this.#for(chat, to, content, { fresh: true });
   }
 
-  async requested(message: Message, messageIds: readonly string[]): Promise<void> {
+  async requested(
+    message: Message,
+    messageIds: readonly string[],
+    repeats?: string,
+  ): Promise<void> {
     const { chat, sender, senderDevice } = message;
     const { work } = this.#ledger;
     const device = nameOf(sender, senderDevice);
@@ -252,7 +260,10 @@ export class Encryption implements Cipher {
       await this.#toDevice.addCopy(chat, device, messageId, true);
     }
     const group = await work.get(tables.outboundGroups, chat);
-    if (group !== undefined) work.put(tables.outboundGroups, askedAgain(group, device));
+    if (group === undefined) return;
+    // It repeats where this store was restored from an older copy.
+    if (group.id === repeats) work.delete(tables.outboundGroups, chat);
+    else work.put(tables.outboundGroups, askedAgain(group, device));
   }
 
   /** No texts to users whose changed identity is not accepted, whichever device it is. */
