@@ -27,6 +27,7 @@ from lambdas.frames import encode
 from lambdas.messages.send import send
 from lambdas.notifications.endpoints import OWNER
 from lambdas.notifications.queue import Job
+from lambdas.presence.leaseholder import with_lease
 from lambdas.settings import Aws
 from lambdas.tables import HEAD, chat_key, user_key
 from lambdas.websocket import frame_handler
@@ -287,7 +288,8 @@ def receipt_bill() -> Bill:
         chat = add_chat(services, users)
         frame = {"action": "receipt", "chat": chat, "read": 10, "senders": users[:1]}
         services.chats.update(chat_key(chat, HEAD), "SET seq = :ten", ten=10)
-        return bill(services, {"receipt": receipt}, users[1], frame, FUNCTIONS.receipt.memory)[0]
+        routes = {"receipt": with_lease(receipt)}
+        return bill(services, routes, users[1], frame, FUNCTIONS.receipt.memory)[0]
 
 
 def bill(

@@ -80,7 +80,8 @@ class Account:
         body = self.keys.registration()
         if self._platform is not None:
             body["push"] = {"platform": self._platform, "token": self._token(self._platform)}
-        await self.api.register(self._device, body)
+        registered = await self.api.register(self._device, body)
+        self.keys.registered(registered.time / 1000)
         await self.replenish(below=1)  # the rest waits until what is under way to them is here
 
     async def come_back(self) -> None:

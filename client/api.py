@@ -12,6 +12,7 @@ import httpx
 
 from client.core.bodies_generated import (
     ChatResponse,
+    DeviceResponse,
     ListedChat,
     OneTimeKeysResponse,
     StoredItem,
@@ -19,6 +20,7 @@ from client.core.bodies_generated import (
     parse_account_response,
     parse_chat_response,
     parse_chats_response,
+    parse_device_response,
     parse_delete_account_response,
     parse_members_response,
     parse_one_time_keys_response,
@@ -133,8 +135,10 @@ class Api:
 
     # -- devices and keys
 
-    async def register(self, device: str, registration: Mapping[str, Any]) -> None:
-        await self._call("PUT", f"/api/devices/{device}", registration, repeat=True)
+    async def register(self, device: str, registration: Mapping[str, Any]) -> DeviceResponse:
+        path = f"/api/devices/{device}"
+        response = await self._call("PUT", path, registration, repeat=True)
+        return _read(parse_device_response, response)
 
     async def remove_device(self, device: str) -> None:
         await self._call("DELETE", f"/api/devices/{device}", repeat=True)

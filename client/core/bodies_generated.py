@@ -108,6 +108,7 @@ class DeviceResponse:
     """200."""
 
     device: str
+    time: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,6 +317,7 @@ def parse_device_response(value: object) -> DeviceResponse:
     body = fields.mapping(value)
     return DeviceResponse(
         device=fields.text(body["device"]),
+        time=fields.count(body["time"]),
     )
 
 

@@ -187,6 +187,11 @@ class Cipher(Protocol):
     def seal_to_device(self, chat: Chat) -> list[Outgoing]:
         """The to-device messages that can be sealed; those that never can are dropped."""
 
+    def renew(self, chat: str) -> bool:
+        """What this store has of the chat's sessions was used since: nothing more is encrypted with
+        them. True if there were any with other devices.
+        """
+
     def leave(self, chat: str) -> None:
         """This user is no longer in it: nothing is queued for anybody there."""
 

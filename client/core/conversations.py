@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from client.core.arrivals import Arrivals
 from client.core.chat_log import ChatLog, holes
 from client.core.events import Event, MessagesMissing, WatermarksMoved
-from client.core.frames import Accepted, Message, Ranges, Receipt, SyncedChat, Watermarks
+from client.core.frames import Accepted, KeysLow, Message, Ranges, Receipt, SyncedChat, Watermarks
 from client.core.ids import is_shown
 from client.core.membership import Membership
 from client.core.own_messages import OwnMessages
@@ -47,6 +47,7 @@ class Conversations:
         self._held: set[str] = set()
         self._waiting: set[str] = set()  # chats with a text that is still to be asked for
         self._gone: dict[str, Ranges] = {}  # expired positions above the watermark
+        self._renewed: set[str] = set()  # chats, on this connection
 
     def restore(self, step: Step) -> None:
         for position in step.ledger.read_positions():
@@ -54,6 +55,20 @@ class Conversations:
             self._read[position.chat] = position.read
             if position.waits is not None:
                 self._waiting.add(position.chat)
+
+    def opened(self) -> None:
+        self._renewed.clear()
+
+    def is_outdated(self, step: Step, chat: str) -> None:
+        """The backend has more of this device than the store: it is an older copy, or a new one.
+
+        Its ratchets may have been used since, so they encrypt nothing more. This is found before
+        the first text of a connection is sealed. Keys that were uploaded since are not here either.
+        """
+        if chat not in self._renewed:
+            self._renewed.add(chat)
+            if step.cipher.renew(chat):
+                self._emit(KeysLow(remaining=0, fallback_used=True))
 
     def log(self, step: Step, chat: str) -> ChatLog[Entry]:
         if chat not in self.logs:
@@ -216,4 +231,5 @@ class Conversations:
             if not is_shown(message.message_id):
                 self._own.unqueue(step, message.message_id)
                 return
+            self.is_outdated(step, message.chat)
         self._arrivals.take(step, message)

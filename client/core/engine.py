@@ -111,6 +111,7 @@ class Engine:
         self._liveness.opened(step.now)
         self._sync.opened(step.now)
         self._membership.opened()
+        self._chats.opened()
         self._outbox.opened()
         self._sending.opened()
         positions = step.ledger.read_positions()

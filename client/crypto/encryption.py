@@ -35,7 +35,8 @@ from client.crypto.sessions import OlmSessions
 from client.crypto.to_device import COPIES, ToDeviceMessage, ToDeviceQueue
 from client.store import Store
 
-# Tolerance, in seconds, between a message's time and a device's first appearance.
+# Tolerance, in seconds, between a message's time and a device's first appearance: both by the
+# backend's clock, or both by this device's, never by one of each.
 LEEWAY = 300.0
 
 
@@ -46,7 +47,7 @@ class Encryption:
         self, store: Store, account: AccountKeys, user: str, device: str, random: Random,
         clock: Callable[[], float],
     ) -> None:  # fmt: skip
-        self._store, self._clock, self._made_at = store, clock, account.made_at
+        self._store, self._clock, self._account = store, clock, account
         me = Device(f"{user}/{device}", account.ed25519)
         self.identities = Identities(store.db, me.name, clock)
         self._sessions = OlmSessions(store.db, store.vault, account)
@@ -170,6 +171,14 @@ class Encryption:
                 frames += self._run(chat, message, device)
         return frames
 
+    def renew(self, chat: str) -> bool:
+        old = [self.identities.trusted(name) for name in self._sessions.devices(chat)]
+        for device in old:
+            if device is not None:
+                self._sessions.retire(device, chat)
+        self._outbound.drop(chat)
+        return bool(old)
+
     def leave(self, chat: str) -> None:
         for message in self._to_device.of(chat):
             self._to_device.done(message)
@@ -265,7 +274,10 @@ class Encryption:
         if self._foreign(message):
             return Unreadable("its sender is not in this chat")
         opened = self._opener.open(message)
-        if isinstance(opened, Unreadable) and message.sent_at < self._made_at - LEEWAY:
+        if (
+            isinstance(opened, Unreadable)
+            and message.sent_at < self._account.registered_at - LEEWAY
+        ):
             return replace(opened, ask=False)  # nobody wrote it for this device
         return opened
 

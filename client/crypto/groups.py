@@ -66,6 +66,11 @@ class OutboundGroups:
         )
         return f"{ratchet.session_id}.{body}"
 
+    def drop(self, chat: str) -> None:
+        """The next text begins a new session."""
+        self._db.execute("DELETE FROM group_outbound WHERE chat = ?", (chat,))
+        self._db.execute("DELETE FROM group_holders WHERE chat = ?", (chat,))
+
     def _make(self, chat: str, now: float) -> None:
         self._db.execute("DELETE FROM group_holders WHERE chat = ?", (chat,))
         self._db.execute(
@@ -153,7 +158,8 @@ class InboundGroups:
             place,
         ).fetchone()
         if first != message_id:
-            raise Undecryptable("it repeats another message", ask=False)
+            # A replay, or its sender has gone back to an older copy of its store: it is asked.
+            raise Undecryptable("it repeats another message")
 
     def _find(self, chat: str, device: str, session_id: str) -> InboundGroupSession | None:
         row = self._db.execute(

@@ -67,12 +67,22 @@ class OlmSessions:
                 return plaintext
         raise Undecryptable("no session of this device fits it")
 
-    def retire(self, former: KnownDevice) -> None:
-        """Of an identity that was: they open what was sent with it, and encrypt nothing more."""
+    def retire(self, former: KnownDevice, chat: str | None = None) -> None:
+        """Those with this identity, in one chat or all: they open what comes, and encrypt nothing
+        more.
+        """
         self._db.execute(
-            "UPDATE olm_sessions SET device = ? WHERE device = ?",
-            (former.retired, former.name),
+            "UPDATE olm_sessions SET device = ? WHERE device = ? AND chat = coalesce(?, chat)",
+            (former.retired, former.name, chat),
         )
+
+    def devices(self, chat: str) -> list[str]:
+        """With which something can be encrypted in this chat."""
+        rows = self._db.execute(
+            "SELECT DISTINCT device FROM olm_sessions WHERE chat = ? AND instr(device, '#') = 0",
+            (chat,),
+        )
+        return [device for (device,) in rows]
 
     # -- decrypting
 

@@ -34,7 +34,7 @@ def register(call: Call) -> Response:
     if new or change is not Change.SAME:
         announce.devices_changed(call.aws, user, device)
     _set_push(call, user, device, was_on=device in known and known[device].endpoint_arn is not None)
-    return Response(200, {"device": device})
+    return Response(200, {"device": device, "time": int(call.aws.now() * 1000)})
 
 
 def _make_room(call: Call, known: Mapping[str, Device]) -> None:

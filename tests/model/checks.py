@@ -125,6 +125,7 @@ class Checks:
 
     def everything_arrived(self) -> None:
         """Everything stored was shown once to all who are entitled to it, in one order."""
+        self.problems()
         for device in self._devices:
             if device.outbox:
                 raise Violation(

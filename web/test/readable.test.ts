@@ -1,9 +1,47 @@
 /** Texts that are readable however many chats two people have, and whoever wrote them is gone. */
 
 import { describe, expect, test } from "vitest";
-import { connect, crash, eventsOf, got, shows, texts, until, user } from "./scene.ts";
+import { State } from "../src/client/core/ticks.ts";
+import * as tables from "../src/client/store/tables.ts";
+import {
+  changeStore,
+  connect,
+  crash,
+  eventsOf,
+  got,
+  shows,
+  texts,
+  until,
+  user,
+  wrongBy,
+} from "./scene.ts";
+
+const DAY = 86_400_000;
 
 describe("every text is readable", () => {
+  test.each([-DAY, DAY])("by clocks that are wrong by %i ms", async (wrong) => {
+    wrongBy(wrong);
+    const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
+    const chat = await ravi.client.direct(raju.client.user);
+    await ravi.client.send(chat, "1");
+    await got(raju, "1");
+    await raju.client.send(chat, "2");
+    await got(ravi, "2");
+    await crash(raju);
+    await changeStore(raju, async (work) => {
+      for (const { chat, device, id } of await work.all(tables.olmSessions)) {
+        work.delete(tables.olmSessions, [chat, device, id]);
+      }
+    });
+    const again = await connect("raju/phone");
+    const id = await ravi.client.send(chat, "3");
+    await got(again, "3");
+    expect(eventsOf(again, "message_readable")).toHaveLength(1);
+    const delivered = () =>
+      eventsOf(ravi, "state").some((one) => one.messageId === id && one.state === State.DELIVERED);
+    await until(delivered);
+  });
+
   test("in sixteen common groups with two new devices, at once", async () => {
     const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
     const groups: string[] = [];

@@ -76,6 +76,9 @@ class FakeCipher:
     def ask(self, chat: str, device: str, message_ids: Sequence[str]) -> Outgoing:
         raise AssertionError("nobody is reachable")
 
+    def renew(self, chat: str) -> bool:
+        return False
+
     def learn(self, user: str, found: Mapping[str, Any], former: Sequence[Any]) -> Found:
         return Found()
 

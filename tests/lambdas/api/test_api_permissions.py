@@ -77,7 +77,7 @@ def everything_a_client_can_do(api: Rest) -> None:
         assert ask("POST", "/api/sign-up", credentials).status == 201
     tokens = ask("POST", "/api/sign-in", credentials).body
     ask("POST", "/api/token", {"refresh_token": tokens["refresh_token"]})
-    ask("POST", "/api/sign-out", {}, user="zoe_")
+    ask("POST", "/api/sign-out", {"refresh_token": "x"}, user="zoe_")
     ask("POST", "/api/password", {**credentials, "new_password": "another Passw0rd!"})
     credentials["password"] = "another Passw0rd!"
     push_token = {"platform": "fcm", "token": "one-phone"}

@@ -148,7 +148,7 @@ def test_the_log_says_once_for_each_platform_that_push_is_off(
             register(api, user)
         assert log.getvalue().count(OFF) == 1
         for user in people:
-            register(api, user, platform="apns")
+            register(api, user, "ab" * 32, "apns")
         assert log.getvalue().count(OFF) == 2
     line = next(json.loads(each) for each in log.getvalue().splitlines() if OFF in each)
     assert (line["level"], line["platform"]) == ("WARNING", "fcm")

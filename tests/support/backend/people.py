@@ -53,8 +53,9 @@ class People(Backend):
 
     # -- devices and keys
 
-    def register(self, user: str, device: str, body: Frame) -> None:
-        self.call(user, "PUT", f"/api/devices/{device}", body)
+    def register(self, user: str, device: str, body: Frame) -> Frame:
+        registered: Frame = self.call(user, "PUT", f"/api/devices/{device}", body)
+        return registered
 
     def add_device(self, user: str, device: str) -> None:
         """A device without keys, for tests without encryption."""

@@ -59,7 +59,13 @@ export class Account {
 
   /** Makes the device and its keys known. May be repeated. */
   async register(): Promise<void> {
-    await this.#api.register(this.#self.device, await this.#registration());
+    const { time } = await this.#api.register(this.#self.device, await this.#registration());
+    await this.#transact(async (work) => {
+      const account = await accountOf(work);
+      if (account.registeredAt === undefined) {
+        work.put(tables.account, { ...account, registeredAt: time });
+      }
+    });
     await this.replenish();
   }
 

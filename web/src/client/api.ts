@@ -127,9 +127,13 @@ export class Api {
 
   // -- devices and keys
 
-  async register(device: string, registration: bodies.DeviceRequest): Promise<void> {
+  async register(
+    device: string,
+    registration: bodies.DeviceRequest,
+  ): Promise<bodies.DeviceResponse> {
     const path = `/api/devices/${encodeURIComponent(device)}`;
-    await this.#call({ method: "PUT", path, body: registration, repeat: true }, nothing);
+    const call: Call = { method: "PUT", path, body: registration, repeat: true };
+    return this.#call(call, bodies.parseDeviceResponse);
   }
 
   async removeDevice(device: string): Promise<void> {

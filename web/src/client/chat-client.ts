@@ -96,7 +96,7 @@ export class ChatClient {
     this.#settings = { ...DEFAULTS, ...options.settings };
     this.#random = options.random ?? Math.random;
     this.#password = options.password;
-    const engine = new Engine(self.user, self.device, madeAt, this.#random, this.#settings);
+    const engine = new Engine(self.user, self.device, this.#random, this.#settings);
     this.#driver = new Driver(
       engine,
       store,

@@ -96,6 +96,7 @@ export interface DeleteAccountResponse {
 /** 200. */
 export interface DeviceResponse {
   readonly device: string;
+  readonly time: number;
 }
 
 /** 200; unknown user: 404. A deleted user has `former` devices as long as messages live. */
@@ -286,6 +287,7 @@ export function parseDeviceResponse(value: unknown): DeviceResponse {
   const body = mapping(value);
   return {
     device: text(body.device),
+    time: count(body.time),
   };
 }
 

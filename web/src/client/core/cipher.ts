@@ -140,6 +140,12 @@ export interface Cipher {
   /** The sender of `message` could not read these texts, and perhaps lacks the group's key. */
   requested(message: Message, messageIds: readonly string[]): Promise<void>;
 
+  /**
+   * What this store has of the chat's sessions was used since: nothing more is encrypted with them.
+   * True if there were any with other devices.
+   */
+  renew(chat: string): Promise<boolean>;
+
   // -- the directory's responses
 
   learn(user: string, found: Listing): Promise<Found>;

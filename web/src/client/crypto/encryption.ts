@@ -329,6 +329,21 @@ export class Encryption implements Cipher {
     return accepted?.map(({ device }) => device);
   }
 
+  async renew(chat: string): Promise<boolean> {
+    const { work } = this.#ledger;
+    work.delete(tables.outboundGroups, chat);
+    let any = false;
+    for (const row of await work.all(tables.olmSessions, undefined, tables.startingWith(chat))) {
+      if (row.device.includes("#")) continue;
+      any = true;
+      const keys = (await work.get(tables.knownDevices, [...partsOf(row.device)]))?.keys;
+      work.delete(tables.olmSessions, [chat, row.device, row.id]);
+      if (keys === undefined) continue;
+      work.put(tables.olmSessions, { ...row, device: retired(row.device, keys) });
+    }
+    return any;
+  }
+
   /** Of the identity that was: they open what was sent with it, and encrypt nothing more. */
   async #retireSessions({ user, device, keys }: KnownDevice): Promise<void> {
     if (keys === undefined) return;

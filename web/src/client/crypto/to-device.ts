@@ -88,11 +88,11 @@ export interface Readers {
   readonly joinedAfter: ReadonlyMap<string, number>;
 }
 
-/** Two devices' clocks are rarely further apart, nor a first message and the look at who reads it. */
+/** A first message and the look at who reads it are rarely further apart. */
 const MADE_LATER_MS = 300_000;
 
 /**
- * Whether a device may ask for what was sent at `sentAt`, both epoch ms: one that is made later, by
+ * Whether a device may ask for what was sent at `sentAt`, both by one clock: one that is made later, by
  * its user or by the backend, reads what comes and not what was. It keeps to that itself, and so
  * does the device that responds, by its own clock: `since` it has trusted the device's keys, of what was
  * accepted (undefined: not yet) then.
