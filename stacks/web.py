@@ -54,6 +54,7 @@ class WebStack(EnvironmentStack):
             **data.table_names(),
             "CONNECTIONS_URL": chat.websocket.connections_url,
             "WEBSOCKET_URL": chat.websocket.url,
+            "MESSAGE_TTL_DAYS": str(config.message_ttl_days),
             "RECONNECT_WINDOW": str(config.websocket.reconnect_window),
             "MESSAGE_TTL_DAYS": str(config.message_ttl_days),
             "USER_POOL_ID": data.user_pool.user_pool_id,
