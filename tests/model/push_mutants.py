@@ -9,11 +9,11 @@ from lambdas.messages.heads import Head
 from lambdas.messages.message import is_text_for
 from lambdas.notifications import waking
 from lambdas.notifications.queue import Job
-from lambdas.notifications.rung import Rung, RungItems, rung_from
-from lambdas.tables import Item, user_key
+from lambdas.notifications.rung import Rung, RungItems
+from lambdas.tables import Item
 from tests.model.mutant import Mutant
 
-_begin, _plan, _record = RungItems.begin, ringing.plan, RungItems.record
+_plan, _record = ringing.plan, RungItems.record
 
 
 def _one_id_for_a_chat(job: Job, _generation: int) -> str:
@@ -25,19 +25,6 @@ def _without_devices(body: str) -> Job:
 
 
 _from_body = Job.from_body
-
-
-def _reads_first(self: RungItems, user: str, chat: str, now: float, expires_at: int) -> Rung:
-    """The generation begins with the record, after what was read."""
-    item = self._users.get(user_key(user, f"rung#{chat}"), consistent=True) or {}
-    if not item:
-        return _begin(self, user, chat, now, expires_at)
-    return rung_from(item)
-
-
-def _records_a_generation(self: RungItems, user: str, chat: str, rung: Rung) -> None:
-    _record(self, user, chat, rung)
-    _begin(self, user, chat, 0, 2**40)
 
 
 def _hidden_too(item: Item, user: str, device: str | None = None) -> bool:

@@ -13,7 +13,7 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from aiohttp import web
@@ -43,7 +43,9 @@ class Dispatcher(DomainDispatcherApplication):
 
 
 @web.middleware
-async def _guard(request: web.Request, handler: listening.Handler) -> web.StreamResponse:
+async def _guard(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
     return listening.error_for(request) or await handler(request)
 
 
