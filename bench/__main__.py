@@ -14,6 +14,7 @@ from bench.table import render
 # One run compares; figures of different runs or machines don't.
 PARTS = {
     "cost": "Cost per message, from the real handlers (US$ per million, us-east-1)",
+    "pushes": "How often phones ring",
     "cold_import": "Cold start of the send function",
     "fan_out": "Posting to many connections",
     "encryption": "Encryption on a device, Python client",

@@ -6,18 +6,25 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from random import Random
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import httpx
 
 from client.core.bodies_generated import (
     ChatResponse,
+    DeviceResponse,
     ListedChat,
+    OneTimeKeysResponse,
+    StoredItem,
     TicketResponse,
+    parse_account_response,
     parse_chat_response,
     parse_chats_response,
+    parse_delete_account_response,
+    parse_device_response,
     parse_members_response,
     parse_one_time_keys_response,
+    parse_password_response,
     parse_sign_in_response,
     parse_ticket_response,
     parse_token_response,
@@ -35,6 +42,13 @@ TIMEOUT = httpx.Timeout(15.0, connect=5.0)
 class Tokens:
     access: str | None = None
     refresh: str | None = None
+
+
+class Listing(NamedTuple):
+    """A user's devices, and those that were: entries of the response, unchecked."""
+
+    devices: dict[str, Any]
+    former: list[Any]
 
 
 class Api:
@@ -87,24 +101,59 @@ class Api:
         response = await self._call("POST", "/api/token", body, open_route=True, repeat=True)
         self._keep(_read(parse_token_response, response).access_token, self.tokens.refresh)
 
+    async def change_password(self, user: str, password: str, new_password: str) -> None:
+        """All other sign-ins of the user end. Not repeated: the old password is wrong by then."""
+        body = {"username": user, "password": password, "new_password": new_password}
+        response = await self._call("POST", "/api/password", body, open_route=True)
+        tokens = _read(parse_password_response, response)
+        self._keep(tokens.access_token, tokens.refresh_token)
+
+    async def sign_out(self, device: str | None, *, everywhere: bool = False) -> None:
+        """Ends this sign-in and removes the device; `everywhere` all sign-ins and devices."""
+        body: dict[str, Any] = {"everywhere": True} if everywhere else {}
+        body |= {"device": device} if device else {}
+        body |= {"refresh_token": self.tokens.refresh} if self.tokens.refresh else {}
+        await self._call("POST", "/api/sign-out", body)
+
+    async def delete_account(self, user: str, password: str) -> bool:
+        """False: there was no time for all of it, and it is to be repeated."""
+        body = {"username": user, "password": password}
+        response = await self._call("POST", "/api/account/delete", body, open_route=True)
+        return _read(parse_delete_account_response, response).done
+
+    async def account(self) -> list[StoredItem]:
+        """Everything that the backend has stored of the account."""
+        found: list[StoredItem] = []
+        query: dict[str, str] = {}
+        while True:
+            response = await self._call("GET", "/api/account", query=query, repeat=True)
+            page = _read(parse_account_response, response)
+            found += page.items
+            if not page.cursor:
+                return found
+            query = {"cursor": page.cursor}
+
     # -- devices and keys
 
-    async def register(self, device: str, registration: Mapping[str, Any]) -> None:
-        await self._call("PUT", f"/api/devices/{device}", registration, repeat=True)
+    async def register(self, device: str, registration: Mapping[str, Any]) -> DeviceResponse:
+        path = f"/api/devices/{device}"
+        response = await self._call("PUT", path, registration, repeat=True)
+        return _read(parse_device_response, response)
 
     async def remove_device(self, device: str) -> None:
         await self._call("DELETE", f"/api/devices/{device}", repeat=True)
 
-    async def devices(self, user: str) -> dict[str, Any]:
+    async def devices(self, user: str) -> Listing:
         response = await self._call("GET", f"/api/users/{user}/devices", repeat=True)
-        return _object(response, "devices")
+        former = response.get("former")
+        return Listing(_object(response, "devices"), former if isinstance(former, list) else [])
 
-    async def upload_keys(self, device: str, body: Mapping[str, Any]) -> int:
-        """How many one-time keys the directory has left for the device."""
+    async def upload_keys(self, device: str, body: Mapping[str, Any]) -> OneTimeKeysResponse:
+        """What the directory has left of the device's keys."""
         asking = not body["one_time_keys"]
         path = f"/api/devices/{device}/one-time-keys"
         response = await self._call("POST", path, body, repeat=asking)
-        return _read(parse_one_time_keys_response, response).remaining
+        return _read(parse_one_time_keys_response, response)
 
     async def claim(self, devices: Iterable[str]) -> dict[str, Any]:
         """Not repeated: each call uses keys up."""

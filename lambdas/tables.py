@@ -5,7 +5,7 @@ Keys of the three tables (sort key `item`):
     Chats    chat    head | member#<user> | message#<seq, 12 digits>
     Users    user    devices | device#<device> | otk#<device>#<order> | fallback#<device>
                      onetime#<key> | claims#<user>/<device> | chat#<chat> | direct#<peer>
-                     watcher#<user>/<device>
+                     watcher#<user>/<device> | rung#<chat>
     Tickets  ticket
 """
 

@@ -54,6 +54,7 @@ class WebStack(EnvironmentStack):
             **data.table_names(),
             "CONNECTIONS_URL": chat.websocket.connections_url,
             "WEBSOCKET_URL": chat.websocket.url,
+            "MESSAGE_TTL_DAYS": str(config.message_ttl_days),
             "RECONNECT_WINDOW": str(config.websocket.reconnect_window),
             "USER_POOL_ID": data.user_pool.user_pool_id,
             "USER_POOL_CLIENT_ID": data.client.user_pool_client_id,

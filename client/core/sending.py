@@ -133,6 +133,8 @@ class Sending:
             step.cipher.queue_copies(frame.chat, frame.message_id, missing)
         users = step.cipher.users_with_unknown_devices(frame.missing)
         users |= {user_of(name) for name in frame.stale}
+        if frame.more:  # not all were named: whose they are, the lists say
+            users |= set(self._membership.members(step, frame.chat))
         step.cipher.forget(frame.stale)
         for user in users:
             self._key_requests.changed(user)
@@ -173,7 +175,7 @@ class Sending:
             case Lists(user=user) as request:
                 if not self._key_requests.listed(request):
                     return False
-                found = step.cipher.learn(user, result.found)
+                found = step.cipher.learn(user, result.found, result.former)
                 for name in found.added:
                     self._emit(events.DeviceAdded(*user_and_device(name)))
                 for name in found.changed:

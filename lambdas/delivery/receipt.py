@@ -1,15 +1,24 @@
-"""Function Receipt, route `receipt`: moves watermarks, and notifies the senders."""
+"""Function Receipt, route `receipt`: moves watermarks, and notifies the senders.
+
+What was read goes to the user's other devices too: by a frame, and by a push that takes back what
+rang.
+"""
+
+from collections.abc import Set as AbstractSet
 
 from lambdas.delivery import members, watermarks
+from lambdas.delivery.watermarks import Marks
 from lambdas.errors import bad_request
 from lambdas.frames import Frame
 from lambdas.messages.heads import no_such_chat
+from lambdas.notifications import waking
+from lambdas.notifications.rung import RungItems
 from lambdas.presence.devices import Address, Devices
-from lambdas.presence.fan_out import deliver, to_connected
+from lambdas.presence.fan_out import WITHIN_SECONDS, deliver, to_connected
 from lambdas.presence.leaseholder import with_lease
 from lambdas.settings import Aws
 from lambdas.tables import HEAD, Item, Table, chat_key
-from lambdas.telemetry import count
+from lambdas.telemetry import count, logger
 from lambdas.websocket import Caller, frame_handler
 
 
@@ -26,21 +35,43 @@ def receipt(aws: Aws, caller: Caller, frame: Frame) -> None:
         return
     # Also if a later receipt, or this one sent before, has moved the marks already: that one may
     # have named other senders, or not have reached them.
+    read = None if step.read is None else moved.after.read
+    taking_back = aws.background.submit(_take_back, aws, caller, frame["chat"], read)
+    _notify(aws, caller, frame, head["members"], moved.after)
+    taking_back.result(timeout=WITHIN_SECONDS)
+
+
+def _notify(
+    aws: Aws, caller: Caller, frame: Frame, members: AbstractSet[str], marks: Marks
+) -> None:
+    """Posts the marks to the senders, and what was read to the user's own other devices."""
     devices = Devices(aws.users)
+    notified = members & {*frame["senders"], *([caller.user] if frame.get("read") else [])}
     notice = {
         "type": "receipt",
         "chat": frame["chat"],
         "user": caller.user,
-        "delivered": moved.after.delivered,
-        "read": moved.after.read,
+        "delivered": marks.delivered,
+        "read": marks.read,
     }
     posts = to_connected(
-        devices.of(sorted(head["members"] & set(frame["senders"]))),
+        devices.of(sorted(notified)),
         notice,
         aws.now(),
         besides=Address(caller.user, caller.device),
     )
     deliver(aws.connections, devices, posts, clock=aws.now)
+
+
+def _take_back(aws: Aws, caller: Caller, chat: str, read: int | None) -> None:
+    """Takes back what rang on other devices. Raises nothing: the delivery watch does it again."""
+    if read is None:
+        return
+    try:
+        rung = RungItems(aws.users).of([caller.user], chat).get(caller.user)
+        waking.take_back(aws, chat, caller.user, caller.device, read, rung)
+    except Exception:
+        logger.exception("could not queue a push job", extra={"chat": chat})
 
 
 def _head(chats: Table, chat: str, user: str, mark: int) -> Item:

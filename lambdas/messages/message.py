@@ -30,7 +30,23 @@ def stored(
     item[part] = frame[part]
     if frame.get("urgent") is False:
         item["urgent"] = False
+    if frame.get("hidden"):
+        item["hidden"] = True
     return item
+
+
+def is_text_for(item: Item, user: str, device: str | None = None) -> bool:
+    """Whether the message is something to read for a user, or for one of the user's devices.
+
+    Not a hidden one, not an own one, and not one whose sender made no payload for them.
+    """
+    if item.get("void") or item.get("hidden") or item["sender"] == user:
+        return False
+    if "to" not in item:
+        return True
+    if device is not None:
+        return f"{user}/{device}" in item["to"]
+    return any(name.startswith(f"{user}/") for name in item["to"])
 
 
 def void(message: Item) -> Item:

@@ -14,6 +14,7 @@ from tests.support.lambdas import events, given, when
 from tests.support.lambdas.backend import Backend
 from tests.support.lambdas.connection_api import GONE
 from tests.support.lambdas.permissions import granted, used_by
+from tests.support.lambdas.phones import Phones
 
 # Those with a route, their authorizer, and the reader of the stream.
 HERE = [name for name, row in FUNCTIONS.items() if row.routes] + ["Authorize", "DeliveryWatch"]
@@ -87,9 +88,10 @@ def _acts_of(function: str, world: Backend, chat: str) -> Callable[[], object]:
         )
     if function == "Receipt":
         when.sends(world, "ravi", chat)
+        Phones(world).run()
         given.connected(world, "raju", "phone")
         world.api.answers[world.connections["raju", "phone"]] = GONE
-        return lambda: when.acknowledges(world, "mira", chat, delivered=1, senders=["raju"])
+        return lambda: when.acknowledges(world, "mira", chat, read=1, senders=["raju"])
     records = _stream(world, chat)
     return lambda: when.delivery_watch_runs(world, *records)
 
@@ -114,11 +116,11 @@ def test_a_function_is_granted_what_it_uses_and_nothing_else(
 ) -> None:
     acts = _acts_of(function, world, chat)
 
-    def all_of_it() -> None:
+    def everything() -> None:
         acts()
         _cut_off(function, world, chat)
 
-    assert used_by(world, all_of_it) == granted(function)
+    assert used_by(world, everything) == granted(function)
 
 
 def test_the_permissions_of_every_other_function_are_tested_as_well() -> None:

@@ -30,11 +30,10 @@ from mangum.handlers import ALB
 from lambdas.api.api import readable
 from lambdas.api.app import create_app
 from lambdas.api.routes import ROUTES
-from lambdas.delivery import delivery_watch, receipt
+from lambdas.delivery import delivery_watch, push, receipt
 from lambdas.errors import ChatError
 from lambdas.frames import Frame
 from lambdas.messages import send, sync
-from lambdas.notifications import push
 from lambdas.notifications.queue import Job
 from lambdas.presence import authorize, connection, presence
 from lambdas.tables import Item, Table
@@ -344,8 +343,10 @@ class Backend:
         if self._running is not None:
             self._running.pause()
 
-    def begin(self, sender: Connection, frame: Frame, calls: int = 1) -> Task:
+    def begin(self, sender: Connection, frame: Frame, calls: int = 2) -> Task:
         """A frame's function that stops after so many calls to AWS; see `resume`.
+
+        After two a `send` has its position: it reads its own devices beside taking it.
 
         `task.result` is the response frame, once it is done.
         """

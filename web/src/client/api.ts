@@ -1,6 +1,7 @@
 /** The REST side of the protocol: one method for each route. */
 
 import * as bodies from "./core/bodies.generated.ts";
+import type { Listing } from "./core/cipher.ts";
 import { type Fields, FrameError, listOf, mapping, optional, text } from "./core/fields.ts";
 import { type Random, uniform } from "./core/random.ts";
 import { ApiError, Unreachable } from "./errors.ts";
@@ -84,11 +85,55 @@ export class Api {
     await this.#keep({ access: accessToken, refresh });
   }
 
+  /** All other sign-ins of the user end. Not repeated: the old password is wrong by then. */
+  async changePassword(username: string, password: string, newPassword: string): Promise<void> {
+    const body: bodies.PasswordRequest = { username, password, new_password: newPassword };
+    const call: Call = { method: "POST", path: "/api/password", body, open: true };
+    const tokens = await this.#call(call, bodies.parsePasswordResponse);
+    await this.#keep({ access: tokens.accessToken, refresh: tokens.refreshToken });
+  }
+
+  /** Ends this sign-in and removes the device; `everywhere` all sign-ins and devices. */
+  async signOut(device: string | undefined, everywhere = false): Promise<void> {
+    const { refresh } = this.tokens;
+    const body: bodies.SignOutRequest = {
+      ...(everywhere ? { everywhere } : {}),
+      ...(device === undefined ? {} : { device }),
+      ...(refresh === undefined ? {} : { refresh_token: refresh }),
+    };
+    await this.#call({ method: "POST", path: "/api/sign-out", body }, bodies.parseSignOutResponse);
+  }
+
+  /** False: there was no time for all of it, and it is to be repeated. */
+  async deleteAccount(username: string, password: string): Promise<boolean> {
+    const body: bodies.DeleteAccountRequest = { username, password };
+    const call: Call = { method: "POST", path: "/api/account/delete", body, open: true };
+    return (await this.#call(call, bodies.parseDeleteAccountResponse)).done;
+  }
+
+  /** Everything that the backend has stored of the account. */
+  async account(): Promise<bodies.StoredItem[]> {
+    const found: bodies.StoredItem[] = [];
+    let cursor: string | undefined;
+    do {
+      const query = cursor === undefined ? "" : `?cursor=${encodeURIComponent(cursor)}`;
+      const call: Call = { method: "GET", path: `/api/account${query}`, repeat: true };
+      const page = await this.#call(call, bodies.parseAccountResponse);
+      found.push(...page.items);
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+    return found;
+  }
+
   // -- devices and keys
 
-  async register(device: string, registration: bodies.DeviceRequest): Promise<void> {
+  async register(
+    device: string,
+    registration: bodies.DeviceRequest,
+  ): Promise<bodies.DeviceResponse> {
     const path = `/api/devices/${encodeURIComponent(device)}`;
-    await this.#call({ method: "PUT", path, body: registration, repeat: true }, nothing);
+    const call: Call = { method: "PUT", path, body: registration, repeat: true };
+    return this.#call(call, bodies.parseDeviceResponse);
   }
 
   async removeDevice(device: string): Promise<void> {
@@ -96,17 +141,20 @@ export class Api {
     await this.#call({ method: "DELETE", path, repeat: true }, nothing);
   }
 
-  async devices(user: string): Promise<Map<string, bodies.SignedDevice>> {
+  async devices(user: string): Promise<Listing> {
     const path = `/api/users/${encodeURIComponent(user)}/devices`;
     return this.#call({ method: "GET", path, repeat: true }, devicesOf);
   }
 
-  /** How many one-time keys the directory has left for the device. */
-  async uploadKeys(device: string, body: bodies.OneTimeKeysRequest): Promise<number> {
+  /** What the directory has left of the device's keys. */
+  async uploadKeys(
+    device: string,
+    body: bodies.OneTimeKeysRequest,
+  ): Promise<bodies.OneTimeKeysResponse> {
     // The same keys a second time do no harm: the directory passes over what it has seen.
     const path = `/api/devices/${encodeURIComponent(device)}/one-time-keys`;
     const call: Call = { method: "POST", path, body, repeat: true };
-    return (await this.#call(call, bodies.parseOneTimeKeysResponse)).remaining;
+    return this.#call(call, bodies.parseOneTimeKeysResponse);
   }
 
   /** Not repeated: each call uses keys up. */
@@ -269,8 +317,12 @@ export function sleep(milliseconds: number): Promise<void> {
 }
 
 /** By the device's name. An entry that is none is passed over, so that it costs nobody else. */
-function devicesOf(response: Fields): Map<string, bodies.SignedDevice> {
-  return sound(response.devices, bodies.parseSignedDevice);
+function devicesOf(response: Fields): Listing {
+  const former = Array.isArray(response.former) ? response.former : [];
+  return {
+    devices: sound(response.devices, bodies.parseSignedDevice),
+    former: [...sound({ ...former }, bodies.parseFormerDevice).values()],
+  };
 }
 
 /** By `user/device`, and likewise. */

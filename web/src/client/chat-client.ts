@@ -7,6 +7,7 @@
 import { Account, loadDevice } from "./account.ts";
 import { Api } from "./api.ts";
 import { Connection } from "./connection.ts";
+import type { StoredItem } from "./core/bodies.generated.ts";
 import type { FetchResult, Request } from "./core/cipher.ts";
 import { Engine } from "./core/engine.ts";
 import type { Event } from "./core/events.ts";
@@ -28,6 +29,7 @@ import * as tables from "./store/tables.ts";
 import { Verification } from "./verification.ts";
 
 const USER = /^[a-z0-9_]{3,32}$/;
+const DELETING_REQUESTS = 1000; // each leaves some 100 chats
 const CONNECT_TIMEOUT_MS = 30_000;
 
 export interface Options {
@@ -94,7 +96,7 @@ export class ChatClient {
     this.#settings = { ...DEFAULTS, ...options.settings };
     this.#random = options.random ?? Math.random;
     this.#password = options.password;
-    const engine = new Engine(self.user, self.device, madeAt, this.#random, this.#settings);
+    const engine = new Engine(self.user, self.device, this.#random, this.#settings);
     this.#driver = new Driver(
       engine,
       store,
@@ -324,6 +326,34 @@ export class ChatClient {
     await this.#directory.seen(this.user).catch(ignored); // the others hear of it by themselves
   }
 
+  // -- the account
+
+  /** This device stays signed in; all others have to sign in again. */
+  async changePassword(password: string, newPassword: string): Promise<void> {
+    await this.#api.changePassword(this.user, password, newPassword);
+  }
+
+  /** Ends this sign-in and removes this device, or all of the user's; closes the client. */
+  async signOut(everywhere = false): Promise<void> {
+    await this.#api.signOut(this.device, everywhere);
+    await this.close();
+  }
+
+  /** Deletes the account with all that the backend has of it, for good; closes the client. */
+  async deleteAccount(password: string): Promise<void> {
+    for (let request = 0; request < DELETING_REQUESTS; request++) {
+      if (!(await this.#api.deleteAccount(this.user, password))) continue; // it has done a part
+      await this.close();
+      return;
+    }
+    throw new ApiError("internal", "the account is not deleted yet; do it again", 500);
+  }
+
+  /** Everything that the backend has stored of this user's account. */
+  async storedItems(): Promise<StoredItem[]> {
+    return this.#api.account();
+  }
+
   // -- listening
 
   /** Everything that happens from now on, until the returned function is called. */
@@ -390,10 +420,14 @@ export class ChatClient {
 
   /** Asks for whoever is not known yet: what they wrote is not taken before. Raises Unreachable. */
   async #meet(frames: readonly ServerFrame[]): Promise<void> {
-    for (const frame of frames) {
-      if (frame.type !== "message" || frame.payload === undefined) continue;
+    const messages = frames.flatMap((frame) => {
+      if (frame.type === "messages") return frame.messages;
+      return frame.type === "message" ? [frame] : [];
+    });
+    for (const { sender, senderDevice, payload } of messages) {
+      if (payload === undefined) continue;
       try {
-        await this.#directory.meet(frame.sender, frame.senderDevice);
+        await this.#directory.meet(sender, senderDevice);
       } catch (error) {
         if (!(error instanceof ApiError) || error.fault) throw error;
       }

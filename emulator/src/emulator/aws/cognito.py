@@ -16,7 +16,7 @@ def install() -> None:
     from moto.cognitoidp.responses import CognitoIdpResponse
 
     if not hasattr(CognitoIdpResponse, "revoke_token"):
-        CognitoIdpResponse.revoke_token = revoke_token
+        setattr(CognitoIdpResponse, "revoke_token", revoke_token)  # noqa: B010 - moto has no such attribute to assign
 
 
 def revoke_token(self: Any) -> Any:

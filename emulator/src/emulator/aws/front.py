@@ -13,7 +13,7 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from aiohttp import web
@@ -43,8 +43,10 @@ class Dispatcher(DomainDispatcherApplication):
 
 
 @web.middleware
-async def _guard(request: web.Request, handler: listening.Handler) -> web.StreamResponse:
-    return listening.refusal(request) or await handler(request)
+async def _guard(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    return listening.error_for(request) or await handler(request)
 
 
 def application(wsgi: WsgiApp, long_polls: LongPolls) -> web.Application:
