@@ -137,7 +137,7 @@ async def _group(endpoints: dict[str, Any]) -> Group:
             )
             for account in accounts
         ]
-        for client in clients[:SENDERS]:
+        for client in clients[:SENDERS]:  # every function involved has a process
             await client.send(chat, PAYLOAD)
         before, started[0] = cpu_seconds(root), time.perf_counter()
         until = started[0] + GROUP_SECONDS

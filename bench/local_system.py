@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -61,17 +61,19 @@ def _endpoints(state: Path, process: "subprocess.Popen[bytes]") -> dict[str, Any
 
 
 def processes(root: int) -> Iterator[int]:
-    """A process and all its descendants (Linux only)."""
+    """A process and all its descendants (Linux only). Some may have ended meanwhile."""
     yield root
-    for task in Path(f"/proc/{root}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            yield from processes(int(child))
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for task in list(Path(f"/proc/{root}/task").iterdir()):
+            for child in (task / "children").read_text().split():
+                yield from processes(int(child))
 
 
 def cpu_seconds(root: int) -> float:
     """What `root` and its descendants have used so far, those that have ended included."""
     ticks = 0
     for pid in processes(root):
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        ticks += sum(int(field) for field in fields[11:15])  # own and waited-for children's
+        with suppress(FileNotFoundError, ProcessLookupError):
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += sum(int(field) for field in fields[11:15])  # own, and ended children's
     return ticks / os.sysconf("SC_CLK_TCK")

@@ -24,6 +24,7 @@ PASSWORD = "Correct-horse-7"
 DEVICE = "phone"
 RECEIPT_SECONDS = 0.2  # rule 4 of docs/protocol.md
 ANSWER_WITHIN_SECONDS = 60
+REPEATED_AFTER_SECONDS = 10
 MESSAGE_BYTES = 128 * 1024  # what API Gateway sends in one WebSocket message
 
 
@@ -74,10 +75,13 @@ class RawClient:
         accepted = asyncio.get_running_loop().create_future()
         self._accepted[message_id] = accepted
         frame = {"message_id": message_id, "chat": chat, "alg": "megolm.v1", "payload": payload}
-        await self._write({"action": "send", **frame})
         async with asyncio.timeout(ANSWER_WITHIN_SECONDS):
-            at: float = await accepted
-        return at
+            while True:  # repeated until it is accepted, as the protocol has it
+                await self._write({"action": "send", **frame})
+                done, _ = await asyncio.wait({accepted}, timeout=REPEATED_AFTER_SECONDS)
+                if done:
+                    at: float = accepted.result()
+                    return at
 
     async def sync(self, chat: str) -> dict[str, Any]:
         """The `synced` frame after what followed this chat's last message here."""
@@ -102,7 +106,7 @@ class RawClient:
 
     def _take(self, frame: dict[str, Any]) -> None:
         if frame.get("type") == "accepted":
-            self._accepted.pop(frame["message_id"]).set_result(time.perf_counter())
+            self._take_accepted(frame)
         elif frame.get("type") == "message":
             self._take_message(frame)
         elif frame.get("type") == "messages":
@@ -111,8 +115,12 @@ class RawClient:
         elif frame.get("type") == "synced" and self._synced is not None:
             self._seen |= {chat: each["complete_to"] for chat, each in frame["chats"].items()}
             self._synced.set_result(frame)
-        elif frame.get("type") != "receipt":
+        elif frame.get("type") in (None, "error"):  # API Gateway's own have no type
             self.errors += 1
+
+    def _take_accepted(self, frame: dict[str, Any]) -> None:
+        if accepted := self._accepted.pop(frame["message_id"], None):  # else a repeated one
+            accepted.set_result(time.perf_counter())
 
     def _take_message(self, frame: dict[str, Any]) -> None:
         chat = frame["chat"]

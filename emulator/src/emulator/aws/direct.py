@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import calendar
 import json
 import secrets
 from collections.abc import Mapping
@@ -145,7 +146,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     if isinstance(value, datetime):
-        return value.timestamp()
+        return calendar.timegm(value.timetuple()) + (value.microsecond // 1000) / 1000
     raise TypeError(f"{type(value).__name__} in a response")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections import deque
 from collections.abc import Callable
 
@@ -16,9 +17,16 @@ from emulator.providers import InvokeResult, Throttled
 PATIENCE = 0.05  # seconds an invocation waits for a busy worker before another one is started
 
 
-def wanted_workers(waiting: int, starting: int, total: int, limit: int) -> int:
-    """How many workers to start now for `waiting` invocations no worker is free for."""
-    return max(0, min(waiting - starting, limit - total))
+# A start is all CPU, and so is most of a first invocation, in which clients are imported and made.
+# With more of them than there are cores all would end later, until they pass the function's timeout
+# and are killed, which needs new ones.
+STARTED_AT_ONCE = os.cpu_count() or 1
+
+
+def wanted_workers(waiting: int, coming: int, total: int, limit: int, may_start: int) -> int:
+    """How many workers to start now for `waiting` invocations no worker is free for; `coming`
+    workers will be free soon, and `may_start` more may start now."""
+    return max(0, min(waiting - coming, limit - total, may_start))
 
 
 class FunctionPool:
@@ -109,14 +117,23 @@ class FunctionPool:
         if not self._usable():
             self._start_workers()
         elif self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(PATIENCE, self._start_workers)
+            self._look_again()
+
+    def _look_again(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(PATIENCE, self._start_workers)
 
     def _start_workers(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
         self._timer = None
         usable = self._usable()
-        starting = sum(not each.started for each in usable)
-        for _ in range(wanted_workers(len(self._waiting), starting, len(usable), self._limit)):
+        coming = sum(not each.started for each in usable)
+        may_start = STARTED_AT_ONCE - sum(each.starting for each in usable)
+        wanted = wanted_workers(len(self._waiting), coming, len(usable), self._limit, may_start)
+        for _ in range(wanted):
             self._start_worker()
+        if len(self._waiting) > coming + wanted and len(usable) + wanted < self._limit:
+            self._look_again()
 
     def _start_worker(self) -> Worker:
         worker = Worker(self.function, self._host, self._changed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from emulator.functions.runtime_api import Invocation, RuntimeApi
 from emulator.providers import InvokeResult
 
 INIT_LIMIT = 10.0  # seconds, the quota for the init phase
+FIRST_EVENT = 2.0  # seconds for which a first event counts as part of the start
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class Worker:
         self._life: asyncio.Task[None] | None = None
         self.settled = asyncio.Event()
         self.started = False
+        self._warm = False  # it has handled an event
+        self._given_at = 0.0  # in seconds of time.monotonic()
         self.ended = False
         self.retired = False
         self.init_error: InvokeResult | None = None
@@ -49,6 +53,13 @@ class Worker:
     @property
     def idle(self) -> bool:
         return self.started and not self.ended and self._invocation is None
+
+    @property
+    def starting(self) -> bool:
+        """Until it waits for its first event, and while it handles that one, but not for long:
+        it may be waiting for something."""
+        handled_for = time.monotonic() - self._given_at
+        return not self.started or (self.busy and not self._warm and handled_for < FIRST_EVENT)
 
     @property
     def busy(self) -> bool:
@@ -68,7 +79,7 @@ class Worker:
     def run(self, invocation: Invocation) -> None:
         """Give the event to the process, which must be idle; the invocation's result settles in
         any case."""
-        self._invocation = invocation
+        self._invocation, self._given_at = invocation, time.monotonic()
         self._api.give(invocation)
         self._given.set()
 
@@ -121,6 +132,7 @@ class Worker:
                 invocation.settle(self._why(invocation, exited))
                 return
             self._invocation = None
+            self._warm = True
             self._given.clear()
             self._changed(self)
 
