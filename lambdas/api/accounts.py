@@ -8,12 +8,14 @@ import secrets
 from lambdas.api.call import Call, Response
 from lambdas.api.cognito import Accounts
 from lambdas.errors import not_found
+from lambdas.limits import SIGN_INS, SIGN_UPS, Limit, Limits
 from lambdas.presence import tickets
 from lambdas.presence.devices import Devices
 
 
 def sign_up(call: Call) -> Response:
     user = call.body["username"]
+    _limit(call, "sign-ups", SIGN_UPS)
     _accounts(call).create(user, call.body["password"])
     Devices(call.aws.users).create_user(user)
     return Response(201, {"user": user})
@@ -21,6 +23,7 @@ def sign_up(call: Call) -> Response:
 
 def sign_in(call: Call) -> Response:
     user = call.body["username"]
+    _limit(call, "sign-ins", SIGN_INS)
     tokens = _accounts(call).sign_in(user, call.body["password"])
     Devices(call.aws.users).create_user(user)  # sign-up may have failed before this
     return Response(200, tokens._asdict())
@@ -49,6 +52,12 @@ def ticket(call: Call) -> Response:
     if window > 0:
         response["reconnect_window"] = window
     return Response(201, response)
+
+
+def _limit(call: Call, name: str, limit: Limit) -> None:
+    """Counts a request of the client's address."""
+    if call.address:
+        Limits(call.aws.users, call.aws.now).take(f"address#{call.address}", name, limit)
 
 
 def _accounts(call: Call) -> Accounts:

@@ -5,6 +5,7 @@ from lambdas.api.call import USER, Call, Response
 from lambdas.errors import ChatError, not_found
 from lambdas.keys.decisions import device_keys
 from lambdas.keys.directory import Change, Directory
+from lambdas.limits import LOOKUPS, Limits
 from lambdas.notifications.endpoints import Endpoints
 from lambdas.presence.devices import DEVICES_LIMIT, Devices
 from lambdas.settings import Settings
@@ -42,6 +43,8 @@ def remove(call: Call) -> Response:
 
 def of_user(call: Call) -> Response:
     user = call.path["user"]
+    if user != call.user:
+        Limits(call.aws.users, call.aws.now).take(call.user, "lookups", LOOKUPS)
     registered = Devices(call.aws.users).of([user]).get(user) if USER.fullmatch(user) else None
     if registered is None:
         raise not_found("there is no such user")

@@ -27,8 +27,12 @@ def read_roster(chats: Table, chat: str) -> Roster | None:
     )
 
 
-def move(chats: Table, chat: str, user: str, device: str, step: Step) -> Moved | None:
+def move(
+    chats: Table, chat: str, user: str, device: str, step: Step, *, private: bool = False
+) -> Moved | None:
     """Moves the marks that move forward. None if the user is not a member (any more).
+
+    `private`: others are not told the read mark, neither now nor by `sync`.
 
     Nearly always one conditional write. If a mark is further already, the write is repeated with
     the rest; each repetition means that another receipt has moved a mark.
@@ -36,7 +40,7 @@ def move(chats: Table, chat: str, user: str, device: str, step: Step) -> Moved |
     first = True
     for _ in range(ATTEMPTS):
         try:
-            before = _write(chats, chat, user, device, step, strict=not first)
+            before = _write(chats, chat, user, device, step, strict=not first, private=private)
         except ConditionFailed as failure:
             if failure.item is None:
                 return None
@@ -50,7 +54,16 @@ def move(chats: Table, chat: str, user: str, device: str, step: Step) -> Moved |
     raise TimeoutError("others kept moving these watermarks")
 
 
-def _write(chats: Table, chat: str, user: str, device: str, step: Step, *, strict: bool) -> Item:
+def _write(
+    chats: Table,
+    chat: str,
+    user: str,
+    device: str,
+    step: Step,
+    *,
+    strict: bool,
+    private: bool,
+) -> Item:
     """The member item as it was. Raises ConditionFailed.
 
     `read` nearly always comes with a `delivered` that was reported before. So beside `read`,
@@ -66,10 +79,10 @@ def _write(chats: Table, chat: str, user: str, device: str, step: Step, *, stric
         names["#d"] = device
         values["delivered"] = step.delivered
     if step.read is not None:
-        sets.append("#r = :read")
+        sets += ["#r = :read", "read_private = :private"]
         conditions.append("#r < :read")
         names["#r"] = "read"
-        values["read"] = step.read
+        values |= {"read": step.read, "private": private}
     return chats.update(
         chat_key(chat, member_item(user)),
         "SET " + ", ".join(sets),

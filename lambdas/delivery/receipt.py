@@ -1,9 +1,11 @@
 """Function Receipt, route `receipt`: moves watermarks, and notifies the senders."""
 
 from lambdas.delivery import members, watermarks
+from lambdas.delivery.watermarks import Moved
 from lambdas.errors import bad_request
 from lambdas.frames import Frame
-from lambdas.messages.heads import no_such_chat
+from lambdas.messages.heads import no_such_chat, shows_nothing_of
+from lambdas.people.contacts import Contacts
 from lambdas.presence.devices import Address, Devices
 from lambdas.presence.fan_out import deliver, to_connected
 from lambdas.settings import Aws
@@ -16,12 +18,17 @@ def receipt(aws: Aws, caller: Caller, frame: Frame) -> None:
     """Sends no response. Raises ChatError not_found or bad_request."""
     step = watermarks.wanted(frame.get("delivered"), frame.get("read"))
     head = _head(aws.chats, frame["chat"], caller.user, step.delivered or 0)
-    moved = members.move(aws.chats, frame["chat"], caller.user, caller.device, step)
+    private = step.read is not None and not Contacts(aws.users).settings(caller.user)["receipts"]
+    moved = members.move(
+        aws.chats, frame["chat"], caller.user, caller.device, step, private=private
+    )
     if moved is None:
         raise no_such_chat(frame["chat"])
     if moved.after != moved.before:
         count("ReceiptsMoved")
     elif not moved.overtaken:
+        return
+    if _tells_nothing(head, caller.user) or (private and _same_but_read(moved)):
         return
     # Also if a later receipt, or this one sent before, has moved the marks already: that one may
     # have named other senders, or not have reached them.
@@ -31,7 +38,7 @@ def receipt(aws: Aws, caller: Caller, frame: Frame) -> None:
         "chat": frame["chat"],
         "user": caller.user,
         "delivered": moved.after.delivered,
-        "read": moved.after.read,
+        "read": 0 if private else moved.after.read,
     }
     posts = to_connected(
         devices.of(sorted(head["members"] & set(frame["senders"]))),
@@ -40,6 +47,14 @@ def receipt(aws: Aws, caller: Caller, frame: Frame) -> None:
         besides=Address(caller.user, caller.device),
     )
     deliver(aws.connections, devices, posts, clock=aws.now)
+
+
+def _tells_nothing(head: Item, user: str) -> bool:
+    return shows_nothing_of(user, head.get("request_of"), head.get("blocked_by", ()))
+
+
+def _same_but_read(moved: Moved) -> bool:
+    return moved.before.delivered == moved.after.delivered and not moved.overtaken
 
 
 def _head(chats: Table, chat: str, user: str, mark: int) -> Item:

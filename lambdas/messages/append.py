@@ -11,6 +11,8 @@ from lambdas.telemetry import logger
 class Position(NamedTuple):
     seq: int
     members: frozenset[str]  # when the position was taken: who gets the message
+    request_of: str | None = None  # see Head
+    blocked_by: frozenset[str] = frozenset()
 
 
 def take(chats: Table, chat: str, sender: str) -> Position:
@@ -24,7 +26,26 @@ def take(chats: Table, chat: str, sender: str) -> Position:
         )
     except ConditionFailed:
         raise no_such_chat(chat) from None
-    return Position(head["seq"], frozenset(head["members"]))
+    return Position(
+        head["seq"],
+        frozenset(head["members"]),
+        head.get("request_of"),
+        frozenset(head.get("blocked_by", ())),
+    )
+
+
+def answer(chats: Table, chat: str, user: str) -> None:
+    """Ends that a direct chat is a request of the user. Idempotent."""
+    try:
+        chats.update(
+            chat_key(chat, HEAD),
+            "REMOVE request_of",
+            "request_of = :me",
+            returns="NONE",
+            me=user,
+        )
+    except ConditionFailed:
+        return
 
 
 def put(chats: Table, message: Item) -> None:

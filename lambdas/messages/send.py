@@ -12,12 +12,14 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 
 from lambdas.connections import WITHIN_SECONDS, Outcome
-from lambdas.errors import internal
+from lambdas.errors import forbidden, internal
 from lambdas.frames import Frame
 from lambdas.messages import append
 from lambdas.messages.log import WRITER_SECONDS
 from lambdas.messages.message import addressed, message_frame, stored
+from lambdas.messages.send_limit import send_limit
 from lambdas.notifications.queue import Job, PushQueue
+from lambdas.people.contacts import Contacts
 from lambdas.presence.devices import Address, Devices
 from lambdas.presence.fan_out import Delivery, deliver, to_connected
 from lambdas.settings import Aws
@@ -30,10 +32,16 @@ RESPOND_WITHIN_SECONDS = WRITER_SECONDS - 1
 
 
 def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
-    """The `accepted` frame. Raises ChatError not_found."""
+    """The `accepted` frame. Raises ChatError not_found, forbidden, rate_limited."""
     started = aws.now()
+    send_limit().require(aws.users, Address(caller.user, caller.device), started)
     position = append.take(aws.chats, frame["chat"], caller.user)
-    message = _message(aws, caller, frame, position.seq)
+    message = _message(aws, caller, frame, position)
+    if caller.user in position.blocked_by:
+        append.close(aws.chats, message)
+        raise forbidden("you have blocked this user; unblock first")
+    if position.request_of == caller.user:
+        _answer(aws, position, caller.user, frame["chat"])
     if aws.now() - started > PUT_WITHIN_SECONDS:
         append.close(aws.chats, message)
         raise internal()  # too late to store it before the timeout; the sender sends again
@@ -41,10 +49,11 @@ def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
     reading = aws.background.submit(devices.of, sorted(position.members))
     append.put(aws.chats, message)
     found = reading.result(timeout=WITHIN_SECONDS)
+    visible = {user: found[user] for user in found if user not in position.blocked_by}
     posts = to_connected(
-        found, _frames(message), aws.now(), besides=Address(caller.user, caller.device)
+        visible, _frames(message), aws.now(), besides=Address(caller.user, caller.device)
     )
-    recipients = position.members - {caller.user}
+    recipients = position.members - position.blocked_by - {caller.user}
     _deliver(aws, message, posts, recipients, until=started + RESPOND_WITHIN_SECONDS)
     difference = addressed(frame, found, caller.user, caller.device)
     return {
@@ -58,15 +67,23 @@ def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
     }
 
 
-def _message(aws: Aws, caller: Caller, frame: Frame, seq: int) -> Item:
+def _answer(aws: Aws, position: append.Position, user: str, chat: str) -> None:
+    """Who answers a request accepts it, and has the other one as a contact from then on."""
+    for peer in position.members - {user}:
+        Contacts(aws.users).add(user, peer)
+    append.answer(aws.chats, chat, user)
+
+
+def _message(aws: Aws, caller: Caller, frame: Frame, position: append.Position) -> Item:
     now = aws.now()  # after the position was taken: see the rule for holes in log.py
     return stored(
         frame,
-        seq=seq,
+        seq=position.seq,
         sender=caller.user,
         sender_device=caller.device,
         sent_at=int(now * 1000),
         expires_at=int(now) + aws.settings.message_ttl_seconds,
+        hidden_from=position.blocked_by,
     )
 
 

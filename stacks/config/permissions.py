@@ -31,7 +31,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
     },
     "Send": {
         "chats": ("dynamodb:UpdateItem", "dynamodb:PutItem"),
-        "users": POSTING,
+        "users": (*POSTING, "dynamodb:PutItem"),  # who answers has a contact
         "push_queue": ("sqs:SendMessage",),
         "post_to_connections": CONNECTIONS,
     },
@@ -42,7 +42,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
     },
     "Receipt": {
         "chats": ("dynamodb:GetItem", "dynamodb:UpdateItem"),
-        "users": POSTING,
+        "users": (*POSTING, "dynamodb:GetItem"),
         "post_to_connections": CONNECTIONS,
     },
     "DeliveryWatch": {

@@ -19,6 +19,12 @@ import {
   text,
 } from "./fields.ts";
 
+export interface GroupRules {
+  readonly add: string;
+  readonly remove: string;
+  readonly rename: string;
+}
+
 export interface ListedChat {
   readonly chat: string;
   readonly kind: string;
@@ -26,6 +32,18 @@ export interface ListedChat {
   readonly seq: number;
   readonly delivered: number;
   readonly read: number;
+  readonly admins: readonly string[] | undefined;
+  readonly invited: readonly string[] | undefined;
+  readonly rules: GroupRules | undefined;
+  readonly request: boolean;
+  readonly blocked: boolean;
+  readonly mutedUntil: number | undefined;
+}
+
+export interface Invitation {
+  readonly chat: string;
+  readonly by: string;
+  readonly at: number;
 }
 
 export interface ClaimedKey {
@@ -33,6 +51,11 @@ export interface ClaimedKey {
   readonly key: string;
   readonly signature: string;
   readonly fallback: boolean;
+}
+
+export interface Contact {
+  readonly user: string;
+  readonly state: string;
 }
 
 export interface IdentityKeys {
@@ -48,18 +71,34 @@ export interface SignedDevice {
 export interface ErrorDetail {
   readonly code: string;
   readonly message: string;
+  /** Milliseconds; the wire has seconds. */
+  readonly retryAfter: number | undefined;
+}
+
+/** 200. */
+export interface AcceptResponse {
+  readonly chat: string;
+  readonly members: readonly string[];
+}
+
+/** 200. */
+export interface AdminsResponse {
+  readonly admins: readonly string[];
+  readonly rules: GroupRules;
 }
 
 /** 201; a direct chat that exists: 200. */
 export interface ChatResponse {
   readonly chat: string;
   readonly members: readonly string[];
+  readonly invited: readonly string[] | undefined;
 }
 
 /** 200; own watermarks: delivered is the highest of this user's devices. */
 export interface ChatsResponse {
   readonly chats: readonly ListedChat[];
   readonly cursor: string | undefined;
+  readonly invitations: readonly Invitation[] | undefined;
 }
 
 /**
@@ -68,6 +107,17 @@ export interface ChatsResponse {
  */
 export interface ClaimResponse {
   readonly keys: ReadonlyMap<string, ClaimedKey>;
+}
+
+/** 200. */
+export interface ContactResponse {
+  readonly user: string;
+  readonly state: string;
+}
+
+/** 200. */
+export interface ContactsResponse {
+  readonly contacts: readonly Contact[];
 }
 
 /** 200. */
@@ -95,6 +145,7 @@ export interface HealthResponse {
 /** 200. */
 export interface MembersResponse {
   readonly members: readonly string[];
+  readonly invited: readonly string[] | undefined;
 }
 
 /** 200; as in `sync`. */
@@ -108,8 +159,29 @@ export interface MessagesResponse {
 }
 
 /** 200. */
+export interface MuteResponse {
+  readonly until: number;
+}
+
+/** 200. */
 export interface OneTimeKeysResponse {
   readonly remaining: number;
+}
+
+/** 200; all settings. */
+export interface SettingResponse {
+  readonly groups: string;
+  readonly presence: string;
+  readonly requests: string;
+  readonly receipts: boolean;
+}
+
+/** 200. */
+export interface SettingsResponse {
+  readonly groups: string;
+  readonly presence: string;
+  readonly requests: string;
+  readonly receipts: boolean;
 }
 
 /** 200; wrong: 401. */
@@ -142,6 +214,15 @@ export interface TokenResponse {
   readonly expiresIn: number;
 }
 
+export function parseGroupRules(value: unknown): GroupRules {
+  const body = mapping(value);
+  return {
+    add: text(body.add),
+    remove: text(body.remove),
+    rename: text(body.rename),
+  };
+}
+
 export function parseListedChat(value: unknown): ListedChat {
   const body = mapping(value);
   return {
@@ -151,6 +232,21 @@ export function parseListedChat(value: unknown): ListedChat {
     seq: optional(count, 0)(body.seq),
     delivered: optional(count, 0)(body.delivered),
     read: optional(count, 0)(body.read),
+    admins: optional(listOf(text), undefined)(body.admins),
+    invited: optional(listOf(text), undefined)(body.invited),
+    rules: optional(parseGroupRules, undefined)(body.rules),
+    request: flag(body.request),
+    blocked: flag(body.blocked),
+    mutedUntil: optional(count, undefined)(body.muted_until),
+  };
+}
+
+export function parseInvitation(value: unknown): Invitation {
+  const body = mapping(value);
+  return {
+    chat: text(body.chat),
+    by: text(body.by),
+    at: count(body.at),
   };
 }
 
@@ -161,6 +257,14 @@ export function parseClaimedKey(value: unknown): ClaimedKey {
     key: text(body.key),
     signature: text(body.signature),
     fallback: flag(body.fallback),
+  };
+}
+
+export function parseContact(value: unknown): Contact {
+  const body = mapping(value);
+  return {
+    user: text(body.user),
+    state: text(body.state),
   };
 }
 
@@ -185,6 +289,23 @@ export function parseErrorDetail(value: unknown): ErrorDetail {
   return {
     code: text(body.code),
     message: text(body.message),
+    retryAfter: optional(duration, undefined)(body.retry_after),
+  };
+}
+
+export function parseAcceptResponse(value: unknown): AcceptResponse {
+  const body = mapping(value);
+  return {
+    chat: text(body.chat),
+    members: listOf(text)(body.members),
+  };
+}
+
+export function parseAdminsResponse(value: unknown): AdminsResponse {
+  const body = mapping(value);
+  return {
+    admins: listOf(text)(body.admins),
+    rules: parseGroupRules(body.rules),
   };
 }
 
@@ -193,6 +314,7 @@ export function parseChatResponse(value: unknown): ChatResponse {
   return {
     chat: text(body.chat),
     members: listOf(text)(body.members),
+    invited: optional(listOf(text), undefined)(body.invited),
   };
 }
 
@@ -201,6 +323,7 @@ export function parseChatsResponse(value: unknown): ChatsResponse {
   return {
     chats: listOf(parseListedChat)(body.chats),
     cursor: optional(text, undefined)(body.cursor),
+    invitations: optional(listOf(parseInvitation), undefined)(body.invitations),
   };
 }
 
@@ -208,6 +331,21 @@ export function parseClaimResponse(value: unknown): ClaimResponse {
   const body = mapping(value);
   return {
     keys: mapOf(parseClaimedKey)(body.keys),
+  };
+}
+
+export function parseContactResponse(value: unknown): ContactResponse {
+  const body = mapping(value);
+  return {
+    user: text(body.user),
+    state: text(body.state),
+  };
+}
+
+export function parseContactsResponse(value: unknown): ContactsResponse {
+  const body = mapping(value);
+  return {
+    contacts: listOf(parseContact)(body.contacts),
   };
 }
 
@@ -245,6 +383,7 @@ export function parseMembersResponse(value: unknown): MembersResponse {
   const body = mapping(value);
   return {
     members: listOf(text)(body.members),
+    invited: optional(listOf(text), undefined)(body.invited),
   };
 }
 
@@ -259,10 +398,37 @@ export function parseMessagesResponse(value: unknown): MessagesResponse {
   };
 }
 
+export function parseMuteResponse(value: unknown): MuteResponse {
+  const body = mapping(value);
+  return {
+    until: count(body.until),
+  };
+}
+
 export function parseOneTimeKeysResponse(value: unknown): OneTimeKeysResponse {
   const body = mapping(value);
   return {
     remaining: count(body.remaining),
+  };
+}
+
+export function parseSettingResponse(value: unknown): SettingResponse {
+  const body = mapping(value);
+  return {
+    groups: text(body.groups),
+    presence: text(body.presence),
+    requests: text(body.requests),
+    receipts: flag(body.receipts),
+  };
+}
+
+export function parseSettingsResponse(value: unknown): SettingsResponse {
+  const body = mapping(value);
+  return {
+    groups: text(body.groups),
+    presence: text(body.presence),
+    requests: text(body.requests),
+    receipts: flag(body.receipts),
   };
 }
 
@@ -300,6 +466,12 @@ export function parseTokenResponse(value: unknown): TokenResponse {
   };
 }
 
+export type ChangedRules = {
+  readonly add?: "members" | "admins";
+  readonly remove?: "members" | "admins";
+  readonly rename?: "members" | "admins";
+};
+
 export type PushToken = {
   readonly platform: "fcm" | "apns" | "apns_sandbox";
   readonly token: string;
@@ -316,6 +488,13 @@ export type FallbackKey = {
   readonly signature: string;
 };
 
+/** Appoints and dismisses admins of a group; says who may add, remove and rename. */
+export type AdminsRequest = {
+  readonly appoint?: readonly string[];
+  readonly dismiss?: readonly string[];
+  readonly rules?: ChangedRules;
+};
+
 /** A direct chat with one user, or a group. */
 export type ChatRequest = {
   readonly kind: "direct" | "group";
@@ -326,6 +505,11 @@ export type ChatRequest = {
 /** Asks for one key of each device. */
 export type ClaimRequest = {
   readonly devices: readonly string[];
+};
+
+/** Makes a user a contact, or blocks one. */
+export type ContactRequest = {
+  readonly state: "contact" | "blocked";
 };
 
 /**
@@ -344,6 +528,11 @@ export type MembersRequest = {
   readonly remove?: readonly string[];
 };
 
+/** No pushes of the chat until then. */
+export type MuteRequest = {
+  readonly until: number;
+};
+
 /**
  * Uploads one-time keys, in the order they are to be handed out, and a fallback key. Signed over
  * canonical {device, id, key, user}, a fallback key with fallback:true besides.
@@ -351,6 +540,14 @@ export type MembersRequest = {
 export type OneTimeKeysRequest = {
   readonly one_time_keys: Readonly<Record<string, SignedKey>>;
   readonly fallback_key?: FallbackKey;
+};
+
+/** Changes those that are named. */
+export type SettingRequest = {
+  readonly groups?: "everybody" | "contacts" | "nobody";
+  readonly presence?: "everybody" | "contacts" | "nobody";
+  readonly requests?: "everybody" | "nobody";
+  readonly receipts?: boolean;
 };
 
 /** Open. */

@@ -46,6 +46,12 @@ export interface Accepted {
   readonly stale: readonly string[];
 }
 
+/** The admins or the rules of a group have changed; `GET /api/chats` has them. */
+export interface ChatChanged {
+  readonly type: "chat_changed";
+  readonly chat: string;
+}
+
 /**
  * The user's devices or their keys are no longer what they were, or, with `chat`, the user has
  * joined or left that chat.
@@ -68,6 +74,15 @@ export interface ErrorFrame {
   readonly message: string;
   readonly messageId: string | undefined;
   readonly action: string | undefined;
+  /** Milliseconds; the wire has seconds. */
+  readonly retryAfter: number | undefined;
+}
+
+/** The user was invited to a group. `GET /api/chats` lists it until it is accepted or declined. */
+export interface Invited {
+  readonly type: "invited";
+  readonly chat: string;
+  readonly user: string;
 }
 
 /** This device should upload one-time keys. */
@@ -139,9 +154,11 @@ export interface Typing {
 
 export type ServerFrame =
   | Accepted
+  | ChatChanged
   | DevicesChanged
   | Displaced
   | ErrorFrame
+  | Invited
   | KeysLow
   | Message
   | Nudge
@@ -182,6 +199,14 @@ export function parseAccepted(value: unknown): Accepted {
   };
 }
 
+export function parseChatChanged(value: unknown): ChatChanged {
+  const body = mapping(value);
+  return {
+    type: "chat_changed",
+    chat: text(body.chat),
+  };
+}
+
 export function parseDevicesChanged(value: unknown): DevicesChanged {
   const body = mapping(value);
   return {
@@ -204,6 +229,16 @@ export function parseErrorFrame(value: unknown): ErrorFrame {
     message: optional(words, "")(body.message),
     messageId: optional(text, undefined)(body.message_id),
     action: optional(text, undefined)(body.action),
+    retryAfter: optional(duration, undefined)(body.retry_after),
+  };
+}
+
+export function parseInvited(value: unknown): Invited {
+  const body = mapping(value);
+  return {
+    type: "invited",
+    chat: text(body.chat),
+    user: text(body.user),
   };
 }
 
@@ -290,9 +325,11 @@ export const PARSERS: ReadonlyMap<string, Reader<ServerFrame>> = new Map<
   Reader<ServerFrame>
 >([
   ["accepted", parseAccepted],
+  ["chat_changed", parseChatChanged],
   ["devices_changed", parseDevicesChanged],
   ["displaced", parseDisplaced],
   ["error", parseErrorFrame],
+  ["invited", parseInvited],
   ["keys_low", parseKeysLow],
   ["message", parseMessage],
   ["nudge", parseNudge],
