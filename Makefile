@@ -17,7 +17,7 @@ DIAGRAM = rm -rf .local/diagram && $(LOCAL_AWS) CDK_OUTDIR=.local/diagram CDK_VA
 unexport AWS_PROFILE PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help dev stop chat phone demo-balance test test-quick test-emulator web check format docs bench \
+.PHONY: help dev stop chat phone demo-balance test test-quick test-emulator model web check format docs bench \
 	synth rehearse bootstrap diff deploy destroy base-image lock clean
 
 help: ## this list
@@ -72,6 +72,15 @@ test: $(READY) $(WEB_READY) ## all tests; some: make test ARGS="tests/lambdas -k
 
 test-quick: $(READY) ## the tests that start no process
 	@$(PYTEST) -n 2 --dist loadgroup $(QUICK) $(ARGS)
+
+# Each run tries others, unless a seed is given: that of a failure, which shows it again.
+SEED = $(or $(seed),$(shell date +%s))
+schedules = 5000
+model: $(READY) ## the models with many more schedules, for a night: make model schedules=5000 [seed=7]
+	@seed=$(SEED); echo "seed $$seed"; \
+		SEED=$$seed SCHEDULES=$(schedules) RATCHETS=$$(( $(schedules) / 20 + 1 )) \
+		$(PYTEST) -n 3 -k "not catches" --hypothesis-seed=$$seed \
+		tests/model tests/client/core/test_engine_model.py $(ARGS) || { echo "seed $$seed"; exit 1; }
 
 test-emulator: $(READY) ## the emulator's own tests, which need nothing of the project
 	@$(PYTEST) -n 3 --dist loadgroup emulator/tests $(ARGS)

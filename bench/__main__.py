@@ -19,6 +19,7 @@ PARTS = {
     "encryption": "Encryption on a device, Python client",
     "encryption_browser": "Encryption on a device, browser client in Chromium",
     "latency": "Send to receive, emulator",
+    "catch_up": "Catching up after an absence",
     "balancing": "The local load balancer beside others",
     "startup": "Starting the emulator",
     "memory": "Memory of the emulator (PSS of its processes)",

@@ -260,7 +260,7 @@ def group_key_rows(members: int) -> list[Row]:
 def _send_bill(services: Aws, user: str, chat: str, sealed: payloads.Sealed) -> Bill:
     frame: dict[str, Any] = {"action": "send", "message_id": MESSAGE_ID, "chat": chat}
     frame |= sealed.fields()
-    return _bill(services, {"send": send}, user, frame, FUNCTIONS.send.memory)
+    return bill(services, {"send": send}, user, frame, FUNCTIONS.send.memory)[0]
 
 
 def receipt_bill() -> Bill:
@@ -270,12 +270,13 @@ def receipt_bill() -> Bill:
         chat = add_chat(services, users)
         frame = {"action": "receipt", "chat": chat, "delivered": 10, "senders": users[:1]}
         services.chats.update(chat_key(chat, HEAD), "SET seq = :ten", ten=10)
-        return _bill(services, {"receipt": receipt}, users[1], frame, FUNCTIONS.receipt.memory)
+        return bill(services, {"receipt": receipt}, users[1], frame, FUNCTIONS.receipt.memory)[0]
 
 
-def _bill(
+def bill(
     services: Aws, route: dict[str, Any], user: str, frame: dict[str, Any], memory: int
-) -> Bill:
+) -> tuple[Bill, dict[str, Any]]:
+    """What one frame costs, and the response to it."""
     recorder = Recorder(Aws(services.settings).dynamodb)
     recorder.watch(services.dynamodb)
     recorder.watch(services.sqs)
@@ -283,10 +284,11 @@ def _bill(
     with recorded_posts(services.connections, recorder) as sent:
         answer = handler(event(user, frame), SimpleNamespace())
     body = answer.get("body")
-    if body and json.loads(body)["type"] == "error":
+    response: dict[str, Any] = json.loads(body) if body else {}
+    if response.get("type") == "error":
         raise RuntimeError(f"the handler refused: {body}")
     pushes = sum(call.pushes for call in recorder.calls)
-    return Bill(
+    cost = Bill(
         calls=recorder.calls,
         websocket_messages=websocket_units(frame)
         + (websocket_units(body) if body else 0)
@@ -295,3 +297,4 @@ def _bill(
         memory_mb=memory,
         pushes=pushes,
     )
+    return cost, response

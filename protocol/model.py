@@ -118,12 +118,14 @@ def camel(name: str) -> str:
 
 
 def nested(bodies: list[Body]) -> list[Body]:
-    """Every object inside these, innermost first and each once."""
+    """Every object inside these, innermost first and each once, but for those that these are."""
+    frames = {body.type_name: body for body in bodies}
     found: dict[str, Body] = {}
     for body in bodies:
         for inner in _inside(body):
-            if found.setdefault(inner.type_name, inner) != inner:
-                raise ValueError(f"two different objects have the title {inner.type_name}")
+            known = frames.get(inner.type_name) or found.setdefault(inner.type_name, inner)
+            if known.fields != inner.fields:
+                raise ValueError(f"two different objects have the title {inner.title}")
     return list(found.values())
 
 
@@ -169,7 +171,8 @@ def _kind(schema: Schema, owner: str, name: str) -> Kind:
             return Scalar("mapping")
         if "title" not in schema:
             raise ValueError(f"{owner}.{name}: an object inside another needs a title")
-        return Nested(body(schema, schema["title"]))
+        title = schema["title"]
+        return Nested(body(schema, title if title[0].isupper() else camel(title)))
     return Scalar(KINDS.get((owner, name)) or _scalar(schema), tuple(schema.get("enum", ())))
 
 

@@ -4,6 +4,7 @@ import os
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 
 # What the template tells each function; Powertools reads it when lambdas/telemetry.py is imported.
 os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Switchboard/test")
@@ -14,6 +15,9 @@ settings.register_profile(
     "steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("steady")
+# Hypothesis also draws the constants in the source of every local module that is loaded, so that a
+# test would try other examples when other tests are collected beside it.
+providers._get_local_constants = lambda: providers._local_constants
 
 
 def pytest_configure(config: pytest.Config) -> None:

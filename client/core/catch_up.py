@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from client.core import events, frames
 from client.core.conversations import Conversations
 from client.core.membership import Membership
@@ -46,21 +48,17 @@ class CatchUp:
 
     def synced(self, step: Step, frame: frames.Synced) -> None:
         question = self._plan.responded()
-        progress = False
+        frame = replace(frame, retry_after=self._plan.spread(frame.retry_after))
         for chat in frame.chats:
-            progress |= self._synced_chat(step, chat, frame, question)
+            self._synced_chat(step, chat, frame, question)
         self._membership.all_synced()
         self._chase_others(step, frame, question)
         if question is not None and question.whole:
-            if not frame.more:
+            self._plan.progressed(None)
+            if frame.cursor is None:
                 self._plan.resumed = True
-            elif progress:
-                # The next response starts from our receipts: let them go first.
-                self._plan.progressed(None)
-                self._receipts.hurry()
-                self._plan.want_all(step.now + self._settings.receipt_interval)
             else:
-                self._plan.want_later(None, step.now)
+                self._plan.want_page(frame.cursor, step.now)
 
     def news(self, now: float) -> list[events.Event]:
         """That what was missed is here, once it is."""
@@ -72,7 +70,8 @@ class CatchUp:
         """An `error` was the response to the sync. The chat in which this user is no longer."""
         question = self._plan.responded()
         if question is None or question.chats is None:
-            self._plan.want_later(None, step.now)
+            cursor = question.cursor if question is not None and retryable else None
+            self._plan.want_later(None, step.now, cursor=cursor)
             return None
         chats = list(question.chats)
         self._membership.failed(step, chats)
@@ -88,15 +87,14 @@ class CatchUp:
 
     def _synced_chat(
         self, step: Step, chat: str, frame: frames.Synced, question: Question | None
-    ) -> bool:
-        """True if the watermark moved since the question."""
+    ) -> None:
         place, log = frame.chats[chat], self._chats.log(step, chat)
         known = log.highest
-        named = question is not None and question.names(chat)
+        whole = question is not None and question.whole
         log.heard_of(place.seq)
-        # At 0 the server may count from further on than this store has: a device that lost its
-        # store, say. It asks by name what that response cannot have said.
-        trusted = named or log.watermark > 0
+        # A response that begins further on says nothing of what this store lacks before: it is new,
+        # was restored, or lost its connection in the middle of catching up.
+        trusted = place.after <= log.watermark
         if trusted:
             self._chats.complete(step, chat, place)
         self._chats.synced_members(step, chat, place)
@@ -105,26 +103,12 @@ class CatchUp:
             self._plan.progressed(chat)
         if not log.behind:
             self._plan.settled(chat)
-        elif self._at_once(place, frame, trusted=trusted, named=named, moved=moved):
-            self._plan.want(chat, step.now)
+        elif (frame.more and moved) or (whole and (frame.more or not trusted)):
+            self._plan.want(chat, step.now)  # by name, from this device's own watermark
         elif frame.retry_after is None and known > place.seq:
             self._plan.want(chat, step.now + self._settings.gap_grace)  # newer than the response
         else:
             self._plan.want_later(chat, step.now, frame.retry_after)
-        return moved
-
-    def _at_once(
-        self,
-        place: frames.SyncedChat,
-        frame: frames.Synced,
-        *,
-        trusted: bool,
-        named: bool,
-        moved: bool,
-    ) -> bool:
-        if not trusted and place.complete_to > 0:
-            return True
-        return frame.more and (moved or not named)
 
     def _chase_others(self, step: Step, frame: frames.Synced, question: Question | None) -> None:
         """Chats that the response does not mention, that are behind by what came meanwhile."""

@@ -42,7 +42,7 @@ class Engine:
         self._step: Step | None = None  # the last one
         self._online = False
         self._opened_at = 0.0
-        self._sync = SyncPlan(settings)
+        self._sync = SyncPlan(settings, random)
         self._outbox = Outbox(settings, random)
         self._receipts = ReceiptPlan(settings)
         self._presence = PresencePlan(settings)
@@ -168,6 +168,9 @@ class Engine:
         match frame:
             case frames.Message():
                 self._message(step, frame)
+            case frames.Messages():
+                for message in frame.messages:
+                    self._message(step, message)
             case frames.Accepted():
                 sent = self._outbox.frame_of(frame.message_id)
                 self._chats.accepted(step, frame)

@@ -46,9 +46,9 @@ def receipt(chat: str, delivered: int, read: int, senders: Iterable[str]) -> dic
     )
 
 
-def sync(chats: Mapping[str, int] | None = None) -> dict[str, Any]:
+def sync(chats: Mapping[str, int] | None = None, cursor: str | None = None) -> dict[str, Any]:
     """Without `chats`: every chat of the user, from the place the server has for this device."""
-    return sync_frame(chats=None if chats is None else dict(chats))
+    return sync_frame(chats=None if chats is None else dict(chats), cursor=cursor)
 
 
 def watch(users: Iterable[str]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ class Watermarks:
 @dataclass(frozen=True, slots=True)
 class SyncedChat:
     seq: int
+    after: int
     complete_to: int
     missing: tuple[tuple[int, int], ...] = ()
     members: Mapping[str, Watermarks] = field(default_factory=dict)
@@ -74,8 +75,7 @@ class ErrorFrame:
 
 @dataclass(frozen=True, slots=True)
 class Invited:
-    """The user was invited to a group. `GET /api/chats` lists it until it is accepted or declined.
-    """
+    """The user was invited to a group. `GET /api/chats` lists it until it is accepted or declined."""
 
     chat: str
     user: str
@@ -101,6 +101,15 @@ class Message:
     sent_at: float  # epoch seconds; the wire has milliseconds
     alg: str
     payload: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """Messages in response to `sync`, as many as fit: those of a chat in their order, without a gap
+    but for what has expired. Each is as in a `message` frame.
+    """
+
+    messages: tuple[Message, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +146,13 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Synced:
-    """Ends the response to `sync`. Nothing else at or below `complete_to` will ever appear."""
+    """Ends the response to `sync`. Nothing else above `after` and at or below `complete_to` will
+    ever appear.
+    """
 
     chats: Mapping[str, SyncedChat]
     more: bool = False
+    cursor: str | None = None
     retry_after: float | None = None  # seconds
 
 
@@ -161,6 +173,7 @@ ServerFrame = (
     | Invited
     | KeysLow
     | Message
+    | Messages
     | Nudge
     | Pong
     | Presence
@@ -182,6 +195,7 @@ def parse_synced_chat(value: object) -> SyncedChat:
     body = fields.mapping(value)
     return SyncedChat(
         seq=fields.count(body["seq"]),
+        after=fields.count(body["after"]),
         complete_to=fields.count(body["complete_to"]),
         missing=fields.optional(fields.list_of(fields.pair_of(fields.position)), ())(
             body.get("missing")
@@ -263,6 +277,13 @@ def parse_message(value: object) -> Message:
     )
 
 
+def parse_messages(value: object) -> Messages:
+    body = fields.mapping(value)
+    return Messages(
+        messages=fields.list_of(parse_message)(body["messages"]),
+    )
+
+
 def parse_nudge(value: object) -> Nudge:
     body = fields.mapping(value)
     return Nudge(
@@ -300,6 +321,7 @@ def parse_synced(value: object) -> Synced:
     return Synced(
         chats=fields.map_of(parse_synced_chat)(body["chats"]),
         more=fields.optional(fields.flag, False)(body.get("more")),
+        cursor=fields.optional(fields.text, None)(body.get("cursor")),
         retry_after=fields.optional(fields.duration, None)(body.get("retry_after")),
     )
 
@@ -321,6 +343,7 @@ PARSERS: dict[str, Callable[[object], ServerFrame]] = {
     "invited": parse_invited,
     "keys_low": parse_keys_low,
     "message": parse_message,
+    "messages": parse_messages,
     "nudge": parse_nudge,
     "pong": parse_pong,
     "presence": parse_presence,
@@ -380,14 +403,16 @@ def send_frame(
 def sync_frame(
     *,
     chats: dict[str, int] | None = None,
+    cursor: str | None = None,
 ) -> dict[str, Any]:
-    """Asks for what came after a watermark: with `chats` in those chats, without it in every chat
-    of the user from the device's own watermark. The response is `message` frames, then one
-    `synced`.
+    """Asks for what came after a watermark: with `chats` in those chats, without it in the user's
+    chats, page by page, from the device's own watermarks at the backend. The response is
+    `messages` frames, then one `synced`.
     """
     return fields.frame(
         "sync",
         chats=chats,
+        cursor=cursor,
     )
 
 

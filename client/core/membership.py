@@ -115,12 +115,13 @@ class Membership:
     def synced(self, step: Step, chat: str, members: Marks, seq: int) -> None:
         if chat in self._outdated:  # they may have changed since they were asked about
             self._raise_marks(step, chat, members)
-            self._sync.want_news(chat)
         else:
             self.listed(step, chat, members, seq)
 
     def all_synced(self) -> None:
-        """The response has been read as a whole."""
+        """The response has been read as a whole; not every chat may have been on its page."""
+        for chat in self._outdated:
+            self._sync.want_news(chat)
         self._outdated.clear()
 
     def listed(self, step: Step, chat: str, marks: Marks, at: int) -> None:

@@ -68,11 +68,6 @@ class ReceiptPlan:
             state.senders |= state.named
             self._mark(chat, state, now)
 
-    def hurry(self) -> None:
-        """Sends what is to be sent as soon as the interval allows."""
-        for chat in self._dirty:
-            self._chats[chat].since = float("-inf")
-
     def forget(self, chat: str) -> None:
         """No longer a member: there is nobody to notify."""
         self._chats.pop(chat, None)

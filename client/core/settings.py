@@ -22,6 +22,7 @@ class Settings:
     sync_chats: int = 100  # the most a frame may name
     sync_backoff: float = 1.0
     sync_backoff_cap: float = 60.0
+    sync_jitter: tuple[float, float] = (1.0, 1.25)  # times the server's `retry_after`
     # A handler lives at most 6 s, so a response that has not come by then is not coming.
     resend_after: float = 8.0
     resend_cap: float = 120.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 from client.core import frames
@@ -14,12 +15,13 @@ from client.core.settings import Settings
 class Question:
     """An unanswered `sync`; `chats` is None for one that names no chats.
 
-    `before` are this device's watermarks when it was asked.
+    `before` are this device's watermarks when it was asked, `cursor` is of the page of all chats.
     """
 
     chats: Mapping[str, int] | None
     before: Mapping[str, int]
     expires_at: float
+    cursor: str | None = None
 
     @property
     def whole(self) -> bool:
@@ -33,10 +35,11 @@ class Question:
 
 
 class SyncPlan:
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, random: Random) -> None:
+        self._settings, self._random = settings, random
         self._question: Question | None = None
         self._whole_at: float | None = None
+        self._cursor: str | None = None  # of the page to ask for at `whole_at`
         self._wanted: dict[str, float] = {}
         self._alone: set[str] = set()
         self._news: set[str] = set()  # to be asked about although nothing is missing
@@ -59,7 +62,7 @@ class SyncPlan:
         self._alone.clear()
         self._news.clear()
         self._tries.clear()
-        self._whole_at = now
+        self._whole_at, self._cursor = now, None
 
     def closed(self) -> None:
         self._online = False
@@ -89,6 +92,12 @@ class SyncPlan:
 
     def want_all(self, at: float) -> None:
         self._whole_at = at if self._whole_at is None else min(at, self._whole_at)
+        self._cursor = None
+
+    def want_page(self, cursor: str, at: float) -> None:
+        """The next page of all chats, unless all of them are wanted anew."""
+        if self._whole_at is None:
+            self._whole_at, self._cursor = at, cursor
 
     def want_news(self, chat: str) -> None:
         """For what only a `synced` says: who is in the chat."""
@@ -103,14 +112,28 @@ class SyncPlan:
     def progressed(self, chat: str | None) -> None:
         self._tries.pop(chat, None)
 
-    def want_later(self, chat: str | None, now: float, retry_after: float | None = None) -> None:
-        """Ask again: after the server's `retry_after`, or with a growing pause. None = all."""
+    def spread(self, retry_after: float | None) -> float | None:
+        """A little longer by chance: many clients may have been given the same."""
+        if retry_after is None:
+            return None
+        return retry_after * self._random.uniform(*self._settings.sync_jitter)
+
+    def want_later(
+        self,
+        chat: str | None,
+        now: float,
+        retry_after: float | None = None,
+        cursor: str | None = None,
+    ) -> None:
+        """Ask again, with a growing pause. None = all. `retry_after`: at first the server's."""
         tries = self._tries.get(chat, 0)
         self._tries[chat] = tries + 1
         pause = min(self._settings.sync_backoff * 2**tries, self._settings.sync_backoff_cap)
-        at = now + (pause if retry_after is None else max(retry_after, 0.1))
+        if retry_after is not None:
+            pause = max(retry_after, pause / 2 if tries else 0.1)
+        at = now + pause
         if chat is None:
-            self._whole_at = at
+            self._whole_at, self._cursor = at, cursor
         else:
             self._wanted[chat] = at
 
@@ -146,10 +169,10 @@ class SyncPlan:
             self._question = Question(chats, chats, now + self._settings.sync_timeout)
             return frames.sync(chats)
         if self._whole_at is not None and self._whole_at <= now:
-            self._whole_at = None
+            cursor, self._whole_at, self._cursor = self._cursor, None, None
             expires_at = now + self._settings.sync_timeout
-            self._question = Question(None, watermarks(), expires_at)
-            return frames.sync()
+            self._question = Question(None, watermarks(), expires_at, cursor)
+            return frames.sync(cursor=cursor)
         return None
 
     def responded(self) -> Question | None:

@@ -1,36 +1,110 @@
-"""Appends to a chat's log: takes a position, then puts the message there, or closes it."""
+"""Appends to a chat's log: takes a position, then puts the message there, or closes it.
 
+The head remembers who took its last positions: in one of SLOTS places, by the sender's device, the
+message, the call that took it and the seq. So a request that comes twice or late (the SDK repeats
+one whose response was lost, a client repeats what was not accepted) finds that its message has a
+position already, and does not leave one open.
+"""
+
+import base64
+import hashlib
+import zlib
+from collections.abc import Callable
 from typing import NamedTuple
 
+from lambdas.errors import internal
 from lambdas.messages.heads import no_such_chat
 from lambdas.messages.message import void
 from lambdas.tables import HEAD, ConditionFailed, Item, Table, chat_key
 from lambdas.telemetry import logger
 
+SLOTS = 16  # with 50 bytes each at most, beside the members; DynamoDB bills writes by started KB
+ATTEMPTS = 3
+IDENTITY = ("sender", "sender_device", "message_id")
+
+
+class Writer(NamedTuple):
+    """What asks for a position: a message of a device, in one call of the function."""
+
+    user: str
+    device: str
+    message_id: str
+    call: str  # random
+
+    @property
+    def slot(self) -> int:
+        return zlib.crc32(f"{self.user}/{self.device}".encode()) % SLOTS
+
+    @property
+    def digest(self) -> str:
+        """Short, for it is in the head; who finds another message with the same closes only own."""
+        name = f"{self.user}/{self.device}/{self.message_id}"
+        return base64.b64encode(hashlib.sha256(name.encode()).digest()[:9]).decode()
+
 
 class Position(NamedTuple):
     seq: int
     members: frozenset[str]  # when the position was taken: who gets the message
+    stored: Item | None = None  # the message stands there already
     request_of: str | None = None  # see Head
     blocked_by: frozenset[str] = frozenset()
 
 
-def take(chats: Table, chat: str, sender: str) -> Position:
+class _Taken(Exception):
+    """The message has a position, by an earlier request."""
+
+    def __init__(self, head: Item, seq: int, call: str) -> None:
+        super().__init__()
+        self.head, self.seq, self.call = head, seq, call
+
+
+def take(chats: Table, chat: str, writer: Writer, item: Callable[[int], Item]) -> Position:
     """Authorizes the sender, orders the message and names its recipients, in one write.
 
-    Raises ChatError not_found for an unknown chat and for one that is not the sender's.
+    `item` makes the message's item at a position. If the message has a position already, it is
+    `stored` there, or that position is closed and another one taken: a late writer of the old one
+    can't store it any more, and who was a member then is not known. Raises ChatError not_found for
+    an unknown chat and for one that is not the sender's.
     """
+    before = ""
+    for attempt in range(ATTEMPTS):
+        try:
+            return _take(chats, chat, writer, f"{writer.call}{attempt}", before)
+        except _Taken as taken:
+            before = taken.call
+            if taken.seq > taken.head["purged_to"]:
+                stored = _settle(chats, item(taken.seq))
+                if stored is not None:
+                    return Position(taken.seq, frozenset(taken.head["members"]), stored)
+    raise internal()
+
+
+def _take(chats: Table, chat: str, writer: Writer, call: str, before: str) -> Position:
+    """Takes a new position, unless a call other than `before` took one for the message."""
+    slot = writer.slot
     try:
         head = chats.update(
-            chat_key(chat, HEAD), "SET seq = seq + :one", "contains(members, :me)", one=1, me=sender
+            chat_key(chat, HEAD),
+            "SET seq = seq + :one, #seq = seq + :one, #message = :message, #call = :call",
+            "contains(members, :me)"
+            " AND (attribute_not_exists(#message) OR #message <> :message OR #call = :before)",
+            names={"#seq": f"seq{slot}", "#message": f"message{slot}", "#call": f"call{slot}"},
+            one=1,
+            me=writer.user,
+            message=writer.digest,
+            call=call,
+            before=before,
         )
-    except ConditionFailed:
-        raise no_such_chat(chat) from None
+    except ConditionFailed as failure:
+        head = failure.item or {}
+        if writer.user not in head.get("members", ()):
+            raise no_such_chat(chat) from None
+        raise _Taken(head, head[f"seq{slot}"], head[f"call{slot}"]) from None
     return Position(
         head["seq"],
         frozenset(head["members"]),
-        head.get("request_of"),
-        frozenset(head.get("blocked_by", ())),
+        request_of=head.get("request_of"),
+        blocked_by=frozenset(head.get("blocked_by", ())),
     )
 
 
@@ -46,6 +120,20 @@ def answer(chats: Table, chat: str, user: str) -> None:
         )
     except ConditionFailed:
         return
+
+
+def _settle(chats: Table, message: Item) -> Item | None:
+    """Makes a position void on which an earlier call may have failed; the message if it is there.
+
+    Void items may come at any time: readers step over them as over a hole, only sooner.
+    """
+    try:
+        chats.put(void(message), "attribute_not_exists(chat)")
+    except ConditionFailed as failure:
+        there = failure.item or {}
+        if all(there.get(name) == message[name] for name in IDENTITY):
+            return there
+    return None
 
 
 def put(chats: Table, message: Item) -> None:

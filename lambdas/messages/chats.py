@@ -146,10 +146,27 @@ class Chats:
         """Raises ChatError not_found for an unknown chat and for one that is not the user's."""
         return read_head(self._chats, chat, user)
 
-    def names(self, user: str) -> Names:
-        """Every chat that the user has a row for; some may not exist (any more)."""
-        rows = self._users.query_all({"user": user}, prefix="chat#", consistent=True)
-        return [row["item"].removeprefix("chat#") for row in rows]
+    def names(
+        self, user: str, cursor: str | None = None, limit: int | None = None
+    ) -> tuple[Names, str | None]:
+        """A page of the chats that the user has a row for, in their order, and the next cursor.
+
+        Some of them may not exist (any more). A cursor is the last chat of the page before. A chat
+        that the user comes into or leaves between two pages moves no other one to another page.
+        """
+        rows, following = self._rows(user, cursor, limit)
+        return list(rows), following
+
+    def _rows(
+        self, user: str, cursor: str | None, limit: int | None
+    ) -> tuple[dict[str, int | None], str | None]:
+        """chat -> until when it is muted (epoch seconds), and the next cursor."""
+        start = user_key(user, f"chat#{cursor}") if cursor else None
+        page = self._users.query(
+            {"user": user}, prefix="chat#", limit=limit, start=start, consistent=True
+        )
+        rows = {row["item"].removeprefix("chat#"): row.get("muted_until") for row in page.items}
+        return rows, page.next["item"].removeprefix("chat#") if page.next else None
 
     def change(
         self,
@@ -184,9 +201,7 @@ class Chats:
         for members in _chunks(leaving):
             self._change(chat, user, changed, remove=members)
         item = self._chats.get(chat_key(chat, HEAD), consistent=True) or {}
-        return Chat(
-            chat, "group", sorted(item.get("members", ())), sorted(item.get("invited", ()))
-        )
+        return Chat(chat, "group", sorted(item.get("members", ())), sorted(item.get("invited", ())))
 
     def _invite(self, chat: str, user: str, names: Sequence[str]) -> None:
         head = self.head(chat, user)
@@ -387,13 +402,10 @@ class Chats:
         """
         if cursor is not None and not CURSOR.fullmatch(cursor):
             raise bad_request("there is no such cursor")
-        start = user_key(user, f"chat#{cursor}") if cursor else None
-        page = self._users.query({"user": user}, prefix="chat#", limit=limit, start=start)
-        names = [item["item"].removeprefix("chat#") for item in page.items]
+        rows, following = self._rows(user, cursor, limit)
+        names = list(rows)
         heads = read_heads(self._chats, names, user)
-        muted = {item["item"].removeprefix("chat#"): item.get("muted_until") for item in page.items}
-        chats = [_listed(heads[name], muted[name]) for name in names if name in heads]
-        return chats, page.next["item"].removeprefix("chat#") if page.next else None
+        return [_listed(heads[name], rows[name]) for name in names if name in heads], following
 
 
 def busy() -> ChatError:

@@ -26,9 +26,9 @@ class Head:
     invited: frozenset[str] = frozenset()  # to a group, and not joined yet
     rules: Mapping[str, str] = field(default_factory=dict)  # of a group, see roles.py
 
-    def watermark(self, device: str) -> int:
-        """Up to where that device of the user has everything."""
-        return max(self.delivered.get(device, 0), self.joined_seq)
+    def start(self, after: int) -> int:
+        """From where on a device that has everything up to `after` may see messages."""
+        return max(after, self.joined_seq)
 
 
 def read_heads(chats: Table, names: Collection[str], user: str) -> dict[str, Head]:

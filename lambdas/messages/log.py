@@ -10,7 +10,7 @@ without a message is one of three things:
 A writer runs for 6 s at most, and sets `sent_at` only after it has taken its position. So once any
 later message is HOLE_SECONDS old, the writers of all earlier positions have ended; the rest of the
 15 s allows for clocks that differ. Until then readers stop before the hole. Nothing else guards the
-order of a chat.
+order of a chat. A void item may come at any time: it only says sooner what the 15 s would say.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

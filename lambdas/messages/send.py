@@ -8,7 +8,8 @@
 the third round misses.
 """
 
-from collections.abc import Callable, Iterable
+import secrets
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import Future
 
 from lambdas.connections import WITHIN_SECONDS, Outcome
@@ -16,7 +17,7 @@ from lambdas.errors import forbidden, internal
 from lambdas.frames import Frame
 from lambdas.messages import append
 from lambdas.messages.log import WRITER_SECONDS
-from lambdas.messages.message import addressed, message_frame, stored
+from lambdas.messages.message import DeviceNames, addressed, message_frame, stored
 from lambdas.messages.send_limit import send_limit
 from lambdas.notifications.queue import Job, PushQueue
 from lambdas.people.contacts import Contacts
@@ -35,8 +36,17 @@ def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
     """The `accepted` frame. Raises ChatError not_found, forbidden, rate_limited."""
     started = aws.now()
     send_limit().require(aws.users, Address(caller.user, caller.device), started)
-    position = append.take(aws.chats, frame["chat"], caller.user)
-    message = _message(aws, caller, frame, position)
+
+    def item(seq: int, hidden_from: Collection[str] = ()) -> Item:
+        return _message(aws, caller, frame, seq, hidden_from)
+
+    call = secrets.token_urlsafe(6)
+    writer = append.Writer(caller.user, caller.device, frame["message_id"], call)
+    position = append.take(aws.chats, frame["chat"], writer, item)
+    if position.stored:  # sent again; the delivery watch repeats what the first call missed
+        found = Devices(aws.users).of(sorted(position.members))
+        return _accepted(position.stored, position.seq, found)
+    message = item(position.seq, position.blocked_by)
     if caller.user in position.blocked_by:
         append.close(aws.chats, message)
         raise forbidden("you have blocked this user; unblock first")
@@ -55,12 +65,16 @@ def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
     )
     recipients = position.members - position.blocked_by - {caller.user}
     _deliver(aws, message, posts, recipients, until=started + RESPOND_WITHIN_SECONDS)
-    difference = addressed(frame, found, caller.user, caller.device)
+    return _accepted(message, position.seq, found)
+
+
+def _accepted(message: Item, seq: int, registered: DeviceNames) -> Frame:
+    difference = addressed(message, registered, message["sender"], message["sender_device"])
     return {
         "type": "accepted",
-        "message_id": frame["message_id"],
-        "chat": frame["chat"],
-        "seq": position.seq,
+        "message_id": message["message_id"],
+        "chat": message["chat"],
+        "seq": seq,
         "sent_at": message["sent_at"],
         "missing": difference.missing,
         "stale": difference.stale,
@@ -74,16 +88,18 @@ def _answer(aws: Aws, position: append.Position, user: str, chat: str) -> None:
     append.answer(aws.chats, chat, user)
 
 
-def _message(aws: Aws, caller: Caller, frame: Frame, position: append.Position) -> Item:
+def _message(
+    aws: Aws, caller: Caller, frame: Frame, seq: int, hidden_from: Collection[str]
+) -> Item:
     now = aws.now()  # after the position was taken: see the rule for holes in log.py
     return stored(
         frame,
-        seq=position.seq,
+        seq=seq,
         sender=caller.user,
         sender_device=caller.device,
         sent_at=int(now * 1000),
         expires_at=int(now) + aws.settings.message_ttl_seconds,
-        hidden_from=position.blocked_by,
+        hidden_from=hidden_from,
     )
 
 

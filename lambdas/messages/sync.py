@@ -1,68 +1,98 @@
 """Function Sync, routes `sync` and `typing`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from lambdas.connections import Outcome, Post
-from lambdas.frames import Frame, encode
+from lambdas.frames import Frame
 from lambdas.messages import history, sync_plan
 from lambdas.messages.chats import Chats
 from lambdas.messages.heads import Head, no_such_chat, read_heads
+from lambdas.messages.history import Page
 from lambdas.messages.typing import typing
 from lambdas.settings import Aws
 from lambdas.tables import Item, chat_key, member_item
 from lambdas.telemetry import logger
 from lambdas.websocket import Caller, frame_handler
 
-POSTING_SECONDS = 3.0  # after that no further post begins
+# Of the 6 s of the function: after these, counted from its start, no further read or post begins.
+READING_SECONDS = 2.0
+POSTING_SECONDS = 3.0
 POST_SECONDS = 2.0
-AGAIN_SECONDS = 1.0  # when a post failed
+BESIDE_PAYLOAD = 300  # bytes of a message, about
+AGAIN_SECONDS = 1.0  # when a post failed, or there was no time for any message
+
+
+class Asked(NamedTuple):
+    """The chats that one response is about."""
+
+    heads: Mapping[str, Head]
+    after: Mapping[str, int]  # where the device is in each, as it or its member item says
+    plan: sync_plan.Plan
+    cursor: str | None = None  # of the next page
 
 
 @dataclass
-class Progress:
-    """What is left of the limits of one sync."""
+class Backlog:
+    """What the device lacks in each chat, as far as one sync has room and time for it."""
 
-    until: float
-    messages: int = sync_plan.MESSAGES
-    bytes: int = sync_plan.MESSAGE_BYTES
-    more: bool = False
-    failed: bool = False
-    retry_after: list[float] = field(default_factory=list)
+    pages: dict[str, Page] = field(default_factory=dict)
+    left: bool = False  # some of it was not read
 
 
 def sync(aws: Aws, caller: Caller, frame: Frame) -> Frame:
-    """Posts the messages, one after another so that their order holds, and returns `synced`.
+    """Posts the messages, one post after another so that their order holds, and returns `synced`.
 
     Raises ChatError not_found if none of the requested chats is the caller's; others are left out.
     """
-    progress = Progress(until=aws.now() + POSTING_SECONDS)
-    heads, after = _requested(aws, caller, frame)
-    plan = sync_plan.plan(heads, after)
-    chosen = [heads[chat] for chat in (*plan.waiting, *plan.others)]
-    members = _members(aws, chosen)
+    started = aws.now()
+    asked = _named(aws, caller, frame) if "chats" in frame else _page(aws, caller, frame)
+    members = _members(aws, [asked.heads[chat] for chat in asked.plan.chats])
+    backlog = _read(aws, caller, asked, until=started + READING_SECONDS)
+    sent, failed = _post_all(aws, caller, backlog.pages, until=started + POSTING_SECONDS)
+    pages = {chat: page.first(sent[chat]) for chat, page in backlog.pages.items()}
     chats: dict[str, Any] = {}
-    for head in chosen:
-        page = _send_page(aws, caller, head, after[head.chat], progress)
-        chats[head.chat] = sync_plan.entry(
-            head, page.complete_to, page.missing, members.get(head.chat, {})
+    for chat in asked.plan.chats:
+        head, after = asked.heads[chat], asked.after[chat]
+        page = pages.get(chat) or Page([], min(head.start(after), head.seq), [], False, None)
+        chats[chat] = sync_plan.entry(
+            head, after, page.complete_to, page.missing, members.get(chat, {})
         )
-    more = (plan.left or progress.more) and not progress.failed
-    return sync_plan.synced(chats, more, min(progress.retry_after, default=None))
+    left = asked.plan.left or backlog.left or any(page.more for page in pages.values())
+    waits = [page.retry_after for page in pages.values() if page.retry_after is not None]
+    moved = any(
+        page.complete_to > asked.heads[chat].start(asked.after[chat])
+        for chat, page in pages.items()
+    )
+    if failed or (left and not moved):  # to ask at once at the same position would change nothing
+        left = False
+        waits.append(AGAIN_SECONDS)
+    return sync_plan.synced(chats, left, min(waits, default=None), asked.cursor)
 
 
-def _requested(aws: Aws, caller: Caller, frame: Frame) -> tuple[dict[str, Head], dict[str, int]]:
-    """The chats to respond about, and the watermark of the device in each."""
-    requested: dict[str, int] | None = frame.get("chats")
-    if requested is not None:
-        heads = read_heads(aws.chats, requested, caller.user)
-        if requested and not heads:
-            raise no_such_chat(next(iter(requested)))
-        return heads, {chat: max(requested[chat], heads[chat].joined_seq) for chat in heads}
-    names = Chats(aws.chats, aws.users).names(caller.user)
-    heads = read_heads(aws.chats, names, caller.user)
-    return heads, {chat: head.watermark(caller.device) for chat, head in heads.items()}
+def _named(aws: Aws, caller: Caller, frame: Frame) -> Asked:
+    requested: dict[str, int] = frame["chats"]
+    heads = read_heads(aws.chats, requested, caller.user)
+    if requested and not heads:
+        raise no_such_chat(next(iter(requested)))
+    after = {chat: requested[chat] for chat in heads}
+    return Asked(heads, after, sync_plan.named(heads, after))
+
+
+def _page(aws: Aws, caller: Caller, frame: Frame) -> Asked:
+    """The next of the user's chats, each from the device's own watermark."""
+    chats = Chats(aws.chats, aws.users)
+    names, cursor = chats.names(caller.user, frame.get("cursor"), sync_plan.CHATS)
+    found = read_heads(aws.chats, names, caller.user)
+    there = [found[name] for name in names if name in found]
+    count = sync_plan.fitting(there)
+    heads = {head.chat: head for head in there[:count]}
+    if count < len(there):
+        cursor = there[count - 1].chat
+    after = {chat: head.delivered.get(caller.device, 0) for chat, head in heads.items()}
+    order = [head.chat for head in sync_plan.in_order(heads.values(), after)]
+    return Asked(heads, after, sync_plan.Plan(order, left=False), cursor)
 
 
 def _members(aws: Aws, heads: Iterable[Head]) -> dict[str, dict[str, Item]]:
@@ -76,41 +106,43 @@ def _members(aws: Aws, heads: Iterable[Head]) -> dict[str, dict[str, Item]]:
     return found
 
 
-def _send_page(
-    aws: Aws, caller: Caller, head: Head, after: int, progress: Progress
-) -> history.Page:
-    """Posts the messages that the device lacks in a chat, within the limits; returns their page."""
-    nothing = history.Page([], min(after, head.seq), [], False, None)
-    if head.seq <= after:
-        return nothing
-    if progress.failed or progress.messages <= 0 or aws.now() > progress.until:
-        progress.more = True
-        return nothing
-    page = history.read(
-        aws.chats,
-        head,
-        after=after,
-        limit=progress.messages,
-        device=caller.device,
-        now=aws.now(),
-    )
-    sent = 0
-    for message in page.messages:
-        text = encode(message)
-        if progress.bytes < len(text) or aws.now() > progress.until:
+def _read(aws: Aws, caller: Caller, asked: Asked, until: float) -> Backlog:
+    """What the device lacks, chat after chat, within the limits of one sync."""
+    backlog = Backlog()
+    messages, size = sync_plan.MESSAGES, sync_plan.MESSAGE_BYTES
+    for chat in asked.plan.chats:
+        head, after = asked.heads[chat], asked.after[chat]
+        if head.seq <= head.start(after):
+            continue
+        if messages <= 0 or size <= 0 or aws.now() > until:
+            backlog.left = True
             break
-        progress.bytes -= len(text)
+        page = history.read(
+            aws.chats, head, after=after, limit=messages, device=caller.device, now=aws.now()
+        )
+        messages -= len(page.messages)
+        size -= sum(len(message["payload"] or "") + BESIDE_PAYLOAD for message in page.messages)
+        backlog.pages[chat] = page
+    return backlog
+
+
+def _post_all(
+    aws: Aws, caller: Caller, pages: Mapping[str, Page], until: float
+) -> tuple[dict[str, int], bool]:
+    """How many messages of each chat were delivered, from its first on; True if a post failed."""
+    messages = [message for page in pages.values() for message in page.messages]
+    sent, failed = dict.fromkeys(pages, 0), False
+    delivered = 0
+    for count, text in sync_plan.posts(messages):
+        if aws.now() > until:
+            break
         if not _post(aws, caller, text):
-            progress.failed = True
-            progress.retry_after.append(AGAIN_SECONDS)
+            failed = True
             break
-        sent += 1
-    progress.messages -= sent
-    page = page.first(sent)
-    progress.more |= page.more
-    if page.retry_after is not None:
-        progress.retry_after.append(page.retry_after)
-    return page
+        delivered += count
+    for message in messages[:delivered]:
+        sent[message["chat"]] += 1
+    return sent, failed
 
 
 def _post(aws: Aws, caller: Caller, text: str) -> bool:

@@ -1,12 +1,12 @@
-"""Which chats a response to `sync` contains when not all of them fit. No I/O.
+"""What a response to `sync` contains when not all of it fits: chats and messages. No I/O.
 
-There is no cursor: progress comes from the watermarks, or from the positions in the request. So
-chats with new messages come first, the shortest backlog first, and other chats fill the rest of the
-frame.
+A sync with `chats` has no cursor: progress comes from the positions in the request. So chats with
+new messages come first, the shortest backlog first, and other chats fill the rest of the frame. A
+sync without `chats` goes through the user's chats in their order, page by page.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from lambdas.frames import Frame, encode
@@ -15,42 +15,78 @@ from lambdas.messages.heads import Head, shows_nothing_of
 from lambdas.tables import Item
 
 SYNCED_BYTES = 28_000  # of the 32 KB of a frame; the rest is for `missing`
-MESSAGES = 100  # posted one after another, within a timeout of 6 s
-MESSAGE_BYTES = 1_000_000
+CHATS = 100  # in a page of a sync without `chats`
+MESSAGES = 1_000  # in one sync
+MESSAGE_BYTES = 1_000_000  # in one sync; a Query reads 1 MB at most
+# One post holds 128 KB and is metered by started 32 KB (API Gateway's WebSocket quotas and prices).
+POST_BYTES = 127_000
 
 
 class Plan(NamedTuple):
-    waiting: list[str]  # chats with messages for the device, in the order to send them
-    others: list[str]
-    left: bool  # some waiting chats did not fit
+    chats: list[str]  # in the response, in the order in which their messages are sent
+    left: bool  # some chats with messages for the device did not fit
 
 
-def plan(heads: Mapping[str, Head], after: Mapping[str, int]) -> Plan:
-    """Which chats the response contains; `after` has the device's position in each."""
-    backlog = {chat: head.seq - after[chat] for chat, head in heads.items()}
-    waiting = sorted(
-        (chat for chat in heads if backlog[chat] > 0), key=lambda chat: (backlog[chat], chat)
-    )
-    others = sorted(chat for chat in heads if backlog[chat] <= 0)
+def named(heads: Mapping[str, Head], after: Mapping[str, int]) -> Plan:
+    """For a sync with `chats`; `after` has the device's position in each."""
+    ordered = in_order(heads.values(), after)
+    count = fitting(ordered)
+    left = any(head.seq > head.start(after[head.chat]) for head in ordered[count:])
+    return Plan([head.chat for head in ordered[:count]], left)
+
+
+def in_order(heads: Iterable[Head], after: Mapping[str, int]) -> list[Head]:
+    """Those with messages for the device first, the shortest backlog before the others."""
+
+    def place(head: Head) -> tuple[bool, int, str]:
+        backlog = max(head.seq - head.start(after[head.chat]), 0)
+        return backlog == 0, backlog, head.chat
+
+    return sorted(heads, key=place)
+
+
+def fitting(heads: Sequence[Head]) -> int:
+    """How many of the chats, from the first on, fit into one frame; at least one."""
     room = SYNCED_BYTES
-    taken: set[str] = set()
-    for chat in [*waiting, *others]:
-        room -= _size(heads[chat])
-        if room < 0 and taken:
-            break
-        taken.add(chat)
-    fitting = [chat for chat in waiting if chat in taken]
-    return Plan(fitting, [chat for chat in others if chat in taken], len(fitting) < len(waiting))
+    for number, head in enumerate(heads):
+        room -= _size(head)
+        if room < 0 and number:
+            return number
+    return len(heads)
 
 
 def _size(head: Head) -> int:
     """An upper bound of the bytes of the chat in `synced`, without `missing`."""
     most = {name: {"delivered": head.seq, "read": head.seq} for name in head.members}
-    return len(encode({head.chat: entry(head, head.seq, [], {})})) + len(encode(most))
+    return len(encode({head.chat: entry(head, head.seq, head.seq, [], {})})) + len(encode(most))
+
+
+def posts(messages: Iterable[Frame]) -> Iterator[tuple[int, str]]:
+    """`messages` frames with as many messages as fit: the number of them, and the encoded frame.
+
+    `messages` are `message` frames; of each the field `type` is left out.
+    """
+    texts: list[str] = []
+    size = 0
+    for message in messages:
+        text = encode({name: value for name, value in message.items() if name != "type"})
+        bytes_ = len(text.encode()) + 1
+        if texts and size + bytes_ > POST_BYTES - 40:  # for what stands around them
+            yield len(texts), _joined(texts)
+            texts, size = [], 0
+        texts.append(text)
+        size += bytes_
+    if texts:
+        yield len(texts), _joined(texts)
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return f'{{"type":"messages","messages":[{",".join(texts)}]}}'
 
 
 def entry(
     head: Head,
+    after: int,
     complete_to: int,
     missing: Iterable[log.Range],
     members: Mapping[str, Item],
@@ -58,6 +94,7 @@ def entry(
     """A chat in `synced`; `members` are the member items of users."""
     return {
         "seq": max(head.seq, complete_to),
+        "after": after,
         "complete_to": complete_to,
         "missing": [list(each) for each in missing],
         "members": {
@@ -68,8 +105,12 @@ def entry(
     }
 
 
-def synced(chats: Mapping[str, Any], more: bool, retry_after: float | None) -> Frame:
+def synced(
+    chats: Mapping[str, Any], more: bool, retry_after: float | None, cursor: str | None = None
+) -> Frame:
     frame: Frame = {"type": "synced", "chats": dict(chats), "more": more}
+    if cursor is not None:
+        frame["cursor"] = cursor
     if retry_after is not None:
         frame["retry_after"] = math.ceil(retry_after * 10) / 10  # never 0
     return frame

@@ -90,10 +90,7 @@ class Checks:
 
     def _on_deleted(self, stored: Stored) -> None:
         for device in self._devices:
-            if (
-                self._is_entitled(device, stored)
-                and device.watermark.get(stored.chat, 0) < stored.seq
-            ):
+            if self._is_entitled(device, stored) and device.reached(stored.chat) < stored.seq:
                 self._problems.append(f"{stored} was deleted, and {device.address} lacks it")
 
     def _on_marks(self, old: dict[str, Any], new: dict[str, Any]) -> None:
@@ -121,7 +118,7 @@ class Checks:
                 if not self._is_entitled(device, stored) or stored.identity[0] == device.user:
                     continue
                 notified = (device.user, stored.identity[2]) in queued
-                if device.watermark.get(stored.chat, 0) < stored.seq and not notified:
+                if device.reached(stored.chat) < stored.seq and not notified:
                     raise Violation(f"{device.address} heard nothing of {stored}")
 
     def everything_arrived(self) -> None:
@@ -147,7 +144,7 @@ class Checks:
     def _has(device: Device, stored: Stored) -> bool:
         if stored.identity[:2] == (device.user, device.name):
             return stored.identity[2] in device.accepted
-        return stored.identity in device.shows(stored.chat)
+        return stored.identity in device.shows(stored.chat) or _is_gone(device, stored)
 
     def _is_entitled(self, device: Device, stored: Stored) -> bool:
         """Registered and a member when it was stored, and ever since."""
@@ -172,3 +169,10 @@ class Checks:
     def _registered(self, user: str) -> dict[str, Any]:
         registered: dict[str, Any] = self._item("Users", user, "devices")["devices"]
         return registered
+
+
+def _is_gone(device: Device, stored: Stored) -> bool:
+    """The device had it, lost its store, and heard that the backend has it no more."""
+    return device.passed.get(stored.chat, 0) >= stored.seq and any(
+        first <= stored.seq <= last for first, last in device.missing.get(stored.chat, ())
+    )

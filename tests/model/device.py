@@ -1,6 +1,7 @@
 """A client that keeps the protocol's rules, and nothing but them. It has no clock of its own."""
 
 from collections.abc import Iterable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,8 +26,15 @@ class Device:
     outbox: dict[str, Frame] = field(default_factory=dict)
     accepted: set[str] = field(default_factory=set)
     ticks: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    missing: dict[str, list[list[int]]] = field(default_factory=dict)  # gaps that the user sees
+    passed: dict[str, int] = field(default_factory=dict)  # watermarks that its lost stores had
+    backup: "Device | None" = None
     wants_sync: bool = False
+    by_name: set[str] = field(default_factory=set)  # chats to ask about next, at once
+    behind: set[str] = field(default_factory=set)  # and those at `sync_at`
     knows_its_chats: bool = False  # since it connected; others may have made some meanwhile
+    cursor: str | None = None  # of the page to ask for next, until it does
+    question: Frame | None = None
     syncing_since: float | None = None
     sync_at: float | None = None
 
@@ -41,7 +49,28 @@ class Device:
         self.socket = socket
         self.aside.clear()
         self.wants_sync, self.syncing_since, self.sync_at = True, None, None
-        self.knows_its_chats = False
+        self.knows_its_chats, self.cursor, self.question = False, None, None
+        self.by_name.clear()
+        self.behind.clear()
+
+    def back_up(self) -> None:
+        stored = {name: deepcopy(getattr(self, name)) for name in ("watermark", "shown", "missing")}
+        self.backup = Device(self.user, self.name, **stored)
+
+    def restore(self) -> None:
+        """The store is as at the last backup, or empty: behind what the backend knows of it.
+
+        Except for what it sent, of which nobody else could know.
+        """
+        self.passed = {chat: self.reached(chat) for chat in self.watermark.keys() | self.passed}
+        backup = self.backup or Device(self.user, self.name)
+        self.watermark, self.shown = dict(backup.watermark), deepcopy(backup.shown)
+        self.missing = deepcopy(backup.missing)
+        self.reported.clear()
+
+    def reached(self, chat: str) -> int:
+        """The highest watermark that this device ever had."""
+        return max(self.watermark.get(chat, 0), self.passed.get(chat, 0))
 
     def receive(self, frame: Frame, now: float) -> None:
         handle = getattr(self, f"_on_{frame.get('type')}", None)
@@ -49,13 +78,28 @@ class Device:
             handle(frame, now)
 
     def sync_frame(self, now: float, everything: bool) -> Frame | None:
-        """What to ask for, if it is time to ask."""
+        """What to ask for, if it is time to ask. One question at a time."""
         if self.sync_at is not None and now >= self.sync_at:
             self.wants_sync, self.sync_at = True, None
-        waited = self.syncing_since is not None and now - self.syncing_since < 10
+            self.by_name |= self.behind
+            self.behind.clear()
+        unread = self.socket is not None and any(
+            frame.get("type") in ("synced", "error") for frame in self.socket.inbox
+        )
+        waited = self.syncing_since is not None and (unread or now - self.syncing_since < 10)
         if not self.wants_sync or waited:
             return None
         self.wants_sync, self.syncing_since = False, now
+        self.question = self._question(everything)
+        return self.question
+
+    def _question(self, everything: bool) -> Frame:
+        if self.by_name:
+            named = {chat: self.watermark.get(chat, 0) for chat in sorted(self.by_name)}
+            self.by_name.clear()
+            return {"action": "sync", "chats": named}
+        if self.cursor is not None:
+            return {"action": "sync", "cursor": self.cursor}
         if everything or not self.knows_its_chats:
             return {"action": "sync"}
         return {"action": "sync", "chats": dict(self.watermark)}
@@ -81,16 +125,36 @@ class Device:
         if self.aside.get(chat):
             self.wants_sync = True
 
+    def _on_messages(self, frame: Frame, now: float) -> None:
+        for message in frame["messages"]:
+            self._on_message(message, now)
+
     def _on_synced(self, frame: Frame, now: float) -> None:
+        question, self.question = self.question or {"chats": {}}, None
         self.syncing_since = None
         for chat, part in frame["chats"].items():
-            self._complete(chat, part["complete_to"])
-            for user, marks in part["members"].items():
-                self._tick(chat, user, marks["delivered"], marks["read"])
-        self.wants_sync |= frame["more"]
-        self.knows_its_chats |= not frame["more"]
+            self._on_synced_chat(chat, part, more=frame["more"])
+        if "chats" not in question:
+            self.cursor = frame.get("cursor")
+            self.knows_its_chats |= self.cursor is None
+        self.wants_sync |= bool(self.by_name) or self.cursor is not None
         if "retry_after" in frame:
             self.sync_at = now + frame["retry_after"]
+
+    def _on_synced_chat(self, chat: str, part: Frame, *, more: bool) -> None:
+        for user, marks in part["members"].items():
+            self._tick(chat, user, marks["delivered"], marks["read"])
+        if not self._trusts(chat, part["after"]):
+            self.by_name.add(chat)
+            return
+        self.missing.setdefault(chat, []).extend(part["missing"])
+        self._complete(chat, part["complete_to"])
+        if part["complete_to"] < part["seq"]:
+            (self.by_name if more else self.behind).add(chat)
+
+    def _trusts(self, chat: str, after: int) -> bool:
+        """A response that begins further on says nothing of what this store lacks before."""
+        return after <= self.watermark.get(chat, 0)
 
     def _complete(self, chat: str, to: int) -> None:
         """Nothing else at or below `to` will ever appear; what was kept aside counts as there."""
@@ -138,7 +202,7 @@ class Device:
 
     def _on_error(self, frame: Frame, _now: float) -> None:
         if frame.get("action") == "sync":
-            self.syncing_since, self.wants_sync = None, True
+            self.syncing_since, self.question, self.wants_sync = None, None, True
         elif frame.get("action") == "send" and frame["code"] == "not_found":
             self.outbox.pop(frame["message_id"], None)  # not, or no longer, a member
 

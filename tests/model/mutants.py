@@ -5,15 +5,18 @@ from typing import Any, NamedTuple
 
 from lambdas.delivery import delivery_watch, members, watermarks
 from lambdas.delivery.roster import Registered, Roster
-from lambdas.messages import append, log, sync
+from lambdas.messages import append, log, sync, sync_plan
 from lambdas.messages.chats import Chats
 from lambdas.messages.heads import Head
 from lambdas.presence import devices
 from lambdas.presence.devices import Device, Devices, Forgotten
 from lambdas.tables import ConditionFailed, Item, Table, chat_key, member_item
+from tests.model.device import Device as Client
 
 _add = Chats._add
 _post = sync._post
+_entry = sync_plan.entry
+_names = Chats.names
 
 
 class Mutant(NamedTuple):
@@ -83,6 +86,17 @@ def _post_and_hope(*arguments: Any) -> bool:
     return True
 
 
+def _entry_from_the_start(head: Head, _after: int, *rest: Any) -> dict[str, Any]:
+    return _entry(head, 0, *rest)
+
+
+def _names_but_one(
+    self: Chats, user: str, cursor: str | None = None, limit: int | None = None
+) -> tuple[list[str], str | None]:
+    found, following = _names(self, user, cursor, limit)
+    return (found, following) if following is None else (found, _names(self, user, following, 1)[1])
+
+
 MUTANTS = (
     Mutant("complete_to_passes_a_young_hole", log, "HOLE_SECONDS", 0, "passed|never showed"),
     Mutant("a_watermark_moves_back", members, "_write", _move_anywhere, "moved back"),
@@ -104,5 +118,8 @@ MUTANTS = (
     Mutant("a_late_put_undoes_a_void", append, "_put_once", _put_over, "twice|passed"),
     Mutant("a_new_member_sees_what_was_before", Chats, "_add", _add_at_any_seq, "shows"),
     Mutant("sync_counts_failed_posts", sync, "_post", _post_and_hope, "never showed|no rest"),
+    Mutant("sync_hides_from_where", sync_plan, "entry", _entry_from_the_start, "never showed"),
+    Mutant("a_client_trusts_any_answer", Client, "_trusts", lambda *_: True, "never showed"),
+    Mutant("a_page_leaves_out_a_chat", Chats, "names", _names_but_one, "never showed"),
     Mutant("nobody_is_woken", delivery_watch, "_queue_pushes", lambda *_: None, "heard nothing"),
 )

@@ -1,7 +1,7 @@
 """One random schedule over the real handlers: what people do, and what goes wrong meanwhile."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,7 @@ from tests.model.tasks import Task
 from tests.model.world import Socket, World, calm
 
 PEOPLE = ("ravi", "raju", "mira", "anna")
+CATCHING_UP = 5  # the first of the actions, which go on when everybody comes back
 
 
 class Schedule:
@@ -63,25 +64,40 @@ class Schedule:
             (self._resume, 40),
             (self._client_receives, 25),
             (self._client_sends, 7),
-            (self._client_resends, 2),
             (self._client_syncs, 10),
+            (self._kill, 1),
+            (self._client_resends, 2),
             (self._client_reports, 5),
             (self._client_comes, 4),
             (self._client_goes, 2),
             (self._zombie_is_noticed, 1),
-            (self._kill, 1),
             (self._request_arrives_late, 2),
             (self._watch_runs, 3),
             (self._time_passes, 1),
+            (self._client_is_backed_up, 1),
+            (self._client_is_restored, 1),
             (self._device_appears, 1),
             (self._device_is_removed, 1),
             (self._members_change, 1),
         ]
+        self._act(actions, steps * 2 // 3)
+        self._everybody_comes_back()
+        self._act(actions[:CATCHING_UP], steps // 3)
+        self._come_to_rest()
+
+    def _act(self, actions: Sequence[tuple[Callable[[], None], int]], steps: int) -> None:
         what, weights = zip(*actions, strict=True)
         for action in self.random.choices(what, weights, k=steps):
             action()
             self.checks.problems()
-        self._come_to_rest()
+
+    def _everybody_comes_back(self) -> None:
+        """So that much is caught up with while things still fail; some have lost their stores."""
+        for device in self.devices:
+            if self.random.random() < 0.3:
+                self._restore(device)
+            if not device.connected():
+                self._connect(device)
 
     def _resume(self) -> None:
         if self.world.tasks:
@@ -224,6 +240,19 @@ class Schedule:
             else:
                 self._close(device.socket)
             device.socket = None
+
+    def _client_is_backed_up(self) -> None:
+        self.random.choice(self.devices).back_up()
+
+    def _client_is_restored(self) -> None:
+        self._restore(self.random.choice(self.devices))
+
+    def _restore(self, device: Device) -> None:
+        if device.socket is not None:
+            self._close(device.socket)
+            device.socket = None
+        device.attempt = None
+        device.restore()
 
     def _close(self, socket: Socket) -> None:
         """API Gateway sees it end; $disconnect is best effort."""

@@ -111,6 +111,7 @@ def _random_operation(source: random.Random) -> Operation:
     change: dict[str, Any] = {source.choice(("add", "remove")): [source.choice(USERS)]}
     step = watermarks.wanted(number, source.choice((None, number)))
     identity = source.choice(("e1", "e1", "e2"))
+    call = str(source.random())
     keys = [SignedKey(f"id{n}", f"key{n}", "") for n in source.sample(range(50), number)]
     fallback = source.choice((None, SignedKey("last", f"last{number}", "")))
     operations: tuple[Operation, ...] = (
@@ -129,7 +130,9 @@ def _random_operation(source: random.Random) -> Operation:
         lambda on: on.rooms.change(user, chat, **change),
         lambda on: on.rooms.list(user, limit=2)[0],
         lambda on: heads.read_heads(on.chats, ["chat1", "chat2"], user),
-        lambda on: append.take(on.chats, chat, user),
+        lambda on: append.take(
+            on.chats, chat, append.Writer(user, device, f"m{number}", call), lambda seq: message
+        ),
         lambda on: append.put(on.chats, message),
         lambda on: append.close(on.chats, message),
         lambda on: members.move(on.chats, chat, user, device, step),

@@ -49,6 +49,17 @@ def synthesized(config: Environment, out: Path) -> Synthesized:
     )
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker of pytest-xdist synthesizes, so that no two make the same templates at the same
+    time, and only one has the slow first ones of a Node.js process that has just started. A large
+    group is handed out first. The groups `changes` and `checks` stay as they are."""
+    for item in items:
+        synthesizes = "synthesize" in getattr(item, "fixturenames", ())
+        if synthesizes and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group("synthesis"))
+
+
 @pytest.fixture(scope="session")
 def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Synthesize:
     """Each configuration once: what one worker of pytest-xdist has synthesized, all others read."""

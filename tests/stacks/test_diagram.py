@@ -47,8 +47,8 @@ def test_it_shows_who_calls_whom(assembly: Path) -> None:
 
 def test_a_network_balancer_stands_beside_the_other(tmp_path: Path) -> None:
     app = App(context=flags(), outdir=str(tmp_path))
-    EnvironmentStage(app, environment_from(complete("prod", **{"load_balancer.ip_hash": True})))
-    app.synth()
+    hashed = environment_from(complete("prod", **{"load_balancer.ip_hash": True}))
+    EnvironmentStage(app, hashed).synth()
     drawn = draw(Templates(tmp_path)).splitlines()
     assert '  app -->|TCP| network{{"network load balancer"}}' in drawn
     assert """  network -->|"by the client's address"| pool_large""" in drawn

@@ -184,6 +184,7 @@ OWN = {
 OWN_KEY = "arn:aws:kms:eu-west-1:123456789012:key/1b2c3d4e-5f60-4718-8a9b-0c1d2e3f4a5b"
 
 
+@pytest.mark.slow  # 14 environments of its own
 @pytest.mark.parametrize("stack_key", [True, False])
 @pytest.mark.parametrize(
     ("own", "own_key"),

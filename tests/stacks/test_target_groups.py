@@ -30,18 +30,38 @@ PLAIN = {
     f"{DNS}.percentage": "off",
 }
 
-# overrides of dev -> the attributes that the container pool has then besides PLAIN or instead
+# overrides of dev -> the attributes that the container pool has then besides PLAIN or instead.
+# Settings that can stand together do, since each row is synthesized.
 SETTINGS: list[tuple[dict[str, Any], dict[str, str]]] = [
     ({}, {}),
     (
-        {"load_balancer.algorithm": "least_outstanding_requests"},
-        {"load_balancing.algorithm.type": "least_outstanding_requests"},
+        {
+            "load_balancer.algorithm": "least_outstanding_requests",
+            "load_balancer.deregistration_delay": "0",
+            "load_balancer.stickiness.kind": "group",
+            "load_balancer.minimum_healthy_targets.count": "2",
+        },
+        {
+            "load_balancing.algorithm.type": "least_outstanding_requests",
+            "deregistration_delay.timeout_seconds": "0",
+            f"{ROUTING}.count": "2",
+            f"{DNS}.count": "2",
+        },
     ),
     (
-        {"load_balancer.algorithm": "weighted_random"},
+        {
+            "load_balancer.algorithm": "weighted_random",
+            "load_balancer.minimum_healthy_targets.percentage": "50",
+            "load_balancer.minimum_healthy_targets.dns_failover_count": "2",
+            "load_balancer.minimum_healthy_targets.dns_failover_percentage": "75",
+        },
         {
             "load_balancing.algorithm.type": "weighted_random",
             "load_balancing.algorithm.anomaly_mitigation": "off",
+            f"{ROUTING}.count": "1",
+            f"{ROUTING}.percentage": "50",
+            f"{DNS}.count": "2",
+            f"{DNS}.percentage": "75",
         },
     ),
     (
@@ -51,35 +71,17 @@ SETTINGS: list[tuple[dict[str, Any], dict[str, str]]] = [
             "load_balancing.algorithm.anomaly_mitigation": "on",
         },
     ),
-    ({"load_balancer.slow_start": "60"}, {"slow_start.duration_seconds": "60"}),
     (
-        {"load_balancer.deregistration_delay": "0"},
-        {"deregistration_delay.timeout_seconds": "0"},
-    ),
-    ({"load_balancer.stickiness.kind": "group"}, {}),
-    (
-        {"load_balancer.stickiness.kind": "lb_cookie", "load_balancer.stickiness.duration": "90"},
         {
+            "load_balancer.slow_start": "60",
+            "load_balancer.stickiness.kind": "lb_cookie",
+            "load_balancer.stickiness.duration": "90",
+        },
+        {
+            "slow_start.duration_seconds": "60",
             "stickiness.enabled": "true",
             "stickiness.type": "lb_cookie",
             "stickiness.lb_cookie.duration_seconds": "90",
-        },
-    ),
-    (
-        {"load_balancer.minimum_healthy_targets.count": "2"},
-        {f"{ROUTING}.count": "2", f"{DNS}.count": "2"},
-    ),
-    (
-        {
-            "load_balancer.minimum_healthy_targets.percentage": "50",
-            "load_balancer.minimum_healthy_targets.dns_failover_count": "2",
-            "load_balancer.minimum_healthy_targets.dns_failover_percentage": "75",
-        },
-        {
-            f"{ROUTING}.count": "1",
-            f"{ROUTING}.percentage": "50",
-            f"{DNS}.count": "2",
-            f"{DNS}.percentage": "75",
         },
     ),
 ]

@@ -92,7 +92,12 @@ const message = (seq: number, sender: string, message_id = ulid(START + seq)) =>
 const synced = (...members: string[]) => ({
   type: "synced",
   chats: {
-    c: { seq: 0, complete_to: 0, members: Object.fromEntries(members.map((each) => [each, {}])) },
+    c: {
+      seq: 0,
+      after: 0,
+      complete_to: 0,
+      members: Object.fromEntries(members.map((each) => [each, {}])),
+    },
   },
 });
 

@@ -53,7 +53,7 @@ describe("the order of a chat", () => {
 
 describe("asking", () => {
   test("for everything first, and for one thing at a time", () => {
-    const plan = new SyncPlan(DEFAULTS);
+    const plan = new SyncPlan(DEFAULTS, () => 0);
     expect(plan.due(0, () => new Map())).toBeUndefined();
     plan.opened(0);
     expect(plan.due(0, () => new Map([["a", 4]]))).toEqual({ action: "sync" });
@@ -64,7 +64,7 @@ describe("asking", () => {
     expect(plan.expired(DEFAULTS.syncTimeout)).toBe(true);
   });
   test("again with growing pauses, or when the server says", () => {
-    const plan = new SyncPlan(DEFAULTS);
+    const plan = new SyncPlan(DEFAULTS, () => 0);
     plan.opened(0);
     plan.due(0, () => new Map());
     plan.responded();
@@ -72,6 +72,9 @@ describe("asking", () => {
     expect(plan.nextDue()).toBe(1_000);
     plan.wantLater("a", 0);
     expect(plan.nextDue()).toBe(2_000);
+    plan.wantLater("a", 0, 300); // that brought nothing twice
+    expect(plan.nextDue()).toBe(2_000);
+    plan.progressed("a");
     plan.wantLater("a", 0, 300);
     expect(plan.nextDue()).toBe(300);
     plan.settled("a");
@@ -228,14 +231,14 @@ describe("frames", () => {
     '{"type":"nudge","chat":"c","seq":1.5}',
     '{"type":"receipt","chat":7,"user":"raju"}',
     '{"type":"synced","chats":[]}',
-    '{"type":"synced","chats":{"c":{"seq":1,"complete_to":1,"missing":[[0,1]]}}}',
+    '{"type":"synced","chats":{"c":{"seq":1,"after":0,"complete_to":1,"missing":[[0,1]]}}}',
   ])("of a wrong form are refused: %s", (text) => {
     expect(() => parse(text)).toThrow(FrameError);
   });
   test("names that mean something to an object are names", () => {
     const members = '{"__proto__":{"read":3},"constructor":{}}';
     const frame = parse(
-      `{"type":"synced","chats":{"__proto__":{"seq":1,"complete_to":1,"members":${members}}}}`,
+      `{"type":"synced","chats":{"__proto__":{"seq":1,"after":0,"complete_to":1,"members":${members}}}}`,
     );
     if (frame?.type !== "synced") throw new Error("it is a `synced`");
     expect([...frame.chats.keys()]).toEqual(["__proto__"]);

@@ -37,6 +37,7 @@ def fits(name: str, document: Any) -> None:
         frames.receipt("c1", 3, 2, {"ravi", "raju"}),
         frames.sync(),
         frames.sync({"c1": 0}),
+        frames.sync(cursor="c1"),
         frames.typing_frame(chat="c1"),
         frames.watch(["raju"]),
         frames.ping_frame(),
@@ -69,18 +70,26 @@ SERVER_FRAMES: dict[str, tuple[dict[str, Any], frames.ServerFrame]] = {
         },
         frames.Message("c", 3, NAME, "raju", "phone", 1.5, "olm.v1", None),
     ),
+    "messages": (
+        {"messages": [{
+            "chat": "c", "seq": 3, "message_id": NAME, "sender": "raju", "sender_device": "phone",
+            "sent_at": 1500, "alg": "olm.v1", "payload": None,
+        }]},
+        frames.Messages((frames.Message("c", 3, NAME, "raju", "phone", 1.5, "olm.v1", None),)),
+    ),
     "receipt": (
         {"chat": "c", "user": "raju", "delivered": 3, "read": 2},
         frames.Receipt("c", "raju", 3, 2),
     ),
     "synced": (
         {
-            "chats": {"c": {"seq": 5, "complete_to": 4, "missing": [[1, 2]],
+            "chats": {"c": {"seq": 5, "after": 0, "complete_to": 4, "missing": [[1, 2]],
                             "members": {"raju": {"delivered": 4, "read": 1}}}},
-            "more": True, "retry_after": 2.5,
+            "more": True, "cursor": "d", "retry_after": 2.5,
         },
         frames.Synced(
-            {"c": frames.SyncedChat(5, 4, ((1, 2),), {"raju": frames.Watermarks(4, 1)})}, True, 2.5
+            {"c": frames.SyncedChat(5, 0, 4, ((1, 2),), {"raju": frames.Watermarks(4, 1)})},
+            True, "d", 2.5,
         ),
     ),
     "nudge": ({"chat": "c", "seq": 9}, frames.Nudge("c", 9)),
@@ -160,7 +169,7 @@ def test_what_api_gateway_itself_answers_is_an_error_that_names_no_frame() -> No
         "no json", "[]", '"pong"', '{"type": "nudge"}', '{"type": "nudge", "chat": 1, "seq": 1}',
         '{"type": "nudge", "chat": "c", "seq": 0}', '{"type": "nudge", "chat": "c", "seq": true}',
         '{"type": "synced", "chats": []}', '{"type": "receipt", "chat": "c", "user": "u", "read": -1}',
-        '{"type": "synced", "chats": {"c": {"seq": 1, "complete_to": 1, "missing": [1]}}}',
+        '{"type": "synced", "chats": {"c": {"seq": 1, "after": 0, "complete_to": 1, "missing": [1]}}}',
     ],
 )  # fmt: skip
 def test_a_frame_with_wrong_fields_is_an_error_not_a_guess(text: str) -> None:

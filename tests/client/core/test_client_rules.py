@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from random import Random
 from typing import Any
@@ -29,7 +30,7 @@ class Client:
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.store = Store.open(":memory:", ME, "phone")
-        self.settings = settings or Settings()
+        self.settings = settings or Settings(sync_jitter=(1.0, 1.0))
         self.random = Random(5)
         self.now = 100.0
         self.restart()
@@ -114,12 +115,14 @@ def synced(
     complete_to: int,
     *,
     missing: frames.Ranges = (),
+    after: int = 0,
     more: bool = False,
+    cursor: str | None = None,
     retry_after: float | None = None,
     members: dict[str, frames.Watermarks] | None = None,
 ) -> frames.Synced:
-    place = frames.SyncedChat(seq, complete_to, missing, members or MEMBERS)
-    return frames.Synced({CHAT: place}, more, retry_after)
+    place = frames.SyncedChat(seq, after, complete_to, missing, members or MEMBERS)
+    return frames.Synced({CHAT: place}, more, cursor, retry_after)
 
 
 # -- rule 1: watermarks, gaps, voids
@@ -192,19 +195,83 @@ def test_more_pages_are_fetched_at_once(client: Client) -> None:
     client.hear(message(3), message(4), synced(5, 4, more=True))
     assert client.actions("sync")[2:] == [{"action": "sync", "chats": {CHAT: 4}}]
     client.hear(message(5), synced(5, 5))
-    client.after(1.0)  # and then whatever the first answer had no room for
-    assert client.actions("sync")[3:] == [{"action": "sync"}]
-    client.hear(synced(5, 5))
+    assert len(client.actions("sync")) == 3
     assert client.texts() == ["m1", "m2", "m3", "m4", "m5"]
     assert isinstance(client.reported[-1], events.CaughtUp)
 
 
-def test_before_the_next_page_of_all_chats_the_server_is_told_where_we_are(client: Client) -> None:
+def test_messages_that_come_together_are_taken_as_if_one_by_one(client: Client) -> None:
     client.open(sync=False)
-    client.hear(message(1), synced(1, 1, more=True))
-    client.after(0.2)
-    kinds = [frame["action"] for frame in client.sent]
-    assert kinds == ["sync", "receipt", "sync"]
+    elsewhere = message(1, "elsewhere", chat="C2")
+    client.hear(frames.Messages((message(1), message(2), elsewhere, message(4))))
+    assert client.texts() == ["m1", "m2", "elsewhere"]
+    client.hear(synced(4, 4))
+    assert client.texts() == ["m1", "m2", "elsewhere", "m4"]
+
+
+def test_the_pages_of_all_chats_are_followed_and_then_it_has_caught_up(client: Client) -> None:
+    client.open(sync=False)
+    client.hear(synced(1, 0, more=True, cursor="C3"))
+    assert client.actions("sync")[1:] == [{"action": "sync", "chats": {CHAT: 0}}]
+    client.hear(message(1), synced(1, 1))
+    assert client.actions("sync")[2:] == [{"action": "sync", "cursor": "C3"}]
+    assert not client.engine.resumed
+    client.hear(frames.Synced({}, False, "C9"))  # chats that are no more
+    assert client.actions("sync")[3:] == [{"action": "sync", "cursor": "C9"}]
+    client.hear(frames.Synced({}))
+    assert client.engine.resumed and client.reported[-1] == events.CaughtUp(complete=True)
+
+
+def test_a_page_that_failed_is_asked_for_again_and_not_the_first_one(client: Client) -> None:
+    client.open(sync=False)
+    client.hear(frames.Synced({}, False, "C3"), frames.ErrorFrame("internal", "", action="sync"))
+    client.after(client.settings.sync_backoff)
+    assert client.actions("sync")[2:] == [{"action": "sync", "cursor": "C3"}]
+    client.hear(frames.ErrorFrame("bad_request", "", action="sync"))
+    client.after(2 * client.settings.sync_backoff)
+    assert client.actions("sync")[3:] == [{"action": "sync"}]  # a cursor that is none any more
+
+
+def test_who_changed_while_another_page_was_under_way_is_asked_about(client: Client) -> None:
+    client.open(sync=False)
+    client.hear(synced(0, 0, cursor="C3"), frames.DevicesChanged("meena", CHAT))
+    client.hear(frames.Synced({}))
+    assert client.actions("sync")[2:] == [{"action": "sync", "chats": {CHAT: 0}}]
+
+
+def test_a_new_connection_begins_with_the_first_page(client: Client) -> None:
+    client.open(sync=False)
+    client.hear(frames.Synced({}, False, "C3"))
+    client.close()
+    client.open(sync=False)
+    assert client.actions("sync")[2:] == [{"action": "sync"}]
+
+
+def test_nothing_for_lack_of_time_is_asked_for_later_and_later(client: Client) -> None:
+    """And never at once at the same position, whatever the server says."""
+    client.open(sync=False)
+    times = [client.now]
+    for retry_after, more in ((1.0, False), (1.0, False), (None, True), (None, True), (1.0, True)):
+        client.hear(synced(5, 0, retry_after=retry_after, more=more))
+        while len(client.actions("sync")) == len(times):
+            client.after(0.1)
+        times.append(client.now)
+    pauses = [int(two - one) for one, two in itertools.pairwise(times)]
+    assert pauses == [1, 1, 4, 8, 8]
+
+
+def test_what_many_clients_were_told_to_wait_for_is_spread() -> None:
+    waits = set()
+    for number in range(20):
+        client = Client(Settings())
+        client.random.seed(number)
+        client.open(sync=False)
+        client.hear(synced(5, 0, retry_after=4.0))
+        due = client.engine.next_due()
+        assert due is not None and 4.0 <= due - client.now <= 5.0
+        waits.add(round(due, 3))
+        client.store.close()
+    assert len(waits) > 15
 
 
 def test_a_nudge_for_something_new_asks_for_it(client: Client) -> None:
@@ -226,11 +293,47 @@ def test_a_nudge_for_something_old_repeats_the_receipt(client: Client) -> None:
 def test_a_device_that_lost_its_store_asks_from_the_beginning(client: Client) -> None:
     """The server counts from its last receipt; what this store lacks below is asked by name."""
     client.open(sync=False)
-    client.hear(message(4), synced(4, 4))
+    client.hear(message(4), synced(4, 4, after=3))
     assert client.texts() == []
     assert client.actions("sync")[1:] == [{"action": "sync", "chats": {CHAT: 0}}]
     client.hear(message(2), message(3), message(4), synced(4, 4, missing=((1, 1),)))
     assert client.texts() == ["m2", "m3", "m4"]
+
+
+def test_it_does_so_again_after_a_connection_was_lost_in_the_middle(client: Client) -> None:
+    """A watermark above 0 proves nothing: it may be lower than what the server has counted."""
+    client.open(sync=False)
+    client.hear(synced(2, 2, after=2), message(1))
+    client.close()
+    client.open(sync=False)
+    client.hear(synced(2, 2, after=2))
+    assert client.texts() == ["m1"] and client.watermark() == 1
+    assert client.actions("sync")[3:] == [{"action": "sync", "chats": {CHAT: 1}}]
+    client.hear(message(2), synced(2, 2, after=1))
+    assert client.texts() == ["m1", "m2"]
+
+
+def test_after_a_backup_was_restored_what_the_server_has_no_more_is_a_gap(client: Client) -> None:
+    client.open()
+    client.hear(message(1))
+    client.close()
+    client.open(sync=False)
+    client.sent.clear()
+    client.hear(message(7), synced(7, 7, after=6))
+    assert client.texts() == ["m1"]
+    assert client.actions("sync") == [{"action": "sync", "chats": {CHAT: 1}}]
+    client.hear(message(7), synced(7, 7, after=1, missing=((2, 6),)))
+    gone = [e for e in client.reported if isinstance(e, events.MessagesMissing)]
+    assert [(e.first, e.last) for e in gone] == [(2, 6)] and client.texts() == ["m1", "m7"]
+
+
+def test_a_server_that_begins_too_far_on_also_by_name_is_not_asked_in_a_loop(
+    client: Client,
+) -> None:
+    client.open(sync=False)
+    for _ in range(5):
+        client.hear(synced(4, 4, after=3))
+    assert len(client.actions("sync")) == 2 and client.watermark() == 0
 
 
 def test_a_sync_that_stays_unanswered_ends_the_connection(client: Client) -> None:

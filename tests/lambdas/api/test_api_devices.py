@@ -140,7 +140,7 @@ def test_a_removed_device_is_cut_off_and_forgotten(api: Rest) -> None:
     assert claimed.body == {"keys": {}}
     assert api.request("POST", "/api/tickets", {"device": "phone"}, user=ravi).status == 404
     left = {item["item"].partition("#")[0] for item in api.aws.users.query_all({"user": ravi})}
-    assert left <= {"devices", "watcher", "onetime"}
+    assert left <= {"devices", "watcher", "onetime", "contact", "limit"}
     with pytest.raises(client("sns").exceptions.NotFoundException):
         endpoint(arn)
 

@@ -1,5 +1,6 @@
 """Who is in which chat, when several change it at once; over tables in memory."""
 
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -49,6 +50,12 @@ def rooms(tables: tuple[Table, Table]) -> Chats:
     return Chats(*tables, sleep=lambda seconds: None)
 
 
+def _sends(chats: Table, group: str) -> None:
+    """Ravi takes the next position."""
+    writer = append.Writer("ravi", "phone", str(uuid.uuid4()), "")
+    append.take(chats, group, writer, lambda seq: {})
+
+
 def test_two_who_open_a_chat_with_each_other_at_once_get_the_same(
     rooms: Chats, database: Racing
 ) -> None:
@@ -57,14 +64,14 @@ def test_two_who_open_a_chat_with_each_other_at_once_get_the_same(
     chat, created = rooms.direct("ravi", "raju")
     assert [chat.chat] == others and not created
     assert rooms.list("ravi")[0] == rooms.list("raju")[0]
-    assert len(rooms.names("ravi")) == 1
+    assert len(rooms.names("ravi")[0]) == 1
 
 
 def test_who_is_added_sees_nothing_from_before_however_close_it_was(
     rooms: Chats, database: Racing, tables: tuple[Table, Table]
 ) -> None:
     group = rooms.group("ravi", ["raju"]).chat
-    database.meanwhile = lambda: append.take(tables[0], group, "ravi")
+    database.meanwhile = lambda: _sends(tables[0], group)
     assert rooms.change("ravi", group, add=["mira"]).members == ["mira", "raju", "ravi"]
     assert rooms.head(group, "mira").joined_seq == 1
 
@@ -84,14 +91,16 @@ def test_who_was_removed_meanwhile_changes_nothing_more(rooms: Chats, database: 
     database.meanwhile = lambda: rooms.change("raju", group, remove=["ravi"])
     with pytest.raises(ChatError, match="you have no chat"):
         rooms.change("ravi", group, add=["mira"])
-    assert rooms.names("mira") == [] and sorted(rooms.head(group, "raju").members) == ["raju"]
+    assert rooms.names("mira") == ([], None) and sorted(rooms.head(group, "raju").members) == [
+        "raju"
+    ]
 
 
 def test_a_chat_that_is_never_quiet_is_a_conflict(
     rooms: Chats, database: Racing, tables: tuple[Table, Table]
 ) -> None:
     group = rooms.group("ravi", ["raju"]).chat
-    database.always, database.meanwhile = True, lambda: append.take(tables[0], group, "ravi")
+    database.always, database.meanwhile = True, lambda: _sends(tables[0], group)
     with pytest.raises(ChatError) as error:
         rooms.change("ravi", group, add=["mira"])
     assert error.value.code == "conflict"
@@ -100,12 +109,13 @@ def test_a_chat_that_is_never_quiet_is_a_conflict(
 def test_who_leaves_goes_last_and_an_empty_group_is_nobodys(rooms: Chats) -> None:
     names = [f"user_{number}" for number in range(120)]
     group = rooms.group("ravi", names).chat
+    rooms.appoint("ravi", group, ["user_60"])
     parts: list[Changed] = []
     left = rooms.change("ravi", group, remove=["ravi", *names[:60]], changed=parts.append)
     assert left.members == sorted(names[60:])
     assert [len(part.removed) for part in parts] == [49, 12]
     assert parts[1].before == parts[0].before - set(parts[0].removed)
-    assert rooms.names("ravi") == [] == rooms.names("user_3")
+    assert rooms.names("ravi") == ([], None) == rooms.names("user_3")
     assert rooms.change("user_60", group, remove=names[60:]).members == []
     with pytest.raises(ChatError, match="you have no chat"):
         rooms.head(group, "user_60")
@@ -113,7 +123,7 @@ def test_who_leaves_goes_last_and_an_empty_group_is_nobodys(rooms: Chats) -> Non
 
 def test_who_comes_back_begins_anew(rooms: Chats, tables: tuple[Table, Table]) -> None:
     group = rooms.group("ravi", ["raju"]).chat
-    append.take(tables[0], group, "ravi")
+    _sends(tables[0], group)
     rooms.change("ravi", group, remove=["raju"])
     rooms.change("ravi", group, add=["raju"])
     head = rooms.head(group, "raju")
@@ -140,4 +150,4 @@ def test_unknown_users_are_named_and_nothing_is_made(rooms: Chats) -> None:
         with pytest.raises(ChatError, match=r"^no such user: zoe$") as error:
             attempt()
         assert error.value.code == "not_found"
-    assert rooms.names("ravi") == [group] and rooms.names("mira") == []
+    assert rooms.names("ravi") == ([group], None) and rooms.names("mira") == ([], None)

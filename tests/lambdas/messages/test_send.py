@@ -1,7 +1,9 @@
 import json
+import uuid
 
 import pytest
 
+from lambdas.delivery import purge
 from lambdas.presence import connection
 from tests.support.lambdas import events, given, then, when
 from tests.support.lambdas.backend import Backend, failing, recorded_calls
@@ -198,6 +200,57 @@ def test_a_message_that_was_stored_after_all_is_accepted(world: Backend) -> None
         response = when.sends(world, "ravi", chat)
     assert response["type"] == "accepted"
     assert len(world.frames("raju", "phone")) == 1
+
+
+def test_a_message_that_is_sent_again_keeps_its_place(world: Backend) -> None:
+    given.online(world, "ravi")
+    given.online(world, "raju")
+    chat = given.direct_chat(world, "ravi", "raju")
+    first = when.sends(world, "ravi", chat, payload="xyz")
+    world.clock.pass_seconds(30)
+    again = when.sends(world, "ravi", chat, payload="xyz", message_id=first["message_id"])
+    assert then.valid(again) == first
+    assert [frame["seq"] for frame in world.frames("raju", "phone")] == [1]
+    assert when.sends(world, "ravi", chat)["seq"] == 2
+
+
+def test_a_resend_closes_the_place_that_its_first_writer_left_open(world: Backend) -> None:
+    given.online(world, "ravi")
+    given.online(world, "raju")
+    chat = given.direct_chat(world, "ravi", "raju")
+    message_id = str(uuid.uuid4())
+    with failing(world, "UpdateItem", answered=False):  # and no second try
+        response = when.sends(world, "ravi", chat, message_id=message_id)
+    then.is_error(response, "internal")
+    assert when.sends(world, "ravi", chat, message_id=message_id)["seq"] == 2
+    messages, synced = when.syncs(world, "raju", chats={chat: 0})
+    assert [frame["seq"] for frame in messages] == [2] and "retry_after" not in synced
+
+
+def test_what_every_device_had_and_was_purged_is_stored_again(world: Backend) -> None:
+    """The log can't tell it from a void any more; recipients drop the second copy."""
+    given.online(world, "ravi")
+    given.online(world, "raju")
+    chat = given.direct_chat(world, "ravi", "raju")
+    first = when.sends(world, "ravi", chat)
+    purge.purge(world.aws.chats, chat, 1)
+    again = when.sends(world, "ravi", chat, message_id=first["message_id"])
+    assert (again["type"], again["seq"]) == ("accepted", 2)
+
+
+@pytest.mark.parametrize("device", ["phone", "desk"])
+def test_the_same_id_of_another_device_or_user_is_another_message(
+    world: Backend, device: str
+) -> None:
+    given.user(world, "ravi", "phone", "desk")
+    given.connected(world, "ravi", "phone")
+    given.connected(world, "ravi", "desk")
+    given.online(world, "raju")
+    chat = given.direct_chat(world, "ravi", "raju")
+    message_id = when.sends(world, "ravi", chat)["message_id"]
+    other = ("ravi", "desk") if device == "desk" else ("raju", "phone")
+    again = when.sends(world, other[0], chat, device=other[1], message_id=message_id)
+    assert (again["type"], again["seq"]) == ("accepted", 2)
 
 
 def test_a_queue_that_fails_does_not_fail_the_message(world: Backend) -> None:

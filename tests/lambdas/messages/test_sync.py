@@ -1,11 +1,15 @@
+import itertools
 import json
+from collections.abc import Callable
+
+import pytest
 
 from lambdas.messages import sync as route
 from lambdas.messages import sync_plan
 from lambdas.messages.chats import Chats
 from tests.support.lambdas import given, then, when
 from tests.support.lambdas.backend import Backend, recorded_calls
-from tests.support.lambdas.connection_api import GONE
+from tests.support.lambdas.connection_api import GONE, Frame
 
 
 def _chat_with(world: Backend, messages: int) -> str:
@@ -33,6 +37,7 @@ def test_what_was_missed_comes_in_order_and_then_synced(world: Backend) -> None:
         "chats": {
             chat: {
                 "seq": 5,
+                "after": 0,
                 "complete_to": 5,
                 "missing": [],
                 "members": {"raju": marks, "ravi": marks},
@@ -89,18 +94,61 @@ def test_what_expired_is_missing_and_not_sent(world: Backend) -> None:
     assert then.valid(synced)["chats"][chat]["missing"] == [[1, 2]]
 
 
-def test_long_backlogs_come_in_parts(world: Backend) -> None:
+def test_many_messages_share_a_post(world: Backend) -> None:
     chat = _chat_with(world, 0)
+    payload = "p" * 600
+    given.stored(world, "ravi", chat, 300, payload)
     given.connected(world, "raju", "phone")
-    for _ in range(103):
-        when.sends(world, "ravi", chat)
-    world.api.requests.clear()
     messages, synced = when.syncs(world, "raju")
-    assert len(messages) == sync_plan.MESSAGES and synced["more"]
-    done = synced["chats"][chat]["complete_to"]
-    assert done == sync_plan.MESSAGES
-    messages, synced = when.syncs(world, "raju", chats={chat: done})
-    assert [frame["seq"] for frame in messages] == [101, 102, 103] and not synced["more"]
+    assert [frame["seq"] for frame in messages] == list(range(1, 301))
+    assert {frame["payload"] for frame in messages} == {payload}
+    assert synced["chats"][chat]["complete_to"] == 300 and not synced["more"]
+    posts = world.frames("raju", "phone")
+    assert len(posts) == 2 and all(then.valid(frame) for frame in posts)
+
+
+def test_a_few_messages_of_many_chats_share_a_post_each_chat_in_its_order(world: Backend) -> None:
+    given.online(world, "ravi")
+    given.user(world, "raju", "phone")
+    groups = [given.group(world, "ravi", "raju") for _ in range(4)]
+    for _ in range(3):
+        for chat in groups:
+            when.sends(world, "ravi", chat)
+    world.clock.pass_seconds(60)
+    given.connected(world, "raju", "phone")
+    messages, _ = when.syncs(world, "raju")
+    assert len(world.frames("raju", "phone")) == 1
+    for chat in groups:
+        assert [each["seq"] for each in messages if each["chat"] == chat] == [1, 2, 3]
+
+
+def test_long_backlogs_come_in_parts(world: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sync_plan, "MESSAGES", 10)
+    chat = _chat_with(world, 13)
+    given.connected(world, "raju", "phone")
+    messages, synced = when.syncs(world, "raju")
+    assert len(messages) == 10 and synced["more"]
+    assert synced["chats"][chat]["complete_to"] == 10
+    messages, synced = when.syncs(world, "raju", chats={chat: 10})
+    assert [frame["seq"] for frame in messages] == [11, 12, 13] and not synced["more"]
+
+
+def test_a_sync_sends_about_a_megabyte_at_most(
+    world: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync_plan, "MESSAGE_BYTES", 2_000)
+    given.online(world, "ravi")
+    given.user(world, "raju", "phone")
+    groups = [given.group(world, "ravi", "raju") for _ in range(4)]
+    for chat in groups:
+        when.sends(world, "ravi", chat, payload="p" * 1_000)
+    world.clock.pass_seconds(60)
+    given.connected(world, "raju", "phone")
+    messages, synced = when.syncs(world, "raju")
+    assert len(messages) == 2 and synced["more"]
+    behind = {chat: 0 for chat, place in synced["chats"].items() if not place["complete_to"]}
+    messages, synced = when.syncs(world, "raju", chats=behind)
+    assert len(messages) == 2 and not synced["more"]
 
 
 def test_a_post_that_fails_ends_the_answer_in_front_of_it(world: Backend) -> None:
@@ -112,7 +160,27 @@ def test_a_post_that_fails_ends_the_answer_in_front_of_it(world: Backend) -> Non
     assert synced["retry_after"] == 1.0 and not synced["more"]
 
 
-def test_an_answer_that_is_too_long_in_coming_ends_with_more(world: Backend) -> None:
+@pytest.mark.parametrize("chats", [None, 0])
+@pytest.mark.parametrize("late_by", [route.READING_SECONDS, route.POSTING_SECONDS])
+def test_who_got_nothing_for_lack_of_time_is_told_to_wait(
+    world: Backend, chats: int | None, late_by: float
+) -> None:
+    """And not to ask at once for the same again, which would only add to the load."""
+    chat = _chat_with(world, 3)
+    given.connected(world, "raju", "phone")
+    began, calls = world.clock(), itertools.count()
+    limit = 1 if late_by == route.READING_SECONDS else 3  # calls of the clock before that one
+    vars(world.aws)["now"] = lambda: began + (late_by + 0.1 if next(calls) >= limit else 0)
+    asked = None if chats is None else {chat: chats}
+    messages, synced = when.syncs(world, "raju", chats=asked)
+    assert messages == [] and then.valid(synced)["chats"][chat]["complete_to"] == 0
+    assert synced["retry_after"] == route.AGAIN_SECONDS and not synced["more"]
+
+
+def test_an_answer_that_is_too_long_in_coming_ends_with_more(
+    world: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync_plan, "POST_BYTES", 400)  # one message
     chat = _chat_with(world, 3)
     given.connected(world, "raju", "phone")
     began, a_post = world.clock(), route.POSTING_SECONDS * 0.6
@@ -123,18 +191,109 @@ def test_an_answer_that_is_too_long_in_coming_ends_with_more(world: Backend) -> 
     assert synced["more"] and synced["chats"][chat]["complete_to"] == 2
 
 
-def test_many_chats_fit_into_one_frame_those_with_news_first(world: Backend) -> None:
+def _pages(world: Backend, user: str, between: Callable[[], object] = int) -> list[Frame]:
+    """Every `synced` of a sync without chats; `between` is called after each."""
+    pages: list[Frame] = []
+    cursor = None
+    while cursor is not None or not pages:
+        _, synced = when.syncs(world, user, cursor=cursor)
+        assert len(json.dumps(then.valid(synced), separators=(",", ":"))) < 32_000
+        between()
+        pages.append(synced)
+        cursor = synced.get("cursor")
+    return pages
+
+
+def test_all_chats_come_page_by_page_each_once(world: Backend) -> None:
+    given.online(world, "raju")
+    given.user(world, "ravi", "phone")
+    groups = [given.group(world, "raju", "ravi") for _ in range(230)]
+    for chat in groups[:2]:
+        when.sends(world, "ravi", chat)
+    world.clock.pass_seconds(60)
+    pages = _pages(world, "raju")
+    assert [len(page["chats"]) for page in pages] == [100, 100, 30]
+    listed = [chat for page in pages for chat in page["chats"]]
+    assert sorted(listed) == sorted(groups)
+    complete = {
+        chat: place["complete_to"] for page in pages for chat, place in page["chats"].items()
+    }
+    assert [complete[chat] for chat in groups[:3]] == [1, 1, 0]
+    assert not any(page["more"] or "retry_after" in page for page in pages)
+
+
+def test_a_page_ends_where_its_frame_is_full(world: Backend) -> None:
+    names = [f"{'member' * 4}_{number:03d}" for number in range(200)]
+    for name in ("raju", *names):
+        given.user(world, name, "phone")
+    given.connected(world, "raju", "phone")
+    groups = [given.group(world, "raju", *names) for _ in range(5)]
+    pages = _pages(world, "raju")
+    assert [len(page["chats"]) for page in pages] == [2, 2, 1]
+    assert sorted(chat for page in pages for chat in page["chats"]) == sorted(groups)
+
+
+def test_rows_of_chats_that_are_no_more_do_not_end_the_paging(
+    world: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync_plan, "CHATS", 2)
+    given.online(world, "raju")
+    given.user(world, "ravi", "phone")
+    groups = sorted(given.group(world, "raju", "ravi") for _ in range(7))
+    for chat in groups[1:6]:
+        world.aws.chats.delete({"chat": chat, "item": "head"})
+    pages = _pages(world, "raju")
+    assert [list(page["chats"]) for page in pages] == [[groups[0]], [], [], [groups[6]]]
+
+
+def test_chats_that_come_and_go_between_two_pages_hide_no_other(
+    world: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync_plan, "CHATS", 2)
     given.online(world, "raju")
     given.user(world, "ravi", "phone")
     room = Chats(world.aws.chats, world.aws.users)
-    groups = [room.group("raju", ["ravi"]).chat for _ in range(230)]
-    for chat in groups[-2:]:
-        when.sends(world, "ravi", chat)
-    world.clock.pass_seconds(60)
-    messages, synced = when.syncs(world, "raju")
-    assert {frame["chat"] for frame in messages} >= set(groups[-2:])
-    assert set(synced["chats"]) >= set(groups[-2:]) and not synced["more"]
-    assert 20_000 < len(json.dumps(synced, separators=(",", ":"))) < 32_000
+    groups = sorted(given.group(world, "raju", "ravi") for _ in range(9))
+    leaving = iter(groups[1:4])
+
+    def between() -> None:
+        given.group(world, "raju", "ravi")
+        if chat := next(leaving, None):
+            room.change("raju", chat, remove=["raju"])
+
+    listed = [chat for page in _pages(world, "raju", between) for chat in page["chats"]]
+    assert {*groups[:1], *groups[4:]} <= set(listed) and len(listed) == len(set(listed))
+
+
+def test_the_answer_says_from_where_it_was_made(world: Backend) -> None:
+    """A client whose own watermark is lower must not trust `complete_to`."""
+    chat = _chat_with(world, 3)
+    given.connected(world, "raju", "phone")
+
+    def after(chats: dict[str, int] | None = None) -> int:
+        return int(when.syncs(world, "raju", chats=chats)[1]["chats"][chat]["after"])
+
+    assert after() == 0
+    when.acknowledges(world, "raju", chat, delivered=2)
+    assert [after(), after({chat: 1}), after({chat: 0}), after({chat: 3})] == [2, 1, 0, 3]
+
+
+def test_after_is_0_for_who_has_acknowledged_nothing_wherever_it_joined(world: Backend) -> None:
+    for name in ("ravi", "raju", "mira"):
+        given.online(world, name)
+    chat = given.group(world, "ravi", "raju")
+    when.sends(world, "ravi", chat)
+    Chats(world.aws.chats, world.aws.users).change("ravi", chat, add=["mira"])
+    _, synced = when.syncs(world, "mira")
+    place = synced["chats"][chat]
+    assert (place["after"], place["complete_to"], place["missing"]) == (0, 1, [])
+
+
+def test_a_cursor_is_a_chat_id_and_nothing_else(world: Backend) -> None:
+    given.online(world, "raju")
+    for cursor in ("", "a/b", 7, "x" * 65):
+        response = when.raw(world, "raju", "phone", {"action": "sync", "cursor": cursor})
+        then.is_error(response, "bad_request")
 
 
 def test_a_device_with_a_gone_connection_gets_nothing_and_loses_nothing(world: Backend) -> None:

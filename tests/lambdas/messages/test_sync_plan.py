@@ -1,9 +1,10 @@
+import json
 import string
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lambdas.frames import encode
+from lambdas.frames import Frame, encode
 from lambdas.messages import sync_plan
 from lambdas.messages.heads import Head
 
@@ -23,16 +24,16 @@ def _head(chat: str, seq: int, members: int = 2) -> Head:
     return Head(chat, "ravi", "group", seq, 0, names, 0, {}, 0)
 
 
-@given(st.lists(_heads(), max_size=80, unique_by=lambda head: head.chat), st.randoms())
+@given(st.lists(_heads(), max_size=80, unique_by=lambda head: head.chat))
 @settings(max_examples=40, deadline=None)
-def test_whatever_the_chats_the_answer_fits_a_frame(heads: list[Head], source: object) -> None:
+def test_whatever_the_chats_the_answer_fits_a_frame(heads: list[Head]) -> None:
     by_name = {head.chat: head for head in heads}
     after = {head.chat: max(head.seq - number % 3, 0) for number, head in enumerate(heads)}
-    plan = sync_plan.plan(by_name, after)
-    chosen = [*plan.waiting, *plan.others]
+    plan = sync_plan.named(by_name, after)
     chats = {
         chat: sync_plan.entry(
             by_name[chat],
+            after[chat],
             by_name[chat].seq,
             [],
             {
@@ -44,33 +45,50 @@ def test_whatever_the_chats_the_answer_fits_a_frame(heads: list[Head], source: o
                 for user in by_name[chat].members
             },
         )
-        for chat in chosen
+        for chat in plan.chats
     }
-    frame = sync_plan.synced(chats, plan.left, None)
-    assert len(encode(frame).encode()) < 30_000 or len(chosen) == 1
-    assert len(chosen) == len(set(chosen))
+    frame = sync_plan.synced(chats, plan.left, None, "c" * 64)
+    assert len(encode(frame).encode()) < 30_000 or len(plan.chats) == 1
+    assert len(plan.chats) == len(set(plan.chats))
     if heads:
-        assert chosen
+        assert plan.chats
     if not plan.left:
-        assert {chat for chat in by_name if by_name[chat].seq > after[chat]} <= set(plan.waiting)
+        waiting = {chat for chat in by_name if by_name[chat].seq > after[chat]}
+        assert waiting <= set(plan.chats)
 
 
 def test_chats_with_news_come_first_the_shortest_backlog_before_the_others() -> None:
     heads = {name: _head(name, seq) for name, seq in (("a", 9), ("b", 3), ("c", 5), ("d", 0))}
     after = {"a": 2, "b": 2, "c": 5, "d": 0}
-    assert sync_plan.plan(heads, after) == (["b", "a"], ["c", "d"], False)
+    assert sync_plan.named(heads, after) == (["b", "a", "c", "d"], False)
 
 
 def test_what_does_not_fit_is_left_for_the_next_time() -> None:
     heads = {f"c{number}": _head(f"c{number}", number + 1, 250) for number in range(9)}
-    plan = sync_plan.plan(heads, dict.fromkeys(heads, 0))
-    assert plan.left and not plan.others
-    assert plan.waiting == ["c0", "c1", "c2"], "the shortest backlogs"
+    assert sync_plan.named(heads, dict.fromkeys(heads, 0)) == (["c0", "c1", "c2"], True)
 
 
 def test_one_chat_always_fits() -> None:
     heads = {"c": _head("c", 10**11, 256)}
-    assert sync_plan.plan(heads, {"c": 0}).waiting == ["c"]
+    assert sync_plan.named(heads, {"c": 0}).chats == ["c"]
+
+
+def _message(seq: int, payload: str) -> Frame:
+    return {"type": "message", "chat": "c", "seq": seq, "payload": payload}
+
+
+@given(st.lists(st.integers(0, 30_000), max_size=60), st.sampled_from(["p", "\u00e4", "\u4e2d"]))
+@settings(max_examples=60, deadline=None)
+def test_each_post_fits_and_is_as_full_as_it_can_be(sizes: list[int], letter: str) -> None:
+    messages = [_message(seq, letter * (n // 3)) for seq, n in enumerate(sizes, start=1)]
+    posts = list(sync_plan.posts(messages))
+    sent = [json.loads(text)["messages"] for _, text in posts]
+    assert [{"type": "message", **each} for part in sent for each in part] == messages
+    assert [count for count, _ in posts] == [len(part) for part in sent]
+    lengths = [len(text.encode()) for _, text in posts]
+    assert all(length <= sync_plan.POST_BYTES for length in lengths)
+    for length, following in zip(lengths, sent[1:], strict=False):
+        assert length + len(encode(following[0]).encode()) > sync_plan.POST_BYTES - 100
 
 
 def test_waiting_is_told_in_tenths_of_a_second_and_never_as_nothing() -> None:

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
-from moto import mock_aws
 
 from lambdas.settings import Aws, Settings, aws
 from stacks.config.tables import TABLES, table_variable
 from tests.support.lambdas.connection_api import ConnectionApi, Frame
+from tests.support.lambdas.moto_aws import moto_aws
 
 DUMMY = {
     "AWS_ACCESS_KEY_ID": "local",
@@ -56,7 +56,7 @@ class Backend:
 @contextmanager
 def cloud() -> Iterator[tuple[Aws, ConnectionApi]]:
     """Emulated AWS and its clients, which take longest to make: once for many tests."""
-    with pytest.MonkeyPatch.context() as patch, mock_aws(), ConnectionApi() as api:
+    with pytest.MonkeyPatch.context() as patch, moto_aws(), ConnectionApi() as api:
         for name, value in DUMMY.items():
             patch.setenv(name, value)
         clients = Aws(Settings(DUMMY))

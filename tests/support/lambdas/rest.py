@@ -19,7 +19,6 @@ import boto3
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from moto import mock_aws
 from moto.utilities.utils import load_resource
 
 from lambdas import frames
@@ -32,6 +31,7 @@ from lambdas.settings import Aws, Settings
 from lambdas.tables import Table
 from lambdas.telemetry import logger
 from stacks.config.tables import TABLES, table_variable
+from tests.support.lambdas.moto_aws import moto_aws
 
 REGION = "us-east-1"
 DUMMY = {
@@ -55,7 +55,7 @@ def client(service: str) -> Any:
 @contextmanager
 def mocked_aws(**settings: str) -> Iterator[Aws]:
     """Moto with the three tables, a user pool and platform applications, and an Aws over it."""
-    with mock_aws():
+    with moto_aws():
         aws = Aws(Settings({**DUMMY, **create_resources(), **settings}))
         for name, service in CLIENTS.items():
             vars(aws)[name] = client(service)
@@ -167,6 +167,12 @@ class Phone:
         return {f"id{number}": self.one_time_key(f"id{number}", number) for number in numbers}
 
 
+@cache
+def _private_key() -> rsa.RSAPrivateKey:
+    """The pool's, made once: it takes longer than most tests."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
 class Gateway:
     """Stands for @connections and for the pool's JWKS address, over HTTP.
 
@@ -174,7 +180,7 @@ class Gateway:
     """
 
     def __init__(self) -> None:
-        self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self.key = _private_key()
         self.received: dict[str, list[dict[str, Any]]] = {}
         self.closed: list[str] = []
         gateway = self

@@ -40,13 +40,20 @@ def sends(world: Backend, user: str, chat: str, /, device: str = "phone", **fiel
 
 
 def syncs(
-    world: Backend, user: str, device: str = "phone", chats: dict[str, int] | None = None
+    world: Backend,
+    user: str,
+    device: str = "phone",
+    chats: dict[str, int] | None = None,
+    cursor: str | None = None,
 ) -> tuple[list[Frame], Frame]:
-    """The messages that were posted, and the answer."""
+    """The messages that were posted, as `message` frames, and the answer."""
     before = len(world.frames(user, device))
-    frame = {"action": "sync"} if chats is None else {"action": "sync", "chats": chats}
-    answer = raw(world, user, device, frame)
-    return world.frames(user, device)[before:], answer
+    asked = {"chats": chats, "cursor": cursor}
+    frame = {name: value for name, value in asked.items() if value is not None}
+    answer = raw(world, user, device, {"action": "sync", **frame})
+    posted = world.frames(user, device)[before:]
+    messages = [message for frame in posted for message in frame.get("messages", ())]
+    return [{"type": "message", **message} for message in messages], answer
 
 
 def acknowledges(

@@ -2,7 +2,7 @@
 
 import type { Conversations } from "./conversations.ts";
 import type { Event } from "./events.ts";
-import type { Nudge, Synced, SyncedChat } from "./frames.ts";
+import type { Nudge, Synced } from "./frames.ts";
 import type { Outbox } from "./outbox.ts";
 import type { ReceiptPlan } from "./receipts.ts";
 import type { Settings } from "./settings.ts";
@@ -53,13 +53,13 @@ export class CatchUp {
 
   async synced(step: Step, frame: Synced): Promise<void> {
     const question = this.#plan.responded();
-    let progress = false;
-    for (const [chat, place] of frame.chats) {
-      if (await this.#syncedChat(step, chat, place, frame, question)) progress = true;
-    }
+    const spread = { ...frame, retryAfter: this.#plan.spread(frame.retryAfter) };
+    for (const chat of frame.chats.keys()) await this.#syncedChat(step, chat, spread, question);
     this.#chaseOthers(frame, question, step.now);
     if (question !== undefined && question.chats === undefined) {
-      this.#wholeSynced(frame, progress, step.now);
+      this.#plan.progressed(undefined);
+      if (frame.cursor === undefined) this.#plan.resumed = true;
+      else this.#plan.wantPage(frame.cursor, step.now);
     }
   }
 
@@ -73,7 +73,8 @@ export class CatchUp {
   failed({ now }: Step, retryable: boolean): string | undefined {
     const question = this.#plan.responded();
     if (question?.chats === undefined) {
-      this.#plan.wantLater(undefined, now);
+      const cursor = retryable ? question?.cursor : undefined;
+      this.#plan.wantLater(undefined, now, undefined, cursor);
       return undefined;
     }
     const [first, ...others] = question.chats.keys();
@@ -88,45 +89,31 @@ export class CatchUp {
     return undefined;
   }
 
-  #wholeSynced(frame: Synced, progress: boolean, now: number): void {
-    if (!frame.more) {
-      this.#plan.resumed = true;
-    } else if (progress) {
-      // The next response starts from our receipts: let them go first.
-      this.#plan.progressed(undefined);
-      this.#receipts.hurry();
-      this.#plan.wantAll(now + this.#settings.receiptInterval);
-    } else {
-      this.#plan.wantLater(undefined, now);
-    }
-  }
-
-  /** True if the watermark moved since the question. */
   async #syncedChat(
     step: Step,
     chat: string,
-    place: SyncedChat,
     frame: Synced,
     question: Question | undefined,
-  ): Promise<boolean> {
+  ): Promise<void> {
+    const place = frame.chats.get(chat);
+    if (place === undefined) return;
     const log = this.#chats.log(chat);
     const known = log.highest;
-    const named = question?.chats?.has(chat) ?? false;
+    const whole = question !== undefined && question.chats === undefined;
     log.heardOf(place.seq);
-    // At 0 the server may count from further on than this store has: a device that lost its
-    // store, say. It asks by name what that response cannot have said.
-    const trusted = named || log.watermark > 0;
+    // A response that begins further on says nothing of what this store lacks before: it is new,
+    // was restored, or lost its connection in the middle of catching up.
+    const trusted = place.after <= log.watermark;
     if (trusted) await this.#chats.complete(step, chat, place);
     await this.#chats.syncedMembers(step, chat, place);
     const moved = question !== undefined && log.watermark > (question.before.get(chat) ?? 0);
-    const atOnce = (!trusted && place.completeTo > 0) || (frame.more && (moved || !named));
     if (moved) this.#plan.progressed(chat);
     if (!log.behind) this.#plan.settled(chat);
-    else if (atOnce) this.#plan.want(chat, step.now);
-    else if (frame.retryAfter === undefined && known > place.seq) {
+    else if ((frame.more && moved) || (whole && (frame.more || !trusted))) {
+      this.#plan.want(chat, step.now); // by name, from this device's own watermark
+    } else if (frame.retryAfter === undefined && known > place.seq) {
       this.#plan.want(chat, step.now + this.#settings.gapGrace); // newer than the response
     } else this.#plan.wantLater(chat, step.now, frame.retryAfter);
-    return moved;
   }
 
   /** Chats that the response does not mention, that are behind by what came meanwhile. */

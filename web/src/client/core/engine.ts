@@ -58,7 +58,7 @@ export class Engine {
   constructor(user: string, device: string, madeAt: number, random: Random, settings: Settings) {
     this.#user = user;
     this.#settings = settings;
-    this.#sync = new SyncPlan(settings);
+    this.#sync = new SyncPlan(settings, random);
     this.#outbox = new Outbox(settings, random);
     this.#receipts = new ReceiptPlan(settings);
     this.#presence = new PresencePlan(settings);
@@ -199,6 +199,9 @@ export class Engine {
     switch (frame.type) {
       case "message":
         await this.#message(step, frame);
+        break;
+      case "messages":
+        for (const message of frame.messages) await this.#message(step, message);
         break;
       case "accepted":
         await this.#accepted(step, frame);

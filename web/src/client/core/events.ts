@@ -23,6 +23,7 @@ interface MessageEvent {
 /** Frames that the engine reads for itself; all others are events as they came. */
 type ReadByEngine =
   | "message"
+  | "messages"
   | "accepted"
   | "receipt"
   | "synced"

@@ -29,6 +29,7 @@ export interface Watermarks {
 
 export interface SyncedChat {
   readonly seq: number;
+  readonly after: number;
   readonly completeTo: number;
   readonly missing: readonly (readonly [number, number])[];
   readonly members: ReadonlyMap<string, Watermarks>;
@@ -106,6 +107,15 @@ export interface Message {
   readonly payload: string | undefined;
 }
 
+/**
+ * Messages in response to `sync`, as many as fit: those of a chat in their order, without a gap but
+ * for what has expired. Each is as in a `message` frame.
+ */
+export interface Messages {
+  readonly type: "messages";
+  readonly messages: readonly Message[];
+}
+
 /** There is something after your watermark: sync. */
 export interface Nudge {
   readonly type: "nudge";
@@ -136,11 +146,15 @@ export interface Receipt {
   readonly read: number;
 }
 
-/** Ends the response to `sync`. Nothing else at or below `complete_to` will ever appear. */
+/**
+ * Ends the response to `sync`. Nothing else above `after` and at or below `complete_to` will ever
+ * appear.
+ */
 export interface Synced {
   readonly type: "synced";
   readonly chats: ReadonlyMap<string, SyncedChat>;
   readonly more: boolean;
+  readonly cursor: string | undefined;
   /** Milliseconds; the wire has seconds. */
   readonly retryAfter: number | undefined;
 }
@@ -161,6 +175,7 @@ export type ServerFrame =
   | Invited
   | KeysLow
   | Message
+  | Messages
   | Nudge
   | Pong
   | Presence
@@ -180,6 +195,7 @@ export function parseSyncedChat(value: unknown): SyncedChat {
   const body = mapping(value);
   return {
     seq: count(body.seq),
+    after: count(body.after),
     completeTo: count(body.complete_to),
     missing: optional(listOf(pairOf(position)), [])(body.missing),
     members: optional(mapOf(parseWatermarks), new Map())(body.members),
@@ -266,6 +282,14 @@ export function parseMessage(value: unknown): Message {
   };
 }
 
+export function parseMessages(value: unknown): Messages {
+  const body = mapping(value);
+  return {
+    type: "messages",
+    messages: listOf(parseMessage)(body.messages),
+  };
+}
+
 export function parseNudge(value: unknown): Nudge {
   const body = mapping(value);
   return {
@@ -307,6 +331,7 @@ export function parseSynced(value: unknown): Synced {
     type: "synced",
     chats: mapOf(parseSyncedChat)(body.chats),
     more: flag(body.more),
+    cursor: optional(text, undefined)(body.cursor),
     retryAfter: optional(duration, undefined)(body.retry_after),
   };
 }
@@ -332,6 +357,7 @@ export const PARSERS: ReadonlyMap<string, Reader<ServerFrame>> = new Map<
   ["invited", parseInvited],
   ["keys_low", parseKeysLow],
   ["message", parseMessage],
+  ["messages", parseMessages],
   ["nudge", parseNudge],
   ["pong", parsePong],
   ["presence", parsePresence],
@@ -372,12 +398,14 @@ export type SendFrame = {
 };
 
 /**
- * Asks for what came after a watermark: with `chats` in those chats, without it in every chat of
- * the user from the device's own watermark. The response is `message` frames, then one `synced`.
+ * Asks for what came after a watermark: with `chats` in those chats, without it in the user's
+ * chats, page by page, from the device's own watermarks at the backend. The response is `messages`
+ * frames, then one `synced`.
  */
 export type SyncFrame = {
   readonly action: "sync";
   readonly chats?: Readonly<Record<string, number>>;
+  readonly cursor?: string;
 };
 
 /** Notifies the chat's other online members; never stored. */

@@ -46,7 +46,7 @@ export function receipt(
 }
 
 /** Without `chats`: every chat of the user, from the place the server has for this device. */
-export function sync(chats?: ReadonlyMap<string, number>): SyncFrame {
-  if (chats === undefined) return { action: "sync" };
+export function sync(chats?: ReadonlyMap<string, number>, cursor?: string): SyncFrame {
+  if (chats === undefined) return { action: "sync", ...(cursor === undefined ? {} : { cursor }) };
   return { action: "sync", chats: Object.fromEntries(chats) };
 }

@@ -62,11 +62,6 @@ export class ReceiptPlan {
     this.#mark(chat, state, now);
   }
 
-  /** Sends what is to be sent as soon as the interval allows. */
-  hurry(): void {
-    for (const chat of this.#dirty) this.#state(chat).since = Number.NEGATIVE_INFINITY;
-  }
-
   /** No longer a member: there is nobody to notify. */
   forget(chat: string): void {
     this.#chats.delete(chat);

@@ -14,6 +14,7 @@ export interface Settings {
   readonly syncChats: number; // the most a frame may name
   readonly syncBackoff: number;
   readonly syncBackoffCap: number;
+  readonly syncJitter: readonly [number, number]; // times the server's `retry_after`
   // A handler lives at most 6 s, so a response that has not come by then is not coming.
   readonly resendAfter: number;
   readonly resendCap: number;
@@ -44,6 +45,7 @@ export const DEFAULTS: Settings = {
   syncChats: 100,
   syncBackoff: 1_000,
   syncBackoffCap: 60_000,
+  syncJitter: [1, 1.25],
   resendAfter: 8_000,
   resendCap: 120_000,
   retryAfterError: 1_000,

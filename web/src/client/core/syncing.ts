@@ -1,6 +1,7 @@
 /** When to send which `sync`. At most one is under way, so each response has its question. */
 
 import { type ClientFrame, sync } from "./frames.ts";
+import { type Random, uniform } from "./random.ts";
 import type { Settings } from "./settings.ts";
 
 type Places = ReadonlyMap<string, number>;
@@ -12,22 +13,27 @@ export interface Question {
   /** This device's watermarks when it was asked. */
   readonly before: Places;
   readonly expiresAt: number;
+  /** Of the page of all chats; undefined for the first one. */
+  readonly cursor?: string | undefined;
 }
 
 export class SyncPlan {
   /** The server has responded for every chat on this connection. */
   resumed = false;
   readonly #settings: Settings;
+  readonly #random: Random;
   #question: Question | undefined;
   #wholeAt: number | undefined;
+  #cursor: string | undefined; // of the page to ask for at `wholeAt`
   readonly #wanted = new Map<string, number>();
   readonly #alone = new Set<string>();
   readonly #news = new Set<string>(); // to be asked about although nothing is missing
   readonly #tries = new Map<string | undefined, number>();
   #online = false;
 
-  constructor(settings: Settings) {
+  constructor(settings: Settings, random: Random) {
     this.#settings = settings;
+    this.#random = random;
   }
 
   get question(): Question | undefined {
@@ -49,6 +55,7 @@ export class SyncPlan {
     this.#news.clear();
     this.#tries.clear();
     this.#wholeAt = now;
+    this.#cursor = undefined;
   }
 
   closed(): void {
@@ -88,6 +95,14 @@ export class SyncPlan {
 
   wantAll(at: number): void {
     this.#wholeAt = Math.min(at, this.#wholeAt ?? at);
+    this.#cursor = undefined;
+  }
+
+  /** The next page of all chats, unless all of them are wanted anew. */
+  wantPage(cursor: string, at: number): void {
+    if (this.#wholeAt !== undefined) return;
+    this.#wholeAt = at;
+    this.#cursor = cursor;
   }
 
   /** For what only a `synced` says: who is in the chat. */
@@ -106,14 +121,25 @@ export class SyncPlan {
     this.#tries.delete(chat);
   }
 
-  /** Ask again: after the server's `retryAfter`, or with a growing pause. Undefined = all. */
-  wantLater(chat: string | undefined, now: number, retryAfter?: number): void {
+  /** A little longer by chance: many clients may have been given the same. */
+  spread(retryAfter: number | undefined): number | undefined {
+    if (retryAfter === undefined) return undefined;
+    const [least, most] = this.#settings.syncJitter;
+    return retryAfter * uniform(this.#random, least, most);
+  }
+
+  /** Ask again, with a growing pause. Undefined = all. `retryAfter`: at first the server's. */
+  wantLater(chat: string | undefined, now: number, retryAfter?: number, cursor?: string): void {
     const tries = this.#tries.get(chat) ?? 0;
     this.#tries.set(chat, tries + 1);
-    const pause = Math.min(this.#settings.syncBackoff * 2 ** tries, this.#settings.syncBackoffCap);
-    const at = now + (retryAfter === undefined ? pause : Math.max(retryAfter, 100));
-    if (chat === undefined) this.#wholeAt = at;
-    else this.#wanted.set(chat, at);
+    let pause = Math.min(this.#settings.syncBackoff * 2 ** tries, this.#settings.syncBackoffCap);
+    if (retryAfter !== undefined) pause = Math.max(retryAfter, tries > 0 ? pause / 2 : 100);
+    if (chat !== undefined) {
+      this.#wanted.set(chat, now + pause);
+      return;
+    }
+    this.#wholeAt = now + pause;
+    this.#cursor = cursor;
   }
 
   nextDue(): number | undefined {
@@ -148,9 +174,11 @@ export class SyncPlan {
       return sync(chats);
     }
     if (this.#wholeAt !== undefined && this.#wholeAt <= now) {
+      const cursor = this.#cursor;
       this.#wholeAt = undefined;
-      this.#question = { chats: undefined, before: watermarks(), expiresAt };
-      return sync();
+      this.#cursor = undefined;
+      this.#question = { chats: undefined, before: watermarks(), expiresAt, cursor };
+      return sync(undefined, cursor);
     }
     return undefined;
   }
