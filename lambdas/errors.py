@@ -47,6 +47,11 @@ def forbidden(message: str) -> ChatError:
     return ChatError("forbidden", message)
 
 
+def rate_limited() -> ChatError:
+    """AWS, or one of our limits, was asked too much at once."""
+    return ChatError("rate_limited", "too many requests at once; try again in a moment")
+
+
 def internal() -> ChatError:
     """What a client sees of any error on our side; the log has the details."""
     return ChatError("internal", "something went wrong on our side; try again")

@@ -58,7 +58,7 @@ class Limits:
         """Raises ChatError rate_limited, and counts nothing, if the bucket has too few tokens."""
         wait = self.wait(owner, name, limit, tokens)
         if wait is not None:
-            raise rate_limited(limit, wait)
+            raise exceeded(limit, wait)
 
     def wait(self, owner: str, name: str, limit: Limit, tokens: int = 1) -> float | None:
         """None if the tokens were taken; the seconds after which they can be otherwise."""
@@ -88,5 +88,5 @@ class Limits:
         return 1.0  # others kept taking from the same bucket
 
 
-def rate_limited(limit: Limit, wait: float) -> ChatError:
+def exceeded(limit: Limit, wait: float) -> ChatError:
     return ChatError("rate_limited", f"{limit.sentence}; try again later", wait)

@@ -99,6 +99,9 @@ class Aws:
         """Seconds since the epoch."""
         return time.time()
 
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
     @cached_property
     def background(self) -> "Executor":
         """For a call that runs beside another one.

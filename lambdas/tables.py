@@ -17,6 +17,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lambdas.attribute_values import from_wire, to_wire
+from lambdas.throttling import TooBusy, was_throttled
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -244,13 +245,19 @@ class Table:
 
 
 def transact(table: Table, actions: Sequence[dict[str, Any]]) -> None:
-    """All of `actions` (any tables' *_action, at most 100) or none. Raises TransactionCancelled."""
+    """All of `actions` (any tables' *_action, at most 100) or none.
+
+    Raises TransactionCancelled, and TooBusy if that was for the number of requests.
+    """
     client = table._client
     try:
         client.transact_write_items(TransactItems=actions)  # type: ignore[arg-type]
     except client.exceptions.TransactionCanceledException as cancelled:
         reasons = cancelled.response.get("CancellationReasons", [])
-        raise TransactionCancelled([reason.get("Code", "None") for reason in reasons]) from None
+        codes = [reason.get("Code", "None") for reason in reasons]
+        if was_throttled(codes):
+            raise TooBusy("DynamoDB was too busy for a transaction") from None
+        raise TransactionCancelled(codes) from None
 
 
 def _chunks(values: Iterable[Any], size: int) -> Iterator[list[Any]]:
@@ -260,7 +267,7 @@ def _chunks(values: Iterable[Any], size: int) -> Iterator[list[Any]]:
 
 
 def _pauses() -> Iterator[Any]:
-    """Full-jitter pauses of up to 50, 100, 200, 400 ms, then TimeoutError."""
+    """Full-jitter pauses of up to 50, 100, 200, 400 ms, then TooBusy."""
     for attempt in range(5):
         yield lambda n=attempt: time.sleep(random.uniform(0, 0.05 * 2**n))  # noqa: S311 - no secret
-    raise TimeoutError("DynamoDB was too busy for a request, five times")
+    raise TooBusy("DynamoDB was too busy for a request, five times")

@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from lambdas import frames
-from lambdas.errors import ChatError, bad_request, internal
+from lambdas.errors import ChatError, bad_request, internal, rate_limited
 from lambdas.frames import Frame
 from lambdas.settings import Aws, aws
 from lambdas.telemetry import logger, metrics
+from lambdas.throttling import is_throttled
 
 Event = dict[str, Any]
 Response = dict[str, Any]
@@ -35,8 +36,9 @@ def frame_handler(
 ) -> Callable[[Event, Any], Response]:
     """A Lambda handler for routes by action: each gets a valid frame and returns the response.
 
-    A ChatError becomes the `error` frame. Any other exception is logged and becomes `internal`: the
-    sender keeps a message until it is accepted and sends it again, so nothing is lost.
+    A ChatError becomes the `error` frame, AWS's throttling `rate_limited`. Any other exception is
+    logged and becomes `internal`: the sender keeps a message until it is accepted and sends it
+    again, so nothing is lost.
     """
 
     @metrics.log_metrics
@@ -54,7 +56,10 @@ def frame_handler(
         except ChatError as error:
             logger.info("refused a frame", extra={"code": error.code, "reason": error.message})
             return respond(frames.error_frame(error, text))
-        except Exception:
+        except Exception as error:
+            if is_throttled(error):
+                logger.warning("throttled", exc_info=error)
+                return respond(frames.error_frame(rate_limited(), text))
             logger.exception("failed on a frame")
             return respond(frames.error_frame(internal(), text))
 

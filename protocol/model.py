@@ -23,6 +23,7 @@ LENIENT = {
     "KeysLow": {"fallback_used"},
     "ErrorFrame": {"message"},
     "SignInResponse": {"expires_in"},
+    "PasswordResponse": {"expires_in"},
     "TokenResponse": {"expires_in"},
     "TicketResponse": {"expires_in"},
     "ListedChat": {"seq", "delivered", "read"},

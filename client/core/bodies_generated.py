@@ -14,6 +14,12 @@ from client.core import fields
 
 
 @dataclass(frozen=True, slots=True)
+class StoredItem:
+    table: str
+    item: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class GroupRules:
     add: str
     remove: str
@@ -85,6 +91,14 @@ class AcceptResponse:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountResponse:
+    """200; all that is stored of the account, in pages: items as the backend has them."""
+
+    items: tuple[StoredItem, ...]
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AdminsResponse:
     """200."""
 
@@ -132,6 +146,13 @@ class ContactsResponse:
     """200."""
 
     contacts: tuple[Contact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteAccountResponse:
+    """Open. 200; wrong: 401."""
+
+    done: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +219,15 @@ class OneTimeKeysResponse:
 
 
 @dataclass(frozen=True, slots=True)
+class PasswordResponse:
+    """Open. 200: a new sign-in; all earlier ones have ended. Wrong: 401; weak: 400."""
+
+    access_token: str
+    refresh_token: str
+    expires_in: float = 0.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
 class SettingResponse:
     """200; all settings."""
 
@@ -227,6 +257,13 @@ class SignInResponse:
 
 
 @dataclass(frozen=True, slots=True)
+class SignOutResponse:
+    """200."""
+
+    signed_out: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SignUpResponse:
     """201; taken: 409; weak password: 400."""
 
@@ -249,6 +286,14 @@ class TokenResponse:
 
     access_token: str
     expires_in: float = 0.0  # seconds
+
+
+def parse_stored_item(value: object) -> StoredItem:
+    body = fields.mapping(value)
+    return StoredItem(
+        table=fields.text(body["table"]),
+        item=fields.mapping(body["item"]),
+    )
 
 
 def parse_group_rules(value: object) -> GroupRules:
@@ -338,6 +383,14 @@ def parse_accept_response(value: object) -> AcceptResponse:
     )
 
 
+def parse_account_response(value: object) -> AccountResponse:
+    body = fields.mapping(value)
+    return AccountResponse(
+        items=fields.list_of(parse_stored_item)(body["items"]),
+        cursor=fields.optional(fields.text, None)(body.get("cursor")),
+    )
+
+
 def parse_admins_response(value: object) -> AdminsResponse:
     body = fields.mapping(value)
     return AdminsResponse(
@@ -385,6 +438,13 @@ def parse_contacts_response(value: object) -> ContactsResponse:
     body = fields.mapping(value)
     return ContactsResponse(
         contacts=fields.list_of(parse_contact)(body["contacts"]),
+    )
+
+
+def parse_delete_account_response(value: object) -> DeleteAccountResponse:
+    body = fields.mapping(value)
+    return DeleteAccountResponse(
+        done=fields.flag(body["done"]),
     )
 
 
@@ -451,6 +511,15 @@ def parse_one_time_keys_response(value: object) -> OneTimeKeysResponse:
     )
 
 
+def parse_password_response(value: object) -> PasswordResponse:
+    body = fields.mapping(value)
+    return PasswordResponse(
+        access_token=fields.text(body["access_token"]),
+        refresh_token=fields.text(body["refresh_token"]),
+        expires_in=fields.optional(fields.duration, 0.0)(body.get("expires_in")),
+    )
+
+
 def parse_setting_response(value: object) -> SettingResponse:
     body = fields.mapping(value)
     return SettingResponse(
@@ -477,6 +546,13 @@ def parse_sign_in_response(value: object) -> SignInResponse:
         access_token=fields.text(body["access_token"]),
         refresh_token=fields.text(body["refresh_token"]),
         expires_in=fields.optional(fields.duration, 0.0)(body.get("expires_in")),
+    )
+
+
+def parse_sign_out_response(value: object) -> SignOutResponse:
+    body = fields.mapping(value)
+    return SignOutResponse(
+        signed_out=fields.flag(body["signed_out"]),
     )
 
 

@@ -38,6 +38,7 @@ class Accepted:
     sent_at: float  # epoch seconds; the wire has milliseconds
     missing: tuple[str, ...] = ()
     stale: tuple[str, ...] = ()
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,8 @@ class ErrorFrame:
 
 @dataclass(frozen=True, slots=True)
 class Invited:
-    """The user was invited to a group. `GET /api/chats` lists it until it is accepted or declined."""
+    """The user was invited to a group. `GET /api/chats` lists it until it is accepted or declined.
+    """
 
     chat: str
     user: str
@@ -213,6 +215,7 @@ def parse_accepted(value: object) -> Accepted:
         sent_at=fields.time(body["sent_at"]),
         missing=fields.optional(fields.list_of(fields.full_name), ())(body.get("missing")),
         stale=fields.optional(fields.list_of(fields.full_name), ())(body.get("stale")),
+        more=fields.optional(fields.flag, False)(body.get("more")),
     )
 
 

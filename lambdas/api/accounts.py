@@ -1,36 +1,63 @@
-"""Accounts: POST /api/sign-up, /api/sign-in, /api/token and /api/tickets.
+"""Accounts: POST /api/sign-up, /api/sign-in, /api/password, /api/token and /api/tickets.
 
-The first three are open routes that lead to an access token; a ticket opens a connection.
+All but the last are open routes that lead to an access token; a ticket opens a connection.
 """
 
 import secrets
 
+from lambdas.api.auth import from_cognito
 from lambdas.api.call import Call, Response
-from lambdas.api.cognito import Accounts
-from lambdas.errors import not_found
+from lambdas.api.cognito import accounts, taken
+from lambdas.api.removal import end_sign_ins
+from lambdas.api.sign_ins import SignIns
+from lambdas.errors import ChatError, not_found
+from lambdas.frames import Frame
 from lambdas.limits import SIGN_INS, SIGN_UPS, Limit, Limits
 from lambdas.presence import tickets
 from lambdas.presence.devices import Devices
+from lambdas.settings import Aws
 
 
 def sign_up(call: Call) -> Response:
     user = call.body["username"]
     _limit(call, "sign-ups", SIGN_UPS)
-    _accounts(call).create(user, call.body["password"])
+    if SignIns(call.aws.users).is_deleted(user):
+        raise taken(user)
+    accounts(call.aws).create(user, call.body["password"])
     Devices(call.aws.users).create_user(user)
     return Response(201, {"user": user})
 
 
 def sign_in(call: Call) -> Response:
-    user = call.body["username"]
     _limit(call, "sign-ins", SIGN_INS)
-    tokens = _accounts(call).sign_in(user, call.body["password"])
-    Devices(call.aws.users).create_user(user)  # sign-up may have failed before this
-    return Response(200, tokens._asdict())
+    return Response(200, _signed_in(call.aws, call.body["username"], call.body["password"]))
+
+
+def password(call: Call) -> Response:
+    """Changes a password: whoever knew the old one is signed out everywhere, at once."""
+    _limit(call, "sign-ins", SIGN_INS)
+    aws, user, new = call.aws, call.body["username"], call.body["new_password"]
+    accounts(aws).change_password(user, call.body["password"], new)
+    accounts(aws).sign_out(user)
+    end_sign_ins(aws, user)
+    return Response(200, _signed_in(aws, user, new))
+
+
+def _signed_in(aws: Aws, user: str, password: str) -> Frame:
+    tokens = accounts(aws).sign_in(user, password)
+    SignIns(aws.users).require(from_cognito(tokens.access_token))  # not of a deleted account
+    Devices(aws.users).create_user(user)  # sign-up may have failed before this
+    return tokens._asdict()
 
 
 def refresh(call: Call) -> Response:
-    tokens = _accounts(call).refresh(call.body["refresh_token"])
+    refresh_token = call.body["refresh_token"]
+    tokens = accounts(call.aws).refresh(refresh_token)
+    try:
+        SignIns(call.aws.users).require(from_cognito(tokens.access_token))
+    except ChatError:
+        accounts(call.aws).revoke(refresh_token)
+        raise
     return Response(200, {"access_token": tokens.access_token, "expires_in": tokens.expires_in})
 
 
@@ -39,6 +66,7 @@ def ticket(call: Call) -> Response:
     user, device = call.user, call.body["device"]
     if device not in Devices(call.aws.users).of([user], consistent=True).get(user, {}):
         raise not_found(f"you have no device {device}")
+    accounts(call.aws).require_enabled(user)
     issued = tickets.issue(call.aws.tickets, user, device, call.aws.now(), secrets.token_urlsafe)
     settings = call.aws.settings
     response = {
@@ -58,8 +86,3 @@ def _limit(call: Call, name: str, limit: Limit) -> None:
     """Counts a request of the client's address."""
     if call.address:
         Limits(call.aws.users, call.aws.now).take(f"address#{call.address}", name, limit)
-
-
-def _accounts(call: Call) -> Accounts:
-    settings = call.aws.settings
-    return Accounts(call.aws.cognito, settings["USER_POOL_ID"], settings["USER_POOL_CLIENT_ID"])

@@ -11,7 +11,8 @@ from lambdas.frames import Frame
 from lambdas.messages.chats import Changed, Chats
 from lambdas.messages.heads import Head
 from lambdas.presence import fan_out
-from lambdas.presence.devices import Address, Devices
+from lambdas.presence.devices import Address, Device, Devices
+from lambdas.presence.leaseholder import close
 from lambdas.settings import Aws
 from lambdas.telemetry import logger
 
@@ -112,14 +113,15 @@ def keys_low(aws: Aws, frames: Mapping[str, Frame]) -> None:
         _attempt("keys_low", notify)
 
 
-def device_removed(aws: Aws, user: str, connection_id: str) -> None:
+def device_removed(aws: Aws, user: str, removed: Device) -> None:
     """Closes a removed device's connection and notifies the user's watchers."""
 
     def notify() -> None:
-        aws.connections.close(connection_id)
+        close(aws, removed)
         fan_out.announce(aws.connections, Devices(aws.users), [user])
 
-    _attempt("presence", notify)
+    if removed.connection_id:
+        _attempt("presence", notify)
 
 
 def _attempt(what: str, notify: Callable[[], None]) -> None:

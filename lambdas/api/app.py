@@ -9,7 +9,6 @@ import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
 
-from botocore.exceptions import ClientError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect, Request
@@ -25,27 +24,17 @@ from lambdas.api.call import Call, Route
 from lambdas.api.health import served_by
 from lambdas.api.jwks import SigningKeys
 from lambdas.api.routes import ROUTES
-from lambdas.errors import ChatError, bad_request, internal, not_found
+from lambdas.api.sign_ins import SignIns
+from lambdas.errors import ChatError, bad_request, internal, not_found, rate_limited
 from lambdas.frames import Frame
 from lambdas.settings import Aws
 from lambdas.telemetry import logger
+from lambdas.throttling import is_throttled
 
 BODY_LIMIT = 128 * 1024
 # Beyond BODY_LIMIT we read on, so that the client gets a 413 and not a reset connection. An ALB
 # passes no more than 1 MB to a Lambda target, and responds with a 413 of its own.
 DRAIN_LIMIT = 1024 * 1024
-# AWS's error codes for more calls than are provisioned or allowed.
-THROTTLED = frozenset(
-    {
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "Throttled",
-        "ThrottledException",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-    }
-)
 
 
 def create_app(aws: Aws, tokens: AccessTokens | None = None) -> "Served":
@@ -108,11 +97,14 @@ class Endpoint:
             raise WrongMethod(self._methods) from None
 
     def _call(self, route: Route, request: Request, body: bytes) -> rest.Response:
-        user = "" if route.open else self._tokens.user(request.headers.getlist("authorization"))
+        sign_in = None
+        if not route.open:
+            sign_in = self._tokens.sign_in(request.headers.getlist("authorization"))
+            SignIns(self._aws.users).require(sign_in)
         call = Call(
             aws=self._aws,
             served_by=self._instance,
-            user=user,
+            sign_in=sign_in,
             path=request.path_params,
             query=request.query_params,
             body=parse(route.body, body) if route.body else {},
@@ -214,9 +206,9 @@ def error_of(error: Exception) -> ChatError:
     """The error that the client gets: throttling by AWS is rate_limited, a bug is logged."""
     if isinstance(error, ChatError):
         return error
-    if isinstance(error, ClientError) and error.response["Error"]["Code"] in THROTTLED:
-        logger.warning("throttled", extra={"operation": error.operation_name})
-        return ChatError("rate_limited", "too many requests at once; try again in a moment")
+    if is_throttled(error):
+        logger.warning("throttled", extra={"operation": getattr(error, "operation_name", "")})
+        return rate_limited()
     logger.error("failed on a request", exc_info=error)
     return internal()
 

@@ -3,16 +3,19 @@
 docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html
 """
 
+import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import jwt
 
-from lambdas.api.call import USER
+from lambdas.api.call import USER, SignIn
 from lambdas.errors import ChatError
 
 ALGORITHM = "RS256"  # the only one of Cognito; the token's `alg` is never trusted
+
+TIMES = ("exp", "iat", "nbf", "auth_time")
 
 # Cognito's clock may be ahead of ours by this much: a token just issued must be valid.
 SKEW_SECONDS = 60
@@ -33,21 +36,21 @@ class AccessTokens:
         self._client_id = client_id
         self._clock = clock
 
-    def user(self, authorization: Sequence[str]) -> str:
-        """The user of a request with these Authorization headers. Raises ChatError unauthorized."""
+    def sign_in(self, authorization: Sequence[str]) -> SignIn:
+        """Of a request with these Authorization headers. Raises ChatError unauthorized."""
         token = bearer(authorization)
         claims = self._claims(token)
-        expires = claims.get("exp")
-        if not isinstance(expires, int | float) or isinstance(expires, bool):
+        # JSON here may have NaN and Infinity, with which no comparison means anything
+        if not all(_is_time(claims[name]) for name in TIMES if name in claims):
             raise invalid()
-        if expires <= self._clock():
+        if claims["exp"] <= self._clock():
             raise unauthorized("the access token has expired")
-        user = claims.get("username")
         if claims.get("token_use") != "access" or claims.get("client_id") != self._client_id:
             raise invalid()
+        user = claims.get("username")
         if not isinstance(user, str) or not USER.fullmatch(user):
             raise invalid()
-        return user
+        return SignIn(user, sign_in_id(claims), claims.get("auth_time", 0), token)
 
     def _claims(self, token: str) -> dict[str, Any]:
         try:
@@ -64,9 +67,25 @@ class AccessTokens:
                 # Cognito's access tokens have no aud; exp is checked above, by our clock
                 options={"require": ["exp", "iss"], "verify_aud": False, "verify_exp": False},
             )
-        except jwt.PyJWTError:
+        except (jwt.PyJWTError, OverflowError):  # a time that is infinite overflows inside jwt
             raise invalid() from None
         return claims
+
+
+def sign_in_id(claims: Mapping[str, Any]) -> str:
+    """`origin_jti`: the user pool's client revokes tokens, so each of its tokens has one."""
+    return str(claims.get("origin_jti") or claims.get("jti") or "")
+
+
+def from_cognito(access_token: str) -> SignIn:
+    """The sign-in of a token that Cognito itself has just given: nothing is left to verify."""
+    claims = jwt.decode(access_token, options={"verify_signature": False})
+    return SignIn(claims["username"], sign_in_id(claims), claims["auth_time"], access_token)
+
+
+def _is_time(value: Any) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and math.isfinite(value)
 
 
 def bearer(authorization: Sequence[str]) -> str:

@@ -15,17 +15,40 @@ CHAT = re.compile(r"[A-Za-z0-9_-]{1,64}")
 NUMBER = re.compile(r"[0-9]{1,12}")
 
 
+class SignIn(NamedTuple):
+    """Who made a request: the user, and the sign-in that the access token belongs to.
+
+    `id` is the same in all tokens of one sign-in, `at` its time in epoch seconds.
+    """
+
+    user: str
+    id: str
+    at: float
+    access_token: str
+
+
 @dataclass(frozen=True)
 class Call:
-    """One request, authenticated and validated. `user` is "" on an open route."""
+    """One request, authenticated and validated. `sign_in` is None on an open route."""
 
     aws: Aws
     served_by: str  # <pool>/<instance>
-    user: str
+    sign_in: SignIn | None
     path: Mapping[str, str]
     query: Mapping[str, str]
     body: Frame
     address: str = ""  # the client's, as the load balancer saw it
+
+    @property
+    def user(self) -> str:
+        """The user who asks; not on an open route."""
+        return self.by.user
+
+    @property
+    def by(self) -> SignIn:
+        if self.sign_in is None:
+            raise LookupError("an open route has no user")
+        return self.sign_in
 
     @property
     def device(self) -> str:

@@ -1,4 +1,7 @@
-"""Accounts in the Cognito user pool; its errors as errors of the protocol."""
+"""Accounts in the Cognito user pool; its errors as errors of the protocol.
+
+Cognito's throttling passes through as it is, and becomes `rate_limited` like that of others.
+"""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
@@ -6,22 +9,30 @@ from typing import TYPE_CHECKING, NamedTuple
 from botocore.exceptions import ClientError
 
 from lambdas.errors import ChatError, bad_request
+from lambdas.settings import Aws
 
 if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_cognito_idp.literals import AuthFlowTypeType
+    from mypy_boto3_cognito_idp.type_defs import InitiateAuthResponseTypeDef
 
-THROTTLED = frozenset(
-    {"TooManyRequestsException", "LimitExceededException", "TooManyFailedAttemptsException"}
-)
 # An unknown user and a wrong password get the same error, so that nobody can find out who has an
 # account. The pool's PreventUserExistenceErrors does the same, and pads the time. InvalidParameter:
 # the password has a form that no password can have.
 WRONG = frozenset({"NotAuthorizedException", "UserNotFoundException", "InvalidParameterException"})
 
+# What RevokeToken says of a text that is no refresh token of this client.
+NO_TOKEN = frozenset(
+    {"InvalidParameterException", "UnsupportedTokenTypeException", "UnauthorizedException"}
+)
 
 WRONG_PASSWORD = "the username or the password is wrong"  # noqa: S105 - a sentence
 WRONG_TOKEN = "the refresh token is not valid any more"  # noqa: S105 - a sentence
+
+
+TEMPORARY = "this password is a temporary one: choose your own with POST /api/password"
+RESET = "this password has to be reset: ask who runs this service for a temporary one"
+DISABLED = "this account is disabled"
 
 
 class Tokens(NamedTuple):
@@ -39,24 +50,35 @@ class Accounts:
         self._client_id = client_id
 
     def create(self, user: str, password: str) -> None:
-        """A confirmed account. Raises ChatError conflict, bad_request, rate_limited."""
+        """A confirmed account. Idempotent: repeated with the same password it is no conflict.
+
+        Its response may have been lost, to the client or to the SDK, which then sends it again.
+        Raises ChatError conflict, bad_request.
+        """
         try:
             self._cognito.sign_up(ClientId=self._client_id, Username=user, Password=password)
         except ClientError as error:
             match code_of(error):
+                case "UsernameExistsException" if self._fits(user, password):
+                    return
                 case "UsernameExistsException":
-                    raise ChatError("conflict", f"the name {user} is taken") from None
+                    raise taken(user) from None
                 case "InvalidPasswordException":
                     raise bad_request(error.response["Error"]["Message"]) from None
                 case "InvalidParameterException":
                     raise bad_request("this password can't be used; try another") from None
-                case code if code in THROTTLED:
-                    raise rate_limited() from None
             raise
         self._confirm(user)
 
+    def _fits(self, user: str, password: str) -> bool:
+        try:
+            self.sign_in(user, password)
+        except ChatError:
+            return False
+        return True
+
     def sign_in(self, user: str, password: str) -> Tokens:
-        """Raises ChatError unauthorized, forbidden, rate_limited."""
+        """Raises ChatError unauthorized, forbidden."""
         parameters = {"USERNAME": user, "PASSWORD": password}
         try:
             return self._initiate("USER_PASSWORD_AUTH", parameters, WRONG_PASSWORD)
@@ -67,47 +89,123 @@ class Accounts:
             return self._initiate("USER_PASSWORD_AUTH", parameters, WRONG_PASSWORD)
 
     def refresh(self, refresh_token: str) -> Tokens:
-        """Raises ChatError unauthorized, forbidden, rate_limited."""
+        """Raises ChatError unauthorized, forbidden."""
         parameters = {"REFRESH_TOKEN": refresh_token}
         return self._initiate("REFRESH_TOKEN_AUTH", parameters, WRONG_TOKEN)
 
-    def _confirm(self, user: str) -> None:
+    def revoke(self, refresh_token: str) -> None:
+        """Ends the sign-in of a refresh token, also for who asks Cognito directly."""
         try:
-            self._cognito.admin_confirm_sign_up(UserPoolId=self._pool, Username=user)
+            self._cognito.revoke_token(Token=refresh_token, ClientId=self._client_id)
         except ClientError as error:
-            if code_of(error) in THROTTLED:
-                raise rate_limited() from None
+            if code_of(error) not in NO_TOKEN:
+                raise
+
+    def change_password(self, user: str, password: str, new_password: str) -> None:
+        """Also of an account whose password is a temporary one that an operator has set.
+
+        Raises ChatError unauthorized, forbidden, bad_request (the new one is too weak).
+        """
+        parameters = {"USERNAME": user, "PASSWORD": password}
+        try:
+            response = self._authenticate("USER_PASSWORD_AUTH", parameters, WRONG_PASSWORD)
+            if response.get("ChallengeName") == "NEW_PASSWORD_REQUIRED":
+                self._cognito.respond_to_auth_challenge(
+                    ClientId=self._client_id,
+                    ChallengeName="NEW_PASSWORD_REQUIRED",
+                    Session=response["Session"],
+                    ChallengeResponses={"USERNAME": user, "NEW_PASSWORD": new_password},
+                )
+                return
+            self._cognito.change_password(
+                AccessToken=_tokens(response).access_token,
+                PreviousPassword=password,
+                ProposedPassword=new_password,
+            )
+        except ClientError as error:
+            match code_of(error):
+                case "InvalidPasswordException":
+                    raise bad_request(error.response["Error"]["Message"]) from None
+                case "InvalidParameterException":
+                    raise bad_request("this password can't be used; try another") from None
             raise
+
+    def require_enabled(self, user: str) -> None:
+        """Asks Cognito itself: a token says how things were up to an hour ago.
+
+        AdminGetUser counts against the quota of UserRead operations of the account and region
+        (docs.aws.amazon.com/cognito/latest/developerguide/quotas.html); over it, a ticket is
+        rate_limited. Raises ChatError unauthorized, forbidden.
+        """
+        try:
+            found = self._cognito.admin_get_user(UserPoolId=self._pool, Username=user)
+        except ClientError as error:
+            if code_of(error) == "UserNotFoundException":
+                raise ChatError("unauthorized", "there is no such account any more") from None
+            raise
+        if not found["Enabled"]:
+            raise ChatError("forbidden", DISABLED)
+        if found["UserStatus"] == "RESET_REQUIRED":
+            raise ChatError("forbidden", RESET)
+        if found["UserStatus"] == "FORCE_CHANGE_PASSWORD":
+            raise ChatError("forbidden", TEMPORARY)
+
+    def sign_out(self, user: str) -> None:
+        """Ends all refresh tokens of the user."""
+        self._cognito.admin_user_global_sign_out(UserPoolId=self._pool, Username=user)
+
+    def delete(self, user: str) -> None:
+        self.sign_out(user)
+        self._cognito.admin_delete_user(UserPoolId=self._pool, Username=user)
+
+    def _confirm(self, user: str) -> None:
+        self._cognito.admin_confirm_sign_up(UserPoolId=self._pool, Username=user)
 
     def _initiate(
         self, flow: "AuthFlowTypeType", parameters: Mapping[str, str], wrong: str
     ) -> Tokens:
+        response = self._authenticate(flow, parameters, wrong)
+        if response.get("ChallengeName") == "NEW_PASSWORD_REQUIRED":
+            raise ChatError("forbidden", TEMPORARY)
+        return _tokens(response)
+
+    def _authenticate(
+        self, flow: "AuthFlowTypeType", parameters: Mapping[str, str], wrong: str
+    ) -> "InitiateAuthResponseTypeDef":
         try:
-            response = self._cognito.initiate_auth(
+            return self._cognito.initiate_auth(
                 ClientId=self._client_id, AuthFlow=flow, AuthParameters=parameters
             )
         except ClientError as error:
             match code_of(error):
                 case "UserNotConfirmedException":
                     raise Unconfirmed from None
+                case "PasswordResetRequiredException":
+                    raise ChatError("forbidden", RESET) from None
                 case code if code in WRONG:
                     raise ChatError("unauthorized", wrong) from None
-                case code if code in THROTTLED:
-                    raise rate_limited() from None
             raise
-        if "AuthenticationResult" not in response:
-            # a challenge (new password, second factor) that an administrator set up
-            raise ChatError("forbidden", "this account needs a step that is not offered here")
-        result = response["AuthenticationResult"]
-        return Tokens(result["AccessToken"], result["ExpiresIn"], result.get("RefreshToken"))
+
+
+def accounts(aws: Aws) -> Accounts:
+    settings = aws.settings
+    return Accounts(aws.cognito, settings["USER_POOL_ID"], settings["USER_POOL_CLIENT_ID"])
+
+
+def _tokens(response: "InitiateAuthResponseTypeDef") -> Tokens:
+    if "AuthenticationResult" not in response:
+        # a challenge, such as a second factor, that an administrator set up
+        raise ChatError("forbidden", "this account needs a step that is not offered here")
+    result = response["AuthenticationResult"]
+    return Tokens(result["AccessToken"], result["ExpiresIn"], result.get("RefreshToken"))
 
 
 class Unconfirmed(Exception):
     """The account exists, but was never confirmed."""
 
 
-def rate_limited() -> ChatError:
-    return ChatError("rate_limited", "too many attempts; wait a moment")
+def taken(user: str) -> ChatError:
+    return ChatError("conflict", f"the name {user} is taken")
 
 
 def code_of(error: ClientError) -> str:

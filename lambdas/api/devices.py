@@ -1,43 +1,57 @@
 """Devices: PUT and DELETE /api/devices/{device}, GET /api/users/{user}/devices."""
 
+from collections.abc import Mapping
+
 from lambdas.api import announce
 from lambdas.api.call import USER, Call, Response
+from lambdas.api.removal import endpoints, remove_device
+from lambdas.api.sign_ins import SignIns
 from lambdas.errors import ChatError, not_found
 from lambdas.keys.decisions import device_keys
 from lambdas.keys.directory import Change, Directory
 from lambdas.limits import LOOKUPS, Limits
-from lambdas.notifications.endpoints import Endpoints
-from lambdas.presence.devices import DEVICES_LIMIT, Devices
-from lambdas.settings import Settings
+from lambdas.notifications.endpoints import require_token
+from lambdas.presence.devices import DEVICES_LIMIT, Device, Devices
 
 
 def register(call: Call) -> Response:
     """Registers a device, or updates it. Without `push` it gets no pushes any more."""
     user, device = call.user, call.device
     keys = device_keys(user, device, call.body)
+    if push := call.body.get("push"):
+        require_token(push["platform"], push["token"])
     devices = Devices(call.aws.users)
-    known = devices.of([user]).get(user, {})
+    known = devices.of([user], consistent=True).get(user, {})
     if device not in known and len(known) >= DEVICES_LIMIT:
-        raise ChatError("conflict", f"a user has at most {DEVICES_LIMIT} devices; remove one first")
+        _make_room(call, known)
     # keys first: a registered device always has keys
     change = Directory(call.aws.users).put(user, device, keys)
-    new = devices.register(user, device)
+    new = devices.register(user, device, call.aws.now(), call.by.id)
+    try:
+        SignIns(call.aws.users).require(call.by)
+    except ChatError:  # it has ended since the request was let in, perhaps with this device
+        remove_device(call.aws, user, device, by=call.by.id)
+        raise
     if new or change is not Change.SAME:
         announce.devices_changed(call.aws, user, device)
     _set_push(call, user, device, was_on=device in known and known[device].endpoint_arn is not None)
     return Response(200, {"device": device})
 
 
+def _make_room(call: Call, known: Mapping[str, Device]) -> None:
+    """Removes the device that has not been seen for longest: lost ones never block a new one.
+
+    Raises ChatError conflict if all are connected.
+    """
+    away = [device for device in known if not known[device].connected(call.aws.now())]
+    if not away:
+        raise ChatError("conflict", f"a user has at most {DEVICES_LIMIT} devices; remove one first")
+    longest = min(away, key=lambda device: (known[device].seen, device))
+    remove_device(call.aws, call.user, longest, by=call.by.id)
+
+
 def remove(call: Call) -> Response:
-    """Removes a device and everything stored for it. Idempotent."""
-    user, device = call.user, call.device
-    _endpoints(call).detach(user, device)
-    removed = Devices(call.aws.users).remove(user, device)
-    Directory(call.aws.users).remove(user, device)
-    if removed is not None:
-        if removed.connection_id:
-            announce.device_removed(call.aws, user, removed.connection_id)
-        announce.devices_changed(call.aws, user, device)
+    remove_device(call.aws, call.user, call.device, by=call.by.id)
     return Response(204)
 
 
@@ -57,19 +71,6 @@ def of_user(call: Call) -> Response:
 def _set_push(call: Call, user: str, device: str, *, was_on: bool) -> None:
     push = call.body.get("push")
     if push is not None:
-        _endpoints(call).attach(user, device, push["platform"], push["token"])
+        endpoints(call.aws).attach(user, device, push["platform"], push["token"])
     elif was_on:
-        _endpoints(call).detach(user, device)
-
-
-def _endpoints(call: Call) -> Endpoints:
-    return Endpoints(call.aws.sns, call.aws.users, applications(call.aws.settings))
-
-
-def applications(settings: Settings) -> dict[str, str]:
-    """The ARN of the SNS platform application by platform; some may not exist."""
-    return {
-        "fcm": settings["FCM_APPLICATION_ARN"],
-        "apns": settings["APNS_APPLICATION_ARN"],
-        "apns_sandbox": settings["APNS_SANDBOX_APPLICATION_ARN"],
-    }
+        endpoints(call.aws).detach(user, device)

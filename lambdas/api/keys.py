@@ -7,6 +7,7 @@ from lambdas.frames import Frame
 from lambdas.keys import decisions
 from lambdas.keys.directory import Directory
 from lambdas.keys.limit import ClaimLimit
+from lambdas.limits import CLAIMS, Limits
 
 
 def upload(call: Call) -> Response:
@@ -29,6 +30,7 @@ def claim(call: Call) -> Response:
     was claimed: rate_limited, or the error.
     """
     directory = Directory(call.aws.users)
+    targets = Limits(call.aws.users, call.aws.now)
     limit = ClaimLimit(call.aws.users, call.aws.now)
     allowed = [each for each in call.body["devices"] if limit.allows(call.user, each)]
     if not allowed:
@@ -38,8 +40,10 @@ def claim(call: Call) -> Response:
     failure: ChatError | None = None
     for address in allowed:
         user, _, device = address.partition("/")
+        # over the limit of all claimers together the fallback key is the answer: the stock is kept
+        wait = targets.wait(user, f"claims#{device}", CLAIMS) if user != call.user else None
         try:
-            key = directory.claim(user, device)
+            key = directory.claim(user, device, one_time=wait is None)
         except ChatError as error:
             failure = error
             continue

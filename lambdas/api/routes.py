@@ -1,6 +1,16 @@
 """Every route of the protocol's REST table."""
 
-from lambdas.api import accounts, chats, contacts, devices, groups, health, keys
+from lambdas.api import (
+    accounts,
+    chats,
+    contacts,
+    devices,
+    export,
+    groups,
+    health,
+    keys,
+    leaving,
+)
 from lambdas.api.call import Route
 
 ROUTES = (
@@ -8,6 +18,10 @@ ROUTES = (
     Route("POST", "/api/sign-up", accounts.sign_up, body="sign-up", open=True),
     Route("POST", "/api/sign-in", accounts.sign_in, body="sign-in", open=True),
     Route("POST", "/api/token", accounts.refresh, body="token", open=True),
+    Route("POST", "/api/password", accounts.password, body="password", open=True),
+    Route("POST", "/api/sign-out", leaving.sign_out, body="sign-out"),
+    Route("GET", "/api/account", export.account),
+    Route("POST", "/api/account/delete", leaving.delete_account, body="delete-account", open=True),
     Route("PUT", "/api/devices/{device}", devices.register, body="device"),
     Route("DELETE", "/api/devices/{device}", devices.remove),
     Route("GET", "/api/users/{user}/devices", devices.of_user),

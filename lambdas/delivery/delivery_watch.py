@@ -11,15 +11,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lambdas.delivery import purge
-from lambdas.delivery.members import read_roster
+from lambdas.delivery.members import forget, read_roster
 from lambdas.delivery.roster import (
     Lacking,
     Registered,
     behind,
     floor,
     known_floor,
+    left_behind,
 )
 from lambdas.delivery.stream import Changes, by_chat
+from lambdas.messages import log
 from lambdas.notifications.queue import Job, PushQueue
 from lambdas.presence.devices import Devices
 from lambdas.presence.fan_out import Delivery, deliver
@@ -88,7 +90,10 @@ def process_chat(aws: Aws, changes: Changes, *, patient: bool) -> bool:
         return False
     _nudge(aws, changes.chat, lacking, registered)
     _queue_pushes(aws, changes.chat, lacking)
-    if purging and (up_to := floor(roster, registered)) > roster.purged_to:
+    for user, devices in left_behind(roster, registered).items():
+        forget(aws.chats, changes.chat, user, devices, log.delivered(roster.items[user]))
+    unseen_since = int((aws.now() - aws.settings.message_ttl_seconds) * 1000)
+    if purging and (up_to := floor(roster, registered, unseen_since)) > roster.purged_to:
         count("MessagesPurged", purge.purge(aws.chats, changes.chat, up_to))
     return True
 

@@ -1,5 +1,7 @@
 """The member items of a chat: all of them for the delivery watch, one to move its watermarks."""
 
+from collections.abc import Sequence
+
 from lambdas.delivery.roster import Roster
 from lambdas.delivery.watermarks import Moved, Step, applied, marks, remaining
 from lambdas.tables import HEAD, ConditionFailed, Item, Table, chat_key, member_item
@@ -52,6 +54,26 @@ def move(
             continue
         return Moved(marks(before), marks(applied(before, device, step)))
     raise TimeoutError("others kept moving these watermarks")
+
+
+def forget(chats: Table, chat: str, user: str, devices: Sequence[str], highest: int) -> None:
+    """Removes the watermarks of devices that are not registered any more.
+
+    Names of devices are free, so without this the item grows with each that comes and goes.
+    `highest`, of what was delivered to the user, stays: others have seen it already.
+    """
+    names = {f"#d{number}": device for number, device in enumerate(devices)}
+    try:
+        chats.update(
+            chat_key(chat, member_item(user)),
+            "SET removed = :highest REMOVE " + ", ".join(f"delivered.{name}" for name in names),
+            "attribute_exists(chat) AND (attribute_not_exists(removed) OR removed <= :highest)",
+            names=names,
+            returns="NONE",
+            highest=highest,
+        )
+    except ConditionFailed:
+        return  # the member has left, or another one has removed them
 
 
 def _write(

@@ -8,6 +8,7 @@ from lambdas.messages.heads import no_such_chat, shows_nothing_of
 from lambdas.people.contacts import Contacts
 from lambdas.presence.devices import Address, Devices
 from lambdas.presence.fan_out import deliver, to_connected
+from lambdas.presence.leaseholder import with_lease
 from lambdas.settings import Aws
 from lambdas.tables import HEAD, Item, Table, chat_key
 from lambdas.telemetry import count
@@ -68,4 +69,4 @@ def _head(chats: Table, chat: str, user: str, mark: int) -> Item:
     raise bad_request(f"the chat has no message {mark}")
 
 
-handler = frame_handler({"receipt": receipt})
+handler = frame_handler({"receipt": with_lease(receipt)})

@@ -48,17 +48,32 @@ def known_floor(roster: Roster) -> int:
     return min(log.delivered(member) for member in roster.items.values())
 
 
-def floor(roster: Roster, registered: Registered) -> int:
-    """The highest seq up to which every registered device of every member has everything.
+def floor(roster: Roster, registered: Registered, unseen_since: int) -> int:
+    """The highest seq up to which every device in use of every member has everything.
 
-    0 while a member has no device: the messages wait for the first one.
+    A device that was last seen before `unseen_since` (ms) is not waited for: what it lacked then
+    has expired. 0 while a member has no device in use: the messages wait for the next one.
     """
     if not roster.members or roster.items.keys() != roster.members:
         return 0
-    if not all(registered.get(user) for user in roster.members):
+    in_use = {
+        user: [name for name, device in there.items() if not 0 < device.seen < unseen_since]
+        for user, there in registered.items()
+    }
+    if not all(in_use.get(user) for user in roster.members):
         return 0
     return min(
         log.watermark(roster.items[user], device)
         for user in roster.members
-        for device in registered[user]
+        for device in in_use[user]
     )
+
+
+def left_behind(roster: Roster, registered: Registered) -> dict[str, list[str]]:
+    """user -> devices with a watermark that are not registered (any more)."""
+    found = {
+        user: sorted(item["delivered"].keys() - registered[user].keys())
+        for user, item in roster.items.items()
+        if user in registered
+    }
+    return {user: devices for user, devices in found.items() if devices}

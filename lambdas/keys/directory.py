@@ -124,9 +124,15 @@ class Directory:
                 failures += 1
         raise ChatError("conflict", "the keys of this device are being changed; try again")
 
-    def claim(self, user: str, device: str) -> Claim | None:
-        """One key of the device, the oldest first, else its fallback key, else None."""
+    def claim(self, user: str, device: str, *, one_time: bool = True) -> Claim | None:
+        """One key of the device, the oldest first, else its fallback key, else None.
+
+        Without `one_time` the fallback key at once.
+        """
         item: Item | None = None
+        if not one_time:
+            item = self._users.get(user_key(user, f"device#{device}"), consistent=True)
+            return self._claim_fallback(user, device, item)
         for _ in range(ATTEMPTS):
             try:
                 item = self._busy(lambda: self._take(user, device))

@@ -86,11 +86,11 @@ class Chats:
         if user == peer:
             raise bad_request("a direct chat is with somebody else")
         members = sorted((user, peer))
+        self._require_users(members)
         for attempt in range(ATTEMPTS):
             claimed = self._users.get(user_key(user, f"direct#{peer}"), consistent=True)
             if claimed:
                 return Chat(claimed["chat"], "direct", members), False
-            self._require_users(members)
             if not begin.welcome and not begin.blocked:
                 raise forbidden(f"{peer} takes messages of contacts only")
             chat = self._new_id()
@@ -299,6 +299,14 @@ class Chats:
         self._chats.update(
             chat_key(head.chat, HEAD), expression, condition, returns="NONE", **values
         )
+
+    def leave(self, user: str, chat: str, changed: Callable[[Changed], object]) -> None:
+        """Leaves a chat of either kind, as the user of a deleted account does. Idempotent."""
+        try:
+            self._change(chat, user, changed, remove=[user])
+        except ChatError as error:
+            if error.code != "not_found":
+                raise
 
     def _change(
         self,

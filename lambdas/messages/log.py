@@ -94,8 +94,9 @@ def watermark(member: Mapping[str, Any], device: str) -> int:
 
 
 def delivered(member: Mapping[str, Any]) -> int:
-    """The highest watermark of the user's devices."""
-    return max(int(mark) for mark in (*member["delivered"].values(), member["joined_seq"]))
+    """The highest watermark of the user's devices, also of those that were removed since."""
+    marks = (*member["delivered"].values(), member["joined_seq"], member.get("removed", 0))
+    return max(int(mark) for mark in marks)
 
 
 def read(member: Mapping[str, Any]) -> int:

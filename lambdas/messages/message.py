@@ -6,6 +6,10 @@ from typing import NamedTuple
 from lambdas.frames import Frame
 from lambdas.tables import Item, chat_key, message_item, seq_of
 
+# 100 names of 97 letters, twice, are 20 KB of the 32 KB of a frame. Without a limit, a group of 256
+# members with 50 devices each would get no response at all.
+NAMES_LIMIT = 100
+
 DeviceNames = Mapping[str, Iterable[str]]  # user -> devices
 
 
@@ -69,10 +73,14 @@ def message_frame(item: Item, user: str, device: str | None) -> Frame:
 
 
 class Addressed(NamedTuple):
-    """How a sender's list of devices differs from the registered ones; both sorted."""
+    """How a sender's list of devices differs from the registered ones; both sorted.
+
+    `more`: there are others besides, since a response has to fit into a frame.
+    """
 
     missing: list[str]  # registered, but not addressed
     stale: list[str]  # addressed, but not registered
+    more: bool = False
 
 
 def addressed(frame: Frame, registered: DeviceNames, sender: str, sender_device: str) -> Addressed:
@@ -81,5 +89,7 @@ def addressed(frame: Frame, registered: DeviceNames, sender: str, sender_device:
         return Addressed([], [])
     there = {f"{user}/{device}" for user, devices in registered.items() for device in devices}
     named = set(frame["to"])
-    own = f"{sender}/{sender_device}"
-    return Addressed(sorted(there - named - {own}), sorted(named - there))
+    missing = sorted(there - named - {f"{sender}/{sender_device}"})
+    stale = sorted(named - there)
+    more = max(len(missing), len(stale)) > NAMES_LIMIT
+    return Addressed(missing[:NAMES_LIMIT], stale[:NAMES_LIMIT], more)

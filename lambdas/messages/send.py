@@ -1,7 +1,8 @@
 """Function Send, route `send`: three rounds of calls, each of which waits for the one before.
 
-1. Take a position in the chat's log; that authorizes, orders and names the members.
-2. Store the message; beside it read who is connected where.
+1. Take a position in the chat's log; that authorizes, orders and names the members. Beside it read
+   the sender's own devices: only the connection that holds the lease may send.
+2. Store the message; beside it read where the other members are connected.
 3. Post to every open connection; beside it queue a push for each member without one.
 
 `accepted` promises only that the message is stored. The delivery watch repeats within seconds what
@@ -23,6 +24,7 @@ from lambdas.notifications.queue import Job, PushQueue
 from lambdas.people.contacts import Contacts
 from lambdas.presence.devices import Address, Devices
 from lambdas.presence.fan_out import Delivery, deliver, to_connected
+from lambdas.presence.leaseholder import cutting_off, require_lease
 from lambdas.settings import Aws
 from lambdas.tables import Item
 from lambdas.telemetry import count, logger
@@ -33,9 +35,11 @@ RESPOND_WITHIN_SECONDS = WRITER_SECONDS - 1
 
 
 def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
-    """The `accepted` frame. Raises ChatError not_found, forbidden, rate_limited."""
+    """The `accepted` frame. Raises ChatError not_found, forbidden, rate_limited, LeaseLost."""
     started = aws.now()
     send_limit().require(aws.users, Address(caller.user, caller.device), started)
+    devices = Devices(aws.users)
+    reading_own = aws.background.submit(devices.of, [caller.user])
 
     def item(seq: int, hidden_from: Collection[str] = ()) -> Item:
         return _message(aws, caller, frame, seq, hidden_from)
@@ -43,22 +47,25 @@ def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
     call = secrets.token_urlsafe(6)
     writer = append.Writer(caller.user, caller.device, frame["message_id"], call)
     position = append.take(aws.chats, frame["chat"], writer, item)
+    message = position.stored or item(position.seq, position.blocked_by)
+    try:
+        own = reading_own.result(timeout=WITHIN_SECONDS)
+        require_lease(aws, caller, own.get(caller.user, {}))
+        if caller.user in position.blocked_by:
+            raise forbidden("you have blocked this user; unblock first")
+        if aws.now() - started > PUT_WITHIN_SECONDS:
+            raise internal()  # too late to store it before the timeout; the sender sends again
+    except Exception:
+        if not position.stored:
+            append.close(aws.chats, message)
+        raise
     if position.stored:  # sent again; the delivery watch repeats what the first call missed
-        found = Devices(aws.users).of(sorted(position.members))
-        return _accepted(position.stored, position.seq, found)
-    message = item(position.seq, position.blocked_by)
-    if caller.user in position.blocked_by:
-        append.close(aws.chats, message)
-        raise forbidden("you have blocked this user; unblock first")
+        return _accepted(message, position.seq, devices.of(sorted(position.members)))
     if position.request_of == caller.user:
         _answer(aws, position, caller.user, frame["chat"])
-    if aws.now() - started > PUT_WITHIN_SECONDS:
-        append.close(aws.chats, message)
-        raise internal()  # too late to store it before the timeout; the sender sends again
-    devices = Devices(aws.users)
-    reading = aws.background.submit(devices.of, sorted(position.members))
+    reading = aws.background.submit(devices.of, sorted(position.members - {caller.user}))
     append.put(aws.chats, message)
-    found = reading.result(timeout=WITHIN_SECONDS)
+    found = {**own, **reading.result(timeout=WITHIN_SECONDS)}
     visible = {user: found[user] for user in found if user not in position.blocked_by}
     posts = to_connected(
         visible, _frames(message), aws.now(), besides=Address(caller.user, caller.device)
@@ -70,7 +77,7 @@ def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
 
 def _accepted(message: Item, seq: int, registered: DeviceNames) -> Frame:
     difference = addressed(message, registered, message["sender"], message["sender_device"])
-    return {
+    accepted: Frame = {
         "type": "accepted",
         "message_id": message["message_id"],
         "chat": message["chat"],
@@ -79,6 +86,9 @@ def _accepted(message: Item, seq: int, registered: DeviceNames) -> Frame:
         "missing": difference.missing,
         "stale": difference.stale,
     }
+    if difference.more:
+        accepted["more"] = True
+    return accepted
 
 
 def _answer(aws: Aws, position: append.Position, user: str, chat: str) -> None:
@@ -159,4 +169,4 @@ def _push(aws: Aws, message: Item, users: Iterable[str]) -> None:
         logger.warning("the queue rejected pushes", extra={"jobs": len(rejected)})
 
 
-handler = frame_handler({"send": send})
+handler = frame_handler({"send": cutting_off(send)})

@@ -8,7 +8,7 @@ in each, and costs a message 1/SAMPLE of a write.
 from collections import Counter
 from functools import lru_cache
 
-from lambdas.limits import SENDS, Limits, rate_limited
+from lambdas.limits import SENDS, Limits, exceeded
 from lambdas.presence.devices import Address
 from lambdas.tables import Table
 
@@ -27,7 +27,7 @@ class SendLimit:
         """Counts a send. Raises ChatError rate_limited."""
         wait = self._limited.get(device, 0) - now
         if wait > 0:
-            raise rate_limited(SENDS, wait)
+            raise exceeded(SENDS, wait)
         self._sends[device] += 1
         if self._sends[device] < SAMPLE:
             return
@@ -38,7 +38,7 @@ class SendLimit:
         found = limits.wait(device.user, f"sends#{device.device}", SENDS, SAMPLE)
         if found is not None:
             self._limited[device] = now + found
-            raise rate_limited(SENDS, found)
+            raise exceeded(SENDS, found)
         self._sends[device] = 0
 
 

@@ -11,6 +11,7 @@ from lambdas.messages.chats import Chats
 from lambdas.messages.heads import Head, no_such_chat, read_heads
 from lambdas.messages.history import Page
 from lambdas.messages.typing import typing
+from lambdas.presence.leaseholder import with_lease
 from lambdas.settings import Aws
 from lambdas.tables import Item, chat_key, member_item
 from lambdas.telemetry import logger
@@ -152,4 +153,4 @@ def _post(aws: Aws, caller: Caller, text: str) -> bool:
     return outcome is Outcome.DELIVERED
 
 
-handler = frame_handler({"sync": sync, "typing": typing})
+handler = frame_handler({"sync": with_lease(sync), "typing": with_lease(typing)})

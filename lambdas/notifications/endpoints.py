@@ -37,6 +37,14 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
 OWNER = "owner"
+# 32 to 100 bytes, in the form of the path of APNs' requests. Apple names no size ("APNs device
+# tokens are of variable length. Do not hard-code their size"); those it gives have 32 bytes.
+# developer.apple.com/documentation/uikit/uiapplicationdelegate, at
+# application(_:didRegisterForRemoteNotificationsWithDeviceToken:)
+# developer.apple.com/documentation/usernotifications/sending-notification-requests-to-apns
+# FCM's are opaque texts, of the letters that the schema allows:
+# firebase.google.com/docs/cloud-messaging/manage-tokens
+APNS_TOKEN = re.compile(r"(?:[0-9A-Fa-f]{2}){32,100}")
 ATTEMPTS = 2
 # docs.aws.amazon.com/sns/latest/dg/mobile-platform-endpoint.html reads the ARN the same way
 TAKEN = re.compile(r"Endpoint (arn:\S+) already exists with the same Token")
@@ -209,6 +217,12 @@ class Endpoints:
 def _log_off(platform: str) -> None:
     """Once in each execution environment, not for each device."""
     logger.warning("push is off: SNS has no such application", extra={"platform": platform})
+
+
+def require_token(platform: str, token: str) -> None:
+    """Raises ChatError bad_request for a text that can be no token of the platform."""
+    if platform != "fcm" and not APNS_TOKEN.fullmatch(token):
+        raise bad_request("an APNs device token is an even number of 64 to 200 hexadecimal digits")
 
 
 def _owner(arn: str) -> Key:

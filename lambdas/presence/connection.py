@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from lambdas.connections import Connections, Outcome, Post
 from lambdas.errors import ChatError
 from lambdas.presence.authorize import PROTOCOL
 from lambdas.presence.devices import Devices
 from lambdas.presence.fan_out import announce
+from lambdas.presence.leaseholder import cut_off
 from lambdas.presence.leases import displaced, online
 from lambdas.settings import Aws, aws
 from lambdas.telemetry import logger, metrics
@@ -16,8 +16,7 @@ from lambdas.websocket import Caller, caller_of
 Event = Mapping[str, Any]
 Response = dict[str, Any]
 
-DISPLACE_SECONDS = 1.0  # the new connection waits for this, and $connect runs for 6 s at most
-NOTIFY_SECONDS = 1.5
+NOTIFY_SECONDS = 1.5  # the new connection waits for this, and $connect runs for 6 s at most
 
 
 def connect(aws: Aws, caller: Caller, at: int) -> Response:
@@ -30,7 +29,7 @@ def connect(aws: Aws, caller: Caller, at: int) -> Response:
         return {"statusCode": error.status}
     old = displaced(before, caller.device, caller.connection_id, aws.now())
     if old is not None:
-        _displace(aws.connections, old)
+        cut_off(aws.connections, old, {"type": "displaced"})
     if not online(before, aws.now()):
         _notify_watchers(aws, devices, caller.user)
     # the subprotocol that is chosen from those that the client offers (RFC 6455, 4.2.2)
@@ -52,14 +51,6 @@ def _notify_watchers(aws: Aws, devices: Devices, user: str) -> None:
         announce(aws.connections, devices, [user], clock=aws.now, within=NOTIFY_SECONDS)
     except Exception:
         logger.exception("could not notify watchers")
-
-
-def _displace(connections: Connections, connection_id: str) -> None:
-    (outcome,) = connections.post_all(
-        [Post(connection_id, {"type": "displaced"})], DISPLACE_SECONDS
-    )
-    if outcome is not Outcome.GONE and connections.close(connection_id) is Outcome.FAILED:
-        logger.warning("a displaced connection stays open until it is idle")
 
 
 def respond(aws: Aws, event: Event) -> Response:

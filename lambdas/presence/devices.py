@@ -25,11 +25,16 @@ WATCHERS_LIMIT = 500  # notified of one change; the others see it when they rene
 
 @dataclass(frozen=True)
 class Device:
-    """A registered device. Times are in ms since the epoch."""
+    """A registered device. Times are in ms since the epoch.
+
+    `sign_in` is the id of the sign-in that registered it last, and ends with the device.
+    """
 
     connection_id: str | None = None
     connected_at: int | None = None
     last_seen: int | None = None
+    registered_at: int | None = None
+    sign_in: str | None = None
     endpoint_arn: str | None = None
     platform: str | None = None
 
@@ -38,6 +43,12 @@ class Device:
         if self.connection_id is None or self.connected_at is None:
             return False
         return self.connected_at / 1000 + LEASE_SECONDS > now
+
+    @property
+    def seen(self) -> int:
+        """The last sign of it, 0 if none is known; a lease that was not returned counts from when
+        it was taken."""
+        return max(self.last_seen or 0, self.connected_at or 0, self.registered_at or 0)
 
 
 class Address(NamedTuple):
@@ -75,8 +86,13 @@ class Devices:
         except ConditionFailed:
             return  # it was there
 
-    def register(self, user: str, device: str) -> bool:
-        """True if the device is new. Raises ChatError conflict for one device too many."""
+    def register(
+        self, user: str, device: str, at: float | None = None, sign_in: str | None = None
+    ) -> bool:
+        """True if the device is new. `at` in epoch seconds, `sign_in` the id of the caller's.
+
+        Raises ChatError conflict for one device too many.
+        """
         try:
             self._update(
                 user,
@@ -84,17 +100,32 @@ class Devices:
                 "SET devices.#d = :entry",
                 "attribute_exists(devices) AND attribute_not_exists(devices.#d)"
                 " AND size(devices) < :limit",
-                entry={},
+                entry=_entry(at, sign_in),
                 limit=DEVICES_LIMIT,
             )
         except ConditionFailed as failure:
             if failure.item is None:  # the user was created in the user pool itself
                 self.create_user(user)
-                return self.register(user, device)
+                return self.register(user, device, at, sign_in)
             if device in failure.item["devices"]:
+                if sign_in is not None:
+                    self._sign_in(user, device, sign_in)
                 return False
             raise ChatError("conflict", f"a user has at most {DEVICES_LIMIT} devices") from None
         return True
+
+    def _sign_in(self, user: str, device: str, sign_in: str) -> None:
+        """Writes who has registered a device once more, if that is another sign-in."""
+        try:
+            self._update(
+                user,
+                device,
+                "SET devices.#d.sign_in = :sign_in",
+                "attribute_exists(devices.#d) AND devices.#d.sign_in <> :sign_in",
+                sign_in=sign_in,
+            )
+        except ConditionFailed:
+            return  # it is the same one, or the device has just been removed
 
     def set_endpoint(
         self,
@@ -243,12 +274,19 @@ class Devices:
         return _devices(item)
 
 
+def _entry(at: float | None, sign_in: str | None) -> dict[str, Any]:
+    entry = {"registered_at": None if at is None else int(at * 1000), "sign_in": sign_in}
+    return {name: value for name, value in entry.items() if value is not None}
+
+
 def device_from(attributes: Mapping[str, Any]) -> Device:
     """A device as the `devices` item has it."""
     return Device(
         connection_id=attributes.get("connection_id"),
         connected_at=attributes.get("connected_at"),
         last_seen=attributes.get("last_seen"),
+        registered_at=attributes.get("registered_at"),
+        sign_in=attributes.get("sign_in"),
         endpoint_arn=attributes.get("endpoint_arn"),
         platform=attributes.get("platform"),
     )

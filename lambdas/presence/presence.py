@@ -5,6 +5,7 @@ from lambdas.frames import Frame
 from lambdas.people.consent import CONTACT
 from lambdas.people.contacts import Contacts
 from lambdas.presence.devices import Address, Devices
+from lambdas.presence.leaseholder import with_lease
 from lambdas.presence.leases import WATCH_SECONDS, presence_frame
 from lambdas.settings import Aws
 from lambdas.websocket import Caller, frame_handler
@@ -34,4 +35,4 @@ def ping(_aws: Aws, _caller: Caller, _frame: Frame) -> Frame:
     return {"type": "pong"}
 
 
-handler = frame_handler({"watch": watch, "ping": ping})
+handler = frame_handler({"watch": with_lease(watch), "ping": with_lease(ping)})

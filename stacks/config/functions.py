@@ -126,6 +126,7 @@ FUNCTIONS: Mapping[str, FunctionRow] = {
             "USERS_TABLE",
             "CONNECTIONS_URL",
             "PUSH_QUEUE_URL",
+            "MESSAGE_TTL_DAYS",
             "RETAIN_UNTIL_EXPIRY",
         ),
     ),

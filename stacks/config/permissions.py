@@ -28,22 +28,26 @@ PERMISSIONS: Mapping[str, Permissions] = {
     "Presence": {
         "users": ("dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"),
         "post_to_connections": CONNECTIONS,
+        "close_connections": CONNECTIONS,
     },
     "Send": {
         "chats": ("dynamodb:UpdateItem", "dynamodb:PutItem"),
         "users": (*POSTING, "dynamodb:PutItem"),  # who answers has a contact
         "push_queue": ("sqs:SendMessage",),
         "post_to_connections": CONNECTIONS,
+        "close_connections": CONNECTIONS,
     },
     "Sync": {
         "chats": ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"),
         "users": POSTING,
         "post_to_connections": CONNECTIONS,
+        "close_connections": CONNECTIONS,
     },
     "Receipt": {
         "chats": ("dynamodb:GetItem", "dynamodb:UpdateItem"),
         "users": (*POSTING, "dynamodb:GetItem"),
         "post_to_connections": CONNECTIONS,
+        "close_connections": CONNECTIONS,
     },
     "DeliveryWatch": {
         "chats_stream": (
@@ -101,7 +105,12 @@ PERMISSIONS: Mapping[str, Permissions] = {
             "dynamodb:BatchWriteItem",
         ),
         "tickets": ("dynamodb:PutItem",),
-        "user_pool": ("cognito-idp:AdminConfirmSignUp",),
+        "user_pool": (
+            "cognito-idp:AdminConfirmSignUp",
+            "cognito-idp:AdminGetUser",
+            "cognito-idp:AdminUserGlobalSignOut",
+            "cognito-idp:AdminDeleteUser",
+        ),
         "platform_applications": (
             "sns:CreatePlatformEndpoint",
             "sns:SetEndpointAttributes",

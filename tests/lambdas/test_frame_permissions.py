@@ -1,5 +1,6 @@
 """Each function of the WebSocket API calls what it is granted, and uses all that it is granted."""
 
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ def _syncs(world: Backend, chat: str) -> None:
 
 def _stream(world: Backend, chat: str) -> list[Any]:
     when.sends(world, "ravi", chat)
+    given.connected(world, "raju", "phone")
     for name in ("ravi", "raju", "mira"):
         when.acknowledges(world, name, chat, delivered=1)
     when.sends(world, "ravi", chat)
@@ -97,11 +99,26 @@ def _acts_of(function: str, world: Backend, chat: str) -> Callable[[], object]:
     return lambda: when.delivery_watch_runs(world, *records)
 
 
+def _cut_off(function: str, world: Backend, chat: str) -> None:
+    """A frame of ravi's watch, which was removed while it was connected."""
+    frames: dict[str, dict[str, Any]] = {
+        "Presence": {"action": "ping"},
+        "Send": {"action": "send", "chat": chat, "message_id": str(uuid.uuid4())},
+        "Sync": {"action": "sync"},
+        "Receipt": {"action": "receipt", "chat": chat, "delivered": 1, "senders": []},
+    }
+    if function == "Send":
+        frames["Send"] |= {"alg": "megolm.v1", "payload": "aGk"}
+    if function in frames:
+        when.raw(world, "ravi", "watch", frames[function])
+
+
 @pytest.mark.parametrize("function", HERE)
 def test_a_function_is_granted_what_it_uses_and_nothing_else(
     world: Backend, chat: str, function: str
 ) -> None:
-    assert used_by(world, _acts_of(function, world, chat)) == granted(function)
+    acts = _acts_of(function, world, chat)
+    assert used_by(world, lambda: (acts(), _cut_off(function, world, chat))) == granted(function)
 
 
 def test_the_permissions_of_every_other_function_are_tested_as_well() -> None:

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from lambdas.attribute_values import from_wire
+from lambdas.messages import log
 from lambdas.tables import seq_of
 from tests.model.device import Device, Identity
 from tests.model.expressions import Item
-from tests.model.world import World
+from tests.model.world import Socket, World
 
 
 class Violation(AssertionError):
@@ -36,6 +37,7 @@ class Checks:
         self._joined: dict[str, dict[str, int]] = {}
         self._recipients: dict[tuple[str, int], frozenset[str]] = {}
         world.database.listeners.append(self._on_write)
+        world.on_close = self._on_close
 
     def problems(self) -> None:
         """Raises Violation for what was seen since."""
@@ -96,9 +98,17 @@ class Checks:
     def _on_marks(self, old: dict[str, Any], new: dict[str, Any]) -> None:
         if old["joined_seq"] != new["joined_seq"]:
             return  # left, and joined again
-        back = [name for name, mark in old["delivered"].items() if new["delivered"][name] < mark]
-        if back or new["read"] < old["read"]:
+        marks = new["delivered"]
+        back = [name for name, mark in old["delivered"].items() if marks.get(name, mark) < mark]
+        if log.delivered(new) < log.delivered(old) or back or new["read"] < old["read"]:
             self._problems.append(f"a watermark moved back: {old} {new}")
+
+    def _on_close(self, socket: Socket) -> None:
+        """The backend closes what was overtaken or removed, and never a connection in use."""
+        if socket.state == "open" and socket.client_is_there:
+            for device in self._devices:
+                if device.attempt is socket:
+                    self._problems.append(f"{device.address} was cut off: it has no lease")
 
     # -- at rest
 

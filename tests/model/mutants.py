@@ -27,7 +27,7 @@ class Mutant(NamedTuple):
     caught_as: str  # what the violation says
 
 
-def _floor_of_any_device(roster: Roster, _registered: Registered) -> int:
+def _floor_of_any_device(roster: Roster, _registered: Registered, _unseen_since: int) -> int:
     return min((log.delivered(member) for member in roster.items.values()), default=0)
 
 
@@ -100,20 +100,30 @@ def _names_but_one(
 MUTANTS = (
     Mutant("complete_to_passes_a_young_hole", log, "HOLE_SECONDS", 0, "passed|never showed"),
     Mutant("a_watermark_moves_back", members, "_write", _move_anywhere, "moved back"),
-    Mutant("gone_ends_a_newer_lease", Devices, "forget", _forget_whatever_is_there, "no lease"),
-    Mutant("gone_ends_an_opening_lease", devices, "OPENING_SECONDS", 0, "no lease"),
+    Mutant(
+        "gone_ends_a_newer_lease", Devices, "forget", _forget_whatever_is_there, "no lease|no rest"
+    ),
+    Mutant("gone_ends_an_opening_lease", devices, "OPENING_SECONDS", 0, "no lease|no rest"),
     Mutant(
         "a_late_disconnect_ends_a_newer_lease",
         Devices,
         "disconnect",
         _disconnect_whatever_is_there,
-        "no lease",
+        "no lease|no rest",
     ),
     Mutant(
-        "an_older_connection_takes_the_lease", Devices, "connect", _connect_without_looking, "lease"
+        "an_older_connection_takes_the_lease",
+        Devices,
+        "connect",
+        _connect_without_looking,
+        "lease|no rest",
     ),
     Mutant(
-        "the_purge_ignores_a_device", delivery_watch, "floor", _floor_of_any_device, "was deleted"
+        "the_purge_ignores_a_device",
+        delivery_watch,
+        "floor",
+        _floor_of_any_device,
+        "was deleted|never showed",
     ),
     Mutant("a_late_put_undoes_a_void", append, "_put_once", _put_over, "twice|passed"),
     Mutant("a_new_member_sees_what_was_before", Chats, "_add", _add_at_any_seq, "shows"),

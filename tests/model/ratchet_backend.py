@@ -16,6 +16,7 @@ from lambdas.messages import send, sync
 from lambdas.messages.chats import Changed, Chats
 from lambdas.presence import connection
 from lambdas.presence.devices import Devices
+from lambdas.presence.leaseholder import cutting_off, with_lease
 from lambdas.websocket import Caller, frame_handler
 from tests.client.fake_backend import Post, Refused
 from tests.model.world import Socket, World
@@ -44,7 +45,11 @@ class RatchetBackend:
         self.directory = Directory(
             self.services.users, sleep=lambda _: None, clock=self.services.now
         )
-        routes = {"send": send.send, "sync": sync.sync, "receipt": receipt.receipt}
+        routes = {
+            "send": cutting_off(send.send),
+            "sync": with_lease(sync.sync),
+            "receipt": with_lease(receipt.receipt),
+        }
         self._handle = frame_handler(routes, lambda: self.services)
         self._sockets: dict[tuple[str, str], Socket] = {}
 

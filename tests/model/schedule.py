@@ -11,6 +11,7 @@ from lambdas.messages import send, sync
 from lambdas.messages.chats import Chats
 from lambdas.presence import connection
 from lambdas.presence.devices import Devices
+from lambdas.presence.leaseholder import cutting_off, with_lease
 from lambdas.websocket import Caller, frame_handler
 from tests.model.checks import Checks
 from tests.model.device import Device
@@ -36,7 +37,11 @@ class Schedule:
         self.registry = Devices(services.users)
         self.devices: list[Device] = []
         self.checks = Checks(self.world, self.devices)
-        routes = {"send": send.send, "sync": sync.sync, "receipt": receipt.receipt}
+        routes = {
+            "send": cutting_off(send.send),
+            "sync": with_lease(sync.sync),
+            "receipt": with_lease(receipt.receipt),
+        }
         self.handle = frame_handler(routes, lambda: services)
         with calm(self.world):
             self._begin()

@@ -59,6 +59,7 @@ class World:
         self.running: Task | None = None
         self.in_flight: list[Callable[[], Any]] = []
         self.services = ModelAws(self)
+        self.on_close: Callable[[Socket], None] = lambda _socket: None  # by the backend
         self._numbers = 0
 
     def chance(self, probability: float) -> bool:
@@ -190,6 +191,7 @@ class Gateway:
         socket = self._world.sockets.get(connection_id)
         if socket is None or socket.state == "closed":
             return Outcome.GONE
+        self._world.on_close(socket)
         socket.state = "closed"
         return Outcome.DELIVERED
 

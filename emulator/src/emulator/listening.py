@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from emulator import foreign
 from emulator.providers import EmulatorError
 
 HOST = "127.0.0.1"
@@ -61,8 +62,21 @@ def free_port() -> int:
             return number(found)
 
 
+def refusal(request: web.BaseRequest) -> web.Response | None:
+    """The response to a request that a foreign web page made; None to any other."""
+    headers = request.headers
+    reason = foreign.reason(headers.get("Host"), headers.get("Origin"))
+    if reason is None:
+        return None
+    error = {"error": {"code": "forbidden", "message": reason}}
+    return web.json_response(error, status=403, headers={"Cache-Control": "no-store"})
+
+
 class HttpListener:
-    """One aiohttp server without routing; `port` is its number after `start`."""
+    """One aiohttp server without routing; `port` is its number after `start`.
+
+    Requests of foreign web pages are refused before `handler` sees them.
+    """
 
     def __init__(
         self,
@@ -90,7 +104,7 @@ class HttpListener:
         listening = bound(self._listen_on, self._purpose)
         self._listen_on = self.port = number(listening)  # also of the next start
         server = web.Server(
-            self._handler,
+            self._guarded,
             keepalive_timeout=self._keepalive,
             access_log=None,
             auto_decompress=False,
@@ -108,6 +122,9 @@ class HttpListener:
             await runner.cleanup()
             raise port_taken(self.port, self._purpose, error) from error
         self._runner = runner
+
+    async def _guarded(self, request: web.BaseRequest) -> web.StreamResponse:
+        return refusal(request) or await self._handler(request)
 
     async def stop(self) -> None:
         runner, self._runner = self._runner, None

@@ -116,7 +116,7 @@ def test_the_wrong_path_is_forbidden_and_a_plain_request_is_no_upgrade() -> None
             reader, writer = await asyncio.open_connection(
                 "127.0.0.1", int(scene.provider.websocket_url.split(":")[2].split("/")[0])
             )
-            writer.write(b"GET /live HTTP/1.1\r\nHost: x\r\n\r\n")
+            writer.write(b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert b" 426 " in await reader.readline()
             writer.close()
             assert scene.functions.events == []

@@ -40,6 +40,12 @@ def test_who_signs_up_can_sign_in_and_use_the_token(api: Rest) -> None:
     assert authorized(api, reply.body["access_token"]).body == {"chats": [], "invitations": []}
 
 
+def test_signing_up_is_idempotent_for_a_response_that_was_lost(api: Rest) -> None:
+    user = new_name("ravi")
+    assert [sign_up(api, user).status for _ in range(3)] == [201, 201, 201]
+    assert sign_up(api, user, "another Passw0rd!").status == 409
+
+
 def test_a_name_that_is_taken_is_a_conflict(api: Rest) -> None:
     user = new_name("ravi")
     assert sign_up(api, user).status == 201
@@ -128,7 +134,7 @@ def test_passwords_and_tokens_stay_out_of_the_log(api: Rest) -> None:
     user = new_name("ravi")
     with written_log() as log:
         sign_up(api, user)
-        sign_up(api, user)
+        sign_up(api, user, "another Passw0rd!")
         sign_in(api, user, "wrong Passw0rd")
         tokens = sign_in(api, user).body
         authorized(api, tokens["access_token"])

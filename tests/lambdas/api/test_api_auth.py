@@ -83,22 +83,22 @@ def tokens(pool: Pool | None = None) -> AccessTokens:
 
 def refused(authorization: list[str]) -> str:
     with pytest.raises(ChatError) as error:
-        tokens().user(authorization)
+        tokens().sign_in(authorization)
     assert error.value.code == "unauthorized"
     return error.value.message
 
 
 def test_an_access_token_of_the_pool_names_its_user() -> None:
-    assert tokens().user([f"Bearer {token(claims())}"]) == "ravi"
+    assert tokens().sign_in([f"Bearer {token(claims())}"]).user == "ravi"
 
 
 def test_a_token_made_by_a_clock_a_little_ahead_of_ours_is_valid_already() -> None:
     fresh = claims(iat=int(time.time()) + 30)
-    assert tokens().user([f"Bearer {token(fresh)}"]) == "ravi"
+    assert tokens().sign_in([f"Bearer {token(fresh)}"]).user == "ravi"
 
 
 def test_the_scheme_is_read_in_any_case() -> None:
-    assert tokens().user([f"bearer  {token(claims())}"]) == "ravi"
+    assert tokens().sign_in([f"bearer  {token(claims())}"]).user == "ravi"
 
 
 @pytest.mark.parametrize(
@@ -137,9 +137,13 @@ def test_an_expired_token_says_so(exp: float) -> None:
     assert refused([f"Bearer {token(claims(exp=exp))}"]) == "the access token has expired"
 
 
-@pytest.mark.parametrize("exp", ["soon", True, [], {}])
-def test_an_expiry_that_is_no_time_is_not_valid(exp: Any) -> None:
-    assert "not valid" in refused([f"Bearer {token(claims(exp=exp))}"])
+NO_TIMES: list[Any] = ["soon", True, [], {}, float("nan"), float("inf"), float("-inf")]
+
+
+@pytest.mark.parametrize("name", ["exp", "iat", "nbf", "auth_time"])
+@pytest.mark.parametrize("time", NO_TIMES, ids=str)
+def test_a_time_that_is_none_is_not_valid(name: str, time: Any) -> None:
+    assert "not valid" in refused([f"Bearer {token(claims(**{name: time}))}"])
 
 
 def test_a_token_by_a_key_of_another_pool_is_not_valid() -> None:

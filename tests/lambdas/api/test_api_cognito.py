@@ -6,7 +6,8 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ClientError
 
-from lambdas.api.cognito import Accounts, Tokens
+from lambdas.api.app import error_of
+from lambdas.api.cognito import RESET, Accounts, Tokens
 from lambdas.errors import ChatError
 
 
@@ -54,11 +55,8 @@ def test_signing_up_confirms_at_once() -> None:
 @pytest.mark.parametrize(
     ("fault", "code"),
     [
-        ("UsernameExistsException", "conflict"),
         ("InvalidPasswordException", "bad_request"),
         ("InvalidParameterException", "bad_request"),
-        ("TooManyRequestsException", "rate_limited"),
-        ("LimitExceededException", "rate_limited"),
     ],
 )
 def test_what_cognito_refuses_at_sign_up(fault: str, code: str) -> None:
@@ -88,11 +86,38 @@ def test_whatever_is_wrong_with_name_or_password_is_worded_the_same() -> None:
         assert error.value.message == "the username or the password is wrong"
 
 
-@pytest.mark.parametrize("fault", ["TooManyRequestsException", "TooManyFailedAttemptsException"])
+@pytest.mark.parametrize(
+    "fault",
+    ["TooManyRequestsException", "TooManyFailedAttemptsException", "LimitExceededException"],
+)
 def test_too_many_attempts_are_rate_limited(fault: str) -> None:
-    assert refused(lambda: accounts(fault)[0].sign_in("ravi", "x")).code == "rate_limited"
-    assert refused(lambda: accounts(fault)[0].refresh("token")).code == "rate_limited"
-    assert refused(lambda: accounts({}, fault)[0].create("ravi", "x")).code == "rate_limited"
+    for call in (
+        lambda: accounts(fault)[0].sign_in("ravi", "x"),
+        lambda: accounts(fault)[0].refresh("token"),
+        lambda: accounts(fault)[0].create("ravi", "x"),
+        lambda: accounts({}, fault)[0].create("ravi", "x"),
+        lambda: accounts("UsernameExistsException", fault)[0].create("ravi", "x"),
+    ):
+        with pytest.raises(ClientError) as error:
+            call()
+        assert error_of(error.value).code == "rate_limited"
+
+
+def test_a_sign_up_that_is_repeated_with_its_password_is_no_conflict() -> None:
+    able, cognito = accounts("UsernameExistsException", SIGNED_IN)
+    able.create("ravi", "password")
+    assert cognito.calls == ["sign_up", "initiate_auth"]
+    # also if it failed before it was confirmed
+    able, cognito = accounts("UsernameExistsException", "UserNotConfirmedException", {}, SIGNED_IN)
+    able.create("ravi", "password")
+    assert cognito.calls[-2:] == ["admin_confirm_sign_up", "initiate_auth"]
+
+
+@pytest.mark.parametrize("fault", ["NotAuthorizedException", "UserNotFoundException"])
+def test_a_name_that_is_somebody_elses_is_taken(fault: str) -> None:
+    able, _ = accounts("UsernameExistsException", fault)
+    error = refused(lambda: able.create("ravi", "password"))
+    assert (error.code, error.message) == ("conflict", "the name ravi is taken")
 
 
 def test_an_account_that_was_never_confirmed_is_and_the_password_still_decides() -> None:
@@ -106,6 +131,36 @@ def test_an_account_that_was_never_confirmed_is_and_the_password_still_decides()
 def test_a_step_that_only_an_administrator_sets_up_is_forbidden() -> None:
     able, _ = accounts({"ChallengeName": "NEW_PASSWORD_REQUIRED", "Session": "s"})
     assert refused(lambda: able.sign_in("ravi", "x")).code == "forbidden"
+
+
+def test_a_password_that_has_to_be_reset_says_so() -> None:
+    calls: list[Callable[[Accounts], Any]] = [
+        lambda able: able.sign_in("ravi", "x"),
+        lambda able: able.refresh("x"),
+        lambda able: able.change_password("ravi", "x", "y"),
+    ]
+    for call in calls:
+        with pytest.raises(ChatError) as error:
+            call(accounts("PasswordResetRequiredException")[0])
+        assert (error.value.code, error.value.message) == ("forbidden", RESET)
+
+
+@pytest.mark.parametrize(
+    ("user", "code"),
+    [
+        ({"Enabled": True, "UserStatus": "CONFIRMED"}, None),
+        ({"Enabled": False, "UserStatus": "CONFIRMED"}, "forbidden"),
+        ({"Enabled": True, "UserStatus": "RESET_REQUIRED"}, "forbidden"),
+        ({"Enabled": True, "UserStatus": "FORCE_CHANGE_PASSWORD"}, "forbidden"),
+        ("UserNotFoundException", "unauthorized"),
+    ],
+)
+def test_who_is_enabled_at_cognito(user: Any, code: str | None) -> None:
+    able, _ = accounts(user)
+    if code is None:
+        able.require_enabled("ravi")
+    else:
+        assert refused(lambda: able.require_enabled("ravi")).code == code
 
 
 def test_a_refresh_keeps_the_refresh_token() -> None:

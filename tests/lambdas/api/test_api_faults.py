@@ -5,8 +5,10 @@ from typing import Any, cast
 
 import pytest
 from botocore.exceptions import ClientError
+from botocore.retries.standard import ThrottledRetryableChecker
 
-from lambdas.api.app import THROTTLED, error_of
+from lambdas import throttling
+from lambdas.api.app import error_of
 from lambdas.api.health import served_by
 from lambdas.errors import ChatError
 from lambdas.keys.decisions import DeviceKeys
@@ -18,9 +20,13 @@ def client_error(code: str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": "says so"}}, "UpdateItem")
 
 
-@pytest.mark.parametrize("code", sorted(THROTTLED))
+@pytest.mark.parametrize("code", sorted(throttling.CODES))
 def test_throttling_by_aws_is_rate_limited(code: str) -> None:
     assert error_of(client_error(code)).code == "rate_limited"
+
+
+def test_what_botocore_knows_as_throttling_is_so_here() -> None:
+    assert set(ThrottledRetryableChecker._THROTTLED_ERROR_CODES) <= throttling.CODES
 
 
 @pytest.mark.parametrize("fault", [client_error("ValidationException"), KeyError("x"), OSError()])

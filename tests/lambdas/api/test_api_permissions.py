@@ -17,8 +17,14 @@ from tests.support.lambdas.platforms_scene import Context, request
 from tests.support.lambdas.rest import DUMMY, Phone, Rest, rest
 
 Used = dict[str, set[str]]
-# what Cognito lets anybody do who knows the app client's id
-OPEN = {"cognito-idp:SignUp", "cognito-idp:InitiateAuth"}
+# what Cognito lets anybody do who knows the app client's id, or has a token or password besides
+OPEN = {
+    "cognito-idp:SignUp",
+    "cognito-idp:InitiateAuth",
+    "cognito-idp:ChangePassword",
+    "cognito-idp:RespondToAuthChallenge",
+    "cognito-idp:RevokeToken",
+}
 
 
 @pytest.fixture
@@ -69,6 +75,9 @@ def everything_a_client_can_do(api: Rest) -> None:
         assert ask("POST", "/api/sign-up", credentials).status == 201
     tokens = ask("POST", "/api/sign-in", credentials).body
     ask("POST", "/api/token", {"refresh_token": tokens["refresh_token"]})
+    ask("POST", "/api/sign-out", {}, user="zoe_")
+    ask("POST", "/api/password", {**credentials, "new_password": "another Passw0rd!"})
+    credentials["password"] = "another Passw0rd!"
     push_token = {"platform": "fcm", "token": "one-phone"}
     phone, other = api.phone("ravi_", push=push_token), api.phone("raju_", push=push_token)
     api.phone("raju_", push={"platform": "fcm", "token": "another-phone"})
@@ -97,6 +106,8 @@ def everything_a_client_can_do(api: Rest) -> None:
     ask("PUT", "/api/devices/phone", Phone("ravi_").registration(), user="ravi_")
     api.connect(other)
     ask("DELETE", "/api/devices/phone", user="raju_")
+    ask("GET", "/api/account", user="raju_")
+    ask("POST", "/api/account/delete", credentials)
     # a hole in a chat makes its reader look at the head once more
     api.aws.chats.update({"chat": chat, "item": "head"}, "SET seq = :two", two=2)
     old = {"chat": chat, "item": "message#000000000002", "void": True, "sent_at": 0}

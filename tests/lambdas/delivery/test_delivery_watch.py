@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from lambdas.delivery import delivery_watch
+from lambdas.presence.devices import Devices
 from lambdas.settings import Aws
 from lambdas.tables import Item
 from tests.support.lambdas import events, given, then, when
@@ -164,6 +165,39 @@ def test_nothing_is_purged_that_somebody_lacks(world: Backend, lacking: str) -> 
         given.user(world, "mira", "phone", "tablet")
     when.delivery_watch_runs(world, _acknowledged(world, chat, "mira"))
     assert _stored(world, chat) == [1] and _head(world, chat)["purged_to"] == 0
+
+
+def test_a_device_that_is_lost_keeps_nothing_for_ever(world: Backend, chat: str) -> None:
+    given.user(world, "raju", "lost")
+    when.acknowledges(world, "ravi", chat, delivered=2)
+    month = 30 * 86_400
+    world.clock.pass_seconds(month - 60)
+    given.connected(world, "ravi", "phone")
+    given.connected(world, "raju", "phone")
+    when.acknowledges(world, "raju", chat, delivered=2)
+    record = _acknowledged(world, chat, "raju")
+    when.delivery_watch_runs(world, record)
+    assert _head(world, chat)["purged_to"] == 0
+    world.clock.pass_seconds(60)
+    when.delivery_watch_runs(world, record)
+    assert _head(world, chat)["purged_to"] == 2
+
+
+def test_marks_of_removed_devices_leave_the_members_item_and_ticks_stay(
+    world: Backend, chat: str
+) -> None:
+    given.user(world, "raju", "sold", "lost")
+    when.acknowledges(world, "raju", chat, "sold", delivered=2)
+    when.acknowledges(world, "raju", chat, "lost", delivered=1)
+    for device in ("sold", "lost"):
+        Devices(world.aws.users).remove("raju", device)
+    record = events.stream_record("INSERT", 4, new=_message(world, chat, 1))
+    for _ in range(2):
+        assert when.delivery_watch_runs(world, record) == []
+        member = world.aws.chats.get({"chat": chat, "item": "member#raju"}) or {}
+        assert member["delivered"] == {} and member["removed"] == 2
+    _, synced = when.syncs(world, "ravi")
+    assert synced["chats"][chat]["members"]["raju"]["delivered"] == 2
 
 
 def test_two_purges_at_once_and_one_that_died_leave_nothing_behind(

@@ -1,6 +1,6 @@
 import itertools
 
-from lambdas.delivery.roster import Roster, behind, floor, known_floor
+from lambdas.delivery.roster import Roster, behind, floor, known_floor, left_behind
 from lambdas.presence.devices import Device
 from lambdas.tables import Item
 
@@ -23,30 +23,54 @@ def test_the_floor_is_the_lowest_mark_of_every_registered_device() -> None:
     for ravi, phone, desk in itertools.product(range(3), repeat=3):
         roster = _roster(ravi=_member(phone=ravi), raju=_member(phone=phone, desk=desk, sold=0))
         registered = {"ravi": {"phone": DEVICE}, "raju": {"phone": DEVICE, "desk": DEVICE}}
-        assert floor(roster, registered) == min(ravi, phone, desk)
-        assert known_floor(roster) >= floor(roster, registered)
+        assert floor(roster, registered, 0) == min(ravi, phone, desk)
+        assert known_floor(roster) >= floor(roster, registered, 0)
 
 
 def test_the_floor_waits_for_new_devices_and_for_users_without_any() -> None:
     roster = _roster(ravi=_member(phone=9), raju=_member(phone=9))
     both = {"ravi": {"phone": DEVICE}, "raju": {"phone": DEVICE}}
-    assert floor(roster, both) == 9
-    assert floor(roster, {**both, "raju": {"phone": DEVICE, "new": DEVICE}}) == 0
-    assert floor(roster, {**both, "raju": {}}) == 0
-    assert floor(roster, {"ravi": {"phone": DEVICE}}) == 0
-    assert floor(_roster(), {}) == known_floor(_roster()) == 0
+    assert floor(roster, both, 0) == 9
+    assert floor(roster, {**both, "raju": {"phone": DEVICE, "new": DEVICE}}, 0) == 0
+    assert floor(roster, {**both, "raju": {}}, 0) == 0
+    assert floor(roster, {"ravi": {"phone": DEVICE}}, 0) == 0
+    assert floor(_roster(), {}, 0) == known_floor(_roster()) == 0
+
+
+def test_the_floor_does_not_wait_for_devices_unseen_for_longer_than_messages_live() -> None:
+    roster = _roster(ravi=_member(phone=9), raju=_member(phone=8, lost=2))
+    ravi = {"phone": DEVICE}
+    for lost, expected in (
+        (Device(last_seen=100), 2),
+        (Device(registered_at=100), 2),  # it may connect for the first time yet
+        (Device(connected_at=100, connection_id="c"), 2),  # its lease was never returned
+        (Device(last_seen=99, connected_at=98, registered_at=97), 8),
+    ):
+        seen = Device(last_seen=200)
+        registered = {"ravi": {"phone": seen}, "raju": {"phone": seen, "lost": lost}}
+        assert floor(roster, registered, 100) == expected
+    # nor is a user forgotten who has no other device
+    assert floor(roster, {"ravi": ravi, "raju": {"lost": Device(last_seen=1)}}, 100) == 0
+
+
+def test_marks_that_are_left_behind_are_those_of_unregistered_devices() -> None:
+    roster = _roster(
+        ravi=_member(phone=9, sold=3, lost=4), raju=_member(phone=1), mira=_member(x=1)
+    )
+    registered = {"ravi": {"phone": DEVICE, "new": DEVICE}, "raju": {"phone": DEVICE}}
+    assert left_behind(roster, registered) == {"ravi": ["lost", "sold"]}  # of mira nothing is known
 
 
 def test_a_new_member_holds_back_only_what_came_after_joining() -> None:
     roster = _roster(ravi=_member(phone=9), mira=_member(joined_seq=5))
     registered = {"ravi": {"phone": DEVICE}, "mira": {"phone": DEVICE}}
-    assert floor(roster, registered) == 5
+    assert floor(roster, registered, 0) == 5
 
 
 def test_a_member_whose_item_is_missing_holds_everything_back() -> None:
     roster = Roster("c", 0, frozenset({"ravi", "raju"}), {"ravi": _member(phone=9)})
     registered = {"ravi": {"phone": DEVICE}, "raju": {"phone": DEVICE}}
-    assert floor(roster, registered) == known_floor(roster) == 0
+    assert floor(roster, registered, 0) == known_floor(roster) == 0
 
 
 def test_behind_is_who_has_not_acknowledged_and_did_not_send() -> None:

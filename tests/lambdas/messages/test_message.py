@@ -1,7 +1,10 @@
 import itertools
 from typing import Any
 
-from lambdas.messages.message import addressed, message_frame, stored, void
+import pytest
+
+from lambdas.frames import encode
+from lambdas.messages.message import NAMES_LIMIT, addressed, message_frame, stored, void
 
 FRAME = {"chat": "c", "message_id": "m", "alg": "a"}
 PLACE: dict[str, Any] = {
@@ -29,8 +32,21 @@ def test_missing_and_stale_are_the_two_differences() -> None:
         assert found.stale == sorted(to - there)
 
 
+@pytest.mark.parametrize(("number", "more"), [(NAMES_LIMIT, False), (NAMES_LIMIT + 1, True)])
+def test_no_more_devices_are_named_than_fit_into_a_frame(number: int, more: bool) -> None:
+    names = [f"{'u' * 28}{n:04d}/{'d' * 64}" for n in range(number)]
+    devices = {name.split("/")[0]: [name.split("/")[1]] for name in names}
+    nobody = {"ravi": ["phone"]}
+    missing = addressed({"to": {}}, devices, "ravi", "phone")
+    stale = addressed({"to": dict.fromkeys(names, "x")}, nobody, "ravi", "phone")
+    assert missing == (names[:NAMES_LIMIT], [], more)
+    assert stale == ([], names[:NAMES_LIMIT], more)
+    both = {"missing": missing.missing, "stale": stale.stale}
+    assert len(encode(both)) < 30_000
+
+
 def test_a_payload_for_all_misses_nobody() -> None:
-    assert addressed({"payload": "x"}, {"raju": ["phone"]}, "ravi", "phone") == ([], [])
+    assert addressed({"payload": "x"}, {"raju": ["phone"]}, "ravi", "phone") == ([], [], False)
 
 
 def test_a_device_sees_its_own_payload_and_no_other() -> None:

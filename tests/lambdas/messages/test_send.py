@@ -4,7 +4,9 @@ import uuid
 import pytest
 
 from lambdas.delivery import purge
+from lambdas.frames import encode
 from lambdas.presence import connection
+from lambdas.tables import DEVICES, user_key
 from tests.support.lambdas import events, given, then, when
 from tests.support.lambdas.backend import Backend, failing, recorded_calls
 from tests.support.lambdas.connection_api import GONE, HANGS
@@ -87,6 +89,18 @@ def test_each_device_gets_its_own_payload_and_the_sender_learns_of_the_others(
     assert world.frames("ravi", "desk")[0]["payload"] is None
 
 
+def test_a_group_of_many_devices_still_gets_a_response(world: Backend) -> None:
+    given.online(world, "ravi")
+    crowd = [f"{'u' * 30}{number:02d}" for number in range(28)]
+    for name in crowd:
+        entries = {f"{'d' * 62}{number:02d}": {} for number in range(50)}
+        world.aws.users.put({**user_key(name, DEVICES), "devices": entries})
+    chat = given.group(world, "ravi", *crowd)
+    accepted = then.valid(when.sends(world, "ravi", chat, to={f"{crowd[0]}/{'d' * 62}00": "x"}))
+    assert len(encode(accepted)) < 32 * 1024
+    assert len(accepted["missing"]) == 100 and accepted["more"] is True
+
+
 def test_a_connection_that_is_gone_loses_its_lease_and_the_user_is_pushed(world: Backend) -> None:
     given.online(world, "ravi")
     gone = given.online(world, "raju")
@@ -137,7 +151,7 @@ def test_a_connection_that_fails_keeps_its_lease(world: Backend) -> None:
     assert [frame["seq"] for frame in world.frames("raju", "phone")] == [2]
 
 
-def test_a_message_one_to_one_costs_three_calls_and_a_push_one_more(world: Backend) -> None:
+def test_a_message_one_to_one_costs_four_calls_and_a_push_one_more(world: Backend) -> None:
     given.online(world, "ravi")
     given.online(world, "raju")
     given.user(world, "mira", "phone")
@@ -145,10 +159,11 @@ def test_a_message_one_to_one_costs_three_calls_and_a_push_one_more(world: Backe
     offline = given.direct_chat(world, "ravi", "mira")
     with recorded_calls(world) as calls:
         when.sends(world, "ravi", online)
-    assert sorted(calls) == ["BatchGetItem", "PutItem", "UpdateItem"]
+    own, other = ["BatchGetItem"] * 2  # the sender's devices, and the others'
+    assert sorted(calls) == [own, other, "PutItem", "UpdateItem"]
     with recorded_calls(world) as calls:
         when.sends(world, "ravi", offline)
-    assert sorted(calls) == ["BatchGetItem", "PutItem", "SendMessage", "UpdateItem"]
+    assert sorted(calls) == [own, other, "PutItem", "SendMessage", "UpdateItem"]
 
 
 def test_the_sender_is_who_connected_whatever_the_frame_says(world: Backend) -> None:

@@ -42,7 +42,9 @@ def test_only_another_connection_that_may_live_is_displaced() -> None:
 
 def test_a_device_is_what_its_entry_says() -> None:
     entry = {"connection_id": "x=", "connected_at": 1, "endpoint_arn": "arn", "platform": "fcm"}
-    assert device_from(entry) == Device("x=", 1, None, "arn", "fcm")
+    assert device_from(entry) == Device(
+        connection_id="x=", connected_at=1, endpoint_arn="arn", platform="fcm"
+    )
     assert device_from({}) == Device()
 
 

@@ -1,13 +1,15 @@
 """Given: who exists, who is connected, which chats there are."""
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from lambdas.messages import message
 from lambdas.messages.chats import Chats
 from lambdas.people.contacts import Contacts
 from lambdas.presence import connection
 from lambdas.presence.devices import Devices
-from lambdas.tables import HEAD, chat_key
+from lambdas.tables import DEVICES, HEAD, chat_key, user_key
 from tests.support.lambdas import events
 from tests.support.lambdas.backend import Backend
 
@@ -17,7 +19,7 @@ def user(world: Backend, name: str, *devices: str) -> None:
     store = Devices(world.aws.users)
     store.create_user(name)
     for device in devices:
-        store.register(name, device)
+        store.register(name, device, world.clock())
 
 
 def connected(world: Backend, name: str, device: str) -> str:
@@ -28,6 +30,35 @@ def connected(world: Backend, name: str, device: str) -> str:
     assert response["statusCode"] == 200
     world.connections[name, device] = connection_id
     return connection_id
+
+
+@contextmanager
+def holding_a_lease(world: Backend, name: str, device: str) -> Iterator[str]:
+    """The device's connection; one for the time being, unheard by others, if it has none."""
+    if (name, device) in world.connections:
+        yield world.connections[name, device]
+        return
+    known = "nowhere="
+    if device not in Devices(world.aws.users).of([name], consistent=True).get(name, {}):
+        yield known
+        return
+    entry = "devices.#d.connection_id", "devices.#d.connected_at"
+    names = {"#d": device}
+    world.aws.users.update(
+        user_key(name, DEVICES),
+        f"SET {entry[0]} = :id, {entry[1]} = :at",
+        names=names,
+        id=known,
+        at=int(world.clock() * 1000),
+    )
+    yield known
+    world.aws.users.update(
+        user_key(name, DEVICES),
+        f"REMOVE {', '.join(entry)}",
+        f"{entry[0]} = :id",
+        names=names,
+        id=known,
+    )
 
 
 def online(world: Backend, name: str, device: str = "phone") -> str:

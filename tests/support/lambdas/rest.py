@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from moto.utilities.utils import load_resource
 
+from emulator.aws import cognito
 from lambdas import frames
 from lambdas.api.api import serve
 from lambdas.api.app import create_app
@@ -42,6 +43,7 @@ DUMMY = {
     "AWS_EC2_METADATA_DISABLED": "true",
 }
 
+PASSWORD = "correct horse 7 Battery!"
 CLIENTS = {"dynamodb": "dynamodb", "cognito": "cognito-idp", "sns": "sns"}
 
 
@@ -55,6 +57,7 @@ def client(service: str) -> Any:
 @contextmanager
 def mocked_aws(**settings: str) -> Iterator[Aws]:
     """Moto with the three tables, a user pool and platform applications, and an Aws over it."""
+    cognito.install()
     with moto_aws():
         aws = Aws(Settings({**DUMMY, **create_resources(), **settings}))
         for name, service in CLIENTS.items():
@@ -302,7 +305,12 @@ class Rest:
     def strangers(self, *names: str) -> list[str]:
         """Users as sign-up leaves them: nobody's contacts."""
         users = [new_name(name) for name in names]
+        pool = self.aws.settings["USER_POOL_ID"]
         for user in users:
+            client("cognito-idp").admin_create_user(UserPoolId=pool, Username=user)
+            client("cognito-idp").admin_set_user_password(
+                UserPoolId=pool, Username=user, Password=PASSWORD, Permanent=True
+            )
             Devices(self.aws.users).create_user(user)
         return users
 

@@ -1,4 +1,7 @@
-"""When: a device sends a frame. Each goes through the handler of its route, as an event."""
+"""When: a device sends a frame. Each goes through the handler of its route, as an event.
+
+A device without a connection opens one for its frame: only who holds a lease can send.
+"""
 
 import json
 import uuid
@@ -8,7 +11,7 @@ from typing import Any
 
 from lambdas.delivery import delivery_watch
 from stacks.config.functions import FUNCTIONS
-from tests.support.lambdas import events
+from tests.support.lambdas import events, given
 from tests.support.lambdas.backend import Backend
 from tests.support.lambdas.connection_api import Frame
 
@@ -24,9 +27,9 @@ def handler_of(route: str) -> Callable[[Any, Any], Any]:
 def raw(world: Backend, user: str, device: str, body: Any, route: str | None = None) -> Any:
     """The route response to a frame: its document, or None where nothing is sent."""
     action = route or (body.get("action") if isinstance(body, dict) else None)
-    connection_id = world.connections.get((user, device), "nowhere=")
-    event = events.message(user, device, connection_id, body)
-    response = handler_of(str(action))(event, None)
+    handler = handler_of(str(action))
+    with given.holding_a_lease(world, user, device) as connection_id:
+        response = handler(events.message(user, device, connection_id, body), None)
     assert response["statusCode"] == 200
     return json.loads(response["body"]) if "body" in response else None
 

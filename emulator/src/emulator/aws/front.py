@@ -19,6 +19,7 @@ from typing import Any
 from aiohttp import web
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
+from emulator import listening
 from emulator.aws import data
 from emulator.aws.sqs import LongPolls
 
@@ -40,6 +41,11 @@ class Dispatcher(DomainDispatcherApplication):
         return self._backends[host]
 
 
+@web.middleware
+async def _guard(request: web.Request, handler: listening.Handler) -> web.StreamResponse:
+    return listening.refusal(request) or await handler(request)
+
+
 def application(wsgi: WsgiApp, long_polls: LongPolls) -> web.Application:
     """An aiohttp application that passes every request to `wsgi`."""
 
@@ -55,17 +61,17 @@ def application(wsgi: WsgiApp, long_polls: LongPolls) -> web.Application:
                 return response
             await long_polls.next_arrival(left)
 
-    app = web.Application(client_max_size=MAX_BODY)
+    app = web.Application(client_max_size=MAX_BODY, middlewares=[_guard])
     data.add_routes(app)
     app.router.add_route("*", "/{path:.*}", serve)
     return app
 
 
-async def listen(app: web.Application, listening: socket.socket) -> web.AppRunner:
+async def listen(app: web.Application, holder: socket.socket) -> web.AppRunner:
     # A caller that goes away must not take the message it was waiting for with it.
     runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=1)
     await runner.setup()
-    await web.SockSite(runner, listening).start()
+    await web.SockSite(runner, holder).start()
     return runner
 
 

@@ -44,7 +44,15 @@ async def serve(listening: socket.socket, fcm: str, apns: str, sweep_seconds: fl
     # moto and httpx take a second to import, which nothing else in the emulator should pay.
     import httpx
 
-    from emulator.aws import dynamodb_expiry, dynamodb_query, dynamodb_streams, front, sns, sqs
+    from emulator.aws import (
+        cognito,
+        dynamodb_expiry,
+        dynamodb_query,
+        dynamodb_streams,
+        front,
+        sns,
+        sqs,
+    )
     from emulator.aws.apns import ApnsSender
     from emulator.aws.fcm import FcmSender
     from emulator.aws.relay import Relay
@@ -54,6 +62,7 @@ async def serve(listening: socket.socket, fcm: str, apns: str, sweep_seconds: fl
         httpx.AsyncClient(timeout=10, trust_env=False) as http,
         httpx.AsyncClient(timeout=10, trust_env=False, http1=False, http2=True) as http2,
     ):
+        cognito.install()
         dynamodb_query.install()
         dynamodb_streams.install()
         sqs.install(polls)

@@ -7,9 +7,11 @@ import secrets
 import time
 from collections.abc import Callable
 
+from emulator import foreign
 from emulator.balancer.listener import actions, rules
 from emulator.balancer.listener.actions import Action
 from emulator.balancer.listener.rules import Rule
+from emulator.balancer.messages.head import Head
 from emulator.balancer.properties import Arns, Properties, full_name, number_within, unsupported
 from emulator.balancer.request_handler import RequestHandler
 from emulator.balancer.routing import Router
@@ -99,7 +101,8 @@ class ApplicationBalancer:
         priority = number_within(where, "Priority", properties["Priority"], 1, DEFAULT_PRIORITY - 1)
         if any(rule.priority == priority for rule in self.rules):
             raise EmulatorError(f"{where}: another rule has priority {priority} already")
-        self.rules.append(Rule(priority, conditions, action))
+        hosts = rules.read_hosts(properties["Conditions"])
+        self.rules.append(Rule(priority, conditions, action, hosts))
         arn = self._arns.below(properties["ListenerArn"], "listener-rule")
         return Created(arn, {"RuleArn": arn, "IsDefault": False})
 
@@ -115,11 +118,20 @@ class ApplicationBalancer:
             random=random.random,
             random_bytes=self._random,
         )
-        handler = RequestHandler(self.rules, router)
+        handler = RequestHandler(self.rules, router, self._foreign)
         shared = Shared(targets, invoke, self._settings, self._random)
         engine = Engine(handler, shared, self._port)
         await engine.start()
         self._engine = engine
+
+    def _foreign(self, head: Head) -> str | None:
+        origins = head.values.get("origin")
+        return foreign.reason(
+            head.host or None, ", ".join(origins) if origins else None, self._is_expected
+        )
+
+    def _is_expected(self, name: str) -> bool:
+        return any(host.fullmatch(name) for rule in self.rules for host in rule.hosts)
 
     async def stop(self) -> None:
         engine, self._engine = self._engine, None

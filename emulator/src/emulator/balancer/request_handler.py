@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from emulator.balancer.listener.actions import Forward, Redirect, location
 from emulator.balancer.listener.rules import Rule, Seen, first_match
@@ -18,15 +18,27 @@ LOCATION_BYTES = 8 * 1024
 
 
 class RequestHandler:
-    """`port` is the listener's, once it is open."""
+    """`port` is the listener's, once it is open. `foreign` says why a request is refused that a
+    foreign web page made."""
 
-    def __init__(self, rules: Sequence[Rule], router: Router) -> None:
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        router: Router,
+        foreign: Callable[[Head], str | None] = lambda _head: None,
+    ) -> None:
         self._rules = sorted(rules, key=lambda rule: rule.priority)
         self._router = router
+        self._foreign = foreign
         self.port = 0
 
     def decide(self, head: Head, source_ip: str) -> Choice | OwnResponse:
         """A choice is counted with its target until the caller reports its response."""
+        reason = self._foreign(head)
+        if reason is not None:
+            return OwnResponse(
+                403, [("Content-Type", "text/plain; charset=utf-8")], reason.encode()
+            )
         seen = Seen(head.method, head.host, head.path, head.query, head.values, source_ip)
         rule = first_match(self._rules, seen)
         if rule is None:  # a listener without a default action can't be made

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http
+import json
 import logging
 from collections.abc import Coroutine, Mapping
 from typing import Any
@@ -13,6 +14,7 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.http11 import Request, Response
 
+from emulator import foreign
 from emulator.clock import Clock
 from emulator.gateway import limits
 from emulator.gateway.connections import BufferFull, Connection, Registry
@@ -79,6 +81,10 @@ class WebSocketListener:
             socket.protocol.process_request(request)
         except InvalidHandshake:
             return None
+        headers = request.headers
+        reason = foreign.reason(_only(headers.get_all("Host")), _only(headers.get_all("Origin")))
+        if reason is not None:
+            return _response(403, json.dumps({"message": reason}))
         path, _, query = request.path.partition("?")
         if path.rstrip("/") != f"/{self._dispatcher.api.stage}":
             return _response(403, '{"message": "Forbidden"}')
@@ -192,6 +198,11 @@ class WebSocketListener:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             log.error("the WebSocket API failed", exc_info=task.exception())
+
+
+def _only(values: list[str]) -> str | None:
+    """A header's value; of several, one that is refused."""
+    return None if not values else values[0] if len(values) == 1 else ", ".join(values)
 
 
 def _response(status: int, body: str) -> Response:

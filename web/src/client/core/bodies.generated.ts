@@ -19,6 +19,11 @@ import {
   text,
 } from "./fields.ts";
 
+export interface StoredItem {
+  readonly table: string;
+  readonly item: Fields;
+}
+
 export interface GroupRules {
   readonly add: string;
   readonly remove: string;
@@ -81,6 +86,12 @@ export interface AcceptResponse {
   readonly members: readonly string[];
 }
 
+/** 200; all that is stored of the account, in pages: items as the backend has them. */
+export interface AccountResponse {
+  readonly items: readonly StoredItem[];
+  readonly cursor: string | undefined;
+}
+
 /** 200. */
 export interface AdminsResponse {
   readonly admins: readonly string[];
@@ -118,6 +129,11 @@ export interface ContactResponse {
 /** 200. */
 export interface ContactsResponse {
   readonly contacts: readonly Contact[];
+}
+
+/** Open. 200; wrong: 401. */
+export interface DeleteAccountResponse {
+  readonly done: boolean;
 }
 
 /** 200. */
@@ -168,6 +184,14 @@ export interface OneTimeKeysResponse {
   readonly remaining: number;
 }
 
+/** Open. 200: a new sign-in; all earlier ones have ended. Wrong: 401; weak: 400. */
+export interface PasswordResponse {
+  readonly accessToken: string;
+  readonly refreshToken: string;
+  /** Milliseconds; the wire has seconds. */
+  readonly expiresIn: number;
+}
+
 /** 200; all settings. */
 export interface SettingResponse {
   readonly groups: string;
@@ -192,6 +216,11 @@ export interface SignInResponse {
   readonly expiresIn: number;
 }
 
+/** 200. */
+export interface SignOutResponse {
+  readonly signedOut: boolean;
+}
+
 /** 201; taken: 409; weak password: 400. */
 export interface SignUpResponse {
   readonly user: string;
@@ -212,6 +241,14 @@ export interface TokenResponse {
   readonly accessToken: string;
   /** Milliseconds; the wire has seconds. */
   readonly expiresIn: number;
+}
+
+export function parseStoredItem(value: unknown): StoredItem {
+  const body = mapping(value);
+  return {
+    table: text(body.table),
+    item: mapping(body.item),
+  };
 }
 
 export function parseGroupRules(value: unknown): GroupRules {
@@ -301,6 +338,14 @@ export function parseAcceptResponse(value: unknown): AcceptResponse {
   };
 }
 
+export function parseAccountResponse(value: unknown): AccountResponse {
+  const body = mapping(value);
+  return {
+    items: listOf(parseStoredItem)(body.items),
+    cursor: optional(text, undefined)(body.cursor),
+  };
+}
+
 export function parseAdminsResponse(value: unknown): AdminsResponse {
   const body = mapping(value);
   return {
@@ -346,6 +391,13 @@ export function parseContactsResponse(value: unknown): ContactsResponse {
   const body = mapping(value);
   return {
     contacts: listOf(parseContact)(body.contacts),
+  };
+}
+
+export function parseDeleteAccountResponse(value: unknown): DeleteAccountResponse {
+  const body = mapping(value);
+  return {
+    done: flag(body.done),
   };
 }
 
@@ -412,6 +464,15 @@ export function parseOneTimeKeysResponse(value: unknown): OneTimeKeysResponse {
   };
 }
 
+export function parsePasswordResponse(value: unknown): PasswordResponse {
+  const body = mapping(value);
+  return {
+    accessToken: text(body.access_token),
+    refreshToken: text(body.refresh_token),
+    expiresIn: optional(duration, 0)(body.expires_in),
+  };
+}
+
 export function parseSettingResponse(value: unknown): SettingResponse {
   const body = mapping(value);
   return {
@@ -438,6 +499,13 @@ export function parseSignInResponse(value: unknown): SignInResponse {
     accessToken: text(body.access_token),
     refreshToken: text(body.refresh_token),
     expiresIn: optional(duration, 0)(body.expires_in),
+  };
+}
+
+export function parseSignOutResponse(value: unknown): SignOutResponse {
+  const body = mapping(value);
+  return {
+    signedOut: flag(body.signed_out),
   };
 }
 
@@ -513,6 +581,15 @@ export type ContactRequest = {
 };
 
 /**
+ * Open. Deletes the account and what is stored for it; its name is never given out again. Repeat it
+ * until `done`.
+ */
+export type DeleteAccountRequest = {
+  readonly username: string;
+  readonly password: string;
+};
+
+/**
  * Registers a device; idempotent. A push token moves to its newest owner. The signature is by the
  * ed25519 key over canonical {curve25519, device, ed25519, user}.
  */
@@ -542,6 +619,13 @@ export type OneTimeKeysRequest = {
   readonly fallback_key?: FallbackKey;
 };
 
+/** Open. Changes a password, also a temporary one that an operator has set. */
+export type PasswordRequest = {
+  readonly username: string;
+  readonly password: string;
+  readonly new_password: string;
+};
+
 /** Changes those that are named. */
 export type SettingRequest = {
   readonly groups?: "everybody" | "contacts" | "nobody";
@@ -554,6 +638,16 @@ export type SettingRequest = {
 export type SignInRequest = {
   readonly username: string;
   readonly password: string;
+};
+
+/**
+ * Ends this sign-in and, if it is named, removes a device; with `everywhere` all sign-ins and all
+ * devices of the user.
+ */
+export type SignOutRequest = {
+  readonly device?: string;
+  readonly refresh_token?: string;
+  readonly everywhere?: boolean;
 };
 
 /** Open. */

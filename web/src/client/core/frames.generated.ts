@@ -45,6 +45,7 @@ export interface Accepted {
   readonly sentAt: number;
   readonly missing: readonly string[];
   readonly stale: readonly string[];
+  readonly more: boolean;
 }
 
 /** The admins or the rules of a group have changed; `GET /api/chats` has them. */
@@ -212,6 +213,7 @@ export function parseAccepted(value: unknown): Accepted {
     sentAt: time(body.sent_at),
     missing: optional(listOf(text), [])(body.missing),
     stale: optional(listOf(text), [])(body.stale),
+    more: flag(body.more),
   };
 }
 

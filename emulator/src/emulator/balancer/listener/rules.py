@@ -34,11 +34,15 @@ Condition = Callable[[Seen], bool]
 
 
 class Rule(NamedTuple):
-    """All conditions have to hold; the listener's default action is a rule without any."""
+    """All conditions have to hold; the listener's default action is a rule without any.
+
+    `hosts` are the names that its host-header conditions ask for.
+    """
 
     priority: int
     conditions: tuple[Condition, ...]
     action: Action
+    hosts: tuple[re.Pattern[str], ...] = ()
 
 
 def first_match(rules: Iterable[Rule], seen: Seen) -> Rule | None:
@@ -63,6 +67,12 @@ def read_conditions(where: str, conditions: Sequence[Properties]) -> tuple[Condi
         where, [(each["Field"], _values(each), _texts(each)) for each in conditions]
     )
     return read
+
+
+def read_hosts(conditions: Iterable[Properties]) -> tuple[re.Pattern[str], ...]:
+    """The names in a ListenerRule's host-header conditions."""
+    asked = [each for each in conditions if each["Field"] == "host-header"]
+    return tuple(pattern(value) for each in asked for value in _values(each))
 
 
 def read_condition(where: str, properties: Properties) -> Condition:

@@ -1,0 +1,73 @@
+"""Ending what a user has here: POST /api/sign-out and POST /api/account/delete."""
+
+from collections.abc import Iterator
+
+from lambdas.api import announce
+from lambdas.api.call import Call, Response
+from lambdas.api.cognito import accounts
+from lambdas.api.removal import end_sign_ins, remove_device
+from lambdas.api.sign_ins import ACCOUNT, SignIns
+from lambdas.messages.chats import Changed, Chats
+from lambdas.presence.devices import Devices
+from lambdas.settings import Aws
+from lambdas.tables import user_key
+
+DELETING_SECONDS = 6.0  # of the 10 s timeout of the function; the client repeats the request
+# Keys of former devices are needed as long as messages that they have sent are stored.
+KEPT = ("device#",)
+
+
+def sign_out(call: Call) -> Response:
+    """Ends the caller's sign-in, and removes the device that is named; or everything at once."""
+    user, by = call.user, call.by.id
+    if call.body.get("everywhere"):
+        accounts(call.aws).sign_out(user)
+        end_sign_ins(call.aws, user)
+        for device in Devices(call.aws.users).of([user], consistent=True).get(user, {}):
+            remove_device(call.aws, user, device, by=by)
+    elif "device" in call.body:
+        remove_device(call.aws, user, call.body["device"], by=by)
+    SignIns(call.aws.users).end(user, by, call.aws.now())
+    if refresh_token := call.body.get("refresh_token"):
+        accounts(call.aws).revoke(refresh_token)
+    return Response(200, {"signed_out": True})
+
+
+def delete_account(call: Call) -> Response:
+    """Deletes an account: its name stays taken, so that nobody inherits what was meant for it.
+
+    The password is asked again, and serves until Cognito's user goes at the very end: so whatever
+    fails on the way, the request can be repeated.
+    """
+    aws, user = call.aws, call.body["username"]
+    accounts(aws).sign_in(user, call.body["password"])
+    until = aws.now() + DELETING_SECONDS
+    SignIns(aws.users).delete(user, aws.now())
+    for device in Devices(aws.users).of([user], consistent=True).get(user, {}):
+        remove_device(aws, user, device, by="")
+    for chat in _chats(aws, user):
+        if aws.now() > until:
+            return Response(200, {"done": False})
+        _leave(aws, user, chat)
+    rows = aws.users.query_all({"user": user}, consistent=True)
+    names = [row["item"] for row in rows if not row["item"].startswith(KEPT)]
+    aws.users.batch_write(deletes=[user_key(user, name) for name in names if name != ACCOUNT])
+    accounts(aws).delete(user)
+    return Response(200, {"done": True})
+
+
+def _chats(aws: Aws, user: str) -> Iterator[str]:
+    cursor = None
+    while True:
+        names, cursor = Chats(aws.chats, aws.users).names(user, cursor)
+        yield from names
+        if cursor is None:
+            return
+
+
+def _leave(aws: Aws, user: str, chat: str) -> None:
+    changes: list[Changed] = []
+    try:
+        Chats(aws.chats, aws.users).leave(user, chat, changes.append)
+    finally:
+        announce.members_changed(aws, chat, changes)

@@ -1,0 +1,48 @@
+"""Removing a device: its sign-in, its pushes, its entry, its keys and its connection end."""
+
+from lambdas.api import announce
+from lambdas.api.sign_ins import SignIns
+from lambdas.keys.directory import Directory
+from lambdas.notifications.endpoints import Endpoints
+from lambdas.presence.devices import Devices
+from lambdas.presence.leaseholder import close
+from lambdas.settings import Aws, Settings
+
+
+def remove_device(aws: Aws, user: str, device: str, *, by: str) -> None:
+    """Idempotent. The sign-in that registered the device ends, unless it is `by`, the caller's.
+
+    It ends first: a request to register the device again that is under way meanwhile finds that.
+    """
+    devices = Devices(aws.users)
+    there = devices.of([user], consistent=True).get(user, {}).get(device)
+    if there is not None and there.sign_in and there.sign_in != by:
+        SignIns(aws.users).end(user, there.sign_in, aws.now())
+    endpoints(aws).detach(user, device)
+    removed = devices.remove(user, device)
+    Directory(aws.users).remove(user, device)
+    if removed is not None:
+        announce.device_removed(aws, user, removed)
+        announce.devices_changed(aws, user, device)
+
+
+def end_sign_ins(aws: Aws, user: str) -> None:
+    """Ends all sign-ins of a user, and closes the connections of all devices, which stay."""
+    SignIns(aws.users).end_all(user, aws.now())
+    for device in Devices(aws.users).of([user], consistent=True).get(user, {}).values():
+        if device.sign_in:
+            SignIns(aws.users).end(user, device.sign_in, aws.now())
+        close(aws, device)
+
+
+def endpoints(aws: Aws) -> Endpoints:
+    return Endpoints(aws.sns, aws.users, applications(aws.settings))
+
+
+def applications(settings: Settings) -> dict[str, str]:
+    """The ARN of the SNS platform application by platform; some may not exist."""
+    return {
+        "fcm": settings["FCM_APPLICATION_ARN"],
+        "apns": settings["APNS_APPLICATION_ARN"],
+        "apns_sandbox": settings["APNS_SANDBOX_APPLICATION_ARN"],
+    }

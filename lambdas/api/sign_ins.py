@@ -1,0 +1,66 @@
+"""Sign-ins that ended before their tokens expired.
+
+A sign-in is one refresh token with all access tokens made from it. Cognito writes the same id into
+each of them, `origin_jti`, and can revoke only what it is asked about itself: an access token stays
+valid for who checks its signature, and whoever has the refresh token may ask Cognito directly for
+the next one. So the ids of ended sign-ins are kept until their last token has expired, and every
+request with a token is held against them.
+
+    Users  <user>  ended#<origin_jti>  expires_at
+    Users  <user>  account             signed_out_at: all sign-ins from before ended;
+                                       deleted_at: there is no such account any more
+
+docs.aws.amazon.com/cognito/latest/developerguide/token-revocation.html
+docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html
+"""
+
+from lambdas.api.call import SignIn
+from lambdas.errors import ChatError
+from lambdas.tables import Table, user_key
+
+# A refresh token's 30 days (stacks/data.py), and the hour of the last access token.
+SIGN_IN_SECONDS = 30 * 86_400 + 3600
+ACCOUNT = "account"
+
+
+class SignIns:
+    """The ended sign-ins of users."""
+
+    def __init__(self, users: Table) -> None:
+        self._users = users
+
+    def require(self, sign_in: SignIn) -> None:
+        """Raises ChatError unauthorized for a sign-in that has ended."""
+        keys = [user_key(sign_in.user, item) for item in (ACCOUNT, _ended(sign_in.id))]
+        for item in self._users.batch_get(keys, consistent=True):
+            # seconds: a sign-in in the very second of signing out is a new one
+            before = sign_in.at < item.get("signed_out_at", 0)
+            if item["item"] != ACCOUNT or before or "deleted_at" in item:
+                raise ChatError("unauthorized", "this sign-in has ended; sign in again")
+
+    def end(self, user: str, id: str, now: float) -> None:
+        """Ends one sign-in. Idempotent."""
+        self._users.put({**user_key(user, _ended(id)), "expires_at": int(now) + SIGN_IN_SECONDS})
+
+    def end_all(self, user: str, now: float) -> None:
+        """Ends all sign-ins from before `now`, in epoch seconds."""
+        self._users.update(
+            user_key(user, ACCOUNT), "SET signed_out_at = :now", returns="NONE", now=int(now)
+        )
+
+    def delete(self, user: str, now: float) -> None:
+        """Marks the account as deleted, for good: whoever had its name would inherit its chats."""
+        self._users.update(
+            user_key(user, ACCOUNT),
+            "SET deleted_at = if_not_exists(deleted_at, :now), signed_out_at = :now",
+            returns="NONE",
+            now=int(now),
+        )
+
+    def is_deleted(self, user: str) -> bool:
+        account = self._users.get(user_key(user, ACCOUNT), consistent=True)
+        return account is not None and "deleted_at" in account
+
+
+def _ended(id: str) -> str:
+    return f"ended#{id}"

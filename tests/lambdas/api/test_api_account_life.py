@@ -1,0 +1,249 @@
+"""An account's life after sign-up: passwords, signing out, export, deletion, and operators."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from lambdas.messages.chats import Chats
+from lambdas.presence.devices import Devices
+from tests.support.lambdas.rest import PASSWORD, Phone, Reply, Rest, client, new_name, rest
+from tests.support.lambdas.sessions import Session
+
+NEW = "another Passw0rd!"
+
+
+@pytest.fixture(scope="module")
+def api() -> Iterator[Rest]:
+    with rest() as api:
+        yield api
+
+
+def sign_in(api: Rest, user: str, password: str = PASSWORD) -> Reply:
+    return api.request("POST", "/api/sign-in", {"username": user, "password": password})
+
+
+def change(api: Rest, user: str, password: str, new: str) -> Reply:
+    body = {"username": user, "password": password, "new_password": new}
+    return api.request("POST", "/api/password", body)
+
+
+def delete(api: Rest, user: str, password: str = PASSWORD) -> Reply:
+    body = {"username": user, "password": password}
+    return api.request("POST", "/api/account/delete", body)
+
+
+def pool(api: Rest) -> dict[str, str]:
+    return {"UserPoolId": api.aws.settings["USER_POOL_ID"]}
+
+
+def code(reply: Reply) -> tuple[int, str]:
+    return reply.status, reply.body["error"]["code"]
+
+
+# -- passwords
+
+
+def test_a_new_password_ends_every_earlier_sign_in_and_closes_its_connections(api: Rest) -> None:
+    (user,) = api.sign_up("ravi")
+    phone, unregistered = Session(api, user), Session(api, user)
+    phone.register("phone")
+    api.connect(Phone(user))
+    reply = change(api, user, PASSWORD, NEW)
+    assert reply.status == 200
+    assert f"connection-of-{user}-phone" in api.gateway.closed
+    assert phone.refresh().status == unregistered.refresh().status == 401
+    assert phone.ticket("phone").status == 401
+    assert sign_in(api, user).status == 401
+    now = Session(api, user, NEW)
+    now.tokens = reply.body
+    assert now.ticket("phone").status == 201  # the device itself stays registered
+    assert now.refresh().status == 200
+
+
+@pytest.mark.parametrize(
+    ("password", "new", "status"),
+    [("wrong Passw0rd!", NEW, 401), (PASSWORD, "short", 400), (PASSWORD, "x" * 257, 400)],
+)
+def test_a_password_that_is_not_changed_stays(
+    api: Rest, password: str, new: str, status: int
+) -> None:
+    (user,) = api.sign_up("ravi")
+    own = Session(api, user)
+    assert change(api, user, password, new).status == status
+    assert own.refresh().status == 200
+
+
+def test_an_operators_temporary_password_leads_to_an_own_one(api: Rest) -> None:
+    (user,) = api.sign_up("ravi")
+    temporary = "temporary Passw0rd!"
+    client("cognito-idp").admin_set_user_password(
+        **pool(api), Username=user, Password=temporary, Permanent=False
+    )
+    refused = sign_in(api, user, temporary)
+    assert code(refused) == (403, "forbidden")
+    assert "POST /api/password" in refused.body["error"]["message"]
+    assert change(api, user, "wrong Passw0rd!", NEW).status == 401
+    assert change(api, user, temporary, NEW).status == 200
+    assert sign_in(api, user, NEW).status == 200
+
+
+# -- signing out
+
+
+def test_signing_out_ends_this_sign_in_and_removes_its_device(api: Rest) -> None:
+    (user,) = api.sign_up("ravi")
+    phone, other = Session(api, user), Session(api, user)
+    phone.register("phone")
+    other.register("laptop")
+    api.connect(Phone(user))
+    body = {"device": "phone", "refresh_token": phone.tokens["refresh_token"]}
+    assert phone.request("POST", "/api/sign-out", body).status == 200
+    assert f"connection-of-{user}-phone" in api.gateway.closed
+    assert phone.request("GET", "/api/chats").status == phone.refresh().status == 401
+    assert Devices(api.aws.users).of([user])[user].keys() == {"laptop"}
+    assert other.refresh().status == other.ticket("laptop").status - 1 == 200
+
+
+def test_signing_out_everywhere_ends_all_sign_ins_and_removes_all_devices(api: Rest) -> None:
+    (user,) = api.sign_up("ravi")
+    phone, laptop, unregistered = (Session(api, user) for _ in range(3))
+    phone.register("phone")
+    laptop.register("laptop")
+    api.connect(Phone(user, "laptop"))
+    assert phone.request("POST", "/api/sign-out", {"everywhere": True}).status == 200
+    for session in (phone, laptop, unregistered):
+        assert session.refresh().status == 401
+    assert laptop.register("laptop").status == phone.request("GET", "/api/chats").status == 401
+    assert f"connection-of-{user}-laptop" in api.gateway.closed
+    assert Devices(api.aws.users).of([user]) == {user: {}}
+    assert Session(api, user).register("phone").status == 200
+
+
+# -- what an operator does at Cognito
+
+
+@pytest.mark.parametrize(
+    ("act", "expected"),
+    [
+        ("admin_disable_user", (403, "forbidden")),
+        ("admin_delete_user", (401, "unauthorized")),
+        ("admin_set_user_password", (403, "forbidden")),
+    ],
+)
+def test_no_ticket_is_given_once_an_operator_has_acted(
+    api: Rest, act: str, expected: tuple[int, str]
+) -> None:
+    (user,) = api.sign_up("ravi")
+    own = Session(api, user)
+    own.register("phone")
+    assert own.ticket("phone").status == 201
+    more: dict[str, Any] = {}
+    if act == "admin_set_user_password":
+        more = {"Password": "temporary Passw0rd!", "Permanent": False}
+    getattr(client("cognito-idp"), act)(**pool(api), Username=user, **more)
+    assert code(own.ticket("phone")) == expected
+
+
+# -- deleting
+
+
+def test_a_deleted_account_is_gone_for_itself_and_for_others(api: Rest) -> None:
+    ravi, raju, zoe = api.sign_up("ravi", "raju", "zoe")
+    own, peer = Session(api, ravi), Session(api, raju)
+    own.register("phone")
+    push = {"platform": "fcm", "token": f"token-of-{ravi}"}
+    phone = Phone(ravi, "tablet")
+    own.request("PUT", "/api/devices/tablet", phone.registration(push=push))
+    keys = {"one_time_keys": phone.one_time_keys(range(3))}
+    own.request("POST", "/api/devices/tablet/one-time-keys", keys)
+    peer.register("phone")
+    direct = own.request("POST", "/api/chats", {"kind": "direct", "with": raju}).body["chat"]
+    body: dict[str, Any] = {"kind": "group", "members": [raju, zoe]}
+    group = own.request("POST", "/api/chats", body).body["chat"]
+    api.connect(Phone(ravi))
+    heard = api.connect(Phone(raju))
+
+    assert code(delete(api, ravi, "wrong Passw0rd!")) == (401, "unauthorized")
+    assert delete(api, ravi).body == {"done": True}
+
+    assert f"connection-of-{ravi}-phone" in api.gateway.closed
+    for reply in (own.refresh(), own.request("GET", "/api/chats"), own.register("phone")):
+        assert reply.status == 401
+    assert sign_in(api, ravi).status == delete(api, ravi).status == 401
+    left = [frame for frame in heard if frame["type"] == "devices_changed" and "chat" in frame]
+    assert sorted(frame["chat"] for frame in left) == sorted([direct, group])
+    assert all(frame["user"] == ravi for frame in left)
+    chats = {
+        each["chat"]: each["members"] for each in peer.request("GET", "/api/chats").body["chats"]
+    }
+    assert chats == {direct: [raju], group: sorted([raju, zoe])}
+    for body in ({"kind": "direct", "with": ravi}, {"kind": "group", "members": [ravi]}):
+        assert peer.request("POST", "/api/chats", body).status == 404
+    assert peer.request("GET", f"/api/users/{ravi}/devices").status == 404
+    items = {item["item"] for item in api.aws.users.query_all({"user": ravi})}
+    assert items == {"account"}
+    assert not client("sns").list_endpoints_by_platform_application(
+        PlatformApplicationArn=api.aws.settings["FCM_APPLICATION_ARN"]
+    )["Endpoints"]
+
+
+@pytest.mark.parametrize("password", [PASSWORD, NEW])
+def test_the_name_of_a_deleted_account_is_taken_for_ever(api: Rest, password: str) -> None:
+    (user,) = api.sign_up("ravi")
+    assert delete(api, user).body == {"done": True}
+    body = {"username": user, "password": password}
+    assert code(api.request("POST", "/api/sign-up", body)) == (409, "conflict")
+
+
+def test_a_deletion_that_fails_or_runs_out_of_time_is_repeated_until_it_is_done(
+    api: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    for _ in range(3):
+        api.request("POST", "/api/chats", {"kind": "group", "members": [raju]}, user=ravi)
+    begun = api.aws.now()
+    ticks = iter(range(100))
+    monkeypatch.setattr(type(api.aws), "now", lambda _: begun + 4 * next(ticks))
+    assert delete(api, ravi).body == {"done": False}
+    assert sign_in(api, ravi).status == 401  # it is closed from the first moment
+    monkeypatch.undo()
+    leave = Chats.leave
+    monkeypatch.setattr(Chats, "leave", lambda *_: (_ for _ in ()).throw(OSError()))
+    assert delete(api, ravi).status == 500
+    monkeypatch.setattr(Chats, "leave", leave)
+    assert delete(api, ravi).body == {"done": True}
+    assert Chats(api.aws.chats, api.aws.users).names(ravi) == []
+
+
+# -- export
+
+
+def test_the_export_has_every_item_of_the_user_in_pages(api: Rest) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    phone = api.phone(ravi)
+    keys = {"one_time_keys": phone.one_time_keys(range(40))}
+    api.request("POST", "/api/devices/phone/one-time-keys", keys, user=ravi)
+    chat = api.request("POST", "/api/chats", {"kind": "direct", "with": raju}, user=ravi).body[
+        "chat"
+    ]
+    found: list[Any] = []
+    query: dict[str, str] = {}
+    while True:
+        page = api.request("GET", "/api/account", user=ravi, query=query).body
+        found += page["items"]
+        if "cursor" not in page:
+            break
+        query = {"cursor": page["cursor"]}
+    stored = [item["item"] for item in api.aws.users.query_all({"user": ravi})]
+    assert [each["item"]["item"] for each in found if each["table"] == "Users"] == stored
+    assert len(stored) > 80
+    (member,) = [each["item"] for each in found if each["table"] == "Chats"]
+    assert (member["chat"], member["item"]) == (chat, f"member#{ravi}")
+    wrong = {"cursor": "a b"}
+    assert api.request("GET", "/api/account", user=ravi, query=wrong).status == 400
+
+
+def test_nobody_exports_or_deletes_without_a_token_or_the_password(api: Rest) -> None:
+    assert api.request("GET", "/api/account").status == 401
+    assert delete(api, new_name("nobody")).status == 401

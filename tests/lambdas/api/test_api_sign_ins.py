@@ -1,0 +1,145 @@
+"""What ends with a removed device: its sign-in, its connection, and its way back."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from lambdas.api import sign_ins
+from lambdas.presence.devices import OPENING_SECONDS, Devices
+from tests.support.lambdas.rest import PASSWORD, Phone, Rest, client, new_name, rest
+from tests.support.lambdas.sessions import Session
+
+
+@pytest.fixture(scope="module")
+def api() -> Iterator[Rest]:
+    with rest() as api:
+        yield api
+
+
+@pytest.fixture
+def user(api: Rest) -> str:
+    name = new_name("ravi")
+    body = {"username": name, "password": PASSWORD}
+    assert api.request("POST", "/api/sign-up", body).status == 201
+    return name
+
+
+def test_a_removed_devices_tokens_are_refused_everywhere(api: Rest, user: str) -> None:
+    stolen, own = Session(api, user), Session(api, user)
+    assert stolen.register("phone").status == own.register("laptop").status == 200
+    assert stolen.refresh().status == 200
+    assert own.remove("phone").status == 204
+    for reply in (
+        stolen.register("phone"),
+        stolen.register("another"),
+        stolen.request("POST", "/api/tickets", {"device": "laptop"}),
+        stolen.request("GET", "/api/chats"),
+        stolen.remove("laptop"),
+        stolen.refresh(),
+    ):
+        assert (reply.status, reply.body["error"]["code"]) == (401, "unauthorized")
+    assert own.refresh().status == own.register("laptop").status == 200
+    assert Devices(api.aws.users).of([user])[user].keys() == {"laptop"}
+
+
+def test_a_token_got_from_cognito_itself_is_refused_too(api: Rest, user: str) -> None:
+    stolen, own = Session(api, user), Session(api, user)
+    stolen.register("phone")
+    own.remove("phone")
+    fresh = client("cognito-idp").initiate_auth(
+        ClientId=api.aws.settings["USER_POOL_CLIENT_ID"],
+        AuthFlow="REFRESH_TOKEN_AUTH",
+        AuthParameters={"REFRESH_TOKEN": stolen.tokens["refresh_token"]},
+    )["AuthenticationResult"]
+    stolen.tokens["access_token"] = fresh["AccessToken"]
+    assert stolen.register("phone").status == 401
+    # the next use through our own route revokes it at Cognito as well
+    assert stolen.refresh().status == 401
+    with pytest.raises(client("cognito-idp").exceptions.NotAuthorizedException):
+        client("cognito-idp").get_user(AccessToken=fresh["AccessToken"])
+
+
+def test_with_the_password_a_removed_device_can_come_back(api: Rest, user: str) -> None:
+    first, own = Session(api, user), Session(api, user)
+    first.register("phone")
+    own.remove("phone")
+    assert Session(api, user).register("phone").status == 200
+
+
+def test_removing_what_the_same_sign_in_registered_does_not_end_it(api: Rest, user: str) -> None:
+    own = Session(api, user)
+    own.register("old-name")
+    own.register("laptop")
+    assert own.remove("old-name").status == 204
+    assert own.refresh().status == 200
+
+
+def test_registering_again_names_the_newest_sign_in(api: Rest, user: str) -> None:
+    before, now, own = (Session(api, user) for _ in range(3))
+    before.register("phone")
+    now.register("phone")
+    own.remove("phone")
+    assert now.refresh().status == 401
+    assert before.refresh().status == 200
+
+
+def test_a_registration_that_meets_the_removal_does_not_survive_it(
+    api: Rest, user: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The request is let in, the device is removed, the request goes on."""
+    stolen, own = Session(api, user), Session(api, user)
+    stolen.register("phone")
+    register = Devices.register
+
+    def removed_meanwhile(self: Devices, *arguments: Any) -> bool:
+        monkeypatch.undo()
+        own.remove("phone")
+        return register(self, *arguments)
+
+    monkeypatch.setattr(Devices, "register", removed_meanwhile)
+    assert stolen.register("phone").status == 401
+    assert Devices(api.aws.users).of([user]) == {user: {}}
+
+
+def test_a_connection_that_was_just_opening_is_closed_within_a_second(
+    api: Rest, user: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """API Gateway calls it gone until $connect has returned."""
+    thief, own = Session(api, user), Session(api, user)
+    thief.register("phone")
+    api.connect(Phone(user))
+    frames = api.gateway.received.pop(f"connection-of-{user}-phone")
+    waited: list[float] = []
+
+    def opens_meanwhile(seconds: float) -> None:
+        waited.append(seconds)
+        if sum(waited) > 0.5:
+            api.gateway.received[f"connection-of-{user}-phone"] = frames
+
+    monkeypatch.setattr(type(api.aws), "sleep", lambda _self, seconds: opens_meanwhile(seconds))
+    assert own.remove("phone").status == 204
+    assert f"connection-of-{user}-phone" not in api.gateway.received
+    assert 0.5 < sum(waited) < 1
+
+
+def test_a_connection_that_is_long_gone_is_closed_once(
+    api: Rest, user: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = Session(api, user)
+    own.register("phone")
+    opened = int((api.aws.now() - OPENING_SECONDS - 1) * 1000)
+    Devices(api.aws.users).connect(user, "phone", "long-gone", opened)
+    monkeypatch.setattr(
+        type(api.aws), "sleep", lambda *_: pytest.fail("there is nothing to wait for")
+    )
+    assert own.remove("phone").status == 204
+    assert api.gateway.closed.count("long-gone") == 1
+
+
+def test_what_is_kept_of_an_ended_sign_in_outlives_its_tokens(api: Rest, user: str) -> None:
+    other, own = Session(api, user), Session(api, user)
+    other.register("phone")
+    own.remove("phone")
+    (ended,) = api.aws.users.query_all({"user": user}, prefix="ended#")
+    assert ended["expires_at"] >= int(api.aws.now()) + sign_ins.SIGN_IN_SECONDS - 5

@@ -1,0 +1,131 @@
+"""Only the connection that holds its device's lease can act; any other is answered and closed."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from lambdas.presence.devices import Devices
+from tests.support.lambdas import events, given, then, when
+from tests.support.lambdas.backend import Backend
+
+MESSAGE_ID = "123e4567-e89b-12d3-a456-426614174000"
+FRAMES: dict[str, dict[str, Any]] = {
+    "send": {"message_id": MESSAGE_ID, "alg": "megolm.v1", "payload": "aGk"},
+    "sync": {},
+    "receipt": {"delivered": 1, "senders": ["raju"]},
+    "typing": {},
+    "watch": {"users": ["raju"]},
+    "ping": {},
+}
+IN_A_CHAT = ("send", "receipt", "typing")
+
+
+def _removed(world: Backend) -> None:
+    Devices(world.aws.users).remove("ravi", "phone")
+
+
+def _removed_and_registered_again(world: Backend) -> None:
+    _removed(world)
+    Devices(world.aws.users).register("ravi", "phone")
+
+
+def _removed_and_connected_again(world: Backend) -> None:
+    _removed_and_registered_again(world)
+    given.connected(world, "ravi", "phone")
+
+
+def _replaced_by_a_newer_connection(world: Backend) -> None:
+    given.connected(world, "ravi", "phone")
+
+
+POSITION = re.compile(r"(seq|message|call)[0-9]*")  # attributes of a head
+
+LOST: list[tuple[Callable[[Backend], None], str]] = [
+    (_removed, "forbidden"),
+    (_removed_and_registered_again, "conflict"),
+    (_removed_and_connected_again, "conflict"),
+    (_replaced_by_a_newer_connection, "conflict"),
+]
+
+
+@pytest.fixture
+def chat(world: Backend) -> str:
+    given.online(world, "ravi")
+    given.online(world, "raju")
+    name = given.direct_chat(world, "ravi", "raju")
+    when.sends(world, "raju", name)
+    return name
+
+
+def _frame(action: str, chat: str) -> dict[str, Any]:
+    within = {"chat": chat} if action in IN_A_CHAT else {}
+    return {"action": action, **within, **FRAMES[action]}
+
+
+@pytest.mark.parametrize("action", FRAMES)
+@pytest.mark.parametrize(("lose", "code"), LOST)
+def test_a_connection_without_the_lease_does_nothing_and_is_closed(
+    world: Backend, chat: str, action: str, lose: Callable[[Backend], None], code: str
+) -> None:
+    old = world.connections["ravi", "phone"]
+    lose(world)
+    before = _but_positions(then.everything(world))
+    world.api.requests.clear()
+    frame = _frame(action, chat)
+    response = when.handler_of(action)(events.message("ravi", "phone", old, frame), None)
+    assert response == {"statusCode": 200}
+    (error,) = world.api.frames(old)
+    assert then.is_error(error, code)
+    assert error["action"] == action
+    assert world.api.closed() == [old]
+    assert {each.connection_id for each in world.api.requests} == {old}, "others heard of it"
+    assert _but_positions(then.everything(world)) == before
+    assert then.pushes(world) == []
+
+
+def _but_positions(tables: dict[str, Any]) -> Any:
+    """Without a void item, the position it closes and who took that: what such a `send` leaves."""
+    return {
+        table: [
+            {name: item[name] for name in item if not POSITION.fullmatch(name)}
+            for item in items
+            if "void" not in item
+        ]
+        for table, items in tables.items()
+    }
+
+
+def test_a_send_that_is_refused_leaves_no_hole(world: Backend, chat: str) -> None:
+    old = world.connections["ravi", "phone"]
+    _removed(world)
+    when.handler_of("send")(events.message("ravi", "phone", old, _frame("send", chat)), None)
+    given.user(world, "ravi", "desk")
+    given.connected(world, "ravi", "desk")
+    assert when.sends(world, "raju", chat)["seq"] == 3
+    messages, synced = when.syncs(world, "ravi", "desk")
+    assert [message["seq"] for message in messages] == [1, 3]
+    assert synced["chats"][chat]["complete_to"] == 3
+
+
+@pytest.mark.parametrize("action", FRAMES)
+def test_a_read_from_before_the_connection_refuses_nobody(
+    world: Backend, chat: str, action: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reads that are not consistent may show the device as it was before $connect."""
+    consistent_too = Devices.of
+
+    def stale(self: Devices, users: Any, *, consistent: bool = False) -> Any:
+        found = consistent_too(self, users, consistent=True)
+        return found if consistent else {name: {} for name in found}
+
+    monkeypatch.setattr(Devices, "of", stale)
+    event = events.message(
+        "ravi", "phone", world.connections["ravi", "phone"], _frame(action, chat)
+    )
+    response = when.handler_of(action)(event, None)
+    body = json.loads(response.get("body", "{}"))
+    assert body.get("type") != "error"
+    assert world.api.closed() == []
