@@ -149,6 +149,13 @@ class ContactsResponse:
 
 
 @dataclass(frozen=True, slots=True)
+class DeclineResponse:
+    """200."""
+
+    declined: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeleteAccountResponse:
     """Open. 200; wrong: 401."""
 
@@ -183,6 +190,13 @@ class HealthResponse:
     status: str
     pool: str
     instance: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveResponse:
+    """200."""
+
+    left: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -441,6 +455,13 @@ def parse_contacts_response(value: object) -> ContactsResponse:
     )
 
 
+def parse_decline_response(value: object) -> DeclineResponse:
+    body = fields.mapping(value)
+    return DeclineResponse(
+        declined=fields.text(body["declined"]),
+    )
+
+
 def parse_delete_account_response(value: object) -> DeleteAccountResponse:
     body = fields.mapping(value)
     return DeleteAccountResponse(
@@ -475,6 +496,13 @@ def parse_health_response(value: object) -> HealthResponse:
         status=fields.text(body["status"]),
         pool=fields.text(body["pool"]),
         instance=fields.text(body["instance"]),
+    )
+
+
+def parse_leave_response(value: object) -> LeaveResponse:
+    body = fields.mapping(value)
+    return LeaveResponse(
+        left=fields.text(body["left"]),
     )
 
 

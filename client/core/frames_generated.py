@@ -76,8 +76,7 @@ class ErrorFrame:
 
 @dataclass(frozen=True, slots=True)
 class Invited:
-    """The user was invited to a group. `GET /api/chats` lists it until it is accepted or declined.
-    """
+    """An invitation to a group. `GET /api/chats` lists it until it is answered."""
 
     chat: str
     user: str

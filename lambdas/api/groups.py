@@ -85,12 +85,12 @@ def decline(call: Call) -> Response:
         invitations.leave(call.user, call.chat)
         invitations.remove(call.user, call.chat)
         chats.decline(call.chat, call.user)
-        return Response(204)
+        return Response(200, {"declined": True})
     head = chats.head(call.chat, call.user)
     if head.request_of != call.user:
         raise no_such_chat(call.chat)
     chats.block(head.chat, call.user, blocked=True)
-    return Response(204)
+    return Response(200, {"declined": True})
 
 
 def leave(call: Call) -> Response:
@@ -102,7 +102,7 @@ def leave(call: Call) -> Response:
     changes: list[Changed] = []
     chats.change(call.user, call.chat, remove=[call.user], changed=changes.append)
     announce.members_changed(call.aws, call.chat, changes)
-    return Response(204)
+    return Response(200, {"left": True})
 
 
 def admins(call: Call) -> Response:

@@ -43,7 +43,7 @@ def claim(call: Call) -> Response:
         # over the limit of all claimers together the fallback key is the answer: the stock is kept
         wait = targets.wait(user, f"claims#{device}", CLAIMS) if user != call.user else None
         try:
-            key = directory.claim(user, device, one_time=wait is None)
+            key = directory.claim(user, device, wait is None)
         except ChatError as error:
             failure = error
             continue

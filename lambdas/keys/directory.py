@@ -124,7 +124,7 @@ class Directory:
                 failures += 1
         raise ChatError("conflict", "the keys of this device are being changed; try again")
 
-    def claim(self, user: str, device: str, *, one_time: bool = True) -> Claim | None:
+    def claim(self, user: str, device: str, one_time: bool = True) -> Claim | None:
         """One key of the device, the oldest first, else its fallback key, else None.
 
         Without `one_time` the fallback key at once.

@@ -96,6 +96,7 @@ def everything_a_client_can_do(api: Rest) -> None:
     path = f"/api/chats/{group.body['chat']}/members"
     ask("POST", path, {"add": ["zoe_"]}, user="ravi_")
     ask("POST", f"/api/chats/{group.body['chat']}/accept", user="zoe_")
+    ask("POST", f"/api/chats/{group.body['chat']}/accept", user="raju_")
     ask("GET", "/api/settings", user="ravi_")
     ask("POST", path, {"remove": ["zoe_"]}, user="ravi_")
     ask("GET", "/api/chats", user="ravi_")

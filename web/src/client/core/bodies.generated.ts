@@ -131,6 +131,11 @@ export interface ContactsResponse {
   readonly contacts: readonly Contact[];
 }
 
+/** 200. */
+export interface DeclineResponse {
+  readonly declined: string;
+}
+
 /** Open. 200; wrong: 401. */
 export interface DeleteAccountResponse {
   readonly done: boolean;
@@ -156,6 +161,11 @@ export interface HealthResponse {
   readonly status: string;
   readonly pool: string;
   readonly instance: string;
+}
+
+/** 200. */
+export interface LeaveResponse {
+  readonly left: string;
 }
 
 /** 200. */
@@ -394,6 +404,13 @@ export function parseContactsResponse(value: unknown): ContactsResponse {
   };
 }
 
+export function parseDeclineResponse(value: unknown): DeclineResponse {
+  const body = mapping(value);
+  return {
+    declined: text(body.declined),
+  };
+}
+
 export function parseDeleteAccountResponse(value: unknown): DeleteAccountResponse {
   const body = mapping(value);
   return {
@@ -428,6 +445,13 @@ export function parseHealthResponse(value: unknown): HealthResponse {
     status: text(body.status),
     pool: text(body.pool),
     instance: text(body.instance),
+  };
+}
+
+export function parseLeaveResponse(value: unknown): LeaveResponse {
+  const body = mapping(value);
+  return {
+    left: text(body.left),
   };
 }
 

@@ -80,7 +80,7 @@ export interface ErrorFrame {
   readonly retryAfter: number | undefined;
 }
 
-/** The user was invited to a group. `GET /api/chats` lists it until it is accepted or declined. */
+/** An invitation to a group. `GET /api/chats` lists it until it is answered. */
 export interface Invited {
   readonly type: "invited";
   readonly chat: string;
