@@ -5,6 +5,7 @@ environment keeps the result.
 """
 
 import os
+import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -101,6 +102,10 @@ class Aws:
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
+
+    def random(self, length: int) -> str:
+        """Text of `length` random bytes that nobody can guess, for ids and tickets."""
+        return secrets.token_urlsafe(length)
 
     @cached_property
     def background(self) -> "Executor":

@@ -29,5 +29,10 @@ export default defineConfig({
     assetsInlineLimit: 0, // a policy without data: URLs is a better one
     emptyOutDir: true,
   },
-  test: { include: ["test/**/*.test.ts"], setupFiles: ["test/setup.ts"], testTimeout: 20_000 },
+  test: {
+    include: ["test/**/*.test.ts"],
+    globalSetup: "test/backend-process.ts",
+    setupFiles: ["test/setup.ts"],
+    testTimeout: 20_000,
+  },
 });

@@ -3,8 +3,6 @@
 All but the last are open routes that lead to an access token; a ticket opens a connection.
 """
 
-import secrets
-
 from lambdas.api.auth import from_cognito
 from lambdas.api.call import Call, Response
 from lambdas.api.cognito import accounts, taken
@@ -67,7 +65,7 @@ def ticket(call: Call) -> Response:
     if device not in Devices(call.aws.users).of([user], consistent=True).get(user, {}):
         raise not_found(f"you have no device {device}")
     accounts(call.aws).require_enabled(user)
-    issued = tickets.issue(call.aws.tickets, user, device, call.aws.now(), secrets.token_urlsafe)
+    issued = tickets.issue(call.aws.tickets, user, device, call.aws.now(), call.aws.random)
     settings = call.aws.settings
     response = {
         "ticket": issued,

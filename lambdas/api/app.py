@@ -37,12 +37,15 @@ BODY_LIMIT = 128 * 1024
 DRAIN_LIMIT = 1024 * 1024
 
 
-def create_app(aws: Aws, tokens: AccessTokens | None = None) -> "Served":
-    """The application over `aws`; `tokens` is given by tests that have no user pool."""
+def create_app(
+    aws: Aws, tokens: AccessTokens | None = None, routes: Iterable[Route] = ROUTES
+) -> "Served":
+    """The application over `aws`. Tests give `tokens` without a user pool, and `routes` whose
+    endpoints run without a thread."""
     tokens = tokens or access_tokens(aws)
     instance = served_by(aws.settings)
     by_path: dict[str, dict[str, Route]] = {}
-    for route in ROUTES:
+    for route in routes:
         by_path.setdefault(route.path, {})[route.method] = route
     endpoints = [
         PathRoute(path, Endpoint(methods, aws, tokens, instance))

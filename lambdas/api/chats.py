@@ -16,6 +16,7 @@ from lambdas.people.contacts import Contacts
 from lambdas.people.invitations import Invitations
 
 CHATS_PER_PAGE = 100
+CHAT_BYTES = 16  # of a chat's id: it is not to be guessed
 MESSAGES_DEFAULT = 50
 MESSAGES_LIMIT = 100
 # An ALB takes 1 MB from a Lambda target, in which the body is escaped once more.
@@ -120,4 +121,5 @@ def _limits(call: Call) -> Limits:
 
 
 def _chats(call: Call) -> Chats:
-    return Chats(call.aws.chats, call.aws.users)
+    aws = call.aws
+    return Chats(aws.chats, aws.users, new_id=lambda: aws.random(CHAT_BYTES))

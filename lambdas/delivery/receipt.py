@@ -69,4 +69,5 @@ def _head(chats: Table, chat: str, user: str, mark: int) -> Item:
     raise bad_request(f"the chat has no message {mark}")
 
 
-handler = frame_handler({"receipt": with_lease(receipt)})
+ROUTES = {"receipt": with_lease(receipt)}
+handler = frame_handler(ROUTES)

@@ -169,4 +169,5 @@ def _push(aws: Aws, message: Item, users: Iterable[str]) -> None:
         logger.warning("the queue rejected pushes", extra={"jobs": len(rejected)})
 
 
-handler = frame_handler({"send": cutting_off(send)})
+ROUTES = {"send": cutting_off(send)}
+handler = frame_handler(ROUTES)

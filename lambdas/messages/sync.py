@@ -153,4 +153,5 @@ def _post(aws: Aws, caller: Caller, text: str) -> bool:
     return outcome is Outcome.DELIVERED
 
 
-handler = frame_handler({"sync": with_lease(sync), "typing": with_lease(typing)})
+ROUTES = {"sync": with_lease(sync), "typing": with_lease(typing)}
+handler = frame_handler(ROUTES)

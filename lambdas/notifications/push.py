@@ -5,6 +5,7 @@ jobs in the batch fail with it and keep their order, and other users' jobs conti
 failed job again, and moves it to the dead-letter queue after the fifth time.
 """
 
+from functools import partial
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import SqsFifoPartialProcessor, process_partial_response
@@ -14,25 +15,28 @@ from lambdas.notifications import message
 from lambdas.notifications.endpoints import Endpoints
 from lambdas.notifications.queue import Job
 from lambdas.presence.devices import Devices
-from lambdas.settings import aws
+from lambdas.settings import Aws, aws
 from lambdas.telemetry import count, logger, metrics
 
 Event = dict[str, Any]
 
 
-@metrics.log_metrics
-def handler(event: Event, context: Any) -> Any:
+def push_all(aws: Aws, event: Event, context: Any = None) -> Any:
+    """The batch item failures."""
     processor = SqsFifoPartialProcessor(skip_group_on_error=True)
     # report a batch of which all failed as batch item failures, not as an error of the function
     processor.raise_on_entire_batch_failure = False
     return process_partial_response(
-        event=event, record_handler=_push_record, processor=processor, context=context
+        event=event,
+        record_handler=partial(_push_record, aws),
+        processor=processor,
+        context=context,
     )
 
 
-def _push_record(record: SQSRecord) -> None:
+def _push_record(aws: Aws, record: SQSRecord) -> None:
     try:
-        push(Job.from_body(record.body))
+        push(aws, Job.from_body(record.body))
     except Exception:
         count("PushesFailed")
         # a job contains nothing secret: ids, and whether it is urgent
@@ -40,14 +44,14 @@ def _push_record(record: SQSRecord) -> None:
         raise
 
 
-def push(job: Job) -> None:
+def push(aws: Aws, job: Job) -> None:
     """Wakes every device of the user that has an endpoint and holds no lease.
 
     Raises the first error of SNS, after trying all devices.
     """
-    endpoints = Endpoints(aws().sns, aws().users)
-    devices = Devices(aws().users).of([job.user], consistent=True).get(job.user, {})
-    targets = message.to_wake(devices, job, aws().now())
+    endpoints = Endpoints(aws.sns, aws.users)
+    devices = Devices(aws.users).of([job.user], consistent=True).get(job.user, {})
+    targets = message.to_wake(devices, job, aws.now())
     holders = endpoints.holders(target.arn for target in targets)
     errors: list[Exception] = []
     for target in targets:
@@ -63,3 +67,8 @@ def push(job: Job) -> None:
     logger.info("pushed", extra={"message_id": job.message_id, "chat": job.chat})
     if errors:
         raise errors[0]
+
+
+@metrics.log_metrics
+def handler(event: Event, context: Any) -> Any:
+    return push_all(aws(), event, context)

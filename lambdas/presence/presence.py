@@ -35,4 +35,5 @@ def ping(_aws: Aws, _caller: Caller, _frame: Frame) -> Frame:
     return {"type": "pong"}
 
 
-handler = frame_handler({"watch": with_lease(watch), "ping": with_lease(ping)})
+ROUTES = {"watch": with_lease(watch), "ping": with_lease(ping)}
+handler = frame_handler(ROUTES)

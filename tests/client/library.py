@@ -1,4 +1,4 @@
-"""The library against the fake server, and what tests wait for."""
+"""The library against the real handlers, and what tests wait for."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from client import (
     Verified,
 )
 from client.core.events import Event
-from tests.client.fake_server import FakeServer, fake_server, until
+from tests.support.backend.server import Served, one_backend, until
 
 QUICK = Settings(gap_grace=0.02, own_gap_grace=0.05, reconnect_base=0.02, resend_after=0.3)
 
 
-def with_server(scenario: Callable[[FakeServer], Awaitable[None]]) -> None:
+def with_server(scenario: Callable[[Served], Awaitable[None]]) -> None:
     async def run() -> None:
-        async with fake_server() as server, asyncio.timeout(30):
+        async with one_backend() as server, asyncio.timeout(30):
             await scenario(server)
 
     asyncio.run(run())
@@ -30,7 +30,7 @@ def with_server(scenario: Callable[[FakeServer], Awaitable[None]]) -> None:
 
 @asynccontextmanager
 async def online(
-    server: FakeServer, user: str, device: str = "phone", store: Path | str = ":memory:"
+    server: Served, user: str, device: str = "phone", store: Path | str = ":memory:"
 ) -> AsyncIterator[ChatClient]:
     client = ChatClient(server.url, user, "password", device, store, settings=QUICK)
     async with client:

@@ -21,12 +21,12 @@ from client.errors import (
     Unreachable,
     from_status,
 )
-from tests.client.fake_server import FakeServer, fake_server
+from tests.support.backend.server import Served, one_backend
 
 
-def with_api(scenario: Callable[[FakeServer, Api], Awaitable[None]]) -> None:
+def with_api(scenario: Callable[[Served, Api], Awaitable[None]]) -> None:
     async def run() -> None:
-        async with fake_server() as server:
+        async with one_backend() as server:
             api = Api(server.url, Tokens(), random=Random(1), pause=0.001)
             try:
                 await scenario(server, api)
@@ -57,8 +57,8 @@ def test_each_status_has_its_error_and_carries_code_message_and_status(
 
 
 def test_error_responses_are_raised() -> None:
-    async def scenario(server: FakeServer, api: Api) -> None:
-        with pytest.raises(BadRequest, match="too short"):
+    async def scenario(server: Served, api: Api) -> None:
+        with pytest.raises(BadRequest, match="not long enough"):
             await api.sign_up("ravi", "short")
         await sign_in(api)
         with pytest.raises(Conflict):
@@ -73,20 +73,20 @@ def test_error_responses_are_raised() -> None:
 
 
 def test_an_expired_token_is_renewed_once_for_all_waiting_calls() -> None:
-    async def scenario(server: FakeServer, api: Api) -> None:
+    async def scenario(server: Served, api: Api) -> None:
         await sign_in(api)
         server.expire_tokens()
         server.calls.clear()
         await asyncio.gather(*(api.chats() for _ in range(5)))
-        assert server.calls.count("POST /api/token") == 1
+        assert server.lines.count("POST /api/token") == 1
 
     with_api(scenario)
 
 
 def test_without_a_good_refresh_token_it_signs_in_again_if_it_can() -> None:
-    async def scenario(server: FakeServer, api: Api) -> None:
+    async def scenario(server: Served, api: Api) -> None:
         await sign_in(api)
-        server.tokens.clear()
+        server.sign_everybody_out()
         with pytest.raises(Unauthorized):
             await api.chats()
 
@@ -103,7 +103,7 @@ def test_without_a_good_refresh_token_it_signs_in_again_if_it_can() -> None:
 def test_tokens_are_handed_to_whoever_keeps_them() -> None:
     async def run() -> None:
         kept: list[tuple[str | None, str | None]] = []
-        async with fake_server() as server:
+        async with one_backend() as server:
             api = Api(
                 server.url,
                 Tokens(),
@@ -113,44 +113,45 @@ def test_tokens_are_handed_to_whoever_keeps_them() -> None:
             await sign_in(api)
             await api.refresh()
             await api.close()
-        assert [refresh for _, refresh in kept] == ["r2", "r2"]
+        assert [refresh for _, refresh in kept] == ["refresh-1", "refresh-1"]
         assert kept[0][0] != kept[1][0]
 
     asyncio.run(run())
 
 
 def test_a_harmless_call_is_repeated_after_a_server_fault() -> None:
-    async def scenario(server: FakeServer, api: Api) -> None:
+    async def scenario(server: Served, api: Api) -> None:
         await sign_in(api)
-        server.failing += [502, 503]
+        server.faults.failing += [502, 503]
         assert await api.chats() == []
-        server.failing += [500, 500, 500]
+        server.faults.failing += [500, 500, 500]
         with pytest.raises(ServerFault):
             await api.chats()
-        assert server.failing == []
+        assert server.faults.failing == []
 
     with_api(scenario)
 
 
 def test_a_call_that_uses_something_up_is_not_repeated() -> None:
-    async def scenario(server: FakeServer, api: Api) -> None:
+    async def scenario(server: Served, api: Api) -> None:
         await sign_in(api)
         server.calls.clear()
-        server.failing += [503]
+        server.faults.failing += [503]
         with pytest.raises(ServerFault):
             await api.claim(["raju/phone"])
-        server.failing += [503]
+        server.faults.failing += [503]
         with pytest.raises(ServerFault):
             await api.group(["raju"])
-        assert server.calls == ["POST /api/keys/claim", "POST /api/chats"]
+        assert server.lines == ["POST /api/keys/claim", "POST /api/chats"]
 
     with_api(scenario)
 
 
-def test_the_list_of_chats_is_read_to_its_end() -> None:
-    async def scenario(server: FakeServer, api: Api) -> None:
+def test_the_list_of_chats_is_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(server: Served, api: Api) -> None:
         await sign_in(api)
-        names = [server.backend.direct("ravi", f"user{n}")[0] for n in range(4)]
+        monkeypatch.setattr("lambdas.api.chats.CHATS_PER_PAGE", 1)
+        names = [server.direct("ravi", f"user{n}") for n in range(4)]
         assert [chat.chat for chat in await api.chats()] == names
 
     with_api(scenario)

@@ -9,8 +9,8 @@ import pytest
 
 from client import ChatClient, MembersChanged, ServerFault
 from client.core.bodies_generated import ChatResponse, ListedChat
-from tests.client.fake_server import FakeServer, until
 from tests.client.library import of, online, with_server
+from tests.support.backend.server import Served, until
 
 pytestmark = pytest.mark.slow
 
@@ -30,7 +30,7 @@ def answers(client: ChatClient, method: str, answer: Any) -> None:
 def test_a_chat_that_is_not_of_these_two_alone_is_not_taken_for_their_direct_one(
     members: list[str],
 ) -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with online(server, "raju"), online(server, "ravi") as ravi:
             answers(ravi, "direct", ChatResponse("c1", tuple(members)))
             for act in (ravi.direct("raju"), ravi.send("raju", "secret")):
@@ -43,7 +43,7 @@ def test_a_chat_that_is_not_of_these_two_alone_is_not_taken_for_their_direct_one
 
 
 def test_a_direct_chat_is_not_taken_for_that_with_somebody_else() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with online(server, "raju"), online(server, "mira"), online(server, "ravi") as ravi:
             with_mira = await ravi.direct("mira")
             group = await ravi.group(["raju"], "us")
@@ -70,7 +70,7 @@ def test_a_direct_chat_is_not_taken_for_that_with_somebody_else() -> None:
     ],
 )
 def test_a_list_of_chats_makes_no_other_one_of_a_direct_chat(kind: str, members: list[str]) -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with online(server, "raju"), online(server, "mira"), online(server, "ravi") as ravi:
             chat = await ravi.direct("raju")
             group = await ravi.group(["raju"])
@@ -91,7 +91,7 @@ def test_a_list_of_chats_makes_no_other_one_of_a_direct_chat(kind: str, members:
 
 
 def test_whom_the_backend_puts_into_a_new_group_besides_those_who_were_meant_is_told() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with online(server, "raju"), online(server, "mira"), online(server, "ravi") as ravi:
             answers(ravi, "group", ChatResponse("c1", ("mira", "raju", "ravi")))
             await ravi.group(["raju"])
@@ -104,7 +104,7 @@ def test_whom_the_backend_puts_into_a_new_group_besides_those_who_were_meant_is_
     "answer", [{}, {"chat": "c1"}, {"chat": "c", "members": [1]}, {"members": 1}]
 )
 def test_an_answer_of_another_shape_is_a_fault_of_the_server(answer: dict[str, Any]) -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with online(server, "raju"), online(server, "ravi") as ravi:
 
             async def call(*_: Any, **__: Any) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def test_an_answer_of_another_shape_is_a_fault_of_the_server(answer: dict[str, A
 
 
 def test_whom_a_user_adds_was_in_for_nothing_before_also_if_the_answer_gets_lost() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with online(server, "raju"), online(server, "mira"), online(server, "ravi") as ravi:
             group = await ravi.group(["raju"])
             await ravi.send(group, "before")
@@ -142,7 +142,7 @@ def test_whom_a_user_adds_was_in_for_nothing_before_also_if_the_answer_gets_lost
 
             ravi._api.change_members = slow  # type: ignore[method-assign]
             assert await ravi.members(group, add=["mira"]) == ["mira", "raju", "ravi"]
-            newest = server.backend.chats[group].seq
+            newest = server.head(group)["seq"]
             assert asked == [[("mira", newest)]]
             await ravi.wait_for(of(MembersChanged, chat=group, joined=("mira",)))
             assert ravi._store.member_after(group, "mira") == newest

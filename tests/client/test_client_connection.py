@@ -34,8 +34,9 @@ from client.core.bodies_generated import TicketResponse
 from client.core.engine import Engine
 from client.core.events import Event
 from client.store import Store
-from tests.client.fake_backend import Frame
-from tests.client.fake_server import FakeServer, fake_server, until
+from lambdas.frames import Frame
+from tests.support.backend.faults import Request, Response
+from tests.support.backend.server import Served, one_backend, until
 
 pytestmark = pytest.mark.slow
 
@@ -44,9 +45,9 @@ QUICK = Settings(
 )
 
 
-def with_server(scenario: Callable[[FakeServer], Awaitable[None]]) -> None:
+def with_server(scenario: Callable[[Served], Awaitable[None]]) -> None:
     async def run() -> None:
-        async with fake_server() as server, asyncio.timeout(30):
+        async with one_backend() as server, asyncio.timeout(30):
             await scenario(server)
 
     asyncio.run(run())
@@ -54,7 +55,7 @@ def with_server(scenario: Callable[[FakeServer], Awaitable[None]]) -> None:
 
 @asynccontextmanager
 async def online(
-    server: FakeServer, *users: str, settings: Settings = QUICK, **options: Any
+    server: Served, *users: str, settings: Settings = QUICK, **options: Any
 ) -> AsyncIterator[list[ChatClient]]:
     clients = [
         ChatClient(server.url, user, "password", settings=settings, **options) for user in users
@@ -87,7 +88,7 @@ def texts(client: ChatClient, chat: str) -> list[str | None]:
 
 
 def test_two_people_talk_and_see_each_tick() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with online(server, "ravi", "raju") as (ravi, raju):
             name = await ravi.send("raju", "hello")
             seen = await raju.wait_for(received("hello"))
@@ -101,7 +102,7 @@ def test_two_people_talk_and_see_each_tick() -> None:
 
 
 def test_lines_written_in_one_go_keep_their_order() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with online(server, "ravi", "raju") as (ravi, raju):
             lines = [f"line {n}" for n in range(50)]
             for line in lines:
@@ -113,7 +114,7 @@ def test_lines_written_in_one_go_keep_their_order() -> None:
 
 
 def test_repeated_and_reordered_frames_show_every_message_once_in_order() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         held: list[Frame] = []
 
         def shape(user: str, frame: Frame) -> list[Frame]:
@@ -128,7 +129,7 @@ def test_repeated_and_reordered_frames_show_every_message_once_in_order() -> Non
         once = replace(QUICK, resend_after=3600.0)
         async with online(server, "ravi", "raju", settings=once) as (ravi, raju):
             chat = await ravi.direct("raju")
-            server.shape = shape
+            server.faults.to_client = shape
             for n in range(30):
                 last = await ravi.send(chat, f"line {n}")
             await ravi.wait_for(reached(last, State.DELIVERED))
@@ -151,14 +152,14 @@ async def events_so_far(client: ChatClient) -> list[Event]:
 
 
 def test_posts_that_got_lost_are_fetched_when_the_next_one_shows_the_gap() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with online(server, "ravi", "raju") as (ravi, raju):
             chat = await ravi.direct("raju")
-            server.backend.losing = lambda user, frame: frame["type"] == "message"
+            server.faults.lose("message")
             for n in range(3):
                 lost = await ravi.send(chat, f"lost {n}")
             await ravi.wait_for(reached(lost, State.SENT))
-            server.backend.losing = lambda user, frame: False
+            server.faults.lose_nothing()
             await ravi.send(chat, "seen")
             await raju.wait_for(received("seen"))
             assert texts(raju, chat) == ["lost 0", "lost 1", "lost 2", "seen"]
@@ -167,7 +168,7 @@ def test_posts_that_got_lost_are_fetched_when_the_next_one_shows_the_gap() -> No
 
 
 def test_a_lost_connection_is_made_again_and_brings_what_was_missed() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with online(server, "ravi", "raju") as (ravi, raju):
             chat = await ravi.direct("raju")
             await ravi.send(chat, "before")
@@ -182,24 +183,24 @@ def test_a_lost_connection_is_made_again_and_brings_what_was_missed() -> None:
 
 
 def test_a_message_whose_acceptance_got_lost_is_shown_once() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with online(server, "ravi", "raju") as (ravi, raju):
             chat = await ravi.direct("raju")
-            server.shape = lambda user, frame: [] if frame["type"] == "accepted" else [frame]
+            server.faults.lose("accepted")
             name = await ravi.send(chat, "once")
             await raju.wait_for(received("once"))
-            server.shape = lambda user, frame: [frame]
+            server.faults.lose_nothing()
             await ravi.wait_for(reached(name, State.SENT))  # by a resend
             await ravi.send(chat, "after")
             await raju.wait_for(received("after"))
             assert texts(raju, chat) == texts(ravi, chat) == ["once", "after"]
-            assert server.backend.chats[chat].seq > 2
+            assert server.head(chat)["seq"] > 2
 
     with_server(scenario)
 
 
 def test_what_was_written_offline_goes_out_at_the_next_start(tmp_path: Path) -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         store = tmp_path / "ravi.sqlite"
         async with online(server, "raju") as (raju,):
             ravi = ChatClient(server.url, "ravi", "password", store=store, settings=QUICK)
@@ -208,10 +209,10 @@ def test_what_was_written_offline_goes_out_at_the_next_start(tmp_path: Path) -> 
             chat = await ravi.direct("raju")
             await server.drop("ravi")
             await ravi.wait_for(of_kind(Disconnected))
-            server.accepting = lambda user, frame: frame["action"] != "send"
+            server.faults.from_client = lambda user, frame: frame["action"] != "send"
             await ravi.send(chat, "from the lift")
             await ravi.abort()
-            server.accepting = lambda user, frame: True
+            server.faults.from_client = lambda user, frame: True
             ravi = ChatClient(server.url, "ravi", None, store=store, settings=QUICK)
             async with ravi:
                 await raju.wait_for(received("from the lift"))
@@ -221,7 +222,7 @@ def test_what_was_written_offline_goes_out_at_the_next_start(tmp_path: Path) -> 
 
 
 def test_an_abrupt_end_loses_nothing_and_shows_nothing_twice(tmp_path: Path) -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with online(server, "ravi") as (ravi,):
             store = tmp_path / "raju.sqlite"
             for round_ in range(5):
@@ -243,7 +244,7 @@ def test_an_abrupt_end_loses_nothing_and_shows_nothing_twice(tmp_path: Path) -> 
 
 
 def test_the_same_device_elsewhere_stops_this_one() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with online(server, "ravi") as (first,), online(server, "ravi") as (second,):
             await first.wait_for(of_kind(Displaced))
             await first.wait_for(
@@ -256,7 +257,7 @@ def test_the_same_device_elsewhere_stops_this_one() -> None:
 
 
 def test_an_expired_token_does_not_keep_it_from_reconnecting() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with online(server, "ravi") as (ravi,):
             server.expire_tokens()
             await server.drop("ravi")
@@ -279,23 +280,23 @@ async def again(client: ChatClient) -> None:
 
 
 def test_a_backend_that_forgot_the_device_is_told_of_it_again() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with online(server, "ravi") as (ravi,):
-            server.backend.devices.clear()
+            server.forget_device("ravi", "phone")
             await server.drop("ravi")
             await again(ravi)
-            assert "phone" in server.backend.devices["ravi"]
+            assert "phone" in server.listed("ravi")
 
     with_server(scenario)
 
 
 def test_without_a_way_to_sign_in_again_it_stops_and_says_so(tmp_path: Path) -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         store = tmp_path / "ravi.sqlite"
         async with online(server, "ravi", store=store):
             pass
         async with ChatClient(server.url, "ravi", store=store, settings=QUICK) as ravi:
-            server.tokens.clear()
+            server.sign_everybody_out()
             await server.drop("ravi")
             await ravi.wait_for(of_kind(SignedOut))
 
@@ -303,7 +304,7 @@ def test_without_a_way_to_sign_in_again_it_stops_and_says_so(tmp_path: Path) -> 
 
 
 def test_the_password_is_asked_for_only_when_it_is_needed(tmp_path: Path) -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         asked = []
 
         def ask() -> str:
@@ -320,14 +321,13 @@ def test_the_password_is_asked_for_only_when_it_is_needed(tmp_path: Path) -> Non
 
 
 def test_another_device_that_signs_the_user_up_at_the_same_moment_does_no_harm() -> None:
-    class Overtaken(dict[str, str]):
-        def get(self, user: str, default: str | None = None) -> str | None:  # type: ignore[override]
-            found = super().get(user, default)
-            self[user] = "password"  # the other one was faster
-            return found
+    async def scenario(server: Served) -> None:
+        def overtaken(request: Request, truth: Response) -> Response:
+            if (request.path, truth.status) == ("/api/sign-in", 401):
+                server.sign_up("ravi")  # the other one was faster
+            return truth
 
-    async def scenario(server: FakeServer) -> None:
-        server.passwords = Overtaken()
+        server.faults.responds = overtaken
         async with ChatClient(server.url, "ravi", "password") as ravi:
             assert ravi.online
 
@@ -335,10 +335,10 @@ def test_another_device_that_signs_the_user_up_at_the_same_moment_does_no_harm()
 
 
 def test_a_wrong_password_of_an_existing_user_is_refused() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with online(server, "ravi"):
             pass
-        with pytest.raises(Unauthorized, match="wrong user or password"):
+        with pytest.raises(Unauthorized, match="password is wrong"):
             async with ChatClient(server.url, "ravi", "something else"):
                 pass
 
@@ -346,7 +346,8 @@ def test_a_wrong_password_of_an_existing_user_is_refused() -> None:
 
 
 def test_presence_and_typing_are_heard() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
+        server.sign_up("raju")
         async with online(server, "ravi") as (ravi,):
             ravi.watch(["raju"])
             await ravi.wait_for(of_kind(PresenceChanged))
@@ -361,7 +362,7 @@ def test_presence_and_typing_are_heard() -> None:
 
 
 def test_a_group_is_made_changed_and_named_for_oneself() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with online(server, "ravi", "raju", "meena") as (ravi, raju, meena):
             chat = await ravi.group(["raju"], "family")
             assert [one.name for one in ravi.chats()] == ["family"]
@@ -377,25 +378,20 @@ def test_a_group_is_made_changed_and_named_for_oneself() -> None:
 
 
 def test_keys_are_replenished_when_the_server_says_they_run_low() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with online(server, "raju"):
-            keys = server.backend.devices["raju"]["phone"]["one_time_keys"]
-            for name in list(keys)[:35]:
-                del keys[name]
-            server.backend.connections["raju", "phone"](
-                {"type": "keys_low", "remaining": 15, "fallback_used": False}
-            )
-            await until(lambda: len(keys) == 50)
+            server.lose_one_time_keys("raju", "phone", left=15)
+            server.tell({"type": "keys_low", "remaining": 15, "fallback_used": False}, "raju")
+            await until(lambda: len(server.one_time_keys("raju", "phone")) == 50)
 
     with_server(scenario)
 
 
 def test_unknown_and_broken_frames_do_not_disturb() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with online(server, "ravi", "raju") as (ravi, raju):
-            post = server.backend.connections["raju", "phone"]
             for frame in ({"type": "confetti"}, {"type": "nudge", "chat": 7}, {"no": "type"}):
-                post(frame)
+                server.tell(frame, "raju")
             await ravi.send("raju", "still here")
             await raju.wait_for(received("still here"))
 
@@ -403,13 +399,14 @@ def test_unknown_and_broken_frames_do_not_disturb() -> None:
 
 
 def test_a_sync_by_hand_returns_when_everything_is_here() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with online(server, "ravi", "raju") as (ravi, raju):
             chat = await ravi.direct("raju")
-            server.backend.losing = lambda user, frame: frame["type"] == "message"
+            server.faults.lose("message")
             for n in range(120):
                 last = await ravi.send(chat, f"line {n}")
             await ravi.wait_for(reached(last, State.SENT), timeout=20)
+            server.faults.lose_nothing()
             await raju.sync()
             assert texts(raju, chat) == [f"line {n}" for n in range(120)]
 
@@ -417,22 +414,19 @@ def test_a_sync_by_hand_returns_when_everything_is_here() -> None:
 
 
 def test_a_planned_reconnect_takes_its_ticket_before_it_leaves() -> None:
-    async def scenario(server: FakeServer) -> None:
-        class Calls(list[str]):
-            """Notes at each ticket whether a connection is open."""
+    async def scenario(server: Served) -> None:
+        online: list[bool] = []  # at each ticket
 
-            online: list[bool] = []  # noqa: RUF012
+        def note(request: Request, truth: Response) -> Response:
+            if request.line == "POST /api/tickets":
+                online.append(bool(server.connections("ravi")))
+            return truth
 
-            def append(self, call: str) -> None:
-                if call == "POST /api/tickets":
-                    self.online.append(bool(server.backend.connections))
-                super().append(call)
-
-        server.calls = Calls()
+        server.faults.responds = note
         settings = Settings(reconnect_between=(0.3, 0.4))
         async with ChatClient(server.url, "ravi", "password", settings=settings) as ravi:
             await again(ravi)
-            assert Calls.online[:2] == [False, True]
+            assert online[:2] == [False, True]
             seen = await events_so_far(ravi)
             assert not any(isinstance(event, Disconnected) for event in seen)
 
@@ -440,7 +434,7 @@ def test_a_planned_reconnect_takes_its_ticket_before_it_leaves() -> None:
 
 
 def test_a_store_that_fails_stops_the_client_and_says_so() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with online(server, "ravi", "raju") as (ravi, raju):
             db: sqlite3.Connection = raju._store.db
             db.execute("DROP TABLE messages")  # as a broken disk would
@@ -455,7 +449,7 @@ def test_a_store_that_fails_stops_the_client_and_says_so() -> None:
 
 
 def test_a_store_that_fails_while_closing_is_let_go_all_the_same(tmp_path: Path) -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         path = tmp_path / "s.sqlite"
         ravi = ChatClient(server.url, "ravi", "password", store=path, settings=QUICK)
         await ravi.__aenter__()
@@ -470,7 +464,7 @@ def test_a_store_that_fails_while_closing_is_let_go_all_the_same(tmp_path: Path)
 
 
 def test_a_ticket_of_another_shape_is_told_and_the_next_one_serves() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with online(server, "ravi", "raju") as (ravi, raju):
             assert raju._connection is not None
             real, answers = raju._account.ticket, [KeyError("ticket")]
@@ -492,18 +486,16 @@ def test_a_ticket_of_another_shape_is_told_and_the_next_one_serves() -> None:
 
 
 def test_a_backend_that_is_not_there_is_said_at_once() -> None:
-    async def scenario(server: FakeServer) -> None:
-        port, server.http_port = server.http_port, 1
+    async def scenario(server: Served) -> None:
         with pytest.raises(Unreachable):
-            async with ChatClient(server.url, "ravi", "password"):
+            async with ChatClient("http://127.0.0.1:1", "ravi", "password"):
                 pass
-        server.http_port = port
 
     with_server(scenario)
 
 
 def test_waiting_for_what_does_not_happen_tells_what_did() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with online(server, "ravi") as (ravi,):
             with pytest.raises(TimeoutError, match="Connected"):
                 await ravi.wait_for(of_kind(MessageReceived), timeout=0.05)

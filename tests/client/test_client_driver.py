@@ -19,7 +19,7 @@ from client.core.step import Step
 from client.driver import Driver
 from client.errors import Closed, MessageTooLarge, StoreError, Unreachable
 from tests.client.crypto.scene import Device
-from tests.client.fake_backend import FakeBackend
+from tests.support.backend.people import People
 
 CHAT = "Qn3jv0dXzq0Yk1mE8a2b9w"
 
@@ -32,7 +32,7 @@ async def nothing(request: Request) -> FetchResult:
 def driven(
     fetch: Callable[[Request], Awaitable[FetchResult]] = nothing,
 ) -> Iterator[tuple[Driver, Device, list[Event]]]:
-    device = Device("ravi", "phone", FakeBackend())
+    device = Device("ravi", "phone", People())
     reported: list[Event] = []
     engine = Engine("ravi", "phone", device.random, device.settings)
     driver = Driver(engine, device.store, device.encryption, reported.append, fetch)

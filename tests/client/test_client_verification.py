@@ -26,14 +26,14 @@ from client.core.cipher import FetchResult, Lists, Request
 from client.core.engine import Engine
 from client.core.frames import DevicesChanged
 from client.directory import fetch
-from tests.client.fake_server import FakeServer, until
 from tests.client.library import QUICK, compare, of, online, verified, with_server
+from tests.support.backend.server import Served, until
 
 pytestmark = pytest.mark.slow
 
 
 def test_two_people_compare_emoji_and_are_verified_and_stay_so(tmp_path: Path) -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         store = tmp_path / "ravi.sqlite"
         async with online(server, "raju") as raju:
             async with online(server, "ravi", store=store) as ravi:
@@ -57,7 +57,7 @@ def test_two_people_compare_emoji_and_are_verified_and_stay_so(tmp_path: Path) -
 
 
 def test_nothing_of_it_is_shown_as_a_message() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with online(server, "raju") as raju, online(server, "ravi") as ravi:
             await verified(ravi, raju)
             await ravi.send("raju", "hello")
@@ -71,7 +71,7 @@ def test_nothing_of_it_is_shown_as_a_message() -> None:
 
 
 def test_emoji_that_differ_verify_nobody() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with online(server, "raju") as raju, online(server, "ravi") as ravi:
             await compare(ravi, raju)
             ravi.confirm("raju", match=True)
@@ -85,7 +85,7 @@ def test_emoji_that_differ_verify_nobody() -> None:
 
 
 def test_who_is_away_is_waited_for_and_asked_on_coming_back(tmp_path: Path) -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         store = tmp_path / "raju.sqlite"
         async with online(server, "raju", store=store):
             pass
@@ -101,7 +101,7 @@ def test_who_is_away_is_waited_for_and_asked_on_coming_back(tmp_path: Path) -> N
 
 
 def test_both_may_ask_at_once() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with online(server, "raju") as raju, online(server, "ravi") as ravi:
             await asyncio.gather(ravi.verify("raju"), raju.verify("ravi"))
             here = await ravi.wait_for(of(EmojiShown, user="raju"))
@@ -112,7 +112,7 @@ def test_both_may_ask_at_once() -> None:
 
 
 def test_who_leaves_in_the_middle_says_so() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with online(server, "ravi") as ravi:
             async with online(server, "raju") as raju:
                 await compare(ravi, raju)
@@ -122,7 +122,7 @@ def test_who_leaves_in_the_middle_says_so() -> None:
 
 
 def test_who_crashes_in_the_middle_has_forgotten_it_and_may_begin_again(tmp_path: Path) -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         store = tmp_path / "raju.sqlite"
         async with online(server, "ravi") as ravi:
             raju = ChatClient(server.url, "raju", "password", store=store, settings=QUICK)
@@ -139,7 +139,7 @@ def test_who_crashes_in_the_middle_has_forgotten_it_and_may_begin_again(tmp_path
 
 
 def test_keys_that_change_in_the_middle_end_it() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with online(server, "ravi") as ravi, online(server, "raju") as raju:
             await compare(ravi, raju)
             async with online(server, "raju"):  # the same device, made anew: raju is displaced
@@ -152,7 +152,7 @@ def test_keys_that_change_in_the_middle_end_it() -> None:
 
 
 def test_a_comparison_that_nobody_answers_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with online(server, "raju") as raju, online(server, "ravi") as ravi:
             await ravi.verify("raju")
             await raju.wait_for(of(VerificationRequested, user="ravi"))
@@ -165,7 +165,7 @@ def test_a_comparison_that_nobody_answers_ends_by_itself(monkeypatch: pytest.Mon
 
 
 def test_a_verified_user_s_new_device_waits_for_acceptance() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with online(server, "raju") as phone, online(server, "ravi") as ravi:
             await verified(ravi, phone)
             async with online(server, "raju", "laptop") as laptop:
@@ -184,7 +184,7 @@ def test_a_verified_user_s_new_device_waits_for_acceptance() -> None:
 
 
 def test_a_user_s_own_devices_can_be_compared() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with (
             online(server, "raju"),
             online(server, "ravi") as phone,
@@ -201,7 +201,7 @@ def test_a_user_s_own_devices_can_be_compared() -> None:
 
 @pytest.mark.parametrize("device", ["phone", "tablet", None])
 def test_there_has_to_be_somebody_to_compare_with(device: str | None) -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with online(server, "raju") as raju, online(server, "ravi") as ravi:
             for user in ("nobody", "ravi"):
                 with pytest.raises(CannotVerify, match="no device"):
@@ -223,7 +223,7 @@ def test_there_has_to_be_somebody_to_compare_with(device: str | None) -> None:
 
 
 def test_of_several_devices_one_has_to_be_named_unless_it_has_asked() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with (
             online(server, "raju"),
             online(server, "raju", "laptop") as laptop,
@@ -242,7 +242,7 @@ def test_of_several_devices_one_has_to_be_named_unless_it_has_asked() -> None:
 
 
 def test_a_safety_number_is_the_same_on_both_sides_and_verifies_all_devices() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with (
             online(server, "raju") as raju,
             online(server, "raju", "laptop") as laptop,
@@ -259,7 +259,7 @@ def test_a_safety_number_is_the_same_on_both_sides_and_verifies_all_devices() ->
 
 
 def test_a_comparison_of_emoji_says_of_the_other_devices_nothing() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with (
             online(server, "raju") as phone,
             online(server, "raju", "laptop"),
@@ -275,7 +275,7 @@ def test_a_comparison_of_emoji_says_of_the_other_devices_nothing() -> None:
 
 
 def test_lists_are_asked_for_anew_before_a_number_is_made_or_compared() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with online(server, "raju") as raju, online(server, "ravi") as ravi:
             number = (await raju.safety_number("ravi")).digits
             lists = {"GET /api/users/ravi/devices", "GET /api/users/raju/devices"}
@@ -285,13 +285,13 @@ def test_lists_are_asked_for_anew_before_a_number_is_made_or_compared() -> None:
             ):
                 server.calls.clear()
                 await asking()
-                assert lists.issubset(server.calls)
+                assert lists.issubset(server.lines)
 
     with_server(scenario)
 
 
 def test_a_list_that_changed_while_it_was_asked_for_is_asked_for_again() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with online(server, "raju"), online(server, "ravi") as ravi:
             await ravi.devices("raju")
             fetched = fetch
@@ -314,7 +314,7 @@ def test_a_list_that_changed_while_it_was_asked_for_is_asked_for_again() -> None
 
 
 def test_a_number_that_differs_verifies_nobody() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with online(server, "raju"), online(server, "ravi") as ravi:
             digits = (await ravi.safety_number("raju")).digits
             other = "1" if digits[0] == "0" else "0"
@@ -327,7 +327,7 @@ def test_a_number_that_differs_verifies_nobody() -> None:
 
 
 def test_changed_keys_are_accepted_by_comparing_the_new_number() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with online(server, "ravi") as ravi:
             async with online(server, "raju"):
                 old = await ravi.safety_number("raju")
@@ -351,7 +351,7 @@ def test_a_number_can_be_shown_while_the_backend_is_away(monkeypatch: pytest.Mon
     async def unreachable(*_: object) -> None:
         raise Unreachable("http://127.0.0.1", "nobody there")
 
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with online(server, "raju"), online(server, "ravi") as ravi:
             number = await ravi.safety_number("raju")
             monkeypatch.setattr("client.chat_client.fetch", unreachable)

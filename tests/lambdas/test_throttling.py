@@ -78,7 +78,7 @@ def test_the_delivery_watch_gets_the_records_again(world: Backend) -> None:
 def test_the_push_queue_gives_the_job_again(world: Backend) -> None:
     given.user(world, "raju", "phone")
     with throttled(world, "BatchGetItem"), pytest.raises(ClientError) as error:
-        push.push(Job("raju", "chat", MESSAGE_ID))
+        push.push(world.aws, Job("raju", "chat", MESSAGE_ID))
     assert is_throttled(error.value)
 
 

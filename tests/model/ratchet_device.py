@@ -13,9 +13,9 @@ from client.core.frames import Message, Synced
 from client.core.settings import Settings
 from client.store.store import Store
 from client.store.tables import migrate
+from lambdas.frames import Frame
 from tests.client.crypto.scene import Device
-from tests.client.fake_backend import Frame
-from tests.model.ratchet_backend import RatchetBackend
+from tests.support.backend.people import People
 
 QUICK = Settings(
     resend_after=3.0,
@@ -62,7 +62,9 @@ class RatchetDevice(Device):
     lists the one that was asked for later counts.
     """
 
-    def __init__(self, user: str, name: str, backend: RatchetBackend) -> None:
+    first_keys = 30
+
+    def __init__(self, user: str, name: str, backend: People) -> None:
         self.flights: list[Flight] = []
         self.answers: list[FetchResult] = []  # of the directory, on their way here
         self.listed_members: dict[str, frozenset[str]] = {}
@@ -110,9 +112,10 @@ class RatchetDevice(Device):
         self.flights.append(flight)
 
     def handled(self, at: int = 0) -> None:
+        assert self.connection is not None
         frame = self.up.pop(at)
         self.syncing = [] if frame["action"] == "sync" else None
-        answer = self.backend.handle(self.user, self.name, frame)
+        answer = self.backend.handle(self.connection, frame)
         sent, self.syncing = self.syncing or [], None
         if answer is not None:
             self.flights.append(Flight(answer, after=sent))

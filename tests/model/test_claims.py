@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from lambdas.api import keys
-from lambdas.api.call import Call
+from lambdas.api.call import Call, SignIn
 from lambdas.errors import ChatError
 from lambdas.keys.decisions import Claim, DeviceKeys, SignedKey
 from lambdas.keys.directory import Directory
@@ -62,7 +62,7 @@ class Services(Aws):
     def claim(self, claimer: str, address: str) -> dict[str, Any]:
         """The answer of POST /api/keys/claim for one device. Raises ChatError."""
         body = {"devices": [address]}
-        answer = keys.claim(Call(self, "lambda/test", claimer, {}, {}, body))
+        answer = keys.claim(Call(self, "lambda/test", SignIn(claimer, "", 0, ""), {}, {}, body))
         assert answer.body is not None
         claimed: dict[str, Any] = answer.body["keys"]
         return claimed

@@ -36,9 +36,10 @@ from client.core.step import Step
 from lambdas.attribute_values import from_wire
 from lambdas.tables import seq_of
 from lambdas.telemetry import metrics
-from tests.model.ratchet_backend import ZERO, RatchetBackend
 from tests.model.ratchet_device import RatchetDevice
 from tests.model.ratchet_mutants import MUTANTS, Mutant
+from tests.support.backend.clock import EPOCH
+from tests.support.backend.people import People
 
 USERS = ("ravi", "raju", "mira", "anna")
 EXAMPLES = int(os.environ.get("RATCHETS", "40"))  # more of them for a night
@@ -84,7 +85,7 @@ class Ratchets(RuleBasedStateMachine):
         super().__init__()
         logging.disable(logging.CRITICAL)
         metrics.clear_metrics()
-        self.backend = RatchetBackend()
+        self.backend = People()
         self.devices: list[RatchetDevice] = []
         self.gone: list[RatchetDevice] = []
         self.texts: dict[str, Text] = {}
@@ -95,7 +96,7 @@ class Ratchets(RuleBasedStateMachine):
         self.met: dict[RatchetDevice, dict[str, float]] = {}
         self.met_before: dict[tuple[RatchetDevice, str], list[float]] = {}  # and who left since
         self.left: dict[tuple[RatchetDevice, str], float] = {}  # when it got to know that
-        self.backend.world.database.listeners.append(self._stored)
+        self.backend.aws.database.listeners.append(self._stored)
         for user in USERS:
             self.backend.sign_up(user)
             self._install(user, "phone")
@@ -352,7 +353,7 @@ class Ratchets(RuleBasedStateMachine):
 
     @rule()
     def the_delivery_watch_runs(self) -> None:
-        self.backend.watch()
+        self.backend.run_watch()
 
     # -- at rest
 
@@ -360,7 +361,7 @@ class Ratchets(RuleBasedStateMachine):
     def everything_comes_to_rest(self) -> None:
         for pause in (0.3, 3.1, 16.0, 61.0, 700.0, LATER, LATER, 1.0):
             self._travel_all()
-            self.backend.watch()
+            self.backend.run_watch()
             self._travel_all()
             for device in self.devices:
                 for user in USERS:
@@ -419,7 +420,7 @@ class Ratchets(RuleBasedStateMachine):
             return True
         if known.ed25519 != device.account.ed25519:
             return True  # the news of its keys was lost, and no list was asked for since
-        if since - ZERO > text.accepted_at + MADE_WITHIN:
+        if since - EPOCH > text.accepted_at + MADE_WITHIN:
             return True
         if text.chat != self.group or user in (text.known_members or ()):
             return False

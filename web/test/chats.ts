@@ -1,6 +1,6 @@
-/** Chats and frames as the backend in memory has them, and making a device ask for a text. */
+/** Chats and frames as the backend has them, and making a device ask for a text. */
 
-import type { TestClient } from "./fake-backend.ts";
+import type { TestClient } from "./backend.ts";
 import { backend, frames, until } from "./scene.ts";
 
 export async function placeOf({ client }: TestClient, chat: string) {
@@ -9,11 +9,25 @@ export async function placeOf({ client }: TestClient, chat: string) {
   return found;
 }
 
-/** The chat as the backend has it. */
-export function inBackend(chat: string) {
-  const found = backend.chats.get(chat);
-  if (found === undefined) throw new Error(`there is no chat ${chat}`);
-  return found;
+/** Holds back what comes for a client, until the result is called. */
+export function hold(
+  { name }: TestClient,
+  which: (frame: { type?: string }) => boolean = () => true,
+) {
+  const socket = backend.sockets.get(name);
+  if (socket === undefined) throw new Error(`${name} is not connected`);
+  const deliver = socket.deliver.bind(socket);
+  const held: { type?: string }[] = [];
+  socket.deliver = (frame) => {
+    if (which(frame)) held.push(frame);
+    else deliver(frame);
+  };
+  const arrive = () => {
+    socket.deliver = deliver;
+    for (const frame of held) deliver(frame);
+  };
+  const messages = () => held.filter(({ type }) => type === "message").length;
+  return Object.assign(arrive, { messages });
 }
 
 export const sentTo = ({ name }: TestClient) =>
@@ -29,9 +43,10 @@ export async function ask(
   const before = sentTo(writer).length;
   backend.post(writer.name, { action: "send", message_id: id, chat, alg: "olm.v1", to: {} });
   await until(() => sentTo(writer).length > before);
-  const { seq } = inBackend(chat).log.findLast(({ sender, device }) => {
-    return `${sender}/${device}` === asker.name;
-  }) ?? { seq: 0 };
+  const asked = (await backend.messages(chat)).findLast(({ sender, sender_device }) => {
+    return `${sender}/${sender_device}` === asker.name;
+  });
+  const seq = Number(asked?.item.replace("message#", "") ?? 0);
   // What it asks for is decided before the next text is sealed.
   await until(async () => (await placeOf(writer, chat)).watermark >= seq);
 }

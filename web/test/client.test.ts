@@ -3,13 +3,14 @@
 import { describe, expect, test } from "vitest";
 import { isText } from "../src/client/core/ids.ts";
 import * as tables from "../src/client/store/tables.ts";
-import type { TestClient } from "./fake-backend.ts";
+import type { TestClient } from "./backend.ts";
 import {
   backend,
   changeStore,
   connect,
   crash,
   deviceChanges,
+  eventsOf,
   frames,
   got,
   shows,
@@ -127,8 +128,8 @@ describe("sending", () => {
   });
 
   test("what is no text, or too much of it, is refused at once", async () => {
-    const ravi = await connect("ravi/phone");
-    const chat = await ravi.client.group([]);
+    const [ravi] = [await connect("ravi/phone"), await connect("raju/phone")];
+    const chat = await ravi.client.group([user("raju")]);
     await expect(ravi.client.send(chat, "")).rejects.toThrow(RangeError);
     await expect(ravi.client.send(chat, "\ud83d")).rejects.toThrow(RangeError);
     await expect(ravi.client.send(chat, "x".repeat(25_000))).rejects.toThrow(/send it in parts/);
@@ -197,20 +198,36 @@ describe("devices", () => {
     ]);
   });
 
+  test("one that was removed stops, and does not come back by itself", async () => {
+    const [raju, laptop] = [await connect("raju/phone"), await connect("raju/laptop")];
+    await raju.client.removeDevice("laptop");
+    await until(() => eventsOf(laptop, "signed_out").length > 0);
+    expect(eventsOf(laptop, "signed_out")[0]?.reason).toMatch(/removed/);
+    expect(await raju.client.devices()).toHaveLength(1);
+  });
+
+  test("one that the backend has forgotten is made known again", async () => {
+    const ravi = await connect("ravi/phone");
+    const before = eventsOf(ravi, "connected").length;
+    await backend.forgetDevice(ravi.name);
+    ravi.client.cut();
+    await until(() => eventsOf(ravi, "connected").length > before);
+    expect((await backend.keys(ravi.name)).one_time_keys.length).toBeGreaterThan(0);
+  });
+
   test("keys are filled up when they run low, and the fallback key is replaced", async () => {
     const ravi = await connect("ravi/phone");
-    const device = backend.devices.get(ravi.name);
-    if (device === undefined) throw new Error("it is not registered");
-    expect(device.oneTime).toHaveLength(50);
-    const { fallback } = device;
-    expect(fallback).toBeDefined();
-    device.oneTime.splice(10);
+    const before = await backend.keys(ravi.name);
+    expect(before.one_time_keys).toHaveLength(50);
+    backend.loseOneTimeKeys(ravi.name, 10);
+    await backend.pending;
     backend.sockets
       .get(ravi.name)
       ?.deliver({ type: "keys_low", remaining: 10, fallback_used: true });
-    await until(() => device.oneTime.length === 50);
-    await until(() => device.fallback?.key !== fallback?.key);
-    expect(new Set(device.oneTime.map(({ key }) => key)).size).toBe(50);
+    const keys = () => backend.keys(ravi.name);
+    await until(async () => (await keys()).one_time_keys.length === 50);
+    await until(async () => (await keys()).fallback_key !== before.fallback_key);
+    expect(new Set((await keys()).one_time_keys).size).toBe(50);
   });
 });
 

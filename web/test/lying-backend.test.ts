@@ -4,8 +4,8 @@ import { describe, expect, test } from "vitest";
 import { isText, ulid } from "../src/client/core/ids.ts";
 import { State } from "../src/client/core/ticks.ts";
 import { ClientError } from "../src/client/errors.ts";
-import { ask, inBackend, placeOf, sentTo, sessions } from "./chats.ts";
-import type { TestClient } from "./fake-backend.ts";
+import type { TestClient } from "./backend.ts";
+import { ask, hold, placeOf, sentTo, sessions } from "./chats.ts";
 import { backend, connect, eventsOf, got, until, user } from "./scene.ts";
 
 describe("a direct chat", () => {
@@ -25,6 +25,7 @@ describe("a direct chat", () => {
 
   test("with one user is not given out as that with another", async () => {
     const [ravi] = [await connect("ravi/phone"), await connect("raju/phone")];
+    await backend.signUp(user("evil"));
     const chat = await ravi.client.direct(user("evil"));
     backend.lies.set("POST chats", () => ({ chat, members: ["raju", "ravi"].map(user) }));
     await expect(ravi.client.direct(user("raju"))).rejects.toThrow(ClientError);
@@ -43,7 +44,7 @@ describe("a direct chat", () => {
     await ravi.client.send(chat, "hello");
     await got(raju, "hello");
     const names = members.map(user);
-    inBackend(chat).members.set(user("evil"), 0);
+    backend.putInto(chat, user("evil"), "beginning");
     backend.lies.set("GET chats", () => ({ chats: [{ chat, kind, members: names }] }));
     backend.lies.set("synced", (truth) => {
       const place = (truth.chats as Record<string, object>)[chat];
@@ -68,7 +69,7 @@ describe("a direct chat", () => {
     await ravi.client.send(chat, "hello");
     await got(raju, "hello");
     await raju.client.direct(user("ravi"));
-    inBackend(chat).members.set(user("evil"), 0);
+    backend.putInto(chat, user("evil"), "beginning");
     const all = ["evil", "raju", "ravi"].map(user);
     backend.lies.set("GET chats", (truth, to) =>
       to === user("evil") ? { chats: [{ chat, kind: "group", members: all }] } : truth,
@@ -92,8 +93,7 @@ describe("a direct chat", () => {
 
   test("of three people takes no text", async () => {
     const [ravi] = [await connect("ravi/phone"), await connect("evil/phone")];
-    const members = new Map(["evil", "raju", "ravi"].map((name) => [user(name), 0]));
-    backend.chats.set("trap", { kind: "direct", members, log: [] });
+    await backend.makeChat("trap", "direct", ["evil", "raju", "ravi"].map(user));
     await ravi.client.sync();
     const messageId = await ravi.client.send("trap", "secret");
     const failed = () =>
@@ -142,6 +142,7 @@ describe("a group", () => {
 
   test("tells whom the backend has put into a new group besides those who were meant", async () => {
     const ravi = await connect("ravi/phone");
+    await backend.signUp(user("raju"));
     backend.lies.set("POST chats", (truth) => ({
       ...(truth as object),
       members: [user("ravi"), user("raju"), user("evil")],
@@ -173,7 +174,7 @@ describe("a group", () => {
     backend.lies.set("POST keys", async (truth) => {
       backend.lies.clear();
       const members = { [user("ravi")]: {}, [user("raju")]: {} };
-      inBackend(chat).members.delete(user("mira"));
+      backend.takeOut(chat, user("mira"));
       const place = { seq: 0, complete_to: 0, missing: [], members };
       const synced = { type: "synced", chats: { [chat]: place }, more: false };
       backend.sockets.get(ravi.name)?.deliver(synced);
@@ -227,22 +228,14 @@ test("what a removed device wrote before is still read", async () => {
   await got(laptop, "1");
   await laptop.client.send(chat, "2");
   await got(ravi, "2");
-  const socket = backend.sockets.get(ravi.name);
-  if (socket === undefined) throw new Error("ravi is not connected");
-  const deliver = socket.deliver.bind(socket);
-  const late: object[] = [];
-  socket.deliver = (frame) => {
-    if ("type" in frame && frame.type === "accepted") deliver(frame);
-    else late.push(frame);
-  };
+  const arrive = hold(ravi, ({ type }) => type !== "accepted");
   await laptop.client.send(chat, "on its way");
-  await until(() => late.length > 0);
+  await until(() => arrive.messages() > 0);
   backend.quiet = true;
   await raju.client.removeDevice("laptop");
   await ravi.client.send(chat, "3");
   await got(raju, "3");
-  socket.deliver = deliver;
-  for (const frame of late) deliver(frame);
+  arrive();
   await got(ravi, "on its way");
 });
 

@@ -1,29 +1,29 @@
-/** Whole clients against a backend in memory: importing this gives each test of a file its own. */
+/** Whole clients against the real handlers in memory: importing this gives each test of a file its own. */
 
 import { afterEach, beforeEach, expect, vi } from "vitest";
 import type { Event } from "../src/client/core/events.ts";
 import type { Settings } from "../src/client/core/settings.ts";
 import { Store, type Work } from "../src/client/store/store.ts";
 import * as tables from "../src/client/store/tables.ts";
-import { FakeBackend, type SendFrame, type TestClient } from "./fake-backend.ts";
+import { Backend, type SendFrame, type TestClient } from "./backend.ts";
 
 const QUICK = {
   reconnectBase: 10,
-  resendAfter: 300,
+  resendAfter: 3_000,
   fetchRetry: 50,
   gapGrace: 20,
   askAfter: [100, 1_000, 5_000],
 };
 
-export let backend: FakeBackend;
+export let backend: Backend;
 let suffix = 0;
 let ahead = 0;
 const clock = Date.now;
 const running: TestClient[] = [];
 
-beforeEach(() => {
+beforeEach(async () => {
   suffix += 1;
-  backend = new FakeBackend();
+  backend = await Backend.made();
   backend.install();
   ahead = 0;
   vi.spyOn(Date, "now").mockImplementation(() => clock() + ahead);
@@ -37,6 +37,7 @@ afterEach(async () => {
 /** So much time passes, on the devices and in the backend. */
 export function later(milliseconds: number): void {
   ahead += milliseconds;
+  backend.later(milliseconds);
 }
 
 /** Names are other ones in each test, for the state of all lies in one IndexedDB. */

@@ -5,7 +5,7 @@ import { loadDevice } from "../src/client/account.ts";
 import { canonical, deviceDocument } from "../src/client/crypto/signing.ts";
 import { Store } from "../src/client/store/store.ts";
 import * as tables from "../src/client/store/tables.ts";
-import type { TestClient } from "./fake-backend.ts";
+import type { TestClient } from "./backend.ts";
 import {
   backend,
   changeStore,
@@ -38,8 +38,7 @@ async function forged(name: string) {
   const account = await store.get(tables.account, tables.ONLY);
   const document = canonical(deviceDocument(who, device, self.keys));
   const signature = self.ratchets.sign(account?.pickle ?? "", document);
-  const entry = { keys: self.keys, signature, fallback: undefined, watermarks: new Map() };
-  return () => backend.devices.set(name, { ...entry, oneTime: [] });
+  return () => backend.listDevice(name, { keys: self.keys, signature });
 }
 
 /** The same name, made anew: another identity. */
@@ -116,7 +115,7 @@ describe("safety numbers", () => {
     list();
     announce(ravi, user("raju"));
     await until(() => eventsOf(ravi, "identity_changed").length > 0);
-    backend.devices.delete(named("raju/evil"));
+    backend.forgetDevice(named("raju/evil"));
     expect(await verification.compareSafetyNumber(user("raju"), digits)).toBe(true);
     list();
     expect(await trust(ravi, user("raju"))).toEqual([

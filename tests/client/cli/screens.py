@@ -14,7 +14,7 @@ from client import ChatClient, Settings
 from client.cli.commands import Commands
 from client.cli.room import Room
 from client.cli.screen import Screen
-from tests.client.fake_server import FakeServer, fake_server, until
+from tests.support.backend.server import Served, one_backend, until
 
 QUICK = Settings(gap_grace=0.02, reconnect_base=0.02)
 
@@ -92,7 +92,7 @@ class Person:
 
 
 @asynccontextmanager
-async def person(server: FakeServer, user: str, to: str | None = None) -> AsyncIterator[Person]:
+async def person(server: Served, user: str, to: str | None = None) -> AsyncIterator[Person]:
     client = ChatClient(server.url, user, "password", settings=QUICK)
     with create_pipe_input() as keyboard:
         someone = Person(client, keyboard)
@@ -105,13 +105,13 @@ async def person(server: FakeServer, user: str, to: str | None = None) -> AsyncI
             await client.close()
 
 
-def with_server(scenario: Callable[[FakeServer], Awaitable[None]]) -> None:
+def with_server(scenario: Callable[[Served], Awaitable[None]]) -> None:
     async def run() -> None:
-        async with fake_server() as server, asyncio.timeout(30):
+        async with one_backend() as server, asyncio.timeout(30):
             await scenario(server)
 
     asyncio.run(run())
 
 
-def raju_online(server: FakeServer) -> ChatClient:
+def raju_online(server: Served) -> ChatClient:
     return ChatClient(server.url, "raju", "password", settings=QUICK)

@@ -8,8 +8,8 @@ from client.cli.lines import Lines
 from client.cli.room import Room
 from client.core.events import VerificationRequested
 from client.crypto.identities import Trust
-from tests.client.fake_server import FakeServer
 from tests.client.library import of, online, with_server
+from tests.support.backend.server import Served
 
 WANTED = "a user name is 3 to 32 of a-z, 0-9 and _"
 
@@ -30,7 +30,7 @@ class Person:
 
 
 def test_in_a_direct_chat_it_is_with_the_one_it_is_with() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with online(server, "ravi") as ravi, online(server, "raju") as raju:
             person = Person(ravi)
             person.room.open(await ravi.direct("raju"))
@@ -57,7 +57,7 @@ def test_in_a_direct_chat_it_is_with_the_one_it_is_with() -> None:
 
 
 def test_a_name_counts_all_the_same_also_one_of_digits() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with (
             online(server, "ravi") as ravi, online(server, "raju"), online(server, "12345"),
         ):  # fmt: skip
@@ -74,7 +74,7 @@ def test_a_name_counts_all_the_same_also_one_of_digits() -> None:
 
 
 def test_without_a_direct_chat_a_name_is_needed() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with online(server, "ravi") as ravi, online(server, "raju"):
             person = Person(ravi)
             for chat in (None, await ravi.group(["raju"])):

@@ -9,19 +9,19 @@ from client.cli.bubbles import Line, lay_out, wrap
 from client.core.ticks import State
 from client.store.history import StoredMessage
 from tests.client.cli.screens import QUICK, person, raju_online, with_server
-from tests.client.fake_server import FakeServer, until
+from tests.support.backend.server import Served, until
 
 
 def test_an_own_line_turns_from_sent_to_delivered_to_a_blue_read() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with raju_online(server):
             pass
         async with person(server, "ravi", "raju") as ravi:
             await ravi.shows("raju")
-            server.accepting = lambda user, frame: frame["action"] != "send"
+            server.faults.from_client = lambda user, frame: frame["action"] != "send"
             ravi.keyboard.send_text("hello\r")
             await ravi.shows("hello", "◷")
-            server.accepting = lambda user, frame: True
+            server.faults.from_client = lambda user, frame: True
             await server.drop("ravi")
             await ravi.shows("hello", "✓")
             assert "✓✓" not in "\n".join(ravi.rows())
@@ -35,7 +35,7 @@ def test_an_own_line_turns_from_sent_to_delivered_to_a_blue_read() -> None:
 
 
 def test_what_stands_on_the_screen_is_read_what_is_scrolled_away_is_not() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with person(server, "ravi") as ravi:
             await until(lambda: ravi.client.online)
             async with raju_online(server) as raju:
@@ -43,21 +43,21 @@ def test_what_stands_on_the_screen_is_read_what_is_scrolled_away_is_not() -> Non
                     await raju.send("ravi", f"line {n}")
                 await ravi.shows("line 39")
                 chat = await raju.direct("ravi")
-                await until(lambda: server.backend.chats[chat].read.get("ravi") == 40)
+                await until(lambda: server.member(chat, "ravi")["read"] == 40)
                 ravi.keyboard.send_text("\x1b[5~")  # PageUp
                 await ravi.shows("newer messages below: PageDown", "line 20")
                 await raju.send("ravi", "line 40")
-                await until(lambda: server.backend.chats[chat].delivered["ravi"]["phone"] == 41)
-                assert server.backend.chats[chat].read["ravi"] == 40
+                await until(lambda: server.member(chat, "ravi")["delivered"].get("phone") == 41)
+                assert server.member(chat, "ravi")["read"] == 40
                 ravi.keyboard.send_text("\x1b[6~\x1b[6~")  # PageDown
                 await ravi.shows("line 40")
-                await until(lambda: server.backend.chats[chat].read["ravi"] == 41)
+                await until(lambda: server.member(chat, "ravi")["read"] == 41)
 
     with_server(scenario)
 
 
 def test_who_is_there_and_who_is_typing_stands_on_top() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with person(server, "ravi") as ravi:
             await until(lambda: ravi.client.online)
             async with raju_online(server) as raju:
@@ -77,7 +77,7 @@ def test_who_is_there_and_who_is_typing_stands_on_top() -> None:
 
 
 def test_notices_and_problems_have_their_place() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with person(server, "ravi") as ravi:
             await ravi.shows("no chat is open")
             ravi.keyboard.send_text("/nope\r")
@@ -86,7 +86,7 @@ def test_notices_and_problems_have_their_place() -> None:
             await ravi.shows("/quit", "leaves, as Ctrl-D does")
             assert "! there is" not in "\n".join(ravi.rows())
             await server.drop("ravi")
-            await until(lambda: server.calls.count("POST /api/tickets") == 2)
+            await until(lambda: server.lines.count("POST /api/tickets") == 2)
             ravi.keyboard.send_text("\x04")  # Ctrl-D
             await until(lambda: not ravi.screen.app.is_running)
 
@@ -119,7 +119,7 @@ def test_own_messages_stand_right_others_left() -> None:
 
 
 def test_what_a_third_one_wrote_into_a_direct_chat_stands_under_its_name() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with (
             person(server, "ravi", "raju") as ravi,
             raju_online(server) as raju,
@@ -129,10 +129,10 @@ def test_what_a_third_one_wrote_into_a_direct_chat_stands_under_its_name() -> No
             await raju.send("ravi", "it is me")
             await ravi.shows("it is me")
             assert "raju" not in "\n".join(ravi.rows()[1:])
-            (chat,) = server.backend.chats.values()
-            chat.members.add("mira")
-            frame = {"chat": "D0001", "message_id": "0" * 26, "alg": "olm.v1", "to": {}}
-            server.backend.handle("mira", "phone", {"action": "send", **frame})
+            (chat,) = server.chats
+            server.put_into(chat, "mira")
+            frame = {"chat": chat, "message_id": "0" * 26, "alg": "olm.v1", "to": {}}
+            server.handle(server.connections("mira")[0], {"action": "send", **frame})
             await ravi.shows("mira", "raju", "its sender is not")
 
     with_server(scenario)

@@ -11,7 +11,7 @@ from client.cli.verifying import REASONS, Verifying
 from client.core.events import EmojiShown, VerificationCancelled, VerificationRequested
 from client.crypto.emoji import EMOJI
 from tests.client.cli.screens import person, raju_online, with_server
-from tests.client.fake_server import FakeServer
+from tests.support.backend.server import Served
 
 
 def reported(event: VerificationCancelled | VerificationRequested | EmojiShown) -> list[str]:
@@ -95,7 +95,7 @@ def test_a_code_in_lines_is_coloured_on_a_terminal_only() -> None:
 
 
 def test_a_long_warning_is_shown_whole_on_the_screen() -> None:
-    async def scenario(server: FakeServer) -> None:
+    async def scenario(server: Served) -> None:
         async with person(server, "ravi", "raju") as ravi, raju_online(server):
             await ravi.shows("raju")
             ravi.keyboard.send_text(f"/safety raju {'1' * 60}\r")

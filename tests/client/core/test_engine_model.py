@@ -1,12 +1,14 @@
 """Any interleaving of sends, losses, reorderings, crashes and reconnects: nothing lost, nothing
 twice, one order.
 
-Real engines over real SQLite stores, against a backend in memory. The network may lose, repeat
-and reorder whatever the protocol lets it; a client may crash between any two writes.
+Real engines over real SQLite stores, against the real handlers in memory. The network may lose,
+repeat and reorder whatever the protocol lets it; a client may crash between any two writes, and a
+function may be slow or die after it has taken a position.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,12 +35,19 @@ from client.core.ticks import State
 from client.store.store import Store
 from client.store.tables import migrate
 from client.store.vault import Vault
+from lambdas.frames import Frame
+from lambdas.messages import sync_plan
+from lambdas.tables import seq_of
 from tests.client.core.fake_cipher import FakeCipher
-from tests.client.fake_backend import FakeBackend, Frame
+from tests.model.tasks import Task
+from tests.support.backend.gateway import Connection
+from tests.support.backend.people import People
 
 pytestmark = pytest.mark.slow
 
 USERS = ("ravi", "raju", "meena")
+PAGE = 4  # messages that one sync posts
+EXAMPLES = int(os.environ.get("SCHEDULES", "100"))  # more of them for a night
 QUICK = Settings(resend_after=3.0, sync_timeout=30.0, quiet_receipt_delay=2.0)
 
 
@@ -83,14 +92,14 @@ class Flight:
 
 
 class Device:
-    def __init__(self, user: str, backend: FakeBackend, random: Random) -> None:
+    def __init__(self, user: str, backend: People, random: Random) -> None:
         self.user, self.backend, self.random = user, backend, random
         self.db = sqlite3.connect(":memory:", isolation_level=None)
         migrate(self.db)
         self.up: list[Frame] = []
         self.down: list[Flight] = []
         self.syncing: list[Flight] | None = None
-        self.online = False
+        self.connection: Connection | None = None
         self.reinstalled = False
         self.events: list[Event] = []
         self.start()
@@ -113,7 +122,7 @@ class Device:
     # -- steps
 
     def _step(self) -> Step:
-        return Step(self.backend.now, self.backend.now, self.store, FakeCipher())
+        return Step(self.backend.now, self.backend.clock(), self.store, FakeCipher())
 
     def step(self, act: Any, *args: Any, fuse: int | None = None) -> None:
         self.store.fuse = fuse
@@ -143,15 +152,18 @@ class Device:
             self.syncing.append(flight)
         self.down.append(flight)
 
+    @property
+    def online(self) -> bool:
+        return self.connection is not None
+
     def connect(self) -> None:
-        self.online = True
-        self.backend.connect(self.user, "phone", self.post)
+        self.connection = self.backend.connect(self.user, "phone", self.post)
         self.step(Engine.opened)
 
     def lose_connection(self) -> None:
-        if self.online:
-            self.online = False
-            self.backend.disconnect(self.user, "phone", self.post)
+        if self.connection is not None:
+            self.backend.close(self.connection)
+            self.connection = None
         self.up.clear()
         self.down.clear()
 
@@ -161,10 +173,11 @@ class Device:
 
     def handled(self, index: int) -> None:
         """The backend handles one of the frames under way to it, in whatever order."""
+        assert self.connection is not None
         frame = self.up.pop(index)
         before = list(self.down)
         self.syncing = [] if frame["action"] == "sync" else None
-        answer = self.backend.handle(self.user, "phone", frame)
+        answer = self.backend.handle(self.connection, frame)
         sent, self.syncing = self.syncing or [], None
         assert before == self.down[: len(before)]
         if answer is not None:
@@ -205,15 +218,23 @@ class Schedules(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.random = Random(7)
-        self.backend = FakeBackend(page=4)
-        self.slow: list[tuple[Device, Frame, int]] = []
+        self.backend = People(RETAIN_UNTIL_EXPIRY="true")
+        self.patch = pytest.MonkeyPatch()
+        self.patch.setattr(sync_plan, "MESSAGES", PAGE)
+        self.slow: list[tuple[Device, Connection, Task]] = []
         self.devices = {user: Device(user, self.backend, self.random) for user in USERS}
-        self.chats = [self.backend.direct("ravi", "raju")[0], self.backend.group(set(USERS))]
+        for user in USERS:
+            self.backend.add_device(user, "phone")
+        self.chats = [self.backend.direct("ravi", "raju"), self.backend.group(*USERS)]
+        self.expired: dict[str, set[int]] = {chat: set() for chat in self.chats}
         self.written: set[str] = set()
 
     def teardown(self) -> None:
         for device in self.devices.values():
             device.db.close()
+        for _, _, task in self.slow:
+            self.backend.resume(task, kill=True)
+        self.patch.undo()
 
     # -- people
 
@@ -224,7 +245,7 @@ class Schedules(RuleBasedStateMachine):
 
     @rule(who=WHO, which=INDEX, count=st.integers(1, 5), fuse=st.none() | FUSE)
     def write(self, who: str, which: int, count: int, fuse: int | None) -> None:
-        mine = [chat for chat in self.chats if who in self.backend.chats[chat].members]
+        mine = [chat for chat in self.chats if who in self.backend.members(chat)]
         chat = mine[which % len(mine)]
         device = self.devices[who]
         for number in range(count):
@@ -237,7 +258,7 @@ class Schedules(RuleBasedStateMachine):
     @rule(who=WHO, which=INDEX)
     def read(self, who: str, which: int) -> None:
         chat = self.chats[which % len(self.chats)]
-        if who in self.backend.chats[chat].members:
+        if who in self.backend.members(chat):
             self.devices[who].step(Engine.mark_read, chat, 1 << 30)
 
     @precondition(lambda self: self.chats and not self.devices["meena"].reinstalled)
@@ -296,19 +317,21 @@ class Schedules(RuleBasedStateMachine):
     def a_writer_is_slow_or_dies(self, who: str, index: int, dies: bool) -> None:
         device = self.devices[who]
         sends = [frame for frame in device.up if frame["action"] == "send"]
-        if sends:
+        if sends and device.connection is not None:
             frame = sends[index % len(sends)]
             device.up.remove(frame)
-            seq = self.backend.reserve(who, frame)
-            if not dies:
-                self.slow.append((device, frame, seq))
+            task = self.backend.begin(device.connection, frame)  # it has taken a position
+            if dies:
+                self.backend.resume(task, kill=True)
+            else:
+                self.slow.append((device, device.connection, task))
 
     @precondition(lambda self: self.slow)
     @rule(index=INDEX)
     def a_slow_writer_finishes(self, index: int) -> None:
-        device, frame, seq = self.slow.pop(index % len(self.slow))
-        answer = self.backend.put(device.user, "phone", frame, seq)
-        if device.online:
+        device, connection, task = self.slow.pop(index % len(self.slow))
+        answer = self.backend.resume(task)
+        if device.connection is connection:
             device.down.append(Flight(answer))
 
     @rule(seconds=st.sampled_from([0.06, 0.3, 2.0, 5.0, 16.0, 290.0]))
@@ -320,16 +343,17 @@ class Schedules(RuleBasedStateMachine):
         for device in self.devices.values():
             device.step(Engine.due)
 
-    @rule(who=WHO, which=INDEX)
-    def the_delivery_watch_nudges(self, who: str, which: int) -> None:
-        self.backend.nudge(who, "phone", self.chats[which % len(self.chats)])
+    @rule()
+    def the_delivery_watch_runs(self) -> None:
+        self.backend.run_watch()
 
     @rule(which=INDEX, index=INDEX)
     def a_message_expires(self, which: int, index: int) -> None:
         chat = self.chats[which % len(self.chats)]
-        stored = [n for n, entry in enumerate(self.backend.chats[chat].entries) if entry.message]
-        if stored and stored[0] == index % len(stored):
-            self.backend.expire(chat, stored[0] + 1)
+        stored = [seq_of(message) for message in self.backend.messages(chat)]
+        if stored and index % len(stored) == 0:
+            self.backend.expire(chat, stored[0])
+            self.expired[chat].add(stored[0])
 
     @rule(which=INDEX)
     def everything_comes_to_rest(self, which: int) -> None:
@@ -345,9 +369,7 @@ class Schedules(RuleBasedStateMachine):
                     device.handled(0)
                 while device.down:
                     device.receive(device.deliverable()[0])
-            for chat in self.chats:
-                for device in self.devices.values():
-                    self.backend.nudge(device.user, "phone", chat)
+            self.backend.run_watch()
             self.time_passes(2.1)
         else:
             raise AssertionError("it never came to rest")
@@ -359,25 +381,25 @@ class Schedules(RuleBasedStateMachine):
         if any(d.up or d.down or not d.online or d.engine.unaccepted for d in devices):
             return True
         for name in self.chats:
-            chat = self.backend.chats[name]
-            for user in chat.members:
-                at = chat.delivered.get(user, {}).get("phone", 0)
-                if at < chat.seq or self.devices[user].watermark(name) < chat.seq:
+            head = self.backend.head(name)
+            for user in head["members"]:
+                at = self.backend.member(name, user)["delivered"].get("phone", 0)
+                if at < head["seq"] or self.devices[user].watermark(name) < head["seq"]:
                     return True
         return bool(self.slow)
 
     def _nothing_is_missing(self, name: str) -> None:
-        chat = self.backend.chats[name]
-        marks = chat.marks()
-        for user in chat.members:
+        members = self.backend.members(name)
+        marks = {user: self.backend.member(name, user) for user in members}
+        for user in members:
             device = self.devices[user]
-            everyone = [marks[other] for other in chat.members if other != user]
+            everyone = [marks[other] for other in members if other != user]
             for own_name in self.written:
                 own = device.store.own(own_name)
                 if own is None or own.chat != name:
                     continue
                 assert own.seq is not None
-                if any(entry.expired for entry in chat.entries):
+                if self.expired[name]:
                     continue  # whoever missed it cannot know whom to tell
                 read = all(mark["read"] >= own.seq for mark in everyone)
                 assert own.state is (State.READ if read else State.DELIVERED)
@@ -387,31 +409,30 @@ class Schedules(RuleBasedStateMachine):
     @invariant()
     def nothing_is_passed_unseen_or_shown_twice(self) -> None:
         for name in self.chats:
-            chat = self.backend.chats[name]
-            for user in chat.members:
+            for user in self.backend.members(name):
                 self._check(self.devices[user], name)
 
     def _check(self, device: Device, name: str) -> None:
-        chat = self.backend.chats[name]
         watermark = device.watermark(name)
         shown = device.shown(name)
         names = [message_id for _, _, message_id in shown]
         assert len(names) == len(set(names)), "shown twice"
         first: dict[str, int] = {}
-        for seq, entry in enumerate(chat.entries, start=1):
-            if entry.message is not None:
-                first.setdefault(entry.message["message_id"], seq)
+        messages = self.backend.messages(name)
+        for message in messages:
+            first.setdefault(message["message_id"], seq_of(message))
         there = {message_id: seq for seq, _, message_id in shown}
-        for seq, entry in enumerate(chat.entries[:watermark], start=1):
-            if entry.message is None or entry.expired:
+        expired = self.expired[name]
+        for message in messages:
+            seq, message_id = seq_of(message), message["message_id"]
+            if seq > watermark or seq in expired:
                 continue
-            message_id = entry.message["message_id"]
             assert message_id in there, f"{device.user} passed {seq} unseen"
-            if not any(e.expired for e in chat.entries[: first[message_id]]):
+            if min(expired, default=seq + 1) > first[message_id]:
                 assert there[message_id] == first[message_id], "not at its first place"
-        for user, place in chat.delivered.items():
-            if user == device.user and not device.reinstalled:
-                assert place.get("phone", 0) <= watermark, "acknowledged more than is on disk"
+        mark = self.backend.member(name, device.user)["delivered"].get("phone", 0)
+        if not device.reinstalled:
+            assert mark <= watermark, "acknowledged more than is on disk"
         reported = [
             e.seq for e in device.events if isinstance(e, MessageReceived) and e.chat == name
         ]
@@ -419,7 +440,7 @@ class Schedules(RuleBasedStateMachine):
 
 
 Schedules.TestCase.settings = settings(
-    max_examples=250,
+    max_examples=EXAMPLES,
     stateful_step_count=60,
     deadline=None,
     derandomize=True,

@@ -1,4 +1,4 @@
-"""Devices with real ratchets over a backend in memory: no sockets, and time stands still.
+"""Devices with real ratchets over the real handlers in memory: no sockets, and time stands still.
 
 A device is an engine with its store, as the driver would run it. What it wants of the directory
 is fetched when the test says so, or at once.
@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from random import Random
-from typing import Any, Protocol
+from typing import Any
 
 from client.core.cipher import FetchResult, Lists, Request
 from client.core.engine import Engine
@@ -21,43 +21,36 @@ from client.core.outputs import Drop, Fetch, Stop, Transmit
 from client.core.parsing import parse
 from client.core.settings import Settings
 from client.core.step import Step
-from client.crypto.account import AccountKeys
+from client.crypto.account import KEYS_WANTED, AccountKeys
 from client.crypto.encryption import Encryption
 from client.store.store import Store
 from client.store.tables import migrate
 from client.store.vault import Vault
-from tests.client.fake_backend import EPOCH, FakeBackend, Frame, Post, Refused
+from lambdas.errors import ChatError
+from lambdas.frames import Frame
+from tests.support.backend.clock import EPOCH
+from tests.support.backend.gateway import Connection
+from tests.support.backend.people import People
 
 NEVER = (1e9, 1e9)
 SETTINGS = Settings(quiet_receipt_delay=2.0, reconnect_between=NEVER, ping_between=NEVER)
 
 
-class Backend(Protocol):
-    """What a device needs of one; FakeBackend is one, and so are the real handlers."""
-
-    now: float
-
-    def connect(self, user: str, device: str, post: Post) -> None: ...
-    def disconnect(self, user: str, device: str, post: Post) -> None: ...
-    def handle(self, user: str, device: str, frame: Frame) -> Frame | None: ...
-    def register(self, user: str, device: str, body: Frame) -> None: ...
-    def upload(self, user: str, device: str, body: Frame) -> int: ...
-    def listed(self, user: str) -> Frame: ...
-    def claim(self, names: list[str], by: str) -> Frame: ...
-
-
 class Device:
     """`up` are the frames on their way to the backend, `down` those on their way here."""
 
+    first_keys = 10  # one-time keys: making and checking them takes most of the time
+
     def __init__(
-        self, user: str, name: str, backend: Backend, settings: Settings = SETTINGS
+        self, user: str, name: str, backend: People, settings: Settings = SETTINGS
     ) -> None:
         self.user, self.name, self.backend, self.settings = user, name, backend, settings
         self.random = Random(f"{user}/{name}")
         self.vault = Vault.in_memory()
         self.db = sqlite3.connect(":memory:", isolation_level=None)
         migrate(self.db)
-        self.online = False
+        self.connection: Connection | None = None
+        self.behind = 0.0  # of its clock, against the backend's
         self.up: list[Frame] = []
         self.down: list[Frame] = []
         self.wanted: list[Request] = []
@@ -84,11 +77,11 @@ class Device:
         return Store(self.db, self.user, self.name, self.vault)
 
     def clock(self) -> float:
-        return EPOCH + self.backend.now
+        return EPOCH + self.backend.now - self.behind
 
     def publish(self) -> None:
         self.backend.register(self.user, self.name, self.account.registration())
-        self.replenish(self.backend.upload(self.user, self.name, {"one_time_keys": {}}))
+        self.replenish(KEYS_WANTED - self.first_keys, new_fallback=True)
 
     def replenish(self, remaining: int, *, new_fallback: bool = False) -> None:
         body = self.account.upload(remaining, new_fallback=new_fallback)
@@ -119,15 +112,18 @@ class Device:
     def post(self, frame: Frame) -> None:
         self.down.append(frame)
 
+    @property
+    def online(self) -> bool:
+        return self.connection is not None
+
     def connect(self) -> None:
-        self.online = True
-        self.backend.connect(self.user, self.name, self.post)
+        self.connection = self.backend.connect(self.user, self.name, self.post)
         self.step(Engine.opened)
 
     def lose_connection(self) -> None:
-        if self.online:
-            self.online = False
-            self.backend.disconnect(self.user, self.name, self.post)
+        if self.connection is not None:
+            self.backend.close(self.connection)
+            self.connection = None
         self.up.clear()
         self.down.clear()
 
@@ -153,7 +149,8 @@ class Device:
 
     def handled(self, at: int = 0) -> None:
         """The backend handles a frame that is on its way to it."""
-        answer = self.backend.handle(self.user, self.name, self.up.pop(at))
+        assert self.connection is not None
+        answer = self.backend.handle(self.connection, self.up.pop(at))
         if answer is not None:
             self.down.append(answer)
 
@@ -175,12 +172,16 @@ class Device:
                 found = self.backend.listed(request.user)
             else:
                 found = self.backend.claim(list(request.devices), self.user)
-        except Refused:
+        except ChatError:
             found = {}
         self.step(Engine.fetch_succeeded, FetchResult(request, found))
 
     def busy(self) -> bool:
         return bool(self.up or self.down or self.wanted)
+
+    def ended(self) -> bool:
+        """Whether the backend has closed the connection, and everything before it is here."""
+        return self.connection is not None and self.connection.state == "closed" and not self.down
 
     # -- what is there
 
@@ -208,7 +209,7 @@ class Scene:
     """Some devices, and everything that is under way between them."""
 
     def __init__(self, *addresses: str, settings: Settings = SETTINGS) -> None:
-        self.backend = FakeBackend()
+        self.backend = People()
         self.settings = settings
         self.devices: dict[str, Device] = {}
         for address in addresses:
@@ -227,13 +228,13 @@ class Scene:
         return device
 
     def direct(self, one: str, other: str) -> str:
-        return self._known(self.backend.direct(one, other)[0], "direct")
+        return self._known(self.backend.direct(one, other), "direct")
 
     def group(self, *users: str) -> str:
-        return self._known(self.backend.group(set(users)), "group")
+        return self._known(self.backend.group(*users), "group")
 
     def _known(self, chat: str, kind: str) -> str:
-        members = self.backend.chats[chat].members
+        members = self.backend.members(chat)
         for device in self.devices.values():
             if device.user in members:
                 device.store.describe(chat, kind)
@@ -250,6 +251,8 @@ class Scene:
                     device.handled()
                 while device.online and device.down:
                     device.receive()
+                if device.ended():
+                    device.leave()
             if not any(device.busy() for device in self.devices.values() if device.online):
                 break
         else:
@@ -275,4 +278,4 @@ def say(scene: Scene, who: str, chat: str, *texts: str) -> str:
 
 def frames(scene: Scene, chat: str) -> list[dict[str, Any]]:
     """Every message of the chat, as it was sent."""
-    return [entry.message for entry in scene.backend.chats[chat].entries if entry.message]
+    return scene.backend.messages(chat)

@@ -17,9 +17,9 @@ from client.crypto.account import FALLBACK_LIFE, KEYS_LOW, KEYS_WANTED, AccountK
 from client.crypto.signing import decode, device_document, key_document, verify
 from client.errors import SignatureError
 from client.store import Store
+from lambdas.frames import Frame
 from tests.client.crypto.scene import Scene
-from tests.client.fake_backend import Frame
-from tests.client.fake_server import FakeServer, fake_server, until
+from tests.support.backend.server import Served, one_backend, until
 
 
 def made(path: Path | str = ":memory:") -> tuple[Store, AccountKeys]:
@@ -83,9 +83,8 @@ def test_keys_are_offered_in_the_order_in_which_they_were_made() -> None:
 def test_a_used_fallback_key_is_replaced_and_the_one_before_still_opens() -> None:
     scene = Scene("ravi/phone", "raju/phone", "mira/phone")
     raju = scene["raju/phone"]
-    entry = scene.backend.devices["raju"]["phone"]
-    entry["one_time_keys"].clear()
-    before = entry["fallback_key"]["key"]
+    scene.backend.lose_one_time_keys("raju", "phone")
+    before = scene.backend.fallback_key("raju", "phone")
     with_ravi, with_mira = scene.direct("ravi", "raju"), scene.direct("mira", "raju")
     for device, chat in (("ravi/phone", with_ravi), ("mira/phone", with_mira)):
         raju.leave()
@@ -94,7 +93,7 @@ def test_a_used_fallback_key_is_replaced_and_the_one_before_still_opens() -> Non
         if device == "ravi/phone":  # while its message is still under way to the key before
             scene.backend.now += FALLBACK_LIFE
             raju.replenish(50, new_fallback=True)
-    assert entry["fallback_key"]["key"] != before
+    assert scene.backend.fallback_key("raju", "phone") != before
     raju.connect()
     scene.settle()
     assert raju.texts(with_ravi) == ["from ravi/phone"]
@@ -106,8 +105,7 @@ def test_a_fallback_key_that_was_claimed_often_is_replaced_once_in_ten_minutes()
     """Each claim of it is reported; the account keeps one key before, and that may be under way."""
     scene = Scene("ravi/phone", "raju/phone", "mira/phone")
     raju = scene["raju/phone"]
-    entry = scene.backend.devices["raju"]["phone"]
-    entry["one_time_keys"].clear()
+    scene.backend.lose_one_time_keys("raju", "phone")
     scene.backend.now += FALLBACK_LIFE
     chats = {device: scene.direct(device.partition("/")[0], "raju") for device in
              ("ravi/phone", "mira/phone")}  # fmt: skip
@@ -115,11 +113,11 @@ def test_a_fallback_key_that_was_claimed_often_is_replaced_once_in_ten_minutes()
     for device, chat in chats.items():
         scene[device].send(chat, f"from {device}")
         scene.settle()
-    first = entry["fallback_key"]["key"]
+    first = scene.backend.fallback_key("raju", "phone")
     used = []
     for remaining in (0, KEYS_WANTED, KEYS_WANTED):
         raju.replenish(remaining, new_fallback=True)
-        used.append(entry["fallback_key"]["key"])
+        used.append(scene.backend.fallback_key("raju", "phone"))
         raju.crash()  # when it was replaced is remembered
     assert used == [used[0]] * 3 != [first] * 3
     raju.connect()
@@ -128,11 +126,11 @@ def test_a_fallback_key_that_was_claimed_often_is_replaced_once_in_ten_minutes()
         assert raju.texts(chat) == [f"from {device}"]
     scene.backend.now += FALLBACK_LIFE
     raju.replenish(KEYS_WANTED, new_fallback=True)
-    assert entry["fallback_key"]["key"] not in used
+    assert scene.backend.fallback_key("raju", "phone") not in used
     scene.close()
 
 
-async def signed_in(server: FakeServer, store: Store, **options: Any) -> Account:
+async def signed_in(server: Served, store: Store, **options: Any) -> Account:
     sign_in = SignIn("ravi", "phone", "password")
     account = Account(server.url, sign_in, Push(), store, Random(1))
     await account.sign_up_or_in()
@@ -143,25 +141,23 @@ def test_the_directory_is_filled_up_when_few_keys_are_left_and_not_before(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def scenario() -> None:
-        async with fake_server() as server:
+        async with one_backend() as server:
             store = Store.open(":memory:", "ravi", "phone")
             account = await signed_in(server, store)
             await account.register()
-            keys = server.backend.devices["ravi"]["phone"]["one_time_keys"]
             for left, after in ((KEYS_LOW, KEYS_LOW), (KEYS_LOW - 1, KEYS_WANTED)):
-                for name in list(keys)[left:]:
-                    del keys[name]
+                server.lose_one_time_keys("ravi", "phone", left=left)
                 await account.replenish()
-                assert len(keys) == after
-            fallback = server.backend.devices["ravi"]["phone"]["fallback_key"]
+                assert len(server.one_time_keys("ravi", "phone")) == after
+            fallback = server.fallback_key("ravi", "phone")
             await account.replenish()
-            assert server.backend.devices["ravi"]["phone"]["fallback_key"] == fallback
+            assert server.fallback_key("ravi", "phone") == fallback
             await account.replenish(fallback_used=True)
-            assert server.backend.devices["ravi"]["phone"]["fallback_key"] == fallback
+            assert server.fallback_key("ravi", "phone") == fallback
             monkeypatch.setattr("client.crypto.account.FALLBACK_LIFE", 0.0)
             await account.replenish(fallback_used=True)
-            assert server.backend.devices["ravi"]["phone"]["fallback_key"] != fallback
-            assert len(keys) == KEYS_WANTED
+            assert server.fallback_key("ravi", "phone") != fallback
+            assert len(server.one_time_keys("ravi", "phone")) == KEYS_WANTED
             await account.api.close()
             store.close()
 
@@ -172,27 +168,25 @@ def test_after_a_completed_sync_the_directory_is_filled_up_and_not_before() -> N
     """What is under way to the keys that are left is here by then."""
 
     async def scenario() -> None:
-        async with fake_server() as server, ChatClient(server.url, "ravi", "password") as ravi:
-            keys = server.backend.devices["ravi"]["phone"]["one_time_keys"]
-            await until(lambda: server.after_ticket("ravi"))
-            for name in list(keys)[5:]:
-                del keys[name]
+        async with one_backend() as server, ChatClient(server.url, "ravi", "password") as ravi:
+            await until(lambda: server.asked_after_ticket("ravi"))
+            server.lose_one_time_keys("ravi", "phone", left=5)
             held: list[Frame] = []
 
             def hold(user: str, frame: Frame) -> list[Frame]:
                 held.extend([frame] if frame["type"] == "synced" else [])
                 return [] if frame["type"] == "synced" else [frame]
 
-            server.shape = hold
+            server.faults.to_client = hold
             server.calls.clear()
             await reconnected(ravi)
             await until(lambda: held)
             for _ in range(3):  # what is asked meanwhile is answered
                 await ravi.devices("raju")
-            assert "POST /api/devices/phone/one-time-keys" not in server.calls
-            server.shape = lambda user, frame: [frame]
+            assert "POST /api/devices/phone/one-time-keys" not in server.lines
+            server.faults.lose_nothing()
             await reconnected(ravi)
-            await until(lambda: len(keys) == KEYS_WANTED)
+            await until(lambda: len(server.one_time_keys("ravi", "phone")) == KEYS_WANTED)
 
     asyncio.run(scenario())
 
@@ -208,7 +202,7 @@ async def reconnected(client: ChatClient) -> None:
 def test_a_device_that_another_one_removed_stops_and_does_not_come_back_by_itself() -> None:
     async def scenario() -> None:
         async with (
-            fake_server() as server,
+            one_backend() as server,
             ChatClient(server.url, "ravi", "password", "phone") as phone,
             ChatClient(server.url, "ravi", "password", "laptop") as laptop,
         ):
@@ -218,7 +212,7 @@ def test_a_device_that_another_one_removed_stops_and_does_not_come_back_by_itsel
             assert isinstance(gone, SignedOut)
             assert "removed" in gone.reason
             assert await phone.devices("ravi") == []
-            assert list(server.backend.devices["ravi"]) == ["phone"]
+            assert list(server.listed("ravi")) == ["phone"]
             with pytest.raises(Removed):
                 await laptop._account.come_back()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from client.core.engine import Engine
 from client.core.ids import is_shown
 from client.core.ticks import State
 from tests.client.crypto.scene import Device, Scene, frames, say
+from tests.support.backend.faults import Request, Response
 
 RAVI, RAJU, DESK = "ravi/phone", "raju/phone", "ravi/desk"
 
@@ -84,7 +85,7 @@ def test_lists_are_asked_for_after_each_connect_and_after_each_change_and_not_el
     ravi.send(chat, "two")
     assert asked() == []
     scene.settle()
-    scene.backend.devices_changed("raju")
+    scene.backend.tell({"type": "devices_changed", "user": "raju"})
     scene.settle()
     ravi.send(chat, "three")
     assert asked() == ["raju"]
@@ -122,7 +123,7 @@ def test_an_answer_that_is_older_than_another_does_not_bring_a_removed_device_ba
     chat = scene.group("ravi", "raju")
     ravi = scene[RAVI]
     say(scene, RAVI, chat, "one")
-    scene.backend.devices_changed("raju")
+    scene.backend.tell({"type": "devices_changed", "user": "raju"})
     ravi.receive()
     ravi.send(chat, "two")
     (late,) = [request for request in ravi.wanted if isinstance(request, Lists)]
@@ -184,7 +185,8 @@ def test_nothing_is_taken_of_a_device_that_was_never_heard_of_before_it_is_known
             scene[RAVI].fetch()
     scene[RAVI].handled()
     raju = scene[RAJU]
-    raju.receive()
+    while raju.down:
+        raju.receive()
     assert raju.texts(chat) == []
     assert {position.watermark for position in raju.store.read_positions()} == {0}
     assert [request for request in raju.wanted if isinstance(request, Lists)]
@@ -201,7 +203,7 @@ def test_a_list_from_before_a_device_was_heard_of_does_not_say_that_there_is_non
     chat = scene.direct("ravi", "raju")
     say(scene, RAVI, chat, "one")
     say(scene, RAJU, chat, "two")  # both have lists of both
-    scene.backend.losing = lambda user, frame: frame["type"] == "devices_changed"
+    scene.backend.faults.lose("devices_changed")
     scene.add(DESK).connect()
     scene.settle()
     say(scene, DESK, chat, "from the desk")
@@ -242,16 +244,17 @@ def test_a_sender_that_the_directory_does_not_list_is_not_believed(scene: Scene)
 def test_a_list_with_a_wrong_signature_has_no_such_device(scene: Scene) -> None:
     chat = scene.direct("ravi", "raju")
     scene.add("raju/tab").connect()
-    entry = scene.backend.devices["raju"]["tab"]
-    entry["keys"] = scene.backend.devices["raju"]["phone"]["keys"]
+    scene.backend.list_keys_of_another("raju", "tab", "phone")
     say(scene, RAVI, chat, "hi")
     assert list(frames(scene, chat)[0]["to"]) == [RAJU]
 
 
 def test_a_claimed_key_with_a_wrong_signature_begins_nothing(scene: Scene) -> None:
     chat = scene.direct("ravi", "raju")
-    entry = scene.backend.devices["raju"]["phone"]
-    entry["one_time_keys"] = scene.backend.devices["ravi"]["phone"]["one_time_keys"]
+    (key,) = scene.backend.claim([RAVI], by="mira").values()
+    scene.backend.faults.responds = lambda request, truth: (
+        truth._replace(body={"keys": {RAJU: key}}) if "claim" in request.path else truth
+    )
     say(scene, RAVI, chat, "hi")
     assert frames(scene, chat)[0]["to"] == {}
 
@@ -262,7 +265,7 @@ def test_a_claimed_key_with_a_wrong_signature_begins_nothing(scene: Scene) -> No
 def test_a_device_that_was_added_a_second_ago_gets_the_text_as_a_copy(scene: Scene) -> None:
     chat = scene.direct("ravi", "raju")
     say(scene, RAVI, chat, "begin")
-    scene.backend.losing = lambda user, frame: frame["type"] == "devices_changed"
+    scene.backend.faults.lose("devices_changed")
     scene.add("raju/tab").connect()
     name = say(scene, RAVI, chat, "to all of yours")
     assert scene["raju/tab"].texts(chat)[-1] == "to all of yours"
@@ -278,7 +281,7 @@ def test_a_device_that_was_added_a_second_ago_gets_the_text_as_a_copy(scene: Sce
 def test_a_crash_after_the_acceptance_does_not_forget_whom_a_copy_is_owed(scene: Scene) -> None:
     chat = scene.direct("ravi", "raju")
     say(scene, RAVI, chat, "begin")
-    scene.backend.losing = lambda user, frame: frame["type"] == "devices_changed"
+    scene.backend.faults.lose("devices_changed")
     scene.add("raju/tab").connect()
     ravi = scene[RAVI]
     ravi.send(chat, "to all of yours")
@@ -299,11 +302,11 @@ def test_a_device_that_is_no_more_is_not_written_to_and_what_it_wrote_is_still_r
     chat = scene.direct("ravi", "raju")
     say(scene, RAVI, chat, "begin")
     say(scene, "raju/tab", chat, "hello")
-    scene.backend.losing = lambda user, frame: frame["type"] in ("devices_changed", "message")
+    scene.backend.faults.lose("devices_changed", "message")
     say(scene, "raju/tab", chat, "my last words")
     scene["raju/tab"].lose_connection()
     scene.backend.remove("raju", "tab")
-    scene.backend.losing = lambda user, frame: False
+    scene.backend.faults.lose_nothing()
     say(scene, RAVI, chat, "stale")
     scene.settle(seconds=1)
     assert "raju/tab" in frames(scene, chat)[-1]["to"]
@@ -316,26 +319,35 @@ def test_a_device_without_a_key_is_left_out_and_sent_a_copy_with_the_next_text(
     scene: Scene,
 ) -> None:
     chat = scene.direct("ravi", "raju")
-    scene.backend.claimable = 0  # too many were claimed
+    scene.backend.faults.may_claim = lambda *_: False  # too many were claimed
     name = say(scene, RAVI, chat, "one")
     scene.settle(seconds=0.5)
     assert frames(scene, chat)[0]["to"] == {}
     assert scene[RAVI].store.own(name).state is State.DELIVERED  # type: ignore[union-attr]
     assert scene[RAJU].texts(chat) == [None]
-    scene.backend.claimable = 1
+    allowed = [True]
+    scene.backend.faults.may_claim = lambda *_: bool(allowed) and allowed.pop()
     say(scene, RAVI, chat, "two")
     assert scene[RAJU].texts(chat) == ["one", "two"]
+
+
+def without_a_key_of(address: str) -> Callable[[Request, Response], Response]:
+    def responds(request: Request, truth: Response) -> Response:
+        if not request.path.endswith("/claim"):
+            return truth
+        keys = {name: key for name, key in truth.body["keys"].items() if name != address}
+        return truth._replace(body={"keys": keys})
+
+    return responds
 
 
 def test_in_a_group_too_a_device_without_a_key_catches_up(scene: Scene) -> None:
     scene.add("mira/phone").connect()
     chat = scene.group("ravi", "raju", "mira")
-    keys = scene.backend.devices["mira"]["phone"]
-    kept, keys["one_time_keys"] = keys["one_time_keys"], {}
-    fallback = keys.pop("fallback_key")
+    scene.backend.faults.responds = without_a_key_of("mira/phone")
     say(scene, RAVI, chat, "one")
     assert scene["mira/phone"].texts(chat) == [None]
-    keys["one_time_keys"], keys["fallback_key"] = kept, fallback
+    scene.backend.faults.responds = lambda request, truth: truth
     say(scene, RAVI, chat, "two")
     scene.settle(seconds=0.5)
     assert scene["mira/phone"].texts(chat) == ["one", "two"]
@@ -394,6 +406,8 @@ def test_a_sender_is_asked_three_times_at_growing_intervals(scene: Scene) -> Non
         scene.settle(seconds=seconds)
         asked.append(len(frames(scene, chat)) - before)
     assert asked == [0, 1, 0, 1, 0, 1, 0, 0]
+    scene[RAJU].leave()  # API Gateway ends a connection after two hours
+    scene[RAJU].connect()
     scene[RAVI].connect()
     scene.settle()
     assert scene[RAJU].texts(chat) == ["one", "heard", "two"]

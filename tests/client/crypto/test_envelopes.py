@@ -11,7 +11,7 @@ from client.core.engine import Engine
 from client.core.events import MessageReadable
 from client.core.ids import ulid
 from tests.client.crypto.forging import Inside, forged
-from tests.client.crypto.scene import Device, Scene, say
+from tests.client.crypto.scene import Device, Scene, frames, say
 
 RAVI, RAJU, MIRA = "ravi/phone", "raju/phone", "mira/phone"
 
@@ -36,9 +36,7 @@ def state(device: Device) -> dict[str, Any]:
 
 
 def newest(scene: Scene, chat: str) -> dict[str, Any]:
-    message = scene.backend.chats[chat].entries[-1].message
-    assert message is not None
-    return message
+    return frames(scene, chat)[-1]
 
 
 KINDS = pytest.mark.parametrize("kind", ["direct", "group"])
@@ -163,8 +161,7 @@ def test_a_message_that_is_first_shown_as_another_is_opened_when_it_comes_itself
 
 
 def newest_id(scene: Scene, chat: str) -> str | None:
-    entries = scene.backend.chats[chat].entries
-    return newest(scene, chat)["message_id"] if entries else None
+    return newest(scene, chat)["message_id"] if frames(scene, chat) else None
 
 
 def test_a_group_message_of_another_kind_is_let_pass(scene: Scene) -> None:
@@ -176,7 +173,7 @@ def test_a_group_message_of_another_kind_is_let_pass(scene: Scene) -> None:
     raju = scene[RAJU]
     assert raju.texts(chat) == ["one", "three"]
     assert {position.watermark for position in raju.store.read_positions()} == {
-        len(scene.backend.chats[chat].entries)
+        len(frames(scene, chat))
     }
     scene.settle(seconds=3.1)
     assert raju.texts(chat) == ["one", "three"]

@@ -39,21 +39,21 @@ def asks(scene: Scene, who: str, chat: str, *message_ids: str) -> None:
 def member(scene: Scene, who: str, chat: str) -> None:
     """The device has heard that it is in the chat."""
     scene[who].store.describe(chat, "group")
-    members = scene.backend.chats[chat].members
+    members = scene.backend.members(chat)
     scene[who].step(Engine.chat_is, chat, members)
     scene.settle()
 
 
 def quietly(scene: Scene, chat: str, user: str) -> None:
     """Nobody is notified of it."""
-    scene.backend.losing = lambda _, frame: frame["type"] == "devices_changed"
+    scene.backend.faults.lose("devices_changed")
     scene.backend.change_members(chat, [user], [])
-    scene.backend.losing = lambda *_: False
+    scene.backend.faults.lose_nothing()
 
 
 def said(chat: str, seq: int, *users: str) -> Synced:
     members = {user: Watermarks() for user in users}
-    return Synced({chat: SyncedChat(seq, seq, members=members)})
+    return Synced({chat: SyncedChat(seq, 0, seq, members=members)})
 
 
 # -- a direct chat is its two people
@@ -72,7 +72,7 @@ def test_nobody_is_added_to_a_direct_chat_whatever_the_server_says(scene: Scene,
     chat = scene.direct("ravi", "raju")
     say(scene, RAVI, chat, "one")
     scene[RAVI].events.clear()
-    scene.backend.chats[chat].members.add("mira")  # as every answer says from now on
+    scene.backend.put_into(chat, "mira")  # as every answer says from now on
     hears(scene, RAVI, lie(chat))
     say(scene, RAVI, chat, "secret")
     assert list(frames(scene, chat)[-1]["to"]) == [RAJU]
@@ -87,7 +87,7 @@ def test_a_list_of_others_from_the_beginning_lets_nothing_be_sent(scene: Scene) 
     with scene[RAVI].table() as db:  # kind and members come by two ways, and one may come alone
         db.execute("DELETE FROM members")
         db.execute("UPDATE chats SET members_told = 0")
-    scene.backend.chats[chat].members.add("mira")
+    scene.backend.put_into(chat, "mira")
     scene[RAVI].crash()
     scene[RAVI].connect()
     scene.settle()
@@ -172,7 +172,8 @@ def test_who_comes_is_sent_nothing_that_is_older_than_a_minute(scene: Scene) -> 
 def test_the_minute_is_one_of_this_device_s_clock(scene: Scene) -> None:
     """The server's `sent_at` says that all is from now."""
     chat = scene.group("ravi", "raju")
-    scene.backend.epoch += 1e6
+    for device in scene.devices.values():
+        device.behind = 1e6
     old = say(scene, RAVI, chat, "old")
     scene.backend.now += 61
     scene.backend.change_members(chat, ["mira"], [])
@@ -286,7 +287,7 @@ def test_an_empty_list_of_members_says_nothing(scene: Scene) -> None:
     name = say(scene, RAVI, chat, "old")
     scene.settle(seconds=61)
     scene[RAVI].step(Engine.chat_is, chat, [])
-    hears(scene, RAVI, Synced({chat: SyncedChat(2, 2)}))
+    hears(scene, RAVI, Synced({chat: SyncedChat(2, 0, 2)}))
     assert scene[RAVI].store.members(chat).keys() == {"ravi", "raju"}
     scene.backend.change_members(chat, ["mira"], [])
     scene.settle()

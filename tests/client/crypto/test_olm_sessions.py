@@ -11,7 +11,7 @@ from client.core.events import MessageReceived
 from client.core.frames import Message
 from client.core.ids import ulid
 from client.crypto.sessions import KEPT, OlmSessions
-from tests.client.crypto.scene import Device, Scene
+from tests.client.crypto.scene import Device, Scene, frames
 
 RAVI, RAJU = "ravi/phone", "raju/phone"
 
@@ -24,9 +24,7 @@ def scene() -> Any:
 
 
 def last(scene: Scene, chat: str) -> dict[str, Any]:
-    message = scene.backend.chats[chat].entries[-1].message
-    assert message is not None
-    return message
+    return frames(scene, chat)[-1]
 
 
 def sessions(device: Device, chat: str) -> list[str]:
@@ -64,13 +62,13 @@ def backlog(scene: Scene) -> list[str | None]:
     for chat in (direct, group):
         scene[RAVI].send(chat, "begin")
         scene.settle()
-    scene.backend.losing = lambda user, frame: (
-        user == "raju" and frame["type"] == "message" and frame["chat"] == direct
+    scene.backend.faults.to_client = lambda user, frame: (
+        [] if (user, frame["type"], frame.get("chat")) == ("raju", "message", direct) else [frame]
     )
     for n in range(60):
         scene[RAVI].send(direct, f"line {n}")
         scene.settle()
-    scene.backend.losing = lambda user, frame: False
+    scene.backend.faults.lose_nothing()
     scene.backend.change_members(group, [], ["mira"])  # so that there is a new key for raju
     scene.settle()
     scene[RAVI].send(group, "without mira")
@@ -129,7 +127,7 @@ def test_what_is_sealed_uses_the_session_that_last_opened_something(scene: Scene
     with scene[RAVI].table():
         raju = scene[RAVI].encryption.identities.trusted(RAJU)
         assert raju is not None
-        key = next(iter(scene.backend.claim([RAJU]).values()))["key"]
+        key = next(iter(scene.backend.claim([RAJU], by="ravi").values()))["key"]
         scene[RAVI].encryption._sessions.start(chat, raju, key)
     scene[RAVI].send(chat, "still on the first")
     scene.settle()
@@ -145,8 +143,9 @@ def test_no_more_than_five_sessions_are_kept_the_newest_among_them(scene: Scene)
     with scene[RAVI].table():
         raju = scene[RAVI].encryption.identities.trusted(RAJU)
         assert raju is not None
-        for _ in range(KEPT + 3):
-            key = next(iter(scene.backend.claim([RAJU]).values()))["key"]
+        for n in range(KEPT + 3):
+            (claimed,) = scene.backend.claim([RAJU], by=f"user{n}").values()
+            key = claimed["key"]
             scene[RAVI].encryption._sessions.start(chat, raju, key)
             newest = (
                 scene[RAVI]
@@ -184,7 +183,7 @@ def test_a_ciphertext_that_is_shown_again_opens_nothing(scene: Scene) -> None:
 
 def test_the_beginning_of_a_session_by_the_fallback_key_counts_once(scene: Scene) -> None:
     """The key is still there and would open it again, in this chat and in every other."""
-    scene.backend.devices["raju"]["phone"]["one_time_keys"].clear()
+    scene.backend.lose_one_time_keys("raju", "phone")
     chat, other = scene.direct("ravi", "raju"), scene.group("ravi", "raju")
     scene[RAVI].send(chat, "once")
     scene.settle()
@@ -198,7 +197,7 @@ def test_without_the_memory_of_sessions_the_fallback_key_opens_it_again(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the test above would miss if that memory were taken out."""
-    scene.backend.devices["raju"]["phone"]["one_time_keys"].clear()
+    scene.backend.lose_one_time_keys("raju", "phone")
     chat = scene.direct("ravi", "raju")
     scene[RAVI].send(chat, "once")
     scene.settle()
@@ -215,7 +214,9 @@ def test_the_same_message_at_two_positions_is_one_and_its_ratchet_moves_once(sce
     scene.settle()
     frame = {"action": "send", "message_id": name, "chat": chat, "alg": "olm.v1"}
     frame["to"] = last(scene, chat)["to"]
-    scene.backend.handle("ravi", "phone", frame)  # a resend whose first answer was lost
+    connection = scene[RAVI].connection
+    assert connection is not None
+    scene.backend.handle(connection, frame)  # a resend whose first answer was lost
     scene[RAVI].send(chat, "after")
     scene.settle()
     assert scene[RAJU].texts(chat) == ["once", "after"]

@@ -69,8 +69,7 @@ def test_two_texts_of_about_the_same_length_have_ciphertexts_of_the_same_length(
     for text in ("yes", "no", "perhaps"):
         scene["ravi/phone"].send(chat, text)
         scene.settle()
-        message = scene.backend.chats[chat].entries[-1].message
-        assert message is not None
+        message = scene.backend.messages(chat)[-1]
         sizes.add(len(message["to"]["raju/phone"]))
     assert len(sizes) == 1
     scene.close()
@@ -205,9 +204,7 @@ def test_the_longest_texts_fit_into_a_frame_for_everybody(text: str) -> None:
     chat = scene.direct("u" * 32, "w" * 32)
     scene[f"{'u' * 32}/{long}"].send(chat, text)
     scene.settle()
-    for entry in scene.backend.chats[chat].entries:
-        message = entry.message
-        assert message is not None
+    for message in scene.backend.messages(chat):
         frame = send(message["message_id"], chat, message["alg"], message["to"], urgent=False)
         assert len(encode(frame).encode()) < SEND_LIMIT_BYTES
     for device in scene.devices.values():

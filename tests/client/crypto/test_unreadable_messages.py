@@ -32,7 +32,7 @@ def held_after_keys(scene: Scene, chat: str, keys: int, text: str) -> Device:
     raju = scene.add(RAJU)
     raju.connect()
     scene.settle()
-    raju.step(Engine.chat_is, chat, scene.backend.chats[chat].members)
+    raju.step(Engine.chat_is, chat, scene.backend.members(chat))
     say(scene, RAVI, chat, "held")  # asks for raju's devices first
     for _ in range(keys):
         session = GroupSession()

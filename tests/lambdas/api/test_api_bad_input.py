@@ -16,15 +16,8 @@ from lambdas import frames
 from lambdas.api import api as api_function
 from lambdas.api.app import BODY_LIMIT
 from lambdas.api.routes import ROUTES
-from tests.support.lambdas.rest import (
-    REGION,
-    Phone,
-    Rest,
-    event,
-    rest,
-    text_of,
-    written_log,
-)
+from tests.support.lambdas.events import http_request
+from tests.support.lambdas.rest import REGION, Phone, Rest, rest, text_of, written_log
 
 PROTECTED = [route for route in ROUTES if not route.open]
 WITH_BODY = [route for route in ROUTES if route.body]
@@ -288,7 +281,7 @@ def test_the_handler_answers_an_event_without_parts_it_does_not_need(
     api: Rest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(api_function, "_app", lambda: api.app)
-    health = event("GET", "/api/health", b"", {}, {})
+    health = http_request("GET", "/api/health", b"", {}, {})
     health["multiValueQueryStringParameters"] = {}
     health["body"] = ""
     response = api_function.handler(health, None)

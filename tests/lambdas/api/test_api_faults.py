@@ -26,7 +26,8 @@ def test_throttling_by_aws_is_rate_limited(code: str) -> None:
 
 
 def test_what_botocore_knows_as_throttling_is_so_here() -> None:
-    assert set(ThrottledRetryableChecker._THROTTLED_ERROR_CODES) <= throttling.CODES
+    codes: Any = vars(ThrottledRetryableChecker)["_THROTTLED_ERROR_CODES"]
+    assert set(codes) <= throttling.CODES
 
 
 @pytest.mark.parametrize("fault", [client_error("ValidationException"), KeyError("x"), OSError()])

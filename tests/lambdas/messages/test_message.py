@@ -39,9 +39,9 @@ def test_no_more_devices_are_named_than_fit_into_a_frame(number: int, more: bool
     nobody = {"ravi": ["phone"]}
     missing = addressed({"to": {}}, devices, "ravi", "phone")
     stale = addressed({"to": dict.fromkeys(names, "x")}, nobody, "ravi", "phone")
+    both = {"missing": missing.missing, "stale": stale.stale}
     assert missing == (names[:NAMES_LIMIT], [], more)
     assert stale == ([], names[:NAMES_LIMIT], more)
-    both = {"missing": missing.missing, "stale": stale.stale}
     assert len(encode(both)) < 30_000
 
 

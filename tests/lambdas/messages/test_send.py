@@ -1,5 +1,6 @@
 import json
 import uuid
+from typing import Any
 
 import pytest
 
@@ -93,7 +94,7 @@ def test_a_group_of_many_devices_still_gets_a_response(world: Backend) -> None:
     given.online(world, "ravi")
     crowd = [f"{'u' * 30}{number:02d}" for number in range(28)]
     for name in crowd:
-        entries = {f"{'d' * 62}{number:02d}": {} for number in range(50)}
+        entries: dict[str, Any] = {f"{'d' * 62}{number:02d}": {} for number in range(50)}
         world.aws.users.put({**user_key(name, DEVICES), "devices": entries})
     chat = given.group(world, "ravi", *crowd)
     accepted = then.valid(when.sends(world, "ravi", chat, to={f"{crowd[0]}/{'d' * 62}00": "x"}))

@@ -5,8 +5,10 @@ template-reference.html and the authorizer's input format there; streams:
 docs.aws.amazon.com/lambda/latest/dg/with-ddb.html.
 """
 
+import base64
 import copy
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from lambdas.attribute_values import to_wire
@@ -171,4 +173,44 @@ def sqs_record(message_id: str, body: str, group: str | None = None) -> Event:
         "eventSource": "aws:sqs",
         "eventSourceARN": f"arn:aws:sqs:us-east-1:123456789012:jobs{'.fifo' if group else ''}",
         "awsRegion": "us-east-1",
+    }
+
+
+def http_request(
+    method: str,
+    path: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    query: Mapping[str, str],
+) -> dict[str, Any]:
+    """As an ALB sends it to a Lambda target with multi value headers.
+
+    docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html
+    """
+    try:
+        text, encoded = body.decode(), False
+    except UnicodeDecodeError:
+        text, encoded = base64.b64encode(body).decode(), True
+    sent = {
+        "host": "switchboard.example",
+        "user-agent": "test",
+        "x-amzn-trace-id": "Root=1-67891233-abcdef012345678912345678",
+        "x-forwarded-for": "203.0.113.7",
+        "x-forwarded-port": "443",
+        "x-forwarded-proto": "https",
+        **headers,
+    }
+    return {
+        "requestContext": {
+            "elb": {
+                "targetGroupArn": "arn:aws:elasticloadbalancing:us-east-1:123456789012:"
+                "targetgroup/api/6d0ecf831eec9f09"
+            }
+        },
+        "httpMethod": method,
+        "path": path,
+        "multiValueQueryStringParameters": {name: [value] for name, value in query.items()},
+        "multiValueHeaders": {name: [value] for name, value in sent.items()},
+        "body": text,
+        "isBase64Encoded": encoded,
     }

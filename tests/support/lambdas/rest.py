@@ -1,6 +1,5 @@
 """The world of the REST tests: moto's AWS, people with devices, requests as the ALB sends them."""
 
-import base64
 import io
 import json
 import logging
@@ -32,6 +31,7 @@ from lambdas.settings import Aws, Settings
 from lambdas.tables import Table
 from lambdas.telemetry import logger
 from stacks.config.tables import TABLES, table_variable
+from tests.support.lambdas.events import http_request
 from tests.support.lambdas.moto_aws import moto_aws
 
 REGION = "us-east-1"
@@ -284,7 +284,7 @@ class Rest:
         if user is not None:
             sent["authorization"] = f"Bearer {self.token(user)}"
         data = raw if raw is not None else b"" if body is None else text_of(body).encode()
-        response = serve(self.app, event(method, path, data, sent, query), None)
+        response = serve(self.app, http_request(method, path, data, sent, query), None)
         assert "headers" not in response  # the target group has multi value headers
         got = {name: values[-1] for name, values in response["multiValueHeaders"].items()}
         assert not response["isBase64Encoded"]
@@ -329,46 +329,6 @@ class Rest:
             phone.user, phone.device, connection, int(time.time() * 1000)
         )
         return frames
-
-
-def event(
-    method: str,
-    path: str,
-    body: bytes,
-    headers: Mapping[str, str],
-    query: Mapping[str, str],
-) -> dict[str, Any]:
-    """As an ALB sends it to a Lambda target with multi value headers.
-
-    docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html
-    """
-    try:
-        text, encoded = body.decode(), False
-    except UnicodeDecodeError:
-        text, encoded = base64.b64encode(body).decode(), True
-    sent = {
-        "host": "switchboard.example",
-        "user-agent": "test",
-        "x-amzn-trace-id": "Root=1-67891233-abcdef012345678912345678",
-        "x-forwarded-for": "203.0.113.7",
-        "x-forwarded-port": "443",
-        "x-forwarded-proto": "https",
-        **headers,
-    }
-    return {
-        "requestContext": {
-            "elb": {
-                "targetGroupArn": "arn:aws:elasticloadbalancing:us-east-1:123456789012:"
-                "targetgroup/api/6d0ecf831eec9f09"
-            }
-        },
-        "httpMethod": method,
-        "path": path,
-        "multiValueQueryStringParameters": {name: [value] for name, value in query.items()},
-        "multiValueHeaders": {name: [value] for name, value in sent.items()},
-        "body": text,
-        "isBase64Encoded": encoded,
-    }
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The command-line client as a process, in a pipe, and the fake server that it talks to."""
+"""The command-line client as a process, in a pipe, and a backend in memory that it talks to."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.client.fake_server import FakeServer, fake_server
+from tests.support.backend.server import Served, one_backend
 
 ROOT = Path(__file__).parents[3]
 
@@ -79,12 +79,12 @@ async def command(folder: Path, *arguments: str, **variables: str) -> AsyncItera
         await process.wait()
 
 
-Scenario = Callable[[FakeServer, Path], Awaitable[None]]
+Scenario = Callable[[Served, Path], Awaitable[None]]
 
 
 def with_server(folder: Path, scenario: Scenario) -> None:
     async def run() -> None:
-        async with fake_server() as server, asyncio.timeout(60):
+        async with one_backend() as server, asyncio.timeout(60):
             (folder / ".local").mkdir()
             endpoints = folder / ".local" / "endpoints.json"
             endpoints.write_text(json.dumps(server.endpoints()))

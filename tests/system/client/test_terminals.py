@@ -1,4 +1,4 @@
-"""`python -m client` in a pipe: the real command as a process, against the fake server."""
+"""`python -m client` in a pipe: the real command as a process, against the real handlers."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import signal
 from pathlib import Path
 from typing import Any
 
-from tests.client.fake_server import FakeServer, until
+from tests.support.backend.server import Served, until
 from tests.system.client.terminal import PASSWORD, command, with_server
 
 
 def test_two_people_in_two_terminals(tmp_path: Path) -> None:
-    async def scenario(server: FakeServer, folder: Path) -> None:
+    async def scenario(server: Served, folder: Path) -> None:
         async with command(folder, "--user", "ravi", "--to", "raju") as ravi:
             await ravi.expect("* online", "* waiting for raju, who has not signed up yet")
             async with command(folder, "--user", "raju") as raju:
@@ -38,7 +38,7 @@ def test_two_people_in_two_terminals(tmp_path: Path) -> None:
 
 
 def test_who_was_away_gets_everything_in_order_and_the_sender_sees_it(tmp_path: Path) -> None:
-    async def scenario(server: FakeServer, folder: Path) -> None:
+    async def scenario(server: Served, folder: Path) -> None:
         async with command(folder, "--user", "raju") as raju:
             await raju.expect("* no chat is open: /to USER opens one, /help shows the rest")
             assert await raju.end() == 0
@@ -46,7 +46,7 @@ def test_who_was_away_gets_everything_in_order_and_the_sender_sees_it(tmp_path: 
             ravi.type("one", "two", "three", "four", "five")
             assert await ravi.end() == 0  # the end of the input waits for what was written
             assert (await ravi.rest())[-1] == "sent 5 five"
-        assert len(server.backend.pushes) == 5
+        assert len(server.jobs) == 5
         async with command(folder, "--user", "raju") as raju:
             await raju.expect("ravi: one", "ravi: two", "ravi: three", "ravi: four", "ravi: five")
             raju.type("/history 2")
@@ -60,7 +60,7 @@ def test_who_was_away_gets_everything_in_order_and_the_sender_sees_it(tmp_path: 
 
 
 def test_groups_and_several_chats(tmp_path: Path) -> None:
-    async def scenario(server: FakeServer, folder: Path) -> None:
+    async def scenario(server: Served, folder: Path) -> None:
         async with (
             command(folder, "--user", "raju") as raju,
             command(folder, "--user", "meena") as meena,
@@ -95,7 +95,7 @@ def test_groups_and_several_chats(tmp_path: Path) -> None:
 
 
 def test_changed_keys_hold_back_what_is_written_until_they_are_accepted(tmp_path: Path) -> None:
-    async def scenario(server: FakeServer, folder: Path) -> None:
+    async def scenario(server: Served, folder: Path) -> None:
         async with command(folder, "--user", "ravi", "--to", "raju") as ravi:
             async with command(folder, "--user", "raju") as raju:
                 await ravi.expect("* chat with raju")
@@ -116,7 +116,7 @@ def test_changed_keys_hold_back_what_is_written_until_they_are_accepted(tmp_path
                     "! not sent: it waits until you /accept the changed keys of raju",
                 )
                 ravi.type("/devices raju")
-                key = server.backend.devices["raju"]["phone"]["keys"]["ed25519"]
+                key = server.listed("raju")["phone"]["keys"]["ed25519"]
                 await ravi.expect(f"* phone: {key} (changed)")
                 ravi.type("/accept meena", "/accept raju")
                 await ravi.expect(
@@ -131,7 +131,7 @@ def test_changed_keys_hold_back_what_is_written_until_they_are_accepted(tmp_path
             async with command(folder, "--user", "raju") as raju:
                 await raju.expect("* online")
                 ravi.type("/devices raju", "/quit")
-                key = server.backend.devices["raju"]["phone"]["keys"]["ed25519"]
+                key = server.listed("raju")["phone"]["keys"]["ed25519"]
                 await ravi.expect(f"* phone: {key} (changed)")
             async with command(folder, "--user", "ravi") as ravi:
                 await ravi.expect("* online")
@@ -147,7 +147,7 @@ def test_changed_keys_hold_back_what_is_written_until_they_are_accepted(tmp_path
 
 
 def test_a_new_device_is_announced_reads_what_it_missed_and_can_be_removed(tmp_path: Path) -> None:
-    async def scenario(server: FakeServer, folder: Path) -> None:
+    async def scenario(server: Served, folder: Path) -> None:
         async with (
             command(folder, "--user", "ravi", "--to", "raju") as ravi,
             command(folder, "--user", "raju") as raju,
@@ -162,7 +162,7 @@ def test_a_new_device_is_announced_reads_what_it_missed_and_can_be_removed(tmp_p
                 await ravi.expect("* raju has a new device: laptop")
                 await laptop.expect("ravi: and after")
                 raju.type("/devices")
-                keys = server.backend.devices["raju"]["laptop"]["keys"]["ed25519"]
+                keys = server.listed("raju")["laptop"]["keys"]["ed25519"]
                 await raju.expect("* phone: this device", f"* laptop: {keys} (seen)")
                 raju.type("/unlink tablet", "/unlink laptop")
                 await raju.expect("! you have no other device tablet", "* laptop is removed")
@@ -172,7 +172,7 @@ def test_a_new_device_is_announced_reads_what_it_missed_and_can_be_removed(tmp_p
 
 
 def test_what_goes_wrong_is_said_in_a_line(tmp_path: Path) -> None:
-    async def scenario(server: FakeServer, folder: Path) -> None:
+    async def scenario(server: Served, folder: Path) -> None:
         async with command(folder, "--user", "ravi") as ravi:
             await ravi.expect("* online")
             ravi.type("to nobody", "/to nobody", "/to No!", "/frob", "/group", "/add raju")
@@ -189,24 +189,24 @@ def test_what_goes_wrong_is_said_in_a_line(tmp_path: Path) -> None:
 
 
 def test_a_refused_message_and_a_lost_connection_are_shown(tmp_path: Path) -> None:
-    async def scenario(server: FakeServer, folder: Path) -> None:
+    async def scenario(server: Served, folder: Path) -> None:
         async with (
             command(folder, "--user", "raju") as raju,
             command(folder, "--user", "ravi", "--to", "raju") as ravi,
         ):
             await raju.expect("* online")
             await ravi.expect("* chat with raju")
-            (chat,) = server.backend.chats.values()
-            chat.members.discard("ravi")
+            (chat,) = server.chats
+            server.take_out(chat, "ravi")
             ravi.type("hello")
-            await ravi.expect("failed hello: not_found: no such chat")
-            chat.members.add("ravi")
+            await ravi.expect(f"failed hello: not_found: you have no chat {chat}")
+            server.put_into(chat, "ravi")
             await server.drop("ravi")
             await ravi.expect("* online")
             assert any(line.startswith("* offline, trying again") for line in ravi.lines)
             async with command(folder, "--user", "ravi", "--data", str(folder / "other")) as other:
                 await other.expect("* online")
-                await until(lambda: ("ravi", "phone") in server.sockets)
+                await until(lambda: server.connections("ravi"))
                 await ravi.expect(
                     "! displaced: ravi/phone connected elsewhere, and this client has stopped; "
                     "start it again to take over"
@@ -216,31 +216,31 @@ def test_a_refused_message_and_a_lost_connection_are_shown(tmp_path: Path) -> No
 
 
 def test_sigterm_ends_it_in_order(tmp_path: Path) -> None:
-    async def scenario(server: FakeServer, folder: Path) -> None:
+    async def scenario(server: Served, folder: Path) -> None:
         async with command(folder, "--user", "ravi") as ravi:
             await ravi.expect("* online")
             ravi.process.send_signal(signal.SIGTERM)
             assert await asyncio.wait_for(ravi.process.wait(), 10) == 0
             assert await ravi.errors() == ""
-            await until(lambda: not server.backend.connections)
+            await until(lambda: not server.connections("ravi"))
 
     with_server(tmp_path, scenario)
 
 
 def test_the_phone_of_a_user_shows_its_pushes(tmp_path: Path) -> None:
-    async def scenario(server: FakeServer, folder: Path) -> None:
+    async def scenario(server: Served, folder: Path) -> None:
         async with command(folder, "phone", "raju") as phone:
             assert await phone.end() == 1
             assert "raju has no device 'phone'" in await phone.errors()
         async with command(folder, "--user", "raju") as raju:
             await raju.expect("* online")
-            token = server.backend.devices["raju"]["phone"]["push"]["token"]
+            (token,) = [each.token for each in server.aws.topics.endpoints.values()]
             async with command(folder, "phone", "raju") as phone:  # while raju is in
                 assert await phone.end() == 0
                 assert await phone.rest() == [f"raju's phone ({token[:8]}…) holds no push"]
         message = {"data": {"message_id": "01A", "chat_id": "c"}}
         push: dict[str, Any] = {"platform": "fcm", "received_at": 0.0, "message": message}
-        server.pushes[token] = [push, push]
+        server.phones[token] = [push, push]
         async with command(folder, "phone", "raju") as phone:
             assert await phone.end() == 0
             head, first, second = await phone.rest()
@@ -252,7 +252,7 @@ def test_the_phone_of_a_user_shows_its_pushes(tmp_path: Path) -> None:
 
 
 def test_without_a_running_backend_it_says_how_to_start_one(tmp_path: Path) -> None:
-    async def scenario(server: FakeServer, folder: Path) -> None:
+    async def scenario(server: Served, folder: Path) -> None:
         endpoints = folder / ".local" / "endpoints.json"
         endpoints.write_text(json.dumps({"api": "http://127.0.0.1:1", "console": "x"}))
         async with command(folder, "--user", "ravi") as ravi:
@@ -263,7 +263,7 @@ def test_without_a_running_backend_it_says_how_to_start_one(tmp_path: Path) -> N
 
 
 def test_passwords_come_from_the_option_or_the_environment(tmp_path: Path) -> None:
-    async def scenario(server: FakeServer, folder: Path) -> None:
+    async def scenario(server: Served, folder: Path) -> None:
         async with command(folder, "--user", "ravi", "--password", "one password") as ravi:
             assert await ravi.end() == 0
         variables = {"SWITCHBOARD_PASSWORD": "another password"}
@@ -272,7 +272,7 @@ def test_passwords_come_from_the_option_or_the_environment(tmp_path: Path) -> No
         async with command(folder, "--user", "meena") as meena:
             assert await meena.end() == 0
             assert "the emulator" in (await meena.rest())[0]
-        assert server.passwords == {
+        assert server.aws.pool.passwords == {
             "ravi": "one password", "raju": "another password", "meena": PASSWORD
         }  # fmt: skip
         remote = ("--user", "tara", "--api", server.url.replace("127.0.0.1", "localhost"))
@@ -284,7 +284,7 @@ def test_passwords_come_from_the_option_or_the_environment(tmp_path: Path) -> No
 
 
 def test_a_passphrase_keeps_the_keys_of_a_device(tmp_path: Path) -> None:
-    async def scenario(server: FakeServer, folder: Path) -> None:
+    async def scenario(server: Served, folder: Path) -> None:
         secret = {"SWITCHBOARD_PASSPHRASE": "correct horse"}
         async with command(folder, "--user", "ravi", **secret) as ravi:
             await ravi.expect("* online")
@@ -297,7 +297,7 @@ def test_a_passphrase_keeps_the_keys_of_a_device(tmp_path: Path) -> None:
 
 
 def test_two_clients_of_one_device_do_not_share_a_file(tmp_path: Path) -> None:
-    async def scenario(server: FakeServer, folder: Path) -> None:
+    async def scenario(server: Served, folder: Path) -> None:
         async with command(folder, "--user", "ravi") as first:
             await first.expect("* online")
             async with command(folder, "--user", "ravi") as second:

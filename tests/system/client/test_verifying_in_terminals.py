@@ -1,11 +1,11 @@
-"""/verify, /yes and /no in two terminals: the real command as a process, against the fake server."""
+"""/verify, /yes and /no in two terminals: the real command as a process, against the real handlers."""
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
 
-from tests.client.fake_server import FakeServer
+from tests.support.backend.server import Served
 from tests.system.client.terminal import Command, command, with_server
 
 
@@ -26,7 +26,7 @@ def digits(lines: list[str]) -> str:
 
 
 def test_two_people_in_two_terminals_verify_each_other(tmp_path: Path) -> None:
-    async def scenario(server: FakeServer, folder: Path) -> None:
+    async def scenario(server: Served, folder: Path) -> None:
         async with (
             command(folder, "--user", "raju") as raju,
             command(folder, "--user", "ravi", "--to", "raju") as ravi,
@@ -62,7 +62,7 @@ def test_two_people_in_two_terminals_verify_each_other(tmp_path: Path) -> None:
 
 
 def test_after_the_emoji_the_devices_that_were_not_compared_are_named(tmp_path: Path) -> None:
-    async def scenario(server: FakeServer, folder: Path) -> None:
+    async def scenario(server: Served, folder: Path) -> None:
         async with (
             command(folder, "--user", "raju") as raju,
             command(folder, "--user", "raju", "--device", "laptop") as laptop,
@@ -93,7 +93,7 @@ def test_after_the_emoji_the_devices_that_were_not_compared_are_named(tmp_path: 
 
 
 def test_a_declined_a_failed_and_a_broken_off_comparison_are_told_to_both(tmp_path: Path) -> None:
-    async def scenario(server: FakeServer, folder: Path) -> None:
+    async def scenario(server: Served, folder: Path) -> None:
         async with (
             command(folder, "--user", "raju") as raju,
             command(folder, "--user", "ravi") as ravi,
@@ -124,7 +124,7 @@ def test_a_declined_a_failed_and_a_broken_off_comparison_are_told_to_both(tmp_pa
 
 
 def test_what_can_not_be_done_is_said_in_one_line(tmp_path: Path) -> None:
-    async def scenario(server: FakeServer, folder: Path) -> None:
+    async def scenario(server: Served, folder: Path) -> None:
         async with (
             command(folder, "--user", "raju") as raju,
             command(folder, "--user", "ravi") as ravi,

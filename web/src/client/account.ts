@@ -7,6 +7,7 @@ import { LOW, rested, toMake } from "./crypto/account.ts";
 import type { Self } from "./crypto/envelope.ts";
 import { loadRatchets, type PublicKey } from "./crypto/olm.ts";
 import { canonical, deviceDocument, fromBase64, keyDocument, toBase64 } from "./crypto/signing.ts";
+import { ApiError, Removed } from "./errors.ts";
 import type { Store, Work } from "./store/store.ts";
 import * as tables from "./store/tables.ts";
 
@@ -59,6 +60,27 @@ export class Account {
   async register(): Promise<void> {
     await this.#api.register(this.#self.device, await this.#registration());
     await this.replenish();
+  }
+
+  /**
+   * The backend doesn't know this device any more. Throws Removed if another one removed it.
+   *
+   * A backend that was made anew knows no device of the user.
+   */
+  async comeBack(): Promise<void> {
+    const { user, device, name } = this.#self;
+    const others = [...(await this.#listed(user)).keys()].filter((other) => other !== device);
+    if (others.length > 0) throw new Removed(`${name} was removed from this account`);
+    await this.register();
+  }
+
+  async #listed(user: string): Promise<ReadonlyMap<string, unknown>> {
+    try {
+      return await this.#api.devices(user);
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return new Map();
+      throw error;
+    }
   }
 
   /** Fills the directory up, if it runs low. */

@@ -161,7 +161,7 @@ export class ChatClient {
     await this.#account.register();
     const connection = new Connection(this.#driver, new Backoff(this.#settings, this.#random), {
       ticket: () => this.#api.ticket(this.device),
-      register: () => this.#account.register(),
+      comeBack: () => this.#account.comeBack(),
       meet: (frames) => this.#meet(frames),
       publish: (event) => this.#happened(event),
     });

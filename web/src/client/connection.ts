@@ -9,7 +9,7 @@ import type { Backoff } from "./core/liveness.ts";
 import type { Output } from "./core/outputs.ts";
 import { parse } from "./core/parsing.ts";
 import type { Driver } from "./driver.ts";
-import { ApiError, Closed, StoreError, Unreachable } from "./errors.ts";
+import { ApiError, Closed, Removed, StoreError, Unreachable } from "./errors.ts";
 
 const OPEN_TIMEOUT_MS = 15_000;
 const SETTLED_MS = 30_000; // a connection that lived so long was a good one
@@ -19,8 +19,8 @@ type Leave = Extract<Output, { type: "drop" | "stop" }>;
 
 export interface Calls {
   readonly ticket: () => Promise<TicketResponse>;
-  /** The backend may have forgotten this device: a new local run, or it was removed. */
-  readonly register: () => Promise<void>;
+  /** The backend does not know this device any more. */
+  readonly comeBack: () => Promise<void>;
   /** Before frames are taken: whoever sent them has to be known. */
   readonly meet: (frames: readonly ServerFrame[]) => Promise<void>;
   readonly publish: (event: Event) => void;
@@ -48,7 +48,8 @@ export class Connection {
       try {
         leave = await this.#once();
       } catch (error) {
-        if (error instanceof ApiError && error.status === 401) {
+        const unauthorized = error instanceof ApiError && error.status === 401;
+        if (unauthorized || error instanceof Removed) {
           this.#calls.publish({ type: "signed_out", reason: error.message });
           return;
         }
@@ -171,7 +172,7 @@ export class Connection {
       ticket = await this.#calls.ticket();
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 404) throw error;
-      await this.#calls.register();
+      await this.#calls.comeBack();
       ticket = await this.#calls.ticket();
     }
     this.#backoff.ticket(ticket.reconnectWindow);

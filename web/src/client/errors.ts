@@ -22,6 +22,11 @@ export class ApiError extends ClientError {
   }
 }
 
+/** Another device of the user has removed this one. */
+export class Removed extends ClientError {
+  override readonly name = "Removed";
+}
+
 /** No response: nothing listens there, the network is gone, or it took too long. */
 export class Unreachable extends ClientError {
   override readonly name = "Unreachable";

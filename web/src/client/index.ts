@@ -12,6 +12,7 @@ export {
   ClientError,
   Closed,
   MessageTooLarge,
+  Removed,
   StoreError,
   Unreachable,
 } from "./errors.ts";

@@ -1,0 +1,125 @@
+"""The push queue in memory, with the rules of an SQS FIFO queue.
+
+Within five minutes a message with a known deduplication id is accepted and not queued again, also
+after the first was deleted. Messages of one group come one after another: while one is in flight
+the rest of its group waits. A message that is received and not deleted comes again, and after
+`RECEIVES` times goes to the dead-letter queue.
+docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-exactly-once-processing.html
+docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/using-messagegroupid-property.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from lambdas.notifications.queue import Job
+
+DEDUPLICATION_SECONDS = 300.0
+BATCH = 10  # messages in one SendMessageBatch, and in one batch of a FIFO event source
+RECEIVES = 5
+
+Event = dict[str, Any]
+
+
+@dataclass
+class Queued:
+    """One message of the queue."""
+
+    number: int
+    body: str
+    group: str
+    receives: int = 0
+
+    @property
+    def job(self) -> Job:
+        return Job.from_body(self.body)
+
+
+class FifoQueue:
+    """The SQS client's two calls for senders, and what Lambda's poller does for the function.
+
+    `accepted` are the jobs that were queued, in order; `sent` also those that were dropped as
+    duplicates. `before_call` is called with the operation's name, and may raise.
+    """
+
+    def __init__(self, clock: Callable[[], float], before_call: Callable[[str], None]) -> None:
+        self._clock = clock
+        self._before_call = before_call
+        self._seen: dict[str, float] = {}  # deduplication id -> when it was first accepted
+        self._in_flight: set[str] = set()  # groups
+        self.waiting: list[Queued] = []
+        self.dead: list[Queued] = []
+        self.accepted: list[Job] = []
+        self.sent: list[Job] = []
+
+    # -- the client
+
+    def send_message(self, **message: Any) -> dict[str, Any]:
+        self._before_call("send_message")
+        self._accept(message)
+        return {}
+
+    def send_message_batch(self, **request: Any) -> dict[str, Any]:
+        self._before_call("send_message_batch")
+        assert 0 < len(request["Entries"]) <= BATCH, "TooManyEntriesInBatchRequest"
+        for entry in request["Entries"]:
+            self._accept(entry)
+        return {"Failed": []}
+
+    def _accept(self, message: dict[str, Any]) -> None:
+        job = Job.from_body(message["MessageBody"])
+        self.sent.append(job)
+        id_, now = message["MessageDeduplicationId"], self._clock()
+        first = self._seen.get(id_)
+        if first is not None and now - first < DEDUPLICATION_SECONDS:
+            return
+        self._seen[id_] = now
+        self.accepted.append(job)
+        number = len(self.accepted)
+        self.waiting.append(Queued(number, message["MessageBody"], message["MessageGroupId"]))
+
+    # -- the event source
+
+    def batch(self) -> list[Queued]:
+        """The next batch, in flight until `done`; one group's messages may come together."""
+        free = [each for each in self.waiting if each.group not in self._in_flight]
+        batch = free[:BATCH]
+        for each in batch:
+            each.receives += 1
+            self._in_flight.add(each.group)
+        return batch
+
+    def done(self, batch: Iterable[Queued], failed: Iterable[str]) -> None:
+        """Deletes a batch but for the failed messages, which wait at their places."""
+        left = set(failed)
+        for each in batch:
+            self._in_flight.discard(each.group)
+            if str(each.number) not in left:
+                self.waiting.remove(each)
+            elif each.receives >= RECEIVES:
+                self.waiting.remove(each)
+                self.dead.append(each)
+
+    @staticmethod
+    def event(batch: Iterable[Queued]) -> Event:
+        """What the function gets (docs.aws.amazon.com/lambda/latest/dg/with-sqs.html)."""
+        return {"Records": [_record(each) for each in batch]}
+
+
+def _record(queued: Queued) -> dict[str, Any]:
+    return {
+        "messageId": str(queued.number),
+        "receiptHandle": f"receipt-{queued.number}-{queued.receives}",
+        "body": queued.body,
+        "attributes": {
+            "ApproximateReceiveCount": str(queued.receives),
+            "MessageGroupId": queued.group,
+            "SequenceNumber": f"{queued.number:020d}",
+        },
+        "messageAttributes": {},
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:Pushes.fifo",
+        "awsRegion": "us-east-1",
+    }

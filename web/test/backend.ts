@@ -1,0 +1,343 @@
+/** A backend of the real handlers in another process, and the faults that a test adds here. */
+
+import { inject, vi } from "vitest";
+import { ChatClient } from "../src/client/chat-client.ts";
+import type { Event } from "../src/client/core/events.ts";
+
+/** A `send` frame as it stands in a chat. */
+export interface Logged {
+  readonly seq: number;
+  readonly sender: string;
+  readonly device: string;
+  readonly frame: SendFrame;
+}
+
+export interface SendFrame {
+  readonly action: "send";
+  readonly message_id: string;
+  readonly chat: string;
+  readonly alg: string;
+  readonly to?: Readonly<Record<string, string>>;
+  readonly payload?: string;
+  readonly urgent?: boolean;
+}
+
+export interface TestClient {
+  readonly client: ChatClient;
+  readonly events: readonly Event[];
+  readonly name: string;
+}
+
+interface Stored {
+  readonly item: string;
+  readonly sender: string;
+  readonly sender_device: string;
+  readonly message_id: string;
+}
+
+type Fields = Record<string, unknown>;
+/** Instead of the truth: another answer or frame, or an HTTP status with a body. */
+type Lie = Fields | [number, unknown];
+
+const plainFetch = globalThis.fetch;
+const PlainSocket = globalThis.WebSocket;
+const LIMITED = { error: { code: "rate_limited", message: "too often" } };
+
+/**
+ * Clients reach it by `fetch` and `WebSocket` as ever. What a test changes in it (`post`, `putInto`,
+ * ...) needs no `await`: whatever a client asks afterwards waits until it is done.
+ */
+export class Backend {
+  readonly sockets = new Map<string, FaultySocket>();
+  /** Texts of all `send` frames, in order. */
+  readonly sent: string[] = [];
+  /** Devices whose claims are refused. */
+  readonly refusing = new Set<string>();
+  /** How many claims have been refused. */
+  refused = 0;
+  /** So many `send` frames are lost on their way. */
+  loseSend = 0;
+  /** So many `send` frames are refused for good. */
+  failSend = 0;
+  /** Answers to so many `send` frames are lost. */
+  loseAccepted = 0;
+  /** Nobody is notified of new devices and members. */
+  quiet = false;
+  /** What it says instead of the truth, by route (`GET chats`) or type of frame (`synced`). */
+  readonly lies = new Map<string, (truth: Fields, to: string) => Lie | Promise<Lie>>();
+  online = true;
+  /** New connections never open, and how many have tried to. */
+  stuck = false;
+  tried = 0;
+  /** What is done to it before anything else is asked. */
+  pending: Promise<unknown> = Promise.resolve();
+  readonly #url: string;
+  readonly #users = new Map<string, string>(); // by access token
+  readonly #devices = new Map<string, string>(); // "user/device" by ticket
+
+  private constructor(url: string) {
+    this.#url = url;
+  }
+
+  static async made(): Promise<Backend> {
+    const server = `http://${inject("backend")}`;
+    const made = await plainFetch(`${server}/control/new`, { method: "POST" });
+    return new Backend(`${server}/${await made.json()}`);
+  }
+
+  install(): void {
+    vi.stubGlobal("fetch", (url: string, init: RequestInit) => this.#fetch(url, init));
+    const backend = this;
+    vi.stubGlobal(
+      "WebSocket",
+      class extends FaultySocket {
+        constructor(url: string, protocols: string[]) {
+          super(backend, url, protocols);
+        }
+      },
+    );
+  }
+
+  /** A connected client. The same name again is the same device. */
+  async client(name: string, options: Fields = {}): Promise<TestClient> {
+    const [user = "", device = ""] = name.split("/");
+    const client = await ChatClient.open({ user, device, password: "password", ...options });
+    const events: Event[] = [];
+    client.listen((event) => events.push(event));
+    await client.signUpOrIn();
+    await client.connect();
+    return { client, events, name };
+  }
+
+  // -- what it has, and what a test changes in it
+
+  #control<T>(name: string, body: Fields): Promise<T> {
+    const before = this.pending;
+    const done = (async () => {
+      await before;
+      const init = { method: "POST", body: JSON.stringify(body) };
+      const response = await plainFetch(`${this.#url}/control/${name}`, init);
+      if (!response.ok) throw new Error(`${name}: ${response.status}`);
+      return (await response.json()) as T;
+    })();
+    this.pending = done;
+    return done;
+  }
+
+  /** So much time passes for it. */
+  later(milliseconds: number): Promise<void> {
+    return this.#control("later", { seconds: milliseconds / 1000 });
+  }
+
+  signUp(user: string): Promise<void> {
+    return this.#control("sign_up", { user });
+  }
+
+  /** Sends them as a device that need not be connected. */
+  post(name: string, ...frames: SendFrame[]): Promise<void> {
+    return this.#control("send", { ...partsOf(name), frames });
+  }
+
+  messages(chat: string): Promise<Stored[]> {
+    return this.#control("messages", { chat });
+  }
+
+  /** The last message of a chat stands there under another id. */
+  renameLast(chat: string, id: string): Promise<void> {
+    return this.#control("rename_last", { chat, message_id: id });
+  }
+
+  makeChat(chat: string, kind: string, members: string[]): Promise<void> {
+    return this.#control("make_chat", { chat, kind, members });
+  }
+
+  /** A user is in a chat whom nobody has added: from the beginning, or from now on. */
+  putInto(chat: string, user: string, from: "beginning" | "now"): Promise<void> {
+    return this.#control("put_into", { chat, user, joined: from === "now" });
+  }
+
+  takeOut(chat: string, user: string): Promise<void> {
+    return this.#control("take_out", { chat, user });
+  }
+
+  keys(name: string): Promise<{ one_time_keys: string[]; fallback_key: string }> {
+    return this.#control("keys", partsOf(name));
+  }
+
+  loseOneTimeKeys(name: string, left: number): Promise<void> {
+    return this.#control("lose_one_time_keys", { ...partsOf(name), left });
+  }
+
+  /** The directory lists these keys for a device, whoever made them. */
+  listDevice(name: string, entry: { keys: unknown; signature: string }): Promise<void> {
+    return this.#control("list_device", { ...partsOf(name), ...entry });
+  }
+
+  forgetDevice(name: string): Promise<void> {
+    return this.#control("forget_device", partsOf(name));
+  }
+
+  message(logged: Logged, device: string): Fields {
+    const { seq, sender, frame } = logged;
+    return {
+      type: "message",
+      chat: frame.chat,
+      seq,
+      message_id: frame.message_id,
+      sender,
+      sender_device: logged.device,
+      sent_at: Date.now(),
+      alg: frame.alg,
+      payload: frame.to === undefined ? frame.payload : (frame.to[device] ?? null),
+    };
+  }
+
+  // -- between the clients and it
+
+  deviceOf(ticket: string): string {
+    return this.#devices.get(ticket) ?? "";
+  }
+
+  async #fetch(url: string, init: RequestInit): Promise<Response> {
+    if (!this.online) throw new TypeError("the network is gone");
+    const route = `${init.method} ${url.replace(/\?.*/, "").split("/")[2]}`;
+    const token = new Headers(init.headers).get("authorization")?.replace("Bearer ", "") ?? "";
+    const user = this.#users.get(token) ?? "";
+    const [status, truth] = await this.#asked(route, url, init);
+    const lie = await this.lies.get(route)?.((truth ?? {}) as Fields, user);
+    const [code, body] = Array.isArray(lie)
+      ? lie
+      : [lie === undefined ? status : 200, lie ?? truth];
+    return new Response(body === undefined ? null : JSON.stringify(body), { status: code });
+  }
+
+  async #asked(route: string, url: string, init: RequestInit): Promise<[number, unknown]> {
+    const body = init.body === undefined ? undefined : (JSON.parse(String(init.body)) as Fields);
+    if (route === "POST keys" && body !== undefined) {
+      const names = body.devices as string[];
+      body.devices = names.filter((name) => !this.refusing.has(name));
+      if (names.length > 0 && (body.devices as string[]).length === 0) {
+        this.refused += 1;
+        return [429, LIMITED];
+      }
+    }
+    await this.pending;
+    const sent = { ...init, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+    const response = await plainFetch(this.#url + url, sent);
+    const text = await response.text();
+    const answer = text === "" ? undefined : (JSON.parse(text) as Fields);
+    this.#note(route, body ?? {}, answer ?? {}, init);
+    return [response.status, answer];
+  }
+
+  /** Whose the tokens and tickets are. */
+  #note(route: string, asked: Fields, answer: Fields, init: RequestInit): void {
+    const token = new Headers(init.headers).get("authorization")?.replace("Bearer ", "") ?? "";
+    if (route === "POST sign-in")
+      this.#users.set(String(answer.access_token), String(asked.username));
+    if (route === "POST tickets") {
+      this.#devices.set(String(answer.ticket), `${this.#users.get(token)}/${asked.device}`);
+    }
+    if (route === "POST token") {
+      const refreshed = String(asked.refresh_token);
+      this.#users.set(String(answer.access_token), this.#users.get(refreshed) ?? "");
+    } else if (answer.refresh_token !== undefined) {
+      this.#users.set(String(answer.refresh_token), String(asked.username));
+    }
+  }
+}
+
+const partsOf = (name: string) => {
+  const [user = "", device = ""] = name.split("/");
+  return { user, device };
+};
+
+/** A WebSocket to the backend whose frames go past its faults. */
+export class FaultySocket {
+  static readonly OPEN = 1;
+  readyState = 0;
+  bufferedAmount = 0;
+  onopen: (() => void) | undefined;
+  onclose: ((event: { code: number; reason: string }) => void) | undefined;
+  onerror: (() => void) | undefined;
+  onmessage: ((event: { data: string }) => void) | undefined;
+  readonly #backend: Backend;
+  readonly #name: string;
+  #real: WebSocket | undefined;
+
+  constructor(backend: Backend, url: string, protocols: string[]) {
+    this.#backend = backend;
+    this.#name = backend.deviceOf((protocols[1] ?? "").replace("ticket.", ""));
+    backend.tried += 1;
+    if (!backend.stuck) void this.#open(url, protocols);
+  }
+
+  async #open(url: string, protocols: string[]): Promise<void> {
+    await this.#backend.pending;
+    if (!this.#backend.online || this.readyState !== 0) return this.close();
+    const real = new PlainSocket(url, protocols);
+    this.#real = real;
+    real.onopen = () => {
+      if (this.readyState !== 0) return;
+      this.readyState = 1;
+      this.#backend.sockets.set(this.#name, this);
+      this.onopen?.();
+    };
+    real.onmessage = ({ data }) => this.#arrived(JSON.parse(String(data)) as Fields);
+    // after the frames that came before it
+    real.onclose = ({ code, reason }) => setTimeout(() => this.#ended(code, reason));
+  }
+
+  send(text: string): void {
+    const backend = this.#backend;
+    const frame = JSON.parse(text) as Fields;
+    if (frame.action === "send") {
+      backend.sent.push(text);
+      if (backend.loseSend > 0) {
+        backend.loseSend -= 1;
+        this.close();
+        return;
+      }
+      if (backend.failSend > 0) {
+        backend.failSend -= 1;
+        const { message_id } = frame;
+        this.deliver({ type: "error", code: "too_large", message: "no", message_id });
+        return;
+      }
+    }
+    void backend.pending.then(() => {
+      if (this.readyState === 1) this.#real?.send(text);
+    });
+  }
+
+  #arrived(frame: Fields): void {
+    const backend = this.#backend;
+    if (frame.type === "devices_changed" && backend.quiet) return;
+    if (frame.type === "accepted" && backend.loseAccepted > 0) {
+      backend.loseAccepted -= 1;
+      this.close();
+      return;
+    }
+    const lie = backend.lies.get(String(frame.type))?.(frame, this.#name);
+    this.deliver((lie as Fields | undefined) ?? frame);
+  }
+
+  /** A frame for the client, from the backend or from a test. */
+  deliver(frame: object): void {
+    setTimeout(() => {
+      if (this.readyState === 1) this.onmessage?.({ data: JSON.stringify(frame) });
+    });
+  }
+
+  close(): void {
+    this.#ended(1006, "");
+  }
+
+  #ended(code: number, reason: string): void {
+    if (this.readyState === 3) return;
+    this.readyState = 3;
+    setTimeout(() => this.onclose?.({ code, reason }));
+    this.#real?.close();
+    if (this.#backend.sockets.get(this.#name) === this) this.#backend.sockets.delete(this.#name);
+  }
+}
