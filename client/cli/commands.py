@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from client.chat_client import USER, ChatClient
 from client.cli.room import Room
+from client.cli.strangers import HELP as STRANGERS
+from client.cli.strangers import Strangers
 from client.cli.text import title
 from client.cli.verifying import HELP as VERIFYING
 from client.cli.verifying import Verifying
@@ -24,6 +26,7 @@ HELP = f"""\
 /devices [USER]        lists the devices of a user, or your own
 /unlink DEVICE         removes one of your devices from your account
 /accept USER           believes the changed keys of a user's devices
+{STRANGERS}
 {VERIFYING}
 /quit                  leaves, as Ctrl-D does
 Anything else is sent; // at the beginning sends a /"""
@@ -46,6 +49,7 @@ class Commands:
             "devices": self._devices,
             "unlink": self._unlink,
             "accept": self._accept,
+            **Strangers(client, view, lambda: room.chat).commands(),
             **Verifying(client, view, room.peer).commands(),
             "help": self._help,
         }

@@ -180,10 +180,10 @@ def test_a_claim_that_fails_midway_gives_what_was_taken(
         upload(api, phone, phone.one_time_keys(range(number, number + 1)))
     claimed = Directory.claim
 
-    def busy(self: Directory, user: str, device: str) -> Claim | None:
+    def busy(self: Directory, user: str, device: str, one_time: bool = True) -> Claim | None:
         if device in failing:
             raise ChatError("rate_limited", "too many at once")
-        return claimed(self, user, device)
+        return claimed(self, user, device, one_time)
 
     monkeypatch.setattr(Directory, "claim", busy)
     failing = {"b"}
