@@ -1,6 +1,6 @@
 """Catching up: what `sync` posts to a device that was absent, what it costs, and how long it takes.
 
-The cost comes from the real handler over an emulated DynamoDB, the seconds from local mode: from
+The cost comes from the real handler over an emulated DynamoDB, the seconds from the emulator: from
 `sync` on an open connection to the last `synced`, without what a client does with the messages.
 """
 
@@ -38,7 +38,7 @@ def rows() -> list[Row]:
     with fresh_directory() as directory, running(directory) as system:
         for size in SIZES:
             seconds = asyncio.run(_measure(system.endpoints, size))
-            name = f"{size:,} absent messages of {len(PAYLOAD)} bytes, local mode"
+            name = f"{size:,} absent messages of {len(PAYLOAD)} bytes, the emulator"
             limit = SECONDS.get(size)
             result.append(
                 within(name, seconds, limit, "s") if limit else Row(name, f"{seconds:.2f} s")
@@ -101,7 +101,7 @@ async def _measure(endpoints: dict[str, Any], size: int) -> float:
     """Seconds to everything, the best of TRIES."""
     suffix = secrets.token_hex(3)
     ravi, raju = f"ravi_{suffix}", f"raju_{suffix}"
-    async with httpx.AsyncClient(base_url=endpoints["api"], trust_env=False) as api:
+    async with httpx.AsyncClient(base_url=endpoints["api"], trust_env=False, timeout=60) as api:
         for user in (ravi, raju):
             account = {"username": user, "password": PASSWORD}
             (await api.post("/api/sign-up", json=account)).raise_for_status()
@@ -118,14 +118,16 @@ async def _catch_up(api: httpx.AsyncClient, chat: str, size: int) -> float:
     protocols = [Subprotocol("chat.v1"), Subprotocol(f"ticket.{ticket['ticket']}")]
     async with connect(ticket["url"], subprotocols=protocols, max_size=1 << 18, proxy=None) as line:
         started, received, complete_to = time.perf_counter(), 0, 0
-        await line.send(json.dumps({"action": "sync"}))
         while complete_to < size:
-            frame = json.loads(await line.recv())
-            received += len(frame.get("messages", ()))
-            if frame["type"] != "synced":
-                continue
+            chats = {"chats": {chat: complete_to}} if complete_to else {}
+            await line.send(json.dumps({"action": "sync", **chats}))
+            frame: dict[str, Any] = {}
+            while frame.get("type") != "synced":
+                frame = json.loads(await line.recv())
+                received += len(frame.get("messages", ()))
+                if frame.get("type") not in ("messages", "synced", "nudge"):
+                    raise RuntimeError(f"the response is {frame}")
             complete_to = frame["chats"][chat]["complete_to"]
-            await line.send(json.dumps({"action": "sync", "chats": {chat: complete_to}}))
         if received != size:
             raise RuntimeError(f"{received} of {size} messages came")
         return time.perf_counter() - started

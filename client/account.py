@@ -121,6 +121,11 @@ class Account:
     async def _sign_in(self) -> None:
         await self.api.sign_in(self._user, self._secret())
 
+    def password_is(self, password: str) -> None:
+        """From now on."""
+        if self._password is not None:
+            self._password = password
+
     def _secret(self) -> str:
         """Asked for once, when it is needed."""
         if callable(self._password):

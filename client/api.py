@@ -18,14 +18,18 @@ from client.core.bodies_generated import (
     Invitation,
     ListedChat,
     SettingsResponse,
+    StoredItem,
     TicketResponse,
     parse_accept_response,
+    parse_account_response,
     parse_admins_response,
     parse_chat_response,
     parse_chats_response,
     parse_contacts_response,
+    parse_delete_account_response,
     parse_members_response,
     parse_one_time_keys_response,
+    parse_password_response,
     parse_settings_response,
     parse_sign_in_response,
     parse_ticket_response,
@@ -104,6 +108,38 @@ class Api:
         body = {"refresh_token": self.tokens.refresh}
         response = await self._call("POST", "/api/token", body, open_route=True, repeat=True)
         self._keep(_read(parse_token_response, response).access_token, self.tokens.refresh)
+
+    async def change_password(self, user: str, password: str, new_password: str) -> None:
+        """All other sign-ins of the user end. Not repeated: the old password is wrong by then."""
+        body = {"username": user, "password": password, "new_password": new_password}
+        response = await self._call("POST", "/api/password", body, open_route=True)
+        tokens = _read(parse_password_response, response)
+        self._keep(tokens.access_token, tokens.refresh_token)
+
+    async def sign_out(self, device: str | None, *, everywhere: bool = False) -> None:
+        """Ends this sign-in and removes the device; `everywhere` all sign-ins and devices."""
+        body: dict[str, Any] = {"everywhere": True} if everywhere else {}
+        body |= {"device": device} if device else {}
+        body |= {"refresh_token": self.tokens.refresh} if self.tokens.refresh else {}
+        await self._call("POST", "/api/sign-out", body)
+
+    async def delete_account(self, user: str, password: str) -> bool:
+        """False: there was no time for all of it, and it is to be repeated."""
+        body = {"username": user, "password": password}
+        response = await self._call("POST", "/api/account/delete", body, open_route=True)
+        return _read(parse_delete_account_response, response).done
+
+    async def account(self) -> list[StoredItem]:
+        """Everything that the backend has stored of the account."""
+        found: list[StoredItem] = []
+        query: dict[str, str] = {}
+        while True:
+            response = await self._call("GET", "/api/account", query=query, repeat=True)
+            page = _read(parse_account_response, response)
+            found += page.items
+            if not page.cursor:
+                return found
+            query = {"cursor": page.cursor}
 
     # -- devices and keys
 

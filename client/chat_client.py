@@ -18,6 +18,7 @@ from typing import Any, Self, TypedDict, Unpack
 
 from client.account import Account, Push, SignIn
 from client.connection import Connection
+from client.core.bodies_generated import StoredItem
 from client.core.cipher import FetchResult, Request
 from client.core.engine import Engine
 from client.core.events import (
@@ -55,6 +56,7 @@ from client.store.history import ChatSummary, StoredMessage
 from client.verification import Verification, chosen
 
 USER = re.compile(r"[a-z0-9_]{3,32}")
+DELETING_REQUESTS = 1000  # each leaves some 100 chats
 LOOKS = 3  # at a device list that changes while it is asked for
 logger = logging.getLogger("client")
 
@@ -359,6 +361,30 @@ class ChatClient:
         await self._api.remove_device(device)
         with contextlib.suppress(ClientError):
             await self.devices(self.user)  # the others hear of it by `devices_changed`
+
+    # -- the account
+
+    async def change_password(self, password: str, new_password: str) -> None:
+        """This device stays signed in; all others have to sign in again."""
+        await self._api.change_password(self.user, password, new_password)
+        self._account.password_is(new_password)
+
+    async def sign_out(self, *, everywhere: bool = False) -> None:
+        """Ends this sign-in and removes this device, or all of the user's; closes the client."""
+        await self._api.sign_out(self.device, everywhere=everywhere)
+        await self.close()
+
+    async def delete_account(self, password: str) -> None:
+        """Deletes the account with all that the backend has of it, for good; closes the client."""
+        for _ in range(DELETING_REQUESTS):
+            if await self._api.delete_account(self.user, password):
+                await self.close()
+                return
+        raise ServerFault("internal", "the account is not deleted yet; do it again", 500)
+
+    async def stored_items(self) -> list[StoredItem]:
+        """Everything that the backend has stored of this user's account."""
+        return await self._api.account()
 
     def trust(self, user: str) -> Trust:
         """What is known of the user's devices together: VERIFIED if all of them are."""

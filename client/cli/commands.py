@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 
 from client.chat_client import USER, ChatClient
+from client.cli.own_account import OwnAccount
 from client.cli.room import Room
 from client.cli.strangers import HELP as STRANGERS
 from client.cli.strangers import Strangers
@@ -25,6 +26,10 @@ HELP = f"""\
 /typing                says that you are typing
 /devices [USER]        lists the devices of a user, or your own
 /unlink DEVICE         removes one of your devices from your account
+/password              changes your password; your other devices have to sign in again
+/signout [all]         signs out and removes this device, or all of your devices
+/export FILE           writes what the backend has stored of your account into a file
+/delete-account        deletes your account for good; its name is never given out again
 /accept USER           believes the changed keys of a user's devices
 {STRANGERS}
 {VERIFYING}
@@ -37,6 +42,7 @@ LEAVING = frozenset({"quit", "exit", "q"})
 class Commands:
     def __init__(self, client: ChatClient, room: Room, view: View) -> None:
         self._client, self._room, self._view = client, room, view
+        self._leaving = False
         self._known: dict[str, Callable[[str], Awaitable[None]]] = {
             "to": self._to,
             "group": self._group,
@@ -51,6 +57,7 @@ class Commands:
             "accept": self._accept,
             **Strangers(client, view, lambda: room.chat).commands(),
             **Verifying(client, view, room.peer).commands(),
+            **OwnAccount(client, view, self.leave).commands(),
             "help": self._help,
         }
 
@@ -62,9 +69,14 @@ class Commands:
             if name in LEAVING:
                 return False
             await self._guarded(self._run(name, rest.strip()))
-        elif line.strip():
+            return not self._leaving
+        if line.strip():
             await self._guarded(self._say(line[1:] if line.startswith("//") else line))
         return True
+
+    def leave(self) -> None:
+        """There is nothing to go on with after this line."""
+        self._leaving = True
 
     async def _guarded(self, work: Awaitable[None]) -> None:
         try:

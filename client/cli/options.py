@@ -7,6 +7,7 @@ import getpass
 import json
 import os
 import re
+import secrets
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -71,18 +72,19 @@ def parse(arguments: Sequence[str], directory: Path) -> Options:
         command = "chat"
     if not USER.fullmatch(given.user):
         raise UsageError(f"{given.user!r} is no user name: 3 to 32 of a-z, 0-9 and _")
-    if not DEVICE.fullmatch(given.device):
+    if given.device is not None and not DEVICE.fullmatch(given.device):
         raise UsageError(f"{given.device!r} is no device name: 1 to 64 of A-Z, a-z, 0-9, _ and -")
     found, endpoints = _endpoints(directory)
     api = given.api or endpoints.get("api")
     local = api is not None and api == endpoints.get("api")
     chat = command == "chat"
+    data = given.data or _data(found, api, local)
     return Options(
         command=command,
         user=given.user,
-        device=given.device,
+        device=given.device or _device(data, given.user, make=chat),
         api=api,
-        data=given.data or _data(found, api, local),
+        data=data,
         password=_password(given.password, given.user, local) if chat else str,
         platform=None if not chat or given.platform == "none" else given.platform,
         to=given.to if chat else None,
@@ -122,7 +124,9 @@ def _phone_parser() -> argparse.ArgumentParser:
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--device", default="phone", help="name of this device (default: phone)")
+    parser.add_argument(
+        "--device", help="name of this device (default: phone-..., made once and kept in the state)"
+    )
     parser.add_argument("--api", metavar="URL", help="default: what runs on this machine")
     parser.add_argument(
         "--data",
@@ -150,6 +154,22 @@ def _data(found: Path, api: str | None, local: bool) -> Path:
     """Another backend's users are other users: they get a folder of their own."""
     clients = found / "clients"
     return clients if local or api is None else clients / (urlsplit(api).netloc or "other")
+
+
+def _device(data: Path, user: str, *, make: bool) -> str:
+    """This installation's own name for its device of the user: kept in `data`, made at first.
+
+    A name that others have too would be the same device for the backend: the second phone to use
+    it would throw the first one out.
+    """
+    file = data / f"{user}-device"
+    if file.exists():
+        return file.read_text(encoding="utf-8").strip()
+    name = f"phone-{secrets.token_hex(3)}"
+    if make:
+        data.mkdir(parents=True, exist_ok=True)
+        file.write_text(name, encoding="utf-8")
+    return name
 
 
 def _from_environment() -> str | None:

@@ -133,6 +133,8 @@ class Sending:
             step.cipher.queue_copies(frame.chat, frame.message_id, missing)
         users = step.cipher.users_with_unknown_devices(frame.missing)
         users |= {user_of(name) for name in frame.stale}
+        if frame.more:  # not all were named: whose they are, the lists say
+            users |= set(self._membership.members(step, frame.chat))
         step.cipher.forget(frame.stale)
         for user in users:
             self._key_requests.changed(user)

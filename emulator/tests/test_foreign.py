@@ -90,7 +90,7 @@ def test_every_http_listener_refuses_them(headers: dict[str, str]) -> None:
         async def never(_request: object) -> None:
             raise AssertionError("a foreign request came through")
 
-        listener = HttpListener(never, 0, "a test")  # type: ignore[arg-type] # never answers
+        listener = HttpListener(never, 0, "a test")  # type: ignore[arg-type] # never responds
         await listener.start()
         assert await status(listener.port, "/", headers) == 403
         await listener.stop()

@@ -23,6 +23,7 @@ from lambdas.delivery.roster import (
 from lambdas.delivery.stream import Changes, by_chat
 from lambdas.messages import log
 from lambdas.notifications.queue import Job, PushQueue
+from lambdas.notifications.quiet import has_rung
 from lambdas.presence.devices import Devices
 from lambdas.presence.fan_out import Delivery, deliver
 from lambdas.settings import Aws, aws
@@ -89,7 +90,7 @@ def process_chat(aws: Aws, changes: Changes, *, patient: bool) -> bool:
     if patient and _early(lacking, registered, aws.now()):
         return False
     _nudge(aws, changes.chat, lacking, registered)
-    _queue_pushes(aws, changes.chat, lacking)
+    _queue_pushes(aws, changes.chat, lacking, roster.request_of)
     for user, devices in left_behind(roster, registered).items():
         forget(aws.chats, changes.chat, user, devices, log.delivered(roster.items[user]))
     unseen_since = int((aws.now() - aws.settings.message_ttl_seconds) * 1000)
@@ -118,12 +119,13 @@ def _nudge(aws: Aws, chat: str, lacking: Lacking, registered: Registered) -> Non
     count("Nudges", len(nudges))
 
 
-def _queue_pushes(aws: Aws, chat: str, lacking: Lacking) -> None:
+def _queue_pushes(aws: Aws, chat: str, lacking: Lacking, request_of: str | None) -> None:
     """One job for each user and message, with the id that `send` gave it; none for the sender."""
     waiting: dict[tuple[str, str], tuple[bool, list[str]]] = {}
     for (user, device), messages in lacking.items():
         for message in messages:
-            if message["sender"] != user:
+            quiet = has_rung(user, request_of, seq_of(message))
+            if message["sender"] != user and not quiet:
                 urgent = message.get("urgent", True)
                 job = waiting.setdefault((user, message["message_id"]), (urgent, []))
                 job[1].append(device)

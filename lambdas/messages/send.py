@@ -21,6 +21,7 @@ from lambdas.messages.log import WRITER_SECONDS
 from lambdas.messages.message import DeviceNames, addressed, message_frame, stored
 from lambdas.messages.send_limit import send_limit
 from lambdas.notifications.queue import Job, PushQueue
+from lambdas.notifications.quiet import has_rung
 from lambdas.people.contacts import Contacts
 from lambdas.presence.devices import Address, Devices
 from lambdas.presence.fan_out import Delivery, deliver, to_connected
@@ -70,7 +71,11 @@ def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
     posts = to_connected(
         visible, _frames(message), aws.now(), besides=Address(caller.user, caller.device)
     )
-    recipients = position.members - position.blocked_by - {caller.user}
+    recipients = {
+        user
+        for user in position.members - position.blocked_by - {caller.user}
+        if not has_rung(user, position.request_of, position.seq)
+    }
     _deliver(aws, message, posts, recipients, until=started + RESPOND_WITHIN_SECONDS)
     return _accepted(message, position.seq, found)
 

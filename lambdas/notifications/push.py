@@ -14,6 +14,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from lambdas.notifications import message
 from lambdas.notifications.endpoints import Endpoints
 from lambdas.notifications.queue import Job
+from lambdas.notifications.quiet import is_muted
 from lambdas.presence.devices import Devices
 from lambdas.settings import Aws, aws
 from lambdas.telemetry import count, logger, metrics
@@ -47,8 +48,10 @@ def _push_record(aws: Aws, record: SQSRecord) -> None:
 def push(aws: Aws, job: Job) -> None:
     """Wakes every device of the user that has an endpoint and holds no lease.
 
-    Raises the first error of SNS, after trying all devices.
+    A chat that is muted wakes none. Raises the first error of SNS, after trying all devices.
     """
+    if is_muted(aws.users, job.user, job.chat, aws.now()):
+        return
     endpoints = Endpoints(aws.sns, aws.users)
     devices = Devices(aws.users).of([job.user], consistent=True).get(job.user, {})
     targets = message.to_wake(devices, job, aws.now())

@@ -62,7 +62,7 @@ def test_error_responses_are_raised() -> None:
             await api.sign_up("ravi", "short")
         await sign_in(api)
         with pytest.raises(Conflict):
-            await api.sign_up("ravi", "password")
+            await api.sign_up("ravi", "another password")
         with pytest.raises(Unauthorized):
             await api.sign_in("ravi", "another")
         with pytest.raises(NotFound) as caught:

@@ -126,9 +126,9 @@ def test_an_answer_that_is_none_is_asked_for_again(failure: Exception) -> None:
     [
         "[" * 100_000,
         '{"type": "nudge", "chat": "\\ud83d", "seq": 1}',
-        '{"type": "synced", "chats": {"c": {"seq": 1, "complete_to": 1e30}}}',
+        '{"type": "synced", "chats": {"c": {"seq": 1, "after": 0, "complete_to": 1e30}}}',
         '{"type": "receipt", "chat": "c", "user": "\\ud83d", "read": 1}',
-        '{"type": "synced", "chats": {"c": {"seq": 1, "complete_to": 1, "members": {"\\ud83d": {}}}}}',
+        '{"type": "synced", "chats": {"c": {"seq": 1, "after": 0, "complete_to": 1, "members": {"\\ud83d": {}}}}}',
     ],
     ids=lambda text: text[:30],
 )  # fmt: skip

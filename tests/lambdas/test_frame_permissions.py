@@ -119,11 +119,11 @@ def test_a_function_is_granted_what_it_uses_and_nothing_else(
 ) -> None:
     acts = _acts_of(function, world, chat)
 
-    def all_of_it() -> None:
+    def everything() -> None:
         acts()
         _cut_off(function, world, chat)
 
-    assert used_by(world, all_of_it) == granted(function)
+    assert used_by(world, everything) == granted(function)
 
 
 def test_the_permissions_of_every_other_function_are_tested_as_well() -> None:

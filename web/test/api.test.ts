@@ -22,6 +22,12 @@ type Act = (api: Api) => Promise<unknown>;
 
 const CALLS: readonly [string, Act, readonly unknown[]][] = [
   ["signIn", (api) => api.signIn("ravi", "secret"), [{}, { access_token: "a", refresh_token: 1 }]],
+  [
+    "changePassword",
+    (api) => api.changePassword("ravi", "old", "new"),
+    [{}, { access_token: "a", refresh_token: 1 }],
+  ],
+  ["account", (api) => api.account(), [{}, { items: [{}] }, { items: [], cursor: 1 }]],
   ["refresh", (api) => api.refresh(), [{}, { access_token: null }]],
   ["devices", (api) => api.devices("raju"), [{}, { devices: null }, { devices: [] }]],
   [
@@ -87,4 +93,44 @@ test("names stay names in an address", async () => {
   vi.stubGlobal("fetch", fetched);
   await api.devices("../tokens?x=");
   expect(fetched.mock.calls[0]?.[0]).toBe("/api/users/..%2Ftokens%3Fx%3D/devices");
+});
+
+/** What the backend would be asked, and the responses that it gives in turn. */
+function recording(...answers: unknown[]): { api: Api; asked: string[] } {
+  const asked: string[] = [];
+  vi.stubGlobal("fetch", async (url: string, { method, body }: RequestInit) => {
+    asked.push(`${method} ${url} ${body ?? ""}`.trimEnd());
+    return new Response(JSON.stringify(answers.shift()));
+  });
+  const tokens = { access: "access", refresh: "refresh" };
+  const api = new Api(
+    "",
+    tokens,
+    () => 0,
+    async () => {},
+  );
+  return { api, asked };
+}
+
+test("signing out takes the device and the refresh token with it", async () => {
+  const { api, asked } = recording({ signed_out: true }, { signed_out: true });
+  await api.signOut("web");
+  await api.signOut("web", true);
+  expect(asked).toEqual([
+    'POST /api/sign-out {"device":"web","refresh_token":"refresh"}',
+    'POST /api/sign-out {"everywhere":true,"device":"web","refresh_token":"refresh"}',
+  ]);
+});
+
+test("a new password gives new tokens", async () => {
+  const { api } = recording({ access_token: "a", refresh_token: "r", expires_in: 60 });
+  await api.changePassword("ravi", "old", "new");
+  expect(api.tokens).toEqual({ access: "a", refresh: "r" });
+});
+
+test("the account's items come in pages", async () => {
+  const item = (name: string) => ({ table: "Users", item: { item: name } });
+  const { api, asked } = recording({ items: [item("a")], cursor: "a" }, { items: [item("b")] });
+  expect(await api.account()).toEqual([item("a"), item("b")]);
+  expect(asked).toEqual(["GET /api/account", "GET /api/account?cursor=a"]);
 });

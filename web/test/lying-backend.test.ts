@@ -175,7 +175,7 @@ describe("a group", () => {
       backend.lies.clear();
       const members = { [user("ravi")]: {}, [user("raju")]: {} };
       backend.takeOut(chat, user("mira"));
-      const place = { seq: 0, complete_to: 0, missing: [], members };
+      const place = { seq: 0, after: 0, complete_to: 0, missing: [], members };
       const synced = { type: "synced", chats: { [chat]: place }, more: false };
       backend.sockets.get(ravi.name)?.deliver(synced);
       await until(() => eventsOf(ravi, "members").length > 0);

@@ -101,7 +101,7 @@ describe("who comes is never sent what was", () => {
     const all = await scene();
     backend.lies.set("POST chats", async (truth) => {
       const members = { [user("ravi")]: {}, [user("raju")]: {} };
-      const place = { seq: 0, complete_to: 0, missing: [], members };
+      const place = { seq: 0, after: 0, complete_to: 0, missing: [], members };
       const synced = { type: "synced", chats: { [all.chat]: place }, more: false };
       backend.sockets.get(all.ravi.name)?.deliver(synced);
       const before = eventsOf(all.ravi, "caught_up").length;

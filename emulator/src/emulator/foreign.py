@@ -1,11 +1,11 @@
-"""Requests that a foreign web page made, which every listener refuses.
+"""Requests that a foreign web page made, which every listener rejects.
 
-A browser runs the pages of strangers on the machine that the emulator runs on, and lets them send
+A browser runs anybody's pages on the machine that the emulator runs on, and lets them send
 requests to it:
 
 - from their own origin. The browser then says which, in `Origin`: only pages of this machine may.
 - after their name was made to lead here (DNS rebinding). The page may then read the responses, and
-  `Host` has that name: only names that can't be led anywhere else are answered.
+  `Host` has that name: only names that can't be led anywhere else get a response.
 
 AWS's own endpoints take any origin, and ask for a signature instead; those of the emulator take any
 credentials. A Network Load Balancer does not look: it passes bytes on unread.
@@ -30,7 +30,7 @@ def reason(
     if host is not None:
         name = _name_of(f"//{host}")
         if name is None or not (is_this_machine(name) or allowed(name)):
-            return f"this is not {host!r}: only this machine's own names are answered here"
+            return f"this is not {host!r}: only this machine's own names get a response here"
     if origin is not None:
         name = _name_of(origin)
         if name is None or not is_this_machine(name):

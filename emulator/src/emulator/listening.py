@@ -62,7 +62,7 @@ def free_port() -> int:
             return number(found)
 
 
-def refusal(request: web.BaseRequest) -> web.Response | None:
+def error_for(request: web.BaseRequest) -> web.Response | None:
     """The response to a request that a foreign web page made; None to any other."""
     headers = request.headers
     reason = foreign.reason(headers.get("Host"), headers.get("Origin"))
@@ -124,7 +124,7 @@ class HttpListener:
         self._runner = runner
 
     async def _guarded(self, request: web.BaseRequest) -> web.StreamResponse:
-        return refusal(request) or await self._handler(request)
+        return error_for(request) or await self._handler(request)
 
     async def stop(self) -> None:
         runner, self._runner = self._runner, None

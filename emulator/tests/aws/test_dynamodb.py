@@ -161,3 +161,49 @@ def test_a_transaction_that_holds_is_written_and_recorded(chats: Chats) -> None:
         TransactItems=[{"Put": {"TableName": chats.name, "Item": key(item)}} for item in ("a", "b")]
     )
     assert [record["eventName"] for record in chats.records()] == ["INSERT", "INSERT"]
+
+
+EVERY_TYPE: dict[str, Any] = {
+    "text": {"S": 'h\u00e9 \U0001f600 " \\ \u2028'},
+    "empty": {"S": ""},
+    "number": {"N": "-12.5"},
+    "large": {"N": "99999999999999999999999999999999999999"},
+    "binary": {"B": b"\x00\xff\x10"},
+    "yes": {"BOOL": True},
+    "nothing": {"NULL": True},
+    "texts": {"SS": ["a"]},
+    "numbers": {"NS": ["1"]},
+    "binaries": {"BS": [b"\x01\x02"]},
+    "list": {"L": [{"N": "1"}, {"B": b"\x03"}, {"L": []}]},
+    "map": {"M": {"S": {"S": "a field may be called as a type"}, "inner": {"M": {}}}},
+}
+
+
+def test_an_item_of_every_type_is_read_as_it_was_put_in_each_way(chats: Chats) -> None:
+    chats.put("i1", **EVERY_TYPE)
+    item = {**key("i1"), **EVERY_TYPE}
+    client, name = chats.client, chats.name
+    asked = {
+        "KeyConditionExpression": "chat = :chat",
+        "ExpressionAttributeValues": {":chat": {"S": "c1"}},
+    }
+    page = client.query(TableName=name, **asked)
+    assert (page["Items"], page["Count"], page["ScannedCount"]) == ([item], 1, 1)
+    assert client.scan(TableName=name)["Items"] == [item]
+    assert client.get_item(TableName=name, Key=key("i1"))["Item"] == item
+    found = client.batch_get_item(RequestItems={name: {"Keys": [key("i1"), key("i2")]}})
+    assert found["Responses"] == {name: [item]} and found["UnprocessedKeys"] == {}
+
+
+def test_a_page_says_where_the_next_begins_and_a_count_has_no_items(chats: Chats) -> None:
+    for number in range(3):
+        chats.put(f"i{number}")
+    asked = {
+        "TableName": chats.name,
+        "KeyConditionExpression": "chat = :chat",
+        "ExpressionAttributeValues": {":chat": {"S": "c1"}},
+    }
+    page = chats.client.query(**asked, Limit=2)
+    assert page["Items"] == [key("i0"), key("i1")] and page["LastEvaluatedKey"] == key("i1")
+    counted = chats.client.query(**asked, Select="COUNT")
+    assert "Items" not in counted and counted["Count"] == 3

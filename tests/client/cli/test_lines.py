@@ -25,6 +25,26 @@ def test_names_that_are_none_are_refused_before_anything_is_made_of_them(
         parse(arguments, tmp_path)
 
 
+def test_each_installation_names_its_device_once_and_unlike_all_others(tmp_path: Path) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+
+    def device(data: Path, *arguments: str) -> str:
+        return parse([*arguments, "--data", str(data)], tmp_path).device
+
+    ravi = "--user", "ravi"
+    first = device(here, *ravi)
+    assert first.startswith("phone-")
+    assert device(here, *ravi) == device(here, "phone", "ravi") == first
+    assert device(there, *ravi) != first != device(here, "--user", "raju")
+    assert device(here, *ravi, "--device", "laptop") == "laptop"
+    assert device(here, *ravi) == first
+
+
+def test_looking_at_a_phone_makes_no_device(tmp_path: Path) -> None:
+    parse(["phone", "ravi", "--data", str(tmp_path / "here")], tmp_path)
+    assert not (tmp_path / "here").exists()
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [

@@ -213,7 +213,7 @@ def test_a_deletion_that_fails_or_runs_out_of_time_is_repeated_until_it_is_done(
     assert delete(api, ravi).status == 500
     monkeypatch.setattr(Chats, "leave", leave)
     assert delete(api, ravi).body == {"done": True}
-    assert Chats(api.aws.chats, api.aws.users).names(ravi) == ([], None)
+    assert list(api.aws.users.query_all({"user": ravi}, prefix="chat#")) == []
 
 
 # -- export

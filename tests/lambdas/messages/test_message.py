@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from lambdas.frames import encode
-from lambdas.messages.message import NAMES_LIMIT, addressed, message_frame, stored, void
+from lambdas.messages.message import NAMES_LIMIT, Addressed, addressed, message_frame, stored, void
 
 FRAME = {"chat": "c", "message_id": "m", "alg": "a"}
 PLACE: dict[str, Any] = {
@@ -39,9 +39,9 @@ def test_no_more_devices_are_named_than_fit_into_a_frame(number: int, more: bool
     nobody = {"ravi": ["phone"]}
     missing = addressed({"to": {}}, devices, "ravi", "phone")
     stale = addressed({"to": dict.fromkeys(names, "x")}, nobody, "ravi", "phone")
+    assert missing == Addressed(names[:NAMES_LIMIT], [], more)
+    assert stale == Addressed([], names[:NAMES_LIMIT], more)
     both = {"missing": missing.missing, "stale": stale.stale}
-    assert missing == (names[:NAMES_LIMIT], [], more)
-    assert stale == ([], names[:NAMES_LIMIT], more)
     assert len(encode(both)) < 30_000
 
 

@@ -356,8 +356,10 @@ class Backend:
         if self._running is not None:
             self._running.pause()
 
-    def begin(self, sender: Connection, frame: Frame, calls: int = 1) -> Task:
+    def begin(self, sender: Connection, frame: Frame, calls: int = 2) -> Task:
         """A frame's function that stops after so many calls to AWS; see `resume`.
+
+        After two a `send` has its position: it reads its own devices beside taking it.
 
         `task.result` is the response frame, once it is done.
         """

@@ -25,7 +25,7 @@ from tests.support.backend.user_pool import TOKEN_SECONDS
 class Served(People):
     """One backend of a server. Its clock runs with the machine's.
 
-    `pushes` is what a phone received, by token, as the console of local mode shows it.
+    `pushes` is what a phone received, by token, as the console of the emulator shows it.
     """
 
     def __init__(self, name: str, port: int) -> None:

@@ -66,9 +66,7 @@ class UserPool:
         user, password = request["Username"], request["Password"]
         if user in self.passwords:
             raise _error("UsernameExistsException", "User already exists")
-        if len(password) < LEAST_LENGTH:
-            message = "Password did not conform with policy: Password not long enough"
-            raise _error("InvalidPasswordException", message)
+        self._require_strong(password)
         self.passwords[user] = password
         return {}
 
@@ -100,6 +98,39 @@ class UserPool:
         if request["Username"] not in self.passwords:
             raise _error("UserNotFoundException", "User does not exist.")
         return {"Username": request["Username"], "Enabled": True, "UserStatus": "CONFIRMED"}
+
+    def revoke_token(self, **request: Any) -> dict[str, Any]:
+        self._before_call("revoke_token")
+        self.refresh_tokens.pop(request["Token"], None)
+        return {}
+
+    def change_password(self, **request: Any) -> dict[str, Any]:
+        self._before_call("change_password")
+        claims = jwt.decode(request["AccessToken"], options={"verify_signature": False})
+        if self.passwords[claims["username"]] != request["PreviousPassword"]:
+            raise _error("NotAuthorizedException", "Incorrect username or password.")
+        self._require_strong(request["ProposedPassword"])
+        self.passwords[claims["username"]] = request["ProposedPassword"]
+        return {}
+
+    def admin_user_global_sign_out(self, **request: Any) -> dict[str, Any]:
+        self._before_call("admin_user_global_sign_out")
+        self.refresh_tokens = {
+            token: user
+            for token, user in self.refresh_tokens.items()
+            if user != request["Username"]
+        }
+        return {}
+
+    def admin_delete_user(self, **request: Any) -> dict[str, Any]:
+        self._before_call("admin_delete_user")
+        del self.passwords[request["Username"]]
+        return {}
+
+    def _require_strong(self, password: str) -> None:
+        if len(password) < LEAST_LENGTH:
+            message = "Password did not conform with policy: Password not long enough"
+            raise _error("InvalidPasswordException", message)
 
     def _access(self, user: str, refresh: str) -> dict[str, Any]:
         return {"AccessToken": self.access_token(user, refresh), "ExpiresIn": TOKEN_SECONDS}

@@ -66,6 +66,8 @@ class Command:
 
 @asynccontextmanager
 async def command(folder: Path, *arguments: str, **variables: str) -> AsyncIterator[Command]:
+    if "--device" not in arguments:
+        arguments = (*arguments, "--device", "phone")  # not one with a name of its own
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "client", *arguments,
         cwd=folder, stdin=PIPE, stdout=PIPE, stderr=PIPE,

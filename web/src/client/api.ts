@@ -85,6 +85,46 @@ export class Api {
     await this.#keep({ access: accessToken, refresh });
   }
 
+  /** All other sign-ins of the user end. Not repeated: the old password is wrong by then. */
+  async changePassword(username: string, password: string, newPassword: string): Promise<void> {
+    const body: bodies.PasswordRequest = { username, password, new_password: newPassword };
+    const call: Call = { method: "POST", path: "/api/password", body, open: true };
+    const tokens = await this.#call(call, bodies.parsePasswordResponse);
+    await this.#keep({ access: tokens.accessToken, refresh: tokens.refreshToken });
+  }
+
+  /** Ends this sign-in and removes the device; `everywhere` all sign-ins and devices. */
+  async signOut(device: string | undefined, everywhere = false): Promise<void> {
+    const { refresh } = this.tokens;
+    const body: bodies.SignOutRequest = {
+      ...(everywhere ? { everywhere } : {}),
+      ...(device === undefined ? {} : { device }),
+      ...(refresh === undefined ? {} : { refresh_token: refresh }),
+    };
+    await this.#call({ method: "POST", path: "/api/sign-out", body }, bodies.parseSignOutResponse);
+  }
+
+  /** False: there was no time for all of it, and it is to be repeated. */
+  async deleteAccount(username: string, password: string): Promise<boolean> {
+    const body: bodies.DeleteAccountRequest = { username, password };
+    const call: Call = { method: "POST", path: "/api/account/delete", body, open: true };
+    return (await this.#call(call, bodies.parseDeleteAccountResponse)).done;
+  }
+
+  /** Everything that the backend has stored of the account. */
+  async account(): Promise<bodies.StoredItem[]> {
+    const found: bodies.StoredItem[] = [];
+    let cursor: string | undefined;
+    do {
+      const query = cursor === undefined ? "" : `?cursor=${encodeURIComponent(cursor)}`;
+      const call: Call = { method: "GET", path: `/api/account${query}`, repeat: true };
+      const page = await this.#call(call, bodies.parseAccountResponse);
+      found.push(...page.items);
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+    return found;
+  }
+
   // -- devices and keys
 
   async register(device: string, registration: bodies.DeviceRequest): Promise<void> {

@@ -7,6 +7,7 @@
 import { Account, loadDevice } from "./account.ts";
 import { Api } from "./api.ts";
 import { Connection } from "./connection.ts";
+import type { StoredItem } from "./core/bodies.generated.ts";
 import type { FetchResult, Request } from "./core/cipher.ts";
 import { Engine } from "./core/engine.ts";
 import type { Event } from "./core/events.ts";
@@ -29,6 +30,7 @@ import * as tables from "./store/tables.ts";
 import { Verification } from "./verification.ts";
 
 const USER = /^[a-z0-9_]{3,32}$/;
+const DELETING_REQUESTS = 1000; // each leaves some 100 chats
 const CONNECT_TIMEOUT_MS = 30_000;
 
 export interface Options {
@@ -332,6 +334,34 @@ export class ChatClient {
   async removeDevice(device: string): Promise<void> {
     await this.#api.removeDevice(device);
     await this.#directory.seen(this.user).catch(ignored); // the others hear of it by themselves
+  }
+
+  // -- the account
+
+  /** This device stays signed in; all others have to sign in again. */
+  async changePassword(password: string, newPassword: string): Promise<void> {
+    await this.#api.changePassword(this.user, password, newPassword);
+  }
+
+  /** Ends this sign-in and removes this device, or all of the user's; closes the client. */
+  async signOut(everywhere = false): Promise<void> {
+    await this.#api.signOut(this.device, everywhere);
+    await this.close();
+  }
+
+  /** Deletes the account with all that the backend has of it, for good; closes the client. */
+  async deleteAccount(password: string): Promise<void> {
+    for (let request = 0; request < DELETING_REQUESTS; request++) {
+      if (!(await this.#api.deleteAccount(this.user, password))) continue; // it has done a part
+      await this.close();
+      return;
+    }
+    throw new ApiError("internal", "the account is not deleted yet; do it again", 500);
+  }
+
+  /** Everything that the backend has stored of this user's account. */
+  async storedItems(): Promise<StoredItem[]> {
+    return this.#api.account();
   }
 
   // -- listening

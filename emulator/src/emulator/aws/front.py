@@ -43,7 +43,7 @@ class Dispatcher(DomainDispatcherApplication):
 
 @web.middleware
 async def _guard(request: web.Request, handler: listening.Handler) -> web.StreamResponse:
-    return listening.refusal(request) or await handler(request)
+    return listening.error_for(request) or await handler(request)
 
 
 def application(wsgi: WsgiApp, long_polls: LongPolls) -> web.Application:

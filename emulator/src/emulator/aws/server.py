@@ -47,6 +47,7 @@ async def serve(listening: socket.socket, fcm: str, apns: str, sweep_seconds: fl
     from emulator.aws import (
         cognito,
         dynamodb_expiry,
+        dynamodb_items,
         dynamodb_query,
         dynamodb_streams,
         front,
@@ -63,6 +64,7 @@ async def serve(listening: socket.socket, fcm: str, apns: str, sweep_seconds: fl
         httpx.AsyncClient(timeout=10, trust_env=False, http1=False, http2=True) as http2,
     ):
         cognito.install()
+        dynamodb_items.install()
         dynamodb_query.install()
         dynamodb_streams.install()
         sqs.install(polls)

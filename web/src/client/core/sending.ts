@@ -171,6 +171,11 @@ export class Sending {
     this.look(frame.chat);
     // What is still under way from them is opened all the same: their sessions stay.
     for (const device of frame.stale) this.#keyRequests.changed(userOf(device));
+    if (frame.more) {
+      // Not all were named: whose they are, the lists say.
+      const members = usersOf(await step.ledger.chat(frame.chat));
+      for (const user of members) this.#keyRequests.changed(user);
+    }
     if (sent.purpose === "text") {
       const missed = frame.missing.filter((device) => !own.sentTo.includes(device));
       await step.cipher.queueCopies(frame.chat, own.messageId, missed);

@@ -1,0 +1,91 @@
+"""The commands about one's own account: /password, /signout, /export and /delete-account."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from prompt_toolkit.application import run_in_terminal
+
+from client.chat_client import ChatClient
+from client.cli.view import View
+
+Ask = Callable[[str], str]
+
+
+class OwnAccount:
+    """`leave` ends the program once there is no account to go on with; `ask` reads a password."""
+
+    def __init__(
+        self, client: ChatClient, view: View, leave: Callable[[], None], ask: Ask | None = None
+    ) -> None:
+        self._client, self._view, self._leave = client, view, leave
+        self._asked = ask or _asked
+
+    def commands(self) -> dict[str, Callable[[str], Awaitable[None]]]:
+        return {
+            "password": self._password,
+            "signout": self._sign_out,
+            "export": self._export,
+            "delete-account": self._delete,
+        }
+
+    async def _password(self, rest: str) -> None:
+        old = await self._ask("present password: ")
+        new = await self._ask("new password: ")
+        if new != await self._ask("new password again: "):
+            self._view.problem("these are two different passwords; nothing has changed")
+            return
+        await self._client.change_password(old, new)
+        self._view.notice("your password is changed; your other devices have to sign in again")
+
+    async def _sign_out(self, rest: str) -> None:
+        if rest not in ("", "all"):
+            self._view.problem("/signout, or /signout all")
+            return
+        await self._client.sign_out(everywhere=rest == "all")
+        self._view.notice("signed out")
+        self._leave()
+
+    async def _export(self, rest: str) -> None:
+        if not rest:
+            self._view.problem("/export FILE")
+            return
+        items = await self._client.stored_items()
+        document = [{"table": each.table, "item": dict(each.item)} for each in items]
+        try:
+            await asyncio.to_thread(_write, Path(rest), document)
+        except OSError as error:
+            self._view.problem(f"{rest} can't be written: {error.strerror}")
+            return
+        self._view.notice(f"{len(document)} items are in {rest}")
+
+    async def _delete(self, rest: str) -> None:
+        password = await self._ask(f"password of {self._client.user}, to delete the account: ")
+        if not password:
+            self._view.notice("nothing is deleted")
+            return
+        await self._client.delete_account(password)
+        self._view.notice(f"the account {self._client.user} is deleted")
+        self._leave()
+
+    async def _ask(self, prompt: str) -> str:
+        """The screen steps aside for it."""
+        return await run_in_terminal(lambda: self._asked(prompt), in_executor=True)
+
+
+def _write(path: Path, document: Any) -> None:
+    with path.open("x", encoding="utf-8") as file:  # never over another file
+        json.dump(document, file, indent=2, ensure_ascii=False)
+
+
+def _asked(prompt: str) -> str:
+    """Raises ValueError where nobody is there to type it unseen."""
+    if not sys.stdin.isatty():
+        raise ValueError("this asks for a password, which needs a terminal")
+    return getpass.getpass(prompt)
