@@ -35,7 +35,7 @@ def move(
 ) -> Moved | None:
     """Moves the marks that move forward. None if the user is not a member (any more).
 
-    `private`: others are not told the read mark, neither now nor by `sync`.
+    `private`: the read mark is not shown to others, neither now nor by `sync`.
 
     Nearly always one conditional write. If a mark is further already, the write is repeated with
     the rest; each repetition means that another receipt has moved a mark.

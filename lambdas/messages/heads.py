@@ -78,5 +78,5 @@ def _head(head: Item, member: Item, user: str) -> Head:
 
 
 def shows_nothing_of(user: str, request_of: str | None, blocked_by: Collection[str]) -> bool:
-    """Whether the other one in a direct chat is told nothing of the user: receipts, typing."""
+    """Whether the other one in a direct chat is shown nothing of the user: receipts, typing."""
     return user == request_of or user in blocked_by

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 CONTACT, BLOCKED = "contact", "blocked"
 EVERYBODY, CONTACTS, NOBODY = "everybody", "contacts", "nobody"
 
-# Who may add one to a group at once, see one's presence, begin a direct chat; whether others are
-# told what one has read.
+# Who may add one to a group at once, see one's presence, begin a direct chat; whether others see
+# what one has read.
 DEFAULTS: Mapping[str, Any] = {
     "groups": CONTACTS,
     "presence": CONTACTS,

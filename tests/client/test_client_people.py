@@ -74,11 +74,13 @@ def test_an_invitation_is_accepted_and_a_group_is_left_for_good() -> None:
 
 def test_settings_roles_and_block_are_kept_by_the_backend() -> None:
     async def scenario(server: Served) -> None:
+        server.acquainted = False
         async with online(server, "ravi") as ravi, online(server, "raju") as raju:
             person = Person(ravi)
             await person.types("/settings receipts=off")
             assert (await ravi.people.settings())["receipts"] is False
             group = await ravi.group(["raju"], "us")
+            await raju.people.accept(group)
             person.room.open(group)
             assert await person.types("/rule add=admins") == [
                 "* admins: ravi; add: admins, remove: admins, rename: members"

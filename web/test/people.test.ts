@@ -27,9 +27,11 @@ test("an invitation is accepted, and a group is left for good", async () => {
 });
 
 test("settings, roles and block are kept by the backend", async () => {
+  await backend.strangers();
   const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
   expect(await ravi.client.people.settings({ receipts: false })).toMatchObject({ receipts: false });
   const chat = await ravi.client.group([user("raju")]);
+  await raju.client.people.accept(chat);
   const refused = raju.client.changeMembers(chat, { remove: [user("ravi")] });
   await expect(refused).rejects.toBeInstanceOf(ApiError);
   const { admins } = await ravi.client.people.changeAdmins(chat, { appoint: [user("raju")] });

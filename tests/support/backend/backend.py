@@ -69,7 +69,7 @@ class Backend:
         self.gateway = Gateway(self.faults, self._before_call, self._end)
         self.aws = InMemoryAws(self.clock, self._before_call, self.gateway, environment)
         self.stream = Stream()
-        self.acquainted = True  # False: who signs up is a stranger to all others
+        self.acquainted = True  # all are contacts, and all members may remove others
         self._ids = count(1)
         self._running: Task | None = None
         self._later: deque[Callable[[], None]] = deque()
@@ -105,6 +105,13 @@ class Backend:
         response = self._invoke(lambda: self._respond(event))
         if asked.line == "POST /api/sign-up" and response.status == 201 and self.acquainted:
             self._acquaint(asked.body["username"])
+        made = asked.line == "POST /api/chats" and response.status == 201
+        if made and asked.body["kind"] == "group" and self.acquainted:
+            self.aws.chats.update(
+                {"chat": response.body["chat"], "item": "head"},
+                "SET group_rules = :rules",
+                rules={"add": "members", "remove": "members", "rename": "members"},
+            )
         return self.faults.responds(asked, response)
 
     def _acquaint(self, user: str) -> None:
