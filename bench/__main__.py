@@ -14,11 +14,13 @@ from bench.table import render
 # One run compares; figures of different runs or machines don't.
 PARTS = {
     "cost": "Cost per message, from the real handlers (US$ per million, us-east-1)",
+    "pushes": "How often phones ring",
     "cold_import": "Cold start of the send function",
     "fan_out": "Posting to many connections",
     "encryption": "Encryption on a device, Python client",
     "encryption_browser": "Encryption on a device, browser client in Chromium",
     "latency": "Send to receive, emulator",
+    "laptop": "The emulator under load: an absent user, catching up, a busy group",
     "catch_up": "Catching up after an absence",
     "balancing": "The local load balancer beside others",
     "startup": "Starting the emulator",

@@ -18,14 +18,18 @@ from typing import Any, NamedTuple
 
 from bench import payloads, prices
 from bench.capacity import item_bytes, read_units, write_units
-from bench.scene import MESSAGE_ID, add_chat, add_users, addresses, emulated, event
+from bench.scene import ENDPOINT, MESSAGE_ID, add_chat, add_users, addresses, emulated, event
 from bench.table import Row, within
 from lambdas.connections import Outcome
+from lambdas.delivery.push import push
 from lambdas.delivery.receipt import receipt
 from lambdas.frames import encode
 from lambdas.messages.send import send
+from lambdas.notifications.endpoints import OWNER
+from lambdas.notifications.queue import Job
+from lambdas.presence.leaseholder import with_lease
 from lambdas.settings import Aws
-from lambdas.tables import HEAD, chat_key
+from lambdas.tables import HEAD, chat_key, user_key
 from lambdas.websocket import frame_handler
 from stacks.config.functions import FunctionSizes
 
@@ -55,6 +59,7 @@ class Bill:
     posts: int = 0
     memory_mb: int = 512
     pushes: int = 0
+    job: "Bill | None" = None  # the push function's, for one job
 
     @property
     def writes(self) -> int:
@@ -79,7 +84,7 @@ class Bill:
 
     @property
     def dollars_per_million(self) -> float:
-        # a push is sent to the queue, received and deleted; its function runs and publishes once
+        # a job is sent to the queue, received and deleted; the push function publishes once
         one = (
             self.writes * prices.DYNAMODB_WRITE_UNIT
             + self.reads * prices.DYNAMODB_READ_UNIT
@@ -87,9 +92,9 @@ class Bill:
             + prices.LAMBDA_REQUEST
             + self.duration_ms / 1000 * self.memory_mb / 1024 * prices.LAMBDA_GB_SECOND
             + self.pushes * (3 * prices.SQS_FIFO_REQUEST + prices.SNS_MOBILE_PUSH)
-            + self.pushes * prices.LAMBDA_REQUEST
         )
-        return one * prices.MILLION
+        jobs = self.pushes * self.job.dollars_per_million if self.job else 0.0
+        return one * prices.MILLION + jobs
 
 
 class Recorder:
@@ -238,7 +243,20 @@ def send_bill(scenario: Scenario) -> Bill:
             sealed = payloads.direct_text(chat, sender, others)
         else:
             sealed = payloads.group_text(chat, sender)
-        return _send_bill(services, members[0], chat, sealed)
+        bill = _send_bill(services, members[0], chat, sealed)
+        if bill.pushes:
+            bill.job = _job_bill(services, members[1], chat)
+        return bill
+
+
+def _job_bill(services: Aws, user: str, chat: str) -> Bill:
+    """A run of the push function that rings one device."""
+    services.users.put({**user_key(f"push#{ENDPOINT}", OWNER), "held_by": f"{user}/phone"})
+    vars(services)["sns"] = SimpleNamespace(publish=lambda **_: None)
+    recorder = Recorder(Aws(services.settings).dynamodb)
+    recorder.watch(services.dynamodb)
+    push(services, Job(user, chat))
+    return Bill(calls=recorder.calls, memory_mb=FUNCTIONS.push.memory)
 
 
 def group_key_rows(members: int) -> list[Row]:
@@ -268,9 +286,10 @@ def receipt_bill() -> Bill:
         users = ["member_000", "member_001"]
         add_users(services, users, online=True)
         chat = add_chat(services, users)
-        frame = {"action": "receipt", "chat": chat, "delivered": 10, "senders": users[:1]}
+        frame = {"action": "receipt", "chat": chat, "read": 10, "senders": users[:1]}
         services.chats.update(chat_key(chat, HEAD), "SET seq = :ten", ten=10)
-        return bill(services, {"receipt": receipt}, users[1], frame, FUNCTIONS.receipt.memory)[0]
+        routes = {"receipt": with_lease(receipt)}
+        return bill(services, routes, users[1], frame, FUNCTIONS.receipt.memory)[0]
 
 
 def bill(
@@ -289,7 +308,7 @@ def bill(
         raise RuntimeError(f"the handler refused: {body}")
     pushes = sum(call.pushes for call in recorder.calls)
     cost = Bill(
-        calls=recorder.calls,
+        calls=list(recorder.calls),
         websocket_messages=websocket_units(frame)
         + (websocket_units(body) if body else 0)
         + sum(sent),

@@ -1,6 +1,7 @@
 """Starts the emulator for a benchmark, in its own state directory and on its own ports."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -57,3 +58,20 @@ def _endpoints(state: Path, process: "subprocess.Popen[bytes]") -> dict[str, Any
             return result
         time.sleep(0.02)
     raise RuntimeError("the emulator did not get ready:\n" + (state / "output.txt").read_text())
+
+
+def processes(root: int) -> Iterator[int]:
+    """A process and all its descendants (Linux only)."""
+    yield root
+    for task in Path(f"/proc/{root}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            yield from processes(int(child))
+
+
+def cpu_seconds(root: int) -> float:
+    """What `root` and its descendants have used so far, those that have ended included."""
+    ticks = 0
+    for pid in processes(root):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        ticks += sum(int(field) for field in fields[11:15])  # own and waited-for children's
+    return ticks / os.sysconf("SC_CLK_TCK")

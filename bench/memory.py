@@ -5,10 +5,9 @@ all its descendants: a page that several processes share counts once.
 """
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
-from bench.local_system import fresh_directory, running
+from bench.local_system import fresh_directory, processes, running
 from bench.table import Row, within
 
 IDLE_LIMIT = 30  # seconds; the default is five minutes, too long for a benchmark
@@ -34,15 +33,8 @@ def rows() -> list[Row]:
 
 def _measured(root: int) -> tuple[int, float]:
     """How many processes there are, and their memory in MB (2^20 bytes)."""
-    sizes = [_pss_kilobytes(pid) for pid in _tree(root)]
+    sizes = [_pss_kilobytes(pid) for pid in processes(root)]
     return len(sizes), sum(sizes) / 1024
-
-
-def _tree(root: int) -> Iterator[int]:
-    yield root
-    for task in Path(f"/proc/{root}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            yield from _tree(int(child))
 
 
 def _pss_kilobytes(pid: int) -> int:

@@ -80,7 +80,8 @@ class Account:
         body = self.keys.registration()
         if self._platform is not None:
             body["push"] = {"platform": self._platform, "token": self._token(self._platform)}
-        await self.api.register(self._device, body)
+        registered = await self.api.register(self._device, body)
+        self.keys.registered(registered.time / 1000)
         await self.replenish(below=1)  # the rest waits until what is under way to them is here
 
     async def come_back(self) -> None:
@@ -89,7 +90,7 @@ class Account:
         A backend that was made anew knows no device of the user.
         """
         with contextlib.suppress(NotFound):
-            others = await self.api.devices(self._user)
+            others = (await self.api.devices(self._user)).devices
             if others.keys() - {self._device}:
                 raise Removed(f"{self._user}/{self._device} was removed from this account")
         await self.register()
@@ -97,7 +98,9 @@ class Account:
     async def replenish(self, below: int = KEYS_LOW, *, fallback_used: bool = False) -> None:
         """Fills the directory up if it has fewer one-time keys of this device than `below`."""
         async with self._publishing:
-            remaining = await self.api.upload_keys(self._device, {"one_time_keys": {}})
+            there = await self.api.upload_keys(self._device, {"one_time_keys": {}})
+            remaining = there.remaining
+            fallback_used |= there.fallback_used
             if remaining >= below:
                 if not fallback_used:
                     return

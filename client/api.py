@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import isfinite
 from random import Random
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import httpx
 
@@ -15,8 +15,10 @@ from client.core.bodies_generated import (
     AdminsResponse,
     ChatResponse,
     Contact,
+    DeviceResponse,
     Invitation,
     ListedChat,
+    OneTimeKeysResponse,
     SettingsResponse,
     StoredItem,
     TicketResponse,
@@ -27,6 +29,7 @@ from client.core.bodies_generated import (
     parse_chats_response,
     parse_contacts_response,
     parse_delete_account_response,
+    parse_device_response,
     parse_members_response,
     parse_one_time_keys_response,
     parse_password_response,
@@ -57,6 +60,13 @@ TIMEOUT = httpx.Timeout(15.0, connect=5.0)
 class Tokens:
     access: str | None = None
     refresh: str | None = None
+
+
+class Listing(NamedTuple):
+    """A user's devices, and those that were: entries of the response, unchecked."""
+
+    devices: dict[str, Any]
+    former: list[Any]
 
 
 class Api:
@@ -143,22 +153,25 @@ class Api:
 
     # -- devices and keys
 
-    async def register(self, device: str, registration: Mapping[str, Any]) -> None:
-        await self._call("PUT", f"/api/devices/{device}", registration, repeat=True)
+    async def register(self, device: str, registration: Mapping[str, Any]) -> DeviceResponse:
+        path = f"/api/devices/{device}"
+        response = await self._call("PUT", path, registration, repeat=True)
+        return _read(parse_device_response, response)
 
     async def remove_device(self, device: str) -> None:
         await self._call("DELETE", f"/api/devices/{device}", repeat=True)
 
-    async def devices(self, user: str) -> dict[str, Any]:
+    async def devices(self, user: str) -> Listing:
         response = await self._call("GET", f"/api/users/{user}/devices", repeat=True)
-        return _object(response, "devices")
+        former = response.get("former")
+        return Listing(_object(response, "devices"), former if isinstance(former, list) else [])
 
-    async def upload_keys(self, device: str, body: Mapping[str, Any]) -> int:
-        """How many one-time keys the directory has left for the device."""
+    async def upload_keys(self, device: str, body: Mapping[str, Any]) -> OneTimeKeysResponse:
+        """What the directory has left of the device's keys."""
         asking = not body["one_time_keys"]
         path = f"/api/devices/{device}/one-time-keys"
         response = await self._call("POST", path, body, repeat=asking)
-        return _read(parse_one_time_keys_response, response).remaining
+        return _read(parse_one_time_keys_response, response)
 
     async def claim(self, devices: Iterable[str]) -> dict[str, Any]:
         """Not repeated: each call uses keys up."""

@@ -79,6 +79,9 @@ class Options(TypedDict, total=False):
 class ChatClient:
     """One device of one user.
 
+    `device` names this installation among all of the user's: two of the same name are one device
+    for the backend, and the second one to connect throws the first one out.
+
     `store` is a file (made if it is not there) or `:memory:`; everything the device knows is in
     it, tokens and keys included. `password` may be a function; it is called once the kept tokens
     are no longer good.

@@ -11,7 +11,8 @@ async def fetch(api: Api, request: Request) -> FetchResult:
     """Raises ClientError where there is no response."""
     if isinstance(request, Lists):
         try:
-            return FetchResult(request, await api.devices(request.user))
+            listing = await api.devices(request.user)
+            return FetchResult(request, listing.devices, listing.former)
         except NotFound:
             return FetchResult(request, {})
     try:

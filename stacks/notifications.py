@@ -40,8 +40,9 @@ class NotificationsStack(EnvironmentStack):
             **platform_resources(self, config),
         }
         self.functions: dict[str, Function] = {}
+        values = {**data.table_names(), "MESSAGE_TTL_DAYS": str(config.message_ttl_days)}
         for name in readers(self.resources):
-            self._add(name, {**data.resources, **self.resources}, data.table_names())
+            self._add(name, {**data.resources, **self.resources}, values)
         self._credentials = PushCredentials(self, "Credentials", config=config, key=data.key)
         platform_applications = self._add(
             "PlatformApplications",
@@ -62,7 +63,7 @@ class NotificationsStack(EnvironmentStack):
         retention_period: Duration | None = None,
         dead_letter_queue: sqs.DeadLetterQueue | None = None,
     ) -> sqs.Queue:
-        """FIFO with the user as message group: ordered and throttled per user."""
+        """FIFO with a chat of a user as message group: ordered and throttled per group."""
         return sqs.Queue(
             self,
             id,

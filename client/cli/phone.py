@@ -47,6 +47,12 @@ def _token(options: Options) -> str:
 
 
 def _line(push: Mapping[str, Any]) -> str:
+    """When, whether it rang, the number on the app's icon then, through whom, and all of it."""
     at = ago(push["received_at"], time.time())
-    message = visible(json.dumps(push["message"], ensure_ascii=False, sort_keys=True))
-    return f"{at}  {push['platform']:<5} {message}"
+    message = push["message"]
+    data = message.get("data", message)  # APNs has no part of its own for it
+    what = "rang" if "message_id" in data else "taken back"
+    badge = data.get("unread", message.get("aps", {}).get("badge"))
+    shown = what if badge is None else f"{what}, badge {badge}"
+    text = visible(json.dumps(message, ensure_ascii=False, sort_keys=True))
+    return f"{at}  {shown:<15} {push['platform']:<5} {text}"

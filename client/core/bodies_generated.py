@@ -76,6 +76,14 @@ class SignedDevice:
 
 
 @dataclass(frozen=True, slots=True)
+class FormerDevice:
+    device: str
+    keys: IdentityKeys
+    signature: str
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorDetail:
     code: str
     message: str
@@ -126,8 +134,8 @@ class ChatsResponse:
 
 @dataclass(frozen=True, slots=True)
 class ClaimResponse:
-    """200; a device without any key, and one of which the user has claimed too many, is left out.
-    429 if too many were claimed of each.
+    """200; a device without any key is left out. Of a device of which the user has claimed too many
+    one-time keys it is the fallback key.
     """
 
     keys: Mapping[str, ClaimedKey]
@@ -167,13 +175,15 @@ class DeviceResponse:
     """200."""
 
     device: str
+    time: int
 
 
 @dataclass(frozen=True, slots=True)
 class DevicesResponse:
-    """200; unknown user: 404."""
+    """200; unknown user: 404. A deleted user has `former` devices as long as messages live."""
 
     devices: Mapping[str, SignedDevice]
+    former: tuple[FormerDevice, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +240,7 @@ class OneTimeKeysResponse:
     """200."""
 
     remaining: int
+    fallback_used: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,6 +391,16 @@ def parse_signed_device(value: object) -> SignedDevice:
     )
 
 
+def parse_former_device(value: object) -> FormerDevice:
+    body = fields.mapping(value)
+    return FormerDevice(
+        device=fields.text(body["device"]),
+        keys=parse_identity_keys(body["keys"]),
+        signature=fields.text(body["signature"]),
+        until=fields.count(body["until"]),
+    )
+
+
 def parse_error_detail(value: object) -> ErrorDetail:
     body = fields.mapping(value)
     return ErrorDetail(
@@ -473,6 +494,7 @@ def parse_device_response(value: object) -> DeviceResponse:
     body = fields.mapping(value)
     return DeviceResponse(
         device=fields.text(body["device"]),
+        time=fields.count(body["time"]),
     )
 
 
@@ -480,6 +502,7 @@ def parse_devices_response(value: object) -> DevicesResponse:
     body = fields.mapping(value)
     return DevicesResponse(
         devices=fields.map_of(parse_signed_device)(body["devices"]),
+        former=fields.list_of(parse_former_device)(body["former"]),
     )
 
 
@@ -536,6 +559,7 @@ def parse_one_time_keys_response(value: object) -> OneTimeKeysResponse:
     body = fields.mapping(value)
     return OneTimeKeysResponse(
         remaining=fields.count(body["remaining"]),
+        fallback_used=fields.flag(body["fallback_used"]),
     )
 
 

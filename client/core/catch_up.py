@@ -97,6 +97,8 @@ class CatchUp:
         trusted = place.after <= log.watermark
         if trusted:
             self._chats.complete(step, chat, place)
+        else:
+            self._chats.is_outdated(step, chat)
         self._chats.synced_members(step, chat, place)
         moved = question is not None and log.watermark > question.before.get(chat, 0)
         if moved:

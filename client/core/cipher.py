@@ -42,10 +42,14 @@ Fresh = Callable[[str], bool]
 
 @dataclass(frozen=True, slots=True)
 class FetchResult:
-    """`found`: the entries of the directory's response by device, unchecked."""
+    """`found`: the entries of the directory's response by device, unchecked.
+
+    `former`, of a list: entries of devices that were removed, and of identities before these.
+    """
 
     request: Request
     found: Mapping[str, Any]
+    former: Sequence[Any] = ()
 
 
 # -- sending
@@ -63,12 +67,16 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One `send` frame: a payload for each `user/device`, or one for all."""
+    """One `send` frame: a payload for each `user/device`, or one for all.
+
+    `hidden`: it brings nobody a text that was not announced before, so it wakes no phone.
+    """
 
     message_id: str
     alg: str
     payloads: str | Mapping[str, str]
     urgent: bool = True
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +187,11 @@ class Cipher(Protocol):
     def seal_to_device(self, chat: Chat) -> list[Outgoing]:
         """The to-device messages that can be sealed; those that never can are dropped."""
 
+    def renew(self, chat: str) -> bool:
+        """What this store has of the chat's sessions was used since: nothing more is encrypted with
+        them. True if there were any with other devices.
+        """
+
     def leave(self, chat: str) -> None:
         """This user is no longer in it: nothing is queued for anybody there."""
 
@@ -196,7 +209,8 @@ class Cipher(Protocol):
 
     # -- the directory's responses
 
-    def learn(self, user: str, found: Mapping[str, Any]) -> Found: ...
+    def learn(self, user: str, found: Mapping[str, Any], former: Sequence[Any]) -> Found:
+        """`former` identities open what was sent with them; nothing is encrypted for them."""
 
     def claimed(self, request: Claims, found: Mapping[str, Any]) -> set[str]:
         """The devices among those asked for with which there is a new session now."""

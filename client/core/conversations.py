@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from client.core.arrivals import Arrivals
 from client.core.chat_log import ChatLog, holes
-from client.core.events import Event, MessagesMissing
-from client.core.frames import Accepted, Message, Ranges, Receipt, SyncedChat, Watermarks
+from client.core.events import Event, MessagesMissing, WatermarksMoved
+from client.core.frames import Accepted, KeysLow, Message, Ranges, Receipt, SyncedChat, Watermarks
 from client.core.ids import is_shown
 from client.core.membership import Membership
 from client.core.own_messages import OwnMessages
@@ -45,12 +45,30 @@ class Conversations:
         self.logs: dict[str, ChatLog[Entry]] = {}
         self._read: dict[str, int] = {}
         self._held: set[str] = set()
+        self._waiting: set[str] = set()  # chats with a text that is still to be asked for
         self._gone: dict[str, Ranges] = {}  # expired positions above the watermark
+        self._renewed: set[str] = set()  # chats, on this connection
 
     def restore(self, step: Step) -> None:
         for position in step.ledger.read_positions():
             self.logs[position.chat] = ChatLog(position.watermark)
             self._read[position.chat] = position.read
+            if position.waits is not None:
+                self._waiting.add(position.chat)
+
+    def opened(self) -> None:
+        self._renewed.clear()
+
+    def is_outdated(self, step: Step, chat: str) -> None:
+        """The backend has more of this device than the store: it is an older copy, or a new one.
+
+        Its ratchets may have been used since, so they encrypt nothing more. This is found before
+        the first text of a connection is sealed. Keys that were uploaded since are not here either.
+        """
+        if chat not in self._renewed:
+            self._renewed.add(chat)
+            if step.cipher.renew(chat):
+                self._emit(KeysLow(remaining=0, fallback_used=True))
 
     def log(self, step: Step, chat: str) -> ChatLog[Entry]:
         if chat not in self.logs:
@@ -142,7 +160,27 @@ class Conversations:
         self._read[chat] = seq
         step.ledger.set_read(chat, seq)
         senders = step.ledger.senders(chat, before, seq, besides=self._user)
-        self._receipts.moved(chat, step.now, log.watermark, seq, senders)
+        self._report(step, chat, senders)
+
+    def report_readable(self, step: Step) -> None:
+        """Texts that waited are readable now, or given up: both may be reported as delivered."""
+        for chat in sorted(self._waiting):
+            before, after = self._receipts.delivered(chat), self._readable(step, chat)
+            if after > before:
+                self._report(step, chat, step.ledger.senders(chat, before, after, self._user))
+
+    def _report(self, step: Step, chat: str, senders: Collection[str]) -> None:
+        top = self._readable(step, chat)
+        self._receipts.moved(chat, step.now, top, min(self._read[chat], top), senders)
+
+    def _readable(self, step: Step, chat: str) -> int:
+        """Everything up to there can be read, or will not be asked for again."""
+        waits, watermark = step.ledger.first_waiting(chat), self.logs[chat].watermark
+        if waits is None or waits > watermark:
+            self._waiting.discard(chat)
+            return watermark
+        self._waiting.add(chat)
+        return waits - 1
 
     def _read_elsewhere(self, step: Step, chat: str) -> None:
         """Another device of this user may have shown it."""
@@ -150,6 +188,7 @@ class Conversations:
         if mine.read > self._read[chat]:
             self._read[chat] = mine.read
             step.ledger.set_read(chat, mine.read)
+            self._emit(WatermarksMoved(chat, self._user, mine.delivered, mine.read))
 
     # -- taking
 
@@ -178,7 +217,7 @@ class Conversations:
             self._emit(MessagesMissing(chat, first, last))
         step.ledger.set_watermark(chat, log.watermark)
         others = senders - {self._user}
-        self._receipts.moved(chat, step.now, log.watermark, self._read[chat], others)
+        self._report(step, chat, others)
 
     def _take_message(self, step: Step, seq: int, message: Message) -> None:
         """What this device wrote itself is not opened, but has its place now (rule 3)."""
@@ -192,4 +231,5 @@ class Conversations:
             if not is_shown(message.message_id):
                 self._own.unqueue(step, message.message_id)
                 return
+            self.is_outdated(step, message.chat)
         self._arrivals.take(step, message)

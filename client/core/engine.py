@@ -112,6 +112,7 @@ class Engine:
         self._liveness.opened(step.now)
         self._sync.opened(step.now)
         self._membership.opened()
+        self._chats.opened()
         self._outbox.opened()
         self._sending.opened()
         positions = step.ledger.read_positions()
@@ -157,6 +158,7 @@ class Engine:
             self._transmit([entry.frame])
             if entry.attempts > 1:
                 self._liveness.probe(now)
+        self._chats.report_readable(step)
         self._transmit(self._receipts.due(now))
         self._transmit(self._presence.due(now))
         if self._liveness.ping_due(now):
@@ -290,7 +292,7 @@ class Engine:
 
     def _message(self, step: Step, message: frames.Message) -> None:
         question = self._sync.question
-        late = message.seq <= self._chats.log(step, message.chat).watermark
+        late = message.seq <= self._receipts.delivered(message.chat)
         if late and question is not None and question.chats is None:
             self._receipts.repeat(message.chat, step.now)  # the server has us further back
         self._chats.message(step, message)

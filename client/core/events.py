@@ -103,7 +103,10 @@ class TypingSeen:
 
 @dataclass(frozen=True, slots=True)
 class WatermarksMoved:
-    """A member has (delivered) or has read everything in the chat up to here."""
+    """A member has (delivered) or has read everything in the chat up to here.
+
+    Of this user it comes when another device has shown more: what was unread here is read.
+    """
 
     chat: str
     user: str

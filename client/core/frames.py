@@ -27,6 +27,7 @@ def send(
     sealed: str | Mapping[str, str],
     *,
     urgent: bool = True,
+    hidden: bool = False,
 ) -> dict[str, Any]:
     """`sealed` is one payload for all, or a payload for each `user/device`."""
     return send_frame(
@@ -36,6 +37,7 @@ def send(
         payload=sealed if isinstance(sealed, str) else None,
         to=None if isinstance(sealed, str) else dict(sealed),
         urgent=None if urgent else False,
+        hidden=True if hidden else None,
     )
 
 

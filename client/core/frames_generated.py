@@ -387,6 +387,7 @@ def send_frame(
     to: dict[str, str] | None = None,
     payload: str | None = None,
     urgent: bool | None = None,
+    hidden: bool | None = None,
 ) -> dict[str, Any]:
     """Stores a message and delivers it; the response is `accepted`. Resend with the same message_id
     and payloads until accepted.
@@ -399,6 +400,7 @@ def send_frame(
         to=to,
         payload=payload,
         urgent=urgent,
+        hidden=hidden,
     )
 
 

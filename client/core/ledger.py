@@ -13,12 +13,22 @@ from client.core.ticks import State
 
 @dataclass(frozen=True, slots=True)
 class ReadPosition:
-    """Where this device stands in a chat. `reported`: what the server surely knows of it."""
+    """Where this device stands in a chat. `reported`: what the server surely knows of it.
+
+    `waits`: the first text of somebody else that its sender is still to be asked for.
+    """
 
     chat: str
     watermark: int
     read: int
     reported: Watermarks
+    waits: int | None = None
+
+    @property
+    def readable(self) -> Watermarks:
+        """What receipts may report: a text that waits is neither delivered nor read."""
+        top = self.watermark if self.waits is None else min(self.watermark, self.waits - 1)
+        return Watermarks(top, min(self.read, top))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +122,9 @@ class Ledger(Protocol):
 
     def ask_at(self, chat: str, device: str, message_ids: Sequence[str], at: float | None) -> None:
         """Asks `device` at `at`, or never."""
+
+    def first_waiting(self, chat: str) -> int | None:
+        """The first text of somebody else that its sender is still to be asked for."""
 
     def senders(self, chat: str, after: int, to: int, besides: str) -> set[str]:
         """Who but `besides` wrote the messages in (after, to]."""

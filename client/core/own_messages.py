@@ -37,7 +37,14 @@ class OwnMessages:
     def queue(self, step: Step, chat: str, outgoing: Iterable[Outgoing]) -> None:
         """Puts sealed messages into the outbox."""
         for one in outgoing:
-            frame = frames.send(one.message_id, chat, one.alg, one.payloads, urgent=one.urgent)
+            frame = frames.send(
+                one.message_id,
+                chat,
+                one.alg,
+                one.payloads,
+                urgent=one.urgent,
+                hidden=one.hidden,
+            )
             step.ledger.queue(one.message_id, chat, frame)
             self._outbox.add(one.message_id, chat, frame, maybe_sent=False)
 

@@ -60,6 +60,11 @@ class ReceiptPlan:
         state.senders.update(senders)
         self._mark(chat, state, now)
 
+    def delivered(self, chat: str) -> int:
+        """Up to where this device has, or will have, reported the chat as delivered."""
+        state = self._chats.get(chat)
+        return state.delivered if state is not None else 0
+
     def repeat(self, chat: str, now: float) -> None:
         """The server shows that it does not know our place: nor do those whom we have named."""
         state = self._chats.get(chat)
@@ -78,18 +83,18 @@ class ReceiptPlan:
 
         `user` is this device's own, whom nobody notifies.
         """
-        known = position.reported
-        if position.watermark <= known.delivered and position.read <= known.read:
+        known, marks = position.reported, position.readable
+        if marks.delivered <= known.delivered and marks.read <= known.read:
             return
-        after = known.delivered if position.read <= known.read else known.read
+        after = known.delivered if marks.read <= known.read else known.read
         after = min(after, known.delivered)
-        senders = step.ledger.senders(position.chat, after, position.watermark, user)
-        self.moved(position.chat, step.now, position.watermark, position.read, senders)
+        senders = step.ledger.senders(position.chat, after, marks.delivered, user)
+        self.moved(position.chat, step.now, marks.delivered, marks.read, senders)
 
     def failed(self, step: Step) -> None:
         """The server could not take one of them now, and the error does not say which."""
         for position in step.ledger.read_positions():
-            if Watermarks(position.watermark, position.read) != position.reported:
+            if position.readable != position.reported:
                 self.repeat(position.chat, step.now)
 
     def pinged(self) -> None:

@@ -175,7 +175,7 @@ class Sending:
             case Lists(user=user) as request:
                 if not self._key_requests.listed(request):
                     return False
-                found = step.cipher.learn(user, result.found)
+                found = step.cipher.learn(user, result.found, result.former)
                 for name in found.added:
                     self._emit(events.DeviceAdded(*user_and_device(name)))
                 for name in found.changed:

@@ -22,7 +22,7 @@ FALLBACK_LIFE = 600.0
 class AccountKeys:
     """Made on first use and the same ever after; private keys never leave the store.
 
-    `clock` gives epoch seconds, and so does `made_at`.
+    `clock` gives epoch seconds.
     """
 
     def __init__(
@@ -37,7 +37,6 @@ class AccountKeys:
                     (locked, clock()),
                 )
             account = self._load(db)
-            (self.made_at,) = db.execute("SELECT made_at FROM account").fetchone()
         self.ed25519 = account.ed25519_key.to_base64()
         self.curve25519 = account.curve25519_key.to_base64()
 
@@ -49,6 +48,17 @@ class AccountKeys:
             "keys": {"curve25519": self.curve25519, "ed25519": self.ed25519},
             "signature": account.sign(canonical(document)).to_base64(),
         }
+
+    def registered(self, at: float) -> None:
+        """The backend knows this device; `at` is the backend's time. The first one counts."""
+        with self._store.transaction() as db:
+            db.execute("UPDATE account SET registered_at = coalesce(registered_at, ?)", (at,))
+
+    @property
+    def registered_at(self) -> float:
+        """Nobody encrypted for this device before, by the backend's clock."""
+        (at,) = self._store.db.execute("SELECT registered_at FROM account").fetchone()
+        return float(at or 0.0)
 
     def upload(self, remaining: int, *, new_fallback: bool = False) -> dict[str, Any]:
         """`{one_time_keys, fallback_key?}`: fills the directory up to KEYS_WANTED.

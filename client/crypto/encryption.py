@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -26,7 +27,7 @@ from client.core.frames import Message
 from client.core.ids import hidden_id, user_of
 from client.crypto.account import AccountKeys
 from client.crypto.envelope import Device
-from client.crypto.groups import InboundGroups, OutboundGroups
+from client.crypto.groups import REPEATS, InboundGroups, OutboundGroups
 from client.crypto.identities import Identities, KnownDevice, checked_claim
 from client.crypto.opening import Opener
 from client.crypto.sealing import Sealer, copied
@@ -34,7 +35,8 @@ from client.crypto.sessions import OlmSessions
 from client.crypto.to_device import COPIES, ToDeviceMessage, ToDeviceQueue
 from client.store import Store
 
-# Tolerance, in seconds, between a message's time and a device's first appearance.
+# Tolerance, in seconds, between a message's time and a device's first appearance: both by the
+# backend's clock, or both by this device's, never by one of each.
 LEEWAY = 300.0
 
 
@@ -45,7 +47,7 @@ class Encryption:
         self, store: Store, account: AccountKeys, user: str, device: str, random: Random,
         clock: Callable[[], float],
     ) -> None:  # fmt: skip
-        self._store, self._clock, self._made_at = store, clock, account.made_at
+        self._store, self._clock, self._account = store, clock, account
         me = Device(f"{user}/{device}", account.ed25519)
         self.identities = Identities(store.db, me.name, clock)
         self._sessions = OlmSessions(store.db, store.vault, account)
@@ -102,7 +104,7 @@ class Encryption:
     def queue_copies(self, chat: str, message_id: str, devices: Collection[str]) -> None:
         for device in sorted(devices):
             if not self._store.not_for(message_id, user_of(device)):
-                self._to_device.add(chat, device, "copy", {"of": message_id})
+                self._to_device.add_copy(chat, device, message_id)
 
     def forget(self, devices: Collection[str]) -> None:
         for device in devices:
@@ -112,13 +114,9 @@ class Encryption:
         """One frame, if they fit; else the rest gets it as a copy, beside the first part."""
         fields = copied(draft.message_id, draft.text, self._clock())
         first, *rest = self._sealer.parts(draft.chat, devices, "copy", fields) or [[]]
-        text = self._sealer.for_devices(
-            draft.chat, first, "text", {"text": draft.text}, draft.message_id, urgent=draft.urgent
-        )
-        copies = [
-            self._sealer.for_devices(draft.chat, part, "copy", fields, urgent=draft.urgent)
-            for part in rest
-        ]
+        seal = partial(self._sealer.for_devices, draft.chat, urgent=draft.urgent, hidden=False)
+        text = seal(first, "text", {"text": draft.text}, draft.message_id)
+        copies = [seal(part, "copy", fields) for part in rest]
         return [text, *copies]
 
     def _share(
@@ -170,8 +168,16 @@ class Encryption:
                     self._to_device.done(message)  # removed, or its user has left
             elif (chat.chat, device.name) in self._sessions:
                 self._to_device.done(message)
-                frames += self._run(chat.chat, message, device)
+                frames += self._run(chat, message, device)
         return frames
+
+    def renew(self, chat: str) -> bool:
+        old = [self.identities.trusted(name) for name in self._sessions.devices(chat)]
+        for device in old:
+            if device is not None:
+                self._sessions.retire(device, chat)
+        self._outbound.drop(chat)
+        return bool(old)
 
     def leave(self, chat: str) -> None:
         for message in self._to_device.of(chat):
@@ -188,11 +194,15 @@ class Encryption:
 
     def ask(self, chat: str, device: str, message_ids: Sequence[str]) -> Outgoing:
         receiver = self.identities.receivers({user_of(device)})[device]
-        fields = {"of": list(message_ids)}
+        fields: dict[str, Any] = {"of": list(message_ids)}
+        for payload in self._store.payloads(chat, device, message_ids, REPEATS):
+            fields["repeats"] = payload.partition(".")[0]
         return self._sealer.for_devices(chat, [receiver], "request", fields, newest=True)
 
-    def _run(self, chat: str, message: ToDeviceMessage, device: KnownDevice) -> list[Outgoing]:
-        fields = message.fields
+    def _run(self, place: Chat, message: ToDeviceMessage, device: KnownDevice) -> list[Outgoing]:
+        """A copy is shown to phones only where the text itself had no payload for the device."""
+        chat, fields = place.chat, message.fields
+        hidden = message.kind != "copy" or place.group or bool(fields.get("asked"))
         if message.kind == "copy":
             own = self._store.own_text(chat, fields["of"])
             if own is None:
@@ -200,11 +210,15 @@ class Encryption:
             self._to_device.copied(chat, fields["of"], device.name)
             sent_at = own.sent_at if own.sent_at is not None else self._clock()
             fields = copied(fields["of"], own.text, sent_at)
-        return [self._sealer.for_devices(chat, [device], message.kind, fields)]
+        return [self._sealer.for_devices(chat, [device], message.kind, fields, hidden=hidden)]
 
-    def _requested(self, chat: str, device: str, message_ids: list[str]) -> None:
+    def _requested(
+        self, chat: str, device: str, message_ids: list[str], repeats: str | None
+    ) -> None:
         """The device could not read these texts of this one, and perhaps lacks the group's key."""
         self._outbound.share_again(chat, device)
+        if repeats is not None:  # this store was restored from an older copy
+            self._outbound.drop(chat, repeats)
         user = user_of(device)
         after = self._store.member_after(chat, user)
         since = self.identities.trusted_since(device)
@@ -219,12 +233,12 @@ class Encryption:
             if self._store.not_for(message_id, user):
                 continue  # sealed before, and accepted after
             if self._to_device.copies(chat, message_id, device) < COPIES:
-                self._to_device.add(chat, device, "copy", {"of": message_id})
+                self._to_device.add_copy(chat, device, message_id, asked=True)
 
     # -- the directory's responses
 
-    def learn(self, user: str, found: Mapping[str, Any]) -> Found:
-        return self.identities.learn(user, found)
+    def learn(self, user: str, found: Mapping[str, Any], former: Sequence[Any] = ()) -> Found:
+        return self.identities.learn(user, found, former)
 
     def claimed(self, request: Claims, found: Mapping[str, Any]) -> set[str]:
         receivers = self.identities.receivers({user_of(name) for name in request.devices})
@@ -244,8 +258,8 @@ class Encryption:
         return True
 
     def accept(self, user: str, keys: Mapping[str, str]) -> bool:
-        for device in self.identities.accept(user, keys):
-            self._sessions.drop(device)
+        for former in self.identities.accept(user, keys):
+            self._sessions.retire(former)
         return not self.identities.blocked_users({user})
 
     def compared(self, user: str, keys: Mapping[str, str]) -> bool:
@@ -266,7 +280,10 @@ class Encryption:
         if self._foreign(message):
             return Unreadable("its sender is not in this chat")
         opened = self._opener.open(message)
-        if isinstance(opened, Unreadable) and message.sent_at < self._made_at - LEEWAY:
+        if (
+            isinstance(opened, Unreadable)
+            and message.sent_at < self._account.registered_at - LEEWAY
+        ):
             return replace(opened, ask=False)  # nobody wrote it for this device
         return opened
 

@@ -17,6 +17,9 @@ from client.store.vault import Vault
 KEPT_SECONDS = SECONDS + 38 * 24 * 3600.0
 
 
+REPEATS = "it repeats another message"
+
+
 class RoomKey(NamedTuple):
     """What a device needs to read from the session's present index on."""
 
@@ -65,6 +68,14 @@ class OutboundGroups:
             (self._vault.lock(ratchet, f"group {chat}"), chat),
         )
         return f"{ratchet.session_id}.{body}"
+
+    def drop(self, chat: str, session_id: str | None = None) -> None:
+        """The next text begins a new session; if `session_id` is given, only instead of that."""
+        if session_id is not None:
+            if self._state(chat) is None or self._load(chat).session_id != session_id:
+                return
+        self._db.execute("DELETE FROM group_outbound WHERE chat = ?", (chat,))
+        self._db.execute("DELETE FROM group_holders WHERE chat = ?", (chat,))
 
     def _make(self, chat: str, now: float) -> None:
         self._db.execute("DELETE FROM group_holders WHERE chat = ?", (chat,))
@@ -153,7 +164,8 @@ class InboundGroups:
             place,
         ).fetchone()
         if first != message_id:
-            raise Undecryptable("it repeats another message", ask=False)
+            # A replay, or its sender has gone back to an older copy of its store: it is asked.
+            raise Undecryptable(REPEATS)
 
     def _find(self, chat: str, device: str, session_id: str) -> InboundGroupSession | None:
         row = self._db.execute(

@@ -8,8 +8,9 @@ a verified user: it waits for acceptance like a changed one.
 from __future__ import annotations
 
 import logging
+import re
 import sqlite3
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -20,6 +21,8 @@ from client.crypto.signing import device_document, key_document, verify
 from client.errors import SignatureError
 
 logger = logging.getLogger("client")
+
+DEVICE = re.compile("[A-Za-z0-9_-]{1,64}")
 
 
 class Trust(Enum):
@@ -35,7 +38,8 @@ class Trust(Enum):
 class KnownDevice:
     """Keys are unpadded base64, of a CHANGED device those that wait for acceptance.
 
-    `registered`: it stood in the directory when its user's list was asked last.
+    `registered`: it stood in the directory when its user's list was asked last. `former`: the
+    device has other keys by now; these open what it sent before; nothing is encrypted for them.
     """
 
     user: str
@@ -44,10 +48,16 @@ class KnownDevice:
     ed25519: str
     trust: Trust
     registered: bool
+    former: bool = False
 
     @property
     def name(self) -> str:
         return f"{self.user}/{self.device}"
+
+    @property
+    def retired(self) -> str:
+        """Where sessions with this identity stand once the device has another one."""
+        return f"{self.name}#{self.ed25519}"
 
 
 _COLUMNS = (
@@ -68,7 +78,7 @@ class Identities:
 
     # -- what the directory says
 
-    def learn(self, user: str, found: Mapping[str, Any]) -> Found:
+    def learn(self, user: str, found: Mapping[str, Any], former: Sequence[Any] = ()) -> Found:
         """The user's devices as the directory lists them; what isn't signed isn't there."""
         keys = {
             name: pair for name, entry in found.items() if (pair := _checked(user, name, entry))
@@ -92,7 +102,31 @@ class Identities:
             self._db.execute(
                 "UPDATE devices SET registered = 0 WHERE user = ? AND device = ?", (user, device)
             )
+        for device in self._learn_former(user, former, known.keys(), blocked=verified):
+            if news and not verified:
+                added.append(f"{user}/{device}")
         return Found(tuple(added), tuple(changed))
+
+    def _learn_former(
+        self, user: str, entries: Sequence[Any], known: Collection[str], *, blocked: bool
+    ) -> list[str]:
+        """Takes in the identities of devices that were not `known` before this list.
+
+        Of a known device only the identity that is remembered counts, or what its user is asked
+        about. A device that is not listed is remembered by the identity it had last. Gives those.
+        """
+        new: list[str] = []
+        for entry in sorted(filter(_is_former, entries), key=lambda entry: -entry["until"]):
+            device = str(entry["device"])
+            pair = _checked(user, device, entry)
+            if pair is None or device in known or f"{user}/{device}" == self._me:
+                continue
+            if not self._remembered(user, device):
+                self._insert(user, device, *pair, blocked=blocked, registered=False)
+                new.append(device)
+            elif not blocked:
+                self._keep_former(user, device, *pair)
+        return new
 
     def forget(self, name: str) -> None:
         """It is registered no more; who it was stays known."""
@@ -120,6 +154,19 @@ class Identities:
             user_and_device(name),
         ).fetchone()
         return _device(row) if row else None
+
+    def authors(self, name: str) -> list[KnownDevice]:
+        """The identities whose messages count: the trusted one, and those it had before."""
+        trusted = self.trusted(name)
+        rows = self._db.execute(
+            "SELECT user, device, curve25519, ed25519, 'seen', 0, 1 FROM former_identities "
+            "WHERE user = ? AND device = ?",
+            user_and_device(name),
+        )
+        former = [_device(row) for row in rows]
+        if trusted is None:
+            return former
+        return [trusted, *(one for one in former if one.ed25519 != trusted.ed25519)]
 
     def trusted_since(self, name: str) -> float | None:
         """When the keys that count were first seen, or accepted."""
@@ -171,22 +218,25 @@ class Identities:
 
     # -- what the user decides
 
-    def accept(self, user: str, keys: Mapping[str, str]) -> list[str]:
+    def accept(self, user: str, keys: Mapping[str, str]) -> list[KnownDevice]:
         """Of the keys that listed devices show now, those in `keys` (device -> Ed25519 key) are
-        trusted from now on; gives the devices, by name.
+        trusted from now on; gives the identities that were trusted before, which are former now.
         """
         accepted = [
             device
             for device in self.devices(user)
             if device.trust is Trust.CHANGED and keys.get(device.device) == device.ed25519
         ]
+        before = [old for device in accepted if (old := self.trusted(device.name)) is not None]
+        for old in before:
+            self._keep_former(user, old.device, old.curve25519, old.ed25519)
         self._db.executemany(
             "UPDATE devices SET curve25519 = new_curve25519, ed25519 = new_ed25519, "
             "new_curve25519 = NULL, new_ed25519 = NULL, verified = 0, seen_at = ? "
             "WHERE user = ? AND device = ?",
             [(self._clock(), user, device.device) for device in accepted],
         )
-        return [device.name for device in accepted]
+        return before
 
     def verify(self, user: str, device: str, ed25519: str) -> bool:
         """People have compared this key. False if it isn't the one that is trusted."""
@@ -206,20 +256,40 @@ class Identities:
         ).fetchone()
         return row is not None
 
+    def _remembered(self, user: str, device: str) -> bool:
+        row = self._db.execute(
+            "SELECT 1 FROM devices WHERE user = ? AND device = ?", (user, device)
+        ).fetchone()
+        return row is not None
+
+    def _keep_former(self, user: str, device: str, curve25519: str, ed25519: str) -> None:
+        self._db.execute(
+            "INSERT OR IGNORE INTO former_identities VALUES (?, ?, ?, ?)",
+            (user, device, curve25519, ed25519),
+        )
+
     def _insert(
-        self, user: str, device: str, curve25519: str, ed25519: str, *, blocked: bool
+        self,
+        user: str,
+        device: str,
+        curve25519: str,
+        ed25519: str,
+        *,
+        blocked: bool,
+        registered: bool = True,
     ) -> None:
         keys, none = (curve25519, ed25519), (None, None)
         self._db.execute(
             "INSERT INTO devices "
-            "(user, device, curve25519, ed25519, new_curve25519, new_ed25519, seen_at) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "(user, device, curve25519, ed25519, new_curve25519, new_ed25519, seen_at, registered) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 user,
                 device,
                 *(none if blocked else keys),
                 *(keys if blocked else none),
                 self._clock(),
+                registered,
             ),
         )
 
@@ -256,8 +326,13 @@ def checked_claim(device: KnownDevice, entry: object) -> str | None:
 
 
 def _checked(user: str, device: str, entry: Any) -> tuple[str, str] | None:
-    """(curve25519, ed25519) if the entry is signed by itself."""
+    """(curve25519, ed25519) if the entry is signed by itself.
+
+    The name has to be one: sessions with former identities stand under others (`retired`).
+    """
     try:
+        if DEVICE.fullmatch(device) is None:
+            raise TypeError("no name of a device")
         curve25519, ed25519 = entry["keys"]["curve25519"], entry["keys"]["ed25519"]
         verify(ed25519, device_document(user, device, curve25519, ed25519), entry["signature"])
         return curve25519, ed25519
@@ -266,6 +341,16 @@ def _checked(user: str, device: str, entry: Any) -> tuple[str, str] | None:
         return None
 
 
+def _is_former(entry: object) -> bool:
+    """It has the form of an entry; its signature is checked by `_checked`."""
+    return (
+        isinstance(entry, Mapping)
+        and isinstance(entry.get("device"), str)
+        and isinstance(entry.get("until"), int)
+    )
+
+
 def _device(row: tuple[Any, ...]) -> KnownDevice:
-    user, device, curve25519, ed25519, trust, registered = row
-    return KnownDevice(user, device, curve25519, ed25519, Trust(trust), bool(registered))
+    user, device, curve25519, ed25519, trust, registered, *former = row
+    keys = (curve25519, ed25519)
+    return KnownDevice(user, device, *keys, Trust(trust), bool(registered), bool(former))

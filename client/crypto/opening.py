@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -19,7 +19,8 @@ REQUESTED_AT_ONCE = 1_000  # more texts of one request are ignored
 
 
 class Opener:
-    """`me` is this device; `requested` is called with the texts that a device could not read.
+    """`me` is this device; `requested` is called with the texts that a device could not read, and
+    the session of this device that repeats.
 
     `attempt` takes back what is stored inside it if that raises.
     """
@@ -30,7 +31,7 @@ class Opener:
         identities: Identities,
         sessions: OlmSessions,
         groups: InboundGroups,
-        requested: Callable[[str, str, list[str]], None],
+        requested: Callable[[str, str, list[str], str | None], None],
         attempt: Callable[[], AbstractContextManager[None]],
     ) -> None:
         self._me, self._identities = me, identities
@@ -42,7 +43,7 @@ class Opener:
         return (
             message.payload is None
             or name == self._me.name
-            or self._identities.trusted(name) is not None
+            or bool(self._identities.authors(name))
             or self._identities.blocked(name)
         )
 
@@ -52,23 +53,35 @@ class Opener:
             return Unreadable("written here, before this device's state was made anew")
         if message.payload is None:
             return Unreadable("its sender did not know this device", ask=True)
-        sender = self._identities.trusted(name)
-        blocked = self._identities.blocked(name)
-        if sender is None:
-            if blocked:
-                return Unreadable(f"the keys of {name} are not accepted", blocked=True)
+        authors = self._identities.authors(name)
+        if not authors and not self._identities.blocked(name):
             return Unreadable(f"{name} is not known")
-        try:
-            # The inside counts too: a ratchet that opened what is not for here has not moved.
-            with self._attempt():
-                envelope = self._decrypted(message, message.payload, sender)
-        except Undecryptable as error:
-            if blocked:
+        failures: list[Undecryptable | EnvelopeError] = []
+        for author in authors:
+            try:
+                # The inside counts too: a ratchet that opened what is not for here has not moved.
+                with self._attempt():
+                    envelope = self._decrypted(message, message.payload, author)
+            except (Undecryptable, EnvelopeError) as error:
+                failures.append(error)
+            else:
+                return self._understood(envelope, former=author.former)
+        return self._unreadable(name, failures)
+
+    def _unreadable(
+        self, name: str, failures: Sequence[Undecryptable | EnvelopeError]
+    ) -> Unreadable:
+        """Why it could not be opened; that with the present identity counts, which came first."""
+        blocked = self._identities.blocked(name)
+        if not failures:
+            return Unreadable(f"the keys of {name} are not accepted", blocked=True)
+        match failures[0]:
+            case EnvelopeError() as error:
+                return Unreadable(str(error), ask=True)
+            case _ if blocked:
                 return Unreadable(f"the new keys of {name} are not accepted", blocked=True)
-            return Unreadable(str(error), ask=error.ask)
-        except EnvelopeError as error:
-            return Unreadable(str(error), ask=True)
-        return self._understood(envelope)
+            case error:
+                return Unreadable(str(error), ask=error.ask)
 
     def _decrypted(self, message: Message, payload: str, sender: KnownDevice) -> Envelope:
         author = Device(sender.name, sender.ed25519)
@@ -83,8 +96,13 @@ class Opener:
             return envelope if envelope.kind == "text" else _of_no_kind(envelope)
         raise Undecryptable(f"it is made by {message.alg}, which this client does not know")
 
-    def _understood(self, envelope: Envelope) -> Opened:
-        """A kind this client knows whose fields are not as they should be shows as nothing."""
+    def _understood(self, envelope: Envelope, *, former: bool) -> Opened:
+        """A kind this client knows whose fields are not as they should be shows as nothing.
+
+        A former identity asks for nothing any more.
+        """
+        if former and envelope.kind not in ("text", "copy", "room_key"):
+            return Hidden("", {})
         fields, chat, device = envelope.fields, envelope.chat, envelope.sender.name
         try:
             match envelope.kind:
@@ -100,7 +118,9 @@ class Opener:
                     if not self._groups.add(chat, device, key):
                         raise EnvelopeError("room_key of no session")
                 case "request":
-                    self._requested(chat, device, _names(fields))
+                    repeats = fields.get("repeats")
+                    session_id = repeats if isinstance(repeats, str) else None
+                    self._requested(chat, device, _names(fields), session_id)
         except EnvelopeError:
             return Hidden("", {})
         return Hidden(envelope.kind, fields)

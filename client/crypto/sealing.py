@@ -56,7 +56,8 @@ class Sealer:
         message_id: str | None = None,
         *,
         newest: bool = False,
-        urgent: bool = False,
+        urgent: bool = True,
+        hidden: bool = True,
     ) -> Outgoing:
         """One frame. `newest`: on the newest session, not on the one last heard."""
         message_id = message_id or self._new_id()
@@ -71,7 +72,7 @@ class Sealer:
             )
             for device in devices
         }
-        return Outgoing(message_id, OLM, payloads, urgent)
+        return Outgoing(message_id, OLM, payloads, urgent, hidden)
 
     def for_group(self, chat: str, message_id: str, text: str, *, urgent: bool) -> Outgoing:
         plaintext = self._plaintext(chat, message_id, None, "text", {"text": text})
@@ -106,7 +107,7 @@ def copied(of: str, text: str, sent_at: float) -> dict[str, Any]:
 
 
 def _frame_size(chat: str) -> int:
-    return len(encode(send(LONGEST_ID, chat, MEGOLM, {}, urgent=False)))
+    return len(encode(send(LONGEST_ID, chat, MEGOLM, {}, urgent=False, hidden=True)))
 
 
 def _entry_size(name: str, plaintext: bytes) -> int:

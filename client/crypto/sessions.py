@@ -61,15 +61,28 @@ class OlmSessions:
         kind, message = _parsed(payload)
         if kind == PRE_KEY:
             return self._pre_key(chat, device, message)
-        for session_id in self._ids(chat, device.name):
+        for session_id in self._ids(chat, *_places(device)):
             plaintext = self._try(session_id, message)
             if plaintext is not None:
                 return plaintext
         raise Undecryptable("no session of this device fits it")
 
-    def drop(self, device: str) -> None:
-        """All its sessions; that they were known stays."""
-        self._db.execute("DELETE FROM olm_sessions WHERE device = ?", (device,))
+    def retire(self, former: KnownDevice, chat: str | None = None) -> None:
+        """Those with this identity, in one chat or all: they open what comes, and encrypt nothing
+        more.
+        """
+        self._db.execute(
+            "UPDATE olm_sessions SET device = ? WHERE device = ? AND chat = coalesce(?, chat)",
+            (former.retired, former.name, chat),
+        )
+
+    def devices(self, chat: str) -> list[str]:
+        """With which something can be encrypted in this chat."""
+        rows = self._db.execute(
+            "SELECT DISTINCT device FROM olm_sessions WHERE chat = ? AND instr(device, '#') = 0",
+            (chat,),
+        )
+        return [device for (device,) in rows]
 
     # -- decrypting
 
@@ -78,7 +91,7 @@ class OlmSessions:
         if pre_key is None:
             raise Undecryptable("it is broken")
         session_id = pre_key.session_id()
-        if session_id in self._ids(chat, device.name):
+        if session_id in self._ids(chat, *_places(device)):
             plaintext = self._try(session_id, message)
             if plaintext is None:
                 raise Undecryptable("its session does not open it")
@@ -90,7 +103,7 @@ class OlmSessions:
             session, plaintext = self._account.join(device.curve25519, pre_key)
         except ValueError as error:
             raise Undecryptable("it fits none of this device's keys") from error
-        self._add(chat, device.name, session)
+        self._add(chat, _places(device)[0], session)
         self._save(session, heard=True)
         return plaintext
 
@@ -108,11 +121,11 @@ class OlmSessions:
 
     # -- rows
 
-    def _ids(self, chat: str, device: str) -> list[str]:
+    def _ids(self, chat: str, device: str, retired: str = "") -> list[str]:
         rows = self._db.execute(
-            "SELECT session_id FROM olm_sessions WHERE chat = ? AND device = ? "
+            "SELECT session_id FROM olm_sessions WHERE chat = ? AND device IN (?, ?) "
             "ORDER BY heard DESC, made DESC",
-            (chat, device),
+            (chat, device, retired),
         )
         return [session_id for (session_id,) in rows]
 
@@ -152,6 +165,11 @@ class OlmSessions:
             "SELECT coalesce(max(touched), 0) FROM olm_sessions"
         ).fetchone()
         return int(highest) + 1
+
+
+def _places(device: KnownDevice) -> tuple[str, ...]:
+    """Where sessions with this identity stand; the first is that of new ones."""
+    return (device.retired,) if device.former else (device.name, device.retired)
 
 
 def _parsed(payload: str) -> tuple[int, AnyOlmMessage]:

@@ -33,6 +33,15 @@ class ToDeviceQueue:
             (chat, device, kind, text),
         )
 
+    def add_copy(self, chat: str, device: str, message_id: str, *, asked: bool = False) -> None:
+        """The same copy is queued once. `asked`: the device got the text, and can't read it."""
+        waiting = {
+            (each.device, each.fields["of"]) for each in self.of(chat) if each.kind == "copy"
+        }
+        if (device, message_id) not in waiting:
+            fields = {"of": message_id, **({"asked": True} if asked else {})}
+            self.add(chat, device, "copy", fields)
+
     def devices(self) -> dict[str, set[str]]:
         """Chat -> devices."""
         found: dict[str, set[str]] = {}

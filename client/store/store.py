@@ -206,8 +206,11 @@ class Store(WaitingMessages, OutgoingMessages, StoredMembers):
     def read_positions(self) -> list[ReadPosition]:
         rows = self.db.execute(
             "SELECT chat, watermark, read, reported_delivered, reported_read FROM chats"
-        )
-        return [ReadPosition(chat, mark, read, Watermarks(d, r)) for chat, mark, read, d, r in rows]
+        ).fetchall()
+        return [
+            ReadPosition(chat, mark, read, Watermarks(d, r), self.first_waiting(chat))
+            for chat, mark, read, d, r in rows
+        ]
 
     def open_chat(self, chat: str) -> None:
         self.db.execute("INSERT OR IGNORE INTO chats (chat) VALUES (?)", (chat,))

@@ -129,7 +129,17 @@ CREATE TABLE copies (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_INITIAL,)
+# Version 3. Identities that devices had before the ones in `devices`: they open what was sent then.
+# `registered_at` is a time of the backend's clock, as `sent_at`.
+_FORMER = """
+ALTER TABLE account ADD COLUMN registered_at REAL;
+CREATE TABLE former_identities (
+    user TEXT NOT NULL, device TEXT NOT NULL, curve25519 TEXT NOT NULL, ed25519 TEXT NOT NULL,
+    PRIMARY KEY (user, device, ed25519)
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_INITIAL, _FORMER)
 
 
 def migrate(connection: sqlite3.Connection) -> None:

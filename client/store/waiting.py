@@ -14,6 +14,7 @@ class WaitingMessages:
     """Methods of the engine's ledger (client/core/ledger.py says what each does)."""
 
     db: sqlite3.Connection
+    _user: str
 
     def has(self, chat: str, sender: str, device: str, message_id: str) -> bool:
         place = (chat, sender, device, message_id)
@@ -89,6 +90,18 @@ class WaitingMessages:
         )
         return [Message(*row) for row in rows]
 
+    def payloads(
+        self, chat: str, device: str, message_ids: Sequence[str], reason: str
+    ) -> list[str]:
+        """Of those of these messages that wait for this reason."""
+        place = (chat, *user_and_device(device))
+        rows = self.db.execute(
+            "SELECT message_id, payload FROM messages WHERE chat = ? AND sender = ? "
+            "AND sender_device = ? AND reason = ? AND payload IS NOT NULL",
+            (*place, reason),
+        )
+        return [payload for message_id, payload in rows if message_id in set(message_ids)]
+
     def asks(self, at: float) -> dict[tuple[str, str], list[str]]:
         rows = self.db.execute(
             "SELECT chat, sender || '/' || sender_device, message_id FROM messages "
@@ -105,6 +118,14 @@ class WaitingMessages:
             "SELECT min(ask_at) FROM messages WHERE ask_at > ?", (after,)
         ).fetchone()
         return None if at is None else float(at)
+
+    def first_waiting(self, chat: str) -> int | None:
+        (seq,) = self.db.execute(
+            "SELECT min(seq) FROM messages "
+            "WHERE ask_at IS NOT NULL AND +chat = ? AND text IS NULL AND sender != ?",
+            (chat, self._user),
+        ).fetchone()
+        return None if seq is None else int(seq)
 
     def asked(
         self,

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 from lambdas.api import announce
 from lambdas.api.call import USER, Call, Response
-from lambdas.api.removal import endpoints, remove_device
+from lambdas.api.removal import directory, endpoints, remove_device
 from lambdas.api.sign_ins import SignIns
 from lambdas.errors import ChatError, not_found
 from lambdas.keys.decisions import device_keys
-from lambdas.keys.directory import Change, Directory
+from lambdas.keys.directory import Change
 from lambdas.limits import LOOKUPS, Limits
 from lambdas.notifications.endpoints import require_token
 from lambdas.presence.devices import DEVICES_LIMIT, Device, Devices
@@ -25,7 +25,7 @@ def register(call: Call) -> Response:
     if device not in known and len(known) >= DEVICES_LIMIT:
         _make_room(call, known)
     # keys first: a registered device always has keys
-    change = Directory(call.aws.users).put(user, device, keys)
+    change = directory(call.aws).put(user, device, keys)
     new = devices.register(user, device, call.aws.now(), call.by.id)
     try:
         SignIns(call.aws.users).require(call.by)
@@ -35,7 +35,7 @@ def register(call: Call) -> Response:
     if new or change is not Change.SAME:
         announce.devices_changed(call.aws, user, device)
     _set_push(call, user, device, was_on=device in known and known[device].endpoint_arn is not None)
-    return Response(200, {"device": device})
+    return Response(200, {"device": device, "time": int(call.aws.now() * 1000)})
 
 
 def _make_room(call: Call, known: Mapping[str, Device]) -> None:
@@ -56,15 +56,23 @@ def remove(call: Call) -> Response:
 
 
 def of_user(call: Call) -> Response:
+    """The user's devices, and former ones. A deleted user has former ones as long as messages."""
     user = call.path["user"]
     if user != call.user:
         Limits(call.aws.users, call.aws.now).take(call.user, "lookups", LOOKUPS)
-    registered = Devices(call.aws.users).of([user]).get(user) if USER.fullmatch(user) else None
-    if registered is None:
+    known = USER.fullmatch(user) is not None
+    registered = Devices(call.aws.users).of([user]).get(user) if known else None
+    former = directory(call.aws).former(user) if known else []
+    if registered is None and not former:
         raise not_found("there is no such user")
-    keys = Directory(call.aws.users).get(user, registered)
+    keys = directory(call.aws).get(user, registered or {})
     return Response(
-        200, {"devices": {device: keys[device].as_protocol() for device in sorted(keys)}}
+        200,
+        {
+            "devices": {device: keys[device].as_protocol() for device in sorted(keys)},
+            # a device that has come back with the same keys is none of the former ones
+            "former": [each.as_protocol() for each in former if each.keys != keys.get(each.device)],
+        },
     )
 
 

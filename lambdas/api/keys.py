@@ -20,30 +20,29 @@ def upload(call: Call) -> Response:
     keys = decisions.one_time_keys(user, device, signer, call.body)
     fallback = decisions.fallback_key(user, device, signer, call.body)
     remaining = directory.upload(user, device, signer, keys, fallback)
-    return Response(200, {"remaining": remaining})
+    used = directory.fallback_used(user, device)
+    return Response(200, {"remaining": remaining, "fallback_used": used})
 
 
 def claim(call: Call) -> Response:
-    """A key of each device. Left out: devices without keys, over the limit, or with an error.
+    """A key of each device: over the limit of one-time keys it is the fallback key.
 
-    An error of one device does not lose the keys claimed of the others. Raises ChatError if no key
-    was claimed: rate_limited, or the error.
+    Left out: devices without keys, or with an error. An error of one device does not lose the keys
+    claimed of the others; it is raised, as ChatError, if no key was claimed.
     """
     directory = Directory(call.aws.users)
     targets = Limits(call.aws.users, call.aws.now)
     limit = ClaimLimit(call.aws.users, call.aws.now)
-    allowed = [each for each in call.body["devices"] if limit.allows(call.user, each)]
-    if not allowed:
-        raise ChatError("rate_limited", "too many keys of these devices were claimed; try later")
     claimed: Frame = {}
     low: dict[str, Frame] = {}
     failure: ChatError | None = None
-    for address in allowed:
+    for address in call.body["devices"]:
         user, _, device = address.partition("/")
         # over the limit of all claimers together the fallback key is the answer: the stock is kept
         wait = targets.wait(user, f"claims#{device}", CLAIMS) if user != call.user else None
         try:
-            key = directory.claim(user, device, wait is None)
+            kept = limit.allows(call.user, address)
+            key = directory.claim(user, device, one_time=kept and wait is None)
         except ChatError as error:
             failure = error
             continue

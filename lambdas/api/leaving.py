@@ -14,7 +14,7 @@ from lambdas.tables import user_key
 
 DELETING_SECONDS = 6.0  # of the 10 s timeout of the function; the client repeats the request
 # Keys of former devices are needed as long as messages that they have sent are stored.
-KEPT = ("device#",)
+KEPT = ("former#",)
 
 
 def sign_out(call: Call) -> Response:

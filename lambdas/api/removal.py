@@ -20,7 +20,7 @@ def remove_device(aws: Aws, user: str, device: str, *, by: str) -> None:
         SignIns(aws.users).end(user, there.sign_in, aws.now())
     endpoints(aws).detach(user, device)
     removed = devices.remove(user, device)
-    Directory(aws.users).remove(user, device)
+    directory(aws).remove(user, device)
     if removed is not None:
         announce.device_removed(aws, user, removed)
         announce.devices_changed(aws, user, device)
@@ -33,6 +33,11 @@ def end_sign_ins(aws: Aws, user: str) -> None:
         if device.sign_in:
             SignIns(aws.users).end(user, device.sign_in, aws.now())
         close(aws, device)
+
+
+def directory(aws: Aws) -> Directory:
+    """Keys of what is removed are listed as long as the messages that it has sent."""
+    return Directory(aws.users, clock=aws.now, message_seconds=aws.settings.message_ttl_seconds)
 
 
 def endpoints(aws: Aws) -> Endpoints:

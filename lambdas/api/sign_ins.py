@@ -31,7 +31,8 @@ class SignIns:
 
     def require(self, sign_in: SignIn) -> None:
         """Raises ChatError unauthorized for a sign-in that has ended."""
-        keys = [user_key(sign_in.user, item) for item in (ACCOUNT, _ended(sign_in.id))]
+        items = (ACCOUNT, _ended(sign_in.id)) if sign_in.id else (ACCOUNT,)
+        keys = [user_key(sign_in.user, item) for item in items]
         for item in self._users.batch_get(keys, consistent=True):
             # seconds: a sign-in in the very second of signing out is a new one
             before = sign_in.at < item.get("signed_out_at", 0)
@@ -39,7 +40,9 @@ class SignIns:
                 raise ChatError("unauthorized", "this sign-in has ended; sign in again")
 
     def end(self, user: str, id: str, now: float) -> None:
-        """Ends one sign-in. Idempotent."""
+        """Ends one sign-in. Idempotent; a token without an id has none that could be ended."""
+        if not id:
+            return
         self._users.put({**user_key(user, _ended(id)), "expires_at": int(now) + SIGN_IN_SECONDS})
 
     def end_all(self, user: str, now: float) -> None:

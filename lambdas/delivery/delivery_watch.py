@@ -1,13 +1,14 @@
 """Function DeliveryWatch: reads the stream of the Chats table, some seconds behind.
 
 A device that has not acknowledged a message by then has not received it, as far as we know: it is
-nudged if it is connected, and a push is queued. So a lost post, a function that failed or a
+nudged if it is connected, and a job for the push function is queued if there is something to read
+that the device was not rung for. So a lost post, a function that failed or a
 connection that is dead without a close delays a message by seconds and never loses it. Messages
 that every device has are purged.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from lambdas.delivery import purge
@@ -15,6 +16,7 @@ from lambdas.delivery.members import forget, read_roster
 from lambdas.delivery.roster import (
     Lacking,
     Registered,
+    Roster,
     behind,
     floor,
     known_floor,
@@ -22,8 +24,9 @@ from lambdas.delivery.roster import (
 )
 from lambdas.delivery.stream import Changes, by_chat
 from lambdas.messages import log
-from lambdas.notifications.queue import Job, PushQueue
-from lambdas.notifications.quiet import has_rung
+from lambdas.messages.message import is_text_for
+from lambdas.notifications import waking
+from lambdas.notifications.rung import RungItems
 from lambdas.presence.devices import Devices
 from lambdas.presence.fan_out import Delivery, deliver
 from lambdas.settings import Aws, aws
@@ -81,6 +84,8 @@ def process_chat(aws: Aws, changes: Changes, *, patient: bool) -> bool:
         purge.expire(aws.chats, changes.chat, roster.purged_to, changes.expired, aws.now())
     purging = changes.acknowledged and not aws.settings.retain_until_expiry
     purging = purging and known_floor(roster) > roster.purged_to
+    if changes.readers and patient:  # the first of two passes
+        _take_back(aws, changes.chat, roster, changes.readers)
     if not changes.messages and not purging:
         return True
     # Read after the watermarks: if all others have acknowledged a message, a device that was
@@ -90,7 +95,7 @@ def process_chat(aws: Aws, changes: Changes, *, patient: bool) -> bool:
     if patient and _early(lacking, registered, aws.now()):
         return False
     _nudge(aws, changes.chat, lacking, registered)
-    _queue_pushes(aws, changes.chat, lacking, roster.request_of)
+    _wake(aws, roster, lacking, registered)
     for user, devices in left_behind(roster, registered).items():
         forget(aws.chats, changes.chat, user, devices, log.delivered(roster.items[user]))
     unseen_since = int((aws.now() - aws.settings.message_ttl_seconds) * 1000)
@@ -119,24 +124,24 @@ def _nudge(aws: Aws, chat: str, lacking: Lacking, registered: Registered) -> Non
     count("Nudges", len(nudges))
 
 
-def _queue_pushes(aws: Aws, chat: str, lacking: Lacking, request_of: str | None) -> None:
-    """One job for each user and message, with the id that `send` gave it; none for the sender."""
-    waiting: dict[tuple[str, str], tuple[bool, list[str]]] = {}
+def _wake(aws: Aws, roster: Roster, lacking: Lacking, registered: Registered) -> None:
+    """Queues a job for each user with a device that can be woken for a text that it lacks."""
+    texts: dict[str, dict[str, list[int]]] = {}
     for (user, device), messages in lacking.items():
-        for message in messages:
-            quiet = has_rung(user, request_of, seq_of(message))
-            if message["sender"] != user and not quiet:
-                urgent = message.get("urgent", True)
-                job = waiting.setdefault((user, message["message_id"]), (urgent, []))
-                job[1].append(device)
-    jobs = [
-        Job(user, chat, message_id, urgent, tuple(sorted(devices)))
-        for (user, message_id), (urgent, devices) in waiting.items()
-    ]
-    if not jobs:
-        return
-    if PushQueue(aws.sqs, aws.settings["PUSH_QUEUE_URL"]).add(jobs):
-        raise ConnectionError("the queue rejected pushes")
+        read = log.read(roster.items[user])
+        seqs = [seq_of(each) for each in messages if is_text_for(each, user, device)]
+        unread = [seq for seq in seqs if seq > read]
+        if unread and registered[user][device].endpoint_arn is not None:
+            texts.setdefault(user, {})[device] = unread
+    if texts and waking.wake_lacking(aws, roster.chat, texts):
+        raise ConnectionError("the queue rejected push jobs")
+
+
+def _take_back(aws: Aws, chat: str, roster: Roster, readers: Collection[str]) -> None:
+    """What `receipt` queues, again: the function may have failed after it had moved the mark."""
+    rung = RungItems(aws.users).of(sorted(roster.items.keys() & readers), chat)
+    for user, each in rung.items():
+        waking.take_back(aws, chat, user, "", log.read(roster.items[user]), each)
 
 
 @metrics.log_metrics

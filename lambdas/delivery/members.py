@@ -26,7 +26,6 @@ def read_roster(chats: Table, chat: str) -> Roster | None:
         head["purged_to"],
         members,
         {user: item for user, item in by_user.items() if user in members},
-        head.get("request_of"),
     )
 
 

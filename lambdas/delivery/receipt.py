@@ -1,17 +1,25 @@
-"""Function Receipt, route `receipt`: moves watermarks, and notifies the senders."""
+"""Function Receipt, route `receipt`: moves watermarks, and notifies the senders.
+
+What was read goes to the user's other devices too: by a frame, and by a push that takes back what
+rang.
+"""
+
+from collections.abc import Set as AbstractSet
 
 from lambdas.delivery import members, watermarks
-from lambdas.delivery.watermarks import Moved
+from lambdas.delivery.watermarks import Marks
 from lambdas.errors import bad_request
 from lambdas.frames import Frame
 from lambdas.messages.heads import no_such_chat, shows_nothing_of
+from lambdas.notifications import waking
+from lambdas.notifications.rung import RungItems
 from lambdas.people.contacts import Contacts
 from lambdas.presence.devices import Address, Devices
-from lambdas.presence.fan_out import deliver, to_connected
+from lambdas.presence.fan_out import WITHIN_SECONDS, deliver, to_connected
 from lambdas.presence.leaseholder import with_lease
 from lambdas.settings import Aws
 from lambdas.tables import HEAD, Item, Table, chat_key
-from lambdas.telemetry import count
+from lambdas.telemetry import count, logger
 from lambdas.websocket import Caller, frame_handler
 
 
@@ -29,20 +37,37 @@ def receipt(aws: Aws, caller: Caller, frame: Frame) -> None:
         count("ReceiptsMoved")
     elif not moved.overtaken:
         return
-    if _tells_nothing(head, caller.user) or (private and _same_but_read(moved)):
-        return
     # Also if a later receipt, or this one sent before, has moved the marks already: that one may
     # have named other senders, or not have reached them.
+    read = None if step.read is None else moved.after.read
+    taking_back = aws.background.submit(_take_back, aws, caller, frame["chat"], read)
+    shown = moved.after._replace(read=0) if private else moved.after
+    hidden = _tells_nothing(head, caller.user) or (
+        private and moved.before.delivered == moved.after.delivered and not moved.overtaken
+    )
+    senders = set() if hidden else head["members"] & set(frame["senders"])
+    _notify(aws, caller, frame, senders, shown, moved.after)
+    taking_back.result(timeout=WITHIN_SECONDS)
+
+
+def _notify(
+    aws: Aws, caller: Caller, frame: Frame, senders: AbstractSet[str], shown: Marks, own: Marks
+) -> None:
+    """Posts the marks that are shown to senders, and what was read to the user's other devices."""
     devices = Devices(aws.users)
-    notice = {
-        "type": "receipt",
-        "chat": frame["chat"],
-        "user": caller.user,
-        "delivered": moved.after.delivered,
-        "read": 0 if private else moved.after.read,
-    }
+    notified = senders | ({caller.user} if frame.get("read") else set())
+
+    def notice(user: str, _device: str) -> Frame:
+        marks = own if user == caller.user else shown
+        return {
+            "type": "receipt",
+            "chat": frame["chat"],
+            "user": caller.user,
+            **marks._asdict(),
+        }
+
     posts = to_connected(
-        devices.of(sorted(head["members"] & set(frame["senders"]))),
+        devices.of(sorted(notified)),
         notice,
         aws.now(),
         besides=Address(caller.user, caller.device),
@@ -54,8 +79,15 @@ def _tells_nothing(head: Item, user: str) -> bool:
     return shows_nothing_of(user, head.get("request_of"), head.get("blocked_by", ()))
 
 
-def _same_but_read(moved: Moved) -> bool:
-    return moved.before.delivered == moved.after.delivered and not moved.overtaken
+def _take_back(aws: Aws, caller: Caller, chat: str, read: int | None) -> None:
+    """Takes back what rang on other devices. Raises nothing: the delivery watch does it again."""
+    if read is None:
+        return
+    try:
+        rung = RungItems(aws.users).of([caller.user], chat).get(caller.user)
+        waking.take_back(aws, chat, caller.user, caller.device, read, rung)
+    except Exception:
+        logger.exception("could not queue a push job", extra={"chat": chat})
 
 
 def _head(chats: Table, chat: str, user: str, mark: int) -> Item:

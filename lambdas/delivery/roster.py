@@ -20,7 +20,6 @@ class Roster:
     purged_to: int
     members: frozenset[str]
     items: Mapping[str, Item]  # by user
-    request_of: str | None = None  # see Head
 
 
 def behind(roster: Roster, registered: Registered, messages: Iterable[Item]) -> Lacking:

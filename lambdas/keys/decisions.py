@@ -10,10 +10,10 @@ from lambdas.keys import signatures
 STORED_LIMIT = 100  # unclaimed one-time keys of one device
 LOW = 20  # with fewer the device is notified
 
-# A claim starts a session, which is kept, so few are needed. More would use up the device's
-# one-time keys, after which every claimer gets its fallback key.
+# One-time keys of a device for one claimer. More would use up the device's stock, and leave the
+# fallback key to all other claimers; so it is this claimer who gets the fallback key beyond that.
 CLAIMS_AT_ONCE = 6
-CLAIM_SECONDS = 600  # until one more may be made
+CLAIM_SECONDS = 600  # until one more may be taken
 
 
 class DeviceKeys(NamedTuple):
@@ -28,6 +28,17 @@ class DeviceKeys(NamedTuple):
         return {"keys": keys, "signature": self.signature}
 
 
+class FormerDevice(NamedTuple):
+    """Keys that a device had: what it sent with them can be read `until` then (epoch seconds)."""
+
+    device: str
+    keys: DeviceKeys
+    until: int
+
+    def as_protocol(self) -> Frame:
+        return {"device": self.device, **self.keys.as_protocol(), "until": self.until * 1000}
+
+
 class SignedKey(NamedTuple):
     """A one-time or fallback key as its device uploaded it."""
 
@@ -37,11 +48,15 @@ class SignedKey(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """A key that was handed out, and the number of keys left."""
+    """A key that was handed out, and the number of one-time keys left.
+
+    `again`: this fallback key was handed out before.
+    """
 
     key: SignedKey
     fallback: bool
     remaining: int
+    again: bool = False
 
     def as_protocol(self) -> Frame:
         return {**self.key._asdict(), "fallback": self.fallback}
@@ -111,7 +126,10 @@ def after_a_claim(full_at: int, now: int) -> int | None:
 
 
 def keys_low(claim: Claim) -> Frame | None:
-    """The frame for the device whose key was claimed, if it should upload more."""
-    if claim.remaining >= LOW and not claim.fallback:
+    """The frame for the device whose key was claimed, if it should upload more.
+
+    Once for each fallback key. A device that misses the frame learns it when it uploads.
+    """
+    if claim.again or (claim.remaining >= LOW and not claim.fallback):
         return None
     return {"type": "keys_low", "remaining": claim.remaining, "fallback_used": claim.fallback}

@@ -6,6 +6,8 @@ Items, all under the device's user:
     otk#<device>#<order>    id, key, signature; order is the value of `uploaded` it was stored at
     fallback#<device>       id, key, signature, used, signed_by (the ed25519 key it belongs to)
     onetime#<key>           uploaded_at: this key came in once; it is never stored again
+    former#<device>#<key>   curve25519, ed25519, signature, expires_at: a removed device, or its
+                            identity before this one, until the last of its messages expires
 
 A claim takes the next order by adding 1 to `claimed`, on condition that there is one. This one
 write decides: no two claims get the same order, no claim has to try the next key after a race, and
@@ -22,7 +24,13 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lambdas.errors import ChatError, not_found
-from lambdas.keys.decisions import Claim, DeviceKeys, SignedKey, still_new
+from lambdas.keys.decisions import (
+    Claim,
+    DeviceKeys,
+    FormerDevice,
+    SignedKey,
+    still_new,
+)
 from lambdas.tables import (
     ConditionFailed,
     Item,
@@ -33,6 +41,7 @@ from lambdas.tables import (
 )
 
 ATTEMPTS = 8
+FORMER_LISTED = 100  # more are not listed: one page, and a short response
 KEYS_PER_TRANSACTION = 49  # two puts each, beside the counter and a fallback key: 100 actions
 
 
@@ -43,20 +52,29 @@ class Change(Enum):
 
 
 class Directory:
-    """The key directory. `sleep` and `clock` (epoch seconds) are arguments for tests."""
+    """The key directory. Former keys are listed for `message_seconds`, as messages live.
+
+    `sleep` and `clock` (epoch seconds) are arguments for tests.
+    """
 
     def __init__(
         self,
         users: Table,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.time,
+        message_seconds: int = 30 * 86_400,
     ) -> None:
         self._users = users
+        self._message_seconds = message_seconds
         self._sleep = sleep
         self._clock = clock
 
     def put(self, user: str, device: str, keys: DeviceKeys) -> Change:
-        """Stores a device's identity; deletes the keys that another identity before it signed."""
+        """Stores a device's identity; deletes the keys that another identity before it signed.
+
+        That identity is kept as a former one, and first: nothing is lost if this ends halfway.
+        """
+        self._keep_former(user, device, besides=keys)
         try:
             old = self._busy(
                 lambda: self._users.update(
@@ -85,8 +103,19 @@ class Directory:
         items = self._users.batch_get(asked, consistent=True)
         return {item["item"].removeprefix("device#"): _device_keys(item) for item in items}
 
+    def former(self, user: str) -> list[FormerDevice]:
+        """Removed devices and changed identities whose messages may still be read."""
+        page = self._users.query({"user": user}, prefix="former#", limit=FORMER_LISTED)
+        return [_former(item) for item in page.items if item["expires_at"] > self._clock()]
+
+    def fallback_used(self, user: str, device: str) -> bool:
+        """The fallback key was handed out, so the device should upload another one."""
+        item = self._users.get(user_key(user, f"fallback#{device}"), consistent=True)
+        return item is not None and item["used"]
+
     def remove(self, user: str, device: str) -> None:
-        """Deletes a device and its unclaimed keys. Idempotent."""
+        """Deletes a device and its unclaimed keys; its identity is a former one now. Idempotent."""
+        self._keep_former(user, device)
         self._busy(lambda: self._users.delete(user_key(user, f"device#{device}")))
         self._forget_keys(user, device)
 
@@ -124,15 +153,15 @@ class Directory:
                 failures += 1
         raise ChatError("conflict", "the keys of this device are being changed; try again")
 
-    def claim(self, user: str, device: str, one_time: bool = True) -> Claim | None:
-        """One key of the device, the oldest first, else its fallback key, else None.
+    def claim(self, user: str, device: str, *, one_time: bool = True) -> Claim | None:
+        """A one-time key of the device, the oldest first, else its fallback key, else None.
 
-        Without `one_time` the fallback key at once.
+        Without `one_time` its fallback key at once.
         """
-        item: Item | None = None
         if not one_time:
-            item = self._users.get(user_key(user, f"device#{device}"), consistent=True)
-            return self._claim_fallback(user, device, item)
+            entry = self._users.get(user_key(user, f"device#{device}"), consistent=True)
+            return self._claim_fallback(user, device, entry)
+        item: Item | None = None
         for _ in range(ATTEMPTS):
             try:
                 item = self._busy(lambda: self._take(user, device))
@@ -161,13 +190,14 @@ class Directory:
                     user_key(user, f"fallback#{device}"),
                     "SET used = :true",
                     "signed_by = :signer",
+                    returns="ALL_OLD",
                     true=True,
                     signer=item["ed25519"],
                 )
             )
         except ConditionFailed:
             return None
-        return Claim(_signed_key(fallback), True, 0)
+        return Claim(_signed_key(fallback), True, _remaining(item), again=fallback["used"])
 
     def _fallback_actions(
         self, user: str, device: str, signer: str, fallback: SignedKey | None
@@ -207,6 +237,16 @@ class Directory:
         if item is None:
             raise not_found(f"you have no device {device}")
         return item
+
+    def _keep_former(self, user: str, device: str, besides: DeviceKeys | None = None) -> None:
+        """The identity that the device has, unless it is `besides`."""
+        item = self._users.get(user_key(user, f"device#{device}"), consistent=True)
+        if item is None or (besides is not None and item["ed25519"] == besides.ed25519):
+            return
+        keys = _device_keys(item)
+        key = user_key(user, f"former#{device}#{keys.ed25519}")
+        expires_at = int(self._clock()) + self._message_seconds
+        self._users.put({**key, **keys._asdict(), "expires_at": expires_at})
 
     def _forget_keys(
         self, user: str, device: str, up_to: int | None = None, not_signed_by: str = ""
@@ -257,3 +297,8 @@ def _signed_key(item: Item) -> SignedKey:
 
 def _device_keys(item: Item) -> DeviceKeys:
     return DeviceKeys(item["curve25519"], item["ed25519"], item["signature"])
+
+
+def _former(item: Item) -> FormerDevice:
+    device = item["item"].split("#")[1]
+    return FormerDevice(device, _device_keys(item), int(item["expires_at"]))

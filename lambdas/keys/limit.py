@@ -1,4 +1,4 @@
-"""Rate limit of key claims, for each claimer and device, in the Users table.
+"""Rate limit of one-time keys, for each claimer and device, in the Users table.
 
     Users  <claimer>  claims#<user>/<device>  expires_at
 
@@ -22,9 +22,9 @@ class ClaimLimit:
         self._clock = clock
 
     def allows(self, claimer: str, address: str) -> bool:
-        """Counts a claim of a key of "user/device"; False if no more are allowed.
+        """Counts a one-time key of "user/device"; False if no more are allowed.
 
-        Fails closed: a claim that cannot be counted is not allowed.
+        Fails closed: if a claim cannot be counted, no one-time key is allowed.
         """
         try:
             return self._take(claimer, address, int(self._clock()))

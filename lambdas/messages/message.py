@@ -39,7 +39,25 @@ def stored(
         item["urgent"] = False
     if hidden_from:
         item["hidden_from"] = set(hidden_from)
+    if frame.get("hidden"):
+        item["hidden"] = True
     return item
+
+
+def is_text_for(item: Item, user: str, device: str | None = None) -> bool:
+    """Whether the message is something to read for a user, or for one of the user's devices.
+
+    Not a hidden one, not an own one, and not one whose sender made no payload for them.
+    """
+    if item.get("void") or item.get("hidden") or item["sender"] == user:
+        return False
+    if not is_visible(item, user):
+        return False
+    if "to" not in item:
+        return True
+    if device is not None:
+        return f"{user}/{device}" in item["to"]
+    return any(name.startswith(f"{user}/") for name in item["to"])
 
 
 def is_visible(item: Item, user: str) -> bool:

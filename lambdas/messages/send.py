@@ -3,7 +3,8 @@
 1. Take a position in the chat's log; that authorizes, orders and names the members. Beside it read
    the sender's own devices: only the connection that holds the lease may send.
 2. Store the message; beside it read where the other members are connected.
-3. Post to every open connection; beside it queue a push for each member without one.
+3. Post to every open connection; beside it queue a job for each member without one, if there is
+   something to read for them and a phone to wake.
 
 `accepted` promises only that the message is stored. The delivery watch repeats within seconds what
 the third round misses.
@@ -18,10 +19,9 @@ from lambdas.errors import forbidden, internal
 from lambdas.frames import Frame
 from lambdas.messages import append
 from lambdas.messages.log import WRITER_SECONDS
-from lambdas.messages.message import DeviceNames, addressed, message_frame, stored
+from lambdas.messages.message import DeviceNames, addressed, is_text_for, message_frame, stored
 from lambdas.messages.send_limit import send_limit
-from lambdas.notifications.queue import Job, PushQueue
-from lambdas.notifications.quiet import has_rung
+from lambdas.notifications import waking
 from lambdas.people.contacts import Contacts
 from lambdas.presence.devices import Address, Devices
 from lambdas.presence.fan_out import Delivery, deliver, to_connected
@@ -71,12 +71,12 @@ def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
     posts = to_connected(
         visible, _frames(message), aws.now(), besides=Address(caller.user, caller.device)
     )
-    recipients = {
+    wakeable = {
         user
-        for user in position.members - position.blocked_by - {caller.user}
-        if not has_rung(user, position.request_of, position.seq)
+        for user in position.members
+        if is_text_for(message, user) and waking.has_endpoint(found.get(user, {}))
     }
-    _deliver(aws, message, posts, recipients, until=started + RESPOND_WITHIN_SECONDS)
+    _deliver(aws, message, posts, wakeable, until=started + RESPOND_WITHIN_SECONDS)
     return _accepted(message, position.seq, found)
 
 
@@ -126,16 +126,16 @@ def _frames(message: Item) -> Frame | Callable[[str, str], Frame]:
 
 
 def _deliver(
-    aws: Aws, message: Item, posts: list[Delivery], recipients: Iterable[str], until: float
+    aws: Aws, message: Item, posts: list[Delivery], wakeable: Iterable[str], until: float
 ) -> None:
     """The third round. Raises nothing: the message is stored, a resend would not help."""
     connected = {each.user for each in posts}
-    away = set(recipients) - connected
+    away: waking.Tried = {user: () for user in wakeable if user not in connected}
     pushing: Future[None] | None = None
     if away and posts:
-        pushing = aws.background.submit(_push, aws, message, away)
+        pushing = aws.background.submit(_wake, aws, message, away)
     elif away:
-        _push(aws, message, away)
+        _wake(aws, message, away)
     outcomes = deliver(
         aws.connections,
         Devices(aws.users),
@@ -143,18 +143,13 @@ def _deliver(
         clock=aws.now,
         within=min(WITHIN_SECONDS, until - aws.now()),
     )
-    reached = {
-        each.user
-        for each, outcome in zip(posts, outcomes, strict=True)
-        if outcome is Outcome.DELIVERED
-    }
-    if lost := set(recipients) - away - reached:
-        _push(aws, message, lost)
+    if lost := _lost(posts, outcomes, {*wakeable} & connected):
+        _wake(aws, message, lost)
     if pushing:
         try:
             pushing.result(timeout=max(until - aws.now(), 0))
         except TimeoutError:  # the delivery watch queues them again
-            logger.warning("a push was not queued in time", extra={"chat": message["chat"]})
+            logger.warning("push jobs were not queued in time", extra={"chat": message["chat"]})
     delivered = outcomes.count(Outcome.DELIVERED)
     count("MessagesAccepted")
     count("MessagesDelivered", delivered)
@@ -162,16 +157,31 @@ def _deliver(
     logger.info("accepted", extra={**ids, "posts": len(posts), "delivered": delivered})
 
 
-def _push(aws: Aws, message: Item, users: Iterable[str]) -> None:
-    urgent = message.get("urgent", True)
-    jobs = [Job(user, message["chat"], message["message_id"], urgent) for user in sorted(users)]
+def _lost(
+    posts: Iterable[Delivery], outcomes: Iterable[Outcome], wakeable: set[str]
+) -> waking.Tried:
+    """Of users whom no post reached, the devices that one was tried on.
+
+    These are woken although they hold a lease: a connection that ended while it was opening, or
+    that does not take posts, keeps it.
+    """
+    tried: dict[str, list[str]] = {}
+    for each, outcome in zip(posts, outcomes, strict=True):
+        if outcome is Outcome.DELIVERED:
+            wakeable = wakeable - {each.user}
+        else:
+            tried.setdefault(each.user, []).append(each.device)
+    return {user: devices for user, devices in tried.items() if user in wakeable}
+
+
+def _wake(aws: Aws, message: Item, tried: waking.Tried) -> None:
     try:
-        rejected = PushQueue(aws.sqs, aws.settings["PUSH_QUEUE_URL"]).add(jobs)
+        rejected = waking.wake(aws, message["chat"], tried)
     except Exception:  # the delivery watch queues them again
-        logger.exception("could not queue pushes", extra={"chat": message["chat"]})
+        logger.exception("could not queue push jobs", extra={"chat": message["chat"]})
         return
     if rejected:
-        logger.warning("the queue rejected pushes", extra={"jobs": len(rejected)})
+        logger.warning("the queue rejected push jobs", extra={"jobs": len(rejected)})
 
 
 ROUTES = {"send": cutting_off(send)}

@@ -19,8 +19,7 @@ from botocore.exceptions import ClientError
 from lambdas.errors import bad_request, internal, not_found
 from lambdas.notifications import message
 from lambdas.notifications.credentials import GONE, INVALID
-from lambdas.notifications.message import Target
-from lambdas.notifications.queue import Job
+from lambdas.notifications.message import Push, Target
 from lambdas.presence.devices import Devices
 from lambdas.tables import (
     DEVICES,
@@ -101,14 +100,14 @@ class Endpoints:
         items = self._users.batch_get([_owner(arn) for arn in arns], consistent=True)
         return {item["user"].removeprefix("push#"): item["held_by"] for item in items}
 
-    def publish(self, target: Target, job: Job) -> bool:
+    def publish(self, target: Target, push: Push) -> bool:
         """False if the endpoint does not exist or is disabled. Raises SNS's other errors."""
         try:
             self._sns.publish(
                 TargetArn=target.arn,
-                Message=message.sns_message(job),
+                Message=message.sns_message(push),
                 MessageStructure="json",
-                MessageAttributes=message.message_attributes(job, target.platform),
+                MessageAttributes=message.message_attributes(push, target.platform),
             )
         except ClientError as error:
             details = error.response["Error"]

@@ -1,28 +1,28 @@
-"""The push queue: one job for each message and user that no connection reached."""
+"""The push queue: one waiting job for each chat of a user, however many messages wait there."""
 
+import hashlib
 import json
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
-    from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
 BATCH_LIMIT = 10  # messages in one SendMessageBatch (SQS quota)
 
 
 class Job(NamedTuple):
-    """One entry of the queue: wake `user` for a message.
+    """One entry of the queue: look at what `user` has unread in `chat`, and wake who needs it.
 
-    `devices` have not acknowledged the message although there was time to: they are woken even if
-    they still hold a lease. Sorted.
+    A job names no message: the push function decides from what is stored when it runs. `devices`
+    (sorted) did not get a post that was tried, or did not acknowledge a message in time: they are
+    woken even if they hold a lease. `reader` is the device that has just read; it knows.
     """
 
     user: str
     chat: str
-    message_id: str
-    urgent: bool = True
     devices: tuple[str, ...] = ()
+    reader: str = ""
 
     @classmethod
     def from_body(cls, body: str) -> "Job":
@@ -31,53 +31,54 @@ class Job(NamedTuple):
         return cls(
             str(document["user"]),
             str(document["chat"]),
-            str(document["message_id"]),
-            bool(document.get("urgent", True)),
             tuple(map(str, document.get("devices", ()))),
+            str(document.get("reader", "")),
         )
 
     @property
     def body(self) -> str:
-        document = {name: value for name, value in self._asdict().items() if value != ()}
+        document = {name: value for name, value in self._asdict().items() if value}
         return json.dumps(document, separators=(",", ":"))
 
     @property
-    def deduplication_id(self) -> str:
-        """One for a message and a user: SQS drops a second job within 5 minutes."""
-        return f"{self.message_id}#{self.user}"
+    def group(self) -> str:
+        """The message group: order matters in a chat only, and no chat waits for another one."""
+        return f"{self.user}#{self.chat}"
+
+    def deduplication_id(self, generation: int) -> str:
+        """The same for equal jobs until the push function begins one of them: see `RungItems`."""
+        name = json.dumps([*self, generation]).encode()
+        return hashlib.sha256(name).hexdigest()
 
 
 class PushQueue:
-    """The FIFO queue of the function Push, with a message group for each user."""
+    """The FIFO queue of the function Push, with a message group for each chat of a user."""
 
     def __init__(self, sqs: "SQSClient", url: str) -> None:
         self._sqs = sqs
         self._url = url
 
-    def add(self, jobs: Sequence[Job]) -> list[Job]:
-        """The jobs that SQS rejected. Raises ClientError if it rejects a whole call."""
+    def add(self, jobs: Sequence[Job], generations: Mapping[str, int]) -> list[Job]:
+        """The jobs that SQS rejected; `generations` by user, 0 where there is none.
+
+        Raises ClientError if SQS rejects a whole call.
+        """
+        messages = [_message(job, generations.get(job.user, 0)) for job in jobs]
         if len(jobs) == 1:
-            (job,) = jobs
-            self._sqs.send_message(
-                QueueUrl=self._url,
-                MessageBody=job.body,
-                MessageGroupId=job.user,
-                MessageDeduplicationId=job.deduplication_id,
-            )
+            self._sqs.send_message(QueueUrl=self._url, **messages[0])
             return []
         rejected = []
         for start in range(0, len(jobs), BATCH_LIMIT):
-            batch = jobs[start : start + BATCH_LIMIT]
-            entries = [_entry(number, job) for number, job in enumerate(batch)]
+            batch = messages[start : start + BATCH_LIMIT]
+            entries: Any = [{"Id": str(start + n), **each} for n, each in enumerate(batch)]
             response = self._sqs.send_message_batch(QueueUrl=self._url, Entries=entries)
-            rejected += [batch[int(failure["Id"])] for failure in response.get("Failed", [])]
+            rejected += [jobs[int(failure["Id"])] for failure in response.get("Failed", [])]
         return rejected
 
 
-def _entry(number: int, job: Job) -> "SendMessageBatchRequestEntryTypeDef":
+def _message(job: Job, generation: int) -> dict[str, Any]:
     return {
-        "Id": str(number),
         "MessageBody": job.body,
-        "MessageGroupId": job.user,
-        "MessageDeduplicationId": job.deduplication_id,
+        "MessageGroupId": job.group,
+        "MessageDeduplicationId": job.deduplication_id(generation),
     }

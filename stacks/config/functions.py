@@ -96,7 +96,7 @@ FUNCTIONS: Mapping[str, FunctionRow] = {
     "Receipt": FunctionRow(
         handler="lambdas.delivery.receipt.handler",
         routes=("receipt",),
-        variables=("CHATS_TABLE", "USERS_TABLE", "CONNECTIONS_URL"),
+        variables=("CHATS_TABLE", "USERS_TABLE", "CONNECTIONS_URL", "PUSH_QUEUE_URL"),
     ),
     "DeliveryWatch": FunctionRow(
         handler="lambdas.delivery.delivery_watch.handler",
@@ -131,10 +131,10 @@ FUNCTIONS: Mapping[str, FunctionRow] = {
         ),
     ),
     "Push": FunctionRow(
-        handler="lambdas.notifications.push.handler",
+        handler="lambdas.delivery.push.handler",
         event_source=EventSource(id="PushJobs", resource="push_queue", settings={"batch_size": 10}),
         timeout=30,
-        variables=("USERS_TABLE",),
+        variables=("CHATS_TABLE", "USERS_TABLE", "MESSAGE_TTL_DAYS"),
     ),
     # The function of a custom resource. Its timeout is below the resource's ServiceTimeout of five
     # minutes: SNS may take 20 s for each of three credentials, and a slow call is tried again.
@@ -159,6 +159,7 @@ FUNCTIONS: Mapping[str, FunctionRow] = {
             "FCM_APPLICATION_ARN",
             "APNS_APPLICATION_ARN",
             "APNS_SANDBOX_APPLICATION_ARN",
+            "MESSAGE_TTL_DAYS",
             "POOL_NAME",
         ),
     ),

@@ -46,6 +46,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
     "Receipt": {
         "chats": ("dynamodb:GetItem", "dynamodb:UpdateItem"),
         "users": (*POSTING, "dynamodb:GetItem"),
+        "push_queue": ("sqs:SendMessage",),
         "post_to_connections": CONNECTIONS,
         "close_connections": CONNECTIONS,
     },
@@ -69,7 +70,8 @@ PERMISSIONS: Mapping[str, Permissions] = {
             "sqs:ChangeMessageVisibility",
             "sqs:GetQueueAttributes",
         ),
-        "users": ("dynamodb:BatchGetItem", "dynamodb:UpdateItem"),
+        "chats": ("dynamodb:BatchGetItem", "dynamodb:Query"),
+        "users": ("dynamodb:BatchGetItem", "dynamodb:UpdateItem", "dynamodb:Query"),
         # SNS checks other calls about an endpoint on its application, and this one on either
         "platform_endpoints": ("sns:Publish",),
         "platform_applications": ("sns:Publish",),

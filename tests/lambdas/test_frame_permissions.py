@@ -15,6 +15,7 @@ from tests.support.lambdas import events, given, when
 from tests.support.lambdas.backend import Backend
 from tests.support.lambdas.connection_api import GONE
 from tests.support.lambdas.permissions import granted, used_by
+from tests.support.lambdas.phones import Phones
 
 # Those with a route, their authorizer, and the reader of the stream.
 HERE = [name for name, row in FUNCTIONS.items() if row.routes] + ["Authorize", "DeliveryWatch"]
@@ -92,6 +93,7 @@ def _acts_of(function: str, world: Backend, chat: str) -> Callable[[], object]:
         )
     if function == "Receipt":
         when.sends(world, "ravi", chat)
+        Phones(world).run()
         given.connected(world, "raju", "phone")
         world.api.answers[world.connections["raju", "phone"]] = GONE
         return lambda: when.acknowledges(world, "mira", chat, read=1, senders=["raju"])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from lambdas.notifications import push
+from lambdas.delivery import push
 from lambdas.notifications.queue import Job
 from lambdas.tables import Table, TransactionCancelled, transact
 from lambdas.throttling import TooBusy, is_throttled
@@ -79,7 +79,7 @@ def test_the_delivery_watch_gets_the_records_again(world: Backend) -> None:
 def test_the_push_queue_gives_the_job_again(world: Backend) -> None:
     given.user(world, "raju", "phone")
     with throttled(world, "BatchGetItem"), pytest.raises(ClientError) as error:
-        push.push(world.aws, Job("raju", "chat", MESSAGE_ID))
+        push.push(world.aws, Job("raju", "chat"))
     assert is_throttled(error.value)
 
 

@@ -24,6 +24,8 @@ class Stored:
     identity: Identity
     members: frozenset[str]  # when its position was taken
     entitled: frozenset[tuple[str, str, int]]  # user, device, joined_seq of the user
+    item: dict[str, Any]
+    number: int  # when, in the order of what happens in the world
 
 
 class Checks:
@@ -32,7 +34,7 @@ class Checks:
     def __init__(self, world: World, devices: list[Device]) -> None:
         self._world = world
         self._devices = devices
-        self._stored: dict[tuple[str, int], Stored] = {}
+        self.stored: dict[tuple[str, int], Stored] = {}
         self._problems: list[str] = []
         self._joined: dict[str, dict[str, int]] = {}
         self._recipients: dict[tuple[str, int], frozenset[str]] = {}
@@ -72,7 +74,7 @@ class Checks:
         elif old is None and new is not None and not new.get("void"):
             self._on_stored(new)
         elif old is not None and new is None and not old.get("void"):
-            self._on_deleted(self._stored[old["chat"], seq_of(old)])
+            self._on_deleted(self.stored[old["chat"], seq_of(old)])
 
     def _on_stored(self, item: dict[str, Any]) -> None:
         seq = seq_of(item)
@@ -80,19 +82,20 @@ class Checks:
         recipients = self._recipients[item["chat"], seq]
         entitled = frozenset(
             (user, device, joined)
-            for user, joined in self._members(item["chat"]).items()
-            for device in self._registered(user)
+            for user, joined in self.members(item["chat"]).items()
+            for device in self.registered(user)
             if joined < seq
         )
-        stored = Stored(item["chat"], seq, identity, recipients, entitled)
-        self._stored[item["chat"], seq] = stored
+        number = self._world.number()
+        stored = Stored(item["chat"], seq, identity, recipients, entitled, item, number)
+        self.stored[item["chat"], seq] = stored
         for device in self._devices:
-            if self._is_entitled(device, stored) and device.watermark.get(stored.chat, 0) >= seq:
+            if self.is_entitled(device, stored) and device.watermark.get(stored.chat, 0) >= seq:
                 self._problems.append(f"{device.address} has passed {stored} before it was stored")
 
     def _on_deleted(self, stored: Stored) -> None:
         for device in self._devices:
-            if self._is_entitled(device, stored) and device.reached(stored.chat) < stored.seq:
+            if self.is_entitled(device, stored) and device.reached(stored.chat) < stored.seq:
                 self._problems.append(f"{stored} was deleted, and {device.address} lacks it")
 
     def _on_marks(self, old: dict[str, Any], new: dict[str, Any]) -> None:
@@ -116,23 +119,13 @@ class Checks:
         """Who has an open connection is known to be reachable on it."""
         for device in self._devices:
             if device.connected() and device.socket is not None:
-                entry = self._registered(device.user)[device.name]
+                entry = self.registered(device.user)[device.name]
                 if entry.get("connection_id") != device.socket.connection_id:
                     raise Violation(f"{device.address} is connected, and has no lease: {entry}")
 
-    def somebody_was_notified(self) -> None:
-        """Each device has what it is entitled to, or a push for it was queued."""
-        queued = {(job.user, job.message_id) for job in self._world.pushes}
-        for stored in self._stored.values():
-            for device in self._devices:
-                if not self._is_entitled(device, stored) or stored.identity[0] == device.user:
-                    continue
-                notified = (device.user, stored.identity[2]) in queued
-                if device.reached(stored.chat) < stored.seq and not notified:
-                    raise Violation(f"{device.address} heard nothing of {stored}")
-
     def everything_arrived(self) -> None:
         """Everything stored was shown once to all who are entitled to it, in one order."""
+        self.problems()
         for device in self._devices:
             if device.outbox:
                 raise Violation(
@@ -144,10 +137,10 @@ class Checks:
                 if positions != sorted(positions) or len(set(identities)) < len(identities):
                     raise Violation(f"{device.address} shows {chat} as {shown}")
                 for seq in positions:
-                    if device.user not in self._stored[chat, seq].members:
-                        raise Violation(f"{device.address} shows {self._stored[chat, seq]}")
-            for stored in self._stored.values():
-                if self._is_entitled(device, stored) and not self._has(device, stored):
+                    if device.user not in self.stored[chat, seq].members:
+                        raise Violation(f"{device.address} shows {self.stored[chat, seq]}")
+            for stored in self.stored.values():
+                if self.is_entitled(device, stored) and not self._has(device, stored):
                     raise Violation(f"{device.address} never showed {stored}")
 
     @staticmethod
@@ -156,28 +149,28 @@ class Checks:
             return stored.identity[2] in device.accepted
         return stored.identity in device.shows(stored.chat) or _is_gone(device, stored)
 
-    def _is_entitled(self, device: Device, stored: Stored) -> bool:
+    def is_entitled(self, device: Device, stored: Stored) -> bool:
         """Registered and a member when it was stored, and ever since."""
-        joined = self._members(stored.chat).get(device.user)
+        joined = self.members(stored.chat).get(device.user)
         return (device.user, device.name, joined) in stored.entitled
 
     # -- the tables as they are
 
-    def _item(self, table: str, partition: str, item: str) -> dict[str, Any]:
+    def item(self, table: str, partition: str, item: str) -> dict[str, Any]:
         found = self._world.database._read(table, (partition, item))
         return from_wire(found) if found else {}
 
-    def _members(self, chat: str) -> dict[str, int]:
+    def members(self, chat: str) -> dict[str, int]:
         """user -> joined_seq"""
         if chat not in self._joined:
-            members = self._item("Chats", chat, "head").get("members", ())
+            members = self.item("Chats", chat, "head").get("members", ())
             self._joined[chat] = {
-                user: self._item("Chats", chat, f"member#{user}")["joined_seq"] for user in members
+                user: self.item("Chats", chat, f"member#{user}")["joined_seq"] for user in members
             }
         return self._joined[chat]
 
-    def _registered(self, user: str) -> dict[str, Any]:
-        registered: dict[str, Any] = self._item("Users", user, "devices")["devices"]
+    def registered(self, user: str) -> dict[str, Any]:
+        registered: dict[str, Any] = self.item("Users", user, "devices")["devices"]
         return registered
 
 

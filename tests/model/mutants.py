@@ -1,7 +1,7 @@
 """Plausible mistakes, each of which the model has to catch: what keeps the model honest."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from lambdas.delivery import delivery_watch, members, watermarks
 from lambdas.delivery.roster import Registered, Roster
@@ -12,19 +12,13 @@ from lambdas.presence import devices
 from lambdas.presence.devices import Device, Devices, Forgotten
 from lambdas.tables import ConditionFailed, Item, Table, chat_key, member_item
 from tests.model.device import Device as Client
+from tests.model.mutant import Mutant
+from tests.model.push_mutants import PUSH_MUTANTS
 
 _add = Chats._add
 _post = sync._post
 _entry = sync_plan.entry
 _names = Chats.names
-
-
-class Mutant(NamedTuple):
-    name: str
-    owner: Any
-    attribute: str
-    instead: Any
-    caught_as: str  # what the violation says
 
 
 def _floor_of_any_device(roster: Roster, _registered: Registered, _unseen_since: int) -> int:
@@ -101,15 +95,25 @@ MUTANTS = (
     Mutant("complete_to_passes_a_young_hole", log, "HOLE_SECONDS", 0, "passed|never showed"),
     Mutant("a_watermark_moves_back", members, "_write", _move_anywhere, "moved back"),
     Mutant(
-        "gone_ends_a_newer_lease", Devices, "forget", _forget_whatever_is_there, "no lease|no rest"
+        "gone_ends_a_newer_lease",
+        Devices,
+        "forget",
+        _forget_whatever_is_there,
+        "no lease|no rest|never notified",
     ),
-    Mutant("gone_ends_an_opening_lease", devices, "OPENING_SECONDS", 0, "no lease|no rest"),
+    Mutant(
+        "gone_ends_an_opening_lease",
+        devices,
+        "OPENING_SECONDS",
+        0,
+        "no lease|no rest|never notified",
+    ),
     Mutant(
         "a_late_disconnect_ends_a_newer_lease",
         Devices,
         "disconnect",
         _disconnect_whatever_is_there,
-        "no lease|no rest",
+        "no lease|no rest|never notified",
     ),
     Mutant(
         "an_older_connection_takes_the_lease",
@@ -131,5 +135,5 @@ MUTANTS = (
     Mutant("sync_hides_from_where", sync_plan, "entry", _entry_from_the_start, "never showed"),
     Mutant("a_client_trusts_any_answer", Client, "_trusts", lambda *_: True, "never showed"),
     Mutant("a_page_leaves_out_a_chat", Chats, "names", _names_but_one, "never showed"),
-    Mutant("nobody_is_woken", delivery_watch, "_queue_pushes", lambda *_: None, "heard nothing"),
+    *PUSH_MUTANTS,
 )

@@ -5,17 +5,20 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from lambdas.delivery import delivery_watch, receipt
+from lambdas.delivery import delivery_watch, push, receipt
 from lambdas.frames import Frame
 from lambdas.messages import send, sync
 from lambdas.messages.chats import Chats
+from lambdas.notifications.endpoints import OWNER
 from lambdas.presence import connection
 from lambdas.presence.devices import Devices
 from lambdas.presence.leaseholder import cutting_off, with_lease
+from lambdas.tables import user_key
 from lambdas.websocket import Caller, frame_handler
 from tests.model.checks import Checks
 from tests.model.device import Device
 from tests.model.dynamodb import ConditionalCheckFailed, TransactionCanceled
+from tests.model.push_checks import PushChecks
 from tests.model.tasks import Task
 from tests.model.world import Socket, World, calm
 
@@ -37,6 +40,8 @@ class Schedule:
         self.registry = Devices(services.users)
         self.devices: list[Device] = []
         self.checks = Checks(self.world, self.devices)
+        self.pushing = PushChecks(self.world, self.devices, self.checks)
+        self.reads = self.random.random() < 0.5  # whether people read what arrives in the end
         routes = {
             "send": cutting_off(send.send),
             "sync": with_lease(sync.sync),
@@ -78,6 +83,7 @@ class Schedule:
             (self._zombie_is_noticed, 1),
             (self._request_arrives_late, 2),
             (self._watch_runs, 3),
+            (self._push_runs, 6),
             (self._time_passes, 1),
             (self._client_is_backed_up, 1),
             (self._client_is_restored, 1),
@@ -95,6 +101,7 @@ class Schedule:
         for action in self.random.choices(what, weights, k=steps):
             action()
             self.checks.problems()
+            self.pushing.problems()
 
     def _everybody_comes_back(self) -> None:
         """So that much is caught up with while things still fail; some have lost their stores."""
@@ -105,8 +112,10 @@ class Schedule:
                 self._connect(device)
 
     def _resume(self) -> None:
-        if self.world.tasks:
-            self.world.step(self.random.choice(self.world.tasks))
+        """Half the time the newest, so that some are overtaken again and again."""
+        tasks = self.world.tasks
+        if tasks:
+            self.world.step(tasks[-1] if self.random.random() < 0.5 else self.random.choice(tasks))
 
     def _kill(self) -> None:
         if self.world.tasks:
@@ -144,16 +153,24 @@ class Schedule:
         device = self.random.choice(self.devices)
         chat = self.random.choice((self.direct, self.group))
         if len(device.outbox) < 3:
-            self._serial += 1
-            frame: Frame = {
-                "action": "send",
-                "chat": chat,
-                "message_id": f"00000000-0000-0000-0000-{self._serial:012d}",
-                "alg": "megolm.v1",
-                "payload": "x",
-            }
+            frame = self._new_frame(chat)
             device.outbox[frame["message_id"]] = frame
             self._send(device, frame)
+
+    def _new_frame(self, chat: str) -> Frame:
+        """One for all, one for some devices, or one that nobody sees."""
+        self._serial += 1
+        frame: Frame = {
+            "action": "send",
+            "chat": chat,
+            "message_id": f"00000000-0000-0000-0000-{self._serial:012d}",
+        }
+        if self.random.random() < 0.2:
+            frame["hidden"] = True
+        if self.random.random() < 0.8:
+            return {**frame, "alg": "megolm.v1", "payload": "x"}
+        receivers = [each.address for each in self.devices if self.random.random() < 0.7]
+        return {**frame, "alg": "olm.v1", "to": dict.fromkeys(receivers, "x")}
 
     def _client_resends(self) -> None:
         device = self.random.choice(self.devices)
@@ -305,9 +322,30 @@ class Schedule:
             with calm(self.world):
                 self._register(person, f"d{self._serial}")
 
+    def _push_runs(self) -> None:
+        waiting = self.world.queue.waiting()
+        if waiting:
+            self._push(self.random.choice(waiting))
+
+    def _push(self, group: str) -> Task:
+        """Lambda receives the next job of a group, and again if the function failed on it."""
+        job = self.world.queue.receive(group)
+        return self.world.invoke(
+            f"push to {group}",
+            lambda: self.pushing.run(job, lambda: push.push(self.world.services, job)),
+            lambda ended: self.world.queue.done(group, deleted=ended),
+        )
+
     def _register(self, person: str, name: str) -> None:
         self.world.call("register", lambda: self.registry.register(person, name))
         self.devices.append(Device(person, name))
+        if self.random.random() < 0.7:
+            self.world.call("push token", lambda: self._has_endpoint(person, name))
+
+    def _has_endpoint(self, person: str, name: str) -> None:
+        arn, users = f"arn:{person}/{name}", self.world.services.users
+        users.put({**user_key(f"push#{arn}", OWNER), "held_by": f"{person}/{name}"})
+        self.registry.set_endpoint(person, name, arn, "fcm")
 
     def _device_is_removed(self) -> None:
         device = self.random.choice(self.devices)
@@ -338,7 +376,8 @@ class Schedule:
         self.world.now += 20
         self._settle()
         self.checks.leases()
-        self.checks.somebody_was_notified()
+        self.pushing.at_rest()
+        self.reads = True
         for socket in list(self.world.sockets.values()):
             if not socket.client_is_there:
                 self._close(socket)
@@ -350,22 +389,15 @@ class Schedule:
         self._settle()
         self._close_the_tail()
         self._settle()
-        self.checks.everything_arrived()
         self.checks.problems()
+        self.checks.everything_arrived()
 
     def _close_the_tail(self) -> None:
         """Positions that were taken by the dead are settled by later messages that grow old."""
         for chat in (self.direct, self.group):
             device = next(each for each in self.devices if each.user == "ravi")
             for _ in range(2):
-                self._serial += 1
-                frame = {
-                    "action": "send",
-                    "chat": chat,
-                    "message_id": f"00000000-0000-0000-0000-{self._serial:012d}",
-                    "alg": "megolm.v1",
-                    "payload": "x",
-                }
+                frame = self._new_frame(chat)
                 device.outbox[frame["message_id"]] = frame
                 self._send(device, frame)
                 self._finish()
@@ -387,16 +419,23 @@ class Schedule:
                 self._sync(device)
                 for frame in list(device.outbox.values()):
                     self._send(device, frame)
-                self._report(device, reading=True)
+                self._report(device, reading=self.reads)
             if self.world.stream:
                 self._watch(1000)
             self._finish()
+            for group in self.world.queue.waiting():
+                self._push(group)
+            self._finish()
             self.world.now += 2
             now = [device.state() for device in self.devices]
-            idle = not self.world.stream and not any(
-                device.wants_sync or (device.socket and device.socket.inbox)
-                for device in self.devices
-                if device.connected()
+            idle = (
+                not self.world.stream
+                and not self.world.queue.groups
+                and not any(
+                    device.wants_sync or (device.socket and device.socket.inbox)
+                    for device in self.devices
+                    if device.connected()
+                )
             )
             waiting = any(device.sync_at for device in self.devices if device.connected())
             if idle and not waiting and now == before:

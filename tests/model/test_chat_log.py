@@ -9,7 +9,8 @@ import pytest
 
 from lambdas.messages import sync_plan
 from lambdas.telemetry import metrics
-from tests.model.mutants import MUTANTS, Mutant
+from tests.model.mutant import Mutant
+from tests.model.mutants import MUTANTS
 from tests.model.schedule import Schedule
 
 STEPS = 300

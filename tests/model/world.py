@@ -11,11 +11,11 @@ from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
 from lambdas.connections import Outcome, Post
 from lambdas.frames import Frame, decode, encode
-from lambdas.notifications.queue import Job
 from lambdas.settings import Aws, Settings
 from stacks.config import tables
 from tests.model.dynamodb import DynamoDB
 from tests.model.expressions import Item
+from tests.model.queue import Fifo, Pushed, Sns, Sqs
 from tests.model.tasks import Task
 
 LIFETIME_SECONDS = 6.0  # of a function
@@ -53,23 +53,38 @@ class World:
         self.database.lag = lambda: self.faults and self.random.random() < 0.3
         self.database.listeners.append(self._record)
         self.sockets: dict[str, Socket] = {}
-        self.pushes: list[Job] = []
+        self.queue = Fifo(lambda: self.now)
+        self.pushed: list[Pushed] = []
+        self.push_listeners: list[Callable[[Pushed], None]] = []
         self.stream: deque[dict[str, Any]] = deque()
         self.tasks: list[Task] = []
+        self._ended: dict[Task, Callable[[bool], None]] = {}
         self.running: Task | None = None
         self.in_flight: list[Callable[[], Any]] = []
         self.services = ModelAws(self)
         self.on_close: Callable[[Socket], None] = lambda _socket: None  # by the backend
         self._numbers = 0
 
+    def number(self) -> int:
+        """Larger than any before: the order of what happens."""
+        self._numbers += 1
+        return self._numbers
+
     def chance(self, probability: float) -> bool:
         return self.faults and self.random.random() < probability
 
     # -- invocations
 
-    def invoke(self, name: str, work: Callable[[], Any]) -> Task:
+    def invoke(
+        self,
+        name: str,
+        work: Callable[[], Any],
+        ended: Callable[[bool], None] = lambda _well: None,
+    ) -> Task:
+        """`ended` is called in the end with whether it ended well."""
         task = Task(name, work, self.now)
         self.tasks.append(task)
+        self._ended[task] = ended
         return task
 
     def step(self, task: Task, *, kill: bool = False) -> None:
@@ -80,6 +95,8 @@ class World:
         self.running = None
         if task.done:
             self.tasks.remove(task)
+            well = not task.killed and not isinstance(task.result, Exception)
+            self._ended.pop(task)(well)
 
     def call(self, name: str, work: Callable[[], Any]) -> Any:
         """An invocation from begin to end, with nothing beside it."""
@@ -100,11 +117,10 @@ class World:
         if table != "Chats" or old == new:
             return
         kind = "INSERT" if old is None else "REMOVE" if new is None else "MODIFY"
-        self._numbers += 1
         item = new or old or {}
         change: dict[str, Any] = {
             "Keys": {name: item[name] for name in ("chat", "item")},
-            "SequenceNumber": str(self._numbers),
+            "SequenceNumber": str(self.number()),
         }
         if old is not None:
             change["OldImage"] = old
@@ -126,6 +142,7 @@ class ModelAws(Aws):
             dynamodb=Unreliable(world),
             connections=Gateway(world),
             sqs=Sqs(world),
+            sns=Sns(world),
             background=Beside(world),
         )
 
@@ -194,26 +211,6 @@ class Gateway:
         self._world.on_close(socket)
         socket.state = "closed"
         return Outcome.DELIVERED
-
-
-class Sqs:
-    """The push queue, as SQS's client has it."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def send_message(self, **message: Any) -> None:
-        self._world.before_call()
-        if self._world.chance(0.1):
-            raise ConnectTimeoutError(endpoint_url="sqs")
-        self._world.pushes.append(Job.from_body(message["MessageBody"]))
-
-    def send_message_batch(self, **request: Any) -> dict[str, Any]:
-        self._world.before_call()
-        if self._world.chance(0.1):
-            return {"Failed": [{"Id": entry["Id"]} for entry in request["Entries"]]}
-        self._world.pushes += [Job.from_body(each["MessageBody"]) for each in request["Entries"]]
-        return {}
 
 
 class Beside(Executor):

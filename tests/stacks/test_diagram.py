@@ -38,7 +38,7 @@ def test_it_shows_who_calls_whom(assembly: Path) -> None:
         'DeliveryWatchFunction -.->|"given up"| StreamFailures',
         'PushQueue -->|"jobs"| PushFunction',
         'PushQueue -.->|"after 5 tries"| PushDeadLetters',
-        "SendFunction & DeliveryWatchFunction --> PushQueue",
+        "SendFunction & ReceiptFunction & DeliveryWatchFunction --> PushQueue",
     ):
         assert f"  {edge}" in drawn
     assert not any("network" in line for line in drawn)

@@ -14,7 +14,7 @@ test("the fallback key is replaced at most once in ten minutes, also over a rest
   const fallbacks: (string | undefined)[] = [];
   const uploadKeys = async (_: string, { fallback_key }: OneTimeKeysRequest) => {
     if (fallback_key !== undefined) fallbacks.push(fallback_key.key);
-    return 50;
+    return { remaining: 50, fallbackUsed: false };
   };
   const open = async () => {
     const { self, store } = await TestDevice.make("ravi/phone", "fallback");

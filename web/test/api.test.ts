@@ -79,8 +79,11 @@ test("one entry that is none costs the others nothing", async () => {
     c: { ...good, keys: { ed25519: "e" } },
     d: { ...good, signature: 1 },
   };
-  const devices = await answering({ devices: { ...bad, phone: good } }).devices("raju");
-  expect([...devices]).toEqual([["phone", good]]);
+  const was = { device: "tablet", ...good, until: 7 };
+  const former = [null, {}, { ...was, until: "7" }, { ...was, keys: {} }, was];
+  const listing = await answering({ devices: { ...bad, phone: good }, former }).devices("raju");
+  expect([...listing.devices]).toEqual([["phone", good]]);
+  expect(listing.former).toEqual([was]);
   const key = { id: "i", key: "k", signature: "s" };
   const keys = { x: null, y: { ...key, id: 1 }, "raju/web": { ...key, fallback: true } };
   const claimed = await answering({ keys }).claim(["raju/web"]);

@@ -19,7 +19,7 @@ export interface SendFrame {
   readonly alg: string;
   readonly to?: Readonly<Record<string, string>>;
   readonly payload?: string;
-  readonly urgent?: boolean;
+  readonly hidden?: boolean;
 }
 
 export interface TestClient {

@@ -30,7 +30,7 @@ beforeEach(async () => {
 });
 
 async function start(settings: Settings, random = 0.5): Promise<void> {
-  engine = new Engine("ravi", "web", START, () => random, settings);
+  engine = new Engine("ravi", "web", () => random, settings);
   outputs = [];
   await step((each) => engine.restore(each));
 }

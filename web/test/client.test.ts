@@ -28,14 +28,14 @@ test("what the backend gets has no text in it, and says what the protocol says",
   await got(raju, "a direct secret");
   await got(raju, "a group secret");
   expect(backend.sent.join()).not.toContain("secret");
-  const kinds = frames().map(({ alg, message_id, urgent, to }) => [
+  const kinds = frames().map(({ alg, message_id, hidden, to }) => [
     alg,
     isText(message_id),
-    urgent,
+    hidden,
     to !== undefined,
   ]);
   expect(kinds).toContainEqual(["olm.v1", true, undefined, true]);
-  expect(kinds).toContainEqual(["olm.v1", false, false, true]); // the room key
+  expect(kinds).toContainEqual(["olm.v1", false, true, true]); // the room key
   expect(kinds).toContainEqual(["megolm.v1", true, undefined, false]);
 });
 

@@ -4,7 +4,13 @@ import { describe, expect, test } from "vitest";
 import { DEFAULTS } from "../src/client/core/settings.ts";
 import { toMake } from "../src/client/crypto/account.ts";
 import { parseMegolm, parseOlm } from "../src/client/crypto/envelope.ts";
-import { agreed, blocked, type KnownDevice, recognise } from "../src/client/crypto/identities.ts";
+import {
+  agreed,
+  authorsOf,
+  blocked,
+  type KnownDevice,
+  recognise,
+} from "../src/client/crypto/identities.ts";
 import {
   askedAgain,
   LIFETIME_MS,
@@ -146,9 +152,55 @@ describe("what is remembered of others", () => {
     const back = recognise("raju", [known("phone")], new Map([["phone", keys("other")]]), 7);
     expect(back.changes).toEqual([{ device: "phone", what: "changed" }]);
   });
+  describe("former identities", () => {
+    const was = (device: string, name: string, until = 1) => ({ device, keys: keys(name), until });
+    const listed = new Map([["phone", keys("phone")]]);
+    test("a device that is gone is remembered by its last one, and announced where the user is known", () => {
+      const former = [was("tablet", "older", 1), was("tablet", "tablet", 2)];
+      const first = recognise("raju", [], listed, 7, former);
+      const gone = { ...known("tablet"), former: [keys("older")] };
+      expect(first).toEqual({ changed: [known("phone"), gone], changes: [] });
+      const later = recognise("raju", [known("phone")], listed, 7, former);
+      expect(later).toEqual({ changed: [gone], changes: [{ device: "tablet", what: "added" }] });
+      expect(blocked(later.changed, listed.keys())).toBe(false);
+    });
+    test("of a device that is seen for the first time they count, of a known one they do not", () => {
+      const former = [was("phone", "older")];
+      const [row] = recognise("raju", [], listed, 7, former).changed;
+      expect(row).toEqual({ ...known("phone"), former: [keys("older")] });
+      expect(recognise("raju", [known("phone")], listed, 7, former).changed).toEqual([]);
+    });
+    test("of a verified user's devices none counts, and none holds anything", () => {
+      const former = [was("tablet", "tablet")];
+      const { changed, changes } = recognise("raju", [known("phone", true)], listed, 7, former);
+      expect(changed).toMatchObject([{ device: "tablet", keys: undefined }]);
+      expect(changes).toEqual([]);
+      expect(blocked(changed, listed.keys())).toBe(false);
+    });
+    test("what was trusted before another identity was accepted is one", () => {
+      const row = { ...known("phone"), pending: keys("other") };
+      const now = agreed(row, keys("other"), 9);
+      expect(now).toMatchObject({ keys: keys("other"), former: [keys("phone")] });
+      expect(now && authorsOf(now)).toEqual([
+        { keys: keys("other"), former: false },
+        { keys: keys("phone"), former: true },
+      ]);
+      const back = agreed({ ...row, ...now, pending: keys("phone") }, keys("phone"), 9);
+      expect(back && authorsOf(back)).toEqual([
+        { keys: keys("phone"), former: false },
+        { keys: keys("other"), former: true },
+      ]);
+    });
+  });
   test("agreeing takes the keys that were shown, unverified, and no others", () => {
     const row = { ...known("phone", true), pending: keys("other") };
-    const trusted = { ...known("phone"), keys: keys("other"), verified: false, trustedAt: 9 };
+    const trusted = {
+      ...known("phone"),
+      former: [keys("phone")],
+      keys: keys("other"),
+      verified: false,
+      trustedAt: 9,
+    };
     expect(agreed(row, keys("other"), 9)).toEqual(trusted);
     expect(agreed(row, keys("third"), 9)).toBeUndefined();
     expect(agreed(row, keys("phone"), 9)).toBeUndefined();

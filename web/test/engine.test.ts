@@ -37,7 +37,7 @@ beforeEach(async () => {
 });
 
 async function restart(): Promise<void> {
-  engine = new Engine("ravi", "web", START, () => 0.5, DEFAULTS);
+  engine = new Engine("ravi", "web", () => 0.5, DEFAULTS);
   outputs = [];
   await step((each) => engine.restore(each));
 }

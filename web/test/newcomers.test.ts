@@ -151,7 +151,11 @@ describe("who comes is never sent what was", () => {
     const { ravi, raju, chat, id } = await scene();
     later(HOUR);
     // It asks for nothing that is older than itself, unless the backend dates it anew.
-    backend.lies.set("message", (truth) => ({ ...truth, sent_at: Date.now() }));
+    const anew = (truth: object) => ({ ...truth, sent_at: Date.now() });
+    backend.lies.set("message", anew);
+    backend.lies.set("messages", (truth) => {
+      return { ...truth, messages: (truth.messages as object[]).map(anew) };
+    });
     const ghost = await connect("raju/ghost");
     await ravi.client.sync();
     await ask(ghost, ravi, chat, id);

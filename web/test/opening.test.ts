@@ -216,3 +216,24 @@ describe("in a group", () => {
     expect(await raju.open(message)).toEqual({ content: undefined });
   });
 });
+
+describe("identities that were", () => {
+  test("of a device that has another one by now open what they sent, and nothing else", async () => {
+    const [text, key] = [await ravi.seal(raju, "1"), await ravi.share(raju)];
+    const inGroup = await ravi.sealForAll("2");
+    const request = await ravi.seal(raju, { kind: "request", of: ["x"] });
+    const anew = await TestDevice.make("ravi/phone");
+    await raju.meet(anew);
+    expect((await raju.open(text)).unreadable).toBeDefined();
+    await raju.meet(anew, [ravi.self.keys]);
+    expect(textOf(await raju.open(text))).toBe("1");
+    await raju.open(key);
+    expect(textOf(await raju.open(inGroup))).toBe("2");
+    expect(await raju.open(request)).toEqual({ content: undefined });
+    const range = startingWith("chat", "ravi/phone");
+    expect(await raju.store.all(tables.olmSessions, undefined, range)).toEqual([]);
+    await anew.meet(raju);
+    await anew.begin(raju);
+    expect(textOf(await raju.open(await anew.seal(raju, "3")))).toBe("3");
+  });
+});

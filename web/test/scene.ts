@@ -40,6 +40,11 @@ export function later(milliseconds: number): void {
   backend.later(milliseconds);
 }
 
+/** The devices' clocks are ahead of the backend's from now on; negative: behind. */
+export function wrongBy(milliseconds: number): void {
+  ahead += milliseconds;
+}
+
 /** Names are other ones in each test, for the state of all lies in one IndexedDB. */
 export const named = (name: string) => name.replace("/", `${suffix}/`);
 export const user = (name: string) => `${name}${suffix}`;

@@ -31,7 +31,7 @@ test.each([
   const text = "x".repeat(length);
   const parcel = {
     chat: "chat",
-    urgent: true,
+    hidden: false,
     first: { messageId: ID, content: { kind: "text" as const, text } },
     further: () => ({
       messageId: crypto.randomUUID(),

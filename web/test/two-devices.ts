@@ -4,6 +4,7 @@ import { loadDevice } from "../src/client/account.ts";
 import type { Message } from "../src/client/core/frames.ts";
 import { partsOf } from "../src/client/core/ids.ts";
 import { type Content, MEGOLM, OLM, type Self } from "../src/client/crypto/envelope.ts";
+import type { IdentityKeys } from "../src/client/crypto/olm.ts";
 import { type Opened, open } from "../src/client/crypto/opening.ts";
 import {
   begin,
@@ -39,10 +40,10 @@ export class TestDevice {
     return { name: this.self.name, keys: this.self.keys };
   }
 
-  /** Trusts the other's identity. */
-  async meet(other: TestDevice): Promise<void> {
+  /** Trusts the other's identity; `former` ones open what was sent with them. */
+  async meet(other: TestDevice, former: readonly IdentityKeys[] = []): Promise<void> {
     const { user, device, keys } = other.self;
-    const row = { user, device, keys, pending: undefined, verified: false, trustedAt: 0 };
+    const row = { user, device, keys, pending: undefined, former, verified: false, trustedAt: 0 };
     await this.store.transaction(async (work) => work.put(tables.knownDevices, row));
   }
 

@@ -76,7 +76,10 @@ class FakeCipher:
     def ask(self, chat: str, device: str, message_ids: Sequence[str]) -> Outgoing:
         raise AssertionError("nobody is reachable")
 
-    def learn(self, user: str, found: Mapping[str, Any]) -> Found:
+    def renew(self, chat: str) -> bool:
+        return False
+
+    def learn(self, user: str, found: Mapping[str, Any], former: Sequence[Any]) -> Found:
         return Found()
 
     def claimed(self, request: Claims, found: Mapping[str, Any]) -> set[str]:

@@ -42,7 +42,12 @@ class Device:
     first_keys = 10  # one-time keys: making and checking them takes most of the time
 
     def __init__(
-        self, user: str, name: str, backend: People, settings: Settings = SETTINGS
+        self,
+        user: str,
+        name: str,
+        backend: People,
+        settings: Settings = SETTINGS,
+        behind: float = 0.0,
     ) -> None:
         self.user, self.name, self.backend, self.settings = user, name, backend, settings
         self.random = Random(f"{user}/{name}")
@@ -50,7 +55,7 @@ class Device:
         self.db = sqlite3.connect(":memory:", isolation_level=None)
         migrate(self.db)
         self.connection: Connection | None = None
-        self.behind = 0.0  # of its clock, against the backend's
+        self.behind = behind  # of its clock, against the backend's
         self.up: list[Frame] = []
         self.down: list[Frame] = []
         self.wanted: list[Request] = []
@@ -80,7 +85,8 @@ class Device:
         return EPOCH + self.backend.now - self.behind
 
     def publish(self) -> None:
-        self.backend.register(self.user, self.name, self.account.registration())
+        registered = self.backend.register(self.user, self.name, self.account.registration())
+        self.account.registered(registered["time"] / 1000)
         self.replenish(KEYS_WANTED - self.first_keys, new_fallback=True)
 
     def replenish(self, remaining: int, *, new_fallback: bool = False) -> None:
@@ -167,14 +173,16 @@ class Device:
     def fetch(self, at: int = 0) -> None:
         """The directory answers one request."""
         request = self.wanted.pop(at)
+        former: list[Frame] = []
         try:
             if isinstance(request, Lists):
+                former = self.backend.former(request.user)
                 found = self.backend.listed(request.user)
             else:
                 found = self.backend.claim(list(request.devices), self.user)
         except ChatError:
             found = {}
-        self.step(Engine.fetch_succeeded, FetchResult(request, found))
+        self.step(Engine.fetch_succeeded, FetchResult(request, found, former))
 
     def busy(self) -> bool:
         return bool(self.up or self.down or self.wanted)
@@ -221,9 +229,9 @@ class Scene:
     def __getitem__(self, address: str) -> Device:
         return self.devices[address]
 
-    def add(self, address: str) -> Device:
+    def add(self, address: str, behind: float = 0.0) -> Device:
         user, name = address.split("/")
-        device = Device(user, name, self.backend, self.settings)
+        device = Device(user, name, self.backend, self.settings, behind)
         self.devices[address] = device
         return device
 

@@ -180,9 +180,13 @@ def test_a_deleted_account_is_gone_for_itself_and_for_others(api: Rest) -> None:
     assert chats == {direct: [raju], group: sorted([raju, zoe])}
     for body in ({"kind": "direct", "with": ravi}, {"kind": "group", "members": [ravi]}):
         assert peer.request("POST", "/api/chats", body).status == 404
-    assert peer.request("GET", f"/api/users/{ravi}/devices").status == 404
+    listed = peer.request("GET", f"/api/users/{ravi}/devices").body
+    assert listed["devices"] == {}, "nobody writes to it any more"
+    assert {each["device"] for each in listed["former"]} == {"phone", "tablet"}, (
+        "its texts are read"
+    )
     items = {item["item"] for item in api.aws.users.query_all({"user": ravi})}
-    assert items == {"account"}
+    assert {item for item in items if not item.startswith("former#")} == {"account"}
     assert not client("sns").list_endpoints_by_platform_application(
         PlatformApplicationArn=api.aws.settings["FCM_APPLICATION_ARN"]
     )["Endpoints"]

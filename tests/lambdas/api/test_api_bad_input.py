@@ -202,7 +202,7 @@ def test_a_device_name_in_a_path_is_held_against_its_pattern(
 def test_unknown_fields_are_ignored(api: Rest, ravi: str) -> None:
     body = {"one_time_keys": {}, "sender": "raju", "user": "raju"}
     reply = api.request("POST", "/api/devices/phone/one-time-keys", body, user=ravi)
-    assert reply.body == {"remaining": 0}
+    assert reply.body == {"remaining": 0, "fallback_used": False}
 
 
 @pytest.mark.parametrize("route", WITH_BODY, ids=lambda route: f"{route.method} {route.path}")

@@ -8,6 +8,7 @@ import pytest
 from lambdas.notifications import endpoints
 from lambdas.presence.devices import DEVICES_LIMIT, Address, Device, Devices
 from lambdas.tables import user_key
+from tests.support.lambdas.backend import Clock
 from tests.support.lambdas.rest import Phone, Rest, client, key, new_name, rest, written_log
 
 
@@ -52,9 +53,11 @@ def test_a_registered_device_is_listed_with_its_keys(api: Rest) -> None:
     phone, tablet = api.phone(ravi), api.phone(ravi, "tablet")
     listed = api.request("GET", f"/api/users/{ravi}/devices", user=raju)
     assert listed.body == {
-        "devices": {"phone": phone.registration(), "tablet": tablet.registration()}
+        "devices": {"phone": phone.registration(), "tablet": tablet.registration()},
+        "former": [],
     }
-    assert api.request("GET", f"/api/users/{raju}/devices", user=ravi).body == {"devices": {}}
+    nobody = api.request("GET", f"/api/users/{raju}/devices", user=ravi)
+    assert nobody.body == {"devices": {}, "former": []}
 
 
 def test_registering_again_is_idempotent(api: Rest) -> None:
@@ -63,6 +66,50 @@ def test_registering_again_is_idempotent(api: Rest) -> None:
     frames = api.connect(api.phone(ravi, "tablet"))
     assert [put(api, phone) for _ in range(3)] == [200, 200, 200]
     assert frames == []  # nothing changed
+
+
+def test_keys_of_a_removed_and_of_a_changed_device_are_listed_as_long_as_its_messages_live(
+    api: Rest,
+) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    phone, tablet = api.phone(ravi), api.phone(ravi, "tablet")
+    anew = Phone(ravi)
+    clock = Clock()
+    vars(api.aws)["now"] = clock
+    until = int(clock()) + 30 * 86_400
+    assert put(api, anew) == 200
+    for _ in range(2):
+        assert api.request("DELETE", "/api/devices/tablet", user=ravi).status == 204
+    listed = api.request("GET", f"/api/users/{ravi}/devices", user=raju).body
+    assert listed["devices"] == {"phone": anew.registration()}
+    assert listed["former"] == [
+        {"device": each.device, **each.registration(), "until": until * 1000}
+        for each in (phone, tablet)
+    ]
+    stored = api.aws.users.get(user_key(ravi, f"former#tablet#{tablet.ed25519}"))
+    assert stored is not None
+    assert stored["expires_at"] == until  # DynamoDB removes it then
+    claimed = {"devices": [tablet.address]}
+    keys = api.request("POST", "/api/keys/claim", claimed, user=raju).body["keys"]
+    assert keys == {}  # nobody encrypts for it
+    assert put(api, tablet) == 200  # it comes back as it was
+    listed = api.request("GET", f"/api/users/{ravi}/devices", user=raju).body
+    assert [each["device"] for each in listed["former"]] == ["phone"]
+    clock.pass_seconds(30 * 86_400)
+    listed = api.request("GET", f"/api/users/{ravi}/devices", user=raju).body
+    assert listed["former"] == []
+    del vars(api.aws)["now"]
+
+
+def test_former_devices_of_a_deleted_user_are_listed(api: Rest) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    phone = api.phone(ravi)
+    api.request("DELETE", "/api/devices/phone", user=ravi)
+    api.aws.users.delete(user_key(ravi, "devices"))
+    listed = api.request("GET", f"/api/users/{ravi}/devices", user=raju)
+    assert listed.status == 200
+    assert listed.body["devices"] == {}
+    assert [each["keys"] for each in listed.body["former"]] == [phone.registration()["keys"]]
 
 
 @pytest.mark.parametrize("user", ["nobody", "ab", "NOBODY", "a%2Fb", "x" * 40])
@@ -155,12 +202,13 @@ def test_a_removed_device_is_cut_off_and_forgotten(api: Rest) -> None:
     assert f"connection-of-{ravi}-phone" in api.gateway.closed
     assert watching[0]["type"] == "presence"
     assert watching[0]["online"] is False
-    assert api.request("GET", f"/api/users/{ravi}/devices", user=raju).body == {"devices": {}}
+    listed = api.request("GET", f"/api/users/{ravi}/devices", user=raju).body
+    assert listed["devices"] == {}
     claimed = api.request("POST", "/api/keys/claim", {"devices": [phone.address]}, user=raju)
     assert claimed.body == {"keys": {}}
     assert api.request("POST", "/api/tickets", {"device": "phone"}, user=ravi).status == 404
     left = {item["item"].partition("#")[0] for item in api.aws.users.query_all({"user": ravi})}
-    assert left <= {"devices", "watcher", "onetime", "contact", "limit"}
+    assert left <= {"devices", "watcher", "onetime", "former", "contact", "limit"}
     with pytest.raises(client("sns").exceptions.NotFoundException):
         endpoint(arn)
 

@@ -65,6 +65,9 @@ class BusyTable:
     def __init__(self, conflicts: int) -> None:
         self.conflicts = conflicts
 
+    def get(self, *_: Any, **__: Any) -> None:
+        return None
+
     def update(self, *_: Any, **__: Any) -> dict[str, Any]:
         if self.conflicts:
             self.conflicts -= 1

@@ -11,6 +11,7 @@ from lambdas.errors import ChatError
 from lambdas.keys import signatures
 from lambdas.keys.decisions import Claim
 from lambdas.keys.directory import Directory
+from lambdas.keys.limit import ClaimLimit
 from tests.support.lambdas.backend import Clock
 from tests.support.lambdas.rest import Phone, Reply, Rest, key, rest, written_log
 
@@ -26,6 +27,10 @@ def upload(api: Rest, phone: Phone, keys: dict[str, Any], **fallback: Any) -> Re
     return api.request("POST", path, {"one_time_keys": keys, **fallback}, user=phone.user)
 
 
+def stock(remaining: int, *, fallback_used: bool = False) -> dict[str, Any]:
+    return {"remaining": remaining, "fallback_used": fallback_used}
+
+
 def claim(api: Rest, user: str, *addresses: str) -> dict[str, Any]:
     reply = api.request("POST", "/api/keys/claim", {"devices": list(addresses)}, user=user)
     assert reply.status == 200
@@ -36,7 +41,7 @@ def claim(api: Rest, user: str, *addresses: str) -> dict[str, Any]:
 def test_keys_are_claimed_with_the_signature_of_their_device(api: Rest) -> None:
     ravi, raju = api.sign_up("ravi", "raju")
     phone = api.phone(raju)
-    assert upload(api, phone, phone.one_time_keys(range(2))).body == {"remaining": 2}
+    assert upload(api, phone, phone.one_time_keys(range(2))).body == stock(2)
     claimed = claim(api, ravi, phone.address)
     assert claimed == {
         phone.address: {"id": "id0", **phone.one_time_key("id0", 0), "fallback": False}
@@ -61,22 +66,22 @@ def test_an_upload_again_tells_what_remains_and_stores_nothing_twice(api: Rest) 
     ravi, raju = api.sign_up("ravi", "raju")
     phone = api.phone(raju)
     keys = phone.one_time_keys(range(3))
-    assert upload(api, phone, keys).body == {"remaining": 3}
+    assert upload(api, phone, keys).body == stock(3)
     claim(api, ravi, phone.address)
-    assert upload(api, phone, keys).body == {"remaining": 2}
-    assert upload(api, phone, {}).body == {"remaining": 2}
+    assert upload(api, phone, keys).body == stock(2)
+    assert upload(api, phone, {}).body == stock(2)
 
 
 def test_a_hundred_at_a_time_and_no_more(api: Rest) -> None:
     (raju,) = api.sign_up("raju")
     phone = api.phone(raju)
     assert upload(api, phone, phone.one_time_keys(range(101))).status == 400
-    assert upload(api, phone, phone.one_time_keys(range(100))).body == {"remaining": 100}
+    assert upload(api, phone, phone.one_time_keys(range(100))).body == stock(100)
     assert upload(api, phone, phone.one_time_keys(range(100, 101))).status == 400
 
 
 def test_a_device_is_told_when_its_keys_run_low(api: Rest) -> None:
-    raju, *others = api.sign_up("raju", *(f"peer{number}" for number in range(22)))
+    ravi, raju, *others = api.sign_up("ravi", "raju", *(f"peer{n}" for n in range(21)))
     phone = api.phone(raju)
     elsewhere = api.connect(api.phone(raju, "tablet"))
     frames = api.connect(phone)
@@ -87,12 +92,32 @@ def test_a_device_is_told_when_its_keys_run_low(api: Rest) -> None:
         claim(api, others.pop(), phone.address)
     low = [{"type": "keys_low", "remaining": n, "fallback_used": False} for n in range(19, -1, -1)]
     assert frames == low
-    claim(api, others.pop(), phone.address)
-    assert frames[20:] == [{"type": "keys_low", "remaining": 0, "fallback_used": True}]
+    assert upload(api, phone, {}).body == stock(0)
+    for _ in range(2):  # notified once of each fallback key
+        claim(api, ravi, phone.address)
+        assert frames[20:] == [{"type": "keys_low", "remaining": 0, "fallback_used": True}]
+    assert upload(api, phone, {}).body == stock(0, fallback_used=True)
+    again = upload(api, phone, {}, fallback_key=phone.fallback_key("f", 98))
+    assert again.body == stock(0)
+    claim(api, ravi, phone.address)
+    assert len(frames) == 22
     assert elsewhere == []
 
 
-def test_six_keys_of_a_device_and_then_one_every_ten_minutes(api: Rest) -> None:
+def test_any_number_of_claims_gets_a_key_and_six_of_them_a_one_time_key(api: Rest) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    phone = api.phone(raju)
+    frames = api.connect(phone)
+    fallback = phone.fallback_key("f", 99)
+    upload(api, phone, phone.one_time_keys(range(30)), fallback_key=fallback)
+    got = [claim(api, ravi, phone.address)[phone.address] for _ in range(60)]
+    assert [key["id"] for key in got[:6]] == [f"id{number}" for number in range(6)]
+    assert got[6:] == [{**fallback, "fallback": True}] * 54
+    assert frames == [{"type": "keys_low", "remaining": 24, "fallback_used": True}]
+    assert upload(api, phone, {}).body == stock(24, fallback_used=True)
+
+
+def test_six_one_time_keys_of_a_device_and_then_one_every_ten_minutes(api: Rest) -> None:
     ravi, raju = api.sign_up("ravi", "raju")
     phone = api.phone(raju)
     upload(api, phone, phone.one_time_keys(range(30)))
@@ -100,15 +125,15 @@ def test_six_keys_of_a_device_and_then_one_every_ten_minutes(api: Rest) -> None:
         assert [claim(api, ravi, phone.address)[phone.address]["id"] for _ in range(6)] == [
             f"id{number}" for number in range(6)
         ]
-        refused(api, ravi, phone.address)
+        assert claim(api, ravi, phone.address) == {}
         clock.pass_seconds(599)
-        refused(api, ravi, phone.address)
+        assert claim(api, ravi, phone.address) == {}
         clock.pass_seconds(1)
         assert claim(api, ravi, phone.address)[phone.address]["id"] == "id6"
-        refused(api, ravi, phone.address)
+        assert claim(api, ravi, phone.address) == {}
         clock.pass_seconds(24 * 3600)
         assert len([claim(api, ravi, phone.address) for _ in range(6)]) == 6
-        refused(api, ravi, phone.address)
+        assert claim(api, ravi, phone.address) == {}
 
 
 def test_the_limit_is_for_each_claimer_and_each_device_also_ones_own(api: Rest) -> None:
@@ -118,19 +143,26 @@ def test_the_limit_is_for_each_claimer_and_each_device_also_ones_own(api: Rest) 
         upload(api, device, device.one_time_keys(range(10 * number, 10 * number + 10)))
     for _ in range(6):
         claim(api, ravi, phone.address, own.address)
-    refused(api, ravi, phone.address, own.address)
+    assert claim(api, ravi, phone.address, own.address) == {}
     assert set(claim(api, ravi, phone.address, own.address, tablet.address)) == {tablet.address}
     assert set(claim(api, raju, phone.address, own.address)) == {phone.address, own.address}
 
 
-def test_a_claim_that_can_not_be_counted_is_refused(api: Rest) -> None:
+def test_a_claim_that_can_not_be_counted_gets_no_one_time_key(
+    api: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ravi, raju = api.sign_up("ravi", "raju")
     phone = api.phone(raju)
-    upload(api, phone, phone.one_time_keys(range(1)))
-    for error in ("InternalServerError", "ProvisionedThroughputExceededException"):
-        with written_log() as log, failing_updates(api, error):
-            refused(api, ravi, phone.address)
-        assert "could not count a claim" in log.getvalue()
+    fallback = phone.fallback_key("f", 99)
+    upload(api, phone, phone.one_time_keys(range(1)), fallback_key=fallback)
+
+    def fail(*_: Any) -> bool:
+        raise ClientError({"Error": {"Code": "InternalServerError"}}, "UpdateItem")
+
+    with monkeypatch.context() as broken, written_log() as log:
+        broken.setattr(ClaimLimit, "_take", fail)
+        assert claim(api, ravi, phone.address)[phone.address] == {**fallback, "fallback": True}
+    assert "could not count a claim" in log.getvalue()
     assert claim(api, ravi, phone.address)[phone.address]["id"] == "id0"
 
 
@@ -157,20 +189,6 @@ def stopped_clock(api: Rest) -> Iterator[Clock]:
     del vars(api.aws)["now"]
 
 
-@contextmanager
-def failing_updates(api: Rest, code: str) -> Iterator[None]:
-    """DynamoDB refuses every UpdateItem."""
-
-    def fail(**_: Any) -> None:
-        response: Any = {"Error": {"Code": code, "Message": "it fails"}}
-        raise ClientError(response, "UpdateItem")
-
-    events = api.aws.dynamodb.meta.events
-    events.register("before-call.dynamodb.UpdateItem", fail)
-    yield
-    events.unregister("before-call.dynamodb.UpdateItem", fail)
-
-
 def test_a_claim_that_fails_midway_gives_what_was_taken(
     api: Rest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -180,10 +198,10 @@ def test_a_claim_that_fails_midway_gives_what_was_taken(
         upload(api, phone, phone.one_time_keys(range(number, number + 1)))
     claimed = Directory.claim
 
-    def busy(self: Directory, user: str, device: str, one_time: bool = True) -> Claim | None:
+    def busy(self: Directory, user: str, device: str, *, one_time: bool) -> Claim | None:
         if device in failing:
             raise ChatError("rate_limited", "too many at once")
-        return claimed(self, user, device, one_time)
+        return claimed(self, user, device, one_time=one_time)
 
     monkeypatch.setattr(Directory, "claim", busy)
     failing = {"b"}

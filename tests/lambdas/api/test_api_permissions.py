@@ -9,10 +9,12 @@ import pytest
 from botocore.client import BaseClient
 from moto import mock_aws
 
-from lambdas.notifications import platform_applications, push
+from lambdas.delivery import push
+from lambdas.notifications import platform_applications
 from lambdas.presence.devices import Devices
 from lambdas.settings import Aws, Settings
 from stacks.config.permissions import PERMISSIONS
+from tests.support.lambdas import unread
 from tests.support.lambdas.platforms_scene import Context, request
 from tests.support.lambdas.rest import DUMMY, Phone, Rest, rest
 
@@ -75,7 +77,7 @@ def everything_a_client_can_do(api: Rest) -> None:
         assert ask("POST", "/api/sign-up", credentials).status == 201
     tokens = ask("POST", "/api/sign-in", credentials).body
     ask("POST", "/api/token", {"refresh_token": tokens["refresh_token"]})
-    ask("POST", "/api/sign-out", {}, user="zoe_")
+    ask("POST", "/api/sign-out", {"refresh_token": "x"}, user="zoe_")
     ask("POST", "/api/password", {**credentials, "new_password": "another Passw0rd!"})
     credentials["password"] = "another Passw0rd!"
     push_token = {"platform": "fcm", "token": "one-phone"}
@@ -136,10 +138,9 @@ def test_push_uses_exactly_what_it_is_granted(used: Used, monkeypatch: pytest.Mo
         api.phone(ravi, "tablet", push=next(tokens))
         arn = Devices(api.aws.users).of([ravi])[ravi]["tablet"].endpoint_arn
         api.aws.sns.delete_endpoint(EndpointArn=str(arn))
-        body = {"user": ravi, "chat": "chat", "message_id": "m", "urgent": True}
-        record = {"messageId": "m", "body": json.dumps(body), "eventSource": "aws:sqs"}
+        unread.text(api.aws, ravi)
         used.clear()
-        push.handler({"Records": [{**record, "attributes": {"MessageGroupId": ravi}}]}, None)
+        push.handler({"Records": [unread.record(ravi)]}, None)
     grants = granted("Push")
     grants.pop("sqs")  # the event source mapping's
     assert used == grants

@@ -131,3 +131,7 @@ def test_a_device_hears_of_it_below_twenty_and_when_its_fallback_went(
     frame = decisions.keys_low(Claim(signed("a"), fallback, remaining))
     expected = {"type": "keys_low", "remaining": remaining, "fallback_used": fallback}
     assert frame == (expected if posted else None)
+
+
+def test_a_device_hears_once_that_its_fallback_key_went() -> None:
+    assert decisions.keys_low(Claim(signed("a"), True, 50, again=True)) is None

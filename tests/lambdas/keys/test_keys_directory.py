@@ -84,10 +84,10 @@ def test_a_claim_says_what_is_left(ravi: Ravi) -> None:
 def test_then_the_fallback_key_is_handed_out_again_and_again(ravi: Ravi) -> None:
     assert ravi.upload(range(1), fallback=50) == 1
     assert ravi.claim() == "id0"
-    for _ in range(2):
+    for again in (False, True):
         fallback = ravi.directory.claim(ravi.name, "phone")
         assert fallback == Claim(
-            SignedKey("id50", key(50), "signed 50"), fallback=True, remaining=0
+            SignedKey("id50", key(50), "signed 50"), fallback=True, remaining=0, again=again
         )
     ravi.upload(range(1, 2))
     assert ravi.claim() == "id1"

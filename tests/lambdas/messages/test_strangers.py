@@ -6,7 +6,7 @@ import pytest
 
 from lambdas.messages.chats import Begin, Chats
 from lambdas.people.contacts import Contacts
-from tests.support.lambdas import events, given, then, when
+from tests.support.lambdas import given, then, when
 from tests.support.lambdas.backend import Backend
 
 
@@ -99,17 +99,3 @@ def test_who_tells_no_receipts_keeps_own_marks(world: Backend, chat: str) -> Non
     assert (receipt["delivered"], receipt["read"]) == (2, 0)
     assert _shown_to(world, "ravi", chat, "raju") == {"delivered": 2, "read": 0}
     assert _shown_to(world, "raju", chat, "raju") == {"delivered": 2, "read": 2}
-
-
-def test_a_request_rings_once_until_it_is_answered(world: Backend) -> None:
-    given.online(world, "ravi")
-    given.user(world, "raju", "phone")
-    chat = _chats(world).direct("ravi", "raju", Begin(request=True))[0].chat
-    sent = [when.sends(world, "ravi", chat)["message_id"] for _ in range(3)]
-    items = world.aws.chats.query_all({"chat": chat}, prefix="message#")
-    records = [events.stream_record("INSERT", n, new=item) for n, item in enumerate(items, 1)]
-    assert when.delivery_watch_runs(world, *records) == []
-    assert {job["message_id"] for job in then.pushes(world)} == {sent[0]}
-    when.sends(world, "raju", chat)
-    answer = when.sends(world, "ravi", chat)["message_id"]
-    assert answer in {job["message_id"] for job in then.pushes(world)}

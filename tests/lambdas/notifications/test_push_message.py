@@ -3,34 +3,37 @@
 import json
 from typing import Any
 
+import pytest
+
 from lambdas.notifications import message
-from lambdas.notifications.queue import Job
-from lambdas.presence.devices import device_from
+from lambdas.notifications.message import Push, Ring, TakeBack
 
-JOB = Job("raju", "chat-1", "01JDXA0000000000000000000A", urgent=True)
-DATA = {"message_id": "01JDXA0000000000000000000A", "chat_id": "chat-1"}
+RING = Ring("chat-1", "01JDXA0000000000000000000A", urgent=True, unread=3)
+TAKE_BACK = TakeBack("chat-1", read=17, unread=2)
+IDS = {"message_id": "01JDXA0000000000000000000A", "chat_id": "chat-1"}
 
 
-def forms(job: Job) -> dict[str, Any]:
-    outer = json.loads(message.sns_message(job))
+def forms(push: Push) -> dict[str, Any]:
+    outer = json.loads(message.sns_message(push))
     assert all(isinstance(value, str) for value in outer.values())
     return {name: json.loads(value) for name, value in outer.items() if name != "default"}
 
 
-def test_the_shapes_are_those_of_the_protocol() -> None:
+def test_a_ring_has_the_shapes_of_the_protocol() -> None:
     apns = {
         "aps": {
             "alert": {"loc-key": "NEW_MESSAGE"},
+            "badge": 3,
             "mutable-content": 1,
             "thread-id": "chat-1",
         },
-        **DATA,
+        **IDS,
     }
-    assert forms(JOB) == {
+    assert forms(RING) == {
         "GCM": {
             "fcmV1Message": {
                 "message": {
-                    "data": DATA,
+                    "data": {**IDS, "unread": "3"},
                     "android": {"priority": "high", "ttl": "2419200s", "collapse_key": "chat-1"},
                 }
             }
@@ -38,51 +41,49 @@ def test_the_shapes_are_those_of_the_protocol() -> None:
         "APNS": apns,
         "APNS_SANDBOX": apns,
     }
-    assert "default" in json.loads(message.sns_message(JOB))
+    assert "default" in json.loads(message.sns_message(RING))
 
 
-def test_what_is_not_urgent_may_wait_for_the_phone_to_wake_by_itself() -> None:
-    job = JOB._replace(urgent=False)
-    assert forms(job)["GCM"]["fcmV1Message"]["message"]["android"]["priority"] == "normal"
-    attributes = message.message_attributes(job, "apns")
+def test_a_taking_back_shows_nothing_and_lowers_the_badge() -> None:
+    apns = {"aps": {"badge": 2, "content-available": 1}, "chat_id": "chat-1", "read": "17"}
+    assert forms(TAKE_BACK) == {
+        "GCM": {
+            "fcmV1Message": {
+                "message": {
+                    "data": {"chat_id": "chat-1", "read": "17", "unread": "2"},
+                    "android": {"priority": "normal", "ttl": "2419200s", "collapse_key": "chat-1"},
+                }
+            }
+        },
+        "APNS": apns,
+        "APNS_SANDBOX": apns,
+    }
+
+
+@pytest.mark.parametrize("push", [RING._replace(urgent=False), TAKE_BACK])
+def test_what_is_not_urgent_may_wait_for_the_phone_to_wake_by_itself(push: Push) -> None:
+    assert forms(push)["GCM"]["fcmV1Message"]["message"]["android"]["priority"] == "normal"
+    attributes = message.message_attributes(push, "apns")
     assert attributes["AWS.SNS.MOBILE.APNS.PRIORITY"]["StringValue"] == "5"
 
 
-def test_a_repeated_push_collapses_on_apns_by_its_message() -> None:
-    attributes = message.message_attributes(JOB, "apns")
+@pytest.mark.parametrize(("push", "priority"), [(RING, "10"), (TAKE_BACK, "5")])
+def test_all_pushes_of_a_chat_collapse_on_apns(push: Push, priority: str) -> None:
+    attributes = message.message_attributes(push, "apns")
     assert {name: value["StringValue"] for name, value in attributes.items()} == {
         "AWS.SNS.MOBILE.APNS.PUSH_TYPE": "alert",
-        "AWS.SNS.MOBILE.APNS.PRIORITY": "10",
-        "AWS.SNS.MOBILE.APNS.COLLAPSE_ID": JOB.message_id,
+        "AWS.SNS.MOBILE.APNS.PRIORITY": priority,
+        "AWS.SNS.MOBILE.APNS.COLLAPSE_ID": "chat-1",
         "AWS.SNS.MOBILE.APNS.TTL": "2419200",
     }
-    assert "AWS.SNS.MOBILE.APNS_SANDBOX.TTL" in message.message_attributes(JOB, "apns_sandbox")
-    assert message.message_attributes(JOB, "fcm") == {}
-    assert message.message_attributes(JOB, None) == {}
+    assert "AWS.SNS.MOBILE.APNS_SANDBOX.TTL" in message.message_attributes(push, "apns_sandbox")
+    assert message.message_attributes(push, "fcm") == {}
+    assert message.message_attributes(push, None) == {}
 
 
 def test_the_largest_push_stays_under_four_kilobytes() -> None:
-    longest = Job("u" * 32, "c" * 64, "0" * 36, urgent=False)
+    longest = Ring("c" * 64, "0" * 36, urgent=False, unread=10**9)
     for form in json.loads(message.sns_message(longest)).values():
         assert len(form.encode()) < 4096
-    assert len(message.message_attributes(longest, "apns")["AWS.SNS.MOBILE.APNS.COLLAPSE_ID"]) <= 64
-
-
-def test_the_recipient_is_not_in_the_push_and_neither_is_anything_else_of_the_job() -> None:
-    text = message.sns_message(JOB)
-    assert "raju" not in text
-    for form in forms(JOB).values():
-        assert "sender" not in json.dumps(form)
-
-
-def test_a_connection_that_acknowledges_nothing_does_not_keep_a_phone_asleep() -> None:
-    connected = {"connection_id": "c1", "connected_at": 1_000_000}
-    devices = {
-        "silent": device_from({**connected, "endpoint_arn": "arn:silent"}),
-        "alive": device_from({**connected, "endpoint_arn": "arn:alive"}),
-        "away": device_from({"endpoint_arn": "arn:away"}),
-        "browser": device_from(connected),
-    }
-    job = Job("raju", "c", "m", urgent=True, devices=("browser", "silent"))
-    woken = [target.device for target in message.to_wake(devices, job, now=1_060.0)]
-    assert woken == ["silent", "away"]
+    collapse = message.message_attributes(longest, "apns")["AWS.SNS.MOBILE.APNS.COLLAPSE_ID"]
+    assert len(collapse["StringValue"].encode()) <= 64  # APNs' limit of a collapse id

@@ -31,46 +31,55 @@ def _queue(sqs: Sqs) -> PushQueue:
     return PushQueue(sqs, "https://queue")  # type: ignore[arg-type] # stands in for the client
 
 
-def test_one_job_is_one_message_grouped_by_user_and_deduplicated_by_message() -> None:
+def test_one_job_is_one_message_grouped_by_chat_and_user() -> None:
     sqs = Sqs()
-    assert _queue(sqs).add([Job("raju", "c", "m1", urgent=False)]) == []
+    job = Job("raju", "c", ("phone",))
+    assert _queue(sqs).add([job], {"raju": 7}) == []
     ((message,),) = sqs.calls
-    assert (message["MessageGroupId"], message["MessageDeduplicationId"]) == ("raju", "m1#raju")
-    assert json.loads(message["MessageBody"]) == {
-        "user": "raju",
-        "chat": "c",
-        "message_id": "m1",
-        "urgent": False,
-    }
+    assert message["MessageGroupId"] == "raju#c"
+    assert message["MessageDeduplicationId"] == job.deduplication_id(7)
+    assert json.loads(message["MessageBody"]) == {"user": "raju", "chat": "c", "devices": ["phone"]}
 
 
-def test_devices_are_named_where_they_are_known() -> None:
-    job = Job("raju", "c", "m1", devices=("desk", "phone"))
-    assert json.loads(job.body)["devices"] == ["desk", "phone"]
-    assert job.deduplication_id == Job("raju", "c", "m1").deduplication_id
+def test_equal_jobs_are_one_until_a_generation_begins() -> None:
+    jobs = [
+        Job("raju", "c"),
+        Job("raju", "d"),
+        Job("mira", "c"),
+        Job("raju", "c", ("phone",)),
+        Job("raju", "c", ("phone", "tablet")),
+        Job("raju", "c", (), "phone"),
+    ]
+    ids = {job.deduplication_id(generation) for job in jobs for generation in (0, 1, 10)}
+    assert len(ids) == 3 * len(jobs)
+    assert ids == {job.deduplication_id(generation) for job in jobs for generation in (0, 1, 10)}
 
 
-def test_many_jobs_go_by_tens_and_the_refused_come_back() -> None:
-    sqs = Sqs("user3", "user14")
-    jobs = [Job(f"user{number}", "c", "m") for number in range(23)]
-    assert _queue(sqs).add(jobs) == [jobs[3], jobs[14]]
+def test_the_longest_names_fit_into_what_sqs_takes() -> None:
+    """128 characters for a group and for a deduplication id (SendMessage in SQS's API reference)."""
+    job = Job("u" * 32, "c" * 64, tuple("d" * 64 for _ in range(50)))
+    assert len(job.group) <= 128 and len(job.deduplication_id(10**12)) <= 128
+
+
+def test_many_jobs_go_by_tens_and_the_rejected_come_back() -> None:
+    sqs = Sqs("user3#c", "user14#c")
+    jobs = [Job(f"user{number}", "c") for number in range(23)]
+    assert _queue(sqs).add(jobs, {}) == [jobs[3], jobs[14]]
     assert [len(call) for call in sqs.calls] == [10, 10, 3]
 
 
 def test_no_job_is_no_call() -> None:
     sqs = Sqs()
-    assert _queue(sqs).add([]) == [] and sqs.calls == []
+    assert _queue(sqs).add([], {}) == [] and sqs.calls == []
 
 
 def test_a_job_is_read_as_it_was_written() -> None:
-    job = Job("raju", "c", "m1", urgent=False, devices=("desk", "phone"))
-    for each in (job, job._replace(devices=()), job._replace(urgent=True)):
+    job = Job("raju", "c", ("desk", "phone"), "tablet")
+    for each in (job, job._replace(devices=()), job._replace(reader="")):
         assert Job.from_body(each.body) == each
-    oldest = {"user": "raju", "chat": "c", "message_id": "m1"}
-    assert Job.from_body(json.dumps(oldest)) == Job("raju", "c", "m1")
 
 
-@pytest.mark.parametrize("body", ["", "{", "[]", "{}", '{"user":"raju","chat":"c"}'])
+@pytest.mark.parametrize("body", ["", "{", "[]", "{}", '{"user":"raju"}'])
 def test_a_body_that_no_function_writes_is_an_error_and_ends_in_the_dead_letter_queue(
     body: str,
 ) -> None:

@@ -10,9 +10,11 @@ from botocore.exceptions import ClientError
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.sns.models import sns_backends
 
-from lambdas.notifications import endpoints, platform_applications, push
+from lambdas.delivery import push
+from lambdas.notifications import endpoints, platform_applications
 from lambdas.presence.devices import Devices
 from lambdas.settings import WHILE_DEPLOYING, Aws
+from tests.support.lambdas import unread
 from tests.support.lambdas.platforms_scene import FCM, Context, change, properties, request
 from tests.support.lambdas.rest import REGION, Phone, Rest, client, rest, written_log
 
@@ -86,12 +88,10 @@ def register(api: Rest, user: str, token: str = "phone-1", platform: str = "fcm"
     return Devices(api.aws.users).of([user])[user]["phone"].endpoint_arn
 
 
-def woken(user: str) -> int:
-    """How many messages SNS has for phones, after a push job; the job needs no second try."""
-    body = json.dumps({"user": user, "chat": "c", "message_id": "m", "urgent": True})
-    attributes = {"MessageGroupId": user}
-    record = {"messageId": "m", "body": body, "eventSource": "aws:sqs", "attributes": attributes}
-    assert push.handler({"Records": [record]}, None) == {"batchItemFailures": []}
+def woken(api: Rest, user: str) -> int:
+    """How many messages SNS has for phones, after one more text; its job needs no second try."""
+    unread.text(api.aws, user)
+    assert push.handler({"Records": [unread.record(user)]}, None) == {"batchItemFailures": []}
     known = sns_backends[DEFAULT_ACCOUNT_ID][REGION].platform_endpoints.values()
     return sum(len(endpoint.messages) for endpoint in known)
 
@@ -99,22 +99,22 @@ def woken(user: str) -> int:
 def test_pushes_are_turned_on_and_off_and_on_again(api: Rest, deployment: Deployment) -> None:
     (ravi,) = api.sign_up("ravi")
     assert register(api, ravi) is None
-    assert woken(ravi) == 0
+    assert woken(api, ravi) == 0
 
     deployment.with_credential(FCM)
-    assert woken(ravi) == 0  # the phone has to tell its token again
+    assert woken(api, ravi) == 0  # the phone has to tell its token again
     first = register(api, ravi)
     assert first is not None
-    assert woken(ravi) == 1
+    assert woken(api, ravi) == 1
 
     deployment.with_credential({})
-    assert woken(ravi) == 0
+    assert woken(api, ravi) == 0
     assert Devices(api.aws.users).of([ravi])[ravi]["phone"].endpoint_arn is None
     assert register(api, ravi) is None
 
     deployment.with_credential(FCM)
     assert register(api, ravi) not in (None, first)
-    assert woken(ravi) == 1
+    assert woken(api, ravi) == 1
 
 
 def test_a_device_that_registers_after_push_was_turned_off_is_detached(
@@ -125,7 +125,7 @@ def test_a_device_that_registers_after_push_was_turned_off_is_detached(
     assert register(api, ravi) is not None
     deployment.with_credential({})
     assert register(api, ravi, "phone-2") is None
-    assert woken(ravi) == 0
+    assert woken(api, ravi) == 0
 
 
 def test_a_new_credential_keeps_the_phones_that_are_registered(
@@ -135,7 +135,7 @@ def test_a_new_credential_keeps_the_phones_that_are_registered(
     deployment.with_credential(FCM)
     arn = register(api, ravi)
     deployment.with_credential({**FCM, "client_email": "new@switchboard.example"})
-    assert woken(ravi) == 1
+    assert woken(api, ravi) == 1
     assert register(api, ravi) == arn
 
 
@@ -148,7 +148,7 @@ def test_the_log_says_once_for_each_platform_that_push_is_off(
             register(api, user)
         assert log.getvalue().count(OFF) == 1
         for user in people:
-            register(api, user, platform="apns")
+            register(api, user, "ab" * 32, "apns")
         assert log.getvalue().count(OFF) == 2
     line = next(json.loads(each) for each in log.getvalue().splitlines() if OFF in each)
     assert (line["level"], line["platform"]) == ("WARNING", "fcm")

@@ -30,11 +30,10 @@ from mangum.handlers import ALB
 from lambdas.api.api import readable
 from lambdas.api.app import create_app
 from lambdas.api.routes import ROUTES
-from lambdas.delivery import delivery_watch, receipt
+from lambdas.delivery import delivery_watch, push, receipt
 from lambdas.errors import ChatError
 from lambdas.frames import Frame
 from lambdas.messages import send, sync
-from lambdas.notifications import push
 from lambdas.notifications.queue import Job
 from lambdas.people.contacts import Contacts
 from lambdas.presence import authorize, connection, presence

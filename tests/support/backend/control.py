@@ -34,7 +34,8 @@ class Control:
 
     def send(self, user: str, device: str, frames: list[Frame]) -> list[Frame | None]:
         """Frames of the device, connected or not; the route responses."""
-        sender = Connection("elsewhere=", _drop, _drop)
+        devices = Devices(self._backend.aws.users).of([user])[user]
+        sender = Connection(devices[device].connection_id or "elsewhere=", _drop, _drop)
         sender.user, sender.device, sender.state = user, device, "open"
         return [self._backend.handle(sender, frame) for frame in frames]
 

@@ -53,8 +53,9 @@ class People(Backend):
 
     # -- devices and keys
 
-    def register(self, user: str, device: str, body: Frame) -> None:
-        self.call(user, "PUT", f"/api/devices/{device}", body)
+    def register(self, user: str, device: str, body: Frame) -> Frame:
+        registered: Frame = self.call(user, "PUT", f"/api/devices/{device}", body)
+        return registered
 
     def add_device(self, user: str, device: str) -> None:
         """A device without keys, for tests without encryption."""
@@ -72,6 +73,12 @@ class People(Backend):
     def listed(self, user: str, by: str = "") -> Frame:
         """The user's devices with their keys."""
         found: Frame = self.call(by or user, "GET", f"/api/users/{user}/devices")["devices"]
+        return found
+
+    def former(self, user: str) -> list[Frame]:
+        """Devices that were removed, and identities that devices had before."""
+        listed = self.call(user, "GET", f"/api/users/{user}/devices")
+        found: list[Frame] = listed["former"]
         return found
 
     def claim(self, names: Sequence[str], by: str) -> Frame:

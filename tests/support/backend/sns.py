@@ -30,7 +30,7 @@ class Pushed(NamedTuple):
 
     @property
     def data(self) -> dict[str, str]:
-        """What an Android app gets: message_id and chat_id."""
+        """What an Android app gets: message_id, chat_id and unread; read instead of a message_id."""
         form = json.loads(self.message["GCM"])
         data: dict[str, str] = form["fcmV1Message"]["message"]["data"]
         return data

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from lambdas.messages import message
 from lambdas.messages.chats import Chats
+from lambdas.notifications.endpoints import OWNER
 from lambdas.people.contacts import Contacts
 from lambdas.presence import connection
 from lambdas.presence.devices import Devices
@@ -15,11 +16,19 @@ from tests.support.lambdas.backend import Backend
 
 
 def user(world: Backend, name: str, *devices: str) -> None:
-    """A user with registered devices."""
+    """A user with registered devices, of which the one called phone can be woken."""
     store = Devices(world.aws.users)
     store.create_user(name)
     for device in devices:
-        store.register(name, device, world.clock())
+        if store.register(name, device, world.clock()) and device == "phone":
+            push_token(world, name, device)
+
+
+def push_token(world: Backend, name: str, device: str) -> None:
+    """The device can be woken: its endpoint is called `arn:` and its address."""
+    arn = f"arn:{name}/{device}"
+    world.aws.users.put({**user_key(f"push#{arn}", OWNER), "held_by": f"{name}/{device}"})
+    Devices(world.aws.users).set_endpoint(name, device, arn, "fcm")
 
 
 def connected(world: Backend, name: str, device: str) -> str:

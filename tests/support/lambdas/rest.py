@@ -90,6 +90,7 @@ def create_resources() -> dict[str, str]:
         "APNS_APPLICATION_ARN": create_application("APNS"),
         # a platform without a credential
         "APNS_SANDBOX_APPLICATION_ARN": f"arn:aws:sns:{REGION}:123456789012:app/APNS_SANDBOX/none",
+        "MESSAGE_TTL_DAYS": "30",
         "POOL_NAME": "lambda",
     }
 

@@ -2,6 +2,7 @@
 
 import type { Api } from "./api.ts";
 import type { DeviceRequest, OneTimeKeysRequest, SignedKey } from "./core/bodies.generated.ts";
+import type { Listing } from "./core/cipher.ts";
 import { nameOf } from "./core/ids.ts";
 import { LOW, rested, toMake } from "./crypto/account.ts";
 import type { Self } from "./crypto/envelope.ts";
@@ -58,7 +59,13 @@ export class Account {
 
   /** Makes the device and its keys known. May be repeated. */
   async register(): Promise<void> {
-    await this.#api.register(this.#self.device, await this.#registration());
+    const { time } = await this.#api.register(this.#self.device, await this.#registration());
+    await this.#transact(async (work) => {
+      const account = await accountOf(work);
+      if (account.registeredAt === undefined) {
+        work.put(tables.account, { ...account, registeredAt: time });
+      }
+    });
     await this.replenish();
   }
 
@@ -69,16 +76,17 @@ export class Account {
    */
   async comeBack(): Promise<void> {
     const { user, device, name } = this.#self;
-    const others = [...(await this.#listed(user)).keys()].filter((other) => other !== device);
+    const listed = await this.#listed(user);
+    const others = [...(listed?.devices.keys() ?? [])].filter((other) => other !== device);
     if (others.length > 0) throw new Removed(`${name} was removed from this account`);
     await this.register();
   }
 
-  async #listed(user: string): Promise<ReadonlyMap<string, unknown>> {
+  async #listed(user: string): Promise<Listing | undefined> {
     try {
       return await this.#api.devices(user);
     } catch (error) {
-      if (error instanceof ApiError && error.status === 404) return new Map();
+      if (error instanceof ApiError && error.status === 404) return undefined;
       throw error;
     }
   }
@@ -91,10 +99,11 @@ export class Account {
   }
 
   async #publish(fallbackUsed: boolean): Promise<void> {
-    const remaining = await this.#api.uploadKeys(this.#self.device, { one_time_keys: {} });
-    if (remaining >= LOW && !fallbackUsed) return;
+    const there = await this.#api.uploadKeys(this.#self.device, { one_time_keys: {} });
+    const used = fallbackUsed || there.fallbackUsed;
+    if (there.remaining >= LOW && !used) return;
     // On disk before it is published: a key that nobody has the other half of helps nobody.
-    const body = await this.#transact((work) => this.#make(work, remaining, fallbackUsed));
+    const body = await this.#transact((work) => this.#make(work, there.remaining, used));
     await this.#api.uploadKeys(this.#self.device, body);
     await this.#change((pickle) => this.#self.ratchets.markPublished(pickle));
   }

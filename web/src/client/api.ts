@@ -1,6 +1,7 @@
 /** The REST side of the protocol: one method for each route. */
 
 import * as bodies from "./core/bodies.generated.ts";
+import type { Listing } from "./core/cipher.ts";
 import { type Fields, FrameError, listOf, mapping, optional, text } from "./core/fields.ts";
 import { type Random, uniform } from "./core/random.ts";
 import { ApiError, Unreachable } from "./errors.ts";
@@ -127,9 +128,13 @@ export class Api {
 
   // -- devices and keys
 
-  async register(device: string, registration: bodies.DeviceRequest): Promise<void> {
+  async register(
+    device: string,
+    registration: bodies.DeviceRequest,
+  ): Promise<bodies.DeviceResponse> {
     const path = `/api/devices/${encodeURIComponent(device)}`;
-    await this.#call({ method: "PUT", path, body: registration, repeat: true }, nothing);
+    const call: Call = { method: "PUT", path, body: registration, repeat: true };
+    return this.#call(call, bodies.parseDeviceResponse);
   }
 
   async removeDevice(device: string): Promise<void> {
@@ -137,17 +142,20 @@ export class Api {
     await this.#call({ method: "DELETE", path, repeat: true }, nothing);
   }
 
-  async devices(user: string): Promise<Map<string, bodies.SignedDevice>> {
+  async devices(user: string): Promise<Listing> {
     const path = `/api/users/${encodeURIComponent(user)}/devices`;
     return this.#call({ method: "GET", path, repeat: true }, devicesOf);
   }
 
-  /** How many one-time keys the directory has left for the device. */
-  async uploadKeys(device: string, body: bodies.OneTimeKeysRequest): Promise<number> {
+  /** What the directory has left of the device's keys. */
+  async uploadKeys(
+    device: string,
+    body: bodies.OneTimeKeysRequest,
+  ): Promise<bodies.OneTimeKeysResponse> {
     // The same keys a second time do no harm: the directory passes over what it has seen.
     const path = `/api/devices/${encodeURIComponent(device)}/one-time-keys`;
     const call: Call = { method: "POST", path, body, repeat: true };
-    return (await this.#call(call, bodies.parseOneTimeKeysResponse)).remaining;
+    return this.#call(call, bodies.parseOneTimeKeysResponse);
   }
 
   /** Not repeated: each call uses keys up. */
@@ -380,8 +388,12 @@ export function sleep(milliseconds: number): Promise<void> {
 }
 
 /** By the device's name. An entry that is none is passed over, so that it costs nobody else. */
-function devicesOf(response: Fields): Map<string, bodies.SignedDevice> {
-  return sound(response.devices, bodies.parseSignedDevice);
+function devicesOf(response: Fields): Listing {
+  const former = Array.isArray(response.former) ? response.former : [];
+  return {
+    devices: sound(response.devices, bodies.parseSignedDevice),
+    former: [...sound({ ...former }, bodies.parseFormerDevice).values()],
+  };
 }
 
 /** By `user/device`, and likewise. */

@@ -97,7 +97,7 @@ export class ChatClient {
     this.#settings = { ...DEFAULTS, ...options.settings };
     this.#random = options.random ?? Math.random;
     this.#password = options.password;
-    const engine = new Engine(self.user, self.device, madeAt, this.#random, this.#settings);
+    const engine = new Engine(self.user, self.device, this.#random, this.#settings);
     this.#driver = new Driver(
       engine,
       store,
@@ -430,10 +430,14 @@ export class ChatClient {
 
   /** Asks for whoever is not known yet: what they wrote is not taken before. Raises Unreachable. */
   async #meet(frames: readonly ServerFrame[]): Promise<void> {
-    for (const frame of frames) {
-      if (frame.type !== "message" || frame.payload === undefined) continue;
+    const messages = frames.flatMap((frame) => {
+      if (frame.type === "messages") return frame.messages;
+      return frame.type === "message" ? [frame] : [];
+    });
+    for (const { sender, senderDevice, payload } of messages) {
+      if (payload === undefined) continue;
       try {
-        await this.#directory.meet(frame.sender, frame.senderDevice);
+        await this.#directory.meet(sender, senderDevice);
       } catch (error) {
         if (!(error instanceof ApiError) || error.fault) throw error;
       }

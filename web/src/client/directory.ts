@@ -1,7 +1,7 @@
 /** Fetches from the backend's key directory. The responses are checked where they are stored. */
 
 import type { Api } from "./api.ts";
-import type { Claims, FetchResult, Lists } from "./core/cipher.ts";
+import type { Claims, FetchResult, Listing, Lists } from "./core/cipher.ts";
 import type { Engine } from "./core/engine.ts";
 import type { Step } from "./core/step.ts";
 import type { Self } from "./crypto/envelope.ts";
@@ -10,16 +10,18 @@ import type { Driver } from "./driver.ts";
 import { ApiError, Unreachable } from "./errors.ts";
 import * as tables from "./store/tables.ts";
 
+const NO_DEVICES: Listing = { devices: new Map(), former: [] };
 const LOOKS = 3; // at a device list that changes while it is asked for
 
 /** Raises ApiError and Unreachable where there is no response. */
 export async function fetch(api: Api, request: Lists | Claims): Promise<FetchResult> {
   if (request.type === "lists") {
-    const found = await unless(404, () => api.devices(request.user)); // a user who is no more
+    // a user who is no more
+    const found = await unless(404, () => api.devices(request.user), NO_DEVICES);
     return { type: "lists", request, found };
   }
   // Claimed too often: they are left out now, and tried again later.
-  const found = await unless(429, () => api.claim(request.devices));
+  const found = await unless(429, () => api.claim(request.devices), new Map());
   return { type: "claims", request, found };
 }
 
@@ -73,14 +75,11 @@ async function seenOf(step: Step, engine: Engine, user: string): Promise<Seen | 
   return { listed, memory: await step.ledger.work.all(tables.knownDevices, undefined, range) };
 }
 
-async function unless<T>(
-  status: number,
-  call: () => Promise<Map<string, T>>,
-): Promise<Map<string, T>> {
+async function unless<T>(status: number, call: () => Promise<T>, otherwise: T): Promise<T> {
   try {
     return await call();
   } catch (error) {
-    if (error instanceof ApiError && error.status === status) return new Map();
+    if (error instanceof ApiError && error.status === status) return otherwise;
     throw error;
   }
 }

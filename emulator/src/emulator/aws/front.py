@@ -21,6 +21,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 
 from emulator import listening
 from emulator.aws import data
+from emulator.aws.direct import Direct
 from emulator.aws.sqs import LongPolls
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -47,15 +48,20 @@ async def _guard(request: web.Request, handler: listening.Handler) -> web.Stream
 
 
 def application(wsgi: WsgiApp, long_polls: LongPolls) -> web.Application:
-    """An aiohttp application that passes every request to `wsgi`."""
+    """An aiohttp application that passes every request to moto: directly where that is possible,
+    else to `wsgi`."""
+    direct = Direct()
+
+    def respond(request: web.Request, body: bytes) -> web.Response:
+        found = _directly(direct, request, body)
+        return found or _call(wsgi, _environ(request, body) | {"wsgi.input": io.BytesIO(body)})
 
     async def serve(request: web.Request) -> web.Response:
         body = await request.read()
-        environ = _environ(request, body)
         started = time.monotonic()
         while True:
             long_polls.begin()
-            response = _call(wsgi, environ | {"wsgi.input": io.BytesIO(body)})
+            response = respond(request, body)
             left = started + long_polls.wanted - time.monotonic()
             if left <= 0:
                 return response
@@ -100,6 +106,15 @@ def _environ(request: web.Request, body: bytes) -> dict[str, Any]:
         if key not in ("CONTENT_TYPE", "CONTENT_LENGTH", "TRANSFER_ENCODING"):
             environ[f"HTTP_{key}"] = value
     return environ
+
+
+def _directly(direct: Direct, request: web.Request, body: bytes) -> web.Response | None:
+    try:
+        found = direct(request.headers, body)
+    except Exception:  # see _call
+        traceback.print_exc()
+        return _internal_failure()
+    return found and web.Response(status=found.status, headers=found.headers, body=found.body)
 
 
 def _call(wsgi: WsgiApp, environ: dict[str, Any]) -> web.Response:

@@ -49,6 +49,7 @@ async def serve(listening: socket.socket, fcm: str, apns: str, sweep_seconds: fl
         dynamodb_expiry,
         dynamodb_items,
         dynamodb_query,
+        dynamodb_speed,
         dynamodb_streams,
         front,
         sns,
@@ -66,6 +67,7 @@ async def serve(listening: socket.socket, fcm: str, apns: str, sweep_seconds: fl
         cognito.install()
         dynamodb_items.install()
         dynamodb_query.install()
+        dynamodb_speed.install()
         dynamodb_streams.install()
         sqs.install(polls)
         sns.install(

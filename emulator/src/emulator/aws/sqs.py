@@ -1,8 +1,9 @@
-"""Queues: waiting without blocking, and deduplication that outlives deletion.
+"""Queues: waiting without blocking, deduplication that outlives deletion, calls that walk nothing.
 
-moto waits for messages inside the call, which would stop the only thread there is. And it looks
+moto waits for messages inside the call, which would stop the only thread there is. It looks
 for duplicates among the messages that are still in the queue, while a FIFO queue remembers a
-deduplication id for five minutes whether or not the message was deleted since.
+deduplication id for five minutes whether or not the message was deleted since. And it walks the
+whole queue at every call, several times.
 Source: SQS developer guide, "Short and long polling" and "Exactly-once processing".
 """
 
@@ -10,11 +11,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
+import json
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from itertools import chain
 from typing import Any
 
-from moto.sqs.models import DEDUPLICATION_TIME_IN_SECONDS, Queue, SQSBackend
+from moto.core.utils import camelcase_to_underscores, unix_time_millis
+from moto.sqs.exceptions import ReceiptHandleIsInvalid
+from moto.sqs.models import (
+    DEDUPLICATION_TIME_IN_SECONDS,
+    Queue,
+    SQSBackend,
+    _filter_message_attributes,
+)
 
 from emulator.aws.hooks import replace
+from emulator.aws.sqs_backlog import Backlog
 
 _RECHECK = 0.25  # seconds: delays and visibility timeouts end without anybody telling
 
@@ -49,53 +64,185 @@ class LongPolls:
 
 def install(polls: LongPolls) -> None:
     """Change moto's SQS as this module's docstring describes."""
-    receive_message = SQSBackend.receive_message
-    add_message = Queue.add_message
-    delete_message = Queue.delete_message
-    attribute = "emulator_sent"  # (group, deduplication id) -> when it was accepted (ms)
+    _keep_backlogs()
+    _compute_attributes_when_asked()
+    original_delete = Queue.delete_message
 
-    def receive_without_waiting(
-        self: SQSBackend,
+    def receive_message(
+        self: Any,
         queue_name: str,
         count: int,
         wait_seconds_timeout: int,
         visibility_timeout: int,
         message_attribute_names: list[str] | None = None,
     ) -> list[Any]:
-        received: list[Any] = receive_message(
-            self, queue_name, count, 0, visibility_timeout, message_attribute_names
-        )
+        queue = self.get_queue(queue_name)
+        received = [
+            _copy(message, message_attribute_names or [])
+            for message in _receive(queue, count, visibility_timeout)
+        ]
         if not received:
             polls.nothing_received(float(wait_seconds_timeout or 0))
         return received
 
-    def add_once(self: Any, message: Any) -> None:
-        identifier = message.deduplication_id if self.fifo_queue else None
-        if identifier and not _is_new(self.__dict__.setdefault(attribute, {}), self, message):
+    def add_message(self: Any, message: Any) -> None:
+        if self.fifo_queue and message.deduplication_id and not _is_new(self, message):
             return
-        message.deduplication_id = None  # so that moto does not judge it again, its own way
-        add_message(self, message)
-        message.deduplication_id = identifier
+        self._messages.append(message)
         polls.arrived()
 
-    replace(SQSBackend, "receive_message", receive_without_waiting)
-
-    def delete_and_notify(self: Any, receipt_handle: str) -> None:
-        delete_message(self, receipt_handle)
+    def delete_message(self: Any, receipt_handle: str) -> None:
+        original_delete(self, receipt_handle)
         polls.arrived()  # the next message of its group can be received now
 
-    replace(Queue, "add_message", add_once)
-    replace(Queue, "delete_message", delete_and_notify)
+    replace(SQSBackend, "receive_message", receive_message)
+    replace(Queue, "add_message", add_message)
+    replace(Queue, "delete_message", delete_message)
 
 
-def _is_new(sent: dict[tuple[str | None, str], float], queue: Any, message: Any) -> bool:
-    """Whether no message with its deduplication id was accepted lately; remembers it."""
-    per_group = queue.attributes.get("DeduplicationScope") == "messageGroup"
+def _keep_backlogs() -> None:
+    """`Queue._messages` is a Backlog, and is not walked."""
+    original_init, original_purge = Queue.__init__, SQSBackend.purge_queue
+    original_change = SQSBackend.change_message_visibility
+
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        original_init(self, *args, **kwargs)
+        self._messages = Backlog(self.fifo_queue)
+        self.emulator_sent = OrderedDict()  # see _is_new
+
+    def purge_queue(self: Any, queue_name: str) -> None:
+        original_purge(self, queue_name)
+        queue = self.get_queue(queue_name)
+        queue._messages = Backlog(queue.fifo_queue)
+
+    def delete_message(self: Any, receipt_handle: str) -> None:
+        if receipt_handle in self.deleted_messages:
+            return
+        message = self._messages.with_handle(receipt_handle)
+        if message is None:
+            raise ReceiptHandleIsInvalid()
+        self.pending_messages.discard(message)
+        self.deleted_messages.update(message.all_receipt_handles)
+        self._messages.remove(message)
+
+    def change_message_visibility(
+        self: Any, queue_name: str, receipt_handle: str, visibility_timeout: int
+    ) -> None:
+        queue = self.get_queue(queue_name)
+        backlog = queue._messages
+        message = backlog.with_handle(receipt_handle)
+        # moto's own method, which looks through the messages that it is shown
+        queue._messages = [] if message is None else [message]
+        try:
+            original_change(self, queue_name, receipt_handle, visibility_timeout)
+        finally:
+            queue._messages = backlog
+
+    replace(Queue, "__init__", init)
+    replace(Queue, "delete_message", delete_message)
+    replace(SQSBackend, "purge_queue", purge_queue)
+    replace(SQSBackend, "change_message_visibility", change_message_visibility)
+
+
+def _receive(queue: Any, count: int, visibility_timeout: int) -> list[Any]:
+    """At most `count` messages that are visible, in order, now in flight.
+
+    No message of a FIFO queue's group is given out while an earlier one is in flight. Those that
+    were received too often go to the dead-letter queue.
+    """
+    backlog, in_flight = queue._messages, queue.pending_messages
+    blocked = {backlog.group(each) for each in in_flight if not each.visible and queue.fifo_queue}
+    too_old = unix_time_millis() - queue.message_retention_period * 1000
+    received: list[Any] = []
+    expired, exhausted = [], []
+    for message in backlog.outside(blocked):
+        if len(received) >= count:
+            break
+        if message.sent_timestamp <= too_old:
+            expired.append(message)
+        elif message.visible and not message.delayed:
+            if _is_exhausted(queue, message):
+                exhausted.append(message)
+                continue
+            in_flight.add(message)
+            message.mark_received(visibility_timeout=visibility_timeout)
+            backlog.received(message)
+            received.append(message)
+    for message in (*expired, *exhausted):
+        in_flight.discard(message)
+        backlog.remove(message)
+    for message in exhausted:
+        queue.dead_letter_queue.add_message(message)
+    return received
+
+
+def _is_exhausted(queue: Any, message: Any) -> bool:
+    if queue.dead_letter_queue is None or not queue.redrive_policy:
+        return False
+    return bool(message.approximate_receive_count >= queue.redrive_policy["maxReceiveCount"])
+
+
+def _copy(message: Any, attribute_names: list[str]) -> Any:
+    """What a receiver sees: only the message attributes it asked for."""
+    copied = copy.copy(message)
+    _filter_message_attributes(copied, attribute_names)
+    return copied
+
+
+def _is_new(queue: Any, message: Any) -> bool:
+    """Whether no message with its deduplication id was accepted lately; remembers it.
+
+    `emulator_sent` has the time in ms of each id, with its group where ids are per group; oldest
+    first.
+    """
+    sent: OrderedDict[tuple[str | None, str], float] = queue.emulator_sent
+    per_group = queue.deduplication_scope == "messageGroup"
     key = (message.group_id if per_group else None, message.deduplication_id)
     oldest = message.sent_timestamp - DEDUPLICATION_TIME_IN_SECONDS * 1000
-    for known in [known for known, at in sent.items() if at <= oldest]:
-        del sent[known]
+    while sent and next(iter(sent.values())) <= oldest:
+        sent.popitem(last=False)
     if key in sent:
         return False
     sent[key] = message.sent_timestamp
     return True
+
+
+def _compute_attributes_when_asked() -> None:
+    """moto counts all messages, three times, whenever a single attribute is read."""
+    replace(Queue, "attributes", property(Attributes))
+
+
+class Attributes(Mapping[str, Any]):
+    """`Queue.attributes`, each with the value that moto gives it."""
+
+    def __init__(self, queue: Any) -> None:
+        self._queue = queue
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self:
+            raise KeyError(name)
+        value = getattr(self._queue, _python_name(name))
+        if name == "RedrivePolicy" and value:
+            return json.dumps(value)
+        return str(value).lower() if isinstance(value, bool) else value
+
+    def __contains__(self, name: object) -> bool:
+        return any(name in names for names in self._names())
+
+    def __iter__(self) -> Iterator[str]:
+        return chain.from_iterable(self._names())
+
+    def __len__(self) -> int:
+        return sum(len(names) for names in self._names())
+
+    def _names(self) -> Iterator[list[str]]:
+        yield Queue.BASE_ATTRIBUTES
+        if self._queue.fifo_queue:
+            yield Queue.FIFO_ATTRIBUTES
+        if self._queue.kms_master_key_id:
+            yield Queue.KMS_ATTRIBUTES
+
+
+@lru_cache
+def _python_name(attribute: str) -> str:
+    return str(camelcase_to_underscores(attribute))

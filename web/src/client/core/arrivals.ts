@@ -4,6 +4,7 @@ import type { Content } from "../crypto/envelope.ts";
 import type { Opened } from "../crypto/opening.ts";
 import { mayAskFor, nextAsk } from "../crypto/to-device.ts";
 import type { MessageRow, Unreadable } from "../store/tables.ts";
+import * as tables from "../store/tables.ts";
 import type { Event } from "./events.ts";
 import type { Message } from "./frames.ts";
 import { isText } from "./ids.ts";
@@ -25,7 +26,13 @@ export interface Hooks {
 }
 
 /** Reasons that asking the sender again can remedy. */
-const ASKABLE: readonly Unreadable[] = ["no_payload", "no_session", "damaged", "false_sender"];
+const ASKABLE: readonly Unreadable[] = [
+  "no_payload",
+  "no_session",
+  "damaged",
+  "false_sender",
+  "replayed", // or its sender has gone back to an older copy of its store
+];
 /** Reasons that pass once the sender's identity is known or accepted. */
 const PASSING: readonly Unreadable[] = ["unknown_device", "identity_changed"];
 /** What a row has no more once there is something to show. */
@@ -33,15 +40,12 @@ const OPENED = { unreadable: undefined, askAt: undefined, payload: undefined };
 
 export class Arrivals {
   readonly #user: string;
-  /** Epoch ms: messages from before were not meant for this device. */
-  readonly #madeAt: number;
   readonly #settings: Settings;
   readonly #own: OwnMessages;
   readonly #hooks: Hooks;
 
-  constructor(user: string, madeAt: number, settings: Settings, own: OwnMessages, hooks: Hooks) {
+  constructor(user: string, settings: Settings, own: OwnMessages, hooks: Hooks) {
     this.#user = user;
-    this.#madeAt = madeAt;
     this.#settings = settings;
     this.#own = own;
     this.#hooks = hooks;
@@ -59,7 +63,7 @@ export class Arrivals {
     const row = { chat, seq, sender, senderDevice, messageId, sentAt, alg, state };
     const opened = await this.#open(step, message);
     if (opened.unreadable !== undefined) {
-      this.#keepUnreadable(step, message, row, opened.unreadable);
+      await this.#keepUnreadable(step, message, row, opened.unreadable);
       return;
     }
     await this.#apply(step, step.ledger.add({ ...row, hidden: true }), message, opened.content);
@@ -76,7 +80,7 @@ export class Arrivals {
         const silent = step.ledger.change(row, { ...OPENED, hidden: true });
         await this.#apply(step, silent, message, opened.content, "message_readable");
       } else if (opened.unreadable !== unreadable) {
-        const askAt = this.#askAt(step, message, opened.unreadable, row.asked);
+        const askAt = await this.#askAt(step, message, opened.unreadable, row.asked);
         step.ledger.change(row, { unreadable: opened.unreadable, askAt });
       }
     }
@@ -89,18 +93,18 @@ export class Arrivals {
     return outsider ? { unreadable: "not_in_chat" } : step.cipher.open(message);
   }
 
-  #keepUnreadable(
+  async #keepUnreadable(
     step: Step,
     message: Message,
     fields: Parameters<Step["ledger"]["add"]>[0],
     unreadable: Unreadable,
-  ): void {
+  ): Promise<void> {
     const hidden = !isText(message.messageId);
     if (hidden && !PASSING.includes(unreadable)) {
       step.ledger.add({ ...fields, hidden }); // whoever needed it asks again
       return;
     }
-    const askAt = this.#askAt(step, message, unreadable, 0);
+    const askAt = await this.#askAt(step, message, unreadable, 0);
     const row = { ...fields, hidden, unreadable, askAt, payload: message.payload };
     this.#notify("message", step.ledger.add(row));
   }
@@ -152,8 +156,15 @@ export class Arrivals {
     this.#notify("message", step.ledger.add({ ...fields, text, state }));
   }
 
-  #askAt(step: Step, message: Message, why: Unreadable, asked: number): number | undefined {
-    const meant = mayAskFor(message.sentAt, this.#madeAt);
+  async #askAt(
+    step: Step,
+    message: Message,
+    why: Unreadable,
+    asked: number,
+  ): Promise<number | undefined> {
+    // Both are times of the backend's clock: this device's may be wrong by any amount.
+    const account = await step.ledger.work.get(tables.account, tables.ONLY);
+    const meant = mayAskFor(message.sentAt, account?.registeredAt ?? 0);
     const wanted = isText(message.messageId) && ASKABLE.includes(why);
     if (!meant || !wanted || this.#own.wrote(message)) return undefined;
     const at = nextAsk(asked, step.time, this.#settings.askAfter);

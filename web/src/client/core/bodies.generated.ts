@@ -73,6 +73,13 @@ export interface SignedDevice {
   readonly signature: string;
 }
 
+export interface FormerDevice {
+  readonly device: string;
+  readonly keys: IdentityKeys;
+  readonly signature: string;
+  readonly until: number;
+}
+
 export interface ErrorDetail {
   readonly code: string;
   readonly message: string;
@@ -113,8 +120,8 @@ export interface ChatsResponse {
 }
 
 /**
- * 200; a device without any key, and one of which the user has claimed too many, is left out. 429
- * if too many were claimed of each.
+ * 200; a device without any key is left out. Of a device of which the user has claimed too many
+ * one-time keys it is the fallback key.
  */
 export interface ClaimResponse {
   readonly keys: ReadonlyMap<string, ClaimedKey>;
@@ -144,11 +151,13 @@ export interface DeleteAccountResponse {
 /** 200. */
 export interface DeviceResponse {
   readonly device: string;
+  readonly time: number;
 }
 
-/** 200; unknown user: 404. */
+/** 200; unknown user: 404. A deleted user has `former` devices as long as messages live. */
 export interface DevicesResponse {
   readonly devices: ReadonlyMap<string, SignedDevice>;
+  readonly former: readonly FormerDevice[];
 }
 
 /** 400, 401, 403, 404, 409, 413, 429, 500. */
@@ -192,6 +201,7 @@ export interface MuteResponse {
 /** 200. */
 export interface OneTimeKeysResponse {
   readonly remaining: number;
+  readonly fallbackUsed: boolean;
 }
 
 /** Open. 200: a new sign-in; all earlier ones have ended. Wrong: 401; weak: 400. */
@@ -331,6 +341,16 @@ export function parseSignedDevice(value: unknown): SignedDevice {
   };
 }
 
+export function parseFormerDevice(value: unknown): FormerDevice {
+  const body = mapping(value);
+  return {
+    device: text(body.device),
+    keys: parseIdentityKeys(body.keys),
+    signature: text(body.signature),
+    until: count(body.until),
+  };
+}
+
 export function parseErrorDetail(value: unknown): ErrorDetail {
   const body = mapping(value);
   return {
@@ -422,6 +442,7 @@ export function parseDeviceResponse(value: unknown): DeviceResponse {
   const body = mapping(value);
   return {
     device: text(body.device),
+    time: count(body.time),
   };
 }
 
@@ -429,6 +450,7 @@ export function parseDevicesResponse(value: unknown): DevicesResponse {
   const body = mapping(value);
   return {
     devices: mapOf(parseSignedDevice)(body.devices),
+    former: listOf(parseFormerDevice)(body.former),
   };
 }
 
@@ -485,6 +507,7 @@ export function parseOneTimeKeysResponse(value: unknown): OneTimeKeysResponse {
   const body = mapping(value);
   return {
     remaining: count(body.remaining),
+    fallbackUsed: flag(body.fallback_used),
   };
 }
 

@@ -105,6 +105,7 @@ export class CatchUp {
     // was restored, or lost its connection in the middle of catching up.
     const trusted = place.after <= log.watermark;
     if (trusted) await this.#chats.complete(step, chat, place);
+    else await this.#chats.isOutdated(step, chat);
     await this.#chats.syncedMembers(step, chat, place);
     const moved = question !== undefined && log.watermark > (question.before.get(chat) ?? 0);
     if (moved) this.#plan.progressed(chat);

@@ -9,7 +9,7 @@ import type { Listed, Seen } from "../crypto/identities.ts";
 import type { Opened } from "../crypto/opening.ts";
 import type { Recipient } from "../crypto/sealing.ts";
 import type { ChatRow, MessageRow, OutboxRow, Purpose } from "../store/tables.ts";
-import type { ClaimedKey, SignedDevice } from "./bodies.generated.ts";
+import type { ClaimedKey, FormerDevice, SignedDevice } from "./bodies.generated.ts";
 import type { Message } from "./frames.ts";
 import type { SasContent } from "./outputs.ts";
 
@@ -43,8 +43,15 @@ export interface Chats {
 
 export type Request = Lists | Claims | Chats;
 
-/** Entries of a response of the directory, unchecked: by device, and by `user/device`. */
-export type Listing = ReadonlyMap<string, SignedDevice>;
+/**
+ * A user's devices, and those that were removed or had other keys before: entries of a response of
+ * the directory, unchecked.
+ */
+export interface Listing {
+  readonly devices: ReadonlyMap<string, SignedDevice>;
+  readonly former: readonly FormerDevice[];
+}
+/** By `user/device`, and likewise. */
 export type Claimed = ReadonlyMap<string, ClaimedKey>;
 
 export type FetchResult =
@@ -129,9 +136,18 @@ export interface Cipher {
   /** The to-device messages that can be sealed; those that never can are dropped. */
   sealToDevice(audience: Audience): Promise<Outgoing[]>;
   /** Asks for texts that can't be read, on the newest session with their sender. */
-  ask(chat: string, to: Recipient, messageIds: readonly string[]): Promise<Outgoing>;
-  /** The sender of `message` could not read these texts, and perhaps lacks the group's key. */
-  requested(message: Message, messageIds: readonly string[]): Promise<void>;
+  ask(chat: string, to: Recipient, messages: readonly MessageRow[]): Promise<Outgoing>;
+  /**
+   * The sender of `message` could not read these texts, and perhaps lacks the group's key, or has seen
+   * that this session of it repeats.
+   */
+  requested(message: Message, messageIds: readonly string[], repeats?: string): Promise<void>;
+
+  /**
+   * What this store has of the chat's sessions was used since: nothing more is encrypted with them.
+   * True if there were any with other devices.
+   */
+  renew(chat: string): Promise<boolean>;
 
   // -- the directory's responses
 

@@ -5,6 +5,7 @@ import type { Arrivals } from "./arrivals.ts";
 import { ChatLog, holes, type Taken } from "./chat-log.ts";
 import type { Event } from "./events.ts";
 import { type Accepted, type Message, NOWHERE, type Receipt, type SyncedChat } from "./frames.ts";
+import { isText } from "./ids.ts";
 import type { Membership } from "./membership.ts";
 import type { OwnMessages } from "./own-messages.ts";
 import type { ReceiptPlan } from "./receipts.ts";
@@ -15,6 +16,10 @@ type Entry = Message | { readonly type: "own" };
 
 export class Conversations {
   readonly logs = new Map<string, ChatLog<Entry>>();
+  /** Chats with a text that is still to be asked for. */
+  readonly #waiting = new Set<string>();
+  /** Chats whose sessions were given up on this connection. */
+  readonly #renewed = new Set<string>();
   readonly #user: string;
   readonly #own: OwnMessages;
   readonly #membership: Membership;
@@ -39,7 +44,27 @@ export class Conversations {
   }
 
   async restore(step: Step): Promise<void> {
-    for (const { chat, watermark } of await step.ledger.chats()) this.log(chat, watermark);
+    for (const { chat, watermark } of await step.ledger.chats()) {
+      this.log(chat, watermark);
+      if ((await step.ledger.firstWaiting(chat)) !== undefined) this.#waiting.add(chat);
+    }
+  }
+
+  opened(): void {
+    this.#renewed.clear();
+  }
+
+  /**
+   * The backend has more of this device than the store: it is an older copy, or a new one. Its
+   * ratchets may have been used since, so they encrypt nothing more. This is found before the first
+   * text of a connection is sealed. Keys that were uploaded since are not here either.
+   */
+  async isOutdated(step: Step, chat: string): Promise<void> {
+    if (this.#renewed.has(chat)) return;
+    this.#renewed.add(chat);
+    if (await step.cipher.renew(chat)) {
+      this.#emit({ type: "keys_low", remaining: 0, fallbackUsed: true });
+    }
   }
 
   log(chat: string, watermark = 0): ChatLog<Entry> {
@@ -110,7 +135,31 @@ export class Conversations {
     if (read <= before) return;
     await step.ledger.changeChat(chat, { read });
     const senders = await step.ledger.senders(chat, before, read);
-    this.#receipts.moved(chat, step.now, { delivered: log.watermark, read }, senders);
+    await this.#report(step, chat, senders);
+  }
+
+  /** Texts that waited are readable now, or given up: both may be reported as delivered. */
+  async reportReadable(step: Step): Promise<void> {
+    for (const chat of [...this.#waiting]) {
+      const before = this.#receipts.delivered(chat);
+      const { delivered } = await step.ledger.readable(await step.ledger.chat(chat));
+      if (delivered <= before) continue;
+      await this.#report(step, chat, await step.ledger.senders(chat, before, delivered));
+    }
+  }
+
+  async #report(step: Step, chat: string, senders: Iterable<string>): Promise<void> {
+    const row = await step.ledger.chat(chat);
+    const marks = await step.ledger.readable(row);
+    if (marks.delivered < row.watermark) this.#waiting.add(chat);
+    else this.#waiting.delete(chat);
+    this.#receipts.moved(chat, step.now, marks, senders);
+  }
+
+  /** A text of this device that its store does not have. */
+  async #isLost(step: Step, message: Message): Promise<boolean> {
+    if (!this.#own.wrote(message) || !isText(message.messageId)) return false;
+    return (await step.ledger.own(message.messageId)) === undefined;
   }
 
   async #take(
@@ -123,13 +172,13 @@ export class Conversations {
     const senders = new Set<string>();
     for (const [, entry] of taken) {
       if (entry.type === "own") continue;
+      if (await this.#isLost(step, entry)) await this.isOutdated(step, chat);
       await this.#arrivals.take(step, entry);
       if (entry.sender !== this.#user) senders.add(entry.sender);
     }
     if (taken.length > 0 || log.watermark > watermarkBefore) {
       await step.ledger.changeChat(chat, { watermark: log.watermark });
-      const { read } = await step.ledger.chat(chat);
-      this.#receipts.moved(chat, step.now, { delivered: log.watermark, read }, senders);
+      await this.#report(step, chat, senders);
     }
   }
 }

@@ -55,8 +55,7 @@ export class Engine {
   readonly #sending: Sending;
   readonly #catchUp: CatchUp;
 
-  /** `madeAt`: when this device was made, epoch ms. */
-  constructor(user: string, device: string, madeAt: number, random: Random, settings: Settings) {
+  constructor(user: string, device: string, random: Random, settings: Settings) {
     this.#user = user;
     this.#settings = settings;
     this.#sync = new SyncPlan(settings, random);
@@ -71,7 +70,7 @@ export class Engine {
     this.#own = new OwnMessages(user, device, this.#outbox, emit);
     this.#membership = new Membership(user, this.#sync, this.#own, emit);
     this.#sending = new Sending(user, this.#keys, this.#membership, this.#own, settings, emit);
-    this.#arrivals = new Arrivals(user, madeAt, settings, this.#own, {
+    this.#arrivals = new Arrivals(user, settings, this.#own, {
       emit,
       control: (step, message, content) => this.#control(step, message, content),
       askAt: (at) => this.#sending.askAt(at),
@@ -138,6 +137,7 @@ export class Engine {
     this.#liveness.opened(step.now);
     this.#sync.opened(step.now);
     this.#membership.opened();
+    this.#chats.opened();
     this.#outbox.opened();
     this.#sending.opened();
     const chats = await step.ledger.chats();
@@ -186,6 +186,7 @@ export class Engine {
       this.#outputs.push({ type: "transmit", text: row.frame });
       if (again) this.#liveness.probe(now);
     }
+    await this.#chats.reportReadable(step);
     this.#transmit(this.#receipts.due(now));
     this.#transmit(this.#presence.due(now));
     if (this.#liveness.pingDue(now)) {
@@ -350,7 +351,7 @@ export class Engine {
 
   async #message(step: Step, message: Message): Promise<void> {
     const { question } = this.#sync;
-    const late = message.seq <= this.#chats.log(message.chat).watermark;
+    const late = message.seq <= this.#receipts.delivered(message.chat);
     if (late && question !== undefined && question.chats === undefined) {
       this.#receipts.repeat(message.chat, step.now); // the server has us further back
     }
@@ -414,7 +415,7 @@ export class Engine {
       this.#outputs.push({ type: "sas", message, content });
       return;
     }
-    await step.cipher.requested(message, content.of);
+    await step.cipher.requested(message, content.of, content.repeats);
     this.#sending.look(message.chat);
   }
 

@@ -62,7 +62,10 @@ export type Event =
       readonly first: number;
       readonly last: number;
     }
-  /** A member has (delivered) or has read everything in the chat up to here. */
+  /**
+   * A member has (delivered) or has read everything in the chat up to here. Of this user it comes
+   * when another device has shown more: what was unread here is read.
+   */
   | {
       readonly type: "watermarks";
       readonly chat: string;

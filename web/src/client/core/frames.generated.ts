@@ -397,6 +397,7 @@ export type SendFrame = {
   readonly to?: Readonly<Record<string, string>>;
   readonly payload?: string;
   readonly urgent?: boolean;
+  readonly hidden?: boolean;
 };
 
 /**

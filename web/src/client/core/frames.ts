@@ -12,13 +12,16 @@ export type Range = readonly [number, number];
 
 export const NOWHERE: Watermarks = { delivered: 0, read: 0 };
 
-/** `sealed` is one payload for all, or a payload for each `user/device`. */
+/**
+ * `sealed` is one payload for all, or a payload for each `user/device`. `hidden`: it brings nobody
+ * a text that was not announced before, so it wakes no phone.
+ */
 export function send(
   messageId: string,
   chat: string,
   alg: SendFrame["alg"],
   sealed: string | Readonly<Record<string, string>>,
-  urgent: boolean,
+  hidden: boolean,
 ): SendFrame {
   return {
     action: "send",
@@ -26,7 +29,7 @@ export function send(
     chat,
     alg,
     ...(typeof sealed === "string" ? { payload: sealed } : { to: sealed }),
-    ...(urgent ? {} : { urgent: false }),
+    ...(hidden ? { hidden } : {}),
   };
 }
 

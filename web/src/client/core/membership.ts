@@ -150,7 +150,10 @@ export class Membership {
   /** Another device of this user has shown it. */
   async #readElsewhere(step: Step, chat: string, read: number): Promise<void> {
     const known = await step.ledger.chat(chat);
-    if (read > known.read) await step.ledger.changeChat(chat, { read });
+    if (read <= known.read) return;
+    await step.ledger.changeChat(chat, { read });
+    const { delivered } = new Map(known.members).get(this.#user) ?? NOWHERE;
+    this.#emit({ type: "watermarks", chat, user: this.#user, delivered, read });
   }
 }
 

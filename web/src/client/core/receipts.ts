@@ -53,6 +53,11 @@ export class ReceiptPlan {
     this.#mark(chat, state, now);
   }
 
+  /** Up to where this device has, or will have, reported the chat as delivered. */
+  delivered(chat: string): number {
+    return this.#chats.get(chat)?.delivered ?? 0;
+  }
+
   /** The server shows that it does not know our place: nor do those whom we have named. */
   repeat(chat: string, now: number): void {
     const state = this.#chats.get(chat);
@@ -69,19 +74,22 @@ export class ReceiptPlan {
   }
 
   /** What the server may not know: nothing that was sent after it has been confirmed. */
-  async reportAgain(step: Step, { chat, watermark, read, reported }: ChatRow): Promise<void> {
-    if (watermark <= reported.delivered && read <= reported.read) return;
+  async reportAgain(step: Step, row: ChatRow): Promise<void> {
+    const { chat, reported } = row;
+    const { delivered, read } = await step.ledger.readable(row);
+    if (delivered <= reported.delivered && read <= reported.read) return;
     const after =
       read <= reported.read ? reported.delivered : Math.min(reported.read, reported.delivered);
-    const senders = await step.ledger.senders(chat, after, watermark);
-    this.moved(chat, step.now, { delivered: watermark, read }, senders);
+    const senders = await step.ledger.senders(chat, after, delivered);
+    this.moved(chat, step.now, { delivered, read }, senders);
   }
 
   /** The server could not take one of them now, and the error does not say which. */
   async failed(step: Step): Promise<void> {
-    for (const { chat, watermark, read, reported } of await step.ledger.chats()) {
-      if (watermark !== reported.delivered || read !== reported.read) {
-        this.repeat(chat, step.now);
+    for (const row of await step.ledger.chats()) {
+      const { delivered, read } = await step.ledger.readable(row);
+      if (delivered !== row.reported.delivered || read !== row.reported.read) {
+        this.repeat(row.chat, step.now);
       }
     }
   }

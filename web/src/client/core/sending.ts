@@ -285,8 +285,8 @@ export class Sending {
   ): Promise<void> {
     this.#asked(step, rows);
     for (let at = 0; at < rows.length; at += ASKED_AT_ONCE) {
-      const ids = rows.slice(at, at + ASKED_AT_ONCE).map(({ messageId }) => messageId);
-      await this.#own.queue(step, chat, [await step.cipher.ask(chat, to, ids)]);
+      const part = rows.slice(at, at + ASKED_AT_ONCE);
+      await this.#own.queue(step, chat, [await step.cipher.ask(chat, to, part)]);
     }
   }
 

@@ -24,8 +24,16 @@ import { MessageTooLarge } from "../errors.ts";
 import type { Ledger } from "../store/ledger.ts";
 import type { ChatRow, MessageRow, OutboxRow, Purpose, ToDeviceRow } from "../store/tables.ts";
 import * as tables from "../store/tables.ts";
-import { type Content, MEGOLM, OLM, type Self } from "./envelope.ts";
-import { blocked, checkedClaim, Identities, type Listed, type Seen } from "./identities.ts";
+import { type Content, MEGOLM, OLM, parseMegolm, type Self } from "./envelope.ts";
+import {
+  blocked,
+  checkedClaim,
+  Identities,
+  type KnownDevice,
+  type Listed,
+  retired,
+  type Seen,
+} from "./identities.ts";
 import { RatchetError } from "./olm.ts";
 import { type Opened, open } from "./opening.ts";
 import { askedAgain, lacking, refusedFor, sharedWith, wornOut } from "./rotation.ts";
@@ -107,7 +115,7 @@ export class Encryption implements Cipher {
   }
 
   async queueCopies(chat: string, messageId: string, devices: readonly string[]): Promise<void> {
-    for (const device of devices) await this.#toDevice.add(chat, device, messageId);
+    for (const device of devices) await this.#toDevice.addCopy(chat, device, messageId, false);
   }
 
   async withoutKey(chat: string, devices: readonly string[]): Promise<string[]> {
@@ -130,7 +138,7 @@ export class Encryption implements Cipher {
     const readers = [...others, ...reachable.filter((each) => !others.includes(each))];
     const parcel = {
       chat: chat.chat,
-      urgent: true,
+      hidden: false,
       first: { messageId: draft.messageId, content: textOf(draft) },
       further: () => ({ messageId: crypto.randomUUID(), content: this.#copyOf(draft) }),
     };
@@ -159,7 +167,7 @@ export class Encryption implements Cipher {
     if (reachable.length > 0) {
       const content = groupKey(this.#self, group);
       const another = () => ({ messageId: crypto.randomUUID(), content });
-      const parcel = { chat, urgent: false, first: another(), further: another };
+      const parcel = { chat, hidden: true, first: another(), further: another };
       const packed = await pack(work, this.#self, parcel, reachable);
       const devices = new Map(reachable.map(({ name, keys }) => [name, keys.ed25519]));
       work.put(tables.outboundGroups, sharedWith(group, devices));
@@ -170,7 +178,7 @@ export class Encryption implements Cipher {
     const payload = sealForGroup(work, this.#self, place, group, textOf(draft));
     this.#ledger.change(draft, { alg: MEGOLM, sealed: true });
     await this.queueCopies(chat, draft.messageId, [...left, ...group.refused]);
-    const frame = JSON.stringify(send(draft.messageId, chat, MEGOLM, payload, true));
+    const frame = JSON.stringify(send(draft.messageId, chat, MEGOLM, payload, false));
     return { frames: [{ messageId: draft.messageId, purpose: "text", frame }], done: true };
   }
 
@@ -220,18 +228,27 @@ export class Encryption implements Cipher {
         this.#toDevice.done(row);
         frames.push(await this.#for(chat, to, row.content));
       } else {
-        const copy = await this.#sealCopy(row, to, readers);
+        const hidden = row.asked || audience.chat.kind === "group";
+        const copy = await this.#sealCopy(row, to, readers, hidden);
         if (copy !== undefined) frames.push(copy);
       }
     }
     return frames;
   }
 
-  async ask(chat: string, to: Recipient, messageIds: readonly string[]): Promise<Outgoing> {
-    return this.#for(chat, to, { kind: "request", of: messageIds }, true);
+  async ask(chat: string, to: Recipient, messages: readonly MessageRow[]): Promise<Outgoing> {
+    const of = messages.map(({ messageId }) => messageId);
+    const twice = messages.find((row) => row.unreadable === "replayed" && row.alg === MEGOLM);
+    const repeats = parseMegolm(twice?.payload ?? "")?.sessionId;
+    const content = { kind: "request" as const, of, ...(repeats && { repeats }) };
+    return this.#for(chat, to, content, { fresh: true });
   }
 
-  async requested(message: Message, messageIds: readonly string[]): Promise<void> {
+  async requested(
+    message: Message,
+    messageIds: readonly string[],
+    repeats?: string,
+  ): Promise<void> {
     const { chat, sender, senderDevice } = message;
     const { work } = this.#ledger;
     const device = nameOf(sender, senderDevice);
@@ -240,10 +257,13 @@ export class Encryption implements Cipher {
       const own = await this.#ledger.own(messageId);
       if (own?.chat !== chat || own.text === undefined || own.hidden) continue;
       if (asking === undefined || !mayAskFor(own.acceptedAt, asking.trustedAt)) continue;
-      await this.queueCopies(chat, messageId, [device]);
+      await this.#toDevice.addCopy(chat, device, messageId, true);
     }
     const group = await work.get(tables.outboundGroups, chat);
-    if (group !== undefined) work.put(tables.outboundGroups, askedAgain(group, device));
+    if (group === undefined) return;
+    // It repeats where this store was restored from an older copy.
+    if (group.id === repeats) work.delete(tables.outboundGroups, chat);
+    else work.put(tables.outboundGroups, askedAgain(group, device));
   }
 
   /** No texts to users whose changed identity is not accepted, whichever device it is. */
@@ -252,11 +272,15 @@ export class Encryption implements Cipher {
     return rows.filter((row) => row.content !== undefined || !held.includes(userOf(row.device)));
   }
 
-  /** Undefined where it can't be sealed yet, or never may be: it is dropped then. */
+  /**
+   * Undefined where it can't be sealed yet, or never may be: it is dropped then. A copy is shown to
+   * phones only where the text itself had no payload for the device.
+   */
   async #sealCopy(
     row: ToDeviceRow,
     to: Recipient,
     readers: Readers,
+    hidden: boolean,
   ): Promise<Outgoing | undefined> {
     const own = await this.#ledger.own(row.messageId);
     if (own?.state === State.WAITING) return undefined; // first it has to be accepted
@@ -268,15 +292,20 @@ export class Encryption implements Cipher {
     this.#toDevice.done(row);
     const count = (own.copies[to.name] ?? 0) + 1;
     this.#ledger.change(own, { copies: { ...own.copies, [to.name]: count } });
-    return this.#for(row.chat, to, this.#copyOf(own));
+    return this.#for(row.chat, to, this.#copyOf(own), { hidden });
   }
 
   /** `fresh`: on the newest session, for the older ones may be lost. */
-  async #for(chat: string, to: Recipient, content: Content, fresh = false): Promise<Outgoing> {
+  async #for(
+    chat: string,
+    to: Recipient,
+    content: Content,
+    { fresh = false, hidden = true } = {},
+  ): Promise<Outgoing> {
     const messageId = crypto.randomUUID();
     const place = { chat, messageId };
     const payload = await sealFor(this.#ledger.work, this.#self, place, to, content, fresh);
-    const frame = JSON.stringify(send(messageId, chat, OLM, { [to.name]: payload }, false));
+    const frame = JSON.stringify(send(messageId, chat, OLM, { [to.name]: payload }, hidden));
     return { messageId, purpose: content.kind, frame };
   }
 
@@ -301,25 +330,40 @@ export class Encryption implements Cipher {
 
   async accept(user: string, keys: Listed): Promise<string[]> {
     const accepted = await this.#identities.accept(user, keys);
-    for (const device of accepted) await this.#dropSessions(nameOf(user, device));
-    return accepted;
+    for (const row of accepted) await this.#retireSessions(row);
+    return accepted.map(({ device }) => device);
   }
 
   async compared(user: string, seen: Seen): Promise<string[] | undefined> {
     const accepted = await this.#identities.compared(user, seen);
-    for (const device of accepted ?? []) await this.#dropSessions(nameOf(user, device));
-    return accepted;
+    for (const row of accepted ?? []) await this.#retireSessions(row);
+    return accepted?.map(({ device }) => device);
   }
 
-  /** They belong to the identity that was. */
-  async #dropSessions(device: string): Promise<void> {
+  async renew(chat: string): Promise<boolean> {
     const { work } = this.#ledger;
-    for (const { chat, id } of await work.all(
-      tables.olmSessions,
-      "device",
-      IDBKeyRange.only([device]),
-    )) {
-      work.delete(tables.olmSessions, [chat, device, id]);
+    work.delete(tables.outboundGroups, chat);
+    let any = false;
+    for (const row of await work.all(tables.olmSessions, undefined, tables.startingWith(chat))) {
+      if (row.device.includes("#")) continue;
+      any = true;
+      const keys = (await work.get(tables.knownDevices, [...partsOf(row.device)]))?.keys;
+      work.delete(tables.olmSessions, [chat, row.device, row.id]);
+      if (keys === undefined) continue;
+      work.put(tables.olmSessions, { ...row, device: retired(row.device, keys) });
+    }
+    return any;
+  }
+
+  /** Of the identity that was: they open what was sent with it, and encrypt nothing more. */
+  async #retireSessions({ user, device, keys }: KnownDevice): Promise<void> {
+    if (keys === undefined) return;
+    const { work } = this.#ledger;
+    const name = nameOf(user, device);
+    const range = IDBKeyRange.only([name]);
+    for (const row of await work.all(tables.olmSessions, "device", range)) {
+      work.delete(tables.olmSessions, [row.chat, name, row.id]);
+      work.put(tables.olmSessions, { ...row, device: retired(name, keys) });
     }
   }
 

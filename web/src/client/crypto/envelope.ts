@@ -7,7 +7,8 @@ export type Content =
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "copy"; readonly of: string; readonly text: string; readonly sent_at: number }
   | { readonly kind: "room_key"; readonly session_id: string; readonly key: string }
-  | { readonly kind: "request"; readonly of: readonly string[] }
+  /** `repeats`: the group session of which an index came twice. */
+  | { readonly kind: "request"; readonly of: readonly string[]; readonly repeats?: string }
   | { readonly kind: "sas"; readonly txn: string; readonly step: SasStep };
 
 export type SasStep =
@@ -116,7 +117,9 @@ function contentOf(envelope: Record<string, unknown>): Content | undefined {
         key: text(envelope, "key"),
       };
     case "request":
-      return { kind: "request", of: texts(envelope, "of") };
+      return typeof envelope.repeats === "string"
+        ? { kind: "request", of: texts(envelope, "of"), repeats: envelope.repeats }
+        : { kind: "request", of: texts(envelope, "of") };
     case "sas": {
       const step = sasStep(envelope);
       return step && { kind: "sas", txn: text(envelope, "txn"), step };

@@ -3,7 +3,7 @@
  * there is used before its signature holds, and before it is as this device remembers it.
  */
 
-import type { ClaimedKey } from "../core/bodies.generated.ts";
+import type { ClaimedKey, FormerDevice } from "../core/bodies.generated.ts";
 import type { Found, Listing } from "../core/cipher.ts";
 import { nameOf, partsOf } from "../core/ids.ts";
 import type { Work } from "../store/store.ts";
@@ -21,9 +21,22 @@ export interface KnownDevice {
   readonly pending: IdentityKeys | undefined;
   /** The user compared safety numbers or emoji. */
   readonly verified: boolean;
+  /** What the device had before `keys`: these open what it sent then, and nothing is sent for them. */
+  readonly former?: readonly IdentityKeys[];
   /** Since when `keys` are trusted, epoch ms by this device's clock: seen first, or accepted. */
   readonly trustedAt: number;
 }
+
+/** Keys that a device had; the later `until`, the later it had them. */
+export type Former = Pick<FormerDevice, "device" | "keys" | "until">;
+
+/** An identity that a message may be by. */
+export interface Author {
+  readonly keys: IdentityKeys;
+  readonly former: boolean;
+}
+
+const DEVICE = /^[A-Za-z0-9_-]{1,64}$/;
 
 export type Listed = ReadonlyMap<string, IdentityKeys>;
 
@@ -56,7 +69,9 @@ export class Identities {
   /** The user's devices as the directory lists them; what isn't signed isn't there. */
   async learn(user: string, found: Listing): Promise<Found> {
     const listed = checkedList(this.#self, user, found);
-    const { changed, changes } = recognise(user, await this.devices(user), listed, this.#time);
+    const former = checkedFormer(this.#self, user, found.former);
+    const memory = await this.devices(user);
+    const { changed, changes } = recognise(user, memory, listed, this.#time, former);
     for (const row of changed) this.#work.put(tables.knownDevices, row);
     const named = (added: boolean) =>
       changes.filter(({ what }) => (what === "added") === added).map(({ device }) => device);
@@ -69,28 +84,28 @@ export class Identities {
     return this.#work.all(tables.knownDevices, undefined, tables.startingWith(user));
   }
 
-  /** Of the keys that devices show now, those in `keys` are trusted; gives the devices. */
-  async accept(user: string, keys: Listed): Promise<string[]> {
+  /** Of the keys that devices show now, those in `keys` are trusted; gives the rows before that. */
+  async accept(user: string, keys: Listed): Promise<KnownDevice[]> {
     const waiting = (await this.devices(user)).filter(({ pending }) => pending !== undefined);
     return this.#agree(waiting, keys, false);
   }
 
   /** As `accept`, and all are verified; undefined where the devices are not those `seen`. */
-  async compared(user: string, seen: Seen): Promise<string[] | undefined> {
+  async compared(user: string, seen: Seen): Promise<KnownDevice[] | undefined> {
     const memory = await this.devices(user);
     return alike(memory, seen.memory) ? this.#agree(memory, seen.listed, true) : undefined;
   }
 
-  /** This device's user has agreed to these keys. Gives the devices that waited for that. */
-  #agree(rows: readonly KnownDevice[], keys: Listed, compared: boolean): string[] {
-    const accepted: string[] = [];
+  /** This device's user has agreed to these keys. Gives the rows that waited for that. */
+  #agree(rows: readonly KnownDevice[], keys: Listed, compared: boolean): KnownDevice[] {
+    const accepted: KnownDevice[] = [];
     for (const row of rows) {
       const shown = keys.get(row.device);
       const trusted = shown && agreed(row, shown, this.#time);
       if (trusted === undefined) continue;
       const verified = compared || trusted.verified;
       this.#work.put(tables.knownDevices, { ...trusted, verified });
-      if (row.pending !== undefined) accepted.push(row.device);
+      if (row.pending !== undefined) accepted.push(row);
     }
     return accepted;
   }
@@ -106,6 +121,7 @@ export function recognise(
   memory: readonly KnownDevice[],
   listed: Listed,
   now: number,
+  former: readonly Former[] = [],
 ): Recognised {
   const known = new Map(memory.map((each) => [each.device, each]));
   const verified = memory.some((each) => each.verified);
@@ -131,7 +147,57 @@ export function recognise(
       changes.push({ device, what: before.keys === undefined ? "new" : "changed" });
     }
   }
-  return { changed, changes };
+  const were = formerOf(user, former, changed, new Set(known.keys()), verified, now);
+  if (!first && !verified) {
+    for (const { device } of were.gone) changes.push({ device, what: "added" });
+  }
+  return { changed: [...were.changed, ...were.gone], changes };
+}
+
+/**
+ * What former identities add to rows of devices that were not `known` before: of a known one only
+ * the identity that is remembered counts. A device that is `gone` is remembered by its last one.
+ */
+function formerOf(
+  user: string,
+  former: readonly Former[],
+  changed: readonly KnownDevice[],
+  known: ReadonlySet<string>,
+  verified: boolean,
+  now: number,
+): { changed: KnownDevice[]; gone: KnownDevice[] } {
+  const rows = new Map(changed.map((row) => [row.device, row]));
+  const gone = new Map<string, KnownDevice>();
+  for (const { device, keys } of former.toSorted((a, b) => b.until - a.until)) {
+    if (known.has(device)) continue;
+    const row = rows.get(device) ?? gone.get(device);
+    if (row === undefined) {
+      const trusted = verified ? { keys: undefined, pending: keys } : { keys, pending: undefined };
+      gone.set(device, { user, device, ...trusted, verified: false, trustedAt: now });
+    } else if (!verified) {
+      (gone.has(device) ? gone : rows).set(device, withFormer(row, keys));
+    }
+  }
+  return { changed: [...rows.values()], gone: [...gone.values()] };
+}
+
+function withFormer(row: KnownDevice, keys: IdentityKeys): KnownDevice {
+  const others = (row.former ?? []).filter((each) => !same(each, keys));
+  return { ...row, former: [...others, keys] };
+}
+
+/** The identities whose messages count: the trusted one, and those the device had before. */
+export function authorsOf({ keys, former = [] }: KnownDevice): Author[] {
+  const before = former.filter((each) => keys === undefined || !same(each, keys));
+  return [
+    ...(keys === undefined ? [] : [{ keys, former: false }]),
+    ...before.map((each) => ({ keys: each, former: true })),
+  ];
+}
+
+/** Where sessions with an identity stand once the device has another one. */
+export function retired(name: string, { ed25519 }: IdentityKeys): string {
+  return `${name}#${ed25519}`;
 }
 
 /**
@@ -142,7 +208,8 @@ export function agreed(row: KnownDevice, keys: IdentityKeys, now: number): Known
   const shown = row.pending ?? row.keys;
   if (shown === undefined || !same(shown, keys)) return undefined;
   if (row.pending === undefined) return row;
-  return { ...row, keys, pending: undefined, verified: false, trustedAt: now };
+  const before = row.keys === undefined ? row : withFormer(row, row.keys);
+  return { ...before, keys, pending: undefined, verified: false, trustedAt: now };
 }
 
 /** Whether nothing may be sent to the user: one of the listed devices is not as remembered. */
@@ -168,12 +235,26 @@ export function same(a: IdentityKeys, b: IdentityKeys): boolean {
  */
 function checkedList(self: Self, user: string, found: Listing): Listed {
   const listed = new Map<string, IdentityKeys>();
-  for (const [device, { keys, signature }] of found) {
-    if (nameOf(user, device) === self.name) continue;
-    const document = canonical(deviceDocument(user, device, keys));
-    if (self.ratchets.verify(keys.ed25519, document, signature)) listed.set(device, keys);
+  for (const [device, { keys, signature }] of found.devices) {
+    if (isSigned(self, user, { device, keys, signature })) listed.set(device, keys);
   }
   return listed;
+}
+
+/** Likewise. */
+function checkedFormer(self: Self, user: string, found: readonly FormerDevice[]): Former[] {
+  return found.filter((entry) => isSigned(self, user, entry));
+}
+
+/** The name has to be one: sessions with former identities stand under others (`retired`). */
+function isSigned(
+  self: Self,
+  user: string,
+  { device, keys, signature }: Pick<FormerDevice, "device" | "keys" | "signature">,
+): boolean {
+  if (nameOf(user, device) === self.name || !DEVICE.test(device)) return false;
+  const document = canonical(deviceDocument(user, device, keys));
+  return self.ratchets.verify(keys.ed25519, document, signature);
 }
 
 /** The claimed key, if the device signed it. */

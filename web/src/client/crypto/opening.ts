@@ -15,7 +15,7 @@ import {
   type Self,
   unsealed,
 } from "./envelope.ts";
-import type { KnownDevice } from "./identities.ts";
+import { type Author, authorsOf, retired } from "./identities.ts";
 import { type OlmMessage, RatchetError } from "./olm.ts";
 import { byUse, next, type OlmSession, superfluous } from "./sessions.ts";
 
@@ -53,16 +53,33 @@ async function opened(work: Work, self: Self, message: Message): Promise<Content
     throw new Undecryptable("no_session");
   const sender = await work.get(tables.knownDevices, [message.sender, message.senderDevice]);
   if (sender === undefined) throw new Undecryptable("unknown_device");
-  if (sender.keys === undefined) throw new Undecryptable("identity_changed");
-  try {
-    return message.alg === OLM
-      ? await olm(work, self, message, message.payload, sender)
-      : await megolm(work, self, message, message.payload, sender);
-  } catch (error) {
-    // It may be fine, by the identity that the directory shows and nobody has accepted.
-    if (sender.pending !== undefined) throw new Undecryptable("identity_changed");
-    throw error;
+  let failure: unknown = new Undecryptable("identity_changed");
+  for (const [at, author] of authorsOf(sender).entries()) {
+    try {
+      return await openedOf(work, self, message, message.payload, author);
+    } catch (error) {
+      if (at === 0) failure = error;
+    }
   }
+  // It may be fine, by the identity that the directory shows and nobody has accepted.
+  if (sender.pending !== undefined) throw new Undecryptable("identity_changed");
+  throw failure;
+}
+
+/** A former identity asks for nothing any more. */
+async function openedOf(
+  work: Work,
+  self: Self,
+  message: Message,
+  payload: string,
+  author: Author,
+): Promise<Content | undefined> {
+  const content =
+    message.alg === OLM
+      ? await olm(work, self, message, payload, author)
+      : await megolm(work, self, message, payload, author);
+  const asks = content?.kind === "request" || content?.kind === "sas";
+  return author.former && asks ? undefined : content;
 }
 
 async function olm(
@@ -70,14 +87,19 @@ async function olm(
   self: Self,
   message: Message,
   payload: string,
-  sender: KnownDevice,
+  { keys, former }: Author,
 ): Promise<Content | undefined> {
   const olmMessage = parseOlm(payload);
-  if (olmMessage === undefined || sender.keys === undefined) throw new Undecryptable("damaged");
-  const { curve25519, ed25519 } = sender.keys;
+  if (olmMessage === undefined) throw new Undecryptable("damaged");
+  const { curve25519, ed25519 } = keys;
   const from = nameOf(message.sender, message.senderDevice);
+  // The first is that of new ones.
+  const places = former ? [retired(from, keys)] : [from, retired(from, keys)];
+  const ranges = places.map((place) => tables.startingWith(message.chat, place));
   const sessions = byUse(
-    await work.all(tables.olmSessions, undefined, tables.startingWith(message.chat, from)),
+    (
+      await Promise.all(ranges.map((range) => work.all(tables.olmSessions, undefined, range)))
+    ).flat(),
   );
   const found =
     matching(self, sessions, curve25519, olmMessage) ??
@@ -96,7 +118,7 @@ async function olm(
   const order = next(sessions);
   const row: OlmSession = {
     chat: message.chat,
-    device: from,
+    device: found.device ?? places[0] ?? from,
     id: found.id,
     pickle: found.session,
     made: found.made ?? order,
@@ -104,7 +126,8 @@ async function olm(
   };
   found.commit();
   work.put(tables.olmSessions, row);
-  for (const old of superfluous([...sessions.filter((each) => each.id !== row.id), row])) {
+  const others = sessions.filter((each) => each.id !== row.id && each.device === row.device);
+  for (const old of superfluous([...others, row])) {
     work.delete(tables.olmSessions, [old.chat, old.device, old.id]);
   }
   return content;
@@ -115,6 +138,8 @@ interface Decrypted {
   readonly session: string;
   readonly text: string;
   readonly made: number | undefined;
+  /** Where the session stands. */
+  readonly device: string | undefined;
   /** What else is to be stored, once the inside has turned out right. */
   readonly commit: () => void;
 }
@@ -127,9 +152,10 @@ function matching(
   message: OlmMessage,
 ): Decrypted | undefined {
   const { ratchets } = self;
-  const decrypt = ({ id, pickle, made }: OlmSession): Decrypted => ({
+  const decrypt = ({ id, pickle, made, device }: OlmSession): Decrypted => ({
     id,
     made,
+    device,
     ...ratchets.decrypt(pickle, message),
     commit: () => {},
   });
@@ -163,6 +189,7 @@ async function fresh(
   return {
     id: inbound.id,
     made: undefined,
+    device: undefined,
     ...self.ratchets.decrypt(inbound.session, message),
     commit: () => {
       work.put(tables.account, { ...account, pickle: inbound.account });
@@ -192,7 +219,7 @@ async function megolm(
   self: Self,
   message: Message,
   payload: string,
-  sender: KnownDevice,
+  { keys }: Author,
 ): Promise<Content | undefined> {
   const parsed = parseMegolm(payload);
   if (parsed === undefined) throw new Undecryptable("damaged");
@@ -200,7 +227,7 @@ async function megolm(
   const from = nameOf(message.sender, message.senderDevice);
   const group = await work.get(tables.inboundGroups, [message.chat, from, sessionId]);
   if (group === undefined) throw new Undecryptable("no_session");
-  if (group.ed25519 !== sender.keys?.ed25519) throw new Undecryptable("identity_changed");
+  if (group.ed25519 !== keys.ed25519) throw new Undecryptable("identity_changed");
   const { group: pickle, text, index } = self.ratchets.groupDecrypt(group.pickle, body);
   const seen = await work.get(tables.seenIndexes, [sessionId, index]);
   if (seen !== undefined && seen.messageId !== message.messageId)

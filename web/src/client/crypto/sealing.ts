@@ -149,7 +149,7 @@ export interface Packed {
 /** What goes into the first frame and what into the further ones, each with an id of its own. */
 export interface Parcel {
   readonly chat: string;
-  readonly urgent: boolean;
+  readonly hidden: boolean;
   readonly first: { readonly messageId: string; readonly content: Content };
   readonly further: () => { messageId: string; content: Content };
 }
@@ -181,7 +181,7 @@ export async function pack(
       if (size > SEND_LIMIT_BYTES && Object.keys(to).length > 0) break;
       to[recipient.name] = await sealFor(work, self, place, recipient, content);
     }
-    const frame = JSON.stringify(send(messageId, parcel.chat, OLM, to, parcel.urgent));
+    const frame = JSON.stringify(send(messageId, parcel.chat, OLM, to, parcel.hidden));
     packed.push({ messageId, frame, devices: Object.keys(to) });
     rest = rest.slice(Object.keys(to).length);
   }

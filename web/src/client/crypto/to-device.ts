@@ -15,16 +15,21 @@ export class ToDeviceQueue {
     this.#work = work;
   }
 
-  /** The same copy is queued once; all else is sent in the order in which it is queued. */
+  /** Sent in the order in which it is queued. */
   async add(
     chat: string,
     device: string,
-    of: string | NonNullable<ToDeviceRow["content"]>,
+    content: NonNullable<ToDeviceRow["content"]>,
     until?: number,
   ): Promise<void> {
-    const copy = typeof of === "string";
-    const messageId = copy ? of : await this.#place(chat);
-    const row = { chat, device, messageId, content: copy ? undefined : of, until };
+    const messageId = await this.#place(chat);
+    this.#work.put(tables.toDevice, { chat, device, messageId, content, until, asked: false });
+  }
+
+  /** The same copy is queued once. */
+  async addCopy(chat: string, device: string, messageId: string, asked: boolean): Promise<void> {
+    if ((await this.#work.get(tables.toDevice, [chat, device, messageId])) !== undefined) return;
+    const row = { chat, device, messageId, content: undefined, until: undefined, asked };
     this.#work.put(tables.toDevice, row);
   }
 
@@ -83,11 +88,11 @@ export interface Readers {
   readonly joinedAfter: ReadonlyMap<string, number>;
 }
 
-/** Two devices' clocks are rarely further apart, nor a first message and the look at who reads it. */
+/** A first message and the look at who reads it are rarely further apart. */
 const MADE_LATER_MS = 300_000;
 
 /**
- * Whether a device may ask for what was sent at `sentAt`, both epoch ms: one that is made later, by
+ * Whether a device may ask for what was sent at `sentAt`, both by one clock: one that is made later, by
  * its user or by the backend, reads what comes and not what was. It keeps to that itself, and so
  * does the device that responds, by its own clock: `since` it has trusted the device's keys, of what was
  * accepted (undefined: not yet) then.

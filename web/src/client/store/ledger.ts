@@ -99,6 +99,22 @@ export class Ledger {
     return changed;
   }
 
+  /** The first text of somebody else that its sender is still to be asked for. */
+  async firstWaiting(chat: string): Promise<number | undefined> {
+    const rows = await this.work.all(tables.messages, "askAt");
+    const seqs = rows
+      .filter((row) => row.chat === chat && row.sender !== this.#user)
+      .flatMap(({ seq }) => (seq === undefined ? [] : [seq]));
+    return seqs.length === 0 ? undefined : Math.min(...seqs);
+  }
+
+  /** What the receipts of a chat may report: a text that waits is neither delivered nor read. */
+  async readable({ chat, watermark, read }: ChatRow): Promise<Watermarks> {
+    const waits = await this.firstWaiting(chat);
+    const top = waits === undefined ? watermark : Math.min(watermark, waits - 1);
+    return { delivered: top, read: Math.min(read, top) };
+  }
+
   /** Who but this user wrote the messages in (after, to]. */
   async senders(chat: string, after: number, to: number): Promise<Set<string>> {
     if (to <= after) return new Set();

@@ -24,8 +24,10 @@ export interface SessionRow {
 export interface AccountRow {
   readonly pickleKey: string;
   readonly pickle: string;
-  /** Epoch ms. What is older was not meant for this device. */
+  /** Epoch ms by this device's clock. */
   readonly madeAt: number;
+  /** Epoch ms by the backend's clock, as `sentAt`: what is older was not meant for this device. */
+  readonly registeredAt?: number;
   /** When the fallback key was last replaced because it was used, epoch ms. */
   readonly replacedAt: number | undefined;
 }
@@ -118,6 +120,8 @@ export interface ToDeviceRow {
   readonly content: SasContent | undefined;
   /** After this it is dropped, ms on the clock of the steps. */
   readonly until: number | undefined;
+  /** Of a copy: the device could not read the text, so it was announced before. */
+  readonly asked: boolean;
 }
 
 type SasContent = Extract<Content, { kind: "sas" }>;

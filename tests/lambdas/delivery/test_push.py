@@ -12,10 +12,11 @@ from botocore.exceptions import ClientError
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.sns.models import sns_backends
 
-from lambdas.notifications import push
+from lambdas.delivery import push
 from lambdas.notifications.endpoints import Endpoints
 from lambdas.presence.devices import LEASE_SECONDS, Devices
 from lambdas.settings import Aws
+from tests.support.lambdas import unread
 from tests.support.lambdas.events import sqs_record
 from tests.support.lambdas.rest import (
     REGION,
@@ -26,6 +27,7 @@ from tests.support.lambdas.rest import (
     one_at_a_time,
     written_log,
 )
+from tests.support.lambdas.unread import record
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +45,7 @@ class Ravi:
     """A user with devices that can be woken."""
 
     def __init__(self, aws: Aws) -> None:
-        self.name = new_name("ravi")
+        self.aws, self.name = aws, new_name("ravi")
         self.devices = Devices(aws.users)
         self.devices.create_user(self.name)
         settings = aws.settings
@@ -62,6 +64,17 @@ class Ravi:
     def arn(self, device: str) -> str | None:
         return self.devices.of([self.name])[self.name][device].endpoint_arn
 
+    def has_unread(self, message_id: str = "m1", **fields: Any) -> int:
+        """The seq of one more text for him."""
+        return unread.text(self.aws, self.name, message_id, self.chat, **fields)
+
+    @property
+    def chat(self) -> str:
+        return f"chat-of-{self.name}"
+
+    def job(self, id: str = "job", **changes: Any) -> dict[str, Any]:
+        return record(self.name, id, self.chat, **changes)
+
     def connect(self, device: str, at: float) -> None:
         self.devices.connect(self.name, device, f"connection-{device}", int(at * 1000))
 
@@ -69,11 +82,6 @@ class Ravi:
 @pytest.fixture
 def ravi(aws: Aws) -> Ravi:
     return Ravi(aws)
-
-
-def record(user: str, message_id: str = "m1", **changes: Any) -> dict[str, Any]:
-    body = {"user": user, "chat": "chat-1", "message_id": message_id, "urgent": True, **changes}
-    return sqs_record(message_id, json.dumps(body), group=user)
 
 
 def handle(*records: dict[str, Any]) -> list[str]:
@@ -87,37 +95,81 @@ def received(arn: str) -> list[dict[str, Any]]:
     return [json.loads(message) for message in endpoint.messages.values()]
 
 
-def test_every_device_that_is_away_is_woken_on_its_platform(ravi: Ravi) -> None:
+def test_every_device_that_is_away_is_rung_on_its_platform(ravi: Ravi) -> None:
     phone, tablet = ravi.device("phone"), ravi.device("tablet", "apns")
-    assert handle(record(ravi.name)) == []
+    ravi.has_unread()
+    assert handle(ravi.job()) == []
     for arn in (phone, tablet):
         (message,) = received(arn)
         assert set(message) == {"default", "GCM", "APNS", "APNS_SANDBOX"}
         data = json.loads(message["GCM"])["fcmV1Message"]["message"]["data"]
-        assert data == {"message_id": "m1", "chat_id": "chat-1"}
+        assert data == {"message_id": "m1", "chat_id": ravi.chat, "unread": "1"}
 
 
-def test_a_device_that_is_connected_is_left_alone_and_one_whose_lease_ran_out_is_not(
-    ravi: Ravi,
-) -> None:
-    phone, tablet = ravi.device("phone"), ravi.device("tablet")
+def test_a_device_that_is_connected_is_left_alone_unless_it_is_named(ravi: Ravi) -> None:
+    phone, tablet, desk = (ravi.device(name) for name in ("phone", "tablet", "desk"))
     ravi.connect("phone", time.time())
     ravi.connect("tablet", time.time() - LEASE_SECONDS - 1)
-    handle(record(ravi.name))
-    assert received(phone) == []
-    assert len(received(tablet)) == 1
+    ravi.connect("desk", time.time())
+    ravi.has_unread()
+    handle(ravi.job(devices=["desk"]))
+    assert [len(received(arn)) for arn in (phone, tablet, desk)] == [0, 1, 1]
+    handle(ravi.job(devices=["phone"]))  # it did not acknowledge the text in time
+    assert [len(received(arn)) for arn in (phone, tablet, desk)] == [1, 1, 1]
+
+
+def test_many_texts_ring_once_and_the_badge_counts_them_and_those_of_other_chats(
+    aws: Aws, ravi: Ravi
+) -> None:
+    phone = ravi.device("phone", "apns")
+    unread.text(aws, ravi.name, "elsewhere", "other-chat")
+    handle(record(ravi.name, "job", "other-chat"))
+    for number in range(3):
+        ravi.has_unread(f"m{number}", hidden=number == 1)
+    assert handle(ravi.job(), ravi.job("again")) == []
+    first, second = (json.loads(message["APNS"]) for message in received(phone))
+    assert (first["message_id"], first["aps"]["badge"]) == ("elsewhere", 1)
+    assert (second["message_id"], second["aps"]["badge"]) == ("m2", 3)
+
+
+def test_what_rang_is_taken_back_once_all_of_it_is_read_elsewhere(aws: Aws, ravi: Ravi) -> None:
+    phone, tablet = ravi.device("phone"), ravi.device("tablet", "apns")
+    ravi.has_unread("m1")
+    ravi.has_unread("m2")
+    handle(ravi.job())
+    unread.read(aws, ravi.name, 1, ravi.chat)
+    handle(ravi.job(reader="laptop"))
+    assert len(received(phone)) == len(received(tablet)) == 1, "m2 is still to be read"
+    unread.read(aws, ravi.name, 2, ravi.chat)
+    handle(ravi.job(reader="tablet"), ravi.job(reader="tablet"))
+    _, taken_back = received(phone)
+    data = json.loads(taken_back["GCM"])["fcmV1Message"]["message"]["data"]
+    assert data == {"chat_id": ravi.chat, "read": "2", "unread": "0"}
+    assert len(received(tablet)) == 1, "it is where the texts were read"
+
+
+def test_nothing_rings_for_what_is_read_or_there_or_hidden_or_not_for_it(
+    aws: Aws, ravi: Ravi
+) -> None:
+    phone = ravi.device("phone")
+    for fields in ({}, {"hidden": True}, {"sender": ravi.name}, {"to": {"raju/phone": "x"}}):
+        ravi.has_unread("m1", **fields)
+    unread.read(aws, ravi.name, 1, ravi.chat)
+    assert handle(ravi.job()) == [] and received(phone) == []
 
 
 def test_who_can_not_be_woken_needs_no_second_try(ravi: Ravi) -> None:
     ravi.devices.register(ravi.name, "browser")
-    assert handle(record(ravi.name), record("nobody", "m2")) == []
+    ravi.has_unread()
+    assert handle(ravi.job(), record("nobody", "m2")) == []
 
 
 def test_a_disabled_endpoint_is_cleared_and_the_job_is_done(ravi: Ravi) -> None:
     arn, tablet = ravi.device("phone"), ravi.device("tablet")
+    ravi.has_unread()
     sns = client("sns")
     sns.set_endpoint_attributes(EndpointArn=arn, Attributes={"Enabled": "false"})
-    assert handle(record(ravi.name)) == []
+    assert handle(ravi.job()) == []
     assert ravi.arn("phone") is None
     assert len(received(tablet)) == 1
     assert ravi.arn("tablet") == tablet
@@ -125,8 +177,9 @@ def test_a_disabled_endpoint_is_cleared_and_the_job_is_done(ravi: Ravi) -> None:
 
 def test_an_endpoint_that_was_deleted_is_cleared(ravi: Ravi) -> None:
     arn = ravi.device("phone")
+    ravi.has_unread()
     client("sns").delete_endpoint(EndpointArn=arn)
-    assert handle(record(ravi.name)) == []
+    assert handle(ravi.job()) == []
     assert ravi.arn("phone") is None
 
 
@@ -140,10 +193,12 @@ def test_a_phone_that_somebody_else_took_over_gets_nothing_of_its_last_owner(
     # as if a registration of ravi's had been overtaken on its way
     ravi.devices.set_endpoint(ravi.name, "phone", arn, "fcm")
     assert raju.arn("phone") == arn
-    assert handle(record(ravi.name)) == []
+    ravi.has_unread()
+    raju.has_unread()
+    assert handle(ravi.job()) == []
     assert received(arn) == []
     assert ravi.arn("phone") is None
-    handle(record(raju.name))
+    handle(raju.job())
     assert len(received(arn)) == 1
 
 
@@ -171,7 +226,8 @@ def test_of_many_who_take_a_phone_over_at_once_one_has_it_and_is_woken_on_it(
     arn = everybody[3].arn("phone")
     assert arn is not None
     for one in everybody:
-        handle(record(one.name, f"m-{one.name}"))
+        one.has_unread(f"m-{one.name}")
+        handle(one.job())
     (message,) = received(arn)
     assert f"m-{everybody[3].name}" in message["GCM"]
 
@@ -181,14 +237,14 @@ class Sns:
 
     def __init__(self, real: Any, faults: dict[str, tuple[str, str]]) -> None:
         self._real = real
-        self._faults = faults
+        self.faults = faults
         self.published: list[str] = []
 
     def publish(self, **request: Any) -> Any:
         arn = request["TargetArn"]
         self.published.append(arn)
-        if arn in self._faults:
-            code, message = self._faults[arn]
+        if arn in self.faults:
+            code, message = self.faults[arn]
             raise ClientError({"Error": {"Code": code, "Message": message}}, "Publish")
         return self._real.publish(**request)
 
@@ -206,10 +262,14 @@ def test_a_fault_keeps_the_job_in_the_queue_and_the_endpoint_in_place(
     aws: Aws, ravi: Ravi, monkeypatch: pytest.MonkeyPatch, code: str
 ) -> None:
     arn, tablet = ravi.device("phone"), ravi.device("tablet")
-    failing(aws, monkeypatch, {arn: (code, "try again")})
-    assert handle(record(ravi.name)) == ["m1"]
+    ravi.has_unread()
+    sns = failing(aws, monkeypatch, {arn: (code, "try again")})
+    assert handle(ravi.job()) == ["job"]
     assert ravi.arn("phone") == arn
     assert len(received(tablet)) == 1  # the other device did not have to wait for it
+    sns.faults.clear()
+    assert handle(ravi.job()) == []
+    assert len(received(arn)) == len(received(tablet)) == 1
 
 
 @pytest.mark.parametrize(
@@ -230,8 +290,9 @@ def test_every_way_of_sns_to_say_that_an_endpoint_is_dead_clears_it(
     aws: Aws, ravi: Ravi, monkeypatch: pytest.MonkeyPatch, fault: tuple[str, str]
 ) -> None:
     arn = ravi.device("phone")
+    ravi.has_unread()
     failing(aws, monkeypatch, {arn: fault})
-    assert handle(record(ravi.name)) == []
+    assert handle(ravi.job()) == []
     assert ravi.arn("phone") is None
 
 
@@ -243,20 +304,16 @@ def test_an_endpoint_that_was_replaced_meanwhile_is_not_cleared(ravi: Ravi) -> N
     assert ravi.arn("phone") == new != old
 
 
-def test_a_failure_holds_up_the_same_user_only(
+def test_a_failure_holds_up_the_same_chat_only(
     aws: Aws, ravi: Ravi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     raju = Ravi(aws)
     arn, other = ravi.device("phone"), raju.device("phone")
     sns = failing(aws, monkeypatch, {arn: ("Throttled", "slow down")})
-    batch = [
-        record(ravi.name, "r1"),
-        record(raju.name, "j1"),
-        record(ravi.name, "r2"),
-        record(raju.name, "j2"),
-    ]
-    assert handle(*batch) == ["r1", "r2"]
-    assert sns.published == [arn, other, other]  # r2 was not tried: it would overtake r1
+    ravi.has_unread()
+    raju.has_unread()
+    assert handle(ravi.job("r1"), raju.job("j1"), ravi.job("r2"), raju.job("j2")) == ["r1", "r2"]
+    assert sns.published == [arn, other]  # r2 was not tried, and j2 found nothing new
 
 
 @pytest.mark.parametrize("body", ["", "{", "[]", "{}", '{"user": "ravi"}', "null"])
@@ -266,10 +323,11 @@ def test_a_job_that_is_none_goes_the_way_to_the_dead_letter_queue(body: str) -> 
 
 def test_the_log_has_message_and_chat_and_metrics_but_no_token(ravi: Ravi, capsys: Any) -> None:
     ravi.device("phone")
+    ravi.has_unread()
     with written_log() as log:
-        handle(record(ravi.name))
+        handle(ravi.job())
     line = json.loads(log.getvalue().splitlines()[-1])
-    assert (line["message_id"], line["chat"]) == ("m1", "chat-1")
+    assert (line["message_id"], line["chat"]) == ("m1", ravi.chat)
     assert f"{ravi.name}-phone" not in log.getvalue()
     counted = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert counted["PushesSent"] == [1.0]

@@ -1,0 +1,154 @@
+"""A client that encrypts nothing and keeps nothing, so that a benchmark measures the backend alone.
+
+Its payloads are opaque text of a chosen size. It acknowledges what it receives as the protocol
+allows: one receipt for each chat in 200 ms.
+"""
+
+import asyncio
+import contextlib
+import json
+import secrets
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple
+
+import httpx
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Subprotocol
+
+from client import ChatClient
+
+PASSWORD = "Correct-horse-7"
+DEVICE = "phone"
+RECEIPT_SECONDS = 0.2  # rule 4 of docs/protocol.md
+ANSWER_WITHIN_SECONDS = 60
+MESSAGE_BYTES = 128 * 1024  # what API Gateway sends in one WebSocket message
+
+
+class Account(NamedTuple):
+    """A user with a registered device, who is not connected."""
+
+    user: str
+    token: str
+
+
+async def register(api: str, names: Sequence[str]) -> tuple[list[Account], str]:
+    """New users with these names, and the chat that they share."""
+    users = [f"{name}_{secrets.token_hex(4)}" for name in names]
+    async with contextlib.AsyncExitStack() as stack:
+        clients = [
+            await stack.enter_async_context(ChatClient(api, user, PASSWORD, DEVICE))
+            for user in users
+        ]
+        first, others = clients[0], users[1:]
+        chat = await (first.direct(*others) if len(others) == 1 else first.group(others))
+    async with httpx.AsyncClient(base_url=api, trust_env=False, timeout=30) as http:
+        answers = [
+            await http.post("/api/sign-in", json={"username": user, "password": PASSWORD})
+            for user in users
+        ]
+    tokens = [answer.raise_for_status().json()["access_token"] for answer in answers]
+    return [Account(*each) for each in zip(users, tokens, strict=True)], chat
+
+
+class RawClient:
+    """One open connection. `received` is called with each message of others as it arrives."""
+
+    def __init__(
+        self, account: Account, connection: ClientConnection, received: Callable[[float], None]
+    ) -> None:
+        self.user = account.user
+        self._connection = connection
+        self._received = received
+        self._accepted: dict[str, asyncio.Future[float]] = {}
+        self._synced: asyncio.Future[dict[str, Any]] | None = None
+        self._seen: dict[str, int] = {}
+        self._senders: dict[str, set[str]] = {}
+        self.messages = self.frames = self.errors = 0
+
+    async def send(self, chat: str, payload: str) -> float:
+        """Returns when it was accepted, in seconds of time.perf_counter()."""
+        message_id = str(uuid.uuid4())
+        accepted = asyncio.get_running_loop().create_future()
+        self._accepted[message_id] = accepted
+        frame = {"message_id": message_id, "chat": chat, "alg": "megolm.v1", "payload": payload}
+        await self._write({"action": "send", **frame})
+        async with asyncio.timeout(ANSWER_WITHIN_SECONDS):
+            at: float = await accepted
+        return at
+
+    async def sync(self, chat: str) -> dict[str, Any]:
+        """The `synced` frame after what followed this chat's last message here."""
+        self._synced = asyncio.get_running_loop().create_future()
+        await self._write({"action": "sync", "chats": {chat: self._seen.get(chat, 0)}})
+        async with asyncio.timeout(ANSWER_WITHIN_SECONDS):
+            return await self._synced
+
+    async def read(self) -> None:
+        async for text in self._connection:
+            self.frames += 1
+            self._take(json.loads(text))
+
+    async def acknowledge(self) -> None:
+        """Sends receipts until it is cancelled."""
+        while True:
+            await asyncio.sleep(RECEIPT_SECONDS)
+            for chat, senders in self._senders.items():
+                frame = {"chat": chat, "delivered": self._seen[chat], "senders": sorted(senders)}
+                await self._write({"action": "receipt", **frame})
+            self._senders = {}
+
+    def _take(self, frame: dict[str, Any]) -> None:
+        if frame.get("type") == "accepted":
+            self._accepted.pop(frame["message_id"]).set_result(time.perf_counter())
+        elif frame.get("type") == "message":
+            self._take_message(frame)
+        elif frame.get("type") == "messages":
+            for each in frame["messages"]:
+                self._take_message(each)
+        elif frame.get("type") == "synced" and self._synced is not None:
+            self._seen |= {chat: each["complete_to"] for chat, each in frame["chats"].items()}
+            self._synced.set_result(frame)
+        elif frame.get("type") != "receipt":
+            self.errors += 1
+
+    def _take_message(self, frame: dict[str, Any]) -> None:
+        chat = frame["chat"]
+        self.messages += 1
+        self._seen[chat] = max(self._seen.get(chat, 0), frame["seq"])
+        self._senders.setdefault(chat, set()).add(frame["sender"])
+        self._received(time.perf_counter())
+
+    async def _write(self, frame: dict[str, Any]) -> None:
+        await self._connection.send(json.dumps(frame))
+
+
+@asynccontextmanager
+async def connected(
+    api: str,
+    account: Account,
+    *,
+    receipts: bool = False,
+    received: Callable[[float], None] = lambda at: None,
+) -> AsyncIterator[RawClient]:
+    """Gives a client whose connection is open; with `receipts` it acknowledges what it gets."""
+    headers = {"authorization": f"Bearer {account.token}"}
+    async with httpx.AsyncClient(base_url=api, trust_env=False, timeout=30) as http:
+        answer = await http.post("/api/tickets", json={"device": DEVICE}, headers=headers)
+    ticket = answer.raise_for_status().json()
+    protocols = [Subprotocol("chat.v1"), Subprotocol(f"ticket.{ticket['ticket']}")]
+    async with connect(
+        ticket["url"], subprotocols=protocols, max_size=MESSAGE_BYTES, proxy=None
+    ) as connection:
+        client = RawClient(account, connection, received)
+        tasks = [asyncio.create_task(client.read())]
+        if receipts:
+            tasks.append(asyncio.create_task(client.acknowledge()))
+        try:
+            yield client
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)

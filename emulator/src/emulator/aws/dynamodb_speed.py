@@ -1,0 +1,167 @@
+"""moto's DynamoDB with the same results in less time.
+
+Each request parses its expressions up to three times, counts the bytes of an item once for each of
+its attributes, and copies items that nobody changes. These replacements remember what was parsed
+and look at each value once.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+from functools import lru_cache
+from types import SimpleNamespace
+from typing import Any
+
+import moto.dynamodb.models.table
+import moto.dynamodb.parsing.validators
+import moto.dynamodb.responses
+from moto.dynamodb.comparisons import ConditionExpressionParser
+from moto.dynamodb.exceptions import ItemSizeTooLarge
+from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
+from moto.dynamodb.models.utilities import dynamo_to_dict
+from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser
+from moto.dynamodb.parsing.expressions import UpdateExpressionParser
+
+from emulator.aws.hooks import replace
+
+_ITEM_LIMIT = 405_000  # bytes, as LimitedSizeDict has it
+_REMEMBERED = 1000  # expressions; an application has dozens, most with a few sets of values
+_TEXT, _SETS = frozenset({"S", "N"}), frozenset({"SS", "NS"})
+
+
+def install() -> None:
+    """Change moto's DynamoDB as this module's docstring describes."""
+    replace(moto.dynamodb.responses, "dynamo_to_dict", wire)
+    replace(DynamoType, "__deepcopy__", _copied)
+    replace(Item, "__init__", _init_item)
+    _copy_no_results()
+    _measure_directly()
+    _remember_update_expressions()
+    _remember_conditions()
+    _remember_node_types()
+
+
+def wire(value: Any) -> Any:
+    """What moto's `dynamo_to_dict` gives, by the kinds of values that are frequent first."""
+    kind = type(value)
+    if kind is DynamoType:
+        if value.type in _TEXT or value.type in _SETS or value.type in ("BOOL", "NULL"):
+            return {value.type: value.value}
+        if value.type in ("M", "L"):
+            return {value.type: wire(value.value)}
+        return dynamo_to_dict(value)
+    if kind is dict or kind is LimitedSizeDict:
+        return {name: wire(each) for name, each in value.items()}
+    if kind is list:
+        return [wire(each) for each in value]
+    return value if kind is str else dynamo_to_dict(value)
+
+
+def _copied(self: Any, memo: dict[int, Any]) -> Any:
+    """An attribute's value has no circles and nothing in it twice, so the memo is not needed."""
+    result = DynamoType.__new__(DynamoType)
+    result.type = self.type
+    value = self.value
+    if type(value) is list:
+        value = [_copied(each, memo) if type(each) is DynamoType else each for each in value]
+    elif type(value) is dict:
+        value = {name: _copied(each, memo) for name, each in value.items()}
+    result.value = value
+    return result
+
+
+def _init_item(
+    self: Any, hash_key: DynamoType, range_key: DynamoType | None, attrs: dict[str, Any]
+) -> None:
+    """moto checks the size after each attribute; it only grows, so once at the end is enough."""
+    self.hash_key, self.range_key = hash_key, range_key
+    self.attrs = LimitedSizeDict()
+    for name, value in attrs.items():
+        dict.__setitem__(self.attrs, name, DynamoType(value))
+    if self.size() > _ITEM_LIMIT:
+        raise ItemSizeTooLarge
+
+
+def _copy_no_results() -> None:
+    """The items that a Query has found are written into its response, and not changed."""
+
+    def deepcopy(value: Any) -> Any:
+        if type(value) is list and value and type(value[0]) is Item:
+            return list(value)
+        return copy.deepcopy(value)
+
+    replacement = SimpleNamespace(copy=copy.copy, deepcopy=deepcopy)
+    replace(moto.dynamodb.models.table, "copy", replacement)
+
+
+def _measure_directly() -> None:
+    """moto makes new values of those in a map, to count their bytes."""
+    original = DynamoType.size
+
+    def size(self: Any) -> int:
+        if self.type == "S":
+            return len(self.value.encode())
+        if self.type == "M":
+            return sum(len(name.encode()) + size(each) for name, each in self.value.items())
+        measured: int = original(self)
+        return measured
+
+    replace(DynamoType, "size", size)
+
+
+def _remember_update_expressions() -> None:
+    """Validation changes the tree that it gets, so each request has one of its own."""
+    original = UpdateExpressionParser.make.__func__
+
+    @lru_cache(_REMEMBERED)
+    def pickled(parser: type, expression: str) -> bytes:
+        return pickle.dumps(original(parser, expression))
+
+    def make(cls: type, expression: str) -> Any:
+        return pickle.loads(pickled(cls, expression))  # noqa: S301 - pickled above
+
+    def copied(tree: Any) -> Any:
+        return pickle.loads(pickle.dumps(tree))  # noqa: S301 - pickled here
+
+    replace(UpdateExpressionParser, "make", classmethod(make))
+    replace(moto.dynamodb.parsing.validators, "deepcopy", copied)
+
+
+def _remember_conditions() -> None:
+    """The parsed condition is only evaluated, so all requests share it."""
+    original = ConditionExpressionParser.parse
+
+    @lru_cache(_REMEMBERED)
+    def parsed(expression: str, names_and_values: str) -> tuple[Any, list[str], list[str]]:
+        parser = ConditionExpressionParser(expression, *json.loads(names_and_values))
+        condition = original(parser)
+        return condition, parser.expr_attr_names_found, parser.expr_attr_values_found
+
+    def parse(self: Any) -> Any:
+        names, values = self.expression_attribute_names, self.expression_attribute_values
+        try:
+            key = json.dumps([names, values])
+        except TypeError:  # bytes among the values
+            return original(self)
+        condition, found_names, found_values = parsed(self.condition_expression or "", key)
+        self.expr_attr_names_found.extend(found_names)
+        self.expr_attr_values_found.extend(found_values)
+        return condition
+
+    replace(ConditionExpressionParser, "parse", parse)
+
+
+def _remember_node_types() -> None:
+    """moto asks a traversal for them at each node of the tree."""
+    original = DepthFirstTraverser.nodes_to_be_processed
+
+    def nodes_to_be_processed(self: Any) -> tuple[type, ...]:
+        known = self.__dict__
+        if "emulator_types" not in known:
+            known["emulator_types"] = original(self)
+        types: tuple[type, ...] = known["emulator_types"]
+        return types
+
+    replace(DepthFirstTraverser, "nodes_to_be_processed", nodes_to_be_processed)

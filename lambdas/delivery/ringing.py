@@ -1,0 +1,170 @@
+"""Which devices of a user to ring for what is unread in a chat, and what to take back. No I/O.
+
+A device is rung for a text that it has not acknowledged, that its user has not read on another
+device, and that it was not rung for; not while it is connected, unless a post to it failed or it
+did not acknowledge in time. Once everything that rang is read, that is taken back.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from lambdas.messages import log
+from lambdas.messages.heads import Head
+from lambdas.messages.message import is_text_for
+from lambdas.notifications.queue import Job
+from lambdas.notifications.rung import Rung, Unread
+from lambdas.presence.devices import Device
+from lambdas.tables import Item, seq_of
+
+UNREAD_LIMIT = 500  # counted of one chat; keeps an item of two devices under 6 KB
+RECENT = 20  # texts by which one that was sent again is known
+Devices = Mapping[str, Device]
+
+
+class DevicePlan(NamedTuple):
+    """What one device gets, and what counts as unread for it after that, or if that fails."""
+
+    ring: Item | None  # the newest text to ring for
+    urgent: bool
+    taken_back: bool
+    after: Unread
+    otherwise: Unread
+
+
+class Plan(NamedTuple):
+    """`devices` has those with an endpoint. The log is counted up to `seq`."""
+
+    seq: int
+    read: int
+    recent: dict[str, int]
+    devices: dict[str, DevicePlan]
+
+    @property
+    def sends(self) -> bool:
+        return any(each.ring or each.taken_back for each in self.devices.values())
+
+
+def reads_from(rung: Rung, head: Head) -> int:
+    """The seq above which the log is needed: what was not counted, or not rung for."""
+    lacking = [
+        seq
+        for name, each in rung.devices.items()
+        for seq in each.waiting
+        if seq > max(_reached(head, name), head.read)
+    ]
+    return min([_counted_to(rung, head), *(seq - 1 for seq in lacking)])
+
+
+def plan(
+    rung: Rung,
+    head: Head | None,
+    devices: Devices,
+    items: Sequence[Item],
+    job: Job,
+    now: float,
+    *,
+    quiet: bool = False,
+) -> Plan:
+    """`items`: the log above `reads_from`. Without `head` the user is no member: all is over.
+
+    `quiet`: texts are counted, and nobody is rung for them.
+    """
+    if head is None:
+        head = Head(job.chat, job.user, "", 0, 0, frozenset(), 0, {}, _last(rung))
+    counted = _counted_to(rung, head)
+    texts, recent = _texts(rung, items, job.user, now)
+    return Plan(
+        _complete_to(items, counted, head, now),
+        head.read,
+        recent,
+        {
+            name: _for_device(rung, head, name, device, texts, job, now, quiet=quiet)
+            for name, device in devices.items()
+            if device.endpoint_arn is not None
+        },
+    )
+
+
+def _texts(
+    rung: Rung, items: Sequence[Item], user: str, now: float
+) -> tuple[dict[int, Item], dict[str, int]]:
+    """The texts among `items` by seq, each once, and the last ones by their digests."""
+    seqs = dict(rung.recent)
+    texts: dict[int, Item] = {}
+    for item in items:
+        if item["expires_at"] <= now or not is_text_for(item, user):
+            continue
+        seq = seq_of(item)
+        if seqs.setdefault(_digest(item), seq) == seq:
+            texts[seq] = item
+    newest = sorted(seqs, key=lambda digest: seqs[digest])[-RECENT:]
+    return texts, {digest: seqs[digest] for digest in newest}
+
+
+def _digest(item: Item) -> str:
+    """Of what names a message: the same device sends the same id again, at another seq."""
+    name = f"{item['sender']}/{item['sender_device']}/{item['message_id']}"
+    return hashlib.sha256(name.encode()).hexdigest()[:8]
+
+
+def _reached(head: Head, device: str) -> int:
+    return max(head.delivered.get(device, 0), head.joined_seq)
+
+
+def _counted_to(rung: Rung, head: Head) -> int:
+    return max(rung.seq, head.read, head.joined_seq)
+
+
+def _last(rung: Rung) -> int:
+    return max(
+        [rung.seq, *(seq for each in rung.devices.values() for kind in each for seq in kind)]
+    )
+
+
+def _complete_to(items: Iterable[Item], counted: int, head: Head, now: float) -> int:
+    """Stops before a young hole: a message that appears there later has to be counted then."""
+    above = [item for item in items if seq_of(item) > counted]
+    seq = max([head.seq, *map(seq_of, above)])
+    stretch = log.read_log(
+        above, after=counted, seq=seq, purged_to=head.purged_to, ended=True, now=now
+    )
+    return max(counted, stretch.complete_to)
+
+
+def _for_device(
+    rung: Rung,
+    head: Head,
+    name: str,
+    device: Device,
+    texts: Mapping[int, Item],
+    job: Job,
+    now: float,
+    *,
+    quiet: bool,
+) -> DevicePlan:
+    old = rung.devices.get(name, Unread())
+    own = {seq for seq, item in texts.items() if is_text_for(item, job.user, name)}
+    fresh = {seq for seq in own if seq > rung.seq} - {*old.waiting, *old.rung}
+    waiting = sorted(seq for seq in {*old.waiting} | fresh if seq > head.read)
+    was_rung = [seq for seq in old.rung if seq > head.read]
+    asleep = not device.connected(now) or name in job.devices
+    lacking = [seq for seq in waiting if seq in texts and seq > _reached(head, name)]
+    if lacking and asleep and not quiet:
+        urgent = any(texts[seq].get("urgent", True) for seq in lacking)
+        after = _limited([], sorted([*was_rung, *waiting]))
+        return DevicePlan(texts[lacking[-1]], urgent, False, after, _limited(waiting, was_rung))
+    over = bool(old.rung) and not was_rung
+    taken_back = over and name != job.reader  # also with a lease: it may be a dead connection's
+    after = _limited(waiting, was_rung)
+    otherwise = after._replace(rung=old.rung) if taken_back else after
+    return DevicePlan(None, False, taken_back, after, otherwise)
+
+
+def _limited(waiting: Sequence[int], rung: Sequence[int]) -> Unread:
+    """The newest ones."""
+    kept = sorted([*waiting, *rung])[-UNREAD_LIMIT:]
+    oldest = kept[0] if kept else 0
+    return Unread(
+        tuple(seq for seq in waiting if seq >= oldest), tuple(seq for seq in rung if seq >= oldest)
+    )

@@ -1,0 +1,176 @@
+"""What must be true of pushes: by each one, and at rest. The rules of the protocol, from outside."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError
+
+from lambdas.notifications.queue import Job
+from lambdas.tables import ConditionFailed, message_item
+from tests.model.checks import Checks, Stored, Violation
+from tests.model.device import Device, Identity
+from tests.model.queue import Pushed
+from tests.model.tasks import Killed
+from tests.model.world import World
+
+# What the world makes fail; a record is refused if a request of an earlier run came late.
+INJECTED = (BotoCoreError, ConditionFailed, Killed)
+
+
+@dataclass
+class Run:
+    """What was true when a run of the push function began, and what it has pushed."""
+
+    job: Job
+    member: dict[str, Any]
+    devices: dict[str, Any]
+    rings: int = 0
+
+
+class PushChecks:
+    """Listens to the phones of a world."""
+
+    def __init__(self, world: World, devices: list[Device], checks: Checks) -> None:
+        self._world, self._devices, self._checks = world, devices, checks
+        self._runs: dict[tuple[str, str], Run] = {}  # by user and chat: one at a time
+        self._rung: Counter[tuple[str, str | None]] = Counter()
+        self._failed: set[tuple[str, str]] = set()  # of a run that failed after it had pushed
+        self._connected: dict[str, int] = {}  # device -> when it was last seen connected
+        self._problems: list[str] = []
+        world.push_listeners.append(self._on_push)
+
+    def run(self, job: Job, work: Callable[[], None]) -> None:
+        """One run of the push function."""
+        place = (job.user, job.chat)
+        assert place not in self._runs, "two runs for a chat of a user at once"
+        member = self._checks.item("Chats", job.chat, f"member#{job.user}")
+        self._runs[place] = Run(job, member, dict(self._checks.registered(job.user)))
+        try:
+            work()
+        except BaseException as fault:
+            if self._runs[place].rings:
+                self._failed.add(place)
+            if not isinstance(fault, INJECTED):
+                self._problems.append(f"a run failed by itself: {fault!r}")
+            raise
+        finally:
+            del self._runs[place]
+
+    def problems(self) -> None:
+        """Raises Violation for what was seen since."""
+        for device in self._devices:
+            if device.connected():
+                self._connected[device.address] = self._world.number()
+        if self._problems:
+            raise Violation("; ".join(self._problems))
+
+    # -- at each push
+
+    def _on_push(self, pushed: Pushed) -> None:
+        if pushed.message_id is None:
+            return
+        user, name = pushed.device.split("/")
+        run = self._runs[user, pushed.chat]
+        run.rings += 1
+        stored = self._by_id(pushed)
+        self._rung[pushed.device, pushed.message_id] += 1
+        twice = self._rung[pushed.device, pushed.message_id] > 1
+        marks = run.member.get("delivered", {}), run.member.get("read", 0)
+        if not self._is_text_for(stored, user, name):
+            self._problems.append(f"{pushed.device} rang for what it does not show: {stored}")
+        if marks[1] >= stored.seq or marks[0].get(name, 0) >= stored.seq:
+            self._problems.append(f"{pushed.device} rang for what was read or is there: {stored}")
+        if self._is_connected(run, user, name) and name not in run.job.devices:
+            self._problems.append(f"{pushed.device} rang while it was connected: {stored}")
+        if twice and (user, pushed.chat) not in self._failed:
+            self._problems.append(f"{pushed.device} rang twice for {stored}")
+
+    def _is_connected(self, run: Run, user: str, name: str) -> bool:
+        """From the beginning of the run until now, by the same connection."""
+        now = self._checks.registered(user).get(name, {})
+        id = now.get("connection_id")
+        return id is not None and run.devices.get(name, {}).get("connection_id") == id
+
+    def _by_id(self, pushed: Pushed) -> Stored:
+        """The last place of a message that was sent again."""
+        return max(
+            (
+                stored
+                for stored in self._checks.stored.values()
+                if (stored.chat, stored.identity[2]) == (pushed.chat, pushed.message_id)
+            ),
+            key=lambda stored: stored.seq,
+        )
+
+    @staticmethod
+    def _is_text_for(stored: Stored, user: str, name: str) -> bool:
+        item = stored.item
+        return (
+            not item.get("hidden")
+            and item["sender"] != user
+            and ("to" not in item or f"{user}/{name}" in item["to"])
+        )
+
+    # -- at rest
+
+    def at_rest(self) -> None:
+        """Nothing is under way, and the watch has seen everything."""
+        self.problems()
+        for device in self._devices:
+            if "endpoint_arn" in self._checks.registered(device.user).get(device.name, {}):
+                for chat in {stored.chat for stored in self._checks.stored.values()}:
+                    if device.user in self._checks.members(chat):
+                        self._at_rest(device, chat)
+
+    def _at_rest(self, device: Device, chat: str) -> None:
+        member = self._checks.item("Chats", chat, f"member#{device.user}")
+        texts = self._texts(device, chat)
+        owed = {seq for seq, stored in texts.items() if self._checks.is_entitled(device, stored)}
+        place = (device.address, chat)
+        pushes = [each for each in self._world.pushed if (each.device, each.chat) == place]
+        rings = [(each, self._by_id(each).seq) for each in pushes if each.message_id]
+        mark = max(member["read"], member["delivered"].get(device.name, 0))
+        for seq in owed:
+            woken = any(each.number > texts[seq].number and newest >= seq for each, newest in rings)
+            if mark < seq and not woken:
+                raise Violation(f"{device.address} was not woken for {texts[seq]}")
+        self._counts(device, chat, owed, member["read"])
+        # one that was connected since was notified
+        silent = bool(rings) and self._connected.get(device.address, 0) < rings[-1][0].number
+        shown = bool(rings) and pushes[-1].message_id is not None
+        if silent and shown and max(newest for _, newest in rings) <= member["read"]:
+            raise Violation(f"{device.address} still shows {pushes[-1]}, which was read")
+
+    def _texts(self, device: Device, chat: str) -> dict[int, Stored]:
+        """What the device shows of a chat, by seq; what was sent again counts once."""
+        texts: dict[Identity, Stored] = {}
+        for stored in sorted(self._checks.stored.values(), key=lambda stored: stored.seq):
+            if stored.chat == chat and self._is_text_for(stored, device.user, device.name):
+                texts.setdefault(stored.identity, stored)
+        return {stored.seq: stored for stored in texts.values()}
+
+    def _counts(self, device: Device, chat: str, owed: set[int], read: int) -> None:
+        """What counts as unread for the badge is what is unread, each text once.
+
+        As far as it was in the log: what every device had before it was counted is purged.
+        """
+        item = self._checks.item("Users", device.user, f"rung#{chat}")
+        each = item.get("devices", {}).get(device.name, {"waiting": [], "rung": []})
+        seqs = [*each["waiting"], *each["rung"]]
+        counted = [self._checks.stored[chat, seq].identity for seq in seqs]
+        expected = {
+            self._checks.stored[chat, seq].identity
+            for seq in owed
+            if read < seq <= item.get("seq", 0)
+            and self._checks.item("Chats", chat, message_item(seq))
+        }
+        wrong = [
+            seq
+            for seq in seqs
+            if seq <= read
+            or not self._is_text_for(self._checks.stored[chat, seq], device.user, device.name)
+        ]
+        if wrong or len({*counted}) < len(counted) or not expected <= {*counted}:
+            raise Violation(f"{device.address} counts {seqs} in {chat}, and {expected} are unread")

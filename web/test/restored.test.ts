@@ -1,0 +1,80 @@
+/** A store that was restored from an older copy: its ratchets repeat, and nothing stays unread. */
+
+import { describe, expect, test, vi } from "vitest";
+import { Encryption } from "../src/client/crypto/encryption.ts";
+import { connect, crash, eventsOf, got, named, shows, texts, until } from "./scene.ts";
+
+type Copy = Map<string, [IDBValidKey, unknown][]>;
+
+async function done<T>(request: IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}
+
+/** All rows of a device that does not run, as they lie on its disk. */
+async function copyOf(name: string): Promise<Copy> {
+  const database = await done(indexedDB.open(`switchboard/${name}`));
+  const copy: Copy = new Map();
+  for (const table of database.objectStoreNames) {
+    const store = database.transaction(table).objectStore(table);
+    const [keys, rows] = [await done(store.getAllKeys()), await done(store.getAll())];
+    copy.set(
+      table,
+      keys.map((key, at) => [key, rows[at]]),
+    );
+  }
+  database.close();
+  return copy;
+}
+
+async function restore(name: string, copy: Copy): Promise<void> {
+  const database = await done(indexedDB.open(`switchboard/${name}`));
+  for (const [table, rows] of copy) {
+    const store = database.transaction(table, "readwrite").objectStore(table);
+    await done(store.clear());
+    for (const [key, row] of rows) await done(store.put(row, key));
+  }
+  database.close();
+}
+
+describe("a restored store", () => {
+  test.each([
+    ["direct", true],
+    ["direct", false],
+    ["group", true],
+    ["group", false],
+  ] as const)("in a %s chat (noticed: %s): all it sends is read", async (kind, noticed) => {
+    if (!noticed) vi.spyOn(Encryption.prototype, "renew").mockResolvedValue(false);
+    const raju = await connect("raju/phone");
+    let ravi = await connect("ravi/phone");
+    const chat =
+      kind === "direct"
+        ? await ravi.client.direct(raju.client.user)
+        : await ravi.client.group([raju.client.user]);
+    await ravi.client.send(chat, "1");
+    await got(raju, "1");
+    await raju.client.send(chat, "2");
+    await got(ravi, "2");
+    await crash(ravi);
+    const copy = await copyOf(named("ravi/phone"));
+    ravi = await connect("ravi/phone");
+    const lost = ["3", "4", "5"];
+    for (const text of lost) {
+      await ravi.client.send(chat, text);
+      await got(raju, text);
+    }
+    await crash(ravi);
+    await restore(named("ravi/phone"), copy);
+    ravi = await connect("ravi/phone");
+    const sent = ["6", "7"];
+    for (const text of sent) await ravi.client.send(chat, text);
+    for (const text of sent) await got(raju, text);
+    expect(eventsOf(raju, "message_readable").length > 0).toBe(!noticed);
+    await raju.client.send(chat, "8");
+    await got(ravi, "8");
+    expect(await texts(raju, chat)).toEqual(["1", "2", ...lost, ...sent, "8"]);
+    await until(() => shows(ravi, "8").length === 1);
+  });
+});
