@@ -5,36 +5,54 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from random import Random
 from typing import Any, NamedTuple, TypeVar
 
 import httpx
 
 from client.core.bodies_generated import (
+    AdminsResponse,
     ChatResponse,
+    Contact,
     DeviceResponse,
+    Invitation,
     ListedChat,
     OneTimeKeysResponse,
+    SettingsResponse,
     StoredItem,
     TicketResponse,
+    parse_accept_response,
     parse_account_response,
+    parse_admins_response,
     parse_chat_response,
     parse_chats_response,
+    parse_contacts_response,
     parse_delete_account_response,
     parse_device_response,
     parse_members_response,
     parse_one_time_keys_response,
     parse_password_response,
+    parse_settings_response,
     parse_sign_in_response,
     parse_ticket_response,
     parse_token_response,
 )
 from client.core.fields import Reader
-from client.errors import ApiError, ServerFault, Unauthorized, Unreachable, from_status
+from client.errors import (
+    ApiError,
+    ClientError,
+    RateLimited,
+    ServerFault,
+    Unauthorized,
+    Unreachable,
+    from_status,
+)
 
 T = TypeVar("T")
 
 ATTEMPTS = 3
+WAIT_LIMIT = 5.0  # seconds that a call waits when the backend asks for it; else it fails
 TIMEOUT = httpx.Timeout(15.0, connect=5.0)
 
 
@@ -192,6 +210,59 @@ class Api:
         response = await self._call("POST", f"/api/chats/{chat}/members", body, repeat=True)
         return list(_read(parse_members_response, response).members)
 
+    async def invitations(self) -> tuple[Invitation, ...]:
+        """To groups, by the chat's id; the first hundred."""
+        response = await self._call("GET", "/api/chats", query={"limit": 1}, repeat=True)
+        return _read(parse_chats_response, response).invitations or ()
+
+    async def accept(self, chat: str) -> list[str]:
+        """Joins a group, or accepts a request; the members then."""
+        response = await self._call("POST", f"/api/chats/{chat}/accept", repeat=True)
+        return list(_read(parse_accept_response, response).members)
+
+    async def decline(self, chat: str) -> None:
+        await self._call("POST", f"/api/chats/{chat}/decline")
+
+    async def leave(self, chat: str) -> None:
+        await self._call("POST", f"/api/chats/{chat}/leave")
+
+    async def change_admins(
+        self,
+        chat: str,
+        appoint: Iterable[str] = (),
+        dismiss: Iterable[str] = (),
+        rules: Mapping[str, str] | None = None,
+    ) -> AdminsResponse:
+        body = {"appoint": sorted(appoint), "dismiss": sorted(dismiss), "rules": dict(rules or {})}
+        body = {name: value for name, value in body.items() if value}
+        response = await self._call("POST", f"/api/chats/{chat}/admins", body, repeat=True)
+        return _read(parse_admins_response, response)
+
+    async def mute(self, chat: str, until: int) -> None:
+        """No pushes until then, in epoch seconds."""
+        await self._call("PUT", f"/api/chats/{chat}/mute", {"until": until}, repeat=True)
+
+    # -- contacts and settings
+
+    async def contacts(self) -> tuple[Contact, ...]:
+        response = await self._call("GET", "/api/contacts", repeat=True)
+        return _read(parse_contacts_response, response).contacts
+
+    async def set_contact(self, user: str, state: str) -> None:
+        """`state`: contact or blocked."""
+        await self._call("PUT", f"/api/contacts/{user}", {"state": state}, repeat=True)
+
+    async def remove_contact(self, user: str) -> None:
+        await self._call("DELETE", f"/api/contacts/{user}", repeat=True)
+
+    async def settings(self) -> SettingsResponse:
+        response = await self._call("GET", "/api/settings", repeat=True)
+        return _read(parse_settings_response, response)
+
+    async def change_settings(self, changes: Mapping[str, Any]) -> SettingsResponse:
+        response = await self._call("PUT", "/api/settings", dict(changes), repeat=True)
+        return _read(parse_settings_response, response)
+
     async def messages(self, chat: str, device: str, after: int, limit: int) -> dict[str, Any]:
         """As `sync` would send them to `device`: {messages, complete_to, missing, more}."""
         query = {"device": device, "after": after, "limit": limit}
@@ -250,7 +321,12 @@ class Api:
             try:
                 return await self._once(method, path, body, query, token)
             except (Unreachable, ServerFault) as error:
+                failure: ClientError = error
+            except RateLimited as error:
+                if error.retry_after is None or error.retry_after > WAIT_LIMIT:
+                    raise
                 failure = error
+                await asyncio.sleep(error.retry_after)
         raise failure
 
     async def _once(
@@ -292,6 +368,12 @@ def _read(parse: Reader[T], response: Mapping[str, Any]) -> T:
         raise ServerFault("internal", reason, 200) from error
 
 
+def _wait(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if isfinite(value) and value > 0 else None
+
+
 def _document(response: httpx.Response) -> dict[str, Any]:
     try:
         document = response.json() if response.content else {}
@@ -301,7 +383,8 @@ def _document(response: httpx.Response) -> dict[str, Any]:
         return document
     error = document.get("error") if isinstance(document, dict) else None
     if isinstance(error, dict):
-        raise from_status(response.status_code, str(error.get("code")), str(error.get("message")))
+        code, message = str(error.get("code")), str(error.get("message"))
+        raise from_status(response.status_code, code, message, _wait(error.get("retry_after")))
     status = response.status_code
     if response.is_success:
         raise ServerFault("internal", "the response is not a JSON object", status)

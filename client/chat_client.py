@@ -50,6 +50,7 @@ from client.errors import (
     Unreachable,
 )
 from client.feed import Feed
+from client.people import People
 from client.store import Store
 from client.store.history import ChatSummary, StoredMessage
 from client.verification import Verification, chosen
@@ -249,6 +250,13 @@ class ChatClient:
         self._drive().step(Engine.adding, chat, add)
         self._know(chat, members, "group", None)
         return sorted(members)
+
+    @property
+    def people(self) -> People:
+        """Contacts, requests, invitations, roles and settings."""
+        return People(
+            self._api, self._store, lambda chat, of, kind: self._know(chat, of, kind, None)
+        )
 
     def others(self, chat: str) -> list[str]:
         """Who else is in the chat, as far as this device knows."""

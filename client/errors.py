@@ -8,11 +8,18 @@ class ClientError(Exception):
 
 
 class ApiError(ClientError):
-    """The backend refused a call. `code` as in the protocol, `status` the HTTP status."""
+    """The backend refused a call. `code` as in the protocol, `status` the HTTP status.
 
-    def __init__(self, code: str, message: str, status: int) -> None:
-        super().__init__(f"{message} ({code}, {status})")
+    `retry_after` (seconds) is how long the backend asks to wait.
+    """
+
+    def __init__(
+        self, code: str, message: str, status: int, retry_after: float | None = None
+    ) -> None:
+        wait = "" if retry_after is None else f", in {retry_after:g} s"
+        super().__init__(f"{message} ({code}, {status}{wait})")
         self.code, self.message, self.status = code, message, status
+        self.retry_after = retry_after
 
 
 class BadRequest(ApiError):
@@ -84,7 +91,7 @@ class Closed(ClientError):
     """The client is closed, displaced or signed out."""
 
 
-def from_status(status: int, code: str, message: str) -> ApiError:
+def from_status(status: int, code: str, message: str, retry_after: float | None = None) -> ApiError:
     kinds: dict[int, type[ApiError]] = {
         400: BadRequest,
         401: Unauthorized,
@@ -95,4 +102,4 @@ def from_status(status: int, code: str, message: str) -> ApiError:
         429: RateLimited,
     }
     kind = ServerFault if status >= 500 else kinds.get(status, ApiError)
-    return kind(code, message, status)
+    return kind(code, message, status, retry_after)

@@ -10,15 +10,23 @@ STATUS = {
     "rate_limited": 429,
     "internal": 500,
 }
+# For a limit that names no time of its own, such as AWS's throttling.
+RETRY_AFTER_SECONDS = 1.0
 
 
 class ChatError(Exception):
-    """An error for the client: `code` is one of STATUS, `message` one plain sentence."""
+    """An error for the client: `code` is one of STATUS, `message` one plain sentence.
 
-    def __init__(self, code: str, message: str) -> None:
+    `retry_after` (seconds) goes with `rate_limited`: asking sooner gets the same error.
+    """
+
+    def __init__(self, code: str, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        if code == "rate_limited" and retry_after is None:
+            retry_after = RETRY_AFTER_SECONDS
+        self.retry_after = retry_after
 
     @property
     def status(self) -> int:
@@ -33,6 +41,10 @@ def bad_request(message: str) -> ChatError:
 def not_found(message: str) -> ChatError:
     """Also for an object that is not the caller's, so that nobody learns that it exists."""
     return ChatError("not_found", message)
+
+
+def forbidden(message: str) -> ChatError:
+    return ChatError("forbidden", message)
 
 
 def rate_limited() -> ChatError:

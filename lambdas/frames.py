@@ -83,11 +83,16 @@ def context_of(text: str) -> Frame:
 
 
 def error_frame(error: ChatError, text: str = "") -> Frame:
-    return {"type": "error", "code": error.code, "message": error.message, **context_of(text)}
+    return {"type": "error", **_error(error), **context_of(text)}
 
 
 def error_body(error: ChatError) -> Frame:
-    return {"error": {"code": error.code, "message": error.message}}
+    return {"error": _error(error)}
+
+
+def _error(error: ChatError) -> Frame:
+    wait = {} if error.retry_after is None else {"retry_after": error.retry_after}
+    return {"code": error.code, "message": error.message, **wait}
 
 
 def validate(name: str, document: Any) -> Frame:

@@ -16,7 +16,10 @@ from protocol.schemas import Schema, read, schemas
 
 VERSION = "1"  # of `chat.v1`
 # The one route that has neither a request nor a response body.
-WITHOUT_BODY = {("delete", "/api/devices/{device}"): ("204", "Removes a device.")}
+WITHOUT_BODY = {
+    ("delete", "/api/contacts/{user}"): ("204", "Forgets a contact, or unblocks a user."),
+    ("delete", "/api/devices/{device}"): ("204", "Removes a device."),
+}
 
 
 def asyncapi() -> str:

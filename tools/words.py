@@ -22,7 +22,6 @@ IN_NAMES = {
     r"refusals?": "error",
     r"not_?played": "unsupported",
     r"tombstones?": "void item",
-    r"strangers": "unknown_devices",
 }
 # As a word of its own: names of tests are sentences, and may have them.
 AS_WORDS = {

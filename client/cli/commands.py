@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from client.chat_client import USER, ChatClient
 from client.cli.own_account import OwnAccount
 from client.cli.room import Room
+from client.cli.strangers import HELP as STRANGERS
+from client.cli.strangers import Strangers
 from client.cli.text import title
 from client.cli.verifying import HELP as VERIFYING
 from client.cli.verifying import Verifying
@@ -29,6 +31,7 @@ HELP = f"""\
 /export FILE           writes what the backend has stored of your account into a file
 /delete-account        deletes your account for good; its name is never given out again
 /accept USER           believes the changed keys of a user's devices
+{STRANGERS}
 {VERIFYING}
 /quit                  leaves, as Ctrl-D does
 Anything else is sent; // at the beginning sends a /"""
@@ -52,6 +55,7 @@ class Commands:
             "devices": self._devices,
             "unlink": self._unlink,
             "accept": self._accept,
+            **Strangers(client, view, lambda: room.chat).commands(),
             **Verifying(client, view, room.peer).commands(),
             **OwnAccount(client, view, self.leave).commands(),
             "help": self._help,

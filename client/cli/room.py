@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from client.chat_client import ChatClient
 from client.cli.text import ago, one_line, title
 from client.cli.view import View
-from client.core import events
+from client.core import events, frames_generated
 from client.core.ticks import State
 from client.crypto.identities import KnownDevice, Trust
 from client.errors import ClientError, NotFound
@@ -151,6 +151,8 @@ class Room:
                 self._meet()
             case events.ChatLeft() if event.chat == self.chat:
                 self._view.problem("you are no longer in this chat")
+            case frames_generated.Invited():
+                self._view.notice(f"{event.user} invites you to a group: /requests shows it")
             case events.ServerError():
                 self._view.problem(f"{event.action or 'the backend'}: {event.message}")
             case events.IdentityChanged() | events.DeviceAdded() | events.SendingHeld():

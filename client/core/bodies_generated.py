@@ -20,6 +20,13 @@ class StoredItem:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupRules:
+    add: str
+    remove: str
+    rename: str
+
+
+@dataclass(frozen=True, slots=True)
 class ListedChat:
     chat: str
     kind: str
@@ -27,6 +34,19 @@ class ListedChat:
     seq: int = 0
     delivered: int = 0
     read: int = 0
+    admins: tuple[str, ...] | None = None
+    invited: tuple[str, ...] | None = None
+    rules: GroupRules | None = None
+    request: bool = False
+    blocked: bool = False
+    muted_until: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    chat: str
+    by: str
+    at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +55,12 @@ class ClaimedKey:
     key: str
     signature: str
     fallback: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    user: str
+    state: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +87,15 @@ class FormerDevice:
 class ErrorDetail:
     code: str
     message: str
+    retry_after: float | None = None  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptResponse:
+    """200."""
+
+    chat: str
+    members: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +107,20 @@ class AccountResponse:
 
 
 @dataclass(frozen=True, slots=True)
+class AdminsResponse:
+    """200."""
+
+    admins: tuple[str, ...]
+    rules: GroupRules
+
+
+@dataclass(frozen=True, slots=True)
 class ChatResponse:
     """201; a direct chat that exists: 200."""
 
     chat: str
     members: tuple[str, ...]
+    invited: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +129,7 @@ class ChatsResponse:
 
     chats: tuple[ListedChat, ...]
     cursor: str | None = None
+    invitations: tuple[Invitation, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +139,28 @@ class ClaimResponse:
     """
 
     keys: Mapping[str, ClaimedKey]
+
+
+@dataclass(frozen=True, slots=True)
+class ContactResponse:
+    """200."""
+
+    user: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContactsResponse:
+    """200."""
+
+    contacts: tuple[Contact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeclineResponse:
+    """200."""
+
+    declined: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +203,18 @@ class HealthResponse:
 
 
 @dataclass(frozen=True, slots=True)
+class LeaveResponse:
+    """200."""
+
+    left: str
+
+
+@dataclass(frozen=True, slots=True)
 class MembersResponse:
     """200."""
 
     members: tuple[str, ...]
+    invited: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +226,13 @@ class MessagesResponse:
     missing: tuple[tuple[int, int], ...]
     more: bool
     retry_after: float | None = None  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class MuteResponse:
+    """200."""
+
+    until: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +250,26 @@ class PasswordResponse:
     access_token: str
     refresh_token: str
     expires_in: float = 0.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class SettingResponse:
+    """200; all settings."""
+
+    groups: str
+    presence: str
+    requests: str
+    receipts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsResponse:
+    """200."""
+
+    groups: str
+    presence: str
+    requests: str
+    receipts: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +321,15 @@ def parse_stored_item(value: object) -> StoredItem:
     )
 
 
+def parse_group_rules(value: object) -> GroupRules:
+    body = fields.mapping(value)
+    return GroupRules(
+        add=fields.text(body["add"]),
+        remove=fields.text(body["remove"]),
+        rename=fields.text(body["rename"]),
+    )
+
+
 def parse_listed_chat(value: object) -> ListedChat:
     body = fields.mapping(value)
     return ListedChat(
@@ -228,6 +339,21 @@ def parse_listed_chat(value: object) -> ListedChat:
         seq=fields.optional(fields.count, 0)(body.get("seq")),
         delivered=fields.optional(fields.count, 0)(body.get("delivered")),
         read=fields.optional(fields.count, 0)(body.get("read")),
+        admins=fields.optional(fields.list_of(fields.text), None)(body.get("admins")),
+        invited=fields.optional(fields.list_of(fields.text), None)(body.get("invited")),
+        rules=fields.optional(parse_group_rules, None)(body.get("rules")),
+        request=fields.optional(fields.flag, False)(body.get("request")),
+        blocked=fields.optional(fields.flag, False)(body.get("blocked")),
+        muted_until=fields.optional(fields.count, None)(body.get("muted_until")),
+    )
+
+
+def parse_invitation(value: object) -> Invitation:
+    body = fields.mapping(value)
+    return Invitation(
+        chat=fields.text(body["chat"]),
+        by=fields.text(body["by"]),
+        at=fields.count(body["at"]),
     )
 
 
@@ -238,6 +364,14 @@ def parse_claimed_key(value: object) -> ClaimedKey:
         key=fields.text(body["key"]),
         signature=fields.text(body["signature"]),
         fallback=fields.optional(fields.flag, False)(body.get("fallback")),
+    )
+
+
+def parse_contact(value: object) -> Contact:
+    body = fields.mapping(value)
+    return Contact(
+        user=fields.text(body["user"]),
+        state=fields.text(body["state"]),
     )
 
 
@@ -272,6 +406,15 @@ def parse_error_detail(value: object) -> ErrorDetail:
     return ErrorDetail(
         code=fields.text(body["code"]),
         message=fields.text(body["message"]),
+        retry_after=fields.optional(fields.duration, None)(body.get("retry_after")),
+    )
+
+
+def parse_accept_response(value: object) -> AcceptResponse:
+    body = fields.mapping(value)
+    return AcceptResponse(
+        chat=fields.text(body["chat"]),
+        members=fields.list_of(fields.text)(body["members"]),
     )
 
 
@@ -283,11 +426,20 @@ def parse_account_response(value: object) -> AccountResponse:
     )
 
 
+def parse_admins_response(value: object) -> AdminsResponse:
+    body = fields.mapping(value)
+    return AdminsResponse(
+        admins=fields.list_of(fields.text)(body["admins"]),
+        rules=parse_group_rules(body["rules"]),
+    )
+
+
 def parse_chat_response(value: object) -> ChatResponse:
     body = fields.mapping(value)
     return ChatResponse(
         chat=fields.text(body["chat"]),
         members=fields.list_of(fields.text)(body["members"]),
+        invited=fields.optional(fields.list_of(fields.text), None)(body.get("invited")),
     )
 
 
@@ -296,6 +448,9 @@ def parse_chats_response(value: object) -> ChatsResponse:
     return ChatsResponse(
         chats=fields.list_of(parse_listed_chat)(body["chats"]),
         cursor=fields.optional(fields.text, None)(body.get("cursor")),
+        invitations=fields.optional(fields.list_of(parse_invitation), None)(
+            body.get("invitations")
+        ),
     )
 
 
@@ -303,6 +458,28 @@ def parse_claim_response(value: object) -> ClaimResponse:
     body = fields.mapping(value)
     return ClaimResponse(
         keys=fields.map_of(parse_claimed_key)(body["keys"]),
+    )
+
+
+def parse_contact_response(value: object) -> ContactResponse:
+    body = fields.mapping(value)
+    return ContactResponse(
+        user=fields.text(body["user"]),
+        state=fields.text(body["state"]),
+    )
+
+
+def parse_contacts_response(value: object) -> ContactsResponse:
+    body = fields.mapping(value)
+    return ContactsResponse(
+        contacts=fields.list_of(parse_contact)(body["contacts"]),
+    )
+
+
+def parse_decline_response(value: object) -> DeclineResponse:
+    body = fields.mapping(value)
+    return DeclineResponse(
+        declined=fields.text(body["declined"]),
     )
 
 
@@ -345,10 +522,18 @@ def parse_health_response(value: object) -> HealthResponse:
     )
 
 
+def parse_leave_response(value: object) -> LeaveResponse:
+    body = fields.mapping(value)
+    return LeaveResponse(
+        left=fields.text(body["left"]),
+    )
+
+
 def parse_members_response(value: object) -> MembersResponse:
     body = fields.mapping(value)
     return MembersResponse(
         members=fields.list_of(fields.text)(body["members"]),
+        invited=fields.optional(fields.list_of(fields.text), None)(body.get("invited")),
     )
 
 
@@ -360,6 +545,13 @@ def parse_messages_response(value: object) -> MessagesResponse:
         missing=fields.list_of(fields.pair_of(fields.position))(body["missing"]),
         more=fields.flag(body["more"]),
         retry_after=fields.optional(fields.duration, None)(body.get("retry_after")),
+    )
+
+
+def parse_mute_response(value: object) -> MuteResponse:
+    body = fields.mapping(value)
+    return MuteResponse(
+        until=fields.count(body["until"]),
     )
 
 
@@ -377,6 +569,26 @@ def parse_password_response(value: object) -> PasswordResponse:
         access_token=fields.text(body["access_token"]),
         refresh_token=fields.text(body["refresh_token"]),
         expires_in=fields.optional(fields.duration, 0.0)(body.get("expires_in")),
+    )
+
+
+def parse_setting_response(value: object) -> SettingResponse:
+    body = fields.mapping(value)
+    return SettingResponse(
+        groups=fields.text(body["groups"]),
+        presence=fields.text(body["presence"]),
+        requests=fields.text(body["requests"]),
+        receipts=fields.flag(body["receipts"]),
+    )
+
+
+def parse_settings_response(value: object) -> SettingsResponse:
+    body = fields.mapping(value)
+    return SettingsResponse(
+        groups=fields.text(body["groups"]),
+        presence=fields.text(body["presence"]),
+        requests=fields.text(body["requests"]),
+        receipts=fields.flag(body["receipts"]),
     )
 
 

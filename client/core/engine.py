@@ -42,6 +42,7 @@ class Engine:
         self._step: Step | None = None  # the last one
         self._online = False
         self._opened_at = 0.0
+        self._limited_until = 0.0
         self._sync = SyncPlan(settings, random)
         self._outbox = Outbox(settings, random)
         self._receipts = ReceiptPlan(settings)
@@ -302,7 +303,8 @@ class Engine:
         retryable = error.code in RETRYABLE
         if error.message_id is not None and error.message_id in self._outbox:
             if retryable:
-                self._outbox.retry(error.message_id, step.now)
+                self._outbox.retry(error.message_id, step.now, error.retry_after)
+                self._show_limit(step, error)
             else:
                 self._own.failed(step, error.message_id, f"{error.code}: {error.message}")
             return
@@ -315,6 +317,12 @@ class Engine:
             self._receipts.failed(step)
         if error.message_id is None:
             self._outputs.append(events.ServerError(error.code, error.message, error.action))
+
+    def _show_limit(self, step: Step, error: frames.ErrorFrame) -> None:
+        """Tells of a limit once, until the time that the backend asked to wait is over."""
+        if error.code == "rate_limited" and step.now >= self._limited_until:
+            self._limited_until = step.now + (error.retry_after or self._settings.retry_after_error)
+            self._outputs.append(events.ServerError(error.code, error.message, "send"))
 
     def _resume(self, step: Step) -> None:
         if self._chats.resume(step):

@@ -42,6 +42,13 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
+class ChatChanged:
+    """The admins or the rules of a group have changed; `GET /api/chats` has them."""
+
+    chat: str
+
+
+@dataclass(frozen=True, slots=True)
 class DevicesChanged:
     """The user's devices or their keys are no longer what they were, or, with `chat`, the user has
     joined or left that chat.
@@ -64,6 +71,15 @@ class ErrorFrame:
     message: str = ""
     message_id: str | None = None
     action: str | None = None
+    retry_after: float | None = None  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """An invitation to a group. `GET /api/chats` lists it until it is answered."""
+
+    chat: str
+    user: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +167,11 @@ class Typing:
 
 ServerFrame = (
     Accepted
+    | ChatChanged
     | DevicesChanged
     | Displaced
     | ErrorFrame
+    | Invited
     | KeysLow
     | Message
     | Messages
@@ -200,6 +218,13 @@ def parse_accepted(value: object) -> Accepted:
     )
 
 
+def parse_chat_changed(value: object) -> ChatChanged:
+    body = fields.mapping(value)
+    return ChatChanged(
+        chat=fields.text(body["chat"]),
+    )
+
+
 def parse_devices_changed(value: object) -> DevicesChanged:
     body = fields.mapping(value)
     return DevicesChanged(
@@ -220,6 +245,15 @@ def parse_error_frame(value: object) -> ErrorFrame:
         message=fields.optional(fields.words, "")(body.get("message")),
         message_id=fields.optional(fields.text, None)(body.get("message_id")),
         action=fields.optional(fields.text, None)(body.get("action")),
+        retry_after=fields.optional(fields.duration, None)(body.get("retry_after")),
+    )
+
+
+def parse_invited(value: object) -> Invited:
+    body = fields.mapping(value)
+    return Invited(
+        chat=fields.text(body["chat"]),
+        user=fields.text(body["user"]),
     )
 
 
@@ -304,9 +338,11 @@ def parse_typing(value: object) -> Typing:
 
 PARSERS: dict[str, Callable[[object], ServerFrame]] = {
     "accepted": parse_accepted,
+    "chat_changed": parse_chat_changed,
     "devices_changed": parse_devices_changed,
     "displaced": parse_displaced,
     "error": parse_error_frame,
+    "invited": parse_invited,
     "keys_low": parse_keys_low,
     "message": parse_message,
     "messages": parse_messages,

@@ -78,12 +78,16 @@ class Outbox:
             entry.maybe_sent = entry.maybe_sent or entry.attempts > 0
             entry.attempts, entry.due_at = 0, 0.0
 
-    def retry(self, message_id: str, now: float) -> None:
-        """The server could not take it now: `rate_limited` or `internal`."""
+    def retry(self, message_id: str, now: float, retry_after: float | None = None) -> None:
+        """The server could not take it now: `rate_limited` or `internal`.
+
+        Not before `retry_after` seconds, if it says so.
+        """
         entry = self._by_id.get(message_id)
         if entry is not None:
             exponent = max(entry.attempts - 1, 0)
-            entry.due_at = now + self._spread(self._settings.retry_after_error, exponent)
+            pause = self._spread(self._settings.retry_after_error, exponent)
+            entry.due_at = now + max(pause, (retry_after or 0.0) * self._random.uniform(1.0, 1.2))
 
     def next_due(self, resumed: bool) -> float | None:
         times = [entry.due_at for entry in self._candidates(resumed)]

@@ -10,6 +10,7 @@ from lambdas.api.removal import end_sign_ins
 from lambdas.api.sign_ins import SignIns
 from lambdas.errors import ChatError, not_found
 from lambdas.frames import Frame
+from lambdas.limits import SIGN_INS, SIGN_UPS, Limit, Limits
 from lambdas.presence import tickets
 from lambdas.presence.devices import Devices
 from lambdas.settings import Aws
@@ -17,6 +18,7 @@ from lambdas.settings import Aws
 
 def sign_up(call: Call) -> Response:
     user = call.body["username"]
+    _limit(call, "sign-ups", SIGN_UPS)
     if SignIns(call.aws.users).is_deleted(user):
         raise taken(user)
     accounts(call.aws).create(user, call.body["password"])
@@ -25,11 +27,13 @@ def sign_up(call: Call) -> Response:
 
 
 def sign_in(call: Call) -> Response:
+    _limit(call, "sign-ins", SIGN_INS)
     return Response(200, _signed_in(call.aws, call.body["username"], call.body["password"]))
 
 
 def password(call: Call) -> Response:
     """Changes a password: whoever knew the old one is signed out everywhere, at once."""
+    _limit(call, "sign-ins", SIGN_INS)
     aws, user, new = call.aws, call.body["username"], call.body["new_password"]
     accounts(aws).change_password(user, call.body["password"], new)
     accounts(aws).sign_out(user)
@@ -74,3 +78,9 @@ def ticket(call: Call) -> Response:
     if window > 0:
         response["reconnect_window"] = window
     return Response(201, response)
+
+
+def _limit(call: Call, name: str, limit: Limit) -> None:
+    """Counts a request of the client's address."""
+    if call.address:
+        Limits(call.aws.users, call.aws.now).take(f"address#{call.address}", name, limit)

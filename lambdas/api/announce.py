@@ -1,4 +1,5 @@
-"""Frames that a REST call sends to open connections: devices_changed, keys_low, presence.
+"""Frames that a REST call sends to open connections: devices_changed, invited, chat_changed and
+others.
 
 Clients learn the same later without them (`missing` and `stale` in `accepted`, the members in
 `synced`, `remaining` after the next upload), so a frame that fails does not fail the call.
@@ -8,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from lambdas.frames import Frame
 from lambdas.messages.chats import Changed, Chats
+from lambdas.messages.heads import Head
 from lambdas.presence import fan_out
 from lambdas.presence.devices import Address, Device, Devices
 from lambdas.presence.leaseholder import close
@@ -55,6 +57,31 @@ def members_changed(aws: Aws, chat: str, changes: Sequence[Changed]) -> None:
 
     if changes:
         _attempt("devices_changed", notify)
+
+
+def invited(aws: Aws, chat: str, by: str, users: Sequence[str]) -> None:
+    """Notifies users of an invitation to a group."""
+
+    def notify() -> None:
+        devices = Devices(aws.users)
+        frame = {"type": "invited", "chat": chat, "user": by}
+        posts = fan_out.to_connected(devices.of(users), frame, aws.now())
+        fan_out.deliver(aws.connections, devices, posts)
+
+    if users:
+        _attempt("invited", notify)
+
+
+def chat_changed(aws: Aws, head: Head) -> None:
+    """Notifies the members of other admins or rules."""
+
+    def notify() -> None:
+        devices = Devices(aws.users)
+        frame = {"type": "chat_changed", "chat": head.chat}
+        posts = fan_out.to_connected(devices.of(sorted(head.members)), frame, aws.now())
+        fan_out.deliver(aws.connections, devices, posts)
+
+    _attempt("chat_changed", notify)
 
 
 def peers(chats: Chats, user: str) -> set[str]:

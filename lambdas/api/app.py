@@ -4,8 +4,10 @@ Every response is JSON, errors included, and names the target that served it. En
 functions and run in threads, because boto3 blocks.
 """
 
+import ipaddress
+import math
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
@@ -109,6 +111,7 @@ class Endpoint:
             path=request.path_params,
             query=request.query_params,
             body=parse(route.body, body) if route.body else {},
+            address=address_of(request.headers.getlist("x-forwarded-for")),
         )
         return route.endpoint(call)
 
@@ -127,6 +130,21 @@ class Endpoint:
                 **({"chat": chat[:64]} if chat else {}),
             },
         )
+
+
+def address_of(forwarded: Sequence[str]) -> str:
+    """The address that the load balancer appended last: what stands before it anybody can send.
+
+    Of an IPv6 address the network of 64 bits, which is what one household has. "" without one.
+    """
+    last = ",".join(forwarded).rpartition(",")[2].strip()
+    try:
+        found = ipaddress.ip_address(last)
+    except ValueError:
+        return ""
+    if found.version == 4:
+        return str(found)
+    return str(ipaddress.ip_network((found, 64), strict=False))
 
 
 class WrongMethod(ChatError):
@@ -209,6 +227,8 @@ def respond_error(error: ChatError) -> Response:
     response = respond(rest.Response(error.status, frames.error_body(error)))
     if isinstance(error, WrongMethod):
         response.headers["allow"] = error.allowed  # RFC 9110, 15.5.6
+    if error.retry_after is not None:
+        response.headers["retry-after"] = str(math.ceil(error.retry_after))  # RFC 9110, 10.2.3
     if error.status == 401:
         response.headers["www-authenticate"] = "Bearer"  # RFC 9110, 15.5.2
     return response

@@ -37,6 +37,7 @@ class Call:
     path: Mapping[str, str]
     query: Mapping[str, str]
     body: Frame
+    address: str = ""  # the client's, as the load balancer saw it
 
     @property
     def user(self) -> str:

@@ -1,12 +1,19 @@
-"""Chats, their members and their messages: the routes under /api/chats."""
+"""Chats and their messages: POST and GET /api/chats, mute and messages of one; see also groups."""
+
+from collections.abc import Sequence
 
 from lambdas import frames
-from lambdas.api import announce
+from lambdas.api import groups
 from lambdas.api.call import CHAT, Call, Response, device_name
 from lambdas.errors import bad_request
-from lambdas.messages import history
-from lambdas.messages.chats import Changed, Chats
+from lambdas.frames import Frame
+from lambdas.limits import CHATS, MEMBERS, Limits
+from lambdas.messages import append, history
+from lambdas.messages.chats import Begin, Chats
 from lambdas.messages.history import Page
+from lambdas.people.consent import CONTACT
+from lambdas.people.contacts import Contacts
+from lambdas.people.invitations import Invitations
 
 CHATS_PER_PAGE = 100
 CHAT_BYTES = 16  # of a chat's id: it is not to be guessed
@@ -17,32 +24,63 @@ PAGE_BYTES = 256 * 1024
 
 
 def create(call: Call) -> Response:
-    chats = _chats(call)
     if call.body["kind"] == "group":
-        chat, created = chats.group(call.user, call.body["members"]), True
-    else:
-        chat, created = chats.direct(call.user, call.body["with"])
+        return _group(call, call.body["members"])
+    return _direct(call, call.body["with"])
+
+
+def _group(call: Call, members: Sequence[str]) -> Response:
+    """Users who let the caller add them are members at once; the others get an invitation."""
+    _limits(call).take(call.user, "chats", CHATS)
+    _limits(call).take(call.user, "members", MEMBERS, len(members))
+    joining = groups.consenting(call, members)
+    chat = _chats(call).group(call.user, joining, [user for user in members if user not in joining])
+    groups.invite(call, chat.chat, chat.invited)
+    body: Frame = {"chat": chat.chat, "members": chat.members}
+    return Response(201, {**body, "invited": chat.invited})
+
+
+def _direct(call: Call, peer: str) -> Response:
+    """The peer becomes a contact of the caller; the caller one of the peer's by an answer."""
+    chats, contacts = _chats(call), Contacts(call.aws.users)
+    known = chats.find_direct(call.user, peer)
+    begin = Begin()
+    if known is None:
+        _limits(call).take(call.user, "chats", CHATS)
+        view = contacts.views([peer], call.user)[peer]
+        begin = Begin(
+            welcome=view.state == CONTACT or view.allows("requests"),
+            request=view.state != CONTACT,
+            blocked=view.blocked,
+        )
+    chat, created = chats.direct(call.user, peer, begin)
+    contacts.add(call.user, peer)
+    if not created:
+        append.answer(call.aws.chats, chat.chat, call.user)
     return Response(201 if created else 200, {"chat": chat.chat, "members": chat.members})
 
 
+def mute(call: Call) -> Response:
+    """No pushes of the chat until then; 0 ends it."""
+    _chats(call).mute(call.user, call.chat, call.body["until"])
+    return Response(200, {"until": call.body["until"]})
+
+
 def of_user(call: Call) -> Response:
-    """A page of the caller's chats. A page may be empty and still have a `cursor`."""
+    """A page of the caller's chats. A page may be empty and still have a `cursor`.
+
+    The first page also has the groups that the caller is invited to.
+    """
     cursor = call.query.get("cursor")
     if cursor is not None and not CHAT.fullmatch(cursor):
         raise bad_request("this cursor is not one that an answer gave")
     limit = call.number("limit", CHATS_PER_PAGE, least=1)
     chats, following = _chats(call).list(call.user, cursor, min(limit, CHATS_PER_PAGE))
-    return Response(200, {"chats": chats, **({"cursor": following} if following else {})})
-
-
-def change_members(call: Call) -> Response:
-    add, remove = call.body.get("add", ()), call.body.get("remove", ())
-    changes: list[Changed] = []
-    try:
-        members = _chats(call).change(call.user, call.chat, add, remove, changes.append)
-    finally:  # also notify of the changes made before an error
-        announce.members_changed(call.aws, call.chat, changes)
-    return Response(200, {"members": members})
+    body: Frame = {"chats": chats, **({"cursor": following} if following else {})}
+    if cursor is None:
+        invitations = Invitations(call.aws.users).of(call.user, call.aws.now())
+        body["invitations"] = [each._asdict() for each in invitations]
+    return Response(200, body)
 
 
 def messages(call: Call) -> Response:
@@ -76,6 +114,10 @@ def _fitting(page: Page) -> int:
         if size > PAGE_BYTES and number:
             return number
     return len(page.messages)
+
+
+def _limits(call: Call) -> Limits:
+    return Limits(call.aws.users, call.aws.now)
 
 
 def _chats(call: Call) -> Chats:

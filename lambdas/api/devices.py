@@ -9,6 +9,7 @@ from lambdas.api.sign_ins import SignIns
 from lambdas.errors import ChatError, not_found
 from lambdas.keys.decisions import device_keys
 from lambdas.keys.directory import Change
+from lambdas.limits import LOOKUPS, Limits
 from lambdas.notifications.endpoints import require_token
 from lambdas.presence.devices import DEVICES_LIMIT, Device, Devices
 
@@ -57,6 +58,8 @@ def remove(call: Call) -> Response:
 def of_user(call: Call) -> Response:
     """The user's devices, and former ones. A deleted user has former ones as long as messages."""
     user = call.path["user"]
+    if user != call.user:
+        Limits(call.aws.users, call.aws.now).take(call.user, "lookups", LOOKUPS)
     known = USER.fullmatch(user) is not None
     registered = Devices(call.aws.users).of([user]).get(user) if known else None
     former = directory(call.aws).former(user) if known else []

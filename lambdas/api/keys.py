@@ -7,6 +7,7 @@ from lambdas.frames import Frame
 from lambdas.keys import decisions
 from lambdas.keys.directory import Directory
 from lambdas.keys.limit import ClaimLimit
+from lambdas.limits import CLAIMS, Limits
 
 
 def upload(call: Call) -> Response:
@@ -30,14 +31,18 @@ def claim(call: Call) -> Response:
     claimed of the others; it is raised, as ChatError, if no key was claimed.
     """
     directory = Directory(call.aws.users)
+    targets = Limits(call.aws.users, call.aws.now)
     limit = ClaimLimit(call.aws.users, call.aws.now)
     claimed: Frame = {}
     low: dict[str, Frame] = {}
     failure: ChatError | None = None
     for address in call.body["devices"]:
         user, _, device = address.partition("/")
+        # over the limit of all claimers together the fallback key is the answer: the stock is kept
+        wait = targets.wait(user, f"claims#{device}", CLAIMS) if user != call.user else None
         try:
-            key = directory.claim(user, device, one_time=limit.allows(call.user, address))
+            kept = limit.allows(call.user, address)
+            key = directory.claim(user, device, one_time=kept and wait is None)
         except ChatError as error:
             failure = error
             continue

@@ -1,6 +1,16 @@
 """Every route of the protocol's REST table."""
 
-from lambdas.api import accounts, chats, devices, export, health, keys, leaving
+from lambdas.api import (
+    accounts,
+    chats,
+    contacts,
+    devices,
+    export,
+    groups,
+    health,
+    keys,
+    leaving,
+)
 from lambdas.api.call import Route
 
 ROUTES = (
@@ -19,7 +29,17 @@ ROUTES = (
     Route("POST", "/api/keys/claim", keys.claim, body="claim"),
     Route("POST", "/api/chats", chats.create, body="chat"),
     Route("GET", "/api/chats", chats.of_user),
-    Route("POST", "/api/chats/{chat}/members", chats.change_members, body="members"),
+    Route("POST", "/api/chats/{chat}/members", groups.change_members, body="members"),
+    Route("POST", "/api/chats/{chat}/accept", groups.accept),
+    Route("POST", "/api/chats/{chat}/decline", groups.decline),
+    Route("POST", "/api/chats/{chat}/leave", groups.leave),
+    Route("POST", "/api/chats/{chat}/admins", groups.admins, body="admins"),
+    Route("PUT", "/api/chats/{chat}/mute", chats.mute, body="mute"),
     Route("GET", "/api/chats/{chat}/messages", chats.messages),
+    Route("GET", "/api/contacts", contacts.of_user),
+    Route("PUT", "/api/contacts/{user}", contacts.put, body="contact"),
+    Route("DELETE", "/api/contacts/{user}", contacts.remove),
+    Route("GET", "/api/settings", contacts.settings),
+    Route("PUT", "/api/settings", contacts.change_settings, body="setting"),
     Route("POST", "/api/tickets", accounts.ticket, body="ticket"),
 )

@@ -29,8 +29,12 @@ def read_roster(chats: Table, chat: str) -> Roster | None:
     )
 
 
-def move(chats: Table, chat: str, user: str, device: str, step: Step) -> Moved | None:
+def move(
+    chats: Table, chat: str, user: str, device: str, step: Step, *, private: bool = False
+) -> Moved | None:
     """Moves the marks that move forward. None if the user is not a member (any more).
+
+    `private`: the read mark is not shown to others, neither now nor by `sync`.
 
     Nearly always one conditional write. If a mark is further already, the write is repeated with
     the rest; each repetition means that another receipt has moved a mark.
@@ -38,7 +42,7 @@ def move(chats: Table, chat: str, user: str, device: str, step: Step) -> Moved |
     first = True
     for _ in range(ATTEMPTS):
         try:
-            before = _write(chats, chat, user, device, step, strict=not first)
+            before = _write(chats, chat, user, device, step, strict=not first, private=private)
         except ConditionFailed as failure:
             if failure.item is None:
                 return None
@@ -72,7 +76,16 @@ def forget(chats: Table, chat: str, user: str, devices: Sequence[str], highest: 
         return  # the member has left, or another one has removed them
 
 
-def _write(chats: Table, chat: str, user: str, device: str, step: Step, *, strict: bool) -> Item:
+def _write(
+    chats: Table,
+    chat: str,
+    user: str,
+    device: str,
+    step: Step,
+    *,
+    strict: bool,
+    private: bool,
+) -> Item:
     """The member item as it was. Raises ConditionFailed.
 
     `read` nearly always comes with a `delivered` that was reported before. So beside `read`,
@@ -88,10 +101,10 @@ def _write(chats: Table, chat: str, user: str, device: str, step: Step, *, stric
         names["#d"] = device
         values["delivered"] = step.delivered
     if step.read is not None:
-        sets.append("#r = :read")
+        sets += ["#r = :read", "read_private = :private"]
         conditions.append("#r < :read")
         names["#r"] = "read"
-        values["read"] = step.read
+        values |= {"read": step.read, "private": private}
     return chats.update(
         chat_key(chat, member_item(user)),
         "SET " + ", ".join(sets),

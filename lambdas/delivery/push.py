@@ -20,6 +20,7 @@ from lambdas.messages.history import LAST_SEQ
 from lambdas.notifications.endpoints import Endpoints
 from lambdas.notifications.message import Push, Ring, TakeBack, Target
 from lambdas.notifications.queue import Job
+from lambdas.notifications.quiet import is_quiet
 from lambdas.notifications.rung import Rung, RungItems
 from lambdas.presence.devices import Devices
 from lambdas.settings import Aws, aws
@@ -70,7 +71,11 @@ def push(aws: Aws, job: Job) -> None:
     items = _log(aws, rung, head) if head else []
     # After the log: a device that was registered before a message was sent is among these.
     devices = Devices(aws.users).of([job.user], consistent=True).get(job.user, {})
-    plan = ringing.plan(rung, head, devices, items, job, now)
+    request_of = head.request_of if head else None
+    quiet = is_quiet(
+        aws.users, job.user, job.chat, request_of=request_of, rung_at=rung.rung_at, now=now
+    )
+    plan = ringing.plan(rung, head, devices, items, job, now, quiet=quiet)
     failed = _publish(aws, job, plan, devices) if plan.sends else {}
     unread = {
         name: each.otherwise if name in failed else each.after

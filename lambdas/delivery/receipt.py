@@ -10,9 +10,10 @@ from lambdas.delivery import members, watermarks
 from lambdas.delivery.watermarks import Marks
 from lambdas.errors import bad_request
 from lambdas.frames import Frame
-from lambdas.messages.heads import no_such_chat
+from lambdas.messages.heads import no_such_chat, shows_nothing_of
 from lambdas.notifications import waking
 from lambdas.notifications.rung import RungItems
+from lambdas.people.contacts import Contacts
 from lambdas.presence.devices import Address, Devices
 from lambdas.presence.fan_out import WITHIN_SECONDS, deliver, to_connected
 from lambdas.presence.leaseholder import with_lease
@@ -26,7 +27,10 @@ def receipt(aws: Aws, caller: Caller, frame: Frame) -> None:
     """Sends no response. Raises ChatError not_found or bad_request."""
     step = watermarks.wanted(frame.get("delivered"), frame.get("read"))
     head = _head(aws.chats, frame["chat"], caller.user, step.delivered or 0)
-    moved = members.move(aws.chats, frame["chat"], caller.user, caller.device, step)
+    private = step.read is not None and not Contacts(aws.users).settings(caller.user)["receipts"]
+    moved = members.move(
+        aws.chats, frame["chat"], caller.user, caller.device, step, private=private
+    )
     if moved is None:
         raise no_such_chat(frame["chat"])
     if moved.after != moved.before:
@@ -37,23 +41,31 @@ def receipt(aws: Aws, caller: Caller, frame: Frame) -> None:
     # have named other senders, or not have reached them.
     read = None if step.read is None else moved.after.read
     taking_back = aws.background.submit(_take_back, aws, caller, frame["chat"], read)
-    _notify(aws, caller, frame, head["members"], moved.after)
+    shown = moved.after._replace(read=0) if private else moved.after
+    hidden = _tells_nothing(head, caller.user) or (
+        private and moved.before.delivered == moved.after.delivered and not moved.overtaken
+    )
+    senders = set() if hidden else head["members"] & set(frame["senders"])
+    _notify(aws, caller, frame, senders, shown, moved.after)
     taking_back.result(timeout=WITHIN_SECONDS)
 
 
 def _notify(
-    aws: Aws, caller: Caller, frame: Frame, members: AbstractSet[str], marks: Marks
+    aws: Aws, caller: Caller, frame: Frame, senders: AbstractSet[str], shown: Marks, own: Marks
 ) -> None:
-    """Posts the marks to the senders, and what was read to the user's own other devices."""
+    """Posts the marks that are shown to senders, and what was read to the user's other devices."""
     devices = Devices(aws.users)
-    notified = members & {*frame["senders"], *([caller.user] if frame.get("read") else [])}
-    notice = {
-        "type": "receipt",
-        "chat": frame["chat"],
-        "user": caller.user,
-        "delivered": marks.delivered,
-        "read": marks.read,
-    }
+    notified = senders | ({caller.user} if frame.get("read") else set())
+
+    def notice(user: str, _device: str) -> Frame:
+        marks = own if user == caller.user else shown
+        return {
+            "type": "receipt",
+            "chat": frame["chat"],
+            "user": caller.user,
+            **marks._asdict(),
+        }
+
     posts = to_connected(
         devices.of(sorted(notified)),
         notice,
@@ -61,6 +73,10 @@ def _notify(
         besides=Address(caller.user, caller.device),
     )
     deliver(aws.connections, devices, posts, clock=aws.now)
+
+
+def _tells_nothing(head: Item, user: str) -> bool:
+    return shows_nothing_of(user, head.get("request_of"), head.get("blocked_by", ()))
 
 
 def _take_back(aws: Aws, caller: Caller, chat: str, read: int | None) -> None:

@@ -57,9 +57,19 @@ def reads_from(rung: Rung, head: Head) -> int:
 
 
 def plan(
-    rung: Rung, head: Head | None, devices: Devices, items: Sequence[Item], job: Job, now: float
+    rung: Rung,
+    head: Head | None,
+    devices: Devices,
+    items: Sequence[Item],
+    job: Job,
+    now: float,
+    *,
+    quiet: bool = False,
 ) -> Plan:
-    """`items`: the log above `reads_from`. Without `head` the user is no member: all is over."""
+    """`items`: the log above `reads_from`. Without `head` the user is no member: all is over.
+
+    `quiet`: texts are counted, and nobody is rung for them.
+    """
     if head is None:
         head = Head(job.chat, job.user, "", 0, 0, frozenset(), 0, {}, _last(rung))
     counted = _counted_to(rung, head)
@@ -69,7 +79,7 @@ def plan(
         head.read,
         recent,
         {
-            name: _for_device(rung, head, name, device, texts, job, now)
+            name: _for_device(rung, head, name, device, texts, job, now, quiet=quiet)
             for name, device in devices.items()
             if device.endpoint_arn is not None
         },
@@ -130,6 +140,8 @@ def _for_device(
     texts: Mapping[int, Item],
     job: Job,
     now: float,
+    *,
+    quiet: bool,
 ) -> DevicePlan:
     old = rung.devices.get(name, Unread())
     own = {seq for seq, item in texts.items() if is_text_for(item, job.user, name)}
@@ -138,7 +150,7 @@ def _for_device(
     was_rung = [seq for seq in old.rung if seq > head.read]
     asleep = not device.connected(now) or name in job.devices
     lacking = [seq for seq in waiting if seq in texts and seq > _reached(head, name)]
-    if lacking and asleep:
+    if lacking and asleep and not quiet:
         urgent = any(texts[seq].get("urgent", True) for seq in lacking)
         after = _limited([], sorted([*was_rung, *waiting]))
         return DevicePlan(texts[lacking[-1]], urgent, False, after, _limited(waiting, was_rung))

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from lambdas.messages import log
+from lambdas.messages.message import is_visible
 from lambdas.presence.devices import Device
 from lambdas.tables import Item, seq_of
 
@@ -32,6 +33,7 @@ def behind(roster: Roster, registered: Registered, messages: Iterable[Item]) -> 
                 message
                 for message in news
                 if seq_of(message) > mark
+                and is_visible(message, user)
                 and (message["sender"], message["sender_device"]) != (user, device)
             ]
             if lacking:

@@ -46,6 +46,8 @@ class Position(NamedTuple):
     seq: int
     members: frozenset[str]  # when the position was taken: who gets the message
     stored: Item | None = None  # the message stands there already
+    request_of: str | None = None  # see Head
+    blocked_by: frozenset[str] = frozenset()
 
 
 class _Taken(Exception):
@@ -98,7 +100,26 @@ def _take(chats: Table, chat: str, writer: Writer, call: str, before: str) -> Po
         if writer.user not in head.get("members", ()):
             raise no_such_chat(chat) from None
         raise _Taken(head, head[f"seq{slot}"], head[f"call{slot}"]) from None
-    return Position(head["seq"], frozenset(head["members"]))
+    return Position(
+        head["seq"],
+        frozenset(head["members"]),
+        request_of=head.get("request_of"),
+        blocked_by=frozenset(head.get("blocked_by", ())),
+    )
+
+
+def answer(chats: Table, chat: str, user: str) -> None:
+    """Ends that a direct chat is a request of the user. Idempotent."""
+    try:
+        chats.update(
+            chat_key(chat, HEAD),
+            "REMOVE request_of",
+            "request_of = :me",
+            returns="NONE",
+            me=user,
+        )
+    except ConditionFailed:
+        return
 
 
 def _settle(chats: Table, message: Item) -> Item | None:

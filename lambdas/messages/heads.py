@@ -1,7 +1,7 @@
 """A chat for one of its members: its head and the member's own item, in one read."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lambdas.errors import ChatError, not_found
 from lambdas.tables import HEAD, Item, Table, chat_key, member_item
@@ -20,6 +20,11 @@ class Head:
     joined_seq: int
     delivered: Mapping[str, int]
     read: int
+    request_of: str | None = None  # a direct chat that this user has not answered or accepted
+    blocked_by: frozenset[str] = frozenset()  # in a direct chat
+    admins: frozenset[str] = frozenset()  # of a group
+    invited: frozenset[str] = frozenset()  # to a group, and not joined yet
+    rules: Mapping[str, str] = field(default_factory=dict)  # of a group, see roles.py
 
     def start(self, after: int) -> int:
         """From where on a device that has everything up to `after` may see messages."""
@@ -64,4 +69,14 @@ def _head(head: Item, member: Item, user: str) -> Head:
         joined_seq=member["joined_seq"],
         delivered=member["delivered"],
         read=max(member["read"], member["joined_seq"]),
+        request_of=head.get("request_of"),
+        blocked_by=frozenset(head.get("blocked_by", ())),
+        admins=frozenset(head.get("admins", ())),
+        invited=frozenset(head.get("invited", ())),
+        rules=head.get("group_rules", {}),
     )
+
+
+def shows_nothing_of(user: str, request_of: str | None, blocked_by: Collection[str]) -> bool:
+    """Whether the other one in a direct chat is shown nothing of the user: receipts, typing."""
+    return user == request_of or user in blocked_by

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from lambdas.frames import Frame
 from lambdas.messages import log
 from lambdas.messages.heads import Head
-from lambdas.messages.message import message_frame
+from lambdas.messages.message import is_visible, message_frame
 from lambdas.tables import HEAD, Table, chat_key, message_item, seq_of
 
 LAST_SEQ = 999_999_999_999
@@ -64,7 +64,11 @@ def read(
         fresh = chats.get(chat_key(head.chat, HEAD), consistent=True)
         stretch = stretch_above(fresh["purged_to"] if fresh else head.purged_to)
     return Page(
-        [message_frame(item, head.user, device) for item in stretch.messages],
+        [
+            message_frame(item, head.user, device)
+            for item in stretch.messages
+            if is_visible(item, head.user)
+        ],
         stretch.complete_to,
         stretch.missing,
         stretch.more,

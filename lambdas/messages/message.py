@@ -1,6 +1,6 @@
 """A message: its item in the log, and its frame for each device. No I/O."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from lambdas.frames import Frame
@@ -14,7 +14,14 @@ DeviceNames = Mapping[str, Iterable[str]]  # user -> devices
 
 
 def stored(
-    frame: Frame, *, seq: int, sender: str, sender_device: str, sent_at: int, expires_at: int
+    frame: Frame,
+    *,
+    seq: int,
+    sender: str,
+    sender_device: str,
+    sent_at: int,
+    expires_at: int,
+    hidden_from: Collection[str] = (),
 ) -> Item:
     """The item of a `send` frame at its position; times: sent_at in ms, expires_at in seconds."""
     item: Item = {
@@ -30,6 +37,8 @@ def stored(
     item[part] = frame[part]
     if frame.get("urgent") is False:
         item["urgent"] = False
+    if hidden_from:
+        item["hidden_from"] = set(hidden_from)
     if frame.get("hidden"):
         item["hidden"] = True
     return item
@@ -42,11 +51,21 @@ def is_text_for(item: Item, user: str, device: str | None = None) -> bool:
     """
     if item.get("void") or item.get("hidden") or item["sender"] == user:
         return False
+    if not is_visible(item, user):
+        return False
     if "to" not in item:
         return True
     if device is not None:
         return f"{user}/{device}" in item["to"]
     return any(name.startswith(f"{user}/") for name in item["to"])
+
+
+def is_visible(item: Item, user: str) -> bool:
+    """False for a message of somebody whom the user has blocked: only its sender's devices see it.
+
+    It keeps its position, which readers of the other side pass over as over a void item.
+    """
+    return user not in item.get("hidden_from", ())
 
 
 def void(message: Item) -> Item:

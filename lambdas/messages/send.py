@@ -11,16 +11,18 @@ the third round misses.
 """
 
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import Future
 
 from lambdas.connections import WITHIN_SECONDS, Outcome
-from lambdas.errors import internal
+from lambdas.errors import forbidden, internal
 from lambdas.frames import Frame
 from lambdas.messages import append
 from lambdas.messages.log import WRITER_SECONDS
 from lambdas.messages.message import DeviceNames, addressed, is_text_for, message_frame, stored
+from lambdas.messages.send_limit import send_limit
 from lambdas.notifications import waking
+from lambdas.people.contacts import Contacts
 from lambdas.presence.devices import Address, Devices
 from lambdas.presence.fan_out import Delivery, deliver, to_connected
 from lambdas.presence.leaseholder import cutting_off, require_lease
@@ -34,21 +36,24 @@ RESPOND_WITHIN_SECONDS = WRITER_SECONDS - 1
 
 
 def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
-    """The `accepted` frame. Raises ChatError not_found, LeaseLost."""
+    """The `accepted` frame. Raises ChatError not_found, forbidden, rate_limited, LeaseLost."""
     started = aws.now()
+    send_limit().require(aws.users, Address(caller.user, caller.device), started)
     devices = Devices(aws.users)
     reading_own = aws.background.submit(devices.of, [caller.user])
 
-    def item(seq: int) -> Item:
-        return _message(aws, caller, frame, seq)
+    def item(seq: int, hidden_from: Collection[str] = ()) -> Item:
+        return _message(aws, caller, frame, seq, hidden_from)
 
     call = secrets.token_urlsafe(6)
     writer = append.Writer(caller.user, caller.device, frame["message_id"], call)
     position = append.take(aws.chats, frame["chat"], writer, item)
-    message = position.stored or item(position.seq)
+    message = position.stored or item(position.seq, position.blocked_by)
     try:
         own = reading_own.result(timeout=WITHIN_SECONDS)
         require_lease(aws, caller, own.get(caller.user, {}))
+        if caller.user in position.blocked_by:
+            raise forbidden("you have blocked this user; unblock first")
         if aws.now() - started > PUT_WITHIN_SECONDS:
             raise internal()  # too late to store it before the timeout; the sender sends again
     except Exception:
@@ -57,11 +62,14 @@ def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
         raise
     if position.stored:  # sent again; the delivery watch repeats what the first call missed
         return _accepted(message, position.seq, devices.of(sorted(position.members)))
+    if position.request_of == caller.user:
+        _answer(aws, position, caller.user, frame["chat"])
     reading = aws.background.submit(devices.of, sorted(position.members - {caller.user}))
     append.put(aws.chats, message)
     found = {**own, **reading.result(timeout=WITHIN_SECONDS)}
+    visible = {user: found[user] for user in found if user not in position.blocked_by}
     posts = to_connected(
-        found, _frames(message), aws.now(), besides=Address(caller.user, caller.device)
+        visible, _frames(message), aws.now(), besides=Address(caller.user, caller.device)
     )
     wakeable = {
         user
@@ -88,7 +96,16 @@ def _accepted(message: Item, seq: int, registered: DeviceNames) -> Frame:
     return accepted
 
 
-def _message(aws: Aws, caller: Caller, frame: Frame, seq: int) -> Item:
+def _answer(aws: Aws, position: append.Position, user: str, chat: str) -> None:
+    """Who answers a request accepts it, and has the other one as a contact from then on."""
+    for peer in position.members - {user}:
+        Contacts(aws.users).add(user, peer)
+    append.answer(aws.chats, chat, user)
+
+
+def _message(
+    aws: Aws, caller: Caller, frame: Frame, seq: int, hidden_from: Collection[str]
+) -> Item:
     now = aws.now()  # after the position was taken: see the rule for holes in log.py
     return stored(
         frame,
@@ -97,6 +114,7 @@ def _message(aws: Aws, caller: Caller, frame: Frame, seq: int) -> Item:
         sender_device=caller.device,
         sent_at=int(now * 1000),
         expires_at=int(now) + aws.settings.message_ttl_seconds,
+        hidden_from=hidden_from,
     )
 
 

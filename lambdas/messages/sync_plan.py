@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from lambdas.frames import Frame, encode
 from lambdas.messages import log
-from lambdas.messages.heads import Head
+from lambdas.messages.heads import Head, shows_nothing_of
 from lambdas.tables import Item
 
 SYNCED_BYTES = 28_000  # of the 32 KB of a frame; the rest is for `missing`
@@ -98,7 +98,7 @@ def entry(
         "complete_to": complete_to,
         "missing": [list(each) for each in missing],
         "members": {
-            user: {"delivered": log.delivered(item), "read": log.read(item)}
+            user: _marks(head, user, item)
             for user, item in sorted(members.items())
             if user in head.members
         },
@@ -114,3 +114,13 @@ def synced(
     if retry_after is not None:
         frame["retry_after"] = math.ceil(retry_after * 10) / 10  # never 0
     return frame
+
+
+def _marks(head: Head, user: str, member: Item) -> dict[str, int]:
+    """What head.user may know of a member's watermarks; 0 tells nothing, since marks only grow."""
+    if user == head.user:
+        return {"delivered": log.delivered(member), "read": log.read(member)}
+    if shows_nothing_of(user, head.request_of, head.blocked_by):
+        return {"delivered": 0, "read": 0}
+    read = 0 if member.get("read_private") else log.read(member)
+    return {"delivered": log.delivered(member), "read": read}

@@ -1,7 +1,7 @@
 """Route `typing`: notifies the chat's other connected members. Nothing is stored."""
 
 from lambdas.frames import Frame
-from lambdas.messages.heads import read_head
+from lambdas.messages.heads import read_head, shows_nothing_of
 from lambdas.presence.devices import Devices
 from lambdas.presence.fan_out import deliver, to_connected
 from lambdas.settings import Aws
@@ -9,9 +9,16 @@ from lambdas.websocket import Caller
 
 
 def typing(aws: Aws, caller: Caller, frame: Frame) -> None:
-    """Raises ChatError not_found."""
+    """Notifies nobody of a user who has not answered or has blocked the other one.
+
+    Raises ChatError not_found.
+    """
     head = read_head(aws.chats, frame["chat"], caller.user)
+    if shows_nothing_of(caller.user, head.request_of, head.blocked_by):
+        return
     devices = Devices(aws.users)
     notice = {"type": "typing", "chat": head.chat, "user": caller.user}
-    posts = to_connected(devices.of(sorted(head.members - {caller.user})), notice, aws.now())
+    posts = to_connected(
+        devices.of(sorted(head.members - head.blocked_by - {caller.user})), notice, aws.now()
+    )
     deliver(aws.connections, devices, posts, clock=aws.now)

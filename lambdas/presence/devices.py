@@ -7,7 +7,7 @@ that is not returned expires. Every change of a lease is one conditional update,
 $disconnect or a late "gone" of an older connection never takes the lease of a newer one.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -230,11 +230,22 @@ class Devices:
             **values,
         )
 
-    def watch(self, watcher: Address, watched: Iterable[str], until: float) -> None:
-        """Subscribes a device to the presence of users until then (epoch seconds)."""
-        item = f"watcher#{watcher.user}/{watcher.device}"
+    def watch(
+        self, watcher: Address, watched: Iterable[str], contacts: Container[str], until: float
+    ) -> None:
+        """Subscribes a device to the presence of users until then (epoch seconds).
+
+        `contacts` are those of them who have the watcher as a contact. Their items come first in
+        the order of keys, so that strangers never crowd them out of the WATCHERS_LIMIT.
+        """
         self._users.batch_write(
-            puts=[{**user_key(user, item), "expires_at": int(until)} for user in watched]
+            puts=[
+                {
+                    **user_key(user, _watcher_item(watcher, contact=user in contacts)),
+                    "expires_at": int(until),
+                }
+                for user in watched
+            ]
         )
 
     def watchers(self, user: str, now: float) -> list[Address]:
@@ -285,6 +296,10 @@ def _devices(item: Item) -> dict[str, Device]:
     return {device: device_from(entry) for device, entry in item["devices"].items()}
 
 
+def _watcher_item(watcher: Address, *, contact: bool) -> str:
+    return f"watcher#{1 if contact else 2}#{watcher.user}/{watcher.device}"
+
+
 def _watcher(item: Item) -> Address:
-    user, device = item["item"].removeprefix("watcher#").split("/")
+    user, device = item["item"].rpartition("#")[2].split("/")
     return Address(user, device)

@@ -1,8 +1,9 @@
 """Function Presence, routes `watch`, `ping` and $default."""
 
 from lambdas.connections import Post
-from lambdas.errors import not_found
 from lambdas.frames import Frame
+from lambdas.people.consent import CONTACT
+from lambdas.people.contacts import Contacts
 from lambdas.presence.devices import Address, Devices
 from lambdas.presence.leaseholder import with_lease
 from lambdas.presence.leases import WATCH_SECONDS, presence_frame
@@ -13,15 +14,18 @@ from lambdas.websocket import Caller, frame_handler
 def watch(aws: Aws, caller: Caller, frame: Frame) -> Frame:
     """Subscribes to the users' presence, posts it, and returns that of the last user.
 
-    Raises ChatError not_found if one of them does not exist; then nothing is subscribed.
+    Who shows it to contacts only and does not have the caller as one is answered as a user who was
+    never seen, and so is a name that nobody has.
     """
     users: list[str] = frame["users"]
     devices = Devices(aws.users)
-    if unknown := set(users) - devices.of(users, consistent=True).keys():
-        raise not_found(f"no such user: {', '.join(sorted(unknown))}")
+    views = Contacts(aws.users).views(users, caller.user)
+    shown = [user for user in users if user == caller.user or views[user].allows("presence")]
+    contacts = {user for user in shown if user == caller.user or views[user].state == CONTACT}
     now = aws.now()
-    devices.watch(Address(caller.user, caller.device), users, now + WATCH_SECONDS)
-    found = devices.of(users, consistent=True)  # after subscribing, so that no change is missed
+    devices.watch(Address(caller.user, caller.device), shown, contacts, now + WATCH_SECONDS)
+    # after subscribing, so that no change is missed
+    found = devices.of(shown, consistent=True) if shown else {}
     presences = [presence_frame(user, found.get(user, {}), now) for user in users]
     aws.connections.post_all([Post(caller.connection_id, each) for each in presences[:-1]])
     return presences[-1]

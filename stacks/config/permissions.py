@@ -32,7 +32,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
     },
     "Send": {
         "chats": ("dynamodb:UpdateItem", "dynamodb:PutItem"),
-        "users": POSTING,
+        "users": (*POSTING, "dynamodb:PutItem"),  # who answers has a contact
         "push_queue": ("sqs:SendMessage",),
         "post_to_connections": CONNECTIONS,
         "close_connections": CONNECTIONS,
@@ -45,7 +45,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
     },
     "Receipt": {
         "chats": ("dynamodb:GetItem", "dynamodb:UpdateItem"),
-        "users": POSTING,
+        "users": (*POSTING, "dynamodb:GetItem"),
         "push_queue": ("sqs:SendMessage",),
         "post_to_connections": CONNECTIONS,
         "close_connections": CONNECTIONS,

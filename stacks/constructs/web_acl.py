@@ -1,5 +1,8 @@
 """The AWS WAF web ACL of the load balancer."""
 
+import json
+from collections.abc import Sequence
+
 from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
@@ -10,7 +13,20 @@ MANAGED_RULES = (
 )
 # Key uploads exceed the 8 KB that this rule allows; the application has its own limit.
 COUNTED_ONLY = {"AWSManagedRulesCommonRuleSet": ("SizeRestrictions_BODY",)}
-REQUESTS_PER_ADDRESS = 2_000  # in five minutes
+# In five minutes, WAF's default window. Behind one address there may be many people; the
+# application counts sign-ups and sign-ins of an address more exactly (lambdas/limits.py).
+REQUESTS_PER_ADDRESS = 2_000
+SIGN_INS_PER_ADDRESS = 1_000
+SIGN_IN_PATHS = ("/api/sign-up", "/api/sign-in", "/api/password", "/api/account/delete")
+WINDOW_SECONDS = 300
+# The protocol's error, as the application gives it.
+LIMITED = {
+    "error": {
+        "code": "rate_limited",
+        "message": "too many requests from this address; try again later",
+        "retry_after": WINDOW_SECONDS,
+    }
+}
 
 
 class WebAcl(Construct):
@@ -23,7 +39,16 @@ class WebAcl(Construct):
             scope="REGIONAL",
             default_action=wafv2.CfnWebACL.DefaultActionProperty(allow={}),
             visibility_config=_visible("WebAcl"),
-            rules=[*rules, self._rate_limit(len(rules))],
+            custom_response_bodies={
+                "RateLimited": wafv2.CfnWebACL.CustomResponseBodyProperty(
+                    content_type="APPLICATION_JSON", content=json.dumps(LIMITED)
+                )
+            },
+            rules=[
+                *rules,
+                _rate_limit("RateLimit", len(rules), REQUESTS_PER_ADDRESS),
+                _rate_limit("SignInRateLimit", len(rules) + 1, SIGN_INS_PER_ADDRESS, SIGN_IN_PATHS),
+            ],
         )
         wafv2.CfnWebACLAssociation(
             self, "Association", resource_arn=protected_arn, web_acl_arn=acl.attr_arn
@@ -47,17 +72,51 @@ class WebAcl(Construct):
             visibility_config=_visible(name),
         )
 
-    def _rate_limit(self, priority: int) -> wafv2.CfnWebACL.RuleProperty:
-        limit = wafv2.CfnWebACL.RateBasedStatementProperty(
-            aggregate_key_type="IP", limit=REQUESTS_PER_ADDRESS
+
+def _rate_limit(
+    name: str, priority: int, limit: int, paths: Sequence[str] = ()
+) -> wafv2.CfnWebACL.RuleProperty:
+    """Blocks an address with more requests than that in WINDOW_SECONDS; `paths` counts only them.
+
+    docs.aws.amazon.com/waf/latest/developerguide/waf-rule-statement-type-rate-based.html
+    """
+    matches = [
+        wafv2.CfnWebACL.StatementProperty(
+            byte_match_statement=wafv2.CfnWebACL.ByteMatchStatementProperty(
+                field_to_match=wafv2.CfnWebACL.FieldToMatchProperty(uri_path={}),
+                positional_constraint="EXACTLY",
+                search_string=path,
+                text_transformations=[
+                    wafv2.CfnWebACL.TextTransformationProperty(priority=0, type="NONE")
+                ],
+            )
         )
-        return wafv2.CfnWebACL.RuleProperty(
-            name="RateLimit",
-            priority=priority,
-            action=wafv2.CfnWebACL.RuleActionProperty(block={}),
-            statement=wafv2.CfnWebACL.StatementProperty(rate_based_statement=limit),
-            visibility_config=_visible("RateLimit"),
-        )
+        for path in paths
+    ]
+    either = wafv2.CfnWebACL.OrStatementProperty(statements=matches)
+    rate = wafv2.CfnWebACL.RateBasedStatementProperty(
+        aggregate_key_type="IP",
+        limit=limit,
+        scope_down_statement=(
+            wafv2.CfnWebACL.StatementProperty(or_statement=either) if matches else None
+        ),
+    )
+    limited = wafv2.CfnWebACL.CustomResponseProperty(
+        response_code=429,
+        custom_response_body_key="RateLimited",
+        response_headers=[
+            wafv2.CfnWebACL.CustomHTTPHeaderProperty(name="retry-after", value=str(WINDOW_SECONDS))
+        ],
+    )
+    return wafv2.CfnWebACL.RuleProperty(
+        name=name,
+        priority=priority,
+        action=wafv2.CfnWebACL.RuleActionProperty(
+            block=wafv2.CfnWebACL.BlockActionProperty(custom_response=limited)
+        ),
+        statement=wafv2.CfnWebACL.StatementProperty(rate_based_statement=rate),
+        visibility_config=_visible(name),
+    )
 
 
 def _visible(name: str) -> wafv2.CfnWebACL.VisibilityConfigProperty:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from lambdas.messages.chats import Begin, Chats
 from lambdas.presence import authorize, connection, tickets
 from stacks.config.functions import FUNCTIONS
 from stacks.config.permissions import PERMISSIONS
@@ -26,6 +27,7 @@ def chat(world: Backend) -> str:
     given.online(world, "ravi")
     given.online(world, "raju")
     given.user(world, "mira", "phone")
+    given.contacts(world, "ravi", "raju", "mira")
     name = given.group(world, "ravi", "raju", "mira")
     when.raw(world, "ravi", "phone", {"action": "watch", "users": ["raju"]})
     world.api.answers[world.connections["raju", "phone"]] = GONE
@@ -79,7 +81,10 @@ def _acts_of(function: str, world: Backend, chat: str) -> Callable[[], object]:
             world, "ravi", "phone", {"action": "watch", "users": ["mira", "raju"]}
         )
     if function == "Send":
-        return lambda: when.sends(world, "ravi", chat)
+        request, _ = Chats(world.aws.chats, world.aws.users).direct(
+            "mira", "ravi", Begin(request=True)
+        )
+        return lambda: [when.sends(world, "ravi", each) for each in (chat, request.chat)]
     if function == "Sync":
         _syncs(world, chat)
         return lambda: (

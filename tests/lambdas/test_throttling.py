@@ -57,6 +57,7 @@ def test_a_frame_is_rate_limited(
     given.online(world, "raju")
     chat = given.direct_chat(world, "ravi", "raju")
     when.sends(world, "raju", chat)
+    given.contacts(world, "ravi", "raju")
     within = {"chat": chat} if action in ("send", "receipt", "typing") else {}
     with throttled(world, operation):
         answer = when.raw(world, "ravi", "phone", {"action": action, **within, **frame})

@@ -4,13 +4,15 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import pytest
 
 from client import ChatClient
+from client.errors import ClientError
 from tests.support.running_system import Play, System, player, started
 
 PASSWORD = "Correct-horse-7"
@@ -55,9 +57,24 @@ def name() -> Callable[[str], str]:
 def device(endpoints: dict[str, Any], tmp_path: Path) -> Callable[..., ChatClient]:
     """A device of a user; the same name again is the same device with the same state."""
 
+    there: list[ChatClient] = []
+
+    class Acquainted(ChatClient):
+        """Who has all others of the test as contacts, and is theirs."""
+
+        async def __aenter__(self) -> Self:
+            entered = await super().__aenter__()
+            for other in there:
+                if other.user != self.user:
+                    with suppress(ClientError, RuntimeError):  # it may be closed
+                        await self.people.add(other.user)
+                        await other.people.add(self.user)
+            there.append(self)
+            return entered
+
     def make(user: str, device: str = "phone", **options: Any) -> ChatClient:
         store = tmp_path / f"{user}-{device}.sqlite"
-        return ChatClient(endpoints["api"], user, PASSWORD, device, store, **options)
+        return Acquainted(endpoints["api"], user, PASSWORD, device, store, **options)
 
     return make
 

@@ -125,6 +125,11 @@ export class Backend {
   }
 
   /** So much time passes for it. */
+  /** Who signs up from now on is nobody's contact. */
+  strangers(): Promise<void> {
+    return this.#control("strangers", {});
+  }
+
   later(milliseconds: number): Promise<void> {
     return this.#control("later", { seconds: milliseconds / 1000 });
   }

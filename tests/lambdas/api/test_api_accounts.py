@@ -37,7 +37,7 @@ def test_who_signs_up_can_sign_in_and_use_the_token(api: Rest) -> None:
     reply = sign_in(api, user)
     assert reply.status == 200
     assert reply.body["expires_in"] > 0
-    assert authorized(api, reply.body["access_token"]).body == {"chats": []}
+    assert authorized(api, reply.body["access_token"]).body == {"chats": [], "invitations": []}
 
 
 def test_signing_up_is_idempotent_for_a_response_that_was_lost(api: Rest) -> None:

@@ -192,7 +192,7 @@ def test_a_removed_device_is_cut_off_and_forgotten(api: Rest) -> None:
     arn = arn_of(api, phone)
     api.connect(phone)
     watching = api.connect(api.phone(raju))
-    Devices(api.aws.users).watch(Address(raju, "phone"), [ravi], 4e9)
+    Devices(api.aws.users).watch(Address(raju, "phone"), [ravi], [ravi], 4e9)
     keys = {
         "one_time_keys": phone.one_time_keys(range(3)),
         "fallback_key": phone.fallback_key("f", 9),
@@ -208,7 +208,7 @@ def test_a_removed_device_is_cut_off_and_forgotten(api: Rest) -> None:
     assert claimed.body == {"keys": {}}
     assert api.request("POST", "/api/tickets", {"device": "phone"}, user=ravi).status == 404
     left = {item["item"].partition("#")[0] for item in api.aws.users.query_all({"user": ravi})}
-    assert left <= {"devices", "watcher", "onetime", "former"}
+    assert left <= {"devices", "watcher", "onetime", "former", "contact", "limit"}
     with pytest.raises(client("sns").exceptions.NotFoundException):
         endpoint(arn)
 

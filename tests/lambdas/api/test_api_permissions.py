@@ -97,7 +97,10 @@ def everything_a_client_can_do(api: Rest) -> None:
     group = ask("POST", "/api/chats", {"kind": "group", "members": ["raju_"]}, user="ravi_")
     path = f"/api/chats/{group.body['chat']}/members"
     ask("POST", path, {"add": ["zoe_"]}, user="ravi_")
-    ask("POST", path, {"remove": ["zoe_"]}, user="ravi_")
+    ask("POST", f"/api/chats/{group.body['chat']}/accept", user="zoe_")
+    ask("POST", f"/api/chats/{group.body['chat']}/accept", user="raju_")
+    ask("GET", "/api/settings", user="ravi_")
+    ask("POST", path, {"remove": ["raju_", "zoe_"]}, user="ravi_")
     ask("GET", "/api/chats", user="ravi_")
     ask("GET", "/api/users/ravi_/devices", user="raju_")
     ask("POST", "/api/tickets", {"device": "phone"}, user="ravi_")

@@ -38,7 +38,7 @@ def files_that_run() -> Iterator[set[str]]:
         threading.setprofile(None)
 
 
-def test_a_send_passes_at_most_thirteen_files_three_of_them_for_a_push(world: Backend) -> None:
+def test_a_send_passes_at_most_fourteen_files_three_of_them_for_a_push(world: Backend) -> None:
     given.online(world, "ravi")
     given.online(world, "raju")
     given.user(world, "mira", "phone")  # gets a push
@@ -47,5 +47,5 @@ def test_a_send_passes_at_most_thirteen_files_three_of_them_for_a_push(world: Ba
         assert when.sends(world, "ravi", chat)["type"] == "accepted"
     passed = files - SHARED
     assert {"websocket.py", "messages/send.py", "connections.py"} <= passed
-    assert len(passed) <= 13, sorted(passed)
+    assert len(passed) <= 14, sorted(passed)
     assert sum(each.startswith("notifications/") for each in passed) <= 3

@@ -99,9 +99,9 @@ def test_a_lease_that_can_not_be_ended_spoils_nothing(devices: Devices, database
 
 
 def test_two_that_watch_each_other_and_are_both_gone_end_the_telling(devices: Devices) -> None:
-    devices.watch(Address("ravi", "phone"), ["raju"], NOW + 100)
-    devices.watch(Address("raju", "phone"), ["ravi"], NOW + 100)
-    devices.watch(Address("mira", "phone"), ["ravi", "raju"], NOW + 100)
+    devices.watch(Address("ravi", "phone"), ["raju"], [], NOW + 100)
+    devices.watch(Address("raju", "phone"), ["ravi"], [], NOW + 100)
+    devices.watch(Address("mira", "phone"), ["ravi", "raju"], [], NOW + 100)
     gateway = Gateway("ravi=", "raju=")
     assert _deliver(gateway, devices, "ravi") == [Outcome.GONE]
     posted = {
@@ -111,7 +111,7 @@ def test_two_that_watch_each_other_and_are_both_gone_end_the_telling(devices: De
 
 
 def test_what_is_announced_is_how_it_is_when_it_is_told(devices: Devices) -> None:
-    devices.watch(Address("mira", "phone"), ["raju", "ravi"], NOW + 100)
+    devices.watch(Address("mira", "phone"), ["raju", "ravi"], [], NOW + 100)
     devices.disconnect("raju", "phone", "raju=", NOW)
     gateway = Gateway()
     announce(gateway, devices, ["raju", "ravi", "raju"], clock=lambda: NOW)  # type: ignore[arg-type]
@@ -122,7 +122,7 @@ def test_what_is_announced_is_how_it_is_when_it_is_told(devices: Devices) -> Non
 
 
 def test_nobody_is_told_when_nobody_watches(devices: Devices) -> None:
-    devices.watch(Address("mira", "phone"), ["raju"], NOW)  # over by now
+    devices.watch(Address("mira", "phone"), ["raju"], [], NOW)  # over by now
     gateway = Gateway()
     announce(gateway, devices, ["raju", "nobody"], clock=lambda: NOW)  # type: ignore[arg-type] # a fake
     assert gateway.delivered == []

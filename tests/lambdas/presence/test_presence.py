@@ -2,8 +2,9 @@ import json
 
 import pytest
 
+from lambdas.people.contacts import Contacts
 from lambdas.presence import authorize, connection, tickets
-from lambdas.presence.devices import LEASE_SECONDS
+from lambdas.presence.devices import LEASE_SECONDS, Address, Devices
 from lambdas.presence.leases import WATCH_SECONDS
 from tests.support.lambdas import events, given, then, when
 from tests.support.lambdas.backend import Backend
@@ -16,7 +17,9 @@ def _ticket(world: Backend, user: str = "ravi", device: str = "phone") -> str:
 
 
 def _watches(world: Backend, user: str, *watched: str) -> list[dict[str, object]]:
-    """The presence frames that the watcher gets for it."""
+    """The presence frames that the watcher, their contact, gets for it."""
+    for name in watched:
+        Contacts(world.aws.users).add(name, user)
     before = len(world.frames(user, "phone"))
     response = when.raw(world, user, "phone", {"action": "watch", "users": list(watched)})
     return [*world.frames(user, "phone")[before:], response]
@@ -227,13 +230,42 @@ def test_only_the_device_that_watches_is_told(world: Backend) -> None:
     assert world.frames("ravi", "desk") == []
 
 
-def test_unknown_users_can_not_be_watched(world: Backend) -> None:
+def test_a_stranger_a_blocked_one_and_nobody_are_answered_alike(world: Backend) -> None:
+    """Who may see the presence of whom: by contact and setting."""
     given.online(world, "ravi")
+    store = Contacts(world.aws.users)
+    shown = {
+        ("contacts", None): False,
+        ("contacts", "contact"): True,
+        ("contacts", "blocked"): False,
+        ("everybody", None): True,
+        ("everybody", "blocked"): False,
+        ("nobody", "contact"): False,
+    }
+    for number, ((setting, state), expected) in enumerate(shown.items()):
+        name = f"user_{number}"
+        given.online(world, name)
+        store.put_settings(name, {"presence": setting})
+        if state:
+            store.set(name, "ravi", state)
+        world.api.requests.clear()
+        frame = when.raw(world, "ravi", "phone", {"action": "watch", "users": [name]})
+        assert then.valid(frame) == {"type": "presence", "user": name, "online": expected}
+        given.connected(world, name, "phone")
+        connection.handler(events.disconnect(name, "phone", world.connections[name, "phone"]), None)
+        assert any(each["user"] == name for each in world.frames("ravi", "phone")) is expected
+    frame = when.raw(world, "ravi", "phone", {"action": "watch", "users": ["nobody"]})
+    assert then.valid(frame) == {"type": "presence", "user": "nobody", "online": False}
+
+
+def test_strangers_do_not_crowd_out_contacts_who_watch(world: Backend) -> None:
     given.user(world, "raju")
-    before = then.everything(world)
-    response = when.raw(world, "ravi", "phone", {"action": "watch", "users": ["raju", "nobody"]})
-    assert then.is_error(response, "not_found") == "no such user: nobody"
-    assert then.everything(world) == before and world.api.requests == []
+    devices = Devices(world.aws.users)
+    for user in range(10):
+        for device in range(50):
+            devices.watch(Address(f"a{user}", f"d{device}"), ["raju"], [], world.clock() + 100)
+    devices.watch(Address("zoe", "phone"), ["raju"], ["raju"], world.clock() + 100)
+    assert Address("zoe", "phone") in devices.watchers("raju", world.clock())
 
 
 def test_ping_is_answered_without_a_call(world: Backend) -> None:

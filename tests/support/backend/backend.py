@@ -35,6 +35,7 @@ from lambdas.errors import ChatError
 from lambdas.frames import Frame
 from lambdas.messages import send, sync
 from lambdas.notifications.queue import Job
+from lambdas.people.contacts import Contacts
 from lambdas.presence import authorize, connection, presence
 from lambdas.tables import Item, Table
 from lambdas.telemetry import metrics
@@ -67,6 +68,7 @@ class Backend:
         self.gateway = Gateway(self.faults, self._before_call, self._end)
         self.aws = InMemoryAws(self.clock, self._before_call, self.gateway, environment)
         self.stream = Stream()
+        self.acquainted = True  # all are contacts, and all members may remove others
         self._ids = count(1)
         self._running: Task | None = None
         self._later: deque[Callable[[], None]] = deque()
@@ -99,7 +101,24 @@ class Backend:
         data = b"" if asked.body is None else json.dumps(asked.body).encode()
         headers = {"authorization": f"Bearer {token}"} if token else {}
         event = events.http_request(method, path, data, headers, query or {})
-        return self.faults.responds(asked, self._invoke(lambda: self._respond(event)))
+        response = self._invoke(lambda: self._respond(event))
+        if asked.line == "POST /api/sign-up" and response.status == 201 and self.acquainted:
+            self._acquaint(asked.body["username"])
+        made = asked.line == "POST /api/chats" and response.status == 201
+        if made and asked.body["kind"] == "group" and self.acquainted:
+            self.aws.chats.update(
+                {"chat": response.body["chat"], "item": "head"},
+                "SET group_rules = :rules",
+                rules={"add": "members", "remove": "members", "rename": "members"},
+            )
+        return self.faults.responds(asked, response)
+
+    def _acquaint(self, user: str) -> None:
+        """The user and all others have each other as contacts."""
+        contacts = Contacts(self.aws.users)
+        for other in self.aws.pool.passwords.keys() - {user}:
+            contacts.add(user, other)
+            contacts.add(other, user)
 
     def _respond(self, event: dict[str, Any]) -> Response:
         alb = ALB(readable(event), None, {})  # type: ignore[arg-type, typeddict-item] # as Mangum

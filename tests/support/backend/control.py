@@ -28,6 +28,10 @@ class Control:
     def sign_up(self, user: str) -> None:
         self._backend.there(user)
 
+    def strangers(self) -> None:
+        """Who signs up from now on is nobody's contact."""
+        self._backend.acquainted = False
+
     def send(self, user: str, device: str, frames: list[Frame]) -> list[Frame | None]:
         """Frames of the device, connected or not; the route responses."""
         devices = Devices(self._backend.aws.users).of([user])[user]

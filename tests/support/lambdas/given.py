@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from lambdas.messages import message
 from lambdas.messages.chats import Chats
 from lambdas.notifications.endpoints import OWNER
+from lambdas.people.contacts import Contacts
 from lambdas.presence import connection
 from lambdas.presence.devices import Devices
 from lambdas.tables import DEVICES, HEAD, chat_key, user_key
@@ -73,6 +74,15 @@ def online(world: Backend, name: str, device: str = "phone") -> str:
     """A user with one device, connected."""
     user(world, name, device)
     return connected(world, name, device)
+
+
+def contacts(world: Backend, *names: str) -> None:
+    """Each of them has the others as contacts."""
+    store = Contacts(world.aws.users)
+    for one in names:
+        for other in names:
+            if one != other:
+                store.add(one, other)
 
 
 def direct_chat(world: Backend, one: str, other: str) -> str:

@@ -9,6 +9,7 @@ import { ApiError, Unreachable } from "./errors.ts";
 const ATTEMPTS = 3;
 const TIMEOUT_MS = 15_000;
 const PAUSE_MS = 200;
+const WAIT_LIMIT = 5; // seconds that a call waits when the backend asks for it; else it fails
 
 export interface Tokens {
   readonly access: string | undefined;
@@ -204,6 +205,64 @@ export class Api {
     return (await this.#call(call, bodies.parseMembersResponse)).members;
   }
 
+  /** To groups, by the chat's id; the first hundred. */
+  async invitations(): Promise<readonly bodies.Invitation[]> {
+    const call: Call = { method: "GET", path: "/api/chats?limit=1", repeat: true };
+    return (await this.#call(call, bodies.parseChatsResponse)).invitations ?? [];
+  }
+
+  /** Joins a group, or accepts a request; the members then. */
+  async accept(chat: string): Promise<readonly string[]> {
+    const call: Call = { method: "POST", path: chatPath(chat, "accept"), repeat: true };
+    return (await this.#call(call, bodies.parseAcceptResponse)).members;
+  }
+
+  async decline(chat: string): Promise<void> {
+    await this.#call({ method: "POST", path: chatPath(chat, "decline") }, nothing);
+  }
+
+  async leave(chat: string): Promise<void> {
+    await this.#call({ method: "POST", path: chatPath(chat, "leave") }, nothing);
+  }
+
+  async changeAdmins(chat: string, body: bodies.AdminsRequest): Promise<bodies.AdminsResponse> {
+    const call: Call = { method: "POST", path: chatPath(chat, "admins"), body, repeat: true };
+    return this.#call(call, bodies.parseAdminsResponse);
+  }
+
+  /** No pushes until then, in epoch seconds. */
+  async mute(chat: string, until: number): Promise<void> {
+    const path = chatPath(chat, "mute");
+    await this.#call({ method: "PUT", path, body: { until }, repeat: true }, nothing);
+  }
+
+  // -- contacts and settings
+
+  async contacts(): Promise<readonly bodies.Contact[]> {
+    const call: Call = { method: "GET", path: "/api/contacts", repeat: true };
+    return (await this.#call(call, bodies.parseContactsResponse)).contacts;
+  }
+
+  async setContact(user: string, state: "contact" | "blocked"): Promise<void> {
+    const path = `/api/contacts/${encodeURIComponent(user)}`;
+    await this.#call({ method: "PUT", path, body: { state }, repeat: true }, nothing);
+  }
+
+  async removeContact(user: string): Promise<void> {
+    const path = `/api/contacts/${encodeURIComponent(user)}`;
+    await this.#call({ method: "DELETE", path, repeat: true }, nothing);
+  }
+
+  async settings(): Promise<bodies.SettingsResponse> {
+    const call: Call = { method: "GET", path: "/api/settings", repeat: true };
+    return this.#call(call, bodies.parseSettingsResponse);
+  }
+
+  async changeSettings(body: bodies.SettingRequest): Promise<bodies.SettingsResponse> {
+    const call: Call = { method: "PUT", path: "/api/settings", body, repeat: true };
+    return this.#call(call, bodies.parseSettingsResponse);
+  }
+
   async ticket(device: string): Promise<bodies.TicketResponse> {
     const call: Call = { method: "POST", path: "/api/tickets", body: { device }, repeat: true };
     return this.#call(call, bodies.parseTicketResponse);
@@ -248,8 +307,12 @@ export class Api {
       try {
         return readBody(await this.#once(call, token), read);
       } catch (error) {
-        const passing = error instanceof Unreachable || (error instanceof ApiError && error.fault);
+        const wait = error instanceof ApiError ? error.retryAfter : undefined;
+        const limited = wait !== undefined && wait <= WAIT_LIMIT;
+        const fault = error instanceof ApiError && error.fault;
+        const passing = error instanceof Unreachable || fault || limited;
         if (!call.repeat || !passing || attempt === ATTEMPTS) throw error;
+        if (limited) await sleep(wait * 1000);
       }
       await sleep(uniform(this.#random, 0, PAUSE_MS * 2 ** attempt));
     }
@@ -278,16 +341,20 @@ export class Api {
   }
 }
 
+function chatPath(chat: string, act: string): string {
+  return `/api/chats/${encodeURIComponent(chat)}/${act}`;
+}
+
 /** A response that is not as the protocol says is the server's fault. */
 function readBody<T>({ response, body }: Received, read: Read<T>): T {
   const { ok, status, statusText } = response;
   const document = objectIn(body);
   if (!ok) {
-    const { code, message } = fieldsOf(document?.error) ?? {};
+    const { code, message, retry_after: wait } = fieldsOf(document?.error) ?? {};
     if (code === undefined) {
       throw new ApiError(status >= 500 ? "internal" : "bad_request", statusText, status);
     }
-    throw new ApiError(String(code), String(message), status);
+    throw new ApiError(String(code), String(message), status, waitOf(wait));
   }
   try {
     if (document === undefined) throw new FrameError("not a JSON object");
@@ -296,6 +363,10 @@ function readBody<T>({ response, body }: Received, read: Read<T>): T {
     if (!(error instanceof FrameError)) throw error;
     throw new ApiError("internal", `the response has another form: ${error.message}`, 500);
   }
+}
+
+function waitOf(value: unknown): number | undefined {
+  return typeof value === "number" && Number.isFinite(value) && value > 0 ? value : undefined;
 }
 
 function objectIn(body: string): Fields | undefined {

@@ -23,6 +23,7 @@ import { Directory, fetch } from "./directory.ts";
 import { Driver, type Handled } from "./driver.ts";
 import { ApiError, ClientError, Closed, Unreachable } from "./errors.ts";
 import { Feed } from "./feed.ts";
+import { People } from "./people.ts";
 import { type ChatSummary, chatsOf, historyOf, type StoredMessage } from "./store/history.ts";
 import { Store } from "./store/store.ts";
 import * as tables from "./store/tables.ts";
@@ -236,6 +237,15 @@ export class ChatClient {
     await this.#driver.step((step, engine) => engine.adding(step, chat, add));
     await this.#know(chat, members, "group");
     return members.toSorted();
+  }
+
+  /** Contacts, requests, invitations, roles and settings. */
+  get people(): People {
+    return new People(
+      this.#api,
+      (chat, members, kind) => this.#know(chat, members, kind),
+      (chat) => this.#driver.step(({ ledger }) => ledger.changeChat(chat, { gone: true })),
+    );
   }
 
   /** Asks the backend for the list of chats: kinds and members, and which are no more. */

@@ -4,16 +4,23 @@ export class ClientError extends Error {
   override readonly name: string = "ClientError";
 }
 
-/** The backend refused a call. `code` as in the protocol, `status` the HTTP status. */
+/**
+ * The backend refused a call. `code` as in the protocol, `status` the HTTP status, `retryAfter`
+ * (seconds) how long the backend asks to wait.
+ */
 export class ApiError extends ClientError {
   override readonly name = "ApiError";
   readonly code: string;
   readonly status: number;
+  readonly retryAfter: number | undefined;
 
-  constructor(code: string, message: string, status: number) {
-    super(`${message} (${code}, ${status})`);
+  constructor(code: string, message: string, status: number, retryAfter?: number) {
+    super(
+      `${message} (${code}, ${status}${retryAfter === undefined ? "" : `, in ${retryAfter} s`})`,
+    );
     this.code = code;
     this.status = status;
+    this.retryAfter = retryAfter;
   }
 
   /** Worth trying again as it is. */

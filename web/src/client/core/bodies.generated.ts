@@ -24,6 +24,12 @@ export interface StoredItem {
   readonly item: Fields;
 }
 
+export interface GroupRules {
+  readonly add: string;
+  readonly remove: string;
+  readonly rename: string;
+}
+
 export interface ListedChat {
   readonly chat: string;
   readonly kind: string;
@@ -31,6 +37,18 @@ export interface ListedChat {
   readonly seq: number;
   readonly delivered: number;
   readonly read: number;
+  readonly admins: readonly string[] | undefined;
+  readonly invited: readonly string[] | undefined;
+  readonly rules: GroupRules | undefined;
+  readonly request: boolean;
+  readonly blocked: boolean;
+  readonly mutedUntil: number | undefined;
+}
+
+export interface Invitation {
+  readonly chat: string;
+  readonly by: string;
+  readonly at: number;
 }
 
 export interface ClaimedKey {
@@ -38,6 +56,11 @@ export interface ClaimedKey {
   readonly key: string;
   readonly signature: string;
   readonly fallback: boolean;
+}
+
+export interface Contact {
+  readonly user: string;
+  readonly state: string;
 }
 
 export interface IdentityKeys {
@@ -60,6 +83,14 @@ export interface FormerDevice {
 export interface ErrorDetail {
   readonly code: string;
   readonly message: string;
+  /** Milliseconds; the wire has seconds. */
+  readonly retryAfter: number | undefined;
+}
+
+/** 200. */
+export interface AcceptResponse {
+  readonly chat: string;
+  readonly members: readonly string[];
 }
 
 /** 200; all that is stored of the account, in pages: items as the backend has them. */
@@ -68,16 +99,24 @@ export interface AccountResponse {
   readonly cursor: string | undefined;
 }
 
+/** 200. */
+export interface AdminsResponse {
+  readonly admins: readonly string[];
+  readonly rules: GroupRules;
+}
+
 /** 201; a direct chat that exists: 200. */
 export interface ChatResponse {
   readonly chat: string;
   readonly members: readonly string[];
+  readonly invited: readonly string[] | undefined;
 }
 
 /** 200; own watermarks: delivered is the highest of this user's devices. */
 export interface ChatsResponse {
   readonly chats: readonly ListedChat[];
   readonly cursor: string | undefined;
+  readonly invitations: readonly Invitation[] | undefined;
 }
 
 /**
@@ -86,6 +125,22 @@ export interface ChatsResponse {
  */
 export interface ClaimResponse {
   readonly keys: ReadonlyMap<string, ClaimedKey>;
+}
+
+/** 200. */
+export interface ContactResponse {
+  readonly user: string;
+  readonly state: string;
+}
+
+/** 200. */
+export interface ContactsResponse {
+  readonly contacts: readonly Contact[];
+}
+
+/** 200. */
+export interface DeclineResponse {
+  readonly declined: string;
 }
 
 /** Open. 200; wrong: 401. */
@@ -118,8 +173,14 @@ export interface HealthResponse {
 }
 
 /** 200. */
+export interface LeaveResponse {
+  readonly left: string;
+}
+
+/** 200. */
 export interface MembersResponse {
   readonly members: readonly string[];
+  readonly invited: readonly string[] | undefined;
 }
 
 /** 200; as in `sync`. */
@@ -130,6 +191,11 @@ export interface MessagesResponse {
   readonly more: boolean;
   /** Milliseconds; the wire has seconds. */
   readonly retryAfter: number | undefined;
+}
+
+/** 200. */
+export interface MuteResponse {
+  readonly until: number;
 }
 
 /** 200. */
@@ -144,6 +210,22 @@ export interface PasswordResponse {
   readonly refreshToken: string;
   /** Milliseconds; the wire has seconds. */
   readonly expiresIn: number;
+}
+
+/** 200; all settings. */
+export interface SettingResponse {
+  readonly groups: string;
+  readonly presence: string;
+  readonly requests: string;
+  readonly receipts: boolean;
+}
+
+/** 200. */
+export interface SettingsResponse {
+  readonly groups: string;
+  readonly presence: string;
+  readonly requests: string;
+  readonly receipts: boolean;
 }
 
 /** 200; wrong: 401. */
@@ -189,6 +271,15 @@ export function parseStoredItem(value: unknown): StoredItem {
   };
 }
 
+export function parseGroupRules(value: unknown): GroupRules {
+  const body = mapping(value);
+  return {
+    add: text(body.add),
+    remove: text(body.remove),
+    rename: text(body.rename),
+  };
+}
+
 export function parseListedChat(value: unknown): ListedChat {
   const body = mapping(value);
   return {
@@ -198,6 +289,21 @@ export function parseListedChat(value: unknown): ListedChat {
     seq: optional(count, 0)(body.seq),
     delivered: optional(count, 0)(body.delivered),
     read: optional(count, 0)(body.read),
+    admins: optional(listOf(text), undefined)(body.admins),
+    invited: optional(listOf(text), undefined)(body.invited),
+    rules: optional(parseGroupRules, undefined)(body.rules),
+    request: flag(body.request),
+    blocked: flag(body.blocked),
+    mutedUntil: optional(count, undefined)(body.muted_until),
+  };
+}
+
+export function parseInvitation(value: unknown): Invitation {
+  const body = mapping(value);
+  return {
+    chat: text(body.chat),
+    by: text(body.by),
+    at: count(body.at),
   };
 }
 
@@ -208,6 +314,14 @@ export function parseClaimedKey(value: unknown): ClaimedKey {
     key: text(body.key),
     signature: text(body.signature),
     fallback: flag(body.fallback),
+  };
+}
+
+export function parseContact(value: unknown): Contact {
+  const body = mapping(value);
+  return {
+    user: text(body.user),
+    state: text(body.state),
   };
 }
 
@@ -242,6 +356,15 @@ export function parseErrorDetail(value: unknown): ErrorDetail {
   return {
     code: text(body.code),
     message: text(body.message),
+    retryAfter: optional(duration, undefined)(body.retry_after),
+  };
+}
+
+export function parseAcceptResponse(value: unknown): AcceptResponse {
+  const body = mapping(value);
+  return {
+    chat: text(body.chat),
+    members: listOf(text)(body.members),
   };
 }
 
@@ -253,11 +376,20 @@ export function parseAccountResponse(value: unknown): AccountResponse {
   };
 }
 
+export function parseAdminsResponse(value: unknown): AdminsResponse {
+  const body = mapping(value);
+  return {
+    admins: listOf(text)(body.admins),
+    rules: parseGroupRules(body.rules),
+  };
+}
+
 export function parseChatResponse(value: unknown): ChatResponse {
   const body = mapping(value);
   return {
     chat: text(body.chat),
     members: listOf(text)(body.members),
+    invited: optional(listOf(text), undefined)(body.invited),
   };
 }
 
@@ -266,6 +398,7 @@ export function parseChatsResponse(value: unknown): ChatsResponse {
   return {
     chats: listOf(parseListedChat)(body.chats),
     cursor: optional(text, undefined)(body.cursor),
+    invitations: optional(listOf(parseInvitation), undefined)(body.invitations),
   };
 }
 
@@ -273,6 +406,28 @@ export function parseClaimResponse(value: unknown): ClaimResponse {
   const body = mapping(value);
   return {
     keys: mapOf(parseClaimedKey)(body.keys),
+  };
+}
+
+export function parseContactResponse(value: unknown): ContactResponse {
+  const body = mapping(value);
+  return {
+    user: text(body.user),
+    state: text(body.state),
+  };
+}
+
+export function parseContactsResponse(value: unknown): ContactsResponse {
+  const body = mapping(value);
+  return {
+    contacts: listOf(parseContact)(body.contacts),
+  };
+}
+
+export function parseDeclineResponse(value: unknown): DeclineResponse {
+  const body = mapping(value);
+  return {
+    declined: text(body.declined),
   };
 }
 
@@ -315,10 +470,18 @@ export function parseHealthResponse(value: unknown): HealthResponse {
   };
 }
 
+export function parseLeaveResponse(value: unknown): LeaveResponse {
+  const body = mapping(value);
+  return {
+    left: text(body.left),
+  };
+}
+
 export function parseMembersResponse(value: unknown): MembersResponse {
   const body = mapping(value);
   return {
     members: listOf(text)(body.members),
+    invited: optional(listOf(text), undefined)(body.invited),
   };
 }
 
@@ -330,6 +493,13 @@ export function parseMessagesResponse(value: unknown): MessagesResponse {
     missing: listOf(pairOf(position))(body.missing),
     more: flag(body.more),
     retryAfter: optional(duration, undefined)(body.retry_after),
+  };
+}
+
+export function parseMuteResponse(value: unknown): MuteResponse {
+  const body = mapping(value);
+  return {
+    until: count(body.until),
   };
 }
 
@@ -347,6 +517,26 @@ export function parsePasswordResponse(value: unknown): PasswordResponse {
     accessToken: text(body.access_token),
     refreshToken: text(body.refresh_token),
     expiresIn: optional(duration, 0)(body.expires_in),
+  };
+}
+
+export function parseSettingResponse(value: unknown): SettingResponse {
+  const body = mapping(value);
+  return {
+    groups: text(body.groups),
+    presence: text(body.presence),
+    requests: text(body.requests),
+    receipts: flag(body.receipts),
+  };
+}
+
+export function parseSettingsResponse(value: unknown): SettingsResponse {
+  const body = mapping(value);
+  return {
+    groups: text(body.groups),
+    presence: text(body.presence),
+    requests: text(body.requests),
+    receipts: flag(body.receipts),
   };
 }
 
@@ -391,6 +581,12 @@ export function parseTokenResponse(value: unknown): TokenResponse {
   };
 }
 
+export type ChangedRules = {
+  readonly add?: "members" | "admins";
+  readonly remove?: "members" | "admins";
+  readonly rename?: "members" | "admins";
+};
+
 export type PushToken = {
   readonly platform: "fcm" | "apns" | "apns_sandbox";
   readonly token: string;
@@ -407,6 +603,13 @@ export type FallbackKey = {
   readonly signature: string;
 };
 
+/** Appoints and dismisses admins of a group; says who may add, remove and rename. */
+export type AdminsRequest = {
+  readonly appoint?: readonly string[];
+  readonly dismiss?: readonly string[];
+  readonly rules?: ChangedRules;
+};
+
 /** A direct chat with one user, or a group. */
 export type ChatRequest = {
   readonly kind: "direct" | "group";
@@ -417,6 +620,11 @@ export type ChatRequest = {
 /** Asks for one key of each device. */
 export type ClaimRequest = {
   readonly devices: readonly string[];
+};
+
+/** Makes a user a contact, or blocks one. */
+export type ContactRequest = {
+  readonly state: "contact" | "blocked";
 };
 
 /**
@@ -444,6 +652,11 @@ export type MembersRequest = {
   readonly remove?: readonly string[];
 };
 
+/** No pushes of the chat until then. */
+export type MuteRequest = {
+  readonly until: number;
+};
+
 /**
  * Uploads one-time keys, in the order they are to be handed out, and a fallback key. Signed over
  * canonical {device, id, key, user}, a fallback key with fallback:true besides.
@@ -458,6 +671,14 @@ export type PasswordRequest = {
   readonly username: string;
   readonly password: string;
   readonly new_password: string;
+};
+
+/** Changes those that are named. */
+export type SettingRequest = {
+  readonly groups?: "everybody" | "contacts" | "nobody";
+  readonly presence?: "everybody" | "contacts" | "nobody";
+  readonly requests?: "everybody" | "nobody";
+  readonly receipts?: boolean;
 };
 
 /** Open. */

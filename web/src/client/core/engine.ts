@@ -40,6 +40,7 @@ export class Engine {
   #outputs: Output[] = [];
   #online = false;
   #openedAt = 0;
+  #limitedUntil = 0;
   #step: Step | undefined; // the last one
   readonly #sync: SyncPlan;
   readonly #outbox: Outbox;
@@ -381,7 +382,8 @@ export class Engine {
     const sent = error.messageId === undefined ? undefined : this.#outbox.row(error.messageId);
     if (sent !== undefined) {
       if (retryable) {
-        this.#outbox.retry(sent.messageId, step.now);
+        this.#outbox.retry(sent.messageId, step.now, error.retryAfter);
+        this.#showLimit(step, error);
       } else {
         await step.cipher.failed(sent);
         await this.#own.failed(step, sent.messageId, `${error.code}: ${error.message}`);
@@ -398,6 +400,13 @@ export class Engine {
       const { code, message, action } = error;
       this.#emit({ type: "server_error", code, message, action });
     }
+  }
+
+  /** Tells of a limit once, until the time that the backend asked to wait is over. */
+  #showLimit(step: Step, { code, message, retryAfter }: ErrorFrame): void {
+    if (code !== "rate_limited" || step.now < this.#limitedUntil) return;
+    this.#limitedUntil = step.now + (retryAfter ?? this.#settings.retryAfterError);
+    this.#emit({ type: "server_error", code, message, action: "send" });
   }
 
   /** What another device says to this one, and nobody is shown. */

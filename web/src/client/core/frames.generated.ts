@@ -48,6 +48,12 @@ export interface Accepted {
   readonly more: boolean;
 }
 
+/** The admins or the rules of a group have changed; `GET /api/chats` has them. */
+export interface ChatChanged {
+  readonly type: "chat_changed";
+  readonly chat: string;
+}
+
 /**
  * The user's devices or their keys are no longer what they were, or, with `chat`, the user has
  * joined or left that chat.
@@ -70,6 +76,15 @@ export interface ErrorFrame {
   readonly message: string;
   readonly messageId: string | undefined;
   readonly action: string | undefined;
+  /** Milliseconds; the wire has seconds. */
+  readonly retryAfter: number | undefined;
+}
+
+/** An invitation to a group. `GET /api/chats` lists it until it is answered. */
+export interface Invited {
+  readonly type: "invited";
+  readonly chat: string;
+  readonly user: string;
 }
 
 /** This device should upload one-time keys. */
@@ -154,9 +169,11 @@ export interface Typing {
 
 export type ServerFrame =
   | Accepted
+  | ChatChanged
   | DevicesChanged
   | Displaced
   | ErrorFrame
+  | Invited
   | KeysLow
   | Message
   | Messages
@@ -200,6 +217,14 @@ export function parseAccepted(value: unknown): Accepted {
   };
 }
 
+export function parseChatChanged(value: unknown): ChatChanged {
+  const body = mapping(value);
+  return {
+    type: "chat_changed",
+    chat: text(body.chat),
+  };
+}
+
 export function parseDevicesChanged(value: unknown): DevicesChanged {
   const body = mapping(value);
   return {
@@ -222,6 +247,16 @@ export function parseErrorFrame(value: unknown): ErrorFrame {
     message: optional(words, "")(body.message),
     messageId: optional(text, undefined)(body.message_id),
     action: optional(text, undefined)(body.action),
+    retryAfter: optional(duration, undefined)(body.retry_after),
+  };
+}
+
+export function parseInvited(value: unknown): Invited {
+  const body = mapping(value);
+  return {
+    type: "invited",
+    chat: text(body.chat),
+    user: text(body.user),
   };
 }
 
@@ -317,9 +352,11 @@ export const PARSERS: ReadonlyMap<string, Reader<ServerFrame>> = new Map<
   Reader<ServerFrame>
 >([
   ["accepted", parseAccepted],
+  ["chat_changed", parseChatChanged],
   ["devices_changed", parseDevicesChanged],
   ["displaced", parseDisplaced],
   ["error", parseErrorFrame],
+  ["invited", parseInvited],
   ["keys_low", parseKeysLow],
   ["message", parseMessage],
   ["messages", parseMessages],

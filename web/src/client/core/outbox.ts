@@ -67,12 +67,16 @@ export class Outbox {
     }
   }
 
-  /** The server could not take it now: `rate_limited` or `internal`. */
-  retry(messageId: string, now: number): void {
+  /**
+   * The server could not take it now: `rate_limited` or `internal`. Not before `retryAfter`
+   * seconds, if it says so.
+   */
+  retry(messageId: string, now: number, retryAfter = 0): void {
     const entry = this.#byId.get(messageId);
     if (entry === undefined) return;
     const exponent = Math.max(entry.attempts - 1, 0);
-    entry.dueAt = now + this.#spread(this.#settings.retryAfterError, exponent);
+    const pause = this.#spread(this.#settings.retryAfterError, exponent);
+    entry.dueAt = now + Math.max(pause, retryAfter * uniform(this.#random, 1, 1.2));
   }
 
   nextDue(resumed: boolean): number | undefined {

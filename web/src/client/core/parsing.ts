@@ -24,6 +24,7 @@ export function parse(text: string): ServerFrame | undefined {
       message: String(frame.message ?? ""),
       messageId: undefined,
       action: undefined,
+      retryAfter: undefined,
     };
   }
   return typeof frame.type === "string" ? PARSERS.get(frame.type)?.(frame) : undefined;

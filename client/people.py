@@ -1,0 +1,79 @@
+"""Whom the user knows, and what the user allows: contacts, invitations, roles, settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from client.api import Api
+from client.core.bodies_generated import AdminsResponse, Invitation, ListedChat
+from client.store import Store
+
+Know = Callable[[str, Iterable[str], str], None]  # chat, members, kind
+
+
+class People:
+    """Each call is one of the backend, which keeps all of this. Raises ApiError, Unreachable."""
+
+    def __init__(self, api: Api, store: Store, know: Know) -> None:
+        self._api, self._store, self._know = api, store, know
+
+    async def invitations(self) -> tuple[Invitation, ...]:
+        """The groups that the user is invited to."""
+        return await self._api.invitations()
+
+    async def requests(self) -> list[ListedChat]:
+        """Direct chats that somebody who is no contact has begun."""
+        return [each for each in await self._api.chats() if each.request and not each.blocked]
+
+    async def accept(self, chat: str) -> None:
+        """Joins a group that the user is invited to, or accepts a request."""
+        members = await self._api.accept(chat)
+        listed = {each.chat: each.kind for each in await self._api.chats()}
+        self._know(chat, members, listed.get(chat, "group"))
+
+    async def decline(self, chat: str) -> None:
+        """Refuses an invitation, or a request."""
+        await self._api.decline(chat)
+
+    async def leave(self, chat: str) -> None:
+        """Leaves a group for good: nobody puts the user back. Its history stays here."""
+        await self._api.leave(chat)
+        self._store.set_gone(chat, True)
+
+    async def contacts(self) -> dict[str, str]:
+        """user -> contact or blocked."""
+        return {each.user: each.state for each in await self._api.contacts()}
+
+    async def add(self, user: str) -> None:
+        """Makes the user a contact, without a chat."""
+        await self._api.set_contact(user, "contact")
+
+    async def block(self, user: str) -> None:
+        """Hides what the user writes in the direct chat, from now on."""
+        await self._api.set_contact(user, "blocked")
+
+    async def forget(self, user: str) -> None:
+        """Unblocks the user, or ends being a contact."""
+        await self._api.remove_contact(user)
+
+    async def mute(self, chat: str, until: int) -> None:
+        """No pushes of the chat until then, in epoch seconds; 0 ends it."""
+        await self._api.mute(chat, until)
+
+    async def change_admins(
+        self,
+        chat: str,
+        appoint: Iterable[str] = (),
+        dismiss: Iterable[str] = (),
+        rules: Mapping[str, str] | None = None,
+    ) -> AdminsResponse:
+        """Changes who is admin of a group; for add, remove and rename: "members" or "admins"."""
+        return await self._api.change_admins(chat, appoint, dismiss, rules)
+
+    async def settings(self, changes: Mapping[str, str | bool] | None = None) -> dict[str, Any]:
+        """The user's settings, after these changes."""
+        if changes:
+            return asdict(await self._api.change_settings(changes))
+        return asdict(await self._api.settings())

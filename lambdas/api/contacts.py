@@ -1,0 +1,59 @@
+"""Whom a user knows and what the user allows: routes under /api/contacts and /api/settings."""
+
+from lambdas.api.call import USER, Call, Response
+from lambdas.errors import bad_request, not_found
+from lambdas.limits import LOOKUPS, Limits
+from lambdas.messages.chats import Chats
+from lambdas.people.consent import BLOCKED
+from lambdas.people.contacts import Contacts
+from lambdas.presence.devices import Devices
+
+
+def of_user(call: Call) -> Response:
+    states = Contacts(call.aws.users).states(call.user)
+    contacts = [{"user": peer, "state": state} for peer, state in sorted(states.items())]
+    return Response(200, {"contacts": contacts})
+
+
+def put(call: Call) -> Response:
+    """Makes a user a contact, or blocks one."""
+    peer = _peer(call)
+    Limits(call.aws.users, call.aws.now).take(call.user, "lookups", LOOKUPS)
+    if peer not in Devices(call.aws.users).of([peer], consistent=True):
+        raise not_found("there is no such user")
+    Contacts(call.aws.users).set(call.user, peer, call.body["state"])
+    _block(call, peer, blocked=call.body["state"] == BLOCKED)
+    return Response(200, {"user": peer, "state": call.body["state"]})
+
+
+def remove(call: Call) -> Response:
+    """Forgets a contact, or unblocks a user. Idempotent."""
+    peer = _peer(call)
+    Contacts(call.aws.users).remove(call.user, peer)
+    _block(call, peer, blocked=False)
+    return Response(204)
+
+
+def settings(call: Call) -> Response:
+    return Response(200, Contacts(call.aws.users).settings(call.user))
+
+
+def change_settings(call: Call) -> Response:
+    return Response(200, Contacts(call.aws.users).put_settings(call.user, call.body))
+
+
+def _peer(call: Call) -> str:
+    peer = call.path["user"]
+    if not USER.fullmatch(peer):
+        raise not_found("there is no such user")
+    if peer == call.user:
+        raise bad_request("a contact is somebody else")
+    return peer
+
+
+def _block(call: Call, peer: str, *, blocked: bool) -> None:
+    """Puts into the direct chat of the two, if there is one, what `send` reads there."""
+    chats = Chats(call.aws.chats, call.aws.users)
+    chat = chats.find_direct(call.user, peer)
+    if chat is not None:
+        chats.block(chat, call.user, blocked=blocked)

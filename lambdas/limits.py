@@ -1,0 +1,92 @@
+"""Limits that hold across functions: token buckets in the Users table.
+
+    Users  <owner>  limit#<name>  full_at (ms), expires_at (s)
+
+A bucket holds `at_once` tokens and gets a new one every `seconds`. Stored is only when it is full
+again: from then on the item means the same as no item, so DynamoDB may remove it. Taking is one
+conditional write if the bucket is full, and two if it is not.
+"""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+from lambdas.errors import ChatError
+from lambdas.tables import ConditionFailed, Table, user_key
+
+ATTEMPTS = 8
+
+
+class Limit(NamedTuple):
+    at_once: int
+    seconds: float  # until one more is allowed
+    sentence: str
+
+
+# docs/security.md states what each costs.
+CHATS = Limit(200, 18, "too many chats were begun")
+MEMBERS = Limit(2_000, 1.8, "too many members were added")
+LOOKUPS = Limit(1_000, 1, "too many users were looked up")
+SIGN_UPS = Limit(300, 2, "too many accounts were made from this address")
+SIGN_INS = Limit(600, 1, "too many sign-ins came from this address")
+CLAIMS = Limit(500, 10, "too many keys of this device were claimed")
+SENDS = Limit(10_000, 0.1, "this device has sent too many messages")
+
+
+class Taken(NamedTuple):
+    """What taking from a bucket leads to: when it is full again, or how long to wait (seconds)."""
+
+    full_at: float
+    retry_after: float | None
+
+
+def after_taking(full_at: float, now: float, limit: Limit, tokens: int) -> Taken:
+    """A decision without I/O. Times in epoch seconds."""
+    after = max(full_at, now) + tokens * limit.seconds
+    wait = after - now - limit.at_once * limit.seconds
+    return Taken(after, math.ceil(wait * 10) / 10 if wait > 1e-6 else None)
+
+
+class Limits:
+    """`clock` (epoch seconds) is an argument for tests."""
+
+    def __init__(self, users: Table, clock: Callable[[], float]) -> None:
+        self._users = users
+        self._clock = clock
+
+    def take(self, owner: str, name: str, limit: Limit, tokens: int = 1) -> None:
+        """Raises ChatError rate_limited, and counts nothing, if the bucket has too few tokens."""
+        wait = self.wait(owner, name, limit, tokens)
+        if wait is not None:
+            raise exceeded(limit, wait)
+
+    def wait(self, owner: str, name: str, limit: Limit, tokens: int = 1) -> float | None:
+        """None if the tokens were taken; the seconds after which they can be otherwise."""
+        now = self._clock()
+        found = 0  # ms; full, unless the item says otherwise
+        for _ in range(ATTEMPTS):
+            taken = after_taking(found / 1000, now, limit, tokens)
+            if taken.retry_after is not None:
+                return taken.retry_after
+            try:
+                self._users.update(
+                    user_key(owner, f"limit#{name}"),
+                    "SET full_at = :after, expires_at = :expires",
+                    "attribute_not_exists(full_at) OR full_at <= :now"
+                    if found / 1000 <= now
+                    else "full_at = :found",
+                    names=None,
+                    returns="NONE",
+                    after=round(taken.full_at * 1000),
+                    expires=math.ceil(taken.full_at),
+                    **({"now": int(now * 1000)} if found / 1000 <= now else {"found": found}),
+                )
+            except ConditionFailed as failure:
+                found = int(failure.item["full_at"]) if failure.item else 0
+            else:
+                return None
+        return 1.0  # others kept taking from the same bucket
+
+
+def exceeded(limit: Limit, wait: float) -> ChatError:
+    return ChatError("rate_limited", f"{limit.sentence}; try again later", wait)

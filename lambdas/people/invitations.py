@@ -1,0 +1,67 @@
+"""Invitations to groups, and the groups that a user has left for good: items of Users.
+
+    <user>  invite#<chat>  by, at (ms), expires_at (s)
+    <user>  left#<chat>    quiet
+
+Who has left a group is not put back into it: an add becomes an invitation that notifies nobody,
+until the user accepts it or asks to be added.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from lambdas.tables import Table, user_key
+
+INVITATION_SECONDS = 30 * 86_400
+INVITATIONS_LIMIT = 100  # listed, the first by their chats' ids
+
+
+class Invitation(NamedTuple):
+    chat: str
+    by: str
+    at: int  # ms
+
+
+class Invitations:
+    def __init__(self, users: Table) -> None:
+        self._users = users
+
+    def add(self, users: Iterable[str], chat: str, by: str, now: float) -> None:
+        """`now` in epoch seconds."""
+        fields = {
+            "by": by,
+            "at": int(now * 1000),
+            "expires_at": int(now) + INVITATION_SECONDS,
+        }
+        self._users.batch_write(
+            puts=[{**user_key(user, f"invite#{chat}"), **fields} for user in users]
+        )
+
+    def of(self, user: str, now: float) -> list[Invitation]:
+        page = self._users.query(
+            {"user": user}, prefix="invite#", limit=INVITATIONS_LIMIT, consistent=True
+        )
+        return [
+            Invitation(item["item"].removeprefix("invite#"), item["by"], item["at"])
+            for item in page.items
+            if item["expires_at"] > now
+        ]
+
+    def find(self, user: str, chat: str, now: float) -> Invitation | None:
+        item = self._users.get(user_key(user, f"invite#{chat}"), consistent=True)
+        if item is None or item["expires_at"] <= now:
+            return None
+        return Invitation(chat, item["by"], item["at"])
+
+    def remove(self, user: str, chat: str) -> None:
+        self._users.delete(user_key(user, f"invite#{chat}"))
+
+    def leave(self, user: str, chat: str) -> None:
+        self._users.put(dict(user_key(user, f"left#{chat}")))
+
+    def come_back(self, user: str, chat: str) -> None:
+        self._users.delete(user_key(user, f"left#{chat}"))
+
+    def have_left(self, users: Iterable[str], chat: str) -> set[str]:
+        keys = [user_key(user, f"left#{chat}") for user in users]
+        return {item["user"] for item in self._users.batch_get(keys, consistent=True)}

@@ -1,0 +1,98 @@
+"""Requests, invitations, roles, settings and block, by the library and on the command line."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from client import ChatClient
+from client.cli.commands import Commands
+from client.cli.lines import Lines
+from client.cli.room import Room
+from client.errors import Forbidden
+from tests.client.library import online, with_server
+from tests.support.backend.server import Served, until
+
+pytestmark = pytest.mark.slow
+
+
+class Person:
+    """Somebody who types, and what comes of it."""
+
+    def __init__(self, client: ChatClient) -> None:
+        self.client, self.lines = client, list[str]()
+        view = Lines(self.lines.append)
+        self.room = Room(client, view)
+        self._commands = Commands(client, self.room, view)
+
+    async def types(self, line: str) -> list[str]:
+        self.lines.clear()
+        await self._commands.entered(line)
+        return self.lines.copy()
+
+
+def test_a_request_is_shown_and_nothing_is_told_until_it_is_accepted() -> None:
+    async def scenario(server: Served) -> None:
+        server.acquainted = False
+        async with online(server, "ravi") as ravi, online(server, "raju") as raju:
+            chat = await ravi.send("raju", "hello") and await ravi.direct("raju")
+            await until(lambda: bool(raju.chats()) and raju.chats()[0].unread == 1)
+            raju.mark_read(chat, 1)
+            person = Person(raju)
+            shown = await person.types("/requests")
+            assert shown == ["* 1: ravi wants to write to you; /join 1 or /decline 1"]
+            await asyncio.sleep(0.3)
+            (own,) = ravi.history(chat)
+            assert own.state is not None and own.state.name == "SENT"
+            assert await person.types("/join 1") == ["* accepted; /chats lists it"]
+            assert await person.types("/contacts") == ["* ravi"]
+            assert await person.types("/requests") == ["* no requests and no invitations"]
+
+    with_server(scenario)
+
+
+def test_an_invitation_is_accepted_and_a_group_is_left_for_good() -> None:
+    async def scenario(server: Served) -> None:
+        server.acquainted = False
+        async with online(server, "ravi") as ravi, online(server, "raju") as raju:
+            group = await ravi.group(["raju"], "us")
+            person = Person(raju)
+            assert await person.types("/requests") == [
+                "* 1: ravi invites you to a group; /join 1 or /decline 1"
+            ]
+            await person.types("/join 1")
+            assert [chat.chat for chat in raju.chats()] == [group]
+            with pytest.raises(Forbidden):
+                await raju.members(group, remove=["ravi"])
+            person.room.open(group)
+            assert await person.types("/leave") == ["* you have left this group for good"]
+            assert await ravi.members(group, add=["raju"]) == ["ravi"]
+
+    with_server(scenario)
+
+
+def test_settings_roles_and_block_are_kept_by_the_backend() -> None:
+    async def scenario(server: Served) -> None:
+        server.acquainted = False
+        async with online(server, "ravi") as ravi, online(server, "raju") as raju:
+            person = Person(ravi)
+            await person.types("/settings receipts=off")
+            assert (await ravi.people.settings())["receipts"] is False
+            group = await ravi.group(["raju"], "us")
+            await raju.people.accept(group)
+            person.room.open(group)
+            assert await person.types("/rule add=admins") == [
+                "* admins: ravi; add: admins, remove: admins, rename: members"
+            ]
+            await person.types("/admin raju")
+            admins = await raju.people.change_admins(group, dismiss=["ravi"])
+            assert admins.admins == ("raju",)
+            assert await person.types("/mute 1") == ["* no pushes of this chat"]
+            await person.types("/block raju")
+            assert await ravi.people.contacts() == {"raju": "blocked"}
+            assert await person.types("/block nobody_here") == ["! there is no user nobody_here"]
+            await person.types("/unblock raju")
+            assert await ravi.people.contacts() == {}
+
+    with_server(scenario)

@@ -1,0 +1,263 @@
+"""Contacts, requests, invitations, roles, settings and limits: what the REST API lets whom do."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from lambdas.limits import Limit
+from lambdas.people.contacts import Contacts
+from tests.support.lambdas.rest import Reply, Rest, rest
+
+PASSWORD = "correct horse 7 Battery!"
+
+
+@pytest.fixture(scope="module")
+def api() -> Iterator[Rest]:
+    with rest() as made:
+        yield made
+
+
+def listed(api: Rest, user: str) -> dict[str, Any]:
+    body = api.request("GET", "/api/chats", user=user).body
+    return {chat["chat"]: chat for chat in body["chats"]}
+
+
+def invitations(api: Rest, user: str) -> list[tuple[str, str]]:
+    body = api.request("GET", "/api/chats", user=user).body
+    return [(each["chat"], each["by"]) for each in body["invitations"]]
+
+
+def direct(api: Rest, user: str, peer: str) -> Reply:
+    return api.request("POST", "/api/chats", {"kind": "direct", "with": peer}, user=user)
+
+
+def group(api: Rest, user: str, *members: str) -> Reply:
+    return api.request("POST", "/api/chats", {"kind": "group", "members": list(members)}, user=user)
+
+
+def act(api: Rest, user: str, chat: str, verb: str, body: Any = None) -> Reply:
+    return api.request("POST", f"/api/chats/{chat}/{verb}", body, user=user)
+
+
+def states(api: Rest, user: str) -> dict[str, str]:
+    body = api.request("GET", "/api/contacts", user=user).body
+    return {each["user"]: each["state"] for each in body["contacts"]}
+
+
+def test_opening_a_chat_makes_a_contact_of_the_peer_only(api: Rest) -> None:
+    ravi, raju = api.strangers("ravi", "raju")
+    chat = direct(api, ravi, raju).body["chat"]
+    assert (states(api, ravi), states(api, raju)) == ({raju: "contact"}, {})
+    assert listed(api, raju)[chat]["request"] is True
+    assert "request" not in listed(api, ravi)[chat]
+    again = direct(api, raju, ravi)  # opening it from the other side accepts it
+    assert (again.status, again.body["chat"]) == (200, chat)
+    assert states(api, raju) == {ravi: "contact"}
+    assert "request" not in listed(api, raju)[chat]
+
+
+@pytest.mark.parametrize("verb", ["accept", "decline"])
+def test_a_request_is_accepted_or_declined(api: Rest, verb: str) -> None:
+    ravi, raju = api.strangers("ravi", "raju")
+    chat = direct(api, ravi, raju).body["chat"]
+    assert act(api, raju, chat, verb).status == 200
+    accepted = verb == "accept"
+    assert states(api, raju) == ({ravi: "contact"} if accepted else {})
+    assert listed(api, raju)[chat].get("blocked", False) is not accepted
+    assert act(api, ravi, chat, "decline").status == 404  # not a request of the other one
+
+
+def test_who_takes_no_requests_is_written_to_by_contacts_only(api: Rest) -> None:
+    ravi, raju = api.strangers("ravi", "raju")
+    api.request("PUT", "/api/settings", {"requests": "nobody"}, user=raju)
+    assert direct(api, ravi, raju).status == 403
+    Contacts(api.aws.users).add(raju, ravi)
+    assert direct(api, ravi, raju).status == 201
+
+
+def test_settings_have_the_defaults_and_change_by_name(api: Rest) -> None:
+    (ravi,) = api.strangers("ravi")
+    defaults = {"groups": "contacts", "presence": "contacts", "requests": "everybody"}
+    assert api.request("GET", "/api/settings", user=ravi).body == {**defaults, "receipts": True}
+    changed = api.request("PUT", "/api/settings", {"receipts": False, "other": 1}, user=ravi)
+    assert changed.body == {**defaults, "receipts": False}
+    assert api.request("PUT", "/api/settings", {"groups": "some"}, user=ravi).status == 400
+
+
+@pytest.mark.parametrize(
+    ("setting", "state", "joins", "invited"),
+    [
+        ("contacts", None, False, True),
+        ("contacts", "contact", True, False),
+        ("contacts", "blocked", False, False),
+        ("everybody", None, True, False),
+        ("everybody", "blocked", False, False),
+        ("nobody", "contact", False, True),
+    ],
+)
+@pytest.mark.parametrize("how", ["made", "added"])
+def test_who_joins_a_group_at_once_and_who_is_asked(
+    api: Rest, setting: str, state: str | None, joins: bool, invited: bool, how: str
+) -> None:
+    ravi, raju = api.strangers("ravi", "raju")
+    (zoe,) = api.strangers("zoe")
+    Contacts(api.aws.users).add(zoe, ravi)
+    Contacts(api.aws.users).put_settings(raju, {"groups": setting})
+    if state:
+        Contacts(api.aws.users).set(raju, ravi, state)
+    frames = api.connect(api.phone(raju))
+    if how == "made":
+        reply = group(api, ravi, zoe, raju)
+        chat = reply.body["chat"]
+    else:
+        chat = group(api, ravi, zoe).body["chat"]
+        reply = act(api, ravi, chat, "members", {"add": [raju]})
+    members = sorted([ravi, zoe, *([raju] if joins else [])])
+    assert (reply.body["members"], reply.body["invited"]) == (members, [] if joins else [raju])
+    assert (chat in listed(api, raju)) is joins
+    assert invitations(api, raju) == ([(chat, ravi)] if invited else [])
+    assert {"type": "invited", "chat": chat, "user": ravi} in frames or not invited
+    assert all(frame["type"] != "invited" for frame in frames) or invited
+
+
+def test_who_accepts_an_invitation_joins_at_the_seq_of_then(api: Rest) -> None:
+    ravi, raju = api.strangers("ravi", "raju")
+    chat = group(api, ravi, raju).body["chat"]
+    assert listed(api, ravi)[chat]["invited"] == [raju]
+    assert api.request("GET", f"/api/chats/{chat}/messages", user=raju).status == 404
+    api.aws.chats.update({"chat": chat, "item": "head"}, "SET seq = :seq", seq=7)
+    assert act(api, raju, chat, "accept").body == {"chat": chat, "members": sorted([ravi, raju])}
+    assert listed(api, raju)[chat]["delivered"] == 7
+    assert listed(api, ravi)[chat]["invited"] == [] == invitations(api, raju)
+    assert act(api, raju, chat, "accept").status == 200  # a repeated request
+
+
+def test_who_declines_or_is_uninvited_can_not_join(api: Rest) -> None:
+    ravi, raju, zoe = api.strangers("ravi", "raju", "zoe")
+    chat = group(api, ravi, raju, zoe).body["chat"]
+    assert act(api, raju, chat, "decline").status == 200
+    assert act(api, ravi, chat, "members", {"remove": [zoe]}).body["invited"] == []
+    for user in (raju, zoe):
+        assert act(api, user, chat, "accept").status == 404
+
+
+def test_nobody_is_put_back_who_has_left_for_good(api: Rest) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    chat = group(api, ravi, raju).body["chat"]
+    frames = api.connect(api.phone(raju))
+    assert act(api, raju, chat, "leave").status == 200
+    frames.clear()
+    back = act(api, ravi, chat, "members", {"add": [raju]})
+    assert (back.body["members"], back.body["invited"]) == ([ravi], [raju])
+    assert frames == []  # an invitation that is not announced
+    assert act(api, raju, chat, "accept").body["members"] == sorted([ravi, raju])
+    assert act(api, raju, direct(api, raju, ravi).body["chat"], "leave").status == 403
+
+
+def test_admins_and_rules_say_who_may_do_what(api: Rest) -> None:
+    ravi, raju, zoe, mira = api.sign_up("ravi", "raju", "zoe", "mira")
+    chat = group(api, ravi, raju, zoe).body["chat"]
+    assert listed(api, zoe)[chat]["admins"] == [ravi]
+    assert act(api, raju, chat, "members", {"remove": [zoe]}).status == 403
+    assert act(api, raju, chat, "members", {"add": [mira]}).status == 200
+    assert act(api, raju, chat, "admins", {"appoint": [raju]}).status == 403
+    rules = {"add": "admins", "remove": "admins", "rename": "members"}
+    changed = act(api, ravi, chat, "admins", {"appoint": [raju], "rules": {"add": "admins"}})
+    assert changed.body == {"admins": sorted([ravi, raju]), "rules": rules}
+    assert act(api, zoe, chat, "members", {"add": ["nobody_else"]}).status == 403
+    assert act(api, raju, chat, "members", {"remove": [mira]}).status == 200
+    dismissed = act(api, raju, chat, "admins", {"dismiss": [ravi]})
+    assert dismissed.body["admins"] == [raju]
+    assert act(api, raju, chat, "admins", {"dismiss": [raju]}).status == 400
+    assert act(api, raju, chat, "admins", {"appoint": [mira]}).status == 400
+
+
+def test_the_last_admin_passes_the_role_to_who_joined_first(api: Rest) -> None:
+    ravi, raju, anna = api.sign_up("ravi", "raju", "anna")
+    chat = group(api, ravi, raju).body["chat"]
+    api.aws.chats.update({"chat": chat, "item": "head"}, "SET seq = :seq", seq=7)
+    act(api, ravi, chat, "members", {"add": [anna]})
+    act(api, ravi, chat, "leave")
+    assert listed(api, anna)[chat]["admins"] == [raju]
+    act(api, raju, chat, "leave")
+    assert listed(api, anna)[chat]["admins"] == [anna]
+    assert act(api, anna, chat, "leave").status == 200
+
+
+def test_blocking_is_for_the_chat_of_before_and_the_one_of_after(api: Rest) -> None:
+    ravi, raju, zoe = api.strangers("ravi", "raju", "zoe")
+    chat = direct(api, ravi, raju).body["chat"]
+    path = f"/api/contacts/{ravi}"
+    for user in (raju, zoe):
+        assert api.request("PUT", path, {"state": "blocked"}, user=user).status == 200
+    later = direct(api, ravi, zoe)
+    assert later.status == 201  # as for anybody else
+    assert listed(api, raju)[chat]["blocked"] and listed(api, zoe)[later.body["chat"]]["blocked"]
+    assert "blocked" not in listed(api, ravi)[chat]
+    direct(api, raju, ravi)  # opening the chat does not unblock
+    assert states(api, raju) == {ravi: "blocked"}
+    assert api.request("DELETE", path, user=raju).status == 204
+    assert "blocked" not in listed(api, raju)[chat] and states(api, raju) == {}
+    unknown = api.request("PUT", "/api/contacts/nobody_here", {"state": "blocked"}, user=raju)
+    assert unknown.status == 404
+
+
+def test_a_chat_is_muted_for_one_user_until_then(api: Rest) -> None:
+    ravi, raju = api.sign_up("ravi", "raju")
+    chat = direct(api, ravi, raju).body["chat"]
+    path = f"/api/chats/{chat}/mute"
+    assert api.request("PUT", path, {"until": 4_000_000_000}, user=raju).status == 200
+    assert listed(api, raju)[chat]["muted_until"] == 4_000_000_000
+    assert "muted_until" not in listed(api, ravi)[chat]
+    api.request("PUT", path, {"until": 0}, user=raju)
+    assert "muted_until" not in listed(api, raju)[chat]
+    assert api.request("PUT", "/api/chats/none/mute", {"until": 0}, user=raju).status == 404
+
+
+@pytest.mark.parametrize("what", ["chats", "members", "lookups", "sign-ups", "sign-ins"])
+def test_each_limit_answers_rate_limited_with_the_wait(
+    api: Rest, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    ravi, raju, zoe = api.strangers("ravi", "raju", "zoe")
+    chat = group(api, ravi, zoe).body["chat"]
+    calls = {
+        "chats": ("CHATS", "POST", "/api/chats", {"kind": "direct", "with": raju}),
+        "members": ("MEMBERS", "POST", f"/api/chats/{chat}/members", {"add": [raju]}),
+        "lookups": ("LOOKUPS", "GET", f"/api/users/{raju}/devices", None),
+        "sign-ups": ("SIGN_UPS", "POST", "/api/sign-up", _account("x")),
+        "sign-ins": ("SIGN_INS", "POST", "/api/sign-in", _account("x")),
+    }
+    name, method, path, body = calls[what]
+    small = Limit(0, 30, "too many")
+    for module in ("accounts", "chats", "contacts", "devices", "groups"):
+        target = f"lambdas.api.{module}.{name}"
+        try:
+            monkeypatch.setattr(target, small)
+        except AttributeError:
+            continue
+    reply = api.request(method, path, body, user=None if "sign" in what else ravi)
+    assert (reply.status, reply.body["error"]["code"]) == (429, "rate_limited")
+    assert reply.body["error"]["retry_after"] == 30
+    assert reply.headers["retry-after"] == "30"
+
+
+def _account(name: str) -> dict[str, str]:
+    return {"username": f"{name}_somebody", "password": PASSWORD}
+
+
+def test_an_address_is_the_one_that_the_load_balancer_saw(
+    api: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lambdas.api.accounts.SIGN_INS", Limit(1, 30, "too many"))
+
+    def signs_in(forwarded: str) -> int:
+        headers = {"x-forwarded-for": forwarded}
+        return api.request("POST", "/api/sign-in", _account("y"), headers=headers).status
+
+    assert signs_in("198.51.100.1") == 401
+    assert signs_in("10.0.0.1, 198.51.100.1") == 429  # what the client claims changes nothing
+    assert signs_in("198.51.100.1, 198.51.100.2") == 401
+    assert signs_in("2001:db8:1:2::3") == 401
+    assert signs_in("2001:db8:1:2:ffff::4") == 429  # the same network
+    assert signs_in("2001:db8:1:3::3") == 401

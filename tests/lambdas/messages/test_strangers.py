@@ -1,0 +1,101 @@
+"""A direct chat that a stranger has begun, and one that was blocked: what each side is shown."""
+
+from typing import Any
+
+import pytest
+
+from lambdas.messages.chats import Begin, Chats
+from lambdas.people.contacts import Contacts
+from tests.support.lambdas import given, then, when
+from tests.support.lambdas.backend import Backend
+
+
+def _chats(world: Backend) -> Chats:
+    return Chats(world.aws.chats, world.aws.users)
+
+
+@pytest.fixture
+def chat(world: Backend) -> str:
+    """ravi, a stranger, has begun a chat with raju; both are online."""
+    given.online(world, "ravi")
+    given.online(world, "raju")
+    return _chats(world).direct("ravi", "raju", Begin(request=True))[0].chat
+
+
+def _shown_to(world: Backend, user: str, chat: str, of: str) -> dict[str, int]:
+    _, synced = when.syncs(world, user, chats={chat: 0})
+    marks: dict[str, int] = synced["chats"][chat]["members"][of]
+    return marks
+
+
+def _posted(world: Backend, user: str) -> list[Any]:
+    """The frames of the user's phone that show something of the other one."""
+    frames = world.frames(user, "phone")
+    return [frame for frame in frames if frame["type"] in ("receipt", "typing")]
+
+
+def _acts(world: Backend, user: str, chat: str, sender: str) -> None:
+    when.acknowledges(world, user, chat, senders=[sender], read=1)
+    when.raw(world, user, "phone", {"action": "typing", "chat": chat})
+
+
+def test_a_request_shows_nothing_of_who_has_not_answered(world: Backend, chat: str) -> None:
+    when.sends(world, "ravi", chat)
+    _acts(world, "raju", chat, "ravi")
+    assert _posted(world, "ravi") == []
+    assert _shown_to(world, "ravi", chat, "raju") == {"delivered": 0, "read": 0}
+    assert _shown_to(world, "raju", chat, "raju") == {"delivered": 1, "read": 1}
+
+
+def test_an_answer_ends_the_request_and_makes_a_contact(world: Backend, chat: str) -> None:
+    when.sends(world, "ravi", chat)
+    when.acknowledges(world, "raju", chat, read=1)
+    assert Contacts(world.aws.users).states("raju") == {}
+    when.sends(world, "raju", chat)
+    assert Contacts(world.aws.users).states("raju") == {"ravi": "contact"}
+    assert _shown_to(world, "ravi", chat, "raju") == {"delivered": 1, "read": 1}
+    when.raw(world, "raju", "phone", {"action": "typing", "chat": chat})
+    assert [frame["type"] for frame in _posted(world, "ravi")] == ["typing"]
+
+
+def test_a_blocked_user_sees_one_tick_and_the_other_one_sees_nothing(
+    world: Backend, chat: str
+) -> None:
+    when.sends(world, "raju", chat)  # answered: no request any more
+    given.user(world, "ravi", "desk")
+    desk = given.connected(world, "ravi", "desk")
+    _chats(world).block(chat, "raju", blocked=True)
+    world.api.requests.clear()
+    accepted = when.sends(world, "ravi", chat)
+    assert then.valid(accepted)["type"] == "accepted"
+    assert [frame["type"] for frame in world.api.frames(desk)] == ["message"]
+    assert world.frames("raju", "phone") == []
+    messages, synced = when.syncs(world, "raju", chats={chat: 1})
+    assert messages == [] and synced["chats"][chat]["complete_to"] == accepted["seq"] == 2
+    own, _ = when.syncs(world, "ravi", "desk", {chat: 1})
+    assert [message["seq"] for message in own] == [2]
+    when.acknowledges(world, "raju", chat, senders=["ravi"], read=2)
+    assert _posted(world, "ravi") == []
+    assert _shown_to(world, "ravi", chat, "raju") == {"delivered": 0, "read": 0}
+    then.is_error(when.sends(world, "raju", chat), "forbidden")
+
+
+def test_what_is_sent_after_unblocking_arrives(world: Backend, chat: str) -> None:
+    _chats(world).block(chat, "raju", blocked=True)
+    when.sends(world, "ravi", chat)
+    _chats(world).block(chat, "raju", blocked=False)
+    when.sends(world, "ravi", chat)
+    messages, _ = when.syncs(world, "raju", chats={chat: 0})
+    assert [message["seq"] for message in messages] == [2]
+
+
+def test_who_tells_no_receipts_keeps_own_marks(world: Backend, chat: str) -> None:
+    when.sends(world, "raju", chat)
+    when.sends(world, "ravi", chat)
+    Contacts(world.aws.users).put_settings("raju", {"receipts": False})
+    when.acknowledges(world, "raju", chat, senders=["ravi"], delivered=2)
+    when.acknowledges(world, "raju", chat, senders=["ravi"], read=2)
+    (receipt,) = _posted(world, "ravi")
+    assert (receipt["delivered"], receipt["read"]) == (2, 0)
+    assert _shown_to(world, "ravi", chat, "raju") == {"delivered": 2, "read": 0}
+    assert _shown_to(world, "raju", chat, "raju") == {"delivered": 2, "read": 2}

@@ -1,0 +1,34 @@
+"""Who is not rung although a text waits."""
+
+import pytest
+
+from lambdas.messages.chats import Begin, Chats
+from lambdas.notifications.quiet import is_quiet
+from tests.support.lambdas import given
+from tests.support.lambdas.backend import Backend
+
+
+@pytest.mark.parametrize(
+    ("request_of", "rung_at", "muted_for", "quiet"),
+    [
+        (None, 0, 0, False),
+        (None, 1, 0, False),
+        ("raju", 0, 0, False),
+        ("raju", 1, 0, True),
+        ("ravi", 1, 0, False),
+        (None, 0, 60, True),
+        (None, 0, -1, False),
+    ],
+)
+def test_a_request_rings_once_and_a_muted_chat_never(
+    world: Backend, request_of: str | None, rung_at: int, muted_for: int, quiet: bool
+) -> None:
+    for name in ("ravi", "raju"):
+        given.user(world, name)
+    chats = Chats(world.aws.chats, world.aws.users)
+    chat = chats.direct("ravi", "raju", Begin(request=request_of == "raju"))[0].chat
+    now = world.clock()
+    if muted_for:
+        chats.mute("raju", chat, int(now) + muted_for)
+    found = is_quiet(world.aws.users, "raju", chat, request_of=request_of, rung_at=rung_at, now=now)
+    assert found is quiet

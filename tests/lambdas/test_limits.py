@@ -1,0 +1,70 @@
+"""Limits that hold across functions."""
+
+import pytest
+
+from lambdas import frames
+from lambdas.errors import ChatError
+from lambdas.limits import Limit, Limits, after_taking
+from lambdas.messages import send_limit
+from lambdas.messages.send_limit import SAMPLE, SendLimit
+from lambdas.presence.devices import Address
+from tests.support.lambdas.backend import Backend, recorded_calls
+
+LIMIT = Limit(3, 10, "too many")
+
+
+def test_a_bucket_is_what_a_count_of_tokens_would_be() -> None:
+    """Against a model that counts tokens at each moment."""
+    tokens, full_at, last = 3.0, 0.0, 0.0
+    for now in [0, 0, 0, 0, 5, 10, 11, 40, 40, 40, 40, 55, 500, 500]:
+        tokens, last = min(3.0, tokens + (now - last) / 10), now
+        taken = after_taking(full_at, now, LIMIT, 1)
+        assert (taken.retry_after is None) is (tokens >= 1 - 1e-9)
+        if taken.retry_after is None:
+            tokens, full_at = tokens - 1, taken.full_at
+        else:
+            assert taken.retry_after == pytest.approx((1 - tokens) * 10, abs=0.1)
+
+
+def test_a_limit_names_the_wait_and_holds_across_functions(world: Backend) -> None:
+    for _ in range(3):
+        Limits(world.aws.users, world.clock).take("ravi", "x", LIMIT)
+    Limits(world.aws.users, world.clock).take("raju", "x", LIMIT)
+    with pytest.raises(ChatError) as error:
+        Limits(world.aws.users, world.clock).take("ravi", "x", LIMIT)
+    assert frames.error_frame(error.value) == {
+        "type": "error",
+        "code": "rate_limited",
+        "message": "too many; try again later",
+        "retry_after": 10.0,
+    }
+    world.clock.pass_seconds(10)
+    Limits(world.aws.users, world.clock).take("ravi", "x", LIMIT)
+
+
+def test_sends_are_limited_by_device_and_cost_one_write_for_many(
+    world: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(send_limit, "SENDS", Limit(2 * SAMPLE, 1, "too many messages"))
+    environments = [SendLimit(), SendLimit()]
+    phone, desk = Address("ravi", "phone"), Address("ravi", "desk")
+
+    def sends(count: int, device: Address = phone) -> int:
+        """How many of them are let through, in whichever environment."""
+        passed = 0
+        for number in range(count):
+            try:
+                environments[number % 2].require(world.aws.users, device, world.clock())
+            except ChatError as error:
+                assert error.code == "rate_limited" and error.retry_after
+                continue
+            passed += 1
+        return passed
+
+    with recorded_calls(world) as calls:
+        assert sends(2 * SAMPLE) == 2 * SAMPLE
+    assert calls == ["UpdateItem"] * 3  # the second environment found the first one's tokens gone
+    assert sends(10 * SAMPLE) < 2 * SAMPLE  # what both have not counted yet
+    assert sends(10, desk) == 10
+    world.clock.pass_seconds(2 * SAMPLE)
+    assert sends(SAMPLE) == SAMPLE
