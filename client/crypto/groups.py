@@ -71,9 +71,9 @@ class OutboundGroups:
 
     def drop(self, chat: str, session_id: str | None = None) -> None:
         """The next text begins a new session; if `session_id` is given, only instead of that."""
-        if session_id is not None:
-            if self._state(chat) is None or self._load(chat).session_id != session_id:
-                return
+        others = self._state(chat) is None or self._load(chat).session_id != session_id
+        if session_id is not None and others:
+            return
         self._db.execute("DELETE FROM group_outbound WHERE chat = ?", (chat,))
         self._db.execute("DELETE FROM group_holders WHERE chat = ?", (chat,))
 

@@ -92,7 +92,7 @@ class RatchetDevice(Device):
         self.copy = self.db.serialize()
 
     def restore(self) -> None:
-        """Its machine is set up from the copy; nobody has told the user anything yet."""
+        """Its machine is set up from the copy; the user has been notified of nothing yet."""
         self.lose_connection()
         disk = sqlite3.connect(":memory:", isolation_level=None, factory=Disk)
         disk.deserialize(self.copy)

@@ -33,7 +33,9 @@ def unreadable(scene: Scene) -> tuple[str, str]:
 
 
 def state_of(scene: Scene, text: str) -> State:
-    reached = [one.state for one in scene[RAVI].reported(StateChanged) if one.message_id == text]
+    reached: list[State] = [
+        one.state for one in scene[RAVI].reported(StateChanged) if one.message_id == text
+    ]
     return reached[-1]
 
 
