@@ -26,7 +26,7 @@ class ReadPosition:
 
     @property
     def readable(self) -> Watermarks:
-        """What receipts may report: a text that waits is neither delivered nor read."""
+        """What is reported to the senders: a text that waits is neither delivered nor read."""
         top = self.watermark if self.waits is None else min(self.watermark, self.waits - 1)
         return Watermarks(top, min(self.read, top))
 

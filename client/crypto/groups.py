@@ -71,8 +71,8 @@ class OutboundGroups:
 
     def drop(self, chat: str, session_id: str | None = None) -> None:
         """The next text begins a new session; if `session_id` is given, only instead of that."""
-        state = None if session_id is None else self._state(chat)
-        if session_id is not None and (state is None or self._load(chat).session_id != session_id):
+        others = self._state(chat) is None or self._load(chat).session_id != session_id
+        if session_id is not None and others:
             return
         self._db.execute("DELETE FROM group_outbound WHERE chat = ?", (chat,))
         self._db.execute("DELETE FROM group_holders WHERE chat = ?", (chat,))

@@ -70,6 +70,7 @@ class RatchetDevice(Device):
         self.listed_members: dict[str, frozenset[str]] = {}
         self.listed: dict[str, tuple[int, frozenset[str]]] = {}
         self.syncing: list[Flight] | None = None
+        self.copy = b""
         self.registered_at = backend.now
         super().__init__(user, name, backend, QUICK)
 
@@ -84,6 +85,21 @@ class RatchetDevice(Device):
         super().start()
         self.answers.clear()
         self.listed.clear()  # requests are numbered anew
+
+    # -- its disk
+
+    def back_up(self) -> None:
+        self.copy = self.db.serialize()
+
+    def restore(self) -> None:
+        """Its machine is set up from the copy; the user has been notified of nothing yet."""
+        self.lose_connection()
+        disk = sqlite3.connect(":memory:", isolation_level=None, factory=Disk)
+        disk.deserialize(self.copy)
+        self.db.close()
+        self.db = disk
+        self.events.clear()
+        self.start()
 
     # -- steps
 

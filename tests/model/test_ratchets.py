@@ -90,7 +90,10 @@ class Ratchets(RuleBasedStateMachine):
         self.gone: list[RatchetDevice] = []
         self.texts: dict[str, Text] = {}
         self.stored: list[dict[str, Any]] = []
-        self.doubtful: set[str] = set()  # devices that were removed, or made anew
+        self.doubtful: set[str] = set()  # devices that were removed, made anew, or restored
+        self.restored: set[RatchetDevice] = set()
+        self.shown_before: set[tuple[RatchetDevice, str]] = set()  # in a store that is no more
+        self.lost: set[str] = set()  # texts that their authors have no more
         self.sealed: set[str] = set()
         # when a device got to know that a user is in the group
         self.met: dict[RatchetDevice, dict[str, float]] = {}
@@ -218,6 +221,25 @@ class Ratchets(RuleBasedStateMachine):
         device = self._device(who)
         self._lose(device)
         self._install(device.user, device.name)
+
+    @rule(who=WHO)
+    def a_store_is_copied(self, who: int) -> None:
+        self._device(who).back_up()
+
+    @rule(who=WHO)
+    def an_older_copy_is_restored(self, who: int) -> None:
+        device = self._device(who)
+        if not device.copy:
+            return
+        for chat in self.chats:
+            for message in device.store.history(chat, 10_000):
+                self.shown_before.add((device, message.message_id))
+        device.restore()
+        self.restored.add(device)
+        self.doubtful.add(device.address)
+        own = [name for name, text in self.texts.items() if text.author is device]
+        self.lost |= {name for name in own if device.store.own(name) is None}
+        self._look()
 
     @rule(who=WHO, user=st.sampled_from(USERS))
     def changed_keys_are_accepted(self, who: int, user: str) -> None:
@@ -395,9 +417,11 @@ class Ratchets(RuleBasedStateMachine):
 
     def everybody_reads_what_is_theirs(self) -> None:
         for name, text in self.texts.items():
-            if text.seq is None:
+            if text.seq is None or name in self.lost:
                 continue
             for device in self.devices:
+                if (device, name) in self.shown_before:
+                    continue  # it may have been purged since
                 stayed = {device.user, text.author.user} <= self._stayed(text)
                 entitled = device in text.entitled and stayed  # who has left answers nobody
                 if not entitled or text.author not in self.devices:
@@ -424,6 +448,8 @@ class Ratchets(RuleBasedStateMachine):
             return True
         if text.chat != self.group or user in (text.known_members or ()):
             return False
+        if author in self.restored:
+            return True  # it has forgotten when it met the user
         met = self.met[author].get(user, math.inf)
         return met > text.accepted_at + JOINED_WITHIN or user in text.before
 
@@ -435,6 +461,8 @@ class Ratchets(RuleBasedStateMachine):
                     text = self.texts[message.message_id]
                     if message.text is None or text.author is device or text.accepted_at is None:
                         continue
+                    if text.author in self.restored:
+                        continue  # it has forgotten whom it added, and when it met whom
                     said = f"{device.address} was sent {text.text!r}, "
                     late = device.registered_at - text.accepted_at
                     assert late <= MADE_WITHIN, f"{said}and was made {late} s after it"
@@ -531,6 +559,8 @@ ARGUMENTS: dict[str, Callable[[Random], dict[str, Any]]] = {
     },
     "time_passes": lambda r: {"seconds": r.choice([0.3, 61.0, 61.0, 700.0])},
     "a_device_is_linked": lambda r: {"user": r.choice(USERS)},
+    "a_store_is_copied": lambda r: {"who": r.randrange(4)},
+    "an_older_copy_is_restored": lambda r: {"who": r.randrange(4)},
     "a_post_is_lost": lambda r: {"who": r.randrange(100), "index": r.randrange(100)},
     "things_travel": lambda r: {"order": [r.randrange(1000) for _ in range(20)]},
     "everything_comes_to_rest": lambda r: {},

@@ -108,7 +108,7 @@ export class Ledger {
     return seqs.length === 0 ? undefined : Math.min(...seqs);
   }
 
-  /** What the receipts of a chat may report: a text that waits is neither delivered nor read. */
+  /** What is reported to the senders of a chat: a text that waits is neither delivered nor read. */
   async readable({ chat, watermark, read }: ChatRow): Promise<Watermarks> {
     const waits = await this.firstWaiting(chat);
     const top = waits === undefined ? watermark : Math.min(watermark, waits - 1);
