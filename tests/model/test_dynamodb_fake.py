@@ -123,7 +123,7 @@ def _random_operation(source: random.Random) -> Operation:
         lambda on: on.devices.remove(user, device),
         lambda on: on.devices.set_endpoint(user, device, source.choice(("arn", None)), "fcm"),
         lambda on: on.devices.of(USERS, consistent=True),
-        lambda on: on.devices.watch(Address(user, device), [peer], at),
+        lambda on: on.devices.watch(Address(user, device), [peer], [], at),
         lambda on: on.devices.watchers(user, NOW),
         lambda on: on.rooms.direct(user, peer),
         lambda on: on.rooms.group(user, [peer]),
