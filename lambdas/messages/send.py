@@ -56,14 +56,14 @@ def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
             raise forbidden("you have blocked this user; unblock first")
         if aws.now() - started > PUT_WITHIN_SECONDS:
             raise internal()  # too late to store it before the timeout; the sender sends again
+        if position.request_of == caller.user and not position.stored:
+            _answer(aws, position, caller.user, frame["chat"])
     except Exception:
         if not position.stored:
             append.close(aws.chats, message)
         raise
     if position.stored:  # sent again; the delivery watch repeats what the first call missed
         return _accepted(message, position.seq, devices.of(sorted(position.members)))
-    if position.request_of == caller.user:
-        _answer(aws, position, caller.user, frame["chat"])
     reading = aws.background.submit(devices.of, sorted(position.members - {caller.user}))
     append.put(aws.chats, message)
     found = {**own, **reading.result(timeout=WITHIN_SECONDS)}
