@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from prompt_toolkit.data_structures import Size
 from prompt_toolkit.input import PipeInput, create_pipe_input
@@ -113,5 +114,5 @@ def with_server(scenario: Callable[[Served], Awaitable[None]]) -> None:
     asyncio.run(run())
 
 
-def raju_online(server: Served) -> ChatClient:
-    return ChatClient(server.url, "raju", "password", settings=QUICK)
+def raju_online(server: Served, store: Path | str = ":memory:") -> ChatClient:
+    return ChatClient(server.url, "raju", "password", store=store, settings=QUICK)

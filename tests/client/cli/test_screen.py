@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from client import ChatClient
@@ -12,9 +14,11 @@ from tests.client.cli.screens import QUICK, person, raju_online, with_server
 from tests.support.backend.server import Served, until
 
 
-def test_an_own_line_turns_from_sent_to_delivered_to_a_blue_read() -> None:
+def test_an_own_line_turns_from_sent_to_delivered_to_a_blue_read(tmp_path: Path) -> None:
+    store = tmp_path / "raju.db"
+
     async def scenario(server: Served) -> None:
-        async with raju_online(server):
+        async with raju_online(server, store):
             pass
         async with person(server, "ravi", "raju") as ravi:
             await ravi.shows("raju")
@@ -25,7 +29,7 @@ def test_an_own_line_turns_from_sent_to_delivered_to_a_blue_read() -> None:
             await server.drop("ravi")
             await ravi.shows("hello", "✓")
             assert "✓✓" not in "\n".join(ravi.rows())
-            async with raju_online(server) as raju:
+            async with raju_online(server, store) as raju:
                 await ravi.shows("✓✓")
                 assert "tick.read" not in ravi.style_of("✓✓")
                 raju.mark_read(await raju.direct("ravi"), 1)
