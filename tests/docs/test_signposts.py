@@ -24,8 +24,10 @@ SIGNPOSTS = {
     "where a refresh token is checked": {
         "lambdas/api/accounts.py": r"^def refresh\(",
         "lambdas/api/cognito.py": r"    def refresh\(",
+        "lambdas/api/sign_ins.py": r"    def require\(",
     },
     "where a frame is limited to 32 KB": {
+        "emulator/src/emulator/gateway/listener.py": r"max_size=\(.*FRAME_BYTES\)",
         "emulator/src/emulator/gateway/limits.py": r"^FRAME_BYTES = 32 \* 1024",
         "client/core/frames.py": r"^SEND_LIMIT_BYTES = ",
         "web/src/client/core/frames.ts": r"^export const SEND_LIMIT_BYTES = ",
