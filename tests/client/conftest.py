@@ -5,7 +5,7 @@ import pytest
 from lambdas.telemetry import logger
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True)
 def quiet_handlers() -> Iterator[None]:
     """The handlers log each frame and request; a test that fails is about the client."""
     before = logger.log_level

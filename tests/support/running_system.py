@@ -28,7 +28,7 @@ LOOKS = 0.03  # seconds between two looks
 
 # A sign-in that its target waits for the end of.
 UNFINISHED = (
-    b"POST /api/sign-in HTTP/1.1\r\nHost: chat\r\nContent-Type: application/json\r\n"
+    b"POST /api/sign-in HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     b"Content-Length: 2\r\n\r\n{"
 )
 REST = b"}"
@@ -254,7 +254,7 @@ async def read_answer(reader: asyncio.StreamReader) -> Answer:
 
 
 def get(path: str, *fields: str) -> bytes:
-    lines = [f"GET {path} HTTP/1.1", "Host: chat", "Connection: close", *fields]
+    lines = [f"GET {path} HTTP/1.1", "Host: localhost", "Connection: close", *fields]
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
