@@ -221,7 +221,7 @@ async def balancing(
             return response
         return InvokeResult(json.dumps(response).encode(), False)
 
-    provider = LoadBalancingProvider(invoke, port=0, clock=Clock(speed))
+    provider = LoadBalancingProvider(invoke, port=0, clock=Clock(speed), any_host=True)
 
     async def make(kind: str, name: str, properties: dict[str, Any]) -> str:
         resource = Resource("Web", name, PREFIX + kind, properties)

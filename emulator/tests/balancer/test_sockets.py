@@ -534,7 +534,7 @@ def test_what_is_unsupported_is_rejected_by_name(
         async def invoke(_function: str, _payload: bytes) -> InvokeResult:
             raise AssertionError("called")
 
-        provider = LoadBalancingProvider(invoke, port=0, clock=Clock())
+        provider = LoadBalancingProvider(invoke, port=0, clock=Clock(), any_host=True)
         resource = Resource("Web", "Thing", PREFIX + kind, properties)
         with pytest.raises(EmulatorError, match=message) as caught:
             await provider.create(resource, properties)
@@ -551,7 +551,7 @@ def test_names_are_in_the_form_that_templates_take_apart() -> None:
                 "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/web/"
             )
             balancer = Resource("Web", "Other", PREFIX + "LoadBalancer", {})
-            fresh = LoadBalancingProvider(None, port=8080, clock=Clock())  # type: ignore[arg-type]
+            fresh = LoadBalancingProvider(None, port=8080, clock=Clock(), any_host=True)  # type: ignore[arg-type]
             made = await fresh.create(balancer, {})
             assert made.attributes["DNSName"] == "127.0.0.1:8080"
             listener = await fresh.create(

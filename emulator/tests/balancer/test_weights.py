@@ -67,7 +67,7 @@ def test_weights_that_make_no_sense_are_rejected() -> None:
 
 def test_a_rule_over_http_cannot_forward_to_a_tcp_group() -> None:
     async def scenario() -> None:
-        provider = LoadBalancingProvider(_nothing, port=0, clock=Clock())
+        provider = LoadBalancingProvider(_nothing, port=0, clock=Clock(), any_host=True)
         arn = await make(provider, "TargetGroup", "net", GROUP)
         balancer = await make(provider, "LoadBalancer", "Balancer", {})
         action = {"Type": "forward", "TargetGroupArn": arn}

@@ -151,7 +151,7 @@ async def network_balancing(
     async def invoke(_arn: str, _payload: bytes) -> InvokeResult:
         raise AssertionError("there is no function")
 
-    provider = LoadBalancingProvider(invoke, port=0, clock=Clock(speed))
+    provider = LoadBalancingProvider(invoke, port=0, clock=Clock(speed), any_host=True)
     arns = {"net": await make(provider, "TargetGroup", "net", properties or GROUP)}
     if http is not None:
         arns["web"] = await make(provider, "TargetGroup", "web", http)

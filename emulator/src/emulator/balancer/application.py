@@ -39,7 +39,11 @@ class ApplicationBalancer:
         port: Port,
         arns: Arns,
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+        *,
+        any_host: bool = False,
     ) -> None:
+        """`any_host`: requests of foreign web pages are let in too, as an ALB does."""
+        self._any_host = any_host
         self._port = port
         self._arns = arns
         self._random = random_bytes
@@ -125,6 +129,8 @@ class ApplicationBalancer:
         self._engine = engine
 
     def _foreign(self, head: Head) -> str | None:
+        if self._any_host:
+            return None
         origins = head.values.get("origin")
         return foreign.reason(
             head.host or None, ", ".join(origins) if origins else None, self._is_expected

@@ -53,11 +53,12 @@ class LoadBalancingProvider:
         region: str = "us-east-1",
         account: str = "123456789012",
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+        any_host: bool = False,
     ) -> None:
         self._invoke = invoke
         self._clock = clock
         self._arns = Arns(region, account, random_bytes)
-        self._application = ApplicationBalancer(port, self._arns, random_bytes)
+        self._application = ApplicationBalancer(port, self._arns, random_bytes, any_host=any_host)
         self._network = NetworkBalancer(network_port, self._arns)
         self._functions: dict[str, str] = {}
         self._session: aiohttp.ClientSession | None = None
