@@ -61,15 +61,15 @@ def name() -> Callable[[str], str]:
 def meet() -> Meet:
     """Makes a user and all others of the test, whom it was told of before, each other's contacts:
     who is none gets a request, which has no ticks, or an invitation."""
-    there: dict[str, Add] = {}
+    there: list[tuple[str, Add]] = []  # devices, of which any may be closed
 
     async def met(user: str, add: Add) -> None:
-        there.pop(user, None)
-        for other, add_to_other in there.items():
-            with suppress(ClientError, RuntimeError, TypeScriptError):  # it may be closed
-                await add(other)
-                await add_to_other(user)
-        there[user] = add
+        for other, add_to_other in there:
+            if other != user:
+                with suppress(ClientError, RuntimeError, TypeScriptError):  # it is closed
+                    await add(other)
+                    await add_to_other(user)
+        there.append((user, add))
 
     return met
 

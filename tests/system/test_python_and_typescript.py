@@ -282,6 +282,7 @@ def test_a_removed_member_reads_nothing_more_and_a_new_one_nothing_from_before(
             device(name("anil")) as anil,
         ):
             group = await ravi.group([raju.user, anil.user])
+            await ravi.people.change_admins(group, appoint=[raju.user])  # who may remove others
             await ravi.send(group, "before meena")
             await raju.received("before meena")
 
