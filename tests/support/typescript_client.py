@@ -131,6 +131,9 @@ class Browser:
         message_id: str = await self.do("send", chat, text)
         return message_id
 
+    async def add_contact(self, user: str) -> None:
+        await self.do("addContact", user)
+
     async def crash_and_return(self) -> None:
         await self.do("abort")
         await self.__aenter__()

@@ -3,7 +3,7 @@
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
@@ -14,8 +14,12 @@ import pytest
 from client import ChatClient
 from client.errors import ClientError
 from tests.support.running_system import Play, System, player, started
+from tests.support.typescript_client import TypeScriptError
 
 PASSWORD = "Correct-horse-7"
+
+Add = Callable[[str], Awaitable[None]]  # makes somebody a contact
+Meet = Callable[[str, Add], Awaitable[None]]
 
 
 @pytest.fixture(scope="session")
@@ -54,22 +58,31 @@ def name() -> Callable[[str], str]:
 
 
 @pytest.fixture
-def device(endpoints: dict[str, Any], tmp_path: Path) -> Callable[..., ChatClient]:
-    """A device of a user; the same name again is the same device with the same state."""
+def meet() -> Meet:
+    """Makes a user and all others of the test, whom it was told of before, each other's contacts:
+    who is none gets a request, which has no ticks, or an invitation."""
+    there: list[tuple[str, Add]] = []  # devices, of which any may be closed
 
-    there: list[ChatClient] = []
+    async def met(user: str, add: Add) -> None:
+        for other, add_to_other in there:
+            if other != user:
+                with suppress(ClientError, RuntimeError, TypeScriptError):  # it is closed
+                    await add(other)
+                    await add_to_other(user)
+        there.append((user, add))
+
+    return met
+
+
+@pytest.fixture
+def device(endpoints: dict[str, Any], tmp_path: Path, meet: Meet) -> Callable[..., ChatClient]:
+    """A device of a user, who knows all others of the test; the same name again is the same device
+    with the same state."""
 
     class Acquainted(ChatClient):
-        """Who has all others of the test as contacts, and is theirs."""
-
         async def __aenter__(self) -> Self:
             entered = await super().__aenter__()
-            for other in there:
-                if other.user != self.user:
-                    with suppress(ClientError, RuntimeError):  # it may be closed
-                        await self.people.add(other.user)
-                        await other.people.add(self.user)
-            there.append(self)
+            await meet(self.user, self.people.add)
             return entered
 
     def make(user: str, device: str = "phone", **options: Any) -> ChatClient:

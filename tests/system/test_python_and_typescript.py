@@ -6,7 +6,7 @@ import random
 import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -14,7 +14,7 @@ import client.driver
 from client import ChatClient, MessageReceived, State
 from client.core.events import EmojiShown, Event, MessageReadable, VerificationRequested, Verified
 from tests.support.typescript_client import Browser, Node
-from tests.system.conftest import PASSWORD
+from tests.system.conftest import PASSWORD, Meet
 from tests.system.telling import ANY, reached, received, texts
 
 pytestmark = pytest.mark.xdist_group("story")
@@ -26,15 +26,21 @@ Story = Callable[[Open], Awaitable[None]]
 
 
 @pytest.fixture
-def tell(endpoints: dict[str, Any]) -> Callable[[Story], None]:
+def tell(endpoints: dict[str, Any], meet: Meet) -> Callable[[Story], None]:
     """Runs a story that opens devices of the TypeScript client by `browser(user, device)`."""
+
+    class Acquainted(Browser):
+        async def __aenter__(self) -> Self:
+            entered = await super().__aenter__()
+            await meet(self.user, self.add_contact)
+            return entered
 
     def run(story: Story) -> None:
         async def within() -> None:
             async with Node() as node:
 
                 def browser(user: str, device: str = "web") -> Browser:
-                    return Browser(node, endpoints["api"], user, PASSWORD, device)
+                    return Acquainted(node, endpoints["api"], user, PASSWORD, device)
 
                 await asyncio.wait_for(story(browser), 120)
 
@@ -276,6 +282,7 @@ def test_a_removed_member_reads_nothing_more_and_a_new_one_nothing_from_before(
             device(name("anil")) as anil,
         ):
             group = await ravi.group([raju.user, anil.user])
+            await ravi.people.change_admins(group, appoint=[raju.user])  # who may remove others
             await ravi.send(group, "before meena")
             await raju.received("before meena")
 

@@ -36,6 +36,7 @@ const METHODS: Readonly<Record<string, Method>> = {
   abort: (client) => client.abort(),
   cut: async (client) => client.cut(),
   sync: (client) => client.sync(),
+  addContact: (client, user: string) => client.people.add(user),
   direct: (client, user: string) => client.direct(user),
   group: (client, users: string[]) => client.group(users),
   changeMembers: (client, chat: string, change: object) => client.changeMembers(chat, change),
