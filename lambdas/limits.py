@@ -4,7 +4,8 @@
 
 A bucket holds `at_once` tokens and gets a new one every `seconds`. Stored is only when it is full
 again: from then on the item means the same as no item, so DynamoDB may remove it. Taking is one
-conditional write if the bucket is full, and two if it is not.
+conditional write if the bucket is full, and two if it is not. The second adds to what is there, so
+it does not fail because others take from the same bucket meanwhile.
 """
 
 import math
@@ -62,30 +63,42 @@ class Limits:
 
     def wait(self, owner: str, name: str, limit: Limit, tokens: int = 1) -> float | None:
         """None if the tokens were taken; the seconds after which they can be otherwise."""
-        now = self._clock()
+        at = int(self._clock() * 1000)  # ms, as stored
+        now = at / 1000
+        most = now + limit.at_once * limit.seconds
         found = 0  # ms; full, unless the item says otherwise
         for _ in range(ATTEMPTS):
             taken = after_taking(found / 1000, now, limit, tokens)
             if taken.retry_after is not None:
                 return taken.retry_after
             try:
-                self._users.update(
-                    user_key(owner, f"limit#{name}"),
-                    "SET full_at = :after, expires_at = :expires",
-                    "attribute_not_exists(full_at) OR full_at <= :now"
-                    if found / 1000 <= now
-                    else "full_at = :found",
-                    names=None,
-                    returns="NONE",
-                    after=round(taken.full_at * 1000),
-                    expires=math.ceil(taken.full_at),
-                    **({"now": int(now * 1000)} if found / 1000 <= now else {"found": found}),
-                )
+                if found <= at:
+                    self._users.update(
+                        user_key(owner, f"limit#{name}"),
+                        "SET full_at = :after, expires_at = :expires",
+                        "attribute_not_exists(full_at) OR full_at <= :now",
+                        returns="NONE",
+                        after=round(taken.full_at * 1000),
+                        expires=math.ceil(taken.full_at),
+                        now=at,
+                    )
+                else:
+                    step = round(tokens * limit.seconds * 1000)
+                    self._users.update(
+                        user_key(owner, f"limit#{name}"),
+                        "SET full_at = full_at + :step, expires_at = :expires",
+                        "full_at > :now AND full_at <= :room",
+                        returns="NONE",
+                        step=step,
+                        expires=math.ceil(most),
+                        now=at,
+                        room=round(most * 1000) - step,
+                    )
             except ConditionFailed as failure:
                 found = int(failure.item["full_at"]) if failure.item else 0
             else:
                 return None
-        return 1.0  # others kept taking from the same bucket
+        return 1.0  # the bucket became full and was taken from, again and again
 
 
 def exceeded(limit: Limit, wait: float) -> ChatError:

@@ -73,6 +73,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project with all examples in it."""
     copy = tmp_path_factory.mktemp("extended") / "project"
     shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*ALONE))
+    packages = ROOT / "web" / "node_modules"
+    if packages.exists():
+        (copy / "web" / "node_modules").symlink_to(packages.resolve())
     for blocks in EXAMPLES.values():
         for block in blocks:
             block.apply(copy)

@@ -1,5 +1,7 @@
 """Limits that hold across functions."""
 
+from typing import Any
+
 import pytest
 
 from lambdas import frames
@@ -8,6 +10,7 @@ from lambdas.limits import Limit, Limits, after_taking
 from lambdas.messages import send_limit
 from lambdas.messages.send_limit import SAMPLE, SendLimit
 from lambdas.presence.devices import Address
+from lambdas.tables import Table
 from tests.support.lambdas.backend import Backend, recorded_calls
 
 LIMIT = Limit(3, 10, "too many")
@@ -40,6 +43,30 @@ def test_a_limit_names_the_wait_and_holds_across_functions(world: Backend) -> No
     }
     world.clock.pass_seconds(10)
     Limits(world.aws.users, world.clock).take("ravi", "x", LIMIT)
+
+
+def test_who_takes_while_others_do_is_refused_only_by_an_empty_bucket(
+    world: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before each write of one function, another one has taken a token."""
+    limit = Limit(40, 10, "too many")
+    update = Table.update
+    others = 0
+
+    def overtaken(self: Table, *arguments: Any, **values: Any) -> Any:
+        nonlocal others
+        with monkeypatch.context() as undisturbed:
+            undisturbed.setattr(Table, "update", update)
+            others += Limits(world.aws.users, world.clock).wait("ravi", "x", limit) is None
+        return update(self, *arguments, **values)
+
+    monkeypatch.setattr(Table, "update", overtaken)
+    limits = Limits(world.aws.users, world.clock)
+    taken = 0
+    while limits.wait("ravi", "x", limit) is None:
+        taken += 1
+    assert taken + others == 40
+    assert taken >= 13  # two writes at most, and so two others, for each
 
 
 def test_sends_are_limited_by_device_and_cost_one_write_for_many(

@@ -26,9 +26,16 @@ def _floor_of_any_device(roster: Roster, _registered: Registered, _unseen_since:
 
 
 def _move_anywhere(
-    chats: Table, chat: str, user: str, device: str, step: watermarks.Step, *, strict: bool
+    chats: Table,
+    chat: str,
+    user: str,
+    device: str,
+    step: watermarks.Step,
+    *,
+    strict: bool,
+    private: bool,
 ) -> Item:
-    del strict
+    del strict, private
     key = chat_key(chat, member_item(user))
     before = chats.get(key, consistent=True)
     if before is None:

@@ -36,15 +36,25 @@ def _for_everybody(item: Item, user: str, _device: str | None = None) -> bool:
 
 
 def _whatever_was_read(
-    rung: Rung, head: Head | None, devices: ringing.Devices, items: Sequence[Item], *rest: Any
+    rung: Rung,
+    head: Head | None,
+    devices: ringing.Devices,
+    items: Sequence[Item],
+    *rest: Any,
+    quiet: bool,
 ) -> ringing.Plan:
-    return _plan(rung, head and replace(head, read=0), devices, items, *rest)
+    return _plan(rung, head and replace(head, read=0), devices, items, *rest, quiet=quiet)
 
 
 def _whatever_was_delivered(
-    rung: Rung, head: Head | None, devices: ringing.Devices, items: Sequence[Item], *rest: Any
+    rung: Rung,
+    head: Head | None,
+    devices: ringing.Devices,
+    items: Sequence[Item],
+    *rest: Any,
+    quiet: bool,
 ) -> ringing.Plan:
-    return _plan(rung, head and replace(head, delivered={}), devices, items, *rest)
+    return _plan(rung, head and replace(head, delivered={}), devices, items, *rest, quiet=quiet)
 
 
 def _forgets(self: RungItems, user: str, chat: str, rung: Rung) -> None:
