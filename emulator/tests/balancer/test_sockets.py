@@ -248,7 +248,11 @@ def test_targets_see_what_the_balancer_adds_and_clients_what_targets_respond() -
             async with scene.session.put(
                 URL(scene.provider.url + "/a%2Fb%20c?q=%41&q=2", encoded=True),
                 data=b"x" * 300_000,
-                headers={"X-Forwarded-For": "203.0.113.9", "under_score": "1", "Host": "chat"},
+                headers={
+                    "X-Forwarded-For": "203.0.113.9",
+                    "under_score": "1",
+                    "Host": "chat.localhost",
+                },
             ) as response:
                 assert (response.status, response.reason) == (207, "Partly")
                 assert await response.text() == "PUT /a%2Fb%20c?q=%41&q=2 300000"
@@ -259,7 +263,7 @@ def test_targets_see_what_the_balancer_adds_and_clients_what_targets_respond() -
             assert seen["X-Forwarded-Proto"] == "http"
             assert seen["X-Forwarded-Port"] == scene.provider.url.rpartition(":")[2]
             assert seen["X-Amzn-Trace-Id"].startswith("Root=1-")
-            assert seen["Host"] == "chat:" + scene.provider.url.rpartition(":")[2]
+            assert seen["Host"] == "chat.localhost:" + scene.provider.url.rpartition(":")[2]
             assert "under_score" not in seen
 
     run(scenario)
