@@ -2,6 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from lambdas.messages.send_limit import send_limit
 from lambdas.settings import Aws
 from tests.support.lambdas.backend import Backend, backend, cloud
 from tests.support.lambdas.connection_api import ConnectionApi
@@ -16,5 +17,6 @@ def emulated() -> Iterator[tuple[Aws, ConnectionApi]]:
 @pytest.fixture
 def world(emulated: tuple[Aws, ConnectionApi]) -> Iterator[Backend]:
     """Tables, a push queue and open connections for one test."""
+    send_limit.cache_clear()  # what other tests sent would count
     with backend(*emulated) as one:
         yield one

@@ -59,7 +59,7 @@ def name() -> Callable[[str], str]:
 
 @pytest.fixture
 def meet() -> Meet:
-    """Makes a user and all others of the test, whom it was notified of before, each other's contacts:
+    """Makes a user and all others of the test that it knows of by now each other's contacts:
     who is none gets a request, which has no ticks, or an invitation."""
     there: list[tuple[str, Add]] = []  # devices, of which any may be closed
 
