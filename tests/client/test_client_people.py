@@ -6,30 +6,12 @@ import asyncio
 
 import pytest
 
-from client import ChatClient
-from client.cli.commands import Commands
-from client.cli.lines import Lines
-from client.cli.room import Room
 from client.errors import Forbidden
+from tests.client.cli.person import Person
 from tests.client.library import online, with_server
 from tests.support.backend.server import Served, until
 
 pytestmark = pytest.mark.slow
-
-
-class Person:
-    """Somebody who types, and what comes of it."""
-
-    def __init__(self, client: ChatClient) -> None:
-        self.client, self.lines = client, list[str]()
-        view = Lines(self.lines.append)
-        self.room = Room(client, view)
-        self._commands = Commands(client, self.room, view)
-
-    async def types(self, line: str) -> list[str]:
-        self.lines.clear()
-        await self._commands.entered(line)
-        return self.lines.copy()
 
 
 def test_a_request_is_shown_and_nothing_is_told_until_it_is_accepted() -> None:

@@ -2,31 +2,13 @@
 
 from __future__ import annotations
 
-from client import ChatClient
-from client.cli.commands import Commands
-from client.cli.lines import Lines
-from client.cli.room import Room
 from client.core.events import VerificationRequested
 from client.crypto.identities import Trust
+from tests.client.cli.person import Person
 from tests.client.library import of, online, with_server
 from tests.support.backend.server import Served
 
 WANTED = "a user name is 3 to 32 of a-z, 0-9 and _"
-
-
-class Person:
-    """Somebody who types, and what comes of it."""
-
-    def __init__(self, client: ChatClient) -> None:
-        self.client, self.lines = client, list[str]()
-        view = Lines(self.lines.append)
-        self.room = Room(client, view)
-        self._commands = Commands(client, self.room, view)
-
-    async def types(self, line: str) -> list[str]:
-        self.lines.clear()
-        await self._commands.entered(line)
-        return self.lines.copy()
 
 
 def test_in_a_direct_chat_it_is_with_the_one_it_is_with() -> None:

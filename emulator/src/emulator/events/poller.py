@@ -33,7 +33,8 @@ class Poller:
     delivered: int = field(init=False, default=0)
 
     async def run(self) -> None:
-        """Until it is cancelled."""
+        """Until it is cancelled. Subclasses override it, each with the loop of its event source;
+        the error shows one that does not."""
         raise NotImplementedError
 
     def state(self) -> dict[str, Any]:
