@@ -7,8 +7,8 @@ from lambdas.notifications.rings import RingItems, Rings
 from lambdas.presence.devices import Device
 from lambdas.settings import Aws
 
-# A phone that rang so short ago is waking up. The delivery watch rings again, some seconds later, for
-# what is not acknowledged by then: so a burst of messages is a few rings.
+# A phone that rang so short ago is waking up. The delivery watch rings again, some seconds later,
+# for what is not acknowledged by then: so a burst of messages is a few rings.
 WAKING_SECONDS = 3.0
 
 Tried = Mapping[str, Collection[str]]  # user -> devices that a post was tried on, in vain
