@@ -26,7 +26,7 @@ from lambdas.delivery.stream import Changes, by_chat
 from lambdas.messages import log
 from lambdas.messages.message import is_text_for
 from lambdas.notifications import waking
-from lambdas.notifications.rung import RungItems
+from lambdas.notifications.rings import RingItems
 from lambdas.presence.devices import Devices
 from lambdas.presence.fan_out import Delivery, deliver
 from lambdas.settings import Aws, aws
@@ -139,8 +139,8 @@ def _wake(aws: Aws, roster: Roster, lacking: Lacking, registered: Registered) ->
 
 def _take_back(aws: Aws, chat: str, roster: Roster, readers: Collection[str]) -> None:
     """What `receipt` queues, again: the function may have failed after it had moved the mark."""
-    rung = RungItems(aws.users).of(sorted(roster.items.keys() & readers), chat)
-    for user, each in rung.items():
+    rings = RingItems(aws.users).of(sorted(roster.items.keys() & readers), chat)
+    for user, each in rings.items():
         waking.take_back(aws, chat, user, "", log.read(roster.items[user]), each)
 
 

@@ -21,7 +21,7 @@ from lambdas.notifications.endpoints import Endpoints
 from lambdas.notifications.message import Push, Ring, TakeBack, Target
 from lambdas.notifications.queue import Job
 from lambdas.notifications.quiet import is_quiet
-from lambdas.notifications.rung import Rung, RungItems
+from lambdas.notifications.rings import RingItems, Rings
 from lambdas.presence.devices import Devices
 from lambdas.settings import Aws, aws
 from lambdas.tables import Item, message_item
@@ -61,32 +61,32 @@ def _push_record(aws: Aws, record: SQSRecord) -> None:
 def push(aws: Aws, job: Job) -> None:
     """Looks at what a user has unread in a chat, and pushes to the devices that need it.
 
-    Every read is consistent and comes after `begin`: see `RungItems`. Raises the first error of
+    Every read is consistent and comes after `begin`: see `RingItems`. Raises the first error of
     SNS, after trying all devices.
     """
     now = aws.now()
-    store = RungItems(aws.users)
-    rung = store.begin(job.user, job.chat, now, int(now) + aws.settings.message_ttl_seconds)
+    store = RingItems(aws.users)
+    rings = store.begin(job.user, job.chat, now, int(now) + aws.settings.message_ttl_seconds)
     head = read_heads(aws.chats, [job.chat], job.user).get(job.chat)
-    items = _log(aws, rung, head) if head else []
+    items = _log(aws, rings, head) if head else []
     # After the log: a device that was registered before a message was sent is among these.
     devices = Devices(aws.users).of([job.user], consistent=True).get(job.user, {})
     request_of = head.request_of if head else None
     quiet = is_quiet(
-        aws.users, job.user, job.chat, request_of=request_of, rung_at=rung.rung_at, now=now
+        aws.users, job.user, job.chat, request_of=request_of, rang_at=rings.rang_at, now=now
     )
-    plan = ringing.plan(rung, head, devices, items, job, now, quiet=quiet)
+    plan = ringing.plan(rings, head, devices, items, job, now, quiet=quiet)
     failed = _publish(aws, job, plan, devices) if plan.sends else {}
     unread = {
         name: each.otherwise if name in failed else each.after
         for name, each in plan.devices.items()
     }
     rang = any(each.ring and name not in failed for name, each in plan.devices.items())
-    recorded = Rung(
-        rung.generation,
-        rung.done if failed else rung.generation,
+    recorded = Rings(
+        rings.begun,
+        rings.done if failed else rings.begun,
         plan.seq,
-        int(now * 1000) if rang else rung.rung_at,
+        int(now * 1000) if rang else rings.rang_at,
         unread,
         plan.recent,
     )
@@ -95,8 +95,8 @@ def push(aws: Aws, job: Job) -> None:
         raise error
 
 
-def _log(aws: Aws, rung: Rung, head: Head) -> list[Item]:
-    low = message_item(ringing.reads_from(rung, head) + 1)
+def _log(aws: Aws, rings: Rings, head: Head) -> list[Item]:
+    low = message_item(ringing.reads_from(rings, head) + 1)
     return list(
         aws.chats.query_all(
             {"chat": head.chat}, between=(low, message_item(LAST_SEQ)), consistent=True
@@ -109,7 +109,7 @@ def _publish(
 ) -> dict[str, Exception]:
     """Pushes to the devices as planned; the errors by device."""
     endpoints = Endpoints(aws.sns, aws.users)
-    others = RungItems(aws.users).unread(job.user, job.chat, aws.now())
+    others = RingItems(aws.users).unread(job.user, job.chat, aws.now())
     pushes = {
         name: _push(job.chat, plan.read, each, others.get(name, 0) + each.after.total)
         for name, each in plan.devices.items()

@@ -12,7 +12,7 @@ from lambdas.errors import bad_request
 from lambdas.frames import Frame
 from lambdas.messages.heads import no_such_chat, shows_nothing_of
 from lambdas.notifications import waking
-from lambdas.notifications.rung import RungItems
+from lambdas.notifications.rings import RingItems
 from lambdas.people.contacts import Contacts
 from lambdas.presence.devices import Address, Devices
 from lambdas.presence.fan_out import WITHIN_SECONDS, deliver, to_connected
@@ -84,8 +84,8 @@ def _take_back(aws: Aws, caller: Caller, chat: str, read: int | None) -> None:
     if read is None:
         return
     try:
-        rung = RungItems(aws.users).of([caller.user], chat).get(caller.user)
-        waking.take_back(aws, chat, caller.user, caller.device, read, rung)
+        rings = RingItems(aws.users).of([caller.user], chat).get(caller.user)
+        waking.take_back(aws, chat, caller.user, caller.device, read, rings)
     except Exception:
         logger.exception("could not queue a push job", extra={"chat": chat})
 

@@ -13,7 +13,7 @@ from lambdas.messages import log
 from lambdas.messages.heads import Head
 from lambdas.messages.message import is_text_for
 from lambdas.notifications.queue import Job
-from lambdas.notifications.rung import Rung, Unread
+from lambdas.notifications.rings import Rings, Unread
 from lambdas.presence.devices import Device
 from lambdas.tables import Item, seq_of
 
@@ -45,19 +45,19 @@ class Plan(NamedTuple):
         return any(each.ring or each.taken_back for each in self.devices.values())
 
 
-def reads_from(rung: Rung, head: Head) -> int:
+def reads_from(rings: Rings, head: Head) -> int:
     """The seq above which the log is needed: what was not counted, or not rung for."""
     lacking = [
         seq
-        for name, each in rung.devices.items()
+        for name, each in rings.devices.items()
         for seq in each.waiting
         if seq > max(_reached(head, name), head.read)
     ]
-    return min([_counted_to(rung, head), *(seq - 1 for seq in lacking)])
+    return min([_counted_to(rings, head), *(seq - 1 for seq in lacking)])
 
 
 def plan(
-    rung: Rung,
+    rings: Rings,
     head: Head | None,
     devices: Devices,
     items: Sequence[Item],
@@ -71,15 +71,15 @@ def plan(
     `quiet`: texts are counted, and nobody is rung for them.
     """
     if head is None:
-        head = Head(job.chat, job.user, "", 0, 0, frozenset(), 0, {}, _last(rung))
-    counted = _counted_to(rung, head)
-    texts, recent = _texts(rung, items, job.user, now)
+        head = Head(job.chat, job.user, "", 0, 0, frozenset(), 0, {}, _last(rings))
+    counted = _counted_to(rings, head)
+    texts, recent = _texts(rings, items, job.user, now)
     return Plan(
         _complete_to(items, counted, head, now),
         head.read,
         recent,
         {
-            name: _for_device(rung, head, name, device, texts, job, now, quiet=quiet)
+            name: _for_device(rings, head, name, device, texts, job, now, quiet=quiet)
             for name, device in devices.items()
             if device.endpoint_arn is not None
         },
@@ -87,10 +87,10 @@ def plan(
 
 
 def _texts(
-    rung: Rung, items: Sequence[Item], user: str, now: float
+    rings: Rings, items: Sequence[Item], user: str, now: float
 ) -> tuple[dict[int, Item], dict[str, int]]:
     """The texts among `items` by seq, each once, and the last ones by their digests."""
-    seqs = dict(rung.recent)
+    seqs = dict(rings.recent)
     texts: dict[int, Item] = {}
     for item in items:
         if item["expires_at"] <= now or not is_text_for(item, user):
@@ -112,13 +112,13 @@ def _reached(head: Head, device: str) -> int:
     return max(head.delivered.get(device, 0), head.joined_seq)
 
 
-def _counted_to(rung: Rung, head: Head) -> int:
-    return max(rung.seq, head.read, head.joined_seq)
+def _counted_to(rings: Rings, head: Head) -> int:
+    return max(rings.seq, head.read, head.joined_seq)
 
 
-def _last(rung: Rung) -> int:
+def _last(rings: Rings) -> int:
     return max(
-        [rung.seq, *(seq for each in rung.devices.values() for kind in each for seq in kind)]
+        [rings.seq, *(seq for each in rings.devices.values() for kind in each for seq in kind)]
     )
 
 
@@ -133,7 +133,7 @@ def _complete_to(items: Iterable[Item], counted: int, head: Head, now: float) ->
 
 
 def _for_device(
-    rung: Rung,
+    rings: Rings,
     head: Head,
     name: str,
     device: Device,
@@ -143,28 +143,28 @@ def _for_device(
     *,
     quiet: bool,
 ) -> DevicePlan:
-    old = rung.devices.get(name, Unread())
+    old = rings.devices.get(name, Unread())
     own = {seq for seq, item in texts.items() if is_text_for(item, job.user, name)}
-    fresh = {seq for seq in own if seq > rung.seq} - {*old.waiting, *old.rung}
+    fresh = {seq for seq in own if seq > rings.seq} - {*old.waiting, *old.rang}
     waiting = sorted(seq for seq in {*old.waiting} | fresh if seq > head.read)
-    was_rung = [seq for seq in old.rung if seq > head.read]
+    already_rang = [seq for seq in old.rang if seq > head.read]
     asleep = not device.connected(now) or name in job.devices
     lacking = [seq for seq in waiting if seq in texts and seq > _reached(head, name)]
     if lacking and asleep and not quiet:
         urgent = any(texts[seq].get("urgent", True) for seq in lacking)
-        after = _limited([], sorted([*was_rung, *waiting]))
-        return DevicePlan(texts[lacking[-1]], urgent, False, after, _limited(waiting, was_rung))
-    over = bool(old.rung) and not was_rung
+        after = _limited([], sorted([*already_rang, *waiting]))
+        return DevicePlan(texts[lacking[-1]], urgent, False, after, _limited(waiting, already_rang))
+    over = bool(old.rang) and not already_rang
     taken_back = over and name != job.reader  # also with a lease: it may be a dead connection's
-    after = _limited(waiting, was_rung)
-    otherwise = after._replace(rung=old.rung) if taken_back else after
+    after = _limited(waiting, already_rang)
+    otherwise = after._replace(rang=old.rang) if taken_back else after
     return DevicePlan(None, False, taken_back, after, otherwise)
 
 
-def _limited(waiting: Sequence[int], rung: Sequence[int]) -> Unread:
+def _limited(waiting: Sequence[int], rang: Sequence[int]) -> Unread:
     """The newest ones."""
-    kept = sorted([*waiting, *rung])[-UNREAD_LIMIT:]
+    kept = sorted([*waiting, *rang])[-UNREAD_LIMIT:]
     oldest = kept[0] if kept else 0
     return Unread(
-        tuple(seq for seq in waiting if seq >= oldest), tuple(seq for seq in rung if seq >= oldest)
+        tuple(seq for seq in waiting if seq >= oldest), tuple(seq for seq in rang if seq >= oldest)
     )

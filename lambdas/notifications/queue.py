@@ -45,9 +45,9 @@ class Job(NamedTuple):
         """The message group: order matters in a chat only, and no chat waits for another one."""
         return f"{self.user}#{self.chat}"
 
-    def deduplication_id(self, generation: int) -> str:
-        """The same for equal jobs until the push function begins one of them: see `RungItems`."""
-        name = json.dumps([*self, generation]).encode()
+    def deduplication_id(self, begun: int) -> str:
+        """The same for equal jobs until the push function begins one of them: see `RingItems`."""
+        name = json.dumps([*self, begun]).encode()
         return hashlib.sha256(name).hexdigest()
 
 
@@ -58,12 +58,12 @@ class PushQueue:
         self._sqs = sqs
         self._url = url
 
-    def add(self, jobs: Sequence[Job], generations: Mapping[str, int]) -> list[Job]:
+    def add(self, jobs: Sequence[Job], begun: Mapping[str, int]) -> list[Job]:
         """The jobs that SQS rejected; `generations` by user, 0 where there is none.
 
         Raises ClientError if SQS rejects a whole call.
         """
-        messages = [_message(job, generations.get(job.user, 0)) for job in jobs]
+        messages = [_message(job, begun.get(job.user, 0)) for job in jobs]
         if len(jobs) == 1:
             self._sqs.send_message(QueueUrl=self._url, **messages[0])
             return []
@@ -76,9 +76,9 @@ class PushQueue:
         return rejected
 
 
-def _message(job: Job, generation: int) -> dict[str, Any]:
+def _message(job: Job, begun: int) -> dict[str, Any]:
     return {
         "MessageBody": job.body,
         "MessageGroupId": job.group,
-        "MessageDeduplicationId": job.deduplication_id(generation),
+        "MessageDeduplicationId": job.deduplication_id(begun),
     }

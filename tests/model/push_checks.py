@@ -156,9 +156,9 @@ class PushChecks:
 
         As far as it was in the log: what every device had before it was counted is purged.
         """
-        item = self._checks.item("Users", device.user, f"rung#{chat}")
-        each = item.get("devices", {}).get(device.name, {"waiting": [], "rung": []})
-        seqs = [*each["waiting"], *each["rung"]]
+        item = self._checks.item("Users", device.user, f"rings#{chat}")
+        each = item.get("devices", {}).get(device.name, {"waiting": [], "rang": []})
+        seqs = [*each["waiting"], *each["rang"]]
         counted = [self._checks.stored[chat, seq].identity for seq in seqs]
         expected = {
             self._checks.stored[chat, seq].identity

@@ -9,11 +9,11 @@ from lambdas.messages.heads import Head
 from lambdas.messages.message import is_text_for
 from lambdas.notifications import waking
 from lambdas.notifications.queue import Job
-from lambdas.notifications.rung import Rung, RungItems
+from lambdas.notifications.rings import RingItems, Rings
 from lambdas.tables import Item
 from tests.model.mutant import Mutant
 
-_plan, _record = ringing.plan, RungItems.record
+_plan, _record = ringing.plan, RingItems.record
 
 
 def _one_id_for_a_chat(job: Job, _generation: int) -> str:
@@ -36,29 +36,29 @@ def _for_everybody(item: Item, user: str, _device: str | None = None) -> bool:
 
 
 def _whatever_was_read(
-    rung: Rung,
+    rings: Rings,
     head: Head | None,
     devices: ringing.Devices,
     items: Sequence[Item],
     *rest: Any,
     quiet: bool,
 ) -> ringing.Plan:
-    return _plan(rung, head and replace(head, read=0), devices, items, *rest, quiet=quiet)
+    return _plan(rings, head and replace(head, read=0), devices, items, *rest, quiet=quiet)
 
 
 def _whatever_was_delivered(
-    rung: Rung,
+    rings: Rings,
     head: Head | None,
     devices: ringing.Devices,
     items: Sequence[Item],
     *rest: Any,
     quiet: bool,
 ) -> ringing.Plan:
-    return _plan(rung, head and replace(head, delivered={}), devices, items, *rest, quiet=quiet)
+    return _plan(rings, head and replace(head, delivered={}), devices, items, *rest, quiet=quiet)
 
 
-def _forgets(self: RungItems, user: str, chat: str, rung: Rung) -> None:
-    _record(self, user, chat, replace(rung, seq=0, devices={}, recent={}))
+def _forgets(self: RingItems, user: str, chat: str, rings: Rings) -> None:
+    _record(self, user, chat, replace(rings, seq=0, devices={}, recent={}))
 
 
 def _by_place(item: Item) -> str:
@@ -94,7 +94,7 @@ PUSH_MUTANTS = (
     ),
     Mutant("what_was_read_rings", ringing, "plan", _whatever_was_read, "was read|counts", first=1),
     Mutant("what_is_there_rings", ringing, "plan", _whatever_was_delivered, "is there", first=30),
-    Mutant("what_rang_is_forgotten", RungItems, "record", _forgets, "twice"),
+    Mutant("what_rang_is_forgotten", RingItems, "record", _forgets, "twice"),
     Mutant("sent_again_rings_again", ringing, "_digest", _by_place, "counts"),
     Mutant(
         "nothing_is_taken_back", waking, "take_back", _takes_nothing_back, "shows|counts", first=1

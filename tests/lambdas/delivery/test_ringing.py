@@ -5,7 +5,7 @@ from itertools import product
 from lambdas.delivery import ringing
 from lambdas.messages.heads import Head
 from lambdas.notifications.queue import Job
-from lambdas.notifications.rung import Rung, Unread
+from lambdas.notifications.rings import Rings, Unread
 from lambdas.presence.devices import device_from
 from lambdas.tables import Item, chat_key, message_item
 
@@ -33,9 +33,9 @@ def _head(*, read: int = 0, delivered: int = 0, seq: int = 1) -> Head:
 
 def test_a_device_rings_when_everything_speaks_for_it_and_nothing_against_it() -> None:
     truths = product((False, True), repeat=7)
-    for hidden, read, delivered, connected, named, rung, endpoint in truths:
+    for hidden, read, delivered, connected, named, rings, endpoint in truths:
         device = {**(CONNECTED if connected else {}), **({"endpoint_arn": "a"} if endpoint else {})}
-        state = Rung(1, 0, 1, 0, {"phone": Unread((), (1,))}) if rung else Rung(generation=1)
+        state = Rings(1, 0, 1, 0, {"phone": Unread((), (1,))}) if rings else Rings(begun=1)
         plan = ringing.plan(
             state,
             _head(read=int(read), delivered=int(delivered or read)),
@@ -44,21 +44,21 @@ def test_a_device_rings_when_everything_speaks_for_it_and_nothing_against_it() -
             Job("raju", "c", ("phone",) if named else ()),
             NOW,
         )
-        may_ring = endpoint and not (hidden or read or delivered or rung)
+        may_ring = endpoint and not (hidden or read or delivered or rings)
         expected = may_ring and (named or not connected)
         ring = bool(plan.devices and plan.devices["phone"].ring)
-        assert ring == expected, (hidden, read, delivered, connected, named, rung, endpoint)
+        assert ring == expected, (hidden, read, delivered, connected, named, rings, endpoint)
         if endpoint:
-            unread = (rung or not hidden) and not read
+            unread = (rings or not hidden) and not read
             assert plan.devices["phone"].after.total == int(unread)
-            assert plan.devices["phone"].taken_back == (rung and read)
+            assert plan.devices["phone"].taken_back == (rings and read)
 
 
 def test_a_text_counts_until_it_is_read_and_a_hole_is_counted_when_it_fills() -> None:
     devices = {"phone": device_from({"endpoint_arn": "a"})}
     young = int(NOW * 1000) - 1000
     plan = ringing.plan(
-        Rung(generation=1),
+        Rings(begun=1),
         _head(seq=3),
         devices,
         [_text(1), _text(3, sent_at=young)],
@@ -66,7 +66,7 @@ def test_a_text_counts_until_it_is_read_and_a_hole_is_counted_when_it_fills() ->
         NOW,
     )
     assert plan.seq == 1 and plan.devices["phone"].after == Unread((), (1, 3))
-    state = Rung(2, 1, plan.seq, 0, {"phone": plan.devices["phone"].after}, plan.recent)
+    state = Rings(2, 1, plan.seq, 0, {"phone": plan.devices["phone"].after}, plan.recent)
     assert ringing.reads_from(state, _head(seq=3)) == 1
     filled = [_text(2), _text(3, sent_at=young)]
     plan = ringing.plan(state, _head(seq=3), devices, filled, Job("raju", "c"), NOW)
@@ -76,7 +76,7 @@ def test_a_text_counts_until_it_is_read_and_a_hole_is_counted_when_it_fills() ->
 
 
 def test_who_is_no_member_any_more_has_nothing_unread() -> None:
-    state = Rung(2, 1, 5, 0, {"phone": Unread((4,), (5,))})
+    state = Rings(2, 1, 5, 0, {"phone": Unread((4,), (5,))})
     devices = {"phone": device_from({"endpoint_arn": "a"})}
     plan = ringing.plan(state, None, devices, [], Job("raju", "c"), NOW)
     assert plan.devices["phone"].taken_back and plan.devices["phone"].after.total == 0
@@ -85,7 +85,7 @@ def test_who_is_no_member_any_more_has_nothing_unread() -> None:
 def test_the_count_of_a_chat_has_a_limit() -> None:
     items = [_text(seq) for seq in range(1, 2001)]
     plan = ringing.plan(
-        Rung(generation=1),
+        Rings(begun=1),
         _head(seq=2000),
         {"phone": device_from({"endpoint_arn": "a"})},
         items,
@@ -93,5 +93,5 @@ def test_the_count_of_a_chat_has_a_limit() -> None:
         NOW,
     )
     after = plan.devices["phone"].after
-    assert after.total == ringing.UNREAD_LIMIT and after.rung[-1] == 2000
+    assert after.total == ringing.UNREAD_LIMIT and after.rang[-1] == 2000
     assert len(plan.recent) == ringing.RECENT

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lambdas.notifications.waking import QUIET_SECONDS
+from lambdas.notifications.waking import WAKING_SECONDS
 from lambdas.presence import connection
 from tests.support.lambdas import events, given, then, when
 from tests.support.lambdas.backend import Backend
@@ -182,10 +182,10 @@ def test_who_was_rung_just_now_is_rung_again_by_the_watch_only(
     chat = given.direct_chat(world, "ravi", "raju")
     when.sends(world, "ravi", chat)
     phones.run()
-    world.clock.pass_seconds(QUIET_SECONDS / 2)
+    world.clock.pass_seconds(WAKING_SECONDS / 2)
     when.sends(world, "ravi", chat)
     assert phones.run() == []
-    world.clock.pass_seconds(QUIET_SECONDS / 2)
+    world.clock.pass_seconds(WAKING_SECONDS / 2)
     third = when.sends(world, "ravi", chat)
     phones.run()
     assert phones.rings("raju")[1:] == [third["message_id"]]

@@ -50,9 +50,9 @@ def test_equal_jobs_are_one_until_a_generation_begins() -> None:
         Job("raju", "c", ("phone", "tablet")),
         Job("raju", "c", (), "phone"),
     ]
-    ids = {job.deduplication_id(generation) for job in jobs for generation in (0, 1, 10)}
+    ids = {job.deduplication_id(begun) for job in jobs for begun in (0, 1, 10)}
     assert len(ids) == 3 * len(jobs)
-    assert ids == {job.deduplication_id(generation) for job in jobs for generation in (0, 1, 10)}
+    assert ids == {job.deduplication_id(begun) for job in jobs for begun in (0, 1, 10)}
 
 
 def test_the_longest_names_fit_into_what_sqs_takes() -> None:

@@ -9,7 +9,7 @@ from tests.support.lambdas.backend import Backend
 
 
 @pytest.mark.parametrize(
-    ("request_of", "rung_at", "muted_for", "quiet"),
+    ("request_of", "rang_at", "muted_for", "quiet"),
     [
         (None, 0, 0, False),
         (None, 1, 0, False),
@@ -21,7 +21,7 @@ from tests.support.lambdas.backend import Backend
     ],
 )
 def test_a_request_rings_once_and_a_muted_chat_never(
-    world: Backend, request_of: str | None, rung_at: int, muted_for: int, quiet: bool
+    world: Backend, request_of: str | None, rang_at: int, muted_for: int, quiet: bool
 ) -> None:
     for name in ("ravi", "raju"):
         given.user(world, name)
@@ -30,5 +30,5 @@ def test_a_request_rings_once_and_a_muted_chat_never(
     now = world.clock()
     if muted_for:
         chats.mute("raju", chat, int(now) + muted_for)
-    found = is_quiet(world.aws.users, "raju", chat, request_of=request_of, rung_at=rung_at, now=now)
+    found = is_quiet(world.aws.users, "raju", chat, request_of=request_of, rang_at=rang_at, now=now)
     assert found is quiet
