@@ -29,6 +29,7 @@ from client.errors import (
     NotFound,
     Removed,
     StoreError,
+    StoreUnavailable,
     Unauthorized,
     Unreachable,
 )
@@ -63,12 +64,15 @@ class Connection:
         """Returns when the client is displaced, signed out or closed."""
         while not self._closing:
             try:
+                await self._driver.writable()
                 leave = await self._once()
             except (Unauthorized, Removed) as error:
                 self._publish(events.SignedOut(str(error)))
                 return
             except (ApiError, Unreachable, OSError, WebSocketException, TimeoutError) as error:
                 leave = Drop(_reason(error))
+            except StoreUnavailable as error:
+                leave = Drop(str(error))  # what has arrived comes again on the next connection
             except (StoreError, Closed):
                 return  # the driver has reported it
             except Exception as error:

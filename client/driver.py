@@ -16,13 +16,14 @@ from client.core.frames import ServerFrame, encode
 from client.core.outputs import Drop, Fetch, Stop, Transmit
 from client.core.parsing import FrameError, parse
 from client.core.step import Step
-from client.errors import Closed, MessageTooLarge, StoreError
+from client.errors import Closed, MessageTooLarge, StoreError, StoreUnavailable
 from client.store import Store
 
 P = ParamSpec("P")
 T = TypeVar("T")
 logger = logging.getLogger("client")
 
+STORE_RETRY = 1.0  # seconds
 FETCHES_AT_ONCE = 8  # a group's device lists are as many requests as it has members
 
 
@@ -50,7 +51,9 @@ class Driver:
         self._outgoing: asyncio.Queue[str] | None = None
         self._leave: asyncio.Future[Drop | Stop] | None = None
         self._failure: StoreError | None = None
-        engine.restore(Step(self._loop.time(), clock(), store, cipher))
+        self._stale = False  # the engine has gone ahead of the store, and a new one is needed
+        self._unavailable = False  # the store, as was reported
+        engine.restore(self._step())
 
     @property
     def online(self) -> bool:
@@ -61,23 +64,60 @@ class Driver:
     ) -> T:
         """Calls an input of the engine, as `step(Engine.mark_read, chat, seq)`.
 
-        Raises Closed after any failed step: the store was rolled back, the engine cannot be.
+        A step that fails is taken back in the store. The engine can't be: a new one is restored
+        before the next step, on a new connection. Raises StoreUnavailable where that may pass by
+        itself; after any other failure, Closed at each further call.
         """
         if self._failure is not None:
             raise Closed(f"the client has stopped: {self._failure}")
-        step = Step(self._loop.time(), self._clock(), self._store, self._cipher)
+        self._renew()
+        written = self._store.db.total_changes
         try:
             with self._store.transaction():
-                result = act(self.engine, step, *args, **kwargs)
+                result = act(self.engine, self._step(), *args, **kwargs)
         except MessageTooLarge:
             raise  # found before anything was changed
-        except sqlite3.Error as error:
+        except StoreUnavailable as error:
+            self._wait_for_store(error)
+            raise
+        except (StoreError, sqlite3.Error) as error:
             raise self._fail(f"the state could not be written: {error}") from error
         except Exception as error:
             logger.exception("a step has failed")
             raise self._fail(f"a step has failed and was taken back: {error!r}") from error
+        if self._unavailable and self._store.db.total_changes > written:
+            self._unavailable = False
+            self._publish(events.StoreWorking())
         self._carry_out()
         return result
+
+    def _step(self) -> Step:
+        return Step(self._loop.time(), self._clock(), self._store, self._cipher)
+
+    async def writable(self) -> None:
+        """Returns once the store can be written."""
+        while self._stale:
+            try:
+                self._renew()
+            except StoreUnavailable:
+                await asyncio.sleep(STORE_RETRY)
+
+    def _renew(self) -> None:
+        """An engine that is as the store is. Raises StoreUnavailable."""
+        if self._stale:
+            self._store.probe()
+            engine = self.engine.anew()
+            engine.restore(self._step())
+            self.engine, self._stale = engine, False
+
+    def _wait_for_store(self, error: StoreUnavailable) -> None:
+        self.cancel()
+        self._stale = True
+        if not self._unavailable:
+            self._unavailable = True
+            self._publish(events.StoreFailing(str(error)))
+        if self._leave is not None and not self._leave.done():
+            self._leave.set_result(Drop(str(error)))
 
     def opened(self) -> tuple[asyncio.Queue[str], asyncio.Future[Drop | Stop]]:
         """The frames to send on the new connection, and the moment to leave it."""
@@ -105,7 +145,7 @@ class Driver:
 
     def closed(self) -> None:
         self._outgoing = self._leave = None
-        if self._failure is None:
+        if self._failure is None and not self._stale:
             self.step(Engine.closed)
 
     def cancel(self) -> None:

@@ -66,6 +66,10 @@ class StoreError(ClientError):
     """The file with this device's state cannot be used; the message says why."""
 
 
+class StoreUnavailable(StoreError):
+    """It is locked, or the disk is full: nothing has changed, and it is worth another try."""
+
+
 class Removed(ClientError):
     """Another device of the user has removed this one."""
 

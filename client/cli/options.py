@@ -164,7 +164,10 @@ def _device(data: Path, user: str, *, make: bool) -> str:
     """
     file = data / f"{user}-device"
     if file.exists():
-        return file.read_text(encoding="utf-8").strip()
+        name = file.read_text(encoding="utf-8", errors="replace").strip()
+        if not DEVICE.fullmatch(name):
+            raise UsageError(f"{file} holds no device name; move it away, or give --device")
+        return name
     name = f"phone-{secrets.token_hex(3)}"
     if make:
         data.mkdir(parents=True, exist_ok=True)

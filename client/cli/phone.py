@@ -6,16 +6,19 @@ import json
 import sqlite3
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any
 
 import httpx
 
 from client.cli.options import Options, UsageError
 from client.cli.text import ago, visible
+from client.store.database import Database
+from client.store.tables import require_own_file
 
 
 def show_phone(options: Options) -> list[str]:
-    """The lines to print. Raises UsageError."""
+    """The lines to print. Raises UsageError, StoreError."""
     console = options.endpoints.get("console")
     if console is None:
         raise UsageError("phones are a part of the emulator, and it does not run here: make dev")
@@ -33,13 +36,16 @@ def show_phone(options: Options) -> list[str]:
 
 
 def _token(options: Options) -> str:
-    """From the client's file, which a running client may be using."""
+    """From the client's file, which a running client may be using. Raises StoreError."""
     if not options.store.exists():
         raise UsageError(
             f"{options.user} has no device {options.device!r} in {options.data}; "
             f"python -m client --user {options.user} makes one"
         )
-    with sqlite3.connect(f"file:{options.store}?mode=ro", uri=True) as db:
+    require_own_file(options.store)
+    with closing(
+        sqlite3.connect(f"file:{options.store}?mode=ro", uri=True, factory=Database)
+    ) as db:
         row = db.execute("SELECT push_token FROM session").fetchone()
     if row is None or row[0] is None:
         raise UsageError(f"{options.user}/{options.device} has registered no push token")

@@ -13,10 +13,12 @@ from client.cli.view import View
 from client.core import events, frames_generated
 from client.core.ticks import State
 from client.crypto.identities import KnownDevice, Trust
-from client.errors import ClientError, NotFound
+from client.errors import ClientError, Closed, NotFound, StoreUnavailable
 from client.store.history import ChatSummary
 
 PRESENCE_WAIT = 1.5  # seconds for the first answers about somebody
+# What nobody typed raises nothing: StoreFailing or Disconnected has reported it, once.
+UNTYPED = (StoreUnavailable, Closed)
 APPEARS_EVERY = 2.0  # how often to look for somebody who has not signed up yet
 
 
@@ -95,11 +97,13 @@ class Room:
         """What the view shows of the open chat has been seen."""
         summary = self._summary(self.chat) if self.chat is not None else None
         if summary is not None and self._view.showing and summary.watermark > summary.read:
-            self._client.mark_read(summary.chat, summary.watermark)
+            with contextlib.suppress(*UNTYPED):
+                self._client.mark_read(summary.chat, summary.watermark)
 
     def keys_pressed(self) -> None:
         if self.chat is not None:
-            self._client.typing(self.chat)
+            with contextlib.suppress(*UNTYPED):
+                self._client.typing(self.chat)
 
     def others(self) -> list[str]:
         """Who else is in the open chat."""
@@ -149,6 +153,11 @@ class Room:
                 self._came_and_went(event)
             case events.CaughtUp():
                 self._meet()
+                self.reading()  # what could not be written before
+            case events.StoreFailing():
+                self._view.problem(f"{event.reason}; it is tried again until it works")
+            case events.StoreWorking():
+                self._view.notice("what happens is written again")
             case events.ChatLeft() if event.chat == self.chat:
                 self._view.problem("you are no longer in this chat")
             case frames_generated.Invited():
@@ -242,8 +251,9 @@ class Room:
             self._view.titled(name)
         others = self.others()
         if others and not self._watched.issuperset(others):
-            self._watched.update(others)
-            self._client.watch(others)
+            with contextlib.suppress(*UNTYPED):
+                self._client.watch(others)
+                self._watched.update(others)
         self._show_presence()
 
     def _summary(self, chat: str) -> ChatSummary | None:

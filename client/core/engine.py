@@ -37,7 +37,8 @@ RETRYABLE = frozenset({"rate_limited", "internal"})
 
 class Engine:
     def __init__(self, user: str, device: str, random: Random, settings: Settings) -> None:
-        self._user, self._settings = user, settings
+        self._user, self._device = user, device
+        self._random, self._settings = random, settings
         self._outputs: list[Output] = []
         self._step: Step | None = None  # the last one
         self._online = False
@@ -60,6 +61,16 @@ class Engine:
         self._catch_up = CatchUp(
             self._sync, self._chats, self._membership, self._outbox, self._receipts, settings
         )
+
+    def anew(self) -> Engine:
+        """An engine to be restored in place of this one, after a transaction that failed.
+
+        Whom the user watches is on no disk, and goes with it.
+        """
+        fresh = Engine(self._user, self._device, self._random, self._settings)
+        fresh._presence = self._presence
+        fresh._presence.closed()
+        return fresh
 
     def restore(self, step: Step) -> None:
         """What the ledger has: to be called once, before anything else."""

@@ -207,6 +207,22 @@ class ChatLeft:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreFailing:
+    """Nothing can be written on this device: its file is locked, or the disk is full.
+
+    Reported once. What arrives is fetched again, and what is written is tried again, until
+    StoreWorking.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoreWorking:
+    """Something was written again."""
+
+
+@dataclass(frozen=True, slots=True)
 class SignedOut:
     """The tokens are no longer good and there is no password to get new ones; it stops."""
 
@@ -243,6 +259,8 @@ Event = (
     | Verified
     | VerificationCancelled
     | ChatLeft
+    | StoreFailing
+    | StoreWorking
     | SignedOut
     | ServerError
     | ServerFrame  # those that ask nothing of this client, and `devices_changed` and `displaced`

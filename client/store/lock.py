@@ -12,7 +12,7 @@ class FileLock:
     """Held from construction to `release`, and no longer than the process lives."""
 
     def __init__(self, path: Path, owner: str) -> None:
-        self._file = path.open("w")
+        self._file = path.open("a")  # a file that is there already is left as it is
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

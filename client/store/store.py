@@ -16,6 +16,7 @@ from client.core.frames import Message, Watermarks
 from client.core.ledger import Own, ReadPosition
 from client.core.ticks import State
 from client.errors import StoreError
+from client.store.database import BUSY_SECONDS, Database, translated
 from client.store.history import (
     ChatSummary,
     StoredMessage,
@@ -26,7 +27,7 @@ from client.store.history import (
 from client.store.lock import FileLock
 from client.store.membership import StoredMembers
 from client.store.outgoing import OutgoingMessages
-from client.store.tables import migrate
+from client.store.tables import migrate, require_own_file
 from client.store.vault import Vault, open_vault
 from client.store.waiting import WaitingMessages
 
@@ -71,18 +72,19 @@ class Store(WaitingMessages, OutgoingMessages, StoredMembers):
         """Opens or makes the file. `:memory:` keeps everything in memory.
 
         The ratchet state in it is encrypted: with the key in a file beside it, or by `passphrase`.
-        Raises StoreError if the file belongs to another device, is in use or is newer, or if key
-        or passphrase don't fit.
+        Raises StoreError if the file belongs to another program or device, is in use or is newer,
+        or if key or passphrase don't fit.
         """
         if str(path) == ":memory:":
-            memory = sqlite3.connect(path, isolation_level=None)
+            memory = Database.open(path)
             return cls._on(memory, user, device, lambda empty: Vault.in_memory(), None)
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
+        require_own_file(path)  # before anything is made or changed there
         lock = FileLock(path.with_suffix(".lock"), f"{user}/{device}")
         try:
             path.touch(mode=0o600)  # it holds keys, tokens and what was written
-            db = sqlite3.connect(path, isolation_level=None, timeout=5)
+            db = Database.open(path)
             try:
                 db.execute("PRAGMA journal_mode = WAL")
                 # FULL: a power cut must not lose a message for which a receipt was sent
@@ -93,9 +95,6 @@ class Store(WaitingMessages, OutgoingMessages, StoredMembers):
             except BaseException:
                 db.close()
                 raise
-        except sqlite3.Error as error:
-            lock.release()
-            raise StoreError(f"{path} cannot be opened: {error}") from error
         except BaseException:
             lock.release()
             raise
@@ -131,15 +130,33 @@ class Store(WaitingMessages, OutgoingMessages, StoredMembers):
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Everything inside is on disk when it ends, or nothing if it raises."""
+        """Everything inside is on disk when it ends, or nothing if it raises.
+
+        Raises StoreUnavailable where it is locked or the disk is full.
+        """
         self.db.execute("BEGIN IMMEDIATE")
         try:
             yield self.db
             self.db.execute("COMMIT")
+        except sqlite3.Error as error:  # of reading rows
+            self._take_back()
+            raise translated(error) from error
         except BaseException:
-            if self.db.in_transaction:  # also if the disk was full
-                self.db.execute("ROLLBACK")
+            self._take_back()
             raise
+
+    def _take_back(self) -> None:
+        if self.db.in_transaction:  # not if SQLite has done so, because the disk was full
+            self.db.execute("ROLLBACK")
+
+    def probe(self) -> None:
+        """Raises StoreUnavailable, without waiting, where nothing can be written."""
+        self.db.execute("PRAGMA busy_timeout = 0")
+        try:
+            with self.transaction() as db:
+                db.execute("UPDATE session SET user = user")
+        finally:
+            self.db.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
 
     @contextmanager
     def attempt(self) -> Iterator[None]:

@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Set
+from contextlib import closing
+from pathlib import Path
 
 from client.errors import StoreError
+from client.store.database import Database
+
+MAGIC = b"SQLite format 3\0"  # how each such file begins
+# "Swbd" in the header of the file, by which programs know whose it is
+# (https://sqlite.org/pragma.html#pragma_application_id).
+APPLICATION_ID = 0x53776264
+# Files from before the id was written are known by these tables.
+OWN_TABLES = frozenset({"session", "chats", "vault", "account"})
 
 # Version 1 was that of the client without encryption: its keys opened no session, so nothing that
 # was written to them or with them can be carried over.
@@ -139,24 +150,61 @@ CREATE TABLE former_identities (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_INITIAL, _FORMER)
+# Version 4. The mark of whose file it is.
+_MARK = f"PRAGMA application_id = {APPLICATION_ID};"
+
+MIGRATIONS: tuple[str, ...] = (_INITIAL, _FORMER, _MARK)
 
 
-def migrate(connection: sqlite3.Connection) -> None:
-    """Brings the file to the newest version, each step in its own transaction."""
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    newest = FIRST - 1 + len(MIGRATIONS)
-    if 0 < version < FIRST:
+def require_own_file(path: Path) -> None:
+    """Raises StoreError if there is something at `path` that is no store. Changes nothing there."""
+    if not path.exists() or (path.is_file() and path.stat().st_size == 0):
+        return
+    if not path.is_file():
+        raise StoreError(f"{path} is no file")
+    with path.open("rb") as file:
+        if file.read(len(MAGIC)) != MAGIC:
+            raise StoreError(f"{path} cannot be opened: it is no database")
+    # `immutable`: SQLite makes no file beside it, and looks at none; so not where a log is there.
+    alone = not path.with_name(f"{path.name}-wal").exists()
+    uri = f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if alone else ''}"
+    try:
+        with closing(sqlite3.connect(uri, uri=True, factory=Database)) as db:
+            _require_own(db)
+    except (StoreError, sqlite3.Error) as error:
+        raise StoreError(f"{path} cannot be opened: {error}") from error
+
+
+def _require_own(db: sqlite3.Connection) -> int:
+    """The version of a store. Raises StoreError if it is none that this client can use."""
+    (application,) = db.execute("PRAGMA application_id").fetchone()
+    version = int(db.execute("PRAGMA user_version").fetchone()[0])
+    rows = db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+    tables: Set[str] = {name for (name,) in rows}
+    empty = not tables and application == version == 0
+    without_encryption = 0 < version < FIRST and "session" in tables
+    unmarked = application == 0 and (tables >= OWN_TABLES or without_encryption)
+    if not (application == APPLICATION_ID or empty or unmarked):
+        raise StoreError(
+            "it is a database of another program, and was not changed; choose another data folder"
+        )
+    if without_encryption:
         raise StoreError(
             "this file was written by a client without encryption, and can't be used with it; "
             "move it away, and this device starts anew"
         )
+    newest = FIRST - 1 + len(MIGRATIONS)
     if version > newest:
         raise StoreError(
             f"this file was written by a newer client (version {version}, this one knows up to "
             f"{newest}); update the client or choose another data folder"
         )
-    done = max(version, FIRST - 1)
+    return version
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Brings the file to the newest version, each step in its own transaction."""
+    done = max(_require_own(connection), FIRST - 1)
     for number, script in enumerate(MIGRATIONS[done - FIRST + 1 :], start=done + 1):
         connection.executescript(
             f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;"

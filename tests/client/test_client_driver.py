@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import pytest
 
+from client import ChatClient, MessageReceived, StoreFailing, StoreUnavailable, StoreWorking
 from client.core.cipher import FetchResult, Lists, Request
 from client.core.engine import Engine
 from client.core.events import CaughtUp, Disconnected, Event
@@ -19,7 +21,9 @@ from client.core.step import Step
 from client.driver import Driver
 from client.errors import Closed, MessageTooLarge, StoreError, Unreachable
 from tests.client.crypto.scene import Device
+from tests.client.library import of, online, with_server
 from tests.support.backend.people import People
+from tests.support.backend.server import Served, until
 
 CHAT = "Qn3jv0dXzq0Yk1mE8a2b9w"
 
@@ -146,3 +150,42 @@ def test_a_frame_that_no_server_sends_is_let_pass_and_what_comes_with_it_is_not(
             assert any(isinstance(event, CaughtUp) for event in reported)
 
     asyncio.run(run())
+
+
+def test_a_store_that_is_locked_or_full_is_reported_once_and_the_client_goes_on(
+    tmp_path: Path,
+) -> None:
+    async def scenario(server: Served) -> None:
+        async with (
+            online(server, "raju") as raju,
+            online(server, "ravi", store=tmp_path / "s.sqlite") as ravi,
+        ):
+            chat = await raju.direct("ravi")
+            with closing(sqlite3.connect(tmp_path / "s.sqlite", isolation_level=None)) as other:
+                other.execute("BEGIN IMMEDIATE")
+                await raju.send("ravi", "while it is locked")
+                failing = await ravi.wait_for(of(StoreFailing))
+                assert isinstance(failing, StoreFailing) and "locked" in failing.reason
+                with pytest.raises(StoreUnavailable):
+                    await ravi.send(chat, "not written")
+                other.execute("ROLLBACK")
+            await ravi.wait_for(of(MessageReceived, text="while it is locked"))
+            await ravi.wait_for(of(StoreWorking))
+            db = ravi._store.db
+            (pages,) = db.execute("PRAGMA page_count").fetchone()
+            db.execute(f"PRAGMA max_page_count = {pages}")  # as if the disk were full
+            large = "x" * 15_000
+            for _ in range(3):
+                await raju.send("ravi", large)
+            await until(lambda: len(_events(ravi, StoreFailing)) == 2)
+            db.execute("PRAGMA max_page_count = 100000")
+            await until(lambda: [m.text for m in ravi.history(chat)].count(large) == 3)
+            await ravi.send(chat, "again")
+            await raju.wait_for(of(MessageReceived, text="again"))
+            assert len(_events(ravi, StoreFailing)) == len(_events(ravi, StoreWorking)) == 2
+
+    with_server(scenario)
+
+
+def _events(client: ChatClient, kind: type) -> list[Event]:
+    return [event for event in client._feed._past if isinstance(event, kind)]
