@@ -9,3 +9,4 @@ class Mutant(NamedTuple):
     attribute: str
     instead: Any
     caught_as: str  # what the violation says
+    first: int = 0  # a schedule that shows it, which is tried before all others

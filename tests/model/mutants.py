@@ -99,7 +99,9 @@ def _names_but_one(
 
 
 MUTANTS = (
-    Mutant("complete_to_passes_a_young_hole", log, "HOLE_SECONDS", 0, "passed|never showed"),
+    Mutant(
+        "complete_to_passes_a_young_hole", log, "HOLE_SECONDS", 0, "passed|never showed", first=12
+    ),
     Mutant("a_watermark_moves_back", members, "_write", _move_anywhere, "moved back"),
     Mutant(
         "gone_ends_a_newer_lease",
@@ -107,6 +109,7 @@ MUTANTS = (
         "forget",
         _forget_whatever_is_there,
         "no lease|no rest|never notified",
+        first=1,
     ),
     Mutant(
         "gone_ends_an_opening_lease",
@@ -114,6 +117,7 @@ MUTANTS = (
         "OPENING_SECONDS",
         0,
         "no lease|no rest|never notified",
+        first=5,
     ),
     Mutant(
         "a_late_disconnect_ends_a_newer_lease",
@@ -121,6 +125,7 @@ MUTANTS = (
         "disconnect",
         _disconnect_whatever_is_there,
         "no lease|no rest|never notified",
+        first=1,
     ),
     Mutant(
         "an_older_connection_takes_the_lease",
@@ -128,6 +133,7 @@ MUTANTS = (
         "connect",
         _connect_without_looking,
         "lease|no rest",
+        first=2,
     ),
     Mutant(
         "the_purge_ignores_a_device",
@@ -137,10 +143,16 @@ MUTANTS = (
         "was deleted|never showed",
     ),
     Mutant("a_late_put_undoes_a_void", append, "_put_once", _put_over, "twice|passed"),
-    Mutant("a_new_member_sees_what_was_before", Chats, "_add", _add_at_any_seq, "shows"),
-    Mutant("sync_counts_failed_posts", sync, "_post", _post_and_hope, "never showed|no rest"),
-    Mutant("sync_hides_from_where", sync_plan, "entry", _entry_from_the_start, "never showed"),
-    Mutant("a_client_trusts_any_answer", Client, "_trusts", lambda *_: True, "never showed"),
+    Mutant("a_new_member_sees_what_was_before", Chats, "_add", _add_at_any_seq, "shows", first=124),
+    Mutant(
+        "sync_counts_failed_posts", sync, "_post", _post_and_hope, "never showed|no rest", first=80
+    ),
+    Mutant(
+        "sync_hides_from_where", sync_plan, "entry", _entry_from_the_start, "never showed", first=93
+    ),
+    Mutant(
+        "a_client_trusts_any_answer", Client, "_trusts", lambda *_: True, "never showed", first=93
+    ),
     Mutant("a_page_leaves_out_a_chat", Chats, "names", _names_but_one, "never showed"),
     *PUSH_MUTANTS,
 )

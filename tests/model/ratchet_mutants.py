@@ -25,6 +25,7 @@ class Mutant(NamedTuple):
     patches: tuple[tuple[Any, str, Any], ...]  # owner, attribute, instead
     rules: tuple[str, ...]  # of the model, as often as they stand here
     caught_as: str  # what the violation says
+    first: int = 0  # a schedule that shows it, which is tried before all others
 
 
 TALK = ("write", "things_travel")
@@ -72,6 +73,7 @@ MUTANTS = (
         ((OlmSessions, "_save", _save_elsewhere), (OlmSessions, "_try", _try_elsewhere)),
         CRASH,
         "can't open",
+        first=1,
     ),
     Mutant(
         "the_session_stays_when_somebody_leaves",
@@ -84,36 +86,42 @@ MUTANTS = (
         ((Membership, "receipt", _receipt_of_anybody),),
         (*TALK, "members_change", "a_receipt_comes_late"),
         "is not in the chat",
+        first=14,
     ),
     Mutant(
         "who_asks_for_the_key_counts_as_having_none",
         ((OutboundGroups, "share_again", _asker_holds_nothing),),
         (*TALK, "members_change", "somebody_asks_for_what_was"),
         "is not in the chat",
+        first=1,
     ),
     Mutant(
         "whom_the_sender_adds_is_sent_what_was",
         ((StoredMembers, "_adding", lambda *_: 0),),
         (*TALK, "a_device_adds_a_member", "somebody_asks_for_what_was"),
         "added the user later",
+        first=10,
     ),
     Mutant(
         "whom_the_sender_adds_is_sent_what_was_under_way",
         ((StoredMembers, "not_for", lambda *_: False),),
         (*TALK, "a_device_adds_a_member", "somebody_asks_for_what_was"),
         "added the user later",
+        first=7,
     ),
     Mutant(
         "who_comes_is_sent_what_was",
         ((StoredMembers, "_before", lambda *_: 0),),
         (*TALK, "members_change", "time_passes", *["somebody_asks_for_what_was"] * 3),
         "came .* after it",
+        first=28,
     ),
     Mutant(
         "a_device_is_sent_what_was_before_it_was_made",
         ((encryption, "LEEWAY", math.inf),),
         (*TALK, "a_device_is_linked", "time_passes", "somebody_asks_for_what_was"),
         "was made .* after it",
+        first=1,
     ),
     Mutant(
         "nobody_answers_who_cannot_read",
@@ -123,6 +131,7 @@ MUTANTS = (
         ),
         (*TALK, "a_device_is_linked", "a_post_is_lost"),
         "can't read",
+        first=1,
     ),
     Mutant(
         "a_stranger_is_not_asked_for",
