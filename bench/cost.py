@@ -26,7 +26,7 @@ from lambdas.delivery.receipt import receipt
 from lambdas.frames import encode
 from lambdas.messages.send import send
 from lambdas.notifications.endpoints import OWNER
-from lambdas.notifications.queue import Job
+from lambdas.notifications.push_jobs import Job
 from lambdas.presence.leaseholder import with_lease
 from lambdas.settings import Aws
 from lambdas.tables import HEAD, chat_key, user_key

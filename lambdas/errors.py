@@ -34,6 +34,10 @@ class ChatError(Exception):
         return STATUS[self.code]
 
 
+class LeaseLost(ChatError):
+    """The caller's connection does not hold the lease of its device (any more): it is closed."""
+
+
 def bad_request(message: str) -> ChatError:
     return ChatError("bad_request", message)
 

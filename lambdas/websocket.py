@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from lambdas import frames
-from lambdas.errors import ChatError, bad_request, internal, rate_limited
+from lambdas.connections import Connections, Outcome, Post
+from lambdas.errors import ChatError, LeaseLost, bad_request, internal, rate_limited
 from lambdas.frames import Frame
 from lambdas.settings import Aws, aws
 from lambdas.telemetry import logger, metrics
@@ -12,6 +13,8 @@ from lambdas.throttling import is_throttled
 
 Event = dict[str, Any]
 Response = dict[str, Any]
+
+LAST_POST_SECONDS = 1.0
 
 
 class Caller(NamedTuple):
@@ -38,7 +41,7 @@ def frame_handler(
 
     A ChatError becomes the `error` frame, AWS's throttling `rate_limited`. Any other exception is
     logged and becomes `internal`: the sender keeps a message until it is accepted and sends it
-    again, so nothing is lost.
+    again, so nothing is lost. LeaseLost is posted, since the connection is closed after it.
     """
 
     @metrics.log_metrics
@@ -53,6 +56,11 @@ def frame_handler(
             if frame["action"] not in routes:  # API Gateway parsed another action than we did
                 raise bad_request("a frame names one action")
             return respond(routes[frame["action"]](clients(), caller, frame))
+        except LeaseLost as error:
+            logger.info("cut off a connection", extra={"reason": error.message})
+            last = frames.error_frame(error, text)
+            cut_off(clients().connections, caller.connection_id, last)
+            return respond(None)
         except ChatError as error:
             logger.info("refused a frame", extra={"code": error.code, "reason": error.message})
             return respond(frames.error_frame(error, text))
@@ -64,6 +72,13 @@ def frame_handler(
             return respond(frames.error_frame(internal(), text))
 
     return handle
+
+
+def cut_off(connections: Connections, connection_id: str, last: Frame) -> None:
+    """Posts the last frame and closes the connection."""
+    (outcome,) = connections.post_all([Post(connection_id, last)], LAST_POST_SECONDS)
+    if outcome is not Outcome.GONE and connections.close(connection_id) is Outcome.FAILED:
+        logger.warning("a connection that was cut off stays open until it is idle")
 
 
 def respond(frame: Frame | None) -> Response:

@@ -25,8 +25,8 @@ from lambdas.delivery.roster import (
 from lambdas.delivery.stream import Changes, by_chat
 from lambdas.messages import log
 from lambdas.messages.message import is_text_for
-from lambdas.notifications import waking
-from lambdas.notifications.rings import RingItems
+from lambdas.notifications import push_jobs
+from lambdas.notifications.push_jobs import RingItems
 from lambdas.presence.devices import Devices
 from lambdas.presence.fan_out import Delivery, deliver
 from lambdas.settings import Aws, aws
@@ -133,7 +133,7 @@ def _wake(aws: Aws, roster: Roster, lacking: Lacking, registered: Registered) ->
         unread = [seq for seq in seqs if seq > read]
         if unread and registered[user][device].endpoint_arn is not None:
             texts.setdefault(user, {})[device] = unread
-    if texts and waking.wake_lacking(aws, roster.chat, texts):
+    if texts and push_jobs.wake_lacking(aws, roster.chat, texts):
         raise ConnectionError("the queue rejected push jobs")
 
 
@@ -141,7 +141,7 @@ def _take_back(aws: Aws, chat: str, roster: Roster, readers: Collection[str]) ->
     """What `receipt` queues, again: the function may have failed after it had moved the mark."""
     rings = RingItems(aws.users).of(sorted(roster.items.keys() & readers), chat)
     for user, each in rings.items():
-        waking.take_back(aws, chat, user, "", log.read(roster.items[user]), each)
+        push_jobs.take_back(aws, chat, user, "", log.read(roster.items[user]), each)
 
 
 @metrics.log_metrics

@@ -19,9 +19,8 @@ from lambdas.messages.heads import Head, read_heads
 from lambdas.messages.history import LAST_SEQ
 from lambdas.notifications.endpoints import Endpoints
 from lambdas.notifications.message import Push, Ring, TakeBack, Target
-from lambdas.notifications.queue import Job
+from lambdas.notifications.push_jobs import Job, RingItems, Rings
 from lambdas.notifications.quiet import is_quiet
-from lambdas.notifications.rings import RingItems, Rings
 from lambdas.presence.devices import Devices
 from lambdas.settings import Aws, aws
 from lambdas.tables import Item, message_item

@@ -11,8 +11,8 @@ from lambdas.delivery.watermarks import Marks
 from lambdas.errors import bad_request
 from lambdas.frames import Frame
 from lambdas.messages.heads import no_such_chat, shows_nothing_of
-from lambdas.notifications import waking
-from lambdas.notifications.rings import RingItems
+from lambdas.notifications import push_jobs
+from lambdas.notifications.push_jobs import RingItems
 from lambdas.people.contacts import Contacts
 from lambdas.presence.devices import Address, Devices
 from lambdas.presence.fan_out import WITHIN_SECONDS, deliver, to_connected
@@ -85,7 +85,7 @@ def _take_back(aws: Aws, caller: Caller, chat: str, read: int | None) -> None:
         return
     try:
         rings = RingItems(aws.users).of([caller.user], chat).get(caller.user)
-        waking.take_back(aws, chat, caller.user, caller.device, read, rings)
+        push_jobs.take_back(aws, chat, caller.user, caller.device, read, rings)
     except Exception:
         logger.exception("could not queue a push job", extra={"chat": chat})
 

@@ -12,8 +12,7 @@ from typing import NamedTuple
 from lambdas.messages import log
 from lambdas.messages.heads import Head
 from lambdas.messages.message import is_text_for
-from lambdas.notifications.queue import Job
-from lambdas.notifications.rings import Rings, Unread
+from lambdas.notifications.push_jobs import Job, Rings, Unread
 from lambdas.presence.devices import Device
 from lambdas.tables import Item, seq_of
 

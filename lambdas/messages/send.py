@@ -11,34 +11,38 @@ the third round misses.
 """
 
 import secrets
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import Future
+from functools import lru_cache
 
 from lambdas.connections import WITHIN_SECONDS, Outcome
 from lambdas.errors import forbidden, internal
 from lambdas.frames import Frame
+from lambdas.limits import SENDS, Limits, exceeded
 from lambdas.messages import append
 from lambdas.messages.log import WRITER_SECONDS
 from lambdas.messages.message import DeviceNames, addressed, is_text_for, message_frame, stored
-from lambdas.messages.send_limit import send_limit
-from lambdas.notifications import waking
+from lambdas.notifications import push_jobs
 from lambdas.people.contacts import Contacts
 from lambdas.presence.devices import Address, Devices
 from lambdas.presence.fan_out import Delivery, deliver, to_connected
-from lambdas.presence.leaseholder import cutting_off, require_lease
 from lambdas.settings import Aws
-from lambdas.tables import Item
+from lambdas.tables import Item, Table
 from lambdas.telemetry import count, logger
-from lambdas.websocket import Caller, frame_handler
+from lambdas.websocket import Caller, Route, frame_handler
 
 PUT_WITHIN_SECONDS = WRITER_SECONDS - 2
 RESPOND_WITHIN_SECONDS = WRITER_SECONDS - 1
+SAMPLE = 32
+DEVICES_LIMIT = 10_000  # counted in one environment; beyond it counting begins anew
 
 
 def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
     """The `accepted` frame. Raises ChatError not_found, forbidden, rate_limited, LeaseLost."""
     started = aws.now()
-    send_limit().require(aws.users, Address(caller.user, caller.device), started)
+    address = Address(caller.user, caller.device)
+    send_limit().require(aws.users, address, started)
     devices = Devices(aws.users)
     reading_own = aws.background.submit(devices.of, [caller.user])
 
@@ -51,7 +55,7 @@ def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
     message = position.stored or item(position.seq, position.blocked_by)
     try:
         own = reading_own.result(timeout=WITHIN_SECONDS)
-        require_lease(aws, caller, own.get(caller.user, {}))
+        devices.require_lease(address, caller.connection_id, own.get(caller.user, {}))
         if caller.user in position.blocked_by:
             raise forbidden("you have blocked this user; unblock first")
         if aws.now() - started > PUT_WITHIN_SECONDS:
@@ -68,13 +72,11 @@ def send(aws: Aws, caller: Caller, frame: Frame) -> Frame:
     append.put(aws.chats, message)
     found = {**own, **reading.result(timeout=WITHIN_SECONDS)}
     visible = {user: found[user] for user in found if user not in position.blocked_by}
-    posts = to_connected(
-        visible, _frames(message), aws.now(), besides=Address(caller.user, caller.device)
-    )
+    posts = to_connected(visible, _frames(message), aws.now(), besides=address)
     wakeable = {
         user
         for user in position.members
-        if is_text_for(message, user) and waking.has_endpoint(found.get(user, {}))
+        if is_text_for(message, user) and push_jobs.has_endpoint(found.get(user, {}))
     }
     _deliver(aws, message, posts, wakeable, until=started + RESPOND_WITHIN_SECONDS)
     return _accepted(message, position.seq, found)
@@ -130,7 +132,7 @@ def _deliver(
 ) -> None:
     """The third round. Raises nothing: the message is stored, a resend would not help."""
     connected = {each.user for each in posts}
-    away: waking.Tried = {user: () for user in wakeable if user not in connected}
+    away: push_jobs.Tried = {user: () for user in wakeable if user not in connected}
     pushing: Future[None] | None = None
     if away and posts:
         pushing = aws.background.submit(_wake, aws, message, away)
@@ -159,7 +161,7 @@ def _deliver(
 
 def _lost(
     posts: Iterable[Delivery], outcomes: Iterable[Outcome], wakeable: set[str]
-) -> waking.Tried:
+) -> push_jobs.Tried:
     """Of users whom no post reached, the devices that one was tried on.
 
     These are woken although they hold a lease: a connection that ended while it was opening, or
@@ -174,9 +176,9 @@ def _lost(
     return {user: devices for user, devices in tried.items() if user in wakeable}
 
 
-def _wake(aws: Aws, message: Item, tried: waking.Tried) -> None:
+def _wake(aws: Aws, message: Item, tried: push_jobs.Tried) -> None:
     try:
-        rejected = waking.wake(aws, message["chat"], tried)
+        rejected = push_jobs.wake(aws, message["chat"], tried)
     except Exception:  # the delivery watch queues them again
         logger.exception("could not queue push jobs", extra={"chat": message["chat"]})
         return
@@ -184,5 +186,42 @@ def _wake(aws: Aws, message: Item, tried: waking.Tried) -> None:
         logger.warning("the queue rejected push jobs", extra={"jobs": len(rejected)})
 
 
-ROUTES = {"send": cutting_off(send)}
+class SendLimit:
+    """The limit of sends per device: counted in memory, written once for SAMPLE sends.
+
+    Each execution environment counts what it sees of a device, and takes SAMPLE tokens at once from
+    the device's bucket when it has seen as many. So the limit holds across environments, up to
+    SAMPLE sends in each, and costs a message 1/SAMPLE of a write.
+    """
+
+    def __init__(self) -> None:
+        self._sends: Counter[Address] = Counter()
+        self._limited: dict[Address, float] = {}  # until then, in epoch seconds
+
+    def require(self, users: Table, device: Address, now: float) -> None:
+        """Counts a send. Raises ChatError rate_limited."""
+        wait = self._limited.get(device, 0) - now
+        if wait > 0:
+            raise exceeded(SENDS, wait)
+        self._sends[device] += 1
+        if self._sends[device] < SAMPLE:
+            return
+        if len(self._sends) > DEVICES_LIMIT:
+            self._sends.clear()
+            self._limited.clear()
+        limits = Limits(users, lambda: now)
+        found = limits.wait(device.user, f"sends#{device.device}", SENDS, SAMPLE)
+        if found is not None:
+            self._limited[device] = now + found
+            raise exceeded(SENDS, found)
+        self._sends[device] = 0
+
+
+@lru_cache(maxsize=1)
+def send_limit() -> SendLimit:
+    """This execution environment's; tests clear the cache."""
+    return SendLimit()
+
+
+ROUTES: dict[str, Route] = {"send": send}
 handler = frame_handler(ROUTES)

@@ -7,11 +7,10 @@ from lambdas.errors import ChatError
 from lambdas.presence.authorize import PROTOCOL
 from lambdas.presence.devices import Devices
 from lambdas.presence.fan_out import announce
-from lambdas.presence.leaseholder import cut_off
 from lambdas.presence.leases import displaced, online
 from lambdas.settings import Aws, aws
 from lambdas.telemetry import logger, metrics
-from lambdas.websocket import Caller, caller_of
+from lambdas.websocket import Caller, caller_of, cut_off
 
 Event = Mapping[str, Any]
 Response = dict[str, Any]

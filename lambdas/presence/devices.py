@@ -11,7 +11,7 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from lambdas.errors import ChatError
+from lambdas.errors import ChatError, LeaseLost
 from lambdas.tables import DEVICES, ConditionFailed, Item, Table, user_key
 
 # API Gateway ends every connection after two hours, so an older one is closed whatever we know.
@@ -202,6 +202,23 @@ class Devices:
         except ConditionFailed:
             return None
 
+    def require_lease(
+        self, address: Address, connection_id: str, seen: Mapping[str, Device]
+    ) -> None:
+        """Raises LeaseLost: forbidden for a device that is not registered, else conflict.
+
+        `seen` are the user's devices. They may be from before the connection was opened, so they
+        are read once more, consistently, before a frame is rejected.
+        """
+        if _holds(seen, address.device, connection_id):
+            return
+        fresh = self.of([address.user], consistent=True).get(address.user, {})
+        if _holds(fresh, address.device, connection_id):
+            return
+        if address.device not in fresh:
+            raise LeaseLost("forbidden", "this device is not registered")
+        raise LeaseLost("conflict", "this connection was replaced by a newer one")
+
     def forget(self, user: str, device: str, connection_id: str, now: float) -> Forgotten:
         """Ends the lease of a connection that a post found gone, unless it is still opening."""
         try:
@@ -272,6 +289,11 @@ class Devices:
             **values,
         )
         return _devices(item)
+
+
+def _holds(devices: Mapping[str, Device], device: str, connection_id: str) -> bool:
+    there = devices.get(device)
+    return there is not None and there.connection_id == connection_id
 
 
 def _entry(at: float | None, sign_in: str | None) -> dict[str, Any]:

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lambdas.messages.send_limit import send_limit
+from lambdas.messages.send import send_limit
 from lambdas.settings import Aws
 from tests.support.lambdas.backend import Backend, backend, cloud
 from tests.support.lambdas.connection_api import ConnectionApi

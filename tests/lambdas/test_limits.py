@@ -7,8 +7,8 @@ import pytest
 from lambdas import frames
 from lambdas.errors import ChatError
 from lambdas.limits import Limit, Limits, after_taking
-from lambdas.messages import send_limit
-from lambdas.messages.send_limit import SAMPLE, SendLimit
+from lambdas.messages import send
+from lambdas.messages.send import SAMPLE, SendLimit
 from lambdas.presence.devices import Address
 from lambdas.tables import Table
 from tests.support.lambdas.backend import Backend, recorded_calls
@@ -72,7 +72,7 @@ def test_who_takes_while_others_do_is_refused_only_by_an_empty_bucket(
 def test_sends_are_limited_by_device_and_cost_one_write_for_many(
     world: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(send_limit, "SENDS", Limit(2 * SAMPLE, 1, "too many messages"))
+    monkeypatch.setattr(send, "SENDS", Limit(2 * SAMPLE, 1, "too many messages"))
     environments = [SendLimit(), SendLimit()]
     phone, desk = Address("ravi", "phone"), Address("ravi", "desk")
 

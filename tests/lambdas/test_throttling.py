@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lambdas.delivery import push
-from lambdas.notifications.queue import Job
+from lambdas.notifications.push_jobs import Job
 from lambdas.tables import Table, TransactionCancelled, transact
 from lambdas.throttling import TooBusy, is_throttled
 from tests.support.lambdas import events, given, then, when

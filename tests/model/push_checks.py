@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError
 
-from lambdas.notifications.queue import Job
+from lambdas.notifications.push_jobs import Job
 from lambdas.tables import ConditionFailed, message_item
 from tests.model.checks import Checks, Stored, Violation
 from tests.model.device import Device, Identity

@@ -7,9 +7,8 @@ from typing import Any
 from lambdas.delivery import delivery_watch, ringing
 from lambdas.messages.heads import Head
 from lambdas.messages.message import is_text_for
-from lambdas.notifications import waking
-from lambdas.notifications.queue import Job
-from lambdas.notifications.rings import RingItems, Rings
+from lambdas.notifications import push_jobs
+from lambdas.notifications.push_jobs import Job, RingItems, Rings
 from lambdas.tables import Item
 from tests.model.mutant import Mutant
 
@@ -72,7 +71,7 @@ def _takes_nothing_back(*_: Any) -> None:
 def _of_the_watch_too(
     aws: Any, chat: str, lacking: Mapping[str, Mapping[str, Collection[int]]]
 ) -> list[Job]:
-    return waking.wake(aws, chat, dict.fromkeys(lacking, ()))
+    return push_jobs.wake(aws, chat, dict.fromkeys(lacking, ()))
 
 
 PUSH_MUTANTS = (
@@ -97,9 +96,19 @@ PUSH_MUTANTS = (
     Mutant("what_rang_is_forgotten", RingItems, "record", _forgets, "twice"),
     Mutant("sent_again_rings_again", ringing, "_digest", _by_place, "counts"),
     Mutant(
-        "nothing_is_taken_back", waking, "take_back", _takes_nothing_back, "shows|counts", first=1
+        "nothing_is_taken_back",
+        push_jobs,
+        "take_back",
+        _takes_nothing_back,
+        "shows|counts",
+        first=1,
     ),
     Mutant(
-        "the_watch_names_no_device", waking, "wake_lacking", _of_the_watch_too, "not woken", first=1
+        "the_watch_names_no_device",
+        push_jobs,
+        "wake_lacking",
+        _of_the_watch_too,
+        "not woken",
+        first=1,
     ),
 )

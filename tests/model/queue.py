@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
-from lambdas.notifications.queue import Job
+from lambdas.notifications.push_jobs import Job
 
 DEDUPLICATION_SECONDS = 300
 

@@ -9,11 +9,11 @@ from lambdas.delivery import delivery_watch, push, receipt
 from lambdas.frames import Frame
 from lambdas.messages import send, sync
 from lambdas.messages.chats import Chats
-from lambdas.messages.send_limit import send_limit
+from lambdas.messages.send import send_limit
 from lambdas.notifications.endpoints import OWNER
 from lambdas.presence import connection
 from lambdas.presence.devices import Devices
-from lambdas.presence.leaseholder import cutting_off, with_lease
+from lambdas.presence.leaseholder import with_lease
 from lambdas.tables import user_key
 from lambdas.websocket import Caller, frame_handler
 from tests.model.checks import Checks
@@ -45,7 +45,7 @@ class Schedule:
         self.pushing = PushChecks(self.world, self.devices, self.checks)
         self.reads = self.random.random() < 0.5  # whether people read what arrives in the end
         routes = {
-            "send": cutting_off(send.send),
+            "send": send.send,
             "sync": with_lease(sync.sync),
             "receipt": with_lease(receipt.receipt),
         }

@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError
 
 from lambdas.frames import Frame
-from lambdas.notifications.queue import PushQueue
+from lambdas.notifications.push_jobs import PushQueue
 from tests.support.backend.backend import Backend
 from tests.support.backend.faults import Response, error
 from tests.support.backend.gateway import Connection

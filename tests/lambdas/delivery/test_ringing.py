@@ -4,8 +4,7 @@ from itertools import product
 
 from lambdas.delivery import ringing
 from lambdas.messages.heads import Head
-from lambdas.notifications.queue import Job
-from lambdas.notifications.rings import Rings, Unread
+from lambdas.notifications.push_jobs import Job, Rings, Unread
 from lambdas.presence.devices import device_from
 from lambdas.tables import Item, chat_key, message_item
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lambdas.notifications.waking import WAKING_SECONDS
+from lambdas.notifications.push_jobs import WAKING_SECONDS
 from lambdas.presence import connection
 from tests.support.lambdas import events, given, then, when
 from tests.support.lambdas.backend import Backend

@@ -1,4 +1,9 @@
-"""How many files of lambdas a `send` frame passes: what a reader has to open to follow one."""
+"""How many files of lambdas a `send` frame passes: what a reader has to open to follow one.
+
+This one takes every way that a message takes to its members: a post, a push job, a member who is
+away. One send in 32 also writes its device's count (limits.py), and what is sent again, is sent to
+a request or fails passes others.
+"""
 
 import sys
 import threading
@@ -38,7 +43,7 @@ def files_that_run() -> Iterator[set[str]]:
         threading.setprofile(None)
 
 
-def test_a_send_passes_at_most_fourteen_files_three_of_them_for_a_push(world: Backend) -> None:
+def test_a_send_passes_at_most_ten_files(world: Backend) -> None:
     given.online(world, "ravi")
     given.online(world, "raju")
     given.user(world, "mira", "phone")  # gets a push
@@ -47,5 +52,4 @@ def test_a_send_passes_at_most_fourteen_files_three_of_them_for_a_push(world: Ba
         assert when.sends(world, "ravi", chat)["type"] == "accepted"
     passed = files - SHARED
     assert {"websocket.py", "messages/send.py", "connections.py"} <= passed
-    assert len(passed) <= 14, sorted(passed)
-    assert sum(each.startswith("notifications/") for each in passed) <= 3
+    assert len(passed) <= 10, sorted(passed)

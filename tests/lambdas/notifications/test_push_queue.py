@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from lambdas.notifications.queue import Job, PushQueue
+from lambdas.notifications.push_jobs import Job, PushQueue
 
 
 class Sqs:

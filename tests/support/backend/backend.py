@@ -34,7 +34,7 @@ from lambdas.delivery import delivery_watch, push, receipt
 from lambdas.errors import ChatError
 from lambdas.frames import Frame
 from lambdas.messages import send, sync
-from lambdas.notifications.queue import Job
+from lambdas.notifications.push_jobs import Job
 from lambdas.people.contacts import Contacts
 from lambdas.presence import authorize, connection, presence
 from lambdas.tables import Item, Table

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from lambdas.notifications.queue import Job
+from lambdas.notifications.push_jobs import Job
 
 DEDUPLICATION_SECONDS = 300.0
 BATCH = 10  # messages in one SendMessageBatch, and in one batch of a FIFO event source

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lambdas.delivery import push
-from lambdas.notifications.queue import Job
+from lambdas.notifications.push_jobs import Job
 from tests.support.lambdas.backend import Backend
 
 Data = dict[str, str]
