@@ -8,7 +8,8 @@ from typing import Any
 from lambdas.delivery import delivery_watch, push, receipt
 from lambdas.frames import Frame
 from lambdas.messages import send, sync
-from lambdas.messages.chats import Chats
+from lambdas.messages.direct import DirectChats
+from lambdas.messages.membership import Membership
 from lambdas.messages.send import send_limit
 from lambdas.notifications.endpoints import OWNER
 from lambdas.presence import connection
@@ -36,9 +37,9 @@ class Schedule:
         self.random = self.world.random
         services = self.world.services
         self._serial = 0
-        self.chats_api = Chats(
-            services.chats, services.users, sleep=lambda seconds: None, new_id=self._new_chat
-        )
+        tables = services.chats, services.users
+        self.direct_chats = DirectChats(*tables, lambda seconds: None, self._new_chat)
+        self.membership = Membership(*tables, lambda seconds: None, self._new_chat)
         self.registry = Devices(services.users)
         self.devices: list[Device] = []
         self.checks = Checks(self.world, self.devices)
@@ -62,9 +63,11 @@ class Schedule:
             self.world.call("sign up", partial(self.registry.create_user, person))
             for name in ("phone", "desk")[: self.random.choice((1, 1, 2))]:
                 self._register(person, name)
-        self.direct = self.world.call("chat", lambda: self.chats_api.direct("ravi", "raju"))[0].chat
+        self.direct = self.world.call("chat", lambda: self.direct_chats.begin("ravi", "raju"))[
+            0
+        ].chat
         members = ("raju", "mira")
-        self.group = self.world.call("chat", lambda: self.chats_api.group("ravi", members)).chat
+        self.group = self.world.call("chat", lambda: self.membership.found("ravi", members)).chat
         for device in self.devices:
             if self.random.random() < 0.7:
                 self._connect(device)
@@ -364,7 +367,7 @@ class Schedule:
         change: dict[str, Any] = {self.random.choice(("add", "remove")): [who]}
         by = self.random.choice(("ravi", "raju"))
         self.world.invoke(
-            f"{change} by {by}", lambda: self.chats_api.change(by, self.group, **change)
+            f"{change} by {by}", lambda: self.membership.change(by, self.group, **change)
         )
 
     # -- the end
