@@ -2,7 +2,20 @@
 
 import { describe, expect, test, vi } from "vitest";
 import { Encryption } from "../src/client/crypto/encryption.ts";
-import { backend, connect, crash, eventsOf, got, named, shows, texts, until } from "./scene.ts";
+import {
+  backend,
+  connect,
+  crash,
+  eventsOf,
+  got,
+  named,
+  shows,
+  texts,
+  until,
+  useBackend,
+} from "./scene.ts";
+
+useBackend();
 
 type Copy = Map<string, [IDBValidKey, unknown][]>;
 
