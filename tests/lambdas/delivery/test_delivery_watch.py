@@ -92,8 +92,36 @@ def test_a_message_that_is_too_young_gets_time_to_be_acknowledged(
     records = _inserted(world, chat, 1, 2, 3)
     response = delivery_watch.watch(world.aws, {"Records": records}, acknowledged_meanwhile)
     assert response == {"batchItemFailures": []}
-    assert waits == [delivery_watch.GRACE_SECONDS]
+    assert waits == [2.0]
     assert world.api.requests == [] and then.pushes(world) == []
+
+
+def test_a_chat_waits_as_long_as_clients_may_hold_receipts_back_and_delays_no_smaller_one(
+    world: Backend,
+) -> None:
+    names = [f"member{number:02}" for number in range(12)]
+    for name in names:
+        given.online(world, name)
+    large, small = given.group(world, *names), given.direct_chat(world, *names[:2])
+    for chat in (large, small):
+        when.sends(world, names[0], chat)
+    nudged: list[list[str]] = []
+    waits: list[float] = []
+
+    def nudges() -> list[str]:
+        frames = [frame for name in names for frame in world.frames(name, "phone")]
+        return [frame["chat"] for frame in frames if frame["type"] == "nudge"]
+
+    def wait(seconds: float) -> None:
+        nudged.append(nudges())
+        waits.append(seconds)
+        world.clock.pass_seconds(seconds)
+
+    records = [*_inserted(world, large, 1), *_inserted(world, small, 1)]
+    delivery_watch.watch(world.aws, {"Records": records}, wait)
+    assert waits == pytest.approx([2.0, 1.0]), "1.8 s, and 0.1 s for each of 2 and of 12 members"
+    assert nudged == [[], [small]]
+    assert nudges() == [small, *[large] * 11]
 
 
 def test_nobody_waits_for_who_is_away(world: Backend) -> None:
