@@ -32,7 +32,7 @@ def receipt(aws: Aws, caller: Caller, frame: Frame) -> None:
     """Sends no response. Raises ChatError not_found, bad_request or rate_limited."""
     step = watermarks.wanted(frame.get("delivered"), frame.get("read"))
     head = _head(aws.chats, frame["chat"], caller.user, step.delivered or 0)
-    receipt_limit().require(caller, frame["chat"], len(head["members"]), aws.now())
+    receipt_limit(aws).require(caller, frame["chat"], len(head["members"]), aws.now())
     private = step.read is not None and not Contacts(aws.users).settings(caller.user)["receipts"]
     moved = members.move(
         aws.chats, frame["chat"], caller.user, caller.device, step, private=private
@@ -133,8 +133,8 @@ class ReceiptLimit:
 
 
 @lru_cache(maxsize=1)
-def receipt_limit() -> ReceiptLimit:
-    """This execution environment's; tests clear the cache."""
+def receipt_limit(_environment: Aws) -> ReceiptLimit:
+    """The execution environment's."""
     return ReceiptLimit()
 
 

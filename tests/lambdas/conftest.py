@@ -2,7 +2,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from lambdas.delivery.receipt import receipt_limit
 from lambdas.messages.send import send_limit
 from lambdas.settings import Aws
 from tests.support.lambdas.backend import Backend, backend, cloud
@@ -19,6 +18,5 @@ def emulated() -> Iterator[tuple[Aws, ConnectionApi]]:
 def world(emulated: tuple[Aws, ConnectionApi]) -> Iterator[Backend]:
     """Tables, a push queue and open connections for one test."""
     send_limit.cache_clear()  # what other tests sent would count
-    receipt_limit.cache_clear()
     with backend(*emulated) as one:
         yield one
