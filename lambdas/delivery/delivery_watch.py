@@ -94,6 +94,8 @@ def process_chat(aws: Aws, changes: Changes, *, patient: bool) -> float | None:
     if changes.readers and patient:  # the first of two passes
         _take_back(aws, changes.chat, roster, changes.readers)
     if not changes.messages and not purging:
+        if new_marks := roster.members & changes.new_marks:
+            _forget(aws, roster, Devices(aws.users).of(sorted(new_marks), consistent=True))
         return None
     # Read after the watermarks: if all others have acknowledged a message, a device that was
     # registered before it was sent is among these. So nothing is purged that a device lacks.
@@ -105,12 +107,20 @@ def process_chat(aws: Aws, changes: Changes, *, patient: bool) -> float | None:
         return again_at
     _nudge(aws, changes.chat, lacking, registered)
     _wake(aws, roster, lacking, registered)
-    for user, devices in left_behind(roster, registered).items():
-        forget(aws.chats, changes.chat, user, devices, log.delivered(roster.items[user]))
+    _forget(aws, roster, registered)
     unseen_since = int((aws.now() - aws.settings.message_ttl_seconds) * 1000)
     if purging and (up_to := floor(roster, registered, unseen_since)) > roster.purged_to:
         count("MessagesPurged", purge.purge(aws.chats, changes.chat, up_to))
     return None
+
+
+def _forget(aws: Aws, roster: Roster, registered: Registered) -> None:
+    """Removes the watermarks of devices of these users that are not registered any more.
+
+    Done wherever all devices are read anyhow, and whenever an item has grown.
+    """
+    for user, devices in left_behind(roster, registered).items():
+        forget(aws.chats, roster.chat, user, devices, log.delivered(roster.items[user]))
 
 
 def _acknowledged_by(

@@ -189,6 +189,44 @@ def test_a_device_that_is_lost_keeps_nothing_for_ever(world: Backend, chat: str)
     assert _head(world, chat)["purged_to"] == 2
 
 
+def test_marks_of_removed_devices_leave_the_item_where_only_marks_move(
+    world: Backend, chat: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when many have come, acknowledged and gone."""
+    names = [f"{'long' * 15}{number:04}" for number in range(300)]
+    member = {"chat": chat, "item": "member#raju"}
+    world.aws.chats.update(
+        member, "SET delivered = :marks", marks=dict.fromkeys(names, 1) | {"phone": 1}
+    )
+    before = world.aws.chats.get(member, consistent=True)
+    assert before is not None
+
+    def watched(old: Item) -> dict[str, int]:
+        new = world.aws.chats.get(member, consistent=True)
+        assert new is not None
+        record = events.stream_record("MODIFY", 900, old=old, new=new)
+        assert when.delivery_watch_runs(world, record) == []
+        left = world.aws.chats.get(member, consistent=True)
+        assert left is not None
+        marks: dict[str, int] = left["delivered"]
+        return marks
+
+    when.acknowledges(world, "raju", chat, delivered=2)
+    assert len(watched(before)) == 301, "an item that has not grown is left as it is"
+    given.user(world, "raju", "new")
+    when.acknowledges(world, "raju", chat, "new", delivered=2)
+    lengths: list[int] = []
+    update = world.aws.chats.update
+
+    def measured(key: Any, expression: str, *rest: Any, **values: Any) -> Item:
+        lengths.append(len(expression))
+        return update(key, expression, *rest, **values)
+
+    monkeypatch.setattr(world.aws.chats, "update", measured)
+    assert watched(before) == {"phone": 2, "new": 2}
+    assert len(lengths) == 3 and max(lengths) < 4096, "DynamoDB takes no longer expression"
+
+
 def test_marks_of_removed_devices_leave_the_members_item_and_ticks_stay(
     world: Backend, chat: str
 ) -> None:
