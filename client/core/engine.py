@@ -320,13 +320,13 @@ class Engine:
                 self._own.failed(step, error.message_id, f"{error.code}: {error.message}")
             return
         if error.action == "sync":
-            left = self._catch_up.failed(step, retryable=retryable)
+            left = self._catch_up.failed(step, error.retry_after, retryable=retryable)
             if left is not None:
                 self._sending.left(step, left, "not_found: you are not in this chat")
                 self._outputs.append(events.ChatLeft(left))
         elif error.action in ("receipt", None) and retryable:
             self._receipts.failed(step, error.retry_after)
-        if error.action == "receipt" and error.code == "rate_limited":
+        if error.code == "rate_limited":
             self._show_limit(step, error)
         elif error.message_id is None:
             self._outputs.append(events.ServerError(error.code, error.message, error.action))

@@ -391,14 +391,13 @@ export class Engine {
       return;
     }
     if (error.action === "sync") {
-      const chat = this.#catchUp.failed(step, retryable);
+      const chat = this.#catchUp.failed(step, retryable, error.retryAfter);
       if (chat !== undefined) this.#emit({ type: "chat_left", chat });
     } else if (retryable && (error.action === "receipt" || error.action === undefined)) {
       await this.#receipts.failed(step, error.retryAfter);
     }
-    if (error.action === "receipt" && error.code === "rate_limited") {
-      this.#showLimit(step, error);
-    } else if (error.messageId === undefined) {
+    if (error.code === "rate_limited") this.#showLimit(step, error);
+    else if (error.messageId === undefined) {
       const { code, message, action } = error;
       this.#emit({ type: "server_error", code, message, action });
     }
