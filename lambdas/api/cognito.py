@@ -3,6 +3,7 @@
 Cognito's throttling passes through as it is, and becomes `rate_limited` like that of others.
 """
 
+import unicodedata
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -56,7 +57,9 @@ class Accounts:
         Raises ChatError conflict, bad_request.
         """
         try:
-            self._cognito.sign_up(ClientId=self._client_id, Username=user, Password=password)
+            self._cognito.sign_up(
+                ClientId=self._client_id, Username=user, Password=one_form(password)
+            )
         except ClientError as error:
             match code_of(error):
                 case "UsernameExistsException" if self._fits(user, password):
@@ -79,7 +82,7 @@ class Accounts:
 
     def sign_in(self, user: str, password: str) -> Tokens:
         """Raises ChatError unauthorized, forbidden."""
-        parameters = {"USERNAME": user, "PASSWORD": password}
+        parameters = {"USERNAME": user, "PASSWORD": one_form(password)}
         try:
             return self._initiate("USER_PASSWORD_AUTH", parameters, WRONG_PASSWORD)
         except Unconfirmed:
@@ -106,7 +109,7 @@ class Accounts:
 
         Raises ChatError unauthorized, forbidden, bad_request (the new one is too weak).
         """
-        parameters = {"USERNAME": user, "PASSWORD": password}
+        parameters = {"USERNAME": user, "PASSWORD": one_form(password)}
         try:
             response = self._authenticate("USER_PASSWORD_AUTH", parameters, WRONG_PASSWORD)
             if response.get("ChallengeName") == "NEW_PASSWORD_REQUIRED":
@@ -114,13 +117,16 @@ class Accounts:
                     ClientId=self._client_id,
                     ChallengeName="NEW_PASSWORD_REQUIRED",
                     Session=response["Session"],
-                    ChallengeResponses={"USERNAME": user, "NEW_PASSWORD": new_password},
+                    ChallengeResponses={
+                        "USERNAME": user,
+                        "NEW_PASSWORD": one_form(new_password),
+                    },
                 )
                 return
             self._cognito.change_password(
                 AccessToken=_tokens(response).access_token,
-                PreviousPassword=password,
-                ProposedPassword=new_password,
+                PreviousPassword=one_form(password),
+                ProposedPassword=one_form(new_password),
             )
         except ClientError as error:
             match code_of(error):
@@ -190,6 +196,16 @@ class Accounts:
 def accounts(aws: Aws) -> Accounts:
     settings = aws.settings
     return Accounts(aws.cognito, settings["USER_POOL_ID"], settings["USER_POOL_CLIENT_ID"])
+
+
+def one_form(password: str) -> str:
+    """A password in the one form that Cognito compares, whichever keyboard it was typed on.
+
+    The additional mapping and normalization rules of RFC 8265's OpaqueString, section 4.2.2:
+    spaces are U+0020, and characters are composed (NFC). Apple's and other systems differ in this.
+    """
+    spaces = (" " if unicodedata.category(each) == "Zs" else each for each in password)
+    return unicodedata.normalize("NFC", "".join(spaces))
 
 
 def _tokens(response: "InitiateAuthResponseTypeDef") -> Tokens:
