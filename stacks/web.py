@@ -65,6 +65,7 @@ class WebStack(EnvironmentStack):
         self.functions: dict[str, Function] = {}
         self.container_pools: dict[str, ContainerPoolService] = {}
         self.load_balancer.forward(self._shares(network))
+        self.functions["Operator"] = self._operator()
         for pool in self.container_pools.values():
             pool.scale()
         self.network_balancer = self._network_balancer(network)
@@ -102,6 +103,18 @@ class WebStack(EnvironmentStack):
         )
         CfnOutput(self, "NlbUrl", value=balancer.url)
         return balancer
+
+    def _operator(self) -> Function:
+        """Its name is known to who calls it: `python -m tools.operator`."""
+        return Function(
+            self,
+            "Operator",
+            config=self.config,
+            code=self._code,
+            resources=self._resources,
+            values=self._values,
+            function_name=f"{self.config.project}-{self.config.name}-operator",
+        )
 
     def _lambda_pool(self) -> LambdaTargetGroup:
         api = self.functions["Api"] = Function(

@@ -17,12 +17,19 @@ from lambdas.settings import Aws
 
 
 def sign_up(call: Call) -> Response:
-    user = call.body["username"]
+    """Makes an account. A name that was ever used is taken, also when Cognito has lost its user.
+
+    An operator may delete a user in Cognito itself: who had the name next would have its chats.
+    """
+    aws, user, password = call.aws, call.body["username"], call.body["password"]
     _limit(call, "sign-ups", SIGN_UPS)
-    if SignIns(call.aws.users).is_deleted(user):
+    if SignIns(aws.users).is_deleted(user):
         raise taken(user)
-    accounts(call.aws).create(user, call.body["password"])
-    Devices(call.aws.users).create_user(user)
+    if user in Devices(aws.users).of([user], consistent=True):
+        accounts(aws).require_same(user, password)
+    else:
+        accounts(aws).create(user, password)
+        Devices(aws.users).create_user(user)
     return Response(201, {"user": user})
 
 
@@ -65,7 +72,7 @@ def ticket(call: Call) -> Response:
     if device not in Devices(call.aws.users).of([user], consistent=True).get(user, {}):
         raise not_found(f"you have no device {device}")
     accounts(call.aws).require_enabled(user)
-    issued = tickets.issue(call.aws.tickets, user, device, call.aws.now(), call.aws.random)
+    issued = tickets.issue(call.aws.tickets, user, device, call.came_at, call.aws.random)
     settings = call.aws.settings
     response = {
         "ticket": issued,

@@ -4,12 +4,13 @@ Cognito's throttling passes through as it is, and becomes `rate_limited` like th
 """
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from lambdas.errors import ChatError, bad_request
+from lambdas.api.sign_ins import DISABLED
+from lambdas.errors import ChatError, bad_request, not_found
 from lambdas.settings import Aws
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ WRONG_TOKEN = "the refresh token is not valid any more"  # noqa: S105 - a senten
 
 TEMPORARY = "this password is a temporary one: choose your own with POST /api/password"
 RESET = "this password has to be reset: ask who runs this service for a temporary one"
-DISABLED = "this account is disabled"
 
 
 class Tokens(NamedTuple):
@@ -62,10 +62,9 @@ class Accounts:
             )
         except ClientError as error:
             match code_of(error):
-                case "UsernameExistsException" if self._fits(user, password):
-                    return
                 case "UsernameExistsException":
-                    raise taken(user) from None
+                    self.require_same(user, password)
+                    return
                 case "InvalidPasswordException":
                     raise bad_request(error.response["Error"]["Message"]) from None
                 case "InvalidParameterException":
@@ -73,12 +72,12 @@ class Accounts:
             raise
         self._confirm(user)
 
-    def _fits(self, user: str, password: str) -> bool:
+    def require_same(self, user: str, password: str) -> None:
+        """For a sign-up that may be a repeated one. Raises ChatError conflict."""
         try:
             self.sign_in(user, password)
         except ChatError:
-            return False
-        return True
+            raise taken(user) from None
 
     def sign_in(self, user: str, password: str) -> Tokens:
         """Raises ChatError unauthorized, forbidden."""
@@ -161,8 +160,38 @@ class Accounts:
         self._cognito.admin_user_global_sign_out(UserPoolId=self._pool, Username=user)
 
     def delete(self, user: str) -> None:
-        self.sign_out(user)
-        self._cognito.admin_delete_user(UserPoolId=self._pool, Username=user)
+        """Idempotent."""
+        try:
+            self.sign_out(user)
+            self._cognito.admin_delete_user(UserPoolId=self._pool, Username=user)
+        except ClientError as error:
+            if code_of(error) != "UserNotFoundException":
+                raise
+
+    def exists(self, user: str) -> bool:
+        try:
+            self._cognito.admin_get_user(UserPoolId=self._pool, Username=user)
+        except ClientError as error:
+            if code_of(error) == "UserNotFoundException":
+                return False
+            raise
+        return True
+
+    def disable(self, user: str) -> None:
+        """Nobody signs in or refreshes a token from now on. Raises ChatError not_found."""
+        self._of_existing(self._cognito.admin_disable_user, user)
+
+    def enable(self, user: str) -> None:
+        """Raises ChatError not_found."""
+        self._of_existing(self._cognito.admin_enable_user, user)
+
+    def _of_existing(self, act: Callable[..., object], user: str) -> None:
+        try:
+            act(UserPoolId=self._pool, Username=user)
+        except ClientError as error:
+            if code_of(error) == "UserNotFoundException":
+                raise not_found(f"there is no account {user}") from None
+            raise
 
     def _confirm(self, user: str) -> None:
         self._cognito.admin_confirm_sign_up(UserPoolId=self._pool, Username=user)
