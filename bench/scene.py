@@ -8,7 +8,8 @@ from typing import Any
 
 from moto import mock_aws
 
-from lambdas.messages.chats import Chats
+from lambdas.messages.direct import DirectChats
+from lambdas.messages.membership import Membership
 from lambdas.settings import Aws, Settings
 from lambdas.tables import DEVICES, user_key
 
@@ -69,10 +70,10 @@ def addresses(users: Sequence[str], devices: int) -> list[str]:
 
 
 def add_chat(services: Aws, members: Sequence[str]) -> str:
-    chats = Chats(services.chats, services.users)
+    tables = services.chats, services.users
     if len(members) == 2:
-        return chats.direct(members[0], members[1])[0].chat
-    return chats.group(members[0], members[1:]).chat
+        return DirectChats(*tables).begin(members[0], members[1])[0].chat
+    return Membership(*tables).found(members[0], members[1:]).chat
 
 
 def event(user: str, frame: dict[str, Any]) -> dict[str, Any]:

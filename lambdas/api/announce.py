@@ -8,8 +8,9 @@ Clients learn the same later without them (`missing` and `stale` in `accepted`, 
 from collections.abc import Callable, Mapping, Sequence
 
 from lambdas.frames import Frame
-from lambdas.messages.chats import Changed, Chats
+from lambdas.messages.chats import Chats
 from lambdas.messages.heads import Head
+from lambdas.messages.membership import Changed
 from lambdas.presence import fan_out
 from lambdas.presence.devices import Address, Device, Devices
 from lambdas.presence.leaseholder import close

@@ -1,6 +1,6 @@
 """Chats and their messages: POST and GET /api/chats, mute and messages of one; see also groups."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from lambdas import frames
 from lambdas.api import groups
@@ -9,8 +9,10 @@ from lambdas.errors import bad_request
 from lambdas.frames import Frame
 from lambdas.limits import CHATS, MEMBERS, Limits
 from lambdas.messages import append, history
-from lambdas.messages.chats import Begin, Chats
+from lambdas.messages.chats import Chats
+from lambdas.messages.direct import Begin, DirectChats
 from lambdas.messages.history import Page
+from lambdas.messages.membership import Membership
 from lambdas.people.consent import CONTACT
 from lambdas.people.contacts import Contacts
 from lambdas.people.invitations import Invitations
@@ -34,7 +36,9 @@ def _group(call: Call, members: Sequence[str]) -> Response:
     _limits(call).take(call.user, "chats", CHATS)
     _limits(call).take(call.user, "members", MEMBERS, len(members))
     joining = groups.consenting(call, members)
-    chat = _chats(call).group(call.user, joining, [user for user in members if user not in joining])
+    inviting = [user for user in members if user not in joining]
+    membership = Membership(call.aws.chats, call.aws.users, new_id=_new_id(call))
+    chat = membership.found(call.user, joining, inviting)
     groups.invite(call, chat.chat, chat.invited)
     body: Frame = {"chat": chat.chat, "members": chat.members}
     return Response(201, {**body, "invited": chat.invited})
@@ -42,8 +46,9 @@ def _group(call: Call, members: Sequence[str]) -> Response:
 
 def _direct(call: Call, peer: str) -> Response:
     """The peer becomes a contact of the caller; the caller one of the peer's by an answer."""
-    chats, contacts = _chats(call), Contacts(call.aws.users)
-    known = chats.find_direct(call.user, peer)
+    chats = DirectChats(call.aws.chats, call.aws.users, new_id=_new_id(call))
+    contacts = Contacts(call.aws.users)
+    known = chats.find(call.user, peer)
     begin = Begin()
     if known is None:
         _limits(call).take(call.user, "chats", CHATS)
@@ -53,7 +58,7 @@ def _direct(call: Call, peer: str) -> Response:
             request=view.state != CONTACT,
             blocked=view.blocked,
         )
-    chat, created = chats.direct(call.user, peer, begin)
+    chat, created = chats.begin(call.user, peer, begin)
     contacts.add(call.user, peer)
     if not created:
         append.answer(call.aws.chats, chat.chat, call.user)
@@ -121,5 +126,8 @@ def _limits(call: Call) -> Limits:
 
 
 def _chats(call: Call) -> Chats:
-    aws = call.aws
-    return Chats(aws.chats, aws.users, new_id=lambda: aws.random(CHAT_BYTES))
+    return Chats(call.aws.chats, call.aws.users)
+
+
+def _new_id(call: Call) -> Callable[[], str]:
+    return lambda: call.aws.random(CHAT_BYTES)

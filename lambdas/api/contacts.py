@@ -3,7 +3,7 @@
 from lambdas.api.call import USER, Call, Response
 from lambdas.errors import bad_request, not_found
 from lambdas.limits import LOOKUPS, Limits
-from lambdas.messages.chats import Chats
+from lambdas.messages.direct import DirectChats
 from lambdas.people.consent import BLOCKED
 from lambdas.people.contacts import Contacts
 from lambdas.presence.devices import Devices
@@ -53,7 +53,7 @@ def _peer(call: Call) -> str:
 
 def _block(call: Call, peer: str, *, blocked: bool) -> None:
     """Puts into the direct chat of the two, if there is one, what `send` reads there."""
-    chats = Chats(call.aws.chats, call.aws.users)
-    chat = chats.find_direct(call.user, peer)
+    chats = DirectChats(call.aws.chats, call.aws.users)
+    chat = chats.find(call.user, peer)
     if chat is not None:
         chats.block(chat, call.user, blocked=blocked)

@@ -7,27 +7,28 @@ from lambdas.api.call import Call, Response
 from lambdas.errors import forbidden
 from lambdas.limits import MEMBERS, Limits
 from lambdas.messages import append, roles
-from lambdas.messages.chats import Changed, Chats
-from lambdas.messages.heads import Head, no_such_chat
+from lambdas.messages.direct import DirectChats
+from lambdas.messages.heads import Head, no_such_chat, read_head
+from lambdas.messages.membership import Changed, Membership
 from lambdas.people.contacts import Contacts
 from lambdas.people.invitations import Invitations
 
 
 def change_members(call: Call) -> Response:
     """Users who let the caller add them join at once; the others get an invitation."""
-    chats = Chats(call.aws.chats, call.aws.users)
+    membership = _membership(call)
     add, remove = call.body.get("add", []), call.body.get("remove", ())
     Limits(call.aws.users, call.aws.now).take(call.user, "members", MEMBERS, len(add))
     joining = consenting(call, add, call.chat)
     inviting = [user for user in add if user not in joining]
     changes: list[Changed] = []
     try:
-        chat = chats.change(call.user, call.chat, joining, remove, changes.append, inviting)
+        chat = membership.change(call.user, call.chat, joining, remove, changes.append, inviting)
     finally:  # also notify of the changes made before an error
         announce.members_changed(call.aws, call.chat, changes)
     invite(call, call.chat, [user for user in chat.invited if user in inviting])
     for user in {*remove}.intersection(chat.invited):  # an invitation is taken back
-        chats.decline(call.chat, user)
+        membership.decline(call.chat, user)
     invited = [user for user in chat.invited if user not in remove]
     return Response(200, {"members": chat.members, "invited": invited})
 
@@ -53,11 +54,11 @@ def invite(call: Call, chat: str, users: Iterable[str]) -> None:
 
 def accept(call: Call) -> Response:
     """Joins a group that the caller is invited to, or accepts the request of a direct chat."""
-    chats, invitations = Chats(call.aws.chats, call.aws.users), Invitations(call.aws.users)
+    invitations = Invitations(call.aws.users)
     invitation = invitations.find(call.user, call.chat, call.aws.now())
     if invitation is None:
-        return _accept_request(call, chats.head(call.chat, call.user))
-    change = chats.join(call.chat, call.user)
+        return _accept_request(call, read_head(call.aws.chats, call.chat, call.user))
+    change = _membership(call).join(call.chat, call.user)
     Contacts(call.aws.users).add(call.user, invitation.by)
     invitations.come_back(call.user, call.chat)
     invitations.remove(call.user, call.chat)
@@ -69,9 +70,9 @@ def accept(call: Call) -> Response:
 
 def _accept_request(call: Call, head: Head) -> Response:
     if head.kind == "direct":
-        chats, contacts = Chats(call.aws.chats, call.aws.users), Contacts(call.aws.users)
+        contacts = Contacts(call.aws.users)
         if call.user in head.blocked_by:
-            chats.block(head.chat, call.user, blocked=False)
+            _direct(call).block(head.chat, call.user, blocked=False)
         for peer in head.members - {call.user}:
             contacts.set(call.user, peer, "contact")
         append.answer(call.aws.chats, head.chat, call.user)
@@ -80,34 +81,33 @@ def _accept_request(call: Call, head: Head) -> Response:
 
 def decline(call: Call) -> Response:
     """Refuses an invitation, or a request: nothing more of that chat is shown to the caller."""
-    chats, invitations = Chats(call.aws.chats, call.aws.users), Invitations(call.aws.users)
+    invitations = Invitations(call.aws.users)
     if invitations.find(call.user, call.chat, call.aws.now()) is not None:
         invitations.leave(call.user, call.chat)
         invitations.remove(call.user, call.chat)
-        chats.decline(call.chat, call.user)
+        _membership(call).decline(call.chat, call.user)
         return Response(200, {"declined": True})
-    head = chats.head(call.chat, call.user)
+    head = read_head(call.aws.chats, call.chat, call.user)
     if head.request_of != call.user:
         raise no_such_chat(call.chat)
-    chats.block(head.chat, call.user, blocked=True)
+    _direct(call).block(head.chat, call.user, blocked=True)
     return Response(200, {"declined": True})
 
 
 def leave(call: Call) -> Response:
     """Leaves a group for good: nobody puts the caller back, not even a contact."""
-    chats = Chats(call.aws.chats, call.aws.users)
-    if chats.head(call.chat, call.user).kind != "group":
+    if read_head(call.aws.chats, call.chat, call.user).kind != "group":
         raise forbidden("a direct chat can't be left; block the other user")
     Invitations(call.aws.users).leave(call.user, call.chat)  # first: an add may come at once
     changes: list[Changed] = []
-    chats.change(call.user, call.chat, remove=[call.user], changed=changes.append)
+    _membership(call).change(call.user, call.chat, remove=[call.user], changed=changes.append)
     announce.members_changed(call.aws, call.chat, changes)
     return Response(200, {"left": True})
 
 
 def admins(call: Call) -> Response:
     """Appoints and dismisses admins, and changes the rules of a group."""
-    head = Chats(call.aws.chats, call.aws.users).appoint(
+    head = _membership(call).appoint(
         call.user,
         call.chat,
         call.body.get("appoint", ()),
@@ -116,3 +116,11 @@ def admins(call: Call) -> Response:
     )
     announce.chat_changed(call.aws, head)
     return Response(200, {"admins": sorted(head.admins), "rules": roles.rules(head)})
+
+
+def _membership(call: Call) -> Membership:
+    return Membership(call.aws.chats, call.aws.users)
+
+
+def _direct(call: Call) -> DirectChats:
+    return DirectChats(call.aws.chats, call.aws.users)

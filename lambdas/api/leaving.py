@@ -1,13 +1,12 @@
 """Ending what a user has here: POST /api/sign-out and POST /api/account/delete."""
 
-from collections.abc import Iterator
-
 from lambdas.api import announce
 from lambdas.api.call import Call, Response
 from lambdas.api.cognito import accounts
 from lambdas.api.removal import end_sign_ins, remove_device
 from lambdas.api.sign_ins import ACCOUNT, SignIns
-from lambdas.messages.chats import Changed, Chats
+from lambdas.messages.chats import Chats
+from lambdas.messages.membership import Changed, Membership
 from lambdas.presence.devices import Devices
 from lambdas.settings import Aws
 from lambdas.tables import user_key
@@ -50,7 +49,7 @@ def end_account(aws: Aws, user: str, until: float) -> bool:
     SignIns(aws.users).delete(user, aws.now())
     for device in Devices(aws.users).of([user], consistent=True).get(user, {}):
         remove_device(aws, user, device, by="")
-    for chat in _chats(aws, user):
+    for chat in Chats(aws.chats, aws.users).all_names(user):
         if aws.now() > until:
             return False
         _leave(aws, user, chat)
@@ -61,18 +60,9 @@ def end_account(aws: Aws, user: str, until: float) -> bool:
     return True
 
 
-def _chats(aws: Aws, user: str) -> Iterator[str]:
-    cursor = None
-    while True:
-        names, cursor = Chats(aws.chats, aws.users).names(user, cursor)
-        yield from names
-        if cursor is None:
-            return
-
-
 def _leave(aws: Aws, user: str, chat: str) -> None:
     changes: list[Changed] = []
     try:
-        Chats(aws.chats, aws.users).leave(user, chat, changes.append)
+        Membership(aws.chats, aws.users).leave(user, chat, changes.append)
     finally:
         announce.members_changed(aws, chat, changes)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lambdas.messages.chats import Begin, Chats
+from lambdas.messages.direct import Begin, DirectChats
 from lambdas.presence import authorize, connection, tickets
 from stacks.config.functions import FUNCTIONS
 from stacks.config.permissions import PERMISSIONS
@@ -81,7 +81,7 @@ def _acts_of(function: str, world: Backend, chat: str) -> Callable[[], object]:
             world, "ravi", "phone", {"action": "watch", "users": ["mira", "raju"]}
         )
     if function == "Send":
-        request, _ = Chats(world.aws.chats, world.aws.users).direct(
+        request, _ = DirectChats(world.aws.chats, world.aws.users).begin(
             "mira", "ravi", Begin(request=True)
         )
         return lambda: [when.sends(world, "ravi", each) for each in (chat, request.chat)]

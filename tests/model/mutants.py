@@ -8,6 +8,7 @@ from lambdas.delivery.roster import Registered, Roster
 from lambdas.messages import append, log, sync, sync_plan
 from lambdas.messages.chats import Chats
 from lambdas.messages.heads import Head
+from lambdas.messages.membership import Membership
 from lambdas.presence import devices
 from lambdas.presence.devices import Device, Devices, Forgotten
 from lambdas.tables import ConditionFailed, Item, Table, chat_key, member_item
@@ -15,7 +16,7 @@ from tests.model.device import Device as Client
 from tests.model.mutant import Mutant
 from tests.model.push_mutants import PUSH_MUTANTS
 
-_add = Chats._add
+_add = Membership._add
 _post = sync._post
 _entry = sync_plan.entry
 _names = Chats.names
@@ -76,7 +77,7 @@ def _put_over(chats: Table, new: Item, _message: Item) -> bool:
     return False
 
 
-def _add_at_any_seq(self: Chats, head: Head, members: Sequence[str]) -> list[dict[str, Any]]:
+def _add_at_any_seq(self: Membership, head: Head, members: Sequence[str]) -> list[dict[str, Any]]:
     actions = _add(self, head, members)
     actions[0]["Update"]["ConditionExpression"] = "members = :old"
     return actions
@@ -143,7 +144,9 @@ MUTANTS = (
         "was deleted|never showed",
     ),
     Mutant("a_late_put_undoes_a_void", append, "_put_once", _put_over, "twice|passed"),
-    Mutant("a_new_member_sees_what_was_before", Chats, "_add", _add_at_any_seq, "shows", first=124),
+    Mutant(
+        "a_new_member_sees_what_was_before", Membership, "_add", _add_at_any_seq, "shows", first=124
+    ),
     Mutant(
         "sync_counts_failed_posts", sync, "_post", _post_and_hope, "never showed|no rest", first=80
     ),

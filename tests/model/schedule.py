@@ -8,7 +8,8 @@ from typing import Any
 from lambdas.delivery import delivery_watch, push, receipt
 from lambdas.frames import Frame
 from lambdas.messages import send, sync
-from lambdas.messages.chats import Chats
+from lambdas.messages.direct import DirectChats
+from lambdas.messages.membership import Membership
 from lambdas.messages.send import send_limit
 from lambdas.notifications.endpoints import OWNER
 from lambdas.presence import connection
@@ -36,9 +37,9 @@ class Schedule:
         self.random = self.world.random
         services = self.world.services
         self._serial = 0
-        self.chats_api = Chats(
-            services.chats, services.users, sleep=lambda seconds: None, new_id=self._new_chat
-        )
+        tables = services.chats, services.users
+        self.direct_chats = DirectChats(*tables, lambda seconds: None, self._new_chat)
+        self.membership = Membership(*tables, lambda seconds: None, self._new_chat)
         self.registry = Devices(services.users)
         self.devices: list[Device] = []
         self.checks = Checks(self.world, self.devices)
@@ -62,9 +63,11 @@ class Schedule:
             self.world.call("sign up", partial(self.registry.create_user, person))
             for name in ("phone", "desk")[: self.random.choice((1, 1, 2))]:
                 self._register(person, name)
-        self.direct = self.world.call("chat", lambda: self.chats_api.direct("ravi", "raju"))[0].chat
+        self.direct = self.world.call("chat", lambda: self.direct_chats.begin("ravi", "raju"))[
+            0
+        ].chat
         members = ("raju", "mira")
-        self.group = self.world.call("chat", lambda: self.chats_api.group("ravi", members)).chat
+        self.group = self.world.call("chat", lambda: self.membership.found("ravi", members)).chat
         for device in self.devices:
             if self.random.random() < 0.7:
                 self._connect(device)
@@ -325,17 +328,18 @@ class Schedule:
                 self._register(person, f"d{self._serial}")
 
     def _push_runs(self) -> None:
-        waiting = self.world.queue.waiting()
+        waiting = self.world.queue.free_groups()
         if waiting:
             self._push(self.random.choice(waiting))
 
     def _push(self, group: str) -> Task:
         """Lambda receives the next job of a group, and again if the function failed on it."""
-        job = self.world.queue.receive(group)
+        queued = self.world.queue.receive(group)
+        job = queued.job
         return self.world.invoke(
             f"push to {group}",
             lambda: self.pushing.run(job, lambda: push.push(self.world.services, job)),
-            lambda ended: self.world.queue.done(group, deleted=ended),
+            lambda ended: self.world.queue.done([queued], [] if ended else [str(queued.number)]),
         )
 
     def _register(self, person: str, name: str) -> None:
@@ -364,7 +368,7 @@ class Schedule:
         change: dict[str, Any] = {self.random.choice(("add", "remove")): [who]}
         by = self.random.choice(("ravi", "raju"))
         self.world.invoke(
-            f"{change} by {by}", lambda: self.chats_api.change(by, self.group, **change)
+            f"{change} by {by}", lambda: self.membership.change(by, self.group, **change)
         )
 
     # -- the end
@@ -425,14 +429,14 @@ class Schedule:
             if self.world.stream:
                 self._watch(1000)
             self._finish()
-            for group in self.world.queue.waiting():
+            for group in self.world.queue.free_groups():
                 self._push(group)
             self._finish()
             self.world.now += 2
             now = [device.state() for device in self.devices]
             idle = (
                 not self.world.stream
-                and not self.world.queue.groups
+                and not self.world.queue.waiting
                 and not any(
                     device.wants_sync or (device.socket and device.socket.inbox)
                     for device in self.devices

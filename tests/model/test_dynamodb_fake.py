@@ -13,9 +13,11 @@ from lambdas.delivery import members, purge, watermarks
 from lambdas.errors import ChatError
 from lambdas.keys.decisions import DeviceKeys, SignedKey
 from lambdas.keys.directory import Directory
-from lambdas.keys.limit import ClaimLimit
+from lambdas.limits import CLAIMS_BY_ONE, Limits
 from lambdas.messages import append, heads
 from lambdas.messages.chats import Chats
+from lambdas.messages.direct import DirectChats
+from lambdas.messages.membership import Membership
 from lambdas.messages.message import stored
 from lambdas.presence import tickets
 from lambdas.presence.devices import Address, Devices
@@ -35,10 +37,13 @@ class Stores:
     def __init__(self, client: Any, suffix: str = "") -> None:
         self.chats, self.users, self.tickets = (Table(client, name + suffix) for name in TABLES)
         self._count = 0
-        self.rooms = Chats(self.chats, self.users, lambda seconds: None, self._new_id)
+        tables = self.chats, self.users
+        self.rooms = Chats(*tables)
+        self.direct_chats = DirectChats(*tables, lambda seconds: None, self._new_id)
+        self.membership = Membership(*tables, lambda seconds: None, self._new_id)
         self.devices = Devices(self.users)
         self.directory = Directory(self.users, lambda seconds: None, lambda: NOW)
-        self.limit = ClaimLimit(self.users, lambda: NOW)
+        self.limits = Limits(self.users, lambda: NOW)
 
     def _new_id(self) -> str:
         self._count += 1
@@ -125,9 +130,9 @@ def _random_operation(source: random.Random) -> Operation:
         lambda on: on.devices.of(USERS, consistent=True),
         lambda on: on.devices.watch(Address(user, device), [peer], [], at),
         lambda on: on.devices.watchers(user, NOW),
-        lambda on: on.rooms.direct(user, peer),
-        lambda on: on.rooms.group(user, [peer]),
-        lambda on: on.rooms.change(user, chat, **change),
+        lambda on: on.direct_chats.begin(user, peer),
+        lambda on: on.membership.found(user, [peer]),
+        lambda on: on.membership.change(user, chat, **change),
         lambda on: on.rooms.list(user, limit=2)[0],
         lambda on: heads.read_heads(on.chats, ["chat1", "chat2"], user),
         lambda on: append.take(
@@ -144,7 +149,7 @@ def _random_operation(source: random.Random) -> Operation:
         lambda on: on.directory.claim(user, device),
         lambda on: on.directory.get(user, ["a", "b-c"]),
         lambda on: on.directory.remove(user, device),
-        lambda on: on.limit.allows(user, f"{peer}/{device}"),
+        lambda on: on.limits.wait(user, f"{peer}/{device}", CLAIMS_BY_ONE),
         lambda on: tickets.issue(on.tickets, user, device, at, lambda size: f"ticket-{number}"),
         lambda on: tickets.redeem(on.tickets, f"ticket-{number}", NOW),
     )
@@ -158,8 +163,8 @@ def test_stores_find_the_same_in_memory_and_in_moto(moto: Any, seed: int) -> Non
     for setup in (
         *(lambda on, user=user: on.devices.create_user(user) for user in USERS),
         *(lambda on, user=user: on.devices.register(user, "a") for user in USERS),
-        lambda on: on.rooms.direct("anna", "ravi"),
-        lambda on: on.rooms.group("anna", ["mira"]),
+        lambda on: on.direct_chats.begin("anna", "ravi"),
+        lambda on: on.membership.found("anna", ["mira"]),
     ):
         assert real.result(setup) == ours.result(setup)
     for number in range(130):

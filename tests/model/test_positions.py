@@ -14,7 +14,7 @@ from botocore.exceptions import ReadTimeoutError
 from lambdas.attribute_values import from_wire
 from lambdas.errors import ChatError
 from lambdas.messages import append
-from lambdas.messages.chats import Chats
+from lambdas.messages.direct import DirectChats
 from lambdas.messages.message import stored
 from lambdas.presence.devices import Devices
 from lambdas.tables import Item, Table, seq_of
@@ -92,7 +92,7 @@ class Run:
         users = Table(self.database, "Users")  # type: ignore[arg-type]
         for user in ("ravi", "raju"):
             Devices(users).create_user(user)
-        self.chat = Chats(self.calm, users).direct("ravi", "raju")[0].chat
+        self.chat = DirectChats(self.calm, users).begin("ravi", "raju")[0].chat
         self.calls = itertools.count()
 
     def sends(self, chats: Table, user: str, message_id: str, end: str = "lives") -> int:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lambdas.messages.chats import Chats
+from lambdas.messages.membership import Membership
 from lambdas.presence.devices import Devices
 from tests.support.lambdas.rest import PASSWORD, Phone, Reply, Rest, client, new_name, rest
 from tests.support.lambdas.sessions import Session
@@ -254,10 +254,10 @@ def test_a_deletion_that_fails_or_runs_out_of_time_is_repeated_until_it_is_done(
     assert delete(api, ravi).body == {"done": False}
     assert sign_in(api, ravi).status == 401  # it is closed from the first moment
     monkeypatch.undo()
-    leave = Chats.leave
-    monkeypatch.setattr(Chats, "leave", lambda *_: (_ for _ in ()).throw(OSError()))
+    leave = Membership.leave
+    monkeypatch.setattr(Membership, "leave", lambda *_: (_ for _ in ()).throw(OSError()))
     assert delete(api, ravi).status == 500
-    monkeypatch.setattr(Chats, "leave", leave)
+    monkeypatch.setattr(Membership, "leave", leave)
     assert delete(api, ravi).body == {"done": True}
     assert list(api.aws.users.query_all({"user": ravi}, prefix="chat#")) == []
 

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from lambdas.messages.chats import Chats
+from lambdas.messages.membership import Membership
 from tests.support.lambdas import given, then, when
 from tests.support.lambdas.backend import Backend, recorded_calls
 
@@ -135,7 +135,7 @@ def test_who_was_removed_does_not_come_back_by_a_receipt(world: Backend) -> None
         given.online(world, name)
     chat = given.group(world, "ravi", "raju", "mira")
     when.sends(world, "ravi", chat)
-    Chats(world.aws.chats, world.aws.users).change("ravi", chat, remove=["mira"])
+    Membership(world.aws.chats, world.aws.users).change("ravi", chat, remove=["mira"])
     before = then.everything(world)
     then.is_error(when.acknowledges(world, "mira", chat, delivered=1), "not_found")
     assert then.everything(world) == before

@@ -8,7 +8,9 @@ import pytest
 
 from lambdas.errors import ChatError
 from lambdas.messages import append
-from lambdas.messages.chats import MEMBERS_LIMIT, Changed, Chats
+from lambdas.messages.chats import Chats
+from lambdas.messages.direct import DirectChats
+from lambdas.messages.membership import MEMBERS_LIMIT, Changed, Membership
 from lambdas.presence.devices import Devices
 from lambdas.tables import Table
 from tests.model.dynamodb import DynamoDB
@@ -47,7 +49,17 @@ def tables(database: Racing) -> tuple[Table, Table]:
 
 @pytest.fixture
 def rooms(tables: tuple[Table, Table]) -> Chats:
-    return Chats(*tables, sleep=lambda seconds: None)
+    return Chats(*tables)
+
+
+@pytest.fixture
+def direct_chats(tables: tuple[Table, Table]) -> DirectChats:
+    return DirectChats(*tables, sleep=lambda seconds: None)
+
+
+@pytest.fixture
+def membership(tables: tuple[Table, Table]) -> Membership:
+    return Membership(*tables, sleep=lambda seconds: None)
 
 
 def _sends(chats: Table, group: str) -> None:
@@ -57,95 +69,103 @@ def _sends(chats: Table, group: str) -> None:
 
 
 def test_two_who_open_a_chat_with_each_other_at_once_get_the_same(
-    rooms: Chats, database: Racing
+    rooms: Chats, direct_chats: DirectChats, database: Racing
 ) -> None:
     others: list[str] = []
-    database.meanwhile = lambda: others.append(rooms.direct("raju", "ravi")[0].chat)
-    chat, created = rooms.direct("ravi", "raju")
+    database.meanwhile = lambda: others.append(direct_chats.begin("raju", "ravi")[0].chat)
+    chat, created = direct_chats.begin("ravi", "raju")
     assert [chat.chat] == others and not created
     assert rooms.list("ravi")[0] == rooms.list("raju")[0]
     assert len(rooms.names("ravi")[0]) == 1
 
 
 def test_who_is_added_sees_nothing_from_before_however_close_it_was(
-    rooms: Chats, database: Racing, tables: tuple[Table, Table]
+    rooms: Chats, membership: Membership, database: Racing, tables: tuple[Table, Table]
 ) -> None:
-    group = rooms.group("ravi", ["raju"]).chat
+    group = membership.found("ravi", ["raju"]).chat
     database.meanwhile = lambda: _sends(tables[0], group)
-    assert rooms.change("ravi", group, add=["mira"]).members == ["mira", "raju", "ravi"]
+    assert membership.change("ravi", group, add=["mira"]).members == ["mira", "raju", "ravi"]
     assert rooms.head(group, "mira").joined_seq == 1
 
 
-def test_changes_of_members_at_once_are_all_made(rooms: Chats, database: Racing) -> None:
-    group = rooms.group("ravi", ["raju", "mira"]).chat
-    rooms.appoint("ravi", group, ["raju"])
-    database.meanwhile = lambda: rooms.change("raju", group, remove=["mira"])
-    assert rooms.change("ravi", group, add=["anna"]).members == ["anna", "raju", "ravi"]
-    database.meanwhile = lambda: rooms.change("raju", group, add=["mira"])
-    assert rooms.change("ravi", group, remove=["anna"]).members == ["mira", "raju", "ravi"]
+def test_changes_of_members_at_once_are_all_made(membership: Membership, database: Racing) -> None:
+    group = membership.found("ravi", ["raju", "mira"]).chat
+    membership.appoint("ravi", group, ["raju"])
+    database.meanwhile = lambda: membership.change("raju", group, remove=["mira"])
+    assert membership.change("ravi", group, add=["anna"]).members == ["anna", "raju", "ravi"]
+    database.meanwhile = lambda: membership.change("raju", group, add=["mira"])
+    assert membership.change("ravi", group, remove=["anna"]).members == ["mira", "raju", "ravi"]
 
 
-def test_who_was_removed_meanwhile_changes_nothing_more(rooms: Chats, database: Racing) -> None:
-    group = rooms.group("ravi", ["raju"]).chat
-    rooms.appoint("ravi", group, ["raju"])
-    database.meanwhile = lambda: rooms.change("raju", group, remove=["ravi"])
+def test_who_was_removed_meanwhile_changes_nothing_more(
+    rooms: Chats, membership: Membership, database: Racing
+) -> None:
+    group = membership.found("ravi", ["raju"]).chat
+    membership.appoint("ravi", group, ["raju"])
+    database.meanwhile = lambda: membership.change("raju", group, remove=["ravi"])
     with pytest.raises(ChatError, match="you have no chat"):
-        rooms.change("ravi", group, add=["mira"])
+        membership.change("ravi", group, add=["mira"])
     assert rooms.names("mira") == ([], None) and sorted(rooms.head(group, "raju").members) == [
         "raju"
     ]
 
 
 def test_a_chat_that_is_never_quiet_is_a_conflict(
-    rooms: Chats, database: Racing, tables: tuple[Table, Table]
+    membership: Membership, database: Racing, tables: tuple[Table, Table]
 ) -> None:
-    group = rooms.group("ravi", ["raju"]).chat
+    group = membership.found("ravi", ["raju"]).chat
     database.always, database.meanwhile = True, lambda: _sends(tables[0], group)
     with pytest.raises(ChatError) as error:
-        rooms.change("ravi", group, add=["mira"])
+        membership.change("ravi", group, add=["mira"])
     assert error.value.code == "conflict"
 
 
-def test_who_leaves_goes_last_and_an_empty_group_is_nobodys(rooms: Chats) -> None:
+def test_who_leaves_goes_last_and_an_empty_group_is_nobodys(
+    rooms: Chats, membership: Membership
+) -> None:
     names = [f"user_{number}" for number in range(120)]
-    group = rooms.group("ravi", names).chat
-    rooms.appoint("ravi", group, ["user_60"])
+    group = membership.found("ravi", names).chat
+    membership.appoint("ravi", group, ["user_60"])
     parts: list[Changed] = []
-    left = rooms.change("ravi", group, remove=["ravi", *names[:60]], changed=parts.append)
+    left = membership.change("ravi", group, remove=["ravi", *names[:60]], changed=parts.append)
     assert left.members == sorted(names[60:])
     assert [len(part.removed) for part in parts] == [49, 12]
     assert parts[1].before == parts[0].before - set(parts[0].removed)
     assert rooms.names("ravi") == ([], None) == rooms.names("user_3")
-    assert rooms.change("user_60", group, remove=names[60:]).members == []
+    assert membership.change("user_60", group, remove=names[60:]).members == []
     with pytest.raises(ChatError, match="you have no chat"):
         rooms.head(group, "user_60")
 
 
-def test_who_comes_back_begins_anew(rooms: Chats, tables: tuple[Table, Table]) -> None:
-    group = rooms.group("ravi", ["raju"]).chat
+def test_who_comes_back_begins_anew(
+    rooms: Chats, membership: Membership, tables: tuple[Table, Table]
+) -> None:
+    group = membership.found("ravi", ["raju"]).chat
     _sends(tables[0], group)
-    rooms.change("ravi", group, remove=["raju"])
-    rooms.change("ravi", group, add=["raju"])
+    membership.change("ravi", group, remove=["raju"])
+    membership.change("ravi", group, add=["raju"])
     head = rooms.head(group, "raju")
     assert (head.joined_seq, head.read, dict(head.delivered)) == (1, 1, {})
 
 
-def test_a_group_has_at_most_256_members(rooms: Chats) -> None:
+def test_a_group_has_at_most_256_members(membership: Membership) -> None:
     names = [f"user_{number}" for number in range(300)]
     with pytest.raises(ChatError, match="at most 256"):
-        rooms.group("ravi", names[:MEMBERS_LIMIT])
-    group = rooms.group("ravi", names[: MEMBERS_LIMIT - 1]).chat
+        membership.found("ravi", names[:MEMBERS_LIMIT])
+    group = membership.found("ravi", names[: MEMBERS_LIMIT - 1]).chat
     with pytest.raises(ChatError, match="at most 256"):
-        rooms.change("ravi", group, add=["raju"])
-    assert len(rooms.change("ravi", group, add=[names[0]]).members) == MEMBERS_LIMIT
+        membership.change("ravi", group, add=["raju"])
+    assert len(membership.change("ravi", group, add=[names[0]]).members) == MEMBERS_LIMIT
 
 
-def test_unknown_users_are_named_and_nothing_is_made(rooms: Chats) -> None:
-    group = rooms.group("ravi", ["raju"]).chat
+def test_unknown_users_are_named_and_nothing_is_made(
+    rooms: Chats, direct_chats: DirectChats, membership: Membership
+) -> None:
+    group = membership.found("ravi", ["raju"]).chat
     for attempt in (
-        lambda: rooms.direct("ravi", "zoe"),
-        lambda: rooms.group("ravi", ["raju", "zoe"]),
-        lambda: rooms.change("ravi", group, add=["mira", "zoe"]),
+        lambda: direct_chats.begin("ravi", "zoe"),
+        lambda: membership.found("ravi", ["raju", "zoe"]),
+        lambda: membership.change("ravi", group, add=["mira", "zoe"]),
     ):
         with pytest.raises(ChatError, match=r"^no such user: zoe$") as error:
             attempt()

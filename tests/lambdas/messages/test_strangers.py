@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from lambdas.messages.chats import Begin, Chats
+from lambdas.messages.direct import Begin, DirectChats
 from lambdas.people.contacts import Contacts
 from tests.support.lambdas import given, then, when
 from tests.support.lambdas.backend import Backend
 
 
-def _chats(world: Backend) -> Chats:
-    return Chats(world.aws.chats, world.aws.users)
+def _chats(world: Backend) -> DirectChats:
+    return DirectChats(world.aws.chats, world.aws.users)
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def chat(world: Backend) -> str:
     """ravi, a stranger, has begun a chat with raju; both are online."""
     given.online(world, "ravi")
     given.online(world, "raju")
-    return _chats(world).direct("ravi", "raju", Begin(request=True))[0].chat
+    return _chats(world).begin("ravi", "raju", Begin(request=True))[0].chat
 
 
 def _shown_to(world: Backend, user: str, chat: str, of: str) -> dict[str, int]:

@@ -6,7 +6,7 @@ import pytest
 
 from lambdas.messages import sync as route
 from lambdas.messages import sync_plan
-from lambdas.messages.chats import Chats
+from lambdas.messages.membership import Membership
 from tests.support.lambdas import given, then, when
 from tests.support.lambdas.backend import Backend, recorded_calls
 from tests.support.lambdas.connection_api import GONE, Frame
@@ -252,7 +252,7 @@ def test_chats_that_come_and_go_between_two_pages_hide_no_other(
     monkeypatch.setattr(sync_plan, "CHATS", 2)
     given.online(world, "raju")
     given.user(world, "ravi", "phone")
-    room = Chats(world.aws.chats, world.aws.users)
+    room = Membership(world.aws.chats, world.aws.users)
     groups = sorted(given.group(world, "raju", "ravi") for _ in range(9))
     leaving = iter(groups[1:4])
 
@@ -283,7 +283,7 @@ def test_after_is_0_for_who_has_acknowledged_nothing_wherever_it_joined(world: B
         given.online(world, name)
     chat = given.group(world, "ravi", "raju")
     when.sends(world, "ravi", chat)
-    Chats(world.aws.chats, world.aws.users).change("ravi", chat, add=["mira"])
+    Membership(world.aws.chats, world.aws.users).change("ravi", chat, add=["mira"])
     _, synced = when.syncs(world, "mira")
     place = synced["chats"][chat]
     assert (place["after"], place["complete_to"], place["missing"]) == (0, 1, [])
@@ -313,7 +313,7 @@ def test_only_own_chats_and_never_what_was_before_joining(world: Backend) -> Non
     response = when.raw(world, "eve", "phone", {"action": "sync", "chats": {chat: 0}})
     assert then.is_error(response, "not_found") == f"you have no chat {chat}"
     assert then.everything(world) == before
-    Chats(world.aws.chats, world.aws.users).change("ravi", chat, add=["eve"])
+    Membership(world.aws.chats, world.aws.users).change("ravi", chat, add=["eve"])
     when.sends(world, "ravi", chat, payload="after")
     world.clock.pass_seconds(60)
     for chats in (None, {chat: 0}):

@@ -2,7 +2,8 @@
 
 import pytest
 
-from lambdas.messages.chats import Begin, Chats
+from lambdas.messages.chats import Chats
+from lambdas.messages.direct import Begin, DirectChats
 from lambdas.notifications.quiet import is_quiet
 from tests.support.lambdas import given
 from tests.support.lambdas.backend import Backend
@@ -25,10 +26,10 @@ def test_a_request_rings_once_and_a_muted_chat_never(
 ) -> None:
     for name in ("ravi", "raju"):
         given.user(world, name)
-    chats = Chats(world.aws.chats, world.aws.users)
-    chat = chats.direct("ravi", "raju", Begin(request=request_of == "raju"))[0].chat
+    tables = world.aws.chats, world.aws.users
+    chat = DirectChats(*tables).begin("ravi", "raju", Begin(request=request_of == "raju"))[0].chat
     now = world.clock()
     if muted_for:
-        chats.mute("raju", chat, int(now) + muted_for)
+        Chats(*tables).mute("raju", chat, int(now) + muted_for)
     found = is_quiet(world.aws.users, "raju", chat, request_of=request_of, rang_at=rang_at, now=now)
     assert found is quiet

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from lambdas.messages import message
-from lambdas.messages.chats import Chats
+from lambdas.messages.direct import DirectChats
+from lambdas.messages.membership import Membership
 from lambdas.notifications.endpoints import OWNER
 from lambdas.people.contacts import Contacts
 from lambdas.presence import connection
@@ -86,13 +87,13 @@ def contacts(world: Backend, *names: str) -> None:
 
 
 def direct_chat(world: Backend, one: str, other: str) -> str:
-    chat, _ = Chats(world.aws.chats, world.aws.users).direct(one, other)
+    chat, _ = DirectChats(world.aws.chats, world.aws.users).begin(one, other)
     return chat.chat
 
 
 def group(world: Backend, *members: str) -> str:
-    chats = Chats(world.aws.chats, world.aws.users)
-    return chats.group(members[0], members[1:]).chat
+    membership = Membership(world.aws.chats, world.aws.users)
+    return membership.found(members[0], members[1:]).chat
 
 
 def stored(world: Backend, sender: str, chat: str, count: int, payload: str) -> None:

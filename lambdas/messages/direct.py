@@ -1,0 +1,80 @@
+"""Direct chats: the one chat of two users, its request and its block.
+
+Users  <user>  direct#<peer>  chat
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from lambdas.errors import ChatError, bad_request, forbidden
+from lambdas.messages.chats import ATTEMPTS, Chat, ChatWriter, Names, new_head
+from lambdas.tables import HEAD, TransactionCancelled, chat_key, transact, user_key
+
+
+@dataclass(frozen=True)
+class Begin:
+    """How a direct chat begins: `request` unless the peer has the other as a contact."""
+
+    welcome: bool = True  # False: the peer takes no requests
+    request: bool = False
+    blocked: bool = False  # the peer has blocked the other
+
+
+class DirectChats(ChatWriter):
+    """One for each pair of users."""
+
+    def begin(self, user: str, peer: str, how: Begin = Begin()) -> tuple[Chat, bool]:
+        """The one chat of the two, and whether this call created it.
+
+        Raises ChatError: bad_request for oneself, not_found for an unknown user, forbidden for one
+        who takes no requests.
+        """
+        if user == peer:
+            raise bad_request("a direct chat is with somebody else")
+        members = sorted((user, peer))
+        self._require_users(members)
+        for attempt in range(ATTEMPTS):
+            claimed = self._users.get(user_key(user, f"direct#{peer}"), consistent=True)
+            if claimed:
+                return Chat(claimed["chat"], "direct", members), False
+            if not how.welcome and not how.blocked:
+                raise forbidden(f"{peer} takes messages of contacts only")
+            chat = self._new_id()
+            try:
+                transact(self._users, self._new_direct(chat, members, peer, how))
+            except TransactionCancelled:  # the peer created it at the same time
+                self._pause(attempt)
+                continue
+            return Chat(chat, "direct", members), True
+        raise ChatError("conflict", "the chat is being made by the other side; try again")
+
+    def _new_direct(self, chat: str, members: Names, peer: str, how: Begin) -> list[dict[str, Any]]:
+        claims = [
+            self._users.put_action(
+                {**user_key(one, f"direct#{other}"), "chat": chat}, "attribute_not_exists(chat)"
+            )
+            for one, other in (members, members[::-1])
+        ]
+        joins = [action for member in members for action in self._join(chat, member, 0)]
+        head = new_head(chat, "direct", members)
+        if how.blocked:
+            head["blocked_by"] = {peer}
+        if how.request:
+            head["request_of"] = peer
+        return [*claims, *joins, self._chats.put_action(head)]
+
+    def find(self, user: str, peer: str) -> str | None:
+        """The direct chat of the two, if there is one."""
+        claimed = self._users.get(user_key(user, f"direct#{peer}"), consistent=True)
+        return claimed["chat"] if claimed else None
+
+    def block(self, chat: str, user: str, *, blocked: bool) -> None:
+        """Hides from the user what the other one sends in a direct chat, or no longer."""
+        self._chats.update(
+            chat_key(chat, HEAD),
+            f"{'ADD' if blocked else 'DELETE'} blocked_by :me",
+            "contains(members, :user)",
+            returns="NONE",
+            me={user},
+            user=user,
+        )

@@ -1,0 +1,262 @@
+"""Who is in a chat: groups are founded, users join, are invited, leave and are removed.
+
+Who may is decided by roles.py. A change is one transaction of head, member items and rows.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from lambdas.errors import ChatError, bad_request, forbidden
+from lambdas.messages import roles
+from lambdas.messages.chats import ATTEMPTS, Chat, ChatWriter, busy, new_head, new_member, row
+from lambdas.messages.heads import Head, no_such_chat, read_head
+from lambdas.tables import (
+    HEAD,
+    ConditionFailed,
+    TransactionCancelled,
+    chat_key,
+    member_item,
+    transact,
+    user_key,
+)
+
+MEMBERS_LIMIT = 256
+CHANGES_PER_TRANSACTION = 49  # two items each, beside the head: at most 100 actions
+
+
+class Changed(NamedTuple):
+    """A completed change of a chat's members."""
+
+    before: frozenset[str]  # the members before the change
+    added: Sequence[str]
+    removed: Sequence[str]
+
+
+class Membership(ChatWriter):
+    """The members of groups, and who leaves a chat of either kind."""
+
+    def found(self, user: str, members: Iterable[str], invited: Iterable[str] = ()) -> Chat:
+        """A new group of `user`, its admin, and `members`; others are `invited` to it.
+
+        The invitations themselves are the caller's to write. Raises ChatError bad_request or
+        not_found.
+        """
+        everybody, waiting = sorted({user, *members}), sorted({*invited} - {user, *members})
+        if len(everybody) + len(waiting) > MEMBERS_LIMIT:
+            raise bad_request(f"a group has at most {MEMBERS_LIMIT} members")
+        self._require_users([*everybody, *waiting])
+        chat = self._new_id()
+        # the head last: without it the chat does not exist, and its rows are ignored
+        self._chats.batch_write(puts=[new_member(chat, member, 0) for member in everybody])
+        self._users.batch_write(puts=[row(chat, member) for member in everybody])
+        head = {**new_head(chat, "group", everybody), "admins": {user}}
+        self._chats.put({**head, "invited": {*waiting}} if waiting else head)
+        return Chat(chat, "group", everybody, waiting)
+
+    def change(
+        self,
+        user: str,
+        chat: str,
+        add: Sequence[str] = (),
+        remove: Sequence[str] = (),
+        changed: Callable[[Changed], object] = lambda _: None,
+        invite: Sequence[str] = (),
+    ) -> Chat:
+        """Adds, invites and removes members of a group; returns it as it is then.
+
+        The group's rules say who may. Added users see what is sent from then on; removed users lose
+        the whole chat; who is invited is only named. `changed` is called after each part, also if a
+        later one fails. Raises ChatError: not_found, forbidden for a direct chat and by the rules,
+        bad_request, conflict when the chat is too busy.
+        """
+        if both := set(add) & set(remove):
+            raise bad_request(f"to be added and removed at once: {', '.join(sorted(both))}")
+        head = read_head(self._chats, chat, user)
+        if head.kind != "group":
+            raise forbidden("the members of a direct chat don't change")
+        roles.require(head, user, "add", {*add, *invite} - head.members)
+        roles.require(head, user, "remove", {*remove} - {user})
+        self._require_users([*add, *invite])
+        # the caller is removed last, because only a member may change members
+        leaving = sorted(set(remove), key=lambda member: (member == user, member))
+        for members in _chunks(sorted(set(add))):
+            self._change(chat, user, changed, add=members)
+        for members in _chunks(sorted(set(invite))):
+            self._invite(chat, user, members)
+        for members in _chunks(leaving):
+            self._change(chat, user, changed, remove=members)
+        item = self._chats.get(chat_key(chat, HEAD), consistent=True) or {}
+        return Chat(chat, "group", sorted(item.get("members", ())), sorted(item.get("invited", ())))
+
+    def join(self, chat: str, user: str) -> Changed:
+        """Makes a member of who was invited. Raises ChatError not_found, conflict, bad_request."""
+        for attempt in range(ATTEMPTS):
+            item = self._chats.get(chat_key(chat, HEAD), consistent=True) or {}
+            members = frozenset(item.get("members", ()))
+            if user in members:
+                return Changed(members, [], [])
+            if user not in item.get("invited", ()) or not members:
+                raise no_such_chat(chat)
+            if len(members) >= MEMBERS_LIMIT:
+                raise bad_request(f"a group has at most {MEMBERS_LIMIT} members")
+            head = Head(chat, user, "group", item["seq"], 0, members, item["seq"], {}, 0)
+            try:
+                transact(self._chats, self._add(head, [user], invited=True))
+            except TransactionCancelled:
+                self._pause(attempt)
+                continue
+            return Changed(members, [user], [])
+        raise busy()
+
+    def decline(self, chat: str, user: str) -> None:
+        """Takes the user's name from those who are invited. Idempotent."""
+        try:
+            self._chats.update(
+                chat_key(chat, HEAD),
+                "DELETE invited :me",
+                "contains(invited, :user)",
+                returns="NONE",
+                me={user},
+                user=user,
+            )
+        except ConditionFailed:
+            return
+
+    def leave(self, user: str, chat: str, changed: Callable[[Changed], object]) -> None:
+        """Leaves a chat of either kind, as the user of a deleted account does. Idempotent."""
+        try:
+            self._change(chat, user, changed, remove=[user])
+        except ChatError as error:
+            if error.code != "not_found":
+                raise
+
+    def appoint(
+        self,
+        user: str,
+        chat: str,
+        appoint: Iterable[str] = (),
+        dismiss: Iterable[str] = (),
+        rules: Mapping[str, str] | None = None,
+    ) -> Head:
+        """Changes the admins and the rules of a group; its head then. Only admins may.
+
+        Raises ChatError not_found, forbidden, bad_request (not a member; no admin would be left).
+        """
+        for attempt in range(ATTEMPTS):
+            head = read_head(self._chats, chat, user)
+            admins = roles.appointed(head, user, appoint, dismiss)
+            new = replace(head, admins=admins, rules=roles.changed(head, rules or {}))
+            try:
+                self._update_head(
+                    head,
+                    "SET admins = :admins, group_rules = :rules",
+                    "members = :members AND admins = :old",
+                    admins=set(admins),
+                    rules=dict(new.rules),
+                    members=set(head.members),
+                    old=set(head.admins),
+                )
+            except ConditionFailed:
+                self._pause(attempt)
+                continue
+            return new
+        raise busy()
+
+    def _invite(self, chat: str, user: str, names: Sequence[str]) -> None:
+        head = read_head(self._chats, chat, user)
+        new = {*names} - head.members - head.invited
+        if len(head.members | head.invited) + len(new) > MEMBERS_LIMIT:
+            raise bad_request(f"a group has at most {MEMBERS_LIMIT} members")
+        if new:
+            self._update_head(head, "ADD invited :new", "contains(members, :me)", new=new, me=user)
+
+    def _change(
+        self,
+        chat: str,
+        user: str,
+        changed: Callable[[Changed], object],
+        add: Sequence[str] = (),
+        remove: Sequence[str] = (),
+    ) -> None:
+        """One transaction: head, member items and rows change together, or not at all."""
+        for attempt in range(ATTEMPTS):
+            head = read_head(self._chats, chat, user)
+            roles.require(head, user, "add", {*add} - head.members)
+            roles.require(head, user, "remove", {*remove} - {user})
+            new = [member for member in add if member not in head.members]
+            old = [member for member in remove if member in head.members]
+            if not new and not old:
+                return
+            if len(head.members) + len(new) > MEMBERS_LIMIT:
+                raise bad_request(f"a group has at most {MEMBERS_LIMIT} members")
+            actions = self._add(head, new) if new else self._remove(head, old)
+            try:
+                transact(self._chats, actions)
+            except TransactionCancelled:  # by a message or another change of the members
+                self._pause(attempt)
+                continue
+            changed(Changed(head.members, new, old))
+            return
+        raise busy()
+
+    def _add(
+        self, head: Head, members: Sequence[str], *, invited: bool = False
+    ) -> list[dict[str, Any]]:
+        """Conditional on the seq that was read: nobody sees a message from before joining.
+
+        `invited` requires that they still are.
+        """
+        to_head = self._chats.update_action(
+            chat_key(head.chat, HEAD),
+            "ADD members :new DELETE invited :new",
+            "seq = :seq AND members = :old" + (" AND contains(invited, :first)" if invited else ""),
+            **({"first": members[0]} if invited else {}),
+            new=set(members),
+            seq=head.seq,
+            old=set(head.members),
+        )
+        joins = [each for member in members for each in self._join(head.chat, member, head.seq)]
+        return [to_head, *joins]
+
+    def _remove(self, head: Head, members: Sequence[str]) -> list[dict[str, Any]]:
+        """The last admin who leaves passes the role to who has been a member longest."""
+        expression, values = "DELETE members :gone", {}
+        if head.admins & {*members}:
+            admins = head.admins - {*members} or self._successor(head.chat, members)
+            expression = (
+                "SET admins = :admins " + expression if admins else ("REMOVE admins " + expression)
+            )
+            values = {"admins": set(admins)} if admins else {}
+        to_head = self._chats.update_action(
+            chat_key(head.chat, HEAD),
+            expression,
+            "members = :old",
+            gone=set(members),
+            old=set(head.members),
+            **values,
+        )
+        deletes = [
+            action
+            for member in members
+            for action in (
+                self._chats.delete_action(chat_key(head.chat, member_item(member))),
+                self._users.delete_action(user_key(member, f"chat#{head.chat}")),
+            )
+        ]
+        return [to_head, *deletes]
+
+    def _successor(self, chat: str, leaving: Iterable[str]) -> frozenset[str]:
+        items = self._chats.query_all({"chat": chat}, prefix="member#", consistent=True)
+        joined = {item["item"].removeprefix("member#"): item["joined_seq"] for item in items}
+        return roles.successor(joined, leaving)
+
+    def _update_head(self, head: Head, expression: str, condition: str, **values: Any) -> None:
+        self._chats.update(
+            chat_key(head.chat, HEAD), expression, condition, returns="NONE", **values
+        )
+
+
+def _chunks(members: Sequence[str]) -> Iterable[Sequence[str]]:
+    for start in range(0, len(members), CHANGES_PER_TRANSACTION):
+        yield members[start : start + CHANGES_PER_TRANSACTION]
