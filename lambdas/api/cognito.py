@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from lambdas.api.sign_ins import DISABLED
-from lambdas.errors import ChatError, bad_request, not_found
+from lambdas.errors import ChatError, bad_request, disabled, not_found
 from lambdas.settings import Aws
 
 if TYPE_CHECKING:
@@ -149,7 +148,7 @@ class Accounts:
                 raise ChatError("unauthorized", "there is no such account any more") from None
             raise
         if not found["Enabled"]:
-            raise ChatError("forbidden", DISABLED)
+            raise disabled()
         if found["UserStatus"] == "RESET_REQUIRED":
             raise ChatError("forbidden", RESET)
         if found["UserStatus"] == "FORCE_CHANGE_PASSWORD":

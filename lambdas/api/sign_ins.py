@@ -16,13 +16,12 @@ docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-usin
 """
 
 from lambdas.api.call import SignIn
-from lambdas.errors import ChatError, forbidden
+from lambdas.errors import ChatError, disabled
 from lambdas.tables import Table, user_key
 
 # A refresh token's 30 days (stacks/data.py), and the hour of the last access token.
 SIGN_IN_SECONDS = 30 * 86_400 + 3600
 ACCOUNT = "account"
-DISABLED = "this account is disabled"
 
 
 class SignIns:
@@ -39,7 +38,7 @@ class SignIns:
         for item in self._users.batch_get(keys, consistent=True):
             # seconds: a sign-in in the very second of signing out is a new one
             if "disabled_at" in item:
-                raise forbidden(DISABLED)
+                raise disabled()
             before = sign_in.at < item.get("signed_out_at", 0)
             if item["item"] != ACCOUNT or before or "deleted_at" in item:
                 raise ChatError("unauthorized", "this sign-in has ended; sign in again")
