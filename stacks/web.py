@@ -56,6 +56,7 @@ class WebStack(EnvironmentStack):
             "WEBSOCKET_URL": chat.websocket.url,
             "MESSAGE_TTL_DAYS": str(config.message_ttl_days),
             "RECONNECT_WINDOW": str(config.websocket.reconnect_window),
+            "PASSWORD_RESET": str(config.password_reset).lower(),
             "USER_POOL_ID": data.user_pool.user_pool_id,
             "USER_POOL_CLIENT_ID": data.client.user_pool_client_id,
             "TOKEN_ISSUER": data.token_issuer,

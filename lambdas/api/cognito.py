@@ -27,6 +27,20 @@ NO_TOKEN = frozenset(
     {"InvalidParameterException", "UnsupportedTokenTypeException", "UnauthorizedException"}
 )
 
+# What ForgotPassword says where no code can be sent. One response for all of them, and for a code
+# that was sent: nobody finds out who has an account, or an address. LimitExceeded counts by user.
+# docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ForgotPassword.html
+NO_RESET = frozenset(
+    {
+        *WRONG,
+        "UserNotConfirmedException",
+        "LimitExceededException",
+    }
+)
+UNDELIVERABLE = frozenset({"CodeDeliveryFailureException", "InvalidParameterException"})
+WRONG_CODES = frozenset({"CodeMismatchException", "ExpiredCodeException"})
+WRONG_CODE = "the code is wrong or has expired"
+
 WRONG_PASSWORD = "the username or the password is wrong"  # noqa: S105 - a sentence
 WRONG_TOKEN = "the refresh token is not valid any more"  # noqa: S105 - a sentence
 
@@ -132,6 +146,63 @@ class Accounts:
                     raise bad_request(error.response["Error"]["Message"]) from None
                 case "InvalidParameterException":
                     raise bad_request("this password can't be used; try another") from None
+            raise
+
+    def set_email(self, user: str, password: str, email: str) -> None:
+        """Cognito sends a code to the address, and takes it once that is confirmed.
+
+        The password is asked again: with an address of one's own the account can be taken over.
+        Raises ChatError unauthorized, forbidden, bad_request.
+        """
+        tokens = self.sign_in(user, password)
+        try:
+            self._cognito.update_user_attributes(
+                AccessToken=tokens.access_token,
+                UserAttributes=[{"Name": "email", "Value": email}],
+            )
+        except ClientError as error:
+            if code_of(error) in UNDELIVERABLE:
+                raise bad_request("no mail can be sent to this address") from None
+            raise
+        finally:
+            if tokens.refresh_token:
+                self.revoke(tokens.refresh_token)
+
+    def confirm_email(self, access_token: str, code: str) -> None:
+        """Raises ChatError bad_request, unauthorized."""
+        try:
+            self._cognito.verify_user_attribute(
+                AccessToken=access_token, AttributeName="email", Code=code
+            )
+        except ClientError as error:
+            if code_of(error) in WRONG_CODES:
+                raise bad_request(WRONG_CODE) from None
+            if code_of(error) == "NotAuthorizedException":
+                raise ChatError("unauthorized", "this sign-in has ended; sign in again") from None
+            raise
+
+    def send_reset_code(self, user: str) -> None:
+        """Mails a code if the user exists and has confirmed an address; nobody learns whether."""
+        try:
+            self._cognito.forgot_password(ClientId=self._client_id, Username=user)
+        except ClientError as error:
+            if code_of(error) not in NO_RESET | UNDELIVERABLE:
+                raise
+
+    def reset_password(self, user: str, code: str, new_password: str) -> None:
+        """Raises ChatError bad_request: the code is wrong, or the password too weak."""
+        try:
+            self._cognito.confirm_forgot_password(
+                ClientId=self._client_id,
+                Username=user,
+                ConfirmationCode=code,
+                Password=one_form(new_password),
+            )
+        except ClientError as error:
+            if code_of(error) == "InvalidPasswordException":
+                raise bad_request(error.response["Error"]["Message"]) from None
+            if code_of(error) in WRONG_CODES | NO_RESET:
+                raise bad_request(WRONG_CODE) from None
             raise
 
     def require_enabled(self, user: str) -> None:

@@ -176,6 +176,7 @@ FUNCTIONS: Mapping[str, FunctionRow] = {
             "APNS_APPLICATION_ARN",
             "APNS_SANDBOX_APPLICATION_ARN",
             "MESSAGE_TTL_DAYS",
+            "PASSWORD_RESET",
             "POOL_NAME",
         ),
     ),

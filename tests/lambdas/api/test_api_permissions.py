@@ -27,6 +27,10 @@ OPEN = {
     "cognito-idp:ChangePassword",
     "cognito-idp:RespondToAuthChallenge",
     "cognito-idp:RevokeToken",
+    "cognito-idp:UpdateUserAttributes",
+    "cognito-idp:VerifyUserAttribute",
+    "cognito-idp:ForgotPassword",
+    "cognito-idp:ConfirmForgotPassword",
 }
 
 

@@ -20,7 +20,7 @@ from aiohttp import web
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from emulator import listening
-from emulator.aws import data, invocations
+from emulator.aws import cognito_codes, data, invocations
 from emulator.aws.direct import Direct
 from emulator.aws.sqs import LongPolls
 
@@ -71,6 +71,7 @@ def application(wsgi: WsgiApp, long_polls: LongPolls, functions: str = "") -> we
 
     app = web.Application(client_max_size=MAX_BODY, middlewares=[_guard])
     data.add_routes(app)
+    cognito_codes.add_routes(app)
     if functions:
         invocations.add_routes(app, functions)
     app.router.add_route("*", "/{path:.*}", serve)

@@ -21,7 +21,9 @@ def add_routes(app: web.Application, url: str) -> None:
             ClientSession(timeout=TIMEOUT, auto_decompress=False) as session,
             session.post(url + request.raw_path, data=body, headers=headers) as found,
         ):
-            passed = {name: found.headers[name] for name in found.headers if name.lower() not in HOP}
+            passed = {
+                name: found.headers[name] for name in found.headers if name.lower() not in HOP
+            }
             return web.Response(status=found.status, body=await found.read(), headers=passed)
 
     app.router.add_post(PATH, invoke)
