@@ -190,14 +190,14 @@ class DevicesResponse:
 class EmailCodeResponse:
     """200; wrong or expired code: 400."""
 
-    confirmed: str
+    confirmed: bool
 
 
 @dataclass(frozen=True, slots=True)
 class EmailResponse:
     """200; wrong password: 401; off in this environment: 403."""
 
-    sent: str
+    sent: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +281,7 @@ class ResetResponse:
     environment: 403.
     """
 
-    sent: str
+    sent: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -541,14 +541,14 @@ def parse_devices_response(value: object) -> DevicesResponse:
 def parse_email_code_response(value: object) -> EmailCodeResponse:
     body = fields.mapping(value)
     return EmailCodeResponse(
-        confirmed=fields.text(body["confirmed"]),
+        confirmed=fields.flag(body["confirmed"]),
     )
 
 
 def parse_email_response(value: object) -> EmailResponse:
     body = fields.mapping(value)
     return EmailResponse(
-        sent=fields.text(body["sent"]),
+        sent=fields.flag(body["sent"]),
     )
 
 
@@ -630,7 +630,7 @@ def parse_reset_code_response(value: object) -> ResetCodeResponse:
 def parse_reset_response(value: object) -> ResetResponse:
     body = fields.mapping(value)
     return ResetResponse(
-        sent=fields.text(body["sent"]),
+        sent=fields.flag(body["sent"]),
     )
 
 

@@ -162,12 +162,12 @@ export interface DevicesResponse {
 
 /** 200; wrong or expired code: 400. */
 export interface EmailCodeResponse {
-  readonly confirmed: string;
+  readonly confirmed: boolean;
 }
 
 /** 200; wrong password: 401; off in this environment: 403. */
 export interface EmailResponse {
-  readonly sent: string;
+  readonly sent: boolean;
 }
 
 /** 400, 401, 403, 404, 409, 413, 429, 500. */
@@ -235,7 +235,7 @@ export interface ResetCodeResponse {
  * 403.
  */
 export interface ResetResponse {
-  readonly sent: string;
+  readonly sent: boolean;
 }
 
 /** 200; all settings. */
@@ -483,14 +483,14 @@ export function parseDevicesResponse(value: unknown): DevicesResponse {
 export function parseEmailCodeResponse(value: unknown): EmailCodeResponse {
   const body = mapping(value);
   return {
-    confirmed: text(body.confirmed),
+    confirmed: flag(body.confirmed),
   };
 }
 
 export function parseEmailResponse(value: unknown): EmailResponse {
   const body = mapping(value);
   return {
-    sent: text(body.sent),
+    sent: flag(body.sent),
   };
 }
 
@@ -572,7 +572,7 @@ export function parseResetCodeResponse(value: unknown): ResetCodeResponse {
 export function parseResetResponse(value: unknown): ResetResponse {
   const body = mapping(value);
   return {
-    sent: text(body.sent),
+    sent: flag(body.sent),
   };
 }
 
