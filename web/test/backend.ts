@@ -111,6 +111,11 @@ export class Backend {
 
   // -- what it has, and what a test changes in it
 
+  /** The code that was mailed last. */
+  mailed(): Promise<string> {
+    return this.#control("mailed", {});
+  }
+
   #control<T>(name: string, body: Fields): Promise<T> {
     const before = this.pending;
     const done = (async () => {
