@@ -53,8 +53,8 @@ def receipt(aws: Aws, caller: Caller, frame: Frame) -> None:
     )
     senders = set() if hidden else head["members"] & set(frame["senders"])
     ranges = undelivered(head, {caller.user})
-    told = {"undelivered": [list(each) for each in ranges]} if ranges else {}
-    _notify(aws, caller, frame, senders, {**shown._asdict(), **told}, moved.after)
+    ended_blocks = {"undelivered": [list(each) for each in ranges]} if ranges else {}
+    _notify(aws, caller, frame, senders, {**shown._asdict(), **ended_blocks}, moved.after)
     taking_back.result(timeout=WITHIN_SECONDS)
 
 

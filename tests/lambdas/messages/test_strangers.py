@@ -97,7 +97,7 @@ def test_ticks_say_nothing_of_what_a_block_has_hidden(world: Backend, chat: str)
     when.sends(world, "ravi", chat)  # 3
     when.sends(world, "ravi", chat)  # 4
     _, synced = when.syncs(world, "ravi", chats={chat: 4})
-    assert "undelivered" not in synced["chats"][chat], "nobody is told of a block that lasts"
+    assert "undelivered" not in synced["chats"][chat], "nobody hears of a block that lasts"
     for _ in range(2):
         chats.block(chat, "raju", blocked=False)
     when.sends(world, "ravi", chat)  # 5
