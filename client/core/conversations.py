@@ -132,10 +132,12 @@ class Conversations:
 
     def receipt(self, step: Step, frame: Receipt) -> None:
         self.log(step, frame.chat)
+        self._membership.undelivered(step, frame.chat, frame.undelivered)
         self._membership.receipt(step, frame)
         self._read_elsewhere(step, frame.chat)
 
     def synced_members(self, step: Step, chat: str, place: SyncedChat) -> None:
+        self._membership.undelivered(step, chat, place.undelivered)
         self._membership.synced(step, chat, place.members, place.seq)
         self._read_elsewhere(step, chat)
 

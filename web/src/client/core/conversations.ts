@@ -107,10 +107,12 @@ export class Conversations {
   // -- members
 
   async receipt(step: Step, frame: Receipt): Promise<void> {
+    await this.#membership.undelivered(step, frame.chat, frame.undelivered);
     await this.#membership.receipt(step, frame);
   }
 
   async syncedMembers(step: Step, chat: string, place: SyncedChat): Promise<void> {
+    await this.#membership.undelivered(step, chat, place.undelivered);
     await this.#membership.listed(step, chat, place.members, place.seq);
   }
 
