@@ -23,6 +23,7 @@ class ReadPosition:
     read: int
     reported: Watermarks
     waits: int | None = None
+    left: bool = False  # the user is no longer in it
 
     @property
     def readable(self) -> Watermarks:
@@ -63,6 +64,9 @@ class Ledger(Protocol):
     def read_positions(self) -> list[ReadPosition]: ...
     def open_chat(self, chat: str) -> None:
         """Makes the chat known, at watermark 0, unless it is."""
+
+    def set_gone(self, chat: str, gone: bool) -> None:
+        """Whether the user was in the chat and is no longer; what was written in it stays."""
 
     def set_watermark(self, chat: str, watermark: int) -> None: ...
     def set_read(self, chat: str, read: int) -> None: ...

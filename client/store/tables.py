@@ -33,7 +33,7 @@ CREATE TABLE session (
 CREATE TABLE chats (
     chat TEXT PRIMARY KEY,
     kind TEXT, name TEXT,
-    gone INTEGER NOT NULL DEFAULT 0, -- the backend does not list it (any more)
+    gone INTEGER NOT NULL DEFAULT 0, -- the user is not in it (any more)
     watermark INTEGER NOT NULL DEFAULT 0, read INTEGER NOT NULL DEFAULT 0,
     members_told INTEGER NOT NULL DEFAULT 0, -- whether the server ever said who is in the chat
     members_at INTEGER NOT NULL DEFAULT 0, -- the newest seq when it last did

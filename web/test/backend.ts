@@ -51,6 +51,8 @@ export class Backend {
   readonly sockets = new Map<string, FaultySocket>();
   /** Texts of all `send` frames, in order. */
   readonly sent: string[] = [];
+  /** All frames of clients, in order, each with the device that sent it. */
+  readonly frames: Fields[] = [];
   /** Devices whose claims are refused. */
   readonly refusing = new Set<string>();
   /** How many claims have been refused. */
@@ -111,6 +113,11 @@ export class Backend {
 
   // -- what it has, and what a test changes in it
 
+  /** The code that was mailed last. */
+  mailed(): Promise<string> {
+    return this.#control("mailed", {});
+  }
+
   #control<T>(name: string, body: Fields): Promise<T> {
     const before = this.pending;
     const done = (async () => {
@@ -124,12 +131,17 @@ export class Backend {
     return done;
   }
 
-  /** So much time passes for it. */
   /** Who signs up from now on is nobody's contact. */
   strangers(): Promise<void> {
     return this.#control("strangers", {});
   }
 
+  /** Runs the delivery watch: whether every device had everything, so that all is deleted. */
+  purge(chat: string): Promise<boolean> {
+    return this.#control("purge", { chat });
+  }
+
+  /** So much time passes for it. */
   later(milliseconds: number): Promise<void> {
     return this.#control("later", { seconds: milliseconds / 1000 });
   }
@@ -296,6 +308,7 @@ export class FaultySocket {
   send(text: string): void {
     const backend = this.#backend;
     const frame = JSON.parse(text) as Fields;
+    backend.frames.push({ ...frame, device: this.#name });
     if (frame.action === "send") {
       backend.sent.push(text);
       if (backend.loseSend > 0) {

@@ -3,7 +3,9 @@
 import { expect, test } from "vitest";
 import { State } from "../src/client/core/ticks.ts";
 import { ApiError } from "../src/client/errors.ts";
-import { backend, connect, eventsOf, got, until, user } from "./scene.ts";
+import { backend, connect, eventsOf, got, until, useBackend, user } from "./scene.ts";
+
+useBackend();
 
 test("a request is accepted, and then both are contacts", async () => {
   await backend.strangers();

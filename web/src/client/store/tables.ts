@@ -36,7 +36,7 @@ export interface ChatRow {
   readonly chat: string;
   readonly kind: "direct" | "group" | undefined;
   readonly name: string | undefined;
-  /** The backend does not list it (any more). */
+  /** The backend does not list it (any more): the user is not in it. */
   readonly gone: boolean;
   readonly watermark: number;
   readonly read: number;
