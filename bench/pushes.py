@@ -27,7 +27,7 @@ from lambdas.tables import chat_key, message_item, user_key
 from lambdas.telemetry import metrics
 from lambdas.websocket import frame_handler
 from tests.model.dynamodb import DynamoDB
-from tests.model.queue import Fifo
+from tests.support.backend.push_queue import FifoQueue
 
 CHATS = 10
 TEXTS = 200
@@ -48,12 +48,12 @@ class Day:
     waiting: list[dict[str, Any]] = field(default_factory=list)  # of the delivery watch
 
     def __post_init__(self) -> None:
-        self.queue = Fifo(lambda: self.time)
+        self.queue = FifoQueue(lambda: self.time)
         self.services = Aws(Settings({**ENVIRONMENT, "PUSH_QUEUE_URL": "https://queue"}))
         vars(self.services).update(
             now=lambda: self.time,
             dynamodb=DynamoDB({"chats": ("chat", "item"), "users": ("user", "item")}),
-            sqs=SimpleNamespace(send_message=lambda **message: self.queue.send(message)),
+            sqs=SimpleNamespace(send_message=lambda **message: self.queue.accept(message)),
             sns=SimpleNamespace(publish=self._publish),
             connections=SimpleNamespace(
                 post_all=lambda posts, _within=0: [Outcome.DELIVERED for _ in posts]
@@ -105,11 +105,11 @@ class Day:
             self.does_jobs()
 
     def does_jobs(self) -> None:
-        for group in self.queue.waiting():
-            while group in self.queue.groups:
+        while batch := self.queue.batch():
+            for queued in batch:
                 self.jobs += 1
-                push(self.services, self.queue.receive(group))
-                self.queue.done(group, deleted=True)
+                push(self.services, queued.job)
+            self.queue.done(batch, failed=())
         metrics.clear_metrics()  # Powertools prints them at each hundredth
 
 

@@ -31,6 +31,9 @@ LOOKUPS = Limit(1_000, 1, "too many users were looked up")
 SIGN_UPS = Limit(300, 2, "too many accounts were made from this address")
 SIGN_INS = Limit(600, 1, "too many sign-ins came from this address")
 CLAIMS = Limit(500, 10, "too many keys of this device were claimed")
+# One-time keys of a device for one claimer. More would use up the device's stock, and leave the
+# fallback key to all other claimers; so it is this claimer who gets the fallback key beyond that.
+CLAIMS_BY_ONE = Limit(6, 600, "you have claimed too many keys of this device")
 SENDS = Limit(10_000, 0.1, "this device has sent too many messages")
 
 

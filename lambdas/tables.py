@@ -4,7 +4,7 @@ Keys of the three tables (sort key `item`):
 
     Chats    chat    head | member#<user> | message#<seq, 12 digits>
     Users    user    devices | device#<device> | otk#<device>#<order> | fallback#<device>
-                     onetime#<key> | claims#<user>/<device> | chat#<chat> | direct#<peer>
+                     onetime#<key> | chat#<chat> | direct#<peer>
                      watcher#<1: a contact, 2: not>#<user>/<device> | rings#<chat>
                      contact#<peer> | settings | invite#<chat> | left#<chat> | limit#<name>
     Tickets  ticket

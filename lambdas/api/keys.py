@@ -6,8 +6,8 @@ from lambdas.errors import ChatError, not_found
 from lambdas.frames import Frame
 from lambdas.keys import decisions
 from lambdas.keys.directory import Directory
-from lambdas.keys.limit import ClaimLimit
-from lambdas.limits import CLAIMS, Limits
+from lambdas.limits import CLAIMS, CLAIMS_BY_ONE, Limit, Limits
+from lambdas.telemetry import logger
 
 
 def upload(call: Call) -> Response:
@@ -31,18 +31,18 @@ def claim(call: Call) -> Response:
     claimed of the others; it is raised, as ChatError, if no key was claimed.
     """
     directory = Directory(call.aws.users)
-    targets = Limits(call.aws.users, call.aws.now)
-    limit = ClaimLimit(call.aws.users, call.aws.now)
+    limits = Limits(call.aws.users, call.aws.now)
     claimed: Frame = {}
     low: dict[str, Frame] = {}
     failure: ChatError | None = None
     for address in call.body["devices"]:
         user, _, device = address.partition("/")
-        # over the limit of all claimers together the fallback key is the answer: the stock is kept
-        wait = targets.wait(user, f"claims#{device}", CLAIMS) if user != call.user else None
+        by_all, by_one = f"claims#{device}", f"claims#{address}"
         try:
-            kept = limit.allows(call.user, address)
-            key = directory.claim(user, device, one_time=kept and wait is None)
+            # by all claimers together of another user's device, and by this one
+            kept = user == call.user or _counted(limits, user, by_all, CLAIMS)
+            kept = _counted(limits, call.user, by_one, CLAIMS_BY_ONE) and kept
+            key = directory.claim(user, device, one_time=kept)
         except ChatError as error:
             failure = error
             continue
@@ -56,3 +56,12 @@ def claim(call: Call) -> Response:
         raise failure
     announce.keys_low(call.aws, low)
     return Response(200, {"keys": claimed})
+
+
+def _counted(limits: Limits, owner: str, name: str, limit: Limit) -> bool:
+    """Counts a claim, False over the limit. Fails closed: else a fault would empty the stock."""
+    try:
+        return limits.wait(owner, name, limit) is None
+    except Exception:
+        logger.exception("could not count a claim")
+        return False

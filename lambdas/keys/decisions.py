@@ -10,11 +10,6 @@ from lambdas.keys import signatures
 STORED_LIMIT = 100  # unclaimed one-time keys of one device
 LOW = 20  # with fewer the device is notified
 
-# One-time keys of a device for one claimer. More would use up the device's stock, and leave the
-# fallback key to all other claimers; so it is this claimer who gets the fallback key beyond that.
-CLAIMS_AT_ONCE = 6
-CLAIM_SECONDS = 600  # until one more may be taken
-
 
 class DeviceKeys(NamedTuple):
     """A device's identity: public keys, unpadded base64, and its own signature over them."""
@@ -113,16 +108,6 @@ def still_new(
             f"at most {limit} one-time keys are kept for a device; {remaining} are there already"
         )
     return new
-
-
-def after_a_claim(full_at: int, now: int) -> int | None:
-    """When the bucket is full again if one more claim is taken out of it now, None if it is empty.
-
-    A bucket of CLAIMS_AT_ONCE that gains one every CLAIM_SECONDS; `full_at` is when it is full, in
-    epoch seconds, and is its whole state.
-    """
-    after = max(full_at, now) + CLAIM_SECONDS
-    return after if after <= now + CLAIMS_AT_ONCE * CLAIM_SECONDS else None
 
 
 def keys_low(claim: Claim) -> Frame | None:

@@ -1,12 +1,15 @@
 """Limits that hold across functions."""
 
+from fractions import Fraction
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lambdas import frames
 from lambdas.errors import ChatError
-from lambdas.limits import Limit, Limits, after_taking
+from lambdas.limits import CLAIMS_BY_ONE, Limit, Limits, after_taking
 from lambdas.messages import send
 from lambdas.messages.send import SAMPLE, SendLimit
 from lambdas.presence.devices import Address
@@ -27,6 +30,36 @@ def test_a_bucket_is_what_a_count_of_tokens_would_be() -> None:
             tokens, full_at = tokens - 1, taken.full_at
         else:
             assert taken.retry_after == pytest.approx((1 - tokens) * 10, abs=0.1)
+
+
+def allowed(times: list[int]) -> list[int]:
+    """Those of one claimer's claims at these times that the limit allows."""
+    found: list[int] = []
+    full_at = 0.0
+    for now in times:
+        taken = after_taking(full_at, now, CLAIMS_BY_ONE, 1)
+        if taken.retry_after is None:
+            found.append(now)
+            full_at = taken.full_at
+    return found
+
+
+def test_six_claims_at_once_and_one_more_each_ten_minutes() -> None:
+    assert allowed([0] * 10) == [0] * 6
+    assert allowed([0] * 6 + [599, 600, 600, 1199, 1200, 1201]) == [0] * 6 + [600, 1200]
+    assert allowed([0] * 6 + [100_000] * 10) == [0] * 6 + [100_000] * 6
+
+
+@given(st.lists(st.integers(0, 12_000), max_size=40).map(sorted))
+def test_the_limit_is_a_bucket_of_six_that_gains_one_every_ten_minutes(times: list[int]) -> None:
+    tokens, since = Fraction(6), 0
+    expected = []
+    for now in times:
+        tokens, since = min(tokens + Fraction(now - since, 600), Fraction(6)), now
+        if tokens >= 1:
+            tokens -= 1
+            expected.append(now)
+    assert allowed(times) == expected
 
 
 def test_a_limit_names_the_wait_and_holds_across_functions(world: Backend) -> None:

@@ -328,17 +328,18 @@ class Schedule:
                 self._register(person, f"d{self._serial}")
 
     def _push_runs(self) -> None:
-        waiting = self.world.queue.waiting()
+        waiting = self.world.queue.free_groups()
         if waiting:
             self._push(self.random.choice(waiting))
 
     def _push(self, group: str) -> Task:
         """Lambda receives the next job of a group, and again if the function failed on it."""
-        job = self.world.queue.receive(group)
+        queued = self.world.queue.receive(group)
+        job = queued.job
         return self.world.invoke(
             f"push to {group}",
             lambda: self.pushing.run(job, lambda: push.push(self.world.services, job)),
-            lambda ended: self.world.queue.done(group, deleted=ended),
+            lambda ended: self.world.queue.done([queued], [] if ended else [str(queued.number)]),
         )
 
     def _register(self, person: str, name: str) -> None:
@@ -428,14 +429,14 @@ class Schedule:
             if self.world.stream:
                 self._watch(1000)
             self._finish()
-            for group in self.world.queue.waiting():
+            for group in self.world.queue.free_groups():
                 self._push(group)
             self._finish()
             self.world.now += 2
             now = [device.state() for device in self.devices]
             idle = (
                 not self.world.stream
-                and not self.world.queue.groups
+                and not self.world.queue.waiting
                 and not any(
                     device.wants_sync or (device.socket and device.socket.inbox)
                     for device in self.devices

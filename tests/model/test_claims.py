@@ -19,7 +19,7 @@ from lambdas.api import keys
 from lambdas.api.call import Call, SignIn
 from lambdas.keys.decisions import Claim, DeviceKeys, SignedKey
 from lambdas.keys.directory import Directory
-from lambdas.keys.limit import ClaimLimit
+from lambdas.limits import Limit, Limits
 from lambdas.settings import Aws, Settings
 from lambdas.tables import user_key
 from tests.model.dynamodb import DynamoDB
@@ -258,11 +258,11 @@ def test_the_last_claim_of_a_bucket_is_taken_by_one_of_those_who_want_it() -> No
 def test_a_limit_that_reads_first_and_counts_then_is_caught_by_the_same_check(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def naive(self: ClaimLimit, claimer: str, address: str, now: int) -> bool:
-        key = user_key(claimer, f"claims#{address}")
+    def naive(self: Limits, owner: str, name: str, limit: Limit) -> float | None:
+        key = user_key(owner, f"limit#{name}")
         count = (self._users.get(key, consistent=True) or {"count": 0})["count"]
-        self._users.put({**key, "count": count + 1, "expires_at": now})
-        return bool(count < 6)
+        self._users.put({**key, "count": count + 1})
+        return None if count < limit.at_once else 1.0
 
-    monkeypatch.setattr(ClaimLimit, "_take", naive)
+    monkeypatch.setattr(Limits, "wait", naive)
     assert max(claims_of_one(20) for _ in range(50)) > 6

@@ -13,7 +13,7 @@ from lambdas.delivery import members, purge, watermarks
 from lambdas.errors import ChatError
 from lambdas.keys.decisions import DeviceKeys, SignedKey
 from lambdas.keys.directory import Directory
-from lambdas.keys.limit import ClaimLimit
+from lambdas.limits import CLAIMS_BY_ONE, Limits
 from lambdas.messages import append, heads
 from lambdas.messages.chats import Chats
 from lambdas.messages.direct import DirectChats
@@ -43,7 +43,7 @@ class Stores:
         self.membership = Membership(*tables, lambda seconds: None, self._new_id)
         self.devices = Devices(self.users)
         self.directory = Directory(self.users, lambda seconds: None, lambda: NOW)
-        self.limit = ClaimLimit(self.users, lambda: NOW)
+        self.limits = Limits(self.users, lambda: NOW)
 
     def _new_id(self) -> str:
         self._count += 1
@@ -149,7 +149,7 @@ def _random_operation(source: random.Random) -> Operation:
         lambda on: on.directory.claim(user, device),
         lambda on: on.directory.get(user, ["a", "b-c"]),
         lambda on: on.directory.remove(user, device),
-        lambda on: on.limit.allows(user, f"{peer}/{device}"),
+        lambda on: on.limits.wait(user, f"{peer}/{device}", CLAIMS_BY_ONE),
         lambda on: tickets.issue(on.tickets, user, device, at, lambda size: f"ticket-{number}"),
         lambda on: tickets.redeem(on.tickets, f"ticket-{number}", NOW),
     )

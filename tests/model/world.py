@@ -1,5 +1,6 @@
 """What the functions talk to: tables that fail, connections that die, a queue, a stream, time."""
 
+import math
 import random
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -15,8 +16,9 @@ from lambdas.settings import Aws, Settings
 from stacks.config import tables
 from tests.model.dynamodb import DynamoDB
 from tests.model.expressions import Item
-from tests.model.queue import Fifo, Pushed, Sns, Sqs
+from tests.model.queue import Pushed, Sns, Sqs
 from tests.model.tasks import Task
+from tests.support.backend.push_queue import FifoQueue
 
 LIFETIME_SECONDS = 6.0  # of a function
 TABLES = {name: row.keys for name, row in tables.TABLES.items()}
@@ -53,7 +55,8 @@ class World:
         self.database.lag = lambda: self.faults and self.random.random() < 0.3
         self.database.listeners.append(self._record)
         self.sockets: dict[str, Socket] = {}
-        self.queue = Fifo(lambda: self.now)
+        # faults may last a schedule long
+        self.queue = FifoQueue(lambda: self.now, receives=math.inf)
         self.pushed: list[Pushed] = []
         self.push_listeners: list[Callable[[Pushed], None]] = []
         self.stream: deque[dict[str, Any]] = deque()

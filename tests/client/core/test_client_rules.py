@@ -351,6 +351,25 @@ def test_a_sync_refused_for_now_is_tried_again(client: Client) -> None:
     assert len(client.actions("sync")) == 2
 
 
+@pytest.mark.parametrize("action", ["sync", "receipt", "send"])
+def test_a_client_waits_as_long_as_a_limit_says(client: Client, action: str) -> None:
+    client.open(sync=action != "sync")
+    name = client.write() if action == "send" else None
+    if action == "receipt":
+        client.hear(message(1))
+        client.after(5.0)
+    sent = len(client.actions(action))
+    assert sent == 1
+    for _ in range(3):  # told once
+        client.hear(frames.ErrorFrame("rate_limited", "slower", name, action, retry_after=30.0))
+    client.after(29.0)
+    assert len(client.actions(action)) == sent
+    client.after(30.0)
+    assert len(client.actions(action)) > sent
+    limits = [each for each in client.reported if isinstance(each, events.ServerError)]
+    assert limits == [events.ServerError("rate_limited", "slower", action)]
+
+
 def test_a_chat_that_is_not_ours_any_more_does_not_spoil_the_others(client: Client) -> None:
     client.open()
     client.hear(frames.Nudge("gone", 3), frames.Nudge(CHAT, 3))

@@ -11,7 +11,7 @@ from lambdas.errors import ChatError
 from lambdas.keys import signatures
 from lambdas.keys.decisions import Claim
 from lambdas.keys.directory import Directory
-from lambdas.keys.limit import ClaimLimit
+from lambdas.limits import Limits
 from tests.support.lambdas.backend import Clock
 from tests.support.lambdas.rest import Phone, Reply, Rest, key, rest, written_log
 
@@ -160,7 +160,7 @@ def test_a_claim_that_can_not_be_counted_gets_no_one_time_key(
         raise ClientError({"Error": {"Code": "InternalServerError"}}, "UpdateItem")
 
     with monkeypatch.context() as broken, written_log() as log:
-        broken.setattr(ClaimLimit, "_take", fail)
+        broken.setattr(Limits, "wait", fail)
         assert claim(api, ravi, phone.address)[phone.address] == {**fallback, "fallback": True}
     assert "could not count a claim" in log.getvalue()
     assert claim(api, ravi, phone.address)[phone.address]["id"] == "id0"
@@ -171,9 +171,10 @@ def test_what_counts_claims_vanishes_when_it_says_nothing_any_more(api: Rest) ->
     with stopped_clock(api) as clock:
         claim(api, ravi, "nobody/phone")
         claim(api, ravi, "nobody/phone")
-        item = api.aws.users.get({"user": ravi, "item": "claims#nobody/phone"})
+        item = api.aws.users.get({"user": ravi, "item": "limit#claims#nobody/phone"})
         assert item is not None
-        assert item["expires_at"] == clock() + 2 * 600
+        assert item["full_at"] == (clock() + 2 * 600) * 1000
+        assert item["full_at"] <= item["expires_at"] * 1000 <= (clock() + 6 * 600) * 1000
 
 
 def refused(api: Rest, user: str, *addresses: str) -> None:

@@ -1,6 +1,5 @@
 """Which keys an upload stores, and when a device hears that it runs low."""
 
-from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -89,36 +88,6 @@ def test_a_hundred_keys_fit_and_one_more_does_not() -> None:
         decisions.still_new(keys, set(), 1)
     # a repeated upload is none too many, however full the store is
     assert decisions.still_new(keys, {key.key for key in keys}, 100) == []
-
-
-def allowed(times: list[int]) -> list[int]:
-    """Those of the claims at these times that the limit allows."""
-    found: list[int] = []
-    full_at = 0
-    for now in times:
-        after = decisions.after_a_claim(full_at, now)
-        if after is not None:
-            found.append(now)
-            full_at = after
-    return found
-
-
-def test_six_claims_at_once_and_one_more_each_ten_minutes() -> None:
-    assert allowed([0] * 10) == [0] * 6
-    assert allowed([0] * 6 + [599, 600, 600, 1199, 1200, 1201]) == [0] * 6 + [600, 1200]
-    assert allowed([0] * 6 + [100_000] * 10) == [0] * 6 + [100_000] * 6
-
-
-@given(st.lists(st.integers(0, 12_000), max_size=40).map(sorted))
-def test_the_limit_is_a_bucket_of_six_that_gains_one_every_ten_minutes(times: list[int]) -> None:
-    tokens, since = Fraction(6), 0
-    expected = []
-    for now in times:
-        tokens, since = min(tokens + Fraction(now - since, 600), Fraction(6)), now
-        if tokens >= 1:
-            tokens -= 1
-            expected.append(now)
-    assert allowed(times) == expected
 
 
 @pytest.mark.parametrize(

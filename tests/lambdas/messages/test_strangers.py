@@ -99,3 +99,18 @@ def test_who_tells_no_receipts_keeps_own_marks(world: Backend, chat: str) -> Non
     assert (receipt["delivered"], receipt["read"]) == (2, 0)
     assert _shown_to(world, "ravi", chat, "raju") == {"delivered": 2, "read": 0}
     assert _shown_to(world, "raju", chat, "raju") == {"delivered": 2, "read": 2}
+
+
+def test_who_tells_no_receipts_tells_none_in_a_group(world: Backend) -> None:
+    for user in ("ravi", "raju", "mira"):
+        given.online(world, user)
+    group = given.group(world, "ravi", "raju", "mira")
+    when.sends(world, "ravi", group)
+    Contacts(world.aws.users).put_settings("raju", {"receipts": False})
+    for reader in ("raju", "mira"):
+        when.acknowledges(world, reader, group, senders=["ravi"], delivered=1, read=1)
+    receipts = {frame["user"]: frame["read"] for frame in _posted(world, "ravi")}
+    assert receipts == {"raju": 0, "mira": 1}
+    assert _shown_to(world, "ravi", group, "raju") == {"delivered": 1, "read": 0}
+    assert _shown_to(world, "ravi", group, "mira") == {"delivered": 1, "read": 1}
+    assert _shown_to(world, "raju", group, "raju") == {"delivered": 1, "read": 1}

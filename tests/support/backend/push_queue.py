@@ -10,6 +10,7 @@ docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/using-message
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -41,15 +42,22 @@ class FifoQueue:
     """The SQS client's two calls for senders, and what Lambda's poller does for the function.
 
     `accepted` are the jobs that were queued, in order; `sent` also those that were dropped as
-    duplicates. `before_call` is called with the operation's name, and may raise.
+    duplicates. `before_call` is called with the operation's name, and may raise. The scope of
+    deduplication is the message group, as stacks/notifications.py has it.
     """
 
-    def __init__(self, clock: Callable[[], float], before_call: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        before_call: Callable[[str], None] = lambda _: None,
+        receives: float = RECEIVES,
+    ) -> None:
         self._clock = clock
         self._before_call = before_call
-        self._seen: dict[str, float] = {}  # deduplication id -> when it was first accepted
+        self._receives = receives
+        self._seen: dict[tuple[str, str], float] = {}  # group, id -> when it was first accepted
         self._in_flight: set[str] = set()  # groups
-        self.waiting: list[Queued] = []
+        self._groups: dict[str, deque[Queued]] = {}
         self.dead: list[Queued] = []
         self.accepted: list[Job] = []
         self.sent: list[Job] = []
@@ -58,38 +66,55 @@ class FifoQueue:
 
     def send_message(self, **message: Any) -> dict[str, Any]:
         self._before_call("send_message")
-        self._accept(message)
+        self.accept(message)
         return {}
 
     def send_message_batch(self, **request: Any) -> dict[str, Any]:
         self._before_call("send_message_batch")
         assert 0 < len(request["Entries"]) <= BATCH, "TooManyEntriesInBatchRequest"
         for entry in request["Entries"]:
-            self._accept(entry)
+            self.accept(entry)
         return {"Failed": []}
 
-    def _accept(self, message: dict[str, Any]) -> None:
+    def accept(self, message: dict[str, Any]) -> None:
+        """Queues a message, or drops it as a duplicate."""
         job = Job.from_body(message["MessageBody"])
         self.sent.append(job)
-        id_, now = message["MessageDeduplicationId"], self._clock()
-        first = self._seen.get(id_)
+        group, id_ = message["MessageGroupId"], message["MessageDeduplicationId"]
+        assert len(group) <= 128 and len(id_) <= 128, "InvalidParameterValue"
+        now, first = self._clock(), self._seen.get((group, id_))
         if first is not None and now - first < DEDUPLICATION_SECONDS:
             return
-        self._seen[id_] = now
+        self._seen[group, id_] = now
         self.accepted.append(job)
-        number = len(self.accepted)
-        self.waiting.append(Queued(number, message["MessageBody"], message["MessageGroupId"]))
+        queued = Queued(len(self.accepted), message["MessageBody"], group)
+        self._groups.setdefault(group, deque()).append(queued)
 
     # -- the event source
+
+    @property
+    def waiting(self) -> list[Queued]:
+        """All messages that are not deleted, in order; those in flight too."""
+        found = [each for group in self._groups.values() for each in group]
+        return sorted(found, key=lambda each: each.number)
+
+    def free_groups(self) -> list[str]:
+        """The groups of which a message can be received."""
+        return [group for group in self._groups if group not in self._in_flight]
+
+    def receive(self, group: str) -> Queued:
+        """The next message of a free group, in flight until `done`."""
+        return self._received(self._groups[group][0])
 
     def batch(self) -> list[Queued]:
         """The next batch, in flight until `done`; one group's messages may come together."""
         free = [each for each in self.waiting if each.group not in self._in_flight]
-        batch = free[:BATCH]
-        for each in batch:
-            each.receives += 1
-            self._in_flight.add(each.group)
-        return batch
+        return [self._received(each) for each in free[:BATCH]]
+
+    def _received(self, queued: Queued) -> Queued:
+        queued.receives += 1
+        self._in_flight.add(queued.group)
+        return queued
 
     def done(self, batch: Iterable[Queued], failed: Iterable[str]) -> None:
         """Deletes a batch but for the failed messages, which wait at their places."""
@@ -97,10 +122,15 @@ class FifoQueue:
         for each in batch:
             self._in_flight.discard(each.group)
             if str(each.number) not in left:
-                self.waiting.remove(each)
-            elif each.receives >= RECEIVES:
-                self.waiting.remove(each)
+                self._delete(each)
+            elif each.receives >= self._receives:
+                self._delete(each)
                 self.dead.append(each)
+
+    def _delete(self, queued: Queued) -> None:
+        self._groups[queued.group].remove(queued)
+        if not self._groups[queued.group]:
+            del self._groups[queued.group]
 
     @staticmethod
     def event(batch: Iterable[Queued]) -> Event:
