@@ -15,6 +15,7 @@ from client.cli import options as given
 from client.cli.commands import Commands
 from client.cli.lines import Lines, input_lines
 from client.cli.options import Options, UsageError
+from client.cli.own_account import Ask, asked
 from client.cli.phone import show_phone
 from client.cli.room import Room
 from client.cli.verifying import Verifying
@@ -66,6 +67,8 @@ async def _chat(options: Options) -> int:
     try:
         if options.local_password:
             print("* the emulator: no --password given, so the one for this machine is used")
+        if options.reset_password:
+            await reset_password(client)
         await client.sign_up_or_in()
         if sys.stdin.isatty() and sys.stdout.isatty():
             await _on_screen(client, options)
@@ -76,6 +79,18 @@ async def _chat(options: Options) -> int:
     finally:
         await client.close()
     return 0
+
+
+async def reset_password(client: ChatClient, ask: Ask = asked) -> None:
+    """Asks for the code that is mailed, and for another password."""
+    await client.forgot_password()
+    print("* if this account has a confirmed address, a code is on its way there")
+    code = await asyncio.to_thread(ask, "code: ")
+    new = await asyncio.to_thread(ask, "new password: ")
+    if new != await asyncio.to_thread(ask, "new password again: "):
+        raise UsageError("these are two different passwords; nothing has changed")
+    await client.reset_password(code.strip(), new)
+    print("* your password is changed; your other devices have to sign in again")
 
 
 def _stop(task: asyncio.Task[int] | None) -> None:

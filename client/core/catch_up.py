@@ -76,7 +76,7 @@ class CatchUp:
         chats = list(question.chats)
         self._membership.failed(step, chats)
         if not retryable and len(chats) == 1:
-            self._left(step, chats[0])
+            self._plan.settled(chats[0])
             return chats[0]
         for chat in chats:
             if retryable:
@@ -89,6 +89,7 @@ class CatchUp:
         self, step: Step, chat: str, frame: frames.Synced, question: Question | None
     ) -> None:
         place, log = frame.chats[chat], self._chats.log(step, chat)
+        self._chats.is_in(step, chat)
         known = log.highest
         whole = question is not None and question.whole
         log.heard_of(place.seq)
@@ -121,9 +122,3 @@ class CatchUp:
                 self._plan.want_later(chat, step.now)
             else:
                 self._plan.want(chat, step.now + self._settings.gap_grace)
-
-    def _left(self, step: Step, chat: str) -> None:
-        log = self._chats.log(step, chat)
-        log.highest = log.watermark
-        self._plan.settled(chat)
-        self._receipts.forget(chat)

@@ -26,6 +26,7 @@ class SyncedChat:
     complete_to: int
     missing: tuple[tuple[int, int], ...] = ()
     members: Mapping[str, Watermarks] = field(default_factory=dict)
+    undelivered: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +144,7 @@ class Receipt:
     user: str
     delivered: int = 0
     read: int = 0
+    undelivered: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +204,9 @@ def parse_synced_chat(value: object) -> SyncedChat:
             body.get("missing")
         ),
         members=fields.optional(fields.map_of(parse_watermarks), {})(body.get("members")),
+        undelivered=fields.optional(fields.list_of(fields.pair_of(fields.position)), ())(
+            body.get("undelivered")
+        ),
     )
 
 
@@ -315,6 +320,9 @@ def parse_receipt(value: object) -> Receipt:
         user=fields.text(body["user"]),
         delivered=fields.optional(fields.count, 0)(body.get("delivered")),
         read=fields.optional(fields.count, 0)(body.get("read")),
+        undelivered=fields.optional(fields.list_of(fields.pair_of(fields.position)), ())(
+            body.get("undelivered")
+        ),
     )
 
 

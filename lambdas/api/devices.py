@@ -39,6 +39,8 @@ def register(call: Call) -> Response:
     if new or change is not Change.SAME:
         announce.devices_changed(call.aws, user, device)
     _set_push(call, user, device, was_on=device in known and known[device].endpoint_arn is not None)
+    if push:
+        _require_still_signed_in(call, device)
     return Response(200, {"device": device, "time": int(call.aws.now() * 1000)})
 
 
@@ -55,6 +57,15 @@ def _in_full_chat(call: Call) -> bool:
         if sum(counts[user] for user in members) >= CHAT_DEVICES_LIMIT:
             return True
     return False
+
+
+def _require_still_signed_in(call: Call, device: str) -> None:
+    """No push token stays that was set while all sign-ins were ended."""
+    try:
+        SignIns(call.aws.users).require(call.by)
+    except ChatError:
+        endpoints(call.aws).detach(call.user, device)
+        raise
 
 
 def _make_room(call: Call, known: Mapping[str, Device], reason: str) -> None:

@@ -360,7 +360,7 @@ def test_a_client_waits_as_long_as_a_limit_says(client: Client, action: str) -> 
         client.after(5.0)
     sent = len(client.actions(action))
     assert sent == 1
-    for _ in range(3):  # told once
+    for _ in range(3):  # shown once
         client.hear(frames.ErrorFrame("rate_limited", "slower", name, action, retry_after=30.0))
     client.after(29.0)
     assert len(client.actions(action)) == sent

@@ -34,6 +34,10 @@ class Control:
     def sign_up(self, user: str) -> None:
         self._backend.there(user)
 
+    def mailed(self) -> str:
+        """The code that was mailed last."""
+        return self._backend.aws.pool.mails[-1]["code"]
+
     def strangers(self) -> None:
         """Who signs up from now on is nobody's contact."""
         self._backend.acquainted = False

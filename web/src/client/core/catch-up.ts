@@ -80,7 +80,7 @@ export class CatchUp {
     }
     const [first, ...others] = question.chats.keys();
     if (!retryable && first !== undefined && others.length === 0) {
-      this.#left(first);
+      this.#plan.settled(first);
       return first;
     }
     for (const chat of question.chats.keys()) {
@@ -98,6 +98,7 @@ export class CatchUp {
   ): Promise<void> {
     const place = frame.chats.get(chat);
     if (place === undefined) return;
+    await this.#chats.isIn(step, chat);
     const log = this.#chats.log(chat);
     const known = log.highest;
     const whole = question !== undefined && question.chats === undefined;
@@ -125,12 +126,5 @@ export class CatchUp {
       if (question?.chats?.has(chat)) this.#plan.wantLater(chat, now);
       else this.#plan.want(chat, now + this.#settings.gapGrace);
     }
-  }
-
-  #left(chat: string): void {
-    const log = this.#chats.log(chat);
-    log.highest = log.watermark;
-    this.#plan.settled(chat);
-    this.#receipts.forget(chat);
   }
 }

@@ -33,6 +33,7 @@ export interface SyncedChat {
   readonly completeTo: number;
   readonly missing: readonly (readonly [number, number])[];
   readonly members: ReadonlyMap<string, Watermarks>;
+  readonly undelivered: readonly (readonly [number, number])[];
 }
 
 /** The message is stored at this position and will not be lost. */
@@ -145,6 +146,7 @@ export interface Receipt {
   readonly user: string;
   readonly delivered: number;
   readonly read: number;
+  readonly undelivered: readonly (readonly [number, number])[];
 }
 
 /**
@@ -200,6 +202,7 @@ export function parseSyncedChat(value: unknown): SyncedChat {
     completeTo: count(body.complete_to),
     missing: optional(listOf(pairOf(position)), [])(body.missing),
     members: optional(mapOf(parseWatermarks), new Map())(body.members),
+    undelivered: optional(listOf(pairOf(position)), [])(body.undelivered),
   };
 }
 
@@ -324,6 +327,7 @@ export function parseReceipt(value: unknown): Receipt {
     user: text(body.user),
     delivered: optional(count, 0)(body.delivered),
     read: optional(count, 0)(body.read),
+    undelivered: optional(listOf(pairOf(position)), [])(body.undelivered),
   };
 }
 
