@@ -4,7 +4,8 @@ BIN := .venv/bin
 READY := .venv/.installed
 WEB_READY := web/node_modules/.installed
 
-# Nothing here may ever reach a real account, but `bootstrap`, `diff`, `deploy` and `destroy`, which say so.
+# Nothing here may ever reach a real account, but `bootstrap`, `diff`, `deploy` and `destroy`, which say so,
+# and `operator` with an env.
 LOCAL_AWS := AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_SESSION_TOKEN= \
 	AWS_DEFAULT_REGION=us-east-1 AWS_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
 
@@ -17,7 +18,7 @@ DIAGRAM = rm -rf .local/diagram && $(LOCAL_AWS) CDK_OUTDIR=.local/diagram CDK_VA
 unexport AWS_PROFILE PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help dev stop chat phone demo-balance test test-quick test-emulator model web check format docs bench \
+.PHONY: help dev stop chat phone operator demo-balance test test-quick test-emulator model web check format docs bench \
 	synth rehearse bootstrap diff deploy destroy base-image lock clean
 
 help: ## this list
@@ -55,6 +56,10 @@ chat: $(READY) ## make chat user=ravi [to=raju]
 
 phone: $(READY) ## make phone user=raju: the pushes that raju's phone holds
 	@$(BIN)/python -m client phone $(user)
+
+operator: $(READY) ## make operator act=disable user=raju [env=prod]: or enable, delete; without env on this machine
+	@$(if $(env),$(if $(AWS_PROFILE),AWS_PROFILE='$(AWS_PROFILE)'),$(LOCAL_AWS)) \
+		$(BIN)/python -m tools.operator $(act) $(user) $(if $(env),--env $(env)) $(ARGS)
 
 demo-balance: $(READY) ## the balancer's tour in the terminal: even split, kill, failover, scale-out, 5:2
 	@$(LOCAL_AWS) $(BIN)/python -m tools.balancing_demo $(ARGS)

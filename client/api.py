@@ -30,9 +30,13 @@ from client.core.bodies_generated import (
     parse_contacts_response,
     parse_delete_account_response,
     parse_device_response,
+    parse_email_code_response,
+    parse_email_response,
     parse_members_response,
     parse_one_time_keys_response,
     parse_password_response,
+    parse_reset_code_response,
+    parse_reset_response,
     parse_settings_response,
     parse_sign_in_response,
     parse_ticket_response,
@@ -124,6 +128,26 @@ class Api:
         body = {"username": user, "password": password, "new_password": new_password}
         response = await self._call("POST", "/api/password", body, open_route=True)
         tokens = _read(parse_password_response, response)
+        self._keep(tokens.access_token, tokens.refresh_token)
+
+    async def set_email(self, email: str, password: str) -> None:
+        body = {"email": email, "password": password}
+        _read(parse_email_response, await self._call("PUT", "/api/account/email", body))
+
+    async def confirm_email(self, code: str) -> None:
+        response = await self._call("POST", "/api/account/email/confirm", {"code": code})
+        _read(parse_email_code_response, response)
+
+    async def forgot_password(self, user: str) -> None:
+        body = {"username": user}
+        response = await self._call("POST", "/api/password/reset", body, open_route=True)
+        _read(parse_reset_response, response)
+
+    async def reset_password(self, user: str, code: str, new_password: str) -> None:
+        """All other sign-ins of the user end. Not repeated: the code serves once."""
+        body = {"username": user, "code": code, "new_password": new_password}
+        response = await self._call("POST", "/api/password/reset/confirm", body, open_route=True)
+        tokens = _read(parse_reset_code_response, response)
         self._keep(tokens.access_token, tokens.refresh_token)
 
     async def sign_out(self, device: str | None, *, everywhere: bool = False) -> None:

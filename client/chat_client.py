@@ -388,6 +388,23 @@ class ChatClient:
         await self._api.change_password(self.user, password, new_password)
         self._account.password_is(new_password)
 
+    async def set_email(self, email: str, password: str) -> None:
+        """Has a code mailed to the address, with which `confirm_email` confirms it."""
+        await self._api.set_email(email, password)
+
+    async def confirm_email(self, code: str) -> None:
+        """From then on a forgotten password can be reset by mail to that address."""
+        await self._api.confirm_email(code)
+
+    async def forgot_password(self) -> None:
+        """Has a code mailed to the user's confirmed address. Nobody learns whether there is one."""
+        await self._api.forgot_password(self.user)
+
+    async def reset_password(self, code: str, new_password: str) -> None:
+        """Signs in with another password, by the code; all other devices have to sign in again."""
+        await self._api.reset_password(self.user, code, new_password)
+        self._account.password_is(new_password)
+
     async def sign_out(self, *, everywhere: bool = False) -> None:
         """Ends this sign-in and removes this device, or all of the user's; closes the client."""
         await self._api.sign_out(self.device, everywhere=everywhere)

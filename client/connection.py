@@ -26,6 +26,7 @@ from client.driver import Driver
 from client.errors import (
     ApiError,
     Closed,
+    Forbidden,
     NotFound,
     Removed,
     StoreError,
@@ -66,7 +67,7 @@ class Connection:
             try:
                 await self._driver.writable()
                 leave = await self._once()
-            except (Unauthorized, Removed) as error:
+            except (Unauthorized, Forbidden, Removed) as error:  # 403: the account is disabled
                 self._publish(events.SignedOut(str(error)))
                 return
             except (ApiError, Unreachable, OSError, WebSocketException, TimeoutError) as error:

@@ -51,6 +51,11 @@ def forbidden(message: str) -> ChatError:
     return ChatError("forbidden", message)
 
 
+def disabled() -> ChatError:
+    """An operator has disabled the account of who asks."""
+    return forbidden("this account is disabled")
+
+
 def rate_limited() -> ChatError:
     """AWS, or one of our limits, was asked too much at once."""
     return ChatError("rate_limited", "too many requests at once; try again in a moment")

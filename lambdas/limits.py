@@ -30,6 +30,11 @@ MEMBERS = Limit(2_000, 1.8, "too many members were added")
 LOOKUPS = Limit(1_000, 1, "too many users were looked up")
 SIGN_UPS = Limit(300, 2, "too many accounts were made from this address")
 SIGN_INS = Limit(600, 1, "too many sign-ins came from this address")
+# Mails are few: Cognito itself sends 50 a day (docs/deploying.md).
+MAILS = Limit(5, 720, "too many mails were asked for")
+MAILS_BY_ADDRESS = Limit(50, 60, "too many mails were asked for from this address")
+# A code has six digits, so that one guess in a million is right: a name gets 72 in a day.
+CODES = Limit(10, 1200, "too many codes were tried")
 CLAIMS = Limit(500, 10, "too many keys of this device were claimed")
 # One-time keys of a device for one claimer. More would use up the device's stock, and leave the
 # fallback key to all other claimers; so it is this claimer who gets the fallback key beyond that.

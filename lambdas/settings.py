@@ -54,6 +54,11 @@ class Settings:
         return self["RETAIN_UNTIL_EXPIRY"] == "true"
 
     @property
+    def password_reset(self) -> bool:
+        """Whether users may reset a forgotten password by mail."""
+        return self["PASSWORD_RESET"] == str(True).lower()
+
+    @property
     def jwks_url(self) -> str:
         """The address of the user pool's public keys, at Cognito or at an emulator."""
         emulator = self.get("AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER")

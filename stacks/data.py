@@ -74,14 +74,23 @@ class DataStack(EnvironmentStack):
         )
 
     def _user_pool(self) -> cognito.UserPool:
-        """User names only: without e-mail address or phone number there is no account recovery."""
+        """User names, and with `password_reset` an e-mail address for who wants it.
+
+        An address counts once it is confirmed, also one that takes the place of another: whoever
+        has a token for a moment can't have the codes sent elsewhere.
+        """
+        by_mail = self.config.password_reset
         return cognito.UserPool(
             self,
             "UserPool",
             sign_in_aliases=cognito.SignInAliases(username=True),
             sign_in_case_sensitive=False,
             self_sign_up_enabled=True,
-            account_recovery=cognito.AccountRecovery.NONE,
+            account_recovery=(
+                cognito.AccountRecovery.EMAIL_ONLY if by_mail else cognito.AccountRecovery.NONE
+            ),
+            auto_verify=cognito.AutoVerifiedAttrs(email=True) if by_mail else None,
+            keep_original=cognito.KeepOriginalAttrs(email=True) if by_mail else None,
             password_policy=cognito.PasswordPolicy(
                 min_length=10,
                 require_lowercase=True,

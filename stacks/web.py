@@ -56,6 +56,7 @@ class WebStack(EnvironmentStack):
             "WEBSOCKET_URL": chat.websocket.url,
             "MESSAGE_TTL_DAYS": str(config.message_ttl_days),
             "RECONNECT_WINDOW": str(config.websocket.reconnect_window),
+            "PASSWORD_RESET": str(config.password_reset).lower(),
             "USER_POOL_ID": data.user_pool.user_pool_id,
             "USER_POOL_CLIENT_ID": data.client.user_pool_client_id,
             "TOKEN_ISSUER": data.token_issuer,
@@ -65,6 +66,7 @@ class WebStack(EnvironmentStack):
         self.functions: dict[str, Function] = {}
         self.container_pools: dict[str, ContainerPoolService] = {}
         self.load_balancer.forward(self._shares(network))
+        self.functions["Operator"] = self._operator()
         for pool in self.container_pools.values():
             pool.scale()
         self.network_balancer = self._network_balancer(network)
@@ -102,6 +104,18 @@ class WebStack(EnvironmentStack):
         )
         CfnOutput(self, "NlbUrl", value=balancer.url)
         return balancer
+
+    def _operator(self) -> Function:
+        """Its name is known to who calls it: `python -m tools.operator`."""
+        return Function(
+            self,
+            "Operator",
+            config=self.config,
+            code=self._code,
+            resources=self._resources,
+            values=self._values,
+            function_name=f"{self.config.project}-{self.config.name}-operator",
+        )
 
     def _lambda_pool(self) -> LambdaTargetGroup:
         api = self.functions["Api"] = Function(

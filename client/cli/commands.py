@@ -28,6 +28,8 @@ HELP = f"""\
 /devices [USER]        lists the devices of a user, or your own
 /unlink DEVICE         removes one of your devices from your account
 /password              changes your password; your other devices have to sign in again
+/email ADDRESS         an address to which a code is mailed if you forget your password
+/email CODE            confirms that address, with the code that was mailed to it
 /signout [all]         signs out and removes this device, or all of your devices
 /export FILE           writes what the backend has stored of your account into a file
 /delete-account        deletes your account for good; its name is never given out again

@@ -16,6 +16,7 @@ from client.cli import options as given
 from client.cli.commands import Commands
 from client.cli.lines import InputLines, Lines
 from client.cli.options import Options, UsageError
+from client.cli.own_account import Ask, asked
 from client.cli.phone import show_phone
 from client.cli.room import Room
 from client.cli.screen import Screen
@@ -75,6 +76,8 @@ async def _chat(options: Options) -> int:
     try:
         if options.local_password:
             print("* the emulator: no --password given, so the one for this machine is used")
+        if options.reset_password:
+            await reset_password(client)
         if sys.stdin.isatty():  # before it is read: a password may be asked for
             await _until(_sign_in(client), _say_what_is_waited_for(client))
         if sys.stdin.isatty() and sys.stdout.isatty():
@@ -86,6 +89,18 @@ async def _chat(options: Options) -> int:
     finally:
         await client.close()
     return 0
+
+
+async def reset_password(client: ChatClient, ask: Ask = asked) -> None:
+    """Asks for the code that is mailed, and for another password."""
+    await client.forgot_password()
+    print("* if this account has a confirmed address, a code is on its way there")
+    code = await asyncio.to_thread(ask, "code: ")
+    new = await asyncio.to_thread(ask, "new password: ")
+    if new != await asyncio.to_thread(ask, "new password again: "):
+        raise UsageError("these are two different passwords; nothing has changed")
+    await client.reset_password(code.strip(), new)
+    print("* your password is changed; your other devices have to sign in again")
 
 
 def _stop(task: asyncio.Task[int] | None) -> None:

@@ -51,6 +51,7 @@ class Options:
     to: str | None
     endpoints: dict[str, Any]
     local_password: bool = False
+    reset_password: bool = False
 
     @property
     def passphrase(self) -> str | None:
@@ -89,6 +90,7 @@ def parse(arguments: Sequence[str], directory: Path) -> Options:
         platform=None if not chat or given.platform == "none" else given.platform,
         to=given.to if chat else None,
         endpoints=endpoints,
+        reset_password=chat and given.reset_password,
         local_password=local and not (chat and given.password) and not _from_environment(),
     )
 
@@ -103,6 +105,9 @@ def _chat_parser() -> argparse.ArgumentParser:
     parser.add_argument("--to", metavar="USER", help="open the chat with this user at once")
     parser.add_argument(
         "--password", help=f"else ${PASSWORD_VARIABLE}, a prompt, or with the emulator a fixed one"
+    )
+    parser.add_argument(
+        "--reset-password", action="store_true", help="for a forgotten one: asks for a mailed code"
     )
     parser.add_argument(
         "--platform",

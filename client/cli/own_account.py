@@ -1,4 +1,4 @@
-"""The commands about one's own account: /password, /signout, /export and /delete-account."""
+"""The commands about one's own account: /password, /email, /signout, /export, /delete-account."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ class OwnAccount:
         self, client: ChatClient, view: View, leave: Callable[[], None], ask: Ask | None = None
     ) -> None:
         self._client, self._view, self._leave = client, view, leave
-        self._asked = ask or _asked
+        self._asked = ask or asked
 
     def commands(self) -> dict[str, Callable[[str], Awaitable[None]]]:
         return {
             "password": self._password,
+            "email": self._email,
             "signout": self._sign_out,
             "export": self._export,
             "delete-account": self._delete,
@@ -43,6 +44,17 @@ class OwnAccount:
             return
         await self._client.change_password(old, new)
         self._view.notice("your password is changed; your other devices have to sign in again")
+
+    async def _email(self, rest: str) -> None:
+        if not rest:
+            self._view.problem("/email ADDRESS, then /email CODE with the code from the mail")
+            return
+        if "@" not in rest:
+            await self._client.confirm_email(rest)
+            self._view.notice("confirmed: --reset-password has a code mailed to this address")
+            return
+        await self._client.set_email(rest, await self._ask("password: "))
+        self._view.notice("a code is on its way; confirm the address with /email CODE")
 
     async def _sign_out(self, rest: str) -> None:
         if rest not in ("", "all"):
@@ -84,8 +96,8 @@ def _write(path: Path, document: Any) -> None:
         json.dump(document, file, indent=2, ensure_ascii=False)
 
 
-def _asked(prompt: str) -> str:
-    """Raises ValueError where nobody is there to type it unseen."""
+def asked(prompt: str) -> str:
+    """What is typed, unseen. Raises ValueError where nobody is there to type it unseen."""
     if not sys.stdin.isatty():
         raise ValueError("this asks for a password, which needs a terminal")
     try:

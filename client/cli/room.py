@@ -19,6 +19,8 @@ from client.store.history import ChatSummary
 PRESENCE_WAIT = 1.5  # seconds for the first answers about somebody
 # What nobody typed raises nothing: StoreFailing or Disconnected has reported it, once.
 UNTYPED = (StoreUnavailable, Closed)
+# What a user does by a line; of errors of anything else the client takes care by itself.
+TYPED = frozenset({"send", "watch"})
 APPEARS_EVERY = 2.0  # how often to look for somebody who has not signed up yet
 
 
@@ -167,8 +169,8 @@ class Room:
                 self._view.problem("you are no longer a member of this chat")
             case frames_generated.Invited():
                 self._view.notice(f"{event.user} invites you to a group: /requests shows it")
-            case events.ServerError():
-                self._view.problem(f"{event.action or 'the backend'}: {event.message}")
+            case events.ServerError() if event.action in TYPED:
+                self._view.problem(f"{event.action}: {event.message}")
             case events.IdentityChanged() | events.DeviceAdded() | events.SendingHeld():
                 self._devices(event)
             case _:

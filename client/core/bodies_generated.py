@@ -187,6 +187,20 @@ class DevicesResponse:
 
 
 @dataclass(frozen=True, slots=True)
+class EmailCodeResponse:
+    """200; wrong or expired code: 400."""
+
+    confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EmailResponse:
+    """200; wrong password: 401; off in this environment: 403."""
+
+    sent: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorResponse:
     """400, 401, 403, 404, 409, 413, 429, 500."""
 
@@ -250,6 +264,24 @@ class PasswordResponse:
     access_token: str
     refresh_token: str
     expires_in: float = 0.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class ResetCodeResponse:
+    """Open. 200: a new sign-in; earlier ones have ended. Wrong code, weak password: 400."""
+
+    access_token: str
+    refresh_token: str
+    expires_in: float  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class ResetResponse:
+    """Open. 200, whether or not the name exists and has a confirmed address; off in this
+    environment: 403.
+    """
+
+    sent: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -506,6 +538,20 @@ def parse_devices_response(value: object) -> DevicesResponse:
     )
 
 
+def parse_email_code_response(value: object) -> EmailCodeResponse:
+    body = fields.mapping(value)
+    return EmailCodeResponse(
+        confirmed=fields.flag(body["confirmed"]),
+    )
+
+
+def parse_email_response(value: object) -> EmailResponse:
+    body = fields.mapping(value)
+    return EmailResponse(
+        sent=fields.flag(body["sent"]),
+    )
+
+
 def parse_error_response(value: object) -> ErrorResponse:
     body = fields.mapping(value)
     return ErrorResponse(
@@ -569,6 +615,22 @@ def parse_password_response(value: object) -> PasswordResponse:
         access_token=fields.text(body["access_token"]),
         refresh_token=fields.text(body["refresh_token"]),
         expires_in=fields.optional(fields.duration, 0.0)(body.get("expires_in")),
+    )
+
+
+def parse_reset_code_response(value: object) -> ResetCodeResponse:
+    body = fields.mapping(value)
+    return ResetCodeResponse(
+        access_token=fields.text(body["access_token"]),
+        refresh_token=fields.text(body["refresh_token"]),
+        expires_in=fields.duration(body["expires_in"]),
+    )
+
+
+def parse_reset_response(value: object) -> ResetResponse:
+    body = fields.mapping(value)
+    return ResetResponse(
+        sent=fields.flag(body["sent"]),
     )
 
 

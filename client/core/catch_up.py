@@ -66,12 +66,12 @@ class CatchUp:
             return [events.CaughtUp(complete=self._plan.idle and not self._chats.held)]
         return []
 
-    def failed(self, step: Step, *, retryable: bool) -> str | None:
+    def failed(self, step: Step, retry_after: float | None, *, retryable: bool) -> str | None:
         """An `error` was the response to the sync. The chat in which this user is no longer."""
-        question = self._plan.responded()
+        question, wait = self._plan.responded(), self._plan.spread(retry_after)
         if question is None or question.chats is None:
             cursor = question.cursor if question is not None and retryable else None
-            self._plan.want_later(None, step.now, cursor=cursor)
+            self._plan.want_later(None, step.now, wait, cursor)
             return None
         chats = list(question.chats)
         self._membership.failed(step, chats)
@@ -80,7 +80,7 @@ class CatchUp:
             return chats[0]
         for chat in chats:
             if retryable:
-                self._plan.want_later(chat, step.now)
+                self._plan.want_later(chat, step.now, wait)
             else:
                 self._plan.want_alone(chat, step.now)
         return None

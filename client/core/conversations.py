@@ -147,10 +147,12 @@ class Conversations:
 
     def receipt(self, step: Step, frame: Receipt) -> None:
         self.log(step, frame.chat)
+        self._membership.undelivered(step, frame.chat, frame.undelivered)
         self._membership.receipt(step, frame)
         self._read_elsewhere(step, frame.chat)
 
     def synced_members(self, step: Step, chat: str, place: SyncedChat) -> None:
+        self._membership.undelivered(step, chat, place.undelivered)
         self._membership.synced(step, chat, place.members, place.seq)
         self._read_elsewhere(step, chat)
 
@@ -188,7 +190,9 @@ class Conversations:
         top = self._readable(step, chat)
         if chat in self.left:
             return  # there is nobody to notify
-        self._receipts.moved(chat, step.now, top, min(self._read[chat], top), senders)
+        marks = Watermarks(top, min(self._read[chat], top))
+        members = len(self._membership.members(step, chat))
+        self._receipts.moved(chat, step.now, marks, senders, members)
 
     def _readable(self, step: Step, chat: str) -> int:
         """Everything up to there can be read, or will not be asked for again."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from client.core.cipher import Draft
-from client.core.frames import Message, Watermarks
+from client.core.frames import Message, Ranges, Watermarks
 from client.core.ticks import State
 
 
@@ -71,6 +71,11 @@ class Ledger(Protocol):
     def set_watermark(self, chat: str, watermark: int) -> None: ...
     def set_read(self, chat: str, read: int) -> None: ...
     def set_reported(self, chat: str, reported: Watermarks) -> None: ...
+
+    def undelivered(self, chat: str) -> Ranges:
+        """Where the backend has said that what this user sent was hidden from the other one."""
+
+    def set_undelivered(self, chat: str, ranges: Ranges) -> None: ...
 
     def has(self, chat: str, sender: str, device: str, message_id: str) -> bool:
         """That message of somebody else's device was taken already, shown or not."""

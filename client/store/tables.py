@@ -153,7 +153,10 @@ CREATE TABLE former_identities (
 # Version 4. The mark of whose file it is.
 _MARK = f"PRAGMA application_id = {APPLICATION_ID};"
 
-MIGRATIONS: tuple[str, ...] = (_INITIAL, _FORMER, _MARK)
+# Version 5. Closed ranges of seqs, in JSON, that were hidden from the other one by a block.
+_UNDELIVERED = "ALTER TABLE chats ADD COLUMN undelivered TEXT NOT NULL DEFAULT '[]';"
+
+MIGRATIONS: tuple[str, ...] = (_INITIAL, _FORMER, _MARK, _UNDELIVERED)
 
 
 def require_own_file(path: Path) -> None:

@@ -7,6 +7,7 @@ import hmac
 import os
 import secrets
 import sqlite3
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -102,7 +103,10 @@ def from_file(path: Path, *, make: bool) -> Vault:
 
 
 def from_passphrase(passphrase: str, salt: bytes) -> Vault:
-    return Vault(hashlib.scrypt(passphrase.encode(), salt=salt, **SCRYPT))
+    """One passphrase in every form in which a keyboard may type it: RFC 8265, section 4.2.2."""
+    spaces = (" " if unicodedata.category(each) == "Zs" else each for each in passphrase)
+    composed = unicodedata.normalize("NFC", "".join(spaces))
+    return Vault(hashlib.scrypt(composed.encode(), salt=salt, **SCRYPT))
 
 
 def _write(path: Path, key: bytes) -> None:

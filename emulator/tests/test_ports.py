@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 from collections.abc import Callable, Iterator
@@ -7,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from emulator.addresses import Addresses, elsewhere
-from emulator.listening import number
+from emulator.listening import HOST, bound, number
 from emulator.providers import EmulatorError
 from emulator.runtime import ports
 from emulator.runtime.ports import Ports
@@ -31,7 +32,7 @@ def numbers(chosen: Ports) -> list[int]:
 
 
 def test_free_ports_are_all_different(chosen: Callable[..., Ports]) -> None:
-    assert len(set(numbers(chosen(0)))) == 8
+    assert len(set(numbers(chosen(0)))) == 9
 
 
 def test_a_chosen_port_is_taken_from_then_on(chosen: Callable[..., Ports]) -> None:
@@ -61,6 +62,27 @@ def three_in_a_row() -> int:
     raise AssertionError("no three free ports in a row")
 
 
+def test_a_response_in_two_parts_waits_for_no_acknowledgement() -> None:
+    """Nagle's algorithm (RFC 896) is off: TCP_NODELAY is set on each connection."""
+
+    async def without_delay() -> int:
+        listening, accepted = bound(0, "a test"), asyncio.get_running_loop().create_future()
+
+        async def serve(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            taken = writer.get_extra_info("socket")
+            accepted.set_result(taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        async with await asyncio.start_server(serve, sock=listening):
+            _, writer = await asyncio.open_connection(HOST, number(listening))
+            try:
+                return int(await accepted)
+            finally:
+                writer.close()
+
+    assert asyncio.run(without_delay()) != 0
+
+
 def test_the_others_follow_the_api_and_step_aside_for_what_is_taken(
     chosen: Callable[..., Ports],
 ) -> None:
@@ -71,7 +93,7 @@ def test_the_others_follow_the_api_and_step_aside_for_what_is_taken(
         found = numbers(chosen(port - 2))
         assert found[:2] == [port - 2, port - 1]
         assert found[2] != port
-        assert len(set(found)) == 8
+        assert len(set(found)) == 9
 
 
 @pytest.mark.parametrize("port", [-1, 65536])

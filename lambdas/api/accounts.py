@@ -17,31 +17,38 @@ from lambdas.settings import Aws
 
 
 def sign_up(call: Call) -> Response:
-    user = call.body["username"]
-    _limit(call, "sign-ups", SIGN_UPS)
-    if SignIns(call.aws.users).is_deleted(user):
+    """Makes an account. A name that was ever used is taken, also when Cognito has lost its user.
+
+    An operator may delete a user in Cognito itself: who had the name next would have its chats.
+    """
+    aws, user, password = call.aws, call.body["username"], call.body["password"]
+    limit_address(call, "sign-ups", SIGN_UPS)
+    if SignIns(aws.users).is_deleted(user):
         raise taken(user)
-    accounts(call.aws).create(user, call.body["password"])
-    Devices(call.aws.users).create_user(user)
+    if user in Devices(aws.users).of([user], consistent=True):
+        accounts(aws).require_same(user, password)
+    else:
+        accounts(aws).create(user, password)
+        Devices(aws.users).create_user(user)
     return Response(201, {"user": user})
 
 
 def sign_in(call: Call) -> Response:
-    _limit(call, "sign-ins", SIGN_INS)
-    return Response(200, _signed_in(call.aws, call.body["username"], call.body["password"]))
+    limit_address(call, "sign-ins", SIGN_INS)
+    return Response(200, signed_in(call.aws, call.body["username"], call.body["password"]))
 
 
 def password(call: Call) -> Response:
     """Changes a password: whoever knew the old one is signed out everywhere, at once."""
-    _limit(call, "sign-ins", SIGN_INS)
+    limit_address(call, "sign-ins", SIGN_INS)
     aws, user, new = call.aws, call.body["username"], call.body["new_password"]
     accounts(aws).change_password(user, call.body["password"], new)
     accounts(aws).sign_out(user)
     end_sign_ins(aws, user)
-    return Response(200, _signed_in(aws, user, new))
+    return Response(200, signed_in(aws, user, new))
 
 
-def _signed_in(aws: Aws, user: str, password: str) -> Frame:
+def signed_in(aws: Aws, user: str, password: str) -> Frame:
     tokens = accounts(aws).sign_in(user, password)
     SignIns(aws.users).require(from_cognito(tokens.access_token))  # not of a deleted account
     Devices(aws.users).create_user(user)  # sign-up may have failed before this
@@ -65,7 +72,7 @@ def ticket(call: Call) -> Response:
     if device not in Devices(call.aws.users).of([user], consistent=True).get(user, {}):
         raise not_found(f"you have no device {device}")
     accounts(call.aws).require_enabled(user)
-    issued = tickets.issue(call.aws.tickets, user, device, call.aws.now(), call.aws.random)
+    issued = tickets.issue(call.aws.tickets, user, device, call.came_at, call.aws.random)
     settings = call.aws.settings
     response = {
         "ticket": issued,
@@ -80,7 +87,7 @@ def ticket(call: Call) -> Response:
     return Response(201, response)
 
 
-def _limit(call: Call, name: str, limit: Limit) -> None:
+def limit_address(call: Call, name: str, limit: Limit) -> None:
     """Counts a request of the client's address."""
     if call.address:
         Limits(call.aws.users, call.aws.now).take(f"address#{call.address}", name, limit)

@@ -100,6 +100,7 @@ class Endpoint:
             raise WrongMethod(self._methods) from None
 
     def _call(self, route: Route, request: Request, body: bytes) -> rest.Response:
+        came_at = self._aws.now()
         sign_in = None
         if not route.open:
             sign_in = self._tokens.sign_in(request.headers.getlist("authorization"))
@@ -112,6 +113,7 @@ class Endpoint:
             query=request.query_params,
             body=parse(route.body, body) if route.body else {},
             address=address_of(request.headers.getlist("x-forwarded-for")),
+            came_at=came_at,
         )
         return route.endpoint(call)
 

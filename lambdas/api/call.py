@@ -38,6 +38,7 @@ class Call:
     query: Mapping[str, str]
     body: Frame
     address: str = ""  # the client's, as the load balancer saw it
+    came_at: float = 0.0  # epoch seconds; before the sign-in was checked
 
     @property
     def user(self) -> str:

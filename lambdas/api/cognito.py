@@ -3,12 +3,13 @@
 Cognito's throttling passes through as it is, and becomes `rate_limited` like that of others.
 """
 
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from lambdas.errors import ChatError, bad_request
+from lambdas.errors import ChatError, bad_request, disabled, not_found
 from lambdas.settings import Aws
 
 if TYPE_CHECKING:
@@ -26,13 +27,26 @@ NO_TOKEN = frozenset(
     {"InvalidParameterException", "UnsupportedTokenTypeException", "UnauthorizedException"}
 )
 
+# What ForgotPassword says where no code can be sent. One response for all of them, and for a code
+# that was sent: nobody finds out who has an account, or an address. LimitExceeded counts by user.
+# docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ForgotPassword.html
+NO_RESET = frozenset(
+    {
+        *WRONG,
+        "UserNotConfirmedException",
+        "LimitExceededException",
+    }
+)
+UNDELIVERABLE = frozenset({"CodeDeliveryFailureException", "InvalidParameterException"})
+WRONG_CODES = frozenset({"CodeMismatchException", "ExpiredCodeException"})
+WRONG_CODE = "the code is wrong or has expired"
+
 WRONG_PASSWORD = "the username or the password is wrong"  # noqa: S105 - a sentence
 WRONG_TOKEN = "the refresh token is not valid any more"  # noqa: S105 - a sentence
 
 
 TEMPORARY = "this password is a temporary one: choose your own with POST /api/password"
 RESET = "this password has to be reset: ask who runs this service for a temporary one"
-DISABLED = "this account is disabled"
 
 
 class Tokens(NamedTuple):
@@ -56,13 +70,14 @@ class Accounts:
         Raises ChatError conflict, bad_request.
         """
         try:
-            self._cognito.sign_up(ClientId=self._client_id, Username=user, Password=password)
+            self._cognito.sign_up(
+                ClientId=self._client_id, Username=user, Password=one_form(password)
+            )
         except ClientError as error:
             match code_of(error):
-                case "UsernameExistsException" if self._fits(user, password):
-                    return
                 case "UsernameExistsException":
-                    raise taken(user) from None
+                    self.require_same(user, password)
+                    return
                 case "InvalidPasswordException":
                     raise bad_request(error.response["Error"]["Message"]) from None
                 case "InvalidParameterException":
@@ -70,16 +85,16 @@ class Accounts:
             raise
         self._confirm(user)
 
-    def _fits(self, user: str, password: str) -> bool:
+    def require_same(self, user: str, password: str) -> None:
+        """For a sign-up that may be a repeated one. Raises ChatError conflict."""
         try:
             self.sign_in(user, password)
         except ChatError:
-            return False
-        return True
+            raise taken(user) from None
 
     def sign_in(self, user: str, password: str) -> Tokens:
         """Raises ChatError unauthorized, forbidden."""
-        parameters = {"USERNAME": user, "PASSWORD": password}
+        parameters = {"USERNAME": user, "PASSWORD": one_form(password)}
         try:
             return self._initiate("USER_PASSWORD_AUTH", parameters, WRONG_PASSWORD)
         except Unconfirmed:
@@ -106,7 +121,7 @@ class Accounts:
 
         Raises ChatError unauthorized, forbidden, bad_request (the new one is too weak).
         """
-        parameters = {"USERNAME": user, "PASSWORD": password}
+        parameters = {"USERNAME": user, "PASSWORD": one_form(password)}
         try:
             response = self._authenticate("USER_PASSWORD_AUTH", parameters, WRONG_PASSWORD)
             if response.get("ChallengeName") == "NEW_PASSWORD_REQUIRED":
@@ -114,13 +129,16 @@ class Accounts:
                     ClientId=self._client_id,
                     ChallengeName="NEW_PASSWORD_REQUIRED",
                     Session=response["Session"],
-                    ChallengeResponses={"USERNAME": user, "NEW_PASSWORD": new_password},
+                    ChallengeResponses={
+                        "USERNAME": user,
+                        "NEW_PASSWORD": one_form(new_password),
+                    },
                 )
                 return
             self._cognito.change_password(
                 AccessToken=_tokens(response).access_token,
-                PreviousPassword=password,
-                ProposedPassword=new_password,
+                PreviousPassword=one_form(password),
+                ProposedPassword=one_form(new_password),
             )
         except ClientError as error:
             match code_of(error):
@@ -128,6 +146,63 @@ class Accounts:
                     raise bad_request(error.response["Error"]["Message"]) from None
                 case "InvalidParameterException":
                     raise bad_request("this password can't be used; try another") from None
+            raise
+
+    def set_email(self, user: str, password: str, email: str) -> None:
+        """Cognito sends a code to the address, and takes it once that is confirmed.
+
+        The password is asked again: with an address of one's own the account can be taken over.
+        Raises ChatError unauthorized, forbidden, bad_request.
+        """
+        tokens = self.sign_in(user, password)
+        try:
+            self._cognito.update_user_attributes(
+                AccessToken=tokens.access_token,
+                UserAttributes=[{"Name": "email", "Value": email}],
+            )
+        except ClientError as error:
+            if code_of(error) in UNDELIVERABLE:
+                raise bad_request("no mail can be sent to this address") from None
+            raise
+        finally:
+            if tokens.refresh_token:
+                self.revoke(tokens.refresh_token)
+
+    def confirm_email(self, access_token: str, code: str) -> None:
+        """Raises ChatError bad_request, unauthorized."""
+        try:
+            self._cognito.verify_user_attribute(
+                AccessToken=access_token, AttributeName="email", Code=code
+            )
+        except ClientError as error:
+            if code_of(error) in WRONG_CODES:
+                raise bad_request(WRONG_CODE) from None
+            if code_of(error) == "NotAuthorizedException":
+                raise ChatError("unauthorized", "this sign-in has ended; sign in again") from None
+            raise
+
+    def send_reset_code(self, user: str) -> None:
+        """Mails a code if the user exists and has confirmed an address; nobody learns whether."""
+        try:
+            self._cognito.forgot_password(ClientId=self._client_id, Username=user)
+        except ClientError as error:
+            if code_of(error) not in NO_RESET | UNDELIVERABLE:
+                raise
+
+    def reset_password(self, user: str, code: str, new_password: str) -> None:
+        """Raises ChatError bad_request: the code is wrong, or the password too weak."""
+        try:
+            self._cognito.confirm_forgot_password(
+                ClientId=self._client_id,
+                Username=user,
+                ConfirmationCode=code,
+                Password=one_form(new_password),
+            )
+        except ClientError as error:
+            if code_of(error) == "InvalidPasswordException":
+                raise bad_request(error.response["Error"]["Message"]) from None
+            if code_of(error) in WRONG_CODES | NO_RESET:
+                raise bad_request(WRONG_CODE) from None
             raise
 
     def require_enabled(self, user: str) -> None:
@@ -144,7 +219,7 @@ class Accounts:
                 raise ChatError("unauthorized", "there is no such account any more") from None
             raise
         if not found["Enabled"]:
-            raise ChatError("forbidden", DISABLED)
+            raise disabled()
         if found["UserStatus"] == "RESET_REQUIRED":
             raise ChatError("forbidden", RESET)
         if found["UserStatus"] == "FORCE_CHANGE_PASSWORD":
@@ -155,8 +230,38 @@ class Accounts:
         self._cognito.admin_user_global_sign_out(UserPoolId=self._pool, Username=user)
 
     def delete(self, user: str) -> None:
-        self.sign_out(user)
-        self._cognito.admin_delete_user(UserPoolId=self._pool, Username=user)
+        """Idempotent."""
+        try:
+            self.sign_out(user)
+            self._cognito.admin_delete_user(UserPoolId=self._pool, Username=user)
+        except ClientError as error:
+            if code_of(error) != "UserNotFoundException":
+                raise
+
+    def exists(self, user: str) -> bool:
+        try:
+            self._cognito.admin_get_user(UserPoolId=self._pool, Username=user)
+        except ClientError as error:
+            if code_of(error) == "UserNotFoundException":
+                return False
+            raise
+        return True
+
+    def disable(self, user: str) -> None:
+        """Nobody signs in or refreshes a token from now on. Raises ChatError not_found."""
+        self._of_existing(self._cognito.admin_disable_user, user)
+
+    def enable(self, user: str) -> None:
+        """Raises ChatError not_found."""
+        self._of_existing(self._cognito.admin_enable_user, user)
+
+    def _of_existing(self, act: Callable[..., object], user: str) -> None:
+        try:
+            act(UserPoolId=self._pool, Username=user)
+        except ClientError as error:
+            if code_of(error) == "UserNotFoundException":
+                raise not_found(f"there is no account {user}") from None
+            raise
 
     def _confirm(self, user: str) -> None:
         self._cognito.admin_confirm_sign_up(UserPoolId=self._pool, Username=user)
@@ -190,6 +295,16 @@ class Accounts:
 def accounts(aws: Aws) -> Accounts:
     settings = aws.settings
     return Accounts(aws.cognito, settings["USER_POOL_ID"], settings["USER_POOL_CLIENT_ID"])
+
+
+def one_form(password: str) -> str:
+    """A password in the one form that Cognito compares, whichever keyboard it was typed on.
+
+    The additional mapping and normalization rules of RFC 8265's OpaqueString, section 4.2.2:
+    spaces are U+0020, and characters are composed (NFC). Apple's and other systems differ in this.
+    """
+    spaces = (" " if unicodedata.category(each) == "Zs" else each for each in password)
+    return unicodedata.normalize("NFC", "".join(spaces))
 
 
 def _tokens(response: "InitiateAuthResponseTypeDef") -> Tokens:

@@ -40,19 +40,24 @@ def delete_account(call: Call) -> Response:
     """
     aws, user = call.aws, call.body["username"]
     accounts(aws).sign_in(user, call.body["password"])
-    until = aws.now() + DELETING_SECONDS
+    return Response(200, {"done": end_account(aws, user, aws.now() + DELETING_SECONDS)})
+
+
+def end_account(aws: Aws, user: str, until: float) -> bool:
+    """Ends all that the user has, closed from the first moment. False if there was no time for all
+    until then (epoch seconds): it is repeated."""
     SignIns(aws.users).delete(user, aws.now())
     for device in Devices(aws.users).of([user], consistent=True).get(user, {}):
         remove_device(aws, user, device, by="")
     for chat in Chats(aws.chats, aws.users).all_names(user):
         if aws.now() > until:
-            return Response(200, {"done": False})
+            return False
         _leave(aws, user, chat)
     rows = aws.users.query_all({"user": user}, consistent=True)
     names = [row["item"] for row in rows if not row["item"].startswith(KEPT)]
     aws.users.batch_write(deletes=[user_key(user, name) for name in names if name != ACCOUNT])
     accounts(aws).delete(user)
-    return Response(200, {"done": True})
+    return True
 
 
 def _leave(aws: Aws, user: str, chat: str) -> None:

@@ -27,9 +27,12 @@ def remove_device(aws: Aws, user: str, device: str, *, by: str) -> None:
 
 
 def end_sign_ins(aws: Aws, user: str) -> None:
-    """Ends all sign-ins of a user, and closes the connections of all devices, which stay."""
+    """Ends all sign-ins of a user, and closes the connections of all devices, which stay.
+
+    So does every connection that a ticket from before would still open.
+    """
     SignIns(aws.users).end_all(user, aws.now())
-    for device in Devices(aws.users).of([user], consistent=True).get(user, {}).values():
+    for device in Devices(aws.users).close_to(user, aws.now()).values():
         if device.sign_in:
             SignIns(aws.users).end(user, device.sign_in, aws.now())
         close(aws, device)

@@ -10,6 +10,7 @@ from lambdas.api import (
     health,
     keys,
     leaving,
+    recovery,
 )
 from lambdas.api.call import Route
 
@@ -19,6 +20,16 @@ ROUTES = (
     Route("POST", "/api/sign-in", accounts.sign_in, body="sign-in", open=True),
     Route("POST", "/api/token", accounts.refresh, body="token", open=True),
     Route("POST", "/api/password", accounts.password, body="password", open=True),
+    Route("POST", "/api/password/reset", recovery.reset, body="reset", open=True),
+    Route(
+        "POST",
+        "/api/password/reset/confirm",
+        recovery.confirm_reset,
+        body="reset-code",
+        open=True,
+    ),
+    Route("PUT", "/api/account/email", recovery.set_email, body="email"),
+    Route("POST", "/api/account/email/confirm", recovery.confirm_email, body="email-code"),
     Route("POST", "/api/sign-out", leaving.sign_out, body="sign-out"),
     Route("GET", "/api/account", export.account),
     Route("POST", "/api/account/delete", leaving.delete_account, body="delete-account", open=True),

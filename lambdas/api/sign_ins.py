@@ -8,6 +8,7 @@ request with a token is held against them.
 
     Users  <user>  ended#<origin_jti>  expires_at
     Users  <user>  account             signed_out_at: all sign-ins from before ended;
+                                       disabled_at: an operator has disabled the account;
                                        deleted_at: there is no such account any more
 
 docs.aws.amazon.com/cognito/latest/developerguide/token-revocation.html
@@ -15,7 +16,7 @@ docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-usin
 """
 
 from lambdas.api.call import SignIn
-from lambdas.errors import ChatError
+from lambdas.errors import ChatError, disabled
 from lambdas.tables import Table, user_key
 
 # A refresh token's 30 days (stacks/data.py), and the hour of the last access token.
@@ -30,11 +31,14 @@ class SignIns:
         self._users = users
 
     def require(self, sign_in: SignIn) -> None:
-        """Raises ChatError unauthorized for a sign-in that has ended."""
+        """Raises ChatError unauthorized for a sign-in that has ended, forbidden for any sign-in of
+        a disabled account."""
         items = (ACCOUNT, _ended(sign_in.id)) if sign_in.id else (ACCOUNT,)
         keys = [user_key(sign_in.user, item) for item in items]
         for item in self._users.batch_get(keys, consistent=True):
             # seconds: a sign-in in the very second of signing out is a new one
+            if "disabled_at" in item:
+                raise disabled()
             before = sign_in.at < item.get("signed_out_at", 0)
             if item["item"] != ACCOUNT or before or "deleted_at" in item:
                 raise ChatError("unauthorized", "this sign-in has ended; sign in again")
@@ -50,6 +54,15 @@ class SignIns:
         self._users.update(
             user_key(user, ACCOUNT), "SET signed_out_at = :now", returns="NONE", now=int(now)
         )
+
+    def disable(self, user: str, now: float) -> None:
+        """Marks the account as disabled, until `enable`."""
+        self._users.update(
+            user_key(user, ACCOUNT), "SET disabled_at = :now", returns="NONE", now=int(now)
+        )
+
+    def enable(self, user: str) -> None:
+        self._users.update(user_key(user, ACCOUNT), "REMOVE disabled_at", returns="NONE")
 
     def delete(self, user: str, now: float) -> None:
         """Marks the account as deleted, for good: whoever had its name would inherit its chats."""

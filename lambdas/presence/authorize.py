@@ -31,9 +31,8 @@ def authorize(aws: Aws, event: Event) -> dict[str, Any]:
     if found is None:
         logger.info("refused a ticket")
         return _policy("nobody", "Deny", event["methodArn"])
-    user, device = found
-    policy = _policy(f"{user}/{device}", "Allow", event["methodArn"])
-    return {**policy, "context": {"user": user, "device": device}}
+    policy = _policy(f"{found.user}/{found.device}", "Allow", event["methodArn"])
+    return {**policy, "context": found._asdict()}
 
 
 def offered_ticket(event: Event) -> str | None:

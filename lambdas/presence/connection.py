@@ -18,11 +18,14 @@ Response = dict[str, Any]
 NOTIFY_SECONDS = 1.5  # the new connection waits for this, and $connect runs for 6 s at most
 
 
-def connect(aws: Aws, caller: Caller, at: int) -> Response:
-    """Takes the lease; the connection that held it gets `displaced` and is closed. `at` in ms."""
+def connect(aws: Aws, caller: Caller, at: int, asked_at: int) -> Response:
+    """Takes the lease; the connection that held it gets `displaced` and is closed.
+
+    `at`, and `asked_at` of the ticket, in ms.
+    """
     devices = Devices(aws.users)
     try:
-        before = devices.connect(caller.user, caller.device, caller.connection_id, at)
+        before = devices.connect(caller.user, caller.device, caller.connection_id, at, asked_at)
     except ChatError as error:
         logger.info("refused a connection", extra={"reason": error.message})
         return {"statusCode": error.status}
@@ -58,7 +61,9 @@ def respond(aws: Aws, event: Event) -> Response:
     context = event["requestContext"]
     logger.structure_logs(append=False, user=caller.user, device=caller.device)
     if context["eventType"] == "CONNECT":
-        return connect(aws, caller, int(context["connectedAt"]))
+        # a number of the context may arrive as a text
+        asked_at = int(context["authorizer"]["asked_at"])
+        return connect(aws, caller, int(context["connectedAt"]), asked_at)
     return disconnect(aws, caller)
 
 

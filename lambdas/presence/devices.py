@@ -169,11 +169,16 @@ class Devices:
             return None
         return before[device]
 
-    def connect(self, user: str, device: str, connection_id: str, at: int) -> dict[str, Device]:
+    def connect(
+        self, user: str, device: str, connection_id: str, at: int, asked_at: int | None = None
+    ) -> dict[str, Device]:
         """Takes the lease; `at` in ms, by API Gateway's clock. The user's devices as they were.
 
-        Raises ChatError: forbidden for a device that is not registered, conflict for a connection
-        older than the one that holds the lease ($connect events may overtake each other).
+        `asked_at` (ms, by ours; None is now) is when the ticket was asked for.
+
+        Raises ChatError: forbidden for a device that is not registered and for a ticket from before
+        the sign-ins were ended, conflict for a connection older than the one that holds the lease
+        ($connect events may overtake each other).
         """
         try:
             return self._update(
@@ -181,15 +186,36 @@ class Devices:
                 device,
                 "SET devices.#d.connection_id = :id, devices.#d.connected_at = :at",
                 "attribute_exists(devices.#d) AND (attribute_not_exists(devices.#d.connection_id)"
-                " OR devices.#d.connected_at <= :at)",
+                " OR devices.#d.connected_at <= :at)"
+                " AND (attribute_not_exists(closed_at) OR closed_at <= :asked_at)",
                 returns="ALL_OLD",
                 id=connection_id,
                 at=at,
+                asked_at=at if asked_at is None else asked_at,
             )
         except ConditionFailed as failure:
             if failure.item is None or device not in failure.item["devices"]:
                 raise ChatError("forbidden", "this device is not registered") from None
+            if asked_at is not None and asked_at < failure.item.get("closed_at", 0):
+                raise ChatError("forbidden", "the sign-ins of this user have ended") from None
             raise ChatError("conflict", "this device has connected again since") from None
+
+    def close_to(self, user: str, now: float) -> dict[str, Device]:
+        """From now on no ticket that was asked for before opens a connection. The user's devices.
+
+        `now` in epoch seconds.
+        """
+        try:
+            item = self._users.update(
+                user_key(user, DEVICES),
+                "SET closed_at = :now",
+                "attribute_exists(devices)",
+                returns="ALL_NEW",
+                now=int(now * 1000),
+            )
+        except ConditionFailed:
+            return {}  # there is no such user
+        return _devices(item)
 
     def disconnect(
         self, user: str, device: str, connection_id: str, now: float

@@ -3,6 +3,7 @@
 import hashlib
 import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 from lambdas.tables import ConditionFailed, Table
 
@@ -10,22 +11,34 @@ TICKET_SECONDS = 30
 TICKET_BYTES = 32
 
 
+class Ticket(NamedTuple):
+    """Who may connect. `asked_at` (ms) is before anything was checked for the ticket."""
+
+    user: str
+    device: str
+    asked_at: int
+
+
 def issue(tickets: Table, user: str, device: str, now: float, random: Callable[[int], str]) -> str:
-    """A ticket good for TICKET_SECONDS from `now`; `random` is secrets.token_urlsafe or alike."""
+    """A ticket good for TICKET_SECONDS from `now`, when it was asked for.
+
+    `random` is secrets.token_urlsafe or alike.
+    """
     ticket = random(TICKET_BYTES)
     tickets.put(
         {
             "ticket": _digest(ticket),
             "user": user,
             "device": device,
+            "asked_at": int(now * 1000),
             "expires_at": math.ceil(now + TICKET_SECONDS),
         }
     )
     return ticket
 
 
-def redeem(tickets: Table, ticket: str, now: float) -> tuple[str, str] | None:
-    """(user, device) the first time, None for what is unknown, used or expired.
+def redeem(tickets: Table, ticket: str, now: float) -> Ticket | None:
+    """The ticket the first time, None for what is unknown, used or expired.
 
     One conditional delete: of two requests with the same ticket, one succeeds.
     """
@@ -35,7 +48,7 @@ def redeem(tickets: Table, ticket: str, now: float) -> tuple[str, str] | None:
         return None
     if found is None or found["expires_at"] <= now:
         return None
-    return found["user"], found["device"]
+    return Ticket(found["user"], found["device"], int(found["asked_at"]))
 
 
 def _digest(ticket: str) -> str:

@@ -36,7 +36,9 @@ class Environment:
     `retain` keeps what holds data when it leaves the template or its stack is deleted.
     `deletion_protection` makes AWS reject the deletion of stacks, tables, users and load
     balancers; turn it on after the first successful deployment, since it also blocks the rollback
-    of a failed one. `concurrent_executions` is the account's Lambda quota in the region.
+    of a failed one. `password_reset` lets users confirm an e-mail address, to which Cognito sends a
+    code when they have forgotten their password. `concurrent_executions` is the account's Lambda
+    quota in the region.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Environment:
     log_level: LogLevel = "INFO"
     log_retention_days: int = 30
     container_insights: bool = False
+    password_reset: bool = False
     waf: bool = False
     alarms_email: str | None = None
 

@@ -105,7 +105,8 @@ FUNCTIONS: Mapping[str, FunctionRow] = {
             resource="chats_stream",
             settings={
                 "starting_position": "TRIM_HORIZON",
-                "batch_size": 100,
+                # nothing else of the shard is read while the function waits for receipts
+                "batch_size": 1_000,
                 "maximum_batching_window_in_seconds": 5,
                 "bisect_batch_on_function_error": True,
                 "maximum_retry_attempts": 5,
@@ -141,6 +142,22 @@ FUNCTIONS: Mapping[str, FunctionRow] = {
     "PlatformApplications": FunctionRow(
         handler="lambdas.notifications.platform_applications.handler", timeout=240
     ),
+    # Nothing calls it but an operator, with lambda:InvokeFunction (tools/operator.py).
+    "Operator": FunctionRow(
+        handler="lambdas.api.operator.handler",
+        timeout=60,
+        variables=(
+            "CHATS_TABLE",
+            "USERS_TABLE",
+            "CONNECTIONS_URL",
+            "USER_POOL_ID",
+            "USER_POOL_CLIENT_ID",
+            "FCM_APPLICATION_ARN",
+            "APNS_APPLICATION_ARN",
+            "APNS_SANDBOX_APPLICATION_ARN",
+            "MESSAGE_TTL_DAYS",
+        ),
+    ),
     # The Lambda pool of the load balancer. The tasks of container pools have the same permissions
     # and variables.
     "Api": FunctionRow(
@@ -160,6 +177,7 @@ FUNCTIONS: Mapping[str, FunctionRow] = {
             "APNS_APPLICATION_ARN",
             "APNS_SANDBOX_APPLICATION_ARN",
             "MESSAGE_TTL_DAYS",
+            "PASSWORD_RESET",
             "POOL_NAME",
         ),
     ),
@@ -200,6 +218,7 @@ class FunctionSizes:
     delivery_watch: FunctionSize = FunctionSize()
     push: FunctionSize = FunctionSize()
     platform_applications: FunctionSize = FunctionSize()
+    operator: FunctionSize = FunctionSize()
     api: FunctionSize = FunctionSize(memory=1024)
 
     def of(self, function: str) -> FunctionSize:

@@ -86,6 +86,33 @@ PERMISSIONS: Mapping[str, Permissions] = {
         "push_credentials": ("secretsmanager:GetSecretValue",),
         "own_stack": ("cloudformation:DescribeStacks",),
     },
+    "Operator": {
+        "chats": (
+            "dynamodb:BatchGetItem",
+            "dynamodb:Query",
+            "dynamodb:UpdateItem",
+            "dynamodb:DeleteItem",
+        ),
+        "users": (
+            "dynamodb:GetItem",
+            "dynamodb:BatchGetItem",
+            "dynamodb:Query",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+            "dynamodb:DeleteItem",
+            "dynamodb:BatchWriteItem",
+        ),
+        "user_pool": (
+            "cognito-idp:AdminDisableUser",
+            "cognito-idp:AdminEnableUser",
+            "cognito-idp:AdminGetUser",
+            "cognito-idp:AdminUserGlobalSignOut",
+            "cognito-idp:AdminDeleteUser",
+        ),
+        "platform_applications": ("sns:DeleteEndpoint",),
+        "post_to_connections": CONNECTIONS,
+        "close_connections": CONNECTIONS,
+    },
     # the same application in both kinds of pool: the Lambda's role and the task roles
     "Api": {
         "chats": (

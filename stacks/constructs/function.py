@@ -39,7 +39,8 @@ def metrics_namespace(config: Environment) -> str:
 class Function(Construct):
     """Made from the rows of its `id` in FUNCTIONS and PERMISSIONS, and its size in the environment.
 
-    `values` has the variables that the row names, and may have others. Nothing is sent to X-Ray:
+    `values` has the variables that the row names, and may have others. Without `function_name`
+    CloudFormation makes a name. Nothing is sent to X-Ray:
     its SDK would add half a second of CPU to each cold start, and every log line carries the
     request id.
     """
@@ -53,6 +54,7 @@ class Function(Construct):
         code: lambda_.Code,
         resources: Resources,
         values: Mapping[str, str],
+        function_name: str | None = None,
     ) -> None:
         super().__init__(scope, id)
         row, size = FUNCTIONS[id], config.functions.of(id)
@@ -61,6 +63,7 @@ class Function(Construct):
         self.function = lambda_.Function(
             self,
             "Function",
+            function_name=function_name,
             code=code,
             runtime=lambda_.Runtime.PYTHON_3_13,
             architecture=ARCHITECTURES[config.architecture],

@@ -78,6 +78,7 @@ def _rate_limit(
 ) -> wafv2.CfnWebACL.RuleProperty:
     """Blocks an address with more requests than that in WINDOW_SECONDS; `paths` counts only them.
 
+    WAF sees a path as it is on the wire, and the application decodes it.
     docs.aws.amazon.com/waf/latest/developerguide/waf-rule-statement-type-rate-based.html
     """
     matches = [
@@ -87,7 +88,7 @@ def _rate_limit(
                 positional_constraint="EXACTLY",
                 search_string=path,
                 text_transformations=[
-                    wafv2.CfnWebACL.TextTransformationProperty(priority=0, type="NONE")
+                    wafv2.CfnWebACL.TextTransformationProperty(priority=0, type="URL_DECODE")
                 ],
             )
         )

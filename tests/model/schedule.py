@@ -242,7 +242,7 @@ class Schedule:
         device.socket, device.attempt = None, socket
 
         def work() -> None:
-            response = connection.connect(self.world.services, caller, at)
+            response = connection.connect(self.world.services, caller, at, asked_at=at)
             if response["statusCode"] == 200 and socket.state == "opening":
                 socket.state, socket.opened_at = "open", self.world.now
                 if device.attempt is socket and device in self.devices:

@@ -421,6 +421,7 @@ VALUES: dict[str, Values] = {
         *(1, 3653, "30"), wrong=(0, -1, 2, 8, 31, 366, 3650, 3654, 10**19)
     ),
     "container_insights": flag(),
+    "password_reset": flag(),
     "waf": flag(),
     "alarms_email": text(
         (

@@ -35,6 +35,8 @@ FIXED = {
     "AWS::KMS::Alias": Fixed("alias/switchboard-prod", "region"),
     # The Lambda pool's: no setting changes its type, and others have none. Its permission names it.
     "AWS::ElasticLoadBalancingV2::TargetGroup": Fixed("switchboard-prod-lambda", "region"),
+    # The operator's, who calls it by this name: no other property that would replace it is set.
+    "AWS::Lambda::Function": Fixed("switchboard-prod-operator", "region"),
     # a label: two APIs may have the same
     "AWS::ApiGatewayV2::Api": Fixed("switchboard-prod", "nothing"),
     "AWS::ApiGatewayV2::Authorizer": Fixed("Authorizer", "api"),

@@ -1,6 +1,8 @@
 """What a user does with an account, over the whole system: sign out, password, export, delete."""
 
+import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -8,9 +10,11 @@ import pytest
 
 from client import ChatClient, Unauthorized
 from client.core.events import MembersChanged, SignedOut
+from emulator.runtime.endpoints import Endpoints
 from tests.client.library import of
 from tests.system.conftest import PASSWORD
 from tests.system.telling import received, run
+from tools import operator
 
 pytestmark = pytest.mark.xdist_group("story")
 
@@ -52,6 +56,32 @@ def test_signing_out_and_a_new_password_end_what_they_say(
 
     run(story())
     assert status(endpoints, "sign-in", ravi, NEW) == 200
+
+
+def test_an_operator_puts_somebody_out_lets_them_in_again_and_deletes_them(
+    device: Make,
+    name: Name,
+    endpoints: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ravi = name("ravi")
+    Endpoints(**endpoints).write(tmp_path)
+    monkeypatch.setattr(operator, "STATE", tmp_path)
+
+    async def story() -> None:
+        async with device(ravi) as own:
+            assert await asyncio.to_thread(operator.main, ["disable", ravi]) == 0
+            await own.wait_for(of(SignedOut))
+        with pytest.raises(Unauthorized):
+            await device(ravi, "tablet").sign_up_or_in()
+        assert await asyncio.to_thread(operator.main, ["enable", ravi]) == 0
+        async with device(ravi) as own:
+            assert await asyncio.to_thread(operator.main, ["delete", ravi, "--yes"]) == 0
+            await own.wait_for(of(SignedOut))
+
+    run(story())
+    assert status(endpoints, "sign-up", ravi, PASSWORD) == 409
 
 
 def test_a_deleted_account_leaves_its_chats_and_its_name_stays_taken(

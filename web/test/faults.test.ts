@@ -19,8 +19,11 @@ import {
   shows,
   texts,
   until,
+  useBackend,
   user,
 } from "./scene.ts";
+
+useBackend();
 
 async function pair(): Promise<{ ravi: TestClient; raju: TestClient; chat: string }> {
   const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
@@ -283,7 +286,7 @@ describe("a full disk", () => {
 });
 
 describe("who was removed from a group", () => {
-  test("can read it, is told when writing, and is shown it again when put back", async () => {
+  test("can read it, gets an error when writing, and is shown it again when put back", async () => {
     const { ravi, raju } = await pair();
     const group = await ravi.client.group([user("raju")], "friends");
     await ravi.client.send(group, "welcome");
@@ -301,8 +304,8 @@ describe("who was removed from a group", () => {
     await again.client.typing(group);
     await expect(again.client.send(group, "hello?")).rejects.toThrow(NotAMember);
     await again.client.sync();
-    const told = backend.frames.slice(before).filter(({ device }) => device === again.name);
-    expect(told.filter(({ chat }) => chat === group)).toEqual([]);
+    const sent = backend.frames.slice(before).filter(({ device }) => device === again.name);
+    expect(sent.filter(({ chat }) => chat === group)).toEqual([]);
     await ravi.client.changeMembers(group, { add: [user("raju")] });
     await ravi.client.send(group, "back");
     await got(again, "back");
@@ -310,6 +313,26 @@ describe("who was removed from a group", () => {
     await again.client.send(group, "thank you");
     await got(ravi, "thank you");
   }, 20_000);
+});
+
+describe("a receipt that is refused", () => {
+  test("is not sent again, and shows that the user is no longer in the chat", async () => {
+    const { ravi, raju } = await pair();
+    const group = await ravi.client.group([user("raju")]);
+    await ravi.client.send(group, "welcome");
+    await got(raju, "welcome");
+    await backend.takeOut(group, user("raju"));
+    await raju.client.markRead(group, 1);
+    await until(() => eventsOf(raju, "chat_left").length > 0);
+    const receipts = () =>
+      backend.frames.filter((each) => each.device === raju.name && each.action === "receipt").length;
+    const before = receipts();
+    raju.client.cut();
+    await until(() => eventsOf(raju, "connected").length > 1);
+    await raju.client.sync();
+    expect(receipts()).toBe(before);
+    expect(eventsOf(raju, "chat_left")).toHaveLength(1);
+  });
 });
 
 describe("the end", () => {

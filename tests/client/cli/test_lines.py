@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from client.cli.lines import InputLines, Lines
+from client.cli.main import _while_read
 from client.cli.options import UsageError, parse
 from client.cli.text import LONGEST_LINE, history_line, one_line, visible
 from client.core.events import MessageReadable, MessageReceived, StateChanged
 from client.core.ticks import State
+from client.errors import ClientError
 from client.store.history import StoredMessage
 from tests.client.cli.person import Person
 from tests.client.library import online, with_server
@@ -174,3 +176,20 @@ def test_the_wait_for_somebody_who_has_not_signed_up_ends_with_the_input() -> No
             assert await person.types("hello") == ["! nobody_yet has not signed up yet"]
 
     with_server(scenario)
+
+
+def test_no_wait_of_the_command_line_outlasts_the_input() -> None:
+    async def scenario() -> None:
+        reading, writing = os.pipe()
+        source = InputLines(reading)
+        waiting = asyncio.create_task(_while_read(source, asyncio.sleep(3600), grace=0.05))
+        await asyncio.sleep(0.1)
+        assert not waiting.done()  # somebody may still type
+        os.close(writing)
+        async with asyncio.timeout(1):
+            with pytest.raises(ClientError, match="at its end"):
+                await waiting
+            assert await _while_read(source, asyncio.sleep(0, "done"), grace=0.05) == "done"
+        os.close(reading)
+
+    asyncio.run(scenario())

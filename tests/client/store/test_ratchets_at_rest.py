@@ -72,6 +72,16 @@ def test_a_passphrase_takes_the_place_of_the_key_file(tmp_path: Path) -> None:
     store.close()
 
 
+@pytest.mark.parametrize("typed", ["caf\u00e9 noir", "cafe\u0301 noir", "cafe\u0301\u00a0noir"])
+def test_a_passphrase_is_one_in_composed_and_decomposed_form(typed: str) -> None:
+    assert from_passphrase(typed, b"s" * 16).proof() == (
+        from_passphrase("caf\u00e9 noir", b"s" * 16).proof()
+    )
+    assert (
+        from_passphrase(typed, b"s" * 16).proof() != from_passphrase("cafe noir", b"s" * 16).proof()
+    )
+
+
 def test_a_passphrase_for_a_store_with_a_key_file_is_refused_not_ignored(tmp_path: Path) -> None:
     store, _ = opened(tmp_path / "s.sqlite")
     store.close()

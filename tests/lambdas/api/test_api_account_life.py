@@ -88,6 +88,50 @@ def test_an_operators_temporary_password_leads_to_an_own_one(api: Rest) -> None:
     assert sign_in(api, user, NEW).status == 200
 
 
+FORMS = {
+    "composed": "Zo\u00eb's \u00c5rhus caf\u00e9 1",
+    "decomposed": "Zoe\u0308's A\u030arhus cafe\u0301 1",
+    "mixed": "Zo\u00eb's \u212brhus cafe\u0301 1",
+    "other spaces": "Zoe\u0308's\u00a0\u00c5rhus\u3000caf\u00e9\u20031",
+}
+
+
+@pytest.mark.parametrize("made", FORMS.values(), ids=FORMS)
+@pytest.mark.parametrize("typed", FORMS.values(), ids=FORMS)
+def test_a_password_is_one_in_all_its_forms(api: Rest, made: str, typed: str) -> None:
+    user = new_name("zoe")
+    assert api.request("POST", "/api/sign-up", {"username": user, "password": made}).status == 201
+    again = api.request("POST", "/api/sign-up", {"username": user, "password": typed})
+    assert again.status == 201  # a lost response, asked for again
+    assert sign_in(api, user, typed).status == 200
+    assert change(api, user, typed, f"{made}x").status == 200
+    assert sign_in(api, user, f"{typed}x").status == 200
+    assert delete(api, user, f"{typed}x").body == {"done": True}
+
+
+def test_a_temporary_password_is_changed_for_one_in_any_form(api: Rest) -> None:
+    (user,) = api.sign_up("zoe")
+    client("cognito-idp").admin_set_user_password(
+        **pool(api), Username=user, Password=FORMS["composed"], Permanent=False
+    )
+    assert change(api, user, FORMS["decomposed"], f"{FORMS['mixed']}x").status == 200
+    assert sign_in(api, user, f"{FORMS['other spaces']}x").status == 200
+
+
+@pytest.mark.parametrize(
+    ("made", "typed"),
+    [
+        ("Passw0rd \ufb01!", "Passw0rd fi!"),
+        ("Passw0rd A!", "Passw0rd a!"),
+        ("Passw0rd \u00e9!", "Passw0rd e!"),
+    ],
+)
+def test_what_only_looks_alike_is_another_password(api: Rest, made: str, typed: str) -> None:
+    user = new_name("zoe")
+    assert api.request("POST", "/api/sign-up", {"username": user, "password": made}).status == 201
+    assert sign_in(api, user, typed).status == 401
+
+
 # -- signing out
 
 

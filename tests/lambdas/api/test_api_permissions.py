@@ -9,6 +9,7 @@ import pytest
 from botocore.client import BaseClient
 from moto import mock_aws
 
+from lambdas.api import operator
 from lambdas.delivery import push
 from lambdas.notifications import platform_applications
 from lambdas.presence.devices import Devices
@@ -26,6 +27,10 @@ OPEN = {
     "cognito-idp:ChangePassword",
     "cognito-idp:RespondToAuthChallenge",
     "cognito-idp:RevokeToken",
+    "cognito-idp:UpdateUserAttributes",
+    "cognito-idp:VerifyUserAttribute",
+    "cognito-idp:ForgotPassword",
+    "cognito-idp:ConfirmForgotPassword",
 }
 
 
@@ -127,6 +132,25 @@ def test_the_api_uses_exactly_what_it_is_granted(used: Used) -> None:
     for resource, grants in table_of_grants.items():
         assert used[resource] - OPEN == grants, resource
     assert set(used) == set(table_of_grants)
+
+
+def test_the_operator_uses_exactly_what_it_is_granted(used: Used) -> None:
+    with rest() as api:
+        ravi, raju = api.sign_up("ravi", "raju")
+        api.phone(ravi, push={"platform": "fcm", "token": "one-phone"})
+        other = api.phone(raju)
+        for body in ({"kind": "direct", "with": raju}, {"kind": "group", "members": [raju]}):
+            api.request("POST", "/api/chats", body, user=ravi)
+        api.connect(other)
+        (cognito_only,) = api.strangers("zoe")
+        api.aws.users.delete({"user": cognito_only, "item": "devices"})
+        used.clear()
+        for act in ("disable", "enable", "delete"):
+            operator.respond(api.aws, {"act": act, "user": ravi})
+        operator.respond(api.aws, {"act": "delete", "user": cognito_only})
+    grants = granted("Operator")
+    grants.pop("execute-api")  # posts are signed by hand
+    assert used == grants
 
 
 def test_push_uses_exactly_what_it_is_granted(used: Used, monkeypatch: pytest.MonkeyPatch) -> None:

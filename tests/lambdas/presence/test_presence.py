@@ -46,7 +46,7 @@ def test_a_ticket_lets_its_device_in(world: Backend, protocols: str, header: str
                 }
             ],
         },
-        "context": {"user": "ravi", "device": "phone"},
+        "context": {"user": "ravi", "device": "phone", "asked_at": int(world.clock() * 1000)},
     }
 
 

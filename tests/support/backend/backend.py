@@ -202,7 +202,8 @@ class Backend:
         opening.user, opening.device = policy["context"]["user"], policy["context"]["device"]
         self.gateway.connections[opening.id] = opening
         at = int(self.clock() * 1000)
-        event = events.connect(opening.user, opening.device, opening.id, at)
+        asked_at = policy["context"]["asked_at"]
+        event = events.connect(opening.user, opening.device, opening.id, at, asked_at)
         response = connection.respond(self.aws, event)
         if response["statusCode"] != 200:
             opening.state = "closed"

@@ -25,8 +25,18 @@ class Control:
     def later(self, seconds: float) -> None:
         self._backend.clock.pass_seconds(seconds)
 
+    def purge(self, chat: str) -> bool:
+        """The delivery watch runs: whether every device had everything, so that all is deleted."""
+        self._backend.run_watch()
+        head = self._backend.head(chat)
+        return bool(head["purged_to"] == head["seq"])
+
     def sign_up(self, user: str) -> None:
         self._backend.there(user)
+
+    def mailed(self) -> str:
+        """The code that was mailed last."""
+        return self._backend.aws.pool.mails[-1]["code"]
 
     def strangers(self) -> None:
         """Who signs up from now on is nobody's contact."""

@@ -24,6 +24,7 @@ ENVIRONMENT = {
     "RETAIN_UNTIL_EXPIRY": "false",
     "PUSH_QUEUE_URL": "https://queue",
     "WEBSOCKET_URL": "ws://in-memory/dev",
+    "PASSWORD_RESET": "true",
     "POOL_NAME": "lambda",
     "USER_POOL_ID": POOL_ID,
     "USER_POOL_CLIENT_ID": CLIENT_ID,

@@ -60,6 +60,9 @@ class UserPool:
         self.passwords: dict[str, str] = {}
         self.refresh_tokens: dict[str, str] = {}  # token -> user
         self._confirmed: set[str] = set()
+        self.emails: dict[str, str] = {}  # confirmed ones, by user
+        self.codes: dict[tuple[str, str], tuple[str, str]] = {}  # purpose, user -> code, address
+        self.mails: list[dict[str, str]] = []
 
     def sign_up(self, **request: Any) -> dict[str, Any]:
         self._before_call("sign_up")
@@ -112,6 +115,47 @@ class UserPool:
         self._require_strong(request["ProposedPassword"])
         self.passwords[claims["username"]] = request["ProposedPassword"]
         return {}
+
+    def update_user_attributes(self, **request: Any) -> dict[str, Any]:
+        self._before_call("update_user_attributes")
+        claims = jwt.decode(request["AccessToken"], options={"verify_signature": False})
+        (email,) = (each["Value"] for each in request["UserAttributes"])
+        self._mail("verify", claims["username"], email)
+        return {}
+
+    def verify_user_attribute(self, **request: Any) -> dict[str, Any]:
+        self._before_call("verify_user_attribute")
+        claims = jwt.decode(request["AccessToken"], options={"verify_signature": False})
+        user = claims["username"]
+        self.emails[user] = self._redeemed("verify", user, request["Code"])
+        return {}
+
+    def forgot_password(self, **request: Any) -> dict[str, Any]:
+        self._before_call("forgot_password")
+        user = request["Username"]
+        if user in self.emails:
+            self._mail("reset", user, self.emails[user])
+        elif user in self.passwords:
+            raise _error("InvalidParameterException", "no registered/verified email")
+        return {}
+
+    def confirm_forgot_password(self, **request: Any) -> dict[str, Any]:
+        self._before_call("confirm_forgot_password")
+        self._require_strong(request["Password"])
+        self._redeemed("reset", request["Username"], request["ConfirmationCode"])
+        self.passwords[request["Username"]] = request["Password"]
+        return {}
+
+    def _mail(self, purpose: str, user: str, email: str) -> None:
+        code = f"{next(self._serial):06d}"
+        self.codes[purpose, user] = (code, email)
+        self.mails.append({"to": email, "code": code})
+
+    def _redeemed(self, purpose: str, user: str, code: str) -> str:
+        """The address that the code was mailed to."""
+        if self.codes.get((purpose, user), ("",))[0] != code:
+            raise _error("CodeMismatchException", "Invalid verification code provided")
+        return self.codes.pop((purpose, user))[1]
 
     def admin_user_global_sign_out(self, **request: Any) -> dict[str, Any]:
         self._before_call("admin_user_global_sign_out")

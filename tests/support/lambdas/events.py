@@ -45,7 +45,7 @@ _HEADERS = {
 
 
 def _context(route: str, kind: str, connection_id: str, user: str, device: str) -> Event:
-    authorizer = {
+    authorizer: Event = {
         "principalId": f"{user}/{device}",
         "integrationLatency": 12,
         "user": user,
@@ -77,8 +77,16 @@ def authorizer(protocols: str | None, header: str = "Sec-WebSocket-Protocol") ->
     }
 
 
-def connect(user: str, device: str, connection_id: str, at: int = CONNECTED_AT) -> Event:
+def connect(
+    user: str,
+    device: str,
+    connection_id: str,
+    at: int = CONNECTED_AT,
+    asked_at: int | None = None,
+) -> Event:
+    """`at`, and `asked_at` of the ticket, in ms."""
     context = _context("$connect", "CONNECT", connection_id, user, device)
+    context["authorizer"]["asked_at"] = str(at if asked_at is None else asked_at)
     headers = {**_HEADERS, "Sec-WebSocket-Protocol": "chat.v1, ticket.used-by-now"}
     return {
         "headers": headers,

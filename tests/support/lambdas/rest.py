@@ -72,7 +72,11 @@ def create_resources() -> dict[str, str]:
         create_table(dynamodb, name, row.keys)
     cognito = client("cognito-idp")
     pool = cognito.create_user_pool(
-        PoolName="users", Policies={"PasswordPolicy": {"MinimumLength": 10}}
+        PoolName="users",
+        Policies={"PasswordPolicy": {"MinimumLength": 10}},
+        AutoVerifiedAttributes=["email"],
+        UserAttributeUpdateSettings={"AttributesRequireVerificationBeforeUpdate": ["email"]},
+        AccountRecoverySetting={"RecoveryMechanisms": [{"Priority": 1, "Name": "verified_email"}]},
     )["UserPool"]["Id"]
     app_client = cognito.create_user_pool_client(
         UserPoolId=pool,
@@ -91,6 +95,7 @@ def create_resources() -> dict[str, str]:
         # a platform without a credential
         "APNS_SANDBOX_APPLICATION_ARN": f"arn:aws:sns:{REGION}:123456789012:app/APNS_SANDBOX/none",
         "MESSAGE_TTL_DAYS": "30",
+        "PASSWORD_RESET": "true",
         "POOL_NAME": "lambda",
     }
 

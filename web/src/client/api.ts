@@ -94,6 +94,32 @@ export class Api {
     await this.#keep({ access: tokens.accessToken, refresh: tokens.refreshToken });
   }
 
+  async setEmail(email: string, password: string): Promise<void> {
+    const body: bodies.EmailRequest = { email, password };
+    const call: Call = { method: "PUT", path: "/api/account/email", body };
+    await this.#call(call, bodies.parseEmailResponse);
+  }
+
+  async confirmEmail(code: string): Promise<void> {
+    const body: bodies.EmailCodeRequest = { code };
+    const call: Call = { method: "POST", path: "/api/account/email/confirm", body };
+    await this.#call(call, bodies.parseEmailCodeResponse);
+  }
+
+  async forgotPassword(username: string): Promise<void> {
+    const body: bodies.ResetRequest = { username };
+    const call: Call = { method: "POST", path: "/api/password/reset", body, open: true };
+    await this.#call(call, bodies.parseResetResponse);
+  }
+
+  /** All other sign-ins of the user end. Not repeated: the code serves once. */
+  async resetPassword(username: string, code: string, newPassword: string): Promise<void> {
+    const body: bodies.ResetCodeRequest = { username, code, new_password: newPassword };
+    const call: Call = { method: "POST", path: "/api/password/reset/confirm", body, open: true };
+    const tokens = await this.#call(call, bodies.parseResetCodeResponse);
+    await this.#keep({ access: tokens.accessToken, refresh: tokens.refreshToken });
+  }
+
   /** Ends this sign-in and removes the device; `everywhere` all sign-ins and devices. */
   async signOut(device: string | undefined, everywhere = false): Promise<void> {
     const { refresh } = this.tokens;

@@ -366,6 +366,26 @@ export class ChatClient {
     await this.#api.changePassword(this.user, password, newPassword);
   }
 
+  /** Has a code mailed to the address, with which `confirmEmail` confirms it. */
+  async setEmail(email: string, password: string): Promise<void> {
+    await this.#api.setEmail(email, password);
+  }
+
+  /** From then on a forgotten password can be reset by mail to that address. */
+  async confirmEmail(code: string): Promise<void> {
+    await this.#api.confirmEmail(code);
+  }
+
+  /** Has a code mailed to the user's confirmed address. Nobody learns whether there is one. */
+  async forgotPassword(): Promise<void> {
+    await this.#api.forgotPassword(this.user);
+  }
+
+  /** Signs in with another password, by the code; all other devices have to sign in again. */
+  async resetPassword(code: string, newPassword: string): Promise<void> {
+    await this.#api.resetPassword(this.user, code, newPassword);
+  }
+
   /** Ends this sign-in and removes this device, or all of the user's; closes the client. */
   async signOut(everywhere = false): Promise<void> {
     await this.#api.signOut(this.device, everywhere);

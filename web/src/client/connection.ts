@@ -49,7 +49,8 @@ export class Connection {
         while (!this.#closing && !(await this.#driver.writable())) await this.#rest(STORE_RETRY_MS);
         leave = await this.#once();
       } catch (error) {
-        const unauthorized = error instanceof ApiError && error.status === 401;
+        // 403: the account is disabled
+        const unauthorized = error instanceof ApiError && [401, 403].includes(error.status);
         if (unauthorized || error instanceof Removed) {
           this.#calls.publish({ type: "signed_out", reason: error.message });
           return;

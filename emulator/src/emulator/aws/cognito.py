@@ -1,4 +1,4 @@
-"""What moto's Cognito lacks: RevokeToken.
+"""What moto's Cognito lacks: RevokeToken, and the codes that it mails (cognito_codes.py).
 
 Ends a refresh token, and for Cognito's own operations the access tokens made from it; a text that
 is no refresh token of the client is ignored, as by an endpoint of RFC 7009.
@@ -10,9 +10,12 @@ import base64
 import json
 from typing import Any
 
+from emulator.aws import cognito_codes
+
 
 def install() -> None:
-    """Adds the operation, unless moto has one by now."""
+    """Adds the operations."""
+    cognito_codes.install()
     from moto.cognitoidp.responses import CognitoIdpResponse
 
     if not hasattr(CognitoIdpResponse, "revoke_token"):

@@ -20,7 +20,7 @@ from aiohttp import web
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from emulator import listening
-from emulator.aws import data
+from emulator.aws import cognito_codes, data, invocations
 from emulator.aws.direct import Direct
 from emulator.aws.sqs import LongPolls
 
@@ -49,9 +49,9 @@ async def _guard(
     return listening.error_for(request) or await handler(request)
 
 
-def application(wsgi: WsgiApp, long_polls: LongPolls) -> web.Application:
+def application(wsgi: WsgiApp, long_polls: LongPolls, functions: str = "") -> web.Application:
     """An aiohttp application that passes every request to moto: directly where that is possible,
-    else to `wsgi`."""
+    else to `wsgi`. Invocations go to `functions`, a base URL; empty where no functions run."""
     direct = Direct()
 
     def respond(request: web.Request, body: bytes) -> web.Response:
@@ -71,6 +71,9 @@ def application(wsgi: WsgiApp, long_polls: LongPolls) -> web.Application:
 
     app = web.Application(client_max_size=MAX_BODY, middlewares=[_guard])
     data.add_routes(app)
+    cognito_codes.add_routes(app)
+    if functions:
+        invocations.add_routes(app, functions)
     app.router.add_route("*", "/{path:.*}", serve)
     return app
 

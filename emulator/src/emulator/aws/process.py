@@ -20,13 +20,19 @@ class AwsServer:
     """The process that emulates AWS on `port`; what it prints goes to `log`."""
 
     def __init__(
-        self, children: ChildProcesses, port: Port, fcm: str, apns: str, log: Path
+        self,
+        children: ChildProcesses,
+        port: Port,
+        fcm: str,
+        apns: str,
+        log: Path,
+        functions: str = "",
     ) -> None:
         self._children = children
         self._listen_on = port
         self._port = number(port)
         self._log = log
-        self._arguments = ["--fcm", fcm, "--apns", apns]
+        self._arguments = ["--fcm", fcm, "--apns", apns, "--functions", functions]
         self._process: asyncio.subprocess.Process | None = None
         self._copying: asyncio.Task[None] | None = None
 

@@ -25,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--fd", type=int, required=True, help="the socket to listen on")
     parser.add_argument("--fcm", required=True, help="base URL in place of fcm.googleapis.com")
     parser.add_argument("--apns", required=True, help="base URL in place of api.push.apple.com")
+    parser.add_argument("--functions", default="", help="base URL that Lambda's Invoke goes to")
     parser.add_argument("--sweep", type=float, default=SWEEP)
     options = parser.parse_args(arguments)
     # moto checks credentials of calls it makes to itself, and never sends them anywhere.
@@ -33,10 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # The same template gives the same pool after a restart, so that tokens stay valid.
     os.environ["MOTO_COGNITO_IDP_USER_POOL_ID_STRATEGY"] = "HASH"
     os.environ["MOTO_COGNITO_IDP_USER_POOL_CLIENT_ID_STRATEGY"] = "HASH"
-    asyncio.run(serve(socket.socket(fileno=options.fd), options.fcm, options.apns, options.sweep))
+    listening = socket.socket(fileno=options.fd)
+    asyncio.run(serve(listening, options.fcm, options.apns, options.functions, options.sweep))
 
 
-async def serve(listening: socket.socket, fcm: str, apns: str, sweep_seconds: float) -> None:
+async def serve(
+    listening: socket.socket, fcm: str, apns: str, functions: str, sweep_seconds: float
+) -> None:
     """Serve on a bound socket until standard input ends or a signal comes.
 
     Prints `ready` when it accepts requests.
@@ -75,7 +79,8 @@ async def serve(listening: socket.socket, fcm: str, apns: str, sweep_seconds: fl
         )
         for service in _SERVICES:
             importlib.import_module(f"moto.{service}.responses")
-        runner = await front.listen(front.application(front.Dispatcher(), polls), listening)
+        application = front.application(front.Dispatcher(), polls, functions)
+        runner = await front.listen(application, listening)
         print("ready", flush=True)
         sweeper = asyncio.create_task(_sweep(sweep_seconds, dynamodb_expiry.sweep))
         await _until_signalled()

@@ -38,7 +38,12 @@ class Servers:
         self.fcm = self._fcm()
         self.apns = self._apns()
         self.aws = AwsServer(
-            children, ports.aws, _url(ports.fcm), _url(ports.apns), options.logs / "aws.log"
+            children,
+            ports.aws,
+            _url(ports.fcm),
+            _url(ports.apns),
+            options.logs / "aws.log",
+            _url(ports.functions),
         )
         self.addresses = Addresses(
             region=self.place.region,

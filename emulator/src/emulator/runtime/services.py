@@ -17,6 +17,7 @@ from emulator.events.provider import EventSourceProvider
 from emulator.functions.code import RunCopies
 from emulator.functions.environment import has_awslambdaric, link_runtime_packages
 from emulator.functions.functions import Functions
+from emulator.functions.invoke_api import InvokeApi
 from emulator.functions.provider import FunctionProvider
 from emulator.functions.reload import Reload
 from emulator.functions.worker import Host
@@ -56,6 +57,7 @@ class Services:
         self.secrets = SecretProvider(self._clients)
         self.copies = RunCopies(self._run)
         self.functions = self._functions()
+        self.invoke_api = InvokeApi(self.functions, servers.ports.functions)
         invoke = self.functions.invoke
         push_secrets = servers.options.project.push_secrets
         self.custom = CustomResourceProvider(
@@ -150,6 +152,7 @@ class Services:
         """What is started once all resources are there; stopped in the opposite order."""
         return [
             self.functions,
+            self.invoke_api,
             self.gateway,
             self.balancer,
             self.containers,

@@ -160,6 +160,16 @@ export interface DevicesResponse {
   readonly former: readonly FormerDevice[];
 }
 
+/** 200; wrong or expired code: 400. */
+export interface EmailCodeResponse {
+  readonly confirmed: boolean;
+}
+
+/** 200; wrong password: 401; off in this environment: 403. */
+export interface EmailResponse {
+  readonly sent: boolean;
+}
+
 /** 400, 401, 403, 404, 409, 413, 429, 500. */
 export interface ErrorResponse {
   readonly error: ErrorDetail;
@@ -210,6 +220,22 @@ export interface PasswordResponse {
   readonly refreshToken: string;
   /** Milliseconds; the wire has seconds. */
   readonly expiresIn: number;
+}
+
+/** Open. 200: a new sign-in; earlier ones have ended. Wrong code, weak password: 400. */
+export interface ResetCodeResponse {
+  readonly accessToken: string;
+  readonly refreshToken: string;
+  /** Milliseconds; the wire has seconds. */
+  readonly expiresIn: number;
+}
+
+/**
+ * Open. 200, whether or not the name exists and has a confirmed address; off in this environment:
+ * 403.
+ */
+export interface ResetResponse {
+  readonly sent: boolean;
 }
 
 /** 200; all settings. */
@@ -454,6 +480,20 @@ export function parseDevicesResponse(value: unknown): DevicesResponse {
   };
 }
 
+export function parseEmailCodeResponse(value: unknown): EmailCodeResponse {
+  const body = mapping(value);
+  return {
+    confirmed: flag(body.confirmed),
+  };
+}
+
+export function parseEmailResponse(value: unknown): EmailResponse {
+  const body = mapping(value);
+  return {
+    sent: flag(body.sent),
+  };
+}
+
 export function parseErrorResponse(value: unknown): ErrorResponse {
   const body = mapping(value);
   return {
@@ -517,6 +557,22 @@ export function parsePasswordResponse(value: unknown): PasswordResponse {
     accessToken: text(body.access_token),
     refreshToken: text(body.refresh_token),
     expiresIn: optional(duration, 0)(body.expires_in),
+  };
+}
+
+export function parseResetCodeResponse(value: unknown): ResetCodeResponse {
+  const body = mapping(value);
+  return {
+    accessToken: text(body.access_token),
+    refreshToken: text(body.refresh_token),
+    expiresIn: duration(body.expires_in),
+  };
+}
+
+export function parseResetResponse(value: unknown): ResetResponse {
+  const body = mapping(value);
+  return {
+    sent: flag(body.sent),
   };
 }
 
@@ -646,6 +702,17 @@ export type DeviceRequest = {
   readonly push?: PushToken;
 };
 
+/** Confirms the address that the code was sent to. */
+export type EmailCodeRequest = {
+  readonly code: string;
+};
+
+/** Sends a code to the address, by which passwords can be reset once it is confirmed. */
+export type EmailRequest = {
+  readonly email: string;
+  readonly password: string;
+};
+
 /** Adds and removes members of a group. */
 export type MembersRequest = {
   readonly add?: readonly string[];
@@ -671,6 +738,18 @@ export type PasswordRequest = {
   readonly username: string;
   readonly password: string;
   readonly new_password: string;
+};
+
+/** Open. Sets another password by the code that was mailed. */
+export type ResetCodeRequest = {
+  readonly username: string;
+  readonly code: string;
+  readonly new_password: string;
+};
+
+/** Open. Asks for a code to reset a forgotten password with. */
+export type ResetRequest = {
+  readonly username: string;
 };
 
 /** Changes those that are named. */

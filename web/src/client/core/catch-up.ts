@@ -70,11 +70,12 @@ export class CatchUp {
   }
 
   /** An `error` was the response to the sync. The chat in which this user is no longer. */
-  failed({ now }: Step, retryable: boolean): string | undefined {
+  failed({ now }: Step, retryable: boolean, retryAfter?: number): string | undefined {
     const question = this.#plan.responded();
+    const wait = this.#plan.spread(retryAfter);
     if (question?.chats === undefined) {
       const cursor = retryable ? question?.cursor : undefined;
-      this.#plan.wantLater(undefined, now, undefined, cursor);
+      this.#plan.wantLater(undefined, now, wait, cursor);
       return undefined;
     }
     const [first, ...others] = question.chats.keys();
@@ -83,7 +84,7 @@ export class CatchUp {
       return first;
     }
     for (const chat of question.chats.keys()) {
-      if (retryable) this.#plan.wantLater(chat, now);
+      if (retryable) this.#plan.wantLater(chat, now, wait);
       else this.#plan.wantAlone(chat, now);
     }
     return undefined;

@@ -122,10 +122,12 @@ export class Conversations {
   // -- members
 
   async receipt(step: Step, frame: Receipt): Promise<void> {
+    await this.#membership.undelivered(step, frame.chat, frame.undelivered);
     await this.#membership.receipt(step, frame);
   }
 
   async syncedMembers(step: Step, chat: string, place: SyncedChat): Promise<void> {
+    await this.#membership.undelivered(step, chat, place.undelivered);
     await this.#membership.listed(step, chat, place.members, place.seq);
   }
 
@@ -168,7 +170,8 @@ export class Conversations {
     const marks = await step.ledger.readable(row);
     if (marks.delivered < row.watermark) this.#waiting.add(chat);
     else this.#waiting.delete(chat);
-    if (!this.left.has(chat)) this.#receipts.moved(chat, step.now, marks, senders);
+    if (this.left.has(chat)) return; // there is nobody to notify
+    this.#receipts.moved(chat, step.now, marks, senders, row.members.length);
   }
 
   /** A text of this device that its store does not have. */

@@ -64,7 +64,7 @@ export class Engine {
     this.#settings = settings;
     this.#sync = new SyncPlan(settings, random);
     this.#outbox = new Outbox(settings, random);
-    this.#receipts = new ReceiptPlan(settings);
+    this.#receipts = new ReceiptPlan(settings, random);
     this.#presence = new PresencePlan(settings);
     this.#liveness = new Liveness(settings, random);
     const emit = (event: Event) => this.#emit(event);
@@ -421,26 +421,31 @@ export class Engine {
       return;
     }
     if (error.action === "sync") {
-      const chat = this.#catchUp.failed(step, retryable);
+      const chat = this.#catchUp.failed(step, retryable, error.retryAfter);
       if (chat !== undefined) {
         const known = this.left(chat);
         await this.#chats.leave(step, chat);
         if (!known) this.#emit({ type: "chat_left", chat });
       }
     } else if (retryable && (error.action === "receipt" || error.action === undefined)) {
-      await this.#receipts.failed(step);
+      await this.#receipts.failed(step, error.retryAfter);
+    } else if (error.code === "not_found" && error.chat !== undefined && this.knows(error.chat)) {
+      // Nobody typed it, and it would be refused again: is the user still in the chat?
+      this.#receipts.forget(error.chat);
+      this.#membership.ask(error.chat);
     }
-    if (error.messageId === undefined) {
+    if (error.code === "rate_limited") this.#showLimit(step, error);
+    else if (error.messageId === undefined) {
       const { code, message, action } = error;
       this.#emit({ type: "server_error", code, message, action });
     }
   }
 
   /** Tells of a limit once, until the time that the backend asked to wait is over. */
-  #showLimit(step: Step, { code, message, retryAfter }: ErrorFrame): void {
+  #showLimit(step: Step, { code, message, retryAfter, action = "send" }: ErrorFrame): void {
     if (code !== "rate_limited" || step.now < this.#limitedUntil) return;
     this.#limitedUntil = step.now + (retryAfter ?? this.#settings.retryAfterError);
-    this.#emit({ type: "server_error", code, message, action: "send" });
+    this.#emit({ type: "server_error", code, message, action });
   }
 
   /** What another device says to this one, and nobody is shown. */

@@ -1,0 +1,29 @@
+"""Passes calls of Lambda's Invoke on to where the functions run, which is another process."""
+
+from __future__ import annotations
+
+from aiohttp import ClientSession, ClientTimeout, web
+
+PATH = "/2015-03-31/functions/{name}/invocations"
+# a function may run for 15 minutes
+TIMEOUT = ClientTimeout(total=16 * 60)
+PASSED_ON = ("X-Amz-Invocation-Type", "X-Amz-Client-Context")
+HOP = ("content-length", "connection", "transfer-encoding", "date", "server")
+
+
+def add_routes(app: web.Application, url: str) -> None:
+    """`url` is the base URL of `emulator.functions.invoke_api`."""
+
+    async def invoke(request: web.Request) -> web.Response:
+        headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
+        body = await request.read()
+        async with (
+            ClientSession(timeout=TIMEOUT, auto_decompress=False) as session,
+            session.post(url + request.raw_path, data=body, headers=headers) as found,
+        ):
+            passed = {
+                name: found.headers[name] for name in found.headers if name.lower() not in HOP
+            }
+            return web.Response(status=found.status, body=await found.read(), headers=passed)
+
+    app.router.add_post(PATH, invoke)

@@ -1,0 +1,119 @@
+"""Lambda's operation Invoke, over HTTP, for what runs here: the AWS server passes calls on to it.
+
+Synchronous invocations and dry runs. Source: the API reference of "Invoke" (2015-03-31),
+docs.aws.amazon.com/lambda/latest/api/API_Invoke.html.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from aiohttp import web
+
+from emulator.functions.failures import MAX_PAYLOAD
+from emulator.functions.functions import Functions
+from emulator.functions.model import name_in
+from emulator.listening import HttpListener, Port
+from emulator.providers import Throttled
+
+PREFIX, SUFFIX = "/2015-03-31/functions/", "/invocations"
+LATEST = "$LATEST"
+
+
+class _Error(NamedTuple):
+    """`message` is the name of the error's field: the service spells it in two ways."""
+
+    status: int
+    code: str
+    text: str
+    message: str = "message"
+    reason: str | None = None
+
+
+class InvokeApi:
+    """`POST /2015-03-31/functions/<name or ARN>/invocations`."""
+
+    def __init__(self, functions: Functions, port: Port) -> None:
+        self._functions = functions
+        self.listener = HttpListener(self._handle, port, "Lambda's Invoke")
+
+    async def start(self) -> None:
+        await self.listener.start()
+
+    async def stop(self) -> None:
+        await self.listener.stop()
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        # the rest isn't read of what is too long
+        event = bytearray()
+        async for chunk in request.content.iter_any():
+            event += chunk
+            if len(event) > MAX_PAYLOAD:
+                return _failed(_too_large(len(event)))
+        kind = request.headers.get("X-Amz-Invocation-Type", "RequestResponse")
+        reference = unquote(request.path_qs.partition("?")[0])
+        reference = reference.removeprefix(PREFIX).removesuffix(SUFFIX)
+        qualifier = request.query.get("Qualifier", LATEST)
+        return await self._invoke(reference, qualifier, kind, bytes(event) or b"{}")
+
+    async def _invoke(
+        self, reference: str, qualifier: str, kind: str, event: bytes
+    ) -> web.StreamResponse:
+        if kind not in ("RequestResponse", "DryRun"):
+            return _failed(_unsupported(kind))
+        try:
+            json.loads(event)
+        except ValueError as error:
+            text = f"Could not parse request body into json: {error}"
+            return _failed(_Error(400, "InvalidRequestContentException", text))
+        names = {each.name for each in self._functions.functions()}
+        if name_in(reference) not in names or qualifier != LATEST:
+            return _failed(_not_found(reference, qualifier))
+        if kind == "DryRun":
+            return web.Response(status=204, headers=_headers())
+        try:
+            result = await self._functions.invoke(reference, event)
+        except Throttled:
+            reason = "ReservedFunctionConcurrentInvocationLimitExceeded"
+            return _failed(_Error(429, "TooManyRequestsException", "Rate Exceeded.", reason=reason))
+        headers = {"X-Amz-Executed-Version": LATEST}
+        if result.error:
+            headers["X-Amz-Function-Error"] = "Unhandled"
+        return web.Response(
+            body=result.payload, headers=_headers() | headers, content_type="application/json"
+        )
+
+
+def _failed(error: _Error) -> web.Response:
+    document = {"Type": "User", error.message: error.text}
+    if error.reason:
+        document["Reason"] = error.reason
+    return web.Response(
+        status=error.status,
+        text=json.dumps(document),
+        headers=_headers() | {"x-amzn-ErrorType": error.code},
+        content_type="application/json",
+    )
+
+
+def _not_found(reference: str, qualifier: str) -> _Error:
+    name = reference if qualifier == LATEST else f"{reference}:{qualifier}"
+    text = f"Function not found: {name}"
+    return _Error(404, "ResourceNotFoundException", text, message="Message")
+
+
+def _too_large(size: int) -> _Error:
+    text = f"Request must be smaller than {MAX_PAYLOAD} bytes for the InvokeFunction operation"
+    return _Error(413, "RequestTooLargeException", text)
+
+
+def _unsupported(kind: str) -> _Error:
+    text = f"the emulator has the invocation types RequestResponse and DryRun, not {kind}"
+    return _Error(400, "InvalidParameterValueException", text)
+
+
+def _headers() -> dict[str, str]:
+    return {"x-amzn-RequestId": secrets.token_hex(16)}

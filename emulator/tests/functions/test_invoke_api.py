@@ -1,0 +1,121 @@
+"""Lambda's Invoke as boto3 calls it, through the AWS server, which is another process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from tests.functions.hosts import function, running
+
+from emulator.aws.process import AwsServer
+from emulator.child_processes import ChildProcesses
+from emulator.functions.invoke_api import InvokeApi
+
+SOURCE = """
+import time
+
+def handler(event, context):
+    if event.get("fail"):
+        raise ValueError("as asked")
+    time.sleep(event.get("sleep", 0))
+    return {"event": event}
+"""
+
+
+def asked(tmp_path: Path, ask: Callable[[Any], Any], **fields: Any) -> Any:
+    """What `ask` gets from a client of Lambda's API."""
+
+    async def main() -> Any:
+        children = ChildProcesses()
+        async with running(tmp_path) as functions:
+            made = function(tmp_path, SOURCE, **fields)
+            functions.add(made)
+            api = InvokeApi(functions, 0)
+            await api.start()
+            log = tmp_path / "aws.log"
+            server = AwsServer(children, 0, "http://x", "http://x", log, api.listener.url)
+            await server.start()
+            client: Any = boto3.client(
+                "lambda", endpoint_url=server.url, config=Config(retries={"total_max_attempts": 1})
+            )
+            try:
+                return await asyncio.to_thread(ask, client)
+            finally:
+                await server.stop()
+                await api.stop()
+
+    return asyncio.run(main())
+
+
+def test_a_function_is_invoked_by_its_name_and_by_its_arn(tmp_path: Path) -> None:
+    def ask(client: Any) -> Any:
+        arn = "arn:aws:lambda:us-east-1:123456789012:function:echo"
+        return [
+            client.invoke(FunctionName=name, Payload=json.dumps({"a": "é"}).encode())
+            for name in ("echo", arn)
+        ] + [client.invoke(FunctionName="echo")]
+
+    for response, event in zip(asked(tmp_path, ask), [{"a": "é"}] * 2 + [{}], strict=True):
+        assert (response["StatusCode"], response["ExecutedVersion"]) == (200, "$LATEST")
+        assert "FunctionError" not in response
+        assert json.loads(response["Payload"].read()) == {"event": event}
+
+
+def test_an_error_of_the_function_is_a_response_that_says_so(tmp_path: Path) -> None:
+    response = asked(
+        tmp_path, lambda client: client.invoke(FunctionName="echo", Payload=b'{"fail": true}')
+    )
+    assert (response["StatusCode"], response["FunctionError"]) == (200, "Unhandled")
+    document = json.loads(response["Payload"].read())
+    assert (document["errorType"], document["errorMessage"]) == ("ValueError", "as asked")
+
+
+def test_a_dry_run_invokes_nothing(tmp_path: Path) -> None:
+    def ask(client: Any) -> Any:
+        return client.invoke(
+            FunctionName="echo", InvocationType="DryRun", Payload=b'{"fail": true}'
+        )
+
+    response = asked(tmp_path, ask)
+    assert (response["StatusCode"], response["Payload"].read()) == (204, b"")
+
+
+REFUSED: list[tuple[dict[str, Any], int, str]] = [
+    ({"FunctionName": "other"}, 404, "ResourceNotFoundException"),
+    ({"FunctionName": "echo", "Qualifier": "7"}, 404, "ResourceNotFoundException"),
+    ({"FunctionName": "other", "InvocationType": "DryRun"}, 404, "ResourceNotFoundException"),
+    ({"FunctionName": "echo", "Payload": b"{"}, 400, "InvalidRequestContentException"),
+    ({"FunctionName": "echo", "Payload": b'"' + b"x" * 2**23}, 413, "RequestTooLargeException"),
+    ({"FunctionName": "echo", "InvocationType": "Event"}, 400, "InvalidParameterValueException"),
+]
+
+
+def test_what_can_not_be_invoked_gets_the_error_that_aws_documents(tmp_path: Path) -> None:
+    def ask(client: Any) -> Any:
+        found = []
+        for request, _, _ in REFUSED:
+            with pytest.raises(client.exceptions.ClientError) as refused:
+                client.invoke(**request)
+            response = refused.value.response
+            status = response["ResponseMetadata"]["HTTPStatusCode"]
+            found.append((status, response["Error"]["Code"]))
+            assert response["Error"]["Message"]
+        return found
+
+    assert asked(tmp_path, ask) == [(status, code) for _, status, code in REFUSED]
+
+
+def test_over_its_reserved_concurrency_a_function_is_throttled(tmp_path: Path) -> None:
+    def ask(client: Any) -> Any:
+        with pytest.raises(client.exceptions.TooManyRequestsException) as refused:
+            client.invoke(FunctionName="echo")
+        return refused.value.response["Reason"]
+
+    reason = asked(tmp_path, ask, reserved=0)
+    assert reason == "ReservedFunctionConcurrentInvocationLimitExceeded"

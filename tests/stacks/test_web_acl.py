@@ -1,0 +1,161 @@
+"""What the web ACL counts and how it responds, evaluated as AWS WAF would."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+
+from lambdas import frames
+from lambdas.api.api import serve
+from lambdas.api.app import create_app
+from lambdas.api.call import Response, Route
+from lambdas.api.routes import ROUTES
+from lambdas.settings import Aws, Settings
+from tests.model.world import ENVIRONMENT
+from tests.stacks.synthesized import Synthesized
+from tests.support.lambdas.events import http_request
+
+TRANSFORMATIONS: Mapping[str, Callable[[str], str]] = {
+    "NONE": lambda path: path,
+    "URL_DECODE": unquote,
+}
+SETTINGS = {
+    **ENVIRONMENT,
+    "TOKEN_ISSUER": "https://issuer",
+    "USER_POOL_CLIENT_ID": "client",
+    "POOL_NAME": "function",
+}
+# docs.aws.amazon.com/waf/latest/developerguide/waf-rule-statement-type-rate-based.html
+LEAST_LIMIT = 10
+
+
+def asks_for_a_password(route: Route) -> bool:
+    if not (route.open and route.body):
+        return False
+    schema = json.loads((frames.SCHEMAS / f"rest/{route.body}.request.json").read_text())
+    return any("password" in name for name in schema["properties"])
+
+
+GUESSED = sorted({route.path for route in ROUTES if asks_for_a_password(route)})
+
+
+def spellings(path: str) -> list[str]:
+    """Ways to write a path that a server may take for the same one."""
+    name = path.rpartition("/")[2]
+    first = f"%{ord(name[0]):02x}{name[1:]}"
+    parent = path.removesuffix(name)
+    return [
+        path,
+        parent + first,
+        parent + first.upper()[:3] + name[1:],
+        parent + "".join(f"%{ord(each):02X}" for each in name),
+        path.replace("/", "%2F").replace("%2F", "/", 1),
+        path + "/",
+        path.replace("/api/", "/api//"),
+        path.replace("/api/", "/api/./"),
+        path.replace("/api/", "/x/../api/"),
+        path.upper(),
+    ]
+
+
+@pytest.fixture(scope="module")
+def rules(prod: Synthesized) -> dict[str, Mapping[str, Any]]:
+    (acl,) = prod.all("AWS::WAFv2::WebACL")
+    return {rule["Name"]: rule for rule in acl.properties["Rules"]}
+
+
+def counts(statement: Mapping[str, Any], path: str) -> bool:
+    """Whether a scope-down statement matches a request for the path, as it is on the wire."""
+    if "OrStatement" in statement:
+        return any(counts(each, path) for each in statement["OrStatement"]["Statements"])
+    match = statement["ByteMatchStatement"]
+    assert match["FieldToMatch"] == {"UriPath": {}}
+    assert match["PositionalConstraint"] == "EXACTLY"
+    for each in sorted(match["TextTransformations"], key=lambda each: each["Priority"]):
+        path = TRANSFORMATIONS[each["Type"]](path)
+    return bool(path == match["SearchString"])
+
+
+def serves(method: str, target: str, path: str) -> bool:
+    """Whether the application takes a request for `path` as one for the route `target`."""
+    route = Route(method, target, lambda _: Response(204), open=True, blocking=False)
+    app = create_app(Aws(Settings(SETTINGS)), routes=[route])
+    return bool(serve(app, http_request(method, path, b"", {}, {}), None)["statusCode"] == 204)
+
+
+def test_the_paths_where_passwords_are_guessed_are_known() -> None:
+    assert {"/api/sign-in", "/api/password", "/api/account/delete"} <= set(GUESSED)
+
+
+@pytest.mark.parametrize("target", GUESSED)
+def test_however_a_path_is_written_it_is_counted_if_it_is_served(
+    rules: Mapping[str, Mapping[str, Any]], target: str
+) -> None:
+    rate = rules["SignInRateLimit"]["Statement"]["RateBasedStatement"]
+    served = [path for path in spellings(target) if serves("POST", target, path)]
+    assert {target, spellings(target)[1]} <= set(served)
+    assert [path for path in served if not counts(rate["ScopeDownStatement"], path)] == []
+
+
+def test_other_paths_are_not_counted_as_sign_ins(
+    rules: Mapping[str, Mapping[str, Any]],
+) -> None:
+    statement = rules["SignInRateLimit"]["Statement"]["RateBasedStatement"]["ScopeDownStatement"]
+    others = {route.path for route in ROUTES if not route.open}
+    assert others
+    assert [path for path in sorted(others) if counts(statement, path)] == []
+
+
+def test_addresses_are_counted_and_the_sign_ins_more_strictly(
+    rules: Mapping[str, Mapping[str, Any]],
+) -> None:
+    rates = {
+        name: rule["Statement"]["RateBasedStatement"]
+        for name, rule in rules.items()
+        if "RateBasedStatement" in rule["Statement"]
+    }
+    assert set(rates) == {"RateLimit", "SignInRateLimit"}
+    assert {each["AggregateKeyType"] for each in rates.values()} == {"IP"}
+    assert "ScopeDownStatement" not in rates["RateLimit"]
+    assert LEAST_LIMIT <= rates["SignInRateLimit"]["Limit"] < rates["RateLimit"]["Limit"]
+
+
+def test_who_is_blocked_gets_the_error_that_the_application_gives(
+    prod: Synthesized, rules: Mapping[str, Mapping[str, Any]]
+) -> None:
+    (acl,) = prod.all("AWS::WAFv2::WebACL")
+    blocking = [rule for rule in rules.values() if "Block" in rule.get("Action", {})]
+    assert len(blocking) == 2
+    for rule in blocking:
+        response = rule["Action"]["Block"]["CustomResponse"]
+        named = acl.properties["CustomResponseBodies"][response["CustomResponseBodyKey"]]
+        assert (response["ResponseCode"], named["ContentType"]) == (429, "APPLICATION_JSON")
+        body = frames.validate("rest/error.response", json.loads(named["Content"]))
+        assert body["error"]["code"] == "rate_limited"
+        (header,) = response["ResponseHeaders"]
+        assert header == {"Name": "retry-after", "Value": str(body["error"]["retry_after"])}
+
+
+def test_managed_rules_block_but_the_size_of_a_body(
+    rules: Mapping[str, Mapping[str, Any]],
+) -> None:
+    managed = {
+        name: rule["Statement"]["ManagedRuleGroupStatement"]
+        for name, rule in rules.items()
+        if "ManagedRuleGroupStatement" in rule["Statement"]
+    }
+    assert len(managed) == 3
+    overridden = [
+        (override["Name"], override["ActionToUse"])
+        for each in managed.values()
+        for override in each.get("RuleActionOverrides", ())
+    ]
+    assert overridden == [("SizeRestrictions_BODY", {"Count": {}})]
+    assert {json.dumps(rules[name]["OverrideAction"]) for name in managed} == {'{"None": {}}'}
+
+
+def test_every_rule_has_its_own_place(rules: Mapping[str, Mapping[str, Any]]) -> None:
+    places = [rule["Priority"] for rule in rules.values()]
+    assert sorted(places) == list(range(len(rules)))
