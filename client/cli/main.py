@@ -19,7 +19,6 @@ from client.cli.options import Options, UsageError
 from client.cli.own_account import Ask, asked
 from client.cli.phone import show_phone
 from client.cli.room import Room
-from client.cli.screen import Screen
 from client.cli.text import one_line
 from client.cli.verifying import Verifying
 from client.core.events import StoreFailing
@@ -129,6 +128,9 @@ async def _in_lines(client: ChatClient, options: Options) -> None:
 
 async def _on_screen(client: ChatClient, options: Options) -> None:
     typed: asyncio.Queue[str] = asyncio.Queue()
+    # prompt_toolkit is a third of all that the program loads, and a pipe needs nothing of it
+    from client.cli.screen import Screen
+
     screen = Screen(client, typed.put_nowait, lambda: room.keys_pressed(), lambda: room.reading())
     room, verifying = Room(client, screen), Verifying(client, screen)
     commands = Commands(client, room, screen)

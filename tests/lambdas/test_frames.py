@@ -37,6 +37,7 @@ BY_PATTERN = {
     "^[A-Za-z0-9+/]{86}$": ("s" * 86, "s" * 87),
     "^[A-Za-z0-9+/_-]{1,64}$": ("AAAA+/", "A=", ""),
     "^[A-Za-z0-9:_-]{1,512}$": ("tok:en", "tok en"),
+    "^[!-?A-~]{1,64}@[!-?A-~]{1,189}$": ("ravi@x.org", "ravi", "@x.org", "ravi@", "a b@x.org"),
 }
 MESSAGE_IDS = (
     "01ARZ3NDEKTSV4RRFFQ69G5FAV",

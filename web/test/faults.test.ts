@@ -93,7 +93,7 @@ describe("a backend's faults", () => {
     const count = 350;
     const arrive = hold(ravi);
     backend.post(raju.name, ...Array.from({ length: count }, () => unreadable(chat)));
-    await until(() => arrive.messages() >= count);
+    await until(() => arrive.messages() >= count, 60_000);
     arrive();
     const asks = () =>
       frames()
