@@ -23,6 +23,7 @@ from bench.table import Row, within
 from lambdas.connections import Outcome
 from lambdas.delivery.push import push
 from lambdas.delivery.receipt import receipt
+from lambdas.delivery.watermarks import receipt_interval
 from lambdas.frames import encode
 from lambdas.messages.send import send
 from lambdas.notifications.endpoints import OWNER
@@ -207,12 +208,13 @@ def rows() -> list[Row]:
     result = [_row(scenario.name, bill, scenario.budget) for scenario, bill in bills]
     result += group_key_rows(100)
     online = bills[0][1].dollars_per_million
-    receipt, purge = receipt_bill(), prices.DYNAMODB_WRITE_UNIT * prices.MILLION
+    receipt, purge = receipt_bill(2, read=10), prices.DYNAMODB_WRITE_UNIT * prices.MILLION
     ticks = online + 2 * receipt.dollars_per_million / RECEIPTS_PER
     result.append(_row("one receipt frame, posted to one sender", receipt))
     result.append(
         within(f"1:1 online with delivered and read, {RECEIPTS_PER}:1", ticks, 5.80, "US$")
     )
+    result += group_receipt_rows(100, bills[5][1].dollars_per_million)
     result.append(Row("purge after delivery, a message of up to 1 KB, besides", f"{purge:.2f} US$"))
     return result
 
@@ -281,12 +283,29 @@ def _send_bill(services: Aws, user: str, chat: str, sealed: payloads.Sealed) -> 
     return bill(services, {"send": send}, user, frame, FUNCTIONS.send.memory)[0]
 
 
-def receipt_bill() -> Bill:
+def group_receipt_rows(members: int, message: float) -> list[Row]:
+    """What delivered receipts add in a group that is all online, at one message a second."""
+    one = receipt_bill(members, delivered=10)
+    each = one.dollars_per_million * (members - 1)
+    coalesced = each / receipt_interval(members)
+    name = f"group of {members}, all online, with delivered receipts"
+    return [
+        Row(f"{name}, one for each message", f"{message + each:.2f} US$: {members - 1} receipts"),
+        Row(
+            f"{name}, coalesced, at a message a second",
+            f"{message + coalesced:.2f} US$: {(members - 1) / receipt_interval(members):.1f} "
+            f"receipts, {one.dollars_per_million:.2f} US$ each",
+        ),
+    ]
+
+
+def receipt_bill(members: int, **marks: int) -> Bill:
+    """A receipt that moves these marks, posted to one sender."""
     with emulated() as services:
-        users = ["member_000", "member_001"]
+        users = [f"member_{n:03d}" for n in range(members)]
         add_users(services, users, online=True)
         chat = add_chat(services, users)
-        frame = {"action": "receipt", "chat": chat, "read": 10, "senders": users[:1]}
+        frame = {"action": "receipt", "chat": chat, "senders": users[:1], **marks}
         services.chats.update(chat_key(chat, HEAD), "SET seq = :ten", ten=10)
         routes = {"receipt": with_lease(receipt)}
         return bill(services, routes, users[1], frame, FUNCTIONS.receipt.memory)[0]

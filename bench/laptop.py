@@ -14,6 +14,7 @@ from typing import Any
 from bench.local_system import cpu_seconds, fresh_directory, running
 from bench.raw_client import RawClient, connected, register
 from bench.table import Row, within
+from lambdas.delivery.watermarks import receipt_interval
 
 TEXTS, IN_FLIGHT = 1000, 8
 PAYLOAD = "x" * 600
@@ -133,7 +134,7 @@ async def _group(endpoints: dict[str, Any]) -> Group:
     async with AsyncExitStack() as stack:
         clients = [
             await stack.enter_async_context(
-                connected(api, account, receipts=True, received=received)
+                connected(api, account, receipts=receipt_interval(MEMBERS), received=received)
             )
             for account in accounts
         ]

@@ -21,6 +21,9 @@ ${licence}`;
   };
 }
 
+const TESTS = "test/**/*.test.ts";
+const OLM = "test/olm.test.ts";
+
 export default defineConfig({
   plugins: [notices()],
   base: "./", // wherever it is served from
@@ -30,9 +33,14 @@ export default defineConfig({
     emptyOutDir: true,
   },
   test: {
-    include: ["test/**/*.test.ts"],
     globalSetup: "test/backend-process.ts",
     setupFiles: ["test/setup.ts"],
     testTimeout: 20_000,
+    projects: [
+      // One process for all files: starting each, and libolm in it, takes longer than most of them.
+      { extends: true, test: { name: "client", include: [TESTS], exclude: [OLM], isolate: false } },
+      // What it sees happens once in a process.
+      { extends: true, test: { name: "olm", include: [OLM] } },
+    ],
   },
 });

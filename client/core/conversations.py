@@ -171,7 +171,9 @@ class Conversations:
 
     def _report(self, step: Step, chat: str, senders: Collection[str]) -> None:
         top = self._readable(step, chat)
-        self._receipts.moved(chat, step.now, top, min(self._read[chat], top), senders)
+        marks = Watermarks(top, min(self._read[chat], top))
+        members = len(self._membership.members(step, chat))
+        self._receipts.moved(chat, step.now, marks, senders, members)
 
     def _readable(self, step: Step, chat: str) -> int:
         """Everything up to there can be read, or will not be asked for again."""

@@ -46,7 +46,7 @@ class Engine:
         self._limited_until = 0.0
         self._sync = SyncPlan(settings, random)
         self._outbox = Outbox(settings, random)
-        self._receipts = ReceiptPlan(settings)
+        self._receipts = ReceiptPlan(settings, random)
         self._presence = PresencePlan(settings)
         self._liveness = Liveness(settings, random)
         self._keys = KeyRequests(settings, lambda request: self._outputs.append(Fetch(request)))
@@ -325,15 +325,18 @@ class Engine:
                 self._sending.left(step, left, "not_found: you are not in this chat")
                 self._outputs.append(events.ChatLeft(left))
         elif error.action in ("receipt", None) and retryable:
-            self._receipts.failed(step)
-        if error.message_id is None:
+            self._receipts.failed(step, error.retry_after)
+        if error.action == "receipt" and error.code == "rate_limited":
+            self._show_limit(step, error)
+        elif error.message_id is None:
             self._outputs.append(events.ServerError(error.code, error.message, error.action))
 
     def _show_limit(self, step: Step, error: frames.ErrorFrame) -> None:
         """Tells of a limit once, until the time that the backend asked to wait is over."""
         if error.code == "rate_limited" and step.now >= self._limited_until:
             self._limited_until = step.now + (error.retry_after or self._settings.retry_after_error)
-            self._outputs.append(events.ServerError(error.code, error.message, "send"))
+            action = error.action or "send"
+            self._outputs.append(events.ServerError(error.code, error.message, action))
 
     def _resume(self, step: Step) -> None:
         if self._chats.resume(step):

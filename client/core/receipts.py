@@ -1,9 +1,10 @@
-"""Receipts: how far this device is; coalesced, at most one per chat and interval (rule 4)."""
+"""Receipts: how far this device is; the larger a chat, the more of them are one (rule 4)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 from client.core import frames
@@ -21,6 +22,8 @@ class _Chat:
     senders: set[str] = field(default_factory=set)
     named: set[str] = field(default_factory=set)  # in receipts that may not have arrived
     since: float | None = None  # the first change that is not sent yet
+    members: int = 2
+    share: float = 0.0  # of the interval that the change waits
     sent_at: float = float("-inf")
     force: bool = False
 
@@ -30,12 +33,13 @@ class _Chat:
 
 
 class ReceiptPlan:
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, random: Random) -> None:
+        self._settings, self._random = settings, random
         self._chats: dict[str, _Chat] = {}
         self._dirty: set[str] = set()
         self._sent_at_ping: dict[str, Watermarks] = {}
         self._online = False
+        self._not_before = float("-inf")  # the backend asked to wait
 
     def opened(self, confirmed: Mapping[str, Watermarks]) -> None:
         """A receipt has no response: what the last connection sent may not have arrived."""
@@ -51,13 +55,14 @@ class ReceiptPlan:
         self._online = False
 
     def moved(
-        self, chat: str, now: float, delivered: int, read: int, senders: Iterable[str]
+        self, chat: str, now: float, marks: Watermarks, senders: Iterable[str], members: int
     ) -> None:
         """The watermarks of `chat` are now these; `senders` wrote what they moved over."""
         state = self._chats.setdefault(chat, _Chat())
-        state.delivered = max(state.delivered, delivered)
-        state.read = max(state.read, read)
+        state.delivered = max(state.delivered, marks.delivered)
+        state.read = max(state.read, marks.read)
         state.senders.update(senders)
+        state.members = members
         self._mark(chat, state, now)
 
     def delivered(self, chat: str) -> int:
@@ -89,13 +94,19 @@ class ReceiptPlan:
         after = known.delivered if marks.read <= known.read else known.read
         after = min(after, known.delivered)
         senders = step.ledger.senders(position.chat, after, marks.delivered, user)
-        self.moved(position.chat, step.now, marks.delivered, marks.read, senders)
+        members = len(step.ledger.members(position.chat))
+        self.moved(position.chat, step.now, marks, senders, members)
 
-    def failed(self, step: Step) -> None:
+    def failed(self, step: Step, retry_after: float | None) -> None:
         """The server could not take one of them now, and the error does not say which."""
+        self.wait_until(step.now + (retry_after or 0.0))
         for position in step.ledger.read_positions():
             if position.readable != position.reported:
                 self.repeat(position.chat, step.now)
+
+    def wait_until(self, time: float) -> None:
+        """The backend takes none before."""
+        self._not_before = time
 
     def pinged(self) -> None:
         self._sent_at_ping = {chat: state.sent for chat, state in self._chats.items()}
@@ -134,13 +145,24 @@ class ReceiptPlan:
             self._dirty.add(chat)
             if state.since is None:
                 state.since = now
+                # all members get a message at the same moment: their receipts are spread
+                state.share = self._random.uniform(0.5, 1.0) if state.members > 2 else 0.0
 
     def _due_at(self, state: _Chat) -> float:
         settings = self._settings
-        notifies = state.senders or state.force
-        delay = settings.receipt_delay if notifies else settings.quiet_receipt_delay
+        interval = self._interval(state)
+        delay = max(settings.receipt_delay, interval * state.share)
+        if not state.senders and not state.force:
+            delay = settings.quiet_receipt_delay
         since = state.since if state.since is not None else 0.0
-        return max(since + delay, state.sent_at + settings.receipt_interval)
+        return max(since + delay, state.sent_at + interval, self._not_before)
+
+    def _interval(self, state: _Chat) -> float:
+        settings = self._settings
+        interval = settings.receipt_per_member * min(state.members, settings.receipt_members)
+        if state.read > state.sent.read:
+            interval /= 2
+        return max(interval, settings.receipt_per_member * 2)
 
     def _frame(self, chat: str, now: float) -> dict[str, Any]:
         state = self._chats[chat]

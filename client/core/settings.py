@@ -9,9 +9,11 @@ from dataclasses import dataclass
 class Settings:
     """Defaults keep PROTOCOL's rules; tests and benchmarks may pass shorter times."""
 
-    # Receipts: a moment in which delivered and read fold into one frame, then the rule's interval.
+    # In a direct chat delivered and read fold into one receipt for this moment.
     receipt_delay: float = 0.05
-    receipt_interval: float = 0.2
+    # Rule 4: the time between two receipts in a chat grows with its members, up to so many.
+    receipt_per_member: float = 0.1
+    receipt_members: int = 50
     # Receipts that notify no sender (own messages, voids) are batched.
     quiet_receipt_delay: float = 30.0
     # Posts of neighbouring messages overtake each other; most gaps close in this time.

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 from collections.abc import Callable, Iterator
@@ -7,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from emulator.addresses import Addresses, elsewhere
-from emulator.listening import number
+from emulator.listening import HOST, bound, number
 from emulator.providers import EmulatorError
 from emulator.runtime import ports
 from emulator.runtime.ports import Ports
@@ -59,6 +60,27 @@ def three_in_a_row() -> int:
                 continue
             return port
     raise AssertionError("no three free ports in a row")
+
+
+def test_a_response_in_two_parts_waits_for_no_acknowledgement() -> None:
+    """Nagle's algorithm (RFC 896) is off: TCP_NODELAY is set on each connection."""
+
+    async def without_delay() -> int:
+        listening, accepted = bound(0, "a test"), asyncio.get_running_loop().create_future()
+
+        async def serve(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            taken = writer.get_extra_info("socket")
+            accepted.set_result(taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        async with await asyncio.start_server(serve, sock=listening):
+            _, writer = await asyncio.open_connection(HOST, number(listening))
+            try:
+                return int(await accepted)
+            finally:
+                writer.close()
+
+    assert asyncio.run(without_delay()) != 0
 
 
 def test_the_others_follow_the_api_and_step_aside_for_what_is_taken(

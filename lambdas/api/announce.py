@@ -17,7 +17,6 @@ from lambdas.presence.leaseholder import close
 from lambdas.settings import Aws
 from lambdas.telemetry import logger
 
-CHATS_PER_PAGE = 100
 PEERS_LIMIT = 1000  # others find out from `accepted` when they send
 NAMED_LIMIT = 10  # frames after one change: a few of them show that the members changed
 
@@ -88,11 +87,9 @@ def chat_changed(aws: Aws, head: Head) -> None:
 def peers(chats: Chats, user: str) -> set[str]:
     """The users who share a chat with the user, PEERS_LIMIT at most."""
     found: set[str] = set()
-    cursor: str | None = None
-    while len(found) < PEERS_LIMIT:
-        page, cursor = chats.list(user, cursor, CHATS_PER_PAGE)
-        found.update(member for chat in page for member in chat["members"])
-        if cursor is None:
+    for chat in chats.all_of(user):
+        found.update(chat["members"])
+        if len(found) >= PEERS_LIMIT:
             break
     return set(sorted(found - {user})[:PEERS_LIMIT])
 

@@ -10,6 +10,8 @@ from lambdas.errors import ChatError, not_found
 from lambdas.keys.decisions import device_keys
 from lambdas.keys.directory import Change
 from lambdas.limits import LOOKUPS, Limits
+from lambdas.messages.chats import Chats, Names
+from lambdas.messages.membership import CHAT_DEVICES_LIMIT
 from lambdas.notifications.endpoints import require_token
 from lambdas.presence.devices import DEVICES_LIMIT, Device, Devices
 
@@ -23,7 +25,9 @@ def register(call: Call) -> Response:
     devices = Devices(call.aws.users)
     known = devices.of([user], consistent=True).get(user, {})
     if device not in known and len(known) >= DEVICES_LIMIT:
-        _make_room(call, known)
+        _make_room(call, known, f"a user has at most {DEVICES_LIMIT} devices")
+    elif device not in known and _in_full_chat(call):
+        _make_room(call, known, f"a group of yours has {CHAT_DEVICES_LIMIT:,} devices")
     # keys first: a registered device always has keys
     change = directory(call.aws).put(user, device, keys)
     new = devices.register(user, device, call.aws.now(), call.by.id)
@@ -49,14 +53,29 @@ def _require_still_signed_in(call: Call, device: str) -> None:
         raise
 
 
-def _make_room(call: Call, known: Mapping[str, Device]) -> None:
+def _in_full_chat(call: Call) -> bool:
+    """Whether a chat of the user has as many devices as it may have."""
+    counts: dict[str, int] = {}  # by user
+    for chat in Chats(call.aws.chats, call.aws.users).all_of(call.user):
+        members: Names = chat["members"]
+        if len(members) * DEVICES_LIMIT <= CHAT_DEVICES_LIMIT:
+            continue
+        unknown = [user for user in members if user not in counts]
+        found = Devices(call.aws.users).of(unknown)
+        counts |= {user: len(found.get(user, ())) for user in unknown}
+        if sum(counts[user] for user in members) >= CHAT_DEVICES_LIMIT:
+            return True
+    return False
+
+
+def _make_room(call: Call, known: Mapping[str, Device], reason: str) -> None:
     """Removes the device that has not been seen for longest: lost ones never block a new one.
 
     Raises ChatError conflict if all are connected.
     """
     away = [device for device in known if not known[device].connected(call.aws.now())]
     if not away:
-        raise ChatError("conflict", f"a user has at most {DEVICES_LIMIT} devices; remove one first")
+        raise ChatError("conflict", f"{reason}; remove one first")
     longest = min(away, key=lambda device: (known[device].seen, device))
     remove_device(call.aws, call.user, longest, by=call.by.id)
 

@@ -23,6 +23,7 @@ from lambdas.delivery.roster import (
     left_behind,
 )
 from lambdas.delivery.stream import Changes, by_chat
+from lambdas.delivery.watermarks import MEMBERS, receipt_interval
 from lambdas.messages import log
 from lambdas.messages.message import is_text_for
 from lambdas.notifications import push_jobs
@@ -34,8 +35,8 @@ from lambdas.tables import seq_of
 from lambdas.telemetry import count, logger, metrics
 
 # A message at the end of a batch may be milliseconds old. Its devices have this long to acknowledge
-# it (a round trip, and receipts that clients batch for 200 ms) before they are nudged.
-GRACE_SECONDS = 2.0
+# it, and as long as clients hold receipts back in a chat of its size, before they are nudged.
+GRACE_SECONDS = 1.8
 BEGIN_WITHIN_SECONDS = 40  # of the 60 s timeout; Lambda repeats the rest of the batch
 
 Event = Mapping[str, Any]
@@ -50,17 +51,22 @@ def watch(aws: Aws, event: Event, sleep: Callable[[float], None] = time.sleep) -
     until = aws.now() + BEGIN_WITHIN_SECONDS
     changes = by_chat(event["Records"])
     failed: set[str] = set()
-    early = [each for each in changes if not _process(aws, each, failed, until, patient=True)]
-    if early:
-        newest = max(message["sent_at"] for each in early for message in each.messages)
-        sleep(min(max(newest / 1000 + GRACE_SECONDS - aws.now(), 0), GRACE_SECONDS))
-    for each in early:
+    early = [
+        (again_at, each)
+        for each in changes
+        if (again_at := _process(aws, each, failed, until, patient=True)) is not None
+    ]
+    for again_at, each in sorted(early, key=lambda pair: pair[0]):
+        if (wait := again_at - aws.now()) > 0:
+            sleep(min(wait, GRACE_SECONDS + receipt_interval(MEMBERS)))  # clocks may differ
         _process(aws, each, failed, until, patient=False)
     first = [each.first for each in changes if each.first in failed][:1]
     return {"batchItemFailures": [{"itemIdentifier": number} for number in first]}
 
 
-def _process(aws: Aws, changes: Changes, failed: set[str], until: float, *, patient: bool) -> bool:
+def _process(
+    aws: Aws, changes: Changes, failed: set[str], until: float, *, patient: bool
+) -> float | None:
     """`process_chat`, with an error added to `failed`: it must not stop the other chats."""
     try:
         if aws.now() > until:
@@ -69,17 +75,18 @@ def _process(aws: Aws, changes: Changes, failed: set[str], until: float, *, pati
     except Exception:
         logger.exception("could not process a chat", extra={"chat": changes.chat})
         failed.add(changes.first)
-        return True
+        return None
 
 
-def process_chat(aws: Aws, changes: Changes, *, patient: bool) -> bool:
+def process_chat(aws: Aws, changes: Changes, *, patient: bool) -> float | None:
     """Nudges, pushes and purges one chat.
 
-    With `patient`, False and nothing done if its devices still have time to acknowledge.
+    With `patient`, and if its devices still have time to acknowledge, nothing is done: returns
+    until when (epoch seconds).
     """
     roster = read_roster(aws.chats, changes.chat)
     if roster is None:
-        return True
+        return None
     if changes.expired:
         purge.expire(aws.chats, changes.chat, roster.purged_to, changes.expired, aws.now())
     purging = changes.acknowledged and not aws.settings.retain_until_expiry
@@ -87,30 +94,45 @@ def process_chat(aws: Aws, changes: Changes, *, patient: bool) -> bool:
     if changes.readers and patient:  # the first of two passes
         _take_back(aws, changes.chat, roster, changes.readers)
     if not changes.messages and not purging:
-        return True
+        if new_marks := roster.members & changes.new_marks:
+            _forget(aws, roster, Devices(aws.users).of(sorted(new_marks), consistent=True))
+        return None
     # Read after the watermarks: if all others have acknowledged a message, a device that was
     # registered before it was sent is among these. So nothing is purged that a device lacks.
     registered = Devices(aws.users).of(sorted(roster.members), consistent=True)
     lacking = behind(roster, registered, changes.messages)
-    if patient and _early(lacking, registered, aws.now()):
-        return False
+    grace = GRACE_SECONDS + receipt_interval(len(roster.members))
+    again_at = _acknowledged_by(lacking, registered, grace, aws.now())
+    if patient and again_at is not None:
+        return again_at
     _nudge(aws, changes.chat, lacking, registered)
     _wake(aws, roster, lacking, registered)
-    for user, devices in left_behind(roster, registered).items():
-        forget(aws.chats, changes.chat, user, devices, log.delivered(roster.items[user]))
+    _forget(aws, roster, registered)
     unseen_since = int((aws.now() - aws.settings.message_ttl_seconds) * 1000)
     if purging and (up_to := floor(roster, registered, unseen_since)) > roster.purged_to:
         count("MessagesPurged", purge.purge(aws.chats, changes.chat, up_to))
-    return True
+    return None
 
 
-def _early(lacking: Lacking, registered: Registered, now: float) -> bool:
-    """Whether a connected device still has time to acknowledge what it lacks."""
-    return any(
-        registered[user][device].connected(now)
-        and messages[-1]["sent_at"] / 1000 + GRACE_SECONDS > now
+def _forget(aws: Aws, roster: Roster, registered: Registered) -> None:
+    """Removes the watermarks of devices of these users that are not registered any more.
+
+    Done wherever all devices are read anyhow, and whenever an item has grown.
+    """
+    for user, devices in left_behind(roster, registered).items():
+        forget(aws.chats, roster.chat, user, devices, log.delivered(roster.items[user]))
+
+
+def _acknowledged_by(
+    lacking: Lacking, registered: Registered, grace: float, now: float
+) -> float | None:
+    """Until when connected devices have time to acknowledge what they lack; None if none has."""
+    until = [
+        messages[-1]["sent_at"] / 1000 + grace
         for (user, device), messages in lacking.items()
-    )
+        if registered[user][device].connected(now)
+    ]
+    return max((at for at in until if at > now), default=None)
 
 
 def _nudge(aws: Aws, chat: str, lacking: Lacking, registered: Registered) -> None:

@@ -8,6 +8,9 @@ from lambdas.tables import HEAD, ConditionFailed, Item, Table, chat_key, member_
 
 AFTER_MEMBERS = "member#~"  # above every user name
 ATTEMPTS = 6
+# One expression has at most 4 KB
+# (docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html); 100 names take 1.6.
+FORGOTTEN_AT_ONCE = 100
 
 
 def read_roster(chats: Table, chat: str) -> Roster | None:
@@ -62,18 +65,20 @@ def forget(chats: Table, chat: str, user: str, devices: Sequence[str], highest: 
     Names of devices are free, so without this the item grows with each that comes and goes.
     `highest`, of what was delivered to the user, stays: others have seen it already.
     """
-    names = {f"#d{number}": device for number, device in enumerate(devices)}
-    try:
-        chats.update(
-            chat_key(chat, member_item(user)),
-            "SET removed = :highest REMOVE " + ", ".join(f"delivered.{name}" for name in names),
-            "attribute_exists(chat) AND (attribute_not_exists(removed) OR removed <= :highest)",
-            names=names,
-            returns="NONE",
-            highest=highest,
-        )
-    except ConditionFailed:
-        return  # the member has left, or another one has removed them
+    for start in range(0, len(devices), FORGOTTEN_AT_ONCE):
+        part = devices[start : start + FORGOTTEN_AT_ONCE]
+        names = {f"#d{number}": device for number, device in enumerate(part)}
+        try:
+            chats.update(
+                chat_key(chat, member_item(user)),
+                "SET removed = :highest REMOVE " + ", ".join(f"delivered.{name}" for name in names),
+                "attribute_exists(chat) AND (attribute_not_exists(removed) OR removed <= :highest)",
+                names=names,
+                returns="NONE",
+                highest=highest,
+            )
+        except ConditionFailed:
+            return  # the member has left, or another one has removed them
 
 
 def _write(

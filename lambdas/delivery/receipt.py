@@ -5,11 +5,13 @@ rang.
 """
 
 from collections.abc import Set as AbstractSet
+from functools import lru_cache
 
 from lambdas.delivery import members, watermarks
 from lambdas.delivery.watermarks import Marks
 from lambdas.errors import bad_request
 from lambdas.frames import Frame
+from lambdas.limits import Limit, after_taking, exceeded
 from lambdas.messages.heads import no_such_chat, shows_nothing_of
 from lambdas.notifications import push_jobs
 from lambdas.notifications.push_jobs import RingItems
@@ -22,11 +24,15 @@ from lambdas.tables import HEAD, Item, Table, chat_key
 from lambdas.telemetry import count, logger
 from lambdas.websocket import Caller, frame_handler
 
+AT_ONCE = 20
+CHATS_LIMIT = 10_000  # counted in one environment; beyond it counting begins anew
+
 
 def receipt(aws: Aws, caller: Caller, frame: Frame) -> None:
-    """Sends no response. Raises ChatError not_found or bad_request."""
+    """Sends no response. Raises ChatError not_found, bad_request or rate_limited."""
     step = watermarks.wanted(frame.get("delivered"), frame.get("read"))
     head = _head(aws.chats, frame["chat"], caller.user, step.delivered or 0)
+    receipt_limit(aws).require(caller, frame["chat"], len(head["members"]), aws.now())
     private = step.read is not None and not Contacts(aws.users).settings(caller.user)["receipts"]
     moved = members.move(
         aws.chats, frame["chat"], caller.user, caller.device, step, private=private
@@ -99,6 +105,37 @@ def _head(chats: Table, chat: str, user: str, mark: int) -> Item:
     if not head or user not in head.get("members", ()):
         raise no_such_chat(chat)
     raise bad_request(f"the chat has no message {mark}")
+
+
+class ReceiptLimit:
+    """The limit of receipts per device and chat, counted in memory.
+
+    It lets pass twice as many as rule 4 of the protocol allows, and AT_ONCE more, since frames of
+    a slow network come together. Each execution environment counts what it sees; to count across
+    them would cost as much as what it saves.
+    """
+
+    def __init__(self) -> None:
+        self._full_at: dict[tuple[str, str, str], float] = {}  # epoch seconds
+
+    def require(self, caller: Caller, chat: str, members: int, now: float) -> None:
+        """Counts a receipt. Raises ChatError rate_limited."""
+        if len(self._full_at) > CHATS_LIMIT:
+            self._full_at.clear()
+        # one with `read` may come after half the interval
+        seconds = watermarks.receipt_interval(members) / 4
+        limit = Limit(AT_ONCE, seconds, "too many receipts in this chat")
+        key = (caller.user, caller.device, chat)
+        taken = after_taking(self._full_at.get(key, 0), now, limit, 1)
+        if taken.retry_after is not None:
+            raise exceeded(limit, taken.retry_after)
+        self._full_at[key] = taken.full_at
+
+
+@lru_cache(maxsize=1)
+def receipt_limit(_environment: Aws) -> ReceiptLimit:
+    """The execution environment's."""
+    return ReceiptLimit()
 
 
 ROUTES = {"receipt": with_lease(receipt)}

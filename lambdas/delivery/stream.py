@@ -24,6 +24,7 @@ class Changes:
     first: str  # sequence number of the chat's first record
     messages: list[Item] = field(default_factory=list)
     acknowledged: bool = False
+    new_marks: set[str] = field(default_factory=set)  # users of devices that had no mark before
     readers: set[str] = field(default_factory=set)  # users whose read mark moved
     expired: int = 0  # the highest seq that DynamoDB removed
 
@@ -44,6 +45,8 @@ def by_chat(records: Iterable[Record]) -> list[Changes]:
         elif kind == ("MODIFY", "member"):
             old, new = change["OldImage"], change["NewImage"]
             changes.acknowledged |= old["delivered"] != new["delivered"]
+            if new["delivered"]["M"].keys() - old["delivered"]["M"].keys():
+                changes.new_marks.add(keys["item"].removeprefix("member#"))
             if old["read"] != new["read"]:
                 changes.readers.add(keys["item"].removeprefix("member#"))
         elif kind == ("REMOVE", "message") and _by_ttl(record):

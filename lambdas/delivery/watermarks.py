@@ -5,6 +5,17 @@ from typing import NamedTuple
 from lambdas.messages import log
 from lambdas.tables import Item
 
+MEMBER_SECONDS = 0.1
+MEMBERS = 50  # more count as many
+
+
+def receipt_interval(members: int) -> float:
+    """Seconds for which a device may hold a receipt back in a chat, after rule 4 of the protocol.
+
+    So a chat has at most ten receipts in a second, and one with more members a fifth of them.
+    """
+    return MEMBER_SECONDS * max(2, min(members, MEMBERS))
+
 
 class Marks(NamedTuple):
     """The marks of a member that other members see."""

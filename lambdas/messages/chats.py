@@ -87,6 +87,15 @@ class Chats:
         heads = read_heads(self._chats, names, user)
         return [_listed(heads[name], rows[name]) for name in names if name in heads], following
 
+    def all_of(self, user: str) -> Iterator[dict[str, Any]]:
+        """All chats of the user in protocol form, each page read when it is needed."""
+        cursor = None
+        while True:
+            page, cursor = self.list(user, cursor)
+            yield from page
+            if cursor is None:
+                return
+
     def mute(self, user: str, chat: str, until: int) -> None:
         """No pushes of the chat until then (epoch seconds). Raises ChatError not_found."""
         self.head(chat, user)

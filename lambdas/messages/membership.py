@@ -3,7 +3,7 @@
 Who may is decided by roles.py. A change is one transaction of head, member items and rows.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ from lambdas.errors import ChatError, bad_request, forbidden
 from lambdas.messages import roles
 from lambdas.messages.chats import ATTEMPTS, Chat, ChatWriter, busy, new_head, new_member, row
 from lambdas.messages.heads import Head, no_such_chat, read_head
+from lambdas.presence.devices import DEVICES_LIMIT, Devices
 from lambdas.tables import (
     HEAD,
     ConditionFailed,
@@ -22,6 +23,8 @@ from lambdas.tables import (
 )
 
 MEMBERS_LIMIT = 256
+# Of all members of a chat: one function can post to as many in its time. decisions/0043
+CHAT_DEVICES_LIMIT = 2_560
 CHANGES_PER_TRANSACTION = 49  # two items each, beside the head: at most 100 actions
 
 
@@ -46,6 +49,7 @@ class Membership(ChatWriter):
         if len(everybody) + len(waiting) > MEMBERS_LIMIT:
             raise bad_request(f"a group has at most {MEMBERS_LIMIT} members")
         self._require_users([*everybody, *waiting])
+        self._require_room(everybody)
         chat = self._new_id()
         # the head last: without it the chat does not exist, and its rows are ignored
         self._chats.batch_write(puts=[new_member(chat, member, 0) for member in everybody])
@@ -100,6 +104,7 @@ class Membership(ChatWriter):
                 raise no_such_chat(chat)
             if len(members) >= MEMBERS_LIMIT:
                 raise bad_request(f"a group has at most {MEMBERS_LIMIT} members")
+            self._require_room([*members, user])
             head = Head(chat, user, "group", item["seq"], 0, members, item["seq"], {}, 0)
             try:
                 transact(self._chats, self._add(head, [user], invited=True))
@@ -190,6 +195,8 @@ class Membership(ChatWriter):
                 return
             if len(head.members) + len(new) > MEMBERS_LIMIT:
                 raise bad_request(f"a group has at most {MEMBERS_LIMIT} members")
+            if new:
+                self._require_room([*head.members, *new])
             actions = self._add(head, new) if new else self._remove(head, old)
             try:
                 transact(self._chats, actions)
@@ -199,6 +206,14 @@ class Membership(ChatWriter):
             changed(Changed(head.members, new, old))
             return
         raise busy()
+
+    def _require_room(self, members: Collection[str]) -> None:
+        """Raises ChatError conflict if these users have more devices than a chat may have."""
+        if len(members) * DEVICES_LIMIT <= CHAT_DEVICES_LIMIT:
+            return
+        there = Devices(self._users).of(members)
+        if sum(map(len, there.values())) > CHAT_DEVICES_LIMIT:
+            raise ChatError("conflict", f"a chat has at most {CHAT_DEVICES_LIMIT:,} devices")
 
     def _add(
         self, head: Head, members: Sequence[str], *, invited: bool = False

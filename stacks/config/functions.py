@@ -105,7 +105,8 @@ FUNCTIONS: Mapping[str, FunctionRow] = {
             resource="chats_stream",
             settings={
                 "starting_position": "TRIM_HORIZON",
-                "batch_size": 100,
+                # nothing else of the shard is read while the function waits for receipts
+                "batch_size": 1_000,
                 "maximum_batching_window_in_seconds": 5,
                 "bisect_batch_on_function_error": True,
                 "maximum_retry_attempts": 5,

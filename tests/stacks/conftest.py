@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from app import NO_STACK_TRACES
 from stacks.build.node import use_packaged_node
 
 use_packaged_node()  # before any test module imports a stack, and with it aws_cdk
@@ -26,11 +27,13 @@ ROOT = Path(__file__).parents[2]
 def flags() -> dict[str, object]:
     """The context of cdk.json, and no bundling: no test here needs the functions' packages."""
     context: dict[str, object] = json.loads((ROOT / "cdk.json").read_text())["context"]
-    return {**context, "aws:cdk:bundling-stacks": []}
+    return {**context, **NO_STACK_TRACES, "aws:cdk:bundling-stacks": []}
 
 
 def synthesized(config: Environment, out: Path) -> Synthesized:
-    assembly = EnvironmentStage(App(context=flags(), outdir=str(out)), config).synth()
+    """Without tree.json, which no test reads, and stack traces, as in app.py."""
+    app = App(context=flags(), outdir=str(out), stack_traces=False, tree_metadata=False)
+    assembly = EnvironmentStage(app, config).synth()
     return Synthesized(
         {stack_id(artifact.stack_name): artifact.template for artifact in assembly.stacks},
         {

@@ -129,12 +129,17 @@ export class Backend {
     return done;
   }
 
-  /** So much time passes for it. */
   /** Who signs up from now on is nobody's contact. */
   strangers(): Promise<void> {
     return this.#control("strangers", {});
   }
 
+  /** Runs the delivery watch: whether every device had everything, so that all is deleted. */
+  purge(chat: string): Promise<boolean> {
+    return this.#control("purge", { chat });
+  }
+
+  /** So much time passes for it. */
   later(milliseconds: number): Promise<void> {
     return this.#control("later", { seconds: milliseconds / 1000 });
   }

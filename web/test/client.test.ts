@@ -16,8 +16,11 @@ import {
   shows,
   texts,
   until,
+  useBackend,
   user,
 } from "./scene.ts";
+
+useBackend();
 
 test("what the backend gets has no text in it, and says what the protocol says", async () => {
   const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];

@@ -19,8 +19,11 @@ import {
   shows,
   texts,
   until,
+  useBackend,
   user,
 } from "./scene.ts";
+
+useBackend();
 
 async function pair(): Promise<{ ravi: TestClient; raju: TestClient; chat: string }> {
   const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];

@@ -7,7 +7,9 @@ import { Encryption } from "../src/client/crypto/encryption.ts";
 import { ClientError } from "../src/client/errors.ts";
 import type { TestClient } from "./backend.ts";
 import { ask, hold, placeOf, sentTo, sessions } from "./chats.ts";
-import { backend, connect, eventsOf, got, until, user } from "./scene.ts";
+import { backend, connect, eventsOf, got, until, useBackend, user } from "./scene.ts";
+
+useBackend();
 
 describe("a direct chat", () => {
   test.each([

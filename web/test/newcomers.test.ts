@@ -15,8 +15,11 @@ import {
   shows,
   texts,
   until,
+  useBackend,
   user,
 } from "./scene.ts";
+
+useBackend();
 
 const HOUR = 3_600_000;
 

@@ -2,7 +2,9 @@
 
 import { expect, test } from "vitest";
 import { ApiError } from "../src/client/errors.ts";
-import { backend, connect, user } from "./scene.ts";
+import { backend, connect, useBackend, user } from "./scene.ts";
+
+useBackend();
 
 test("a request is accepted, and then both are contacts", async () => {
   await backend.strangers();

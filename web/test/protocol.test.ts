@@ -133,10 +133,10 @@ describe("receipts", () => {
   const due = (plan: ReceiptPlan, now: number) => plan.due(now);
 
   test("fold delivered and read into one frame, one in 200 ms", () => {
-    const plan = new ReceiptPlan(DEFAULTS);
+    const plan = new ReceiptPlan(DEFAULTS, half);
     plan.opened(new Map());
-    plan.moved("a", 0, { delivered: 1, read: 0 }, ["raju"]);
-    plan.moved("a", 10, { delivered: 2, read: 2 }, ["mira"]);
+    plan.moved("a", 0, { delivered: 1, read: 0 }, ["raju"], 2);
+    plan.moved("a", 10, { delivered: 2, read: 2 }, ["mira"], 2);
     expect(due(plan, 49)).toEqual([]);
     const frame = {
       action: "receipt",
@@ -146,20 +146,60 @@ describe("receipts", () => {
       read: 2,
     };
     expect(due(plan, 50)).toEqual([frame]);
-    plan.moved("a", 60, { delivered: 3, read: 2 }, ["raju"]);
+    plan.moved("a", 60, { delivered: 3, read: 2 }, ["raju"], 2);
     expect(plan.nextDue()).toBe(250);
   });
-  test("with nobody to tell wait for company, unless the client leaves", () => {
-    const plan = new ReceiptPlan(DEFAULTS);
+  test.each([
+    [0, 200, 200],
+    [2, 200, 200],
+    [4, 400, 200],
+    [20, 2_000, 1_000],
+    [50, 5_000, 2_500],
+    [256, 5_000, 2_500],
+  ])("of a chat of %i come each %i ms, each %i where something is read", (members, ...every) => {
+    for (const [reads, interval] of every.entries()) {
+      const plan = new ReceiptPlan(DEFAULTS, half);
+      plan.opened(new Map());
+      const sent: number[] = [];
+      for (let now = 0; now < 20_000; now += 20) {
+        plan.moved("a", now, { delivered: now + 1, read: (now + 1) * reads }, ["raju"], members);
+        if (due(plan, now).length > 0) sent.push(now);
+      }
+      expect(sent[0]).toBe(members > 2 ? Math.ceil((interval * 3) / 80) * 20 : 60);
+      const gaps = sent.slice(1).map((at, index) => at - (sent[index] ?? 0));
+      expect(Math.min(...gaps)).toBeGreaterThanOrEqual(interval);
+      expect(Math.max(...gaps)).toBeLessThan(interval + 30);
+    }
+  });
+  test("of the members of a group are spread", () => {
+    const at = [0, 0.5, 0.99].map((chance) => {
+      const plan = new ReceiptPlan(DEFAULTS, () => chance);
+      plan.opened(new Map());
+      plan.moved("a", 0, { delivered: 1, read: 0 }, ["raju"], 100);
+      return plan.nextDue();
+    });
+    expect(at).toEqual([2_500, 3_750, 4_975]);
+  });
+  test("wait as long as the backend asks", () => {
+    const plan = new ReceiptPlan(DEFAULTS, half);
     plan.opened(new Map());
-    plan.moved("a", 0, { delivered: 1, read: 0 }, []);
+    plan.moved("a", 0, { delivered: 1, read: 0 }, ["raju"], 2);
+    plan.waitUntil(7_500);
+    expect(plan.nextDue()).toBe(7_500);
+    expect(due(plan, 7_499)).toEqual([]);
+    expect(due(plan, 7_500)).toHaveLength(1);
+  });
+  test("with nobody to tell wait for company, unless the client leaves", () => {
+    const plan = new ReceiptPlan(DEFAULTS, half);
+    plan.opened(new Map());
+    plan.moved("a", 0, { delivered: 1, read: 0 }, [], 2);
     expect(due(plan, 1_000)).toEqual([]);
     expect(plan.due(1_000, true)).toHaveLength(1);
   });
   test("name again whom a lost one may not have reached", () => {
-    const plan = new ReceiptPlan(DEFAULTS);
+    const plan = new ReceiptPlan(DEFAULTS, half);
     plan.opened(new Map());
-    plan.moved("a", 0, { delivered: 1, read: 0 }, ["raju"]);
+    plan.moved("a", 0, { delivered: 1, read: 0 }, ["raju"], 2);
     due(plan, 50);
     plan.repeat("a", 1_000);
     expect(due(plan, 1_050)).toMatchObject([{ senders: ["raju"], delivered: 1 }]);

@@ -12,9 +12,12 @@ import {
   shows,
   texts,
   until,
+  useBackend,
   user,
   wrongBy,
 } from "./scene.ts";
+
+useBackend();
 
 const DAY = 86_400_000;
 

@@ -2,7 +2,20 @@
 
 import { describe, expect, test, vi } from "vitest";
 import { Encryption } from "../src/client/crypto/encryption.ts";
-import { connect, crash, eventsOf, got, named, shows, texts, until } from "./scene.ts";
+import {
+  backend,
+  connect,
+  crash,
+  eventsOf,
+  got,
+  named,
+  shows,
+  texts,
+  until,
+  useBackend,
+} from "./scene.ts";
+
+useBackend();
 
 type Copy = Map<string, [IDBValidKey, unknown][]>;
 
@@ -76,5 +89,33 @@ describe("a restored store", () => {
     await got(ravi, "8");
     expect(await texts(raju, chat)).toEqual(["1", "2", ...lost, ...sent, "8"]);
     await until(() => shows(ravi, "8").length === 1);
+  });
+
+  test.each(["direct", "group"])("in a %s chat is noticed by its mark alone", async (kind) => {
+    const raju = await connect("raju/phone");
+    let ravi = await connect("ravi/phone");
+    const chat =
+      kind === "direct"
+        ? await ravi.client.direct(raju.client.user)
+        : await ravi.client.group([raju.client.user]);
+    await ravi.client.send(chat, "1");
+    await got(raju, "1");
+    await raju.client.send(chat, "2");
+    await got(ravi, "2");
+    await crash(ravi);
+    const copy = await copyOf(named("ravi/phone"));
+    ravi = await connect("ravi/phone");
+    for (const text of ["3", "4"]) {
+      await ravi.client.send(chat, text);
+      await got(raju, text);
+    }
+    // Nothing that was lost comes back to it: all devices have it, and so it is deleted.
+    await until(() => backend.purge(chat));
+    await crash(ravi);
+    await restore(named("ravi/phone"), copy);
+    ravi = await connect("ravi/phone");
+    await ravi.client.send(chat, "5");
+    await got(raju, "5");
+    expect(eventsOf(raju, "message_readable")).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-/** Whole clients against the real handlers in memory: importing this gives each test of a file its own. */
+/** Whole clients against the real handlers in memory: `useBackend` gives each test of a file its own. */
 
 import { afterEach, beforeEach, expect, vi } from "vitest";
 import type { Event } from "../src/client/core/events.ts";
@@ -21,18 +21,24 @@ let ahead = 0;
 const clock = Date.now;
 const running: TestClient[] = [];
 
-beforeEach(async () => {
-  suffix += 1;
-  backend = await Backend.made();
-  backend.install();
-  ahead = 0;
-  vi.spyOn(Date, "now").mockImplementation(() => clock() + ahead);
-});
-afterEach(async () => {
-  for (const { client } of running.splice(0)) await client.abort().catch(() => {});
-  vi.unstubAllGlobals();
-  vi.restoreAllMocks();
-});
+/**
+ * For the top of a test file. Hooks belong to the file that runs when they are made, and all files
+ * share this module.
+ */
+export function useBackend(): void {
+  beforeEach(async () => {
+    suffix += 1;
+    backend = await Backend.made();
+    backend.install();
+    ahead = 0;
+    vi.spyOn(Date, "now").mockImplementation(() => clock() + ahead);
+  });
+  afterEach(async () => {
+    for (const { client } of running.splice(0)) await client.abort().catch(() => {});
+    vi.unstubAllGlobals();
+    vi.restoreAllMocks();
+  });
+}
 
 /** So much time passes, on the devices and in the backend. */
 export function later(milliseconds: number): void {

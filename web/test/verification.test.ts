@@ -16,8 +16,11 @@ import {
   named,
   shows,
   until,
+  useBackend,
   user,
 } from "./scene.ts";
+
+useBackend();
 
 /** Two who know each other, and their chat. */
 async function acquainted(): Promise<{ ravi: TestClient; raju: TestClient; chat: string }> {

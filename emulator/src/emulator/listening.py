@@ -39,7 +39,9 @@ def bound(port: Port, purpose: str) -> socket.socket:
         return port
     if not 0 <= port < 65536:
         raise port_taken(port, purpose, OSError(errno.EINVAL, "ports go from 1 to 65535"))
-    holder = socket.socket()
+    # asyncio sets TCP_NODELAY only where the protocol is named. Without it the body of a response
+    # waits up to 40 ms, until the client acknowledges the head.
+    holder = socket.socket(proto=socket.IPPROTO_TCP)
     # what earlier connections left behind on a port (TIME_WAIT) is no hindrance
     holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -115,10 +115,10 @@ def test_no_stage_is_skipped_in_telling() -> None:
 
 
 def test_delivered_and_read_fold_into_one_frame() -> None:
-    plan = ReceiptPlan(SETTINGS)
+    plan = ReceiptPlan(SETTINGS, Random(1))
     plan.opened({})
-    plan.moved("c", 10.0, 3, 0, {"raju"})
-    plan.moved("c", 10.02, 4, 4, {"meena"})
+    plan.moved("c", 10.0, Watermarks(3, 0), {"raju"}, 2)
+    plan.moved("c", 10.02, Watermarks(4, 4), {"meena"}, 2)
     assert plan.due(10.04) == []
     expected = {
         "action": "receipt", "chat": "c", "senders": ["meena", "raju"], "delivered": 4, "read": 4
@@ -127,48 +127,80 @@ def test_delivered_and_read_fold_into_one_frame() -> None:
     assert plan.next_due() is None
 
 
-def test_there_is_at_most_one_receipt_per_chat_in_200_ms() -> None:
-    plan = ReceiptPlan(SETTINGS)
+@pytest.mark.parametrize(
+    ("members", "delivered_every", "read_every"),
+    [(0, 0.2, 0.2), (2, 0.2, 0.2), (4, 0.4, 0.2), (20, 2.0, 1.0), (50, 5.0, 2.5), (256, 5.0, 2.5)],
+)
+def test_the_more_members_the_fewer_receipts(
+    members: int, delivered_every: float, read_every: float
+) -> None:
+    for reads, interval in ((0, delivered_every), (1, read_every)):
+        times = {chat: _times(members, reads, chat) for chat in ("c", "d")}
+        for each in times.values():
+            assert all(interval - 1e-9 <= b - a <= interval + 0.03 for a, b in pairwise(each))
+            assert each[0] <= interval
+            assert members > 2 or each[0] < 0.07, "in a direct chat at once"
+
+
+def _times(members: int, reads: int, chat: str) -> list[float]:
+    """When a device sends a receipt that gets a message each 20 ms, counted from the first."""
+    plan, sent = ReceiptPlan(SETTINGS, Random(chat)), []
     plan.opened({})
-    sent = []
-    for step in range(100):
-        now = 10 + step / 100
-        plan.moved("c", now, step + 1, 0, {"raju"})
-        plan.moved("d", now, step + 1, 0, {"raju"})
-        sent += [(now, frame["chat"]) for frame in plan.due(now)]
-    for chat in ("c", "d"):
-        times = [at for at, where in sent if where == chat]
-        assert len(times) == 5
-        assert all(b - a >= 0.2 - 1e-9 for a, b in pairwise(times))
+    for step in range(1_000):
+        seq = step + 1
+        plan.moved(chat, step / 50, Watermarks(seq, seq * reads), {"raju"}, members)
+        sent += [step / 50 for frame in plan.due(step / 50)]
+    return sent
+
+
+def test_members_of_a_group_do_not_all_send_their_receipt_at_the_same_moment() -> None:
+    due = set()
+    for seed in range(99):
+        plan = ReceiptPlan(SETTINGS, Random(seed))
+        plan.opened({})
+        plan.moved("c", 10.0, Watermarks(1, 0), {"raju"}, 100)
+        at = plan.next_due()
+        assert at is not None and 12.5 <= at <= 15.0
+        due.add(int(at * 4))
+    assert len(due) >= 9
+
+
+def test_receipts_wait_as_long_as_the_backend_asks() -> None:
+    plan = ReceiptPlan(SETTINGS, Random(1))
+    plan.opened({})
+    plan.moved("c", 10.0, Watermarks(1, 0), {"raju"}, 2)
+    plan.wait_until(17.5)
+    assert plan.next_due() == 17.5 and plan.due(17.4) == []
+    assert len(plan.due(17.5)) == 1
 
 
 def test_a_receipt_nobody_waits_for_takes_its_time_unless_the_client_closes() -> None:
-    plan = ReceiptPlan(SETTINGS)
+    plan = ReceiptPlan(SETTINGS, Random(1))
     plan.opened({})
-    plan.moved("c", 10.0, 3, 0, ())
+    plan.moved("c", 10.0, Watermarks(3, 0), (), 2)
     assert plan.due(10.0 + SETTINGS.quiet_receipt_delay - 1) == []
     (frame,) = plan.due(10.3, everything=True)
     assert frame["senders"] == []
 
 
 def test_a_new_connection_starts_from_what_the_server_surely_knows() -> None:
-    plan = ReceiptPlan(SETTINGS)
+    plan = ReceiptPlan(SETTINGS, Random(1))
     plan.opened({})
-    plan.moved("c", 1.0, 5, 0, {"raju"})
+    plan.moved("c", 1.0, Watermarks(5, 0), {"raju"}, 2)
     assert plan.due(2.0)
     plan.closed()
     assert plan.due(9.0) == []
     plan.opened({"c": Watermarks(3, 0)})
-    plan.moved("c", 10.0, 5, 0, {"raju"})
+    plan.moved("c", 10.0, Watermarks(5, 0), {"raju"}, 2)
     assert [frame["delivered"] for frame in plan.due(11.0)] == [5]
 
 
 def test_a_repeated_receipt_names_again_whom_the_lost_one_named() -> None:
-    plan = ReceiptPlan(SETTINGS)
+    plan = ReceiptPlan(SETTINGS, Random(1))
     plan.opened({})
-    plan.moved("c", 1.0, 5, 0, {"raju"})
+    plan.moved("c", 1.0, Watermarks(5, 0), {"raju"}, 2)
     plan.due(2.0)
-    plan.moved("c", 3.0, 6, 0, {"meena"})
+    plan.moved("c", 3.0, Watermarks(6, 0), {"meena"}, 2)
     plan.due(4.0)
     plan.repeat("c", 5.0)
     assert [frame["senders"] for frame in plan.due(6.0)] == [["meena", "raju"]]

@@ -68,6 +68,28 @@ def test_what_a_restored_device_sends_is_read(
 
 
 @pytest.mark.parametrize("kind", ["direct", "group"])
+def test_a_restored_device_is_noticed_by_its_mark_alone(kind: str) -> None:
+    """Nothing that was lost comes back to it, since all devices had it and it was purged."""
+    scene = Scene(RAVI, RAJU)
+    chat = getattr(scene, kind)("ravi", "raju")
+    talk(scene, chat, "1", "2", "3", "4")
+    scene.settle(seconds=3)
+    copy = scene[RAVI].db.serialize()
+    talk(scene, chat, *(f"lost {number}" for number in range(6)))
+    scene.settle(seconds=40)
+    scene.backend.run_watch()
+    head = scene.backend.head(chat)
+    assert head["purged_to"] == head["seq"] > 0
+    restore(scene[RAVI], copy)
+    scene.settle(seconds=1)
+    say(scene, RAVI, chat, "new")
+    unread = [one for one in scene[RAJU].reported(MessageReceived) if one.text is None]
+    assert unread == []
+    assert scene[RAJU].texts(chat)[-1] == "new"
+    scene.close()
+
+
+@pytest.mark.parametrize("kind", ["direct", "group"])
 def test_a_restored_device_reads_what_is_sent_to_it(kind: str) -> None:
     scene = Scene(RAVI, RAJU, "mira/phone")
     users = ("ravi", "raju", "mira")[: 2 if kind == "direct" else 3]

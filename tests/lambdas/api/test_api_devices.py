@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from lambdas.messages.membership import CHAT_DEVICES_LIMIT, Membership
 from lambdas.notifications import endpoints
 from lambdas.presence.devices import DEVICES_LIMIT, Address, Device, Devices
-from lambdas.tables import user_key
+from lambdas.tables import DEVICES, user_key
 from tests.support.lambdas.backend import Clock
 from tests.support.lambdas.rest import Phone, Rest, client, key, new_name, rest, written_log
 
@@ -147,6 +148,27 @@ def test_one_device_too_many_takes_the_place_of_the_one_unseen_for_longest(api: 
     assert set(left) == {*order, "one-more"} - {order[-2]}
     assert put(api, Phone(ravi, "device7")) == 200
     assert len(Devices(api.aws.users).of([ravi])[ravi]) == DEVICES_LIMIT
+
+
+def test_in_a_group_with_all_devices_that_it_may_have_a_new_one_takes_the_place_of_an_own_one(
+    api: Rest,
+) -> None:
+    (ravi,) = api.sign_up("ravi")
+    api.phone(ravi)
+    others = [f"somebody_{number}" for number in range(52)]
+    counts = [DEVICES_LIMIT] * 51 + [CHAT_DEVICES_LIMIT - 1 - 51 * DEVICES_LIMIT]
+    for name, count in zip(others, counts, strict=True):
+        devices: dict[str, Any] = {f"device{number}": {} for number in range(count)}
+        api.aws.users.put({**user_key(name, DEVICES), "devices": devices})
+    Membership(api.aws.chats, api.aws.users).found(ravi, others)
+    assert put(api, Phone(ravi, "new")) == 200
+    assert set(Devices(api.aws.users).of([ravi])[ravi]) == {"new"}
+    api.connect(Phone(ravi, "new"))
+    reply = api.request(
+        "PUT", "/api/devices/another", Phone(ravi, "another").registration(), user=ravi
+    )
+    assert reply.status == 409 and "2,560 devices" in reply.body["error"]["message"]
+    assert put(api, Phone(ravi, "new")) == 200, "known devices register again at any time"
 
 
 def test_no_device_takes_the_place_of_one_that_is_connected(api: Rest) -> None:

@@ -92,8 +92,36 @@ def test_a_message_that_is_too_young_gets_time_to_be_acknowledged(
     records = _inserted(world, chat, 1, 2, 3)
     response = delivery_watch.watch(world.aws, {"Records": records}, acknowledged_meanwhile)
     assert response == {"batchItemFailures": []}
-    assert waits == [delivery_watch.GRACE_SECONDS]
+    assert waits == [2.0]
     assert world.api.requests == [] and then.pushes(world) == []
+
+
+def test_a_chat_waits_as_long_as_clients_may_hold_receipts_back_and_delays_no_smaller_one(
+    world: Backend,
+) -> None:
+    names = [f"member{number:02}" for number in range(12)]
+    for name in names:
+        given.online(world, name)
+    large, small = given.group(world, *names), given.direct_chat(world, *names[:2])
+    for chat in (large, small):
+        when.sends(world, names[0], chat)
+    nudged: list[list[str]] = []
+    waits: list[float] = []
+
+    def nudges() -> list[str]:
+        frames = [frame for name in names for frame in world.frames(name, "phone")]
+        return [frame["chat"] for frame in frames if frame["type"] == "nudge"]
+
+    def wait(seconds: float) -> None:
+        nudged.append(nudges())
+        waits.append(seconds)
+        world.clock.pass_seconds(seconds)
+
+    records = [*_inserted(world, large, 1), *_inserted(world, small, 1)]
+    delivery_watch.watch(world.aws, {"Records": records}, wait)
+    assert waits == pytest.approx([2.0, 1.0]), "1.8 s, and 0.1 s for each of 2 and of 12 members"
+    assert nudged == [[], [small]]
+    assert nudges() == [small, *[large] * 11]
 
 
 def test_nobody_waits_for_who_is_away(world: Backend) -> None:
@@ -159,6 +187,44 @@ def test_a_device_that_is_lost_keeps_nothing_for_ever(world: Backend, chat: str)
     world.clock.pass_seconds(60)
     when.delivery_watch_runs(world, record)
     assert _head(world, chat)["purged_to"] == 2
+
+
+def test_marks_of_removed_devices_leave_the_item_where_only_marks_move(
+    world: Backend, chat: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when many have come, acknowledged and gone."""
+    names = [f"{'long' * 15}{number:04}" for number in range(300)]
+    member = {"chat": chat, "item": "member#raju"}
+    world.aws.chats.update(
+        member, "SET delivered = :marks", marks=dict.fromkeys(names, 1) | {"phone": 1}
+    )
+    before = world.aws.chats.get(member, consistent=True)
+    assert before is not None
+
+    def watched(old: Item) -> dict[str, int]:
+        new = world.aws.chats.get(member, consistent=True)
+        assert new is not None
+        record = events.stream_record("MODIFY", 900, old=old, new=new)
+        assert when.delivery_watch_runs(world, record) == []
+        left = world.aws.chats.get(member, consistent=True)
+        assert left is not None
+        marks: dict[str, int] = left["delivered"]
+        return marks
+
+    when.acknowledges(world, "raju", chat, delivered=2)
+    assert len(watched(before)) == 301, "an item that has not grown is left as it is"
+    given.user(world, "raju", "new")
+    when.acknowledges(world, "raju", chat, "new", delivered=2)
+    lengths: list[int] = []
+    update = world.aws.chats.update
+
+    def measured(key: Any, expression: str, *rest: Any, **values: Any) -> Item:
+        lengths.append(len(expression))
+        return update(key, expression, *rest, **values)
+
+    monkeypatch.setattr(world.aws.chats, "update", measured)
+    assert watched(before) == {"phone": 2, "new": 2}
+    assert len(lengths) == 3 and max(lengths) < 4096, "DynamoDB takes no longer expression"
 
 
 def test_marks_of_removed_devices_leave_the_members_item_and_ticks_stay(

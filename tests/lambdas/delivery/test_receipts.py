@@ -2,7 +2,11 @@ from typing import Any
 
 import pytest
 
+from lambdas.delivery.receipt import ReceiptLimit
+from lambdas.delivery.watermarks import receipt_interval
+from lambdas.errors import ChatError
 from lambdas.messages.membership import Membership
+from lambdas.websocket import Caller
 from tests.support.lambdas import given, then, when
 from tests.support.lambdas.backend import Backend, recorded_calls
 
@@ -148,3 +152,33 @@ def test_a_receipt_is_one_write_and_three_reads(world: Backend, chat: str) -> No
     with recorded_calls(world) as calls:
         when.acknowledges(world, "raju", chat, read=1, senders=["ravi"])
     assert calls.count("UpdateItem") == 1
+
+
+@pytest.mark.parametrize(("members", "every"), [(2, 0.05), (20, 0.5), (50, 1.25), (256, 1.25)])
+def test_receipts_are_limited_to_twice_what_the_protocol_allows(members: int, every: float) -> None:
+    limit, phone = ReceiptLimit(), Caller("raju", "phone", "c1")
+
+    def passes(now: float, caller: Caller = phone, chat: str = "chat") -> bool:
+        try:
+            limit.require(caller, chat, members, now)
+        except ChatError as error:
+            assert error.code == "rate_limited" and error.retry_after is not None
+            return False
+        return True
+
+    assert [passes(100.0) for _ in range(21)] == [True] * 20 + [False]
+    assert passes(100.0, chat="another") and passes(100.0, phone._replace(device="desk"))
+    passed = sum(passes(100.0 + number / 100) for number in range(6000))
+    assert passed == pytest.approx(60 / every, abs=2)
+    follows_the_rule = receipt_interval(members) / 2  # each of them moves `read`
+    assert all(passes(200.0 + number * follows_the_rule) for number in range(500))
+
+
+def test_a_receipt_over_the_limit_moves_and_tells_nothing(world: Backend, chat: str) -> None:
+    for _ in range(20):
+        when.acknowledges(world, "raju", chat, delivered=1)
+    before = then.everything(world)
+    answer = when.acknowledges(world, "raju", chat, delivered=3, senders=["ravi"])
+    then.is_error(answer, "rate_limited")
+    assert answer is not None and answer["retry_after"] == 0.1
+    assert then.everything(world) == before and world.api.requests == []

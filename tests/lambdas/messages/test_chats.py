@@ -10,9 +10,9 @@ from lambdas.errors import ChatError
 from lambdas.messages import append
 from lambdas.messages.chats import Chats
 from lambdas.messages.direct import DirectChats
-from lambdas.messages.membership import MEMBERS_LIMIT, Changed, Membership
+from lambdas.messages.membership import CHAT_DEVICES_LIMIT, MEMBERS_LIMIT, Changed, Membership
 from lambdas.presence.devices import Devices
-from lambdas.tables import Table
+from lambdas.tables import DEVICES, Table, user_key
 from tests.model.dynamodb import DynamoDB
 from tests.model.world import TABLES
 
@@ -156,6 +156,23 @@ def test_a_group_has_at_most_256_members(membership: Membership) -> None:
     with pytest.raises(ChatError, match="at most 256"):
         membership.change("ravi", group, add=["raju"])
     assert len(membership.change("ravi", group, add=[names[0]]).members) == MEMBERS_LIMIT
+
+
+def test_the_members_of_a_group_have_at_most_2560_devices(
+    tables: tuple[Table, Table], membership: Membership
+) -> None:
+    names = [f"user_{number}" for number in range(53)]
+    for name, count in zip(names, [50] * 51 + [10, 11], strict=True):
+        devices: dict[str, Any] = {f"device{number}": {} for number in range(count)}
+        tables[1].put({**user_key(name, DEVICES), "devices": devices})
+    fifty_one = membership.found(names[0], names[1:51]).chat
+    with pytest.raises(ChatError, match="at most 2,560 devices") as error:
+        membership.change(names[0], fifty_one, add=[names[52]])
+    assert error.value.code == "conflict"
+    with pytest.raises(ChatError, match="at most 2,560 devices"):
+        membership.found(names[52], names[:51])
+    members = membership.change(names[0], fifty_one, add=[names[51]]).members
+    assert len(members) == 52 == CHAT_DEVICES_LIMIT // 50 + 1, "2,560 are not too many"
 
 
 def test_unknown_users_are_named_and_nothing_is_made(

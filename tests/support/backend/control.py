@@ -25,6 +25,12 @@ class Control:
     def later(self, seconds: float) -> None:
         self._backend.clock.pass_seconds(seconds)
 
+    def purge(self, chat: str) -> bool:
+        """The delivery watch runs: whether every device had everything, so that all is deleted."""
+        self._backend.run_watch()
+        head = self._backend.head(chat)
+        return bool(head["purged_to"] == head["seq"])
+
     def sign_up(self, user: str) -> None:
         self._backend.there(user)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 # What CDK appends to a logical id: eight hexadecimal digits of the construct's path.
@@ -44,6 +46,11 @@ class Live:
         """Whether it stays in the account when another one takes its place."""
         return self.body.get("UpdateReplacePolicy", "Delete") in RETAINING
 
+    @cached_property
+    def written(self) -> str:
+        """The properties as JSON. Rules search it for each table and each order of the stacks."""
+        return json.dumps(self.properties)
+
     def attribute(self, key: str) -> str | None:
         """Of a load balancer, a listener or a target group: an entry of its `...Attributes`."""
         for name, listed in self.properties.items():
@@ -79,6 +86,7 @@ class DeployedStack:
     name: str
     place: str  # aws://account/region
     template: Mapping[str, Any]
+    template_bytes: int
     resources: Mapping[str, Live]
     outputs: Mapping[str, Output]
     imports: frozenset[str] = frozenset()

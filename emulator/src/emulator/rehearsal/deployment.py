@@ -94,6 +94,7 @@ class _Update:
             self._stack.name,
             self._stack.environment,
             self._stack.template,
+            self._stack.template_bytes,
             self._live,
             outputs,
             frozenset(self._scope.imports),

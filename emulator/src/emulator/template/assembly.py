@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,11 @@ class Stack:
     template: Mapping[str, Any]
     depends_on: tuple[str, ...] = ()
     environment: str = "aws://unknown-account/unknown-region"
+
+    @cached_property
+    def template_bytes(self) -> int:
+        """The size of the template as CDK writes it."""
+        return len(json.dumps(self.template, indent=1).encode())
 
     def resources(self) -> list[Resource]:
         """Every resource, those whose Condition is false included."""

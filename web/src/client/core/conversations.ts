@@ -153,7 +153,7 @@ export class Conversations {
     const marks = await step.ledger.readable(row);
     if (marks.delivered < row.watermark) this.#waiting.add(chat);
     else this.#waiting.delete(chat);
-    this.#receipts.moved(chat, step.now, marks, senders);
+    this.#receipts.moved(chat, step.now, marks, senders, row.members.length);
   }
 
   /** A text of this device that its store does not have. */

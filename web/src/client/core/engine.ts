@@ -60,7 +60,7 @@ export class Engine {
     this.#settings = settings;
     this.#sync = new SyncPlan(settings, random);
     this.#outbox = new Outbox(settings, random);
-    this.#receipts = new ReceiptPlan(settings);
+    this.#receipts = new ReceiptPlan(settings, random);
     this.#presence = new PresencePlan(settings);
     this.#liveness = new Liveness(settings, random);
     const emit = (event: Event) => this.#emit(event);
@@ -394,19 +394,21 @@ export class Engine {
       const chat = this.#catchUp.failed(step, retryable);
       if (chat !== undefined) this.#emit({ type: "chat_left", chat });
     } else if (retryable && (error.action === "receipt" || error.action === undefined)) {
-      await this.#receipts.failed(step);
+      await this.#receipts.failed(step, error.retryAfter);
     }
-    if (error.messageId === undefined) {
+    if (error.action === "receipt" && error.code === "rate_limited") {
+      this.#showLimit(step, error);
+    } else if (error.messageId === undefined) {
       const { code, message, action } = error;
       this.#emit({ type: "server_error", code, message, action });
     }
   }
 
   /** Tells of a limit once, until the time that the backend asked to wait is over. */
-  #showLimit(step: Step, { code, message, retryAfter }: ErrorFrame): void {
+  #showLimit(step: Step, { code, message, retryAfter, action = "send" }: ErrorFrame): void {
     if (code !== "rate_limited" || step.now < this.#limitedUntil) return;
     this.#limitedUntil = step.now + (retryAfter ?? this.#settings.retryAfterError);
-    this.#emit({ type: "server_error", code, message, action: "send" });
+    this.#emit({ type: "server_error", code, message, action });
   }
 
   /** What another device says to this one, and nobody is shown. */

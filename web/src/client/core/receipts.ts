@@ -1,7 +1,8 @@
-/** Receipts: how far this device is; coalesced, at most one per chat and interval (rule 4). */
+/** Receipts: how far this device is; the larger a chat, the more of them are one (rule 4). */
 
 import type { ChatRow } from "../store/tables.ts";
 import { type ClientFrame, NOWHERE, receipt, type Watermarks } from "./frames.ts";
+import { type Random, uniform } from "./random.ts";
 import type { Settings } from "./settings.ts";
 import type { Step } from "./step.ts";
 
@@ -12,19 +13,24 @@ interface Chat {
   senders: Set<string>;
   named: Set<string>; // in receipts that may not have arrived
   since: number | undefined; // the first change that is not sent yet
+  members: number;
+  share: number; // of the interval that the change waits
   sentAt: number;
   force: boolean;
 }
 
 export class ReceiptPlan {
   readonly #settings: Settings;
+  readonly #random: Random;
   readonly #chats = new Map<string, Chat>();
   readonly #dirty = new Set<string>();
   #sentAtPing = new Map<string, Watermarks>();
   #online = false;
+  #notBefore = Number.NEGATIVE_INFINITY; // the backend asked to wait
 
-  constructor(settings: Settings) {
+  constructor(settings: Settings, random: Random) {
     this.#settings = settings;
+    this.#random = random;
   }
 
   /** A receipt has no response: what the last connection sent may not have arrived. */
@@ -44,12 +50,19 @@ export class ReceiptPlan {
   }
 
   /** The watermarks of `chat` are now these; `senders` wrote what they moved over. */
-  moved(chat: string, now: number, marks: Watermarks, senders: Iterable<string>): void {
+  moved(
+    chat: string,
+    now: number,
+    marks: Watermarks,
+    senders: Iterable<string>,
+    members: number,
+  ): void {
     const state = this.#chats.get(chat) ?? fresh();
     this.#chats.set(chat, state);
     state.delivered = Math.max(state.delivered, marks.delivered);
     state.read = Math.max(state.read, marks.read);
     for (const sender of senders) state.senders.add(sender);
+    state.members = members;
     this.#mark(chat, state, now);
   }
 
@@ -81,17 +94,23 @@ export class ReceiptPlan {
     const after =
       read <= reported.read ? reported.delivered : Math.min(reported.read, reported.delivered);
     const senders = await step.ledger.senders(chat, after, delivered);
-    this.moved(chat, step.now, { delivered, read }, senders);
+    this.moved(chat, step.now, { delivered, read }, senders, row.members.length);
   }
 
   /** The server could not take one of them now, and the error does not say which. */
-  async failed(step: Step): Promise<void> {
+  async failed(step: Step, retryAfter: number | undefined): Promise<void> {
+    this.waitUntil(step.now + (retryAfter ?? 0));
     for (const row of await step.ledger.chats()) {
       const { delivered, read } = await step.ledger.readable(row);
       if (delivered !== row.reported.delivered || read !== row.reported.read) {
         this.repeat(row.chat, step.now);
       }
     }
+  }
+
+  /** The backend takes none before. */
+  waitUntil(time: number): void {
+    this.#notBefore = time;
   }
 
   pinged(): void {
@@ -129,13 +148,25 @@ export class ReceiptPlan {
     const { force, delivered, read, sent } = state;
     if (!force && delivered <= sent.delivered && read <= sent.read) return;
     this.#dirty.add(chat);
-    state.since ??= now;
+    if (state.since !== undefined) return;
+    state.since = now;
+    // all members get a message at the same moment: their receipts are spread
+    state.share = state.members > 2 ? uniform(this.#random, 0.5, 1) : 0;
   }
 
   #dueAt(state: Chat): number {
+    const { receiptDelay, quietReceiptDelay } = this.#settings;
+    const interval = this.#interval(state);
     const soon = state.senders.size > 0 || state.force;
-    const delay = soon ? this.#settings.receiptDelay : this.#settings.quietReceiptDelay;
-    return Math.max((state.since ?? 0) + delay, state.sentAt + this.#settings.receiptInterval);
+    const delay = soon ? Math.max(receiptDelay, interval * state.share) : quietReceiptDelay;
+    return Math.max((state.since ?? 0) + delay, state.sentAt + interval, this.#notBefore);
+  }
+
+  #interval(state: Chat): number {
+    const { receiptPerMember, receiptMembers } = this.#settings;
+    const interval = receiptPerMember * Math.min(state.members, receiptMembers);
+    const reads = state.read > state.sent.read;
+    return Math.max(reads ? interval / 2 : interval, receiptPerMember * 2);
   }
 
   #frame(chat: string, now: number): ClientFrame {
@@ -166,6 +197,8 @@ function fresh(): Chat {
     senders: new Set(),
     named: new Set(),
     since: undefined,
+    members: 2,
+    share: 0,
     sentAt: Number.NEGATIVE_INFINITY,
     force: false,
   };

@@ -1,9 +1,11 @@
 /** The client's times and sizes; milliseconds unless a name says otherwise. */
 
 export interface Settings {
-  // Receipts: a moment in which delivered and read fold into one frame, then the rule's interval.
+  // In a direct chat delivered and read fold into one receipt for this moment.
   readonly receiptDelay: number;
-  readonly receiptInterval: number;
+  // Rule 4: the time between two receipts in a chat grows with its members, up to so many.
+  readonly receiptPerMember: number;
+  readonly receiptMembers: number;
   // Receipts that notify no sender (own messages, voids) are batched.
   readonly quietReceiptDelay: number;
   // Posts of neighbouring messages overtake each other; most gaps close in this time.
@@ -37,7 +39,8 @@ export interface Settings {
 /** Keeps the protocol's rules; tests may pass shorter times. */
 export const DEFAULTS: Settings = {
   receiptDelay: 50,
-  receiptInterval: 200,
+  receiptPerMember: 100,
+  receiptMembers: 50,
   quietReceiptDelay: 30_000,
   gapGrace: 150,
   ownGapGrace: 500,

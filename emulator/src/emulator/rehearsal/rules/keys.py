@@ -9,7 +9,6 @@ https://repost.aws/knowledge-center/dynamodb-access-denied-exception
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 
 from emulator.rehearsal.account import Account, DeployedStack, Live
@@ -57,5 +56,4 @@ def _key(table: Live) -> str:
 def _lacks(user: DeployedStack, table: str, key: str) -> bool:
     """Whether a policy of the stack names the table, and not the key."""
     policies = (live for live in user.resources.values() if live.type in POLICIES)
-    written = (json.dumps(policy.properties) for policy in policies)
-    return any(table in each and key not in each for each in written)
+    return any(table in each.written and key not in each.written for each in policies)

@@ -5,7 +5,6 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-li
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 
 from emulator.rehearsal.changes import Deployment
@@ -28,7 +27,7 @@ def findings(deployment: Deployment) -> Iterator[Finding]:
         template = update.after.template
         for section, most in ENTRIES.items():
             yield from _compared(update.name, section, len(template.get(section, {})), most)
-        size = len(json.dumps(template, indent=1).encode())  # as CDK writes it
+        size = update.after.template_bytes
         yield from _compared(update.name, "template, in bytes", size, TEMPLATE_BYTES)
         description = len(template.get("Description", "").encode())
         yield from _compared(update.name, "Description, in bytes", description, DESCRIPTION_BYTES)
