@@ -100,4 +100,7 @@ def asked(prompt: str) -> str:
     """What is typed, unseen. Raises ValueError where nobody is there to type it unseen."""
     if not sys.stdin.isatty():
         raise ValueError("this asks for a password, which needs a terminal")
-    return getpass.getpass(prompt)
+    try:
+        return getpass.getpass(prompt)
+    except EOFError:
+        raise ValueError("no password was typed; nothing has changed") from None
