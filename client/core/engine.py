@@ -341,6 +341,10 @@ class Engine:
                 self._outputs += [] if known else [events.ChatLeft(left)]
         elif error.action in ("receipt", None) and retryable:
             self._receipts.failed(step, error.retry_after)
+        elif error.code == "not_found" and error.chat is not None and self.knows(error.chat):
+            # Nobody typed it, and it would be refused again: is the user still in the chat?
+            self._receipts.forget(error.chat)
+            self._membership.want(step, error.chat)
         if error.code == "rate_limited":
             self._show_limit(step, error)
         elif error.message_id is None:

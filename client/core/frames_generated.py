@@ -72,6 +72,7 @@ class ErrorFrame:
     message: str = ""
     message_id: str | None = None
     action: str | None = None
+    chat: str | None = None
     retry_after: float | None = None  # seconds
 
 
@@ -250,6 +251,7 @@ def parse_error_frame(value: object) -> ErrorFrame:
         message=fields.optional(fields.words, "")(body.get("message")),
         message_id=fields.optional(fields.text, None)(body.get("message_id")),
         action=fields.optional(fields.text, None)(body.get("action")),
+        chat=fields.optional(fields.text, None)(body.get("chat")),
         retry_after=fields.optional(fields.duration, None)(body.get("retry_after")),
     )
 

@@ -93,7 +93,7 @@ describe("a backend's faults", () => {
     const count = 350;
     const arrive = hold(ravi);
     backend.post(raju.name, ...Array.from({ length: count }, () => unreadable(chat)));
-    await until(() => arrive.messages() >= count);
+    await until(() => arrive.messages() >= count, 60_000);
     arrive();
     const asks = () =>
       frames()
@@ -313,6 +313,26 @@ describe("who was removed from a group", () => {
     await again.client.send(group, "thank you");
     await got(ravi, "thank you");
   }, 20_000);
+});
+
+describe("a receipt that is refused", () => {
+  test("is not sent again, and shows that the user is no longer in the chat", async () => {
+    const { ravi, raju } = await pair();
+    const group = await ravi.client.group([user("raju")]);
+    await ravi.client.send(group, "welcome");
+    await got(raju, "welcome");
+    await backend.takeOut(group, user("raju"));
+    await raju.client.markRead(group, 1);
+    await until(() => eventsOf(raju, "chat_left").length > 0);
+    const receipts = () =>
+      backend.frames.filter((each) => each.device === raju.name && each.action === "receipt").length;
+    const before = receipts();
+    raju.client.cut();
+    await until(() => eventsOf(raju, "connected").length > 1);
+    await raju.client.sync();
+    expect(receipts()).toBe(before);
+    expect(eventsOf(raju, "chat_left")).toHaveLength(1);
+  });
 });
 
 describe("the end", () => {

@@ -724,3 +724,29 @@ def test_whatever_else_the_server_says_is_passed_on(client: Client) -> None:
         events.KeysLow(3, True),
         events.ServerError("bad_request", "what?", "frob"),
     ]
+
+
+def test_a_receipt_that_is_refused_is_not_repeated_and_the_chat_is_asked_about() -> None:
+    client = Client()
+    client.open()
+    client.hear(message(1))
+    client.after(10)
+    assert client.actions("receipt")
+    client.sent.clear()
+    refused = frames.ErrorFrame("not_found", "no such chat", action="receipt", chat=CHAT)
+    client.hear(refused)
+    (asked,) = client.actions("sync")
+    assert asked["chats"] == {CHAT: 1}
+    client.hear(frames.ErrorFrame("not_found", "no such chat", action="sync"))
+    assert client.reported[-2] == events.ChatLeft(CHAT)
+    assert client.engine.left(CHAT)
+    client.sent.clear()
+    for begin in (client.close, client.restart):  # nor later: nobody is there to notify
+        begin()
+        client.open(sync=False)
+        client.step(Engine.mark_read, CHAT, 1)
+        client.step(Engine.typing, CHAT)
+        client.after(5)
+        assert not client.actions("receipt") and not client.actions("typing")
+    client.hear(synced(1, 1))
+    assert not client.engine.left(CHAT)

@@ -429,6 +429,10 @@ export class Engine {
       }
     } else if (retryable && (error.action === "receipt" || error.action === undefined)) {
       await this.#receipts.failed(step, error.retryAfter);
+    } else if (error.code === "not_found" && error.chat !== undefined && this.knows(error.chat)) {
+      // Nobody typed it, and it would be refused again: is the user still in the chat?
+      this.#receipts.forget(error.chat);
+      this.#membership.ask(error.chat);
     }
     if (error.code === "rate_limited") this.#showLimit(step, error);
     else if (error.messageId === undefined) {

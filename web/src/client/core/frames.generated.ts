@@ -77,6 +77,7 @@ export interface ErrorFrame {
   readonly message: string;
   readonly messageId: string | undefined;
   readonly action: string | undefined;
+  readonly chat: string | undefined;
   /** Milliseconds; the wire has seconds. */
   readonly retryAfter: number | undefined;
 }
@@ -250,6 +251,7 @@ export function parseErrorFrame(value: unknown): ErrorFrame {
     message: optional(words, "")(body.message),
     messageId: optional(text, undefined)(body.message_id),
     action: optional(text, undefined)(body.action),
+    chat: optional(text, undefined)(body.chat),
     retryAfter: optional(duration, undefined)(body.retry_after),
   };
 }
