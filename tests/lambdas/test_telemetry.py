@@ -25,7 +25,7 @@ def test_a_record_is_one_line_of_json(end: str) -> None:
         except ValueError:
             logger.exception("failed")
     finally:
-        logger.removeHandler(handler)
+        logger._logger.removeHandler(handler)
     refused, failed = written.getvalue().splitlines()
     assert json.loads(refused)["reason"] == forged
     assert forged in json.loads(failed)["exception"]

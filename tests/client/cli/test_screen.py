@@ -219,11 +219,11 @@ def test_typing_is_told_once_a_second_however_fast_one_types() -> None:
     async def scenario(server: Served) -> None:
         async with person(server, "ravi", "raju") as ravi, raju_online(server):
             await until(lambda: ravi.room.chat is not None)
-            told: list[float] = []
-            ravi.screen._typed = lambda: told.append(time.monotonic())
+            notified: list[float] = []
+            ravi.screen._typed = lambda: notified.append(time.monotonic())
             ravi.keyboard.send_text("y" * 500)
             await ravi.shows("y" * 40)
-            assert len(told) <= 2
+            assert len(notified) <= 2
 
     with_server(scenario)
 
