@@ -8,12 +8,13 @@ import asyncio
 import json
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import boto3
 import httpx
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from bench.cost import FUNCTIONS, Bill, bill
@@ -21,6 +22,7 @@ from bench.local_system import fresh_directory, running
 from bench.scene import add_chat, add_users, emulated
 from bench.table import Row, within
 from lambdas.attribute_values import to_wire
+from lambdas.messages.chats import new_head, new_member, row
 from lambdas.messages.message import stored
 from lambdas.messages.sync import sync
 from lambdas.tables import HEAD, Item, chat_key
@@ -37,7 +39,7 @@ def rows() -> list[Row]:
     result = [row for size in SIZES for row in _cost_rows(size)]
     with fresh_directory() as directory, running(directory) as system:
         for size in SIZES:
-            seconds = asyncio.run(_measure(system.endpoints, size))
+            seconds, _ = asyncio.run(measure(system.endpoints, size))
             name = f"{size:,} absent messages of {len(PAYLOAD)} bytes, the emulator"
             limit = SECONDS.get(size)
             result.append(
@@ -97,8 +99,25 @@ def _bills(size: int) -> tuple[list[Bill], int]:
     return bills, sum(one.posts for one in bills)
 
 
-async def _measure(endpoints: dict[str, Any], size: int) -> float:
-    """Seconds to everything, the best of TRIES."""
+async def measure(endpoints: dict[str, Any], size: int) -> tuple[float, int]:
+    """Seconds to everything, the best of TRIES, and the posts."""
+    async with _chat(endpoints) as (api, user, chat):
+        await asyncio.to_thread(_store, endpoints["aws"], user, chat, size)
+        return min([await _catch_up(api, chat, size) for _ in range(TRIES)])
+
+
+async def measure_pages(endpoints: dict[str, Any], size: int) -> list[float]:
+    """Seconds of each page of a sync of so many chats, with a message in one of ten."""
+    async with _chat(endpoints) as (api, user, chat):
+        await asyncio.to_thread(_store, endpoints["aws"], user, chat, 1)
+        peer = f"{user}_peer"
+        await asyncio.to_thread(_store_chats, endpoints["aws"], user, peer, size)
+        return await _pages(api, size)
+
+
+@asynccontextmanager
+async def _chat(endpoints: dict[str, Any]) -> AsyncIterator[tuple[httpx.AsyncClient, str, str]]:
+    """A new user's client, the user, and a new chat of the user's."""
     suffix = secrets.token_hex(3)
     ravi, raju = f"ravi_{suffix}", f"raju_{suffix}"
     async with httpx.AsyncClient(base_url=endpoints["api"], trust_env=False, timeout=60) as api:
@@ -109,32 +128,61 @@ async def _measure(endpoints: dict[str, Any], size: int) -> float:
         api.headers["authorization"] = f"Bearer {tokens['access_token']}"
         wanted = {"kind": "direct", "with": ravi}
         chat = (await api.post("/api/chats", json=wanted)).raise_for_status().json()["chat"]
-        await asyncio.to_thread(_store, endpoints["aws"], raju, chat, size)
-        return min([await _catch_up(api, chat, size) for _ in range(TRIES)])
+        yield api, raju, chat
 
 
-async def _catch_up(api: httpx.AsyncClient, chat: str, size: int) -> float:
+@asynccontextmanager
+async def _connected(api: httpx.AsyncClient) -> AsyncIterator[ClientConnection]:
     ticket = (await api.post("/api/tickets", json={"device": "phone"})).raise_for_status().json()
     protocols = [Subprotocol("chat.v1"), Subprotocol(f"ticket.{ticket['ticket']}")]
     async with connect(ticket["url"], subprotocols=protocols, max_size=1 << 18, proxy=None) as line:
-        started, received, complete_to = time.perf_counter(), 0, 0
+        yield line
+
+
+async def _sync(line: ClientConnection, **asked: Any) -> tuple[dict[str, Any], int, int]:
+    """`synced`, the messages that came before it, and the posts that they took."""
+    await line.send(json.dumps({"action": "sync", **asked}))
+    received = posts = 0
+    while True:
+        frame = json.loads(await line.recv())
+        if frame.get("type") == "synced":
+            return frame, received, posts
+        if frame.get("type") not in ("messages", "nudge"):
+            raise RuntimeError(f"the response is {frame}")
+        messages = len(frame.get("messages", ()))
+        received, posts = received + messages, posts + bool(messages)
+
+
+async def _catch_up(api: httpx.AsyncClient, chat: str, size: int) -> tuple[float, int]:
+    async with _connected(api) as line:
+        started, received, complete_to, posts = time.perf_counter(), 0, 0, 0
         while complete_to < size:
-            chats = {"chats": {chat: complete_to}} if complete_to else {}
-            await line.send(json.dumps({"action": "sync", **chats}))
-            frame: dict[str, Any] = {}
-            while frame.get("type") != "synced":
-                frame = json.loads(await line.recv())
-                received += len(frame.get("messages", ()))
-                if frame.get("type") not in ("messages", "synced", "nudge"):
-                    raise RuntimeError(f"the response is {frame}")
-            complete_to = frame["chats"][chat]["complete_to"]
+            asked = {"chats": {chat: complete_to}} if complete_to else {}
+            synced, messages, sent = await _sync(line, **asked)
+            received, posts = received + messages, posts + sent
+            complete_to = synced["chats"][chat]["complete_to"]
         if received != size:
             raise RuntimeError(f"{received} of {size} messages came")
-        return time.perf_counter() - started
+        return time.perf_counter() - started, posts
 
 
-def _store(endpoint: str, user: str, chat: str, size: int) -> None:
-    """Registers the user's phone and fills the log of the chat, behind the backend's back."""
+async def _pages(api: httpx.AsyncClient, size: int) -> list[float]:
+    async with _connected(api) as line:
+        seconds: list[float] = []
+        chats, asked = 0, dict[str, Any]()
+        while not seconds or asked:
+            started = time.perf_counter()
+            synced, _, _ = await _sync(line, **asked)
+            seconds.append(time.perf_counter() - started)
+            chats += len(synced["chats"])
+            asked = {"cursor": synced["cursor"]} if "cursor" in synced else {}
+        if chats != size + 1:
+            raise RuntimeError(f"{chats} of {size + 1} chats came")
+        return seconds
+
+
+def _dynamodb(endpoint: str) -> tuple[Any, str, str]:
+    """A client, and the names of the tables Chats and Users."""
     dynamodb = boto3.client(
         "dynamodb",
         endpoint_url=endpoint,
@@ -144,15 +192,38 @@ def _store(endpoint: str, user: str, chat: str, size: int) -> None:
     )
     names = dynamodb.list_tables()["TableNames"]
     chats, users = (next(name for name in names if kind in name) for kind in ("Chats", "Users"))
+    return dynamodb, chats, users
+
+
+def _write(dynamodb: Any, table: str, items: Iterable[Item]) -> None:
+    puts: list[Any] = [{"PutRequest": {"Item": to_wire(item)}} for item in items]
+    for start in range(0, len(puts), 25):
+        dynamodb.batch_write_item(RequestItems={table: puts[start : start + 25]})
+
+
+def _store_chats(endpoint: str, user: str, peer: str, size: int) -> None:
+    """Direct chats of the user, one of ten with a message, behind the backend's back."""
+    dynamodb, chats, users = _dynamodb(endpoint)
+    names = [f"chat{number:06}" for number in range(size)]
+    _write(dynamodb, users, [row(chat, user) for chat in names])
+    members = [new_member(chat, each, 0) for chat in names for each in (user, peer)]
+    heads = [new_head(chat, "direct", [user, peer]) for chat in names]
+    for head in heads[::10]:
+        head["seq"] = 1
+    texts = [text for chat in names[::10] for text in _log(chat, 1)]
+    _write(dynamodb, chats, [*heads, *members, *texts])
+
+
+def _store(endpoint: str, user: str, chat: str, size: int) -> None:
+    """Registers the user's phone and fills the log of the chat, behind the backend's back."""
+    dynamodb, chats, users = _dynamodb(endpoint)
     dynamodb.update_item(
         TableName=users,
         Key=to_wire({"user": user, "item": "devices"}),
         UpdateExpression="SET devices.phone = :entry",
         ExpressionAttributeValues=to_wire({":entry": {}}),
     )
-    items: list[Any] = [{"PutRequest": {"Item": to_wire(item)}} for item in _log(chat, size)]
-    for start in range(0, size, 25):
-        dynamodb.batch_write_item(RequestItems={chats: items[start : start + 25]})
+    _write(dynamodb, chats, _log(chat, size))
     dynamodb.update_item(
         TableName=chats,
         Key=to_wire(dict(chat_key(chat, HEAD))),

@@ -5,22 +5,37 @@ processes, hardly does.
 """
 
 import asyncio
+import statistics
 import time
 from collections import Counter
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
+from bench import catch_up
 from bench.local_system import cpu_seconds, fresh_directory, running
-from bench.raw_client import RawClient, connected, register
+from bench.raw_client import RawClient, Rejected, connected, register
 from bench.table import Row, within
 from lambdas.delivery.watermarks import receipt_interval
 
-TEXTS, IN_FLIGHT = 1000, 8
+IN_FLIGHT = 8
 PAYLOAD = "x" * 600
 MEMBERS, SENDERS = 20, 8
-GROUP_SECONDS, SLICE_SECONDS = 60, 10
 NAMES = [f"member{n:02}" for n in range(MEMBERS)]
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much of it: texts of a burst, chats of a user, seconds of a group and of its slices."""
+
+    texts: int = 1_000
+    absent: tuple[int, ...] = (1_000, 10_000)
+    chats: int = 5_000
+    seconds: int = 60
+    slice_: int = 10
+
+
+SHORT = Size(200, (1_000,), 500, 20, 5)  # for a look while others work, not for figures
 
 
 @dataclass
@@ -47,39 +62,52 @@ class Group:
     cpu: float = 0.0
 
 
-def rows() -> list[Row]:
+def rows(short: bool = False) -> list[Row]:
+    size = SHORT if short else Size()
     with fresh_directory() as directory, running(directory) as system:
-        bursts, seconds, frames = asyncio.run(_absent(system.endpoints))
+        result = _burst_rows(asyncio.run(_absent(system.endpoints, size)), size)
     with fresh_directory() as directory, running(directory) as system:
-        group = asyncio.run(_group(system.endpoints))
-    return [*_burst_rows(bursts), *_catch_up_rows(seconds, frames), *_group_rows(group)]
+        result += _catch_up_rows(system.endpoints, size)
+    with fresh_directory() as directory, running(directory) as system:
+        return [*result, *_group_rows(asyncio.run(_group(system.endpoints, size)), size)]
 
 
-def _burst_rows(bursts: list[Burst]) -> list[Row]:
+def _burst_rows(bursts: list[Burst], size: Size) -> list[Row]:
     first, second = bursts
+    limit = 7 * size.texts / 1_000
     return [
-        within(f"{TEXTS:,} texts to an absent user", first.accepted[-1], 7, "s", ".1f"),
-        Row("CPU of each, all processes", f"{first.cpu / TEXTS * 1000:.1f} ms"),
+        within(f"{size.texts:,} texts to an absent user", first.accepted[-1], limit, "s", ".1f"),
+        Row("CPU of each, all processes", f"{first.cpu / size.texts * 1000:.1f} ms"),
         _at_least("the last hundred's speed beside the first's", first.pace, 0.77, "x", ".2f"),
-        within(f"the next {TEXTS:,}", second.accepted[-1], 7, "s", ".1f"),
-        Row("CPU of each, all processes", f"{second.cpu / TEXTS * 1000:.1f} ms"),
+        within(f"the next {size.texts:,}", second.accepted[-1], limit, "s", ".1f"),
+        Row("CPU of each, all processes", f"{second.cpu / size.texts * 1000:.1f} ms"),
     ]
 
 
-def _catch_up_rows(seconds: float, frames: int) -> list[Row]:
-    return [
-        within(f"catching up with {2 * TEXTS:,} texts", seconds, 0.6, "s"),
-        Row("the same, WebSocket messages", str(frames)),
-    ]
+def _catch_up_rows(endpoints: dict[str, Any], size: Size) -> list[Row]:
+    result = []
+    for number in size.absent:
+        seconds, posts = asyncio.run(catch_up.measure(endpoints, number))
+        name = f"catching up with {number:,} texts"
+        if number in catch_up.SECONDS:
+            result.append(within(f"{name}, seconds", seconds, catch_up.SECONDS[number], "s"))
+            result.append(within(f"{name}, posts", posts, catch_up.POSTS[number], ""))
+        else:
+            result.append(Row(name, f"{seconds:.2f} s, {posts} posts"))
+    pages = asyncio.run(catch_up.measure_pages(endpoints, size.chats))
+    name = f"sync of {size.chats:,} chats in {len(pages)} pages, {sum(pages):.1f} s in all"
+    result.append(Row(f"{name}: a page, the median", f"{statistics.median(pages):.2f} s"))
+    result.append(within("the slowest page (a function has 6 s)", max(pages), 3, "s"))
+    return result
 
 
-def _group_rows(group: Group) -> list[Row]:
+def _group_rows(group: Group, size: Size) -> list[Row]:
     paces = ", ".join(f"{pace:.0f}" for pace in group.slices)
-    sent = sum(group.slices) * SLICE_SECONDS
+    sent = sum(group.slices) * size.slice_
     return [
         _at_least(
             f"group of {MEMBERS}, {SENDERS} send, all acknowledge: messages a second in "
-            f"{SLICE_SECONDS} s each ({paces}), the least",
+            f"{size.slice_} s each ({paces}), the least",
             min(group.slices),
             40,
             "",
@@ -94,22 +122,17 @@ def _at_least(what: str, value: float, limit: float, unit: str, form: str) -> Ro
     return Row(what, f"{value:{form}} {unit}", f"≥ {limit:g} {unit}", value >= limit)
 
 
-async def _absent(endpoints: dict[str, Any]) -> tuple[list[Burst], float, int]:
+async def _absent(endpoints: dict[str, Any], size: Size) -> list[Burst]:
     api, root = endpoints["api"], endpoints["pid"]
-    (sender, absent), chat = await register(api, ["sender", "absent"])
+    (sender, _), chat = await register(api, ["sender", "absent"])
     async with connected(api, sender) as client:
         for _ in range(20):  # every function involved has its processes
             await client.send(chat, PAYLOAD)
-        bursts = [await _burst(client, chat, root) for _ in range(2)]
-    async with connected(api, absent) as client:
-        started = time.perf_counter()
-        while (await client.sync(chat))["more"]:
-            pass
-        return bursts, time.perf_counter() - started, client.frames
+        return [await _burst(client, chat, root, size.texts) for _ in range(2)]
 
 
-async def _burst(client: RawClient, chat: str, root: int) -> Burst:
-    left = iter(range(TEXTS))
+async def _burst(client: RawClient, chat: str, root: int, texts: int) -> Burst:
+    left = iter(range(texts))
     burst = Burst()
     before, started = cpu_seconds(root), time.perf_counter()
 
@@ -122,14 +145,14 @@ async def _burst(client: RawClient, chat: str, root: int) -> Burst:
     return burst
 
 
-async def _group(endpoints: dict[str, Any]) -> Group:
+async def _group(endpoints: dict[str, Any], size: Size) -> Group:
     api, root = endpoints["api"], endpoints["pid"]
     accounts, chat = await register(api, NAMES)
     arrived: Counter[int] = Counter()
     started = [float("inf")]
 
     def received(at: float) -> None:
-        arrived[int((at - started[0]) // SLICE_SECONDS) if at >= started[0] else -1] += 1
+        arrived[int((at - started[0]) // size.slice_) if at >= started[0] else -1] += 1
 
     async with AsyncExitStack() as stack:
         clients = [
@@ -141,14 +164,14 @@ async def _group(endpoints: dict[str, Any]) -> Group:
         for client in clients[:SENDERS]:  # every function involved has a process
             await client.send(chat, PAYLOAD)
         before, started[0] = cpu_seconds(root), time.perf_counter()
-        until = started[0] + GROUP_SECONDS
+        until = started[0] + size.seconds
         unanswered = sum(
             await asyncio.gather(*(_talk(client, chat, until) for client in clients[:SENDERS]))
         )
         cpu = cpu_seconds(root) - before
     slices = [
-        arrived[number] / (MEMBERS - 1) / SLICE_SECONDS
-        for number in range(GROUP_SECONDS // SLICE_SECONDS)
+        arrived[number] / (MEMBERS - 1) / size.slice_
+        for number in range(size.seconds // size.slice_)
     ]
     return Group(slices, unanswered, sum(client.errors for client in clients), cpu)
 
@@ -158,6 +181,6 @@ async def _talk(client: RawClient, chat: str, until: float) -> int:
     try:
         while time.perf_counter() < until:
             await client.send(chat, PAYLOAD)
-    except TimeoutError:
+    except (TimeoutError, Rejected):
         return 1
     return 0

@@ -28,6 +28,10 @@ REPEATED_AFTER_SECONDS = 10
 MESSAGE_BYTES = 128 * 1024  # what API Gateway sends in one WebSocket message
 
 
+class Rejected(Exception):
+    """The backend answered a send with an error."""
+
+
 class Account(NamedTuple):
     """A user with a registered device, who is not connected."""
 
@@ -65,14 +69,14 @@ class RawClient:
         self.user = account.user
         self._connection = connection
         self._received = received
-        self._accepted: dict[str, asyncio.Future[float]] = {}
+        self._accepted: dict[str | None, asyncio.Future[float]] = {}
         self._synced: asyncio.Future[dict[str, Any]] | None = None
         self._seen: dict[str, int] = {}
         self._senders: dict[str, set[str]] = {}
         self.messages = self.frames = self.errors = 0
 
     async def send(self, chat: str, payload: str) -> float:
-        """Returns when it was accepted, in seconds of time.perf_counter()."""
+        """Returns when it was accepted, in seconds of time.perf_counter(). Raises Rejected."""
         message_id = str(uuid.uuid4())
         accepted = asyncio.get_running_loop().create_future()
         self._accepted[message_id] = accepted
@@ -120,6 +124,8 @@ class RawClient:
             self._synced.set_result(frame)
         elif frame.get("type") in (None, "error"):  # API Gateway's own have no type
             self.errors += 1
+            if accepted := self._accepted.pop(frame.get("message_id"), None):
+                accepted.set_exception(Rejected(f"{frame['code']}: {frame['message']}"))
 
     def _take_accepted(self, frame: dict[str, Any]) -> None:
         if accepted := self._accepted.pop(frame["message_id"], None):  # else a repeated one

@@ -10,11 +10,11 @@ import contextlib
 import logging
 import re
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable
 from pathlib import Path
 from random import Random, SystemRandom
 from types import TracebackType
-from typing import Any, Self, TypedDict, Unpack
+from typing import Any, Self, TypedDict, TypeVar, Unpack
 
 from client.account import Account, Push, SignIn
 from client.connection import Connection
@@ -23,7 +23,6 @@ from client.core.cipher import FetchResult, Request
 from client.core.engine import Engine
 from client.core.events import (
     CaughtUp,
-    ChatLeft,
     Connected,
     Disconnected,
     Displaced,
@@ -45,7 +44,9 @@ from client.errors import (
     CannotVerify,
     ClientError,
     Closed,
+    NotAMember,
     ServerFault,
+    StoreUnavailable,
     Unauthorized,
     Unreachable,
 )
@@ -59,6 +60,7 @@ USER = re.compile(r"[a-z0-9_]{3,32}")
 DELETING_REQUESTS = 1000  # each leaves some 100 chats
 LOOKS = 3  # at a device list that changes while it is asked for
 logger = logging.getLogger("client")
+T = TypeVar("T")
 
 
 class Options(TypedDict, total=False):
@@ -150,19 +152,21 @@ class ChatClient:
     async def sign_up_or_in(self) -> bool:
         """Signs in, with kept tokens if they are still good; a new user is signed up first.
 
-        True for a new user. Raises Unauthorized where the password is wrong or needed.
+        True for a new user. Raises Unauthorized where the password is wrong or needed. Where
+        nothing can be written, it waits.
         """
-        return await self._account.sign_up_or_in()
+        return await self._when_writable(self._account.sign_up_or_in)
 
     async def connect(self, timeout: float = 30.0) -> None:  # noqa: ASYNC109 - for callers' ease
         """Registers the device, connects, and returns when what was missed has been fetched.
 
         From then on the connection is kept, and made again when it is lost, until `close`.
-        Raises TimeoutError if that takes longer than `timeout`; the client goes on trying.
+        Raises TimeoutError if that takes longer than `timeout`; the client goes on trying. Where
+        nothing can be written, it waits, before `timeout` begins.
         """
         if self._running is not None and not self._running.done():
             raise Closed("this client is connected already")
-        await self._account.register()
+        await self._when_writable(self._account.register)
         connection = Connection(
             self._drive(),
             Backoff(self._settings, self._random),
@@ -206,7 +210,7 @@ class ChatClient:
 
         Raises ServerFault if the backend names a chat that is not of these two alone.
         """
-        if user not in self._direct:
+        if user not in self._direct or self._drive().engine.left(self._direct[user]):
             try:
                 response = await self._api.direct(user)
             except Unreachable:
@@ -224,7 +228,7 @@ class ChatClient:
         """The direct chat with `user`, if this device has seen it; asks nobody."""
         both = tuple(sorted({self.user, user}))
         for chat in reversed(self._store.chats()):
-            if chat.kind == "direct" and chat.members == both:
+            if chat.kind == "direct" and not chat.left and chat.members == both:
                 return chat.chat
         return None
 
@@ -255,7 +259,9 @@ class ChatClient:
     def people(self) -> People:
         """Contacts, requests, invitations, roles and settings."""
         return People(
-            self._api, self._store, lambda chat, of, kind: self._know(chat, of, kind, None)
+            self._api,
+            lambda chat, of, kind: self._know(chat, of, kind, None),
+            lambda chat: self._drive().step(Engine.leave, chat),
         )
 
     def others(self, chat: str) -> list[str]:
@@ -272,10 +278,13 @@ class ChatClient:
             except ServerFault as error:
                 logger.warning("not taken: %s", error)
         for name in known - {chat.chat for chat in listed}:
-            self._store.set_gone(name, True)
+            self._drive().step(Engine.leave, name)
 
     def chats(self) -> list[ChatSummary]:
-        """All chats this device knows, the most recently active last."""
+        """All chats this device knows, the most recently active last.
+
+        Those that the user has `left` too: they can be read.
+        """
         return self._store.chats()
 
     def history(self, chat: str, limit: int = 50, before: int | None = None) -> list[StoredMessage]:
@@ -299,15 +308,22 @@ class ChatClient:
 
         It returns when the text is on disk: it is encrypted and sent as soon as there is a
         connection and its receivers' keys are known, and again until it is accepted. Raises
-        MessageTooLarge.
+        MessageTooLarge, NotAMember, and StoreUnavailable: then the text is nowhere but with the
+        caller, who tries it again when `writable` returns.
         """
         if not text:
             raise ValueError("an empty text is no message")
         text.encode()  # a lone surrogate could never be sent
         chat = await self.chat_id(chat)
+        if self._drive().engine.left(chat):
+            raise NotAMember
         message_id = ulid(int(time.time() * 1000), self._random)
         self._drive().step(Engine.send, message_id, chat, text, urgent=urgent)
         return message_id
+
+    async def writable(self) -> None:
+        """Returns once this device's state can be written."""
+        await self._drive().writable()
 
     async def chat_id(self, chat_or_user: str) -> str:
         """A chat this device knows by that id, or else the direct chat with that user."""
@@ -519,7 +535,7 @@ class ChatClient:
         """Where this device and one of `user` meet; own devices do in any chat."""
         if user != self.user:
             return await self.direct(user)
-        chats = self.chats()
+        chats = [each for each in self.chats() if not each.left]
         if not chats:
             raise CannotVerify("your own devices meet in a chat, and there is none yet")
         return chats[-1].chat
@@ -544,7 +560,6 @@ class ChatClient:
             raise _contradiction(f"{chat} is said to be another's, or a group, and is direct")
         self._store.describe(chat, kind, name)
         self._drive().step(Engine.chat_is, chat, members)
-        self._store.set_gone(chat, False)
 
     def _happened(self, event: Event) -> None:
         match event:
@@ -555,12 +570,18 @@ class ChatClient:
             case CaughtUp(complete=True) if not self._replenished:
                 self._replenished = True
                 self._chore(self._account.replenish())
-            case ChatLeft():
-                self._store.set_gone(event.chat, True)
             case _:
                 pass
         self._feed.publish(event)
         self._verify().happened(event)
+
+    async def _when_writable(self, act: Callable[[], Awaitable[T]]) -> T:
+        """Runs `act`, which may be repeated, and again where nothing could be written."""
+        while True:
+            try:
+                return await act()
+            except StoreUnavailable as error:
+                await self._drive().wait_for_store(error)
 
     def _chore(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)

@@ -94,6 +94,12 @@ class Driver:
     def _step(self) -> Step:
         return Step(self._loop.time(), self._clock(), self._store, self._cipher)
 
+    async def wait_for_store(self, error: StoreUnavailable) -> None:
+        """As a step that could not be written: reported, and then waited for."""
+        self._wait_for_store(error)
+        await asyncio.sleep(STORE_RETRY)
+        await self.writable()
+
     async def writable(self) -> None:
         """Returns once the store can be written."""
         while self._stale:

@@ -82,6 +82,13 @@ class CannotVerify(ClientError):
     """There is nothing to compare, or nobody to compare with, now; the message says why."""
 
 
+class NotAMember(ClientError):
+    """The user is no longer in the chat: what was written there can be read, nothing be added."""
+
+    def __init__(self) -> None:
+        super().__init__("you are no longer a member of this chat")
+
+
 class MessageTooLarge(ClientError):
     def __init__(self, size: int, limit: int) -> None:
         super().__init__(

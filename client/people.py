@@ -8,7 +8,6 @@ from typing import Any
 
 from client.api import Api
 from client.core.bodies_generated import AdminsResponse, Invitation, ListedChat
-from client.store import Store
 
 Know = Callable[[str, Iterable[str], str], None]  # chat, members, kind
 
@@ -16,8 +15,8 @@ Know = Callable[[str, Iterable[str], str], None]  # chat, members, kind
 class People:
     """Each call is one of the backend, which keeps all of this. Raises ApiError, Unreachable."""
 
-    def __init__(self, api: Api, store: Store, know: Know) -> None:
-        self._api, self._store, self._know = api, store, know
+    def __init__(self, api: Api, know: Know, left: Callable[[str], None]) -> None:
+        self._api, self._know, self._left = api, know, left
 
     async def invitations(self) -> tuple[Invitation, ...]:
         """The groups that the user is invited to."""
@@ -40,7 +39,7 @@ class People:
     async def leave(self, chat: str) -> None:
         """Leaves a group for good: nobody puts the user back. Its history stays here."""
         await self._api.leave(chat)
-        self._store.set_gone(chat, True)
+        self._left(chat)
 
     async def contacts(self) -> dict[str, str]:
         """user -> contact or blocked."""

@@ -76,7 +76,7 @@ def context_of(text: str) -> Frame:
         return {}
     if not isinstance(frame, dict):
         return {}
-    known = {key: frame.get(key) for key in ("message_id", "action")}
+    known = {key: frame.get(key) for key in ("message_id", "action", "chat")}
     return {
         key: value for key, value in known.items() if isinstance(value, str) and len(value) < 65
     }

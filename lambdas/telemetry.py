@@ -1,6 +1,8 @@
 """Logs and metrics, by Powertools: JSON lines with ids, never a payload, a token or a ticket."""
 
+import json
 import warnings
+from functools import partial
 
 from aws_lambda_powertools.logging import Logger
 from aws_lambda_powertools.metrics import Metrics, MetricUnit
@@ -9,7 +11,8 @@ from aws_lambda_powertools.metrics import Metrics, MetricUnit
 warnings.filterwarnings("ignore", message="No application metrics to publish")
 
 # Without arguments, which would override the template's variables, different in each environment.
-logger = Logger()
+# ASCII alone: U+2028, U+0085 and others of Unicode end a line for many readers of logs.
+logger = Logger(json_serializer=partial(json.dumps, default=str, separators=(",", ":")))
 metrics = Metrics()
 
 

@@ -16,9 +16,9 @@ from protocol.schemas import Schema, read, schemas
 # value then: nothing it does depends on their presence.
 LENIENT = {
     "Accepted": {"missing", "stale"},
-    "Receipt": {"delivered", "read"},
+    "Receipt": {"delivered", "read", "undelivered"},
     "Watermarks": {"delivered", "read"},
-    "SyncedChat": {"missing", "members"},
+    "SyncedChat": {"missing", "members", "undelivered"},
     "Synced": {"more"},
     "KeysLow": {"fallback_used"},
     "ErrorFrame": {"message"},

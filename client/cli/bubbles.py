@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from prompt_toolkit.utils import get_cwidth
 
-from client.cli.text import TICKS, clock, day, visible
+from client.cli.text import TICKS, clock, day, one_line, visible
 from client.core.ticks import State
 from client.store.history import StoredMessage
 
@@ -43,7 +43,7 @@ def lay_out(
         else:
             style = names.setdefault(message.sender, NAMES[len(names) % len(NAMES)])
             if group and message.sender != before:
-                lines.append([(style, message.sender)])
+                lines.append([(style, one_line(message.sender))])
             lines += _theirs(message, width)
         before = message.sender
         for text in notices.get(message.message_id, ()):
@@ -91,7 +91,7 @@ def _own(message: StoredMessage, width: int) -> list[Line]:
     lines: list[Line] = [[("", " " * pad), (style, f" {row} ")] for row in rows]
     lines[-1] += [("class:time", time), (TICK_STYLES.get(state, "class:tick"), tick)]
     if state is State.FAILED and message.reason:
-        lines.append(_right(f"not sent: {message.reason}", width))
+        lines.append(_right(f"not sent: {one_line(message.reason)}", width))
     return lines
 
 

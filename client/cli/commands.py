@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 
 from client.chat_client import USER, ChatClient
@@ -9,12 +10,12 @@ from client.cli.own_account import OwnAccount
 from client.cli.room import Room
 from client.cli.strangers import HELP as STRANGERS
 from client.cli.strangers import Strangers
-from client.cli.text import title
+from client.cli.text import LONGEST_LINE, title
 from client.cli.verifying import HELP as VERIFYING
 from client.cli.verifying import Verifying
 from client.cli.view import View
 from client.crypto.identities import KnownDevice, Trust
-from client.errors import ClientError, NotFound
+from client.errors import ClientError, NotFound, StoreUnavailable
 
 HELP = f"""\
 /to USER               opens the chat with a user, or a group by its name
@@ -38,6 +39,7 @@ HELP = f"""\
 /quit                  leaves, as Ctrl-D does
 Anything else is sent; // at the beginning sends a /"""
 
+STORE_RETRY = 1.0  # seconds
 LEAVING = frozenset({"quit", "exit", "q"})
 
 
@@ -66,6 +68,12 @@ class Commands:
     async def entered(self, line: str) -> bool:
         """False: the user wants to leave."""
         line = line.rstrip("\r\n")
+        if len(line) > LONGEST_LINE:
+            self._view.problem(
+                f"a line has at most {LONGEST_LINE:,} characters; this one was not sent"
+            )
+            self._view.returned(line)
+            return True
         if line.startswith("/") and not line.startswith("//"):
             name, _, rest = line[1:].partition(" ")
             if name in LEAVING:
@@ -73,8 +81,27 @@ class Commands:
             await self._guarded(self._run(name, rest.strip()))
             return not self._leaving
         if line.strip():
-            await self._guarded(self._say(line[1:] if line.startswith("//") else line))
+            await self._text(line)
         return True
+
+    async def _text(self, line: str) -> None:
+        """A text that is not taken stays typed. In a pipe nobody types: it is tried again there,
+        if that may help.
+        """
+        said: str | None = None
+        while True:
+            try:
+                await self._say(line[1:] if line.startswith("//") else line)
+            except (ClientError, ValueError) as error:
+                if str(error) != said:
+                    said = str(error)
+                    self._view.problem(said)
+                if self._view.returned(line) or not isinstance(error, StoreUnavailable):
+                    return
+            else:
+                return
+            await self._client.writable()
+            await asyncio.sleep(STORE_RETRY)
 
     def leave(self) -> None:
         """There is nothing to go on with after this line."""
@@ -95,13 +122,11 @@ class Commands:
 
     async def _say(self, text: str) -> None:
         if self._room.chat is None:
-            chats = self._client.chats()
+            chats = [each for each in self._client.chats() if not each.left]
             if self._room.awaited is not None:
-                self._view.problem(f"{self._room.awaited} has not signed up yet")
-                return
+                raise ClientError(f"{self._room.awaited} has not signed up yet")
             if len(chats) != 1:
-                self._view.problem("no chat is open: /to USER opens one")
-                return
+                raise ClientError("no chat is open: /to USER opens one")
             self._room.open(chats[0].chat)
         if self._room.chat is not None:
             await self._client.send(self._room.chat, text)
@@ -148,6 +173,7 @@ class Commands:
             parts = [title(summary, self._client.user)]
             parts += [f"with {', '.join(summary.members)}"] if summary.name else []
             parts += [f"{summary.unread} unread"] if summary.unread else []
+            parts += ["you are no longer a member"] if summary.left else []
             parts += ["open"] if summary.chat == self._room.chat else []
             self._view.notice(", ".join(parts))
 

@@ -16,24 +16,28 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import contextlib
 import os
 import threading
 from collections.abc import AsyncIterator, Callable
 
 from client.cli.qr import coloured
-from client.cli.text import history_line, one_line
+from client.cli.text import LONGEST_LINE, history_line, one_line
 from client.core.events import MessageReadable, MessageReceived, StateChanged
 from client.core.ticks import State
 from client.store.history import StoredMessage
 
 
 class Lines:
-    """A View that writes lines."""
+    """A View that writes lines. What others wrote neither steers a terminal nor makes a line."""
 
     showing = True
 
     def __init__(self, write: Callable[[str], None], *, colours: bool = False) -> None:
-        self._write, self._colours = write, colours
+        self._out, self._colours = write, colours
+
+    def _write(self, line: str) -> None:
+        self._out(one_line(line))
 
     def opened(self, chat: str, title: str, unread: list[StoredMessage]) -> None:
         self._write(f"* chat with {title}")
@@ -51,6 +55,9 @@ class Lines:
 
     def wrote(self) -> None:
         pass  # `sent` reports it
+
+    def returned(self, line: str) -> bool:
+        return False  # whoever wrote it into a pipe is gone
 
     def changed(self, event: StateChanged) -> None:
         match event.state:
@@ -78,7 +85,7 @@ class Lines:
 
     def code(self, rows: list[str]) -> None:
         for row in rows:
-            self._write(coloured(row) if self._colours else row)
+            self._out(coloured(row) if self._colours else row)
 
     def notice(self, text: str) -> None:
         self._write(f"* {text}")
@@ -87,18 +94,32 @@ class Lines:
         self._write(f"! {text}")
 
 
-async def input_lines(descriptor: int = 0) -> AsyncIterator[str]:
-    """Lines of standard input, until it ends. It may be anything: a pipe, a file, a terminal."""
-    loop = asyncio.get_running_loop()
-    lines: asyncio.Queue[str | None] = asyncio.Queue()
+class InputLines:
+    """Lines of standard input, until it ends. It may be anything: a pipe, a file, a terminal.
 
-    def notify(line: str | None) -> None:
-        loop.call_soon_threadsafe(lines.put_nowait, line)
+    `ended` is set as soon as there is nothing more to read, whoever waits for what.
+    """
 
-    # A daemon, and with no buffer of Python's: a read that never returns must not hold up the exit
-    threading.Thread(target=_read, args=(descriptor, notify), daemon=True).start()
-    while (line := await lines.get()) is not None:
-        yield line
+    def __init__(self, descriptor: int = 0) -> None:
+        self.ended = asyncio.Event()
+        self._lines: asyncio.Queue[str | None] = asyncio.Queue()
+        loop = asyncio.get_running_loop()
+
+        def notify(line: str | None) -> None:
+            loop.call_soon_threadsafe(self._read, line)
+
+        # A daemon, and with no buffer of Python's: a read that never returns must not hold up the
+        # exit.
+        threading.Thread(target=_read, args=(descriptor, notify), daemon=True).start()
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        while (line := await self._lines.get()) is not None:
+            yield line
+
+    def _read(self, line: str | None) -> None:
+        self._lines.put_nowait(line)
+        if line is None:
+            self.ended.set()
 
 
 def _read(descriptor: int, notify: Callable[[str | None], None]) -> None:
@@ -106,11 +127,18 @@ def _read(descriptor: int, notify: Callable[[str | None], None]) -> None:
     rest = ""
     try:
         while chunk := os.read(descriptor, 65536):
-            *lines, rest = (rest + decoder.decode(chunk)).split("\n")
-            for line in lines:
-                notify(line)
+            first, *others = decoder.decode(chunk).split("\n")
+            # A character more than a line may have shows that it is too long. The rest is dropped:
+            # with each chunk, all of it would be copied again.
+            rest += first[: LONGEST_LINE + 1 - len(rest)]
+            for other in others:
+                notify(rest)
+                rest = other[: LONGEST_LINE + 1]
+    except RuntimeError:
+        return  # the loop is gone: so is whoever listened
+    except OSError:
+        pass  # the terminal is gone, and nothing more will come
+    with contextlib.suppress(RuntimeError):
         if rest:
             notify(rest)
         notify(None)
-    except (OSError, RuntimeError):
-        return  # the descriptor or the loop is gone: so is whoever listened

@@ -7,23 +7,27 @@ import contextlib
 import signal
 import sys
 from collections.abc import Coroutine, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from client.chat_client import ChatClient
 from client.cli import options as given
 from client.cli.commands import Commands
-from client.cli.lines import Lines, input_lines
+from client.cli.lines import InputLines, Lines
 from client.cli.options import Options, UsageError
 from client.cli.own_account import Ask, asked
 from client.cli.phone import show_phone
 from client.cli.room import Room
-from client.cli.screen import Screen
+from client.cli.text import one_line
 from client.cli.verifying import Verifying
+from client.core.events import StoreFailing
 from client.errors import ClientError, Unreachable
 
 CONNECT_TIMEOUT = 15.0
 LAST_WORDS = 10.0  # how long a pipe that ended waits for its messages to be accepted
+BEGINNING = CONNECT_TIMEOUT + LAST_WORDS  # how long it waits for its first chat
+T = TypeVar("T")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,15 +35,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = given.parse(sys.argv[1:] if arguments is None else arguments, Path.cwd())
         if options.command == "phone":
-            print("\n".join(show_phone(options)))
+            print("\n".join(one_line(line) for line in show_phone(options)))
             return 0
         return asyncio.run(_chat(options))
     except KeyboardInterrupt:
         return 130
     except Unreachable as error:
-        print(f"client: {_nobody_home(options, error)}", file=sys.stderr)
+        print(f"client: {one_line(_nobody_home(options, error))}", file=sys.stderr)
     except (ClientError, OSError) as error:
-        print(f"client: {error}", file=sys.stderr)
+        print(f"client: {one_line(str(error))}", file=sys.stderr)
     return 1
 
 
@@ -64,19 +68,23 @@ async def _chat(options: Options) -> int:
         platform=options.platform,
         passphrase=options.passphrase,
     )
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _stop, asyncio.current_task())
+    stop = partial(_stop, asyncio.current_task())
+    for ends in (signal.SIGTERM, signal.SIGHUP):  # the latter: the terminal was closed
+        if signal.getsignal(ends) is not signal.SIG_IGN:  # as `nohup` wants it
+            asyncio.get_running_loop().add_signal_handler(ends, stop)
     try:
         if options.local_password:
             print("* the emulator: no --password given, so the one for this machine is used")
         if options.reset_password:
             await reset_password(client)
-        await client.sign_up_or_in()
+        if sys.stdin.isatty():  # before it is read: a password may be asked for
+            await _until(_sign_in(client), _say_what_is_waited_for(client))
         if sys.stdin.isatty() and sys.stdout.isatty():
             await _on_screen(client, options)
         else:
             await _in_lines(client, options)
-    except asyncio.CancelledError:
-        return 0  # SIGTERM: leaving is all there is to do
+    except (asyncio.CancelledError, EOFError):
+        return 0  # a signal, or no terminal any more: leaving is all there is to do
     finally:
         await client.close()
     return 0
@@ -105,9 +113,13 @@ async def _in_lines(client: ChatClient, options: Options) -> None:
     commands = Commands(client, room, view)
 
     async def talk() -> None:
-        await _begin(client, room, options.to)
-        async for line in input_lines():
-            if not await commands.entered(line):
+        lines = InputLines()
+        room.ended = lines.ended
+        if not sys.stdin.isatty():
+            await _while_read(lines, _sign_in(client), BEGINNING)
+        await _while_read(lines, _begin(client, room, options.to), BEGINNING)
+        async for line in lines:
+            if not await _while_read(lines, commands.entered(line), LAST_WORDS):
                 return
         await _last_words(client)
 
@@ -116,6 +128,9 @@ async def _in_lines(client: ChatClient, options: Options) -> None:
 
 async def _on_screen(client: ChatClient, options: Options) -> None:
     typed: asyncio.Queue[str] = asyncio.Queue()
+    # prompt_toolkit is a third of all that the program loads, and a pipe needs nothing of it
+    from client.cli.screen import Screen
+
     screen = Screen(client, typed.put_nowait, lambda: room.keys_pressed(), lambda: room.reading())
     room, verifying = Room(client, screen), Verifying(client, screen)
     commands = Commands(client, room, screen)
@@ -129,6 +144,37 @@ async def _on_screen(client: ChatClient, options: Options) -> None:
     await _until(screen.app.run_async(), *beside)
     if client.unaccepted:
         print(f"{client.unaccepted} message(s) not sent yet; they go out at the next start")
+
+
+async def _sign_in(client: ChatClient) -> None:
+    await client.sign_up_or_in()
+
+
+async def _say_what_is_waited_for(client: ChatClient) -> None:
+    """Before there is a screen."""
+    async with contextlib.aclosing(client.events()) as events:
+        async for event in events:
+            if isinstance(event, StoreFailing):
+                print(f"! {one_line(event.reason)}; it is tried again until it works", flush=True)
+
+
+async def _while_read(lines: InputLines, work: Coroutine[Any, Any, T], grace: float) -> T:
+    """Runs `work` to its end: for at most `grace` seconds, once the input is at its end.
+
+    Raises ClientError when they are over.
+    """
+    task, ended = asyncio.ensure_future(work), asyncio.ensure_future(lines.ended.wait())
+    try:
+        await asyncio.wait({task, ended}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            await asyncio.wait({task}, timeout=grace)
+        if not task.done():
+            raise ClientError("the input is at its end, and what is waited for did not come")
+        return task.result()
+    finally:
+        for each in (task, ended):
+            each.cancel()
+        await asyncio.gather(task, ended, return_exceptions=True)
 
 
 async def _begin(client: ChatClient, room: Room, to: str | None) -> None:

@@ -168,11 +168,11 @@ def _device(data: Path, user: str, *, make: bool) -> str:
     it would throw the first one out.
     """
     file = data / f"{user}-device"
-    if file.exists():
-        name = file.read_text(encoding="utf-8", errors="replace").strip()
-        if not DEVICE.fullmatch(name):
+    kept = file.read_text(encoding="utf-8", errors="replace").strip() if file.exists() else ""
+    if kept:  # an empty one is what a full disk left
+        if not DEVICE.fullmatch(kept):
             raise UsageError(f"{file} holds no device name; move it away, or give --device")
-        return name
+        return kept
     name = f"phone-{secrets.token_hex(3)}"
     if make:
         data.mkdir(parents=True, exist_ok=True)
@@ -193,6 +193,9 @@ def _password(given: str | None, user: str, local: bool) -> Callable[[], str]:
             return LOCAL_PASSWORD
         if not sys.stdin.isatty():
             raise UsageError(f"a password is needed: --password or ${PASSWORD_VARIABLE}")
-        return getpass.getpass(f"password of {user}: ")
+        try:
+            return getpass.getpass(f"password of {user}: ")
+        except EOFError:
+            raise UsageError("a password is needed") from None
 
     return ask

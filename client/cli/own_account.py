@@ -10,8 +10,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from prompt_toolkit.application import run_in_terminal
-
 from client.chat_client import ChatClient
 from client.cli.view import View
 
@@ -88,6 +86,8 @@ class OwnAccount:
 
     async def _ask(self, prompt: str) -> str:
         """The screen steps aside for it."""
+        from prompt_toolkit.application import run_in_terminal  # here, as cli.main has it
+
         return await run_in_terminal(lambda: self._asked(prompt), in_executor=True)
 
 
@@ -100,4 +100,7 @@ def asked(prompt: str) -> str:
     """What is typed, unseen. Raises ValueError where nobody is there to type it unseen."""
     if not sys.stdin.isatty():
         raise ValueError("this asks for a password, which needs a terminal")
-    return getpass.getpass(prompt)
+    try:
+        return getpass.getpass(prompt)
+    except EOFError:
+        raise ValueError("no password was typed; nothing has changed") from None

@@ -19,6 +19,8 @@ from client.store.history import ChatSummary
 PRESENCE_WAIT = 1.5  # seconds for the first answers about somebody
 # What nobody typed raises nothing: StoreFailing or Disconnected has reported it, once.
 UNTYPED = (StoreUnavailable, Closed)
+# What a user does by a line; of errors of anything else the client takes care by itself.
+TYPED = frozenset({"send", "watch"})
 APPEARS_EVERY = 2.0  # how often to look for somebody who has not signed up yet
 
 
@@ -27,6 +29,7 @@ class Room:
         self._client, self._view = client, view
         self.chat: str | None = None
         self.awaited: str | None = None  # a user whom the first chat is to be with
+        self.ended = asyncio.Event()  # nobody will type anything any more
         self._shown = 0  # seq up to which the open chat was given to the view
         self._title = ""
         self._watched: set[str] = set()
@@ -53,8 +56,9 @@ class Room:
         elif self.chat is None:
             chats = self._client.chats()
             waiting = [chat for chat in chats if chat.unread]
-            if waiting or len(chats) == 1:
-                self.open((waiting or chats)[-1].chat)
+            here = [chat for chat in chats if not chat.left]
+            if waiting or len(here) == 1:
+                self.open((waiting or here)[-1].chat)
             else:
                 self._view.notice("no chat is open: /to USER opens one, /help shows the rest")
 
@@ -74,8 +78,9 @@ class Room:
     async def _appearance(self, user: str) -> str | None:
         """The chat with `user`, once there is one; None if the wait is over without."""
         self.awaited = user
-        while self.awaited == user:
-            await asyncio.sleep(APPEARS_EVERY)
+        while self.awaited == user and not self.ended.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.ended.wait(), APPEARS_EVERY)
             with contextlib.suppress(NotFound):
                 return await self._client.direct(user)
         return None
@@ -90,6 +95,8 @@ class Room:
         summary = self._summary(chat)
         self._shown = summary.watermark if summary else 0
         self._view.opened(chat, self._title, unread)
+        if summary is not None and summary.left:
+            self._view.notice("you are no longer a member: this can be read, and nothing be added")
         self.reading()
         self._meet()
 
@@ -159,11 +166,11 @@ class Room:
             case events.StoreWorking():
                 self._view.notice("what happens is written again")
             case events.ChatLeft() if event.chat == self.chat:
-                self._view.problem("you are no longer in this chat")
+                self._view.problem("you are no longer a member of this chat")
             case frames_generated.Invited():
                 self._view.notice(f"{event.user} invites you to a group: /requests shows it")
-            case events.ServerError():
-                self._view.problem(f"{event.action or 'the backend'}: {event.message}")
+            case events.ServerError() if event.action in TYPED:
+                self._view.problem(f"{event.action}: {event.message}")
             case events.IdentityChanged() | events.DeviceAdded() | events.SendingHeld():
                 self._devices(event)
             case _:

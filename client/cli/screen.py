@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 
 from prompt_toolkit.application import Application, get_app
 from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import InMemoryHistory
 from prompt_toolkit.input import Input
@@ -19,11 +21,15 @@ from prompt_toolkit.styles import Style
 
 from client.chat_client import ChatClient
 from client.cli.bubbles import Line, Notice, lay_out, wrap
+from client.cli.text import LONGEST_LINE, one_line, visible
 from client.core.events import MessageReadable, MessageReceived, StateChanged
 from client.store.history import StoredMessage
 
 SHOWN = 200  # messages; more with each scroll to the top
 TYPING_SHOWN = 5.0
+TYPING_EVERY = 1.0  # seconds between two calls of `typed`
+UNDO_STEPS = 100
+TOO_LONG = f"a line has at most {LONGEST_LINE:,} characters; send it in parts"
 NOTICES_KEPT = 60
 
 STYLE = Style.from_dict(
@@ -54,6 +60,27 @@ STYLE = Style.from_dict(
 )
 
 
+class Entry(Buffer):
+    """The typed line. It takes a character more than can be sent, and no text beyond that.
+
+    A step of undo is a copy of the line: with one for each key, a long paste took gigabytes.
+    """
+
+    def __init__(self, refused: Callable[[], None], **options: Any) -> None:
+        super().__init__(**options)
+        self._refused = refused
+
+    def insert_text(self, data: str, *arguments: Any, **options: Any) -> None:
+        if len(self.text) + len(data) > LONGEST_LINE + 1:
+            self._refused()
+        else:
+            super().insert_text(data, *arguments, **options)
+
+    def save_to_undo_stack(self, clear_redo_stack: bool = True) -> None:
+        super().save_to_undo_stack(clear_redo_stack)
+        del self._undo_stack[:-UNDO_STEPS]
+
+
 class Screen:
     """A View that draws. `entered` gets each line; `typed` is called for keys pressed."""
 
@@ -77,7 +104,9 @@ class Screen:
         self._notices: dict[str, list[Notice]] = {}
         self._limit, self._offset, self._furthest = SHOWN, 0, 0
         self._problem = ""
-        self._buffer = Buffer(
+        self._typed_at = -TYPING_EVERY
+        self._buffer = Entry(
+            lambda: self.problem(TOO_LONG),
             multiline=False,
             history=InMemoryHistory(),
             accept_handler=self._accept,
@@ -100,14 +129,14 @@ class Screen:
         return self._offset == 0 and self.app.is_running
 
     def opened(self, chat: str, title: str, unread: list[StoredMessage]) -> None:
-        self._chat, self._title = chat, title
+        self._chat, self._title = chat, one_line(title)
         self._limit, self._offset = SHOWN, 0
         self._notices.clear()
         self._typing = None
         self._redraw()
 
     def titled(self, title: str) -> None:
-        self._title = title
+        self._title = one_line(title)
         self._redraw()
 
     def received(self, message: MessageReceived) -> None:
@@ -128,7 +157,7 @@ class Screen:
         self.notice("PageUp and PageDown go through the conversation")
 
     def typing(self, user: str) -> None:
-        self._typing = user
+        self._typing = one_line(user)
         if self._typing_ends is not None:
             self._typing_ends.cancel()
         loop = asyncio.get_running_loop()
@@ -136,18 +165,18 @@ class Screen:
         self._redraw()
 
     def presence(self, text: str) -> None:
-        self._presence = text
+        self._presence = one_line(text)
         self._redraw()
 
     def connection(self, text: str) -> None:
-        self._connection = text
+        self._connection = one_line(text)
         self._redraw()
 
     def code(self, rows: list[str]) -> None:
         self._note(tuple(rows))
 
     def notice(self, text: str) -> None:
-        self._note(text)
+        self._note(visible(text))
 
     def _note(self, text: Notice) -> None:
         newest = self._client.history(self._chat, 1) if self._chat else []
@@ -158,8 +187,13 @@ class Screen:
         self._redraw()
 
     def problem(self, text: str) -> None:
-        self._problem = text
+        self._problem = visible(text)
         self._redraw()
+
+    def returned(self, line: str) -> bool:
+        if not self._buffer.text:  # else the next one is being typed; the up key brings this one
+            self._buffer.document = Document(line[: LONGEST_LINE + 1])
+        return True
 
     # -- drawing
 
@@ -268,7 +302,10 @@ class Screen:
         return False  # the line is emptied
 
     def _changed(self, _: Any) -> None:
-        if self._buffer.text and not self._buffer.text.startswith("/"):
+        now = time.monotonic()
+        text = self._buffer.text
+        if text and not text.startswith("/") and now >= self._typed_at + TYPING_EVERY:
+            self._typed_at = now
             self._typed()
 
     def _typing_over(self) -> None:

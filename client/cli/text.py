@@ -17,8 +17,12 @@ TICKS = {
 }
 WAITING = "(waiting for this message"
 
-# C0 and C1 controls but the newline, and the marks that turn the writing direction of what follows.
-_STEERING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+# The controls of C0 and C1 but the newline, the separators that end a line or a paragraph
+# (https://www.unicode.org/reports/tr14/#BK), and the marks that turn the direction of the writing
+# (https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters).
+_STEERING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+# Characters of a typed line. A text of so many is as long as a frame can be.
+LONGEST_LINE = 30_000
 
 
 def visible(text: str | None, reason: str | None = None) -> str:

@@ -28,6 +28,9 @@ class View(Protocol):
     def wrote(self) -> None:
         """An own message was added to the open chat."""
 
+    def returned(self, line: str) -> bool:
+        """A typed line was not taken. True: the user has it again, to enter it once more."""
+
     def changed(self, event: StateChanged) -> None:
         """An own message of the open chat reached a state."""
 

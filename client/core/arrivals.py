@@ -98,7 +98,8 @@ class Arrivals:
         reason = why.reason if why else None
         ask_at = self._ask_at(step) if why and why.ask else None
         everyone = self._membership.everyone(step, message.chat) if own else None
-        state = stage(message.seq, everyone) if everyone is not None else None
+        hidden = step.ledger.undelivered(message.chat) if own else ()
+        state = stage(message.seq, everyone, hidden) if everyone is not None else None
         step.ledger.add(message, text, state, reason, ask_at)
         self._emit(
             MessageReceived(

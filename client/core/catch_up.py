@@ -66,21 +66,21 @@ class CatchUp:
             return [events.CaughtUp(complete=self._plan.idle and not self._chats.held)]
         return []
 
-    def failed(self, step: Step, *, retryable: bool) -> str | None:
+    def failed(self, step: Step, retry_after: float | None, *, retryable: bool) -> str | None:
         """An `error` was the response to the sync. The chat in which this user is no longer."""
-        question = self._plan.responded()
+        question, wait = self._plan.responded(), self._plan.spread(retry_after)
         if question is None or question.chats is None:
             cursor = question.cursor if question is not None and retryable else None
-            self._plan.want_later(None, step.now, cursor=cursor)
+            self._plan.want_later(None, step.now, wait, cursor)
             return None
         chats = list(question.chats)
         self._membership.failed(step, chats)
         if not retryable and len(chats) == 1:
-            self._left(step, chats[0])
+            self._plan.settled(chats[0])
             return chats[0]
         for chat in chats:
             if retryable:
-                self._plan.want_later(chat, step.now)
+                self._plan.want_later(chat, step.now, wait)
             else:
                 self._plan.want_alone(chat, step.now)
         return None
@@ -89,6 +89,7 @@ class CatchUp:
         self, step: Step, chat: str, frame: frames.Synced, question: Question | None
     ) -> None:
         place, log = frame.chats[chat], self._chats.log(step, chat)
+        self._chats.is_in(step, chat)
         known = log.highest
         whole = question is not None and question.whole
         log.heard_of(place.seq)
@@ -121,9 +122,3 @@ class CatchUp:
                 self._plan.want_later(chat, step.now)
             else:
                 self._plan.want(chat, step.now + self._settings.gap_grace)
-
-    def _left(self, step: Step, chat: str) -> None:
-        log = self._chats.log(step, chat)
-        log.highest = log.watermark
-        self._plan.settled(chat)
-        self._receipts.forget(chat)

@@ -43,6 +43,7 @@ class Conversations:
         self._user, self._own, self._membership = user, own, membership
         self._arrivals, self._receipts, self._emit = arrivals, receipts, emit
         self.logs: dict[str, ChatLog[Entry]] = {}
+        self.left: set[str] = set()  # where the user is no longer; what was written there stays
         self._read: dict[str, int] = {}
         self._held: set[str] = set()
         self._waiting: set[str] = set()  # chats with a text that is still to be asked for
@@ -53,6 +54,8 @@ class Conversations:
         for position in step.ledger.read_positions():
             self.logs[position.chat] = ChatLog(position.watermark)
             self._read[position.chat] = position.read
+            if position.left:
+                self.left.add(position.chat)
             if position.waits is not None:
                 self._waiting.add(position.chat)
 
@@ -76,6 +79,18 @@ class Conversations:
             self.logs[chat] = ChatLog()
             self._read[chat] = 0
         return self.logs[chat]
+
+    def leave(self, step: Step, chat: str) -> None:
+        log = self.log(step, chat)
+        log.highest = log.watermark  # there will be nothing to fetch
+        self.left.add(chat)
+        self._receipts.forget(chat)
+        step.ledger.set_gone(chat, True)
+
+    def is_in(self, step: Step, chat: str) -> None:
+        if chat in self.left:
+            self.left.discard(chat)
+            step.ledger.set_gone(chat, False)
 
     def watermarks(self) -> dict[str, int]:
         return {chat: log.watermark for chat, log in self.logs.items()}
@@ -132,10 +147,12 @@ class Conversations:
 
     def receipt(self, step: Step, frame: Receipt) -> None:
         self.log(step, frame.chat)
+        self._membership.undelivered(step, frame.chat, frame.undelivered)
         self._membership.receipt(step, frame)
         self._read_elsewhere(step, frame.chat)
 
     def synced_members(self, step: Step, chat: str, place: SyncedChat) -> None:
+        self._membership.undelivered(step, chat, place.undelivered)
         self._membership.synced(step, chat, place.members, place.seq)
         self._read_elsewhere(step, chat)
 
@@ -171,6 +188,8 @@ class Conversations:
 
     def _report(self, step: Step, chat: str, senders: Collection[str]) -> None:
         top = self._readable(step, chat)
+        if chat in self.left:
+            return  # there is nobody to notify
         marks = Watermarks(top, min(self._read[chat], top))
         members = len(self._membership.members(step, chat))
         self._receipts.moved(chat, step.now, marks, senders, members)

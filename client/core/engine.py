@@ -94,6 +94,10 @@ class Engine:
     def knows(self, chat: str) -> bool:
         return chat in self._chats.logs
 
+    def left(self, chat: str) -> bool:
+        """The user was in that chat, and is no longer."""
+        return chat in self._chats.left
+
     def outputs(self) -> list[Output]:
         """What is to be done now that the transaction is on disk, in order."""
         done = self._outputs.copy()
@@ -129,7 +133,8 @@ class Engine:
         positions = step.ledger.read_positions()
         self._receipts.opened({position.chat: position.reported for position in positions})
         for position in positions:
-            self._receipts.report_again(step, position, self._user)
+            if not position.left:
+                self._receipts.report_again(step, position, self._user)
         self._presence.opened(step.now)
         self._outputs.append(events.Connected())
         self.due(step)
@@ -284,12 +289,18 @@ class Engine:
         self._chats.adding(step, chat, users)
 
     def chat_is(self, step: Step, chat: str, members: Iterable[str]) -> None:
-        """As a REST response says."""
+        """As a REST response says: the user is in it."""
+        self._chats.is_in(step, chat)
         self._chats.members_are(step, chat, members)
         self.due(step)
 
+    def leave(self, step: Step, chat: str) -> None:
+        """As a REST response says: the user is no longer in it."""
+        self._chats.leave(step, chat)
+
     def typing(self, step: Step, chat: str) -> None:
-        self._transmit(self._presence.typing(step.now, chat))
+        if not self.left(chat):
+            self._transmit(self._presence.typing(step.now, chat))
 
     def watch(self, step: Step, users: Collection[str]) -> None:
         """Until the client ends; subscriptions are renewed before the server forgets them."""
@@ -309,6 +320,8 @@ class Engine:
         self._chats.message(step, message)
         self._catch_up.chase(step, message.chat)
         self._membership.met(step, message.chat, message.sender)
+        if self.left(message.chat):
+            self._membership.want(step, message.chat)  # put back, perhaps
 
     def _error(self, step: Step, error: frames.ErrorFrame) -> None:
         retryable = error.code in RETRYABLE
@@ -320,13 +333,19 @@ class Engine:
                 self._own.failed(step, error.message_id, f"{error.code}: {error.message}")
             return
         if error.action == "sync":
-            left = self._catch_up.failed(step, retryable=retryable)
+            left = self._catch_up.failed(step, error.retry_after, retryable=retryable)
             if left is not None:
                 self._sending.left(step, left, "not_found: you are not in this chat")
-                self._outputs.append(events.ChatLeft(left))
+                known = self.left(left)
+                self._chats.leave(step, left)
+                self._outputs += [] if known else [events.ChatLeft(left)]
         elif error.action in ("receipt", None) and retryable:
             self._receipts.failed(step, error.retry_after)
-        if error.action == "receipt" and error.code == "rate_limited":
+        elif error.code == "not_found" and error.chat is not None and self.knows(error.chat):
+            # Nobody typed it, and it would be refused again: is the user still in the chat?
+            self._receipts.forget(error.chat)
+            self._membership.want(step, error.chat)
+        if error.code == "rate_limited":
             self._show_limit(step, error)
         elif error.message_id is None:
             self._outputs.append(events.ServerError(error.code, error.message, error.action))

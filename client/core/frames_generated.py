@@ -26,6 +26,7 @@ class SyncedChat:
     complete_to: int
     missing: tuple[tuple[int, int], ...] = ()
     members: Mapping[str, Watermarks] = field(default_factory=dict)
+    undelivered: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ class ErrorFrame:
     message: str = ""
     message_id: str | None = None
     action: str | None = None
+    chat: str | None = None
     retry_after: float | None = None  # seconds
 
 
@@ -143,6 +145,7 @@ class Receipt:
     user: str
     delivered: int = 0
     read: int = 0
+    undelivered: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +205,9 @@ def parse_synced_chat(value: object) -> SyncedChat:
             body.get("missing")
         ),
         members=fields.optional(fields.map_of(parse_watermarks), {})(body.get("members")),
+        undelivered=fields.optional(fields.list_of(fields.pair_of(fields.position)), ())(
+            body.get("undelivered")
+        ),
     )
 
 
@@ -245,6 +251,7 @@ def parse_error_frame(value: object) -> ErrorFrame:
         message=fields.optional(fields.words, "")(body.get("message")),
         message_id=fields.optional(fields.text, None)(body.get("message_id")),
         action=fields.optional(fields.text, None)(body.get("action")),
+        chat=fields.optional(fields.text, None)(body.get("chat")),
         retry_after=fields.optional(fields.duration, None)(body.get("retry_after")),
     )
 
@@ -315,6 +322,9 @@ def parse_receipt(value: object) -> Receipt:
         user=fields.text(body["user"]),
         delivered=fields.optional(fields.count, 0)(body.get("delivered")),
         read=fields.optional(fields.count, 0)(body.get("read")),
+        undelivered=fields.optional(fields.list_of(fields.pair_of(fields.position)), ())(
+            body.get("undelivered")
+        ),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from client.core.cipher import Draft
-from client.core.frames import Message, Watermarks
+from client.core.frames import Message, Ranges, Watermarks
 from client.core.ticks import State
 
 
@@ -23,6 +23,7 @@ class ReadPosition:
     read: int
     reported: Watermarks
     waits: int | None = None
+    left: bool = False  # the user is no longer in it
 
     @property
     def readable(self) -> Watermarks:
@@ -64,9 +65,17 @@ class Ledger(Protocol):
     def open_chat(self, chat: str) -> None:
         """Makes the chat known, at watermark 0, unless it is."""
 
+    def set_gone(self, chat: str, gone: bool) -> None:
+        """Whether the user was in the chat and is no longer; what was written in it stays."""
+
     def set_watermark(self, chat: str, watermark: int) -> None: ...
     def set_read(self, chat: str, read: int) -> None: ...
     def set_reported(self, chat: str, reported: Watermarks) -> None: ...
+
+    def undelivered(self, chat: str) -> Ranges:
+        """Where the backend has said that what this user sent was hidden from the other one."""
+
+    def set_undelivered(self, chat: str, ranges: Ranges) -> None: ...
 
     def has(self, chat: str, sender: str, device: str, message_id: str) -> bool:
         """That message of somebody else's device was taken already, shown or not."""

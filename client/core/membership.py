@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 
 from client.core.cipher import Chat
 from client.core.events import Event, MembersChanged, WatermarksMoved
-from client.core.frames import Receipt, Watermarks
+from client.core.frames import Ranges, Receipt, Watermarks
 from client.core.own_messages import OwnMessages
 from client.core.settings import Settings
 from client.core.step import Step
@@ -111,6 +111,11 @@ class Membership:
         marks = Watermarks(max(frame.delivered, frame.read), frame.read)
         self._raise_marks(step, frame.chat, {frame.user: marks})
         self.met(step, frame.chat, frame.user)  # perhaps it is no member (any more)
+
+    def undelivered(self, step: Step, chat: str, ranges: Ranges) -> None:
+        """What this user sent there was hidden by a block that has ended; said before the marks."""
+        if ranges and ranges != step.ledger.undelivered(chat):
+            step.ledger.set_undelivered(chat, ranges)
 
     def synced(self, step: Step, chat: str, members: Marks, seq: int) -> None:
         if chat in self._outdated:  # they may have changed since they were asked about

@@ -68,7 +68,8 @@ class OwnMessages:
         if own.seq is not None and own.seq <= seq:
             return
         step.ledger.place_own(own.message_id, seq, sent_at, step.time)
-        state = max(own.state, stage(seq, reached(members, self._user)))
+        hidden = step.ledger.undelivered(own.chat)
+        state = max(own.state, stage(seq, reached(members, self._user), hidden))
         step.ledger.set_state(own.message_id, state)
         # Moved to its first copy, it may have no new state: the new seq is reported.
         for reaches in stages(own.state, state) or [state]:
@@ -84,10 +85,10 @@ class OwnMessages:
 
     def ticked(self, step: Step, chat: str, members: Mapping[str, Watermarks]) -> None:
         """The watermarks of the members are these now: ticks follow."""
-        everyone = reached(members, self._user)
+        everyone, hidden = reached(members, self._user), step.ledger.undelivered(chat)
         for own in step.ledger.ticking(chat, everyone):
             if own.seq is None:
                 continue
-            for reaches in stages(own.state, stage(own.seq, everyone)):
+            for reaches in stages(own.state, stage(own.seq, everyone, hidden)):
                 step.ledger.set_state(own.message_id, reaches)
                 self._emit(StateChanged(chat, own.message_id, own.seq, reaches, own.text))

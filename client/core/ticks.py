@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import IntEnum
 
-from client.core.frames import Watermarks
+from client.core.frames import Ranges, Watermarks
 
 
 class State(IntEnum):
@@ -30,7 +30,10 @@ def reached(members: Mapping[str, Watermarks], me: str) -> Watermarks:
     )
 
 
-def stage(seq: int, everyone: Watermarks) -> State:
+def stage(seq: int, everyone: Watermarks, undelivered: Ranges = ()) -> State:
+    """`undelivered`: what stands there was hidden from the other one, whatever the marks say."""
+    if any(first <= seq <= last for first, last in undelivered):
+        return State.SENT
     if seq <= everyone.read:
         return State.READ
     if seq <= everyone.delivered:

@@ -11,7 +11,10 @@ from client.core.ticks import State
 
 @dataclass(frozen=True, slots=True)
 class ChatSummary:
-    """A chat as a list shows it. `members` has this user in it, sorted."""
+    """A chat as a list shows it. `members` are sorted, with this user among them.
+
+    `left`: the user is no longer in it, and `members` are those of before.
+    """
 
     chat: str
     kind: str | None
@@ -20,6 +23,7 @@ class ChatSummary:
     watermark: int
     read: int
     unread: int
+    left: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +45,18 @@ _COLUMNS = "chat, seq, message_id, sender, sender_device, sent_at, text, state, 
 
 
 def read_chats(db: sqlite3.Connection, user: str) -> list[ChatSummary]:
-    """All chats the user is in, the one with the newest message last."""
+    """Chats the user is in or was in, the one with the newest message last."""
     rows = db.execute(
         "SELECT c.chat, c.kind, c.name, c.watermark, c.read, "
         "(SELECT count(*) FROM messages m WHERE m.chat = c.chat AND m.seq > c.read "
         " AND m.sender != ?), "
-        "(SELECT max(number) FROM messages m WHERE m.chat = c.chat) AS newest "
-        "FROM chats c WHERE NOT gone ORDER BY newest, c.rowid",
+        "(SELECT max(number) FROM messages m WHERE m.chat = c.chat) AS newest, gone "
+        "FROM chats c WHERE NOT gone OR watermark > 0 ORDER BY newest, c.rowid",
         (user,),
     ).fetchall()
     return [
-        ChatSummary(chat, kind, name, _members(db, chat), watermark, read, unread)
-        for chat, kind, name, watermark, read, unread, _ in rows
+        ChatSummary(chat, kind, name, _members(db, chat), watermark, read, unread, bool(gone))
+        for chat, kind, name, watermark, read, unread, _, gone in rows
     ]
 
 

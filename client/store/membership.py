@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Collection, Mapping
 
-from client.core.frames import Watermarks
+from client.core.frames import Ranges, Watermarks
 
 
 class StoredMembers:
@@ -28,6 +29,15 @@ class StoredMembers:
             "SELECT user, delivered, read FROM members WHERE chat = ? ORDER BY user", (chat,)
         )
         return {user: Watermarks(delivered, read) for user, delivered, read in rows}
+
+    def undelivered(self, chat: str) -> Ranges:
+        row = self.db.execute("SELECT undelivered FROM chats WHERE chat = ?", (chat,)).fetchone()
+        return tuple((first, last) for first, last in json.loads(row[0])) if row else ()
+
+    def set_undelivered(self, chat: str, ranges: Ranges) -> None:
+        self.db.execute(
+            "UPDATE chats SET undelivered = ? WHERE chat = ?", (json.dumps(ranges), chat)
+        )
 
     def members_told(self, chat: str) -> bool:
         row = self.db.execute("SELECT members_told FROM chats WHERE chat = ?", (chat,)).fetchone()

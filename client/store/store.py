@@ -213,20 +213,18 @@ class Store(WaitingMessages, OutgoingMessages, StoredMembers):
                 (kind, name, chat),
             )
 
-    def set_gone(self, chat: str, gone: bool) -> None:
-        """Whether the chat is hidden; what was written in it stays."""
-        with self.transaction() as db:
-            db.execute("UPDATE chats SET gone = ? WHERE chat = ?", (gone, chat))
-
     # -- the engine's ledger
+
+    def set_gone(self, chat: str, gone: bool) -> None:
+        self.db.execute("UPDATE chats SET gone = ? WHERE chat = ?", (gone, chat))
 
     def read_positions(self) -> list[ReadPosition]:
         rows = self.db.execute(
-            "SELECT chat, watermark, read, reported_delivered, reported_read FROM chats"
+            "SELECT chat, watermark, read, reported_delivered, reported_read, gone FROM chats"
         ).fetchall()
         return [
-            ReadPosition(chat, mark, read, Watermarks(d, r), self.first_waiting(chat))
-            for chat, mark, read, d, r in rows
+            ReadPosition(chat, mark, read, Watermarks(d, r), self.first_waiting(chat), bool(gone))
+            for chat, mark, read, d, r, gone in rows
         ]
 
     def open_chat(self, chat: str) -> None:

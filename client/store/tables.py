@@ -33,7 +33,7 @@ CREATE TABLE session (
 CREATE TABLE chats (
     chat TEXT PRIMARY KEY,
     kind TEXT, name TEXT,
-    gone INTEGER NOT NULL DEFAULT 0, -- the backend does not list it (any more)
+    gone INTEGER NOT NULL DEFAULT 0, -- the user is not in it (any more)
     watermark INTEGER NOT NULL DEFAULT 0, read INTEGER NOT NULL DEFAULT 0,
     members_told INTEGER NOT NULL DEFAULT 0, -- whether the server ever said who is in the chat
     members_at INTEGER NOT NULL DEFAULT 0, -- the newest seq when it last did
@@ -153,7 +153,10 @@ CREATE TABLE former_identities (
 # Version 4. The mark of whose file it is.
 _MARK = f"PRAGMA application_id = {APPLICATION_ID};"
 
-MIGRATIONS: tuple[str, ...] = (_INITIAL, _FORMER, _MARK)
+# Version 5. Closed ranges of seqs, in JSON, that were hidden from the other one by a block.
+_UNDELIVERED = "ALTER TABLE chats ADD COLUMN undelivered TEXT NOT NULL DEFAULT '[]';"
+
+MIGRATIONS: tuple[str, ...] = (_INITIAL, _FORMER, _MARK, _UNDELIVERED)
 
 
 def require_own_file(path: Path) -> None:

@@ -12,7 +12,7 @@ from lambdas.delivery.watermarks import Marks
 from lambdas.errors import bad_request
 from lambdas.frames import Frame
 from lambdas.limits import Limit, after_taking, exceeded
-from lambdas.messages.heads import no_such_chat, shows_nothing_of
+from lambdas.messages.heads import no_such_chat, shows_nothing_of, undelivered
 from lambdas.notifications import push_jobs
 from lambdas.notifications.push_jobs import RingItems
 from lambdas.people.contacts import Contacts
@@ -52,24 +52,26 @@ def receipt(aws: Aws, caller: Caller, frame: Frame) -> None:
         private and moved.before.delivered == moved.after.delivered and not moved.overtaken
     )
     senders = set() if hidden else head["members"] & set(frame["senders"])
-    _notify(aws, caller, frame, senders, shown, moved.after)
+    ranges = undelivered(head, {caller.user})
+    ended_blocks = {"undelivered": [list(each) for each in ranges]} if ranges else {}
+    _notify(aws, caller, frame, senders, {**shown._asdict(), **ended_blocks}, moved.after)
     taking_back.result(timeout=WITHIN_SECONDS)
 
 
 def _notify(
-    aws: Aws, caller: Caller, frame: Frame, senders: AbstractSet[str], shown: Marks, own: Marks
+    aws: Aws, caller: Caller, frame: Frame, senders: AbstractSet[str], shown: Frame, own: Marks
 ) -> None:
     """Posts the marks that are shown to senders, and what was read to the user's other devices."""
     devices = Devices(aws.users)
     notified = senders | ({caller.user} if frame.get("read") else set())
 
     def notice(user: str, _device: str) -> Frame:
-        marks = own if user == caller.user else shown
+        marks = own._asdict() if user == caller.user else shown
         return {
             "type": "receipt",
             "chat": frame["chat"],
             "user": caller.user,
-            **marks._asdict(),
+            **marks,
         }
 
     posts = to_connected(

@@ -3,12 +3,25 @@
 Users  <user>  direct#<peer>  chat
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lambdas.errors import ChatError, bad_request, forbidden
-from lambdas.messages.chats import ATTEMPTS, Chat, ChatWriter, Names, new_head
-from lambdas.tables import HEAD, TransactionCancelled, chat_key, transact, user_key
+from lambdas.messages.chats import ATTEMPTS, Chat, ChatWriter, Names, busy, new_head
+from lambdas.messages.heads import no_such_chat
+from lambdas.tables import (
+    HEAD,
+    ConditionFailed,
+    TransactionCancelled,
+    chat_key,
+    transact,
+    user_key,
+)
+
+BLOCKS_LIMIT = 10  # of each user, in the head that every send writes
+
+Block = tuple[str, int, int]  # by whom, first and last position that it hides; 0 while it lasts
 
 
 @dataclass(frozen=True)
@@ -58,7 +71,7 @@ class DirectChats(ChatWriter):
         joins = [action for member in members for action in self._join(chat, member, 0)]
         head = new_head(chat, "direct", members)
         if how.blocked:
-            head["blocked_by"] = {peer}
+            head |= {"blocked_by": {peer}, "blocks": after_blocking([], peer, 0)}
         if how.request:
             head["request_of"] = peer
         return [*claims, *joins, self._chats.put_action(head)]
@@ -69,12 +82,49 @@ class DirectChats(ChatWriter):
         return claimed["chat"] if claimed else None
 
     def block(self, chat: str, user: str, *, blocked: bool) -> None:
-        """Hides from the user what the other one sends in a direct chat, or no longer."""
-        self._chats.update(
-            chat_key(chat, HEAD),
-            f"{'ADD' if blocked else 'DELETE'} blocked_by :me",
-            "contains(members, :user)",
-            returns="NONE",
-            me={user},
-            user=user,
-        )
+        """Hides from the user what the other one sends in a direct chat, or no longer. Idempotent.
+
+        `blocks` in the head has the positions: conditional on seq, since each message is hidden or
+        not by what the head says when its position is taken. Raises ChatError not_found, conflict.
+        """
+        for attempt in range(ATTEMPTS):
+            head = self._chats.get(chat_key(chat, HEAD), consistent=True) or {}
+            if user not in head.get("members", ()):
+                raise no_such_chat(chat)
+            if blocked == (user in head.get("blocked_by", ())):
+                return
+            change = after_blocking if blocked else after_unblocking
+            same = {"old": head["blocks"]} if "blocks" in head else {}
+            try:
+                self._chats.update(
+                    chat_key(chat, HEAD),
+                    f"SET blocks = :blocks {'ADD' if blocked else 'DELETE'} blocked_by :me",
+                    "contains(members, :user) AND seq = :seq AND "
+                    + ("blocks = :old" if same else "attribute_not_exists(blocks)"),
+                    returns="NONE",
+                    blocks=change(head.get("blocks", ()), user, head["seq"]),
+                    me={user},
+                    user=user,
+                    seq=head["seq"],
+                    **same,
+                )
+            except ConditionFailed:
+                self._pause(attempt)
+                continue
+            return
+        raise busy()
+
+
+def after_blocking(blocks: Sequence[Block], user: str, seq: int) -> list[Block]:
+    return [*blocks, (user, seq + 1, 0)]
+
+
+def after_unblocking(blocks: Sequence[Block], user: str, seq: int) -> list[Block]:
+    """One that hid nothing is left out. The oldest of too many become one: then the messages
+    between them are said to be undelivered too."""
+    of_others = [block for block in blocks if block[0] != user]
+    closed = [(user, first, last or seq) for name, first, last in blocks if name == user]
+    own = [block for block in closed if block[1] <= block[2]]
+    while len(own) > BLOCKS_LIMIT:
+        own[:2] = [(user, own[0][1], own[1][2])]
+    return [*of_others, *own]

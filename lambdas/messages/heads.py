@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from lambdas.errors import ChatError, not_found
+from lambdas.messages.log import Range
 from lambdas.tables import HEAD, Item, Table, chat_key, member_item
 
 
@@ -22,6 +23,7 @@ class Head:
     read: int
     request_of: str | None = None  # a direct chat that this user has not answered or accepted
     blocked_by: frozenset[str] = frozenset()  # in a direct chat
+    undelivered: tuple[Range, ...] = ()  # of this user's messages, see `undelivered`
     admins: frozenset[str] = frozenset()  # of a group
     invited: frozenset[str] = frozenset()  # to a group, and not joined yet
     rules: Mapping[str, str] = field(default_factory=dict)  # of a group, see roles.py
@@ -71,9 +73,21 @@ def _head(head: Item, member: Item, user: str) -> Head:
         read=max(member["read"], member["joined_seq"]),
         request_of=head.get("request_of"),
         blocked_by=frozenset(head.get("blocked_by", ())),
+        undelivered=undelivered(head, head["members"] - {user}),
         admins=frozenset(head.get("admins", ())),
         invited=frozenset(head.get("invited", ())),
         rules=head.get("group_rules", {}),
+    )
+
+
+def undelivered(head: Item, others: Collection[str]) -> tuple[Range, ...]:
+    """Positions at which everything was hidden from `others`, by blocks that they have ended.
+
+    Their marks move past these positions all the same, so that ticks alone would say delivered.
+    While a block lasts the other one is shown no marks, and learns nothing of the block.
+    """
+    return tuple(
+        (first, last) for user, first, last in head.get("blocks", ()) if user in others and last
     )
 
 

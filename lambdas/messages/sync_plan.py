@@ -92,7 +92,11 @@ def entry(
     members: Mapping[str, Item],
 ) -> dict[str, Any]:
     """A chat in `synced`; `members` are the member items of users."""
+    ended_blocks = (
+        {"undelivered": [list(each) for each in head.undelivered]} if head.undelivered else {}
+    )
     return {
+        **ended_blocks,
         "seq": max(head.seq, complete_to),
         "after": after,
         "complete_to": complete_to,

@@ -17,7 +17,14 @@ COUNTED_ONLY = {"AWSManagedRulesCommonRuleSet": ("SizeRestrictions_BODY",)}
 # application counts sign-ups and sign-ins of an address more exactly (lambdas/limits.py).
 REQUESTS_PER_ADDRESS = 2_000
 SIGN_INS_PER_ADDRESS = 1_000
-SIGN_IN_PATHS = ("/api/sign-up", "/api/sign-in", "/api/password", "/api/account/delete")
+SIGN_IN_PATHS = (
+    "/api/sign-up",
+    "/api/sign-in",
+    "/api/password",
+    "/api/password/reset",
+    "/api/password/reset/confirm",
+    "/api/account/delete",
+)
 WINDOW_SECONDS = 300
 # The protocol's error, as the application gives it.
 LIMITED = {

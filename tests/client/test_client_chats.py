@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from client import ChatClient, MembersChanged, ServerFault
+from client import (
+    ChatClient,
+    ChatLeft,
+    MembersChanged,
+    MessageReceived,
+    NotAMember,
+    ServerFault,
+)
 from client.core.bodies_generated import ChatResponse, ListedChat
 from tests.client.library import of, online, with_server
 from tests.support.backend.server import Served, until
@@ -146,5 +153,28 @@ def test_whom_a_user_adds_was_in_for_nothing_before_also_if_the_answer_gets_lost
             assert asked == [[("mira", newest)]]
             await ravi.wait_for(of(MembersChanged, chat=group, joined=("mira",)))
             assert ravi._store.member_after(group, "mira") == newest
+
+    with_server(scenario)
+
+
+def test_who_was_removed_from_a_group_can_read_it_and_is_in_it_again_when_put_back() -> None:
+    async def scenario(server: Served) -> None:
+        async with online(server, "ravi") as ravi, online(server, "raju") as raju:
+            chat = await ravi.group(["raju"])
+            await ravi.send(chat, "welcome")
+            await raju.wait_for(of(MessageReceived, text="welcome"))
+            await ravi.members(chat, remove=["raju"])
+            await raju.wait_for(of(ChatLeft, chat=chat))
+            await raju.refresh_chats()
+            assert [each.left for each in raju.chats() if each.chat == chat] == [True]
+            assert [each.text for each in raju.history(chat)] == ["welcome"]
+            with pytest.raises(NotAMember):
+                await raju.send(chat, "hello?")
+            await ravi.members(chat, add=["raju"])
+            await ravi.send(chat, "back")
+            await raju.wait_for(of(MessageReceived, text="back"))
+            await until(lambda: not next(e for e in raju.chats() if e.chat == chat).left)
+            await raju.send(chat, "thank you")
+            await ravi.wait_for(of(MessageReceived, text="thank you"))
 
     with_server(scenario)

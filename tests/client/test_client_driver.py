@@ -187,5 +187,26 @@ def test_a_store_that_is_locked_or_full_is_reported_once_and_the_client_goes_on(
     with_server(scenario)
 
 
+def test_a_client_that_starts_with_a_locked_store_waits_and_says_so_once(tmp_path: Path) -> None:
+    async def scenario(server: Served) -> None:
+        path = tmp_path / "s.sqlite"
+        async with online(server, "ravi", store=path):
+            pass
+        ravi = ChatClient(server.url, "ravi", "password", "phone", path)
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            starting = asyncio.create_task(ravi.__aenter__())
+            await ravi.wait_for(of(StoreFailing))
+            await asyncio.sleep(1.5)
+            assert not starting.done()
+            other.execute("ROLLBACK")
+        await starting
+        assert ravi.online
+        assert len(_events(ravi, StoreFailing)) == 1
+        await ravi.close()
+
+    with_server(scenario)
+
+
 def _events(client: ChatClient, kind: type) -> list[Event]:
     return [event for event in client._feed._past if isinstance(event, kind)]

@@ -71,7 +71,6 @@ ONLY_ONE_HAS = {
     "only the command line shows how many texts are not accepted": {
         *("Engine.unaccepted", "Outbox.texts"),
     },
-    "only Python goes on after its store could not be written": {"Engine.anew"},
     "a test of its own": {"ReceiptPlan.arrived"},
 }
 

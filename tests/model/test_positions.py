@@ -15,6 +15,7 @@ from lambdas.attribute_values import from_wire
 from lambdas.errors import ChatError
 from lambdas.messages import append
 from lambdas.messages.direct import DirectChats
+from lambdas.messages.log import read_log
 from lambdas.messages.message import stored
 from lambdas.presence.devices import Devices
 from lambdas.tables import Item, Table, seq_of
@@ -83,9 +84,18 @@ class Sdk:
             return  # nobody waits for it
 
 
+def sharing(user: str, device: str) -> str:
+    """A device of another user that has the same slot in the head."""
+    slot = append.Writer(user, device, "", "").slot
+    names = (f"device{number}" for number in itertools.count())
+    return next(name for name in names if append.Writer("raju", name, "", "").slot == slot)
+
+
 class Run:
-    def __init__(self, case: Case) -> None:
-        self.case = case
+    """`other`: raju's device, which sends between."""
+
+    def __init__(self, case: Case, other: str = "phone") -> None:
+        self.case, self.other = case, other
         self.database = DynamoDB(TABLES)
         self.sdk = Sdk(self.database, self._between)
         self.chats, self.calm = Table(self.sdk, "Chats"), Table(self.database, "Chats")  # type: ignore[arg-type]
@@ -98,13 +108,14 @@ class Run:
     def sends(self, chats: Table, user: str, message_id: str, end: str = "lives") -> int:
         """One call of the function, as far as the log goes; the position that is accepted."""
         call = f"call{next(self.calls)}-"
-        writer = append.Writer(user, "phone", message_id, call)
+        device = "phone" if user == "ravi" else self.other
+        writer = append.Writer(user, device, message_id, call)
         frame = {"chat": self.chat, "message_id": message_id, "alg": "a", "payload": "p"}
 
         def item(seq: int) -> Item:
             at = next(self.calls)
             return stored(
-                frame, seq=seq, sender=user, sender_device="phone", sent_at=at, expires_at=at
+                frame, seq=seq, sender=user, sender_device=device, sent_at=at, expires_at=at
             )
 
         position = append.take(chats, self.chat, writer, item)
@@ -155,6 +166,26 @@ class Run:
 def test_no_order_of_events_leaves_a_hole_or_a_second_copy() -> None:
     for case in cases():
         Run(case).check()
+
+
+def test_senders_who_share_a_slot_leave_holes_for_15_s_and_nothing_worse() -> None:
+    """Only if the other one sends between the tries: then the head has forgotten the first."""
+    most, with_holes = 0, 0
+    for case in cases():
+        run = Run(case, other=sharing("ravi", "phone"))
+        accepted = run.accepted()
+        run.sends(run.calm, "raju", "later")
+        log = run.log()
+        assert log[accepted].get("message_id") == "mine"
+        last, now = max(log), next(run.calls) / 1000
+        holes = set(range(1, last)) - log.keys()
+        assert not holes or case.another_between
+        most, with_holes = max(most, len(holes)), with_holes + bool(holes)
+        items = [{**log[seq], "expires_at": 1_000} for seq in sorted(log)]
+        for wait, read_to in ((14.9, min(holes, default=last + 1) - 1), (15.1, last)):
+            stretch = read_log(items, after=0, seq=last, purged_to=0, ended=True, now=now + wait)
+            assert stretch.complete_to == read_to
+    assert with_holes > 0 and most == 2, "one for each call whose response was lost"
 
 
 def test_a_head_that_forgets_who_took_its_positions_is_found_out(

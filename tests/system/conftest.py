@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import httpx
 import pytest
@@ -17,6 +17,14 @@ from tests.support.running_system import Play, System, player, started
 from tests.support.typescript_client import TypeScriptError
 
 PASSWORD = "Correct-horse-7"
+SETTINGS = {
+    "load_balancer.plain_http": "true",  # staging has to say that this is meant
+    "load_balancer.algorithm": "least_outstanding_requests",
+    "load_balancer.stickiness.kind": "lb_cookie",
+    "load_balancer.ip_hash": "true",
+    "log_level": "DEBUG",
+    "retain_until_expiry": "true",
+}
 
 Add = Callable[[str], Awaitable[None]]  # makes somebody a contact
 Meet = Callable[[str, Add], Awaitable[None]]
@@ -28,6 +36,25 @@ def endpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, An
     share: the real command, with a state directory and ports of its own."""
     with started(tmp_path_factory.mktemp("local")) as found:
         yield found
+
+
+class SecondSystem(NamedTuple):
+    endpoints: dict[str, Any]
+    state: Path  # everything that it writes
+
+
+@pytest.fixture(scope="session")
+def second_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecondSystem]:
+    """The system that the tests of the group `systems` share, for what the first one does not have:
+    two sizes of containers and all ways of balancing that look at the client; the most talkative
+    log level, nothing purged after delivery, and data on disk. It is 20 times as fast, for a job
+    that failed waits for minutes before it is tried again.
+    """
+    state = tmp_path_factory.mktemp("second")
+    settings = [word for each in SETTINGS.items() for word in ("--context", "=".join(each))]
+    others = ("--env", "staging", "--speed", "20", "--data", str(state / "data"))
+    with started(state, *others, *settings) as found:
+        yield SecondSystem(found, state)
 
 
 @pytest.fixture(scope="module")

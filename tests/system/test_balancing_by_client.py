@@ -5,7 +5,7 @@ import asyncio
 import contextlib
 import socket
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 
 import aiohttp
 import pytest
@@ -23,26 +23,20 @@ from tests.support.running_system import (
     pools_of,
     read_answer,
     require_fair_prefixes,
-    started,
     targets_in,
     tasks_in,
 )
+from tests.system.conftest import SecondSystem
 
 pytestmark = pytest.mark.xdist_group("systems")
 
-CONTEXT = {
-    "load_balancer.plain_http": "true",  # staging has to say that this is meant
-    "load_balancer.algorithm": "least_outstanding_requests",
-    "load_balancer.stickiness.kind": "lb_cookie",
-    "load_balancer.ip_hash": "true",
-}
 POOL = "large"  # of staging; also the one behind the Network Load Balancer
 ADDRESSES = [f"127.0.0.{number}" for number in range(1, 255)]
 AT_ONCE = 20
 
 
 @pytest.fixture(scope="module")
-def three_large_targets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
+def three_large_targets(second_system: SecondSystem) -> Play:
     """Runs a scene that begins with three targets in the pool `large` and all requests going there."""
 
     async def begin(system: System) -> None:
@@ -51,10 +45,7 @@ def three_large_targets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pl
         await system.weigh(large=5, small=0, **{"lambda": 0})
         await system.scale(POOL, 3)
 
-    settings = [word for key, value in CONTEXT.items() for word in ("--context", f"{key}={value}")]
-    state = tmp_path_factory.mktemp("by-client")
-    with started(state, "--env", "staging", "--speed", "20", *settings) as endpoints:
-        yield player(endpoints, begin)
+    return player(second_system.endpoints, begin)
 
 
 def test_weights_5_to_2_between_pools_of_two_sizes_are_500_and_200(

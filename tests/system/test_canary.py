@@ -1,7 +1,7 @@
 """A text that nobody else may ever read goes everywhere; then the whole backend is searched for it.
 
 The system runs with its most talkative log level, and nothing is purged after delivery, so that
-whatever was stored can still be found.
+whatever was stored can still be found. Other tests share it, and know nothing of what is searched for.
 """
 
 import asyncio
@@ -10,9 +10,9 @@ import functools
 import json
 import re
 import secrets
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
 
 import httpx
 import pytest
@@ -21,9 +21,9 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
 from client import ChatClient, State
-from tests.support.running_system import started
+from tests.support.running_system import System
 from tests.system import searching
-from tests.system.conftest import PASSWORD
+from tests.system.conftest import PASSWORD, SecondSystem
 from tests.system.planting import (
     Planter,
     into_a_file,
@@ -45,10 +45,7 @@ WRONG_PASSWORD = "Wrong-battery-7"
 ULID = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 
 
-class System(NamedTuple):
-    endpoints: dict[str, Any]
-    state: Path
-
+class Searched(SecondSystem):
     def places(self) -> list[Place]:
         return searching.everything(self.endpoints, self.state)
 
@@ -62,16 +59,19 @@ def kinds(found: Iterable[Found]) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """20 times as fast, for a job that failed waits for minutes before it is tried again."""
-    state = tmp_path_factory.mktemp("canary")
-    settings = ("-c", "log_level=DEBUG", "-c", "retain_until_expiry=true")
-    with started(state, *settings, "--speed", "20", "--data", str(state / "data")) as endpoints:
-        yield System(endpoints, state)
+def system(second_system: SecondSystem) -> Searched:
+    """Its pools share the requests evenly, whatever ran before."""
+
+    async def share() -> None:
+        async with System(second_system.endpoints) as running:
+            await running.weigh(large=1, small=1, **{"lambda": 1})
+
+    asyncio.run(share())
+    return Searched(*second_system)
 
 
 @pytest.fixture
-def endpoints(system: System) -> dict[str, Any]:
+def endpoints(system: Searched) -> dict[str, Any]:
     """The devices of these tests talk to this system."""
     return system.endpoints
 
@@ -120,7 +120,9 @@ def mistakes(chat: str, canary: str) -> list[str]:
 
 async def send_plainly(endpoints: dict[str, Any], user: str, chat: str, canary: str) -> list[str]:
     """Makes every mistake with a text and with secrets; those secrets."""
-    async with httpx.AsyncClient(base_url=endpoints["api"], timeout=30) as http:
+    no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))  # so that every pool gets some
+    client = httpx.AsyncClient(base_url=endpoints["api"], timeout=30, cookies=no_cookies)
+    async with client as http:
         for password in (WRONG_PASSWORD, PASSWORD):
             credentials = {"username": user, "password": password, "text": canary}
             tokens = (await http.post("/api/sign-in", json=credentials)).json()
@@ -156,7 +158,7 @@ async def send_plainly(endpoints: dict[str, Any], user: str, chat: str, canary: 
 
 
 def test_the_backend_holds_no_plaintext_and_its_logs_hold_no_secrets(
-    system: System, device: Make, name: Name, phone: Callable[[str], Any], wait_until: Any
+    system: Searched, device: Make, name: Name, phone: Callable[[str], Any], wait_until: Any
 ) -> None:
     endpoints, canary = system.endpoints, new_canary()
     ravi, raju, mira = name("ravi"), name("raju"), name("mira")
@@ -225,7 +227,7 @@ def payloads(endpoints: dict[str, Any]) -> set[tuple[str, str]]:
     return found
 
 
-def log_levels(system: System) -> set[str]:
+def log_levels(system: Searched) -> set[str]:
     """Those of all functions and tasks, as they were deployed."""
     templates = [path.read_text() for path in system.state.rglob("*.template.json")]
     functions = {level for text in templates for level in re.findall(r'"LOG_LEVEL": "(\w+)"', text)}
@@ -250,7 +252,7 @@ def log_levels(system: System) -> set[str]:
     ],
 )
 def test_the_search_finds_what_is_put_into_each_kind_of_place(
-    system: System, device: Make, name: Name, wait_until: Any, kind: str, put: Any
+    system: Searched, device: Make, name: Name, wait_until: Any, kind: str, put: Any
 ) -> None:
     canary = new_canary()
     seen = put(Planter(system.endpoints, system.state, device, name, wait_until), canary)

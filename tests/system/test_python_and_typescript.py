@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import random
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,8 +25,26 @@ Open = Callable[..., Browser]
 Story = Callable[[Open], Awaitable[None]]
 
 
+@pytest.fixture(scope="module")
+def runner() -> Iterator[asyncio.Runner]:
+    """The event loop of all stories, for the Node process that they share belongs to it."""
+    with asyncio.Runner() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def node(runner: asyncio.Runner) -> Iterator[Node]:
+    """Each device in it has a name of its own."""
+    started = Node()
+    runner.run(started.__aenter__())
+    yield started
+    runner.run(started.__aexit__(None, None, None))
+
+
 @pytest.fixture
-def tell(endpoints: dict[str, Any], meet: Meet) -> Callable[[Story], None]:
+def tell(
+    endpoints: dict[str, Any], meet: Meet, runner: asyncio.Runner, node: Node
+) -> Callable[[Story], None]:
     """Runs a story that opens devices of the TypeScript client by `browser(user, device)`."""
 
     class Acquainted(Browser):
@@ -36,15 +54,10 @@ def tell(endpoints: dict[str, Any], meet: Meet) -> Callable[[Story], None]:
             return entered
 
     def run(story: Story) -> None:
-        async def within() -> None:
-            async with Node() as node:
+        def browser(user: str, device: str = "web") -> Browser:
+            return Acquainted(node, endpoints["api"], user, PASSWORD, device)
 
-                def browser(user: str, device: str = "web") -> Browser:
-                    return Acquainted(node, endpoints["api"], user, PASSWORD, device)
-
-                await asyncio.wait_for(story(browser), 120)
-
-        asyncio.run(within())
+        runner.run(asyncio.wait_for(story(browser), 120))
 
     return run
 
@@ -104,8 +117,11 @@ def test_frames_that_overtake_each_other_and_lost_connections_lose_nothing(
     shuffle_arrivals(monkeypatch)
 
     async def story(browser: Open) -> None:
-        async with device(name("raju")) as python, browser(name("ravi")) as web:
-            await web.do("shuffleArrivals", 80)
+        async with (
+            device(name("raju")) as python,
+            browser(name("ravi")) as web,
+            shuffled_arrivals(web),
+        ):
             chat = await web.do("direct", python.user)
             group = await python.group([web.user])
             written = []
@@ -133,6 +149,16 @@ def test_frames_that_overtake_each_other_and_lost_connections_lose_nothing(
                 )
 
     tell(story)
+
+
+@contextlib.asynccontextmanager
+async def shuffled_arrivals(web: Browser) -> AsyncIterator[None]:
+    """In the Node process, whose other devices come later."""
+    await web.do("shuffleArrivals", 80)
+    try:
+        yield
+    finally:
+        await web.do("shuffleArrivals", 0)
 
 
 def shuffle_arrivals(monkeypatch: pytest.MonkeyPatch) -> None:

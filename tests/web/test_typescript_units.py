@@ -2,7 +2,12 @@
 
 import subprocess
 
+import pytest
+
 from tests.support.typescript_client import NODE, WEB
+
+# The longest test by far: groups of many tests begin first, so it does not end last.
+pytestmark = pytest.mark.xdist_group("browser")
 
 
 def test_the_typescript_units_pass() -> None:

@@ -51,6 +51,8 @@ export class Backend {
   readonly sockets = new Map<string, FaultySocket>();
   /** Texts of all `send` frames, in order. */
   readonly sent: string[] = [];
+  /** All frames of clients, in order, each with the device that sent it. */
+  readonly frames: Fields[] = [];
   /** Devices whose claims are refused. */
   readonly refusing = new Set<string>();
   /** How many claims have been refused. */
@@ -306,6 +308,7 @@ export class FaultySocket {
   send(text: string): void {
     const backend = this.#backend;
     const frame = JSON.parse(text) as Fields;
+    backend.frames.push({ ...frame, device: this.#name });
     if (frame.action === "send") {
       backend.sent.push(text);
       if (backend.loseSend > 0) {

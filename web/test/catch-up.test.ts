@@ -196,6 +196,17 @@ test("nothing for lack of time is asked for later and later, and never at once",
   expect(pauses).toEqual([1_000, 1_000, 4_000, 8_000, 8_000]);
 });
 
+test("a limit is shown once, and the next sync waits as long as it says", async () => {
+  await online();
+  const limit = { type: "error", code: "rate_limited", message: "slower", action: "sync" };
+  for (let number = 0; number < 3; number++) await receive({ ...limit, retry_after: 30 });
+  await after(29_000);
+  expect(asked()).toHaveLength(1);
+  await after(30_000);
+  expect(asked().length).toBeGreaterThan(1);
+  expect(events("server_error")).toHaveLength(1);
+});
+
 test("what many clients were given to wait for is spread", async () => {
   const waits: number[] = [];
   for (const random of [0, 0.25, 0.999]) {

@@ -3,7 +3,7 @@
 import { describe, expect, test, vi } from "vitest";
 import { SEND_LIMIT_BYTES } from "../src/client/core/frames.ts";
 import { ulid } from "../src/client/core/ids.ts";
-import { ClientError } from "../src/client/errors.ts";
+import { ClientError, NotAMember, StoreUnavailable } from "../src/client/errors.ts";
 import * as tables from "../src/client/store/tables.ts";
 import type { TestClient } from "./backend.ts";
 import { hold, sentTo } from "./chats.ts";
@@ -93,7 +93,7 @@ describe("a backend's faults", () => {
     const count = 350;
     const arrive = hold(ravi);
     backend.post(raju.name, ...Array.from({ length: count }, () => unreadable(chat)));
-    await until(() => arrive.messages() >= count);
+    await until(() => arrive.messages() >= count, 60_000);
     arrive();
     const asks = () =>
       frames()
@@ -229,6 +229,112 @@ describe("a backend's faults", () => {
   });
 });
 
+/** Nothing can be written on this device until the returned function is called. */
+function fullDisk(device: string): () => void {
+  const plain = IDBDatabase.prototype.transaction;
+  const writing = vi.spyOn(IDBDatabase.prototype, "transaction");
+  writing.mockImplementation(function (this: IDBDatabase, tables, mode, options) {
+    if (mode === "readwrite" && this.name.endsWith(device)) {
+      throw new DOMException("the disk is full", "QuotaExceededError");
+    }
+    return plain.call(this, tables, mode, options);
+  });
+  return () => writing.mockRestore();
+}
+
+describe("a full disk", () => {
+  test("is reported once, and the client goes on without loss", async () => {
+    const { ravi, raju, chat } = await pair();
+    for (const round of [1, 2]) {
+      const free = fullDisk(ravi.name);
+      await raju.client.send(chat, `while it is full ${round}`);
+      await until(() => eventsOf(ravi, "store_failing").length === round);
+      await expect(ravi.client.send(chat, "not written")).rejects.toThrow(StoreUnavailable);
+      expect(eventsOf(ravi, "store_working")).toHaveLength(round - 1);
+      free();
+      await got(ravi, `while it is full ${round}`);
+      await ravi.client.writable();
+      await ravi.client.send(chat, `again ${round}`);
+      await got(raju, `again ${round}`);
+      expect(shows(ravi, `while it is full ${round}`)).toHaveLength(1);
+      expect(eventsOf(ravi, "store_failing")).toHaveLength(round);
+      expect(eventsOf(ravi, "store_working")).toHaveLength(round);
+    }
+    expect(eventsOf(ravi, "disconnected").every(({ retryIn }) => retryIn !== undefined)).toBe(true);
+    expect(await texts(raju, chat)).not.toContain("not written");
+  }, 20_000);
+
+  test("is waited for by a client that starts, and one that waits can be closed", async () => {
+    const { ravi, raju, chat } = await pair();
+    await crash(ravi);
+    const free = fullDisk(ravi.name);
+    const starting = connect("ravi/phone");
+    let started = false;
+    void starting.then(() => {
+      started = true;
+    });
+    await connect("raju/laptop"); // which takes as long
+    expect(started).toBe(false);
+    free();
+    const again = await starting;
+    await raju.client.send(chat, "hello");
+    await got(again, "hello");
+    fullDisk(ravi.name);
+    await expect(again.client.send(chat, "no")).rejects.toThrow(StoreUnavailable);
+    await again.client.close();
+  }, 20_000);
+});
+
+describe("who was removed from a group", () => {
+  test("can read it, gets an error when writing, and is shown it again when put back", async () => {
+    const { ravi, raju } = await pair();
+    const group = await ravi.client.group([user("raju")], "friends");
+    await ravi.client.send(group, "welcome");
+    await got(raju, "welcome");
+    await ravi.client.changeMembers(group, { remove: [user("raju")] });
+    await until(() => eventsOf(raju, "chat_left").length > 0);
+    await crash(raju);
+    const again = await connect("raju/phone");
+    await again.client.refreshChats();
+    const left = async () => (await again.client.chats()).find((each) => each.chat === group)?.left;
+    expect(await left()).toBe(true);
+    expect(await texts(again, group)).toEqual(["welcome"]);
+    const before = backend.frames.length;
+    await again.client.markRead(group, 1);
+    await again.client.typing(group);
+    await expect(again.client.send(group, "hello?")).rejects.toThrow(NotAMember);
+    await again.client.sync();
+    const sent = backend.frames.slice(before).filter(({ device }) => device === again.name);
+    expect(sent.filter(({ chat }) => chat === group)).toEqual([]);
+    await ravi.client.changeMembers(group, { add: [user("raju")] });
+    await ravi.client.send(group, "back");
+    await got(again, "back");
+    expect(await left()).toBe(false);
+    await again.client.send(group, "thank you");
+    await got(ravi, "thank you");
+  }, 20_000);
+});
+
+describe("a receipt that is refused", () => {
+  test("is not sent again, and shows that the user is no longer in the chat", async () => {
+    const { ravi, raju } = await pair();
+    const group = await ravi.client.group([user("raju")]);
+    await ravi.client.send(group, "welcome");
+    await got(raju, "welcome");
+    await backend.takeOut(group, user("raju"));
+    await raju.client.markRead(group, 1);
+    await until(() => eventsOf(raju, "chat_left").length > 0);
+    const receipts = () =>
+      backend.frames.filter((each) => each.device === raju.name && each.action === "receipt").length;
+    const before = receipts();
+    raju.client.cut();
+    await until(() => eventsOf(raju, "connected").length > 1);
+    await raju.client.sync();
+    expect(receipts()).toBe(before);
+    expect(eventsOf(raju, "chat_left")).toHaveLength(1);
+  });
+});
+
 describe("the end", () => {
   test.each(["with", "after"])("who is displaced stays away, whatever came %s it", async (when) => {
     const { ravi, raju, chat } = await pair();
@@ -274,7 +380,7 @@ describe("the end", () => {
   test("a client whose store has failed closes, and the device can be opened again", async () => {
     const { ravi, chat } = await pair();
     const writing = vi.spyOn(IDBDatabase.prototype, "transaction").mockImplementation(() => {
-      throw new DOMException("the disk is full", "QuotaExceededError");
+      throw new DOMException("the database is damaged", "DataError");
     });
     const closed = new Promise((resolve) => {
       ravi.client.listen(({ type }) => {

@@ -105,9 +105,15 @@ async function loseText(
   await store.close();
 }
 
-/** Delivers messages up to `most` ms late, so that they overtake each other, but nothing else them. */
+const Plain = globalThis.WebSocket;
+
+/**
+ * On connections from now on: delivers messages up to `most` ms late, so that they overtake each
+ * other, but nothing else them; 0 ends it.
+ */
 function shuffleArrivals(most: number): void {
-  const Plain = globalThis.WebSocket;
+  globalThis.WebSocket = Plain;
+  if (most === 0) return;
   globalThis.WebSocket = class extends Plain {
     override set onmessage(take: (event: MessageEvent) => void) {
       const late = new Map<MessageEvent, ReturnType<typeof setTimeout>>();

@@ -1,8 +1,9 @@
 /** Requests, invitations, roles, settings and block. */
 
 import { expect, test } from "vitest";
+import { State } from "../src/client/core/ticks.ts";
 import { ApiError } from "../src/client/errors.ts";
-import { backend, connect, useBackend, user } from "./scene.ts";
+import { backend, connect, eventsOf, got, until, useBackend, user } from "./scene.ts";
 
 useBackend();
 
@@ -43,4 +44,22 @@ test("settings, roles and block are kept by the backend", async () => {
   expect([...(await ravi.client.people.contacts())]).toEqual([[user("raju"), "blocked"]]);
   await ravi.client.people.forget(user("raju"));
   expect((await ravi.client.people.contacts()).size).toBe(0);
+});
+
+test("what a block has hidden is never delivered", async () => {
+  const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];
+  const chat = await ravi.client.direct(user("raju"));
+  const states = (id: string) =>
+    eventsOf(ravi, "state").flatMap((one) => (one.messageId === id ? [one.state] : []));
+  const first = await ravi.client.send(chat, "first");
+  await got(raju, "first");
+  await raju.client.people.block(user("ravi"));
+  const hidden = await ravi.client.send(chat, "hidden");
+  await until(() => states(hidden).includes(State.SENT));
+  await raju.client.people.forget(user("ravi"));
+  const later = await ravi.client.send(chat, "later");
+  await got(raju, "later");
+  for (const id of [first, later]) await until(() => states(id).includes(State.DELIVERED));
+  await ravi.client.sync();
+  expect(states(hidden)).toEqual([State.SENT]);
 });

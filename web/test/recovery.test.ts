@@ -2,7 +2,9 @@
 
 import { expect, test } from "vitest";
 import { ChatClient } from "../src/client/chat-client.ts";
-import { backend, connect, user } from "./scene.ts";
+import { backend, connect, useBackend, user } from "./scene.ts";
+
+useBackend();
 
 const wrong = { status: 400, message: expect.stringContaining("the code is wrong") };
 

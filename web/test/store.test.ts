@@ -1,7 +1,7 @@
 /** State at rest: all or nothing, unreadable, untamperable, one holder. */
 
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { StoreError } from "../src/client/errors.ts";
+import { StoreError, StoreUnavailable } from "../src/client/errors.ts";
 import type { Table } from "../src/client/store/database.ts";
 import { Store } from "../src/client/store/store.ts";
 import { startingWith } from "../src/client/store/tables.ts";
@@ -89,7 +89,7 @@ describe("a transaction", () => {
     await store.close();
   });
 
-  test("that can't be written stops the store", async () => {
+  test("that can't be written leaves nothing behind", async () => {
     const store = await open();
     const bad: Table<Note> = { ...notes, key: () => Number.NaN };
     const writing = store.transaction(async (work) => {
@@ -97,12 +97,46 @@ describe("a transaction", () => {
       work.put(bad, note(2));
     });
     await expect(writing).rejects.toThrow(StoreError);
-    await expect(store.transaction(async () => {})).rejects.toThrow(StoreError);
+    await expect(writing).rejects.not.toThrow(StoreUnavailable);
+    expect(await store.all(notes)).toEqual([]);
     await store.close();
-    const again = await open();
-    expect(await again.all(notes)).toEqual([]);
-    await again.close();
   });
+
+  test.each([
+    ["QuotaExceededError", true],
+    ["UnknownError", true],
+    ["InvalidStateError", false],
+  ])("that ends with %s may be tried again: %s", async (kind, again) => {
+    const store = await open();
+    const full = vi.spyOn(IDBDatabase.prototype, "transaction").mockImplementation(() => {
+      throw new DOMException("not now", kind);
+    });
+    const error = await store.transaction(async (work) => work.put(kept, note(1))).catch((e) => e);
+    full.mockRestore();
+    expect(error).toBeInstanceOf(StoreError);
+    expect(error instanceof StoreUnavailable).toBe(again);
+    expect(await store.all(kept)).toEqual([]);
+    expect(await store.get(kept, ["c", 1])).toBeUndefined();
+    await store.transaction(async (work) => work.put(kept, note(1)));
+    expect(await store.all(kept)).toHaveLength(1);
+    await store.close();
+  });
+
+  test.each([1, 2])(
+    "of version %s in another script's database changes nothing",
+    async (version) => {
+      const opening = indexedDB.open(name, 1);
+      opening.onupgradeneeded = () => opening.result.createObjectStore("notes").put("mine", 1);
+      await new Promise((resolve) => {
+        opening.onsuccess = resolve;
+      });
+      opening.result.close();
+      await expect(Store.open(name, version, TABLES)).rejects.toThrow("another program's");
+      expect(await raw("notes")).toEqual(["mine"]);
+      const databases = await indexedDB.databases();
+      expect(databases.find((each) => each.name === name)?.version).toBe(1);
+    },
+  );
 });
 
 describe("at rest", () => {

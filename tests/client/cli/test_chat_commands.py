@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from client.core.events import VerificationRequested
+import asyncio
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from client.core.events import ChatLeft, MessageReceived, VerificationRequested
 from client.crypto.identities import Trust
 from tests.client.cli.person import Person
 from tests.client.library import of, online, with_server
-from tests.support.backend.server import Served
+from tests.support.backend.server import Served, until
 
 WANTED = "a user name is 3 to 32 of a-z, 0-9 and _"
 
@@ -64,5 +69,50 @@ def test_without_a_direct_chat_a_name_is_needed() -> None:
                     person.room.open(chat)
                 assert await person.types("/safety") == [f"! /safety USER: {WANTED}"]
                 assert await person.types("/verify") == [f"! /verify USER: {WANTED}"]
+
+    with_server(scenario)
+
+
+def test_a_group_that_one_was_removed_from_can_be_read_and_not_written_to() -> None:
+    async def scenario(server: Served) -> None:
+        async with online(server, "ravi") as ravi, online(server, "raju") as raju:
+            chat = await ravi.group(["raju"])
+            await ravi.send(chat, "welcome")
+            await raju.wait_for(of(MessageReceived, text="welcome"))
+            await raju.direct("ravi")
+            await ravi.members(chat, remove=["raju"])
+            await raju.wait_for(of(ChatLeft, chat=chat))
+            person = Person(raju)
+            assert any(
+                "you are no longer a member" in each for each in await person.types("/chats")
+            )
+            person.room.open(chat)
+            assert "ravi: welcome" in person.lines
+            assert "* you are no longer a member: this can be read, and nothing be added" in (
+                person.lines
+            )
+            assert (await person.types("/history"))[0].endswith(" ravi: welcome")
+            assert await person.types("hello?") == ["! you are no longer a member of this chat"]
+
+    with_server(scenario)
+
+
+def test_a_text_from_a_pipe_waits_for_a_store_that_is_locked(tmp_path: Path) -> None:
+    async def scenario(server: Served) -> None:
+        async with (
+            online(server, "raju") as raju,
+            online(server, "ravi", store=tmp_path / "s.sqlite") as ravi,
+        ):
+            person = Person(ravi)
+            person.room.open(await ravi.direct("raju"))
+            person.lines.clear()
+            with closing(sqlite3.connect(tmp_path / "s.sqlite", isolation_level=None)) as other:
+                other.execute("BEGIN IMMEDIATE")
+                writing = asyncio.create_task(person.types("kept"))
+                await until(lambda: person.lines != [])
+                other.execute("ROLLBACK")
+            shown = await writing
+            assert len(shown) == 1 and "locked" in shown[0]
+            await raju.wait_for(of(MessageReceived, text="kept"))
 
     with_server(scenario)

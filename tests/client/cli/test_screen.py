@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+import tracemalloc
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
 from client import ChatClient
 from client.cli.bubbles import Line, lay_out, wrap
+from client.cli.screen import Entry
+from client.cli.text import LONGEST_LINE
 from client.core.ticks import State
+from client.errors import StoreUnavailable
 from client.store.history import StoredMessage
 from tests.client.cli.screens import QUICK, person, raju_online, with_server
 from tests.support.backend.server import Served, until
@@ -175,3 +182,83 @@ def test_notices_stand_where_they_were_made() -> None:
 )
 def test_text_wraps_at_spaces_and_counts_cells(text: str, width: int, rows: list[str]) -> None:
     assert wrap(text, width) == rows
+
+
+def test_a_paste_that_is_too_long_is_refused_at_once_and_the_typed_line_stays() -> None:
+    async def scenario(server: Served) -> None:
+        async with raju_online(server), person(server, "ravi", "raju") as ravi:
+            await until(lambda: ravi.room.chat is not None)
+            ravi.keyboard.send_text("before ")
+            await ravi.shows("before")
+            began = time.process_time()
+            paste = f"\x1b[200~{'x' * 100_000}\x1b[201~"
+            await asyncio.to_thread(ravi.keyboard.send_text, paste)  # a pipe takes 64 KB at once
+            await ravi.shows("at most 30,000 characters")
+            assert time.process_time() - began < 3  # it took 20
+            assert ravi.screen._buffer.text == "before "
+            ravi.keyboard.send_text("and after\r")
+            await ravi.shows("before and after")
+
+    with_server(scenario)
+
+
+def test_a_paste_that_comes_key_by_key_keeps_few_steps_of_undo_and_is_not_sent_in_part() -> None:
+    refused: list[int] = []
+    entry = Entry(lambda: refused.append(1), multiline=False)
+    tracemalloc.start()
+    for _ in range(LONGEST_LINE + 50):
+        entry.save_to_undo_stack()
+        entry.insert_text("x")
+    assert tracemalloc.get_traced_memory()[1] < 20_000_000  # it took gigabytes
+    tracemalloc.stop()
+    assert len(refused) == 49
+    assert len(entry.text) == LONGEST_LINE + 1  # which is refused when it is entered
+
+
+def test_typing_is_told_once_a_second_however_fast_one_types() -> None:
+    async def scenario(server: Served) -> None:
+        async with person(server, "ravi", "raju") as ravi, raju_online(server):
+            await until(lambda: ravi.room.chat is not None)
+            told: list[float] = []
+            ravi.screen._typed = lambda: told.append(time.monotonic())
+            ravi.keyboard.send_text("y" * 500)
+            await ravi.shows("y" * 40)
+            assert len(told) <= 2
+
+    with_server(scenario)
+
+
+def test_a_text_that_could_not_be_written_stays_typed(tmp_path: Path) -> None:
+    async def scenario(server: Served) -> None:
+        async with raju_online(server), person(server, "ravi", "raju") as ravi:
+            await until(lambda: ravi.room.chat is not None)
+            refuse, plain = StoreUnavailable("the disk is full"), ravi.client.send
+            with mock.patch.object(ravi.client, "send", side_effect=refuse):
+                ravi.keyboard.send_text("precious\r")
+                await ravi.shows("! the disk is full", "› precious")
+            assert ravi.client.send == plain
+            ravi.keyboard.send_text("\r")
+            await until(lambda: ravi.screen._buffer.text == "")
+            await ravi.shows("precious")
+
+    with_server(scenario)
+
+
+def test_what_others_and_the_backend_say_steers_nothing_on_the_screen() -> None:
+    async def scenario(server: Served) -> None:
+        async with person(server, "ravi") as ravi:
+            await until(lambda: ravi.client.online)
+            forged = "x\u2028\x1b[2J\u202ey"
+            screen = ravi.screen
+            screen.opened("c", forged, [])
+            for tell in (screen.typing, screen.presence, screen.connection, screen.notice):
+                tell(forged)
+            screen.problem(forged)
+            message = StoredMessage("c", 1, "0" * 26, forged, "p", 5.0, forged, None, None)
+            drawn = "".join(
+                text for line in lay_out([message], "ravi", 60, {}, group=True) for _, text in line
+            )
+            parts = [*screen._header(), *screen._foot(), ("", drawn), *screen._conversation()]
+            assert not set("\u2028\x1b\u202e") & set("".join(part[1] for part in parts))
+
+    with_server(scenario)

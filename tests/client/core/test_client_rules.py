@@ -351,6 +351,25 @@ def test_a_sync_refused_for_now_is_tried_again(client: Client) -> None:
     assert len(client.actions("sync")) == 2
 
 
+@pytest.mark.parametrize("action", ["sync", "receipt", "send"])
+def test_a_client_waits_as_long_as_a_limit_says(client: Client, action: str) -> None:
+    client.open(sync=action != "sync")
+    name = client.write() if action == "send" else None
+    if action == "receipt":
+        client.hear(message(1))
+        client.after(5.0)
+    sent = len(client.actions(action))
+    assert sent == 1
+    for _ in range(3):  # shown once
+        client.hear(frames.ErrorFrame("rate_limited", "slower", name, action, retry_after=30.0))
+    client.after(29.0)
+    assert len(client.actions(action)) == sent
+    client.after(30.0)
+    assert len(client.actions(action)) > sent
+    limits = [each for each in client.reported if isinstance(each, events.ServerError)]
+    assert limits == [events.ServerError("rate_limited", "slower", action)]
+
+
 def test_a_chat_that_is_not_ours_any_more_does_not_spoil_the_others(client: Client) -> None:
     client.open()
     client.hear(frames.Nudge("gone", 3), frames.Nudge(CHAT, 3))
@@ -705,3 +724,29 @@ def test_whatever_else_the_server_says_is_passed_on(client: Client) -> None:
         events.KeysLow(3, True),
         events.ServerError("bad_request", "what?", "frob"),
     ]
+
+
+def test_a_receipt_that_is_refused_is_not_repeated_and_the_chat_is_asked_about() -> None:
+    client = Client()
+    client.open()
+    client.hear(message(1))
+    client.after(10)
+    assert client.actions("receipt")
+    client.sent.clear()
+    refused = frames.ErrorFrame("not_found", "no such chat", action="receipt", chat=CHAT)
+    client.hear(refused)
+    (asked,) = client.actions("sync")
+    assert asked["chats"] == {CHAT: 1}
+    client.hear(frames.ErrorFrame("not_found", "no such chat", action="sync"))
+    assert client.reported[-2] == events.ChatLeft(CHAT)
+    assert client.engine.left(CHAT)
+    client.sent.clear()
+    for begin in (client.close, client.restart):  # nor later: nobody is there to notify
+        begin()
+        client.open(sync=False)
+        client.step(Engine.mark_read, CHAT, 1)
+        client.step(Engine.typing, CHAT)
+        client.after(5)
+        assert not client.actions("receipt") and not client.actions("typing")
+    client.hear(synced(1, 1))
+    assert not client.engine.left(CHAT)

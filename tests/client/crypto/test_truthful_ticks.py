@@ -7,6 +7,7 @@ import pytest
 from client.core.engine import Engine
 from client.core.events import StateChanged, WatermarksMoved
 from client.core.ticks import State
+from lambdas.messages.direct import DirectChats
 from tests.client.crypto.scene import Scene, say
 
 RAVI, RAJU = "ravi/phone", "raju/phone"
@@ -62,6 +63,27 @@ def test_what_comes_after_an_unreadable_text_waits_with_it_over_a_crash(scene: S
     scene.settle(seconds=14)
     scene.settle(seconds=1)
     assert {state_of(scene, one) for one in (text, later)} == {State.DELIVERED}
+
+
+def test_what_a_block_has_hidden_is_never_delivered(scene: Scene) -> None:
+    chat = scene.direct("ravi", "raju")
+    first = say(scene, RAVI, chat, "one")
+    chats = DirectChats(scene.backend.aws.chats, scene.backend.aws.users)
+    chats.block(chat, "raju", blocked=True)
+    hidden = say(scene, RAVI, chat, "two")
+    chats.block(chat, "raju", blocked=False)
+    seen = say(scene, RAVI, chat, "three")
+    scene.settle(seconds=1)  # raju asks what stands before it
+    scene[RAJU].step(Engine.mark_read, chat, 3)
+    scene.settle(seconds=1)
+    assert [state_of(scene, text) for text in (first, hidden, seen)] == [
+        State.READ, State.SENT, State.READ,
+    ]  # fmt: skip
+    scene[RAVI].crash()  # what was said of it is stored
+    scene[RAVI].connect()
+    say(scene, RAVI, chat, "four")
+    scene.settle(seconds=40)
+    assert state_of(scene, hidden) is State.SENT
 
 
 def test_a_text_is_given_up_when_its_sender_was_asked_three_times(scene: Scene) -> None:

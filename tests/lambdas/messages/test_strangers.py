@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from lambdas.messages.direct import Begin, DirectChats
+from lambdas.messages.direct import Begin, DirectChats, after_blocking, after_unblocking
 from lambdas.people.contacts import Contacts
 from tests.support.lambdas import given, then, when
 from tests.support.lambdas.backend import Backend
@@ -87,6 +87,40 @@ def test_what_is_sent_after_unblocking_arrives(world: Backend, chat: str) -> Non
     when.sends(world, "ravi", chat)
     messages, _ = when.syncs(world, "raju", chats={chat: 0})
     assert [message["seq"] for message in messages] == [2]
+
+
+def test_ticks_say_nothing_of_what_a_block_has_hidden(world: Backend, chat: str) -> None:
+    when.sends(world, "raju", chat)  # 1: answered, no request any more
+    when.sends(world, "ravi", chat)  # 2
+    chats = _chats(world)
+    chats.block(chat, "raju", blocked=True)
+    when.sends(world, "ravi", chat)  # 3
+    when.sends(world, "ravi", chat)  # 4
+    _, synced = when.syncs(world, "ravi", chats={chat: 4})
+    assert "undelivered" not in synced["chats"][chat], "nobody hears of a block that lasts"
+    for _ in range(2):
+        chats.block(chat, "raju", blocked=False)
+    when.sends(world, "ravi", chat)  # 5
+    world.api.requests.clear()
+    when.acknowledges(world, "raju", chat, senders=["ravi"], read=5)
+    (receipt,) = _posted(world, "ravi")
+    assert then.valid(receipt)["undelivered"] == [[3, 4]] and receipt["read"] == 5
+    _, synced = when.syncs(world, "ravi", chats={chat: 5})
+    assert synced["chats"][chat]["undelivered"] == [[3, 4]]
+    _, synced = when.syncs(world, "raju", chats={chat: 5})
+    assert "undelivered" not in synced["chats"][chat], "raju was blocked by nobody"
+
+
+def test_each_block_has_its_positions() -> None:
+    blocks = after_unblocking(after_blocking([], "raju", 2), "raju", 4)
+    assert blocks == [("raju", 3, 4)]
+    both = after_blocking(after_blocking(blocks, "raju", 6), "ravi", 7)
+    assert both == [("raju", 3, 4), ("raju", 7, 0), ("ravi", 8, 0)]
+    assert after_unblocking(both, "raju", 9) == [("ravi", 8, 0), ("raju", 3, 4), ("raju", 7, 9)]
+    assert after_unblocking(both, "ravi", 7) == [("raju", 3, 4), ("raju", 7, 0)], "it hid nothing"
+    for seq in range(20, 60, 2):
+        blocks = after_unblocking(after_blocking(blocks, "raju", seq), "raju", seq + 1)
+    assert len(blocks) == 10 and blocks[0] == ("raju", 3, 41) and blocks[-1] == ("raju", 59, 59)
 
 
 def test_who_tells_no_receipts_keeps_own_marks(world: Backend, chat: str) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.support.backend.server import Served, one_backend
 
 ROOT = Path(__file__).parents[3]
-
+WITHIN = 50.0  # seconds, for a line; the whole scenario has 60
 
 PASSWORD = "Only-on-this-machine-1"
 
@@ -36,7 +36,7 @@ class Command:
         for line in expected:
             seen = len(self.lines)
             try:
-                async with asyncio.timeout(15):
+                async with asyncio.timeout(WITHIN):
                     while not self.lines[seen:] or self.lines[-1] != line:
                         got = await self.process.stdout.readline()
                         assert got, f"ended without {line!r}: {self.lines} {await self.errors()}"

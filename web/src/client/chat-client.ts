@@ -5,7 +5,7 @@
  */
 
 import { Account, loadDevice } from "./account.ts";
-import { Api } from "./api.ts";
+import { Api, sleep } from "./api.ts";
 import { Connection } from "./connection.ts";
 import type { StoredItem } from "./core/bodies.generated.ts";
 import type { FetchResult, Request } from "./core/cipher.ts";
@@ -20,8 +20,15 @@ import { DEFAULTS, type Settings } from "./core/settings.ts";
 import type { Self } from "./crypto/envelope.ts";
 import type { KnownDevice } from "./crypto/identities.ts";
 import { Directory, fetch } from "./directory.ts";
-import { Driver, type Handled } from "./driver.ts";
-import { ApiError, ClientError, Closed, Unreachable } from "./errors.ts";
+import { Driver, type Handled, STORE_RETRY_MS } from "./driver.ts";
+import {
+  ApiError,
+  ClientError,
+  Closed,
+  NotAMember,
+  StoreUnavailable,
+  Unreachable,
+} from "./errors.ts";
 import { Feed } from "./feed.ts";
 import { People } from "./people.ts";
 import { type ChatSummary, chatsOf, historyOf, type StoredMessage } from "./store/history.ts";
@@ -127,8 +134,15 @@ export class ChatClient {
 
   // -- coming and going
 
-  /** Signs in, with kept tokens if they are still good; a new user is signed up first. True for that. */
+  /**
+   * Signs in, with kept tokens if they are still good; a new user is signed up first. True for that.
+   * Where nothing can be written, it waits.
+   */
   async signUpOrIn(): Promise<boolean> {
+    return this.#whenWritable(() => this.#signUpOrIn());
+  }
+
+  async #signUpOrIn(): Promise<boolean> {
     if (this.#api.tokens.refresh !== undefined) {
       try {
         await this.#api.refresh();
@@ -157,11 +171,13 @@ export class ChatClient {
 
   /**
    * Registers the device, connects, and returns when what was missed has been fetched. From then on
-   * the connection is kept, and made again when it is lost, until `close`.
+   * the connection is kept, and made again when it is lost, until `close`. Where nothing can be
+   * written, it waits, before `timeout` begins.
    */
   async connect(timeout = CONNECT_TIMEOUT_MS): Promise<void> {
     if (this.#connection !== undefined) throw new Closed("this client is connected already");
-    await this.#account.register();
+    await this.#whenWritable(() => this.#account.register());
+    if (this.#connection !== undefined) throw new Closed("this client is connected already");
     const connection = new Connection(this.#driver, new Backoff(this.#settings, this.#random), {
       ticket: () => this.#api.ticket(this.device),
       comeBack: () => this.#account.comeBack(),
@@ -199,7 +215,7 @@ export class ChatClient {
   /** The id of the one direct chat with `user`. Raises ClientError where it is with somebody else. */
   async direct(user: string): Promise<string> {
     const known = this.#direct.get(user);
-    if (known !== undefined) return known;
+    if (known !== undefined && !this.#driver.engine.left(known)) return known;
     try {
       const { chat, members } = await this.#api.direct(user);
       await this.#knowDirect(chat, members, user);
@@ -209,7 +225,7 @@ export class ChatClient {
       if (!(error instanceof Unreachable)) throw error;
       const both = [this.user, user].sort().join();
       const found = (await this.chats()).find(
-        ({ kind, members }) => kind === "direct" && members.join() === both,
+        ({ kind, members, left }) => kind === "direct" && !left && members.join() === both,
       );
       if (found === undefined) throw error;
       return found.chat;
@@ -244,22 +260,22 @@ export class ChatClient {
     return new People(
       this.#api,
       (chat, members, kind) => this.#know(chat, members, kind),
-      (chat) => this.#driver.step(({ ledger }) => ledger.changeChat(chat, { gone: true })),
+      (chat) => this.#driver.step((step, engine) => engine.leave(step, chat)),
     );
   }
 
   /** Asks the backend for the list of chats: kinds and members, and which are no more. */
   async refreshChats(): Promise<void> {
+    const known = await this.#driver.step(({ ledger }) => ledger.chats());
     const listed = await this.#api.chats();
     for (const { chat, kind, members } of listed) await this.#know(chat, members, kind);
     const there = new Set(listed.map(({ chat }) => chat));
-    await this.#driver.step(async ({ ledger }) => {
-      for (const { chat } of await ledger.chats()) {
-        if (!there.has(chat)) await ledger.changeChat(chat, { gone: true });
-      }
+    await this.#driver.step(async (step, engine) => {
+      for (const { chat } of known) if (!there.has(chat)) await engine.leave(step, chat);
     });
   }
 
+  /** All that this device knows; those that the user has `left` too, for they can be read. */
   async chats(): Promise<ChatSummary[]> {
     return this.#driver.read(() => chatsOf(this.#store, this.user));
   }
@@ -276,15 +292,22 @@ export class ChatClient {
   /**
    * Writes to a chat id or to a user; gives the message id. It returns when the text is on disk: it
    * is sealed and sent now or as soon as there is a connection, and again until it is accepted.
-   * Raises MessageTooLarge.
+   * Raises MessageTooLarge, NotAMember, and StoreUnavailable: then the text is nowhere but with the
+   * caller, who tries it again when `writable` returns.
    */
   async send(chatOrUser: string, text: string): Promise<string> {
     if (text === "") throw new RangeError("an empty text is no message");
     if (!text.isWellFormed()) throw new RangeError("half a character can't be sent");
     const chat = await this.chatId(chatOrUser);
+    if (this.#driver.engine.left(chat)) throw new NotAMember();
     const messageId = ulid(Date.now());
     await this.#driver.step((step, engine) => engine.send(step, messageId, chat, text));
     return messageId;
+  }
+
+  /** Returns once this device's state can be written. Raises Closed. */
+  async writable(): Promise<void> {
+    while (!(await this.#driver.writable())) await sleep(STORE_RETRY_MS);
   }
 
   /** A chat this device knows by that id, or else the direct chat with that user. */
@@ -403,7 +426,7 @@ export class ChatClient {
     kind: "direct" | "group",
     name?: string,
   ): Promise<void> {
-    const changes = { kind, gone: false, ...(name === undefined ? {} : { name }) };
+    const changes = { kind, ...(name === undefined ? {} : { name }) };
     await this.#driver.step((step, engine) => engine.chatIs(step, chat, members, changes));
   }
 
@@ -439,11 +462,6 @@ export class ChatClient {
       case "identity_changed":
         void this.verification.changed(event.user, event.device).catch(ignored);
         break;
-      case "chat_left":
-        void this.#driver
-          .step(({ ledger }) => ledger.changeChat(event.chat, { gone: true }))
-          .catch(ignored);
-        break;
     }
     this.#feed.publish(event);
   }
@@ -460,6 +478,19 @@ export class ChatClient {
         await this.#directory.meet(sender, senderDevice);
       } catch (error) {
         if (!(error instanceof ApiError) || error.fault) throw error;
+      }
+    }
+  }
+
+  /** Runs `act`, which may be repeated, and again where nothing could be written. */
+  async #whenWritable<T>(act: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await act();
+      } catch (error) {
+        if (!(error instanceof StoreUnavailable)) throw error;
+        await sleep(STORE_RETRY_MS);
+        await this.writable();
       }
     }
   }

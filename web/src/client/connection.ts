@@ -8,8 +8,8 @@ import type { ServerFrame } from "./core/frames.ts";
 import type { Backoff } from "./core/liveness.ts";
 import type { Output } from "./core/outputs.ts";
 import { parse } from "./core/parsing.ts";
-import type { Driver } from "./driver.ts";
-import { ApiError, Closed, Removed, StoreError, Unreachable } from "./errors.ts";
+import { type Driver, STORE_RETRY_MS } from "./driver.ts";
+import { ApiError, Closed, Removed, StoreError, StoreUnavailable, Unreachable } from "./errors.ts";
 
 const OPEN_TIMEOUT_MS = 15_000;
 const SETTLED_MS = 30_000; // a connection that lived so long was a good one
@@ -46,6 +46,7 @@ export class Connection {
     while (!this.#closing) {
       let leave: Leave;
       try {
+        while (!this.#closing && !(await this.#driver.writable())) await this.#rest(STORE_RETRY_MS);
         leave = await this.#once();
       } catch (error) {
         // 403: the account is disabled
@@ -54,7 +55,9 @@ export class Connection {
           this.#calls.publish({ type: "signed_out", reason: error.message });
           return;
         }
-        if (error instanceof StoreError || error instanceof Closed) return; // the driver has reported it
+        // The driver has reported it. Where the store only waits, what has arrived comes again.
+        const stopped = error instanceof StoreError && !(error instanceof StoreUnavailable);
+        if (stopped || error instanceof Closed) return;
         leave = { type: "drop", reason: reasonOf(error), planned: false };
       }
       if (leave.type === "stop" || this.#closing) {
@@ -93,6 +96,11 @@ export class Connection {
   async #pause(reason: string): Promise<void> {
     const pause = this.#backoff.pause();
     this.#calls.publish({ type: "disconnected", reason, retryIn: pause });
+    await this.#rest(pause);
+  }
+
+  /** Until then, or the end. */
+  async #rest(pause: number): Promise<void> {
     const woken = new Promise<void>((resolve) => {
       this.#wake = resolve;
     });

@@ -6,7 +6,7 @@ import type { Output } from "./core/outputs.ts";
 import type { Step } from "./core/step.ts";
 import { Encryption } from "./crypto/encryption.ts";
 import type { Self } from "./crypto/envelope.ts";
-import { Closed, MessageTooLarge } from "./errors.ts";
+import { Closed, MessageTooLarge, StoreUnavailable } from "./errors.ts";
 import { Ledger } from "./store/ledger.ts";
 import type { Store } from "./store/store.ts";
 
@@ -20,11 +20,12 @@ export interface Line {
 /** What is for the client: events, and steps of comparisons. */
 export type Handled = Extract<Output, { type: "event" | "sas" }>;
 
+export const STORE_RETRY_MS = 1_000;
 const FETCHES_AT_ONCE = 8; // a group's device lists are as many requests as it has members
 
 /** Carries out what the engine decides; `handle` gets the events, `fetch` asks the backend. */
 export class Driver {
-  readonly engine: Engine;
+  #engine: Engine;
   readonly #store: Store;
   readonly #self: Self;
   readonly #handle: (output: Handled) => void;
@@ -35,6 +36,8 @@ export class Driver {
   #line: Line | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #failure: unknown;
+  #stale = false; // the engine has gone ahead of the store, and a new one is needed
+  #unavailable = false; // the store, as was reported
   #closed = false;
 
   constructor(
@@ -44,11 +47,15 @@ export class Driver {
     handle: (output: Handled) => void,
     fetch: (request: Request) => Promise<FetchResult>,
   ) {
-    this.engine = engine;
+    this.#engine = engine;
     this.#store = store;
     this.#self = self;
     this.#handle = handle;
     this.#fetch = fetch;
+  }
+
+  get engine(): Engine {
+    return this.#engine;
   }
 
   get online(): boolean {
@@ -57,8 +64,9 @@ export class Driver {
 
   /**
    * Runs `act` after the steps before it; what it changes is on disk, and what it asks for is done,
-   * when this returns. Whatever it raises but MessageTooLarge stops the client: memory and disk no
-   * longer agree. From then on it raises Closed.
+   * when this returns. A step that fails has changed nothing in the store. The engine can't be taken
+   * back: a new one is restored before the next step, on a new connection. Raises StoreUnavailable
+   * where that may pass by itself; after any other failure, Closed at each further call.
    */
   async step<T>(act: (step: Step, engine: Engine) => Promise<T> | T): Promise<T> {
     const turn = this.#last.then(() => this.#run(act));
@@ -76,6 +84,17 @@ export class Driver {
     return turn;
   }
 
+  /** True once the store can be written. Raises Closed. */
+  async writable(): Promise<boolean> {
+    try {
+      await this.step(() => undefined);
+      return !this.#stale;
+    } catch (error) {
+      if (error instanceof StoreUnavailable) return false;
+      throw error;
+    }
+  }
+
   async opened(line: Line): Promise<void> {
     this.#line = line;
     await this.step((step, engine) => engine.opened(step));
@@ -83,7 +102,8 @@ export class Driver {
 
   async closed(): Promise<void> {
     this.#line = undefined;
-    if (this.#failure === undefined) await this.step((step, engine) => engine.closed(step));
+    if (this.#failure !== undefined || this.#stale) return;
+    await this.#quietly(async (step, engine) => engine.closed(step));
   }
 
   /** Waits for the steps that have begun; none begins any more. */
@@ -95,21 +115,57 @@ export class Driver {
 
   async #run<T>(act: (step: Step, engine: Engine) => Promise<T> | T): Promise<T> {
     this.#check();
+    let result: T;
     try {
-      const result = await this.#store.transaction(async (work) => {
-        const ledger = new Ledger(work, this.#self.user, this.#self.device);
-        const [now, time] = [performance.now(), Date.now()];
-        const cipher = new Encryption(this.#self, ledger, now, time);
-        return act({ now, time, ledger, cipher }, this.engine);
-      });
+      await this.#renew();
+      const written = await this.#transaction((step) => act(step, this.#engine));
+      result = written.result;
+      if (this.#unavailable && written.changed) {
+        this.#unavailable = false;
+        this.#handle({ type: "event", event: { type: "store_working" } });
+      }
       this.#carryOut();
-      return result;
     } catch (error) {
       // The engine may have gone ahead of the store; only a new one can be trusted. A text that is
       // too large is found before anything has changed.
-      if (!(error instanceof Closed || error instanceof MessageTooLarge)) this.#fail(error);
+      if (error instanceof StoreUnavailable) this.#waitForStore(error);
+      else if (!(error instanceof Closed || error instanceof MessageTooLarge)) this.#fail(error);
       throw error;
     }
+    return result;
+  }
+
+  async #transaction<T>(
+    act: (step: Step) => Promise<T> | T,
+  ): Promise<{ result: T; changed: boolean }> {
+    return this.#store.transaction(async (work) => {
+      const ledger = new Ledger(work, this.#self.user, this.#self.device);
+      const [now, time] = [performance.now(), Date.now()];
+      const cipher = new Encryption(this.#self, ledger, now, time);
+      const result = await act({ now, time, ledger, cipher });
+      return { result, changed: work.changes().length > 0 };
+    });
+  }
+
+  /** An engine that is as the store is. Raises StoreUnavailable. */
+  async #renew(): Promise<void> {
+    if (!this.#stale) return;
+    await this.#store.probe();
+    const engine = this.#engine.anew();
+    await this.#transaction((step) => engine.restore(step));
+    this.#engine = engine;
+    this.#stale = false;
+  }
+
+  #waitForStore(error: StoreUnavailable): void {
+    this.#stale = true;
+    clearTimeout(this.#timer);
+    this.#toFetch.length = 0;
+    if (!this.#unavailable) {
+      this.#unavailable = true;
+      this.#handle({ type: "event", event: { type: "store_failing", reason: error.message } });
+    }
+    this.#line?.leave({ type: "drop", reason: error.message, planned: false });
   }
 
   #check(): void {

@@ -41,7 +41,21 @@ export class Unreachable extends ClientError {
 
 /** This device's state cannot be used; the message says why. */
 export class StoreError extends ClientError {
-  override readonly name = "StoreError";
+  override readonly name: string = "StoreError";
+}
+
+/** The disk is full, or reading or writing failed: nothing has changed, and it is worth another try. */
+export class StoreUnavailable extends StoreError {
+  override readonly name = "StoreUnavailable";
+}
+
+/** The user is no longer in the chat: what was written there can be read, and nothing be added. */
+export class NotAMember extends ClientError {
+  override readonly name = "NotAMember";
+
+  constructor() {
+    super("you are no longer a member of this chat");
+  }
 }
 
 export class MessageTooLarge extends ClientError {

@@ -12,8 +12,10 @@ export {
   ClientError,
   Closed,
   MessageTooLarge,
+  NotAMember,
   Removed,
   StoreError,
+  StoreUnavailable,
   Unreachable,
 } from "./errors.ts";
 export type { ChatSummary, StoredMessage } from "./store/history.ts";

@@ -119,9 +119,10 @@ def inside(root: Path, path: PurePosixPath) -> Path:
 
 
 def _instructions(text: str) -> Iterable[tuple[str, str]]:
-    lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
+    # Not by `splitlines`: Unicode's other separators end no line of a Dockerfile.
+    lines = [line for line in re.split(r"\r?\n", text) if not line.lstrip().startswith("#")]
     joined = re.sub(r"\\[ \t]*\n", " ", "\n".join(lines))
-    for line in joined.splitlines():
+    for line in joined.split("\n"):
         word, _, rest = line.strip().partition(" ")
         if word:
             yield word.upper(), rest.strip()

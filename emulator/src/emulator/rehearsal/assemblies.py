@@ -83,7 +83,7 @@ def _synthesize(project: Path, out: Path, env: str, context: Mapping[str, str]) 
         check=False,
     )
     if done.returncode:
-        output = "\n".join(done.stderr.strip().splitlines()[-8:])
+        output = "\n".join(done.stderr.strip().split("\n")[-8:])
         raise EmulatorError(f"app.py in {project} gives no templates of {env}:\n{output}")
 
 

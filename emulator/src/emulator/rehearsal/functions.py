@@ -230,7 +230,7 @@ def _run(task: Mapping[str, Any], root: Path) -> list[list[dict[str, Any]]]:
     except subprocess.TimeoutExpired:
         raise _NoResponse(f"it did not end within {_WITHIN} s") from None
     if done.returncode:
-        raise _NoResponse(" ".join(done.stderr.strip().splitlines()[-1:]))
+        raise _NoResponse(" ".join(done.stderr.strip().split("\n")[-1:]))
     if not done.stdout:
         raise _NoResponse("it ends its process")
     responses: list[list[dict[str, Any]]] = json.loads(done.stdout)

@@ -64,7 +64,9 @@ class Synthesis:
             )
             status = await process.wait()
         if status != 0:
-            tail = self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:]
+            tail = (
+                self._log.read_text(encoding="utf-8", errors="replace").rstrip().split("\n")[-15:]
+            )
             raise EmulatorError("\n".join(["app.py failed:", *tail, f"(whole in {self._log})"]))
         self._stamp.write_text(fingerprint, encoding="utf-8")
 

@@ -70,20 +70,21 @@ export class CatchUp {
   }
 
   /** An `error` was the response to the sync. The chat in which this user is no longer. */
-  failed({ now }: Step, retryable: boolean): string | undefined {
+  failed({ now }: Step, retryable: boolean, retryAfter?: number): string | undefined {
     const question = this.#plan.responded();
+    const wait = this.#plan.spread(retryAfter);
     if (question?.chats === undefined) {
       const cursor = retryable ? question?.cursor : undefined;
-      this.#plan.wantLater(undefined, now, undefined, cursor);
+      this.#plan.wantLater(undefined, now, wait, cursor);
       return undefined;
     }
     const [first, ...others] = question.chats.keys();
     if (!retryable && first !== undefined && others.length === 0) {
-      this.#left(first);
+      this.#plan.settled(first);
       return first;
     }
     for (const chat of question.chats.keys()) {
-      if (retryable) this.#plan.wantLater(chat, now);
+      if (retryable) this.#plan.wantLater(chat, now, wait);
       else this.#plan.wantAlone(chat, now);
     }
     return undefined;
@@ -97,6 +98,7 @@ export class CatchUp {
   ): Promise<void> {
     const place = frame.chats.get(chat);
     if (place === undefined) return;
+    await this.#chats.isIn(step, chat);
     const log = this.#chats.log(chat);
     const known = log.highest;
     const whole = question !== undefined && question.chats === undefined;
@@ -124,12 +126,5 @@ export class CatchUp {
       if (question?.chats?.has(chat)) this.#plan.wantLater(chat, now);
       else this.#plan.want(chat, now + this.#settings.gapGrace);
     }
-  }
-
-  #left(chat: string): void {
-    const log = this.#chats.log(chat);
-    log.highest = log.watermark;
-    this.#plan.settled(chat);
-    this.#receipts.forget(chat);
   }
 }

@@ -16,6 +16,8 @@ type Entry = Message | { readonly type: "own" };
 
 export class Conversations {
   readonly logs = new Map<string, ChatLog<Entry>>();
+  /** In which the user was, and is no longer. What was written there stays. */
+  readonly left = new Set<string>();
   /** Chats with a text that is still to be asked for. */
   readonly #waiting = new Set<string>();
   /** Chats whose sessions were given up on this connection. */
@@ -44,8 +46,9 @@ export class Conversations {
   }
 
   async restore(step: Step): Promise<void> {
-    for (const { chat, watermark } of await step.ledger.chats()) {
+    for (const { chat, watermark, gone } of await step.ledger.chats()) {
       this.log(chat, watermark);
+      if (gone) this.left.add(chat);
       if ((await step.ledger.firstWaiting(chat)) !== undefined) this.#waiting.add(chat);
     }
   }
@@ -73,6 +76,18 @@ export class Conversations {
     const log = new ChatLog<Entry>(watermark);
     this.logs.set(chat, log);
     return log;
+  }
+
+  async leave(step: Step, chat: string): Promise<void> {
+    const log = this.log(chat);
+    log.highest = log.watermark; // there will be nothing to fetch
+    this.left.add(chat);
+    this.#receipts.forget(chat);
+    await step.ledger.changeChat(chat, { gone: true });
+  }
+
+  async isIn(step: Step, chat: string): Promise<void> {
+    if (this.left.delete(chat)) await step.ledger.changeChat(chat, { gone: false });
   }
 
   watermarks(): Map<string, number> {
@@ -107,10 +122,12 @@ export class Conversations {
   // -- members
 
   async receipt(step: Step, frame: Receipt): Promise<void> {
+    await this.#membership.undelivered(step, frame.chat, frame.undelivered);
     await this.#membership.receipt(step, frame);
   }
 
   async syncedMembers(step: Step, chat: string, place: SyncedChat): Promise<void> {
+    await this.#membership.undelivered(step, chat, place.undelivered);
     await this.#membership.listed(step, chat, place.members, place.seq);
   }
 
@@ -153,6 +170,7 @@ export class Conversations {
     const marks = await step.ledger.readable(row);
     if (marks.delivered < row.watermark) this.#waiting.add(chat);
     else this.#waiting.delete(chat);
+    if (this.left.has(chat)) return; // there is nobody to notify
     this.#receipts.moved(chat, step.now, marks, senders, row.members.length);
   }
 

@@ -2,8 +2,8 @@
  * The engine: what each frame, command and moment in time asks of the client, without I/O.
  *
  * Each input is called inside a step, which is one transaction; when that is on disk, the caller
- * carries out what `outputs` returns. A caller whose transaction fails drops the engine: the store
- * is the truth, the engine a view of it.
+ * carries out what `outputs` returns. A caller whose transaction fails drops the engine and takes a
+ * new one: the store is the truth, the engine a view of it.
  *
  * Long because every input of the client meets every part of it here; what they do is elsewhere.
  */
@@ -36,6 +36,8 @@ const RETRYABLE = new Set(["rate_limited", "internal"]);
 
 export class Engine {
   readonly #user: string;
+  readonly #device: string;
+  readonly #random: Random;
   readonly #settings: Settings;
   #outputs: Output[] = [];
   #online = false;
@@ -45,7 +47,7 @@ export class Engine {
   readonly #sync: SyncPlan;
   readonly #outbox: Outbox;
   readonly #receipts: ReceiptPlan;
-  readonly #presence: PresencePlan;
+  #presence: PresencePlan;
   readonly #liveness: Liveness;
   readonly #own: OwnMessages;
   readonly #membership: Membership;
@@ -57,6 +59,8 @@ export class Engine {
 
   constructor(user: string, device: string, random: Random, settings: Settings) {
     this.#user = user;
+    this.#device = device;
+    this.#random = random;
     this.#settings = settings;
     this.#sync = new SyncPlan(settings, random);
     this.#outbox = new Outbox(settings, random);
@@ -86,6 +90,18 @@ export class Engine {
     this.#catchUp = new CatchUp(this.#sync, this.#chats, this.#outbox, this.#receipts, settings);
   }
 
+  /**
+   * An engine to be restored in place of this one, after a transaction that failed.
+   *
+   * Whom the user watches is on no disk, and goes with it.
+   */
+  anew(): Engine {
+    const fresh = new Engine(this.#user, this.#device, this.#random, this.#settings);
+    fresh.#presence = this.#presence;
+    fresh.#presence.closed();
+    return fresh;
+  }
+
   /** What the store has: to be called once, before anything else. */
   async restore(step: Step): Promise<void> {
     this.#step = step;
@@ -103,6 +119,11 @@ export class Engine {
 
   knows(chat: string): boolean {
     return this.#chats.logs.has(chat);
+  }
+
+  /** The user was in that chat, and is no longer. */
+  left(chat: string): boolean {
+    return this.#chats.left.has(chat);
   }
 
   /** What is to be done now that the transaction is on disk, in order. */
@@ -142,7 +163,9 @@ export class Engine {
     this.#sending.opened();
     const chats = await step.ledger.chats();
     this.#receipts.opened(new Map(chats.map(({ chat, reported }) => [chat, reported])));
-    for (const chat of chats) await this.#receipts.reportAgain(step, chat);
+    for (const chat of chats) {
+      if (!chat.gone) await this.#receipts.reportAgain(step, chat);
+    }
     this.#presence.opened(step.now);
     this.#emit({ type: "connected" });
     await this.due(step);
@@ -315,18 +338,24 @@ export class Engine {
     await this.due(step);
   }
 
-  /** As a REST response says. */
+  /** As a REST response says: the user is in it. */
   async chatIs(
     step: Step,
     chat: string,
     members: readonly string[],
-    changes: Pick<ChatRow, "kind"> & Partial<Pick<ChatRow, "name" | "gone">>,
+    changes: Pick<ChatRow, "kind"> & Partial<Pick<ChatRow, "name">>,
   ): Promise<void> {
+    await this.#chats.isIn(step, chat);
     const before = await step.ledger.chat(chat);
     const kind = isPair(before, this.#user) ? before.kind : changes.kind;
     await this.#chats.membersAre(step, chat, members);
     await step.ledger.changeChat(chat, { ...changes, kind });
     await this.due(step);
+  }
+
+  /** As a REST response says: the user is no longer in it. */
+  async leave(step: Step, chat: string): Promise<void> {
+    await this.#chats.leave(step, chat);
   }
 
   /** The user adds these to the chat. */
@@ -335,7 +364,7 @@ export class Engine {
   }
 
   typing(step: Step, chat: string): void {
-    this.#transmit(this.#presence.typing(step.now, chat));
+    if (!this.left(chat)) this.#transmit(this.#presence.typing(step.now, chat));
   }
 
   watch(step: Step, users: readonly string[]): void {
@@ -358,6 +387,7 @@ export class Engine {
     await this.#chats.message(step, message);
     this.#catchUp.chase(step, message.chat);
     await this.#membership.met(step, message.chat, message.sender);
+    if (this.left(message.chat)) this.#membership.ask(message.chat); // put back, perhaps
   }
 
   async #accepted(step: Step, frame: Accepted): Promise<void> {
@@ -391,14 +421,21 @@ export class Engine {
       return;
     }
     if (error.action === "sync") {
-      const chat = this.#catchUp.failed(step, retryable);
-      if (chat !== undefined) this.#emit({ type: "chat_left", chat });
+      const chat = this.#catchUp.failed(step, retryable, error.retryAfter);
+      if (chat !== undefined) {
+        const known = this.left(chat);
+        await this.#chats.leave(step, chat);
+        if (!known) this.#emit({ type: "chat_left", chat });
+      }
     } else if (retryable && (error.action === "receipt" || error.action === undefined)) {
       await this.#receipts.failed(step, error.retryAfter);
+    } else if (error.code === "not_found" && error.chat !== undefined && this.knows(error.chat)) {
+      // Nobody typed it, and it would be refused again: is the user still in the chat?
+      this.#receipts.forget(error.chat);
+      this.#membership.ask(error.chat);
     }
-    if (error.action === "receipt" && error.code === "rate_limited") {
-      this.#showLimit(step, error);
-    } else if (error.messageId === undefined) {
+    if (error.code === "rate_limited") this.#showLimit(step, error);
+    else if (error.messageId === undefined) {
       const { code, message, action } = error;
       this.#emit({ type: "server_error", code, message, action });
     }

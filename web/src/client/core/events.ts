@@ -92,6 +92,13 @@ export type Event =
   | { readonly type: "comparison"; readonly chat: string; readonly comparison: Comparison }
   /** The server no longer shows this chat to this user. */
   | { readonly type: "chat_left"; readonly chat: string }
+  /**
+   * Nothing can be written on this device: there is no space. Reported once. What arrives is fetched
+   * again, and what is written is tried again, until `store_working`.
+   */
+  | { readonly type: "store_failing"; readonly reason: string }
+  /** Something was written again. */
+  | { readonly type: "store_working" }
   /** The same device connected elsewhere; this client stops. */
   | { readonly type: "displaced" }
   /** The tokens are no longer good and there is no password to get new ones; it stops. */

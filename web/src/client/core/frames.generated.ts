@@ -33,6 +33,7 @@ export interface SyncedChat {
   readonly completeTo: number;
   readonly missing: readonly (readonly [number, number])[];
   readonly members: ReadonlyMap<string, Watermarks>;
+  readonly undelivered: readonly (readonly [number, number])[];
 }
 
 /** The message is stored at this position and will not be lost. */
@@ -76,6 +77,7 @@ export interface ErrorFrame {
   readonly message: string;
   readonly messageId: string | undefined;
   readonly action: string | undefined;
+  readonly chat: string | undefined;
   /** Milliseconds; the wire has seconds. */
   readonly retryAfter: number | undefined;
 }
@@ -145,6 +147,7 @@ export interface Receipt {
   readonly user: string;
   readonly delivered: number;
   readonly read: number;
+  readonly undelivered: readonly (readonly [number, number])[];
 }
 
 /**
@@ -200,6 +203,7 @@ export function parseSyncedChat(value: unknown): SyncedChat {
     completeTo: count(body.complete_to),
     missing: optional(listOf(pairOf(position)), [])(body.missing),
     members: optional(mapOf(parseWatermarks), new Map())(body.members),
+    undelivered: optional(listOf(pairOf(position)), [])(body.undelivered),
   };
 }
 
@@ -247,6 +251,7 @@ export function parseErrorFrame(value: unknown): ErrorFrame {
     message: optional(words, "")(body.message),
     messageId: optional(text, undefined)(body.message_id),
     action: optional(text, undefined)(body.action),
+    chat: optional(text, undefined)(body.chat),
     retryAfter: optional(duration, undefined)(body.retry_after),
   };
 }
@@ -324,6 +329,7 @@ export function parseReceipt(value: unknown): Receipt {
     user: text(body.user),
     delivered: optional(count, 0)(body.delivered),
     read: optional(count, 0)(body.read),
+    undelivered: optional(listOf(pairOf(position)), [])(body.undelivered),
   };
 }
 

@@ -9,6 +9,7 @@ export const SEND_LIMIT_BYTES = 30_000;
 
 /** Inclusive positions. */
 export type Range = readonly [number, number];
+export type Ranges = readonly Range[];
 
 export const NOWHERE: Watermarks = { delivered: 0, read: 0 };
 

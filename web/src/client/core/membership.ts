@@ -3,7 +3,7 @@
 import { raised } from "../store/ledger.ts";
 import type { ChatRow } from "../store/tables.ts";
 import type { Event } from "./events.ts";
-import { NOWHERE, type Receipt, type Watermarks } from "./frames.ts";
+import { NOWHERE, type Ranges, type Receipt, type Watermarks } from "./frames.ts";
 import type { OwnMessages } from "./own-messages.ts";
 import type { Step } from "./step.ts";
 import type { SyncPlan } from "./syncing.ts";
@@ -76,6 +76,11 @@ export class Membership {
     }
     const after = new Map(before).set(frame.user, raised(known, frame));
     await this.#moved(step, frame.chat, before, after);
+  }
+
+  /** What this user sent there was hidden by a block that has ended; said before the marks. */
+  async undelivered(step: Step, chat: string, ranges: Ranges): Promise<void> {
+    if (ranges.length > 0) await step.ledger.changeChat(chat, { undelivered: ranges });
   }
 
   /**

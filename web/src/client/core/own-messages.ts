@@ -106,9 +106,10 @@ export class OwnMessages {
   /** The members are there now: ticks follow. */
   async ticked(step: Step, chat: string, members: Iterable<[string, Watermarks]>): Promise<void> {
     const everyone = reached(members, this.#user);
+    const { undelivered } = await step.ledger.chat(chat);
     for (const own of await step.ledger.ticking(chat, everyone)) {
       if (own.seq === undefined || own.state === undefined) continue;
-      const state = stage(own.seq, everyone);
+      const state = stage(own.seq, everyone, undelivered);
       const passed = stages(own.state, state);
       if (passed.length > 0) step.ledger.change(own, { state });
       for (const reaches of passed) this.#notify(own, own.seq, reaches);
@@ -117,8 +118,8 @@ export class OwnMessages {
 
   /** The state of a message of this user that stands at `seq`. */
   async stateAt(step: Step, chat: string, seq: number): Promise<State> {
-    const { members } = await step.ledger.chat(chat);
-    return stage(seq, reached(members, this.#user));
+    const { members, undelivered } = await step.ledger.chat(chat);
+    return stage(seq, reached(members, this.#user), undelivered);
   }
 
   #notify(row: MessageRow, seq: number | undefined, state: State, reason?: string): void {

@@ -1,6 +1,6 @@
 /** What a tick says: derived from the members' watermarks, never sent as such (client rule 5). */
 
-import type { Watermarks } from "./frames.ts";
+import type { Ranges, Watermarks } from "./frames.ts";
 
 /** Of an own message. Ordered: a later stage includes the earlier ones. */
 export const State = { FAILED: 0, WAITING: 1, SENT: 2, DELIVERED: 3, READ: 4 } as const;
@@ -19,7 +19,9 @@ export function reached(
   };
 }
 
-export function stage(seq: number, everyone: Watermarks): State {
+/** `undelivered`: what stands there was hidden from the other one, whatever the marks say. */
+export function stage(seq: number, everyone: Watermarks, undelivered: Ranges = []): State {
+  if (undelivered.some(([first, last]) => first <= seq && seq <= last)) return State.SENT;
   if (seq <= everyone.read) return State.READ;
   return seq <= everyone.delivered ? State.DELIVERED : State.SENT;
 }

@@ -1,6 +1,10 @@
-/** IndexedDB as promises, and nothing more. */
+/** IndexedDB as promises, whose errors are the client's: what may pass by itself, and what may not. */
 
-import { StoreError } from "../errors.ts";
+import { StoreError, StoreUnavailable } from "../errors.ts";
+
+// No space is left, or reading or writing failed: tried again. Everything else is a fault of the
+// database or of this client. https://www.w3.org/TR/IndexedDB/#exceptions
+const PASSING = new Set(["QuotaExceededError", "UnknownError", "TimeoutError"]);
 
 export type Key = string | number | readonly (string | number)[];
 
@@ -30,22 +34,36 @@ export class Database {
     this.#database = database;
   }
 
-  /** Opens or makes it. Raises StoreError where it is newer than this client. */
+  /**
+   * Opens it, or makes `tables` in it. Raises StoreError where it is newer than this client, or
+   * where another script of this origin made it: that one is left as it is.
+   */
   static async open(
     name: string,
     version: number,
-    upgrade: (database: IDBDatabase, from: number) => void,
+    tables: readonly string[],
+    make: (database: IDBDatabase) => void,
   ): Promise<Database> {
     const opening = indexedDB.open(name, version);
-    opening.onupgradeneeded = (event) => upgrade(opening.result, event.oldVersion);
+    let foreign = false;
+    opening.onupgradeneeded = ({ oldVersion }) => {
+      // A version is raised together with what stands in the tables. Aborted, neither has changed.
+      foreign = oldVersion > 0 && !same(opening.result, tables);
+      if (foreign) opening.transaction?.abort();
+      else if (oldVersion === 0) make(opening.result);
+    };
     try {
-      return new Database(await done(opening));
+      const database = await done(opening);
+      if (same(database, tables)) return new Database(database);
+      foreign = true;
+      database.close();
     } catch (error) {
       if (error instanceof DOMException && error.name === "VersionError") {
         throw new StoreError("this device's state was written by a newer client; reload the page");
       }
-      throw error;
+      if (!foreign) throw translated(error);
     }
+    throw new StoreError(`the database ${name} is another program's, and was not changed`);
   }
 
   close(): void {
@@ -53,7 +71,7 @@ export class Database {
   }
 
   async get(table: string, key: Key): Promise<unknown> {
-    return done(this.#store(table).get(key as IDBValidKey));
+    return translating(() => done(this.#store(table).get(key as IDBValidKey)));
   }
 
   /** Primary keys and rows, in the order of the index (or of the keys). */
@@ -64,23 +82,29 @@ export class Database {
     limit?: number,
     direction: IDBCursorDirection = "next",
   ): Promise<{ key: Key; value: unknown }[]> {
-    const store = this.#store(table);
-    const source = index === undefined ? store : store.index(index);
-    const found: { key: Key; value: unknown }[] = [];
-    const cursor = source.openCursor(range ?? null, direction);
-    return new Promise((resolve, reject) => {
-      cursor.onerror = () => reject(cursor.error);
-      cursor.onsuccess = () => {
-        const at = cursor.result;
-        if (at === null || found.length === limit) return resolve(found);
-        found.push({ key: at.primaryKey as Key, value: at.value });
-        at.continue();
-      };
+    return translating(() => {
+      const store = this.#store(table);
+      const source = index === undefined ? store : store.index(index);
+      const found: { key: Key; value: unknown }[] = [];
+      const cursor = source.openCursor(range ?? null, direction);
+      return new Promise((resolve, reject) => {
+        cursor.onerror = () => reject(cursor.error);
+        cursor.onsuccess = () => {
+          const at = cursor.result;
+          if (at === null || found.length === limit) return resolve(found);
+          found.push({ key: at.primaryKey as Key, value: at.value });
+          at.continue();
+        };
+      });
     });
   }
 
   /** All of it is on disk when this returns, or nothing if it raises. */
   async write(changes: readonly Change[]): Promise<void> {
+    return translating(() => this.#write(changes));
+  }
+
+  async #write(changes: readonly Change[]): Promise<void> {
     const tables = [...new Set(changes.map((change) => change.table))];
     // strict: a receipt must not tell of a message that a power cut takes back
     const transaction = this.#database.transaction(tables, "readwrite", { durability: "strict" });
@@ -103,6 +127,24 @@ export class Database {
   #store(table: string): IDBObjectStore {
     return this.#database.transaction(table, "readonly").objectStore(table);
   }
+}
+
+function same(database: IDBDatabase, tables: readonly string[]): boolean {
+  return [...database.objectStoreNames].join() === tables.toSorted().join();
+}
+
+async function translating<T>(act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    throw translated(error);
+  }
+}
+
+function translated(error: unknown): StoreError {
+  const passes = error instanceof DOMException && PASSING.has(error.name);
+  const kind = passes ? StoreUnavailable : StoreError;
+  return new kind(`the state can't be read or written: ${String(error)}`);
 }
 
 async function done<T>(request: IDBRequest<T>): Promise<T> {

@@ -8,7 +8,10 @@ import type { Store } from "./store.ts";
 import type { MessageRow, Unreadable } from "./tables.ts";
 import * as tables from "./tables.ts";
 
-/** A chat as a list shows it. `members` has this user in it, sorted. */
+/**
+ * A chat as a list shows it. `members` are sorted, with this user among them. `left`: the user is no
+ * longer in it, and `members` are those of before.
+ */
 export interface ChatSummary {
   readonly chat: string;
   readonly kind: "direct" | "group" | undefined;
@@ -17,6 +20,7 @@ export interface ChatSummary {
   readonly watermark: number;
   readonly read: number;
   readonly unread: number;
+  readonly left: boolean;
 }
 
 /** A message as history shows it. `state` is undefined for what others wrote. */
@@ -36,9 +40,10 @@ export interface StoredMessage {
 const PAGE = 100;
 
 export async function chatsOf(store: Store, user: string): Promise<ChatSummary[]> {
-  const rows = (await store.all(tables.chats)).filter((row) => !row.gone);
+  const all = await store.all(tables.chats);
+  const rows = all.filter(({ gone, watermark }) => !gone || watermark > 0);
   return Promise.all(
-    rows.map(async ({ chat, kind, name, members, watermark, read }) => {
+    rows.map(async ({ chat, kind, name, members, watermark, read, gone }) => {
       const news = await newsOf(store, chat, read, watermark);
       const unread = news.filter((row) => !row.hidden && row.sender !== user).length;
       return {
@@ -49,6 +54,7 @@ export async function chatsOf(store: Store, user: string): Promise<ChatSummary[]
         watermark,
         read,
         unread,
+        left: gone,
       };
     }),
   );

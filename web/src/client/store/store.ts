@@ -6,13 +6,13 @@
  * that takes all of them or none. Nobody else writes meanwhile: the device is locked.
  */
 
-import { StoreError } from "../errors.ts";
 import { type Change, Database, type Key, type Table } from "./database.ts";
 import { lockDevice, type Release } from "./lock.ts";
 import { newKey, type Sealed, Vault } from "./vault.ts";
 
 const KEYS = "keys";
 const WRAPPING = "wrapping";
+const PROBE = "probe";
 
 type Tables = readonly Table<never>[];
 
@@ -21,7 +21,6 @@ export class Store {
   readonly #vault: Vault;
   readonly #unlock: Release;
   readonly #cache = new Map<string, unknown>();
-  #failure: unknown;
 
   private constructor(database: Database, vault: Vault, unlock: Release) {
     this.#database = database;
@@ -29,11 +28,12 @@ export class Store {
     this.#unlock = unlock;
   }
 
-  /** Opens or makes it. Raises StoreError where another tab has it open. */
+  /** Opens or makes it. Raises StoreError where another tab has it open, or it is no store. */
   static async open(name: string, version: number, tables: Tables): Promise<Store> {
     const unlock = await lockDevice(name);
     try {
-      const database = await Database.open(name, version, (fresh) => make(fresh, tables));
+      const names = [KEYS, ...tables.map((table) => table.name)];
+      const database = await Database.open(name, version, names, (fresh) => make(fresh, tables));
       return new Store(database, new Vault(await wrappingKey(database)), unlock);
     } catch (error) {
       await unlock();
@@ -69,25 +69,24 @@ export class Store {
   }
 
   /**
-   * Runs `act` on a Work and writes what it changed; nothing is written if it raises. A store that
-   * failed to write once takes no more: memory and disk no longer agree.
+   * Runs `act` on a Work and writes what it changed; nothing is written if it raises. Raises
+   * StoreUnavailable where there is no space.
    */
   async transaction<T>(act: (work: Work) => Promise<T>): Promise<T> {
-    if (this.#failure !== undefined) throw new StoreError("the state could not be written before");
     const work = new Work(this);
     const result = await act(work);
     await this.#write(work.changes());
     return result;
   }
 
+  /** Raises StoreUnavailable where nothing can be written. */
+  async probe(): Promise<void> {
+    await this.#database.write([{ table: KEYS, key: PROBE, value: 0 }]);
+  }
+
   async #write(changes: readonly RowChange[]): Promise<void> {
     if (changes.length === 0) return;
-    try {
-      await this.#database.write(await Promise.all(changes.map((change) => this.#sealed(change))));
-    } catch (error) {
-      this.#failure = error;
-      throw new StoreError(`the state could not be written: ${String(error)}`);
-    }
+    await this.#database.write(await Promise.all(changes.map((change) => this.#sealed(change))));
     for (const { table, key, row } of changes) {
       if (table.cached) this.#cache.set(placeOf(table.name, key), row);
     }

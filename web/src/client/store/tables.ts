@@ -3,7 +3,7 @@
  * the backend knows them, and when unsent texts were written and unreadable ones will be asked for.
  */
 
-import type { Watermarks } from "../core/frames.ts";
+import type { Ranges, Watermarks } from "../core/frames.ts";
 import { State } from "../core/ticks.ts";
 import type { Content } from "../crypto/envelope.ts";
 import type { KnownDevice } from "../crypto/identities.ts";
@@ -36,7 +36,7 @@ export interface ChatRow {
   readonly chat: string;
   readonly kind: "direct" | "group" | undefined;
   readonly name: string | undefined;
-  /** The backend does not list it (any more). */
+  /** The backend does not list it (any more): the user is not in it. */
   readonly gone: boolean;
   readonly watermark: number;
   readonly read: number;
@@ -46,6 +46,8 @@ export interface ChatRow {
   readonly members: Members;
   /** The highest seq that was known when `members` were last listed; undefined: never listed. */
   readonly membersAsOf: number | undefined;
+  /** Closed ranges of seqs: what this user sent there was hidden from the other one by a block. */
+  readonly undelivered?: Ranges;
   /** For who came later: the seq at which the chat was last seen without them. */
   readonly joinedAfter: readonly (readonly [user: string, seq: number])[];
 }

@@ -1,0 +1,31 @@
+"""The functions' logs: a record is one line, whatever stands in it."""
+
+import json
+from io import StringIO
+from logging import StreamHandler
+
+import pytest
+
+from lambdas.telemetry import logger
+
+ENDS = "\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_record_is_one_line_of_json(end: str) -> None:
+    written = StringIO()
+    handler = StreamHandler(written)
+    handler.setFormatter(logger.registered_formatter)
+    logger.addHandler(handler)
+    try:
+        forged = f'x{end}{{"level": "ERROR"}}\u202e'
+        logger.warning("refused", extra={"reason": forged, "at": object()})
+        try:
+            raise ValueError(forged)
+        except ValueError:
+            logger.exception("failed")
+    finally:
+        logger.removeHandler(handler)
+    refused, failed = written.getvalue().splitlines()
+    assert json.loads(refused)["reason"] == forged
+    assert forged in json.loads(failed)["exception"]
