@@ -64,7 +64,8 @@ def draw(templates: Templates) -> str:
 def _nodes(templates: Templates) -> Iterator[str]:
     """Three boxes: pools, which serve HTTP; functions, for frames and events; tables."""
     names = [name for name, _ in templates.all("Lambda::Function")]
-    hidden = ("ApiFunction", "PlatformApplicationsFunction")  # a pool; called by deployments only
+    # a pool; called by deployments, and by operators, only
+    hidden = ("ApiFunction", "PlatformApplicationsFunction", "OperatorFunction")
     # a pool behind both balancers has two target groups
     pools = [f'{_id(pool)}["{pool}"]' for pool in dict.fromkeys(_pools(templates).values())]
     functions = [f'{name}["{_label(name)}"]' for name in names if name not in hidden]

@@ -38,6 +38,7 @@ BY_PATTERN = {
     "^[A-Za-z0-9+/_-]{1,64}$": ("AAAA+/", "A=", ""),
     "^[A-Za-z0-9:_-]{1,512}$": ("tok:en", "tok en"),
     "^[!-?A-~]{1,64}@[!-?A-~]{1,189}$": ("ravi@x.org", "ravi", "@x.org", "ravi@", "a b@x.org"),
+    "^[!-~]{1,64}$": ("123456", "12 34", "", "1" * 65),
 }
 MESSAGE_IDS = (
     "01ARZ3NDEKTSV4RRFFQ69G5FAV",
