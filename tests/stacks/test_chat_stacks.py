@@ -190,6 +190,22 @@ def test_users_sign_in_by_name_and_password_and_nothing_reveals_who_exists(
     assert client["TokenValidityUnits"]["AccessToken"] == "minutes"
 
 
+def test_codes_are_mailed_only_where_the_environment_wants_it(synthesize: Synthesize) -> None:
+    recovered, variables = [], []
+    for on in (False, True):
+        environment = synthesize(replace(DEV, password_reset=on))
+        pool = environment.one("AWS::Cognito::UserPool")
+        ways = pool.properties["AccountRecoverySetting"]["RecoveryMechanisms"]
+        recovered.append((pool.name, [way["Name"] for way in ways]))
+        api = environment.function("ApiFunction").properties["Environment"]["Variables"]
+        variables.append(api["PASSWORD_RESET"])
+    assert recovered == [("UserPool", ["admin_only"]), ("UserPool", ["verified_email"])]
+    assert variables == ["false", "true"]
+    assert pool.properties["AutoVerifiedAttributes"] == ["email"]
+    kept = pool.properties["UserAttributeUpdateSettings"]
+    assert kept == {"AttributesRequireVerificationBeforeUpdate": ["email"]}
+
+
 def _with_push(**settings: Any) -> Environment:
     return replace(DEV, push=replace(DEV.push, **settings))
 
