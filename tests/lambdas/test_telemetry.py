@@ -1,6 +1,7 @@
 """The functions' logs: a record is one line, whatever stands in it."""
 
 import json
+import logging
 from io import StringIO
 from logging import StreamHandler
 
@@ -25,7 +26,7 @@ def test_a_record_is_one_line_of_json(end: str) -> None:
         except ValueError:
             logger.exception("failed")
     finally:
-        logger.removeHandler(handler)
+        logging.getLogger(logger.name).removeHandler(handler)
     refused, failed = written.getvalue().splitlines()
     assert json.loads(refused)["reason"] == forged
     assert forged in json.loads(failed)["exception"]

@@ -59,7 +59,7 @@ def _disconnect_whatever_is_there(
 
 
 def _connect_without_looking(
-    self: Devices, user: str, device: str, connection_id: str, at: int
+    self: Devices, user: str, device: str, connection_id: str, at: int, _asked_at: int | None = None
 ) -> dict[str, Device]:
     return self._update(
         user,

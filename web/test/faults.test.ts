@@ -325,7 +325,8 @@ describe("a receipt that is refused", () => {
     await raju.client.markRead(group, 1);
     await until(() => eventsOf(raju, "chat_left").length > 0);
     const receipts = () =>
-      backend.frames.filter((each) => each.device === raju.name && each.action === "receipt").length;
+      backend.frames.filter((each) => each.device === raju.name && each.action === "receipt")
+        .length;
     const before = receipts();
     raju.client.cut();
     await until(() => eventsOf(raju, "connected").length > 1);

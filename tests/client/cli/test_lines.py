@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -137,16 +136,15 @@ def test_input_is_cut_into_lines_wherever_the_pieces_end() -> None:
     asyncio.run(scenario())
 
 
-def test_a_line_without_end_is_read_in_time_that_grows_as_its_length(tmp_path: Path) -> None:
+def test_of_a_line_without_end_only_so_much_is_kept_as_shows_it(tmp_path: Path) -> None:
+    """What is kept would be copied again with each piece: minutes for this one."""
     (tmp_path / "input").write_bytes(b"x" * 50_000_000 + b"\nnext\n")
 
     async def scenario() -> None:
         reading = os.open(tmp_path / "input", os.O_RDONLY)
-        began = time.process_time()
         first, second = [line async for line in InputLines(reading)]
         assert len(first) == LONGEST_LINE + 1
         assert second == "next"
-        assert time.process_time() - began < 2  # it took minutes
         os.close(reading)
 
     asyncio.run(scenario())

@@ -12,7 +12,7 @@ import pytest
 from botocore.signers import RequestSigner
 from botocore.useragent import UserAgentString
 from moto import mock_aws
-from moto.core import responses
+from moto.core import responses, utils
 from moto.core.serialize import ResponseSerializer
 from moto.dynamodb.models import DynamoDBBackend
 
@@ -30,7 +30,7 @@ def moto_aws() -> Iterator[None]:
         yield
 
 
-_METHOD_NAMES = cache(responses.method_names_from_class)
+_METHOD_NAMES = cache(utils.method_names_from_class)
 
 
 def _one_copy_for_each_table() -> Any:
