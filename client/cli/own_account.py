@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from client.chat_client import ChatClient
+from client.cli.options import UsageError
 from client.cli.view import View
 
 Ask = Callable[[str], str]
@@ -97,10 +98,10 @@ def _write(path: Path, document: Any) -> None:
 
 
 def asked(prompt: str) -> str:
-    """What is typed, unseen. Raises ValueError where nobody is there to type it unseen."""
+    """What is typed, unseen. Raises UsageError where nobody is there to type it unseen."""
     if not sys.stdin.isatty():
-        raise ValueError("this asks for a password, which needs a terminal")
+        raise UsageError("this asks for a password, which needs a terminal")
     try:
         return getpass.getpass(prompt)
     except EOFError:
-        raise ValueError("no password was typed; nothing has changed") from None
+        raise UsageError("no password was typed; nothing has changed") from None

@@ -24,6 +24,7 @@ export function parse(text: string): ServerFrame | undefined {
       message: String(frame.message ?? ""),
       messageId: undefined,
       action: undefined,
+      chat: undefined,
       retryAfter: undefined,
     };
   }
