@@ -44,6 +44,15 @@ def register(call: Call) -> Response:
     return Response(200, {"device": device, "time": int(call.aws.now() * 1000)})
 
 
+def _require_still_signed_in(call: Call, device: str) -> None:
+    """No push token stays that was set while all sign-ins were ended."""
+    try:
+        SignIns(call.aws.users).require(call.by)
+    except ChatError:
+        endpoints(call.aws).detach(call.user, device)
+        raise
+
+
 def _in_full_chat(call: Call) -> bool:
     """Whether a chat of the user has as many devices as it may have."""
     counts: dict[str, int] = {}  # by user
@@ -57,15 +66,6 @@ def _in_full_chat(call: Call) -> bool:
         if sum(counts[user] for user in members) >= CHAT_DEVICES_LIMIT:
             return True
     return False
-
-
-def _require_still_signed_in(call: Call, device: str) -> None:
-    """No push token stays that was set while all sign-ins were ended."""
-    try:
-        SignIns(call.aws.users).require(call.by)
-    except ChatError:
-        endpoints(call.aws).detach(call.user, device)
-        raise
 
 
 def _make_room(call: Call, known: Mapping[str, Device], reason: str) -> None:
