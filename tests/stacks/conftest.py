@@ -4,10 +4,7 @@ import hashlib
 import json
 import os
 import pickle
-import shutil
-import sys
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -20,13 +17,11 @@ use_packaged_node()  # before any test module imports a stack, and with it aws_c
 from aws_cdk import App  # noqa: E402
 from aws_cdk.cx_api import CloudFormationStackArtifact  # noqa: E402
 
-from emulator.runtime import project  # noqa: E402
 from stacks.config.environments import DEV, PROD, STAGING, Environment  # noqa: E402
 from stacks.stage import EnvironmentStage  # noqa: E402
 from tests.stacks.synthesized import Synthesize, Synthesized, stack_id  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
-KEPT = ROOT / ".local" / "cache" / "templates"
 
 
 def flags() -> dict[str, object]:
@@ -68,36 +63,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("synthesis"))
 
 
-def inputs() -> str:
-    """A hash of all that templates are made from besides the configuration."""
-    digest = hashlib.sha256(f"{sys.version}\0{version('aws-cdk-lib')}".encode())
-    digest.update(repr(sorted(each for each in os.environ.items() if "CDK" in each[0])).encode())
-    own = (Path(__file__), Path(__file__).with_name("synthesized.py"))
-    for path in sorted({*project.read(ROOT).input_files(), *own}):
-        content = path.read_bytes()
-        digest.update(f"\0{path.relative_to(ROOT)}\0{len(content)}\0".encode() + content)
-    return digest.hexdigest()
-
-
 @pytest.fixture(scope="session")
 def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Synthesize:
-    """Each configuration once: what one worker of pytest-xdist has synthesized, all others read,
-    and so does the next run, until something changes that templates are made from."""
-    folder = KEPT / inputs()
-    folder.mkdir(parents=True, exist_ok=True)
-    for other in set(KEPT.iterdir()) - {folder}:
-        shutil.rmtree(other, ignore_errors=True)
+    """Each configuration once: what one worker of pytest-xdist has synthesized, all others read."""
+    own = tmp_path_factory.getbasetemp()
+    shared = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "synthesized"
+    shared.mkdir(exist_ok=True)
 
     @cache
     def of(config: Environment) -> Synthesized:
-        kept = folder / hashlib.sha256(repr(config).encode()).hexdigest()
+        kept = shared / hashlib.sha256(repr(config).encode()).hexdigest()
         if kept.exists():
             found: Synthesized = pickle.loads(kept.read_bytes())
             return found
-        made = synthesized(config, tmp_path_factory.mktemp("cdk"))
-        half = folder / f"{kept.name}.{os.getpid()}"
-        half.write_bytes(pickle.dumps(made))
-        half.rename(kept)
+        out = tmp_path_factory.mktemp("cdk")
+        made = synthesized(config, out)
+        (out / "pickled").write_bytes(pickle.dumps(made))
+        (out / "pickled").rename(kept)  # never half of it
         return made
 
     return of
