@@ -10,7 +10,7 @@ from aws_lambda_powertools.metrics import Metrics, MetricUnit
 # Most invocations of some functions count nothing, so this warning would fill their logs.
 warnings.filterwarnings("ignore", message="No application metrics to publish")
 
-# Without arguments, which would override the template's variables, different in each environment.
+# Without arguments that would override the template's variables, different in each environment.
 # ASCII alone: U+2028, U+0085 and others of Unicode end a line for many readers of logs.
 logger = Logger(json_serializer=partial(json.dumps, default=str, separators=(",", ":")))
 metrics = Metrics()

@@ -43,9 +43,9 @@ def by_chat(records: Iterable[Record]) -> list[Changes]:
             if not message.get("void"):
                 changes.messages.append(message)
         elif kind == ("MODIFY", "member"):
-            old, new = change["OldImage"], change["NewImage"]
+            old, new = from_wire(change["OldImage"]), from_wire(change["NewImage"])
             changes.acknowledged |= old["delivered"] != new["delivered"]
-            if new["delivered"]["M"].keys() - old["delivered"]["M"].keys():
+            if new["delivered"].keys() - old["delivered"].keys():
                 changes.new_marks.add(keys["item"].removeprefix("member#"))
             if old["read"] != new["read"]:
                 changes.readers.add(keys["item"].removeprefix("member#"))
