@@ -2,6 +2,7 @@
 
 from client.chat_client import ChatClient
 from client.core.events import (
+    BeganAnew,
     CaughtUp,
     ChatLeft,
     Connected,
@@ -62,6 +63,7 @@ from client.store.history import ChatSummary, StoredMessage
 __all__ = [
     "ApiError",
     "BadRequest",
+    "BeganAnew",
     "CannotVerify",
     "CaughtUp",
     "ChatClient",

@@ -37,12 +37,21 @@ class Push:
 
 
 class Account:
+    """`anew` is called when the backend has lost its data, and the user was signed up again."""
+
     def __init__(
-        self, api_url: str, sign_in: SignIn, push: Push, store: Store, random: Random
+        self,
+        api_url: str,
+        sign_in: SignIn,
+        push: Push,
+        store: Store,
+        random: Random,
+        anew: Callable[[], None] = lambda: None,
     ) -> None:
         user, device = self._user, self._device = sign_in.user, sign_in.device
         self._password, self._store = sign_in.password, store
         self._platform, self._push_token = push.platform, push.token
+        self._anew = anew
         self.keys = AccountKeys(store, user, device)
         self._publishing = asyncio.Lock()
         session = store.session()
@@ -51,7 +60,7 @@ class Account:
             Tokens(session.access_token, session.refresh_token) if session else Tokens(),
             random=random,
             saved=lambda tokens: store.save_tokens(tokens.access, tokens.refresh),
-            sign_in_again=self._sign_in if self._password is not None else None,
+            sign_in_again=self._sign_in_or_up if self._password is not None else None,
         )
 
     async def sign_up_or_in(self) -> bool:
@@ -62,6 +71,11 @@ class Account:
                 return False
         if self._password is None:
             raise Unauthorized("unauthorized", f"{self._user} needs a password to sign in", 401)
+        return await self._sign_in_or_up()
+
+    async def _sign_in_or_up(self) -> bool:
+        """True for a new user: also one whom the backend knew before it lost its data, since a name
+        that somebody has, or had, is not given again."""
         try:
             await self._sign_in()
         except Unauthorized:
@@ -72,6 +86,7 @@ class Account:
                 await self._sign_in()
             else:
                 await self._sign_in()
+                self._anew()
                 return True
         return False
 

@@ -87,7 +87,7 @@ class Api:
         *,
         random: Random,
         saved: Callable[[Tokens], None] = lambda tokens: None,
-        sign_in_again: Callable[[], Awaitable[None]] | None = None,
+        sign_in_again: Callable[[], Awaitable[object]] | None = None,
         pause: float = 0.2,
     ) -> None:
         self.base_url = base_url.rstrip("/")

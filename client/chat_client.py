@@ -113,7 +113,12 @@ class ChatClient:
         push = Push(options.get("platform", "fcm"), options.get("push_token"))
         try:
             self._account = Account(
-                api_url, SignIn(user, device, password), push, self._store, self._random
+                api_url,
+                SignIn(user, device, password),
+                push,
+                self._store,
+                self._random,
+                lambda: self._drive().step(Engine.begin_anew),
             )
         except BaseException:
             self._store.close()

@@ -165,6 +165,11 @@ class Room:
                 self._view.problem(f"{event.reason}; it is tried again until it works")
             case events.StoreWorking():
                 self._view.notice("what happens is written again")
+            case events.BeganAnew():
+                self._view.problem(
+                    "the backend has lost its data, and you were signed up again: older chats can"
+                    " be read; /to USER begins a new one"
+                )
             case events.ChatLeft() if event.chat == self.chat:
                 self._view.problem("you are no longer a member of this chat")
             case frames_generated.Invited():

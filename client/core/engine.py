@@ -298,6 +298,15 @@ class Engine:
         """As a REST response says: the user is no longer in it."""
         self._chats.leave(step, chat)
 
+    def begin_anew(self, step: Step) -> None:
+        """The backend has lost its data: the chats of this store can be read, and are no more."""
+        over = [chat for chat in self._chats.logs if not self.left(chat)]
+        for chat in over:
+            self._sending.left(step, chat, "not_found: the backend has lost this chat")
+            self._chats.leave(step, chat)
+        if over:
+            self._outputs.append(events.BeganAnew())
+
     def typing(self, step: Step, chat: str) -> None:
         if not self.left(chat):
             self._transmit(self._presence.typing(step.now, chat))

@@ -207,6 +207,11 @@ class ChatLeft:
 
 
 @dataclass(frozen=True, slots=True)
+class BeganAnew:
+    """The backend has lost its data, and this user was signed up again. Chats before are `left`."""
+
+
+@dataclass(frozen=True, slots=True)
 class StoreFailing:
     """Nothing can be written on this device: its file is locked, or the disk is full.
 
@@ -259,6 +264,7 @@ Event = (
     | Verified
     | VerificationCancelled
     | ChatLeft
+    | BeganAnew
     | StoreFailing
     | StoreWorking
     | SignedOut

@@ -141,6 +141,11 @@ export class Backend {
     return this.#control("purge", { chat });
   }
 
+  /** It is started anew with nothing in it. */
+  loseData(): Promise<void> {
+    return this.#control("lose_data", {});
+  }
+
   /** So much time passes for it. */
   later(milliseconds: number): Promise<void> {
     return this.#control("later", { seconds: milliseconds / 1000 });

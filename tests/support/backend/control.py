@@ -8,18 +8,20 @@ Faults stay with the test, in front of its own HTTP requests and sockets.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lambdas.frames import Frame
 from lambdas.presence.devices import Devices
 from tests.support.backend.gateway import Connection
-from tests.support.backend.people import People
+
+if TYPE_CHECKING:
+    from tests.support.backend.server import Served
 
 
 class Control:
     """The methods are the routes, their parameters the fields of the body."""
 
-    def __init__(self, backend: People) -> None:
+    def __init__(self, backend: Served) -> None:
         self._backend = backend
 
     def later(self, seconds: float) -> None:
@@ -30,6 +32,9 @@ class Control:
         self._backend.run_watch()
         head = self._backend.head(chat)
         return bool(head["purged_to"] == head["seq"])
+
+    def lose_data(self) -> None:
+        self._backend.lose_data()
 
     def sign_up(self, user: str) -> None:
         self._backend.there(user)

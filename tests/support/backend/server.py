@@ -63,15 +63,29 @@ class Served(People):
         asked = {"POST /api/devices/phone/one-time-keys", f"GET /api/users/{user}/devices"}
         return asked.issubset(since)
 
+    def lose_data(self) -> None:
+        """It is started anew with nothing in it; all connections end."""
+        for each in list(self.gateway.connections.values()):
+            if each.state == "open":
+                self._cut(each)
+        ids, aws = self._ids, self.aws  # no connection, chat or token has the id of an old one
+        Served.__init__(self, self.name, self.port)
+        self._ids = ids
+        self.aws._serial, self.aws.pool._serial = aws._serial, aws.pool._serial
+        self.expire_tokens()  # the new pool signs with another key
+
     async def drop(self, user: str, device: str = "phone") -> None:
         """The connections of the device end without a word."""
         for connection in self.connections(user, device):
-            socket = self.sockets.pop(connection.id)
-            assert socket._req is not None
-            assert socket._req.transport is not None
-            socket._req.transport.abort()
-            self.close(connection)
+            self._cut(connection)
         await asyncio.sleep(0)
+
+    def _cut(self, connection: Connection) -> None:
+        socket = self.sockets.pop(connection.id)
+        assert socket._req is not None
+        assert socket._req.transport is not None
+        socket._req.transport.abort()
+        self.close(connection)
 
 
 class Server:

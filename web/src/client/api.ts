@@ -44,7 +44,7 @@ export class Api {
   readonly #base: string;
   readonly #random: Random;
   readonly #saved: (tokens: Tokens) => Promise<void>;
-  readonly #signInAgain: (() => Promise<void>) | undefined;
+  readonly #signInAgain: (() => Promise<unknown>) | undefined;
   #renewing: Promise<void> | undefined;
 
   /** `base`: where the load balancer is, "" for the page's own origin. */
@@ -53,7 +53,7 @@ export class Api {
     tokens: Tokens,
     random: Random,
     saved: (tokens: Tokens) => Promise<void>,
-    signInAgain?: () => Promise<void>,
+    signInAgain?: () => Promise<unknown>,
   ) {
     this.#base = base.replace(/\/$/, "");
     this.tokens = tokens;

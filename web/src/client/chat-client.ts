@@ -117,7 +117,7 @@ export class ChatClient {
       { access: session?.accessToken, refresh: session?.refreshToken },
       this.#random,
       ({ access, refresh }) => this.#saveTokens(access, refresh),
-      options.password === undefined ? undefined : () => this.#signIn(),
+      options.password === undefined ? undefined : () => this.#signInOrUp(),
     );
     this.#account = new Account(self, this.#api, (act) =>
       this.#driver.step(({ ledger }) => act(ledger.work)),
@@ -151,6 +151,14 @@ export class ChatClient {
         if (!(error instanceof ApiError)) throw error;
       }
     }
+    return this.#signInOrUp();
+  }
+
+  /**
+   * True for a new user: also one whom the backend knew before it lost its data, since a name that
+   * somebody has, or had, is not given again.
+   */
+  async #signInOrUp(): Promise<boolean> {
     try {
       await this.#signIn();
       return false;
@@ -166,6 +174,7 @@ export class ChatClient {
       isNew = false;
     }
     await this.#signIn();
+    if (isNew) await this.#driver.step((step, engine) => engine.beginAnew(step));
     return isNew;
   }
 

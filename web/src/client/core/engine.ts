@@ -358,6 +358,13 @@ export class Engine {
     await this.#chats.leave(step, chat);
   }
 
+  /** The backend has lost its data: the chats of this store can be read, and are no more. */
+  async beginAnew(step: Step): Promise<void> {
+    const over = [...this.#chats.logs.keys()].filter((chat) => !this.left(chat));
+    for (const chat of over) await this.#chats.leave(step, chat);
+    if (over.length > 0) this.#emit({ type: "began_anew" });
+  }
+
   /** The user adds these to the chat. */
   async adding(step: Step, chat: string, users: readonly string[]): Promise<void> {
     await this.#chats.adding(step, chat, users);

@@ -92,6 +92,8 @@ export type Event =
   | { readonly type: "comparison"; readonly chat: string; readonly comparison: Comparison }
   /** The server no longer shows this chat to this user. */
   | { readonly type: "chat_left"; readonly chat: string }
+  /** The backend has lost its data, and this user was signed up again. Chats before are `left`. */
+  | { readonly type: "began_anew" }
   /**
    * Nothing can be written on this device: there is no space. Reported once. What arrives is fetched
    * again, and what is written is tried again, until `store_working`.
