@@ -20,7 +20,8 @@ from emulator.template.ignored import IGNORED
 _MOTO = "moto, or the emulator that `AWS_ENDPOINT_URL_{}` names"
 
 EMULATED: Mapping[type, str] = {
-    FunctionProvider: "worker processes with Lambda's runtime client, Python only",
+    FunctionProvider: "worker processes with Lambda's runtime client, Python only; the AWS endpoint"
+    " has Invoke for them, of the types RequestResponse and DryRun, without log tails",
     ContainerProvider: "processes with the container's command and files, without Docker",
     LoadBalancingProvider: "an Application and a Network Load Balancer, with health checks",
     ApiGatewayProvider: "one WebSocket API, with authorizer and `@connections`",
