@@ -1,7 +1,9 @@
-"""Shows what functions, tasks and servers have printed."""
+"""Shows what functions, tasks and servers have printed, and writes the emulator's own log."""
 
 from __future__ import annotations
 
+import logging
+import re
 import sys
 import time
 from pathlib import Path
@@ -9,6 +11,21 @@ from pathlib import Path
 from emulator.providers import EmulatorError
 
 _LAST = 200  # lines
+# What would end a line, move the cursor or turn the reading direction. Requests can contain it, and
+# so forge other lines; "\n" and "\t" of what was printed stay.
+_FORGING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def visible(text: str) -> str:
+    """The text with escapes for what would show as something else than it is."""
+    return _FORGING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+class Formatter(logging.Formatter):
+    """Records of the emulator's log and of the terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return visible(super().format(record))
 
 
 def show(directory: Path, name: str | None, *, follow: bool) -> int:
@@ -22,10 +39,10 @@ def show(directory: Path, name: str | None, *, follow: bool) -> int:
     if name not in names:
         known = ", ".join(names) or "there are none"
         raise EmulatorError(f"there is no log {name!r} (known: {known})")
-    with path.open(encoding="utf-8", errors="replace") as log:
-        sys.stdout.write("".join(log.readlines()[-_LAST:]))
+    with path.open(encoding="utf-8", errors="replace", newline="\n") as log:
+        sys.stdout.write(visible("".join(log.readlines()[-_LAST:])))
         while follow:
-            sys.stdout.write(log.read())
+            sys.stdout.write(visible(log.read()))
             sys.stdout.flush()
             time.sleep(0.2)
     return 0

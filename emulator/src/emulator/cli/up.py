@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from emulator import addresses
+from emulator.cli.logs import Formatter
 from emulator.runtime import endpoints, project
 from emulator.runtime.options import Options
 from emulator.runtime.system import System
@@ -93,7 +94,7 @@ def _log_to(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     for old in path.parent.glob("*.log"):
         old.unlink()
-    form = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
+    form = Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
     file = logging.FileHandler(path, encoding="utf-8")
     terminal = logging.StreamHandler()
     terminal.setLevel(logging.WARNING)
