@@ -32,7 +32,7 @@ def end_sign_ins(aws: Aws, user: str) -> None:
     So does every connection that a ticket from before would still open.
     """
     SignIns(aws.users).end_all(user, aws.now())
-    for device in Devices(aws.users).close_to(user, aws.now()).values():
+    for device in Devices(aws.users).reject_earlier_tickets(user, aws.now()).values():
         if device.sign_in:
             SignIns(aws.users).end(user, device.sign_in, aws.now())
         close(aws, device)

@@ -9,9 +9,9 @@ import random
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from lambdas.errors import ChatError, bad_request, not_found
 from lambdas.messages import roles
@@ -21,6 +21,7 @@ from lambdas.tables import DEVICES, HEAD, Item, Table, chat_key, member_item, us
 ATTEMPTS = 8  # of a transaction that others overtake
 CURSOR = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
+T = TypeVar("T")
 Names = list[str]
 ChatPage = tuple[list[dict[str, Any]], str | None]
 
@@ -57,12 +58,7 @@ class Chats:
 
     def all_names(self, user: str) -> Iterator[str]:
         """The names of all pages, each page read when it is needed."""
-        cursor = None
-        while True:
-            names, cursor = self.names(user, cursor)
-            yield from names
-            if cursor is None:
-                return
+        return _every(lambda cursor: self.names(user, cursor))
 
     def _rows(
         self, user: str, cursor: str | None, limit: int | None
@@ -89,12 +85,7 @@ class Chats:
 
     def all_of(self, user: str) -> Iterator[dict[str, Any]]:
         """All chats of the user in protocol form, each page read when it is needed."""
-        cursor = None
-        while True:
-            page, cursor = self.list(user, cursor)
-            yield from page
-            if cursor is None:
-                return
+        return _every(lambda cursor: self.list(user, cursor))
 
     def mute(self, user: str, chat: str, until: int) -> None:
         """No pushes of the chat until then (epoch seconds). Raises ChatError not_found."""
@@ -133,6 +124,16 @@ class ChatWriter:
 
     def _pause(self, attempt: int) -> None:
         self._sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - no secret
+
+
+def _every(read: Callable[[str | None], tuple[Sequence[T], str | None]]) -> Iterator[T]:
+    """What is on all pages; `read` gets the cursor of one, and gives it with that of the next."""
+    cursor = None
+    while True:
+        page, cursor = read(cursor)
+        yield from page
+        if cursor is None:
+            return
 
 
 def busy() -> ChatError:

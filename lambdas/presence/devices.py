@@ -200,7 +200,7 @@ class Devices:
                 raise ChatError("forbidden", "the sign-ins of this user have ended") from None
             raise ChatError("conflict", "this device has connected again since") from None
 
-    def close_to(self, user: str, now: float) -> dict[str, Device]:
+    def reject_earlier_tickets(self, user: str, now: float) -> dict[str, Device]:
         """From now on no ticket that was asked for before opens a connection. The user's devices.
 
         `now` in epoch seconds.

@@ -52,6 +52,22 @@ async function restore(name: string, copy: Copy): Promise<void> {
   database.close();
 }
 
+/** A chat of two, and a copy of ravi's store; ravi does not run. */
+async function copied(kind: string) {
+  const raju = await connect("raju/phone");
+  const ravi = await connect("ravi/phone");
+  const chat =
+    kind === "direct"
+      ? await ravi.client.direct(raju.client.user)
+      : await ravi.client.group([raju.client.user]);
+  await ravi.client.send(chat, "1");
+  await got(raju, "1");
+  await raju.client.send(chat, "2");
+  await got(ravi, "2");
+  await crash(ravi);
+  return { raju, chat, copy: await copyOf(named("ravi/phone")) };
+}
+
 describe("a restored store", () => {
   test.each([
     ["direct", true],
@@ -60,19 +76,8 @@ describe("a restored store", () => {
     ["group", false],
   ] as const)("in a %s chat (noticed: %s): all it sends is read", async (kind, noticed) => {
     if (!noticed) vi.spyOn(Encryption.prototype, "renew").mockResolvedValue(false);
-    const raju = await connect("raju/phone");
+    const { raju, chat, copy } = await copied(kind);
     let ravi = await connect("ravi/phone");
-    const chat =
-      kind === "direct"
-        ? await ravi.client.direct(raju.client.user)
-        : await ravi.client.group([raju.client.user]);
-    await ravi.client.send(chat, "1");
-    await got(raju, "1");
-    await raju.client.send(chat, "2");
-    await got(ravi, "2");
-    await crash(ravi);
-    const copy = await copyOf(named("ravi/phone"));
-    ravi = await connect("ravi/phone");
     const lost = ["3", "4", "5"];
     for (const text of lost) {
       await ravi.client.send(chat, text);
@@ -92,19 +97,8 @@ describe("a restored store", () => {
   });
 
   test.each(["direct", "group"])("in a %s chat is noticed by its mark alone", async (kind) => {
-    const raju = await connect("raju/phone");
+    const { raju, chat, copy } = await copied(kind);
     let ravi = await connect("ravi/phone");
-    const chat =
-      kind === "direct"
-        ? await ravi.client.direct(raju.client.user)
-        : await ravi.client.group([raju.client.user]);
-    await ravi.client.send(chat, "1");
-    await got(raju, "1");
-    await raju.client.send(chat, "2");
-    await got(ravi, "2");
-    await crash(ravi);
-    const copy = await copyOf(named("ravi/phone"));
-    ravi = await connect("ravi/phone");
     for (const text of ["3", "4"]) {
       await ravi.client.send(chat, text);
       await got(raju, text);
