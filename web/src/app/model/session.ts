@@ -61,7 +61,8 @@ export class Session extends Model {
   readonly #dirty = new Set<string>();
   readonly #last = new Map<string, StoredMessage | undefined>();
   #refreshing: ReturnType<typeof setTimeout> | undefined;
-  #watched = new Set<string>();
+  readonly #watched = new Set<string>();
+  readonly #askedAbout = new Set<string>();
   #retryMs = FIRST_RETRY_MS;
   #wake: (() => void) | undefined;
   #closed = false;
@@ -208,6 +209,12 @@ export class Session extends Model {
       people.contacts(),
     ]);
     this.listed = new Map(listed.map((each) => [each.chat, each]));
+    // Of a chat that a stranger has begun, the client has heard the text and not who is in it.
+    const unknown = this.chats.some(({ kind, left }) => kind === undefined && !left);
+    if (unknown) {
+      await this.client.refreshChats();
+      await this.#refreshChats();
+    }
     this.invitations = invitations;
     this.blocked = new Set([...contacts].flatMap(([user, is]) => (is === "blocked" ? [user] : [])));
     this.changed();
@@ -314,6 +321,17 @@ export class Session extends Model {
       .sort((a, b) => newestOf(b) - newestOf(a));
     await this.#watchPeers();
     this.changed();
+    this.#askAboutNew();
+  }
+
+  /** Of a chat that somebody has begun only the backend knows whether it is a request. */
+  #askAboutNew(): void {
+    const fresh = this.chats.filter(
+      ({ chat, left }) => !left && !this.listed.has(chat) && !this.#askedAbout.has(chat),
+    );
+    if (fresh.length === 0) return;
+    for (const { chat } of fresh) this.#askedAbout.add(chat);
+    void this.refreshPeople().catch(() => {}); // it is asked again with the next connection
   }
 
   async #watchPeers(): Promise<void> {

@@ -334,7 +334,7 @@ export class MessageList extends View {
   #markRead(): void {
     const view = this.#view;
     const { conversation, session } = this;
-    if (view === null || !this.isConnected) return;
+    if (view === null || !this.isConnected || !view.checkVisibility()) return; // another pane is shown
     const now = {
       visible: document.visibilityState === "visible",
       focused: document.hasFocus(),
