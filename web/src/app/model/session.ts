@@ -62,6 +62,8 @@ export class Session extends Model {
   readonly #last = new Map<string, StoredMessage | undefined>();
   #refreshing: ReturnType<typeof setTimeout> | undefined;
   readonly #watched = new Set<string>();
+  /** When something last came into a chat, ms of performance.now(). */
+  readonly #arrivals = new Map<string, number>();
   readonly #askedAbout = new Set<string>();
   #retryMs = FIRST_RETRY_MS;
   #wake: (() => void) | undefined;
@@ -170,7 +172,7 @@ export class Session extends Model {
     if (this.open?.chat === chat) return;
     this.open = undefined;
     if (chat === undefined) return this.changed();
-    const conversation = await Conversation.open(this.client, chat);
+    const conversation = await Conversation.open(this.client, chat, this.#arrivals.get(chat) ?? 0);
     this.open = conversation;
     this.changed();
   }
@@ -255,6 +257,7 @@ export class Session extends Model {
         return;
       case "message":
         this.#typed(event.chat, event.sender);
+        if (!event.own) this.#arrivals.set(event.chat, performance.now());
         return;
       case "caught_up":
       case "chat_changed":
