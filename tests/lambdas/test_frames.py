@@ -110,6 +110,7 @@ def _accepts(name: str, document: Any) -> bool:
     return True
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_the_compiled_validator_agrees_with_draft_2020_12(name: str) -> None:
     schema = _schema(name)
