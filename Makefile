@@ -76,7 +76,7 @@ test: $(READY) $(WEB_READY) ## all tests; some: make test ARGS="tests/lambdas -k
 	@$(if $(filter-out -%,$(ARGS)),,$(MAKE) --no-print-directory test-emulator)
 
 test-quick: $(READY) ## the tests that start no process
-	@$(PYTEST) -n 3 --dist loadgroup $(QUICK) $(ARGS)
+	@$(PYTEST) -n 2 --dist loadgroup $(QUICK) $(ARGS)
 
 # Each run tries others, unless a seed is given: that of a failure, which shows it again.
 SEED = $(or $(seed),$(shell date +%s))
