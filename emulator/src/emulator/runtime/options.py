@@ -25,6 +25,7 @@ class Options:
     env: str = "dev"
     api_port: int = ports.DEFAULT_API
     websocket_port: int | None = None
+    console_port: int | None = None
     speed: float = DEFAULT_SPEED
     idle_limit: float = DEFAULT_IDLE_LIMIT
     data: Path | None = None

@@ -37,7 +37,12 @@ class System:
 
     async def start(self) -> Endpoints:
         options = self._options
-        self._ports = chosen = ports.choose(options.api_port, options.websocket_port)
+        self._ports = chosen = ports.choose(
+            options.api_port,
+            options.websocket_port,
+            options.console_port,
+            report=self._report,
+        )
         fcm = f"http://{HOST}:{number(chosen.fcm)}"
         credentials = await asyncio.to_thread(push_credentials.generate, fcm)
         servers = Servers(options, chosen, credentials, self._children)
