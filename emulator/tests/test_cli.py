@@ -62,6 +62,12 @@ def hint(printed: str, command: str = "down") -> str:
     return str(found[-1])
 
 
+def items(project: Path) -> set[str]:
+    """The keys of what is in the table."""
+    table: Any = boto3.client("dynamodb", endpoint_url=endpoints(project)["aws"])
+    return {each["id"]["S"] for each in table.scan(TableName="items")["Items"]}
+
+
 def alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
@@ -131,13 +137,11 @@ def test_it_starts_runs_the_template_and_ends_without_a_trace(project: Path) -> 
 def test_persisted_data_comes_back_and_what_is_killed_leaves_no_process_either(
     project: Path,
 ) -> None:
-    data = project / "data"
-    up(project, "--data", str(data))
+    up(project)
     assert stored(project, "persisted")
     emulate(project, "down")
-    assert (data / "dev.json").stat().st_mode & 0o777 == 0o600
 
-    assert "put back" in up(project, "--data", str(data)).stdout
+    assert "put back" in up(project).stdout
     known = endpoints(project)
     table: Any = boto3.client("dynamodb", endpoint_url=known["aws"])
     assert table.get_item(TableName="items", Key={"id": {"S": "persisted"}})["Item"]
@@ -145,6 +149,22 @@ def test_persisted_data_comes_back_and_what_is_killed_leaves_no_process_either(
     os.kill(known["pid"], signal.SIGKILL)
     until(lambda: not alive(worker) and not responses(known["aws"]))
     assert "the emulator is not running; `emulate up`" in emulate(project, "status").stdout
+
+    # what was written last is there, too; elsewhere is another folder's data, and --fresh has none
+    up(project)
+    assert items(project) == {"persisted", "new"}
+    emulate(project, "down")
+    up(project, "--data", str(project / "elsewhere"))
+    assert items(project) == set()
+    emulate(project, "down")
+    file = project / ".local" / "data" / "dev.json"
+    file.write_text("{}", encoding="utf-8")
+    unreadable = up(project)
+    assert unreadable.returncode == 1
+    fresh = shlex.split(hint(unreadable.stdout, "up"))[2:]
+    assert fresh == ["--fresh"]
+    assert up(project, *fresh).returncode == 0
+    assert items(project) == set()
 
 
 def test_the_process_of_a_function_ends_when_it_is_idle_also_in_a_detached_one(

@@ -68,7 +68,8 @@ def _parser() -> argparse.ArgumentParser:
     add_idle_limit(up)
     up.add_argument("--detach", action="store_true", help="return when it is ready")
     up.add_argument("--detached", action="store_true", help=argparse.SUPPRESS)
-    up.add_argument("--data", type=Path, help="persist tables, users and push endpoints here")
+    up.add_argument("--data", type=Path, help="where the data is kept (default: STATE_DIR/data)")
+    up.add_argument("--fresh", action="store_true", help="without the data of earlier runs")
     add_settings(up, "-c", "--context", ANY_SETTING)
     commands.add_parser("status", help="where it runs")
     commands.add_parser("down", help="end it")
@@ -178,7 +179,8 @@ def _repeated(options: argparse.Namespace) -> list[str]:
     }
     pairs = [(name, str(value)) for name, value in values.items() if value is not None]
     pairs += [("--context", f"{key}={value}") for key, value in options.context]
-    return ["--detached", *(word for pair in pairs for word in pair)]
+    flags = ["--detached", *(["--fresh"] if options.fresh else [])]
+    return [*flags, *(word for pair in pairs for word in pair)]
 
 
 def _status(options: argparse.Namespace) -> int:

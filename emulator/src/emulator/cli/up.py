@@ -39,7 +39,8 @@ async def run(given: argparse.Namespace) -> int:
         console_port=given.console_port,
         speed=given.speed,
         idle_limit=given.idle_limit,
-        data=given.data.resolve() if given.data else None,
+        data_directory=given.data.resolve() if given.data else None,
+        fresh=given.fresh,
         elsewhere=elsewhere,
         context=dict(given.context),
     )
