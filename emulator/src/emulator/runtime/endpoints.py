@@ -22,6 +22,7 @@ class Endpoints:
     console: str
     pid: int
     nlb: str | None = None
+    page: str | None = None
 
     def write(self, directory: Path) -> None:
         """In one step, so that nobody reads half of it."""
@@ -33,6 +34,7 @@ class Endpoints:
 
     def table(self) -> str:
         rows = [
+            ("page", self.page, "for a browser"),
             ("HTTP API", self.api, "load balancer"),
             ("NLB", self.nlb, "same targets, by source address"),
             ("WebSocket", self.websocket, "API Gateway"),

@@ -163,6 +163,7 @@ class Services:
 
     def endpoints(self) -> Endpoints:
         servers = self._servers
+        page = servers.options.project.page_path
         return Endpoints(
             env=servers.options.env,
             api=self.balancer.url,
@@ -173,6 +174,7 @@ class Services:
             console=self.console.url,
             pid=os.getpid(),
             nlb=self.balancer.network_url,
+            page=f"{self.balancer.url}{page}" if page else None,
         )
 
     def _origins(self) -> dict[str, str]:
