@@ -26,6 +26,7 @@ class Endpoints:
     nlb: str | None = None
     project: str = ""  # its folder
     down: str = ""  # the command that ends it, to be typed in that folder
+    page: str | None = None
 
     def write(self, directory: Path) -> None:
         """In one step, so that nobody reads half of it."""
@@ -40,6 +41,7 @@ class Endpoints:
 
     def table(self) -> str:
         rows = [
+            ("page", self.page, "for a browser"),
             ("HTTP API", self.api, "load balancer"),
             ("NLB", self.nlb, "same targets, by source address"),
             ("WebSocket", self.websocket, "API Gateway"),

@@ -164,6 +164,7 @@ class Services:
 
     def endpoints(self) -> Endpoints:
         servers = self._servers
+        page = servers.options.project.page_path
         return Endpoints(
             env=servers.options.env,
             api=self.balancer.url,
@@ -176,6 +177,7 @@ class Services:
             nlb=self.balancer.network_url,
             project=str(servers.options.project.directory),
             down=servers.options.project.command("down"),
+            page=f"{self.balancer.url}{page}" if page else None,
         )
 
     def _origins(self) -> dict[str, str]:
