@@ -159,7 +159,7 @@ def test_what_differs_by_environment_differs(dev: Synthesized, prod: Synthesized
         ("AWS::WAFv2::WebACL", True),
         ("AWS::EC2::FlowLog", True),
         ("AWS::S3::Bucket", True),
-        ("AWS::KMS::Key", True),
+        ("AWS::KMS::Alias", True),
     ):
         assert bool(prod.all(type)) is in_prod_only
         assert not dev.all(type)
