@@ -192,7 +192,13 @@ def test_the_dashboard_shows_what_happens_to_messages(dev: Synthesized) -> None:
     body = json.dumps(dev.one("AWS::CloudWatch::Dashboard").properties["DashboardBody"])
     for metric in (
         *("MessagesAccepted", "MessagesDelivered", "MessagesPurged", "ReceiptsMoved", "Nudges"),
-        *("PushesSent", "PushesFailed", "ApproximateAgeOfOldestMessage", "IteratorAge"),
+        *(
+            "PushesSent",
+            "PushesFailed",
+            "PushesRejected",
+            "ApproximateAgeOfOldestMessage",
+            "IteratorAge",
+        ),
         *("TargetResponseTime", "RequestCountPerTarget", "Duration", "Errors"),
         *("TargetConnectionErrorCount", "RejectedConnectionCount", "CPUUtilization"),
     ):
