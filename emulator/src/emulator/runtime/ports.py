@@ -23,6 +23,7 @@ class Ports(NamedTuple):
     management: socket.socket
     network: socket.socket  # the Network Load Balancer's, where there is one
     functions: socket.socket  # Lambda's Invoke, behind the AWS server
+    web_push: socket.socket
 
     def close(self) -> None:
         """Gives up those that nothing listened on."""
@@ -45,7 +46,7 @@ def choose(api: int, websocket: int | None = None) -> Ports:
     except EmulatorError:
         held[0].close()
         raise
-    return Ports(*held, *(_near(api, offset) for offset in range(2, 9)))
+    return Ports(*held, *(_near(api, offset) for offset in range(2, 10)))
 
 
 def _near(api: int, offset: int) -> socket.socket:
