@@ -19,8 +19,8 @@ DIAGRAM = rm -rf .local/diagram && $(LOCAL_AWS) CDK_OUTDIR=.local/diagram CDK_VA
 unexport AWS_PROFILE PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help dev stop chat phone operator demo-balance test test-quick test-emulator model web page check format docs \
-	bench synth rehearse bootstrap diff deploy destroy base-image lock clean
+.PHONY: help dev stop status logs chat phone operator demo-balance test test-quick test-emulator model web page check \
+	format docs bench synth rehearse bootstrap diff deploy destroy base-image lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -59,7 +59,13 @@ dev: $(READY) ## the whole system on this machine, until Ctrl-C
 	@$(LOCAL_AWS) $(BIN)/python -m emulator up $(ARGS)
 
 stop: $(READY) ## ends what `make dev ARGS=--detach` left running
-	@$(BIN)/python -m emulator down
+	@$(BIN)/python -m emulator down $(ARGS)
+
+status: $(READY) ## where it runs
+	@$(BIN)/python -m emulator status $(ARGS)
+
+logs: $(READY) ## make logs ARGS="Send -f": what a function or server printed; without a name, which there are
+	@$(BIN)/python -m emulator logs $(ARGS)
 
 chat: $(READY) ## make chat user=ravi [to=raju]
 	@$(BIN)/python -m client --user $(user) $(if $(to),--to $(to)) $(ARGS)
@@ -165,5 +171,7 @@ lock: $(READY) ## pins the dependency groups of pyproject.toml, with hashes
 	$$lock --group container -c lambdas/requirements.txt -o lambdas/requirements-container.txt; \
 	$$lock --group developer -c lambdas/requirements-container.txt -o requirements.txt
 
-clean: ## removes everything that was made here
-	@rm -rf .venv .local cdk.out .mypy_cache .ruff_cache .import_linter_cache .hypothesis web/node_modules web/dist lambdas/page
+clean: ## ends what runs, and removes everything that was made here, with users and chats
+	@if [ -e .local/lock ] && [ -x $(BIN)/python ]; then $(BIN)/python -m emulator down; fi
+	@rm -rf .venv .local cdk.out .mypy_cache .ruff_cache .import_linter_cache .hypothesis web/node_modules web/dist \
+		lambdas/page

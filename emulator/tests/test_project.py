@@ -32,11 +32,13 @@ def test_settings_are_read(tmp_path: Path) -> None:
         load_path = "/health"
         page_path = "/"
         push_secrets."Custom::Push" = {Fcm = "fcm", Apns = "apns"}
+        commands = {down = "make stop"}
     """
     found = read(write(tmp_path, settings))
+    typed = {"down": "make stop"}
     secrets = {"Custom::Push": {"Fcm": "fcm", "Apns": "apns"}}
     inputs = ("app.py", "src")
-    assert found == Project(tmp_path, "src", ("stacks",), inputs, "/health", "/", secrets)
+    assert found == Project(tmp_path, "src", ("stacks",), inputs, "/health", "/", secrets, typed)
     assert found.source_directory == tmp_path / "src"
 
 
@@ -53,6 +55,8 @@ def test_settings_are_read(tmp_path: Path) -> None:
             'push_secrets."Custom::Push" = {Fcm = "gcm"}',
             "push_secrets of [tool.emulator] is a table",
         ),
+        ('commands = {go = "make dev"}', "commands of [tool.emulator] is a table of texts, of up"),
+        ("commands = {up = 1}", "commands of [tool.emulator] is a table of texts"),
         ("sources = ", "pyproject.toml: "),
     ],
 )
@@ -60,6 +64,18 @@ def test_a_mistake_is_reported(tmp_path: Path, setting: str, reported: str) -> N
     with pytest.raises(EmulatorError) as raised:
         read(write(tmp_path, f"[tool.emulator]\n{setting}\n"))
     assert reported in str(raised.value)
+
+
+def test_a_hint_names_the_projects_own_command_and_where_to_type_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands = {"up": "make dev", "arguments": 'ARGS="{}"'}
+    project = Project(tmp_path, commands=commands)
+    assert project.hint("up") == f"`make dev` in {tmp_path}"
+    monkeypatch.chdir(tmp_path)
+    assert project.hint("up") == "`make dev`"
+    assert project.hint("up", "--api-port", "0") == '`make dev ARGS="--api-port 0"`'
+    assert project.hint("down", "--state-dir", "a b") == "`emulate down --state-dir 'a b'`"
 
 
 def test_without_synth_inputs_all_but_tools_leftovers_is_read(tmp_path: Path) -> None:

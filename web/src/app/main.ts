@@ -1,4 +1,15 @@
-/** The page's entry: a placeholder until the views are there. */
+/** Starts the page: its words, its colours, its root element. */
 
-const app = document.querySelector("#app");
-if (app !== null) app.textContent = "Switchboard";
+import wasm from "@matrix-org/olm/olm.wasm?url";
+import { App } from "./model/app.ts";
+import { applyTheme } from "./model/theme.ts";
+import { SwitchboardApp } from "./views/app.ts";
+import { Ui } from "./views/ui.ts";
+import { words } from "./words/words.ts";
+
+document.documentElement.lang = words().code;
+applyTheme();
+const app = new App(wasm);
+SwitchboardApp.ui = new Ui(app);
+customElements.define("switchboard-app", SwitchboardApp);
+void app.begin();

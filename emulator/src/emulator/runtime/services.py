@@ -85,6 +85,7 @@ class Services:
             origins=self._origins,
             phones=servers.phones,
             load_path=servers.options.project.load_path,
+            endpoints=lambda: self.endpoints().as_json(),
         )
 
     def _functions(self) -> Functions:
@@ -175,6 +176,8 @@ class Services:
             console=self.console.url,
             pid=os.getpid(),
             nlb=self.balancer.network_url,
+            project=str(servers.options.project.directory),
+            down=servers.options.project.command("down"),
             page=f"{self.balancer.url}{page}" if page else None,
         )
 
