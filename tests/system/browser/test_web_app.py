@@ -11,7 +11,6 @@ from playwright.sync_api import expect
 from client.core.events import EmojiShown, MessageReceived, VerificationRequested
 from tests.support.web_app import Peers
 from tests.system.browser.web_app_scenes import (
-    PASSWORD,
     People,
     befriend,
     files,
@@ -23,6 +22,7 @@ from tests.system.browser.web_app_scenes import (
     send,
     write_to,
 )
+from tests.system.conftest import PASSWORD
 
 __all__ = ["files", "names", "peers", "people"]  # fixtures
 pytestmark = pytest.mark.xdist_group("story")
