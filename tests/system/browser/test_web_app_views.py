@@ -9,14 +9,13 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.support.peers import Peers
 from tests.support.typescript_client import WEB
-from tests.support.web_app import Peers
 from tests.system.browser.web_app_scenes import (
     DESK,
     PHONE,
     People,
     befriend,
-    files,
     message,
     names,
     peers,
@@ -26,7 +25,7 @@ from tests.system.browser.web_app_scenes import (
     write_to,
 )
 
-__all__ = ["files", "names", "peers", "people"]  # fixtures
+__all__ = ["names", "peers", "people"]  # fixtures
 pytestmark = pytest.mark.xdist_group("story")
 
 AXE = (WEB / "node_modules" / "axe-core" / "axe.min.js").read_text()
