@@ -20,7 +20,7 @@ unexport AWS_PROFILE PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help dev stop status logs chat phone operator demo-balance test test-quick test-emulator model web page check \
-	format docs bench synth rehearse bootstrap diff deploy destroy base-image lock clean
+	format docs pictures bench synth rehearse bootstrap diff deploy destroy base-image lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -125,6 +125,9 @@ format: $(READY) $(WEB_READY) ## rewrites the sources as `check` wants them
 docs: $(READY) ## generates the protocol's documents, the clients' types and the README's picture
 	@$(BIN)/python -m protocol.generate
 	@$(DIAGRAM)
+
+pictures: $(READY) $(PAGE) ## draws the pictures of the web client in docs/pictures, with Chromium
+	@$(LOCAL_AWS) $(BIN)/python -m tests.system.browser.pictures
 
 bench: $(READY) $(WEB_READY) ## every figure, in one table
 	@$(LOCAL_AWS) $(BIN)/python -m bench $(ARGS)

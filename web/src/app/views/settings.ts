@@ -132,7 +132,7 @@ export class SettingsView extends View {
       <form class="form" @submit=${this.#changePassword}>
         <h3>${say.changePassword}</h3>
         <p class="rule">${say.changePasswordText}</p>
-        <input class="unseen" autocomplete="username" tabindex="-1" aria-hidden="true" .value=${this.session.user} />
+        <input hidden autocomplete="username" .value=${this.session.user} />
         ${password("present", say.presentPassword, "current-password")}
         ${password("fresh", say.newPassword, "new-password")}
         ${password("again", say.newPasswordAgain, "new-password")}
