@@ -342,7 +342,20 @@ export class ChatClient {
 
   /** Reactions, edits, deletions, timers, names, pictures and profiles. */
   get writing(): Writing {
-    return new Writing(this.user, this.device, this.#store, this.#driver);
+    const mayName = (chat: string) => this.#mayName(chat);
+    return new Writing(this.user, this.device, this.#store, this.#driver, mayName);
+  }
+
+  /** As far as the backend can be asked now; there is nobody else who knows. */
+  async #mayName(chat: string): Promise<boolean> {
+    try {
+      const found = (await this.#api.chats()).find((each) => each.chat === chat);
+      const { admins = [], rules } = found ?? {};
+      return rules?.rename !== "admins" || admins.includes(this.user);
+    } catch (error) {
+      if (error instanceof Unreachable) return true;
+      throw error;
+    }
   }
 
   /** Returns once this device's state can be written. Raises Closed. */
