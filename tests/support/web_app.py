@@ -1,71 +1,44 @@
-"""The web client's page in Chromium: built, served as the API's own origin, under a strict policy."""
+"""The web client's page: built before the system starts, and the people that it talks with."""
 
 from __future__ import annotations
 
 import asyncio
-import mimetypes
-import re
+import os
 import subprocess
 import threading
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, Route
+from playwright.sync_api import BrowserContext
 
 from client import ChatClient
 from client.core.events import Event
+from lambdas.api.page import DESCRIPTION, FOLDER
 from tests.support.typescript_client import NODE, WEB
 
 T = TypeVar("T")
 
 
-def build(to: Path) -> Path:
-    """The built page, in the folder `to`."""
-    vite = WEB / "node_modules" / "vite" / "bin" / "vite.js"
-    assert vite.is_file(), "web/ has no dependencies yet: run `make web`"
-    command = [str(NODE), str(vite), "build", "src/app", "--config", "vite.config.ts"]
-    done = subprocess.run([*command, "--outDir", str(to)], cwd=WEB, capture_output=True, text=True)
+def build(_to: Path | None = None) -> Path:
+    """The built page, from where the load balancer's targets serve it, made anew if its sources have
+    changed. To be called before the system starts, which takes what is there."""
+    made = FOLDER / DESCRIPTION
+    since = made.stat().st_mtime if made.is_file() else 0.0
+    sources = [path for folder in ("src", "build") for path in (WEB / folder).rglob("*")]
+    if all(path.stat().st_mtime < since for path in [*sources, WEB / "package.json"]):
+        return FOLDER
+    npm = NODE.parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    assert (WEB / "node_modules").exists(), "web/ has no dependencies yet: run `make web`"
+    command = [str(NODE), str(npm), "run", "--silent", "page"]
+    environment = {**os.environ, "PATH": f"{NODE.parent}:{os.environ['PATH']}"}
+    done = subprocess.run(command, cwd=WEB, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
-    return to
+    return FOLDER
 
 
-def policy(websocket: str) -> str:
-    """Nothing but what the page needs; `websocket` is where its connection goes."""
-    url = urlsplit(websocket)
-    return "; ".join(
-        [
-            "default-src 'none'",
-            "script-src 'self' 'wasm-unsafe-eval'",
-            "style-src 'self'",
-            "img-src 'self' blob:",
-            f"connect-src 'self' {url.scheme}://{url.netloc}",
-            "base-uri 'none'",
-            "form-action 'none'",
-            "frame-ancestors 'none'",
-        ]
-    )
-
-
-def serve(context: BrowserContext, files: Path, endpoints: dict[str, Any]) -> None:
-    """The API's origin has the page at `/`: it may call the API that it comes from."""
-    headers = {"content-security-policy": policy(endpoints["websocket"])}
-    api = endpoints["api"]
-
-    def fulfil(route: Route) -> None:
-        name = urlsplit(route.request.url).path.removeprefix("/") or "index.html"
-        file = files / name
-        if not file.is_file():
-            route.fulfill(status=404, body="")
-            return
-        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-        route.fulfill(path=file, content_type=kind, headers=headers)
-
-    # The page comes from nowhere for Chromium, and such a one may not call this machine.
-    context.grant_permissions(["local-network-access"])
-    # A pattern, and no function: other requests do not wait for this thread then.
-    context.route(re.compile(f"^{re.escape(api)}/(?!api/)"), fulfil)
+def serve(_context: BrowserContext, _files: Path, _endpoints: dict[str, Any]) -> None:
+    """The load balancer does."""
 
 
 class Peers:

@@ -70,7 +70,7 @@ export class SwitchboardApp extends View {
     const { route } = this.ui;
     return html`<div class="panes" data-shown=${shown(route)}>
       <section class="pane left" aria-label=${words().chats}>
-        <switchboard-link .session=${session}></switchboard-link>
+        <switchboard-link .ui=${this.ui} .session=${session}></switchboard-link>
         ${this.#left(session)}
       </section>
       <main class="pane middle">${this.#middle(session)}</main>
