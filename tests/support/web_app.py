@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from playwright.sync_api import BrowserContext
 
 from client import ChatClient
-from client.core.events import Event
+from client.core.events import Event, MessageReceived
 from lambdas.api.page import DESCRIPTION, FOLDER
 from tests.support.typescript_client import NODE, WEB
 
@@ -66,6 +66,25 @@ class Peers:
 
     def wait_for(self, client: ChatClient, fits: Callable[[Event], bool]) -> Event:
         return self.run(client.wait_for(fits))
+
+    def wait_sent(
+        self, sender: ChatClient, chat: str, text: str, receiver: ChatClient
+    ) -> MessageReceived:
+        """The text as `receiver` got it."""
+
+        async def sent() -> Event:
+            got = asyncio.ensure_future(
+                receiver.wait_for(
+                    lambda event: isinstance(event, MessageReceived) and event.text == text
+                )
+            )
+            await asyncio.sleep(0)  # it listens before the text can arrive
+            await sender.send(chat, text)
+            return await got
+
+        heard = self.run(sent())
+        assert isinstance(heard, MessageReceived)
+        return heard
 
     def call(self, act: Callable[[], T]) -> T:
         """What is no coroutine but belongs to the clients' thread all the same."""

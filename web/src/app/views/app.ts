@@ -146,6 +146,7 @@ export class SwitchboardApp extends View {
     if (session !== undefined && session.open?.chat !== chat && this.#route !== route) {
       this.#route = route;
       this.ui.run(() => session.openChat(chat));
+      if (chat !== undefined) this.ui.run(() => this.ui.app.notifications.seen(chat));
     }
     const entry = chat === undefined ? undefined : session?.entry(chat);
     const unread = session?.chats.reduce((sum, each) => sum + each.unread, 0) ?? 0;
