@@ -18,8 +18,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from client import ChatClient
 from tests.support.chromium import FLAGS, chromium
+from tests.support.peers import Peers
 from tests.support.running_system import started
-from tests.support.web_app import Peers, build, serve
 
 ROOT = Path(__file__).parent
 PASSWORD = "Correct-horse-7"
@@ -49,8 +49,8 @@ TALK = [
 class Story:
     """People in a system: Ravi in a browser, the others as Python clients."""
 
-    def __init__(self, browser: Browser, endpoints: dict[str, Any], files: Path, to: Path) -> None:
-        self._browser, self._endpoints, self._files, self._to = browser, endpoints, files, to
+    def __init__(self, browser: Browser, endpoints: dict[str, Any], to: Path) -> None:
+        self._browser, self._page, self._to = browser, endpoints["page"], to
         self._peers = Peers(endpoints["api"], Path(tempfile.mkdtemp()), PASSWORD)
         self._to.mkdir(parents=True, exist_ok=True)
 
@@ -62,9 +62,8 @@ class Story:
             reduced_motion="reduce",
             **options,
         )
-        serve(context, self._files, self._endpoints)
         page = context.new_page()
-        page.goto(self._endpoints["api"] + "/")
+        page.goto(self._page)
         return page
 
     def draw(self, page: Page, name: str) -> None:
@@ -172,12 +171,14 @@ def main() -> None:
     to = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "pictures"
     program = chromium()
     assert program is not None, "there is no Chromium on this machine"
-    with tempfile.TemporaryDirectory() as folder, started(Path(folder)) as endpoints:
-        files = build(Path(folder) / "page")
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
-            Story(browser, endpoints, files, to).play()
-            browser.close()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        started(Path(folder)) as endpoints,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        Story(browser, endpoints, to).play()
+        browser.close()
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ from client import ChatClient
 from client.errors import ClientError
 from tests.support.running_system import Play, System, player, started
 from tests.support.typescript_client import TypeScriptError
-from tests.support.web_app import build
 
 PASSWORD = "Correct-horse-7"
 SETTINGS = {
@@ -35,7 +34,6 @@ Meet = Callable[[str, Add], Awaitable[None]]
 def endpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """What .local/endpoints.json says of the one running system that all tests of the group `story`
     share: the real command, with a state directory and ports of its own."""
-    build()
     with started(tmp_path_factory.mktemp("local")) as found:
         yield found
 

@@ -3,6 +3,7 @@ worker, which fetches and decrypts on the device."""
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +12,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from client import ChatClient
+from client.core.events import Event, MessageReceived
+from tests.support.peers import Peers
 from tests.support.pushed_browser import PushedBrowser, pushed_browser
-from tests.support.web_app import Peers
 from tests.system.conftest import PASSWORD
 
 pytestmark = pytest.mark.xdist_group("story")
@@ -49,6 +52,23 @@ def wants_notifications(page: Page) -> None:
     expect(page.get_by_role("status").filter(has_text="did not work")).to_have_count(0)
 
 
+def arrives(
+    peers: Peers, sender: ChatClient, chat: str, text: str, receiver: ChatClient
+) -> MessageReceived:
+    """The text as `receiver` got it."""
+
+    async def sent() -> Event:
+        fits = lambda event: isinstance(event, MessageReceived) and event.text == text  # noqa: E731
+        got = asyncio.ensure_future(receiver.wait_for(fits))
+        await asyncio.sleep(0)  # it listens before the text can arrive
+        await sender.send(chat, text)
+        return await got
+
+    heard = peers.run(sent())
+    assert isinstance(heard, MessageReceived)
+    return heard
+
+
 def test_a_closed_page_shows_what_was_written_and_forgets_what_was_read_elsewhere(
     phone: PushedBrowser, peers: Peers
 ) -> None:
@@ -64,14 +84,14 @@ def test_a_closed_page_shows_what_was_written_and_forgets_what_was_read_elsewher
     page.close()
 
     # a text rings; it is shown decrypted, and its sender sees that it was delivered
-    heard = peers.wait_sent(python, chat, "Hey Raju!", desk)
+    heard = arrives(peers, python, chat, "Hey Raju!", desk)
     push = phone.deliver()
     assert set(push) == {"chat_id", "message_id", "unread"}
     phone.wait_for((ravi, "Hey Raju!"))
     assert [each["tag"] for each in phone.shown()] == [chat]
 
     # the next one takes its place, and what is read on another device goes
-    heard = peers.wait_sent(python, chat, "Are you there?", desk)
+    heard = arrives(peers, python, chat, "Are you there?", desk)
     phone.deliver()
     phone.wait_for((ravi, "Hey Raju!\nAre you there?"))
     peers.call(lambda: desk.mark_read(chat, heard.seq))
@@ -79,7 +99,7 @@ def test_a_closed_page_shows_what_was_written_and_forgets_what_was_read_elsewher
     phone.wait_for()
 
     # what the worker has fetched is in the page, which closes what it shows itself
-    peers.wait_sent(python, chat, "One more", desk)
+    arrives(peers, python, chat, "One more", desk)
     phone.deliver()
     phone.wait_for((ravi, "One more"))
     page = phone.open(f"/#/chat/{chat}")
@@ -101,7 +121,7 @@ def test_a_page_that_is_open_holds_the_device_and_the_push_still_shows_something
     chat = peers.run(python.direct(raju))
     page.evaluate("location.hash = '#/'")
     phone.context.set_offline(True)  # its connection is lost, and it does not know
-    peers.wait_sent(python, chat, "Hey Raju!", desk)
+    arrives(peers, python, chat, "Hey Raju!", desk)
     phone.deliver()
     phone.wait_for(FALLBACK)
 

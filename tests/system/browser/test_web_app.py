@@ -9,12 +9,10 @@ import pytest
 from playwright.sync_api import expect
 
 from client.core.events import EmojiShown, MessageReceived, VerificationRequested
-from tests.support.web_app import Peers
+from tests.support.peers import Peers
 from tests.system.browser.web_app_scenes import (
-    PASSWORD,
     People,
     befriend,
-    files,
     message,
     names,
     peers,
@@ -23,8 +21,9 @@ from tests.system.browser.web_app_scenes import (
     send,
     write_to,
 )
+from tests.system.conftest import PASSWORD
 
-__all__ = ["files", "names", "peers", "people"]  # fixtures
+__all__ = ["names", "peers", "people"]  # fixtures
 pytestmark = pytest.mark.xdist_group("story")
 
 

@@ -34,7 +34,9 @@ async function unreadOf(client: ChatClient): Promise<Unread> {
   for (const summary of await client.chats()) {
     if (summary.unread === 0 || summary.left) continue;
     const texts = (await client.history(summary.chat, MOST_TEXTS)).filter(
-      (each) => each.sender !== client.user && (each.seq ?? 0) > summary.read,
+      // what has no text, as the new name of a group, is not what one is notified of
+      ({ sender, seq, text, deleted }) =>
+        sender !== client.user && (seq ?? 0) > summary.read && text !== "" && !deleted,
     );
     const notice = noticeOf(summary, texts);
     if (notice !== undefined) found.set(summary.chat, notice);
