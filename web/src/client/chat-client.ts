@@ -7,7 +7,7 @@
 import { Account, loadDevice } from "./account.ts";
 import { Api, sleep } from "./api.ts";
 import { Connection } from "./connection.ts";
-import type { StoredItem } from "./core/bodies.generated.ts";
+import type { StoredItem, WebPushSubscription } from "./core/bodies.generated.ts";
 import type { FetchResult, Request } from "./core/cipher.ts";
 import type { Reference } from "./core/content.ts";
 import { Engine } from "./core/engine.ts";
@@ -416,6 +416,16 @@ export class ChatClient {
   async registeredAt(): Promise<number | undefined> {
     const read = () => this.#store.get(tables.account, tables.ONLY);
     return (await this.#driver.read(read))?.registeredAt;
+  }
+
+  /** The `applicationServerKey` with which this browser subscribes to pushes. */
+  async webPushKey(): Promise<string> {
+    return this.#api.webPushKey();
+  }
+
+  /** Pushes for this device go to that subscription of the browser; undefined: there are none. */
+  async pushTo(subscription: WebPushSubscription | undefined): Promise<void> {
+    await this.#account.pushTo(subscription);
   }
 
   // -- the account

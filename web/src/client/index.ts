@@ -2,7 +2,7 @@
 
 export type { KnownChat } from "./api.ts";
 export { ChatClient, databaseOf, type Options } from "./chat-client.ts";
-export type { Invitation, SettingsResponse } from "./core/bodies.generated.ts";
+export type { Invitation, SettingsResponse, WebPushSubscription } from "./core/bodies.generated.ts";
 export {
   LONGEST_NAME,
   LONGEST_PICTURE,
