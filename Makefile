@@ -18,7 +18,7 @@ DIAGRAM = rm -rf .local/diagram && $(LOCAL_AWS) CDK_OUTDIR=.local/diagram CDK_VA
 unexport AWS_PROFILE PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help dev stop status logs chat phone operator demo-balance test test-quick test-emulator model web check format docs bench \
+.PHONY: help dev stop status logs aws chat phone operator demo-balance test test-quick test-emulator model web check format docs bench \
 	synth rehearse bootstrap diff deploy destroy base-image lock clean
 
 help: ## this list
@@ -45,6 +45,9 @@ $(WEB_READY): web/package-lock.json $(READY)
 	@cd web && $(NPM) ci --silent
 	@touch $@
 
+# What a target can't do without: its name, and the whole command as an example.
+need = $(if $($(1)),:,echo "name the $(1): $(2)"; exit 1)
+
 dev: $(READY) ## the whole system on this machine, until Ctrl-C
 	@$(LOCAL_AWS) $(BIN)/python -m emulator up $(ARGS)
 
@@ -58,10 +61,15 @@ logs: $(READY) ## make logs ARGS="Send -f": what a function or server printed; w
 	@$(BIN)/python -m emulator logs $(ARGS)
 
 chat: $(READY) ## make chat user=ravi [to=raju]
+	@$(call need,user,make chat user=ravi)
 	@$(BIN)/python -m client --user $(user) $(if $(to),--to $(to)) $(ARGS)
 
 phone: $(READY) ## make phone user=raju: the pushes that raju's phone holds
+	@$(call need,user,make phone user=raju)
 	@$(BIN)/python -m client phone $(user)
+
+aws: $(READY) ## the AWS command line on what runs here: make aws ARGS="dynamodb list-tables"
+	@$(LOCAL_AWS) $(BIN)/python -m tools.aws $(ARGS)
 
 operator: $(READY) ## make operator act=disable user=raju [env=prod]: or enable, delete; without env on this machine
 	@$(if $(env),$(if $(AWS_PROFILE),AWS_PROFILE='$(AWS_PROFILE)'),$(LOCAL_AWS)) \
