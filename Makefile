@@ -27,6 +27,7 @@ help: ## this list
 $(READY): requirements.txt emulator/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Switchboard needs Python 3.11 or newer; name one with: make PYTHON=python3.13 ..."; exit 1; }
+	@[ -w . ] || { echo "$(CURDIR) can't be written, and .venv is made in it: copy it elsewhere"; exit 1; }
 	@echo "making .venv (once; under two minutes) ..."
 	@$(PYTHON) -m venv .venv
 	@# uv first, by its pin in the lock

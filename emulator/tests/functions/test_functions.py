@@ -333,7 +333,7 @@ def test_a_function_that_cannot_start_says_so_when_it_is_prewarmed(tmp_path: Pat
     async def scenario(functions: Functions) -> None:
         await functions.start()
         await functions.warm()
-        while not reported:
+        while not reported:  # noqa: ASYNC110 - nothing announces it
             await asyncio.sleep(0.01)
         assert functions.state()["functions"][0]["error"]["text"] in reported[0]
 
