@@ -45,6 +45,7 @@ class WebStack(EnvironmentStack):
     ) -> None:
         super().__init__(scope, id, config=config, description="Load balancer and its pools")
         self._code = function_code(platform)
+        self._code_with_page = function_code(platform, page=True)
         self._resources = {
             **data.resources,
             **platform_resources(self, config),
@@ -60,6 +61,7 @@ class WebStack(EnvironmentStack):
             "USER_POOL_ID": data.user_pool.user_pool_id,
             "USER_POOL_CLIENT_ID": data.client.user_pool_client_id,
             "TOKEN_ISSUER": data.token_issuer,
+            "VAPID_KEY": data.web_push_key.key_arn,
             **application_variables(self, config),
         }
         self.load_balancer = LoadBalancer(self, "LoadBalancer", config=config, vpc=network.vpc)
@@ -122,7 +124,7 @@ class WebStack(EnvironmentStack):
             self,
             "Api",
             config=self.config,
-            code=self._code,
+            code=self._code_with_page,
             resources=self._resources,
             values={**self._values, "POOL_NAME": "lambda"},
         )

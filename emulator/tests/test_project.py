@@ -30,15 +30,15 @@ def test_settings_are_read(tmp_path: Path) -> None:
         templates = ["stacks"]
         synth_inputs = ["app.py", "src"]
         load_path = "/health"
+        page_path = "/"
         push_secrets."Custom::Push" = {Fcm = "fcm", Apns = "apns"}
         commands = {down = "make stop"}
     """
     found = read(write(tmp_path, settings))
     typed = {"down": "make stop"}
     secrets = {"Custom::Push": {"Fcm": "fcm", "Apns": "apns"}}
-    assert found == Project(
-        tmp_path, "src", ("stacks",), ("app.py", "src"), "/health", secrets, typed
-    )
+    inputs = ("app.py", "src")
+    assert found == Project(tmp_path, "src", ("stacks",), inputs, "/health", "/", secrets, typed)
     assert found.source_directory == tmp_path / "src"
 
 
@@ -49,6 +49,7 @@ def test_settings_are_read(tmp_path: Path) -> None:
         ("sources = 1", "sources of [tool.emulator] is the name of a folder, got 1"),
         ('templates = "stacks"', "templates of [tool.emulator] is a list of files and folders"),
         ("synth_inputs = [1]", "synth_inputs of [tool.emulator] is a list"),
+        ('page_path = ""', "page_path of [tool.emulator] is a path that starts with a slash"),
         ('load_path = "health"', "load_path of [tool.emulator] is a path that starts with a slash"),
         (
             'push_secrets."Custom::Push" = {Fcm = "gcm"}',

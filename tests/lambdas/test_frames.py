@@ -30,6 +30,8 @@ ANYTHING = st.recursive(
 )
 # For each pattern a text that fits and some that nearly do.
 BY_PATTERN = {
+    "^[A-Za-z0-9_-]{87}$": ["A" * 87, "A" * 86, "A" * 88, "+" * 87],
+    "^[A-Za-z0-9_-]{22}$": ["A" * 22, "A" * 21, "A" * 23, "/" * 22],
     "^[a-z0-9_]{3,32}$": ("raju", "ab", "Raju", "x" * 33),
     "^[A-Za-z0-9_-]{1,64}$": ("phone", "", "a b", "y" * 65),
     "^[a-z0-9_]{3,32}/[A-Za-z0-9_-]{1,64}$": ("raju/phone", "raju", "raju/", "raju/a/b"),
@@ -111,6 +113,7 @@ def _accepts(name: str, document: Any) -> bool:
     return True
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_the_compiled_validator_agrees_with_draft_2020_12(name: str) -> None:
     schema = _schema(name)
@@ -118,7 +121,7 @@ def test_the_compiled_validator_agrees_with_draft_2020_12(name: str) -> None:
     oracle = Draft202012Validator(schema)
     verdicts = set()
 
-    @settings(max_examples=100, deadline=None, database=None, derandomize=True)
+    @settings(max_examples=40, deadline=None, database=None, derandomize=True)
     @given(_near(schema))
     def agree(document: Any) -> None:
         document = frames.decode(json.dumps(document))  # as it comes off the wire: 1.0 is 1

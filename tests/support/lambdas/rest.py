@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
+from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import boto3
@@ -44,7 +45,8 @@ DUMMY = {
 }
 
 PASSWORD = "correct horse 7 Battery!"
-CLIENTS = {"dynamodb": "dynamodb", "cognito": "cognito-idp", "sns": "sns"}
+NO_PAGE = Path(__file__).parent  # whether one was built makes no difference to the API's tests
+CLIENTS = {"dynamodb": "dynamodb", "cognito": "cognito-idp", "sns": "sns", "kms": "kms"}
 
 
 @cache
@@ -94,6 +96,8 @@ def create_resources() -> dict[str, str]:
         "APNS_APPLICATION_ARN": create_application("APNS"),
         # a platform without a credential
         "APNS_SANDBOX_APPLICATION_ARN": f"arn:aws:sns:{REGION}:123456789012:app/APNS_SANDBOX/none",
+        "VAPID_KEY": web_push_key(),
+        "WEB_PUSH_CONTACT": "mailto:ops@example.com",
         "MESSAGE_TTL_DAYS": "30",
         "PASSWORD_RESET": "true",
         "POOL_NAME": "lambda",
@@ -110,6 +114,11 @@ def create_table(dynamodb: Any, name: str, keys: Sequence[str]) -> None:
             for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)
         ],
     )
+
+
+def web_push_key() -> str:
+    made = client("kms").create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
+    return str(made["KeyMetadata"]["Arn"])
 
 
 def create_application(platform: str) -> str:
@@ -255,7 +264,7 @@ class Rest:
     def __init__(self, aws: Aws, gateway: Gateway) -> None:
         self.aws = aws
         self.gateway = gateway
-        self.app = create_app(aws)
+        self.app = create_app(aws, page=NO_PAGE)
 
     def deployed_with(self, **settings: str) -> "Rest":
         """The same application as another template would have configured it."""

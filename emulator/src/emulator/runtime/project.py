@@ -32,6 +32,7 @@ class Project:
     templates: tuple[str, ...] = ("app.py", "cdk.json")  # changes here take a restart
     synth_inputs: tuple[str, ...] = ()  # what app.py reads; () for the whole project
     load_path: str = "/"  # for loads that name no path
+    page_path: str = ""  # of the load balancer, what a person opens; "" for none
     push_secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     commands: Mapping[str, str] = field(default_factory=dict)
 
@@ -117,5 +118,6 @@ _RULES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "synth_inputs": ("a list of files and folders", _are_texts),
     "load_path": ("a path that starts with a slash", _is_path),
     "commands": (f"a table of texts, of {', '.join((*COMMANDS, ARGUMENTS))}", _are_commands),
+    "page_path": ("a path that starts with a slash", _is_path),
     "push_secrets": (f"a table {{type = {{property = {FCM!r} or {APNS!r}}}}}", _are_push_secrets),
 }

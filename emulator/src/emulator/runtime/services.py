@@ -164,6 +164,7 @@ class Services:
 
     def endpoints(self) -> Endpoints:
         servers = self._servers
+        page = servers.options.project.page_path
         return Endpoints(
             env=servers.options.env,
             api=self.balancer.url,
@@ -171,11 +172,13 @@ class Services:
             aws=servers.aws.url,
             fcm=servers.fcm.url,
             apns=servers.apns.url,
+            web_push=servers.web_push.url,
             console=self.console.url,
             pid=os.getpid(),
             nlb=self.balancer.network_url,
             project=str(servers.options.project.directory),
             down=servers.options.project.command("down"),
+            page=f"{self.balancer.url}{page}" if page else None,
         )
 
     def _origins(self) -> dict[str, str]:
