@@ -145,6 +145,8 @@ PERMISSIONS: Mapping[str, Permissions] = {
             "sns:SetEndpointAttributes",
             "sns:DeleteEndpoint",
         ),
+        # of presigned requests, which clients send; the bucket's prefix for files
+        "files": ("s3:PutObject", "s3:GetObject"),
         "post_to_connections": CONNECTIONS,
         "close_connections": CONNECTIONS,
     },
