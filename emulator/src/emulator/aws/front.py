@@ -20,7 +20,7 @@ from aiohttp import web
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from emulator import listening
-from emulator.aws import cognito_codes, data, invocations
+from emulator.aws import cognito_codes, data, invocations, s3
 from emulator.aws.direct import Direct
 from emulator.aws.sqs import LongPolls
 
@@ -55,8 +55,11 @@ def application(wsgi: WsgiApp, long_polls: LongPolls, functions: str = "") -> we
     direct = Direct()
 
     def respond(request: web.Request, body: bytes) -> web.Response:
+        def to_moto() -> web.Response:
+            return _call(wsgi, _environ(request, body) | {"wsgi.input": io.BytesIO(body)})
+
         found = _directly(direct, request, body)
-        return found or _call(wsgi, _environ(request, body) | {"wsgi.input": io.BytesIO(body)})
+        return found or s3.respond(request, body, to_moto) or to_moto()
 
     async def serve(request: web.Request) -> web.Response:
         body = await request.read()

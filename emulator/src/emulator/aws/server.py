@@ -16,8 +16,17 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-SWEEP = 2.0  # seconds between two looks for expired items
-_SERVICES = ("dynamodb", "dynamodbstreams", "sqs", "sns", "cognitoidp", "secretsmanager", "kms")
+SWEEP = 2.0  # seconds between two looks for expired items and objects
+_SERVICES = (
+    "dynamodb",
+    "dynamodbstreams",
+    "sqs",
+    "s3",
+    "sns",
+    "cognitoidp",
+    "secretsmanager",
+    "kms",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -56,6 +65,7 @@ async def serve(
         dynamodb_speed,
         dynamodb_streams,
         front,
+        s3_expiry,
         sns,
         sqs,
     )
@@ -82,16 +92,18 @@ async def serve(
         application = front.application(front.Dispatcher(), polls, functions)
         runner = await front.listen(application, listening)
         print("ready", flush=True)
-        sweeper = asyncio.create_task(_sweep(sweep_seconds, dynamodb_expiry.sweep))
+        sweeps = (dynamodb_expiry.sweep, s3_expiry.sweep)
+        sweeper = asyncio.create_task(_sweep(sweep_seconds, sweeps))
         await _until_signalled()
         sweeper.cancel()
         await runner.cleanup()
 
 
-async def _sweep(seconds: float, sweep: Callable[[float], int]) -> None:
+async def _sweep(seconds: float, sweeps: Sequence[Callable[[float], int]]) -> None:
     while True:
         await asyncio.sleep(seconds)
-        sweep(time.time())
+        for sweep in sweeps:
+            sweep(time.time())
 
 
 async def _until_signalled() -> None:
