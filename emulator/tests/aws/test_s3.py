@@ -36,7 +36,7 @@ LIFECYCLE = {"Rules": [{"Status": "Enabled", "ExpirationInDays": 30}]}
 PAGE = {"Origin": "http://127.0.0.1:8080"}
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     status: int
     headers: Any
     body: bytes
@@ -67,7 +67,7 @@ class Bucket:
         parameters = {"Bucket": self.made.ref, "Key": key}
         return str(self.client.generate_presigned_url("get_object", parameters, 60))
 
-    def post(self, key: str, body: bytes, size: int, **headers: str) -> Answer:
+    def post(self, key: str, body: bytes, size: int, **headers: str) -> Response:
         limit = ["content-length-range", size, size]
         form = self.client.generate_presigned_post(self.made.ref, key, {}, [limit], 60)
         lines = b"".join(
@@ -80,13 +80,13 @@ class Bucket:
         return ask(self.url, "POST", {**content, **headers}, data)
 
 
-def ask(url: str, method: str = "GET", headers: Any = None, body: bytes | None = None) -> Answer:
+def ask(url: str, method: str = "GET", headers: Any = None, body: bytes | None = None) -> Response:
     request = urllib.request.Request(url, body, headers or {}, method=method)
     try:
-        with urllib.request.urlopen(request) as response:
-            return Answer(response.status, response.headers, response.read())
+        with urllib.request.urlopen(request) as opened:
+            return Response(opened.status, opened.headers, opened.read())
     except urllib.error.HTTPError as error:
-        return Answer(error.code, error.headers, error.read())
+        return Response(error.code, error.headers, error.read())
 
 
 @pytest.fixture
@@ -135,8 +135,8 @@ def test_a_page_may_use_what_it_has_and_reads_errors_too(bucket: Bucket) -> None
     assert wanted.headers["Access-Control-Allow-Origin"] == "*"
     assert wanted.headers["Access-Control-Allow-Headers"] == "range"
     assert ask(bucket.url, "OPTIONS", asks | {"Access-Control-Request-Method": "PUT"}).status == 403
-    for answer in (bucket.post("files/a", b"1", 1, **PAGE), ask(bucket.url + "/x", headers=PAGE)):
-        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    for response in (bucket.post("files/a", b"1", 1, **PAGE), ask(bucket.url + "/x", headers=PAGE)):
+        assert response.headers["Access-Control-Allow-Origin"] == "*"
 
 
 def test_a_foreign_page_gets_nothing_though_the_bucket_would_let_it(bucket: Bucket) -> None:
@@ -194,8 +194,8 @@ def test_what_is_older_than_its_rule_says_is_deleted() -> None:
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     assert s3_expiry.sweep((midnight + timedelta(days=1)).timestamp()) == 0
     assert s3_expiry.sweep((midnight + timedelta(days=2)).timestamp()) == 1
-    kept = client.list_objects_v2(Bucket="files")["Contents"]
-    assert [each["Key"] for each in kept] == ["b/1"]
+    left = client.list_objects_v2(Bucket="files")["Contents"]
+    assert [each["Key"] for each in left] == ["b/1"]
 
 
 @pytest.mark.parametrize(
