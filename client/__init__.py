@@ -1,6 +1,7 @@
 """The Python client of Switchboard: a library, and a chat on the command line on top of it."""
 
 from client.chat_client import ChatClient
+from client.core.attachment import Attachment, FileDescription
 from client.core.events import (
     BeganAnew,
     CaughtUp,
@@ -13,6 +14,8 @@ from client.core.events import (
     Displaced,
     EmojiShown,
     Event,
+    FileFailed,
+    FileProgress,
     IdentityChanged,
     KeysLow,
     MembersChanged,
@@ -44,6 +47,8 @@ from client.errors import (
     ClientError,
     Closed,
     Conflict,
+    FileDamaged,
+    FileGone,
     Forbidden,
     MessageTooLarge,
     NotAMember,
@@ -62,6 +67,7 @@ from client.store.history import ChatSummary, StoredMessage
 
 __all__ = [
     "ApiError",
+    "Attachment",
     "BadRequest",
     "BeganAnew",
     "CannotVerify",
@@ -80,6 +86,11 @@ __all__ = [
     "Displaced",
     "EmojiShown",
     "Event",
+    "FileDamaged",
+    "FileDescription",
+    "FileFailed",
+    "FileGone",
+    "FileProgress",
     "Forbidden",
     "IdentityChanged",
     "KeysLow",

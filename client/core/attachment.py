@@ -10,11 +10,36 @@ from typing import Any, Literal, get_args
 from client.core.fields import mapping, text
 
 FileKind = Literal["picture", "file", "voice"]
+KINDS: tuple[FileKind, ...] = get_args(FileKind)
 
 LONGEST_NAME, LONGEST_TYPE = 128, 100  # characters
 LONGEST_THUMBNAIL = 7_200  # characters, of 5,400 bytes
 LARGEST = 1 << 40  # bytes; the backend's limit is lower
 LONGEST_SIDE, LONGEST_TIME = 65_535, 86_400_000  # pixels, milliseconds
+
+UNKNOWN_ID = "x" * 32  # of a file that the backend does not have yet
+TYPES = {
+    "jpg": "image/jpeg",
+    "jpeg": "image/jpeg",
+    "png": "image/png",
+    "webp": "image/webp",
+    "gif": "image/gif",
+    "heic": "image/heic",
+    "svg": "image/svg+xml",
+    "pdf": "application/pdf",
+    "txt": "text/plain",
+    "csv": "text/csv",
+    "md": "text/markdown",
+    "json": "application/json",
+    "zip": "application/zip",
+    "mp3": "audio/mpeg",
+    "ogg": "audio/ogg",
+    "m4a": "audio/mp4",
+    "wav": "audio/wav",
+    "mp4": "video/mp4",
+    "webm": "video/webm",
+    "mov": "video/quicktime",
+}
 
 _ID = re.compile("[A-Za-z0-9_-]{22,64}")
 _32_BYTES = re.compile("[A-Za-z0-9+/]{43}")
@@ -30,6 +55,23 @@ _TYPES = {
 # (https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters); and what separates
 # folders, somewhere: a name is the last part of a path, and no part of one.
 _UNSAFE = re.compile('[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069/\\\\:*?"<>|]')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileDescription:
+    """What its sender says of a file: as in an Attachment, and a `caption` besides.
+
+    Without a `type` it follows from the name, without a `kind` from the type.
+    """
+
+    name: str
+    type: str = ""
+    kind: FileKind | None = None
+    caption: str = ""
+    thumbnail: str | None = None
+    width: int | None = None
+    height: int | None = None
+    duration: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +109,30 @@ def kind_of(media_type: str) -> FileKind:
     return "picture" if _TYPES["picture"].fullmatch(media_type) else "file"
 
 
+def described(file: FileDescription, size: int, key: str, digest: str) -> Attachment:
+    """What the message will say, but for the id, which the backend gives. Raises ValueError."""
+    media_type = file.type or guess_file_type(file.name)
+    attachment = Attachment(
+        kind=file.kind or kind_of(media_type),
+        name=safe_name(file.name),
+        type=media_type,
+        size=size,
+        id=UNKNOWN_ID,
+        key=key,
+        digest=digest,
+        thumbnail=file.thumbnail,
+        width=file.width,
+        height=file.height,
+        duration=file.duration,
+    )
+    return parse_attachment(written(attachment))
+
+
+def guess_file_type(name: str) -> str:
+    """By the end of the name. A table of our own: that of the system differs by machine."""
+    return TYPES.get(name.rpartition(".")[2].lower(), "application/octet-stream")
+
+
 def written(attachment: Attachment) -> dict[str, Any]:
     """As it stands in a message."""
     fields = {name: getattr(attachment, name) for name in Attachment.__slots__}
@@ -76,9 +142,7 @@ def written(attachment: Attachment) -> dict[str, Any]:
 def parse_attachment(value: object) -> Attachment:
     """What came in a message. Raises TypeError or ValueError."""
     fields = mapping(value)
-    kind = fields.get("kind")
-    if kind not in get_args(FileKind):
-        raise ValueError("not such a kind of file")
+    kind = _kind(fields.get("kind"))
     return Attachment(
         kind=kind,
         name=safe_name(_string(fields, "name", LONGEST_NAME)),
@@ -96,6 +160,13 @@ def parse_attachment(value: object) -> Attachment:
         height=_optional(fields, "height", LONGEST_SIDE),
         duration=_optional(fields, "duration", LONGEST_TIME),
     )
+
+
+def _kind(value: object) -> FileKind:
+    for kind in KINDS:
+        if kind == value:
+            return kind
+    raise ValueError("not such a kind of file")
 
 
 def _string(fields: Mapping[str, Any], name: str, longest: int) -> str:

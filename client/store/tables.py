@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from client.errors import StoreError
+from client.store import uploads
 from client.store.database import Database
 
 MAGIC = b"SQLite format 3\0"  # how each such file begins
@@ -156,7 +157,7 @@ _MARK = f"PRAGMA application_id = {APPLICATION_ID};"
 # Version 5. Closed ranges of seqs, in JSON, that were hidden from the other one by a block.
 _UNDELIVERED = "ALTER TABLE chats ADD COLUMN undelivered TEXT NOT NULL DEFAULT '[]';"
 
-MIGRATIONS: tuple[str, ...] = (_INITIAL, _FORMER, _MARK, _UNDELIVERED)
+MIGRATIONS: tuple[str, ...] = (_INITIAL, _FORMER, _MARK, _UNDELIVERED, uploads.TABLE)
 
 
 def require_own_file(path: Path) -> None:

@@ -72,6 +72,7 @@ def test_a_store_from_before_the_mark_gets_it(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as db:
         db.execute("PRAGMA application_id = 0")
         db.execute("ALTER TABLE chats DROP COLUMN undelivered")
+        db.execute("DROP TABLE uploads")
         db.execute("PRAGMA user_version = 3")
     Store.open(path, "ravi", "phone").close()
     with closing(sqlite3.connect(path)) as db:

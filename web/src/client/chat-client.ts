@@ -7,6 +7,7 @@
 import { Account, loadDevice } from "./account.ts";
 import { Api, sleep } from "./api.ts";
 import { Connection } from "./connection.ts";
+import type { Attachment, FileDescription } from "./core/attachment.ts";
 import type { StoredItem } from "./core/bodies.generated.ts";
 import type { FetchResult, Request } from "./core/cipher.ts";
 import { Engine } from "./core/engine.ts";
@@ -30,10 +31,13 @@ import {
   Unreachable,
 } from "./errors.ts";
 import { Feed } from "./feed.ts";
+import { Files } from "./files.ts";
 import { People } from "./people.ts";
 import { type ChatSummary, chatsOf, historyOf, type StoredMessage } from "./store/history.ts";
 import { Store } from "./store/store.ts";
 import * as tables from "./store/tables.ts";
+import { StoredUploads, type Upload, type UploadContent } from "./store/uploads.ts";
+import type { Progress } from "./transfer.ts";
 import { Verification } from "./verification.ts";
 
 const USER = /^[a-z0-9_]{3,32}$/;
@@ -62,6 +66,7 @@ export class ChatClient {
   readonly #api: Api;
   readonly #driver: Driver;
   readonly #account: Account;
+  readonly #files: Files;
   readonly #directory: Directory;
   readonly #feed = new Feed();
   readonly #settings: Settings;
@@ -76,14 +81,19 @@ export class ChatClient {
   /** Opens the device's state, or makes it. Raises StoreError where another tab has it open. */
   static async open(options: Options): Promise<ChatClient> {
     const { user, device } = options;
-    const store = await Store.open(`switchboard/${user}/${device}`, tables.VERSION, tables.TABLES);
+    const name = `switchboard/${user}/${device}`;
+    const store = await Store.open(name, tables.VERSION, tables.TABLES);
+    let uploads: StoredUploads | undefined;
     try {
+      uploads = await StoredUploads.open(name);
       const { self, madeAt } = await loadDevice(store, user, device, options.wasm);
       const session = await store.get(tables.session, tables.ONLY);
-      const client = new ChatClient(options, store, self, madeAt, session);
+      const stores = { store, uploads };
+      const client = new ChatClient(options, stores, self, madeAt, session);
       await client.#driver.step((step, engine) => engine.restore(step));
       return client;
     } catch (error) {
+      await uploads?.close();
       await store.close();
       throw error;
     }
@@ -91,7 +101,7 @@ export class ChatClient {
 
   private constructor(
     options: Options,
-    store: Store,
+    { store, uploads }: { store: Store; uploads: StoredUploads },
     self: Self,
     madeAt: number,
     session: tables.SessionRow | undefined,
@@ -122,6 +132,13 @@ export class ChatClient {
     this.#account = new Account(self, this.#api, (act) =>
       this.#driver.step(({ ledger }) => act(ledger.work)),
     );
+    this.#files = new Files({
+      api: this.#api,
+      uploads,
+      backoff: new Backoff(this.#settings, this.#random),
+      send: (upload, content) => this.#uploaded(upload, content),
+      publish: (event) => this.#feed.publish(event),
+    });
     this.#directory = new Directory(self, this.#api, this.#driver);
     this.verification = new Verification(
       self,
@@ -196,6 +213,7 @@ export class ChatClient {
     this.#connection = connection;
     await this.#caughtUp(() => {
       this.#running = connection.run();
+      this.#files.start();
     }, timeout);
   }
 
@@ -312,6 +330,44 @@ export class ChatClient {
     const messageId = ulid(Date.now());
     await this.#driver.step((step, engine) => engine.send(step, messageId, chat, text));
     return messageId;
+  }
+
+  /**
+   * Sends a file to a chat id or to a user; gives the message id. It returns when the encrypted file
+   * is on disk. It is uploaded as soon as there is a network, and again until it has arrived; its
+   * message is sent after that. The events `file_progress` and `file_failed` say how far it is.
+   * Raises NotAMember and StoreUnavailable, as `send`.
+   */
+  async sendFile(
+    chatOrUser: string,
+    content: Uint8Array,
+    description: FileDescription,
+  ): Promise<string> {
+    if (content.length === 0) throw new RangeError("an empty file is none");
+    const chat = await this.chatId(chatOrUser);
+    if (this.#driver.engine.left(chat)) throw new NotAMember();
+    const messageId = ulid(Date.now());
+    await this.#files.add(messageId, chat, content, description);
+    return messageId;
+  }
+
+  /** Own files whose message is not written yet, in the order of sending. */
+  async uploads(): Promise<Upload[]> {
+    return this.#files.waiting();
+  }
+
+  /** False if it is too late: the message is written. */
+  async cancelUpload(messageId: string): Promise<boolean> {
+    return this.#files.cancel(messageId);
+  }
+
+  /** The file of a message, checked. Raises FileGone, FileDamaged, Unreachable. */
+  async fetchFile(
+    chat: string,
+    attachment: Attachment,
+    progress: Progress = () => {},
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#files.fetch(chat, attachment, progress);
   }
 
   /** Returns once this device's state can be written. Raises Closed. */
@@ -449,6 +505,15 @@ export class ChatClient {
     await this.#know(chat, members, "direct");
   }
 
+  /** Not twice, where the client ended between this and the removal of the upload. */
+  async #uploaded({ messageId, chat }: Upload, content: UploadContent): Promise<void> {
+    const text = JSON.stringify(content);
+    await this.#driver.step(async (step, engine) => {
+      if ((await step.ledger.own(messageId)) !== undefined) return;
+      await engine.send(step, messageId, chat, text);
+    });
+  }
+
   #handle(output: Handled): void {
     if (output.type === "event") this.#happened(output.event);
     else void this.verification.received(output.message, output.content).catch(ignored);
@@ -462,6 +527,9 @@ export class ChatClient {
 
   #happened(event: Event): void {
     switch (event.type) {
+      case "connected":
+        this.#files.wake();
+        break;
       case "caught_up":
         void this.#account.replenish().catch(ignored); // `keys_low` will say it again
         break;
@@ -537,6 +605,7 @@ export class ChatClient {
   async #end(): Promise<void> {
     this.verification.end();
     await this.#running;
+    await this.#files.close();
     await this.#driver.end();
     this.#feed.close();
     await this.#store.close();

@@ -1,6 +1,7 @@
 /** The browser client's core: what a page needs of it. */
 
 export { ChatClient, type Options } from "./chat-client.ts";
+export type { Attachment, FileDescription, FileKind } from "./core/attachment.ts";
 export type { Event, EventOf } from "./core/events.ts";
 export { DEFAULTS, type Settings } from "./core/settings.ts";
 export { State } from "./core/ticks.ts";
@@ -11,6 +12,8 @@ export {
   ApiError,
   ClientError,
   Closed,
+  FileDamaged,
+  FileGone,
   MessageTooLarge,
   NotAMember,
   Removed,
@@ -20,4 +23,5 @@ export {
 } from "./errors.ts";
 export type { ChatSummary, StoredMessage } from "./store/history.ts";
 export type { Unreadable } from "./store/tables.ts";
+export type { Upload } from "./store/uploads.ts";
 export type { Verification } from "./verification.ts";
