@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.installed
 WEB_READY := web/node_modules/.installed
+PAGE := lambdas/page/files.json
 
 # Nothing here may ever reach a real account, but `bootstrap`, `diff`, `deploy` and `destroy`, which say so,
 # and `operator` with an env.
@@ -18,8 +19,8 @@ DIAGRAM = rm -rf .local/diagram && $(LOCAL_AWS) CDK_OUTDIR=.local/diagram CDK_VA
 unexport AWS_PROFILE PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help dev stop chat phone operator demo-balance test test-quick test-emulator model web check format docs bench \
-	synth rehearse bootstrap diff deploy destroy base-image lock clean
+.PHONY: help dev stop status logs chat phone operator demo-balance test test-quick test-emulator model web page check \
+	format docs bench synth rehearse bootstrap diff deploy destroy base-image lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -45,11 +46,26 @@ $(WEB_READY): web/package-lock.json $(READY)
 	@cd web && $(NPM) ci --silent
 	@touch $@
 
+PAGE_SOURCES := $(shell find web/src web/build -type f 2>/dev/null) web/vite.config.ts web/package.json
+$(PAGE): $(PAGE_SOURCES) $(WEB_READY)
+	@echo "building the page ..."
+	@cd web && $(NPM) run --silent page
+
+page: $(PAGE) ## builds the web client's page into lambdas/page, for the targets that serve it
+
+# The API and the command line need no page, so the system starts without one that can't be built.
 dev: $(READY) ## the whole system on this machine, until Ctrl-C
+	@$(MAKE) --no-print-directory page || echo "the page could not be built: the system starts without it"
 	@$(LOCAL_AWS) $(BIN)/python -m emulator up $(ARGS)
 
 stop: $(READY) ## ends what `make dev ARGS=--detach` left running
-	@$(BIN)/python -m emulator down
+	@$(BIN)/python -m emulator down $(ARGS)
+
+status: $(READY) ## where it runs
+	@$(BIN)/python -m emulator status $(ARGS)
+
+logs: $(READY) ## make logs ARGS="Send -f": what a function or server printed; without a name, which there are
+	@$(BIN)/python -m emulator logs $(ARGS)
 
 chat: $(READY) ## make chat user=ravi [to=raju]
 	@$(BIN)/python -m client --user $(user) $(if $(to),--to $(to)) $(ARGS)
@@ -71,7 +87,7 @@ PYTEST = $(LOCAL_AWS) $(BIN)/python -m pytest
 # What needs no started process: the tests of these folders that are not marked as slow.
 QUICK = tests/lambdas tests/stacks tests/client tests/protocol tests/docs -m "not slow"
 
-test: $(READY) $(WEB_READY) ## all tests; some: make test ARGS="tests/lambdas -k receipt"
+test: $(READY) $(WEB_READY) $(PAGE) ## all tests; some: make test ARGS="tests/lambdas -k receipt"
 	@$(PYTEST) -n 3 --dist loadgroup $(ARGS)
 	@$(if $(filter-out -%,$(ARGS)),,$(MAKE) --no-print-directory test-emulator)
 
@@ -118,7 +134,7 @@ ENV = $(or $(env),dev)
 # All of the environment's stacks, or those that are named: make deploy stacks=Web ARGS=--exclusively
 STACKS = $(foreach stack,$(or $(stacks),*),'$(ENV)/$(stack)')
 
-synth: $(READY) ## the CloudFormation of one environment into cdk.out: make synth env=prod [ARGS="-c ..."]
+synth: $(READY) $(PAGE) ## the CloudFormation of one environment into cdk.out: make synth env=prod [ARGS="-c ..."]
 	@$(LOCAL_AWS) CDK_CONTEXT_JSON='{"env":"$(ENV)"}' $(BIN)/python app.py $(ARGS)
 
 rehearse: $(READY) ## what a deployment would do, before it: make rehearse env=prod [from=<git ref>] [accept=<name>]
@@ -134,10 +150,10 @@ CDK = $(if $(AWS_PROFILE),AWS_PROFILE='$(AWS_PROFILE)') PATH="$(NODE)/bin:$$PATH
 bootstrap: $(READY) ## prepares your AWS account and region for deployments, once: make bootstrap env=staging
 	@$(CDK) bootstrap -c env=$(ENV) $(ARGS)
 
-diff: $(READY) ## what a deployment would change, with your AWS credentials: make diff env=staging
+diff: $(READY) $(PAGE) ## what a deployment would change, with your AWS credentials: make diff env=staging
 	@$(CDK) diff -c env=$(ENV) $(ARGS) $(STACKS)
 
-deploy: $(READY) ## to your AWS account, with your credentials and Docker: make deploy env=staging
+deploy: $(READY) $(PAGE) ## to your AWS account, with your credentials and Docker: make deploy env=staging
 	@$(BIN)/python -m stacks.config.preflight deploy -c env=$(ENV) $(ARGS)
 	@$(CDK) deploy -c env=$(ENV) $(ARGS) $(STACKS)
 
@@ -155,5 +171,7 @@ lock: $(READY) ## pins the dependency groups of pyproject.toml, with hashes
 	$$lock --group container -c lambdas/requirements.txt -o lambdas/requirements-container.txt; \
 	$$lock --group developer -c lambdas/requirements-container.txt -o requirements.txt
 
-clean: ## removes everything that was made here
-	@rm -rf .venv .local cdk.out .mypy_cache .ruff_cache .import_linter_cache .hypothesis web/node_modules web/dist
+clean: ## ends what runs, and removes everything that was made here, with users and chats
+	@if [ -e .local/lock ] && [ -x $(BIN)/python ]; then $(BIN)/python -m emulator down; fi
+	@rm -rf .venv .local cdk.out .mypy_cache .ruff_cache .import_linter_cache .hypothesis web/node_modules web/dist \
+		lambdas/page

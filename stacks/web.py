@@ -45,6 +45,7 @@ class WebStack(EnvironmentStack):
     ) -> None:
         super().__init__(scope, id, config=config, description="Load balancer and its pools")
         self._code = function_code(platform)
+        self._code_with_page = function_code(platform, page=True)
         self._resources = {
             **data.resources,
             **platform_resources(self, config),
@@ -124,7 +125,7 @@ class WebStack(EnvironmentStack):
             self,
             "Api",
             config=self.config,
-            code=self._code,
+            code=self._code_with_page,
             resources=self._resources,
             values={**self._values, "POOL_NAME": "lambda"},
         )

@@ -42,7 +42,7 @@ def run(given: argparse.Namespace) -> int:
         raise EmulatorError(str(error)) from error
     known = endpoints.read(given.state_dir)
     if known is None or lock.holder(given.state_dir) != known.pid:
-        raise EmulatorError("it is not running: start it with `emulate up`")
+        raise EmulatorError("it is not running: start it with `make dev`")
     base_url = known.nlb if given.through == NLB else known.api
     if base_url is None:
         raise EmulatorError(f"{known.env} has no network load balancer: set load_balancer.ip_hash")

@@ -4,21 +4,43 @@ import { defineConfig } from "vitest/config";
 
 const near = (path: string) => readFileSync(new URL(path, import.meta.url), "utf8");
 
-/** What the built page carries of others', and under which terms: beside it, as those ask for. */
-function notices(): Plugin {
-  const { version } = JSON.parse(near("node_modules/@matrix-org/olm/package.json"));
-  const licence = near("../LICENSE"); // the same one
-  const source = `This page contains olm.js and olm.wasm of @matrix-org/olm ${version}, unchanged but
-for minification: https://gitlab.matrix.org/matrix-org/olm/-/tree/${version}
+/** What a page carries of others', and under which terms: beside it, as those ask for. */
+const LIBRARIES = [
+  {
+    name: "@matrix-org/olm",
+    terms: "../LICENSE",
+    source: "https://gitlab.matrix.org/matrix-org/olm",
+  },
+  { name: "lit", terms: "node_modules/lit/LICENSE", source: "https://github.com/lit/lit" },
+  {
+    name: "qrcode-generator",
+    terms: "licenses/qrcode-generator.txt", // its package has no copy
+    source: "https://github.com/kazuhikoarase/qrcode-generator",
+  },
+];
 
-They are licensed under the Apache License, Version 2.0:
-${licence}`;
+function notices(): Plugin {
   return {
     name: "third-party-notices",
-    generateBundle() {
+    generateBundle(_options, bundle) {
+      const chunks = Object.values(bundle).filter((file) => file.type === "chunk");
+      const modules = chunks.flatMap(({ moduleIds }) => moduleIds);
+      const inside = LIBRARIES.filter(({ name }) =>
+        modules.some((id) => id.includes(`/node_modules/${name}/`)),
+      );
+      const source = inside.map(notice).join("\n\n");
       this.emitFile({ type: "asset", fileName: "third-party-notices.txt", source });
     },
   };
+}
+
+function notice({ name, terms, source }: (typeof LIBRARIES)[number]): string {
+  const { version, license } = JSON.parse(near(`node_modules/${name}/package.json`));
+  return `This page contains ${name} ${version}, unchanged but for minification:
+${source}
+
+It is licensed as ${license}:
+${near(terms)}`;
 }
 
 const TESTS = "test/**/*.test.ts";
@@ -32,6 +54,8 @@ export default defineConfig({
     assetsInlineLimit: 0, // a policy without data: URLs is a better one
     emptyOutDir: true,
   },
+  // While one works on the page, the API of `make dev` is under its origin.
+  server: { proxy: { "/api": "http://127.0.0.1:8080" } },
   test: {
     globalSetup: "test/backend-process.ts",
     setupFiles: ["test/setup.ts"],

@@ -28,8 +28,10 @@ LOCAL_PASSWORD = "Only-on-this-machine-1"  # noqa: S105
 DESCRIPTION = """\
 Chats with a Switchboard backend.
 
-  python -m client --user ravi --to raju     chat as ravi; signs up on the first start
-  python -m client phone raju                the pushes that raju's phone holds (emulator)
+  make chat user=ravi to=raju     chat as ravi; signs up on the first start
+  make phone user=raju            the pushes that raju's phone holds (emulator)
+
+These options go into ARGS, as in: make chat user=ravi ARGS="--device tablet"
 """
 
 

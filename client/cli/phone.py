@@ -40,7 +40,7 @@ def _token(options: Options) -> str:
     if not options.store.exists():
         raise UsageError(
             f"{options.user} has no device {options.device!r} in {options.data}; "
-            f"python -m client --user {options.user} makes one"
+            f"make chat user={options.user} makes one"
         )
     require_own_file(options.store)
     with closing(

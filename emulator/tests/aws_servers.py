@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from emulator.listening import HOST, bound, number
 
@@ -13,6 +13,13 @@ from emulator.listening import HOST, bound, number
 @contextlib.contextmanager
 def running() -> Iterator[str]:
     """Its URL. Expired items go within a tenth of a second; pushes reach nobody."""
+    with killed() as (url, _):
+        yield url
+
+
+@contextlib.contextmanager
+def killed() -> Iterator[tuple[str, Callable[[], None]]]:
+    """Its URL, and what kills it."""
     with bound(0, "AWS") as listening:
         url, fd = f"http://{HOST}:{number(listening)}", listening.fileno()
         server = subprocess.Popen(
@@ -28,5 +35,5 @@ def running() -> Iterator[str]:
     assert server.stdin is not None and server.stdout is not None
     with server:
         assert server.stdout.readline() == "ready\n"
-        yield url
+        yield url, server.kill
         server.stdin.close()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +25,9 @@ from tests import tiny_projects
 def project(tmp_path: Path) -> Iterator[Path]:
     yield tiny_projects.write(tmp_path)
     emulate(tmp_path, "down")
+
+
+OF_THE_PROJECT = {"project", "down"}
 
 
 def up(project: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -49,6 +55,19 @@ def stored(project: Path, body: str) -> dict[str, Any]:
     return item
 
 
+def hint(printed: str, command: str = "down") -> str:
+    """The command in backquotes that the text names for a command of `emulate`."""
+    found = re.findall(f"`(emulate {command}[^`]*)`", printed)
+    assert found, printed
+    return str(found[-1])
+
+
+def items(project: Path) -> set[str]:
+    """The keys of what is in the table."""
+    table: Any = boto3.client("dynamodb", endpoint_url=endpoints(project)["aws"])
+    return {each["id"]["S"] for each in table.scan(TableName="items")["Items"]}
+
+
 def alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
@@ -68,9 +87,20 @@ def test_it_starts_runs_the_template_and_ends_without_a_trace(project: Path) -> 
     started = up(project, **shell)
     assert started.returncode == 0, started.stdout + started.stderr
     known = endpoints(project)
-    assert set(known) == {"env", "api", "websocket", "aws", "fcm", "apns", "console", "pid"}
+    assert set(known) == {
+        "env",
+        "api",
+        "websocket",
+        "aws",
+        "fcm",
+        "apns",
+        "console",
+        "pid",
+        *OF_THE_PROJECT,
+    }
     assert known["env"] == "dev"
     assert known["console"] + "/_local" in started.stdout
+    assert "Ctrl-C" not in started.stdout  # it doesn't reach a detached one
 
     worker = int(stored(project, "first")["pid"]["N"])
     assert alive(worker)
@@ -87,8 +117,15 @@ def test_it_starts_runs_the_template_and_ends_without_a_trace(project: Path) -> 
     again = up(project)
     assert again.returncode == 1
     assert f"it runs already (pid {known['pid']}" in again.stdout
+    port = known["console"].rpartition(":")[2]
+    elsewhere = up(project, "--state-dir", str(project / "other"), "--api-port", port)
+    assert f"port {port} is taken by the emulator of {project} (pid" in elsewhere.stdout
+    assert hint(again.stdout) == hint(elsewhere.stdout) == hint(started.stdout)
 
-    assert emulate(project, "down").stdout == "the emulator has ended\n"
+    shell = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    typed = shlex.split(hint(started.stdout))
+    ended = subprocess.run(typed, cwd=project, env=shell, capture_output=True, text=True)
+    assert ended.stdout == "the emulator has ended\n"
     assert not (project / ".local" / "endpoints.json").exists()
     until(lambda: not any(alive(pid) for pid in (known["pid"], worker)))
     # somebody else may have been given one of them already, for a moment
@@ -100,20 +137,34 @@ def test_it_starts_runs_the_template_and_ends_without_a_trace(project: Path) -> 
 def test_persisted_data_comes_back_and_what_is_killed_leaves_no_process_either(
     project: Path,
 ) -> None:
-    data = project / "data"
-    up(project, "--data", str(data))
+    up(project)
     assert stored(project, "persisted")
     emulate(project, "down")
-    assert (data / "dev.json").stat().st_mode & 0o777 == 0o600
 
-    assert "put back" in up(project, "--data", str(data)).stdout
+    assert "put back" in up(project).stdout
     known = endpoints(project)
     table: Any = boto3.client("dynamodb", endpoint_url=known["aws"])
     assert table.get_item(TableName="items", Key={"id": {"S": "persisted"}})["Item"]
     worker = int(stored(project, "new")["pid"]["N"])
     os.kill(known["pid"], signal.SIGKILL)
     until(lambda: not alive(worker) and not responses(known["aws"]))
-    assert emulate(project, "status").stdout == "the emulator is not running\n"
+    assert "the emulator is not running; `emulate up`" in emulate(project, "status").stdout
+
+    # what was written last is there, too; elsewhere is another folder's data, and --fresh has none
+    up(project)
+    assert items(project) == {"persisted", "new"}
+    emulate(project, "down")
+    up(project, "--data", str(project / "elsewhere"))
+    assert items(project) == set()
+    emulate(project, "down")
+    file = project / ".local" / "data" / "dev.json"
+    file.write_text("{}", encoding="utf-8")
+    unreadable = up(project)
+    assert unreadable.returncode == 1
+    fresh = shlex.split(hint(unreadable.stdout, "up"))[2:]
+    assert fresh == ["--fresh"]
+    assert up(project, *fresh).returncode == 0
+    assert items(project) == set()
 
 
 def test_the_process_of_a_function_ends_when_it_is_idle_also_in_a_detached_one(
@@ -123,6 +174,23 @@ def test_the_process_of_a_function_ends_when_it_is_idle_also_in_a_detached_one(
     first = int(stored(project, "first")["pid"]["N"])
     until(lambda: not alive(first))
     assert int(stored(project, "second")["pid"]["N"]) != first
+
+
+def test_a_reader_that_goes_away_does_not_end_a_detached_one(project: Path) -> None:
+    typed = shlex.join(command(project, "up", "--detach", "--api-port", "0"))
+    shown = subprocess.run(["bash", "-c", f"{typed} | head -1"], capture_output=True, text=True)
+    assert (shown.stderr, len(shown.stdout.splitlines())) == ("", 1)
+    until(lambda: emulate(project, "status").returncode == 0)
+
+
+def test_a_folder_that_cannot_be_written_gets_a_sentence(project: Path) -> None:
+    """/proc takes no folder from anybody, root included."""
+    for start in (("up",), ("up", "--detach")):
+        rejected = emulate(project, *start, "--api-port", "0", "--state-dir", "/proc/emulator")
+        assert rejected.returncode == 1
+        assert "Traceback" not in rejected.stderr
+        assert "/proc/emulator can't be written" in rejected.stderr
+        assert "--state-dir" in rejected.stderr
 
 
 def test_ctrl_c_while_it_starts_ends_it(project: Path) -> None:

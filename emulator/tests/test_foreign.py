@@ -77,7 +77,7 @@ async def status(port: int, path: str, headers: Mapping[str, str]) -> int:
 
 
 @pytest.mark.parametrize("headers", FOREIGN)
-@pytest.mark.parametrize("path", ["/_local/data", "/", "/moto-api/data.json"])
+@pytest.mark.parametrize("path", ["/_local/data/open", "/", "/moto-api/data.json"])
 def test_the_aws_endpoint_refuses_them(aws: str, path: str, headers: dict[str, str]) -> None:
     port = int(aws.rpartition(":")[2])
     assert asyncio.run(status(port, path, headers)) == 403

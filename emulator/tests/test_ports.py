@@ -15,12 +15,17 @@ from emulator.runtime.ports import Ports
 
 
 @pytest.fixture
-def chosen() -> Iterator[Callable[..., Ports]]:
+def reported() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def chosen(reported: list[str]) -> Iterator[Callable[..., Ports]]:
     """`ports.choose`; what it chose is given up afterwards."""
     with contextlib.ExitStack() as given_up:
 
         def choose(*asked: int) -> Ports:
-            found = ports.choose(*asked)
+            found = ports.choose(*asked, report=reported.append)
             given_up.callback(found.close)
             return found
 
@@ -84,7 +89,7 @@ def test_a_response_in_two_parts_waits_for_no_acknowledgement() -> None:
 
 
 def test_the_others_follow_the_api_and_step_aside_for_what_is_taken(
-    chosen: Callable[..., Ports],
+    chosen: Callable[..., Ports], reported: list[str]
 ) -> None:
     port = three_in_a_row()
     with socket.socket() as taken:
@@ -93,6 +98,7 @@ def test_the_others_follow_the_api_and_step_aside_for_what_is_taken(
         found = numbers(chosen(port - 2))
         assert found[:2] == [port - 2, port - 1]
         assert found[2] != port
+        assert f"port {port} is taken: the console is on {found[2]}" in reported
         assert len(set(found)) == 9
 
 
@@ -102,12 +108,14 @@ def test_a_port_that_is_none_is_named(port: int) -> None:
         ports.choose(port)
 
 
-def test_a_given_port_of_the_websocket_api_that_is_taken_is_named() -> None:
+@pytest.mark.parametrize("name", ["WebSocket API", "console"])
+def test_a_given_port_that_is_taken_is_named(name: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
-        with pytest.raises(EmulatorError, match=f"port {port} for the WebSocket API"):
-            ports.choose(0, port)
+        asked = (port, None) if name == "WebSocket API" else (None, port)
+        with pytest.raises(EmulatorError, match=f"port {port} for the {name}"):
+            ports.choose(0, *asked)
 
 
 def test_addresses_on_aws_become_addresses_here() -> None:

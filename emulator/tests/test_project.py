@@ -30,11 +30,15 @@ def test_settings_are_read(tmp_path: Path) -> None:
         templates = ["stacks"]
         synth_inputs = ["app.py", "src"]
         load_path = "/health"
+        page_path = "/"
         push_secrets."Custom::Push" = {Fcm = "fcm", Apns = "apns"}
+        commands = {down = "make stop"}
     """
     found = read(write(tmp_path, settings))
+    typed = {"down": "make stop"}
     secrets = {"Custom::Push": {"Fcm": "fcm", "Apns": "apns"}}
-    assert found == Project(tmp_path, "src", ("stacks",), ("app.py", "src"), "/health", secrets)
+    inputs = ("app.py", "src")
+    assert found == Project(tmp_path, "src", ("stacks",), inputs, "/health", "/", secrets, typed)
     assert found.source_directory == tmp_path / "src"
 
 
@@ -45,11 +49,14 @@ def test_settings_are_read(tmp_path: Path) -> None:
         ("sources = 1", "sources of [tool.emulator] is the name of a folder, got 1"),
         ('templates = "stacks"', "templates of [tool.emulator] is a list of files and folders"),
         ("synth_inputs = [1]", "synth_inputs of [tool.emulator] is a list"),
+        ('page_path = ""', "page_path of [tool.emulator] is a path that starts with a slash"),
         ('load_path = "health"', "load_path of [tool.emulator] is a path that starts with a slash"),
         (
             'push_secrets."Custom::Push" = {Fcm = "gcm"}',
             "push_secrets of [tool.emulator] is a table",
         ),
+        ('commands = {go = "make dev"}', "commands of [tool.emulator] is a table of texts, of up"),
+        ("commands = {up = 1}", "commands of [tool.emulator] is a table of texts"),
         ("sources = ", "pyproject.toml: "),
     ],
 )
@@ -57,6 +64,18 @@ def test_a_mistake_is_reported(tmp_path: Path, setting: str, reported: str) -> N
     with pytest.raises(EmulatorError) as raised:
         read(write(tmp_path, f"[tool.emulator]\n{setting}\n"))
     assert reported in str(raised.value)
+
+
+def test_a_hint_names_the_projects_own_command_and_where_to_type_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands = {"up": "make dev", "arguments": 'ARGS="{}"'}
+    project = Project(tmp_path, commands=commands)
+    assert project.hint("up") == f"`make dev` in {tmp_path}"
+    monkeypatch.chdir(tmp_path)
+    assert project.hint("up") == "`make dev`"
+    assert project.hint("up", "--api-port", "0") == '`make dev ARGS="--api-port 0"`'
+    assert project.hint("down", "--state-dir", "a b") == "`emulate down --state-dir 'a b'`"
 
 
 def test_without_synth_inputs_all_but_tools_leftovers_is_read(tmp_path: Path) -> None:

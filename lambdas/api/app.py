@@ -1,13 +1,15 @@
-"""The HTTP application, the same on every target: one Starlette router over the table of routes.
+"""The HTTP application, the same on every target: one Starlette router over the table of routes,
+and the web client's page beside it.
 
-Every response is JSON, errors included, and names the target that served it. Endpoints are plain
-functions and run in threads, because boto3 blocks.
+Every response of a route is JSON, errors included; every response names the target that served it.
+Endpoints are plain functions and run in threads, because boto3 blocks.
 """
 
 import ipaddress
 import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
@@ -23,6 +25,7 @@ from lambdas.api.auth import AccessTokens
 from lambdas.api.call import Call, Route
 from lambdas.api.health import served_by
 from lambdas.api.jwks import SigningKeys
+from lambdas.api.page import FOLDER, Page, read_page, security_headers
 from lambdas.api.routes import ROUTES
 from lambdas.api.sign_ins import SignIns
 from lambdas.errors import ChatError, bad_request, internal, not_found, rate_limited
@@ -38,10 +41,13 @@ DRAIN_LIMIT = 1024 * 1024
 
 
 def create_app(
-    aws: Aws, tokens: AccessTokens | None = None, routes: Iterable[Route] = ROUTES
+    aws: Aws,
+    tokens: AccessTokens | None = None,
+    routes: Iterable[Route] = ROUTES,
+    page: Path = FOLDER,
 ) -> "Served":
-    """The application over `aws`. Tests give `tokens` without a user pool, and `routes` whose
-    endpoints run without a thread."""
+    """The application over `aws`. Tests give `tokens` without a user pool, `routes` whose
+    endpoints run without a thread, and a folder with another `page`."""
     tokens = tokens or access_tokens(aws)
     instance = served_by(aws.settings)
     by_path: dict[str, dict[str, Route]] = {}
@@ -52,7 +58,8 @@ def create_app(
         for path, methods in by_path.items()
     ]
     nothing = Endpoint({}, aws, tokens, instance)
-    return Served(Router(endpoints, redirect_slashes=False, default=nothing), instance)
+    files = Page(read_page(page), security_headers(aws.settings), otherwise=nothing)
+    return Served(Router(endpoints, redirect_slashes=False, default=files), instance)
 
 
 def access_tokens(aws: Aws) -> AccessTokens:
@@ -162,7 +169,8 @@ class WrongMethod(ChatError):
 
 
 class Served:
-    """Adds headers to every response: the target that served it, no caching, no sniffing."""
+    """Adds headers to every response: the target that served it, no sniffing, and no caching
+    unless the response has a rule of its own."""
 
     def __init__(self, app: ASGIApp, instance: str) -> None:
         self._app = app
@@ -176,7 +184,7 @@ class Served:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers["x-served-by"] = self._instance
-                headers["cache-control"] = "no-store"
+                headers.setdefault("cache-control", "no-store")
                 headers["x-content-type-options"] = "nosniff"
             await send(message)
 

@@ -226,8 +226,16 @@ class Accounts:
             raise ChatError("forbidden", TEMPORARY)
 
     def sign_out(self, user: str) -> None:
-        """Ends all refresh tokens of the user."""
-        self._cognito.admin_user_global_sign_out(UserPoolId=self._pool, Username=user)
+        """Ends all refresh tokens of the user.
+
+        AWS lists NotAuthorizedException without saying for whom. A disabled user has nothing to
+        end: it gets no token, and what it had counts nowhere once enabled again (SignIns).
+        """
+        try:
+            self._cognito.admin_user_global_sign_out(UserPoolId=self._pool, Username=user)
+        except ClientError as error:
+            if code_of(error) != "NotAuthorizedException":
+                raise
 
     def delete(self, user: str) -> None:
         """Idempotent."""

@@ -264,12 +264,212 @@ def emoji() -> dict[str, Any]:
     }
 
 
+# -- contents
+
+
+OF = {"by": "ravi/phone", "id": ID}
+PICTURE = "/9j/" + "A" * 40
+
+
+def contents() -> dict[str, Any]:
+    """What each client reads: the same fields, or a kind that it shows instead."""
+    of = OF
+    text = {"v": 1, "kind": "text", "text": "hello"}
+    good = [
+        ("a text", text),
+        ("a reply", {**text, "reply": of}),
+        ("a text that disappears", {**text, "expires": 3_600}),
+        ("a reaction", {"v": 1, "kind": "reaction", "of": of, "emoji": "\U0001f44d\U0001f3fd"}),
+        (
+            "a reaction of several characters",
+            {"v": 1, "kind": "reaction", "of": of, "emoji": "\u2764\ufe0f\u200d\U0001f525"},
+        ),
+        ("a reaction taken back", {"v": 1, "kind": "reaction", "of": of, "emoji": None}),
+        ("an edit", {"v": 1, "kind": "edit", "of": of, "text": "hello again"}),
+        ("a deletion", {"v": 1, "kind": "deletion", "of": of}),
+        ("a timer", {"v": 1, "kind": "timer", "seconds": 86_400}),
+        ("no timer", {"v": 1, "kind": "timer", "seconds": 0}),
+        ("a timer for newcomers", {"v": 1, "kind": "timer", "seconds": 60, "at": 7}),
+        ("a chat's name", {"v": 1, "kind": "chat_name", "name": "Weekend"}),
+        ("a longest name", {"v": 1, "kind": "chat_name", "name": "\U0001f44b" * 64}),
+        ("no name", {"v": 1, "kind": "chat_name", "name": None}),
+        ("a chat's picture", {"v": 1, "kind": "chat_picture", "picture": PICTURE}),
+        ("no picture", {"v": 1, "kind": "chat_picture", "picture": None, "at": 3}),
+        (
+            "a profile",
+            {
+                "v": 1,
+                "kind": "profile",
+                "name": "Ravi",
+                "picture": PICTURE,
+                "at": 1_732_000_000_123,
+            },
+        ),
+    ]
+    profile = {"v": 1, "kind": "profile", "name": None, "picture": None, "at": 0}
+    cleaned = [
+        ("a name that turns the writing", "ab\u202ecd", "ab\ufffdcd"),
+        ("a name with control characters", "a\u0000b\u009bc\n", "a\ufffdb\ufffdc\ufffd"),
+        ("a name with spaces around it", "  Ravi  ", "Ravi"),
+        ("a name with an isolate", "\u2066x\u2069", "\ufffdx\ufffd"),
+    ]
+    unreadable = [
+        ("no object", "hello"),
+        ("a list", [text]),
+        ("nothing", None),
+        ("no version", without(text, "v")),
+        ("version 0", {**text, "v": 0}),
+        ("a version that is true", {**text, "v": True}),
+        ("a version that is a text", {**text, "v": "1"}),
+        ("half a version", {**text, "v": 1.5}),
+        ("no kind", without(text, "kind")),
+        ("a kind that is a number", {**text, "kind": 1}),
+        ("a text without text", without(text, "text")),
+        ("an empty text", {**text, "text": ""}),
+        ("a text that is a number", {**text, "text": 1}),
+        ("a reply to nothing", {**text, "reply": None}),
+        ("a reply to a text", {**text, "reply": ID}),
+        (
+            "a reply to a key",
+            {**text, "reply": {**of, "id": "0f2c8a52-5e0b-4b8e-9d51-1f1f0d3a7c11"}},
+        ),
+        ("a reply to nobody", {**text, "reply": {"id": ID}}),
+        ("a reply to a user without device", {**text, "reply": {**of, "by": "ravi"}}),
+        ("a time below one second", {**text, "expires": 0}),
+        ("a time that never ends", {**text, "expires": 31_536_001}),
+        ("a time that is true", {**text, "expires": True}),
+        ("a time in parts of a second", {**text, "expires": 1.5}),
+        ("a reaction to nothing", {"v": 1, "kind": "reaction", "emoji": "\U0001f44d"}),
+        ("a reaction without emoji", {"v": 1, "kind": "reaction", "of": of}),
+        ("an empty reaction", {"v": 1, "kind": "reaction", "of": of, "emoji": ""}),
+        ("a reaction in words", {"v": 1, "kind": "reaction", "of": of, "emoji": "no"}),
+        (
+            "a reaction that turns the writing",
+            {"v": 1, "kind": "reaction", "of": of, "emoji": "\u202e\U0001f44d"},
+        ),
+        ("a long reaction", {"v": 1, "kind": "reaction", "of": of, "emoji": "\U0001f44d" * 17}),
+        ("a reaction with a line", {"v": 1, "kind": "reaction", "of": of, "emoji": "\U0001f44d\n"}),
+        ("an edit of nothing", {"v": 1, "kind": "edit", "text": "hello"}),
+        ("an edit to nothing", {"v": 1, "kind": "edit", "of": of, "text": ""}),
+        ("a deletion of everything", {"v": 1, "kind": "deletion", "of": "*"}),
+        ("a timer that is below nothing", {"v": 1, "kind": "timer", "seconds": -1}),
+        ("a timer at no place", {"v": 1, "kind": "timer", "seconds": 1, "at": 0}),
+        ("a chat without name", {"v": 1, "kind": "chat_name"}),
+        ("a name of spaces", {"v": 1, "kind": "chat_name", "name": "   "}),
+        ("a long name", {"v": 1, "kind": "chat_name", "name": "x" * 65}),
+        ("a picture of another type", {"v": 1, "kind": "chat_picture", "picture": "PHN2Zz4"}),
+        ("a large picture", {"v": 1, "kind": "chat_picture", "picture": "/9j/" + "A" * 7_197}),
+        ("a picture with a line", {"v": 1, "kind": "chat_picture", "picture": PICTURE + "\n"}),
+        ("a profile without time", without(profile, "at")),
+        ("a profile without name", without(profile, "name")),
+        ("a profile before all time", {**profile, "at": -1}),
+    ]
+    return {
+        "good": [{"what": what, "content": content} for what, content in good],
+        "cleaned": [{"what": w, "name": name, "shown": shown} for w, name, shown in cleaned],
+        "more": {**text, "colour": "red", "at": 7},  # fields that are not known are ignored
+        "unknown": [
+            {"what": "a kind that is not known", "content": {**text, "kind": "poll"}},
+            {"what": "a kind that objects have", "content": {**text, "kind": "constructor"}},
+            {"what": "a newer version", "content": {**text, "v": 2}},
+            {"what": "a newer version without kind", "content": {"v": 3}},
+        ],
+        "unreadable": [{"what": what, "content": content} for what, content in unreadable],
+    }
+
+
+# -- views
+
+
+def change(seq: int, user: str, kind: str, **fields: Any) -> dict[str, Any]:
+    return {"seq": seq, "user": user, "content": {"v": 1, "kind": kind, "of": OF, **fields}}
+
+
+def reaction(seq: int, user: str, emoji: str | None) -> dict[str, Any]:
+    return change(seq, user, "reaction", emoji=emoji)
+
+
+def setting(seq: int, name: str | None, at: int | None = None) -> dict[str, Any]:
+    again = {} if at is None else {"at": at}
+    return {
+        "seq": seq,
+        "user": "raju",
+        "content": {"v": 1, "kind": "chat_name", "name": name, **again},
+    }
+
+
+def views() -> dict[str, Any]:
+    """What is seen of a message of ravi after these changes, in whatever order they come."""
+    heart, thumb = "\u2764\ufe0f", "\U0001f44d"
+    first, second = change(3, "ravi", "edit", text="one"), change(5, "ravi", "edit", text="two")
+    forged = [change(6, "raju", "edit", text="forged"), change(7, "raju", "deletion")]
+    deletion = change(8, "ravi", "deletion")
+    none: list[dict[str, Any]] = []
+
+    def scene(
+        what: str, changes: Any, text: Any = None, deleted: Any = False, reactions: Any = ()
+    ) -> dict[str, Any]:
+        return {
+            "what": what,
+            "changes": changes,
+            "text": text,
+            "deleted": deleted,
+            "reactions": [list(each) for each in reactions],
+        }
+
+    names = [
+        ("no name", none, None),
+        ("a name", [setting(2, "One")], "One"),
+        ("the last of two", [setting(2, "One"), setting(4, "Two")], "Two"),
+        ("a name taken back", [setting(2, "One"), setting(4, None)], None),
+        ("an older one for newcomers", [setting(4, "Two"), setting(5, "One", at=2)], "Two"),
+        ("one for newcomers alone", [setting(5, "One", at=2)], "One"),
+        ("the original before what repeats it", [setting(2, "One"), setting(5, "no", at=2)], "One"),
+        ("one that claims to stand above", [setting(5, "no", at=99), setting(6, "One")], "One"),
+        ("two that repeat", [setting(5, "One", at=2), setting(6, "Two", at=4)], "Two"),
+    ]
+    return {
+        "of": OF,
+        "messages": [
+            scene("nothing", none),
+            scene("an edit", [first], "one"),
+            scene("the last of two edits", [first, second], "two"),
+            scene("what others write into it", [first, *forged], "one"),
+            scene(
+                "a deletion", [first, second, reaction(4, "raju", heart), deletion], deleted=True
+            ),
+            scene(
+                "an edit after the deletion",
+                [deletion, change(9, "ravi", "edit", text="x")],
+                deleted=True,
+            ),
+            scene(
+                "one reaction for each user",
+                [
+                    reaction(2, "raju", heart),
+                    reaction(3, "mira", thumb),
+                    reaction(4, "raju", thumb),
+                ],
+                reactions=[("mira", thumb), ("raju", thumb)],
+            ),
+            scene(
+                "a reaction taken back",
+                [reaction(2, "raju", heart), reaction(3, "raju", None), reaction(4, "ravi", heart)],
+                reactions=[("ravi", heart)],
+            ),
+        ],
+        "names": [{"what": what, "writings": all_, "name": name} for what, all_, name in names],
+    }
+
+
 FILES = {
     "padding": padding,
     "signing": signing,
     "envelopes": envelopes,
     "safety_numbers": safety_numbers,
     "emoji": emoji,
+    "contents": contents,
+    "views": views,
 }
 
 

@@ -187,6 +187,7 @@ def test_a_store_that_is_locked_or_full_is_reported_once_and_the_client_goes_on(
     with_server(scenario)
 
 
+@pytest.mark.slow  # SQLite waits for the lock
 def test_a_client_that_starts_with_a_locked_store_waits_and_says_so_once(tmp_path: Path) -> None:
     async def scenario(server: Served) -> None:
         path = tmp_path / "s.sqlite"

@@ -22,6 +22,8 @@ def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "Dockerfile": "FROM scratch\n",
         ".dockerignore": "x\n",
         "__pycache__/send.cpython-313.pyc": "x",
+        "page/files.json": "{}",
+        "page/assets/index-a1.js": "x",
     }
     folder = tmp_path / "lambdas"
     for name, text in files.items():
@@ -32,6 +34,18 @@ def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(bundle, "REQUIREMENTS", folder / "requirements.txt")
     monkeypatch.setattr(bundle, "CACHE", tmp_path / "cache")
     return folder
+
+
+SHARED = {
+    "lambdas/__init__.py",
+    "lambdas/messages/send.py",
+    "lambdas/protocol/client/send.json",
+    "one/__init__.py",
+}
+
+
+def files_of(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
 def preinstall(sources: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
@@ -54,17 +68,23 @@ def test_the_bundle_holds_the_sources_their_packages_and_nothing_of_a_developer(
 ) -> None:
     preinstall(sources, monkeypatch)
     bundle.build(ARM, tmp_path / "out")
-    found = {
-        str(path.relative_to(tmp_path / "out"))
-        for path in (tmp_path / "out").rglob("*")
-        if path.is_file()
-    }
-    assert found == {
-        "lambdas/__init__.py",
-        "lambdas/messages/send.py",
-        "lambdas/protocol/client/send.json",
-        "one/__init__.py",
-    }
+    assert files_of(tmp_path / "out") == SHARED
+
+
+def test_the_bundle_with_the_page_has_that_as_well(
+    sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preinstall(sources, monkeypatch)
+    bundle.build(ARM, tmp_path / "out", page=True)
+    page = {"lambdas/page/files.json", "lambdas/page/assets/index-a1.js"}
+    assert files_of(tmp_path / "out") == SHARED | page
+
+
+def test_another_page_changes_the_bundle_that_has_it_and_no_other(sources: Path) -> None:
+    with_page, shared = bundle.bundle_hash(ARM, page=True), bundle.bundle_hash(ARM)
+    (sources / "page" / "assets" / "index-a1.js").write_text("changed")
+    assert bundle.bundle_hash(ARM) == shared
+    assert bundle.bundle_hash(ARM, page=True) != with_page
 
 
 def test_packages_are_installed_once_for_any_number_of_output_folders(

@@ -9,6 +9,8 @@ from stacks.config.environments import ENVIRONMENTS, PROD
 from stacks.config.overrides import environment_from
 from tests.stacks.synthesized import Resource, Synthesize, Synthesized
 
+pytestmark = pytest.mark.slow  # each environment takes half a second to synthesize
+
 ELB = "AWS::ElasticLoadBalancingV2"
 
 

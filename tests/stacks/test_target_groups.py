@@ -14,6 +14,8 @@ from stacks.config.warnings import load_balancer_notes, load_balancer_warnings
 from tests.stacks.complete import CERTIFICATE, complete
 from tests.stacks.synthesized import Synthesize, Synthesized
 
+pytestmark = pytest.mark.slow  # each environment takes half a second to synthesize
+
 HEALTHY = "target_group_health"
 ROUTING, DNS = (
     f"{HEALTHY}.{action}.minimum_healthy_targets"

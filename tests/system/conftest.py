@@ -52,7 +52,7 @@ def second_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecondSy
     """
     state = tmp_path_factory.mktemp("second")
     settings = [word for each in SETTINGS.items() for word in ("--context", "=".join(each))]
-    others = ("--env", "staging", "--speed", "20", "--data", str(state / "data"))
+    others = ("--env", "staging", "--speed", "20")
     with started(state, *others, *settings) as found:
         yield SecondSystem(found, state)
 

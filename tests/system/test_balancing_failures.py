@@ -37,10 +37,6 @@ pytestmark = pytest.mark.xdist_group("story")
 Make = Callable[..., ChatClient]
 Name = Callable[[str], str]
 
-SPEED = 10  # the default of `up`
-# The health check of stacks/config/target_groups.py: interval x unhealthy threshold + timeout, in seconds.
-DETECTED_WITHIN = (15 * 2 + 5) / SPEED
-SLOW_MACHINE = 4  # times as long
 MESSAGES = 100
 CONTAINERS_KILLED, FUNCTIONS_KILLED = 3, 5
 # A dead handler says nothing, and by default clients give it longer than any may live. Much less
@@ -61,7 +57,6 @@ def test_a_killed_target_loses_requests_only_until_it_is_detected(three_targets:
         assert flow.lost == within
         # None: its answer had begun, and broke off
         assert {reply.status for reply in flow.lost} <= {502, None}
-        assert detected - killed < DETECTED_WITHIN * SLOW_MACHINE
         assert len({reply.served_by for reply in flow.replies if reply.began > detected}) == 3
 
     three_targets(scene)

@@ -62,12 +62,12 @@ def run(given: argparse.Namespace) -> int:
         if given.speed is not None:
             raise EmulatorError(
                 f"{known.env} runs already (pid {known.pid}), and its speed stays as it was "
-                "started: leave --speed out, or end it by `emulate down` first"
+                "started: leave --speed out, or end it with `make stop` first"
             )
         if given.context:
             raise EmulatorError(
                 f"{known.env} runs already (pid {known.pid}) with the settings it was started "
-                "with: leave --context out, or end it by `emulate down` first"
+                "with: leave --context out, or end it with `make stop` first"
             )
         return _taken(known, project, screen)
     environment = given.env or OWN_ENVIRONMENT

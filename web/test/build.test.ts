@@ -1,21 +1,46 @@
-/** The page as it is built. */
+/** The pages as they are built. */
 
+import { gzipSync } from "node:zlib";
 import { build } from "vite";
 import { expect, test } from "vitest";
 
-test("the licence of what is built in lies beside it", async () => {
-  const built = await build({
-    root: "check",
+async function built(root: string): Promise<Map<string, string | Uint8Array>> {
+  const result = await build({
+    root,
     configFile: "vite.config.ts",
     logLevel: "error",
     build: { write: false },
   });
-  if (!("output" in built)) throw new Error("it was not built once");
-  const sources = new Map(
-    built.output.map((file) => [file.fileName, file.type === "asset" ? file.source : file.code]),
+  if (!("output" in result)) throw new Error("it was not built once");
+  return new Map(
+    result.output.map((file) => [file.fileName, file.type === "asset" ? file.source : file.code]),
   );
-  const notices = String(sources.get("third-party-notices.txt"));
-  expect([...sources.keys()].some((name) => name.endsWith(".wasm"))).toBe(true);
+}
+
+const app = built("src/app");
+
+test("the licence of what is built in lies beside it", async () => {
+  const files = await built("check");
+  const notices = String(files.get("third-party-notices.txt"));
+  expect([...files.keys()].some((name) => name.endsWith(".wasm"))).toBe(true);
   expect(notices).toContain("@matrix-org/olm");
   expect(notices).toContain("TERMS AND CONDITIONS FOR USE, REPRODUCTION, AND DISTRIBUTION");
+  expect(notices).not.toContain("BSD");
+  const ofApp = String((await app).get("third-party-notices.txt"));
+  for (const one of ["@matrix-org/olm", "contains lit", "BSD 3-Clause", "Kazuhiko Arase"]) {
+    expect(ofApp).toContain(one);
+  }
+});
+
+test("the first load has at most 200 KB, gzipped, besides the wasm", async () => {
+  const loaded = [...(await app)].filter(([name]) => !/\.(wasm|txt)$/.test(name));
+  const bytes = loaded.map(([, content]) => gzipSync(content).length);
+  expect(bytes.reduce((sum, each) => sum + each, 0)).toBeLessThanOrEqual(200_000);
+  expect(loaded.length).toBeGreaterThanOrEqual(3);
+});
+
+test("the page has no script and no style of its own, which a strict policy would refuse", async () => {
+  const page = String((await app).get("index.html"));
+  expect(page).not.toMatch(/<style|\sstyle=|\son\w+=/);
+  for (const [script] of page.matchAll(/<script[^>]*>/g)) expect(script).toContain(" src=");
 });

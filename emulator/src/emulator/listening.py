@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from emulator import foreign
-from emulator.providers import EmulatorError
+from emulator.providers import EmulatorError, PortTaken
 
 HOST = "127.0.0.1"
 _SELDOM = range(10_000, 32_768)  # below the ephemeral ports of Linux; those of macOS begin higher
@@ -22,11 +22,12 @@ Port = int | socket.socket  # 0 is any free one; a socket holds its port since i
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
-def port_taken(port: int, purpose: str, error: OSError) -> EmulatorError:
-    return EmulatorError(
+def port_taken(port: int, purpose: str, error: OSError) -> PortTaken:
+    message = (
         f"port {port} for {purpose} can't be opened ({error.strerror or error}): end what "
         "listens on it, or choose another port"
     )
+    return PortTaken(port, message)
 
 
 def bound(port: Port, purpose: str) -> socket.socket:

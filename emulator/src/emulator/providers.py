@@ -17,6 +17,7 @@ __all__ = [
     "EmulatorError",
     "Invoke",
     "InvokeResult",
+    "PortTaken",
     "Provider",
     "Resource",
     "Throttled",
@@ -25,6 +26,14 @@ __all__ = [
 
 class EmulatorError(Exception):
     """Something that stops the emulator; its text says what was wrong and what to do."""
+
+
+class PortTaken(EmulatorError):
+    """`port` can't be opened; the text names what it is for."""
+
+    def __init__(self, port: int, message: str) -> None:
+        super().__init__(message)
+        self.port = port
 
 
 class Throttled(Exception):

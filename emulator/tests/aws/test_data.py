@@ -1,11 +1,19 @@
-"""What `--data` keeps comes back into a new server with the same resources."""
+"""What is saved comes back into a new server with the same resources."""
 
 from __future__ import annotations
 
+import json
+import urllib.error
 import urllib.request
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from random import Random
+from threading import Timer
 from typing import Any
 
 import boto3
+import pytest
 
 from tests import aws_servers
 
@@ -58,17 +66,37 @@ class Resources:
         return list(self.streams.get_records(ShardIterator=iterator)["Records"])
 
 
-def test_items_users_tokens_and_push_endpoints_come_back() -> None:
-    item = {
-        "user": {"S": "ravi"},
-        "item": {"S": "devices"},
-        "map": {"M": {"phone": {"N": "1.5"}, "old": {"BOOL": False}}},
-        "set": {"SS": ["a", "b"]},
-        "bytes": {"B": b"\x00\xff"},
-    }
+def saved(url: str, **beside: Any) -> None:
+    _post(f"{url}/_local/data/save", {"beside": beside})
+
+
+def opened(url: str, file: Path) -> Any:
+    return json.loads(_post(f"{url}/_local/data/open", {"file": str(file)}))
+
+
+def _post(url: str, body: Any) -> bytes:
+    with urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode())) as response:
+        return bytes(response.read())
+
+
+def put(resources: Resources, item: str, **more: Any) -> None:
+    key = {"user": {"S": "ravi"}, "item": {"S": item}}
+    resources.dynamodb.put_item(TableName="items", Item={**key, **more})
+
+
+ITEM = {
+    "map": {"M": {"phone": {"N": "1.5"}, "old": {"BOOL": False}}},
+    "set": {"SS": ["a", "b"]},
+    "bytes": {"B": b"\x00\xff"},
+}
+
+
+def test_items_users_tokens_and_push_endpoints_come_back(tmp_path: Path) -> None:
+    file = tmp_path / "dev.json"
     with aws_servers.running() as url:
         before = Resources(url)
-        before.dynamodb.put_item(TableName="items", Item=item)
+        assert opened(url, file) == {"put_back": 0, "beside": {}, "notes": []}
+        put(before, "devices", **ITEM)
         before.cognito.sign_up(ClientId=before.client, Username="ravi", Password=PASSWORD)
         before.cognito.admin_confirm_sign_up(UserPoolId=before.pool, Username="ravi")
         refresh = before.sign_in("USER_PASSWORD_AUTH", USERNAME="ravi", PASSWORD=PASSWORD)[
@@ -78,17 +106,165 @@ def test_items_users_tokens_and_push_endpoints_come_back() -> None:
             PlatformApplicationArn=before.application, Token="token"
         )["EndpointArn"]
         before.sns.set_endpoint_attributes(EndpointArn=endpoint, Attributes={"Enabled": "false"})
-        with urllib.request.urlopen(f"{url}/_local/data") as response:
-            persisted = response.read()
+        saved(url, phones={"token": 1})
+        assert file.stat().st_mode & 0o777 == 0o600
     with aws_servers.running() as url:
         after = Resources(url)
-        request = urllib.request.Request(f"{url}/_local/data", persisted, method="PUT")
-        with urllib.request.urlopen(request) as response:
-            assert response.read() == b'{"put_back": 3}'
-        assert after.dynamodb.scan(TableName="items")["Items"] == [item]
-        assert after.records() == []
+        assert opened(url, file) == {"put_back": 3, "beside": {"phones": {"token": 1}}, "notes": []}
+        found = after.dynamodb.scan(TableName="items")["Items"]
+        assert found == [{"user": {"S": "ravi"}, "item": {"S": "devices"}, **ITEM}]
+        assert after.records() == []  # nobody reads the stream
         assert (after.pool, after.client) == (before.pool, before.client)
         assert after.sign_in("REFRESH_TOKEN_AUTH", REFRESH_TOKEN=refresh)["AccessToken"]
         assert after.sign_in("USER_PASSWORD_AUTH", USERNAME="ravi", PASSWORD=PASSWORD)
-        found = after.sns.get_endpoint_attributes(EndpointArn=endpoint)["Attributes"]
-        assert (found["Token"], found["Enabled"]) == ("token", "false")
+        attributes = after.sns.get_endpoint_attributes(EndpointArn=endpoint)["Attributes"]
+        assert (attributes["Token"], attributes["Enabled"]) == ("token", "false")
+
+
+def test_objects_come_back_and_are_no_younger(tmp_path: Path) -> None:
+    file = tmp_path / "dev.json"
+
+    def bucket(url: str) -> Any:
+        s3: Any = boto3.client("s3", endpoint_url=url)
+        s3.create_bucket(Bucket="files")
+        return s3
+
+    with aws_servers.running() as url:
+        s3 = bucket(url)
+        opened(url, file)
+        body = bytes(range(256))
+        s3.put_object(Bucket="files", Key="a/b", Body=body, ContentType="x/y")
+        before = s3.head_object(Bucket="files", Key="a/b")
+        saved(url)
+    with aws_servers.running() as url:
+        s3 = bucket(url)
+        assert opened(url, file)["put_back"] == 1
+        after = s3.get_object(Bucket="files", Key="a/b")
+        assert (after["Body"].read(), after["ContentType"]) == (body, "x/y")
+        assert after["LastModified"] == before["LastModified"]
+    with aws_servers.running() as url:
+        (note,) = opened(url, file)["notes"]
+        assert note == "the template has no bucket files any more: its objects are left"
+
+
+def test_messages_come_back_in_their_order_and_are_still_known_as_sent(tmp_path: Path) -> None:
+    file = tmp_path / "dev.json"
+
+    def queue(url: str) -> Callable[..., Any]:
+        sqs: Any = boto3.client("sqs", endpoint_url=url)
+        made = sqs.create_queue(QueueName="jobs.fifo", Attributes={"FifoQueue": "true"})
+        return lambda name, **more: getattr(sqs, name)(QueueUrl=made["QueueUrl"], **more)
+
+    with aws_servers.running() as url:
+        call = queue(url)
+        opened(url, file)
+        for body in "abc":
+            attributes = {"kind": {"DataType": "Binary", "BinaryValue": b"\xff"}}
+            call(
+                "send_message",
+                MessageBody=body,
+                MessageGroupId="g",
+                MessageDeduplicationId=body,
+                MessageAttributes=attributes,
+            )
+        taken = call("receive_message", MaxNumberOfMessages=2)["Messages"]
+        call("delete_message", ReceiptHandle=taken[0]["ReceiptHandle"])  # b is in flight
+        saved(url)
+    with aws_servers.running() as url:
+        call = queue(url)
+        assert opened(url, file)["put_back"] == 2
+        call("send_message", MessageBody="b", MessageGroupId="g", MessageDeduplicationId="b")
+        names = ["ApproximateReceiveCount"]
+        found = call(
+            "receive_message",
+            MaxNumberOfMessages=10,
+            MessageAttributeNames=["All"],
+            MessageSystemAttributeNames=names,
+        )["Messages"]
+        assert [each["Body"] for each in found] == ["b", "c"]
+        assert [each["Attributes"][names[0]] for each in found] == ["2", "1"]
+        assert found[0]["MessageAttributes"]["kind"]["BinaryValue"] == b"\xff"
+
+
+def test_records_that_no_reader_is_past_come_back_with_their_numbers(tmp_path: Path) -> None:
+    file = tmp_path / "dev.json"
+    with aws_servers.running() as url:
+        before = Resources(url)
+        opened(url, file)
+        for item in ("one", "two", "three"):
+            put(before, item)
+        written = before.records()
+        past_first = int(written[0]["dynamodb"]["SequenceNumber"])
+        saved(url, positions={"streams": {"items": past_first}})
+    for _ in range(2):  # also of a start in which nothing is written
+        with aws_servers.running() as url:
+            after = Resources(url)
+            opened(url, file)
+            assert after.records() == written[1:]
+    put_after = int(written[-1]["dynamodb"]["SequenceNumber"]) + 1
+    with aws_servers.running() as url:
+        after = Resources(url)
+        opened(url, file)
+        put(after, "four")
+        assert int(after.records()[-1]["dynamodb"]["SequenceNumber"]) == put_after
+
+
+def test_what_is_not_saved_yet_is_saved_when_the_emulator_is_gone(tmp_path: Path) -> None:
+    """The server's standard input ends with the emulator, also when that is killed."""
+    file = tmp_path / "dev.json"
+    with aws_servers.running() as url:
+        resources = Resources(url)
+        opened(url, file)
+        put(resources, "late")
+    assert "late" in file.read_text()
+
+
+def test_a_save_that_is_killed_leaves_the_earlier_one(tmp_path: Path) -> None:
+    """The server is killed at a random moment of writing, again and again: each time everything is
+    there that was saved before."""
+    file, random = tmp_path / "dev.json", Random(7)
+    text = {"text": {"S": "x" * 2000}}
+    count = 0
+    for _ in range(5):
+        with suppress(ConnectionError, urllib.error.URLError), aws_servers.killed() as (url, kill):
+            resources = Resources(url)
+            assert opened(url, file)["put_back"] == count
+            for _ in range(100):
+                put(resources, f"{count:04d}", **text)
+                count += 1
+            saved(url)
+            resources.dynamodb.delete_item(
+                TableName="items", Key={"user": {"S": "ravi"}, "item": {"S": "0000"}}
+            )
+            Timer(random.uniform(0, 0.02), kill).start()
+            saved(url)
+        left = len(json.loads(file.read_text())["tables"]["items"])
+        assert left in (count, count - 1)
+        count = left
+
+
+def test_other_templates_and_other_versions_are_said_in_a_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "dev.json"
+    with aws_servers.running() as url:
+        Resources(url)
+        tables = {"items": [{"id": {"S": "ravi"}}], "gone": [{"id": {"S": "1"}}], "empty": []}
+        queues: Any = {"old": {"messages": [{}], "sent": []}}
+        file.write_text(json.dumps({"format": 2, "tables": tables, "queues": queues}))
+        found = opened(url, file)
+        assert found["put_back"] == 0
+        assert found["notes"] == [
+            "the table items has other keys now: 1 items do not fit and are left",
+            "the template has no table gone any more: its 1 items are left",
+            "the template has no queue old any more: 1 messages left",
+        ]
+        for content, reason in (
+            ('{"format": 3}', "was written by another version of the emulator (format 3, this one"),
+            ('{"format": 2', "has no data of this emulator"),
+            ("[]", "has no data of this emulator"),
+        ):
+            file.write_text(content)
+            with pytest.raises(urllib.error.HTTPError) as rejected:
+                opened(url, file)
+            assert rejected.value.status == 422
+            assert reason in rejected.value.read().decode()
+            assert file.read_text() == content  # nothing is written over it

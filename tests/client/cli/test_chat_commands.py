@@ -7,6 +7,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from client.core.events import ChatLeft, MessageReceived, VerificationRequested
 from client.crypto.identities import Trust
 from tests.client.cli.person import Person
@@ -97,6 +99,7 @@ def test_a_group_that_one_was_removed_from_can_be_read_and_not_written_to() -> N
     with_server(scenario)
 
 
+@pytest.mark.slow  # SQLite waits for the lock
 def test_a_text_from_a_pipe_waits_for_a_store_that_is_locked(tmp_path: Path) -> None:
     async def scenario(server: Served) -> None:
         async with (

@@ -47,6 +47,13 @@ def test_each_installation_names_its_device_once_and_unlike_all_others(tmp_path:
     assert device(here, *ravi) == first
 
 
+def test_a_new_password_is_asked_for_where_the_command_line_says_so(tmp_path: Path) -> None:
+    data = "--data", str(tmp_path)
+    assert parse(["--user", "ravi", "--reset-password", *data], tmp_path).reset_password
+    assert not parse(["--user", "ravi", *data], tmp_path).reset_password
+    assert not parse(["phone", "ravi", *data], tmp_path).reset_password
+
+
 def test_looking_at_a_phone_makes_no_device(tmp_path: Path) -> None:
     parse(["phone", "ravi", "--data", str(tmp_path / "here")], tmp_path)
     assert not (tmp_path / "here").exists()

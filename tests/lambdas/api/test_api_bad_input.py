@@ -5,6 +5,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -78,9 +79,13 @@ def test_health_names_pool_and_instance_and_needs_no_token(api: Rest) -> None:
     assert reply.body == {"status": "ok", "pool": pool, "instance": instance}
 
 
+@cache
+def _strangers_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
 @pytest.mark.parametrize("route", PROTECTED, ids=lambda route: f"{route.method} {route.path}")
 def test_without_a_valid_token_no_route_lets_anybody_in(api: Rest, ravi: str, route: Any) -> None:
-    stranger = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     none = ".".join(
         base64.urlsafe_b64encode(text_of(part).encode()).rstrip(b"=").decode()
         for part in (
@@ -95,7 +100,7 @@ def test_without_a_valid_token_no_route_lets_anybody_in(api: Rest, ravi: str, ro
         f"Basic {ravi}",
         f"Bearer {none}.",
         f"Bearer {api.token(ravi, exp=int(time.time()) - 1)}",
-        f"Bearer {api.token(ravi, key=stranger)}",
+        f"Bearer {api.token(ravi, key=_strangers_key())}",
         f"Bearer {api.token(ravi, token_use='id')}",
         f"Bearer {api.token(ravi, iss='https://cognito-idp.us-east-1.amazonaws.com/x')}",
         f"Bearer {api.token(ravi, client_id='another')}",

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from lambdas.api import operator
 from lambdas.messages.chats import Chats
@@ -140,6 +141,19 @@ def test_a_name_that_was_deleted_in_cognito_itself_is_given_to_nobody(
     reply = api.request("POST", "/api/sign-up", {"username": user, "password": password})
     assert (reply.status, reply.body["error"]["code"]) == (409, "conflict")
     assert sign_in(api, user, password).status == 401  # nothing was made in Cognito either
+
+
+@pytest.mark.parametrize("what", ["disable", "delete"])
+def test_that_cognito_signs_no_disabled_user_out_stops_nothing(
+    api: Rest, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (user,) = api.sign_up("ravi")
+
+    def refused(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": "NotAuthorizedException"}}, "AdminUserGlobalSignOut")
+
+    monkeypatch.setattr(api.aws.cognito, "admin_user_global_sign_out", refused)
+    assert act(api, what, user) == {"user": user, "act": what, "done": True}
 
 
 @pytest.mark.parametrize("what", ["disable", "enable", "delete"])

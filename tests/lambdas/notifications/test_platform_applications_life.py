@@ -174,7 +174,13 @@ def left() -> dict[str, str]:
 # where only the stack's status tells what an update is and it is not answered, nor where the second
 # delivery goes on where the first had no time left.
 WAYS = [
-    pytest.param(life, deliveries, describes, id=f"{life.title} {deliveries}x {answering}")
+    pytest.param(
+        life,
+        deliveries,
+        describes,
+        id=f"{life.title} {deliveries}x {answering}",
+        marks=() if deliveries == 1 and describes else pytest.mark.slow,
+    )
     for life in LIVES
     for deliveries in (1, 2)
     for describes, answering in ((True, "asked"), (False, "not answered"))

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
+from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import boto3
@@ -44,6 +45,7 @@ DUMMY = {
 }
 
 PASSWORD = "correct horse 7 Battery!"
+NO_PAGE = Path(__file__).parent  # whether one was built makes no difference to the API's tests
 CLIENTS = {"dynamodb": "dynamodb", "cognito": "cognito-idp", "sns": "sns"}
 
 
@@ -260,7 +262,7 @@ class Rest:
     def __init__(self, aws: Aws, gateway: Gateway) -> None:
         self.aws = aws
         self.gateway = gateway
-        self.app = create_app(aws)
+        self.app = create_app(aws, page=NO_PAGE)
 
     def deployed_with(self, **settings: str) -> "Rest":
         """The same application as another template would have configured it."""

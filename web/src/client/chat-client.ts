@@ -12,7 +12,7 @@ import type { StoredItem } from "./core/bodies.generated.ts";
 import type { FetchResult, Request } from "./core/cipher.ts";
 import { Engine } from "./core/engine.ts";
 import type { Event } from "./core/events.ts";
-import type { ServerFrame } from "./core/frames.ts";
+import type { ServerFrame, Watermarks } from "./core/frames.ts";
 import { ulid } from "./core/ids.ts";
 import { Backoff } from "./core/liveness.ts";
 import { isMember, isPair } from "./core/membership.ts";
@@ -55,6 +55,13 @@ export interface Options {
   readonly wasm?: string;
   readonly settings?: Partial<Settings>;
   readonly random?: Random;
+  /** Waits for another tab that has this device open, until the signal aborts. */
+  readonly wait?: AbortSignal;
+}
+
+/** The database, and the lock, of a device. */
+export function databaseOf(user: string, device: string): string {
+  return `switchboard/${user}/${device}`;
 }
 
 /** One device of one user. Methods raise ClientError and what is below it (errors.ts). */
@@ -80,9 +87,9 @@ export class ChatClient {
 
   /** Opens the device's state, or makes it. Raises StoreError where another tab has it open. */
   static async open(options: Options): Promise<ChatClient> {
-    const { user, device } = options;
-    const name = `switchboard/${user}/${device}`;
-    const store = await Store.open(name, tables.VERSION, tables.TABLES);
+    const { user, device, wait } = options;
+    const name = databaseOf(user, device);
+    const store = await Store.open(name, tables.VERSION, tables.TABLES, wait);
     let uploads: StoredUploads | undefined;
     try {
       uploads = await StoredUploads.open(name);
@@ -159,6 +166,17 @@ export class ChatClient {
     return this.#whenWritable(() => this.#signUpOrIn());
   }
 
+  /** Makes the account and signs in. Raises ApiError 409 where the name is taken. */
+  async signUp(): Promise<void> {
+    await this.#api.signUp(this.user, this.#secret());
+    await this.signIn();
+  }
+
+  /** Signs in with the password, and signs nobody up. Raises ApiError 401 where it is wrong. */
+  async signIn(): Promise<void> {
+    await this.#whenWritable(() => this.#signIn());
+  }
+
   async #signUpOrIn(): Promise<boolean> {
     if (this.#api.tokens.refresh !== undefined) {
       try {
@@ -230,6 +248,16 @@ export class ChatClient {
   async abort(): Promise<void> {
     this.#connection?.abort();
     await this.#end();
+  }
+
+  /** `connect` has begun: the connection is made again when it is lost. */
+  get connecting(): boolean {
+    return this.#connection !== undefined;
+  }
+
+  /** Ends the pause before the next attempt to connect. */
+  connectNow(): void {
+    this.#connection?.wake();
   }
 
   /** Loses the connection, as a bad network would; the client connects again. */
@@ -305,6 +333,11 @@ export class ChatClient {
   /** All that this device knows; those that the user has `left` too, for they can be read. */
   async chats(): Promise<ChatSummary[]> {
     return this.#driver.read(() => chatsOf(this.#store, this.user));
+  }
+
+  /** Up to where each member of the chat has it delivered and read. */
+  async watermarks(chat: string): Promise<ReadonlyMap<string, Watermarks>> {
+    return this.#driver.step(async ({ ledger }) => new Map((await ledger.chat(chat)).members));
   }
 
   /** The newest messages in order, below seq `before` if that is given. Raises RangeError. */
@@ -422,6 +455,12 @@ export class ChatClient {
   async removeDevice(device: string): Promise<void> {
     await this.#api.removeDevice(device);
     await this.#directory.seen(this.user).catch(ignored); // the others hear of it by themselves
+  }
+
+  /** When this device was registered, epoch ms by the backend's clock: older texts are not for it. */
+  async registeredAt(): Promise<number | undefined> {
+    const read = () => this.#store.get(tables.account, tables.ONLY);
+    return (await this.#driver.read(read))?.registeredAt;
   }
 
   // -- the account

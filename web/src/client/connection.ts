@@ -88,6 +88,11 @@ export class Connection {
     this.cut();
   }
 
+  /** Ends the pause before the next attempt. */
+  wake(): void {
+    this.#wake?.();
+  }
+
   /** As `abort`, but the client lives on and connects again. */
   cut(): void {
     this.#socket?.close();

@@ -1,7 +1,9 @@
 /** The browser client's core: what a page needs of it. */
 
-export { ChatClient, type Options } from "./chat-client.ts";
+export type { KnownChat } from "./api.ts";
+export { ChatClient, databaseOf, type Options } from "./chat-client.ts";
 export type { Attachment, FileDescription, FileKind } from "./core/attachment.ts";
+export type { Invitation, SettingsResponse } from "./core/bodies.generated.ts";
 export type { Event, EventOf } from "./core/events.ts";
 export { DEFAULTS, type Settings } from "./core/settings.ts";
 export { State } from "./core/ticks.ts";

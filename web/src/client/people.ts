@@ -23,6 +23,11 @@ export class People {
     return this.#api.invitations();
   }
 
+  /** As the backend lists them: with admins, rules, requests, blocks and mutes. */
+  async chats(): Promise<KnownChat[]> {
+    return this.#api.chats();
+  }
+
   /** Direct chats that somebody who is no contact has begun. */
   async requests(): Promise<KnownChat[]> {
     const chats = await this.#api.chats();

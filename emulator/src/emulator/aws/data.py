@@ -1,99 +1,140 @@
-"""The data that `--data` persists, taken out of and put back into moto's memory.
+"""The data that survives a restart, taken out of and put back into moto's memory.
 
-Persisted: items of tables, users with their passwords and refresh tokens, push endpoints. Not
-persisted: messages in queues and records in streams, which were about to be handled by what has
-ended.
+Items of tables, objects of buckets, users with their passwords, tokens and codes, push endpoints;
+messages in queues and records of streams that are not handled yet. What the template makes is not
+in it: that is made anew at each start, and gets its data back by its name.
 """
 
 from __future__ import annotations
 
 import base64
-import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from typing import Any, NamedTuple
 
-from aiohttp import web
 from moto.cognitoidp.models import CognitoIdpUser, UserStatus, cognitoidp_backends
 from moto.core.base_backend import BackendDict
 from moto.dynamodb.models import dynamodb_backends
 from moto.sns.models import PlatformEndpoint, sns_backends
 
-PATH = "/_local/data"
+from emulator.aws import data_objects, data_queues, data_streams
+from emulator.aws.cognito_codes import CODES, Code
+
+Json = dict[str, Any]
+Report = Callable[[str], None]
 
 _USER = ("id", "username", "password", "status", "enabled", "attributes")
 
 
-def add_routes(app: web.Application) -> None:
-    """GET gives everything that is persisted as JSON, PUT puts it back into the tables, pools and
-    platform applications that exist under the same names."""
+class Part(NamedTuple):
+    """`take` gives what is saved of one service, `put` gets it back and gives how many things that
+    were; what it can't put back it reports in a sentence."""
 
-    async def take(request: web.Request) -> web.Response:
-        return web.json_response(text=json.dumps(taken(), default=_binary))
-
-    async def put_back(request: web.Request) -> web.Response:
-        return web.json_response({"put_back": restored(await request.json())})
-
-    app.router.add_get(PATH, take)
-    app.router.add_put(PATH, put_back)
+    take: Callable[[], Json]
+    put: Callable[[Json, Report], int]
 
 
-def taken() -> dict[str, Any]:
+def taken(positions: Mapping[str, int]) -> Json:
+    """Everything as JSON; `positions` has, by table, up to where its stream's readers are."""
+    parts = {name: part.take() for name, part in PARTS.items()}
+    return {**parts, "streams": data_streams.taken(positions)}
+
+
+def restored(data: Mapping[str, Any], report: Report) -> int:
+    """How many things were put back into what exists under the same names."""
+    data_streams.restore(data.get("streams", {}))
+    return sum(part.put(data.get(name, {}), report) for name, part in PARTS.items())
+
+
+def binary(value: object) -> str:
+    """A binary value is base64 in JSON."""
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    raise TypeError(f"{type(value).__name__} cannot be persisted")
+
+
+def _items() -> Json:
     return {
-        "tables": {
-            table.name: [item.to_json()["Attributes"] for item in table.all_items()]
-            for backend in _backends(dynamodb_backends)
-            for table in backend.tables.values()
-        },
-        "users": {
-            pool.name: [
-                {name: getattr(user, name) for name in _USER} for user in pool.users.values()
-            ]
-            for backend in _backends(cognitoidp_backends)
-            for pool in backend.user_pools.values()
-        },
-        "refresh_tokens": {
-            pool.name: pool.refresh_tokens
-            for backend in _backends(cognitoidp_backends)
-            for pool in backend.user_pools.values()
-        },
-        "endpoints": [
-            {
-                "arn": endpoint.arn,
-                "application": endpoint.application.arn,
-                "attributes": endpoint.attributes,
-            }
-            for backend in _backends(sns_backends)
-            for endpoint in backend.platform_endpoints.values()
-        ],
+        table.name: [item.to_json()["Attributes"] for item in table.all_items()]
+        for backend in backends(dynamodb_backends)
+        for table in backend.tables.values()
     }
 
 
-def restored(data: dict[str, Any]) -> int:
-    """How many items, users and endpoints were put back."""
+def _put_items(saved: Json, report: Report) -> int:
+    tables = {
+        table.name: table
+        for backend in backends(dynamodb_backends)
+        for table in backend.tables.values()
+    }
     count = 0
-    for backend in _backends(dynamodb_backends):
-        for table in backend.tables.values():
-            # What was handled before must not be reported again.
-            shard, table.stream_shard = table.stream_shard, None
-            for item in data["tables"].get(table.name, []):
-                table.put_item(item)
-                count += 1
-            table.stream_shard = shard
-    for backend in _backends(cognitoidp_backends):
-        for pool in backend.user_pools.values():
-            for saved in data["users"].get(pool.name, []):
-                pool.users[saved["username"]] = _user(pool.id, saved)
-                count += 1
-            tokens = data["refresh_tokens"].get(pool.name, {})
-            pool.refresh_tokens.update(
-                {token: tuple(value) if value else None for token, value in tokens.items()}
-            )
-    for backend in _backends(sns_backends):
-        count += _put_endpoints(backend, data["endpoints"])
+    for name, items in saved.items():
+        if not items:
+            continue
+        table = tables.get(name)
+        if table is None:
+            report(f"the template has no table {name} any more: its {len(items)} items are left")
+            continue
+        fitting = [each for each in items if _has_keys(each, table)]
+        if len(fitting) < len(items):
+            lost = len(items) - len(fitting)
+            report(f"the table {name} has other keys now: {lost} items do not fit and are left")
+        # what was handled before must not be reported again
+        shard, table.stream_shard = table.stream_shard, None
+        for item in fitting:
+            table.put_item(item)
+        table.stream_shard = shard
+        count += len(fitting)
     return count
 
 
-def _user(pool_id: str, saved: dict[str, Any]) -> CognitoIdpUser:
+def _has_keys(item: Json, table: Any) -> bool:
+    types = {each["AttributeName"]: each["AttributeType"] for each in table.attr}
+    keys = [each["AttributeName"] for each in table.schema]
+    return all(name in item and types[name] in item[name] for name in keys)
+
+
+def _users() -> Json:
+    return {
+        pool.name: {
+            "users": [
+                {name: getattr(user, name) for name in _USER} for user in pool.users.values()
+            ],
+            "refresh_tokens": pool.refresh_tokens,
+            "access_tokens": pool.access_tokens,
+            "codes": [
+                {"purpose": purpose, "user": user, **asdict(code)}
+                for (purpose, of_pool, user), code in CODES.waiting.items()
+                if of_pool == pool.id
+            ],
+        }
+        for backend in backends(cognitoidp_backends)
+        for pool in backend.user_pools.values()
+    }
+
+
+def _put_users(saved: Json, report: Report) -> int:
+    count = 0
+    for backend in backends(cognitoidp_backends):
+        for pool in backend.user_pools.values():
+            found = saved.get(pool.name, {})
+            for each in found.get("users", ()):
+                pool.users[each["username"]] = _user(pool.id, each)
+                count += 1
+            for tokens in ("refresh_tokens", "access_tokens"):
+                getattr(pool, tokens).update(
+                    {
+                        token: tuple(value) if value else None
+                        for token, value in found.get(tokens, {}).items()
+                    }
+                )
+            for code in found.get("codes", ()):
+                key = (code.pop("purpose"), pool.id, code.pop("user"))
+                CODES.waiting[key] = Code(**code)
+    return count
+
+
+def _user(pool_id: str, saved: Json) -> CognitoIdpUser:
     status = UserStatus(saved["status"])
     user = CognitoIdpUser(pool_id, saved["username"], saved["password"], status, [])
     user.id, user.enabled = saved["id"], saved["enabled"]
@@ -101,33 +142,49 @@ def _user(pool_id: str, saved: dict[str, Any]) -> CognitoIdpUser:
     return user
 
 
-def _put_endpoints(backend: Any, saved: list[dict[str, Any]]) -> int:
+def _endpoints() -> Json:
+    return {
+        endpoint.arn: {
+            "application": endpoint.application.arn,
+            "attributes": endpoint.attributes,
+        }
+        for backend in backends(sns_backends)
+        for endpoint in backend.platform_endpoints.values()
+    }
+
+
+def _put_endpoints(saved: Json, report: Report) -> int:
     count = 0
-    for each in saved:
-        application = backend.applications.get(each["application"])
-        if application is None:
-            continue
-        attributes = each["attributes"]
-        endpoint = PlatformEndpoint(
-            backend.account_id,
-            backend.region_name,
-            application,
-            attributes.get("CustomUserData", ""),
-            attributes["Token"],
-            attributes,
-        )
-        endpoint.arn = each["arn"]
-        backend.platform_endpoints[endpoint.arn] = endpoint
-        count += 1
+    for backend in backends(sns_backends):
+        for arn, each in saved.items():
+            application = backend.applications.get(each["application"])
+            if application is None:
+                continue
+            attributes = each["attributes"]
+            endpoint = PlatformEndpoint(
+                backend.account_id,
+                backend.region_name,
+                application,
+                attributes.get("CustomUserData", ""),
+                attributes["Token"],
+                attributes,
+            )
+            endpoint.arn = arn
+            backend.platform_endpoints[arn] = endpoint
+            count += 1
     return count
 
 
-def _backends(services: BackendDict[Any]) -> Iterator[Any]:
+def backends(services: BackendDict[Any]) -> Iterator[Any]:
+    """The backend of each account and region that is in use."""
     for regions in services.values():
         yield from regions.values()
 
 
-def _binary(value: object) -> str:
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    raise TypeError(f"{type(value).__name__} cannot be persisted")
+PARTS: Mapping[str, Part] = {
+    "tables": Part(_items, _put_items),
+    "users": Part(_users, _put_users),
+    "endpoints": Part(_endpoints, _put_endpoints),
+    "objects": Part(data_objects.taken, data_objects.restore),
+    "queues": Part(data_queues.taken, data_queues.restore),
+}

@@ -20,12 +20,14 @@ from aiohttp import web
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from emulator import listening
-from emulator.aws import cognito_codes, data, invocations, s3
+from emulator.aws import cognito_codes, invocations, s3, saving
 from emulator.aws.direct import Direct
+from emulator.aws.saving import Saving
 from emulator.aws.sqs import LongPolls
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
+_READS = ("BatchGet", "Describe", "Get", "List", "Query", "ReceiveMessage", "Scan")
 MAX_BODY = 1024 * 1024 * 1024  # AWS's own limits are moto's business; persisted data can be large
 
 
@@ -49,7 +51,9 @@ async def _guard(
     return listening.error_for(request) or await handler(request)
 
 
-def application(wsgi: WsgiApp, long_polls: LongPolls, functions: str = "") -> web.Application:
+def application(
+    wsgi: WsgiApp, long_polls: LongPolls, saved: Saving, functions: str = ""
+) -> web.Application:
     """An aiohttp application that passes every request to moto: directly where that is possible,
     else to `wsgi`. Invocations go to `functions`, a base URL; empty where no functions run."""
     direct = Direct()
@@ -63,6 +67,8 @@ def application(wsgi: WsgiApp, long_polls: LongPolls, functions: str = "") -> we
 
     async def serve(request: web.Request) -> web.Response:
         body = await request.read()
+        if _may_change(request):
+            saved.changed()
         started = time.monotonic()
         while True:
             long_polls.begin()
@@ -73,12 +79,18 @@ def application(wsgi: WsgiApp, long_polls: LongPolls, functions: str = "") -> we
             await long_polls.next_arrival(left)
 
     app = web.Application(client_max_size=MAX_BODY, middlewares=[_guard])
-    data.add_routes(app)
+    saving.add_routes(app, saved)
     cognito_codes.add_routes(app)
     if functions:
         invocations.add_routes(app, functions)
     app.router.add_route("*", "/{path:.*}", serve)
     return app
+
+
+def _may_change(request: web.Request) -> bool:
+    """Not a read, by the name of its operation; a queue's readers only borrow messages."""
+    operation = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
+    return request.method != "GET" and not operation.startswith(_READS)
 
 
 async def listen(app: web.Application, holder: socket.socket) -> web.AppRunner:

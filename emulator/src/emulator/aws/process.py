@@ -12,6 +12,8 @@ from emulator.child_processes import ChildProcesses
 from emulator.listening import HOST, Port, bound, number
 from emulator.providers import EmulatorError
 
+OPEN_DATA, SAVE_DATA = "/_local/data/open", "/_local/data/save"  # see emulator.aws.saving
+
 _ROOT = Path(__file__).resolve().parents[2]
 _STARTS_WITHIN = 30.0  # seconds
 

@@ -72,6 +72,7 @@ async def serve(
     from emulator.aws.apns import ApnsSender
     from emulator.aws.fcm import FcmSender
     from emulator.aws.relay import Relay
+    from emulator.aws.saving import Saving
 
     polls = sqs.LongPolls()
     async with (
@@ -89,21 +90,25 @@ async def serve(
         )
         for service in _SERVICES:
             importlib.import_module(f"moto.{service}.responses")
-        application = front.application(front.Dispatcher(), polls, functions)
+        saving = Saving()
+        application = front.application(front.Dispatcher(), polls, saving, functions)
         runner = await front.listen(application, listening)
         print("ready", flush=True)
         sweeps = (dynamodb_expiry.sweep, s3_expiry.sweep)
-        sweeper = asyncio.create_task(_sweep(sweep_seconds, sweeps))
+        sweeper = asyncio.create_task(_sweep(sweep_seconds, sweeps, saving.changed))
         await _until_signalled()
         sweeper.cancel()
         await runner.cleanup()
+        saving.save_now()  # as when the emulator was killed, and could not ask for it
 
 
-async def _sweep(seconds: float, sweeps: Sequence[Callable[[float], int]]) -> None:
+async def _sweep(
+    seconds: float, sweeps: Sequence[Callable[[float], int]], changed: Callable[[], None]
+) -> None:
     while True:
         await asyncio.sleep(seconds)
-        for sweep in sweeps:
-            sweep(time.time())
+        if sum(sweep(time.time()) for sweep in sweeps):
+            changed()
 
 
 async def _until_signalled() -> None:

@@ -78,9 +78,7 @@ class ApplicationBalancer:
             raise unsupported(
                 where,
                 f"a listener for {protocol}",
-                "run it without its certificate, by "
-                "`emulate up --context load_balancer.certificate_arn=none "
-                "--context load_balancer.plain_http=true`",
+                "run it without its certificate, by a setting of the environment (--context)",
             )
         for name in ("MutualAuthentication", "SslPolicy", "AlpnPolicy"):
             if properties.get(name):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 import sys
@@ -12,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from emulator.cli import background, logs
+from emulator.cli import background, logs, output, taken
 from emulator.cli.arguments import (
     ANY_SETTING,
     add_idle_limit,
@@ -21,8 +22,8 @@ from emulator.cli.arguments import (
     add_speed,
     set_state_directory,
 )
-from emulator.providers import EmulatorError
-from emulator.runtime import endpoints, lock, ports
+from emulator.providers import EmulatorError, PortTaken
+from emulator.runtime import endpoints, lock, ports, project
 from emulator.runtime.options import DEFAULT_SPEED
 
 
@@ -44,7 +45,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return commands[options.command](options)
     except EmulatorError as error:
         print(f"\nemulate: {error}", file=sys.stderr)
-        return 1
+    except BrokenPipeError:  # nobody reads any more, as after `| head`
+        output.close()
+    except OSError as error:
+        if not _is_unwritable(error, options):
+            raise
+        print(f"\nemulate: {_unwritable(error, options)}", file=sys.stderr)
+    return 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -56,10 +63,13 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--env", default="dev", help="the environment of cdk.json (default: dev)")
     up.add_argument("--api-port", type=int, default=ports.DEFAULT_API, help="0 takes free ports")
     up.add_argument("--ws-port", type=int, help="default: the port after the API's")
+    up.add_argument("--console-port", type=int, help="default: two after the API's")
     add_speed(up, default=DEFAULT_SPEED)
     add_idle_limit(up)
     up.add_argument("--detach", action="store_true", help="return when it is ready")
-    up.add_argument("--data", type=Path, help="persist tables, users and push endpoints here")
+    up.add_argument("--detached", action="store_true", help=argparse.SUPPRESS)
+    up.add_argument("--data", type=Path, help="where the data is kept (default: STATE_DIR/data)")
+    up.add_argument("--fresh", action="store_true", help="without the data of earlier runs")
     add_settings(up, "-c", "--context", ANY_SETTING)
     commands.add_parser("status", help="where it runs")
     commands.add_parser("down", help="end it")
@@ -99,19 +109,59 @@ def _up(options: argparse.Namespace) -> int:
             where = f", {known.api}" if known else ""
             raise EmulatorError(
                 f"it runs already (pid {lock.holder(options.state_dir)}{where}): end it with "
-                "`emulate down`, or give the new one another --state-dir and --api-port"
+                f"{_hint(options, 'down')}, or give the new one another --state-dir and --api-port"
             )
-        return asyncio.run(run(options))
+        try:
+            return asyncio.run(run(options))
+        except PortTaken as error:
+            raise EmulatorError(_named(options, error)) from error
+
+
+def _hint(options: argparse.Namespace, command: str, *arguments: str) -> str:
+    """What to type for a command of `emulate`, with the state directory that `options` name."""
+    state = () if _is_default(options) else ("--state-dir", str(options.state_dir))
+    return project.read(options.project).hint(command, *arguments, *state)
+
+
+def _is_default(options: argparse.Namespace) -> bool:
+    return bool(options.state_dir == options.project / ".local")
+
+
+def _named(options: argparse.Namespace, error: PortTaken) -> str:
+    """Who has the port, where that is an emulator, and what to do."""
+    free = project.read(options.project).hint("up", "--api-port", "0")
+    other = taken.listening_on(error.port)
+    if other is None or not other.down:
+        return f"{error}: {free} takes free ones"
+    return (
+        f"port {error.port} is taken by the emulator of {other.project} (pid {other.pid}): end it "
+        f"with `{other.down}` in that folder, or start this one on free ports with {free}"
+    )
+
+
+def _is_unwritable(error: OSError, options: argparse.Namespace) -> bool:
+    of_it = str(error.filename or "").startswith(str(options.state_dir))
+    return of_it and error.errno in (
+        errno.EACCES,
+        errno.ENOENT,
+        errno.ENOSPC,
+        errno.EPERM,
+        errno.EROFS,
+    )
+
+
+def _unwritable(error: OSError, options: argparse.Namespace) -> str:
+    elsewhere = project.read(options.project).hint("up", "--state-dir", "/tmp/emulator")  # noqa: S108 - an example
+    return (
+        f"{error.filename} can't be written ({error.strerror}): name a folder that can be, as by "
+        f"{elsewhere}"
+    )
 
 
 def _detach(options: argparse.Namespace) -> int:
     """Start `up` in a session of its own and show what it prints until it is ready."""
 
-    def show(text: str) -> None:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-
-    process = background.start(_repeated(options), options.state_dir, show)
+    process = background.start(_repeated(options), options.state_dir, output.show)
     return 0 if process.poll() is None else process.returncode or 1
 
 
@@ -120,6 +170,7 @@ def _repeated(options: argparse.Namespace) -> list[str]:
         "--env": options.env,
         "--api-port": options.api_port,
         "--ws-port": options.ws_port,
+        "--console-port": options.console_port,
         "--speed": options.speed,
         "--idle-limit": options.idle_limit,
         "--data": options.data and options.data.resolve(),
@@ -128,13 +179,14 @@ def _repeated(options: argparse.Namespace) -> list[str]:
     }
     pairs = [(name, str(value)) for name, value in values.items() if value is not None]
     pairs += [("--context", f"{key}={value}") for key, value in options.context]
-    return [word for pair in pairs for word in pair]
+    flags = ["--detached", *(["--fresh"] if options.fresh else [])]
+    return [*flags, *(word for pair in pairs for word in pair)]
 
 
 def _status(options: argparse.Namespace) -> int:
     pid, known = lock.holder(options.state_dir), endpoints.read(options.state_dir)
     if pid is None:
-        print("the emulator is not running")
+        print(f"the emulator is not running; {_hint(options, 'up')} starts it")
         return 1
     if known is None or known.pid != pid:
         print(f"the emulator is starting (pid {pid})")
@@ -154,7 +206,7 @@ def _down(options: argparse.Namespace) -> int:
     deadline = time.monotonic() + background.ENDS_WITHIN
     while lock.holder(options.state_dir) is not None:
         if time.monotonic() > deadline:
-            raise EmulatorError(f"process {pid} does not end; kill it with kill -9")
+            raise EmulatorError(f"process {pid} does not end: `kill -9 {pid}` kills it")
         time.sleep(0.05)
     print("the emulator has ended")
     return 0

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from emulator import addresses
+from emulator.cli import output
 from emulator.cli.logs import Formatter
 from emulator.runtime import endpoints, project
 from emulator.runtime.options import Options
@@ -28,15 +29,18 @@ async def run(given: argparse.Namespace) -> int:
         "AWS_SECRET_ACCESS_KEY": addresses.SECRET_KEY,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
+    known_project = project.read(given.project)
     options = Options(
-        project=project.read(given.project),
+        project=known_project,
         state=given.state_dir.resolve(),
         env=given.env,
         api_port=given.api_port,
         websocket_port=given.ws_port,
+        console_port=given.console_port,
         speed=given.speed,
         idle_limit=given.idle_limit,
-        data=given.data.resolve() if given.data else None,
+        data_directory=given.data.resolve() if given.data else None,
+        fresh=given.fresh,
         elsewhere=elsewhere,
         context=dict(given.context),
     )
@@ -48,8 +52,11 @@ async def run(given: argparse.Namespace) -> int:
         loop.add_signal_handler(number, _request_stop, stop)
     report = Progress()
     system = System(options, report)
+    ends = f"{known_project.hint('down')} ends it."
     try:
-        return await _run_until(stop, system, report, options.state)
+        return await _run_until(
+            stop, system, report, options.state, ends if given.detached else f"Ctrl-C or {ends}"
+        )
     finally:
         endpoints.remove(options.state)
         await system.stop()
@@ -63,14 +70,16 @@ def _request_stop(stop: asyncio.Event) -> None:
     stop.set()
 
 
-async def _run_until(stop: asyncio.Event, system: System, report: Progress, state: Path) -> int:
+async def _run_until(
+    stop: asyncio.Event, system: System, report: Progress, state: Path, ends: str
+) -> int:
     ending = asyncio.create_task(stop.wait())
     starting = asyncio.create_task(system.start())
     await asyncio.wait({ending, starting}, return_when=asyncio.FIRST_COMPLETED)
     if starting.done():
         known = await starting
         known.write(state)
-        report("ready\n\n" + known.table() + "\n\n  Ctrl-C or `emulate down` ends it.\n")
+        report(f"ready\n\n{known.table()}\n\n  {ends}\n")
         await ending
     else:
         starting.cancel()
@@ -86,7 +95,7 @@ class Progress:
         self._started = time.monotonic()
 
     def __call__(self, text: str) -> None:
-        print(f"{time.monotonic() - self._started:6.1f} s  {text}", flush=True)
+        output.show(f"{time.monotonic() - self._started:6.1f} s  {text}\n")
 
 
 def _log_to(path: Path) -> None:

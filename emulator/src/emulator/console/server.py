@@ -38,7 +38,7 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-_KNOWN = ("load", "phones", "pools", "state", "targets")
+_KNOWN = ("endpoints", "load", "phones", "pools", "state", "targets")
 
 State = Callable[[], Awaitable[Mapping[str, Any]]]
 
@@ -51,7 +51,8 @@ class _Call(NamedTuple):
 
 
 class Console:
-    """`state` gathers the response of GET /_local/state; the rest is for `Commands`."""
+    """`state` gathers the response of GET /_local/state, `endpoints` that of /_local/endpoints,
+    where everything is and which command ends it; the rest is for `Commands`."""
 
     def __init__(
         self,
@@ -63,7 +64,9 @@ class Console:
         origins: Origins,
         phones: Phones,
         load_path: str = load.PATH,
+        endpoints: Callable[[], Mapping[str, Any]] = dict,
     ) -> None:
+        self._endpoints = endpoints
         self._state = state
         self._commands = Commands(containers, weights, origins, load_path)
         self._phones = phones
@@ -115,6 +118,8 @@ class Console:
 
     async def _called(self, call: _Call) -> Mapping[str, Any]:
         match call:
+            case _Call("GET", ("endpoints",), _):
+                return self._endpoints()
             case _Call("GET", ("state",), _):
                 return await self._state()
             case _Call("POST", ("pools", pool), body):

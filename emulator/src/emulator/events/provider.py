@@ -53,6 +53,22 @@ class EventSourceProvider:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._calls.close()
 
+    def saved(self) -> Any:
+        """By table, up to where all readers of its stream are; and each reader's own position."""
+        streams: dict[str, dict[str, int]] = {}
+        for poller in self._pollers:
+            if isinstance(poller, StreamPoller):
+                streams.setdefault(poller.table, {})[poller.mapping.function] = poller.position()
+        past = {table: min(readers.values()) for table, readers in streams.items()}
+        return {"readers": streams, "streams": past}
+
+    def put_back(self, saved: Any) -> None:
+        """Readers go on where they were when `saved` was called."""
+        for poller in self._pollers:
+            if isinstance(poller, StreamPoller):
+                readers = saved["readers"].get(poller.table, {})
+                poller.resume = readers.get(poller.mapping.function)
+
     def state(self) -> dict[str, Any]:
         return {"event_sources": [poller.state() for poller in self._pollers]}
 

@@ -33,6 +33,22 @@ class StreamPoller(Poller):
     _waiting_size: int = field(init=False, default=0)
     _waiting_since: float = field(init=False, default=0.0)
     _discarded: int = field(init=False, default=0)
+    _read_up_to: int = field(init=False, default=0)  # a sequence number; 0 is before the first
+    _undone: int | None = field(init=False, default=None)  # the first one of what is under way
+    resume: int | None = field(init=False, default=None)  # where an earlier run was
+
+    @property
+    def table(self) -> str:
+        return self.mapping.source.split("/")[1]
+
+    def position(self) -> int:
+        """The sequence number up to which all is done; what follows has to be read again after a
+        restart. 0 is before the first."""
+        if self._undone is not None:
+            return self._undone - 1
+        if self._waiting:
+            return int(batching.sequence_number(self._waiting[0])) - 1
+        return self._read_up_to or self.resume or 0
 
     def state(self) -> dict[str, Any]:
         return {**super().state(), "waiting": len(self._waiting), "discarded": self._discarded}
@@ -60,9 +76,18 @@ class StreamPoller(Poller):
             "GetShardIterator",
             StreamArn=arn,
             ShardId=self._shard,
-            ShardIteratorType="TRIM_HORIZON" if self.mapping.from_start else "LATEST",
+            **self._place(),
         )
         self._iterator = opened["ShardIterator"]
+
+    def _place(self) -> dict[str, str]:
+        if self.resume:
+            return {
+                "ShardIteratorType": "AFTER_SEQUENCE_NUMBER",
+                "SequenceNumber": str(self.resume),
+            }
+        from_start = self.mapping.from_start or self.resume is not None
+        return {"ShardIteratorType": "TRIM_HORIZON" if from_start else "LATEST"}
 
     async def _read(self) -> bool:
         """Take what is new and wanted into the buffer; whether anything was new."""
@@ -71,6 +96,7 @@ class StreamPoller(Poller):
         )
         self._iterator = response["NextShardIterator"]
         for record in response["Records"]:
+            self._read_up_to = int(batching.sequence_number(record))
             if self.mapping.wanted(record):
                 if not self._waiting:
                     self._waiting_since = self.clock.now()
@@ -99,6 +125,7 @@ class StreamPoller(Poller):
         result = InvokeResult(b"", False)
         while pending:
             step = pending.popleft()
+            self._undone = int(batching.sequence_number(step.records[0]))
             if isinstance(step, Discarded):
                 await self._discard(step, result)
                 continue
@@ -114,6 +141,7 @@ class StreamPoller(Poller):
             undone = sum(len(each.records) for each in following)
             self.delivered += len(step.records) - undone
             pending.extendleft(reversed(following))
+        self._undone = None
 
     async def _discard(self, discarded: Discarded, result: InvokeResult) -> None:
         self._discarded += len(discarded.records)

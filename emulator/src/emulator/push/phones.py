@@ -60,6 +60,20 @@ class Phones:
     def uninstalled_at(self, token: str) -> float | None:
         return self._uninstalled.get(token)
 
+    def saved(self) -> Any:
+        """Everything, as JSON."""
+        received = {
+            token: [push.as_json() for push in pushes] for token, pushes in self._received.items()
+        }
+        return {"received": received, "uninstalled": dict(self._uninstalled)}
+
+    def put_back(self, saved: Any) -> None:
+        """What `saved` gave."""
+        for token, pushes in saved["received"].items():
+            found = (Push(**push) for push in pushes)
+            self._received[token] = deque(found, maxlen=MOST_PUSHES)
+        self._uninstalled.update(saved["uninstalled"])
+
     def summary(self) -> list[dict[str, Any]]:
         """`[{token, platform, count, last_at, uninstalled}]`, the latest push first."""
         rows = [

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 NAME = "endpoints.json"
 
@@ -22,17 +24,24 @@ class Endpoints:
     console: str
     pid: int
     nlb: str | None = None
+    project: str = ""  # its folder
+    down: str = ""  # the command that ends it, to be typed in that folder
+    page: str | None = None
 
     def write(self, directory: Path) -> None:
         """In one step, so that nobody reads half of it."""
         directory.mkdir(parents=True, exist_ok=True)
-        content = {name: value for name, value in asdict(self).items() if value is not None}
+        content = self.as_json()
         beside = directory / f".{NAME}.new"
         beside.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
         beside.replace(directory / NAME)
 
+    def as_json(self) -> dict[str, Any]:
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
     def table(self) -> str:
         rows = [
+            ("page", self.page, "for a browser"),
             ("HTTP API", self.api, "load balancer"),
             ("NLB", self.nlb, "same targets, by source address"),
             ("WebSocket", self.websocket, "API Gateway"),
@@ -52,7 +61,13 @@ def read(directory: Path) -> Endpoints | None:
         text = (directory / NAME).read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
-    return Endpoints(**json.loads(text))
+    return parsed(json.loads(text))
+
+
+def parsed(document: Mapping[str, Any]) -> Endpoints:
+    """Without what another version of the emulator added. Raises TypeError if a field lacks."""
+    known = {each.name for each in fields(Endpoints)}
+    return Endpoints(**{name: value for name, value in document.items() if name in known})
 
 
 def remove(directory: Path) -> None:

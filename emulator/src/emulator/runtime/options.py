@@ -25,11 +25,17 @@ class Options:
     env: str = "dev"
     api_port: int = ports.DEFAULT_API
     websocket_port: int | None = None
+    console_port: int | None = None
     speed: float = DEFAULT_SPEED
     idle_limit: float = DEFAULT_IDLE_LIMIT
-    data: Path | None = None
+    data_directory: Path | None = None  # default: `state`/data
+    fresh: bool = False  # start without the data that is there
     elsewhere: Mapping[str, str] = field(default_factory=dict)
     context: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def data(self) -> Path:
+        return self.data_directory or self.state / "data"
 
     @property
     def logs(self) -> Path:

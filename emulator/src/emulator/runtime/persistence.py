@@ -1,36 +1,68 @@
-"""`--data DIR`: what is in tables, user pools and push endpoints survives a restart."""
+"""What the data of an environment survives a restart by: put back at the start, saved meanwhile."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, Protocol
 
 import aiohttp
 
-_EVERY = 10.0  # seconds; a crash loses what happened since
-_PATH = "/_local/data"
+from emulator.aws.process import OPEN_DATA, SAVE_DATA
+from emulator.providers import EmulatorError
+
+log = logging.getLogger("emulator.runtime.persistence")
+
+EVERY = 2.0  # seconds; when the AWS server itself is killed, what happened since is lost
+_SHARE = 10  # saving takes at most this part of the time: one second in ten
+
+
+class Kept(Protocol):
+    """Holds data in this process that is saved together with that of AWS."""
+
+    def saved(self) -> Any:
+        """As JSON."""
+
+    def put_back(self, saved: Any) -> None:
+        """What `saved` gave in an earlier run."""
 
 
 class Persistence:
-    """One file per environment in `directory`. Queued messages are lost."""
+    """One file per environment in `directory`. `kept` is saved beside AWS's data, by name; `fresh`
+    is the hint by which somebody starts without the data."""
 
-    def __init__(self, directory: Path, env: str, aws: str, report: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        env: str,
+        aws: str,
+        kept: Mapping[str, Kept],
+        report: Callable[[str], None],
+        fresh: str,
+    ) -> None:
         self._file = directory / f"{env}.json"
-        self._url = aws + _PATH
+        self._aws = aws
+        self._kept = kept
         self._report = report
+        self._fresh = fresh
         self._saving: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Put back what is there, once the resources exist; then save from time to time."""
+        """Put back what is there, once the resources exist; then save from time to time. Raises
+        EmulatorError for a file that can't be read."""
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        if self._file.exists():
-            body = await asyncio.to_thread(self._file.read_bytes)
-            async with aiohttp.ClientSession() as http, http.put(self._url, data=body) as response:
-                response.raise_for_status()
-                count = (await response.json())["put_back"]
-            self._report(f"{count} items, users and push endpoints put back from {self._file}")
+        status, answer = await self._post(OPEN_DATA, {"file": str(self._file)})
+        if status != 200:
+            raise EmulatorError(f"{answer}: {self._fresh} starts without it")
+        for name, saved in answer["beside"].items():
+            if name in self._kept:
+                self._kept[name].put_back(saved)
+        for note in answer["notes"]:
+            self._report(f"{note} ({self._fresh} starts empty)")
+        if answer["put_back"]:
+            self._report(f"{answer['put_back']} items, users, messages and push endpoints put back")
         self._saving = asyncio.create_task(self._save_now_and_then())
 
     async def stop(self) -> None:
@@ -40,22 +72,28 @@ class Persistence:
             await self._save()
 
     async def _save_now_and_then(self) -> None:
-        last = b""
+        loop = asyncio.get_running_loop()
+        pause = EVERY
         while True:
-            await asyncio.sleep(_EVERY)
-            last = await self._save(last)
+            await asyncio.sleep(pause)
+            began = loop.time()
+            await self._save()
+            pause = max(EVERY, _SHARE * (loop.time() - began))
 
-    async def _save(self, last: bytes = b"") -> bytes:
-        async with aiohttp.ClientSession() as http, http.get(self._url) as response:
-            response.raise_for_status()
-            content = await response.read()
-        if content != last:
-            await asyncio.to_thread(self._write, content)
-        return content
+    async def _save(self) -> None:
+        """A failure is reported; the next time may succeed, as on a disk that was full."""
+        beside = {name: each.saved() for name, each in self._kept.items()}
+        try:
+            status, answer = await self._post(SAVE_DATA, {"beside": beside})
+        except (aiohttp.ClientError, TimeoutError) as error:
+            status, answer = 0, str(error)
+        if status != 204:
+            log.warning("the data was not saved: %s", answer)
 
-    def _write(self, content: bytes) -> None:
-        """In one step, readable by its owner only: there are passwords in it."""
-        beside = self._file.with_suffix(".new")
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
-            out.write(content)
-        beside.replace(self._file)
+    async def _post(self, path: str, body: Mapping[str, Any]) -> tuple[int, Any]:
+        async with (
+            aiohttp.ClientSession(trust_env=False) as http,
+            http.post(self._aws + path, json=body) as response,
+        ):
+            is_json = response.content_type == "application/json"
+            return response.status, await (response.json() if is_json else response.text())

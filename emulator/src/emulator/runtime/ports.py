@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+from collections.abc import Callable
 from typing import NamedTuple
 
-from emulator.listening import bound
+from emulator.listening import bound, number
 from emulator.providers import EmulatorError
 
 DEFAULT_API = 8080
+CONSOLE = 2  # the console's port, counted from the API's
+
+_NEXT = (
+    "the WebSocket API",
+    "the console",
+    "AWS",
+    "FCM",
+    "APNs",
+    "the management API",
+    "the Network Load Balancer",
+    "Lambda's Invoke",
+)
 
 
 class Ports(NamedTuple):
@@ -30,26 +44,37 @@ class Ports(NamedTuple):
             port.close()
 
 
-def choose(api: int, websocket: int | None = None) -> Ports:
-    """`api` and `websocket` as asked for; the others follow them in a row, each replaced by a free
-    one where it is taken. `api` 0 means free ones throughout.
+def choose(
+    api: int,
+    websocket: int | None = None,
+    console: int | None = None,
+    *,
+    report: Callable[[str], None] = lambda _line: None,
+) -> Ports:
+    """`api`, `websocket` and `console` as asked for; the others follow the API's in a row. One of
+    them that is taken is replaced by a free one, which `report` gets a line about. `api` 0 means
+    free ones throughout.
 
     Raises EmulatorError naming a port that was asked for and is taken.
     """
-    held = [bound(api, "the HTTP API (--api-port)")]
-    try:
-        if websocket is None:
-            held.append(_near(api, 1))
-        else:
-            held.append(bound(websocket, "the WebSocket API (--ws-port)"))
-    except EmulatorError:
-        held[0].close()
-        raise
-    return Ports(*held, *(_near(api, offset) for offset in range(2, 9)))
+    asked = {1: (websocket, "--ws-port"), CONSOLE: (console, "--console-port")}
+    with contextlib.ExitStack() as undone:
+        held = [undone.enter_context(bound(api, "the HTTP API (--api-port)"))]
+        for offset, purpose in enumerate(_NEXT, start=1):
+            port, option = asked.get(offset, (None, ""))
+            if port is not None:
+                found = bound(port, f"{purpose} ({option})")
+            else:
+                found = _near(api + offset if api else 0, purpose, report)
+            held.append(undone.enter_context(found))
+        undone.pop_all()
+    return Ports(*held)
 
 
-def _near(api: int, offset: int) -> socket.socket:
+def _near(wanted: int, purpose: str, report: Callable[[str], None]) -> socket.socket:
     try:
-        return bound(api + offset if api else 0, "what has no option")
+        return bound(wanted, purpose)
     except EmulatorError:
-        return bound(0, "what has no option")
+        free = bound(0, purpose)
+        report(f"port {wanted} is taken: {purpose} is on {number(free)}")
+        return free

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from typing import Any
 from emulator.providers import EmulatorError
 
 FCM, APNS = "fcm", "apns"
+ARGUMENTS = "arguments"  # the entry of `commands` by which a command takes arguments
+COMMANDS = ("up", "down", "status", "logs", "rehearse", "trace")
 _NOT_INPUTS = ("__pycache__", "node_modules", "cdk.out", ".")  # folders whose names start so
 
 
@@ -20,7 +23,8 @@ class Project:
     """Every setting may be left out: the defaults suit any CDK app in Python.
 
     `push_secrets` maps the type of a custom resource to its properties that hold the ARN of a
-    secret, and these to the credentials that the secret holds: "fcm" or "apns".
+    secret, and these to the credentials that the secret holds: "fcm" or "apns". `commands` has
+    what people here type in the place of a command of `emulate`, as every hint names it.
     """
 
     directory: Path
@@ -28,7 +32,22 @@ class Project:
     templates: tuple[str, ...] = ("app.py", "cdk.json")  # changes here take a restart
     synth_inputs: tuple[str, ...] = ()  # what app.py reads; () for the whole project
     load_path: str = "/"  # for loads that name no path
+    page_path: str = ""  # of the load balancer, what a person opens; "" for none
     push_secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    commands: Mapping[str, str] = field(default_factory=dict)
+
+    def command(self, name: str, *arguments: str) -> str:
+        """What to type for `emulate <name> <arguments>`, in the project's folder."""
+        typed, given = self.commands.get(name), shlex.join(arguments)
+        if typed is None:
+            return f"emulate {name} {given}".rstrip()
+        takes = self.commands.get(ARGUMENTS, "{}")
+        return f"{typed} {takes.format(given)}" if given else typed
+
+    def hint(self, name: str, *arguments: str) -> str:
+        """The command in backquotes, with the folder to type it in where that is another one."""
+        where = "" if Path.cwd() == self.directory.resolve() else f" in {self.directory}"
+        return f"`{self.command(name, *arguments)}`{where}"
 
     @property
     def source_directory(self) -> Path | None:
@@ -87,10 +106,18 @@ def _are_push_secrets(value: Any) -> bool:
     )
 
 
+def _are_commands(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        name in (*COMMANDS, ARGUMENTS) and isinstance(typed, str) for name, typed in value.items()
+    )
+
+
 _RULES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "sources": ("the name of a folder", _is_text),
     "templates": ("a list of files and folders", _are_texts),
     "synth_inputs": ("a list of files and folders", _are_texts),
     "load_path": ("a path that starts with a slash", _is_path),
+    "commands": (f"a table of texts, of {', '.join((*COMMANDS, ARGUMENTS))}", _are_commands),
+    "page_path": ("a path that starts with a slash", _is_path),
     "push_secrets": (f"a table {{type = {{property = {FCM!r} or {APNS!r}}}}}", _are_push_secrets),
 }

@@ -86,6 +86,7 @@ class Services:
             origins=self._origins,
             phones=servers.phones,
             load_path=servers.options.project.load_path,
+            endpoints=lambda: self.endpoints().as_json(),
         )
 
     def _functions(self) -> Functions:
@@ -165,6 +166,7 @@ class Services:
 
     def endpoints(self) -> Endpoints:
         servers = self._servers
+        page = servers.options.project.page_path
         return Endpoints(
             env=servers.options.env,
             api=self.balancer.url,
@@ -175,6 +177,9 @@ class Services:
             console=self.console.url,
             pid=os.getpid(),
             nlb=self.balancer.network_url,
+            project=str(servers.options.project.directory),
+            down=servers.options.project.command("down"),
+            page=f"{self.balancer.url}{page}" if page else None,
         )
 
     def _origins(self) -> dict[str, str]:

@@ -12,7 +12,7 @@ from emulator.rehearsal.persisted_templates import PersistedTemplates
 from emulator.runtime import ports, push_credentials
 from emulator.runtime.endpoints import Endpoints
 from emulator.runtime.options import Options
-from emulator.runtime.persistence import Persistence
+from emulator.runtime.persistence import Kept, Persistence
 from emulator.runtime.servers import Servers
 from emulator.runtime.services import Component, Services
 from emulator.runtime.synth import Synthesis
@@ -37,8 +37,15 @@ class System:
 
     async def start(self) -> Endpoints:
         options = self._options
-        self._ports = chosen = ports.choose(options.api_port, options.websocket_port)
+        self._ports = chosen = ports.choose(
+            options.api_port,
+            options.websocket_port,
+            options.console_port,
+            report=self._report,
+        )
         fcm = f"http://{HOST}:{number(chosen.fcm)}"
+        if options.fresh:
+            self._forget()
         credentials = await asyncio.to_thread(push_credentials.generate, fcm)
         servers = Servers(options, chosen, credentials, self._children)
         synthesis = Synthesis(
@@ -57,11 +64,7 @@ class System:
         await self._start(services.custom)
         made = await services.registry().create_all(Stage(loaded, servers.place))
         self._report(f"{made} resources created")
-        if options.data is not None:
-            await self._start(Persistence(options.data, options.env, servers.aws.url, self._report))
-            await asyncio.to_thread(
-                self._compare, PersistedTemplates(options.data, options.env), deployable
-            )
+        await self._put_back(servers, services, deployable)
         for component in services.in_order():
             await self._start(component)
         unhealthy = await services.containers.ready(_CONTAINERS_WITHIN)
@@ -82,9 +85,26 @@ class System:
         if self._ports is not None:
             self._ports.close()
 
+    def _forget(self) -> None:
+        """The data of the environment, and the templates that made it; not of the others."""
+        for file in self._options.data.glob(f"{self._options.env}.*"):
+            file.unlink()
+
     async def _start(self, component: Component) -> None:
         self._running.append(component)
         await component.start()
+
+    async def _put_back(
+        self, servers: Servers, services: Services, deployable: assembly.Assembly
+    ) -> None:
+        options = self._options
+        kept: dict[str, Kept] = {"positions": services.events, "phones": servers.phones}
+        fresh = options.project.hint("up", "--fresh")
+        await self._start(
+            Persistence(options.data, options.env, servers.aws.url, kept, self._report, fresh)
+        )
+        templates = PersistedTemplates(options.data, options.env)
+        await asyncio.to_thread(self._compare, templates, deployable)
 
     def _compare(self, persisted: PersistedTemplates, loaded: assembly.Assembly) -> None:
         for line in persisted.compared(loaded):

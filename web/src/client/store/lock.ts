@@ -8,12 +8,14 @@ export type Release = () => Promise<void>;
 /**
  * Held until it is released, and no longer than the tab lives (Web Locks).
  *
- * Raises StoreError where another tab holds it.
+ * Where another tab holds it, this waits until that one lets go or `wait` is aborted; without `wait`
+ * it raises StoreError at once.
  */
-export async function lockDevice(name: string): Promise<Release> {
+export async function lockDevice(name: string, wait?: AbortSignal): Promise<Release> {
   const got = Promise.withResolvers<boolean>();
   const held = Promise.withResolvers<void>();
-  const ended = navigator.locks.request(name, { ifAvailable: true }, (lock) => {
+  const options = wait === undefined ? { ifAvailable: true } : { signal: wait };
+  const ended = navigator.locks.request(name, options, (lock) => {
     got.resolve(lock !== null);
     return lock === null ? undefined : held.promise;
   });

@@ -28,9 +28,17 @@ export class Store {
     this.#unlock = unlock;
   }
 
-  /** Opens or makes it. Raises StoreError where another tab has it open, or it is no store. */
-  static async open(name: string, version: number, tables: Tables): Promise<Store> {
-    const unlock = await lockDevice(name);
+  /**
+   * Opens or makes it. Raises StoreError where another tab has it open, or it is no store; with
+   * `wait` it waits for that tab, until the signal aborts.
+   */
+  static async open(
+    name: string,
+    version: number,
+    tables: Tables,
+    wait?: AbortSignal,
+  ): Promise<Store> {
+    const unlock = await lockDevice(name, wait);
     try {
       const names = [KEYS, ...tables.map((table) => table.name)];
       const database = await Database.open(name, version, names, (fresh) => make(fresh, tables));

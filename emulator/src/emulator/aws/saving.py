@@ -1,0 +1,155 @@
+"""Writes the data to a file from time to time, without a pause in which calls would wait.
+
+The server forks, as Redis does for its snapshots (redis.io, "Redis persistence"): the child has
+the memory of one moment and writes it down, while the server goes on. The file is replaced in one
+step once its content is on the disk, so an end at any moment leaves the earlier one or the new one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import os
+import sys
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from emulator.aws import data
+from emulator.aws.process import OPEN_DATA, SAVE_DATA
+
+FORMAT = 2
+# Python advises against it on macOS, where system libraries start threads:
+# docs.python.org/3/library/multiprocessing.html#contexts-and-start-methods
+FORKS = sys.platform == "linux"
+
+
+class Unreadable(Exception):
+    """The file can't be put back; its text says why."""
+
+
+class Saving:
+    """`changed` is called with each call that may change something. `beside` is what the emulator
+    saves with it: where its readers of streams are, what phones hold."""
+
+    def __init__(self) -> None:
+        self._file: Path | None = None
+        self._beside: Mapping[str, Any] = {}
+        self._changes = 0
+        self._saved = 0
+
+    def changed(self) -> None:
+        self._changes += 1
+
+    def open(self, file: Path) -> dict[str, Any]:
+        """Puts back what the file has, and saves to it from now on. Raises Unreadable."""
+        notes: list[str] = []
+        found = _read(file) if file.exists() else {}
+        count = data.restored(found, notes.append)
+        self._file, self._beside = file, found.get("beside", {})
+        return {"put_back": count, "beside": self._beside, "notes": notes}
+
+    async def save(self, beside: Mapping[str, Any]) -> None:
+        """Unless nothing changed since the last time. Raises OSError."""
+        if self._is_saved(beside):
+            return
+        self._beside, changes = beside, self._changes
+        if FORKS:
+            await self._save_in_child()
+        else:
+            self._write()
+        self._saved = changes
+
+    def save_now(self) -> None:
+        """What is not saved yet; calls wait meanwhile."""
+        if self._file is not None and self._changes != self._saved:
+            self._write()
+            self._saved = self._changes
+
+    def _is_saved(self, beside: Mapping[str, Any]) -> bool:
+        return self._file is None or (self._changes == self._saved and beside == self._beside)
+
+    async def _save_in_child(self) -> None:
+        ended, end = os.pipe()
+        child = os.fork()
+        if child == 0:
+            self._be_child()
+        os.close(end)
+        loop = asyncio.get_running_loop()
+        done = asyncio.Event()
+        loop.add_reader(ended, done.set)  # the child's end is closed with it
+        try:
+            await done.wait()
+        finally:
+            loop.remove_reader(ended)
+            os.close(ended)
+            _, status = os.waitpid(child, 0)  # noqa: ASYNC222 - it has ended
+        if status != 0:
+            raise OSError(f"{self._file} could not be written; see the server's log")
+
+    def _be_child(self) -> None:
+        """Writes, and ends without what Python does at its end: that is the server's to do."""
+        gc.disable()  # it would copy the memory that is shared
+        status = 1
+        try:
+            self._write()
+            status = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+
+    def _write(self) -> None:
+        """Readable by its owner only: there are passwords in it."""
+        if self._file is None:
+            return
+        positions = self._beside.get("positions", {}).get("streams", {})
+        content = {"format": FORMAT, **data.taken(positions), "beside": self._beside}
+        # a name of its own: a killed server's child may still be writing
+        beside = self._file.with_suffix(f".{os.getpid()}.new")
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+            json.dump(content, out, default=data.binary)
+            out.flush()
+            os.fsync(out.fileno())
+        beside.replace(self._file)
+
+
+def add_routes(app: web.Application, saving: Saving) -> None:
+    """POST /_local/data/open `{"file"}` gives `{"put_back", "beside", "notes"}`, or 422 with a
+    sentence; POST /_local/data/save `{"beside"}` gives 204 when it is saved."""
+
+    async def open_file(request: web.Request) -> web.Response:
+        try:
+            return web.json_response(saving.open(Path((await request.json())["file"])))
+        except Unreadable as error:
+            return web.Response(status=422, text=str(error))
+
+    async def save(request: web.Request) -> web.Response:
+        try:
+            await saving.save((await request.json())["beside"])
+        except OSError as error:
+            return web.Response(status=507, text=str(error))
+        return web.Response(status=204)
+
+    app.router.add_post(OPEN_DATA, open_file)
+    app.router.add_post(SAVE_DATA, save)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    for left in file.parent.glob(f"{file.stem}.*.new"):
+        left.unlink()
+    try:
+        found = json.loads(file.read_bytes())
+        number = int(found["format"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise Unreadable(f"{file} has no data of this emulator ({error!r})") from error
+    if number != FORMAT:
+        raise Unreadable(
+            f"{file} was written by another version of the emulator (format {number}, this one "
+            f"reads {FORMAT})"
+        )
+    return dict(found)

@@ -1,0 +1,22 @@
+"""What the commands print: to a reader that may go away, as `head` does after ten lines."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def show(text: str) -> None:
+    """Prints the text. After the reader has gone nothing is printed, and nothing fails."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        close()
+
+
+def close() -> None:
+    """From now on output goes nowhere: Python, too, flushes it once more when it ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

@@ -1,0 +1,154 @@
+/** One open chat: what is loaded of it, what is unread, and how far its members are. */
+
+import type { ChatClient, Event, StoredMessage } from "../../client/index.ts";
+import { Model } from "./model.ts";
+
+const FIRST_PAGE = 60;
+const PAGE = 100;
+/** Read at once on opening, so that the line above what is unread can be shown. */
+const MOST_AT_FIRST = 500;
+
+export interface Marks {
+  readonly delivered: number;
+  readonly read: number;
+}
+
+export class Conversation extends Model {
+  readonly chat: string;
+  /** Oldest first; what has no seq yet stands last. All that was loaded stays here. */
+  messages: readonly StoredMessage[] = [];
+  /** The oldest message is loaded. */
+  complete = false;
+  /** The line above the first message that was unread on opening; kept until the chat is left. */
+  unread: { readonly messageId: string; readonly count: number } | undefined;
+  marks: ReadonlyMap<string, Marks> = new Map();
+  /** When the last message of somebody else came, ms of performance.now(). */
+  lastArrival = performance.now();
+  /** Messages of others since the chat was opened. */
+  arrived = 0;
+  /** Up to where it was read when it was opened, or has been read on another device since. */
+  #readBefore: number;
+  readonly #client: ChatClient;
+  #loading: Promise<void> = Promise.resolve();
+  #reload: "tail" | "all" | undefined;
+
+  static async open(client: ChatClient, chat: string): Promise<Conversation> {
+    const summary = (await client.chats()).find((each) => each.chat === chat);
+    const conversation = new Conversation(client, chat, summary?.read ?? 0);
+    const unread = summary?.unread ?? 0;
+    await conversation.#first(Math.min(MOST_AT_FIRST, Math.max(FIRST_PAGE, unread + 20)));
+    conversation.#drawLine(unread);
+    return conversation;
+  }
+
+  private constructor(client: ChatClient, chat: string, read: number) {
+    super();
+    this.#client = client;
+    this.chat = chat;
+    this.#readBefore = read;
+  }
+
+  /** The highest seq that is shown here. */
+  get newest(): number {
+    return this.messages.findLast(({ seq }) => seq !== undefined)?.seq ?? 0;
+  }
+
+  /** Loads the page before what is loaded. */
+  async older(): Promise<void> {
+    return this.#inTurn(async () => {
+      const first = this.messages.find(({ seq }) => seq !== undefined)?.seq;
+      if (this.complete || first === undefined) return;
+      const page = await this.#client.history(this.chat, PAGE, first);
+      this.complete = page.length < PAGE;
+      this.messages = [...page, ...this.messages];
+      this.changed();
+    });
+  }
+
+  /** Loads pages until `fits` holds for a message, or the beginning is reached. */
+  async loadUntil(fits: (messages: readonly StoredMessage[]) => boolean): Promise<void> {
+    while (!this.complete && !fits(this.messages)) await this.older();
+  }
+
+  /** Something happened in this chat. */
+  heard(event: Event): void {
+    if (event.type === "message" && !event.own) {
+      this.lastArrival = performance.now();
+      this.arrived += 1;
+    }
+    if (event.type === "watermarks") {
+      if (event.user === this.#client.user) this.#readElsewhere(event.read);
+      void this.#inTurn(() => this.#loadMarks()).catch(() => {});
+      return;
+    }
+    const seq = "seq" in event ? event.seq : undefined;
+    const recent = this.messages.at(-FIRST_PAGE)?.seq ?? 0;
+    const inTail = event.type === "message" || seq === undefined || seq >= recent;
+    this.refresh(inTail ? "tail" : "all");
+  }
+
+  /** Reads from the store again what may have changed; what comes meanwhile is read with it. */
+  refresh(what: "tail" | "all"): void {
+    if (this.#reload !== undefined) {
+      if (what === "all") this.#reload = "all";
+      return;
+    }
+    this.#reload = what;
+    void this.#inTurn(async () => {
+      const reload = this.#reload;
+      this.#reload = undefined;
+      await this.#read(reload === "all" ? this.messages.length + PAGE : FIRST_PAGE);
+      this.changed();
+    }).catch(() => {}); // the store reports it by itself
+  }
+
+  async #first(limit: number): Promise<void> {
+    this.messages = await this.#client.history(this.chat, limit);
+    this.complete = this.messages.length < limit;
+    await this.#loadMarks();
+  }
+
+  /** The newest `limit` messages again, or as many as it takes to leave no gap to the older ones. */
+  async #read(limit: number): Promise<void> {
+    const known = this.newest;
+    const tail = await this.#client.history(this.chat, limit);
+    const from = tail.find(({ seq }) => seq !== undefined)?.seq;
+    if (tail.length < limit || from === undefined) {
+      this.messages = tail;
+      this.complete = true;
+    } else if (from > known + 1 && known > 0) {
+      await this.#read(limit * 4);
+    } else {
+      const kept = this.messages.filter(({ seq }) => seq !== undefined && seq < from);
+      this.messages = [...kept, ...tail];
+    }
+  }
+
+  async #loadMarks(): Promise<void> {
+    this.marks = await this.#client.watermarks(this.chat);
+    this.changed();
+  }
+
+  #drawLine(count: number): void {
+    const first = this.messages.find(
+      ({ seq, sender }) =>
+        seq !== undefined && seq > this.#readBefore && sender !== this.#client.user,
+    );
+    if (first !== undefined && count > 0) this.unread = { messageId: first.messageId, count };
+  }
+
+  /** Another device of this user has shown it: there is nothing unread above that any more. */
+  #readElsewhere(read: number): void {
+    this.#readBefore = Math.max(this.#readBefore, read);
+    const line = this.messages.find(({ messageId }) => messageId === this.unread?.messageId);
+    if (line?.seq === undefined || line.seq > read) return;
+    this.unread = undefined;
+    this.changed();
+  }
+
+  async #inTurn(act: () => Promise<void>): Promise<void> {
+    const turn = this.#loading.then(act);
+    this.#loading = turn.catch(() => {});
+    return turn;
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * Which device this browser is. The marker stands outside of the database, so that a database that
+ * the browser has deleted is noticed: it is never made anew in silence.
+ */
+
+import { databaseOf } from "../../client/index.ts";
+
+const MARKER = "switchboard.device";
+const NAME_BYTES = 4;
+
+export interface Installation {
+  readonly user: string;
+  readonly device: string;
+}
+
+export function installed(): Installation | undefined {
+  const text = localStorage.getItem(MARKER);
+  if (text === null) return undefined;
+  try {
+    const { user, device } = JSON.parse(text) as Record<string, unknown>;
+    if (typeof user === "string" && typeof device === "string") return { user, device };
+  } catch {
+    // not ours: as if there were none
+  }
+  return undefined;
+}
+
+export function markInstalled({ user, device }: Installation): void {
+  localStorage.setItem(MARKER, JSON.stringify({ user, device }));
+}
+
+export function forgetInstalled(): void {
+  localStorage.removeItem(MARKER);
+}
+
+/** A name that none of the user's devices has yet. */
+export function newDevice(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(NAME_BYTES));
+  return `web-${[...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+}
+
+/** False where the browser has deleted what this device had. */
+export async function keysAreThere({ user, device }: Installation): Promise<boolean> {
+  const names = (await indexedDB.databases()).map(({ name }) => name);
+  return names.includes(databaseOf(user, device));
+}
+
+/** The page's own database, beside the client's. */
+export function pageDatabaseOf({ user, device }: Installation): string {
+  return `${databaseOf(user, device)}/page`;
+}
+
+/** Deletes what this device had. Nothing can be read here after that. */
+export async function deleteDatabases(of: Installation): Promise<void> {
+  for (const name of [databaseOf(of.user, of.device), pageDatabaseOf(of)]) {
+    await new Promise<void>((resolve) => {
+      const request = indexedDB.deleteDatabase(name);
+      request.onsuccess = () => resolve();
+      request.onerror = () => resolve(); // it holds sealed rows, and is tried again by nobody
+      request.onblocked = () => resolve();
+    });
+  }
+}

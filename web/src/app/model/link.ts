@@ -1,0 +1,29 @@
+/** How the connection is, as the page shows it. */
+
+import type { Event } from "../../client/index.ts";
+
+export type Link =
+  | { readonly at: "connecting" }
+  | { readonly at: "catching-up" }
+  | { readonly at: "connected" }
+  /** `until`: when the next attempt begins, epoch ms. */
+  | { readonly at: "waiting"; readonly until: number }
+  | { readonly at: "stopped" };
+
+/** After `event`; undefined where it says nothing of the connection. */
+export function linkAfter(event: Event, now: number): Link | undefined {
+  switch (event.type) {
+    case "connected":
+      return { at: "catching-up" };
+    case "caught_up":
+      return { at: "connected" };
+    case "disconnected":
+      if (event.retryIn === undefined) return { at: "stopped" };
+      return { at: "waiting", until: now + event.retryIn };
+    case "signed_out":
+    case "displaced":
+      return { at: "stopped" };
+    default:
+      return undefined;
+  }
+}

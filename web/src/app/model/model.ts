@@ -1,0 +1,14 @@
+/** What views draw: it tells whoever watches it that something in it has changed. */
+export class Model {
+  readonly #watchers = new Set<() => void>();
+
+  /** Called at each change, until the returned function is called. */
+  watch(watcher: () => void): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+
+  changed(): void {
+    for (const watcher of [...this.#watchers]) watcher();
+  }
+}

@@ -1,0 +1,334 @@
+/** A signed-in device: its client, and what the page shows beside the open chat. */
+
+import {
+  ApiError,
+  type ChatClient,
+  type ChatSummary,
+  Closed,
+  type Comparison,
+  type Event,
+  type Invitation,
+  type KnownChat,
+  type StoredMessage,
+} from "../../client/index.ts";
+import { Conversation } from "./conversation.ts";
+import type { Drafts } from "./drafts.ts";
+import { type Link, linkAfter } from "./link.ts";
+import { Model } from "./model.ts";
+
+/** A typing report is shown for so long. */
+const TYPING_MS = 6_000;
+const FIRST_RETRY_MS = 1_000;
+const MOST_RETRY_MS = 30_000;
+/** Changes that come together are shown together. */
+const TOGETHER_MS = 30;
+
+export interface ChatEntry extends ChatSummary {
+  readonly last: StoredMessage | undefined;
+}
+
+export interface Presence {
+  readonly online: boolean;
+  readonly lastSeen: number | undefined;
+}
+
+export interface Ongoing {
+  readonly chat: string;
+  readonly comparison: Comparison;
+}
+
+export class Session extends Model {
+  readonly client: ChatClient;
+  readonly drafts: Drafts;
+  link: Link = { at: "connecting" };
+  chats: readonly ChatEntry[] = [];
+  /** As the backend lists them; empty until it has been asked. */
+  listed: ReadonlyMap<string, KnownChat> = new Map();
+  invitations: readonly Invitation[] = [];
+  blocked: ReadonlySet<string> = new Set();
+  open: Conversation | undefined;
+  readonly presence = new Map<string, Presence>();
+  readonly comparisons = new Map<string, Ongoing>();
+  /** Users whose changed keys are not accepted. */
+  readonly changedKeys = new Set<string>();
+  /** Nothing can be written on this device. */
+  storeFailing = false;
+  registeredAt: number | undefined;
+  /** The sign-in is over; set once. */
+  ended: ((why: "signed_out" | "displaced") => void) | undefined;
+
+  readonly #typing = new Map<string, Map<string, ReturnType<typeof setTimeout>>>();
+  readonly #dirty = new Set<string>();
+  readonly #last = new Map<string, StoredMessage | undefined>();
+  #refreshing: ReturnType<typeof setTimeout> | undefined;
+  #watched = new Set<string>();
+  #retryMs = FIRST_RETRY_MS;
+  #wake: (() => void) | undefined;
+  #closed = false;
+  readonly #stop: () => void;
+
+  constructor(client: ChatClient, drafts: Drafts) {
+    super();
+    this.client = client;
+    this.drafts = drafts;
+    this.#stop = client.listen((event) => this.#heard(event));
+  }
+
+  get user(): string {
+    return this.client.user;
+  }
+
+  /** What is here is shown before anybody is asked; then it connects, and stays connected. */
+  async begin(): Promise<void> {
+    await this.#refreshChats();
+    this.registeredAt = await this.client.registeredAt();
+    void this.#connect();
+  }
+
+  async close(): Promise<void> {
+    this.#leave();
+    await this.client.close();
+    await this.drafts.close();
+  }
+
+  /** After the client has closed itself: it was signed out, or its account deleted. */
+  async closed(): Promise<void> {
+    this.#leave();
+    await this.drafts.close();
+  }
+
+  #leave(): void {
+    this.#closed = true;
+    this.#stop();
+    this.#wake?.();
+    clearTimeout(this.#refreshing);
+  }
+
+  // -- the connection
+
+  async #connect(): Promise<void> {
+    while (!this.#closed && !this.client.connecting) {
+      this.#linkIs({ at: "connecting" });
+      try {
+        await this.client.signUpOrIn();
+        await this.client.connect();
+      } catch (error) {
+        if (error instanceof ApiError && [401, 403].includes(error.status)) {
+          this.ended?.("signed_out");
+          return;
+        }
+        if (this.client.connecting || error instanceof Closed) break; // the client goes on by itself
+        await this.#pause();
+      }
+    }
+    if (!this.#closed) await this.#registered();
+  }
+
+  async #registered(): Promise<void> {
+    this.registeredAt = await this.client.registeredAt().catch(() => undefined);
+    await this.refreshPeople().catch(() => {});
+  }
+
+  async #pause(): Promise<void> {
+    const pause = this.#retryMs;
+    this.#retryMs = Math.min(MOST_RETRY_MS, pause * 2);
+    this.#linkIs({ at: "waiting", until: Date.now() + pause });
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      setTimeout(resolve, pause);
+    });
+  }
+
+  /** The next attempt is made now. */
+  connectNow(): void {
+    if (this.link.at !== "waiting") return;
+    this.#linkIs({ at: "connecting" });
+    this.#wake?.();
+    this.client.connectNow();
+  }
+
+  #linkIs(link: Link): void {
+    this.link = link;
+    this.changed();
+  }
+
+  // -- chats
+
+  entry(chat: string): ChatEntry | undefined {
+    return this.chats.find((each) => each.chat === chat);
+  }
+
+  /** The other one of a direct chat. */
+  peer(chat: string): string | undefined {
+    const entry = this.entry(chat);
+    if (entry?.kind !== "direct") return undefined;
+    return entry.members.find((user) => user !== this.user);
+  }
+
+  async openChat(chat: string | undefined): Promise<void> {
+    if (this.open?.chat === chat) return;
+    this.open = undefined;
+    if (chat === undefined) return this.changed();
+    const conversation = await Conversation.open(this.client, chat);
+    this.open = conversation;
+    this.changed();
+  }
+
+  /** A chat has just been made or joined: it stands in the list when this returns. */
+  async known(chat: string): Promise<void> {
+    this.#dirty.add(chat);
+    await this.#refreshChats();
+  }
+
+  /** It returns when the text is kept here; raises what ChatClient.send does. */
+  async send(chat: string, text: string): Promise<void> {
+    await this.client.send(chat, text);
+    this.#later(chat);
+    if (this.open?.chat === chat) this.open.refresh("tail");
+  }
+
+  /** Who types in the chat now. */
+  typing(chat: string): string[] {
+    return [...(this.#typing.get(chat)?.keys() ?? [])];
+  }
+
+  /** The user has seen everything in the chat up to `seq`. */
+  async sawUpTo(chat: string, seq: number): Promise<void> {
+    if (seq <= (this.entry(chat)?.read ?? 0)) return;
+    await this.client.markRead(chat, seq);
+    this.#later(chat);
+  }
+
+  /** Asks the backend for what it alone keeps: requests, invitations, admins, mutes, blocks. */
+  async refreshPeople(): Promise<void> {
+    const people = this.client.people;
+    const [listed, invitations, contacts] = await Promise.all([
+      people.chats(),
+      people.invitations(),
+      people.contacts(),
+    ]);
+    this.listed = new Map(listed.map((each) => [each.chat, each]));
+    this.invitations = invitations;
+    this.blocked = new Set([...contacts].flatMap(([user, is]) => (is === "blocked" ? [user] : [])));
+    this.changed();
+  }
+
+  isRequest(chat: string): boolean {
+    return this.listed.get(chat)?.request === true;
+  }
+
+  /** `now`: epoch ms; the backend has seconds. */
+  isMuted(chat: string, now: number): boolean {
+    return (this.listed.get(chat)?.mutedUntil ?? 0) * 1000 > now;
+  }
+
+  // -- what happens
+
+  #heard(event: Event): void {
+    const link = linkAfter(event, Date.now());
+    if (link !== undefined) {
+      this.link = link;
+      if (link.at === "waiting") this.presence.clear(); // not known without a connection
+    }
+    if ("chat" in event && event.chat !== undefined) {
+      this.#later(event.chat);
+      if (event.chat === this.open?.chat) this.open.heard(event);
+    }
+    this.#react(event);
+    this.changed();
+  }
+
+  #react(event: Event): void {
+    switch (event.type) {
+      case "presence":
+        this.presence.set(event.user, { online: event.online, lastSeen: event.lastSeen });
+        return;
+      case "typing":
+        this.#types(event.chat, event.user);
+        return;
+      case "message":
+        this.#typed(event.chat, event.sender);
+        return;
+      case "caught_up":
+      case "chat_changed":
+      case "invited":
+        void this.refreshPeople().catch(() => {});
+        return;
+      case "comparison":
+        this.comparisons.set(event.comparison.peer.name, event);
+        return;
+      case "identity_changed":
+        this.changedKeys.add(event.user);
+        return;
+      case "held":
+        for (const user of event.users) this.changedKeys.add(user);
+        return;
+      case "store_failing":
+      case "store_working":
+        this.storeFailing = event.type === "store_failing";
+        return;
+      case "signed_out":
+      case "displaced":
+        this.ended?.(event.type);
+    }
+  }
+
+  #types(chat: string, user: string): void {
+    const typing = this.#typing.get(chat) ?? new Map<string, ReturnType<typeof setTimeout>>();
+    this.#typing.set(chat, typing);
+    clearTimeout(typing.get(user));
+    const over = setTimeout(() => {
+      typing.delete(user);
+      this.changed();
+    }, TYPING_MS);
+    typing.set(user, over);
+  }
+
+  /** What was typed has come. */
+  #typed(chat: string, user: string): void {
+    clearTimeout(this.#typing.get(chat)?.get(user));
+    this.#typing.get(chat)?.delete(user);
+  }
+
+  // -- the list
+
+  #later(chat: string): void {
+    this.#dirty.add(chat);
+    this.#refreshing ??= setTimeout(() => {
+      this.#refreshing = undefined;
+      void this.#refreshChats().catch(() => {}); // the store reports it by itself
+    }, TOGETHER_MS);
+  }
+
+  async #refreshChats(): Promise<void> {
+    const dirty = new Set(this.#dirty);
+    this.#dirty.clear();
+    const summaries = await this.client.chats();
+    for (const { chat } of summaries) {
+      if (this.#last.has(chat) && !dirty.has(chat)) continue;
+      const [last] = await this.client.history(chat, 1);
+      this.#last.set(chat, last);
+    }
+    this.chats = summaries
+      .map((summary) => ({ ...summary, last: this.#last.get(summary.chat) }))
+      .sort((a, b) => newestOf(b) - newestOf(a));
+    await this.#watchPeers();
+    this.changed();
+  }
+
+  async #watchPeers(): Promise<void> {
+    const peers = this.chats.flatMap(({ kind, left, members }) =>
+      kind === "direct" && !left ? members.filter((user) => user !== this.user) : [],
+    );
+    const fresh = peers.filter((user) => !this.#watched.has(user));
+    if (fresh.length === 0) return;
+    for (const user of fresh) this.#watched.add(user);
+    await this.client.watch(fresh);
+  }
+}
+
+/** A text that waits has no time of the backend's yet: it is the newest. */
+function newestOf({ last }: ChatEntry): number {
+  if (last === undefined) return 0;
+  return last.sentAt ?? Number.MAX_SAFE_INTEGER;
+}

@@ -1,0 +1,20 @@
+/** Asks the tab that has a device open to let go of it. Who has it is decided by its lock alone. */
+
+const CHANNEL = "switchboard.tabs";
+
+export class Tabs {
+  readonly #channel = new BroadcastChannel(CHANNEL);
+
+  /** `giveUp` is called when another tab wants the device; until the returned function is called. */
+  listen(database: string, giveUp: () => void): () => void {
+    const heard = ({ data }: MessageEvent<unknown>) => {
+      if (data === database) giveUp();
+    };
+    this.#channel.addEventListener("message", heard);
+    return () => this.#channel.removeEventListener("message", heard);
+  }
+
+  ask(database: string): void {
+    this.#channel.postMessage(database);
+  }
+}

@@ -1,0 +1,23 @@
+/** When the user last did something in this page, and when that, or its visibility, changes. */
+
+import { Model } from "../model/model.ts";
+
+const INPUT = ["pointerdown", "keydown", "wheel", "touchstart", "pointermove"] as const;
+
+class Attention extends Model {
+  /** ms of performance.now() */
+  lastInput = 0;
+
+  constructor() {
+    super();
+    const used = () => {
+      this.lastInput = performance.now();
+      this.changed();
+    };
+    for (const type of INPUT) addEventListener(type, used, { capture: true, passive: true });
+    addEventListener("focus", used); // the user came back to the window
+    document.addEventListener("visibilitychange", () => this.changed());
+  }
+}
+
+export const attention = new Attention();

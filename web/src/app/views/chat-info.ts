@@ -1,0 +1,244 @@
+/** What a chat is: who is in it and may do what, its mute, and the ways out of it. */
+
+import { html, nothing, type TemplateResult } from "lit";
+import type { KnownChat } from "../../client/index.ts";
+import type { ChatEntry } from "../model/session.ts";
+import { moment } from "../words/times.ts";
+import { words } from "../words/words.ts";
+import { isUser, titleOf, usersIn } from "./names.ts";
+import { avatar, header, icon, round } from "./parts.ts";
+import { GIVEN, View } from "./view.ts";
+
+const HOUR_S = 3_600;
+const FOR_EVER = 99_999_999_999;
+const RULES = ["add", "remove", "rename"] as const;
+
+export class ChatInfo extends View {
+  static override readonly properties = { ...View.properties, chat: GIVEN };
+  declare chat: string;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    void this.session.refreshPeople().catch(() => {}); // what is known is shown
+  }
+
+  protected override render() {
+    this.follow(this.session);
+    const { session, ui, chat } = this;
+    const say = words();
+    const entry = session.entry(chat);
+    const top = header(say.chatInfo, { back: () => ui.go({ at: "chat", chat }), level: 2 });
+    if (entry === undefined) return top;
+    const title = titleOf(entry, session.user);
+    const group = entry.kind === "group";
+    const peer = session.peer(chat);
+    const presence = peer === undefined ? undefined : session.presence.get(peer);
+    return html`${top}
+      <div class="scrolls">
+        <div class="profile">
+          ${avatar(title, { group })}
+          <p class="profile-name"><bdi>${title}</bdi></p>
+          <p class="quiet">
+            ${group ? say.members(entry.members.length) : nothing}
+            ${
+              presence?.online === true
+                ? say.online
+                : presence?.lastSeen === undefined
+                  ? nothing
+                  : say.lastSeen(moment(presence.lastSeen, Date.now()))
+            }
+          </p>
+        </div>
+        ${entry.left ? html`<p class="rule">${say.notMember}</p>` : this.#actions(entry, peer)}
+        ${group ? this.#members(entry) : nothing}
+      </div>`;
+  }
+
+  #actions(entry: ChatEntry, peer: string | undefined): TemplateResult {
+    const say = words();
+    const { session, ui } = this;
+    const { chat } = entry;
+    const muted = session.isMuted(chat, Date.now());
+    const blocked = peer !== undefined && session.blocked.has(peer);
+    return html`<div class="actions">
+      ${
+        peer === undefined
+          ? nothing
+          : html`<a class="action" href="#/chat/${encodeURIComponent(chat)}/verify/${peer}"
+              >${icon("shield")} ${say.verifyWith(peer)}</a
+            >`
+      }
+      <button type="button" class="action" @click=${() => this.#mute(muted)}>
+        ${icon("mute")} ${muted ? say.unmute : say.mute}
+      </button>
+      ${
+        peer === undefined
+          ? html`<button
+              type="button"
+              class="action dangerous"
+              @click=${() =>
+                ui.ask({
+                  title: say.leave,
+                  text: say.leaveText,
+                  action: say.leave,
+                  danger: true,
+                  run: () => this.#then(() => session.client.people.leave(chat)),
+                })}
+            >
+              ${icon("back")} ${say.leave}
+            </button>`
+          : html`<button
+              type="button"
+              class="action dangerous"
+              @click=${() =>
+                ui.run(() =>
+                  this.#then(() =>
+                    blocked
+                      ? session.client.people.forget(peer)
+                      : session.client.people.block(peer),
+                  ),
+                )}
+            >
+              ${icon("close")} ${blocked ? say.unblock : say.block}
+            </button>`
+      }
+    </div>`;
+  }
+
+  #mute(muted: boolean): void {
+    const say = words();
+    const until = (hours: number) => () => {
+      const seconds = Math.floor(Date.now() / 1000);
+      const end = hours === 0 ? 0 : hours < 0 ? FOR_EVER : seconds + hours * HOUR_S;
+      this.ui.run(() => this.#then(() => this.session.client.people.mute(this.chat, end)));
+    };
+    if (muted) {
+      until(0)();
+      return;
+    }
+    const items = [1, 8].map((hours) => ({ label: say.muteHours(hours), run: until(hours) }));
+    this.ui.choose({
+      title: say.mute,
+      items: [...items, { label: say.muteForever, run: until(-1) }],
+    });
+  }
+
+  // -- a group
+
+  #members(entry: ChatEntry): TemplateResult {
+    const say = words();
+    const { session } = this;
+    const listed = session.listed.get(entry.chat);
+    const admins = new Set(listed?.admins ?? []);
+    const may = (rule: "add" | "remove") =>
+      listed?.rules?.[rule] !== "admins" || admins.has(session.user);
+    return html`<div class="section-head">
+        <h3 class="section">${say.members(entry.members.length)}</h3>
+        ${may("add") && !entry.left ? round("add", say.addMembers, () => this.#add()) : nothing}
+      </div>
+      <ul class="people">
+        ${entry.members.map((user) => {
+          const own = user === session.user;
+          return html`<li class="person">
+            ${avatar(user)}<span class="grows"><bdi>${own ? say.you : user}</bdi></span>
+            ${admins.has(user) ? html`<span class="tag">${say.admin}</span>` : nothing}
+            ${
+              own || entry.left
+                ? nothing
+                : round("more", say.actionsFor(user), () => this.#menu(user, admins, may("remove")))
+            }
+          </li>`;
+        })}
+        ${(listed?.invited ?? []).map(
+          (user) =>
+            html`<li class="person">
+              ${avatar(user)}<span class="grows"><bdi>${user}</bdi></span>
+              <span class="tag">${say.invited}</span>
+            </li>`,
+        )}
+      </ul>
+      ${admins.has(session.user) && listed !== undefined ? this.#rules(listed) : nothing}`;
+  }
+
+  #rules({ rules }: KnownChat): TemplateResult {
+    const say = words();
+    return html`<h3 class="section">${say.rules}</h3>
+      <div class="form">
+        ${RULES.map(
+          (rule) =>
+            html`<label
+              >${say.rule[rule]}
+              <select
+                @change=${(event: Event) => {
+                  const value = (event.target as HTMLSelectElement).value;
+                  this.ui.run(() => this.#admins({ rules: { [rule]: value } }));
+                }}
+              >
+                ${(["members", "admins"] as const).map(
+                  (who) =>
+                    html`<option value=${who} ?selected=${(rules?.[rule] ?? "members") === who}>
+                      ${say.whoMay[who]}
+                    </option>`,
+                )}
+              </select></label
+            >`,
+        )}
+      </div>`;
+  }
+
+  #menu(user: string, admins: ReadonlySet<string>, mayRemove: boolean): void {
+    const say = words();
+    const { session, ui, chat } = this;
+    const isAdmin = admins.has(session.user);
+    const write = async () => {
+      const direct = await session.client.direct(user);
+      await session.known(direct);
+      ui.go({ at: "chat", chat: direct });
+    };
+    const remove = () => session.client.changeMembers(chat, { remove: [user] });
+    const items = [
+      { label: say.startChat, run: () => ui.run(write), if: true },
+      {
+        label: say.makeAdmin,
+        run: () => ui.run(() => this.#admins({ appoint: [user] })),
+        if: isAdmin && !admins.has(user),
+      },
+      {
+        label: say.dismissAdmin,
+        run: () => ui.run(() => this.#admins({ dismiss: [user] })),
+        if: isAdmin && admins.has(user),
+      },
+      { label: say.remove, run: () => ui.run(() => this.#then(remove)), if: mayRemove },
+    ];
+    ui.choose({ title: user, items: items.filter((item) => item.if) });
+  }
+
+  #add(): void {
+    const say = words();
+    this.ui.ask({
+      title: say.addMembers,
+      text: "",
+      action: say.add,
+      field: { label: say.membersField, type: "text" },
+      run: async (typed) => {
+        const add = usersIn(typed);
+        if (!add.every(isUser)) throw new RangeError(say.userNameRule);
+        await this.#then(() => this.session.client.changeMembers(this.chat, { add }));
+      },
+    });
+  }
+
+  async #admins(changes: {
+    appoint?: string[];
+    dismiss?: string[];
+    rules?: Record<string, string>;
+  }): Promise<void> {
+    await this.#then(() => this.session.client.people.changeAdmins(this.chat, changes));
+  }
+
+  async #then(act: () => Promise<unknown>): Promise<void> {
+    await act();
+    await this.session.refreshPeople();
+    await this.session.known(this.chat);
+  }
+}

@@ -1,0 +1,113 @@
+/** A question and a menu, as the browser's own dialogs: they keep the focus in and give it back. */
+
+import { html, nothing } from "lit";
+import { words } from "../words/words.ts";
+import { type Menu, type Question, reasonIn } from "./ui.ts";
+import { View } from "./view.ts";
+
+export class Dialogs extends View {
+  #problem: string | undefined;
+  #busy = false;
+
+  protected override render() {
+    this.follow(this.ui);
+    const { question, menu } = this.ui;
+    if (question !== undefined) return this.#question(question);
+    return menu === undefined ? nothing : this.#menu(menu);
+  }
+
+  #question(question: Question) {
+    const { title, text, action, danger, field } = question;
+    return html`<dialog aria-labelledby="dialog-title" @close=${this.#closed}>
+      <form @submit=${this.#submitted}>
+        <h2 id="dialog-title">${title}</h2>
+        <p>${text}</p>
+        ${
+          field === undefined
+            ? nothing
+            : html`<label
+              >${field.label}
+              <input
+                name="typed"
+                type=${field.type}
+                required
+                autocomplete=${field.type === "password" ? "current-password" : "off"}
+            /></label>`
+        }
+        ${
+          this.#problem === undefined
+            ? nothing
+            : html`<p class="problem" role="alert">${this.#problem}</p>`
+        }
+        <div class="buttons">
+          <button type="button" @click=${() => this.#close()}>${words().cancel}</button>
+          <button class=${danger ? "danger" : "primary"} ?disabled=${this.#busy}>${action}</button>
+        </div>
+      </form>
+    </dialog>`;
+  }
+
+  #menu({ title, items }: Menu) {
+    return html`<dialog class="menu" aria-label=${title} @close=${this.#closed} @click=${this.#beside}>
+      <p class="menu-title" dir="auto">${title}</p>
+      ${items.map(
+        ({ label, run }) =>
+          html`<button
+            type="button"
+            @click=${() => {
+              this.#close();
+              run();
+            }}
+          >
+            ${label}
+          </button>`,
+      )}
+      <button type="button" class="quiet" @click=${() => this.#close()}>${words().cancel}</button>
+    </dialog>`;
+  }
+
+  protected override updated(): void {
+    const dialog = this.#dialog;
+    if (dialog !== null && !dialog.open) dialog.showModal();
+  }
+
+  get #dialog(): HTMLDialogElement | null {
+    return this.querySelector("dialog");
+  }
+
+  #close(): void {
+    this.#dialog?.close();
+  }
+
+  /** By a button, or by Escape. */
+  readonly #closed = (): void => {
+    this.#problem = undefined;
+    this.#busy = false;
+    this.ui.dismiss();
+  };
+
+  readonly #beside = (event: MouseEvent): void => {
+    if (event.target === this.#dialog) this.#close();
+  };
+
+  readonly #submitted = (event: SubmitEvent): void => {
+    event.preventDefault();
+    const typed = String(new FormData(event.target as HTMLFormElement).get("typed") ?? "");
+    const { question } = this.ui;
+    if (question !== undefined) void this.#run(question, typed);
+  };
+
+  async #run(question: Question, typed: string): Promise<void> {
+    this.#busy = true;
+    this.#problem = undefined;
+    this.requestUpdate();
+    try {
+      await question.run(typed);
+      this.#close();
+    } catch (error) {
+      this.#problem = reasonIn(error);
+    }
+    this.#busy = false;
+    this.requestUpdate();
+  }
+}

@@ -1,0 +1,61 @@
+/** The connection in words, with the time to the next attempt and a way not to wait for it. */
+
+import { html, nothing } from "lit";
+import { inSeconds } from "../words/times.ts";
+import { words } from "../words/words.ts";
+import { icon } from "./parts.ts";
+import { View } from "./view.ts";
+
+const SECOND_MS = 1_000;
+
+export class LinkBar extends View {
+  #ticking: ReturnType<typeof setTimeout> | undefined;
+
+  protected override render() {
+    this.follow(this.session);
+    const { link, storeFailing } = this.session;
+    const failing = storeFailing
+      ? html`<p class="banner warning" role="alert">${icon("warning")} ${words().storeFailing}</p>`
+      : nothing;
+    // The state is announced; the seconds, which change all the time, are not.
+    return html`${failing}
+      <div class="link-bar link-${link.at}">
+        <span class="unseen" role="status">${this.#state()}</span>
+        ${link.at === "connected" ? nothing : html`<span aria-hidden="true">${this.#shown()}</span>`}
+        ${
+          link.at === "waiting"
+            ? html`<button type="button" @click=${() => this.session.connectNow()}>${words().now}</button>`
+            : nothing
+        }
+      </div>`;
+  }
+
+  #state(): string {
+    const say = words();
+    return {
+      connecting: say.connecting,
+      "catching-up": say.catchingUp,
+      connected: say.connected,
+      waiting: say.noConnection,
+      stopped: say.stopped,
+    }[this.session.link.at];
+  }
+
+  #shown(): string {
+    const { link } = this.session;
+    if (link.at !== "waiting") return this.#state();
+    const seconds = Math.ceil((link.until - Date.now()) / SECOND_MS);
+    return seconds > 0 ? words().waitingFor(inSeconds(seconds)) : words().connecting;
+  }
+
+  protected override updated(): void {
+    clearTimeout(this.#ticking);
+    if (this.session.link.at !== "waiting") return;
+    this.#ticking = setTimeout(() => this.requestUpdate(), SECOND_MS);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    clearTimeout(this.#ticking);
+  }
+}

@@ -1,0 +1,51 @@
+/** How far an own message is with each member: read by, delivered to, not yet. */
+
+import { html, nothing, type TemplateResult } from "lit";
+import { State } from "../../client/index.ts";
+import type { Session } from "../model/session.ts";
+import { full } from "../words/times.ts";
+import { words } from "../words/words.ts";
+import { avatar, header } from "./parts.ts";
+import type { Ui } from "./ui.ts";
+
+export function messageInfo(ui: Ui, session: Session, messageId: string): TemplateResult {
+  const say = words();
+  const conversation = session.open;
+  const back = () =>
+    ui.go(conversation === undefined ? { at: "list" } : { at: "chat", chat: conversation.chat });
+  const top = header(say.messageInfo, { back, level: 2 });
+  const message = conversation?.messages.find(
+    (each) => each.messageId === messageId && each.sender === session.user,
+  );
+  if (conversation === undefined || message === undefined) return top;
+  const by = new Map<State, string[]>();
+  for (const [user, marks] of conversation.marks) {
+    if (user === session.user) continue;
+    const state = stateOf(message.seq, marks);
+    by.set(state, [...(by.get(state) ?? []), user]);
+  }
+  return html`${top}
+    <div class="scrolls">
+      <p class="quoted" dir="auto">${message.text}</p>
+      ${message.sentAt === undefined ? nothing : html`<p class="rule">${full(message.sentAt)}</p>`}
+      ${people(say.readBy, by.get(State.READ))} ${people(say.deliveredTo, by.get(State.DELIVERED))}
+      ${people(say.notYet, by.get(State.SENT))}
+    </div>`;
+}
+
+export function stateOf(
+  seq: number | undefined,
+  marks: { readonly delivered: number; readonly read: number },
+): State {
+  if (seq === undefined) return State.SENT;
+  if (seq <= marks.read) return State.READ;
+  return seq <= marks.delivered ? State.DELIVERED : State.SENT;
+}
+
+function people(title: string, users: readonly string[] | undefined) {
+  if (users === undefined) return nothing;
+  return html`<h3 class="section">${title}</h3>
+    <ul class="people">
+      ${users.map((user) => html`<li class="person">${avatar(user)}<bdi>${user}</bdi></li>`)}
+    </ul>`;
+}

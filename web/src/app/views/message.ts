@@ -1,0 +1,133 @@
+/** One message as a row: who, what, when, and what became of it. */
+
+import { html, nothing, type TemplateResult } from "lit";
+import { State, type StoredMessage } from "../../client/index.ts";
+import type { Session } from "../model/session.ts";
+import { explain } from "../model/undecryptable.ts";
+import { clock, day, full } from "../words/times.ts";
+import { words } from "../words/words.ts";
+import { icon, ticks } from "./parts.ts";
+
+export interface Row {
+  readonly message: StoredMessage;
+  readonly before: StoredMessage | undefined;
+  /** Its name stands above it: the first of several of the same sender, in a group. */
+  readonly named: boolean;
+  readonly firstOfDay: boolean;
+  /** The line above what was unread stands above it. */
+  readonly unread: number | undefined;
+  readonly active: boolean;
+  readonly found: boolean;
+}
+
+/** Messages of one sender within this time stand together. */
+const TOGETHER_MS = 5 * 60_000;
+
+/** A name for a message that no other has: positions come later, and ids are a sender's own. */
+export function keyOf({ sender, senderDevice, messageId }: StoredMessage): string {
+  return `${sender}/${senderDevice}/${messageId}`;
+}
+
+export function isFirstOfDay(message: StoredMessage, before: StoredMessage | undefined): boolean {
+  if (message.sentAt === undefined) return false;
+  if (before?.sentAt === undefined) return before === undefined;
+  return new Date(message.sentAt).toDateString() !== new Date(before.sentAt).toDateString();
+}
+
+export function continues(message: StoredMessage, before: StoredMessage | undefined): boolean {
+  if (before === undefined || before.sender !== message.sender) return false;
+  return Math.abs((message.sentAt ?? before.sentAt ?? 0) - (before.sentAt ?? 0)) < TOGETHER_MS;
+}
+
+/** What it says, in words: for the row's name, and for what is announced. */
+export function textOf(message: StoredMessage, session: Session): string {
+  const why = explain(message, session.registeredAt);
+  if (why !== undefined) return words().undecryptable[why];
+  return message.text ?? words().unknownKind;
+}
+
+/**
+ * The inside of a message by its kind. A kind that this version doesn't know is shown as such, never
+ * as nothing.
+ */
+function body(message: StoredMessage, session: Session): TemplateResult {
+  const why = explain(message, session.registeredAt);
+  switch (kindOf(message)) {
+    case "text":
+      return html`<div class="text" dir="auto">${message.text}</div>`;
+    case "undecryptable":
+      return html`<div class="text set-apart">${icon("lock")} ${words().undecryptable[why ?? "waiting"]}</div>`;
+    default:
+      return html`<div class="text set-apart">${icon("warning")} ${words().unknownKind}</div>`;
+  }
+}
+
+function kindOf({ text, unreadable }: StoredMessage): string {
+  if (unreadable !== undefined) return "undecryptable";
+  return text !== undefined ? "text" : "unknown";
+}
+
+export function messageRow(
+  row: Row,
+  session: Session,
+  openMenu: (message: StoredMessage) => void,
+): TemplateResult {
+  const { message, before } = row;
+  const { sender, sentAt, state, reason } = message;
+  const own = sender === session.user;
+  const say = words();
+  const name = nameOf(message, session);
+  const together = !row.firstOfDay && row.unread === undefined && continues(message, before);
+  const classes = `message ${own ? "own" : "other"} ${together ? "continues" : ""} ${row.found ? "found" : ""}`;
+  return html`<li class="row" data-key=${keyOf(message)}>
+    ${
+      row.firstOfDay && sentAt !== undefined
+        ? html`<div class="day"><span>${day(sentAt, Date.now())}</span></div>`
+        : nothing
+    }
+    ${
+      row.unread !== undefined
+        ? html`<div class="unread-line"><span>${say.unreadLine(row.unread)}</span></div>`
+        : nothing
+    }
+    <div class=${classes} role="article" aria-label=${name} tabindex=${row.active ? "0" : "-1"}>
+      <div class="bubble">
+        ${row.named && !together ? html`<div class="sender" aria-hidden="true">${sender}</div>` : nothing}
+        ${body(message, session)}
+        <span class="meta">
+          ${
+            sentAt === undefined
+              ? nothing
+              : html`<time datetime=${new Date(sentAt).toISOString()} title=${full(sentAt)}
+                >${clock(sentAt)}</time
+              >`
+          }
+          ${own && state !== undefined ? ticks(state) : nothing}
+        </span>
+      </div>
+      <button
+        type="button"
+        class="round small message-menu"
+        tabindex=${row.active ? "0" : "-1"}
+        aria-label=${say.actionsFor(name)}
+        @click=${() => openMenu(message)}
+      >
+        ${icon("more")}
+      </button>
+      ${
+        state === State.FAILED && reason !== undefined
+          ? html`<p class="failed-reason">${say.failedReason(reason)}</p>`
+          : nothing
+      }
+    </div>
+  </li>`;
+}
+
+/** Who, text, time, state: what a screen reader reads of a row. */
+function nameOf(message: StoredMessage, session: Session): string {
+  const own = message.sender === session.user;
+  const parts = [own ? words().you : message.sender, textOf(message, session)];
+  if (message.sentAt !== undefined) parts.push(clock(message.sentAt));
+  if (own && message.state !== undefined) parts.push(words().state[message.state]);
+  return parts.join(", ");
+}

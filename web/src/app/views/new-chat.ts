@@ -1,0 +1,128 @@
+/** A new chat with a user, or a new group. Contacts are a click away. */
+
+import { html, nothing } from "lit";
+import { ApiError } from "../../client/index.ts";
+import { words } from "../words/words.ts";
+import { moveFocus } from "./chat-list.ts";
+import { isUser, usersIn } from "./names.ts";
+import { avatar, header } from "./parts.ts";
+import { reasonIn } from "./ui.ts";
+import { GIVEN, View } from "./view.ts";
+
+export class NewChat extends View {
+  static override readonly properties = { ...View.properties, group: GIVEN };
+  declare group: boolean;
+  #contacts: readonly string[] = [];
+  #problem: string | undefined;
+  #busy = false;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    void this.session.client.people.contacts().then(
+      (contacts) => {
+        this.#contacts = [...contacts].flatMap(([user, is]) => (is === "contact" ? [user] : []));
+        this.requestUpdate();
+      },
+      () => {}, // without a connection there is the field alone
+    );
+  }
+
+  protected override render() {
+    const say = words();
+    const { ui, group } = this;
+    return html`${header(group ? say.newGroup : say.newChat, { back: () => ui.go({ at: "list" }) })}
+      <form class="form" @submit=${this.#submitted}>
+        ${
+          group
+            ? html`<label
+                  >${say.groupName}<input name="name" required maxlength="100" aria-describedby="stays"
+                /></label>
+                <p class="rule" id="stays">${say.groupNameText}</p>
+                <label
+                  >${say.membersField}<input
+                    name="users"
+                    required
+                    autocapitalize="none"
+                    spellcheck="false"
+                    autocomplete="off"
+                /></label>`
+            : html`<label
+                >${say.userName}<input
+                  name="users"
+                  required
+                  autocapitalize="none"
+                  spellcheck="false"
+                  autocomplete="off"
+              /></label>`
+        }
+        ${
+          this.#problem === undefined
+            ? nothing
+            : html`<p class="problem" role="alert">${this.#problem}</p>`
+        }
+        <button class="primary" ?disabled=${this.#busy}>
+          ${group ? say.createGroup : say.startChat}
+        </button>
+      </form>
+      ${this.#known()}`;
+  }
+
+  #known() {
+    if (this.#contacts.length === 0) return nothing;
+    return html`<h2 class="section">${words().contacts}</h2>
+      <ul class="people" @keydown=${moveFocus}>
+        ${this.#contacts.map(
+          (user) =>
+            html`<li>
+              <button type="button" class="person" @click=${() => this.#pick(user)}>
+                ${avatar(user)}<bdi>${user}</bdi>
+              </button>
+            </li>`,
+        )}
+      </ul>`;
+  }
+
+  #pick(user: string): void {
+    if (!this.group) return void this.#open("", [user]);
+    const field = this.querySelector<HTMLInputElement>("input[name=users]");
+    if (field !== null) field.value = [...new Set([...usersIn(field.value), user])].join(", ");
+  }
+
+  protected override firstUpdated(): void {
+    this.querySelector("input")?.focus();
+  }
+
+  readonly #submitted = (event: SubmitEvent): void => {
+    event.preventDefault();
+    const data = new FormData(event.target as HTMLFormElement);
+    const name = String(data.get("name") ?? "").trim();
+    void this.#open(name, usersIn(String(data.get("users") ?? "")));
+  };
+
+  async #open(name: string, users: readonly string[]): Promise<void> {
+    const { client } = this.session;
+    const [first = ""] = users;
+    this.#busy = true;
+    this.#problem = undefined;
+    this.requestUpdate();
+    try {
+      if (!users.every(isUser) || first === "") throw new RangeError(words().userNameRule);
+      const chat = this.group ? await client.group(users, name) : await client.direct(first);
+      // Who writes to somebody accepts what that one has asked.
+      if (this.session.isRequest(chat)) await client.people.accept(chat);
+      await this.session.refreshPeople();
+      await this.session.known(chat);
+      this.ui.go({ at: "chat", chat });
+    } catch (error) {
+      this.#problem = said(error, users);
+    }
+    this.#busy = false;
+    this.requestUpdate();
+  }
+}
+
+function said(error: unknown, users: readonly string[]): string {
+  if (error instanceof RangeError) return error.message;
+  const missing = error instanceof ApiError && error.status === 404;
+  return missing ? words().noUser(users.join(", ")) : reasonIn(error);
+}

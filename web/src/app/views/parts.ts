@@ -1,0 +1,108 @@
+/** Small pieces that many views have: pictures of people, icons, ticks, headers. */
+
+import { html, nothing, svg, type TemplateResult } from "lit";
+import { State } from "../../client/index.ts";
+import { words } from "../words/words.ts";
+
+const COLOURS = 8;
+
+const ICONS = {
+  back: svg`<path d="M15 5l-7 7 7 7" />`,
+  send: svg`<path d="M4 12l16-8-6 16-3-7z" />`,
+  add: svg`<path d="M12 5v14M5 12h14" />`,
+  people: svg`<circle cx="9" cy="8" r="3.5" /><path d="M2.5 20c0-4 3-6 6.5-6s6.5 2 6.5 6M16 5a3.5 3.5 0 0 1 0 6.5M18 14.5c2.3.8 3.5 2.7 3.5 5.5" />`,
+  gear: svg`<circle cx="12" cy="12" r="3" /><path d="M12 2.5v3M12 18.5v3M2.5 12h3M18.5 12h3M5.3 5.3l2.1 2.1M16.6 16.6l2.1 2.1M18.7 5.3l-2.1 2.1M7.4 16.6l-2.1 2.1" />`,
+  search: svg`<circle cx="11" cy="11" r="6.5" /><path d="M16 16l5 5" />`,
+  down: svg`<path d="M5 9l7 7 7-7" />`,
+  up: svg`<path d="M5 15l7-7 7 7" />`,
+  more: svg`<circle cx="12" cy="5" r="1" /><circle cx="12" cy="12" r="1" /><circle cx="12" cy="19" r="1" />`,
+  close: svg`<path d="M6 6l12 12M18 6L6 18" />`,
+  mute: svg`<path d="M6 9v4l-2 3h11M18 14V10a6 6 0 0 0-9-5.2M10 20a2.2 2.2 0 0 0 4 0M4 4l16 16" />`,
+  lock: svg`<rect x="5" y="11" width="14" height="9" rx="2" /><path d="M8 11V8a4 4 0 0 1 8 0v3" />`,
+  shield: svg`<path d="M12 3l7 3v5c0 5-3 8-7 10-4-2-7-5-7-10V6z" /><path d="M9 12l2 2 4-4" />`,
+  inbox: svg`<path d="M4 13l3-8h10l3 8v6H4zM4 13h5a3 3 0 0 0 6 0h5" />`,
+  device: svg`<rect x="3" y="5" width="18" height="12" rx="2" /><path d="M8 21h8" />`,
+  warning: svg`<path d="M12 4l9 16H3zM12 10v4M12 17v.5" />`,
+  clock: svg`<circle cx="12" cy="12" r="8" /><path d="M12 7.5V12l3 2" />`,
+  eye: svg`<path d="M2 12s4-7 10-7 10 7 10 7-4 7-10 7-10-7-10-7z" /><circle cx="12" cy="12" r="3" />`,
+};
+
+export type Icon = keyof typeof ICONS;
+
+export function icon(name: Icon): TemplateResult {
+  const mirrored = name === "back" || name === "send";
+  return html`<svg class="icon ${mirrored ? "mirrored" : ""}" viewBox="0 0 24 24" aria-hidden="true">
+    ${ICONS[name]}
+  </svg>`;
+}
+
+/** A circle with a letter: its colour follows from the name. */
+export function avatar(name: string, options: { group?: boolean; online?: boolean } = {}) {
+  let sum = 0;
+  for (const char of name) sum = (sum * 31 + (char.codePointAt(0) ?? 0)) % 65_521;
+  const letter = [...name.replace(/^[^\p{L}\p{N}]+/u, "")][0] ?? "?";
+  return html`<span class="avatar colour-${sum % COLOURS}" aria-hidden="true"
+    >${options.group ? icon("people") : letter.toLocaleUpperCase()}${
+      options.online ? html`<span class="dot"></span>` : nothing
+    }</span
+  >`;
+}
+
+const ONE = svg`<path d="M4 9l3.5 3.5L15 5" />`;
+const TWO = svg`<path d="M1 9l3.5 3.5L12 5M8.5 12l.5.5L16.5 5" />`;
+
+/** What became of an own message: a picture for the eye, words for a screen reader. */
+export function ticks(state: State): TemplateResult {
+  const text = words().state[state];
+  if (state === State.FAILED || state === State.WAITING) {
+    const sign = icon(state === State.FAILED ? "warning" : "clock");
+    return html`<span class="ticks state-${state}">${sign}<span class="unseen">${text}</span></span>`;
+  }
+  const shape = state === State.SENT ? ONE : TWO;
+  return html`<span class="ticks state-${state}"
+    ><svg viewBox="0 0 18 17" aria-hidden="true">${shape}</svg
+    ><span class="unseen">${text}</span></span
+  >`;
+}
+
+/** The bar over a pane. `back`: where the arrow leads; on wide screens some panes have none. */
+export function header(
+  title: unknown,
+  options: { back?: () => void; onlyNarrow?: boolean; end?: unknown; level?: 1 | 2 } = {},
+) {
+  const { back, onlyNarrow, end } = options;
+  const arrow =
+    back === undefined
+      ? nothing
+      : html`<button
+          type="button"
+          class="round back ${onlyNarrow ? "narrow-only" : ""}"
+          aria-label=${words().back}
+          @click=${back}
+        >
+          ${icon("back")}
+        </button>`;
+  const heading =
+    typeof title !== "string"
+      ? title
+      : options.level === 2
+        ? html`<h2 class="title">${title}</h2>`
+        : html`<h1 class="title">${title}</h1>`;
+  return html`<header class="bar">${arrow}${heading}<span class="space"></span>${end}</header>`;
+}
+
+export function round(name: Icon, label: string, click: () => void, more = "") {
+  return html`<button type="button" class="round ${more}" aria-label=${label} title=${label} @click=${click}>
+    ${icon(name)}
+  </button>`;
+}
+
+/** What a pane shows when it has nothing. */
+export function empty(name: Icon, title: string, text: string, action: unknown = nothing) {
+  return html`<div class="empty">
+    <span class="empty-sign">${icon(name)}</span>
+    <p class="empty-title">${title}</p>
+    <p>${text}</p>
+    ${action}
+  </div>`;
+}

@@ -1,0 +1,261 @@
+/** What the user may choose: look, words, privacy, storage; and the account with its ways out. */
+
+import { html, nothing, type TemplateResult } from "lit";
+import type { SettingsResponse } from "../../client/index.ts";
+import { hashOf } from "../model/route.ts";
+import { chooseTheme, THEMES, theme } from "../model/theme.ts";
+import { chooseLanguage, LANGUAGES, words } from "../words/words.ts";
+import { avatar, header, icon } from "./parts.ts";
+import { reasonIn } from "./ui.ts";
+import { View } from "./view.ts";
+
+const WHO = ["everybody", "contacts", "nobody"] as const;
+
+export class SettingsView extends View {
+  #settings: SettingsResponse | undefined;
+  #problem: string | undefined;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    void this.session.client.people.settings().then(
+      (settings) => this.#are(settings),
+      (error: unknown) => {
+        this.#problem = reasonIn(error);
+        this.requestUpdate();
+      },
+    );
+  }
+
+  #are(settings: SettingsResponse): void {
+    this.#settings = settings;
+    this.requestUpdate();
+  }
+
+  protected override render() {
+    this.follow(this.ui, this.session);
+    const say = words();
+    const { ui, session } = this;
+    return html`${header(say.settings, { back: () => ui.go({ at: "list" }) })}
+      <div class="scrolls">
+        <div class="profile">
+          ${avatar(session.user)}
+          <p class="profile-name"><bdi>${session.user}</bdi></p>
+          <p class="quiet"><bdi>${session.client.device}</bdi></p>
+        </div>
+        <div class="actions">
+          <a class="action" href=${hashOf({ at: "devices" })}>${icon("device")} ${say.devices}</a>
+        </div>
+        ${this.#appearance()} ${this.#privacy()} ${this.#storage()} ${this.#account()}
+      </div>`;
+  }
+
+  #appearance(): TemplateResult {
+    const say = words();
+    return html`<h2 class="section">${say.appearance}</h2>
+      <div class="form">
+        ${select(say.theme, THEMES, theme(), say.themes, (chosen) => {
+          chooseTheme(chosen);
+          this.ui.changed();
+        })}
+        ${select(
+          say.language,
+          LANGUAGES.map(({ code }) => code),
+          say.code,
+          Object.fromEntries(LANGUAGES.map(({ code, name }) => [code, name])),
+          (chosen) => {
+            chooseLanguage(chosen);
+            this.ui.changed();
+            this.session.changed();
+          },
+        )}
+      </div>`;
+  }
+
+  #privacy() {
+    const say = words();
+    const settings = this.#settings;
+    const top = html`<h2 class="section">${say.privacy}</h2>`;
+    if (settings === undefined) {
+      return this.#problem === undefined
+        ? nothing
+        : html`${top}<p class="problem" role="alert">${this.#problem}</p>`;
+    }
+    const set = (changes: Record<string, string | boolean>) =>
+      this.ui.run(async () => {
+        this.#are(await this.session.client.people.settings(changes));
+        this.ui.say(say.saved);
+      });
+    return html`${top}
+      <div class="form">
+        <label class="check"
+          ><input
+            type="checkbox"
+            .checked=${settings.receipts}
+            aria-describedby="receipts-text"
+            @change=${() => set({ receipts: !settings.receipts })}
+          />${say.receipts}</label
+        >
+        <p class="rule" id="receipts-text">${say.receiptsText}</p>
+        ${select(say.presenceSetting, WHO, settings.presence, say.who, (presence) => set({ presence }))}
+        ${select(say.groupsSetting, WHO, settings.groups, say.who, (groups) => set({ groups }))}
+        ${select(
+          say.requestsSetting,
+          ["everybody", "nobody"] as const,
+          settings.requests,
+          say.who,
+          (requests) => set({ requests }),
+        )}
+      </div>`;
+  }
+
+  #storage() {
+    const say = words();
+    const { app } = this.ui;
+    return html`<h2 class="section">${say.storage}</h2>
+      <p class="rule">${app.persisted === true ? say.persisted : say.notPersisted}</p>
+      ${
+        app.persisted === true
+          ? nothing
+          : html`<div class="actions">
+              <button type="button" class="action" @click=${() => this.ui.run(() => app.askToPersist())}>
+                ${icon("lock")} ${say.keepThem}
+              </button>
+            </div>`
+      }`;
+  }
+
+  // -- the account
+
+  #account(): TemplateResult {
+    const say = words();
+    return html`<h2 class="section">${say.account}</h2>
+      <form class="form" @submit=${this.#changePassword}>
+        <h3>${say.changePassword}</h3>
+        <p class="rule">${say.changePasswordText}</p>
+        <input class="unseen" autocomplete="username" tabindex="-1" aria-hidden="true" .value=${this.session.user} />
+        ${password("present", say.presentPassword, "current-password")}
+        ${password("fresh", say.newPassword, "new-password")}
+        ${password("again", say.newPasswordAgain, "new-password")}
+        <button>${say.changePassword}</button>
+      </form>
+      <form class="form" @submit=${this.#setEmail}>
+        <h3>${say.email}</h3>
+        <label>${say.emailAddress}<input name="email" type="email" required autocomplete="email" /></label>
+        ${password("password", say.password, "current-password")}
+        <button>${say.sendCode}</button>
+      </form>
+      <form class="form" @submit=${this.#confirmEmail}>
+        <label
+          >${say.emailCode}<input name="code" required inputmode="numeric" autocomplete="one-time-code"
+        /></label>
+        <button>${say.confirm}</button>
+      </form>
+      <div class="actions">
+        <button type="button" class="action" @click=${() => this.ui.run(() => this.#export())}>
+          ${icon("down")} ${say.exportData}
+        </button>
+        <p class="rule">${say.exportText}</p>
+        ${this.#ways()}
+      </div>`;
+  }
+
+  #ways(): TemplateResult {
+    const say = words();
+    const { ui, session } = this;
+    const way = (
+      label: string,
+      text: string,
+      run: (typed: string) => Promise<void>,
+      typed = false,
+    ) =>
+      html`<button
+        type="button"
+        class="action dangerous"
+        @click=${() =>
+          ui.ask({
+            title: label,
+            text,
+            action: label,
+            danger: true,
+            ...(typed ? { field: { label: say.password, type: "password" as const } } : {}),
+            run,
+          })}
+      >
+        ${icon("close")} ${label}
+      </button>`;
+    return html`${way(say.signOut, say.signOutText, () => ui.app.signOut(session, false))}
+    ${way(say.signOutAll, say.signOutText, () => ui.app.signOut(session, true))}
+    ${way(say.deleteAccount, say.deleteText, (typed) => ui.app.deleteAccount(session, typed), true)}`;
+  }
+
+  readonly #changePassword = (event: SubmitEvent): void => {
+    const { form, given } = fields(event);
+    if (given("fresh") !== given("again")) {
+      this.ui.say(words().differentPasswords);
+      return;
+    }
+    this.ui.run(async () => {
+      await this.session.client.changePassword(given("present"), given("fresh"));
+      form.reset();
+      this.ui.say(words().saved);
+    });
+  };
+
+  readonly #setEmail = (event: SubmitEvent): void => {
+    const { given } = fields(event);
+    this.ui.run(async () => {
+      await this.session.client.setEmail(given("email"), given("password"));
+      this.ui.say(words().emailSent);
+    });
+  };
+
+  readonly #confirmEmail = (event: SubmitEvent): void => {
+    const { form, given } = fields(event);
+    this.ui.run(async () => {
+      await this.session.client.confirmEmail(given("code").trim());
+      form.reset();
+      this.ui.say(words().saved);
+    });
+  };
+
+  async #export(): Promise<void> {
+    const items = await this.session.client.storedItems();
+    const file = new Blob([JSON.stringify(items, undefined, 2)], { type: "application/json" });
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(file);
+    link.download = `${this.session.user}.json`;
+    link.click();
+    URL.revokeObjectURL(link.href);
+  }
+}
+
+function fields(event: SubmitEvent) {
+  event.preventDefault();
+  const form = event.target as HTMLFormElement;
+  const data = new FormData(form);
+  return { form, given: (name: string) => String(data.get(name) ?? "") };
+}
+
+function password(name: string, label: string, kind: "current-password" | "new-password") {
+  return html`<label
+    >${label}<input name=${name} type="password" required autocomplete=${kind}
+  /></label>`;
+}
+
+function select<Value extends string>(
+  label: string,
+  values: readonly Value[],
+  chosen: string,
+  names: Readonly<Record<string, string>>,
+  choose: (value: Value) => void,
+): TemplateResult {
+  return html`<label
+    >${label}
+    <select @change=${(event: Event) => choose((event.target as HTMLSelectElement).value as Value)}>
+      ${values.map(
+        (value) =>
+          html`<option value=${value} ?selected=${value === chosen}>${names[value] ?? value}</option>`,
+      )}
+    </select></label
+  >`;
+}

@@ -1,0 +1,94 @@
+/** What every view is given: the page's state, where the user is, and how to ask and to report. */
+
+import { ApiError, MessageTooLarge, Unreachable } from "../../client/index.ts";
+import type { App } from "../model/app.ts";
+import { Model } from "../model/model.ts";
+import { go, parseRoute, type Route } from "../model/route.ts";
+import type { Session } from "../model/session.ts";
+import { words } from "../words/words.ts";
+
+/** A question before something that is not taken back, or one field to fill in. */
+export interface Question {
+  readonly title: string;
+  readonly text: string;
+  readonly action: string;
+  readonly danger?: boolean;
+  readonly field?: { readonly label: string; readonly type: "text" | "password" };
+  /** What is done; the dialog stays open, with the reason, where it raises. */
+  readonly run: (typed: string) => Promise<void> | void;
+}
+
+/** A short list of things to do with something. */
+export interface Menu {
+  readonly title: string;
+  readonly items: readonly { readonly label: string; readonly run: () => void }[];
+}
+
+const NOTICE_MS = 6_000;
+
+export class Ui extends Model {
+  readonly app: App;
+  route: Route = parseRoute(location.hash);
+  question: Question | undefined;
+  menu: Menu | undefined;
+  notice: string | undefined;
+  #noticeOver: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(app: App) {
+    super();
+    this.app = app;
+    app.watch(() => this.changed());
+    addEventListener("hashchange", () => {
+      this.route = parseRoute(location.hash);
+      this.changed();
+    });
+  }
+
+  get session(): Session | undefined {
+    return this.app.phase.at === "in" ? this.app.phase.session : undefined;
+  }
+
+  go(route: Route): void {
+    go(route);
+  }
+
+  ask(question: Question): void {
+    this.question = question;
+    this.changed();
+  }
+
+  choose(menu: Menu): void {
+    this.menu = menu;
+    this.changed();
+  }
+
+  dismiss(): void {
+    this.question = undefined;
+    this.menu = undefined;
+    this.changed();
+  }
+
+  say(text: string): void {
+    this.notice = text;
+    clearTimeout(this.#noticeOver);
+    this.#noticeOver = setTimeout(() => {
+      this.notice = undefined;
+      this.changed();
+    }, NOTICE_MS);
+    this.changed();
+  }
+
+  /** Does it, and says why if it does not work. */
+  run(act: () => Promise<unknown>): void {
+    void act().catch((error: unknown) => this.say(reasonIn(error)));
+  }
+}
+
+/** What went wrong, in a sentence for the user. */
+export function reasonIn(error: unknown): string {
+  const say = words();
+  if (error instanceof Unreachable) return say.unreachable;
+  if (error instanceof MessageTooLarge) return say.tooLong;
+  if (error instanceof ApiError && error.code === "rate_limited") return say.limited;
+  return say.failed(error instanceof Error ? error.message : String(error));
+}

@@ -1,0 +1,64 @@
+/** Dates and times as people read them, by Intl. `now` comes in, so that tests can say it. */
+
+import { locale, words } from "./words.ts";
+
+const DAY_MS = 86_400_000;
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function format(name: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = `${locale()} ${name}`;
+  let found = formats.get(key);
+  if (found === undefined) {
+    found = new Intl.DateTimeFormat(locale(), options);
+    formats.set(key, found);
+  }
+  return found;
+}
+
+export function clock(at: number): string {
+  return format("clock", { hour: "2-digit", minute: "2-digit" }).format(at);
+}
+
+/** How many midnights lie between; 0 on the same day. */
+export function daysBetween(earlier: number, later: number): number {
+  return Math.round((midnight(later) - midnight(earlier)) / DAY_MS);
+}
+
+function midnight(at: number): number {
+  return new Date(at).setHours(0, 0, 0, 0);
+}
+
+/** Of a day separator: today, yesterday, the weekday, then the date. */
+export function day(at: number, now: number): string {
+  const days = daysBetween(at, now);
+  if (days === 0) return words().today;
+  if (days === 1) return words().yesterday;
+  if (days > 1 && days < 7) return format("weekday", { weekday: "long" }).format(at);
+  return format("date", { day: "numeric", month: "long", year: "numeric" }).format(at);
+}
+
+/** In a list: the clock today, then the day, then the date. */
+export function listed(at: number, now: number): string {
+  const days = daysBetween(at, now);
+  if (days === 0) return clock(at);
+  if (days === 1) return words().yesterday;
+  if (days > 1 && days < 7) return format("weekday", { weekday: "long" }).format(at);
+  return format("short", { dateStyle: "short" }).format(at);
+}
+
+/** In a sentence, after a word such as "last seen". */
+export function moment(at: number, now: number): string {
+  const days = daysBetween(at, now);
+  if (days === 0) return clock(at);
+  if (days === 1) return `${words().yesterday} ${clock(at)}`;
+  return format("moment", { dateStyle: "medium", timeStyle: "short" }).format(at);
+}
+
+export function full(at: number): string {
+  return format("full", { dateStyle: "full", timeStyle: "short" }).format(at);
+}
+
+/** "in 5 seconds", for a countdown. */
+export function inSeconds(seconds: number): string {
+  return new Intl.RelativeTimeFormat(locale(), { numeric: "always" }).format(seconds, "second");
+}
