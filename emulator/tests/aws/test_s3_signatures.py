@@ -84,11 +84,9 @@ def test_a_presigned_url_serves_what_was_signed_as_long_as_was_signed(
     assert found.startswith(expected) if expected else not found
 
 
-def form(*conditions: Any, seconds: int = 900, **fields: str) -> dict[str, str]:
+def form(*conditions: Any, **fields: str) -> dict[str, str]:
     with mock.patch.object(botocore.auth, "get_current_datetime", lambda: AT):
-        made = client().generate_presigned_post(
-            "files", "a/b", dict(fields), [*conditions], seconds
-        )
+        made = client().generate_presigned_post("files", "a/b", dict(fields), [*conditions], 900)
     policy = json.loads(base64.b64decode(made["fields"]["policy"]))
     ends = datetime.fromisoformat(policy["expiration"].replace("Z", "+00:00"))
     assert ends.year > 2020  # by the machine's clock: botocore reads it once more

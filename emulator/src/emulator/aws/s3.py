@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from xml.sax.saxutils import escape
 
 from aiohttp import web
-from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
 
 from emulator.aws import s3_cors
@@ -101,7 +101,7 @@ def _parts(content_type: str, body: bytes) -> list[Part]:
     boundary = parser.parsebytes(f"Content-Type: {content_type}\r\n\r\n".encode()).get_boundary()
     if not boundary:
         raise S3Error(400, "MalformedPOSTRequest", "The form has no boundary.")
-    found = []
+    found: list[Part] = []
     for piece in (b"\r\n" + body).split(f"\r\n--{boundary}".encode())[1:]:
         if piece.startswith(b"--"):
             return found

@@ -14,7 +14,7 @@ import hmac
 import json
 import time
 from calendar import timegm
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -123,10 +123,9 @@ def _check_conditions(
                 continue
             field = str(name).removeprefix("$").lower()
             named.add(field)
-            meets = {"eq": str.__eq__, "starts-with": str.startswith}.get(match)
-            if meets is None:
+            if match not in ("eq", "starts-with"):
                 raise _bad_policy(f"there is no condition {match}")
-            if not _meets(meets, values.get(field), str(value)):
+            if not _meets(match, values.get(field), str(value)):
                 raise _unmet(f"Policy Condition failed: {json.dumps(condition)}")
     extra = {
         name
@@ -137,8 +136,10 @@ def _check_conditions(
         raise _unmet(f"Extra input fields: {', '.join(sorted(extra))}")
 
 
-def _meets(meets: Callable[[str, str], bool], found: str | None, wanted: str) -> bool:
-    return found is not None and meets(found, wanted)
+def _meets(match: str, found: str | None, wanted: str) -> bool:
+    if found is None:
+        return False
+    return found == wanted if match == "eq" else found.startswith(wanted)
 
 
 def _check_size(size: int, least: int, most: int) -> None:
