@@ -2,9 +2,11 @@
 
 from client.chat_client import ChatClient
 from client.core.attachment import Attachment, FileDescription
+from client.core.content import Reference
 from client.core.events import (
     BeganAnew,
     CaughtUp,
+    ChatDescribed,
     ChatLeft,
     Connected,
     ControlReceived,
@@ -19,10 +21,12 @@ from client.core.events import (
     IdentityChanged,
     KeysLow,
     MembersChanged,
+    MessageChanged,
     MessageReadable,
     MessageReceived,
     MessagesMissing,
     PresenceChanged,
+    ProfileChanged,
     SendingHeld,
     ServerError,
     SignedOut,
@@ -37,6 +41,7 @@ from client.core.events import (
 )
 from client.core.settings import Settings
 from client.core.ticks import State
+from client.core.view import Reaction
 from client.crypto.identities import KnownDevice, Trust
 from client.crypto.safety_number import SafetyNumber
 from client.crypto.sas import Stage
@@ -44,6 +49,7 @@ from client.errors import (
     ApiError,
     BadRequest,
     CannotVerify,
+    CannotWrite,
     ClientError,
     Closed,
     Conflict,
@@ -63,7 +69,8 @@ from client.errors import (
     Unauthorized,
     Unreachable,
 )
-from client.store.history import ChatSummary, StoredMessage
+from client.store.history import ChatSummary, Profile, Quote, StoredMessage
+from client.writing import Writing
 
 __all__ = [
     "ApiError",
@@ -71,8 +78,10 @@ __all__ = [
     "BadRequest",
     "BeganAnew",
     "CannotVerify",
+    "CannotWrite",
     "CaughtUp",
     "ChatClient",
+    "ChatDescribed",
     "ChatLeft",
     "ChatSummary",
     "ClientError",
@@ -96,6 +105,7 @@ __all__ = [
     "KeysLow",
     "KnownDevice",
     "MembersChanged",
+    "MessageChanged",
     "MessageReadable",
     "MessageReceived",
     "MessageTooLarge",
@@ -103,7 +113,12 @@ __all__ = [
     "NotAMember",
     "NotFound",
     "PresenceChanged",
+    "Profile",
+    "ProfileChanged",
+    "Quote",
     "RateLimited",
+    "Reaction",
+    "Reference",
     "Removed",
     "SafetyNumber",
     "SendingHeld",
@@ -129,4 +144,5 @@ __all__ = [
     "VerificationRequested",
     "Verified",
     "WatermarksMoved",
+    "Writing",
 ]

@@ -10,6 +10,7 @@ import asyncio
 import base64
 import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
@@ -38,6 +39,17 @@ Send = Callable[[Upload, Mapping[str, Any]], None]
 """Writes the message of an upload, with its whole content, and removes the upload."""
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A file to be sent; `more` are further fields of its message."""
+
+    message_id: str
+    chat: str
+    content: bytes
+    description: FileDescription
+    more: Mapping[str, Any]
+
+
 class Files:
     def __init__(
         self,
@@ -62,18 +74,17 @@ class Files:
         """There is something to upload, or a network again."""
         self._wake.set()
 
-    async def add(
-        self, message_id: str, chat: str, content: bytes, description: FileDescription
-    ) -> None:
+    async def add(self, draft: Draft) -> None:
         """Encrypts a file and stores it for the upload."""
+        content, description = draft.content, draft.description
         key = secrets.token_bytes(32)
         sealed = await asyncio.to_thread(seal, content, key)
         attachment = described(description, len(content), _encoded(key), _encoded(sealed.digest))
-        message: dict[str, Any] = {"file": written(attachment)}
+        message: dict[str, Any] = {"file": written(attachment), **draft.more}
         if description.caption:
             message["text"] = description.caption
         with self._store.transaction():
-            self._store.add_upload(message_id, chat, message, sealed.body)
+            self._store.add_upload(draft.message_id, draft.chat, message, sealed.body)
         self.wake()
 
     def cancel(self, message_id: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from client.core.fields import mapping, text
+from client.core.fields import mapping
 
 FileKind = Literal["picture", "file", "voice"]
 KINDS: tuple[FileKind, ...] = get_args(FileKind)
@@ -153,7 +153,7 @@ def parse_attachment(value: object) -> Attachment:
         digest=_matching(fields, "digest", _32_BYTES),
         thumbnail=(
             _matching(fields, "thumbnail", _THUMBNAIL, LONGEST_THUMBNAIL)
-            if fields.get("thumbnail") is not None
+            if "thumbnail" in fields
             else None
         ),
         width=_optional(fields, "width", LONGEST_SIDE),
@@ -170,8 +170,8 @@ def _kind(value: object) -> FileKind:
 
 
 def _string(fields: Mapping[str, Any], name: str, longest: int) -> str:
-    value = text(fields.get(name))
-    if not 1 <= len(value) <= longest:
+    value = fields.get(name)
+    if not isinstance(value, str) or not 1 <= len(value) <= longest:
         raise ValueError(f"{name} is too long, or empty")
     return value
 
@@ -195,4 +195,4 @@ def _whole(fields: Mapping[str, Any], name: str, most: int) -> int:
 
 
 def _optional(fields: Mapping[str, Any], name: str, most: int) -> int | None:
-    return None if fields.get(name) is None else _whole(fields, name, most)
+    return _whole(fields, name, most) if name in fields else None

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from client import ChatClient, MessageReceived
-from client.core.attachment import Attachment, FileDescription, parse_attachment
+from client.core.attachment import Attachment, FileDescription
 from client.core.events import FileFailed, FileProgress
 from client.errors import FileDamaged, FileGone
 from tests.client.library import of, online, with_server
@@ -159,6 +158,6 @@ def test_a_file_that_is_one_too_many_for_today_waits_and_is_not_lost() -> None:
 
 def attachment_of(client: ChatClient, chat: str) -> Attachment:
     """The file of the last message of the chat."""
-    text = client.history(chat)[-1].text
-    assert text is not None
-    return parse_attachment(json.loads(text)["file"])
+    content = client.history(chat)[-1].content
+    assert content is not None and content.file is not None
+    return content.file

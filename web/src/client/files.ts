@@ -18,6 +18,15 @@ import { get, type Progress, put, Received, Refused } from "./transfer.ts";
 const DOWNLOADS = 5; // tries of one file, each going on where the one before ended
 const SIGNATURES = 3; // forms that are asked for, for one file, before it is given up
 
+/** A file to be sent; `more` are further fields of its message. */
+export interface FileDraft {
+  readonly messageId: string;
+  readonly chat: string;
+  readonly content: Uint8Array;
+  readonly description: FileDescription;
+  readonly more: UploadContent;
+}
+
 export interface FilesOptions {
   readonly api: Api;
   readonly uploads: StoredUploads;
@@ -64,17 +73,12 @@ export class Files {
   }
 
   /** Encrypts a file and stores it for the upload. */
-  async add(
-    messageId: string,
-    chat: string,
-    content: Uint8Array,
-    description: FileDescription,
-  ): Promise<void> {
+  async add({ messageId, chat, content, description, more }: FileDraft): Promise<void> {
     const key = crypto.getRandomValues(new Uint8Array(32));
     const { body, digest } = await sealFile(content, key);
     const file = described(description, content.length, toBase64(key), toBase64(digest));
     const { caption = "" } = description;
-    const message = { file, ...(caption === "" ? {} : { text: caption }) };
+    const message = { ...more, file, ...(caption === "" ? {} : { text: caption }) };
     await this.#uploads.add({ messageId, chat, content: message, size: body.length }, body);
     this.wake();
   }

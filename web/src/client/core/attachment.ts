@@ -141,17 +141,13 @@ export function parseAttachment(value: unknown): Attachment {
   };
   return {
     ...found,
-    ...(absent(fields.thumbnail)
+    ...(fields.thumbnail === undefined
       ? {}
       : { thumbnail: matching(fields, "thumbnail", THUMBNAIL, LONGEST_THUMBNAIL) }),
-    ...(absent(fields.width) ? {} : { width: whole(fields, "width", LONGEST_SIDE) }),
-    ...(absent(fields.height) ? {} : { height: whole(fields, "height", LONGEST_SIDE) }),
-    ...(absent(fields.duration) ? {} : { duration: whole(fields, "duration", LONGEST_TIME) }),
+    ...(fields.width === undefined ? {} : { width: whole(fields, "width", LONGEST_SIDE) }),
+    ...(fields.height === undefined ? {} : { height: whole(fields, "height", LONGEST_SIDE) }),
+    ...(fields.duration === undefined ? {} : { duration: whole(fields, "duration", LONGEST_TIME) }),
   };
-}
-
-function absent(value: unknown): boolean {
-  return value === undefined || value === null;
 }
 
 function short(fields: Fields, name: string, longest: number): string {
