@@ -75,6 +75,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
         # SNS checks other calls about an endpoint on its application, and this one on either
         "platform_endpoints": ("sns:Publish",),
         "platform_applications": ("sns:Publish",),
+        "web_push_key": ("kms:GetPublicKey", "kms:Sign"),
     },
     "PlatformApplications": {
         "any_platform_application": ("sns:CreatePlatformApplication",),
@@ -147,6 +148,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
         ),
         # of presigned requests, which clients send; the bucket's prefix for files
         "files": ("s3:PutObject", "s3:GetObject"),
+        "web_push_key": ("kms:GetPublicKey",),
         "post_to_connections": CONNECTIONS,
         "close_connections": CONNECTIONS,
     },
