@@ -317,6 +317,10 @@ class ChatClient:
         self._drive()  # removes what has disappeared since
         return self._store.history(chat, limit, before)
 
+    def message(self, chat: str, of: Reference) -> StoredMessage | None:
+        """One message of the history, if it is there and shown."""
+        return self._store.message(chat, of)
+
     def unread(self, chat: str) -> list[StoredMessage]:
         """What others wrote and nobody has marked read."""
         self._drive()

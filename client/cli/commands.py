@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 
 from client.chat_client import USER, ChatClient
+from client.cli.composing import HELP as COMPOSING
+from client.cli.composing import Composing
 from client.cli.own_account import OwnAccount
 from client.cli.room import Room
 from client.cli.strangers import HELP as STRANGERS
 from client.cli.strangers import Strangers
-from client.cli.text import LONGEST_LINE, title
+from client.cli.text import LONGEST_LINE, duration, title
 from client.cli.verifying import HELP as VERIFYING
 from client.cli.verifying import Verifying
 from client.cli.view import View
@@ -19,7 +21,7 @@ from client.errors import ClientError, NotFound, StoreUnavailable
 
 HELP = f"""\
 /to USER               opens the chat with a user, or a group by its name
-/group NAME A,B        makes a group with these users; the name stays on this device
+/group NAME A,B        makes a group with these users, who get its name
 /add A,B  /remove A,B  changes who is in the open group
 /chats                 lists your chats
 /history [N]           shows the last messages of the open chat
@@ -34,6 +36,7 @@ HELP = f"""\
 /export FILE           writes what the backend has stored of your account into a file
 /delete-account        deletes your account for good; its name is never given out again
 /accept USER           believes the changed keys of a user's devices
+{COMPOSING}
 {STRANGERS}
 {VERIFYING}
 /quit                  leaves, as Ctrl-D does
@@ -59,6 +62,7 @@ class Commands:
             "devices": self._devices,
             "unlink": self._unlink,
             "accept": self._accept,
+            **Composing(client, view, lambda: room.chat).commands(),
             **Strangers(client, view, lambda: room.chat).commands(),
             **Verifying(client, view, room.peer).commands(),
             **OwnAccount(client, view, self.leave).commands(),
@@ -173,6 +177,7 @@ class Commands:
             parts = [title(summary, self._client.user)]
             parts += [f"with {', '.join(summary.members)}"] if summary.name else []
             parts += [f"{summary.unread} unread"] if summary.unread else []
+            parts += [f"texts disappear after {duration(summary.timer)}"] if summary.timer else []
             parts += ["you are no longer a member"] if summary.left else []
             parts += ["open"] if summary.chat == self._room.chat else []
             self._view.notice(", ".join(parts))

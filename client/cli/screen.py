@@ -146,6 +146,9 @@ class Screen:
     def readable(self, message: MessageReadable) -> None:
         self._redraw()
 
+    def updated(self, message: StoredMessage) -> None:
+        self._redraw()
+
     def wrote(self) -> None:
         self._offset = 0
         self._redraw()

@@ -25,6 +25,9 @@ class View(Protocol):
     def readable(self, message: MessageReadable) -> None:
         """A message of the open chat that was waited for."""
 
+    def updated(self, message: StoredMessage) -> None:
+        """A message of the open chat is another now: edited, deleted, with another reaction."""
+
     def wrote(self) -> None:
         """An own message was added to the open chat."""
 
