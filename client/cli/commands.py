@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 
 from client.chat_client import USER, ChatClient
+from client.cli.attaching import HELP as ATTACHING
+from client.cli.attaching import Attaching
 from client.cli.composing import HELP as COMPOSING
 from client.cli.composing import Composing
 from client.cli.own_account import OwnAccount
@@ -37,6 +39,7 @@ HELP = f"""\
 /delete-account        deletes your account for good; its name is never given out again
 /accept USER           believes the changed keys of a user's devices
 {COMPOSING}
+{ATTACHING}
 {STRANGERS}
 {VERIFYING}
 /quit                  leaves, as Ctrl-D does
@@ -50,6 +53,7 @@ class Commands:
     def __init__(self, client: ChatClient, room: Room, view: View) -> None:
         self._client, self._room, self._view = client, room, view
         self._leaving = False
+        composing = Composing(client, view, lambda: room.chat)
         self._known: dict[str, Callable[[str], Awaitable[None]]] = {
             "to": self._to,
             "group": self._group,
@@ -62,7 +66,8 @@ class Commands:
             "devices": self._devices,
             "unlink": self._unlink,
             "accept": self._accept,
-            **Composing(client, view, lambda: room.chat).commands(),
+            **composing.commands(),
+            **Attaching(client, view, composing.meant).commands(composing.chat),
             **Strangers(client, view, lambda: room.chat).commands(),
             **Verifying(client, view, room.peer).commands(),
             **OwnAccount(client, view, self.leave).commands(),
