@@ -13,7 +13,14 @@ import "fake-indexeddb/auto";
 import { createInterface } from "node:readline";
 import { partsOf } from "../src/client/core/ids.ts";
 import { loadRatchets } from "../src/client/crypto/olm.ts";
-import { ChatClient, type Event, type Options } from "../src/client/index.ts";
+import { fromBase64, toBase64 } from "../src/client/crypto/signing.ts";
+import {
+  type Attachment,
+  ChatClient,
+  type Event,
+  type FileDescription,
+  type Options,
+} from "../src/client/index.ts";
 import { Ledger } from "../src/client/store/ledger.ts";
 import { Store } from "../src/client/store/store.ts";
 import * as tables from "../src/client/store/tables.ts";
@@ -41,6 +48,10 @@ const METHODS: Readonly<Record<string, Method>> = {
   group: (client, users: string[]) => client.group(users),
   changeMembers: (client, chat: string, change: object) => client.changeMembers(chat, change),
   send: (client, chat: string, text: string) => client.send(chat, text),
+  sendFile: (client, chat: string, base64: string, description: FileDescription) =>
+    client.sendFile(chat, fromBase64(base64), description),
+  fetchFile: async (client, chat: string, file: Attachment) =>
+    toBase64(await client.fetchFile(chat, file)),
   markRead: (client, chat: string, seq: number) => client.markRead(chat, seq),
   chats: (client) => client.chats(),
   history: (client, chat: string) => client.history(chat, 1_000),
