@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, cast
 
 from client.chat_client import USER, ChatClient
+from client.cli.attaching import HELP as ATTACHING
+from client.cli.attaching import Attaching
 from client.cli.composing import HELP as COMPOSING
 from client.cli.composing import Composing
 from client.cli.own_account import OwnAccount
@@ -38,6 +40,7 @@ HELP = f"""\
 /delete-account        deletes your account for good; its name is never given out again
 /accept USER           believes the changed keys of a user's devices
 {COMPOSING}
+{ATTACHING}
 {STRANGERS}
 {VERIFYING}
 /quit                  leaves, as Ctrl-D does
@@ -55,6 +58,7 @@ class Commands:
         view = cast(View, self._complaints)
         self._client, self._room, self._view = client, room, view
         self._leaving = False
+        composing = Composing(client, view, lambda: room.chat)
         self._known: dict[str, Callable[[str], Awaitable[None]]] = {
             "to": self._to,
             "group": self._group,
@@ -67,7 +71,8 @@ class Commands:
             "devices": self._devices,
             "unlink": self._unlink,
             "accept": self._accept,
-            **Composing(client, view, lambda: room.chat).commands(),
+            **composing.commands(),
+            **Attaching(client, view, composing.meant).commands(composing.chat),
             **Strangers(client, view, lambda: room.chat).commands(),
             **verifying,
             **OwnAccount(client, view, self.leave).commands(),
