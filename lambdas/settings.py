@@ -168,6 +168,10 @@ class Aws:
         return client
 
     @cached_property
+    def kms(self) -> Any:
+        return self._client("kms")
+
+    @cached_property
     def cloudformation(self) -> Any:
         return self._client("cloudformation")
 

@@ -1,4 +1,4 @@
-"""The data stack: tables, their KMS key, and the user pool."""
+"""The data stack: tables, their KMS key, the key of Web Push, and the user pool."""
 
 from aws_cdk import Aws, CfnOutput, Duration
 from aws_cdk import aws_cognito as cognito
@@ -20,6 +20,7 @@ class DataStack(EnvironmentStack):
         super().__init__(scope, id, config=config, description="Tables, keys, users")
         self._removal = removal_policy(config)
         self.key = self._key() if config.customer_managed_key else None
+        self.web_push_key = self._web_push_key()
         self.tables = {id: self._table(id, row) for id, row in TABLES.items()}
         self.user_pool = self._user_pool()
         self.client = self._client()
@@ -29,6 +30,7 @@ class DataStack(EnvironmentStack):
         self.token_issuer = f"https://cognito-idp.{self.region}.{Aws.URL_SUFFIX}/{pool}"
         self.resources = {
             "user_pool": Resource((self.user_pool.user_pool_arn,)),
+            "web_push_key": Resource((self.web_push_key.key_arn,)),
             **{
                 id.lower(): Resource((table.table_arn,), self.key, "dynamodb")
                 for id, table in self.tables.items()
@@ -47,6 +49,18 @@ class DataStack(EnvironmentStack):
             alias=f"{self.config.project}-{self.config.name}",
             description=f"Tables and secrets of {self.config.project} {self.config.name}",
             enable_key_rotation=True,
+            removal_policy=self._removal,
+        )
+
+    def _web_push_key(self) -> kms.Key:
+        """Browsers subscribe with its public half: with another key, each has to subscribe anew.
+        It is made in KMS, so nobody has ever seen the private one (VAPID, RFC 8292)."""
+        return kms.Key(
+            self,
+            "WebPushKey",
+            description=f"Web Push of {self.config.project} {self.config.name}",
+            key_spec=kms.KeySpec.ECC_NIST_P256,
+            key_usage=kms.KeyUsage.SIGN_VERIFY,
             removal_policy=self._removal,
         )
 

@@ -21,6 +21,12 @@ from stacks.data import DataStack
 from stacks.stack import EnvironmentStack
 
 
+def web_push_contact(config: Environment) -> str:
+    """By which the owners of push services find who pushes; "" if nobody is named."""
+    email = config.alarms_email
+    return config.push.web_push_contact or (f"mailto:{email}" if email else "")
+
+
 class NotificationsStack(EnvironmentStack):
     def __init__(
         self, scope: Construct, id: str, *, config: Environment, platform: Platform, data: DataStack
@@ -40,7 +46,12 @@ class NotificationsStack(EnvironmentStack):
             **platform_resources(self, config),
         }
         self.functions: dict[str, Function] = {}
-        values = {**data.table_names(), "MESSAGE_TTL_DAYS": str(config.message_ttl_days)}
+        values = {
+            **data.table_names(),
+            "MESSAGE_TTL_DAYS": str(config.message_ttl_days),
+            "VAPID_KEY": data.web_push_key.key_arn,
+            "WEB_PUSH_CONTACT": web_push_contact(config),
+        }
         for name in readers(self.resources):
             self._add(name, {**data.resources, **self.resources}, values)
         self._credentials = PushCredentials(self, "Credentials", config=config, key=data.key)

@@ -61,6 +61,7 @@ class WebStack(EnvironmentStack):
             "USER_POOL_ID": data.user_pool.user_pool_id,
             "USER_POOL_CLIENT_ID": data.client.user_pool_client_id,
             "TOKEN_ISSUER": data.token_issuer,
+            "VAPID_KEY": data.web_push_key.key_arn,
             **application_variables(self, config),
         }
         self.load_balancer = LoadBalancer(self, "LoadBalancer", config=config, vpc=network.vpc)

@@ -345,6 +345,15 @@ class TokenResponse:
     expires_in: float = 0.0  # seconds
 
 
+@dataclass(frozen=True, slots=True)
+class WebPushKeyResponse:
+    """The key with which a browser subscribes to pushes (`applicationServerKey`): a point of P-256,
+    65 bytes, unpadded base64url. A browser that has subscribed with another one subscribes anew.
+    """
+
+    key: str
+
+
 def parse_stored_item(value: object) -> StoredItem:
     body = fields.mapping(value)
     return StoredItem(
@@ -692,4 +701,11 @@ def parse_token_response(value: object) -> TokenResponse:
     return TokenResponse(
         access_token=fields.text(body["access_token"]),
         expires_in=fields.optional(fields.duration, 0.0)(body.get("expires_in")),
+    )
+
+
+def parse_web_push_key_response(value: object) -> WebPushKeyResponse:
+    body = fields.mapping(value)
+    return WebPushKeyResponse(
+        key=fields.text(body["key"]),
     )

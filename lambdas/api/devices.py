@@ -1,4 +1,5 @@
-"""Devices: PUT and DELETE /api/devices/{device}, GET /api/users/{user}/devices."""
+"""Devices: PUT and DELETE /api/devices/{device}, GET /api/users/{user}/devices and
+/api/web-push-key."""
 
 from collections.abc import Mapping
 
@@ -6,22 +7,24 @@ from lambdas.api import announce
 from lambdas.api.call import USER, Call, Response
 from lambdas.api.removal import directory, endpoints, remove_device
 from lambdas.api.sign_ins import SignIns
-from lambdas.errors import ChatError, not_found
+from lambdas.errors import ChatError, bad_request, not_found
+from lambdas.frames import Frame
 from lambdas.keys.decisions import device_keys
 from lambdas.keys.directory import Change
 from lambdas.limits import LOOKUPS, Limits
 from lambdas.messages.chats import Chats, Names
 from lambdas.messages.membership import CHAT_DEVICES_LIMIT
 from lambdas.notifications.endpoints import require_token
+from lambdas.notifications.push_service import vapid_key
+from lambdas.notifications.web_push import Subscription, require_subscription
 from lambdas.presence.devices import DEVICES_LIMIT, Device, Devices
 
 
 def register(call: Call) -> Response:
-    """Registers a device, or updates it. Without `push` it gets no pushes any more."""
+    """Registers a device, or updates it. With neither `push` nor `web_push` it gets no pushes."""
     user, device = call.user, call.device
     keys = device_keys(user, device, call.body)
-    if push := call.body.get("push"):
-        require_token(push["platform"], push["token"])
+    _require_push(call)
     devices = Devices(call.aws.users)
     known = devices.of([user], consistent=True).get(user, {})
     if device not in known and len(known) >= DEVICES_LIMIT:
@@ -39,9 +42,32 @@ def register(call: Call) -> Response:
     if new or change is not Change.SAME:
         announce.devices_changed(call.aws, user, device)
     _set_push(call, user, device, was_on=device in known and known[device].endpoint_arn is not None)
-    if push:
+    if _pushed_to(call):
         _require_still_signed_in(call, device)
     return Response(200, {"device": device, "time": int(call.aws.now() * 1000)})
+
+
+def _pushed_to(call: Call) -> bool:
+    return "push" in call.body or "web_push" in call.body
+
+
+def _require_push(call: Call) -> None:
+    """Raises ChatError bad_request for a token or subscription that no platform gives out."""
+    if push := call.body.get("push"):
+        require_token(push["platform"], push["token"])
+    if subscription := call.body.get("web_push"):
+        local = call.aws.settings.get("EMULATOR_WEB_PUSH_URL")
+        require_subscription(_subscription(subscription), local)
+        if push:
+            raise bad_request("a device has push or web_push, not both")
+
+
+def _subscription(given: Frame) -> Subscription:
+    return Subscription(given["endpoint"], given["p256dh"], given["auth"])
+
+
+def web_push_key(call: Call) -> Response:
+    return Response(200, {"key": vapid_key(call.aws).public()})
 
 
 def _require_still_signed_in(call: Call, device: str) -> None:
@@ -107,8 +133,10 @@ def of_user(call: Call) -> Response:
 
 
 def _set_push(call: Call, user: str, device: str, *, was_on: bool) -> None:
-    push = call.body.get("push")
+    push, subscription = call.body.get("push"), call.body.get("web_push")
     if push is not None:
         endpoints(call.aws).attach(user, device, push["platform"], push["token"])
+    elif subscription is not None:
+        endpoints(call.aws).subscribe(user, device, _subscription(subscription))
     elif was_on:
         endpoints(call.aws).detach(user, device)

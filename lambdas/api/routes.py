@@ -36,6 +36,7 @@ ROUTES = (
     Route("PUT", "/api/devices/{device}", devices.register, body="device"),
     Route("DELETE", "/api/devices/{device}", devices.remove),
     Route("GET", "/api/users/{user}/devices", devices.of_user),
+    Route("GET", "/api/web-push-key", devices.web_push_key),
     Route("POST", "/api/devices/{device}/one-time-keys", keys.upload, body="one-time-keys"),
     Route("POST", "/api/keys/claim", keys.claim, body="claim"),
     Route("POST", "/api/chats", chats.create, body="chat"),

@@ -20,6 +20,7 @@ from lambdas.messages.history import LAST_SEQ
 from lambdas.notifications.endpoints import Endpoints
 from lambdas.notifications.message import Push, Ring, TakeBack, Target
 from lambdas.notifications.push_jobs import Job, RingItems, Rings
+from lambdas.notifications.push_service import Outcome, PushService, vapid_key
 from lambdas.notifications.quiet import is_quiet
 from lambdas.presence.devices import Devices
 from lambdas.settings import Aws, aws
@@ -61,7 +62,7 @@ def push(aws: Aws, job: Job) -> None:
     """Looks at what a user has unread in a chat, and pushes to the devices that need it.
 
     Every read is consistent and comes after `begin`: see `RingItems`. Raises the first error of
-    SNS, after trying all devices.
+    SNS or a browser's push service, after trying all devices.
     """
     now = aws.now()
     store = RingItems(aws.users)
@@ -107,7 +108,7 @@ def _publish(
     aws: Aws, job: Job, plan: ringing.Plan, devices: ringing.Devices
 ) -> dict[str, Exception]:
     """Pushes to the devices as planned; the errors by device."""
-    endpoints = Endpoints(aws.sns, aws.users)
+    endpoints = Endpoints(aws.sns, aws.users, push_service=lambda: PushService(vapid_key(aws)))
     others = RingItems(aws.users).unread(job.user, job.chat, aws.now())
     pushes = {
         name: _push(job.chat, plan.read, each, others.get(name, 0) + each.after.total)
@@ -119,16 +120,15 @@ def _publish(
         for name in pushes
         if (arn := devices[name].endpoint_arn) is not None
     ]
-    holders = endpoints.holders(target.arn for target in targets)
+    owners = endpoints.owners(target.arn for target in targets)
     failed: dict[str, Exception] = {}
     for target in targets:
         try:
-            own = holders.get(target.arn) == f"{job.user}/{target.device}"
-            if own and endpoints.publish(target, pushes[target.device]):
-                _pushed(job, pushes[target.device])
-            else:  # the app was removed, or another user has signed in on that phone
-                logger.info("cleared an endpoint", extra={"user": job.user})
-                endpoints.clear(job.user, target.device, target.arn)
+            outcome = Outcome.GONE
+            owner = owners.get(target.arn)
+            if owner is not None and owner.held_by == f"{job.user}/{target.device}":
+                outcome = endpoints.publish(target, pushes[target.device], owner)
+            _take_note(job, target, pushes[target.device], outcome, endpoints)
         except Exception as error:
             failed[target.device] = error
     return failed
@@ -138,6 +138,18 @@ def _push(chat: str, read: int, device: ringing.DevicePlan, unread: int) -> Push
     if device.ring is None:
         return TakeBack(chat, read, unread)
     return Ring(chat, device.ring["message_id"], device.urgent, unread)
+
+
+def _take_note(
+    job: Job, target: Target, push: Push, outcome: Outcome, endpoints: Endpoints
+) -> None:
+    if outcome is Outcome.GONE:  # the app was removed, or another user has signed in on that phone
+        logger.info("cleared an endpoint", extra={"user": job.user})
+        endpoints.clear(job.user, target.device, target.arn)
+    elif outcome is Outcome.REJECTED:
+        count("PushesRejected")
+    else:
+        _pushed(job, push)
 
 
 def _pushed(job: Job, push: Push) -> None:

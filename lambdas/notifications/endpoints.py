@@ -1,18 +1,20 @@
-"""SNS endpoints of devices, and the owner of each endpoint.
+"""SNS endpoints and Web Push subscriptions of devices, and the owner of each.
 
     Users  <user>              devices   ...devices.<device>.endpoint_arn, platform
     Users  push#<endpoint ARN> owner     held_by "user/device"
+    Users  push#web:<hash>     owner     held_by, subscription {endpoint, p256dh, auth}
 
 An endpoint is one push token of one application and never gets another token, so its ARN identifies
 the phone. When another user signs in on that phone, the endpoint moves to the newest owner: one
 write of `held_by`, and the last one wins. `devices` shows where to look, and a push is sent only if
-`held_by` agrees. So no race of two owners can send one user's push to the other.
+`held_by` agrees. So no race of two owners can send one user's push to the other. A browser's
+subscription, which SNS does not know, is owned in the same way, by the hash of its endpoint.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
@@ -20,6 +22,8 @@ from lambdas.errors import bad_request, internal, not_found
 from lambdas.notifications import message
 from lambdas.notifications.credentials import GONE, INVALID
 from lambdas.notifications.message import Push, Target
+from lambdas.notifications.push_service import Outcome, PushService
+from lambdas.notifications.web_push import PLATFORM, Subscription, is_web
 from lambdas.presence.devices import Devices
 from lambdas.tables import (
     DEVICES,
@@ -54,19 +58,32 @@ NO_APPLICATION = "PlatformApplication"
 NO_ENDPOINT = ("No endpoint found", "TargetArn", NO_APPLICATION)
 
 
+class Owner(NamedTuple):
+    """Whose an endpoint is, "user/device", and the subscription that it stands for, if it does."""
+
+    held_by: str
+    subscription: Subscription | None = None
+
+
 class Endpoints:
-    """SNS endpoints of devices. `applications` has the application's ARN by platform, whether or
+    """Endpoints of devices. `applications` has the application's ARN by platform, whether or
     not there is one: a platform without a credential has none, and push is off for it.
 
-    The push function publishes and never makes an endpoint: it needs no applications.
+    The push function publishes and never makes an endpoint: it needs no applications, and is the
+    one that needs a `push_service`.
     """
 
     def __init__(
-        self, sns: "SNSClient", users: Table, applications: Mapping[str, str] | None = None
+        self,
+        sns: "SNSClient",
+        users: Table,
+        applications: Mapping[str, str] | None = None,
+        push_service: Callable[[], PushService] | None = None,
     ) -> None:
         self._sns = sns
         self._users = users
         self._applications = applications or {}
+        self._push_service = push_service
 
     def attach(self, user: str, device: str, platform: str, token: str) -> None:
         """Sets the device's push token, and removes it from the device that had it.
@@ -85,6 +102,13 @@ class Endpoints:
                 return
         raise internal()  # deleted between two calls, twice; the client registers again
 
+    def subscribe(self, user: str, device: str, subscription: Subscription) -> None:
+        """Sets the device's Web Push subscription, and removes it from the device that had it.
+
+        Raises ChatError not_found (no such device).
+        """
+        self._own(user, device, subscription.name, PLATFORM, subscription)
+
     def detach(self, user: str, device: str) -> None:
         """The device gets no pushes any more. Idempotent."""
         arn = self._set(user, device, None, None)
@@ -94,14 +118,30 @@ class Endpoints:
     def clear(self, user: str, device: str, arn: str) -> None:
         """Removes an endpoint that is dead or another user's, unless it was replaced."""
         Devices(self._users).set_endpoint(user, device, None, None, instead_of=arn)
+        if is_web(arn):
+            self._release(user, device, arn)
 
-    def holders(self, arns: Iterable[str]) -> dict[str, str]:
-        """ "user/device" by endpoint ARN."""
+    def owners(self, arns: Iterable[str]) -> dict[str, Owner]:
+        """By endpoint ARN."""
         items = self._users.batch_get([_owner(arn) for arn in arns], consistent=True)
-        return {item["user"].removeprefix("push#"): item["held_by"] for item in items}
+        return {
+            item["user"].removeprefix("push#"): Owner(
+                item["held_by"],
+                Subscription(**item["subscription"]) if "subscription" in item else None,
+            )
+            for item in items
+        }
 
-    def publish(self, target: Target, push: Push) -> bool:
-        """False if the endpoint does not exist or is disabled. Raises SNS's other errors."""
+    def publish(self, target: Target, push: Push, owner: Owner) -> Outcome:
+        """GONE if the endpoint does not exist or is disabled. Raises SNS's other errors, and
+        PushServiceError."""
+        if owner.subscription is None:
+            return self._publish(target, push)
+        if self._push_service is None:
+            raise LookupError("this function sends no Web Push")
+        return self._push_service().send(owner.subscription, push)
+
+    def _publish(self, target: Target, push: Push) -> Outcome:
         try:
             self._sns.publish(
                 TargetArn=target.arn,
@@ -112,13 +152,13 @@ class Endpoints:
         except ClientError as error:
             details = error.response["Error"]
             if details["Code"] in GONE | {"EndpointDisabled", "EndpointDisabledException"}:
-                return False
+                return Outcome.GONE
             if details["Code"] in INVALID and any(
                 text in details["Message"] for text in NO_ENDPOINT
             ):
-                return False
+                return Outcome.GONE
             raise
-        return True
+        return Outcome.DELIVERED
 
     def _endpoint(self, application: str, token: str) -> str | None:
         """None if there is no such application."""
@@ -152,11 +192,20 @@ class Endpoints:
             raise
         return True
 
-    def _own(self, user: str, device: str, arn: str, platform: str) -> None:
+    def _own(
+        self,
+        user: str,
+        device: str,
+        arn: str,
+        platform: str,
+        subscription: Subscription | None = None,
+    ) -> None:
         holder = f"{user}/{device}"
-        previous = self._users.update(
-            _owner(arn), "SET held_by = :holder", returns="ALL_OLD", holder=holder
-        )
+        expression, values = "SET held_by = :holder", dict[str, Any](holder=holder)
+        if subscription is not None:
+            expression += ", subscription = :subscription"
+            values["subscription"] = subscription._asdict()
+        previous = self._users.update(_owner(arn), expression, returns="ALL_OLD", **values)
         old = self._set(user, device, arn, platform)
         if previous and previous["held_by"] != holder:
             self._take_from(previous["held_by"], holder, arn)
@@ -209,7 +258,8 @@ class Endpoints:
             self._users.delete(_owner(arn), "held_by = :holder", holder=f"{user}/{device}")
         except ConditionFailed:
             return  # it belongs to another owner now
-        self._sns.delete_endpoint(EndpointArn=arn)
+        if not is_web(arn):
+            self._sns.delete_endpoint(EndpointArn=arn)
 
 
 @lru_cache

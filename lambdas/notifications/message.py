@@ -18,7 +18,7 @@ TEXT_KEY = "NEW_MESSAGE"  # the key of the app's localized text
 
 
 class Target(NamedTuple):
-    """A device to wake."""
+    """A device to wake. `arn` is its SNS endpoint's, or the name of its Web Push subscription."""
 
     device: str
     arn: str
@@ -63,7 +63,7 @@ def sns_message(push: Push) -> str:
         ids = {"chat_id": push.chat, "read": str(push.read)}
         aps = {"badge": push.unread, "content-available": 1}
     android = {
-        "priority": "high" if _is_urgent(push) else "normal",
+        "priority": "high" if is_urgent(push) else "normal",
         "ttl": f"{TTL_SECONDS}s",
         "collapse_key": push.chat,
     }
@@ -87,14 +87,14 @@ def message_attributes(push: Push, platform: str | None) -> dict[str, Any]:
     prefix = "AWS.SNS.MOBILE.APNS"
     values = {
         f"{prefix}.PUSH_TYPE": "alert",
-        f"{prefix}.PRIORITY": "10" if _is_urgent(push) else "5",
+        f"{prefix}.PRIORITY": "10" if is_urgent(push) else "5",
         f"{prefix}.COLLAPSE_ID": push.chat,
         f"{prefix}{'_SANDBOX' if platform == 'apns_sandbox' else ''}.TTL": str(TTL_SECONDS),
     }
     return {name: {"DataType": "String", "StringValue": value} for name, value in values.items()}
 
 
-def _is_urgent(push: Push) -> bool:
+def is_urgent(push: Push) -> bool:
     return isinstance(push, Ring) and push.urgent
 
 

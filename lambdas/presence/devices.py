@@ -28,6 +28,7 @@ class Device:
     """A registered device. Times are in ms since the epoch.
 
     `sign_in` is the id of the sign-in that registered it last, and ends with the device.
+    `endpoint_arn` is an SNS endpoint's, or the name of a Web Push subscription.
     """
 
     connection_id: str | None = None

@@ -135,7 +135,13 @@ FUNCTIONS: Mapping[str, FunctionRow] = {
         handler="lambdas.delivery.push.handler",
         event_source=EventSource(id="PushJobs", resource="push_queue", settings={"batch_size": 10}),
         timeout=30,
-        variables=("CHATS_TABLE", "USERS_TABLE", "MESSAGE_TTL_DAYS"),
+        variables=(
+            "CHATS_TABLE",
+            "USERS_TABLE",
+            "MESSAGE_TTL_DAYS",
+            "VAPID_KEY",
+            "WEB_PUSH_CONTACT",
+        ),
     ),
     # The function of a custom resource. Its timeout is below the resource's ServiceTimeout of five
     # minutes: SNS may take 20 s for each of three credentials, and a slow call is tried again.
@@ -176,6 +182,7 @@ FUNCTIONS: Mapping[str, FunctionRow] = {
             "FCM_APPLICATION_ARN",
             "APNS_APPLICATION_ARN",
             "APNS_SANDBOX_APPLICATION_ARN",
+            "VAPID_KEY",
             "MESSAGE_TTL_DAYS",
             "PASSWORD_RESET",
             "POOL_NAME",

@@ -75,6 +75,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
         # SNS checks other calls about an endpoint on its application, and this one on either
         "platform_endpoints": ("sns:Publish",),
         "platform_applications": ("sns:Publish",),
+        "web_push_key": ("kms:GetPublicKey", "kms:Sign"),
     },
     "PlatformApplications": {
         "any_platform_application": ("sns:CreatePlatformApplication",),
@@ -145,6 +146,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
             "sns:SetEndpointAttributes",
             "sns:DeleteEndpoint",
         ),
+        "web_push_key": ("kms:GetPublicKey",),
         "post_to_connections": CONNECTIONS,
         "close_connections": CONNECTIONS,
     },

@@ -1,5 +1,6 @@
 """Settings of the network, the WebSocket API and push notifications."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Network
@@ -15,6 +16,7 @@ PRIVATE = [
 ]
 # The largest integer that all readers of JSON agree on (RFC 8259 section 6).
 MOST_IN_JSON = 2**53 - 1
+CONTACT = re.compile(r"mailto:[^\s@]+@[^\s@]+\.[^\s@]+|https://[^\s/]+\.\S+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +90,10 @@ class Push:
     CloudFormation does not see a secret's value change: raise credentials_version after you
     changed one, and the next deployment makes or updates the platform applications. secret_key_arn
     is the KMS key of secrets of one's own that are encrypted with a customer managed key.
+
+    web_push_contact is a mailto: or https: URL by which the owners of browsers' push services find
+    who pushes (RFC 8292, 2.1); None is the environment's alarms_email. Apple rejects pushes that
+    name nobody.
     """
 
     fcm_secret_arn: str | None = None
@@ -95,6 +101,7 @@ class Push:
     apns_sandbox_secret_arn: str | None = None
     secret_key_arn: str | None = None
     credentials_version: int = 1
+    web_push_contact: str | None = None
 
     def __post_init__(self) -> None:
         require_types(self, "push.")
@@ -109,6 +116,14 @@ class Push:
                 f"Set push.{name} to such an ARN, or to none for an empty secret that you fill",
             )
         self._check_key()
+        contact = self.web_push_contact
+        require(
+            contact is None or bool(CONTACT.fullmatch(contact)),
+            "push.web_push_contact",
+            contact,
+            "it is an address by which somebody is found, as mailto:ops@example.com",
+            "Set push.web_push_contact to a mailto: or https: URL, or to none",
+        )
         require_between(
             1,
             MOST_IN_JSON,

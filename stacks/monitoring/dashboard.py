@@ -47,7 +47,7 @@ class Dashboard(Construct):
                     "MessagesAccepted", "MessagesDelivered", "MessagesPurged"
                 ),
                 "Delivery": self._counted("ReceiptsMoved", "Nudges"),
-                "Pushes": self._counted("PushesSent", "PushesFailed"),
+                "Pushes": self._counted("PushesSent", "PushesFailed", "PushesRejected"),
             }
         )
 

@@ -29,6 +29,8 @@ ANYTHING = st.recursive(
 )
 # For each pattern a text that fits and some that nearly do.
 BY_PATTERN = {
+    "^[A-Za-z0-9_-]{87}$": ["A" * 87, "A" * 86, "A" * 88, "+" * 87],
+    "^[A-Za-z0-9_-]{22}$": ["A" * 22, "A" * 21, "A" * 23, "/" * 22],
     "^[a-z0-9_]{3,32}$": ("raju", "ab", "Raju", "x" * 33),
     "^[A-Za-z0-9_-]{1,64}$": ("phone", "", "a b", "y" * 65),
     "^[a-z0-9_]{3,32}/[A-Za-z0-9_-]{1,64}$": ("raju/phone", "raju", "raju/", "raju/a/b"),

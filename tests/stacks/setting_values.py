@@ -403,6 +403,15 @@ VALUES: dict[str, Values] = {
     "push.apns_sandbox_secret_arn": secret(),
     "push.secret_key_arn": key(),
     "push.credentials_version": number(1, 2**53 - 1),
+    "push.web_push_contact": text(
+        (
+            *("", "ops", "a@b.cd", "mailto:", "mailto:a", "mailto:a@b", "mailto:a b@c.de"),
+            *("mailto:@b.cd", "mailto:a@b.cd\n", "http://example.com", "https://", "https://x"),
+            *("https://localhost", "HTTPS://example.com", "https://example.com/a b"),
+        ),
+        ("mailto:ops@example.com", "https://example.com/contact"),
+        optional=True,
+    ),
     "architecture": text(
         ("", "arm", "ARM64", "x86", "x86-64", "amd64", "riscv", "arm64 ", "arm64\n", LONG, "none"),
         ("arm64", "x86_64"),

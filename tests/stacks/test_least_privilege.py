@@ -42,6 +42,7 @@ ARNS: Mapping[str, list[str]] = {
     "push_queue": ["<PushQueue.Arn>"],
     "stream_failures": ["<StreamFailures.Arn>"],
     "user_pool": ["<UserPool.Arn>"],
+    "web_push_key": ["<WebPushKey.Arn>"],
 }
 # tables and secrets
 ENCRYPTED = {*(name.lower() for name in TABLES), "chats_stream", "push_credentials"}
@@ -129,6 +130,7 @@ def test_the_key_is_used_only_through_the_services_whose_data_it_encrypts(
         prod.show(statement["Condition"]["StringEquals"]["kms:ViaService"])
         for statement in _all_statements(prod)
         if any(action.startswith("kms:") for action in _list(statement["Action"]))
+        and prod.show(statement["Resource"]) != "<WebPushKey.Arn>"  # which signs, and is called
     ]
     services = ("dynamodb", "secretsmanager")
     assert set(via) == {f"{service}.<AWS::Region>.<AWS::URLSuffix>" for service in services}

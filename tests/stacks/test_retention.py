@@ -40,7 +40,7 @@ EVERYWHERE = {
 IDS = {
     "AWS::DynamoDB::Table": {"ChatsE68037FF", "Users0A0EEA89", "Tickets83B11BB2"},
     "AWS::Cognito::UserPool": {"UserPool6BA7E5F2"},
-    "AWS::KMS::Key": {"Key961B73FD"},
+    "AWS::KMS::Key": {"Key961B73FD", "WebPushKey78B611EE"},
     "Custom::PlatformApplications": {"PlatformsApplicationsBE047193"},
 }
 EVERYTHING = replace(
@@ -101,7 +101,8 @@ def test_in_prod_tables_are_backed_up_and_encrypted_by_our_key(prod: Synthesized
         recovery = properties["PointInTimeRecoverySpecification"]
         assert recovery["PointInTimeRecoveryEnabled"] is True
         assert prod.show(properties["SSESpecification"]["KMSMasterKeyId"]) == "<Key.Arn>"
-    assert prod.one("AWS::KMS::Key").properties["EnableKeyRotation"] is True
+    (key,) = (each for each in prod.all("AWS::KMS::Key") if each.name == "Key")
+    assert key.properties["EnableKeyRotation"] is True
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ OF_THE_PLATFORM = {
 NOT_ON_AWS = {
     "HOST": "where a container listens on a laptop",
     "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER": "an emulator of Cognito",
+    "EMULATOR_WEB_PUSH_URL": "an emulator of browsers' push services",
 }
 
 

@@ -159,7 +159,7 @@ def test_what_differs_by_environment_differs(dev: Synthesized, prod: Synthesized
         ("AWS::WAFv2::WebACL", True),
         ("AWS::EC2::FlowLog", True),
         ("AWS::S3::Bucket", True),
-        ("AWS::KMS::Key", True),
+        ("AWS::KMS::Alias", True),
     ):
         assert bool(prod.all(type)) is in_prod_only
         assert not dev.all(type)
@@ -192,7 +192,13 @@ def test_the_dashboard_shows_what_happens_to_messages(dev: Synthesized) -> None:
     body = json.dumps(dev.one("AWS::CloudWatch::Dashboard").properties["DashboardBody"])
     for metric in (
         *("MessagesAccepted", "MessagesDelivered", "MessagesPurged", "ReceiptsMoved", "Nudges"),
-        *("PushesSent", "PushesFailed", "ApproximateAgeOfOldestMessage", "IteratorAge"),
+        *(
+            "PushesSent",
+            "PushesFailed",
+            "PushesRejected",
+            "ApproximateAgeOfOldestMessage",
+            "IteratorAge",
+        ),
         *("TargetResponseTime", "RequestCountPerTarget", "Duration", "Errors"),
         *("TargetConnectionErrorCount", "RejectedConnectionCount", "CPUUtilization"),
     ):

@@ -39,9 +39,11 @@ State = dict[str, Any]
 
 
 @contextlib.contextmanager
-def started(state: Path, *arguments: str) -> Iterator[dict[str, Any]]:
-    """What endpoints.json says of a system that runs until the block ends."""
+def started(state: Path, *arguments: str, kill: bool = False) -> Iterator[dict[str, Any]]:
+    """What endpoints.json says of a system that runs until the block ends, or is killed then."""
     command = [sys.executable, "-m", "emulator", "up", "--api-port", "0", "--state-dir", str(state)]
+    state.mkdir(exist_ok=True)
+    (state / "endpoints.json").unlink(missing_ok=True)  # of one that was killed
     with (state / "output.txt").open("w") as output:
         process = subprocess.Popen(
             [*command, *arguments], cwd=ROOT, stdout=output, stderr=subprocess.STDOUT
@@ -49,8 +51,9 @@ def started(state: Path, *arguments: str) -> Iterator[dict[str, Any]]:
         try:
             yield _when_ready(state, process)
         finally:
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(timeout=60) == 0, (state / "output.txt").read_text()
+            process.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
+            ended = process.wait(timeout=60)
+            assert ended == (-signal.SIGKILL if kill else 0), (state / "output.txt").read_text()
 
 
 def _when_ready(state: Path, process: subprocess.Popen[bytes]) -> dict[str, Any]:

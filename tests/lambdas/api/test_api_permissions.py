@@ -17,6 +17,7 @@ from lambdas.settings import Aws, Settings
 from stacks.config.permissions import PERMISSIONS
 from tests.support.lambdas import unread
 from tests.support.lambdas.platforms_scene import Context, request
+from tests.support.lambdas.push_service import push_service
 from tests.support.lambdas.rest import DUMMY, Phone, Rest, rest
 
 Used = dict[str, set[str]]
@@ -109,6 +110,7 @@ def everything_a_client_can_do(api: Rest) -> None:
     ask("GET", "/api/chats", user="ravi_")
     ask("GET", "/api/users/ravi_/devices", user="raju_")
     ask("POST", "/api/tickets", {"device": "phone"}, user="ravi_")
+    ask("GET", "/api/web-push-key", user="ravi_")
     api.connect(other)
     api.gateway.received.clear()
     ask("PUT", "/api/devices/phone", Phone("ravi_").registration(), user="ravi_")
@@ -154,12 +156,14 @@ def test_the_operator_uses_exactly_what_it_is_granted(used: Used) -> None:
 
 
 def test_push_uses_exactly_what_it_is_granted(used: Used, monkeypatch: pytest.MonkeyPatch) -> None:
-    with rest() as api:
+    with rest() as api, push_service() as service:
         monkeypatch.setattr(push, "aws", lambda: api.aws)
         (ravi,) = api.sign_up("ravi")
         tokens = ({"platform": "fcm", "token": f"token-{number}"} for number in range(2))
         api.phone(ravi, push=next(tokens))
         api.phone(ravi, "tablet", push=next(tokens))
+        api = api.deployed_with(EMULATOR_WEB_PUSH_URL=service.url)
+        api.phone(ravi, "browser", web_push=service.browser().subscription._asdict())
         arn = Devices(api.aws.users).of([ravi])[ravi]["tablet"].endpoint_arn
         api.aws.sns.delete_endpoint(EndpointArn=str(arn))
         unread.text(api.aws, ravi)

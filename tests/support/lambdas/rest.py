@@ -46,7 +46,7 @@ DUMMY = {
 
 PASSWORD = "correct horse 7 Battery!"
 NO_PAGE = Path(__file__).parent  # whether one was built makes no difference to the API's tests
-CLIENTS = {"dynamodb": "dynamodb", "cognito": "cognito-idp", "sns": "sns"}
+CLIENTS = {"dynamodb": "dynamodb", "cognito": "cognito-idp", "sns": "sns", "kms": "kms"}
 
 
 @cache
@@ -96,6 +96,8 @@ def create_resources() -> dict[str, str]:
         "APNS_APPLICATION_ARN": create_application("APNS"),
         # a platform without a credential
         "APNS_SANDBOX_APPLICATION_ARN": f"arn:aws:sns:{REGION}:123456789012:app/APNS_SANDBOX/none",
+        "VAPID_KEY": web_push_key(),
+        "WEB_PUSH_CONTACT": "mailto:ops@example.com",
         "MESSAGE_TTL_DAYS": "30",
         "PASSWORD_RESET": "true",
         "POOL_NAME": "lambda",
@@ -112,6 +114,11 @@ def create_table(dynamodb: Any, name: str, keys: Sequence[str]) -> None:
             for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)
         ],
     )
+
+
+def web_push_key() -> str:
+    made = client("kms").create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
+    return str(made["KeyMetadata"]["Arn"])
 
 
 def create_application(platform: str) -> str:

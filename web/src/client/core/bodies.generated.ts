@@ -289,6 +289,14 @@ export interface TokenResponse {
   readonly expiresIn: number;
 }
 
+/**
+ * The key with which a browser subscribes to pushes (`applicationServerKey`): a point of P-256, 65
+ * bytes, unpadded base64url. A browser that has subscribed with another one subscribes anew.
+ */
+export interface WebPushKeyResponse {
+  readonly key: string;
+}
+
 export function parseStoredItem(value: unknown): StoredItem {
   const body = mapping(value);
   return {
@@ -637,6 +645,13 @@ export function parseTokenResponse(value: unknown): TokenResponse {
   };
 }
 
+export function parseWebPushKeyResponse(value: unknown): WebPushKeyResponse {
+  const body = mapping(value);
+  return {
+    key: text(body.key),
+  };
+}
+
 export type ChangedRules = {
   readonly add?: "members" | "admins";
   readonly remove?: "members" | "admins";
@@ -646,6 +661,12 @@ export type ChangedRules = {
 export type PushToken = {
   readonly platform: "fcm" | "apns" | "apns_sandbox";
   readonly token: string;
+};
+
+export type WebPushSubscription = {
+  readonly endpoint: string;
+  readonly p256dh: string;
+  readonly auth: string;
 };
 
 export type SignedKey = {
@@ -693,13 +714,15 @@ export type DeleteAccountRequest = {
 };
 
 /**
- * Registers a device; idempotent. A push token moves to its newest owner. The signature is by the
- * ed25519 key over canonical {curve25519, device, ed25519, user}.
+ * Registers a device; idempotent. A push token, or a browser's subscription (`web_push`), moves to
+ * its newest owner; a device has one of the two. The signature is by the ed25519 key over canonical
+ * {curve25519, device, ed25519, user}.
  */
 export type DeviceRequest = {
   readonly keys: IdentityKeys;
   readonly signature: string;
   readonly push?: PushToken;
+  readonly web_push?: WebPushSubscription;
 };
 
 /** Confirms the address that the code was sent to. */
