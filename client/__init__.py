@@ -1,9 +1,11 @@
 """The Python client of Switchboard: a library, and a chat on the command line on top of it."""
 
 from client.chat_client import ChatClient
+from client.core.content import Reference
 from client.core.events import (
     BeganAnew,
     CaughtUp,
+    ChatDescribed,
     ChatLeft,
     Connected,
     ControlReceived,
@@ -16,10 +18,12 @@ from client.core.events import (
     IdentityChanged,
     KeysLow,
     MembersChanged,
+    MessageChanged,
     MessageReadable,
     MessageReceived,
     MessagesMissing,
     PresenceChanged,
+    ProfileChanged,
     SendingHeld,
     ServerError,
     SignedOut,
@@ -34,6 +38,7 @@ from client.core.events import (
 )
 from client.core.settings import Settings
 from client.core.ticks import State
+from client.core.view import Reaction
 from client.crypto.identities import KnownDevice, Trust
 from client.crypto.safety_number import SafetyNumber
 from client.crypto.sas import Stage
@@ -41,6 +46,7 @@ from client.errors import (
     ApiError,
     BadRequest,
     CannotVerify,
+    CannotWrite,
     ClientError,
     Closed,
     Conflict,
@@ -58,15 +64,18 @@ from client.errors import (
     Unauthorized,
     Unreachable,
 )
-from client.store.history import ChatSummary, StoredMessage
+from client.store.history import ChatSummary, Profile, Quote, StoredMessage
+from client.writing import Writing
 
 __all__ = [
     "ApiError",
     "BadRequest",
     "BeganAnew",
     "CannotVerify",
+    "CannotWrite",
     "CaughtUp",
     "ChatClient",
+    "ChatDescribed",
     "ChatLeft",
     "ChatSummary",
     "ClientError",
@@ -85,6 +94,7 @@ __all__ = [
     "KeysLow",
     "KnownDevice",
     "MembersChanged",
+    "MessageChanged",
     "MessageReadable",
     "MessageReceived",
     "MessageTooLarge",
@@ -92,7 +102,12 @@ __all__ = [
     "NotAMember",
     "NotFound",
     "PresenceChanged",
+    "Profile",
+    "ProfileChanged",
+    "Quote",
     "RateLimited",
+    "Reaction",
+    "Reference",
     "Removed",
     "SafetyNumber",
     "SendingHeld",
@@ -118,4 +133,5 @@ __all__ = [
     "VerificationRequested",
     "Verified",
     "WatermarksMoved",
+    "Writing",
 ]

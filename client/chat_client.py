@@ -20,6 +20,7 @@ from client.account import Account, Push, SignIn
 from client.connection import Connection
 from client.core.bodies_generated import StoredItem
 from client.core.cipher import FetchResult, Request
+from client.core.content import MessageContent, Reference
 from client.core.engine import Engine
 from client.core.events import (
     CaughtUp,
@@ -28,9 +29,10 @@ from client.core.events import (
     Displaced,
     Event,
     KeysLow,
+    MembersChanged,
     SignedOut,
 )
-from client.core.ids import ulid
+from client.core.ids import change_id, ulid
 from client.core.liveness import Backoff
 from client.core.settings import Settings
 from client.crypto.encryption import Encryption
@@ -55,6 +57,7 @@ from client.people import People
 from client.store import Store
 from client.store.history import ChatSummary, StoredMessage
 from client.verification import Verification, chosen
+from client.writing import Writing
 
 USER = re.compile(r"[a-z0-9_]{3,32}")
 DELETING_REQUESTS = 1000  # each leaves some 100 chats
@@ -238,12 +241,14 @@ class ChatClient:
         return None
 
     async def group(self, members: Iterable[str], name: str | None = None) -> str:
-        """The id of a new group. The name stays on this device."""
+        """The id of a new group. Its members get the name, as long as they are members."""
         meant = [self.user, *members]
         response = await self._api.group(meant[1:])
         # The intended members come first: so it is reported if the backend has put others in.
         self._know(response.chat, meant if response.members else [], "group", name)
         self._know(response.chat, response.members, "group", None)
+        if name is not None:
+            await self.writing.set_name(response.chat, name)
         return response.chat
 
     async def members(
@@ -294,10 +299,12 @@ class ChatClient:
 
     def history(self, chat: str, limit: int = 50, before: int | None = None) -> list[StoredMessage]:
         """The newest messages in order, below seq `before` if that is given."""
+        self._drive()  # removes what has disappeared since
         return self._store.history(chat, limit, before)
 
     def unread(self, chat: str) -> list[StoredMessage]:
         """What others wrote and nobody has marked read."""
+        self._drive()
         return self._store.unread(chat)
 
     # -- talking
@@ -307,9 +314,10 @@ class ChatClient:
         chat: str,
         text: str,
         *,
+        reply: Reference | None = None,
         urgent: bool = True,
     ) -> str:
-        """Writes to a chat id or to a user; gives the message_id.
+        """Writes to a chat id or to a user, perhaps in reply to a message; gives the message_id.
 
         It returns when the text is on disk: it is encrypted and sent as soon as there is a
         connection and its receivers' keys are known, and again until it is accepted. Raises
@@ -319,11 +327,20 @@ class ChatClient:
         if not text:
             raise ValueError("an empty text is no message")
         text.encode()  # a lone surrogate could never be sent
-        chat = await self.chat_id(chat)
+        return await self.writing.text(await self.chat_id(chat), text, reply=reply, urgent=urgent)
+
+    @property
+    def writing(self) -> Writing:
+        """Reactions, edits, deletions, timers, names, pictures and profiles."""
+        return Writing(self.user, self._store, self._write)
+
+    async def _write(self, chat: str, content: MessageContent, urgent: bool) -> str:
         if self._drive().engine.left(chat):
             raise NotAMember
-        message_id = ulid(int(time.time() * 1000), self._random)
-        self._drive().step(Engine.send, message_id, chat, text, urgent=urgent)
+        milliseconds = int(time.time() * 1000)
+        new_id = ulid if content.counts(shown_id=False) else change_id
+        message_id = new_id(milliseconds, self._random)
+        self._drive().step(Engine.send, message_id, chat, content, urgent=urgent)
         return message_id
 
     async def writable(self) -> None:
@@ -522,6 +539,8 @@ class ChatClient:
                 self._happened,
                 self._fetch,
             )
+            with contextlib.suppress(StoreUnavailable):
+                self._driver.step(Engine.due)
         return self._driver
 
     def _verify(self) -> Verification:
@@ -575,6 +594,8 @@ class ChatClient:
             case CaughtUp(complete=True) if not self._replenished:
                 self._replenished = True
                 self._chore(self._account.replenish())
+            case MembersChanged() if self._store.added(event.chat, event.joined):
+                self._chore(self.writing.repeat_for_newcomers(event.chat))
             case _:
                 pass
         self._feed.publish(event)
@@ -597,7 +618,7 @@ class ChatClient:
         self._chores.discard(task)
         if not task.cancelled() and task.exception() is not None:
             # Not fatal: the server says `keys_low` again.
-            logger.warning("keys could not be published: %s", task.exception())
+            logger.warning("not done: %s", task.exception())
 
     async def _caught_up(self, start: Callable[[], None], *, complete: bool) -> None:
         """Starts something and waits for the CaughtUp it leads to."""

@@ -89,6 +89,10 @@ class NotAMember(ClientError):
         super().__init__("you are no longer a member of this chat")
 
 
+class CannotWrite(ClientError):
+    """It would have no effect for others; the message says why."""
+
+
 class MessageTooLarge(ClientError):
     def __init__(self, size: int, limit: int) -> None:
         super().__init__(

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
+from client.core.changes import Changes
 from client.core.cipher import Copy, Hidden, Text, Unreadable
+from client.core.content import MessageContent, Reference
 from client.core.events import ControlReceived, Event, MessageReadable, MessageReceived
 from client.core.frames import Message
-from client.core.ids import is_shown
+from client.core.ids import is_shown, is_written
 from client.core.key_requests import KeyRequests
 from client.core.membership import Membership
 from client.core.settings import Settings
@@ -31,11 +33,12 @@ class Arrivals:
         user: str,
         membership: Membership,
         key_requests: KeyRequests,
+        changes: Changes,
         settings: Settings,
         emit: Callable[[Event], None],
     ) -> None:
         self._user, self._membership, self._key_requests = user, membership, key_requests
-        self._settings, self._emit = settings, emit
+        self.changes, self._settings, self._emit = changes, settings, emit
 
     def known(self, step: Step, message: Message) -> bool:
         """Whether it is known who sent it; else it is asked for, and the message waits."""
@@ -48,8 +51,8 @@ class Arrivals:
         if step.ledger.has(message.chat, sender, device, message.message_id):
             return
         match step.cipher.open(message):
-            case Text(text=text):
-                self._show(step, message, text)
+            case Text(content=content):
+                self._show(step, message, content)
             case Copy() as copy:
                 step.ledger.add_hidden(message, keep=False)
                 self._copied(step, message, copy)
@@ -58,8 +61,8 @@ class Arrivals:
                 place = self._hidden(message, hidden)
                 if place is not None:
                     self.reopen(step, *place)
-            case Unreadable() as why if is_shown(message.message_id):
-                # Not lost: it keeps its place with its payload, and the user sees that it is there.
+            case Unreadable() as why if is_written(message.message_id):
+                # Not lost: it keeps its place with its payload, and the user sees a text's place.
                 self._show(step, message, None, why)
             case Unreadable(blocked=blocked):
                 step.ledger.add_hidden(message, keep=blocked)
@@ -77,22 +80,26 @@ class Arrivals:
     def _try_again(self, step: Step, message: Message) -> Waiting | None:
         """Whose messages a key is for, if it was one."""
         match step.cipher.open(message):
-            case Text(text=text):
-                self._fill(step, message, message.message_id, text)
+            case Text(content=content):
+                self._fill(step, message, message.message_id, content)
             case Copy() as copy:
                 step.ledger.opened_hidden(message)
                 self._copied(step, message, copy)
             case Hidden() as hidden:
                 step.ledger.opened_hidden(message)
                 return self._hidden(message, hidden)
-            case Unreadable(reason=reason, ask=ask) if is_shown(message.message_id):
+            case Unreadable(reason=reason, ask=ask) if is_written(message.message_id):
                 step.ledger.wait(message, reason, self._ask_at(step) if ask else None)
             case Unreadable(blocked=False):
                 step.ledger.opened_hidden(message)
         return None
 
     def _show(
-        self, step: Step, message: Message, text: str | None, why: Unreadable | None = None
+        self,
+        step: Step,
+        message: Message,
+        content: MessageContent | None,
+        why: Unreadable | None = None,
     ) -> None:
         own = message.sender == self._user
         reason = why.reason if why else None
@@ -100,7 +107,14 @@ class Arrivals:
         everyone = self._membership.everyone(step, message.chat) if own else None
         hidden = step.ledger.undelivered(message.chat) if own else ()
         state = stage(message.seq, everyone, hidden) if everyone is not None else None
-        step.ledger.add(message, text, state, reason, ask_at)
+        step.ledger.add(message, content, state, reason, ask_at)
+        of = _reference(message, message.message_id)
+        if content is not None:
+            self.changes.arrived(step, message.chat, of, content, message.sent_at)
+        if not (content.shown if content else is_shown(message.message_id)):
+            return
+        place = step.ledger.place(message.chat, of)
+        text = None if content is None else "" if place and place.gone else content.text
         self._emit(
             MessageReceived(
                 message.chat,
@@ -112,28 +126,33 @@ class Arrivals:
                 text,
                 own,
                 reason,
+                content.kind if content else "text",
             )
         )
 
     def _copied(self, step: Step, message: Message, copy: Copy) -> None:
         """Into the place of the text it is a copy of; in its own where that never came."""
         sender, device = message.sender, message.sender_device
-        if self._fill(step, message, copy.of, copy.text):
+        if self._fill(step, message, copy.of, copy.content):
             return
         if not step.ledger.has(message.chat, sender, device, copy.of):
             place = replace(message, message_id=copy.of, sent_at=copy.sent_at)
-            self._show(step, place, copy.text)
+            self._show(step, place, copy.content)
 
-    def _fill(self, step: Step, message: Message, message_id: str, text: str) -> bool:
+    def _fill(self, step: Step, message: Message, message_id: str, content: MessageContent) -> bool:
         """True if a message of the same sender waited for it."""
         chat, sender, device = message.chat, message.sender, message.sender_device
-        filled = step.ledger.fill(chat, sender, device, message_id, text)
+        filled = step.ledger.fill(chat, sender, device, message_id, content)
         if filled is None:
             return False
-        own = sender == self._user
-        self._emit(
-            MessageReadable(chat, filled.seq, message_id, sender, device, filled.sent_at, text, own)
-        )
+        of = _reference(message, message_id)
+        self.changes.arrived(step, chat, of, content, filled.sent_at)
+        if content.shown:
+            place = step.ledger.place(chat, of)
+            text = "" if place and place.gone else content.text
+            own, kind = sender == self._user, content.kind
+            sent = (message_id, sender, device, filled.sent_at)
+            self._emit(MessageReadable(chat, filled.seq, *sent, text, own, kind))
         return True
 
     def _hidden(self, message: Message, hidden: Hidden) -> Waiting | None:
@@ -148,3 +167,7 @@ class Arrivals:
     def _ask_at(self, step: Step) -> float:
         """When to ask the sender of a message that can't be read."""
         return step.time + self._settings.ask_after[0]
+
+
+def _reference(message: Message, message_id: str) -> Reference:
+    return Reference(f"{message.sender}/{message.sender_device}", message_id)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from client.core.content import MessageContent
 from client.core.frames import Message
 
 # -- what is asked of the backend's key directory
@@ -57,11 +58,11 @@ class FetchResult:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A text that waits to be sealed."""
+    """What was written and waits to be sealed."""
 
     message_id: str
     chat: str
-    text: str
+    content: MessageContent
     urgent: bool = True
 
 
@@ -114,15 +115,17 @@ class Sealing:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    text: str
+    """What people wrote: a text, or what changes one."""
+
+    content: MessageContent
 
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """The text of an earlier message of the same device; `sent_at` in epoch seconds."""
+    """The content of an earlier message of the same device; `sent_at` in epoch seconds."""
 
     of: str
-    text: str
+    content: MessageContent
     sent_at: float
 
 

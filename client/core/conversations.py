@@ -13,7 +13,7 @@ from client.core.arrivals import Arrivals
 from client.core.chat_log import ChatLog, holes
 from client.core.events import Event, MessagesMissing, WatermarksMoved
 from client.core.frames import Accepted, KeysLow, Message, Ranges, Receipt, SyncedChat, Watermarks
-from client.core.ids import is_shown
+from client.core.ids import is_written
 from client.core.membership import Membership
 from client.core.own_messages import OwnMessages
 from client.core.receipts import ReceiptPlan
@@ -176,6 +176,7 @@ class Conversations:
             return
         self._read[chat] = seq
         step.ledger.set_read(chat, seq)
+        self._arrivals.changes.read(step, chat, seq)
         senders = step.ledger.senders(chat, before, seq, besides=self._user)
         self._report(step, chat, senders)
 
@@ -209,6 +210,7 @@ class Conversations:
         if mine.read > self._read[chat]:
             self._read[chat] = mine.read
             step.ledger.set_read(chat, mine.read)
+            self._arrivals.changes.read_elsewhere(step, chat, mine.read)
             self._emit(WatermarksMoved(chat, self._user, mine.delivered, mine.read))
 
     # -- taking
@@ -249,7 +251,7 @@ class Conversations:
                     members = self._membership.members(step, message.chat)
                     self._own.placed(step, written, seq, message.sent_at, members)
                 return
-            if not is_shown(message.message_id):
+            if not is_written(message.message_id):
                 self._own.unqueue(step, message.message_id)
                 return
             self.is_outdated(step, message.chat)

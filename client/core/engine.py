@@ -16,7 +16,9 @@ from typing import Any
 from client.core import events, frames
 from client.core.arrivals import Arrivals
 from client.core.catch_up import CatchUp
+from client.core.changes import Changes
 from client.core.cipher import Draft, FetchResult, Lists, Request
+from client.core.content import MessageContent, Reference
 from client.core.conversations import Conversations
 from client.core.key_requests import KeyRequests
 from client.core.liveness import Liveness
@@ -30,6 +32,7 @@ from client.core.sending import Sending
 from client.core.settings import Settings
 from client.core.step import Step
 from client.core.syncing import SyncPlan
+from client.core.ticks import State
 
 # Everything else that an error says of a message will be the same next time.
 RETRYABLE = frozenset({"rate_limited", "internal"})
@@ -53,7 +56,8 @@ class Engine:
         emit = self._outputs.append
         self._own = OwnMessages(user, device, self._outbox, emit)
         self._membership = Membership(user, self._sync, self._own, settings, emit)
-        self._arrivals = Arrivals(user, self._membership, self._keys, settings, emit)
+        self._changes = Changes(user, emit)
+        self._arrivals = Arrivals(user, self._membership, self._keys, self._changes, settings, emit)
         self._chats = Conversations(
             user, self._own, self._membership, self._arrivals, self._receipts, emit
         )
@@ -106,9 +110,13 @@ class Engine:
 
     def next_due(self) -> float | None:
         """When to call `due` at the latest, on the clock of the inputs."""
-        if not self._online or self._step is None:
+        if self._step is None:
             return None
+        disappears = self._changes.next_due(self._step)
+        if not self._online:
+            return disappears
         times = [
+            disappears,
             self._liveness.next_due(),
             self._sync.next_due(),
             self._outbox.next_due(self._may_resend(self._step.now)),
@@ -154,6 +162,7 @@ class Engine:
 
     def due(self, step: Step) -> None:
         self._step, now = step, step.now
+        self._changes.due(step)
         if not self._online:
             return
         if self._liveness.dead(now) or self._sync.expired(now):
@@ -225,17 +234,40 @@ class Engine:
     # -- commands
 
     def send(
-        self, step: Step, message_id: str, chat: str, text: str, *, urgent: bool = True
+        self,
+        step: Step,
+        message_id: str,
+        chat: str,
+        content: MessageContent,
+        *,
+        urgent: bool = True,
     ) -> None:
-        """Stores a text, and seals and sends it when it can be.
+        """Stores what was written, and seals and sends it when it can be.
 
         Raises MessageTooLarge, and then nothing has changed.
         """
-        draft = Draft(message_id, chat, text, urgent)
+        draft = Draft(message_id, chat, content, urgent)
         step.cipher.check(draft)
         self._chats.log(step, chat)
+        target = content.target
+        if content.kind == "deletion" and target and self._withdrawn(step, chat, target):
+            return
         self._sending.add(step, draft)
+        me = f"{self._user}/{self._device}"
+        self._changes.came(step, chat, Reference(me, message_id), content)
         self.due(step)
+
+    def _withdrawn(self, step: Step, chat: str, target: Reference) -> bool:
+        """A text that nobody has got is deleted here, and nothing is sent."""
+        if target.by != f"{self._user}/{self._device}":
+            return False
+        own = step.ledger.own(target.id)
+        unsent = self._sending.withdraw(step, chat, target.id)
+        if not unsent and (own is None or own.state is not State.FAILED):
+            return False
+        step.ledger.erase(chat, target, "deleted")
+        self._outputs.append(events.MessageChanged(chat, *target, "deletion", self._user))
+        return True
 
     def send_to_device(
         self, step: Step, chat: str, device: str, kind: str, fields: Mapping[str, Any]

@@ -51,6 +51,7 @@ class MessageReceived:
     text: str | None
     own: bool  # written by this user (on another device, or before this store was made)
     reason: str | None = None  # why it waits, for people
+    kind: str = "text"  # of its content; what is not `text` has its fields in the history
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,38 @@ class MessageReadable:
     sent_at: float
     text: str
     own: bool
+    kind: str = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class MessageChanged:
+    """The history shows another message than before. `sender` is `user/device`.
+
+    `what`: a `reaction`, an `edit` or a `deletion` by a user; `expired`: it has disappeared;
+    `failed`: an own change of it was not accepted, and is taken back.
+    """
+
+    chat: str
+    sender: str
+    message_id: str
+    what: str
+    by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChatDescribed:
+    """A user has set the chat's `timer`, `chat_name` or `chat_picture`; `chats` has what counts."""
+
+    chat: str
+    what: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileChanged:
+    """A user has another name or picture."""
+
+    user: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +282,9 @@ Event = (
     | Disconnected
     | MessageReceived
     | MessageReadable
+    | MessageChanged
+    | ChatDescribed
+    | ProfileChanged
     | StateChanged
     | MessagesMissing
     | PresenceChanged

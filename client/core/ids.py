@@ -1,7 +1,8 @@
 """Names of messages and of devices.
 
-The id of a message that is to be shown is a ULID, that of everything else a UUID: a device that
-was sent no payload learns from it whether it lacks something that people wrote.
+The id of a message that is to be shown is a ULID, that of one that changes another or a chat a UUID
+of version 7, that of everything else one of version 4: a device that was sent no payload learns
+from it whether it lacks something that people wrote.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import uuid
 from random import Random
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_ULID_LENGTH = 26
+_ULID_LENGTH, _UUID_LENGTH = 26, 36
 
 
 def ulid(milliseconds: int, random: Random) -> str:
@@ -22,6 +23,12 @@ def ulid(milliseconds: int, random: Random) -> str:
 def hidden_id(random: Random) -> str:
     """A UUID, version 4: of a key, a request, a copy."""
     return str(uuid.UUID(int=random.getrandbits(128), version=4))
+
+
+def change_id(milliseconds: int, random: Random) -> str:
+    """A UUID, version 7 (RFC 9562, section 5.7): of a reaction, an edit, the name of a chat."""
+    number = (milliseconds & (1 << 48) - 1) << 80 | random.getrandbits(76)
+    return str(uuid.UUID(int=number & ~(0xF << 76 | 3 << 62) | 7 << 76 | 2 << 62))
 
 
 def user_of(name: str) -> str:
@@ -37,3 +44,8 @@ def user_and_device(name: str) -> tuple[str, str]:
 def is_shown(message_id: str) -> bool:
     """Whether the message of this id is one to show."""
     return len(message_id) == _ULID_LENGTH
+
+
+def is_written(message_id: str) -> bool:
+    """Whether people wrote it, to be shown or to change that; else it is a key or the like."""
+    return is_shown(message_id) or (len(message_id) == _UUID_LENGTH and message_id[14] == "7")

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from client.core.cipher import Draft
+from client.core.content import MessageContent, Reference
 from client.core.frames import Message, Ranges, Watermarks
 from client.core.ticks import State
+from client.core.view import Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +36,23 @@ class ReadPosition:
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """A message of this user."""
+    """A message of this user. `target`: the message that it changes."""
 
     chat: str
     message_id: str
     seq: int | None
     state: State
     text: str | None
+    shown: bool = True
+    target: Reference | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a message stands; `gone`: it was `deleted` or has `expired`."""
+
+    seq: int | None
+    gone: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +95,14 @@ class Ledger(Protocol):
     def add(
         self,
         message: Message,
-        text: str | None,
+        content: MessageContent | None,
         state: State | None,
         reason: str | None = None,
         ask_at: float | None = None,
     ) -> None:
         """Stores a received message at its place; `state` if this user wrote it elsewhere.
 
-        Without a text it waits, for `reason`; its sender is to be asked at `ask_at` (epoch
+        Without a content it waits, for `reason`; its sender is to be asked at `ask_at` (epoch
         seconds). The payload is kept as long.
         """
 
@@ -98,9 +110,9 @@ class Ledger(Protocol):
         """Remembers a message that is not shown; `keep`: with its payload, to be opened later."""
 
     def fill(
-        self, chat: str, sender: str, device: str, message_id: str, text: str
+        self, chat: str, sender: str, device: str, message_id: str, content: MessageContent
     ) -> Filled | None:
-        """The message that waited for `text` has it now. None if none waited."""
+        """The message that waited for `content` has it now. None if none waited."""
 
     def wait(self, message: Message, reason: str, ask_at: float | None) -> None:
         """It still can't be read. Its sender is asked at `ask_at`, unless that is settled."""
@@ -158,6 +170,35 @@ class Ledger(Protocol):
         """`sent_at` is the server's time, `now` this device's: when it heard of this first."""
 
     def set_state(self, message_id: str, state: State, reason: str | None = None) -> None: ...
+
+    # what changes messages and chats, and what disappears
+
+    def changes(self, chat: str, target: Reference) -> list[Change]:
+        """What changes that message, whether or not it is here."""
+
+    def writings(self, chat: str, kind: str) -> list[Change]:
+        """What has set the timer, the name or the picture of the chat."""
+
+    def place(self, chat: str, of: Reference) -> Place | None:
+        """None where that message is not here."""
+
+    def erase(self, chat: str, of: Reference, why: str) -> None:
+        """Removes the text of a message, and of what changes it; `why` as in `Place.gone`."""
+
+    def read_mark(self, chat: str) -> int:
+        """Up to where the user has read the chat, on any device."""
+
+    def count_from(self, chat: str, of: Reference, at: float) -> None:
+        """That text disappears from `at` on, in epoch seconds, unless it does already."""
+
+    def to_count(self, chat: str, to: int) -> list[tuple[Reference, int, float]]:
+        """What others wrote up to there that does not disappear yet: how soon, and its sent_at."""
+
+    def expired(self, now: float) -> list[tuple[str, Reference]]:
+        """What has disappeared by `now`, epoch seconds. A clock that was set back counts anew."""
+
+    def next_expiry(self) -> float | None:
+        """When the next one disappears."""
 
     def queue(self, message_id: str, chat: str, frame: dict[str, Any]) -> None: ...
     def unqueue(self, message_id: str) -> None: ...

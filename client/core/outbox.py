@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from client.core.ids import is_shown
+from client.core.ids import is_written
 from client.core.settings import Settings
 
 
@@ -40,7 +40,7 @@ class Outbox:
     @property
     def texts(self) -> int:
         """How many of them people wrote."""
-        return sum(1 for message_id in self._by_id if is_shown(message_id))
+        return sum(1 for message_id in self._by_id if is_written(message_id))
 
     def of(self, chat: str) -> list[dict[str, Any]]:
         """The frames of a chat, in order."""

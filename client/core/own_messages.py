@@ -7,7 +7,7 @@ from typing import Any
 
 from client.core import frames
 from client.core.cipher import Draft, Outgoing
-from client.core.events import Event, StateChanged
+from client.core.events import Event, MessageChanged, StateChanged
 from client.core.frames import Message, Watermarks
 from client.core.ledger import Own
 from client.core.outbox import Outbox
@@ -71,6 +71,8 @@ class OwnMessages:
         hidden = step.ledger.undelivered(own.chat)
         state = max(own.state, stage(seq, reached(members, self._user), hidden))
         step.ledger.set_state(own.message_id, state)
+        if not own.shown:
+            return
         # Moved to its first copy, it may have no new state: the new seq is reported.
         for reaches in stages(own.state, state) or [state]:
             self._emit(StateChanged(own.chat, own.message_id, seq, reaches, own.text))
@@ -82,6 +84,8 @@ class OwnMessages:
             step.ledger.set_state(message_id, State.FAILED, reason)
             failed = StateChanged(own.chat, message_id, None, State.FAILED, own.text, reason)
             self._emit(failed)
+            if own.target is not None:  # it counts no more
+                self._emit(MessageChanged(own.chat, *own.target, "failed", self._user))
 
     def ticked(self, step: Step, chat: str, members: Mapping[str, Watermarks]) -> None:
         """The watermarks of the members are these now: ticks follow."""

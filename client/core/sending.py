@@ -12,7 +12,7 @@ from typing import Any
 
 from client.core import events, frames
 from client.core.cipher import Chat, Claims, Draft, FetchResult, Lists, Request, Wants
-from client.core.ids import is_shown, user_and_device, user_of
+from client.core.ids import is_written, user_and_device, user_of
 from client.core.key_requests import KeyRequests
 from client.core.membership import Membership
 from client.core.own_messages import OwnMessages
@@ -46,6 +46,14 @@ class Sending:
     def add(self, step: Step, draft: Draft) -> None:
         self._own.write(step, draft)
         self._drafts.setdefault(draft.chat, []).append(draft)
+
+    def withdraw(self, step: Step, chat: str, message_id: str) -> bool:
+        """Whether that text was not sealed yet: then nobody ever gets it."""
+        for draft in self._drafts.get(chat, ()):
+            if draft.message_id == message_id:
+                self._drop(step, draft)
+                return True
+        return False
 
     def opened(self) -> None:
         self._key_requests.opened()
@@ -127,7 +135,7 @@ class Sending:
         """`sent` is the frame to which it is the response, None if that was accepted before."""
         if sent is None or "to" not in sent:
             return
-        if is_shown(frame.message_id):
+        if is_written(frame.message_id):
             covered = {name for one in self._own.queued(frame.chat) for name in one.get("to", ())}
             missing = set(frame.missing) - covered
             step.cipher.queue_copies(frame.chat, frame.message_id, missing)

@@ -24,13 +24,13 @@ from client.core.cipher import (
     Wants,
 )
 from client.core.frames import Message
-from client.core.ids import hidden_id, user_of
+from client.core.ids import hidden_id, is_shown, user_of
 from client.crypto.account import AccountKeys
 from client.crypto.envelope import Device
 from client.crypto.groups import REPEATS, InboundGroups, OutboundGroups
 from client.crypto.identities import Identities, KnownDevice, checked_claim
 from client.crypto.opening import Opener
-from client.crypto.sealing import Sealer, copied
+from client.crypto.sealing import Sealer, copied, envelope_of
 from client.crypto.sessions import OlmSessions
 from client.crypto.to_device import COPIES, ToDeviceMessage, ToDeviceQueue
 from client.store import Store
@@ -64,7 +64,7 @@ class Encryption:
     # -- texts
 
     def check(self, draft: Draft) -> None:
-        self._sealer.check(draft.text)
+        self._sealer.check(draft.content)
 
     def wants(self, chat: Chat, fresh: Fresh, tried: Collection[str]) -> Wants:
         missing = self._unknown(chat, fresh)
@@ -89,8 +89,9 @@ class Encryption:
             if keys:
                 return Sealing(keys, done=False)
             self.queue_copies(chat.chat, draft.message_id, lacking)
+            hidden = not is_shown(draft.message_id)
             text = self._sealer.for_group(
-                chat.chat, draft.message_id, draft.text, urgent=draft.urgent
+                chat.chat, draft.message_id, draft.content, urgent=draft.urgent, hidden=hidden
             )
             return Sealing([text], done=True)
         self.queue_copies(chat.chat, draft.message_id, without)
@@ -112,10 +113,11 @@ class Encryption:
 
     def _to_each(self, draft: Draft, devices: Sequence[KnownDevice]) -> list[Outgoing]:
         """One frame, if they fit; else the rest gets it as a copy, beside the first part."""
-        fields = copied(draft.message_id, draft.text, self._clock())
+        fields = copied(draft.message_id, draft.content, self._clock())
+        hidden = not is_shown(draft.message_id)
         first, *rest = self._sealer.parts(draft.chat, devices, "copy", fields) or [[]]
-        seal = partial(self._sealer.for_devices, draft.chat, urgent=draft.urgent, hidden=False)
-        text = seal(first, "text", {"text": draft.text}, draft.message_id)
+        seal = partial(self._sealer.for_devices, draft.chat, urgent=draft.urgent, hidden=hidden)
+        text = seal(first, *envelope_of(draft.content), draft.message_id)
         copies = [seal(part, "copy", fields) for part in rest]
         return [text, *copies]
 
@@ -209,7 +211,8 @@ class Encryption:
                 return []
             self._to_device.copied(chat, fields["of"], device.name)
             sent_at = own.sent_at if own.sent_at is not None else self._clock()
-            fields = copied(fields["of"], own.text, sent_at)
+            hidden = hidden or not is_shown(fields["of"])
+            fields = copied(fields["of"], own.content, sent_at)
         return [self._sealer.for_devices(chat, [device], message.kind, fields, hidden=hidden)]
 
     def _requested(

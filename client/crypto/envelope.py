@@ -16,7 +16,7 @@ from client.crypto.padding import pad
 
 VERSION = 1
 _NAMED = frozenset({"v", "chat", "id", "from", "to", "from_key", "to_key", "kind"})
-_SHOWN = frozenset({"text", "copy"})  # kinds whose `text` people read
+_SHOWN = frozenset({"text", "copy", "content"})  # kinds whose `text` people read
 _HALF = re.compile("[\ud800-\udfff]")  # of a character: JSON can say it, UTF-8 can't
 
 
@@ -100,13 +100,22 @@ def _parsed(plaintext: bytes) -> dict[str, Any]:
         document = json.loads(plaintext.decode(), parse_constant=_refuse)
         if not isinstance(document, dict):
             raise EnvelopeError("not an envelope")
-        text = document.get("text")
-        if document.get("kind") in _SHOWN and isinstance(text, str):
-            document["text"] = _HALF.sub("\ufffd", text)  # browsers cut texts anywhere
+        if document.get("kind") in _SHOWN:
+            _mend(document)
+            content = document.get("content")
+            if isinstance(content, dict):
+                _mend(content)
         json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise EnvelopeError("not an envelope") from error
     return document
+
+
+def _mend(document: dict[str, Any]) -> None:
+    """Browsers cut texts anywhere."""
+    text = document.get("text")
+    if isinstance(text, str):
+        document["text"] = _HALF.sub("\ufffd", text)
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -7,14 +7,16 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from client.core.cipher import Copy, Hidden, Opened, Text, Unreadable
+from client.core.content import MessageContent, parse, text_content
 from client.core.frames import Message
-from client.core.ids import is_shown
+from client.core.ids import is_written
 from client.crypto.envelope import Device, Envelope, EnvelopeError, read
 from client.crypto.groups import InboundGroups, RoomKey
 from client.crypto.identities import Identities, KnownDevice
 from client.crypto.sealing import MEGOLM, OLM
 from client.crypto.sessions import OlmSessions, Undecryptable
 
+_WRITTEN = ("text", "content")  # kinds that people wrote
 REQUESTED_AT_ONCE = 1_000  # more texts of one request are ignored
 
 
@@ -93,7 +95,7 @@ class Opener:
             expected = Envelope(chat, message_id, author, None, "")
             plaintext = self._groups.decrypt(chat, sender.name, message_id, payload)
             envelope = read(plaintext, expected)
-            return envelope if envelope.kind == "text" else _of_no_kind(envelope)
+            return envelope if envelope.kind in _WRITTEN else _of_no_kind(envelope)
         raise Undecryptable(f"it is made by {message.alg}, which this client does not know")
 
     def _understood(self, envelope: Envelope, *, former: bool) -> Opened:
@@ -101,18 +103,18 @@ class Opener:
 
         A former identity asks for nothing any more.
         """
-        if former and envelope.kind not in ("text", "copy", "room_key"):
+        if former and envelope.kind not in (*_WRITTEN, "copy", "room_key"):
             return Hidden("", {})
         fields, chat, device = envelope.fields, envelope.chat, envelope.sender.name
         try:
             match envelope.kind:
-                case "text":
-                    return Text(envelope.text("text"))
+                case "text" | "content":
+                    return Text(_content(envelope))
                 case "copy":
                     sent_at = _milliseconds(fields) / 1000
-                    if not is_shown(envelope.text("of")):
+                    if not is_written(envelope.text("of")):
                         raise EnvelopeError("copy of no text")
-                    return Copy(envelope.text("of"), envelope.text("text"), sent_at)
+                    return Copy(envelope.text("of"), _content(envelope), sent_at)
                 case "room_key":
                     key = RoomKey(envelope.text("session_id"), envelope.text("key"))
                     if not self._groups.add(chat, device, key):
@@ -124,6 +126,13 @@ class Opener:
         except EnvelopeError:
             return Hidden("", {})
         return Hidden(envelope.kind, fields)
+
+
+def _content(envelope: Envelope) -> MessageContent:
+    """Raises EnvelopeError where there is none; of a wrong one it is known that it was sent."""
+    if "content" in envelope.fields:
+        return parse(envelope.fields["content"])
+    return text_content(envelope.text("text"))
 
 
 def _sender(message: Message) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from client.core.cipher import Outgoing
+from client.core.content import MessageContent, written
 from client.core.frames import SEND_LIMIT_BYTES, encode, send
 from client.crypto.envelope import Device, Envelope, write
 from client.crypto.groups import OutboundGroups
@@ -37,12 +38,12 @@ class Sealer:
         self._me, self._sessions, self._groups = me, sessions, groups
         self._new_id = new_id
 
-    def check(self, text: str) -> None:
-        """Raises MessageTooLarge if the text does not fit into a frame, however sent."""
+    def check(self, content: MessageContent) -> None:
+        """Raises MessageTooLarge if it does not fit into a frame, however sent."""
         receiver = Device(LONGEST_NAME, KEY)
         size = _frame_size(LONGEST_ID) + _entry_size(
             LONGEST_NAME,
-            self._plaintext(LONGEST_ID, LONGEST_ID, receiver, "copy", copied("0" * 26, text, 0)),
+            self._plaintext(LONGEST_ID, LONGEST_ID, receiver, "copy", copied("0" * 36, content, 0)),
         )
         if size > SEND_LIMIT_BYTES:
             raise MessageTooLarge(size, SEND_LIMIT_BYTES)
@@ -74,9 +75,12 @@ class Sealer:
         }
         return Outgoing(message_id, OLM, payloads, urgent, hidden)
 
-    def for_group(self, chat: str, message_id: str, text: str, *, urgent: bool) -> Outgoing:
-        plaintext = self._plaintext(chat, message_id, None, "text", {"text": text})
-        return Outgoing(message_id, MEGOLM, self._groups.encrypt(chat, plaintext), urgent)
+    def for_group(
+        self, chat: str, message_id: str, content: MessageContent, *, urgent: bool, hidden: bool
+    ) -> Outgoing:
+        plaintext = self._plaintext(chat, message_id, None, *envelope_of(content))
+        payload = self._groups.encrypt(chat, plaintext)
+        return Outgoing(message_id, MEGOLM, payload, urgent, hidden)
 
     def parts(
         self, chat: str, devices: Collection[KnownDevice], kind: str, fields: Fields
@@ -101,9 +105,17 @@ class Sealer:
         return write(Envelope(chat, message_id, self._me, receiver, kind, fields))
 
 
-def copied(of: str, text: str, sent_at: float) -> dict[str, Any]:
+def envelope_of(content: MessageContent) -> tuple[str, dict[str, Any]]:
+    """Kind and fields. A plain text is sent as clients that know no other content do."""
+    if content.plain:
+        return "text", {"text": content.text}
+    return "content", {"content": written(content)}
+
+
+def copied(of: str, content: MessageContent, sent_at: float) -> dict[str, Any]:
     """The fields of a `copy`; `sent_at` in epoch seconds, on the wire in ms."""
-    return {"of": of, "text": text, "sent_at": round(sent_at * 1000)}
+    _, fields = envelope_of(content)
+    return {"of": of, **fields, "sent_at": round(sent_at * 1000)}
 
 
 def _frame_size(chat: str) -> int:

@@ -10,6 +10,7 @@ from client.core.cipher import Draft
 from client.core.frames import encode
 from client.core.ledger import Queued
 from client.core.ticks import State
+from client.store.changes import columns_of, content_of
 
 
 class OutgoingMessages:
@@ -20,10 +21,16 @@ class OutgoingMessages:
     _device: str
 
     def add_own(self, draft: Draft, sender: str, device: str) -> None:
+        row = columns_of(draft.content, draft.message_id)
+        names = ", ".join(row)
+        marks = ", ".join("?" for _ in row)
         self.db.execute(
-            "INSERT INTO messages (chat, message_id, sender, sender_device, alg, text, state) "
-            "VALUES (?, ?, ?, ?, '', ?, ?)",
-            (draft.chat, draft.message_id, sender, device, draft.text, State.WAITING.value),
+            f"INSERT INTO messages (chat, message_id, sender, sender_device, alg, state, {names}) "  # noqa: S608
+            f"VALUES (?, ?, ?, ?, '', ?, {marks})",
+            (
+                *(draft.chat, draft.message_id, sender, device, State.WAITING.value),
+                *row.values(),
+            ),
         )
         self.db.execute(
             "INSERT INTO drafts (message_id, chat, urgent) VALUES (?, ?, ?)",
@@ -32,12 +39,16 @@ class OutgoingMessages:
 
     def drafts(self) -> list[Draft]:
         rows = self.db.execute(
-            "SELECT d.message_id, d.chat, m.text, d.urgent FROM drafts d "
+            "SELECT d.message_id, d.chat, d.urgent, m.text, m.content FROM drafts d "
             "JOIN messages m ON m.message_id = d.message_id AND m.chat = d.chat "
-            "AND m.sender = ? AND m.sender_device = ? ORDER BY d.number",
+            "AND m.sender = ? AND m.sender_device = ? AND m.gone IS NULL ORDER BY d.number",
             (self._user, self._device),
         )
-        return [Draft(name, chat, text, bool(urgent)) for name, chat, text, urgent in rows]
+        return [
+            Draft(name, chat, content, bool(urgent))
+            for name, chat, urgent, *stored in rows
+            if (content := content_of(*stored)) is not None
+        ]
 
     def undraft(self, message_id: str) -> None:
         self.db.execute("DELETE FROM drafts WHERE message_id = ?", (message_id,))

@@ -6,21 +6,25 @@ are on disk together or not at all.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from client.core.content import MessageContent, Reference, written
 from client.core.frames import Message, Watermarks
 from client.core.ledger import Own, ReadPosition
 from client.core.ticks import State
 from client.errors import StoreError
+from client.store.changes import CONTENT, StoredChanges, columns_of, content_of
 from client.store.database import BUSY_SECONDS, Database, translated
 from client.store.history import (
     ChatSummary,
     StoredMessage,
     read_chats,
+    read_message,
     read_messages,
     read_unread,
 )
@@ -46,15 +50,15 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class OwnText:
-    """All but `text` are None until it is accepted; `accepted_at` is by this device's clock."""
+    """All but `content` are None until it is accepted; `accepted_at` is by this device's clock."""
 
     seq: int | None
-    text: str
+    content: MessageContent
     sent_at: float | None
     accepted_at: float | None
 
 
-class Store(WaitingMessages, OutgoingMessages, StoredMembers):
+class Store(WaitingMessages, OutgoingMessages, StoredMembers, StoredChanges):
     def __init__(
         self,
         connection: sqlite3.Connection,
@@ -200,6 +204,13 @@ class Store(WaitingMessages, OutgoingMessages, StoredMembers):
     def history(self, chat: str, limit: int = 50, before: int | None = None) -> list[StoredMessage]:
         return read_messages(self.db, chat, limit, before)
 
+    def message(self, chat: str, of: Reference) -> StoredMessage | None:
+        return read_message(self.db, chat, of)
+
+    def save_profile(self, profile: MessageContent) -> None:
+        with self.transaction() as db:
+            db.execute("UPDATE session SET profile = ?", (json.dumps(written(profile)),))
+
     def unread(self, chat: str) -> list[StoredMessage]:
         return read_unread(self.db, chat, self._user)
 
@@ -236,6 +247,10 @@ class Store(WaitingMessages, OutgoingMessages, StoredMembers):
     def set_read(self, chat: str, read: int) -> None:
         self.db.execute("UPDATE chats SET read = ? WHERE chat = ?", (read, chat))
 
+    def read_mark(self, chat: str) -> int:
+        row = self.db.execute("SELECT read FROM chats WHERE chat = ?", (chat,)).fetchone()
+        return row[0] if row else 0
+
     def set_reported(self, chat: str, reported: Watermarks) -> None:
         self.db.execute(
             "UPDATE chats SET reported_delivered = ?, reported_read = ? WHERE chat = ?",
@@ -245,28 +260,30 @@ class Store(WaitingMessages, OutgoingMessages, StoredMembers):
     def add(
         self,
         message: Message,
-        text: str | None,
+        content: MessageContent | None,
         state: State | None,
         reason: str | None = None,
         ask_at: float | None = None,
     ) -> None:
+        row = {
+            "chat": message.chat,
+            "seq": message.seq,
+            "message_id": message.message_id,
+            "sender": message.sender,
+            "sender_device": message.sender_device,
+            "sent_at": message.sent_at,
+            "alg": message.alg,
+            "payload": message.payload if content is None else None,
+            "state": None if state is None else state.value,
+            "reason": reason,
+            "ask_at": ask_at,
+            **columns_of(content, message.message_id),
+        }
+        names = ", ".join(row)
+        marks = ", ".join("?" for _ in row)
         self.db.execute(
-            "INSERT INTO messages (chat, seq, message_id, sender, sender_device, sent_at, alg, "
-            "payload, text, state, reason, ask_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                message.chat,
-                message.seq,
-                message.message_id,
-                message.sender,
-                message.sender_device,
-                message.sent_at,
-                message.alg,
-                message.payload if text is None else None,
-                text,
-                None if state is None else state.value,
-                reason,
-                ask_at,
-            ),
+            f"INSERT INTO messages ({names}) VALUES ({marks})",  # noqa: S608 - fixed texts
+            tuple(row.values()),
         )
 
     def senders(self, chat: str, after: int, to: int, besides: str) -> set[str]:
@@ -282,26 +299,31 @@ class Store(WaitingMessages, OutgoingMessages, StoredMembers):
 
     def own(self, message_id: str) -> Own | None:
         row = self.db.execute(
-            "SELECT chat, message_id, seq, state, text FROM messages "
+            "SELECT chat, message_id, seq, state, text, hidden, target FROM messages "
             "WHERE message_id = ? AND sender = ? AND sender_device = ?",
             (message_id, self._user, self._device),
         ).fetchone()
-        return Own(row[0], row[1], row[2], State(row[3]), row[4]) if row else None
+        if row is None:
+            return None
+        chat, name, seq, state, text, hidden, of = row
+        target = None if of is None else Reference(*of.split(" "))
+        return Own(chat, name, seq, State(state), text, not hidden, target)
 
     def own_text(self, chat: str, message_id: str) -> OwnText | None:
-        """What this device wrote under that id in that chat."""
+        """What this device wrote under that id in that chat, unless it is gone."""
         row = self.db.execute(
-            "SELECT seq, text, sent_at, accepted_at FROM messages WHERE chat = ? "
-            "AND message_id = ? AND sender = ? AND sender_device = ? AND text IS NOT NULL",
+            f"SELECT seq, sent_at, accepted_at, {CONTENT} FROM messages WHERE chat = ? "  # noqa: S608
+            "AND message_id = ? AND sender = ? AND sender_device = ? AND gone IS NULL",
             (chat, message_id, self._user, self._device),
         ).fetchone()
-        return OwnText(*row) if row else None
+        content = content_of(*row[3:]) if row else None
+        return None if content is None else OwnText(row[0], content, *row[1:3])
 
     def ticking(self, chat: str, everyone: Watermarks) -> list[Own]:
         # two ranges of an index, which SQLite takes only if its own condition stands there as well
         own = (
             "SELECT chat, message_id, seq, state, text FROM messages "
-            "INDEXED BY messages_not_read WHERE state IN (2, 3) AND chat = ?"
+            "INDEXED BY messages_not_read WHERE state IN (2, 3) AND NOT hidden AND chat = ?"
         )
         rows = self.db.execute(
             f"{own} AND state = 2 AND seq <= ? UNION ALL {own} AND state = 3 AND seq <= ? "
@@ -312,9 +334,11 @@ class Store(WaitingMessages, OutgoingMessages, StoredMembers):
 
     def place_own(self, message_id: str, seq: int, sent_at: float, now: float) -> None:
         self.db.execute(
-            "UPDATE messages SET seq = ?, sent_at = ?, accepted_at = coalesce(accepted_at, ?) "
+            "UPDATE messages SET seq = ?, sent_at = ?, accepted_at = coalesce(accepted_at, ?), "
+            "counted_from = CASE WHEN expires IS NULL OR gone IS NOT NULL THEN NULL "
+            "ELSE coalesce(counted_from, ?) END "
             "WHERE message_id = ? AND sender = ? AND sender_device = ?",
-            (seq, sent_at, now, message_id, self._user, self._device),
+            (seq, sent_at, now, now, message_id, self._user, self._device),
         )
 
     def set_state(self, message_id: str, state: State, reason: str | None = None) -> None:

@@ -156,7 +156,25 @@ _MARK = f"PRAGMA application_id = {APPLICATION_ID};"
 # Version 5. Closed ranges of seqs, in JSON, that were hidden from the other one by a block.
 _UNDELIVERED = "ALTER TABLE chats ADD COLUMN undelivered TEXT NOT NULL DEFAULT '[]';"
 
-MIGRATIONS: tuple[str, ...] = (_INITIAL, _FORMER, _MARK, _UNDELIVERED)
+# Version 6. Contents of other kinds than a plain text; `content` is NULL of that. `target` is the
+# sender's device and the id of the message that is changed. `hidden`: it has no place in the
+# history; `counts`: it may be unread; `gone`: why its text was removed. `expires` is in seconds.
+_CONTENTS = """
+ALTER TABLE messages ADD COLUMN kind TEXT NOT NULL DEFAULT 'text';
+ALTER TABLE messages ADD COLUMN content TEXT;
+ALTER TABLE messages ADD COLUMN target TEXT;
+ALTER TABLE messages ADD COLUMN hidden INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE messages ADD COLUMN counts INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE messages ADD COLUMN gone TEXT;
+ALTER TABLE messages ADD COLUMN expires INTEGER;
+ALTER TABLE messages ADD COLUMN counted_from REAL;
+ALTER TABLE session ADD COLUMN profile TEXT; -- the own one, which may have been sent to nobody yet
+CREATE INDEX messages_changing ON messages (chat, target) WHERE target IS NOT NULL;
+CREATE INDEX messages_by_kind ON messages (kind, chat) WHERE kind != 'text';
+CREATE INDEX messages_disappearing ON messages (counted_from) WHERE counted_from IS NOT NULL;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_INITIAL, _FORMER, _MARK, _UNDELIVERED, _CONTENTS)
 
 
 def require_own_file(path: Path) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
+from client.core.content import MessageContent
 from client.core.frames import Message
 from client.core.ids import user_and_device
 from client.core.ledger import Filled
+from client.store.changes import columns_of
 
 
 class WaitingMessages:
@@ -43,15 +45,17 @@ class WaitingMessages:
         )
 
     def fill(
-        self, chat: str, sender: str, device: str, message_id: str, text: str
+        self, chat: str, sender: str, device: str, message_id: str, content: MessageContent
     ) -> Filled | None:
-        row = self.db.execute(
-            "UPDATE messages SET text = ?, payload = NULL, reason = NULL, ask_at = NULL "
+        row = columns_of(content, message_id)
+        columns = ", ".join(f"{name} = ?" for name in row)
+        found = self.db.execute(
+            f"UPDATE messages SET {columns}, payload = NULL, reason = NULL, ask_at = NULL "  # noqa: S608
             "WHERE chat = ? AND sender = ? AND sender_device = ? AND message_id = ? "
             "AND text IS NULL RETURNING seq, sent_at",
-            (text, chat, sender, device, message_id),
+            (*row.values(), chat, sender, device, message_id),
         ).fetchone()
-        return Filled(*row) if row else None
+        return Filled(*found) if found else None
 
     def wait(self, message: Message, reason: str, ask_at: float | None) -> None:
         self.db.execute(
@@ -122,7 +126,8 @@ class WaitingMessages:
     def first_waiting(self, chat: str) -> int | None:
         (seq,) = self.db.execute(
             "SELECT min(seq) FROM messages "
-            "WHERE ask_at IS NOT NULL AND +chat = ? AND text IS NULL AND sender != ?",
+            "WHERE ask_at IS NOT NULL AND +chat = ? AND text IS NULL AND NOT hidden "
+            "AND sender != ?",
             (chat, self._user),
         ).fetchone()
         return None if seq is None else int(seq)

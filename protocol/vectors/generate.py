@@ -406,7 +406,9 @@ def views() -> dict[str, Any]:
     deletion = change(8, "ravi", "deletion")
     none: list[dict[str, Any]] = []
 
-    def scene(what: str, changes: Any, text: Any = None, deleted: Any = False, reactions: Any = ()):
+    def scene(
+        what: str, changes: Any, text: Any = None, deleted: Any = False, reactions: Any = ()
+    ) -> dict[str, Any]:
         return {
             "what": what,
             "changes": changes,

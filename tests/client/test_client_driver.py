@@ -14,6 +14,7 @@ import pytest
 
 from client import ChatClient, MessageReceived, StoreFailing, StoreUnavailable, StoreWorking
 from client.core.cipher import FetchResult, Lists, Request
+from client.core.content import text_content
 from client.core.engine import Engine
 from client.core.events import CaughtUp, Disconnected, Event
 from client.core.frames import encode
@@ -60,7 +61,7 @@ def test_a_step_that_fails_is_taken_back_and_stops_the_client_whatever_failed(
     failure: Exception,
 ) -> None:
     def act(engine: Engine, step: Step) -> None:
-        engine.send(step, "0" * 26, CHAT, "hello")
+        engine.send(step, "0" * 26, CHAT, text_content("hello"))
         raise failure
 
     async def run() -> None:
@@ -90,8 +91,8 @@ def test_a_text_that_is_too_long_stops_nothing() -> None:
     async def run() -> None:
         with driven() as (driver, device, reported):
             with pytest.raises(MessageTooLarge):
-                driver.step(Engine.send, "0" * 26, CHAT, "x" * 40_000)
-            driver.step(Engine.send, "1" * 26, CHAT, "short")
+                driver.step(Engine.send, "0" * 26, CHAT, text_content("x" * 40_000))
+            driver.step(Engine.send, "1" * 26, CHAT, text_content("short"))
             assert device.texts(CHAT) == ["short"]
             assert not any(isinstance(event, Disconnected) for event in reported)
 

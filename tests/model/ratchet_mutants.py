@@ -16,6 +16,7 @@ from client.crypto.encryption import Encryption
 from client.crypto.groups import OutboundGroups
 from client.crypto.opening import Opener
 from client.crypto.sessions import OlmSessions
+from client.store import changes as stored_changes
 from client.store.membership import StoredMembers
 from client.store.vault import Vault
 
@@ -141,7 +142,14 @@ MUTANTS = (
     ),
     Mutant(
         "what_is_not_for_people_is_shown",
-        ((arrivals, "is_shown", lambda _: True),),
+        tuple(
+            (module, name, lambda _: True)
+            for module, name in (
+                (arrivals, "is_written"),
+                (arrivals, "is_shown"),
+                (stored_changes, "is_shown"),
+            )
+        ),
         (*TALK, "a_device_is_linked"),
         "shows",
     ),

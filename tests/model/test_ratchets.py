@@ -28,6 +28,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from client.core.content import text_content
 from client.core.engine import Engine
 from client.core.events import MessageReceived
 from client.core.frames import Message
@@ -191,7 +192,7 @@ class Ratchets(RuleBasedStateMachine):
             words = f"{device.address} {len(self.texts)}"
             self.texts[name] = Text(chat, device, words)
             burning = fuse if number == count - 1 else None
-            device.attempt(Engine.send, name, chat, words, fuse=burning)
+            device.attempt(Engine.send, name, chat, text_content(words), fuse=burning)
             if device.store.own(name) is None:
                 del self.texts[name]  # it crashed before it was written down
             self._look()

@@ -19,6 +19,7 @@ import { Store } from "../src/client/store/store.ts";
 import * as tables from "../src/client/store/tables.ts";
 
 const START = 1_700_000_000_000;
+const plain = (text: string) => ({ kind: "text", text }) as const;
 
 let store: Store;
 let engine: Engine;
@@ -113,7 +114,7 @@ describe("a frame for the outbox", () => {
     await online();
     await receive(synced("ravi", "raju"));
     await step((each) => engine.chatIs(each, "c", [], { kind: "direct" }));
-    await step((each) => engine.send(each, ulid(START), "c", "text"));
+    await step((each) => engine.send(each, ulid(START), "c", plain("text")));
   };
 
   test("of the greatest length is sent", async () => {
@@ -135,10 +136,10 @@ describe("a frame for the outbox", () => {
 });
 
 test("the order of writing outlives a restart and a clock that is set back", async () => {
-  await step((each) => engine.send(each, ulid(1), "c", "first"));
+  await step((each) => engine.send(each, ulid(1), "c", plain("first")));
   time -= 3_600_000;
   await restart();
-  await step((each) => engine.send(each, ulid(2), "c", "second"));
+  await step((each) => engine.send(each, ulid(2), "c", plain("second")));
   const unsealed = await step(({ ledger }) => ledger.unsealed());
   expect(unsealed.map(({ text }) => text)).toEqual(["first", "second"]);
 });
@@ -183,7 +184,7 @@ describe("a receipt", () => {
 describe("who comes later", () => {
   const accept = async (seq: number, at: number) => {
     const id = ulid(START + seq);
-    await step((each) => engine.send(each, id, "c", `text ${seq}`));
+    await step((each) => engine.send(each, id, "c", plain(`text ${seq}`)));
     time = at;
     await receive({ type: "accepted", message_id: id, chat: "c", seq, sent_at: START - 1e9 });
   };
@@ -208,7 +209,8 @@ describe("who comes later", () => {
   test("is who is added while a text is under way, and it may not have that", async () => {
     await receive(synced("ravi", "raju"));
     const [sealed, draft] = [ulid(START), ulid(START)];
-    for (const id of [sealed, draft]) await step((each) => engine.send(each, id, "c", "text"));
+    for (const id of [sealed, draft])
+      await step((each) => engine.send(each, id, "c", plain("text")));
     await step(async ({ ledger }) => {
       for (const { messageId, ...row } of await ledger.unsealed()) {
         if (messageId === sealed) ledger.change({ messageId, ...row }, { sealed: true });
@@ -288,7 +290,7 @@ describe("a request", () => {
   ])("of a device that was made %s", async (_, pause, owed) => {
     await receive(synced("ravi", "raju"));
     const id = ulid(START);
-    await step((each) => engine.send(each, id, "c", "text"));
+    await step((each) => engine.send(each, id, "c", plain("text")));
     await receive({ type: "accepted", message_id: id, chat: "c", seq: 1, sent_at: START + 1e9 });
     time += pause;
     const keys = { curve25519: "c", ed25519: "e" };

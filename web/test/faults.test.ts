@@ -288,7 +288,7 @@ describe("a full disk", () => {
 describe("who was removed from a group", () => {
   test("can read it, gets an error when writing, and is shown it again when put back", async () => {
     const { ravi, raju } = await pair();
-    const group = await ravi.client.group([user("raju")], "friends");
+    const group = await ravi.client.group([user("raju")]);
     await ravi.client.send(group, "welcome");
     await got(raju, "welcome");
     await ravi.client.changeMembers(group, { remove: [user("raju")] });

@@ -25,8 +25,9 @@ _SERVICES = (
 
 @dataclass(frozen=True)
 class Addresses:
-    """`aws` is the URL of the emulated AWS. `elsewhere` holds AWS_ENDPOINT_URL_<SERVICE>
-    variables that point a service at another emulator."""
+    """`aws` is the URL of the emulated AWS, `web_push` that of a push service for browsers that
+    have none: functions may push to endpoints there too. `elsewhere` holds
+    AWS_ENDPOINT_URL_<SERVICE> variables that point a service at another emulator."""
 
     region: str
     aws: str
@@ -34,6 +35,7 @@ class Addresses:
     websocket: str
     management: str
     elsewhere: Mapping[str, str] = field(default_factory=dict)
+    web_push: str = ""
 
     def environment(self, variables: Mapping[str, str]) -> dict[str, str]:
         """`variables` for a process that runs here: addresses replaced, AWS endpoints and
@@ -52,6 +54,7 @@ class Addresses:
             "AWS_DEFAULT_REGION": self.region,
             "AWS_ENDPOINT_URL": self.aws,
             **{f"AWS_ENDPOINT_URL_{service}": self.aws for service in _SERVICES},
+            **({"EMULATOR_WEB_PUSH_URL": self.web_push} if self.web_push else {}),
             **self.elsewhere,
             **replaced,
         }

@@ -32,7 +32,7 @@ EMULATED: Mapping[type, str] = {
     TopicProvider: "moto; nobody subscribes",
     UserPoolProvider: _MOTO.format("COGNITO_IDENTITY_PROVIDER"),
     SecretProvider: _MOTO.format("SECRETS_MANAGER"),
-    KeyProvider: "moto; nothing is encrypted with them",
+    KeyProvider: "moto; nothing is encrypted with them, and those for it sign",
 }
 
 

@@ -20,6 +20,7 @@ from client.core.cipher import (
     Unreadable,
     Wants,
 )
+from client.core.content import text_content
 from client.core.frames import SEND_LIMIT_BYTES, Message
 from client.errors import MessageTooLarge
 
@@ -32,7 +33,7 @@ def payload(text: str) -> str:
 
 class FakeCipher:
     def check(self, draft: Draft) -> None:
-        size = len(payload(draft.text)) + 200
+        size = len(payload(draft.content.text)) + 200
         if size > SEND_LIMIT_BYTES:
             raise MessageTooLarge(size, SEND_LIMIT_BYTES)
 
@@ -40,7 +41,7 @@ class FakeCipher:
         return Wants()
 
     def seal(self, draft: Draft, chat: Chat) -> Sealing:
-        frame = Outgoing(draft.message_id, ALG, payload(draft.text), draft.urgent)
+        frame = Outgoing(draft.message_id, ALG, payload(draft.content.text), draft.urgent)
         return Sealing([frame], done=True)
 
     def users_with_unknown_devices(self, devices: Collection[str]) -> set[str]:
@@ -98,6 +99,6 @@ class FakeCipher:
         if message.alg != ALG or message.payload is None:
             return Unreadable("not for this device")
         try:
-            return Text(base64.b64decode(message.payload, validate=True).decode())
+            return Text(text_content(base64.b64decode(message.payload, validate=True).decode()))
         except (binascii.Error, ValueError):
             return Unreadable("broken")

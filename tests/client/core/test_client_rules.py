@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from client.core import events, frames
+from client.core.content import text_content
 from client.core.engine import Engine
 from client.core.events import MessageReceived, StateChanged
 from client.core.ids import ulid
@@ -73,7 +74,7 @@ class Client:
 
     def write(self, text: str = "hello", chat: str = CHAT) -> str:
         name = ulid(int(self.now * 1000), self.random)
-        self.step(Engine.send, name, chat, text)
+        self.step(Engine.send, name, chat, text_content(text))
         return name
 
     def actions(self, name: str) -> list[dict[str, Any]]:

@@ -22,6 +22,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from client.core.content import text_content
 from client.core.engine import Engine
 from client.core.events import Event, MessageReceived
 from client.core.frames import encode
@@ -259,7 +260,7 @@ class Schedules(RuleBasedStateMachine):
         for number in range(count):
             name = ulid(int(self.backend.now * 1000), self.random)
             burning = fuse if number == count - 1 else None
-            device.step(Engine.send, name, chat, f"{who}", fuse=burning)
+            device.step(Engine.send, name, chat, text_content(f"{who}"), fuse=burning)
             if device.store.own(name) is not None:
                 self.written.add(name)
 

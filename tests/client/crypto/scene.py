@@ -13,6 +13,7 @@ from random import Random
 from typing import Any
 
 from client.core.cipher import FetchResult, Lists, Request
+from client.core.content import text_content
 from client.core.engine import Engine
 from client.core.events import Event, MessageReadable, MessageReceived
 from client.core.frames import ServerFrame, encode
@@ -143,7 +144,7 @@ class Device:
 
     def send(self, chat: str, text: str) -> str:
         name = ulid(int(self.clock() * 1000), self.random)
-        self.step(Engine.send, name, chat, text)
+        self.step(Engine.send, name, chat, text_content(text))
         return name
 
     def accept(self, user: str) -> None:

@@ -34,7 +34,7 @@ def test_a_text_written_offline_is_kept_as_text_and_sealed_when_there_is_a_conne
     chat = scene.direct("ravi", "raju")
     scene[RAVI].leave()
     name = scene[RAVI].send(chat, "from the lift")
-    assert [draft.text for draft in scene[RAVI].store.drafts()] == ["from the lift"]
+    assert [draft.content.text for draft in scene[RAVI].store.drafts()] == ["from the lift"]
     assert scene[RAVI].store.queued() == []
     scene[RAVI].crash()
     assert scene[RAVI].engine.unaccepted == 1

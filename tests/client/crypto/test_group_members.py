@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from client.core import events
+from client.core.content import text_content
 from client.core.engine import Engine
 from client.core.frames import DevicesChanged, Message, Receipt, Synced, SyncedChat, Watermarks
 from client.core.ids import ulid
@@ -109,7 +110,7 @@ def test_what_a_third_one_writes_into_a_direct_chat_is_not_opened_and_not_asked_
     with mira.table() as db:
         db.execute("UPDATE chats SET kind = 'direct'")
     name = ulid(7, mira.random)
-    mira.step(Engine.send, name, chat, "pay here")
+    mira.step(Engine.send, name, chat, text_content("pay here"))
     while mira.wanted:
         mira.fetch()
     (frame,) = [one for one in mira.up if one["action"] == "send"]

@@ -13,6 +13,7 @@ import pytest
 from vodozemac import Account
 
 from client.core.cipher import Draft
+from client.core.content import text_content
 from client.core.frames import SEND_LIMIT_BYTES, encode, send
 from client.core.ids import hidden_id, is_shown, ulid
 from client.crypto.envelope import Device, Envelope, EnvelopeError, read, write
@@ -220,5 +221,5 @@ def test_a_text_that_does_not_fit_is_refused_before_it_is_stored() -> None:
             scene["ravi/phone"].send(chat, text)
     assert scene["ravi/phone"].store.history(chat) == []
     assert scene["ravi/phone"].engine.unaccepted == 0
-    scene["ravi/phone"].encryption.check(Draft("id", chat, "x" * 19_000))
+    scene["ravi/phone"].encryption.check(Draft("id", chat, text_content("x" * 19_000)))
     scene.close()

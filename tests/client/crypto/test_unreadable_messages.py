@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from vodozemac import GroupSession
 
+from client.core.content import text_content
 from client.core.engine import Engine
 from client.core.events import MessageReadable
 from client.core.frames import Message
@@ -126,7 +127,7 @@ def test_what_has_its_text_waits_no_more(scene: Scene) -> None:
     waiting(scene[RAVI], chat, name, "raju")
     (message,) = store.waiting("raju")
     with store.transaction():
-        store.fill(chat, "raju", "phone", name, "here")
+        store.fill(chat, "raju", "phone", name, text_content("here"))
         store.wait(message, "late", 100.0)
     (shown,) = store.history(chat)
     assert (shown.text, shown.reason) == ("here", None)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from client.core.cipher import Draft
+from client.core.content import text_content
 from client.core.frames import Message, Watermarks
 from client.core.ledger import ReadPosition
 from client.core.ticks import State
@@ -26,9 +27,9 @@ def test_what_is_committed_is_there_again(tmp_path: Path) -> None:
     store = Store.open(path, "ravi", "phone")
     with store.transaction():
         store.open_chat("c")
-        store.add(message(1), "hi", None)
+        store.add(message(1), text_content("hi"), None)
         store.set_watermark("c", 1)
-        store.add_own(Draft("own", "c", "hello"), "ravi", "phone")
+        store.add_own(Draft("own", "c", text_content("hello")), "ravi", "phone")
         store.queue("own", "c", {"action": "send", "alg": "olm.v1"})
     store.close()
     store = Store.open(path, "ravi", "phone")
@@ -45,7 +46,7 @@ def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
     store = Store.open(tmp_path / "s.sqlite", "ravi", "phone")
     with pytest.raises(KeyError), store.transaction():
         store.open_chat("c")
-        store.add(message(1), "hi", None)
+        store.add(message(1), text_content("hi"), None)
         raise KeyError
     assert store.read_positions() == []
     assert store.history("c") == []
@@ -106,7 +107,7 @@ def test_chats_are_listed_with_what_is_unread_the_newest_last() -> None:
     store.describe("b", "group", "family")
     with store.transaction():
         store.set_members("a", {"ravi": Watermarks(), "raju": Watermarks()}, since=0)
-        store.add(message(1), "hi", None)
+        store.add(message(1), text_content("hi"), None)
         store.open_chat("c")
         store.set_watermark("c", 1)
     assert [(one.chat, one.name, one.members, one.unread) for one in store.chats()] == [
@@ -124,8 +125,8 @@ def test_history_goes_back_page_by_page() -> None:
     with store.transaction():
         store.open_chat("c")
         for seq in range(1, 8):
-            store.add(message(seq), f"m{seq}", None)
-        store.add_own(Draft("own", "c", "later"), "ravi", "phone")
+            store.add(message(seq), text_content(f"m{seq}"), None)
+        store.add_own(Draft("own", "c", text_content("later")), "ravi", "phone")
     newest = store.history("c", limit=3)
     assert [one.text for one in newest] == ["m6", "m7", "later"]
     older = store.history("c", limit=3, before=newest[0].seq)
@@ -138,7 +139,7 @@ def test_texts_of_any_kind_come_back_as_they_were() -> None:
     text = "नमस्ते 👋🏽 \x00 ' \u2028 end"
     with store.transaction():
         store.open_chat("c")
-        store.add(message(1), text, None)
+        store.add(message(1), text_content(text), None)
     assert store.history("c")[0].text == text
     store.close()
 
@@ -147,7 +148,7 @@ def test_a_payload_is_kept_only_until_it_can_be_read() -> None:
     store = Store.open(":memory:", "ravi", "phone")
     with store.transaction() as db:
         store.open_chat("c")
-        store.add(message(1), "read", None)
+        store.add(message(1), text_content("read"), None)
         store.add(message(2, "sealed"), None, None)
         rows = db.execute("SELECT payload FROM messages ORDER BY seq").fetchall()
     assert rows == [(None,), ("sealed",)]
@@ -159,7 +160,7 @@ def test_a_mark_reads_the_messages_whose_tick_it_moves_and_no_others() -> None:
     store = Store.open(":memory:", "ravi", "phone")
     with store.transaction():
         for seq, state in enumerate((State.READ, State.DELIVERED, State.DELIVERED, State.SENT), 1):
-            store.add_own(Draft(f"own{seq}", "c", "hello"), "ravi", "phone")
+            store.add_own(Draft(f"own{seq}", "c", text_content("hello")), "ravi", "phone")
             store.place_own(f"own{seq}", seq, 5.0, now=5.0)
             store.set_state(f"own{seq}", state)
 

@@ -11,7 +11,7 @@ import pytest
 
 from client.errors import StoreError
 from client.store import Store
-from client.store.tables import APPLICATION_ID
+from client.store.tables import APPLICATION_ID, MIGRATIONS
 
 
 def database(*statements: str) -> Callable[[Path], None]:
@@ -68,10 +68,9 @@ def test_an_empty_file_becomes_a_store_that_is_marked(tmp_path: Path) -> None:
 
 def test_a_store_from_before_the_mark_gets_it(tmp_path: Path) -> None:
     path = tmp_path / "s.sqlite"
-    Store.open(path, "ravi", "phone").close()
     with closing(sqlite3.connect(path)) as db:
-        db.execute("PRAGMA application_id = 0")
-        db.execute("ALTER TABLE chats DROP COLUMN undelivered")
+        for script in MIGRATIONS[:2]:
+            db.executescript(script)
         db.execute("PRAGMA user_version = 3")
     Store.open(path, "ravi", "phone").close()
     with closing(sqlite3.connect(path)) as db:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from vodozemac import Account
 
+from client.core.content import text_content
 from client.core.engine import Engine
 from client.core.frames import encode
 from client.core.parsing import parse
@@ -186,7 +187,7 @@ def test_a_crash_while_a_text_is_sealed_leaves_it_unsealed() -> None:
     before = state(ravi)
 
     def crash(engine: Engine, step: Step) -> None:
-        engine.send(step, "0" * 26, chat, "second")
+        engine.send(step, "0" * 26, chat, text_content("second"))
         assert ravi.store.queued()
         raise Crash
 

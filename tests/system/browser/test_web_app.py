@@ -3,111 +3,29 @@
 from __future__ import annotations
 
 import re
-import secrets
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import expect
 
-from client import ChatClient
-from client.core.events import Event, MessageReceived
-from tests.support.web_app import Peers, build, serve
-from tests.system.browser.conftest import complaint
-from tests.system.conftest import PASSWORD
+from client.core.events import EmojiShown, MessageReceived, VerificationRequested
+from tests.support.web_app import Peers
+from tests.system.browser.web_app_scenes import (
+    PASSWORD,
+    People,
+    befriend,
+    files,
+    message,
+    names,
+    peers,
+    people,
+    says,
+    send,
+    write_to,
+)
 
+__all__ = ["files", "names", "peers", "people"]  # fixtures
 pytestmark = pytest.mark.xdist_group("story")
-
-PHONE = {"width": 390, "height": 844}
-DESK = {"width": 1280, "height": 800}
-
-
-@pytest.fixture(scope="session")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("app"))
-
-
-@pytest.fixture
-def peers(endpoints: dict[str, Any], tmp_path: Path) -> Iterator[Peers]:
-    there = Peers(endpoints["api"], tmp_path, PASSWORD)
-    yield there
-    there.close()
-
-
-@pytest.fixture
-def names() -> Callable[[str], str]:
-    suffix = secrets.token_hex(3)
-    return lambda who: f"{who}_{suffix}"
-
-
-class People:
-    """Browsers of their own, one for each person; in the end none has complained."""
-
-    def __init__(self, browser: Browser, files: Path, endpoints: dict[str, Any]) -> None:
-        self._browser, self._files, self._endpoints = browser, files, endpoints
-        self.complaints: list[str] = []
-        self._contexts: list[BrowserContext] = []
-
-    def browser(self, size: dict[str, int] = DESK, **options: Any) -> BrowserContext:
-        context = self._browser.new_context(viewport=size, locale="en-GB", **options)  # type: ignore[arg-type]
-        serve(context, self._files, self._endpoints)
-        self._contexts.append(context)
-        return context
-
-    def page(self, context: BrowserContext) -> Page:
-        page = context.new_page()
-        page.on("console", lambda message: self.complaints.extend(complaint(message)))
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.goto(self._endpoints["api"] + "/")
-        return page
-
-    def signed_up(self, user: str, size: dict[str, int] = DESK, **options: Any) -> Page:
-        page = self.page(self.browser(size, **options))
-        page.get_by_role("button", name="Create account").click()
-        page.get_by_label("User name").fill(user)
-        page.get_by_label("Password", exact=True).fill(PASSWORD)
-        page.get_by_role("button", name="Create account").click()
-        expect(page.get_by_role("heading", name="Chats", level=1)).to_be_visible(timeout=30_000)
-        return page
-
-    def close(self) -> None:
-        for context in self._contexts:
-            context.close()
-
-
-@pytest.fixture
-def people(browser: Browser, files: Path, endpoints: dict[str, Any]) -> Iterator[People]:
-    there = People(browser, files, endpoints)
-    yield there
-    there.close()
-    assert there.complaints == []
-
-
-def says(text: str) -> Callable[[Event], bool]:
-    return lambda event: isinstance(event, MessageReceived) and event.text == text
-
-
-def write_to(page: Page, user: str) -> None:
-    page.get_by_role("button", name="New chat").first.click()
-    page.get_by_label("User name").fill(user)
-    page.get_by_role("button", name="Start chat").click()
-    expect(page.get_by_role("heading", name=user, level=2)).to_be_visible()
-
-
-def send(page: Page, text: str) -> None:
-    box = page.get_by_role("textbox", name="Message")
-    box.fill(text)
-    box.press("Enter")
-
-
-def message(page: Page, name: str | re.Pattern[str]) -> Any:
-    """A row by its name: who, text, time and state."""
-    return page.get_by_role("log").get_by_role("article", name=name)
-
-
-def befriend(peers: Peers, peer: ChatClient, user: str) -> None:
-    peers.run(peer.people.add(user))
 
 
 def test_two_people_write_to_each_other_and_the_ticks_say_how_far_it_is(
@@ -135,3 +53,170 @@ def test_two_people_write_to_each_other_and_the_ticks_say_how_far_it_is(
     page.reload()
     expect(page.get_by_role("heading", name=raju, level=2)).to_be_visible()
     expect(message(page, re.compile("You, Hey Raju!, .*, read"))).to_be_visible()
+
+
+def test_strangers_ask_first_and_a_group_has_admins_and_says_who_has_read(
+    people: People, peers: Peers, names: Callable[[str], str]
+) -> None:
+    ravi, raju, meena = names("ravi"), names("raju"), names("meena")
+    first, second = peers.connect(raju), peers.connect(meena)
+    page = people.signed_up(ravi)
+    direct = peers.run(first.direct(ravi))
+    peers.run(first.send(direct, "May I write to you?"))
+    page.get_by_role("link", name="1 request").click()
+    page.get_by_role("link", name=f"{raju} wants to write to you.").click()
+    expect(page.get_by_text("May I write to you?")).to_be_visible()
+    expect(page.get_by_role("textbox", name="Message")).to_have_count(0)
+    page.get_by_role("button", name="Accept").click()
+    expect(page.get_by_role("textbox", name="Message")).to_be_visible()
+
+    befriend(peers, second, ravi)
+    page.get_by_role("button", name="New group").click()
+    page.get_by_label("Group name").fill("Goa trip")
+    page.get_by_label("User names").fill(f"{raju}, {meena}")
+    page.get_by_role("button", name="Create group").click()
+    expect(page.get_by_role("heading", name="Goa trip", level=2)).to_be_visible()
+    send(page, "Who has the tickets?")
+    heard = peers.wait_for(second, says("Who has the tickets?"))
+    assert isinstance(heard, MessageReceived)
+    peers.wait_for(first, says("Who has the tickets?"))
+    peers.call(lambda: second.mark_read(heard.chat, heard.seq))
+
+    row = message(page, re.compile("Who has the tickets.*delivered"))
+    expect(row).to_be_visible()
+    row.hover()
+    row.get_by_role("button", name="Actions for").click()
+    page.get_by_role("button", name="Message info").click()
+    side = page.get_by_role("complementary")
+    expect(side.get_by_role("heading", name="Read by")).to_be_visible()
+    expect(side.get_by_role("heading", name="Delivered to")).to_be_visible()
+    expect(side.get_by_role("listitem")).to_have_text([re.compile(meena), re.compile(raju)])
+
+    page.get_by_role("button", name="Chat info", exact=True).click()
+    page.get_by_role("button", name=f"Actions for {raju}").click()
+    page.get_by_role("button", name="Make admin").click()
+    expect(side.get_by_role("listitem").filter(has_text=raju)).to_contain_text("Admin")
+    page.get_by_role("button", name=f"Actions for {meena}").click()
+    page.get_by_role("button", name="Remove", exact=True).click()
+    expect(side.get_by_role("listitem").filter(has_text=meena)).to_have_count(0)
+    side.get_by_role("button", name="Mute", exact=True).click()
+    page.get_by_role("button", name="Always").click()
+    expect(side.get_by_role("button", name="Unmute")).to_be_visible()
+    side.get_by_role("button", name="Leave group").click()
+    page.get_by_role("dialog").get_by_role("button", name="Leave group").click()
+    expect(page.get_by_text("You are no longer in this chat.").first).to_be_visible()
+
+
+def test_two_devices_compare_emoji_and_safety_numbers(
+    people: People, peers: Peers, names: Callable[[str], str]
+) -> None:
+    ravi, raju = names("ravi"), names("raju")
+    python = peers.connect(raju)
+    page = people.signed_up(ravi)
+    befriend(peers, python, ravi)
+    write_to(page, raju)
+    send(page, "Let us compare.")
+    peers.wait_for(python, says("Let us compare."))
+    page.get_by_role("button", name="Chat info", exact=True).click()
+    page.get_by_role("link", name=f"Verify {raju}").click()
+    page.get_by_role("button", name="Compare with phone").click()
+    asked = peers.wait_for(python, lambda event: isinstance(event, VerificationRequested))
+    assert isinstance(asked, VerificationRequested)
+    peers.run(python.verify(ravi, asked.device))
+    shown = peers.wait_for(python, lambda event: isinstance(event, EmojiShown))
+    assert isinstance(shown, EmojiShown)
+    listed = page.get_by_role("complementary").get_by_role("listitem")
+    expect(listed).to_have_text([re.compile(name) for _picture, name in shown.emoji])
+    peers.call(lambda: python.confirm(ravi, match=True))
+    page.get_by_role("button", name="They are the same").click()
+    expect(page.get_by_text("The device is verified.")).to_be_visible()
+
+    number = peers.run(python.safety_number(ravi))
+    page.get_by_label("Number that the other one sees").fill("".join(number.groups))
+    page.get_by_role("button", name="Compare", exact=True).click()
+    expect(page.get_by_text("The numbers are the same.")).to_be_visible()
+    page.get_by_label("Number that the other one sees").fill("1" * 60)
+    page.get_by_role("button", name="Compare", exact=True).click()
+    expect(page.get_by_text("The numbers differ")).to_be_visible()
+
+
+def test_one_tab_has_the_device_and_another_takes_it_over(
+    people: People, names: Callable[[str], str]
+) -> None:
+    user = names("ravi")
+    first = people.signed_up(user)
+    second = people.page(first.context)
+    expect(second.get_by_role("heading", name="Open in another tab")).to_be_visible()
+    second.get_by_role("button", name="Use here").click()
+    expect(second.get_by_role("heading", name="Chats", level=1)).to_be_visible()
+    expect(first.get_by_role("heading", name="Open in another tab")).to_be_visible()
+    second.close()
+    expect(first.get_by_role("heading", name="Chats", level=1)).to_be_visible()
+
+
+def test_keys_that_the_browser_has_deleted_are_said_to_be_gone_and_made_anew_only_by_choice(
+    people: People, names: Callable[[str], str]
+) -> None:
+    user = names("ravi")
+    page = people.signed_up(user)
+    page.goto("about:blank")
+    page.go_back(wait_until="commit")  # a page that holds nothing open
+    page.evaluate("location.replace('/third-party-notices.txt')")
+    page.wait_for_url("**/third-party-notices.txt")
+    deleted = page.evaluate(
+        """async () => {
+          const names = (await indexedDB.databases()).map(({ name }) => name);
+          for (const name of names) await new Promise((resolve) => {
+            indexedDB.deleteDatabase(name).onsuccess = resolve;
+          });
+          return names;
+        }"""
+    )
+    assert any(name.startswith(f"switchboard/{user}/") for name in deleted)
+    page.goto(page.url.replace("/third-party-notices.txt", "/"))
+    expect(page.get_by_role("heading", name="The keys of this browser are gone")).to_be_visible()
+    assert page.evaluate("indexedDB.databases()") == []
+    page.get_by_role("button", name="Sign in as a new device").click()
+    page.get_by_label("User name").fill(user)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Chats", level=1)).to_be_visible()
+
+
+def test_texts_wait_without_a_network_survive_a_reload_and_go_out_on_return(
+    people: People, peers: Peers, names: Callable[[str], str]
+) -> None:
+    ravi, raju = names("ravi"), names("raju")
+    python = peers.connect(raju)
+    page = people.signed_up(ravi)
+    befriend(peers, python, ravi)
+    write_to(page, raju)
+    send(page, "one")
+    expect(message(page, re.compile("You, one, .*, delivered"))).to_be_visible()
+
+    people.may_be_offline = True
+    page.context.route(re.compile("/api/"), lambda route: route.abort())
+    page.evaluate("document.querySelector('switchboard-app').ui.session.client.cut()")
+    expect(page.get_by_text("No connection. Next attempt")).to_be_visible()
+    send(page, "two")
+    expect(message(page, re.compile("You, two, waiting"))).to_be_visible()
+    page.get_by_role("textbox", name="Message").fill("a draft")
+    expect(page.get_by_role("textbox", name="Message")).to_have_value("a draft")
+    page.wait_for_function(
+        """async () => {
+          const { ui } = document.querySelector('switchboard-app');
+          await ui.session.drafts.flush();
+          return true;
+        }"""
+    )
+    page.reload()
+    expect(message(page, re.compile("You, two, waiting"))).to_be_visible()
+    expect(page.get_by_role("textbox", name="Message")).to_have_value("a draft")
+    expect(page.get_by_role("button", name="Now")).to_be_visible()
+
+    page.context.unroute(re.compile("/api/"))
+    page.get_by_role("button", name="Now").click()
+    heard = peers.wait_for(python, says("two"))
+    expect(message(page, re.compile("You, two, .*, delivered"))).to_have_count(1)
+    assert isinstance(heard, MessageReceived)
+    assert [each.text for each in peers.call(lambda: python.history(heard.chat))] == ["one", "two"]

@@ -9,10 +9,10 @@ import { Api, sleep } from "./api.ts";
 import { Connection } from "./connection.ts";
 import type { StoredItem } from "./core/bodies.generated.ts";
 import type { FetchResult, Request } from "./core/cipher.ts";
+import type { Reference } from "./core/content.ts";
 import { Engine } from "./core/engine.ts";
 import type { Event } from "./core/events.ts";
 import type { ServerFrame, Watermarks } from "./core/frames.ts";
-import { ulid } from "./core/ids.ts";
 import { Backoff } from "./core/liveness.ts";
 import { isMember, isPair } from "./core/membership.ts";
 import type { Random } from "./core/random.ts";
@@ -21,20 +21,14 @@ import type { Self } from "./crypto/envelope.ts";
 import type { KnownDevice } from "./crypto/identities.ts";
 import { Directory, fetch } from "./directory.ts";
 import { Driver, type Handled, STORE_RETRY_MS } from "./driver.ts";
-import {
-  ApiError,
-  ClientError,
-  Closed,
-  NotAMember,
-  StoreUnavailable,
-  Unreachable,
-} from "./errors.ts";
+import { ApiError, ClientError, Closed, StoreUnavailable, Unreachable } from "./errors.ts";
 import { Feed } from "./feed.ts";
 import { People } from "./people.ts";
 import { type ChatSummary, chatsOf, historyOf, type StoredMessage } from "./store/history.ts";
 import { Store } from "./store/store.ts";
 import * as tables from "./store/tables.ts";
 import { Verification } from "./verification.ts";
+import { Writing } from "./writing.ts";
 
 const USER = /^[a-z0-9_]{3,32}$/;
 const DELETING_REQUESTS = 1000; // each leaves some 100 chats
@@ -90,6 +84,7 @@ export class ChatClient {
       const session = await store.get(tables.session, tables.ONLY);
       const client = new ChatClient(options, store, self, madeAt, session);
       await client.#driver.step((step, engine) => engine.restore(step));
+      await client.#driver.step((step, engine) => engine.due(step)); // what has disappeared since
       return client;
     } catch (error) {
       await store.close();
@@ -270,13 +265,14 @@ export class ChatClient {
     }
   }
 
-  /** The id of a new group. The name stays on this device. */
+  /** The id of a new group. Its members get the name, as long as they are members. */
   async group(users: readonly string[], name?: string): Promise<string> {
     const { chat, members } = await this.#api.group(users);
     // Those who were meant come first: then an event says when the backend has put others in.
     const meant = members.length > 0 ? [this.user, ...users] : [];
     await this.#know(chat, meant, "group", name);
     await this.#know(chat, members, "group");
+    if (name !== undefined) await this.writing.setName(chat, name);
     return chat;
   }
 
@@ -333,19 +329,20 @@ export class ChatClient {
   // -- talking
 
   /**
-   * Writes to a chat id or to a user; gives the message id. It returns when the text is on disk: it
+   * Writes to a chat id or to a user, perhaps in reply; gives the message id. It returns when the text is on disk: it
    * is sealed and sent now or as soon as there is a connection, and again until it is accepted.
    * Raises MessageTooLarge, NotAMember, and StoreUnavailable: then the text is nowhere but with the
    * caller, who tries it again when `writable` returns.
    */
-  async send(chatOrUser: string, text: string): Promise<string> {
+  async send(chatOrUser: string, text: string, reply?: Reference): Promise<string> {
     if (text === "") throw new RangeError("an empty text is no message");
     if (!text.isWellFormed()) throw new RangeError("half a character can't be sent");
-    const chat = await this.chatId(chatOrUser);
-    if (this.#driver.engine.left(chat)) throw new NotAMember();
-    const messageId = ulid(Date.now());
-    await this.#driver.step((step, engine) => engine.send(step, messageId, chat, text));
-    return messageId;
+    return this.writing.text(await this.chatId(chatOrUser), text, reply);
+  }
+
+  /** Reactions, edits, deletions, timers, names, pictures and profiles. */
+  get writing(): Writing {
+    return new Writing(this.user, this.device, this.#store, this.#driver);
   }
 
   /** Returns once this device's state can be written. Raises Closed. */
@@ -508,11 +505,20 @@ export class ChatClient {
       case "keys_low":
         void this.#account.replenish(event.fallbackUsed).catch(ignored);
         break;
+      case "members":
+        void this.#newcomers(event.chat, event.joined).catch(ignored);
+        break;
       case "identity_changed":
         void this.verification.changed(event.user, event.device).catch(ignored);
         break;
     }
     this.#feed.publish(event);
+  }
+
+  /** Those whom this device has added get the chat's name, picture and timer. */
+  async #newcomers(chat: string, joined: readonly string[]): Promise<void> {
+    const { added = [] } = (await this.#store.get(tables.chats, chat)) ?? {};
+    if (joined.some((user) => added.includes(user))) await this.writing.repeatForNewcomers(chat);
   }
 
   /** Asks for whoever is not known yet: what they wrote is not taken before. Raises Unreachable. */
@@ -569,8 +575,10 @@ export class ChatClient {
 
   async #saveTokens(access: string | undefined, refresh: string | undefined): Promise<void> {
     const { user, device } = this;
-    await this.#driver.step(({ ledger }) => {
-      ledger.work.put(tables.session, { user, device, accessToken: access, refreshToken: refresh });
+    await this.#driver.step(async ({ ledger }) => {
+      const known = await ledger.work.get(tables.session, tables.ONLY);
+      const tokens = { accessToken: access, refreshToken: refresh };
+      ledger.work.put(tables.session, { ...known, user, device, ...tokens });
     });
   }
 

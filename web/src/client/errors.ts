@@ -58,6 +58,11 @@ export class NotAMember extends ClientError {
   }
 }
 
+/** It would have no effect for others; the message says why. */
+export class CannotWrite extends ClientError {
+  override readonly name = "CannotWrite";
+}
+
 export class MessageTooLarge extends ClientError {
   override readonly name = "MessageTooLarge";
 

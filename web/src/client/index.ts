@@ -3,14 +3,24 @@
 export type { KnownChat } from "./api.ts";
 export { ChatClient, databaseOf, type Options } from "./chat-client.ts";
 export type { Invitation, SettingsResponse } from "./core/bodies.generated.ts";
+export {
+  LONGEST_NAME,
+  LONGEST_PICTURE,
+  LONGEST_TEXT,
+  LONGEST_TIME,
+  type MessageContent,
+  type Reference,
+} from "./core/content.ts";
 export type { Event, EventOf } from "./core/events.ts";
 export { DEFAULTS, type Settings } from "./core/settings.ts";
 export { State } from "./core/ticks.ts";
+export type { Reaction } from "./core/view.ts";
 export { EMOJI, type Emoji } from "./crypto/emoji.ts";
 export type { KnownDevice } from "./crypto/identities.ts";
 export type { Comparison, Stage } from "./crypto/sas.ts";
 export {
   ApiError,
+  CannotWrite,
   ClientError,
   Closed,
   MessageTooLarge,
@@ -20,6 +30,7 @@ export {
   StoreUnavailable,
   Unreachable,
 } from "./errors.ts";
-export type { ChatSummary, StoredMessage } from "./store/history.ts";
+export type { ChatSummary, Profile, Quote, StoredMessage } from "./store/history.ts";
 export type { Unreadable } from "./store/tables.ts";
 export type { Verification } from "./verification.ts";
+export type { Writing } from "./writing.ts";

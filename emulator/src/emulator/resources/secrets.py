@@ -52,7 +52,7 @@ class SecretProvider:
 
 
 class KeyProvider:
-    """KMS keys and their aliases. Nothing local is encrypted with them; they can be looked at."""
+    """KMS keys and their aliases. Nothing local is encrypted with them; those for it do sign."""
 
     types = ("AWS::KMS::Key", "AWS::KMS::Alias")
 
@@ -64,7 +64,10 @@ class KeyProvider:
         return await asyncio.to_thread(make, properties)
 
     def _key(self, properties: dict[str, Any]) -> Created:
-        made = self._clients("kms").create_key(Description=properties.get("Description", ""))
+        wanted = {name: properties[name] for name in ("KeySpec", "KeyUsage") if name in properties}
+        made = self._clients("kms").create_key(
+            Description=properties.get("Description", ""), **wanted
+        )
         key = made["KeyMetadata"]
         return Created(key["KeyId"], {"Arn": key["Arn"], "KeyId": key["KeyId"]})
 

@@ -27,6 +27,7 @@ class Endpoints:
     project: str = ""  # its folder
     down: str = ""  # the command that ends it, to be typed in that folder
     page: str | None = None
+    web_push: str | None = None
 
     def write(self, directory: Path) -> None:
         """In one step, so that nobody reads half of it."""
@@ -49,6 +50,7 @@ class Endpoints:
             ("AWS", self.aws, "aws --endpoint-url, any credentials"),
             ("FCM", self.fcm, "what Android phones received"),
             ("APNs", self.apns, "what iPhones received"),
+            ("Web Push", self.web_push, "what browsers received"),
         ]
         shown = [(name, url, what) for name, url, what in rows if url]
         width = max(len(url) for _, url, _ in shown)

@@ -22,6 +22,7 @@ _NEXT = (
     "the management API",
     "the Network Load Balancer",
     "Lambda's Invoke",
+    "Web Push",
 )
 
 
@@ -37,6 +38,7 @@ class Ports(NamedTuple):
     management: socket.socket
     network: socket.socket  # the Network Load Balancer's, where there is one
     functions: socket.socket  # Lambda's Invoke, behind the AWS server
+    web_push: socket.socket
 
     def close(self) -> None:
         """Gives up those that nothing listened on."""

@@ -1,4 +1,4 @@
-"""The servers that stand in for AWS, FCM and APNs. They need no template."""
+"""The servers that stand in for AWS, FCM, APNs and Web Push. They need no template."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from emulator.push.apns import ApnsServer
 from emulator.push.apns_rules import Provider as ApnsProvider
 from emulator.push.fcm import FcmServer, ServiceAccount
 from emulator.push.phones import Phones
+from emulator.push.web_push import WebPushServer
 from emulator.runtime import push_credentials
 from emulator.runtime.options import Options
 from emulator.runtime.ports import Ports
@@ -37,6 +38,7 @@ class Servers:
         self.phones = Phones(time.time)
         self.fcm = self._fcm()
         self.apns = self._apns()
+        self.web_push = WebPushServer(port=ports.web_push, phones=self.phones)
         self.aws = AwsServer(
             children,
             ports.aws,
@@ -51,6 +53,7 @@ class Servers:
             api_id=API_ID,
             websocket=f"ws://{HOST}:{number(ports.websocket)}",
             management=_url(ports.management),
+            web_push=_url(ports.web_push),
             elsewhere=options.elsewhere,
         )
 

@@ -172,6 +172,7 @@ class Services:
             aws=servers.aws.url,
             fcm=servers.fcm.url,
             apns=servers.apns.url,
+            web_push=servers.web_push.url,
             console=self.console.url,
             pid=os.getpid(),
             nlb=self.balancer.network_url,

@@ -51,7 +51,7 @@ class System:
         synthesis = Synthesis(
             options.project, options.state, options.env, self._children, options.context
         )
-        components = (servers.fcm, servers.apns, servers.aws)
+        components = (servers.fcm, servers.apns, servers.web_push, servers.aws)
         await asyncio.gather(
             self._synthesize(synthesis), *(self._start(component) for component in components)
         )

@@ -23,7 +23,7 @@ export class Conversation extends Model {
   unread: { readonly messageId: string; readonly count: number } | undefined;
   marks: ReadonlyMap<string, Marks> = new Map();
   /** When the last message of somebody else came, ms of performance.now(). */
-  lastArrival = performance.now();
+  lastArrival: number;
   /** Messages of others since the chat was opened. */
   arrived = 0;
   /** Up to where it was read when it was opened, or has been read on another device since. */
@@ -32,17 +32,19 @@ export class Conversation extends Model {
   #loading: Promise<void> = Promise.resolve();
   #reload: "tail" | "all" | undefined;
 
-  static async open(client: ChatClient, chat: string): Promise<Conversation> {
+  /** `lastArrival`: of what came before it was opened. */
+  static async open(client: ChatClient, chat: string, lastArrival: number): Promise<Conversation> {
     const summary = (await client.chats()).find((each) => each.chat === chat);
-    const conversation = new Conversation(client, chat, summary?.read ?? 0);
+    const conversation = new Conversation(client, chat, summary?.read ?? 0, lastArrival);
     const unread = summary?.unread ?? 0;
     await conversation.#first(Math.min(MOST_AT_FIRST, Math.max(FIRST_PAGE, unread + 20)));
     conversation.#drawLine(unread);
     return conversation;
   }
 
-  private constructor(client: ChatClient, chat: string, read: number) {
+  private constructor(client: ChatClient, chat: string, read: number, lastArrival: number) {
     super();
+    this.lastArrival = lastArrival;
     this.#client = client;
     this.chat = chat;
     this.#readBefore = read;

@@ -61,7 +61,10 @@ export class Session extends Model {
   readonly #dirty = new Set<string>();
   readonly #last = new Map<string, StoredMessage | undefined>();
   #refreshing: ReturnType<typeof setTimeout> | undefined;
-  #watched = new Set<string>();
+  readonly #watched = new Set<string>();
+  /** When something last came into a chat, ms of performance.now(). */
+  readonly #arrivals = new Map<string, number>();
+  readonly #askedAbout = new Set<string>();
   #retryMs = FIRST_RETRY_MS;
   #wake: (() => void) | undefined;
   #closed = false;
@@ -169,7 +172,7 @@ export class Session extends Model {
     if (this.open?.chat === chat) return;
     this.open = undefined;
     if (chat === undefined) return this.changed();
-    const conversation = await Conversation.open(this.client, chat);
+    const conversation = await Conversation.open(this.client, chat, this.#arrivals.get(chat) ?? 0);
     this.open = conversation;
     this.changed();
   }
@@ -208,6 +211,12 @@ export class Session extends Model {
       people.contacts(),
     ]);
     this.listed = new Map(listed.map((each) => [each.chat, each]));
+    // Of a chat that a stranger has begun, the client has heard the text and not who is in it.
+    const unknown = this.chats.some(({ kind, left }) => kind === undefined && !left);
+    if (unknown) {
+      await this.client.refreshChats();
+      await this.#refreshChats();
+    }
     this.invitations = invitations;
     this.blocked = new Set([...contacts].flatMap(([user, is]) => (is === "blocked" ? [user] : [])));
     this.changed();
@@ -248,6 +257,7 @@ export class Session extends Model {
         return;
       case "message":
         this.#typed(event.chat, event.sender);
+        if (!event.own) this.#arrivals.set(event.chat, performance.now());
         return;
       case "caught_up":
       case "chat_changed":
@@ -314,6 +324,17 @@ export class Session extends Model {
       .sort((a, b) => newestOf(b) - newestOf(a));
     await this.#watchPeers();
     this.changed();
+    this.#askAboutNew();
+  }
+
+  /** Of a chat that somebody has begun only the backend knows whether it is a request. */
+  #askAboutNew(): void {
+    const fresh = this.chats.filter(
+      ({ chat, left }) => !left && !this.listed.has(chat) && !this.#askedAbout.has(chat),
+    );
+    if (fresh.length === 0) return;
+    for (const { chat } of fresh) this.#askedAbout.add(chat);
+    void this.refreshPeople().catch(() => {}); // it is asked again with the next connection
   }
 
   async #watchPeers(): Promise<void> {

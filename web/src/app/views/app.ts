@@ -101,7 +101,9 @@ export class SwitchboardApp extends View {
 
   #middle(session: Session) {
     const chat = chatOf(this.ui.route);
-    if (chat === undefined || session.open?.chat !== chat) {
+    // On a wide screen the chat stays beside the settings.
+    const kept = chat === undefined && this.ui.route.at !== "list";
+    if (session.open === undefined || (session.open.chat !== chat && !kept)) {
       return empty("lock", words().pickChat, words().pickChatText);
     }
     return html`<switchboard-conversation
@@ -143,7 +145,8 @@ export class SwitchboardApp extends View {
   protected override updated(): void {
     const { session, route } = this.ui;
     const chat = chatOf(route);
-    if (session !== undefined && session.open?.chat !== chat && this.#route !== route) {
+    const wanted = chat !== undefined || route.at === "list";
+    if (session !== undefined && wanted && session.open?.chat !== chat && this.#route !== route) {
       this.#route = route;
       this.ui.run(() => session.openChat(chat));
     }

@@ -5,8 +5,8 @@ import { Model } from "../model/model.ts";
 const INPUT = ["pointerdown", "keydown", "wheel", "touchstart", "pointermove"] as const;
 
 class Attention extends Model {
-  /** ms of performance.now() */
-  lastInput = 0;
+  /** ms of performance.now(); before everything if there was none. */
+  lastInput = Number.NEGATIVE_INFINITY;
 
   constructor() {
     super();

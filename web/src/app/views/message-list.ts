@@ -71,7 +71,8 @@ export class MessageList extends View {
     if (this.#of !== this.conversation) this.#begin();
     else if (messages !== this.#drawn) this.#moved(messages);
     this.#drawn = messages;
-    if (!this.#following && this.#jump === undefined) this.#anchor = this.#look() ?? this.#anchor;
+    // As it was at the last scroll: a step on the way, at the upper edge, may not have reached it.
+    if (!this.#following) this.#anchor ??= this.#look();
     if (this.#following) this.#window = windows.atEnd(messages.length);
   }
 
@@ -184,16 +185,17 @@ export class MessageList extends View {
     return this.querySelector<HTMLElement>(".messages");
   }
 
-  #rowOf(key: string): HTMLElement | null {
-    return this.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"]`);
+  /** The message itself: what stands above it in its row, such as a day, may come and go. */
+  #messageOf(key: string): HTMLElement | null {
+    return this.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"] > .message`);
   }
 
-  /** The first row of which something is seen. */
+  /** The first message of which something is seen. */
   #look(): Anchor | undefined {
     const view = this.#view;
     if (view === null) return undefined;
     const top = view.getBoundingClientRect().top;
-    const rows = view.querySelectorAll<HTMLElement>(".row");
+    const rows = view.querySelectorAll<HTMLElement>(".row > .message");
     let [low, high] = [0, rows.length - 1];
     while (low < high) {
       const middle = (low + high) >> 1;
@@ -201,7 +203,7 @@ export class MessageList extends View {
       else low = middle + 1;
     }
     const row = rows[low];
-    const key = row?.dataset.key;
+    const key = row?.parentElement?.dataset.key;
     if (row === undefined || key === undefined) return undefined;
     return { key, top: row.getBoundingClientRect().top - top };
   }
@@ -211,7 +213,7 @@ export class MessageList extends View {
     const view = this.#view;
     if (view === null) return;
     if (this.#jump !== undefined) {
-      const row = this.#rowOf(this.#jump);
+      const row = this.#messageOf(this.#jump);
       this.#jump = undefined;
       row?.scrollIntoView({ block: "center" });
       this.#following = this.#isAtEnd(view);
@@ -219,7 +221,7 @@ export class MessageList extends View {
     } else if (this.#following) {
       view.scrollTop = view.scrollHeight;
     } else if (this.#anchor !== undefined) {
-      const row = this.#rowOf(this.#anchor.key);
+      const row = this.#messageOf(this.#anchor.key);
       if (row === null) return;
       const now = row.getBoundingClientRect().top - view.getBoundingClientRect().top;
       if (Math.abs(now - this.#anchor.top) >= 0.5) view.scrollTop += now - this.#anchor.top;
@@ -253,7 +255,7 @@ export class MessageList extends View {
     const count = this.conversation.messages.length;
     const beneath = view.scrollHeight - view.scrollTop - view.clientHeight;
     if (view.scrollTop < NEAR_EDGE) {
-      if (this.#window.start > 0) this.#show(windows.earlier(this.#window));
+      if (this.#window.start > 0 && !this.#following) this.#show(windows.earlier(this.#window));
       else if (!this.conversation.complete) this.ui.run(() => this.conversation.older());
     } else if (beneath < NEAR_EDGE && this.#window.end < count) {
       this.#show(windows.later(this.#window, count));
@@ -334,7 +336,7 @@ export class MessageList extends View {
   #markRead(): void {
     const view = this.#view;
     const { conversation, session } = this;
-    if (view === null || !this.isConnected) return;
+    if (view === null || !this.isConnected || !view.checkVisibility()) return; // another pane is shown
     const now = {
       visible: document.visibilityState === "visible",
       focused: document.hasFocus(),

@@ -6,7 +6,7 @@ import type { Session } from "../model/session.ts";
 import { explain } from "../model/undecryptable.ts";
 import { clock, day, full } from "../words/times.ts";
 import { words } from "../words/words.ts";
-import { icon, ticks } from "./parts.ts";
+import { colourOf, icon, ticks } from "./parts.ts";
 
 export interface Row {
   readonly message: StoredMessage;
@@ -92,7 +92,7 @@ export function messageRow(
     }
     <div class=${classes} role="article" aria-label=${name} tabindex=${row.active ? "0" : "-1"}>
       <div class="bubble">
-        ${row.named && !together ? html`<div class="sender" aria-hidden="true">${sender}</div>` : nothing}
+        ${row.named && !together ? html`<div class="sender ${colourOf(sender)}" aria-hidden="true">${sender}</div>` : nothing}
         ${body(message, session)}
         <span class="meta">
           ${

@@ -36,12 +36,17 @@ export function icon(name: Icon): TemplateResult {
   </svg>`;
 }
 
-/** A circle with a letter: its colour follows from the name. */
-export function avatar(name: string, options: { group?: boolean; online?: boolean } = {}) {
+/** The class of a colour that follows from the name. */
+export function colourOf(name: string): string {
   let sum = 0;
   for (const char of name) sum = (sum * 31 + (char.codePointAt(0) ?? 0)) % 65_521;
+  return `colour-${sum % COLOURS}`;
+}
+
+/** A circle with a letter. */
+export function avatar(name: string, options: { group?: boolean; online?: boolean } = {}) {
   const letter = [...name.replace(/^[^\p{L}\p{N}]+/u, "")][0] ?? "?";
-  return html`<span class="avatar colour-${sum % COLOURS}" aria-hidden="true"
+  return html`<span class="avatar ${colourOf(name)}" aria-hidden="true"
     >${options.group ? icon("people") : letter.toLocaleUpperCase()}${
       options.online ? html`<span class="dot"></span>` : nothing
     }</span

@@ -1,13 +1,16 @@
 /** Messages that are taken in order: shown, kept until they can be read, filled in, or ignored. */
 
-import type { Content } from "../crypto/envelope.ts";
+import { type Content, saidIn } from "../crypto/envelope.ts";
 import type { Opened } from "../crypto/opening.ts";
 import { mayAskFor, nextAsk } from "../crypto/to-device.ts";
+import { fieldsOf } from "../store/changes.ts";
 import type { MessageRow, Unreadable } from "../store/tables.ts";
 import * as tables from "../store/tables.ts";
+import type { Changes } from "./changes.ts";
+import type { MessageContent } from "./content.ts";
 import type { Event } from "./events.ts";
 import type { Message } from "./frames.ts";
-import { isText } from "./ids.ts";
+import { isText, isWritten } from "./ids.ts";
 import { isMember, isPair } from "./membership.ts";
 import type { OwnMessages } from "./own-messages.ts";
 import type { Settings } from "./settings.ts";
@@ -42,9 +45,11 @@ export class Arrivals {
   readonly #user: string;
   readonly #settings: Settings;
   readonly #own: OwnMessages;
+  readonly changes: Changes;
   readonly #hooks: Hooks;
 
-  constructor(user: string, settings: Settings, own: OwnMessages, hooks: Hooks) {
+  constructor(user: string, settings: Settings, own: OwnMessages, changes: Changes, hooks: Hooks) {
+    this.changes = changes;
     this.#user = user;
     this.#settings = settings;
     this.#own = own;
@@ -100,7 +105,7 @@ export class Arrivals {
     unreadable: Unreadable,
   ): Promise<void> {
     const hidden = !isText(message.messageId);
-    if (hidden && !PASSING.includes(unreadable)) {
+    if (!isWritten(message.messageId) && !PASSING.includes(unreadable)) {
       step.ledger.add({ ...fields, hidden }); // whoever needed it asks again
       return;
     }
@@ -119,7 +124,8 @@ export class Arrivals {
   ): Promise<void> {
     switch (content?.kind) {
       case "text":
-        this.#notify(event, step.ledger.change(row, { text: content.text, hidden: false }));
+      case "content":
+        await this.#show(step, row, saidIn(content), event);
         return;
       case "copy":
         await this.#copied(step, message, content);
@@ -135,25 +141,38 @@ export class Arrivals {
     }
   }
 
-  /** The text of an earlier message of the same device, in that one's place. */
+  /** What an earlier message of the same device says, in that one's place. */
   async #copied(
     step: Step,
     message: Message,
-    { of, text, sent_at }: Extract<Content, { kind: "copy" }>,
+    copy: Extract<Content, { kind: "copy" }>,
   ): Promise<void> {
     const { chat, seq, sender, senderDevice, alg } = message;
-    if (!isText(of) || this.#own.wrote(message)) return;
+    const { of, sent_at } = copy;
+    if (!isWritten(of) || this.#own.wrote(message)) return;
     const row = await step.ledger.message(chat, sender, senderDevice, of);
     if (row !== undefined) {
       if (row.text !== undefined) return;
-      const filled = step.ledger.change(row, { ...OPENED, text, hidden: false });
-      this.#notify("message_readable", filled);
+      const opened = step.ledger.change(row, OPENED);
+      await this.#show(step, opened, saidIn(copy), "message_readable");
       return;
     }
     // This device was never shown a place for it: it stands where the copy stands.
     const state = await this.#stateOf(step, message);
     const fields = { chat, seq, sender, senderDevice, messageId: of, sentAt: sent_at, alg };
-    this.#notify("message", step.ledger.add({ ...fields, text, state }));
+    await this.#show(step, step.ledger.add({ ...fields, state }), saidIn(copy), "message");
+  }
+
+  /** Stores what a row says, and does what it is for. */
+  async #show(
+    step: Step,
+    row: MessageRow,
+    content: MessageContent,
+    event: "message" | "message_readable",
+  ): Promise<void> {
+    const said = step.ledger.change(row, fieldsOf(content, row.messageId));
+    await this.changes.arrived(step, said, content);
+    this.#notify(event, await step.ledger.again(said));
   }
 
   async #askAt(
@@ -165,7 +184,7 @@ export class Arrivals {
     // Both are times of the backend's clock: this device's may be wrong by any amount.
     const account = await step.ledger.work.get(tables.account, tables.ONLY);
     const meant = mayAskFor(message.sentAt, account?.registeredAt ?? 0);
-    const wanted = isText(message.messageId) && ASKABLE.includes(why);
+    const wanted = isWritten(message.messageId) && ASKABLE.includes(why);
     if (!meant || !wanted || this.#own.wrote(message)) return undefined;
     const at = nextAsk(asked, step.time, this.#settings.askAfter);
     if (at !== undefined) this.#hooks.askAt(at);
@@ -180,7 +199,8 @@ export class Arrivals {
     if (row.hidden || row.seq === undefined) return;
     const { chat, seq, messageId, sender, senderDevice, sentAt = 0, text, unreadable } = row;
     const own = sender === this.#user;
-    const of = { chat, seq, messageId, sender, senderDevice, sentAt, text, unreadable, own };
+    const kind = row.content?.kind ?? "text";
+    const of = { chat, seq, messageId, sender, senderDevice, sentAt, text, unreadable, own, kind };
     this.#hooks.emit({ type, ...of });
   }
 }

@@ -10,6 +10,7 @@ import type { Opened } from "../crypto/opening.ts";
 import type { Recipient } from "../crypto/sealing.ts";
 import type { ChatRow, MessageRow, OutboxRow, Purpose } from "../store/tables.ts";
 import type { ClaimedKey, FormerDevice, SignedDevice } from "./bodies.generated.ts";
+import type { MessageContent } from "./content.ts";
 import type { Message } from "./frames.ts";
 import type { SasContent } from "./outputs.ts";
 
@@ -110,8 +111,8 @@ export interface Found {
 export interface Cipher {
   // -- texts
 
-  /** Raises MessageTooLarge if the text would not fit into a frame. */
-  check(text: string): void;
+  /** Raises MessageTooLarge if it would not fit into a frame. */
+  check(content: MessageContent): void;
   audience(chat: ChatRow, users: readonly string[], fresh: Fresh): Promise<Audience>;
   /** `tried`: devices that have no key to claim now; they are left out. */
   wants(audience: Audience, tried: ReadonlySet<string>): Promise<Wants>;

@@ -5,7 +5,7 @@ import type { Arrivals } from "./arrivals.ts";
 import { ChatLog, holes, type Taken } from "./chat-log.ts";
 import type { Event } from "./events.ts";
 import { type Accepted, type Message, NOWHERE, type Receipt, type SyncedChat } from "./frames.ts";
-import { isText } from "./ids.ts";
+import { isWritten } from "./ids.ts";
 import type { Membership } from "./membership.ts";
 import type { OwnMessages } from "./own-messages.ts";
 import type { ReceiptPlan } from "./receipts.ts";
@@ -151,6 +151,7 @@ export class Conversations {
     const read = Math.min(seq, log.watermark);
     if (read <= before) return;
     await step.ledger.changeChat(chat, { read });
+    await this.#arrivals.changes.read(step, chat, read);
     const senders = await step.ledger.senders(chat, before, read);
     await this.#report(step, chat, senders);
   }
@@ -176,7 +177,7 @@ export class Conversations {
 
   /** A text of this device that its store does not have. */
   async #isLost(step: Step, message: Message): Promise<boolean> {
-    if (!this.#own.wrote(message) || !isText(message.messageId)) return false;
+    if (!this.#own.wrote(message) || !isWritten(message.messageId)) return false;
     return (await step.ledger.own(message.messageId)) === undefined;
   }
 

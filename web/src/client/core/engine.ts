@@ -12,11 +12,13 @@ import type { Listed, Seen } from "../crypto/identities.ts";
 import type { ChatRow } from "../store/tables.ts";
 import { Arrivals, type Control } from "./arrivals.ts";
 import { CatchUp } from "./catch-up.ts";
+import { Changes, named } from "./changes.ts";
 import type { FetchResult, Lists, Request } from "./cipher.ts";
+import type { MessageContent, Reference } from "./content.ts";
 import { Conversations } from "./conversations.ts";
 import type { Event } from "./events.ts";
 import type { Accepted, ClientFrame, ErrorFrame, Message, ServerFrame } from "./frames.ts";
-import { partsOf } from "./ids.ts";
+import { nameOf, partsOf } from "./ids.ts";
 import { KeyRequests } from "./key-requests.ts";
 import { Liveness } from "./liveness.ts";
 import { isPair, Membership } from "./membership.ts";
@@ -30,6 +32,7 @@ import { Sending } from "./sending.ts";
 import type { Settings } from "./settings.ts";
 import type { Step } from "./step.ts";
 import { SyncPlan } from "./syncing.ts";
+import { State } from "./ticks.ts";
 
 // Everything else that an error says of a message will be the same next time.
 const RETRYABLE = new Set(["rate_limited", "internal"]);
@@ -46,6 +49,7 @@ export class Engine {
   #step: Step | undefined; // the last one
   readonly #sync: SyncPlan;
   readonly #outbox: Outbox;
+  readonly #changes: Changes;
   readonly #receipts: ReceiptPlan;
   #presence: PresencePlan;
   readonly #liveness: Liveness;
@@ -71,10 +75,11 @@ export class Engine {
     this.#keys = new KeyRequests(settings, (request) => {
       this.#outputs.push({ type: "fetch", request });
     });
-    this.#own = new OwnMessages(user, device, this.#outbox, emit);
-    this.#membership = new Membership(user, this.#sync, this.#own, emit);
+    this.#changes = new Changes(user, emit);
+    this.#own = new OwnMessages(user, device, this.#outbox, this.#changes, emit);
+    this.#membership = new Membership(user, this.#sync, this.#own, this.#changes, emit);
     this.#sending = new Sending(user, this.#keys, this.#membership, this.#own, settings, emit);
-    this.#arrivals = new Arrivals(user, settings, this.#own, {
+    this.#arrivals = new Arrivals(user, settings, this.#own, this.#changes, {
       emit,
       control: (step, message, content) => this.#control(step, message, content),
       askAt: (at) => this.#sending.askAt(at),
@@ -135,9 +140,12 @@ export class Engine {
 
   /** When to call `due` at the latest, on the clock of the steps. */
   nextDue(): number | undefined {
-    if (!this.#online || this.#step === undefined) return undefined;
+    if (this.#step === undefined) return undefined;
+    const disappears = this.#changes.nextDue(this.#step);
+    if (!this.#online) return disappears;
     const { now, time } = this.#step;
     const times = [
+      disappears,
       this.#liveness.nextDue(),
       this.#sync.nextDue(),
       this.#outbox.nextDue(this.#mayResend(now)),
@@ -190,6 +198,7 @@ export class Engine {
   async due(step: Step): Promise<void> {
     const { now } = step;
     this.#step = step;
+    await this.#changes.due(step);
     if (!this.#online) return;
     const dead = this.#liveness.dead(now);
     if (dead || this.#sync.expired(now)) {
@@ -267,11 +276,26 @@ export class Engine {
    *
    * Raises MessageTooLarge, and then nothing has changed.
    */
-  async send(step: Step, messageId: string, chat: string, text: string): Promise<void> {
-    step.cipher.check(text);
+  async send(step: Step, messageId: string, chat: string, content: MessageContent): Promise<void> {
+    step.cipher.check(content);
     this.#chats.log(chat);
-    this.#sending.add(step, chat, messageId, text);
+    if (content.kind === "deletion" && (await this.#withdrawn(step, chat, content.of))) return;
+    this.#sending.add(step, chat, messageId, content);
+    const me = { by: nameOf(this.#user, this.#device), id: messageId };
+    await this.#changes.came(step, chat, me, content);
     await this.due(step);
+  }
+
+  /** A text that nobody has got is deleted here, and nothing is sent. */
+  async #withdrawn(step: Step, chat: string, target: Reference): Promise<boolean> {
+    if (target.by !== nameOf(this.#user, this.#device)) return false;
+    const own = await step.ledger.own(target.id);
+    const unsent = await this.#sending.withdraw(step, chat, target.id);
+    if (!unsent && own?.state !== State.FAILED) return false;
+    await step.ledger.erase(chat, target, "deleted");
+    const of = { chat, ...named(target), by: this.#user };
+    this.#emit({ type: "message_changed", ...of, what: "deletion" });
+    return true;
   }
 
   /** A step of a comparison for one `user/device`, as soon as it can be sealed; not after `until`. */

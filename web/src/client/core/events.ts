@@ -2,6 +2,7 @@
 
 import type { Comparison } from "../crypto/sas.ts";
 import type { Unreadable } from "../store/tables.ts";
+import type { MessageContent } from "./content.ts";
 import type { ServerFrame } from "./frames.ts";
 import type { State } from "./ticks.ts";
 
@@ -16,6 +17,8 @@ interface MessageEvent {
   /** Undefined where this device cannot read it (yet); `unreadable` says why. */
   readonly text: string | undefined;
   readonly unreadable: Unreadable | undefined;
+  /** Of its content; what is not `text` has its fields in the history. */
+  readonly kind: MessageContent["kind"];
   /** Written by this user (on another device, or before this store was made). */
   readonly own: boolean;
 }
@@ -45,6 +48,27 @@ export type Event =
   | ({ readonly type: "message" } & MessageEvent)
   /** A message that was shown as waiting can be read now, in its place. */
   | ({ readonly type: "message_readable" } & MessageEvent)
+  /**
+   * The history shows another message than before. `sender` is `user/device`; `expired`: it has
+   * disappeared; `failed`: an own change of it was not accepted, and is taken back.
+   */
+  | {
+      readonly type: "message_changed";
+      readonly chat: string;
+      readonly sender: string;
+      readonly messageId: string;
+      readonly what: "reaction" | "edit" | "deletion" | "expired" | "failed";
+      readonly by: string | undefined;
+    }
+  /** A user has set this of the chat; `chats` has what counts. */
+  | {
+      readonly type: "chat_described";
+      readonly chat: string;
+      readonly what: "timer" | "chat_name" | "chat_picture";
+      readonly by: string;
+    }
+  /** A user has another name or picture. */
+  | { readonly type: "profile_changed"; readonly user: string }
   /** An own message reached `state`; every stage is reported, in order. */
   | {
       readonly type: "state";

@@ -1,7 +1,11 @@
-/** Message ids: a ULID, 48 bits of milliseconds and 80 random ones in Crockford's base 32. */
+/**
+ * Names of messages and of devices. The id of a message that is to be shown is a ULID, that of one that
+ * changes another or a chat a UUID of version 7, that of everything else one of version 4.
+ */
 
 const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
+/** 48 bits of milliseconds and 80 random ones in Crockford's base 32. */
 export function ulid(milliseconds: number): string {
   const random = crypto.getRandomValues(new Uint8Array(10));
   let number = BigInt(milliseconds);
@@ -12,7 +16,19 @@ export function ulid(milliseconds: number): string {
   return text;
 }
 
-/** Texts have ULIDs; keys, copies, requests and the like have UUIDs, and are shown as nothing. */
+/** A UUID, version 7 (RFC 9562, section 5.7): of a reaction, an edit, the name of a chat. */
+export function changeId(milliseconds: number): string {
+  const time = milliseconds.toString(16).padStart(12, "0");
+  const random = crypto.randomUUID().slice(15); // behind the version: the rest has the same form
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${random}`;
+}
+
+/** Whether people wrote it, to be shown or to change that; else it is a key or the like. */
+export function isWritten(messageId: string): boolean {
+  return isText(messageId) || (messageId.length === 36 && messageId[14] === "7");
+}
+
+/** Whether the message of this id is one to show. */
 export function isText(messageId: string): boolean {
   return messageId.length === 26;
 }

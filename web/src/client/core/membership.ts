@@ -2,6 +2,7 @@
 
 import { raised } from "../store/ledger.ts";
 import type { ChatRow } from "../store/tables.ts";
+import type { Changes } from "./changes.ts";
 import type { Event } from "./events.ts";
 import { NOWHERE, type Ranges, type Receipt, type Watermarks } from "./frames.ts";
 import type { OwnMessages } from "./own-messages.ts";
@@ -26,15 +27,23 @@ export class Membership {
   readonly #user: string;
   readonly #sync: SyncPlan;
   readonly #own: OwnMessages;
+  readonly #changes: Changes;
   readonly #emit: (event: Event) => void;
   /** Chats whose members may be others than is known here. */
   readonly #unsure = new Set<string>();
   readonly #asked = new Set<string>();
 
-  constructor(user: string, sync: SyncPlan, own: OwnMessages, emit: (event: Event) => void) {
+  constructor(
+    user: string,
+    sync: SyncPlan,
+    own: OwnMessages,
+    changes: Changes,
+    emit: (event: Event) => void,
+  ) {
     this.#user = user;
     this.#sync = sync;
     this.#own = own;
+    this.#changes = changes;
     this.#emit = emit;
   }
 
@@ -113,6 +122,8 @@ export class Membership {
     const { members } = await step.ledger.chat(chat);
     const fresh = users.filter((user) => !isMember(members, user));
     await this.#mark(step, chat, fresh, highest);
+    const { added = [] } = await step.ledger.chat(chat);
+    await step.ledger.changeChat(chat, { added: [...new Set([...added, ...users])] });
     // What waits to be sealed is not among it: it will be sealed for them too.
     for (const own of await step.ledger.underWay(chat)) {
       step.ledger.change(own, { notFor: [...new Set([...own.notFor, ...fresh])] });
@@ -157,6 +168,7 @@ export class Membership {
     const known = await step.ledger.chat(chat);
     if (read <= known.read) return;
     await step.ledger.changeChat(chat, { read });
+    await this.#changes.readElsewhere(step, chat, read);
     const { delivered } = new Map(known.members).get(this.#user) ?? NOWHERE;
     this.#emit({ type: "watermarks", chat, user: this.#user, delivered, read });
   }

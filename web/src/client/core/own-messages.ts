@@ -2,8 +2,11 @@
 
 import { OLM } from "../crypto/envelope.ts";
 import { utf8Length } from "../crypto/padding.ts";
+import { fieldsOf } from "../store/changes.ts";
 import type { MessageRow, OutboxRow } from "../store/tables.ts";
+import { type Changes, named } from "./changes.ts";
 import type { Outgoing } from "./cipher.ts";
+import type { MessageContent } from "./content.ts";
 import type { Event } from "./events.ts";
 import { type Message, SEND_LIMIT_BYTES, type Watermarks } from "./frames.ts";
 import type { Outbox } from "./outbox.ts";
@@ -14,15 +17,23 @@ export class OwnMessages {
   readonly #user: string;
   readonly #device: string;
   readonly #outbox: Outbox;
+  readonly #changes: Changes;
   readonly #emit: (event: Event) => void;
   /** Counts frames; and the last place in the order of writing, epoch ms unless the clock went back. */
   #number = 0;
   #written = 0;
 
-  constructor(user: string, device: string, outbox: Outbox, emit: (event: Event) => void) {
+  constructor(
+    user: string,
+    device: string,
+    outbox: Outbox,
+    changes: Changes,
+    emit: (event: Event) => void,
+  ) {
     this.#user = user;
     this.#device = device;
     this.#outbox = outbox;
+    this.#changes = changes;
     this.#emit = emit;
   }
 
@@ -41,12 +52,12 @@ export class OwnMessages {
     return message.sender === this.#user && message.senderDevice === this.#device;
   }
 
-  /** Stores a text as a draft. */
-  write(step: Step, chat: string, messageId: string, text: string): void {
+  /** Stores what was written as a draft. */
+  write(step: Step, chat: string, messageId: string, content: MessageContent): void {
     this.#written = Math.max(this.#written + 1, step.time);
     step.ledger.add({
       ...this.#row(chat, messageId),
-      text,
+      ...fieldsOf(content, messageId),
       state: State.WAITING,
       written: this.#written,
     });
@@ -88,7 +99,9 @@ export class OwnMessages {
     const at = await this.stateAt(step, own.chat, seq);
     const state = before > at ? before : at;
     const acceptedAt = own.acceptedAt ?? step.time;
-    step.ledger.change(own, { seq, sentAt, acceptedAt, state, reason: undefined });
+    const placed = { seq, sentAt, acceptedAt, state, reason: undefined };
+    const row = step.ledger.change(own, placed);
+    if (own.gone === undefined) this.#changes.count(step, row, step.time);
     const passed = stages(before, state);
     // moved to its first copy: the new seq is reported
     for (const reaches of passed.length > 0 ? passed : [state]) this.#notify(own, seq, reaches);
@@ -100,7 +113,13 @@ export class OwnMessages {
     if (own === undefined || own.state !== State.WAITING) return;
     // It is not to be sealed any more either.
     step.ledger.change(own, { state: State.FAILED, reason, sealed: true });
-    this.#notify(own, own.seq, State.FAILED, reason);
+    const { chat, target, text, content } = own;
+    if (content === undefined) return this.#notify(own, own.seq, State.FAILED, reason);
+    this.#emit({ type: "state", chat, messageId, seq: own.seq, state: State.FAILED, text, reason });
+    if (target === undefined) return;
+    // It counts no more.
+    const of = { chat, ...named(target), by: this.#user };
+    this.#emit({ type: "message_changed", ...of, what: "failed" });
   }
 
   /** The members are there now: ticks follow. */

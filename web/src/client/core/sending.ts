@@ -19,6 +19,7 @@ import type {
   Request,
   Wants,
 } from "./cipher.ts";
+import type { MessageContent } from "./content.ts";
 import type { Event } from "./events.ts";
 import type { Accepted } from "./frames.ts";
 import { nameOf, userOf } from "./ids.ts";
@@ -69,10 +70,18 @@ export class Sending {
     this.#askAt = await ledger.nextAsk(Number.NEGATIVE_INFINITY);
   }
 
-  add(step: Step, chat: string, messageId: string, text: string): void {
-    this.#own.write(step, chat, messageId, text);
+  add(step: Step, chat: string, messageId: string, content: MessageContent): void {
+    this.#own.write(step, chat, messageId, content);
     this.#keyRequests.tryAgain(chat);
     this.look(chat);
+  }
+
+  /** Whether that text was not sealed yet: then nobody ever gets it. */
+  async withdraw(step: Step, chat: string, messageId: string): Promise<boolean> {
+    const own = await step.ledger.own(messageId);
+    if (own?.chat !== chat || own.sealed || own.written === undefined) return false;
+    step.ledger.change(own, { sealed: true });
+    return true;
   }
 
   /** There may be something to seal in this chat. */

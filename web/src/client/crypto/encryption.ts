@@ -16,15 +16,17 @@ import type {
   Sealing,
   Wants,
 } from "../core/cipher.ts";
+import type { MessageContent } from "../core/content.ts";
 import { type Message, send } from "../core/frames.ts";
-import { nameOf, partsOf, userOf } from "../core/ids.ts";
+import { isText, nameOf, partsOf, userOf } from "../core/ids.ts";
 import type { SasContent } from "../core/outputs.ts";
 import { State } from "../core/ticks.ts";
 import { MessageTooLarge } from "../errors.ts";
+import { contentOf } from "../store/changes.ts";
 import type { Ledger } from "../store/ledger.ts";
 import type { ChatRow, MessageRow, OutboxRow, Purpose, ToDeviceRow } from "../store/tables.ts";
 import * as tables from "../store/tables.ts";
-import { type Content, MEGOLM, OLM, parseMegolm, type Self } from "./envelope.ts";
+import { asEnvelope, type Content, MEGOLM, OLM, parseMegolm, type Self } from "./envelope.ts";
 import {
   blocked,
   checkedClaim,
@@ -70,8 +72,8 @@ export class Encryption implements Cipher {
 
   // -- texts
 
-  check(text: string): void {
-    const copy = { kind: "copy", of: "x".repeat(26), text, sent_at: this.#time } as const;
+  check(content: MessageContent): void {
+    const copy = copyOf("x".repeat(36), content, this.#time);
     const { size, limit } = roomFor(this.#self, copy);
     if (size > limit) throw new MessageTooLarge(size, limit);
   }
@@ -138,8 +140,8 @@ export class Encryption implements Cipher {
     const readers = [...others, ...reachable.filter((each) => !others.includes(each))];
     const parcel = {
       chat: chat.chat,
-      hidden: false,
-      first: { messageId: draft.messageId, content: textOf(draft) },
+      hidden: !isText(draft.messageId),
+      first: { messageId: draft.messageId, content: envelopeOf(draft) },
       further: () => ({ messageId: crypto.randomUUID(), content: this.#copyOf(draft) }),
     };
     const packed = await pack(this.#ledger.work, this.#self, parcel, readers);
@@ -175,10 +177,11 @@ export class Encryption implements Cipher {
       return { frames, done: false };
     }
     const place = { chat, messageId: draft.messageId };
-    const payload = sealForGroup(work, this.#self, place, group, textOf(draft));
+    const payload = sealForGroup(work, this.#self, place, group, envelopeOf(draft));
     this.#ledger.change(draft, { alg: MEGOLM, sealed: true });
     await this.queueCopies(chat, draft.messageId, [...left, ...group.refused]);
-    const frame = JSON.stringify(send(draft.messageId, chat, MEGOLM, payload, false));
+    const hidden = !isText(draft.messageId);
+    const frame = JSON.stringify(send(draft.messageId, chat, MEGOLM, payload, hidden));
     return { frames: [{ messageId: draft.messageId, purpose: "text", frame }], done: true };
   }
 
@@ -255,7 +258,7 @@ export class Encryption implements Cipher {
     const asking = await work.get(tables.knownDevices, [sender, senderDevice]);
     for (const messageId of new Set(messageIds)) {
       const own = await this.#ledger.own(messageId);
-      if (own?.chat !== chat || own.text === undefined || own.hidden) continue;
+      if (own?.chat !== chat || contentOf(own) === undefined) continue;
       if (asking === undefined || !mayAskFor(own.acceptedAt, asking.trustedAt)) continue;
       await this.#toDevice.addCopy(chat, device, messageId, true);
     }
@@ -284,7 +287,8 @@ export class Encryption implements Cipher {
   ): Promise<Outgoing | undefined> {
     const own = await this.#ledger.own(row.messageId);
     if (own?.state === State.WAITING) return undefined; // first it has to be accepted
-    if (own === undefined || !mayHaveCopy(own, to.name, readers)) {
+    const gone = own === undefined || contentOf(own) === undefined;
+    if (gone || !mayHaveCopy(own, to.name, readers)) {
       this.#toDevice.done(row);
       return undefined;
     }
@@ -292,14 +296,15 @@ export class Encryption implements Cipher {
     this.#toDevice.done(row);
     const count = (own.copies[to.name] ?? 0) + 1;
     this.#ledger.change(own, { copies: { ...own.copies, [to.name]: count } });
-    return this.#for(row.chat, to, this.#copyOf(own), { hidden });
+    const silent = hidden || !isText(own.messageId);
+    return this.#for(row.chat, to, this.#copyOf(own), { hidden: silent });
   }
 
   /** `fresh`: on the newest session, for the older ones may be lost. */
   async #for(
     chat: string,
     to: Recipient,
-    content: Content,
+    content: Exclude<Content, { kind: "content" }>,
     { fresh = false, hidden = true } = {},
   ): Promise<Outgoing> {
     const messageId = crypto.randomUUID();
@@ -418,13 +423,23 @@ export class Encryption implements Cipher {
   }
 
   /** The time is the server's where it is known; who has the message's own frame goes by that. */
-  #copyOf({ messageId, text = "", sentAt }: MessageRow): Content {
-    return { kind: "copy", of: messageId, text, sent_at: sentAt ?? this.#time };
+  #copyOf(row: MessageRow): Copy {
+    return copyOf(row.messageId, contentOf(row) ?? NOTHING, row.sentAt ?? this.#time);
   }
 }
 
-function textOf({ text = "" }: MessageRow): Content {
-  return { kind: "text", text };
+/** Of a draft that was withdrawn meanwhile. */
+const NOTHING: MessageContent = { kind: "text", text: "" };
+
+function envelopeOf(row: MessageRow): Content {
+  return asEnvelope(contentOf(row) ?? NOTHING);
+}
+
+type Copy = Extract<Content, { kind: "copy" }>;
+
+function copyOf(of: string, content: MessageContent, sentAt: number): Copy {
+  const { kind: _, ...fields } = asEnvelope(content);
+  return { kind: "copy", of, ...fields, sent_at: sentAt };
 }
 
 function readersOf({ devices }: Audience): Map<string, string> {

@@ -1,11 +1,21 @@
 /** What is inside an encrypted message: made, padded, read and checked against its frame. */
 
+import { isPlain, type MessageContent, parse, written } from "../core/content.ts";
 import type { IdentityKeys, OlmMessage, Ratchets } from "./olm.ts";
 import { pad } from "./padding.ts";
 
 export type Content =
   | { readonly kind: "text"; readonly text: string }
-  | { readonly kind: "copy"; readonly of: string; readonly text: string; readonly sent_at: number }
+  /** What people wrote, if it is more than a text. */
+  | { readonly kind: "content"; readonly content: MessageContent }
+  /** Of what people wrote; it has one of the two. */
+  | {
+      readonly kind: "copy";
+      readonly of: string;
+      readonly text?: string;
+      readonly content?: MessageContent;
+      readonly sent_at: number;
+    }
   | { readonly kind: "room_key"; readonly session_id: string; readonly key: string }
   /** `repeats`: the group session of which an index came twice. */
   | { readonly kind: "request"; readonly of: readonly string[]; readonly repeats?: string }
@@ -29,12 +39,45 @@ export interface Binding {
   readonly to_key?: string;
 }
 
+/** Kinds whose `text` people read. */
+const SHOWN: ReadonlySet<unknown> = new Set(["text", "content", "copy"]);
+
 /** The padded plaintext. */
 export function sealable(binding: Binding, content: Content): string {
-  // On the wire a step's fields stand beside the others.
-  const fields =
-    content.kind === "sas" ? { kind: content.kind, txn: content.txn, ...content.step } : content;
-  return pad(JSON.stringify({ v: 1, ...binding, ...fields }));
+  return pad(JSON.stringify({ v: 1, ...binding, ...onWire(content) }));
+}
+
+function onWire(content: Content): object {
+  switch (content.kind) {
+    case "sas": // the fields of a step stand beside the others
+      return { kind: content.kind, txn: content.txn, ...content.step };
+    case "content":
+      return { kind: content.kind, content: written(content.content) };
+    case "copy":
+      return content.content === undefined
+        ? content
+        : { ...content, content: written(content.content) };
+    default:
+      return content;
+  }
+}
+
+/** A plain text is sent as clients that know no other content do. */
+export function asEnvelope(
+  content: MessageContent,
+): Extract<Content, { kind: "text" | "content" }> {
+  return isPlain(content) ? { kind: "text", text: content.text } : { kind: "content", content };
+}
+
+/** What people wrote, in an envelope of these kinds. */
+export function saidIn({
+  text = "",
+  content,
+}: {
+  readonly text?: string;
+  readonly content?: MessageContent;
+}): MessageContent {
+  return content ?? { kind: "text", text };
 }
 
 /** No envelope, or one that says it comes from elsewhere, or goes elsewhere, than its frame. */
@@ -54,7 +97,7 @@ export function unsealed(plaintext: string, expected: Binding): Content | undefi
     if (envelope[name] !== value) throw new EnvelopeError(`\`${name}\` is not that of the frame`);
   }
   if (typeof envelope.kind !== "string") throw wrong("kind");
-  const sound = whole(envelope, envelope.kind === "text" || envelope.kind === "copy");
+  const sound = whole(envelope, SHOWN.has(envelope.kind));
   try {
     return contentOf(sound);
   } catch (error) {
@@ -81,10 +124,20 @@ function parseObject(plaintext: string): Record<string, unknown> {
  * replaced, anywhere else the envelope is refused.
  */
 function whole(envelope: Record<string, unknown>, shown: boolean): Record<string, unknown> {
-  const { text: written, ...rest } = envelope;
-  const mends = shown && typeof written === "string";
-  if (!isWhole(mends ? rest : envelope)) throw new EnvelopeError("half a character");
-  return mends ? { ...rest, text: written.toWellFormed() } : envelope;
+  const mended = shown ? withWholeText(envelope) : envelope;
+  const { content } = mended;
+  const inside = typeof content === "object" && content !== null && !Array.isArray(content);
+  const sound =
+    shown && inside
+      ? { ...mended, content: withWholeText(content as Record<string, unknown>) }
+      : mended;
+  if (!isWhole(sound)) throw new EnvelopeError("half a character");
+  return sound;
+}
+
+function withWholeText(fields: Record<string, unknown>): Record<string, unknown> {
+  const { text } = fields;
+  return typeof text === "string" ? { ...fields, text: text.toWellFormed() } : fields;
 }
 
 /** Without recursion: an envelope may be nested deeper than calls may. */
@@ -103,13 +156,16 @@ function contentOf(envelope: Record<string, unknown>): Content | undefined {
   switch (envelope.kind) {
     case "text":
       return { kind: "text", text: text(envelope, "text") };
-    case "copy":
-      return {
-        kind: "copy",
-        of: text(envelope, "of"),
-        text: text(envelope, "text"),
-        sent_at: count(envelope, "sent_at"),
-      };
+    case "content":
+      if (!("content" in envelope)) throw wrong("content");
+      return { kind: "content", content: parse(envelope.content) };
+    case "copy": {
+      const of = text(envelope, "of");
+      const sent_at = count(envelope, "sent_at");
+      return "content" in envelope
+        ? { kind: "copy", of, content: parse(envelope.content), sent_at }
+        : { kind: "copy", of, text: text(envelope, "text"), sent_at };
+    }
     case "room_key":
       return {
         kind: "room_key",

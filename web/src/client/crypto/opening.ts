@@ -245,5 +245,5 @@ async function megolm(
     messageId: message.messageId,
   });
   // Everything but a text is for one device, and goes to that device alone.
-  return content?.kind === "text" ? content : undefined;
+  return content?.kind === "text" || content?.kind === "content" ? content : undefined;
 }

@@ -35,22 +35,23 @@ export class Database {
   }
 
   /**
-   * Opens it, or makes `tables` in it. Raises StoreError where it is newer than this client, or
+   * Opens it; `make` makes the `tables` in it, and what an older version of them lacks. Raises StoreError where it is newer than this client, or
    * where another script of this origin made it: that one is left as it is.
    */
   static async open(
     name: string,
     version: number,
     tables: readonly string[],
-    make: (database: IDBDatabase) => void,
+    make: (database: IDBDatabase, upgrade: IDBTransaction) => void,
   ): Promise<Database> {
     const opening = indexedDB.open(name, version);
     let foreign = false;
     opening.onupgradeneeded = ({ oldVersion }) => {
       // A version is raised together with what stands in the tables. Aborted, neither has changed.
       foreign = oldVersion > 0 && !same(opening.result, tables);
-      if (foreign) opening.transaction?.abort();
-      else if (oldVersion === 0) make(opening.result);
+      const { transaction } = opening;
+      if (foreign) transaction?.abort();
+      else if (transaction !== null) make(opening.result, transaction);
     };
     try {
       const database = await done(opening);

@@ -1,16 +1,23 @@
 /**
- * Reading the store for people: chats and what was written in them. In a step of the driver, for
- * each of these reads more than once, and nothing may be written in between.
+ * Reading the store for people: chats, what was written in them, and who wrote it. In a step of the
+ * driver, for each of these reads more than once, and nothing may be written in between.
  */
 
+import { referenceOf } from "../core/changes.ts";
+import type { MessageContent, Reference } from "../core/content.ts";
+import { textOf } from "../core/content.ts";
+import { userOf } from "../core/ids.ts";
 import type { State } from "../core/ticks.ts";
+import { newest, type Reaction, view } from "../core/view.ts";
+import { changesOf, contentOf, keyOf, profilesOf, type Rows, writingsOf } from "./changes.ts";
 import type { Store } from "./store.ts";
 import type { MessageRow, Unreadable } from "./tables.ts";
 import * as tables from "./tables.ts";
 
 /**
  * A chat as a list shows it. `members` are sorted, with this user among them. `left`: the user is no
- * longer in it, and `members` are those of before.
+ * longer in it, and `members` are those of before. `picture` is a group's, in base64; `timer`: the
+ * seconds after which what is written now disappears, 0 if it stays.
  */
 export interface ChatSummary {
   readonly chat: string;
@@ -21,6 +28,18 @@ export interface ChatSummary {
   readonly read: number;
   readonly unread: number;
   readonly left: boolean;
+  readonly picture: string | undefined;
+  readonly timer: number;
+}
+
+/** The message that a reply answers. */
+export interface Quote {
+  readonly of: Reference;
+  readonly sender: string;
+  /** As the message is seen now: undefined if it is deleted, or can't be read. */
+  readonly text: string | undefined;
+  /** This device has it; else only who wrote it is known. */
+  readonly here: boolean;
 }
 
 /** A message as history shows it. `state` is undefined for what others wrote. */
@@ -31,10 +50,32 @@ export interface StoredMessage {
   readonly sender: string;
   readonly senderDevice: string;
   readonly sentAt: number | undefined;
+  /** The last edit; "" for a kind without text; undefined while it can't be read. */
   readonly text: string | undefined;
   readonly unreadable: Unreadable | undefined;
   readonly state: State | undefined;
   readonly reason: string | undefined;
+  /** What edits, deletions, reactions and replies name it by. */
+  readonly reference: Reference;
+  /** Of its content, as in docs/protocol.md; a message that can't be read yet is a `text`. */
+  readonly kind: MessageContent["kind"];
+  /** The fields of its kind. */
+  readonly content: MessageContent | undefined;
+  readonly edited: boolean;
+  /** Nothing else is left of it. */
+  readonly deleted: boolean;
+  readonly reactions: readonly Reaction[];
+  readonly reply: Quote | undefined;
+  /** Seconds after which it disappears; it does so at `expiresAt`, epoch ms, once that is counted. */
+  readonly expires: number | undefined;
+  readonly expiresAt: number | undefined;
+}
+
+/** What a user has said of themselves; a picture in base64. */
+export interface Profile {
+  readonly user: string;
+  readonly name: string | undefined;
+  readonly picture: string | undefined;
 }
 
 const PAGE = 100;
@@ -45,19 +86,28 @@ export async function chatsOf(store: Store, user: string): Promise<ChatSummary[]
   return Promise.all(
     rows.map(async ({ chat, kind, name, members, watermark, read, gone }) => {
       const news = await newsOf(store, chat, read, watermark);
-      const unread = news.filter((row) => !row.hidden && row.sender !== user).length;
+      const unread = news.filter((row) => isUnread(row) && row.sender !== user).length;
+      const named = kind === "direct" ? undefined : await settingOf(store, chat, "chat_name");
+      const pictured = await settingOf(store, chat, "chat_picture");
+      const timer = await settingOf(store, chat, "timer");
       return {
         chat,
         kind,
-        name,
+        name: named === undefined ? name : (named.name ?? undefined),
         members: members.map(([user]) => user).sort(),
         watermark,
         read,
         unread,
         left: gone,
+        picture: pictured?.picture ?? undefined,
+        timer: timer?.seconds ?? 0,
       };
     }),
   );
+}
+
+function isUnread({ hidden, counts = true }: MessageRow): boolean {
+  return !hidden && counts;
 }
 
 async function newsOf(
@@ -69,6 +119,36 @@ async function newsOf(
   if (read >= watermark) return []; // IndexedDB refuses a range that is empty
   const range = IDBKeyRange.bound([chat, read], [chat, watermark], true, false);
   return store.all(tables.messages, "place", range);
+}
+
+/** What counts of a chat's timer, name or picture; undefined if nobody has set it. */
+export async function settingOf<Kind extends "timer" | "chat_name" | "chat_picture">(
+  rows: Rows,
+  chat: string,
+  kind: Kind,
+): Promise<Extract<MessageContent, { kind: Kind }> | undefined> {
+  const found = newest(await writingsOf(rows, chat, kind));
+  return found?.content as Extract<MessageContent, { kind: Kind }> | undefined;
+}
+
+/** And its `at`, 0 if nothing is known. */
+export async function profileOf(
+  store: Store,
+  user: string,
+): Promise<{ profile: Profile; at: number }> {
+  let newest: Extract<MessageContent, { kind: "profile" }> | undefined;
+  for (const { content } of await profilesOf(store, user)) {
+    const newer = content.kind === "profile" && content.at > (newest?.at ?? -1);
+    if (newer) newest = content;
+  }
+  const { name, picture, at = 0 } = newest ?? {};
+  return { profile: { user, name: name ?? undefined, picture: picture ?? undefined }, at };
+}
+
+/** The user has written something in the chat, on any device. */
+export async function wroteIn(store: Store, chat: string, user: string): Promise<boolean> {
+  const rows = await store.all(tables.messages, undefined, tables.startingWith(chat, user));
+  return rows.some(({ hidden }) => !hidden);
 }
 
 /**
@@ -83,8 +163,8 @@ export async function historyOf(
 ): Promise<StoredMessage[]> {
   const shown: MessageRow[] = [];
   if (before === undefined) {
-    shown.push(...(await store.all(tables.messages, "unplaced", tables.startingWith(chat))));
-    shown.reverse();
+    const rows = await store.all(tables.messages, "unplaced", tables.startingWith(chat));
+    shown.push(...rows.filter((row) => !row.hidden).reverse());
   }
   let below = before ?? Number.POSITIVE_INFINITY;
   while (shown.length < limit) {
@@ -96,11 +176,52 @@ export async function historyOf(
     if (last === undefined) break;
     below = last;
   }
-  return shown.slice(0, limit).reverse().map(asStored);
+  const rows = shown.slice(0, limit).reverse();
+  return Promise.all(rows.map((row) => asStored(store, row)));
 }
 
-function asStored(row: MessageRow): StoredMessage {
-  const { chat, seq, messageId, sender, senderDevice, sentAt, text, unreadable, state, reason } =
-    row;
-  return { chat, seq, messageId, sender, senderDevice, sentAt, text, unreadable, state, reason };
+export async function messageOf(
+  store: Store,
+  chat: string,
+  of: Reference,
+): Promise<StoredMessage | undefined> {
+  const row = await store.get(tables.messages, keyOf(chat, of));
+  return row === undefined || row.hidden ? undefined : asStored(store, row);
+}
+
+async function asStored(store: Store, row: MessageRow): Promise<StoredMessage> {
+  const { chat, seq, messageId, sender, senderDevice, sentAt, unreadable, state, reason } = row;
+  const { expires, countedFrom } = row;
+  const reference = referenceOf(row);
+  const content = contentOf(row);
+  const seen = view(reference, await changesOf(store, chat, reference));
+  const known = { chat, seq, messageId, sender, senderDevice, sentAt, unreadable, state, reason };
+  return {
+    ...known,
+    reference,
+    text: (content && seen.text) ?? row.text,
+    kind: content?.kind ?? row.content?.kind ?? "text",
+    content,
+    edited: seen.text !== undefined,
+    deleted: seen.deleted || row.gone === "deleted",
+    reactions: seen.reactions,
+    reply: content?.kind === "text" ? await quoteOf(store, chat, content.reply) : undefined,
+    expires,
+    expiresAt: countedFrom === undefined ? undefined : countedFrom + (expires ?? 0) * 1000,
+  };
+}
+
+async function quoteOf(
+  store: Store,
+  chat: string,
+  of: Reference | undefined,
+): Promise<Quote | undefined> {
+  if (of === undefined) return undefined;
+  const sender = userOf(of.by);
+  const row = await store.get(tables.messages, keyOf(chat, of));
+  if (row === undefined || row.hidden) return { of, sender, text: undefined, here: false };
+  const content = contentOf(row);
+  const seen = view(of, await changesOf(store, chat, of));
+  const text = seen.deleted || content === undefined ? undefined : (seen.text ?? textOf(content));
+  return { of, sender, text, here: true };
 }

@@ -1,10 +1,23 @@
 /** What the engine needs to remember, on top of one `Work`: one step is one transaction. */
 
+import { referenceOf } from "../core/changes.ts";
+import type { Reference } from "../core/content.ts";
 import { NOWHERE, type Watermarks } from "../core/frames.ts";
 import { State } from "../core/ticks.ts";
+import type { Change } from "../core/view.ts";
+import { changesOf, keyOf } from "./changes.ts";
 import type { Work } from "./store.ts";
 import type { ChatRow, MessageRow, OutboxRow } from "./tables.ts";
 import * as tables from "./tables.ts";
+
+/** What is left of a row whose text is removed. */
+const ERASED: Partial<MessageRow> = {
+  text: "",
+  content: undefined,
+  payload: undefined,
+  askAt: undefined,
+  countedFrom: undefined,
+};
 
 type Fields = Pick<MessageRow, "chat" | "messageId" | "sender" | "senderDevice" | "alg"> &
   Partial<MessageRow>;
@@ -103,7 +116,7 @@ export class Ledger {
   async firstWaiting(chat: string): Promise<number | undefined> {
     const rows = await this.work.all(tables.messages, "askAt");
     const seqs = rows
-      .filter((row) => row.chat === chat && row.sender !== this.#user)
+      .filter((row) => row.chat === chat && row.sender !== this.#user && !row.hidden)
       .flatMap(({ seq }) => (seq === undefined ? [] : [seq]));
     return seqs.length === 0 ? undefined : Math.min(...seqs);
   }
@@ -168,6 +181,60 @@ export class Ledger {
   async nextAsk(now: number): Promise<number | undefined> {
     const range = IDBKeyRange.lowerBound(now, true);
     return (await this.work.all(tables.messages, "askAt", range))[0]?.askAt;
+  }
+
+  // -- what changes messages and chats, and what disappears
+
+  async changes(chat: string, target: Reference): Promise<Change[]> {
+    return changesOf(this.work, chat, target);
+  }
+
+  async at(chat: string, of: Reference): Promise<MessageRow | undefined> {
+    return this.work.get(tables.messages, keyOf(chat, of));
+  }
+
+  /** The row as it is now. */
+  async again(row: MessageRow): Promise<MessageRow> {
+    return (await this.at(row.chat, referenceOf(row))) ?? row;
+  }
+
+  /** Removes the text of a message, and of what changes it. */
+  async erase(chat: string, of: Reference, gone: "deleted" | "expired"): Promise<void> {
+    const row = await this.at(chat, of);
+    if (row !== undefined) {
+      const hidden = gone === "expired";
+      this.change(row, { ...ERASED, gone, hidden, counts: false, unreadable: undefined });
+    }
+    const range = IDBKeyRange.only([chat, of.by, of.id]);
+    for (const each of await this.work.all(tables.messages, "target", range)) {
+      if (each.content?.kind !== "deletion" && each.gone === undefined) {
+        this.change(each, { ...ERASED, gone });
+      }
+    }
+  }
+
+  /** What others wrote up to there that is to disappear, and does not yet. */
+  async toCount(chat: string, to: number): Promise<MessageRow[]> {
+    const range = IDBKeyRange.bound([chat, 0], [chat, to]);
+    const rows = await this.work.all(tables.messages, "uncounted", range);
+    return rows.filter(({ sender }) => sender !== this.#user);
+  }
+
+  /** What has disappeared by `now` (epoch ms). What was counted by a clock ahead is counted anew. */
+  async expired(now: number): Promise<{ chat: string; of: Reference }[]> {
+    const found: MessageRow[] = [];
+    for (const row of await this.work.all(tables.messages, "expiring")) {
+      const { countedFrom = now, expires = 0 } = row;
+      if (countedFrom > now) this.change(row, { countedFrom: now });
+      else if (countedFrom + expires * 1000 <= now) found.push(row);
+    }
+    return found.map((row) => ({ chat: row.chat, of: referenceOf(row) }));
+  }
+
+  /** When the next one disappears, epoch ms. */
+  async nextExpiry(): Promise<number | undefined> {
+    const [row] = await this.work.all(tables.messages, "expiring");
+    return row && (row.countedFrom ?? 0) + (row.expires ?? 0) * 1000;
   }
 
   // -- the outbox

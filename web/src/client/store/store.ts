@@ -41,7 +41,9 @@ export class Store {
     const unlock = await lockDevice(name, wait);
     try {
       const names = [KEYS, ...tables.map((table) => table.name)];
-      const database = await Database.open(name, version, names, (fresh) => make(fresh, tables));
+      const database = await Database.open(name, version, names, (found, upgrade) =>
+        make(found, upgrade, tables),
+      );
       return new Store(database, new Vault(await wrappingKey(database)), unlock);
     } catch (error) {
       await unlock();
@@ -174,11 +176,17 @@ function placeOf(table: string, key: Key): string {
   return `${table} ${JSON.stringify(key)}`;
 }
 
-function make(database: IDBDatabase, tables: Tables): void {
-  database.createObjectStore(KEYS);
+/** Rows of before lack the values of new indexes: they have nothing of what these find. */
+function make(database: IDBDatabase, upgrade: IDBTransaction, tables: Tables): void {
+  const known = database.objectStoreNames;
+  if (!known.contains(KEYS)) database.createObjectStore(KEYS);
   for (const { name, indexes } of tables) {
-    const store = database.createObjectStore(name);
-    for (const index of Object.keys(indexes)) store.createIndex(index, index);
+    const store = known.contains(name)
+      ? upgrade.objectStore(name)
+      : database.createObjectStore(name);
+    for (const index of Object.keys(indexes)) {
+      if (!store.indexNames.contains(index)) store.createIndex(index, index);
+    }
   }
 }
 

@@ -3,6 +3,7 @@
  * the backend knows them, and when unsent texts were written and unreadable ones will be asked for.
  */
 
+import type { MessageContent, Reference } from "../core/content.ts";
 import type { Ranges, Watermarks } from "../core/frames.ts";
 import { State } from "../core/ticks.ts";
 import type { Content } from "../crypto/envelope.ts";
@@ -11,13 +12,22 @@ import type { OutboundGroup } from "../crypto/rotation.ts";
 import type { OlmSession } from "../crypto/sessions.ts";
 import type { Key, Table } from "./database.ts";
 
-export const VERSION = 1;
+/** 2 has contents of other kinds than a text. */
+export const VERSION = 2;
 
 export interface SessionRow {
   readonly user: string;
   readonly device: string;
   readonly accessToken: string | undefined;
   readonly refreshToken: string | undefined;
+  /** The own one that was set here last; it may have been sent to nobody yet. */
+  readonly profile?: SavedProfile;
+}
+
+export interface SavedProfile {
+  readonly name: string | null;
+  readonly picture: string | null;
+  readonly at: number;
 }
 
 /** `pickle` holds all private keys of this device, under `pickleKey` (base64 of 32 random bytes). */
@@ -48,6 +58,8 @@ export interface ChatRow {
   readonly membersAsOf: number | undefined;
   /** Closed ranges of seqs: what this user sent there was hidden from the other one by a block. */
   readonly undelivered?: Ranges;
+  /** Users whom this device has added, or invited. */
+  readonly added?: readonly string[];
   /** For who came later: the seq at which the chat was last seen without them. */
   readonly joinedAfter: readonly (readonly [user: string, seq: number])[];
 }
@@ -79,10 +91,21 @@ export interface MessageRow {
   readonly alg: string;
   /** Undefined where there is nothing to show (yet). */
   readonly text: string | undefined;
+  /** Undefined of a plain text. */
+  readonly content?: MessageContent | undefined;
+  /** The message that it changes. */
+  readonly target?: Reference | undefined;
+  /** It may be unread; so may whatever has no such field. */
+  readonly counts?: boolean | undefined;
+  /** Why its text was removed. */
+  readonly gone?: "deleted" | "expired" | undefined;
+  /** Seconds after which it disappears, and from when on, epoch ms by this device's clock. */
+  readonly expires?: number | undefined;
+  readonly countedFrom?: number | undefined;
   /** Of an own message. */
   readonly state: State | undefined;
   readonly reason: string | undefined;
-  /** Not to be shown: keys, requests, and what was made for other devices only. */
+  /** Not to be shown: what changes others, keys, requests, and what was made for other devices only. */
   readonly hidden: boolean;
   /** Kept while it could not be opened. */
   readonly payload: string | undefined;
@@ -175,6 +198,14 @@ export const messages = table<MessageRow>(
       unplaced: (row) =>
         row.seq === undefined && row.written !== undefined ? [row.chat, row.written] : undefined,
       askAt: (row) => row.askAt,
+      target: (row) => row.target && [row.chat, row.target.by, row.target.id],
+      kind: (row) => row.content && [row.content.kind, row.chat],
+      uncounted: ({ chat, seq, expires, countedFrom, gone }) =>
+        seq === undefined || expires === undefined || countedFrom !== undefined || gone
+          ? undefined
+          : [chat, seq],
+      expiring: ({ countedFrom, expires = 0 }) =>
+        countedFrom === undefined ? undefined : countedFrom + expires * 1000,
       unreadable: (row) =>
         row.unreadable === undefined || row.seq === undefined
           ? undefined

@@ -1,0 +1,130 @@
+"""What a user writes: texts and replies, and what changes them, the chat and the own profile."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from client.core.changes import DESCRIBING
+from client.core.content import VERSION, MessageContent, Reference, parse, text_content
+from client.core.view import newest
+from client.errors import CannotWrite
+from client.store import Store
+from client.store.history import Profile, read_profile, read_setting
+
+Send = Callable[[str, MessageContent, bool], Awaitable[str]]
+
+
+class Writing:
+    """`send` takes a chat, a content and whether it is urgent; it gives the message id.
+
+    All of these return once what was written is on disk, as `ChatClient.send` does, and raise what
+    that raises, and CannotWrite where it would have no effect for others.
+    """
+
+    def __init__(self, user: str, store: Store, send: Send) -> None:
+        self._user, self._store, self._send = user, store, send
+
+    async def text(
+        self, chat: str, text: str, *, reply: Reference | None = None, urgent: bool = True
+    ) -> str:
+        """It disappears after the chat's time, if it has one."""
+        expires = read_setting(self._store.db, chat, "timer", "seconds")
+        content = text_content(text, reply=reply, expires=expires)
+        message_id = await self._send(chat, content, urgent)
+        await self._introduce(chat)
+        return message_id
+
+    async def react(self, chat: str, to: Reference, emoji: str | None) -> str:
+        """One reaction for each user and message; None takes it back."""
+        return await self._change(chat, "reaction", of=to._asdict(), emoji=emoji)
+
+    async def edit(self, chat: str, of: Reference, text: str) -> str:
+        """Only of an own text."""
+        message = self._store.message(chat, of)
+        if of.user != self._user or message is None or message.kind != "text":
+            raise CannotWrite("you can edit only what you wrote")
+        if message.deleted:
+            raise CannotWrite("it is deleted")
+        return await self._change(chat, "edit", of=of._asdict(), text=text)
+
+    async def delete(self, chat: str, of: Reference) -> str:
+        """For everybody; only of what the user wrote."""
+        if of.user != self._user:
+            raise CannotWrite("you can delete only what you wrote")
+        return await self._change(chat, "deletion", of=of._asdict())
+
+    async def set_timer(self, chat: str, seconds: int) -> str:
+        """What is written from now on disappears after that time; 0: it stays."""
+        return await self._change(chat, "timer", seconds=seconds)
+
+    async def set_name(self, chat: str, name: str | None) -> str:
+        return await self._describe(chat, "chat_name", name=name)
+
+    async def set_picture(self, chat: str, picture: str | None) -> str:
+        """A JPEG, PNG or WebP in unpadded base64, of at most 5,400 bytes."""
+        return await self._describe(chat, "chat_picture", picture=picture)
+
+    async def set_profile(self, name: str | None, picture: str | None) -> None:
+        """Everybody to whom the user has written directly gets it; others with the first text."""
+        _, before = self._own_profile()
+        at = max(int(time.time() * 1000), before + 1)
+        content = _content("profile", name=name, picture=picture, at=at)
+        self._store.save_profile(content)
+        for chat in self._store.chats():
+            if chat.kind == "direct" and not chat.left and self._store.wrote_in(chat.chat):
+                await self._send(chat.chat, content, False)
+
+    def profile(self, user: str) -> Profile:
+        """As far as this device knows it."""
+        return (
+            self._own_profile()[0] if user == self._user else read_profile(self._store.db, user)[0]
+        )
+
+    async def repeat_for_newcomers(self, chat: str) -> None:
+        """Name, picture and timer once more: who comes later can't read what was written before."""
+        for kind in DESCRIBING:
+            found = newest(self._store.writings(chat, kind))
+            if found is not None and found.seq is not None:
+                at = min(found.content.fields.get("at", found.seq), found.seq)
+                again = MessageContent(kind, {**found.content.fields, "at": at})
+                await self._send(chat, again, False)
+
+    async def _introduce(self, chat: str) -> None:
+        """Sends the own profile where it, or this version of it, was not sent."""
+        profile, at = self._own_profile()
+        if not at or self._store.kind(chat) != "direct":
+            return
+        sent = [each for each in self._store.writings(chat, "profile") if each.user == self._user]
+        if all(each.content.fields["at"] < at for each in sent):
+            content = _content("profile", name=profile.name, picture=profile.picture, at=at)
+            await self._send(chat, content, False)
+
+    def _own_profile(self) -> tuple[Profile, int]:
+        """The newer of what this device has set and another one has sent."""
+        sent, at = read_profile(self._store.db, self._user)
+        kept = self._store.saved_profile()
+        if kept is None or kept.fields["at"] <= at:
+            return sent, at
+        return Profile(self._user, kept.fields["name"], kept.fields["picture"]), kept.fields["at"]
+
+    async def _describe(self, chat: str, kind: str, **fields: Any) -> str:
+        if self._store.kind(chat) == "direct":
+            raise CannotWrite("only a group has a name and a picture of its own")
+        return await self._change(chat, kind, **fields)
+
+    async def _change(self, chat: str, kind: str, **fields: Any) -> str:
+        return await self._send(chat, _content(kind, **fields), False)
+
+
+def _content(kind: str, **fields: Any) -> MessageContent:
+    """Raises ValueError for a field that others would reject."""
+    return _checked(MessageContent(kind, fields))
+
+
+def _checked(content: MessageContent) -> MessageContent:
+    read = parse({"v": VERSION, "kind": content.kind, **content.fields})
+    if read.kind != content.kind:
+        raise ValueError(f"this is no {content.kind.replace('_', ' ')} that can be sent")
+    return read

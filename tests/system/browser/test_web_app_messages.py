@@ -1,0 +1,229 @@
+"""The list of messages: what the reader looks at stays, whatever comes; few rows of many are drawn.
+
+Thousands of messages are put into the page's model, below which everything is as always: to send
+them would take minutes, and the store has tests of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from client import ChatClient
+from tests.support.web_app import Peers
+from tests.system.browser.web_app_scenes import (
+    People,
+    befriend,
+    files,
+    message,
+    names,
+    peers,
+    people,
+    says,
+    send,
+    write_to,
+)
+
+__all__ = ["files", "names", "peers", "people"]  # fixtures
+pytestmark = pytest.mark.xdist_group("story")
+
+# Gives the open chat `count` messages, of heights that differ; `first` is the first one's seq.
+FILL = """({ first, count, complete }) => {
+  const { session } = document.querySelector('switchboard-app').ui;
+  const { open } = session;
+  const made = (seq) => ({
+    chat: open.chat, seq, messageId: `m${seq}`, sender: seq % 3 ? session.user : 'raju',
+    senderDevice: 'x', sentAt: 1700000000000 + seq * 60000,
+    text: `message ${seq}` + ' and more words'.repeat(seq % 17), unreadable: undefined,
+    state: seq % 3 ? 4 : undefined, reason: undefined,
+  });
+  open.messages = Array.from({ length: count }, (_, at) => made(first + at));
+  open.complete = complete;
+  open.changed();
+}"""
+# Puts `count` older messages in front of those that are there.
+OLDER = """({ count }) => {
+  const { open } = document.querySelector('switchboard-app').ui.session;
+  const first = open.messages[0];
+  const older = Array.from({ length: count }, (_, at) => ({
+    ...first, seq: first.seq - count + at, messageId: `m${first.seq - count + at}`,
+    sentAt: first.sentAt - (count - at) * 60000, text: `older ${at}` + ' words'.repeat(at % 23),
+  }));
+  open.messages = [...older, ...open.messages];
+  open.changed();
+}"""
+# The first row that is seen, and where its upper edge is.
+EYE = """() => {
+  const log = document.querySelector('[role=log]');
+  const top = log.getBoundingClientRect().top;
+  const rows = [...log.querySelectorAll('[role=article]')];
+  const row = rows.find((each) => each.getBoundingClientRect().bottom > top + 2);
+  return { name: row.getAttribute('aria-label'), top: row.getBoundingClientRect().top };
+}"""
+SETTLED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
+@pytest.fixture
+def chat(people: People, peers: Peers, names: Callable[[str], str]) -> Iterator[Page]:
+    ravi, raju = names("ravi"), names("raju")
+    python = peers.connect(raju)
+    page = people.signed_up(ravi)
+    befriend(peers, python, ravi)
+    write_to(page, raju)
+    yield page
+
+
+def rows(page: Page) -> int:
+    return page.get_by_role("log").get_by_role("article").count()
+
+
+def scroll_to(page: Page, place: str) -> None:
+    page.get_by_role("log").evaluate(f"(log) => {{ log.scrollTop = {place}; }}")
+    page.evaluate(SETTLED)
+
+
+def eye_after(page: Page, act: Callable[[], Any]) -> float:
+    """By how many pixels the row under the eye has moved."""
+    before = page.evaluate(EYE)
+    act()
+    page.evaluate(SETTLED)
+    article = page.get_by_role("log").get_by_role("article", name=before["name"], exact=True)
+    after: float = article.evaluate("(row) => row.getBoundingClientRect().top")
+    return abs(after - float(before["top"]))
+
+
+def test_the_reader_stays_where_they_are_and_few_rows_are_drawn(chat: Page) -> None:
+    page = chat
+    page.evaluate(FILL, {"first": 20_000, "count": 200, "complete": True})
+    page.evaluate(SETTLED)
+    for place in ("0", "1", "500", "log.scrollHeight / 2"):
+        scroll_to(page, place)
+        moved = eye_after(page, lambda: page.evaluate(OLDER, {"count": 50}))
+        assert moved <= 1, f"from {place}"
+
+    page.evaluate(FILL, {"first": 1, "count": 10_000, "complete": True})
+    page.evaluate(SETTLED)
+    page.get_by_role("button", name="To the newest message").click()
+    expect(message(page, re.compile("message 10000 "))).to_be_in_viewport()
+    most = rows(page)
+    for _ in range(60):
+        scroll_to(page, "Math.max(0, log.scrollTop - 3000)")
+        most = max(most, rows(page))
+    assert 100 < most <= 300
+    expect(message(page, re.compile("message 10000 "))).to_have_count(0)
+
+    page.get_by_role("button", name="Find in chat").click()
+    page.get_by_role("searchbox", name="Find in chat").fill("message 4321 ")
+    expect(message(page, re.compile("message 4321 "))).to_be_in_viewport()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="To the newest message").click()
+    expect(message(page, re.compile("message 10000 "))).to_be_in_viewport()
+    assert rows(page) <= 300
+
+
+def test_new_messages_are_followed_at_the_end_only_and_counted_elsewhere(
+    people: People, peers: Peers, names: Callable[[str], str]
+) -> None:
+    ravi, raju = names("ravi"), names("raju")
+    python = peers.connect(raju)
+    page = people.signed_up(ravi)
+    befriend(peers, python, ravi)
+    write_to(page, raju)
+    send(page, "first")
+    peers.wait_for(python, says("first"))
+    direct = peers.run(python.direct(ravi))
+    long = "a line\n" * 60
+    peers.run(python.send(direct, long + "the end of it"))
+    expect(message(page, re.compile("the end of it"))).to_be_visible()
+    box = page.get_by_role("textbox", name="Message")
+    expect(box).to_be_in_viewport()
+    bottom = "(log) => log.scrollHeight - log.scrollTop - log.clientHeight < 2"
+    page.wait_for_function(f"() => ({bottom})(document.querySelector('[role=log]'))")
+
+    scroll_to(page, "0")
+    top = "() => document.querySelector('[role=log]').scrollTop"
+    peers.run(python.send(direct, "second"))
+    expect(page.get_by_role("button", name="1 new message")).to_be_visible()
+    peers.run(python.send(direct, "third"))
+    page.get_by_role("button", name="2 new messages").wait_for()
+    assert page.evaluate(top) == 0
+    page.get_by_role("button", name="2 new messages").click()
+    expect(message(page, re.compile(f"{raju}, third"))).to_be_in_viewport()
+
+    scroll_to(page, "0")
+    send(page, "my own goes to the end")
+    expect(message(page, re.compile("You, my own goes to the end"))).to_be_in_viewport()
+    read_on_another_device(page, peers, python, direct, ravi)
+
+
+def read_on_another_device(
+    page: Page, peers: Peers, python: ChatClient, direct: str, ravi: str
+) -> None:
+    """The line above what is unread stays while the chat is open; another device's read ends it."""
+    page.get_by_role("button", name="New chat").click()
+    page.evaluate("location.hash = '#/'")
+    peers.run(python.send(direct, "while you were elsewhere"))
+    entry = page.get_by_role("link", name="while you were elsewhere")
+    expect(entry).to_contain_text("1 unread message")
+    second = peers.connect(ravi, "tablet")
+    entry.click()
+    line = page.get_by_role("log").get_by_text("1 unread message")
+    expect(line).to_be_visible()
+    expect(page.get_by_role("link", name="1 unread message")).to_have_count(0)  # it is read
+    expect(line).to_be_visible()
+    peers.run(python.send(direct, "one more"))
+    expect(message(page, re.compile("one more"))).to_be_visible()
+    expect(line).to_be_visible()
+    seq = peers.call(lambda: python.chats())[-1].watermark
+    peers.run(second.sync())
+    peers.call(lambda: second.mark_read(direct, seq))
+    expect(line).to_have_count(0)
+
+
+def test_all_of_it_works_by_keyboard(
+    people: People, peers: Peers, names: Callable[[str], str]
+) -> None:
+    ravi, raju = names("ravi"), names("raju")
+    python = peers.connect(raju)
+    page = people.signed_up(ravi)
+    befriend(peers, python, ravi)
+    press = page.keyboard.press
+    tab_to(page, "button", "New chat")
+    press("Enter")
+    expect(page.get_by_label("User name")).to_be_focused()
+    page.keyboard.type(raju)
+    press("Enter")
+    box = page.get_by_role("textbox", name="Message")
+    expect(box).to_be_focused()
+    page.keyboard.type("by")
+    press("Shift+Enter")
+    page.keyboard.type("keyboard")
+    press("Enter")
+    peers.wait_for(python, says("by\nkeyboard"))
+    page.keyboard.type("second")
+    press("Enter")
+    second = message(page, re.compile("You, second"))
+    expect(second).to_be_visible()
+    tab_to(page, "article", re.compile("You, second"), "Shift+Tab")
+    press("ArrowUp")
+    expect(message(page, re.compile("You, by"))).to_be_focused()
+    press("Tab")
+    press("Enter")
+    menu = page.get_by_role("dialog")
+    expect(menu.get_by_role("button", name="Message info")).to_be_visible()
+    press("Escape")
+    expect(menu).to_have_count(0)
+    expect(page.get_by_role("button", name="Actions for").first).to_be_focused()
+
+
+def tab_to(page: Page, role: Any, name: str | re.Pattern[str], key: str = "Tab") -> None:
+    wanted = page.get_by_role(role, name=name).first
+    for _ in range(40):
+        if wanted.evaluate("(each) => each === document.activeElement"):
+            return
+        page.keyboard.press(key)
+    raise AssertionError(f"{key} does not lead to {name}")

@@ -1,0 +1,111 @@
+"""What the scenes of the web client share: people with browsers of their own, and their peers."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from client import ChatClient
+from client.core.events import Event, MessageReceived
+from tests.support.web_app import Peers, build, serve
+from tests.system.browser.conftest import complaint
+from tests.system.conftest import PASSWORD
+
+PHONE = {"width": 390, "height": 844}
+DESK = {"width": 1280, "height": 800}
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("app"))
+
+
+@pytest.fixture
+def peers(endpoints: dict[str, Any], tmp_path: Path) -> Iterator[Peers]:
+    there = Peers(endpoints["api"], tmp_path, PASSWORD)
+    yield there
+    there.close()
+
+
+@pytest.fixture
+def names() -> Callable[[str], str]:
+    suffix = secrets.token_hex(3)
+    return lambda who: f"{who}_{suffix}"
+
+
+class People:
+    """Browsers of their own, one for each person; in the end none has complained."""
+
+    def __init__(self, browser: Browser, files: Path, endpoints: dict[str, Any]) -> None:
+        self._browser, self._files, self._endpoints = browser, files, endpoints
+        self.complaints: list[str] = []
+        self.may_be_offline = False  # the browser remarks on each request that fails
+        self._contexts: list[BrowserContext] = []
+
+    def browser(self, size: dict[str, int] = DESK, **options: Any) -> BrowserContext:
+        context = self._browser.new_context(viewport=size, locale="en-GB", **options)  # type: ignore[arg-type]
+        serve(context, self._files, self._endpoints)
+        self._contexts.append(context)
+        return context
+
+    def page(self, context: BrowserContext) -> Page:
+        page = context.new_page()
+        page.on("console", lambda message: self.complaints.extend(complaint(message)))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.goto(self._endpoints["api"] + "/")
+        return page
+
+    def signed_up(self, user: str, size: dict[str, int] = DESK, **options: Any) -> Page:
+        page = self.page(self.browser(size, **options))
+        page.get_by_role("button", name="Create account").click()
+        page.get_by_label("User name").fill(user)
+        page.get_by_label("Password", exact=True).fill(PASSWORD)
+        page.get_by_role("button", name="Create account").click()
+        expect(page.get_by_role("heading", name="Chats", level=1)).to_be_visible(timeout=30_000)
+        return page
+
+    def close(self) -> None:
+        for context in self._contexts:
+            context.close()
+
+
+@pytest.fixture
+def people(browser: Browser, files: Path, endpoints: dict[str, Any]) -> Iterator[People]:
+    there = People(browser, files, endpoints)
+    yield there
+    there.close()
+    offline = "Failed to load resource: net::ERR_FAILED"
+    excused = [offline] if there.may_be_offline else []
+    assert [each for each in there.complaints if each not in excused] == []
+
+
+def says(text: str) -> Callable[[Event], bool]:
+    return lambda event: isinstance(event, MessageReceived) and event.text == text
+
+
+def write_to(page: Page, user: str) -> None:
+    page.get_by_role("button", name="New chat").first.click()
+    page.get_by_label("User name").fill(user)
+    page.get_by_role("button", name="Start chat").click()
+    expect(page.get_by_role("heading", name=user, level=2)).to_be_visible()
+
+
+def send(page: Page, text: str) -> None:
+    box = page.get_by_role("textbox", name="Message")
+    box.fill(text)
+    box.press("Enter")
+
+
+def message(page: Page, name: str | re.Pattern[str]) -> Any:
+    """A row by its name: who, text, time and state."""
+    return page.get_by_role("log").get_by_role("article", name=name)
+
+
+def befriend(peers: Peers, peer: ChatClient, user: str) -> None:
+    peers.run(peer.people.add(user))

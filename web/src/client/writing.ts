@@ -1,0 +1,187 @@
+/** What a user writes: texts and replies, and what changes them, the chat and the own profile. */
+
+import { DESCRIBING } from "./core/changes.ts";
+import { type MessageContent, parse, type Reference, VERSION } from "./core/content.ts";
+import { changeId, ulid, userOf } from "./core/ids.ts";
+import { type Change, newest } from "./core/view.ts";
+import type { Driver } from "./driver.ts";
+import { CannotWrite, NotAMember } from "./errors.ts";
+import { type Rows, writingsOf } from "./store/changes.ts";
+import {
+  chatsOf,
+  messageOf,
+  type Profile,
+  profileOf,
+  settingOf,
+  wroteIn,
+} from "./store/history.ts";
+import type { Store } from "./store/store.ts";
+import * as tables from "./store/tables.ts";
+
+type Own = { profile: Profile; at: number };
+type Make = (rows: Rows) => Promise<MessageContent>;
+
+/**
+ * All of these return once what was written is on disk, as `ChatClient.send` does, and raise what that
+ * raises, CannotWrite where it would have no effect for others, and RangeError for a field that others
+ * would reject.
+ */
+export class Writing {
+  readonly #user: string;
+  readonly #device: string;
+  readonly #store: Store;
+  readonly #driver: Driver;
+
+  constructor(user: string, device: string, store: Store, driver: Driver) {
+    this.#user = user;
+    this.#device = device;
+    this.#store = store;
+    this.#driver = driver;
+  }
+
+  /** It disappears after the chat's time, if it has one. */
+  async text(chat: string, text: string, reply?: Reference): Promise<string> {
+    const messageId = await this.#made(ulid(Date.now()), chat, async (rows) => {
+      const timer = await settingOf(rows, chat, "timer");
+      return {
+        kind: "text",
+        text,
+        ...(reply && { reply: { by: reply.by, id: reply.id } }),
+        ...(timer?.seconds ? { expires: timer.seconds } : {}),
+      };
+    });
+    await this.#introduce(chat);
+    return messageId;
+  }
+
+  /** One reaction for each user and message; null takes it back. */
+  async react(chat: string, to: Reference, emoji: string | null): Promise<string> {
+    return this.#send(chat, checked({ kind: "reaction", of: to, emoji }));
+  }
+
+  /** Only of an own text. */
+  async edit(chat: string, of: Reference, text: string): Promise<string> {
+    const message = await this.#driver.read(() => messageOf(this.#store, chat, of));
+    if (userOf(of.by) !== this.#user || message?.kind !== "text") {
+      throw new CannotWrite("you can edit only what you wrote");
+    }
+    if (message.deleted) throw new CannotWrite("it is deleted");
+    return this.#send(chat, checked({ kind: "edit", of, text }));
+  }
+
+  /** For everybody; only of what the user wrote. */
+  async delete(chat: string, of: Reference): Promise<string> {
+    if (userOf(of.by) !== this.#user) throw new CannotWrite("you can delete only what you wrote");
+    return this.#send(chat, checked({ kind: "deletion", of }));
+  }
+
+  /** What is written from now on disappears after that time; 0: it stays. */
+  async setTimer(chat: string, seconds: number): Promise<string> {
+    return this.#send(chat, checked({ kind: "timer", seconds }));
+  }
+
+  async setName(chat: string, name: string | null): Promise<string> {
+    return this.#describe(chat, checked({ kind: "chat_name", name }));
+  }
+
+  /** A JPEG, PNG or WebP in unpadded base64, of at most 5,400 bytes. */
+  async setPicture(chat: string, picture: string | null): Promise<string> {
+    return this.#describe(chat, checked({ kind: "chat_picture", picture }));
+  }
+
+  /** Everybody to whom the user has written directly gets it; others with the first text. */
+  async setProfile(name: string | null, picture: string | null): Promise<void> {
+    const { at: before } = await this.#ownProfile();
+    const at = Math.max(Date.now(), before + 1);
+    const content = checked({ kind: "profile", name, picture, at });
+    if (content.kind !== "profile") return;
+    await this.#driver.step(async ({ ledger: { work } }) => {
+      const session = await work.get(tables.session, tables.ONLY);
+      const { accessToken, refreshToken } = session ?? {};
+      const names = { user: this.#user, device: this.#device };
+      work.put(tables.session, { ...names, accessToken, refreshToken, profile: content });
+    });
+    const chats = await this.#driver.read(() => chatsOf(this.#store, this.#user));
+    for (const { chat, kind, left } of chats) {
+      const open = kind === "direct" && !left;
+      if (open && (await this.#wroteIn(chat))) await this.#send(chat, content);
+    }
+  }
+
+  /** As far as this device knows it. */
+  async profile(user: string): Promise<Profile> {
+    const own = user === this.#user;
+    if (own) return (await this.#ownProfile()).profile;
+    return (await this.#driver.read(() => profileOf(this.#store, user))).profile;
+  }
+
+  /** Name, picture and timer once more: who comes later can't read what was written before. */
+  async repeatForNewcomers(chat: string): Promise<void> {
+    for (const kind of DESCRIBING) {
+      const found = newest(await this.#writings(chat, kind));
+      if (found?.seq === undefined) continue;
+      const { at = found.seq } = found.content as { at?: number };
+      const again = { ...found.content, at: Math.min(at, found.seq) } as MessageContent;
+      await this.#send(chat, again);
+    }
+  }
+
+  /** Sends the own profile where it, or this version of it, was not sent. */
+  async #introduce(chat: string): Promise<void> {
+    const { profile, at } = await this.#ownProfile();
+    const row = await this.#store.get(tables.chats, chat);
+    if (at === 0 || row?.kind !== "direct") return;
+    const sent = await this.#writings(chat, "profile");
+    const has = sent.some(
+      ({ user, content }) => user === this.#user && content.kind === "profile" && content.at >= at,
+    );
+    const { name = null, picture = null } = profile;
+    if (!has) await this.#send(chat, checked({ kind: "profile", name, picture, at }));
+  }
+
+  /** The newer of what this device has set and another one has sent. */
+  async #ownProfile(): Promise<Own> {
+    const sent = await this.#driver.read(() => profileOf(this.#store, this.#user));
+    const saved = (await this.#store.get(tables.session, tables.ONLY))?.profile;
+    if (saved === undefined || saved.at <= sent.at) return sent;
+    const { name, picture, at } = saved;
+    const user = this.#user;
+    return { profile: { user, name: name ?? undefined, picture: picture ?? undefined }, at };
+  }
+
+  async #describe(chat: string, content: MessageContent): Promise<string> {
+    const row = await this.#store.get(tables.chats, chat);
+    if (row?.kind === "direct") {
+      throw new CannotWrite("only a group has a name and a picture of its own");
+    }
+    return this.#send(chat, content);
+  }
+
+  #writings(chat: string, kind: string): Promise<Change[]> {
+    return this.#driver.read(() => writingsOf(this.#store, chat, kind));
+  }
+
+  #wroteIn(chat: string): Promise<boolean> {
+    return this.#driver.read(() => wroteIn(this.#store, chat, this.#user));
+  }
+
+  #send(chat: string, content: MessageContent): Promise<string> {
+    return this.#made(changeId(Date.now()), chat, async () => content);
+  }
+
+  /** `make` is called in the step that stores what it makes. */
+  async #made(messageId: string, chat: string, make: Make): Promise<string> {
+    if (this.#driver.engine.left(chat)) throw new NotAMember();
+    await this.#driver.step(async (step, engine) => {
+      await engine.send(step, messageId, chat, await make(step.ledger.work));
+    });
+    return messageId;
+  }
+}
+
+/** Raises RangeError for a field that others would reject. */
+function checked(content: MessageContent): MessageContent {
+  const read = parse({ v: VERSION, ...content });
+  if (read.kind === content.kind) return read;
+  throw new RangeError(`this is no ${content.kind.replace("_", " ")} that can be sent`);
+}
