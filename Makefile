@@ -19,7 +19,7 @@ DIAGRAM = rm -rf .local/diagram && $(LOCAL_AWS) CDK_OUTDIR=.local/diagram CDK_VA
 unexport AWS_PROFILE PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help dev stop status logs chat phone operator demo-balance test test-quick test-emulator model web page check \
+.PHONY: help dev stop status logs chat phone operator demo demo-balance test test-quick test-emulator model web page check \
 	format docs bench synth rehearse bootstrap diff deploy destroy base-image lock clean
 
 help: ## this list
@@ -76,6 +76,9 @@ phone: $(READY) ## make phone user=raju: the pushes that raju's phone holds
 operator: $(READY) ## make operator act=disable user=raju [env=prod]: or enable, delete; without env on this machine
 	@$(if $(env),$(if $(AWS_PROFILE),AWS_PROFILE='$(AWS_PROFILE)'),$(LOCAL_AWS)) \
 		$(BIN)/python -m tools.operator $(act) $(user) $(if $(env),--env $(env)) $(ARGS)
+
+demo: $(PAGE) ## two phones in a browser, and the path of a message between them; ARGS=--record films it
+	@$(LOCAL_AWS) $(BIN)/python -m tools.demo $(ARGS)
 
 demo-balance: $(READY) ## the balancer's tour in the terminal: even split, kill, failover, scale-out, 5:2
 	@$(LOCAL_AWS) $(BIN)/python -m tools.balancing_demo $(ARGS)

@@ -58,6 +58,11 @@ class Journey:
         if known is None or (known.by and not by):
             self.steps[step] = Step(at, carried, by)
 
+    def showed(self, text: str, at: float) -> None:
+        """It is on the recipient's screen. Where it was acknowledged before, that was by then."""
+        known = self.steps.get("decrypted", Step(at, None))
+        self.steps["decrypted"] = known._replace(carried={"text": text})
+
     def as_json(self) -> dict[str, Any]:
         steps = {
             name: {"at": step.at, "by": step.by, "carried": step.carried}
@@ -95,6 +100,8 @@ class Journeys:
                 self._arrived(seen, "fetched", frame.get("messages", ()))
             case ("in", "receipt"):
                 self._receipt(seen)
+            case ("out", "receipt"):
+                self._acknowledged(seen)
         return None
 
     def _sent(self, seen: Frame) -> None:
@@ -128,6 +135,14 @@ class Journeys:
                 journey.posts += 1
                 if "posted" not in journey.steps:  # a sync repeats what was posted meanwhile
                     journey.saw(step, seen.at, message)
+
+    def _acknowledged(self, seen: Frame) -> None:
+        """A client acknowledges what it has decrypted and stored."""
+        receipt = seen.frame
+        for journey in self.all.values():
+            here = (journey.chat, journey.recipient) == (receipt["chat"], seen.phone)
+            if here and journey.seq is not None and receipt.get("delivered", 0) >= journey.seq:
+                journey.saw("decrypted", seen.at, {"text": None}, by=True)
 
     def _receipt(self, seen: Frame) -> None:
         receipt = seen.frame
@@ -187,11 +202,11 @@ class Journeys:
     def decrypted(self, user: str, message_id: str, text: str, at: float) -> None:
         journey = self.all.get(message_id)
         if journey is not None and journey.recipient == user:
-            journey.saw("decrypted", at, {"text": text})
+            journey.showed(text, at)
 
     def previewed(self, user: str, text: str, at: float) -> None:
         """The newest text as a list of chats has it, without an id."""
         journey = next((e for e in reversed(self.all.values()) if e.recipient == user), None)
         arrived = journey is not None and not journey.steps.keys().isdisjoint(("posted", "fetched"))
         if journey is not None and arrived:
-            journey.saw("decrypted", at, {"text": text})
+            journey.showed(text, at)

@@ -4,7 +4,7 @@ GET / is the page. GET /events is a stream of its state (server-sent events). PO
 `{"network": "on" | "lost" | "silent"}` or `{"clock": ms}` is what happens to a phone.
 GET /code/<step> and GET /log/<step>/<message id> give the code and the log lines of a step.
 POST /balancer `{"requests": n}` sends requests to the load balancer, `{"kill": true}` ends one of
-its targets.
+its targets, and is answered once that is replaced.
 
 Only the page itself may ask: requests from another origin are refused, also of this machine.
 """
@@ -21,7 +21,7 @@ from aiohttp import web
 
 from emulator.listening import HttpListener, Port
 from emulator.providers import EmulatorError
-from tools.demo import code
+from tools.demo import balancing, code
 from tools.demo.demo import Demo
 from tools.demo.forwarding import foreign_origin
 
@@ -144,12 +144,7 @@ async def _balance(demo: Demo, body: Mapping[str, Any]) -> Mapping[str, Any]:
     """What the console answers."""
     match tuple(body.items()):
         case (("requests", int(number)),):
-            load = {"requests": min(max(number, 1), 2000), "concurrency": 10}
-            return await demo.backend.order("load", load)
+            return await balancing.share_out(demo.backend, number)
         case (("kill", True),):
-            state = await demo.backend.state()
-            tasks = [task["id"] for pool in state["pools"] for task in pool["tasks"]]
-            if not tasks:
-                raise ValueError("this environment has no target that can be killed")
-            return await demo.backend.order(f"targets/{tasks[0]}", {"action": "kill"})
+            return await balancing.replace_one(demo.backend)
     raise ValueError(f"there is no order {dict(body)}")

@@ -79,7 +79,7 @@ export const STEPS = {
   decrypted: {
     title: () => "Decrypted",
     place: (way) => `${capital(way.to)}'s phone`,
-    carried: ({ text }) => short(text),
+    carried: ({ text }) => short(text ?? ""),
     text: "Only here the text can be read again, with a key that never left the phone.",
   },
   delivered: {
@@ -169,7 +169,7 @@ export class Path {
         lit = this.#lit.get(name);
         continue;
       }
-      lit += this.#slow === 1 ? 0 : Math.max(60, Math.min(took * this.#slow, LONGEST)) - 0;
+      lit += this.#slow === 1 ? 0 : Math.max(60, Math.min(took * this.#slow, LONGEST));
       lit = Math.max(lit, performance.now());
       this.#lit.set(name, lit);
       setTimeout(() => this.#light(name, this.#shown), lit - performance.now());

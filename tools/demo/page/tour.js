@@ -9,6 +9,17 @@ const DEAD = "about 20 s: the app waits 8 s for the answer, asks, and waits 10 s
 const reached = (step, before) => (state) =>
   state.journey !== null && state.journey.id !== before && step in state.journey.steps;
 
+// How many requests each server answered.
+function shares({ sent, served_by }) {
+  const counts = new Map();
+  for (const [name, count] of Object.entries(served_by)) {
+    const server = name.startsWith("lambda/") ? "the functions" : name; // of which there are many
+    counts.set(server, (counts.get(server) ?? 0) + count);
+  }
+  const each = [...counts].map(([name, count]) => `${count} by ${name}`);
+  return `${sent} requests: ${each.join(", ")}.`;
+}
+
 function steps({ ravi, raju, showTab, current, names }) {
   const write = async (from, text, step) => {
     const before = current()?.id;
@@ -72,6 +83,7 @@ function steps({ ravi, raju, showTab, current, names }) {
         await ravi.network("silent");
         await write(ravi, "Is this still working?", "delivered");
         await read();
+        return "seen: sent again on a new connection, and shown once";
       },
     },
     {
@@ -79,11 +91,12 @@ function steps({ ravi, raju, showTab, current, names }) {
       text: "Like a shop that opens more counters, it gives each request to one of several servers, in turn. Here 400 requests come; then one server is killed. The others go on, and a new one takes its place.",
       source: "Load balancing: round robin, and high availability",
       waits: "400 answers, one server less, and a new one",
-      act: async () => {
+      act: async (say) => {
         showTab("balancer");
-        await order("/balancer", { requests: 400 });
-        await order("/balancer", { kill: true });
-        await order("/balancer", { requests: 400 });
+        say(shares(await order("/balancer", { requests: 400 })));
+        const { killed, healthy } = await order("/balancer", { kill: true });
+        const after = shares(await order("/balancer", { requests: 400 }));
+        return `${killed} was killed and replaced, ${healthy} are healthy. ${after}`;
       },
     },
   ];
@@ -111,8 +124,8 @@ export class Tour {
     this.#busy = true;
     this.#show(this.#at + 1, `waiting for: ${step.waits}`);
     try {
-      await step.act();
-      this.#say(`✓ seen: ${step.waits.replace(/^about.*/, "sent again, and shown once")}`, "seen");
+      const seen = await step.act((text) => this.#say(text));
+      this.#say(`✓ ${seen ?? `seen: ${step.waits}`}`, "seen");
     } catch (error) {
       this.#say(error.message, "failed");
     }
