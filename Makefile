@@ -86,6 +86,9 @@ operator: $(READY) ## make operator act=disable user=raju [env=prod]: or enable,
 	@$(if $(env),$(if $(AWS_PROFILE),AWS_PROFILE='$(AWS_PROFILE)'),$(LOCAL_AWS)) \
 		$(BIN)/python -m tools.operator $(act) $(user) $(if $(env),--env $(env)) $(ARGS)
 
+demo: $(PAGE) ## two phones in a browser, and the path of a message between them; ARGS=--record films it
+	@$(LOCAL_AWS) $(BIN)/python -m tools.demo $(ARGS)
+
 demo-balance: $(READY) ## the balancer's tour in the terminal: even split, kill, failover, scale-out, 5:2
 	@$(LOCAL_AWS) $(BIN)/python -m tools.balancing_demo $(ARGS)
 
