@@ -50,6 +50,7 @@ class Quote:
     sender: str
     text: str | None
     here: bool
+    deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +222,7 @@ def _quote(db: sqlite3.Connection, chat: str, of: Reference) -> Quote:
     content = content_of(*row[-2:])
     deleted = seen.deleted or row[8] is not None
     text = None if deleted else seen.text if seen.text is not None else _text(content)
-    return Quote(of, of.user, text, here=True)
+    return Quote(of, of.user, text, here=True, deleted=deleted)
 
 
 def _text(content: MessageContent | None) -> str | None:

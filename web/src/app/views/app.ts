@@ -70,7 +70,7 @@ export class SwitchboardApp extends View {
     const { route } = this.ui;
     return html`<main class="panes" data-shown=${shown(route)}>
       <section class="pane left" aria-label=${words().chats}>
-        <switchboard-link .session=${session}></switchboard-link>
+        <switchboard-link .ui=${this.ui} .session=${session}></switchboard-link>
         ${this.#left(session)}
       </section>
       <section class="pane middle" aria-label=${words().messages}>${this.#middle(session)}</section>
@@ -149,6 +149,7 @@ export class SwitchboardApp extends View {
     if (session !== undefined && wanted && session.open?.chat !== chat && this.#route !== route) {
       this.#route = route;
       this.ui.run(() => session.openChat(chat));
+      if (chat !== undefined) this.ui.run(() => this.ui.app.notifications.seen(chat));
     }
     const entry = chat === undefined ? undefined : session?.entry(chat);
     const unread = session?.chats.reduce((sum, each) => sum + each.unread, 0) ?? 0;

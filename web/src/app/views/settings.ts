@@ -5,6 +5,7 @@ import { LONGEST_NAME, type SettingsResponse } from "../../client/index.ts";
 import { hashOf } from "../model/route.ts";
 import { chooseTheme, THEMES, theme } from "../model/theme.ts";
 import { chooseLanguage, LANGUAGES, words } from "../words/words.ts";
+import { notifications } from "./notifications.ts";
 import { avatar, header, icon } from "./parts.ts";
 import { picturePicker } from "./pictures.ts";
 import { reasonIn } from "./ui.ts";
@@ -33,7 +34,7 @@ export class SettingsView extends View {
   }
 
   protected override render() {
-    this.follow(this.ui, this.session);
+    this.follow(this.ui, this.session, this.ui.app.notifications);
     const say = words();
     const { ui, session } = this;
     return html`${header(say.settings, { back: () => ui.go({ at: "list" }) })}
@@ -47,7 +48,7 @@ export class SettingsView extends View {
         <div class="actions">
           <a class="action" href=${hashOf({ at: "devices" })}>${icon("device")} ${say.devices}</a>
         </div>
-        ${this.#appearance()} ${this.#privacy()} ${this.#storage()} ${this.#account()}
+        ${this.#appearance()} ${notifications(ui, session)} ${this.#privacy()} ${this.#storage()} ${this.#account()}
       </div>`;
   }
 
