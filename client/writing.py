@@ -39,6 +39,12 @@ class Writing:
         await self._introduce(chat)
         return message_id
 
+    async def describe_file(self, chat: str) -> dict[str, Any]:
+        """The fields of a file's message that follow from its chat, as those of a text."""
+        await self._introduce(chat)
+        expires = read_setting(self._store.db, chat, "timer", "seconds")
+        return {"expires": expires} if expires else {}
+
     async def react(self, chat: str, to: Reference, emoji: str | None) -> str:
         """One reaction for each user and message; None takes it back."""
         return await self._change(chat, "reaction", of=to._asdict(), emoji=emoji)

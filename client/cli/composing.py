@@ -49,24 +49,24 @@ class Composing:
         }
 
     async def _reply(self, rest: str) -> None:
-        message, text = self._meant(rest)
+        message, text = self.meant(rest)
         if not text:
             raise ClientError("/reply N TEXT: what you answer")
         await self._client.send(message.chat, text, reply=message.reference)
         self._view.wrote()
 
     async def _react(self, rest: str) -> None:
-        message, emoji = self._meant(rest)
+        message, emoji = self.meant(rest)
         await self._client.writing.react(message.chat, message.reference, emoji or None)
 
     async def _edit(self, rest: str) -> None:
-        message, text = self._meant(rest, own=True)
+        message, text = self.meant(rest, own=True)
         if not text:
             raise ClientError("/edit N TEXT: the text that it is to have")
         await self._client.writing.edit(message.chat, message.reference, text)
 
     async def _delete(self, rest: str) -> None:
-        message, _ = self._meant(rest, own=True)
+        message, _ = self.meant(rest, own=True)
         await self._client.writing.delete(message.chat, message.reference)
 
     async def _expire(self, rest: str) -> None:
@@ -74,12 +74,12 @@ class Composing:
         if rest != "off" and not found:
             raise ClientError("/expire TIME: a number with s, m, h or d behind it, or off")
         seconds = int(found[1]) * _SECONDS[found[2]] if found else 0
-        await self._client.writing.set_timer(self._chat(), seconds)
+        await self._client.writing.set_timer(self.chat(), seconds)
         what = f"disappears {duration(seconds)} after it is read" if seconds else "stays"
         self._view.notice(f"what is written here from now on {what}")
 
     async def _name(self, rest: str) -> None:
-        await self._client.writing.set_name(self._chat(), rest or None)
+        await self._client.writing.set_name(self.chat(), rest or None)
 
     async def _picture(self, rest: str) -> None:
         whose, _, file = rest.partition(" ")
@@ -88,7 +88,7 @@ class Composing:
             name = self._client.writing.profile(self._client.user).name
             await self._client.writing.set_profile(name, picture)
         else:
-            await self._client.writing.set_picture(self._chat(), picture)
+            await self._client.writing.set_picture(self.chat(), picture)
         self._view.notice("the picture is set")
 
     async def _profile(self, rest: str) -> None:
@@ -101,19 +101,19 @@ class Composing:
             name = one_line(known.name) if known.name else "no name"
             self._view.notice(f"{user}: {name}{', with a picture' if known.picture else ''}")
 
-    def _chat(self) -> str:
+    def chat(self) -> str:
         chat = self._open()
         if chat is None:
             raise ClientError("no chat is open: /to USER opens one")
         return chat
 
-    def _meant(self, rest: str, *, own: bool = False) -> tuple[StoredMessage, str]:
+    def meant(self, rest: str, *, own: bool = False) -> tuple[StoredMessage, str]:
         """The message of a number, and what stands behind it."""
         number, _, more = rest.partition(" ")
         me = self._client.user
-        for message in reversed(self._client.history(self._chat(), LOOKED_THROUGH)):
+        for message in reversed(self._client.history(self.chat(), LOOKED_THROUGH)):
             last = number == "." and not message.deleted and (message.sender == me) == own
-            if message.kind == "text" and (last or number == str(message.seq)):
+            if message.kind in ("text", "file") and (last or number == str(message.seq)):
                 return message, more.strip()
         raise ClientError(
             f"there is no message {number}; /history shows their numbers"

@@ -89,6 +89,9 @@ class Lines:
     def connection(self, text: str) -> None:
         self._write(f"* {text}")
 
+    def progress(self, text: str) -> None:
+        pass  # the end of it is a notice
+
     def code(self, rows: list[str]) -> None:
         for row in rows:
             self._out(coloured(row) if self._colours else row)

@@ -170,6 +170,14 @@ class Room:
             case events.CaughtUp():
                 self._meet()
                 self.reading()  # what could not be written before
+            case events.FileProgress():
+                done = event.done >= event.size
+                share = 100 * event.done // event.size
+                self._view.progress("" if done else f"sending a file: {share} %")
+            case events.FileFailed():
+                self._view.progress("")
+                again = "" if event.final else "; it is tried again"
+                self._view.problem(f"a file was not sent: {event.reason}{again}")
             case events.StoreFailing():
                 self._view.problem(f"{event.reason}; it is tried again until it works")
             case events.StoreWorking():

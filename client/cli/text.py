@@ -64,6 +64,8 @@ def _body(message: StoredMessage) -> str:
     match message.kind:
         case "text":
             return f"{visible(message.text)}{' (edited)' if message.edited else ''}"
+        case "file":
+            return _file(message)
         case "timer" if fields["seconds"]:
             return f"(what is written now disappears after {duration(fields['seconds'])})"
         case "timer":
@@ -76,6 +78,22 @@ def _body(message: StoredMessage) -> str:
             return "(a message of a kind that this version does not know)"
         case _:
             return "(a message that can't be read)"
+
+
+def _file(message: StoredMessage) -> str:
+    file = message.content.file if message.content else None
+    if file is None:
+        return "(a file)"
+    caption = f" {visible(message.text)}" if message.text else ""
+    return f"[{file.kind} {one_line(file.name)}, {bytes_of(file.size)}]{caption}"
+
+
+def bytes_of(size: int) -> str:
+    """A size as people read it: 812 bytes, 1.2 MB."""
+    for unit, name in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
+        if size >= unit:
+            return f"{size / unit:.1f} {name}"
+    return f"{size} byte{'' if size == 1 else 's'}"
 
 
 def reactions(message: StoredMessage) -> str:

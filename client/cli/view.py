@@ -50,6 +50,9 @@ class View(Protocol):
     def code(self, rows: list[str]) -> None:
         """A QR code in half blocks: what is drawn is to be dark, on a light ground."""
 
+    def progress(self, text: str) -> None:
+        """How far a file is on its way; empty when none is."""
+
     def notice(self, text: str) -> None: ...
 
     def problem(self, text: str) -> None: ...

@@ -32,6 +32,7 @@ from client.store.lock import FileLock
 from client.store.membership import StoredMembers
 from client.store.outgoing import OutgoingMessages
 from client.store.tables import migrate, require_own_file
+from client.store.uploads import StoredUploads
 from client.store.vault import Vault, open_vault
 from client.store.waiting import WaitingMessages
 
@@ -58,7 +59,7 @@ class OwnText:
     accepted_at: float | None
 
 
-class Store(WaitingMessages, OutgoingMessages, StoredMembers, StoredChanges):
+class Store(WaitingMessages, OutgoingMessages, StoredMembers, StoredChanges, StoredUploads):
     def __init__(
         self,
         connection: sqlite3.Connection,

@@ -271,6 +271,17 @@ OF = {"by": "ravi/phone", "id": ID}
 PICTURE = "/9j/" + "A" * 40
 
 
+FILE = {
+    "kind": "file",
+    "name": "report.pdf",
+    "type": "application/pdf",
+    "size": 5_000,
+    "id": "b" * 32,
+    "key": unpadded(hashlib.sha256(b"key").digest()),
+    "digest": unpadded(hashlib.sha256(b"digest").digest()),
+}
+
+
 def contents() -> dict[str, Any]:
     """What each client reads: the same fields, or a kind that it shows instead."""
     of = OF
@@ -279,6 +290,25 @@ def contents() -> dict[str, Any]:
         ("a text", text),
         ("a reply", {**text, "reply": of}),
         ("a text that disappears", {**text, "expires": 3_600}),
+        ("a file", {"v": 1, "kind": "file", "file": FILE}),
+        (
+            "a picture with all it can have",
+            {
+                "v": 1,
+                "kind": "file",
+                "file": {
+                    **FILE,
+                    "kind": "picture",
+                    "type": "image/jpeg",
+                    "thumbnail": PICTURE,
+                    "width": 4_000,
+                    "height": 3_000,
+                },
+                "text": "look",
+                "reply": of,
+                "expires": 60,
+            },
+        ),
         ("a reaction", {"v": 1, "kind": "reaction", "of": of, "emoji": "\U0001f44d\U0001f3fd"}),
         (
             "a reaction of several characters",
@@ -327,6 +357,18 @@ def contents() -> dict[str, Any]:
         ("a text without text", without(text, "text")),
         ("an empty text", {**text, "text": ""}),
         ("a text that is a number", {**text, "text": 1}),
+        ("a file without a file", {"v": 1, "kind": "file", "text": "hello"}),
+        ("a file with an empty text", {"v": 1, "kind": "file", "file": FILE, "text": ""}),
+        ("a file without a key", {"v": 1, "kind": "file", "file": without(FILE, "key")}),
+        ("a file with no width", {"v": 1, "kind": "file", "file": {**FILE, "width": None}}),
+        (
+            "a picture that is a program",
+            {
+                "v": 1,
+                "kind": "file",
+                "file": {**FILE, "kind": "picture", "type": "image/svg+xml"},
+            },
+        ),
         ("a reply to nothing", {**text, "reply": None}),
         ("a reply to a text", {**text, "reply": ID}),
         (

@@ -13,7 +13,15 @@ import "fake-indexeddb/auto";
 import { createInterface } from "node:readline";
 import { partsOf } from "../src/client/core/ids.ts";
 import { loadRatchets } from "../src/client/crypto/olm.ts";
-import { ChatClient, type Event, type Options, type Reference } from "../src/client/index.ts";
+import { fromBase64, toBase64 } from "../src/client/crypto/signing.ts";
+import {
+  type Attachment,
+  ChatClient,
+  type Event,
+  type FileDescription,
+  type Options,
+  type Reference,
+} from "../src/client/index.ts";
 import { Ledger } from "../src/client/store/ledger.ts";
 import { Store } from "../src/client/store/store.ts";
 import * as tables from "../src/client/store/tables.ts";
@@ -50,6 +58,10 @@ const METHODS: Readonly<Record<string, Method>> = {
   setProfile: (client, name: string | null, picture: string | null) =>
     client.writing.setProfile(name, picture),
   profile: (client, user: string) => client.writing.profile(user),
+  sendFile: (client, chat: string, base64: string, description: FileDescription) =>
+    client.sendFile(chat, fromBase64(base64), description),
+  fetchFile: async (client, chat: string, file: Attachment) =>
+    toBase64(await client.fetchFile(chat, file)),
   markRead: (client, chat: string, seq: number) => client.markRead(chat, seq),
   chats: (client) => client.chats(),
   history: (client, chat: string) => client.history(chat, 1_000),

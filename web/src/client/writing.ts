@@ -63,6 +63,13 @@ export class Writing {
     return messageId;
   }
 
+  /** The fields of a file's message that follow from its chat, as those of a text. */
+  async describeFile(chat: string): Promise<{ expires?: number }> {
+    await this.#introduce(chat);
+    const timer = await this.#driver.read(() => settingOf(this.#store, chat, "timer"));
+    return timer?.seconds ? { expires: timer.seconds } : {};
+  }
+
   /** One reaction for each user and message; null takes it back. */
   async react(chat: string, to: Reference, emoji: string | null): Promise<string> {
     return this.#send(chat, checked({ kind: "reaction", of: to, emoji }));

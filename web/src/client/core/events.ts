@@ -81,6 +81,22 @@ export type Event =
       readonly text: string | undefined;
       readonly reason: string | undefined;
     }
+  /** So many bytes of an own file are on their way; its message follows when all are there. */
+  | {
+      readonly type: "file_progress";
+      readonly chat: string;
+      readonly messageId: string;
+      readonly done: number;
+      readonly size: number;
+    }
+  /** An own file was not uploaded: for good, or it is tried again after a while. */
+  | {
+      readonly type: "file_failed";
+      readonly chat: string;
+      readonly messageId: string;
+      readonly reason: string;
+      readonly final: boolean;
+    }
   /** These positions (inclusive) expired before this device could fetch them. */
   | {
       readonly type: "expired";

@@ -206,7 +206,10 @@ async function asStored(store: Store, row: MessageRow): Promise<StoredMessage> {
     edited: seen.text !== undefined,
     deleted: seen.deleted || row.gone === "deleted",
     reactions: seen.reactions,
-    reply: content?.kind === "text" ? await quoteOf(store, chat, content.reply) : undefined,
+    reply:
+      content?.kind === "text" || content?.kind === "file"
+        ? await quoteOf(store, chat, content.reply)
+        : undefined,
     expires,
     expiresAt: countedFrom === undefined ? undefined : countedFrom + (expires ?? 0) * 1000,
   };
