@@ -90,9 +90,8 @@ class Writing:
         if user != self._user:
             return read_profile(self._store.db, user)
         saved = self._store.saved_profile()
-        return (
-            Profile(user, saved.fields["name"], saved.fields["picture"]) if saved else Profile(user)
-        )
+        fields = saved.fields if saved else {"name": None, "picture": None}
+        return Profile(user, fields["name"], fields["picture"])
 
     async def repeat_for_newcomers(self, chat: str) -> None:
         """Name, picture and timer once more: who comes later can't read what was written before."""
@@ -113,12 +112,12 @@ class Writing:
             await self._send(chat, saved, False)
 
     def _is_direct(self, chat: str) -> bool:
-        """A chat whose kind isn't known yet and in which two are is taken as one."""
+        """To send a profile into; one whose kind isn't known yet and in which two are may be."""
         kind = self._store.kind(chat)
         return kind == "direct" or (kind is None and len(self._store.members(chat)) == 2)
 
     async def _describe(self, chat: str, kind: str, **fields: Any) -> str:
-        if self._is_direct(chat):
+        if self._store.kind(chat) == "direct":
             raise CannotWrite("only a group has a name and a picture of its own")
         if not await self._may_name(chat):
             raise CannotWrite("only admins may change the name and the picture of this group")
