@@ -67,7 +67,9 @@ class World:
         self, subscription: dict[str, str], headers: dict[str, str], body: bytes | None = None
     ) -> int:
         sealed = seal(subscription, json.dumps(MESSAGE).encode()) if body is None else body
-        async with self.http.post(subscription["endpoint"], data=sealed, headers=headers) as response:
+        async with self.http.post(
+            subscription["endpoint"], data=sealed, headers=headers
+        ) as response:
             return response.status
 
     def received(self, subscription: dict[str, str]) -> list[Any]:
