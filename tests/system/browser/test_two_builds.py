@@ -22,6 +22,15 @@ pytestmark = pytest.mark.xdist_group("browser")
 
 BUILT = WEB / "dist" / "app"
 STATUS = "async (path) => (await fetch(path)).status"
+GONE = """async () => {
+  const until = Date.now() + 10_000;
+  for (let quiet = 0; quiet < 10; ) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    quiet = (await navigator.serviceWorker.getRegistrations()).length === 0 ? quiet + 1 : 0;
+    if (Date.now() > until) return "it is still there";
+  }
+  return caches.keys();
+}"""
 UPDATED = """async () => {
   const registration = await navigator.serviceWorker.getRegistration();
   await registration.update();
@@ -150,7 +159,9 @@ def test_a_worker_that_does_harm_is_replaced_by_one_that_removes_itself(
     page: Page, site: Site, tmp_path: Path
 ) -> None:
     site.folder = next_build(tmp_path / "next", WORKER="off")
-    with page.expect_navigation():
+    loads: list[str] = []
+    page.on("load", lambda loaded: loads.append(loaded.url))
+    with page.expect_event("load"):
         page.evaluate(
             """async () => {
               await (await navigator.serviceWorker.getRegistration()).update();
@@ -158,3 +169,6 @@ def test_a_worker_that_does_harm_is_replaced_by_one_that_removes_itself(
         )
     expect(page.get_by_role("button", name="Create account")).to_be_visible()
     assert "assets/index-next.js" in page.content()
+    # the page registers it again, it removes itself again, and the page is not loaded once more
+    assert page.evaluate(GONE) == []
+    assert len(loads) == 1
