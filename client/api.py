@@ -55,6 +55,7 @@ from client.errors import (
     Unauthorized,
     Unreachable,
     from_status,
+    in_words,
 )
 
 T = TypeVar("T")
@@ -382,8 +383,7 @@ class Api:
                 method, path, json=body, params=query, headers=headers
             )
         except httpx.HTTPError as error:
-            reason = str(error) or type(error).__name__
-            raise Unreachable(self.base_url, reason) from error
+            raise Unreachable(self.base_url, in_words(error)) from error
         return _document(response)
 
     def _keep(self, access: str, refresh: str) -> None:

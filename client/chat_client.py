@@ -351,7 +351,18 @@ class ChatClient:
     @property
     def writing(self) -> Writing:
         """Reactions, edits, deletions, timers, names, pictures and profiles."""
-        return Writing(self.user, self._store, self._write)
+        return Writing(self.user, self._store, self._write, self._may_name)
+
+    async def _may_name(self, chat: str) -> bool:
+        """As far as the backend can be asked now; there is nobody else who knows."""
+        try:
+            listed = await self._api.chats()
+        except Unreachable:
+            return True
+        found = next((each for each in listed if each.chat == chat), None)
+        if found is None or found.rules is None or found.rules.rename != "admins":
+            return True
+        return self.user in (found.admins or ())
 
     async def _write(self, chat: str, content: MessageContent, urgent: bool) -> str:
         if self._drive().engine.left(chat):

@@ -62,6 +62,25 @@ class Unreachable(ClientError):
         self.url, self.reason = url, reason
 
 
+def in_words(error: BaseException) -> str:
+    """Why there was no response, for a person: the libraries' own words name calls and codes."""
+    causes: list[BaseException] = []
+    cause = error.__cause__ or error.__context__
+    while cause is not None and len(causes) < 10:
+        causes.append(cause)
+        cause = cause.__cause__ or cause.__context__
+    names = {type(each).__name__ for each in (error, *causes)}
+    if any(isinstance(each, TimeoutError) for each in (error, *causes)) or any(
+        "Timeout" in name for name in names
+    ):
+        return "no response in time"
+    if any(isinstance(each, ConnectionRefusedError) for each in (error, *causes)):
+        return "nothing listens there"
+    if names & {"ConnectError", "gaierror", "OSError"}:
+        return "it can't be reached"
+    return "the connection broke"
+
+
 class StoreError(ClientError):
     """The file with this device's state cannot be used; the message says why."""
 

@@ -14,17 +14,20 @@ from client.store import Store
 from client.store.history import Profile, read_profile, read_setting
 
 Send = Callable[[str, MessageContent, bool], Awaitable[str]]
+MayName = Callable[[str], Awaitable[bool]]
 
 
 class Writing:
-    """`send` takes a chat, a content and whether it is urgent; it gives the message id.
+    """`send` takes a chat, a content and whether it is urgent; it gives the message id. `may_name`:
+    whether the rules of the group let the user change its name and picture.
 
     All of these return once what was written is on disk, as `ChatClient.send` does, and raise what
     that raises, and CannotWrite where it would have no effect for others.
     """
 
-    def __init__(self, user: str, store: Store, send: Send) -> None:
-        self._user, self._store, self._send = user, store, send
+    def __init__(self, user: str, store: Store, send: Send, may_name: MayName) -> None:
+        self._user, self._store = user, store
+        self._send, self._may_name = send, may_name
 
     async def text(
         self, chat: str, text: str, *, reply: Reference | None = None, urgent: bool = True
@@ -118,6 +121,8 @@ class Writing:
     async def _describe(self, chat: str, kind: str, **fields: Any) -> str:
         if self._store.kind(chat) == "direct":
             raise CannotWrite("only a group has a name and a picture of its own")
+        if not await self._may_name(chat):
+            raise CannotWrite("only admins may change the name and the picture of this group")
         return await self._change(chat, kind, **fields)
 
     async def _change(self, chat: str, kind: str, **fields: Any) -> str:

@@ -51,6 +51,17 @@ def lay_out(
     return lines
 
 
+def fitted(text: str, columns: int) -> str:
+    """As many words of the text as fit, with … in the place of those that are left out."""
+    if get_cwidth(text) <= columns:
+        return text
+    words = text.split(" ")
+    while words and get_cwidth(" ".join(words)) + 2 > columns:
+        words.pop()
+    kept = " ".join(words)
+    return f"{kept} …" if kept.strip() else ""
+
+
 def wrap(text: str, width: int) -> list[str]:
     """At spaces where possible; a word that is wider than a line is cut. Widths in cells."""
     rows: list[str] = []

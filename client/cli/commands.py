@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, cast
 
 from client.chat_client import USER, ChatClient
 from client.cli.attaching import HELP as ATTACHING
@@ -51,6 +52,10 @@ LEAVING = frozenset({"quit", "exit", "q"})
 
 class Commands:
     def __init__(self, client: ChatClient, room: Room, view: View) -> None:
+        # what comparing keys has to warn of is a result, and its line is done with
+        verifying = Verifying(client, view, room.peer).commands()
+        self._complaints = Complaints(view)
+        view = cast(View, self._complaints)
         self._client, self._room, self._view = client, room, view
         self._leaving = False
         composing = Composing(client, view, lambda: room.chat)
@@ -69,7 +74,7 @@ class Commands:
             **composing.commands(),
             **Attaching(client, view, composing.meant).commands(composing.chat),
             **Strangers(client, view, lambda: room.chat).commands(),
-            **Verifying(client, view, room.peer).commands(),
+            **verifying,
             **OwnAccount(client, view, self.leave).commands(),
             "help": self._help,
         }
@@ -87,7 +92,10 @@ class Commands:
             name, _, rest = line[1:].partition(" ")
             if name in LEAVING:
                 return False
+            before = self._complaints.count
             await self._guarded(self._run(name, rest.strip()))
+            if self._complaints.count != before:
+                self._view.returned(line)
             return not self._leaving
         if line.strip():
             await self._text(line)
@@ -162,14 +170,14 @@ class Commands:
         self._room.open(await self._client.group(_names(members), name))
 
     async def _add(self, rest: str) -> None:
-        await self._change(add=_names(rest), remove=[])
+        await self._change("add", add=_names(rest), remove=[])
 
     async def _remove(self, rest: str) -> None:
-        await self._change(add=[], remove=_names(rest))
+        await self._change("remove", add=[], remove=_names(rest))
 
-    async def _change(self, add: list[str], remove: list[str]) -> None:
+    async def _change(self, command: str, add: list[str], remove: list[str]) -> None:
         if self._room.chat is None or not (add or remove):
-            self._view.problem("open a group first, and name the users: /add raju,meena")
+            self._view.problem(f"open a group first, and name the users: /{command} raju,meena")
             return
         members = await self._client.members(self._room.chat, add, remove)
         self._view.notice(f"in this group now: {', '.join(members)}")
@@ -244,6 +252,21 @@ class Commands:
     async def _help(self, rest: str) -> None:
         for line in HELP.splitlines():
             self._view.notice(line)
+
+
+class Complaints:
+    """A view that counts the problems it is given: a line that led to one stays typed."""
+
+    def __init__(self, view: View) -> None:
+        self._shown = view
+        self.count = 0
+
+    def problem(self, text: str) -> None:
+        self.count += 1
+        self._shown.problem(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._shown, name)
 
 
 def _names(text: str) -> list[str]:

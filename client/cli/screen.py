@@ -18,9 +18,10 @@ from prompt_toolkit.layout import BufferControl, FormattedTextControl, HSplit, L
 from prompt_toolkit.layout.processors import BeforeInput
 from prompt_toolkit.output import Output
 from prompt_toolkit.styles import Style
+from prompt_toolkit.utils import get_cwidth
 
 from client.chat_client import ChatClient
-from client.cli.bubbles import Line, Notice, lay_out, wrap
+from client.cli.bubbles import Line, Notice, fitted, lay_out, wrap
 from client.cli.text import LONGEST_LINE, one_line, visible
 from client.core.events import MessageReadable, MessageReceived, StateChanged
 from client.store.history import StoredMessage
@@ -222,13 +223,22 @@ class Screen:
         return min(6, 1 + len(self._buffer.text) // width)
 
     def _header(self) -> StyleAndTextTuples:
-        if self._typing is not None:
-            beside = ("class:header.presence", f"{self._typing} is typing…")
-        else:
-            beside = ("class:header.presence", self._presence)
-        parts: StyleAndTextTuples = [("bold", f" {self._title} "), beside]
-        if self._connection != "online":
-            parts.append(("class:header.offline", f"  ({self._connection})"))
+        """The title, what the other one does, and the connection where it is not as it should be;
+        what doesn't fit ends after a word."""
+        beside = self._presence
+        if self._typing is not None:  # a direct chat has their name as its title
+            beside = "is typing…" if self._typing == self._title else f"{self._typing} is typing…"
+        offline = "" if self._connection == "online" else f"({self._connection})"
+        parts: StyleAndTextTuples = []
+        left = get_app().output.get_size().columns
+        for style, text in (
+            ("bold", f" {self._title}"),
+            ("class:header.presence", f" {beside}" if beside else ""),
+            ("class:header.offline", f"  {offline}" if offline else ""),
+        ):
+            fitting = fitted(text, left)
+            left -= get_cwidth(fitting)
+            parts.append((style, fitting))
         return parts
 
     def _foot_rows(self) -> int:

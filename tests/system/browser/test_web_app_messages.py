@@ -14,11 +14,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from client import ChatClient
-from tests.support.web_app import Peers
+from tests.support.peers import Peers
 from tests.system.browser.web_app_scenes import (
     People,
     befriend,
-    files,
     message,
     names,
     peers,
@@ -28,7 +27,7 @@ from tests.system.browser.web_app_scenes import (
     write_to,
 )
 
-__all__ = ["files", "names", "peers", "people"]  # fixtures
+__all__ = ["names", "peers", "people"]  # fixtures
 pytestmark = pytest.mark.xdist_group("story")
 
 # Gives the open chat `count` messages, of heights that differ; `first` is the first one's seq.

@@ -173,6 +173,12 @@ export class Api {
     return this.#call({ method: "GET", path, repeat: true }, devicesOf);
   }
 
+  /** The key with which a browser subscribes to pushes. */
+  async webPushKey(): Promise<string> {
+    const call: Call = { method: "GET", path: "/api/web-push-key", repeat: true };
+    return (await this.#call(call, bodies.parseWebPushKeyResponse)).key;
+  }
+
   /** What the directory has left of the device's keys. */
   async uploadKeys(
     device: string,

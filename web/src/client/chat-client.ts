@@ -8,7 +8,7 @@ import { Account, loadDevice } from "./account.ts";
 import { Api, sleep } from "./api.ts";
 import { Connection } from "./connection.ts";
 import type { Attachment, FileDescription } from "./core/attachment.ts";
-import type { StoredItem } from "./core/bodies.generated.ts";
+import type { StoredItem, WebPushSubscription } from "./core/bodies.generated.ts";
 import type { FetchResult, Request } from "./core/cipher.ts";
 import type { MessageContent, Reference } from "./core/content.ts";
 import { Engine } from "./core/engine.ts";
@@ -367,7 +367,20 @@ export class ChatClient {
 
   /** Reactions, edits, deletions, timers, names, pictures and profiles. */
   get writing(): Writing {
-    return new Writing(this.user, this.device, this.#store, this.#driver);
+    const mayName = (chat: string) => this.#mayName(chat);
+    return new Writing(this.user, this.device, this.#store, this.#driver, mayName);
+  }
+
+  /** As far as the backend can be asked now; there is nobody else who knows. */
+  async #mayName(chat: string): Promise<boolean> {
+    try {
+      const found = (await this.#api.chats()).find((each) => each.chat === chat);
+      const { admins = [], rules } = found ?? {};
+      return rules?.rename !== "admins" || admins.includes(this.user);
+    } catch (error) {
+      if (error instanceof Unreachable) return true;
+      throw error;
+    }
   }
 
   /**
@@ -471,6 +484,16 @@ export class ChatClient {
   async registeredAt(): Promise<number | undefined> {
     const read = () => this.#store.get(tables.account, tables.ONLY);
     return (await this.#driver.read(read))?.registeredAt;
+  }
+
+  /** The `applicationServerKey` with which this browser subscribes to pushes. */
+  async webPushKey(): Promise<string> {
+    return this.#api.webPushKey();
+  }
+
+  /** Pushes for this device go to that subscription of the browser; undefined: there are none. */
+  async pushTo(subscription: WebPushSubscription | undefined): Promise<void> {
+    await this.#account.pushTo(subscription);
   }
 
   // -- the account

@@ -31,12 +31,21 @@ export class Writing {
   readonly #device: string;
   readonly #store: Store;
   readonly #driver: Driver;
+  readonly #mayName: (chat: string) => Promise<boolean>;
 
-  constructor(user: string, device: string, store: Store, driver: Driver) {
+  /** `mayName`: whether the rules of the group let the user change its name and picture. */
+  constructor(
+    user: string,
+    device: string,
+    store: Store,
+    driver: Driver,
+    mayName: (chat: string) => Promise<boolean>,
+  ) {
     this.#user = user;
     this.#device = device;
     this.#store = store;
     this.#driver = driver;
+    this.#mayName = mayName;
   }
 
   /** It disappears after the chat's time, if it has one. */
@@ -160,6 +169,9 @@ export class Writing {
     const row = await this.#store.get(tables.chats, chat);
     if (row?.kind === "direct") {
       throw new CannotWrite("only a group has a name and a picture of its own");
+    }
+    if (!(await this.#mayName(chat))) {
+      throw new CannotWrite("only admins may change the name and the picture of this group");
     }
     return this.#send(chat, content);
   }

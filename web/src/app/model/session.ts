@@ -330,7 +330,8 @@ export class Session extends Model {
   /** Of a chat that somebody has begun only the backend knows whether it is a request. */
   #askAboutNew(): void {
     const fresh = this.chats.filter(
-      ({ chat, left }) => !left && !this.listed.has(chat) && !this.#askedAbout.has(chat),
+      ({ chat, kind, left }) =>
+        !left && (kind === undefined || !this.listed.has(chat)) && !this.#askedAbout.has(chat),
     );
     if (fresh.length === 0) return;
     for (const { chat } of fresh) this.#askedAbout.add(chat);

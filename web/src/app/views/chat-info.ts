@@ -27,7 +27,7 @@ export class ChatInfo extends View {
     const { session, ui, chat } = this;
     const say = words();
     const entry = session.entry(chat);
-    const top = header(say.chatInfo, { back: () => ui.go({ at: "chat", chat }), level: 2 });
+    const top = header(say.chatInfo, { back: () => ui.go({ at: "chat", chat }) });
     if (entry === undefined) return top;
     const title = titleOf(entry, session.user);
     const group = entry.kind === "group";
@@ -133,7 +133,7 @@ export class ChatInfo extends View {
     const may = (rule: "add" | "remove") =>
       listed?.rules?.[rule] !== "admins" || admins.has(session.user);
     return html`<div class="section-head">
-        <h3 class="section">${say.members(entry.members.length)}</h3>
+        <h2 class="section">${say.members(entry.members.length)}</h2>
         ${may("add") && !entry.left ? round("add", say.addMembers, () => this.#add()) : nothing}
       </div>
       <ul class="people">
@@ -162,7 +162,7 @@ export class ChatInfo extends View {
 
   #rules({ rules }: KnownChat): TemplateResult {
     const say = words();
-    return html`<h3 class="section">${say.rules}</h3>
+    return html`<h2 class="section">${say.rules}</h2>
       <div class="form">
         ${RULES.map(
           (rule) =>

@@ -28,7 +28,6 @@ export class ConversationView extends View {
     return html`${header(this.#title(entry), {
       back: () => ui.go({ at: "list" }),
       onlyNarrow: true,
-      level: 2,
       end: html`${round("search", words().find, () => this.#toggleFind())}${round(
         "more",
         words().chatInfo,
@@ -55,7 +54,7 @@ export class ConversationView extends View {
     >
       ${avatar(title, { group })}
       <span class="chat-title-text">
-        <h2 class="title"><bdi>${title}</bdi></h2>
+        <h1 class="title"><bdi>${title}</bdi></h1>
         <span class="under-title">${this.#underTitle(entry)}</span>
       </span>
     </button>`;

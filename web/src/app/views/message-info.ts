@@ -13,7 +13,7 @@ export function messageInfo(ui: Ui, session: Session, messageId: string): Templa
   const conversation = session.open;
   const back = () =>
     ui.go(conversation === undefined ? { at: "list" } : { at: "chat", chat: conversation.chat });
-  const top = header(say.messageInfo, { back, level: 2 });
+  const top = header(say.messageInfo, { back });
   const message = conversation?.messages.find(
     (each) => each.messageId === messageId && each.sender === session.user,
   );
@@ -44,7 +44,7 @@ export function stateOf(
 
 function people(title: string, users: readonly string[] | undefined) {
   if (users === undefined) return nothing;
-  return html`<h3 class="section">${title}</h3>
+  return html`<h2 class="section">${title}</h2>
     <ul class="people">
       ${users.map((user) => html`<li class="person">${avatar(user)}<bdi>${user}</bdi></li>`)}
     </ul>`;

@@ -73,7 +73,7 @@ export function ticks(state: State): TemplateResult {
 /** The bar over a pane. `back`: where the arrow leads; on wide screens some panes have none. */
 export function header(
   title: unknown,
-  options: { back?: () => void; onlyNarrow?: boolean; end?: unknown; level?: 1 | 2 } = {},
+  options: { back?: () => void; onlyNarrow?: boolean; end?: unknown } = {},
 ) {
   const { back, onlyNarrow, end } = options;
   const arrow =
@@ -87,12 +87,7 @@ export function header(
         >
           ${icon("back")}
         </button>`;
-  const heading =
-    typeof title !== "string"
-      ? title
-      : options.level === 2
-        ? html`<h2 class="title">${title}</h2>`
-        : html`<h1 class="title">${title}</h1>`;
+  const heading = typeof title === "string" ? html`<h1 class="title">${title}</h1>` : title;
   return html`<header class="bar">${arrow}${heading}<span class="space"></span>${end}</header>`;
 }
 

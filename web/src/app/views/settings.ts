@@ -5,6 +5,7 @@ import type { SettingsResponse } from "../../client/index.ts";
 import { hashOf } from "../model/route.ts";
 import { chooseTheme, THEMES, theme } from "../model/theme.ts";
 import { chooseLanguage, LANGUAGES, words } from "../words/words.ts";
+import { notifications } from "./notifications.ts";
 import { avatar, header, icon } from "./parts.ts";
 import { reasonIn } from "./ui.ts";
 import { View } from "./view.ts";
@@ -32,7 +33,7 @@ export class SettingsView extends View {
   }
 
   protected override render() {
-    this.follow(this.ui, this.session);
+    this.follow(this.ui, this.session, this.ui.app.notifications);
     const say = words();
     const { ui, session } = this;
     return html`${header(say.settings, { back: () => ui.go({ at: "list" }) })}
@@ -45,7 +46,7 @@ export class SettingsView extends View {
         <div class="actions">
           <a class="action" href=${hashOf({ at: "devices" })}>${icon("device")} ${say.devices}</a>
         </div>
-        ${this.#appearance()} ${this.#privacy()} ${this.#storage()} ${this.#account()}
+        ${this.#appearance()} ${notifications(ui, session)} ${this.#privacy()} ${this.#storage()} ${this.#account()}
       </div>`;
   }
 
@@ -132,7 +133,7 @@ export class SettingsView extends View {
       <form class="form" @submit=${this.#changePassword}>
         <h3>${say.changePassword}</h3>
         <p class="rule">${say.changePasswordText}</p>
-        <input class="unseen" autocomplete="username" tabindex="-1" aria-hidden="true" .value=${this.session.user} />
+        <input hidden autocomplete="username" .value=${this.session.user} />
         ${password("present", say.presentPassword, "current-password")}
         ${password("fresh", say.newPassword, "new-password")}
         ${password("again", say.newPasswordAgain, "new-password")}

@@ -207,6 +207,17 @@ export const de: Words = {
   theme: "Farben",
   themes: { auto: "Wie das System", light: "Hell", dark: "Dunkel" },
   language: "Sprache",
+  notifications: "Mitteilungen",
+  notify: "Nachrichten melden, während diese Seite geschlossen ist",
+  notifyText: {
+    unsupported: "Dieser Browser kann das nicht: Er hat keine Push-Mitteilungen für diese Seite.",
+    denied:
+      "Dieser Browser soll es nicht. Erlaube in seinen Einstellungen Mitteilungen dieser Seite.",
+    off: "Der Hersteller deines Browsers erfährt, dass etwas ankam, und nie, was.",
+    on: "Der Hersteller deines Browsers erfährt, dass etwas ankam, und nie, was.",
+  },
+  updateWaits: "Es gibt eine neuere Version dieser Seite.",
+  update: "Laden",
   privacy: "Privatsphäre",
   receipts: "Lesebestätigungen",
   receiptsText: "Ist das aus, sehen andere nicht, was du gelesen hast.",
