@@ -98,7 +98,11 @@ class System:
         self, servers: Servers, services: Services, deployable: assembly.Assembly
     ) -> None:
         options = self._options
-        kept: dict[str, Kept] = {"positions": services.events, "phones": servers.phones}
+        kept: dict[str, Kept] = {
+            "positions": services.events,
+            "phones": servers.phones,
+            "subscriptions": servers.web_push,
+        }
         fresh = options.project.hint("up", "--fresh")
         await self._start(
             Persistence(options.data, options.env, servers.aws.url, kept, self._report, fresh)
