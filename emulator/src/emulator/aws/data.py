@@ -1,8 +1,8 @@
 """The data that survives a restart, taken out of and put back into moto's memory.
 
 Items of tables, users with their passwords, tokens and codes, push endpoints, keys that sign;
-messages in queues and records of streams that are not handled yet. What the template makes is not in it: that is made
-anew at each start, and gets its data back by its name.
+messages in queues and records of streams that are not handled yet. What the template makes is not
+in it: that is made anew at each start, and gets its data back by its name.
 """
 
 from __future__ import annotations

@@ -65,6 +65,7 @@ class System:
         made = await services.registry().create_all(Stage(loaded, servers.place))
         self._report(f"{made} resources created")
         await self._put_back(servers, services, deployable)
+        await self._start(services.collector)
         for component in services.in_order():
             await self._start(component)
         unhealthy = await services.containers.ready(_CONTAINERS_WITHIN)
