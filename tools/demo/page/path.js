@@ -60,7 +60,7 @@ export const STEPS = {
   },
   push: {
     title: (way, phones) => (phones[way.to].platform === "fcm" ? "FCM" : "APNs"),
-    place: () => "stands in for it here",
+    place: () => "its local stand-in",
     carried: (message) => short(JSON.stringify(message.data ?? message.aps)),
     text: "Google's or Apple's service finds the phone by its device token, also while the app is closed.",
   },
