@@ -246,7 +246,7 @@ export const en = {
   notify: "Notify me of messages while this page is closed",
   notifyText: {
     unsupported: "This browser can't: it has no push notifications for this page.",
-    denied: "This browser was told not to. Allow notifications for this page in its settings.",
+    denied: "Notifications are blocked. Allow them for this page in its settings.",
     off: "Your browser's maker learns that something arrived, and never what.",
     on: "Your browser's maker learns that something arrived, and never what.",
   },
