@@ -58,6 +58,7 @@ test("another device that signs the user up at the same moment does no harm", as
 });
 
 test("signing in makes no account, and signing up takes nobody's name", async () => {
+  const { client } = await backend.client("newcomer/phone", { settings: {} });
   const calls: string[] = [];
   const refused = (what: string, status: number) => (): [number, unknown] => {
     calls.push(what);
@@ -65,7 +66,6 @@ test("signing in makes no account, and signing up takes nobody's name", async ()
   };
   backend.lies.set("POST sign-in", refused("in", 401));
   backend.lies.set("POST sign-up", refused("up", 409));
-  const { client } = await backend.client("newcomer/phone", { settings: {} });
   await expect(client.signIn()).rejects.toMatchObject({ status: 401 });
   await expect(client.signUp()).rejects.toMatchObject({ status: 409 });
   expect(calls).toEqual(["in", "up"]);
