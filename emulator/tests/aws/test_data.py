@@ -121,6 +121,29 @@ def test_items_users_tokens_and_push_endpoints_come_back(tmp_path: Path) -> None
         assert (attributes["Token"], attributes["Enabled"]) == ("token", "false")
 
 
+def test_a_key_signs_as_before_although_its_id_is_another(tmp_path: Path) -> None:
+    file = tmp_path / "dev.json"
+
+    def made(url: str, spec: str = "ECC_NIST_P256") -> tuple[Any, str]:
+        kms: Any = boto3.client("kms", endpoint_url=url)
+        key = kms.create_key(KeySpec=spec, KeyUsage="SIGN_VERIFY", Description="push")
+        return kms, str(key["KeyMetadata"]["KeyId"])
+
+    with aws_servers.running() as url:
+        kms, old = made(url)
+        opened(url, file)
+        public = kms.get_public_key(KeyId=old)["PublicKey"]
+        saved(url)
+    with aws_servers.running() as url:
+        kms, new = made(url)
+        assert opened(url, file)["put_back"] == 1
+        assert (new == old, kms.get_public_key(KeyId=new)["PublicKey"]) == (False, public)
+    with aws_servers.running() as url:
+        kms, other = made(url, "ECC_NIST_P384")
+        assert opened(url, file)["put_back"] == 0
+        assert kms.get_public_key(KeyId=other)["PublicKey"] != public
+
+
 def test_messages_come_back_in_their_order_and_are_still_known_as_sent(tmp_path: Path) -> None:
     file = tmp_path / "dev.json"
 
