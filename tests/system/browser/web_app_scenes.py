@@ -89,7 +89,7 @@ def write_to(page: Page, user: str) -> None:
     page.get_by_role("button", name="New chat").first.click()
     page.get_by_label("User name").fill(user)
     page.get_by_role("button", name="Start chat").click()
-    expect(page.get_by_role("heading", name=user, level=2)).to_be_visible()
+    expect(page.get_by_role("heading", name=user, level=1)).to_be_visible()
 
 
 def send(page: Page, text: str) -> None:

@@ -268,6 +268,24 @@ export class Api {
     await this.#call({ method: "PUT", path, body: { until }, repeat: true }, nothing);
   }
 
+  // -- files
+
+  /** A form by which a file of `size` bytes is put into the bucket, and the file's id. */
+  async fileForm(chat: string, size: number): Promise<bodies.FileResponse> {
+    const call: Call = {
+      method: "POST",
+      path: chatPath(chat, "files"),
+      body: { size },
+      repeat: true,
+    };
+    return this.#call(call, bodies.parseFileResponse);
+  }
+
+  async fileUrl(chat: string, file: string): Promise<bodies.DownloadResponse> {
+    const path = chatPath(chat, `files/${encodeURIComponent(file)}`);
+    return this.#call({ method: "GET", path, repeat: true }, bodies.parseDownloadResponse);
+  }
+
   // -- contacts and settings
 
   async contacts(): Promise<readonly bodies.Contact[]> {

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
+import time
 from collections import deque
 from collections.abc import Callable
 
-from emulator.functions import failures
+from emulator.functions import diagnosis, failures
 from emulator.functions.model import Function
 from emulator.functions.runtime_api import Invocation
 from emulator.functions.worker import Host, Worker
@@ -47,6 +47,7 @@ class FunctionPool:
         self._closed = False
         self._invocations = 0
         self._errors = 0
+        self._error: dict[str, object] | None = None  # the last one, since the code changed
 
     async def invoke(self, event: bytes) -> InvokeResult:
         """Raises Throttled when the reserved concurrency is exhausted."""
@@ -67,7 +68,8 @@ class FunctionPool:
             raise
         if result.error:
             self._errors += 1
-            self._report(f"{self.function.label} failed: {_summary(result)}; {self.function.log}")
+            if not invocation.failed_init:  # see _diagnose
+                self._failed("failed", diagnosis.of_invocation(result, self.function))
         return result
 
     async def prewarm(self) -> None:
@@ -80,6 +82,7 @@ class FunctionPool:
 
     def retire_workers(self) -> None:
         """From here on only new processes take events; running invocations finish."""
+        self._error = None
         for worker in self._workers:
             worker.retired = True
             if not worker.busy:
@@ -105,6 +108,7 @@ class FunctionPool:
             "waiting": len(self._waiting),
             "invocations": self._invocations,
             "errors": self._errors,
+            "error": self._error,
         }
 
     def _assign(self) -> None:
@@ -158,21 +162,26 @@ class FunctionPool:
         """A failed init is the result of the invocation it was for; with none, it is only
         reported."""
         if self._waiting:
-            self._waiting.popleft().settle(init_error)
-        else:
-            self._report(
-                f"{self.function.label} cannot start: {_summary(init_error)}; {self.function.log}"
-            )
+            first = self._waiting.popleft()
+            first.failed_init = True
+            first.settle(init_error)
+        task = asyncio.create_task(self._diagnose(init_error))
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+    async def _diagnose(self, init_error: InvokeResult) -> None:
+        """Where the import fails, if that is why the function can't start. Said once for a change:
+        each event would start another worker that fails alike."""
+        found = await diagnosis.of_init(self.function, self._host)
+        text = found or diagnosis.of_invocation(init_error, self.function)
+        if self._error is None or self._error["text"] != text:
+            self._failed("can't start", text)
+
+    def _failed(self, what: str, text: str) -> None:
+        self._error = {"text": text, "at": time.time()}
+        self._report(f"{self.function.label} {what}: {text} ({self.function.log})")
 
     def _end(self, worker: Worker) -> None:
         task = asyncio.create_task(worker.stop())
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
-
-
-def _summary(result: InvokeResult) -> str:
-    try:
-        document = json.loads(result.payload)
-        return f"{document['errorType']}: {document['errorMessage']}"
-    except (ValueError, KeyError, TypeError):
-        return result.payload[:200].decode(errors="replace")

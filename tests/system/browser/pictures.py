@@ -1,8 +1,6 @@
-"""Draws the pictures of the web client in docs/pictures/: a system of its own, people, and Chromium.
+"""Draws the pictures of the web client in docs/pictures/, with a system of its own and Chromium.
 
-    python -m docs.pictures [folder]
-
-`make pictures` is the same. The times in them are those of the moment.
+`make pictures` runs it. The times in them are those of the moment. No test: it looks at nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +19,7 @@ from tests.support.chromium import FLAGS, chromium
 from tests.support.peers import Peers
 from tests.support.running_system import started
 
-ROOT = Path(__file__).parent
+ROOT = Path(__file__).parents[3]
 PASSWORD = "Correct-horse-7"
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 780}
@@ -36,7 +34,7 @@ TRIP = [
 TALK = [
     ("raju", "Hey! Did you see the game last night?"),
     ("ravi", "Only the second half. What a finish!"),
-    ("raju", "Unbelievable I nearly woke the neighbours"),
+    ("raju", "Unbelievable! I nearly woke the neighbours"),
     ("ravi", "Same here. Are we still on for Saturday?"),
     (
         "raju",
@@ -92,19 +90,19 @@ class Story:
             page.get_by_role("button", name="New chat").first.click()
             page.get_by_label("User name").fill(name)
             page.get_by_role("button", name="Start chat").click()
-            page.get_by_role("heading", name=name, level=2).wait_for()
+            page.get_by_role("heading", name=name, level=1).wait_for()
         run(others["anita"].send(run(others["anita"].direct("ravi")), "Thank you so much!"))
         run(others["raju"].people.add("meena"))
         page.get_by_role("button", name="New group").click()
         page.get_by_label("Group name").fill("Goa trip")
         page.get_by_label("User names").fill("raju, meena")
         page.get_by_role("button", name="Create group").click()
-        page.get_by_role("heading", name="Goa trip", level=2).wait_for()
+        page.get_by_role("heading", name="Goa trip", level=1).wait_for()
         group = page.url.rsplit("/", 1)[1]
         self.converse(page, group, TRIP, others)
         self.draw(page, "group")
         page.get_by_role("link", name="raju").click()
-        page.get_by_role("heading", name="raju", level=2).wait_for()
+        page.get_by_role("heading", name="raju", level=1).wait_for()
         self.converse(page, run(others["raju"].direct("ravi")), TALK, others)
         run(others["meena"].send(group, "Don't forget sunscreen!"))
         run(others["meena"].send(run(others["meena"].direct("ravi")), "Can you call me later?"))
@@ -143,7 +141,7 @@ class Story:
         self.draw(page, "phone-chats-rtl")
         page.set_viewport_size(DESK)  # type: ignore[arg-type]
         page.get_by_role("link", name="raju").click()
-        page.get_by_role("heading", name="raju", level=2).wait_for()
+        page.get_by_role("heading", name="raju", level=1).wait_for()
         self.draw(page, "chat-rtl")
         page.evaluate("document.documentElement.removeAttribute('dir')")
         page.get_by_role("button", name="Chat info").click()
@@ -168,7 +166,7 @@ def read_all(client: ChatClient, chat: str) -> None:
 
 
 def main() -> None:
-    to = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "pictures"
+    to = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "pictures"
     program = chromium()
     assert program is not None, "there is no Chromium on this machine"
     with (
