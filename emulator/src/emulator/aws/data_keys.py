@@ -1,7 +1,7 @@
 """The pairs of KMS's keys that sign, so that whoever has a public key can go on with it.
 
-A key has another id after a restart, and is known again by its description. Short: of keys for
-encryption nothing is kept, since nothing is encrypted with them.
+A key has another id after a restart, and is known again by its description. Short: keys for
+encryption are not saved, since nothing is encrypted with them.
 """
 
 from __future__ import annotations
