@@ -1,9 +1,9 @@
 """The data that survives a restart, taken out of and put back into moto's memory.
 
 Items of tables, objects of buckets, users with their passwords, tokens and codes, push endpoints,
-pairs of keys that sign; messages in queues and records of streams that are not handled yet. What
-the template makes is not in it: that is made anew at each start, and gets its data back by its
-name.
+keys that sign;
+messages in queues and records of streams that are not handled yet. What the template makes is not
+in it: that is made anew at each start, and gets its data back by its name.
 """
 
 from __future__ import annotations
@@ -187,6 +187,6 @@ PARTS: Mapping[str, Part] = {
     "users": Part(_users, _put_users),
     "endpoints": Part(_endpoints, _put_endpoints),
     "objects": Part(data_objects.taken, data_objects.restore),
-    "queues": Part(data_queues.taken, data_queues.restore),
     "keys": Part(data_keys.taken, data_keys.restore),
+    "queues": Part(data_queues.taken, data_queues.restore),
 }

@@ -1,49 +1,40 @@
-"""The pairs of KMS's keys that sign, so that whoever has a public key can go on with it.
-
-A key has another id after a restart, and is known again by its description. Short: keys for
-encryption are not saved, since nothing is encrypted with them.
-"""
+"""The keys of KMS that sign, as they are saved and put back: who knows the public one expects it to
+stay. The template makes a key anew at each start, with another id, so it is known by its
+description."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from moto.kms.models import kms_backends
-from moto.kms.utils import ECDSAPrivateKey
+
+PEM = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def taken() -> dict[str, Any]:
     return {
-        key.description: {
-            "spec": key.key_spec,
-            "private_key": key.private_key.private_key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            ).decode(),
-        }
-        for key in _signing()
+        name: key.private_key.private_key.private_bytes(*PEM).decode() for name, key in _signing()
     }
 
 
-def restore(saved: dict[str, Any], report: Callable[[str], None]) -> int:
-    """How many keys got their pair back."""
-    count = 0
-    for key in _signing():
-        found = saved.get(key.description)
-        if found is None or found["spec"] != key.key_spec:
-            continue
-        text = found["private_key"].encode()
-        key.private_key.private_key = serialization.load_pem_private_key(text, None)
-        count += 1
-    return count
+def restore(saved: dict[str, Any], _report: Callable[[str], None]) -> int:
+    """A key that the template no longer has is left."""
+    found = [(key, saved[name]) for name, key in _signing() if name in saved]
+    for key, pem in found:
+        key.private_key.private_key = load_pem_private_key(pem.encode(), None)
+    return len(found)
 
 
-def _signing() -> Iterator[Any]:
+def _signing() -> Iterator[tuple[str, Any]]:
     for regions in kms_backends.values():
         for backend in regions.values():
             for key in backend.keys.values():
-                if key.description and isinstance(key.private_key, ECDSAPrivateKey):
-                    yield key
+                if key.key_usage == "SIGN_VERIFY":
+                    yield f"{key.key_spec} {key.description}", key
