@@ -38,7 +38,9 @@ FILL = """({ first, count, complete }) => {
     chat: open.chat, seq, messageId: `m${seq}`, sender: seq % 3 ? session.user : 'raju',
     senderDevice: 'x', sentAt: 1700000000000 + seq * 60000,
     text: `message ${seq}` + ' and more words'.repeat(seq % 17), unreadable: undefined,
-    state: seq % 3 ? 4 : undefined, reason: undefined,
+    state: seq % 3 ? 4 : undefined, reason: undefined, kind: 'text', content: undefined,
+    reference: { by: 'x/x', id: `m${seq}` }, edited: false, deleted: false, reactions: [],
+    reply: undefined, expires: undefined, expiresAt: undefined,
   });
   open.messages = Array.from({ length: count }, (_, at) => made(first + at));
   open.complete = complete;
