@@ -14,7 +14,7 @@ import type { MessageContent, Reference } from "./core/content.ts";
 import { Engine } from "./core/engine.ts";
 import type { Event } from "./core/events.ts";
 import type { ServerFrame, Watermarks } from "./core/frames.ts";
-import { ulid } from "./core/ids.ts";
+import { nameOf, ulid } from "./core/ids.ts";
 import { Backoff } from "./core/liveness.ts";
 import { isMember, isPair } from "./core/membership.ts";
 import type { Random } from "./core/random.ts";
@@ -607,6 +607,10 @@ export class ChatClient {
         break;
       case "keys_low":
         void this.#account.replenish(event.fallbackUsed).catch(ignored);
+        break;
+      case "device_added":
+        if (event.user !== this.user) break;
+        void this.writing.repeatForDevice(nameOf(event.user, event.device)).catch(ignored);
         break;
       case "members":
         void this.#newcomers(event.chat, event.joined).catch(ignored);
