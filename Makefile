@@ -79,6 +79,9 @@ phone: $(READY) ## make phone user=raju: the pushes that raju's phone holds
 	@$(call need,user,make phone user=raju)
 	@$(BIN)/python -m client phone $(user)
 
+trace: $(READY) ## make trace ID=<message id>: its way through all services
+	@$(BIN)/python -m emulator trace $(ID) $(ARGS)
+
 aws: $(READY) ## the AWS command line on what runs here: make aws ARGS="dynamodb list-tables"
 	@$(LOCAL_AWS) $(BIN)/python -m tools.aws $(ARGS)
 

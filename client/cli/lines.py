@@ -64,6 +64,8 @@ class Lines:
         return False  # whoever wrote it into a pipe is gone
 
     def changed(self, event: StateChanged) -> None:
+        if not event.text and event.state is not State.FAILED:
+            return  # a name or a timer: `~` and the notices report those
         match event.state:
             case State.SENT:
                 self._write(f"sent {event.seq} {one_line(event.text)}")

@@ -263,7 +263,7 @@ class Room:
                 self._shown = event.seq
                 self._view.received(replace(event, text=self._text_of(event)))
                 self.reading()
-        elif not event.own and event.kind in ("text", "file"):
+        elif not event.own and event.counts:
             name = self._title_of(event.chat, event.sender)
             where = "" if name == event.sender else f" in {name}"
             self._view.notice(f"{event.sender} wrote{where}: /to {name}")

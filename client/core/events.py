@@ -52,6 +52,7 @@ class MessageReceived:
     own: bool  # written by this user (on another device, or before this store was made)
     reason: str | None = None  # why it waits, for people
     kind: str = "text"  # of its content; what is not `text` has its fields in the history
+    counts: bool = True  # it is unread, and people are notified of it
 
 
 @dataclass(frozen=True, slots=True)

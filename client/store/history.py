@@ -143,13 +143,10 @@ def _named(db: sqlite3.Connection, chat: str, otherwise: str | None) -> str | No
     return otherwise if found is None else found.content.fields["name"]
 
 
-def read_profile(db: sqlite3.Connection, user: str) -> tuple[Profile, int]:
-    """And its `at`, 0 if nothing is known."""
+def read_profile(db: sqlite3.Connection, user: str) -> Profile:
     rows = [change.content.fields for change in read_profiles(db, user)]
     fields = max(rows, key=lambda fields: fields["at"], default=None)
-    if fields is None:
-        return Profile(user), 0
-    return Profile(user, fields["name"], fields["picture"]), fields["at"]
+    return Profile(user) if fields is None else Profile(user, fields["name"], fields["picture"])
 
 
 def read_messages(

@@ -76,7 +76,7 @@ async def serving(endpoints: Endpoints, port: int, users: tuple[str, str]) -> As
             finally:
                 notifying.cancel()
     finally:
-        await server.listener.stop()
+        await server.stop()
 
 
 def _port(wanted: int) -> int:

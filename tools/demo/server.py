@@ -43,6 +43,14 @@ class Server:
         self.listener = HttpListener(self._handle, port, "the demonstration")
         self.demo: Demo | None = None
         self._streams: set[asyncio.Event] = set()
+        self._closing = False
+
+    async def stop(self) -> None:
+        """Its streams end; a page that is still open tries again."""
+        self._closing = True
+        for stream in self._streams:
+            stream.set()
+        await self.listener.stop()
 
     async def notify(self, demo: Demo) -> None:
         """Passes on that something has changed, for as long as it runs."""
@@ -99,6 +107,8 @@ class Server:
             while True:
                 await changed.wait()
                 changed.clear()
+                if self._closing:
+                    return response
                 await response.write(f"data: {json.dumps(demo.state())}\n\n".encode())
         except ConnectionError:
             return response

@@ -219,6 +219,19 @@ def test_what_is_not_saved_yet_is_saved_when_the_emulator_is_gone(tmp_path: Path
     assert "late" in file.read_text()
 
 
+def test_a_key_that_signs_comes_back_by_its_description(tmp_path: Path) -> None:
+    file, public = tmp_path / "dev.json", []
+    for count in (0, 1):
+        with aws_servers.running() as url:
+            kms: Any = boto3.client("kms", endpoint_url=url)
+            wanted = {"KeySpec": "ECC_NIST_P256", "KeyUsage": "SIGN_VERIFY"}
+            key = kms.create_key(Description="pushes", **wanted)["KeyMetadata"]["KeyId"]
+            kms.create_key(Description="encrypts nothing")
+            assert opened(url, file)["put_back"] == count
+            public.append(kms.get_public_key(KeyId=key)["PublicKey"])
+    assert public[0] == public[1]
+
+
 def test_a_save_that_is_killed_leaves_the_earlier_one(tmp_path: Path) -> None:
     """The server is killed at a random moment of writing, again and again: each time everything is
     there that was saved before."""

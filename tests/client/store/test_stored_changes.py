@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from client.core.arrivals import Arrivals
 from client.core.changes import Changes, counted_from
 from client.core.cipher import Draft, Text
-from client.core.content import MessageContent, Reference, text_content
+from client.core.content import MessageContent, Reference, parse, text_content
 from client.core.events import Event
 from client.core.frames import Message
 from client.core.ids import change_id, ulid
@@ -21,7 +22,9 @@ from client.core.settings import Settings
 from client.core.step import Step
 from client.store import Store
 from tests.client.core.fake_cipher import FakeCipher
+from tests.client.crypto.test_pure_crypto import VECTORS
 
+STORY = json.loads((VECTORS / "views.json").read_text(encoding="utf-8"))["story"]
 CHAT = "c"
 TEXT = Reference("raju/phone", "01JDB2F6Y8W6X1T9N5R3Q7P0AB")
 LATER = Reference("raju/web", "01JDB2F6Y8W6X1T9N5R3Q7P0AC")
@@ -154,6 +157,37 @@ def test_the_same_messages_show_the_same_in_whatever_order_and_however_often(dat
     for target, secrets in ((TEXT, ("a secret", "the last edit", "❤️")), (LATER, ("another",))):
         if target in gone:
             assert not any(f"'{word}" in shuffled.stored() for word in secrets)
+
+
+@settings(max_examples=60, derandomize=True, deadline=None)
+@given(data=st.data())
+def test_the_story_of_both_clients_ends_the_same_in_whatever_order_it_comes(data: Any) -> None:
+    device = Device()
+    everything = [
+        (each["seq"], Reference(each["by"], each["id"]), parse(each["content"]))
+        for each in STORY["messages"]
+    ]
+    late = data.draw(st.sets(st.sampled_from([of.id for _, of, _ in everything])))
+    for each in data.draw(st.permutations(everything)):
+        device.take(*each, readable=each[1].id not in late)
+    device.read_all()
+    with device.store.transaction():
+        device.store.set_watermark(CHAT, len(everything))
+    history = [
+        {
+            "seq": each.seq,
+            "kind": each.kind,
+            "text": each.text,
+            "deleted": each.deleted,
+            "reactions": [list(reaction) for reaction in each.reactions],
+        }
+        for each in device.store.history(CHAT)
+    ]
+    (summary,) = device.store.chats()
+    assert history == STORY["history"]
+    assert (summary.name, summary.timer) == (STORY["name"], STORY["timer"])
+    assert summary.unread == STORY["unread"]
+    assert STORY["gone"] not in device.stored()
 
 
 def test_a_change_whose_message_is_not_here_does_nothing_and_is_kept() -> None:

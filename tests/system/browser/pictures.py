@@ -34,7 +34,7 @@ TRIP = [
 TALK = [
     ("raju", "Hey! Did you see the game last night?"),
     ("ravi", "Only the second half. What a finish!"),
-    ("raju", "Unbelievable I nearly woke the neighbours"),
+    ("raju", "Unbelievable! I nearly woke the neighbours"),
     ("ravi", "Same here. Are we still on for Saturday?"),
     (
         "raju",

@@ -21,6 +21,23 @@ from tests.system.conftest import PASSWORD
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 800}
 
+# Gives the open chat `count` messages, of heights that differ; `first` is the first one's seq.
+FILL = """({ first, count, complete }) => {
+  const { session } = document.querySelector('switchboard-app').ui;
+  const { open } = session;
+  const made = (seq) => ({
+    chat: open.chat, seq, messageId: `m${seq}`, sender: seq % 3 ? session.user : 'raju',
+    senderDevice: 'x', sentAt: 1700000000000 + seq * 60000,
+    text: `message ${seq}` + ' and more words'.repeat(seq % 17), unreadable: undefined,
+    state: seq % 3 ? 4 : undefined, reason: undefined, kind: 'text', content: undefined,
+    reference: { by: 'x/x', id: `m${seq}` }, edited: false, deleted: false, reactions: [],
+    reply: undefined, expires: undefined, expiresAt: undefined,
+  });
+  open.messages = Array.from({ length: count }, (_, at) => made(first + at));
+  open.complete = complete;
+  open.changed();
+}"""
+
 
 @pytest.fixture
 def peers(endpoints: dict[str, Any], tmp_path: Path) -> Iterator[Peers]:

@@ -5,7 +5,7 @@ import { Phone } from "./phones.js";
 import { follow, listen, now, until } from "./state.js";
 import { Tour } from "./tour.js";
 
-const LAMPS = { once: "once", order: "in order", secret: "unreadable to servers" };
+const LAMPS = { once: "once", order: "in order", secret: "secret" };
 
 function bindTabs() {
   const tabs = [...document.querySelectorAll("[role=tab]")];

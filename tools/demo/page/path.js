@@ -60,7 +60,7 @@ export const STEPS = {
   },
   push: {
     title: (way, phones) => (phones[way.to].platform === "fcm" ? "FCM" : "APNs"),
-    place: () => "stands in for it here",
+    place: () => "its local stand-in",
     carried: (message) => short(JSON.stringify(message.data ?? message.aps)),
     text: "Google's or Apple's service finds the phone by its device token, also while the app is closed.",
   },
@@ -161,6 +161,7 @@ export class Path {
   #plan({ steps }) {
     const order = Object.keys(STEPS).filter((name) => name in steps);
     order.sort((one, other) => steps[one].at - steps[other].at);
+    const id = this.#shown;
     let [before, lit] = [undefined, performance.now()];
     for (const name of order) {
       const took = before === undefined ? 0 : (steps[name].at - before) * 1000;
@@ -172,7 +173,7 @@ export class Path {
       lit += this.#slow === 1 ? 0 : Math.max(60, Math.min(took * this.#slow, LONGEST));
       lit = Math.max(lit, performance.now());
       this.#lit.set(name, lit);
-      setTimeout(() => this.#light(name, this.#shown), lit - performance.now());
+      setTimeout(() => this.#light(name, id), lit - performance.now());
     }
   }
 

@@ -37,6 +37,12 @@ function current() {
 const find = (selector, within = document) => within.querySelector(selector);
 const findAll = (selector) => [...document.querySelectorAll(selector)];
 
+// An app can't take the focus from another device: here, from the other frame or the page around it.
+const take = HTMLElement.prototype.focus;
+HTMLElement.prototype.focus = function (...given) {
+  if (document.hasFocus()) take.apply(this, given);
+};
+
 // -- signing in
 
 let tried = false;

@@ -35,7 +35,7 @@ function steps({ ravi, raju, showTab, current, names }) {
   return [
     {
       title: `${names.raju} is online`,
-      text: `${names.ravi} writes “Hey ${names.raju}!”. His phone encrypts it and sends it on the connection that it keeps open. ${names.raju} has one too: the message is posted there at once. Two ticks: delivered. Blue: read.`,
+      text: `${names.ravi} writes “Hey ${names.raju}!”. His phone encrypts it and sends it on the connection that it keeps open. ${names.raju} has one too: the message is posted there at once. Two ticks: delivered. Blue: read. The first message also starts the functions, which takes a second.`,
       source: "Message creation and routing",
       waits: "the ticks turn blue",
       act: async () => {

@@ -368,7 +368,7 @@ export class ChatClient {
   /** Reactions, edits, deletions, timers, names, pictures and profiles. */
   get writing(): Writing {
     const mayName = (chat: string) => this.#mayName(chat);
-    return new Writing(this.user, this.device, this.#store, this.#driver, mayName);
+    return new Writing(this.user, this.#store, this.#driver, mayName);
   }
 
   /** As far as the backend can be asked now; there is nobody else who knows. */

@@ -20,7 +20,7 @@ export interface Clicked extends Extendable {
   readonly notification: Notification;
 }
 
-export interface Told extends Extendable {
+export interface Messaged extends Extendable {
   readonly data: unknown;
 }
 
@@ -38,7 +38,7 @@ interface Events {
   push: Pushed;
   pushsubscriptionchange: Extendable;
   notificationclick: Clicked;
-  message: Told;
+  message: Messaged;
 }
 
 export interface Scope {

@@ -13,6 +13,7 @@ from emulator.functions.model import Function
 from emulator.functions.runtime_api import Invocation
 from emulator.functions.worker import Host, Worker
 from emulator.providers import InvokeResult, Throttled
+from emulator.traces.ring import INVOCATION, Ring
 
 PATIENCE = 0.05  # seconds an invocation waits for a busy worker before another one is started
 
@@ -34,12 +35,18 @@ class FunctionPool:
     `report` gets one line for every function error."""
 
     def __init__(
-        self, function: Function, host: Host, limit: int, report: Callable[[str], None]
+        self,
+        function: Function,
+        host: Host,
+        limit: int,
+        report: Callable[[str], None],
+        ring: Ring,
     ) -> None:
         self.function = function
         self._host = host
         self._limit = limit if function.reserved is None else min(limit, function.reserved)
         self._report = report
+        self._ring = ring
         self._workers: list[Worker] = []
         self._waiting: deque[Invocation] = deque()
         self._ending: set[asyncio.Task[None]] = set()
@@ -56,7 +63,7 @@ class FunctionPool:
         in_flight = sum(worker.busy for worker in self._workers) + len(self._waiting)
         if self.function.reserved is not None and in_flight >= self.function.reserved:
             raise Throttled(self.function.name)
-        invocation = Invocation(event)
+        invocation, began = Invocation(event), time.time()
         self._invocations += 1
         self._waiting.append(invocation)
         self._assign()
@@ -66,6 +73,17 @@ class FunctionPool:
             if invocation in self._waiting:
                 self._waiting.remove(invocation)
             raise
+        self._ring.add(
+            INVOCATION,
+            self.function.label,
+            by=invocation.worker,
+            at=invocation.started or began,
+            ms=round(1000 * (time.time() - (invocation.started or began)), 2),
+            given=event,
+            result=result.payload,
+            error=diagnosis.of_invocation(result, self.function) if result.error else "",
+            id=invocation.request_id,
+        )
         if result.error:
             self._errors += 1
             if not invocation.failed_init:  # see _diagnose

@@ -1,6 +1,6 @@
 /**
  * Notifications while the page is closed: the service worker, and the browser's subscription to
- * pushes, which the backend is told of. A browser may end a subscription by itself, and the backend's
+ * pushes, which the backend knows. A browser may end a subscription by itself, and the backend's
  * key may be another one: so both are looked at whenever the device is opened.
  */
 

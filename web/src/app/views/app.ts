@@ -154,7 +154,8 @@ export class SwitchboardApp extends View {
     const entry = chat === undefined ? undefined : session?.entry(chat);
     const unread = session?.chats.reduce((sum, each) => sum + each.unread, 0) ?? 0;
     const count = unread > 0 ? `(${unread}) ` : "";
-    const name = entry === undefined ? "" : `${titleOf(entry, session?.user ?? "")} · `;
+    const name =
+      entry === undefined || session === undefined ? "" : `${titleOf(entry, session)} · `;
     document.title = `${count}${name}${words().app}`;
   }
 }

@@ -1,12 +1,13 @@
 /** What the user may choose: look, words, privacy, storage; and the account with its ways out. */
 
 import { html, nothing, type TemplateResult } from "lit";
-import type { SettingsResponse } from "../../client/index.ts";
+import { LONGEST_NAME, type SettingsResponse } from "../../client/index.ts";
 import { hashOf } from "../model/route.ts";
 import { chooseTheme, THEMES, theme } from "../model/theme.ts";
 import { chooseLanguage, LANGUAGES, words } from "../words/words.ts";
 import { notifications } from "./notifications.ts";
 import { avatar, header, icon } from "./parts.ts";
+import { picturePicker } from "./pictures.ts";
 import { reasonIn } from "./ui.ts";
 import { View } from "./view.ts";
 
@@ -39,15 +40,44 @@ export class SettingsView extends View {
     return html`${header(say.settings, { back: () => ui.go({ at: "list" }) })}
       <div class="scrolls">
         <div class="profile">
-          ${avatar(session.user)}
-          <p class="profile-name"><bdi>${session.user}</bdi></p>
-          <p class="quiet"><bdi>${session.client.device}</bdi></p>
+          ${avatar(session.nameOf(session.user), { picture: session.pictureOf(session.user) })}
+          <p class="profile-name"><bdi>${session.nameOf(session.user)}</bdi></p>
+          <p class="quiet"><bdi>${session.user}</bdi> · <bdi>${session.client.device}</bdi></p>
         </div>
+        ${this.#profile()}
         <div class="actions">
           <a class="action" href=${hashOf({ at: "devices" })}>${icon("device")} ${say.devices}</a>
         </div>
         ${this.#appearance()} ${notifications(ui, session)} ${this.#privacy()} ${this.#storage()} ${this.#account()}
       </div>`;
+  }
+
+  #profile(): TemplateResult {
+    const say = words();
+    const { session, ui } = this;
+    const { name, picture } = session.profiles.get(session.user) ?? {};
+    const save = (event: SubmitEvent) => {
+      const typed = fields(event).given("name").trim();
+      ui.run(async () => {
+        await session.setProfile(typed === "" ? null : typed, picture ?? null);
+        ui.say(say.saved);
+      });
+    };
+    const set = (chosen: string | null) => ui.run(() => session.setProfile(name ?? null, chosen));
+    return html`<form class="form" @submit=${save}>
+        <label
+          >${say.yourName}
+          <input
+            name="name"
+            maxlength=${LONGEST_NAME}
+            autocomplete="name"
+            .value=${name ?? ""}
+            aria-describedby="name-text"
+        /></label>
+        <p class="rule" id="name-text">${say.yourNameText}</p>
+        <button>${say.save}</button>
+      </form>
+      <div class="actions">${picturePicker(ui, picture, set)}</div>`;
   }
 
   #appearance(): TemplateResult {

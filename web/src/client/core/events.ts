@@ -17,6 +17,8 @@ interface MessageEvent {
   /** Undefined where this device cannot read it (yet); `unreadable` says why. */
   readonly text: string | undefined;
   readonly unreadable: Unreadable | undefined;
+  /** It is unread, and people are notified of it. */
+  readonly counts: boolean;
   /** Of its content; what is not `text` has its fields in the history. */
   readonly kind: MessageContent["kind"];
   /** Written by this user (on another device, or before this store was made). */

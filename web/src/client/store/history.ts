@@ -132,18 +132,14 @@ export async function settingOf<Kind extends "timer" | "chat_name" | "chat_pictu
   return found?.content as Extract<MessageContent, { kind: Kind }> | undefined;
 }
 
-/** And its `at`, 0 if nothing is known. */
-export async function profileOf(
-  store: Store,
-  user: string,
-): Promise<{ profile: Profile; at: number }> {
+export async function profileOf(store: Store, user: string): Promise<Profile> {
   let newest: Extract<MessageContent, { kind: "profile" }> | undefined;
   for (const { content } of await profilesOf(store, user)) {
     const newer = content.kind === "profile" && content.at > (newest?.at ?? -1);
     if (newer) newest = content;
   }
-  const { name, picture, at = 0 } = newest ?? {};
-  return { profile: { user, name: name ?? undefined, picture: picture ?? undefined }, at };
+  const { name, picture } = newest ?? {};
+  return { user, name: name ?? undefined, picture: picture ?? undefined };
 }
 
 /** The user has written something in the chat, on any device. */
