@@ -201,7 +201,8 @@ class ChatClient:
 
         def start() -> None:
             self._running = asyncio.create_task(connection.run())
-            self._uploading = asyncio.create_task(self._files.run())
+            if self._uploading is None:
+                self._uploading = asyncio.create_task(self._files.run())
 
         async with asyncio.timeout(timeout):
             await self._caught_up(start, complete=False)
@@ -648,6 +649,8 @@ class ChatClient:
         return await fetch(self._api, request)
 
     def _uploaded(self, upload: Upload, content: Mapping[str, Any]) -> None:
+        if self._drive().engine.left(upload.chat):
+            raise NotAMember
         message = MessageContent("file", content)
 
         def write(engine: Engine, step: Step) -> None:

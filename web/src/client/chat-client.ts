@@ -148,7 +148,7 @@ export class ChatClient {
     this.#files = new Files({
       api: this.#api,
       uploads,
-      backoff: new Backoff(this.#settings, this.#random),
+      backoff: () => new Backoff(this.#settings, this.#random),
       send: (upload, content) => this.#uploaded(upload, content),
       publish: (event) => this.#feed.publish(event),
     });
@@ -582,6 +582,7 @@ export class ChatClient {
 
   /** Not twice, where the client ended between this and the removal of the upload. */
   async #uploaded({ messageId, chat }: Upload, content: UploadContent): Promise<void> {
+    if (this.#driver.engine.left(chat)) throw new NotAMember();
     const message = { ...content, kind: "file" } as MessageContent;
     await this.#driver.step(async (step, engine) => {
       if ((await step.ledger.own(messageId)) !== undefined) return;
