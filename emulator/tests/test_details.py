@@ -29,6 +29,10 @@ class OneFunction:
             raise EmulatorError(f"there is no function {reference!r} (there are: send)")
         return "Send"
 
+    def state(self) -> dict[str, Any]:
+        error = {"text": "lambdas/send.py:3: NameError: x", "at": 7.0}
+        return {"functions": [{"label": "Send", "error": error}, {"label": "Push", "error": None}]}
+
     async def invoke(self, reference: str, event: bytes) -> InvokeResult:
         self._ring.add(INVOCATION, "Send", given=event, result=event)
         return InvokeResult(event, False)
@@ -59,6 +63,11 @@ def test_invocations_are_paged_and_an_event_is_invoked(details: Details, ring: R
     done = run(details.post(("functions", "send"), {"event": {"a": 1}}))
     newest = run(details.get(("functions", "send"), {}))["invocations"][0]
     assert (newest["number"], newest["given"]) == (done["number"], '{"a": 1}')
+
+
+def test_errors_of_the_code_are_listed(details: Details) -> None:
+    text = "Send: lambdas/send.py:3: NameError: x"
+    assert details.faults() == {"faults": [{"text": text, "at": 7.0}]}
 
 
 def test_a_log_is_searched(details: Details, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -32,6 +33,9 @@ class OneFunction:
 
     def label(self, reference: str) -> str:
         return "Send"
+
+    def state(self) -> dict[str, Any]:
+        return {"functions": []}
 
     async def invoke(self, reference: str, event: bytes) -> InvokeResult:
         self._ring.add(INVOCATION, "Send", given=event, result='{"again": true}', ms=3.0)
