@@ -19,8 +19,8 @@ DIAGRAM = rm -rf .local/diagram && $(LOCAL_AWS) CDK_OUTDIR=.local/diagram CDK_VA
 unexport AWS_PROFILE PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help dev stop status logs aws trace chat phone operator demo-balance test test-quick test-emulator model web page \
-	check format docs bench synth rehearse bootstrap diff deploy destroy base-image lock clean
+.PHONY: help dev demo stop status logs aws trace chat phone operator demo-balance test test-quick test-emulator model web \
+	page check format docs pictures bench synth rehearse bootstrap diff deploy destroy base-image lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -89,6 +89,9 @@ operator: $(READY) ## make operator act=disable user=raju [env=prod]: or enable,
 	@$(if $(env),$(if $(AWS_PROFILE),AWS_PROFILE='$(AWS_PROFILE)'),$(LOCAL_AWS)) \
 		$(BIN)/python -m tools.operator $(act) $(user) $(if $(env),--env $(env)) $(ARGS)
 
+demo: $(PAGE) ## two phones in a browser, and the path of a message between them; ARGS=--record films it
+	@$(LOCAL_AWS) $(BIN)/python -m tools.demo $(ARGS)
+
 demo-balance: $(READY) ## the balancer's tour in the terminal: even split, kill, failover, scale-out, 5:2
 	@$(LOCAL_AWS) $(BIN)/python -m tools.balancing_demo $(ARGS)
 
@@ -137,6 +140,9 @@ format: $(READY) $(WEB_READY) ## rewrites the sources as `check` wants them
 docs: $(READY) ## generates the protocol's documents, the clients' types and the README's picture
 	@$(BIN)/python -m protocol.generate
 	@$(DIAGRAM)
+
+pictures: $(READY) $(PAGE) ## draws the pictures of the web client in docs/pictures, with Chromium
+	@$(LOCAL_AWS) $(BIN)/python -m tests.system.browser.pictures
 
 bench: $(READY) $(WEB_READY) ## every figure, in one table
 	@$(LOCAL_AWS) $(BIN)/python -m bench $(ARGS)

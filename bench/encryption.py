@@ -14,6 +14,7 @@ from typing import Any
 
 from bench.table import Row
 from client.core.cipher import Chat, Claims, Draft, Outgoing, Text, Unreadable
+from client.core.content import text_content
 from client.core.frames import Message, encode, send
 from client.core.ids import ulid
 from client.crypto.account import AccountKeys
@@ -69,7 +70,7 @@ class _Device:
         """The frames of a text, a key in front of it if there is one."""
         frames: list[Outgoing] = []
         with self.store.transaction():
-            draft = Draft(ulid(int(time.time() * 1000), self._random), CHAT, text)
+            draft = Draft(ulid(int(time.time() * 1000), self._random), CHAT, text_content(text))
             done = False
             while not done:
                 sealing = self.encryption.seal(draft, self._chat)
@@ -131,7 +132,7 @@ def _per_second(act: Callable[[], object]) -> float:
 def _overhead(kind: str, what: str, text: str, ravi: _Device, raju: _Device) -> Row:
     """Bytes of the `send` frame beside the text, to one device."""
     *_, frame = ravi.seals(text)
-    if raju.opens(ravi, frame) != Text(text):
+    if raju.opens(ravi, frame) != Text(text_content(text)):
         raise RuntimeError(f"{what} was not opened")
     size = len(encode(send(frame.message_id, CHAT, frame.alg, frame.payloads)).encode())
     more = size - len(text)

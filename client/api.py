@@ -16,6 +16,8 @@ from client.core.bodies_generated import (
     ChatResponse,
     Contact,
     DeviceResponse,
+    DownloadResponse,
+    FileResponse,
     Invitation,
     ListedChat,
     OneTimeKeysResponse,
@@ -30,8 +32,10 @@ from client.core.bodies_generated import (
     parse_contacts_response,
     parse_delete_account_response,
     parse_device_response,
+    parse_download_response,
     parse_email_code_response,
     parse_email_response,
+    parse_file_response,
     parse_members_response,
     parse_one_time_keys_response,
     parse_password_response,
@@ -266,6 +270,17 @@ class Api:
     async def mute(self, chat: str, until: int) -> None:
         """No pushes until then, in epoch seconds."""
         await self._call("PUT", f"/api/chats/{chat}/mute", {"until": until}, repeat=True)
+
+    # -- files
+
+    async def file_form(self, chat: str, size: int) -> FileResponse:
+        """A form by which a file of `size` bytes is put into the bucket, and the file's id."""
+        response = await self._call("POST", f"/api/chats/{chat}/files", {"size": size}, repeat=True)
+        return _read(parse_file_response, response)
+
+    async def file_url(self, chat: str, file: str) -> DownloadResponse:
+        response = await self._call("GET", f"/api/chats/{chat}/files/{file}", repeat=True)
+        return _read(parse_download_response, response)
 
     # -- contacts and settings
 

@@ -121,6 +121,20 @@ class MessageTooLarge(ClientError):
         self.size, self.limit = size, limit
 
 
+class FileGone(ClientError):
+    """Files are stored as long as messages; this one has expired, or never arrived."""
+
+    def __init__(self) -> None:
+        super().__init__("the file is no longer there")
+
+
+class FileDamaged(ClientError):
+    """What came is not the file that its sender encrypted: nothing of it may be shown."""
+
+    def __init__(self) -> None:
+        super().__init__("the file that came is not the one that was sent; it is not shown")
+
+
 class Closed(ClientError):
     """The client is closed, displaced or signed out."""
 

@@ -7,11 +7,15 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, cast
 
 from client.chat_client import USER, ChatClient
+from client.cli.attaching import HELP as ATTACHING
+from client.cli.attaching import Attaching
+from client.cli.composing import HELP as COMPOSING
+from client.cli.composing import Composing
 from client.cli.own_account import OwnAccount
 from client.cli.room import Room
 from client.cli.strangers import HELP as STRANGERS
 from client.cli.strangers import Strangers
-from client.cli.text import LONGEST_LINE, title
+from client.cli.text import LONGEST_LINE, duration, title
 from client.cli.verifying import HELP as VERIFYING
 from client.cli.verifying import Verifying
 from client.cli.view import View
@@ -20,7 +24,7 @@ from client.errors import ClientError, NotFound, StoreUnavailable
 
 HELP = f"""\
 /to USER               opens the chat with a user, or a group by its name
-/group NAME A,B        makes a group with these users; the name stays on this device
+/group NAME A,B        makes a group with these users, who get its name
 /add A,B  /remove A,B  changes who is in the open group
 /chats                 lists your chats
 /history [N]           shows the last messages of the open chat
@@ -35,6 +39,8 @@ HELP = f"""\
 /export FILE           writes what the backend has stored of your account into a file
 /delete-account        deletes your account for good; its name is never given out again
 /accept USER           believes the changed keys of a user's devices
+{COMPOSING}
+{ATTACHING}
 {STRANGERS}
 {VERIFYING}
 /quit                  leaves, as Ctrl-D does
@@ -52,6 +58,7 @@ class Commands:
         view = cast(View, self._complaints)
         self._client, self._room, self._view = client, room, view
         self._leaving = False
+        composing = Composing(client, view, lambda: room.chat)
         self._known: dict[str, Callable[[str], Awaitable[None]]] = {
             "to": self._to,
             "group": self._group,
@@ -64,6 +71,8 @@ class Commands:
             "devices": self._devices,
             "unlink": self._unlink,
             "accept": self._accept,
+            **composing.commands(),
+            **Attaching(client, view, composing.meant).commands(composing.chat),
             **Strangers(client, view, lambda: room.chat).commands(),
             **verifying,
             **OwnAccount(client, view, self.leave).commands(),
@@ -181,6 +190,7 @@ class Commands:
             parts = [title(summary, self._client.user)]
             parts += [f"with {', '.join(summary.members)}"] if summary.name else []
             parts += [f"{summary.unread} unread"] if summary.unread else []
+            parts += [f"texts disappear after {duration(summary.timer)}"] if summary.timer else []
             parts += ["you are no longer a member"] if summary.left else []
             parts += ["open"] if summary.chat == self._room.chat else []
             self._view.notice(", ".join(parts))

@@ -104,7 +104,7 @@ class Screen:
         self._typing_ends: asyncio.TimerHandle | None = None
         self._notices: dict[str, list[Notice]] = {}
         self._limit, self._offset, self._furthest = SHOWN, 0, 0
-        self._problem = ""
+        self._problem, self._progress = "", ""
         self._typed_at = -TYPING_EVERY
         self._buffer = Entry(
             lambda: self.problem(TOO_LONG),
@@ -147,6 +147,9 @@ class Screen:
     def readable(self, message: MessageReadable) -> None:
         self._redraw()
 
+    def updated(self, message: StoredMessage) -> None:
+        self._redraw()
+
     def wrote(self) -> None:
         self._offset = 0
         self._redraw()
@@ -171,6 +174,10 @@ class Screen:
 
     def connection(self, text: str) -> None:
         self._connection = one_line(text)
+        self._redraw()
+
+    def progress(self, text: str) -> None:
+        self._progress = one_line(text)
         self._redraw()
 
     def code(self, rows: list[str]) -> None:
@@ -245,6 +252,8 @@ class Screen:
         if self._problem:
             return [("class:problem", " ! " + "\n   ".join(self._problem_rows()))]
         columns = get_app().output.get_size().columns
+        if self._progress:
+            return [("class:notice", f" {self._progress}"[:columns].ljust(columns))]
         if self._offset:
             return [("class:notice", " newer messages below: PageDown".ljust(columns))]
         return [("class:rule", "─" * columns)]

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import signal
-import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
-from emulator.cli import background
 from emulator.cli.arguments import (
     ANY_SETTING,
     add_places,
@@ -20,9 +15,9 @@ from emulator.cli.arguments import (
     set_state_directory,
 )
 from emulator.providers import EmulatorError
-from emulator.runtime import endpoints, lock
 from emulator.runtime.endpoints import Endpoints
 from emulator.runtime.project import Project, read
+from tools import own_system
 from tools.balancing_demo.system import Running
 from tools.balancing_demo.tour import Tour
 from tools.screen import Screen
@@ -57,7 +52,7 @@ def run(given: argparse.Namespace) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     screen = Screen()
-    known, project = _running(given.state_dir), read(given.project)
+    known, project = own_system.running(given.state_dir), read(given.project)
     if known is not None and given.env in (None, known.env):
         if given.speed is not None:
             raise EmulatorError(
@@ -72,7 +67,9 @@ def run(given: argparse.Namespace) -> int:
         return _taken(known, project, screen)
     environment = given.env or OWN_ENVIRONMENT
     screen.line(f"starting {environment} for the tour, on free ports ...")
-    with _own(given, environment) as own:
+    state = (given.state_dir / "demo").resolve()
+    arguments = _arguments(given, environment)
+    with own_system.started(given.project, state, arguments) as own:
         return _taken(own, project, screen)
 
 
@@ -92,40 +89,16 @@ async def _tour(known: Endpoints, project: Project, screen: Screen) -> bool:
         await running.close()
 
 
-def _running(state: Path) -> Endpoints | None:
-    pid, known = lock.holder(state), endpoints.read(state)
-    return known if known is not None and known.pid == pid else None
-
-
-@contextlib.contextmanager
-def _own(given: argparse.Namespace, environment: str) -> Iterator[Endpoints]:
-    state = (given.state_dir / "demo").resolve()
-    printed: list[str] = []
-    process = background.start(
-        [
-            *("--env", environment, "--api-port", "0"),
-            *(("--speed", str(given.speed)) if given.speed is not None else ()),
-            *("--project", str(given.project), "--state-dir", str(state)),
-            *(
-                word
-                for key, value in (*OWN_SETTINGS, *given.context)
-                for word in ("--context", f"{key}={value}")
-            ),
-        ],
-        state,
-        printed.append,
-    )
-    try:
-        yield _ready(process, state, "".join(printed))
-    finally:
-        background.end(process)
-
-
-def _ready(process: subprocess.Popen[bytes], state: Path, printed: str) -> Endpoints:
-    known = endpoints.read(state)
-    if process.poll() is not None or known is None:
-        raise EmulatorError(f"the system for the tour did not start:\n{printed}")
-    return known
+def _arguments(given: argparse.Namespace, environment: str) -> list[str]:
+    return [
+        *("--env", environment),
+        *(("--speed", str(given.speed)) if given.speed is not None else ()),
+        *(
+            word
+            for key, value in (*OWN_SETTINGS, *given.context)
+            for word in ("--context", f"{key}={value}")
+        ),
+    ]
 
 
 if __name__ == "__main__":

@@ -121,6 +121,32 @@ def test_items_users_tokens_and_push_endpoints_come_back(tmp_path: Path) -> None
         assert (attributes["Token"], attributes["Enabled"]) == ("token", "false")
 
 
+def test_objects_come_back_and_are_no_younger(tmp_path: Path) -> None:
+    file = tmp_path / "dev.json"
+
+    def bucket(url: str) -> Any:
+        s3: Any = boto3.client("s3", endpoint_url=url)
+        s3.create_bucket(Bucket="files")
+        return s3
+
+    with aws_servers.running() as url:
+        s3 = bucket(url)
+        opened(url, file)
+        body = bytes(range(256))
+        s3.put_object(Bucket="files", Key="a/b", Body=body, ContentType="x/y")
+        before = s3.head_object(Bucket="files", Key="a/b")
+        saved(url)
+    with aws_servers.running() as url:
+        s3 = bucket(url)
+        assert opened(url, file)["put_back"] == 1
+        after = s3.get_object(Bucket="files", Key="a/b")
+        assert (after["Body"].read(), after["ContentType"]) == (body, "x/y")
+        assert after["LastModified"] == before["LastModified"]
+    with aws_servers.running() as url:
+        (note,) = opened(url, file)["notes"]
+        assert note == "the template has no bucket files any more: its objects are left"
+
+
 def test_messages_come_back_in_their_order_and_are_still_known_as_sent(tmp_path: Path) -> None:
     file = tmp_path / "dev.json"
 

@@ -4,8 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
+from lambdas.delivery.purge import purge
+from lambdas.messages import history, sync_plan
 from lambdas.messages import sync as route
-from lambdas.messages import sync_plan
+from lambdas.messages.heads import read_head
 from lambdas.messages.membership import Membership
 from tests.support.lambdas import given, then, when
 from tests.support.lambdas.backend import Backend, recorded_calls
@@ -57,6 +59,18 @@ def test_without_chats_it_starts_at_what_the_device_has_acknowledged(world: Back
     assert [frame["seq"] for frame in messages] == [2, 3]
     messages, synced = when.syncs(world, "raju", chats={chat: 3})
     assert messages == [] and synced["chats"][chat]["complete_to"] == 3
+
+
+def test_what_is_purged_while_it_is_read_is_missing_and_no_hole(world: Backend) -> None:
+    """The head was read before, the items after: the purge between them told the head first."""
+    chat = _chat_with(world, 3)
+    head = read_head(world.aws.chats, chat, "raju")
+    assert purge(world.aws.chats, chat, 2)
+    page = history.read(
+        world.aws.chats, head, after=0, limit=9, device="phone", now=world.aws.now()
+    )
+    assert [frame["seq"] for frame in page.messages] == [3]
+    assert (page.missing, page.complete_to) == ([(1, 2)], 3)
 
 
 def test_a_watermark_above_the_log_completes_nothing(world: Backend) -> None:

@@ -14,11 +14,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from client import ChatClient
-from tests.support.web_app import Peers
+from tests.support.peers import Peers
 from tests.system.browser.web_app_scenes import (
+    FILL,
     People,
     befriend,
-    files,
     message,
     names,
     peers,
@@ -28,23 +28,9 @@ from tests.system.browser.web_app_scenes import (
     write_to,
 )
 
-__all__ = ["files", "names", "peers", "people"]  # fixtures
+__all__ = ["names", "peers", "people"]  # fixtures
 pytestmark = pytest.mark.xdist_group("story")
 
-# Gives the open chat `count` messages, of heights that differ; `first` is the first one's seq.
-FILL = """({ first, count, complete }) => {
-  const { session } = document.querySelector('switchboard-app').ui;
-  const { open } = session;
-  const made = (seq) => ({
-    chat: open.chat, seq, messageId: `m${seq}`, sender: seq % 3 ? session.user : 'raju',
-    senderDevice: 'x', sentAt: 1700000000000 + seq * 60000,
-    text: `message ${seq}` + ' and more words'.repeat(seq % 17), unreadable: undefined,
-    state: seq % 3 ? 4 : undefined, reason: undefined,
-  });
-  open.messages = Array.from({ length: count }, (_, at) => made(first + at));
-  open.complete = complete;
-  open.changed();
-}"""
 # Puts `count` older messages in front of those that are there.
 OLDER = """({ count }) => {
   const { open } = document.querySelector('switchboard-app').ui.session;

@@ -20,7 +20,7 @@ from aiohttp import web
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from emulator import listening
-from emulator.aws import calls_made, cognito_codes, invocations, peek, saving
+from emulator.aws import calls_made, cognito_codes, invocations, peek, s3, saving
 from emulator.aws.direct import Direct
 from emulator.aws.saving import Saving
 from emulator.aws.sqs import LongPolls
@@ -59,8 +59,11 @@ def application(
     direct, calls = Direct(), calls_made.Calls()
 
     def respond(request: web.Request, body: bytes) -> web.Response:
+        def to_moto() -> web.Response:
+            return _call(wsgi, _environ(request, body) | {"wsgi.input": io.BytesIO(body)})
+
         found = _directly(direct, request, body)
-        return found or _call(wsgi, _environ(request, body) | {"wsgi.input": io.BytesIO(body)})
+        return found or s3.respond(request, body, to_moto) or to_moto()
 
     async def serve(request: web.Request) -> web.Response:
         body = await request.read()

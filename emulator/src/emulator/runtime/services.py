@@ -23,6 +23,7 @@ from emulator.functions.provider import FunctionProvider
 from emulator.functions.reload import Reload
 from emulator.functions.worker import Host
 from emulator.gateway.provider import ApiGatewayProvider
+from emulator.resources.buckets import BucketProvider
 from emulator.resources.clients import Clients
 from emulator.resources.custom import CustomResourceProvider, Prepare
 from emulator.resources.queues import QueueProvider, TopicProvider
@@ -156,6 +157,7 @@ class Services:
                 UserPoolProvider(self._clients),
                 KeyProvider(self._clients),
                 TopicProvider(self._clients),
+                BucketProvider(self._clients, servers.place.region),
                 functions,
                 self.custom,
                 self.gateway,

@@ -1,0 +1,67 @@
+"""What stands at a message's position decides whether it is accepted."""
+
+import pytest
+
+from lambdas.errors import ChatError
+from lambdas.messages import append
+from lambdas.messages.message import stored, void
+from lambdas.tables import ConditionFailed, Item
+from tests.support.lambdas import given
+from tests.support.lambdas.backend import Backend
+
+NOW = 1_000_000
+
+
+def _message(chat: str, message_id: str = "mine", **other: object) -> Item:
+    frame = {"chat": chat, "message_id": message_id, "alg": "a", "payload": "p", **other}
+    return stored(
+        frame, seq=1, sender="ravi", sender_device="phone", sent_at=NOW * 1000, expires_at=NOW
+    )
+
+
+def _chat(world: Backend) -> str:
+    given.user(world, "ravi", "phone")
+    given.user(world, "raju", "phone")
+    return given.direct_chat(world, "ravi", "raju")
+
+
+def test_a_message_whose_position_another_item_holds_is_not_accepted(world: Backend) -> None:
+    chat = _chat(world)
+    for there in (void(_message(chat)), _message(chat, "another"), _message(chat, payload="q")):
+        world.aws.chats.put(there)
+        with pytest.raises(ConditionFailed):
+            append.put(world.aws.chats, _message(chat))
+        assert not append.close(world.aws.chats, _message(chat))
+        key = {name: there[name] for name in ("chat", "item")}
+        assert world.aws.chats.get(key, consistent=True) == there
+
+
+def test_a_message_that_an_unanswered_request_has_stored_is_accepted(world: Backend) -> None:
+    message = _message(_chat(world))
+    world.aws.chats.put(message)
+    append.put(world.aws.chats, message)
+    assert append.close(world.aws.chats, message)
+
+
+def test_only_a_message_with_the_same_id_and_sender_counts_as_sent_before(world: Backend) -> None:
+    """The position that the sender's device took last holds another item: it takes a new one."""
+    chat = _chat(world)
+    writer = append.Writer("ravi", "phone", "mine", "call-")
+
+    def item(seq: int) -> Item:
+        return {**_message(chat), "item": f"message#{seq:012d}"}
+
+    assert append.take(world.aws.chats, chat, writer, item).seq == 1
+    world.aws.chats.put(_message(chat, "another"))
+    again = append.take(world.aws.chats, chat, writer._replace(call="again-"), item)
+    assert (again.seq, again.stored) == (2, None)
+    append.put(world.aws.chats, item(2))
+    once_more = append.take(world.aws.chats, chat, writer._replace(call="more-"), item)
+    assert (once_more.seq, once_more.stored) == (2, item(2))
+
+
+def test_who_is_no_member_takes_no_position(world: Backend) -> None:
+    with pytest.raises(ChatError, match="you have no chat"):
+        append.take(
+            world.aws.chats, _chat(world), append.Writer("eve", "phone", "x", "c"), lambda _: {}
+        )
