@@ -174,7 +174,10 @@ def test_without_a_network_texts_wait_and_a_push_comes_when_there_is_one_again(p
 def test_a_wrong_clock_changes_the_times_that_a_phone_shows_and_nothing_else(page: Page) -> None:
     switch(page, "right", "Clock + 1 day").click()
     expect(switch(page, "right", "Clock + 1 day")).to_have_attribute("aria-pressed", "true")
-    expect(phone(page, "Raju").get_by_text("Yesterday").first).to_be_visible(timeout=30_000)
+    expect(phone(page, "Raju").get_by_role("log").get_by_text("Yesterday")).to_be_visible(
+        timeout=30_000
+    )
+    expect(phone(page, "Raju").locator(".link-connected")).to_be_attached(timeout=30_000)
     send(page, "Ravi", "what day is it?")
     row = phone(page, "Raju").get_by_role("article", name=re.compile("what day is it"))
     expect(row).to_have_count(1)
