@@ -19,8 +19,8 @@ DIAGRAM = rm -rf .local/diagram && $(LOCAL_AWS) CDK_OUTDIR=.local/diagram CDK_VA
 unexport AWS_PROFILE PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help dev stop status logs chat phone operator demo demo-balance test test-quick test-emulator model web page check \
-	format docs bench synth rehearse bootstrap diff deploy destroy base-image lock clean
+.PHONY: help dev demo stop status logs aws trace chat phone operator demo-balance test test-quick test-emulator model web \
+	page check format docs pictures bench synth rehearse bootstrap diff deploy destroy base-image lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,6 +28,7 @@ help: ## this list
 $(READY): requirements.txt emulator/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Switchboard needs Python 3.11 or newer; name one with: make PYTHON=python3.13 ..."; exit 1; }
+	@[ -w . ] || { echo "$(CURDIR) can't be written, and .venv is made in it: copy it elsewhere"; exit 1; }
 	@echo "making .venv (once; under two minutes) ..."
 	@$(PYTHON) -m venv .venv
 	@# uv first, by its pin in the lock
@@ -45,6 +46,9 @@ $(WEB_READY): web/package-lock.json $(READY)
 	@echo "fetching what the browser client is built and tested with ..."
 	@cd web && $(NPM) ci --silent
 	@touch $@
+
+# What a target can't do without: its name, and the whole command as an example.
+need = $(if $($(1)),:,echo "name the $(1): $(2)"; exit 1)
 
 PAGE_SOURCES := $(shell find web/src web/build -type f 2>/dev/null) web/vite.config.ts web/package.json
 $(PAGE): $(PAGE_SOURCES) $(WEB_READY)
@@ -68,10 +72,18 @@ logs: $(READY) ## make logs ARGS="Send -f": what a function or server printed; w
 	@$(BIN)/python -m emulator logs $(ARGS)
 
 chat: $(READY) ## make chat user=ravi [to=raju]
+	@$(call need,user,make chat user=ravi)
 	@$(BIN)/python -m client --user $(user) $(if $(to),--to $(to)) $(ARGS)
 
 phone: $(READY) ## make phone user=raju: the pushes that raju's phone holds
+	@$(call need,user,make phone user=raju)
 	@$(BIN)/python -m client phone $(user)
+
+trace: $(READY) ## make trace ID=<message id>: its way through all services
+	@$(BIN)/python -m emulator trace $(ID) $(ARGS)
+
+aws: $(READY) ## the AWS command line on what runs here: make aws ARGS="dynamodb list-tables"
+	@$(LOCAL_AWS) $(BIN)/python -m tools.aws $(ARGS)
 
 operator: $(READY) ## make operator act=disable user=raju [env=prod]: or enable, delete; without env on this machine
 	@$(if $(env),$(if $(AWS_PROFILE),AWS_PROFILE='$(AWS_PROFILE)'),$(LOCAL_AWS)) \
@@ -128,6 +140,9 @@ format: $(READY) $(WEB_READY) ## rewrites the sources as `check` wants them
 docs: $(READY) ## generates the protocol's documents, the clients' types and the README's picture
 	@$(BIN)/python -m protocol.generate
 	@$(DIAGRAM)
+
+pictures: $(READY) $(PAGE) ## draws the pictures of the web client in docs/pictures, with Chromium
+	@$(LOCAL_AWS) $(BIN)/python -m tests.system.browser.pictures
 
 bench: $(READY) $(WEB_READY) ## every figure, in one table
 	@$(LOCAL_AWS) $(BIN)/python -m bench $(ARGS)

@@ -1,6 +1,7 @@
 """The Python client of Switchboard: a library, and a chat on the command line on top of it."""
 
 from client.chat_client import ChatClient
+from client.core.attachment import Attachment, FileDescription
 from client.core.content import Reference
 from client.core.events import (
     BeganAnew,
@@ -15,6 +16,8 @@ from client.core.events import (
     Displaced,
     EmojiShown,
     Event,
+    FileFailed,
+    FileProgress,
     IdentityChanged,
     KeysLow,
     MembersChanged,
@@ -50,6 +53,8 @@ from client.errors import (
     ClientError,
     Closed,
     Conflict,
+    FileDamaged,
+    FileGone,
     Forbidden,
     MessageTooLarge,
     NotAMember,
@@ -69,6 +74,7 @@ from client.writing import Writing
 
 __all__ = [
     "ApiError",
+    "Attachment",
     "BadRequest",
     "BeganAnew",
     "CannotVerify",
@@ -89,6 +95,11 @@ __all__ = [
     "Displaced",
     "EmojiShown",
     "Event",
+    "FileDamaged",
+    "FileDescription",
+    "FileFailed",
+    "FileGone",
+    "FileProgress",
     "Forbidden",
     "IdentityChanged",
     "KeysLow",

@@ -16,6 +16,8 @@ from client.core.bodies_generated import (
     ChatResponse,
     Contact,
     DeviceResponse,
+    DownloadResponse,
+    FileResponse,
     Invitation,
     ListedChat,
     OneTimeKeysResponse,
@@ -30,8 +32,10 @@ from client.core.bodies_generated import (
     parse_contacts_response,
     parse_delete_account_response,
     parse_device_response,
+    parse_download_response,
     parse_email_code_response,
     parse_email_response,
+    parse_file_response,
     parse_members_response,
     parse_one_time_keys_response,
     parse_password_response,
@@ -51,6 +55,7 @@ from client.errors import (
     Unauthorized,
     Unreachable,
     from_status,
+    in_words,
 )
 
 T = TypeVar("T")
@@ -266,6 +271,17 @@ class Api:
         """No pushes until then, in epoch seconds."""
         await self._call("PUT", f"/api/chats/{chat}/mute", {"until": until}, repeat=True)
 
+    # -- files
+
+    async def file_form(self, chat: str, size: int) -> FileResponse:
+        """A form by which a file of `size` bytes is put into the bucket, and the file's id."""
+        response = await self._call("POST", f"/api/chats/{chat}/files", {"size": size}, repeat=True)
+        return _read(parse_file_response, response)
+
+    async def file_url(self, chat: str, file: str) -> DownloadResponse:
+        response = await self._call("GET", f"/api/chats/{chat}/files/{file}", repeat=True)
+        return _read(parse_download_response, response)
+
     # -- contacts and settings
 
     async def contacts(self) -> tuple[Contact, ...]:
@@ -367,8 +383,7 @@ class Api:
                 method, path, json=body, params=query, headers=headers
             )
         except httpx.HTTPError as error:
-            reason = str(error) or type(error).__name__
-            raise Unreachable(self.base_url, reason) from error
+            raise Unreachable(self.base_url, in_words(error)) from error
         return _document(response)
 
     def _keep(self, access: str, refresh: str) -> None:

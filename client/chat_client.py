@@ -10,7 +10,7 @@ import contextlib
 import logging
 import re
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Mapping
 from pathlib import Path
 from random import Random, SystemRandom
 from types import TracebackType
@@ -18,6 +18,7 @@ from typing import Any, Self, TypedDict, TypeVar, Unpack
 
 from client.account import Account, Push, SignIn
 from client.connection import Connection
+from client.core.attachment import Attachment, FileDescription
 from client.core.bodies_generated import StoredItem
 from client.core.cipher import FetchResult, Request
 from client.core.content import MessageContent, Reference
@@ -35,6 +36,7 @@ from client.core.events import (
 from client.core.ids import change_id, ulid
 from client.core.liveness import Backoff
 from client.core.settings import Settings
+from client.core.step import Step
 from client.crypto.encryption import Encryption
 from client.crypto.envelope import Device
 from client.crypto.identities import KnownDevice, Trust
@@ -53,9 +55,12 @@ from client.errors import (
     Unreachable,
 )
 from client.feed import Feed
+from client.files import Draft, Files
 from client.people import People
 from client.store import Store
 from client.store.history import ChatSummary, StoredMessage
+from client.store.uploads import Upload
+from client.transfer import Progress
 from client.verification import Verification, chosen
 from client.writing import Writing
 
@@ -130,12 +135,21 @@ class ChatClient:
             self._store, self._account.keys, user, device, self._random, time.time
         )
         self._api = self._account.api
+        self._files = Files(
+            self._api,
+            self._store,
+            self._settings,
+            self._random,
+            self._uploaded,
+            self._feed.publish,
+        )
         self._direct: dict[str, str] = {}
         self._replenished = False  # since it connected
         self._driver: Driver | None = None
         self._verification: Verification | None = None
         self._connection: Connection | None = None
         self._running: asyncio.Task[None] | None = None
+        self._uploading: asyncio.Task[None] | None = None
         self._chores: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
@@ -186,6 +200,7 @@ class ChatClient:
 
         def start() -> None:
             self._running = asyncio.create_task(connection.run())
+            self._uploading = asyncio.create_task(self._files.run())
 
         async with asyncio.timeout(timeout):
             await self._caught_up(start, complete=False)
@@ -302,6 +317,10 @@ class ChatClient:
         self._drive()  # removes what has disappeared since
         return self._store.history(chat, limit, before)
 
+    def message(self, chat: str, of: Reference) -> StoredMessage | None:
+        """One message of the history, if it is there and shown."""
+        return self._store.message(chat, of)
+
     def unread(self, chat: str) -> list[StoredMessage]:
         """What others wrote and nobody has marked read."""
         self._drive()
@@ -332,7 +351,18 @@ class ChatClient:
     @property
     def writing(self) -> Writing:
         """Reactions, edits, deletions, timers, names, pictures and profiles."""
-        return Writing(self.user, self._store, self._write)
+        return Writing(self.user, self._store, self._write, self._may_name)
+
+    async def _may_name(self, chat: str) -> bool:
+        """As far as the backend can be asked now; there is nobody else who knows."""
+        try:
+            listed = await self._api.chats()
+        except Unreachable:
+            return True
+        found = next((each for each in listed if each.chat == chat), None)
+        if found is None or found.rules is None or found.rules.rename != "admins":
+            return True
+        return self.user in (found.admins or ())
 
     async def _write(self, chat: str, content: MessageContent, urgent: bool) -> str:
         if self._drive().engine.left(chat):
@@ -342,6 +372,45 @@ class ChatClient:
         message_id = new_id(milliseconds, self._random)
         self._drive().step(Engine.send, message_id, chat, content, urgent=urgent)
         return message_id
+
+    async def send_file(
+        self,
+        chat: str,
+        content: bytes,
+        described: FileDescription,
+        *,
+        reply: Reference | None = None,
+    ) -> str:
+        """Sends a file to a chat id or to a user; gives the message_id.
+
+        It returns when the encrypted file is on disk. It is uploaded as soon as there is a
+        network, and again until it has arrived; its message is sent after that. FileProgress and
+        FileFailed say how far it is. Raises NotAMember and StoreUnavailable, as `send`.
+        """
+        if not content:
+            raise ValueError("an empty file is none")
+        chat = await self.chat_id(chat)
+        if self._drive().engine.left(chat):
+            raise NotAMember
+        message_id = ulid(int(time.time() * 1000), self._random)
+        more = {"reply": reply._asdict()} if reply else {}
+        more |= await self.writing.describe_file(chat)
+        await self._files.add(Draft(message_id, chat, content, described, more))
+        return message_id
+
+    def uploads(self) -> list[Upload]:
+        """Own files whose message is not written yet, in the order of sending."""
+        return self._store.uploads()
+
+    def cancel_upload(self, message_id: str) -> bool:
+        """False if it is too late: the message is written."""
+        return self._files.cancel(message_id)
+
+    async def fetch_file(
+        self, chat: str, attachment: Attachment, progress: Progress = lambda done, size: None
+    ) -> bytes:
+        """The file of a message, checked. Raises FileGone, FileDamaged, Unreachable."""
+        return await self._files.fetch(chat, attachment, progress)
 
     async def writable(self) -> None:
         """Returns once this device's state can be written."""
@@ -520,8 +589,8 @@ class ChatClient:
 
     @property
     def unaccepted(self) -> int:
-        """How many own messages the backend has not accepted yet."""
-        return self._drive().engine.unaccepted
+        """How many own messages the backend has not accepted yet, files among them."""
+        return self._drive().engine.unaccepted + len(self._store.uploads())
 
     @property
     def push_token(self) -> str | None:
@@ -573,6 +642,15 @@ class ChatClient:
     async def _fetch(self, request: Request) -> FetchResult:
         return await fetch(self._api, request)
 
+    def _uploaded(self, upload: Upload, content: Mapping[str, Any]) -> None:
+        message = MessageContent("file", content)
+
+        def write(engine: Engine, step: Step) -> None:
+            if self._store.remove_upload(upload.message_id):  # else it was cancelled
+                engine.send(step, upload.message_id, upload.chat, message)
+
+        self._drive().step(write)
+
     def _know(self, chat: str, members: Iterable[str], kind: str, name: str | None) -> None:
         """Raises ServerFault if the chat is known as direct, or as a group, and can't be this."""
         members = frozenset(members)
@@ -591,6 +669,7 @@ class ChatClient:
                 self._chore(self._account.replenish(fallback_used=event.fallback_used))
             case Connected():
                 self._replenished = False
+                self._files.wake()
             case CaughtUp(complete=True) if not self._replenished:
                 self._replenished = True
                 self._chore(self._account.replenish())
@@ -637,7 +716,8 @@ class ChatClient:
         raise Closed("the client was closed")
 
     async def _end(self) -> None:
-        tasks = [task for task in (self._running, *self._chores) if task is not None]
+        running = (self._running, self._uploading, *self._chores)
+        tasks = [task for task in running if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -646,6 +726,7 @@ class ChatClient:
         if self._driver is not None:
             self._driver.cancel()
         self._feed.close()
+        await self._files.close()
         await self._api.close()
         self._store.close()
 

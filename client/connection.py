@@ -33,6 +33,7 @@ from client.errors import (
     StoreUnavailable,
     Unauthorized,
     Unreachable,
+    in_words,
 )
 
 logger = logging.getLogger("client")
@@ -195,8 +196,9 @@ def _planned(leave: Drop | Stop) -> bool:
 
 def _reason(error: BaseException) -> str:
     if isinstance(error, InvalidHandshake | InvalidURI):
-        return f"the connection was refused: {error}"
-    return str(error) or type(error).__name__
+        status = getattr(getattr(error, "response", None), "status_code", None)
+        return f"the connection was refused{f' ({status})' if status else ''}"
+    return in_words(error) if isinstance(error, OSError) else str(error) or type(error).__name__
 
 
 def _closed(socket: ClientConnection) -> str:

@@ -62,6 +62,25 @@ class Unreachable(ClientError):
         self.url, self.reason = url, reason
 
 
+def in_words(error: BaseException) -> str:
+    """Why there was no response, for a person: the libraries' own words name calls and codes."""
+    causes: list[BaseException] = []
+    cause = error.__cause__ or error.__context__
+    while cause is not None and len(causes) < 10:
+        causes.append(cause)
+        cause = cause.__cause__ or cause.__context__
+    names = {type(each).__name__ for each in (error, *causes)}
+    if any(isinstance(each, TimeoutError) for each in (error, *causes)) or any(
+        "Timeout" in name for name in names
+    ):
+        return "no response in time"
+    if any(isinstance(each, ConnectionRefusedError) for each in (error, *causes)):
+        return "nothing listens there"
+    if names & {"ConnectError", "gaierror", "OSError"}:
+        return "it can't be reached"
+    return "the connection broke"
+
+
 class StoreError(ClientError):
     """The file with this device's state cannot be used; the message says why."""
 
@@ -100,6 +119,20 @@ class MessageTooLarge(ClientError):
             "send it in parts"
         )
         self.size, self.limit = size, limit
+
+
+class FileGone(ClientError):
+    """Files are stored as long as messages; this one has expired, or never arrived."""
+
+    def __init__(self) -> None:
+        super().__init__("the file is no longer there")
+
+
+class FileDamaged(ClientError):
+    """What came is not the file that its sender encrypted: nothing of it may be shown."""
+
+    def __init__(self) -> None:
+        super().__init__("the file that came is not the one that was sent; it is not shown")
 
 
 class Closed(ClientError):

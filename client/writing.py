@@ -14,17 +14,20 @@ from client.store import Store
 from client.store.history import Profile, read_profile, read_setting
 
 Send = Callable[[str, MessageContent, bool], Awaitable[str]]
+MayName = Callable[[str], Awaitable[bool]]
 
 
 class Writing:
-    """`send` takes a chat, a content and whether it is urgent; it gives the message id.
+    """`send` takes a chat, a content and whether it is urgent; it gives the message id. `may_name`:
+    whether the rules of the group let the user change its name and picture.
 
     All of these return once what was written is on disk, as `ChatClient.send` does, and raise what
     that raises, and CannotWrite where it would have no effect for others.
     """
 
-    def __init__(self, user: str, store: Store, send: Send) -> None:
-        self._user, self._store, self._send = user, store, send
+    def __init__(self, user: str, store: Store, send: Send, may_name: MayName) -> None:
+        self._user, self._store = user, store
+        self._send, self._may_name = send, may_name
 
     async def text(
         self, chat: str, text: str, *, reply: Reference | None = None, urgent: bool = True
@@ -35,6 +38,12 @@ class Writing:
         message_id = await self._send(chat, content, urgent)
         await self._introduce(chat)
         return message_id
+
+    async def describe_file(self, chat: str) -> dict[str, Any]:
+        """The fields of a file's message that follow from its chat, as those of a text."""
+        await self._introduce(chat)
+        expires = read_setting(self._store.db, chat, "timer", "seconds")
+        return {"expires": expires} if expires else {}
 
     async def react(self, chat: str, to: Reference, emoji: str | None) -> str:
         """One reaction for each user and message; None takes it back."""
@@ -68,19 +77,21 @@ class Writing:
 
     async def set_profile(self, name: str | None, picture: str | None) -> None:
         """Everybody to whom the user has written directly gets it; others with the first text."""
-        _, before = self._own_profile()
-        at = max(int(time.time() * 1000), before + 1)
+        before = self._store.saved_profile()
+        at = max(int(time.time() * 1000), before.fields["at"] + 1 if before else 0)
         content = _content("profile", name=name, picture=picture, at=at)
         self._store.save_profile(content)
         for chat in self._store.chats():
-            if chat.kind == "direct" and not chat.left and self._store.wrote_in(chat.chat):
+            if self._is_direct(chat.chat) and not chat.left and self._store.wrote_in(chat.chat):
                 await self._send(chat.chat, content, False)
 
     def profile(self, user: str) -> Profile:
         """As far as this device knows it."""
-        return (
-            self._own_profile()[0] if user == self._user else read_profile(self._store.db, user)[0]
-        )
+        if user != self._user:
+            return read_profile(self._store.db, user)
+        saved = self._store.saved_profile()
+        fields = saved.fields if saved else {"name": None, "picture": None}
+        return Profile(user, fields["name"], fields["picture"])
 
     async def repeat_for_newcomers(self, chat: str) -> None:
         """Name, picture and timer once more: who comes later can't read what was written before."""
@@ -93,25 +104,23 @@ class Writing:
 
     async def _introduce(self, chat: str) -> None:
         """Sends the own profile where it, or this version of it, was not sent."""
-        profile, at = self._own_profile()
-        if not at or self._store.kind(chat) != "direct":
+        saved = self._store.saved_profile()
+        if saved is None or not self._is_direct(chat):
             return
         sent = [each for each in self._store.writings(chat, "profile") if each.user == self._user]
-        if all(each.content.fields["at"] < at for each in sent):
-            content = _content("profile", name=profile.name, picture=profile.picture, at=at)
-            await self._send(chat, content, False)
+        if all(each.content.fields["at"] < saved.fields["at"] for each in sent):
+            await self._send(chat, saved, False)
 
-    def _own_profile(self) -> tuple[Profile, int]:
-        """The newer of what this device has set and another one has sent."""
-        sent, at = read_profile(self._store.db, self._user)
-        kept = self._store.saved_profile()
-        if kept is None or kept.fields["at"] <= at:
-            return sent, at
-        return Profile(self._user, kept.fields["name"], kept.fields["picture"]), kept.fields["at"]
+    def _is_direct(self, chat: str) -> bool:
+        """To send a profile into; one whose kind isn't known yet and in which two are may be."""
+        kind = self._store.kind(chat)
+        return kind == "direct" or (kind is None and len(self._store.members(chat)) == 2)
 
     async def _describe(self, chat: str, kind: str, **fields: Any) -> str:
         if self._store.kind(chat) == "direct":
             raise CannotWrite("only a group has a name and a picture of its own")
+        if not await self._may_name(chat):
+            raise CannotWrite("only admins may change the name and the picture of this group")
         return await self._change(chat, kind, **fields)
 
     async def _change(self, chat: str, kind: str, **fields: Any) -> str:

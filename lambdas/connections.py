@@ -6,7 +6,6 @@ the signature against botocore's.
 """
 
 import hashlib
-import hmac
 import http.client
 import ssl
 import threading
@@ -20,6 +19,7 @@ from urllib.parse import quote, urlsplit
 
 from lambdas import frames
 from lambdas.frames import Frame
+from lambdas.signing import ALGORITHM, Credentials, scope, signature_of_request, stamp
 from lambdas.telemetry import logger
 
 THREADS = 32
@@ -29,7 +29,7 @@ ATTEMPTS = 3
 RETRY_WITHIN_SECONDS = 1.0
 RETRIED = frozenset({429, 500, 502, 503, 504})
 
-Credentials = tuple[str, str, str | None]  # access key, secret key, session token
+SERVICE = "execute-api"
 
 
 class Outcome(Enum):
@@ -173,33 +173,20 @@ def sign(
     more (docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html).
     """
     access_key, secret_key, token = credentials
-    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
-    day = stamp[:8]
-    signed = {"host": host, "x-amz-date": stamp}
+    at = stamp(now)
+    signed = {"host": host, "x-amz-date": at}
     if token:
         signed["x-amz-security-token"] = token
     names = ";".join(signed)
     lines = "".join(f"{name}:{value}\n" for name, value in signed.items())
     digest = hashlib.sha256(body).hexdigest()
     canonical = f"{method}\n{quote(path, safe='/')}\n\n{lines}\n{names}\n{digest}"
-    scope = f"{day}/{region}/execute-api/aws4_request"
-    hashed = hashlib.sha256(canonical.encode()).hexdigest()
-    to_sign = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{hashed}"
-    key = _signing_key(secret_key, day, region)
-    signature = hmac.new(key, to_sign.encode(), hashlib.sha256).hexdigest()
+    signature = signature_of_request(canonical, secret_key, at, region, SERVICE)
     return {
         **signed,
-        "authorization": f"AWS4-HMAC-SHA256 Credential={access_key}/{scope}, "
+        "authorization": f"{ALGORITHM} Credential={access_key}/{scope(at[:8], region, SERVICE)}, "
         f"SignedHeaders={names}, Signature={signature}",
     }
-
-
-@lru_cache(maxsize=4)
-def _signing_key(secret_key: str, day: str, region: str) -> bytes:
-    key = b"AWS4" + secret_key.encode()
-    for part in (day, region, "execute-api", "aws4_request"):
-        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
-    return key
 
 
 @lru_cache(maxsize=1)

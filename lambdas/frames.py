@@ -7,7 +7,8 @@ against a 2020-12 validator.
 
 import json
 import math
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
@@ -113,8 +114,43 @@ def _sentence(name: str, misfit: Any) -> str:
         some = "exactly one" if misfit.rule == "oneOf" else "at least one"
         return f"{some} of these is needed: {', '.join(choices)}"
     where = ".".join(str(part) for part in misfit.path[1:]) or "the document"
-    rest = misfit.message.removeprefix(misfit.name).strip()
-    return f"{where} {rest}"[:200]
+    return f"{where} {_rule(misfit)}"[:200]
+
+
+# what most patterns of the schemas are: so many of these characters
+_CHARACTERS = re.compile(r"\^\[(?P<set>.+)\]\{(?P<least>\d+)(?:,(?P<most>\d+))?\}\$")
+
+
+_FORMS = {
+    "^([0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{26}|[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}"
+    "-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12})$": "a ULID or a UUID",
+    "^[!-?A-~]{1,64}@[!-?A-~]{1,189}$": "an address of mail",
+    "^[a-z0-9_]{3,32}/[A-Za-z0-9_-]{1,64}$": "a user and a device, as user/device",
+}
+
+
+def _rule(misfit: Any) -> str:
+    """What the place does not keep to, in words for people who don't know JSON Schema."""
+    match misfit.rule:
+        case "pattern":
+            return f"must be {_form(misfit.rule_definition)}"
+        case "required":
+            wanted = misfit.rule_definition
+            return f"lacks {_listed(each for each in wanted if each not in misfit.value)}"
+    return str(misfit.message.removeprefix(misfit.name).strip())
+
+
+def _form(pattern: str) -> str:
+    found = _CHARACTERS.fullmatch(pattern)
+    if found is None:
+        return _FORMS.get(pattern, "of the form in the protocol's description")
+    length = f"{found['least']} to {found['most']}" if found["most"] else found["least"]
+    return f"{length} characters, of {_listed(re.findall('.-.|.', found['set']))}"
+
+
+def _listed(names: Iterable[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else str(last)
 
 
 def _choice(choice: Mapping[str, Any]) -> str:

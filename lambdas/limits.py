@@ -39,7 +39,20 @@ CLAIMS = Limit(500, 10, "too many keys of this device were claimed")
 # One-time keys of a device for one claimer. More would use up the device's stock, and leave the
 # fallback key to all other claimers; so it is this claimer who gets the fallback key beyond that.
 CLAIMS_BY_ONE = Limit(6, 600, "you have claimed too many keys of this device")
+DOWNLOADS = Limit(1_000, 10, "too many files were asked for")
 SENDS = Limit(10_000, 0.1, "this device has sent too many messages")
+
+DAY = 86_400.0
+
+
+def file_number(per_day: int) -> Limit:
+    """Files that a user sends: as many at once as in a day."""
+    return Limit(per_day, DAY / per_day, "too many files were sent")
+
+
+def file_bytes(units_per_day: int) -> Limit:
+    """What these have together, in units."""
+    return Limit(units_per_day, DAY / units_per_day, "too many bytes were sent in files")
 
 
 class Taken(NamedTuple):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
     from lambdas.connections import Connections
+    from lambdas.files import Files
     from lambdas.tables import Table
 
 
@@ -57,6 +58,20 @@ class Settings:
     def password_reset(self) -> bool:
         """Whether users may reset a forgotten password by mail."""
         return self["PASSWORD_RESET"] == str(True).lower()
+
+    @property
+    def file_mib(self) -> int:
+        """The size of an encrypted file, at most."""
+        return int(self["FILE_MIB"])
+
+    @property
+    def files_per_day(self) -> int:
+        """How many files a user sends, and how much together, in MiB."""
+        return int(self["FILES_PER_DAY"])
+
+    @property
+    def file_mib_per_day(self) -> int:
+        return int(self["FILE_MIB_PER_DAY"])
 
     @property
     def jwks_url(self) -> str:
@@ -198,6 +213,15 @@ class Aws:
 
         return Connections(
             self.settings["CONNECTIONS_URL"], self.settings.region, self._credentials
+        )
+
+    @cached_property
+    def files(self) -> "Files":
+        from lambdas.files import Files
+
+        settings = self.settings
+        return Files(
+            settings["FILES_URL"], settings["FILES_BUCKET"], settings.region, self._credentials
         )
 
     def _credentials(self) -> tuple[str, str, str | None]:

@@ -1,4 +1,4 @@
-"""The data stack: tables, their KMS key, the key of Web Push, and the user pool."""
+"""The data stack: tables, keys, the bucket of files, and the user pool."""
 
 from aws_cdk import Aws, CfnOutput, Duration
 from aws_cdk import aws_cognito as cognito
@@ -8,20 +8,22 @@ from constructs import Construct
 
 from stacks.config.environments import Environment
 from stacks.config.tables import TABLES, TableRow, table_variable
+from stacks.constructs.file_bucket import FileBucket
 from stacks.constructs.grants import Resource
 from stacks.constructs.retention import removal_policy
 from stacks.stack import EnvironmentStack
 
 
 class DataStack(EnvironmentStack):
-    """The ids of tables, key and user pool never change: a new id would be a new, empty one."""
+    """The ids of what holds data never change: a new id would be a new, empty resource."""
 
     def __init__(self, scope: Construct, id: str, *, config: Environment) -> None:
-        super().__init__(scope, id, config=config, description="Tables, keys, users")
+        super().__init__(scope, id, config=config, description="Tables, keys, files, users")
         self._removal = removal_policy(config)
         self.key = self._key() if config.customer_managed_key else None
         self.web_push_key = self._web_push_key()
         self.tables = {id: self._table(id, row) for id, row in TABLES.items()}
+        self.files = FileBucket(self, "Files", config=config)
         self.user_pool = self._user_pool()
         self.client = self._client()
         # the `iss` claim: docs.aws.amazon.com/cognito/latest/developerguide/
@@ -29,6 +31,7 @@ class DataStack(EnvironmentStack):
         pool = self.user_pool.user_pool_id
         self.token_issuer = f"https://cognito-idp.{self.region}.{Aws.URL_SUFFIX}/{pool}"
         self.resources = {
+            "files": self.files.resource,
             "user_pool": Resource((self.user_pool.user_pool_arn,)),
             "web_push_key": Resource((self.web_push_key.key_arn,)),
             **{

@@ -53,6 +53,8 @@ class WebStack(EnvironmentStack):
         }
         self._values = {
             **data.table_names(),
+            **data.files.variables(),
+            **config.files.variables(),
             "CONNECTIONS_URL": chat.websocket.connections_url,
             "WEBSOCKET_URL": chat.websocket.url,
             "MESSAGE_TTL_DAYS": str(config.message_ttl_days),

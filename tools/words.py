@@ -12,6 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 SUFFIXES = {".py", ".ts", ".js", ".html", ".css", ".md", ".json", ".toml"}
+BUILT = "files.json"  # in the folder of the built page
 SKIPPED = {"node_modules", "dist", "cdk.out", "__pycache__", "package-lock.json"}
 
 # In texts and as a part of names (`_refusal`, `NotPlayed`): old word, and what to use instead.
@@ -79,6 +80,8 @@ def files(folder: Path) -> Iterator[Path]:
     """Sources and texts, not what was made from them or comes from elsewhere."""
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or path.name in SKIPPED:
+            continue
+        if (path / BUILT).is_file():
             continue
         if path.is_dir():
             yield from files(path)

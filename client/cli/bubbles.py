@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from prompt_toolkit.utils import get_cwidth
 
-from client.cli.text import TICKS, clock, day, one_line, visible
+from client.cli.text import TICKS, clock, day, one_line, reactions, shown
 from client.core.ticks import State
 from client.store.history import StoredMessage
 
@@ -51,6 +51,17 @@ def lay_out(
     return lines
 
 
+def fitted(text: str, columns: int) -> str:
+    """As many words of the text as fit, with … in the place of those that are left out."""
+    if get_cwidth(text) <= columns:
+        return text
+    words = text.split(" ")
+    while words and get_cwidth(" ".join(words)) + 2 > columns:
+        words.pop()
+    kept = " ".join(words)
+    return f"{kept} …" if kept.strip() else ""
+
+
 def wrap(text: str, width: int) -> list[str]:
     """At spaces where possible; a word that is wider than a line is cut. Widths in cells."""
     rows: list[str] = []
@@ -84,23 +95,27 @@ def _own(message: StoredMessage, width: int) -> list[Line]:
     state = State.WAITING if message.state is None else message.state
     at = clock(message.sent_at) if message.sent_at is not None else "     "
     time, tick = f" {at} ", f"{TICKS[state]:<2}"
-    waits = message.reason if message.text is None else None
-    rows = _even(wrap(visible(message.text, waits), _room(width, time + tick)))
+    rows = _even(wrap(shown(message), _room(width, time + tick)))
     style = "class:failed" if state is State.FAILED else "class:own"
     pad = max(0, width - get_cwidth(rows[0]) - get_cwidth(time + tick) - 2)
     lines: list[Line] = [[("", " " * pad), (style, f" {row} ")] for row in rows]
     lines[-1] += [("class:time", time), (TICK_STYLES.get(state, "class:tick"), tick)]
     if state is State.FAILED and message.reason:
         lines.append(_right(f"not sent: {one_line(message.reason)}", width))
+    if message.reactions:
+        lines.append(_right(reactions(message), width))
     return lines
 
 
 def _theirs(message: StoredMessage, width: int) -> list[Line]:
     time = f" {clock(message.sent_at or 0)}"
-    rows = _even(wrap(visible(message.text, message.reason), _room(width, time)))
-    style = "class:unreadable" if message.text is None else "class:theirs"
+    rows = _even(wrap(shown(message), _room(width, time)))
+    readable = message.content is not None and message.kind == "text"
+    style = "class:theirs" if readable else "class:unreadable"
     lines: list[Line] = [[(style, f" {row} ")] for row in rows]
     lines[-1].append(("class:time", time))
+    if message.reactions:
+        lines.append([("class:notice", f" {reactions(message)}")])
     return lines
 
 

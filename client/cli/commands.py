@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, cast
 
 from client.chat_client import USER, ChatClient
+from client.cli.attaching import HELP as ATTACHING
+from client.cli.attaching import Attaching
+from client.cli.composing import HELP as COMPOSING
+from client.cli.composing import Composing
 from client.cli.own_account import OwnAccount
 from client.cli.room import Room
 from client.cli.strangers import HELP as STRANGERS
 from client.cli.strangers import Strangers
-from client.cli.text import LONGEST_LINE, title
+from client.cli.text import LONGEST_LINE, duration, title
 from client.cli.verifying import HELP as VERIFYING
 from client.cli.verifying import Verifying
 from client.cli.view import View
@@ -19,7 +24,7 @@ from client.errors import ClientError, NotFound, StoreUnavailable
 
 HELP = f"""\
 /to USER               opens the chat with a user, or a group by its name
-/group NAME A,B        makes a group with these users; the name stays on this device
+/group NAME A,B        makes a group with these users, who get its name
 /add A,B  /remove A,B  changes who is in the open group
 /chats                 lists your chats
 /history [N]           shows the last messages of the open chat
@@ -34,6 +39,8 @@ HELP = f"""\
 /export FILE           writes what the backend has stored of your account into a file
 /delete-account        deletes your account for good; its name is never given out again
 /accept USER           believes the changed keys of a user's devices
+{COMPOSING}
+{ATTACHING}
 {STRANGERS}
 {VERIFYING}
 /quit                  leaves, as Ctrl-D does
@@ -45,8 +52,13 @@ LEAVING = frozenset({"quit", "exit", "q"})
 
 class Commands:
     def __init__(self, client: ChatClient, room: Room, view: View) -> None:
+        # what comparing keys has to warn of is a result, and its line is done with
+        verifying = Verifying(client, view, room.peer).commands()
+        self._complaints = Complaints(view)
+        view = cast(View, self._complaints)
         self._client, self._room, self._view = client, room, view
         self._leaving = False
+        composing = Composing(client, view, lambda: room.chat)
         self._known: dict[str, Callable[[str], Awaitable[None]]] = {
             "to": self._to,
             "group": self._group,
@@ -59,8 +71,10 @@ class Commands:
             "devices": self._devices,
             "unlink": self._unlink,
             "accept": self._accept,
+            **composing.commands(),
+            **Attaching(client, view, composing.meant).commands(composing.chat),
             **Strangers(client, view, lambda: room.chat).commands(),
-            **Verifying(client, view, room.peer).commands(),
+            **verifying,
             **OwnAccount(client, view, self.leave).commands(),
             "help": self._help,
         }
@@ -78,7 +92,10 @@ class Commands:
             name, _, rest = line[1:].partition(" ")
             if name in LEAVING:
                 return False
+            before = self._complaints.count
             await self._guarded(self._run(name, rest.strip()))
+            if self._complaints.count != before:
+                self._view.returned(line)
             return not self._leaving
         if line.strip():
             await self._text(line)
@@ -153,14 +170,14 @@ class Commands:
         self._room.open(await self._client.group(_names(members), name))
 
     async def _add(self, rest: str) -> None:
-        await self._change(add=_names(rest), remove=[])
+        await self._change("add", add=_names(rest), remove=[])
 
     async def _remove(self, rest: str) -> None:
-        await self._change(add=[], remove=_names(rest))
+        await self._change("remove", add=[], remove=_names(rest))
 
-    async def _change(self, add: list[str], remove: list[str]) -> None:
+    async def _change(self, command: str, add: list[str], remove: list[str]) -> None:
         if self._room.chat is None or not (add or remove):
-            self._view.problem("open a group first, and name the users: /add raju,meena")
+            self._view.problem(f"open a group first, and name the users: /{command} raju,meena")
             return
         members = await self._client.members(self._room.chat, add, remove)
         self._view.notice(f"in this group now: {', '.join(members)}")
@@ -173,6 +190,7 @@ class Commands:
             parts = [title(summary, self._client.user)]
             parts += [f"with {', '.join(summary.members)}"] if summary.name else []
             parts += [f"{summary.unread} unread"] if summary.unread else []
+            parts += [f"texts disappear after {duration(summary.timer)}"] if summary.timer else []
             parts += ["you are no longer a member"] if summary.left else []
             parts += ["open"] if summary.chat == self._room.chat else []
             self._view.notice(", ".join(parts))
@@ -234,6 +252,21 @@ class Commands:
     async def _help(self, rest: str) -> None:
         for line in HELP.splitlines():
             self._view.notice(line)
+
+
+class Complaints:
+    """A view that counts the problems it is given: a line that led to one stays typed."""
+
+    def __init__(self, view: View) -> None:
+        self._shown = view
+        self.count = 0
+
+    def problem(self, text: str) -> None:
+        self.count += 1
+        self._shown.problem(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._shown, name)
 
 
 def _names(text: str) -> list[str]:

@@ -7,6 +7,7 @@ sent 3 hello        an own message was accepted at position 3
 delivered 3         all others have it
 read 3              all others have read it
 failed hello: ...   it was refused
+~ 3 raju: hi (edi.. a message of the open chat is another now: /history shows it like that
 * text              a notice
 ! text              something went wrong
 █▀▀ ▄               a QR code, of half blocks
@@ -22,7 +23,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 
 from client.cli.qr import coloured
-from client.cli.text import LONGEST_LINE, history_line, one_line
+from client.cli.text import LONGEST_LINE, history_line, one_line, shown
 from client.core.events import MessageReadable, MessageReceived, StateChanged
 from client.core.ticks import State
 from client.store.history import StoredMessage
@@ -42,7 +43,7 @@ class Lines:
     def opened(self, chat: str, title: str, unread: list[StoredMessage]) -> None:
         self._write(f"* chat with {title}")
         for message in unread:
-            self._write(f"{message.sender}: {one_line(message.text, message.reason)}")
+            self._write(f"{message.sender}: {one_line(shown(message))}")
 
     def titled(self, title: str) -> None:
         self._write(f"* chat with {title}")
@@ -53,6 +54,9 @@ class Lines:
     def readable(self, message: MessageReadable) -> None:
         self._write(f"{message.sender} (earlier): {one_line(message.text)}")
 
+    def updated(self, message: StoredMessage) -> None:
+        self._write(f"~ {history_line(message)}")
+
     def wrote(self) -> None:
         pass  # `sent` reports it
 
@@ -60,6 +64,8 @@ class Lines:
         return False  # whoever wrote it into a pipe is gone
 
     def changed(self, event: StateChanged) -> None:
+        if not event.text and event.state is not State.FAILED:
+            return  # a name or a timer: `~` and the notices report those
         match event.state:
             case State.SENT:
                 self._write(f"sent {event.seq} {one_line(event.text)}")
@@ -82,6 +88,9 @@ class Lines:
 
     def connection(self, text: str) -> None:
         self._write(f"* {text}")
+
+    def progress(self, text: str) -> None:
+        pass  # the end of it is a notice
 
     def code(self, rows: list[str]) -> None:
         for row in rows:

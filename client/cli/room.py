@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 
 from client.chat_client import ChatClient
-from client.cli.text import ago, one_line, title
+from client.cli.text import ago, one_line, shown, title
 from client.cli.view import View
 from client.core import events, frames_generated
+from client.core.content import Reference
 from client.core.ticks import State
 from client.crypto.identities import KnownDevice, Trust
 from client.errors import ClientError, Closed, NotFound, StoreUnavailable
@@ -143,6 +145,13 @@ class Room:
                 self._received(event)
             case events.MessageReadable() if event.chat == self.chat:
                 self._view.readable(event)
+            case events.MessageChanged() if event.chat == self.chat:
+                of = Reference(event.sender, event.message_id)
+                message = self._client.message(event.chat, of)
+                if message is not None:
+                    self._view.updated(message)
+            case events.ChatDescribed():
+                self._meet()
             case events.StateChanged() if event.chat == self.chat:
                 self._view.changed(event)
             case events.StateChanged(state=State.FAILED):
@@ -161,6 +170,14 @@ class Room:
             case events.CaughtUp():
                 self._meet()
                 self.reading()  # what could not be written before
+            case events.FileProgress():
+                done = event.done >= event.size
+                share = 100 * event.done // event.size
+                self._view.progress("" if done else f"sending a file: {share} %")
+            case events.FileFailed():
+                self._view.progress("")
+                again = "" if event.final else "; it is tried again"
+                self._view.problem(f"a file was not sent: {event.reason}{again}")
             case events.StoreFailing():
                 self._view.problem(f"{event.reason}; it is tried again until it works")
             case events.StoreWorking():
@@ -244,14 +261,19 @@ class Room:
         elif event.chat == self.chat:
             if event.seq > self._shown:  # not among those that `open` has shown
                 self._shown = event.seq
-                self._view.received(event)
+                self._view.received(replace(event, text=self._text_of(event)))
                 self.reading()
-        elif not event.own:
+        elif not event.own and event.counts:
             name = self._title_of(event.chat, event.sender)
             where = "" if name == event.sender else f" in {name}"
             self._view.notice(f"{event.sender} wrote{where}: /to {name}")
 
     # -- small
+
+    def _text_of(self, event: events.MessageReceived) -> str | None:
+        of = Reference(f"{event.sender}/{event.sender_device}", event.message_id)
+        message = self._client.message(event.chat, of)
+        return event.text if message is None or message.content is None else shown(message)
 
     def _meet(self) -> None:
         """Who is in the open chat may become known later than its first message."""

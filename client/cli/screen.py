@@ -18,9 +18,10 @@ from prompt_toolkit.layout import BufferControl, FormattedTextControl, HSplit, L
 from prompt_toolkit.layout.processors import BeforeInput
 from prompt_toolkit.output import Output
 from prompt_toolkit.styles import Style
+from prompt_toolkit.utils import get_cwidth
 
 from client.chat_client import ChatClient
-from client.cli.bubbles import Line, Notice, lay_out, wrap
+from client.cli.bubbles import Line, Notice, fitted, lay_out, wrap
 from client.cli.text import LONGEST_LINE, one_line, visible
 from client.core.events import MessageReadable, MessageReceived, StateChanged
 from client.store.history import StoredMessage
@@ -103,7 +104,7 @@ class Screen:
         self._typing_ends: asyncio.TimerHandle | None = None
         self._notices: dict[str, list[Notice]] = {}
         self._limit, self._offset, self._furthest = SHOWN, 0, 0
-        self._problem = ""
+        self._problem, self._progress = "", ""
         self._typed_at = -TYPING_EVERY
         self._buffer = Entry(
             lambda: self.problem(TOO_LONG),
@@ -146,6 +147,9 @@ class Screen:
     def readable(self, message: MessageReadable) -> None:
         self._redraw()
 
+    def updated(self, message: StoredMessage) -> None:
+        self._redraw()
+
     def wrote(self) -> None:
         self._offset = 0
         self._redraw()
@@ -170,6 +174,10 @@ class Screen:
 
     def connection(self, text: str) -> None:
         self._connection = one_line(text)
+        self._redraw()
+
+    def progress(self, text: str) -> None:
+        self._progress = one_line(text)
         self._redraw()
 
     def code(self, rows: list[str]) -> None:
@@ -215,13 +223,22 @@ class Screen:
         return min(6, 1 + len(self._buffer.text) // width)
 
     def _header(self) -> StyleAndTextTuples:
-        if self._typing is not None:
-            beside = ("class:header.presence", f"{self._typing} is typing…")
-        else:
-            beside = ("class:header.presence", self._presence)
-        parts: StyleAndTextTuples = [("bold", f" {self._title} "), beside]
-        if self._connection != "online":
-            parts.append(("class:header.offline", f"  ({self._connection})"))
+        """The title, what the other one does, and the connection where it is not as it should be;
+        what doesn't fit ends after a word."""
+        beside = self._presence
+        if self._typing is not None:  # a direct chat has their name as its title
+            beside = "is typing…" if self._typing == self._title else f"{self._typing} is typing…"
+        offline = "" if self._connection == "online" else f"({self._connection})"
+        parts: StyleAndTextTuples = []
+        left = get_app().output.get_size().columns
+        for style, text in (
+            ("bold", f" {self._title}"),
+            ("class:header.presence", f" {beside}" if beside else ""),
+            ("class:header.offline", f"  {offline}" if offline else ""),
+        ):
+            fitting = fitted(text, left)
+            left -= get_cwidth(fitting)
+            parts.append((style, fitting))
         return parts
 
     def _foot_rows(self) -> int:
@@ -235,6 +252,8 @@ class Screen:
         if self._problem:
             return [("class:problem", " ! " + "\n   ".join(self._problem_rows()))]
         columns = get_app().output.get_size().columns
+        if self._progress:
+            return [("class:notice", f" {self._progress}"[:columns].ljust(columns))]
         if self._offset:
             return [("class:notice", " newer messages below: PageDown".ljust(columns))]
         return [("class:rule", "─" * columns)]

@@ -6,7 +6,7 @@ import re
 import time
 
 from client.core.ticks import State
-from client.store.history import ChatSummary, StoredMessage
+from client.store.history import ChatSummary, Quote, StoredMessage
 
 TICKS = {
     State.FAILED: "✗",
@@ -16,6 +16,7 @@ TICKS = {
     State.READ: "✓✓",
 }
 WAITING = "(waiting for this message"
+QUOTED = 60  # characters of a message that is answered
 
 # The controls of C0 and C1 but the newline, the separators that end a line or a paragraph
 # (https://www.unicode.org/reports/tr14/#BK), and the marks that turn the direction of the writing
@@ -38,6 +39,73 @@ def visible(text: str | None, reason: str | None = None) -> str:
 def one_line(text: str | None, reason: str | None = None) -> str:
     """As `visible`, and line ends too become a mark: a line of output is one message."""
     return visible(text, reason).replace("\n", " ⏎ ")
+
+
+def shown(message: StoredMessage) -> str:
+    """A message as people read it: what it answers, then its text, or what it does."""
+    if message.deleted:
+        return "(deleted)"
+    if message.content is None:
+        return visible(message.text, message.reason)
+    body = _body(message)
+    if message.reply is not None:
+        body = f"> {message.reply.sender}: {_quoted(message.reply)[:QUOTED]}\n{body}"
+    return body
+
+
+def _quoted(reply: Quote) -> str:
+    if reply.text is not None:
+        return one_line(reply.text)
+    return "(deleted)" if reply.deleted else "(not here)"
+
+
+def _body(message: StoredMessage) -> str:
+    fields = message.content.fields if message.content else {}
+    match message.kind:
+        case "text":
+            return f"{visible(message.text)}{' (edited)' if message.edited else ''}"
+        case "file":
+            return _file(message)
+        case "timer" if fields["seconds"]:
+            return f"(what is written now disappears after {duration(fields['seconds'])})"
+        case "timer":
+            return "(what is written now stays)"
+        case "chat_name":
+            return f"(the group is named {one_line(fields['name'] or 'nothing')})"
+        case "chat_picture":
+            return "(the group has another picture)" if fields["picture"] else "(no picture now)"
+        case "unknown":
+            return "(a message of a kind that this version does not know)"
+        case _:
+            return "(a message that can't be read)"
+
+
+def _file(message: StoredMessage) -> str:
+    file = message.content.file if message.content else None
+    if file is None:
+        return "(a file)"
+    caption = f" {visible(message.text)}" if message.text else ""
+    return f"[{file.kind} {one_line(file.name)}, {bytes_of(file.size)}]{caption}"
+
+
+def bytes_of(size: int) -> str:
+    """A size as people read it: 812 bytes, 1.2 MB."""
+    for unit, name in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
+        if size >= unit:
+            return f"{size / unit:.1f} {name}"
+    return f"{size} byte{'' if size == 1 else 's'}"
+
+
+def reactions(message: StoredMessage) -> str:
+    """Who reacted how, in one line; empty if nobody has."""
+    return "  ".join(f"{one_line(each.emoji)} {each.user}" for each in message.reactions)
+
+
+def duration(seconds: int) -> str:
+    for unit, name in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds % unit == 0:
+            return f"{seconds // unit}{name}"
+    return f"{seconds}s"
 
 
 def clock(seconds: float) -> str:
@@ -70,4 +138,5 @@ def history_line(message: StoredMessage) -> str:
     """`3 raju: hi`, and what became of an own message."""
     seq = "-" if message.seq is None else str(message.seq)
     state = "" if message.state is None else f" ({message.state.name.lower()})"
-    return f"{seq} {message.sender}: {one_line(message.text, message.reason)}{state}"
+    reacted = f" [{reactions(message)}]" if message.reactions else ""
+    return f"{seq} {message.sender}: {one_line(shown(message))}{reacted}{state}"

@@ -25,6 +25,9 @@ class View(Protocol):
     def readable(self, message: MessageReadable) -> None:
         """A message of the open chat that was waited for."""
 
+    def updated(self, message: StoredMessage) -> None:
+        """A message of the open chat is another now: edited, deleted, with another reaction."""
+
     def wrote(self) -> None:
         """An own message was added to the open chat."""
 
@@ -46,6 +49,9 @@ class View(Protocol):
 
     def code(self, rows: list[str]) -> None:
         """A QR code in half blocks: what is drawn is to be dark, on a light ground."""
+
+    def progress(self, text: str) -> None:
+        """How far a file is on its way; empty when none is."""
 
     def notice(self, text: str) -> None: ...
 

@@ -114,7 +114,10 @@ class Arrivals:
         if not (content.shown if content else is_shown(message.message_id)):
             return
         place = step.ledger.place(message.chat, of)
-        text = None if content is None else "" if place and place.gone else content.text
+        gone = place is not None and place.gone is not None
+        text = None if content is None else "" if gone else content.text
+        shown_id = is_shown(message.message_id)
+        counts = content.counts(shown_id=shown_id) if content else shown_id
         self._emit(
             MessageReceived(
                 message.chat,
@@ -127,6 +130,7 @@ class Arrivals:
                 own,
                 reason,
                 content.kind if content else "text",
+                counts and not gone,
             )
         )
 

@@ -187,6 +187,16 @@ class DevicesResponse:
 
 
 @dataclass(frozen=True, slots=True)
+class DownloadResponse:
+    """200. GET of the URL gives the encrypted file, also parts of it (`Range`); 403 or 404 where
+    there is none (any more).
+    """
+
+    url: str
+    expires_in: float  # seconds
+
+
+@dataclass(frozen=True, slots=True)
 class EmailCodeResponse:
     """200; wrong or expired code: 400."""
 
@@ -205,6 +215,18 @@ class ErrorResponse:
     """400, 401, 403, 404, 409, 413, 429, 500."""
 
     error: ErrorDetail
+
+
+@dataclass(frozen=True, slots=True)
+class FileResponse:
+    """201. A form (multipart/form-data): the fields in any order, and after them the file as the
+    field `file`, of exactly the size that was asked for.
+    """
+
+    file: str
+    url: str
+    fields: Mapping[str, str]
+    expires_in: float  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -547,6 +569,14 @@ def parse_devices_response(value: object) -> DevicesResponse:
     )
 
 
+def parse_download_response(value: object) -> DownloadResponse:
+    body = fields.mapping(value)
+    return DownloadResponse(
+        url=fields.text(body["url"]),
+        expires_in=fields.duration(body["expires_in"]),
+    )
+
+
 def parse_email_code_response(value: object) -> EmailCodeResponse:
     body = fields.mapping(value)
     return EmailCodeResponse(
@@ -565,6 +595,16 @@ def parse_error_response(value: object) -> ErrorResponse:
     body = fields.mapping(value)
     return ErrorResponse(
         error=parse_error_detail(body["error"]),
+    )
+
+
+def parse_file_response(value: object) -> FileResponse:
+    body = fields.mapping(value)
+    return FileResponse(
+        file=fields.text(body["file"]),
+        url=fields.text(body["url"]),
+        fields=fields.map_of(fields.text)(body["fields"]),
+        expires_in=fields.duration(body["expires_in"]),
     )
 
 

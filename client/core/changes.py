@@ -27,6 +27,8 @@ class Changes:
         elif content.kind in DESCRIBING:
             self._emit(ChatDescribed(chat, content.kind, of.user))
         elif content.kind == "profile":
+            if of.user == self._user:
+                step.ledger.keep_profile(content)
             self._emit(ProfileChanged(of.user))
         elif view(of, step.ledger.changes(chat, of)).deleted:
             step.ledger.erase(chat, of, "deleted")

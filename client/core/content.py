@@ -11,6 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from client.core.attachment import Attachment, parse_attachment
+from client.core.attachment import written as attachment_fields
+
 VERSION = 1
 UNKNOWN, UNREADABLE = "unknown", "unreadable"
 LONGEST_TEXT, LONGEST_NAME, LONGEST_PICTURE = 20_000, 64, 7_200  # characters
@@ -62,7 +65,11 @@ class MessageContent:
     @property
     def text(self) -> str:
         """What people read of it; empty for what has no text."""
-        return str(self.fields["text"]) if self.kind in ("text", "edit") else ""
+        return str(self.fields.get("text", "")) if self.kind in ("text", "edit", "file") else ""
+
+    @property
+    def file(self) -> Attachment | None:
+        return parse_attachment(self.fields["file"]) if self.kind == "file" else None
 
     @property
     def target(self) -> Reference | None:
@@ -205,6 +212,16 @@ KINDS: Mapping[str, Kind] = {
     "text": Kind(
         {
             "text": _text,
+            "reply": _optional(_reference),
+            "expires": _optional(_whole(1, LONGEST_TIME)),
+        },
+        shown=True,
+        counts=True,
+    ),
+    "file": Kind(
+        {
+            "file": lambda value: attachment_fields(parse_attachment(value)),
+            "text": _optional(_text),
             "reply": _optional(_reference),
             "expires": _optional(_whole(1, LONGEST_TIME)),
         },

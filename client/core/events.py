@@ -52,6 +52,7 @@ class MessageReceived:
     own: bool  # written by this user (on another device, or before this store was made)
     reason: str | None = None  # why it waits, for people
     kind: str = "text"  # of its content; what is not `text` has its fields in the history
+    counts: bool = True  # it is unread, and people are notified of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +262,26 @@ class StoreWorking:
 
 
 @dataclass(frozen=True, slots=True)
+class FileProgress:
+    """So many bytes of an own file are on their way; its message follows when all are there."""
+
+    chat: str
+    message_id: str
+    done: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileFailed:
+    """An own file was not uploaded: for good, or it is tried again after a while."""
+
+    chat: str
+    message_id: str
+    reason: str
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SignedOut:
     """The tokens are no longer good and there is no password to get new ones; it stops."""
 
@@ -303,6 +324,8 @@ Event = (
     | BeganAnew
     | StoreFailing
     | StoreWorking
+    | FileProgress
+    | FileFailed
     | SignedOut
     | ServerError
     | ServerFrame  # those that ask nothing of this client, and `devices_changed` and `displaced`

@@ -185,6 +185,9 @@ class Ledger(Protocol):
     def erase(self, chat: str, of: Reference, why: str) -> None:
         """Removes the text of a message, and of what changes it; `why` as in `Place.gone`."""
 
+    def keep_profile(self, profile: MessageContent) -> None:
+        """The user's own, from this device or another one, unless there is a newer one."""
+
     def read_mark(self, chat: str) -> int:
         """Up to where the user has read the chat, on any device."""
 

@@ -104,9 +104,15 @@ class StoredChanges:
     # -- the own profile
 
     def saved_profile(self) -> MessageContent | None:
-        """The last one that was set on this device."""
+        """The newest one, whichever of the user's devices has set it."""
         (stored,) = self.db.execute("SELECT profile FROM session").fetchone()
         return None if stored is None else parse(json.loads(stored))
+
+    def keep_profile(self, profile: MessageContent) -> None:
+        before = self.saved_profile()
+        if before is None or before.fields["at"] < profile.fields["at"]:
+            stored = json.dumps(written(profile), ensure_ascii=False)
+            self.db.execute("UPDATE session SET profile = ?", (stored,))
 
     def wrote_in(self, chat: str) -> bool:
         """The user has written something in the chat, on any device."""

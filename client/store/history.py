@@ -50,6 +50,7 @@ class Quote:
     sender: str
     text: str | None
     here: bool
+    deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,13 +143,10 @@ def _named(db: sqlite3.Connection, chat: str, otherwise: str | None) -> str | No
     return otherwise if found is None else found.content.fields["name"]
 
 
-def read_profile(db: sqlite3.Connection, user: str) -> tuple[Profile, int]:
-    """And its `at`, 0 if nothing is known."""
+def read_profile(db: sqlite3.Connection, user: str) -> Profile:
     rows = [change.content.fields for change in read_profiles(db, user)]
     fields = max(rows, key=lambda fields: fields["at"], default=None)
-    if fields is None:
-        return Profile(user), 0
-    return Profile(user, fields["name"], fields["picture"]), fields["at"]
+    return Profile(user) if fields is None else Profile(user, fields["name"], fields["picture"])
 
 
 def read_messages(
@@ -221,7 +219,7 @@ def _quote(db: sqlite3.Connection, chat: str, of: Reference) -> Quote:
     content = content_of(*row[-2:])
     deleted = seen.deleted or row[8] is not None
     text = None if deleted else seen.text if seen.text is not None else _text(content)
-    return Quote(of, of.user, text, here=True)
+    return Quote(of, of.user, text, here=True, deleted=deleted)
 
 
 def _text(content: MessageContent | None) -> str | None:

@@ -6,14 +6,13 @@ are on disk together or not at all.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from client.core.content import MessageContent, Reference, written
+from client.core.content import MessageContent, Reference
 from client.core.frames import Message, Watermarks
 from client.core.ledger import Own, ReadPosition
 from client.core.ticks import State
@@ -32,6 +31,7 @@ from client.store.lock import FileLock
 from client.store.membership import StoredMembers
 from client.store.outgoing import OutgoingMessages
 from client.store.tables import migrate, require_own_file
+from client.store.uploads import StoredUploads
 from client.store.vault import Vault, open_vault
 from client.store.waiting import WaitingMessages
 
@@ -58,7 +58,7 @@ class OwnText:
     accepted_at: float | None
 
 
-class Store(WaitingMessages, OutgoingMessages, StoredMembers, StoredChanges):
+class Store(WaitingMessages, OutgoingMessages, StoredMembers, StoredChanges, StoredUploads):
     def __init__(
         self,
         connection: sqlite3.Connection,
@@ -208,8 +208,8 @@ class Store(WaitingMessages, OutgoingMessages, StoredMembers, StoredChanges):
         return read_message(self.db, chat, of)
 
     def save_profile(self, profile: MessageContent) -> None:
-        with self.transaction() as db:
-            db.execute("UPDATE session SET profile = ?", (json.dumps(written(profile)),))
+        with self.transaction():
+            self.keep_profile(profile)
 
     def unread(self, chat: str) -> list[StoredMessage]:
         return read_unread(self.db, chat, self._user)

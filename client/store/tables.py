@@ -9,6 +9,7 @@ from pathlib import Path
 
 from client.errors import StoreError
 from client.store.database import Database
+from client.store.uploads import TABLE as UPLOADS
 
 MAGIC = b"SQLite format 3\0"  # how each such file begins
 # "Swbd" in the header of the file, by which programs know whose it is
@@ -174,7 +175,8 @@ CREATE INDEX messages_by_kind ON messages (kind, chat) WHERE kind != 'text';
 CREATE INDEX messages_disappearing ON messages (counted_from) WHERE counted_from IS NOT NULL;
 """
 
-MIGRATIONS: tuple[str, ...] = (_INITIAL, _FORMER, _MARK, _UNDELIVERED, _CONTENTS)
+# Version 7 has the files that wait to be uploaded.
+MIGRATIONS: tuple[str, ...] = (_INITIAL, _FORMER, _MARK, _UNDELIVERED, _CONTENTS, UPLOADS)
 
 
 def require_own_file(path: Path) -> None:

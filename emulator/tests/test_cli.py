@@ -27,7 +27,7 @@ def project(tmp_path: Path) -> Iterator[Path]:
     emulate(tmp_path, "down")
 
 
-OF_THE_PROJECT = {"project", "down"}
+OF_THE_PROJECT = {"project", "down", "web_push"}
 
 
 def up(project: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

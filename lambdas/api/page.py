@@ -84,7 +84,7 @@ def security_headers(settings: Settings) -> dict[str, str]:
 
 def _origins(settings: Settings) -> list[str]:
     """Where the page connects to besides the API's own origin."""
-    urls = [urlsplit(settings.get(name)) for name in ("WEBSOCKET_URL", "EMULATOR_WEB_PUSH_URL")]
+    urls = [urlsplit(settings.get(name)) for name in ("WEBSOCKET_URL", "FILES_URL")]
     return [f"{url.scheme}://{url.netloc}" for url in urls if url.netloc]
 
 

@@ -271,6 +271,17 @@ OF = {"by": "ravi/phone", "id": ID}
 PICTURE = "/9j/" + "A" * 40
 
 
+FILE = {
+    "kind": "file",
+    "name": "report.pdf",
+    "type": "application/pdf",
+    "size": 5_000,
+    "id": "b" * 32,
+    "key": unpadded(hashlib.sha256(b"key").digest()),
+    "digest": unpadded(hashlib.sha256(b"digest").digest()),
+}
+
+
 def contents() -> dict[str, Any]:
     """What each client reads: the same fields, or a kind that it shows instead."""
     of = OF
@@ -279,6 +290,25 @@ def contents() -> dict[str, Any]:
         ("a text", text),
         ("a reply", {**text, "reply": of}),
         ("a text that disappears", {**text, "expires": 3_600}),
+        ("a file", {"v": 1, "kind": "file", "file": FILE}),
+        (
+            "a picture with all it can have",
+            {
+                "v": 1,
+                "kind": "file",
+                "file": {
+                    **FILE,
+                    "kind": "picture",
+                    "type": "image/jpeg",
+                    "thumbnail": PICTURE,
+                    "width": 4_000,
+                    "height": 3_000,
+                },
+                "text": "look",
+                "reply": of,
+                "expires": 60,
+            },
+        ),
         ("a reaction", {"v": 1, "kind": "reaction", "of": of, "emoji": "\U0001f44d\U0001f3fd"}),
         (
             "a reaction of several characters",
@@ -327,6 +357,18 @@ def contents() -> dict[str, Any]:
         ("a text without text", without(text, "text")),
         ("an empty text", {**text, "text": ""}),
         ("a text that is a number", {**text, "text": 1}),
+        ("a file without a file", {"v": 1, "kind": "file", "text": "hello"}),
+        ("a file with an empty text", {"v": 1, "kind": "file", "file": FILE, "text": ""}),
+        ("a file without a key", {"v": 1, "kind": "file", "file": without(FILE, "key")}),
+        ("a file with no width", {"v": 1, "kind": "file", "file": {**FILE, "width": None}}),
+        (
+            "a picture that is a program",
+            {
+                "v": 1,
+                "kind": "file",
+                "file": {**FILE, "kind": "picture", "type": "image/svg+xml"},
+            },
+        ),
         ("a reply to nothing", {**text, "reply": None}),
         ("a reply to a text", {**text, "reply": ID}),
         (
@@ -398,6 +440,63 @@ def setting(seq: int, name: str | None, at: int | None = None) -> dict[str, Any]
     }
 
 
+def story() -> dict[str, Any]:
+    """Messages of a group, as a device of ravi gets them, and what it shows in the end."""
+    texts = {"a": "01JDB2F6Y8W6X1T9N5R3Q7P0AA", "b": "01JDB2F6Y8W6X1T9N5R3Q7P0AC"}
+    first, second = {"by": "raju/phone", "id": texts["a"]}, {"by": "mira/web", "id": texts["b"]}
+    quoted = {"v": 1, "kind": "text", "text": "an answer", "reply": first}
+    said = [
+        ("raju/phone", texts["a"], {"v": 1, "kind": "text", "text": "a secret"}),
+        ("mira/web", texts["b"], quoted),
+        ("raju/web", None, {"v": 1, "kind": "edit", "of": first, "text": "a newer secret"}),
+        ("mira/web", None, {"v": 1, "kind": "edit", "of": first, "text": "forged"}),
+        ("mira/web", None, {"v": 1, "kind": "edit", "of": second, "text": "the answer"}),
+        ("raju/web", None, {"v": 1, "kind": "edit", "of": second, "text": "forged"}),
+        ("raju/phone", None, {"v": 1, "kind": "reaction", "of": second, "emoji": "\U0001f44d"}),
+        ("ravi/web", None, {"v": 1, "kind": "reaction", "of": second, "emoji": "\u2b50"}),
+        ("raju/web", None, {"v": 1, "kind": "reaction", "of": second, "emoji": "\u2705"}),
+        ("mira/web", None, {"v": 1, "kind": "reaction", "of": first, "emoji": "\u2705"}),
+        ("mira/web", None, {"v": 1, "kind": "chat_name", "name": "One"}),
+        ("raju/web", None, {"v": 1, "kind": "chat_name", "name": "Two"}),
+        ("mira/web", None, {"v": 1, "kind": "chat_name", "name": "One", "at": 11}),
+        ("raju/phone", None, {"v": 1, "kind": "timer", "seconds": 60}),
+        ("mira/web", None, {"v": 1, "kind": "deletion", "of": first}),
+        ("raju/web", None, {"v": 1, "kind": "deletion", "of": first}),
+        ("mira/web", None, {"v": 1, "kind": "poll"}),
+        ("mira/web", None, {"v": 1, "kind": "reaction", "of": 7}),
+    ]
+    messages = [
+        {
+            "seq": seq,
+            "by": by,
+            "id": name or f"01935a00-0000-7000-8000-{seq:012d}",
+            "content": content,
+        }
+        for seq, (by, name, content) in enumerate(said, 1)
+    ]
+    reactions = [["ravi", "\u2b50"], ["raju", "\u2705"]]
+    shown = [
+        [1, "text", "", True, []],
+        [2, "text", "the answer", False, reactions],
+        [11, "chat_name", "", False, []],
+        [12, "chat_name", "", False, []],
+        [14, "timer", "", False, []],
+        [17, "unknown", "", False, []],
+        [18, "unreadable", "", False, []],
+    ]
+    return {
+        "messages": messages,
+        "history": [
+            dict(zip(("seq", "kind", "text", "deleted", "reactions"), each, strict=True))
+            for each in shown
+        ],
+        "name": "Two",
+        "timer": 60,
+        "unread": 1,
+        "gone": "secret",
+    }
+
+
 def views() -> dict[str, Any]:
     """What is seen of a message of ravi after these changes, in whatever order they come."""
     heart, thumb = "\u2764\ufe0f", "\U0001f44d"
@@ -430,6 +529,7 @@ def views() -> dict[str, Any]:
     ]
     return {
         "of": OF,
+        "story": story(),
         "messages": [
             scene("nothing", none),
             scene("an edit", [first], "one"),

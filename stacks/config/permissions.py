@@ -146,6 +146,8 @@ PERMISSIONS: Mapping[str, Permissions] = {
             "sns:SetEndpointAttributes",
             "sns:DeleteEndpoint",
         ),
+        # of presigned requests, which clients send; the bucket's prefix for files
+        "files": ("s3:PutObject", "s3:GetObject"),
         "web_push_key": ("kms:GetPublicKey",),
         "post_to_connections": CONNECTIONS,
         "close_connections": CONNECTIONS,

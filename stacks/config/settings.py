@@ -1,4 +1,4 @@
-"""Settings of the network, the WebSocket API and push notifications."""
+"""Settings of the network, the WebSocket API, files and push notifications."""
 
 import re
 from collections.abc import Iterator
@@ -81,6 +81,40 @@ class WebSocket:
         require_between(
             0, 600, "websocket.reconnect_window", self.reconnect_window, "a window in seconds"
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Files:
+    """Limits of the files that a user sends, as they are stored: encrypted, in MiB.
+
+    max_mib is that of one file, per_day and mib_per_day those of a user in a day. A browser holds a
+    whole file in its memory, some of it twice.
+    """
+
+    max_mib: int = 64
+    per_day: int = 200
+    mib_per_day: int = 512
+
+    def __post_init__(self) -> None:
+        require_types(self, "files.")
+        require_between(1, 1_024, "files.max_mib", self.max_mib, "a size in MiB")
+        require_between(1, 100_000, "files.per_day", self.per_day, "a number of files")
+        require_between(1, 1_048_576, "files.mib_per_day", self.mib_per_day, "a size in MiB")
+        require(
+            self.max_mib <= self.mib_per_day,
+            "files.mib_per_day",
+            self.mib_per_day,
+            f"files.max_mib is {self.max_mib}, and a file of that size could never be sent",
+            "Raise files.mib_per_day, or lower files.max_mib",
+        )
+
+    def variables(self) -> dict[str, str]:
+        """By the environment variable that has it."""
+        return {
+            "FILE_MIB": str(self.max_mib),
+            "FILES_PER_DAY": str(self.per_day),
+            "FILE_MIB_PER_DAY": str(self.mib_per_day),
+        }
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -156,6 +156,23 @@ def test_a_group_has_its_name_and_picture_and_who_comes_later_gets_them() -> Non
     with_server(scenario)
 
 
+def test_only_admins_name_a_group_where_its_rules_say_so() -> None:
+    async def scenario(server: Served) -> None:
+        async with online(server, "ravi") as ravi, online(server, "raju") as raju:
+            chat = await ravi.group(["raju"])
+            await ravi.send(chat, "hello")
+            await raju.wait_for(of(MessageReceived, text="hello"))
+            await raju.writing.set_name(chat, "by a member")
+            await ravi.people.change_admins(chat, rules={"rename": "admins"})
+            for change in (raju.writing.set_name, raju.writing.set_picture):
+                with pytest.raises(CannotWrite, match="only admins"):
+                    await change(chat, None)
+            await ravi.writing.set_name(chat, "by an admin")
+            await until(lambda: raju.chats()[0].name == "by an admin")
+
+    with_server(scenario)
+
+
 def test_a_profile_comes_with_the_first_text_and_with_each_change() -> None:
     async def scenario(server: Served) -> None:
         async with online(server, "ravi") as ravi, online(server, "raju") as raju:

@@ -1,5 +1,6 @@
 import copy
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -234,3 +235,27 @@ def _codes(schema: Any) -> list[str]:
 def test_actions_are_those_that_have_a_schema() -> None:
     stems = {Path(name).name for name in NAMES if name.startswith("client/")}
     assert frames.client_actions() == stems
+
+
+@pytest.mark.parametrize(
+    ("name", "document", "message"),
+    [
+        (
+            "rest/sign-up.request",
+            {"username": "Ravi!", "password": "x" * 12},
+            "username must be 3 ",
+        ),
+        ("rest/sign-up.request", {"username": "ravi"}, "the document lacks password"),
+    ],
+)
+def test_what_is_wrong_is_said_in_words(name: str, document: Any, message: str) -> None:
+    with pytest.raises(ChatError, match=message) as rejected:
+        frames.validate(name, document)
+    assert not set("^$[]{}") & set(rejected.value.message)
+
+
+def test_no_pattern_of_the_schemas_is_said_as_it_stands() -> None:
+    for path in sorted(frames.SCHEMAS.rglob("*.json")):
+        for pattern in re.findall(r'"pattern": "([^"]+)"', path.read_text(encoding="utf-8")):
+            words = frames._form(json.loads(f'"{pattern}"'))
+            assert pattern not in words and "description" not in words, (path.name, words)

@@ -389,6 +389,9 @@ VALUES: dict[str, Values] = {
     "websocket.access_logs": flag(),
     "websocket.account_log_role": flag(),
     "websocket.reconnect_window": number(0, 600),
+    "files.max_mib": number(1, 1_024, with_={"files.mib_per_day": 2_048}),
+    "files.per_day": number(1, 100_000),
+    "files.mib_per_day": number(1, 1_048_576, with_={"files.max_mib": 1}),
     **{
         f"functions.{setting_name(name)}.{setting}": values
         for name in FUNCTIONS

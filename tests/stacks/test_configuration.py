@@ -34,6 +34,10 @@ REJECTED: list[tuple[dict[str, Any], tuple[str, ...]]] = [
         ("availability_zones is 'eu-west-1a, eu-west-1b'", "the region, which is None", "Set"),
     ),
     ({"websocket.rate_limit": 10_001}, ("websocket.rate_limit is 10001", "1 and 10000")),
+    (
+        {"files.mib_per_day": 10},
+        ("files.mib_per_day is 10", "files.max_mib is 64", "lower files.max_mib"),
+    ),
     ({"functions.send.memory": 64}, ("functions.send.memory is 64", "128 and 10240")),
     (
         {"functions.push.reserved_concurrency": 0},

@@ -34,6 +34,7 @@ ARNS: Mapping[str, list[str]] = {
     "any_stream": ["*"],
     "chats_stream": ["<Chats.StreamArn>"],
     "close_connections": [CLOSES],
+    "files": ["<FilesBucket.Arn>/files/*"],
     "own_stack": ["<AWS::StackId>"],
     "platform_applications": APPLICATIONS,
     "platform_endpoints": ENDPOINTS,
@@ -52,6 +53,7 @@ REVIEWED = {
     CLOSES: "the same",
     ANY_APPLICATION: "IAM asks for creating one on app/, without the name that it will have",
     **dict.fromkeys(ENDPOINTS, "an endpoint's id is given by SNS; the application is ours"),
+    "<FilesBucket.Arn>/files/*": "a file's key is random, and the bucket has nothing else",
     "*": "IAM knows no resource for ListStreams and for ECR's GetAuthorizationToken",
 }
 STAR_ACTIONS = {"dynamodb:ListStreams", "ecr:GetAuthorizationToken"}

@@ -29,7 +29,7 @@ Stops = set[tuple[str, str]]
 DATA, REJECTED = "data", "rejected"
 STATEFUL = (
     *("Chats", "Users", "Tickets", "UserPool", "PushQueue", "PushDeadLetters", "StreamFailures"),
-    *("CredentialsFcm", "CredentialsApns", "CredentialsApnsSandbox"),
+    *("CredentialsFcm", "CredentialsApns", "CredentialsApnsSandbox", "FilesBucket", "WebPushKey"),
 )
 EVERYTHING: Stops = {(DATA, name) for name in STATEFUL}
 IN_PROD: Stops = EVERYTHING | {(DATA, "Key"), (DATA, "LoadBalancerAccessLogsBucket")}

@@ -85,7 +85,7 @@ def test_a_topic_is_encrypted_by_no_key_that_cloudwatch_may_not_use(
 
 
 def test_the_log_bucket_takes_what_its_load_balancer_delivers(environment: Synthesized) -> None:
-    (policy,) = environment.all("AWS::S3::BucketPolicy")
+    policy = environment.one("AWS::S3::BucketPolicy", "LoadBalancer")
     (allowed,) = (each for each in _statements(policy) if each["Effect"] == "Allow")
     assert allowed["Principal"] == {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"}
     assert allowed["Action"] == "s3:PutObject"

@@ -25,7 +25,9 @@ KEPT = {
     # An earlier stack's, perhaps, with the endpoint of every device.
     "Custom::PlatformApplications": ALWAYS,
     # What a rollback could not delete: it has the load balancer's test file from the first minute.
-    "AWS::S3::Bucket": ALWAYS,
+    "AWS::S3::Bucket AccessLogs": ALWAYS,
+    # What S3 would not delete with a file in it; its lifecycle empties it.
+    "AWS::S3::Bucket Files": DATA,
     # One setting of the account, and the role it names: other APIs may have come to log with it,
     # and CloudFormation does not take it back.
     "AWS::ApiGateway::Account": ALWAYS,
@@ -34,11 +36,17 @@ KEPT = {
 # Kept in every environment: the template says so whatever `retain` is.
 EVERYWHERE = {
     kind: KEPT[kind]
-    for kind in ("AWS::S3::Bucket", "AWS::ApiGateway::Account", "AWS::IAM::Role AccountLogRole")
+    for kind in (
+        "AWS::S3::Bucket AccessLogs",
+        "AWS::S3::Bucket Files",
+        "AWS::ApiGateway::Account",
+        "AWS::IAM::Role AccountLogRole",
+    )
 }
 # An id that changes is a new, empty resource beside the old one: these never change again.
 IDS = {
     "AWS::DynamoDB::Table": {"ChatsE68037FF", "Users0A0EEA89", "Tickets83B11BB2"},
+    "AWS::S3::Bucket": {"FilesBucket7C17EE2E", "LoadBalancerAccessLogsBucket38E275E7"},
     "AWS::Cognito::UserPool": {"UserPool6BA7E5F2"},
     "AWS::KMS::Key": {"Key961B73FD", "WebPushKey78B611EE"},
     "Custom::PlatformApplications": {"PlatformsApplicationsBE047193"},
@@ -51,11 +59,11 @@ EVERYTHING = replace(
 
 
 def policies(environment: Synthesized) -> dict[str, tuple[str, str]]:
-    """By type, and for roles by type and name; each type has one pair of policies."""
+    """By type, and by type and name where KEPT has one; each kind has one pair of policies."""
     found: dict[str, tuple[str, str]] = {}
     for resource in environment.resources:
-        role = resource.type == "AWS::IAM::Role" and "AccountLogRole" in resource.name
-        kind = f"{resource.type} AccountLogRole" if role else resource.type
+        named = [kind for kind in KEPT if kind.startswith(f"{resource.type} ")]
+        kind = next((kind for kind in named if kind.split()[1] in resource.name), resource.type)
         pair = (
             resource.body.get("DeletionPolicy", "Delete"),
             resource.body.get("UpdateReplacePolicy", "Delete"),

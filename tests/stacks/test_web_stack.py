@@ -158,7 +158,6 @@ def test_what_differs_by_environment_differs(dev: Synthesized, prod: Synthesized
     for type, in_prod_only in (
         ("AWS::WAFv2::WebACL", True),
         ("AWS::EC2::FlowLog", True),
-        ("AWS::S3::Bucket", True),
         ("AWS::KMS::Alias", True),
     ):
         assert bool(prod.all(type)) is in_prod_only

@@ -1,6 +1,7 @@
 """Two implementations of docs/encryption.md, vodozemac and libolm, through the running system."""
 
 import asyncio
+import base64
 import contextlib
 import random
 import sqlite3
@@ -11,13 +12,14 @@ from typing import Any, Self
 import pytest
 
 import client.driver
-from client import ChatClient, MessageReceived, State
+from client import ChatClient, FileDescription, MessageReceived, State
 from client.core.events import EmojiShown, Event, MessageReadable, VerificationRequested, Verified
 from tests.support.typescript_client import Browser, Node
 from tests.system.conftest import PASSWORD, Meet
 from tests.system.telling import ANY, reached, received, texts
 
 pytestmark = pytest.mark.xdist_group("story")
+ROOT = Path(__file__).parents[2]
 
 Make = Callable[..., ChatClient]
 Name = Callable[[str], str]
@@ -87,6 +89,36 @@ def test_any_text_is_read_on_the_other_side_and_ticks_come_back(
                 back = await python.send(chat, f"{text}!")
                 await web.do("markRead", chat, (await web.received(f"{text}!"))["seq"])
                 await python.wait_for(reached(back, State.READ))
+
+    tell(story)
+
+
+def test_a_picture_is_uploaded_and_opened_on_the_other_side_and_back(
+    device: Make, name: Name, tell: Callable[[Story], None]
+) -> None:
+    picture = (ROOT / "docs" / "console.png").read_bytes()
+
+    async def story(browser: Open) -> None:
+        async with device(name("raju")) as python, browser(name("ravi")) as web:
+            chat = await web.do("direct", python.user)
+            await python.send_file(chat, picture, FileDescription(name="console.png"))
+            await web.event("message", kind="file")
+            (message,) = await web.do("history", chat)
+            file = message["content"]["file"]
+            assert (file["kind"], file["name"], file["size"]) == (
+                "picture",
+                "console.png",
+                len(picture),
+            )
+            text = await web.do("fetchFile", chat, file)
+            assert base64.b64decode(f"{text}==") == picture
+            back = {"name": "again.png", "caption": "and back"}
+            await web.do("sendFile", chat, base64.b64encode(picture).decode(), back)
+            await python.wait_for(received("and back"))
+            content = python.history(chat)[-1].content
+            assert content is not None and content.file is not None
+            assert content.file.name == "again.png"
+            assert await python.fetch_file(chat, content.file) == picture
 
     tell(story)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.async_api import BrowserContext, Page
 
-from client import ChatClient
+from client import ChatClient, FileDescription
 from tests.support.chromium import chromium_or_skip
 from tests.support.web_page import browser, build, opened
 from tests.system.conftest import PASSWORD
@@ -17,6 +18,7 @@ from tests.system.telling import received, texts
 
 pytestmark = pytest.mark.xdist_group("story")
 
+FILE_BYTES = 2_000_000
 SECRET = "the well is behind the old mill"
 
 RAW_DATABASE = """async (name) => {
@@ -78,6 +80,7 @@ def test_a_browser_talks_with_python_keeps_its_secrets_and_comes_back(
                 await python.wait_for(received(SECRET))
                 await python.send(chat, f"{SECRET}?")
                 await web.received(page, f"{SECRET}?")
+                await files_go_both_ways(page, web, python, chat)
                 await second_tab_is_refused(context, api, web)
                 found = await page.evaluate(RAW_DATABASE, f"switchboard/{web.name}")
             nothing_to_be_read(found, profile, chat, await python.devices(web.user))
@@ -116,6 +119,38 @@ class Web:
     async def received(self, page: Page, text: str) -> None:
         there = "([name, text]) => switchboard.events(name).some((one) => one.text === text)"
         await page.wait_for_function(there, arg=[self.name, text], timeout=30_000)
+
+
+async def files_go_both_ways(page: Page, web: Web, python: ChatClient, chat: str) -> None:
+    """A page gets past CORS with what was signed, and hears how much of it is sent."""
+    await page.evaluate(
+        """([name, chat, size]) => {
+          const content = Uint8Array.from({ length: size }, (_, place) => place % 251);
+          return switchboard.client(name).sendFile(chat, content, { name: "a.bin" });
+        }""",
+        [web.name, chat, FILE_BYTES],
+    )
+    await python.wait_for(lambda event: getattr(event, "kind", "") == "file")
+    found = python.history(chat)[-1].content
+    assert found is not None and found.file is not None
+    content = await python.fetch_file(chat, found.file)
+    assert content == bytes(place % 251 for place in range(FILE_BYTES))
+    steps = "(name) => switchboard.events(name).filter((one) => one.type === 'file_progress')"
+    progress = await page.evaluate(steps, web.name)
+    assert progress[-1]["done"] == progress[-1]["size"] > FILE_BYTES
+    await python.send_file(chat, content[::-1], FileDescription(name="b.bin", caption="back"))
+    await web.received(page, "back")
+    digest = await page.evaluate(
+        """async ([name, chat]) => {
+          const client = switchboard.client(name);
+          const [message] = await client.history(chat, 1);
+          const content = await client.fetchFile(chat, message.content.file);
+          const digest = await crypto.subtle.digest("SHA-256", content);
+          return Array.from(new Uint8Array(digest));
+        }""",
+        [web.name, chat],
+    )
+    assert bytes(digest) == hashlib.sha256(content[::-1]).digest()
 
 
 async def second_tab_is_refused(context: BrowserContext, api: str, web: Web) -> None:

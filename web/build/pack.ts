@@ -6,9 +6,10 @@
  */
 
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, extname, join, relative, sep } from "node:path";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, extname, join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { filesUnder } from "./files.ts";
 
 const TYPES: Record<string, string> = {
   ".css": "text/css; charset=utf-8",
@@ -29,13 +30,6 @@ const MOST_BYTES = 700_000;
 
 type Bodies = Record<string, string>;
 type Row = { type: string; hash: string; immutable: boolean; bodies: Bodies };
-
-function filesUnder(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
-    .sort();
-}
 
 /** The forms of a file by their encodings; a compressed one only where it saves a tenth. */
 function forms(content: Buffer): Record<string, Buffer> {
@@ -74,16 +68,13 @@ function pack(from: string, to: string): void {
     written.add(name);
   };
   const description: Record<string, Row> = {};
-  for (const found of filesUnder(from)) {
-    const name = found.split(sep).join("/");
+  for (const name of filesUnder(from)) {
     const path = name === "index.html" ? "/" : `/${name}`;
-    description[path] = row(name, readFileSync(join(from, found)), write);
+    description[path] = row(name, readFileSync(join(from, name)), write);
   }
   if (description["/"] === undefined) throw new Error(`${from} has no index.html`);
   write(DESCRIPTION, Buffer.from(`${JSON.stringify(description, null, 1)}\n`));
-  for (const found of filesUnder(to)) {
-    if (!written.has(found.split(sep).join("/"))) rmSync(join(to, found));
-  }
+  for (const name of filesUnder(to)) if (!written.has(name)) rmSync(join(to, name));
 }
 
 const [from, to] = process.argv.slice(2);

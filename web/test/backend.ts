@@ -151,6 +151,24 @@ export class Backend {
     return this.#control("later", { seconds: milliseconds / 1000 });
   }
 
+  /** The next requests of the bucket get these statuses; -1: the connection is lost. */
+  failFiles(...faults: number[]): Promise<void> {
+    return this.#control("fail_files", { faults });
+  }
+
+  /** One byte of each stored file is another one. */
+  changeFiles(): Promise<void> {
+    return this.#control("change_files", {});
+  }
+
+  expireFiles(): Promise<void> {
+    return this.#control("expire_files", {});
+  }
+
+  fileRequests(): Promise<string[]> {
+    return this.#control("file_requests", {});
+  }
+
   signUp(user: string): Promise<void> {
     return this.#control("sign_up", { user });
   }
@@ -222,6 +240,10 @@ export class Backend {
 
   async #fetch(url: string, init: RequestInit): Promise<Response> {
     if (!this.online) throw new TypeError("the network is gone");
+    if (url.startsWith("http")) {
+      await this.pending;
+      return plainFetch(url, init); // the bucket
+    }
     const route = `${init.method} ${url.replace(/\?.*/, "").split("/")[2]}`;
     const token = new Headers(init.headers).get("authorization")?.replace("Bearer ", "") ?? "";
     const user = this.#users.get(token) ?? "";

@@ -13,7 +13,15 @@ import "fake-indexeddb/auto";
 import { createInterface } from "node:readline";
 import { partsOf } from "../src/client/core/ids.ts";
 import { loadRatchets } from "../src/client/crypto/olm.ts";
-import { ChatClient, type Event, type Options } from "../src/client/index.ts";
+import { fromBase64, toBase64 } from "../src/client/crypto/signing.ts";
+import {
+  type Attachment,
+  ChatClient,
+  type Event,
+  type FileDescription,
+  type Options,
+  type Reference,
+} from "../src/client/index.ts";
 import { Ledger } from "../src/client/store/ledger.ts";
 import { Store } from "../src/client/store/store.ts";
 import * as tables from "../src/client/store/tables.ts";
@@ -40,7 +48,20 @@ const METHODS: Readonly<Record<string, Method>> = {
   direct: (client, user: string) => client.direct(user),
   group: (client, users: string[]) => client.group(users),
   changeMembers: (client, chat: string, change: object) => client.changeMembers(chat, change),
-  send: (client, chat: string, text: string) => client.send(chat, text),
+  send: (client, chat: string, text: string, reply?: Reference) => client.send(chat, text, reply),
+  react: (client, chat: string, to: Reference, emoji: string | null) =>
+    client.writing.react(chat, to, emoji),
+  edit: (client, chat: string, of: Reference, text: string) => client.writing.edit(chat, of, text),
+  delete: (client, chat: string, of: Reference) => client.writing.delete(chat, of),
+  setTimer: (client, chat: string, seconds: number) => client.writing.setTimer(chat, seconds),
+  setName: (client, chat: string, name: string | null) => client.writing.setName(chat, name),
+  setProfile: (client, name: string | null, picture: string | null) =>
+    client.writing.setProfile(name, picture),
+  profile: (client, user: string) => client.writing.profile(user),
+  sendFile: (client, chat: string, base64: string, description: FileDescription) =>
+    client.sendFile(chat, fromBase64(base64), description),
+  fetchFile: async (client, chat: string, file: Attachment) =>
+    toBase64(await client.fetchFile(chat, file)),
   markRead: (client, chat: string, seq: number) => client.markRead(chat, seq),
   chats: (client) => client.chats(),
   history: (client, chat: string) => client.history(chat, 1_000),

@@ -182,6 +182,18 @@ describe("at rest", () => {
     await again.close();
   });
 
+  test("an older store keeps its rows and gets the indexes that it lacks", async () => {
+    const older: Table<Note> = { ...notes, indexes: {} };
+    const before = await Store.open(name, 1, [older, kept]);
+    await before.transaction(async (work) => work.put(older, note(1)));
+    await before.close();
+    const store = await Store.open(name, 2, TABLES);
+    await store.transaction(async (work) => work.put(notes, note(2)));
+    expect(await store.all(notes)).toEqual([note(1), note(2)]);
+    expect(await store.all(notes, "text")).toEqual([note(2)]);
+    await store.close();
+  });
+
   test("a store of a newer client is not touched", async () => {
     await (await Store.open(name, 2, TABLES)).close();
     await expect(open()).rejects.toThrow(/newer client/);

@@ -117,7 +117,7 @@ test("what is written after a timer disappears for both, and not what was before
   await until(async () => (await seen(ravi, chat, goes.reference))?.expiresAt);
   expect((await seen(raju, chat, goes.reference))?.expiresAt).toBeUndefined(); // not read yet
   later(61_000);
-  await ravi.client.typing(chat); // any step
+  await ravi.client.markRead(chat, 0); // any step
   const kinds = async (one: TestClient) =>
     (await one.client.history(chat)).map(({ kind, text }) => (kind === "text" ? text : kind));
   await changed(ravi, "expired");
@@ -143,7 +143,7 @@ test("a clock that was a day ahead keeps nothing for longer than its time", asyn
     (await ravi.client.history(chat)).find(({ text }) => text === "goes")?.expiresAt;
   await until(shown);
   wrongBy(-86_400_000);
-  await ravi.client.typing(chat); // the clock is seen to be behind
+  await ravi.client.markRead(chat, 0); // the clock is seen to be behind
   await until(async () => ((await shown()) ?? 0) <= Date.now() + 60_000);
 });
 
@@ -162,6 +162,16 @@ test("a group has its name and picture, and who comes later gets them", async ()
   expect((await summary(mira))?.name).toBe("Weekend");
   expect(await mira.client.history(group)).toEqual([]);
   expect(await ravi.client.history(group)).toHaveLength(2); // it is not shown again
+});
+
+test("only admins name a group where its rules say so", async () => {
+  const { ravi, raju } = await pair();
+  const group = await ravi.client.group([user("raju")]);
+  await written(ravi, raju, group, "hello");
+  await raju.client.writing.setName(group, "by a member");
+  await ravi.client.people.changeAdmins(group, { rules: { rename: "admins" } });
+  await expect(raju.client.writing.setName(group, null)).rejects.toThrow("only admins");
+  await ravi.client.writing.setName(group, "by an admin");
 });
 
 test("a profile comes with the first text, and with each change", async () => {

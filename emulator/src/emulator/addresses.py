@@ -6,6 +6,7 @@ they are in resources, and are replaced in the environment of whatever runs.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -17,6 +18,7 @@ _SERVICES = (
     "DYNAMODB",
     "DYNAMODB_STREAMS",
     "KMS",
+    "S3",
     "SECRETS_MANAGER",
     "SNS",
     "SQS",
@@ -41,8 +43,11 @@ class Addresses:
         """`variables` for a process that runs here: addresses replaced, AWS endpoints and
         credentials added."""
         domain = f"{self.api_id}.execute-api.{self.region}.amazonaws.com"
+        # a bucket's name is in the path here, and not in the host's
+        bucket = rf"https://([a-z0-9.-]+)\.s3\.{self.region}\.amazonaws\.com"
+        buckets = rf"{self.endpoint('s3')}/\1"
         replaced = {
-            name: str(value)
+            name: re.sub(bucket, buckets, str(value))
             .replace(f"wss://{domain}", self.websocket)
             .replace(f"https://{domain}", self.management)
             for name, value in variables.items()

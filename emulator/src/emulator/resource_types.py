@@ -10,6 +10,7 @@ from emulator.containers.provider import ContainerProvider
 from emulator.events.provider import EventSourceProvider
 from emulator.functions.provider import FunctionProvider
 from emulator.gateway.provider import ApiGatewayProvider
+from emulator.resources.buckets import BucketProvider
 from emulator.resources.custom import CustomResourceProvider
 from emulator.resources.queues import QueueProvider, TopicProvider
 from emulator.resources.secrets import KeyProvider, SecretProvider
@@ -29,6 +30,8 @@ EMULATED: Mapping[type, str] = {
     CustomResourceProvider: "calls of the function behind the `ServiceToken`; all `Custom::` types",
     TableProvider: _MOTO.format("DYNAMODB"),
     QueueProvider: _MOTO.format("SQS"),
+    BucketProvider: f"{_MOTO.format('S3')}; presigned URLs and forms are checked as S3 does,"
+    " lifecycle rules delete, CORS rules count; buckets in the path only",
     TopicProvider: "moto; nobody subscribes",
     UserPoolProvider: _MOTO.format("COGNITO_IDENTITY_PROVIDER"),
     SecretProvider: _MOTO.format("SECRETS_MANAGER"),

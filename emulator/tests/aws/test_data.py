@@ -121,6 +121,32 @@ def test_items_users_tokens_and_push_endpoints_come_back(tmp_path: Path) -> None
         assert (attributes["Token"], attributes["Enabled"]) == ("token", "false")
 
 
+def test_objects_come_back_and_are_no_younger(tmp_path: Path) -> None:
+    file = tmp_path / "dev.json"
+
+    def bucket(url: str) -> Any:
+        s3: Any = boto3.client("s3", endpoint_url=url)
+        s3.create_bucket(Bucket="files")
+        return s3
+
+    with aws_servers.running() as url:
+        s3 = bucket(url)
+        opened(url, file)
+        body = bytes(range(256))
+        s3.put_object(Bucket="files", Key="a/b", Body=body, ContentType="x/y")
+        before = s3.head_object(Bucket="files", Key="a/b")
+        saved(url)
+    with aws_servers.running() as url:
+        s3 = bucket(url)
+        assert opened(url, file)["put_back"] == 1
+        after = s3.get_object(Bucket="files", Key="a/b")
+        assert (after["Body"].read(), after["ContentType"]) == (body, "x/y")
+        assert after["LastModified"] == before["LastModified"]
+    with aws_servers.running() as url:
+        (note,) = opened(url, file)["notes"]
+        assert note == "the template has no bucket files any more: its objects are left"
+
+
 def test_messages_come_back_in_their_order_and_are_still_known_as_sent(tmp_path: Path) -> None:
     file = tmp_path / "dev.json"
 
@@ -191,6 +217,19 @@ def test_what_is_not_saved_yet_is_saved_when_the_emulator_is_gone(tmp_path: Path
         opened(url, file)
         put(resources, "late")
     assert "late" in file.read_text()
+
+
+def test_a_key_that_signs_comes_back_by_its_description(tmp_path: Path) -> None:
+    file, public = tmp_path / "dev.json", []
+    for count in (0, 1):
+        with aws_servers.running() as url:
+            kms: Any = boto3.client("kms", endpoint_url=url)
+            wanted = {"KeySpec": "ECC_NIST_P256", "KeyUsage": "SIGN_VERIFY"}
+            key = kms.create_key(Description="pushes", **wanted)["KeyMetadata"]["KeyId"]
+            kms.create_key(Description="encrypts nothing")
+            assert opened(url, file)["put_back"] == count
+            public.append(kms.get_public_key(KeyId=key)["PublicKey"])
+    assert public[0] == public[1]
 
 
 def test_a_save_that_is_killed_leaves_the_earlier_one(tmp_path: Path) -> None:

@@ -123,7 +123,8 @@ def handler(event, context):
     assert len(document["stackTrace"]) == 2
     assert "inner()" in document["stackTrace"][0]
     assert "raise ValueError" in document["stackTrace"][1]
-    assert reported == [f"Echo failed: ValueError: no such chat; {tmp_path / 'logs' / 'Echo.log'}"]
+    where = tmp_path / "logs" / "Echo.log"
+    assert reported == [f"Echo failed: module.py:3: ValueError: no such chat ({where})"]
     assert "no such chat" in (tmp_path / "logs" / "Echo.log").read_text(encoding="utf-8")
 
 
@@ -327,14 +328,27 @@ def test_events_that_arrive_as_idle_workers_end_all_get_results(tmp_path: Path) 
 
 
 def test_a_function_that_cannot_start_says_so_when_it_is_prewarmed(tmp_path: Path) -> None:
+    """With the line, whatever is wrong; a text that is no Latin-1 ends Lambda's runtime client."""
+
     async def scenario(functions: Functions) -> None:
         await functions.start()
         await functions.warm()
+        while not reported:  # noqa: ASYNC110 - nothing announces it
+            await asyncio.sleep(0.01)
+        assert functions.state()["functions"][0]["error"]["text"] in reported[0]
 
-    reported: list[str] = []
-    run(tmp_path, "import nothing", scenario, reported=reported)
-    assert len(reported) == 1
-    assert reported[0].startswith("Echo cannot start: Runtime.ImportModuleError: Unable to import")
+    for source, line in (
+        ("import os\nimport nothing", "2: ModuleNotFoundError: No module named 'nothing'"),
+        ("import os\ndef handler(:", "2: SyntaxError: invalid syntax"),
+        (
+            "raise ValueError('caf\u00e9\\n\U0001f600')",
+            "1: ValueError: caf\u00e9 \u23ce \U0001f600",
+        ),
+    ):
+        reported: list[str] = []
+        run(tmp_path, source, scenario, reported=reported)
+        where = tmp_path / "logs" / "Echo.log"
+        assert reported == [f"Echo can't start: module.py:{line} ({where})"]
 
 
 def test_a_function_is_found_by_name_arn_and_invocation_uri(tmp_path: Path) -> None:

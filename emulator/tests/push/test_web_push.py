@@ -45,9 +45,9 @@ class World:
 
     async def subscribe(self) -> dict[str, str]:
         body = json.dumps({"key": text(point(KEY))})
-        async with self.http.post(f"{self.server.url}/subscriptions", data=body) as answer:
-            assert answer.status == 201
-            found: dict[str, str] = await answer.json()
+        async with self.http.post(f"{self.server.url}/subscriptions", data=body) as response:
+            assert response.status == 201
+            found: dict[str, str] = await response.json()
             return found
 
     def headers(
@@ -67,8 +67,10 @@ class World:
         self, subscription: dict[str, str], headers: dict[str, str], body: bytes | None = None
     ) -> int:
         sealed = seal(subscription, json.dumps(MESSAGE).encode()) if body is None else body
-        async with self.http.post(subscription["endpoint"], data=sealed, headers=headers) as answer:
-            return answer.status
+        async with self.http.post(
+            subscription["endpoint"], data=sealed, headers=headers
+        ) as response:
+            return response.status
 
     def received(self, subscription: dict[str, str]) -> list[Any]:
         return [each.message for each in self.phones.phone(token_of(subscription))]
@@ -173,9 +175,9 @@ def test_a_subscription_that_has_ended_is_gone() -> None:
 def test_a_key_that_is_none_subscribes_to_nothing() -> None:
     async def scene(world: World) -> None:
         for body in (b"", b"{}", b'{"key": "AAAA"}', b'{"key": 1}', b"[]"):
-            async with world.http.post(f"{world.server.url}/subscriptions", data=body) as answer:
-                assert answer.status == 400
-        async with world.http.get(f"{world.server.url}/subscriptions") as answer:
-            assert answer.status == 405
+            async with world.http.post(f"{world.server.url}/subscriptions", data=body) as response:
+                assert response.status == 400
+        async with world.http.get(f"{world.server.url}/subscriptions") as response:
+            assert response.status == 405
 
     play(scene)

@@ -13,7 +13,7 @@ import pytest
 
 from client import ChatClient
 from client.cli import screen
-from client.cli.bubbles import Line, lay_out, wrap
+from client.cli.bubbles import Line, fitted, lay_out, wrap
 from client.cli.screen import Entry
 from client.cli.text import LONGEST_LINE
 from client.core.ticks import State
@@ -77,7 +77,7 @@ def test_who_is_there_and_who_is_typing_stands_on_top() -> None:
                 await raju.send("ravi", "hi")
                 await ravi.shows("raju is online", "hi")
                 raju.typing(await raju.direct("ravi"))
-                await ravi.shows("raju raju is typing…")
+                await ravi.shows("raju is typing…")
                 await raju.send("ravi", "there")
                 await ravi.shows("raju is online", "there")
                 ravi.keyboard.send_text("t")
@@ -94,8 +94,8 @@ def test_notices_and_problems_have_their_place() -> None:
         async with person(server, "ravi") as ravi:
             await ravi.shows("no chat is open")
             ravi.keyboard.send_text("/nope\r")
-            await ravi.shows("! there is no /nope")
-            ravi.keyboard.send_text("/help\r")
+            await ravi.shows("! there is no /nope", "› /nope")
+            ravi.keyboard.send_text("\x15/help\r")  # Ctrl-U empties the line
             await ravi.shows("/quit", "leaves, as Ctrl-D does")
             assert "! there is" not in "\n".join(ravi.rows())
             await server.drop("ravi")
@@ -184,6 +184,30 @@ def test_notices_stand_where_they_were_made() -> None:
 )
 def test_text_wraps_at_spaces_and_counts_cells(text: str, width: int, rows: list[str]) -> None:
     assert wrap(text, width) == rows
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "shown"),
+    [("was last seen", 20, "was last seen"), (" was last seen", 12, " was last …"), ("was", 2, "")],
+)
+def test_what_does_not_fit_on_top_ends_after_a_word(text: str, columns: int, shown: str) -> None:
+    assert fitted(text, columns) == shown
+
+
+def test_a_command_that_led_to_nothing_stays_typed() -> None:
+    async def scenario(server: Served) -> None:
+        async with raju_online(server), person(server, "ravi", "raju") as ravi:
+            await until(lambda: ravi.room.chat is not None)
+            for refused in ("/group club r", "/remove", "/devices X", "/nothing"):
+                ravi.keyboard.send_text(f"{refused}\r")
+                await ravi.shows("!", f"› {refused}")
+                ravi.keyboard.send_text("\x15")  # Ctrl-U empties the line
+                await until(lambda: ravi.screen._buffer.text == "")
+            ravi.keyboard.send_text("/help\r")
+            await until(lambda: ravi.screen._problem == "")
+            assert ravi.screen._buffer.text == ""
+
+    with_server(scenario)
 
 
 def test_a_paste_that_is_too_long_is_refused_at_once_and_the_typed_line_stays() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -178,4 +179,26 @@ def test_a_mark_reads_the_messages_whose_tick_it_moves_and_no_others() -> None:
     plan = [row[3] for row in store.db.execute(f"EXPLAIN QUERY PLAN {asked[0]}")]
     assert not any(step.startswith("SCAN") for step in plan), plan
     assert sum("state=? AND seq<?" in step for step in plan) == 2, plan
+    store.close()
+
+
+def test_texts_of_a_store_from_before_kinds_are_shown_and_unread_as_they_were(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "s.sqlite"
+    before = 5 - FIRST + 1  # the migrations up to version 5
+    with closing(sqlite3.connect(path)) as db:
+        for script in MIGRATIONS[:before]:
+            db.executescript(script)
+        db.execute(f"PRAGMA user_version = {FIRST - 1 + before}")
+        db.execute("INSERT INTO chats (chat, watermark) VALUES ('c', 1)")
+        db.execute(
+            "INSERT INTO messages (chat, seq, message_id, sender, sender_device, alg, text) "
+            "VALUES ('c', 1, 'm', 'raju', 'phone', '', 'from before')"
+        )
+        db.commit()
+    store = Store.open(path, "ravi", "phone")
+    (message,) = store.history("c")
+    assert (message.kind, message.text, message.edited) == ("text", "from before", False)
+    assert [chat.unread for chat in store.chats()] == [1]
     store.close()

@@ -22,6 +22,7 @@ SETTINGS = {
     "USER_POOL_CLIENT_ID": "client",
     "TOKEN_ISSUER": "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_pool",
     "WEBSOCKET_URL": "wss://abc.execute-api.us-east-1.amazonaws.com/dev",
+    "FILES_URL": "https://files.s3.us-east-1.amazonaws.com",
 }
 BROWSER = "gzip, deflate, br, zstd"
 
@@ -155,7 +156,9 @@ def test_the_page_is_only_read(app: Served, method: str) -> None:
     assert get(app, "/", method).status == 404
 
 
-def test_code_comes_from_the_page_alone_and_connections_go_to_the_api_alone(app: Served) -> None:
+def test_code_comes_from_the_page_alone_and_connections_go_to_the_api_and_the_bucket_alone(
+    app: Served,
+) -> None:
     policy = {}
     for directive in get(app, "/").headers["content-security-policy"].split("; "):
         name, _, sources = directive.partition(" ")
@@ -163,7 +166,11 @@ def test_code_comes_from_the_page_alone_and_connections_go_to_the_api_alone(app:
     assert policy["default-src"] == "'none'"
     assert policy["script-src"] == "'self' 'wasm-unsafe-eval'"
     assert policy["style-src"] == "'self'"
-    assert policy["connect-src"] == "'self' wss://abc.execute-api.us-east-1.amazonaws.com"
+    assert policy["connect-src"].split() == [
+        "'self'",
+        "wss://abc.execute-api.us-east-1.amazonaws.com",
+        "https://files.s3.us-east-1.amazonaws.com",
+    ]
     for name in ("frame-ancestors", "base-uri", "form-action"):
         assert policy[name] == "'none'"
     assert "unsafe-inline" not in str(policy)

@@ -11,6 +11,7 @@ from moto import mock_aws
 
 from lambdas.api import operator
 from lambdas.delivery import push
+from lambdas.files import Files
 from lambdas.notifications import platform_applications
 from lambdas.presence.devices import Devices
 from lambdas.settings import Aws, Settings
@@ -49,7 +50,19 @@ def used(monkeypatch: pytest.MonkeyPatch) -> Iterator[Used]:
         return call(client, operation, parameters)
 
     monkeypatch.setattr(BaseClient, "_make_api_call", recorded)
+    for name, action in {"upload": "s3:PutObject", "download": "s3:GetObject"}.items():
+        monkeypatch.setattr(Files, name, _signed(seen, getattr(Files, name), action))
     yield seen
+
+
+def _signed(seen: Used, method: Callable[..., Any], action: str) -> Callable[..., Any]:
+    """S3 asks who has signed a request for the permission, not who sends it."""
+
+    def signed(*arguments: Any) -> Any:
+        seen["s3"].add(action)
+        return method(*arguments)
+
+    return signed
 
 
 def actions(service: str, operation: str, parameters: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -100,6 +113,8 @@ def everything_a_client_can_do(api: Rest) -> None:
         ask("POST", "/api/keys/claim", {"devices": [phone.address]}, user="raju_")
     chat = ask("POST", "/api/chats", {"kind": "direct", "with": "raju_"}, user="ravi_").body["chat"]
     ask("GET", f"/api/chats/{chat}/messages", user="ravi_")
+    file = ask("POST", f"/api/chats/{chat}/files", {"size": 1}, user="ravi_").body["file"]
+    ask("GET", f"/api/chats/{chat}/files/{file}", user="raju_")
     group = ask("POST", "/api/chats", {"kind": "group", "members": ["raju_"]}, user="ravi_")
     path = f"/api/chats/{group.body['chat']}/members"
     ask("POST", path, {"add": ["zoe_"]}, user="ravi_")

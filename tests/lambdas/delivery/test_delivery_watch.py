@@ -1,11 +1,13 @@
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
 from lambdas.delivery import delivery_watch
+from lambdas.delivery.purge import raise_mark
 from lambdas.presence.devices import Devices
 from lambdas.settings import Aws
-from lambdas.tables import Item
+from lambdas.tables import DEVICES, Item, Key, user_key
 from tests.support.lambdas import events, given, then, when
 from tests.support.lambdas.backend import Backend, backend, failing
 from tests.support.lambdas.connection_api import GONE, ConnectionApi
@@ -171,6 +173,48 @@ def test_nothing_is_purged_that_somebody_lacks(world: Backend, lacking: str) -> 
         given.user(world, "mira", "phone", "tablet")
     when.delivery_watch_runs(world, _acknowledged(world, chat, "mira"))
     assert _stored(world, chat) == [1] and _head(world, chat)["purged_to"] == 0
+
+
+def test_nothing_is_purged_that_a_device_lacks_which_a_replica_does_not_know_yet(
+    world: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given.online(world, "ravi")
+    given.online(world, "raju")
+    chat = given.direct_chat(world, "ravi", "raju")
+    when.sends(world, "ravi", chat)
+    for name in ("ravi", "raju"):
+        when.acknowledges(world, name, chat, delivered=1)
+    read = world.aws.users.batch_get
+    behind = {user: item for user in ("ravi", "raju") for item in read([user_key(user, DEVICES)])}
+    given.user(world, "raju", "phone", "tablet")
+
+    def replica(keys: Iterable[Key], *, consistent: bool = False) -> list[Item]:
+        wanted = [*keys]
+        stale = [behind[key["user"]] for key in wanted if key["item"] == DEVICES]
+        return read(wanted, consistent=True) if consistent or not stale else stale
+
+    monkeypatch.setattr(world.aws.users, "batch_get", replica)
+    when.delivery_watch_runs(world, _acknowledged(world, chat, "raju"))
+    assert _stored(world, chat) == [1] and _head(world, chat)["purged_to"] == 0
+
+
+def test_the_mark_of_a_purge_moves_forward_only(world: Backend, chat: str) -> None:
+    """The request of an earlier purge may arrive after a later one's."""
+    assert raise_mark(world.aws.chats, chat, 3)
+    assert not raise_mark(world.aws.chats, chat, 2) and not raise_mark(world.aws.chats, chat, 3)
+    assert _head(world, chat)["purged_to"] == 3
+
+
+def test_a_batch_comes_again_from_the_first_chat_that_failed(world: Backend, chat: str) -> None:
+    given.online(world, "mira")
+    other = given.direct_chat(world, "ravi", "mira")
+    when.sends(world, "ravi", other)
+    first = events.stream_record("INSERT", 1, new=_message(world, chat, 1))
+    second = events.stream_record("INSERT", 2, new=_message(world, other, 1))
+    for name in (chat, other):
+        world.aws.chats.update({"chat": name, "item": "head"}, "REMOVE purged_to")
+    failed = when.delivery_watch_runs(world, first, second)
+    assert failed == [first["dynamodb"]["SequenceNumber"]]
 
 
 def test_a_device_that_is_lost_keeps_nothing_for_ever(world: Backend, chat: str) -> None:

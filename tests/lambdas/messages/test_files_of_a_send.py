@@ -19,8 +19,8 @@ from tests.support.lambdas.backend import Backend
 
 LAMBDAS = Path(lambdas.__file__).parent
 # These serve every file and know nothing of messages: clients and variables, logs and metrics, the
-# wire form of an item.
-SHARED = {"settings.py", "telemetry.py", "attribute_values.py"}
+# wire form of an item, the signature of a request.
+SHARED = {"settings.py", "telemetry.py", "attribute_values.py", "signing.py"}
 
 
 @contextmanager

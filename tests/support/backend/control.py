@@ -36,6 +36,22 @@ class Control:
     def lose_data(self) -> None:
         self._backend.lose_data()
 
+    def fail_files(self, faults: list[int]) -> None:
+        """The next requests of the bucket: HTTP statuses, or -1 for a lost connection."""
+        self._backend.aws.objects.failing = faults
+
+    def change_files(self) -> None:
+        """One byte of each stored file is another one."""
+        stored = self._backend.aws.objects.stored
+        for key, body in stored.items():
+            stored[key] = body[:-1] + bytes([body[-1] ^ 1])
+
+    def expire_files(self) -> None:
+        self._backend.aws.objects.stored.clear()
+
+    def file_requests(self) -> list[str]:
+        return list(self._backend.aws.objects.lines)
+
     def sign_up(self, user: str) -> None:
         self._backend.there(user)
 

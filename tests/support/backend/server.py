@@ -29,7 +29,10 @@ class Served(People):
     """
 
     def __init__(self, name: str, port: int) -> None:
-        super().__init__(running(), WEBSOCKET_URL=f"ws://127.0.0.1:{port}/{name}/dev")
+        address = f"127.0.0.1:{port}/{name}"
+        super().__init__(
+            running(), WEBSOCKET_URL=f"ws://{address}/dev", FILES_URL=f"http://{address}/files"
+        )
         self.name, self.port = name, port
         self.sockets: dict[str, web.WebSocketResponse] = {}  # by connection id
         self.phones: dict[str, list[Frame]] = {}
@@ -101,11 +104,12 @@ class Server:
         return backend
 
     def app(self) -> web.Application:
-        app = web.Application(client_max_size=2**20)
+        app = web.Application(client_max_size=2**27)
         app.router.add_post("/control/new", self._new)
         app.router.add_post("/{backend}/control/{name}", self._control)
         app.router.add_get("/{backend}/dev", self._connect)
         app.router.add_get("/{backend}/_local/phones/{token}", self._phone)
+        app.router.add_route("*", "/{backend}/files{key:.*}", self._file)
         app.router.add_route("*", "/{backend}/{path:.*}", self._request)
         return app
 
@@ -118,6 +122,9 @@ class Server:
     async def _control(self, request: web.Request) -> web.Response:
         act = getattr(Control(self._backend(request)), request.match_info["name"])
         return web.json_response(act(**await request.json()))
+
+    async def _file(self, request: web.Request) -> web.StreamResponse:
+        return await self._backend(request).aws.objects.respond(request)
 
     async def _request(self, request: web.Request) -> web.Response:
         text = await request.text()

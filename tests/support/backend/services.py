@@ -10,6 +10,7 @@ from typing import Any
 from lambdas.settings import Aws, Settings
 from tests.model.dynamodb import DynamoDB
 from tests.support.backend.gateway import Gateway
+from tests.support.backend.objects import BUCKET, Objects
 from tests.support.backend.push_queue import FifoQueue
 from tests.support.backend.sns import APPLICATIONS, Sns
 from tests.support.backend.user_pool import CLIENT_ID, ISSUER, POOL_ID, UserPool
@@ -25,6 +26,11 @@ ENVIRONMENT = {
     "PUSH_QUEUE_URL": "https://queue",
     "WEBSOCKET_URL": "ws://in-memory/dev",
     "PASSWORD_RESET": "true",
+    "FILES_BUCKET": BUCKET,
+    "FILES_URL": "http://in-memory/files",
+    "FILE_MIB": "64",
+    "FILES_PER_DAY": "200",
+    "FILE_MIB_PER_DAY": "512",
     "POOL_NAME": "lambda",
     "USER_POOL_ID": POOL_ID,
     "USER_POOL_CLIENT_ID": CLIENT_ID,
@@ -55,12 +61,14 @@ class InMemoryAws(Aws):
         self.queue = FifoQueue(clock, before_call)
         self.pool = UserPool(clock, before_call)
         self.topics = Sns(before_call)
+        self.objects = Objects(clock)
         vars(self).update(
             dynamodb=_Watched(self.database, before_call),
             sqs=self.queue,
             sns=self.topics,
             cognito=self.pool,
             connections=gateway,
+            files=self.objects.files(self.settings["FILES_URL"]),
             background=AtOnce(),
         )
 

@@ -100,6 +100,11 @@ def create_resources() -> dict[str, str]:
         "WEB_PUSH_CONTACT": "mailto:ops@example.com",
         "MESSAGE_TTL_DAYS": "30",
         "PASSWORD_RESET": "true",
+        "FILES_BUCKET": "files",
+        "FILES_URL": f"https://files.s3.{REGION}.amazonaws.com",
+        "FILE_MIB": "64",
+        "FILES_PER_DAY": "200",
+        "FILE_MIB_PER_DAY": "512",
         "POOL_NAME": "lambda",
     }
 
@@ -380,13 +385,14 @@ def check(method: str, path: str, reply: Reply) -> None:
 
 
 @contextmanager
-def rest() -> Iterator[Rest]:
-    """The REST application over moto."""
+def rest(**settings: str) -> Iterator[Rest]:
+    """The REST application over moto; `settings` are variables of its environment."""
     gateway = Gateway()
     try:
         with mocked_aws(
             CONNECTIONS_URL=f"{gateway.url}/dev",
             AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER=gateway.url,
+            **settings,
         ) as aws:
             yield Rest(aws, gateway)
     finally:

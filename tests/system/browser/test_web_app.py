@@ -9,12 +9,10 @@ import pytest
 from playwright.sync_api import expect
 
 from client.core.events import EmojiShown, MessageReceived, VerificationRequested
-from tests.support.web_app import Peers
+from tests.support.peers import Peers
 from tests.system.browser.web_app_scenes import (
-    PASSWORD,
     People,
     befriend,
-    files,
     message,
     names,
     peers,
@@ -23,8 +21,9 @@ from tests.system.browser.web_app_scenes import (
     send,
     write_to,
 )
+from tests.system.conftest import PASSWORD
 
-__all__ = ["files", "names", "peers", "people"]  # fixtures
+__all__ = ["names", "peers", "people"]  # fixtures
 pytestmark = pytest.mark.xdist_group("story")
 
 
@@ -51,7 +50,7 @@ def test_two_people_write_to_each_other_and_the_ticks_say_how_far_it_is(
     expect(message(page, re.compile(f"{raju}, Hi Ravi!, "))).to_be_visible()
 
     page.reload()
-    expect(page.get_by_role("heading", name=raju, level=2)).to_be_visible()
+    expect(page.get_by_role("heading", name=raju, level=1)).to_be_visible()
     expect(message(page, re.compile("You, Hey Raju!, .*, read"))).to_be_visible()
 
 
@@ -75,7 +74,7 @@ def test_strangers_ask_first_and_a_group_has_admins_and_says_who_has_read(
     page.get_by_label("Group name").fill("Goa trip")
     page.get_by_label("User names").fill(f"{raju}, {meena}")
     page.get_by_role("button", name="Create group").click()
-    expect(page.get_by_role("heading", name="Goa trip", level=2)).to_be_visible()
+    expect(page.get_by_role("heading", name="Goa trip", level=1)).to_be_visible()
     send(page, "Who has the tickets?")
     heard = peers.wait_for(second, says("Who has the tickets?"))
     assert isinstance(heard, MessageReceived)
@@ -87,7 +86,7 @@ def test_strangers_ask_first_and_a_group_has_admins_and_says_who_has_read(
     row.hover()
     row.get_by_role("button", name="Actions for").click()
     page.get_by_role("button", name="Message info").click()
-    side = page.get_by_role("complementary")
+    side = page.get_by_role("region", name="Chat info")
     expect(side.get_by_role("heading", name="Read by")).to_be_visible()
     expect(side.get_by_role("heading", name="Delivered to")).to_be_visible()
     expect(side.get_by_role("listitem")).to_have_text([re.compile(meena), re.compile(raju)])
@@ -125,7 +124,7 @@ def test_two_devices_compare_emoji_and_safety_numbers(
     peers.run(python.verify(ravi, asked.device))
     shown = peers.wait_for(python, lambda event: isinstance(event, EmojiShown))
     assert isinstance(shown, EmojiShown)
-    listed = page.get_by_role("complementary").get_by_role("listitem")
+    listed = page.get_by_role("region", name="Chat info").get_by_role("listitem")
     expect(listed).to_have_text([re.compile(name) for _picture, name in shown.emoji])
     peers.call(lambda: python.confirm(ravi, match=True))
     page.get_by_role("button", name="They are the same").click()

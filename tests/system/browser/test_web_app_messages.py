@@ -14,11 +14,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from client import ChatClient
-from tests.support.web_app import Peers
+from tests.support.peers import Peers
 from tests.system.browser.web_app_scenes import (
     People,
     befriend,
-    files,
     message,
     names,
     peers,
@@ -28,7 +27,7 @@ from tests.system.browser.web_app_scenes import (
     write_to,
 )
 
-__all__ = ["files", "names", "peers", "people"]  # fixtures
+__all__ = ["names", "peers", "people"]  # fixtures
 pytestmark = pytest.mark.xdist_group("story")
 
 # Gives the open chat `count` messages, of heights that differ; `first` is the first one's seq.
@@ -39,7 +38,9 @@ FILL = """({ first, count, complete }) => {
     chat: open.chat, seq, messageId: `m${seq}`, sender: seq % 3 ? session.user : 'raju',
     senderDevice: 'x', sentAt: 1700000000000 + seq * 60000,
     text: `message ${seq}` + ' and more words'.repeat(seq % 17), unreadable: undefined,
-    state: seq % 3 ? 4 : undefined, reason: undefined,
+    state: seq % 3 ? 4 : undefined, reason: undefined, kind: 'text', content: undefined,
+    reference: { by: 'x/x', id: `m${seq}` }, edited: false, deleted: false, reactions: [],
+    reply: undefined, expires: undefined, expiresAt: undefined,
   });
   open.messages = Array.from({ length: count }, (_, at) => made(first + at));
   open.complete = complete;

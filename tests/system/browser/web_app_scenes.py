@@ -13,17 +13,13 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from client import ChatClient
 from client.core.events import Event, MessageReceived
-from tests.support.web_app import Peers, build, serve
+from lambdas.api.page import FOLDER, read_page
+from tests.support.peers import Peers
 from tests.system.browser.conftest import complaint
 from tests.system.conftest import PASSWORD
 
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 800}
-
-
-@pytest.fixture(scope="session")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("app"))
 
 
 @pytest.fixture
@@ -42,15 +38,14 @@ def names() -> Callable[[str], str]:
 class People:
     """Browsers of their own, one for each person; in the end none has complained."""
 
-    def __init__(self, browser: Browser, files: Path, endpoints: dict[str, Any]) -> None:
-        self._browser, self._files, self._endpoints = browser, files, endpoints
+    def __init__(self, browser: Browser, address: str) -> None:
+        self._browser, self._address = browser, address
         self.complaints: list[str] = []
         self.may_be_offline = False  # the browser remarks on each request that fails
         self._contexts: list[BrowserContext] = []
 
     def browser(self, size: dict[str, int] = DESK, **options: Any) -> BrowserContext:
         context = self._browser.new_context(viewport=size, locale="en-GB", **options)  # type: ignore[arg-type]
-        serve(context, self._files, self._endpoints)
         self._contexts.append(context)
         return context
 
@@ -58,7 +53,7 @@ class People:
         page = context.new_page()
         page.on("console", lambda message: self.complaints.extend(complaint(message)))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.goto(self._endpoints["api"] + "/")
+        page.goto(self._address)
         return page
 
     def signed_up(self, user: str, size: dict[str, int] = DESK, **options: Any) -> Page:
@@ -76,8 +71,9 @@ class People:
 
 
 @pytest.fixture
-def people(browser: Browser, files: Path, endpoints: dict[str, Any]) -> Iterator[People]:
-    there = People(browser, files, endpoints)
+def people(browser: Browser, endpoints: dict[str, Any]) -> Iterator[People]:
+    assert read_page(), f"{FOLDER} has no page yet: run `make page`"
+    there = People(browser, endpoints["page"])
     yield there
     there.close()
     offline = "Failed to load resource: net::ERR_FAILED"
@@ -93,7 +89,7 @@ def write_to(page: Page, user: str) -> None:
     page.get_by_role("button", name="New chat").first.click()
     page.get_by_label("User name").fill(user)
     page.get_by_role("button", name="Start chat").click()
-    expect(page.get_by_role("heading", name=user, level=2)).to_be_visible()
+    expect(page.get_by_role("heading", name=user, level=1)).to_be_visible()
 
 
 def send(page: Page, text: str) -> None:

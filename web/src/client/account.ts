@@ -1,7 +1,12 @@
 /** This device's own keys: made on first use, registered, and kept in supply. */
 
 import type { Api } from "./api.ts";
-import type { DeviceRequest, OneTimeKeysRequest, SignedKey } from "./core/bodies.generated.ts";
+import type {
+  DeviceRequest,
+  OneTimeKeysRequest,
+  SignedKey,
+  WebPushSubscription,
+} from "./core/bodies.generated.ts";
 import type { Listing } from "./core/cipher.ts";
 import { nameOf } from "./core/ids.ts";
 import { LOW, rested, toMake } from "./crypto/account.ts";
@@ -67,6 +72,14 @@ export class Account {
       }
     });
     await this.replenish();
+  }
+
+  /** Pushes go there from now on, or nowhere. Every later registration says so too. */
+  async pushTo(webPush: WebPushSubscription | undefined): Promise<void> {
+    await this.#transact(async (work) => {
+      work.put(tables.account, { ...(await accountOf(work)), webPush });
+    });
+    await this.#api.register(this.#self.device, await this.#registration());
   }
 
   /**
@@ -138,10 +151,11 @@ export class Account {
   async #registration(): Promise<DeviceRequest> {
     const { user, device, keys, ratchets } = this.#self;
     const document = canonical(deviceDocument(user, device, keys));
-    const signature = await this.#transact(async (work) =>
-      ratchets.sign((await accountOf(work)).pickle, document),
-    );
-    return { keys, signature };
+    return this.#transact(async (work) => {
+      const { pickle, webPush } = await accountOf(work);
+      const signed = { keys, signature: ratchets.sign(pickle, document) };
+      return webPush === undefined ? signed : { ...signed, web_push: webPush };
+    });
   }
 
   async #change(how: (pickle: string) => string): Promise<void> {

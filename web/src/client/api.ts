@@ -173,6 +173,12 @@ export class Api {
     return this.#call({ method: "GET", path, repeat: true }, devicesOf);
   }
 
+  /** The key with which a browser subscribes to pushes. */
+  async webPushKey(): Promise<string> {
+    const call: Call = { method: "GET", path: "/api/web-push-key", repeat: true };
+    return (await this.#call(call, bodies.parseWebPushKeyResponse)).key;
+  }
+
   /** What the directory has left of the device's keys. */
   async uploadKeys(
     device: string,
@@ -260,6 +266,24 @@ export class Api {
   async mute(chat: string, until: number): Promise<void> {
     const path = chatPath(chat, "mute");
     await this.#call({ method: "PUT", path, body: { until }, repeat: true }, nothing);
+  }
+
+  // -- files
+
+  /** A form by which a file of `size` bytes is put into the bucket, and the file's id. */
+  async fileForm(chat: string, size: number): Promise<bodies.FileResponse> {
+    const call: Call = {
+      method: "POST",
+      path: chatPath(chat, "files"),
+      body: { size },
+      repeat: true,
+    };
+    return this.#call(call, bodies.parseFileResponse);
+  }
+
+  async fileUrl(chat: string, file: string): Promise<bodies.DownloadResponse> {
+    const path = chatPath(chat, `files/${encodeURIComponent(file)}`);
+    return this.#call({ method: "GET", path, repeat: true }, bodies.parseDownloadResponse);
   }
 
   // -- contacts and settings

@@ -7,12 +7,14 @@
 import { Account, loadDevice } from "./account.ts";
 import { Api, sleep } from "./api.ts";
 import { Connection } from "./connection.ts";
-import type { StoredItem } from "./core/bodies.generated.ts";
+import type { Attachment, FileDescription } from "./core/attachment.ts";
+import type { StoredItem, WebPushSubscription } from "./core/bodies.generated.ts";
 import type { FetchResult, Request } from "./core/cipher.ts";
-import type { Reference } from "./core/content.ts";
+import type { MessageContent, Reference } from "./core/content.ts";
 import { Engine } from "./core/engine.ts";
 import type { Event } from "./core/events.ts";
 import type { ServerFrame, Watermarks } from "./core/frames.ts";
+import { ulid } from "./core/ids.ts";
 import { Backoff } from "./core/liveness.ts";
 import { isMember, isPair } from "./core/membership.ts";
 import type { Random } from "./core/random.ts";
@@ -21,12 +23,22 @@ import type { Self } from "./crypto/envelope.ts";
 import type { KnownDevice } from "./crypto/identities.ts";
 import { Directory, fetch } from "./directory.ts";
 import { Driver, type Handled, STORE_RETRY_MS } from "./driver.ts";
-import { ApiError, ClientError, Closed, StoreUnavailable, Unreachable } from "./errors.ts";
+import {
+  ApiError,
+  ClientError,
+  Closed,
+  NotAMember,
+  StoreUnavailable,
+  Unreachable,
+} from "./errors.ts";
 import { Feed } from "./feed.ts";
+import { Files } from "./files.ts";
 import { People } from "./people.ts";
 import { type ChatSummary, chatsOf, historyOf, type StoredMessage } from "./store/history.ts";
 import { Store } from "./store/store.ts";
 import * as tables from "./store/tables.ts";
+import { StoredUploads, type Upload, type UploadContent } from "./store/uploads.ts";
+import type { Progress } from "./transfer.ts";
 import { Verification } from "./verification.ts";
 import { Writing } from "./writing.ts";
 
@@ -63,6 +75,7 @@ export class ChatClient {
   readonly #api: Api;
   readonly #driver: Driver;
   readonly #account: Account;
+  readonly #files: Files;
   readonly #directory: Directory;
   readonly #feed = new Feed();
   readonly #settings: Settings;
@@ -79,14 +92,18 @@ export class ChatClient {
     const { user, device, wait } = options;
     const name = databaseOf(user, device);
     const store = await Store.open(name, tables.VERSION, tables.TABLES, wait);
+    let uploads: StoredUploads | undefined;
     try {
+      uploads = await StoredUploads.open(name);
       const { self, madeAt } = await loadDevice(store, user, device, options.wasm);
       const session = await store.get(tables.session, tables.ONLY);
-      const client = new ChatClient(options, store, self, madeAt, session);
+      const stores = { store, uploads };
+      const client = new ChatClient(options, stores, self, madeAt, session);
       await client.#driver.step((step, engine) => engine.restore(step));
       await client.#driver.step((step, engine) => engine.due(step)); // what has disappeared since
       return client;
     } catch (error) {
+      await uploads?.close();
       await store.close();
       throw error;
     }
@@ -94,7 +111,7 @@ export class ChatClient {
 
   private constructor(
     options: Options,
-    store: Store,
+    { store, uploads }: { store: Store; uploads: StoredUploads },
     self: Self,
     madeAt: number,
     session: tables.SessionRow | undefined,
@@ -125,6 +142,13 @@ export class ChatClient {
     this.#account = new Account(self, this.#api, (act) =>
       this.#driver.step(({ ledger }) => act(ledger.work)),
     );
+    this.#files = new Files({
+      api: this.#api,
+      uploads,
+      backoff: new Backoff(this.#settings, this.#random),
+      send: (upload, content) => this.#uploaded(upload, content),
+      publish: (event) => this.#feed.publish(event),
+    });
     this.#directory = new Directory(self, this.#api, this.#driver);
     this.verification = new Verification(
       self,
@@ -210,6 +234,7 @@ export class ChatClient {
     this.#connection = connection;
     await this.#caughtUp(() => {
       this.#running = connection.run();
+      this.#files.start();
     }, timeout);
   }
 
@@ -342,7 +367,63 @@ export class ChatClient {
 
   /** Reactions, edits, deletions, timers, names, pictures and profiles. */
   get writing(): Writing {
-    return new Writing(this.user, this.device, this.#store, this.#driver);
+    const mayName = (chat: string) => this.#mayName(chat);
+    return new Writing(this.user, this.#store, this.#driver, mayName);
+  }
+
+  /** As far as the backend can be asked now; there is nobody else who knows. */
+  async #mayName(chat: string): Promise<boolean> {
+    try {
+      const found = (await this.#api.chats()).find((each) => each.chat === chat);
+      const { admins = [], rules } = found ?? {};
+      return rules?.rename !== "admins" || admins.includes(this.user);
+    } catch (error) {
+      if (error instanceof Unreachable) return true;
+      throw error;
+    }
+  }
+
+  /**
+   * Sends a file to a chat id or to a user; gives the message id. It returns when the encrypted file
+   * is on disk. It is uploaded as soon as there is a network, and again until it has arrived; its
+   * message is sent after that. The events `file_progress` and `file_failed` say how far it is.
+   * Raises NotAMember and StoreUnavailable, as `send`.
+   */
+  async sendFile(
+    chatOrUser: string,
+    content: Uint8Array,
+    description: FileDescription,
+    reply?: Reference,
+  ): Promise<string> {
+    if (content.length === 0) throw new RangeError("an empty file is none");
+    const chat = await this.chatId(chatOrUser);
+    if (this.#driver.engine.left(chat)) throw new NotAMember();
+    const messageId = ulid(Date.now());
+    const more = {
+      ...(reply && { reply: { by: reply.by, id: reply.id } }),
+      ...(await this.writing.describeFile(chat)),
+    };
+    await this.#files.add({ messageId, chat, content, description, more });
+    return messageId;
+  }
+
+  /** Own files whose message is not written yet, in the order of sending. */
+  async uploads(): Promise<Upload[]> {
+    return this.#files.waiting();
+  }
+
+  /** False if it is too late: the message is written. */
+  async cancelUpload(messageId: string): Promise<boolean> {
+    return this.#files.cancel(messageId);
+  }
+
+  /** The file of a message, checked. Raises FileGone, FileDamaged, Unreachable. */
+  async fetchFile(
+    chat: string,
+    attachment: Attachment,
+    progress: Progress = () => {},
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#files.fetch(chat, attachment, progress);
   }
 
   /** Returns once this device's state can be written. Raises Closed. */
@@ -403,6 +484,16 @@ export class ChatClient {
   async registeredAt(): Promise<number | undefined> {
     const read = () => this.#store.get(tables.account, tables.ONLY);
     return (await this.#driver.read(read))?.registeredAt;
+  }
+
+  /** The `applicationServerKey` with which this browser subscribes to pushes. */
+  async webPushKey(): Promise<string> {
+    return this.#api.webPushKey();
+  }
+
+  /** Pushes for this device go to that subscription of the browser; undefined: there are none. */
+  async pushTo(subscription: WebPushSubscription | undefined): Promise<void> {
+    await this.#account.pushTo(subscription);
   }
 
   // -- the account
@@ -486,6 +577,15 @@ export class ChatClient {
     await this.#know(chat, members, "direct");
   }
 
+  /** Not twice, where the client ended between this and the removal of the upload. */
+  async #uploaded({ messageId, chat }: Upload, content: UploadContent): Promise<void> {
+    const message = { ...content, kind: "file" } as MessageContent;
+    await this.#driver.step(async (step, engine) => {
+      if ((await step.ledger.own(messageId)) !== undefined) return;
+      await engine.send(step, messageId, chat, message);
+    });
+  }
+
   #handle(output: Handled): void {
     if (output.type === "event") this.#happened(output.event);
     else void this.verification.received(output.message, output.content).catch(ignored);
@@ -499,6 +599,9 @@ export class ChatClient {
 
   #happened(event: Event): void {
     switch (event.type) {
+      case "connected":
+        this.#files.wake();
+        break;
       case "caught_up":
         void this.#account.replenish().catch(ignored); // `keys_low` will say it again
         break;
@@ -585,6 +688,7 @@ export class ChatClient {
   async #end(): Promise<void> {
     this.verification.end();
     await this.#running;
+    await this.#files.close();
     await this.#driver.end();
     this.#feed.close();
     await this.#store.close();

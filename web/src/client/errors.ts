@@ -71,6 +71,24 @@ export class MessageTooLarge extends ClientError {
   }
 }
 
+/** Files are stored as long as messages; this one has expired, or never arrived. */
+export class FileGone extends ClientError {
+  override readonly name = "FileGone";
+
+  constructor() {
+    super("the file is no longer there");
+  }
+}
+
+/** What came is not the file that its sender encrypted: nothing of it may be shown. */
+export class FileDamaged extends ClientError {
+  override readonly name = "FileDamaged";
+
+  constructor() {
+    super("the file that came is not the one that was sent; it is not shown");
+  }
+}
+
 /** The client is closed, displaced or signed out. */
 export class Closed extends ClientError {
   override readonly name = "Closed";

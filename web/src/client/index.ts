@@ -2,7 +2,8 @@
 
 export type { KnownChat } from "./api.ts";
 export { ChatClient, databaseOf, type Options } from "./chat-client.ts";
-export type { Invitation, SettingsResponse } from "./core/bodies.generated.ts";
+export type { Attachment, FileDescription, FileKind } from "./core/attachment.ts";
+export type { Invitation, SettingsResponse, WebPushSubscription } from "./core/bodies.generated.ts";
 export {
   LONGEST_NAME,
   LONGEST_PICTURE,
@@ -23,6 +24,8 @@ export {
   CannotWrite,
   ClientError,
   Closed,
+  FileDamaged,
+  FileGone,
   MessageTooLarge,
   NotAMember,
   Removed,
@@ -32,5 +35,6 @@ export {
 } from "./errors.ts";
 export type { ChatSummary, Profile, Quote, StoredMessage } from "./store/history.ts";
 export type { Unreadable } from "./store/tables.ts";
+export type { Upload } from "./store/uploads.ts";
 export type { Verification } from "./verification.ts";
 export type { Writing } from "./writing.ts";

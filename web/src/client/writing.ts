@@ -18,7 +18,6 @@ import {
 import type { Store } from "./store/store.ts";
 import * as tables from "./store/tables.ts";
 
-type Own = { profile: Profile; at: number };
 type Make = (rows: Rows) => Promise<MessageContent>;
 
 /**
@@ -28,15 +27,21 @@ type Make = (rows: Rows) => Promise<MessageContent>;
  */
 export class Writing {
   readonly #user: string;
-  readonly #device: string;
   readonly #store: Store;
   readonly #driver: Driver;
+  readonly #mayName: (chat: string) => Promise<boolean>;
 
-  constructor(user: string, device: string, store: Store, driver: Driver) {
+  /** `mayName`: whether the rules of the group let the user change its name and picture. */
+  constructor(
+    user: string,
+    store: Store,
+    driver: Driver,
+    mayName: (chat: string) => Promise<boolean>,
+  ) {
     this.#user = user;
-    this.#device = device;
     this.#store = store;
     this.#driver = driver;
+    this.#mayName = mayName;
   }
 
   /** It disappears after the chat's time, if it has one. */
@@ -52,6 +57,13 @@ export class Writing {
     });
     await this.#introduce(chat);
     return messageId;
+  }
+
+  /** The fields of a file's message that follow from its chat, as those of a text. */
+  async describeFile(chat: string): Promise<{ expires?: number }> {
+    await this.#introduce(chat);
+    const timer = await this.#driver.read(() => settingOf(this.#store, chat, "timer"));
+    return timer?.seconds ? { expires: timer.seconds } : {};
   }
 
   /** One reaction for each user and message; null takes it back. */
@@ -91,16 +103,11 @@ export class Writing {
 
   /** Everybody to whom the user has written directly gets it; others with the first text. */
   async setProfile(name: string | null, picture: string | null): Promise<void> {
-    const { at: before } = await this.#ownProfile();
-    const at = Math.max(Date.now(), before + 1);
+    const before = await this.#saved();
+    const at = Math.max(Date.now(), (before?.at ?? 0) + 1);
     const content = checked({ kind: "profile", name, picture, at });
     if (content.kind !== "profile") return;
-    await this.#driver.step(async ({ ledger: { work } }) => {
-      const session = await work.get(tables.session, tables.ONLY);
-      const { accessToken, refreshToken } = session ?? {};
-      const names = { user: this.#user, device: this.#device };
-      work.put(tables.session, { ...names, accessToken, refreshToken, profile: content });
-    });
+    await this.#driver.step(({ ledger }) => ledger.keepProfile(content));
     const chats = await this.#driver.read(() => chatsOf(this.#store, this.#user));
     for (const { chat, kind, left } of chats) {
       const open = kind === "direct" && !left;
@@ -110,9 +117,9 @@ export class Writing {
 
   /** As far as this device knows it. */
   async profile(user: string): Promise<Profile> {
-    const own = user === this.#user;
-    if (own) return (await this.#ownProfile()).profile;
-    return (await this.#driver.read(() => profileOf(this.#store, user))).profile;
+    if (user !== this.#user) return this.#driver.read(() => profileOf(this.#store, user));
+    const { name, picture } = (await this.#saved()) ?? {};
+    return { user, name: name ?? undefined, picture: picture ?? undefined };
   }
 
   /** Name, picture and timer once more: who comes later can't read what was written before. */
@@ -128,31 +135,29 @@ export class Writing {
 
   /** Sends the own profile where it, or this version of it, was not sent. */
   async #introduce(chat: string): Promise<void> {
-    const { profile, at } = await this.#ownProfile();
+    const saved = await this.#saved();
     const row = await this.#store.get(tables.chats, chat);
-    if (at === 0 || row?.kind !== "direct") return;
+    if (saved === undefined || row?.kind !== "direct") return;
+    const { name, picture, at } = saved;
     const sent = await this.#writings(chat, "profile");
     const has = sent.some(
       ({ user, content }) => user === this.#user && content.kind === "profile" && content.at >= at,
     );
-    const { name = null, picture = null } = profile;
     if (!has) await this.#send(chat, checked({ kind: "profile", name, picture, at }));
   }
 
-  /** The newer of what this device has set and another one has sent. */
-  async #ownProfile(): Promise<Own> {
-    const sent = await this.#driver.read(() => profileOf(this.#store, this.#user));
-    const saved = (await this.#store.get(tables.session, tables.ONLY))?.profile;
-    if (saved === undefined || saved.at <= sent.at) return sent;
-    const { name, picture, at } = saved;
-    const user = this.#user;
-    return { profile: { user, name: name ?? undefined, picture: picture ?? undefined }, at };
+  /** The newest own profile, whichever of the user's devices has set it. */
+  async #saved(): Promise<tables.SavedProfile | undefined> {
+    return (await this.#driver.read(() => this.#store.get(tables.session, tables.ONLY)))?.profile;
   }
 
   async #describe(chat: string, content: MessageContent): Promise<string> {
     const row = await this.#store.get(tables.chats, chat);
     if (row?.kind === "direct") {
       throw new CannotWrite("only a group has a name and a picture of its own");
+    }
+    if (!(await this.#mayName(chat))) {
+      throw new CannotWrite("only admins may change the name and the picture of this group");
     }
     return this.#send(chat, content);
   }

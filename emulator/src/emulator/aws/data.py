@@ -1,8 +1,9 @@
 """The data that survives a restart, taken out of and put back into moto's memory.
 
-Items of tables, users with their passwords, tokens and codes, push endpoints; messages in queues
-and records of streams that are not handled yet. What the template makes is not in it: that is made
-anew at each start, and gets its data back by its name.
+Items of tables, objects of buckets, users with their passwords, tokens and codes, push endpoints,
+keys that sign;
+messages in queues and records of streams that are not handled yet. What the template makes is not
+in it: that is made anew at each start, and gets its data back by its name.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from moto.core.base_backend import BackendDict
 from moto.dynamodb.models import dynamodb_backends
 from moto.sns.models import PlatformEndpoint, sns_backends
 
-from emulator.aws import data_queues, data_streams
+from emulator.aws import data_keys, data_objects, data_queues, data_streams
 from emulator.aws.cognito_codes import CODES, Code
 
 Json = dict[str, Any]
@@ -185,5 +186,7 @@ PARTS: Mapping[str, Part] = {
     "tables": Part(_items, _put_items),
     "users": Part(_users, _put_users),
     "endpoints": Part(_endpoints, _put_endpoints),
+    "objects": Part(data_objects.taken, data_objects.restore),
+    "keys": Part(data_keys.taken, data_keys.restore),
     "queues": Part(data_queues.taken, data_queues.restore),
 }

@@ -20,7 +20,7 @@ from aiohttp import web
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from emulator import listening
-from emulator.aws import cognito_codes, invocations, saving
+from emulator.aws import calls_made, cognito_codes, invocations, peek, s3, saving
 from emulator.aws.direct import Direct
 from emulator.aws.saving import Saving
 from emulator.aws.sqs import LongPolls
@@ -56,27 +56,34 @@ def application(
 ) -> web.Application:
     """An aiohttp application that passes every request to moto: directly where that is possible,
     else to `wsgi`. Invocations go to `functions`, a base URL; empty where no functions run."""
-    direct = Direct()
+    direct, calls = Direct(), calls_made.Calls()
 
     def respond(request: web.Request, body: bytes) -> web.Response:
+        def to_moto() -> web.Response:
+            return _call(wsgi, _environ(request, body) | {"wsgi.input": io.BytesIO(body)})
+
         found = _directly(direct, request, body)
-        return found or _call(wsgi, _environ(request, body) | {"wsgi.input": io.BytesIO(body)})
+        return found or s3.respond(request, body, to_moto) or to_moto()
 
     async def serve(request: web.Request) -> web.Response:
         body = await request.read()
         if _may_change(request):
             saved.changed()
-        started = time.monotonic()
+        started, began = time.monotonic(), time.time()
         while True:
             long_polls.begin()
             response = respond(request, body)
             left = started + long_polls.wanted - time.monotonic()
             if left <= 0:
+                result = response.body if isinstance(response.body, bytes) else b""
+                calls.made(request.headers, body, began, response.status, result)
                 return response
             await long_polls.next_arrival(left)
 
     app = web.Application(client_max_size=MAX_BODY, middlewares=[_guard])
     saving.add_routes(app, saved)
+    calls_made.add_routes(app, calls)
+    peek.add_routes(app)
     cognito_codes.add_routes(app)
     if functions:
         invocations.add_routes(app, functions)

@@ -16,8 +16,17 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-SWEEP = 2.0  # seconds between two looks for expired items
-_SERVICES = ("dynamodb", "dynamodbstreams", "sqs", "sns", "cognitoidp", "secretsmanager", "kms")
+SWEEP = 2.0  # seconds between two looks for expired items and objects
+_SERVICES = (
+    "dynamodb",
+    "dynamodbstreams",
+    "sqs",
+    "s3",
+    "sns",
+    "cognitoidp",
+    "secretsmanager",
+    "kms",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -56,6 +65,7 @@ async def serve(
         dynamodb_speed,
         dynamodb_streams,
         front,
+        s3_expiry,
         sns,
         sqs,
     )
@@ -84,7 +94,8 @@ async def serve(
         application = front.application(front.Dispatcher(), polls, saving, functions)
         runner = await front.listen(application, listening)
         print("ready", flush=True)
-        sweeper = asyncio.create_task(_sweep(sweep_seconds, dynamodb_expiry.sweep, saving.changed))
+        sweeps = (dynamodb_expiry.sweep, s3_expiry.sweep)
+        sweeper = asyncio.create_task(_sweep(sweep_seconds, sweeps, saving.changed))
         await _until_signalled()
         sweeper.cancel()
         await runner.cleanup()
@@ -92,11 +103,11 @@ async def serve(
 
 
 async def _sweep(
-    seconds: float, sweep: Callable[[float], int], changed: Callable[[], None]
+    seconds: float, sweeps: Sequence[Callable[[float], int]], changed: Callable[[], None]
 ) -> None:
     while True:
         await asyncio.sleep(seconds)
-        if sweep(time.time()):
+        if sum(sweep(time.time()) for sweep in sweeps):
             changed()
 
 

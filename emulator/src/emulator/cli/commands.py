@@ -40,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "down": _down,
         "logs": _logs,
         "rehearse": _rehearse,
+        "trace": _trace,
     }
     try:
         return commands[options.command](options)
@@ -76,6 +77,9 @@ def _parser() -> argparse.ArgumentParser:
     shown = commands.add_parser("logs", help="what the functions and servers printed")
     shown.add_argument("name", nargs="?", help="a function, a pool's task, or aws")
     shown.add_argument("-f", "--follow", action="store_true")
+    traced = commands.add_parser("trace", help="the way of one message through all services")
+    traced.add_argument("id", metavar="ID", help="its id, or any text that it has")
+    traced.add_argument("--json", action="store_true", help="the whole records as JSON")
     _add_rehearsal(commands.add_parser("rehearse", help="what a deployment would do, before it"))
     for command in commands.choices.values():
         add_places(command)
@@ -214,6 +218,16 @@ def _down(options: argparse.Namespace) -> int:
 
 def _logs(options: argparse.Namespace) -> int:
     return logs.show(options.state_dir / "logs", options.name, follow=options.follow)
+
+
+def _trace(options: argparse.Namespace) -> int:
+    from emulator.cli import trace
+
+    known = endpoints.read(options.state_dir)
+    if known is None or lock.holder(options.state_dir) is None:
+        raise EmulatorError(f"the emulator is not running; {_hint(options, 'up')} starts it")
+    print("\n".join(trace.show(known, options.id, as_json=options.json)))
+    return 0
 
 
 def _rehearse(options: argparse.Namespace) -> int:

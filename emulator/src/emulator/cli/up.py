@@ -52,7 +52,9 @@ async def run(given: argparse.Namespace) -> int:
         loop.add_signal_handler(number, _request_stop, stop)
     report = Progress()
     system = System(options, report)
-    ends = f"{known_project.hint('down')} ends it."
+    state = () if options.state == known_project.directory / ".local" else (str(options.state),)
+    where = ("--state-dir", *state) if state else ()
+    ends = f"{known_project.hint('down', *where)} ends it."
     try:
         return await _run_until(
             stop, system, report, options.state, ends if given.detached else f"Ctrl-C or {ends}"

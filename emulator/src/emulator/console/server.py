@@ -3,7 +3,9 @@
 GET /_local is the page, GET /_local/state what it shows. POST /_local/pools/<pool>
 `{"desired": n}`, `{"weight": n}` or `{"autoscaling": true | false}`, POST /_local/targets/<id>
 `{"action": "kill" | "drain" | "pause" | "resume"}` and POST /_local/load (see `Commands.load`) are
-the orders. GET /_local/phones/<token> gives the pushes a device token received, and POST there
+the orders. See `emulator.console.details` for what is
+opened: GET /_local/trace, functions, queues, tables and connections, whose pages are under
+/_local/view. GET /_local/phones/<token> gives the pushes a device token received, and POST there
 `{"action": "uninstall"}` takes the app off the phone.
 
 Nothing on the page comes from elsewhere, and nobody else's page can give orders: requests from
@@ -13,17 +15,20 @@ another origin are refused, also from one of this machine.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from aiohttp import web
 
 from emulator import load
 from emulator.console.commands import ApiError, Commands, Containers, Origins, Weights, bad_request
+from emulator.console.details import Details
 from emulator.listening import HttpListener, Port
 from emulator.push.phones import Phones
+from emulator.traces.ring import Ring
 
 PAGE = Path(__file__).parent / "page"
 ROOT = "/_local"
@@ -38,7 +43,10 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-_KNOWN = ("endpoints", "load", "phones", "pools", "state", "targets")
+_KNOWN = (
+    *("connections", "endpoints", "functions", "load", "phones", "pools", "queues", "state"),
+    *("tables", "targets", "trace"),
+)
 
 State = Callable[[], Awaitable[Mapping[str, Any]]]
 
@@ -48,6 +56,7 @@ class _Call(NamedTuple):
     path: tuple[str, ...]  # below /_local, decoded
     body: dict[str, Any]
     gone: Callable[[], bool]  # whether nobody waits for the response any more
+    query: Mapping[str, str]
 
 
 class Console:
@@ -65,7 +74,9 @@ class Console:
         phones: Phones,
         load_path: str = load.PATH,
         endpoints: Callable[[], Mapping[str, Any]] = dict,
+        details: Details | None = None,
     ) -> None:
+        self._details = details or Details(Ring(time.time))
         self._endpoints = endpoints
         self._state = state
         self._commands = Commands(containers, weights, origins, load_path)
@@ -113,11 +124,16 @@ class Console:
                 body=file.read_bytes(), content_type=_KINDS[file.suffix], charset="utf-8"
             )
         body = await _body(request) if request.method == "POST" else {}
-        call = _Call(request.method, parts, body, lambda: request.transport is None)
+        query = dict(parse_qsl(request.raw_path.partition("?")[2]))
+        call = _Call(request.method, parts, body, lambda: request.transport is None, query)
         return web.json_response(await self._called(call))
 
     async def _called(self, call: _Call) -> Mapping[str, Any]:
         match call:
+            case _Call("GET", ("trace" | "functions" | "queues" | "tables" | "connections", *_)):
+                return await self._details.get(call.path, call.query)
+            case _Call("POST", ("functions" | "queues", _), body):
+                return await self._details.post(call.path, body)
             case _Call("GET", ("endpoints",), _):
                 return self._endpoints()
             case _Call("GET", ("state",), _):
@@ -150,8 +166,10 @@ def _unknown(call: _Call) -> ApiError:
 
 
 def _file(parts: tuple[str, ...]) -> Path | None:
-    """Only names that lie directly in the page's folder."""
+    """Only names that lie directly in the page's folder; every view is one page."""
     name = parts[0] if len(parts) == 1 else "index.html" if not parts else ""
+    if parts[:1] == ("view",):
+        name = "view.html"
     return next((file for file in PAGE.iterdir() if file.name == name), None)
 
 

@@ -73,12 +73,12 @@ def has_awslambdaric() -> bool:
 
 
 def variables(
-    function: Function, runtime_packages: Path, api: str, region: str
+    function: Function, runtime_packages: Path, api: str, region: str, worker: str = "local"
 ) -> Mapping[str, str]:
     """The environment of one new worker of the function; the template's own variables come last,
-    except that nothing may move the Runtime API."""
+    except that nothing may move the Runtime API. The access key, which nothing checks, names the
+    worker: so the console knows who made a call."""
     return {
-        "AWS_ACCESS_KEY_ID": "local",
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_DEFAULT_REGION": region,
         "AWS_REGION": region,
@@ -98,4 +98,5 @@ def variables(
         "_HANDLER": function.handler,
         **function.environment,
         "AWS_LAMBDA_RUNTIME_API": api,
+        "AWS_ACCESS_KEY_ID": worker,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -10,6 +11,7 @@ from emulator.functions.model import Function, name_in
 from emulator.functions.pool import FunctionPool
 from emulator.functions.worker import Host
 from emulator.providers import EmulatorError, InvokeResult
+from emulator.traces.ring import Ring
 
 _PREWARMED_AT_ONCE = 2
 DEFAULT_LIMIT = 10  # workers of one function; a laptop is not a region
@@ -20,19 +22,30 @@ class Functions:
     template is still being created."""
 
     def __init__(
-        self, host: Host, report: Callable[[str], None], limit: int = DEFAULT_LIMIT
+        self,
+        host: Host,
+        report: Callable[[str], None],
+        limit: int = DEFAULT_LIMIT,
+        ring: Ring | None = None,
     ) -> None:
         self._host = host
         self._report = report
         self._limit = limit
+        self._ring = Ring(time.time) if ring is None else ring
         self._pools: dict[str, FunctionPool] = {}
         self._prewarming: asyncio.Task[None] | None = None
 
     def add(self, function: Function) -> None:
-        self._pools[function.name] = FunctionPool(function, self._host, self._limit, self._report)
+        self._pools[function.name] = FunctionPool(
+            function, self._host, self._limit, self._report, self._ring
+        )
 
     def functions(self) -> Collection[Function]:
         return [pool.function for pool in self._pools.values()]
+
+    def label(self, reference: str) -> str:
+        """What it is called in logs. Raises EmulatorError for a function that there is not."""
+        return self._pool(reference).function.label
 
     async def invoke(self, reference: str, event: bytes) -> InvokeResult:
         """See `emulator.providers.Invoke`."""

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
+import time
 from collections import deque
 from collections.abc import Callable
 
-from emulator.functions import failures
+from emulator.functions import diagnosis, failures
 from emulator.functions.model import Function
 from emulator.functions.runtime_api import Invocation
 from emulator.functions.worker import Host, Worker
 from emulator.providers import InvokeResult, Throttled
+from emulator.traces.ring import INVOCATION, Ring
 
 PATIENCE = 0.05  # seconds an invocation waits for a busy worker before another one is started
 
@@ -34,12 +35,18 @@ class FunctionPool:
     `report` gets one line for every function error."""
 
     def __init__(
-        self, function: Function, host: Host, limit: int, report: Callable[[str], None]
+        self,
+        function: Function,
+        host: Host,
+        limit: int,
+        report: Callable[[str], None],
+        ring: Ring,
     ) -> None:
         self.function = function
         self._host = host
         self._limit = limit if function.reserved is None else min(limit, function.reserved)
         self._report = report
+        self._ring = ring
         self._workers: list[Worker] = []
         self._waiting: deque[Invocation] = deque()
         self._ending: set[asyncio.Task[None]] = set()
@@ -47,6 +54,7 @@ class FunctionPool:
         self._closed = False
         self._invocations = 0
         self._errors = 0
+        self._error: dict[str, object] | None = None  # the last one, since the code changed
 
     async def invoke(self, event: bytes) -> InvokeResult:
         """Raises Throttled when the reserved concurrency is exhausted."""
@@ -55,7 +63,7 @@ class FunctionPool:
         in_flight = sum(worker.busy for worker in self._workers) + len(self._waiting)
         if self.function.reserved is not None and in_flight >= self.function.reserved:
             raise Throttled(self.function.name)
-        invocation = Invocation(event)
+        invocation, began = Invocation(event), time.time()
         self._invocations += 1
         self._waiting.append(invocation)
         self._assign()
@@ -65,9 +73,21 @@ class FunctionPool:
             if invocation in self._waiting:
                 self._waiting.remove(invocation)
             raise
+        self._ring.add(
+            INVOCATION,
+            self.function.label,
+            by=invocation.worker,
+            at=invocation.started or began,
+            ms=round(1000 * (time.time() - (invocation.started or began)), 2),
+            given=event,
+            result=result.payload,
+            error=diagnosis.of_invocation(result, self.function) if result.error else "",
+            id=invocation.request_id,
+        )
         if result.error:
             self._errors += 1
-            self._report(f"{self.function.label} failed: {_summary(result)}; {self.function.log}")
+            if not invocation.failed_init:  # see _diagnose
+                self._failed("failed", diagnosis.of_invocation(result, self.function))
         return result
 
     async def prewarm(self) -> None:
@@ -80,6 +100,7 @@ class FunctionPool:
 
     def retire_workers(self) -> None:
         """From here on only new processes take events; running invocations finish."""
+        self._error = None
         for worker in self._workers:
             worker.retired = True
             if not worker.busy:
@@ -105,6 +126,7 @@ class FunctionPool:
             "waiting": len(self._waiting),
             "invocations": self._invocations,
             "errors": self._errors,
+            "error": self._error,
         }
 
     def _assign(self) -> None:
@@ -158,21 +180,26 @@ class FunctionPool:
         """A failed init is the result of the invocation it was for; with none, it is only
         reported."""
         if self._waiting:
-            self._waiting.popleft().settle(init_error)
-        else:
-            self._report(
-                f"{self.function.label} cannot start: {_summary(init_error)}; {self.function.log}"
-            )
+            first = self._waiting.popleft()
+            first.failed_init = True
+            first.settle(init_error)
+        task = asyncio.create_task(self._diagnose(init_error))
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+    async def _diagnose(self, init_error: InvokeResult) -> None:
+        """Where the import fails, if that is why the function can't start. Said once for a change:
+        each event would start another worker that fails alike."""
+        found = await diagnosis.of_init(self.function, self._host)
+        text = found or diagnosis.of_invocation(init_error, self.function)
+        if self._error is None or self._error["text"] != text:
+            self._failed("can't start", text)
+
+    def _failed(self, what: str, text: str) -> None:
+        self._error = {"text": text, "at": time.time()}
+        self._report(f"{self.function.label} {what}: {text} ({self.function.log})")
 
     def _end(self, worker: Worker) -> None:
         task = asyncio.create_task(worker.stop())
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
-
-
-def _summary(result: InvokeResult) -> str:
-    try:
-        document = json.loads(result.payload)
-        return f"{document['errorType']}: {document['errorMessage']}"
-    except (ValueError, KeyError, TypeError):
-        return result.payload[:200].decode(errors="replace")

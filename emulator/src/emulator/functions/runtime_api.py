@@ -32,6 +32,9 @@ class Invocation:
     event: bytes
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     deadline: float = 0.0
+    worker: str = ""  # who handles it
+    started: float = 0.0  # since when, in epoch seconds; 0 until then
+    failed_init: bool = False  # there was no worker that could have handled it
     result: asyncio.Future[InvokeResult] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ class Worker:
         self.function = function
         self._host = host
         self._changed = changed
+        self.name = f"{function.label}-{secrets.token_hex(3)}"
         self._api = RuntimeApi(function)
         self._given = asyncio.Event()
         self._invocation: Invocation | None = None
@@ -80,6 +82,7 @@ class Worker:
         """Give the event to the process, which must be idle; the invocation's result settles in
         any case."""
         self._invocation, self._given_at = invocation, time.monotonic()
+        invocation.worker, invocation.started = self.name, time.time()
         self._api.give(invocation)
         self._given.set()
 
@@ -109,7 +112,7 @@ class Worker:
             return await host.children.start(
                 *environment.command(function.handler, own_runtime=host.own_runtime),
                 env=environment.variables(
-                    function, host.runtime_packages, self._api.address, host.region
+                    function, host.runtime_packages, self._api.address, host.region, self.name
                 ),
                 cwd=function.code,
                 stdout=log,

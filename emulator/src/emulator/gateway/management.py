@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Callable
 from urllib.parse import unquote
@@ -16,17 +17,21 @@ from aiohttp import web
 from emulator.gateway.connections import BufferFull, Connection, Registry
 from emulator.gateway.limits import MESSAGE_BYTES, NORMAL
 from emulator.listening import HttpListener, Port
+from emulator.traces.ring import POST, Ring
+
+_CALLER = re.compile(r"Credential=([^/,]+)/")
 
 
 class ManagementApi:
     """The management API under `/<stage>/@connections/<connection id>`."""
 
     def __init__(
-        self, registry: Registry, stage: str, port: Port, new_id: Callable[[], str]
+        self, registry: Registry, stage: str, port: Port, new_id: Callable[[], str], ring: Ring
     ) -> None:
         self._registry = registry
         self._prefix = f"/{stage}/@connections/"
         self._new_id = new_id
+        self._ring = ring
         self._closing: set[asyncio.Task[None]] = set()
         self.listener = HttpListener(self._handle, port, "the WebSocket API's @connections")
 
@@ -48,7 +53,7 @@ class ManagementApi:
             return self._error(403, "ForbiddenException", "Forbidden")
         connection = self._registry.find(path.removeprefix(self._prefix))
         if request.method == "POST":
-            return await self._post(request, connection)
+            return await self._post(request, connection, path.removeprefix(self._prefix))
         if connection is None:
             return self._gone()
         if request.method == "GET":
@@ -58,9 +63,18 @@ class ManagementApi:
         return self._error(403, "ForbiddenException", "Forbidden")
 
     async def _post(
-        self, request: web.BaseRequest, connection: Connection | None
+        self, request: web.BaseRequest, connection: Connection | None, id: str
     ) -> web.StreamResponse:
         data = await _body(request)
+        by = _CALLER.search(request.headers["Authorization"])
+        gone = connection is None or connection.closing
+        self._ring.add(
+            POST,
+            id,
+            by=by[1] if by else "",
+            given=data or b"",
+            error="410: the connection is gone" if gone else "",
+        )
         if data is None:
             return self._error(413, "PayloadTooLargeException", "Message too long")
         if connection is None or connection.closing:

@@ -16,6 +16,7 @@ from emulator.gateway.management import ManagementApi
 from emulator.gateway.model import Authorizer, Properties, WebSocketApi
 from emulator.listening import Port, number
 from emulator.providers import Created, EmulatorError, Invoke, Resource
+from emulator.traces.ring import Ring
 
 PREFIX = "AWS::ApiGatewayV2::"
 
@@ -51,7 +52,9 @@ class ApiGatewayProvider:
         account: str = "123456789012",
         now: Callable[[], float] = time.time,
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+        ring: Ring | None = None,
     ) -> None:
+        self._ring = Ring(now) if ring is None else ring
         self._invoke = invoke
         self._ports = (websocket_port, management_port)
         self._clock = clock or Clock()
@@ -118,7 +121,7 @@ class ApiGatewayProvider:
         )
         websocket_port, management_port = self._ports
         self._management = ManagementApi(
-            self.registry, self._stage, management_port, dispatcher.new_id
+            self.registry, self._stage, management_port, dispatcher.new_id, self._ring
         )
         self._listener = WebSocketListener(dispatcher, self.registry, websocket_port, self._clock)
         await self._management.start()

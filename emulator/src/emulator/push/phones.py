@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from emulator.traces.ring import PUSH, Ring
 
 MOST_PUSHES = 1000  # pushes per token
 
@@ -34,8 +37,9 @@ class Push:
 class Phones:
     """Shared by the servers that push and the console that shows."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(self, now: Callable[[], float], ring: Ring | None = None) -> None:
         self._now = now
+        self._ring = ring
         self._received: dict[str, deque[Push]] = {}
         self._uninstalled: dict[str, float] = {}
 
@@ -48,6 +52,8 @@ class Phones:
     ) -> None:
         pushes = self._received.setdefault(token, deque(maxlen=MOST_PUSHES))
         pushes.append(Push(platform, self._now(), message, headers or {}))
+        if self._ring is not None:
+            self._ring.add(PUSH, token, given=json.dumps(message), result=platform)
 
     def phone(self, token: str) -> list[Push]:
         """In order of arrival; empty for a token that nothing was pushed to."""

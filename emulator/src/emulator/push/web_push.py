@@ -23,13 +23,20 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
 
 from emulator.listening import HttpListener, Port
 from emulator.push.phones import Phones
 
 PUSH_BYTES = 4096  # the least that a push service takes (RFC 8030, 7.2), and the most here
 LONGEST_TOKEN = 24 * 3600  # seconds (RFC 8292, 2)
+_PEM = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 TOPIC_CHARACTERS = 32
 URGENCIES = ("very-low", "low", "normal", "high")
 
@@ -80,6 +87,25 @@ class WebPushServer:
     @property
     def url(self) -> str:
         return self._listener.url
+
+    def saved(self) -> Any:
+        """The subscriptions, as JSON: a browser that is subscribed knows its keys, and stays so."""
+        return {
+            id: {
+                "key": _encoded(each.key),
+                "auth": _encoded(each.auth),
+                "private": each.private.private_bytes(*_PEM).decode(),
+            }
+            for id, each in self._subscriptions.items()
+        }
+
+    def put_back(self, saved: Any) -> None:
+        """What `saved` gave."""
+        for id, each in saved.items():
+            private = load_pem_private_key(each["private"].encode(), None)
+            if isinstance(private, ec.EllipticCurvePrivateKey):
+                made = Subscription(_decoded(each["key"]), private, _decoded(each["auth"]))
+                self._subscriptions[id] = made
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         # a page of this machine is of another origin; the listener lets in no other page

@@ -33,7 +33,7 @@ class QueueProvider:
 
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
-        self._urls: dict[str, str] = {}
+        self.urls: dict[str, str] = {}
 
     async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
         return await asyncio.to_thread(self._create, resource, properties)
@@ -45,7 +45,7 @@ class QueueProvider:
         attributes = {key: _text(properties[key]) for key in _ATTRIBUTES if key in properties}
         url = client.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
         described = client.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
-        self._urls[name] = url
+        self.urls[name] = url
         arn = described["Attributes"]["QueueArn"]
         return Created(url, {"Arn": arn, "QueueName": name, "QueueUrl": url})
 
@@ -53,7 +53,7 @@ class QueueProvider:
         """`{"queues": [{name, visible, in_flight, delayed}]}`; blocks."""
         client = self._clients("sqs")
         queues = []
-        for name, url in self._urls.items():
+        for name, url in self.urls.items():
             counts = client.get_queue_attributes(
                 QueueUrl=url, AttributeNames=list(_COUNTS.values())
             )["Attributes"]

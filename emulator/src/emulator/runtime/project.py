@@ -33,6 +33,7 @@ class Project:
     synth_inputs: tuple[str, ...] = ()  # what app.py reads; () for the whole project
     load_path: str = "/"  # for loads that name no path
     page_path: str = ""  # of the load balancer, what a person opens; "" for none
+    trace_field: str = "message_id"  # of clients' frames: the console lists its values
     push_secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     commands: Mapping[str, str] = field(default_factory=dict)
 
@@ -116,6 +117,7 @@ _RULES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "sources": ("the name of a folder", _is_text),
     "templates": ("a list of files and folders", _are_texts),
     "synth_inputs": ("a list of files and folders", _are_texts),
+    "trace_field": ("the name of a field", _is_text),
     "load_path": ("a path that starts with a slash", _is_path),
     "commands": (f"a table of texts, of {', '.join((*COMMANDS, ARGUMENTS))}", _are_commands),
     "page_path": ("a path that starts with a slash", _is_path),

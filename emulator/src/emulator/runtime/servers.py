@@ -19,6 +19,7 @@ from emulator.runtime.options import Options
 from emulator.runtime.ports import Ports
 from emulator.runtime.push_credentials import PushCredentials
 from emulator.template.place import Place
+from emulator.traces.ring import Ring
 
 API_ID = "local0ws1d"
 
@@ -35,7 +36,8 @@ class Servers:
         self.credentials = credentials
         self.children = children
         self.place = Place()
-        self.phones = Phones(time.time)
+        self.ring = Ring(time.time)
+        self.phones = Phones(time.time, self.ring)
         self.fcm = self._fcm()
         self.apns = self._apns()
         self.web_push = WebPushServer(port=ports.web_push, phones=self.phones)

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from emulator.aws.calls import Calls
 from emulator.balancer.provider import LoadBalancingProvider
 from emulator.clock import Clock
+from emulator.console.details import Details
 from emulator.console.server import Console
 from emulator.containers.provider import ContainerProvider
 from emulator.events.provider import EventSourceProvider
@@ -22,6 +23,7 @@ from emulator.functions.provider import FunctionProvider
 from emulator.functions.reload import Reload
 from emulator.functions.worker import Host
 from emulator.gateway.provider import ApiGatewayProvider
+from emulator.resources.buckets import BucketProvider
 from emulator.resources.clients import Clients
 from emulator.resources.custom import CustomResourceProvider, Prepare
 from emulator.resources.queues import QueueProvider, TopicProvider
@@ -33,6 +35,7 @@ from emulator.runtime.project import APNS, FCM
 from emulator.runtime.registry import Registry
 from emulator.runtime.servers import API_ID, Servers
 from emulator.template.assembly import Assembly
+from emulator.traces.collector import Collector
 
 
 class Component(Protocol):
@@ -60,6 +63,9 @@ class Services:
         self.invoke_api = InvokeApi(self.functions, servers.ports.functions)
         invoke = self.functions.invoke
         push_secrets = servers.options.project.push_secrets
+        self.collector = Collector(
+            servers.ring, servers.aws.url, servers.options.data / f"{servers.options.env}.traces"
+        )
         self.custom = CustomResourceProvider(
             invoke,
             servers.place,
@@ -70,6 +76,7 @@ class Services:
             websocket_port=servers.ports.websocket,
             management_port=servers.ports.management,
             api_id=API_ID,
+            ring=servers.ring,
         )
         self.balancer = LoadBalancingProvider(
             invoke, port=servers.ports.api, network_port=servers.ports.network, clock=self._clock
@@ -85,6 +92,16 @@ class Services:
             origins=self._origins,
             phones=servers.phones,
             load_path=servers.options.project.load_path,
+            details=Details(
+                servers.ring,
+                fetch=self.collector.fetch,
+                functions=self.functions,
+                logs=servers.options.logs,
+                clients=self._clients,
+                queue_urls=self.queues.urls,
+                tables=self.tables.names,
+                field=servers.options.project.trace_field,
+            ),
             endpoints=lambda: self.endpoints().as_json(),
         )
 
@@ -97,7 +114,7 @@ class Services:
             own_runtime=not has_awslambdaric(),
             idle_limit=self._servers.options.idle_limit,
         )
-        return Functions(host, self._report)
+        return Functions(host, self._report, ring=self._servers.ring)
 
     def _containers(self) -> ContainerProvider:
         servers = self._servers
@@ -140,6 +157,7 @@ class Services:
                 UserPoolProvider(self._clients),
                 KeyProvider(self._clients),
                 TopicProvider(self._clients),
+                BucketProvider(self._clients, servers.place.region),
                 functions,
                 self.custom,
                 self.gateway,

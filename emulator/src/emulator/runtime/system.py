@@ -65,6 +65,7 @@ class System:
         made = await services.registry().create_all(Stage(loaded, servers.place))
         self._report(f"{made} resources created")
         await self._put_back(servers, services, deployable)
+        await self._start(services.collector)
         for component in services.in_order():
             await self._start(component)
         unhealthy = await services.containers.ready(_CONTAINERS_WITHIN)
@@ -98,7 +99,11 @@ class System:
         self, servers: Servers, services: Services, deployable: assembly.Assembly
     ) -> None:
         options = self._options
-        kept: dict[str, Kept] = {"positions": services.events, "phones": servers.phones}
+        kept: dict[str, Kept] = {
+            "positions": services.events,
+            "phones": servers.phones,
+            "subscriptions": servers.web_push,
+        }
         fresh = options.project.hint("up", "--fresh")
         await self._start(
             Persistence(options.data, options.env, servers.aws.url, kept, self._report, fresh)

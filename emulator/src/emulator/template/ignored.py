@@ -41,7 +41,6 @@ IGNORED: Mapping[str, str] = {
     "AWS::Lambda::Permission": _PERMISSION,
     "AWS::Logs::LogGroup": "workers write to .local/logs",
     "AWS::Logs::MetricFilter": _OBSERVED,
-    "AWS::S3::Bucket": "only access logs are written to buckets, and nothing local writes any",
     "AWS::S3::BucketPolicy": _PERMISSION,
     "AWS::SNS::Subscription": _OBSERVED,
     "AWS::SNS::TopicPolicy": _PERMISSION,

@@ -13,6 +13,7 @@ import {
   pageDatabaseOf,
 } from "./installation.ts";
 import { Model } from "./model.ts";
+import { Notifications } from "./notifications.ts";
 import { Session } from "./session.ts";
 import { Tabs } from "./tabs.ts";
 
@@ -35,6 +36,7 @@ export class App extends Model {
   phase: Phase = { at: "opening" };
   /** Whether the browser keeps what is stored here; undefined until it was asked. */
   persisted: boolean | undefined;
+  readonly notifications = new Notifications();
   readonly #wasm: string;
   readonly #tabs = new Tabs();
   #stopListening: (() => void) | undefined;
@@ -48,6 +50,7 @@ export class App extends Model {
   /** What this browser has, or the way to sign in. */
   async begin(): Promise<void> {
     this.persisted = await navigator.storage?.persisted?.();
+    await this.notifications.begin();
     const known = installed();
     if (known === undefined) return this.#is({ at: "signed-out" });
     if (!(await keysAreThere(known))) return this.#is({ at: "keys-gone", user: known.user });
@@ -134,6 +137,7 @@ export class App extends Model {
   async forget(): Promise<void> {
     const known = installed();
     forgetInstalled();
+    await this.notifications.forget().catch(() => {}); // the browser may have ended it already
     if (known !== undefined) await deleteDatabases(known);
     this.#is({ at: "signed-out" });
   }
@@ -155,6 +159,8 @@ export class App extends Model {
     });
     await session.begin();
     this.#is({ at: "in", session });
+    // without a connection it is done at the next start
+    await this.notifications.resume(client, known).catch(() => {});
   }
 
   /** Another tab wants the device: this one lets go, and waits for its turn. */

@@ -22,6 +22,8 @@ export class Conversation extends Model {
   /** The line above the first message that was unread on opening; kept until the chat is left. */
   unread: { readonly messageId: string; readonly count: number } | undefined;
   marks: ReadonlyMap<string, Marks> = new Map();
+  /** What the composer does other than to write a new text. */
+  composing: { readonly what: "reply" | "edit"; readonly message: StoredMessage } | undefined;
   /** When the last message of somebody else came, ms of performance.now(). */
   lastArrival: number;
   /** Messages of others since the chat was opened. */
@@ -72,6 +74,11 @@ export class Conversation extends Model {
     while (!this.complete && !fits(this.messages)) await this.older();
   }
 
+  compose(composing: Conversation["composing"]): void {
+    this.composing = composing;
+    this.changed();
+  }
+
   /** Something happened in this chat. */
   heard(event: Event): void {
     if (event.type === "message" && !event.own) {
@@ -83,10 +90,9 @@ export class Conversation extends Model {
       void this.#inTurn(() => this.#loadMarks()).catch(() => {});
       return;
     }
-    const seq = "seq" in event ? event.seq : undefined;
-    const recent = this.messages.at(-FIRST_PAGE)?.seq ?? 0;
-    const inTail = event.type === "message" || seq === undefined || seq >= recent;
-    this.refresh(inTail ? "tail" : "all");
+    const older = this.messages.slice(0, -FIRST_PAGE);
+    const of = "messageId" in event ? event.messageId : undefined;
+    this.refresh(older.some(({ messageId }) => messageId === of) ? "all" : "tail");
   }
 
   /** Reads from the store again what may have changed; what comes meanwhile is read with it. */

@@ -9,6 +9,8 @@ import {
   type Event,
   type Invitation,
   type KnownChat,
+  type Profile,
+  type Reference,
   type StoredMessage,
 } from "../../client/index.ts";
 import { Conversation } from "./conversation.ts";
@@ -48,6 +50,7 @@ export class Session extends Model {
   blocked: ReadonlySet<string> = new Set();
   open: Conversation | undefined;
   readonly presence = new Map<string, Presence>();
+  readonly profiles = new Map<string, Profile>();
   readonly comparisons = new Map<string, Ongoing>();
   /** Users whose changed keys are not accepted. */
   readonly changedKeys = new Set<string>();
@@ -183,11 +186,66 @@ export class Session extends Model {
     await this.#refreshChats();
   }
 
-  /** It returns when the text is kept here; raises what ChatClient.send does. */
-  async send(chat: string, text: string): Promise<void> {
-    await this.client.send(chat, text);
+  // -- writing: each returns when it is kept here, and raises what Writing does
+
+  async send(chat: string, text: string, reply?: Reference): Promise<void> {
+    await this.client.send(chat, text, reply);
+    this.#wrote(chat, "tail");
+  }
+
+  /** null takes the reaction back. */
+  async react({ chat, reference }: StoredMessage, emoji: string | null): Promise<void> {
+    await this.client.writing.react(chat, reference, emoji);
+    this.#wrote(chat, "all");
+  }
+
+  async edit({ chat, reference }: StoredMessage, text: string): Promise<void> {
+    await this.client.writing.edit(chat, reference, text);
+    this.#wrote(chat, "all");
+  }
+
+  async delete({ chat, reference }: StoredMessage): Promise<void> {
+    await this.client.writing.delete(chat, reference);
+    this.#wrote(chat, "all");
+  }
+
+  /** Changes what the chat is called, looks like, or keeps. */
+  async describe(
+    chat: string,
+    { name, picture, timer }: { name?: string; picture?: string | null; timer?: number },
+  ): Promise<void> {
+    const { writing } = this.client;
+    if (name !== undefined) await writing.setName(chat, name);
+    if (picture !== undefined) await writing.setPicture(chat, picture);
+    if (timer !== undefined) await writing.setTimer(chat, timer);
+    this.#wrote(chat, "tail");
+  }
+
+  async setProfile(name: string | null, picture: string | null): Promise<void> {
+    await this.client.writing.setProfile(name, picture);
+    await this.#loadProfiles([this.user]);
+  }
+
+  #wrote(chat: string, what: "tail" | "all"): void {
     this.#later(chat);
-    if (this.open?.chat === chat) this.open.refresh("tail");
+    if (this.open?.chat === chat) this.open.refresh(what);
+  }
+
+  // -- who they are
+
+  /** As they call themselves, or else the user name. */
+  nameOf(user: string): string {
+    return this.profiles.get(user)?.name ?? user;
+  }
+
+  pictureOf(user: string): string | undefined {
+    return this.profiles.get(user)?.picture;
+  }
+
+  async #loadProfiles(users: Iterable<string>): Promise<void> {
+    const { writing } = this.client;
+    for (const user of users) this.profiles.set(user, await writing.profile(user));
+    this.changed();
   }
 
   /** Who types in the chat now. */
@@ -267,6 +325,9 @@ export class Session extends Model {
       case "comparison":
         this.comparisons.set(event.comparison.peer.name, event);
         return;
+      case "profile_changed":
+        void this.#loadProfiles([event.user]).catch(() => {}); // the store reports it by itself
+        return;
       case "identity_changed":
         this.changedKeys.add(event.user);
         return;
@@ -322,6 +383,8 @@ export class Session extends Model {
     this.chats = summaries
       .map((summary) => ({ ...summary, last: this.#last.get(summary.chat) }))
       .sort((a, b) => newestOf(b) - newestOf(a));
+    const seen = [this.user, ...this.chats.flatMap(({ members }) => members)];
+    await this.#loadProfiles(new Set(seen.filter((user) => !this.profiles.has(user))));
     await this.#watchPeers();
     this.changed();
     this.#askAboutNew();
@@ -330,7 +393,8 @@ export class Session extends Model {
   /** Of a chat that somebody has begun only the backend knows whether it is a request. */
   #askAboutNew(): void {
     const fresh = this.chats.filter(
-      ({ chat, left }) => !left && !this.listed.has(chat) && !this.#askedAbout.has(chat),
+      ({ chat, kind, left }) =>
+        !left && (kind === undefined || !this.listed.has(chat)) && !this.#askedAbout.has(chat),
     );
     if (fresh.length === 0) return;
     for (const { chat } of fresh) this.#askedAbout.add(chat);

@@ -68,14 +68,14 @@ export class SwitchboardApp extends View {
 
   #panes(session: Session) {
     const { route } = this.ui;
-    return html`<div class="panes" data-shown=${shown(route)}>
+    return html`<main class="panes" data-shown=${shown(route)}>
       <section class="pane left" aria-label=${words().chats}>
-        <switchboard-link .session=${session}></switchboard-link>
+        <switchboard-link .ui=${this.ui} .session=${session}></switchboard-link>
         ${this.#left(session)}
       </section>
-      <main class="pane middle">${this.#middle(session)}</main>
+      <section class="pane middle" aria-label=${words().messages}>${this.#middle(session)}</section>
       ${this.#side(session)}
-    </div>`;
+    </main>`;
   }
 
   #left(session: Session) {
@@ -138,7 +138,7 @@ export class SwitchboardApp extends View {
           return nothing;
       }
     };
-    return html`<aside class="pane side" aria-label=${words().chatInfo}>${inside()}</aside>`;
+    return html`<section class="pane side" aria-label=${words().chatInfo}>${inside()}</section>`;
   }
 
   /** The chat in the address is opened, and the page has its name. */
@@ -149,11 +149,13 @@ export class SwitchboardApp extends View {
     if (session !== undefined && wanted && session.open?.chat !== chat && this.#route !== route) {
       this.#route = route;
       this.ui.run(() => session.openChat(chat));
+      if (chat !== undefined) this.ui.run(() => this.ui.app.notifications.seen(chat));
     }
     const entry = chat === undefined ? undefined : session?.entry(chat);
     const unread = session?.chats.reduce((sum, each) => sum + each.unread, 0) ?? 0;
     const count = unread > 0 ? `(${unread}) ` : "";
-    const name = entry === undefined ? "" : `${titleOf(entry, session?.user ?? "")} · `;
+    const name =
+      entry === undefined || session === undefined ? "" : `${titleOf(entry, session)} · `;
     document.title = `${count}${name}${words().app}`;
   }
 }

@@ -3,14 +3,17 @@
 import { html, nothing, type TemplateResult } from "lit";
 import type { KnownChat } from "../../client/index.ts";
 import type { ChatEntry } from "../model/session.ts";
-import { moment } from "../words/times.ts";
+import { moment, period } from "../words/times.ts";
 import { words } from "../words/words.ts";
-import { isUser, titleOf, usersIn } from "./names.ts";
+import { isUser, pictureOf, titleOf, usersIn } from "./names.ts";
 import { avatar, header, icon, round } from "./parts.ts";
+import { picturePicker } from "./pictures.ts";
 import { GIVEN, View } from "./view.ts";
 
 const HOUR_S = 3_600;
 const FOR_EVER = 99_999_999_999;
+/** After which messages disappear: an hour, a day, a week, 90 days. */
+const TIMES = [3_600, 86_400, 604_800, 7_776_000];
 const RULES = ["add", "remove", "rename"] as const;
 
 export class ChatInfo extends View {
@@ -27,17 +30,18 @@ export class ChatInfo extends View {
     const { session, ui, chat } = this;
     const say = words();
     const entry = session.entry(chat);
-    const top = header(say.chatInfo, { back: () => ui.go({ at: "chat", chat }), level: 2 });
+    const top = header(say.chatInfo, { back: () => ui.go({ at: "chat", chat }) });
     if (entry === undefined) return top;
-    const title = titleOf(entry, session.user);
+    const title = titleOf(entry, session);
     const group = entry.kind === "group";
     const peer = session.peer(chat);
     const presence = peer === undefined ? undefined : session.presence.get(peer);
     return html`${top}
       <div class="scrolls">
         <div class="profile">
-          ${avatar(title, { group })}
+          ${avatar(title, { group, picture: pictureOf(entry, session) })}
           <p class="profile-name"><bdi>${title}</bdi></p>
+          ${peer === undefined || peer === title ? nothing : html`<p class="quiet"><bdi>${peer}</bdi></p>`}
           <p class="quiet">
             ${group ? say.members(entry.members.length) : nothing}
             ${
@@ -50,6 +54,7 @@ export class ChatInfo extends View {
           </p>
         </div>
         ${entry.left ? html`<p class="rule">${say.notMember}</p>` : this.#actions(entry, peer)}
+        ${entry.left ? nothing : this.#timer(entry)}
         ${group ? this.#members(entry) : nothing}
       </div>`;
   }
@@ -68,6 +73,7 @@ export class ChatInfo extends View {
               >${icon("shield")} ${say.verifyWith(peer)}</a
             >`
       }
+      ${peer === undefined && this.#mayRename(entry) ? this.#looks(entry) : nothing}
       <button type="button" class="action" @click=${() => this.#mute(muted)}>
         ${icon("mute")} ${muted ? say.unmute : say.mute}
       </button>
@@ -105,6 +111,55 @@ export class ChatInfo extends View {
     </div>`;
   }
 
+  #mayRename({ chat }: ChatEntry): boolean {
+    const listed = this.session.listed.get(chat);
+    const admin = listed?.admins?.includes(this.session.user) === true;
+    return listed?.rules?.rename !== "admins" || admin;
+  }
+
+  #timer(entry: ChatEntry): TemplateResult {
+    const say = words();
+    const choices = [...new Set([0, ...TIMES, entry.timer])].toSorted((a, b) => a - b);
+    return html`<div class="form">
+      <label
+        >${say.timer}
+        <select
+          @change=${(event: Event) => {
+            const timer = Number((event.target as HTMLSelectElement).value);
+            this.ui.run(() => this.session.describe(entry.chat, { timer }));
+          }}
+        >
+          ${choices.map(
+            (seconds) =>
+              html`<option value=${seconds} ?selected=${seconds === entry.timer}>
+                ${seconds === 0 ? say.never : period(seconds)}
+              </option>`,
+          )}
+        </select></label
+      >
+    </div>`;
+  }
+
+  /** Who may not rename a group is not offered it; the others' clients decide by themselves. */
+  #looks(entry: ChatEntry): TemplateResult {
+    const say = words();
+    const { chat } = entry;
+    const set = (picture: string | null) =>
+      this.ui.run(() => this.session.describe(chat, { picture }));
+    const rename = () =>
+      this.ui.ask({
+        title: say.rename,
+        text: say.groupNameText,
+        action: say.save,
+        field: { label: say.groupName, type: "text", value: entry.name ?? "" },
+        run: (name) => this.session.describe(chat, { name: name.trim() }),
+      });
+    return html`<button type="button" class="action" @click=${rename}>
+        ${icon("pencil")} ${say.rename}
+      </button>
+      ${picturePicker(this.ui, entry.picture, set)}`;
+  }
+
   #mute(muted: boolean): void {
     const say = words();
     const until = (hours: number) => () => {
@@ -133,14 +188,18 @@ export class ChatInfo extends View {
     const may = (rule: "add" | "remove") =>
       listed?.rules?.[rule] !== "admins" || admins.has(session.user);
     return html`<div class="section-head">
-        <h3 class="section">${say.members(entry.members.length)}</h3>
+        <h2 class="section">${say.members(entry.members.length)}</h2>
         ${may("add") && !entry.left ? round("add", say.addMembers, () => this.#add()) : nothing}
       </div>
       <ul class="people">
         ${entry.members.map((user) => {
           const own = user === session.user;
           return html`<li class="person">
-            ${avatar(user)}<span class="grows"><bdi>${own ? say.you : user}</bdi></span>
+            ${avatar(session.nameOf(user), { picture: session.pictureOf(user) })}
+            <span class="grows"
+              ><bdi>${own ? say.you : session.nameOf(user)}</bdi>
+              ${own || session.nameOf(user) === user ? nothing : html`<span class="rule">${user}</span>`}</span
+            >
             ${admins.has(user) ? html`<span class="tag">${say.admin}</span>` : nothing}
             ${
               own || entry.left
@@ -162,7 +221,7 @@ export class ChatInfo extends View {
 
   #rules({ rules }: KnownChat): TemplateResult {
     const say = words();
-    return html`<h3 class="section">${say.rules}</h3>
+    return html`<h2 class="section">${say.rules}</h2>
       <div class="form">
         ${RULES.map(
           (rule) =>

@@ -4,10 +4,10 @@ import { html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import { chatOf, hashOf } from "../model/route.ts";
 import type { ChatEntry } from "../model/session.ts";
-import { explain } from "../model/undecryptable.ts";
 import { full, listed } from "../words/times.ts";
 import { words } from "../words/words.ts";
-import { titleOf } from "./names.ts";
+import { textOf } from "./message-body.ts";
+import { pictureOf, titleOf } from "./names.ts";
 import { avatar, empty, header, icon, round, ticks } from "./parts.ts";
 import { View } from "./view.ts";
 
@@ -56,7 +56,7 @@ export class ChatList extends View {
 
   #fits(entry: ChatEntry): boolean {
     if (this.#sought === "") return true;
-    const known = [titleOf(entry, this.session.user), ...entry.members].join(" ").toLowerCase();
+    const known = [titleOf(entry, this.session), ...entry.members].join(" ").toLowerCase();
     return known.includes(this.#sought);
   }
 
@@ -86,7 +86,7 @@ export class ChatList extends View {
   #row(entry: ChatEntry, now: number): TemplateResult {
     const say = words();
     const { session } = this;
-    const title = titleOf(entry, session.user);
+    const title = titleOf(entry, session);
     const peer = session.peer(entry.chat);
     const online = peer !== undefined && session.presence.get(peer)?.online === true;
     const open = chatOf(this.ui.route) === entry.chat;
@@ -97,7 +97,7 @@ export class ChatList extends View {
         href=${hashOf({ at: "chat", chat: entry.chat })}
         aria-current=${open ? "true" : nothing}
       >
-        ${avatar(title, { group: entry.kind === "group", online })}
+        ${avatar(title, { group: entry.kind === "group", online, picture: pictureOf(entry, session) })}
         <span class="chat-name"
           ><bdi>${title}</bdi>${online ? html`<span class="unseen">, ${say.online}</span>` : nothing}</span
         >
@@ -133,7 +133,9 @@ export class ChatList extends View {
     const typing = session.typing(chat);
     if (typing.length > 0) {
       return html`<span class="typing">${
-        entry.kind === "group" ? say.typingOne(typing.join(", ")) : say.typing
+        entry.kind === "group"
+          ? say.typingOne(typing.map((user) => session.nameOf(user)).join(", "))
+          : say.typing
       }</span>`;
     }
     const draft = session.drafts.of(chat);
@@ -142,12 +144,8 @@ export class ChatList extends View {
     }
     if (last === undefined) return html`<span class="quiet">${say.noTextYet}</span>`;
     const own = last.sender === session.user;
-    const who = own || entry.kind !== "group" ? nothing : html`${last.sender}: `;
-    const why = explain(last, session.registeredAt);
-    const text =
-      why !== undefined
-        ? html`<em>${say.undecryptable[why]}</em>`
-        : html`<bdi>${last.text ?? say.unknownKind}</bdi>`;
+    const who = own || entry.kind !== "group" ? nothing : html`${session.nameOf(last.sender)}: `;
+    const text = html`<bdi>${textOf(last, session)}</bdi>`;
     return html`${own && last.state !== undefined ? ticks(last.state) : nothing} ${who}${text}`;
   }
 }

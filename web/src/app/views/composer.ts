@@ -2,22 +2,23 @@
 
 import { html, nothing, type PropertyValues } from "lit";
 import { ClientError, MessageTooLarge, StoreUnavailable } from "../../client/index.ts";
+import type { Conversation } from "../model/conversation.ts";
 import { enterSends } from "../model/enter.ts";
 import { words } from "../words/words.ts";
-import { icon } from "./parts.ts";
+import { icon, round } from "./parts.ts";
 import { reasonIn } from "./ui.ts";
 import { GIVEN, View } from "./view.ts";
 
 export class Composer extends View {
-  declare chat: string;
+  static override readonly properties = { ...View.properties, conversation: GIVEN };
+  declare conversation: Conversation;
   /** After a text was taken. */
   declare sent: () => void;
   #shown: string | undefined;
   #problem: string | undefined;
   #compositionEnded = Number.NEGATIVE_INFINITY;
   #sending = false;
-
-  static override readonly properties = { ...View.properties, chat: GIVEN };
+  #composed: Conversation["composing"];
 
   protected override render() {
     const say = words();
@@ -27,6 +28,7 @@ export class Composer extends View {
           ? nothing
           : html`<p class="problem" role="alert">${this.#problem}</p>`
       }
+      ${this.#composing()}
       <textarea
         rows="1"
         aria-label=${say.write}
@@ -45,13 +47,14 @@ export class Composer extends View {
 
   /** The draft of the chat that is open now; never while somebody types in the same one. */
   protected override updated(changes: PropertyValues): void {
-    if (changes.has("session")) this.follow();
-    if (this.#shown === this.chat) return;
-    this.#shown = this.chat;
+    if (changes.has("conversation")) this.follow(this.conversation);
+    this.#began();
+    if (this.#shown === this.conversation.chat) return;
+    this.#shown = this.conversation.chat;
     this.#problem = undefined;
     const area = this.#area;
     if (area === null) return;
-    area.value = this.session.drafts.of(this.chat);
+    area.value = this.session.drafts.of(this.conversation.chat);
     area.setSelectionRange(area.value.length, area.value.length);
     this.focusUnlessTouch();
   }
@@ -65,13 +68,50 @@ export class Composer extends View {
     return this.querySelector("textarea");
   }
 
+  // -- a reply or an edit
+
+  #composing() {
+    const { composing } = this.conversation;
+    if (composing === undefined) return nothing;
+    const say = words();
+    const { what, message } = composing;
+    const own = message.sender === this.session.user;
+    const who = own ? say.you : this.session.nameOf(message.sender);
+    return html`<div class="composing">
+      ${icon(what === "edit" ? "pencil" : "back")}
+      <p>
+        <span class="quote-who">${what === "edit" ? say.editing : say.replyTo(who)}</span>
+        <span class="quote-text" dir="auto">${message.text}</span>
+      </p>
+      ${round("close", say.cancel, () => this.#cancel())}
+    </div>`;
+  }
+
+  /** What was typed stays the draft: an edit has the text of its message meanwhile. */
+  #began(): void {
+    const { composing, chat } = this.conversation;
+    const area = this.#area;
+    if (this.#composed === composing || area === null) return;
+    const before = this.#composed;
+    this.#composed = composing;
+    if (composing?.what === "edit") area.value = composing.message.text ?? "";
+    else if (before?.what === "edit") area.value = this.session.drafts.of(chat);
+    area.focus({ preventScroll: true });
+  }
+
+  #cancel(): void {
+    this.conversation.compose(undefined);
+  }
+
   readonly #typed = (): void => {
     const text = this.#area?.value ?? "";
-    this.session.drafts.typed(this.chat, text);
-    if (text !== "") void this.session.client.typing(this.chat).catch(() => {}); // nobody asked for it
+    if (this.conversation.composing?.what === "edit") return;
+    this.session.drafts.typed(this.conversation.chat, text);
+    if (text !== "") void this.session.client.typing(this.conversation.chat).catch(() => {}); // nobody asked for it
   };
 
   readonly #pressed = (event: KeyboardEvent): void => {
+    if (event.key === "Escape" && !event.isComposing) this.#cancel();
     if (!enterSends(event, this.#compositionEnded, isTouch())) return;
     event.preventDefault();
     void this.#send();
@@ -86,25 +126,28 @@ export class Composer extends View {
   async #send(): Promise<void> {
     const area = this.#area;
     if (area === null || area.value.trim() === "" || this.#sending) return;
-    const { chat } = this;
+    const { chat, composing } = this.conversation;
     const text = area.value.trimEnd();
     this.#sending = true;
     try {
-      await this.session.send(chat, text);
+      if (composing?.what === "edit") await this.session.edit(composing.message, text);
+      else await this.session.send(chat, text, composing?.message.reference);
+      if (composing !== undefined) this.conversation.compose(undefined);
       this.#problem = undefined;
-      this.#taken(area, chat, text);
+      this.#taken(area, chat, text, composing?.what === "edit");
     } catch (error) {
       this.#problem = problemOf(error);
     } finally {
       this.#sending = false;
       this.requestUpdate();
-      if (this.chat === chat) this.focusUnlessTouch();
+      if (this.conversation.chat === chat) this.focusUnlessTouch();
     }
   }
 
   /** Only what was sent leaves the field: somebody may have typed on, or gone to another chat. */
-  #taken(area: HTMLTextAreaElement, chat: string, text: string): void {
-    if (this.chat === chat) {
+  #taken(area: HTMLTextAreaElement, chat: string, text: string, edit: boolean): void {
+    if (edit) return; // the draft comes back
+    if (this.conversation.chat === chat) {
       area.value = area.value.startsWith(text)
         ? area.value.slice(text.length).trimStart()
         : area.value;

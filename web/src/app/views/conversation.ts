@@ -8,7 +8,7 @@ import { words } from "../words/words.ts";
 import type { Composer } from "./composer.ts";
 import { keyOf } from "./message.ts";
 import type { MessageList } from "./message-list.ts";
-import { titleOf } from "./names.ts";
+import { pictureOf, titleOf } from "./names.ts";
 import { avatar, header, icon, round } from "./parts.ts";
 import { GIVEN, View } from "./view.ts";
 
@@ -28,7 +28,6 @@ export class ConversationView extends View {
     return html`${header(this.#title(entry), {
       back: () => ui.go({ at: "list" }),
       onlyNarrow: true,
-      level: 2,
       end: html`${round("search", words().find, () => this.#toggleFind())}${round(
         "more",
         words().chatInfo,
@@ -46,16 +45,16 @@ export class ConversationView extends View {
 
   #title(entry: ChatEntry) {
     const { session, ui } = this;
-    const title = titleOf(entry, session.user);
+    const title = titleOf(entry, session);
     const group = entry.kind === "group";
     return html`<button
       type="button"
       class="chat-title"
       @click=${() => ui.go({ at: "info", chat: entry.chat })}
     >
-      ${avatar(title, { group })}
+      ${avatar(title, { group, picture: pictureOf(entry, session) })}
       <span class="chat-title-text">
-        <h2 class="title"><bdi>${title}</bdi></h2>
+        <h1 class="title"><bdi>${title}</bdi></h1>
         <span class="under-title">${this.#underTitle(entry)}</span>
       </span>
     </button>`;
@@ -67,7 +66,7 @@ export class ConversationView extends View {
     const typing = session.typing(entry.chat);
     if (typing.length > 0) {
       const group = entry.kind === "group";
-      return html`<span class="typing">${group ? say.typingOne(typing.join(", ")) : say.typing}</span>`;
+      return html`<span class="typing">${group ? say.typingOne(typing.map((user) => session.nameOf(user)).join(", ")) : say.typing}</span>`;
     }
     if (entry.kind === "group") return say.members(entry.members.length);
     const peer = session.peer(entry.chat);
@@ -145,7 +144,7 @@ export class ConversationView extends View {
     }
     return html`<switchboard-composer
       .session=${session}
-      .chat=${chat}
+      .conversation=${this.conversation}
       .sent=${() => this.#list?.toNewest()}
     ></switchboard-composer>`;
   }

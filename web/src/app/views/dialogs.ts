@@ -30,6 +30,7 @@ export class Dialogs extends View {
               <input
                 name="typed"
                 type=${field.type}
+                .value=${field.value ?? ""}
                 required
                 autocomplete=${field.type === "password" ? "current-password" : "off"}
             /></label>`
@@ -47,15 +48,35 @@ export class Dialogs extends View {
     </dialog>`;
   }
 
-  #menu({ title, items }: Menu) {
+  #menu({ title, items, emoji = [], chosen, react }: Menu) {
     return html`<dialog class="menu" aria-label=${title} @close=${this.#closed} @click=${this.#beside}>
       <p class="menu-title" dir="auto">${title}</p>
+      ${
+        emoji.length === 0
+          ? nothing
+          : html`<div class="choices">
+              ${emoji.map(
+                (each) =>
+                  html`<button
+                    type="button"
+                    aria-label=${words().reactWith(each)}
+                    aria-pressed=${each === chosen}
+                    @click=${() => {
+                      this.#chosen();
+                      react?.(each);
+                    }}
+                  >
+                    ${each}
+                  </button>`,
+              )}
+            </div>`
+      }
       ${items.map(
         ({ label, run }) =>
           html`<button
             type="button"
             @click=${() => {
-              this.#close();
+              this.#chosen();
               run();
             }}
           >
@@ -79,8 +100,14 @@ export class Dialogs extends View {
     this.#dialog?.close();
   }
 
+  #chosen(): void {
+    this.#close();
+    this.ui.dismiss();
+  }
+
   /** By a button, or by Escape. */
-  readonly #closed = (): void => {
+  readonly #closed = (event: Event): void => {
+    if (event.target !== this.#dialog) return; // what was chosen has opened the next one
     this.#problem = undefined;
     this.#busy = false;
     this.ui.dismiss();

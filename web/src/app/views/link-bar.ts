@@ -12,13 +12,13 @@ export class LinkBar extends View {
   #ticking: ReturnType<typeof setTimeout> | undefined;
 
   protected override render() {
-    this.follow(this.session);
+    this.follow(this.session, this.ui.app.notifications);
     const { link, storeFailing } = this.session;
     const failing = storeFailing
       ? html`<p class="banner warning" role="alert">${icon("warning")} ${words().storeFailing}</p>`
       : nothing;
     // The state is announced; the seconds, which change all the time, are not.
-    return html`${failing}
+    return html`${failing} ${this.#newer()}
       <div class="link-bar link-${link.at}">
         <span class="unseen" role="status">${this.#state()}</span>
         ${link.at === "connected" ? nothing : html`<span aria-hidden="true">${this.#shown()}</span>`}
@@ -28,6 +28,16 @@ export class LinkBar extends View {
             : nothing
         }
       </div>`;
+  }
+
+  /** A newer page is loaded when its user wants it, and not in the middle of a word. */
+  #newer() {
+    const { notifications } = this.ui.app;
+    if (!notifications.updateWaits) return nothing;
+    return html`<p class="banner" role="status">
+      ${words().updateWaits}
+      <button type="button" @click=${() => notifications.update()}>${words().update}</button>
+    </p>`;
   }
 
   #state(): string {

@@ -13,7 +13,7 @@ export function messageInfo(ui: Ui, session: Session, messageId: string): Templa
   const conversation = session.open;
   const back = () =>
     ui.go(conversation === undefined ? { at: "list" } : { at: "chat", chat: conversation.chat });
-  const top = header(say.messageInfo, { back, level: 2 });
+  const top = header(say.messageInfo, { back });
   const message = conversation?.messages.find(
     (each) => each.messageId === messageId && each.sender === session.user,
   );
@@ -28,8 +28,8 @@ export function messageInfo(ui: Ui, session: Session, messageId: string): Templa
     <div class="scrolls">
       <p class="quoted" dir="auto">${message.text}</p>
       ${message.sentAt === undefined ? nothing : html`<p class="rule">${full(message.sentAt)}</p>`}
-      ${people(say.readBy, by.get(State.READ))} ${people(say.deliveredTo, by.get(State.DELIVERED))}
-      ${people(say.notYet, by.get(State.SENT))}
+      ${people(session, say.readBy, by.get(State.READ))} ${people(session, say.deliveredTo, by.get(State.DELIVERED))}
+      ${people(session, say.notYet, by.get(State.SENT))}
     </div>`;
 }
 
@@ -42,10 +42,10 @@ export function stateOf(
   return seq <= marks.delivered ? State.DELIVERED : State.SENT;
 }
 
-function people(title: string, users: readonly string[] | undefined) {
+function people(session: Session, title: string, users: readonly string[] | undefined) {
   if (users === undefined) return nothing;
-  return html`<h3 class="section">${title}</h3>
+  return html`<h2 class="section">${title}</h2>
     <ul class="people">
-      ${users.map((user) => html`<li class="person">${avatar(user)}<bdi>${user}</bdi></li>`)}
+      ${users.map((user) => html`<li class="person">${avatar(session.nameOf(user), { picture: session.pictureOf(user) })}<bdi>${session.nameOf(user)}</bdi></li>`)}
     </ul>`;
 }

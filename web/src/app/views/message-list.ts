@@ -12,7 +12,9 @@ import { hasRead } from "../model/reading.ts";
 import * as windows from "../model/window.ts";
 import { words } from "../words/words.ts";
 import { attention } from "./attention.ts";
-import { isFirstOfDay, keyOf, messageRow, type Row, textOf } from "./message.ts";
+import { isFirstOfDay, keyOf, messageRow, type Row } from "./message.ts";
+import { type Hands, textOf } from "./message-body.ts";
+import { messageMenu } from "./message-menu.ts";
 import { icon } from "./parts.ts";
 import { GIVEN, View } from "./view.ts";
 
@@ -132,7 +134,7 @@ export class MessageList extends View {
             ${repeat(
               rows,
               ({ message }) => keyOf(message),
-              (row) => messageRow(row, session, this.#openMenu),
+              (row) => messageRow(row, session, this.#hands),
             )}
           </ol>
         </div>
@@ -310,26 +312,18 @@ export class MessageList extends View {
     article?.scrollIntoView({ block: "nearest" });
   };
 
-  readonly #openMenu = (message: StoredMessage): void => {
-    const say = words();
-    const { chat } = this.conversation;
-    const items = [];
-    if (message.text !== undefined) {
-      const { text } = message;
-      items.push({
-        label: say.copyText,
-        run: () => this.ui.run(() => navigator.clipboard.writeText(text)),
-      });
-    }
-    if (message.sender === this.session.user) {
-      const { messageId } = message;
-      items.push({
-        label: say.messageInfo,
-        run: () => this.ui.go({ at: "message", chat, messageId }),
-      });
-    }
-    this.ui.choose({ title: textOf(message, this.session), items });
+  readonly #hands: Hands = {
+    openMenu: (message) => {
+      this.ui.choose(messageMenu(message, this.conversation, this.session, this.ui));
+    },
+    show: ({ of }) => this.ui.run(() => this.#showQuoted(`${of.by}/${of.id}`)),
+    react: (message, emoji) => this.ui.run(() => this.session.react(message, emoji)),
   };
+
+  async #showQuoted(key: string): Promise<void> {
+    await this.conversation.loadUntil((messages) => messages.some((each) => keyOf(each) === key));
+    this.jumpTo(key);
+  }
 
   // -- reading
 
@@ -355,6 +349,9 @@ export class MessageList extends View {
     if (now - this.conversation.lastArrival > ANNOUNCE_MS) return;
     if (now - this.#announcedAt < ANNOUNCE_MS) return;
     this.#announcedAt = now;
-    this.#announced = words().received(message.sender, textOf(message, this.session));
+    this.#announced = words().received(
+      this.session.nameOf(message.sender),
+      textOf(message, this.session),
+    );
   }
 }

@@ -3,9 +3,9 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { State, type StoredMessage } from "../../client/index.ts";
 import type { Session } from "../model/session.ts";
-import { explain } from "../model/undecryptable.ts";
 import { clock, day, full } from "../words/times.ts";
 import { words } from "../words/words.ts";
+import { body, type Hands, isNotice, reactions, textOf } from "./message-body.ts";
 import { colourOf, icon, ticks } from "./parts.ts";
 
 export interface Row {
@@ -39,39 +39,7 @@ export function continues(message: StoredMessage, before: StoredMessage | undefi
   return Math.abs((message.sentAt ?? before.sentAt ?? 0) - (before.sentAt ?? 0)) < TOGETHER_MS;
 }
 
-/** What it says, in words: for the row's name, and for what is announced. */
-export function textOf(message: StoredMessage, session: Session): string {
-  const why = explain(message, session.registeredAt);
-  if (why !== undefined) return words().undecryptable[why];
-  return message.text ?? words().unknownKind;
-}
-
-/**
- * The inside of a message by its kind. A kind that this version doesn't know is shown as such, never
- * as nothing.
- */
-function body(message: StoredMessage, session: Session): TemplateResult {
-  const why = explain(message, session.registeredAt);
-  switch (kindOf(message)) {
-    case "text":
-      return html`<div class="text" dir="auto">${message.text}</div>`;
-    case "undecryptable":
-      return html`<div class="text set-apart">${icon("lock")} ${words().undecryptable[why ?? "waiting"]}</div>`;
-    default:
-      return html`<div class="text set-apart">${icon("warning")} ${words().unknownKind}</div>`;
-  }
-}
-
-function kindOf({ text, unreadable }: StoredMessage): string {
-  if (unreadable !== undefined) return "undecryptable";
-  return text !== undefined ? "text" : "unknown";
-}
-
-export function messageRow(
-  row: Row,
-  session: Session,
-  openMenu: (message: StoredMessage) => void,
-): TemplateResult {
+export function messageRow(row: Row, session: Session, hands: Hands): TemplateResult {
   const { message, before } = row;
   const { sender, sentAt, state, reason } = message;
   const own = sender === session.user;
@@ -79,22 +47,23 @@ export function messageRow(
   const name = nameOf(message, session);
   const together = !row.firstOfDay && row.unread === undefined && continues(message, before);
   const classes = `message ${own ? "own" : "other"} ${together ? "continues" : ""} ${row.found ? "found" : ""}`;
+  if (isNotice(message)) {
+    return html`<li class="row" data-key=${keyOf(message)}>
+      ${separators(row)}
+      <div class="message chat-notice" role="article" aria-label=${name} tabindex=${row.active ? "0" : "-1"}>
+        <span><bdi>${textOf(message, session)}</bdi></span>
+      </div>
+    </li>`;
+  }
   return html`<li class="row" data-key=${keyOf(message)}>
-    ${
-      row.firstOfDay && sentAt !== undefined
-        ? html`<div class="day"><span>${day(sentAt, Date.now())}</span></div>`
-        : nothing
-    }
-    ${
-      row.unread !== undefined
-        ? html`<div class="unread-line"><span>${say.unreadLine(row.unread)}</span></div>`
-        : nothing
-    }
+    ${separators(row)}
     <div class=${classes} role="article" aria-label=${name} tabindex=${row.active ? "0" : "-1"}>
       <div class="bubble">
-        ${row.named && !together ? html`<div class="sender ${colourOf(sender)}" aria-hidden="true">${sender}</div>` : nothing}
-        ${body(message, session)}
+        ${row.named && !together ? html`<div class="sender ${colourOf(sender)}" aria-hidden="true">${session.nameOf(sender)}</div>` : nothing}
+        ${body(message, session, hands)}
         <span class="meta">
+          ${message.edited && !message.deleted ? html`<span>${say.edited}</span>` : nothing}
+          ${message.expires === undefined ? nothing : html`<span title=${say.disappears}>${icon("clock")}</span>`}
           ${
             sentAt === undefined
               ? nothing
@@ -110,10 +79,11 @@ export function messageRow(
         class="round small message-menu"
         tabindex=${row.active ? "0" : "-1"}
         aria-label=${say.actionsFor(name)}
-        @click=${() => openMenu(message)}
+        @click=${() => hands.openMenu(message)}
       >
         ${icon("more")}
       </button>
+      ${reactions(message, session, hands)}
       ${
         state === State.FAILED && reason !== undefined
           ? html`<p class="failed-reason">${say.failedReason(reason)}</p>`
@@ -123,11 +93,26 @@ export function messageRow(
   </li>`;
 }
 
+/** A new day, and the line above what was unread. */
+function separators({ message: { sentAt }, firstOfDay, unread }: Row) {
+  const today =
+    firstOfDay && sentAt !== undefined
+      ? html`<div class="day"><span>${day(sentAt, Date.now())}</span></div>`
+      : nothing;
+  const line =
+    unread === undefined
+      ? nothing
+      : html`<div class="unread-line"><span>${words().unreadLine(unread)}</span></div>`;
+  return html`${today}${line}`;
+}
+
 /** Who, text, time, state: what a screen reader reads of a row. */
 function nameOf(message: StoredMessage, session: Session): string {
   const own = message.sender === session.user;
-  const parts = [own ? words().you : message.sender, textOf(message, session)];
+  const who = own ? words().you : session.nameOf(message.sender);
+  const parts = isNotice(message) ? [textOf(message, session)] : [who, textOf(message, session)];
   if (message.sentAt !== undefined) parts.push(clock(message.sentAt));
+  if (message.edited && !message.deleted) parts.push(words().edited);
   if (own && message.state !== undefined) parts.push(words().state[message.state]);
   return parts.join(", ");
 }

@@ -1,18 +1,27 @@
 /** How chats are named. */
 
 import type { ChatSummary } from "../../client/index.ts";
+import type { Session } from "../model/session.ts";
 import { words } from "../words/words.ts";
 
 const NAMED = 3;
 
 /** Its name, the other one of two, or who is in it. */
-export function titleOf(chat: ChatSummary, me: string): string {
+export function titleOf(chat: ChatSummary, session: Session): string {
   if (chat.name !== undefined && chat.name !== "") return chat.name;
-  const others = chat.members.filter((user) => user !== me);
-  if (others.length > NAMED + 1) {
-    return words().andMore(others.slice(0, NAMED).join(", "), others.length - NAMED);
+  const others = chat.members.filter((user) => user !== session.user);
+  const names = others.map((user) => session.nameOf(user));
+  if (names.length > NAMED + 1) {
+    return words().andMore(names.slice(0, NAMED).join(", "), names.length - NAMED);
   }
-  return others.join(", ") || words().group;
+  return names.join(", ") || words().group;
+}
+
+/** A group's own picture, or that of the other one of two. */
+export function pictureOf(chat: ChatSummary, session: Session): string | undefined {
+  if (chat.kind === "group") return chat.picture;
+  const peer = session.peer(chat.chat);
+  return peer === undefined ? undefined : session.pictureOf(peer);
 }
 
 export function isUser(name: string): boolean {

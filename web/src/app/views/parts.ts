@@ -16,6 +16,7 @@ const ICONS = {
   down: svg`<path d="M5 9l7 7 7-7" />`,
   up: svg`<path d="M5 15l7-7 7 7" />`,
   more: svg`<circle cx="12" cy="5" r="1" /><circle cx="12" cy="12" r="1" /><circle cx="12" cy="19" r="1" />`,
+  pencil: svg`<path d="M4 20l1-4L16 5l3 3L8 19z" />`,
   close: svg`<path d="M6 6l12 12M18 6L6 18" />`,
   mute: svg`<path d="M6 9v4l-2 3h11M18 14V10a6 6 0 0 0-9-5.2M10 20a2.2 2.2 0 0 0 4 0M4 4l16 16" />`,
   lock: svg`<rect x="5" y="11" width="14" height="9" rx="2" /><path d="M8 11V8a4 4 0 0 1 8 0v3" />`,
@@ -36,6 +37,12 @@ export function icon(name: Icon): TemplateResult {
   </svg>`;
 }
 
+/** What such a picture may be, by what its base64 begins with (docs/protocol.md). */
+function pictureUrl(picture: string): string {
+  const type = picture.startsWith("/9j/") ? "jpeg" : picture.startsWith("iVBOR") ? "png" : "webp";
+  return `data:image/${type};base64,${picture}`;
+}
+
 /** The class of a colour that follows from the name. */
 export function colourOf(name: string): string {
   let sum = 0;
@@ -43,13 +50,24 @@ export function colourOf(name: string): string {
   return `colour-${sum % COLOURS}`;
 }
 
-/** A circle with a letter. */
-export function avatar(name: string, options: { group?: boolean; online?: boolean } = {}) {
+export interface Avatar {
+  readonly group?: boolean;
+  readonly online?: boolean;
+  /** In base64. */
+  readonly picture?: string | undefined;
+}
+
+/** A circle with a picture, or with a letter. */
+export function avatar(name: string, options: Avatar = {}) {
   const letter = [...name.replace(/^[^\p{L}\p{N}]+/u, "")][0] ?? "?";
   return html`<span class="avatar ${colourOf(name)}" aria-hidden="true"
-    >${options.group ? icon("people") : letter.toLocaleUpperCase()}${
-      options.online ? html`<span class="dot"></span>` : nothing
-    }</span
+    >${
+      options.picture !== undefined
+        ? html`<img src=${pictureUrl(options.picture)} alt="" />`
+        : options.group
+          ? icon("people")
+          : letter.toLocaleUpperCase()
+    }${options.online ? html`<span class="dot"></span>` : nothing}</span
   >`;
 }
 
@@ -73,7 +91,7 @@ export function ticks(state: State): TemplateResult {
 /** The bar over a pane. `back`: where the arrow leads; on wide screens some panes have none. */
 export function header(
   title: unknown,
-  options: { back?: () => void; onlyNarrow?: boolean; end?: unknown; level?: 1 | 2 } = {},
+  options: { back?: () => void; onlyNarrow?: boolean; end?: unknown } = {},
 ) {
   const { back, onlyNarrow, end } = options;
   const arrow =
@@ -87,12 +105,7 @@ export function header(
         >
           ${icon("back")}
         </button>`;
-  const heading =
-    typeof title !== "string"
-      ? title
-      : options.level === 2
-        ? html`<h2 class="title">${title}</h2>`
-        : html`<h1 class="title">${title}</h1>`;
+  const heading = typeof title === "string" ? html`<h1 class="title">${title}</h1>` : title;
   return html`<header class="bar">${arrow}${heading}<span class="space"></span>${end}</header>`;
 }
 

@@ -1,11 +1,13 @@
 /** What the user may choose: look, words, privacy, storage; and the account with its ways out. */
 
 import { html, nothing, type TemplateResult } from "lit";
-import type { SettingsResponse } from "../../client/index.ts";
+import { LONGEST_NAME, type SettingsResponse } from "../../client/index.ts";
 import { hashOf } from "../model/route.ts";
 import { chooseTheme, THEMES, theme } from "../model/theme.ts";
 import { chooseLanguage, LANGUAGES, words } from "../words/words.ts";
+import { notifications } from "./notifications.ts";
 import { avatar, header, icon } from "./parts.ts";
+import { picturePicker } from "./pictures.ts";
 import { reasonIn } from "./ui.ts";
 import { View } from "./view.ts";
 
@@ -32,21 +34,50 @@ export class SettingsView extends View {
   }
 
   protected override render() {
-    this.follow(this.ui, this.session);
+    this.follow(this.ui, this.session, this.ui.app.notifications);
     const say = words();
     const { ui, session } = this;
     return html`${header(say.settings, { back: () => ui.go({ at: "list" }) })}
       <div class="scrolls">
         <div class="profile">
-          ${avatar(session.user)}
-          <p class="profile-name"><bdi>${session.user}</bdi></p>
-          <p class="quiet"><bdi>${session.client.device}</bdi></p>
+          ${avatar(session.nameOf(session.user), { picture: session.pictureOf(session.user) })}
+          <p class="profile-name"><bdi>${session.nameOf(session.user)}</bdi></p>
+          <p class="quiet"><bdi>${session.user}</bdi> · <bdi>${session.client.device}</bdi></p>
         </div>
+        ${this.#profile()}
         <div class="actions">
           <a class="action" href=${hashOf({ at: "devices" })}>${icon("device")} ${say.devices}</a>
         </div>
-        ${this.#appearance()} ${this.#privacy()} ${this.#storage()} ${this.#account()}
+        ${this.#appearance()} ${notifications(ui, session)} ${this.#privacy()} ${this.#storage()} ${this.#account()}
       </div>`;
+  }
+
+  #profile(): TemplateResult {
+    const say = words();
+    const { session, ui } = this;
+    const { name, picture } = session.profiles.get(session.user) ?? {};
+    const save = (event: SubmitEvent) => {
+      const typed = fields(event).given("name").trim();
+      ui.run(async () => {
+        await session.setProfile(typed === "" ? null : typed, picture ?? null);
+        ui.say(say.saved);
+      });
+    };
+    const set = (chosen: string | null) => ui.run(() => session.setProfile(name ?? null, chosen));
+    return html`<form class="form" @submit=${save}>
+        <label
+          >${say.yourName}
+          <input
+            name="name"
+            maxlength=${LONGEST_NAME}
+            autocomplete="name"
+            .value=${name ?? ""}
+            aria-describedby="name-text"
+        /></label>
+        <p class="rule" id="name-text">${say.yourNameText}</p>
+        <button>${say.save}</button>
+      </form>
+      <div class="actions">${picturePicker(ui, picture, set)}</div>`;
   }
 
   #appearance(): TemplateResult {
@@ -132,7 +163,7 @@ export class SettingsView extends View {
       <form class="form" @submit=${this.#changePassword}>
         <h3>${say.changePassword}</h3>
         <p class="rule">${say.changePasswordText}</p>
-        <input class="unseen" autocomplete="username" tabindex="-1" aria-hidden="true" .value=${this.session.user} />
+        <input hidden autocomplete="username" .value=${this.session.user} />
         ${password("present", say.presentPassword, "current-password")}
         ${password("fresh", say.newPassword, "new-password")}
         ${password("again", say.newPasswordAgain, "new-password")}

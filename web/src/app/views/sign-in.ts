@@ -28,7 +28,7 @@ export class SignIn extends View {
     }[this.#form];
     return html`<main class="gate">
       <form class="card" @submit=${this.#submitted}>
-        <div class="brand"><img src=${new URL("../icon.svg", import.meta.url).href} alt="" />${say.app}</div>
+        <div class="brand"><img src="icon.svg" alt="" />${say.app}</div>
         <h1>${title}</h1>
         ${this.#form === "forgot" ? html`<p>${say.forgotText}</p>` : nothing} ${this.#fields()}
         ${

@@ -13,7 +13,11 @@ export interface Question {
   readonly text: string;
   readonly action: string;
   readonly danger?: boolean;
-  readonly field?: { readonly label: string; readonly type: "text" | "password" };
+  readonly field?: {
+    readonly label: string;
+    readonly type: "text" | "password";
+    readonly value?: string;
+  };
   /** What is done; the dialog stays open, with the reason, where it raises. */
   readonly run: (typed: string) => Promise<void> | void;
 }
@@ -22,6 +26,10 @@ export interface Question {
 export interface Menu {
   readonly title: string;
   readonly items: readonly { readonly label: string; readonly run: () => void }[];
+  /** Reactions to choose from, above the items, and the one that is chosen already. */
+  readonly emoji?: readonly string[];
+  readonly chosen?: string | undefined;
+  readonly react?: (emoji: string) => void;
 }
 
 const NOTICE_MS = 6_000;

@@ -48,7 +48,6 @@ export class Verify extends View {
     const { ui, chat, user } = this;
     return html`${header(say.verifyWith(user), {
       back: () => ui.go({ at: "info", chat }),
-      level: 2,
     })}
       <div class="scrolls">
         ${this.#problem === undefined ? nothing : html`<p class="problem" role="alert">${this.#problem}</p>`}
@@ -61,7 +60,7 @@ export class Verify extends View {
     if (changed.length === 0) return nothing;
     const say = words();
     return html`<section class="warned" aria-labelledby="changed-title">
-      <h3 id="changed-title">${icon("warning")} ${say.changedTitle(this.user)}</h3>
+      <h2 id="changed-title">${icon("warning")} ${say.changedTitle(this.user)}</h2>
       <p>${say.changedText}</p>
       <ul class="people">
         ${changed.map(
@@ -87,7 +86,7 @@ export class Verify extends View {
     const say = words();
     const number = this.#number;
     if (number === undefined) return nothing;
-    return html`<h3 class="section">${say.safetyNumber}</h3>
+    return html`<h2 class="section">${say.safetyNumber}</h2>
       <p class="rule">${say.safetyText(this.user)}</p>
       <p class="safety-number">
         ${groupsOf(number.digits).map((group) => html`<span>${group}</span> `)}
@@ -115,7 +114,7 @@ export class Verify extends View {
 
   #emoji() {
     const say = words();
-    return html`<h3 class="section">${say.emoji}</h3>
+    return html`<h2 class="section">${say.emoji}</h2>
       <p class="rule">${say.emojiText}</p>
       ${this.#devices.map((device) => this.#comparison(device))}`;
   }

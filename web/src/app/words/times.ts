@@ -62,3 +62,17 @@ export function full(at: number): string {
 export function inSeconds(seconds: number): string {
   return new Intl.RelativeTimeFormat(locale(), { numeric: "always" }).format(seconds, "second");
 }
+
+const UNITS = [
+  ["day", 86_400],
+  ["hour", 3_600],
+  ["minute", 60],
+  ["second", 1],
+] as const;
+
+/** "1 day", "8 hours": in the largest unit of which it is a whole number. */
+export function period(seconds: number): string {
+  const [unit, length] = UNITS.find(([, length]) => seconds % length === 0) ?? ["second", 1];
+  const options = { style: "unit", unit, unitDisplay: "long" } as const;
+  return new Intl.NumberFormat(locale(), options).format(seconds / length);
+}

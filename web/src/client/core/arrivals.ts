@@ -200,7 +200,8 @@ export class Arrivals {
     const { chat, seq, messageId, sender, senderDevice, sentAt = 0, text, unreadable } = row;
     const own = sender === this.#user;
     const kind = row.content?.kind ?? "text";
-    const of = { chat, seq, messageId, sender, senderDevice, sentAt, text, unreadable, own, kind };
-    this.#hooks.emit({ type, ...of });
+    const counts = row.counts ?? true;
+    const of = { chat, seq, messageId, sender, senderDevice, sentAt, text, unreadable, own };
+    this.#hooks.emit({ type, ...of, kind, counts });
   }
 }

@@ -160,6 +160,16 @@ export interface DevicesResponse {
   readonly former: readonly FormerDevice[];
 }
 
+/**
+ * 200. GET of the URL gives the encrypted file, also parts of it (`Range`); 403 or 404 where there
+ * is none (any more).
+ */
+export interface DownloadResponse {
+  readonly url: string;
+  /** Milliseconds; the wire has seconds. */
+  readonly expiresIn: number;
+}
+
 /** 200; wrong or expired code: 400. */
 export interface EmailCodeResponse {
   readonly confirmed: boolean;
@@ -173,6 +183,18 @@ export interface EmailResponse {
 /** 400, 401, 403, 404, 409, 413, 429, 500. */
 export interface ErrorResponse {
   readonly error: ErrorDetail;
+}
+
+/**
+ * 201. A form (multipart/form-data): the fields in any order, and after them the file as the field
+ * `file`, of exactly the size that was asked for.
+ */
+export interface FileResponse {
+  readonly file: string;
+  readonly url: string;
+  readonly fields: ReadonlyMap<string, string>;
+  /** Milliseconds; the wire has seconds. */
+  readonly expiresIn: number;
 }
 
 /** Open. 200. */
@@ -488,6 +510,14 @@ export function parseDevicesResponse(value: unknown): DevicesResponse {
   };
 }
 
+export function parseDownloadResponse(value: unknown): DownloadResponse {
+  const body = mapping(value);
+  return {
+    url: text(body.url),
+    expiresIn: duration(body.expires_in),
+  };
+}
+
 export function parseEmailCodeResponse(value: unknown): EmailCodeResponse {
   const body = mapping(value);
   return {
@@ -506,6 +536,16 @@ export function parseErrorResponse(value: unknown): ErrorResponse {
   const body = mapping(value);
   return {
     error: parseErrorDetail(body.error),
+  };
+}
+
+export function parseFileResponse(value: unknown): FileResponse {
+  const body = mapping(value);
+  return {
+    file: text(body.file),
+    url: text(body.url),
+    fields: mapOf(text)(body.fields),
+    expiresIn: duration(body.expires_in),
   };
 }
 
@@ -734,6 +774,11 @@ export type EmailCodeRequest = {
 export type EmailRequest = {
   readonly email: string;
   readonly password: string;
+};
+
+/** Asks for a form by which a file is put into the bucket. */
+export type FileRequest = {
+  readonly size: number;
 };
 
 /** Adds and removes members of a group. */

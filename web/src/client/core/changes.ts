@@ -33,8 +33,10 @@ export class Changes {
     if (target !== undefined) await this.#apply(step, chat, by, content, target);
     else if (isDescribing(content.kind)) {
       this.#emit({ type: "chat_described", chat, what: content.kind, by });
-    } else if (content.kind === "profile") this.#emit({ type: "profile_changed", user: by });
-    else if (view(of, await step.ledger.changes(chat, of)).deleted) {
+    } else if (content.kind === "profile") {
+      if (by === this.#user) await step.ledger.keepProfile(content);
+      this.#emit({ type: "profile_changed", user: by });
+    } else if (view(of, await step.ledger.changes(chat, of)).deleted) {
       await step.ledger.erase(chat, of, "deleted");
     }
   }

@@ -5,6 +5,9 @@
  * not know one of kind "unknown". Both are shown as such.
  */
 
+import { type Attachment, parseAttachment } from "./attachment.ts";
+import { FrameError } from "./fields.ts";
+
 export const VERSION = 1;
 /** Characters. */
 export const LONGEST_TEXT = 20_000;
@@ -36,6 +39,13 @@ export type MessageContent =
   | {
       readonly kind: "text";
       readonly text: string;
+      readonly reply?: Reference;
+      readonly expires?: number;
+    }
+  | {
+      readonly kind: "file";
+      readonly file: Attachment;
+      readonly text?: string;
       readonly reply?: Reference;
       readonly expires?: number;
     }
@@ -75,7 +85,8 @@ export function counts(content: MessageContent, shownId: boolean): boolean {
 
 /** What people read of it; empty for what has no text. */
 export function textOf(content: MessageContent): string {
-  return content.kind === "text" || content.kind === "edit" ? content.text : "";
+  const { text = "" } = content as { text?: string };
+  return content.kind === "text" || content.kind === "edit" || content.kind === "file" ? text : "";
 }
 
 /** The message that it changes. */
@@ -111,7 +122,7 @@ export function parse(value: unknown): MessageContent {
       if (found !== undefined) fields[name] = found;
     }
   } catch (error) {
-    if (error instanceof RangeError) return { kind: "unreadable" };
+    if (error instanceof RangeError || error instanceof FrameError) return { kind: "unreadable" };
     throw error;
   }
   return fields as unknown as MessageContent;
@@ -183,6 +194,19 @@ const KINDS: ReadonlyMap<string, Kind> = new Map([
     "text",
     {
       fields: { text, reply: optional(reference), expires: optional(whole(1, LONGEST_TIME)) },
+      shown: true,
+      counts: true,
+    },
+  ],
+  [
+    "file",
+    {
+      fields: {
+        file: parseAttachment,
+        text: optional(text),
+        reply: optional(reference),
+        expires: optional(whole(1, LONGEST_TIME)),
+      },
       shown: true,
       counts: true,
     },

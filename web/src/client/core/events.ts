@@ -17,6 +17,8 @@ interface MessageEvent {
   /** Undefined where this device cannot read it (yet); `unreadable` says why. */
   readonly text: string | undefined;
   readonly unreadable: Unreadable | undefined;
+  /** It is unread, and people are notified of it. */
+  readonly counts: boolean;
   /** Of its content; what is not `text` has its fields in the history. */
   readonly kind: MessageContent["kind"];
   /** Written by this user (on another device, or before this store was made). */
@@ -78,6 +80,22 @@ export type Event =
       readonly state: State;
       readonly text: string | undefined;
       readonly reason: string | undefined;
+    }
+  /** So many bytes of an own file are on their way; its message follows when all are there. */
+  | {
+      readonly type: "file_progress";
+      readonly chat: string;
+      readonly messageId: string;
+      readonly done: number;
+      readonly size: number;
+    }
+  /** An own file was not uploaded: for good, or it is tried again after a while. */
+  | {
+      readonly type: "file_failed";
+      readonly chat: string;
+      readonly messageId: string;
+      readonly reason: string;
+      readonly final: boolean;
     }
   /** These positions (inclusive) expired before this device could fetch them. */
   | {

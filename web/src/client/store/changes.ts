@@ -49,8 +49,7 @@ export async function writingsOf(rows: Rows, chat: string, kind: string): Promis
 
 /** In whatever chats; the greatest message id comes first. */
 export async function profilesOf(rows: Rows, user: string): Promise<Change[]> {
-  const all = await rows.all(tables.messages, "kind", tables.startingWith("profile"));
-  const own = all.filter(({ sender }) => sender === user);
+  const own = await rows.all(tables.messages, "profile", IDBKeyRange.only([user]));
   return asChanges(own.sort((a, b) => (a.messageId < b.messageId ? 1 : -1)));
 }
 

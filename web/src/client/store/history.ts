@@ -40,6 +40,7 @@ export interface Quote {
   readonly text: string | undefined;
   /** This device has it; else only who wrote it is known. */
   readonly here: boolean;
+  readonly deleted: boolean;
 }
 
 /** A message as history shows it. `state` is undefined for what others wrote. */
@@ -131,18 +132,14 @@ export async function settingOf<Kind extends "timer" | "chat_name" | "chat_pictu
   return found?.content as Extract<MessageContent, { kind: Kind }> | undefined;
 }
 
-/** And its `at`, 0 if nothing is known. */
-export async function profileOf(
-  store: Store,
-  user: string,
-): Promise<{ profile: Profile; at: number }> {
+export async function profileOf(store: Store, user: string): Promise<Profile> {
   let newest: Extract<MessageContent, { kind: "profile" }> | undefined;
   for (const { content } of await profilesOf(store, user)) {
     const newer = content.kind === "profile" && content.at > (newest?.at ?? -1);
     if (newer) newest = content;
   }
-  const { name, picture, at = 0 } = newest ?? {};
-  return { profile: { user, name: name ?? undefined, picture: picture ?? undefined }, at };
+  const { name, picture } = newest ?? {};
+  return { user, name: name ?? undefined, picture: picture ?? undefined };
 }
 
 /** The user has written something in the chat, on any device. */
@@ -205,7 +202,10 @@ async function asStored(store: Store, row: MessageRow): Promise<StoredMessage> {
     edited: seen.text !== undefined,
     deleted: seen.deleted || row.gone === "deleted",
     reactions: seen.reactions,
-    reply: content?.kind === "text" ? await quoteOf(store, chat, content.reply) : undefined,
+    reply:
+      content?.kind === "text" || content?.kind === "file"
+        ? await quoteOf(store, chat, content.reply)
+        : undefined,
     expires,
     expiresAt: countedFrom === undefined ? undefined : countedFrom + (expires ?? 0) * 1000,
   };
@@ -219,9 +219,12 @@ async function quoteOf(
   if (of === undefined) return undefined;
   const sender = userOf(of.by);
   const row = await store.get(tables.messages, keyOf(chat, of));
-  if (row === undefined || row.hidden) return { of, sender, text: undefined, here: false };
+  if (row === undefined || row.hidden) {
+    return { of, sender, text: undefined, here: false, deleted: false };
+  }
   const content = contentOf(row);
   const seen = view(of, await changesOf(store, chat, of));
-  const text = seen.deleted || content === undefined ? undefined : (seen.text ?? textOf(content));
-  return { of, sender, text, here: true };
+  const deleted = seen.deleted || row.gone !== undefined;
+  const text = deleted || content === undefined ? undefined : (seen.text ?? textOf(content));
+  return { of, sender, text, here: true, deleted };
 }

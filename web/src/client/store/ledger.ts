@@ -7,7 +7,7 @@ import { State } from "../core/ticks.ts";
 import type { Change } from "../core/view.ts";
 import { changesOf, keyOf } from "./changes.ts";
 import type { Work } from "./store.ts";
-import type { ChatRow, MessageRow, OutboxRow } from "./tables.ts";
+import type { ChatRow, MessageRow, OutboxRow, SavedProfile } from "./tables.ts";
 import * as tables from "./tables.ts";
 
 /** What is left of a row whose text is removed. */
@@ -211,6 +211,15 @@ export class Ledger {
         this.change(each, { ...ERASED, gone });
       }
     }
+  }
+
+  /** The user's own, from this device or another one, unless there is a newer one. */
+  async keepProfile({ name, picture, at }: SavedProfile): Promise<void> {
+    const row = await this.work.get(tables.session, tables.ONLY);
+    if (row?.profile !== undefined && row.profile.at >= at) return;
+    const { accessToken, refreshToken } = row ?? {};
+    const session = { user: this.#user, device: this.#device, accessToken, refreshToken };
+    this.work.put(tables.session, { ...session, ...row, profile: { name, picture, at } });
   }
 
   /** What others wrote up to there that is to disappear, and does not yet. */

@@ -78,6 +78,11 @@ export class Store {
     );
   }
 
+  /** What `putRaw` put there. */
+  async raw(table: Table<never>, key: Key): Promise<unknown> {
+    return this.#database.get(table.name, key);
+  }
+
   /**
    * Runs `act` on a Work and writes what it changed; nothing is written if it raises. Raises
    * StoreUnavailable where there is no space.
@@ -102,8 +107,8 @@ export class Store {
     }
   }
 
-  async #sealed({ table, key, row }: RowChange): Promise<Change> {
-    if (row === undefined) return { table: table.name, key, value: undefined };
+  async #sealed({ table, key, row, raw }: RowChange): Promise<Change> {
+    if (row === undefined || raw) return { table: table.name, key, value: row };
     const value: Record<string, unknown> = {
       ...(await this.#vault.seal(placeOf(table.name, key), row)),
     };
@@ -123,6 +128,7 @@ interface RowChange {
   readonly table: Table<never>;
   readonly key: Key;
   readonly row: unknown;
+  readonly raw: boolean;
 }
 
 /** Reads through to the store, with its own changes on top. */
@@ -159,6 +165,11 @@ export class Work {
     this.#change(table, table.key(row), row);
   }
 
+  /** Something large that is encrypted already, as it is; undefined deletes it. */
+  putRaw(table: Table<never>, key: Key, value: unknown): void {
+    this.#change(table, key, value, true);
+  }
+
   delete<Row>(table: Table<Row>, key: Key): void {
     this.#change(table, key, undefined);
   }
@@ -167,8 +178,8 @@ export class Work {
     return [...this.#changes.values()];
   }
 
-  #change<Row>(table: Table<Row>, key: Key, row: Row | undefined): void {
-    this.#changes.set(placeOf(table.name, key), { table: table as Table<never>, key, row });
+  #change<Row>(table: Table<Row>, key: Key, row: unknown, raw = false): void {
+    this.#changes.set(placeOf(table.name, key), { table: table as Table<never>, key, row, raw });
   }
 }
 

@@ -3,6 +3,7 @@
  * the backend knows them, and when unsent texts were written and unreadable ones will be asked for.
  */
 
+import type { WebPushSubscription } from "../core/bodies.generated.ts";
 import type { MessageContent, Reference } from "../core/content.ts";
 import type { Ranges, Watermarks } from "../core/frames.ts";
 import { State } from "../core/ticks.ts";
@@ -12,8 +13,8 @@ import type { OutboundGroup } from "../crypto/rotation.ts";
 import type { OlmSession } from "../crypto/sessions.ts";
 import type { Key, Table } from "./database.ts";
 
-/** 2 has contents of other kinds than a text. */
-export const VERSION = 2;
+/** 2 has contents of other kinds than a text, 3 an index of profiles. */
+export const VERSION = 3;
 
 export interface SessionRow {
   readonly user: string;
@@ -40,6 +41,8 @@ export interface AccountRow {
   readonly registeredAt?: number;
   /** When the fallback key was last replaced because it was used, epoch ms. */
   readonly replacedAt: number | undefined;
+  /** Where this browser gets pushes. */
+  readonly webPush?: WebPushSubscription | undefined;
 }
 
 export interface ChatRow {
@@ -200,6 +203,7 @@ export const messages = table<MessageRow>(
       askAt: (row) => row.askAt,
       target: (row) => row.target && [row.chat, row.target.by, row.target.id],
       kind: (row) => row.content && [row.content.kind, row.chat],
+      profile: ({ content, sender }) => (content?.kind === "profile" ? [sender] : undefined),
       uncounted: ({ chat, seq, expires, countedFrom, gone }) =>
         seq === undefined || expires === undefined || countedFrom !== undefined || gone
           ? undefined

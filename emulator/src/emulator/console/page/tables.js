@@ -3,6 +3,7 @@ import { $, ago, make, number, put } from "./elements.js";
 import { well } from "./lanes.js";
 
 const text = (name, read) => ({ name, read });
+const linked = (name, read, to) => ({ name, read, link: (row) => `/_local/view/${to(row)}` });
 const right = (name, read) => ({ name, read, class: () => "right" });
 const count = (name, read) => right(name, (row) => number(read(row) ?? 0));
 const alarming = (name, read) => ({
@@ -17,7 +18,7 @@ const TABLES = [
     key: (c) => c.id,
     empty: "Nobody is connected.",
     columns: [
-      text("user / device", (c) => (c.user ? `${c.user} / ${c.device}` : c.id)),
+      linked("user / device", (c) => (c.user ? `${c.user} / ${c.device}` : c.id), (c) => `connections/${encodeURIComponent(c.id)}`),
       right("open for", (c) => ago(c.connected_at)),
       right("quiet for", (c) => ago(c.last_active_at)),
       count("frames in", (c) => c.received),
@@ -42,7 +43,7 @@ const TABLES = [
     key: (f) => f.name,
     empty: "The template has no functions.",
     columns: [
-      text("function", (f) => f.label ?? f.name),
+      linked("function", (f) => f.label ?? f.name, (f) => `functions/${encodeURIComponent(f.name)}`),
       count("calls", (f) => f.invocations),
       alarming("errors", (f) => f.errors),
       right("busy / workers", (f) => `${f.busy ?? 0} / ${f.workers ?? 0}`),
@@ -54,7 +55,7 @@ const TABLES = [
     key: (q) => q.name,
     empty: "The template has no queues.",
     columns: [
-      text("queue", (q) => q.name),
+      linked("queue", (q) => q.name, (q) => `queues/${encodeURIComponent(q.name)}`),
       count("visible", (q) => q.visible),
       count("in flight", (q) => q.in_flight),
     ],
@@ -64,14 +65,27 @@ const TABLES = [
     rows: (state) => state.tables,
     key: (t) => t.name,
     empty: "The template has no tables.",
-    columns: [text("table", (t) => t.name), count("items", (t) => t.items)],
+    columns: [
+      linked("table", (t) => t.name, (t) => `tables/${encodeURIComponent(t.name)}`),
+      count("items", (t) => t.items),
+    ],
   },
 ];
 
 export function showTables(state) {
   for (const table of TABLES) showTable($(table.id), table, table.rows(state) ?? []);
+  showFaults(state.functions ?? []);
   put($("connections-count"), state.connections?.length || "");
   put($("phones-count"), state.pushes?.length || "");
+}
+
+// The last error of each function's code, in one line with its place.
+function showFaults(functions) {
+  const failing = functions.filter((each) => each.error);
+  const shown = failing.map((each) => `${each.label ?? each.name}: ${each.error.text}`);
+  if ($("faults").dataset.shown === shown.join("\n")) return;
+  $("faults").dataset.shown = shown.join("\n");
+  $("faults").replaceChildren(...shown.map((line) => make("li", {}, line)));
 }
 
 function showTable(holder, table, rows) {
@@ -90,7 +104,7 @@ function showTable(holder, table, rows) {
     if (body.rows[n] !== element) body.insertBefore(element, body.rows[n] ?? null);
     table.columns.forEach((column, c) => {
       const cell = element.cells[c];
-      put(cell.querySelector("button") ?? cell, column.read(row) ?? "–");
+      put(cell.querySelector("button, a") ?? cell, column.read(row) ?? "–");
       if (column.class) cell.className = column.class(row);
     });
   });
@@ -108,6 +122,7 @@ function newTable(table) {
 
 function newRow(table, row, key) {
   const cells = table.columns.map((column) => {
+    if (column.link) return make("td", {}, make("a", { href: column.link(row) }));
     if (!column.button) return make("td");
     const data = column.button(row);
     return make("td", {}, make("button", { type: "button", class: "link", data }));

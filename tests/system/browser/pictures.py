@@ -1,8 +1,6 @@
-"""Draws the pictures of the web client in docs/pictures/: a system of its own, people, and Chromium.
+"""Draws the pictures of the web client in docs/pictures/, with a system of its own and Chromium.
 
-    python -m docs.pictures [folder]
-
-`make pictures` is the same. The times in them are those of the moment.
+`make pictures` runs it. The times in them are those of the moment. No test: it looks at nothing.
 """
 
 from __future__ import annotations
@@ -18,10 +16,10 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from client import ChatClient
 from tests.support.chromium import FLAGS, chromium
+from tests.support.peers import Peers
 from tests.support.running_system import started
-from tests.support.web_app import Peers, build, serve
 
-ROOT = Path(__file__).parent
+ROOT = Path(__file__).parents[3]
 PASSWORD = "Correct-horse-7"
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 780}
@@ -36,7 +34,7 @@ TRIP = [
 TALK = [
     ("raju", "Hey! Did you see the game last night?"),
     ("ravi", "Only the second half. What a finish!"),
-    ("raju", "Unbelievable I nearly woke the neighbours"),
+    ("raju", "Unbelievable! I nearly woke the neighbours"),
     ("ravi", "Same here. Are we still on for Saturday?"),
     (
         "raju",
@@ -49,8 +47,8 @@ TALK = [
 class Story:
     """People in a system: Ravi in a browser, the others as Python clients."""
 
-    def __init__(self, browser: Browser, endpoints: dict[str, Any], files: Path, to: Path) -> None:
-        self._browser, self._endpoints, self._files, self._to = browser, endpoints, files, to
+    def __init__(self, browser: Browser, endpoints: dict[str, Any], to: Path) -> None:
+        self._browser, self._page, self._to = browser, endpoints["page"], to
         self._peers = Peers(endpoints["api"], Path(tempfile.mkdtemp()), PASSWORD)
         self._to.mkdir(parents=True, exist_ok=True)
 
@@ -62,9 +60,8 @@ class Story:
             reduced_motion="reduce",
             **options,
         )
-        serve(context, self._files, self._endpoints)
         page = context.new_page()
-        page.goto(self._endpoints["api"] + "/")
+        page.goto(self._page)
         return page
 
     def draw(self, page: Page, name: str) -> None:
@@ -93,19 +90,19 @@ class Story:
             page.get_by_role("button", name="New chat").first.click()
             page.get_by_label("User name").fill(name)
             page.get_by_role("button", name="Start chat").click()
-            page.get_by_role("heading", name=name, level=2).wait_for()
+            page.get_by_role("heading", name=name, level=1).wait_for()
         run(others["anita"].send(run(others["anita"].direct("ravi")), "Thank you so much!"))
         run(others["raju"].people.add("meena"))
         page.get_by_role("button", name="New group").click()
         page.get_by_label("Group name").fill("Goa trip")
         page.get_by_label("User names").fill("raju, meena")
         page.get_by_role("button", name="Create group").click()
-        page.get_by_role("heading", name="Goa trip", level=2).wait_for()
+        page.get_by_role("heading", name="Goa trip", level=1).wait_for()
         group = page.url.rsplit("/", 1)[1]
         self.converse(page, group, TRIP, others)
         self.draw(page, "group")
         page.get_by_role("link", name="raju").click()
-        page.get_by_role("heading", name="raju", level=2).wait_for()
+        page.get_by_role("heading", name="raju", level=1).wait_for()
         self.converse(page, run(others["raju"].direct("ravi")), TALK, others)
         run(others["meena"].send(group, "Don't forget sunscreen!"))
         run(others["meena"].send(run(others["meena"].direct("ravi")), "Can you call me later?"))
@@ -144,7 +141,7 @@ class Story:
         self.draw(page, "phone-chats-rtl")
         page.set_viewport_size(DESK)  # type: ignore[arg-type]
         page.get_by_role("link", name="raju").click()
-        page.get_by_role("heading", name="raju", level=2).wait_for()
+        page.get_by_role("heading", name="raju", level=1).wait_for()
         self.draw(page, "chat-rtl")
         page.evaluate("document.documentElement.removeAttribute('dir')")
         page.get_by_role("button", name="Chat info").click()
@@ -169,15 +166,17 @@ def read_all(client: ChatClient, chat: str) -> None:
 
 
 def main() -> None:
-    to = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "pictures"
+    to = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "pictures"
     program = chromium()
     assert program is not None, "there is no Chromium on this machine"
-    with tempfile.TemporaryDirectory() as folder, started(Path(folder)) as endpoints:
-        files = build(Path(folder) / "page")
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
-            Story(browser, endpoints, files, to).play()
-            browser.close()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        started(Path(folder)) as endpoints,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        Story(browser, endpoints, to).play()
+        browser.close()
 
 
 if __name__ == "__main__":

@@ -7,18 +7,11 @@ import httpx
 import pytest
 from playwright.async_api import Response, async_playwright
 
-from lambdas.api.page import FOLDER, read_page
 from tests.support.chromium import FLAGS, chromium_or_skip
 
 pytestmark = pytest.mark.xdist_group("story")
 
 
-@pytest.fixture(scope="session")
-def built() -> None:
-    assert read_page(), f"{FOLDER} has no page yet: run `make page`"
-
-
-@pytest.mark.usefixtures("built")
 def test_a_browser_gets_the_page_from_the_balancer_and_complains_about_nothing(
     endpoints: dict[str, Any],
 ) -> None:
@@ -56,7 +49,6 @@ def all_from(came: list[Response], api: str) -> None:
             assert response.headers["cache-control"].endswith("immutable")
 
 
-@pytest.mark.usefixtures("built")
 def test_the_containers_serve_it_and_a_missing_asset_is_no_page(
     endpoints: dict[str, Any],
 ) -> None:

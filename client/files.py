@@ -1,0 +1,169 @@
+"""Files of a device: those that wait to be uploaded, and how one of a message is got.
+
+A file is encrypted once and stored before the network is asked, so that it survives a restart. Its
+message is written when the upload is done, in the same transaction that removes it from here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from client.api import Api
+from client.core.attachment import Attachment, FileDescription, described, written
+from client.core.events import Event, FileFailed, FileProgress
+from client.core.liveness import Backoff
+from client.core.settings import Settings
+from client.crypto.files import open_file, seal, sealed_size
+from client.errors import (
+    ApiError,
+    ClientError,
+    RateLimited,
+    ServerFault,
+    StoreUnavailable,
+    Unreachable,
+)
+from client.store.store import Store
+from client.store.uploads import Upload
+from client.transfer import Progress, Refused, Transfer
+
+DOWNLOADS = 5  # tries of one file, each going on where the one before ended
+SIGNATURES = 3  # forms that are asked for, for one file, before it is given up
+
+Send = Callable[[Upload, Mapping[str, Any]], None]
+"""Writes the message of an upload, with its whole content, and removes the upload."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A file to be sent; `more` are further fields of its message."""
+
+    message_id: str
+    chat: str
+    content: bytes
+    description: FileDescription
+    more: Mapping[str, Any]
+
+
+class Files:
+    def __init__(
+        self,
+        api: Api,
+        store: Store,
+        settings: Settings,
+        random: Random,
+        send: Send,
+        publish: Callable[[Event], None],
+    ) -> None:
+        self._api, self._store = api, store
+        self._send, self._publish = send, publish
+        self._transfer = Transfer()
+        self._backoff = Backoff(settings, random)
+        self._wake = asyncio.Event()
+        self._refused: dict[str, int] = {}
+
+    async def close(self) -> None:
+        await self._transfer.close()
+
+    def wake(self) -> None:
+        """There is something to upload, or a network again."""
+        self._wake.set()
+
+    async def add(self, draft: Draft) -> None:
+        """Encrypts a file and stores it for the upload."""
+        content, description = draft.content, draft.description
+        key = secrets.token_bytes(32)
+        sealed = await asyncio.to_thread(seal, content, key)
+        attachment = described(description, len(content), _encoded(key), _encoded(sealed.digest))
+        message: dict[str, Any] = {"file": written(attachment), **draft.more}
+        if description.caption:
+            message["text"] = description.caption
+        with self._store.transaction():
+            self._store.add_upload(draft.message_id, draft.chat, message, sealed.body)
+        self.wake()
+
+    def cancel(self, message_id: str) -> bool:
+        with self._store.transaction():
+            return self._store.remove_upload(message_id)
+
+    async def run(self) -> None:
+        """Uploads what waits, one after another, until it is cancelled."""
+        while True:
+            self._wake.clear()
+            waiting = self._store.uploads()
+            if not waiting:
+                await self._wake.wait()
+                continue
+            pause = await self._upload(waiting[0])
+            if pause is None:
+                self._backoff.connected()
+                continue
+            try:
+                async with asyncio.timeout(pause):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+
+    async def _upload(self, upload: Upload) -> float | None:
+        """Seconds to wait before the next try; None if it is done, or given up."""
+        body = self._store.upload_body(upload.message_id)
+        if body is None:
+            return None
+        try:
+            form = await self._api.file_form(upload.chat, len(body))
+            await self._transfer.put(form.url, form.fields, body, self._progress_of(upload))
+            file = {**upload.content["file"], "id": form.file}
+            self._send(upload, {**upload.content, "file": file})
+        except RateLimited as error:
+            self._publish(FileFailed(upload.chat, upload.message_id, str(error), final=False))
+            return error.retry_after or self._backoff.pause()
+        except (Unreachable, ServerFault, StoreUnavailable):
+            return self._backoff.pause()
+        except Refused as error:
+            tries = self._refused[upload.message_id] = self._refused.get(upload.message_id, 0) + 1
+            if tries < SIGNATURES:
+                return self._backoff.pause()
+            self._give_up(upload, error)
+        except (ApiError, ClientError) as error:
+            self._give_up(upload, error)
+        return None
+
+    def _give_up(self, upload: Upload, error: ClientError) -> None:
+        with self._store.transaction():
+            self._store.remove_upload(upload.message_id)
+        self._refused.pop(upload.message_id, None)
+        self._publish(FileFailed(upload.chat, upload.message_id, str(error), final=True))
+
+    def _progress_of(self, upload: Upload) -> Progress:
+        def report(done: int, size: int) -> None:
+            self._publish(FileProgress(upload.chat, upload.message_id, done, size))
+
+        return report
+
+    async def fetch(self, chat: str, attachment: Attachment, progress: Progress) -> bytes:
+        """The content, checked. A connection that is lost costs only what has not come yet.
+
+        Raises FileGone, FileDamaged, Unreachable and what else the backend refuses it with.
+        """
+        size, body = sealed_size(attachment.size), bytearray()
+        for attempt in range(1, DOWNLOADS + 1):
+            try:
+                found = await self._api.file_url(chat, attachment.id)
+                await self._transfer.get(found.url, body, size, progress)
+                break
+            except (Unreachable, ServerFault):
+                if attempt == DOWNLOADS:
+                    raise
+                await asyncio.sleep(self._backoff.pause())
+        self._backoff.connected()
+        key, digest = (base64.b64decode(text + "=") for text in (attachment.key, attachment.digest))
+        return await asyncio.to_thread(open_file, bytes(body), key, digest, attachment.size)
+
+
+def _encoded(data: bytes) -> str:
+    return base64.b64encode(data).decode().rstrip("=")

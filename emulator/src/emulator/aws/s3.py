@@ -1,0 +1,125 @@
+"""S3's side of what browsers and other clients send without credentials of their own.
+
+Presigned URLs, presigned forms and preflight requests. moto serves them without a look at their
+signature, and forms of any size. What is signed in its headers goes to moto as all other calls do,
+and nobody checks its signature. Buckets are named in the path; names as hosts are not supported.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from email.parser import BytesHeaderParser
+from email.policy import HTTP
+from typing import Any, NamedTuple
+from xml.sax.saxutils import escape
+
+from aiohttp import web
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.s3.models import s3_backends
+
+from emulator.aws import s3_cors
+from emulator.aws.s3_signatures import S3Error, check_form, check_query
+
+FORM = "multipart/form-data"
+
+Pass = Callable[[], web.Response]
+
+
+class Part(NamedTuple):
+    """A field of a form."""
+
+    name: str
+    content_type: str
+    body: bytes
+
+
+def respond(request: web.Request, body: bytes, to_moto: Pass) -> web.Response | None:
+    """The response to a request without credentials for a bucket; None to any other request."""
+    name = request.path.lstrip("/").partition("/")[0]
+    bucket = _backend().buckets.get(name)
+    if bucket is None or "Authorization" in request.headers or "X-Amz-Target" in request.headers:
+        return None
+    cors = s3_cors.allowed(bucket.cors, request.headers, request.method)
+    try:
+        response = _response(request, name, body, to_moto, cors)
+    except S3Error as error:
+        response = _error(error)
+    if "Origin" in request.headers and cors:
+        response.headers.update(cors)
+    return response
+
+
+def _response(
+    request: web.Request, bucket: str, body: bytes, to_moto: Pass, cors: dict[str, str] | None
+) -> web.Response:
+    now = time.time()
+    if request.method == "OPTIONS":
+        if cors is None:
+            message = "CORSResponse: This CORS request is not allowed."
+            raise S3Error(403, "AccessForbidden", message)
+        return web.Response()
+    if request.method == "POST" and request.content_type == FORM:
+        return _take_form(request, bucket, body, now)
+    if not any(name.lower() == "x-amz-signature" for name in request.query):
+        raise S3Error(403, "AccessDenied", "Access Denied")
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    path = request.raw_path.partition("?")[0]
+    check_query(request.method, path, list(request.query.items()), headers, now)
+    return to_moto()
+
+
+def _take_form(request: web.Request, bucket: str, body: bytes, now: float) -> web.Response:
+    """Stores the file of a form. Fields after the file are ignored, as S3 does."""
+    fields: dict[str, str] = {}
+    for part in _parts(request.headers["Content-Type"], body):
+        if part.name == "file":
+            check_form(bucket, fields, len(part.body), now)
+            return _store(bucket, fields, part.body)
+        fields[part.name] = part.body.decode(errors="replace")
+    raise S3Error(400, "InvalidArgument", "POST requires exactly one file upload per request.")
+
+
+def _store(bucket: str, fields: dict[str, str], body: bytes) -> web.Response:
+    found = {name.lower(): value for name, value in fields.items()}
+    for name in ("success_action_redirect", "redirect", "acl", "tagging"):
+        if name in found:
+            raise S3Error(501, "NotImplemented", f"The emulator does not support the field {name}.")
+    if "${filename}" in found["key"]:
+        raise S3Error(501, "NotImplemented", "The emulator does not support ${filename}.")
+    key = _backend().put_object(bucket, found["key"], body)
+    key.set_metadata({"Content-Type": found.get("content-type", "binary/octet-stream")})
+    status = found.get("success_action_status")
+    return web.Response(
+        status=int(status) if status in ("200", "201") else 204, headers={"ETag": key.etag}
+    )
+
+
+def _parts(content_type: str, body: bytes) -> list[Part]:
+    """The fields of a form, RFC 7578: aiohttp's reader wants a stream, and this is all here."""
+    parser = BytesHeaderParser(policy=HTTP)
+    boundary = parser.parsebytes(f"Content-Type: {content_type}\r\n\r\n".encode()).get_boundary()
+    if not boundary:
+        raise S3Error(400, "MalformedPOSTRequest", "The form has no boundary.")
+    found: list[Part] = []
+    for piece in (b"\r\n" + body).split(f"\r\n--{boundary}".encode())[1:]:
+        if piece.startswith(b"--"):
+            return found
+        head, _, content = piece.partition(b"\r\n\r\n")
+        headers = parser.parsebytes(head.lstrip(b"\r\n") + b"\r\n\r\n")
+        name = headers.get_param("name", "", "Content-Disposition")
+        found.append(Part(str(name), headers.get_content_type(), content))
+    raise S3Error(400, "MalformedPOSTRequest", "The form is not complete.")
+
+
+def _error(error: S3Error) -> web.Response:
+    text = f"<Error><Code>{error.code}</Code><Message>{escape(error.message)}</Message></Error>"
+    return web.Response(
+        status=error.status,
+        text=f'<?xml version="1.0" encoding="UTF-8"?>\n{text}',
+        content_type="application/xml",
+    )
+
+
+def _backend() -> Any:
+    return s3_backends[DEFAULT_ACCOUNT_ID]["aws"]

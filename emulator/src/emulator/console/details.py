@@ -1,0 +1,257 @@
+"""What can be opened on the console, as JSON.
+
+GET /_local/trace?id=<text>: the way of a message; without an id, the newest messages.
+GET /_local/functions/<name>[?before=<number>]: its invocations.
+GET /_local/functions/<name>/log[?text=<text>]: its log.
+GET /_local/queues/<name>: the messages that are visible, which a look does not take.
+GET /_local/tables/<name>[?start=<key as JSON>]: a page of its items.
+GET /_local/connections/<id>: what was received and posted on it.
+POST /_local/functions/<name> `{"event": ...}` invokes it; POST /_local/queues/<name>
+`{"redrive": "<message id>" | "all"}` moves dead letters back to the queue they came from.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from emulator.console.commands import ApiError, bad_request
+from emulator.providers import EmulatorError, InvokeResult, Throttled
+from emulator.traces import trace
+from emulator.traces.ring import INVOCATION, POST, Ring
+
+PEEK = "/_local/peek"  # see emulator.aws.peek
+PAGE = 50
+LOG_LINES = 400
+LOG_BYTES = 512 * 1024
+
+
+class Functions(Protocol):
+    """See `emulator.functions.functions.Functions`."""
+
+    async def invoke(self, reference: str, event: bytes) -> InvokeResult: ...
+
+    def label(self, reference: str) -> str:
+        """Raises EmulatorError for a function that there is not."""
+
+
+async def _nothing() -> None:
+    pass
+
+
+class Details:
+    """`fetch` brings the ring up to date; `clients` makes boto3 clients of the emulated AWS."""
+
+    def __init__(
+        self,
+        ring: Ring,
+        *,
+        fetch: Callable[[], Awaitable[None]] = _nothing,
+        functions: Functions | None = None,
+        logs: Path = Path(),
+        clients: Callable[[str], Any] | None = None,
+        queue_urls: Mapping[str, str] | None = None,
+        tables: Sequence[str] = (),
+        field: str = "message_id",
+    ) -> None:
+        self._ring, self._fetch = ring, fetch
+        self._functions, self._logs, self._clients = functions, logs, clients
+        self._queue_urls = queue_urls if queue_urls is not None else {}
+        self._tables = tables
+        self._field = field
+
+    async def get(self, path: Sequence[str], query: Mapping[str, str]) -> dict[str, Any]:
+        """Raises ApiError."""
+        await self._fetch()
+        match tuple(path):
+            case ("trace",):
+                return self._trace(query.get("id", "").strip())
+            case ("functions", name):
+                return self._function(name, query)
+            case ("functions", name, "log"):
+                return await asyncio.to_thread(self._log, self._label(name), query.get("text", ""))
+            case ("queues", name):
+                return await asyncio.to_thread(self._queue, name)
+            case ("tables", name):
+                return await asyncio.to_thread(self._items, name, query)
+            case ("connections", id):
+                return self._connection(id)
+        raise ApiError(404, "not_found", f"there is nothing at /_local/{'/'.join(path)}")
+
+    async def post(self, path: Sequence[str], body: Mapping[str, Any]) -> dict[str, Any]:
+        """Raises ApiError."""
+        match (path[0], tuple(body.items())):
+            case ("functions", (("event", event),)):
+                return await self._invoke(path[1], event)
+            case ("queues", (("redrive", str(which)),)):
+                return await asyncio.to_thread(self._redrive, path[1], which)
+        raise bad_request('the body is {"event": ...} or {"redrive": "<message id>" | "all"}')
+
+    def _trace(self, text: str) -> dict[str, Any]:
+        kept = {"kept": len(self._ring), "dropped": self._ring.dropped}
+        if not text:
+            return {"recent": trace.recent(self._ring, self._field), "field": self._field, **kept}
+        steps = trace.trace(self._ring, text)
+        return {"id": text, "steps": trace.as_json(steps, text), **kept}
+
+    def _function(self, name: str, query: Mapping[str, str]) -> dict[str, Any]:
+        label, before = self._label(name), query.get("before", "")
+        most = int(before) if before.isdecimal() else None
+        found = [
+            each
+            for each in self._ring
+            if each.kind == INVOCATION
+            and each.name == label
+            and (most is None or each.number < most)
+        ]
+        shown = [each.as_json() for each in reversed(found[-PAGE:])]
+        more = found[-PAGE].number if len(found) > PAGE else None
+        return {"name": name, "label": label, "invocations": shown, "before": more}
+
+    def _label(self, name: str) -> str:
+        if self._functions is None:
+            raise ApiError(404, "not_found", f"there is no function {name!r}")
+        try:
+            return self._functions.label(name)
+        except EmulatorError as error:
+            raise ApiError(404, "not_found", str(error)) from error
+
+    def _log(self, label: str, text: str) -> dict[str, Any]:
+        file = self._logs / f"{label}.log"
+        if not file.exists():
+            return {"lines": []}
+        with file.open("rb") as log:
+            log.seek(max(0, file.stat().st_size - LOG_BYTES))
+            lines = log.read().decode(errors="replace").splitlines()
+        return {"lines": [each for each in lines if text in each][-LOG_LINES:]}
+
+    async def _invoke(self, name: str, event: Any) -> dict[str, Any]:
+        label = self._label(name)
+        if self._functions is None:
+            raise ApiError(404, "not_found", f"there is no function {name!r}")
+        try:
+            result = await self._functions.invoke(name, json.dumps(event).encode())
+        except Throttled as error:
+            raise ApiError(429, "throttled", str(error)) from error
+        last = [each for each in self._ring if each.kind == INVOCATION and each.name == label]
+        return {"number": last[-1].number if last else None, "error": result.error}
+
+    def _client(self, service: str) -> Any:
+        if self._clients is None:
+            raise ApiError(404, "not_found", "there is no AWS here")
+        return self._clients(service)
+
+    def _url(self, name: str) -> str:
+        if name not in self._queue_urls:
+            raise ApiError(404, "not_found", f"there is no queue {name!r}")
+        return self._queue_urls[name]
+
+    def _queue(self, name: str) -> dict[str, Any]:
+        self._url(name)
+        return {"name": name, **self._peeked(name)}
+
+    def _peeked(self, name: str) -> dict[str, Any]:
+        import urllib.parse
+        import urllib.request
+
+        base = str(self._client("sqs").meta.endpoint_url)
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        url = f"{base}{PEEK}?{urllib.parse.urlencode({'queue': name})}"
+        with opener.open(url, timeout=30) as response:
+            found: dict[str, Any] = json.load(response)
+        return found
+
+    def _redrive(self, name: str, which: str) -> dict[str, Any]:
+        """Sent to the source queue first and deleted then: what fails in between is there twice,
+        never lost, as in a redrive of SQS (developer guide, "Configure a dead-letter queue
+        redrive")."""
+        sqs, url = self._client("sqs"), self._url(name)
+        sources = self._peeked(name)["sources"]
+        if len(sources) != 1:
+            raise bad_request(
+                f"{name} is the dead-letter queue of {len(sources)} queues, not of one"
+            )
+        to, moved = self._url(sources[0]), 0
+        for message in self._received(sqs, url):
+            if which in ("all", message["MessageId"]):
+                sqs.send_message(QueueUrl=to, **_copied(message, to))
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+                moved += 1
+            else:
+                sqs.change_message_visibility(
+                    QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
+                )
+        return {"moved": moved}
+
+    @staticmethod
+    def _received(sqs: Any, url: str) -> list[Any]:
+        found: list[Any] = []
+        while True:
+            messages = sqs.receive_message(
+                QueueUrl=url,
+                MaxNumberOfMessages=10,
+                VisibilityTimeout=30,
+                MessageAttributeNames=["All"],
+                MessageSystemAttributeNames=["All"],
+            ).get("Messages", [])
+            if not messages:
+                return found
+            found += messages
+
+    def _items(self, name: str, query: Mapping[str, str]) -> dict[str, Any]:
+        if name not in self._tables:
+            raise ApiError(404, "not_found", f"there is no table {name!r}")
+        request: dict[str, Any] = {"TableName": name, "Limit": PAGE}
+        try:
+            if query.get("start"):
+                request["ExclusiveStartKey"] = json.loads(query["start"])
+        except ValueError as error:
+            raise bad_request("start is a key as JSON") from error
+        dynamodb = self._client("dynamodb")
+        found = dynamodb.scan(**request)
+        described = dynamodb.describe_table(TableName=name)["Table"]
+        return {
+            "name": name,
+            "keys": [each["AttributeName"] for each in described["KeySchema"]],
+            "count": described["ItemCount"],
+            "items": [_plain(item) for item in found["Items"]],
+            "next": found.get("LastEvaluatedKey"),
+        }
+
+    def _connection(self, id: str) -> dict[str, Any]:
+        found = [
+            each
+            for each in self._ring
+            if (each.kind == POST and each.name == id)
+            or (each.kind == INVOCATION and f'"connectionId": "{id}"' in each.given)
+        ]
+        steps = trace.as_json(found[-200:], id)
+        return {"id": id, "steps": [{**each, "of": None} for each in reversed(steps)]}
+
+
+def _copied(message: Mapping[str, Any], to: str) -> dict[str, Any]:
+    copied = {"MessageBody": message["Body"]}
+    if message.get("MessageAttributes"):
+        copied["MessageAttributes"] = message["MessageAttributes"]
+    if to.endswith(".fifo"):
+        attributes = message["Attributes"]
+        copied["MessageGroupId"] = attributes["MessageGroupId"]
+        # with its own id it would be taken for the one that was sent before
+        copied["MessageDeduplicationId"] = f"redrive-{message['MessageId']}"
+    return copied
+
+
+def _plain(value: Any) -> Any:
+    """An item as JSON: a binary value is base64 in it."""
+    if isinstance(value, bytes):
+        import base64
+
+        return base64.b64encode(value).decode()
+    if isinstance(value, Mapping):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return value

@@ -1,0 +1,93 @@
+// One thing, opened: its address says which, and GET /_local/<the same> has its data.
+import { $, make, put } from "./elements.js";
+import { post } from "./sending.js";
+import { VIEWS } from "./views.js";
+
+const PERIOD = 2000; // milliseconds between two looks
+
+const parts = location.pathname.replace(/^\/_local\/view\//, "").split("/");
+const kind = parts[0];
+const name = decodeURIComponent(parts.slice(1).join("/"));
+const view = VIEWS[kind];
+let shown = "";
+let paused = false;
+
+function source() {
+  const path = name ? `${kind}/${encodeURIComponent(name)}` : kind;
+  return `/_local/${path}${location.search}`;
+}
+
+async function look() {
+  try {
+    const response = await fetch(source());
+    const found = await response.json();
+    if (!response.ok) throw new Error(found.error?.message ?? `status ${response.status}`);
+    const more = view.more ? await view.more(found, name) : undefined;
+    const text = JSON.stringify([found, more]);
+    if (text !== shown) show(found, more);
+    shown = text;
+    live(true, "live");
+  } catch (error) {
+    live(false, error instanceof TypeError ? "no response: it has ended, or starts again" : error.message);
+  }
+}
+
+// What was unfolded stays so, and so do the place and the typed text.
+function show(found, more) {
+  const open = new Set([...document.querySelectorAll("details[open]")].map((each) => each.dataset.key));
+  const typed = new Map([...document.querySelectorAll("input, textarea")].map((each) => [each.name, each.value]));
+  const focused = document.activeElement?.name;
+  const place = scrollY;
+  $("view").replaceChildren(...view.draw(found, { name, more, act }));
+  for (const each of document.querySelectorAll("details")) {
+    if (open.has(each.dataset.key)) each.open = true;
+  }
+  for (const each of document.querySelectorAll("input, textarea")) {
+    if (typed.has(each.name)) each.value = typed.get(each.name);
+    if (focused && each.name === focused) each.focus();
+  }
+  scrollTo(0, place);
+}
+
+// An order, and another look; gives what came back.
+async function act(path, body) {
+  try {
+    const result = await post(`/_local/${path}`, body);
+    shown = "";
+    await look();
+    return result;
+  } catch (error) {
+    put($("notice"), error.message);
+    $("notice").hidden = false;
+    setTimeout(() => ($("notice").hidden = true), 6000);
+    return undefined;
+  }
+}
+
+function live(is, text) {
+  document.body.classList.toggle("lost", !is);
+  put($("live"), paused ? "paused" : text);
+}
+
+$("pause").addEventListener("click", () => {
+  paused = !paused;
+  $("pause").setAttribute("aria-pressed", String(paused));
+  put($("pause"), paused ? "Go on" : "Pause");
+  if (paused) put($("live"), "paused");
+  else look();
+});
+
+async function run() {
+  document.title = name ? `${name} · Emulator` : "Messages · Emulator";
+  if (kind === "trace") $("to-messages").setAttribute("aria-current", "page");
+  if (!view) {
+    $("view").append(make("p", { class: "empty" }, "There is no such view."));
+    return;
+  }
+  for (;;) {
+    if (!document.hidden && !paused) await look();
+    await new Promise((done) => setTimeout(done, PERIOD));
+  }
+}
+
+run();

@@ -1,0 +1,240 @@
+// What each view draws, from the JSON of its address.
+import { make, number } from "./elements.js";
+
+const link = (to, text) => make("a", { href: `/_local/view/${to}` }, text);
+const named = (kind, name, text = name) => link(`${kind}/${encodeURIComponent(name)}`, text);
+const clock = (at) =>
+  make("time", { title: new Date(at * 1000).toISOString() }, new Date(at * 1000).toLocaleTimeString());
+const traced = (id) => link(`trace?id=${encodeURIComponent(id)}`, id);
+const head = (kind, name, ...beside) =>
+  make("div", { class: "head" }, make("p", { class: "kind" }, kind), make("h2", {}, name), ...beside);
+const empty = (text) => make("p", { class: "empty card" }, text);
+
+// JSON as it is read: indented, and texts that are JSON themselves opened.
+function pretty(text) {
+  try {
+    return JSON.stringify(JSON.parse(text, opened), null, 2);
+  } catch {
+    return text;
+  }
+}
+
+function opened(_, value) {
+  if (typeof value !== "string" || !/^[[{]/.test(value)) return value;
+  try {
+    return JSON.parse(value, opened);
+  } catch {
+    return value;
+  }
+}
+
+function unfolding(key, summary, ...content) {
+  return make("details", { data: { key } }, make("summary", {}, summary), ...content);
+}
+
+const labelled = (label, text) =>
+  text ? [make("p", { class: "label" }, label), make("pre", {}, pretty(text))] : [];
+
+// One record: a line, with what went in and what came out under it.
+function step(each) {
+  const line = make(
+    "summary",
+    {},
+    make("span", { class: "after" }, `${number(each.after_ms ?? 0)} ms`),
+    make("span", { class: `dot ${each.kind}` }),
+    make("span", { class: "title" }, each.title ?? each.name),
+    make("span", { class: "took" }, each.ms === null ? "" : `${number(each.ms)} ms`),
+  );
+  const bar = make("span", { class: "bar-of-time" });
+  const details = make("details", { class: each.error ? "bad step" : "step", data: { key: `r${each.number}` } }, line, bar);
+  if (each.of) details.classList.add("inner");
+  const facts = make("p", { class: "facts" }, clock(each.at), each.by ? ` by ${each.by}` : "", each.id ? ` request ${each.id}` : "");
+  if (each.kind === "invocation") facts.append(" ", named("functions", each.name, `all of ${each.name}`));
+  if (each.kind === "post") facts.append(" ", named("connections", each.name, "the connection"));
+  details.append(
+    ...(each.error ? [make("p", { class: "bad" }, each.error)] : []),
+    facts,
+    ...labelled("in", each.given),
+    ...labelled("out", each.result),
+  );
+  return { details, bar };
+}
+
+// The steps of a trace; each has a bar of its time along that of the whole.
+function timeline(steps) {
+  const whole = Math.max(1, ...steps.map((each) => each.after_ms + (each.ms ?? 0)));
+  return steps.map((each) => {
+    const { details, bar } = step(each);
+    const share = (value) => `${(100 * value) / whole}%`;
+    bar.style.setProperty("--from", share(each.after_ms));
+    bar.style.setProperty("--long", share(each.ms ?? 0));
+    return details;
+  });
+}
+
+function search(id) {
+  const form = make("form", { class: "search", action: "/_local/view/trace" });
+  form.append(
+    make("label", {}, "a message's id, or any text ", make("input", { name: "id", value: id ?? "", required: true, autocomplete: "off" })),
+    make("button", { class: "main" }, "Trace"),
+  );
+  return form;
+}
+
+function trace(found) {
+  const kept = `${number(found.kept)} records are kept, ${number(found.dropped)} older ones are not.`;
+  if (found.recent) {
+    const rows = found.recent.map((each) =>
+      make("li", { class: each.error ? "bad" : "" }, clock(each.at), " ", traced(each.id), ` ${each.function}`, each.error ? `: ${each.error}` : ""),
+    );
+    return [
+      head("messages", "What was sent last"),
+      search(),
+      rows.length ? make("ol", { class: "card list" }, ...rows) : empty(`No frame with a ${found.field} has been sent yet.`),
+      make("p", { class: "facts" }, kept),
+    ];
+  }
+  const failed = found.steps.filter((each) => each.error).length;
+  return [
+    head("trace", found.id),
+    search(found.id),
+    found.steps.length
+      ? make("div", { class: "card steps" }, ...timeline(found.steps))
+      : empty("This text is in no record that is kept."),
+    make("p", { class: "facts" }, `${number(found.steps.length)} steps, ${failed} of them failed. `, kept),
+  ];
+}
+
+function functionView(found, { name, more, act }) {
+  const event = make("textarea", { name: "event", rows: 6, spellcheck: false, value: found.invocations[0] ? pretty(found.invocations[0].given) : "{}" });
+  const invoke = make("button", { type: "button", class: "main" }, "Invoke");
+  invoke.addEventListener("click", () => {
+    try {
+      act(`functions/${encodeURIComponent(name)}`, { event: JSON.parse(event.value) });
+    } catch {
+      event.setCustomValidity("this is no JSON");
+      event.reportValidity();
+      event.setCustomValidity("");
+    }
+  });
+  const rows = found.invocations.map((each) => {
+    const { details } = step({ ...each, after_ms: null, title: each.error || each.id });
+    details.querySelector(".after").replaceChildren(clock(each.at));
+    const again = make("button", { type: "button" }, "Invoke again");
+    again.addEventListener("click", () => act(`functions/${encodeURIComponent(name)}`, { event: JSON.parse(each.given) }));
+    details.append(again);
+    return details;
+  });
+  const older = found.before ? [link(`functions/${encodeURIComponent(name)}?before=${found.before}`, "earlier invocations")] : [];
+  return [
+    head("function", found.label),
+    unfolding("invoke", "Invoke it with an event", make("label", {}, "event ", event), invoke),
+    make("h3", {}, "Invocations"),
+    rows.length ? make("div", { class: "card steps" }, ...rows) : empty("It was not invoked yet."),
+    ...older,
+    make("h3", {}, "Log"),
+    logOf(more?.lines ?? []),
+  ];
+}
+
+function logOf(lines) {
+  if (!lines.length) return empty("It has printed nothing.");
+  const rows = lines.map((line) => {
+    const bad = /"level":\s*"(ERROR|CRITICAL)"|\[ERROR\]|Traceback/.test(line);
+    return make("li", { class: bad ? "bad" : "" }, line);
+  });
+  return make("ol", { class: "card log", tabIndex: 0, ariaLabel: "log" }, ...rows.reverse());
+}
+
+function queue(found, { name, act }) {
+  const redrive = (which, text) => {
+    const button = make("button", { type: "button" }, text);
+    button.addEventListener("click", () => act(`queues/${encodeURIComponent(name)}`, { redrive: which }));
+    return button;
+  };
+  const dead = found.sources.length === 1;
+  const rows = found.messages.map((each) =>
+    unfolding(
+      each.id,
+      make("span", {}, clock(each.sent_at), ` ${each.state}, received ${number(each.receives)} times`, each.group ? `, group ${each.group}` : ""),
+      make("p", { class: "facts" }, traced(each.id)),
+      make("pre", {}, pretty(each.body)),
+      ...(dead ? [redrive(each.id, "Redrive")] : []),
+    ),
+  );
+  return [
+    head("queue", name, ...(dead && rows.length ? [redrive("all", "Redrive all")] : [])),
+    ...(dead ? [make("p", { class: "facts" }, "the dead letters of ", named("queues", found.sources[0]))] : []),
+    rows.length ? make("div", { class: "card steps" }, ...rows) : empty("No message is in it."),
+    make("p", { class: "facts" }, `${number(found.total)} messages`),
+  ];
+}
+
+const value = (typed) => {
+  const [type, inner] = Object.entries(typed)[0] ?? ["", ""];
+  return type === "S" || type === "N" ? inner : JSON.stringify(typed);
+};
+
+function table(found, { name }) {
+  const rows = found.items.map((item) =>
+    unfolding(
+      found.keys.map((key) => JSON.stringify(item[key])).join(),
+      found.keys.map((key) => value(item[key])).join("  "),
+      make(
+        "dl",
+        { class: "attributes" },
+        ...Object.entries(item).flatMap(([key, typed]) => [
+          make("dt", {}, key),
+          make("dd", {}, make("span", { class: "type" }, Object.keys(typed)[0]), " ", make("code", {}, value(typed))),
+        ]),
+      ),
+    ),
+  );
+  const next = found.next ? [link(`tables/${encodeURIComponent(name)}?start=${encodeURIComponent(JSON.stringify(found.next))}`, "next page")] : [];
+  const first = location.search ? [named("tables", name, "first page"), " "] : [];
+  return [
+    head("table", name),
+    make("p", { class: "facts" }, `${number(found.count)} items, by ${found.keys.join(" and ")}`),
+    rows.length ? make("div", { class: "card steps" }, ...rows) : empty("It has no items."),
+    make("p", {}, ...first, ...next),
+  ];
+}
+
+function connection(found) {
+  return [
+    head("connection", found.id),
+    found.steps.length
+      ? make("div", { class: "card steps" }, ...found.steps.map((each) => {
+          const { details } = step(each);
+          details.querySelector(".after").replaceChildren(clock(each.at));
+          return details;
+        }))
+      : empty("Nothing was received or posted on it."),
+  ];
+}
+
+function phone(found) {
+  const rows = [...found.pushes].reverse().map((push, n) => {
+    const at = make("span", {}, clock(push.received_at), ` ${push.platform}`);
+    return unfolding(`${push.received_at}-${n}`, at, make("pre", {}, JSON.stringify(push.message, null, 2)));
+  });
+  return [
+    head("phone", found.token),
+    rows.length ? make("div", { class: "card steps" }, ...rows) : empty("Nothing was pushed to it."),
+  ];
+}
+
+const log = async (_, name) => {
+  const text = new URLSearchParams(location.search).get("text") ?? "";
+  const response = await fetch(`/_local/functions/${encodeURIComponent(name)}/log?text=${encodeURIComponent(text)}`);
+  return response.json();
+};
+
+export const VIEWS = {
+  trace: { draw: trace },
+  functions: { draw: functionView, more: log },
+  queues: { draw: queue },
+  tables: { draw: table },
+  connections: { draw: connection },
+  phones: { draw: phone },
+};

@@ -1,0 +1,105 @@
+"""S3 buckets, with their CORS and lifecycle rules."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from emulator.providers import Created, EmulatorError, Resource
+from emulator.resources.clients import Clients, physical_name
+
+_USED = {"BucketName", "CorsConfiguration", "LifecycleConfiguration"}
+# Everything here is on one machine, where nothing is encrypted, logged, measured or public.
+_WITHOUT_EFFECT = {
+    "AccessControl",
+    "AnalyticsConfigurations",
+    "BucketEncryption",
+    "IntelligentTieringConfigurations",
+    "InventoryConfigurations",
+    "LoggingConfiguration",
+    "MetricsConfigurations",
+    "OwnershipControls",
+    "PublicAccessBlockConfiguration",
+    "Tags",
+}
+_RULE = {"AbortIncompleteMultipartUpload", "ExpirationInDays", "Id", "Prefix", "Status"}
+_CORS = {"AllowedHeaders", "AllowedMethods", "AllowedOrigins", "ExposedHeaders", "Id", "MaxAge"}
+
+
+class BucketProvider:
+    types = ("AWS::S3::Bucket",)
+
+    def __init__(self, clients: Clients, region: str) -> None:
+        self._clients = clients
+        self._region = region
+
+    async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
+        """Raises EmulatorError for a setting that has a meaning and is not supported here."""
+        _refuse(resource, "", properties, _USED | _WITHOUT_EFFECT)
+        for rule in _lifecycle(properties):
+            _refuse(resource, "LifecycleConfiguration.Rules.", rule, _RULE)
+        for rule in _cors(properties):
+            _refuse(resource, "CorsConfiguration.CorsRules.", rule, _CORS)
+        return await asyncio.to_thread(self._create, resource, properties)
+
+    def _create(self, resource: Resource, properties: dict[str, Any]) -> Created:
+        client = self._clients("s3")
+        name = properties.get("BucketName") or physical_name(resource).lower()[:63].rstrip("-.")
+        elsewhere = self._region != "us-east-1"  # which may not be named
+        location = {"CreateBucketConfiguration": {"LocationConstraint": self._region}}
+        client.create_bucket(Bucket=name, **(location if elsewhere else {}))
+        if rules := [_lifecycle_rule(rule) for rule in _lifecycle(properties)]:
+            client.put_bucket_lifecycle_configuration(
+                Bucket=name, LifecycleConfiguration={"Rules": rules}
+            )
+        if rules := [_cors_rule(rule) for rule in _cors(properties)]:
+            client.put_bucket_cors(Bucket=name, CORSConfiguration={"CORSRules": rules})
+        return Created(
+            name,
+            {
+                "Arn": f"arn:aws:s3:::{name}",
+                "DomainName": f"{name}.s3.amazonaws.com",
+                "RegionalDomainName": f"{name}.s3.{self._region}.amazonaws.com",
+            },
+        )
+
+
+def _lifecycle(properties: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return list(properties.get("LifecycleConfiguration", {}).get("Rules", ()))
+
+
+def _cors(properties: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return list(properties.get("CorsConfiguration", {}).get("CorsRules", ()))
+
+
+def _lifecycle_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
+    """As the API has it. Uploads in parts are not swept: they end with the emulator."""
+    made: dict[str, Any] = {
+        "Status": rule["Status"],
+        "Filter": {"Prefix": rule.get("Prefix", "")},
+    }
+    if "Id" in rule:
+        made["ID"] = rule["Id"]
+    if "ExpirationInDays" in rule:
+        made["Expiration"] = {"Days": int(rule["ExpirationInDays"])}
+    if "AbortIncompleteMultipartUpload" in rule:
+        days = int(rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"])
+        made["AbortIncompleteMultipartUpload"] = {"DaysAfterInitiation": days}
+    return made
+
+
+def _cors_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
+    names = {"ExposedHeaders": "ExposeHeaders", "Id": "ID", "MaxAge": "MaxAgeSeconds"}
+    made = {names.get(name, name): value for name, value in rule.items()}
+    if "MaxAgeSeconds" in made:
+        made["MaxAgeSeconds"] = int(made["MaxAgeSeconds"])
+    return made
+
+
+def _refuse(
+    resource: Resource, path: str, found: Mapping[str, Any], known: Collection[str]
+) -> None:
+    if unknown := sorted(set(found) - set(known)):
+        names = ", ".join(f"{path}{name}" for name in unknown)
+        raise EmulatorError(f"{resource} has {names}, which the emulator does not support")

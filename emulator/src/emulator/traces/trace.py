@@ -1,0 +1,141 @@
+"""The trace of one text: every record in which it stands, and what those led to.
+
+The emulator knows no field of a project's messages. What is searched is a text, such as a message's
+id, in events, requests, posts and pushes as they were. From a record with the text it goes on to
+
+- what the same worker did while it handled the event: its calls and posts,
+- the invocation during which a call or a post with the text was made,
+- the invocation that a message it sent to a queue ended up in, by the id that the queue gave it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from emulator.traces.ring import CALL, INVOCATION, POST, PUSH, Record, message_ids
+
+_PLACE = re.compile(r'"(?:TableName|QueueUrl|TargetArn|TopicArn)": ?"([^"]+)"')
+ROUNDS = 6  # queues between the first function and the last
+READS = ("Get", "Query", "Scan", "BatchGet", "Describe", "List")
+
+
+def trace(records: Iterable[Record], text: str) -> list[Record]:
+    """In the order in which they began. Empty for a text that is nowhere."""
+    everything = list(records)
+    found = {each.number: each for each in everything if text and _has(each, text)}
+    searched: set[str] = set()
+    for _ in range(ROUNDS):
+        before = len(found)
+        for invocation in [each for each in found.values() if each.kind == INVOCATION]:
+            found |= {each.number: each for each in during(everything, invocation)}
+        outer = [each for each in found.values() if each.kind in (CALL, POST)]
+        found |= {
+            invocation.number: invocation
+            for invocation in everything
+            if invocation.kind == INVOCATION
+            and any(each.by == invocation.by for each in outer)
+            and during(outer, invocation)
+        }
+        sent = {id for each in found.values() if each.kind == CALL for id in _sent(each)}
+        for id in sent - searched:
+            found |= {
+                each.number: each
+                for each in everything
+                if each.kind == INVOCATION and id in each.given
+            }
+        searched |= sent
+        if len(found) == before:
+            break
+    return sorted(found.values(), key=lambda each: (each.at, each.number))
+
+
+def during(records: Iterable[Record], invocation: Record) -> list[Record]:
+    """What the worker did while it handled the event; a worker handles one at a time."""
+    if not invocation.by:
+        return []
+    end = invocation.at + (invocation.ms or 0) / 1000
+    return [
+        each
+        for each in records
+        if each.kind in (CALL, POST)
+        and each.by == invocation.by
+        and invocation.at <= each.at <= end
+    ]
+
+
+def as_json(steps: Sequence[Record], text: str) -> list[dict[str, Any]]:
+    """Each step with `after_ms`, counted from the first one's begin, `has_text`, and `of`: the
+    number of the invocation during which it was done, null for the others."""
+    began = min((each.at for each in steps), default=0.0)
+    owner = {
+        each.number: invocation.number
+        for invocation in steps
+        if invocation.kind == INVOCATION
+        for each in during(steps, invocation)
+    }
+    return [
+        {
+            **each.as_json(),
+            "after_ms": round(1000 * (each.at - began), 1),
+            "title": title(each),
+            "has_text": _has(each, text),
+            "of": owner.get(each.number),
+        }
+        for each in steps
+    ]
+
+
+def title(record: Record) -> str:
+    """What happened, in a few words."""
+    match record.kind:
+        case "invocation":
+            return f"{record.name} handles {_source(record.given)}"
+        case "call":
+            place = _PLACE.search(record.given)
+            where = f" {place[1].rpartition('/')[2].rpartition(':')[2]}" if place else ""
+            return f"{record.name}{where}"
+        case "post":
+            return f"post on the connection {record.name}"
+        case "push":
+            return f"push to the phone {record.name[:12]}"
+    return record.name
+
+
+def recent(records: Iterable[Record], field: str, most: int = 50) -> list[dict[str, Any]]:
+    """The values of a field of JSON that stand in events which clients sent, the newest first."""
+    pattern = re.compile(rf'"{re.escape(field)}\\*": ?\\*"([^"\\]+)\\*"')
+    found: dict[str, dict[str, Any]] = {}
+    for each in records:
+        if each.kind != INVOCATION or '"eventType": "MESSAGE"' not in each.given:
+            continue
+        for value in pattern.findall(each.given):
+            row = {"id": value, "at": each.at, "function": each.name, "error": each.error}
+            found.setdefault(value, row)
+    return list(reversed(list(found.values())))[:most]
+
+
+def _has(record: Record, text: str) -> bool:
+    if record.kind == CALL and record.name.startswith(READS):
+        return False  # what only looks for it carries nothing on
+    if record.kind in (INVOCATION, PUSH, POST, CALL):
+        return text in record.given or text in record.name
+    return False
+
+
+def _sent(call: Record) -> list[str]:
+    return message_ids(call.result) if call.name.startswith("SendMessage") else []
+
+
+def _source(event: str) -> str:
+    """What an event is, by the fields that AWS gives the events of each source."""
+    if '"eventSource": "aws:dynamodb"' in event:
+        return "a stream's records"
+    if '"eventSource": "aws:sqs"' in event:
+        return "a queue's messages"
+    if route := re.search(r'"routeKey": ?"([^"]+)"', event):
+        return f"the frame {route[1]}" if not route[1].startswith("$") else route[1]
+    if path := re.search(r'"path": ?"([^"]+)"', event):
+        return f"the request {path[1]}"
+    return "an event"

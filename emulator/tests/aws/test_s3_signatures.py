@@ -1,0 +1,155 @@
+"""What S3 takes without credentials: presigned URLs and forms, signed by botocore."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import datetime
+from typing import Any
+from unittest import mock
+from urllib.parse import parse_qsl, urlsplit
+
+import botocore.auth
+import botocore.session
+import pytest
+from botocore.config import Config
+
+from emulator.aws.s3_expiry import DAY, expires_at
+from emulator.aws.s3_signatures import S3Error, check_form, check_query
+
+AT = datetime(2026, 11, 1, 12, 0, 0)
+NOW = 1_793_534_400.0  # the same in epoch seconds
+HOST = "127.0.0.1:8083"
+
+
+def client(access_key: str = "local", secret: str = "local") -> Any:
+    session: Any = botocore.session.Session()
+    session.set_credentials(access_key, secret, "token")
+    addressing: Any = {"addressing_style": "path"}
+    config = Config(signature_version="s3v4", s3=addressing)
+    return session.create_client("s3", "eu-west-1", endpoint_url=f"http://{HOST}", config=config)
+
+
+def url(seconds: int = 300, method: str = "get_object", **who: str) -> str:
+    with mock.patch.object(botocore.auth, "get_current_datetime", lambda: AT):
+        signed = client(**who).generate_presigned_url(
+            method, {"Bucket": "files", "Key": "a/b"}, seconds
+        )
+    return str(signed)
+
+
+def code(signed: str, *, method: str = "GET", host: str = HOST, later: float = 0) -> str:
+    """The code of the error, empty for none."""
+    parts = urlsplit(signed)
+    try:
+        check_query(method, parts.path, parse_qsl(parts.query), {"host": host}, NOW + later)
+    except S3Error as error:
+        return error.code
+    return ""
+
+
+def test_the_time_of_these_tests_is_one() -> None:
+    assert (AT - datetime(1970, 1, 1)).total_seconds() == NOW
+
+
+@pytest.mark.parametrize(
+    ("signed", "how", "expected"),
+    [
+        (url(), {}, ""),
+        (url(), {"later": 300}, ""),
+        (url(), {"later": 301}, "AccessDenied"),
+        (url(), {"later": -900}, ""),
+        (url(), {"later": -901}, "AccessDenied"),
+        (url(), {"method": "PUT"}, "SignatureDoesNotMatch"),
+        (url(method="put_object"), {"method": "PUT"}, ""),
+        (url(), {"host": "127.0.0.1:8080"}, "SignatureDoesNotMatch"),
+        (url().replace("a/b", "a/c"), {}, "SignatureDoesNotMatch"),
+        (url().replace("/files/", "/other/"), {}, "SignatureDoesNotMatch"),
+        (url() + "&versionId=1", {}, "SignatureDoesNotMatch"),
+        (url().replace("Expires=300", "Expires=900"), {}, "SignatureDoesNotMatch"),
+        (url()[:-1] + ("1" if url()[-1] == "0" else "0"), {}, "SignatureDoesNotMatch"),
+        (url().replace("eu-west-1", "us-east-1"), {}, "SignatureDoesNotMatch"),
+        (url(secret="other"), {}, "SignatureDoesNotMatch"),
+        (url(access_key="other"), {}, "InvalidAccessKeyId"),
+        (url(seconds=604_801), {}, "AuthorizationQueryParametersError"),
+        (url().replace("X-Amz-Date=", "Date="), {}, "AuthorizationQueryParametersError"),
+        (url().replace("SignedHeaders=host", "SignedHeaders=x"), {}, _Q := "Authorization"),
+        (url().replace("%2Fs3%2F", "%2Fsqs%2F"), {}, _Q),
+    ],
+)
+def test_a_presigned_url_serves_what_was_signed_as_long_as_was_signed(
+    signed: str, how: Any, expected: str
+) -> None:
+    found = code(signed, **how)
+    assert found.startswith(expected) if expected else not found
+
+
+def form(*conditions: Any, **fields: str) -> dict[str, str]:
+    with mock.patch.object(botocore.auth, "get_current_datetime", lambda: AT):
+        made = client().generate_presigned_post("files", "a/b", dict(fields), [*conditions], 900)
+    policy = json.loads(base64.b64decode(made["fields"]["policy"]))
+    ends = datetime.fromisoformat(policy["expiration"].replace("Z", "+00:00"))
+    assert ends.year > 2020  # by the machine's clock: botocore reads it once more
+    return dict(made["fields"])
+
+
+EXACTLY_5 = ["content-length-range", 5, 5]
+
+
+@pytest.mark.parametrize(
+    ("made", "changed", "size", "expected"),
+    [
+        (form(EXACTLY_5), {}, 5, ""),
+        (form(EXACTLY_5), {}, 6, "EntityTooLarge"),
+        (form(EXACTLY_5), {}, 4, "EntityTooSmall"),
+        (form(), {}, 10**9, ""),
+        (form(), {"key": "a/c"}, 5, "AccessDenied"),
+        (form(), {"key": None}, 5, "InvalidArgument"),
+        (form(), {"Content-Type": "text/html"}, 5, "AccessDenied"),
+        (form(), {"x-ignore-this": "1"}, 5, ""),
+        (form({"Content-Type": "x/y"}, **{"Content-Type": "x/y"}), {}, 5, ""),
+        (
+            form({"Content-Type": "x/y"}, **{"Content-Type": "x/y"}),
+            {"Content-Type": "text/html"},
+            5,
+            "AccessDenied",
+        ),
+        (form(["starts-with", "$acl", "pub"]), {"acl": "public-read"}, 5, ""),
+        (form(["starts-with", "$acl", "pub"]), {"acl": "private"}, 5, "AccessDenied"),
+        (form(["starts-with", "$acl", ""]), {}, 5, "AccessDenied"),
+        (form(["near", "$acl", ""]), {"acl": "x"}, 5, "InvalidPolicyDocument"),
+        (form(EXACTLY_5), {"policy": form()["policy"]}, 9, "SignatureDoesNotMatch"),
+        (form(), {"x-amz-signature": None}, 5, "AccessDenied"),
+        (form(), {"x-amz-security-token": "other"}, 5, "AccessDenied"),
+    ],
+)
+def test_a_form_is_taken_as_its_policy_says(
+    made: dict[str, str], changed: dict[str, Any], size: int, expected: str
+) -> None:
+    fields = {name: value for name, value in {**made, **changed}.items() if value is not None}
+    try:
+        check_form("files", fields, size, NOW)
+        found = ""
+    except S3Error as error:
+        found = error.code
+    assert found == expected
+
+
+def test_a_form_is_for_its_bucket_and_until_its_end() -> None:
+    made = form()
+    policy = json.loads(base64.b64decode(made["policy"]))
+    ends = datetime.fromisoformat(policy["expiration"].replace("Z", "+00:00")).timestamp()
+    check_form("files", made, 1, ends)
+    for bucket, at in (("other", NOW), ("files", ends + 1)):
+        with pytest.raises(S3Error) as error:
+            check_form(bucket, made, 1, at)
+        assert (error.value.status, error.value.code) == (403, "AccessDenied")
+
+
+@pytest.mark.parametrize(
+    ("created", "days", "expires"), [(0, 1, DAY), (1, 1, 2 * DAY), (DAY - 1, 30, 31 * DAY)]
+)
+def test_an_object_expires_at_the_midnight_after_its_days(
+    created: float, days: int, expires: float
+) -> None:
+    assert expires_at(created, days) == expires

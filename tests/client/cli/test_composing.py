@@ -1,0 +1,161 @@
+"""What a person does to messages at the command line, and sees of what others do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from client.cli.bubbles import lay_out
+from client.cli.text import duration, history_line, shown
+from client.core.content import MessageContent, Reference, text_content
+from client.core.view import Reaction
+from client.store.history import Quote, StoredMessage
+from tests.client.cli.person import Person
+from tests.client.library import online, with_server
+from tests.support.backend.server import Served, until
+
+RAVI = Reference("ravi/phone", "0" * 26)
+
+
+def message(content: MessageContent | None, **more: object) -> StoredMessage:
+    text = None if content is None else content.text
+    of = ("c", 3, "0" * 26, "ravi", "phone", 0.0, text, None, None, content)
+    return StoredMessage(*of, **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("stored", "line"),
+    [
+        (message(text_content("tea?")), "tea?"),
+        (message(text_content("tea?"), edited=True), "tea? (edited)"),
+        (message(None, deleted=True), "(deleted)"),
+        (message(None), "(waiting for this message)"),
+        (
+            message(text_content("yes"), reply=Quote(RAVI, "ravi", "tea\n?", here=True)),
+            "> ravi: tea ⏎ ? ⏎ yes",
+        ),
+        (
+            message(text_content("yes"), reply=Quote(RAVI, "ravi", None, here=False)),
+            "> ravi: (not here) ⏎ yes",
+        ),
+        (
+            message(MessageContent("timer", {"seconds": 3600})),
+            "(what is written now disappears after 1h)",
+        ),
+        (message(MessageContent("timer", {"seconds": 0})), "(what is written now stays)"),
+        (
+            message(MessageContent("chat_name", {"name": "a\u202eb"})),
+            "(the group is named a\ufffdb)",
+        ),
+        (message(MessageContent("chat_picture", {"picture": None})), "(no picture now)"),
+        (
+            message(MessageContent("unknown", {"v": 1, "kind": "\u001b[2J"})),
+            "(a message of a kind that this version does not know)",
+        ),
+        (message(MessageContent("unreadable")), "(a message that can't be read)"),
+    ],
+    ids=str,
+)
+def test_every_kind_is_a_line_of_its_own_and_steers_nothing(
+    stored: StoredMessage, line: str
+) -> None:
+    assert history_line(stored) == f"3 ravi: {line}"
+
+
+def test_reactions_stand_below_a_bubble_with_who_gave_them() -> None:
+    stored = message(
+        text_content("tea?"), reactions=(Reaction("raju", "👍"), Reaction("mira", "❤️"))
+    )
+    rows = [
+        "".join(text for _, text in line) for line in lay_out([stored], "mira", 60, {}, group=True)
+    ]
+    assert rows[-1].strip() == "👍 raju  ❤️ mira"
+    assert history_line(stored).endswith("tea? [👍 raju  ❤️ mira]")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown_as"), [(30, "30s"), (90, "90s"), (300, "5m"), (7200, "2h"), (604800, "7d")]
+)
+def test_a_time_is_shown_as_it_is_typed(seconds: int, shown_as: str) -> None:
+    assert duration(seconds) == shown_as
+
+
+def test_two_people_answer_react_edit_and_delete_by_numbers() -> None:
+    async def scenario(server: Served) -> None:
+        async with online(server, "ravi") as ravi, online(server, "raju") as raju:
+            one, other = Person(ravi), Person(raju)
+            chat = await ravi.direct("raju")
+            one.room.open(chat)
+            await one.types("tea?")
+            await until(lambda: raju.chats() and raju.history(chat))
+            other.room.open(chat)
+
+            async def sees(client: object, line: str) -> None:
+                await until(lambda: line in [shown(each) for each in client.history(chat)])  # type: ignore[attr-defined]
+
+            await other.types("/reply . yes")
+            await sees(ravi, "> ravi: tea?\nyes")
+            assert await one.types("/edit 1 coffee?") == []
+            await sees(raju, "coffee? (edited)")
+            assert (await other.types("/react 1 👍")) == []
+            await until(lambda: ravi.history(chat)[0].reactions == (Reaction("raju", "👍"),))
+            assert await other.types("/react 1 no") == ["! this is no reaction that can be sent"]
+            assert await other.types("/edit 1 mine") == ["! you can edit only what you wrote"]
+            assert await other.types("/delete 1") == ["! you can delete only what you wrote"]
+            assert await one.types("/delete .") == []
+            await sees(raju, "(deleted)")
+            assert "> ravi: (deleted)\nyes" in [shown(each) for each in raju.history(chat)]
+            (line,) = await one.types("/expire 8h")
+            assert line == "* what is written here from now on disappears 8h after it is read"
+            await until(lambda: raju.chats()[0].timer == 8 * 3600)
+            assert "texts disappear after 8h" in (await other.types("/chats"))[0]
+
+    with_server(scenario)
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("/reply 9 yes", "there is no message 9; /history shows their numbers"),
+        ("/react", "which one? /history shows the numbers, and . is the last"),
+        ("/reply 1", "/reply N TEXT: what you answer"),
+        ("/edit 1", "/edit N TEXT: the text that it is to have"),
+        ("/expire soon", "/expire TIME: a number with s, m, h or d behind it, or off"),
+        ("/expire 900d", "this is no timer that can be sent"),
+        ("/name Weekend", "only a group has a name and a picture of its own"),
+        ("/profile  ", None),
+        ("/picture /nowhere", "/nowhere can't be read"),
+    ],
+)
+def test_what_can_not_be_done_is_said(line: str, problem: str | None) -> None:
+    async def scenario(server: Served) -> None:
+        async with online(server, "ravi") as ravi, online(server, "raju"):
+            person = Person(ravi)
+            person.room.open(await ravi.direct("raju"))
+            await person.types("hello")
+            await until(lambda: ravi.unaccepted == 0)
+            lines = await person.types(line)
+            if problem is None:
+                assert lines == ["* ravi: no name", "* raju: no name"]
+            else:
+                assert lines[0].startswith(f"! {problem}")
+
+    with_server(scenario)
+
+
+def test_a_picture_is_a_small_one_of_a_known_type(tmp_path: Path) -> None:
+    async def scenario(server: Served) -> None:
+        async with online(server, "ravi") as ravi:
+            person = Person(ravi)
+            good, bad, large = tmp_path / "a.jpg", tmp_path / "a.svg", tmp_path / "b.jpg"
+            good.write_bytes(b"\xff\xd8\xff" + bytes(5_397))
+            bad.write_bytes(b"<svg/>")
+            large.write_bytes(b"\xff\xd8\xff" + bytes(5_398))
+            assert await person.types(f"/picture me {good}") == ["* the picture is set"]
+            for wrong in (bad, large):
+                (line,) = await person.types(f"/picture me {wrong}")
+                assert line == "! a picture is a JPEG, PNG or WebP of at most 5,400 bytes"
+            assert await person.types("/profile Ravi K.") == ["* ravi: Ravi K., with a picture"]
+
+    with_server(scenario)

@@ -1,0 +1,342 @@
+"""Messages that change others, in every order in which they may come, and what disappears."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from client.core.arrivals import Arrivals
+from client.core.changes import Changes, counted_from
+from client.core.cipher import Draft, Text
+from client.core.content import MessageContent, Reference, parse, text_content
+from client.core.events import Event
+from client.core.frames import Message
+from client.core.ids import change_id, ulid
+from client.core.settings import Settings
+from client.core.step import Step
+from client.store import Store
+from tests.client.core.fake_cipher import FakeCipher
+from tests.client.crypto.test_pure_crypto import VECTORS
+
+STORY = json.loads((VECTORS / "views.json").read_text(encoding="utf-8"))["story"]
+CHAT = "c"
+TEXT = Reference("raju/phone", "01JDB2F6Y8W6X1T9N5R3Q7P0AB")
+LATER = Reference("raju/web", "01JDB2F6Y8W6X1T9N5R3Q7P0AC")
+START, DAY = 1_800_000_000.0, 86_400.0
+
+
+class Reader(FakeCipher):
+    """Opens by message id, once that is readable."""
+
+    def __init__(self) -> None:
+        self.contents: dict[str, MessageContent] = {}
+        self.readable: set[str] = set()
+
+    def open(self, message: Message) -> Any:
+        from client.core.cipher import Unreadable
+
+        if message.message_id not in self.readable:
+            return Unreadable("its key is not here yet", ask=True)
+        return Text(self.contents[message.message_id])
+
+
+class Device:
+    """The part of an engine that takes messages, over a real store."""
+
+    def __init__(self, user: str = "ravi") -> None:
+        self.store = Store.open(":memory:", user, "phone")
+        self.cipher, self.events = Reader(), list[Event]()
+        self.now = START
+        self.changes = Changes(user, self.events.append)
+        nothing: Any = _Nobody()
+        self._arrivals = Arrivals(
+            user, nothing, nothing, self.changes, Settings(), self.events.append
+        )
+        with self.store.transaction():
+            self.store.open_chat(CHAT)
+
+    def step(self) -> Step:
+        return Step(self.now, self.now, self.store, self.cipher)
+
+    def take(self, seq: int, of: Reference, content: MessageContent, *, readable: bool) -> None:
+        self.cipher.contents[of.id] = content
+        if readable:
+            self.cipher.readable.add(of.id)
+        user, _, device = of.by.partition("/")
+        message = Message(CHAT, seq, of.id, user, device, START, "olm.v1", "sealed")
+        with self.store.transaction():
+            self._arrivals.take(self.step(), message)
+
+    def read_all(self) -> None:
+        """The keys of everything have come."""
+        self.cipher.readable |= self.cipher.contents.keys()
+        with self.store.transaction():
+            for by in ("ravi", "raju", "mira"):
+                self._arrivals.reopen(self.step(), by)
+
+    def due(self, now: float) -> None:
+        self.now = now
+        with self.store.transaction():
+            self.changes.due(self.step())
+
+    def seen(self) -> list[tuple[Any, ...]]:
+        return [
+            (each.message_id, each.kind, each.text, each.edited, each.deleted, each.reactions)
+            for each in self.store.history(CHAT)
+        ]
+
+    def stored(self) -> str:
+        return str(self.store.db.execute("SELECT * FROM messages").fetchall())
+
+
+class _Nobody:
+    def everyone(self, *_: object) -> None:
+        return None
+
+
+def change(kind: str, of: Reference = TEXT, **fields: Any) -> MessageContent:
+    return MessageContent(kind, {"of": of._asdict(), **fields})
+
+
+CHANGES = (
+    ("raju/phone", change("edit", text="an edit")),
+    ("raju/web", change("edit", text="the last edit")),
+    ("mira/phone", change("edit", text="a forged edit")),
+    ("mira/phone", change("deletion")),
+    ("mira/phone", change("reaction", emoji="👍")),
+    ("mira/phone", change("reaction", emoji="❤️")),
+    ("ravi/web", change("reaction", emoji="👍")),
+    ("ravi/web", change("reaction", emoji=None)),
+    ("raju/web", change("deletion", LATER)),
+    ("raju/phone", change("deletion")),
+    ("raju/phone", MessageContent("chat_name", {"name": "One"})),
+    ("mira/phone", MessageContent("chat_name", {"name": "Two"})),
+    ("ravi/web", MessageContent("chat_name", {"name": "One", "at": 11})),
+    ("raju/phone", MessageContent("timer", {"seconds": 60})),
+)
+
+
+def entries(chosen: Iterable[int]) -> list[tuple[int, Reference, MessageContent]]:
+    texts = [(1, TEXT, text_content("a secret")), (2, LATER, text_content("another secret"))]
+    others = [
+        (
+            3 + number,
+            Reference(CHANGES[number][0], f"{number:08d}-0000-7000-8000-000000000000"),
+            content,
+        )
+        for number in chosen
+        for content in (CHANGES[number][1],)
+    ]
+    return texts + others
+
+
+@settings(max_examples=150, derandomize=True, deadline=None)
+@given(data=st.data())
+def test_the_same_messages_show_the_same_in_whatever_order_and_however_often(data: Any) -> None:
+    """Some are taken without their key and are read later; some come twice."""
+    everything = entries(data.draw(st.sets(st.integers(0, len(CHANGES) - 1))))
+    in_order, shuffled = Device(), Device()
+    for each in everything:
+        in_order.take(*each, readable=True)
+    order = data.draw(st.permutations(everything))
+    order += data.draw(st.lists(st.sampled_from(order), max_size=4))
+    late = data.draw(st.sets(st.sampled_from([of.id for _, of, _ in everything])))
+    for each in order:
+        shuffled.take(*each, readable=each[1].id not in late)
+    shuffled.read_all()
+    assert sorted(shuffled.seen(), key=str) == sorted(in_order.seen(), key=str)
+    assert shuffled.store.chats() == in_order.store.chats()
+    gone = {content.target for _, of, content in everything if content.kind == "deletion"
+            and content.target and of.user == content.target.user}  # fmt: skip
+    for target, secrets in ((TEXT, ("a secret", "the last edit", "❤️")), (LATER, ("another",))):
+        if target in gone:
+            assert not any(f"'{word}" in shuffled.stored() for word in secrets)
+
+
+@settings(max_examples=60, derandomize=True, deadline=None)
+@given(data=st.data())
+def test_the_story_of_both_clients_ends_the_same_in_whatever_order_it_comes(data: Any) -> None:
+    device = Device()
+    everything = [
+        (each["seq"], Reference(each["by"], each["id"]), parse(each["content"]))
+        for each in STORY["messages"]
+    ]
+    late = data.draw(st.sets(st.sampled_from([of.id for _, of, _ in everything])))
+    for each in data.draw(st.permutations(everything)):
+        device.take(*each, readable=each[1].id not in late)
+    device.read_all()
+    with device.store.transaction():
+        device.store.set_watermark(CHAT, len(everything))
+    history = [
+        {
+            "seq": each.seq,
+            "kind": each.kind,
+            "text": each.text,
+            "deleted": each.deleted,
+            "reactions": [list(reaction) for reaction in each.reactions],
+        }
+        for each in device.store.history(CHAT)
+    ]
+    (summary,) = device.store.chats()
+    assert history == STORY["history"]
+    assert (summary.name, summary.timer) == (STORY["name"], STORY["timer"])
+    assert summary.unread == STORY["unread"]
+    assert STORY["gone"] not in device.stored()
+
+
+def test_a_change_whose_message_is_not_here_does_nothing_and_is_kept() -> None:
+    device = Device()
+    device.take(3, Reference("raju/phone", change_id(1, _random())), CHANGES[0][1], readable=True)
+    assert device.seen() == []
+    assert device.store.unread(CHAT) == []
+    device.take(1, TEXT, text_content("late"), readable=True)
+    assert [each[2] for each in device.seen()] == ["an edit"]
+
+
+def test_a_change_that_can_not_be_read_is_asked_for_and_not_shown() -> None:
+    device = Device()
+    device.take(1, TEXT, text_content("hello"), readable=True)
+    name = change_id(1, _random())
+    device.take(2, Reference("raju/phone", name), CHANGES[0][1], readable=False)
+    assert [each[2] for each in device.seen()] == ["hello"]
+    assert device.store.chats()[0].unread == 1
+    asked = device.store.asks(START + 60)
+    assert asked == {(CHAT, "raju/phone"): [name]}
+    assert device.store.first_waiting(CHAT) is None  # it holds no receipt back
+
+
+def test_what_was_deleted_before_it_could_be_read_is_never_stored() -> None:
+    device = Device()
+    device.take(1, TEXT, text_content("a secret"), readable=False)
+    assert device.store.chats()[0].unread == 1
+    deletion = Reference("raju/phone", change_id(1, _random()))
+    device.take(2, deletion, CHANGES[9][1], readable=True)
+    assert device.store.chats()[0].unread == 0
+    device.read_all()
+    assert [(each[2], each[4]) for each in device.seen()] == [("", True)]
+    assert "secret" not in device.stored()
+    assert device.store.asks(START + 1e9) == {}
+
+
+# -- what disappears
+
+
+SOON = text_content("a secret", expires=60)
+
+
+def test_a_text_stays_as_long_as_nobody_has_read_it() -> None:
+    device = Device()
+    device.take(1, TEXT, SOON, readable=True)
+    device.due(START + 365 * DAY)
+    assert [each[2] for each in device.seen()] == ["a secret"]
+
+
+@pytest.mark.parametrize("clock", [-DAY, 0.0, DAY])
+def test_a_text_disappears_after_its_time_by_whatever_clock_and_its_changes_too(
+    clock: float,
+) -> None:
+    device = Device()
+    device.now = START + clock
+    device.take(1, TEXT, SOON, readable=True)
+    device.take(2, Reference("mira/phone", change_id(1, _random())), CHANGES[4][1], readable=True)
+    with device.store.transaction():
+        device.changes.read(device.step(), CHAT, 2)
+    device.due(device.now + 59)
+    assert [each[2] for each in device.seen()] == ["a secret"]
+    device.due(device.now + 1)
+    assert device.seen() == []
+    assert "secret" not in device.stored()
+    assert "👍" not in device.stored()
+    device.take(1, TEXT, SOON, readable=True)  # another sync brings it again
+    assert device.seen() == []
+
+
+def test_a_clock_that_is_set_back_begins_the_time_anew() -> None:
+    device = Device()
+    device.now = START + DAY
+    device.take(1, TEXT, SOON, readable=True)
+    with device.store.transaction():
+        device.changes.read(device.step(), CHAT, 1)
+    device.due(START)
+    device.due(START + 60)
+    assert device.seen() == []
+
+
+def test_what_was_read_elsewhere_and_is_over_does_not_come_back_to_an_older_store() -> None:
+    for elsewhere in (False, True):
+        device = Device()
+        device.now = START + DAY
+        if not elsewhere:
+            with device.store.transaction():
+                device.store.set_read(CHAT, 1)
+        device.take(1, TEXT, SOON, readable=True)
+        if elsewhere:
+            with device.store.transaction():
+                device.changes.read_elsewhere(device.step(), CHAT, 1)
+        device.due(device.now)
+        assert device.seen() == []
+
+
+def test_an_own_text_of_another_device_disappears_after_it_was_sent() -> None:
+    device = Device()
+    device.now = START + 30
+    device.take(1, Reference("ravi/web", TEXT.id), SOON, readable=True)
+    device.due(START + 59)
+    assert len(device.seen()) == 1
+    device.due(START + 60)
+    assert device.seen() == []
+
+
+def test_an_own_text_disappears_after_it_was_accepted_and_no_copy_of_it_is_sent() -> None:
+    device = Device()
+    draft = Draft(TEXT.id, CHAT, SOON)
+    with device.store.transaction():
+        device.store.add_own(draft, "ravi", "phone")
+    device.due(START + DAY)
+    assert len(device.seen()) == 1
+    with device.store.transaction():
+        device.store.place_own(TEXT.id, 1, START, device.now)
+    assert device.store.own_text(CHAT, TEXT.id) is not None
+    device.due(START + DAY + 60)
+    assert device.seen() == []
+    assert device.store.own_text(CHAT, TEXT.id) is None
+
+
+@pytest.mark.parametrize(
+    ("now", "sent_at", "left"), [(100, 90, 50), (100, 100, 60), (100, 10, 0), (100, 200, 60)]
+)
+def test_what_is_left_of_a_time_is_never_more_than_all_of_it(
+    now: float, sent_at: float, left: float
+) -> None:
+    assert counted_from(now, sent_at, 60) + 60 - now == left
+
+
+def test_a_timer_that_is_due_wakes_a_client_without_a_connection() -> None:
+    device = Device()
+    device.take(1, TEXT, SOON, readable=True)
+    assert device.changes.next_due(device.step()) is None
+    with device.store.transaction():
+        device.changes.read(device.step(), CHAT, 1)
+    assert device.changes.next_due(device.step()) == START + 60
+
+
+def test_ids_of_changes_are_uuids_of_version_7_in_the_order_of_time() -> None:
+    random = _random()
+    ids = [change_id(milliseconds, random) for milliseconds in (0, 1, 1 << 20, (1 << 48) - 1)]
+    assert ids == sorted(ids)
+    assert all(each[14] == "7" and each[19] in "89ab" for each in ids)
+    assert ulid(1, random)[14:15] != "-"
+    for one, other in itertools.pairwise(ids):
+        assert one != other
+
+
+def _random() -> Any:
+    from random import Random
+
+    return Random(7)

@@ -1,0 +1,163 @@
+"""Files from one client to another: whole, checked, and after whatever happens on the way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from client import ChatClient, MessageReceived
+from client.core.attachment import Attachment, FileDescription
+from client.core.events import FileFailed, FileProgress
+from client.errors import FileDamaged, FileGone
+from tests.client.library import of, online, with_server
+from tests.support.backend.objects import CUT
+from tests.support.backend.server import Served, until
+
+pytestmark = pytest.mark.slow
+
+CONTENT = bytes(range(256)) * 5_000  # more than one chunk
+REPORT = FileDescription(name="../report.pdf", caption="please read")
+
+
+async def received(client: ChatClient, sender: str) -> tuple[str, Attachment]:
+    """The chat and the file of the next message of that user."""
+    event = await client.wait_for(of(MessageReceived, sender=sender))
+    assert isinstance(event, MessageReceived)
+    return event.chat, attachment_of(client, event.chat)
+
+
+def test_a_file_arrives_as_it_was_with_its_name_made_safe_and_progress_on_both_sides() -> None:
+    async def scenario(server: Served) -> None:
+        async with online(server, "raju") as raju, online(server, "ravi") as ravi:
+            seen: list[tuple[int, int]] = []
+            message_id = await ravi.send_file("raju", CONTENT, REPORT)
+            progress = await ravi.wait_for(of(FileProgress, message_id=message_id))
+            assert isinstance(progress, FileProgress)
+            assert 0 < progress.done <= progress.size
+            chat, found = await received(raju, "ravi")
+            assert (found.name, found.type, found.kind) == (
+                "_report.pdf",
+                "application/pdf",
+                "file",
+            )
+            content = await raju.fetch_file(chat, found, lambda *step: seen.append(step))
+            assert content == CONTENT
+            assert seen[-1][0] == seen[-1][1] > len(CONTENT)
+            assert ravi.uploads() == []
+            (stored,) = server.aws.objects.stored.values()
+            assert CONTENT[:64] not in stored
+
+    with_server(scenario)
+
+
+def test_the_message_leaves_only_after_the_upload_whatever_fails_on_the_way() -> None:
+    async def scenario(server: Served) -> None:
+        async with online(server, "raju") as raju, online(server, "ravi") as ravi:
+            await ravi.direct("raju")
+            server.aws.objects.failing += [CUT, 503, 403]
+            await ravi.send_file("raju", CONTENT, REPORT)
+            chat, found = await received(raju, "ravi")
+            assert server.aws.objects.lines == ["POST"] * 4
+            server.aws.objects.failing += [CUT, 500, CUT]
+            assert await raju.fetch_file(chat, found) == CONTENT
+            asked = server.aws.objects.lines[4:]
+            assert asked[0] == "GET" and asked[-1].startswith("GET bytes=")
+            assert int(asked[-1].removeprefix("GET bytes=").rstrip("-")) > len(CONTENT) // 2
+
+    with_server(scenario)
+
+
+def test_what_waits_for_its_upload_survives_a_restart(tmp_path: Path) -> None:
+    async def scenario(server: Served) -> None:
+        async with online(server, "raju") as raju:
+            store = tmp_path / "ravi.db"
+            async with online(server, "ravi", store=store) as ravi:
+                chat = await ravi.direct("raju")
+                server.aws.objects.failing += [503] * 1_000
+                await ravi.send_file(chat, CONTENT, REPORT)
+                assert [each.chat for each in ravi.uploads()] == [chat]
+                assert ravi.unaccepted == 1
+            assert not server.messages(chat)
+            server.aws.objects.failing.clear()
+            async with online(server, "ravi", store=store) as ravi:
+                _, found = await received(raju, "ravi")
+                assert await raju.fetch_file(chat, found) == CONTENT
+                assert ravi.uploads() == []
+            assert len(server.aws.objects.stored) == 1
+
+    with_server(scenario)
+
+
+def test_a_file_that_is_cancelled_is_never_sent() -> None:
+    async def scenario(server: Served) -> None:
+        async with online(server, "raju") as raju, online(server, "ravi") as ravi:
+            server.aws.objects.failing += [503] * 3
+            message_id = await ravi.send_file("raju", CONTENT, REPORT)
+            assert ravi.cancel_upload(message_id)
+            assert not ravi.cancel_upload(message_id)
+            await ravi.send("raju", "after it")
+            event = await raju.wait_for(of(MessageReceived))
+            assert getattr(event, "text", None) == "after it"
+            assert ravi.uploads() == []
+
+    with_server(scenario)
+
+
+def test_a_file_that_the_backend_refuses_is_reported_and_given_up() -> None:
+    async def scenario(server: Served) -> None:
+        environment: Any = server.aws.settings.environment
+        environment["FILE_MIB"] = "1"
+        async with online(server, "raju"), online(server, "ravi") as ravi:
+            large = await ravi.send_file("raju", CONTENT, REPORT)
+            event = await ravi.wait_for(of(FileFailed, message_id=large, final=True))
+            assert "at most 1 MiB" in getattr(event, "reason", "")
+            small = await ravi.send_file("raju", b"x", REPORT)
+            await until(lambda: ravi.uploads() == [])
+            assert small != large
+            assert len(server.aws.objects.stored) == 1
+
+    with_server(scenario)
+
+
+def test_what_came_back_as_something_else_is_never_shown_and_what_expired_is_said_to_be_gone() -> (
+    None
+):
+    async def scenario(server: Served) -> None:
+        async with online(server, "raju") as raju, online(server, "ravi") as ravi:
+            await ravi.send_file("raju", CONTENT, REPORT)
+            chat, found = await received(raju, "ravi")
+            stored = server.aws.objects.stored
+            (key,) = stored
+            body = stored[key]
+            for wrong in (body[:-1], body + b"x", body[:-1] + bytes([body[-1] ^ 1]), b""):
+                stored[key] = wrong
+                with pytest.raises(FileDamaged):
+                    await raju.fetch_file(chat, found)
+            stored.clear()
+            with pytest.raises(FileGone):
+                await raju.fetch_file(chat, found)
+
+    with_server(scenario)
+
+
+def test_a_file_that_is_one_too_many_for_today_waits_and_is_not_lost() -> None:
+    async def scenario(server: Served) -> None:
+        environment: Any = server.aws.settings.environment
+        environment["FILES_PER_DAY"] = "1"
+        async with online(server, "raju"), online(server, "ravi") as ravi:
+            await ravi.send_file("raju", b"first", REPORT)
+            second = await ravi.send_file("raju", b"second", REPORT)
+            event = await ravi.wait_for(of(FileFailed, message_id=second))
+            assert getattr(event, "final", None) is False
+            assert [each.message_id for each in ravi.uploads()] == [second]
+
+    with_server(scenario)
+
+
+def attachment_of(client: ChatClient, chat: str) -> Attachment:
+    """The file of the last message of the chat."""
+    content = client.history(chat)[-1].content
+    assert content is not None and content.file is not None
+    return content.file

@@ -1,0 +1,144 @@
+"""Notifications of a page that is closed, in Chromium: a push from the running system wakes the service
+worker, which fetches and decrypts on the device."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from client import ChatClient
+from client.core.events import Event, MessageReceived
+from tests.support.peers import Peers
+from tests.support.pushed_browser import PushedBrowser, pushed_browser
+from tests.system.conftest import PASSWORD
+
+pytestmark = pytest.mark.xdist_group("story")
+
+FALLBACK = ("New message", "Open Switchboard to read it.")
+
+
+@pytest.fixture
+def peers(endpoints: dict[str, Any], tmp_path: Path) -> Iterator[Peers]:
+    there = Peers(endpoints["api"], tmp_path, PASSWORD)
+    yield there
+    there.close()
+
+
+@pytest.fixture
+def phone(browser: Browser, endpoints: dict[str, Any], tmp_path: Path) -> Iterator[PushedBrowser]:
+    with pushed_browser(browser, tmp_path / "profile", endpoints) as there:
+        yield there
+
+
+def sign_up(page: Page, user: str) -> None:
+    page.get_by_role("button", name="Create account").click()
+    page.get_by_label("User name").fill(user)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Create account").click()
+    expect(page.get_by_role("heading", name="Chats", level=1)).to_be_visible(timeout=30_000)
+
+
+def wants_notifications(page: Page) -> None:
+    page.evaluate("location.hash = '#/settings'")
+    switch = page.get_by_role("checkbox", name="Notify me of messages")
+    switch.click()
+    expect(switch).to_be_checked()
+    expect(page.get_by_role("status").filter(has_text="did not work")).to_have_count(0)
+
+
+def arrives(
+    peers: Peers, sender: ChatClient, chat: str, text: str, receiver: ChatClient
+) -> MessageReceived:
+    """The text as `receiver` got it."""
+
+    async def sent() -> Event:
+        fits = lambda event: isinstance(event, MessageReceived) and event.text == text  # noqa: E731
+        got = asyncio.ensure_future(receiver.wait_for(fits))
+        await asyncio.sleep(0)  # it listens before the text can arrive
+        await sender.send(chat, text)
+        return await got
+
+    heard = peers.run(sent())
+    assert isinstance(heard, MessageReceived)
+    return heard
+
+
+def test_a_closed_page_shows_what_was_written_and_forgets_what_was_read_elsewhere(
+    phone: PushedBrowser, peers: Peers
+) -> None:
+    suffix = secrets.token_hex(3)
+    ravi, raju = f"ravi_{suffix}", f"raju_{suffix}"
+    page = phone.open()
+    sign_up(page, raju)
+    wants_notifications(page)
+    phone.look_on()
+    python, desk = peers.connect(ravi), peers.connect(raju, "desk")
+    peers.run(desk.people.add(ravi))
+    chat = peers.run(python.direct(raju))
+    page.close()
+
+    # a text rings; it is shown decrypted, and its sender sees that it was delivered
+    heard = arrives(peers, python, chat, "Hey Raju!", desk)
+    push = phone.deliver()
+    assert set(push) == {"chat_id", "message_id", "unread"}
+    phone.wait_for((ravi, "Hey Raju!"))
+    assert [each["tag"] for each in phone.shown()] == [chat]
+
+    # the next one takes its place, and what is read on another device goes
+    heard = arrives(peers, python, chat, "Are you there?", desk)
+    phone.deliver()
+    phone.wait_for((ravi, "Hey Raju!\nAre you there?"))
+    peers.call(lambda: desk.mark_read(chat, heard.seq))
+    assert set(phone.deliver()) == {"chat_id", "read", "unread"}
+    phone.wait_for()
+
+    # what the worker has fetched is in the page, which closes what it shows itself
+    arrives(peers, python, chat, "One more", desk)
+    phone.deliver()
+    phone.wait_for((ravi, "One more"))
+    page = phone.open(f"/#/chat/{chat}")
+    expect(page.get_by_role("log").get_by_text("One more")).to_be_visible(timeout=30_000)
+    phone.wait_for()
+
+
+def test_a_page_that_is_open_holds_the_device_and_the_push_still_shows_something(
+    phone: PushedBrowser, peers: Peers
+) -> None:
+    suffix = secrets.token_hex(3)
+    ravi, raju = f"ravi_{suffix}", f"raju_{suffix}"
+    page = phone.open()
+    sign_up(page, raju)
+    wants_notifications(page)
+    phone.look_on()
+    python, desk = peers.connect(ravi), peers.connect(raju, "desk")
+    peers.run(desk.people.add(ravi))
+    chat = peers.run(python.direct(raju))
+    page.evaluate("location.hash = '#/'")
+    phone.context.set_offline(True)  # its connection is lost, and it does not know
+    arrives(peers, python, chat, "Hey Raju!", desk)
+    phone.deliver()
+    phone.wait_for(FALLBACK)
+
+
+def test_the_page_opens_without_a_network_and_shows_what_was_written(
+    phone: PushedBrowser, peers: Peers
+) -> None:
+    suffix = secrets.token_hex(3)
+    ravi, raju = f"ravi_{suffix}", f"raju_{suffix}"
+    page = phone.open()
+    sign_up(page, raju)
+    page.evaluate("navigator.serviceWorker.ready")
+    python = peers.connect(ravi)
+    peers.run(python.people.add(raju))
+    chat = peers.run(python.direct(raju))
+    peers.run(python.send(chat, "before the tunnel"))
+    expect(page.get_by_text("before the tunnel").first).to_be_visible()
+    phone.context.set_offline(True)
+    page.reload()
+    expect(page.get_by_text("before the tunnel").first).to_be_visible(timeout=30_000)

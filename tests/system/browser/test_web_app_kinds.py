@@ -1,0 +1,131 @@
+"""What people do with a message besides writing it: each kind is shown alike on both sides."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from client import ChatClient
+from client.store.history import StoredMessage
+from tests.support.peers import Peers
+from tests.system.browser.web_app_scenes import (
+    People,
+    befriend,
+    message,
+    names,
+    peers,
+    people,
+    says,
+    send,
+    write_to,
+)
+
+__all__ = ["names", "peers", "people"]  # fixtures
+pytestmark = pytest.mark.xdist_group("story")
+
+
+def menu(page: Page, row: Any) -> Any:
+    row.hover()
+    row.get_by_role("button", name="Actions for").click()
+    return page.get_by_role("dialog")
+
+
+def last(peers: Peers, python: ChatClient, chat: str) -> StoredMessage:
+    return peers.call(lambda: python.history(chat))[-1]
+
+
+def test_replies_reactions_edits_deletions_timers_names_and_pictures_are_shown_on_both_sides(
+    people: People, peers: Peers, names: Callable[[str], str], wait_until: Callable[..., Any]
+) -> None:
+    ravi, raju = names("ravi"), names("raju")
+    python = peers.connect(raju)
+    page = people.signed_up(ravi)
+    befriend(peers, python, ravi)
+    write_to(page, raju)
+    send(page, "Shall we meet at six?")
+    peers.wait_for(python, says("Shall we meet at six?"))
+    chat = peers.run(python.direct(ravi))
+    first = last(peers, python, chat)
+    mine = message(page, re.compile("You, Shall we meet"))
+
+    peers.run(python.send(chat, "Make it seven", reply=first.reference))
+    reply = message(page, re.compile("Make it seven"))
+    expect(reply.get_by_role("button", name="Shall we meet at six?")).to_be_visible()
+    peers.run(python.writing.react(chat, first.reference, "👍"))
+    expect(mine.get_by_role("button", name=f"👍 by {raju}")).to_be_visible()
+
+    menu(page, reply).get_by_role("button", name="React with ❤️").click()
+    expect(reply.get_by_role("button", name=f"❤️ by {ravi}")).to_be_visible()
+    wait_until(lambda: [each.emoji for each in last(peers, python, chat).reactions] == ["❤️"])
+    menu(page, reply).get_by_role("button", name="Reply").click()
+    expect(page.get_by_text(f"Reply to {raju}")).to_be_visible()
+    send(page, "Fine!")
+    wait_until(lambda: last(peers, python, chat).text == "Fine!")
+    answered = last(peers, python, chat).reply
+    assert answered is not None
+    assert answered.text == "Make it seven"
+
+    page.get_by_role("textbox", name="Message").fill("half a draft")
+    menu(page, message(page, re.compile("You, Fine!"))).get_by_role("button", name="Edit").click()
+    box = page.get_by_role("textbox", name="Message")
+    expect(box).to_have_value("Fine!")
+    box.fill("Fine, at seven!")
+    box.press("Enter")
+    expect(message(page, re.compile("You, Fine, at seven!, .*edited"))).to_be_visible()
+    expect(box).to_have_value("half a draft")
+    wait_until(lambda: last(peers, python, chat).text == "Fine, at seven!")
+
+    edited = message(page, re.compile("You, Fine, at seven!"))
+    menu(page, edited).get_by_role("button", name="Delete for everybody").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete for everybody").click()
+    expect(message(page, re.compile("You, This message was deleted."))).to_be_visible()
+    wait_until(lambda: last(peers, python, chat).deleted)
+
+    page.get_by_role("button", name="Chat info", exact=True).click()
+    page.get_by_label("Messages disappear").select_option("1 day")
+    expect(message(page, "You set messages to disappear after 1 day.")).to_be_visible()
+    peers.run(python.writing.set_profile("Raju K.", None))
+    expect(page.get_by_role("heading", name="Raju K.")).to_be_visible()
+    expect(
+        page.get_by_role("region", name="Chat info").get_by_text(raju, exact=True)
+    ).to_be_visible()
+
+
+def test_a_group_is_renamed_and_a_profile_has_a_picture(
+    people: People, peers: Peers, names: Callable[[str], str], wait_until: Callable[..., Any]
+) -> None:
+    ravi, raju = names("ravi"), names("raju")
+    python = peers.connect(raju)
+    page = people.signed_up(ravi)
+    befriend(peers, python, ravi)
+    write_to(page, raju)
+    send(page, "hello")
+    peers.wait_for(python, says("hello"))
+    page.get_by_role("button", name="Settings").click()
+    page.get_by_label("Your name").fill("Ravi S.")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved")).to_be_visible()
+    drawn = page.screenshot()
+    page.get_by_label("Choose picture").set_input_files(
+        {"name": "me.png", "mimeType": "image/png", "buffer": drawn}
+    )
+    expect(page.get_by_role("button", name="Remove picture")).to_be_visible()
+    wait_until(lambda: peers.call(lambda: python.writing.profile(ravi)).picture)
+    assert peers.call(lambda: python.writing.profile(ravi)).name == "Ravi S."
+
+    page.get_by_role("button", name="Back").click()
+    page.get_by_role("button", name="New group").click()
+    page.get_by_label("Group name").fill("Trip")
+    page.get_by_label("User names").fill(raju)
+    page.get_by_role("button", name="Create group").click()
+    expect(message(page, "You named the group “Trip”.")).to_be_visible()
+    page.get_by_role("button", name="Chat info", exact=True).click()
+    page.get_by_role("button", name="Rename group").click()
+    page.get_by_role("dialog").get_by_label("Group name").fill("Goa trip")
+    page.get_by_role("dialog").get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", name="Goa trip").first).to_be_visible()
+    wait_until(lambda: "Goa trip" in [each.name for each in peers.call(python.chats)])

@@ -1,0 +1,109 @@
+/**
+ * What is inside a message, by its kind: for the eye, and in words. Each kind has its case in
+ * `drawn` and in `textOf`, and nowhere else. A kind that this version doesn't know is shown as such,
+ * never as nothing.
+ */
+
+import { html, nothing, type TemplateResult } from "lit";
+import type { Quote, StoredMessage } from "../../client/index.ts";
+import type { Session } from "../model/session.ts";
+import { explain } from "../model/undecryptable.ts";
+import { period } from "../words/times.ts";
+import { words } from "../words/words.ts";
+import { type Icon, icon } from "./parts.ts";
+
+/** What the row does when something inside is pressed. */
+export interface Hands {
+  readonly openMenu: (message: StoredMessage) => void;
+  /** Shows the message that is answered. */
+  readonly show: (quote: Quote) => void;
+  readonly react: (message: StoredMessage, emoji: string | null) => void;
+}
+
+export function body(message: StoredMessage, session: Session, hands: Hands): TemplateResult {
+  const why = explain(message, session.registeredAt);
+  if (why !== undefined) return setApart("lock", words().undecryptable[why]);
+  if (message.deleted) return setApart("close", words().deleted);
+  return drawn(message, session, hands);
+}
+
+function drawn(message: StoredMessage, session: Session, hands: Hands): TemplateResult {
+  switch (message.kind) {
+    case "text":
+      return html`${message.reply === undefined ? nothing : quoted(message.reply, session, hands)}
+        <div class="text" dir="auto">${message.text}</div>`;
+    case "unreadable":
+      return setApart("warning", words().undecryptable.broken);
+    default:
+      return setApart("warning", words().unknownKind);
+  }
+}
+
+/** In words: for a row's name, for what is announced, for the list of chats. */
+export function textOf(message: StoredMessage, session: Session): string {
+  const say = words();
+  const why = explain(message, session.registeredAt);
+  if (why !== undefined) return say.undecryptable[why];
+  if (message.deleted) return say.deleted;
+  const { content } = message;
+  const who = message.sender === session.user ? say.you : session.nameOf(message.sender);
+  switch (message.kind) {
+    case "text":
+      return message.text ?? "";
+    case "timer": {
+      const seconds = content?.kind === "timer" ? content.seconds : 0;
+      return seconds === 0 ? say.timerOff(who) : say.timerOn(who, period(seconds));
+    }
+    case "chat_name":
+      return say.renamed(who, content?.kind === "chat_name" ? (content.name ?? "") : "");
+    case "chat_picture":
+      return say.newPicture(who);
+    case "unreadable":
+      return say.undecryptable.broken;
+    default:
+      return say.unknownKind;
+  }
+}
+
+/** What somebody has done to the chat: it stands between the messages, and is no bubble. */
+export function isNotice({ kind, deleted, unreadable }: StoredMessage): boolean {
+  const notice = kind === "timer" || kind === "chat_name" || kind === "chat_picture";
+  return notice && !deleted && unreadable === undefined;
+}
+
+export function reactions(message: StoredMessage, session: Session, hands: Hands) {
+  if (message.reactions.length === 0) return nothing;
+  const byEmoji = Map.groupBy(message.reactions, ({ emoji }) => emoji);
+  return html`<ul class="reactions">
+    ${[...byEmoji].map(([emoji, all]) => {
+      const own = all.some(({ user }) => user === session.user);
+      const who = all.map(({ user }) => session.nameOf(user)).join(", ");
+      return html`<li>
+        <button
+          type="button"
+          class="reaction"
+          aria-pressed=${own}
+          aria-label=${words().reactedBy(emoji, who)}
+          title=${who}
+          @click=${() => hands.react(message, own ? null : emoji)}
+        >
+          ${emoji} ${all.length > 1 ? all.length : nothing}
+        </button>
+      </li>`;
+    })}
+  </ul>`;
+}
+
+function quoted(quote: Quote, session: Session, hands: Hands): TemplateResult {
+  const say = words();
+  const who = quote.sender === session.user ? say.you : session.nameOf(quote.sender);
+  const text = quote.here ? (quote.text ?? say.deleted) : say.quoteNotHere;
+  return html`<button type="button" class="quote" @click=${() => hands.show(quote)}>
+    <span class="quote-who">${who}</span>
+    <span class="quote-text" dir="auto">${text}</span>
+  </button>`;
+}
+
+function setApart(sign: Icon, text: string): TemplateResult {
+  return html`<div class="text set-apart">${icon(sign)} ${text}</div>`;
+}

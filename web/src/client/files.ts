@@ -1,0 +1,187 @@
+/**
+ * Files of a device: those that wait to be uploaded, and how one of a message is got.
+ *
+ * A file is encrypted once and stored before the network is asked, so that it survives a reload. Its
+ * message is written when the upload is done, and then it is removed from here.
+ */
+
+import { type Api, sleep } from "./api.ts";
+import { type Attachment, described, type FileDescription } from "./core/attachment.ts";
+import type { Event } from "./core/events.ts";
+import type { Backoff } from "./core/liveness.ts";
+import { openFile, sealedSize, sealFile } from "./crypto/files.ts";
+import { fromBase64, toBase64 } from "./crypto/signing.ts";
+import { ApiError, ClientError, StoreUnavailable, Unreachable } from "./errors.ts";
+import type { StoredUploads, Upload, UploadContent } from "./store/uploads.ts";
+import { get, type Progress, put, Received, Refused } from "./transfer.ts";
+
+const DOWNLOADS = 5; // tries of one file, each going on where the one before ended
+const SIGNATURES = 3; // forms that are asked for, for one file, before it is given up
+
+/** A file to be sent; `more` are further fields of its message. */
+export interface FileDraft {
+  readonly messageId: string;
+  readonly chat: string;
+  readonly content: Uint8Array;
+  readonly description: FileDescription;
+  readonly more: UploadContent;
+}
+
+export interface FilesOptions {
+  readonly api: Api;
+  readonly uploads: StoredUploads;
+  readonly backoff: Backoff;
+  /** Writes the message of an upload, with its whole content, unless it was written before. */
+  readonly send: (upload: Upload, content: UploadContent) => Promise<void>;
+  readonly publish: (event: Event) => void;
+}
+
+export class Files {
+  readonly #api: Api;
+  readonly #uploads: StoredUploads;
+  readonly #backoff: Backoff;
+  readonly #send: FilesOptions["send"];
+  readonly #publish: FilesOptions["publish"];
+  readonly #refused = new Map<string, number>();
+  readonly #ended = new AbortController();
+  #waker = Promise.withResolvers<void>();
+  #running: Promise<void> | undefined;
+
+  constructor({ api, uploads, backoff, send, publish }: FilesOptions) {
+    this.#api = api;
+    this.#uploads = uploads;
+    this.#backoff = backoff;
+    this.#send = send;
+    this.#publish = publish;
+  }
+
+  /** Uploads what waits, one after another, until `close`. */
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** There is something to upload, or a network again. */
+  wake(): void {
+    this.#waker.resolve();
+  }
+
+  async close(): Promise<void> {
+    this.#ended.abort();
+    this.wake();
+    await this.#running;
+    await this.#uploads.close();
+  }
+
+  /** Encrypts a file and stores it for the upload. */
+  async add({ messageId, chat, content, description, more }: FileDraft): Promise<void> {
+    const key = crypto.getRandomValues(new Uint8Array(32));
+    const { body, digest } = await sealFile(content, key);
+    const file = described(description, content.length, toBase64(key), toBase64(digest));
+    const { caption = "" } = description;
+    const message = { ...more, file, ...(caption === "" ? {} : { text: caption }) };
+    await this.#uploads.add({ messageId, chat, content: message, size: body.length }, body);
+    this.wake();
+  }
+
+  /** Own files whose message is not written yet, in the order of sending. */
+  async waiting(): Promise<Upload[]> {
+    return this.#uploads.all();
+  }
+
+  /** False if it is too late: the message is written. */
+  async cancel(messageId: string): Promise<boolean> {
+    return this.#uploads.remove(messageId);
+  }
+
+  /**
+   * The content, checked. A connection that is lost costs only what has not come yet. Raises
+   * FileGone, FileDamaged, Unreachable and what else the backend refuses it with.
+   */
+  async fetch(
+    chat: string,
+    attachment: Attachment,
+    progress: Progress,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    const received = new Received(sealedSize(attachment.size));
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const { url } = await this.#api.fileUrl(chat, attachment.id);
+        await get(url, received, progress, this.#ended.signal);
+        break;
+      } catch (error) {
+        const passes = error instanceof Unreachable || (error instanceof ApiError && error.fault);
+        if (!passes || attempt === DOWNLOADS || this.#ended.signal.aborted) throw error;
+        await sleep(this.#backoff.pause());
+      }
+    }
+    this.#backoff.connected();
+    const body = received.bytes.slice(0, received.length);
+    return openFile(
+      body,
+      fromBase64(attachment.key),
+      fromBase64(attachment.digest),
+      attachment.size,
+    );
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#ended;
+    while (!signal.aborted) {
+      this.#waker = Promise.withResolvers<void>();
+      const [next] = await this.#uploads.all().catch(() => []);
+      const pause = next === undefined ? Number.POSITIVE_INFINITY : await this.#upload(next);
+      if (pause === undefined) this.#backoff.connected();
+      else if (!signal.aborted) await this.#wait(pause);
+    }
+  }
+
+  async #wait(milliseconds: number): Promise<void> {
+    if (milliseconds === Number.POSITIVE_INFINITY) return this.#waker.promise;
+    await Promise.race([this.#waker.promise, sleep(milliseconds)]);
+  }
+
+  /** Milliseconds to wait before the next try; undefined if it is done, or given up. */
+  async #upload(upload: Upload): Promise<number | undefined> {
+    const { messageId, chat, content } = upload;
+    const progress: Progress = (done, size) =>
+      this.#publish({ type: "file_progress", chat, messageId, done, size });
+    try {
+      const body = await this.#uploads.body(messageId);
+      if (body === undefined) return undefined;
+      const { file: id, url, fields } = await this.#api.fileForm(chat, body.length);
+      await put(url, fields, body, progress, this.#ended.signal);
+      await this.#send(upload, { ...content, file: { ...(content.file as object), id } });
+      await this.#uploads.remove(messageId);
+      return undefined;
+    } catch (error) {
+      return this.#failed(upload, error);
+    }
+  }
+
+  async #failed(upload: Upload, error: unknown): Promise<number | undefined> {
+    const { messageId } = upload;
+    if (error instanceof ApiError && error.code === "rate_limited") {
+      this.#report(upload, error, false);
+      return error.retryAfter === undefined ? this.#backoff.pause() : 1_000 * error.retryAfter;
+    }
+    const passes =
+      error instanceof Unreachable ||
+      error instanceof StoreUnavailable ||
+      (error instanceof ApiError && error.fault);
+    if (passes || this.#ended.signal.aborted) return this.#backoff.pause();
+    if (error instanceof Refused) {
+      const tries = (this.#refused.get(messageId) ?? 0) + 1;
+      this.#refused.set(messageId, tries);
+      if (tries < SIGNATURES) return this.#backoff.pause();
+    }
+    this.#refused.delete(messageId);
+    await this.#uploads.remove(messageId);
+    this.#report(upload, error, true);
+    return undefined;
+  }
+
+  #report({ chat, messageId }: Upload, error: unknown, final: boolean): void {
+    const reason = error instanceof ClientError ? error.message : String(error);
+    this.#publish({ type: "file_failed", chat, messageId, reason, final });
+  }
+}

@@ -1,0 +1,115 @@
+/** Files on their way to S3 and back, by what the backend has signed. No credentials go along. */
+
+import { ApiError, ClientError, FileDamaged, FileGone, Unreachable } from "./errors.ts";
+
+/** How many bytes of how many. */
+export type Progress = (done: number, size: number) => void;
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** S3 does not take it as it is: the signature has expired, or something about it is wrong. */
+export class Refused extends ClientError {
+  override readonly name = "Refused";
+
+  constructor(status: number) {
+    super(`the file was not taken (${status})`);
+  }
+}
+
+/** What has come of a file; it stays, whatever happens. */
+export class Received {
+  readonly bytes: Bytes;
+  length = 0;
+
+  constructor(size: number) {
+    this.bytes = new Uint8Array(size);
+  }
+
+  /** Raises FileDamaged where more comes than there should be. */
+  add(part: Uint8Array): void {
+    if (this.length + part.length > this.bytes.length) throw new FileDamaged();
+    this.bytes.set(part, this.length);
+    this.length += part.length;
+  }
+}
+
+/**
+ * Sends a form. Raises Refused, Unreachable where there is no response, and ApiError where a later
+ * one may help.
+ */
+export async function put(
+  url: string,
+  fields: ReadonlyMap<string, string>,
+  body: Bytes,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<void> {
+  const form = new FormData();
+  for (const [name, value] of fields) form.append(name, value);
+  form.append("file", new Blob([body], { type: "application/octet-stream" }), "file");
+  const reports = (done: number) => progress(Math.min(done, body.length), body.length);
+  const send = typeof XMLHttpRequest === "undefined" ? sendByFetch : sendByRequest;
+  const status = await send(url, form, signal, reports).catch((error: unknown) => {
+    throw unreachable(url, error);
+  });
+  if (status >= 500) throw new ApiError("internal", "S3 did not take it", status);
+  if (status >= 300) throw new Refused(status);
+  reports(body.length);
+}
+
+/** Fetches what `into` lacks. Raises FileGone, FileDamaged, and as `put`. */
+export async function get(
+  url: string,
+  into: Received,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<void> {
+  const headers = into.length > 0 ? { range: `bytes=${into.length}-` } : {};
+  try {
+    const response = await fetch(url, { method: "GET", headers, signal });
+    // 404 is for who may list the bucket; others get 403 for what is not there:
+    // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+    if (response.status === 403 || response.status === 404) throw new FileGone();
+    if (!response.ok) throw new ApiError("internal", "S3 did not give it", 500);
+    if (response.status !== 206) into.length = 0;
+    const reader = response.body?.getReader();
+    for (;;) {
+      const part = await reader?.read();
+      if (part === undefined || part.done) return;
+      into.add(part.value);
+      progress(into.length, into.bytes.length);
+    }
+  } catch (error) {
+    throw error instanceof ClientError ? error : unreachable(url, error);
+  }
+}
+
+type Send = (
+  url: string,
+  form: FormData,
+  signal: AbortSignal,
+  progress: (done: number) => void,
+) => Promise<number>;
+
+/** `fetch` does not report how much of a body is sent. */
+const sendByRequest: Send = (url, form, signal, progress) =>
+  new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    const failed = (event: Event) => reject(new Error(event.type));
+    request.upload.onprogress = ({ loaded }) => progress(loaded);
+    request.onload = () => resolve(request.status);
+    request.onerror = failed;
+    request.ontimeout = failed;
+    request.onabort = failed;
+    signal.addEventListener("abort", () => request.abort());
+    request.open("POST", url);
+    request.send(form);
+  });
+
+const sendByFetch: Send = async (url, form, signal) =>
+  (await fetch(url, { method: "POST", body: form, signal })).status;
+
+/** Without the query of the URL, which whoever has it can use. */
+function unreachable(url: string, error: unknown): Unreachable {
+  return new Unreachable(`${url.replace(/\?.*/, "")} does not answer: ${String(error)}`);
+}
