@@ -71,6 +71,7 @@ def test_the_time_of_these_tests_is_one() -> None:
         (url().replace("eu-west-1", "us-east-1"), {}, "SignatureDoesNotMatch"),
         (url(secret="other"), {}, "SignatureDoesNotMatch"),
         (url(access_key="other"), {}, "InvalidAccessKeyId"),
+        (url(access_key="Api-62d346"), {}, ""),
         (url(seconds=604_801), {}, "AuthorizationQueryParametersError"),
         (url().replace("X-Amz-Date=", "Date="), {}, "AuthorizationQueryParametersError"),
         (url().replace("SignedHeaders=host", "SignedHeaders=x"), {}, _Q := "Authorization"),
