@@ -101,23 +101,11 @@ class Backend:
 
     # -- what is stored and logged
 
-    async def item(self, chat: str, message_id: str) -> Item | None:
-        """A message as the table of chats has it; None once it is purged."""
-        return await asyncio.to_thread(self._item, chat, message_id)
-
-    def _item(self, chat: str, message_id: str) -> Item | None:
-        (table,) = [name for name in self._tables if "Chats" in name]
-        found = self._db.query(
-            TableName=table,
-            KeyConditionExpression="chat = :chat AND begins_with(#item, :messages)",
-            ExpressionAttributeNames={"#item": "item"},
-            ExpressionAttributeValues={":chat": {"S": chat}, ":messages": {"S": "message#"}},
-            ScanIndexForward=False,
-        )
-        items: list[Item] = [dict(item) for item in found["Items"]]
-        return next(
-            (item for item in items if item.get("message_id", {}).get("S") == message_id), None
-        )
+    async def trace(self, message_id: str) -> list[Mapping[str, Any]]:
+        """What the emulator has recorded of a message, in the order of its times."""
+        answer = await self._console(f"trace?id={message_id}")
+        steps: list[Mapping[str, Any]] = answer["steps"]
+        return steps
 
     async def items(self) -> list[bytes]:
         """Every item of every table, as JSON."""

@@ -46,6 +46,7 @@ class Demo:
         self._words: set[str] = set()
         self._searched = (0, 0)
         self._pushes: dict[str, list[Mapping[str, Any]]] = {user: [] for user in users}
+        self._records: dict[str, bytes] = {}  # what the emulator recorded, by message
         self._secret = UNSEEN
         self._tasks: set[asyncio.Task[None]] = set()
         reports = Reports(self._frame, self._connected, self._screen, self._registered)
@@ -145,15 +146,14 @@ class Demo:
     def _frame(self, seen: Frame) -> None:
         stored = self._journeys.frame(seen)
         if stored is not None:
-            self._spawn(self._look_up(stored.chat, stored.message_id))
+            self._spawn(self._look_up(stored.message_id))
         self.changed.set()
 
-    async def _look_up(self, chat: str, message_id: str) -> None:
-        at = time.time()
-        item = await self.backend.item(chat, message_id)
-        if item is not None:  # None: every device has it already, and it is purged
-            self._journeys.stored(message_id, item, at)
-            self.changed.set()
+    async def _look_up(self, message_id: str) -> None:
+        records = await self.backend.trace(message_id)
+        self._records[message_id] = json.dumps(records).encode()
+        self._journeys.traced(message_id, records)
+        self.changed.set()
 
     def _connected(self, user: str, at: float) -> None:
         self._journeys.connected(user, at)
@@ -192,6 +192,8 @@ class Demo:
             for service, tail in tails.items():
                 for at, line in tail.new():
                     self._journeys.logged(service, line, at)
+                    if service == "Push" and "message_id" in line:
+                        self._spawn(self._look_up(line["message_id"]))
                     self.changed.set()
             for user, phone in self.phones.items():
                 pushes = await self.backend.pushes(phone.person.push.token)
@@ -217,6 +219,7 @@ class Demo:
             "stored items": await self.backend.items(),
             "log files": await self.backend.log_files(),
             "pushes": pushes,
+            "traces": list(self._records.values()),
             "frames and requests": left,
         }
         self._secret = await asyncio.to_thread(secret, words, places)

@@ -35,21 +35,22 @@ async def forward(
     http: aiohttp.ClientSession, request: web.BaseRequest, body: bytes, backend: str
 ) -> Answer:
     """What `backend` answers, asked as if the page came from there: its listeners check Host and
-    Origin."""
+    Origin. 502 where it is gone."""
     url = URL(f"{backend}{request.raw_path}", encoded=True)
-    async with http.request(
-        request.method,
-        url,
-        data=body,
-        headers=_forwarded(request.headers, backend),
-        allow_redirects=False,
-        timeout=_TIMEOUT,
-    ) as response:
-        left = _HOP_BY_HOP | {"content-length"}
-        headers = CIMultiDict(
-            (name, value) for name, value in response.headers.items() if name.lower() not in left
-        )
-        return Answer(response.status, headers, response.content_type, await response.read())
+    headers = _forwarded(request.headers, backend)
+    try:
+        async with http.request(
+            request.method, url, data=body, headers=headers, allow_redirects=False, timeout=_TIMEOUT
+        ) as response:
+            returned = CIMultiDict(
+                (name, value)
+                for name, value in response.headers.items()
+                if name.lower() not in _HOP_BY_HOP | {"content-length"}
+            )
+            content = await response.read()
+            return Answer(response.status, returned, response.content_type, content)
+    except aiohttp.ClientError as error:
+        return Answer(502, CIMultiDict(), "text/plain", str(error).encode())
 
 
 def _forwarded(headers: Mapping[str, str], backend: str) -> CIMultiDict[str]:

@@ -6,6 +6,7 @@ the backend, the first later event that shows it gives the time: it happened by 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -58,15 +59,29 @@ class Journey:
         if known is None or (known.by and not by):
             self.steps[step] = Step(at, carried, by)
 
+    @property
+    def job(self) -> dict[str, str]:
+        """What the queue has for the notification service."""
+        return {"user": self.recipient, "chat": self.chat}
+
     def showed(self, text: str, at: float) -> None:
         """It is on the recipient's screen. Where it was acknowledged before, that was by then."""
         known = self.steps.get("decrypted", Step(at, None))
         self.steps["decrypted"] = known._replace(carried={"text": text})
 
+    def timed(self) -> dict[str, Step]:
+        """The steps, with the narrowest bound for presence: it was asked before what follows."""
+        steps = dict(self.steps)
+        if "presence" in steps:
+            later = [steps[name].at for name in ("posted", "queued") if name in steps]
+            asked = steps["presence"]
+            steps["presence"] = asked._replace(at=min([asked.at, *later]))
+        return steps
+
     def as_json(self) -> dict[str, Any]:
         steps = {
             name: {"at": step.at, "by": step.by, "carried": step.carried}
-            for name, step in self.steps.items()
+            for name, step in self.timed().items()
         }
         known = {"id": self.message_id, "from": self.sender, "to": self.recipient, "seq": self.seq}
         return {**known, "sends": self.sends, "lost": self.lost, "steps": steps}
@@ -158,9 +173,18 @@ class Journeys:
 
     # -- what the backend says by itself
 
-    def stored(self, message_id: str, item: Mapping[str, Any], at: float) -> None:
-        if journey := self.all.get(message_id):
-            journey.saw("stored", self._bound(journey, at), item, by=True)
+    def traced(self, message_id: str, records: Iterable[Mapping[str, Any]]) -> None:
+        """What the emulator has recorded of a message: its calls of AWS, with their times."""
+        journey = self.all.get(message_id)
+        if journey is None:
+            return
+        for record in records:
+            done = record["at"] + (record["ms"] or 0) / 1000
+            match (record["kind"], record["name"]):
+                case ("call", "PutItem") if record["has_text"] and "Chats" in record["title"]:
+                    journey.saw("stored", done, _parsed(record["given"]).get("Item", {}))
+                case ("call", "SendMessage") if "PushQueue" in record["title"]:
+                    journey.saw("queued", done, journey.job)
 
     def logged(self, service: str, line: Mapping[str, Any], at: float) -> None:
         """A line of a function's log that names a message."""
@@ -169,20 +193,13 @@ class Journeys:
             return
         if service == "Send" and "posts" in line:
             posts = {"connections": line["posts"], "delivered": line["delivered"]}
-            journey.saw("presence", self._bound(journey, at), posts, by=True)
+            journey.saw("presence", at, posts, by=True)
             if not line["delivered"]:
-                job = {"user": journey.recipient, "chat": journey.chat}
-                journey.saw("queued", at, job, by=True)
+                journey.saw("queued", at, journey.job, by=True)
         elif service == "Push":
             journey.saw("notification", at, line)
             # a job that the delivery watch queued, since nobody acknowledged what was posted
-            job = {"user": journey.recipient, "chat": journey.chat}
-            journey.saw("queued", at, job, by=True)
-
-    @staticmethod
-    def _bound(journey: Journey, at: float) -> float:
-        posted = journey.steps.get("posted")
-        return at if posted is None else min(at, posted.at)
+            journey.saw("queued", at, journey.job, by=True)
 
     def pushed(self, user: str, push: Mapping[str, Any]) -> None:
         """What a phone received of FCM or APNs."""
@@ -210,3 +227,12 @@ class Journeys:
         arrived = journey is not None and not journey.steps.keys().isdisjoint(("posted", "fetched"))
         if journey is not None and arrived:
             journey.showed(text, at)
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    """Empty where the record was shortened."""
+    try:
+        document: dict[str, Any] = json.loads(text)
+    except ValueError:
+        return {}
+    return document

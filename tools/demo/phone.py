@@ -119,8 +119,8 @@ class Phone:
         self.network = "on"
 
     def kill_silently(self) -> int:
-        """Nothing passes any more on the open connections, and neither side is told, as where a
-        router forgets them. The number of connections."""
+        """Nothing passes any more on the open connections, and neither side notices, as where
+        a router forgets them. The number of connections."""
         alive = [line for line in self._lines if not line.silent]
         for line in alive:
             line.silent = True
@@ -200,6 +200,8 @@ class Phone:
             )
         except aiohttp.WSServerHandshakeError as error:
             return web.Response(status=error.status)
+        except aiohttp.ClientError:
+            return web.Response(status=502)
         chosen = [backend.protocol] if backend.protocol else []
         app = web.WebSocketResponse(protocols=chosen, max_msg_size=0, compress=False)
         await app.prepare(request)

@@ -18,6 +18,7 @@ from tests.support.peers import Peers
 from tests.system.browser.conftest import complaint
 from tests.system.conftest import PASSWORD
 
+expect.set_options(timeout=20_000)  # this machine may have much else to do
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 800}
 
@@ -95,7 +96,8 @@ def people(browser: Browser, endpoints: dict[str, Any]) -> Iterator[People]:
     there.close()
     offline = "Failed to load resource: net::ERR_FAILED"
     excused = [offline] if there.may_be_offline else []
-    assert [each for each in there.complaints if each not in excused] == []
+    complaints = [each for each in there.complaints if each not in excused]
+    assert complaints == [], complaints
 
 
 def says(text: str) -> Callable[[Event], bool]:

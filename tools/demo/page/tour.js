@@ -73,7 +73,7 @@ function steps({ ravi, raju, showTab, current, names }) {
       },
     },
     {
-      title: "A connection dies, and nobody is told",
+      title: "A connection dies, and nobody is notified",
       text: `A router forgets ${names.ravi}'s connection. The next message goes into the void, and keeps its clock. The app notices that no answer comes, connects anew and sends again. The id is the same: it stands there once, in its place.`,
       source: "Acknowledgements, retry and order",
       waits: DEAD,
