@@ -88,7 +88,7 @@ def test_a_connection_shows_what_came_and_what_was_posted(details: Details, ring
 @pytest.mark.parametrize(
     "path", [("functions", "x"), ("queues", "x"), ("tables", "x"), ("trace", "x")]
 )
-def test_what_is_not_there_is_said_by_name(details: Details, path: tuple[str, ...]) -> None:
+def test_what_is_not_there_is_reported_by_name(details: Details, path: tuple[str, ...]) -> None:
     with pytest.raises(ApiError, match="there is no") as raised:
         run(details.get(path, {}))
     assert raised.value.status == 404

@@ -67,7 +67,7 @@ def texts(path: Path) -> Iterator[str]:
 
 
 def hints() -> list[str]:
-    """Each `make <target> <variables>` that the code prints, or that it is told to print."""
+    """Each `make <target> <variables>` that the code prints, or gets from its settings."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     commands: dict[str, str] = settings["tool"]["emulator"]["commands"]
     arguments = commands.pop("arguments")
@@ -87,7 +87,7 @@ def test_a_hint_is_a_command_that_make_knows(hint: str) -> None:
     """Every recipe is expanded and none runs (-n); the variables have no effect on the target."""
     typed = hint.replace("<", "").replace(">", "").replace("=...", "=x")
     done = subprocess.run(
-        ["bash", "-c", f"{typed} --dry-run --no-print-directory"],
+        ["bash", "-c", f"{typed} -n --no-print-directory"],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -256,7 +256,7 @@ def test_a_save_that_is_killed_leaves_the_earlier_one(tmp_path: Path) -> None:
         count = left
 
 
-def test_other_templates_and_other_versions_are_said_in_a_sentence(tmp_path: Path) -> None:
+def test_other_templates_and_other_versions_are_reported_in_a_sentence(tmp_path: Path) -> None:
     file = tmp_path / "dev.json"
     with aws_servers.running() as url:
         Resources(url)

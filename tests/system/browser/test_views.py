@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,9 +44,9 @@ class OneFunction:
 
 
 @pytest.fixture
-def ring(fake: FakeSystem) -> Ring:
+def ring(fake: FakeSystem, tmp_path: Path) -> Ring:
     ring = Ring(lambda: 1_800_000_000.0)
-    fake.console._details = Details(ring, functions=OneFunction(ring))
+    fake.console._details = Details(ring, functions=OneFunction(ring), logs=tmp_path)
     return ring
 
 
@@ -77,7 +78,28 @@ def test_a_message_is_found_and_its_way_is_unfolded_and_stays_so(
     expect(steps).to_have_count(4)
     page.get_by_label("any text").fill("nowhere")
     page.get_by_role("button", name="Trace").click()
-    expect(page.get_by_text("This text is in no record that is kept.")).to_be_visible()
+    expect(page.get_by_text("This text is in no record that is retained.")).to_be_visible()
+
+
+def test_a_log_is_put_into_words_and_searched(
+    fake: FakeSystem, ring: Ring, opened: Open, tmp_path: Path
+) -> None:
+    entry = {"level": "INFO", "timestamp": "2026-11-29 11:11:26,642+0000", "message": "accepted"}
+    lines = ['{"_aws":{}}', json.dumps({**entry, "message_id": ID}), "[ERROR] NameError: x"]
+    (tmp_path / "Send.log").write_text("\n".join(lines), encoding="utf-8")
+    page = opened(fake.console.url)
+    page.goto(f"{fake.console.url}/_local/view/functions/send")
+    log = page.get_by_role("list", name="log").get_by_role("listitem")
+    expect(log).to_have_text(
+        ["[ERROR] NameError: x", f"11:11:26,642 INFO accepted message_id {ID}"],
+        use_inner_text=True,
+    )
+    page.get_by_label("lines with").fill("NameError")
+    page.get_by_role("button", name="Show").click()
+    expect(log).to_have_count(1)
+    page.go_back()
+    page.get_by_role("link", name=ID).click()
+    expect(page.get_by_role("heading", name=ID)).to_be_visible()
 
 
 def test_an_invocation_is_made_again_also_with_another_event(

@@ -51,7 +51,7 @@ class Calls:
         )
 
     def after(self, number: int) -> dict[str, Any]:
-        """`missed` counts those that are not kept any more."""
+        """`missed` counts those that are not retained any more."""
         found = [each for each in self._made if each["number"] > number]
         return {"calls": found, "missed": max(0, self._count - number - len(found))}
 

@@ -69,7 +69,9 @@ def _parser() -> argparse.ArgumentParser:
     add_idle_limit(up)
     up.add_argument("--detach", action="store_true", help="return when it is ready")
     up.add_argument("--detached", action="store_true", help=argparse.SUPPRESS)
-    up.add_argument("--data", type=Path, help="where the data is kept (default: STATE_DIR/data)")
+    up.add_argument(
+        "--data", type=Path, help="where the data is persisted (default: STATE_DIR/data)"
+    )
     up.add_argument("--fresh", action="store_true", help="without the data of earlier runs")
     add_settings(up, "-c", "--context", ANY_SETTING)
     commands.add_parser("status", help="where it runs")

@@ -29,7 +29,7 @@ def show(known: Endpoints, text: str, *, as_json: bool) -> list[str]:
         return [json.dumps(found, indent=2)]
     if not found["steps"]:
         raise EmulatorError(
-            f"{text} is in none of the {found['kept']} records that are kept "
+            f"{text} is in none of the {found['retained']} records that are retained "
             f"({found['dropped']} older ones are not)"
         )
     lines = [f"{text}, at {datetime.fromtimestamp(found['steps'][0]['at']):%H:%M:%S}"]

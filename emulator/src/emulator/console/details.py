@@ -105,11 +105,15 @@ class Details:
         }
 
     def _trace(self, text: str) -> dict[str, Any]:
-        kept = {"kept": len(self._ring), "dropped": self._ring.dropped}
+        retained = {"retained": len(self._ring), "dropped": self._ring.dropped}
         if not text:
-            return {"recent": trace.recent(self._ring, self._field), "field": self._field, **kept}
+            return {
+                "recent": trace.recent(self._ring, self._field),
+                "field": self._field,
+                **retained,
+            }
         steps = trace.trace(self._ring, text)
-        return {"id": text, "steps": trace.as_json(steps, text), **kept}
+        return {"id": text, "steps": trace.as_json(steps, text), **retained}
 
     def _function(self, name: str, query: Mapping[str, str]) -> dict[str, Any]:
         label, before = self._label(name), query.get("before", "")

@@ -188,8 +188,8 @@ class FunctionPool:
         task.add_done_callback(self._ending.discard)
 
     async def _diagnose(self, init_error: InvokeResult) -> None:
-        """Where the import fails, if that is why the function can't start. Said once for a change:
-        each event would start another worker that fails alike."""
+        """Where the import fails, if that is why the function can't start. Reported once for a
+        change: each event would start another worker that fails alike."""
         found = await diagnosis.of_init(self.function, self._host)
         text = found or diagnosis.of_invocation(init_error, self.function)
         if self._error is None or self._error["text"] != text:

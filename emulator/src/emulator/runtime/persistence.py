@@ -19,7 +19,7 @@ EVERY = 2.0  # seconds; when the AWS server itself is killed, what happened sinc
 _SHARE = 10  # saving takes at most this part of the time: one second in ten
 
 
-class Kept(Protocol):
+class Persisted(Protocol):
     """Holds data in this process that is saved together with that of AWS."""
 
     def saved(self) -> Any:
@@ -30,21 +30,21 @@ class Kept(Protocol):
 
 
 class Persistence:
-    """One file per environment in `directory`. `kept` is saved beside AWS's data, by name; `fresh`
-    is the hint by which somebody starts without the data."""
+    """One file per environment in `directory`. `persisted` is saved beside AWS's data, by name;
+    `fresh` is the hint by which somebody starts without the data."""
 
     def __init__(
         self,
         directory: Path,
         env: str,
         aws: str,
-        kept: Mapping[str, Kept],
+        persisted: Mapping[str, Persisted],
         report: Callable[[str], None],
         fresh: str,
     ) -> None:
         self._file = directory / f"{env}.json"
         self._aws = aws
-        self._kept = kept
+        self._persisted = persisted
         self._report = report
         self._fresh = fresh
         self._saving: asyncio.Task[None] | None = None
@@ -53,16 +53,16 @@ class Persistence:
         """Put back what is there, once the resources exist; then save from time to time. Raises
         EmulatorError for a file that can't be read."""
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        status, answer = await self._post(OPEN_DATA, {"file": str(self._file)})
+        status, result = await self._post(OPEN_DATA, {"file": str(self._file)})
         if status != 200:
-            raise EmulatorError(f"{answer}: {self._fresh} starts without it")
-        for name, saved in answer["beside"].items():
-            if name in self._kept:
-                self._kept[name].put_back(saved)
-        for note in answer["notes"]:
+            raise EmulatorError(f"{result}: {self._fresh} starts without it")
+        for name, saved in result["beside"].items():
+            if name in self._persisted:
+                self._persisted[name].put_back(saved)
+        for note in result["notes"]:
             self._report(f"{note} ({self._fresh} starts empty)")
-        if answer["put_back"]:
-            self._report(f"{answer['put_back']} items, users, messages and push endpoints put back")
+        if result["put_back"]:
+            self._report(f"{result['put_back']} items, users, messages and push endpoints put back")
         self._saving = asyncio.create_task(self._save_now_and_then())
 
     async def stop(self) -> None:
@@ -82,13 +82,13 @@ class Persistence:
 
     async def _save(self) -> None:
         """A failure is reported; the next time may succeed, as on a disk that was full."""
-        beside = {name: each.saved() for name, each in self._kept.items()}
+        beside = {name: each.saved() for name, each in self._persisted.items()}
         try:
-            status, answer = await self._post(SAVE_DATA, {"beside": beside})
+            status, result = await self._post(SAVE_DATA, {"beside": beside})
         except (aiohttp.ClientError, TimeoutError) as error:
-            status, answer = 0, str(error)
+            status, result = 0, str(error)
         if status != 204:
-            log.warning("the data was not saved: %s", answer)
+            log.warning("the data was not saved: %s", result)
 
     async def _post(self, path: str, body: Mapping[str, Any]) -> tuple[int, Any]:
         async with (

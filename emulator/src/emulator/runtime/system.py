@@ -12,7 +12,7 @@ from emulator.rehearsal.persisted_templates import PersistedTemplates
 from emulator.runtime import ports, push_credentials
 from emulator.runtime.endpoints import Endpoints
 from emulator.runtime.options import Options
-from emulator.runtime.persistence import Kept, Persistence
+from emulator.runtime.persistence import Persisted, Persistence
 from emulator.runtime.servers import Servers
 from emulator.runtime.services import Component, Services
 from emulator.runtime.synth import Synthesis
@@ -99,14 +99,14 @@ class System:
         self, servers: Servers, services: Services, deployable: assembly.Assembly
     ) -> None:
         options = self._options
-        kept: dict[str, Kept] = {
+        persisted: dict[str, Persisted] = {
             "positions": services.events,
             "phones": servers.phones,
             "subscriptions": servers.web_push,
         }
         fresh = options.project.hint("up", "--fresh")
         await self._start(
-            Persistence(options.data, options.env, servers.aws.url, kept, self._report, fresh)
+            Persistence(options.data, options.env, servers.aws.url, persisted, self._report, fresh)
         )
         templates = PersistedTemplates(options.data, options.env)
         await asyncio.to_thread(self._compare, templates, deployable)

@@ -1,1 +1,1 @@
-"""What happened in the system, kept in a ring, and the trace of one text through it."""
+"""What happened in the system, retained in a ring, and the trace of one text through it."""

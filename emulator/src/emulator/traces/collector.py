@@ -95,13 +95,13 @@ class Collector:
         self._written = fresh[-1].number
 
     def _rewrite(self) -> None:
-        kept = list(self._ring)[-MOST_SAVED:]
+        retained = list(self._ring)[-MOST_SAVED:]
         beside = self._file.with_suffix(".new")
-        beside.write_text("".join(map(_line, kept)), encoding="utf-8")
+        beside.write_text("".join(map(_line, retained)), encoding="utf-8")
         beside.chmod(0o600)
         beside.replace(self._file)
-        self._lines = len(kept)
-        self._written = kept[-1].number if kept else self._written
+        self._lines = len(retained)
+        self._written = retained[-1].number if retained else self._written
 
 
 def _line(record: Record) -> str:

@@ -82,7 +82,7 @@ function search(id) {
 }
 
 function trace(found) {
-  const kept = `${number(found.kept)} records are kept, ${number(found.dropped)} older ones are not.`;
+  const retained = `${number(found.retained)} records are retained, ${number(found.dropped)} older ones are not.`;
   if (found.recent) {
     const rows = found.recent.map((each) =>
       make("li", { class: each.error ? "bad" : "" }, clock(each.at), " ", traced(each.id), ` ${each.function}`, each.error ? `: ${each.error}` : ""),
@@ -91,7 +91,7 @@ function trace(found) {
       head("messages", "What was sent last"),
       search(),
       rows.length ? make("ol", { class: "card list" }, ...rows) : empty(`No frame with a ${found.field} has been sent yet.`),
-      make("p", { class: "facts" }, kept),
+      make("p", { class: "facts" }, retained),
     ];
   }
   const failed = found.steps.filter((each) => each.error).length;
@@ -100,8 +100,8 @@ function trace(found) {
     search(found.id),
     found.steps.length
       ? make("div", { class: "card steps" }, ...timeline(found.steps))
-      : empty("This text is in no record that is kept."),
-    make("p", { class: "facts" }, `${number(found.steps.length)} steps, ${failed} of them failed. `, kept),
+      : empty("This text is in no record that is retained."),
+    make("p", { class: "facts" }, `${number(found.steps.length)} steps, ${failed} of them failed. `, retained),
   ];
 }
 
@@ -145,7 +145,7 @@ function functionView(found, { name, more, act }) {
   ];
 }
 
-// The newest line first. A line that is JSON is said in words, with the rest of it behind a fold;
+// The newest line first. A line that is JSON is put into words, with its other fields beside;
 // one of metrics alone says nothing to people.
 function logOf(lines) {
   const rows = lines.filter((line) => !line.startsWith('{"_aws"')).map(lineOf);
@@ -157,9 +157,9 @@ function lineOf(line, n) {
   const failed = /"level":\s*"(ERROR|CRITICAL)"|\[ERROR\]|Traceback/.test(line) ? "bad" : "";
   try {
     const { level, timestamp, message, location: place, service: _, xray_trace_id: __, ...rest } = JSON.parse(line);
-    const said = `${String(timestamp).slice(11, 23)} ${level} ${typeof message === "string" ? message : JSON.stringify(message)}`;
+    const text = `${String(timestamp).slice(11, 23)} ${level} ${typeof message === "string" ? message : JSON.stringify(message)}`;
     const facts = Object.entries(rest).map(([key, value]) => make("span", {}, ` ${key} `, key.endsWith("message_id") ? traced(value) : make("code", {}, typeof value === "string" ? value : JSON.stringify(value))));
-    return make("li", { class: failed, title: place ?? "" }, said, ...facts);
+    return make("li", { class: failed, title: place ?? "" }, text, ...facts);
   } catch {
     return make("li", { class: failed, data: { line: n } }, line);
   }
