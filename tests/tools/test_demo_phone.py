@@ -49,7 +49,7 @@ async def setting() -> AsyncIterator[Setting]:
     upstream = HttpListener(backend, 0, "a backend")
     await upstream.start()
     frames: list[Frame] = []
-    reports = Reports(frames.append, lambda *_: None, lambda *_: None, lambda _: None)
+    reports = Reports(frames.append, lambda *_: None, lambda *_: None, lambda _: None, lambda: None)
     websocket = f"ws://127.0.0.1:{upstream.port}/dev"
     endpoints = Endpoints("dev", upstream.url, websocket, "", "", "", "", 1)
     async with aiohttp.ClientSession() as http:
