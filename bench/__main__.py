@@ -19,6 +19,7 @@ PARTS = {
     "fan_out": "Posting to many connections",
     "encryption": "Encryption on a device, Python client",
     "encryption_browser": "Encryption on a device, browser client in Chromium",
+    "page": "The web client's page in Chromium",
     "latency": "Send to receive, emulator",
     "laptop": "The emulator under load: an absent user, catching up, a busy group",
     "catch_up": "Catching up after an absence",

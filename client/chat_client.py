@@ -21,11 +21,12 @@ from client.connection import Connection
 from client.core.attachment import Attachment, FileDescription
 from client.core.bodies_generated import StoredItem
 from client.core.cipher import FetchResult, Request
-from client.core.content import MessageContent, Reference
+from client.core.content import MessageContent, Reference, written
 from client.core.engine import Engine
 from client.core.events import (
     CaughtUp,
     Connected,
+    DeviceAdded,
     Disconnected,
     Displaced,
     Event,
@@ -200,7 +201,8 @@ class ChatClient:
 
         def start() -> None:
             self._running = asyncio.create_task(connection.run())
-            self._uploading = asyncio.create_task(self._files.run())
+            if self._uploading is None:
+                self._uploading = asyncio.create_task(self._files.run())
 
         async with asyncio.timeout(timeout):
             await self._caught_up(start, complete=False)
@@ -351,7 +353,11 @@ class ChatClient:
     @property
     def writing(self) -> Writing:
         """Reactions, edits, deletions, timers, names, pictures and profiles."""
-        return Writing(self.user, self._store, self._write, self._may_name)
+        return Writing(self.user, self._store, self._write, self._may_name, self._send_to_device)
+
+    def _send_to_device(self, chat: str, device: str, content: MessageContent) -> None:
+        fields = {"content": written(content)}
+        self._drive().step(Engine.send_to_device, chat, device, "content", fields)
 
     async def _may_name(self, chat: str) -> bool:
         """As far as the backend can be asked now; there is nobody else who knows."""
@@ -643,6 +649,8 @@ class ChatClient:
         return await fetch(self._api, request)
 
     def _uploaded(self, upload: Upload, content: Mapping[str, Any]) -> None:
+        if self._drive().engine.left(upload.chat):
+            raise NotAMember
         message = MessageContent("file", content)
 
         def write(engine: Engine, step: Step) -> None:
@@ -675,6 +683,9 @@ class ChatClient:
                 self._chore(self._account.replenish())
             case MembersChanged() if self._store.added(event.chat, event.joined):
                 self._chore(self.writing.repeat_for_newcomers(event.chat))
+            case DeviceAdded() if event.user == self.user:
+                device = f"{event.user}/{event.device}"
+                self._chore(self.writing.repeat_for_device(device))
             case _:
                 pass
         self._feed.publish(event)

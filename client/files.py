@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
+import logging
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,11 +23,15 @@ from client.core.liveness import Backoff
 from client.core.settings import Settings
 from client.crypto.files import open_file, seal, sealed_size
 from client.errors import (
-    ApiError,
+    BadRequest,
     ClientError,
+    MessageTooLarge,
+    NotAMember,
+    NotFound,
     RateLimited,
     ServerFault,
     StoreUnavailable,
+    TooLarge,
     Unreachable,
 )
 from client.store.store import Store
@@ -34,6 +40,9 @@ from client.transfer import Progress, Refused, Transfer
 
 DOWNLOADS = 5  # tries of one file, each going on where the one before ended
 SIGNATURES = 3  # forms that are asked for, for one file, before it is given up
+# What will be the same next time.
+FINAL = (BadRequest, TooLarge, NotFound, NotAMember, MessageTooLarge)
+logger = logging.getLogger("client")
 
 Send = Callable[[Upload, Mapping[str, Any]], None]
 """Writes the message of an upload, with its whole content, and removes the upload."""
@@ -62,6 +71,7 @@ class Files:
     ) -> None:
         self._api, self._store = api, store
         self._send, self._publish = send, publish
+        self._settings, self._random = settings, random
         self._transfer = Transfer()
         self._backoff = Backoff(settings, random)
         self._wake = asyncio.Event()
@@ -95,19 +105,17 @@ class Files:
         """Uploads what waits, one after another, until it is cancelled."""
         while True:
             self._wake.clear()
-            waiting = self._store.uploads()
-            if not waiting:
-                await self._wake.wait()
-                continue
-            pause = await self._upload(waiting[0])
-            if pause is None:
-                self._backoff.connected()
-                continue
+            pause: float | None = None
             try:
+                waiting = self._store.uploads()
+                if waiting and (pause := await self._upload(waiting[0])) is None:
+                    self._backoff.connected()
+                    continue
+            except StoreUnavailable:
+                pause = self._backoff.pause()
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._wake.wait()
-            except TimeoutError:
-                pass
 
     async def _upload(self, upload: Upload) -> float | None:
         """Seconds to wait before the next try; None if it is done, or given up."""
@@ -122,15 +130,16 @@ class Files:
         except RateLimited as error:
             self._publish(FileFailed(upload.chat, upload.message_id, str(error), final=False))
             return error.retry_after or self._backoff.pause()
-        except (Unreachable, ServerFault, StoreUnavailable):
-            return self._backoff.pause()
         except Refused as error:
             tries = self._refused[upload.message_id] = self._refused.get(upload.message_id, 0) + 1
             if tries < SIGNATURES:
                 return self._backoff.pause()
             self._give_up(upload, error)
-        except (ApiError, ClientError) as error:
+        except FINAL as error:
             self._give_up(upload, error)
+        except ClientError as error:  # no network, no sign-in, no disk: it stays
+            logger.info("a file is not uploaded yet: %s", error)
+            return self._backoff.pause()
         return None
 
     def _give_up(self, upload: Upload, error: ClientError) -> None:
@@ -151,16 +160,18 @@ class Files:
         Raises FileGone, FileDamaged, Unreachable and what else the backend refuses it with.
         """
         size, body = sealed_size(attachment.size), bytearray()
+        backoff = Backoff(self._settings, self._random)
         for attempt in range(1, DOWNLOADS + 1):
             try:
                 found = await self._api.file_url(chat, attachment.id)
                 await self._transfer.get(found.url, body, size, progress)
                 break
             except (Unreachable, ServerFault):
+                if len(body) == size:
+                    break  # lost after the last byte
                 if attempt == DOWNLOADS:
                     raise
-                await asyncio.sleep(self._backoff.pause())
-        self._backoff.connected()
+                await asyncio.sleep(backoff.pause())
         key, digest = (base64.b64decode(text + "=") for text in (attachment.key, attachment.digest))
         return await asyncio.to_thread(open_file, bytes(body), key, digest, attachment.size)
 

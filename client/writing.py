@@ -15,19 +15,28 @@ from client.store.history import Profile, read_profile, read_setting
 
 Send = Callable[[str, MessageContent, bool], Awaitable[str]]
 MayName = Callable[[str], Awaitable[bool]]
+SendToDevice = Callable[[str, str, MessageContent], None]
 
 
 class Writing:
     """`send` takes a chat, a content and whether it is urgent; it gives the message id. `may_name`:
-    whether the rules of the group let the user change its name and picture.
+    whether the rules of the group let the user change its name and picture. `send_to_device` takes
+    a chat, `user/device` and a content, which nobody else gets.
 
     All of these return once what was written is on disk, as `ChatClient.send` does, and raise what
     that raises, and CannotWrite where it would have no effect for others.
     """
 
-    def __init__(self, user: str, store: Store, send: Send, may_name: MayName) -> None:
+    def __init__(
+        self,
+        user: str,
+        store: Store,
+        send: Send,
+        may_name: MayName,
+        send_to_device: SendToDevice,
+    ) -> None:
         self._user, self._store = user, store
-        self._send, self._may_name = send, may_name
+        self._send, self._may_name, self._send_to_device = send, may_name, send_to_device
 
     async def text(
         self, chat: str, text: str, *, reply: Reference | None = None, urgent: bool = True
@@ -95,20 +104,38 @@ class Writing:
 
     async def repeat_for_newcomers(self, chat: str) -> None:
         """Name, picture and timer once more: who comes later can't read what was written before."""
-        for kind in DESCRIBING:
-            found = newest(self._store.writings(chat, kind))
-            if found is not None and found.seq is not None:
-                at = min(found.content.fields.get("at", found.seq), found.seq)
-                again = MessageContent(kind, {**found.content.fields, "at": at})
-                await self._send(chat, again, False)
+        for content in self._repeated(chat):
+            await self._send(chat, content, False)
+
+    async def repeat_for_device(self, device: str) -> None:
+        """The same of all chats, and the own profile, for a new device of this user alone."""
+        chats = [each.chat for each in self._store.chats() if not each.left]
+        for chat in chats:
+            for content in self._repeated(chat):
+                self._send_to_device(chat, device, content)
+        saved = self._store.saved_profile()
+        # Where others have it: else the new device would think that they do.
+        there = [chat for chat in chats if saved is not None and self._has_sent(chat, saved)]
+        if saved is not None and there:
+            self._send_to_device(there[0], device, saved)
+
+    def _has_sent(self, chat: str, profile: MessageContent) -> bool:
+        own = (each for each in self._store.writings(chat, "profile") if each.user == self._user)
+        return any(each.content.fields["at"] >= profile.fields["at"] for each in own)
+
+    def _repeated(self, chat: str) -> list[MessageContent]:
+        found = [newest(self._store.writings(chat, kind)) for kind in DESCRIBING]
+        return [
+            MessageContent(each.content.kind, {**each.content.fields, "at": min(at, each.seq)})
+            for each in found
+            if each is not None and each.seq is not None
+            for at in (each.content.fields.get("at", each.seq),)
+        ]
 
     async def _introduce(self, chat: str) -> None:
         """Sends the own profile where it, or this version of it, was not sent."""
         saved = self._store.saved_profile()
-        if saved is None or not self._is_direct(chat):
-            return
-        sent = [each for each in self._store.writings(chat, "profile") if each.user == self._user]
-        if all(each.content.fields["at"] < saved.fields["at"] for each in sent):
+        if saved is not None and self._is_direct(chat) and not self._has_sent(chat, saved):
             await self._send(chat, saved, False)
 
     def _is_direct(self, chat: str) -> bool:

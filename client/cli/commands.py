@@ -43,7 +43,7 @@ HELP = f"""\
 {ATTACHING}
 {STRANGERS}
 {VERIFYING}
-/quit                  leaves, as Ctrl-D does
+/quit                  leaves, as Ctrl-D does; the tab key completes a command
 Anything else is sent; // at the beginning sends a /"""
 
 STORE_RETRY = 1.0  # seconds
@@ -78,6 +78,7 @@ class Commands:
             **OwnAccount(client, view, self.leave).commands(),
             "help": self._help,
         }
+        view.offers([*self._known, "quit"])
 
     async def entered(self, line: str) -> bool:
         """False: the user wants to leave."""

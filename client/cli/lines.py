@@ -20,7 +20,7 @@ import codecs
 import contextlib
 import os
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from client.cli.qr import coloured
 from client.cli.text import LONGEST_LINE, history_line, one_line, shown
@@ -56,6 +56,9 @@ class Lines:
 
     def updated(self, message: StoredMessage) -> None:
         self._write(f"~ {history_line(message)}")
+
+    def offers(self, names: Sequence[str]) -> None:
+        pass  # nobody types them here
 
     def wrote(self) -> None:
         pass  # `sent` reports it

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from client.chat_client import ChatClient
 from client.cli import options as given
 from client.cli.commands import Commands
+from client.cli.faults import watch
 from client.cli.lines import InputLines, Lines
 from client.cli.options import Options, UsageError
 from client.cli.own_account import Ask, asked
@@ -123,7 +124,8 @@ async def _in_lines(client: ChatClient, options: Options) -> None:
                 return
         await _last_words(client)
 
-    await _until(talk(), _listen(client, room, verifying))
+    console = options.endpoints.get("console")
+    await _until(talk(), _listen(client, room, verifying), watch(console, view))
 
 
 async def _on_screen(client: ChatClient, options: Options) -> None:
@@ -141,7 +143,8 @@ async def _on_screen(client: ChatClient, options: Options) -> None:
         screen.app.exit()
 
     beside = (talk(), _listen(client, room, verifying), _begin(client, room, options.to))
-    await _until(screen.app.run_async(), *beside)
+    faults = watch(options.endpoints.get("console"), screen)
+    await _until(screen.app.run_async(), *beside, faults)
     if client.unaccepted:
         print(f"{client.unaccepted} message(s) not sent yet; they go out at the next start")
 

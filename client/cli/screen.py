@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from prompt_toolkit.application import Application, get_app
@@ -105,6 +105,7 @@ class Screen:
         self._notices: dict[str, list[Notice]] = {}
         self._limit, self._offset, self._furthest = SHOWN, 0, 0
         self._problem, self._progress = "", ""
+        self._names: Sequence[str] = ()  # of the commands
         self._typed_at = -TYPING_EVERY
         self._buffer = Entry(
             lambda: self.problem(TOO_LONG),
@@ -149,6 +150,9 @@ class Screen:
 
     def updated(self, message: StoredMessage) -> None:
         self._redraw()
+
+    def offers(self, names: Sequence[str]) -> None:
+        self._names = names
 
     def wrote(self) -> None:
         self._offset = 0
@@ -301,6 +305,10 @@ class Screen:
         def _(event: KeyPressEvent) -> None:
             self._entered("/quit")
 
+        @keys.add("tab")
+        def _(event: KeyPressEvent) -> None:
+            self._complete(self._buffer.text)
+
         @keys.add("pageup")
         def _(event: KeyPressEvent) -> None:
             self._offset += max(1, self._rows() - 2)
@@ -314,6 +322,19 @@ class Screen:
                 self._seen()
 
         return keys
+
+    def _complete(self, line: str) -> None:
+        """As much of a command's name as is clear; of several, what they are."""
+        if not line.startswith("/") or " " in line:
+            return
+        fitting = [f"/{name}" for name in sorted(self._names) if name.startswith(line[1:])]
+        if not fitting:
+            return
+        first, last = fitting[0], fitting[-1]  # what these have in common, all have
+        ends = (at for at, (a, b) in enumerate(zip(first, last, strict=False)) if a != b)
+        more = first[: next(ends, len(first))] + (" " if len(fitting) == 1 else "")
+        self._buffer.document = Document(more)
+        self.problem("" if len(fitting) == 1 else "  ".join(fitting))
 
     def _accept(self, buffer: Buffer) -> bool:
         self._problem = ""

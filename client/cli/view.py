@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from client.core.events import MessageReadable, MessageReceived, StateChanged
@@ -27,6 +28,9 @@ class View(Protocol):
 
     def updated(self, message: StoredMessage) -> None:
         """A message of the open chat is another now: edited, deleted, with another reaction."""
+
+    def offers(self, names: Sequence[str]) -> None:
+        """The names of the commands, for who types a part of one."""
 
     def wrote(self) -> None:
         """An own message was added to the open chat."""

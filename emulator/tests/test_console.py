@@ -437,7 +437,7 @@ def test_the_page_is_whole_and_asks_nothing_of_other_hosts() -> None:
                 for text in texts
                 for name in re.findall(r"/_local/([a-z]+\.[a-z]+)|from \"\./(.*?)\"", text)
             }
-            assert {one or other for one, other in wanted} | {"index.html"} == {
+            assert {one or other for one, other in wanted} | {"index.html", "view.html"} == {
                 file.name for file in PAGE.iterdir()
             }
             names = "http://www.w3.org/2000/svg"  # a namespace, not an address

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from client import ChatClient, MessageReceived
 from client.core.attachment import Attachment, FileDescription
 from client.core.events import FileFailed, FileProgress
-from client.errors import FileDamaged, FileGone
+from client.errors import FileDamaged, FileGone, Unauthorized
 from tests.client.library import of, online, with_server
 from tests.support.backend.objects import CUT
 from tests.support.backend.server import Served, until
@@ -117,6 +118,30 @@ def test_a_file_that_the_backend_refuses_is_reported_and_given_up() -> None:
             await until(lambda: ravi.uploads() == [])
             assert small != large
             assert len(server.aws.objects.stored) == 1
+
+    with_server(scenario)
+
+
+def test_a_file_waits_for_a_sign_in_and_is_given_up_where_the_user_is_no_member() -> None:
+    async def scenario(server: Served) -> None:
+        async with online(server, "raju") as raju, online(server, "ravi") as ravi:
+            chat, group = await ravi.direct("raju"), await ravi.group(["raju"])
+            form = ravi._api.file_form
+
+            async def signed_out(*_: Any) -> Any:
+                raise Unauthorized("unauthorized", "signed out", 401)
+
+            ravi._api.file_form = signed_out  # type: ignore[method-assign,assignment]
+            await ravi.send_file(chat, b"x", REPORT)
+            await ravi.send_file(group, b"y", REPORT)
+            await asyncio.sleep(0)
+            assert len(ravi.uploads()) == 2
+            await ravi.people.leave(group)
+            ravi._api.file_form = form  # type: ignore[method-assign]
+            ravi._files.wake()
+            await received(raju, "ravi")
+            await ravi.wait_for(of(FileFailed, chat=group, final=True))
+            assert ravi.uploads() == []
 
     with_server(scenario)
 

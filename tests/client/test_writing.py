@@ -205,3 +205,20 @@ def test_a_kind_that_is_not_known_is_shown_as_such() -> None:
             await until(lambda: kinds() == ["text", "unknown", "unreadable"])
 
     with_server(scenario)
+
+
+def test_a_new_device_of_a_user_gets_the_names_and_the_own_profile_and_nobody_else_does() -> None:
+    async def scenario(server: Served) -> None:
+        async with online(server, "ravi") as ravi, online(server, "raju") as raju:
+            chat = await ravi.group(["raju"], "Weekend")
+            await raju.wait_for(of(ChatDescribed, chat=chat))
+            await ravi.writing.set_profile("Ravi K.", None)
+            await written(ravi, raju)
+            async with online(server, "ravi", "laptop") as laptop:
+                await laptop.wait_for(of(ChatDescribed, chat=chat, what="chat_name"))
+                await until(lambda: laptop.writing.profile("ravi").name == "Ravi K.")
+                assert "Weekend" in [each.name for each in laptop.chats()]
+            count = "SELECT count(*) FROM messages WHERE kind = 'chat_name'"
+            assert raju._store.db.execute(count).fetchone() == (1,)
+
+    with_server(scenario)

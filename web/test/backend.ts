@@ -67,6 +67,8 @@ export class Backend {
   quiet = false;
   /** What it says instead of the truth, by route (`GET chats`) or type of frame (`synced`). */
   readonly lies = new Map<string, (truth: Fields, to: string) => Lie | Promise<Lie>>();
+  /** So many files, or responses to uploads, are lost: a file at the half of what was left. */
+  cutFiles = 0;
   online = true;
   /** New connections never open, and how many have tried to. */
   stuck = false;
@@ -151,7 +153,7 @@ export class Backend {
     return this.#control("later", { seconds: milliseconds / 1000 });
   }
 
-  /** The next requests of the bucket get these statuses; -1: the connection is lost. */
+  /** The next requests of the bucket get these statuses. */
   failFiles(...faults: number[]): Promise<void> {
     return this.#control("fail_files", { faults });
   }
@@ -242,7 +244,7 @@ export class Backend {
     if (!this.online) throw new TypeError("the network is gone");
     if (url.startsWith("http")) {
       await this.pending;
-      return plainFetch(url, init); // the bucket
+      return this.#file(url, init);
     }
     const route = `${init.method} ${url.replace(/\?.*/, "").split("/")[2]}`;
     const token = new Headers(init.headers).get("authorization")?.replace("Bearer ", "") ?? "";
@@ -253,6 +255,24 @@ export class Backend {
       ? lie
       : [lie === undefined ? status : 200, lie ?? truth];
     return new Response(body === undefined ? null : JSON.stringify(body), { status: code });
+  }
+
+  /** The bucket. A connection that is really cut makes undici raise where nobody can catch it. */
+  async #file(url: string, init: RequestInit): Promise<Response> {
+    const response = await plainFetch(url, init);
+    if (this.cutFiles === 0 || (init.method === "GET" && !response.ok)) return response;
+    this.cutFiles -= 1;
+    if (init.method === "POST") throw new TypeError("the connection is lost");
+    const whole = new Uint8Array(await response.arrayBuffer());
+    const half = [whole.slice(0, whole.length / 2)];
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        const part = half.pop();
+        if (part === undefined) controller.error(new TypeError("the connection is lost"));
+        else controller.enqueue(part);
+      },
+    });
+    return new Response(body, { status: response.status });
   }
 
   async #asked(route: string, url: string, init: RequestInit): Promise<[number, unknown]> {

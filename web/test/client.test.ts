@@ -57,6 +57,21 @@ test("another device that signs the user up at the same moment does no harm", as
   expect(asked).toBe(2);
 });
 
+test("signing in makes no account, and signing up takes nobody's name", async () => {
+  const calls: string[] = [];
+  const refused = (what: string, status: number) => (): [number, unknown] => {
+    calls.push(what);
+    return [status, { error: { code: "no", message: "no" } }];
+  };
+  backend.lies.set("POST sign-in", refused("in", 401));
+  backend.lies.set("POST sign-up", refused("up", 409));
+  const { client } = await backend.client("newcomer/phone", { settings: {} });
+  await expect(client.signIn()).rejects.toMatchObject({ status: 401 });
+  await expect(client.signUp()).rejects.toMatchObject({ status: 409 });
+  expect(calls).toEqual(["in", "up"]);
+  await client.abort();
+});
+
 describe("sending", () => {
   test("a lost frame is sent again, byte by byte the same", async () => {
     const [ravi, raju] = [await connect("ravi/phone"), await connect("raju/phone")];

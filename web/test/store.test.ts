@@ -208,6 +208,21 @@ test("only one holds a device at a time; the next one gets it when that ends", a
   await again.close();
 });
 
+test("who waits for a device gets it when the other one lets go, and has all of it", async () => {
+  const first = await open();
+  await first.transaction(async (work) => work.put(notes, note(1)));
+  const second = Store.open(name, 1, TABLES, new AbortController().signal);
+  const third = new AbortController();
+  const given = expect(Store.open(name, 1, TABLES, third.signal)).rejects.toThrow("no longer");
+  third.abort(new Error("no longer"));
+  await given;
+  await first.close();
+  const store = await second;
+  expect(await store.all(notes)).toEqual([note(1)]);
+  await expect(open()).rejects.toThrow(StoreError);
+  await store.close();
+});
+
 test("where locks are not to be had, opening says so", async () => {
   const refused = new DOMException("not here", "SecurityError");
   vi.spyOn(navigator.locks, "request").mockRejectedValueOnce(refused);

@@ -186,3 +186,18 @@ test("a profile comes with the first text, and with each change", async () => {
   const own = await ravi.client.writing.profile(user("ravi"));
   expect(own).toEqual(await raju.client.writing.profile(user("ravi")));
 });
+
+test("a new device of a user gets the names and the own profile", async () => {
+  const { ravi, raju, chat } = await pair();
+  const group = await ravi.client.group([user("raju")], "Weekend");
+  await until(() => eventsOf(raju, "chat_described").length > 0);
+  await ravi.client.writing.setProfile("Ravi K.", null);
+  await written(ravi, raju, chat, "hello");
+  const tablet = await connect("ravi/tablet");
+  const named = async () => (await tablet.client.chats()).find((each) => each.chat === group)?.name;
+  await until(async () => (await named()) === "Weekend");
+  await until(async () => (await tablet.client.writing.profile(user("ravi"))).name === "Ravi K.");
+  // Once as a message for it alone, and once as the copy that it asks for: it is not late enough.
+  await until(() => eventsOf(tablet, "chat_described").length >= 2);
+  expect(eventsOf(raju, "chat_described")).toHaveLength(1);
+});

@@ -285,6 +285,21 @@ def test_a_text_that_could_not_be_written_stays_typed(tmp_path: Path) -> None:
     with_server(scenario)
 
 
+def test_the_tab_key_completes_a_command_or_shows_which_there_are() -> None:
+    async def scenario(server: Served) -> None:
+        async with person(server, "ravi") as ravi:
+            await until(lambda: ravi.client.online)
+            ravi.keyboard.send_text("/rep\t")
+            await until(lambda: ravi.screen._buffer.text == "/reply ")
+            ravi.keyboard.send_text("x\t")  # what stands behind a command is its own
+            await until(lambda: ravi.screen._buffer.text == "/reply x")
+            ravi.screen._buffer.text = ""
+            ravi.keyboard.send_text("/de\t")
+            await ravi.shows("/decline", "/delete", "/devices")
+
+    with_server(scenario)
+
+
 def test_what_others_and_the_backend_say_steers_nothing_on_the_screen() -> None:
     async def scenario(server: Served) -> None:
         async with person(server, "ravi") as ravi:

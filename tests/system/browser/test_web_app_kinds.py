@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from client import ChatClient
+from client.core.attachment import FileDescription
 from client.store.history import StoredMessage
 from tests.support.peers import Peers
 from tests.system.browser.web_app_scenes import (
@@ -129,3 +130,40 @@ def test_a_group_is_renamed_and_a_profile_has_a_picture(
     page.get_by_role("dialog").get_by_role("button", name="Save").click()
     expect(page.get_by_role("heading", name="Goa trip").first).to_be_visible()
     wait_until(lambda: "Goa trip" in [each.name for each in peers.call(python.chats)])
+
+
+def test_a_picture_and_a_file_come_whole_in_both_directions(
+    people: People, peers: Peers, names: Callable[[str], str], wait_until: Callable[..., Any]
+) -> None:
+    ravi, raju = names("ravi"), names("raju")
+    python = peers.connect(raju)
+    page = people.signed_up(ravi)
+    befriend(peers, python, ravi)
+    write_to(page, raju)
+    chat = peers.run(python.direct(ravi))
+    drawn = page.screenshot()
+    page.get_by_label("Attach a file").set_input_files(
+        {"name": "view.png", "mimeType": "image/png", "buffer": drawn}
+    )
+    expect(message(page, re.compile("You, Picture, .*, delivered"))).to_be_visible(timeout=20_000)
+    content = last(peers, python, chat).content
+    assert content is not None
+    file = content.file
+    assert file is not None
+    assert file.thumbnail is not None
+    assert (file.width, file.height) == (1280, 800)
+    assert peers.run(python.fetch_file(chat, file)) == drawn
+
+    page.get_by_role("button", name="Open picture view.png").click()
+    looking = page.get_by_role("dialog", name="view.png")
+    expect(looking.get_by_role("link", name="Save")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(looking).to_have_count(0)
+
+    peers.run(python.send_file(chat, b"name,score\nravi,7\n", FileDescription(name="scores.csv")))
+    row = message(page, re.compile("File: scores.csv"))
+    row.get_by_role("button", name="Load: scores.csv, 18 byte").click()
+    with page.expect_download() as download:
+        row.get_by_role("link", name="scores.csv").click()
+    assert download.value.path().read_bytes() == b"name,score\nravi,7\n"
+    assert download.value.suggested_filename == "scores.csv"

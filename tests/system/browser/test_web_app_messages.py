@@ -16,6 +16,7 @@ from playwright.sync_api import Page, expect
 from client import ChatClient
 from tests.support.peers import Peers
 from tests.system.browser.web_app_scenes import (
+    FILL,
     People,
     befriend,
     message,
@@ -30,22 +31,6 @@ from tests.system.browser.web_app_scenes import (
 __all__ = ["names", "peers", "people"]  # fixtures
 pytestmark = pytest.mark.xdist_group("story")
 
-# Gives the open chat `count` messages, of heights that differ; `first` is the first one's seq.
-FILL = """({ first, count, complete }) => {
-  const { session } = document.querySelector('switchboard-app').ui;
-  const { open } = session;
-  const made = (seq) => ({
-    chat: open.chat, seq, messageId: `m${seq}`, sender: seq % 3 ? session.user : 'raju',
-    senderDevice: 'x', sentAt: 1700000000000 + seq * 60000,
-    text: `message ${seq}` + ' and more words'.repeat(seq % 17), unreadable: undefined,
-    state: seq % 3 ? 4 : undefined, reason: undefined, kind: 'text', content: undefined,
-    reference: { by: 'x/x', id: `m${seq}` }, edited: false, deleted: false, reactions: [],
-    reply: undefined, expires: undefined, expiresAt: undefined,
-  });
-  open.messages = Array.from({ length: count }, (_, at) => made(first + at));
-  open.complete = complete;
-  open.changed();
-}"""
 # Puts `count` older messages in front of those that are there.
 OLDER = """({ count }) => {
   const { open } = document.querySelector('switchboard-app').ui.session;

@@ -18,8 +18,26 @@ from tests.support.peers import Peers
 from tests.system.browser.conftest import complaint
 from tests.system.conftest import PASSWORD
 
+expect.set_options(timeout=20_000)  # this machine may have much else to do
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 800}
+
+# Gives the open chat `count` messages, of heights that differ; `first` is the first one's seq.
+FILL = """({ first, count, complete }) => {
+  const { session } = document.querySelector('switchboard-app').ui;
+  const { open } = session;
+  const made = (seq) => ({
+    chat: open.chat, seq, messageId: `m${seq}`, sender: seq % 3 ? session.user : 'raju',
+    senderDevice: 'x', sentAt: 1700000000000 + seq * 60000,
+    text: `message ${seq}` + ' and more words'.repeat(seq % 17), unreadable: undefined,
+    state: seq % 3 ? 4 : undefined, reason: undefined, kind: 'text', content: undefined,
+    reference: { by: 'x/x', id: `m${seq}` }, edited: false, deleted: false, reactions: [],
+    reply: undefined, expires: undefined, expiresAt: undefined,
+  });
+  open.messages = Array.from({ length: count }, (_, at) => made(first + at));
+  open.complete = complete;
+  open.changed();
+}"""
 
 
 @pytest.fixture
@@ -78,7 +96,8 @@ def people(browser: Browser, endpoints: dict[str, Any]) -> Iterator[People]:
     there.close()
     offline = "Failed to load resource: net::ERR_FAILED"
     excused = [offline] if there.may_be_offline else []
-    assert [each for each in there.complaints if each not in excused] == []
+    complaints = [each for each in there.complaints if each not in excused]
+    assert complaints == [], complaints
 
 
 def says(text: str) -> Callable[[Event], bool]:

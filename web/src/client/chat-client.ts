@@ -14,7 +14,7 @@ import type { MessageContent, Reference } from "./core/content.ts";
 import { Engine } from "./core/engine.ts";
 import type { Event } from "./core/events.ts";
 import type { ServerFrame, Watermarks } from "./core/frames.ts";
-import { ulid } from "./core/ids.ts";
+import { nameOf, ulid } from "./core/ids.ts";
 import { Backoff } from "./core/liveness.ts";
 import { isMember, isPair } from "./core/membership.ts";
 import type { Random } from "./core/random.ts";
@@ -44,6 +44,7 @@ import { Writing } from "./writing.ts";
 
 const USER = /^[a-z0-9_]{3,32}$/;
 const DELETING_REQUESTS = 1000; // each leaves some 100 chats
+const JUST_MS = 10_000; // since a device list was fetched
 const CONNECT_TIMEOUT_MS = 30_000;
 
 export interface Options {
@@ -84,6 +85,8 @@ export class ChatClient {
   readonly #self: Self;
   readonly #madeAt: number;
   readonly #direct = new Map<string, string>();
+  /** Own devices that were given names, pictures and timers since this client was opened. */
+  readonly #repeatedFor = new Set<string>();
   #connection: Connection | undefined;
   #running: Promise<void> | undefined;
 
@@ -145,7 +148,7 @@ export class ChatClient {
     this.#files = new Files({
       api: this.#api,
       uploads,
-      backoff: new Backoff(this.#settings, this.#random),
+      backoff: () => new Backoff(this.#settings, this.#random),
       send: (upload, content) => this.#uploaded(upload, content),
       publish: (event) => this.#feed.publish(event),
     });
@@ -579,6 +582,7 @@ export class ChatClient {
 
   /** Not twice, where the client ended between this and the removal of the upload. */
   async #uploaded({ messageId, chat }: Upload, content: UploadContent): Promise<void> {
+    if (this.#driver.engine.left(chat)) throw new NotAMember();
     const message = { ...content, kind: "file" } as MessageContent;
     await this.#driver.step(async (step, engine) => {
       if ((await step.ledger.own(messageId)) !== undefined) return;
@@ -608,6 +612,12 @@ export class ChatClient {
       case "keys_low":
         void this.#account.replenish(event.fallbackUsed).catch(ignored);
         break;
+      case "device_added":
+        if (event.user === this.user) void this.#repeatFor(event.device).catch(ignored);
+        break;
+      case "devices_changed":
+        if (event.user === this.user) void this.#newDevices().catch(ignored);
+        break;
       case "members":
         void this.#newcomers(event.chat, event.joined).catch(ignored);
         break;
@@ -616,6 +626,20 @@ export class ChatClient {
         break;
     }
     this.#feed.publish(event);
+  }
+
+  /** The first further device of a user is not announced by `device_added`. */
+  async #newDevices(): Promise<void> {
+    const since = Date.now() - JUST_MS;
+    for (const { device, trustedAt } of await this.devices()) {
+      if (device !== this.device && trustedAt >= since) await this.#repeatFor(device);
+    }
+  }
+
+  async #repeatFor(device: string): Promise<void> {
+    if (this.#repeatedFor.has(device)) return;
+    this.#repeatedFor.add(device);
+    await this.writing.repeatForDevice(nameOf(this.user, device));
   }
 
   /** Those whom this device has added get the chat's name, picture and timer. */

@@ -11,12 +11,13 @@ import type { Event } from "./core/events.ts";
 import type { Backoff } from "./core/liveness.ts";
 import { openFile, sealedSize, sealFile } from "./crypto/files.ts";
 import { fromBase64, toBase64 } from "./crypto/signing.ts";
-import { ApiError, ClientError, StoreUnavailable, Unreachable } from "./errors.ts";
+import { ApiError, ClientError, MessageTooLarge, NotAMember, Unreachable } from "./errors.ts";
 import type { StoredUploads, Upload, UploadContent } from "./store/uploads.ts";
 import { get, type Progress, put, Received, Refused } from "./transfer.ts";
 
 const DOWNLOADS = 5; // tries of one file, each going on where the one before ended
 const SIGNATURES = 3; // forms that are asked for, for one file, before it is given up
+const FINAL = new Set(["bad_request", "too_large", "not_found"]);
 
 /** A file to be sent; `more` are further fields of its message. */
 export interface FileDraft {
@@ -30,7 +31,7 @@ export interface FileDraft {
 export interface FilesOptions {
   readonly api: Api;
   readonly uploads: StoredUploads;
-  readonly backoff: Backoff;
+  readonly backoff: () => Backoff;
   /** Writes the message of an upload, with its whole content, unless it was written before. */
   readonly send: (upload: Upload, content: UploadContent) => Promise<void>;
   readonly publish: (event: Event) => void;
@@ -39,6 +40,7 @@ export interface FilesOptions {
 export class Files {
   readonly #api: Api;
   readonly #uploads: StoredUploads;
+  readonly #newBackoff: () => Backoff;
   readonly #backoff: Backoff;
   readonly #send: FilesOptions["send"];
   readonly #publish: FilesOptions["publish"];
@@ -50,7 +52,8 @@ export class Files {
   constructor({ api, uploads, backoff, send, publish }: FilesOptions) {
     this.#api = api;
     this.#uploads = uploads;
-    this.#backoff = backoff;
+    this.#newBackoff = backoff;
+    this.#backoff = backoff();
     this.#send = send;
     this.#publish = publish;
   }
@@ -103,18 +106,19 @@ export class Files {
     progress: Progress,
   ): Promise<Uint8Array<ArrayBuffer>> {
     const received = new Received(sealedSize(attachment.size));
+    const backoff = this.#newBackoff();
     for (let attempt = 1; ; attempt++) {
       try {
         const { url } = await this.#api.fileUrl(chat, attachment.id);
         await get(url, received, progress, this.#ended.signal);
         break;
       } catch (error) {
+        if (received.length === received.bytes.length) break; // lost after the last byte
         const passes = error instanceof Unreachable || (error instanceof ApiError && error.fault);
         if (!passes || attempt === DOWNLOADS || this.#ended.signal.aborted) throw error;
-        await sleep(this.#backoff.pause());
+        await sleep(backoff.pause());
       }
     }
-    this.#backoff.connected();
     const body = received.bytes.slice(0, received.length);
     return openFile(
       body,
@@ -164,16 +168,11 @@ export class Files {
       this.#report(upload, error, false);
       return error.retryAfter === undefined ? this.#backoff.pause() : 1_000 * error.retryAfter;
     }
-    const passes =
-      error instanceof Unreachable ||
-      error instanceof StoreUnavailable ||
-      (error instanceof ApiError && error.fault);
-    if (passes || this.#ended.signal.aborted) return this.#backoff.pause();
     if (error instanceof Refused) {
       const tries = (this.#refused.get(messageId) ?? 0) + 1;
       this.#refused.set(messageId, tries);
       if (tries < SIGNATURES) return this.#backoff.pause();
-    }
+    } else if (!isFinal(error)) return this.#backoff.pause(); // no network, no sign-in, no disk
     this.#refused.delete(messageId);
     await this.#uploads.remove(messageId);
     this.#report(upload, error, true);
@@ -184,4 +183,10 @@ export class Files {
     const reason = error instanceof ClientError ? error.message : String(error);
     this.#publish({ type: "file_failed", chat, messageId, reason, final });
   }
+}
+
+/** What will be the same next time. */
+function isFinal(error: unknown): boolean {
+  if (error instanceof ApiError) return FINAL.has(error.code);
+  return error instanceof NotAMember || error instanceof MessageTooLarge;
 }

@@ -106,8 +106,13 @@ const sendByRequest: Send = (url, form, signal, progress) =>
     request.send(form);
   });
 
-const sendByFetch: Send = async (url, form, signal) =>
-  (await fetch(url, { method: "POST", body: form, signal })).status;
+/** Outside of browsers. Whole: Node raises where nobody can catch it when a form's stream is aborted. */
+const sendByFetch: Send = async (url, form, signal) => {
+  const whole = new Response(form);
+  const headers = { "content-type": whole.headers.get("content-type") ?? "" };
+  const body = await whole.arrayBuffer();
+  return (await fetch(url, { method: "POST", headers, body, signal })).status;
+};
 
 /** Without the query of the URL, which whoever has it can use. */
 function unreachable(url: string, error: unknown): Unreachable {

@@ -124,13 +124,46 @@ export class Writing {
 
   /** Name, picture and timer once more: who comes later can't read what was written before. */
   async repeatForNewcomers(chat: string): Promise<void> {
+    for (const content of await this.#repeated(chat)) await this.#send(chat, content);
+  }
+
+  /** The same of all chats, and the own profile, for a new device (`user/device`) of this user alone. */
+  async repeatForDevice(device: string): Promise<void> {
+    const all = await this.#driver.read(() => chatsOf(this.#store, this.#user));
+    const saved = await this.#saved();
+    let profile = saved && checked({ kind: "profile", ...saved });
+    for (const { chat } of all.filter(({ left }) => !left)) {
+      for (const content of await this.#repeated(chat)) {
+        await this.#sendToDevice(chat, device, content);
+      }
+      // Where others have it: else the new device would think that they do.
+      if (profile === undefined || !(await this.#hasSent(chat, saved?.at ?? 0))) continue;
+      await this.#sendToDevice(chat, device, profile);
+      profile = undefined;
+    }
+  }
+
+  async #repeated(chat: string): Promise<MessageContent[]> {
+    const again: MessageContent[] = [];
     for (const kind of DESCRIBING) {
       const found = newest(await this.#writings(chat, kind));
       if (found?.seq === undefined) continue;
       const { at = found.seq } = found.content as { at?: number };
-      const again = { ...found.content, at: Math.min(at, found.seq) } as MessageContent;
-      await this.#send(chat, again);
+      again.push({ ...found.content, at: Math.min(at, found.seq) } as MessageContent);
     }
+    return again;
+  }
+
+  async #hasSent(chat: string, at: number): Promise<boolean> {
+    const sent = await this.#writings(chat, "profile");
+    return sent.some(
+      ({ user, content }) => user === this.#user && content.kind === "profile" && content.at >= at,
+    );
+  }
+
+  async #sendToDevice(chat: string, device: string, content: MessageContent): Promise<void> {
+    const envelope = { kind: "content", content } as const;
+    await this.#driver.step((step, engine) => engine.sendToDevice(step, chat, device, envelope));
   }
 
   /** Sends the own profile where it, or this version of it, was not sent. */
@@ -139,10 +172,7 @@ export class Writing {
     const row = await this.#store.get(tables.chats, chat);
     if (saved === undefined || row?.kind !== "direct") return;
     const { name, picture, at } = saved;
-    const sent = await this.#writings(chat, "profile");
-    const has = sent.some(
-      ({ user, content }) => user === this.#user && content.kind === "profile" && content.at >= at,
-    );
+    const has = await this.#hasSent(chat, at);
     if (!has) await this.#send(chat, checked({ kind: "profile", name, picture, at }));
   }
 

@@ -6,6 +6,7 @@ GET /_local/functions/<name>/log[?text=<text>]: its log.
 GET /_local/queues/<name>: the messages that are visible, which a look does not take.
 GET /_local/tables/<name>[?start=<key as JSON>]: a page of its items.
 GET /_local/connections/<id>: what was received and posted on it.
+GET /_local/faults: the last error of each function's code, in one line with its place.
 POST /_local/functions/<name> `{"event": ...}` invokes it; POST /_local/queues/<name>
 `{"redrive": "<message id>" | "all"}` moves dead letters back to the queue they came from.
 """
@@ -36,6 +37,8 @@ class Functions(Protocol):
 
     def label(self, reference: str) -> str:
         """Raises EmulatorError for a function that there is not."""
+
+    def state(self) -> dict[str, Any]: ...
 
 
 async def _nothing() -> None:
@@ -89,6 +92,17 @@ class Details:
             case ("queues", (("redrive", str(which)),)):
                 return await asyncio.to_thread(self._redrive, path[1], which)
         raise bad_request('the body is {"event": ...} or {"redrive": "<message id>" | "all"}')
+
+    def faults(self) -> dict[str, Any]:
+        """The last error of each function's code: `{"faults": [{"text", "at"}]}`."""
+        functions = self._functions.state()["functions"] if self._functions is not None else []
+        return {
+            "faults": [
+                {"text": f"{each['label']}: {each['error']['text']}", "at": each["error"]["at"]}
+                for each in functions
+                if each["error"]
+            ]
+        }
 
     def _trace(self, text: str) -> dict[str, Any]:
         kept = {"kept": len(self._ring), "dropped": self._ring.dropped}

@@ -44,7 +44,17 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 _KNOWN = (
-    *("connections", "endpoints", "functions", "load", "phones", "pools", "queues", "state"),
+    *(
+        "connections",
+        "endpoints",
+        "faults",
+        "functions",
+        "load",
+        "phones",
+        "pools",
+        "queues",
+        "state",
+    ),
     *("tables", "targets", "trace"),
 )
 
@@ -134,6 +144,8 @@ class Console:
                 return await self._details.get(call.path, call.query)
             case _Call("POST", ("functions" | "queues", _), body):
                 return await self._details.post(call.path, body)
+            case _Call("GET", ("faults",), _):
+                return self._details.faults()
             case _Call("GET", ("endpoints",), _):
                 return self._endpoints()
             case _Call("GET", ("state",), _):

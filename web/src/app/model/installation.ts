@@ -52,7 +52,9 @@ export function pageDatabaseOf({ user, device }: Installation): string {
 
 /** Deletes what this device had. Nothing can be read here after that. */
 export async function deleteDatabases(of: Installation): Promise<void> {
-  for (const name of [databaseOf(of.user, of.device), pageDatabaseOf(of)]) {
+  const own = databaseOf(of.user, of.device);
+  const all = (await indexedDB.databases()).flatMap(({ name }) => name ?? []);
+  for (const name of all.filter((each) => each === own || each.startsWith(`${own}/`))) {
     await new Promise<void>((resolve) => {
       const request = indexedDB.deleteDatabase(name);
       request.onsuccess = () => resolve();

@@ -15,6 +15,7 @@ import {
 } from "../../client/index.ts";
 import { Conversation } from "./conversation.ts";
 import type { Drafts } from "./drafts.ts";
+import { Files } from "./files.ts";
 import { type Link, linkAfter } from "./link.ts";
 import { Model } from "./model.ts";
 
@@ -50,6 +51,7 @@ export class Session extends Model {
   blocked: ReadonlySet<string> = new Set();
   open: Conversation | undefined;
   readonly presence = new Map<string, Presence>();
+  readonly files: Files;
   readonly profiles = new Map<string, Profile>();
   readonly comparisons = new Map<string, Ongoing>();
   /** Users whose changed keys are not accepted. */
@@ -77,6 +79,7 @@ export class Session extends Model {
     super();
     this.client = client;
     this.drafts = drafts;
+    this.files = new Files(client);
     this.#stop = client.listen((event) => this.#heard(event));
   }
 
@@ -87,6 +90,7 @@ export class Session extends Model {
   /** What is here is shown before anybody is asked; then it connects, and stays connected. */
   async begin(): Promise<void> {
     await this.#refreshChats();
+    await this.files.restore();
     this.registeredAt = await this.client.registeredAt();
     void this.#connect();
   }
@@ -301,6 +305,7 @@ export class Session extends Model {
       this.#later(event.chat);
       if (event.chat === this.open?.chat) this.open.heard(event);
     }
+    this.files.heard(event);
     this.#react(event);
     this.changed();
   }

@@ -5,7 +5,9 @@ import { ClientError, MessageTooLarge, StoreUnavailable } from "../../client/ind
 import type { Conversation } from "../model/conversation.ts";
 import { enterSends } from "../model/enter.ts";
 import { words } from "../words/words.ts";
+import { sendingFiles } from "./file.ts";
 import { icon, round } from "./parts.ts";
+import { looksOf } from "./pictures.ts";
 import { reasonIn } from "./ui.ts";
 import { GIVEN, View } from "./view.ts";
 
@@ -29,6 +31,21 @@ export class Composer extends View {
           : html`<p class="problem" role="alert">${this.#problem}</p>`
       }
       ${this.#composing()}
+      ${sendingFiles(this.conversation.chat, this.session, this.#cancelFile)}
+      <label class="round attach" title=${say.attach}>
+        ${icon("clip")}<span class="unseen">${say.attach}</span>
+        <input
+          class="unseen"
+          type="file"
+          multiple
+          @change=${(event: Event) => {
+            const input = event.target as HTMLInputElement;
+            const files = [...(input.files ?? [])];
+            input.value = "";
+            void this.#attach(files);
+          }}
+        />
+      </label>
       <textarea
         rows="1"
         aria-label=${say.write}
@@ -37,6 +54,11 @@ export class Composer extends View {
         enterkeyhint="enter"
         @input=${this.#typed}
         @keydown=${this.#pressed}
+        @paste=${(event: ClipboardEvent) => {
+          const files = [...(event.clipboardData?.files ?? [])];
+          if (files.length > 0) event.preventDefault();
+          void this.#attach(files);
+        }}
         @compositionend=${(event: CompositionEvent) => {
           this.#compositionEnded = event.timeStamp;
         }}
@@ -47,7 +69,7 @@ export class Composer extends View {
 
   /** The draft of the chat that is open now; never while somebody types in the same one. */
   protected override updated(changes: PropertyValues): void {
-    if (changes.has("conversation")) this.follow(this.conversation);
+    if (changes.has("conversation")) this.follow(this.conversation, this.session.files);
     this.#began();
     if (this.#shown === this.conversation.chat) return;
     this.#shown = this.conversation.chat;
@@ -67,6 +89,27 @@ export class Composer extends View {
   get #area(): HTMLTextAreaElement | null {
     return this.querySelector("textarea");
   }
+
+  // -- files
+
+  async #attach(files: readonly File[]): Promise<void> {
+    const { chat, composing } = this.conversation;
+    try {
+      for (const file of files) {
+        const looks = await looksOf(file);
+        await this.session.files.send(chat, file, looks, composing?.message.reference);
+      }
+      if (files.length > 0 && composing?.what === "reply") this.conversation.compose(undefined);
+    } catch (error) {
+      this.#problem = problemOf(error);
+      this.requestUpdate();
+    }
+    if (files.length > 0) this.focusUnlessTouch();
+  }
+
+  readonly #cancelFile = (messageId: string): void => {
+    void this.session.files.cancel(messageId);
+  };
 
   // -- a reply or an edit
 

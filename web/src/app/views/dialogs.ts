@@ -1,7 +1,9 @@
 /** A question and a menu, as the browser's own dialogs: they keep the focus in and give it back. */
 
 import { html, nothing } from "lit";
+import type { StoredMessage } from "../../client/index.ts";
 import { words } from "../words/words.ts";
+import { pictureUrl, round } from "./parts.ts";
 import { type Menu, type Question, reasonIn } from "./ui.ts";
 import { View } from "./view.ts";
 
@@ -10,8 +12,9 @@ export class Dialogs extends View {
   #busy = false;
 
   protected override render() {
-    this.follow(this.ui);
-    const { question, menu } = this.ui;
+    this.follow(this.ui, this.ui.session?.files);
+    const { question, menu, looking } = this.ui;
+    if (looking !== undefined) return this.#picture(looking);
     if (question !== undefined) return this.#question(question);
     return menu === undefined ? nothing : this.#menu(menu);
   }
@@ -45,6 +48,24 @@ export class Dialogs extends View {
           <button class=${danger ? "danger" : "primary"} ?disabled=${this.#busy}>${action}</button>
         </div>
       </form>
+    </dialog>`;
+  }
+
+  #picture({ content }: StoredMessage) {
+    if (content?.kind !== "file") return nothing;
+    const { file } = content;
+    const fetched = this.ui.session?.files.of(file);
+    const here = fetched?.at === "here";
+    const thumbnail = file.thumbnail === undefined ? undefined : pictureUrl(file.thumbnail);
+    const source = here ? fetched.url : thumbnail;
+    return html`<dialog class="looking" aria-label=${file.name} @close=${this.#closed} @click=${this.#beside}>
+      <div class="looking-bar">
+        <bdi>${file.name}</bdi>
+        ${fetched?.at === "failed" ? html`<span role="alert">${fetched.reason}</span>` : nothing}
+        ${here ? html`<a href=${fetched.url} download=${file.name}>${words().downloadFile}</a>` : nothing}
+        ${round("close", words().close, () => this.#close())}
+      </div>
+      ${source === undefined ? nothing : html`<img src=${source} alt=${file.name} />`}
     </dialog>`;
   }
 

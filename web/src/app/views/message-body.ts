@@ -10,6 +10,7 @@ import type { Session } from "../model/session.ts";
 import { explain } from "../model/undecryptable.ts";
 import { period } from "../words/times.ts";
 import { words } from "../words/words.ts";
+import { fileOf } from "./file.ts";
 import { type Icon, icon } from "./parts.ts";
 
 /** What the row does when something inside is pressed. */
@@ -17,6 +18,8 @@ export interface Hands {
   readonly openMenu: (message: StoredMessage) => void;
   /** Shows the message that is answered. */
   readonly show: (quote: Quote) => void;
+  /** Shows the picture of a message as large as the window. */
+  readonly picture: (message: StoredMessage) => void;
   readonly react: (message: StoredMessage, emoji: string | null) => void;
 }
 
@@ -32,6 +35,9 @@ function drawn(message: StoredMessage, session: Session, hands: Hands): Template
     case "text":
       return html`${message.reply === undefined ? nothing : quoted(message.reply, session, hands)}
         <div class="text" dir="auto">${message.text}</div>`;
+    case "file":
+      return html`${message.reply === undefined ? nothing : quoted(message.reply, session, hands)}
+        ${fileOf(message, session, hands.picture)}`;
     case "unreadable":
       return setApart("warning", words().undecryptable.broken);
     default:
@@ -50,6 +56,12 @@ export function textOf(message: StoredMessage, session: Session): string {
   switch (message.kind) {
     case "text":
       return message.text ?? "";
+    case "file": {
+      if (content?.kind !== "file") return say.fileSaid.file;
+      const { kind, name } = content.file;
+      const named = kind === "file" ? `${say.fileSaid.file}: ${name}` : say.fileSaid[kind];
+      return message.text ? `${named}, ${message.text}` : named;
+    }
     case "timer": {
       const seconds = content?.kind === "timer" ? content.seconds : 0;
       return seconds === 0 ? say.timerOff(who) : say.timerOn(who, period(seconds));

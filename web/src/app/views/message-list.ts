@@ -68,7 +68,7 @@ export class MessageList extends View {
   // -- drawing
 
   protected override willUpdate(_changes: PropertyValues): void {
-    this.follow(this.ui, this.session, this.conversation);
+    this.follow(this.ui, this.session, this.session.files, this.conversation);
     const { messages } = this.conversation;
     if (this.#of !== this.conversation) this.#begin();
     else if (messages !== this.#drawn) this.#moved(messages);
@@ -317,6 +317,7 @@ export class MessageList extends View {
       this.ui.choose(messageMenu(message, this.conversation, this.session, this.ui));
     },
     show: ({ of }) => this.ui.run(() => this.#showQuoted(`${of.by}/${of.id}`)),
+    picture: (message) => this.ui.look(message),
     react: (message, emoji) => this.ui.run(() => this.session.react(message, emoji)),
   };
 

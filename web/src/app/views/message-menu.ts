@@ -21,12 +21,13 @@ export function messageMenu(
   const left = session.entry(chat)?.left === true || session.isRequest(chat);
   const there = !message.deleted && !isNotice(message);
   const failed = message.state === State.FAILED;
+  const sent = there && ["text", "file"].includes(message.kind) && message.unreadable === undefined;
   const written = there && message.kind === "text" && message.unreadable === undefined;
   const items = [
     {
       label: say.reply,
       run: () => conversation.compose({ what: "reply", message }),
-      if: written && !left && !failed,
+      if: sent && !left && !failed,
     },
     {
       label: say.copyText,

@@ -16,6 +16,8 @@ const ICONS = {
   down: svg`<path d="M5 9l7 7 7-7" />`,
   up: svg`<path d="M5 15l7-7 7 7" />`,
   more: svg`<circle cx="12" cy="5" r="1" /><circle cx="12" cy="12" r="1" /><circle cx="12" cy="19" r="1" />`,
+  clip: svg`<path d="M20 11l-8.5 8.5a5 5 0 0 1-7-7L13 4a3.5 3.5 0 0 1 5 5l-8.5 8.5a2 2 0 0 1-3-3L14 7" />`,
+  file: svg`<path d="M6 3h8l4 4v14H6zM14 3v4h4" />`,
   pencil: svg`<path d="M4 20l1-4L16 5l3 3L8 19z" />`,
   close: svg`<path d="M6 6l12 12M18 6L6 18" />`,
   mute: svg`<path d="M6 9v4l-2 3h11M18 14V10a6 6 0 0 0-9-5.2M10 20a2.2 2.2 0 0 0 4 0M4 4l16 16" />`,
@@ -38,7 +40,7 @@ export function icon(name: Icon): TemplateResult {
 }
 
 /** What such a picture may be, by what its base64 begins with (docs/protocol.md). */
-function pictureUrl(picture: string): string {
+export function pictureUrl(picture: string): string {
   const type = picture.startsWith("/9j/") ? "jpeg" : picture.startsWith("iVBOR") ? "png" : "webp";
   return `data:image/${type};base64,${picture}`;
 }

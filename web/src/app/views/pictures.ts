@@ -38,17 +38,42 @@ export function picturePicker(
 /** The middle square of it, in unpadded base64. Raises RangeError where it can't be made so small. */
 async function smallPicture(file: Blob): Promise<string> {
   const image = await createImageBitmap(file);
+  const least = Math.min(image.width, image.height);
+  const square = [(image.width - least) / 2, (image.height - least) / 2, least, least] as const;
+  const found = shrunk(image, square);
+  if (found === undefined) throw new RangeError(words().pictureTooLarge);
+  return found;
+}
+
+/** How a picture is shown before it is here; undefined for what the browser can't draw. */
+export async function looksOf(
+  file: Blob,
+): Promise<{ thumbnail?: string; width: number; height: number } | undefined> {
+  if (!file.type.startsWith("image/")) return undefined;
+  const image = await createImageBitmap(file).catch(() => undefined);
+  if (image === undefined) return undefined;
+  const { width, height } = image;
+  const thumbnail = shrunk(image, [0, 0, width, height]);
+  return { width, height, ...(thumbnail === undefined ? {} : { thumbnail }) };
+}
+
+/** A part of the image as a JPEG that a message may carry, as good as it goes. */
+function shrunk(
+  image: ImageBitmap,
+  part: readonly [left: number, top: number, width: number, height: number],
+): string | undefined {
+  const [, , width, height] = part;
   for (const side of SIDES) {
+    const scale = Math.min(1, side / Math.max(width, height));
     const canvas = document.createElement("canvas");
-    canvas.width = canvas.height = side;
-    const least = Math.min(image.width, image.height);
-    const [left, top] = [(image.width - least) / 2, (image.height - least) / 2];
-    canvas.getContext("2d")?.drawImage(image, left, top, least, least, 0, 0, side, side);
+    canvas.width = Math.max(1, Math.round(width * scale));
+    canvas.height = Math.max(1, Math.round(height * scale));
+    canvas.getContext("2d")?.drawImage(image, ...part, 0, 0, canvas.width, canvas.height);
     for (const quality of QUALITIES) {
       const base64 = canvas.toDataURL("image/jpeg", quality).split(",")[1] ?? "";
       const unpadded = base64.replace(/=+$/, "");
       if (unpadded.length <= LONGEST_PICTURE && unpadded !== "") return unpadded;
     }
   }
-  throw new RangeError(words().pictureTooLarge);
+  return undefined;
 }

@@ -1,6 +1,6 @@
 /** What every view is given: the page's state, where the user is, and how to ask and to report. */
 
-import { ApiError, MessageTooLarge, Unreachable } from "../../client/index.ts";
+import { ApiError, MessageTooLarge, type StoredMessage, Unreachable } from "../../client/index.ts";
 import type { App } from "../model/app.ts";
 import { Model } from "../model/model.ts";
 import { go, parseRoute, type Route } from "../model/route.ts";
@@ -39,6 +39,8 @@ export class Ui extends Model {
   route: Route = parseRoute(location.hash);
   question: Question | undefined;
   menu: Menu | undefined;
+  /** The message whose picture is shown as large as the window. */
+  looking: StoredMessage | undefined;
   notice: string | undefined;
   #noticeOver: ReturnType<typeof setTimeout> | undefined;
 
@@ -70,7 +72,17 @@ export class Ui extends Model {
     this.changed();
   }
 
+  /** Opens the picture of a message, and fetches it if it is not here. */
+  look(message: StoredMessage): void {
+    const { content } = message;
+    if (content?.kind !== "file") return;
+    this.looking = message;
+    void this.session?.files.fetch(message.chat, content.file);
+    this.changed();
+  }
+
   dismiss(): void {
+    this.looking = undefined;
     this.question = undefined;
     this.menu = undefined;
     this.changed();

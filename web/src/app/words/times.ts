@@ -76,3 +76,16 @@ export function period(seconds: number): string {
   const options = { style: "unit", unit, unitDisplay: "long" } as const;
   return new Intl.NumberFormat(locale(), options).format(seconds / length);
 }
+
+const SIZES = ["byte", "kilobyte", "megabyte", "gigabyte"] as const;
+
+/** "240 kB" */
+export function bytes(count: number): string {
+  const step = Math.min(SIZES.length - 1, Math.floor(Math.log10(Math.max(1, count)) / 3));
+  const options = { style: "unit", unit: SIZES[step] ?? "byte", maximumFractionDigits: 1 } as const;
+  return new Intl.NumberFormat(locale(), options).format(count / 1000 ** step);
+}
+
+export function percent(share: number): string {
+  return new Intl.NumberFormat(locale(), { style: "percent" }).format(share);
+}

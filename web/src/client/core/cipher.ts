@@ -12,7 +12,7 @@ import type { ChatRow, MessageRow, OutboxRow, Purpose } from "../store/tables.ts
 import type { ClaimedKey, FormerDevice, SignedDevice } from "./bodies.generated.ts";
 import type { MessageContent } from "./content.ts";
 import type { Message } from "./frames.ts";
-import type { SasContent } from "./outputs.ts";
+import type { ToDeviceContent } from "./outputs.ts";
 
 // -- what is asked of the backend
 
@@ -131,8 +131,13 @@ export interface Cipher {
   restore(): Promise<Set<string>>;
   /** The devices for which to-device messages are queued. */
   devicesToSendTo(chat: string): Promise<Set<string>>;
-  /** Queues a step of a comparison for one device; it is dropped after `until`. */
-  queueToDevice(chat: string, device: string, content: SasContent, until: number): Promise<void>;
+  /** Queues something for one device; it is dropped after `until`. */
+  queueToDevice(
+    chat: string,
+    device: string,
+    content: ToDeviceContent,
+    until?: number,
+  ): Promise<void>;
   toDeviceWants(audience: Audience, tried: ReadonlySet<string>): Promise<Wants>;
   /** The to-device messages that can be sealed; those that never can are dropped. */
   sealToDevice(audience: Audience): Promise<Outgoing[]>;

@@ -23,7 +23,7 @@ import { KeyRequests } from "./key-requests.ts";
 import { Liveness } from "./liveness.ts";
 import { isPair, Membership } from "./membership.ts";
 import { Outbox } from "./outbox.ts";
-import type { Output, SasContent } from "./outputs.ts";
+import type { Output, ToDeviceContent } from "./outputs.ts";
 import { OwnMessages } from "./own-messages.ts";
 import { PresencePlan } from "./presence.ts";
 import type { Random } from "./random.ts";
@@ -298,13 +298,13 @@ export class Engine {
     return true;
   }
 
-  /** A step of a comparison for one `user/device`, as soon as it can be sealed; not after `until`. */
+  /** A hidden message to one `user/device`, as soon as it can be sealed; not after `until`. */
   async sendToDevice(
     step: Step,
     chat: string,
     device: string,
-    content: SasContent,
-    until: number,
+    content: ToDeviceContent,
+    until?: number,
   ): Promise<void> {
     await step.cipher.queueToDevice(chat, device, content, until);
     this.#sending.look(chat);

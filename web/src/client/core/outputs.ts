@@ -19,3 +19,5 @@ export type Output =
   | { readonly type: "sas"; readonly message: Message; readonly content: SasContent };
 
 export type SasContent = Extract<Content, { kind: "sas" }>;
+/** What one device is sent that nobody else gets, beside keys and copies. */
+export type ToDeviceContent = Extract<Content, { kind: "sas" | "content" }>;

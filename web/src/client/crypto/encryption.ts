@@ -19,7 +19,7 @@ import type {
 import type { MessageContent } from "../core/content.ts";
 import { type Message, send } from "../core/frames.ts";
 import { isText, nameOf, partsOf, userOf } from "../core/ids.ts";
-import type { SasContent } from "../core/outputs.ts";
+import type { ToDeviceContent } from "../core/outputs.ts";
 import { State } from "../core/ticks.ts";
 import { MessageTooLarge } from "../errors.ts";
 import { contentOf } from "../store/changes.ts";
@@ -199,8 +199,8 @@ export class Encryption implements Cipher {
   async queueToDevice(
     chat: string,
     device: string,
-    content: SasContent,
-    until: number,
+    content: ToDeviceContent,
+    until?: number,
   ): Promise<void> {
     await this.#toDevice.add(chat, device, content, until);
   }
@@ -304,7 +304,7 @@ export class Encryption implements Cipher {
   async #for(
     chat: string,
     to: Recipient,
-    content: Exclude<Content, { kind: "content" }>,
+    content: Content,
     { fresh = false, hidden = true } = {},
   ): Promise<Outgoing> {
     const messageId = crypto.randomUUID();

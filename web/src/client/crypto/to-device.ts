@@ -48,7 +48,7 @@ export class ToDeviceQueue {
   /** Of comparisons, for nobody knows of them any more. */
   async drop(): Promise<void> {
     for (const row of await this.#work.all(tables.toDevice)) {
-      if (row.content !== undefined) this.done(row);
+      if (row.content?.kind === "sas") this.done(row);
     }
   }
 

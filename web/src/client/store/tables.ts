@@ -127,7 +127,7 @@ export interface MessageRow {
 }
 
 /** What a frame carries decides what its `missing` devices still need. */
-export type Purpose = "text" | "copy" | "room_key" | "request" | "sas";
+export type Purpose = "text" | "content" | "copy" | "room_key" | "request" | "sas";
 
 export interface OutboxRow {
   readonly number: number;
@@ -145,14 +145,14 @@ export interface ToDeviceRow {
   /** Of a copy the text's; of a step one that says its place in the order. */
   readonly messageId: string;
   /** Undefined of a copy: the text is looked up when the copy is made. */
-  readonly content: SasContent | undefined;
+  readonly content: ToDeviceContent | undefined;
   /** After this it is dropped, ms on the clock of the steps. */
   readonly until: number | undefined;
   /** Of a copy: the device could not read the text, so it was announced before. */
   readonly asked: boolean;
 }
 
-type SasContent = Extract<Content, { kind: "sas" }>;
+type ToDeviceContent = Extract<Content, { kind: "sas" | "content" }>;
 
 export interface InboundGroupRow {
   readonly chat: string;

@@ -5,7 +5,7 @@ import { VIEWS } from "./views.js";
 
 const PERIOD = 2000; // milliseconds between two looks
 
-const parts = location.pathname.replace(/^\/_local\/view\//, "").split("/");
+const parts = location.pathname.slice("/_local/view/".length).split("/");
 const kind = parts[0];
 const name = decodeURIComponent(parts.slice(1).join("/"));
 const view = VIEWS[kind];
@@ -68,6 +68,12 @@ function live(is, text) {
   document.body.classList.toggle("lost", !is);
   put($("live"), paused ? "paused" : text);
 }
+
+// A form is an address with a query; the policy of the page lets none be sent.
+document.addEventListener("submit", (event) => {
+  event.preventDefault();
+  location.assign(`${event.target.getAttribute("action") ?? location.pathname}?${new URLSearchParams(new FormData(event.target))}`);
+});
 
 $("pause").addEventListener("click", () => {
   paused = !paused;

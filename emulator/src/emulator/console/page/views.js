@@ -108,9 +108,16 @@ function trace(found) {
 function functionView(found, { name, more, act }) {
   const event = make("textarea", { name: "event", rows: 6, spellcheck: false, value: found.invocations[0] ? pretty(found.invocations[0].given) : "{}" });
   const invoke = make("button", { type: "button", class: "main" }, "Invoke");
+  // its result is unfolded
+  const run = async (given) => {
+    const result = await act(`functions/${encodeURIComponent(name)}`, { event: given });
+    const made = document.querySelector(`[data-key="r${result?.number}"]`);
+    if (made) made.open = true;
+    made?.scrollIntoView({ block: "nearest" });
+  };
   invoke.addEventListener("click", () => {
     try {
-      act(`functions/${encodeURIComponent(name)}`, { event: JSON.parse(event.value) });
+      run(JSON.parse(event.value));
     } catch {
       event.setCustomValidity("this is no JSON");
       event.reportValidity();
@@ -121,7 +128,7 @@ function functionView(found, { name, more, act }) {
     const { details } = step({ ...each, after_ms: null, title: each.error || each.id });
     details.querySelector(".after").replaceChildren(clock(each.at));
     const again = make("button", { type: "button" }, "Invoke again");
-    again.addEventListener("click", () => act(`functions/${encodeURIComponent(name)}`, { event: JSON.parse(each.given) }));
+    again.addEventListener("click", () => run(JSON.parse(each.given)));
     details.append(again);
     return details;
   });
@@ -133,17 +140,38 @@ function functionView(found, { name, more, act }) {
     rows.length ? make("div", { class: "card steps" }, ...rows) : empty("It was not invoked yet."),
     ...older,
     make("h3", {}, "Log"),
+    filter(new URLSearchParams(location.search).get("text") ?? ""),
     logOf(more?.lines ?? []),
   ];
 }
 
+// The newest line first. A line that is JSON is said in words, with the rest of it behind a fold;
+// one of metrics alone says nothing to people.
 function logOf(lines) {
-  if (!lines.length) return empty("It has printed nothing.");
-  const rows = lines.map((line) => {
-    const bad = /"level":\s*"(ERROR|CRITICAL)"|\[ERROR\]|Traceback/.test(line);
-    return make("li", { class: bad ? "bad" : "" }, line);
-  });
+  const rows = lines.filter((line) => !line.startsWith('{"_aws"')).map(lineOf);
+  if (!rows.length) return empty("It has printed nothing that fits.");
   return make("ol", { class: "card log", tabIndex: 0, ariaLabel: "log" }, ...rows.reverse());
+}
+
+function lineOf(line, n) {
+  const failed = /"level":\s*"(ERROR|CRITICAL)"|\[ERROR\]|Traceback/.test(line) ? "bad" : "";
+  try {
+    const { level, timestamp, message, location: place, service: _, xray_trace_id: __, ...rest } = JSON.parse(line);
+    const said = `${String(timestamp).slice(11, 23)} ${level} ${typeof message === "string" ? message : JSON.stringify(message)}`;
+    const facts = Object.entries(rest).map(([key, value]) => make("span", {}, ` ${key} `, key.endsWith("message_id") ? traced(value) : make("code", {}, typeof value === "string" ? value : JSON.stringify(value))));
+    return make("li", { class: failed, title: place ?? "" }, said, ...facts);
+  } catch {
+    return make("li", { class: failed, data: { line: n } }, line);
+  }
+}
+
+function filter(text) {
+  const form = make("form", { class: "search" });
+  form.append(
+    make("label", {}, "lines with ", make("input", { name: "text", value: text, autocomplete: "off" })),
+    make("button", {}, "Show"),
+  );
+  return form;
 }
 
 function queue(found, { name, act }) {
@@ -172,7 +200,8 @@ function queue(found, { name, act }) {
 
 const value = (typed) => {
   const [type, inner] = Object.entries(typed)[0] ?? ["", ""];
-  return type === "S" || type === "N" ? inner : JSON.stringify(typed);
+  if (type === "S" || type === "N") return inner;
+  return type.endsWith("S") ? inner.join(", ") : JSON.stringify(inner);
 };
 
 function table(found, { name }) {

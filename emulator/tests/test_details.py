@@ -1,0 +1,193 @@
+"""What the console opens, as JSON: functions, queues, tables, connections, traces."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+import pytest
+
+from emulator.console.commands import ApiError
+from emulator.console.details import PAGE, Details
+from emulator.providers import EmulatorError, InvokeResult
+from emulator.traces.ring import INVOCATION, POST, Ring
+
+
+class OneFunction:
+    """`arn:...:send`, called Send; returns its event."""
+
+    def __init__(self, ring: Ring) -> None:
+        self._ring = ring
+
+    def label(self, reference: str) -> str:
+        if reference != "send":
+            raise EmulatorError(f"there is no function {reference!r} (there are: send)")
+        return "Send"
+
+    def state(self) -> dict[str, Any]:
+        error = {"text": "lambdas/send.py:3: NameError: x", "at": 7.0}
+        return {"functions": [{"label": "Send", "error": error}, {"label": "Push", "error": None}]}
+
+    async def invoke(self, reference: str, event: bytes) -> InvokeResult:
+        self._ring.add(INVOCATION, "Send", given=event, result=event)
+        return InvokeResult(event, False)
+
+
+@pytest.fixture
+def ring() -> Ring:
+    return Ring(lambda: 1.0)
+
+
+@pytest.fixture
+def details(ring: Ring, tmp_path: Path) -> Details:
+    return Details(ring, functions=OneFunction(ring), logs=tmp_path)
+
+
+def run(work: Coroutine[Any, Any, Any]) -> Any:
+    return asyncio.run(work)
+
+
+def test_invocations_are_paged_and_an_event_is_invoked(details: Details, ring: Ring) -> None:
+    for n in range(PAGE + 1):
+        ring.add(INVOCATION, "Send", given=f"{n}")
+    ring.add(INVOCATION, "Push")
+    first = run(details.get(("functions", "send"), {}))
+    assert [each["given"] for each in first["invocations"][:2]] == [f"{PAGE}", f"{PAGE - 1}"]
+    second = run(details.get(("functions", "send"), {"before": str(first["before"])}))
+    assert ([each["given"] for each in second["invocations"]], second["before"]) == (["0"], None)
+    done = run(details.post(("functions", "send"), {"event": {"a": 1}}))
+    newest = run(details.get(("functions", "send"), {}))["invocations"][0]
+    assert (newest["number"], newest["given"]) == (done["number"], '{"a": 1}')
+
+
+def test_errors_of_the_code_are_listed(details: Details) -> None:
+    text = "Send: lambdas/send.py:3: NameError: x"
+    assert details.faults() == {"faults": [{"text": text, "at": 7.0}]}
+
+
+def test_a_log_is_searched(details: Details, tmp_path: Path) -> None:
+    assert run(details.get(("functions", "send", "log"), {})) == {"lines": []}
+    (tmp_path / "Send.log").write_text("one\ntwo\nmore of one\n", encoding="utf-8")
+    found = run(details.get(("functions", "send", "log"), {"text": "one"}))
+    assert found == {"lines": ["one", "more of one"]}
+
+
+def test_a_connection_shows_what_came_and_what_was_posted(details: Details, ring: Ring) -> None:
+    ring.add(INVOCATION, "Send", given='{"requestContext": {"connectionId": "c1"}}')
+    ring.add(POST, "c1", given="hello")
+    ring.add(POST, "c2", given="no")
+    found = run(details.get(("connections", "c1"), {}))
+    assert [each["kind"] for each in found["steps"]] == ["post", "invocation"]
+
+
+@pytest.mark.parametrize(
+    "path", [("functions", "x"), ("queues", "x"), ("tables", "x"), ("trace", "x")]
+)
+def test_what_is_not_there_is_said_by_name(details: Details, path: tuple[str, ...]) -> None:
+    with pytest.raises(ApiError, match="there is no") as raised:
+        run(details.get(path, {}))
+    assert raised.value.status == 404
+
+
+@pytest.mark.parametrize("body", [{}, {"event": 1, "more": 2}, {"redrive": 1}, {"redrive": "all"}])
+def test_an_order_that_is_none_is_rejected(details: Details, body: dict[str, Any]) -> None:
+    with pytest.raises(ApiError, match=r'the body is \{"event"'):
+        run(details.post(("functions", "send"), body))
+
+
+@pytest.fixture
+def dead(aws: str) -> tuple[Details, Callable[[str], list[str]], Any]:
+    """A queue and its dead-letter queue, which has a and b; `bodies(name)` looks at one."""
+    sqs: Any = boto3.client("sqs", endpoint_url=aws)
+    urls: dict[str, str] = {}
+    for name in ("dead.fifo", "jobs.fifo"):
+        policy = {"deadLetterTargetArn": urls.get("arn", ""), "maxReceiveCount": 1}
+        more = {"RedrivePolicy": json.dumps(policy)} if urls else {}
+        made = sqs.create_queue(QueueName=name, Attributes={"FifoQueue": "true", **more})
+        urls[name] = made["QueueUrl"]
+        described = sqs.get_queue_attributes(QueueUrl=urls[name], AttributeNames=["QueueArn"])
+        urls["arn"] = described["Attributes"]["QueueArn"]
+        sqs.purge_queue(QueueUrl=urls[name])
+    for body in "ab":
+        sqs.send_message(
+            QueueUrl=urls["dead.fifo"],
+            MessageBody=body,
+            MessageGroupId=body,
+            MessageDeduplicationId=f"{body}-{id(urls)}",
+        )
+    clients = lambda service: boto3.client(service, endpoint_url=aws)  # noqa: E731
+    details = Details(Ring(lambda: 0.0), clients=clients, queue_urls=urls)
+
+    def bodies(name: str) -> list[str]:
+        found = run(details.get(("queues", name), {}))
+        return [each["body"] for each in found["messages"]]
+
+    return details, bodies, urls
+
+
+def test_dead_letters_are_looked_at_and_moved_back_one_or_all(dead: Any) -> None:
+    details, bodies, _ = dead
+    assert bodies("dead.fifo") == bodies("dead.fifo") == ["a", "b"]  # a look takes nothing
+    found = run(details.get(("queues", "dead.fifo"), {}))
+    assert (found["sources"], found["total"]) == (["jobs.fifo"], 2)
+    first = found["messages"][1]["id"]
+    assert run(details.post(("queues", "dead.fifo"), {"redrive": first})) == {"moved": 1}
+    assert (bodies("dead.fifo"), bodies("jobs.fifo")) == (["a"], ["b"])
+    assert run(details.post(("queues", "dead.fifo"), {"redrive": "all"})) == {"moved": 1}
+    assert (bodies("dead.fifo"), bodies("jobs.fifo")) == ([], ["b", "a"])
+    with pytest.raises(ApiError, match="of 0 queues"):
+        run(details.post(("queues", "jobs.fifo"), {"redrive": "all"}))
+
+
+def test_items_are_paged_with_their_types(aws: str) -> None:
+    dynamodb: Any = boto3.client("dynamodb", endpoint_url=aws)
+    dynamodb.create_table(
+        TableName="paged",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    for n in range(PAGE + 1):
+        item = {"id": {"S": f"{n}"}, "bytes": {"B": b"\xff"}}
+        dynamodb.put_item(TableName="paged", Item=item)
+    details = Details(Ring(lambda: 0.0), clients=lambda _service: dynamodb, tables=["paged"])
+    first = run(details.get(("tables", "paged"), {}))
+    assert (first["keys"], first["count"], len(first["items"])) == (["id"], PAGE + 1, PAGE)
+    assert first["items"][0]["bytes"] == {"B": "/w=="}
+    second = run(details.get(("tables", "paged"), {"start": json.dumps(first["next"])}))
+    assert (len(second["items"]), second["next"]) == (1, None)
+    with pytest.raises(ApiError, match="a key as JSON"):
+        run(details.get(("tables", "paged"), {"start": "{"}))
+
+
+def test_the_server_knows_who_made_which_call_and_leaves_reads_out(aws: str) -> None:
+    def client(service: str, worker: str) -> Any:
+        keys = {"aws_access_key_id": worker, "aws_secret_access_key": "local"}
+        return boto3.client(service, endpoint_url=aws, **keys)  # type: ignore[call-overload]
+
+    sqs = client("sqs", "Send-3f9a1c")
+    before = httpx.get(f"{aws}/_local/calls").json()["calls"]
+    last = before[-1]["number"] if before else 0
+    url = sqs.create_queue(QueueName="calls")["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="x")
+    sqs.receive_message(QueueUrl=url)
+    with pytest.raises(sqs.exceptions.ClientError):
+        sqs.delete_message(QueueUrl=url, ReceiptHandle="none")
+    sns = client("sns", "Push-1")
+    topic = sns.create_topic(Name="calls")["TopicArn"]
+    sns.publish(TopicArn=topic, Message="m")
+    found = httpx.get(f"{aws}/_local/calls?after={last}").json()
+    assert found["missed"] == 0
+    assert [(each["by"], each["name"], bool(each["error"])) for each in found["calls"]] == [
+        ("Send-3f9a1c", "CreateQueue", False),
+        ("Send-3f9a1c", "SendMessage", False),
+        ("Send-3f9a1c", "DeleteMessage", True),
+        ("Push-1", "CreateTopic", False),
+        ("Push-1", "Publish", False),
+    ]
+    assert "MessageId" in found["calls"][1]["result"]

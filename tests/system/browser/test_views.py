@@ -1,0 +1,137 @@
+"""What the console opens, in Chromium: with data, empty, and with the system stopped."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from emulator.console.details import Details
+from emulator.providers import InvokeResult
+from emulator.traces.ring import CALL, INVOCATION, POST, Ring
+from tests.system.browser.conftest import Open
+from tests.system.browser.fake_system import FakeSystem
+from tests.system.browser.test_layout import CONTRAST, OUTSIDE
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+ID = "01HZX3VJ5Q8Z4M7K2N9P6R1S0T"
+FRAME = json.dumps(
+    {
+        "requestContext": {"routeKey": "send", "eventType": "MESSAGE", "connectionId": "c1"},
+        "body": json.dumps({"action": "send", "message_id": ID, "payload": "x" * 500}),
+    }
+)
+VIEWS = ("trace", f"trace?id={ID}", "functions/send", "connections/c1", "phones/token")
+
+
+class OneFunction:
+    def __init__(self, ring: Ring) -> None:
+        self._ring = ring
+
+    def label(self, reference: str) -> str:
+        return "Send"
+
+    def state(self) -> dict[str, Any]:
+        return {"functions": []}
+
+    async def invoke(self, reference: str, event: bytes) -> InvokeResult:
+        self._ring.add(INVOCATION, "Send", given=event, result='{"again": true}', ms=3.0)
+        return InvokeResult(event, False)
+
+
+@pytest.fixture
+def ring(fake: FakeSystem) -> Ring:
+    ring = Ring(lambda: 1_800_000_000.0)
+    fake.console._details = Details(ring, functions=OneFunction(ring))
+    return ring
+
+
+def fill(ring: Ring) -> None:
+    ring.add(INVOCATION, "Send", by="Send-1", at=1_800_000_000, ms=12.5, given=FRAME, result="{}")
+    ring.add(
+        CALL, "PutItem", by="Send-1", at=1_800_000_000.005, ms=1, given='{"TableName":"Chats"}'
+    )
+    ring.add(POST, "c1", by="Send-1", at=1_800_000_000.01, given="{}", error="410: gone")
+
+
+def test_a_message_is_found_and_its_way_is_unfolded_and_stays_so(
+    fake: FakeSystem, ring: Ring, opened: Open
+) -> None:
+    fill(ring)
+    page = opened(fake.console.url)
+    page.get_by_role("link", name="Messages").click()
+    page.get_by_role("link", name=ID).click()
+    steps = page.locator("details.step, details.bad")
+    expect(steps).to_have_count(3)
+    expect(steps.nth(0)).to_contain_text("Send handles the frame send")
+    expect(steps.nth(1)).to_contain_text("PutItem Chats")
+    steps.nth(0).locator("summary").click()
+    expect(steps.nth(0).get_by_text(f'"message_id": "{ID}"')).to_be_visible()
+    ring.add(CALL, "SendMessage", by="Send-1", at=1_800_000_000.011, ms=1, given="{}")
+    expect(steps).to_have_count(4)  # it looked again
+    expect(steps.nth(0)).to_have_attribute("open", "")
+    page.reload()
+    expect(steps).to_have_count(4)
+    page.get_by_label("any text").fill("nowhere")
+    page.get_by_role("button", name="Trace").click()
+    expect(page.get_by_text("This text is in no record that is kept.")).to_be_visible()
+
+
+def test_an_invocation_is_made_again_also_with_another_event(
+    fake: FakeSystem, ring: Ring, opened: Open
+) -> None:
+    fill(ring)
+    page = opened(fake.console.url)
+    page.goto(f"{fake.console.url}/_local/view/functions/send")
+    rows = page.locator("details.step")
+    expect(rows).to_have_count(1)
+    rows.first.locator("summary").click()
+    page.get_by_role("button", name="Invoke again").click()
+    expect(rows).to_have_count(2)
+    expect(rows.first.get_by_text('"again": true')).to_be_visible()  # the new one is unfolded
+    page.get_by_text("Invoke it with an event").click()
+    page.get_by_label("event").fill('{"mine": 1}')
+    page.get_by_role("button", name="Invoke", exact=True).click()
+    expect(rows.first.get_by_text('"mine": 1')).to_be_visible()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
+def test_each_view_has_an_address_says_when_it_is_empty_and_fits(
+    fake: FakeSystem, ring: Ring, opened: Open, width: int, scheme: str
+) -> None:
+    page = opened(fake.console.url, width=width, scheme=scheme)
+    for filled in (False, True):
+        for view in VIEWS:
+            page.goto(f"{fake.console.url}/_local/view/{view}")
+            page.get_by_text("live", exact=True).wait_for()
+            if not filled:
+                expect(page.locator(".empty").first).to_be_visible()
+            assert page.evaluate(CONTRAST) == [], view
+            assert page.evaluate(OUTSIDE, width) == [], view
+        fill(ring)
+
+
+def test_a_system_that_is_stopped_is_said_and_comes_back(
+    fake: FakeSystem, ring: Ring, browser: Browser
+) -> None:
+    fill(ring)
+    page = browser.new_page()  # not `opened`: the browser itself complains of a lost connection
+    page.goto(f"{fake.console.url}/_local/view/trace")
+    expect(page.get_by_role("link", name=ID)).to_be_visible()
+    fake.gone()
+    expect(page.get_by_text("no response: it has ended, or starts again")).to_be_visible()
+    expect(page.get_by_role("link", name=ID)).to_be_visible()  # what was shown stays
+    fake.back()
+    expect(page.get_by_text("live", exact=True)).to_be_visible()
+    page.close()
+
+
+def test_what_there_is_not_is_said(fake: FakeSystem, ring: Ring, opened: Open) -> None:
+    page = opened(fake.console.url)
+    page.goto(f"{fake.console.url}/_local/view/queues/none")
+    expect(page.get_by_text("there is no queue 'none'")).to_be_visible()
+    page.goto(f"{fake.console.url}/_local/view/nothing")
+    expect(page.get_by_text("There is no such view.")).to_be_visible()

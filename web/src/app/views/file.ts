@@ -1,0 +1,104 @@
+/** A file in a message: a picture, a voice message, or anything else, with how far it is loaded. */
+
+import { html, nothing, type TemplateResult } from "lit";
+import type { Attachment, StoredMessage } from "../../client/index.ts";
+import type { Fetched } from "../model/files.ts";
+import type { Session } from "../model/session.ts";
+import { bytes, percent } from "../words/times.ts";
+import { words } from "../words/words.ts";
+import { icon, pictureUrl, round } from "./parts.ts";
+
+/** Of a picture whose sides are not said. */
+const SIDE = 240;
+
+export function fileOf(
+  message: StoredMessage,
+  session: Session,
+  show: (message: StoredMessage) => void,
+): TemplateResult {
+  const { content } = message;
+  if (content?.kind !== "file") return html``;
+  const { file } = content;
+  const fetched = session.files.of(file);
+  const caption =
+    message.text === "" || message.text === undefined
+      ? nothing
+      : html`<div class="text" dir="auto">${message.text}</div>`;
+  const inside =
+    file.kind === "picture"
+      ? picture(file, fetched, () => show(message))
+      : file.kind === "voice" && fetched?.at === "here"
+        ? html`<audio controls src=${fetched.url} aria-label=${file.name}></audio>`
+        : plain(message, file, fetched, session);
+  return html`${inside}${caption}`;
+}
+
+/** The thumbnail has the picture's shape, so that nothing moves when the picture has come. */
+function picture(file: Attachment, fetched: Fetched | undefined, show: () => void): TemplateResult {
+  const say = words();
+  const { width = SIDE, height = SIDE, thumbnail, name } = file;
+  const here = fetched?.at === "here";
+  const source = here ? fetched.url : thumbnail === undefined ? undefined : pictureUrl(thumbnail);
+  return html`<button type="button" class="picture" aria-label=${say.openPicture(name)} @click=${show}>
+    ${
+      source === undefined
+        ? html`<span class="picture-blank">${icon("eye")}</span>`
+        : html`<img class=${here ? "" : "blurred"} src=${source} width=${width} height=${height} alt="" />`
+    }
+    ${progress(fetched)}
+  </button>`;
+}
+
+function plain(
+  { chat }: StoredMessage,
+  file: Attachment,
+  fetched: Fetched | undefined,
+  session: Session,
+): TemplateResult {
+  const say = words();
+  const about = html`<span class="file-about">
+    <bdi class="file-name">${file.name}</bdi>
+    <span class="file-size">${bytes(file.size)} ${progress(fetched)}</span>
+  </span>`;
+  if (fetched?.at === "here") {
+    return html`<a class="file" href=${fetched.url} download=${file.name}>${icon("down")} ${about}</a>`;
+  }
+  return html`<button
+    type="button"
+    class="file"
+    aria-label="${say.load}: ${file.name}, ${bytes(file.size)}"
+    @click=${() => void session.files.fetch(chat, file)}
+  >
+    ${icon(file.kind === "voice" ? "mute" : "file")} ${about}
+  </button>`;
+}
+
+function progress(fetched: Fetched | undefined) {
+  if (fetched?.at === "loading") {
+    return html`<span role="status">${percent(fetched.done / Math.max(1, fetched.size))}</span>`;
+  }
+  if (fetched?.at === "failed") return html`<span role="alert">${fetched.reason}</span>`;
+  return nothing;
+}
+
+/** Own files on their way, above the composer. */
+export function sendingFiles(
+  chat: string,
+  session: Session,
+  cancel: (messageId: string) => void,
+): TemplateResult | typeof nothing {
+  const say = words();
+  const files = session.files.sendingIn(chat);
+  if (files.length === 0) return nothing;
+  return html`<ul class="sending" aria-label=${say.sendingFiles}>
+    ${files.map(
+      ({ messageId, name, done, size, reason }) =>
+        html`<li>
+          ${icon(reason === undefined ? "up" : "warning")}
+          <span class="grows"><bdi>${name}</bdi> ${reason ?? nothing}</span>
+          <progress max=${size} .value=${done} aria-label=${name}></progress>
+          ${round("close", `${say.cancel}: ${name}`, () => cancel(messageId))}
+        </li>`,
+    )}
+  </ul>`;
+}
