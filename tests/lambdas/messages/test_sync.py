@@ -62,7 +62,7 @@ def test_without_chats_it_starts_at_what_the_device_has_acknowledged(world: Back
 
 
 def test_what_is_purged_while_it_is_read_is_missing_and_no_hole(world: Backend) -> None:
-    """The head was read before, the items after: the purge between them told the head first."""
+    """The head was read before, the items after: the purge between them marks the head first."""
     chat = _chat_with(world, 3)
     head = read_head(world.aws.chats, chat, "raju")
     assert purge(world.aws.chats, chat, 2)

@@ -65,6 +65,9 @@ async function open(chat: string): Promise<void> {
     await scope.clients.openWindow(url);
     return;
   }
-  const focused = await page.focus();
-  await focused.navigate(url);
+  try {
+    await (await page.focus()).navigate(url);
+  } catch {
+    await scope.clients.openWindow(url); // a page that this worker does not control can't be led
+  }
 }
