@@ -31,15 +31,21 @@ class Setting(NamedTuple):
 async def setting() -> AsyncIterator[Setting]:
     """A phone in front of a backend that echoes frames and has one page."""
     asked: list[tuple[str, dict[str, str], bytes]] = []
+    sockets: list[web.WebSocketResponse] = []
 
     async def backend(request: web.BaseRequest) -> web.StreamResponse:
         asked.append((request.path, dict(request.headers), await request.read()))
         if request.path == "/dev":
             socket = web.WebSocketResponse(protocols=["chat.v1"])
             await socket.prepare(request)
+            sockets.append(socket)
             async for message in socket:
+                asked.append(("frame", {}, message.data.encode()))
                 await socket.send_str(message.data)
             return socket
+        if request.path == "/api/end":
+            for each in sockets:
+                await each.close()
         if request.path == "/":
             headers = {"Content-Security-Policy": POLICY.format(f"127.0.0.1:{upstream.port}")}
             text = "<html><head><script src=app.js></script></head></html>"
@@ -49,7 +55,7 @@ async def setting() -> AsyncIterator[Setting]:
     upstream = HttpListener(backend, 0, "a backend")
     await upstream.start()
     frames: list[Frame] = []
-    reports = Reports(frames.append, lambda *_: None, lambda *_: None, lambda _: None)
+    reports = Reports(frames.append, lambda *_: None, lambda *_: None, lambda _: None, lambda: None)
     websocket = f"ws://127.0.0.1:{upstream.port}/dev"
     endpoints = Endpoints("dev", upstream.url, websocket, "", "", "", "", 1)
     async with aiohttp.ClientSession() as http:
@@ -141,8 +147,14 @@ def test_a_connection_that_was_killed_silently_stays_open_and_carries_nothing() 
             await alive.send_str('{"action": "ping"}')
             assert await text_of(alive) == '{"action": "ping"}'
             assert [seen.way for seen in at.frames] == ["lost", "out", "in"]
-            assert not dead.closed
+            assert [body for path, _, body in at.asked if path == "frame"] == [
+                b'{"action": "ping"}'
+            ]
             assert at.phone.silent
+            await at.http.post(f"{at.phone.url}/api/end", json={})  # the backend's end of it closes
+            assert (await alive.receive()).type is aiohttp.WSMsgType.CLOSE
+            with pytest.raises(TimeoutError):
+                await dead.receive(timeout=0.1)
             await dead.close()
 
     asyncio.run(scene())

@@ -28,6 +28,12 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     try:
+        if options.record:
+            from tools.demo.record import (
+                chromium,
+            )  # with the browser's library, which takes a while
+
+            chromium()  # before anything is started in vain
         with _system(options) as endpoints:
             asyncio.run(_run(options, endpoints))
     except EmulatorError as error:
@@ -90,7 +96,7 @@ def _port(wanted: int) -> int:
 async def _run(options: argparse.Namespace, endpoints: Endpoints) -> None:
     async with serving(endpoints, options.port, PEOPLE) as url:
         if options.record:
-            from tools.demo.record import record  # the browser's library takes a while to import
+            from tools.demo.record import record
 
             await record(url)
             return

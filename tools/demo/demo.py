@@ -49,7 +49,9 @@ class Demo:
         self._records: dict[str, bytes] = {}  # what the emulator recorded, by message
         self._secret = UNSEEN
         self._tasks: set[asyncio.Task[None]] = set()
-        reports = Reports(self._frame, self._connected, self._screen, self._registered)
+        reports = Reports(
+            self._frame, self._connected, self._screen, self._registered, self.changed.set
+        )
         kinds = (Push("apns", secrets.token_hex(32)), Push("fcm", f"demo-{secrets.token_hex(8)}"))
         self.phones = {
             user: Phone(
@@ -101,6 +103,7 @@ class Demo:
             "url": phone.url,
             "platform": phone.person.push.platform,
             "network": "silent" if phone.silent else phone.network,
+            "connections": phone.connections,
             "clock": phone.clock,
             "device": phone.person.device,
             "shown": self._shown[user],

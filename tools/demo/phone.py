@@ -69,12 +69,13 @@ class Person:
 @dataclass
 class Reports:
     """Who is notified, of what the phone does: its frames, a connection, what its screen shows,
-    and that its device is registered."""
+    that its device is registered, and that a connection has ended."""
 
     frame: Callable[[Frame], None]
     connected: Callable[[str, float], None]
     shown: Callable[[str, Mapping[str, Any]], None]
     registered: Callable[[str], None]
+    closed: Callable[[], None]
 
 
 @dataclass(eq=False)
@@ -125,6 +126,10 @@ class Phone:
         for line in alive:
             line.silent = True
         return len(alive)
+
+    @property
+    def connections(self) -> int:
+        return len(self._lines)
 
     @property
     def silent(self) -> bool:
@@ -214,6 +219,7 @@ class Phone:
             self._lines.discard(line)
             await backend.close()
             await app.close()
+            self.reports.closed()
         return app
 
     async def _converse(self, line: _Line) -> None:

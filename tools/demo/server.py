@@ -26,6 +26,7 @@ from tools.demo.demo import Demo
 from tools.demo.forwarding import foreign_origin
 
 PAGE = Path(__file__).parent / "page"
+ICON = Path(__file__).parents[2] / "web/src/app/public/icon.svg"  # the client's own
 BODY_BYTES = 4096
 TOGETHER = 0.02  # seconds: changes that come together are one event
 _KINDS = {
@@ -134,7 +135,7 @@ def _headers(demo: Demo) -> dict[str, str]:
 
 def _file(name: str) -> web.Response:
     """Only names that lie directly in the page's folder. Raises LookupError for others."""
-    file = next((each for each in PAGE.iterdir() if each.name == name), None)
+    file = next((each for each in (*PAGE.iterdir(), ICON) if each.name == name), None)
     if file is None or file.name == "phone.js":
         raise LookupError(name)
     return web.Response(body=file.read_bytes(), content_type=_KINDS[file.suffix], charset="utf-8")

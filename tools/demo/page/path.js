@@ -36,8 +36,10 @@ export const STEPS = {
   presence: {
     title: () => "Presence",
     place: () => "table Users",
-    carried: ({ connections }, way) =>
-      `${capital(way.to)} is ${connections > 0 ? "connected" : "not connected"}`,
+    carried: ({ connections, delivered }, way) =>
+      connections > delivered
+        ? "the connection is gone"
+        : `${capital(way.to)} is ${delivered > 0 ? "connected" : "not connected"}`,
     text: "Which devices of the recipient have an open connection?",
   },
   posted: {

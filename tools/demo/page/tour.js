@@ -54,7 +54,7 @@ function steps({ ravi, raju, showTab, current, names }) {
       act: async () => {
         showTab("message");
         raju.close();
-        await until(({ phones }) => phones[raju.user].network !== "lost");
+        await until(({ phones }) => phones[raju.user].connections === 0);
         await write(ravi, "Are you coming tonight?", "delivered");
         await until(() => raju.notification?.text === "Are you coming tonight?");
       },
@@ -73,7 +73,7 @@ function steps({ ravi, raju, showTab, current, names }) {
       },
     },
     {
-      title: "A connection dies, and nobody is notified",
+      title: "A connection dies, and nobody notices",
       text: `A router forgets ${names.ravi}'s connection. The next message goes into the void, and keeps its clock. The app notices that no answer comes, connects anew and sends again. The id is the same: it stands there once, in its place.`,
       source: "Acknowledgements, retry and order",
       waits: DEAD,
