@@ -1,9 +1,9 @@
 /** Which of many messages are drawn: a window over the list that moves with the reader. */
 
 /** Rows in the page at most. */
-export const MOST_ROWS = 240;
+export const MOST_ROWS = 120;
 /** By so many rows the window moves. */
-export const STEP = 80;
+export const STEP = 20;
 
 export interface Window {
   /** Of the first message drawn, and behind the last one. */
