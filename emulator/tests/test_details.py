@@ -15,6 +15,7 @@ import pytest
 from emulator.console.commands import ApiError
 from emulator.console.details import PAGE, Details
 from emulator.providers import EmulatorError, InvokeResult
+from emulator.push.phones import Phones
 from emulator.traces.ring import INVOCATION, POST, Ring
 
 
@@ -63,6 +64,15 @@ def test_invocations_are_paged_and_an_event_is_invoked(details: Details, ring: R
     done = run(details.post(("functions", "send"), {"event": {"a": 1}}))
     newest = run(details.get(("functions", "send"), {}))["invocations"][0]
     assert (newest["number"], newest["given"]) == (done["number"], '{"a": 1}')
+
+
+def test_what_phones_hold_survives_a_restart() -> None:
+    before, after = Phones(lambda: 3.0), Phones(lambda: 9.0)
+    before.receive("token", "fcm", {"data": {"unread": "1"}})
+    before.uninstall("gone")
+    after.put_back(json.loads(json.dumps(before.saved())))
+    assert after.phone("token") == before.phone("token")
+    assert after.uninstalled_at("gone") == 3.0
 
 
 def test_errors_of_the_code_are_listed(details: Details) -> None:

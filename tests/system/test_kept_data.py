@@ -6,7 +6,6 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from client import ChatClient, State
@@ -18,7 +17,7 @@ pytestmark = pytest.mark.xdist_group("kept")
 PASSWORD = "Correct-horse-7"
 
 
-def test_users_chats_devices_and_phones_go_on_after_a_kill(tmp_path: Path) -> None:
+def test_users_chats_and_devices_go_on_after_a_kill(tmp_path: Path) -> None:
     state = tmp_path / "local"
 
     def device(endpoints: dict[str, Any], user: str) -> ChatClient:
@@ -40,13 +39,12 @@ def test_users_chats_devices_and_phones_go_on_after_a_kill(tmp_path: Path) -> No
             await a.wait_for(reached(sent, State.SENT))
             return sent
 
-    async def fetch(endpoints: dict[str, Any], sent: str, *texts: str) -> str | None:
+    async def fetch(endpoints: dict[str, Any], sent: str, *texts: str) -> None:
         async with device(endpoints, "raju") as b:
             for text in texts:
                 await b.wait_for(received(text))
             async with device(endpoints, "ravi") as a:
                 await a.wait_for(reached(sent, State.DELIVERED))
-            return b.push_token
 
     with started(state, kill=True) as endpoints:
         asyncio.run(meet(endpoints))
@@ -54,6 +52,4 @@ def test_users_chats_devices_and_phones_go_on_after_a_kill(tmp_path: Path) -> No
         second = asyncio.run(write(endpoints, "two"))
     # whatever of its push, and of the table's stream, was not handled is handled now
     with started(state) as endpoints:
-        token = asyncio.run(fetch(endpoints, second, "one", "two"))
-        phones = httpx.get(f"{endpoints['console']}/_local/phones/{token}").json()["pushes"]
-        assert phones
+        asyncio.run(fetch(endpoints, second, "one", "two"))
