@@ -167,3 +167,29 @@ def test_a_picture_and_a_file_come_whole_in_both_directions(
         row.get_by_role("link", name="scores.csv").click()
     assert download.value.path().read_bytes() == b"name,score\nravi,7\n"
     assert download.value.suggested_filename == "scores.csv"
+
+
+def test_a_voice_message_is_recorded_discarded_and_sent(
+    people: People, peers: Peers, names: Callable[[str], str]
+) -> None:
+    ravi, raju = names("ravi"), names("raju")
+    python = peers.connect(raju)
+    page = people.signed_up(ravi)
+    befriend(peers, python, ravi)
+    write_to(page, raju)
+    page.get_by_role("button", name="Record a voice message").click()
+    page.get_by_role("button", name="Discard the recording").click()
+    expect(page.get_by_role("group", name="Recording")).to_have_count(0)
+    page.get_by_role("button", name="Record a voice message").click()
+    expect(page.get_by_role("group", name="Recording")).to_contain_text("0:01")
+    page.get_by_role("button", name="Send the recording").click()
+    expect(message(page, re.compile("You, Voice message, .*, delivered"))).to_be_visible()
+    chat = peers.run(python.direct(ravi))
+    content = last(peers, python, chat).content
+    assert content is not None and content.file is not None
+    assert content.file.kind == "voice" and (content.file.duration or 0) >= 1_000
+    spoken = peers.run(python.fetch_file(chat, content.file))
+    assert spoken.startswith(b"\x1aE\xdf\xa3"), "WebM begins so"
+    row = message(page, re.compile("Voice message"))
+    row.get_by_role("button", name=re.compile("Load: Voice message.webm")).click()
+    expect(row.locator("audio")).to_be_visible()

@@ -1,6 +1,12 @@
 /** Files of messages: those on their way from here, and those that were fetched to be shown. */
 
-import type { Attachment, ChatClient, Event, StoredMessage } from "../../client/index.ts";
+import type {
+  Attachment,
+  ChatClient,
+  Event,
+  FileDescription,
+  StoredMessage,
+} from "../../client/index.ts";
 import { Model } from "./model.ts";
 
 export interface Sending {
@@ -47,7 +53,7 @@ export class Files extends Model {
   async send(
     chat: string,
     file: File,
-    looks: Pick<Attachment, "thumbnail" | "width" | "height"> | undefined,
+    looks: Omit<FileDescription, "name" | "type"> | undefined,
     reply?: StoredMessage["reference"],
   ): Promise<void> {
     const content = new Uint8Array(await file.arrayBuffer());

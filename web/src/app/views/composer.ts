@@ -4,6 +4,8 @@ import { html, nothing, type PropertyValues } from "lit";
 import { ClientError, MessageTooLarge, StoreUnavailable } from "../../client/index.ts";
 import type { Conversation } from "../model/conversation.ts";
 import { enterSends } from "../model/enter.ts";
+import { Recorder } from "../model/recorder.ts";
+import { lasting } from "../words/times.ts";
 import { words } from "../words/words.ts";
 import { sendingFiles } from "./file.ts";
 import { icon, round } from "./parts.ts";
@@ -21,6 +23,7 @@ export class Composer extends View {
   #compositionEnded = Number.NEGATIVE_INFINITY;
   #sending = false;
   #composed: Conversation["composing"];
+  readonly #recorder = new Recorder();
 
   protected override render() {
     const say = words();
@@ -32,6 +35,7 @@ export class Composer extends View {
       }
       ${this.#composing()}
       ${sendingFiles(this.conversation.chat, this.session, this.#cancelFile)}
+      ${this.#recording()}
       <label class="round attach" title=${say.attach}>
         ${icon("clip")}<span class="unseen">${say.attach}</span>
         <input
@@ -63,15 +67,19 @@ export class Composer extends View {
           this.#compositionEnded = event.timeStamp;
         }}
       ></textarea>
+      ${Recorder.possible ? round("microphone", say.record, () => void this.#record()) : nothing}
       <button class="send" aria-label=${say.send} title=${say.send}>${icon("send")}</button>
     </form>`;
   }
 
   /** The draft of the chat that is open now; never while somebody types in the same one. */
   protected override updated(changes: PropertyValues): void {
-    if (changes.has("conversation")) this.follow(this.conversation, this.session.files);
+    if (changes.has("conversation")) {
+      this.follow(this.conversation, this.session.files, this.#recorder);
+    }
     this.#began();
     if (this.#shown === this.conversation.chat) return;
+    this.#recorder.cancel();
     this.#shown = this.conversation.chat;
     this.#problem = undefined;
     const area = this.#area;
@@ -88,6 +96,11 @@ export class Composer extends View {
 
   get #area(): HTMLTextAreaElement | null {
     return this.querySelector("textarea");
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.#recorder.cancel();
   }
 
   // -- files
@@ -110,6 +123,45 @@ export class Composer extends View {
   readonly #cancelFile = (messageId: string): void => {
     void this.session.files.cancel(messageId);
   };
+
+  // -- a voice message
+
+  #recording() {
+    if (!this.#recorder.recording) return nothing;
+    const say = words();
+    return html`<div class="composing recording" role="group" aria-label=${say.recording}>
+      ${icon("microphone")}
+      <p>${say.recording} <time>${lasting(this.#recorder.seconds)}</time></p>
+      ${round("close", say.discardRecording, () => this.#recorder.cancel())}
+      ${round("send", say.sendRecording, () => void this.#sendRecording())}
+    </div>`;
+  }
+
+  async #record(): Promise<void> {
+    try {
+      await this.#recorder.start();
+      this.#problem = undefined;
+    } catch {
+      this.#problem = words().noMicrophone;
+      this.requestUpdate();
+    }
+  }
+
+  async #sendRecording(): Promise<void> {
+    const { chat, composing } = this.conversation;
+    try {
+      const spoken = await this.#recorder.finish(words().fileSaid.voice);
+      if (spoken === undefined) return;
+      const { file, duration } = spoken;
+      const more = { kind: "voice", duration } as const;
+      await this.session.files.send(chat, file, more, composing?.message.reference);
+      if (composing?.what === "reply") this.conversation.compose(undefined);
+    } catch (error) {
+      this.#problem = problemOf(error);
+      this.requestUpdate();
+    }
+    this.focusUnlessTouch();
+  }
 
   // -- a reply or an edit
 

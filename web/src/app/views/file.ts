@@ -4,7 +4,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import type { Attachment, StoredMessage } from "../../client/index.ts";
 import type { Fetched } from "../model/files.ts";
 import type { Session } from "../model/session.ts";
-import { bytes, percent } from "../words/times.ts";
+import { bytes, lasting, percent } from "../words/times.ts";
 import { words } from "../words/words.ts";
 import { icon, pictureUrl, round } from "./parts.ts";
 
@@ -58,7 +58,7 @@ function plain(
   const say = words();
   const about = html`<span class="file-about">
     <bdi class="file-name">${file.name}</bdi>
-    <span class="file-size">${bytes(file.size)} ${progress(fetched)}</span>
+    <span class="file-size">${long(file)} ${progress(fetched)}</span>
   </span>`;
   if (fetched?.at === "here") {
     return html`<a class="file" href=${fetched.url} download=${file.name}>${icon("down")} ${about}</a>`;
@@ -69,8 +69,15 @@ function plain(
     aria-label="${say.load}: ${file.name}, ${bytes(file.size)}"
     @click=${() => void session.files.fetch(chat, file)}
   >
-    ${icon(file.kind === "voice" ? "mute" : "file")} ${about}
+    ${icon(file.kind === "voice" ? "microphone" : "file")} ${about}
   </button>`;
+}
+
+/** How much it is, to whoever decides about loading it. */
+function long({ kind, size, duration }: Attachment): string {
+  return kind === "voice" && duration !== undefined
+    ? lasting(Math.round(duration / 1_000))
+    : bytes(size);
 }
 
 function progress(fetched: Fetched | undefined) {

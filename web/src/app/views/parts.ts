@@ -17,6 +17,7 @@ const ICONS = {
   up: svg`<path d="M5 15l7-7 7 7" />`,
   more: svg`<circle cx="12" cy="5" r="1" /><circle cx="12" cy="12" r="1" /><circle cx="12" cy="19" r="1" />`,
   clip: svg`<path d="M20 11l-8.5 8.5a5 5 0 0 1-7-7L13 4a3.5 3.5 0 0 1 5 5l-8.5 8.5a2 2 0 0 1-3-3L14 7" />`,
+  microphone: svg`<rect x="9" y="3" width="6" height="11" rx="3" /><path d="M5.5 11a6.5 6.5 0 0 0 13 0M12 17.5V21" />`,
   file: svg`<path d="M6 3h8l4 4v14H6zM14 3v4h4" />`,
   pencil: svg`<path d="M4 20l1-4L16 5l3 3L8 19z" />`,
   close: svg`<path d="M6 6l12 12M18 6L6 18" />`,

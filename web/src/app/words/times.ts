@@ -89,3 +89,8 @@ export function bytes(count: number): string {
 export function percent(share: number): string {
   return new Intl.NumberFormat(locale(), { style: "percent" }).format(share);
 }
+
+/** How long something lasts, as "1:07". */
+export function lasting(seconds: number): string {
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}
