@@ -130,6 +130,12 @@ describe("what is remembered of others", () => {
     expect(changed).toEqual([known("laptop")]);
     expect(changes).toEqual([{ device: "laptop", what: "added" }]);
   });
+  test("an own device is announced although no other was known: the first one is this one", () => {
+    const listed = new Map([["laptop", keys("laptop")]]);
+    const { changed, changes } = recognise("raju", [], listed, 7, [], true);
+    expect(changed).toEqual([known("laptop")]);
+    expect(changes).toEqual([{ device: "laptop", what: "added" }]);
+  });
   test("a verified user's new device waits, although the verified one is not listed any more", () => {
     const listed = new Map([["laptop", keys("laptop")]]);
     const { changed, changes } = recognise("raju", [known("phone", true)], listed, 7);

@@ -44,7 +44,6 @@ import { Writing } from "./writing.ts";
 
 const USER = /^[a-z0-9_]{3,32}$/;
 const DELETING_REQUESTS = 1000; // each leaves some 100 chats
-const JUST_MS = 10_000; // since a device list was fetched
 const CONNECT_TIMEOUT_MS = 30_000;
 
 export interface Options {
@@ -86,7 +85,6 @@ export class ChatClient {
   readonly #madeAt: number;
   readonly #direct = new Map<string, string>();
   /** Own devices that were given names, pictures and timers since this client was opened. */
-  readonly #repeatedFor = new Set<string>();
   #connection: Connection | undefined;
   #running: Promise<void> | undefined;
 
@@ -613,10 +611,9 @@ export class ChatClient {
         void this.#account.replenish(event.fallbackUsed).catch(ignored);
         break;
       case "device_added":
-        if (event.user === this.user) void this.#repeatFor(event.device).catch(ignored);
-        break;
-      case "devices_changed":
-        if (event.user === this.user) void this.#newDevices().catch(ignored);
+        if (event.user === this.user) {
+          void this.writing.repeatForDevice(nameOf(event.user, event.device)).catch(ignored);
+        }
         break;
       case "members":
         void this.#newcomers(event.chat, event.joined).catch(ignored);
@@ -626,20 +623,6 @@ export class ChatClient {
         break;
     }
     this.#feed.publish(event);
-  }
-
-  /** The first further device of a user is not announced by `device_added`. */
-  async #newDevices(): Promise<void> {
-    const since = Date.now() - JUST_MS;
-    for (const { device, trustedAt } of await this.devices()) {
-      if (device !== this.device && trustedAt >= since) await this.#repeatFor(device);
-    }
-  }
-
-  async #repeatFor(device: string): Promise<void> {
-    if (this.#repeatedFor.has(device)) return;
-    this.#repeatedFor.add(device);
-    await this.writing.repeatForDevice(nameOf(this.user, device));
   }
 
   /** Those whom this device has added get the chat's name, picture and timer. */

@@ -71,7 +71,8 @@ export class Identities {
     const listed = checkedList(this.#self, user, found);
     const former = checkedFormer(this.#self, user, found.former);
     const memory = await this.devices(user);
-    const { changed, changes } = recognise(user, memory, listed, this.#time, former);
+    const own = user === this.#self.user;
+    const { changed, changes } = recognise(user, memory, listed, this.#time, former, own);
     for (const row of changed) this.#work.put(tables.knownDevices, row);
     const named = (added: boolean) =>
       changes.filter(({ what }) => (what === "added") === added).map(({ device }) => device);
@@ -122,10 +123,11 @@ export function recognise(
   listed: Listed,
   now: number,
   former: readonly Former[] = [],
+  own = false,
 ): Recognised {
   const known = new Map(memory.map((each) => [each.device, each]));
   const verified = memory.some((each) => each.verified);
-  const first = memory.length === 0;
+  const first = memory.length === 0 && !own; // of this user's own devices the first is this one
   const changed: KnownDevice[] = [];
   const changes: Change[] = [];
   for (const [device, keys] of listed) {
