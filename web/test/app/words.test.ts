@@ -6,6 +6,7 @@ import { en } from "../../src/app/words/en.ts";
 import { plural } from "../../src/app/words/plural.ts";
 import { day, daysBetween, listed } from "../../src/app/words/times.ts";
 import { LANGUAGES } from "../../src/app/words/words.ts";
+import { EMOJI } from "../../src/client/crypto/emoji.ts";
 
 const AT = new Date(2026, 10, 29, 12, 0).getTime();
 const DAY = 86_400_000;
@@ -26,6 +27,14 @@ test("no word is empty, in any language", () => {
   const leaves = (value: unknown): unknown[] =>
     typeof value === "object" && value !== null ? Object.values(value).flatMap(leaves) : [value];
   for (const language of LANGUAGES) expect(leaves(language)).not.toContain("");
+});
+
+test("each picture of a comparison has a word of its own, in any language", () => {
+  for (const { emojiName } of LANGUAGES) {
+    expect(new Set(EMOJI.map(({ name }) => emojiName(name))).size).toBe(EMOJI.length);
+  }
+  const same = EMOJI.filter(({ name }) => de.emojiName(name) === name).map(({ name }) => name);
+  expect(same).toEqual(["Panda", "Pizza", "Hammer", "Ball"]);
 });
 
 test("a day is today, yesterday, a weekday, and then a date", () => {

@@ -147,7 +147,7 @@ export class Verify extends View {
           ? html`<ol class="emoji">
               ${comparison?.emoji.map(
                 ({ picture, name }) =>
-                  html`<li><span aria-hidden="true">${picture}</span> ${name}</li>`,
+                  html`<li><span aria-hidden="true">${picture}</span> ${say.emojiName(name)}</li>`,
               )}
             </ol>`
           : nothing

@@ -1,5 +1,6 @@
 /** The words of the page in German. */
 
+import { emojiDe } from "./emoji-de.ts";
 import { plural } from "./plural.ts";
 import type { Words } from "./words.ts";
 
@@ -284,6 +285,7 @@ export const de: Words = {
   deleteText: "Dein Konto wird für immer gelöscht. Sein Name wird nie wieder vergeben.",
   saved: "Gespeichert",
 
+  emojiName: emojiDe,
   cancel: "Abbrechen",
   close: "Schließen",
   done: "Fertig",

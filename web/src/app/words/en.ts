@@ -285,6 +285,8 @@ export const en = {
   deleteText: "Your account is deleted for good. Its name is never given out again.",
   saved: "Saved",
 
+  emojiName: (name: string) => name,
+
   // all over
   cancel: "Cancel",
   close: "Close",
