@@ -85,11 +85,11 @@ def test_groups_and_several_chats(tmp_path: Path) -> None:
             ravi.type("/to family", "/remove meena")
             await ravi.expect("meena: yes", "* in this group now: raju, ravi")
             await ravi.has("* meena left")
-            await raju.has("* meena left the group of ravi")  # which he has not open
+            await raju.has("* meena left family")  # which he has not open
             ravi.type("/add meena")
             await ravi.expect("* in this group now: meena, raju, ravi")
             await ravi.has("* meena joined")
-            await raju.has("* meena joined the group of meena, ravi")
+            await raju.has("* meena joined family")
 
     with_server(tmp_path, scenario)
 
