@@ -114,6 +114,7 @@ export class Session extends Model {
     this.#stop();
     this.#wake?.();
     clearTimeout(this.#refreshing);
+    this.files.close();
   }
 
   // -- the connection
