@@ -95,7 +95,7 @@ test("whoever leaves while the browser asks is not recorded", async () => {
   await vi.waitFor(() => expect(on()).toBe(0));
 });
 
-test("a refusal is reported, unless nobody waits for it, and one may ask again", async () => {
+test("a missing permission is reported, unless nobody waits for it, and one may ask again", async () => {
   const recorder = new Recorder();
   const refused = recorder.start();
   prompts[0]?.refuse();

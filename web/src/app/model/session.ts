@@ -187,7 +187,7 @@ export class Session extends Model {
     if (this.#opening !== chat) return;
     this.open = conversation;
     conversation.lastArrival = this.#arrivals.get(chat) ?? 0;
-    conversation.refresh("tail"); // what came while it was loaded was told to nobody
+    conversation.refresh("tail"); // what came meanwhile was reported to no one
     this.changed();
   }
 
