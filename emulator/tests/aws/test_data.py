@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from threading import Timer
@@ -143,7 +144,7 @@ def test_objects_come_back_and_are_no_younger(tmp_path: Path) -> None:
         assert (after["Body"].read(), after["ContentType"]) == (body, "x/y")
         assert after["LastModified"] == before["LastModified"]
     with aws_servers.running() as url:
-        (note,) = opened(url, file)["notes"]
+        note, _ = opened(url, file)["notes"]
         assert note == "the template has no bucket files any more: its objects are left"
 
 
@@ -256,20 +257,83 @@ def test_a_save_that_is_killed_leaves_the_earlier_one(tmp_path: Path) -> None:
         count = left
 
 
-def test_other_templates_and_other_versions_are_reported_in_a_sentence(tmp_path: Path) -> None:
+def without_a_place() -> dict[str, Any]:
+    """By part of the file, something whose resource is not in the template."""
+    users = [{"username": "ravi"}]
+    return {
+        "tables": {"items": [{"id": {"S": "ravi"}}], "gone": [{"id": {"S": "1"}}], "empty": []},
+        "streams": {"gone": {"starting": 1, "records": [{}]}},
+        "users": {
+            "gone": {"users": users, "refresh_tokens": {}, "access_tokens": {}, "codes": []},
+        },
+        "endpoints": {"arn:1": {"application": "arn:gone", "attributes": {}}},
+        "objects": {"gone": [{}], "empty": []},
+        "keys": {"ECC_NIST_P256 pushes": "PEM"},
+        "queues": {"gone": {"messages": [{}], "sent": []}},
+    }
+
+
+def test_what_has_no_place_is_reported_in_a_sentence_and_its_file_copied(tmp_path: Path) -> None:
     file = tmp_path / "dev.json"
+    content = json.dumps({"format": 2, **without_a_place()})
+    file.write_text(content)
     with aws_servers.running() as url:
-        Resources(url)
-        tables = {"items": [{"id": {"S": "ravi"}}], "gone": [{"id": {"S": "1"}}], "empty": []}
-        queues: Any = {"old": {"messages": [{}], "sent": []}}
-        file.write_text(json.dumps({"format": 2, "tables": tables, "queues": queues}))
+        resources = Resources(url)
         found = opened(url, file)
         assert found["put_back"] == 0
-        assert found["notes"] == [
+        *notes, copied = found["notes"]
+        assert notes == [
+            "the template has no stream of a table gone any more: its 1 records are left",
             "the table items has other keys now: 1 items do not fit and are left",
             "the template has no table gone any more: its 1 items are left",
-            "the template has no queue old any more: 1 messages left",
+            "the template has no user pool gone any more: its 1 users are left",
+            "the template has no platform application arn:gone any more: "
+            "its 1 push endpoints are left",
+            "the template has no bucket gone any more: its objects are left",
+            "the template has no key that signs (ECC_NIST_P256 pushes) any more: it is left",
+            "the template has no queue gone any more: 1 messages left",
         ]
+        put(resources, "new")
+        saved(url)
+    copy = Path(copied.removeprefix("what is left stays in "))
+    assert "gone" not in file.read_text()
+    assert (copy.parent, copy.read_text()) == (tmp_path, content)
+    assert copy.stat().st_mode & 0o777 == 0o600
+    with aws_servers.running() as url:  # nothing is left this time
+        Resources(url)
+        assert opened(url, file)["notes"] == []
+    assert sorted(tmp_path.iterdir()) == sorted((file, copy))
+
+
+def test_each_part_alone_makes_a_copy(tmp_path: Path) -> None:
+    with aws_servers.running() as url:
+        for part, content in without_a_place().items():
+            file = tmp_path / f"{part}.json"
+            file.write_text(json.dumps({"format": 2, part: content}))
+            assert "stays in" in opened(url, file)["notes"][-1], part
+            assert len(list(tmp_path.glob(f"{part}.*"))) == 2
+
+
+def test_a_file_that_cannot_be_copied_is_not_written_over(tmp_path: Path) -> None:
+    file = tmp_path / "dev.json"
+    content = json.dumps({"format": 2, **without_a_place()})
+    file.write_text(content)
+    written = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+    file.with_suffix(f".{written:%Y%m%d-%H%M%S-%f}.json").mkdir()  # something is in the way
+    with aws_servers.running() as url:
+        resources = Resources(url)
+        with pytest.raises(urllib.error.HTTPError) as rejected:
+            opened(url, file)
+        assert "can't be copied" in rejected.value.read().decode()
+        put(resources, "new")
+    assert file.read_text() == content
+
+
+def test_a_file_of_another_version_or_program_is_reported_and_not_written_over(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "dev.json"
+    with aws_servers.running() as url:
         for content, reason in (
             ('{"format": 3}', "was written by another version of the emulator (format 3, this one"),
             ('{"format": 2', "has no data of this emulator"),

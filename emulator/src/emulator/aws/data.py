@@ -9,6 +9,7 @@ in it: that is made anew at each start, and gets its data back by its name.
 from __future__ import annotations
 
 import base64
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any, NamedTuple
@@ -43,7 +44,7 @@ def taken(positions: Mapping[str, int]) -> Json:
 
 def restored(data: Mapping[str, Any], report: Report) -> int:
     """How many things were put back into what exists under the same names."""
-    data_streams.restore(data.get("streams", {}))
+    data_streams.restore(data.get("streams", {}), report)
     return sum(part.put(data.get(name, {}), report) for name, part in PARTS.items())
 
 
@@ -115,24 +116,34 @@ def _users() -> Json:
 
 
 def _put_users(saved: Json, report: Report) -> int:
+    pools = {
+        pool.name: pool
+        for backend in backends(cognitoidp_backends)
+        for pool in backend.user_pools.values()
+    }
     count = 0
-    for backend in backends(cognitoidp_backends):
-        for pool in backend.user_pools.values():
-            found = saved.get(pool.name, {})
-            for each in found.get("users", ()):
-                pool.users[each["username"]] = _user(pool.id, each)
-                count += 1
-            for tokens in ("refresh_tokens", "access_tokens"):
-                getattr(pool, tokens).update(
-                    {
-                        token: tuple(value) if value else None
-                        for token, value in found.get(tokens, {}).items()
-                    }
-                )
-            for code in found.get("codes", ()):
-                key = (code.pop("purpose"), pool.id, code.pop("user"))
-                CODES.waiting[key] = Code(**code)
+    for name, found in saved.items():
+        users = found["users"]
+        if name in pools:
+            _put_pool(pools[name], found)
+            count += len(users)
+        elif users:
+            report(
+                f"the template has no user pool {name} any more: its {len(users)} users are left"
+            )
     return count
+
+
+def _put_pool(pool: Any, saved: Json) -> None:
+    for each in saved["users"]:
+        pool.users[each["username"]] = _user(pool.id, each)
+    for tokens in ("refresh_tokens", "access_tokens"):
+        getattr(pool, tokens).update(
+            {token: tuple(value) if value else None for token, value in saved[tokens].items()}
+        )
+    for code in saved["codes"]:
+        key = (code.pop("purpose"), pool.id, code.pop("user"))
+        CODES.waiting[key] = Code(**code)
 
 
 def _user(pool_id: str, saved: Json) -> CognitoIdpUser:
@@ -155,25 +166,37 @@ def _endpoints() -> Json:
 
 
 def _put_endpoints(saved: Json, report: Report) -> int:
-    count = 0
-    for backend in backends(sns_backends):
-        for arn, each in saved.items():
-            application = backend.applications.get(each["application"])
-            if application is None:
-                continue
-            attributes = each["attributes"]
-            endpoint = PlatformEndpoint(
-                backend.account_id,
-                backend.region_name,
-                application,
-                attributes.get("CustomUserData", ""),
-                attributes["Token"],
-                attributes,
-            )
-            endpoint.arn = arn
-            backend.platform_endpoints[arn] = endpoint
-            count += 1
-    return count
+    places = {
+        application: backend
+        for backend in backends(sns_backends)
+        for application in backend.applications
+    }
+    left: Counter[str] = Counter()
+    for arn, each in saved.items():
+        application = each["application"]
+        if application in places:
+            _put_endpoint(places[application], application, arn, each["attributes"])
+        else:
+            left[application] += 1
+    for application, count in left.items():
+        report(
+            f"the template has no platform application {application} any more: "
+            f"its {count} push endpoints are left"
+        )
+    return len(saved) - left.total()
+
+
+def _put_endpoint(backend: Any, application: str, arn: str, attributes: Json) -> None:
+    endpoint = PlatformEndpoint(
+        backend.account_id,
+        backend.region_name,
+        backend.applications[application],
+        attributes.get("CustomUserData", ""),
+        attributes["Token"],
+        attributes,
+    )
+    endpoint.arn = arn
+    backend.platform_endpoints[arn] = endpoint
 
 
 def backends(services: BackendDict[Any]) -> Iterator[Any]:

@@ -14,12 +14,14 @@ import os
 import sys
 import traceback
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
 from emulator.aws import data
+from emulator.aws.data_files import replace
 from emulator.aws.process import OPEN_DATA, SAVE_DATA
 
 FORMAT = 2
@@ -46,10 +48,14 @@ class Saving:
         self._changes += 1
 
     def open(self, file: Path) -> dict[str, Any]:
-        """Puts back what the file has, and saves to it from now on. Raises Unreadable."""
+        """Puts back what the file has, and saves to it from now on. Raises Unreadable.
+
+        What has no place now is not in the next save, and so the file is copied first."""
         notes: list[str] = []
         found = _read(file) if file.exists() else {}
         count = data.restored(found, notes.append)
+        if notes:
+            notes.append(f"what is left stays in {_copied(file)}")
         self._file, self._beside = file, found.get("beside", {})
         return {"put_back": count, "beside": self._beside, "notes": notes}
 
@@ -104,18 +110,11 @@ class Saving:
             os._exit(status)
 
     def _write(self) -> None:
-        """Readable by its owner only: there are passwords in it."""
         if self._file is None:
             return
         positions = self._beside.get("positions", {}).get("streams", {})
         content = {"format": FORMAT, **data.taken(positions), "beside": self._beside}
-        # a name of its own: a killed server's child may still be writing
-        beside = self._file.with_suffix(f".{os.getpid()}.new")
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-            json.dump(content, out, default=data.binary)
-            out.flush()
-            os.fsync(out.fileno())
-        beside.replace(self._file)
+        replace(self._file, json.dumps(content, default=data.binary).encode())
 
 
 def add_routes(app: web.Application, saving: Saving) -> None:
@@ -137,6 +136,19 @@ def add_routes(app: web.Application, saving: Saving) -> None:
 
     app.router.add_post(OPEN_DATA, open_file)
     app.router.add_post(SAVE_DATA, save)
+
+
+def _copied(file: Path) -> Path:
+    """Named by when the file was written, so that the same content is there once."""
+    written = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+    copy = file.with_suffix(f".{written:%Y%m%d-%H%M%S-%f}.json")
+    try:
+        replace(copy, file.read_bytes())
+    except OSError as error:
+        raise Unreadable(
+            f"{file} has data without a place, and can't be copied: {error}"
+        ) from error
+    return copy
 
 
 def _read(file: Path) -> dict[str, Any]:
