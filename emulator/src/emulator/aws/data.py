@@ -39,13 +39,16 @@ class Part(NamedTuple):
 def taken(positions: Mapping[str, int]) -> Json:
     """Everything as JSON; `positions` has, by table, up to where its stream's readers are."""
     parts = {name: part.take() for name, part in PARTS.items()}
-    return {**parts, "streams": data_streams.taken(positions)}
+    streams, objects = data_streams.taken(positions), data_objects.taken()
+    return {**parts, "streams": streams, "objects": objects}
 
 
-def restored(data: Mapping[str, Any], report: Report) -> int:
-    """How many things were put back into what exists under the same names."""
+def restored(data: Mapping[str, Any], body: Callable[[str], bytes | None], report: Report) -> int:
+    """How many things were put back into what exists under the same names. `body` gives that of an
+    object by its digest."""
+    objects = data_objects.restore(data.get("objects", {}), body, report)
     data_streams.restore(data.get("streams", {}), report)
-    return sum(part.put(data.get(name, {}), report) for name, part in PARTS.items())
+    return objects + sum(part.put(data.get(name, {}), report) for name, part in PARTS.items())
 
 
 def binary(value: object) -> str:
@@ -209,7 +212,6 @@ PARTS: Mapping[str, Part] = {
     "tables": Part(_items, _put_items),
     "users": Part(_users, _put_users),
     "endpoints": Part(_endpoints, _put_endpoints),
-    "objects": Part(data_objects.taken, data_objects.restore),
     "keys": Part(data_keys.taken, data_keys.restore),
     "queues": Part(data_queues.taken, data_queues.restore),
 }
