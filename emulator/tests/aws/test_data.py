@@ -170,20 +170,20 @@ def test_bodies_that_a_copy_refers_to_stay(tmp_path: Path) -> None:
     with aws_servers.running() as url:
         s3 = bucket(url)
         opened(url, file)
-        s3.put_object(Bucket="files", Key="a", Body=b"kept")
+        s3.put_object(Bucket="files", Key="a", Body=b"retained")
     for _ in range(2):  # the bucket has no place; then there is nothing of it any more
         with aws_servers.running() as url:
             resources = Resources(url)
             opened(url, file)
             put(resources, "new")
             saved(url)
-    assert "kept" not in file.read_text()
+    assert "retained" not in file.read_text()
     (copy,) = tmp_path.glob("dev.[0-9]*.json")
     copy.replace(file)
     with aws_servers.running() as url:
         s3 = bucket(url)
         assert opened(url, file) == {"put_back": 1, "beside": {}, "notes": []}
-        assert content_of(s3, "a") == b"kept"
+        assert content_of(s3, "a") == b"retained"
 
 
 def test_bodies_in_the_file_of_an_earlier_version_are_read_and_a_missing_one_is_reported(

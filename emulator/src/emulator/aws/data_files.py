@@ -30,11 +30,11 @@ class Bodies:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._kept: Set[str] = frozenset()
+        self._referred: Set[str] = frozenset()
 
-    def keep(self, digests: Set[str]) -> None:
+    def retain(self, digests: Set[str]) -> None:
         """Copies of the data's file refer to them: they are never deleted."""
-        self._kept = digests
+        self._referred = digests
 
     def read(self, digest: str) -> bytes | None:
         """None when it is not there."""
@@ -54,5 +54,5 @@ class Bodies:
         """To be called once the data's file no longer refers to them. Raises OSError."""
         if self._folder.is_dir():
             for file in self._folder.iterdir():
-                if file.name not in used and file.name not in self._kept:
+                if file.name not in used and file.name not in self._referred:
                     file.unlink(missing_ok=True)

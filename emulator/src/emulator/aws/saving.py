@@ -65,7 +65,7 @@ class Saving:
         count = data.restored(found, bodies.read, notes.append)
         if notes:
             notes.append(f"what is left stays in {_copied(file)}")
-        bodies.keep(_digests_in_copies(file))
+        bodies.retain(_digests_in_copies(file))
         self._bodies = bodies
         self._file, self._beside = file, found.get("beside", {})
         return {"put_back": count, "beside": self._beside, "notes": notes}
