@@ -150,7 +150,9 @@ class Arrivals:
         if filled is None:
             return False
         of = _reference(message, message_id)
-        self.changes.arrived(step, chat, of, content, filled.sent_at)
+        # Nobody has seen it here, however far the chat is read: the time of a reader begins now.
+        begins = filled.sent_at if sender == self._user else step.time
+        self.changes.arrived(step, chat, of, content, begins)
         if content.shown:
             place = step.ledger.place(chat, of)
             text = "" if place and place.gone else content.text

@@ -34,16 +34,16 @@ class Changes:
             step.ledger.erase(chat, of, "deleted")
 
     def arrived(
-        self, step: Step, chat: str, of: Reference, content: MessageContent, sent_at: float
+        self, step: Step, chat: str, of: Reference, content: MessageContent, begins: float
     ) -> None:
-        """The same of one that another device has sent; what disappears is counted."""
+        """The same of one that another device has sent; what disappears counts from `begins`."""
         self.came(step, chat, of, content)
         if content.expires is None:
             return
         place = step.ledger.place(chat, of)
         read = place is not None and (place.seq or 0) <= step.ledger.read_mark(chat)
         if of.user == self._user or read:
-            step.ledger.count_from(chat, of, counted_from(step.time, sent_at, content.expires))
+            step.ledger.count_from(chat, of, counted_from(step.time, begins, content.expires))
 
     def read(self, step: Step, chat: str, to: int) -> None:
         """The user has seen the chat up to there, here and now."""

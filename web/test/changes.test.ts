@@ -37,6 +37,8 @@ let stores = 0;
 class Device {
   readonly store: Store;
   readonly late: Set<string>;
+  now = START;
+  readonly #taken = new Map<string, Story["messages"][number]>();
   readonly #changes = new Changes("ravi", () => {});
   readonly #arrivals: Arrivals;
 
@@ -60,15 +62,17 @@ class Device {
     return this.store.transaction((work) => {
       const ledger = new Ledger(work, "ravi", "phone");
       const open = async ({ messageId }: Message) => {
-        const said = story.messages.find(({ id }) => id === messageId);
+        const said = this.#taken.get(messageId);
         if (said === undefined || this.late.has(messageId)) return { unreadable: "no_session" };
         return { content: asEnvelope(parse(said.content)) };
       };
-      return act({ now: 0, time: START, ledger, cipher: { open } as unknown as Cipher });
+      return act({ now: 0, time: this.now, ledger, cipher: { open } as unknown as Cipher });
     });
   }
 
-  async take({ seq, by, id }: Story["messages"][number]): Promise<void> {
+  async take(said: Story["messages"][number]): Promise<void> {
+    const { seq, by, id } = said;
+    this.#taken.set(id, said);
     const [sender, senderDevice] = partsOf(by);
     const place = { type: "message", chat: "c", seq, messageId: id, sender, senderDevice } as const;
     const message: Message = { ...place, sentAt: START, alg: "olm.v1", payload: "sealed" };
@@ -78,12 +82,17 @@ class Device {
   /** The keys of everything have come. */
   async readAll(): Promise<void> {
     this.late.clear();
-    for (const by of new Set(story.messages.map((each) => each.by))) {
+    for (const by of new Set([...this.#taken.values()].map((each) => each.by))) {
       const [user, device] = partsOf(by);
       await this.step((step) => this.#arrivals.reopen(step, user, device));
     }
-    const watermark = story.messages.length;
+    const watermark = this.#taken.size;
     await this.step((step) => step.ledger.changeChat("c", { watermark }));
+  }
+
+  async due(now: number): Promise<void> {
+    this.now = now;
+    await this.step((step) => this.#changes.due(step));
   }
 }
 
@@ -108,6 +117,26 @@ test("a story ends the same in whatever order it comes, and however often", asyn
     expect(JSON.stringify(await device.store.all(tables.messages))).not.toContain(story.gone);
     await device.store.close();
   }
+});
+
+test.each([
+  ["raju/phone", 60],
+  ["mira/web", 60],
+  ["ravi/web", 0],
+])("what %s wrote and can be read late is left for %i s", async (by, left) => {
+  const id = "01JDB2F6Y8W6X1T9N5R3Q7P0AB";
+  const device = await Device.made(new Set([id]));
+  const content = { v: 1, kind: "text", text: "a secret", expires: 60 };
+  await device.take({ seq: 1, by, id, content });
+  await device.step((step) => step.ledger.changeChat("c", { read: 1 })); // with what came after it
+  device.now = START + 86_400_000;
+  await device.readAll();
+  const texts = async () => (await historyOf(device.store, "c", 100)).map(({ text }) => text);
+  await device.due(device.now + Math.max(0, left * 1_000 - 1));
+  expect(await texts()).toEqual(left === 0 ? [] : ["a secret"]);
+  await device.due(device.now + 1);
+  expect(await texts()).toEqual([]);
+  await device.store.close();
 });
 
 test.each([

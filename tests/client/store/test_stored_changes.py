@@ -283,6 +283,20 @@ def test_what_was_read_elsewhere_and_is_over_does_not_come_back_to_an_older_stor
         assert device.seen() == []
 
 
+@pytest.mark.parametrize(("by", "left"), [("raju/phone", 60), ("mira/web", 60), ("ravi/web", 0)])
+def test_what_others_wrote_counts_from_when_it_can_be_read_first(by: str, left: float) -> None:
+    device = Device()
+    device.take(1, Reference(by, TEXT.id), SOON, readable=False)
+    with device.store.transaction():
+        device.store.set_read(CHAT, 1)  # with what came after it
+    device.now = START + DAY
+    device.read_all()
+    device.due(device.now + max(0, left - 1))
+    assert [each[2] for each in device.seen()] == ["a secret"] * (left > 0)
+    device.due(device.now + 1)
+    assert device.seen() == []
+
+
 def test_an_own_text_of_another_device_disappears_after_it_was_sent() -> None:
     device = Device()
     device.now = START + 30

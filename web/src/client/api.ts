@@ -433,8 +433,16 @@ function fieldsOf(value: unknown): Fields | undefined {
 
 function nothing(): void {}
 
+/**
+ * The longest delay of a timer, about 24.8 days: it is kept in 32 bits, and one with a longer delay
+ * fires at once (https://developer.mozilla.org/docs/Web/API/Window/setTimeout#maximum_delay_value).
+ */
+export const LONGEST_DELAY_MS = 2 ** 31 - 1;
+
+/** Longer pauses than LONGEST_DELAY_MS end there. */
 export function sleep(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+  const delay = Math.min(milliseconds, LONGEST_DELAY_MS);
+  return new Promise((resolve) => setTimeout(resolve, delay));
 }
 
 /** By the device's name. An entry that is none is passed over, so that it costs nobody else. */

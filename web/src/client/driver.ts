@@ -1,5 +1,6 @@
 /** One step at a time: decide inside a transaction, commit, then send and publish. */
 
+import { LONGEST_DELAY_MS } from "./api.ts";
 import type { FetchResult, Request } from "./core/cipher.ts";
 import type { Engine } from "./core/engine.ts";
 import type { Output } from "./core/outputs.ts";
@@ -216,7 +217,8 @@ export class Driver {
     clearTimeout(this.#timer);
     const due = this.engine.nextDue();
     if (due === undefined || this.#closed) return;
-    const delay = Math.max(0, due - performance.now());
+    // The engine has nothing to do yet where this is too early, and is waited for again.
+    const delay = Math.min(Math.max(0, due - performance.now()), LONGEST_DELAY_MS);
     this.#timer = setTimeout(() => void this.#quietly((step, engine) => engine.due(step)), delay);
   }
 

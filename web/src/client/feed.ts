@@ -1,5 +1,6 @@
 /** The event stream: everybody who listens gets every event from then on. Nothing is kept. */
 
+import { LONGEST_DELAY_MS } from "./api.ts";
 import type { Event } from "./core/events.ts";
 import { Closed, Unreachable } from "./errors.ts";
 
@@ -47,7 +48,7 @@ export class Feed {
       const end = () => settle(() => reject(new Closed("the client was closed before that")));
       const timer = setTimeout(
         () => settle(() => reject(new Unreachable(`it has not happened within ${timeout} ms`))),
-        timeout,
+        Math.min(timeout, LONGEST_DELAY_MS),
       );
       const stop = this.listen((event) => {
         if (fits(event)) settle(() => resolve(event));

@@ -171,7 +171,9 @@ export class Arrivals {
     event: "message" | "message_readable",
   ): Promise<void> {
     const said = step.ledger.change(row, fieldsOf(content, row.messageId));
-    await this.changes.arrived(step, said, content);
+    // Nobody has seen it here, however far the chat is read: the time of a reader begins now.
+    const late = event === "message_readable" && row.sender !== this.#user;
+    await this.changes.arrived(step, said, content, late ? step.time : row.sentAt);
     this.#notify(event, await step.ledger.again(said));
   }
 

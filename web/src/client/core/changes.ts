@@ -41,15 +41,20 @@ export class Changes {
     }
   }
 
-  /** The same of one that another device has sent; what disappears is counted. */
-  async arrived(step: Step, row: MessageRow, content: MessageContent): Promise<void> {
-    const { chat, seq = 0, sentAt = 0, sender } = row;
+  /** The same of one that another device has sent; what disappears counts from `begins`. */
+  async arrived(
+    step: Step,
+    row: MessageRow,
+    content: MessageContent,
+    begins: number | undefined,
+  ): Promise<void> {
+    const { chat, seq = 0, sender } = row;
     await this.came(step, chat, referenceOf(row), content);
     const now = await step.ledger.again(row);
     if (now.expires === undefined || now.gone !== undefined) return;
     const { read } = await step.ledger.chat(chat);
     if (sender !== this.#user && seq > read) return;
-    this.count(step, now, countedFrom(step.time, sentAt, now.expires * 1000));
+    this.count(step, now, countedFrom(step.time, begins ?? 0, now.expires * 1000));
   }
 
   /** The user has seen the chat up to there, here and now. */
