@@ -168,6 +168,13 @@ def test_a_picture_and_a_file_come_whole_in_both_directions(
     assert download.value.path().read_bytes() == b"name,score\nravi,7\n"
     assert download.value.suggested_filename == "scores.csv"
 
+    peers.run(python.send_file(chat, drawn, FileDescription(name="secret.png")))
+    page.get_by_role("button", name="Open picture secret.png").click()
+    expect(page.get_by_role("dialog", name="secret.png")).to_be_visible()
+    wait_until(lambda: last(peers, python, chat).seq is not None)
+    peers.run(python.writing.delete(chat, last(peers, python, chat).reference))
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
 
 def test_a_voice_message_is_recorded_discarded_and_sent(
     people: People, peers: Peers, names: Callable[[str], str]
