@@ -11,6 +11,7 @@ import base64
 import contextlib
 import logging
 import secrets
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
@@ -18,6 +19,7 @@ from typing import Any
 
 from client.api import Api
 from client.core.attachment import Attachment, FileDescription, described, written
+from client.core.bodies_generated import FileResponse
 from client.core.events import Event, FileFailed, FileProgress
 from client.core.liveness import Backoff
 from client.core.settings import Settings
@@ -40,6 +42,7 @@ from client.transfer import Progress, Refused, Transfer
 
 DOWNLOADS = 5  # tries of one file, each going on where the one before ended
 SIGNATURES = 3  # forms that are asked for, for one file, before it is given up
+FORM_MARGIN = 60.0  # seconds: a form that ends sooner is not used again
 # What will be the same next time.
 FINAL = (BadRequest, TooLarge, NotFound, NotAMember, MessageTooLarge)
 logger = logging.getLogger("client")
@@ -59,6 +62,21 @@ class Draft:
     more: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The form of an upload, and when it was asked for (Unix time)."""
+
+    message_id: str
+    response: FileResponse
+    at: float
+
+    def serves(self, upload: Upload, now: float) -> bool:
+        """False as well if the clock was set back, since the form's end is not known then."""
+        age = now - self.at
+        good = 0 <= age < self.response.expires_in - FORM_MARGIN
+        return good and self.message_id == upload.message_id
+
+
 class Files:
     def __init__(
         self,
@@ -76,6 +94,8 @@ class Files:
         self._backoff = Backoff(settings, random)
         self._wake = asyncio.Event()
         self._refused: dict[str, int] = {}
+        self._clock = time.time
+        self._form: Form | None = None  # of the upload that was tried last
 
     async def close(self) -> None:
         await self._transfer.close()
@@ -123,7 +143,7 @@ class Files:
         if body is None:
             return None
         try:
-            form = await self._api.file_form(upload.chat, len(body))
+            form = await self._form_of(upload, len(body))
             await self._transfer.put(form.url, form.fields, body, self._progress_of(upload))
             file = {**upload.content["file"], "id": form.file}
             self._send(upload, {**upload.content, "file": file})
@@ -131,6 +151,7 @@ class Files:
             self._publish(FileFailed(upload.chat, upload.message_id, str(error), final=False))
             return error.retry_after or self._backoff.pause()
         except Refused as error:
+            self._form = None
             tries = self._refused[upload.message_id] = self._refused.get(upload.message_id, 0) + 1
             if tries < SIGNATURES:
                 return self._backoff.pause()
@@ -141,6 +162,14 @@ class Files:
             logger.info("a file is not uploaded yet: %s", error)
             return self._backoff.pause()
         return None
+
+    async def _form_of(self, upload: Upload, size: int) -> FileResponse:
+        """That of the last try, where it is still good: each form counts against the limits."""
+        now = self._clock()
+        if self._form is None or not self._form.serves(upload, now):
+            response = await self._api.file_form(upload.chat, size)
+            self._form = Form(upload.message_id, response, now)
+        return self._form.response
 
     def _give_up(self, upload: Upload, error: ClientError) -> None:
         with self._store.transaction():

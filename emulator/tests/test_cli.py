@@ -159,12 +159,16 @@ def test_persisted_data_comes_back_and_what_is_killed_leaves_no_process_either(
     emulate(project, "down")
     file = project / ".local" / "data" / "dev.json"
     file.write_text("{}", encoding="utf-8")
+    bodies = file.with_suffix(".objects")
+    bodies.mkdir()
+    (bodies / "digest").touch()
     unreadable = up(project)
     assert unreadable.returncode == 1
     fresh = shlex.split(hint(unreadable.stdout, "up"))[2:]
     assert fresh == ["--fresh"]
     assert up(project, *fresh).returncode == 0
     assert items(project) == set()
+    assert not bodies.exists()
 
 
 def test_the_process_of_a_function_ends_when_it_is_idle_also_in_a_detached_one(

@@ -140,8 +140,8 @@ def dead(aws: str) -> tuple[Details, Callable[[str], list[str]], Any]:
     return details, bodies, urls
 
 
-def test_dead_letters_are_looked_at_and_moved_back_one_or_all(dead: Any) -> None:
-    details, bodies, _ = dead
+def test_dead_letters_are_looked_at_and_moved_back_one_or_all(dead: Any, aws: str) -> None:
+    details, bodies, urls = dead
     assert bodies("dead.fifo") == bodies("dead.fifo") == ["a", "b"]  # a look takes nothing
     found = run(details.get(("queues", "dead.fifo"), {}))
     assert (found["sources"], found["total"]) == (["jobs.fifo"], 2)
@@ -152,6 +152,23 @@ def test_dead_letters_are_looked_at_and_moved_back_one_or_all(dead: Any) -> None
     assert (bodies("dead.fifo"), bodies("jobs.fifo")) == ([], ["b", "a"])
     with pytest.raises(ApiError, match="of 0 queues"):
         run(details.post(("queues", "jobs.fifo"), {"redrive": "all"}))
+
+    names = [f"c{number:02}" for number in range(14)]  # SQS gives ten of a group at once
+    sqs: Any = boto3.client("sqs", endpoint_url=aws)
+    for name in names:
+        sqs.send_message(
+            QueueUrl=urls["dead.fifo"],
+            MessageBody=name,
+            MessageGroupId="c",
+            MessageDeduplicationId=f"{name}-{id(urls)}",
+        )
+    found = run(details.get(("queues", "dead.fifo"), {}))["messages"]
+    (last,) = (each["id"] for each in found if each["body"] == "c13")
+    with pytest.raises(ApiError, match="behind ten others"):
+        run(details.post(("queues", "dead.fifo"), {"redrive": last}))
+    assert run(details.post(("queues", "dead.fifo"), {"redrive": "all"})) == {"moved": 14}
+    assert bodies("dead.fifo") == []
+    assert bodies("jobs.fifo") == ["b", "a", *names]
 
 
 def test_items_are_paged_with_their_types(aws: str) -> None:

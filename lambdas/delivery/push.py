@@ -20,7 +20,7 @@ from lambdas.messages.history import LAST_SEQ
 from lambdas.notifications.endpoints import Endpoints
 from lambdas.notifications.message import Push, Ring, TakeBack, Target
 from lambdas.notifications.push_jobs import Job, RingItems, Rings
-from lambdas.notifications.push_service import Outcome, PushService, vapid_key
+from lambdas.notifications.push_service import Outcome, push_service
 from lambdas.notifications.quiet import is_quiet
 from lambdas.presence.devices import Devices
 from lambdas.settings import Aws, aws
@@ -108,7 +108,7 @@ def _publish(
     aws: Aws, job: Job, plan: ringing.Plan, devices: ringing.Devices
 ) -> dict[str, Exception]:
     """Pushes to the devices as planned; the errors by device."""
-    endpoints = Endpoints(aws.sns, aws.users, push_service=lambda: PushService(vapid_key(aws)))
+    endpoints = Endpoints(aws.sns, aws.users, push_service=lambda: push_service(aws))
     others = RingItems(aws.users).unread(job.user, job.chat, aws.now())
     pushes = {
         name: _push(job.chat, plan.read, each, others.get(name, 0) + each.after.total)

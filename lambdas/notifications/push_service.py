@@ -3,6 +3,7 @@
 import http.client
 import os
 import ssl
+from collections.abc import Callable
 from enum import Enum
 from functools import lru_cache
 from urllib.parse import urlsplit
@@ -18,6 +19,8 @@ from lambdas.telemetry import logger
 
 # The function has 30 s for ten jobs.
 TIMEOUT_SECONDS = 3.0
+# So long one that has not responded is not asked again: who waits behind it would wait as well.
+SILENT_SECONDS = 60.0
 DELIVERED = frozenset({200, 201, 202, 204})
 GONE = frozenset({404, 410})  # RFC 8030, 7.3: the subscription has expired, or was ended
 AGAIN = frozenset({408, 425, 429})
@@ -35,19 +38,27 @@ class PushServiceError(Exception):
 
 
 class PushService:
-    """All push services: the subscription's endpoint says which one."""
+    """All push services: the subscription's endpoint says which one. `now` gives epoch seconds."""
 
-    def __init__(self, key: VapidKey) -> None:
+    def __init__(self, key: VapidKey, now: Callable[[], float]) -> None:
         self._key = key
+        self._now = now
+        self._silent: dict[str, float] = {}  # by origin, until when
 
     def send(self, subscription: Subscription, push: Push) -> Outcome:
         """Raises PushServiceError where the same request may succeed later."""
         if not web_push.is_sent(subscription, push):
             return Outcome.DELIVERED
+        if self._now() < self._silent.get(subscription.origin, 0):
+            raise PushServiceError(f"{subscription.origin} has not responded lately")
         private = ec.generate_private_key(ec.SECP256R1())
         made = web_push.request(subscription, push, key=private, salt=os.urandom(16))
         headers = {**made.headers, "authorization": self._key.authorization(subscription.origin)}
-        status, reason = _post(subscription.endpoint, headers, made.body)
+        try:
+            status, reason = _post(subscription.endpoint, headers, made.body)
+        except PushServiceError:
+            self._silent[subscription.origin] = self._now() + SILENT_SECONDS
+            raise
         if status in DELIVERED:
             return Outcome.DELIVERED
         if status in GONE:
@@ -90,3 +101,8 @@ def _tls() -> ssl.SSLContext:
 def vapid_key(aws: Aws) -> VapidKey:
     settings = aws.settings
     return VapidKey(aws.kms, settings["VAPID_KEY"], settings.get("WEB_PUSH_CONTACT"), aws.now)
+
+
+@lru_cache(maxsize=1)
+def push_service(aws: Aws) -> PushService:
+    return PushService(vapid_key(aws), aws.now)

@@ -71,7 +71,13 @@ PERMISSIONS: Mapping[str, Permissions] = {
             "sqs:GetQueueAttributes",
         ),
         "chats": ("dynamodb:BatchGetItem", "dynamodb:Query"),
-        "users": ("dynamodb:BatchGetItem", "dynamodb:UpdateItem", "dynamodb:Query"),
+        # deletes who holds an endpoint that has ended
+        "users": (
+            "dynamodb:BatchGetItem",
+            "dynamodb:UpdateItem",
+            "dynamodb:DeleteItem",
+            "dynamodb:Query",
+        ),
         # SNS checks other calls about an endpoint on its application, and this one on either
         "platform_endpoints": ("sns:Publish",),
         "platform_applications": ("sns:Publish",),

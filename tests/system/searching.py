@@ -141,10 +141,14 @@ def console(endpoints: dict[str, Any]) -> Iterator[Place]:
 
 
 def files(state: Path) -> Iterator[Place]:
-    """What is in the state directory: logs, what the command printed, and all the rest."""
+    """What is in the state directory: logs, what the command printed, and all the rest.
+
+    Not the traces: they are events and requests as they came, also those of a client that forgets
+    to encrypt, for the eyes of this machine's user (docs/decisions/0051).
+    """
     for directory, _, names in os.walk(state):
         for path in (Path(directory) / name for name in names):
-            if path.is_symlink():  # to an installed package
+            if path.is_symlink() or path.suffix == ".traces":  # the former to a package
                 continue
             log = path.suffix == ".log" or path.name == "output.txt"
             name = str(path.relative_to(state))

@@ -1,8 +1,11 @@
 /** What the service worker decides: what a push shows, and which files a page gets. */
 
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { de } from "../src/app/words/de.ts";
+import { en } from "../src/app/words/en.ts";
+import type { ChatSummary, StoredMessage } from "../src/client/index.ts";
 import { Assets } from "../src/worker/assets.ts";
-import { noticeOf } from "../src/worker/device.ts";
+import { noticeOf, unreadOf } from "../src/worker/device.ts";
 import {
   FALLBACK_MS,
   handlePush,
@@ -11,7 +14,7 @@ import {
   type Surroundings,
   type Unread,
 } from "../src/worker/pushed.ts";
-import { fallback } from "../src/worker/words.ts";
+import { fallback, said } from "../src/worker/words.ts";
 
 const RING = { chat: "c1", rings: true } as const;
 const BACK = { chat: "c1", rings: false } as const;
@@ -127,7 +130,7 @@ test("a notification has the sender of a direct chat, and the name of a group", 
   const chat = { chat: "c1", kind: "direct", name: undefined, members: ["raju", "ravi"] } as const;
   const texts = [
     { sender: "ravi", text: "Hey Raju!" },
-    { sender: "ravi", text: undefined },
+    { sender: "ravi", text: "…" },
   ];
   expect(noticeOf(chat, texts)).toEqual({ chat: "c1", title: "ravi", body: "Hey Raju!\n…" });
   const group = { ...chat, kind: "group", name: "Trip" } as const;
@@ -137,6 +140,44 @@ test("a notification has the sender of a direct chat, and the name of a group", 
   expect(noticeOf(chat, [])).toBeUndefined();
   const long = noticeOf(chat, [{ sender: "ravi", text: "x".repeat(5000) }]);
   expect(long?.body.length).toBeLessThan(250);
+});
+
+describe("what is unread in a chat", () => {
+  const file = (kind: "picture" | "voice" | "file", text = "") =>
+    ({ kind: "file", text, content: { kind: "file", file: { kind, name: "a.pdf" } } }) as const;
+  const chat = { chat: "c1", kind: "direct", members: ["raju", "ravi"], read: 1, unread: 1 };
+
+  async function shown(...messages: object[]): Promise<string | undefined> {
+    const all = messages.map((each) => ({ sender: "ravi", seq: 2, deleted: false, ...each }));
+    const client = {
+      user: "raju",
+      chats: async () => [chat as unknown as ChatSummary],
+      history: async () => all as unknown as StoredMessage[],
+    };
+    return (await unreadOf(client, said(["en"]))).get("c1")?.body;
+  }
+
+  test.each<[string, object, string | undefined]>([
+    ["a text", { kind: "text", text: "Hey", content: { kind: "text" } }, "Hey"],
+    ["a picture", file("picture"), "Picture"],
+    ["a picture with a caption", file("picture", "look"), "Picture, look"],
+    ["a voice message", file("voice"), "Voice message"],
+    ["a file", file("file"), "File: a.pdf"],
+    ["what can't be read yet", { kind: "text", text: undefined }, "…"],
+    ["a kind of a later version", { kind: "unknown", text: "" }, "…"],
+    ["a disappearing time", { kind: "timer", text: "" }, undefined],
+    ["a group's name", { kind: "chat_name", text: "" }, undefined],
+    ["a group's picture", { kind: "chat_picture", text: "" }, undefined],
+    ["a deleted picture", { ...file("picture"), deleted: true }, undefined],
+    ["an own picture", { ...file("picture"), sender: "raju" }, undefined],
+    ["a picture that was read", { ...file("picture"), seq: 1 }, undefined],
+  ])("%s", async (_what, message, expected) => {
+    expect(await shown(message)).toBe(expected);
+  });
+
+  test("is named as in the page", () => {
+    expect([said(["en"]), said(["de-AT"])]).toEqual([en.fileSaid, de.fileSaid]);
+  });
 });
 
 test("the fallback is in a language of the browser's", () => {

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
+from base64 import b64encode
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from random import Random
 from threading import Timer
@@ -121,14 +124,90 @@ def test_items_users_tokens_and_push_endpoints_come_back(tmp_path: Path) -> None
         assert (attributes["Token"], attributes["Enabled"]) == ("token", "false")
 
 
+def bucket(url: str) -> Any:
+    s3: Any = boto3.client("s3", endpoint_url=url)
+    s3.create_bucket(Bucket="files")
+    return s3
+
+
+def content_of(s3: Any, key: str) -> bytes:
+    return bytes(s3.get_object(Bucket="files", Key=key)["Body"].read())
+
+
+def test_a_body_is_written_once_and_goes_with_the_last_object_that_has_it(tmp_path: Path) -> None:
+    """Also a large one, which moto has in a temporary file."""
+    file, folder = tmp_path / "dev.json", tmp_path / "dev.objects"
+    large, small = b"l" * 6 * 2**20, b"small"
+    with aws_servers.running() as url:
+        s3 = bucket(url)
+        opened(url, file)
+        for key, body in (("one", large), ("two", large), ("three", small)):
+            s3.put_object(Bucket="files", Key=key, Body=body)
+        saved(url)
+        assert file.stat().st_size < 10_000
+        files = {sha256(body).hexdigest(): body for body in (large, small)}
+        assert {each.name: each.read_bytes() for each in folder.iterdir()} == files
+        written = {each: each.stat() for each in folder.iterdir()}
+        assert {each.st_mode & 0o777 for each in written.values()} == {0o600}
+        s3.delete_object(Bucket="files", Key="one")
+        saved(url)
+        assert {each: each.stat() for each in folder.iterdir()} == written
+        s3.put_object(Bucket="files", Key="two", Body=small)
+        saved(url)
+        assert [each.name for each in folder.iterdir()] == [sha256(small).hexdigest()]
+        s3.put_object(Bucket="files", Key="late", Body=large)  # saved when the server ends
+    with aws_servers.running() as url:
+        s3 = bucket(url)
+        assert opened(url, file)["put_back"] == 3
+        assert [content_of(s3, key) for key in ("late", "two", "three")] == [large, small, small]
+        before = {each: each.stat() for each in folder.iterdir()}
+        saved(url, more=1)
+        assert {each: each.stat() for each in folder.iterdir()} == before
+
+
+def test_bodies_that_a_copy_refers_to_stay(tmp_path: Path) -> None:
+    file = tmp_path / "dev.json"
+    with aws_servers.running() as url:
+        s3 = bucket(url)
+        opened(url, file)
+        s3.put_object(Bucket="files", Key="a", Body=b"retained")
+    for _ in range(2):  # the bucket has no place; then there is nothing of it any more
+        with aws_servers.running() as url:
+            resources = Resources(url)
+            opened(url, file)
+            put(resources, "new")
+            saved(url)
+    assert "retained" not in file.read_text()
+    (copy,) = tmp_path.glob("dev.[0-9]*.json")
+    copy.replace(file)
+    with aws_servers.running() as url:
+        s3 = bucket(url)
+        assert opened(url, file) == {"put_back": 1, "beside": {}, "notes": []}
+        assert content_of(s3, "a") == b"retained"
+
+
+def test_bodies_in_the_file_of_an_earlier_version_are_read_and_a_missing_one_is_reported(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "dev.json"
+    fields = {"type": "x/y", "modified": "2026-01-02T03:04:05"}
+    objects = [{"key": "a", "body": b64encode(b"old").decode(), **fields}]
+    file.write_text(json.dumps({"format": 2, "objects": {"files": objects}}))
+    with aws_servers.running() as url:
+        s3 = bucket(url)
+        assert opened(url, file) == {"put_back": 1, "beside": {}, "notes": []}
+        assert content_of(s3, "a") == b"old"
+        saved(url)
+    (tmp_path / "dev.objects" / sha256(b"old").hexdigest()).unlink()
+    with aws_servers.running() as url:
+        bucket(url)
+        found = opened(url, file)
+        assert found["put_back"] == 0
+        assert found["notes"][0] == "the body of a in the bucket files is missing: it is left"
+
+
 def test_objects_come_back_and_are_no_younger(tmp_path: Path) -> None:
     file = tmp_path / "dev.json"
-
-    def bucket(url: str) -> Any:
-        s3: Any = boto3.client("s3", endpoint_url=url)
-        s3.create_bucket(Bucket="files")
-        return s3
-
     with aws_servers.running() as url:
         s3 = bucket(url)
         opened(url, file)
@@ -143,7 +222,7 @@ def test_objects_come_back_and_are_no_younger(tmp_path: Path) -> None:
         assert (after["Body"].read(), after["ContentType"]) == (body, "x/y")
         assert after["LastModified"] == before["LastModified"]
     with aws_servers.running() as url:
-        (note,) = opened(url, file)["notes"]
+        note, _ = opened(url, file)["notes"]
         assert note == "the template has no bucket files any more: its objects are left"
 
 
@@ -256,22 +335,85 @@ def test_a_save_that_is_killed_leaves_the_earlier_one(tmp_path: Path) -> None:
         count = left
 
 
-def test_other_templates_and_other_versions_are_reported_in_a_sentence(tmp_path: Path) -> None:
+def without_a_place() -> dict[str, Any]:
+    """By part of the file, something whose resource is not in the template."""
+    users = [{"username": "ravi"}]
+    return {
+        "tables": {"items": [{"id": {"S": "ravi"}}], "gone": [{"id": {"S": "1"}}], "empty": []},
+        "streams": {"gone": {"starting": 1, "records": [{}]}},
+        "users": {
+            "gone": {"users": users, "refresh_tokens": {}, "access_tokens": {}, "codes": []},
+        },
+        "endpoints": {"arn:1": {"application": "arn:gone", "attributes": {}}},
+        "objects": {"gone": [{}], "empty": []},
+        "keys": {"ECC_NIST_P256 pushes": "PEM"},
+        "queues": {"gone": {"messages": [{}], "sent": []}},
+    }
+
+
+def test_what_has_no_place_is_reported_in_a_sentence_and_its_file_copied(tmp_path: Path) -> None:
     file = tmp_path / "dev.json"
+    content = json.dumps({"format": 2, **without_a_place()})
+    file.write_text(content)
     with aws_servers.running() as url:
-        Resources(url)
-        tables = {"items": [{"id": {"S": "ravi"}}], "gone": [{"id": {"S": "1"}}], "empty": []}
-        queues: Any = {"old": {"messages": [{}], "sent": []}}
-        file.write_text(json.dumps({"format": 2, "tables": tables, "queues": queues}))
+        resources = Resources(url)
         found = opened(url, file)
         assert found["put_back"] == 0
-        assert found["notes"] == [
+        *notes, copied = found["notes"]
+        assert notes == [
+            "the template has no bucket gone any more: its objects are left",
+            "the template has no stream of a table gone any more: its 1 records are left",
             "the table items has other keys now: 1 items do not fit and are left",
             "the template has no table gone any more: its 1 items are left",
-            "the template has no queue old any more: 1 messages left",
+            "the template has no user pool gone any more: its 1 users are left",
+            "the template has no platform application arn:gone any more: "
+            "its 1 push endpoints are left",
+            "the template has no key that signs (ECC_NIST_P256 pushes) any more: it is left",
+            "the template has no queue gone any more: 1 messages left",
         ]
+        put(resources, "new")
+        saved(url)
+    copy = Path(copied.removeprefix("what is left stays in "))
+    assert "gone" not in file.read_text()
+    assert (copy.parent, copy.read_text()) == (tmp_path, content)
+    assert copy.stat().st_mode & 0o777 == 0o600
+    with aws_servers.running() as url:  # nothing is left this time
+        Resources(url)
+        assert opened(url, file)["notes"] == []
+    assert sorted(tmp_path.iterdir()) == sorted((file, copy))
+
+
+def test_each_part_alone_makes_a_copy(tmp_path: Path) -> None:
+    with aws_servers.running() as url:
+        for part, content in without_a_place().items():
+            file = tmp_path / f"{part}.json"
+            file.write_text(json.dumps({"format": 2, part: content}))
+            assert "stays in" in opened(url, file)["notes"][-1], part
+            assert len(list(tmp_path.glob(f"{part}.*"))) == 2
+
+
+def test_a_file_that_cannot_be_copied_is_not_written_over(tmp_path: Path) -> None:
+    file = tmp_path / "dev.json"
+    content = json.dumps({"format": 2, **without_a_place()})
+    file.write_text(content)
+    written = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+    file.with_suffix(f".{written:%Y%m%d-%H%M%S-%f}.json").mkdir()  # something is in the way
+    with aws_servers.running() as url:
+        resources = Resources(url)
+        with pytest.raises(urllib.error.HTTPError) as rejected:
+            opened(url, file)
+        assert "can't be copied" in rejected.value.read().decode()
+        put(resources, "new")
+    assert file.read_text() == content
+
+
+def test_a_file_of_another_version_or_program_is_reported_and_not_written_over(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "dev.json"
+    with aws_servers.running() as url:
         for content, reason in (
-            ('{"format": 3}', "was written by another version of the emulator (format 3, this one"),
+            ('{"format": 4}', "was written by another version of the emulator (format 4, this one"),
             ('{"format": 2', "has no data of this emulator"),
             ("[]", "has no data of this emulator"),
         ):

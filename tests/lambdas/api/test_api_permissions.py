@@ -184,6 +184,13 @@ def test_push_uses_exactly_what_it_is_granted(used: Used, monkeypatch: pytest.Mo
         unread.text(api.aws, ravi)
         used.clear()
         push.handler({"Records": [unread.record(ravi)]}, None)
+        before = {name: {*operations} for name, operations in used.items()}
+        service.status = 410  # the browser's subscription has ended
+        unread.text(api.aws, ravi)
+        used.clear()
+        push.handler({"Records": [unread.record(ravi)]}, None)
+        for name, operations in before.items():
+            used[name] |= operations
     grants = granted("Push")
     grants.pop("sqs")  # the event source mapping's
     assert used == grants

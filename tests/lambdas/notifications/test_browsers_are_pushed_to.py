@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from lambdas.delivery import push
+from lambdas.notifications import push_service as notifications
+from lambdas.notifications.message import Ring
+from lambdas.notifications.push_service import PushServiceError, vapid_key
 from lambdas.presence.devices import Devices
 from lambdas.tables import user_key
 from tests.support.lambdas import unread
@@ -153,6 +156,20 @@ def test_a_push_service_that_can_not_be_reached_is_tried_again(api: Rest) -> Non
     vars(closed.aws).update({name: vars(api.aws)[name] for name in ("dynamodb", "sns", "kms")})
     subscribed(closed, ravi, browser)
     assert ring(api, ravi, new_name("chat")) == ["job"]
+
+
+def test_one_that_has_not_responded_is_left_alone_for_a_minute(api: Rest) -> None:
+    with push_service() as gone:
+        browser = gone.browser()
+    clock = [1_800_000_000.0]
+    service = notifications.PushService(vapid_key(api.aws), lambda: clock[0])
+    with pytest.raises(PushServiceError, match="ConnectionRefusedError"):
+        service.send(browser.subscription, Ring("chat", "id", True, 1))
+    with pytest.raises(PushServiceError, match="lately"):
+        service.send(browser.subscription, Ring("chat", "id", True, 1))
+    clock[0] += 61
+    with pytest.raises(PushServiceError, match="ConnectionRefusedError"):
+        service.send(browser.subscription, Ring("chat", "id", True, 1))
 
 
 def test_a_browser_pushes_for_who_signed_in_last(api: Rest, service: PushService) -> None:

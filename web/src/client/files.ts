@@ -7,6 +7,7 @@
 
 import { type Api, sleep } from "./api.ts";
 import { type Attachment, described, type FileDescription } from "./core/attachment.ts";
+import type { FileResponse } from "./core/bodies.generated.ts";
 import type { Event } from "./core/events.ts";
 import type { Backoff } from "./core/liveness.ts";
 import { openFile, sealedSize, sealFile } from "./crypto/files.ts";
@@ -17,6 +18,7 @@ import { get, type Progress, put, Received, Refused } from "./transfer.ts";
 
 const DOWNLOADS = 5; // tries of one file, each going on where the one before ended
 const SIGNATURES = 3; // forms that are asked for, for one file, before it is given up
+const FORM_MARGIN_MS = 60_000; // a form that ends sooner is not used again
 const FINAL = new Set(["bad_request", "too_large", "not_found"]);
 
 /** A file to be sent; `more` are further fields of its message. */
@@ -26,6 +28,13 @@ export interface FileDraft {
   readonly content: Uint8Array;
   readonly description: FileDescription;
   readonly more: UploadContent;
+}
+
+/** The form of an upload, and when it was asked for. */
+interface Form {
+  readonly messageId: string;
+  readonly response: FileResponse;
+  readonly at: number;
 }
 
 export interface FilesOptions {
@@ -45,6 +54,7 @@ export class Files {
   readonly #send: FilesOptions["send"];
   readonly #publish: FilesOptions["publish"];
   readonly #refused = new Map<string, number>();
+  #form: Form | undefined; // of the upload that was tried last
   readonly #ended = new AbortController();
   #waker = Promise.withResolvers<void>();
   #running: Promise<void> | undefined;
@@ -152,7 +162,7 @@ export class Files {
     try {
       const body = await this.#uploads.body(messageId);
       if (body === undefined) return undefined;
-      const { file: id, url, fields } = await this.#api.fileForm(chat, body.length);
+      const { file: id, url, fields } = await this.#formOf(upload, body.length);
       await put(url, fields, body, progress, this.#ended.signal);
       await this.#send(upload, { ...content, file: { ...(content.file as object), id } });
       await this.#uploads.remove(messageId);
@@ -162,6 +172,15 @@ export class Files {
     }
   }
 
+  /** That of the last try, where it is still good: each form counts against the limits. */
+  async #formOf({ messageId, chat }: Upload, size: number): Promise<FileResponse> {
+    const now = Date.now();
+    if (this.#form?.messageId !== messageId || !isGood(this.#form, now)) {
+      this.#form = { messageId, response: await this.#api.fileForm(chat, size), at: now };
+    }
+    return this.#form.response;
+  }
+
   async #failed(upload: Upload, error: unknown): Promise<number | undefined> {
     const { messageId } = upload;
     if (error instanceof ApiError && error.code === "rate_limited") {
@@ -169,6 +188,7 @@ export class Files {
       return error.retryAfter === undefined ? this.#backoff.pause() : 1_000 * error.retryAfter;
     }
     if (error instanceof Refused) {
+      this.#form = undefined;
       const tries = (this.#refused.get(messageId) ?? 0) + 1;
       this.#refused.set(messageId, tries);
       if (tries < SIGNATURES) return this.#backoff.pause();
@@ -183,6 +203,11 @@ export class Files {
     const reason = error instanceof ClientError ? error.message : String(error);
     this.#publish({ type: "file_failed", chat, messageId, reason, final });
   }
+}
+
+/** False as well if the clock was set back, since the form's end is not known then. */
+function isGood({ response, at }: Form, now: number): boolean {
+  return at <= now && now - at < response.expiresIn - FORM_MARGIN_MS;
 }
 
 /** What will be the same next time. */

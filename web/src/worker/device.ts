@@ -3,6 +3,7 @@
 import { ChatClient, type ChatSummary, type StoredMessage } from "../client/index.ts";
 import { remembered } from "./installation.ts";
 import type { Notice, Unread } from "./pushed.ts";
+import type { Said } from "./words.ts";
 
 /** A page that has the device open needs it for longer. */
 const LOCK_MS = 2_000;
@@ -10,12 +11,16 @@ const LOCK_MS = 2_000;
 const CONNECT_MS = 20_000;
 const MOST_TEXTS = 5;
 const MOST_CHARACTERS = 200;
+/** What somebody has done to the chat is not what one is notified of. */
+const NOTICES = new Set<StoredMessage["kind"]>(["timer", "chat_name", "chat_picture"]);
+/** Of what can't be read here, or is of a kind that is not known, only the sender is shown. */
+const NO_TEXT = "…";
 
 /**
  * Connects, fetches and acknowledges what was missed, and says what is unread. Raises what ChatClient
  * raises: StoreError where a page has the device, ApiError where it is signed out.
  */
-export async function fetchUnread(wasm: string): Promise<Unread> {
+export async function fetchUnread(wasm: string, said: Said): Promise<Unread> {
   const installation = await remembered();
   if (installation === undefined) throw new Error("no device was set up here");
   const wait = AbortSignal.timeout(LOCK_MS);
@@ -23,36 +28,45 @@ export async function fetchUnread(wasm: string): Promise<Unread> {
   try {
     await client.signUpOrIn();
     await client.connect(CONNECT_MS);
-    return await unreadOf(client);
+    return await unreadOf(client, said);
   } finally {
     await client.close();
   }
 }
 
-async function unreadOf(client: ChatClient): Promise<Unread> {
+export async function unreadOf(
+  client: Pick<ChatClient, "user" | "chats" | "history">,
+  said: Said,
+): Promise<Unread> {
   const found = new Map<string, Notice>();
   for (const summary of await client.chats()) {
     if (summary.unread === 0 || summary.left) continue;
-    const texts = (await client.history(summary.chat, MOST_TEXTS)).filter(
-      // what has no text, as the new name of a group, is not what one is notified of
-      ({ sender, seq, text, deleted }) =>
-        sender !== client.user && (seq ?? 0) > summary.read && text !== "" && !deleted,
+    const messages = (await client.history(summary.chat, MOST_TEXTS)).filter(
+      ({ sender, seq, kind, deleted }) =>
+        sender !== client.user && (seq ?? 0) > summary.read && !NOTICES.has(kind) && !deleted,
     );
+    const texts = messages.map((each) => ({ sender: each.sender, text: textOf(each, said) }));
     const notice = noticeOf(summary, texts);
     if (notice !== undefined) found.set(summary.chat, notice);
   }
   return found;
 }
 
-/** A text that can't be read here is shown as its sender only. */
+function textOf({ text, content }: StoredMessage, said: Said): string {
+  if (content?.kind !== "file") return text || NO_TEXT;
+  const { kind, name } = content.file;
+  const named = kind === "file" ? `${said.file}: ${name}` : said[kind];
+  return text ? `${named}, ${text}` : named;
+}
+
 export function noticeOf(
   { chat, kind, name, members }: Pick<ChatSummary, "chat" | "kind" | "name" | "members">,
-  texts: readonly Pick<StoredMessage, "sender" | "text">[],
+  texts: readonly { readonly sender: string; readonly text: string }[],
 ): Notice | undefined {
   const last = texts.at(-1);
   if (last === undefined) return undefined;
   const group = kind === "group";
-  const lines = texts.map(({ sender, text = "…" }) => {
+  const lines = texts.map(({ sender, text }) => {
     const shown = text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)}…` : text;
     return group ? `${sender}: ${shown}` : shown;
   });

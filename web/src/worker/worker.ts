@@ -5,7 +5,7 @@ import { Assets, type Build } from "./assets.ts";
 import { fetchUnread } from "./device.ts";
 import { handlePush, type Notice, parsePush } from "./pushed.ts";
 import { scope } from "./scope.ts";
-import { fallback } from "./words.ts";
+import { fallback, said } from "./words.ts";
 
 /** Filled in when it is built: build/worker.ts. */
 declare const BUILD: Build;
@@ -31,7 +31,7 @@ scope.addEventListener("push", (event) => {
   const around = {
     show,
     shown: () => scope.registration.getNotifications(),
-    fetch: () => fetchUnread(assets.find(".wasm")),
+    fetch: () => fetchUnread(assets.find(".wasm"), said(navigator.languages)),
     after: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
     fallback: fallback(navigator.languages),
   };

@@ -33,8 +33,10 @@ class Calls:
         self, headers: Mapping[str, str], request: bytes, began: float, status: int, result: bytes
     ) -> None:
         caller = _CALLER.search(headers.get("Authorization", ""))
+        if caller is None:
+            return
         operation, given = _named(headers, request)
-        if caller is None or not operation or operation.startswith(_READS):
+        if not operation or operation.startswith(_READS):
             return
         self._count += 1
         self._made.append(
@@ -69,13 +71,13 @@ def add_routes(app: web.Application, calls: Calls) -> None:
 def _named(headers: Mapping[str, str], request: bytes) -> tuple[str, str]:
     """The operation and the request, of AWS's JSON protocol and of its query protocol."""
     target = headers.get("X-Amz-Target", "")
-    text = request.decode(errors="replace")
     if target:
-        return target.rpartition(".")[2], text
+        return target.rpartition(".")[2], request.decode(errors="replace")
     if headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded"):
+        text = request.decode(errors="replace")
         fields = {name: values[0] for name, values in parse_qs(text).items()}
         return fields.get("Action", ""), json.dumps(fields)
-    return "", text
+    return "", ""  # such as a file, which is not worth reading as text
 
 
 def _error(result: bytes) -> str:

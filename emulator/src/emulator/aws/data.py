@@ -9,6 +9,7 @@ in it: that is made anew at each start, and gets its data back by its name.
 from __future__ import annotations
 
 import base64
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any, NamedTuple
@@ -38,13 +39,16 @@ class Part(NamedTuple):
 def taken(positions: Mapping[str, int]) -> Json:
     """Everything as JSON; `positions` has, by table, up to where its stream's readers are."""
     parts = {name: part.take() for name, part in PARTS.items()}
-    return {**parts, "streams": data_streams.taken(positions)}
+    streams, objects = data_streams.taken(positions), data_objects.taken()
+    return {**parts, "streams": streams, "objects": objects}
 
 
-def restored(data: Mapping[str, Any], report: Report) -> int:
-    """How many things were put back into what exists under the same names."""
-    data_streams.restore(data.get("streams", {}))
-    return sum(part.put(data.get(name, {}), report) for name, part in PARTS.items())
+def restored(data: Mapping[str, Any], body: Callable[[str], bytes | None], report: Report) -> int:
+    """How many things were put back into what exists under the same names. `body` gives that of an
+    object by its digest."""
+    objects = data_objects.restore(data.get("objects", {}), body, report)
+    data_streams.restore(data.get("streams", {}), report)
+    return objects + sum(part.put(data.get(name, {}), report) for name, part in PARTS.items())
 
 
 def binary(value: object) -> str:
@@ -115,24 +119,34 @@ def _users() -> Json:
 
 
 def _put_users(saved: Json, report: Report) -> int:
+    pools = {
+        pool.name: pool
+        for backend in backends(cognitoidp_backends)
+        for pool in backend.user_pools.values()
+    }
     count = 0
-    for backend in backends(cognitoidp_backends):
-        for pool in backend.user_pools.values():
-            found = saved.get(pool.name, {})
-            for each in found.get("users", ()):
-                pool.users[each["username"]] = _user(pool.id, each)
-                count += 1
-            for tokens in ("refresh_tokens", "access_tokens"):
-                getattr(pool, tokens).update(
-                    {
-                        token: tuple(value) if value else None
-                        for token, value in found.get(tokens, {}).items()
-                    }
-                )
-            for code in found.get("codes", ()):
-                key = (code.pop("purpose"), pool.id, code.pop("user"))
-                CODES.waiting[key] = Code(**code)
+    for name, found in saved.items():
+        users = found["users"]
+        if name in pools:
+            _put_pool(pools[name], found)
+            count += len(users)
+        elif users:
+            report(
+                f"the template has no user pool {name} any more: its {len(users)} users are left"
+            )
     return count
+
+
+def _put_pool(pool: Any, saved: Json) -> None:
+    for each in saved["users"]:
+        pool.users[each["username"]] = _user(pool.id, each)
+    for tokens in ("refresh_tokens", "access_tokens"):
+        getattr(pool, tokens).update(
+            {token: tuple(value) if value else None for token, value in saved[tokens].items()}
+        )
+    for code in saved["codes"]:
+        key = (code.pop("purpose"), pool.id, code.pop("user"))
+        CODES.waiting[key] = Code(**code)
 
 
 def _user(pool_id: str, saved: Json) -> CognitoIdpUser:
@@ -155,25 +169,37 @@ def _endpoints() -> Json:
 
 
 def _put_endpoints(saved: Json, report: Report) -> int:
-    count = 0
-    for backend in backends(sns_backends):
-        for arn, each in saved.items():
-            application = backend.applications.get(each["application"])
-            if application is None:
-                continue
-            attributes = each["attributes"]
-            endpoint = PlatformEndpoint(
-                backend.account_id,
-                backend.region_name,
-                application,
-                attributes.get("CustomUserData", ""),
-                attributes["Token"],
-                attributes,
-            )
-            endpoint.arn = arn
-            backend.platform_endpoints[arn] = endpoint
-            count += 1
-    return count
+    places = {
+        application: backend
+        for backend in backends(sns_backends)
+        for application in backend.applications
+    }
+    left: Counter[str] = Counter()
+    for arn, each in saved.items():
+        application = each["application"]
+        if application in places:
+            _put_endpoint(places[application], application, arn, each["attributes"])
+        else:
+            left[application] += 1
+    for application, count in left.items():
+        report(
+            f"the template has no platform application {application} any more: "
+            f"its {count} push endpoints are left"
+        )
+    return len(saved) - left.total()
+
+
+def _put_endpoint(backend: Any, application: str, arn: str, attributes: Json) -> None:
+    endpoint = PlatformEndpoint(
+        backend.account_id,
+        backend.region_name,
+        backend.applications[application],
+        attributes.get("CustomUserData", ""),
+        attributes["Token"],
+        attributes,
+    )
+    endpoint.arn = arn
+    backend.platform_endpoints[arn] = endpoint
 
 
 def backends(services: BackendDict[Any]) -> Iterator[Any]:
@@ -186,7 +212,6 @@ PARTS: Mapping[str, Part] = {
     "tables": Part(_items, _put_items),
     "users": Part(_users, _put_users),
     "endpoints": Part(_endpoints, _put_endpoints),
-    "objects": Part(data_objects.taken, data_objects.restore),
     "keys": Part(data_keys.taken, data_keys.restore),
     "queues": Part(data_queues.taken, data_queues.restore),
 }

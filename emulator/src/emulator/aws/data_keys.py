@@ -24,12 +24,14 @@ def taken() -> dict[str, Any]:
     }
 
 
-def restore(saved: dict[str, Any], _report: Callable[[str], None]) -> int:
-    """A key that the template no longer has is left."""
-    found = [(key, saved[name]) for name, key in _signing() if name in saved]
-    for key, pem in found:
-        key.private_key.private_key = load_pem_private_key(pem.encode(), None)
-    return len(found)
+def restore(saved: dict[str, Any], report: Callable[[str], None]) -> int:
+    keys = dict(_signing())
+    for name, pem in saved.items():
+        if name in keys:
+            keys[name].private_key.private_key = load_pem_private_key(pem.encode(), None)
+        else:
+            report(f"the template has no key that signs ({name}) any more: it is left")
+    return len(saved.keys() & keys)
 
 
 def _signing() -> Iterator[tuple[str, Any]]:

@@ -1,9 +1,10 @@
-"""The objects of buckets, as they are saved and put back."""
+"""The objects of buckets, as they are saved and put back: a body is in a file of its own, and the
+object has its digest."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -14,14 +15,15 @@ Json = dict[str, Any]
 
 
 def taken() -> Json:
-    """Times are those of lifecycle rules: an object does not get younger by a restart."""
+    """Each object has its digest already. Times are those of lifecycle rules: an object does not
+    get younger by a restart."""
     return {
         bucket.name: [
             {
                 "key": name,
                 "type": key.metadata.get("Content-Type", ""),
                 "modified": key.last_modified.isoformat(),
-                "body": key.value,
+                "sha256": key.emulator_sha256,
             }
             for name, key in bucket.keys.items()
         ]
@@ -29,14 +31,38 @@ def taken() -> Json:
     }
 
 
-def restore(saved: Json, report: Callable[[str], None]) -> int:
+def without_digest() -> Iterator[Any]:
+    """Objects, whose `emulator_sha256` is to be set."""
+    for bucket in _backend().buckets.values():
+        for key in bucket.keys.values():
+            if getattr(key, "emulator_sha256", None) is None:
+                yield key
+
+
+def digests(saved: Mapping[str, Any]) -> set[str]:
+    """Of the bodies that objects refer to, as `taken` gives them."""
+    return {each["sha256"] for objects in saved.values() for each in objects if "sha256" in each}
+
+
+def used_digests() -> set[str]:
+    return digests(taken())
+
+
+def restore(saved: Json, read: Callable[[str], bytes | None], report: Callable[[str], None]) -> int:
+    """`read` gives the body of a digest, None when it is not there."""
     backend, count = _backend(), 0
     for bucket, objects in saved.items():
         if objects and bucket not in backend.buckets:
             report(f"the template has no bucket {bucket} any more: its objects are left")
             continue
         for each in objects:
-            key = backend.put_object(bucket, each["key"], base64.b64decode(each["body"]))
+            digest = each.get("sha256")  # none in format 2, which had the body itself
+            body = read(digest) if digest else base64.b64decode(each["body"])
+            if body is None:
+                report(f"the body of {each['key']} in the bucket {bucket} is missing: it is left")
+                continue
+            key = backend.put_object(bucket, each["key"], body)
+            key.emulator_sha256 = digest
             key.set_metadata({"Content-Type": each["type"]})
             key.last_modified = datetime.fromisoformat(each["modified"])
             count += 1

@@ -6,7 +6,7 @@ what all readers are past is left out, and that number moved on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -26,14 +26,18 @@ def taken(positions: Mapping[str, int]) -> dict[str, Any]:
     }
 
 
-def restore(saved: Mapping[str, Any]) -> None:
-    for table in _tables():
-        found = saved.get(table.name)
-        if found is None or table.stream_shard is None:
-            continue
-        shard = table.stream_shard
-        shard.starting_sequence_number = found["starting"]
-        shard.items = [_record(each) for each in found["records"]]
+def restore(saved: Mapping[str, Any], report: Callable[[str], None]) -> None:
+    shards = {table.name: table.stream_shard for table in _tables()}
+    for name, found in saved.items():
+        shard, records = shards.get(name), found["records"]
+        if shard is not None:
+            shard.starting_sequence_number = found["starting"]
+            shard.items = [_record(each) for each in records]
+        elif records:
+            report(
+                f"the template has no stream of a table {name} any more: "
+                f"its {len(records)} records are left"
+            )
 
 
 def _saved(shard: Any, position: int | None) -> dict[str, Any]:

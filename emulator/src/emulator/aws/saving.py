@@ -3,26 +3,34 @@
 The server forks, as Redis does for its snapshots (redis.io, "Redis persistence"): the child has
 the memory of one moment and writes it down, while the server goes on. The file is replaced in one
 step once its content is on the disk, so an end at any moment leaves the earlier one or the new one.
+
+The body of an object does not change, and is written once, before the file that refers to it. The
+server does that, not its child: the child would share the offsets of the temporary files in which
+moto has large bodies, and would not leave the server the digests.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import json
 import os
 import sys
 import traceback
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
-from emulator.aws import data
+from emulator.aws import data, data_objects
+from emulator.aws.data_files import Bodies, replace
 from emulator.aws.process import OPEN_DATA, SAVE_DATA
 
-FORMAT = 2
+FORMAT = 3
+_READ = (2, FORMAT)  # 2 had the bodies of objects in the file
 # Python advises against it on macOS, where system libraries start threads:
 # docs.python.org/3/library/multiprocessing.html#contexts-and-start-methods
 FORKS = sys.platform == "linux"
@@ -38,40 +46,59 @@ class Saving:
 
     def __init__(self) -> None:
         self._file: Path | None = None
+        self._bodies: Bodies | None = None
         self._beside: Mapping[str, Any] = {}
         self._changes = 0
         self._saved = 0
+        self._one = asyncio.Lock()  # of two saves, the later must be the one that stays
 
     def changed(self) -> None:
         self._changes += 1
 
     def open(self, file: Path) -> dict[str, Any]:
-        """Puts back what the file has, and saves to it from now on. Raises Unreadable."""
+        """Puts back what the file has, and saves to it from now on. Raises Unreadable.
+
+        What has no place now is not in the next save, and so the file is copied first."""
         notes: list[str] = []
         found = _read(file) if file.exists() else {}
-        count = data.restored(found, notes.append)
+        bodies = Bodies(file.with_suffix(".objects"))
+        count = data.restored(found, bodies.read, notes.append)
+        if notes:
+            notes.append(f"what is left stays in {_copied(file)}")
+        bodies.retain(_digests_in_copies(file))
+        self._bodies = bodies
         self._file, self._beside = file, found.get("beside", {})
         return {"put_back": count, "beside": self._beside, "notes": notes}
 
     async def save(self, beside: Mapping[str, Any]) -> None:
         """Unless nothing changed since the last time. Raises OSError."""
-        if self._is_saved(beside):
-            return
-        self._beside, changes = beside, self._changes
-        if FORKS:
-            await self._save_in_child()
-        else:
-            self._write()
-        self._saved = changes
+        async with self._one:
+            if self._bodies is None or self._is_saved(beside):
+                return
+            while new := list(data_objects.without_digest()):  # calls go on, and may put more
+                for key in new:
+                    digest = await asyncio.to_thread(self._bodies.write, key.value)
+                    key.emulator_sha256 = digest
+            self._beside, changes = beside, self._changes
+            used = data_objects.used_digests()
+            if FORKS:
+                await self._save_in_child()
+            else:
+                self._write()
+            self._saved = changes
+            self._bodies.delete_others(used)
 
     def save_now(self) -> None:
         """What is not saved yet; calls wait meanwhile."""
-        if self._file is not None and self._changes != self._saved:
+        if self._bodies is not None and self._changes != self._saved:
+            for key in data_objects.without_digest():
+                key.emulator_sha256 = self._bodies.write(key.value)
             self._write()
             self._saved = self._changes
+            self._bodies.delete_others(data_objects.used_digests())
 
     def _is_saved(self, beside: Mapping[str, Any]) -> bool:
-        return self._file is None or (self._changes == self._saved and beside == self._beside)
+        return self._changes == self._saved and beside == self._beside
 
     async def _save_in_child(self) -> None:
         ended, end = os.pipe()
@@ -104,18 +131,11 @@ class Saving:
             os._exit(status)
 
     def _write(self) -> None:
-        """Readable by its owner only: there are passwords in it."""
         if self._file is None:
             return
         positions = self._beside.get("positions", {}).get("streams", {})
         content = {"format": FORMAT, **data.taken(positions), "beside": self._beside}
-        # a name of its own: a killed server's child may still be writing
-        beside = self._file.with_suffix(f".{os.getpid()}.new")
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-            json.dump(content, out, default=data.binary)
-            out.flush()
-            os.fsync(out.fileno())
-        beside.replace(self._file)
+        replace(self._file, json.dumps(content, default=data.binary).encode())
 
 
 def add_routes(app: web.Application, saving: Saving) -> None:
@@ -139,6 +159,27 @@ def add_routes(app: web.Application, saving: Saving) -> None:
     app.router.add_post(SAVE_DATA, save)
 
 
+def _digests_in_copies(file: Path) -> set[str]:
+    found: set[str] = set()
+    for copy in filter(Path.is_file, file.parent.glob(f"{file.stem}.[0-9]*.json")):
+        with contextlib.suppress(Unreadable):
+            found |= data_objects.digests(_read(copy).get("objects", {}))
+    return found
+
+
+def _copied(file: Path) -> Path:
+    """Named by when the file was written, so that the same content is there once."""
+    written = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+    copy = file.with_suffix(f".{written:%Y%m%d-%H%M%S-%f}.json")
+    try:
+        replace(copy, file.read_bytes())
+    except OSError as error:
+        raise Unreadable(
+            f"{file} has data without a place, and can't be copied: {error}"
+        ) from error
+    return copy
+
+
 def _read(file: Path) -> dict[str, Any]:
     for left in file.parent.glob(f"{file.stem}.*.new"):
         left.unlink()
@@ -147,7 +188,7 @@ def _read(file: Path) -> dict[str, Any]:
         number = int(found["format"])
     except (ValueError, KeyError, TypeError) as error:
         raise Unreadable(f"{file} has no data of this emulator ({error!r})") from error
-    if number != FORMAT:
+    if number not in _READ:
         raise Unreadable(
             f"{file} was written by another version of the emulator (format {number}, this one "
             f"reads {FORMAT})"

@@ -192,32 +192,39 @@ class Details:
             raise bad_request(
                 f"{name} is the dead-letter queue of {len(sources)} queues, not of one"
             )
-        to, moved = self._url(sources[0]), 0
-        for message in self._received(sqs, url):
-            if which in ("all", message["MessageId"]):
-                sqs.send_message(QueueUrl=to, **_copied(message, to))
-                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-                moved += 1
-            else:
-                sqs.change_message_visibility(
-                    QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
-                )
+        to, moved, others = self._url(sources[0]), 0, []
+        # Received and deleted by tens: a group of a FIFO queue gives nothing more before that.
+        while messages := self._received(sqs, url):
+            for message in messages:
+                if which in ("all", message["MessageId"]):
+                    sqs.send_message(QueueUrl=to, **_copied(message, to))
+                    sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+                    moved += 1
+                else:
+                    others.append(message["ReceiptHandle"])
+            if moved and which != "all":
+                break
+        for handle in others:
+            sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0)
+        if which != "all" and not moved:
+            raise ApiError(
+                409,
+                "conflict",
+                "this message can't be received now: it is gone, or stands behind ten others of "
+                "its group; redrive these first, or all",
+            )
         return {"moved": moved}
 
     @staticmethod
     def _received(sqs: Any, url: str) -> list[Any]:
-        found: list[Any] = []
-        while True:
-            messages = sqs.receive_message(
-                QueueUrl=url,
-                MaxNumberOfMessages=10,
-                VisibilityTimeout=30,
-                MessageAttributeNames=["All"],
-                MessageSystemAttributeNames=["All"],
-            ).get("Messages", [])
-            if not messages:
-                return found
-            found += messages
+        found: list[Any] = sqs.receive_message(
+            QueueUrl=url,
+            MaxNumberOfMessages=10,
+            VisibilityTimeout=30,
+            MessageAttributeNames=["All"],
+            MessageSystemAttributeNames=["All"],
+        ).get("Messages", [])
+        return found
 
     def _items(self, name: str, query: Mapping[str, str]) -> dict[str, Any]:
         if name not in self._tables:

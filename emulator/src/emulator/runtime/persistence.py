@@ -60,7 +60,9 @@ class Persistence:
             if name in self._persisted:
                 self._persisted[name].put_back(saved)
         for note in result["notes"]:
-            self._report(f"{note} ({self._fresh} starts empty)")
+            self._report(note)
+        if result["notes"]:
+            self._report(f"{self._fresh} starts empty, and deletes copies too")
         if result["put_back"]:
             self._report(f"{result['put_back']} items, users, messages and push endpoints put back")
         self._saving = asyncio.create_task(self._save_now_and_then())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 from collections.abc import Callable
 
 from emulator.child_processes import ChildProcesses
@@ -88,8 +89,11 @@ class System:
 
     def _forget(self) -> None:
         """The data of the environment, and the templates that made it; not of the others."""
-        for file in self._options.data.glob(f"{self._options.env}.*"):
-            file.unlink()
+        for path in self._options.data.glob(f"{self._options.env}.*"):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
     async def _start(self, component: Component) -> None:
         self._running.append(component)

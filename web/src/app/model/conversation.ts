@@ -1,6 +1,6 @@
 /** One open chat: what is loaded of it, what is unread, and how far its members are. */
 
-import type { ChatClient, Event, StoredMessage } from "../../client/index.ts";
+import type { ChatClient, Event, Reference, StoredMessage } from "../../client/index.ts";
 import { Model } from "./model.ts";
 
 const FIRST_PAGE = 60;
@@ -57,21 +57,36 @@ export class Conversation extends Model {
     return this.messages.findLast(({ seq }) => seq !== undefined)?.seq ?? 0;
   }
 
+  /** The message that is answered by what is sent now. */
+  get answered(): Reference | undefined {
+    return this.composing?.what === "reply" ? this.composing.message.reference : undefined;
+  }
+
   /** Loads the page before what is loaded. */
   async older(): Promise<void> {
     return this.#inTurn(async () => {
+      if (this.complete) return;
       const first = this.messages.find(({ seq }) => seq !== undefined)?.seq;
-      if (this.complete || first === undefined) return;
-      const page = await this.#client.history(this.chat, PAGE, first);
-      this.complete = page.length < PAGE;
-      this.messages = [...page, ...this.messages];
+      // Where nothing has a place yet there is no seq to go on from.
+      if (first === undefined) await this.#read(this.messages.length + PAGE);
+      else await this.#prepend(first);
       this.changed();
     });
   }
 
+  async #prepend(first: number): Promise<void> {
+    const page = await this.#client.history(this.chat, PAGE, first);
+    this.complete = page.length < PAGE;
+    this.messages = [...page, ...this.messages];
+  }
+
   /** Loads pages until `fits` holds for a message, or the beginning is reached. */
   async loadUntil(fits: (messages: readonly StoredMessage[]) => boolean): Promise<void> {
-    while (!this.complete && !fits(this.messages)) await this.older();
+    while (!this.complete && !fits(this.messages)) {
+      const before = this.messages.length;
+      await this.older();
+      if (this.messages.length <= before) return;
+    }
   }
 
   compose(composing: Conversation["composing"]): void {
@@ -90,9 +105,14 @@ export class Conversation extends Model {
       void this.#inTurn(() => this.#loadMarks()).catch(() => {});
       return;
     }
+    const id = "messageId" in event ? event.messageId : undefined;
+    this.refresh(id !== undefined && this.#isInOlder(id) ? "all" : "tail");
+  }
+
+  /** Above the tail, it is shown itself or quoted by a reply. */
+  #isInOlder(id: string): boolean {
     const older = this.messages.slice(0, -FIRST_PAGE);
-    const of = "messageId" in event ? event.messageId : undefined;
-    this.refresh(older.some(({ messageId }) => messageId === of) ? "all" : "tail");
+    return older.some(({ messageId, reply }) => messageId === id || reply?.of.id === id);
   }
 
   /** Reads from the store again what may have changed; what comes meanwhile is read with it. */
@@ -121,9 +141,13 @@ export class Conversation extends Model {
     const known = this.newest;
     const tail = await this.#client.history(this.chat, limit);
     const from = tail.find(({ seq }) => seq !== undefined)?.seq;
-    if (tail.length < limit || from === undefined) {
+    if (tail.length < limit) {
       this.messages = tail;
       this.complete = true;
+    } else if (from === undefined) {
+      // All of it waits for its place: what was loaded before, or is not loaded yet, is older.
+      if (known > 0 || this.messages.length > limit) await this.#read(limit * 4);
+      else this.messages = tail;
     } else if (from > known + 1 && known > 0) {
       await this.#read(limit * 4);
     } else {

@@ -25,11 +25,15 @@ export type Fetched =
   | { readonly at: "here"; readonly url: string }
   | { readonly at: "failed"; readonly reason: string };
 
+type Message = Pick<StoredMessage, "chat" | "reference" | "content">;
+
 export class Files extends Model {
   readonly #client: ChatClient;
   readonly #sending = new Map<string, Sending>();
-  /** By the file's id. The URLs live as long as the page. */
+  /** By the file's id. A URL keeps what is behind it in memory until it is revoked. */
   readonly #fetched = new Map<string, Fetched>();
+  /** The ids of fetched files by their messages. */
+  readonly #ids = new Map<string, string>();
 
   constructor(client: ChatClient) {
     super();
@@ -69,6 +73,9 @@ export class Files extends Model {
   }
 
   heard(event: Event): void {
+    if (event.type === "message_changed" && ["deletion", "expired"].includes(event.what)) {
+      this.#forget(this.#ids.get(keyOf(event.chat, event.sender, event.messageId)));
+    }
     const sending = "messageId" in event ? this.#sending.get(event.messageId ?? "") : undefined;
     if (sending === undefined) return;
     const { messageId } = sending;
@@ -88,23 +95,52 @@ export class Files extends Model {
     return this.#fetched.get(id);
   }
 
-  /** Fetches it, unless it is here; a failure is shown, and tried again by the next call. */
-  async fetch(chat: string, file: Attachment): Promise<void> {
+  /** Nothing that was decrypted stays in memory. */
+  close(): void {
+    for (const id of [...this.#fetched.keys()]) this.#forget(id);
+  }
+
+  #forget(id: string | undefined): void {
+    if (id === undefined) return;
+    const fetched = this.#fetched.get(id);
+    if (fetched?.at === "here") URL.revokeObjectURL(fetched.url);
+    this.#fetched.delete(id);
+    this.changed();
+  }
+
+  /**
+   * Fetches the message's file, unless it is here; a failure is shown, and tried again by the next
+   * call.
+   */
+  async fetch({ chat, reference, content }: Message): Promise<void> {
+    if (content?.kind !== "file") return;
+    const { file } = content;
     const { id, size } = file;
     const known = this.#fetched.get(id);
     if (known !== undefined && known.at !== "failed") return;
-    const now = (state: Fetched) => {
+    let last: Fetched = { at: "loading", done: 0, size };
+    const show = (state: Fetched) => {
+      last = state;
       this.#fetched.set(id, state);
       this.changed();
     };
-    now({ at: "loading", done: 0, size });
+    // Not once its message is deleted or has disappeared, or the device is closed.
+    const isWanted = () => this.#fetched.get(id) === last;
+    this.#ids.set(keyOf(chat, reference.by, reference.id), id);
+    show(last);
     try {
-      const content = await this.#client.fetchFile(chat, file, (done, size) =>
-        now({ at: "loading", done, size }),
-      );
-      now({ at: "here", url: URL.createObjectURL(new Blob([content], { type: file.type })) });
+      const bytes = await this.#client.fetchFile(chat, file, (done, size) => {
+        if (isWanted()) show({ at: "loading", done, size });
+      });
+      if (!isWanted()) return;
+      show({ at: "here", url: URL.createObjectURL(new Blob([bytes], { type: file.type })) });
     } catch (error) {
-      now({ at: "failed", reason: error instanceof Error ? error.message : String(error) });
+      const reason = error instanceof Error ? error.message : String(error);
+      if (isWanted()) show({ at: "failed", reason });
     }
   }
+}
+
+function keyOf(chat: string, by: string, id: string): string {
+  return JSON.stringify([chat, by, id]);
 }

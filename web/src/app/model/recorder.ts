@@ -15,7 +15,10 @@ export interface Recording {
 }
 
 export class Recorder extends Model {
+  /** The attempt to record that waits for the user's permission; `cancel` drops it. */
+  #asking: object | undefined;
   #recorder: MediaRecorder | undefined;
+  #stopping: Promise<void> | undefined;
   #parts: Blob[] = [];
   #startedAt = 0;
   #endedAt: number | undefined;
@@ -35,15 +38,35 @@ export class Recorder extends Model {
 
   /** Raises NotAllowedError and NotFoundError, DOMExceptions of the browser. */
   async start(): Promise<void> {
-    if (this.recording) return;
-    const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+    if (this.recording || this.#asking !== undefined) return;
+    const asking = {};
+    this.#asking = asking;
+    let stream: MediaStream;
+    try {
+      stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+    } catch (error) {
+      if (this.#asking !== asking) return; // nobody waits for it any more
+      this.#asking = undefined;
+      throw error;
+    }
+    if (this.#asking !== asking) return release(stream);
+    this.#asking = undefined;
+    try {
+      this.#record(stream);
+    } catch (error) {
+      release(stream);
+      throw error;
+    }
+  }
+
+  #record(stream: MediaStream): void {
     const mimeType = TYPES.find((each) => MediaRecorder.isTypeSupported(each));
     const recorder = new MediaRecorder(stream, {
       ...(mimeType !== undefined && { mimeType }),
       audioBitsPerSecond: BITS_PER_SECOND,
     });
     this.#parts = [];
-    this.#endedAt = undefined;
+    this.#endedAt = this.#stopping = undefined;
     recorder.addEventListener("dataavailable", ({ data }) => this.#parts.push(data));
     recorder.start();
     this.#recorder = recorder;
@@ -57,6 +80,7 @@ export class Recorder extends Model {
     const recorder = this.#recorder;
     if (recorder === undefined) return undefined;
     await this.#stop(recorder);
+    if (this.#recorder !== recorder) return undefined; // cancelled meanwhile, or finished already
     const duration = Math.round((this.#endedAt ?? 0) - this.#startedAt);
     this.#forget();
     const type = recorder.mimeType.split(";")[0] ?? "";
@@ -65,13 +89,19 @@ export class Recorder extends Model {
   }
 
   cancel(): void {
+    this.#asking = undefined;
     const recorder = this.#recorder;
     if (recorder === undefined) return;
     this.#forget();
     void this.#stop(recorder);
   }
 
-  async #stop(recorder: MediaRecorder): Promise<void> {
+  #stop(recorder: MediaRecorder): Promise<void> {
+    this.#stopping ??= this.#end(recorder);
+    return this.#stopping;
+  }
+
+  async #end(recorder: MediaRecorder): Promise<void> {
     this.#endedAt ??= performance.now();
     if (recorder.state !== "inactive") {
       const stopped = new Promise((done) => {
@@ -80,7 +110,7 @@ export class Recorder extends Model {
       recorder.stop();
       await stopped;
     }
-    for (const track of recorder.stream.getTracks()) track.stop(); // the browser's sign goes out
+    release(recorder.stream);
   }
 
   #forget(): void {
@@ -94,4 +124,9 @@ export class Recorder extends Model {
     if (long && this.#recorder !== undefined) void this.#stop(this.#recorder);
     this.changed();
   }
+}
+
+/** The microphone is off, and the browser's sign of it goes out. */
+function release(stream: MediaStream): void {
+  for (const track of stream.getTracks()) track.stop();
 }

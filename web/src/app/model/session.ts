@@ -50,6 +50,8 @@ export class Session extends Model {
   invitations: readonly Invitation[] = [];
   blocked: ReadonlySet<string> = new Set();
   open: Conversation | undefined;
+  /** What is to be open: the last one that was asked for. */
+  #opening: string | undefined;
   readonly presence = new Map<string, Presence>();
   readonly files: Files;
   readonly profiles = new Map<string, Profile>();
@@ -112,6 +114,7 @@ export class Session extends Model {
     this.#stop();
     this.#wake?.();
     clearTimeout(this.#refreshing);
+    this.files.close();
   }
 
   // -- the connection
@@ -176,11 +179,15 @@ export class Session extends Model {
   }
 
   async openChat(chat: string | undefined): Promise<void> {
+    this.#opening = chat;
     if (this.open?.chat === chat) return;
     this.open = undefined;
     if (chat === undefined) return this.changed();
     const conversation = await Conversation.open(this.client, chat, this.#arrivals.get(chat) ?? 0);
+    if (this.#opening !== chat) return;
     this.open = conversation;
+    conversation.lastArrival = this.#arrivals.get(chat) ?? 0;
+    conversation.refresh("tail"); // what came meanwhile was reported to no one
     this.changed();
   }
 

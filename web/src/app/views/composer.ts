@@ -106,13 +106,13 @@ export class Composer extends View {
   // -- files
 
   async #attach(files: readonly File[]): Promise<void> {
-    const { chat, composing } = this.conversation;
+    const { chat, answered } = this.conversation;
     try {
       for (const file of files) {
         const looks = await looksOf(file);
-        await this.session.files.send(chat, file, looks, composing?.message.reference);
+        await this.session.files.send(chat, file, looks, answered);
       }
-      if (files.length > 0 && composing?.what === "reply") this.conversation.compose(undefined);
+      if (files.length > 0 && answered !== undefined) this.conversation.compose(undefined);
     } catch (error) {
       this.#problem = problemOf(error);
       this.requestUpdate();
@@ -148,14 +148,14 @@ export class Composer extends View {
   }
 
   async #sendRecording(): Promise<void> {
-    const { chat, composing } = this.conversation;
+    const { chat, answered } = this.conversation;
     try {
       const spoken = await this.#recorder.finish(words().fileSaid.voice);
       if (spoken === undefined) return;
       const { file, duration } = spoken;
       const more = { kind: "voice", duration } as const;
-      await this.session.files.send(chat, file, more, composing?.message.reference);
-      if (composing?.what === "reply") this.conversation.compose(undefined);
+      await this.session.files.send(chat, file, more, answered);
+      if (answered !== undefined) this.conversation.compose(undefined);
     } catch (error) {
       this.#problem = problemOf(error);
       this.requestUpdate();

@@ -83,7 +83,7 @@ export class Dialogs extends View {
                     aria-label=${words().reactWith(each)}
                     aria-pressed=${each === chosen}
                     @click=${() => {
-                      this.#chosen();
+                      this.#over();
                       react?.(each);
                     }}
                   >
@@ -97,7 +97,7 @@ export class Dialogs extends View {
           html`<button
             type="button"
             @click=${() => {
-              this.#chosen();
+              this.#over();
               run();
             }}
           >
@@ -110,7 +110,14 @@ export class Dialogs extends View {
 
   protected override updated(): void {
     const dialog = this.#dialog;
-    if (dialog !== null && !dialog.open) dialog.showModal();
+    if (this.#isGone(this.ui.looking)) this.#over();
+    else if (dialog !== null && !dialog.open) dialog.showModal();
+  }
+
+  /** The picture's message has been deleted or has disappeared while it was looked at. */
+  #isGone(looking: StoredMessage | undefined): boolean {
+    const file = looking?.content?.kind === "file" ? looking.content.file : undefined;
+    return file !== undefined && this.ui.session?.files.of(file) === undefined;
   }
 
   get #dialog(): HTMLDialogElement | null {
@@ -121,7 +128,7 @@ export class Dialogs extends View {
     this.#dialog?.close();
   }
 
-  #chosen(): void {
+  #over(): void {
     this.#close();
     this.ui.dismiss();
   }

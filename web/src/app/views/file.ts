@@ -50,7 +50,7 @@ function picture(file: Attachment, fetched: Fetched | undefined, show: () => voi
 }
 
 function plain(
-  { chat }: StoredMessage,
+  message: StoredMessage,
   file: Attachment,
   fetched: Fetched | undefined,
   session: Session,
@@ -67,7 +67,7 @@ function plain(
     type="button"
     class="file"
     aria-label="${say.load}: ${file.name}, ${bytes(file.size)}"
-    @click=${() => void session.files.fetch(chat, file)}
+    @click=${() => void session.files.fetch(message)}
   >
     ${icon(file.kind === "voice" ? "microphone" : "file")} ${about}
   </button>`;

@@ -74,10 +74,9 @@ export class Ui extends Model {
 
   /** Opens the picture of a message, and fetches it if it is not here. */
   look(message: StoredMessage): void {
-    const { content } = message;
-    if (content?.kind !== "file") return;
+    if (message.content?.kind !== "file") return;
     this.looking = message;
-    void this.session?.files.fetch(message.chat, content.file);
+    void this.session?.files.fetch(message);
     this.changed();
   }
 

@@ -1,0 +1,101 @@
+"""Which form each try of an upload uses. The same table is in web/test/upload-forms.test.ts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from random import Random
+from typing import Any
+
+import pytest
+
+from client.core.attachment import FileDescription
+from client.core.bodies_generated import FileResponse
+from client.core.events import Event
+from client.core.settings import Settings
+from client.errors import ServerFault, StoreUnavailable, Unreachable
+from client.files import Draft, Files
+from client.store.store import Store
+from client.store.uploads import Upload
+from client.transfer import Progress, Refused
+from tests.support.backend.server import until
+
+CUT, TAKEN, CANCELLED, NOT_WRITTEN = "cut", "taken", "cancelled", "taken, but the disk is full"
+GOOD = 900 - 60  # seconds in which a form is used again
+Try = tuple[str | int, float, int]
+"""How it ends (a number is S3's status), how many seconds that takes, and the form it uses."""
+
+TABLE: dict[str, list[Try]] = {
+    "the connection is lost": [*[(CUT, 0, 1)] * 7, (TAKEN, 0, 1)],
+    "S3 has a fault": [(500, 0, 1), (503, 0, 1), (TAKEN, 0, 1)],
+    "S3 refuses the form": [(403, 0, 1), (CUT, 0, 2), (400, 0, 2), (TAKEN, 0, 3)],
+    "S3 refuses three forms": [(403, 0, 1), (403, 0, 2), (403, 0, 3)],
+    "the form is good for a second": [(CUT, GOOD - 1, 1), (TAKEN, 0, 1)],
+    "the form has expired": [(CUT, GOOD, 1), (503, 1, 2), (TAKEN, 0, 2)],
+    "it expires in several tries": [(CUT, GOOD / 2, 1), (CUT, GOOD / 2, 1), (TAKEN, 0, 2)],
+    "the clock is set back": [(CUT, -1, 1), (TAKEN, 0, 2)],
+    "the message is not written": [(NOT_WRITTEN, 0, 1), (TAKEN, 0, 1)],
+    "another file follows": [(TAKEN, 0, 1), (TAKEN, 0, 2)],
+    "another file follows one that is cancelled": [(CANCELLED, 0, 1), (TAKEN, 0, 2)],
+}
+
+
+class Bucket:
+    """Stands for the API, the transfer and the chat of a device."""
+
+    def __init__(self, tries: list[Try]) -> None:
+        self._tries = list(tries)
+        self._forms, self._end = 0, ""
+        self.now = 1_000.0
+        self.used: list[int] = []
+        self.sent: list[int] = []
+        self.store = Store.open(":memory:", "ravi", "phone")
+        settings = Settings(reconnect_base=0)
+        api: Any = self
+        self.files = Files(api, self.store, settings, Random(0), self._send, self._publish)
+        self.files._clock = lambda: self.now
+        self.files._transfer = self  # type: ignore[assignment]
+
+    async def file_form(self, chat: str, size: int) -> FileResponse:
+        self._forms += 1
+        return FileResponse(str(self._forms), "https://bucket", {"key": str(self._forms)}, 900.0)
+
+    async def put(self, _: str, fields: Mapping[str, str], body: bytes, report: Progress) -> None:
+        self.used.append(int(fields["key"]))
+        end, seconds, _form = self._tries.pop(0)
+        self._end = str(end)
+        self.now += seconds
+        if end == CANCELLED:
+            self.files.cancel(self.store.uploads()[0].message_id)
+        if end in (CUT, CANCELLED):
+            raise Unreachable("https://bucket", "the connection is lost")
+        if isinstance(end, int):
+            raise ServerFault("internal", "S3", end) if end >= 500 else Refused(end)
+
+    def _send(self, upload: Upload, content: Mapping[str, Any]) -> None:
+        if self._end == NOT_WRITTEN:
+            raise StoreUnavailable("the disk is full")
+        self.sent.append(int(content["file"]["id"]))
+        with self.store.transaction():
+            self.store.remove_upload(upload.message_id)
+
+    def _publish(self, event: Event) -> None:
+        pass
+
+
+@pytest.mark.parametrize("tries", TABLE.values(), ids=TABLE)
+def test_a_form_is_used_until_s3_refuses_it_or_it_is_about_to_expire(tries: list[Try]) -> None:
+    async def scenario() -> None:
+        bucket = Bucket(tries)
+        ends = [end for end, _, _ in tries]
+        for number in range(max(1, ends.count(TAKEN) + ends.count(CANCELLED))):
+            draft = Draft(f"message-{number}", "chat", b"x", FileDescription(name="a"), {})
+            await bucket.files.add(draft)
+        running = asyncio.create_task(bucket.files.run())
+        await until(lambda: not bucket.store.uploads())
+        running.cancel()
+        assert bucket.used == [form for _, _, form in tries]
+        assert bucket.sent == [form for end, _, form in tries if end == TAKEN]
+        bucket.store.close()
+
+    asyncio.run(scenario())

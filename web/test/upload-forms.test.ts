@@ -1,0 +1,146 @@
+/** Which form each try of an upload uses. The same table is in tests/client/test_upload_forms.py. */
+
+import { afterEach, expect, test, vi } from "vitest";
+import type { Api } from "../src/client/api.ts";
+import { Backoff } from "../src/client/core/liveness.ts";
+import { DEFAULTS } from "../src/client/core/settings.ts";
+import { StoreUnavailable } from "../src/client/errors.ts";
+import { Files, type FilesOptions } from "../src/client/files.ts";
+import { StoredUploads } from "../src/client/store/uploads.ts";
+import { until } from "./scene.ts";
+
+const GOOD = 900 - 60; // seconds in which a form is used again
+/** How it ends (a number is S3's status), how many seconds that takes, and the form it uses. */
+type Try = readonly ["cut" | "taken" | "cancelled" | "not written" | number, number, number];
+
+const TABLE: readonly (readonly [string, readonly Try[]])[] = [
+  ["the connection is lost", [...Array<Try>(7).fill(["cut", 0, 1]), ["taken", 0, 1]]],
+  [
+    "S3 has a fault",
+    [
+      [500, 0, 1],
+      [503, 0, 1],
+      ["taken", 0, 1],
+    ],
+  ],
+  [
+    "S3 refuses the form",
+    [
+      [403, 0, 1],
+      ["cut", 0, 2],
+      [400, 0, 2],
+      ["taken", 0, 3],
+    ],
+  ],
+  [
+    "S3 refuses three forms",
+    [
+      [403, 0, 1],
+      [403, 0, 2],
+      [403, 0, 3],
+    ],
+  ],
+  [
+    "the form is good for a second",
+    [
+      ["cut", GOOD - 1, 1],
+      ["taken", 0, 1],
+    ],
+  ],
+  [
+    "the form has expired",
+    [
+      ["cut", GOOD, 1],
+      [503, 1, 2],
+      ["taken", 0, 2],
+    ],
+  ],
+  [
+    "it expires in several tries",
+    [
+      ["cut", GOOD / 2, 1],
+      ["cut", GOOD / 2, 1],
+      ["taken", 0, 2],
+    ],
+  ],
+  [
+    "the clock is set back",
+    [
+      ["cut", -1, 1],
+      ["taken", 0, 2],
+    ],
+  ],
+  [
+    "the message is not written",
+    [
+      ["not written", 0, 1],
+      ["taken", 0, 1],
+    ],
+  ],
+  [
+    "another file follows",
+    [
+      ["taken", 0, 1],
+      ["taken", 0, 2],
+    ],
+  ],
+  [
+    "another file follows one that is cancelled",
+    [
+      ["cancelled", 0, 1],
+      ["taken", 0, 2],
+    ],
+  ],
+];
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+});
+
+/** Stands for the API, the bucket and the chat of a device. */
+async function bucketOf(name: string, tries: readonly Try[]) {
+  const [left, used, sent] = [[...tries], [] as number[], [] as number[]];
+  let [now, forms, end] = [1_000_000, 0, "" as Try[0] | ""];
+  const uploads = await StoredUploads.open(name);
+  const fileForm: Api["fileForm"] = async () => {
+    forms += 1;
+    const fields = new Map([["key", String(forms)]]);
+    return { file: String(forms), url: "https://bucket", fields, expiresIn: 900_000 };
+  };
+  const send: FilesOptions["send"] = async (_, { file }) => {
+    if (end === "not written") throw new StoreUnavailable("the disk is full");
+    sent.push(Number((file as { id: string }).id));
+  };
+  vi.spyOn(Date, "now").mockImplementation(() => now);
+  vi.stubGlobal("fetch", async (_: string, init: RequestInit) => {
+    const form = await new Response(init.body, { headers: new Headers(init.headers) }).formData();
+    used.push(Number(form.get("key")));
+    let seconds = 0;
+    [end, seconds] = left.shift() ?? ["taken", 0];
+    now += 1_000 * seconds;
+    if (end === "cancelled") await files.cancel("message-0");
+    if (end === "cut" || end === "cancelled") throw new TypeError("the connection is lost");
+    return new Response(null, { status: typeof end === "number" ? end : 204 });
+  });
+  const backoff = () => new Backoff({ ...DEFAULTS, reconnectBase: 0 }, Math.random);
+  const api = { fileForm } as unknown as Api;
+  const files = new Files({ api, uploads, backoff, send, publish: () => {} });
+  return { files, used, sent };
+}
+
+test.each(TABLE)("%s: a form is used until it is refused or about to expire", async (...row) => {
+  const [name, tries] = row;
+  const { files, used, sent } = await bucketOf(name, tries);
+  const ended = tries.filter(([end]) => end === "taken" || end === "cancelled").length;
+  for (let number = 0; number < Math.max(1, ended); number++) {
+    const content = new Uint8Array([1]);
+    const [messageId, description] = [`message-${number}`, { name: "a" }];
+    await files.add({ messageId, chat: "chat", content, description, more: {} });
+  }
+  files.start();
+  await until(async () => (await files.waiting()).length === 0);
+  await files.close();
+  expect(used).toEqual(tries.map(([, , form]) => form));
+  expect(sent).toEqual(tries.filter(([end]) => end === "taken").map(([, , form]) => form));
+});
