@@ -7,6 +7,7 @@ know one of kind UNKNOWN. Both are shown as such.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -138,9 +139,9 @@ def clean(name: str) -> str:
 
 
 def _version(value: object) -> int:
-    """0 for what is none."""
+    """0 for what is none. As high as JSON numbers are everywhere (RFC 8259, section 6)."""
     try:
-        return int(_whole(1, 1 << 53)(value))
+        return int(_whole(1, int(sys.float_info.max))(value))
     except ValueError:
         return 0
 

@@ -415,6 +415,7 @@ def contents() -> dict[str, Any]:
             {"what": "a kind that objects have", "content": {**text, "kind": "constructor"}},
             {"what": "a newer version", "content": {**text, "v": 2}},
             {"what": "a newer version without kind", "content": {"v": 3}},
+            {"what": "a version above 2^53", "content": {**text, "v": 1 << 60}},
         ],
         "unreadable": [{"what": what, "content": content} for what, content in unreadable],
     }

@@ -135,6 +135,25 @@ describe("between two clients", () => {
     expect(await ravi.client.uploads()).toEqual([]);
   });
 
+  test("what is cancelled while its upload runs is not sent; what is written is too late", async () => {
+    const ravi = await connect("ravi/phone");
+    await connect("raju/phone");
+    const chat = await ravi.client.direct(user("raju"));
+    const cancels: Promise<boolean>[] = [];
+    const stop = ravi.client.listen((event) => {
+      if (event.type !== "file_progress" || event.done < event.size) return;
+      cancels.push(ravi.client.cancelUpload(event.messageId)); // before the message is written
+      stop();
+    });
+    await ravi.client.sendFile(chat, content, { name: "a" });
+    const second = await ravi.client.sendFile(chat, content, { name: "b" });
+    const written = async () => (await backend.messages(chat)).map((each) => each.message_id);
+    await until(async () => (await written()).includes(second));
+    expect(await Promise.all(cancels)).toEqual([true]);
+    expect(await written()).toEqual([second]);
+    expect(await ravi.client.cancelUpload(second)).toBe(false);
+  });
+
   test("what came back as something else is not given out; what expired is gone", async () => {
     const [raju, ravi] = [await connect("raju/phone"), await connect("ravi/phone")];
     await ravi.client.sendFile(user("raju"), content, { name: "a.bin" });

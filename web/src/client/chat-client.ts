@@ -415,7 +415,12 @@ export class ChatClient {
 
   /** False if it is too late: the message is written. */
   async cancelUpload(messageId: string): Promise<boolean> {
-    return this.#files.cancel(messageId);
+    const own = IDBKeyRange.only([messageId, this.user, this.device]);
+    // In turn with the step that writes the message, so that each sees what the other has done.
+    return this.#driver.read(async () => {
+      const [written] = await this.#store.all(tables.messages, "id", own);
+      return written === undefined && this.#files.cancel(messageId);
+    });
   }
 
   /** The file of a message, checked. Raises FileGone, FileDamaged, Unreachable. */
@@ -578,12 +583,16 @@ export class ChatClient {
     await this.#know(chat, members, "direct");
   }
 
-  /** Not twice, where the client ended between this and the removal of the upload. */
+  /**
+   * Not where it was cancelled meanwhile; and not twice, where the client ended between this and the
+   * removal of the upload.
+   */
   async #uploaded({ messageId, chat }: Upload, content: UploadContent): Promise<void> {
     if (this.#driver.engine.left(chat)) throw new NotAMember();
     const message = { ...content, kind: "file" } as MessageContent;
     await this.#driver.step(async (step, engine) => {
-      if ((await step.ledger.own(messageId)) !== undefined) return;
+      const waits = (await this.#files.waiting()).some((each) => each.messageId === messageId);
+      if (!waits || (await step.ledger.own(messageId)) !== undefined) return;
       await engine.send(step, messageId, chat, message);
     });
   }
