@@ -155,10 +155,11 @@ class RatchetDevice(Device):
         """A program asks for a list; the directory has answered, and the answer is under way."""
         request = self.step(Engine.look_at, user)
         self.answers.append(FetchResult(request, self.backend.listed(user)))
-        self._list(request, self.answers[-1].found)
 
     def hear(self) -> None:
         answer = self.answers.pop(0)
+        if isinstance(answer.request, Lists):
+            self._list(answer.request, answer.found)
         self.step(Engine.fetch_succeeded, answer)
 
     def fetch(self, at: int = 0) -> None:

@@ -64,7 +64,7 @@ def test_strangers_ask_first_and_a_group_has_admins_and_says_who_has_read(
     peers.run(first.send(direct, "May I write to you?"))
     page.get_by_role("link", name="1 request").click()
     page.get_by_role("link", name=f"{raju} wants to write to you.").click()
-    expect(page.get_by_text("May I write to you?")).to_be_visible()
+    expect(page.get_by_text("May I write to you?", exact=True)).to_be_visible()
     expect(page.get_by_role("textbox", name="Message")).to_have_count(0)
     page.get_by_role("button", name="Accept").click()
     expect(page.get_by_role("textbox", name="Message")).to_be_visible()
