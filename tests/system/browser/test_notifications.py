@@ -134,8 +134,8 @@ def test_the_page_opens_without_a_network_and_shows_what_was_written(
     page = phone.open()
     sign_up(page, raju)
     page.evaluate("navigator.serviceWorker.ready")
-    python = peers.connect(ravi)
-    peers.run(python.people.add(raju))
+    python, desk = peers.connect(ravi), peers.connect(raju, "desk")
+    peers.run(desk.people.add(ravi))  # else it would be a stranger's request
     chat = peers.run(python.direct(raju))
     peers.run(python.send(chat, "before the tunnel"))
     expect(page.get_by_text("before the tunnel").first).to_be_visible()
