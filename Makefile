@@ -125,7 +125,7 @@ model: $(READY) ## the models with many more schedules, for a night: make model 
 test-emulator: $(READY) ## the emulator's own tests, which need nothing of the project
 	@$(PYTEST) -n 3 --dist loadgroup emulator/tests $(ARGS)
 
-check: $(READY) $(WEB_READY) ## formatting, lint, types, import rules, words, generated files
+check: $(READY) $(WEB_READY) ## formatting, lint, types, import rules, workflows, words, generated files
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy --strict .
@@ -133,6 +133,7 @@ check: $(READY) $(WEB_READY) ## formatting, lint, types, import rules, words, ge
 	@$(BIN)/lint-imports
 	@$(BIN)/lint-imports --config emulator/pyproject.toml
 	@cd web && $(NPM) run --silent check
+	@$(BIN)/zizmor --offline --quiet --no-progress --min-severity medium .github/workflows
 	@$(BIN)/python -m tools.words
 	@$(BIN)/python -m protocol.generate --check
 	@$(DIAGRAM) --check
