@@ -22,11 +22,11 @@ const made = (device = "web") => NewDevice.make({ device, label: "Chrome on Linu
 
 /** The whole of it: shown, scanned, agreed to. */
 async function letIn(device: NewDevice, { client }: TestClient): Promise<Linked> {
-  const seconds = await device.ask();
+  const within = await device.ask();
   const offer = await client.linking.offer(`SWITCHBOARD:LINK:1:${device.code}`);
   expect(offer).toEqual(device.offer);
   await client.linking.confirm(offer, PASSWORD);
-  return device.confirmed(seconds, undefined, QUICK);
+  return device.confirmed(within, undefined, QUICK);
 }
 
 /** As the linked device, which has no password. */
@@ -94,12 +94,12 @@ describe("the code", () => {
   test("serves once: who comes second learns it, and the new device names the account", async () => {
     const [ravi, mallory] = [await connect("ravi/phone"), await connect("mallory/phone")];
     const device = await made();
-    const seconds = await device.ask();
+    const within = await device.ask();
     const offer = await ravi.client.linking.offer(device.code);
     await mallory.client.linking.confirm(offer, PASSWORD);
     expect(await reasonOf(() => ravi.client.linking.confirm(offer, PASSWORD))).toBe("used");
     expect(await reasonOf(() => ravi.client.linking.offer(device.code))).toBe("used");
-    const { confirmation } = await device.confirmed(seconds, undefined, QUICK);
+    const { confirmation } = await device.confirmed(within, undefined, QUICK);
     expect(confirmation.user).toBe(user("mallory"));
   });
 
@@ -110,7 +110,7 @@ describe("the code", () => {
     const offer = await ravi.client.linking.offer(device.code);
     const wrong = ravi.client.linking.confirm(offer, "wrong");
     await expect(wrong).rejects.toMatchObject({ status: 401 });
-    expect(await reasonOf(() => device.confirmed(0.05, undefined, QUICK))).toBe("expired");
+    expect(await reasonOf(() => device.confirmed(50, undefined, QUICK))).toBe("expired");
     await ravi.client.linking.confirm(offer, PASSWORD);
   });
 
@@ -120,7 +120,7 @@ describe("the code", () => {
     await device.ask();
     backend.later(121_000);
     expect(await reasonOf(() => ravi.client.linking.offer(device.code))).toBe("expired");
-    expect(await reasonOf(() => device.confirmed(9, undefined, QUICK))).toBe("expired");
+    expect(await reasonOf(() => device.confirmed(9_000, undefined, QUICK))).toBe("expired");
   });
 
   test("that was never shown is as one that has expired", async () => {

@@ -203,7 +203,7 @@ export class Api {
 
   // -- linking a device
 
-  /** For how many seconds it stands. */
+  /** For how long it stands, ms. */
   async offerLink(body: bodies.LinkRequest): Promise<number> {
     const call: Call = { method: "POST", path: "/api/links", body, open: true, repeat: true };
     return (await this.#call(call, bodies.parseLinkResponse)).expiresIn;

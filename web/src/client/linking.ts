@@ -69,7 +69,7 @@ export class NewDevice {
     return new NewDevice(open, ratchets, account, offer, await codeOf(offer));
   }
 
-  /** Puts the offer where a signed-in device finds it; the seconds for which it stands. */
+  /** Puts the offer where a signed-in device finds it; the milliseconds for which it stands. */
   async ask(): Promise<number> {
     const { device, label, curve25519, ed25519, oneTimeKey } = this.offer;
     const keys = { curve25519, ed25519 };
@@ -77,8 +77,8 @@ export class NewDevice {
   }
 
   /** Waits until a signed-in device has confirmed it, or the signal aborts. Throws CannotLink. */
-  async confirmed(seconds: number, signal?: AbortSignal, pause = POLL_MS): Promise<Linked> {
-    const until = performance.now() + seconds * 1000;
+  async confirmed(within: number, signal?: AbortSignal, pause = POLL_MS): Promise<Linked> {
+    const until = performance.now() + within;
     while (performance.now() < until && signal?.aborted !== true) {
       const found = await this.#confirmation();
       if (found !== undefined) return found;
