@@ -19,7 +19,7 @@ DIAGRAM = rm -rf .local/diagram && $(LOCAL_AWS) CDK_OUTDIR=.local/diagram CDK_VA
 unexport AWS_PROFILE PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help dev demo stop status logs aws trace chat phone operator doctor demo-balance test test-quick test-emulator model web \
+.PHONY: help dev demo stop status logs aws trace chat link phone operator doctor demo-balance test test-quick test-emulator model web \
 	page check format docs pictures bench synth rehearse bootstrap diff deploy destroy base-image lock clean
 
 help: ## this list
@@ -74,6 +74,9 @@ logs: $(READY) ## make logs ARGS="Send -f": what a function or server printed; w
 chat: $(READY) ## make chat user=ravi [to=raju]
 	@$(call need,user,make chat user=ravi)
 	@$(BIN)/python -m client --user $(user) $(if $(to),--to $(to)) $(ARGS)
+
+link: $(READY) ## shows a code by which another device of yours lets this terminal in
+	@$(BIN)/python -m client link $(ARGS)
 
 phone: $(READY) ## make phone user=raju: the pushes that raju's phone holds
 	@$(call need,user,make phone user=raju)
