@@ -5,10 +5,14 @@ specific first, until one fails. Nothing on disk is changed, so a run may be bro
 what is known by then stands in `.local/mutants`, and the next run goes on from there.
 """
 
+import gc
 import json
 import os
+import resource
 import signal
+import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,8 +24,15 @@ from tools.mutants.mutant import Mutant
 from tools.mutants.patching import Loaded
 
 KILLED, SURVIVED, NO_TEST, NOT_APPLIED = "killed", "survived", "no test", "not applied"
-_CODES = {1: KILLED, 0: SURVIVED, 3: NOT_APPLIED}
-GRACE_SECONDS = 20.0  # a mutant may loop for ever; on a busy machine a test takes longer
+# Exit statuses of a child. From FIRST_TEST on: killed by that one of its tests.
+_CODES = {0: SURVIVED, 3: NOT_APPLIED}
+FIRST_TEST, LAST_STATUS = 10, 250
+WARMING_SECONDS = 0.02  # a test of some calls
+CPU_SECONDS = 30  # a mutant may loop for ever,
+WALL_SECONDS = 300.0  # or wait; on a busy machine a test may take as long
+
+
+Child = tuple[Mutant, Sequence[str], float]  # and until when it may run
 
 
 class Plugin:
@@ -36,6 +47,7 @@ class Plugin:
         self.jobs: int = options["jobs"]
         self.again: bool = options["again"]
         self._failed = False
+        self._kills: Counter[tuple[str, str]] = Counter()  # by file of the mutant, and test
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         self._failed |= report.failed
@@ -45,9 +57,21 @@ class Plugin:
         self.items = {item.nodeid: item for item in session.items}
         self.map = Map(self.root / ".local/mutants/calls.json", self.root)
         self._record()
+        self._warm_up()
         self.loaded = Loaded(self.root, self.folders)
-        running: dict[int, tuple[Mutant, float]] = {}
+        gc.freeze()  # the children's collections would copy the memory that they share
+        running: dict[int, Child] = {}
         left = [each for each in self.mutants if self.results.wanted(each.key, self.again)]
+        left.sort(key=lambda each: each.key)  # by chance: what a run has tried is a sample of all
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit("broken off"))
+        try:
+            self._try_all(left, running)
+        finally:
+            for child in running:
+                os.killpg(child, signal.SIGKILL)
+        return True
+
+    def _try_all(self, left: Sequence[Mutant], running: dict[int, Child]) -> None:
         for number, mutant in enumerate(left):
             tests = self._tests(mutant)
             if not tests:
@@ -55,16 +79,21 @@ class Plugin:
                 continue
             while len(running) >= self.jobs:
                 self._collect(running)
-            seconds = sum(self.map.seconds(test) for test in tests)
-            running[self._fork(mutant, tests)] = (
-                mutant,
-                time.time() + GRACE_SECONDS + 10 * seconds,
-            )
+            running[self._fork(mutant, tests)] = (mutant, tests, time.time() + WALL_SECONDS)
             if number % 50 == 0:
                 print(f"{number} of {len(left)}  {mutant.path}", flush=True)
         while running:
             self._collect(running)
-        return True
+
+    def _warm_up(self) -> None:
+        """Runs one test of each folder here, so that no child has to import what it needs."""
+        folders: dict[str, str] = {}
+        for test in self.map.tests_of(lambda _: True):
+            if self.map.seconds(test) > WARMING_SECONDS and test in self.items:
+                folders.setdefault(test.split("::")[0].rpartition("/")[0], test)
+        for test in folders.values():
+            item = self.items[test]
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
 
     def _tests(self, mutant: Mutant) -> list[str]:
         """The tests that call the function; of a constant, those that call one that names it."""
@@ -75,7 +104,8 @@ class Plugin:
             names = self.map.tests_of(lambda each: each == f"{mutant.path}:{mutant.function}")
         chosen: list[str] = []
         seconds = 0.0
-        for name in names:
+        # those that have killed other mutants of the file come first
+        for name in sorted(names, key=lambda each: -self._kills[mutant.path, each]):
             seconds += self.map.seconds(name)
             if name in self.items and (seconds < self.budget or not chosen):
                 chosen.append(name)
@@ -95,6 +125,8 @@ class Plugin:
         if child:
             return child
         os.setsid()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
         _silence()
         try:
             os._exit(self._try(mutant, tests))
@@ -104,21 +136,24 @@ class Plugin:
     def _try(self, mutant: Mutant, tests: Sequence[str]) -> int:
         if not self.loaded.apply(mutant):
             return 3
-        for item, following in _in_pairs([self.items[test] for test in tests]):
+        items = [self.items[test] for test in tests]
+        for number, (item, following) in enumerate(_in_pairs(items)):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if self._failed:
-                return 1
+                return min(FIRST_TEST + number, LAST_STATUS)
         return 0
 
-    def _collect(self, running: dict[int, tuple[Mutant, float]]) -> None:
+    def _collect(self, running: dict[int, Child]) -> None:
         """Waits for one of the children, and ends those that have had their time."""
         child, status = os.waitpid(-1, os.WNOHANG)
         if child in running:
-            mutant, _ = running.pop(child)
+            mutant, tests, _ = running.pop(child)
             code = os.waitstatus_to_exitcode(status)
             self.results.put(mutant, _CODES.get(code, KILLED))
+            if FIRST_TEST <= code < LAST_STATUS:
+                self._kills[mutant.path, tests[code - FIRST_TEST]] += 1
             return
-        for number, (_, deadline) in list(running.items()):
+        for number, (_, _, deadline) in list(running.items()):
             if time.time() > deadline:
                 os.killpg(number, signal.SIGKILL)
         time.sleep(0.005)
@@ -144,12 +179,12 @@ class Plugin:
         calls: Calls = {}
         items = [item for name, item in self.items.items() if name.split("::")[0] == path]
         for item, following in _in_pairs(items):
-            begun = time.perf_counter()
+            begun = time.process_time()
             self._failed = False
             with recorded(self.root, self.folders) as called:
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if not self._failed:
-                calls[item.nodeid] = (time.perf_counter() - begun, sorted(called))
+                calls[item.nodeid] = (time.process_time() - begun, sorted(called))
         return calls
 
 
