@@ -19,8 +19,7 @@ DIAGRAM = rm -rf .local/diagram && $(LOCAL_AWS) CDK_OUTDIR=.local/diagram CDK_VA
 unexport AWS_PROFILE PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help dev demo stop status logs aws trace chat link phone operator doctor demo-balance test test-quick test-emulator model web \
-	page check format docs pictures bench synth rehearse bootstrap diff deploy destroy base-image lock clean
+.PHONY: help dev demo stop status logs aws trace chat link phone operator doctor demo-balance test test-quick test-emulator model mutants web page check format docs pictures bench synth rehearse bootstrap diff deploy destroy base-image lock clean \
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -124,6 +123,9 @@ model: $(READY) ## the models with many more schedules, for a night: make model 
 		SEED=$$seed SCHEDULES=$(schedules) RATCHETS=$$(( $(schedules) / 20 + 1 )) \
 		$(PYTEST) -n 3 -k "not catches" --hypothesis-seed=$$seed \
 		tests/model tests/client/core/test_engine_model.py $(ARGS) || { echo "seed $$seed"; exit 1; }
+
+mutants: $(READY) ## puts mistakes into the code, one at a time: make mutants [of=lambdas/messages] [ARGS=--again]
+	@$(LOCAL_AWS) $(BIN)/python -m tools.mutants $(if $(of),--of $(of)) $(ARGS)
 
 test-emulator: $(READY) ## the emulator's own tests, which need nothing of the project
 	@$(PYTEST) -n 3 --dist loadgroup emulator/tests $(ARGS)
