@@ -95,7 +95,9 @@ class Invocation(Exchange):
         self._connection.respond(own, self._head, reason=response.reason or None)
 
     async def _invoke(self) -> FunctionResponse | None:
-        """None where it is 502: the function fails, is throttled or returns something else."""
+        """None where it is 502: the function fails, is throttled or returns something else. The
+        log has the error_reason that AWS's access log has ("Access logs for your Application Load
+        Balancer", error reason codes)."""
         group = self._choice.group
         multi_value = group.settings.multi_value_headers
         head, peer = self._head, self._connection.peer
@@ -107,11 +109,11 @@ class Invocation(Exchange):
             result = await self._shared.invoke(self._function, json.dumps(event).encode())
             if not result.error:
                 return lambda_bridge.response_of(result.payload, multi_value)
-            log.warning("%s failed: %r", self._function, result.payload[:500])
+            log.warning("%s failed (LambdaUnhandled): %r", self._function, result.payload[:500])
         except Throttled as throttled:
-            log.warning("%s", throttled)
+            log.warning("%s (LambdaThrottling)", throttled)
         except lambda_bridge.Malformed as malformed:
-            log.warning("%s: %s", self._function, malformed)
+            log.warning("%s: %s (%s)", self._function, malformed, malformed.reason)
         except Exception:
             log.exception("%s can't be invoked", self._function)
         return None
