@@ -271,3 +271,20 @@ def test_every_field_but_the_status_code_may_be_left_out() -> None:
         for multi_value in (False, True):
             response = lambda_bridge.response_of(json.dumps(document).encode(), multi_value)
             assert (response.status, response.headers, response.body) == (200, [], b"")
+
+
+def test_raw_utf_8_in_a_path_is_text_in_the_event() -> None:
+    async def scenario() -> None:
+        events = []
+
+        async def function(event: dict[str, Any]) -> Any:
+            events.append(event)
+            return {"statusCode": 200}
+
+        async with balancing(group(False), function=function) as scene:
+            request = f"GET /ä?ö=ü HTTP/1.1\r\nHost: h\r\n{CLOSE}\r\n\r\n".encode()
+            assert (await scene.exchange(request)).startswith(b"HTTP/1.1 200 ")
+            assert events[0]["path"] == "/ä"
+            assert events[0]["queryStringParameters"] == {"ö": "ü"}
+
+    run(scenario)

@@ -103,7 +103,8 @@ class Invocation(Exchange):
         head, peer = self._head, self._connection.peer
         trace = self._shared.traces.new()
         fields = forwarded_fields(head, peer, self._shared.settings, trace)
-        incoming = Incoming(head.method, head.path, head.query, fields, bytes(self._body))
+        path, query = _text(head.path), _text(head.query)
+        incoming = Incoming(head.method, path, query, fields, bytes(self._body))
         event = lambda_bridge.event_of(incoming, group.arn, multi_value)
         try:
             result = await self._shared.invoke(self._function, json.dumps(event).encode())
@@ -127,3 +128,13 @@ class Invocation(Exchange):
         self._over = True
         self._body.clear()
         self._shared.registrar.responded(self._choice.target, status)
+
+
+def _text(read: str) -> str:
+    """What was read as Latin-1, as the UTF-8 that it is for most clients: an event is text."""
+    if read.isascii():
+        return read
+    try:
+        return read.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return read
