@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
-from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
 
 from lambdas.settings import Aws, Settings, aws
