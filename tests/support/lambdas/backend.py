@@ -64,6 +64,12 @@ def _clients() -> Aws:
     return clients
 
 
+@cache
+def unwatched_dynamodb() -> Any:
+    """A client of its own, for who looks at items while the calls of others are recorded."""
+    return Aws(Settings(DUMMY)).dynamodb
+
+
 @contextmanager
 def cloud() -> Iterator[tuple[Aws, ConnectionApi]]:
     """Emulated AWS with the tables, and its clients: once for the tests of a file."""
