@@ -100,7 +100,8 @@ web: $(WEB_READY) ## the browser client's checks, tests and build
 
 PYTEST = $(LOCAL_AWS) $(BIN)/python -m pytest
 # What needs no started process: the tests of these folders that are not marked as slow.
-QUICK = tests/lambdas tests/stacks tests/client tests/protocol tests/docs -m "not slow"
+# Tests that draw examples draw a fifth of them.
+QUICK = tests/lambdas tests/stacks tests/client tests/protocol tests/docs -m "not slow" --hypothesis-profile=quick
 
 test: $(READY) $(WEB_READY) $(PAGE) ## all tests; some: make test ARGS="tests/lambdas -k receipt"
 	@$(PYTEST) -n 3 --dist loadgroup $(ARGS)

@@ -34,7 +34,6 @@ from client.core.settings import Settings
 from client.core.step import Step
 from client.core.ticks import State
 from client.store.store import Store
-from client.store.tables import migrate
 from client.store.vault import Vault
 from lambdas.frames import Frame
 from lambdas.messages import sync_plan
@@ -43,6 +42,7 @@ from tests.client.core.fake_cipher import FakeCipher
 from tests.model.tasks import Task
 from tests.support.backend.gateway import Connection
 from tests.support.backend.people import People
+from tests.support.memory_store import migrate
 
 pytestmark = pytest.mark.slow
 
