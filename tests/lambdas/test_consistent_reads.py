@@ -15,6 +15,7 @@ import pytest
 from lambdas.api.sign_ins import SignIns
 from lambdas.delivery import members, purge
 from lambdas.delivery.roster import Roster
+from lambdas.delivery.watermarks import Step
 from lambdas.keys.decisions import DeviceKeys, SignedKey
 from lambdas.keys.directory import Directory
 from lambdas.messages import history
@@ -93,7 +94,7 @@ class Scene:
 
     def receipt(self) -> Any:
         return members.move(
-            self.chats, self.chat, "raju", "phone", members.Step(1, None)
+            self.chats, self.chat, "raju", "phone", Step(1, None)
         ) and self.chats.get(chat_key(self.chat, member_item("raju")), consistent=True)
 
     def chats_listed(self) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
 
 from lambdas.settings import Aws, Settings, aws
@@ -24,7 +25,6 @@ DUMMY = {
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_EC2_METADATA_DISABLED": "true",
 }
-ACCOUNT = "123456789012"  # which moto has
 KEYS = {name: row.keys for name, row in TABLES.items()}
 
 _worlds = itertools.count(1)
@@ -78,7 +78,7 @@ def cloud() -> Iterator[tuple[Aws, ConnectionApi]]:
 
 def tables() -> dict[str, Any]:
     """moto's own, by name: a scan of them by the API takes a hundred times as long."""
-    found: dict[str, Any] = dynamodb_backends[ACCOUNT][DUMMY["AWS_REGION"]].tables
+    found: dict[str, Any] = dynamodb_backends[DEFAULT_ACCOUNT_ID][DUMMY["AWS_REGION"]].tables
     return found
 
 

@@ -92,7 +92,7 @@ def _project_directly() -> None:
     def project(self: Any, expressions: list[list[str]]) -> Any:
         if any(len(path) != 1 or "[" in path[0] for path in expressions):
             return original(self, expressions)
-        result = Item.__new__(Item)
+        result: Any = Item.__new__(Item)
         result.hash_key, result.range_key = self.hash_key, self.range_key
         result.attrs = LimitedSizeDict()
         for (name,) in expressions:
