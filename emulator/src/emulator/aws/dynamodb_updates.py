@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import moto.dynamodb.models
 from moto.dynamodb.exceptions import ItemSizeTooLarge
 from moto.dynamodb.models.dynamo_type import DynamoType
-from moto.dynamodb.parsing.ast_nodes import Node
+from moto.dynamodb.parsing.ast_nodes import Node  # type: ignore[attr-defined]  # untyped
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser  # type: ignore[attr-defined]
 from moto.dynamodb.parsing.reserved_keywords import ReservedKeywords
 
@@ -96,7 +96,7 @@ def install() -> None:
 def _share_trees() -> None:
     """All requests with an expression have one tree: a validator changes a copy of it. What is
     looked for in that tree is remembered; its copies have no `emulator_source`."""
-    original, find = UpdateExpressionParser.make.__func__, Node.find_clauses  # type: ignore[attr-defined]
+    original, find = UpdateExpressionParser.make.__func__, Node.find_clauses
 
     @lru_cache(_REMEMBERED)
     def parsed(parser: type, expression: str) -> Any:
