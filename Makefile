@@ -6,7 +6,7 @@ WEB_READY := web/node_modules/.installed
 PAGE := lambdas/page/files.json
 
 # Nothing here may ever reach a real account, but `bootstrap`, `diff`, `deploy` and `destroy`, which say so,
-# and `operator` with an env.
+# and `operator` and `doctor` with an env.
 LOCAL_AWS := AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_SESSION_TOKEN= \
 	AWS_DEFAULT_REGION=us-east-1 AWS_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
 
@@ -19,7 +19,7 @@ DIAGRAM = rm -rf .local/diagram && $(LOCAL_AWS) CDK_OUTDIR=.local/diagram CDK_VA
 unexport AWS_PROFILE PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help dev demo stop status logs aws trace chat link phone operator demo-balance test test-quick test-emulator model web \
+.PHONY: help dev demo stop status logs aws trace chat link phone operator doctor demo-balance test test-quick test-emulator model web \
 	page check format docs pictures bench synth rehearse bootstrap diff deploy destroy base-image lock clean
 
 help: ## this list
@@ -91,6 +91,10 @@ aws: $(READY) ## the AWS command line on what runs here: make aws ARGS="dynamodb
 operator: $(READY) ## make operator act=disable user=raju [env=prod]: or enable, delete; without env on this machine
 	@$(if $(env),$(if $(AWS_PROFILE),AWS_PROFILE='$(AWS_PROFILE)'),$(LOCAL_AWS)) \
 		$(BIN)/python -m tools.operator $(act) $(user) $(if $(env),--env $(env)) $(ARGS)
+
+doctor: $(READY) ## checks what runs here, or env=prod on AWS, end to end as two users would
+	@$(if $(env),$(if $(AWS_PROFILE),AWS_PROFILE='$(AWS_PROFILE)'),$(LOCAL_AWS)) \
+		$(BIN)/python -m tools.doctor $(if $(env),--env $(env)) $(ARGS)
 
 demo: $(PAGE) ## two phones in a browser, and the path of a message between them; ARGS=--record films it
 	@$(LOCAL_AWS) $(BIN)/python -m tools.demo $(ARGS)

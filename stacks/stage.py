@@ -51,6 +51,7 @@ class EnvironmentStage(Stage):
             self,
             "Observability",
             config=config,
+            data=data,
             notifications=notifications,
             chat=chat,
             web=web,

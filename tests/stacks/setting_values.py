@@ -445,4 +445,13 @@ VALUES: dict[str, Values] = {
         ("a@b.cd", "ops+alarms@Example.COM", f"{'a' * 64}@b.cd"),
         optional=True,
     ),
+    "runbooks_url": text(
+        (
+            *("", "docs/runbooks", "http://example.com", "HTTPS://example.com", "https://"),
+            *("https://x y", "https://example.com\n", "https:/example.com", "example.com"),
+            *(" https://example.com", "ftp://example.com", "https:// example.com"),
+        ),
+        ("https://example.com/team/runbooks", "https://example.com/team/runbooks/"),
+        optional=True,
+    ),
 }
