@@ -19,8 +19,8 @@ DIAGRAM = rm -rf .local/diagram && $(LOCAL_AWS) CDK_OUTDIR=.local/diagram CDK_VA
 unexport AWS_PROFILE PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help dev demo stop status logs aws trace chat link phone operator doctor demo-balance test test-quick test-emulator model web \
-	page check format docs pictures bench synth rehearse bootstrap diff deploy destroy base-image lock clean
+.PHONY: help dev demo stop status logs aws trace chat link phone operator doctor demo-balance test test-quick test-emulator \
+	model mutants web page check format docs pictures bench synth rehearse bootstrap diff deploy destroy base-image lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -125,10 +125,13 @@ model: $(READY) ## the models with many more schedules, for a night: make model 
 		$(PYTEST) -n 3 -k "not catches" --hypothesis-seed=$$seed \
 		tests/model tests/client/core/test_engine_model.py $(ARGS) || { echo "seed $$seed"; exit 1; }
 
+mutants: $(READY) ## puts mistakes into the code, one at a time: make mutants [of=lambdas/messages] [ARGS=--again]
+	@$(LOCAL_AWS) $(BIN)/python -m tools.mutants $(if $(of),--of $(of)) $(ARGS)
+
 test-emulator: $(READY) ## the emulator's own tests, which need nothing of the project
 	@$(PYTEST) -n 3 --dist loadgroup emulator/tests $(ARGS)
 
-check: $(READY) $(WEB_READY) ## formatting, lint, types, import rules, words, generated files
+check: $(READY) $(WEB_READY) ## formatting, lint, types, import rules, workflows, words, generated files
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy --strict .
@@ -136,6 +139,7 @@ check: $(READY) $(WEB_READY) ## formatting, lint, types, import rules, words, ge
 	@$(BIN)/lint-imports
 	@$(BIN)/lint-imports --config emulator/pyproject.toml
 	@cd web && $(NPM) run --silent check
+	@$(BIN)/zizmor --offline --quiet --no-progress --min-severity medium .github/workflows
 	@$(BIN)/python -m tools.words
 	@$(BIN)/python -m protocol.generate --check
 	@$(DIAGRAM) --check

@@ -16,7 +16,7 @@ from stacks.config.names import check_names, is_email
 from stacks.config.pools import ContainerPool, LambdaPool, Pool
 from stacks.config.regions import check_region, check_zones
 from stacks.config.rules import check_together, container_pools
-from stacks.config.settings import Files, Network, Push, WebSocket
+from stacks.config.settings import Files, Network, Pipeline, Push, WebSocket
 from stacks.config.type_checks import require_types
 
 Architecture = Literal["arm64", "x86_64"]
@@ -54,6 +54,7 @@ class Environment:
     concurrent_executions: int = 1_000
     push: Push = field(default_factory=Push)
     files: Files = field(default_factory=Files)
+    pipeline: Pipeline = field(default_factory=Pipeline)
     architecture: Architecture = "arm64"
     retain: bool = False
     deletion_protection: bool = False
