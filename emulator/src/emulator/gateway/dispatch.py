@@ -13,8 +13,7 @@ from typing import NamedTuple
 
 from emulator.gateway import authorization, events, responses, routing
 from emulator.gateway.events import ConnectionInfo, Event, Upgrade
-from emulator.gateway.limits import INTEGRATION_SECONDS
-from emulator.gateway.model import Authorizer, Route, WebSocketApi
+from emulator.gateway.model import Authorizer, Integration, Route, WebSocketApi
 from emulator.iam.gate import Gate, OpenGate
 from emulator.providers import Invoke, InvokeResult, Throttled
 
@@ -57,7 +56,6 @@ class Dispatcher:
     account: str
     now: Callable[[], float]
     random_bytes: Callable[[int], bytes]
-    integration_seconds: float = field(default=INTEGRATION_SECONDS)
     gate: Gate = field(default_factory=OpenGate)
 
     @property
@@ -142,9 +140,8 @@ class Dispatcher:
         ):
             return authorization.UNAUTHORIZED, {}
         started = time.monotonic()
-        result = await self._call(
-            authorizer.function, event, f"{self.arn}/authorizers/{authorizer.id}"
-        )
+        source = f"{self.arn}/authorizers/{authorizer.id}"
+        result = await self._call(Integration(authorizer.function), event, source)
         latency = int((time.monotonic() - started) * 1000)
         status, context = authorization.verdict(result, arn)
         if status == authorization.FAILED:
@@ -152,14 +149,16 @@ class Dispatcher:
         return status, {**context, "integrationLatency": latency}
 
     async def _route(self, route: Route, event: Event) -> InvokeResult:
-        return await self._call(route.function, event, f"{self.arn}/{self.api.stage}/{route.key}")
+        source = f"{self.arn}/{self.api.stage}/{route.key}"
+        return await self._call(route.integration, event, source)
 
-    async def _call(self, function: str, event: Event, source: str) -> InvokeResult:
+    async def _call(self, integration: Integration, event: Event, source: str) -> InvokeResult:
         """`source` is the ARN that the function's policy has to allow."""
+        function = integration.function
         if refusal := self.gate.invocation(SERVICE, function, source):
             raise _NotPermitted(f"Invalid permissions on Lambda function: {refusal.message}")
         try:
-            async with asyncio.timeout(self.integration_seconds):
+            async with asyncio.timeout(integration.seconds):
                 result = await self.invoke(function, json.dumps(event).encode())
         except TimeoutError as late:
             raise _TimedOut(function) from late

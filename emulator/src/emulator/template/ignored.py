@@ -34,6 +34,7 @@ IGNORED: Mapping[str, str] = {
     "AWS::EC2::VPC": _NETWORK,
     "AWS::EC2::VPCEndpoint": _NETWORK,
     "AWS::EC2::VPCGatewayAttachment": _NETWORK,
+    "AWS::IAM::OIDCProvider": "nobody signs in from outside",
     "AWS::Logs::LogGroup": "workers write to .local/logs",
     "AWS::Logs::MetricFilter": _OBSERVED,
     "AWS::SNS::Subscription": _OBSERVED,
