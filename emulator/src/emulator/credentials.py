@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from functools import lru_cache
 
 ACCESS_KEY = "local"
 SECRET_KEY = "local"  # noqa: S105  nothing checks it but presigned requests
@@ -18,6 +19,7 @@ WORKER = re.compile(r"([A-Za-z0-9_.-]+)-[0-9a-f]{6}")
 CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/")
 
 
+@lru_cache
 def session_token(access_key: str) -> str:
     """That of temporary credentials, without which AWS does not know their access key. The same
     after a restart: what was signed with it stays valid."""

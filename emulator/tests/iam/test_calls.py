@@ -116,7 +116,7 @@ ROWS: list[Row] = [
     ("sns", "publish", {"TargetArn": ENDPOINT, "Message": "x"}, {"sns:Publish": [ENDPOINT, APPLICATION]}),
     ("sns", "set_endpoint_attributes", {"EndpointArn": ENDPOINT, "Attributes": {}}, {"sns:SetEndpointAttributes": [APPLICATION]}),
     ("sns", "create_platform_endpoint", {"PlatformApplicationArn": APPLICATION, "Token": "t"}, {"sns:CreatePlatformEndpoint": [APPLICATION]}),
-    ("sns", "create_platform_application", {"Platform": "GCM", "Name": "chat", "Attributes": {}}, {"sns:CreatePlatformApplication": [APPLICATION]}),
+    ("sns", "create_platform_application", {"Platform": "GCM", "Name": "chat", "Attributes": {}}, {"sns:CreatePlatformApplication": [f"arn:aws:sns:{HERE}:app/*"]}),
     ("sns", "unsubscribe", {"SubscriptionArn": f"{TOPIC}:0a1b"}, {"sns:Unsubscribe": [TOPIC]}),
     ("cognito-idp", "admin_get_user", {"UserPoolId": "us-east-1_abc", "Username": "x"}, {"cognito-idp:AdminGetUser": [POOL]}),
     ("secretsmanager", "get_secret_value", {"SecretId": "fcm"}, {"secretsmanager:GetSecretValue": [SECRET]}),

@@ -32,9 +32,7 @@ def topic_needs(call: Call, place: Place) -> list[Need]:
     if application := call.text("PlatformApplicationArn"):
         return [Need(action, (application,))]
     if call.operation == "CreatePlatformApplication":
-        # IAM is asked about app/<platform>/<name>
-        named = f"app/{call.text('Platform')}/{call.text('Name')}"
-        return [Need(action, (place.arn("sns", named),))]
+        return [Need(action, (place.arn("sns", "app/*"),))]  # without the name that it will have
     if target := call.text("TargetArn"):
         alternatives = (target, _application_of(target)) if ":endpoint/" in target else (target,)
         return [Need(action, alternatives)]
