@@ -150,8 +150,8 @@ def _shown(templates: Synthesized, value: Any) -> Any:
 def _refused(role: Role, grant: Grant) -> str:
     session = Session(role.arn, grant.function)
     account = Account(roles={role.arn: role}, sessions={"Some": session})
-    refusal = Authority(account, lambda: 0).refusal(ACCESS_KEY, session, needs(grant), {})
-    return "" if refusal is None else refusal.message
+    denial = Authority(account, lambda: 0).denial(ACCESS_KEY, session, needs(grant), {})
+    return "" if denial is None else denial.message
 
 
 def _without(role: Role, grant: Grant) -> Role:

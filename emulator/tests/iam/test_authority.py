@@ -31,20 +31,20 @@ def authority(
 
 
 def asked(known: Authority, action: str, *resources: str, **context: list[str]) -> str:
-    """The message of the refusal; empty where there is none."""
+    """The message of the denial; empty where there is none."""
     session = known.session(KEY, credentials.session_token(KEY))
     assert session is not None
     need = Need(
         action, resources, lambda: {name.replace("__", ":"): v for name, v in context.items()}
     )
-    refusal = known.refusal(KEY, session, [need], {"aws:useragent": ["boto3"]})
-    return "" if refusal is None else refusal.message
+    denial = known.denial(KEY, session, [need], {"aws:useragent": ["boto3"]})
+    return "" if denial is None else denial.message
 
 
 GET = {"Action": "dynamodb:GetItem", "Resource": TABLE}
 
 
-def test_a_refusal_names_session_action_resource_and_reason_as_aws_does() -> None:
+def test_a_denial_names_session_action_resource_and_reason_as_aws_does() -> None:
     known = authority(GET)
     assert asked(known, "dynamodb:GetItem", TABLE) == ""
     assert asked(known, "dynamodb:PutItem", TABLE) == (

@@ -161,7 +161,7 @@ def test_a_call_without_a_signature_is_refused_where_one_is_needed(server: Serve
     people.sign_up(ClientId=client, Username="ravi", Password="Correct-horse-7")
 
 
-def test_who_may_not_list_a_bucket_is_not_told_what_is_absent(server: Server) -> None:
+def test_who_may_not_list_a_bucket_learns_not_what_is_absent(server: Server) -> None:
     """docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html: 404 with s3:ListBucket, else
     403."""
     assert failure(server.client("s3").get_object, Bucket="listed", Key="a")[:2] == (

@@ -1,4 +1,4 @@
-"""The template's permissions, as resources, and what the emulator's components are told by them."""
+"""The template's permissions, as resources, and what the emulator's components get of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from emulator.gateway.dispatch import Dispatcher
 from emulator.gateway.events import ConnectionInfo
 from emulator.gateway.model import Integration, Route, WebSocketApi
 from emulator.iam.authority import Need
-from emulator.iam.refusals import Refusals
+from emulator.iam.denials import Denials
 from emulator.providers import EmulatorError, InvokeResult, Resource
 from emulator.resources.permissions import PermissionProvider
 from emulator.template.place import Place
@@ -31,9 +31,9 @@ class Scene:
 
     def __init__(self, tmp_path: Path, mode: str = "enforce") -> None:
         self.reported: list[str] = []
-        log = tmp_path / "refusals.log"
-        refusals = Refusals(log, lambda: 0.0, self.reported.append, mode)
-        self.provider = PermissionProvider(Place(), mode, refusals, lambda: "http://127.0.0.1:9")
+        log = tmp_path / "denials.log"
+        denials = Denials(log, lambda: 0.0, self.reported.append, mode)
+        self.provider = PermissionProvider(Place(), mode, denials, lambda: "http://127.0.0.1:9")
 
     def make(self, kind: str, logical_id: str, **properties: Any) -> Any:
         resource = Resource("Stack", logical_id, f"AWS::{kind}", properties)
@@ -135,15 +135,15 @@ def test_what_can_t_be_decided_stops_the_start_by_name(scene: Scene, tmp_path: P
         scene.provider.add_function("the function", "F", "arn:aws:iam::1:role/other", "f")
 
 
-def test_a_refusal_is_logged_each_time_and_shown_once(scene: Scene, tmp_path: Path) -> None:
+def test_a_denial_is_logged_each_time_and_shown_once(scene: Scene, tmp_path: Path) -> None:
     scene.function_with("dynamodb:GetItem")
     assert not scene.may("dynamodb:PutItem") and not scene.may("dynamodb:PutItem")
     assert scene.reported == [
         f"not permitted: Store: dynamodb:PutItem on {TABLE} because no identity-based policy "
         "allows the dynamodb:PutItem action"
     ]
-    assert len((tmp_path / "refusals.log").read_text().splitlines()) == 2
-    (first, _) = scene.provider.state()["refusals"]
+    assert len((tmp_path / "denials.log").read_text().splitlines()) == 2
+    (first, _) = scene.provider.state()["denials"]
     assert (first["by"], first["action"], first["resource"]) == ("Store", "dynamodb:PutItem", TABLE)
 
 

@@ -1,6 +1,6 @@
 """Checks every call of the AWS server against the permissions of who makes it.
 
-Until the emulator has said who there is, all calls are let through: then nothing but itself calls.
+Until the emulator has sent who there is, all calls are let through: then nothing but itself calls.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from moto.secretsmanager.models import secretsmanager_backends
 from emulator import credentials
 from emulator.iam import errors
 from emulator.iam.account import Account
-from emulator.iam.authority import ENFORCE, OFF, Authority, Need, Refusal, UnknownKey
+from emulator.iam.authority import ENFORCE, OFF, Authority, Denial, Need, UnknownKey
 from emulator.iam.calls import call as calls
 from emulator.iam.calls import s3, table
 from emulator.iam.calls.call import Call, Place
 from emulator.iam.errors import Error
 
 PATH = "/_local/permissions"
-REFUSED = "refused "  # before the JSON of a refusal, on standard output
+REFUSED = "refused "  # before the JSON of a denial, on standard output
 
 
 class Permissions:
@@ -94,8 +94,8 @@ class Permissions:
         if session is None:
             return False
         need = s3.list_need(self._place.partition, bucket)
-        refusal = authority.refusal(call.access_key, session, [need], _common(request.headers))
-        return refusal is not None
+        denial = authority.denial(call.access_key, session, [need], _common(request.headers))
+        return denial is not None
 
     def _checked(
         self,
@@ -110,16 +110,16 @@ class Permissions:
             return errors.unknown_key(call)
         if session is None:
             return None
-        refusal = authority.refusal(call.access_key, session, needs, common)
-        if refusal is None:
+        denial = authority.denial(call.access_key, session, needs, common)
+        if denial is None:
             return None
-        _report(refusal)
-        return errors.refused(call, refusal) if authority.account.mode == ENFORCE else None
+        _report(denial)
+        return errors.refused(call, denial) if authority.account.mode == ENFORCE else None
 
 
-def _report(refusal: Refusal) -> None:
+def _report(denial: Denial) -> None:
     """To the emulator, which reads this process's output."""
-    print(REFUSED + json.dumps(asdict(refusal)), flush=True, file=sys.stdout)
+    print(REFUSED + json.dumps(asdict(denial)), flush=True, file=sys.stdout)
 
 
 def _needs_no_signature(call: Call) -> bool:

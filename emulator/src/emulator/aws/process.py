@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from emulator.child_processes import ChildProcesses
-from emulator.iam.authority import Refusal
+from emulator.iam.authority import Denial
 from emulator.listening import HOST, Port, bound, number
 from emulator.providers import EmulatorError
 
@@ -34,7 +34,7 @@ class AwsServer:
         apns: str,
         log: Path,
         functions: str = "",
-        refused: Callable[[Refusal], None] = lambda _refusal: None,
+        refused: Callable[[Denial], None] = lambda _denial: None,
     ) -> None:
         self._children = children
         self._listen_on = port
@@ -90,7 +90,7 @@ class AwsServer:
                 if line == b"ready\n":
                     ready.set()
                 elif line.startswith(REFUSED):
-                    self._refused(Refusal(**json.loads(line.removeprefix(REFUSED))))
+                    self._refused(Denial(**json.loads(line.removeprefix(REFUSED))))
                 else:
                     log.write(line)
 

@@ -44,8 +44,8 @@ class ContainerProvider:
 
     `targets` is the load balancer's `targets`; `container_asset` gives the build context of an
     image URI; `environment` adapts the task's variables to the laptop; laid-out images go to
-    `directory`, output to `logs`/<pool>-<id>.log. `add_session` is told by which role the tasks
-    of a pool act. `clock` runs scaling, and the
+    `directory`, output to `logs`/<pool>-<id>.log. `add_session` is given the role by which the
+    tasks of a pool act. `clock` runs scaling, and the
     time until a dead task is noticed.
     """
 

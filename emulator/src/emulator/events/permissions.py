@@ -1,7 +1,7 @@
 """What Lambda needs of a function's role to poll a source for it, checked at the start.
 
 Sources: docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#events-sqs-permissions and
-services-dynamodb-eventsourcemapping.html ("Execution role permissions"); what is said where they
+services-dynamodb-eventsourcemapping.html ("Execution role permissions"); the message where they
 lack, github.com/aws-samples/lambda-refarch-webapp/issues/7.
 """
 
@@ -28,15 +28,13 @@ def check(mapping: EventSourceMapping, gate: Gate) -> None:
                 )
         return
     needs = [Need(f"dynamodb:{action}", (source,)) for action in _OF_STREAMS]
-    if refusal := gate.as_function(
-        mapping.function, [*needs, Need("dynamodb:ListStreams", ("*",))]
-    ):
+    if denial := gate.as_function(mapping.function, [*needs, Need("dynamodb:ListStreams", ("*",))]):
         raise EmulatorError(
             f"Cannot access stream {source}. Please ensure the role can perform the GetRecords,"
             " GetShardIterator, DescribeStream, and ListStreams Actions on your stream in IAM."
-            f" ({refusal.message})"
+            f" ({denial.message})"
         )
     if mapping.on_failure:
         need = Need("sqs:SendMessage", (mapping.on_failure,))
-        if refusal := gate.as_function(mapping.function, [need]):
-            raise EmulatorError(f"{source}: its destination on failure: {refusal.message}")
+        if denial := gate.as_function(mapping.function, [need]):
+            raise EmulatorError(f"{source}: its destination on failure: {denial.message}")

@@ -19,7 +19,7 @@ AddSession = Callable[[str, str, str | None, str], None]
 
 class FunctionProvider:
     """`environment` adapts a function's variables to the laptop (see `emulator.addresses`);
-    `add_session` is told by which role a function acts."""
+    `add_session` is given the role by which a function acts."""
 
     types = ("AWS::Lambda::Function",)
 

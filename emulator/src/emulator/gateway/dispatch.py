@@ -155,8 +155,8 @@ class Dispatcher:
     async def _call(self, integration: Integration, event: Event, source: str) -> InvokeResult:
         """`source` is the ARN that the function's policy has to allow."""
         function = integration.function
-        if refusal := self.gate.invocation(SERVICE, function, source):
-            raise _NotPermitted(f"Invalid permissions on Lambda function: {refusal.message}")
+        if denial := self.gate.invocation(SERVICE, function, source):
+            raise _NotPermitted(f"Invalid permissions on Lambda function: {denial.message}")
         try:
             async with asyncio.timeout(integration.seconds):
                 result = await self.invoke(function, json.dumps(event).encode())

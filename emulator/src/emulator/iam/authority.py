@@ -38,7 +38,7 @@ class Need(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Refusal:
+class Denial:
     """`by` is the access key: the name of a function's process or of a task; `user` the ARN."""
 
     by: str
@@ -106,9 +106,9 @@ class Authority:
             raise UnknownKey(access_key)
         return session
 
-    def refusal(
+    def denial(
         self, access_key: str, session: Session, needs: Iterable[Need], common: Context
-    ) -> Refusal | None:
+    ) -> Denial | None:
         """Why the session may not make a call with these needs; None if it may. `common` has the
         condition keys of the HTTP request."""
         for need in needs:
@@ -118,10 +118,10 @@ class Authority:
             if Verdict.allowed not in verdicts:
                 user = self.user_arn(session)
                 first = need.resources[0] or "*"
-                return Refusal(access_key, user, need.action, first, verdicts[0].value)
+                return Denial(access_key, user, need.action, first, verdicts[0].value)
         return None
 
-    def invocation(self, service: str, function: str, source: str) -> Refusal | None:
+    def invocation(self, service: str, function: str, source: str) -> Denial | None:
         """Why a service such as `apigateway.amazonaws.com` may not invoke the function, an ARN,
         for `source`: what the function's own policy says."""
         caller = Caller(service)
@@ -137,7 +137,7 @@ class Authority:
         verdict = evaluation.decide(caller, request, policies)
         if verdict is Verdict.allowed:
             return None
-        return Refusal(service, service, action, function, verdict.value)
+        return Denial(service, service, action, function, verdict.value)
 
     def user_arn(self, session: Session) -> str:
         """As messages name it: the session, not the role."""

@@ -14,7 +14,7 @@ import secrets
 from typing import NamedTuple
 from xml.sax.saxutils import escape
 
-from emulator.iam.authority import Refusal
+from emulator.iam.authority import Denial
 from emulator.iam.calls.call import JSON, QUERY, S3, Call
 
 _INVALID_TOKEN = "The security token included in the request is invalid."  # noqa: S105
@@ -31,30 +31,30 @@ class Error(NamedTuple):
     body: bytes
 
 
-def refused(call: Call, refusal: Refusal) -> Error:
+def refused(call: Call, denial: Denial) -> Error:
     """AccessDenied, as the service says it."""
     match call.service:
         case "sqs":
-            action = refusal.action.lower()  # sqs:sendmessage
-            return _shaped(call, 403, "AccessDenied", refusal.worded(action))
+            action = denial.action.lower()  # sqs:sendmessage
+            return _shaped(call, 403, "AccessDenied", denial.worded(action))
         case "sns":
-            action = refusal.action.replace("sns:", "SNS:")
-            return _shaped(call, 403, "AuthorizationError", refusal.worded(action))
+            action = denial.action.replace("sns:", "SNS:")
+            return _shaped(call, 403, "AuthorizationError", denial.worded(action))
         case "s3":
-            quoted = refusal.worded(refusal.action, f'"{refusal.resource}"')
+            quoted = denial.worded(denial.action, f'"{denial.resource}"')
             return _shaped(call, 403, "AccessDenied", quoted)
     if call.protocol == QUERY:
-        return _shaped(call, 403, "AccessDenied", refusal.message)
+        return _shaped(call, 403, "AccessDenied", denial.message)
     status = 400 if call.protocol == JSON else 403
-    return _shaped(call, status, "AccessDeniedException", refusal.message)
+    return _shaped(call, status, "AccessDeniedException", denial.message)
 
 
-def connections_refused(refusal: Refusal) -> Error:
+def connections_refused(denial: Denial) -> Error:
     """Of @connections, which names neither the account nor the connection."""
-    parts = refusal.resource.split(":")
+    parts = denial.resource.split(":")
     parts[4] = "*" * 8 + parts[4][-4:]
     before, _, _ = ":".join(parts).rpartition("/")
-    message = refusal.worded(refusal.action, f"{before}/{{connectionId}}")
+    message = denial.worded(denial.action, f"{before}/{{connectionId}}")
     return _rest(403, "AccessDeniedException", message, "Message")
 
 

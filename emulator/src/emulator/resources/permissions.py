@@ -13,9 +13,9 @@ from urllib.request import urlopen
 from emulator import credentials
 from emulator.iam import documents, errors, keys, managed
 from emulator.iam.account import Account, Role, Session
-from emulator.iam.authority import ENFORCE, OFF, Authority, Need, Refusal, UnknownKey
+from emulator.iam.authority import ENFORCE, OFF, Authority, Denial, Need, UnknownKey
+from emulator.iam.denials import Denials
 from emulator.iam.errors import Error
-from emulator.iam.refusals import Refusals
 from emulator.providers import Created, EmulatorError, Resource
 from emulator.resource import attributes_of
 from emulator.resources.clients import physical_name
@@ -46,9 +46,9 @@ class PermissionProvider:
         "AWS::SecretsManager::ResourcePolicy",
     )
 
-    def __init__(self, place: Place, mode: str, refusals: Refusals, aws: Callable[[], str]) -> None:
+    def __init__(self, place: Place, mode: str, denials: Denials, aws: Callable[[], str]) -> None:
         self.account = Account(place.account, place.region, place.partition, mode)
-        self._refusals = refusals
+        self._denials = denials
         self._aws = aws
         self._functions: dict[str, str] = {}  # labels by the functions' names
         self._authority: Authority | None = None
@@ -115,19 +115,19 @@ class PermissionProvider:
         pass
 
     def state(self) -> dict[str, Any]:
-        return {"iam": self.account.mode, **self._refusals.state()}
+        return {"iam": self.account.mode, **self._denials.state()}
 
-    def invocation(self, service: str, function: str, source: str) -> Refusal | None:
+    def invocation(self, service: str, function: str, source: str) -> Denial | None:
         if self.account.mode == OFF:
             return None
         return self._judged(self._current().invocation(service, function, source))
 
-    def as_function(self, function: str, needs: Sequence[Need]) -> Refusal | None:
+    def as_function(self, function: str, needs: Sequence[Need]) -> Denial | None:
         label = self._functions.get(function.rpartition(":")[2], "")
         session = self.account.sessions.get(label)
         if session is None:
             return None
-        return self._judged(self._current().refusal(label, session, needs, {}))
+        return self._judged(self._current().denial(label, session, needs, {}))
 
     def connections(self, headers: Mapping[str, str], resource: str) -> Error | None:
         if self.account.mode == OFF:
@@ -143,13 +143,13 @@ class PermissionProvider:
             return None
         common = {"aws:sourceip": ["127.0.0.1"], "aws:useragent": [headers.get("User-Agent", "")]}
         needs = [Need("execute-api:ManageConnections", (resource,))]
-        refusal = self._judged(authority.refusal(access_key, session, needs, common))
-        return None if refusal is None else errors.connections_refused(refusal)
+        denial = self._judged(authority.denial(access_key, session, needs, common))
+        return None if denial is None else errors.connections_refused(denial)
 
-    def _judged(self, refusal: Refusal | None) -> Refusal | None:
-        if refusal is not None:
-            self._refusals.add(refusal)
-        return refusal if self.account.mode == ENFORCE else None
+    def _judged(self, denial: Denial | None) -> Denial | None:
+        if denial is not None:
+            self._denials.add(denial)
+        return denial if self.account.mode == ENFORCE else None
 
     def _current(self) -> Authority:
         if self._authority is None or self._changed:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from emulator.addresses import Addresses
 from emulator.aws.process import AwsServer
 from emulator.child_processes import ChildProcesses
-from emulator.iam.refusals import Refusals
+from emulator.iam.denials import Denials
 from emulator.listening import HOST, Port, number
 from emulator.push.apns import ApnsServer
 from emulator.push.apns_rules import Provider as ApnsProvider
@@ -48,8 +48,8 @@ class Servers:
         self.fcm = self._fcm()
         self.apns = self._apns()
         self.web_push = WebPushServer(port=ports.web_push, phones=self.phones)
-        log = options.logs / "refusals.log"
-        self.refusals = Refusals(log, time.time, report, options.iam)
+        log = options.logs / "denials.log"
+        self.denials = Denials(log, time.time, report, options.iam)
         self.aws = AwsServer(
             children,
             ports.aws,
@@ -57,7 +57,7 @@ class Servers:
             _url(ports.apns),
             options.logs / "aws.log",
             _url(ports.functions),
-            self.refusals.add,
+            self.denials.add,
         )
         self.addresses = Addresses(
             region=self.place.region,

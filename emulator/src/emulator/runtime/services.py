@@ -59,7 +59,7 @@ class Services:
         self._run = servers.options.state / "run"
         self._clients = Clients(servers.addresses)
         self.permissions = PermissionProvider(
-            servers.place, servers.options.iam, servers.refusals, lambda: servers.aws.url
+            servers.place, servers.options.iam, servers.denials, lambda: servers.aws.url
         )
         self.tables, self.queues = TableProvider(self._clients), QueueProvider(self._clients)
         self.secrets = SecretProvider(self._clients)

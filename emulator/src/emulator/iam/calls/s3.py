@@ -1,4 +1,4 @@
-"""S3, whose operations are told apart by method, path and query.
+"""S3, whose operations are known by method, path and query.
 
 Source: docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html, and
 docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html.
@@ -64,7 +64,7 @@ def form_needs(partition: str, bucket: str, key: str) -> list[Need]:
 
 
 def list_need(partition: str, bucket: str) -> Need:
-    """Who lacks this is not told whether an object exists: docs.aws.amazon.com/AmazonS3/latest/API/
+    """Who lacks this is not shown whether an object exists: docs.aws.amazon.com/AmazonS3/latest/API/
     API_GetObject.html, "If you don't have the s3:ListBucket permission … 403"."""
     return Need("s3:ListBucket", (f"arn:{partition}:s3:::{bucket}",))
 
