@@ -16,6 +16,7 @@ from lambdas.api.call import SignIn
 from lambdas.api.sign_ins import SignIns
 from lambdas.delivery import members, purge, push
 from lambdas.delivery.roster import Roster
+from lambdas.delivery.watermarks import Step
 from lambdas.errors import ChatError
 from lambdas.keys.decisions import DeviceKeys, SignedKey
 from lambdas.keys.directory import Directory
@@ -98,7 +99,7 @@ class Scene:
 
     def receipt(self) -> Any:
         return members.move(
-            self.chats, self.chat, "raju", "phone", members.Step(1, None)
+            self.chats, self.chat, "raju", "phone", Step(1, None)
         ) and self.chats.get(chat_key(self.chat, member_item("raju")), consistent=True)
 
     def chats_listed(self) -> Any:
@@ -207,7 +208,7 @@ class Scene:
         """Those of devices that are not registered any more, and of no others."""
         moved = [("phone", 1), ("lost", 1)]
         for device, seq in moved:
-            members.move(self.chats, self.chat, "raju", device, members.Step(seq, None))
+            members.move(self.chats, self.chat, "raju", device, Step(seq, None))
         key = chat_key(self.chat, member_item("raju"))
         item = self.chats.get(key, consistent=True)
         old = {**item, "delivered": {}} if item else {}
