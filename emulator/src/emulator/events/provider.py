@@ -30,22 +30,24 @@ class EventSourceProvider:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
-        """Raises EmulatorError for a source that is neither a stream nor a queue."""
+        """Raises EmulatorError for a source that is neither a stream nor a queue, and for
+        properties that AWS rejects or that are not supported."""
         identifier = str(uuid.uuid4())
+        source = str(properties["EventSourceArn"])
+        service = source.split(":")[2]
+        if service not in _POLLERS:
+            raise EmulatorError(f"{resource} has source {source}, which has no poller")
+        mapping = read_mapping(str(resource), properties)
         if properties.get("Enabled", True) in (True, "true"):
-            mapping = read_mapping(properties)
-            service = mapping.source.split(":")[2]
-            if service not in _POLLERS:
-                raise EmulatorError(f"{resource} has source {mapping.source}, which has no poller")
             self._pollers.append(
                 _POLLERS[service](mapping, self._calls, self._invoke, self._clock, self._report)
             )
         return Created(identifier, {"Id": identifier})
 
     async def start(self) -> None:
-        self._tasks = [asyncio.create_task(poller.run()) for poller in self._pollers]
-        for task in self._tasks:
-            task.add_done_callback(self._report_end)
+        self._tasks = [
+            asyncio.create_task(poller.run_again_and_again()) for poller in self._pollers
+        ]
 
     async def stop(self) -> None:
         for task in self._tasks:
@@ -71,10 +73,6 @@ class EventSourceProvider:
 
     def state(self) -> dict[str, Any]:
         return {"event_sources": [poller.state() for poller in self._pollers]}
-
-    def _report_end(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._report(f"a poller ended: {error!r}")
 
 
 _POLLERS: dict[str, type[Poller]] = {

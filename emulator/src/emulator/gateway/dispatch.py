@@ -8,13 +8,12 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from emulator.gateway import authorization, events, responses, routing
 from emulator.gateway.events import ConnectionInfo, Event, Upgrade
-from emulator.gateway.limits import INTEGRATION_SECONDS
-from emulator.gateway.model import Authorizer, Route, WebSocketApi
+from emulator.gateway.model import Authorizer, Integration, Route, WebSocketApi
 from emulator.providers import Invoke, InvokeResult, Throttled
 
 log = logging.getLogger("emulator.gateway")
@@ -51,7 +50,6 @@ class Dispatcher:
     account: str
     now: Callable[[], float]
     random_bytes: Callable[[int], bytes]
-    integration_seconds: float = field(default=INTEGRATION_SECONDS)
 
     @property
     def domain_name(self) -> str:
@@ -78,7 +76,7 @@ class Dispatcher:
                     return self._rejected(status, info, request_id)
             info = replace(info, authorizer=context)
             event = events.connect_event(info, upgrade, request_id, self.now())
-            response = responses.connect_result(await self._call(route.function, event))
+            response = responses.connect_result(await self._call(route.integration, event))
         except _TimedOut:
             return self._rejected(504, info, request_id)
         except Throttled:
@@ -96,7 +94,7 @@ class Dispatcher:
         route = self.api.routes[key]
         event = events.message_event(info, key, self.new_id(), frame, request_id, self.now())
         try:
-            response = responses.message_result(await self._call(route.function, event))
+            response = responses.message_result(await self._call(route.integration, event))
         except _TimedOut:
             return responses.error_frame(MESSAGES[504], info.connection_id, request_id)
         except Throttled as throttled:
@@ -113,7 +111,7 @@ class Dispatcher:
             return
         event = events.disconnect_event(info, host, code, reason, self.new_id(), self.now())
         try:
-            result = await self._call(route.function, event)
+            result = await self._call(route.integration, event)
         except (_TimedOut, Throttled) as fault:
             log.warning("$disconnect of %s failed: %s", info.connection_id, fault)
             return
@@ -133,16 +131,17 @@ class Dispatcher:
         ):
             return authorization.UNAUTHORIZED, {}
         started = time.monotonic()
-        result = await self._call(authorizer.function, event)
+        result = await self._call(Integration(authorizer.function), event)
         latency = int((time.monotonic() - started) * 1000)
         status, context = authorization.verdict(result, arn)
         if status == authorization.FAILED:
             log.warning("the authorizer failed: %r", result.payload[:500])
         return status, {**context, "integrationLatency": latency}
 
-    async def _call(self, function: str, event: Event) -> InvokeResult:
+    async def _call(self, integration: Integration, event: Event) -> InvokeResult:
+        function = integration.function
         try:
-            async with asyncio.timeout(self.integration_seconds):
+            async with asyncio.timeout(integration.seconds):
                 result = await self.invoke(function, json.dumps(event).encode())
         except TimeoutError as late:
             raise _TimedOut(function) from late

@@ -8,10 +8,26 @@ from dataclasses import dataclass
 from typing import Any
 
 from emulator.gateway.authorization import IdentitySource, parse_identity_sources
+from emulator.gateway.limits import INTEGRATION_SECONDS, LEAST_INTEGRATION_SECONDS
 from emulator.gateway.routing import CONNECT, selection_path
 from emulator.providers import EmulatorError
 
 Properties = Mapping[str, Any]
+# CloudFormation reference of AWS::ApiGatewayV2::Api, Stage, Integration and Route.
+UNSUPPORTED = (
+    "ApiKeyRequired",
+    "Body",
+    "BodyS3Location",
+    "ClientCertificateId",
+    "ConnectionId",
+    "ContentHandlingStrategy",
+    "DisableExecuteApiEndpoint",
+    "ModelSelectionExpression",
+    "RequestModels",
+    "RequestParameters",
+    "RequestTemplates",
+    "StageVariables",
+)
 _FUNCTION = re.compile(r"functions/(arn:[^/]+)/invocations$")
 
 
@@ -22,11 +38,19 @@ class Authorizer:
 
 
 @dataclass(frozen=True)
+class Integration:
+    """`seconds` is how long API Gateway waits for the function."""
+
+    function: str
+    seconds: float = INTEGRATION_SECONDS
+
+
+@dataclass(frozen=True)
 class Route:
     """`responses`: the integration's body goes back to the caller (two-way communication)."""
 
     key: str
-    function: str
+    integration: Integration
     responses: bool = False
     authorizer: Authorizer | None = None
 
@@ -37,6 +61,14 @@ class WebSocketApi:
     stage: str
     selection: tuple[str, ...]
     routes: Mapping[str, Route]
+
+
+def check_supported(what: str, properties: Properties) -> None:
+    """Raises EmulatorError for a property that changes what an API, a stage, an integration or a
+    route does, and is not supported; one that is empty or false changes nothing."""
+    for name in UNSUPPORTED:
+        if properties.get(name) not in (None, False, "", {}, []):
+            raise EmulatorError(f"{name} of {what} is not supported locally: remove it")
 
 
 def function_of(uri: str) -> str:
@@ -56,25 +88,29 @@ def read_authorizer(properties: Properties) -> Authorizer:
     )
 
 
-def read_integration(properties: Properties) -> str:
-    """The function an integration invokes."""
+def read_integration(properties: Properties) -> Integration:
     kind = properties.get("IntegrationType")
     if kind != "AWS_PROXY":
         raise EmulatorError(f"integration type {kind} is not supported locally: use AWS_PROXY")
-    for name in ("ContentHandlingStrategy", "RequestTemplates", "RequestParameters"):
-        if name in properties:
-            raise EmulatorError(f"{name} of an integration is not supported locally: remove it")
-    return function_of(properties["IntegrationUri"])
+    check_supported("an integration", properties)
+    milliseconds = float(properties.get("TimeoutInMillis", INTEGRATION_SECONDS * 1000))
+    if not LEAST_INTEGRATION_SECONDS <= milliseconds / 1000 <= INTEGRATION_SECONDS:
+        raise EmulatorError(
+            f"TimeoutInMillis {milliseconds:g} of an integration is not from 50 to 29000, as the "
+            "quotas of WebSocket APIs have it"
+        )
+    return Integration(function_of(properties["IntegrationUri"]), milliseconds / 1000)
 
 
 def read_route(
     properties: Properties,
-    integrations: Mapping[str, str],
+    integrations: Mapping[str, Integration],
     authorizers: Mapping[str, Authorizer],
     responses: bool,
 ) -> Route:
     """`integrations` and `authorizers` by their ids, `responses`: the route has a RouteResponse."""
     key = properties["RouteKey"]
+    check_supported(f"route {key}", properties)
     kind = properties.get("AuthorizationType", "NONE")
     if kind not in ("NONE", "CUSTOM"):
         raise EmulatorError(f"route {key}: authorization type {kind} is not supported locally")
@@ -82,12 +118,12 @@ def read_route(
         raise EmulatorError(f"route {key}: only $connect can have an authorizer")
     target = str(properties.get("Target", ""))
     try:
-        function = integrations[target.removeprefix("integrations/")]
+        integration = integrations[target.removeprefix("integrations/")]
         authorizer = authorizers[properties["AuthorizerId"]] if kind == "CUSTOM" else None
     except KeyError as missing:
         raise EmulatorError(f"route {key} names {missing}, which the template lacks") from missing
     two_way = responses and properties.get("RouteResponseSelectionExpression") == "$default"
-    return Route(key, function, two_way, authorizer)
+    return Route(key, integration, two_way, authorizer)
 
 
 def read_selection(properties: Properties) -> tuple[str, ...]:
@@ -96,4 +132,5 @@ def read_selection(properties: Properties) -> tuple[str, ...]:
         raise EmulatorError(
             f"an API of protocol type {kind} is not supported locally: use WEBSOCKET"
         )
+    check_supported("a WebSocket API", properties)
     return selection_path(properties["RouteSelectionExpression"])

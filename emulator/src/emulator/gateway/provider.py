@@ -13,7 +13,7 @@ from emulator.gateway.connections import Registry
 from emulator.gateway.dispatch import Dispatcher
 from emulator.gateway.listener import WebSocketListener
 from emulator.gateway.management import ManagementApi
-from emulator.gateway.model import Authorizer, Properties, WebSocketApi
+from emulator.gateway.model import Authorizer, Integration, Properties, WebSocketApi
 from emulator.listening import Port, number
 from emulator.providers import Created, EmulatorError, Invoke, Resource
 from emulator.traces.ring import Ring
@@ -63,7 +63,7 @@ class ApiGatewayProvider:
         self.api_id = api_id
         self._api: Properties | None = None
         self._stage: str | None = None
-        self._integrations: dict[str, str] = {}
+        self._integrations: dict[str, Integration] = {}
         self._authorizers: dict[str, Authorizer] = {}
         self._routes: dict[str, Properties] = {}
         self._with_response: set[str] = set()
@@ -80,6 +80,7 @@ class ApiGatewayProvider:
             case "Stage":
                 if self._stage is not None:
                     raise EmulatorError("a WebSocket API has one stage in the emulator")
+                model.check_supported("a stage", properties)
                 self._stage = str(properties["StageName"])
                 return Created(self._stage)
             case "Integration":
