@@ -101,6 +101,7 @@ def of_frame(action: str, world: World, attacker: str) -> Iterator[Aim]:
 def _bodies(of: dict[str, Any], known: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:
     """One for each way of giving what is needed, with each value of each field."""
     choices = [choice for rule in ("oneOf", "anyOf") for choice in of.get(rule, ())]
+    choices = [choice for choice in choices if "properties" in choice] or choices  # the stricter
     for choice in choices or [{}]:
         fixed = choice.get("properties", {})
         names = {*of.get("required", ()), *choice.get("required", ())} - {"action"}

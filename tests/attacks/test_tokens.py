@@ -7,7 +7,7 @@ import base64
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import jwt
@@ -16,21 +16,23 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAlgorithm
 
-from tests.support.lambdas.rest import PASSWORD, Rest, rest
+from tests.attacks.world import World
+from tests.support.lambdas.rest import PASSWORD, Rest
+
+pytestmark = pytest.mark.xdist_group("attacks")
 
 ROUTE = "/api/settings"
 STRANGER = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
-@pytest.fixture(scope="module")
-def api() -> Iterator[Rest]:
-    with rest() as made:
-        yield made
+@pytest.fixture
+def api(world: World) -> Rest:
+    return world.api
 
 
-@pytest.fixture(scope="module")
-def ravi(api: Rest) -> str:
-    return api.sign_up("ravi")[0]
+@pytest.fixture
+def ravi(world: World) -> str:
+    return world.names["friend"]
 
 
 def encoded(data: bytes) -> str:
