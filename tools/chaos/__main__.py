@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import secrets
+import shutil
 import sys
 import tempfile
 import time
@@ -36,12 +37,17 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
     given = parser.parse_args()
     print(f"seed {given.seed}", flush=True)
-    with tempfile.TemporaryDirectory(prefix="switchboard-chaos-") as folder:
-        try:
-            return asyncio.run(run(given, Path(folder)))
-        except EmulatorError as error:
-            print(f"\nemulator: {error}", file=sys.stderr)
-            return 1
+    folder = Path(tempfile.mkdtemp(prefix="switchboard-chaos-"))
+    try:
+        code = asyncio.run(run(given, folder))
+    except EmulatorError as error:
+        print(f"\nemulator: {error}", file=sys.stderr)
+        code = 1
+    if code:
+        print(f"logs and the people's stores: {folder}")
+    else:
+        shutil.rmtree(folder)
+    return code
 
 
 async def run(given: argparse.Namespace, folder: Path) -> int:
