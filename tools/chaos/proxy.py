@@ -17,9 +17,12 @@ class Link:
 
     streams: list[asyncio.StreamWriter]
     open: asyncio.Event = field(default_factory=asyncio.Event)
+    over: bool = False
 
     def cut(self) -> None:
         """As a reset, without the bytes that are under way."""
+        self.over = True
+        self.open.set()
         for stream in self.streams:
             stream.transport.abort()
 
@@ -63,7 +66,8 @@ class Proxy:
         return len(chosen)
 
     def _some(self, count: int, random: Random) -> list[Link]:
-        return random.sample(list(self._links), min(count, len(self._links)))
+        links = [link for link in self._links if not link.over]
+        return random.sample(links, min(count, len(links)))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -92,6 +96,8 @@ class Proxy:
         with contextlib.suppress(OSError):
             while data := await source.read(CHUNK):
                 await link.open.wait()
+                if link.over:
+                    return
                 for old, new in words.items():
                     data = data.replace(old, new)
                 sink.write(data)
