@@ -26,7 +26,7 @@ from moto.dynamodb.parsing.expressions import UpdateExpressionParser  # type: ig
 
 from emulator.aws.hooks import replace
 
-_ITEM_LIMIT = 405_000  # bytes, as LimitedSizeDict has it
+_ITEM_LIMIT = 400 * 1024  # bytes, as LimitedSizeDict has it once dynamodb_rules is installed
 _REMEMBERED = 1000  # expressions; an application has dozens, most with a few sets of values
 _TEXT, _SETS = frozenset({"S", "N"}), frozenset({"SS", "NS"})
 

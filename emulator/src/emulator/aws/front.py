@@ -21,6 +21,8 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 
 from emulator import listening
 from emulator.aws import calls_made, cognito_codes, invocations, peek, s3, saving
+from emulator.aws.checks import requests
+from emulator.aws.checks.rejection import Rejection
 from emulator.aws.direct import Direct
 from emulator.aws.saving import Saving
 from emulator.aws.sqs import LongPolls
@@ -59,6 +61,15 @@ def application(
     direct, calls = Direct(), calls_made.Calls()
 
     def respond(request: web.Request, body: bytes) -> web.Response:
+        try:
+            body = requests.checked(request.headers, body)
+        except Rejection as rejection:
+            return web.Response(
+                status=400,
+                text=json.dumps(requests.document(request.headers, rejection)),
+                content_type="application/x-amz-json-1.0",
+            )
+
         def to_moto() -> web.Response:
             return _call(wsgi, _environ(request, body) | {"wsgi.input": io.BytesIO(body)})
 

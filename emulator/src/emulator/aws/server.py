@@ -62,6 +62,7 @@ async def serve(
         dynamodb_expiry,
         dynamodb_items,
         dynamodb_query,
+        dynamodb_rules,
         dynamodb_speed,
         dynamodb_streams,
         front,
@@ -83,6 +84,7 @@ async def serve(
         dynamodb_items.install()
         dynamodb_query.install()
         dynamodb_speed.install()
+        dynamodb_rules.install()
         dynamodb_streams.install()
         sqs.install(polls)
         sns.install(
