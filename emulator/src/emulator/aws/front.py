@@ -67,6 +67,7 @@ def application(
             return web.Response(
                 status=400,
                 text=json.dumps(requests.document(request.headers, rejection)),
+                headers={"x-amzn-errortype": rejection.code},
                 content_type="application/x-amz-json-1.0",
             )
 
