@@ -6,7 +6,7 @@ WEB_READY := web/node_modules/.installed
 PAGE := lambdas/page/files.json
 
 # Nothing here may ever reach a real account, but `bootstrap`, `diff`, `deploy` and `destroy`, which say so,
-# and `operator` with an env.
+# and `operator` and `doctor` with an env.
 LOCAL_AWS := AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_SESSION_TOKEN= \
 	AWS_DEFAULT_REGION=us-east-1 AWS_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
 
@@ -19,8 +19,7 @@ DIAGRAM = rm -rf .local/diagram && $(LOCAL_AWS) CDK_OUTDIR=.local/diagram CDK_VA
 unexport AWS_PROFILE PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help dev demo stop status logs aws trace chat phone operator demo-balance test test-quick test-emulator model web \
-	page check format docs pictures bench synth rehearse bootstrap diff deploy destroy base-image lock clean
+.PHONY: help dev demo stop status logs aws trace chat link phone operator doctor demo-balance test test-quick test-emulator model mutants web page check format docs pictures bench synth rehearse bootstrap diff deploy destroy base-image lock clean \
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -75,6 +74,9 @@ chat: $(READY) ## make chat user=ravi [to=raju]
 	@$(call need,user,make chat user=ravi)
 	@$(BIN)/python -m client --user $(user) $(if $(to),--to $(to)) $(ARGS)
 
+link: $(READY) ## shows a code by which another device of yours lets this terminal in
+	@$(BIN)/python -m client link $(ARGS)
+
 phone: $(READY) ## make phone user=raju: the pushes that raju's phone holds
 	@$(call need,user,make phone user=raju)
 	@$(BIN)/python -m client phone $(user)
@@ -88,6 +90,10 @@ aws: $(READY) ## the AWS command line on what runs here: make aws ARGS="dynamodb
 operator: $(READY) ## make operator act=disable user=raju [env=prod]: or enable, delete; without env on this machine
 	@$(if $(env),$(if $(AWS_PROFILE),AWS_PROFILE='$(AWS_PROFILE)'),$(LOCAL_AWS)) \
 		$(BIN)/python -m tools.operator $(act) $(user) $(if $(env),--env $(env)) $(ARGS)
+
+doctor: $(READY) ## checks what runs here, or env=prod on AWS, end to end as two users would
+	@$(if $(env),$(if $(AWS_PROFILE),AWS_PROFILE='$(AWS_PROFILE)'),$(LOCAL_AWS)) \
+		$(BIN)/python -m tools.doctor $(if $(env),--env $(env)) $(ARGS)
 
 demo: $(PAGE) ## two phones in a browser, and the path of a message between them; ARGS=--record films it
 	@$(LOCAL_AWS) $(BIN)/python -m tools.demo $(ARGS)
@@ -118,10 +124,13 @@ model: $(READY) ## the models with many more schedules, for a night: make model 
 		$(PYTEST) -n 3 -k "not catches" --hypothesis-seed=$$seed \
 		tests/model tests/client/core/test_engine_model.py $(ARGS) || { echo "seed $$seed"; exit 1; }
 
+mutants: $(READY) ## puts mistakes into the code, one at a time: make mutants [of=lambdas/messages] [ARGS=--again]
+	@$(LOCAL_AWS) $(BIN)/python -m tools.mutants $(if $(of),--of $(of)) $(ARGS)
+
 test-emulator: $(READY) ## the emulator's own tests, which need nothing of the project
 	@$(PYTEST) -n 3 --dist loadgroup emulator/tests $(ARGS)
 
-check: $(READY) $(WEB_READY) ## formatting, lint, types, import rules, words, generated files
+check: $(READY) $(WEB_READY) ## formatting, lint, types, import rules, workflows, words, generated files
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy --strict .
@@ -129,6 +138,7 @@ check: $(READY) $(WEB_READY) ## formatting, lint, types, import rules, words, ge
 	@$(BIN)/lint-imports
 	@$(BIN)/lint-imports --config emulator/pyproject.toml
 	@cd web && $(NPM) run --silent check
+	@$(BIN)/zizmor --offline --quiet --no-progress --min-severity medium .github/workflows
 	@$(BIN)/python -m tools.words
 	@$(BIN)/python -m protocol.generate --check
 	@$(DIAGRAM) --check

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import os
 
 import pytest
@@ -20,6 +21,17 @@ settings.load_profile("steady")
 providers._get_local_constants = lambda: providers._local_constants
 
 
+# Python's collector looks at all objects again and again; those of the imports stay until the end.
+_COLLECT_EVERY = 50_000  # new objects; the default is 700
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    gc.disable()  # during the imports
     # pytest resets the filter of lambdas/telemetry.py, which has the reason
     config.addinivalue_line("filterwarnings", "ignore:No application metrics to publish")
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.set_threshold(_COLLECT_EVERY)
+    gc.enable()

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from lambdas.attribute_values import from_wire
+from lambdas.frames import Frame
 from lambdas.messages import log
 from lambdas.tables import seq_of
 from tests.model.device import Device, Identity
 from tests.model.expressions import Item
-from tests.model.world import Socket, World
+from tests.model.gateway import Socket
+from tests.model.world import World
 
 
 class Violation(AssertionError):
@@ -112,6 +114,14 @@ class Checks:
             for device in self._devices:
                 if device.attempt is socket:
                     self._problems.append(f"{device.address} was cut off: it has no lease")
+
+    def on_response(self, device: Device, frame: Frame) -> None:
+        """Also if the device never gets it."""
+        if frame["type"] == "accepted":
+            stored = self.stored.get((frame["chat"], frame["seq"]))
+            identity = (device.user, device.name, frame["message_id"])
+            if stored is None or stored.identity != identity:
+                self._problems.append(f"{identity} was accepted, and is not stored: {frame}")
 
     # -- at rest
 

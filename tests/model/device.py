@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lambdas.frames import Frame
-from tests.model.world import Socket
+from tests.model.gateway import Socket
 
 Identity = tuple[str, str, str]  # sender, sender_device, message_id
 

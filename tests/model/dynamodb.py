@@ -1,10 +1,11 @@
 """DynamoDB in memory behind the boto3 client's methods, as far as lambdas/tables.py uses them.
 
-Beside what moto does it keeps every version of an item, so that reads that are not consistent can
-be given an old one, and it tells a listener of each write, as a stream would. Items are never
-changed in place.
+Beside what moto does it keeps the last version of an item, so that reads that are not consistent
+can be given it, and it tells a listener of each write, as a stream would. Items are never changed
+in place.
 """
 
+import sys
 from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
@@ -37,7 +38,11 @@ class TransactionConflict(ClientError):
 
 
 class DynamoDB:
-    """The client. `lag` says how many versions behind a read that is not consistent may be."""
+    """The client. `lag` says whether a read that is not consistent shows what an item was before
+    its last write, which is at most `stale_seconds` ago.
+
+    `page` is how many items a Query reads at once: what 1 MB is to DynamoDB.
+    """
 
     exceptions = SimpleNamespace(
         ConditionalCheckFailedException=ConditionalCheckFailed,
@@ -48,9 +53,12 @@ class DynamoDB:
     def __init__(self, keys: Mapping[str, tuple[str, ...]]) -> None:
         self._keys = keys
         self._items: dict[str, dict[str, dict[str, Item]]] = {name: {} for name in keys}
-        self._before: dict[tuple[str, Key], Item | None] = {}
+        self._before: dict[tuple[str, Key], tuple[float, Item | None]] = {}  # when, what
         self.listeners: list[Listener] = []
         self.lag: Callable[[], bool] = lambda: False
+        self.clock: Callable[[], float] = lambda: 0.0
+        self.stale_seconds = float("inf")
+        self.page = sys.maxsize
 
     # -- single items
 
@@ -99,7 +107,7 @@ class DynamoDB:
             start = request["ExclusiveStartKey"][self._keys[table][1]]["S"]
             assert request.get("ScanIndexForward", True)
             hits = [key for key in hits if key > start]
-        limit = request.get("Limit", len(hits) + 1)
+        limit = min(request.get("Limit", self.page), self.page)
         items = [
             item
             for key in hits[:limit]
@@ -117,7 +125,7 @@ class DynamoDB:
             keys = [self._key(table, key) for key in asked["Keys"]]
             assert 0 < len(keys) <= 100 and len(set(keys)) == len(keys), "ValidationException"
             items = [self._read(table, key, asked.get("ConsistentRead", False)) for key in keys]
-            found[table] = [item for item in items if item is not None]
+            found[table] = [_projected(item, asked) for item in items if item is not None]
         return {"Responses": found, "UnprocessedKeys": {}}
 
     def batch_write_item(self, **request: Any) -> Answer:
@@ -157,19 +165,30 @@ class DynamoDB:
 
     # -- the table
 
+    def expired(self, table: str, now: float) -> list[Item]:
+        """What DynamoDB may delete by its TTL at `now` (epoch seconds), with `expires_at`."""
+        return [
+            item
+            for partition in self._items[table].values()
+            for item in partition.values()
+            if "expires_at" in item and int(item["expires_at"]["N"]) <= now
+        ]
+
     def _key(self, table: str, item: Item) -> Key:
         values = [item[name]["S"] for name in self._keys[table]]
         return values[0], values[1] if len(values) > 1 else ""
 
     def _read(self, table: str, key: Key, consistent: bool = True) -> Item | None:
-        if not consistent and (table, key) in self._before and self.lag():
-            return self._before[table, key]
+        if not consistent and (table, key) in self._before:
+            written_at, before = self._before[table, key]
+            if self.clock() - written_at < self.stale_seconds and self.lag():
+                return before
         return self._items[table].get(key[0], {}).get(key[1])
 
     def _write(self, table: str, key: Key, new: Item | None) -> None:
         partition = self._items[table].setdefault(key[0], {})
         old = partition.get(key[1])
-        self._before[table, key] = old
+        self._before[table, key] = self.clock(), old
         if new is None:
             partition.pop(key[1], None)
         else:
@@ -203,3 +222,12 @@ def _in_range(key: str, values: Mapping[str, Any]) -> bool:
     if ":low" in values:
         return bool(values[":low"]["S"] <= key <= values[":high"]["S"])
     return True
+
+
+def _projected(item: Item, asked: Mapping[str, Any]) -> Item:
+    """The attributes that a projection expression of plain names asks for."""
+    if "ProjectionExpression" not in asked:
+        return item
+    placeholders = asked["ProjectionExpression"].split(", ")
+    names = [asked["ExpressionAttributeNames"][each] for each in placeholders]
+    return {name: item[name] for name in names if name in item}

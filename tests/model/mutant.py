@@ -1,5 +1,8 @@
 """One plausible mistake in the backend, and what the model says when it catches it."""
 
+import inspect
+import textwrap
+from types import FunctionType
 from typing import Any, NamedTuple
 
 
@@ -9,4 +12,16 @@ class Mutant(NamedTuple):
     attribute: str
     instead: Any
     caught_as: str  # what the violation says
-    first: int = 0  # a schedule that shows it, which is tried before all others
+
+
+def edited(name: str, where: tuple[Any, str], change: tuple[str, str], caught_as: str) -> Mutant:
+    """A mutant with a change in the text of a function: old and new."""
+    owner, attribute = where
+    function = getattr(owner, attribute)
+    text, (old, new) = textwrap.dedent(inspect.getsource(function)), change
+    assert text.count(old) == 1, f"{attribute} has {old!r} {text.count(old)} times"
+    made: dict[str, Any] = {}
+    exec(compile(text.replace(old, new), f"<{name}>", "exec"), function.__globals__, made)
+    instead = made[attribute]
+    assert isinstance(instead, FunctionType)
+    return Mutant(name, owner, attribute, instead, caught_as)

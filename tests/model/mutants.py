@@ -13,6 +13,7 @@ from lambdas.presence import devices
 from lambdas.presence.devices import Device, Devices, Forgotten
 from lambdas.tables import ConditionFailed, Item, Table, chat_key, member_item
 from tests.model.device import Device as Client
+from tests.model.fault_mutants import FAULT_MUTANTS
 from tests.model.mutant import Mutant
 from tests.model.push_mutants import PUSH_MUTANTS
 
@@ -100,9 +101,7 @@ def _names_but_one(
 
 
 MUTANTS = (
-    Mutant(
-        "complete_to_passes_a_young_hole", log, "HOLE_SECONDS", 0, "passed|never showed", first=12
-    ),
+    Mutant("complete_to_passes_a_young_hole", log, "HOLE_SECONDS", 0, "passed|never showed"),
     Mutant("a_watermark_moves_back", members, "_write", _move_anywhere, "moved back"),
     Mutant(
         "gone_ends_a_newer_lease",
@@ -110,7 +109,6 @@ MUTANTS = (
         "forget",
         _forget_whatever_is_there,
         "no lease|no rest|never notified",
-        first=1,
     ),
     Mutant(
         "gone_ends_an_opening_lease",
@@ -118,7 +116,6 @@ MUTANTS = (
         "OPENING_SECONDS",
         0,
         "no lease|no rest|never notified",
-        first=5,
     ),
     Mutant(
         "a_late_disconnect_ends_a_newer_lease",
@@ -126,7 +123,6 @@ MUTANTS = (
         "disconnect",
         _disconnect_whatever_is_there,
         "no lease|no rest|never notified",
-        first=1,
     ),
     Mutant(
         "an_older_connection_takes_the_lease",
@@ -134,7 +130,6 @@ MUTANTS = (
         "connect",
         _connect_without_looking,
         "lease|no rest",
-        first=2,
     ),
     Mutant(
         "the_purge_ignores_a_device",
@@ -144,18 +139,11 @@ MUTANTS = (
         "was deleted|never showed",
     ),
     Mutant("a_late_put_undoes_a_void", append, "_put_once", _put_over, "twice|passed"),
-    Mutant(
-        "a_new_member_sees_what_was_before", Membership, "_add", _add_at_any_seq, "shows", first=124
-    ),
-    Mutant(
-        "sync_counts_failed_posts", sync, "_post", _post_and_hope, "never showed|no rest", first=80
-    ),
-    Mutant(
-        "sync_hides_from_where", sync_plan, "entry", _entry_from_the_start, "never showed", first=93
-    ),
-    Mutant(
-        "a_client_trusts_any_answer", Client, "_trusts", lambda *_: True, "never showed", first=93
-    ),
+    Mutant("a_new_member_sees_what_was_before", Membership, "_add", _add_at_any_seq, "shows"),
+    Mutant("sync_counts_failed_posts", sync, "_post", _post_and_hope, "never showed|no rest"),
+    Mutant("sync_hides_from_where", sync_plan, "entry", _entry_from_the_start, "never showed"),
+    Mutant("a_client_trusts_any_answer", Client, "_trusts", lambda *_: True, "never showed"),
     Mutant("a_page_leaves_out_a_chat", Chats, "names", _names_but_one, "never showed"),
+    *FAULT_MUTANTS,
     *PUSH_MUTANTS,
 )

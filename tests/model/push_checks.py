@@ -1,62 +1,60 @@
 """What must be true of pushes: by each one, and at rest. The rules of the protocol, from outside."""
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import BotoCoreError
-
-from lambdas.notifications.push_jobs import Job
-from lambdas.tables import ConditionFailed, message_item
+from lambdas.attribute_values import from_wire
+from lambdas.tables import message_item
 from tests.model.checks import Checks, Stored, Violation
 from tests.model.device import Device, Identity
+from tests.model.events import Events, Place
+from tests.model.expressions import Item
 from tests.model.queue import Pushed
-from tests.model.tasks import Killed
 from tests.model.world import World
-
-# What the world makes fail; a record is refused if a request of an earlier run came late.
-INJECTED = (BotoCoreError, ConditionFailed, Killed)
 
 
 @dataclass
 class Run:
     """What was true when a run of the push function began, and what it has pushed."""
 
-    job: Job
     member: dict[str, Any]
     devices: dict[str, Any]
+    named: frozenset[str]  # devices, by the jobs of the batch
     rings: int = 0
 
 
 class PushChecks:
-    """Listens to the phones of a world."""
+    """Listens to the phones of a world. A run begins and ends where its `rings#` item says so."""
 
-    def __init__(self, world: World, devices: list[Device], checks: Checks) -> None:
-        self._world, self._devices, self._checks = world, devices, checks
-        self._runs: dict[tuple[str, str], Run] = {}  # by user and chat: one at a time
+    def __init__(self, world: World, devices: list[Device], checks: Checks, events: Events) -> None:
+        self._world, self._devices, self._checks, self._events = world, devices, checks, events
+        self._runs: dict[Place, Run] = {}  # the last one, by user and chat
         self._rung: Counter[tuple[str, str | None]] = Counter()
-        self._failed: set[tuple[str, str]] = set()  # of a run that failed after it had pushed
+        self._failed: set[Place] = set()  # of a run that failed after it had pushed
         self._connected: dict[str, int] = {}  # device -> when it was last seen connected
         self._problems: list[str] = []
         world.push_listeners.append(self._on_push)
+        world.database.listeners.append(self._on_write)
 
-    def run(self, job: Job, work: Callable[[], None]) -> None:
-        """One run of the push function."""
-        place = (job.user, job.chat)
-        assert place not in self._runs, "two runs for a chat of a user at once"
-        member = self._checks.item("Chats", job.chat, f"member#{job.user}")
-        self._runs[place] = Run(job, member, dict(self._checks.registered(job.user)))
-        try:
-            work()
-        except BaseException as fault:
-            if self._runs[place].rings:
-                self._failed.add(place)
-            if not isinstance(fault, INJECTED):
-                self._problems.append(f"a run failed by itself: {fault!r}")
-            raise
-        finally:
-            del self._runs[place]
+    def _on_write(self, table: str, old: Item | None, new: Item | None) -> None:
+        if table != "Users" or new is None or not new["item"]["S"].startswith("rings#"):
+            return
+        before, after = from_wire(old) if old else {}, from_wire(new)
+        place = after["user"], after["item"].removeprefix("rings#")
+        if after["begun"] > before.get("begun", 0):
+            self._begins(place)
+        elif after.get("done") == after["begun"]:
+            self._runs[place].rings = 0  # it has recorded what it did
+
+    def _begins(self, place: Place) -> None:
+        user, chat = place
+        before = self._runs.get(place)
+        if before is not None and before.rings:
+            self._failed.add(place)
+        member = self._checks.item("Chats", chat, f"member#{user}")
+        named = frozenset(+self._events.named.get(place, Counter()))
+        self._runs[place] = Run(member, dict(self._checks.registered(user)), named)
 
     def problems(self) -> None:
         """Raises Violation for what was seen since."""
@@ -82,7 +80,7 @@ class PushChecks:
             self._problems.append(f"{pushed.device} rang for what it does not show: {stored}")
         if marks[1] >= stored.seq or marks[0].get(name, 0) >= stored.seq:
             self._problems.append(f"{pushed.device} rang for what was read or is there: {stored}")
-        if self._is_connected(run, user, name) and name not in run.job.devices:
+        if self._is_connected(run, user, name) and name not in run.named:
             self._problems.append(f"{pushed.device} rang while it was connected: {stored}")
         if twice and (user, pushed.chat) not in self._failed:
             self._problems.append(f"{pushed.device} rang twice for {stored}")

@@ -75,40 +75,15 @@ def _of_the_watch_too(
 
 
 PUSH_MUTANTS = (
-    Mutant("nobody_is_woken", delivery_watch, "_wake", lambda *_: None, "not woken", first=1),
-    Mutant(
-        "jobs_have_one_id", Job, "deduplication_id", _one_id_for_a_chat, "not woken|counts", first=1
-    ),
-    Mutant("jobs_name_no_devices", Job, "from_body", _without_devices, "not woken", first=1),
-    Mutant(
-        "hidden_messages_ring", ringing, "is_text_for", _hidden_too, "does not show|counts", first=5
-    ),
-    Mutant(
-        "every_device_rings",
-        ringing,
-        "is_text_for",
-        _for_everybody,
-        "does not show|counts",
-        first=8,
-    ),
-    Mutant("what_was_read_rings", ringing, "plan", _whatever_was_read, "was read|counts", first=1),
-    Mutant("what_is_there_rings", ringing, "plan", _whatever_was_delivered, "is there", first=30),
+    Mutant("nobody_is_woken", delivery_watch, "_wake", lambda *_: None, "not woken"),
+    Mutant("jobs_have_one_id", Job, "deduplication_id", _one_id_for_a_chat, "not woken|counts"),
+    Mutant("jobs_name_no_devices", Job, "from_body", _without_devices, "not woken"),
+    Mutant("hidden_messages_ring", ringing, "is_text_for", _hidden_too, "does not show|counts"),
+    Mutant("every_device_rings", ringing, "is_text_for", _for_everybody, "does not show|counts"),
+    Mutant("what_was_read_rings", ringing, "plan", _whatever_was_read, "was read|counts"),
+    Mutant("what_is_there_rings", ringing, "plan", _whatever_was_delivered, "is there"),
     Mutant("what_rang_is_forgotten", RingItems, "record", _forgets, "twice"),
     Mutant("sent_again_rings_again", ringing, "_digest", _by_place, "counts"),
-    Mutant(
-        "nothing_is_taken_back",
-        push_jobs,
-        "take_back",
-        _takes_nothing_back,
-        "shows|counts",
-        first=1,
-    ),
-    Mutant(
-        "the_watch_names_no_device",
-        push_jobs,
-        "wake_lacking",
-        _of_the_watch_too,
-        "not woken",
-        first=1,
-    ),
+    Mutant("nothing_is_taken_back", push_jobs, "take_back", _takes_nothing_back, "shows|counts"),
+    Mutant("the_watch_names_no_device", push_jobs, "wake_lacking", _of_the_watch_too, "not woken"),
 )

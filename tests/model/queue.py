@@ -23,18 +23,26 @@ class Sqs:
         self._world = world
 
     def send_message(self, **message: Any) -> None:
-        self._world.before_call()
-        if self._world.chance(0.1):
-            raise ConnectTimeoutError(endpoint_url="sqs")
-        self._world.queue.accept(message)
+        fault = self._fault("send_message")
+        if fault != "lost":
+            self._world.queue.accept(message)
+        if fault:
+            raise ReadTimeoutError(endpoint_url="sqs")
 
     def send_message_batch(self, **request: Any) -> dict[str, Any]:
-        self._world.before_call()
+        """Some of a batch may fail, and the whole call."""
+        fault = self._fault("send_message_batch")
         failed = [entry["Id"] for entry in request["Entries"] if self._world.chance(0.1)]
         for entry in request["Entries"]:
-            if entry["Id"] not in failed:
+            if entry["Id"] not in failed and fault != "lost":
                 self._world.queue.accept(entry)
+        if fault:
+            raise ReadTimeoutError(endpoint_url="sqs")
         return {"Failed": [{"Id": id} for id in failed]}
+
+    def _fault(self, operation: str) -> str:
+        self._world.before_call(operation)
+        return _fault(self._world, 0.08)
 
 
 class Sns:
@@ -45,8 +53,8 @@ class Sns:
 
     def publish(self, **request: Any) -> None:
         world = self._world
-        world.before_call()
-        fault = world.random.choice(["lost", "unanswered"]) if world.chance(0.05) else ""
+        world.before_call("publish")
+        fault = _fault(world, 0.05)
         if fault == "lost":
             raise ConnectTimeoutError(endpoint_url="sns")
         form = json.loads(json.loads(request["Message"])["GCM"])["fcmV1Message"]["message"]
@@ -58,8 +66,17 @@ class Sns:
             data.get("message_id"),
             int(data["unread"]),
         )
+        world.say(f"      {pushed}")
         world.pushed.append(pushed)
         for listener in world.push_listeners:
             listener(pushed)
         if fault:
             raise ReadTimeoutError(endpoint_url="sns")
+
+
+def _fault(world: Any, probability: float) -> str:
+    if not world.chance(probability):
+        return ""
+    fault: str = world.random.choice(["lost", "unanswered"])
+    world.say(f"      {fault}")
+    return fault

@@ -1,8 +1,9 @@
 """Function invocations that run one at a time, and stop in front of each call they make."""
 
-import threading
 from collections.abc import Callable
 from typing import Any
+
+from greenlet import getcurrent, greenlet
 
 
 class Killed(BaseException):
@@ -10,7 +11,10 @@ class Killed(BaseException):
 
 
 class Task:
-    """One invocation, on a thread of its own that runs only while `resume` waits for it."""
+    """One invocation, on a greenlet of its own: it runs only while `resume` waits for it.
+
+    A thread would do the same; to change between greenlets takes a tenth of the time.
+    """
 
     def __init__(self, name: str, work: Callable[[], Any], started: float) -> None:
         self.name = name
@@ -19,28 +23,21 @@ class Task:
         self.result: Any = None  # None also of an invocation that was killed
         self.killed = False
         self._work = work
-        self._go = threading.Lock()  # each is released by the other thread
-        self._stopped = threading.Lock()
-        self._go.acquire()
-        self._stopped.acquire()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
+        self._greenlet = greenlet(self._run)
 
     def resume(self, *, kill: bool = False) -> None:
         """Lets it make its next call, or dies in front of it."""
         self.killed = kill
-        self._go.release()
-        self._stopped.acquire()
+        self._greenlet.parent = getcurrent()
+        self._greenlet.switch()
 
     def pause(self) -> None:
         """Called by the invocation in front of each call. Raises Killed."""
-        self._stopped.release()
-        self._go.acquire()
+        self._greenlet.parent.switch()
         if self.killed:
             raise Killed
 
     def _run(self) -> None:
-        self._go.acquire()
         try:
             if not self.killed:
                 self.result = self._work()
@@ -50,4 +47,3 @@ class Task:
             self.result = fault
         finally:
             self.done = True
-            self._stopped.release()

@@ -1,26 +1,22 @@
-"""What the functions talk to: tables that fail, connections that die, a queue, a stream, time."""
+"""What the functions share: tables, connections, a queue, a stream, time, and who runs."""
 
 import math
 import random
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
-
-from lambdas.connections import Outcome, Post
-from lambdas.frames import Frame, decode, encode
-from lambdas.settings import Aws, Settings
 from stacks.config import tables
 from tests.model.dynamodb import DynamoDB
-from tests.model.expressions import Item
-from tests.model.queue import Pushed, Sns, Sqs
+from tests.model.gateway import Socket
+from tests.model.queue import Pushed
+from tests.model.stream import Stream
 from tests.model.tasks import Task
 from tests.support.backend.push_queue import FifoQueue
 
-LIFETIME_SECONDS = 6.0  # of a function
+LIFETIME_SECONDS = 6.0  # of most functions, see stacks/config/functions.py
+SKEW_SECONDS = 2.0  # how far a function's clock may be from the right time
+STALE_SECONDS = 5.0  # how old a read that is not consistent may be
 TABLES = {name: row.keys for name, row in tables.TABLES.items()}
 ENVIRONMENT = {
     "AWS_REGION": "us-east-1",
@@ -31,42 +27,62 @@ ENVIRONMENT = {
 }
 
 
-class Socket:
-    """A connection as API Gateway has it. One whose client is gone without a word is a zombie."""
+class Invocation(Task):
+    """One run of a function, with a clock of its own."""
 
-    def __init__(self, connection_id: str, user: str, device: str) -> None:
-        self.connection_id = connection_id
-        self.user = user
-        self.device = device
-        self.state = "opening"  # open, closed
-        self.client_is_there = True
-        self.opened_at = 0.0
-        self.inbox: deque[Frame] = deque()
+    def __init__(
+        self,
+        name: str,
+        work: Callable[[], Any],
+        started: float,
+        lifetime: float,
+        skew: float,
+        ended: "Callable[[Invocation], None]",
+    ) -> None:
+        super().__init__(name, work, started)
+        self.lifetime, self.skew, self.ended = lifetime, skew, ended
+
+    @property
+    def failed(self) -> bool:
+        return self.killed or isinstance(self.result, Exception)
 
 
 class World:
-    """Everything that is shared, driven by one random source: a seed is a schedule."""
+    """Everything that is shared. Each step of a schedule has random numbers of its own, from the
+    seed and the step: so a step does the same when others are left out."""
 
     def __init__(self, seed: int) -> None:
-        self.random = random.Random(seed)
+        self._seed = seed
+        self.random = random.Random()
+        self.begin_step("begin")
         self.now = 1_800_000_000.0
         self.faults = True
+        self._harshness = self.random.choice((0.5, 1, 1, 3))  # some weather is worse
         self.database = DynamoDB(TABLES)
-        self.database.lag = lambda: self.faults and self.random.random() < 0.3
-        self.database.listeners.append(self._record)
+        self.database.clock, self.database.stale_seconds = lambda: self.now, STALE_SECONDS
+        self.database.lag = lambda: self.chance(0.3)
+        self.database.page = self.random.randint(3, 12)
+        self.stream = Stream(self.number, shards=self.random.choice((1, 2)))
+        self.database.listeners.append(self.stream.written)
         self.sockets: dict[str, Socket] = {}
         # faults may last a schedule long
         self.queue = FifoQueue(lambda: self.now, receives=math.inf)
         self.pushed: list[Pushed] = []
         self.push_listeners: list[Callable[[Pushed], None]] = []
-        self.stream: deque[dict[str, Any]] = deque()
-        self.tasks: list[Task] = []
-        self._ended: dict[Task, Callable[[bool], None]] = {}
-        self.running: Task | None = None
-        self.in_flight: list[Callable[[], Any]] = []
-        self.services = ModelAws(self)
+        self.tasks: list[Invocation] = []
+        self.running: Invocation | None = None
+        self.in_flight: list[Callable[[], Any]] = []  # requests that their senders gave up
         self.on_close: Callable[[Socket], None] = lambda _socket: None  # by the backend
+        self.report: Callable[[str], None] | None = None
         self._numbers = 0
+
+    def begin_step(self, name: str) -> None:
+        self.random.seed(f"{self._seed}/{name}")
+
+    def say(self, text: str) -> None:
+        """For a reader of a schedule that failed."""
+        if self.report is not None:
+            self.report(text)
 
     def number(self) -> int:
         """Larger than any before: the order of what happens."""
@@ -74,7 +90,11 @@ class World:
         return self._numbers
 
     def chance(self, probability: float) -> bool:
-        return self.faults and self.random.random() < probability
+        return self.faults and self.random.random() < probability * self._harshness
+
+    def clock(self) -> float:
+        """The time as the running function has it."""
+        return self.now + (self.running.skew if self.running is not None else 0.0)
 
     # -- invocations
 
@@ -82,24 +102,26 @@ class World:
         self,
         name: str,
         work: Callable[[], Any],
-        ended: Callable[[bool], None] = lambda _well: None,
-    ) -> Task:
-        """`ended` is called in the end with whether it ended well."""
-        task = Task(name, work, self.now)
+        ended: Callable[[Invocation], None] = lambda _: None,
+        lifetime: float = LIFETIME_SECONDS,
+    ) -> Invocation:
+        """`ended` is called in the end, with its result."""
+        skew = self.random.uniform(-SKEW_SECONDS, SKEW_SECONDS) if self.faults else 0.0
+        task = Invocation(name, work, self.now, lifetime, skew, ended)
         self.tasks.append(task)
-        self._ended[task] = ended
         return task
 
-    def step(self, task: Task, *, kill: bool = False) -> None:
+    def step(self, task: Invocation, *, kill: bool = False) -> None:
         """One call of one invocation, or its end; who takes too long is killed, as by Lambda."""
         self.now += self.random.uniform(0.001, 0.03)
+        late = self.now - task.started > task.lifetime
+        self.say(f"  {task.name}{' ends before its time' if kill or late else ''}")
         self.running = task
-        task.resume(kill=kill or self.now - task.started > LIFETIME_SECONDS)
+        task.resume(kill=kill or late)
         self.running = None
         if task.done:
             self.tasks.remove(task)
-            well = not task.killed and not isinstance(task.result, Exception)
-            self._ended.pop(task)(well)
+            task.ended(task)
 
     def call(self, name: str, work: Callable[[], Any]) -> Any:
         """An invocation from begin to end, with nothing beside it."""
@@ -110,140 +132,13 @@ class World:
             raise task.result
         return task.result
 
-    def before_call(self) -> None:
+    def before_call(self, name: str) -> None:
         if self.running is not None:
             self.running.pause()
+            self.say(f"    {name}")
 
-    # -- the stream of the Chats table
-
-    def _record(self, table: str, old: Item | None, new: Item | None) -> None:
-        if table != "Chats" or old == new:
-            return
-        kind = "INSERT" if old is None else "REMOVE" if new is None else "MODIFY"
-        item = new or old or {}
-        change: dict[str, Any] = {
-            "Keys": {name: item[name] for name in ("chat", "item")},
-            "SequenceNumber": str(self.number()),
-        }
-        if old is not None:
-            change["OldImage"] = old
-        if new is not None:
-            change["NewImage"] = new
-        what = item["item"]["S"].split("#")[0]
-        # the event source's filter
-        if (kind, what) in {("INSERT", "message"), ("REMOVE", "message"), ("MODIFY", "member")}:
-            self.stream.append({"eventName": kind, "dynamodb": change})
-
-
-class ModelAws(Aws):
-    """The functions' services, over the world."""
-
-    def __init__(self, world: World) -> None:
-        super().__init__(Settings(ENVIRONMENT))
-        self._world = world
-        vars(self).update(
-            dynamodb=Unreliable(world),
-            connections=Gateway(world),
-            sqs=Sqs(world),
-            sns=Sns(world),
-            background=Beside(world),
-        )
-
-    def now(self) -> float:
-        return self._world.now
-
-
-class Unreliable:
-    """The database over a network: calls fail, before or after they did something, or come late."""
-
-    exceptions = DynamoDB.exceptions
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def __getattr__(self, operation: str) -> Callable[..., Any]:
-        world = self._world
-        method = getattr(world.database, operation)
-
-        def call(**request: Any) -> Any:
-            world.before_call()
-            if not world.chance(0.04):
-                return method(**request)
-            fault = world.random.choice(["lost", "unanswered", "late", "twice"])
-            if fault == "lost":
-                raise ConnectTimeoutError(endpoint_url="dynamodb")
-            if fault == "late":  # the request is still on its way when its sender gives up
-                world.in_flight.append(lambda: method(**request))
-                raise ReadTimeoutError(endpoint_url="dynamodb")
-            method(**request)
-            if fault == "twice":  # botocore tried again, for the first answer was lost
-                return method(**request)
-            raise ReadTimeoutError(endpoint_url="dynamodb")
-
-        return call
-
-
-class Gateway:
-    """The @connections API."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def post_all(self, posts: Sequence[Post], within: float = 0) -> list[Outcome]:
-        return [self._post(post) for post in posts]
-
-    def _post(self, post: Post) -> Outcome:
-        self._world.before_call()
-        socket = self._world.sockets.get(post.connection_id)
-        if socket is None or socket.state != "open":
-            return Outcome.GONE  # also while it is opening
-        fault = self._world.random.choice(["lost", "unanswered"])
-        failed = self._world.chance(0.05)
-        if failed and fault == "lost":
-            return Outcome.FAILED
-        text = post.frame if isinstance(post.frame, str) else encode(post.frame)
-        if socket.client_is_there:
-            socket.inbox.append(decode(text))
-        return Outcome.FAILED if failed else Outcome.DELIVERED
-
-    def close(self, connection_id: str) -> Outcome:
-        self._world.before_call()
-        socket = self._world.sockets.get(connection_id)
-        if socket is None or socket.state == "closed":
-            return Outcome.GONE
-        self._world.on_close(socket)
-        socket.state = "closed"
-        return Outcome.DELIVERED
-
-
-class Beside(Executor):
-    """Runs what is to run beside something else before it, or after it."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def submit(self, work: Any, /, *arguments: Any, **named: Any) -> "Future[Any]":
-        later = Later(lambda: work(*arguments, **named))
-        if self._world.random.random() < 0.5:
-            later.run()
-        return later
-
-
-class Later(Future[Any]):
-    def __init__(self, work: Callable[[], Any]) -> None:
-        super().__init__()
-        self._work = work
-
-    def run(self) -> None:
-        try:
-            self.set_result(self._work())
-        except Exception as fault:
-            self.set_exception(fault)
-
-    def result(self, timeout: float | None = None) -> Any:
-        if not self.done():
-            self.run()
-        return super().result(timeout)
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from emulator import load
 from emulator.load import Load, Reply
 
 ROOT = Path(__file__).parents[2]
+PASSWORD = "Correct-horse-7"  # of whoever signs up in a test
 HEALTH = "/api/health"
 READY_WITHIN = 600.0  # seconds; a cold machine synthesizes and bundles first
 WITHIN = 60.0

@@ -21,9 +21,9 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
 from client import ChatClient, State
-from tests.support.running_system import System
+from tests.support.running_system import PASSWORD, System
 from tests.system import searching
-from tests.system.conftest import PASSWORD, SecondSystem
+from tests.system.conftest import SecondSystem
 from tests.system.planting import (
     Planter,
     into_a_file,

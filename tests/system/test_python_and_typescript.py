@@ -14,8 +14,9 @@ import pytest
 import client.driver
 from client import ChatClient, FileDescription, MessageReceived, State
 from client.core.events import EmojiShown, Event, MessageReadable, VerificationRequested, Verified
+from tests.support.running_system import PASSWORD
 from tests.support.typescript_client import Browser, Node
-from tests.system.conftest import PASSWORD, Meet
+from tests.system.conftest import Meet
 from tests.system.telling import ANY, reached, received, texts
 
 pytestmark = pytest.mark.xdist_group("story")

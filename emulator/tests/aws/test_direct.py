@@ -199,8 +199,11 @@ class Calls:
         return "Query", body
 
     def batch_get(self) -> tuple[str, dict[str, Any]]:
-        keys = [self._key() for _ in range(self.random.randint(1, 4))]
-        return "BatchGetItem", {"RequestItems": {self._name(): {"Keys": keys}}}
+        body: dict[str, Any] = {"Keys": [self._key() for _ in range(self.random.randint(1, 4))]}
+        if self.random.random() < 0.4:
+            body["ProjectionExpression"] = "#0, #1, absent"
+            body["ExpressionAttributeNames"] = {"#0": "n", "#1": "map"}
+        return "BatchGetItem", {"RequestItems": {self._name(): body}}
 
     def batch_write(self) -> tuple[str, dict[str, Any]]:
         requests = [

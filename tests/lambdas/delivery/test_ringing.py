@@ -74,6 +74,12 @@ def test_a_text_counts_until_it_is_read_and_a_hole_is_counted_when_it_fills() ->
     assert plan.devices["phone"].after == Unread((), (1, 2, 3))
 
 
+def test_what_was_counted_is_read_again_only_where_it_may_ring() -> None:
+    state = Rings(2, 1, 9, 0, {"phone": Unread((4, 9), (5,))})
+    assert ringing.reads_from(state, _head(seq=9)) == 3
+    assert ringing.reads_from(state, _head(seq=9), quiet=True) == 9
+
+
 def test_who_is_no_member_any_more_has_nothing_unread() -> None:
     state = Rings(2, 1, 5, 0, {"phone": Unread((4,), (5,))})
     devices = {"phone": device_from({"endpoint_arn": "a"})}

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from lambdas.messages.chats import Chats
 from lambdas.notifications.push_jobs import WAKING_SECONDS
 from lambdas.presence import connection
 from tests.support.lambdas import events, given, then, when
@@ -92,6 +93,27 @@ def test_a_burst_is_a_few_jobs_and_none_of_it_is_passed_over(
             jobs += len(phones.run())
     assert jobs == 2 and phones.rings("raju") == [texts[0], texts[-1]]
     assert phones.pushed["raju/phone"][-1]["unread"] == "30"
+
+
+def test_a_burst_into_a_muted_chat_is_as_few_jobs_and_is_counted(
+    world: Backend, phones: Phones
+) -> None:
+    chat = given.direct_chat(world, "ravi", "raju")
+    chats = Chats(world.aws.chats, world.aws.users)
+    chats.mute("raju", chat, int(world.clock()) + 60)
+    jobs = 0
+    for _ in range(30):
+        when.sends(world, "ravi", chat)
+        jobs += len(phones.run())
+        world.clock.pass_seconds(0.05)
+    _watch(world, chat, *range(1, 31))
+    jobs += len(phones.run())
+    assert jobs == 2 and phones.rings("raju") == []
+    world.clock.pass_seconds(60)
+    last = when.sends(world, "ravi", chat)
+    phones.run()
+    assert phones.rings("raju") == [last["message_id"]]
+    assert phones.pushed["raju/phone"][-1]["unread"] == "31"
 
 
 def test_jobs_that_wait_are_one(world: Backend, phones: Phones) -> None:

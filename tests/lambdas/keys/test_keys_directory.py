@@ -1,7 +1,7 @@
 """The key directory over DynamoDB: every one-time key is handed out exactly once, in order."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -249,10 +249,12 @@ class Overtaken(Table):
         super().__init__(table._client, table.name)
         self._meanwhile = [meanwhile]
 
-    def batch_get(self, keys: Iterable[Key], *, consistent: bool = False) -> list[Item]:
+    def batch_get(
+        self, keys: Iterable[Key], *, consistent: bool = False, only: Sequence[str] = ()
+    ) -> list[Item]:
         if self._meanwhile:
             self._meanwhile.pop()()
-        return super().batch_get(keys, consistent=consistent)
+        return super().batch_get(keys, consistent=consistent, only=only)
 
 
 def test_an_upload_that_the_same_upload_overtook_tells_what_remains_now(ravi: Ravi) -> None:

@@ -11,7 +11,7 @@ docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/using-message
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,14 +102,14 @@ class FifoQueue:
         """The groups of which a message can be received."""
         return [group for group in self._groups if group not in self._in_flight]
 
-    def receive(self, group: str) -> Queued:
-        """The next message of a free group, in flight until `done`."""
-        return self._received(self._groups[group][0])
-
-    def batch(self) -> list[Queued]:
+    def batch(self, groups: Collection[str] | None = None, limit: int = BATCH) -> list[Queued]:
         """The next batch, in flight until `done`; one group's messages may come together."""
-        free = [each for each in self.waiting if each.group not in self._in_flight]
-        return [self._received(each) for each in free[:BATCH]]
+        free = [
+            each
+            for each in self.waiting
+            if each.group not in self._in_flight and (groups is None or each.group in groups)
+        ]
+        return [self._received(each) for each in free[:limit]]
 
     def _received(self, queued: Queued) -> Queued:
         queued.receives += 1

@@ -36,6 +36,7 @@ IGNORED: Mapping[str, str] = {
     "AWS::EC2::VPCEndpoint": _NETWORK,
     "AWS::EC2::VPCGatewayAttachment": _NETWORK,
     "AWS::IAM::ManagedPolicy": _PERMISSION,
+    "AWS::IAM::OIDCProvider": "nobody signs in from outside",
     "AWS::IAM::Policy": _PERMISSION,
     "AWS::IAM::Role": _PERMISSION,
     "AWS::Lambda::Permission": _PERMISSION,

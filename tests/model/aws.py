@@ -1,0 +1,63 @@
+"""What a function gets of `aws()`: the services of a world, each over a network that fails."""
+
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from typing import Any
+
+from lambdas.settings import Aws, Settings
+from tests.model.faults import Unreliable
+from tests.model.gateway import Gateway
+from tests.model.queue import Sns, Sqs
+from tests.model.world import ENVIRONMENT, World
+
+
+class ModelAws(Aws):
+    """The functions' services, over the world."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(Settings(ENVIRONMENT))
+        self._world = world
+        self.gateway = Gateway(world)
+        vars(self).update(
+            dynamodb=Unreliable(world),
+            connections=self.gateway,
+            sqs=Sqs(world),
+            sns=Sns(world),
+            background=Beside(world),
+        )
+
+    def now(self) -> float:
+        return self._world.clock()
+
+    def sleep(self, seconds: float) -> None:
+        self._world.sleep(seconds)
+
+
+class Beside(Executor):
+    """Runs what is to run beside something else before it, or after it."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def submit(self, work: Any, /, *arguments: Any, **named: Any) -> "Future[Any]":
+        later = Later(lambda: work(*arguments, **named))
+        if self._world.random.random() < 0.5:
+            later.run()
+        return later
+
+
+class Later(Future[Any]):
+    def __init__(self, work: Callable[[], Any]) -> None:
+        super().__init__()
+        self._work = work
+
+    def run(self) -> None:
+        try:
+            self.set_result(self._work())
+        except Exception as fault:
+            self.set_exception(fault)
+
+    def result(self, timeout: float | None = None) -> Any:
+        if not self.done():
+            self.run()
+        return super().result(timeout)

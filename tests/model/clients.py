@@ -1,0 +1,121 @@
+"""What devices do with frames: send, sync, report what they have, and receive."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from lambdas.delivery import receipt
+from lambdas.frames import Frame
+from lambdas.messages import send, sync
+from lambdas.presence.leaseholder import with_lease
+from lambdas.settings import Aws
+from lambdas.websocket import frame_handler
+from tests.model.device import Device
+from tests.model.world import World
+
+PEOPLE = ("ravi", "raju", "mira", "anna")
+# Each execution environment has limits of its own: new ones, or a schedule would know the last.
+ROUTES = {
+    "send": send.send,
+    "sync": with_lease(sync.sync),
+    "receipt": with_lease(receipt.receipt),
+}
+
+
+class Clients:
+    """The frames of devices. A frame's answer comes on its own connection, if that is open."""
+
+    def __init__(self, world: World, services: Aws, devices: list[Device]) -> None:
+        self._world, self._random, self._devices = world, world.random, devices
+        self._handle = frame_handler(ROUTES, lambda: services)
+        self._serial = 0
+        self.chats: list[str] = []
+        self.on_response: Callable[[Device, Frame], None] = lambda _device, _frame: None
+
+    def _one(self) -> Device:
+        return self._random.choice(self._devices)
+
+    # -- what one of them does
+
+    def receives(self) -> None:
+        self.receive_one(self._one())
+
+    def sends(self) -> None:
+        device = self._one()
+        chat = self._random.choice(self.chats)
+        if len(device.outbox) < 3:
+            self.send_new(device, chat)
+
+    def resends(self) -> None:
+        self.resend(self._one())
+
+    def syncs(self) -> None:
+        self.sync(self._one())
+
+    def reports(self) -> None:
+        self.report(self._one(), reading=self._random.random() < 0.5)
+
+    # -- of a device
+
+    def receive_one(self, device: Device) -> bool:
+        if device.socket is None or not device.socket.inbox:
+            return False
+        frame = device.socket.inbox.popleft()
+        self._world.say(f"  {device.address} receives {frame}")
+        device.receive(frame, self._world.now)
+        if frame.get("type") == "displaced":
+            device.socket = None
+        return True
+
+    def send_new(self, device: Device, chat: str) -> None:
+        frame = self._new_frame(chat)
+        device.outbox[frame["message_id"]] = frame
+        self._send(device, frame)
+
+    def _new_frame(self, chat: str) -> Frame:
+        """One for all, one for some devices, or one that nobody sees."""
+        self._serial += 1
+        frame: Frame = {
+            "action": "send",
+            "chat": chat,
+            "message_id": f"00000000-0000-0000-0000-{self._serial:012d}",
+        }
+        if self._random.random() < 0.2:
+            frame["hidden"] = True
+        if self._random.random() < 0.8:
+            return {**frame, "alg": "megolm.v1", "payload": "x"}
+        receivers = [each.address for each in self._devices if self._random.random() < 0.7]
+        return {**frame, "alg": "olm.v1", "to": dict.fromkeys(receivers, "x")}
+
+    def resend(self, device: Device) -> None:
+        for frame in list(device.outbox.values()):
+            self._send(device, frame)
+
+    def sync(self, device: Device) -> None:
+        if device.connected():
+            frame = device.sync_frame(self._world.now, self._random.random() < 0.5)
+            if frame is not None:
+                self._send(device, frame)
+
+    def report(self, device: Device, *, reading: bool) -> None:
+        if device.connected():
+            for frame in device.receipts(reading):
+                self._send(device, {**frame, "senders": list(PEOPLE)})
+
+    def _send(self, device: Device, frame: Frame) -> None:
+        socket = device.socket
+        if socket is None or socket.state != "open" or not socket.client_is_there:
+            return
+        authorizer: dict[str, Any] = {"user": device.user, "device": device.name}
+        context = {"connectionId": socket.connection_id, "authorizer": authorizer}
+        event = {"requestContext": context, "body": json.dumps(frame)}
+        self._world.say(f"  {device.address} sends {frame}")
+
+        def work() -> None:
+            response = self._handle(event, None)
+            if "body" in response:
+                self.on_response(device, json.loads(response["body"]))
+            if socket.state == "open" and socket.client_is_there and "body" in response:
+                socket.inbox.append(json.loads(response["body"]))
+
+        self._world.invoke(f"{frame['action']} of {device.address}", work)

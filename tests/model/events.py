@@ -1,0 +1,126 @@
+"""What happens by itself: the delivery watch, the push function, late requests, time."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from lambdas.delivery import delivery_watch, push
+from lambdas.settings import Aws
+from tests.model.dynamodb import ConditionalCheckFailed, TransactionCanceled
+from tests.model.stream import Shard
+from tests.model.world import Invocation, World
+from tests.support.backend.push_queue import FifoQueue, Queued
+
+WATCH_SECONDS, PUSH_SECONDS = 60.0, 30.0  # their timeouts
+Place = tuple[str, str]  # user, chat
+
+
+class Events:
+    """The event sources of the delivery watch and of the push function, and the clock."""
+
+    def __init__(self, world: World, services: Aws) -> None:
+        self._world, self._random, self._services = world, world.random, services
+        # devices that the jobs under way name, by user and chat
+        self.named: dict[Place, Counter[str]] = {}
+
+    # -- what may happen
+
+    def resume(self) -> None:
+        """Half the time the newest, so that some are overtaken again and again."""
+        tasks = self._world.tasks
+        if tasks:
+            newest = self._random.random() < 0.5
+            self._world.step(tasks[-1] if newest else self._random.choice(tasks))
+
+    def kill(self) -> None:
+        if self._world.tasks:
+            self._world.step(self._random.choice(self._world.tasks), kill=True)
+
+    def request_arrives_late(self) -> None:
+        waiting = self._world.in_flight
+        if waiting:
+            self._arrives(waiting.pop(self._random.randrange(len(waiting))))
+
+    def time_passes(self) -> None:
+        self._world.now += self._random.choice((0.5, 3, 8, 20))
+
+    def watch_runs(self) -> None:
+        """On a shard that it does not run on; sometimes twice at once, as a batch may be given to
+        two functions."""
+        waiting = [shard for shard in self._world.stream.shards if shard.waits]
+        if waiting:
+            self._watch(self._random.choice(waiting), self._random.randint(1, 20))
+
+    def push_runs(self) -> None:
+        """On the next jobs of some groups: one, or a batch."""
+        free = self._world.queue.free_groups()
+        if free:
+            groups = self._random.sample(free, self._random.randint(1, len(free)))
+            self._push(self._world.queue.batch(groups, self._random.choice((1, 2, 10))))
+
+    # -- at rest
+
+    def all_of_it(self) -> None:
+        """Whatever waits for the two functions."""
+        for shard in self._world.stream.shards:
+            if shard.waits:
+                self._watch(shard, 1000)
+        self.finish()
+        while batch := self._world.queue.batch():
+            self._push(batch)
+        self.finish()
+
+    def finish(self) -> None:
+        while self._world.tasks:
+            self._world.step(self._world.tasks[0])
+
+    def late_requests_arrive(self) -> None:
+        while self._world.in_flight:
+            self._arrives(self._world.in_flight.pop())
+
+    # -- each
+
+    def _arrives(self, request: Callable[[], Any]) -> None:
+        self._world.say("  a late request arrives")
+        try:
+            request()
+        except Exception as refused:  # its condition; whoever sent it waits no more
+            assert isinstance(refused, ConditionalCheckFailed | TransactionCanceled), refused
+
+    def _watch(self, shard: Shard, size: int) -> None:
+        records = shard.take(size)
+
+        def work() -> set[str]:
+            event = {"Records": records}
+            answer = delivery_watch.watch(self._services, event, self._world.sleep)
+            return {each["itemIdentifier"] for each in answer["batchItemFailures"]}
+
+        def ended(task: Invocation) -> None:
+            again = self._world.chance(0.1)
+            shard.ended(None if task.failed else task.result, again=again)
+
+        self._world.invoke("watch", work, ended, WATCH_SECONDS)
+        if self._world.chance(0.1):
+            self._world.invoke("watch beside it", work, lifetime=WATCH_SECONDS)
+
+    def _push(self, batch: list[Queued]) -> None:
+        event = FifoQueue.event(batch)
+        for each in batch:
+            named = self.named.setdefault((each.job.user, each.job.chat), Counter())
+            named.update(each.job.devices)
+
+        def ended(task: Invocation) -> None:
+            for each in batch:
+                self.named[each.job.user, each.job.chat].subtract(each.job.devices)
+            failed = {str(each.number) for each in batch}
+            if not task.failed and not self._world.chance(0.05):  # they may not be deleted in time
+                failed = {each["itemIdentifier"] for each in task.result["batchItemFailures"]}
+            self._world.queue.done(batch, failed)
+
+        jobs = ", ".join(each.group for each in batch)
+        self._world.invoke(
+            f"push to {jobs}",
+            lambda: push.push_all(self._services, event),
+            ended,
+            PUSH_SECONDS,
+        )

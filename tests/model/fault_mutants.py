@@ -1,0 +1,39 @@
+"""Plausible mistakes in what AWS may answer: each is found by the faults of its kind only."""
+
+from lambdas.delivery import push
+from lambdas.messages import append
+from lambdas.tables import Table
+from tests.model.mutant import edited
+
+FAULT_MUTANTS = (
+    edited(
+        "unprocessed_keys_are_dropped",
+        (Table, "batch_get"),
+        ('request = response.get("UnprocessedKeys")', "request = None"),
+        "not woken|never showed|no rest|no lease|lacks it|never notified",
+    ),
+    edited(
+        "only_the_first_page_is_read",
+        (Table, "query_all"),
+        ("while page.next:", "while False:"),
+        "not woken|never showed|counts",
+    ),
+    edited(
+        "a_conflict_counts_as_written",
+        (Table, "_conditional"),
+        ("pause()  # another transaction is writing the item", "return {}"),
+        "is not stored",
+    ),
+    edited(
+        "any_item_there_counts_as_stored",
+        (append, "_put_once"),
+        ("if failure.item != message:", "if False:"),
+        "is not stored",
+    ),
+    edited(
+        "a_job_that_failed_is_done",
+        (push, "_push_record"),
+        ("        raise\n", ""),
+        "not woken|counts|twice|still shows",
+    ),
+)
