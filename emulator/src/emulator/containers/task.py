@@ -109,6 +109,9 @@ async def start_task(
             *executable(launch.command),
             env={
                 **launch.environment,
+                # "Amazon ECS environment variables", developer guide; the tasks of a template are
+                # Fargate's. AWS_CONTAINER_CREDENTIALS_RELATIVE_URI is left out, as SDKs would ask.
+                "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE",
                 "HOST": HOST,
                 "PORT": str(port),
                 # On ECS its last part is the container's id, which an application may take for

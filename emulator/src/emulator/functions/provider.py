@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from emulator.functions import limits
 from emulator.functions.code import RunCopies
 from emulator.functions.functions import Functions
 from emulator.functions.model import Function, label_of
@@ -44,6 +45,7 @@ class FunctionProvider:
         arn = f"arn:aws:lambda:{self._place.region}:{self._place.account}:function:{name}"
         label = self._free_label(label_of(resource.logical_id), name)
         variables = properties.get("Environment", {}).get("Variables", {})
+        limits.check(str(resource), properties, variables)
         self._functions.add(
             Function(
                 name=name,
