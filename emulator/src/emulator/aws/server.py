@@ -63,6 +63,7 @@ async def serve(
         dynamodb_expiry,
         dynamodb_items,
         dynamodb_query,
+        dynamodb_rules,
         dynamodb_speed,
         dynamodb_streams,
         dynamodb_updates,
@@ -85,6 +86,7 @@ async def serve(
         dynamodb_items.install()
         dynamodb_query.install()
         dynamodb_speed.install()
+        dynamodb_rules.install()
         dynamodb_streams.install()
         dynamodb_updates.install()
         sqs.install(polls)
