@@ -25,7 +25,7 @@ from tests.support.web_app import (
     write_to,
 )
 
-pytestmark = pytest.mark.xdist_group("story")
+pytestmark = [pytest.mark.xdist_group("story"), pytest.mark.deep]
 
 # One pixel, which is drawn as large as the picture that it stands for.
 PIXEL = (

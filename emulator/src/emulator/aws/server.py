@@ -65,6 +65,7 @@ async def serve(
         dynamodb_query,
         dynamodb_speed,
         dynamodb_streams,
+        dynamodb_updates,
         front,
         s3_expiry,
         sns,
@@ -85,6 +86,7 @@ async def serve(
         dynamodb_query.install()
         dynamodb_speed.install()
         dynamodb_streams.install()
+        dynamodb_updates.install()
         sqs.install(polls)
         sns.install(
             Relay(FcmSender(http, fcm), ApnsSender(http2, {"APNS": apns, "APNS_SANDBOX": apns}))

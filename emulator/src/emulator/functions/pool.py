@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from emulator.functions import diagnosis, failures
 from emulator.functions.model import Function
@@ -28,6 +28,15 @@ def wanted_workers(waiting: int, coming: int, total: int, limit: int, may_start:
     """How many workers to start now for `waiting` invocations no worker is free for; `coming`
     workers will be free soon, and `may_start` more may start now."""
     return max(0, min(waiting - coming, limit - total, may_start))
+
+
+def long_waiting(came: Iterable[float], now: float) -> int:
+    """How many invocations that came then (seconds) have waited for their patience's time.
+
+    Under a steady load somebody always waits, but each for a moment: with more workers than the
+    cores can run, all would take longer.
+    """
+    return sum(now - each >= 0.9 * PATIENCE for each in came)  # timers are not exact
 
 
 class FunctionPool:
@@ -137,21 +146,25 @@ class FunctionPool:
         if not self._waiting or self._closed:
             return
         if not self._usable():
-            self._start_workers()
+            self._start_workers(len(self._waiting))
         elif self._timer is None:
             self._look_again()
 
     def _look_again(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(PATIENCE, self._start_workers)
+        self._timer = asyncio.get_running_loop().call_later(PATIENCE, self._help_who_waits)
 
-    def _start_workers(self) -> None:
+    def _help_who_waits(self) -> None:
+        waiting = long_waiting((each.came for each in self._waiting), time.monotonic())
+        self._start_workers(waiting)
+
+    def _start_workers(self, waiting: int) -> None:
         if self._timer is not None:
             self._timer.cancel()
         self._timer = None
         usable = self._usable()
         coming = sum(not each.started for each in usable)
         may_start = STARTED_AT_ONCE - sum(each.starting for each in usable)
-        wanted = wanted_workers(len(self._waiting), coming, len(usable), self._limit, may_start)
+        wanted = wanted_workers(waiting, coming, len(usable), self._limit, may_start)
         for _ in range(wanted):
             self._start_worker()
         if len(self._waiting) > coming + wanted and len(usable) + wanted < self._limit:
