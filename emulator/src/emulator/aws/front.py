@@ -21,6 +21,8 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 
 from emulator import listening
 from emulator.aws import calls_made, cognito_codes, invocations, peek, s3, saving
+from emulator.aws.checks import requests
+from emulator.aws.checks.rejection import Rejection
 from emulator.aws.direct import Direct
 from emulator.aws.permissions import Permissions
 from emulator.aws.saving import Saving
@@ -60,6 +62,16 @@ def application(
     direct, calls, permissions = Direct(), calls_made.Calls(), Permissions()
 
     def respond(request: web.Request, body: bytes) -> web.Response:
+        try:
+            body = requests.checked(request.headers, body)
+        except Rejection as rejection:
+            return web.Response(
+                status=400,
+                text=json.dumps(requests.document(request.headers, rejection)),
+                headers={"x-amzn-errortype": rejection.code},
+                content_type="application/x-amz-json-1.0",
+            )
+
         def to_moto() -> web.Response:
             response = _call(wsgi, _environ(request, body) | {"wsgi.input": io.BytesIO(body)})
             if response.status == 404 and permissions.hides_absence(request):

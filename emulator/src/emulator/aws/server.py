@@ -63,8 +63,10 @@ async def serve(
         dynamodb_expiry,
         dynamodb_items,
         dynamodb_query,
+        dynamodb_rules,
         dynamodb_speed,
         dynamodb_streams,
+        dynamodb_updates,
         front,
         s3_expiry,
         sns,
@@ -84,7 +86,9 @@ async def serve(
         dynamodb_items.install()
         dynamodb_query.install()
         dynamodb_speed.install()
+        dynamodb_rules.install()
         dynamodb_streams.install()
+        dynamodb_updates.install()
         sqs.install(polls)
         sns.install(
             Relay(FcmSender(http, fcm), ApnsSender(http2, {"APNS": apns, "APNS_SANDBOX": apns}))
