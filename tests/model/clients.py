@@ -11,9 +11,8 @@ from lambdas.presence.leaseholder import with_lease
 from lambdas.settings import Aws
 from lambdas.websocket import frame_handler
 from tests.model.device import Device
-from tests.model.world import World
+from tests.model.world import PEOPLE, World
 
-PEOPLE = ("ravi", "raju", "mira", "anna")
 # Each execution environment has limits of its own: new ones, or a schedule would know the last.
 ROUTES = {
     "send": send.send,
@@ -31,6 +30,7 @@ class Clients:
         self._serial = 0
         self.chats: list[str] = []
         self.on_response: Callable[[Device, Frame], None] = lambda _device, _frame: None
+        self.on_report: Callable[[str, str, int], None] = lambda _chat, _user, _mark: None
 
     def _one(self) -> Device:
         return self._random.choice(self._devices)
@@ -51,6 +51,19 @@ class Clients:
 
     def syncs(self) -> None:
         self.sync(self._one())
+
+    def of_a_removed_device(self, gone: list[Device]) -> None:
+        """Its connection may be open still."""
+        if gone:
+            device = self._random.choice(gone)
+            action = self._random.choice(("send", "sync", "receipt"))
+            chat = self._random.choice(self.chats)
+            forms: dict[str, Frame] = {
+                "send": self._new_frame(chat),
+                "sync": {"action": "sync"},
+                "receipt": {"action": "receipt", "chat": chat, "delivered": 1, "senders": []},
+            }
+            self._send(device, forms[action])
 
     def reports(self) -> None:
         self.report(self._one(), reading=self._random.random() < 0.5)
@@ -100,6 +113,7 @@ class Clients:
     def report(self, device: Device, *, reading: bool) -> None:
         if device.connected():
             for frame in device.receipts(reading):
+                self.on_report(frame["chat"], device.user, frame["delivered"])
                 self._send(device, {**frame, "senders": list(PEOPLE)})
 
     def _send(self, device: Device, frame: Frame) -> None:

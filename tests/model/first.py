@@ -10,7 +10,7 @@ from pathlib import Path
 
 FILE = Path(__file__).with_name("first_schedules.json")
 FIRST_SCHEDULES: dict[str, int] = json.loads(FILE.read_text()) if FILE.exists() else {}
-ENOUGH = 150
+ENOUGH = 100
 
 
 def main(names: list[str]) -> None:

@@ -18,7 +18,7 @@ SCHEDULES = 1 if "SEED" in os.environ else 96
 ONLY = [int(step) for step in os.environ["STEPS"].split(",")] if "STEPS" in os.environ else None
 SEEDS = range(FIRST, FIRST + SCHEDULES)
 PARTS = 4
-ENOUGH_FOR_A_MUTANT = 400
+ENOUGH_FOR_A_MUTANT = 100
 
 
 @pytest.fixture(autouse=True)
