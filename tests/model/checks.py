@@ -89,6 +89,8 @@ class Checks:
             for device in self.registered(user)
             if joined < seq
         )
+        if item["expires_at"] > self._world.now + TTL_SECONDS + SKEW_SECONDS:
+            self._problems.append(f"a message lives too long: {item}")
         number = self._world.number()
         stored = Stored(item["chat"], seq, identity, recipients, entitled, item, number)
         self.stored[item["chat"], seq] = stored

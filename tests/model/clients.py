@@ -52,19 +52,6 @@ class Clients:
     def syncs(self) -> None:
         self.sync(self._one())
 
-    def of_a_removed_device(self, gone: list[Device]) -> None:
-        """Its connection may be open still."""
-        if gone:
-            device = self._random.choice(gone)
-            action = self._random.choice(("send", "sync", "receipt"))
-            chat = self._random.choice(self.chats)
-            forms: dict[str, Frame] = {
-                "send": self._new_frame(chat),
-                "sync": {"action": "sync"},
-                "receipt": {"action": "receipt", "chat": chat, "delivered": 1, "senders": []},
-            }
-            self._send(device, forms[action])
-
     def reports(self) -> None:
         self.report(self._one(), reading=self._random.random() < 0.5)
 
@@ -99,6 +86,16 @@ class Clients:
             return {**frame, "alg": "megolm.v1", "payload": "x"}
         receivers = [each.address for each in self._devices if self._random.random() < 0.7]
         return {**frame, "alg": "olm.v1", "to": dict.fromkeys(receivers, "x")}
+
+    def send_whatever(self, device: Device) -> None:
+        """A frame of any kind."""
+        chat = self._random.choice(self.chats)
+        forms: list[Frame] = [
+            self._new_frame(chat),
+            {"action": "sync"},
+            {"action": "receipt", "chat": chat, "delivered": 1, "senders": []},
+        ]
+        self._send(device, self._random.choice(forms))
 
     def resend(self, device: Device) -> None:
         for frame in list(device.outbox.values()):

@@ -24,7 +24,7 @@ class Events:
     def __init__(self, world: World, services: Aws, connecting: Connecting) -> None:
         self._world, self._random, self._services = world, world.random, services
         self._connecting = connecting
-        self._has_days = self._random.random() < 0.3
+        self.has_days = self._random.random() < 0.3
         # devices that the jobs under way name, by user and chat
         self.named: dict[Place, Counter[str]] = {}
 
@@ -51,7 +51,7 @@ class Events:
 
     def days_pass(self) -> None:
         """Every connection ends, and messages expire; DynamoDB deletes them within two days."""
-        if not self._has_days:
+        if not self.has_days:
             return
         self._world.say("  days pass")
         self.late_requests_arrive()

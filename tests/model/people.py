@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.model.access_checks import AccessChecks
+from tests.model.clients import Clients
 from tests.model.device import Device
 from tests.model.rest import Answer, Rest, registration, upload
 from tests.model.world import PEOPLE, Invocation, World
@@ -21,10 +22,11 @@ class People:
         world: World,
         rest: Rest,
         devices: list[Device],
+        clients: Clients,
         access: AccessChecks,
     ) -> None:
         self._world, self._random, self._rest = world, world.random, rest
-        self._devices, self._access = devices, access
+        self._devices, self._clients, self._access = devices, clients, access
         self._serial = 0
         self.group = ""
         self.chats: list[str] = []
@@ -72,6 +74,11 @@ class People:
             ]
         )
         self._request(device, *what, lambda task, got: self._access.rejected(device, task, got))
+
+    def removed_device_sends(self) -> None:
+        """Its connection may be open still."""
+        if self.gone:
+            self._clients.send_whatever(self._random.choice(self.gone))
 
     def members_change(self) -> None:
         device = self._random.choice([each for each in self._devices if each.user != "anna"])

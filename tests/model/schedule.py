@@ -21,15 +21,23 @@ from tests.model.small import new_environment
 from tests.model.world import PEOPLE, World, calm
 
 STEPS = 300
+SOME = 0.6  # of the actions are in a schedule
+MUCH, HARSH = 5, "harsh"  # for a mutant: how much more of some actions; and more faults
 Action = tuple[Callable[[], None], int]
 
 
 class Schedule:
     """`run` does a number of random things, lets everything come to rest, and checks."""
 
-    def __init__(self, seed: int, report: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        seed: int,
+        report: Callable[[str], None] | None = None,
+        more_of: Collection[str] = (),
+    ) -> None:
         new_environment()
-        self.world = World(seed)
+        self.world = World(seed, harsh=HARSH in more_of)
+        self._more_of = more_of
         self.world.report = report
         self.random = self.world.random
         services = ModelAws(self.world)
@@ -44,9 +52,10 @@ class Schedule:
         self.clients = Clients(self.world, services, self.devices)
         self.connecting = Connecting(self.world, services, rest, self.devices)
         self.events = Events(self.world, services, self.connecting)
+        self.events.has_days |= "days_pass" in more_of
         self.checks = Checks(self.world, self.devices)
         self.access = AccessChecks(self.world, self.checks)
-        self.people = People(self.world, rest, self.devices, self.access)
+        self.people = People(self.world, rest, self.devices, self.clients, self.access)
         services.gateway.on_post = self.access.on_post
         self.clients.on_response = self.access.on_response
         self.clients.on_report = self.access.reached
@@ -80,7 +89,11 @@ class Schedule:
     # -- what may happen
 
     def _actions(self) -> tuple[list[Action], list[Action]]:
-        """The steps with their weights: those that go on when everybody comes back, and others."""
+        """The steps with their weights: those that go on when everybody comes back, and others.
+
+        A schedule has some of the others only, so that these have more to do with one another
+        (Groce et al., Swarm Testing, 2012).
+        """
         catching_up: list[Action] = [
             (self.events.resume, 40),
             (self.clients.receives, 25),
@@ -108,13 +121,20 @@ class Schedule:
             (self.people.new_device_tries_again, 1),
             (self.people.device_is_removed, 2),
             (self.people.removed_device_acts, 1),
-            (lambda: self.clients.of_a_removed_device(self.people.gone), 1),
+            (self.people.removed_device_sends, 1),
             (self.people.members_change, 2),
             (self.people.reads_back, 2),
             (self.people.uploads_keys, 1),
             (self.people.claims_keys, 1),
         ]
-        return catching_up, others
+        some = [each for each in others if self.random.random() < SOME or self._wants(each)]
+        return catching_up, [
+            (action, weight * MUCH if self._wants((action, weight)) else weight)
+            for action, weight in some
+        ]
+
+    def _wants(self, action: Action) -> bool:
+        return action[0].__name__ in self._more_of
 
     def run(self, steps: int = STEPS, only: Collection[int] | None = None) -> None:
         """`only` leaves out all other steps; those that stay do what they did."""

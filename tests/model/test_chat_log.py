@@ -45,4 +45,4 @@ def test_the_model_catches(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(mutant.owner, mutant.attribute, mutant.instead)
     with pytest.raises(AssertionError, match=mutant.caught_as):
         for seed in (FIRST_SCHEDULES.get(mutant.name, 0), *range(ENOUGH_FOR_A_MUTANT)):
-            Schedule(seed).run(STEPS)
+            Schedule(seed, more_of=mutant.more_of).run(STEPS)
