@@ -6,7 +6,7 @@ WEB_READY := web/node_modules/.installed
 PAGE := lambdas/page/files.json
 
 # Nothing here may ever reach a real account, but `bootstrap`, `diff`, `deploy` and `destroy`, which say so,
-# and `operator` with an env.
+# and `operator` and `doctor` with an env.
 LOCAL_AWS := AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_SESSION_TOKEN= \
 	AWS_DEFAULT_REGION=us-east-1 AWS_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
 
@@ -19,8 +19,7 @@ DIAGRAM = rm -rf .local/diagram && $(LOCAL_AWS) CDK_OUTDIR=.local/diagram CDK_VA
 unexport AWS_PROFILE PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help dev demo stop status logs aws trace chat phone operator demo-balance test test-quick test-emulator model web \
-	page check format docs pictures bench synth rehearse bootstrap diff deploy destroy base-image lock clean
+.PHONY: $(shell sed -nE 's/^([a-z-]+):.*\#\# .*/\1/p' $(MAKEFILE_LIST))
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -75,6 +74,9 @@ chat: $(READY) ## make chat user=ravi [to=raju]
 	@$(call need,user,make chat user=ravi)
 	@$(BIN)/python -m client --user $(user) $(if $(to),--to $(to)) $(ARGS)
 
+link: $(READY) ## shows a code by which another device of yours lets this terminal in
+	@$(BIN)/python -m client link $(ARGS)
+
 phone: $(READY) ## make phone user=raju: the pushes that raju's phone holds
 	@$(call need,user,make phone user=raju)
 	@$(BIN)/python -m client phone $(user)
@@ -89,6 +91,10 @@ operator: $(READY) ## make operator act=disable user=raju [env=prod]: or enable,
 	@$(if $(env),$(if $(AWS_PROFILE),AWS_PROFILE='$(AWS_PROFILE)'),$(LOCAL_AWS)) \
 		$(BIN)/python -m tools.operator $(act) $(user) $(if $(env),--env $(env)) $(ARGS)
 
+doctor: $(READY) ## checks what runs here, or env=prod on AWS, end to end as two users would
+	@$(if $(env),$(if $(AWS_PROFILE),AWS_PROFILE='$(AWS_PROFILE)'),$(LOCAL_AWS)) \
+		$(BIN)/python -m tools.doctor $(if $(env),--env $(env)) $(ARGS)
+
 demo: $(PAGE) ## two phones in a browser, and the path of a message between them; ARGS=--record films it
 	@$(LOCAL_AWS) $(BIN)/python -m tools.demo $(ARGS)
 
@@ -100,14 +106,36 @@ web: $(WEB_READY) ## the browser client's checks, tests and build
 
 PYTEST = $(LOCAL_AWS) $(BIN)/python -m pytest
 # What needs no started process: the tests of these folders that are not marked as slow.
-QUICK = tests/lambdas tests/stacks tests/client tests/protocol tests/docs -m "not slow"
+# Tests that draw examples draw a fifth of them.
+QUICK = tests/lambdas tests/stacks tests/client tests/protocol tests/docs -m "not slow" --hypothesis-profile=quick
 
-test: $(READY) $(WEB_READY) $(PAGE) ## all tests; some: make test ARGS="tests/lambdas -k receipt"
-	@$(PYTEST) -n 3 --dist loadgroup $(ARGS)
-	@$(if $(filter-out -%,$(ARGS)),,$(MAKE) --no-print-directory test-emulator)
+# Arguments that name tests, by path, -k or -m, choose among all tests; without any, `make test` leaves
+# out those that are marked as deep.
+NAMED = $(filter-out -%,$(ARGS))
+NOT_DEEP = $(if $(NAMED),,-m "not deep")
 
-test-quick: $(READY) ## the tests that start no process
+test: $(READY) $(WEB_READY) $(PAGE) ## each part is tested; or what is named: make test ARGS="tests/lambdas -k receipt"
+	@$(PYTEST) -n 3 --dist loadgroup $(NOT_DEEP) $(ARGS)
+	@$(if $(NAMED),,$(MAKE) --no-print-directory test-emulator)
+
+test-quick: $(READY) ## the tests that start no process, with fewer drawn examples
 	@$(PYTEST) -n 2 --dist loadgroup $(QUICK) $(ARGS)
+
+test-all: $(READY) $(WEB_READY) $(PAGE) ## all tests, the long scenes and many schedules too: what .ci/run runs
+	@$(PYTEST) -n 3 --dist loadgroup $(ARGS)
+	@$(PYTEST) -n 3 --dist loadgroup emulator/tests $(ARGS)
+
+# Other users' things, tokens, tickets, JSON, framing, what a page in a browser can reach; the fuzzers
+# try so many documents for each route and frame.
+examples = 300
+attacks: $(READY) $(PAGE) ## every attack that the tests know, and fuzzers: make attacks [examples=2000] [seed=7]
+	@seed=$(SEED); echo "seed $$seed"; EXAMPLES=$(examples) $(PYTEST) -n 3 --dist loadgroup \
+		--hypothesis-seed=$$seed tests/attacks tests/lambdas/api/test_api_auth.py \
+		tests/lambdas/api/test_api_bad_input.py tests/lambdas/test_bad_frames.py \
+		tests/lambdas/presence tests/lambdas/test_limits.py \
+		tests/system/test_bad_input.py tests/system/test_attacks.py $(ARGS) || { echo "seed $$seed"; exit 1; }
+	@$(PYTEST) -n 3 --dist loadgroup emulator/tests/test_foreign.py emulator/tests/gateway \
+		emulator/tests/balancer/test_smuggling.py $(ARGS)
 
 # Each run tries others, unless a seed is given: that of a failure, which shows it again.
 SEED := $(or $(seed),$(shell date +%s))
@@ -118,10 +146,13 @@ model: $(READY) ## the models with many more schedules, for a night: make model 
 		$(PYTEST) -n 3 -k "not catches" --hypothesis-seed=$(SEED) \
 		tests/model tests/client/core/test_engine_model.py $(ARGS) || { echo "seed $(SEED)"; exit 1; }
 
-test-emulator: $(READY) ## the emulator's own tests, which need nothing of the project
-	@$(PYTEST) -n 3 --dist loadgroup emulator/tests $(ARGS)
+mutants: $(READY) ## puts mistakes into the code, one at a time: make mutants [of=lambdas/messages] [ARGS=--again]
+	@$(LOCAL_AWS) $(BIN)/python -m tools.mutants $(if $(of),--of $(of)) $(ARGS)
 
-check: $(READY) $(WEB_READY) ## formatting, lint, types, import rules, words, generated files
+test-emulator: $(READY) ## the emulator's own tests, which need nothing of the project
+	@$(PYTEST) -n 3 --dist loadgroup emulator/tests $(NOT_DEEP) $(ARGS)
+
+check: $(READY) $(WEB_READY) ## formatting, lint, types, import rules, workflows, words, generated files
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy --strict .
@@ -129,6 +160,7 @@ check: $(READY) $(WEB_READY) ## formatting, lint, types, import rules, words, ge
 	@$(BIN)/lint-imports
 	@$(BIN)/lint-imports --config emulator/pyproject.toml
 	@cd web && $(NPM) run --silent check
+	@$(BIN)/zizmor --offline --quiet --no-progress --min-severity medium .github/workflows
 	@$(BIN)/python -m tools.words
 	@$(BIN)/python -m protocol.generate --check
 	@$(DIAGRAM) --check

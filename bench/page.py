@@ -14,7 +14,7 @@ from bench.local_system import fresh_directory, running
 from bench.table import Row, within
 from lambdas.api.page import FOLDER, read_page
 from tests.support.chromium import FLAGS, chromium
-from tests.system.browser.web_app_scenes import FILL, People, write_to
+from tests.support.web_app import FILL, People, write_to
 
 STARTS, MESSAGES, SCREENS = 5, 10_000, 200
 SIZE_LIMIT, START_LIMIT, TASK_LIMIT = 200, 1_000, 50  # kB, ms, ms

@@ -48,6 +48,7 @@ from client.crypto.sas import Stage
 from client.errors import (
     ApiError,
     BadRequest,
+    CannotLink,
     CannotVerify,
     CannotWrite,
     ClientError,
@@ -77,6 +78,7 @@ __all__ = [
     "Attachment",
     "BadRequest",
     "BeganAnew",
+    "CannotLink",
     "CannotVerify",
     "CannotWrite",
     "CaughtUp",

@@ -19,9 +19,12 @@ from client.core.bodies_generated import (
     DownloadResponse,
     FileResponse,
     Invitation,
+    LinkConfirmationResponse,
+    LinkOfferResponse,
     ListedChat,
     OneTimeKeysResponse,
     SettingsResponse,
+    SignInResponse,
     StoredItem,
     TicketResponse,
     parse_accept_response,
@@ -36,6 +39,9 @@ from client.core.bodies_generated import (
     parse_email_code_response,
     parse_email_response,
     parse_file_response,
+    parse_link_confirmation_response,
+    parse_link_offer_response,
+    parse_link_response,
     parse_members_response,
     parse_one_time_keys_response,
     parse_password_response,
@@ -115,10 +121,14 @@ class Api:
         await self._call("POST", "/api/sign-up", body, open_route=True)
 
     async def sign_in(self, user: str, password: str) -> None:
+        tokens = await self.sign_in_anew(user, password)
+        self._keep(tokens.access_token, tokens.refresh_token)
+
+    async def sign_in_anew(self, user: str, password: str) -> SignInResponse:
+        """A sign-in beside the one that is used here."""
         body = {"username": user, "password": password}
         response = await self._call("POST", "/api/sign-in", body, open_route=True, repeat=True)
-        tokens = _read(parse_sign_in_response, response)
-        self._keep(tokens.access_token, tokens.refresh_token)
+        return _read(parse_sign_in_response, response)
 
     async def refresh(self) -> None:
         """A new access token for the refresh token. Unauthorized if there is none."""
@@ -206,6 +216,27 @@ class Api:
         """Not repeated: each call uses keys up."""
         response = await self._call("POST", "/api/keys/claim", {"devices": sorted(devices)})
         return _object(response, "keys")
+
+    # -- linking a device
+
+    async def offer_link(self, offer: Mapping[str, Any]) -> float:
+        """For how many seconds it stands."""
+        response = await self._call("POST", "/api/links", offer, open_route=True, repeat=True)
+        return _read(parse_link_response, response).expires_in
+
+    async def link_offer(self, code: str) -> LinkOfferResponse:
+        response = await self._call("GET", f"/api/links/{code}", repeat=True)
+        return _read(parse_link_offer_response, response)
+
+    async def confirm_link(self, code: str, curve25519: str, message: str) -> None:
+        """Not repeated: the second one is a conflict."""
+        body = {"curve25519": curve25519, "message": message}
+        await self._call("POST", f"/api/links/{code}/confirm", body)
+
+    async def link_confirmation(self, code: str) -> LinkConfirmationResponse:
+        path = f"/api/links/{code}/confirmation"
+        response = await self._call("GET", path, open_route=True, repeat=True)
+        return _read(parse_link_confirmation_response, response)
 
     # -- chats
 

@@ -57,6 +57,7 @@ from client.errors import (
 )
 from client.feed import Feed
 from client.files import Draft, Files
+from client.linking import Linking
 from client.people import People
 from client.store import Store
 from client.store.history import ChatSummary, StoredMessage
@@ -477,6 +478,13 @@ class ChatClient:
         await self._api.remove_device(device)
         with contextlib.suppress(ClientError):
             await self.devices(self.user)  # the others hear of it by `devices_changed`
+
+    @property
+    def linking(self) -> Linking:
+        """Letting a new device of this user in."""
+        me = f"{self.user}/{self.device}"
+        identities = self._encryption.identities
+        return Linking(me, self._api, self._account.keys, identities, self._drive)
 
     # -- the account
 

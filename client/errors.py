@@ -101,6 +101,23 @@ class CannotVerify(ClientError):
     """There is nothing to compare, or nobody to compare with, now; the message says why."""
 
 
+_NOT_LINKED = {
+    "no_code": "this is no code of a new device: it has 32 letters and digits",
+    "expired": "this code has expired, or is none: have the new device show another one",
+    "used": "somebody has used this code already: have the new device show another one",
+    "false": "what came for this code does not belong to it, so the device is not linked",
+    "here": "this user has a device here already",
+}
+
+
+class CannotLink(ClientError):
+    """A device is not linked. `reason`: no_code, expired, used, false, here."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(_NOT_LINKED[reason])
+        self.reason = reason
+
+
 class NotAMember(ClientError):
     """The user is no longer in the chat: what was written there can be read, nothing be added."""
 

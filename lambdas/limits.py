@@ -30,6 +30,8 @@ MEMBERS = Limit(2_000, 1.8, "too many members were added")
 LOOKUPS = Limit(1_000, 1, "too many users were looked up")
 SIGN_UPS = Limit(300, 2, "too many accounts were made from this address")
 SIGN_INS = Limit(600, 1, "too many sign-ins came from this address")
+LINKS = Limit(60, 10, "too many devices were to be linked from this address")
+LINKS_OPENED = Limit(30, 60, "you have opened too many codes of new devices")
 # Mails are few: Cognito itself sends 50 a day (docs/deploying.md).
 MAILS = Limit(5, 720, "too many mails were asked for")
 MAILS_BY_ADDRESS = Limit(50, 60, "too many mails were asked for from this address")

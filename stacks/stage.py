@@ -11,6 +11,7 @@ from stacks.data import DataStack
 from stacks.monitoring.observability import ObservabilityStack
 from stacks.network import NetworkStack
 from stacks.notifications import NotificationsStack
+from stacks.pipeline import PipelineStack
 from stacks.web import WebStack
 
 
@@ -51,10 +52,13 @@ class EnvironmentStage(Stage):
             self,
             "Observability",
             config=config,
+            data=data,
             notifications=notifications,
             chat=chat,
             web=web,
         )
+        if config.pipeline.subject:
+            PipelineStack(self, "Pipeline", config=config)
         Tags.of(self).add("project", config.project)
         Tags.of(self).add("environment", config.name)
         _warn(data, config)

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import gc
 import os
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.internal.conjecture import providers
+
+from tests.support.examples import STEADY
 
 # What the template tells each function; Powertools reads it when lambdas/telemetry.py is imported.
 os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Switchboard/test")
@@ -12,14 +15,30 @@ os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Switchboard/test")
 # A machine that pauses fails nothing, and each run tries the same. New examples are looked for by
 # `make test ARGS="--hypothesis-profile=default"`.
 settings.register_profile(
-    "steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+    "steady",
+    deadline=None,
+    derandomize=True,
+    max_examples=STEADY,
+    suppress_health_check=[HealthCheck.too_slow],
 )
+settings.register_profile("quick", settings.get_profile("steady"), max_examples=STEADY // 5)
 settings.load_profile("steady")
 # Hypothesis also draws the constants in the source of every local module that is loaded, so that a
 # test would try other examples when other tests are collected beside it.
 providers._get_local_constants = lambda: providers._local_constants
 
 
+# Python's collector looks at all objects again and again; those of the imports stay until the end.
+_COLLECT_EVERY = 50_000  # new objects; the default is 700
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    gc.disable()  # during the imports
     # pytest resets the filter of lambdas/telemetry.py, which has the reason
     config.addinivalue_line("filterwarnings", "ignore:No application metrics to publish")
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.set_threshold(_COLLECT_EVERY)
+    gc.enable()

@@ -13,9 +13,9 @@ const LIBRARIES = [
   },
   { name: "lit", terms: "node_modules/lit/LICENSE", source: "https://github.com/lit/lit" },
   {
-    name: "qrcode-generator",
-    terms: "licenses/qrcode-generator.txt", // its package has no copy
-    source: "https://github.com/kazuhikoarase/qrcode-generator",
+    name: "qr",
+    terms: "node_modules/qr/LICENSE-MIT",
+    source: "https://github.com/paulmillr/qr",
   },
 ];
 

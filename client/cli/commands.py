@@ -31,6 +31,7 @@ HELP = f"""\
 /who [A,B]             tells who is online
 /typing                says that you are typing
 /devices [USER]        lists the devices of a user, or your own
+/link CODE             lets a new device of yours in, by the code that it shows
 /unlink DEVICE         removes one of your devices from your account
 /password              changes your password; your other devices have to sign in again
 /email ADDRESS         an address to which a code is mailed if you forget your password

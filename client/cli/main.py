@@ -16,7 +16,8 @@ from client.cli import options as given
 from client.cli.commands import Commands
 from client.cli.faults import watch
 from client.cli.lines import InputLines, Lines
-from client.cli.options import Options, UsageError
+from client.cli.linking import link_device
+from client.cli.options import LOCAL_PASSWORD, Options, UsageError
 from client.cli.own_account import Ask, asked
 from client.cli.phone import show_phone
 from client.cli.room import Room
@@ -37,6 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = given.parse(sys.argv[1:] if arguments is None else arguments, Path.cwd())
         if options.command == "phone":
             print("\n".join(one_line(line) for line in show_phone(options)))
+            return 0
+        if options.command == "link":
+            asyncio.run(link_device(options))
             return 0
         return asyncio.run(_chat(options))
     except KeyboardInterrupt:
@@ -75,7 +79,7 @@ async def _chat(options: Options) -> int:
             asyncio.get_running_loop().add_signal_handler(ends, stop)
     try:
         if options.local_password:
-            print("* the emulator: no --password given, so the one for this machine is used")
+            print(f"* the emulator: no --password given, so it is {LOCAL_PASSWORD}")
         if options.reset_password:
             await reset_password(client)
         if sys.stdin.isatty():  # before it is read: a password may be asked for

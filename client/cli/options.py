@@ -29,6 +29,7 @@ DESCRIPTION = """\
 Chats with a Switchboard backend.
 
   make chat user=ravi to=raju     chat as ravi; signs up on the first start
+  make link                       a terminal that another device of yours lets in
   make phone user=raju            the pushes that raju's phone holds (emulator)
 
 These options go into ARGS, as in: make chat user=ravi ARGS="--device tablet"
@@ -41,7 +42,7 @@ class UsageError(ClientError):
 
 @dataclass(frozen=True)
 class Options:
-    """`command` is `chat` or `phone`."""
+    """`command` is `chat`, `link` or `phone`; who links a device has no `user` yet."""
 
     command: str
     user: str
@@ -67,13 +68,9 @@ class Options:
 
 def parse(arguments: Sequence[str], directory: Path) -> Options:
     """Raises UsageError; argparse itself exits on what it does not understand."""
-    if arguments[:1] == ["phone"]:
-        given = _phone_parser().parse_args(arguments[1:])
-        command = "phone"
-    else:
-        given = _chat_parser().parse_args(arguments)
-        command = "chat"
-    if not USER.fullmatch(given.user):
+    command = arguments[0] if arguments[:1] in (["phone"], ["link"]) else "chat"
+    given = _PARSERS[command]().parse_args(arguments[command != "chat" :])
+    if command != "link" and not USER.fullmatch(given.user):
         raise UsageError(f"{given.user!r} is no user name: 3 to 32 of a-z, 0-9 and _")
     if given.device is not None and not DEVICE.fullmatch(given.device):
         raise UsageError(f"{given.device!r} is no device name: 1 to 64 of A-Z, a-z, 0-9, _ and -")
@@ -85,7 +82,8 @@ def parse(arguments: Sequence[str], directory: Path) -> Options:
     return Options(
         command=command,
         user=given.user,
-        device=given.device or _device(data, given.user, make=chat),
+        device=given.device
+        or (_new_name() if command == "link" else _device(data, given.user, make=chat)),
         api=api,
         data=data,
         password=_password(given.password, given.user, local) if chat else str,
@@ -128,6 +126,18 @@ def _phone_parser() -> argparse.ArgumentParser:
     parser.add_argument("user")
     _add_common(parser)
     return parser
+
+
+def _link_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m client link", description="Shows a code that lets this terminal in."
+    )
+    parser.set_defaults(user="")
+    _add_common(parser)
+    return parser
+
+
+_PARSERS = {"chat": _chat_parser, "link": _link_parser, "phone": _phone_parser}
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
@@ -175,11 +185,24 @@ def _device(data: Path, user: str, *, make: bool) -> str:
         if not DEVICE.fullmatch(kept):
             raise UsageError(f"{file} holds no device name; move it away, or give --device")
         return kept
-    name = f"phone-{secrets.token_hex(3)}"
+    name = _new_name()
     if make:
-        data.mkdir(parents=True, exist_ok=True)
-        file.write_text(name, encoding="utf-8")
+        remember_device(data, user, name)
     return name
+
+
+def _new_name() -> str:
+    return f"phone-{secrets.token_hex(3)}"
+
+
+def remember_device(data: Path, user: str, device: str) -> bool:
+    """This is the user's device here from now on. False if there is one."""
+    file = data / f"{user}-device"
+    if file.exists() and file.stat().st_size > 0:
+        return False
+    data.mkdir(parents=True, exist_ok=True)
+    file.write_text(device, encoding="utf-8")
+    return True
 
 
 def _from_environment() -> str | None:

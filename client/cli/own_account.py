@@ -1,4 +1,4 @@
-"""The commands about one's own account: /password, /email, /signout, /export, /delete-account."""
+"""The commands about one's own account: password, e-mail address, devices, and its end."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ class OwnAccount:
         return {
             "password": self._password,
             "email": self._email,
+            "link": self._link,
             "signout": self._sign_out,
             "export": self._export,
             "delete-account": self._delete,
@@ -54,6 +55,24 @@ class OwnAccount:
             return
         await self._client.set_email(rest, await self._ask("password: "))
         self._view.notice("a code is on its way; confirm the address with /email CODE")
+
+    async def _link(self, rest: str) -> None:
+        """Nobody lets a stranger in by a code alone: a warning is shown, and the password asked."""
+        if not rest:
+            self._view.problem("/link CODE: what a new device of yours shows, after make link")
+            return
+        offer = await self._client.linking.offer(rest)
+        self._view.notice(
+            f"{offer.label} ({offer.device}) wants to be a device of {self._client.user}: it will "
+            "read and write all that you do"
+        )
+        self._view.notice("go on only if it is in front of you, and shows this code now")
+        password = await self._ask(f"password of {self._client.user}, to let it in: ")
+        if not password:
+            self._view.notice("nothing is linked")
+            return
+        await self._client.linking.confirm(offer, password)
+        self._view.notice(f"{offer.device} is let in, and verified; /unlink removes it")
 
     async def _sign_out(self, rest: str) -> None:
         if rest not in ("", "all"):

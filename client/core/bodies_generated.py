@@ -142,6 +142,13 @@ class ClaimResponse:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfirmLinkResponse:
+    """200. Unknown or expired: 404; confirmed already: 409."""
+
+    confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ContactResponse:
     """200."""
 
@@ -243,6 +250,35 @@ class LeaveResponse:
     """200."""
 
     left: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkConfirmationResponse:
+    """200, without `message` as long as nobody has confirmed the link. Unknown or expired: 404.
+    Open.
+    """
+
+    expires_in: float  # seconds
+    curve25519: str | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkOfferResponse:
+    """200: what the new device offers. Unknown or expired: 404; confirmed already: 409."""
+
+    device: str
+    label: str
+    keys: IdentityKeys
+    one_time_key: str
+    expires_in: float  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class LinkResponse:
+    """201; the same again while the link is open. Keys that were offered before: 409. Open."""
+
+    expires_in: float  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -524,6 +560,13 @@ def parse_claim_response(value: object) -> ClaimResponse:
     )
 
 
+def parse_confirm_link_response(value: object) -> ConfirmLinkResponse:
+    body = fields.mapping(value)
+    return ConfirmLinkResponse(
+        confirmed=fields.flag(body["confirmed"]),
+    )
+
+
 def parse_contact_response(value: object) -> ContactResponse:
     body = fields.mapping(value)
     return ContactResponse(
@@ -621,6 +664,33 @@ def parse_leave_response(value: object) -> LeaveResponse:
     body = fields.mapping(value)
     return LeaveResponse(
         left=fields.text(body["left"]),
+    )
+
+
+def parse_link_confirmation_response(value: object) -> LinkConfirmationResponse:
+    body = fields.mapping(value)
+    return LinkConfirmationResponse(
+        curve25519=fields.optional(fields.text, None)(body.get("curve25519")),
+        message=fields.optional(fields.text, None)(body.get("message")),
+        expires_in=fields.duration(body["expires_in"]),
+    )
+
+
+def parse_link_offer_response(value: object) -> LinkOfferResponse:
+    body = fields.mapping(value)
+    return LinkOfferResponse(
+        device=fields.text(body["device"]),
+        label=fields.text(body["label"]),
+        keys=parse_identity_keys(body["keys"]),
+        one_time_key=fields.text(body["one_time_key"]),
+        expires_in=fields.duration(body["expires_in"]),
+    )
+
+
+def parse_link_response(value: object) -> LinkResponse:
+    body = fields.mapping(value)
+    return LinkResponse(
+        expires_in=fields.duration(body["expires_in"]),
     )
 
 

@@ -31,11 +31,7 @@ class AccountKeys:
         self._store, self._user, self._device, self._clock = store, user, device, clock
         with store.transaction() as db:
             if db.execute("SELECT 1 FROM account").fetchone() is None:
-                locked = store.vault.lock(Account(), "account")
-                db.execute(
-                    "INSERT INTO account (only, pickle, made_at) VALUES (1, ?, ?)",
-                    (locked, clock()),
-                )
+                install(store, Account(), clock())
             account = self._load(db)
         self.ed25519 = account.ed25519_key.to_base64()
         self.curve25519 = account.curve25519_key.to_base64()
@@ -133,6 +129,12 @@ class AccountKeys:
             "key": key.to_base64(),
             "signature": account.sign(canonical(document)).to_base64(),
         }
+
+
+def install(store: Store, account: Account, now: float) -> None:
+    """The keys of a store that has none, inside a transaction."""
+    locked = store.vault.lock(account, "account")
+    store.db.execute("INSERT INTO account (only, pickle, made_at) VALUES (1, ?, ?)", (locked, now))
 
 
 def _fallback(account: Account) -> dict[str, Curve25519PublicKey]:

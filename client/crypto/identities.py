@@ -83,6 +83,7 @@ class Identities:
         keys = {
             name: pair for name, entry in found.items() if (pair := _checked(user, name, entry))
         }
+        introduced = self._introduced(user)
         known = {device.device: device for device in self.devices(user, gone=True)}
         news = bool(known) or user == user_of(self._me)
         verified = self._verified(user)
@@ -92,7 +93,11 @@ class Identities:
             name = f"{user}/{device}"
             if name == self._me:
                 continue
-            if device not in known:
+            if introduced.get(device) == (curve25519, ed25519) and device not in known:
+                self._insert(user, device, curve25519, ed25519, blocked=False)
+                self.verify(user, device, ed25519)
+                added.append(name)
+            elif device not in known:
                 self._insert(user, device, curve25519, ed25519, blocked=verified)
                 if news:
                     (changed if verified else added).append(name)
@@ -127,6 +132,21 @@ class Identities:
             elif not blocked:
                 self._keep_former(user, device, *pair)
         return new
+
+    def introduce(self, user: str, device: str, curve25519: str, ed25519: str) -> None:
+        """The user has linked this device: it is verified once the directory lists these keys."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO introduced VALUES (?, ?, ?, ?)",
+            (user, device, curve25519, ed25519),
+        )
+
+    def remember(
+        self, user: str, device: str, curve25519: str, ed25519: str, *, verified: bool
+    ) -> None:
+        """On a new device: what the one that linked it knows of the user's devices."""
+        self._insert(user, device, curve25519, ed25519, blocked=False, registered=False)
+        if verified:
+            self.verify(user, device, ed25519)
 
     def forget(self, name: str) -> None:
         """It is registered no more; who it was stays known."""
@@ -255,6 +275,12 @@ class Identities:
             "SELECT 1 FROM devices WHERE user = ? AND verified", (user,)
         ).fetchone()
         return row is not None
+
+    def _introduced(self, user: str) -> dict[str, tuple[str, str]]:
+        rows = self._db.execute(
+            "SELECT device, curve25519, ed25519 FROM introduced WHERE user = ?", (user,)
+        )
+        return {device: (curve25519, ed25519) for device, curve25519, ed25519 in rows}
 
     def _remembered(self, user: str, device: str) -> bool:
         row = self._db.execute(

@@ -175,8 +175,19 @@ CREATE INDEX messages_by_kind ON messages (kind, chat) WHERE kind != 'text';
 CREATE INDEX messages_disappearing ON messages (counted_from) WHERE counted_from IS NOT NULL;
 """
 
+# Version 8. Devices that this one has linked, and their keys: verified where they are listed so.
+_INTRODUCED = """
+CREATE TABLE introduced (
+    user TEXT NOT NULL, device TEXT NOT NULL, curve25519 TEXT NOT NULL, ed25519 TEXT NOT NULL,
+    PRIMARY KEY (user, device)
+) WITHOUT ROWID;
+"""
+
 # Version 7 has the files that wait to be uploaded.
-MIGRATIONS: tuple[str, ...] = (_INITIAL, _FORMER, _MARK, _UNDELIVERED, _CONTENTS, UPLOADS)
+MIGRATIONS: tuple[str, ...] = (
+    *(_INITIAL, _FORMER, _MARK, _UNDELIVERED, _CONTENTS, UPLOADS),
+    _INTRODUCED,
+)
 
 
 def require_own_file(path: Path) -> None:

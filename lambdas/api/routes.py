@@ -11,6 +11,7 @@ from lambdas.api import (
     health,
     keys,
     leaving,
+    links,
     recovery,
 )
 from lambdas.api.call import Route
@@ -40,6 +41,10 @@ ROUTES = (
     Route("GET", "/api/web-push-key", devices.web_push_key),
     Route("POST", "/api/devices/{device}/one-time-keys", keys.upload, body="one-time-keys"),
     Route("POST", "/api/keys/claim", keys.claim, body="claim"),
+    Route("POST", "/api/links", links.offer, body="link", open=True),
+    Route("GET", "/api/links/{code}", links.offered),
+    Route("POST", "/api/links/{code}/confirm", links.confirm, body="confirm-link"),
+    Route("GET", "/api/links/{code}/confirmation", links.confirmation, open=True),
     Route("POST", "/api/chats", chats.create, body="chat"),
     Route("GET", "/api/chats", chats.of_user),
     Route("POST", "/api/chats/{chat}/members", groups.change_members, body="members"),

@@ -68,13 +68,13 @@ def push(aws: Aws, job: Job) -> None:
     store = RingItems(aws.users)
     rings = store.begin(job.user, job.chat, now, int(now) + aws.settings.message_ttl_seconds)
     head = read_heads(aws.chats, [job.chat], job.user).get(job.chat)
-    items = _log(aws, rings, head) if head else []
-    # After the log: a device that was registered before a message was sent is among these.
-    devices = Devices(aws.users).of([job.user], consistent=True).get(job.user, {})
     request_of = head.request_of if head else None
     quiet = is_quiet(
         aws.users, job.user, job.chat, request_of=request_of, rang_at=rings.rang_at, now=now
     )
+    items = _log(aws, rings, head, quiet=quiet) if head else []
+    # After the log: a device that was registered before a message was sent is among these.
+    devices = Devices(aws.users).of([job.user], consistent=True).get(job.user, {})
     plan = ringing.plan(rings, head, devices, items, job, now, quiet=quiet)
     failed = _publish(aws, job, plan, devices) if plan.sends else {}
     unread = {
@@ -82,21 +82,23 @@ def push(aws: Aws, job: Job) -> None:
         for name, each in plan.devices.items()
     }
     rang = any(each.ring and name not in failed for name, each in plan.devices.items())
+    at = int(now * 1000)
     recorded = Rings(
         rings.begun,
         rings.done if failed else rings.begun,
         plan.seq,
-        int(now * 1000) if rang else rings.rang_at,
+        at if rang else rings.rang_at,
         unread,
         plan.recent,
+        at if rang or quiet else rings.looked_at,
     )
     store.record(job.user, job.chat, recorded)
     for error in failed.values():
         raise error
 
 
-def _log(aws: Aws, rings: Rings, head: Head) -> list[Item]:
-    low = message_item(ringing.reads_from(rings, head) + 1)
+def _log(aws: Aws, rings: Rings, head: Head, *, quiet: bool) -> list[Item]:
+    low = message_item(ringing.reads_from(rings, head, quiet=quiet) + 1)
     return list(
         aws.chats.query_all(
             {"chat": head.chat}, between=(low, message_item(LAST_SEQ)), consistent=True

@@ -44,8 +44,13 @@ class Plan(NamedTuple):
         return any(each.ring or each.taken_back for each in self.devices.values())
 
 
-def reads_from(rings: Rings, head: Head) -> int:
-    """The seq above which the log is needed: what was not counted, or not rung for."""
+def reads_from(rings: Rings, head: Head, *, quiet: bool = False) -> int:
+    """The seq above which the log is needed: what was not counted, or not rung for.
+
+    Nothing that was counted rings in a chat that is `quiet`, so it is not read each time.
+    """
+    if quiet:
+        return _counted_to(rings, head)
     lacking = [
         seq
         for name, each in rings.devices.items()

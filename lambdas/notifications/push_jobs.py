@@ -2,13 +2,14 @@
 
 What a user's devices were rung for is in one `rings#` item for each chat:
 
-    Users  <user>  rings#<chat>  begun, done, seq, rang_at (ms), expires_at,
+    Users  <user>  rings#<chat>  begun, done, seq, rang_at, looked_at (ms), expires_at,
                                 devices {device: {waiting: [seq], rang: [seq]}},
                                 recent {digest: seq}
 
 `begun` counts the runs of the push function that have begun for this chat and user, `done` is the
-last that ended well, `seq` is up to where the log was counted. `recent` has the last texts, by a
-digest of their ids: one that its sender sent again is one text.
+last that ended well, `seq` is up to where the log was counted. `looked_at` is when a run last rang,
+or counted without ringing since the chat is quiet. `recent` has the last texts, by a digest of
+their ids: one that its sender sent again is one text.
 """
 
 import hashlib
@@ -26,9 +27,11 @@ if TYPE_CHECKING:
 
 BATCH_LIMIT = 10  # messages in one SendMessageBatch (SQS quota)
 PREFIX = "rings#"
-# A phone that rang so short ago is waking up. The delivery watch rings again, some seconds later,
-# for what is not acknowledged by then: so a burst of messages is a few rings.
+# A phone that rang so short ago is waking up, and a chat that is quiet rings none. The delivery
+# watch queues a job again, some seconds later, for what is not acknowledged by then: so a burst of
+# messages is a few jobs.
 WAKING_SECONDS = 3.0
+LOOKED_LIMIT = 10_000  # remembered in one environment; beyond it nothing is
 
 Tried = Mapping[str, Collection[str]]  # user -> devices that a post was tried on, in vain
 
@@ -127,6 +130,7 @@ class Rings:
     rang_at: int = 0
     devices: Mapping[str, Unread] = field(default_factory=dict)
     recent: Mapping[str, int] = field(default_factory=dict)
+    looked_at: int = 0
 
     @property
     def under_way(self) -> bool:
@@ -166,6 +170,13 @@ class RingItems:
             item["user"]: rings_from(item) for item in self._users.batch_get(keys, consistent=True)
         }
 
+    def begun_of(self, users: Iterable[str], chat: str) -> dict[str, Rings]:
+        """The same with nothing but `begun` and `looked_at`: an item can have 6 KB."""
+        keys = [user_key(user, PREFIX + chat) for user in users]
+        only = ("user", "begun", "looked_at")
+        found = self._users.batch_get(keys, consistent=True, only=only)
+        return {item["user"]: rings_from(item) for item in found}
+
     def begin(self, user: str, chat: str, now: float, expires_at: int) -> Rings:
         """Counts a run; the item with it. What an expired item counted has expired too."""
         before = self._users.update(
@@ -186,12 +197,14 @@ class RingItems:
         devices = {name: each._asdict() for name, each in rings.devices.items() if each.total}
         self._users.update(
             user_key(user, PREFIX + chat),
-            "SET done = :done, seq = :seq, rang_at = :at, devices = :devices, recent = :recent",
+            "SET done = :done, seq = :seq, rang_at = :at, looked_at = :looked,"
+            " devices = :devices, recent = :recent",
             "begun = :begun",
             returns="NONE",
             done=rings.done,
             seq=rings.seq,
             at=rings.rang_at,
+            looked=rings.looked_at,
             devices=devices,
             recent=rings.recent,
             begun=rings.begun,
@@ -221,6 +234,7 @@ def rings_from(item: Item) -> Rings:
             for name, each in devices.items()
         },
         item.get("recent", {}),
+        item.get("looked_at", 0),
     )
 
 
@@ -231,14 +245,23 @@ def has_endpoint(devices: Mapping[str, Device]) -> bool:
 def wake(aws: Aws, chat: str, tried: Tried) -> list[Job]:
     """Queues a job for each user of a message that is stored. The jobs that SQS rejected.
 
-    Users who were rung just now are left to the delivery watch.
+    Users who were rung just now, and those for whom the chat is quiet and was counted just now, are
+    left to the delivery watch. Their items are not read again meanwhile: `looked_at` only grows.
     """
-    rings = RingItems(aws.users).of(sorted(tried), chat)
-    rang_since = (aws.now() - WAKING_SECONDS) * 1000
+    looked_since = (aws.now() - WAKING_SECONDS) * 1000
+    tried = {
+        user: devices
+        for user, devices in tried.items()
+        if aws.looked_at.get((user, chat), 0) <= looked_since
+    }
+    rings = RingItems(aws.users).begun_of(sorted(tried), chat)
+    if len(aws.looked_at) > LOOKED_LIMIT:
+        aws.looked_at.clear()
+    aws.looked_at.update({(user, chat): each.looked_at for user, each in rings.items()})
     jobs = [
         Job(user, chat, tuple(sorted(devices)))
         for user, devices in sorted(tried.items())
-        if user not in rings or rings[user].rang_at <= rang_since
+        if user not in rings or rings[user].looked_at <= looked_since
     ]
     return add(aws, jobs, rings)
 

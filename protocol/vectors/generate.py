@@ -233,6 +233,39 @@ def safety_numbers() -> dict[str, Any]:
     }
 
 
+# -- links
+
+
+def link(device: str, label: str) -> dict[str, Any]:
+    offer = {
+        "curve25519": curve(device),
+        "device": device,
+        "ed25519": public(device),
+        "label": label,
+        "one_time_key": curve(f"one-time key of {device}"),
+    }
+    digest = hashlib.sha256(f"SWITCHBOARD_LINK|{canonical(offer)}".encode()).digest()
+    return {"offer": offer, "code": base64.b32encode(digest[:20]).decode()}
+
+
+def links() -> dict[str, Any]:
+    one = link("web-1", "Chrome on Linux")
+    code = one["code"]
+    groups = " ".join(code[at : at + 4] for at in range(0, 32, 4))
+    return {
+        "links": [one, link("_", '"Quoted" \\ ~'), link("Z" * 64, "x" * 64)],
+        "groups": groups,
+        "typed": [
+            *(code, groups, groups.replace(" ", "-"), groups.lower(), f"  {code}\n"),
+            *(f"SWITCHBOARD:LINK:1:{code}", f"switchboard:link:1:{code.lower()}"),
+        ],
+        "no_codes": [
+            *("", code[:-1], f"{code}A", code.replace(code[0], "1"), f"SWITCHBOARD:LINK:2:{code}"),
+            *(f"https://example.com/{code}", f"SWITCHBOARD:LINK:1:SWITCHBOARD:LINK:1:{code}"),
+        ],
+    }
+
+
 # -- emoji
 
 
@@ -568,6 +601,7 @@ FILES = {
     "signing": signing,
     "envelopes": envelopes,
     "safety_numbers": safety_numbers,
+    "links": links,
     "emoji": emoji,
     "contents": contents,
     "views": views,

@@ -16,7 +16,7 @@ from stacks.config.names import check_names, is_email
 from stacks.config.pools import ContainerPool, LambdaPool, Pool
 from stacks.config.regions import check_region, check_zones
 from stacks.config.rules import check_together, container_pools
-from stacks.config.settings import Files, Network, Push, WebSocket
+from stacks.config.settings import Files, Network, Pipeline, Push, WebSocket
 from stacks.config.type_checks import require_types
 
 Architecture = Literal["arm64", "x86_64"]
@@ -38,7 +38,7 @@ class Environment:
     balancers; turn it on after the first successful deployment, since it also blocks the rollback
     of a failed one. `password_reset` lets users confirm an e-mail address, to which Cognito sends a
     code when they have forgotten their password. `concurrent_executions` is the account's Lambda
-    quota in the region.
+    quota in the region. `runbooks_url` is where the team reads docs/runbooks/, linked to by alarms.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Environment:
     concurrent_executions: int = 1_000
     push: Push = field(default_factory=Push)
     files: Files = field(default_factory=Files)
+    pipeline: Pipeline = field(default_factory=Pipeline)
     architecture: Architecture = "arm64"
     retain: bool = False
     deletion_protection: bool = False
@@ -67,6 +68,7 @@ class Environment:
     password_reset: bool = False
     waf: bool = False
     alarms_email: str | None = None
+    runbooks_url: str | None = None
 
     def __post_init__(self) -> None:
         require_types(self, "")
@@ -86,6 +88,13 @@ class Environment:
             self.alarms_email,
             "alarms are sent to an e-mail address",
             "Set alarms_email to an address, or to none for alarms without a subscriber",
+        )
+        require(
+            self.runbooks_url is None or bool(re.fullmatch(r"https://\S+", self.runbooks_url)),
+            "runbooks_url",
+            self.runbooks_url,
+            "alarms link to their pages by an https address",
+            "Set runbooks_url to that of docs/runbooks in your repository, or to none",
         )
         # 1,000 by default, less for new accounts, and raised "up to tens of thousands":
         # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html

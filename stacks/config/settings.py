@@ -1,4 +1,4 @@
-"""Settings of the network, the WebSocket API, files and push notifications."""
+"""Settings of the network, the WebSocket API, files, push notifications and the pipeline."""
 
 import re
 from collections.abc import Iterator
@@ -17,6 +17,8 @@ PRIVATE = [
 # The largest integer that all readers of JSON agree on (RFC 8259 section 6).
 MOST_IN_JSON = 2**53 - 1
 CONTACT = re.compile(r"mailto:[^\s@]+@[^\s@]+\.[^\s@]+|https://[^\s/]+\.\S+")
+# Names of owners and repositories may have ids behind an @.
+SUBJECT = re.compile(r"repo:[\w.@-]+/[\w.@-]+:environment:[\w.%-]+", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,3 +196,30 @@ class Push:
         for name, arn in zip(names, self.own_secrets, strict=True):
             yield arns.NamedArn(f"push.{name}", arn, arns.SECRET)
         yield arns.NamedArn("push.secret_key_arn", self.secret_key_arn, arns.KEY, own_account=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pipeline:
+    """The role with which a GitHub workflow deploys this environment; without a subject, none.
+
+    `subject` is the `sub` claim of the workflow's token, whole:
+    `repo:<owner>/<repository>:environment:<name of the GitHub environment>`. Repositories may be
+    set up to have ids in it. new_provider makes the account's identity provider for GitHub, of
+    which an account has one; it is false where the account already has it.
+    docs.github.com/en/actions/concepts/security/openid-connect
+    """
+
+    subject: str | None = None
+    new_provider: bool = True
+
+    def __post_init__(self) -> None:
+        require_types(self, "pipeline.")
+        require(
+            self.subject is None or bool(SUBJECT.fullmatch(self.subject)),
+            "pipeline.subject",
+            self.subject,
+            "whoever has a token with it deploys, so it names one repository and one of its "
+            "environments, without wildcards",
+            "Set pipeline.subject to repo:<owner>/<repository>:environment:<name>, or to none for "
+            "no role",
+        )

@@ -58,8 +58,7 @@ class ContainerPoolService(Construct):
     ) -> None:
         super().__init__(scope, id)
         self._config = config
-        self._pool = pool
-        self.name = pool.name
+        self.pool = pool
         self.keep_alive = config.load_balancer.idle_timeout + KEEP_ALIVE_MARGIN  # seconds
         task = self._task(image, values)
         for statement in statements(PERMISSIONS["Api"], resources):
@@ -76,22 +75,22 @@ class ContainerPoolService(Construct):
 
     def scale(self) -> None:
         """To be called after the target group has a listener: the metric names both."""
-        out_cooldown = Duration.seconds(self._pool.scale_out_cooldown)
-        in_cooldown = Duration.seconds(self._pool.scale_in_cooldown)
+        out_cooldown = Duration.seconds(self.pool.scale_out_cooldown)
+        in_cooldown = Duration.seconds(self.pool.scale_in_cooldown)
         tasks = self.service.auto_scale_task_count(
-            min_capacity=self._pool.min, max_capacity=self._pool.max
+            min_capacity=self.pool.min, max_capacity=self.pool.max
         )
         tasks.scale_on_request_count(
             "RequestsPerTarget",
-            requests_per_target=self._pool.requests_per_target,
+            requests_per_target=self.pool.requests_per_target,
             target_group=self.target_group,
             scale_out_cooldown=out_cooldown,
             scale_in_cooldown=in_cooldown,
         )
-        if self._pool.cpu_target is not None:
+        if self.pool.cpu_target is not None:
             tasks.scale_on_cpu_utilization(
                 "Cpu",
-                target_utilization_percent=self._pool.cpu_target,
+                target_utilization_percent=self.pool.cpu_target,
                 scale_out_cooldown=out_cooldown,
                 scale_in_cooldown=in_cooldown,
             )
@@ -102,8 +101,8 @@ class ContainerPoolService(Construct):
         task = ecs.FargateTaskDefinition(
             self,
             "Task",
-            cpu=self._pool.cpu,
-            memory_limit_mib=self._pool.memory,
+            cpu=self.pool.cpu,
+            memory_limit_mib=self.pool.memory,
             runtime_platform=ecs.RuntimePlatform(
                 cpu_architecture=ARCHITECTURES[self._config.architecture],
                 operating_system_family=ecs.OperatingSystemFamily.LINUX,
@@ -114,15 +113,15 @@ class ContainerPoolService(Construct):
             image=image,
             port_mappings=[ecs.PortMapping(container_port=PORT)],
             environment={
-                **variables("Api", self._config, {**values, "POOL_NAME": self._pool.name}),
+                **variables("Api", self._config, {**values, "POOL_NAME": self.pool.name}),
                 "PORT": str(PORT),
                 "KEEP_ALIVE_SECONDS": str(self.keep_alive),
-                "FINISH_SECONDS": str(self._pool.finish_timeout),
+                "FINISH_SECONDS": str(self.pool.finish_timeout),
             },
             logging=ecs.LogDrivers.aws_logs(
-                stream_prefix=self._pool.name, log_group=log_group(self, "Logs", self._config)
+                stream_prefix=self.pool.name, log_group=log_group(self, "Logs", self._config)
             ),
-            stop_timeout=Duration.seconds(self._pool.stop_timeout),
+            stop_timeout=Duration.seconds(self.pool.stop_timeout),
             readonly_root_filesystem=True,
         )
         return task

@@ -97,7 +97,7 @@ class NetworkBalancer(Construct):
         group.set_attribute("stickiness.enabled", "true")
         group.set_attribute("stickiness.type", "source_ip")
         group.add_target(pool.target())
-        Tags.of(group).add("pool", pool.name)
+        Tags.of(group).add("pool", pool.pool.name)
         return group
 
 

@@ -1,24 +1,56 @@
-"""CloudWatch alarms, whose descriptions state what each means for users."""
+"""CloudWatch alarms: one a fault, and one that notifies for each thing that users would notice.
+
+The description of each says what it means for users and names its page under docs/runbooks/.
+"""
 
 from collections.abc import Mapping
+from enum import Enum
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_elasticloadbalancingv2 as elb
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks.chat import ChatStack
+from stacks.config.environments import Environment
+from stacks.config.functions import FUNCTIONS
 from stacks.constructs.container_pool import ContainerPoolService
-from stacks.constructs.function import Function
+from stacks.constructs.function import Function, metrics_namespace
 from stacks.constructs.network_balancer import NetworkBalancer
+from stacks.data import DataStack
 from stacks.monitoring.group_metrics import of_group
 from stacks.notifications import NotificationsStack
 
 MINUTE = Duration.minutes(1)
+FIVE_MINUTES = Duration.minutes(5)
+RUNBOOKS = "docs/runbooks"
+# of the tables that every message passes: ten metrics, which is as many as an alarm may have
+WATCHED_TABLES = ("Chats", "Users")
+WATCHED_OPERATIONS = ("GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem")
+CONCURRENCY_SHARE = 0.8  # of the account's quota
+# Longer than the platform's alarms need to follow the faults that they cause elsewhere.
+WAIT = Duration.minutes(2)
+
+
+class Symptom(Enum):
+    """What users notice, or PLATFORM: what all of it stands on."""
+
+    PLATFORM = "Tables or concurrency: everything may fail"
+    CHAT = "Messages are not accepted, or late"
+    PUSHES = "Phones are not woken, or late"
+    API = "Sign-in, devices, chats and files fail"
+
+
+PUSH_FUNCTIONS = ("Push", "PlatformApplications")
+API_FUNCTIONS = ("Api", "Operator")
 
 
 class Alarms(Construct):
-    """`action` is what an alarm does when it goes off, None for nothing.
+    """`notify` is called when a symptom begins and when it ends; None for nobody.
+
+    One fault causes several alarms, so they notify nobody themselves: an alarm of each symptom
+    does, once. While the platform's is on, the others are silent: they follow from it.
 
     `fingerprint` ends each description, so that each alarm is updated: it is unknown whether
     CloudFormation resolves the references of a resource that did not change.
@@ -29,51 +61,208 @@ class Alarms(Construct):
         scope: Construct,
         id: str,
         *,
-        action: cloudwatch.IAlarmAction | None,
+        config: Environment,
+        notify: cloudwatch.IAlarmAction | None,
         fingerprint: str,
     ) -> None:
         super().__init__(scope, id)
-        self._action = action
+        self._config = config
+        self._notify = notify
         self._fingerprint = fingerprint
+        self._causes: dict[Symptom, list[cloudwatch.IAlarm]] = {each: [] for each in Symptom}
 
     def on_functions(self, functions: Mapping[str, Function]) -> None:
         for name, function in functions.items():
+            symptom = _symptom_of(name)
             self._alarm(
                 f"{name}Errors",
-                function.function.metric_errors(),
+                function.function.metric_errors(period=FIVE_MINUTES),
                 f"{name} fails: it raised or ran into its timeout",
+                symptom,
+                runbook="function-errors",
                 datapoints=2,
             )
             self._alarm(
                 f"{name}Throttles",
-                function.function.metric_throttles(),
+                function.function.metric_throttles(period=FIVE_MINUTES),
                 f"{name} is refused executions: the concurrency limit is reached",
+                symptom,
+                runbook="function-throttles",
+                datapoints=2,
+            )
+        self._alarm(
+            "Concurrency",
+            cloudwatch.Metric(
+                namespace="AWS/Lambda",
+                metric_name="ConcurrentExecutions",
+                statistic="Maximum",
+                period=MINUTE,
+            ),
+            f"Functions of this account and region use {CONCURRENCY_SHARE:.0%} of the quota",
+            Symptom.PLATFORM,
+            runbook="concurrency",
+            threshold=CONCURRENCY_SHARE * self._config.concurrent_executions,
+            datapoints=3,
+        )
+
+    def on_tables(self, data: DataStack) -> None:
+        """Throttles are of single keys: a table on demand has no limit of its own that is near."""
+        for name, table in data.tables.items():
+            throttled = {
+                each: table.metric(f"{each}ThrottleEvents", statistic="Sum", period=MINUTE)
+                for each in ("Read", "Write")
+            }
+            self._alarm(
+                f"{name}TableThrottles",
+                cloudwatch.MathExpression(
+                    expression="FILL(reads, 0) + FILL(writes, 0)",
+                    using_metrics={"reads": throttled["Read"], "writes": throttled["Write"]},
+                    label="throttled reads and writes",
+                    period=MINUTE,
+                ),
+                f"DynamoDB throttles {name}: requests are answered with rate_limited",
+                Symptom.PLATFORM,
+                runbook="table-throttles",
+                datapoints=3,
+            )
+        failed = {
+            f"{name.lower()}{operation}": data.tables[name].metric(
+                "SystemErrors",
+                dimensions_map={
+                    "TableName": data.tables[name].table_name,
+                    "Operation": operation,
+                },
+                statistic="Sum",
+                period=MINUTE,
+            )
+            for name in WATCHED_TABLES
+            for operation in WATCHED_OPERATIONS
+        }
+        self._alarm(
+            "TableErrors",
+            cloudwatch.MathExpression(
+                expression=" + ".join(f"FILL({each}, 0)" for each in failed),
+                using_metrics=failed,
+                label="internal errors",
+                period=MINUTE,
+            ),
+            "DynamoDB answers with internal errors of its own",
+            Symptom.PLATFORM,
+            runbook="table-errors",
+            datapoints=3,
+        )
+
+    def on_users(self, data: DataStack) -> None:
+        for name, meaning in (
+            ("SignIn", "sign-ins"),
+            ("TokenRefresh", "refreshes of tokens"),
+            ("SignUp", "sign-ups"),
+        ):
+            self._alarm(
+                f"{name}Throttles",
+                cloudwatch.Metric(
+                    namespace="AWS/Cognito",
+                    metric_name=f"{name}Throttles",
+                    dimensions_map={
+                        "UserPool": data.user_pool.user_pool_id,
+                        "UserPoolClient": data.client.user_pool_client_id,
+                    },
+                    statistic="Sum",
+                    period=FIVE_MINUTES,
+                ),
+                f"Cognito throttles {meaning}: the account's quota is reached",
+                Symptom.API,
+                runbook="cognito-throttles",
+                datapoints=2,
+            )
+
+    def on_gateway(self, chat: ChatStack) -> None:
+        """Of frames and connections. What a client did wrong counts as ClientError, so only many
+        of these mean anything."""
+        for name, metric, meaning, threshold in (
+            ("GatewayErrors", "ExecutionError", "The gateway could not call a function", 1),
+            (
+                "IntegrationErrors",
+                "IntegrationError",
+                "Functions answer the gateway with errors",
+                1,
+            ),
+            ("ClientErrors", "ClientError", "The gateway rejects connections or frames", 100),
+        ):
+            self._alarm(
+                name,
+                cloudwatch.Metric(
+                    namespace="AWS/ApiGateway",
+                    metric_name=metric,
+                    dimensions_map={
+                        "ApiId": chat.websocket.api.api_id,
+                        "Stage": self._config.name,
+                    },
+                    statistic="Sum",
+                    period=FIVE_MINUTES,
+                ),
+                meaning,
+                Symptom.CHAT,
+                runbook="gateway-errors",
+                threshold=threshold,
                 datapoints=2,
             )
 
     def on_queues(self, notifications: NotificationsStack, chat: ChatStack) -> None:
-        for name, queue, meaning in (
-            ("PushDeadLetters", notifications.dead_letters, "pushes were given up: not woken"),
-            ("StreamFailures", chat.stream_failures, "delivery was not watched for some records"),
-        ):
-            self._alarm(
-                name,
-                queue.metric_approximate_number_of_messages_visible(statistic="Maximum"),
-                f"The dead-letter queue is not empty: {meaning}",
-            )
+        self._on_failures(chat.stream_failures, "delivery was not watched for some records")
+        self._on_failures(
+            notifications.dead_letters,
+            "pushes were given up: not woken",
+            Symptom.PUSHES,
+            runbook="push-dead-letters",
+        )
         self._alarm(
             "PushAge",
             notifications.queue.metric_approximate_age_of_oldest_message(statistic="Maximum"),
             "A push has waited for five minutes",
+            Symptom.PUSHES,
+            runbook="push-age",
             threshold=300,
+        )
+        self._alarm(
+            "PushesRejected",
+            cloudwatch.Metric(
+                namespace=metrics_namespace(self._config),
+                metric_name="PushesRejected",
+                dimensions_map={"service": FUNCTIONS["Push"].service},
+                statistic="Sum",
+                period=FIVE_MINUTES,
+            ),
+            "A platform rejects pushes: its credentials may have ended",
+            Symptom.PUSHES,
+            runbook="pushes-rejected",
+            datapoints=3,
         )
         watch = chat.functions["DeliveryWatch"].function
         self._alarm(
             "IteratorAge",
             watch.metric("IteratorAge", statistic="Maximum", period=MINUTE),
             "The delivery watch is a minute behind: lost posts are healed late",
+            Symptom.CHAT,
+            runbook="iterator-age",
             threshold=60_000,  # milliseconds
             datapoints=3,
+        )
+
+    def _on_failures(
+        self,
+        queue: sqs.Queue,
+        meaning: str,
+        symptom: Symptom = Symptom.CHAT,
+        *,
+        runbook: str = "stream-failures",
+    ) -> None:
+        self._alarm(
+            queue.node.id,
+            queue.metric_approximate_number_of_messages_visible(statistic="Maximum"),
+            f"The dead-letter queue is not empty: {meaning}",
+            symptom,
+            runbook=runbook,
         )
 
     def on_web(
@@ -83,18 +272,24 @@ class Alarms(Construct):
             "Balancer5xx",
             balancer.metrics.http_code_elb(elb.HttpCodeElb.ELB_5XX_COUNT),
             "The load balancer answers 5xx itself: no target, or a target broke off",
+            Symptom.API,
+            runbook="balancer-5xx",
             datapoints=2,
         )
         self._alarm(
             "Target5xx",
             balancer.metrics.http_code_target(elb.HttpCodeTarget.TARGET_5XX_COUNT),
             "The API answers 5xx",
+            Symptom.API,
+            runbook="target-5xx",
             datapoints=2,
         )
         self._alarm(
             "RejectedConnections",
             balancer.metrics.rejected_connection_count(),
             "The load balancer has as many connections as it takes, and refuses more",
+            Symptom.API,
+            runbook="rejected-connections",
         )
         for name, pool in pools.items():
             group = pool.target_group
@@ -103,7 +298,20 @@ class Alarms(Construct):
                 f"{name}Unhealthy",
                 of_group(unhealthy, group, balancer),
                 f"Targets of the pool {name} fail their health checks",
+                Symptom.API,
+                runbook="unhealthy-targets",
                 datapoints=3,
+            )
+            healthy = group.metrics.healthy_host_count(statistic="Minimum", period=MINUTE)
+            self._alarm(
+                f"{name}Tasks",
+                of_group(healthy, group, balancer),
+                f"The pool {name} has fewer healthy tasks than its minimum of {pool.pool.min}",
+                Symptom.API,
+                runbook="too-few-tasks",
+                threshold=pool.pool.min,
+                datapoints=10,  # a deployment or a replaced task takes minutes
+                below=True,
             )
 
     def on_network_balancer(self, balancer: NetworkBalancer) -> None:
@@ -113,28 +321,82 @@ class Alarms(Construct):
             "NetworkUnhealthy",
             of_group(unhealthy, group, balancer.balancer),
             "Targets fail the health checks of the Network Load Balancer",
+            Symptom.API,
+            runbook="unhealthy-targets",
             datapoints=3,
         )
+
+    def notify(self) -> None:
+        """Makes the alarm of each symptom; to be called after all `on_`."""
+        platform = self._composite(Symptom.PLATFORM, None)
+        for symptom in Symptom:
+            if symptom is not Symptom.PLATFORM:
+                self._composite(symptom, platform)
+
+    def _composite(
+        self, symptom: Symptom, platform: cloudwatch.IAlarm | None
+    ) -> cloudwatch.CompositeAlarm:
+        """A name that CDK makes would be the same for two projects of one account."""
+        config, id = self._config, symptom.name.capitalize()
+        alarm = cloudwatch.CompositeAlarm(
+            self,
+            id,
+            composite_alarm_name=f"{config.project}-{config.name}-{symptom.name.lower()}",
+            alarm_description=self._description(symptom.value, "README"),
+            alarm_rule=cloudwatch.AlarmRule.any_of(
+                *(
+                    cloudwatch.AlarmRule.from_alarm(cause, cloudwatch.AlarmState.ALARM)
+                    for cause in self._causes[symptom]
+                )
+            ),
+            actions_suppressor=platform,
+            actions_suppressor_wait_period=WAIT if platform else None,
+            actions_suppressor_extension_period=WAIT if platform else None,
+        )
+        if self._notify:
+            alarm.add_alarm_action(self._notify)
+            alarm.add_ok_action(self._notify)
+        return alarm
+
+    def _description(self, meaning: str, runbook: str) -> str:
+        base = (self._config.runbooks_url or RUNBOOKS).rstrip("/")
+        return f"{meaning}. {base}/{runbook}.md ({self._fingerprint})"
 
     def _alarm(
         self,
         id: str,
-        metric: cloudwatch.Metric,
+        metric: cloudwatch.Metric | cloudwatch.MathExpression,
         meaning: str,
+        symptom: Symptom,
+        *,
+        runbook: str,
         threshold: float = 1,
         datapoints: int = 1,
+        below: bool = False,
     ) -> None:
         """Goes off when `datapoints` of the last `datapoints` + 1 reach the threshold (one of one
-        for a single one). Missing data is not breaching: nothing ran."""
+        for a single one), or are `below` it. Missing data is not breaching, as nothing ran, but
+        where something has to be there."""
+        operator = cloudwatch.ComparisonOperator
+        missing = cloudwatch.TreatMissingData
         alarm = metric.create_alarm(
             self,
             id,
-            alarm_description=f"{meaning} ({self._fingerprint})",
+            alarm_description=self._description(meaning, runbook),
             threshold=threshold,
             evaluation_periods=datapoints + 1 if datapoints > 1 else 1,
             datapoints_to_alarm=datapoints,
-            comparison_operator=(cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD),
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            comparison_operator=(
+                operator.LESS_THAN_THRESHOLD
+                if below
+                else operator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
+            ),
+            treat_missing_data=missing.BREACHING if below else missing.NOT_BREACHING,
         )
-        if self._action:
-            alarm.add_alarm_action(self._action)
+        self._causes[symptom].append(alarm)
+
+
+def _symptom_of(function: str) -> Symptom:
+    if function in PUSH_FUNCTIONS:
+        return Symptom.PUSHES
+    return Symptom.API if function in API_FUNCTIONS else Symptom.CHAT

@@ -13,6 +13,7 @@ from stacks.chat import ChatStack
 from stacks.config.environments import Environment
 from stacks.constructs.function import Function
 from stacks.constructs.grants import arn
+from stacks.data import DataStack
 from stacks.monitoring.alarms import Alarms
 from stacks.monitoring.dashboard import Dashboard
 from stacks.notifications import NotificationsStack
@@ -37,6 +38,7 @@ class ObservabilityStack(EnvironmentStack):
         id: str,
         *,
         config: Environment,
+        data: DataStack,
         notifications: NotificationsStack,
         chat: ChatStack,
         web: WebStack,
@@ -59,14 +61,18 @@ class ObservabilityStack(EnvironmentStack):
         dashboard.show_functions(functions)
         dashboard.show_queues(notifications, chat)
         dashboard.show_fingerprint(made_from)
-        alarms = Alarms(self, "Alarms", action=self._action(), fingerprint=made_from)
+        alarms = Alarms(self, "Alarms", config=config, notify=self._topic(), fingerprint=made_from)
+        alarms.on_tables(data)
         alarms.on_functions(functions)
+        alarms.on_gateway(chat)
         alarms.on_queues(notifications, chat)
+        alarms.on_users(data)
         alarms.on_web(web.load_balancer.balancer, web.container_pools)
         if web.network_balancer:
             alarms.on_network_balancer(web.network_balancer)
+        alarms.notify()
 
-    def _action(self) -> cloudwatch.IAlarmAction | None:
+    def _topic(self) -> cloudwatch.IAlarmAction | None:
         if not self.config.alarms_email:
             return None
         topic = sns.Topic(self, "AlarmTopic", enforce_ssl=True)

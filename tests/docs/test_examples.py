@@ -25,7 +25,7 @@ TESTS = (
     "tests/stacks/test_least_privilege.py::test_a_role_allows_the_actions_of_its_row_on_the_"
     "resources_named_there_and_nothing_else",
     "tests/stacks/test_retention.py::test_the_ids_of_what_holds_data_never_change",
-    "tests/stacks/test_web_stack.py::test_alarms_watch_every_function_queue_and_pool",
+    "tests/stacks/test_alarms.py::test_alarms_watch_every_function_queue_table_and_pool",
     "tests/lambdas/api/test_api_bad_input.py::"
     "test_the_routes_are_those_of_the_protocol_and_so_are_the_open_ones",
 )
@@ -99,6 +99,7 @@ def run(project: Path, *command: str, **variables: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.deep
 @pytest.mark.slow
 def test_generated_files_types_and_lint_follow(project: Path) -> None:
     run(project, "protocol.generate", "--check")

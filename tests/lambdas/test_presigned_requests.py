@@ -4,6 +4,7 @@ import base64
 import json
 import string
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from unittest import mock
 
@@ -26,13 +27,21 @@ KEYS = st.text(string.ascii_letters + string.digits + "_-", min_size=1, max_size
 TIMES = st.datetimes(datetime(2024, 1, 1), datetime(2030, 1, 1))
 
 
+@cache
+def session() -> Any:
+    """Made once, for it reads the model of S3, which takes longer than all else here."""
+    made: Any = botocore.session.Session()
+    return made
+
+
 def botocores(style: str, token: str | None) -> Any:
-    session: Any = botocore.session.Session()
-    session.set_credentials("AKIDEXAMPLE", "secret", token)
     host = "http://127.0.0.1:8083" if style == "path" else f"https://s3.{REGION}.amazonaws.com"
     addressing: Any = {"addressing_style": style}
     config = Config(signature_version="s3v4", s3=addressing)
-    return session.create_client("s3", REGION, endpoint_url=host, config=config)
+    credentials = {"aws_access_key_id": "AKIDEXAMPLE", "aws_secret_access_key": "secret"}
+    return session().create_client(
+        "s3", REGION, endpoint_url=host, config=config, aws_session_token=token, **credentials
+    )
 
 
 def ours(style: str, token: str | None, at: datetime) -> Files:

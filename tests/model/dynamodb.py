@@ -125,7 +125,7 @@ class DynamoDB:
             keys = [self._key(table, key) for key in asked["Keys"]]
             assert 0 < len(keys) <= 100 and len(set(keys)) == len(keys), "ValidationException"
             items = [self._read(table, key, asked.get("ConsistentRead", False)) for key in keys]
-            found[table] = [item for item in items if item is not None]
+            found[table] = [_projected(item, asked) for item in items if item is not None]
         return {"Responses": found, "UnprocessedKeys": {}}
 
     def batch_write_item(self, **request: Any) -> Answer:
@@ -222,3 +222,12 @@ def _in_range(key: str, values: Mapping[str, Any]) -> bool:
     if ":low" in values:
         return bool(values[":low"]["S"] <= key <= values[":high"]["S"])
     return True
+
+
+def _projected(item: Item, asked: Mapping[str, Any]) -> Item:
+    """The attributes that a projection expression of plain names asks for."""
+    if "ProjectionExpression" not in asked:
+        return item
+    placeholders = asked["ProjectionExpression"].split(", ")
+    names = [asked["ExpressionAttributeNames"][each] for each in placeholders]
+    return {name: item[name] for name in names if name in item}

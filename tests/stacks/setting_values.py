@@ -415,6 +415,17 @@ VALUES: dict[str, Values] = {
         ("mailto:ops@example.com", "https://example.com/contact"),
         optional=True,
     ),
+    "pipeline.subject": text(
+        (
+            *("", "repo:o/r:*", "repo:o/*:environment:prod", "repo:o/r:environment:*", "repo:o/r"),
+            *("repo:o/r:ref:refs/heads/main", "repo:o:environment:prod", "o/r:environment:prod"),
+            *("repo:o/r:environment:", "repo:o/r:environment:a b", "repo:o/r:environment:prod\n"),
+            *("repo:o/r:environment:pro?", "repo:o/r:pull_request", "repo:/r:environment:prod"),
+        ),
+        ("repo:example/chat:environment:prod", "repo:example@12/chat@345:environment:prod"),
+        optional=True,
+    ),
+    "pipeline.new_provider": flag(),
     "architecture": text(
         ("", "arm", "ARM64", "x86", "x86-64", "amd64", "riscv", "arm64 ", "arm64\n", LONG, "none"),
         ("arm64", "x86_64"),
@@ -443,6 +454,15 @@ VALUES: dict[str, Values] = {
             f"a@{'.'.join(['b' * 62] * 4)}.cd",
         ),
         ("a@b.cd", "ops+alarms@Example.COM", f"{'a' * 64}@b.cd"),
+        optional=True,
+    ),
+    "runbooks_url": text(
+        (
+            *("", "docs/runbooks", "http://example.com", "HTTPS://example.com", "https://"),
+            *("https://x y", "https://example.com\n", "https:/example.com", "example.com"),
+            *(" https://example.com", "ftp://example.com", "https:// example.com"),
+        ),
+        ("https://example.com/team/runbooks", "https://example.com/team/runbooks/"),
         optional=True,
     ),
 }

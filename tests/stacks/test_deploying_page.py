@@ -36,7 +36,8 @@ COUNTS: dict[str, Callable[[Environment, Synthesized], int]] = {
         2 * len(made.all("AWS::ApplicationAutoScaling::ScalingPolicy"))
     ),
     "dashboard": lambda _, made: len(made.all("AWS::CloudWatch::Dashboard")),
-    "alarms": lambda _, made: len(made.all("AWS::CloudWatch::Alarm")),
+    "metrics of alarms": lambda _, made: sum(map(metrics_of, made.all("AWS::CloudWatch::Alarm"))),
+    "alarms of symptoms": lambda _, made: len(made.all("AWS::CloudWatch::CompositeAlarm")),
 }
 
 
@@ -47,6 +48,11 @@ def containers(config: Environment) -> list[ContainerPool]:
 def tasks(config: Environment, cpu: int, memory: int) -> int:
     """At rest each pool is at its minimum."""
     return sum(pool.min for pool in containers(config) if (pool.cpu, pool.memory) == (cpu, memory))
+
+
+def metrics_of(alarm: Resource) -> int:
+    """CloudWatch charges for each: "based on the number of metrics per alarm"."""
+    return sum("MetricStat" in each for each in alarm.properties.get("Metrics", ())) or 1
 
 
 def services(made: Synthesized) -> list[Resource]:

@@ -31,6 +31,8 @@ class Fixed:
 FIXED = {
     # The body changes in place. Two regions of an account see each other's.
     "AWS::CloudWatch::Dashboard": Fixed("switchboard-prod-{region}", "account"),
+    # CDK's own name would be the same for two projects of an account. The rule changes in place.
+    "AWS::CloudWatch::CompositeAlarm": Fixed("switchboard-prod-{symptom}", "region"),
     # points to the key that has the id which never changes
     "AWS::KMS::Alias": Fixed("alias/switchboard-prod", "region"),
     # The Lambda pool's: no setting changes its type, and others have none. Its permission names it.
@@ -48,6 +50,7 @@ FIXED = {
 NAMES = {
     "AWS::CloudWatch::Dashboard": "DashboardName",
     "AWS::CloudWatch::Alarm": "AlarmName",
+    "AWS::CloudWatch::CompositeAlarm": "AlarmName",
     "AWS::KMS::Alias": "AliasName",
     "AWS::ApiGatewayV2::Stage": "StageName",
     "AWS::ApplicationAutoScaling::ScalingPolicy": "PolicyName",
@@ -82,7 +85,8 @@ def test_no_name_is_fixed_but_these(
     for resource in named:
         fixed = FIXED[resource.type]
         if fixed.per != "target":
-            expected = fixed.name.format(region=region)
+            symptom = resource.name.removeprefix("Alarms").lower()
+            expected = fixed.name.format(region=region, symptom=symptom)
             assert environment.show(name_of(resource)) == expected, resource.logical_id
         # a second region of the environment in the same account must not collide
         assert ("{region}" in fixed.name) is (fixed.per == "account")

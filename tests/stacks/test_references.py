@@ -28,7 +28,7 @@ IMPORTS_FROM = {
 }
 READS_OUTPUTS_OF = {
     **{stack: set[str]() for stack in ORDER},
-    "Observability": {"Notifications", "Chat", "Web"},
+    "Observability": {"Data", "Notifications", "Chat", "Web"},
 }
 
 # what the changes are made of is synthesized once, for the rehearsal's tests too

@@ -56,7 +56,8 @@ def test_every_topic_that_an_alarm_calls_lets_cloudwatch_publish(environment: Sy
     """The account's own alarms only: the principal is the same for those of all accounts."""
     called = {
         environment.show(action)
-        for alarm in environment.all("AWS::CloudWatch::Alarm")
+        for type in ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
+        for alarm in environment.all(type)
         for name in ("AlarmActions", "OKActions", "InsufficientDataActions")
         for action in alarm.properties.get(name, [])
     }

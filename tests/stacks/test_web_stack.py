@@ -164,29 +164,6 @@ def test_what_differs_by_environment_differs(dev: Synthesized, prod: Synthesized
         assert not dev.all(type)
 
 
-def test_alarms_watch_every_function_queue_and_pool(prod: Synthesized) -> None:
-    names = {each.name.removeprefix("Alarms") for each in prod.all("AWS::CloudWatch::Alarm")}
-    functions = [each.name.removesuffix("Function") for each in prod.all("AWS::Lambda::Function")]
-    mappings = prod.all("AWS::Lambda::EventSourceMapping")
-    sources = [prod.show(each.properties["EventSourceArn"]) for each in mappings]
-    read = {source.strip("<>").removesuffix(".Arn") for source in sources}
-    assert names == {
-        *(f"{name}{what}" for name in functions for what in ("Errors", "Throttles")),
-        *(queue.name for queue in prod.all("AWS::SQS::Queue") if queue.name not in read),
-        *("PushAge", "IteratorAge"),
-        *("Balancer5xx", "Target5xx", "RejectedConnections", "largeUnhealthy", "smallUnhealthy"),
-    }
-
-
-def test_alarms_call_the_address_that_is_configured(synthesize: Synthesize) -> None:
-    called = synthesize(replace(DEV, alarms_email="ops@example.com"))
-    assert called.one("AWS::SNS::Subscription").properties["Endpoint"] == "ops@example.com"
-    for alarm in called.all("AWS::CloudWatch::Alarm"):
-        assert [called.show(action) for action in alarm.properties["AlarmActions"]] == [
-            "<AlarmTopic>"
-        ]
-
-
 def test_the_dashboard_shows_what_happens_to_messages(dev: Synthesized) -> None:
     body = json.dumps(dev.one("AWS::CloudWatch::Dashboard").properties["DashboardBody"])
     for metric in (

@@ -13,10 +13,9 @@ import pytest
 
 from client import ChatClient
 from client.errors import ClientError
-from tests.support.running_system import Play, System, player, started
+from tests.support.running_system import PASSWORD, Play, System, player, started
 from tests.support.typescript_client import TypeScriptError
 
-PASSWORD = "Correct-horse-7"
 SETTINGS = {
     "load_balancer.plain_http": "true",  # staging has to say that this is meant
     "load_balancer.algorithm": "least_outstanding_requests",

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import httpx
 
 from client import ChatClient
-from tests.system.conftest import PASSWORD
+from tests.support.running_system import PASSWORD
 from tests.system.searching import aws, console, queues_of, search, table_of
 
 

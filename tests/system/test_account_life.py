@@ -12,7 +12,7 @@ from client import ChatClient, Unauthorized
 from client.core.events import MembersChanged, SignedOut
 from emulator.runtime.endpoints import Endpoints
 from tests.client.library import of
-from tests.system.conftest import PASSWORD
+from tests.support.running_system import PASSWORD
 from tests.system.telling import received, run
 from tools import operator
 

@@ -14,12 +14,12 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
 from client import ChatClient
+from tests.support.running_system import PASSWORD
 
 pytestmark = pytest.mark.xdist_group("story")
 
 Make = Callable[..., ChatClient]
 Name = Callable[[str], str]
-PASSWORD = "Correct-horse-7"
 ULID = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 
 

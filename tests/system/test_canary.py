@@ -21,9 +21,9 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
 from client import ChatClient, State
-from tests.support.running_system import System
+from tests.support.running_system import PASSWORD, System
 from tests.system import searching
-from tests.system.conftest import PASSWORD, SecondSystem
+from tests.system.conftest import SecondSystem
 from tests.system.planting import (
     Planter,
     into_a_file,
@@ -157,6 +157,7 @@ async def send_plainly(endpoints: dict[str, Any], user: str, chat: str, canary: 
     ]
 
 
+@pytest.mark.deep
 def test_the_backend_holds_no_plaintext_and_its_logs_hold_no_secrets(
     system: Searched, device: Make, name: Name, phone: Callable[[str], Any], wait_until: Any
 ) -> None:

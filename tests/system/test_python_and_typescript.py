@@ -14,8 +14,9 @@ import pytest
 import client.driver
 from client import ChatClient, FileDescription, MessageReceived, State
 from client.core.events import EmojiShown, Event, MessageReadable, VerificationRequested, Verified
+from tests.support.running_system import PASSWORD
 from tests.support.typescript_client import Browser, Node
-from tests.system.conftest import PASSWORD, Meet
+from tests.system.conftest import Meet
 from tests.system.telling import ANY, reached, received, texts
 
 pytestmark = pytest.mark.xdist_group("story")
@@ -123,6 +124,7 @@ def test_a_picture_is_uploaded_and_opened_on_the_other_side_and_back(
     tell(story)
 
 
+@pytest.mark.deep
 def test_both_write_first_at_the_same_time(
     device: Make, name: Name, tell: Callable[[Story], None]
 ) -> None:
@@ -143,6 +145,7 @@ def test_both_write_first_at_the_same_time(
     tell(story)
 
 
+@pytest.mark.deep
 def test_frames_that_overtake_each_other_and_lost_connections_lose_nothing(
     device: Make, name: Name, tell: Callable[[Story], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -219,6 +222,7 @@ def shuffle_arrivals(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client.driver.Driver, "received", received)
 
 
+@pytest.mark.deep
 def test_conversations_go_on_after_restarts_of_either_side(
     device: Make, name: Name, tell: Callable[[Story], None]
 ) -> None:
@@ -288,6 +292,7 @@ def test_a_group_of_both_kinds_with_several_devices_reads_everybody(
     tell(story)
 
 
+@pytest.mark.deep
 def test_a_device_that_was_added_a_second_ago_gets_the_message(
     device: Make, name: Name, tell: Callable[[Story], None]
 ) -> None:
@@ -328,6 +333,7 @@ async def anyhow(web: Browser, text: str) -> None:
         one.result()
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("remover", ["python", "web"])
 def test_a_removed_member_reads_nothing_more_and_a_new_one_nothing_from_before(
     device: Make, name: Name, tell: Callable[[Story], None], remover: str
@@ -370,6 +376,7 @@ def test_a_removed_member_reads_nothing_more_and_a_new_one_nothing_from_before(
     tell(story)
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("adder", ["python", "web"])
 def test_who_is_added_gets_what_it_asks_for_but_nothing_from_before(
     device: Make, name: Name, tell: Callable[[Story], None], adder: str
@@ -401,6 +408,7 @@ def test_who_is_added_gets_what_it_asks_for_but_nothing_from_before(
     tell(story)
 
 
+@pytest.mark.deep
 def test_who_lost_its_sessions_asks_and_gets_what_it_could_not_read(
     device: Make, name: Name, tell: Callable[[Story], None], tmp_path: Path
 ) -> None:
@@ -433,6 +441,7 @@ def test_who_lost_its_sessions_asks_and_gets_what_it_could_not_read(
     tell(story)
 
 
+@pytest.mark.deep
 def test_safety_numbers_and_emoji_are_the_same_on_both_sides(
     device: Make, name: Name, tell: Callable[[Story], None]
 ) -> None:
@@ -462,6 +471,7 @@ def test_safety_numbers_and_emoji_are_the_same_on_both_sides(
     tell(story)
 
 
+@pytest.mark.deep
 def test_another_identity_of_a_device_stops_sending_until_it_is_accepted(
     device: Make, name: Name, tell: Callable[[Story], None], tmp_path: Path, endpoints: Any
 ) -> None:

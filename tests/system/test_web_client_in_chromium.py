@@ -12,11 +12,11 @@ from playwright.async_api import BrowserContext, Page
 
 from client import ChatClient, FileDescription
 from tests.support.chromium import chromium_or_skip
+from tests.support.running_system import PASSWORD
 from tests.support.web_page import browser, build, opened
-from tests.system.conftest import PASSWORD
 from tests.system.telling import received, texts
 
-pytestmark = pytest.mark.xdist_group("story")
+pytestmark = [pytest.mark.xdist_group("story"), pytest.mark.deep]
 
 FILE_BYTES = 2_000_000
 SECRET = "the well is behind the old mill"

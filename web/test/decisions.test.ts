@@ -132,7 +132,7 @@ describe("what is remembered of others", () => {
   });
   test("an own device is announced although no other was known: the first one is this one", () => {
     const listed = new Map([["laptop", keys("laptop")]]);
-    const { changed, changes } = recognise("raju", [], listed, 7, [], true);
+    const { changed, changes } = recognise("raju", [], listed, 7, { own: true });
     expect(changed).toEqual([known("laptop")]);
     expect(changes).toEqual([{ device: "laptop", what: "added" }]);
   });
@@ -163,22 +163,22 @@ describe("what is remembered of others", () => {
     const listed = new Map([["phone", keys("phone")]]);
     test("a device that is gone is remembered by its last one, and announced where the user is known", () => {
       const former = [was("tablet", "older", 1), was("tablet", "tablet", 2)];
-      const first = recognise("raju", [], listed, 7, former);
+      const first = recognise("raju", [], listed, 7, { former });
       const gone = { ...known("tablet"), former: [keys("older")] };
       expect(first).toEqual({ changed: [known("phone"), gone], changes: [] });
-      const later = recognise("raju", [known("phone")], listed, 7, former);
+      const later = recognise("raju", [known("phone")], listed, 7, { former });
       expect(later).toEqual({ changed: [gone], changes: [{ device: "tablet", what: "added" }] });
       expect(blocked(later.changed, listed.keys())).toBe(false);
     });
     test("of a device that is seen for the first time they count, of a known one they do not", () => {
       const former = [was("phone", "older")];
-      const [row] = recognise("raju", [], listed, 7, former).changed;
+      const [row] = recognise("raju", [], listed, 7, { former }).changed;
       expect(row).toEqual({ ...known("phone"), former: [keys("older")] });
-      expect(recognise("raju", [known("phone")], listed, 7, former).changed).toEqual([]);
+      expect(recognise("raju", [known("phone")], listed, 7, { former }).changed).toEqual([]);
     });
     test("of a verified user's devices none counts, and none holds anything", () => {
       const former = [was("tablet", "tablet")];
-      const { changed, changes } = recognise("raju", [known("phone", true)], listed, 7, former);
+      const { changed, changes } = recognise("raju", [known("phone", true)], listed, 7, { former });
       expect(changed).toMatchObject([{ device: "tablet", keys: undefined }]);
       expect(changes).toEqual([]);
       expect(blocked(changed, listed.keys())).toBe(false);

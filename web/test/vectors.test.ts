@@ -10,6 +10,7 @@ import {
   sealable,
   unsealed,
 } from "../src/client/crypto/envelope.ts";
+import { codeIn, codeOf, inGroups, read, write } from "../src/client/crypto/link.ts";
 import { loadRatchets } from "../src/client/crypto/olm.ts";
 import { pad, paddedSize } from "../src/client/crypto/padding.ts";
 import { type DeviceKeys, safetyNumber } from "../src/client/crypto/safety-number.ts";
@@ -104,6 +105,71 @@ describe("safety numbers", () => {
     if (one === undefined || other === undefined) throw new Error("two users are compared");
     expect(await safetyNumber([one, other])).toEqual({ digits: number, qr });
     expect(await safetyNumber([other, one])).toEqual({ digits: number, qr });
+  });
+});
+
+describe("links", () => {
+  interface Known {
+    offer: Record<"curve25519" | "device" | "ed25519" | "label" | "one_time_key", string>;
+    code: string;
+  }
+  const { links, groups, typed, no_codes } = vectors<{
+    links: Known[];
+    groups: string;
+    typed: string[];
+    no_codes: string[];
+  }>("links");
+  const [first] = links;
+  test.each(links)("an offer has the code $code", async ({ offer, code }) => {
+    const { one_time_key: oneTimeKey, ...rest } = offer;
+    expect(await codeOf({ ...rest, oneTimeKey })).toBe(code);
+  });
+  test.each(typed)("%j is read as the code", (text) => expect(codeIn(text)).toBe(first?.code));
+  test.each(no_codes)("%j is no code", (text) => expect(() => codeIn(text)).toThrow("no code"));
+  test("a code is shown in groups", () => expect(inGroups(first?.code ?? "")).toBe(groups));
+});
+
+describe("what is sealed for a new device", () => {
+  const sender = "S".repeat(43);
+  const key = (letter: string) => letter.repeat(43);
+  const confirmation = {
+    code: "A".repeat(32),
+    user: "ravi",
+    device: "web-1",
+    by: "phone",
+    refreshToken: "a.refresh-token",
+    devices: new Map([
+      ["phone", { curve25519: sender, ed25519: key("E"), verified: true }],
+      ["tablet", { curve25519: key("T"), ed25519: key("F"), verified: false }],
+    ]),
+  };
+  const opened = (text: string, by = sender) => read(text, confirmation.code, "web-1", by);
+  test("is read as it was written", () => {
+    expect(opened(write(confirmation))).toEqual(confirmation);
+  });
+  test.each<Record<string, unknown>>([
+    { code: "B".repeat(32) },
+    { device: "other" },
+    { v: 2 },
+    { v: true },
+    { kind: "text" },
+    { user: null },
+    { user: "Ravi" },
+    { from: "laptop" },
+    { refresh_token: "" },
+    { devices: {} },
+    { devices: [] },
+    { devices: { "a#b": { curve25519: sender, ed25519: key("E"), verified: true } } },
+    { devices: { phone: { curve25519: sender, ed25519: key("E") } } },
+  ])("is rejected with %j", (change) => {
+    const document: object = JSON.parse(write(confirmation));
+    expect(() => opened(JSON.stringify({ ...document, ...change }))).toThrow("does not belong");
+  });
+  test("is by the device that it names", () => {
+    expect(() => opened(write(confirmation), key("X"))).toThrow("does not belong");
+  });
+  test.each(["", "[]", "null", "{"])("is a document, which %j is not", (text) => {
+    expect(() => opened(text)).toThrow("does not belong");
   });
 });
 

@@ -45,6 +45,16 @@ UPDATES: list[tuple[str, dict[str, str], dict[str, Any]]] = [
     ("REMOVE #m.phone, l[0]", {"#m": "map"}, {}),
     ("ADD members :new", {}, {":new": {"SS": ["raju", "radha"]}}),
     ("DELETE members :old", {}, {":old": {"SS": ["ravi"]}}),
+    ("SET n = n - :one, #t = :text", {"#t": "text"}, {":one": {"N": "1.5"}, ":text": {"S": "é"}}),
+    ("SET t = n, gone = if_not_exists(absent, :zero)", {}, {":zero": {"N": "0"}}),
+    ("SET n = if_not_exists(#t, :zero)", {"#t": "text"}, {":zero": {"N": "0"}}),
+    ("SET n = :text + :one", {}, {":text": {"S": "x"}, ":one": {"N": "1"}}),
+    ("SET n = :one, n = :one", {}, {":one": {"N": "1"}}),
+    ("SET #a = :one", {}, {":one": {"N": "1"}}),
+    ("SET size = :one", {}, {":one": {"N": "1"}}),
+    ("SET n = absent", {}, {}),
+    ("SET n=n+:one , copy=map", {}, {":one": {"N": "1"}}),
+    ("SET n = :big", {}, {":big": {"S": "x" * 410_000}}),
     ("SET chat = :text", {}, {":text": {"S": "other"}}),
     ("SET n = :missing", {}, {}),
     ("CHANGE n", {}, {}),
@@ -196,8 +206,11 @@ class Calls:
         return "Query", body
 
     def batch_get(self) -> tuple[str, dict[str, Any]]:
-        keys = [self._key() for _ in range(self.random.randint(1, 4))]
-        return "BatchGetItem", {"RequestItems": {self._name(): {"Keys": keys}}}
+        body: dict[str, Any] = {"Keys": [self._key() for _ in range(self.random.randint(1, 4))]}
+        if self.random.random() < 0.4:
+            body["ProjectionExpression"] = "#0, #1, absent"
+            body["ExpressionAttributeNames"] = {"#0": "n", "#1": "map"}
+        return "BatchGetItem", {"RequestItems": {self._name(): body}}
 
     def batch_write(self) -> tuple[str, dict[str, Any]]:
         requests = [

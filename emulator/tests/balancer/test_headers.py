@@ -222,13 +222,13 @@ def test_what_http_desync_guardian_reports_of_requests(
     method: str, pairs: list[tuple[str, str]], doubt: Any
 ) -> None:
     given = fields(("Host", "h"), *pairs)
-    body = doubt_of_body(method, True, values_of(given))
+    body = doubt_of_body(method, "1.1", values_of(given))
     assert gravest(body, doubt_of_headers(given)) == doubt
 
 
 def test_chunks_from_http_1_0_are_ambiguous() -> None:
     given = fields(("Transfer-Encoding", "chunked"))
-    found = doubt_of_body("POST", False, values_of(given))
+    found = doubt_of_body("POST", "1.0", values_of(given))
     assert found == (True, "UndefinedTransferEncodingSemantics")
 
 

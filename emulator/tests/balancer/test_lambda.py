@@ -6,6 +6,7 @@ event {port}, {target group}, {time} and {id} stand for what differs from run to
 
 import asyncio
 import base64
+import itertools
 import json
 import re
 from pathlib import Path
@@ -255,3 +256,35 @@ def test_bodies_are_base64_unless_their_type_is_text(headers: Any, body: Any, en
     event = lambda_bridge.event_of(Incoming("POST", "/", "", headers, body), "arn", True)
     assert event["isBase64Encoded"] is encoded
     assert event["body"] == (base64.b64encode(body).decode() if encoded else body.decode())
+
+
+def test_every_field_but_the_status_code_may_be_left_out() -> None:
+    whole = {
+        "statusDescription": "200 OK",
+        "headers": {},
+        "multiValueHeaders": {},
+        "body": "",
+        "isBase64Encoded": False,
+    }
+    for absent in (*itertools.combinations(whole, 1), tuple(whole)):
+        document = {"statusCode": 200} | {k: v for k, v in whole.items() if k not in absent}
+        for multi_value in (False, True):
+            response = lambda_bridge.response_of(json.dumps(document).encode(), multi_value)
+            assert (response.status, response.headers, response.body) == (200, [], b"")
+
+
+def test_raw_utf_8_in_a_path_is_text_in_the_event() -> None:
+    async def scenario() -> None:
+        events = []
+
+        async def function(event: dict[str, Any]) -> Any:
+            events.append(event)
+            return {"statusCode": 200}
+
+        async with balancing(group(False), function=function) as scene:
+            request = f"GET /ä?ö=ü HTTP/1.1\r\nHost: h\r\n{CLOSE}\r\n\r\n".encode()
+            assert (await scene.exchange(request)).startswith(b"HTTP/1.1 200 ")
+            assert events[0]["path"] == "/ä"
+            assert events[0]["queryStringParameters"] == {"ö": "ü"}
+
+    run(scenario)

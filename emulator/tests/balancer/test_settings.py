@@ -96,7 +96,6 @@ def test_every_attribute_is_read() -> None:
         ("client_keep_alive.seconds", "59", "not within 60 to 604800 seconds"),
         (MODE, "keep", "none of append, preserve, remove"),
         ("routing.http.desync_mitigation_mode", "lax", "none of defensive, strictest, monitor"),
-        ("routing.http.desync_mitigation_mode", "monitor", "use defensive or strictest"),
         ("routing.http.preserve_host_header.enabled", "True", "none of false, true"),
         ("waf.fail_open.enabled", "true", "AWS WAF is not"),
         ("load_balancing.cross_zone.enabled", "false", "always on"),

@@ -16,12 +16,14 @@ FAILED = InvokeResult(b'{"errorType": "ValueError"}', True)
 
 def mapping(**properties: Any) -> EventSourceMapping:
     return read_mapping(
+        "S/Mapping",
         {
             "EventSourceArn": "arn:aws:dynamodb:us-east-1:1:table/chats/stream/now",
             "FunctionName": "watch",
+            "StartingPosition": "TRIM_HORIZON",
             "FunctionResponseTypes": ["ReportBatchItemFailures"],
             **properties,
-        }
+        },
     )
 
 

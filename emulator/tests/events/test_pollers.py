@@ -57,6 +57,8 @@ async def polling(
     reported: list[str] = []
     provider = EventSourceProvider(Calls(addresses), function, Clock(100), reported.append)
     given = {"FunctionName": "watch", "FunctionResponseTypes": ["ReportBatchItemFailures"]}
+    if ":dynamodb:" in properties["EventSourceArn"]:
+        given["StartingPosition"] = "TRIM_HORIZON"
     resource = Resource("s", "Mapping", "AWS::Lambda::EventSourceMapping")
     await provider.create(resource, {**given, **properties})
     await provider.start()

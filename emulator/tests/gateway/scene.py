@@ -119,7 +119,9 @@ async def admit(_event: dict[str, Any]) -> dict[str, Any]:
     return allow({"user": "ravi", "device": "phone"})
 
 
-def resources(routes: dict[str, bool]) -> list[tuple[str, str, dict[str, Any]]]:
+def resources(
+    routes: dict[str, bool], timeouts: dict[str, int] | None = None
+) -> list[tuple[str, str, dict[str, Any]]]:
     """In the order CDK's template would be created."""
     made: list[tuple[str, str, dict[str, Any]]] = [
         (
@@ -145,7 +147,12 @@ def resources(routes: dict[str, bool]) -> list[tuple[str, str, dict[str, Any]]]:
     ]
     for key, responds in routes.items():
         name = "Route" + key.strip("$")
-        integration = {"IntegrationType": "AWS_PROXY", "IntegrationUri": uri(key.strip("$"))}
+        integration: dict[str, Any] = {
+            "IntegrationType": "AWS_PROXY",
+            "IntegrationUri": uri(key.strip("$")),
+        }
+        if key in (timeouts or {}):
+            integration["TimeoutInMillis"] = (timeouts or {})[key]
         route: dict[str, Any] = {"RouteKey": key, "Target": f"integrations/{name}Integration"}
         if key == "$connect":
             route |= {"AuthorizationType": "CUSTOM", "AuthorizerId": "Authorizer"}
@@ -184,7 +191,10 @@ class HandClock(Clock):
 
 @contextlib.asynccontextmanager
 async def playing(
-    routes: dict[str, bool] | None = None, clock: Clock | None = None, **functions: Function
+    routes: dict[str, bool] | None = None,
+    clock: Clock | None = None,
+    timeouts: dict[str, int] | None = None,
+    **functions: Function,
 ) -> AsyncIterator[Scene]:
     """Functions not given: admit, greet on connect, echo."""
     functions_of_test = Functions()
@@ -200,7 +210,7 @@ async def playing(
     provider = ApiGatewayProvider(
         functions_of_test.invoke, websocket_port=0, management_port=0, clock=clock or Clock()
     )
-    for identifier, kind, properties in resources(ROUTES if routes is None else routes):
+    for identifier, kind, properties in resources(ROUTES if routes is None else routes, timeouts):
         resource = Resource("Chat", identifier, f"AWS::ApiGatewayV2::{kind}", properties)
         await provider.create(resource, properties)
     await provider.start()

@@ -152,10 +152,29 @@ ALLOW = {"Version": "2012-10-17", "Statement": [statement("Allow")]}
             500,
         ),
         (result({"principalId": "u", "policyDocument": ALLOW, "context": {"a": [1]}}), 500),
+        (result({"principalId": "u", "policyDocument": ALLOW, "context": {"a": {}}}), 500),
+        (result({"principalId": "u", "policyDocument": ALLOW, "context": {"a": None}}), 500),
+        (result({"principalId": "u", "policyDocument": ALLOW, "context": []}), 500),
+        (result({"principalId": "u", "policyDocument": ALLOW, "context": ""}), 500),
+        (result({"principalId": "u", "policyDocument": ALLOW, "context": 0}), 500),
+        (result({"principalId": "u", "policyDocument": ALLOW, "context": None}), 200),
+        (result({"principalId": 5, "policyDocument": ALLOW}), 500),
     ],
 )
 def test_what_an_authorizers_response_means(response: Any, status: int) -> None:
     assert authorization.verdict(response, ARN).status == status
+
+
+def test_an_authorizers_result_over_8_kb_is_500() -> None:
+    def of(size: int) -> InvokeResult:
+        document: dict[str, Any] = {"principalId": "u", "policyDocument": ALLOW}
+        empty = len(json.dumps({**document, "context": {"a": ""}}))
+        document["context"] = {"a": "x" * (size - empty)}
+        return InvokeResult(json.dumps(document).encode(), False)
+
+    assert len(of(8192).payload) == 8192
+    assert authorization.verdict(of(8192), ARN).status == 200
+    assert authorization.verdict(of(8193), ARN).status == 500
 
 
 def test_context_values_reach_later_events_as_strings() -> None:
@@ -193,6 +212,13 @@ def test_context_values_reach_later_events_as_strings() -> None:
         (result({"statusCode": "many"}), 502, {}),
         (result({"statusCode": None}), 502, {}),
         (result({"statusCode": 200, "headers": "x"}), 502, {}),
+        (result({"statusCode": 200, "headers": {"A": ["b"]}}), 502, {}),
+        (result({"statusCode": 200, "headers": None, "body": None}), 200, {}),
+        (result({"statusCode": 200, "body": {"a": 1}}), 502, {}),
+        (result({"statusCode": 200, "isBase64Encoded": "true"}), 502, {}),
+        (result({"statusCode": 200.5}), 502, {}),
+        (result({"statusCode": True}), 502, {}),
+        (result({"statusCode": " 200"}), 502, {}),
         (result(None), 502, {}),
         (InvokeResult(b"", False), 502, {}),
     ],
@@ -243,6 +269,7 @@ def test_a_connection_ends_idle_after_10_minutes_and_after_2_hours(
 def test_the_quotas_are_aws_quotas() -> None:
     assert (limits.FRAME_BYTES, limits.MESSAGE_BYTES) == (32_768, 131_072)
     assert limits.INTEGRATION_SECONDS == 29
+    assert (limits.URL_CHARACTERS, limits.AUTHORIZER_BYTES) == (4096, 8192)
 
 
 @pytest.mark.parametrize(
@@ -259,6 +286,37 @@ def test_the_quotas_are_aws_quotas() -> None:
             model.read_integration,
             {"IntegrationType": "AWS_PROXY", "IntegrationUri": "https://example.com"},
             "invocation URI",
+        ),
+        *(
+            (
+                model.read_integration,
+                {"IntegrationType": "AWS_PROXY", "TimeoutInMillis": milliseconds},
+                "not from 50 to 29000",
+            )
+            for milliseconds in (0, 49, 29_001, 30_000)
+        ),
+        (
+            model.read_selection,
+            {"ProtocolType": "WEBSOCKET", "DisableExecuteApiEndpoint": True},
+            "DisableExecuteApiEndpoint",
+        ),
+        *(
+            (
+                lambda p: model.read_route(p, {}, {}, False),
+                {"RouteKey": "send", **more},
+                next(iter(more)),
+            )
+            for more in (
+                {"ApiKeyRequired": True},
+                {"RequestModels": {"application/json": "M"}},
+                {"ModelSelectionExpression": "$request.body.action"},
+                {"RequestParameters": {"a": {"Required": True}}},
+            )
+        ),
+        (
+            lambda p: model.check_supported("a stage", p),
+            {"StageVariables": {"a": "b"}},
+            "StageVariables",
         ),
         (model.read_authorizer, {"AuthorizerType": "JWT"}, "REQUEST only"),
         (

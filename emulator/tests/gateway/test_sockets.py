@@ -340,7 +340,8 @@ def test_what_cannot_be_posted_is_rejected_as_aws_rejects_it() -> None:
     async def scenario() -> None:
         async with playing() as scene, scene.connect() as socket:
             connection_id = await scene.connection_id()
-            assert (await scene.manage("POST", "nobody=", b"x"))[:2] == (410, "GoneException")
+            gone = await scene.manage("POST", "DOvZ1cdTIAMCLtA=", b"x")
+            assert gone == (410, "GoneException", None)
             assert (await scene.manage("POST", connection_id, b"x" * 131_073))[:2] == (
                 413,
                 "PayloadTooLargeException",
@@ -407,5 +408,50 @@ def test_a_taken_port_is_named() -> None:
             with pytest.raises(EmulatorError, match=f"port {port}"):
                 await second.start()
             await second.stop()
+
+    run(scenario)
+
+
+# An id in API Gateway's form that nobody has is gone; one of another form is the caller's mistake:
+# github.com/localstack/localstack/issues/4694.
+@pytest.mark.parametrize(
+    "id", ["None", "nobody=", "x" * 16, "DOvZ1cdTIAMCLtA", "DOvZ1cdTIAMCL.A=", "DOvZ1cdTIAMCLtA=="]
+)
+def test_a_connection_id_of_another_form_is_400(id: str) -> None:
+    async def scenario() -> None:
+        async with playing() as scene:
+            for method in ("GET", "POST", "DELETE"):
+                status, code, document = await scene.manage(method, id, b"x")
+                assert (status, code) == (400, "BadRequestException")
+                assert document.keys() == {"message", "connectionId", "requestId"}
+                assert document["message"] == f"Invalid connectionId: {id}"
+
+    run(scenario)
+
+
+# "Length, in characters, of the URL for a WebSocket API": 4096.
+def test_a_url_over_4096_characters_is_rejected() -> None:
+    async def scenario() -> None:
+        async with playing() as scene:
+            begin = "wss://local0ws1d.execute-api.us-east-1.amazonaws.com"
+            path = "/live?q=".ljust(4096 - len(begin), "x")
+            async with scene.connect(path):
+                pass
+            with pytest.raises(InvalidStatus) as rejected:
+                async with scene.connect(path + "x"):
+                    pass
+            assert rejected.value.response.status_code == 414
+
+    run(scenario)
+
+
+def test_an_integration_waits_as_long_as_it_says() -> None:
+    async def late(_event: Any) -> Any:
+        await asyncio.sleep(5)
+
+    async def scenario() -> None:
+        async with playing(timeouts={"send": 50}, send=late) as scene, scene.connect() as socket:
+            await socket.send('{"action": "send"}')
+            assert json.loads(await receive(socket))["message"] == "Endpoint request timed out"
 
     run(scenario)

@@ -5,10 +5,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.dynamodb.models import dynamodb_backends
 
 from lambdas.settings import Aws, Settings, aws
 from stacks.config.tables import TABLES, table_variable
@@ -53,32 +56,51 @@ class Backend:
         return self.api.frames(self.connections[user, device])
 
 
+@cache
+def _clients() -> Aws:
+    """Made once for all tests: making clients takes longer than most tests do with them."""
+    clients = Aws(Settings(DUMMY))
+    _ = clients.dynamodb, clients.sqs
+    return clients
+
+
+@cache
+def unwatched_dynamodb() -> Any:
+    """A client of its own, for who looks at items while the calls of others are recorded."""
+    return Aws(Settings(DUMMY)).dynamodb
+
+
 @contextmanager
 def cloud() -> Iterator[tuple[Aws, ConnectionApi]]:
-    """Emulated AWS and its clients, which take longest to make: once for many tests."""
+    """Emulated AWS with the tables, and its clients: once for the tests of a file."""
     with pytest.MonkeyPatch.context() as patch, moto_aws(), ConnectionApi() as api:
         for name, value in DUMMY.items():
             patch.setenv(name, value)
-        clients = Aws(Settings(DUMMY))
-        _ = clients.dynamodb, clients.sqs
+        clients = _clients()
+        for name, keys in KEYS.items():
+            _create_table(clients, name, keys)
         yield clients, api
+
+
+def tables() -> dict[str, Any]:
+    """moto's own, by name: a scan of them by the API takes a hundred times as long."""
+    found: dict[str, Any] = dynamodb_backends[DEFAULT_ACCOUNT_ID][DUMMY["AWS_REGION"]].tables
+    return found
 
 
 @contextmanager
 def backend(clients: Aws, api: ConnectionApi, **environment: str) -> Iterator[Backend]:
-    """Tables and a queue of its own for one test; handlers find them through `aws()`."""
-    suffix = f"-{next(_worlds)}"
-    tables = {table_variable(name): name + suffix for name in KEYS}
-    for name, keys in KEYS.items():
-        _create_table(clients, name + suffix, keys)
+    """Empty tables and a queue of its own for one test; handlers find them through `aws()`."""
+    for table in tables().values():
+        table.items.clear()
     queue = clients.sqs.create_queue(
-        QueueName=f"Pushes{suffix}.fifo", Attributes={"FifoQueue": "true"}
+        QueueName=f"Pushes-{next(_worlds)}.fifo", Attributes={"FifoQueue": "true"}
     )["QueueUrl"]
     api.clear()
     with pytest.MonkeyPatch.context() as patch:
         settings = {
             **DUMMY,
-            **tables,
+            **{table_variable(name): name for name in KEYS},
             "CONNECTIONS_URL": api.url,
             "PUSH_QUEUE_URL": queue,
             "MESSAGE_TTL_DAYS": "30",

@@ -1,13 +1,20 @@
-"""A real browser in front of the console."""
+"""A real browser in front of the console, and people in front of the web client's page."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
+from lambdas.api.page import FOLDER, read_page
 from tests.support.chromium import FLAGS, chromium_or_skip
+from tests.support.peers import Peers
+from tests.support.running_system import PASSWORD
+from tests.support.web_app import People, complaint
 from tests.system.browser.fake_system import FakeSystem
 
 WIDE = (1360, 900)
@@ -33,15 +40,6 @@ def fake() -> Iterator[FakeSystem]:
     system.start()
     yield system
     system.stop()
-
-
-def complaint(message: ConsoleMessage) -> list[str]:
-    """A breach of the content security policy is a message of the type error as well. That an
-    order was refused the page says in words; the browser remarks on it by itself."""
-    refused = "Failed to load resource: the server responded with a status of 4"
-    if message.type not in ("error", "warning") or message.text.startswith(refused):
-        return []
-    return [message.text]
 
 
 @pytest.fixture
@@ -78,3 +76,32 @@ def opened(browser: Browser) -> Iterator[Open]:
     for page in pages:
         page.close()
     assert complaints == []
+
+
+# -- in front of the page
+
+
+@pytest.fixture
+def peers(endpoints: dict[str, Any], tmp_path: Path) -> Iterator[Peers]:
+    there = Peers(endpoints["api"], tmp_path, PASSWORD)
+    yield there
+    there.close()
+
+
+@pytest.fixture
+def names() -> Callable[[str], str]:
+    suffix = secrets.token_hex(3)
+    return lambda who: f"{who}_{suffix}"
+
+
+@pytest.fixture
+def people(browser: Browser, endpoints: dict[str, Any]) -> Iterator[People]:
+    assert read_page(), f"{FOLDER} has no page yet: run `make page`"
+    there = People(browser, endpoints["page"])
+    yield there
+    there.close()
+    # The browser remarks on them by itself; the page asks again, or tells its user.
+    excused = ["Failed to load resource: the server responded with a status of 5"]
+    excused += ["Failed to load resource: net::ERR_FAILED"] if there.may_be_offline else []
+    complaints = [each for each in there.complaints if not each.startswith(tuple(excused))]
+    assert complaints == [], complaints

@@ -17,10 +17,9 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from client import ChatClient
 from tests.support.chromium import FLAGS, chromium
 from tests.support.peers import Peers
-from tests.support.running_system import started
+from tests.support.running_system import PASSWORD, started
 
 ROOT = Path(__file__).parents[3]
-PASSWORD = "Correct-horse-7"
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 780}
 

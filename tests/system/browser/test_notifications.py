@@ -16,18 +16,11 @@ from client import ChatClient
 from client.core.events import Event, MessageReceived
 from tests.support.peers import Peers
 from tests.support.pushed_browser import PushedBrowser, pushed_browser
-from tests.system.conftest import PASSWORD
+from tests.support.running_system import PASSWORD
 
-pytestmark = pytest.mark.xdist_group("story")
+pytestmark = [pytest.mark.xdist_group("story"), pytest.mark.deep]
 
 FALLBACK = ("New message", "Open Switchboard to read it.")
-
-
-@pytest.fixture
-def peers(endpoints: dict[str, Any], tmp_path: Path) -> Iterator[Peers]:
-    there = Peers(endpoints["api"], tmp_path, PASSWORD)
-    yield there
-    there.close()
 
 
 @pytest.fixture

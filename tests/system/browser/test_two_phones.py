@@ -16,10 +16,10 @@ from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
 
 from emulator.runtime.endpoints import parsed
 from lambdas.api import page as built
-from tests.system.browser.conftest import complaint
+from tests.support.web_app import complaint
 from tools.demo.__main__ import serving
 
-pytestmark = pytest.mark.xdist_group("story")
+pytestmark = [pytest.mark.xdist_group("story"), pytest.mark.deep]
 
 LAMPS = ("once", "order", "secret")
 SENT = ("encrypted", "accepted", "stored", "presence")

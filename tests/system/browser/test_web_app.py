@@ -10,20 +10,16 @@ from playwright.sync_api import expect
 
 from client.core.events import EmojiShown, MessageReceived, VerificationRequested
 from tests.support.peers import Peers
-from tests.system.browser.web_app_scenes import (
+from tests.support.running_system import PASSWORD
+from tests.support.web_app import (
     People,
     befriend,
     message,
-    names,
-    peers,
-    people,
     says,
     send,
     write_to,
 )
-from tests.system.conftest import PASSWORD
 
-__all__ = ["names", "peers", "people"]  # fixtures
 pytestmark = pytest.mark.xdist_group("story")
 
 

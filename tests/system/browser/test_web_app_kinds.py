@@ -13,20 +13,16 @@ from client import ChatClient
 from client.core.attachment import FileDescription
 from client.store.history import StoredMessage
 from tests.support.peers import Peers
-from tests.system.browser.web_app_scenes import (
+from tests.support.web_app import (
     People,
     befriend,
     message,
-    names,
-    peers,
-    people,
     says,
     send,
     write_to,
 )
 
-__all__ = ["names", "peers", "people"]  # fixtures
-pytestmark = pytest.mark.xdist_group("story")
+pytestmark = [pytest.mark.xdist_group("story"), pytest.mark.deep]
 
 
 def menu(page: Page, row: Any) -> Any:

@@ -15,21 +15,17 @@ from playwright.sync_api import Page, expect
 
 from client import ChatClient
 from tests.support.peers import Peers
-from tests.system.browser.web_app_scenes import (
+from tests.support.web_app import (
     FILL,
     People,
     befriend,
     message,
-    names,
-    peers,
-    people,
     says,
     send,
     write_to,
 )
 
-__all__ = ["names", "peers", "people"]  # fixtures
-pytestmark = pytest.mark.xdist_group("story")
+pytestmark = [pytest.mark.xdist_group("story"), pytest.mark.deep]
 
 # Puts `count` older messages in front of those that are there.
 OLDER = """({ count }) => {

@@ -11,22 +11,18 @@ from playwright.sync_api import Page, expect
 
 from tests.support.peers import Peers
 from tests.support.typescript_client import WEB
-from tests.system.browser.web_app_scenes import (
+from tests.support.web_app import (
     DESK,
     PHONE,
     People,
     befriend,
     message,
-    names,
-    peers,
-    people,
     says,
     send,
     write_to,
 )
 
-__all__ = ["names", "peers", "people"]  # fixtures
-pytestmark = pytest.mark.xdist_group("story")
+pytestmark = [pytest.mark.xdist_group("story"), pytest.mark.deep]
 
 AXE = (WEB / "node_modules" / "axe-core" / "axe.min.js").read_text()
 # All rules but those that WCAG does not ask for and no view of one page can meet.
@@ -97,7 +93,7 @@ def test_axe_finds_nothing_and_nothing_overflows_on_any_view(page: Page) -> None
         "#/new-group": page.get_by_role("heading", name="New group", level=1),
         "#/requests": page.get_by_role("link", name="wants to write to you"),
         "#/settings": page.get_by_label("Read receipts"),
-        "#/devices": page.get_by_text("This device"),
+        "#/devices": page.get_by_text("This device", exact=True),
     }
     for address, there in views.items():
         page.evaluate("(hash) => { location.hash = hash; }", address)
@@ -121,3 +117,7 @@ def test_axe_finds_nothing_before_somebody_has_signed_in(people: People) -> None
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("button", name="Forgot password?").click()
     examine(page, "forgot password")
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Link with another device").click()
+    expect(page.get_by_role("img", name="Code of the new device")).to_be_visible()
+    examine(page, "link with another device")

@@ -70,10 +70,15 @@ export class Api {
   }
 
   async signIn(username: string, password: string): Promise<void> {
+    const tokens = await this.signInAnew(username, password);
+    await this.#keep({ access: tokens.accessToken, refresh: tokens.refreshToken });
+  }
+
+  /** A sign-in beside the one that is used here. */
+  async signInAnew(username: string, password: string): Promise<bodies.SignInResponse> {
     const body = { username, password };
     const call: Call = { method: "POST", path: "/api/sign-in", body, open: true, repeat: true };
-    const tokens = await this.#call(call, bodies.parseSignInResponse);
-    await this.#keep({ access: tokens.accessToken, refresh: tokens.refreshToken });
+    return this.#call(call, bodies.parseSignInResponse);
   }
 
   /** A new access token for the refresh token. Raises ApiError 401 if there is none. */
@@ -194,6 +199,31 @@ export class Api {
   async claim(devices: readonly string[]): Promise<Map<string, bodies.ClaimedKey>> {
     const call: Call = { method: "POST", path: "/api/keys/claim", body: { devices } };
     return this.#call(call, claimedOf);
+  }
+
+  // -- linking a device
+
+  /** For how long it stands, ms. */
+  async offerLink(body: bodies.LinkRequest): Promise<number> {
+    const call: Call = { method: "POST", path: "/api/links", body, open: true, repeat: true };
+    return (await this.#call(call, bodies.parseLinkResponse)).expiresIn;
+  }
+
+  async linkOffer(code: string): Promise<bodies.LinkOfferResponse> {
+    const call: Call = { method: "GET", path: `/api/links/${code}`, repeat: true };
+    return this.#call(call, bodies.parseLinkOfferResponse);
+  }
+
+  /** Not repeated: the second one is a conflict. */
+  async confirmLink(code: string, body: bodies.ConfirmLinkRequest): Promise<void> {
+    const call: Call = { method: "POST", path: `/api/links/${code}/confirm`, body };
+    await this.#call(call, bodies.parseConfirmLinkResponse);
+  }
+
+  async linkConfirmation(code: string): Promise<bodies.LinkConfirmationResponse> {
+    const path = `/api/links/${code}/confirmation`;
+    const call: Call = { method: "GET", path, open: true, repeat: true };
+    return this.#call(call, bodies.parseLinkConfirmationResponse);
   }
 
   // -- chats

@@ -33,6 +33,7 @@ import {
 } from "./errors.ts";
 import { Feed } from "./feed.ts";
 import { Files } from "./files.ts";
+import { Linking } from "./linking.ts";
 import { People } from "./people.ts";
 import { type ChatSummary, chatsOf, historyOf, type StoredMessage } from "./store/history.ts";
 import { Store } from "./store/store.ts";
@@ -484,6 +485,11 @@ export class ChatClient {
   async removeDevice(device: string): Promise<void> {
     await this.#api.removeDevice(device);
     await this.#directory.seen(this.user).catch(ignored); // the others hear of it by themselves
+  }
+
+  /** Letting a new device of this user in. */
+  get linking(): Linking {
+    return new Linking(this.#self, this.#api, this.#driver, this.#directory);
   }
 
   /** When this device was registered, epoch ms by the backend's clock: older texts are not for it. */

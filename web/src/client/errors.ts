@@ -49,6 +49,27 @@ export class StoreUnavailable extends StoreError {
   override readonly name = "StoreUnavailable";
 }
 
+export type NotLinked = "no_code" | "expired" | "used" | "false" | "here";
+
+const NOT_LINKED: Readonly<Record<NotLinked, string>> = {
+  no_code: "this is no code of a new device: it has 32 letters and digits",
+  expired: "this code has expired, or is none: have the new device show another one",
+  used: "somebody has used this code already: have the new device show another one",
+  false: "what came for this code does not belong to it, so the device is not linked",
+  here: "this user has a device here already",
+};
+
+/** A device is not linked; the reason says why. */
+export class CannotLink extends ClientError {
+  override readonly name = "CannotLink";
+  readonly reason: NotLinked;
+
+  constructor(reason: NotLinked) {
+    super(NOT_LINKED[reason]);
+    this.reason = reason;
+  }
+}
+
 /** The user is no longer in the chat: what was written there can be read, and nothing be added. */
 export class NotAMember extends ClientError {
   override readonly name = "NotAMember";

@@ -18,9 +18,11 @@ export { State } from "./core/ticks.ts";
 export type { Reaction } from "./core/view.ts";
 export { EMOJI, type Emoji } from "./crypto/emoji.ts";
 export type { KnownDevice } from "./crypto/identities.ts";
+export { inGroups, type Offer, qrTextOf } from "./crypto/link.ts";
 export type { Comparison, Stage } from "./crypto/sas.ts";
 export {
   ApiError,
+  CannotLink,
   CannotWrite,
   ClientError,
   Closed,
@@ -28,11 +30,13 @@ export {
   FileGone,
   MessageTooLarge,
   NotAMember,
+  type NotLinked,
   Removed,
   StoreError,
   StoreUnavailable,
   Unreachable,
 } from "./errors.ts";
+export { type Linked, NewDevice } from "./linking.ts";
 export type { ChatSummary, Profile, Quote, StoredMessage } from "./store/history.ts";
 export type { Unreadable } from "./store/tables.ts";
 export type { Upload } from "./store/uploads.ts";

@@ -22,6 +22,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from emulator import listening
 from emulator.aws import calls_made, cognito_codes, invocations, peek, s3, saving
 from emulator.aws.direct import Direct
+from emulator.aws.permissions import Permissions
 from emulator.aws.saving import Saving
 from emulator.aws.sqs import LongPolls
 
@@ -56,14 +57,19 @@ def application(
 ) -> web.Application:
     """An aiohttp application that passes every request to moto: directly where that is possible,
     else to `wsgi`. Invocations go to `functions`, a base URL; empty where no functions run."""
-    direct, calls = Direct(), calls_made.Calls()
+    direct, calls, permissions = Direct(), calls_made.Calls(), Permissions()
 
     def respond(request: web.Request, body: bytes) -> web.Response:
         def to_moto() -> web.Response:
-            return _call(wsgi, _environ(request, body) | {"wsgi.input": io.BytesIO(body)})
+            response = _call(wsgi, _environ(request, body) | {"wsgi.input": io.BytesIO(body)})
+            if response.status == 404 and permissions.hides_absence(request):
+                return s3.error(s3.DENIED)
+            return response
 
+        if denied := permissions.error(request, body):
+            return web.Response(status=denied.status, headers=denied.headers, body=denied.body)
         found = _directly(direct, request, body)
-        return found or s3.respond(request, body, to_moto) or to_moto()
+        return found or s3.respond(request, body, to_moto, permissions) or to_moto()
 
     async def serve(request: web.Request) -> web.Response:
         body = await request.read()
@@ -83,10 +89,11 @@ def application(
     app = web.Application(client_max_size=MAX_BODY, middlewares=[_guard])
     saving.add_routes(app, saved)
     calls_made.add_routes(app, calls)
+    permissions.add_routes(app)
     peek.add_routes(app)
     cognito_codes.add_routes(app)
     if functions:
-        invocations.add_routes(app, functions)
+        invocations.add_routes(app, functions, permissions.error)
     app.router.add_route("*", "/{path:.*}", serve)
     return app
 

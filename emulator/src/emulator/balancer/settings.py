@@ -72,8 +72,8 @@ _HEADER_VALUE = re.compile(r"[A-Za-z0-9_ :;.,\\/'?!(){}\[\]@<>=\-+*#&`|~^%]{1,10
 
 @dataclass(frozen=True)
 class BalancerSettings:
-    """Times in real seconds. `forwarded_for` is append, preserve or remove; `desync` defensive or
-    strictest; `added_headers` (name, value) are set on every response."""
+    """Times in real seconds. `forwarded_for` is append, preserve or remove; `desync` defensive,
+    strictest or monitor; `added_headers` (name, value) are set on every response."""
 
     idle_seconds: float = 60
     client_keep_alive_seconds: float = 3600
@@ -91,12 +91,6 @@ def read_settings(where: str, attributes: Mapping[str, str]) -> BalancerSettings
     rejects."""
     require_known(where, attributes, _KNOWN)
     desync = _one_of(where, attributes, _DESYNC, (DEFENSIVE, STRICTEST, MONITOR))
-    if desync == MONITOR:
-        raise unsupported(
-            where,
-            f"{_DESYNC} monitor, which lets requests through that the parser rejects",
-            "use defensive or strictest",
-        )
     if _flag(where, attributes, _WAF):
         raise unsupported(where, f"{_WAF} true, as AWS WAF is not", "leave it at false")
     if not _flag(where, attributes, CROSS_ZONE, default=True):

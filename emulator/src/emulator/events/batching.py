@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from emulator.events.model import FOREVER, EventSourceMapping
+from emulator.events.model import EventSourceMapping
+from emulator.events.parameters import FOREVER
 from emulator.providers import InvokeResult
 
 MAX_EVENT = 6 * 1024 * 1024  # bytes

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from emulator.events.filters import compile_filters
-
-FOREVER = -1
+from emulator.events.parameters import FOREVER, check
+from emulator.providers import EmulatorError
 
 
 @dataclass(frozen=True)
@@ -30,22 +30,27 @@ class EventSourceMapping:
     concurrency: int = 5
 
 
-def read_mapping(properties: Mapping[str, Any]) -> EventSourceMapping:
-    """Raises EmulatorError for filters that are not understood."""
-    source = properties["EventSourceArn"]
-    destination = properties.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
-    default_batch = 100 if ":dynamodb:" in source else 10
+def read_mapping(where: str, properties: Mapping[str, Any]) -> EventSourceMapping:
+    """Raises EmulatorError for what Lambda rejects, and for what is not supported."""
+    given = {name: value for name, value in properties.items() if value is not None}
+    source = str(given["EventSourceArn"])
+    stream = ":dynamodb:" in source
+    check(where, given, stream)
+    try:
+        wanted = compile_filters(given.get("FilterCriteria"))
+    except EmulatorError as error:
+        raise EmulatorError(f"{where}: {error}") from error
     return EventSourceMapping(
         source=source,
-        function=properties["FunctionName"],
-        batch_size=int(properties.get("BatchSize", default_batch)),
-        window=float(properties.get("MaximumBatchingWindowInSeconds", 0)),
-        wanted=compile_filters(properties.get("FilterCriteria")),
-        partial_failures="ReportBatchItemFailures" in properties.get("FunctionResponseTypes", []),
-        bisect=bool(properties.get("BisectBatchOnFunctionError", False)),
-        retries=int(properties.get("MaximumRetryAttempts", FOREVER)),
-        max_age=float(properties.get("MaximumRecordAgeInSeconds", FOREVER)),
-        on_failure=destination,
-        from_start=properties.get("StartingPosition", "TRIM_HORIZON") == "TRIM_HORIZON",
-        concurrency=int(properties.get("ScalingConfig", {}).get("MaximumConcurrency", 5)),
+        function=given["FunctionName"],
+        batch_size=int(given.get("BatchSize", 100 if stream else 10)),
+        window=float(given.get("MaximumBatchingWindowInSeconds", 0)),
+        wanted=wanted,
+        partial_failures="ReportBatchItemFailures" in given.get("FunctionResponseTypes", []),
+        bisect=given.get("BisectBatchOnFunctionError", False) in (True, "true"),
+        retries=int(given.get("MaximumRetryAttempts", FOREVER)),
+        max_age=float(given.get("MaximumRecordAgeInSeconds", FOREVER)),
+        on_failure=given.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination"),
+        from_start=given.get("StartingPosition", "TRIM_HORIZON") == "TRIM_HORIZON",
+        concurrency=int(given.get("ScalingConfig", {}).get("MaximumConcurrency", 5)),
     )

@@ -16,6 +16,7 @@ from emulator.events.model import EventSourceMapping
 from emulator.providers import Invoke, InvokeResult, Throttled
 
 FAILED_CALL = (aiohttp.ClientError, AwsError, TimeoutError)
+_RESTART = 1  # seconds until a poller that failed starts again
 _AGAIN = 0.1  # seconds until the function is called again where its concurrency was exhausted
 
 
@@ -36,6 +37,21 @@ class Poller:
         """Until it is cancelled. Subclasses override it, each with the loop of its event source;
         the error shows one that does not."""
         raise NotImplementedError
+
+    async def run_again_and_again(self) -> None:
+        """`run`, and again after each failure, until it is cancelled."""
+        while True:
+            try:
+                await self.run()
+            except Exception as error:
+                self.report(
+                    f"{self.kind} {self.mapping.source}: {error!r}; its poller starts again"
+                )
+                self.rewind()
+            await asyncio.sleep(_RESTART)
+
+    def rewind(self) -> None:
+        """Forgets what a run that has failed was at, so that the next one reads it again."""
 
     def state(self) -> dict[str, Any]:
         return {

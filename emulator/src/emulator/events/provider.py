@@ -9,10 +9,12 @@ from typing import Any
 
 from emulator.aws.calls import Calls
 from emulator.clock import Clock
+from emulator.events import permissions
 from emulator.events.model import read_mapping
 from emulator.events.poller import Poller
 from emulator.events.queues import QueuePoller
 from emulator.events.streams import StreamPoller
+from emulator.iam.gate import Gate, OpenGate
 from emulator.providers import Created, EmulatorError, Invoke, Resource
 
 
@@ -20,8 +22,14 @@ class EventSourceProvider:
     types = ("AWS::Lambda::EventSourceMapping",)
 
     def __init__(
-        self, calls: Calls, invoke: Invoke, clock: Clock, report: Callable[[str], None]
+        self,
+        calls: Calls,
+        invoke: Invoke,
+        clock: Clock,
+        report: Callable[[str], None],
+        gate: Gate | None = None,
     ) -> None:
+        self._gate = OpenGate() if gate is None else gate
         self._calls = calls
         self._invoke = invoke
         self._clock = clock
@@ -30,22 +38,27 @@ class EventSourceProvider:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
-        """Raises EmulatorError for a source that is neither a stream nor a queue."""
+        """Raises EmulatorError for a source that is neither a stream nor a queue, and for
+        properties that AWS rejects or that are not supported."""
         identifier = str(uuid.uuid4())
+        source = str(properties["EventSourceArn"])
+        service = source.split(":")[2]
+        if service not in _POLLERS:
+            raise EmulatorError(f"{resource} has source {source}, which has no poller")
+        mapping = read_mapping(str(resource), properties)
         if properties.get("Enabled", True) in (True, "true"):
-            mapping = read_mapping(properties)
-            service = mapping.source.split(":")[2]
-            if service not in _POLLERS:
-                raise EmulatorError(f"{resource} has source {mapping.source}, which has no poller")
             self._pollers.append(
                 _POLLERS[service](mapping, self._calls, self._invoke, self._clock, self._report)
             )
         return Created(identifier, {"Id": identifier})
 
     async def start(self) -> None:
-        self._tasks = [asyncio.create_task(poller.run()) for poller in self._pollers]
-        for task in self._tasks:
-            task.add_done_callback(self._report_end)
+        """Raises EmulatorError where a function's role may not read its source."""
+        for poller in self._pollers:
+            permissions.check(poller.mapping, self._gate)
+        self._tasks = [
+            asyncio.create_task(poller.run_again_and_again()) for poller in self._pollers
+        ]
 
     async def stop(self) -> None:
         for task in self._tasks:
@@ -71,10 +84,6 @@ class EventSourceProvider:
 
     def state(self) -> dict[str, Any]:
         return {"event_sources": [poller.state() for poller in self._pollers]}
-
-    def _report_end(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._report(f"a poller ended: {error!r}")
 
 
 _POLLERS: dict[str, type[Poller]] = {

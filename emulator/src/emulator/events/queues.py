@@ -42,12 +42,17 @@ class QueuePoller(Poller):
                 messages = await self._receive_batch()
                 task = asyncio.create_task(self._handle(messages))
                 self._running.add(task)
-                task.add_done_callback(self._running.discard)
+                task.add_done_callback(self._done)
                 task.add_done_callback(lambda _: slots.release())
         finally:
             for task in self._running:
                 task.cancel()
             await asyncio.gather(*self._running, return_exceptions=True)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if not task.cancelled() and isinstance(error := task.exception(), Exception):
+            self._report_failure(error)  # its messages become visible again
 
     async def _open(self) -> None:
         name = self.mapping.source.rpartition(":")[2]
@@ -68,7 +73,7 @@ class QueuePoller(Poller):
             len(messages), size, self.clock.now() - started, self.mapping
         ):
             left = started + self.mapping.window - self.clock.now()
-            wait = math.ceil(self.clock.real(left)) if messages else _LONG_POLL
+            wait = _wait(self.clock.real(left)) if messages else _LONG_POLL
             received = await self._receive(self.mapping.batch_size - len(messages), wait)
             if received and not messages:
                 started = self.clock.now()
@@ -135,3 +140,8 @@ class QueuePoller(Poller):
                 for index, record in enumerate(records[start : start + _AT_ONCE])
             ]
             await self.calls("sqs", operation, QueueUrl=self._url, Entries=entries)
+
+
+def _wait(seconds: float) -> int:
+    """What is left of a batching window, as WaitTimeSeconds takes it: whole seconds, 20 at most."""
+    return max(0, min(math.ceil(seconds), _LONG_POLL))

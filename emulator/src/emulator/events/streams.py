@@ -50,6 +50,11 @@ class StreamPoller(Poller):
             return int(batching.sequence_number(self._waiting[0])) - 1
         return self._read_up_to or self.resume or 0
 
+    def rewind(self) -> None:
+        self.resume = self.position() or None
+        self._undone = None
+        self._waiting, self._waiting_size = [], 0
+
     def state(self) -> dict[str, Any]:
         return {**super().state(), "waiting": len(self._waiting), "discarded": self._discarded}
 

@@ -7,11 +7,15 @@ API Gateway Lambda authorizer", API Gateway developer guide.
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from emulator.gateway.limits import AUTHORIZER_BYTES
 from emulator.providers import EmulatorError, InvokeResult
+
+log = logging.getLogger("emulator.gateway")
 
 UNAUTHORIZED, FORBIDDEN, FAILED = 401, 403, 500
 _SOURCE = re.compile(r"route\.request\.(header|querystring)\.([\w.-]+)")
@@ -62,6 +66,8 @@ def identified(
 def verdict(result: InvokeResult, method_arn: str) -> Verdict:
     """401 for the error "Unauthorized", 403 for a policy that doesn't allow, 500 for the rest."""
     try:
+        if len(result.payload) > AUTHORIZER_BYTES:
+            raise Malformed(f"the result has over {AUTHORIZER_BYTES} bytes")
         response = _document(result.payload)
         if result.error:
             unauthorized = response.get("errorMessage") == "Unauthorized"
@@ -71,8 +77,9 @@ def verdict(result: InvokeResult, method_arn: str) -> Verdict:
             raise Malformed("principalId is missing")
         if not allows(response.get("policyDocument"), method_arn):
             return Verdict(FORBIDDEN)
-        return Verdict(200, {"principalId": principal, **_context(response.get("context") or {})})
-    except Malformed:
+        return Verdict(200, {"principalId": principal, **_context(response.get("context"))})
+    except Malformed as malformed:
+        log.warning("the authorizer's response: %s", malformed)
         return Verdict(FAILED)
 
 
@@ -114,6 +121,8 @@ def _listed(value: Any) -> list[Any]:
 
 def _context(context: Any) -> dict[str, str]:
     """Values arrive in events as strings; objects and arrays are not allowed in a context."""
+    if context is None:
+        return {}
     if not isinstance(context, dict):
         raise Malformed("context is an object")
     texts = {}

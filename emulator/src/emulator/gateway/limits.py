@@ -8,9 +8,12 @@ from __future__ import annotations
 
 FRAME_BYTES = 32 * 1024
 MESSAGE_BYTES = 128 * 1024
+URL_CHARACTERS = 4096
+AUTHORIZER_BYTES = 8 * 1024  # of an authorizer's result
 IDLE_SECONDS = 10 * 60
 LIFETIME_SECONDS = 2 * 60 * 60
-INTEGRATION_SECONDS = 29
+INTEGRATION_SECONDS = 29  # at most, and where the integration says nothing
+LEAST_INTEGRATION_SECONDS = 0.05
 
 # Not AWS's figures, which aren't published: what one connection may hold here.
 INVOCATIONS_AT_ONCE = 32

@@ -85,6 +85,9 @@ class WebSocketListener:
         reason = foreign.reason(_only(headers.get_all("Host")), _only(headers.get_all("Origin")))
         if reason is not None:
             return _response(403, json.dumps({"message": reason}))
+        url = f"wss://{self._dispatcher.domain_name}{request.path}"
+        if len(url) > limits.URL_CHARACTERS:
+            return _response(414, '{"message": "Request-URI Too Long"}')
         path, _, query = request.path.partition("?")
         if path.rstrip("/") != f"/{self._dispatcher.api.stage}":
             return _response(403, '{"message": "Forbidden"}')

@@ -9,25 +9,38 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import unquote
 
 from aiohttp import web
 
 from emulator.gateway.connections import BufferFull, Connection, Registry
 from emulator.gateway.limits import MESSAGE_BYTES, NORMAL
+from emulator.iam.errors import Error
 from emulator.listening import HttpListener, Port
 from emulator.traces.ring import POST, Ring
 
+# What API Gateway gives out: 15 characters and a "=". Another form is a BadRequestException, and
+# an id of this form that nobody has a GoneException (github.com/localstack/localstack/issues/4694).
+_CONNECTION_ID = re.compile(r"[A-Za-z0-9_-]{15}=")
 _CALLER = re.compile(r"Credential=([^/,]+)/")
 
 
 class ManagementApi:
-    """The management API under `/<stage>/@connections/<connection id>`."""
+    """The management API under `/<stage>/@connections/<connection id>`. `denied` gives the response
+    to who may not call it, by the headers and the path in the ARN."""
 
     def __init__(
-        self, registry: Registry, stage: str, port: Port, new_id: Callable[[], str], ring: Ring
+        self,
+        registry: Registry,
+        stage: str,
+        port: Port,
+        new_id: Callable[[], str],
+        ring: Ring,
+        denied: Callable[[Mapping[str, str], str], Error | None] = lambda _headers, _path: None,
     ) -> None:
+        self._denied = denied
+        self._stage = stage
         self._registry = registry
         self._prefix = f"/{stage}/@connections/"
         self._new_id = new_id
@@ -51,16 +64,22 @@ class ManagementApi:
         path = unquote(request.raw_path.partition("?")[0])
         if not path.startswith(self._prefix):
             return self._error(403, "ForbiddenException", "Forbidden")
-        connection = self._registry.find(path.removeprefix(self._prefix))
+        id = path.removeprefix(self._prefix)
+        if request.method not in ("POST", "GET", "DELETE") or not id:
+            return self._error(403, "ForbiddenException", "Forbidden")
+        resource = f"/{self._stage}/{request.method}/@connections/{id}"
+        if denied := self._denied(request.headers, resource):
+            return web.Response(status=denied.status, headers=denied.headers, body=denied.body)
+        if not _CONNECTION_ID.fullmatch(id):
+            return self._error(400, "BadRequestException", f"Invalid connectionId: {id}", id)
+        connection = self._registry.find(id)
         if request.method == "POST":
-            return await self._post(request, connection, path.removeprefix(self._prefix))
+            return await self._post(request, connection, id)
         if connection is None:
             return self._gone()
         if request.method == "GET":
             return self._described(connection)
-        if request.method == "DELETE":
-            return self._close(connection)
-        return self._error(403, "ForbiddenException", "Forbidden")
+        return self._close(connection)
 
     async def _post(
         self, request: web.BaseRequest, connection: Connection | None, id: str
@@ -76,13 +95,13 @@ class ManagementApi:
             error="410: the connection is gone" if gone else "",
         )
         if data is None:
-            return self._error(413, "PayloadTooLargeException", "Message too long")
+            return self._error(413, "PayloadTooLargeException", "Message too long", id)
         if connection is None or connection.closing:
             return self._gone()
         try:
             connection.send(_frame(data))
         except BufferFull:
-            return self._error(429, "LimitExceededException", "The client's buffer is full")
+            return self._error(429, "LimitExceededException", "The client's buffer is full", id)
         return web.Response(headers=self._headers())
 
     def _described(self, connection: Connection) -> web.StreamResponse:
@@ -105,10 +124,19 @@ class ManagementApi:
         return web.Response(status=204, headers=self._headers())
 
     def _gone(self) -> web.StreamResponse:
-        return self._error(410, "GoneException", "The connection is no longer available")
+        """Without a body, so that SDKs show the status as its message: "GoneException: 410" in
+        repost.aws/knowledge-center/410-gone-api-gateway."""
+        return web.Response(
+            status=410, headers={**self._headers(), "x-amzn-ErrorType": "GoneException"}
+        )
 
-    def _error(self, status: int, code: str, message: str) -> web.StreamResponse:
-        return self._json(status, {"message": message}, {"x-amzn-ErrorType": code})
+    def _error(self, status: int, code: str, message: str, id: str = "") -> web.StreamResponse:
+        """With the ids of connection and request where it is about a connection."""
+        headers = {**self._headers(), "x-amzn-ErrorType": code}
+        document = {"message": message}
+        if id:
+            document |= {"connectionId": id, "requestId": headers["x-amzn-RequestId"]}
+        return self._json(status, document, headers)
 
     def _json(
         self, status: int, document: object, headers: dict[str, str] | None = None

@@ -8,17 +8,45 @@ from dataclasses import dataclass
 from typing import Any
 
 from emulator.gateway.authorization import IdentitySource, parse_identity_sources
+from emulator.gateway.limits import INTEGRATION_SECONDS, LEAST_INTEGRATION_SECONDS
 from emulator.gateway.routing import CONNECT, selection_path
 from emulator.providers import EmulatorError
 
 Properties = Mapping[str, Any]
+# CloudFormation reference of AWS::ApiGatewayV2::Api, Stage, Integration and Route.
+UNSUPPORTED = (
+    "ApiKeyRequired",
+    "Body",
+    "BodyS3Location",
+    "ClientCertificateId",
+    "ConnectionId",
+    "ContentHandlingStrategy",
+    "CredentialsArn",
+    "DisableExecuteApiEndpoint",
+    "ModelSelectionExpression",
+    "RequestModels",
+    "RequestParameters",
+    "RequestTemplates",
+    "StageVariables",
+)
 _FUNCTION = re.compile(r"functions/(arn:[^/]+)/invocations$")
 
 
 @dataclass(frozen=True)
 class Authorizer:
+    """`id` as in the source of its invocations, `.../authorizers/<id>`."""
+
     function: str
     identity_sources: tuple[IdentitySource, ...]
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class Integration:
+    """`seconds` is how long API Gateway waits for the function."""
+
+    function: str
+    seconds: float = INTEGRATION_SECONDS
 
 
 @dataclass(frozen=True)
@@ -26,7 +54,7 @@ class Route:
     """`responses`: the integration's body goes back to the caller (two-way communication)."""
 
     key: str
-    function: str
+    integration: Integration
     responses: bool = False
     authorizer: Authorizer | None = None
 
@@ -39,6 +67,14 @@ class WebSocketApi:
     routes: Mapping[str, Route]
 
 
+def check_supported(what: str, properties: Properties) -> None:
+    """Raises EmulatorError for a property that changes what an API, a stage, an integration or a
+    route does, and is not supported; one that is empty or false changes nothing."""
+    for name in UNSUPPORTED:
+        if properties.get(name) not in (None, False, "", {}, []):
+            raise EmulatorError(f"{name} of {what} is not supported locally: remove it")
+
+
 def function_of(uri: str) -> str:
     """The function's ARN in a Lambda invocation URI."""
     match = _FUNCTION.search(uri)
@@ -47,34 +83,39 @@ def function_of(uri: str) -> str:
     return match[1]
 
 
-def read_authorizer(properties: Properties) -> Authorizer:
+def read_authorizer(properties: Properties, identifier: str = "") -> Authorizer:
     if properties.get("AuthorizerType") != "REQUEST":
         raise EmulatorError("a WebSocket API takes authorizers of type REQUEST only")
     return Authorizer(
         function_of(properties["AuthorizerUri"]),
         parse_identity_sources(properties.get("IdentitySource", ())),
+        identifier,
     )
 
 
-def read_integration(properties: Properties) -> str:
-    """The function an integration invokes."""
+def read_integration(properties: Properties) -> Integration:
     kind = properties.get("IntegrationType")
     if kind != "AWS_PROXY":
         raise EmulatorError(f"integration type {kind} is not supported locally: use AWS_PROXY")
-    for name in ("ContentHandlingStrategy", "RequestTemplates", "RequestParameters"):
-        if name in properties:
-            raise EmulatorError(f"{name} of an integration is not supported locally: remove it")
-    return function_of(properties["IntegrationUri"])
+    check_supported("an integration", properties)
+    milliseconds = float(properties.get("TimeoutInMillis", INTEGRATION_SECONDS * 1000))
+    if not LEAST_INTEGRATION_SECONDS <= milliseconds / 1000 <= INTEGRATION_SECONDS:
+        raise EmulatorError(
+            f"TimeoutInMillis {milliseconds:g} of an integration is not from 50 to 29000, as the "
+            "quotas of WebSocket APIs have it"
+        )
+    return Integration(function_of(properties["IntegrationUri"]), milliseconds / 1000)
 
 
 def read_route(
     properties: Properties,
-    integrations: Mapping[str, str],
+    integrations: Mapping[str, Integration],
     authorizers: Mapping[str, Authorizer],
     responses: bool,
 ) -> Route:
     """`integrations` and `authorizers` by their ids, `responses`: the route has a RouteResponse."""
     key = properties["RouteKey"]
+    check_supported(f"route {key}", properties)
     kind = properties.get("AuthorizationType", "NONE")
     if kind not in ("NONE", "CUSTOM"):
         raise EmulatorError(f"route {key}: authorization type {kind} is not supported locally")
@@ -82,12 +123,12 @@ def read_route(
         raise EmulatorError(f"route {key}: only $connect can have an authorizer")
     target = str(properties.get("Target", ""))
     try:
-        function = integrations[target.removeprefix("integrations/")]
+        integration = integrations[target.removeprefix("integrations/")]
         authorizer = authorizers[properties["AuthorizerId"]] if kind == "CUSTOM" else None
     except KeyError as missing:
         raise EmulatorError(f"route {key} names {missing}, which the template lacks") from missing
     two_way = responses and properties.get("RouteResponseSelectionExpression") == "$default"
-    return Route(key, function, two_way, authorizer)
+    return Route(key, integration, two_way, authorizer)
 
 
 def read_selection(properties: Properties) -> tuple[str, ...]:
@@ -96,4 +137,5 @@ def read_selection(properties: Properties) -> tuple[str, ...]:
         raise EmulatorError(
             f"an API of protocol type {kind} is not supported locally: use WEBSOCKET"
         )
+    check_supported("a WebSocket API", properties)
     return selection_path(properties["RouteSelectionExpression"])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -17,6 +18,13 @@ from emulator.providers import InvokeResult
 
 BAD_GATEWAY = 502
 SUBPROTOCOL = "Sec-WebSocket-Protocol"
+_TYPES: dict[str, type] = {
+    "headers": dict,
+    "multiValueHeaders": dict,
+    "body": str,
+    "isBase64Encoded": bool,
+}
+_STATUS = re.compile(r"[0-9]{3}")
 
 
 class ConnectResult(NamedTuple):
@@ -38,7 +46,7 @@ def connect_result(result: InvokeResult) -> ConnectResult:
     response = None if result.error else _proxy_response(result.payload)
     if response is None:
         return ConnectResult(BAD_GATEWAY)
-    status = int(response["statusCode"])
+    status = response["statusCode"]
     if not 200 <= status < 300:
         return ConnectResult(status if 400 <= status < 600 else BAD_GATEWAY)
     headers = response.get("headers") or {}
@@ -56,9 +64,7 @@ def message_result(result: InvokeResult) -> MessageResult:
     body = response.get("body")
     if body is None:
         return MessageResult(failed=False)
-    if not isinstance(body, str):
-        return MessageResult(failed=True)
-    if response.get("isBase64Encoded") is True:
+    if response.get("isBase64Encoded"):
         try:
             body = base64.b64decode(body, validate=True).decode()
         except (binascii.Error, UnicodeDecodeError):
@@ -75,11 +81,22 @@ def error_frame(message: str, connection_id: str, request_id: str) -> str:
 
 
 def _proxy_response(payload: bytes) -> dict[str, Any] | None:
+    """The document, its statusCode a number; None for what isn't of the format. Fields may be
+    null, unlike in a response to a load balancer."""
     try:
         response = json.loads(payload)
-        if isinstance(response, dict) and isinstance(response.get("headers") or {}, dict):
-            int(response["statusCode"])
-            return response
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, RecursionError):
         return None
-    return None
+    if not isinstance(response, dict):
+        return None
+    for name, kind in _TYPES.items():
+        if response.get(name) is not None and not isinstance(response[name], kind):
+            return None
+    if any(isinstance(value, dict | list) for value in (response.get("headers") or {}).values()):
+        return None
+    status = response.get("statusCode")
+    if isinstance(status, str) and _STATUS.fullmatch(status):
+        status = int(status)
+    if type(status) is not int:
+        return None
+    return {**response, "statusCode": status}

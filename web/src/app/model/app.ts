@@ -1,8 +1,16 @@
 /** The page as a whole: signing in, opening the device, and what ends either. */
 
-import { ApiError, ChatClient, databaseOf, Removed } from "../../client/index.ts";
+import {
+  ApiError,
+  ChatClient,
+  databaseOf,
+  type Linked,
+  NewDevice,
+  Removed,
+} from "../../client/index.ts";
 import { Drafts } from "./drafts.ts";
 import {
+  browserName,
   deleteDatabases,
   forgetInstalled,
   type Installation,
@@ -84,6 +92,27 @@ export class App extends Model {
   /** Raises ApiError and Unreachable. `fresh`: the account is made. */
   async signIn({ user, password }: Credentials, fresh: boolean): Promise<void> {
     await this.#signIn(user, password, (client) => (fresh ? client.signUp() : client.signIn()));
+  }
+
+  /** With keys of its own, that a signed-in device can let in. */
+  async newDevice(): Promise<NewDevice> {
+    return NewDevice.make({ device: newDevice(), label: browserName(), wasm: this.#wasm });
+  }
+
+  /** This browser is the device that was let in; its user has agreed. */
+  async enterLinked(linked: Linked): Promise<void> {
+    void this.askToPersist();
+    const { user, device } = linked.confirmation;
+    const known = { user, device };
+    try {
+      await linked.install(databaseOf(user, device));
+      markInstalled(known);
+      await this.#enter(await this.#newClient(known), known);
+    } catch (error) {
+      forgetInstalled();
+      await deleteDatabases(known);
+      throw error;
+    }
   }
 
   async forgotPassword(user: string): Promise<void> {

@@ -39,6 +39,30 @@ export function newDevice(): string {
   return `web-${[...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }
 
+const BROWSERS = {
+  Edg: "Edge",
+  OPR: "Opera",
+  Firefox: "Firefox",
+  Chrome: "Chrome",
+  Safari: "Safari",
+};
+const SYSTEMS = {
+  Android: "Android",
+  iPhone: "iPhone",
+  iPad: "iPad",
+  Windows: "Windows",
+  "Mac OS": "macOS",
+  CrOS: "ChromeOS",
+  Linux: "Linux",
+};
+
+/** What this browser calls itself for people: "Firefox on Linux". */
+export function browserName(agent = navigator.userAgent): string {
+  const named = (names: Readonly<Record<string, string>>) =>
+    Object.entries(names).find(([sign]) => agent.includes(sign))?.[1];
+  return `${named(BROWSERS) ?? "A browser"} on ${named(SYSTEMS) ?? "a computer"}`;
+}
+
 /** False where the browser has deleted what this device had. */
 export async function keysAreThere({ user, device }: Installation): Promise<boolean> {
   const names = (await indexedDB.databases()).map(({ name }) => name);

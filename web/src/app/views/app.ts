@@ -12,6 +12,8 @@ import { Devices } from "./devices.ts";
 import { Dialogs } from "./dialogs.ts";
 import { gate } from "./gates.ts";
 import { LinkBar } from "./link-bar.ts";
+import { LinkDevice } from "./link-device.ts";
+import { LinkingView } from "./linking.ts";
 import { messageInfo } from "./message-info.ts";
 import { MessageList } from "./message-list.ts";
 import { titleOf } from "./names.ts";
@@ -37,6 +39,8 @@ const ELEMENTS = {
   "switchboard-verify": Verify,
   "switchboard-settings": SettingsView,
   "switchboard-devices": Devices,
+  "switchboard-link-device": LinkDevice,
+  "switchboard-linking": LinkingView,
 } as const;
 
 for (const [name, element] of Object.entries(ELEMENTS)) customElements.define(name, element);

@@ -4,7 +4,6 @@ import { html, nothing } from "lit";
 import type { KnownDevice } from "../../client/index.ts";
 import { words } from "../words/words.ts";
 import { header, icon } from "./parts.ts";
-import { qr } from "./qr.ts";
 import { reasonIn } from "./ui.ts";
 import { View } from "./view.ts";
 
@@ -39,8 +38,6 @@ export class Devices extends View {
   protected override render() {
     const say = words();
     const { ui, session } = this;
-    const address = `${location.origin}${location.pathname}`;
-    const { size, path } = qr(address);
     return html`${header(say.devices, { back: () => ui.go({ at: "settings" }) })}
       <div class="scrolls">
         ${this.#problem === undefined ? nothing : html`<p class="problem" role="alert">${this.#problem}</p>`}
@@ -59,14 +56,7 @@ export class Devices extends View {
             </li>`;
           })}
         </ul>
-        <h2 class="section">${say.linkDevice}</h2>
-        <p class="rule">${say.linkDeviceText}</p>
-        <div class="qr">
-          <svg viewBox="-3 -3 ${size + 6} ${size + 6}" role="img" aria-label=${address}>
-            <path d=${path} />
-          </svg>
-        </div>
-        <p class="rule centred"><bdi>${address}</bdi></p>
+        <switchboard-link-device .ui=${ui} .session=${session}></switchboard-link-device>
       </div>`;
   }
 

@@ -1,17 +1,20 @@
-/** A QR code as the path of an SVG, one unit for a module. Short: the library does the rest. */
+/** A QR code, drawn as one path of an SVG, one unit for a module. */
 
-import qrcode from "qrcode-generator";
+import { html, svg, type TemplateResult } from "lit";
+import encode from "qr";
 
-export function qr(text: string): { readonly size: number; readonly path: string } {
-  const code = qrcode(0, "M");
-  code.addData(text);
-  code.make();
-  const size = code.getModuleCount();
-  const cells: string[] = [];
-  for (let row = 0; row < size; row += 1) {
-    for (let column = 0; column < size; column += 1) {
-      if (code.isDark(row, column)) cells.push(`M${column} ${row}h1v1h-1z`);
-    }
-  }
-  return { size, path: cells.join("") };
+const QUIET = 3; // modules of white around it
+
+/** `label` is what a screen reader says of it. */
+export function qrCode(text: string, label: string): TemplateResult {
+  const rows = encode(text, "raw", { ecc: "medium", border: QUIET });
+  const cells = rows.flatMap((row, y) =>
+    row.flatMap((dark, x) => (dark ? [`M${x} ${y}h1v1h-1z`] : [])),
+  );
+  const size = rows.length;
+  return html`<div class="qr">
+    <svg viewBox="0 0 ${size} ${size}" role="img" aria-label=${label}>
+      ${svg`<path d=${cells.join("")} />`}
+    </svg>
+  </div>`;
 }

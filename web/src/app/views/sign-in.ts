@@ -9,7 +9,7 @@ import { icon } from "./parts.ts";
 import { reasonIn } from "./ui.ts";
 import { View } from "./view.ts";
 
-type Form = "sign-in" | "sign-up" | "forgot" | "reset";
+type Form = "sign-in" | "sign-up" | "forgot" | "reset" | "link";
 
 export class SignIn extends View {
   #form: Form = "sign-in";
@@ -20,6 +20,12 @@ export class SignIn extends View {
 
   protected override render() {
     const say = words();
+    if (this.#form === "link") {
+      return html`<switchboard-linking
+        .ui=${this.ui}
+        .back=${() => this.#show("sign-in")}
+      ></switchboard-linking>`;
+    }
     const title = {
       "sign-in": say.signIn,
       "sign-up": say.signUp,
@@ -106,7 +112,10 @@ export class SignIn extends View {
       html`<button type="button" class="link" @click=${() => this.#show(form)}>${label}</button>`;
     return this.#form === "sign-in"
       ? html`<p class="ways">
-          ${say.newHere} ${to("sign-up", say.signUp)}<br />${to("forgot", say.forgot)}
+          ${say.newHere} ${to("sign-up", say.signUp)}<br />${to("forgot", say.forgot)}<br />${to(
+            "link",
+            say.linkThis,
+          )}
         </p>`
       : html`<p class="ways">${say.haveAccount} ${to("sign-in", say.signIn)}</p>`;
   }
@@ -143,7 +152,7 @@ export class SignIn extends View {
         this.#form = "reset";
       } else if (form === "reset") {
         await app.resetPassword({ user, password }, code);
-      } else {
+      } else if (form !== "link") {
         await app.signIn({ user, password }, form === "sign-up");
       }
     } catch (error) {

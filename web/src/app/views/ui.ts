@@ -1,6 +1,12 @@
 /** What every view is given: the page's state, where the user is, and how to ask and to report. */
 
-import { ApiError, MessageTooLarge, type StoredMessage, Unreachable } from "../../client/index.ts";
+import {
+  ApiError,
+  CannotLink,
+  MessageTooLarge,
+  type StoredMessage,
+  Unreachable,
+} from "../../client/index.ts";
 import type { App } from "../model/app.ts";
 import { Model } from "../model/model.ts";
 import { go, parseRoute, type Route } from "../model/route.ts";
@@ -103,9 +109,14 @@ export class Ui extends Model {
   }
 }
 
+/** A sentence for the user. */
+export class Problem extends Error {}
+
 /** What went wrong, in a sentence for the user. */
 export function reasonIn(error: unknown): string {
   const say = words();
+  if (error instanceof Problem) return error.message;
+  if (error instanceof CannotLink) return say.notLinked[error.reason];
   if (error instanceof Unreachable) return say.unreachable;
   if (error instanceof MessageTooLarge) return say.tooLong;
   if (error instanceof ApiError && error.code === "rate_limited") return say.limited;

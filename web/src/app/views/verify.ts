@@ -1,10 +1,10 @@
 /** Knowing that nobody sits in between: safety number, emoji, and keys that have changed. */
 
-import { html, nothing, svg, type TemplateResult } from "lit";
+import { html, nothing, type TemplateResult } from "lit";
 import type { KnownDevice } from "../../client/index.ts";
 import { words } from "../words/words.ts";
 import { header, icon } from "./parts.ts";
-import { qr } from "./qr.ts";
+import { qrCode } from "./qr.ts";
 import { reasonIn } from "./ui.ts";
 import { GIVEN, View } from "./view.ts";
 
@@ -91,7 +91,7 @@ export class Verify extends View {
       <p class="safety-number">
         ${groupsOf(number.digits).map((group) => html`<span>${group}</span> `)}
       </p>
-      <div class="qr">${drawn(number.qr, say.safetyNumber)}</div>
+      ${qrCode(number.qr, say.safetyNumber)}
       <form class="form" @submit=${this.#compared}>
         <label>${say.theirNumber}<input name="number" inputmode="numeric" autocomplete="off" required /></label>
         <button>${say.compare}</button>
@@ -187,11 +187,4 @@ export class Verify extends View {
 function groupsOf(digits: string): string[] {
   const plain = digits.replace(/\D/g, "");
   return plain.match(new RegExp(`.{1,${GROUP}}`, "g")) ?? [];
-}
-
-function drawn(text: string, label: string): TemplateResult {
-  const { size, path } = qr(text);
-  return html`<svg viewBox="-3 -3 ${size + 6} ${size + 6}" role="img" aria-label=${label}>
-    ${svg`<path d=${path} />`}
-  </svg>`;
 }

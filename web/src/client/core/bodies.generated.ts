@@ -127,6 +127,11 @@ export interface ClaimResponse {
   readonly keys: ReadonlyMap<string, ClaimedKey>;
 }
 
+/** 200. Unknown or expired: 404; confirmed already: 409. */
+export interface ConfirmLinkResponse {
+  readonly confirmed: boolean;
+}
+
 /** 200. */
 export interface ContactResponse {
   readonly user: string;
@@ -207,6 +212,32 @@ export interface HealthResponse {
 /** 200. */
 export interface LeaveResponse {
   readonly left: string;
+}
+
+/**
+ * 200, without `message` as long as nobody has confirmed the link. Unknown or expired: 404. Open.
+ */
+export interface LinkConfirmationResponse {
+  readonly curve25519: string | undefined;
+  readonly message: string | undefined;
+  /** Milliseconds; the wire has seconds. */
+  readonly expiresIn: number;
+}
+
+/** 200: what the new device offers. Unknown or expired: 404; confirmed already: 409. */
+export interface LinkOfferResponse {
+  readonly device: string;
+  readonly label: string;
+  readonly keys: IdentityKeys;
+  readonly oneTimeKey: string;
+  /** Milliseconds; the wire has seconds. */
+  readonly expiresIn: number;
+}
+
+/** 201; the same again while the link is open. Keys that were offered before: 409. Open. */
+export interface LinkResponse {
+  /** Milliseconds; the wire has seconds. */
+  readonly expiresIn: number;
 }
 
 /** 200. */
@@ -465,6 +496,13 @@ export function parseClaimResponse(value: unknown): ClaimResponse {
   };
 }
 
+export function parseConfirmLinkResponse(value: unknown): ConfirmLinkResponse {
+  const body = mapping(value);
+  return {
+    confirmed: flag(body.confirmed),
+  };
+}
+
 export function parseContactResponse(value: unknown): ContactResponse {
   const body = mapping(value);
   return {
@@ -562,6 +600,33 @@ export function parseLeaveResponse(value: unknown): LeaveResponse {
   const body = mapping(value);
   return {
     left: text(body.left),
+  };
+}
+
+export function parseLinkConfirmationResponse(value: unknown): LinkConfirmationResponse {
+  const body = mapping(value);
+  return {
+    curve25519: optional(text, undefined)(body.curve25519),
+    message: optional(text, undefined)(body.message),
+    expiresIn: duration(body.expires_in),
+  };
+}
+
+export function parseLinkOfferResponse(value: unknown): LinkOfferResponse {
+  const body = mapping(value);
+  return {
+    device: text(body.device),
+    label: text(body.label),
+    keys: parseIdentityKeys(body.keys),
+    oneTimeKey: text(body.one_time_key),
+    expiresIn: duration(body.expires_in),
+  };
+}
+
+export function parseLinkResponse(value: unknown): LinkResponse {
+  const body = mapping(value);
+  return {
+    expiresIn: duration(body.expires_in),
   };
 }
 
@@ -739,6 +804,12 @@ export type ClaimRequest = {
   readonly devices: readonly string[];
 };
 
+/** A signed-in device lets the new one in. The message is for the new device alone. */
+export type ConfirmLinkRequest = {
+  readonly curve25519: string;
+  readonly message: string;
+};
+
 /** Makes a user a contact, or blocks one. */
 export type ContactRequest = {
   readonly state: "contact" | "blocked";
@@ -779,6 +850,17 @@ export type EmailRequest = {
 /** Asks for a form by which a file is put into the bucket. */
 export type FileRequest = {
   readonly size: number;
+};
+
+/**
+ * A new device offers its keys to be linked. Their code is made of all five values
+ * (`docs/encryption.md`).
+ */
+export type LinkRequest = {
+  readonly device: string;
+  readonly label: string;
+  readonly keys: IdentityKeys;
+  readonly one_time_key: string;
 };
 
 /** Adds and removes members of a group. */

@@ -27,6 +27,9 @@ export interface KnownDevice {
   readonly trustedAt: number;
 }
 
+/** A device that this one has linked, with the keys that its code stands for. */
+export type Introduced = Pick<KnownDevice, "user" | "device"> & { readonly keys: IdentityKeys };
+
 /** Keys that a device had; the later `until`, the later it had them. */
 export type Former = Pick<FormerDevice, "device" | "keys" | "until">;
 
@@ -72,7 +75,13 @@ export class Identities {
     const former = checkedFormer(this.#self, user, found.former);
     const memory = await this.devices(user);
     const own = user === this.#self.user;
-    const { changed, changes } = recognise(user, memory, listed, this.#time, former, own);
+    const rows = own ? await this.#work.all(tables.introduced) : [];
+    const introduced = new Map(rows.map((row) => [row.device, row.keys]));
+    const { changed, changes } = recognise(user, memory, listed, this.#time, {
+      former,
+      own,
+      introduced,
+    });
     for (const row of changed) this.#work.put(tables.knownDevices, row);
     const named = (added: boolean) =>
       changes.filter(({ what }) => (what === "added") === added).map(({ device }) => device);
@@ -112,6 +121,13 @@ export class Identities {
   }
 }
 
+/** What else is known of the user: `introduced` are keys of devices that this one has linked. */
+interface Besides {
+  readonly former?: readonly Former[];
+  readonly own?: boolean;
+  readonly introduced?: Listed;
+}
+
 /**
  * The memory of `user` after the directory has listed `listed`.
  *
@@ -122,8 +138,7 @@ export function recognise(
   memory: readonly KnownDevice[],
   listed: Listed,
   now: number,
-  former: readonly Former[] = [],
-  own = false,
+  { former = [], own = false, introduced = new Map() }: Besides = {},
 ): Recognised {
   const known = new Map(memory.map((each) => [each.device, each]));
   const verified = memory.some((each) => each.verified);
@@ -132,7 +147,11 @@ export function recognise(
   const changes: Change[] = [];
   for (const [device, keys] of listed) {
     const before = known.get(device);
-    if (before === undefined) {
+    const linked = introduced.get(device);
+    if (before === undefined && linked !== undefined && same(linked, keys)) {
+      changed.push({ user, device, keys, pending: undefined, verified: true, trustedAt: now });
+      changes.push({ device, what: "added" });
+    } else if (before === undefined) {
       changed.push({
         user,
         device,

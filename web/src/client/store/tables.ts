@@ -8,13 +8,13 @@ import type { MessageContent, Reference } from "../core/content.ts";
 import type { Ranges, Watermarks } from "../core/frames.ts";
 import { State } from "../core/ticks.ts";
 import type { Content } from "../crypto/envelope.ts";
-import type { KnownDevice } from "../crypto/identities.ts";
+import type { Introduced, KnownDevice } from "../crypto/identities.ts";
 import type { OutboundGroup } from "../crypto/rotation.ts";
 import type { OlmSession } from "../crypto/sessions.ts";
 import type { Key, Table } from "./database.ts";
 
-/** 2 has contents of other kinds than a text, 3 an index of profiles. */
-export const VERSION = 3;
+/** 2 has contents of other kinds than a text, 3 an index of profiles, 4 devices linked by this one. */
+export const VERSION = 4;
 
 export interface SessionRow {
   readonly user: string;
@@ -225,6 +225,8 @@ export const missing = table<{ chat: string; first: number; last: number }>("mis
   row.first,
 ]);
 export const knownDevices = table<KnownDevice>("known_devices", (row) => [row.user, row.device]);
+/** Devices that this one has linked: verified once the directory lists them with these keys. */
+export const introduced = table<Introduced>("introduced", (row) => [row.user, row.device]);
 export const olmSessions = table<OlmSession>(
   "olm_sessions",
   (row) => [row.chat, row.device, row.id],
@@ -249,6 +251,7 @@ export const TABLES: readonly Table<never>[] = [
   toDevice,
   missing,
   knownDevices,
+  introduced,
   olmSessions,
   knownSessions,
   outboundGroups,

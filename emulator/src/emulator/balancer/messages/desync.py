@@ -1,9 +1,8 @@
 """Desync mitigation: requests whose end two servers might see at different places.
 
 Source: "Desync mitigation mode", user guide of Application Load Balancers, and the table of
-http_desync_guardian, the library that AWS publishes for it. What that calls severe, and a part of
-what it calls ambiguous (both Content-Length and Transfer-Encoding, either of them twice), llhttp
-rejects before this is asked, in every mode: 400.
+http_desync_guardian, the library that AWS publishes for it. What that calls severe is rejected with
+400 before this is asked; what the strict parser rejects although it is not severe, `lenient` reads.
 """
 
 from __future__ import annotations
@@ -18,21 +17,27 @@ from emulator.balancer.messages.headers import Field
 # The letters alone, as servers that tidy names up see them.
 _NOT_A_LETTER = re.compile(r"[^a-z]+")
 _FRAMING = {"transferencoding": "transfer-encoding", "contentlength": "content-length"}
+# What some servers turn into these letters, as UTF-8 read as lower-case Latin-1: long s, dotless i.
+_LIKE = {"s": "\u00e5\u00bf", "i": "\u00e4\u00b1"}
 _UNUSUAL_VALUE = re.compile(r"[^\t\x20-\x7e]")
 
 
 class Doubt(NamedTuple):
     """In the mode strictest either kind is rejected; in defensive an ambiguous request is routed,
-    and both connections are closed after it."""
+    and both connections are closed after it; in monitor it is routed as any other."""
 
     ambiguous: bool
     reason: str
 
 
-def doubt_of_body(method: str, modern: bool, values: Mapping[str, Sequence[str]]) -> Doubt | None:
-    """Whether there should be a body at all; `modern` is HTTP/1.1."""
-    if "transfer-encoding" in values and (method in ("GET", "HEAD") or not modern):
+def doubt_of_body(method: str, version: str, values: Mapping[str, Sequence[str]]) -> Doubt | None:
+    """Whether there should be a body at all."""
+    if "transfer-encoding" in values and (method in ("GET", "HEAD") or version != "1.1"):
         return Doubt(True, "UndefinedTransferEncodingSemantics")
+    if version == "0.9":
+        if "content-length" in values:
+            return Doubt(True, "UndefinedContentLengthSemantics")
+        return Doubt(False, "NonCompliantVersion")
     if "content-length" in values and method in ("GET", "HEAD"):
         if int(values["content-length"][0]) > 0:
             return Doubt(True, "UndefinedContentLengthSemantics")
@@ -59,5 +64,8 @@ def gravest(one: Doubt | None, other: Doubt | None) -> Doubt | None:
 
 @functools.lru_cache(1024)
 def _suspicious(key: str) -> bool:
-    like = _FRAMING.get(_NOT_A_LETTER.sub("", key))
+    plain = key
+    for letter, looks in _LIKE.items():
+        plain = plain.replace(looks, letter)
+    like = _FRAMING.get(_NOT_A_LETTER.sub("", plain))
     return like is not None and like != key

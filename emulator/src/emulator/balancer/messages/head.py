@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from emulator.balancer.messages.desync import Doubt, doubt_of_body, doubt_of_headers, gravest
 from emulator.balancer.messages.headers import Field, Pair, too_many_forwarded, values_of
-from emulator.balancer.settings import STRICTEST, BalancerSettings
+from emulator.balancer.settings import MONITOR, STRICTEST, BalancerSettings
 
 LINE_BYTES = 16 * 1024  # of the request line, and of each header
 HEAD_BYTES = 64 * 1024
@@ -97,7 +97,8 @@ def query_pairs(query: str) -> list[Pair]:
 
 def check_request_line(method: str, version: str) -> None:
     """Raises Rejected."""
-    if version not in ("1.1", "1.0"):
+    # "HTTP/0.9, HTTP/1.0, HTTP/1.1, and HTTP/2" on front-end connections, the last one over TLS.
+    if version not in ("1.1", "1.0", "0.9"):
         raise Rejected(505, f"HTTP version {version}")
     if method not in METHODS:
         raise Rejected(405, f"method {method}")
@@ -129,18 +130,21 @@ def read_head(
     keep_alive: bool,
     block: Block,
     settings: BalancerSettings,
+    of_form: Doubt | None = None,
 ) -> Head:
     """Of a line that `check_request_line` lets pass; `upgrade` and `keep_alive` as the parser
-    understood the Connection header. Raises Rejected."""
+    understood the Connection header; `of_form` is a doubt about what stands no more in `block`.
+    Raises Rejected."""
     modern = version == "1.1"
     if modern and not block.host:
         raise Rejected(400, "an HTTP/1.1 request without a Host header")
     values, length, alone = block.values, block.length, False
-    doubt = gravest(doubt_of_body(method, modern, values), block.doubt)
+    doubt = gravest(doubt_of_body(method, version, values), block.doubt)
+    doubt = gravest(doubt, of_form)
     if doubt is not None:
         if settings.desync == STRICTEST:
             raise Rejected(400, doubt.reason)
-        alone = doubt.ambiguous
+        alone = doubt.ambiguous and settings.desync != MONITOR
     host = block.host
     if not url.startswith("/") or "#" in url:
         url, host = _origin_form(url, host)

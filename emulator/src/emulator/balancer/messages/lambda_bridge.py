@@ -23,6 +23,17 @@ _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _NO_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]")
 _TEXT_TYPES = ("application/json", "application/javascript", "application/xml")
 
+# A field may be absent. One that is there with another type, null among them, is a 502: functions
+# whose languages write null for what is unset are why (github.com/aws/aws-lambda-dotnet/issues/507,
+# awslabs/aws-lambda-go-api-proxy/issues/79, aws-powertools/powertools-lambda-python/issues/4671).
+_TYPES: dict[str, type] = {
+    "statusDescription": str,
+    "headers": dict,
+    "multiValueHeaders": dict,
+    "body": str,
+    "isBase64Encoded": bool,
+}
+
 Event = dict[str, Any]
 
 
@@ -44,7 +55,12 @@ class FunctionResponse(NamedTuple):
 
 
 class Malformed(ValueError):
-    """The function's response isn't what a load balancer takes; the client gets 502."""
+    """The function's response isn't what a load balancer takes; the client gets 502. `reason` is
+    the access log's error_reason."""
+
+    def __init__(self, why: str, reason: str = "LambdaInvalidResponse") -> None:
+        super().__init__(why)
+        self.reason = reason
 
 
 def event_of(incoming: Incoming, target_group_arn: str, multi_value: bool) -> Event:
@@ -89,7 +105,9 @@ def _body(body: bytes, headers: Mapping[str, Sequence[str]]) -> tuple[str, bool]
 def response_of(payload: bytes, multi_value: bool) -> FunctionResponse:
     """Raises Malformed. With multi-value headers on, only `multiValueHeaders` are read."""
     if len(payload) > BODY_BYTES:
-        raise Malformed(f"a response of {len(payload)} bytes is over 1 MB")
+        raise Malformed(
+            f"a response of {len(payload)} bytes is over 1 MB", "LambdaResponseTooLarge"
+        )
     try:
         document = json.loads(payload)
     except (ValueError, RecursionError) as error:
@@ -99,17 +117,17 @@ def response_of(payload: bytes, multi_value: bool) -> FunctionResponse:
     status = document.get("statusCode")
     if not isinstance(status, int) or isinstance(status, bool) or not 200 <= status <= 599:
         raise Malformed(f"statusCode {status!r} is not a number from 200 to 599")
+    for name, kind in _TYPES.items():
+        if name in document and not isinstance(document[name], kind):
+            raise Malformed(f"{name} {document[name]!r:.80} is not of its type: leave it out")
     headers = _headers(document, multi_value)
     return FunctionResponse(status, _reason(document, status), headers, _decoded(document))
 
 
 def _headers(document: Mapping[str, Any], multi_value: bool) -> list[Pair]:
     name = "multiValueHeaders" if multi_value else "headers"
-    headers = document.get(name) or {}
-    if not isinstance(headers, dict):
-        raise Malformed(f"{name} is not an object")
     pairs = []
-    for header, value in headers.items():
+    for header, value in document.get(name, {}).items():
         values = value if multi_value else [value]
         if not isinstance(values, list) or not all(isinstance(one, str) for one in values):
             raise Malformed(f"{name} {header!r} is not {'strings' if multi_value else 'a string'}")
@@ -124,23 +142,19 @@ def _headers(document: Mapping[str, Any], multi_value: bool) -> list[Pair]:
 
 def _reason(document: Mapping[str, Any], status: int) -> str:
     """The text of "200 OK" after its number."""
-    description = document.get("statusDescription")
-    if description is None:
-        return ""
-    if not isinstance(description, str) or _NO_VALUE.search(description):
+    description = str(document.get("statusDescription", ""))
+    if _NO_VALUE.search(description):
         raise Malformed("statusDescription is not a line of text")
     return description.removeprefix(str(status)).strip()
 
 
 def _decoded(document: Mapping[str, Any]) -> bytes:
-    body = document.get("body")
-    if body is None:
-        return b""
-    if not isinstance(body, str):
-        raise Malformed("body is not a string")
-    if document.get("isBase64Encoded") is not True:
-        return body.encode()
+    body = str(document.get("body", ""))
     try:
-        return base64.b64decode(body, validate=True)
+        if document.get("isBase64Encoded"):
+            return base64.b64decode(body, validate=True)
+        return body.encode()
     except binascii.Error as error:
         raise Malformed("body is not base64, and isBase64Encoded says so") from error
+    except UnicodeEncodeError as error:
+        raise Malformed("body has half of a surrogate pair") from error

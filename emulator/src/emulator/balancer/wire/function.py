@@ -95,23 +95,26 @@ class Invocation(Exchange):
         self._connection.respond(own, self._head, reason=response.reason or None)
 
     async def _invoke(self) -> FunctionResponse | None:
-        """None where it is 502: the function fails, is throttled or returns something else."""
+        """None where it is 502: the function fails, is throttled or returns something else. The
+        log has the error_reason that AWS's access log has ("Access logs for your Application Load
+        Balancer", error reason codes)."""
         group = self._choice.group
         multi_value = group.settings.multi_value_headers
         head, peer = self._head, self._connection.peer
         trace = self._shared.traces.new()
         fields = forwarded_fields(head, peer, self._shared.settings, trace)
-        incoming = Incoming(head.method, head.path, head.query, fields, bytes(self._body))
+        path, query = _text(head.path), _text(head.query)
+        incoming = Incoming(head.method, path, query, fields, bytes(self._body))
         event = lambda_bridge.event_of(incoming, group.arn, multi_value)
         try:
             result = await self._shared.invoke(self._function, json.dumps(event).encode())
             if not result.error:
                 return lambda_bridge.response_of(result.payload, multi_value)
-            log.warning("%s failed: %r", self._function, result.payload[:500])
+            log.warning("%s failed (LambdaUnhandled): %r", self._function, result.payload[:500])
         except Throttled as throttled:
-            log.warning("%s", throttled)
+            log.warning("%s (LambdaThrottling)", throttled)
         except lambda_bridge.Malformed as malformed:
-            log.warning("%s: %s", self._function, malformed)
+            log.warning("%s: %s (%s)", self._function, malformed, malformed.reason)
         except Exception:
             log.exception("%s can't be invoked", self._function)
         return None
@@ -125,3 +128,13 @@ class Invocation(Exchange):
         self._over = True
         self._body.clear()
         self._shared.registrar.responded(self._choice.target, status)
+
+
+def _text(read: str) -> str:
+    """What was read as Latin-1, as the UTF-8 that it is for most clients: an event is text."""
+    if read.isascii():
+        return read
+    try:
+        return read.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return read

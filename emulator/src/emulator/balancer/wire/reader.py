@@ -25,7 +25,9 @@ from emulator.balancer.messages.head import (
     read_head,
 )
 from emulator.balancer.messages.headers import Field, spelled
-from emulator.balancer.settings import BalancerSettings
+from emulator.balancer.messages.lenient import RawHead, read_raw
+from emulator.balancer.settings import MONITOR, BalancerSettings
+from emulator.balancer.wire.boundary import failed_at
 from emulator.balancer.wire.exchange import Exchange
 
 log = logging.getLogger("emulator.balancer")
@@ -62,6 +64,13 @@ class RequestReader(asyncio.BufferedProtocol, abc.ABC):
         self._fields: list[Field] = []
         self._block: Block | None = None  # the last request's
         self._in_head = True
+        self._begun = False  # the parser is within a request
+        # What came since a known begin of a request, which is what is read leniently where the
+        # parser fails; None within a body. `_before` requests in it are whole.
+        self._raw: bytes | None = b""
+        self._before = 0
+        self._primed = False  # `_raw` is what `_parse_body` gave the parser
+        self._lenient = False  # the parser has failed: `_raw` begins with the request's head
         self._unseen = 0  # bytes since the parser last reported something
         self._repriming = False
         self._receiving: Message | None = None
@@ -98,19 +107,32 @@ class RequestReader(asyncio.BufferedProtocol, abc.ABC):
                     self.transport.pause_reading()  # until the target has switched, too
             return
         self.touched = self._now()
-        while data:  # more than once only where a client offers another protocol
+        while data:  # more than once where a client offers another protocol, or was read leniently
             self._unseen += len(data)
+            if self._lenient:
+                data = self._read_leniently(data)
+                continue
+            if not self._begun:
+                self._raw, self._before = b"", 0
+            elif not self._in_head and not self._primed:
+                self._raw = None
+            self._primed = False
             try:
                 self._parser.feed_data(data)
-                break
             except httptools.HttpParserUpgrade as upgrade:
                 data = self._upgraded(data[upgrade.args[0] :])
             except httptools.HttpParserError as error:
-                self._malformed(error)
+                data = self._failed(error, data)
+            else:
+                if self._begun and self._in_head and self._raw is not None:
+                    self._raw += data
                 break
         if self._unseen > HEAD_BYTES and not self._deaf:
             self._reject_the_rest(400)
         self._flush()
+
+    def on_message_begin(self) -> None:
+        self._begun = True
 
     def on_url(self, url: bytes) -> None:
         self._url += url.decode("latin-1")
@@ -140,9 +162,7 @@ class RequestReader(asyncio.BufferedProtocol, abc.ABC):
             keeps = parser.should_keep_alive()
             head = read_head(method, url, version, self._upgrading, keeps, block, self._settings)
         except Rejected as rejected:
-            log.info("rejected a request with %d: %s", rejected.status, rejected)
-            self._deaf = True
-            self._receive(Message(None, rejected.status))
+            self._reject(rejected)
             return
         self._unseen = 0
         self._receive(Message(head))
@@ -165,6 +185,8 @@ class RequestReader(asyncio.BufferedProtocol, abc.ABC):
     def on_message_complete(self) -> None:
         self._unseen = 0
         self._in_head = True
+        self._begun = False
+        self._before += 1
         if not self._upgrading and not self._deaf:
             self._whole()
 
@@ -190,13 +212,83 @@ class RequestReader(asyncio.BufferedProtocol, abc.ABC):
             self._whole()
             return rest[:0]
         # It isn't taken up: the rest is parsed as what the head has announced.
-        length = message.head.length
+        self._parse_body(message.head)
+        return rest
+
+    def _parse_body(self, head: Head) -> None:
+        """A new parser, that has seen a head of the same framing."""
+        length = head.length
         framing = "Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}"
         self._parser = httptools.HttpRequestParser(self)
+        self._before, self._primed = 0, True
+        self._raw = f"POST / HTTP/1.1\r\n{framing}\r\n\r\n".encode()
         self._repriming = True
-        self._parser.feed_data(f"POST / HTTP/1.1\r\n{framing}\r\n\r\n".encode())
+        self._parser.feed_data(self._raw)
         self._repriming = False
-        return rest
+
+    # What the parser rejects and a load balancer routes
+
+    def _failed(self, error: httptools.HttpParserError, data: memoryview) -> memoryview:
+        """Returns what is to be read again: from the begin of the request, if that is known."""
+        raw, at = self._raw, None
+        callback = isinstance(error, httptools.HttpParserCallbackError)
+        if raw is not None and self._in_head and not callback and not self._deaf:
+            raw += data
+            at = failed_at(raw, self._before)
+        if raw is None or at is None:
+            self._malformed(error)
+            return data[:0]
+        self._lenient, self._raw = True, b""
+        self._url, self._fields = "", []
+        self._unseen = 0
+        return memoryview(raw)[at:]
+
+    def _read_leniently(self, data: memoryview) -> memoryview:
+        """Returns what follows the head, or nothing while that is not whole."""
+        raw = self._raw = (self._raw or b"") + data
+        try:
+            head = read_raw(raw, monitor=self._settings.desync == MONITOR)
+            if head is None:
+                return data[:0]
+            self._lenient = False
+            return self._begin_leniently(head)
+        except Rejected as rejected:
+            self._reject(rejected)
+            return data[:0]
+
+    def _begin_leniently(self, raw: RawHead) -> memoryview:
+        check_size(raw.url, raw.fields)
+        check_request_line(raw.method, raw.version)
+        block = read_block(raw.fields, self._settings)
+        options = {
+            one.strip().lower() for one in ",".join(block.values.get("connection", ())).split(",")
+        }
+        modern = raw.version == "1.1"
+        keeps = "close" not in options if modern else "keep-alive" in options
+        upgrade = "upgrade" in options and "upgrade" in block.values
+        settings = self._settings
+        head = read_head(
+            raw.method, raw.url, raw.version, upgrade, keeps, block, settings, raw.doubt
+        )
+        if raw.doubt is not None:
+            log.info("a request that is not compliant: %s", raw.doubt.reason)
+        self._parser = httptools.HttpRequestParser(self)
+        self._begun, self._in_head, self._unseen = False, True, 0
+        self._upgrading = head.upgrade
+        rest = memoryview(raw.rest)
+        self._receive(Message(head))
+        if head.upgrade:
+            return self._upgraded(rest)
+        if head.length == 0:
+            self._whole()
+        else:
+            self._parse_body(head)
+        return rest[:0] if self._deaf else rest
+
+    def _reject(self, rejected: Rejected) -> None:
+        log.info("rejected a request with %d: %s", rejected.status, rejected)
+        self._deaf = True
+        self._receive(Message(None, rejected.status))
 
     def _malformed(self, error: httptools.HttpParserError) -> None:
         if self._deaf:

@@ -1,22 +1,17 @@
-"""What the scenes of the web client share: people with browsers of their own, and their peers."""
+"""People in front of the web client's page: a browser for each, and what they do in it."""
 
 from __future__ import annotations
 
 import re
-import secrets
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 from client import ChatClient
 from client.core.events import Event, MessageReceived
-from lambdas.api.page import FOLDER, read_page
 from tests.support.peers import Peers
-from tests.system.browser.conftest import complaint
-from tests.system.conftest import PASSWORD
+from tests.support.running_system import PASSWORD
 
 expect.set_options(timeout=40_000)  # this machine may have much else to do
 PHONE = {"width": 390, "height": 844}
@@ -40,24 +35,20 @@ FILL = """({ first, count, complete }) => {
 }"""
 
 
-@pytest.fixture
-def peers(endpoints: dict[str, Any], tmp_path: Path) -> Iterator[Peers]:
-    there = Peers(endpoints["api"], tmp_path, PASSWORD)
-    yield there
-    there.close()
-
-
-@pytest.fixture
-def names() -> Callable[[str], str]:
-    suffix = secrets.token_hex(3)
-    return lambda who: f"{who}_{suffix}"
+def complaint(message: ConsoleMessage) -> list[str]:
+    """A breach of the content security policy is a message of the type error as well. That an
+    order was refused the page says in words; the browser remarks on it by itself."""
+    refused = "Failed to load resource: the server responded with a status of 4"
+    if message.type not in ("error", "warning") or message.text.startswith(refused):
+        return []
+    return [message.text]
 
 
 class People:
     """Browsers of their own, one for each person; in the end none has complained."""
 
     def __init__(self, browser: Browser, address: str) -> None:
-        self._browser, self._address = browser, address
+        self._browser, self.address = browser, address
         self.complaints: list[str] = []
         self.may_be_offline = False  # the browser remarks on each request that fails
         self._contexts: list[BrowserContext] = []
@@ -71,7 +62,7 @@ class People:
         page = context.new_page()
         page.on("console", lambda message: self.complaints.extend(complaint(message)))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.goto(self._address)
+        page.goto(self.address)
         return page
 
     def signed_up(self, user: str, size: dict[str, int] = DESK, **options: Any) -> Page:
@@ -86,19 +77,6 @@ class People:
     def close(self) -> None:
         for context in self._contexts:
             context.close()
-
-
-@pytest.fixture
-def people(browser: Browser, endpoints: dict[str, Any]) -> Iterator[People]:
-    assert read_page(), f"{FOLDER} has no page yet: run `make page`"
-    there = People(browser, endpoints["page"])
-    yield there
-    there.close()
-    # The browser remarks on them by itself; the page asks again, or tells its user.
-    excused = ["Failed to load resource: the server responded with a status of 5"]
-    excused += ["Failed to load resource: net::ERR_FAILED"] if there.may_be_offline else []
-    complaints = [each for each in there.complaints if not each.startswith(tuple(excused))]
-    assert complaints == [], complaints
 
 
 def says(text: str) -> Callable[[Event], bool]:

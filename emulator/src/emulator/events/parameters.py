@@ -1,0 +1,117 @@
+"""Which parameters an event source mapping takes, by the kind of its source, and their bounds.
+
+Source: Lambda developer guide, "Lambda parameters for Amazon SQS event source mappings" and "Lambda
+parameters for Amazon DynamoDB event source mappings"; CreateEventSourceMapping, API reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from emulator.providers import EmulatorError
+
+FOREVER = -1
+Bounds = Mapping[str, tuple[int, int]]
+
+_STREAM: Bounds = {
+    "BatchSize": (1, 10_000),
+    "MaximumBatchingWindowInSeconds": (0, 300),
+    "MaximumRecordAgeInSeconds": (60, 604_800),  # or -1, for ever
+    "MaximumRetryAttempts": (FOREVER, 10_000),
+    "ParallelizationFactor": (1, 10),
+    "TumblingWindowInSeconds": (0, 900),
+}
+_QUEUE: Bounds = {
+    "BatchSize": (1, 10_000),
+    "MaximumBatchingWindowInSeconds": (0, 300),
+}
+_CONCURRENCY = (2, 1000)
+_FIFO_BATCH = 10
+# More messages than one ReceiveMessage gives take a window: CreateEventSourceMapping, BatchSize.
+_WITHOUT_WINDOW = 10
+
+_COMMON = {
+    "EventSourceArn",
+    "FunctionName",
+    "Enabled",
+    "FilterCriteria",
+    "FunctionResponseTypes",
+    "KmsKeyArn",
+    "LoggingConfig",
+    "MetricsConfig",
+    "Tags",
+}
+_STREAM_ONLY = {"BisectBatchOnFunctionError", "DestinationConfig", "StartingPosition"}
+_STREAM_NAMES = _COMMON | _STREAM_ONLY | _STREAM.keys()
+_QUEUE_NAMES = _COMMON | {"ScalingConfig"} | _QUEUE.keys()
+
+
+def check(where: str, given: Mapping[str, Any], stream: bool) -> None:
+    """Raises EmulatorError. `given` has no properties that are null: those are absent."""
+    names = _STREAM_NAMES if stream else _QUEUE_NAMES
+    for name in given:
+        if name not in names:
+            kind = "DynamoDB stream" if stream else "queue"
+            raise EmulatorError(
+                f"{where}: {name} is no parameter of a {kind}'s event source mapping, or is not "
+                "supported: remove it"
+            )
+    bounds = _STREAM if stream else _QUEUE
+    numbers = {name: whole(where, name, given[name]) for name in bounds if name in given}
+    for name, number in numbers.items():
+        _within(where, name, number, *bounds[name])
+    types = given.get("FunctionResponseTypes", [])
+    if types not in ([], ["ReportBatchItemFailures"]):
+        raise EmulatorError(f"{where}: FunctionResponseTypes {types} knows ReportBatchItemFailures")
+    if stream:
+        _check_stream(where, given, numbers)
+    else:
+        _check_queue(where, given, numbers)
+
+
+def _check_stream(where: str, given: Mapping[str, Any], numbers: Mapping[str, int]) -> None:
+    position = given.get("StartingPosition")
+    if position not in ("TRIM_HORIZON", "LATEST"):
+        raise EmulatorError(f"{where}: StartingPosition {position!r} is TRIM_HORIZON or LATEST")
+    for name, most in (("ParallelizationFactor", 1), ("TumblingWindowInSeconds", 0)):
+        if numbers.get(name, most) > most:
+            raise EmulatorError(f"{where}: {name} over {most} is not supported: remove it")
+    destinations = given.get("DestinationConfig", {})
+    failures = destinations.get("OnFailure", {}).get("Destination")
+    if destinations.get("OnSuccess") or (failures and ":sqs:" not in str(failures)):
+        raise EmulatorError(f"{where}: DestinationConfig takes a queue for OnFailure alone here")
+
+
+def _check_queue(where: str, given: Mapping[str, Any], numbers: Mapping[str, int]) -> None:
+    size = numbers.get("BatchSize", _WITHOUT_WINDOW)
+    window = numbers.get("MaximumBatchingWindowInSeconds", 0)
+    if str(given["EventSourceArn"]).endswith(".fifo"):
+        _within(where, "BatchSize", size, 1, _FIFO_BATCH)
+        if window:
+            raise EmulatorError(
+                f"{where}: MaximumBatchingWindowInSeconds is not supported for FIFO queues"
+            )
+    elif size > _WITHOUT_WINDOW and not window:
+        raise EmulatorError(
+            f"{where}: a BatchSize over {_WITHOUT_WINDOW} takes a MaximumBatchingWindowInSeconds "
+            "of at least 1"
+        )
+    concurrency = given.get("ScalingConfig", {}).get("MaximumConcurrency")
+    if concurrency is not None:
+        number = whole(where, "MaximumConcurrency", concurrency)
+        _within(where, "MaximumConcurrency", number, *_CONCURRENCY)
+
+
+def _within(where: str, name: str, number: int, least: int, most: int) -> None:
+    endless = name == "MaximumRecordAgeInSeconds" and number == FOREVER
+    if not least <= number <= most and not endless:
+        raise EmulatorError(f"{where}: {name} {number} is not from {least} to {most}")
+
+
+def whole(where: str, name: str, value: Any) -> int:
+    """Raises EmulatorError for what is no whole number; CloudFormation takes one as text, too."""
+    try:
+        return int(str(value))  # of True and of 1.0 it is none
+    except ValueError as error:
+        raise EmulatorError(f"{where}: {name} {value!r} is no whole number") from error

@@ -1,0 +1,199 @@
+"""Requests of each class of http_desync_guardian, in the three modes of desync mitigation.
+
+Sources: "Desync mitigation mode", user guide of Application Load Balancers, for what each mode does;
+the classes and most of the requests are those of http_desync_guardian's own tests
+(github.com/aws/http-desync-guardian, tests/*.yaml).
+"""
+
+import asyncio
+import re
+from typing import Any
+
+import pytest
+from tests.balancer.scene import Scene, balancing
+
+from emulator.balancer.messages.head import Rejected
+from emulator.balancer.messages.lenient import RawHead, read_raw
+from emulator.balancer.wire.boundary import failed_at
+
+ACCEPTABLE, AMBIGUOUS, SEVERE, UNCERTAIN = "acceptable", "ambiguous", "severe", "uncertain"
+MODES = ("monitor", "defensive", "strictest")
+# (routed, both connections close after it)
+DONE = {
+    (ACCEPTABLE, "monitor"): (True, False),
+    (ACCEPTABLE, "defensive"): (True, False),
+    (ACCEPTABLE, "strictest"): (False, True),
+    (AMBIGUOUS, "monitor"): (True, False),
+    (AMBIGUOUS, "defensive"): (True, True),
+    (AMBIGUOUS, "strictest"): (False, True),
+    (SEVERE, "monitor"): (True, False),
+    (SEVERE, "defensive"): (False, True),
+    (SEVERE, "strictest"): (False, True),
+    # Severe as well. AWS doesn't say where the body of such a request ends in the mode monitor: it
+    # is rejected here in all of them.
+    (UNCERTAIN, "monitor"): (False, True),
+    (UNCERTAIN, "defensive"): (False, True),
+    (UNCERTAIN, "strictest"): (False, True),
+}
+POST = b"POST /x HTTP/1.1\r\nHost: h\r\n"
+CHUNKS = b"\r\n3\r\nabc\r\n0\r\n\r\n"
+# (class, the request, a line that the target gets)
+REQUESTS: dict[str, tuple[str, bytes, bytes]] = {
+    "raw UTF-8 in the path": ("", "GET /ä?ö HTTP/1.1\r\nHost: h\r\n\r\n".encode(), "GET /ä?ö HTTP/1.1".encode()),
+    "a bare LF after a header": (ACCEPTABLE, POST + b"A: b\nC: d\r\n\r\n", b"C: d"),
+    "lines that end with LF": (ACCEPTABLE, b"GET /x HTTP/1.1\nHost: h\nA: b\n\n", b"A: b"),
+    "a space before the colon": (ACCEPTABLE, POST + b"Name : v\r\n\r\n", b"Name : v"),
+    "a control character in a value": (ACCEPTABLE, POST + b"A: b\x01c\r\n\r\n", b"A: b\x01c"),
+    "a vertical tab in a value": (ACCEPTABLE, POST + b"A: b\x0bc\r\n\r\n", b"A: b\x0bc"),
+    "DEL in a value": (ACCEPTABLE, POST + b"A: b\x7fc\r\n\r\n", b"A: b\x7fc"),
+    "a control character in a name": (ACCEPTABLE, POST + b"\x01A: b\r\n\r\n", b"\x01A: b"),
+    "a name that is not ASCII": (ACCEPTABLE, POST + "Näme: b\r\n\r\n".encode(), "Näme: b".encode()),
+    "a space in the target": (ACCEPTABLE, b"GET /a b HTTP/1.1\r\nHost: h\r\n\r\n", b"GET /a b HTTP/1.1"),
+    "version 1.2": (ACCEPTABLE, b"GET /x HTTP/1.2\r\nHost: h\r\n\r\n", b"GET /x HTTP/1.1"),
+    "a space after the version": (ACCEPTABLE, b"GET /x HTTP/1.1 \r\nHost: h\r\n\r\n", b"GET /x HTTP/1.1"),
+    "a length of 0 with GET": (ACCEPTABLE, b"GET /x HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n", b"Content-Length: 0"),
+    "a length with GET": (AMBIGUOUS, b"GET /x HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc", b"Content-Length: 3"),
+    "chunks with HEAD": (AMBIGUOUS, b"HEAD /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n" + CHUNKS, b"Transfer-Encoding: chunked"),
+    "both lengths": (AMBIGUOUS, POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n" + CHUNKS, b"Transfer-Encoding: chunked"),
+    "both, the other way": (AMBIGUOUS, POST + b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n" + CHUNKS, b"Transfer-Encoding: chunked"),
+    "the same length twice": (AMBIGUOUS, POST + b"Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc", b"Content-Length: 3"),
+    "the same length, written twice": (AMBIGUOUS, POST + b"Content-Length: 3\r\nContent-Length: 03\r\n\r\nabc", b"Content-Length: 3"),
+    "a coding with a space": (AMBIGUOUS, POST + b"Transfer-Encoding : chunked\r\n\r\n", b"Transfer-Encoding : chunked"),
+    "a coding with a control character": (AMBIGUOUS, POST + b"\x01Transfer-Encoding: chunked\r\n\r\n", b"\x01Transfer-Encoding: chunked"),
+    "a coding with dotless i": (AMBIGUOUS, POST + "Transfer-Encodıng: chunked\r\n\r\n".encode(), "Transfer-Encodıng: chunked".encode()),
+    "a folded header": (AMBIGUOUS, POST + b"A: b\r\n c\r\n\r\n", b"A: b c"),
+    "a header that hides in a fold": (AMBIGUOUS, POST + b"A: b\r\n Content-Length: 3\r\n\r\n", b"A: b Content-Length: 3"),
+    "a folded Content-Type": ("", POST + b"Content-Type: a/b;\r\n c=d\r\n\r\n", b"Content-Type: a/b; c=d"),
+    "no name": (AMBIGUOUS, POST + b": b\r\nC: d\r\n\r\n", b"C: d"),
+    "no colon": (AMBIGUOUS, POST + b"nonsense\r\nC: d\r\n\r\n", b"C: d"),
+    "no target": (AMBIGUOUS, b"GET HTTP/1.1\r\nHost: h\r\n\r\n", b"GET / HTTP/1.1"),
+    "a control character in the target": (AMBIGUOUS, b"GET /\x01 HTTP/1.1\r\nHost: h\r\n\r\n", b"GET /\x01 HTTP/1.1"),
+    "a tab in the target": (AMBIGUOUS, b"GET /a\tb HTTP/1.1\r\nHost: h\r\n\r\n", b"GET /a\tb HTTP/1.1"),
+    "a NUL in a value": (SEVERE, POST + b"A: b\x00c\r\n\r\n", b"A: b\x00c"),
+    "a NUL in a name": (SEVERE, POST + b"A\x00: b\r\n\r\n", b"A\x00: b"),
+    "a CR in a value": (SEVERE, POST + b"A: b\rc\r\n\r\n", b"A: b\rc"),
+    "a NUL in the target": (SEVERE, b"GET /\x00 HTTP/1.1\r\nHost: h\r\n\r\n", b"GET /\x00 HTTP/1.1"),
+    "two lengths": (UNCERTAIN, POST + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd", b""),
+    "a list of lengths": (UNCERTAIN, POST + b"Content-Length: 3, 3\r\n\r\nabc", b""),
+    "a control character in a length": (UNCERTAIN, POST + b"Content-Length: 3\x11\r\n\r\nabc", b""),
+    "a length over 64 bits": (UNCERTAIN, POST + b"Content-Length: 18446744073709551616\r\n\r\n", b""),
+    "an unknown coding": (UNCERTAIN, POST + b"Transfer-Encoding: xchunked\r\n" + CHUNKS, b""),
+    "chunked twice": (UNCERTAIN, POST + b"Transfer-Encoding: chunked, chunked\r\n" + CHUNKS, b""),
+    "a control character in the coding": (UNCERTAIN, POST + b"Transfer-Encoding: \x01chunked\r\n" + CHUNKS, b""),
+    "a method that is no token": (UNCERTAIN, b"GE(T / HTTP/1.1\r\nHost: h\r\n\r\n", b""),
+    "a version that is none": (UNCERTAIN, b"GET / HTTPS/1.1\r\nHost: h\r\n\r\n", b""),
+}  # fmt: skip
+LAST = b"GET /last HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+
+
+async def respond(head: bytes, reader: asyncio.StreamReader, writer: Any) -> None:
+    if found := re.search(rb"\r\nContent-Length: (\d+)\r\n", head):
+        await reader.readexactly(int(found[1]))
+    elif b"\r\nTransfer-Encoding: chunked\r\n" in head:
+        await reader.readuntil(b"0\r\n\r\n")
+    length = b"" if head.startswith(b"HEAD") else b"ok"
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n" + length)
+
+
+async def check(scene: Scene, name: str, mode: str) -> None:
+    kind, request, line = REQUESTS[name]
+    routed, closes = DONE.get((kind, mode), (True, False))
+    backend = scene.raw_backends[0]
+    backend.heads.clear()
+    responses = await scene.exchange(request + LAST)
+    statuses = re.findall(rb"HTTP/1\.1 (\d{3})", responses)
+    assert statuses == [b"200" if routed else b"400", *([] if closes else [b"200"])], name
+    if not routed:
+        assert not backend.heads, name
+        return
+    assert line in backend.heads[0].split(b"\r\n"), (name, backend.heads)
+    assert (b"\r\nConnection: close\r\n" in backend.heads[0]) == closes, name
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_each_class_of_requests_gets_what_its_mode_says(mode: str) -> None:
+    async def scenario() -> None:
+        attributes = {"routing.http.desync_mitigation_mode": mode}
+        async with balancing(attributes=attributes) as scene:
+            await scene.add_raw("web", "a", respond)
+            for name in REQUESTS:
+                await check(scene, name, mode)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("request_", [b"GET /x HTTP/0.9\r\nHost: h\r\n\r\n", b"GET /x\r\n\r\n"])
+def test_http_0_9_is_routed_and_the_connection_closes(request_: bytes) -> None:
+    async def scenario() -> None:
+        async with balancing() as scene:
+            backend = await scene.add_raw("web", "a", respond)
+            assert (await scene.exchange(request_ + LAST)).count(b"HTTP/1.1 200") == 1
+            assert backend.heads[0].startswith(b"GET /x HTTP/1.1\r\n")
+
+    asyncio.run(scenario())
+
+
+def test_a_lenient_head_is_found_wherever_it_begins_and_however_it_is_cut() -> None:
+    strict = b"POST /strict HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
+    chunked = b"POST /chunks HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n" + CHUNKS
+    lenient = b"POST /lenient HTTP/1.1\r\nHost: h\r\nName : v\r\nContent-Length: 3\r\n\r\nabc"
+    whole = strict + lenient + chunked + lenient + lenient + strict
+
+    async def scenario() -> None:
+        async with balancing() as scene:
+            backend = await scene.add_raw("web", "a", respond)
+            expected = ["strict", "lenient", "chunks", "lenient", "lenient", "strict", "last"]
+            # A lenient head that shares what is read with the end of a body isn't found.
+            cuts = [0, *range(1, 40, 13), len(strict), len(strict) + 40, len(whole) - 100]
+            for cut in cuts:
+                backend.heads.clear()
+                reader, writer = await scene.connect()
+                writer.write(whole[:cut])
+                await asyncio.sleep(0.01)
+                writer.write(whole[cut:] + LAST)
+                responses = await reader.read(-1)
+                writer.close()
+                assert responses.count(b"HTTP/1.1 200 OK") == len(expected), cut
+                seen = [head.split(b" ")[1].decode().strip("/") for head in backend.heads]
+                assert seen == expected, cut
+
+    asyncio.run(scenario())
+
+
+def test_the_begin_of_a_failed_request_is_found_among_others() -> None:
+    first = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
+    second = b"GET /2 HTTP/1.1\r\nHost: h\r\n\r\n"
+    bad = b"GET / HTTP/1.1\r\nA : b\r\n\r\n"
+    whole = b""
+    for before, request in enumerate([first, second, first]):
+        whole += request
+        assert failed_at(whole + bad, before + 1) == len(whole)
+    assert failed_at(bad, 0) == 0
+    assert failed_at(b"GET / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: a\r\n\r\n" + bad, 1) is None  # fmt: skip
+
+
+def read(data: bytes, monitor: bool = False) -> RawHead | None:
+    return read_raw(data, monitor=monitor)
+
+
+def test_what_is_severe_is_rejected_before_the_head_is_whole() -> None:
+    for begin in (b"\x16\x03\x01", b"GE(T", b"GET /\x00", b"GET / HTTP/1.1\r\nA: b\rc"):
+        with pytest.raises(Rejected):
+            read(begin)
+    for begin in (b"", b"\r\n", b"GET", b"GET / HTTP/1.1\r", b"GET / HTTP/1.1\r\nName : v\r\n"):
+        assert read(begin) is None
+
+
+def test_a_header_that_is_invalid_is_dropped_where_the_attribute_says_so() -> None:
+    async def scenario() -> None:
+        attributes = {"routing.http.drop_invalid_header_fields.enabled": "true"}
+        async with balancing(attributes=attributes) as scene:
+            backend = await scene.add_raw("web", "a", respond)
+            await scene.exchange(
+                POST + b"Name : v\r\nA\x01: b\r\nC_D: e\r\nGood-1: f\r\n\r\n" + LAST
+            )
+            names = [line.partition(b":")[0] for line in backend.heads[0].split(b"\r\n")[1:-2]]
+            assert b"Good-1" in names
+            assert not {b"Name ", b"A\x01", b"C_D"} & set(names)
+
+    asyncio.run(scenario())

@@ -1,0 +1,79 @@
+"""Linking a new device: POST /api/links and what follows under its code.
+
+The new device is not signed in: it offers its keys, and asks whether they were confirmed. The
+signed-in one reads the offer, and leaves a message that only the new device can open.
+"""
+
+import re
+
+from lambdas.api.accounts import limit_address
+from lambdas.api.call import Call, Response
+from lambdas.errors import ChatError, not_found
+from lambdas.keys import signatures
+from lambdas.keys.links import Link, Links
+from lambdas.limits import LINKS, LINKS_OPENED, Limits
+
+CODE = re.compile(r"[A-Z2-7]{32}")
+
+
+def offer(call: Call) -> Response:
+    """Idempotent, as long as the link is open: the response to the first may have been lost."""
+    limit_address(call, "links", LINKS)
+    body = call.body
+    offered = {
+        "curve25519": body["keys"]["curve25519"],
+        "device": body["device"],
+        "ed25519": body["keys"]["ed25519"],
+        "label": body["label"],
+        "one_time_key": body["one_time_key"],
+    }
+    for name in ("curve25519", "ed25519", "one_time_key"):
+        signatures.decode(offered[name], signatures.KEY_BYTES, name)
+    expires_in = Links(call.aws.users).offer(offered, call.came_at)
+    if expires_in is None:
+        raise ChatError("conflict", "these keys were offered before, and each link needs its own")
+    return Response(201, {"expires_in": expires_in})
+
+
+def offered(call: Call) -> Response:
+    """For the device that is to confirm it."""
+    link = _open(call)
+    keys = {name: link.offer[name] for name in ("curve25519", "ed25519")}
+    rest = {name: link.offer[name] for name in ("device", "label", "one_time_key")}
+    return Response(200, {**rest, "keys": keys, "expires_in": link.expires_in})
+
+
+def confirm(call: Call) -> Response:
+    """The first one counts. Whoever comes second learns that somebody else has seen the code."""
+    _open(call)
+    sealed = {"curve25519": call.body["curve25519"], "message": call.body["message"]}
+    if not Links(call.aws.users).confirm(call.path["code"], sealed, call.came_at):
+        raise used()
+    return Response(200, {"confirmed": True})
+
+
+def confirmation(call: Call) -> Response:
+    """For the new device, again and again: what is sealed can be opened by nobody else."""
+    link = _found(call)
+    sealed = link.sealed or {}
+    return Response(200, {"expires_in": link.expires_in, **sealed})
+
+
+def _open(call: Call) -> Link:
+    Limits(call.aws.users, call.aws.now).take(call.user, "links", LINKS_OPENED)
+    link = _found(call)
+    if link.sealed is not None:
+        raise used()
+    return link
+
+
+def _found(call: Call) -> Link:
+    code = call.path["code"]
+    link = Links(call.aws.users).get(code, call.came_at) if CODE.fullmatch(code) else None
+    if link is None:
+        raise not_found("there is no such code, or it has expired")
+    return link
+
+
+def used() -> ChatError:
+    return ChatError("conflict", "this code was used already")

@@ -1,0 +1,140 @@
+"""Alarms: what they watch, who notifies whom, and the page of each."""
+
+import re
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pytest
+
+from stacks.config.environments import DEV, PROD
+from tests.stacks.synthesized import Resource, Synthesize, Synthesized
+
+RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
+HEADINGS = ["What it means", "First look", "Mend", "Try it on the laptop"]
+LINKED = re.compile(r"docs/runbooks/(?P<page>[\w-]+\.md) \(\w+\)$")
+PAGES = sorted(set(RUNBOOKS.glob("*.md")) - {RUNBOOKS / "README.md"})
+# with everything that has an alarm
+ALL = replace(PROD, load_balancer=replace(PROD.load_balancer, ip_hash=True))
+
+
+def causes(environment: Synthesized) -> list[Resource]:
+    return environment.all("AWS::CloudWatch::Alarm")
+
+
+def symptoms(environment: Synthesized) -> list[Resource]:
+    return environment.all("AWS::CloudWatch::CompositeAlarm")
+
+
+def name_of(alarm: Resource) -> str:
+    return alarm.name.removeprefix("Alarms")
+
+
+def page_of(alarm: Resource) -> str:
+    found = LINKED.search(alarm.properties["AlarmDescription"])
+    assert found, alarm.properties["AlarmDescription"]
+    return found["page"]
+
+
+def named_on(page: Path) -> list[str]:
+    """The patterns of alarm names on a page: `<function>Errors` is *Errors."""
+    (line,) = re.findall(r"^Alarms: (.*)\. \[All alarms\]", page.read_text(), re.MULTILINE)
+    return [re.sub(r"<\w+>", "*", each) for each in re.findall(r"`([^`]+)`", line)]
+
+
+def test_alarms_watch_every_function_queue_table_and_pool(prod: Synthesized) -> None:
+    functions = [each.name.removesuffix("Function") for each in prod.all("AWS::Lambda::Function")]
+    mappings = prod.all("AWS::Lambda::EventSourceMapping")
+    sources = [prod.show(each.properties["EventSourceArn"]) for each in mappings]
+    read = {source.strip("<>").removesuffix(".Arn") for source in sources}
+    tables = [each.name for each in prod.all("AWS::DynamoDB::Table")]
+    pools = ("large", "small")
+    assert {name_of(each) for each in causes(prod)} == {
+        *(f"{name}{what}" for name in functions for what in ("Errors", "Throttles")),
+        *(queue.name for queue in prod.all("AWS::SQS::Queue") if queue.name not in read),
+        *(f"{table}TableThrottles" for table in tables),
+        *(f"{pool}{what}" for pool in pools for what in ("Unhealthy", "Tasks")),
+        *("SignInThrottles", "SignUpThrottles", "TokenRefreshThrottles"),
+        *("GatewayErrors", "IntegrationErrors", "ClientErrors"),
+        *("TableErrors", "Concurrency", "PushAge", "PushesRejected", "IteratorAge"),
+        *("Balancer5xx", "Target5xx", "RejectedConnections"),
+    }
+
+
+def test_every_alarm_is_a_cause_of_exactly_one_symptom(synthesize: Synthesize) -> None:
+    environment = synthesize(ALL)
+    rules = [environment.show(each.properties["AlarmRule"]) for each in symptoms(environment)]
+    for alarm in causes(environment):
+        assert sum(f'ALARM("<{alarm.name}.Arn>")' in rule for rule in rules) == 1, alarm.name
+
+
+def test_only_symptoms_notify_and_they_do_so_when_they_begin_and_when_they_end(
+    synthesize: Synthesize,
+) -> None:
+    called = synthesize(replace(DEV, alarms_email="ops@example.com"))
+    assert called.one("AWS::SNS::Subscription").properties["Endpoint"] == "ops@example.com"
+    for alarm in symptoms(called):
+        for when in ("AlarmActions", "OKActions"):
+            assert [called.show(each) for each in alarm.properties[when]] == ["<AlarmTopic>"]
+    assert not any("AlarmActions" in each.properties for each in causes(called))
+
+
+def test_what_follows_from_the_platform_s_faults_is_silent_while_these_last(
+    prod: Synthesized,
+) -> None:
+    silenced_by = {
+        name_of(each): prod.show(each.properties.get("ActionsSuppressor", ""))
+        for each in symptoms(prod)
+    }
+    assert silenced_by.pop("Platform") == ""
+    assert silenced_by == dict.fromkeys(("Chat", "Pushes", "Api"), "<AlarmsPlatform.Arn>")
+
+
+def test_only_missing_tasks_alarm_without_data(prod: Synthesized) -> None:
+    for alarm in causes(prod):
+        missing = alarm.properties["TreatMissingData"]
+        assert (missing == "breaching") is alarm.name.endswith("Tasks"), alarm.name
+
+
+def test_each_alarm_names_a_page_that_names_it(synthesize: Synthesize) -> None:
+    alarms = causes(synthesize(ALL))
+    for alarm in alarms:
+        patterns = named_on(RUNBOOKS / page_of(alarm))
+        assert any(fnmatchcase(name_of(alarm), each) for each in patterns), alarm.name
+    assert {page_of(each) for each in alarms} == {page.name for page in PAGES}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_says_meaning_first_look_mend_and_how_to_try_it(page: Path) -> None:
+    text = page.read_text()
+    assert re.findall(r"^## (.*)$", text, re.MULTILINE) == HEADINGS
+    assert all(part.strip().count("\n") or len(part) > 40 for part in text.split("\n## ")[1:])
+
+
+def test_the_list_of_pages_has_each_under_the_symptom_that_notifies(
+    synthesize: Synthesize,
+) -> None:
+    environment = synthesize(ALL)
+    listed = {
+        (cells[1].strip(), page)
+        for line in (RUNBOOKS / "README.md").read_text().splitlines()
+        if len(cells := line.split("|")) == 5
+        for page in re.findall(r"\(([\w-]+\.md)\)", cells[3])
+    }
+    rules = {
+        name_of(each).lower(): environment.show(each.properties["AlarmRule"])
+        for each in symptoms(environment)
+    }
+    assert listed == {
+        (symptom, page_of(alarm))
+        for alarm in causes(environment)
+        for symptom, rule in rules.items()
+        if f"<{alarm.name}.Arn>" in rule
+    }
+
+
+def test_the_address_of_the_pages_is_configured(synthesize: Synthesize) -> None:
+    base = "https://example.com/team/runbooks/"
+    linked = synthesize(replace(DEV, runbooks_url=base))
+    for alarm in (*causes(linked), *symptoms(linked)):
+        assert f" {base}" in alarm.properties["AlarmDescription"]

@@ -1,0 +1,99 @@
+"""The pipeline: its role, which nobody but one workflow gets, and the workflows."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from stacks.config.environments import DEV, ENVIRONMENTS
+from stacks.config.settings import Pipeline
+from tests.stacks.synthesized import Resource, Synthesize, Synthesized
+
+ROOT = Path(__file__).parents[2]
+WORKFLOWS = {each.name: each.read_text() for each in (ROOT / ".github" / "workflows").iterdir()}
+SUBJECT = "repo:example/chat:environment:dev"
+ISSUER = "token.actions.githubusercontent.com"
+ROLES = "arn:<AWS::Partition>:iam::<AWS::AccountId>:role/cdk-hnb659fds"
+
+
+def role(made: Synthesized) -> Resource:
+    return made.one("AWS::IAM::Role", "DeployRole")
+
+
+@pytest.fixture
+def made(synthesize: Synthesize) -> Synthesized:
+    return synthesize(replace(DEV, pipeline=Pipeline(subject=SUBJECT)))
+
+
+def test_without_a_subject_there_is_no_role(dev: Synthesized) -> None:
+    assert "Pipeline" not in dev.stacks
+    assert not dev.all("AWS::IAM::OIDCProvider")
+
+
+def test_exactly_one_environment_of_one_repository_gets_the_role(made: Synthesized) -> None:
+    (statement,) = role(made).properties["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
+    assert made.show(statement["Principal"]["Federated"]) == "<GitHub.Arn>"
+    assert statement["Condition"] == {
+        "StringEquals": {f"{ISSUER}:aud": "sts.amazonaws.com", f"{ISSUER}:sub": SUBJECT}
+    }
+
+
+def test_it_may_assume_the_roles_of_the_bootstrap_and_read_one_stack_s_outputs(
+    made: Synthesized,
+) -> None:
+    place = "<AWS::AccountId>-<AWS::Region>"
+    assert made.grants(role(made).logical_id) == {
+        **{
+            f"{ROLES}-{name}-role-{place}": {"sts:AssumeRole"}
+            for name in ("deploy", "file-publishing", "image-publishing", "lookup")
+        },
+        "arn:<AWS::Partition>:cloudformation:<AWS::Region>:<AWS::AccountId>:"
+        "stack/switchboard-dev-web/*": {"cloudformation:DescribeStacks"},
+    }
+
+
+def test_an_account_has_one_provider_which_a_second_environment_uses(
+    synthesize: Synthesize,
+) -> None:
+    second = synthesize(replace(DEV, pipeline=Pipeline(subject=SUBJECT, new_provider=False)))
+    assert not second.all("AWS::IAM::OIDCProvider")
+    (statement,) = role(second).properties["AssumeRolePolicyDocument"]["Statement"]
+    assert second.show(statement["Principal"]["Federated"]) == (
+        f"arn:<AWS::Partition>:iam::<AWS::AccountId>:oidc-provider/{ISSUER}"
+    )
+
+
+def test_main_goes_to_every_environment_one_after_the_other() -> None:
+    text = WORKFLOWS["deploy.yml"]
+    assert re.findall(r"^      env: (\w+)$", text, re.MULTILINE) == list(ENVIRONMENTS)
+    assert re.findall(r"^    needs: (\w+)$", text, re.MULTILINE) == [
+        "check",
+        *list(ENVIRONMENTS)[:-1],
+    ]
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_actions_are_pinned_by_commit_and_say_their_version(name: str) -> None:
+    for used in re.findall(r"uses: (.*)", WORKFLOWS[name]):
+        if not used.startswith("./"):
+            assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", used), used
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_a_workflow_calls_targets_of_the_makefile_and_tools_that_exist(name: str) -> None:
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    text = WORKFLOWS[name]
+    assert set(re.findall(r"make ([a-z-]+)", re.sub(r"#.*", "", text))) <= set(targets)
+    for module in re.findall(r"python -m (tools\.\w+)", text):
+        assert (ROOT / f"{module.replace('.', '/')}.py").is_file()
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_only_what_needs_it_may_write_or_ask_for_a_token(name: str) -> None:
+    text = WORKFLOWS[name]
+    assert "\npermissions:\n  contents: read\n" in text
+    asks = "id-token: write" in text
+    assert asks is (name in {"deploy.yml", "deploy-environment.yml"})
+    assert ("contents: write" in text) is (name == "release.yml")

@@ -1,0 +1,64 @@
+"""`make doctor`: what it says of a system that works, and of one that does not."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+
+from tools import doctor
+
+pytestmark = pytest.mark.xdist_group("story")
+
+
+def place(endpoints: dict[str, Any], **others: Any) -> doctor.Place:
+    return doctor.Place(**{"name": "here", "api": endpoints["api"], "phones": None, **others})
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
+    """The verdict of each step."""
+    found = (line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    steps = [name for name, _ in doctor.STEPS]
+    return {name: verdict for verdict, rest in found for name in steps if rest.startswith(name)}
+
+
+def test_a_system_that_works_passes_every_step(
+    endpoints: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert asyncio.run(doctor.check(place(endpoints, phones=endpoints["console"])))
+    assert lines(capsys) == {name: "ok" for name, _ in doctor.STEPS}
+
+
+def test_it_stops_at_what_fails_and_leaves_no_account(
+    endpoints: dict[str, Any],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[doctor.Visit] = []
+
+    async def fails(visit: doctor.Visit) -> None:
+        seen.append(visit)
+        raise doctor.DoctorError("it is out of order")
+
+    steps = (*doctor.STEPS[:2], ("the step that fails", fails), *doctor.STEPS[3:])
+    monkeypatch.setattr(doctor, "STEPS", steps)
+    assert not asyncio.run(doctor.check(place(endpoints)))
+    assert list(lines(capsys).values()) == ["ok", "ok", "FAILS"]
+    (visit,) = seen
+    for user in (visit.ravi, visit.raju):
+        body = {"username": user, "password": visit.password}
+        assert httpx.post(f"{endpoints['api']}/api/sign-in", json=body).status_code == 401
+
+
+def test_nobody_who_answers_is_said_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    nowhere = doctor.Place("nowhere", "http://127.0.0.1:9")  # the discard service's port
+    assert not asyncio.run(doctor.check(nowhere))
+    first, *_ = capsys.readouterr().out.splitlines()
+    assert first.split() == ["FAILS", "the", "API", "answers", "nothing", "listens", "there"]
+
+
+def test_where_there_is_no_phone_to_look_at_the_push_is_said_to_be_left_out(
+    endpoints: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert asyncio.run(doctor.check(place(endpoints)))
+    assert lines(capsys)["the phone is woken"] == "-"

@@ -1,0 +1,82 @@
+"""Puts mistakes into the code, one at a time, and reports those that no test notices.
+
+    python -m tools.mutants [--of lambdas/messages ...] [--again] [--budget 5] [--jobs 2]
+
+docs/testing.md describes how to read the survivors.
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import botocore.loaders
+import pytest
+
+from tools.mutants.mutant import mutants_of
+from tools.mutants.report import table
+from tools.mutants.running import Plugin
+
+ROOT = Path(__file__).parent.parent.parent
+TESTS = {"lambdas": ["tests/lambdas"], "client": ["tests/client"]}
+DEFAULT = ["lambdas", "client/core", "client/crypto"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tools.mutants", description=__doc__)
+    parser.add_argument("--of", nargs="*", help="files or folders", default=DEFAULT)
+    parser.add_argument("--again", action="store_true", help="tries survivors again")
+    parser.add_argument("--budget", type=float, default=5, help="seconds of tests for a mutant")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--report", action="store_true", help="prints what is known, tries nothing")
+    arguments = parser.parse_args()
+    mutants = [each for path in _files(arguments.of) for each in mutants_of(ROOT, path)]
+    folders = tuple(sorted({each.path.split("/")[0] for each in mutants}))
+    plugin = Plugin(
+        ROOT,
+        folders,
+        mutants,
+        budget=arguments.budget,
+        jobs=arguments.jobs,
+        again=arguments.again,
+    )
+    if not arguments.report:
+        _share_models()
+        tests = [test for folder in folders for test in TESTS[folder]]
+        options = [
+            "-q",
+            "-m",
+            "not slow",
+            "-p",
+            "no:xdist",
+            "-p",
+            "no:cacheprovider",
+            "--capture=no",
+            "--no-header",
+        ]
+        pytest.main([*options, *tests], plugins=[plugin])
+    print(table(mutants, plugin.results.of))
+
+
+def _files(paths: list[str]) -> list[str]:
+    found = []
+    for path in paths:
+        inside = [ROOT / path] if path.endswith(".py") else sorted((ROOT / path).rglob("*.py"))
+        found += [str(each.relative_to(ROOT)) for each in inside if "generated" not in each.name]
+    return found
+
+
+def _share_models() -> None:
+    """Botocore reads its models from disk for each session; children have those of their parent."""
+    read: dict[str, Any] = {}
+    load = botocore.loaders.JSONFileLoader.load_file
+
+    def once(self: botocore.loaders.JSONFileLoader, path: str) -> Any:
+        if path not in read:
+            read[path] = load(self, path)
+        return read[path]
+
+    botocore.loaders.JSONFileLoader.load_file = once  # type: ignore[method-assign, assignment]
+
+
+if __name__ == "__main__":
+    main()

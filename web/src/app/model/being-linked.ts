@@ -1,0 +1,56 @@
+/** This browser on its way to become a device of somebody: a code, until another device confirms it. */
+
+import { CannotLink, type Linked, type NewDevice } from "../../client/index.ts";
+import { Model } from "./model.ts";
+
+export type Linking =
+  | { readonly at: "asking" }
+  /** `until`: when the code expires, ms of performance.now(). */
+  | { readonly at: "shown"; readonly code: string; readonly until: number }
+  /** Somebody has confirmed it. Whether it was this browser's user, only that one knows. */
+  | { readonly at: "confirmed"; readonly linked: Linked }
+  | { readonly at: "over"; readonly error: unknown };
+
+export class BeingLinked extends Model {
+  now: Linking = { at: "asking" };
+  readonly #make: () => Promise<NewDevice>;
+  #attempt = new AbortController();
+
+  /** `make`: a device with keys of its own, for each code. */
+  constructor(make: () => Promise<NewDevice>) {
+    super();
+    this.#make = make;
+  }
+
+  /** Shows a code, and then another one each time that this is called. */
+  async begin(): Promise<void> {
+    this.end();
+    const { signal } = this.#attempt;
+    this.#is({ at: "asking" }, signal);
+    try {
+      const device = await this.#make();
+      const within = await device.ask();
+      const until = performance.now() + within;
+      this.#is({ at: "shown", code: device.code, until }, signal);
+      this.#is({ at: "confirmed", linked: await device.confirmed(within, signal) }, signal);
+    } catch (error) {
+      this.#is({ at: "over", error }, signal);
+    }
+  }
+
+  /** The user says that it is not theirs. */
+  reject(): void {
+    this.#is({ at: "over", error: new CannotLink("used") }, this.#attempt.signal);
+  }
+
+  end(): void {
+    this.#attempt.abort();
+    this.#attempt = new AbortController();
+  }
+
+  #is(now: Linking, { aborted }: AbortSignal): void {
+    if (aborted) return;
+    this.now = now;
+    this.changed();
+  }
+}
