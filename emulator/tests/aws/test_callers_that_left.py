@@ -33,10 +33,10 @@ def test_who_leaves_while_another_call_runs_is_not_served() -> None:
             caller = socket.create_connection(("127.0.0.1", number(holder)))
             caller.sendall(REQUEST % call)
             callers.append(caller)
-        for answered in (callers[0], callers[-1]):
-            line = await asyncio.to_thread(answered.recv, 12)
+        for heard in (callers[0], callers[-1]):
+            line = await asyncio.to_thread(heard.recv, 12)
             assert line == b"HTTP/1.1 200"
-            answered.close()
+            heard.close()
         await runner.cleanup()
 
     asyncio.run(asyncio.wait_for(scenario(), 20))
