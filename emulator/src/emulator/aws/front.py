@@ -7,6 +7,7 @@ And a call is all CPU, so threads would only add switches between them.
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import socket
@@ -60,6 +61,7 @@ def application(
     """An aiohttp application that passes every request to moto: directly where that is possible,
     else to `wsgi`. Invocations go to `functions`, a base URL; empty where no functions run."""
     direct, calls, permissions = Direct(), calls_made.Calls(), Permissions()
+    turn = asyncio.Lock()
 
     def respond(request: web.Request, body: bytes) -> web.Response:
         try:
@@ -89,8 +91,14 @@ def application(
             saved.changed()
         started, began = time.monotonic(), time.time()
         while True:
-            long_polls.begin()
-            response = respond(request, body)
+            async with turn:
+                # Each in a round of the loop of its own, so that the loop learns meanwhile who has
+                # gone: a busy machine must not work for callers that have given up and ask again.
+                await asyncio.sleep(0)
+                if request.transport is None or request.transport.is_closing():
+                    return web.Response(status=408)  # that nobody reads
+                long_polls.begin()
+                response = respond(request, body)
             left = started + long_polls.wanted - time.monotonic()
             if left <= 0:
                 result = response.body if isinstance(response.body, bytes) else b""
