@@ -29,12 +29,14 @@ class AwsServer:
         apns: str,
         log: Path,
         functions: str = "",
+        region: str = "",
     ) -> None:
         self._children = children
         self._listen_on = port
         self._port = number(port)
         self._log = log
         self._arguments = ["--fcm", fcm, "--apns", apns, "--functions", functions]
+        self._arguments += ["--region", region]
         self._process: asyncio.subprocess.Process | None = None
         self._copying: asyncio.Task[None] | None = None
 

@@ -48,6 +48,7 @@ class Servers:
             _url(ports.apns),
             options.logs / "aws.log",
             _url(ports.functions),
+            self.place.region,
         )
         self.addresses = Addresses(
             region=self.place.region,
