@@ -27,7 +27,9 @@ def unexpected() -> Iterator[list[BaseException]]:
         yield found
 
 
-@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize(
+    "part", [0, *(pytest.param(part, marks=pytest.mark.deep) for part in range(1, PARTS))]
+)
 def test_nothing_is_lost_or_shown_twice_whatever_fails(
     part: int, unexpected: list[BaseException]
 ) -> None:
@@ -40,6 +42,7 @@ def test_nothing_is_lost_or_shown_twice_whatever_fails(
         assert not unexpected, f"SEED={seed}: a handler failed by itself: {unexpected}"
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_the_model_catches(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mutant.owner, mutant.attribute, mutant.instead)

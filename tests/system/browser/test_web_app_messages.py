@@ -25,7 +25,7 @@ from tests.support.web_app import (
     write_to,
 )
 
-pytestmark = pytest.mark.xdist_group("story")
+pytestmark = [pytest.mark.xdist_group("story"), pytest.mark.deep]
 
 # Puts `count` older messages in front of those that are there.
 OLDER = """({ count }) => {

@@ -24,6 +24,7 @@ from emulator.aws import calls_made, cognito_codes, invocations, peek, s3, savin
 from emulator.aws.checks import requests
 from emulator.aws.checks.rejection import Rejection
 from emulator.aws.direct import Direct
+from emulator.aws.permissions import Permissions
 from emulator.aws.saving import Saving
 from emulator.aws.sqs import LongPolls
 
@@ -63,9 +64,11 @@ def application(
     """An aiohttp application that passes every request to moto: directly where that is possible,
     else to `wsgi`. Invocations and what describes the environment go to `functions`, a base URL;
     empty where no functions run. Other regions than `region` get an error."""
-    direct, calls = Direct(), calls_made.Calls()
+    direct, calls, permissions = Direct(), calls_made.Calls(), Permissions()
 
     def respond(request: web.Request, body: bytes) -> web.Response:
+        if denied := permissions.error(request, body):
+            return web.Response(status=denied.status, headers=denied.headers, body=denied.body)
         try:
             body = requests.checked(request.headers, body)
         except Rejection as rejection:
@@ -77,10 +80,13 @@ def application(
             )
 
         def to_moto() -> web.Response:
-            return _call(wsgi, _environ(request, body) | {"wsgi.input": io.BytesIO(body)})
+            response = _call(wsgi, _environ(request, body) | {"wsgi.input": io.BytesIO(body)})
+            if response.status == 404 and permissions.hides_absence(request):
+                return s3.error(s3.DENIED)
+            return response
 
         found = _directly(direct, request, body)
-        return found or s3.respond(request, body, to_moto) or to_moto()
+        return found or s3.respond(request, body, to_moto, permissions) or to_moto()
 
     async def serve(request: web.Request) -> web.Response:
         body = await request.read()
@@ -89,6 +95,8 @@ def application(
         if why is not None:
             return served.rejected(request.headers, why)
         if scope is not None and scope.service in served.DESCRIBED:
+            if denied := permissions.error(request, body):
+                return web.Response(status=denied.status, headers=denied.headers, body=denied.body)
             if functions:
                 return await served.described(request, scope, body, functions)
             return served.rejected(request.headers, served.nothing_runs(scope.service))
@@ -108,10 +116,11 @@ def application(
     app = web.Application(client_max_size=MAX_BODY, middlewares=[_guard])
     saving.add_routes(app, saved)
     calls_made.add_routes(app, calls)
+    permissions.add_routes(app)
     peek.add_routes(app)
     cognito_codes.add_routes(app)
     if functions:
-        invocations.add_routes(app, functions)
+        invocations.add_routes(app, functions, permissions.error)
     app.router.add_route("*", "/{path:.*}", serve)
     return app
 

@@ -65,6 +65,7 @@ async def serve(listening: socket.socket, options: argparse.Namespace) -> None:
         dynamodb_rules,
         dynamodb_speed,
         dynamodb_streams,
+        dynamodb_updates,
         front,
         s3_expiry,
         sns,
@@ -86,6 +87,7 @@ async def serve(listening: socket.socket, options: argparse.Namespace) -> None:
         dynamodb_speed.install()
         dynamodb_rules.install()
         dynamodb_streams.install()
+        dynamodb_updates.install()
         sqs.install(polls)
         sns.install(
             Relay(

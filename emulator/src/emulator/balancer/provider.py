@@ -23,12 +23,14 @@ from emulator.balancer.targets.health import Outcome
 from emulator.balancer.targets.registrar import Registrar
 from emulator.balancer.targets.target_group import Target, TargetGroup, read_target_group
 from emulator.clock import Clock
+from emulator.iam.gate import Gate, OpenGate
 from emulator.listening import Port
 from emulator.providers import Created, EmulatorError, Invoke, Resource
 from emulator.resource import attributes_of
 
 PREFIX = "AWS::ElasticLoadBalancingV2::"
 LAMBDA_POOL = "lambda"
+SERVICE = "elasticloadbalancing.amazonaws.com"
 
 
 class LoadBalancingProvider:
@@ -54,7 +56,9 @@ class LoadBalancingProvider:
         account: str = "123456789012",
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
         any_host: bool = False,
+        gate: Gate | None = None,
     ) -> None:
+        self._gate = OpenGate() if gate is None else gate
         self._invoke = invoke
         self._clock = clock
         self._arns = Arns(region, account, random_bytes)
@@ -119,8 +123,10 @@ class LoadBalancingProvider:
 
     async def start(self) -> None:
         """Opens the listeners and registers the functions. Raises EmulatorError for a port that
-        is taken. Containers register through `targets`."""
+        is taken, and for a function that may not be invoked. Containers register through
+        `targets`."""
         self._connect_groups()
+        self._check_permissions()
         self._session = open_session()
         self._checker = HealthChecker(self._session, self._invoke)
         try:
@@ -131,6 +137,16 @@ class LoadBalancingProvider:
             raise
         for arn, function in self._functions.items():
             self.targets.register(arn, function.rpartition(":")[2], "", 0, function)
+
+    def _check_permissions(self) -> None:
+        """As RegisterTargets does: docs.aws.amazon.com/elasticloadbalancing/latest/application/
+        lambda-functions.html, "you must grant … permission to invoke"."""
+        for arn, function in self._functions.items():
+            if self._gate.invocation(SERVICE, function, arn):
+                raise EmulatorError(
+                    f"elasticloadbalancing principal does not have permission to invoke {function}"
+                    f" from target group {arn}: its template needs an AWS::Lambda::Permission"
+                )
 
     def _connect_groups(self) -> None:
         for arn, group in self.targets.groups.items():

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from emulator import credentials
 from emulator.child_processes import ChildProcesses
 from emulator.listening import HOST, free_port
 from emulator.providers import EmulatorError
@@ -110,7 +111,9 @@ async def start_task(
             env={
                 **launch.environment,
                 # "Amazon ECS environment variables", developer guide; the tasks of a template are
-                # Fargate's. AWS_CONTAINER_CREDENTIALS_RELATIVE_URI is left out, as SDKs would ask.
+                # Fargate's. On ECS the credentials come from an address that
+                # AWS_CONTAINER_CREDENTIALS_RELATIVE_URI names.
+                **credentials.variables(task_id),
                 "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE",
                 "HOST": HOST,
                 "PORT": str(port),

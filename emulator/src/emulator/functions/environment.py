@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 
+from emulator import credentials
 from emulator.functions.model import Function
 
 RUNTIME_PACKAGES = (
@@ -76,11 +77,10 @@ def variables(
     function: Function, runtime_packages: Path, api: str, region: str, worker: str = "local"
 ) -> Mapping[str, str]:
     """The environment of one new worker of the function; the template's own variables come last,
-    except that nothing may move the Runtime API. The access key, which nothing checks, names the
-    worker: so the console knows who made a call."""
+    except that nothing may move the Runtime API. The access key names the worker: so the console
+    knows who made a call, and the AWS server what it may do."""
     task, runtime = str(function.code), str(runtime_packages)
     return {
-        "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_DEFAULT_REGION": region,
         "AWS_REGION": region,
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
@@ -106,5 +106,5 @@ def variables(
         "_HANDLER": function.handler,
         **function.environment,
         "AWS_LAMBDA_RUNTIME_API": api,
-        "AWS_ACCESS_KEY_ID": worker,
+        **credentials.variables(worker),
     }

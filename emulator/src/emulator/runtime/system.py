@@ -49,7 +49,7 @@ class System:
         if options.fresh:
             self._forget()
         credentials = await asyncio.to_thread(push_credentials.generate, fcm)
-        servers = Servers(options, chosen, credentials, self._children)
+        servers = Servers(options, chosen, credentials, self._children, self._report)
         synthesis = Synthesis(
             options.project, options.state, options.env, self._children, options.context
         )
