@@ -50,7 +50,7 @@ def wants_notifications(page: Page) -> None:
 
 def _registers_a_subscription(response: Response) -> bool:
     request = response.request
-    return request.method == "PUT" and '"push"' in (request.post_data or "")
+    return request.method == "PUT" and '"web_push"' in (request.post_data or "")
 
 
 def arrives(
