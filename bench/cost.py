@@ -35,6 +35,7 @@ from lambdas.settings import Aws
 from lambdas.tables import HEAD, chat_key, user_key
 from lambdas.websocket import frame_handler
 from stacks.config.functions import FunctionSizes
+from stacks.config.tables import TABLES
 
 ROUND_TRIP_MS = 8.0
 POST_MS = 0.4
@@ -114,6 +115,11 @@ class Recorder:
         events.register(f"before-parameter-build.{service}", self._before)
         events.register(f"after-call.{service}", self._after)
 
+    def unwatch(self, client: Any) -> None:
+        service = client.meta.service_model.service_name
+        client.meta.events.unregister(f"before-parameter-build.{service}", self._before)
+        client.meta.events.unregister(f"after-call.{service}", self._after)
+
     def _before(
         self, params: dict[str, Any], model: Any, context: dict[str, Any], **_: Any
     ) -> None:
@@ -149,7 +155,8 @@ class Recorder:
         if operation not in ("UpdateItem", "PutItem", "DeleteItem"):
             return 0
         source = params.get("Key") or params["Item"]
-        keys = {name: source[name] for name in ("chat", "user", "item") if name in source}
+        table = TABLES[params["TableName"].capitalize()]
+        keys = {name: source[name] for name in table.keys}
         found = self._reader.get_item(TableName=params["TableName"], Key=keys, ConsistentRead=True)
         return item_bytes(found.get("Item", {}))
 

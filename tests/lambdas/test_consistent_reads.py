@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 
+from lambdas.api.call import SignIn
 from lambdas.api.sign_ins import SignIns
-from lambdas.delivery import members, purge
+from lambdas.delivery import members, purge, push
 from lambdas.delivery.roster import Roster
 from lambdas.delivery.watermarks import Step
+from lambdas.errors import ChatError
 from lambdas.keys.decisions import DeviceKeys, SignedKey
 from lambdas.keys.directory import Directory
 from lambdas.messages import history
@@ -23,17 +25,18 @@ from lambdas.messages.chats import Chats
 from lambdas.messages.direct import Begin, DirectChats
 from lambdas.messages.membership import Membership
 from lambdas.notifications.endpoints import Endpoints
-from lambdas.notifications.push_jobs import RingItems, Rings, Unread
+from lambdas.notifications.push_jobs import Job, RingItems, Rings, Unread
 from lambdas.notifications.quiet import is_quiet
 from lambdas.people.contacts import Contacts
 from lambdas.people.invitations import Invitations
 from lambdas.presence import fan_out
 from lambdas.presence.devices import Address, Devices
 from lambdas.settings import Aws
-from lambdas.tables import HEAD, chat_key, member_item
-from tests.support.lambdas import given, when
+from lambdas.tables import HEAD, chat_key, member_item, message_item
+from tests.support.lambdas import events, given, when
 from tests.support.lambdas.backend import Backend, backend
 from tests.support.lambdas.connection_api import ConnectionApi
+from tests.support.lambdas.phones import Phones
 from tests.support.lambdas.replica import lagging
 
 KEYS = DeviceKeys("c", "e", "s")
@@ -74,9 +77,11 @@ class Scene:
         """What was purged after the head was read is missing, and no hole."""
         head = Chats(self.chats, self.users).head(self.chat, "raju")
         given.stored(self.world, "ravi", self.chat, 3, "aGk")
-        purge.purge(self.chats, self.chat, 2)
-        page = history.read(self.chats, head, after=0, limit=9, device="phone", now=self.now)
-        return page.missing
+        purge.raise_mark(self.chats, self.chat, 2)
+        self.chats.batch_write(deletes=[chat_key(self.chat, message_item(seq)) for seq in (1, 2)])
+        late = self.now + 60
+        page = history.read(self.chats, head, after=0, limit=9, device="phone", now=late)
+        return page.missing, page.complete_to
 
     def roster(self) -> Any:
         roster = members.read_roster(self.chats, self.chat)
@@ -169,6 +174,47 @@ class Scene:
         sign_ins = SignIns(self.users)
         sign_ins.delete("raju", self.now)
         return sign_ins.is_deleted("raju")
+
+    def refused(self) -> Any:
+        """Neither an ended sign-in nor one from before signing out everywhere."""
+        sign_ins, errors = SignIns(self.users), []
+        sign_ins.end("ravi", "one", self.now)
+        sign_ins.end_all("raju", self.now)
+        for sign_in in (SignIn("ravi", "one", 0, ""), SignIn("raju", "two", 0, "")):
+            with pytest.raises(ChatError) as error:
+                sign_ins.require(sign_in)
+            errors.append(error.value.code)
+        return errors
+
+    def acknowledged(self) -> Any:
+        """A replica that does not know the message yet rejects no receipt."""
+        return when.acknowledges(self.world, "raju", self.chat, delivered=1)
+
+    def rung(self) -> Any:
+        phones = Phones(self.world)
+        sent = when.sends(self.world, "ravi", self.chat)["seq"]
+        push.push(self.aws, Job("raju", self.chat))
+        return sent, len(phones.rings("raju"))
+
+    def nudged(self) -> Any:
+        given.connected(self.world, "raju", "phone")
+        key = chat_key(self.chat, message_item(1))
+        item = self.chats.get(key, consistent=True)
+        record = events.stream_record("INSERT", 1, new=item)
+        failed = when.delivery_watch_runs(self.world, record)
+        return failed, self.world.frames("raju", "phone")
+
+    def marks_forgotten(self) -> Any:
+        """Those of devices that are not registered any more, and of no others."""
+        moved = [("phone", 1), ("lost", 1)]
+        for device, seq in moved:
+            members.move(self.chats, self.chat, "raju", device, Step(seq, None))
+        key = chat_key(self.chat, member_item("raju"))
+        item = self.chats.get(key, consistent=True)
+        old = {**item, "delivered": {}} if item else {}
+        record = events.stream_record("MODIFY", 1, old=old, new=item)
+        failed = when.delivery_watch_runs(self.world, record)
+        return failed, self.chats.get(key, consistent=True)
 
     def watched(self) -> Any:
         """The presence of who was connected a moment ago."""

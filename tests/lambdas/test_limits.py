@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdas import frames
+from lambdas import frames, limits
 from lambdas.errors import ChatError
 from lambdas.limits import CLAIMS_BY_ONE, Limit, Limits, after_taking
 from lambdas.messages import send
 from lambdas.messages.send import SAMPLE, SendLimit
 from lambdas.presence.devices import Address
-from lambdas.tables import Table
+from lambdas.tables import Table, user_key
 from tests.support.lambdas.backend import Backend, recorded_calls
 
 LIMIT = Limit(3, 10, "too many")
@@ -94,9 +94,9 @@ def test_who_takes_while_others_do_is_refused_only_by_an_empty_bucket(
         return update(self, *arguments, **values)
 
     monkeypatch.setattr(Table, "update", overtaken)
-    limits = Limits(world.aws.users, world.clock)
+    bucket = Limits(world.aws.users, world.clock)
     taken = 0
-    while limits.wait("ravi", "x", limit) is None:
+    while bucket.wait("ravi", "x", limit) is None:
         taken += 1
     assert taken + others == 40
     assert taken >= 13  # two writes at most, and so two others, for each
@@ -128,3 +128,46 @@ def test_sends_are_limited_by_device_and_cost_one_write_for_many(
     assert sends(10, desk) == 10
     world.clock.pass_seconds(2 * SAMPLE)
     assert sends(SAMPLE) == SAMPLE
+
+
+def test_the_limits_are_those_that_the_page_on_security_states() -> None:
+    """How many at once, and the seconds until one more: docs/security.md has what each costs."""
+    found = {name: each[:2] for name, each in vars(limits).items() if isinstance(each, Limit)}
+    assert found == {
+        "CHATS": (200, 18),
+        "MEMBERS": (2_000, 1.8),
+        "LOOKUPS": (1_000, 1),
+        "SIGN_UPS": (300, 2),
+        "SIGN_INS": (600, 1),
+        "MAILS": (5, 720),
+        "MAILS_BY_ADDRESS": (50, 60),
+        "CODES": (10, 1200),
+        "CLAIMS": (500, 10),
+        "CLAIMS_BY_ONE": (6, 600),
+        "DOWNLOADS": (1_000, 10),
+        "SENDS": (10_000, 0.1),
+        "LINKS": (60, 10),
+        "LINKS_OPENED": (30, 60),
+    }
+    assert limits.file_number(200)[:2] == limits.file_bytes(200)[:2] == (200, 432)
+
+
+def test_a_bucket_is_full_at_the_very_millisecond_that_it_says(world: Backend) -> None:
+    bucket = Limits(world.aws.users, world.clock)
+    item = user_key("ravi", "limit#x")
+    for _ in range(2):
+        assert bucket.wait("ravi", "x", LIMIT, tokens=2) is None
+        found = world.aws.users.get(item, consistent=True)
+        full_at = int(world.clock()) + 20
+        assert found == {**item, "full_at": full_at * 1000, "expires_at": full_at}
+        assert bucket.wait("ravi", "x", LIMIT, tokens=2) == 10
+        world.clock.time = full_at
+    assert bucket.wait("ravi", "x", LIMIT, tokens=2) is None
+    assert bucket.wait("ravi", "x", LIMIT) is None  # takes the last one
+    found = world.aws.users.get(item, consistent=True)
+    assert found and found["full_at"] == (full_at + 30) * 1000
+    assert found["expires_at"] == full_at + 30 and bucket.wait("ravi", "x", LIMIT) == 10
+    world.clock.pass_seconds(9.9)
+    assert bucket.wait("ravi", "x", LIMIT) == 0.1
+    world.clock.pass_seconds(0.1)
+    assert bucket.wait("ravi", "x", LIMIT) is None

@@ -24,13 +24,13 @@ def recorded(root: Path, folders: tuple[str, ...]) -> Iterator[set[str]]:
             seen.add(frame.f_code)
 
     found: set[str] = set()
-    threading.settrace(call)
-    sys.settrace(call)
+    threading.setprofile(call)
+    sys.setprofile(call)  # Hypothesis uses sys.settrace itself
     try:
         yield found
     finally:
-        sys.settrace(None)
-        threading.settrace(None)
+        sys.setprofile(None)
+        threading.setprofile(None)
         for code in seen.copy():  # a thread may still run
             if code.co_filename.startswith(inside):
                 path = Path(code.co_filename).relative_to(root)

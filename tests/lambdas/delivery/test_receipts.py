@@ -2,10 +2,12 @@ from typing import Any
 
 import pytest
 
+from lambdas.delivery import members
 from lambdas.delivery.receipt import ReceiptLimit
 from lambdas.delivery.watermarks import receipt_interval
 from lambdas.errors import ChatError
 from lambdas.messages.membership import Membership
+from lambdas.people.contacts import Contacts
 from lambdas.websocket import Caller
 from tests.support.lambdas import given, then, when
 from tests.support.lambdas.backend import Backend, recorded_calls
@@ -182,3 +184,37 @@ def test_a_receipt_over_the_limit_moves_and_tells_nothing(world: Backend, chat: 
     then.is_error(answer, "rate_limited")
     assert answer is not None and answer["retry_after"] == 0.1
     assert then.everything(world) == before and world.api.requests == []
+
+
+def test_who_shows_no_read_marks_shows_them_to_own_devices_only(world: Backend, chat: str) -> None:
+    Contacts(world.aws.users).put_settings("raju", {"receipts": False})
+    when.acknowledges(world, "raju", chat, delivered=2, read=2, senders=["ravi"])
+    marks = {"type": "receipt", "chat": chat, "user": "raju", "delivered": 2}
+    assert world.frames("ravi", "phone") == [{**marks, "read": 0}]
+    assert world.frames("raju", "desk") == [{**marks, "read": 2}]
+    assert world.frames("raju", "phone") == []
+    when.acknowledges(world, "raju", chat, delivered=3, senders=["ravi"])
+    assert world.frames("ravi", "phone")[-1] == {**marks, "delivered": 3, "read": 0}
+    assert len(world.frames("raju", "desk")) == 1  # what was only delivered is no news to them
+
+
+def test_who_leaves_while_a_receipt_runs_has_no_such_chat(
+    world: Backend, chat: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(members, "move", lambda *_, **__: None)
+    then.is_error(when.acknowledges(world, "raju", chat, delivered=2), "not_found")
+
+
+def test_marks_of_removed_devices_go_and_the_highest_stays(world: Backend, chat: str) -> None:
+    for device, seq in (("phone", 3), ("desk", 1)):
+        when.acknowledges(world, "raju", chat, device=device, delivered=seq)
+    members.forget(world.aws.chats, chat, "raju", ["phone", "never"], 3)
+    assert _marks(world, chat) == ({"desk": 1}, 0)
+    item = world.aws.chats.get({"chat": chat, "item": "member#raju"}, consistent=True)
+    assert item and item["removed"] == 3
+    members.forget(world.aws.chats, chat, "raju", ["desk"], 2)  # later, with an older view
+    assert _marks(world, chat) == ({"desk": 1}, 0)
+    members.forget(world.aws.chats, chat, "raju", ["desk"], 3)
+    assert _marks(world, chat) == ({}, 0)
+    members.forget(world.aws.chats, chat, "nobody", ["phone"], 3)
+    assert world.aws.chats.get({"chat": chat, "item": "member#nobody"}, consistent=True) is None

@@ -1,6 +1,10 @@
 """The truth table of a ring: one text, one device, and everything that may be true of them."""
 
+from dataclasses import replace
 from itertools import product
+from typing import Any
+
+import pytest
 
 from lambdas.delivery import ringing
 from lambdas.messages.heads import Head
@@ -100,3 +104,122 @@ def test_the_count_of_a_chat_has_a_limit() -> None:
     after = plan.devices["phone"].after
     assert after.total == ringing.UNREAD_LIMIT and after.rang[-1] == 2000
     assert len(plan.recent) == ringing.RECENT
+
+
+DEVICES = {"phone": device_from({"endpoint_arn": "a"}), "desk": device_from({"endpoint_arn": "b"})}
+FIRST, JOB = Rings(begun=1), Job("raju", "c")
+
+
+def _plan(items: list[Item], rings: Rings = FIRST, job: Job = JOB, **options: Any) -> ringing.Plan:
+    head = options.pop("head", _head(seq=9))
+    return ringing.plan(rings, head, options.pop("devices", DEVICES), items, job, NOW, **options)
+
+
+def test_who_is_quiet_is_not_rung_and_has_it_counted() -> None:
+    for each in _plan([_text(1)], quiet=True).devices.values():
+        assert (each.ring, each.after) == (None, Unread((1,), ()))
+
+
+def test_a_device_rings_for_the_newest_and_urgently_if_one_is_urgent() -> None:
+    for first, second in product((True, False, None), repeat=2):
+        fields = [{} if urgent is None else {"urgent": urgent} for urgent in (first, second)]
+        items = [_text(seq, **each) for seq, each in enumerate(fields, start=1)]
+        for each in _plan(items).devices.values():
+            assert each.ring and each.ring["message_id"] == "m2"
+            assert each.urgent == (first is not False or second is not False)
+            assert each.otherwise == Unread((1, 2), ())  # if the push fails
+
+
+def test_what_has_expired_or_is_for_another_device_counts_nowhere() -> None:
+    items = [_text(1, expires_at=int(NOW)), _text(2, expires_at=int(NOW) + 1)]
+    items.append({**_text(3, to={"raju/desk": "x"})})
+    plan = _plan(items)
+    assert plan.devices["phone"].after.total == 1 and plan.devices["desk"].after.total == 2
+    ring = plan.devices["phone"].ring
+    assert ring and ring["message_id"] == "m2"
+
+
+def test_what_was_read_is_taken_back_from_all_but_who_has_read_it() -> None:
+    rings = Rings(2, 1, 2, 0, {name: Unread((), (1, 2)) for name in DEVICES})
+    plan = _plan([], rings, Job("raju", "c", reader="phone"), head=_head(read=2, seq=2))
+    assert {name: each.taken_back for name, each in plan.devices.items()} == {
+        "phone": False,
+        "desk": True,
+    }
+    assert plan.devices["desk"].otherwise.rang == (1, 2)  # if that fails it is tried again
+    assert plan.devices["phone"].otherwise.total == 0
+    assert plan.sends
+    half = _plan([], rings, head=_head(read=1, seq=2))
+    assert [each.after.rang for each in half.devices.values()] == [(2,), (2,)] and not half.sends
+
+
+def test_one_device_that_gets_something_is_enough_to_send() -> None:
+    devices = {**DEVICES, "phone": device_from({"endpoint_arn": "a", **CONNECTED})}
+    plan = _plan([_text(1)], devices=devices)
+    assert plan.devices["phone"].ring is None and plan.devices["desk"].ring and plan.sends
+
+
+@pytest.mark.parametrize(
+    ("phone", "desk", "marks", "read", "expected"),
+    [
+        ((), (), {}, 0, 9),
+        ((4, 6), (), {}, 0, 3),
+        ((4, 6), (), {"phone": 4}, 0, 5),
+        ((4, 6), (), {"phone": 6}, 0, 9),
+        ((4, 6), (), {"desk": 6}, 0, 3),
+        ((6,), (5,), {}, 0, 4),
+        ((6,), (5,), {}, 5, 5),
+        ((6,), (5,), {}, 12, 12),
+        ((4,), (), {"phone": 2}, 4, 9),
+    ],
+)
+def test_the_log_is_read_from_the_first_text_that_may_ring_yet(
+    phone: tuple[int, ...],
+    desk: tuple[int, ...],
+    marks: dict[str, int],
+    read: int,
+    expected: int,
+) -> None:
+    head = replace(_head(seq=12), delivered=marks, read=read)
+    rings = Rings(1, 0, 9, 0, {"phone": Unread(phone), "desk": Unread(desk)})
+    assert ringing.reads_from(rings, head) == expected
+
+
+def test_a_text_that_was_sent_again_is_one_and_the_newest_are_known() -> None:
+    first = _plan([_text(seq) for seq in range(1, 26)])
+    assert sorted(first.recent.values()) == list(range(6, 26))
+    shuffled = dict(sorted(first.recent.items()))  # as DynamoDB gives a map back
+    rings = Rings(2, 1, 25, 0, {}, shuffled)
+    again = [{**_text(25), **chat_key("c", message_item(26))}, _text(27)]
+    plan = _plan(again, rings, head=_head(seq=27))
+    assert plan.devices["phone"].after == Unread((), (27,))
+    assert sorted(plan.recent.values()) == [*range(7, 26), 27]
+    another = {**_text(25), **chat_key("c", message_item(26)), "sender_device": "desk"}
+    assert _plan([another], rings, head=_head(seq=26)).devices["phone"].after.rang == (26,)
+
+
+def test_what_counts_is_above_what_was_counted_before() -> None:
+    """Text 2 was counted, and is in the log only because it may ring yet."""
+    rings = Rings(1, 0, 3, 0, {"phone": Unread((2,), ())})
+    plan = _plan([_text(2), _text(3), _text(4)], rings, head=_head(seq=4))
+    assert plan.devices["phone"].after == Unread((), (2, 4)) and plan.seq == 4
+    assert _plan([], Rings(1, 0, 3), head=_head(seq=5)).seq == 3  # nothing decides 4 and 5 yet
+    assert _plan([], Rings(1, 0, 7), head=_head(seq=5)).seq == 7
+
+
+def test_of_who_is_no_member_everything_is_read() -> None:
+    rings = Rings(2, 1, 2, 0, {"phone": Unread((1, 4), (5, 8)), "desk": Unread((9, 3), (7, 2))})
+    plan = ringing.plan(rings, None, DEVICES, [], Job("raju", "c"), NOW)
+    assert plan.read == 9
+    assert all(each.after.total == 0 and each.taken_back for each in plan.devices.values())
+
+
+def test_the_limit_keeps_the_newest_of_both_kinds() -> None:
+    waiting, rang = tuple(range(1, 501, 2)), tuple(range(2, 601, 2))
+    rings = Rings(1, 0, 600, 0, {"desk": Unread(waiting, rang)})
+    devices = {"desk": device_from({"endpoint_arn": "b", **CONNECTED})}
+    after = _plan([], rings, head=_head(seq=600), devices=devices).devices["desk"].after
+    kept = sorted([*waiting, *rang])[-500:]
+    assert after == Unread(
+        tuple(s for s in waiting if s in kept), tuple(s for s in rang if s in kept)
+    )

@@ -94,3 +94,24 @@ def test_behind_is_who_has_not_acknowledged_and_did_not_send() -> None:
         ("ravi", "desk"): [2, 3],
         ("mira", "tablet"): [2, 3],
     }
+
+
+def test_the_known_floor_is_the_lowest_of_what_each_member_has_on_any_device() -> None:
+    assert known_floor(_roster(ravi=_member(phone=5, desk=9), raju=_member(phone=3, old=7))) == 7
+    assert known_floor(_roster(raju=_member(phone=7), ravi=_member(phone=9))) == 7
+    assert known_floor(Roster("c", 0, frozenset(("ravi", "raju")), {"ravi": _member(a=1)})) == 0
+
+
+def test_nobody_lacks_what_is_hidden_from_them() -> None:
+    roster = _roster(ravi=_member(), raju=_member())
+    registered = {"ravi": {"desk": DEVICE}, "raju": {"phone": DEVICE}}
+    hidden = {**_message(1), "hidden_from": {"raju"}}
+    found = behind(roster, registered, [_message(2), hidden])
+    assert found == {("ravi", "desk"): [hidden, _message(2)], ("raju", "phone"): [_message(2)]}
+
+
+def test_marks_of_every_user_are_left_behind_in_the_order_of_devices() -> None:
+    names = [f"d{number}" for number in range(20)]
+    roster = _roster(ravi=_member(a=1), raju=_member(**dict.fromkeys(names, 1)), mira=_member(b=1))
+    registered = {"ravi": {"a": DEVICE}, "raju": {}, "mira": {"c": DEVICE}}
+    assert left_behind(roster, registered) == {"raju": sorted(names), "mira": ["b"]}

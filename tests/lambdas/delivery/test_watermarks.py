@@ -59,3 +59,21 @@ def test_what_is_read_was_delivered(
     delivered: int | None, read: int | None, step: tuple[int, int | None]
 ) -> None:
     assert watermarks.wanted(delivered, read) == step
+
+
+def test_a_receipt_may_be_held_back_for_a_tenth_of_a_second_for_each_of_fifty_members() -> None:
+    seconds = {1: 0.2, 2: 0.2, 3: 0.3, 49: 4.9, 50: 5.0, 51: 5.0, 256: 5.0}
+    assert {n: round(watermarks.receipt_interval(n), 6) for n in seconds} == seconds
+
+
+def test_a_step_without_a_mark_moves_none() -> None:
+    member = {"delivered": {"phone": 3}, "read": 2, "joined_seq": 0}
+    remaining = watermarks.remaining
+    assert remaining(Step(None, 3), member, "phone") == Step(None, 3)
+    assert remaining(Step(None, 2), member, "phone") == Step(None, None)
+    assert remaining(Step(4, None), member, "phone") == Step(4, None)
+    assert remaining(Step(3, 2), member, "phone") == Step(None, None)
+    assert remaining(Step(1, None), member, "desk") == Step(1, None)
+    assert watermarks.wanted(None, None) == Step(None, None)
+    assert watermarks.wanted(3, None) == Step(3, None)
+    assert watermarks.wanted(None, 3) == watermarks.wanted(1, 3) == Step(3, 3)

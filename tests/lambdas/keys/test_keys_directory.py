@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from lambdas.errors import ChatError
-from lambdas.keys.decisions import Claim, DeviceKeys, SignedKey
+from lambdas.keys.decisions import Claim, DeviceKeys, FormerDevice, SignedKey
 from lambdas.keys.directory import Change, Directory
 from lambdas.tables import Item, Key, Table, user_key
 from tests.support.lambdas.rest import Phone, key, mocked_aws, new_name, one_at_a_time
@@ -186,6 +186,34 @@ def test_another_identity_voids_the_keys_that_the_old_one_signed(
     assert refused.value.code == "conflict"
     ravi.upload(range(10, 12), signer=changed.ed25519)
     assert ravi.claims(3) == ["id10", "id11", None]
+
+
+def test_former_keys_are_listed_as_long_as_their_messages_live(table: Table) -> None:
+    now = [1_795_000_000.0]
+    user, changed = new_name("ravi"), IDENTITY._replace(ed25519=Phone("ravi").ed25519)
+    directory = Directory(table, clock=lambda: now[0], message_seconds=60)
+    assert directory.put(user, "phone", IDENTITY) is Change.NEW
+    assert directory.put(user, "phone", IDENTITY) is Change.SAME and directory.former(user) == []
+    assert directory.put(user, "phone", changed) is Change.CHANGED
+    first = FormerDevice("phone", IDENTITY, 1_795_000_060)
+    assert directory.former(user) == [first]
+    assert first.as_protocol()["until"] == 1_795_000_060_000
+    now[0] += 59
+    directory.remove(user, "phone")
+    second = FormerDevice("phone", changed, 1_795_000_119)
+    assert sorted(directory.former(user), key=lambda each: each.until) == [first, second]
+    now[0] += 1
+    assert directory.former(user) == [second]
+    assert directory.get(user, ["phone"]) == {}
+
+
+def test_an_identity_changes_in_all_its_parts(ravi: Ravi) -> None:
+    for changed in (
+        IDENTITY._replace(curve25519=key(2), signature="of the second"),
+        IDENTITY._replace(curve25519=key(3), ed25519=key(4), signature="of the third"),
+    ):
+        assert ravi.register(identity=changed) is Change.CHANGED
+        assert ravi.directory.get(ravi.name, ["phone", "desk"]) == {"phone": changed}
 
 
 def test_a_removed_device_leaves_nothing_to_claim(ravi: Ravi) -> None:

@@ -1,11 +1,12 @@
 import itertools
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdas.messages import log
 from lambdas.tables import seq_of
+from tests.support.examples import examples
 
 NOW = 1_000_000.0
 KINDS = ("message", "void", "expired", "absent")
@@ -93,7 +94,7 @@ def test_the_end_of_a_page_is_not_the_end_of_the_log() -> None:
     st.integers(0, 12),
     st.floats(0, 60),
 )
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_reading_on_later_never_shows_what_was_passed(
     positions: list[tuple[str, float]], after: int, purged_to: int, wait: float
 ) -> None:
@@ -114,3 +115,23 @@ def test_watermarks_of_a_member() -> None:
     assert [log.watermark(member, device) for device in ("phone", "desk", "new")] == [7, 4, 4]
     assert log.delivered(member) == 7 and log.read(member) == 4
     assert log.delivered({"delivered": {}, "joined_seq": 0}) == 0
+
+
+def test_ranges_are_as_long_as_what_is_gone_and_join() -> None:
+    """1 was purged, 2 was never written, 4 and 5 expired and were deleted, 6 has just expired."""
+    items = [_item(3, "message", 60), _item(6, "expired", 50), _item(7, "message", 40)]
+    items += [_item(9, "message", 30)]
+    found = log.read_log(items, after=0, seq=12, purged_to=1, ended=True, now=NOW)
+    assert [seq_of(item) for item in found.messages] == [3, 7, 9]
+    assert found.missing == [(1, 1), (4, 6)]
+    assert found.holes == [(2, 2), (8, 8)]
+    assert (found.complete_to, found.more, found.retry_after) == (9, False, None)
+
+
+def test_a_message_that_was_sent_late_decides_for_all_before_it() -> None:
+    """Whoever sent the last one had a position after all of these: the hole's writer has ended."""
+    items = [_item(2, "message", 1), _item(3, "message", 1), _item(4, "message", 20)]
+    found = log.read_log(items, after=0, seq=4, purged_to=0, ended=True, now=NOW)
+    assert (found.holes, found.complete_to) == ([(1, 1)], 4)
+    young = log.read_log(items[:2], after=0, seq=4, purged_to=0, ended=True, now=NOW)
+    assert (young.complete_to, young.retry_after) == (0, log.HOLE_SECONDS - 1)

@@ -4,7 +4,16 @@ from typing import Any
 import pytest
 
 from lambdas.frames import encode
-from lambdas.messages.message import NAMES_LIMIT, Addressed, addressed, message_frame, stored, void
+from lambdas.messages.message import (
+    NAMES_LIMIT,
+    Addressed,
+    addressed,
+    is_text_for,
+    is_visible,
+    message_frame,
+    stored,
+    void,
+)
 
 FRAME = {"chat": "c", "message_id": "m", "alg": "a"}
 PLACE: dict[str, Any] = {
@@ -83,3 +92,32 @@ def test_a_void_item_has_nothing_of_the_message() -> None:
         "expires_at": 2,
         "void": True,
     }
+
+
+def test_what_is_hidden_and_from_whom_stands_in_the_item_only_if_so() -> None:
+    frame = {**FRAME, "payload": "q", "hidden": True}
+    item = stored(frame, **PLACE, hidden_from=["raju"])
+    assert (item["hidden"], item["hidden_from"]) == (True, {"raju"})
+    assert [is_visible(item, user) for user in ("ravi", "raju")] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("fields", "raju", "phone", "desk"),
+    [
+        ({"payload": "q"}, True, True, True),
+        ({"payload": "q", "sender": "raju"}, False, False, False),
+        ({"payload": "q", "void": True}, False, False, False),
+        ({"payload": "q", "hidden": True}, False, False, False),
+        ({"payload": "q", "hidden_from": {"raju"}}, False, False, False),
+        ({"payload": "q", "hidden_from": {"mira"}}, True, True, True),
+        ({"to": {"mira/phone": "x", "raju/phone": "y"}}, True, True, False),
+        ({"to": {"mira/phone": "x", "rajul/phone": "y"}}, False, False, False),
+        ({"to": {}}, False, False, False),
+    ],
+)
+def test_a_text_is_what_somebody_else_has_sent_to_be_read(
+    fields: dict[str, Any], raju: bool, phone: bool, desk: bool
+) -> None:
+    item = {"sender": "ravi", **fields}
+    found = (is_text_for(item, "raju"), *(is_text_for(item, "raju", d) for d in ("phone", "desk")))
+    assert found == (raju, phone, desk)

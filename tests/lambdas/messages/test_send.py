@@ -6,8 +6,10 @@ import pytest
 
 from lambdas.delivery import purge
 from lambdas.frames import encode
+from lambdas.messages.direct import Begin, DirectChats
+from lambdas.people.contacts import Contacts
 from lambdas.presence import connection
-from lambdas.tables import DEVICES, user_key
+from lambdas.tables import DEVICES, chat_key, message_item, user_key
 from tests.support.lambdas import events, given, then, when
 from tests.support.lambdas.backend import Backend, failing, recorded_calls
 from tests.support.lambdas.connection_api import GONE, HANGS
@@ -306,3 +308,43 @@ def test_logs_name_the_message_and_never_show_it(world: Backend) -> None:
         (line.get("message_id"), line.get("chat")) for line in lines
     }
     assert "c2VjcmV0LXBheWxvYWQ" not in log.getvalue()
+
+
+def test_a_message_says_when_it_was_sent_and_ends_thirty_days_later(world: Backend) -> None:
+    given.online(world, "ravi")
+    given.online(world, "raju")
+    chat = given.direct_chat(world, "ravi", "raju")
+    world.clock.pass_seconds(0.25)
+    accepted = when.sends(world, "ravi", chat)
+    item = world.aws.chats.get(chat_key(chat, message_item(1)), consistent=True)
+    (frame,) = world.frames("raju", "phone")
+    sent_at = int(world.clock() * 1000)
+    assert item and item["sent_at"] == accepted["sent_at"] == frame["sent_at"] == sent_at
+    assert item["expires_at"] == int(world.clock()) + 30 * 86_400
+
+
+def test_only_the_answer_to_a_request_makes_a_contact(world: Backend) -> None:
+    contacts = Contacts(world.aws.users)
+    for name in ("ravi", "raju", "mira"):
+        given.online(world, name)
+    direct = DirectChats(world.aws.chats, world.aws.users)
+    request = direct.begin("ravi", "raju", Begin(request=True))[0].chat
+    group = given.group(world, "ravi", "raju", "mira")
+    when.sends(world, "ravi", request)
+    when.sends(world, "raju", group)
+    when.sends(world, "raju", given.direct_chat(world, "raju", "mira"))
+    assert contacts.states("raju") == contacts.states("ravi") == {}
+    when.sends(world, "raju", request)
+    assert contacts.states("raju") == {"ravi": "contact"} and contacts.states("ravi") == {}
+
+
+def test_each_of_a_devices_messages_keeps_its_place(world: Backend) -> None:
+    """Not only the first: the head has the last message of each device."""
+    given.online(world, "ravi")
+    given.user(world, "raju", "phone")
+    chat = given.direct_chat(world, "ravi", "raju")
+    ids = [str(uuid.UUID(int=number)) for number in range(3)]
+    for seq, id in enumerate(ids, start=1):
+        accepted = [when.sends(world, "ravi", chat, message_id=id) for _ in range(2)]
+        assert [each["seq"] for each in accepted] == [seq, seq]
+        assert accepted[0]["sent_at"] == accepted[1]["sent_at"]

@@ -1,12 +1,14 @@
 import json
 import string
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdas.frames import Frame, encode
 from lambdas.messages import sync_plan
 from lambdas.messages.heads import Head
+from lambdas.tables import Item
+from tests.support.examples import examples
 
 NAMES = st.text(string.ascii_lowercase, min_size=3, max_size=32)
 
@@ -25,7 +27,7 @@ def _head(chat: str, seq: int, members: int = 2) -> Head:
 
 
 @given(st.lists(_heads(), max_size=80, unique_by=lambda head: head.chat))
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_whatever_the_chats_the_answer_fits_a_frame(heads: list[Head]) -> None:
     by_name = {head.chat: head for head in heads}
     after = {head.chat: max(head.seq - number % 3, 0) for number, head in enumerate(heads)}
@@ -78,7 +80,7 @@ def _message(seq: int, payload: str) -> Frame:
 
 
 @given(st.lists(st.integers(0, 30_000), max_size=60), st.sampled_from(["p", "\u00e4", "\u4e2d"]))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_each_post_fits_and_is_as_full_as_it_can_be(sizes: list[int], letter: str) -> None:
     messages = [_message(seq, letter * (n // 3)) for seq, n in enumerate(sizes, start=1)]
     posts = list(sync_plan.posts(messages))
@@ -95,3 +97,67 @@ def test_waiting_is_told_in_tenths_of_a_second_and_never_as_nothing() -> None:
     assert sync_plan.synced({}, False, 0.001)["retry_after"] == 0.1
     assert sync_plan.synced({}, False, 14.95)["retry_after"] == 15.0
     assert "retry_after" not in sync_plan.synced({}, True, None)
+
+
+def _seen_by(request_of: str | None = None, blocked_by: tuple[str, ...] = ()) -> Head:
+    members = frozenset(("ravi", "raju", "mira"))
+    return Head(
+        "c",
+        "ravi",
+        "group",
+        9,
+        0,
+        members,
+        0,
+        {},
+        0,
+        request_of,
+        frozenset(blocked_by),
+        ((2, 3), (5, 6)),
+    )
+
+
+def test_a_chat_shows_everything_of_ones_own_and_of_others_what_they_show() -> None:
+    def member(delivered: int, read: int, **fields: bool) -> Item:
+        return {"delivered": {"a": delivered, "b": 1}, "read": read, "joined_seq": 0, **fields}
+
+    members = {
+        "raju": member(7, 5),
+        "ravi": member(9, 8, read_private=True),
+        "mira": member(6, 4, read_private=True),
+        "gone": member(9, 9),
+    }
+    shown = {
+        "mira": {"delivered": 6, "read": 0},
+        "raju": {"delivered": 7, "read": 5},
+        "ravi": {"delivered": 9, "read": 8},
+    }
+    found = sync_plan.entry(_seen_by(), 3, 11, [(4, 4), (6, 7)], members)
+    assert found == {
+        "undelivered": [[2, 3], [5, 6]],
+        "seq": 11,
+        "after": 3,
+        "complete_to": 11,
+        "missing": [[4, 4], [6, 7]],
+        "members": shown,
+    }
+    assert list(found["members"]) == sorted(shown)
+    nothing = {"delivered": 0, "read": 0}
+    for head in (_seen_by(request_of="raju"), _seen_by(blocked_by=("raju",))):
+        members_shown = sync_plan.entry(head, 3, 8, [], members)["members"]
+        assert members_shown == {**shown, "raju": nothing}
+    plain = sync_plan.entry(_head("c", 9), 3, 8, [], {})
+    assert plain == {"seq": 9, "after": 3, "complete_to": 8, "missing": [], "members": {}}
+
+
+def test_a_cursor_is_there_when_a_page_follows() -> None:
+    assert sync_plan.synced({}, True, None, "next")["cursor"] == "next"
+    assert "cursor" not in sync_plan.synced({}, True, None)
+
+
+def test_something_is_left_if_any_chat_that_did_not_fit_has_news() -> None:
+    big = {f"c{number}": _head(f"c{number}", number + 1, 250) for number in range(5)}
+    after = {**dict.fromkeys(big, 0), "c3": 4}  # nothing new in it: it comes last
+    assert sync_plan.named(big, after) == (["c0", "c1", "c2"], True)
+    read = {name: head.seq for name, head in big.items()}
+    assert sync_plan.named(big, read).left is False

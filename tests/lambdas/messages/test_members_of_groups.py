@@ -1,0 +1,195 @@
+"""Which changes of a group's members are allowed, refused, and done again; tables in memory."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from lambdas.errors import ChatError
+from lambdas.messages.chats import Chats
+from lambdas.messages.membership import Changed, Membership
+from lambdas.presence.devices import Devices
+from lambdas.tables import HEAD, Table, chat_key
+from tests.model.dynamodb import DynamoDB
+from tests.model.world import TABLES
+
+
+class Racing(DynamoDB):
+    """Lets somebody else act before the next update or transaction."""
+
+    meanwhile: Callable[[], object] | None = None
+
+    def update_item(self, **request: Any) -> Any:
+        self._act()
+        return super().update_item(**request)
+
+    def transact_write_items(self, **request: Any) -> Any:
+        self._act()
+        return super().transact_write_items(**request)
+
+    def _act(self) -> None:
+        act, self.meanwhile = self.meanwhile, None
+        if act is not None:
+            act()
+
+
+class Group:
+    """ravi's group with raju and mira; zoe and the others are users."""
+
+    def __init__(self) -> None:
+        self.database = Racing(TABLES)
+        client: Any = self.database
+        self.chats, self.users = Table(client, "Chats"), Table(client, "Users")
+        for name in ("ravi", "raju", "mira", "zoe", *(f"u{number}" for number in range(255))):
+            Devices(self.users).create_user(name)
+        self.membership = Membership(self.chats, self.users, sleep=lambda _: None)
+        self.name = self.membership.found("ravi", ["raju", "mira"]).chat
+
+    def head(self, chat: str | None = None) -> Any:
+        return self.chats.get(chat_key(chat or self.name, HEAD), consistent=True)
+
+    def change(self, user: str, **changes: Any) -> str:
+        """The code of the error, or "done"."""
+        try:
+            self.membership.change(user, self.name, **changes)
+        except ChatError as error:
+            return error.code
+        return "done"
+
+    def said(self) -> None:
+        self.chats.update(chat_key(self.name, HEAD), "SET seq = seq + :one", one=1)
+
+
+@pytest.fixture
+def group() -> Group:
+    return Group()
+
+
+@pytest.mark.parametrize(
+    ("user", "rule", "change", "expected"),
+    [
+        ("raju", "members", {"add": ["zoe"]}, "done"),
+        ("raju", "admins", {"add": ["zoe"]}, "forbidden"),
+        ("raju", "admins", {"invite": ["zoe"]}, "forbidden"),
+        ("raju", "admins", {"add": ["mira"], "invite": ["ravi"]}, "done"),  # they are members
+        ("ravi", "admins", {"add": ["zoe"]}, "done"),
+        ("raju", "members", {"remove": ["mira"]}, "forbidden"),
+        ("raju", "members", {"remove": ["raju"]}, "done"),  # whoever wants to leave may
+        ("ravi", "members", {"remove": ["mira"]}, "done"),
+        ("ravi", "members", {"add": ["zoe"], "remove": ["zoe"]}, "bad_request"),
+        ("zoe", "members", {"add": ["zoe"]}, "not_found"),
+        ("ravi", "members", {"add": ["nobody"]}, "not_found"),
+        ("ravi", "members", {"invite": ["nobody"]}, "not_found"),
+    ],
+)
+def test_rules_say_who_may_change_the_members(
+    group: Group, user: str, rule: str, change: dict[str, list[str]], expected: str
+) -> None:
+    group.membership.appoint("ravi", group.name, rules={"add": rule})
+    before = group.head()
+    assert group.change(user, **change) == expected
+    after = group.head()
+    if expected != "done":
+        assert after == before
+        return
+    new = {*change.get("add", ())} - {*before["members"]}
+    assert after["members"] == before["members"] - {*change.get("remove", ())} | new
+    assert after["members"] >= {"ravi"} and "invited" not in after
+
+
+def test_rules_are_asked_again_when_they_changed_meanwhile(group: Group) -> None:
+    def forbids() -> None:
+        group.membership.appoint("ravi", group.name, rules={"add": "admins"})
+        group.said()
+
+    group.database.meanwhile = forbids
+    assert group.change("raju", add=["zoe"]) == "forbidden"
+
+
+def test_a_change_that_a_message_overtakes_is_made_after_it(group: Group) -> None:
+    group.database.meanwhile = group.said
+    parts: list[Changed] = []
+    assert group.change("ravi", add=["zoe"], changed=parts.append) == "done"
+    head = Chats(group.chats, group.users).head(group.name, "zoe")
+    assert (head.joined_seq, len(parts)) == (1, 1)
+    assert parts[0] == (frozenset(("ravi", "raju", "mira")), ["zoe"], [])
+
+
+def test_who_is_invited_joins_once_and_sees_nothing_from_before(group: Group) -> None:
+    with pytest.raises(ChatError, match="you have no chat"):
+        group.membership.join(group.name, "zoe")
+    with pytest.raises(ChatError, match="you have no chat"):
+        group.membership.join("unknown", "zoe")
+    assert group.change("ravi", invite=["zoe", "mira", "u1"]) == "done"
+    assert group.head()["invited"] == {"zoe", "u1"}
+    group.database.meanwhile = group.said
+    before = frozenset(("ravi", "raju", "mira"))
+    assert group.membership.join(group.name, "zoe") == Changed(before, ["zoe"], [])
+    assert group.membership.join(group.name, "zoe") == Changed(before | {"zoe"}, [], [])
+    head = Chats(group.chats, group.users).head(group.name, "zoe")
+    assert (head.joined_seq, head.members, head.invited) == (1, before | {"zoe"}, frozenset({"u1"}))
+    group.database.meanwhile = lambda: group.membership.decline(group.name, "u1")
+    with pytest.raises(ChatError, match="you have no chat"):
+        group.membership.join(group.name, "u1")
+
+
+def test_who_declines_is_not_invited_any_more_and_nothing_else_changes(group: Group) -> None:
+    group.change("ravi", invite=["zoe", "u1"])
+    group.membership.decline(group.name, "zoe")
+    after = group.head()
+    assert after["invited"] == {"u1"}
+    for chat, user in ((group.name, "zoe"), (group.name, "raju"), ("unknown", "zoe")):
+        group.membership.decline(chat, user)
+    assert group.head() == after and group.head("unknown") is None
+
+
+def test_members_and_invited_together_are_at_most_256(group: Group) -> None:
+    others = [f"u{number}" for number in range(255)]
+    assert group.change("ravi", add=others[:200]) == "done"
+    assert group.change("ravi", invite=others[200:254]) == "bad_request"
+    assert group.change("ravi", invite=others[200:253]) == "done"
+    assert group.change("ravi", invite=others[200:253]) == "done"  # they are among them
+    assert group.change("ravi", add=others[200:254]) == "bad_request"
+    assert group.change("ravi", add=others[200:253]) == "done"
+    assert len(group.head()["members"]) == 256
+    with pytest.raises(ChatError, match="at most 256"):
+        group.membership.found("ravi", others[:200], [*others[200:256], "zoe"])
+    assert len(group.membership.found("ravi", others[:200], others[150:255]).invited) == 55
+
+
+def test_admins_change_while_nobody_else_changes_them(group: Group) -> None:
+    def appoints() -> None:
+        group.membership.appoint("ravi", group.name, ["mira"])
+
+    group.database.meanwhile = appoints
+    head = group.membership.appoint("ravi", group.name, ["raju"], ["ravi"])
+    assert head.admins == {"raju", "mira"} == group.head()["admins"]
+    with pytest.raises(ChatError, match="only admins"):
+        group.membership.appoint("ravi", group.name, ["ravi"])
+    group.database.meanwhile = lambda: group.change("mira", remove=["raju"])
+    with pytest.raises(ChatError, match="you have no chat"):
+        group.membership.appoint("raju", group.name, ["ravi"])
+
+
+def test_the_last_admin_who_leaves_is_followed_by_the_oldest_member(group: Group) -> None:
+    group.said()
+    assert group.change("ravi", add=["zoe"]) == "done"
+    group.membership.appoint("ravi", group.name, ["raju"])
+    assert group.change("ravi", remove=["ravi"]) == "done"
+    assert group.head()["admins"] == {"raju"}  # one was left
+    assert group.change("raju", remove=["raju"]) == "done"
+    assert group.head()["admins"] == {"mira"}
+    group.membership.leave("mira", group.name, lambda _: None)
+    assert group.head()["admins"] == group.head()["members"] == {"zoe"}
+    group.membership.leave("mira", group.name, lambda _: None)  # idempotent
+    group.membership.leave("zoe", group.name, lambda _: None)
+    assert {"admins", "members"}.isdisjoint(group.head())
+
+
+def test_who_is_removed_keeps_neither_item_nor_row(group: Group) -> None:
+    assert group.change("ravi", remove=["raju", "mira", "zoe"]) == "done"
+    left = [item["item"] for item in group.chats.query_all({"chat": group.name}, consistent=True)]
+    assert left == ["head", "member#ravi"]
+    for user, rows in (("ravi", 1), ("raju", 0), ("mira", 0)):
+        found = group.users.query_all({"user": user}, prefix="chat#", consistent=True)
+        assert len(list(found)) == rows

@@ -1,0 +1,75 @@
+"""Contacts, settings and invitations, over a table in memory."""
+
+import pytest
+
+from lambdas.people.consent import DEFAULTS, View
+from lambdas.people.contacts import Contacts
+from lambdas.people.invitations import Invitation, Invitations
+from lambdas.tables import Table
+from tests.model.dynamodb import DynamoDB
+from tests.model.world import TABLES
+
+NOW = 1_795_000_000.0
+DAYS = 86_400
+
+
+@pytest.fixture
+def users() -> Table:
+    return Table(DynamoDB(TABLES), "Users")  # type: ignore[arg-type] # stands in for the client
+
+
+def test_who_writes_becomes_a_contact_and_a_blocked_one_stays_blocked(users: Table) -> None:
+    contacts = Contacts(users)
+    contacts.set("ravi", "mira", "blocked")
+    for peer in ("raju", "mira", "raju"):
+        contacts.add("ravi", peer)
+    assert contacts.states("ravi") == {"raju": "contact", "mira": "blocked"}
+    assert contacts.states("raju") == {}  # one-sided
+    contacts.remove("ravi", "mira")
+    contacts.add("ravi", "mira")
+    assert contacts.states("ravi")["mira"] == "contact"
+
+
+def test_settings_that_are_not_known_are_not_stored_and_the_others_stay(users: Table) -> None:
+    contacts = Contacts(users)
+    assert contacts.settings("ravi") == contacts.put_settings("ravi", {"x": 1}) == DEFAULTS
+    assert contacts.put_settings("ravi", {"groups": "nobody", "x": 1})["groups"] == "nobody"
+    expected = {**DEFAULTS, "groups": "nobody", "receipts": False}
+    assert contacts.put_settings("ravi", {"receipts": False}) == expected
+    assert contacts.settings("ravi") == expected and contacts.settings("raju") == DEFAULTS
+
+
+def test_a_view_is_of_each_owner_on_the_peer(users: Table) -> None:
+    contacts = Contacts(users)
+    contacts.add("ravi", "mira")
+    contacts.set("raju", "mira", "blocked")
+    contacts.set("mira", "zoe", "blocked")
+    contacts.put_settings("raju", {"groups": "everybody"})
+    assert contacts.views(["ravi", "raju", "zoe", "ravi"], "mira") == {
+        "ravi": View("contact"),
+        "raju": View("blocked", {**DEFAULTS, "groups": "everybody"}),
+        "zoe": View(None),
+    }
+
+
+def test_an_invitation_lasts_thirty_days_and_names_who_and_when(users: Table) -> None:
+    invitations = Invitations(users)
+    invitations.add(["raju", "mira"], "c", "ravi", NOW + 0.5)
+    invitations.add(["raju"], "d", "ravi", NOW + 60)
+    first = Invitation("c", "ravi", int(NOW * 1000) + 500)
+    assert [each.chat for each in invitations.of("raju", NOW)] == ["c", "d"]
+    assert invitations.of("mira", NOW) == [first]
+    assert invitations.find("raju", "c", NOW + 30 * DAYS - 1) == first
+    assert invitations.find("raju", "c", NOW + 30 * DAYS) is None
+    assert [each.chat for each in invitations.of("raju", NOW + 30 * DAYS)] == ["d"]
+    invitations.remove("raju", "c")
+    assert invitations.find("raju", "c", NOW) is None and invitations.find("mira", "c", NOW)
+
+
+def test_who_has_left_is_known_until_they_come_back(users: Table) -> None:
+    invitations = Invitations(users)
+    for user in ("ravi", "raju", "mira"):
+        invitations.leave(user, "c")
+    invitations.come_back("mira", "c")
+    assert invitations.have_left(["ravi", "raju", "mira", "zoe"], "c") == {"ravi", "raju"}
+    assert invitations.have_left(["ravi"], "d") == set()

@@ -1,0 +1,195 @@
+"""The conditions of each write to the `devices` item: what may change it, and what may not."""
+
+from typing import Any
+
+import pytest
+
+from lambdas.errors import ChatError
+from lambdas.presence.devices import (
+    DEVICES_LIMIT,
+    LEASE_SECONDS,
+    OPENING_SECONDS,
+    Address,
+    Device,
+    Devices,
+)
+from lambdas.presence.leases import WATCH_SECONDS, displaced, presence_frame
+from lambdas.presence.tickets import TICKET_SECONDS, issue, redeem
+from lambdas.tables import DEVICES, Table, user_key
+from tests.model.dynamodb import DynamoDB
+from tests.model.world import TABLES
+
+NOW = 1_795_000_000.0
+MS = int(NOW * 1000)
+
+
+@pytest.fixture
+def users() -> Table:
+    return Table(DynamoDB(TABLES), "Users")  # type: ignore[arg-type] # stands in for the client
+
+
+@pytest.fixture
+def devices(users: Table) -> Devices:
+    found = Devices(users)
+    found.create_user("ravi")
+    assert found.register("ravi", "phone", NOW, "first")
+    return found
+
+
+def entry(users: Table, device: str = "phone") -> Any:
+    item = users.get(user_key("ravi", DEVICES), consistent=True) or {"devices": {}}
+    return item["devices"].get(device)
+
+
+def test_registering_again_changes_only_whose_sign_in_it_is(devices: Devices, users: Table) -> None:
+    devices.connect("ravi", "phone", "c", MS)
+    devices.set_endpoint("ravi", "phone", "arn", "fcm")
+    before = entry(users)
+    assert before["registered_at"] == MS
+    devices.create_user("ravi")
+    assert not devices.register("ravi", "phone", NOW + 9, None)
+    assert entry(users) == before
+    assert not devices.register("ravi", "phone", NOW + 9, "second")
+    assert entry(users) == {**before, "sign_in": "second"}
+    assert devices.register("ravi", "plain") and entry(users, "plain") == {}
+    assert devices.register("of the pool itself", "phone")
+
+
+def test_a_user_has_at_most_fifty_devices(devices: Devices) -> None:
+    for number in range(DEVICES_LIMIT - 1):
+        assert devices.register("ravi", f"d{number}", NOW)
+    with pytest.raises(ChatError, match="at most 50 devices"):
+        devices.register("ravi", "more", NOW)
+    assert not devices.register("ravi", "phone", NOW)  # it is one of them
+    assert len(devices.of(["ravi", "ravi", "nobody"], consistent=True)["ravi"]) == 50
+
+
+def test_an_endpoint_is_of_a_registered_device_and_replaced_only_where_it_stands(
+    devices: Devices, users: Table
+) -> None:
+    assert not devices.set_endpoint("ravi", "desk", "arn", "fcm")
+    assert entry(users, "desk") is None
+    assert devices.set_endpoint("ravi", "phone", "arn", "fcm")
+    assert not devices.set_endpoint("ravi", "phone", None, None, instead_of="other")
+    assert (entry(users)["endpoint_arn"], entry(users)["platform"]) == ("arn", "fcm")
+    assert devices.set_endpoint("ravi", "phone", None, None, instead_of="arn")
+    assert {"endpoint_arn", "platform"}.isdisjoint(entry(users))
+
+
+def test_a_device_is_removed_as_it_was_and_once(devices: Devices, users: Table) -> None:
+    devices.connect("ravi", "phone", "c", MS)
+    removed = devices.remove("ravi", "phone")
+    assert removed == Device("c", MS, None, MS, "first") and entry(users) is None
+    assert devices.remove("ravi", "phone") is None
+
+
+@pytest.mark.parametrize(
+    ("device", "at", "asked_at", "refused"),
+    [
+        ("desk", MS + 1, None, "forbidden"),
+        ("phone", MS - 1, None, "conflict"),
+        ("phone", MS, None, None),
+        ("phone", MS + 1, MS + 1, None),
+    ],
+)
+def test_the_newest_connection_of_a_registered_device_takes_the_lease(
+    devices: Devices, device: str, at: int, asked_at: int | None, refused: str | None
+) -> None:
+    devices.connect("ravi", "phone", "older", MS)
+    if refused is None:
+        before = devices.connect("ravi", device, "newer", at, asked_at)
+        assert before["phone"].connection_id == "older"
+        return
+    with pytest.raises(ChatError) as error:
+        devices.connect("ravi", device, "newer", at, asked_at)
+    assert error.value.code == refused
+    assert devices.of(["ravi"])["ravi"]["phone"].connection_id == "older"
+
+
+def test_a_ticket_from_before_the_sign_ins_ended_opens_nothing(devices: Devices) -> None:
+    assert set(devices.reject_earlier_tickets("ravi", NOW)) == {"phone"}
+    with pytest.raises(ChatError, match="have ended") as error:
+        devices.connect("ravi", "phone", "c", MS + 5000, MS - 1)
+    assert error.value.code == "forbidden"
+    with pytest.raises(ChatError):  # no ticket's time: that of the connection counts
+        devices.connect("ravi", "phone", "c", MS - 1)
+    devices.connect("ravi", "phone", "c", MS + 5000, MS)
+    assert devices.reject_earlier_tickets("nobody", NOW) == {}
+    assert devices.of(["nobody"]) == {}
+
+
+def test_a_lease_is_returned_by_its_connection_only(devices: Devices, users: Table) -> None:
+    devices.connect("ravi", "phone", "c", MS)
+    assert devices.disconnect("ravi", "phone", "other", NOW + 1) is None
+    assert entry(users)["connection_id"] == "c"
+    assert devices.disconnect("ravi", "phone", "c", NOW + 1) == {
+        "phone": Device(last_seen=MS + 1000, registered_at=MS, sign_in="first")
+    }
+
+
+def test_gone_ends_a_lease_that_is_older_than_the_time_of_opening(devices: Devices) -> None:
+    devices.connect("ravi", "phone", "c", MS)
+    young = devices.forget("ravi", "phone", "c", NOW + OPENING_SECONDS)
+    assert not young.done and young.devices["phone"].connection_id == "c"
+    other = devices.forget("ravi", "phone", "other", NOW + OPENING_SECONDS + 1)
+    assert not other.done and other.devices["phone"].connection_id == "c"
+    old = devices.forget("ravi", "phone", "c", NOW + OPENING_SECONDS + 0.001)
+    assert old.done and old.devices["phone"].connection_id is None
+    assert devices.forget("nobody", "phone", "c", NOW) == (False, {})
+
+
+def test_a_frame_counts_from_the_connection_that_holds_the_lease(devices: Devices) -> None:
+    devices.connect("ravi", "phone", "c", MS)
+    phone = Address("ravi", "phone")
+    devices.require_lease(phone, "c", {})  # seen before it connected
+    devices.require_lease(phone, "old", {"phone": Device("old")})
+    for address, connection, code in (
+        (phone, "other", "conflict"),
+        (Address("ravi", "desk"), "c", "forbidden"),
+        (Address("nobody", "phone"), "c", "forbidden"),
+    ):
+        with pytest.raises(ChatError) as error:
+            devices.require_lease(address, connection, {})
+        assert error.value.code == code
+
+
+def test_a_watch_ends_when_it_says(devices: Devices) -> None:
+    watcher = Address("raju", "desk")
+    devices.watch(watcher, ["ravi", "mira"], ["mira"], NOW + WATCH_SECONDS)
+    for user in ("ravi", "mira"):
+        assert devices.watchers(user, NOW + WATCH_SECONDS - 1) == [watcher]
+        assert devices.watchers(user, NOW + WATCH_SECONDS) == []
+
+
+def test_how_long_a_lease_a_watch_and_a_ticket_last() -> None:
+    """API Gateway ends a connection after 2 h; a client renews its watch after 5 minutes."""
+    assert (LEASE_SECONDS, WATCH_SECONDS, TICKET_SECONDS) == (7800, 300, 30)
+    lease = Device("c", MS)
+    assert lease.connected(NOW + LEASE_SECONDS - 1) and not lease.connected(NOW + LEASE_SECONDS)
+    assert not Device(None, MS).connected(NOW) and not Device("c").connected(NOW)
+    assert displaced({"phone": lease}, "phone", "d", NOW) == "c"
+    assert displaced({"phone": lease}, "phone", "c", NOW) is None
+    assert displaced({"phone": lease}, "phone", "d", NOW + LEASE_SECONDS) is None
+
+
+def test_last_seen_is_the_last_sign_of_any_device() -> None:
+    away = {"a": Device(last_seen=7), "b": Device(connected_at=9), "c": Device(registered_at=99)}
+    frame = {"type": "presence", "user": "ravi", "online": False}
+    assert presence_frame("ravi", away, NOW) == {**frame, "last_seen": 9}
+    assert presence_frame("ravi", {"c": Device(registered_at=99)}, NOW) == frame
+    online = {**away, "d": Device("c", MS)}
+    assert presence_frame("ravi", online, NOW) == {**frame, "online": True}
+    assert Device(last_seen=3, connected_at=5, registered_at=4).seen == 5
+    assert Device(last_seen=6, connected_at=5, registered_at=7).seen == 7
+    assert Device().seen == 0
+
+
+def test_a_ticket_stands_as_a_digest_with_its_times() -> None:
+    tickets = Table(DynamoDB(TABLES), "Tickets")  # type: ignore[arg-type]
+    ticket = issue(tickets, "ravi", "phone", NOW + 0.5, lambda size: "t" * size)
+    assert len(ticket) == 32
+    assert redeem(tickets, ticket, NOW + 30.9) == ("ravi", "phone", MS + 500)
+    assert redeem(tickets, ticket, NOW) is None
+    issue(tickets, "ravi", "phone", NOW + 0.5, lambda size: "t" * size)
+    assert redeem(tickets, ticket, NOW + 31) is None
+    assert redeem(tickets, ticket, NOW) is None  # it was used up by that
