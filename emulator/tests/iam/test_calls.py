@@ -134,6 +134,7 @@ ROWS: list[Row] = [
     ("s3", "put_object", {"Bucket": "files", "Key": "a", "Body": b""}, {"s3:PutObject": ["arn:aws:s3:::files/a"]}),
     ("s3", "put_object_tagging", {"Bucket": "files", "Key": "a", "Tagging": {"TagSet": []}}, {"s3:PutObjectTagging": ["arn:aws:s3:::files/a"]}),
     ("s3", "copy_object", {"Bucket": "files", "Key": "a", "CopySource": "old/b"}, {"s3:PutObject": ["arn:aws:s3:::files/a"], "s3:GetObject": ["arn:aws:s3:::old/b"]}),
+    ("s3", "copy_object", {"Bucket": "files", "Key": "a", "CopySource": {"Bucket": "old", "Key": "b", "VersionId": "1"}}, {"s3:PutObject": ["arn:aws:s3:::files/a"], "s3:GetObjectVersion": ["arn:aws:s3:::old/b"]}),
     ("s3", "delete_object", {"Bucket": "files", "Key": "a"}, {"s3:DeleteObject": ["arn:aws:s3:::files/a"]}),
     ("s3", "delete_objects", {"Bucket": "files", "Delete": {"Objects": [{"Key": "a"}, {"Key": "b"}]}}, {"s3:DeleteObject": ["arn:aws:s3:::files/a", "arn:aws:s3:::files/b"]}),
     ("s3", "abort_multipart_upload", {"Bucket": "files", "Key": "a", "UploadId": "1"}, {"s3:AbortMultipartUpload": ["arn:aws:s3:::files/a"]}),
