@@ -126,6 +126,10 @@ ROWS: list[Row] = [
     ("kms", "sign", {"KeyId": SIGNING, "Message": b"x", "SigningAlgorithm": "ECDSA_SHA_256"}, {"kms:Sign": [SIGNING]}),
     ("lambda", "invoke", {"FunctionName": "echo"}, {"lambda:InvokeFunction": [f"arn:aws:lambda:{HERE}:function:echo"]}),
     ("lambda", "invoke", {"FunctionName": f"arn:aws:lambda:{HERE}:function:echo", "Qualifier": "live"}, {"lambda:InvokeFunction": [f"arn:aws:lambda:{HERE}:function:echo:live"]}),
+    ("lambda", "list_functions", {}, {"lambda:ListFunctions": ["*"]}),
+    ("lambda", "get_function", {"FunctionName": "echo"}, {"lambda:GetFunction": [f"arn:aws:lambda:{HERE}:function:echo"]}),
+    ("lambda", "delete_function", {"FunctionName": "echo"}, {"lambda:DELETE": [""]}),  # not here
+    ("apigatewayv2", "get_apis", {}, {"apigateway:GET": [""]}),  # its actions are HTTP methods
     ("cloudformation", "describe_stacks", {"StackName": STACK}, {"cloudformation:DescribeStacks": [STACK]}),
     ("cloudformation", "describe_stacks", {"StackName": "chat"}, {"cloudformation:DescribeStacks": [f"arn:aws:cloudformation:{HERE}:stack/chat/*"]}),
     ("s3", "get_object", {"Bucket": "files", "Key": "a/b c"}, {"s3:GetObject": ["arn:aws:s3:::files/a/b c"]}),
