@@ -146,7 +146,7 @@ MUTANTS = (
         Membership,
         "_add",
         _add_at_any_seq,
-        "shows|before joining",
+        "shows|before joining|counts",
         ("members_change",),
     ),
     Mutant(

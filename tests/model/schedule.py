@@ -105,7 +105,7 @@ class Schedule:
         )
         catching_up: list[Action] = [
             (events.resume, 40),
-            (clients.receives, 15),
+            (clients.receives, 25),
             (clients.sends, 7),
             (clients.syncs, 12),
             (events.kill, 1),
