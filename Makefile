@@ -137,6 +137,10 @@ attacks: $(READY) $(PAGE) ## every attack that the tests know, and fuzzers: make
 	@$(PYTEST) -n 3 --dist loadgroup emulator/tests/test_foreign.py emulator/tests/gateway \
 		emulator/tests/balancer/test_smuggling.py $(ARGS)
 
+# Options in ARGS: --clients 10 --groups 3 --seconds 20 --pause 4 --seed 7
+chaos: $(READY) ## 50 people write for 3 minutes while processes, connections and the system fail
+	@$(LOCAL_AWS) $(BIN)/python -m tools.chaos $(ARGS)
+
 # Each run tries others, unless a seed is given: that of a failure, which shows it again.
 SEED := $(or $(seed),$(shell date +%s))
 SCHEDULES = $(or $(schedules),5000)
