@@ -19,7 +19,7 @@ DIAGRAM = rm -rf .local/diagram && $(LOCAL_AWS) CDK_OUTDIR=.local/diagram CDK_VA
 unexport AWS_PROFILE PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help dev demo stop status logs aws trace chat link phone operator doctor demo-balance test test-quick test-emulator model mutants web page check format docs pictures bench synth rehearse bootstrap diff deploy destroy base-image lock clean \
+.PHONY: $(shell sed -nE 's/^([a-z-]+):.*\#\# .*/\1/p' $(MAKEFILE_LIST))
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -106,29 +106,55 @@ web: $(WEB_READY) ## the browser client's checks, tests and build
 
 PYTEST = $(LOCAL_AWS) $(BIN)/python -m pytest
 # What needs no started process: the tests of these folders that are not marked as slow.
-QUICK = tests/lambdas tests/stacks tests/client tests/protocol tests/docs -m "not slow"
+# Tests that draw examples draw a fifth of them.
+QUICK = tests/lambdas tests/stacks tests/client tests/protocol tests/docs -m "not slow" --hypothesis-profile=quick
 
-test: $(READY) $(WEB_READY) $(PAGE) ## all tests; some: make test ARGS="tests/lambdas -k receipt"
-	@$(PYTEST) -n 3 --dist loadgroup $(ARGS)
-	@$(if $(filter-out -%,$(ARGS)),,$(MAKE) --no-print-directory test-emulator)
+# Arguments that name tests, by path, -k or -m, choose among all tests; without any, `make test` leaves
+# out those that are marked as deep.
+NAMED = $(filter-out -%,$(ARGS))
+NOT_DEEP = $(if $(NAMED),,-m "not deep")
 
-test-quick: $(READY) ## the tests that start no process
+test: $(READY) $(WEB_READY) $(PAGE) ## each part is tested; or what is named: make test ARGS="tests/lambdas -k receipt"
+	@$(PYTEST) -n 3 --dist loadgroup $(NOT_DEEP) $(ARGS)
+	@$(if $(NAMED),,$(MAKE) --no-print-directory test-emulator)
+
+test-quick: $(READY) ## the tests that start no process, with fewer drawn examples
 	@$(PYTEST) -n 2 --dist loadgroup $(QUICK) $(ARGS)
 
+test-all: $(READY) $(WEB_READY) $(PAGE) ## all tests, the long scenes and many schedules too: what .ci/run runs
+	@$(PYTEST) -n 3 --dist loadgroup $(ARGS)
+	@$(PYTEST) -n 3 --dist loadgroup emulator/tests $(ARGS)
+
+# Other users' things, tokens, tickets, JSON, framing, what a page in a browser can reach; the fuzzers
+# try so many documents for each route and frame.
+examples = 300
+attacks: $(READY) $(PAGE) ## every attack that the tests know, and fuzzers: make attacks [examples=2000] [seed=7]
+	@seed=$(SEED); echo "seed $$seed"; EXAMPLES=$(examples) $(PYTEST) -n 3 --dist loadgroup \
+		--hypothesis-seed=$$seed tests/attacks tests/lambdas/api/test_api_auth.py \
+		tests/lambdas/api/test_api_bad_input.py tests/lambdas/test_bad_frames.py \
+		tests/lambdas/presence tests/lambdas/test_limits.py \
+		tests/system/test_bad_input.py tests/system/test_attacks.py $(ARGS) || { echo "seed $$seed"; exit 1; }
+	@$(PYTEST) -n 3 --dist loadgroup emulator/tests/test_foreign.py emulator/tests/gateway \
+		emulator/tests/balancer/test_smuggling.py $(ARGS)
+
+# Options in ARGS: --clients 10 --groups 3 --seconds 20 --pause 4 --seed 7
+chaos: $(READY) ## 50 people write for 3 minutes while processes, connections and the system fail
+	@$(LOCAL_AWS) $(BIN)/python -m tools.chaos $(ARGS)
+
 # Each run tries others, unless a seed is given: that of a failure, which shows it again.
-SEED = $(or $(seed),$(shell date +%s))
-schedules = 5000
-model: $(READY) ## the models with many more schedules, for a night: make model schedules=5000 [seed=7]
-	@seed=$(SEED); echo "seed $$seed"; \
-		SEED=$$seed SCHEDULES=$(schedules) RATCHETS=$$(( $(schedules) / 20 + 1 )) \
-		$(PYTEST) -n 3 -k "not catches" --hypothesis-seed=$$seed \
-		tests/model tests/client/core/test_engine_model.py $(ARGS) || { echo "seed $$seed"; exit 1; }
+SEED := $(or $(seed),$(shell date +%s))
+SCHEDULES = $(or $(schedules),5000)
+model: $(READY) ## the models with many more schedules, for a night: make model SCHEDULES=10000 [seed=7]
+	@$(LOCAL_AWS) $(BIN)/python -m tests.model --schedules $(SCHEDULES) --seed $(SEED)
+	@echo "seed $(SEED)"; SCHEDULES=$(SCHEDULES) RATCHETS=$$(( $(SCHEDULES) / 20 + 1 )) SEED=$(SEED) \
+		$(PYTEST) -n 3 -k "not catches" --hypothesis-seed=$(SEED) \
+		tests/model tests/client/core/test_engine_model.py $(ARGS) || { echo "seed $(SEED)"; exit 1; }
 
 mutants: $(READY) ## puts mistakes into the code, one at a time: make mutants [of=lambdas/messages] [ARGS=--again]
 	@$(LOCAL_AWS) $(BIN)/python -m tools.mutants $(if $(of),--of $(of)) $(ARGS)
 
 test-emulator: $(READY) ## the emulator's own tests, which need nothing of the project
-	@$(PYTEST) -n 3 --dist loadgroup emulator/tests $(ARGS)
+	@$(PYTEST) -n 3 --dist loadgroup emulator/tests $(NOT_DEEP) $(ARGS)
 
 check: $(READY) $(WEB_READY) ## formatting, lint, types, import rules, workflows, words, generated files
 	@$(BIN)/ruff format --check .

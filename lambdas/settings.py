@@ -139,6 +139,11 @@ class Aws:
         return ThreadPoolExecutor(2, thread_name_prefix="beside")
 
     @cached_property
+    def looked_at(self) -> dict[tuple[str, str], int]:
+        """See `push_jobs.wake`: (user, chat) -> ms, as this execution environment has read it."""
+        return {}
+
+    @cached_property
     def _session(self) -> Any:
         # imported late: it takes 0.2 s of CPU, which a function without a client saves; boto3 would
         # add a fifth, for resources and transfers that are not used here

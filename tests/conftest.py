@@ -7,14 +7,21 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.internal.conjecture import providers
 
+from tests.support.examples import STEADY
+
 # What the template tells each function; Powertools reads it when lambdas/telemetry.py is imported.
 os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Switchboard/test")
 
 # A machine that pauses fails nothing, and each run tries the same. New examples are looked for by
 # `make test ARGS="--hypothesis-profile=default"`.
 settings.register_profile(
-    "steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+    "steady",
+    deadline=None,
+    derandomize=True,
+    max_examples=STEADY,
+    suppress_health_check=[HealthCheck.too_slow],
 )
+settings.register_profile("quick", settings.get_profile("steady"), max_examples=STEADY // 5)
 settings.load_profile("steady")
 # Hypothesis also draws the constants in the source of every local module that is loaded, so that a
 # test would try other examples when other tests are collected beside it.

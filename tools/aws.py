@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from emulator.addresses import ACCESS_KEY, SECRET_KEY
+from emulator.credentials import ACCESS_KEY, SECRET_KEY
 from emulator.runtime import endpoints, lock
 from emulator.template.place import Place
 

@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from emulator.console.commands import ApiError
-from emulator.console.details import PAGE, Details
+from emulator.console.details import Details
+from emulator.console.items import PAGE
 from emulator.providers import EmulatorError, InvokeResult
 from emulator.push.phones import Phones
 from emulator.traces.ring import INVOCATION, POST, Ring
@@ -47,6 +48,43 @@ def ring() -> Ring:
 @pytest.fixture
 def details(ring: Ring, tmp_path: Path) -> Details:
     return Details(ring, functions=OneFunction(ring), logs=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("query", "numbers"),
+    [
+        ({}, [1, 2, 3]),
+        ({"from": "20"}, [2, 3]),
+        ({"to": "20"}, [1, 2]),
+        ({"from": "15", "to": "20.5"}, [2]),
+        ({"from": "31"}, []),
+    ],
+)
+def test_a_range_of_time_holds_for_invocations_messages_traces_and_the_log(
+    ring: Ring, details: Details, tmp_path: Path, query: dict[str, str], numbers: list[int]
+) -> None:
+    lines = []
+    for n in (1, 2, 3):
+        frame = f'{{"eventType": "MESSAGE", "message_id": "m{n}", "text": "every"}}'
+        ring.add(INVOCATION, "Send", at=10.0 * n, given=frame)
+        stamp = f"1970-01-01 00:00:{10 * n},000+0000"
+        lines += [json.dumps({"timestamp": stamp, "message": str(n)}), f"  traceback of {n}"]
+    (tmp_path / "Send.log").write_text("\n".join(["before all", *lines]))
+    shown = run(details.get(("functions", "send"), query))["invocations"]
+    assert [each["at"] / 10 for each in reversed(shown)] == numbers
+    recent = run(details.get(("trace",), query))["recent"]
+    assert [each["id"] for each in reversed(recent)] == [f"m{n}" for n in numbers]
+    steps = run(details.get(("trace",), {"id": "every", **query}))["steps"]
+    assert [each["at"] / 10 for each in steps] == numbers
+    log = run(details.get(("functions", "send", "log"), query))["lines"]
+    wanted = [line for n in numbers for line in lines[2 * n - 2 : 2 * n]]
+    assert log == ([] if query else ["before all"]) + wanted
+
+
+@pytest.mark.parametrize("text", ["x", "nan", "inf", "2026-11-29T14:00"])
+def test_what_is_no_time_is_an_error(details: Details, text: str) -> None:
+    with pytest.raises(ApiError, match="a time in seconds"):
+        run(details.get(("trace",), {"from": text}))
 
 
 def run(work: Coroutine[Any, Any, Any]) -> Any:
@@ -190,6 +228,46 @@ def test_items_are_paged_with_their_types(aws: str) -> None:
     assert (len(second["items"]), second["next"]) == (1, None)
     with pytest.raises(ApiError, match="a key as JSON"):
         run(details.get(("tables", "paged"), {"start": "{"}))
+
+
+def test_items_are_found_by_their_key(aws: str) -> None:
+    dynamodb: Any = boto3.client("dynamodb", endpoint_url=aws)
+    for name, kind in (("texts", "S"), ("numbers", "N")):
+        dynamodb.create_table(
+            TableName=name,
+            KeySchema=[
+                {"AttributeName": "user", "KeyType": "HASH"},
+                {"AttributeName": "item", "KeyType": "RANGE"},
+            ],
+            AttributeDefinitions=[
+                {"AttributeName": "user", "AttributeType": "S"},
+                {"AttributeName": "item", "AttributeType": kind},
+            ],
+            BillingMode="PAY_PER_REQUEST",
+        )
+    for user, item in (("ravi", "chat#1"), ("ravi", "chat#2"), ("ravi", "device#a"), ("raju", "x")):
+        dynamodb.put_item(TableName="texts", Item={"user": {"S": user}, "item": {"S": item}})
+    for n in range(PAGE + 1):
+        dynamodb.put_item(TableName="numbers", Item={"user": {"S": "ravi"}, "item": {"N": str(n)}})
+    tables = ["texts", "numbers", "paged"]
+    details = Details(Ring(lambda: 0.0), clients=lambda _service: dynamodb, tables=tables)
+
+    def found(table: str, **query: str) -> list[str]:
+        response = run(details.get(("tables", table), query))
+        return [next(iter(each["item"].values())) for each in response["items"]]
+
+    assert found("texts", partition="ravi") == ["chat#1", "chat#2", "device#a"]
+    assert found("texts", partition="ravi", begins="chat#") == ["chat#1", "chat#2"]
+    assert found("texts", partition="nobody") == []
+    assert found("numbers", partition="ravi", begins="7") == ["7"]
+    first = run(details.get(("tables", "numbers"), {"partition": "ravi"}))
+    assert (len(first["items"]), first["types"]) == (PAGE, ["S", "N"])
+    start = json.dumps(first["next"])
+    assert found("numbers", partition="ravi", start=start) == [str(PAGE)]
+    with pytest.raises(ApiError):
+        found("numbers", partition="ravi", begins="seven")
+    with pytest.raises(ApiError):
+        found("texts", partition="")  # no key is empty
 
 
 def test_the_server_knows_who_made_which_call_and_leaves_reads_out(aws: str) -> None:

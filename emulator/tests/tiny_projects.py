@@ -43,6 +43,19 @@ def handler(event, context):
 
 REMARK = "least_connections is least_outstanding_requests on AWS."
 
+CONSUME = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
+POLICY: dict[str, Any] = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Action": CONSUME, "Resource": {"Fn::GetAtt": ["Jobs", "Arn"]}},
+        {
+            "Effect": "Allow",
+            "Action": "dynamodb:PutItem",
+            "Resource": {"Fn::GetAtt": ["Items", "Arn"]},
+        },
+    ],
+}
+
 RESOURCES: dict[str, Any] = {
     "Items": {
         "Type": "AWS::DynamoDB::Table",
@@ -53,7 +66,12 @@ RESOURCES: dict[str, Any] = {
         },
     },
     "Jobs": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "jobs"}},
-    "Role": {"Type": "AWS::IAM::Role"},
+    "Role": {
+        "Type": "AWS::IAM::Role",
+        "Properties": {
+            "Policies": [{"PolicyName": "Store", "PolicyDocument": POLICY}],
+        },
+    },
     "StoreFunction0A1B2C3D": {
         "Type": "AWS::Lambda::Function",
         "Properties": {

@@ -3,7 +3,6 @@
 docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html
 """
 
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
@@ -16,6 +15,7 @@ from lambdas.errors import ChatError
 ALGORITHM = "RS256"  # the only one of Cognito; the token's `alg` is never trusted
 
 TIMES = ("exp", "iat", "nbf", "auth_time")
+LATEST = 2**53  # epoch seconds; up to there a float holds every integer
 
 # Cognito's clock may be ahead of ours by this much: a token just issued must be valid.
 SKEW_SECONDS = 60
@@ -40,7 +40,8 @@ class AccessTokens:
         """Of a request with these Authorization headers. Raises ChatError unauthorized."""
         token = bearer(authorization)
         claims = self._claims(token)
-        # JSON here may have NaN and Infinity, with which no comparison means anything
+        # JSON here may have NaN and Infinity, with which no comparison means anything, and
+        # integers that no float can hold
         if not all(_is_time(claims[name]) for name in TIMES if name in claims):
             raise invalid()
         if claims["exp"] <= self._clock():
@@ -85,7 +86,7 @@ def from_cognito(access_token: str) -> SignIn:
 
 def _is_time(value: Any) -> bool:
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and math.isfinite(value)
+    return number and abs(value) < LATEST
 
 
 def bearer(authorization: Sequence[str]) -> str:

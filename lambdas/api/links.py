@@ -31,7 +31,7 @@ def offer(call: Call) -> Response:
         signatures.decode(offered[name], signatures.KEY_BYTES, name)
     expires_in = Links(call.aws.users).offer(offered, call.came_at)
     if expires_in is None:
-        raise ChatError("conflict", "these keys were offered before: make new ones")
+        raise ChatError("conflict", "these keys were offered before, and each link needs its own")
     return Response(201, {"expires_in": expires_in})
 
 

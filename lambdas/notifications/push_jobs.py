@@ -31,6 +31,7 @@ PREFIX = "rings#"
 # watch queues a job again, some seconds later, for what is not acknowledged by then: so a burst of
 # messages is a few jobs.
 WAKING_SECONDS = 3.0
+LOOKED_LIMIT = 10_000  # remembered in one environment; beyond it nothing is
 
 Tried = Mapping[str, Collection[str]]  # user -> devices that a post was tried on, in vain
 
@@ -245,10 +246,18 @@ def wake(aws: Aws, chat: str, tried: Tried) -> list[Job]:
     """Queues a job for each user of a message that is stored. The jobs that SQS rejected.
 
     Users who were rung just now, and those for whom the chat is quiet and was counted just now, are
-    left to the delivery watch.
+    left to the delivery watch. Their items are not read again meanwhile: `looked_at` only grows.
     """
-    rings = RingItems(aws.users).begun_of(sorted(tried), chat)
     looked_since = (aws.now() - WAKING_SECONDS) * 1000
+    tried = {
+        user: devices
+        for user, devices in tried.items()
+        if aws.looked_at.get((user, chat), 0) <= looked_since
+    }
+    rings = RingItems(aws.users).begun_of(sorted(tried), chat)
+    if len(aws.looked_at) > LOOKED_LIMIT:
+        aws.looked_at.clear()
+    aws.looked_at.update({(user, chat): each.looked_at for user, each in rings.items()})
     jobs = [
         Job(user, chat, tuple(sorted(devices)))
         for user, devices in sorted(tried.items())

@@ -1,8 +1,12 @@
+import ssl
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 
+import client.store.store
 from lambdas.telemetry import logger
+from tests.support import memory_store
 
 
 @pytest.fixture(autouse=True)
@@ -12,3 +16,12 @@ def quiet_handlers() -> Iterator[None]:
     logger.setLevel("WARNING")
     yield
     logger.setLevel(before)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def made_once() -> Iterator[None]:
+    """Each client reads the certificates of all authorities, and makes a store with its tables."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
+        patch.setattr(client.store.store, "migrate", memory_store.migrate)
+        yield

@@ -99,6 +99,7 @@ def run(project: Path, *command: str, **variables: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.deep
 @pytest.mark.slow
 def test_generated_files_types_and_lint_follow(project: Path) -> None:
     run(project, "protocol.generate", "--check")

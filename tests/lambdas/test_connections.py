@@ -12,11 +12,12 @@ import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdas import connections
 from lambdas.connections import Connections, Outcome, Post, sign
+from tests.support.examples import examples
 from tests.support.lambdas.connection_api import GONE, HANGS, ConnectionApi
 
 FRAME = {"type": "pong"}
@@ -41,7 +42,7 @@ def ours(api: ConnectionApi) -> Connections:
     when=st.datetimes(datetime(2024, 1, 1), datetime(2030, 1, 1)),
     method=st.sampled_from(["POST", "DELETE", "GET"]),
 )
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_the_signature_is_botocores(
     connection: str, body: bytes, stage: str, token: str | None, when: datetime, method: str
 ) -> None:

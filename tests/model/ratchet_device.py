@@ -12,10 +12,10 @@ from client.core.engine import Engine
 from client.core.frames import Message, Synced
 from client.core.settings import Settings
 from client.store.store import Store
-from client.store.tables import migrate
 from lambdas.frames import Frame
 from tests.client.crypto.scene import Device
 from tests.support.backend.people import People
+from tests.support.memory_store import migrate
 
 QUICK = Settings(
     resend_after=3.0,

@@ -18,7 +18,7 @@ SCHEDULES = 1 if "SEED" in os.environ else 96
 ONLY = [int(step) for step in os.environ["STEPS"].split(",")] if "STEPS" in os.environ else None
 SEEDS = range(FIRST, FIRST + SCHEDULES)
 PARTS = 4
-ENOUGH_FOR_A_MUTANT = 400
+ENOUGH_FOR_A_MUTANT = 100
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +27,9 @@ def unexpected() -> Iterator[list[BaseException]]:
         yield found
 
 
-@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize(
+    "part", [0, *(pytest.param(part, marks=pytest.mark.deep) for part in range(1, PARTS))]
+)
 def test_nothing_is_lost_or_shown_twice_whatever_fails(
     part: int, unexpected: list[BaseException]
 ) -> None:
@@ -40,9 +42,10 @@ def test_nothing_is_lost_or_shown_twice_whatever_fails(
         assert not unexpected, f"SEED={seed}: a handler failed by itself: {unexpected}"
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_the_model_catches(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mutant.owner, mutant.attribute, mutant.instead)
     with pytest.raises(AssertionError, match=mutant.caught_as):
         for seed in (FIRST_SCHEDULES.get(mutant.name, 0), *range(ENOUGH_FOR_A_MUTANT)):
-            Schedule(seed).run(STEPS)
+            Schedule(seed, more_of=mutant.more_of).run(STEPS)

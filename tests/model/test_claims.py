@@ -190,6 +190,7 @@ def _last_resort_early(self: Directory, user: str, device: str, **_: bool) -> Cl
     return Claim(SignedKey(FALLBACK, f"last of {user}", ""), True, 0)
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(
     ("mutant", "caught_as"),
     [
@@ -208,6 +209,7 @@ def test_a_naive_claim_is_caught_by_the_same_check(
     assert caught_as in set().union(*map(problems, found.values()))
 
 
+@pytest.mark.deep
 def test_a_device_that_is_removed_and_comes_back_meanwhile_repeats_no_key_either() -> None:
     directory = Directory(Services().users)
     claimed: list[str] = []
@@ -255,6 +257,7 @@ def test_the_last_claim_of_a_bucket_is_taken_by_one_of_those_who_want_it() -> No
     assert {claims_of_one(20) for _ in range(50)} == {6}
 
 
+@pytest.mark.deep
 def test_a_limit_that_reads_first_and_counts_then_is_caught_by_the_same_check(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -168,6 +168,7 @@ def test_no_order_of_events_leaves_a_hole_or_a_second_copy() -> None:
         Run(case).check()
 
 
+@pytest.mark.deep
 def test_senders_who_share_a_slot_leave_holes_for_15_s_and_nothing_worse() -> None:
     """Only if the other one sends between the tries: then the head has forgotten the first."""
     most, with_holes = 0, 0

@@ -44,6 +44,7 @@ from tests.support.backend.people import People
 
 USERS = ("ravi", "raju", "mira", "anna")
 EXAMPLES = int(os.environ.get("RATCHETS", "24"))  # more of them for a night
+FEW = 6  # where there is no time for more
 # Why a text may have to wait for a copy: it was sealed before its sender knew the device.
 REASONS = {
     "its sender did not know this device",
@@ -527,7 +528,6 @@ class Ratchets(RuleBasedStateMachine):
 
 
 SETTINGS = settings(
-    max_examples=EXAMPLES,
     stateful_step_count=40,
     deadline=None,
     derandomize="SEED" not in os.environ,
@@ -537,8 +537,9 @@ SETTINGS = settings(
 )
 
 
-def test_every_text_is_readable_once_by_exactly_the_devices_that_should() -> None:
-    run_state_machine_as_test(Ratchets, settings=SETTINGS)
+@pytest.mark.parametrize("examples", [FEW, pytest.param(EXAMPLES, marks=pytest.mark.deep)])
+def test_every_text_is_readable_once_by_exactly_the_devices_that_should(examples: int) -> None:
+    run_state_machine_as_test(Ratchets, settings=settings(SETTINGS, max_examples=examples))
 
 
 # What the rules that mutants are looked for with are called with.
@@ -580,6 +581,7 @@ def _schedule(seed: int, rules: Sequence[str]) -> None:
         machine.teardown()
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_the_model_catches(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
     _schedule(mutant.first, mutant.rules)  # which the unchanged code survives

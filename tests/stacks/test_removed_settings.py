@@ -14,7 +14,7 @@ from stacks.config.overrides import environment_from
 from stacks.config.target_groups import Stickiness
 from tests.stacks.synthesized import Resource, Synthesize
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.deep]
 
 HEALTHY = "target_group_health"
 COMMON = {

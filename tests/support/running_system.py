@@ -55,6 +55,8 @@ def started(state: Path, *arguments: str, kill: bool = False) -> Iterator[dict[s
             process.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
             ended = process.wait(timeout=60)
             assert ended == (-signal.SIGKILL if kill else 0), (state / "output.txt").read_text()
+            refused = state / "logs" / "denials.log"
+            assert not refused.exists(), f"a role lacks a permission: {refused.read_text()}"
 
 
 def _when_ready(state: Path, process: subprocess.Popen[bytes]) -> dict[str, Any]:

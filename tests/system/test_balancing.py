@@ -27,6 +27,7 @@ from tests.support.running_system import (
 pytestmark = pytest.mark.xdist_group("story")
 
 
+@pytest.mark.deep
 def test_1000_requests_one_after_another_are_333_333_334(three_targets: Play) -> None:
     async def scene(system: System) -> None:
         names = await system.names("small")
@@ -76,6 +77,7 @@ def test_weights_5_to_2_between_containers_and_a_function_are_500_and_200(
     three_targets(scene)
 
 
+@pytest.mark.deep
 def test_a_new_target_gets_nothing_before_its_first_passed_check_then_an_even_share(
     three_targets: Play,
 ) -> None:
@@ -103,6 +105,7 @@ def test_a_new_target_gets_nothing_before_its_first_passed_check_then_an_even_sh
     three_targets(scene)
 
 
+@pytest.mark.deep
 def test_scaling_in_under_load_loses_no_request(three_targets: Play) -> None:
     """Neither those that come and go, nor those that a leaving target has under way: three
     sign-ins, one at each target, whose bodies come when two of the targets drain already."""

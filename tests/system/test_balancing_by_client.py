@@ -28,7 +28,7 @@ from tests.support.running_system import (
 )
 from tests.system.conftest import SecondSystem
 
-pytestmark = pytest.mark.xdist_group("systems")
+pytestmark = [pytest.mark.xdist_group("systems"), pytest.mark.deep]
 
 POOL = "large"  # of staging; also the one behind the Network Load Balancer
 ADDRESSES = [f"127.0.0.{number}" for number in range(1, 255)]

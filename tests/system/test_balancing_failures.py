@@ -67,6 +67,7 @@ def serves(state: State, target: str) -> bool:
     return shown is not None and shown["state"] == "healthy"
 
 
+@pytest.mark.deep
 def test_when_all_are_unhealthy_requests_go_to_all(three_targets: Play) -> None:
     """They hang, so no check passes; what they were sent meanwhile they answer on waking."""
 
@@ -96,6 +97,7 @@ def in_flight(state: State) -> dict[str, int]:
     return {name: target["in_flight"] for name, target in targets_in(state, "small").items()}
 
 
+@pytest.mark.deep
 def test_without_any_target_it_is_503_until_there_is_one_again(three_targets: Play) -> None:
     async def scene(system: System) -> None:
         await system.scale("small", 0)
@@ -108,6 +110,7 @@ def test_without_any_target_it_is_503_until_there_is_one_again(three_targets: Pl
     three_targets(scene)
 
 
+@pytest.mark.deep
 def test_messages_arrive_once_and_in_order_while_containers_and_functions_are_killed(
     three_targets: Play, endpoints: dict[str, Any], device: Make, name: Name
 ) -> None:

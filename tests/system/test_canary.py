@@ -157,6 +157,7 @@ async def send_plainly(endpoints: dict[str, Any], user: str, chat: str, canary: 
     ]
 
 
+@pytest.mark.deep
 def test_the_backend_holds_no_plaintext_and_its_logs_hold_no_secrets(
     system: Searched, device: Make, name: Name, phone: Callable[[str], Any], wait_until: Any
 ) -> None:

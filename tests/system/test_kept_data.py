@@ -12,7 +12,7 @@ from client import ChatClient, State
 from tests.support.running_system import PASSWORD, started
 from tests.system.telling import reached, received
 
-pytestmark = pytest.mark.xdist_group("kept")
+pytestmark = [pytest.mark.xdist_group("kept"), pytest.mark.deep]
 
 
 def test_users_chats_and_devices_go_on_after_a_kill(tmp_path: Path) -> None:

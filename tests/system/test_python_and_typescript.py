@@ -124,6 +124,7 @@ def test_a_picture_is_uploaded_and_opened_on_the_other_side_and_back(
     tell(story)
 
 
+@pytest.mark.deep
 def test_both_write_first_at_the_same_time(
     device: Make, name: Name, tell: Callable[[Story], None]
 ) -> None:
@@ -144,6 +145,7 @@ def test_both_write_first_at_the_same_time(
     tell(story)
 
 
+@pytest.mark.deep
 def test_frames_that_overtake_each_other_and_lost_connections_lose_nothing(
     device: Make, name: Name, tell: Callable[[Story], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -220,6 +222,7 @@ def shuffle_arrivals(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client.driver.Driver, "received", received)
 
 
+@pytest.mark.deep
 def test_conversations_go_on_after_restarts_of_either_side(
     device: Make, name: Name, tell: Callable[[Story], None]
 ) -> None:
@@ -289,6 +292,7 @@ def test_a_group_of_both_kinds_with_several_devices_reads_everybody(
     tell(story)
 
 
+@pytest.mark.deep
 def test_a_device_that_was_added_a_second_ago_gets_the_message(
     device: Make, name: Name, tell: Callable[[Story], None]
 ) -> None:
@@ -329,6 +333,7 @@ async def anyhow(web: Browser, text: str) -> None:
         one.result()
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("remover", ["python", "web"])
 def test_a_removed_member_reads_nothing_more_and_a_new_one_nothing_from_before(
     device: Make, name: Name, tell: Callable[[Story], None], remover: str
@@ -371,6 +376,7 @@ def test_a_removed_member_reads_nothing_more_and_a_new_one_nothing_from_before(
     tell(story)
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("adder", ["python", "web"])
 def test_who_is_added_gets_what_it_asks_for_but_nothing_from_before(
     device: Make, name: Name, tell: Callable[[Story], None], adder: str
@@ -402,6 +408,7 @@ def test_who_is_added_gets_what_it_asks_for_but_nothing_from_before(
     tell(story)
 
 
+@pytest.mark.deep
 def test_who_lost_its_sessions_asks_and_gets_what_it_could_not_read(
     device: Make, name: Name, tell: Callable[[Story], None], tmp_path: Path
 ) -> None:
@@ -434,6 +441,7 @@ def test_who_lost_its_sessions_asks_and_gets_what_it_could_not_read(
     tell(story)
 
 
+@pytest.mark.deep
 def test_safety_numbers_and_emoji_are_the_same_on_both_sides(
     device: Make, name: Name, tell: Callable[[Story], None]
 ) -> None:
@@ -463,6 +471,7 @@ def test_safety_numbers_and_emoji_are_the_same_on_both_sides(
     tell(story)
 
 
+@pytest.mark.deep
 def test_another_identity_of_a_device_stops_sending_until_it_is_accepted(
     device: Make, name: Name, tell: Callable[[Story], None], tmp_path: Path, endpoints: Any
 ) -> None:

@@ -16,7 +16,7 @@ from tests.support.running_system import PASSWORD
 from tests.support.web_page import browser, build, opened
 from tests.system.telling import received, texts
 
-pytestmark = pytest.mark.xdist_group("story")
+pytestmark = [pytest.mark.xdist_group("story"), pytest.mark.deep]
 
 FILE_BYTES = 2_000_000
 SECRET = "the well is behind the old mill"

@@ -12,7 +12,7 @@ from emulator.runtime import endpoints, lock
 
 ROOT = Path(__file__).parents[2]
 
-pytestmark = pytest.mark.xdist_group("systems")
+pytestmark = [pytest.mark.xdist_group("systems"), pytest.mark.deep]
 
 
 def test_the_tour_sees_what_it_expects_and_leaves_nothing_behind(tmp_path: Path) -> None:

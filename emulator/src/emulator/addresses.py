@@ -10,10 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-ACCESS_KEY = "local"
-# A function's worker has its name as the access key, so that a call says who made it.
-WORKER = re.compile(r"[A-Za-z0-9_]+-[0-9a-f]{6}")
-SECRET_KEY = "local"  # noqa: S105  nothing checks it; clients refuse to call without one
+from emulator.credentials import ACCESS_KEY, SECRET_KEY
 
 _SERVICES = (
     "COGNITO_IDENTITY_PROVIDER",

@@ -37,10 +37,10 @@ class PortTaken(EmulatorError):
 
 
 class Throttled(Exception):
-    """No worker came free: the function's reserved concurrency is exhausted."""
+    """No worker came free: the function's concurrency is exhausted."""
 
-    def __init__(self, function: str) -> None:
-        super().__init__(f"Rate Exceeded: {function} has reached its reserved concurrency")
+    def __init__(self, function: str, why: str = "has reached its reserved concurrency") -> None:
+        super().__init__(f"Rate Exceeded: {function} {why}")
         self.function = function
 
 

@@ -12,6 +12,7 @@ from emulator.functions.provider import FunctionProvider
 from emulator.gateway.provider import ApiGatewayProvider
 from emulator.resources.buckets import BucketProvider
 from emulator.resources.custom import CustomResourceProvider
+from emulator.resources.permissions import PermissionProvider
 from emulator.resources.queues import QueueProvider, TopicProvider
 from emulator.resources.secrets import KeyProvider, SecretProvider
 from emulator.resources.tables import TableProvider
@@ -35,6 +36,8 @@ EMULATED: Mapping[type, str] = {
     TopicProvider: "moto; nobody subscribes",
     UserPoolProvider: _MOTO.format("COGNITO_IDENTITY_PROVIDER"),
     SecretProvider: _MOTO.format("SECRETS_MANAGER"),
+    PermissionProvider: "every call of a function or task is checked against them, and refused as"
+    " AWS does",
     KeyProvider: "moto; nothing is encrypted with them, and those for it sign",
 }
 

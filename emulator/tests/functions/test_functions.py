@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from tests.functions.hosts import function, running, until
 
+from emulator.functions import pool
 from emulator.functions.environment import has_awslambdaric
 from emulator.functions.functions import Functions
 from emulator.providers import EmulatorError, InvokeResult, Throttled
@@ -273,6 +274,36 @@ def test_a_reserved_concurrency_throttles_what_is_above_it(tmp_path: Path) -> No
         assert not (await running).error
 
     run(tmp_path, WAITING, scenario, reserved=1, timeout=30.0)
+
+
+def test_what_waits_too_long_for_a_free_worker_is_throttled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = tmp_path / "gate"
+    event = json.dumps(str(gate)).encode()
+
+    async def scenario(functions: Functions) -> None:
+        running = asyncio.create_task(functions.invoke("echo", event))
+        await until(lambda: functions.state()["functions"][0]["busy"] == 1)
+        monkeypatch.setattr(pool, "QUEUE_SECONDS", 0.0)
+        with pytest.raises(Throttled, match="echo had no free worker"):
+            await functions.invoke("echo", event)
+        assert functions.state()["functions"][0]["waiting"] == 0
+        gate.touch()
+        assert not (await running).error
+
+    run(tmp_path, WAITING, scenario, limit=1, timeout=30.0)
+
+
+def test_what_waits_for_the_first_worker_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "QUEUE_SECONDS", 0.0)
+
+    async def scenario(functions: Functions) -> None:
+        assert not (await functions.invoke("echo", b"{}")).error
+
+    run(tmp_path, "def handler(event, context): return 1", scenario)
 
 
 def test_a_prewarmed_function_has_a_worker_before_its_first_event(tmp_path: Path) -> None:

@@ -43,17 +43,17 @@ def test_resources_are_made_with_the_values_of_those_they_refer_to() -> None:
         {
             "Jobs": queue(
                 Dead={"Fn::GetAtt": ["Dead", "Arn"]},
-                Role={"Fn::GetAtt": ["Role", "Arn"]},
+                Board={"Fn::GetAtt": ["Board", "Arn"]},
                 Gone={"Ref": "AWS::NoValue"},
             ),
             "Dead": queue(),
-            "Role": {"Type": "AWS::IAM::Role"},
+            "Board": {"Type": "AWS::CloudWatch::Dashboard"},
         }
     )
     assert list(made.asked) == ["Dead", "Jobs"]
     assert made.asked["Jobs"] == {
         "Dead": "arn-Dead",
-        "Role": "arn:aws:iam::123456789012:role/s-Role",
+        "Board": "arn:aws:cloudwatch:us-east-1:123456789012:dashboard/s-Board",
     }
 
 

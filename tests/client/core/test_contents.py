@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema  # type: ignore[import-untyped] # has no types
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from client.core.content import (
@@ -25,6 +25,7 @@ from client.core.content import (
     written,
 )
 from client.core.view import Change, newest, view
+from tests.support.examples import examples
 
 PROTOCOL = Path(__file__).parents[3] / "protocol"
 
@@ -94,7 +95,7 @@ ANYTHING = st.recursive(
 )
 
 
-@settings(max_examples=300, derandomize=True, deadline=None)
+@examples(300)
 @given(data=st.data())
 def test_a_field_that_is_replaced_by_anything_is_read_as_the_schema_says(data: Any) -> None:
     content = dict(data.draw(st.sampled_from(CONTENTS["good"]))["content"])

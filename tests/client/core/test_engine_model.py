@@ -20,7 +20,14 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from client.core.content import text_content
 from client.core.engine import Engine
@@ -34,7 +41,6 @@ from client.core.settings import Settings
 from client.core.step import Step
 from client.core.ticks import State
 from client.store.store import Store
-from client.store.tables import migrate
 from client.store.vault import Vault
 from lambdas.frames import Frame
 from lambdas.messages import sync_plan
@@ -43,12 +49,14 @@ from tests.client.core.fake_cipher import FakeCipher
 from tests.model.tasks import Task
 from tests.support.backend.gateway import Connection
 from tests.support.backend.people import People
+from tests.support.memory_store import migrate
 
 pytestmark = pytest.mark.slow
 
 USERS = ("ravi", "raju", "meena")
 PAGE = 4  # messages that one sync posts
 EXAMPLES = int(os.environ.get("SCHEDULES", "100"))  # more of them for a night
+FEW = 15  # where there is no time for more
 QUICK = Settings(resend_after=3.0, sync_timeout=30.0, quiet_receipt_delay=2.0)
 
 
@@ -451,14 +459,17 @@ class Schedules(RuleBasedStateMachine):
         assert reported == sorted(set(reported)), "reported twice or out of order"
 
 
-Schedules.TestCase.settings = settings(
-    max_examples=EXAMPLES,
+SETTINGS = settings(
     stateful_step_count=60,
     deadline=None,
     derandomize="SEED" not in os.environ,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
-TestSchedules = Schedules.TestCase
+
+
+@pytest.mark.parametrize("examples", [FEW, pytest.param(EXAMPLES, marks=pytest.mark.deep)])
+def test_messages_ticks_and_receipts_are_right_after_any_schedule(examples: int) -> None:
+    run_state_machine_as_test(Schedules, settings=settings(SETTINGS, max_examples=examples))
 
 
 @pytest.mark.parametrize("backup", [False, True])

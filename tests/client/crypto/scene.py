@@ -25,13 +25,13 @@ from client.core.step import Step
 from client.crypto.account import KEYS_WANTED, AccountKeys
 from client.crypto.encryption import Encryption
 from client.store.store import Store
-from client.store.tables import migrate
 from client.store.vault import Vault
 from lambdas.errors import ChatError
 from lambdas.frames import Frame
 from tests.support.backend.clock import EPOCH
 from tests.support.backend.gateway import Connection
 from tests.support.backend.people import People
+from tests.support.memory_store import migrate
 
 NEVER = (1e9, 1e9)
 SETTINGS = Settings(quiet_receipt_delay=2.0, reconnect_between=NEVER, ping_between=NEVER)

@@ -11,7 +11,7 @@ from client.core.events import VerificationRequested
 from client.crypto.sas import REQUEST_LIFE, Stage
 from tests.client.crypto.comparing import Fields, Side, pair
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.deep]
 
 KEY = "p8KauAuCQfA0tTxof0a/xkHs5S8GkpbOZ3xAr9Y+050"  # of nobody here
 JUNK = st.one_of(st.none(), st.integers(), st.text(max_size=8), st.lists(st.text(max_size=8)))

@@ -12,8 +12,8 @@ from vodozemac import GroupSession
 from client.crypto.groups import KEPT_SECONDS, InboundGroups, RoomKey
 from client.crypto.rotation import SECONDS
 from client.crypto.sessions import Undecryptable
-from client.store.tables import migrate
 from client.store.vault import Vault
+from tests.support.memory_store import migrate
 
 CHAT, OTHER, RAVI, MIRA = "c1", "c2", "ravi/phone", "mira/phone"
 DAY = 24 * 3600.0

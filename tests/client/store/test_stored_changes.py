@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from client.core.arrivals import Arrivals
@@ -23,6 +23,7 @@ from client.core.step import Step
 from client.store import Store
 from tests.client.core.fake_cipher import FakeCipher
 from tests.client.crypto.test_pure_crypto import VECTORS
+from tests.support.examples import examples
 
 STORY = json.loads((VECTORS / "views.json").read_text(encoding="utf-8"))["story"]
 CHAT = "c"
@@ -136,7 +137,7 @@ def entries(chosen: Iterable[int]) -> list[tuple[int, Reference, MessageContent]
     return texts + others
 
 
-@settings(max_examples=150, derandomize=True, deadline=None)
+@examples(150)
 @given(data=st.data())
 def test_the_same_messages_show_the_same_in_whatever_order_and_however_often(data: Any) -> None:
     """Some are taken without their key and are read later; some come twice."""
@@ -159,7 +160,7 @@ def test_the_same_messages_show_the_same_in_whatever_order_and_however_often(dat
             assert not any(f"'{word}" in shuffled.stored() for word in secrets)
 
 
-@settings(max_examples=60, derandomize=True, deadline=None)
+@examples(60)
 @given(data=st.data())
 def test_the_story_of_both_clients_ends_the_same_in_whatever_order_it_comes(data: Any) -> None:
     device = Device()
@@ -173,6 +174,7 @@ def test_the_story_of_both_clients_ends_the_same_in_whatever_order_it_comes(data
     device.read_all()
     with device.store.transaction():
         device.store.set_watermark(CHAT, len(everything))
+    device.store.describe(CHAT, "group", None)
     history = [
         {
             "seq": each.seq,
@@ -222,6 +224,24 @@ def test_what_was_deleted_before_it_could_be_read_is_never_stored() -> None:
     assert [(each[2], each[4]) for each in device.seen()] == [("", True)]
     assert "secret" not in device.stored()
     assert device.store.asks(START + 1e9) == {}
+
+
+@pytest.mark.parametrize("kind", [None, "direct", "group"])
+def test_only_a_group_has_the_name_and_the_picture_that_somebody_wrote(kind: str | None) -> None:
+    device = Device()
+    if kind is not None:
+        device.store.describe(CHAT, kind, None)
+    for seq, content in enumerate(
+        [
+            MessageContent("chat_name", {"name": "Your bank"}),
+            MessageContent("chat_picture", {"picture": "/9j/AAAA"}),
+        ],
+        start=1,
+    ):
+        device.take(seq, Reference("raju/phone", change_id(seq, _random())), content, readable=True)
+    (summary,) = device.store.chats()
+    expected = ("Your bank", "/9j/AAAA") if kind == "group" else (None, None)
+    assert (summary.name, summary.picture) == expected
 
 
 # -- what disappears

@@ -9,7 +9,7 @@ from lambdas.messages.chats import Chats
 from lambdas.notifications.push_jobs import WAKING_SECONDS
 from lambdas.presence import connection
 from tests.support.lambdas import events, given, then, when
-from tests.support.lambdas.backend import Backend
+from tests.support.lambdas.backend import Backend, recorded_calls
 from tests.support.lambdas.connection_api import GONE
 from tests.support.lambdas.phones import Phones
 
@@ -93,6 +93,23 @@ def test_a_burst_is_a_few_jobs_and_none_of_it_is_passed_over(
             jobs += len(phones.run())
     assert jobs == 2 and phones.rings("raju") == [texts[0], texts[-1]]
     assert phones.pushed["raju/phone"][-1]["unread"] == "30"
+
+
+def test_who_was_rung_just_now_costs_a_read_in_three_seconds(
+    world: Backend, phones: Phones
+) -> None:
+    chat = given.direct_chat(world, "ravi", "raju")
+    when.sends(world, "ravi", chat)
+    phones.run()
+    when.sends(world, "ravi", chat)
+    with recorded_calls(world) as calls:
+        for _ in range(3):
+            when.sends(world, "ravi", chat)
+    assert calls.count("BatchGetItem") == 6  # devices alone: the sender's, the receiver's
+    world.clock.pass_seconds(WAKING_SECONDS + 0.1)
+    later = when.sends(world, "ravi", chat)
+    phones.run()
+    assert phones.rings("raju")[-1] == later["message_id"]
 
 
 def test_a_burst_into_a_muted_chat_is_as_few_jobs_and_is_counted(

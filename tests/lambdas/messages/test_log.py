@@ -1,11 +1,12 @@
 import itertools
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdas.messages import log
 from lambdas.tables import seq_of
+from tests.support.examples import examples
 
 NOW = 1_000_000.0
 KINDS = ("message", "void", "expired", "absent")
@@ -93,7 +94,7 @@ def test_the_end_of_a_page_is_not_the_end_of_the_log() -> None:
     st.integers(0, 12),
     st.floats(0, 60),
 )
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_reading_on_later_never_shows_what_was_passed(
     positions: list[tuple[str, float]], after: int, purged_to: int, wait: float
 ) -> None:

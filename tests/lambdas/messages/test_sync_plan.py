@@ -1,13 +1,14 @@
 import json
 import string
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdas.frames import Frame, encode
 from lambdas.messages import sync_plan
 from lambdas.messages.heads import Head
 from lambdas.tables import Item
+from tests.support.examples import examples
 
 NAMES = st.text(string.ascii_lowercase, min_size=3, max_size=32)
 
@@ -26,7 +27,7 @@ def _head(chat: str, seq: int, members: int = 2) -> Head:
 
 
 @given(st.lists(_heads(), max_size=80, unique_by=lambda head: head.chat))
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_whatever_the_chats_the_answer_fits_a_frame(heads: list[Head]) -> None:
     by_name = {head.chat: head for head in heads}
     after = {head.chat: max(head.seq - number % 3, 0) for number, head in enumerate(heads)}
@@ -79,7 +80,7 @@ def _message(seq: int, payload: str) -> Frame:
 
 
 @given(st.lists(st.integers(0, 30_000), max_size=60), st.sampled_from(["p", "\u00e4", "\u4e2d"]))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_each_post_fits_and_is_as_full_as_it_can_be(sizes: list[int], letter: str) -> None:
     messages = [_message(seq, letter * (n // 3)) for seq, n in enumerate(sizes, start=1)]
     posts = list(sync_plan.posts(messages))

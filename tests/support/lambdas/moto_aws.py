@@ -16,7 +16,7 @@ from moto import mock_aws
 from moto.core import responses, utils
 from moto.core.botocore_stubber import BotocoreStubber
 
-from emulator.aws import dynamodb_speed, dynamodb_streams
+from emulator.aws import dynamodb_speed, dynamodb_streams, dynamodb_updates
 from emulator.aws.direct import Direct
 
 _stubbed = BotocoreStubber.process_request
@@ -48,6 +48,7 @@ def _imported(key: str) -> RSAKey:
 @cache
 def _install_speed() -> None:
     dynamodb_speed.install()
+    dynamodb_updates.install()
     dynamodb_streams.install()  # moto copies whole tables at each transaction
 
 

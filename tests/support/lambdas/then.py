@@ -5,17 +5,17 @@ from typing import Any
 
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # has no types
 
+from emulator.aws.dynamodb_speed import wire
 from lambdas.frames import SCHEMAS
-from stacks.config.tables import table_variable
-from tests.support.lambdas.backend import KEYS, Backend
+from tests.support.lambdas.backend import Backend, tables
 from tests.support.lambdas.connection_api import Frame
 
 
-def everything(world: Backend) -> dict[str, Any]:
+def everything(_world: Backend) -> dict[str, Any]:
     """All items of all tables, to see that nothing was written."""
-    scan = world.aws.dynamodb.scan
-    names = [world.aws.settings[table_variable(name)] for name in KEYS]
-    return {name: scan(TableName=name)["Items"] for name in names}
+    return {
+        name: [wire(item.attrs) for item in table.all_items()] for name, table in tables().items()
+    }
 
 
 def pushes(world: Backend) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.system.browser.conftest import Open
 from tests.system.browser.fake_system import QUIET, FakeSystem, group, target
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.deep]
 
 LONG = "switchboard-staging-web-ApiFunction6BF808EDx0123456789"
 BUSY = [*QUIET[:5], *[{"200": 900, "302": 20, "404": 100, "502": 30, "none": 7}] * 5]

@@ -18,7 +18,7 @@ from tests.support.peers import Peers
 from tests.support.pushed_browser import PushedBrowser, pushed_browser
 from tests.support.running_system import PASSWORD
 
-pytestmark = pytest.mark.xdist_group("story")
+pytestmark = [pytest.mark.xdist_group("story"), pytest.mark.deep]
 
 FALLBACK = ("New message", "Open Switchboard to read it.")
 

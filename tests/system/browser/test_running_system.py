@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.support.running_system import System, player
 from tests.system.browser.conftest import Open
 
-pytestmark = pytest.mark.xdist_group("story")
+pytestmark = [pytest.mark.xdist_group("story"), pytest.mark.deep]
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.support.typescript_client import NODE, WEB
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.deep]
 
 BUILT = WEB / "dist" / "app"
 STATUS = "async (path) => (await fetch(path)).status"

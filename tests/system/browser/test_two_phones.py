@@ -19,7 +19,7 @@ from lambdas.api import page as built
 from tests.support.web_app import complaint
 from tools.demo.__main__ import serving
 
-pytestmark = pytest.mark.xdist_group("story")
+pytestmark = [pytest.mark.xdist_group("story"), pytest.mark.deep]
 
 LAMPS = ("once", "order", "secret")
 SENT = ("encrypted", "accepted", "stored", "presence")

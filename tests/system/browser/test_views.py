@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,109 @@ def test_each_view_has_an_address_says_when_it_is_empty_and_fits(
             assert page.evaluate(CONTRAST) == [], view
             assert page.evaluate(OUTSIDE, width) == [], view
         fill(ring)
+
+
+class OneTable:
+    """A client of DynamoDB that knows two users' items."""
+
+    exceptions = type("Exceptions", (), {"ClientError": LookupError})
+    ITEMS = (("ravi", "chat#1"), ("ravi", "device#a"), ("raju", "chat#1"))
+
+    def describe_table(self, **_: Any) -> Any:
+        schema = [{"AttributeName": "user"}, {"AttributeName": "item"}]
+        types = [{**each, "AttributeType": "S"} for each in schema]
+        return {"Table": {"KeySchema": schema, "AttributeDefinitions": types, "ItemCount": 3}}
+
+    def scan(self, **_: Any) -> Any:
+        return {"Items": [{"user": {"S": user}, "item": {"S": item}} for user, item in self.ITEMS]}
+
+    def query(self, ExpressionAttributeValues: Any, **_: Any) -> Any:
+        user, begins = (
+            ExpressionAttributeValues[":p"],
+            ExpressionAttributeValues.get(":s", {"S": ""}),
+        )
+        items = self.scan()["Items"]
+        found = [each for each in items if each["user"] == user]
+        return {"Items": [each for each in found if each["item"]["S"].startswith(begins["S"])]}
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
+def test_what_was_refused_is_listed_once_with_how_often(
+    fake: FakeSystem, opened: Open, width: int, scheme: str
+) -> None:
+    page = opened(fake.console.url, width=width, scheme=scheme)
+    page.get_by_role("link", name="Permissions").click()
+    expect(page.get_by_text("Nothing was refused.")).to_be_visible()
+    denial = {
+        "by": "Send-1",
+        "user": "arn:aws:sts::123456789012:assumed-role/Send/Send-1",
+        "action": "dynamodb:PutItem",
+        "resource": "arn:aws:dynamodb:us-east-1:123456789012:table/" + "Chats" * 20,
+        "reason": "no identity-based policy allows the {} action",
+        "message": "User Send-1 is not authorized to perform: dynamodb:PutItem",
+    }
+    denials = [{**denial, "at": 1_800_000_000 + n} for n in range(3)]
+    fake.state = {**fake.state, "iam": "enforce", "denials": denials}
+    row = page.locator(".steps details")
+    expect(row).to_have_count(1)
+    row.locator("summary").click()
+    expect(row).to_contain_text("3 times")
+    expect(row).to_contain_text("is not authorized to perform: dynamodb:PutItem")
+    expect(page.get_by_text("Calls without a permission fail, as on AWS.")).to_be_visible()
+    assert page.evaluate(CONTRAST) == []
+    assert page.evaluate(OUTSIDE, width) == []
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
+def test_items_are_asked_for_by_their_key(
+    fake: FakeSystem, opened: Open, width: int, scheme: str
+) -> None:
+    fake.console._details = Details(
+        Ring(lambda: 0.0), clients=lambda _: OneTable(), tables=["Users"]
+    )
+    page = opened(fake.console.url, width=width, scheme=scheme)
+    page.goto(f"{fake.console.url}/_local/view/tables/Users")
+    items = page.locator(".steps summary")
+    expect(items).to_have_text(["ravi  chat#1", "ravi  device#a", "raju  chat#1"])
+    page.get_by_label("user is").fill("ravi")
+    page.get_by_role("button", name="Query").click()
+    expect(items).to_have_text(["ravi  chat#1", "ravi  device#a"])
+    page.get_by_label("item begins with").fill("dev")
+    page.get_by_role("button", name="Query").click()
+    expect(items).to_have_text(["ravi  device#a"])
+    page.reload()
+    expect(items).to_have_text(["ravi  device#a"])
+    items.first.click()
+    expect(page.locator(".attributes")).to_contain_text("device#a")
+    assert page.evaluate(CONTRAST) == []
+    assert page.evaluate(OUTSIDE, width) == []
+    page.get_by_role("link", name="first page").click()
+    expect(items).to_have_count(3)
+
+
+def test_a_range_of_time_stands_in_the_address(fake: FakeSystem, ring: Ring, opened: Open) -> None:
+    fill(ring)
+    page = opened(fake.console.url)
+    page.goto(f"{fake.console.url}/_local/view/functions/send")
+    rows = page.locator("details.step")
+    expect(rows).to_have_count(1)
+    began = page.evaluate(
+        "(at) => new Date(at - new Date(at).getTimezoneOffset() * 60000).toISOString().slice(0, 19)",
+        1_800_000_000_000,
+    )
+    page.get_by_label("from", exact=True).fill(began)
+    page.get_by_label("to", exact=True).fill(began)
+    page.get_by_role("button", name="Show").click()
+    expect(rows).to_have_count(1)
+    expect(page.get_by_label("from", exact=True)).to_have_value(re.compile(began[:16]))
+    page.get_by_label("to", exact=True).fill("2020-01-01T00:00:00")
+    page.get_by_label("from", exact=True).fill("")
+    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_text("It was not invoked then.")).to_be_visible()
+    page.reload()
+    expect(page.get_by_text("It was not invoked then.")).to_be_visible()
+    page.goto(f"{fake.console.url}/_local/view/trace?id={ID}&to=2020-01-01T00:00:00")
+    expect(page.get_by_text("This text is in no record that is retained.")).to_be_visible()
 
 
 def test_a_system_that_is_stopped_is_said_and_comes_back(

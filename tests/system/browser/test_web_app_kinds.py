@@ -22,7 +22,7 @@ from tests.support.web_app import (
     write_to,
 )
 
-pytestmark = pytest.mark.xdist_group("story")
+pytestmark = [pytest.mark.xdist_group("story"), pytest.mark.deep]
 
 
 def menu(page: Page, row: Any) -> Any:

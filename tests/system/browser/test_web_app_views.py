@@ -22,7 +22,7 @@ from tests.support.web_app import (
     write_to,
 )
 
-pytestmark = pytest.mark.xdist_group("story")
+pytestmark = [pytest.mark.xdist_group("story"), pytest.mark.deep]
 
 AXE = (WEB / "node_modules" / "axe-core" / "axe.min.js").read_text()
 # All rules but those that WCAG does not ask for and no view of one page can meet.

@@ -7,7 +7,8 @@ from typing import Any
 
 import aiohttp
 
-from emulator.addresses import ACCESS_KEY, Addresses
+from emulator.addresses import Addresses
+from emulator.credentials import ACCESS_KEY
 
 _TARGETS = {"dynamodbstreams": "DynamoDBStreams_20120810", "sqs": "AmazonSQS"}
 _SCOPES = {"dynamodbstreams": "dynamodb", "sqs": "sqs"}

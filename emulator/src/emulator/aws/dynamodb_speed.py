@@ -22,11 +22,10 @@ from moto.dynamodb.exceptions import ItemSizeTooLarge
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.utilities import dynamo_to_dict
 from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser  # type: ignore[attr-defined]  # untyped
-from moto.dynamodb.parsing.expressions import UpdateExpressionParser  # type: ignore[attr-defined]
 
+from emulator.aws.dynamodb_updates import ITEM_LIMIT
 from emulator.aws.hooks import replace
 
-_ITEM_LIMIT = 405_000  # bytes, as LimitedSizeDict has it
 _REMEMBERED = 1000  # expressions; an application has dozens, most with a few sets of values
 _TEXT, _SETS = frozenset({"S", "N"}), frozenset({"SS", "NS"})
 
@@ -35,11 +34,12 @@ def install() -> None:
     """Change moto's DynamoDB as this module's docstring describes."""
     replace(moto.dynamodb.responses, "dynamo_to_dict", wire)
     replace(DynamoType, "__deepcopy__", _copied)
+    replace(Item, "to_json", _to_json)
     replace(Item, "__init__", _init_item)
     _project_directly()
     _copy_no_results()
     _measure_directly()
-    _remember_update_expressions()
+    _copy_trees()
     _remember_conditions()
     _remember_node_types()
 
@@ -73,6 +73,22 @@ def _copied(self: Any, memo: dict[int, Any]) -> Any:
     return result
 
 
+def _to_json(self: Any, root_attr_name: str = "Attributes") -> dict[str, Any]:
+    """moto copies what is in a map or a list before it copies it again."""
+    return {root_attr_name: {name: _json_of(value) for name, value in self.attrs.items()}}
+
+
+def _json_of(attribute: Any) -> Any:
+    if type(attribute) is not DynamoType:
+        return attribute
+    value = attribute.value
+    if type(value) is dict:
+        value = {name: _json_of(each) for name, each in value.items()}
+    elif type(value) is list:
+        value = [_json_of(each) for each in value]
+    return {attribute.type: value}
+
+
 def _init_item(
     self: Any, hash_key: DynamoType, range_key: DynamoType | None, attrs: dict[str, Any]
 ) -> None:
@@ -81,7 +97,7 @@ def _init_item(
     self.attrs = LimitedSizeDict()
     for name, value in attrs.items():
         dict.__setitem__(self.attrs, name, DynamoType(value))
-    if self.size() > _ITEM_LIMIT:
+    if self.size() > ITEM_LIMIT:
         raise ItemSizeTooLarge
 
 
@@ -130,21 +146,14 @@ def _measure_directly() -> None:
     replace(DynamoType, "size", size)
 
 
-def _remember_update_expressions() -> None:
-    """Validation changes the tree that it gets, so each request has one of its own."""
-    original = UpdateExpressionParser.make.__func__
-
-    @lru_cache(_REMEMBERED)
-    def pickled(parser: type, expression: str) -> bytes:
-        return pickle.dumps(original(parser, expression))
-
-    def make(cls: type, expression: str) -> Any:
-        return pickle.loads(pickled(cls, expression))  # noqa: S301 - pickled above
+def _copy_trees() -> None:
+    """A validator changes a copy of its tree; of that one nothing is remembered."""
 
     def copied(tree: Any) -> Any:
-        return pickle.loads(pickle.dumps(tree))  # noqa: S301 - pickled here
+        result = pickle.loads(pickle.dumps(tree))  # noqa: S301 - pickled here
+        result.__dict__.pop("emulator_source", None)
+        return result
 
-    replace(UpdateExpressionParser, "make", classmethod(make))
     replace(moto.dynamodb.parsing.validators, "deepcopy", copied)
 
 

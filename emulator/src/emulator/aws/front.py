@@ -7,6 +7,7 @@ And a call is all CPU, so threads would only add switches between them.
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import socket
@@ -20,8 +21,11 @@ from aiohttp import web
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from emulator import listening
-from emulator.aws import calls_made, cognito_codes, invocations, peek, s3, saving
+from emulator.aws import calls_made, cognito_codes, invocations, peek, s3, saving, served
+from emulator.aws.checks import requests
+from emulator.aws.checks.rejection import Rejection
 from emulator.aws.direct import Direct
+from emulator.aws.permissions import Permissions
 from emulator.aws.saving import Saving
 from emulator.aws.sqs import LongPolls
 
@@ -52,27 +56,64 @@ async def _guard(
 
 
 def application(
-    wsgi: WsgiApp, long_polls: LongPolls, saved: Saving, functions: str = ""
+    wsgi: WsgiApp,
+    long_polls: LongPolls,
+    saved: Saving,
+    functions: str = "",
+    region: str = "",
 ) -> web.Application:
     """An aiohttp application that passes every request to moto: directly where that is possible,
-    else to `wsgi`. Invocations go to `functions`, a base URL; empty where no functions run."""
-    direct, calls = Direct(), calls_made.Calls()
+    else to `wsgi`. Invocations and what describes the environment go to `functions`, a base URL;
+    empty where no functions run. Other regions than `region` get an error."""
+    direct, calls, permissions = Direct(), calls_made.Calls(), Permissions()
+    turn = asyncio.Lock()
 
     def respond(request: web.Request, body: bytes) -> web.Response:
+        if denied := permissions.error(request, body):
+            return web.Response(status=denied.status, headers=denied.headers, body=denied.body)
+        try:
+            body = requests.checked(request.headers, body)
+        except Rejection as rejection:
+            return web.Response(
+                status=400,
+                text=json.dumps(requests.document(request.headers, rejection)),
+                headers={"x-amzn-errortype": rejection.code},
+                content_type="application/x-amz-json-1.0",
+            )
+
         def to_moto() -> web.Response:
-            return _call(wsgi, _environ(request, body) | {"wsgi.input": io.BytesIO(body)})
+            response = _call(wsgi, _environ(request, body) | {"wsgi.input": io.BytesIO(body)})
+            if response.status == 404 and permissions.hides_absence(request):
+                return s3.error(s3.DENIED)
+            return response
 
         found = _directly(direct, request, body)
-        return found or s3.respond(request, body, to_moto) or to_moto()
+        return found or s3.respond(request, body, to_moto, permissions) or to_moto()
 
     async def serve(request: web.Request) -> web.Response:
         body = await request.read()
+        scope = served.scope_of(request.headers, request.query_string)
+        why = served.rejection(scope, region)
+        if why is not None:
+            return served.rejected(request.headers, why)
+        if scope is not None and scope.service in served.DESCRIBED:
+            if denied := permissions.error(request, body):
+                return web.Response(status=denied.status, headers=denied.headers, body=denied.body)
+            if functions:
+                return await served.described(request, scope, body, functions)
+            return served.rejected(request.headers, served.nothing_runs(scope.service))
         if _may_change(request):
             saved.changed()
         started, began = time.monotonic(), time.time()
         while True:
-            long_polls.begin()
-            response = respond(request, body)
+            async with turn:
+                # Each in a round of the loop of its own, so that the loop learns meanwhile who has
+                # gone: a busy machine must not work for callers that have given up and ask again.
+                await asyncio.sleep(0)
+                if request.transport is None or request.transport.is_closing():
+                    return web.Response(status=408)  # that nobody reads
+                long_polls.begin()
+                response = respond(request, body)
             left = started + long_polls.wanted - time.monotonic()
             if left <= 0:
                 result = response.body if isinstance(response.body, bytes) else b""
@@ -83,10 +124,11 @@ def application(
     app = web.Application(client_max_size=MAX_BODY, middlewares=[_guard])
     saving.add_routes(app, saved)
     calls_made.add_routes(app, calls)
+    permissions.add_routes(app)
     peek.add_routes(app)
     cognito_codes.add_routes(app)
     if functions:
-        invocations.add_routes(app, functions)
+        invocations.add_routes(app, functions, permissions.error)
     app.router.add_route("*", "/{path:.*}", serve)
     return app
 

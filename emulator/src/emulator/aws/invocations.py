@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from aiohttp import ClientSession, ClientTimeout, web
+
+from emulator.iam.errors import Error
 
 PATH = "/2015-03-31/functions/{name}/invocations"
 # a function may run for 15 minutes
@@ -11,12 +15,17 @@ PASSED_ON = ("X-Amz-Invocation-Type", "X-Amz-Client-Context")
 HOP = ("content-length", "connection", "transfer-encoding", "date", "server")
 
 
-def add_routes(app: web.Application, url: str) -> None:
-    """`url` is the base URL of `emulator.functions.invoke_api`."""
+def add_routes(
+    app: web.Application, url: str, error: Callable[[web.Request, bytes], Error | None]
+) -> None:
+    """`url` is the base URL of `emulator.functions.invoke_api`; `error` gives the response to who
+    may not invoke."""
 
     async def invoke(request: web.Request) -> web.Response:
         headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
         body = await request.read()
+        if denied := error(request, body):
+            return web.Response(status=denied.status, headers=denied.headers, body=denied.body)
         async with (
             ClientSession(timeout=TIMEOUT, auto_decompress=False) as session,
             session.post(url + request.raw_path, data=body, headers=headers) as found,

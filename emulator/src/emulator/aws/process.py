@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from emulator.child_processes import ChildProcesses
+from emulator.iam.authority import Denial
 from emulator.listening import HOST, Port, bound, number
 from emulator.providers import EmulatorError
 
+REFUSED = b"refused "  # see emulator.aws.permissions
 OPEN_DATA, SAVE_DATA = "/_local/data/open", "/_local/data/save"  # see emulator.aws.saving
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -19,7 +23,8 @@ _STARTS_WITHIN = 30.0  # seconds
 
 
 class AwsServer:
-    """The process that emulates AWS on `port`; what it prints goes to `log`."""
+    """The process that emulates AWS on `port`; what it prints goes to `log`, and what it refuses to
+    `refused`."""
 
     def __init__(
         self,
@@ -29,12 +34,16 @@ class AwsServer:
         apns: str,
         log: Path,
         functions: str = "",
+        region: str = "",
+        refused: Callable[[Denial], None] = lambda _denial: None,
     ) -> None:
         self._children = children
         self._listen_on = port
         self._port = number(port)
         self._log = log
+        self._refused = refused
         self._arguments = ["--fcm", fcm, "--apns", apns, "--functions", functions]
+        self._arguments += ["--region", region]
         self._process: asyncio.subprocess.Process | None = None
         self._copying: asyncio.Task[None] | None = None
 
@@ -82,6 +91,8 @@ class AwsServer:
             while line := await output.readline():
                 if line == b"ready\n":
                     ready.set()
+                elif line.startswith(REFUSED):
+                    self._refused(Denial(**json.loads(line.removeprefix(REFUSED))))
                 else:
                     log.write(line)
 

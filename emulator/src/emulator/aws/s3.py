@@ -19,9 +19,11 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
 
 from emulator.aws import s3_cors
+from emulator.aws.permissions import Permissions
 from emulator.aws.s3_signatures import S3Error, check_form, check_query
 
 FORM = "multipart/form-data"
+DENIED = S3Error(403, "AccessDenied", "Access Denied")
 
 Pass = Callable[[], web.Response]
 
@@ -34,7 +36,9 @@ class Part(NamedTuple):
     body: bytes
 
 
-def respond(request: web.Request, body: bytes, to_moto: Pass) -> web.Response | None:
+def respond(
+    request: web.Request, body: bytes, to_moto: Pass, permissions: Permissions
+) -> web.Response | None:
     """The response to a request without credentials for a bucket; None to any other request."""
     name = request.path.lstrip("/").partition("/")[0]
     bucket = _backend().buckets.get(name)
@@ -42,16 +46,21 @@ def respond(request: web.Request, body: bytes, to_moto: Pass) -> web.Response | 
         return None
     cors = s3_cors.allowed(bucket.cors, request.headers, request.method)
     try:
-        response = _response(request, name, body, to_moto, cors)
-    except S3Error as error:
-        response = _error(error)
+        response = _response(request, name, body, to_moto, cors, permissions)
+    except S3Error as found:
+        response = error(found)
     if "Origin" in request.headers and cors:
         response.headers.update(cors)
     return response
 
 
 def _response(
-    request: web.Request, bucket: str, body: bytes, to_moto: Pass, cors: dict[str, str] | None
+    request: web.Request,
+    bucket: str,
+    body: bytes,
+    to_moto: Pass,
+    cors: dict[str, str] | None,
+    permissions: Permissions,
 ) -> web.Response:
     now = time.time()
     if request.method == "OPTIONS":
@@ -60,21 +69,26 @@ def _response(
             raise S3Error(403, "AccessForbidden", message)
         return web.Response()
     if request.method == "POST" and request.content_type == FORM:
-        return _take_form(request, bucket, body, now)
+        return _take_form(request, bucket, body, now, permissions)
     if not any(name.lower() == "x-amz-signature" for name in request.query):
-        raise S3Error(403, "AccessDenied", "Access Denied")
+        raise DENIED
     headers = {name.lower(): value for name, value in request.headers.items()}
     path = request.raw_path.partition("?")[0]
     check_query(request.method, path, list(request.query.items()), headers, now)
     return to_moto()
 
 
-def _take_form(request: web.Request, bucket: str, body: bytes, now: float) -> web.Response:
+def _take_form(
+    request: web.Request, bucket: str, body: bytes, now: float, permissions: Permissions
+) -> web.Response:
     """Stores the file of a form. Fields after the file are ignored, as S3 does."""
     fields: dict[str, str] = {}
     for part in _parts(request.headers["Content-Type"], body):
         if part.name == "file":
             check_form(bucket, fields, len(part.body), now)
+            found = {name.lower(): value for name, value in fields.items()}
+            if denied := permissions.form_error(found, bucket):
+                return web.Response(status=denied.status, headers=denied.headers, body=denied.body)
             return _store(bucket, fields, part.body)
         fields[part.name] = part.body.decode(errors="replace")
     raise S3Error(400, "InvalidArgument", "POST requires exactly one file upload per request.")
@@ -112,7 +126,7 @@ def _parts(content_type: str, body: bytes) -> list[Part]:
     raise S3Error(400, "MalformedPOSTRequest", "The form is not complete.")
 
 
-def _error(error: S3Error) -> web.Response:
+def error(error: S3Error) -> web.Response:
     text = f"<Error><Code>{error.code}</Code><Message>{escape(error.message)}</Message></Error>"
     return web.Response(
         status=error.status,

@@ -19,7 +19,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from emulator.addresses import ACCESS_KEY, SECRET_KEY, WORKER
+from emulator.credentials import ACCESS_KEY, SECRET_KEY, WORKER
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 LONGEST = 604_800  # seconds: "The maximum expiration time is seven days"

@@ -6,6 +6,7 @@ What each kind of load balancer is asked to be stands in application.py and netw
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -23,12 +24,15 @@ from emulator.balancer.targets.health import Outcome
 from emulator.balancer.targets.registrar import Registrar
 from emulator.balancer.targets.target_group import Target, TargetGroup, read_target_group
 from emulator.clock import Clock
+from emulator.iam.gate import Gate, OpenGate
 from emulator.listening import Port
 from emulator.providers import Created, EmulatorError, Invoke, Resource
 from emulator.resource import attributes_of
+from emulator.traces.ring import REQUEST, Ring
 
 PREFIX = "AWS::ElasticLoadBalancingV2::"
 LAMBDA_POOL = "lambda"
+SERVICE = "elasticloadbalancing.amazonaws.com"
 
 
 class LoadBalancingProvider:
@@ -54,7 +58,11 @@ class LoadBalancingProvider:
         account: str = "123456789012",
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
         any_host: bool = False,
+        gate: Gate | None = None,
+        ring: Ring | None = None,
     ) -> None:
+        self._ring = ring
+        self._gate = OpenGate() if gate is None else gate
         self._invoke = invoke
         self._clock = clock
         self._arns = Arns(region, account, random_bytes)
@@ -119,18 +127,48 @@ class LoadBalancingProvider:
 
     async def start(self) -> None:
         """Opens the listeners and registers the functions. Raises EmulatorError for a port that
-        is taken. Containers register through `targets`."""
+        is taken, and for a function that may not be invoked. Containers register through
+        `targets`."""
         self._connect_groups()
+        self._check_permissions()
         self._session = open_session()
         self._checker = HealthChecker(self._session, self._invoke)
         try:
-            await self._application.start(self.targets, self._invoke, self._clock)
+            await self._application.start(self.targets, self._invoke, self._clock, self._served)
             await self._network.start(self.targets)
         except EmulatorError:
             await self.stop()
             raise
         for arn, function in self._functions.items():
             self.targets.register(arn, function.rpartition(":")[2], "", 0, function)
+
+    def _served(self, target: str, what: str, trace: str, began: float, status: int | None) -> None:
+        """A task's access key is its id, which is also the target's: its calls are known by it."""
+        if self._ring is None:
+            return
+        error = "" if status is not None and status < 500 else f"status {status or 502}"
+        milliseconds = round(1000 * (time.time() - began), 2)
+        self._ring.add(
+            REQUEST,
+            target,
+            by=target,
+            at=began,
+            ms=milliseconds,
+            given=what,
+            result=str(status or ""),
+            error=error,
+            id=trace,
+        )
+
+    def _check_permissions(self) -> None:
+        """As RegisterTargets does: docs.aws.amazon.com/elasticloadbalancing/latest/application/
+        lambda-functions.html, "you must grant … permission to invoke"."""
+        for arn, function in self._functions.items():
+            if self._gate.invocation(SERVICE, function, arn):
+                raise EmulatorError(
+                    f"elasticloadbalancing principal does not have permission to invoke {function}"
+                    f" from target group {arn}: its template needs an AWS::Lambda::Permission"
+                )
 
     def _connect_groups(self) -> None:
         for arn, group in self.targets.groups.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from emulator.iam.authority import ENFORCE, MODES
 from emulator.runtime.options import DEFAULT_IDLE_LIMIT, DEFAULT_SPEED
 
 ANY_SETTING = "any setting of the environment, as for cdk: load_balancer.ip_hash=true"
@@ -40,6 +41,16 @@ def add_idle_limit(command: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="a function's process ends after so long without an event "
         f"(default: {DEFAULT_IDLE_LIMIT:g})",
+    )
+
+
+def add_iam(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--iam",
+        choices=MODES,
+        default=ENFORCE,
+        help="what happens to calls that a function's or task's role does not allow: enforce"
+        " refuses them as AWS does, warn reports them, off lets them pass (default: enforce)",
     )
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from emulator.cli import background, logs, output, taken
 from emulator.cli.arguments import (
     ANY_SETTING,
+    add_iam,
     add_idle_limit,
     add_places,
     add_settings,
@@ -67,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--console-port", type=int, help="default: two after the API's")
     add_speed(up, default=DEFAULT_SPEED)
     add_idle_limit(up)
+    add_iam(up)
     up.add_argument("--detach", action="store_true", help="return when it is ready")
     up.add_argument("--detached", action="store_true", help=argparse.SUPPRESS)
     up.add_argument(
@@ -179,6 +181,7 @@ def _repeated(options: argparse.Namespace) -> list[str]:
         "--console-port": options.console_port,
         "--speed": options.speed,
         "--idle-limit": options.idle_limit,
+        "--iam": options.iam,
         "--data": options.data and options.data.resolve(),
         "--project": options.project,
         "--state-dir": options.state_dir.resolve(),

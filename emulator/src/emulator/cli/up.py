@@ -10,7 +10,7 @@ import signal
 import time
 from pathlib import Path
 
-from emulator import addresses
+from emulator import addresses, credentials
 from emulator.cli import output
 from emulator.cli.logs import Formatter
 from emulator.runtime import endpoints, project
@@ -25,8 +25,8 @@ async def run(given: argparse.Namespace) -> int:
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ |= {
-        "AWS_ACCESS_KEY_ID": addresses.ACCESS_KEY,
-        "AWS_SECRET_ACCESS_KEY": addresses.SECRET_KEY,
+        "AWS_ACCESS_KEY_ID": credentials.ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": credentials.SECRET_KEY,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
     known_project = project.read(given.project)
@@ -39,6 +39,7 @@ async def run(given: argparse.Namespace) -> int:
         console_port=given.console_port,
         speed=given.speed,
         idle_limit=given.idle_limit,
+        iam=given.iam,
         data_directory=given.data.resolve() if given.data else None,
         fresh=given.fresh,
         elsewhere=elsewhere,

@@ -2,9 +2,10 @@
 
 GET /_local/trace?id=<text>: the way of a message; without an id, the newest messages.
 GET /_local/functions/<name>[?before=<number>]: its invocations.
-GET /_local/functions/<name>/log[?text=<text>]: its log.
+GET /_local/functions/<name>/log[?text=<text>]: its log. These three take `from` and `to`, too.
 GET /_local/queues/<name>: the messages that are visible, which a look does not take.
-GET /_local/tables/<name>[?start=<key as JSON>]: a page of its items.
+GET /_local/tables/<name>[?partition=<value>][&begins=<text>][&start=<key as JSON>]: a page of its
+items (see `emulator.console.items`).
 GET /_local/connections/<id>: what was received and posted on it.
 GET /_local/faults: the last error of each function's code, in one line with its place.
 POST /_local/functions/<name> `{"event": ...}` invokes it; POST /_local/queues/<name>
@@ -19,13 +20,15 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from emulator.console import items, ranges
 from emulator.console.commands import ApiError, bad_request
+from emulator.console.items import PAGE
+from emulator.console.ranges import Range
 from emulator.providers import EmulatorError, InvokeResult, Throttled
 from emulator.traces import trace
 from emulator.traces.ring import INVOCATION, POST, Ring
 
 PEEK = "/_local/peek"  # see emulator.aws.peek
-PAGE = 50
 LOG_LINES = 400
 LOG_BYTES = 512 * 1024
 
@@ -71,11 +74,12 @@ class Details:
         await self._fetch()
         match tuple(path):
             case ("trace",):
-                return self._trace(query.get("id", "").strip())
+                return self._trace(query.get("id", "").strip(), ranges.asked(query))
             case ("functions", name):
                 return self._function(name, query)
             case ("functions", name, "log"):
-                return await asyncio.to_thread(self._log, self._label(name), query.get("text", ""))
+                label, range = self._label(name), ranges.asked(query)
+                return await asyncio.to_thread(self._log, label, query.get("text", ""), range)
             case ("queues", name):
                 return await asyncio.to_thread(self._queue, name)
             case ("tables", name):
@@ -104,25 +108,28 @@ class Details:
             ]
         }
 
-    def _trace(self, text: str) -> dict[str, Any]:
+    def _trace(self, text: str, range: Range) -> dict[str, Any]:
+        records = [each for each in self._ring if each.at in range]
         retained = {"retained": len(self._ring), "dropped": self._ring.dropped}
         if not text:
             return {
-                "recent": trace.recent(self._ring, self._field),
+                "recent": trace.recent(records, self._field),
                 "field": self._field,
                 **retained,
             }
-        steps = trace.trace(self._ring, text)
+        steps = trace.trace(records, text)
         return {"id": text, "steps": trace.as_json(steps, text), **retained}
 
     def _function(self, name: str, query: Mapping[str, str]) -> dict[str, Any]:
         label, before = self._label(name), query.get("before", "")
         most = int(before) if before.isdecimal() else None
+        range = ranges.asked(query)
         found = [
             each
             for each in self._ring
             if each.kind == INVOCATION
             and each.name == label
+            and each.at in range
             and (most is None or each.number < most)
         ]
         shown = [each.as_json() for each in reversed(found[-PAGE:])]
@@ -137,14 +144,15 @@ class Details:
         except EmulatorError as error:
             raise ApiError(404, "not_found", str(error)) from error
 
-    def _log(self, label: str, text: str) -> dict[str, Any]:
+    def _log(self, label: str, text: str, range: Range) -> dict[str, Any]:
         file = self._logs / f"{label}.log"
         if not file.exists():
             return {"lines": []}
         with file.open("rb") as log:
             log.seek(max(0, file.stat().st_size - LOG_BYTES))
             lines = log.read().decode(errors="replace").splitlines()
-        return {"lines": [each for each in lines if text in each][-LOG_LINES:]}
+        found = [each for each in ranges.within(lines, range) if text in each]
+        return {"lines": found[-LOG_LINES:]}
 
     async def _invoke(self, name: str, event: Any) -> dict[str, Any]:
         label = self._label(name)
@@ -229,22 +237,7 @@ class Details:
     def _items(self, name: str, query: Mapping[str, str]) -> dict[str, Any]:
         if name not in self._tables:
             raise ApiError(404, "not_found", f"there is no table {name!r}")
-        request: dict[str, Any] = {"TableName": name, "Limit": PAGE}
-        try:
-            if query.get("start"):
-                request["ExclusiveStartKey"] = json.loads(query["start"])
-        except ValueError as error:
-            raise bad_request("start is a key as JSON") from error
-        dynamodb = self._client("dynamodb")
-        found = dynamodb.scan(**request)
-        described = dynamodb.describe_table(TableName=name)["Table"]
-        return {
-            "name": name,
-            "keys": [each["AttributeName"] for each in described["KeySchema"]],
-            "count": described["ItemCount"],
-            "items": [_plain(item) for item in found["Items"]],
-            "next": found.get("LastEvaluatedKey"),
-        }
+        return items.page(self._client("dynamodb"), name, query)
 
     def _connection(self, id: str) -> dict[str, Any]:
         found = [
@@ -267,16 +260,3 @@ def _copied(message: Mapping[str, Any], to: str) -> dict[str, Any]:
         # with its own id it would be taken for the one that was sent before
         copied["MessageDeduplicationId"] = f"redrive-{message['MessageId']}"
     return copied
-
-
-def _plain(value: Any) -> Any:
-    """An item as JSON: a binary value is base64 in it."""
-    if isinstance(value, bytes):
-        import base64
-
-        return base64.b64encode(value).decode()
-    if isinstance(value, Mapping):
-        return {name: _plain(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_plain(inner) for inner in value]
-    return value

@@ -18,13 +18,14 @@ MOST_GROUPS = 5  # "Registering multiple target groups with an Amazon ECS servic
 
 @dataclass(frozen=True)
 class TaskDefinition:
-    """`stop_timeout` in seconds from SIGTERM to SIGKILL; `command` replaces the image's; `vcpus`
-    is what the task may use, as a share of one."""
+    """`stop_timeout` in seconds from SIGTERM to SIGKILL; `command` replaces the image's; `role` is
+    the ARN of the task role; `vcpus` is what the task may use, as a share of one."""
 
     image: str
     environment: Mapping[str, str]
     command: tuple[str, ...] | None
     stop_timeout: float
+    role: str | None = None
     vcpus: float = DEFAULT_CPU / UNITS
 
 
@@ -57,6 +58,7 @@ def read_task_definition(where: str, properties: Properties) -> TaskDefinition:
         environment={pair["Name"]: str(pair["Value"]) for pair in container.get("Environment", ())},
         command=tuple(command) if command else None,
         stop_timeout=float(container.get("StopTimeout", DEFAULT_STOP_TIMEOUT)),
+        role=properties.get("TaskRoleArn"),
         vcpus=float(properties.get("Cpu", DEFAULT_CPU)) / UNITS,
     )
 

@@ -27,6 +27,10 @@ MOST_TASKS = 20  # of one pool, on one laptop
 ACTIONS = ("kill", "drain", "pause", "resume")
 
 
+AddSession = Callable[[str, str, str | None, str], None]
+"""(which resource, what its access keys begin with, the role's ARN, its name)"""
+
+
 class UnknownName(LookupError):
     """No pool or target of that name."""
 
@@ -40,7 +44,8 @@ class ContainerProvider:
 
     `targets` is the load balancer's `targets`; `container_asset` gives the build context of an
     image URI; `environment` adapts the task's variables to the laptop; laid-out images go to
-    `directory`, output to `logs`/<pool>-<id>.log. `clock` runs scaling, and the
+    `directory`, output to `logs`/<pool>-<id>.log. `add_session` is given the role by which the
+    tasks of a pool act. `clock` runs scaling, and the
     time until a dead task is noticed.
     """
 
@@ -56,6 +61,7 @@ class ContainerProvider:
         directory: Path,
         logs: Path,
         clock: Clock,
+        add_session: AddSession = lambda *_: None,
         region: str = "us-east-1",
         account: str = "123456789012",
         new_id: Callable[[], str] = lambda: secrets.token_hex(3),
@@ -66,6 +72,7 @@ class ContainerProvider:
         self._logs = logs
         self._clock = clock
         self._scope = f"{region}:{account}"
+        self._add_session = add_session
         self._new_id = new_id
         self._definitions: dict[str, TaskDefinition] = {}
         self._services: dict[str, Service] = {}
@@ -94,9 +101,9 @@ class ContainerProvider:
         name = properties.get("ServiceName", name)
         arn = f"arn:aws:ecs:{self._scope}:service/{properties.get('Cluster', 'default')}/{name}"
         pool = attributes_of(properties, "Tags").get("pool", name)
-        self._services[name] = model.read_service(
-            str(resource), arn, pool, self._definitions, properties
-        )
+        service = model.read_service(str(resource), arn, pool, self._definitions, properties)
+        self._add_session(str(resource), pool, service.task.role, pool)
+        self._services[name] = service
         return Created(arn, {"Name": name, "ServiceArn": arn})
 
     async def start(self) -> None:

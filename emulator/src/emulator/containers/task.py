@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from emulator import credentials
 from emulator.child_processes import ChildProcesses
 from emulator.listening import HOST, free_port
 from emulator.providers import EmulatorError
@@ -109,6 +110,11 @@ async def start_task(
             *executable(launch.command),
             env={
                 **launch.environment,
+                # "Amazon ECS environment variables", developer guide; the tasks of a template are
+                # Fargate's. On ECS the credentials come from an address that
+                # AWS_CONTAINER_CREDENTIALS_RELATIVE_URI names.
+                **credentials.variables(task_id),
+                "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE",
                 "HOST": HOST,
                 "PORT": str(port),
                 # On ECS its last part is the container's id, which an application may take for

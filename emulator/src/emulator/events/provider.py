@@ -9,10 +9,12 @@ from typing import Any
 
 from emulator.aws.calls import Calls
 from emulator.clock import Clock
+from emulator.events import permissions
 from emulator.events.model import read_mapping
 from emulator.events.poller import Poller
 from emulator.events.queues import QueuePoller
 from emulator.events.streams import StreamPoller
+from emulator.iam.gate import Gate, OpenGate
 from emulator.providers import Created, EmulatorError, Invoke, Resource
 
 
@@ -20,8 +22,14 @@ class EventSourceProvider:
     types = ("AWS::Lambda::EventSourceMapping",)
 
     def __init__(
-        self, calls: Calls, invoke: Invoke, clock: Clock, report: Callable[[str], None]
+        self,
+        calls: Calls,
+        invoke: Invoke,
+        clock: Clock,
+        report: Callable[[str], None],
+        gate: Gate | None = None,
     ) -> None:
+        self._gate = OpenGate() if gate is None else gate
         self._calls = calls
         self._invoke = invoke
         self._clock = clock
@@ -45,6 +53,9 @@ class EventSourceProvider:
         return Created(identifier, {"Id": identifier})
 
     async def start(self) -> None:
+        """Raises EmulatorError where a function's role may not read its source."""
+        for poller in self._pollers:
+            permissions.check(poller.mapping, self._gate)
         self._tasks = [
             asyncio.create_task(poller.run_again_and_again()) for poller in self._pollers
         ]

@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from emulator.functions import diagnosis, failures
 from emulator.functions.model import Function
@@ -16,6 +16,13 @@ from emulator.providers import InvokeResult, Throttled
 from emulator.traces.ring import INVOCATION, Ring
 
 PATIENCE = 0.05  # seconds an invocation waits for a busy worker before another one is started
+SLOW_START = 1.0  # from here on a start is work that others wait for
+MOST_PATIENCE = 5.0
+
+# Longer than this nothing waits for a worker: AWS throttles at once what is above the concurrency,
+# here a few workers. Without an end to it everything would wait for as long as its clients do, who
+# ask again meanwhile, so that no result would find anybody.
+QUEUE_SECONDS = 5.0
 
 
 # A start is all CPU, and so is most of a first invocation, in which clients are imported and made.
@@ -24,10 +31,25 @@ PATIENCE = 0.05  # seconds an invocation waits for a busy worker before another 
 STARTED_AT_ONCE = os.cpu_count() or 1
 
 
+def patience(start_seconds: float) -> float:
+    """How long to wait for a busy worker, where starting another one took so long: on a machine
+    whose CPUs are taken a new one would come later, and make all others slower."""
+    return PATIENCE if start_seconds < SLOW_START else min(start_seconds, MOST_PATIENCE)
+
+
 def wanted_workers(waiting: int, coming: int, total: int, limit: int, may_start: int) -> int:
     """How many workers to start now for `waiting` invocations no worker is free for; `coming`
     workers will be free soon, and `may_start` more may start now."""
     return max(0, min(waiting - coming, limit - total, may_start))
+
+
+def long_waiting(came: Iterable[float], now: float) -> int:
+    """How many invocations that came then (seconds) have waited for their patience's time.
+
+    Under a steady load somebody always waits, but each for a moment: with more workers than the
+    cores can run, all would take longer.
+    """
+    return sum(now - each >= 0.9 * PATIENCE for each in came)  # timers are not exact
 
 
 class FunctionPool:
@@ -52,12 +74,15 @@ class FunctionPool:
         self._ending: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
+        self._start_seconds = 0.0  # of the last worker
         self._invocations = 0
         self._errors = 0
+        self._throttled = 0
         self._error: dict[str, object] | None = None  # the last one, since the code changed
 
     async def invoke(self, event: bytes) -> InvokeResult:
-        """Raises Throttled when the reserved concurrency is exhausted."""
+        """Raises Throttled when the reserved concurrency is exhausted, and after QUEUE_SECONDS
+        without a free worker."""
         if len(event) > failures.MAX_PAYLOAD:
             return failures.event_too_large(len(event))
         in_flight = sum(worker.busy for worker in self._workers) + len(self._waiting)
@@ -67,12 +92,15 @@ class FunctionPool:
         self._invocations += 1
         self._waiting.append(invocation)
         self._assign()
+        giving_up = asyncio.get_running_loop().call_later(QUEUE_SECONDS, self._give_up, invocation)
         try:
             result = await invocation.result
         except asyncio.CancelledError:
             if invocation in self._waiting:
                 self._waiting.remove(invocation)
             raise
+        finally:
+            giving_up.cancel()
         self._ring.add(
             INVOCATION,
             self.function.label,
@@ -89,6 +117,15 @@ class FunctionPool:
             if not invocation.failed_init:  # see _diagnose
                 self._failed("failed", diagnosis.of_invocation(result, self.function))
         return result
+
+    def _give_up(self, invocation: Invocation) -> None:
+        """Unless it waits for the first worker, as it would wait for Lambda's init."""
+        if invocation in self._waiting and any(worker.started for worker in self._usable()):
+            self._waiting.remove(invocation)
+            self._throttled += 1
+            invocation.result.set_exception(
+                Throttled(self.function.name, f"had no free worker for {QUEUE_SECONDS:g} s")
+            )
 
     async def prewarm(self) -> None:
         """Have one worker; returns when it waits for an event, or has failed to."""
@@ -126,6 +163,7 @@ class FunctionPool:
             "waiting": len(self._waiting),
             "invocations": self._invocations,
             "errors": self._errors,
+            "throttled": self._throttled,
             "error": self._error,
         }
 
@@ -137,21 +175,27 @@ class FunctionPool:
         if not self._waiting or self._closed:
             return
         if not self._usable():
-            self._start_workers()
+            self._start_workers(len(self._waiting))
         elif self._timer is None:
             self._look_again()
 
     def _look_again(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(PATIENCE, self._start_workers)
+        self._timer = asyncio.get_running_loop().call_later(
+            patience(self._start_seconds), self._help_who_waits
+        )
 
-    def _start_workers(self) -> None:
+    def _help_who_waits(self) -> None:
+        waiting = long_waiting((each.came for each in self._waiting), time.monotonic())
+        self._start_workers(waiting)
+
+    def _start_workers(self, waiting: int) -> None:
         if self._timer is not None:
             self._timer.cancel()
         self._timer = None
         usable = self._usable()
         coming = sum(not each.started for each in usable)
         may_start = STARTED_AT_ONCE - sum(each.starting for each in usable)
-        wanted = wanted_workers(len(self._waiting), coming, len(usable), self._limit, may_start)
+        wanted = wanted_workers(waiting, coming, len(usable), self._limit, may_start)
         for _ in range(wanted):
             self._start_worker()
         if len(self._waiting) > coming + wanted and len(usable) + wanted < self._limit:
@@ -167,6 +211,7 @@ class FunctionPool:
         return [worker for worker in self._workers if not worker.retired]
 
     def _changed(self, worker: Worker) -> None:
+        self._start_seconds = worker.start_seconds or self._start_seconds
         if worker.ended:
             self._workers.remove(worker)
             if worker.init_error is not None and not self._closed:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from emulator.functions import limits
 from emulator.functions.code import RunCopies
 from emulator.functions.functions import Functions
 from emulator.functions.model import Function, label_of
@@ -13,9 +14,13 @@ from emulator.providers import Created, EmulatorError, Resource
 from emulator.template.assembly import Assembly
 from emulator.template.place import Place
 
+AddSession = Callable[[str, str, str | None, str], None]
+"""(which resource, what its access keys begin with, the role's ARN, the function's name)"""
+
 
 class FunctionProvider:
-    """`environment` adapts a function's variables to the laptop (see `emulator.addresses`)."""
+    """`environment` adapts a function's variables to the laptop (see `emulator.addresses`);
+    `add_session` is given the role by which a function acts."""
 
     types = ("AWS::Lambda::Function",)
 
@@ -27,6 +32,7 @@ class FunctionProvider:
         logs: Path,
         place: Place,
         environment: Callable[[Mapping[str, str]], dict[str, str]],
+        add_session: AddSession = lambda *_: None,
     ) -> None:
         self._functions = functions
         self._assembly = assembly
@@ -34,6 +40,7 @@ class FunctionProvider:
         self._logs = logs
         self._place = place
         self._environment = environment
+        self._add_session = add_session
 
     async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
         """Raises EmulatorError for what is not a Python function in a zip."""
@@ -43,7 +50,9 @@ class FunctionProvider:
         name = properties.get("FunctionName") or f"{resource.stack}-{resource.logical_id}"
         arn = f"arn:aws:lambda:{self._place.region}:{self._place.account}:function:{name}"
         label = self._free_label(label_of(resource.logical_id), name)
+        self._add_session(str(resource), label, properties.get("Role"), name)
         variables = properties.get("Environment", {}).get("Variables", {})
+        limits.check(str(resource), properties, variables)
         self._functions.add(
             Function(
                 name=name,

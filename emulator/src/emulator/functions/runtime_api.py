@@ -31,6 +31,7 @@ class Invocation:
 
     event: bytes
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    came: float = field(default_factory=time.monotonic)
     deadline: float = 0.0
     worker: str = ""  # who handles it
     started: float = 0.0  # since when, in epoch seconds; 0 until then

@@ -13,10 +13,16 @@ from emulator.child_processes import ChildProcesses
 from emulator.functions import environment, failures
 from emulator.functions.model import Function
 from emulator.functions.runtime_api import Invocation, RuntimeApi
+from emulator.functions.starved import left, waited_for_cpu
 from emulator.providers import InvokeResult
 
 INIT_LIMIT = 10.0  # seconds, the quota for the init phase
 FIRST_EVENT = 2.0  # seconds for which a first event counts as part of the start
+
+# Where others have the CPU, at most: a start harms nobody; an invocation has a deadline that others
+# may count on, so that it gets no more than twice its time.
+STARVED_INIT = 60.0
+STARVED = 2.0
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,7 @@ class Worker:
         self._life: asyncio.Task[None] | None = None
         self.settled = asyncio.Event()
         self.started = False
+        self.start_seconds = 0.0  # how long the process took for it
         self._warm = False  # it has handled an event
         self._given_at = 0.0  # in seconds of time.monotonic()
         self.ended = False
@@ -91,7 +98,7 @@ class Worker:
         try:
             await self._api.start()
             process = await self._spawn()
-            await self._work(asyncio.create_task(process.wait()))
+            await self._work(process.pid, asyncio.create_task(process.wait()))
         finally:
             if process is not None and process.returncode is None:
                 await self._host.children.end(process, grace=0)
@@ -118,11 +125,13 @@ class Worker:
                 stdout=log,
             )
 
-    async def _work(self, exited: asyncio.Task[int]) -> None:
-        if not await self._asks(exited, INIT_LIMIT):
+    async def _work(self, pid: int, exited: asyncio.Task[int]) -> None:
+        began, timeout = time.monotonic(), self.function.timeout
+        if not await self._asks(pid, exited, INIT_LIMIT, STARVED_INIT):
             self.init_error = self._api.init_error or _silent_init_failure(exited)
             return
         self.started = True
+        self.start_seconds = time.monotonic() - began
         self.settled.set()
         self._changed(self)
         while not exited.done():
@@ -131,7 +140,7 @@ class Worker:
             if invocation is None:  # idle for too long, or the process ended
                 self.retired = True
                 return
-            if not await self._asks(exited, self.function.timeout):
+            if not await self._asks(pid, exited, timeout, timeout * STARVED):
                 invocation.settle(self._why(invocation, exited))
                 return
             self._invocation = None
@@ -139,9 +148,19 @@ class Worker:
             self._given.clear()
             self._changed(self)
 
-    async def _asks(self, exited: asyncio.Task[int], within: float) -> bool:
-        """Whether the process asks for its next event before it ends or the time is over."""
-        await _either(self._api.asked, exited, within)
+    async def _asks(
+        self, pid: int, exited: asyncio.Task[int], within: float, longest: float
+    ) -> bool:
+        """Whether the process asks for its next event before it ends or the time is over; what it
+        waited for a CPU does not count up to `longest`."""
+        began, waited = time.monotonic(), waited_for_cpu(pid)
+        remaining = within
+        while remaining > 0:
+            await _either(self._api.asked, exited, remaining)
+            if self._api.asked.is_set() or exited.done():
+                break
+            passed = time.monotonic() - began
+            remaining = left(within, longest, passed, waited_for_cpu(pid) - waited)
         return self._api.asked.is_set() and not exited.done()
 
     def _why(self, invocation: Invocation, exited: asyncio.Task[int]) -> InvokeResult:

@@ -8,12 +8,13 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from emulator.gateway import authorization, events, responses, routing
 from emulator.gateway.events import ConnectionInfo, Event, Upgrade
 from emulator.gateway.model import Authorizer, Integration, Route, WebSocketApi
+from emulator.iam.gate import Gate, OpenGate
 from emulator.providers import Invoke, InvokeResult, Throttled
 
 log = logging.getLogger("emulator.gateway")
@@ -24,6 +25,7 @@ MESSAGES = {
     504: "Endpoint request timed out",
 }
 ERROR = "Internal server error"
+SERVICE = "apigateway.amazonaws.com"
 
 
 class Opening(NamedTuple):
@@ -40,6 +42,10 @@ class _TimedOut(Exception):
     """The integration took longer than API Gateway waits."""
 
 
+class _NotPermitted(Exception):
+    """The function's policy does not let API Gateway invoke it, which shows when it tries."""
+
+
 @dataclass(frozen=True)
 class Dispatcher:
     """`now` gives epoch seconds, `random_bytes` n random bytes."""
@@ -50,10 +56,16 @@ class Dispatcher:
     account: str
     now: Callable[[], float]
     random_bytes: Callable[[int], bytes]
+    gate: Gate = field(default_factory=OpenGate)
 
     @property
     def domain_name(self) -> str:
         return f"{self.api.api_id}.execute-api.{self.region}.amazonaws.com"
+
+    @property
+    def arn(self) -> str:
+        """Of the API, as permissions name it."""
+        return f"arn:aws:execute-api:{self.region}:{self.account}:{self.api.api_id}"
 
     def new_id(self) -> str:
         """In the form of API Gateway's connection and request ids: 15 characters and a "="."""
@@ -76,10 +88,10 @@ class Dispatcher:
                     return self._rejected(status, info, request_id)
             info = replace(info, authorizer=context)
             event = events.connect_event(info, upgrade, request_id, self.now())
-            response = responses.connect_result(await self._call(route.integration, event))
+            response = responses.connect_result(await self._route(route, event))
         except _TimedOut:
             return self._rejected(504, info, request_id)
-        except Throttled:
+        except (Throttled, _NotPermitted):
             return self._rejected(500, info, request_id)
         if response.status != 200:
             return self._rejected(response.status, info, request_id)
@@ -94,11 +106,11 @@ class Dispatcher:
         route = self.api.routes[key]
         event = events.message_event(info, key, self.new_id(), frame, request_id, self.now())
         try:
-            response = responses.message_result(await self._call(route.integration, event))
+            response = responses.message_result(await self._route(route, event))
         except _TimedOut:
             return responses.error_frame(MESSAGES[504], info.connection_id, request_id)
-        except Throttled as throttled:
-            log.warning("%s", throttled)
+        except (Throttled, _NotPermitted) as error:
+            log.warning("%s", error)
             return responses.error_frame(ERROR, info.connection_id, request_id)
         if response.failed:
             return responses.error_frame(ERROR, info.connection_id, request_id)
@@ -111,8 +123,8 @@ class Dispatcher:
             return
         event = events.disconnect_event(info, host, code, reason, self.new_id(), self.now())
         try:
-            result = await self._call(route.integration, event)
-        except (_TimedOut, Throttled) as fault:
+            result = await self._route(route, event)
+        except (_TimedOut, Throttled, _NotPermitted) as fault:
             log.warning("$disconnect of %s failed: %s", info.connection_id, fault)
             return
         if result.error:
@@ -121,25 +133,30 @@ class Dispatcher:
     async def _authorize(
         self, authorizer: Authorizer, info: ConnectionInfo, upgrade: Upgrade, request_id: str
     ) -> tuple[int, Mapping[str, str | int]]:
-        arn = (
-            f"arn:aws:execute-api:{self.region}:{self.account}:"
-            f"{info.api_id}/{info.stage}/{routing.CONNECT}"
-        )
+        arn = f"{self.arn}/{info.stage}/{routing.CONNECT}"
         event = events.authorizer_event(info, upgrade, arn, request_id, self.now())
         if not authorization.identified(
             authorizer.identity_sources, event["headers"], event["queryStringParameters"]
         ):
             return authorization.UNAUTHORIZED, {}
         started = time.monotonic()
-        result = await self._call(Integration(authorizer.function), event)
+        source = f"{self.arn}/authorizers/{authorizer.id}"
+        result = await self._call(Integration(authorizer.function), event, source)
         latency = int((time.monotonic() - started) * 1000)
         status, context = authorization.verdict(result, arn)
         if status == authorization.FAILED:
             log.warning("the authorizer failed: %r", result.payload[:500])
         return status, {**context, "integrationLatency": latency}
 
-    async def _call(self, integration: Integration, event: Event) -> InvokeResult:
+    async def _route(self, route: Route, event: Event) -> InvokeResult:
+        source = f"{self.arn}/{self.api.stage}/{route.key}"
+        return await self._call(route.integration, event, source)
+
+    async def _call(self, integration: Integration, event: Event, source: str) -> InvokeResult:
+        """`source` is the ARN that the function's policy has to allow."""
         function = integration.function
+        if denial := self.gate.invocation(SERVICE, function, source):
+            raise _NotPermitted(f"Invalid permissions on Lambda function: {denial.message}")
         try:
             async with asyncio.timeout(integration.seconds):
                 result = await self.invoke(function, json.dumps(event).encode())

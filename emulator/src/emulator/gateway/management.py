@@ -9,13 +9,14 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import unquote
 
 from aiohttp import web
 
 from emulator.gateway.connections import BufferFull, Connection, Registry
 from emulator.gateway.limits import MESSAGE_BYTES, NORMAL
+from emulator.iam.errors import Error
 from emulator.listening import HttpListener, Port
 from emulator.traces.ring import POST, Ring
 
@@ -26,11 +27,20 @@ _CALLER = re.compile(r"Credential=([^/,]+)/")
 
 
 class ManagementApi:
-    """The management API under `/<stage>/@connections/<connection id>`."""
+    """The management API under `/<stage>/@connections/<connection id>`. `denied` gives the response
+    to who may not call it, by the headers and the path in the ARN."""
 
     def __init__(
-        self, registry: Registry, stage: str, port: Port, new_id: Callable[[], str], ring: Ring
+        self,
+        registry: Registry,
+        stage: str,
+        port: Port,
+        new_id: Callable[[], str],
+        ring: Ring,
+        denied: Callable[[Mapping[str, str], str], Error | None] = lambda _headers, _path: None,
     ) -> None:
+        self._denied = denied
+        self._stage = stage
         self._registry = registry
         self._prefix = f"/{stage}/@connections/"
         self._new_id = new_id
@@ -57,6 +67,9 @@ class ManagementApi:
         id = path.removeprefix(self._prefix)
         if request.method not in ("POST", "GET", "DELETE") or not id:
             return self._error(403, "ForbiddenException", "Forbidden")
+        resource = f"/{self._stage}/{request.method}/@connections/{id}"
+        if denied := self._denied(request.headers, resource):
+            return web.Response(status=denied.status, headers=denied.headers, body=denied.body)
         if not _CONNECTION_ID.fullmatch(id):
             return self._error(400, "BadRequestException", f"Invalid connectionId: {id}", id)
         connection = self._registry.find(id)

@@ -21,6 +21,7 @@ UNSUPPORTED = (
     "ClientCertificateId",
     "ConnectionId",
     "ContentHandlingStrategy",
+    "CredentialsArn",
     "DisableExecuteApiEndpoint",
     "ModelSelectionExpression",
     "RequestModels",
@@ -33,8 +34,11 @@ _FUNCTION = re.compile(r"functions/(arn:[^/]+)/invocations$")
 
 @dataclass(frozen=True)
 class Authorizer:
+    """`id` as in the source of its invocations, `.../authorizers/<id>`."""
+
     function: str
     identity_sources: tuple[IdentitySource, ...]
+    id: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,12 +83,13 @@ def function_of(uri: str) -> str:
     return match[1]
 
 
-def read_authorizer(properties: Properties) -> Authorizer:
+def read_authorizer(properties: Properties, identifier: str = "") -> Authorizer:
     if properties.get("AuthorizerType") != "REQUEST":
         raise EmulatorError("a WebSocket API takes authorizers of type REQUEST only")
     return Authorizer(
         function_of(properties["AuthorizerUri"]),
         parse_identity_sources(properties.get("IdentitySource", ())),
+        identifier,
     )
 
 

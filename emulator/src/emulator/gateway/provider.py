@@ -14,6 +14,7 @@ from emulator.gateway.dispatch import Dispatcher
 from emulator.gateway.listener import WebSocketListener
 from emulator.gateway.management import ManagementApi
 from emulator.gateway.model import Authorizer, Integration, Properties, WebSocketApi
+from emulator.iam.gate import Gate, OpenGate
 from emulator.listening import Port, number
 from emulator.providers import Created, EmulatorError, Invoke, Resource
 from emulator.traces.ring import Ring
@@ -24,7 +25,8 @@ PREFIX = "AWS::ApiGatewayV2::"
 class ApiGatewayProvider:
     """`clock` runs the 10 minute and 2 hour limits: give it speed 1, as clients ping in real time.
 
-    `now` gives epoch seconds, `random_bytes` n random bytes. Ports of 0 take free ones.
+    `gate` decides what API Gateway may invoke and who may post. `now` gives epoch seconds,
+    `random_bytes` n random bytes. Ports of 0 take free ones.
     """
 
     types = tuple(
@@ -53,7 +55,9 @@ class ApiGatewayProvider:
         now: Callable[[], float] = time.time,
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
         ring: Ring | None = None,
+        gate: Gate | None = None,
     ) -> None:
+        self._gate = OpenGate() if gate is None else gate
         self._ring = Ring(now) if ring is None else ring
         self._invoke = invoke
         self._ports = (websocket_port, management_port)
@@ -87,7 +91,7 @@ class ApiGatewayProvider:
                 self._integrations[identifier] = model.read_integration(properties)
                 return Created(identifier, {"IntegrationId": identifier})
             case "Authorizer":
-                self._authorizers[identifier] = model.read_authorizer(properties)
+                self._authorizers[identifier] = model.read_authorizer(properties, identifier)
                 return Created(identifier, {"AuthorizerId": identifier})
             case "Route":
                 self._routes[identifier] = properties
@@ -119,10 +123,16 @@ class ApiGatewayProvider:
             self._account,
             self._now,
             self._random,
+            gate=self._gate,
         )
         websocket_port, management_port = self._ports
         self._management = ManagementApi(
-            self.registry, self._stage, management_port, dispatcher.new_id, self._ring
+            self.registry,
+            self._stage,
+            management_port,
+            dispatcher.new_id,
+            self._ring,
+            lambda headers, path: self._gate.connections(headers, f"{dispatcher.arn}{path}"),
         )
         self._listener = WebSocketListener(dispatcher, self.registry, websocket_port, self._clock)
         await self._management.start()

@@ -9,7 +9,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from emulator.addresses import ACCESS_KEY, SECRET_KEY, Addresses
+from emulator.addresses import Addresses
+from emulator.credentials import ACCESS_KEY, SECRET_KEY
 from emulator.providers import Resource
 
 

@@ -16,7 +16,7 @@ from aiohttp import web
 from emulator.listening import HttpListener
 from emulator.providers import Created, EmulatorError, Invoke, Resource
 from emulator.resource import as_strings
-from emulator.template.place import Place
+from emulator.template.place import STACK_UUID, Place
 
 DEFAULT_TIMEOUT = 3600  # seconds, CloudFormation's own
 MAX_RESPONSE = 4096  # bytes
@@ -85,7 +85,7 @@ class CustomResourceProvider:
             "RequestType": "Create",
             "ServiceToken": properties["ServiceToken"],
             "ResponseURL": f"{self._listener.url}/{request_id}",
-            "StackId": self._place.stack_id(resource.stack, str(uuid.uuid4())),
+            "StackId": self._place.stack_id(resource.stack, STACK_UUID),
             "RequestId": request_id,
             "LogicalResourceId": resource.logical_id,
             "ResourceType": resource.type,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from emulator.providers import Created, Resource
@@ -52,16 +53,26 @@ class SecretProvider:
 
 
 class KeyProvider:
-    """KMS keys and their aliases. Nothing local is encrypted with them; those for it do sign."""
+    """KMS keys and their aliases. Nothing local is encrypted with them; those for it do sign.
+    `add_policy` is given the policies of keys."""
 
     types = ("AWS::KMS::Key", "AWS::KMS::Alias")
 
-    def __init__(self, clients: Clients) -> None:
+    def __init__(
+        self,
+        clients: Clients,
+        add_policy: Callable[[str, str, Mapping[str, Any]], None] = lambda *_: None,
+    ) -> None:
         self._clients = clients
+        self._add_policy = add_policy
 
     async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
-        make = self._key if resource.type == "AWS::KMS::Key" else self._alias
-        return await asyncio.to_thread(make, properties)
+        if resource.type == "AWS::KMS::Alias":
+            return await asyncio.to_thread(self._alias, properties)
+        created = await asyncio.to_thread(self._key, properties)
+        if "KeyPolicy" in properties:
+            self._add_policy(str(resource), created.attributes["Arn"], properties["KeyPolicy"])
+        return created
 
     def _key(self, properties: dict[str, Any]) -> Created:
         wanted = {name: properties[name] for name in ("KeySpec", "KeyUsage") if name in properties}

@@ -47,7 +47,7 @@ class Endpoints:
             ("NLB", self.nlb, "same targets, by source address"),
             ("WebSocket", self.websocket, "API Gateway"),
             ("console", f"{self.console}/_local", "targets, queues, phones"),
-            ("AWS", self.aws, "aws --endpoint-url, any credentials"),
+            ("AWS", self.aws, "aws --endpoint-url, access key local"),
             ("FCM", self.fcm, "what Android phones received"),
             ("APNs", self.apns, "what iPhones received"),
             ("Web Push", self.web_push, "what browsers received"),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from emulator.iam.authority import ENFORCE
 from emulator.runtime import ports
 from emulator.runtime.project import Project
 
@@ -28,6 +29,7 @@ class Options:
     console_port: int | None = None
     speed: float = DEFAULT_SPEED
     idle_limit: float = DEFAULT_IDLE_LIMIT
+    iam: str = ENFORCE  # or one of the other MODES
     data_directory: Path | None = None  # default: `state`/data
     fresh: bool = False  # start without the data that is there
     elsewhere: Mapping[str, str] = field(default_factory=dict)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 
 from emulator.addresses import Addresses
 from emulator.aws.process import AwsServer
 from emulator.child_processes import ChildProcesses
+from emulator.iam.denials import Denials
 from emulator.listening import HOST, Port, number
 from emulator.push.apns import ApnsServer
 from emulator.push.apns_rules import Provider as ApnsProvider
@@ -26,10 +28,15 @@ API_ID = "local0ws1d"
 
 class Servers:
     """`addresses` says how everything reaches everything; `credentials` are what FCM and APNs
-    accept."""
+    accept; `report` gets what is refused for the first time."""
 
     def __init__(
-        self, options: Options, ports: Ports, credentials: PushCredentials, children: ChildProcesses
+        self,
+        options: Options,
+        ports: Ports,
+        credentials: PushCredentials,
+        children: ChildProcesses,
+        report: Callable[[str], None],
     ) -> None:
         self.options = options
         self.ports = ports
@@ -41,6 +48,8 @@ class Servers:
         self.fcm = self._fcm()
         self.apns = self._apns()
         self.web_push = WebPushServer(port=ports.web_push, phones=self.phones)
+        log = options.logs / "denials.log"
+        self.denials = Denials(log, time.time, report, options.iam)
         self.aws = AwsServer(
             children,
             ports.aws,
@@ -48,6 +57,8 @@ class Servers:
             _url(ports.apns),
             options.logs / "aws.log",
             _url(ports.functions),
+            self.place.region,
+            self.denials.add,
         )
         self.addresses = Addresses(
             region=self.place.region,

@@ -8,12 +8,22 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from aiohttp import web
+
 from emulator.aws.calls import Calls
 from emulator.balancer.provider import LoadBalancingProvider
 from emulator.clock import Clock
 from emulator.console.details import Details
 from emulator.console.server import Console
 from emulator.containers.provider import ContainerProvider
+from emulator.describe.api import DescribeApi
+from emulator.describe.balancers import BalancerView
+from emulator.describe.containers import EcsView
+from emulator.describe.functions import LambdaView
+from emulator.describe.logs import LogsView
+from emulator.describe.made import Made
+from emulator.describe.stacks import CloudFormationView
+from emulator.describe.websocket import WebSocketView
 from emulator.events.provider import EventSourceProvider
 from emulator.functions.code import RunCopies
 from emulator.functions.environment import has_awslambdaric, link_runtime_packages
@@ -23,9 +33,11 @@ from emulator.functions.provider import FunctionProvider
 from emulator.functions.reload import Reload
 from emulator.functions.worker import Host
 from emulator.gateway.provider import ApiGatewayProvider
+from emulator.providers import InvokeResult
 from emulator.resources.buckets import BucketProvider
 from emulator.resources.clients import Clients
 from emulator.resources.custom import CustomResourceProvider, Prepare
+from emulator.resources.permissions import PermissionProvider
 from emulator.resources.queues import QueueProvider, TopicProvider
 from emulator.resources.secrets import KeyProvider, SecretProvider
 from emulator.resources.tables import TableProvider
@@ -56,18 +68,22 @@ class Services:
         self._clock = Clock(servers.options.speed)
         self._run = servers.options.state / "run"
         self._clients = Clients(servers.addresses)
+        self.permissions = PermissionProvider(
+            servers.place, servers.options.iam, servers.denials, lambda: servers.aws.url
+        )
         self.tables, self.queues = TableProvider(self._clients), QueueProvider(self._clients)
         self.secrets = SecretProvider(self._clients)
         self.copies = RunCopies(self._run)
         self.functions = self._functions()
-        self.invoke_api = InvokeApi(self.functions, servers.ports.functions)
+        self.made = Made()
+        self.invoke_api = InvokeApi(self.functions, servers.ports.functions, self._describe)
         invoke = self.functions.invoke
         push_secrets = servers.options.project.push_secrets
         self.collector = Collector(
             servers.ring, servers.aws.url, servers.options.data / f"{servers.options.env}.traces"
         )
         self.custom = CustomResourceProvider(
-            invoke,
+            self._invoke_permitted,
             servers.place,
             {kind: self._filler(names) for kind, names in push_secrets.items()},
         )
@@ -77,11 +93,19 @@ class Services:
             management_port=servers.ports.management,
             api_id=API_ID,
             ring=servers.ring,
+            gate=self.permissions,
         )
         self.balancer = LoadBalancingProvider(
-            invoke, port=servers.ports.api, network_port=servers.ports.network, clock=self._clock
+            invoke,
+            port=servers.ports.api,
+            network_port=servers.ports.network,
+            clock=self._clock,
+            gate=self.permissions,
+            ring=servers.ring,
         )
-        self.events = EventSourceProvider(Calls(servers.addresses), invoke, self._clock, report)
+        self.events = EventSourceProvider(
+            Calls(servers.addresses), invoke, self._clock, report, self.permissions
+        )
         self.containers = self._containers()
         self.reload = self._reload()
         self.console = Console(
@@ -105,6 +129,18 @@ class Services:
             endpoints=lambda: self.endpoints().as_json(),
         )
 
+    async def _describe(self, request: web.BaseRequest) -> web.StreamResponse:
+        made = self.made
+        views = {
+            "apigateway": WebSocketView(made).operations(),
+            "cloudformation": CloudFormationView(made).operations(),
+            "ecs": EcsView(made, self.containers.state).operations(),
+            "elasticloadbalancing": BalancerView(made, self.balancer.state).operations(),
+            "lambda": LambdaView(made).operations(),
+            "logs": LogsView(self.functions.functions).operations(),
+        }
+        return await DescribeApi(views).handle(request)
+
     def _functions(self) -> Functions:
         packages = link_runtime_packages(self._servers.options.state / "runtime")
         host = Host(
@@ -126,6 +162,7 @@ class Services:
             directory=self._run,
             logs=servers.options.logs,
             clock=self._clock,
+            add_session=self.permissions.add_session,
         )
 
     def _reload(self) -> Reload:
@@ -148,14 +185,16 @@ class Services:
             servers.options.logs,
             servers.place,
             servers.addresses.environment,
+            self.permissions.add_function,
         )
         return Registry(
             [
+                self.permissions,
                 self.tables,
                 self.queues,
                 self.secrets,
                 UserPoolProvider(self._clients),
-                KeyProvider(self._clients),
+                KeyProvider(self._clients, self.permissions.add_resource_policy),
                 TopicProvider(self._clients),
                 BucketProvider(self._clients, servers.place.region),
                 functions,
@@ -170,6 +209,7 @@ class Services:
     def in_order(self) -> list[Component]:
         """What is started once all resources are there; stopped in the opposite order."""
         return [
+            self.permissions,
             self.functions,
             self.invoke_api,
             self.gateway,
@@ -206,12 +246,20 @@ class Services:
     async def state(self) -> dict[str, Any]:
         """What the console shows: the state of every component, in one document."""
         merged: dict[str, Any] = {"pushes": self._servers.phones.summary()}
-        components = (self.balancer, self.containers, self.gateway, self.functions, self.events)
+        components = (
+            *(self.balancer, self.containers, self.gateway, self.functions, self.events),
+            self.permissions,
+        )
         for component in components:
             merged |= component.state()
         for blocking in (self.tables, self.queues):
             merged |= await asyncio.to_thread(blocking.state)
         return merged
+
+    async def _invoke_permitted(self, function: str, event: bytes) -> InvokeResult:
+        """While resources are still being created, with the permissions that there are by then."""
+        await self.permissions.publish()
+        return await self.functions.invoke(function, event)
 
     def _filler(self, secrets: Mapping[str, str]) -> Prepare:
         """Templates leave push credentials empty; here they are for the local FCM and APNs."""

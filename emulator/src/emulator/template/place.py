@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+STACK_UUID = "00000000-0000-0000-0000-000000000000"
+"""The end of every stack's ARN: AWS::StackId and the events of custom resources have the same."""
+
 
 @dataclass(frozen=True)
 class Place:

@@ -9,9 +9,8 @@ from emulator.resource import Resource
 from emulator.template.assembly import Assembly, Stack
 from emulator.template.intrinsics import resolve
 from emulator.template.order import Key, in_order, references
-from emulator.template.place import Place
+from emulator.template.place import STACK_UUID, Place
 
-_STACK_UUID = "00000000-0000-0000-0000-000000000000"
 _LATER = "it is not created yet: a reference goes against the order of creation"
 
 
@@ -62,6 +61,10 @@ class Stage:
             return self._created[stack, logical_id]
         except KeyError:
             raise EmulatorError(f"{resource}: {_LATER}") from None
+
+    def value(self, stack: str, value: Any) -> Any:
+        """A value of the stack's template with its intrinsics resolved."""
+        return resolve(value, self._scopes[stack])
 
     def imported(self, export: str) -> Any:
         """The value a stack exports under this name."""
@@ -121,7 +124,7 @@ class _StackScope:
     def __init__(self, stage: Stage, stack: Stack) -> None:
         self._stage = stage
         self._stack = stack
-        self._pseudo = stage.place.pseudo_parameters(stack.name, _STACK_UUID)
+        self._pseudo = stage.place.pseudo_parameters(stack.name, STACK_UUID)
 
     def wanted(self, resource: Resource) -> bool:
         name = self._stack.template["Resources"][resource.logical_id].get("Condition")

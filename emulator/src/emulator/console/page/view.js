@@ -1,7 +1,7 @@
 // One thing, opened: its address says which, and GET /_local/<the same> has its data.
 import { $, make, put } from "./elements.js";
 import { post } from "./sending.js";
-import { VIEWS } from "./views.js";
+import { asked, VIEWS } from "./views.js";
 
 const PERIOD = 2000; // milliseconds between two looks
 
@@ -14,7 +14,8 @@ let paused = false;
 
 function source() {
   const path = name ? `${kind}/${encodeURIComponent(name)}` : kind;
-  return `/_local/${path}${location.search}`;
+  const query = asked();
+  return `/_local/${path}${query ? `?${query}` : ""}`;
 }
 
 async function look() {
@@ -72,7 +73,8 @@ function live(is, text) {
 // A form is an address with a query; the policy of the page lets none be sent.
 document.addEventListener("submit", (event) => {
   event.preventDefault();
-  location.assign(`${event.target.getAttribute("action") ?? location.pathname}?${new URLSearchParams(new FormData(event.target))}`);
+  const given = [...new FormData(event.target)].filter(([, value]) => value !== "");
+  location.assign(`${event.target.getAttribute("action") ?? location.pathname}?${new URLSearchParams(given)}`);
 });
 
 $("pause").addEventListener("click", () => {
@@ -84,8 +86,9 @@ $("pause").addEventListener("click", () => {
 });
 
 async function run() {
-  document.title = name ? `${name} · Emulator` : "Messages · Emulator";
-  if (kind === "trace") $("to-messages").setAttribute("aria-current", "page");
+  const title = name || (kind === "denials" ? "Permissions" : "Messages");
+  document.title = `${title} · Emulator`;
+  $(`to-${kind}`)?.setAttribute("aria-current", "page");
   if (!view) {
     $("view").append(make("p", { class: "empty" }, "There is no such view."));
     return;

@@ -10,6 +10,25 @@ const head = (kind, name, ...beside) =>
   make("div", { class: "head" }, make("p", { class: "kind" }, kind), make("h2", {}, name), ...beside);
 const empty = (text) => make("p", { class: "empty card" }, text);
 
+// The address has times as people write them; the emulator takes seconds since 1970.
+export function asked() {
+  const query = new URLSearchParams(location.search);
+  for (const end of ["from", "to"]) {
+    const at = Date.parse(query.get(end) ?? "") / 1000;
+    if (Number.isNaN(at)) query.delete(end);
+    else query.set(end, at + (end === "to" ? 0.999 : 0)); // that second is meant as a whole
+  }
+  return query.toString();
+}
+
+// Fields for a range of time, with what the address says.
+function range() {
+  const query = new URLSearchParams(location.search);
+  const end = (name) =>
+    make("label", { class: "time" }, `${name} `, make("input", { type: "datetime-local", name, step: 1, value: query.get(name) ?? "" }));
+  return [end("from"), end("to")];
+}
+
 // JSON as it is read: indented, and texts that are JSON themselves opened.
 function pretty(text) {
   try {
@@ -50,6 +69,7 @@ function step(each) {
   if (each.of) details.classList.add("inner");
   const facts = make("p", { class: "facts" }, clock(each.at), each.by ? ` by ${each.by}` : "", each.id ? ` request ${each.id}` : "");
   if (each.kind === "invocation") facts.append(" ", named("functions", each.name, `all of ${each.name}`));
+  if (each.kind === "request") facts.append(" It serves several requests at a time: what it did meanwhile may belong to another one.");
   if (each.kind === "post") facts.append(" ", named("connections", each.name, "the connection"));
   details.append(
     ...(each.error ? [make("p", { class: "bad" }, each.error)] : []),
@@ -75,7 +95,8 @@ function timeline(steps) {
 function search(id) {
   const form = make("form", { class: "search", action: "/_local/view/trace" });
   form.append(
-    make("label", {}, "a message's id, or any text ", make("input", { name: "id", value: id ?? "", required: true, autocomplete: "off" })),
+    make("label", {}, "a message's id, or any text ", make("input", { name: "id", value: id ?? "", autocomplete: "off" })),
+    ...range(),
     make("button", { class: "main" }, "Trace"),
   );
   return form;
@@ -90,7 +111,7 @@ function trace(found) {
     return [
       head("messages", "What was sent last"),
       search(),
-      rows.length ? make("ol", { class: "card list" }, ...rows) : empty(`No frame with a ${found.field} has been sent yet.`),
+      rows.length ? make("ol", { class: "card list" }, ...rows) : empty(`No frame with a ${found.field} has been sent ${asked() ? "then" : "yet"}.`),
       make("p", { class: "facts" }, retained),
     ];
   }
@@ -132,15 +153,17 @@ function functionView(found, { name, more, act }) {
     details.append(again);
     return details;
   });
-  const older = found.before ? [link(`functions/${encodeURIComponent(name)}?before=${found.before}`, "earlier invocations")] : [];
+  const earlier = new URLSearchParams(location.search);
+  earlier.set("before", found.before);
+  const older = found.before ? [link(`functions/${encodeURIComponent(name)}?${earlier}`, "earlier invocations")] : [];
   return [
     head("function", found.label),
     unfolding("invoke", "Invoke it with an event", make("label", {}, "event ", event), invoke),
+    filter(new URLSearchParams(location.search).get("text") ?? ""),
     make("h3", {}, "Invocations"),
-    rows.length ? make("div", { class: "card steps" }, ...rows) : empty("It was not invoked yet."),
+    rows.length ? make("div", { class: "card steps" }, ...rows) : empty(asked() ? "It was not invoked then." : "It was not invoked yet."),
     ...older,
     make("h3", {}, "Log"),
-    filter(new URLSearchParams(location.search).get("text") ?? ""),
     logOf(more?.lines ?? []),
   ];
 }
@@ -169,6 +192,7 @@ function filter(text) {
   const form = make("form", { class: "search" });
   form.append(
     make("label", {}, "lines with ", make("input", { name: "text", value: text, autocomplete: "off" })),
+    ...range(),
     make("button", {}, "Show"),
   );
   return form;
@@ -219,14 +243,29 @@ function table(found, { name }) {
       ),
     ),
   );
-  const next = found.next ? [link(`tables/${encodeURIComponent(name)}?start=${encodeURIComponent(JSON.stringify(found.next))}`, "next page")] : [];
+  const further = new URLSearchParams(location.search);
+  further.set("start", JSON.stringify(found.next));
+  const next = found.next ? [link(`tables/${encodeURIComponent(name)}?${further}`, "next page")] : [];
   const first = location.search ? [named("tables", name, "first page"), " "] : [];
   return [
     head("table", name),
     make("p", { class: "facts" }, `${number(found.count)} items, by ${found.keys.join(" and ")}`),
-    rows.length ? make("div", { class: "card steps" }, ...rows) : empty("It has no items."),
+    byKey(found),
+    rows.length ? make("div", { class: "card steps" }, ...rows) : empty(location.search ? "It has no such items." : "It has no items."),
     make("p", {}, ...first, ...next),
   ];
+}
+
+// A query as DynamoDB has it: one partition key, and perhaps the beginning of the sort key.
+function byKey({ keys: [partition, sort], types }) {
+  const query = new URLSearchParams(location.search);
+  const field = (label, name, required) =>
+    make("label", {}, label, make("input", { name, value: query.get(name) ?? "", required, autocomplete: "off" }));
+  const form = make("form", { class: "search" });
+  form.append(field(`${partition} is `, "partition", true));
+  if (sort) form.append(field(types[1] === "N" ? `${sort} is ` : `${sort} begins with `, "begins", false));
+  form.append(make("button", {}, "Query"));
+  return form;
 }
 
 function connection(found) {
@@ -242,6 +281,31 @@ function connection(found) {
   ];
 }
 
+const HELD = { enforce: "Calls without a permission fail, as on AWS.", warn: "Calls without a permission succeed here, and would fail on AWS.", off: "Permissions are not checked." };
+
+// Of what was refused, the same thing once, with how often and when last.
+function denials(found) {
+  const same = new Map();
+  for (const each of found.denials) {
+    const key = `${each.user} ${each.action} ${each.resource}`;
+    same.set(key, { ...each, key, times: (same.get(key)?.times ?? 0) + 1 });
+  }
+  const rows = [...same.values()].sort((a, b) => b.at - a.at).map((each) =>
+    unfolding(
+      each.key,
+      make("span", {}, clock(each.at), " ", make("code", {}, each.action), ` on ${each.resource}`),
+      make("p", { class: "facts" }, `by ${each.by}, ${number(each.times)} times; the role is ${each.user}`),
+      make("p", {}, each.message),
+      make("p", { class: "facts" }, link(`trace?id=${encodeURIComponent(each.action.split(":").at(-1))}`, "calls of this kind")),
+    ),
+  );
+  return [
+    head("permissions", "What was refused"),
+    rows.length ? make("div", { class: "card steps" }, ...rows) : empty("Nothing was refused."),
+    make("p", { class: "facts" }, HELD[found.iam] ?? ""),
+  ];
+}
+
 function phone(found) {
   const rows = [...found.pushes].reverse().map((push, n) => {
     const at = make("span", {}, clock(push.received_at), ` ${push.platform}`);
@@ -254,8 +318,7 @@ function phone(found) {
 }
 
 const log = async (_, name) => {
-  const text = new URLSearchParams(location.search).get("text") ?? "";
-  const response = await fetch(`/_local/functions/${encodeURIComponent(name)}/log?text=${encodeURIComponent(text)}`);
+  const response = await fetch(`/_local/functions/${encodeURIComponent(name)}/log?${asked()}`);
   return response.json();
 };
 
@@ -266,4 +329,5 @@ export const VIEWS = {
   tables: { draw: table },
   connections: { draw: connection },
   phones: { draw: phone },
+  denials: { draw: denials },
 };

@@ -1,0 +1,173 @@
+"""DynamoDB and its streams.
+
+Source: docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html, and of
+the condition keys docs.aws.amazon.com/amazondynamodb/latest/developerguide/
+specifying-conditions.html.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from emulator.iam.authority import Need
+from emulator.iam.calls.call import Call, Names, Place
+
+_TRANSACTED = {
+    "ConditionCheck": "ConditionCheckItem",
+    "Delete": "DeleteItem",
+    "Get": "GetItem",
+    "Put": "PutItem",
+    "Update": "UpdateItem",
+}
+_STATEMENTS = {"select": "Select", "insert": "Insert", "update": "Update", "delete": "Delete"}
+_PARTIQL = re.compile(
+    r"""\s*(select|insert|update|delete)\b.*?(?:from|into|update)?\s*"([^"]+)"(?:\."([^"]+)")?""",
+    re.IGNORECASE | re.DOTALL,
+)
+_KEY_CONDITION = re.compile(r"\(?\s*([#\w.-]+)\s*=\s*(:\w+)")
+_NAME = re.compile(r"#?[A-Za-z_][\w-]*")
+_WORDS = {"set", "remove", "add", "delete", "and", "or", "not", "between", "in", "size"}
+_WORDS |= {"attribute_exists", "attribute_not_exists", "attribute_type", "begins_with", "contains"}
+_WORDS |= {"if_not_exists", "list_append"}
+
+
+def needs(call: Call, place: Place, names: Names) -> list[Need]:
+    match call.operation:
+        case "BatchGetItem" | "BatchWriteItem":
+            return _of_batch(call, place, names)
+        case "TransactGetItems" | "TransactWriteItems":
+            return _of_transaction(call, place, names)
+        case "ExecuteStatement" | "BatchExecuteStatement" | "ExecuteTransaction":
+            return _of_statements(call, place)
+        case "DescribeStream" | "GetShardIterator":
+            return [_need(call.operation, call.text("StreamArn"))]
+        case "GetRecords":
+            return [_need("GetRecords", call.text("ShardIterator").partition("|")[0])]
+        case "ListTables" | "DescribeLimits" | "DescribeEndpoints" | "ListStreams":
+            return [_need(call.operation, "*")]
+    table = call.text("TableName")
+    named = table or call.text("ResourceArn") or call.text("TableArn")
+    arn = _table(place, named) if named else "*"
+    if call.operation in ("Query", "Scan") and (index := call.text("IndexName")):
+        arn = f"{arn}/index/{index}"
+    return [_need(call.operation, arn, lambda: _conditions(call, call.given, names))]
+
+
+def _of_batch(call: Call, place: Place, names: Names) -> list[Need]:
+    items = call.given.get("RequestItems")
+    if not isinstance(items, Mapping):
+        return []
+
+    def one(table: str, asked: Any) -> Need:
+        def context() -> Mapping[str, Sequence[str]]:
+            keys = list(asked.get("Keys", ())) if isinstance(asked, Mapping) else []
+            for each in asked if isinstance(asked, list) else ():
+                keys += [each.get("PutRequest", {}).get("Item")]
+                keys += [each.get("DeleteRequest", {}).get("Key")]
+            shared = asked if isinstance(asked, Mapping) else {}
+            return {
+                **_attributes(shared, keys),
+                **_leading(names.partition_key(table, None), keys),
+            }
+
+        return _need(call.operation, _table(place, table), context)
+
+    return [one(table, asked) for table, asked in items.items()]
+
+
+def _of_transaction(call: Call, place: Place, names: Names) -> list[Need]:
+    """ "For a transaction, each of its actions needs its own permission."""
+    found = []
+    for entry in call.structures("TransactItems"):
+        for kind, asked in entry.items():
+            if kind in _TRANSACTED and isinstance(asked, Mapping):
+                found.append(
+                    _need(
+                        _TRANSACTED[kind],
+                        _table(place, str(asked.get("TableName", ""))),
+                        _context_of(call, asked, names),
+                    )
+                )
+    return found
+
+
+def _context_of(call: Call, asked: Mapping[str, Any], names: Names) -> Any:
+    return lambda: {
+        **_conditions(call, asked, names),
+        "dynamodb:enclosingoperation": [call.operation],
+    }
+
+
+def _of_statements(call: Call, place: Place) -> list[Need]:
+    """PartiQL's: docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-iam.html."""
+    listed = call.structures("Statements") or call.structures("TransactStatements")
+    texts = [str(each.get("Statement", "")) for each in listed] or [call.text("Statement")]
+    found = []
+    for text in texts:
+        if parts := _PARTIQL.match(text):
+            arn = _table(place, parts[2]) + (f"/index/{parts[3]}" if parts[3] else "")
+            found.append(_need(f"PartiQL{_STATEMENTS[parts[1].lower()]}", arn))
+    return found
+
+
+def _need(action: str, arn: str, context: Any = dict) -> Need:
+    return Need(f"dynamodb:{action}", (arn,), context)
+
+
+def _table(place: Place, named: str) -> str:
+    return named if named.startswith("arn:") else place.arn("dynamodb", f"table/{named}")
+
+
+def _conditions(call: Call, asked: Mapping[str, Any], names: Names) -> Mapping[str, Sequence[str]]:
+    index = asked.get("IndexName")
+    key = names.partition_key(str(asked.get("TableName", "")), index)
+    found: dict[str, Sequence[str]] = {
+        **_attributes(asked, [asked.get("Key"), asked.get("Item")]),
+        **_leading(key, [asked.get("Key"), asked.get("Item"), _queried(asked)]),
+    }
+    for name in ("Select", "ReturnValues", "ReturnConsumedCapacity"):
+        if isinstance(asked.get(name), str):
+            found[f"dynamodb:{name.lower()}"] = [asked[name]]
+    return found
+
+
+def _leading(key: str | None, items: Iterable[Any]) -> dict[str, Sequence[str]]:
+    values = [
+        str(next(iter(each[key].values())))
+        for each in items
+        if key is not None and isinstance(each, Mapping) and isinstance(each.get(key), Mapping)
+    ]
+    return {"dynamodb:leadingkeys": values} if values else {}
+
+
+def _queried(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The key that a KeyConditionExpression names, as an item would have it."""
+    aliases = asked.get("ExpressionAttributeNames") or {}
+    values = asked.get("ExpressionAttributeValues") or {}
+    return {
+        aliases.get(name, name): values[value]
+        for name, value in _KEY_CONDITION.findall(str(asked.get("KeyConditionExpression", "")))
+        if value in values
+    }
+
+
+def _attributes(asked: Mapping[str, Any], items: Iterable[Any]) -> dict[str, Sequence[str]]:
+    """All top-level attributes that the request names."""
+    aliases = asked.get("ExpressionAttributeNames") or {}
+    found = {name for each in items if isinstance(each, Mapping) for name in each}
+    found |= set(aliases.values())
+    expressions = (
+        *("ProjectionExpression", "ConditionExpression", "UpdateExpression", "FilterExpression"),
+        "KeyConditionExpression",
+    )
+    for expression in expressions:
+        text = re.sub(r":\w+|[.\[][^\s,=<>()]*", " ", str(asked.get(expression, "")))
+        found |= {
+            each
+            for each in _NAME.findall(text)
+            if not each.startswith("#") and each.lower() not in _WORDS
+        }
+    found |= {str(each) for each in asked.get("AttributesToGet") or ()}
+    return {"dynamodb:attributes": sorted(found)} if found else {}

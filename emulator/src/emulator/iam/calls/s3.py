@@ -1,0 +1,114 @@
+"""S3, whose operations are known by method, path and query.
+
+Source: docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html, and
+docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from urllib.parse import unquote
+
+from emulator.iam.authority import Need
+from emulator.iam.calls.call import Call
+
+_OF_BUCKETS = {
+    "accelerate": "AccelerateConfiguration",
+    "acl": "BucketAcl",
+    "cors": "BucketCORS",
+    "encryption": "EncryptionConfiguration",
+    "lifecycle": "LifecycleConfiguration",
+    "location": "BucketLocation",
+    "logging": "BucketLogging",
+    "notification": "BucketNotification",
+    "object-lock": "BucketObjectLockConfiguration",
+    "ownershipControls": "BucketOwnershipControls",
+    "policy": "BucketPolicy",
+    "policyStatus": "BucketPolicyStatus",
+    "publicAccessBlock": "BucketPublicAccessBlock",
+    "replication": "ReplicationConfiguration",
+    "requestPayment": "BucketRequestPayment",
+    "tagging": "BucketTagging",
+    "versioning": "BucketVersioning",
+    "website": "BucketWebsite",
+}
+_DELETES = {"policy": "DeleteBucketPolicy", "website": "DeleteBucketWebsite"}  # the others put
+_OF_OBJECTS = {
+    "acl": "ObjectAcl",
+    "legal-hold": "ObjectLegalHold",
+    "retention": "ObjectRetention",
+    "tagging": "ObjectTagging",
+}
+_DELETED_KEY = re.compile(r"<Key>(.*?)</Key>", re.DOTALL)
+
+
+def needs(call: Call, partition: str, body: bytes) -> list[Need]:
+    bucket, _, key = call.path.lstrip("/").partition("/")
+    if not bucket:
+        return [Need("s3:ListAllMyBuckets", ("*",))]
+    arn = f"arn:{partition}:s3:::{bucket}"
+    if not key:
+        return _of_bucket(call, arn, body)
+    found = [Need(f"s3:{_action_on_object(call)}", (f"{arn}/{key}",), lambda: _context(call))]
+    if source := call.headers.get("x-amz-copy-source"):
+        path, _, version = unquote(source).lstrip("/").partition("?versionId=")
+        action = "s3:GetObjectVersion" if version else "s3:GetObject"
+        found.append(Need(action, (f"arn:{partition}:s3:::{path}",), lambda: _context(call)))
+    return found
+
+
+def form_needs(partition: str, bucket: str, key: str) -> list[Need]:
+    """Of a presigned form, which puts one object."""
+    return [Need("s3:PutObject", (f"arn:{partition}:s3:::{bucket}/{key}",))]
+
+
+def list_need(partition: str, bucket: str) -> Need:
+    """Who lacks this gets 403 for an object that does not exist, instead of 404:
+    docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html."""
+    return Need("s3:ListBucket", (f"arn:{partition}:s3:::{bucket}",))
+
+
+def _of_bucket(call: Call, arn: str, body: bytes) -> list[Need]:
+    def one(action: str) -> list[Need]:
+        return [Need(f"s3:{action}", (arn,), lambda: _context(call))]
+
+    if "delete" in call.query and call.method == "POST":
+        keys = _DELETED_KEY.findall(body.decode(errors="replace"))
+        return [Need("s3:DeleteObject", (f"{arn}/{key}",), lambda: _context(call)) for key in keys]
+    for name, action in _OF_BUCKETS.items():
+        if name in call.query:
+            if call.method == "DELETE" and name in _DELETES:
+                return one(_DELETES[name])
+            return one(("Get" if call.method == "GET" else "Put") + action)
+    if "uploads" in call.query:
+        return one("ListBucketMultipartUploads")
+    if "versions" in call.query:
+        return one("ListBucketVersions")
+    return one({"PUT": "CreateBucket", "DELETE": "DeleteBucket"}.get(call.method, "ListBucket"))
+
+
+def _action_on_object(call: Call) -> str:
+    version = "Version" if "versionId" in call.query else ""
+    verb = {"GET": "Get", "HEAD": "Get", "DELETE": "Delete"}.get(call.method, "Put")
+    for name, action in _OF_OBJECTS.items():
+        if name in call.query:
+            return verb + action.replace("Object", f"Object{version}", 1)
+    if "uploadId" in call.query and verb in ("Get", "Delete"):
+        return "ListMultipartUploadParts" if verb == "Get" else "AbortMultipartUpload"
+    if "restore" in call.query:
+        return "RestoreObject"
+    return f"{verb}Object{version if verb != 'Put' else ''}"
+
+
+def _context(call: Call) -> Mapping[str, Sequence[str]]:
+    found: dict[str, Sequence[str]] = {
+        "s3:authtype": ["REST-QUERY-STRING" if call.presigned else "REST-HEADER"],
+        "s3:signatureversion": ["AWS4-HMAC-SHA256"],
+    }
+    for name in ("prefix", "delimiter", "max-keys"):
+        if name in call.query:
+            found[f"s3:{name}"] = [call.query[name]]
+    if acl := call.headers.get("x-amz-acl"):
+        found["s3:x-amz-acl"] = [acl]
+    return found

@@ -1,0 +1,175 @@
+"""The Condition element of a policy. No I/O.
+
+Source: the IAM user guide, docs.aws.amazon.com/IAM/latest/UserGuide/, pages
+reference_policies_elements_condition_operators.html,
+reference_policies_condition-logic-multiple-context-keys-or-values.html and
+reference_policies_condition-single-vs-multi-valued-context-keys.html.
+"""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from emulator.iam import patterns
+from emulator.iam.patterns import Context
+
+Compare = Callable[[str, str], bool]
+"""(the request's value, the policy's value) -> whether they match"""
+
+ALL, ANY = "forallvalues", "foranyvalue"
+
+
+def _number(compare: Callable[[float, float], bool]) -> Compare:
+    return lambda given, wanted: _compared(_parsed_number, compare, given, wanted)
+
+
+def _date(compare: Callable[[float, float], bool]) -> Compare:
+    return lambda given, wanted: _compared(epoch_of, compare, given, wanted)
+
+
+def _compared(
+    parse: Callable[[str], float], compare: Callable[[float, float], bool], given: str, wanted: str
+) -> bool:
+    try:
+        return compare(parse(given), parse(patterns.plain(wanted)))
+    except ValueError:
+        return False
+
+
+def _parsed_number(text: str) -> float:
+    return float(text.strip())
+
+
+def epoch_of(text: str) -> float:
+    """A date of a policy: W3C's profile of ISO 8601, or seconds since the epoch."""
+    if re.fullmatch(r"-?\d+(\.\d+)?", text.strip()):
+        return float(text)
+    found = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+
+
+def _in_network(given: str, wanted: str) -> bool:
+    try:
+        network = ipaddress.ip_network(patterns.plain(wanted), strict=False)
+        return ipaddress.ip_address(given) in network
+    except ValueError:
+        return False
+
+
+def _same_bytes(given: str, wanted: str) -> bool:
+    try:
+        return base64.b64decode(given) == base64.b64decode(patterns.plain(wanted))
+    except ValueError:
+        return False
+
+
+def _equals(given: str, wanted: str) -> bool:
+    return given == patterns.plain(wanted)
+
+
+def _equals_in_any_case(given: str, wanted: str) -> bool:
+    return given.lower() == patterns.plain(wanted).lower()
+
+
+def _like(given: str, wanted: str) -> bool:
+    return patterns.matches(wanted, given)
+
+
+def _arn_like(given: str, wanted: str) -> bool:
+    return patterns.arn_matches(wanted, given)
+
+
+COMPARISONS: Mapping[str, tuple[Compare, bool]] = {
+    "stringequals": (_equals, False),
+    "stringnotequals": (_equals, True),
+    "stringequalsignorecase": (_equals_in_any_case, False),
+    "stringnotequalsignorecase": (_equals_in_any_case, True),
+    "stringlike": (_like, False),
+    "stringnotlike": (_like, True),
+    "numericequals": (_number(lambda given, wanted: given == wanted), False),
+    "numericnotequals": (_number(lambda given, wanted: given == wanted), True),
+    "numericlessthan": (_number(lambda given, wanted: given < wanted), False),
+    "numericlessthanequals": (_number(lambda given, wanted: given <= wanted), False),
+    "numericgreaterthan": (_number(lambda given, wanted: given > wanted), False),
+    "numericgreaterthanequals": (_number(lambda given, wanted: given >= wanted), False),
+    "dateequals": (_date(lambda given, wanted: given == wanted), False),
+    "datenotequals": (_date(lambda given, wanted: given == wanted), True),
+    "datelessthan": (_date(lambda given, wanted: given < wanted), False),
+    "datelessthanequals": (_date(lambda given, wanted: given <= wanted), False),
+    "dategreaterthan": (_date(lambda given, wanted: given > wanted), False),
+    "dategreaterthanequals": (_date(lambda given, wanted: given >= wanted), False),
+    "bool": (_equals_in_any_case, False),
+    "binaryequals": (_same_bytes, False),
+    "ipaddress": (_in_network, False),
+    "notipaddress": (_in_network, True),
+    "arnequals": (_arn_like, False),  # "ArnEquals and ArnLike behave identically"
+    "arnlike": (_arn_like, False),
+    "arnnotequals": (_arn_like, True),
+    "arnnotlike": (_arn_like, True),
+}
+"""Operator -> how one value of the request is compared with one of the policy, and whether the
+operator asks that they do not match."""
+
+
+class UnknownOperator(ValueError):
+    """Not an operator of IAM."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One key under one operator. `quantifier` is ALL, ANY or ""; `wanted` the policy's values."""
+
+    operator: str
+    key: str
+    wanted: tuple[str, ...]
+    quantifier: str = ""
+    if_exists: bool = False
+
+    def met(self, context: Context) -> bool:
+        given = context.get(self.key, ())
+        if self.operator == "null":
+            return bool(given) != (self.wanted[0].lower() == "true")
+        compare, negated = COMPARISONS[self.operator]
+        if not given:
+            # "If the key … is not present in the request context, the values do not match"
+            return self.if_exists or self.quantifier == ALL or (negated and self.quantifier != ANY)
+        values = [patterns.substituted(each, context) for each in self.wanted]
+        if negated and None in values:
+            return False  # a variable without a value: the statement does not apply
+
+        def holds(value: str) -> bool:
+            found = any(compare(value, each) for each in values if each is not None)
+            return found != negated
+
+        if self.quantifier:
+            return (all if self.quantifier == ALL else any)(map(holds, given))
+        # A key with several values needs a quantifier; without one, any of them may match, and
+        # under a negated operator none may.
+        return (all if negated else any)(map(holds, given))
+
+    @property
+    def keys(self) -> set[str]:
+        """What of the request the condition looks at, in lower case."""
+        return {self.key, *(name for each in self.wanted for name in patterns.variables(each))}
+
+
+def read(operator: str, key: str, wanted: Sequence[str]) -> Condition:
+    """Raises UnknownOperator."""
+    name, quantifier = operator.lower(), ""
+    before, colon, after = name.partition(":")
+    if colon:
+        if before not in (ALL, ANY):
+            raise UnknownOperator(f"{operator} is no condition operator")
+        name, quantifier = after, before
+    if_exists = name.endswith("ifexists")
+    name = name.removesuffix("ifexists")
+    if name == "null" and not (if_exists or quantifier):
+        return Condition(name, key.lower(), tuple(wanted))
+    if name not in COMPARISONS:
+        raise UnknownOperator(f"{operator} is no condition operator")
+    return Condition(name, key.lower(), tuple(wanted), quantifier, if_exists)

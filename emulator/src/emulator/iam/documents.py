@@ -1,0 +1,182 @@
+"""Policy documents, read into statements that can be matched. No I/O.
+
+Source: docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html and the pages of
+its elements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from emulator.iam import conditions, patterns
+from emulator.iam.conditions import Condition
+from emulator.iam.patterns import Context
+from emulator.providers import EmulatorError
+
+VERSIONS = ("2012-10-17", "2008-10-17")
+_ELEMENTS = {
+    *("Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"),
+    *("Principal", "NotPrincipal"),
+}
+_PRINCIPALS = {"AWS", "Service", "Federated", "CanonicalUser"}
+
+
+@dataclass(frozen=True)
+class Principals:
+    """Whom a statement of a resource's policy is about. `everyone` is `*`; `names` holds ARNs,
+    account ids and the names of services."""
+
+    everyone: bool = False
+    names: frozenset[str] = frozenset()
+    excluded: bool = False  # NotPrincipal: all but these
+
+    def include(self, names: Iterable[str]) -> bool:
+        found = self.everyone or not self.names.isdisjoint(names)
+        return found != self.excluded
+
+
+@dataclass(frozen=True)
+class Statement:
+    """`principals` is None in a policy of an identity."""
+
+    allows: bool
+    actions: tuple[str, ...]
+    all_but_actions: bool
+    resources: tuple[str, ...]
+    all_but_resources: bool
+    conditions: tuple[Condition, ...]
+    principals: Principals | None
+    with_variables: bool  # only version 2012-10-17 has them
+
+    def applies(self, action: str, resource: str, context: Context) -> bool:
+        return (
+            self.covers(action)
+            and self._is_on(resource, context)
+            and all(each.met(context) for each in self.conditions)
+        )
+
+    def covers(self, action: str) -> bool:
+        """Whatever the resource; "the prefix and the action name are case insensitive"."""
+        found = any(each(action.lower()) for each in self._actions)
+        return found != self.all_but_actions
+
+    @cached_property
+    def _actions(self) -> list[Callable[[str], bool]]:
+        return [patterns.compiled(each.lower()) for each in self.actions]
+
+    def _is_on(self, resource: str, context: Context) -> bool:
+        if not self.resources:  # a policy that stands on its resource may leave it out
+            return True
+        found = False
+        for each in self.resources:
+            pattern = patterns.substituted(each, context) if self.with_variables else each
+            if pattern is None:  # "this might cause the entire statement to be invalid"
+                if self.all_but_resources:
+                    return False
+            elif patterns.of_resource(pattern)(resource):
+                found = True
+        return found != self.all_but_resources
+
+    @property
+    def keys(self) -> set[str]:
+        """The condition keys that it looks at, in lower case."""
+        found = {key for each in self.conditions for key in each.keys}
+        if self.with_variables:
+            found |= {name for each in self.resources for name in patterns.variables(each)}
+        return found
+
+
+Policy = tuple[Statement, ...]
+
+
+def read(where: str, document: Mapping[str, Any], *, of_resource: bool = False) -> Policy:
+    """Raises EmulatorError, which begins with `where`, for what IAM rejects too."""
+    version = document.get("Version", "2008-10-17")
+    if version not in VERSIONS:
+        raise EmulatorError(f"{where}: the version {version!r} is not {' or '.join(VERSIONS)}")
+    return tuple(
+        _statement(where, each, version == VERSIONS[0], of_resource)
+        for each in as_list(document.get("Statement", ()))
+    )
+
+
+def _statement(
+    where: str, given: Mapping[str, Any], with_variables: bool, of_resource: bool
+) -> Statement:
+    if unknown := sorted(given.keys() - _ELEMENTS):
+        raise EmulatorError(f"{where}: a statement has no element {', '.join(unknown)}")
+    if given.get("Effect") not in ("Allow", "Deny"):
+        raise EmulatorError(f"{where}: Effect is Allow or Deny, got {given.get('Effect')!r}")
+    actions, all_but_actions = _one_of(where, given, "Action", "NotAction", required=True)
+    resources, all_but_resources = _one_of(
+        where, given, "Resource", "NotResource", required=not of_resource
+    )
+    for each in actions:
+        if each != "*" and ":" not in each:
+            raise EmulatorError(
+                f"{where}: the action {each!r} names no service, as sqs:SendMessage"
+            )
+    for each in resources:
+        if not each.startswith(("arn:", "*", "${")):
+            raise EmulatorError(f"{where}: the resource {each!r} is neither an ARN nor *")
+    principals = _principals(where, given)
+    if (principals is not None) != of_resource:
+        wanted = "needs a Principal" if of_resource else "has no Principal: it is an identity's"
+        raise EmulatorError(f"{where}: a statement of this policy {wanted}")
+    return Statement(
+        allows=given["Effect"] == "Allow",
+        actions=actions,
+        all_but_actions=all_but_actions,
+        resources=resources,
+        all_but_resources=all_but_resources,
+        conditions=_conditions(where, given.get("Condition", {})),
+        principals=principals,
+        with_variables=with_variables,
+    )
+
+
+def _one_of(
+    where: str, given: Mapping[str, Any], name: str, all_but: str, *, required: bool
+) -> tuple[tuple[str, ...], bool]:
+    """The element's texts, and whether they are those of `all_but`."""
+    found = [each for each in (name, all_but) if each in given]
+    if len(found) > 1 or (required and not found):
+        raise EmulatorError(f"{where}: a statement needs {name} or {all_but}, and not both")
+    if not found:
+        return (), False
+    return tuple(str(each) for each in as_list(given[found[0]])), found[0] == all_but
+
+
+def _conditions(where: str, given: Mapping[str, Any]) -> tuple[Condition, ...]:
+    try:
+        return tuple(
+            conditions.read(operator, key, [_text(each) for each in as_list(values)])
+            for operator, keys in given.items()
+            for key, values in keys.items()
+        )
+    except conditions.UnknownOperator as error:
+        raise EmulatorError(f"{where}: {error}") from error
+
+
+def _principals(where: str, given: Mapping[str, Any]) -> Principals | None:
+    named = [each for each in ("Principal", "NotPrincipal") if each in given]
+    if not named:
+        return None
+    value, excluded = given[named[0]], named[0] == "NotPrincipal"
+    if value == "*":
+        return Principals(everyone=True, excluded=excluded)
+    if not isinstance(value, Mapping) or not value.keys() <= _PRINCIPALS:
+        raise EmulatorError(f"{where}: {named[0]} is * or has {', '.join(sorted(_PRINCIPALS))}")
+    names = {str(each) for kind in value.values() for each in as_list(kind)}
+    return Principals("*" in as_list(value.get("AWS", ())), frozenset(names - {"*"}), excluded)
+
+
+def as_list(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,203 @@
+"""What a call needs: each operation as boto3 sends it, with its actions and resources."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import boto3
+import pytest
+from botocore.awsrequest import AWSPreparedRequest
+from botocore.config import Config
+
+from emulator.iam.calls import call, table
+from emulator.iam.calls.call import Call, Place
+
+PLACE = Place("123456789012", "us-east-1")
+HERE = "us-east-1:123456789012"
+CHATS, USERS = f"arn:aws:dynamodb:{HERE}:table/chats", f"arn:aws:dynamodb:{HERE}:table/users"
+KEY = {"pk": {"S": "chat-1"}}
+STREAM = f"{CHATS}/stream/2026-11-29"
+QUEUE = f"arn:aws:sqs:{HERE}:jobs.fifo"
+QUEUE_URL = "http://127.0.0.1/123456789012/jobs.fifo"
+APPLICATION = f"arn:aws:sns:{HERE}:app/GCM/chat"
+ENDPOINT = f"arn:aws:sns:{HERE}:endpoint/GCM/chat/0a1b"
+TOPIC = f"arn:aws:sns:{HERE}:alarms"
+POOL = f"arn:aws:cognito-idp:{HERE}:userpool/us-east-1_abc"
+SECRET = f"arn:aws:secretsmanager:{HERE}:secret:fcm-AbCdEf"
+SIGNING = f"arn:aws:kms:{HERE}:key/1234"
+STACK = f"arn:aws:cloudformation:{HERE}:stack/chat/0000"
+
+
+class Names:
+    def secret(self, identifier: str) -> str | None:
+        return {"fcm": SECRET, SECRET: SECRET}.get(identifier)
+
+    def key(self, identifier: str) -> str | None:
+        return SIGNING if identifier in ("1234", SIGNING, "alias/web-push") else None
+
+    def partition_key(self, table: str, index: str | None) -> str | None:
+        return {None: "pk", "by-mail": "mail"}[index]
+
+
+def sent(service: str, operation: str, given: dict[str, Any]) -> tuple[Call, bytes]:
+    """The call that boto3 makes, as it is read from its request."""
+    caught: list[AWSPreparedRequest] = []
+
+    def catch(request: AWSPreparedRequest, **_: Any) -> None:
+        caught.append(request)
+        raise InterruptedError
+
+    client = boto3.client(  # type: ignore[call-overload]
+        service,
+        region_name="us-east-1",
+        endpoint_url="http://127.0.0.1:9",
+        aws_access_key_id="Send-0a1b2c",
+        aws_secret_access_key="local",
+        aws_session_token="token",
+        config=Config(s3={"addressing_style": "path"}),
+    )
+    client.meta.events.register("before-send", catch)
+    with pytest.raises(InterruptedError):
+        getattr(client, operation)(**given)
+    (request,) = caught
+    url = urlsplit(request.url)
+    headers = {
+        name: value.decode() if isinstance(value, bytes) else value
+        for name, value in request.headers.items()
+    }
+    body = request.body if isinstance(request.body, bytes) else str(request.body or "").encode()
+    query = parse_qsl(url.query, keep_blank_values=True)
+    return call.read(request.method, unquote(url.path), query, Lowered(headers), body), body
+
+
+class Lowered(dict[str, str]):
+    """Headers, asked for in any case."""
+
+    def __init__(self, headers: dict[str, str]) -> None:
+        super().__init__({name.lower(): value for name, value in headers.items()})
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return super().get(name.lower(), default)
+
+
+# service, operation, what it is given, {action: its resources}
+Row = tuple[str, str, dict[str, Any], dict[str, list[str]]]
+BOTH = {"chats": {"Keys": [KEY]}, "users": {"Keys": [KEY]}}
+WRITTEN = {"chats": [{"PutRequest": {"Item": KEY}}], "users": [{"DeleteRequest": {"Key": KEY}}]}
+CHECK = {"TableName": "chats", "Key": KEY, "ConditionExpression": "attribute_exists(pk)"}
+UPDATE = {"TableName": "users", "Key": KEY, "UpdateExpression": "SET a = :a"}
+QUERIED = {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": {"S": "a"}}}
+ENTRY = {"Id": "1", "ReceiptHandle": "r"}
+ROWS: list[Row] = [
+    ("dynamodb", "get_item", {"TableName": "chats", "Key": KEY}, {"dynamodb:GetItem": [CHATS]}),
+    ("dynamodb", "get_item", {"TableName": CHATS, "Key": KEY}, {"dynamodb:GetItem": [CHATS]}),
+    ("dynamodb", "put_item", {"TableName": "chats", "Item": KEY}, {"dynamodb:PutItem": [CHATS]}),
+    ("dynamodb", "query", {"TableName": "chats", **QUERIED}, {"dynamodb:Query": [CHATS]}),
+    ("dynamodb", "query", {"TableName": "chats", "IndexName": "by-mail", **QUERIED}, {"dynamodb:Query": [f"{CHATS}/index/by-mail"]}),
+    ("dynamodb", "scan", {"TableName": "chats", "IndexName": "by-mail"}, {"dynamodb:Scan": [f"{CHATS}/index/by-mail"]}),
+    ("dynamodb", "batch_get_item", {"RequestItems": BOTH}, {"dynamodb:BatchGetItem": [CHATS, USERS]}),
+    ("dynamodb", "batch_write_item", {"RequestItems": WRITTEN}, {"dynamodb:BatchWriteItem": [CHATS, USERS]}),
+    ("dynamodb", "transact_write_items", {"TransactItems": [{"ConditionCheck": CHECK}, {"Update": UPDATE}, {"Put": {"TableName": "chats", "Item": KEY}}, {"Delete": {"TableName": "users", "Key": KEY}}]}, {"dynamodb:ConditionCheckItem": [CHATS], "dynamodb:UpdateItem": [USERS], "dynamodb:PutItem": [CHATS], "dynamodb:DeleteItem": [USERS]}),
+    ("dynamodb", "transact_get_items", {"TransactItems": [{"Get": {"TableName": "chats", "Key": KEY}}]}, {"dynamodb:GetItem": [CHATS]}),
+    ("dynamodb", "execute_statement", {"Statement": 'SELECT * FROM "chats" WHERE pk=?'}, {"dynamodb:PartiQLSelect": [CHATS]}),
+    ("dynamodb", "execute_statement", {"Statement": 'select * from "chats"."by-mail"'}, {"dynamodb:PartiQLSelect": [f"{CHATS}/index/by-mail"]}),
+    ("dynamodb", "batch_execute_statement", {"Statements": [{"Statement": 'INSERT INTO "users" VALUE {}'}]}, {"dynamodb:PartiQLInsert": [USERS]}),
+    ("dynamodb", "list_tables", {}, {"dynamodb:ListTables": ["*"]}),
+    ("dynamodbstreams", "describe_stream", {"StreamArn": STREAM}, {"dynamodb:DescribeStream": [STREAM]}),
+    ("dynamodbstreams", "get_records", {"ShardIterator": f"{STREAM}|1|abc"}, {"dynamodb:GetRecords": [STREAM]}),
+    ("dynamodbstreams", "list_streams", {}, {"dynamodb:ListStreams": ["*"]}),
+    ("sqs", "send_message", {"QueueUrl": QUEUE_URL, "MessageBody": "x"}, {"sqs:SendMessage": [QUEUE]}),
+    ("sqs", "send_message_batch", {"QueueUrl": QUEUE_URL, "Entries": [{"Id": "1", "MessageBody": "x"}]}, {"sqs:SendMessage": [QUEUE]}),
+    ("sqs", "delete_message_batch", {"QueueUrl": QUEUE_URL, "Entries": [ENTRY]}, {"sqs:DeleteMessage": [QUEUE]}),
+    ("sqs", "get_queue_url", {"QueueName": "jobs.fifo"}, {"sqs:GetQueueUrl": [QUEUE]}),
+    ("sqs", "list_queues", {}, {"sqs:ListQueues": ["*"]}),
+    ("sns", "publish", {"TopicArn": TOPIC, "Message": "x"}, {"sns:Publish": [TOPIC]}),
+    ("sns", "publish", {"TargetArn": ENDPOINT, "Message": "x"}, {"sns:Publish": [ENDPOINT, APPLICATION]}),
+    ("sns", "set_endpoint_attributes", {"EndpointArn": ENDPOINT, "Attributes": {}}, {"sns:SetEndpointAttributes": [APPLICATION]}),
+    ("sns", "create_platform_endpoint", {"PlatformApplicationArn": APPLICATION, "Token": "t"}, {"sns:CreatePlatformEndpoint": [APPLICATION]}),
+    ("sns", "create_platform_application", {"Platform": "GCM", "Name": "chat", "Attributes": {}}, {"sns:CreatePlatformApplication": [f"arn:aws:sns:{HERE}:app/*"]}),
+    ("sns", "unsubscribe", {"SubscriptionArn": f"{TOPIC}:0a1b"}, {"sns:Unsubscribe": [TOPIC]}),
+    ("cognito-idp", "admin_get_user", {"UserPoolId": "us-east-1_abc", "Username": "x"}, {"cognito-idp:AdminGetUser": [POOL]}),
+    ("secretsmanager", "get_secret_value", {"SecretId": "fcm"}, {"secretsmanager:GetSecretValue": [SECRET]}),
+    ("secretsmanager", "get_secret_value", {"SecretId": SECRET}, {"secretsmanager:GetSecretValue": [SECRET]}),
+    ("secretsmanager", "batch_get_secret_value", {"SecretIdList": ["fcm"]}, {"secretsmanager:BatchGetSecretValue": ["*"], "secretsmanager:GetSecretValue": [SECRET]}),
+    ("kms", "get_public_key", {"KeyId": "alias/web-push"}, {"kms:GetPublicKey": [SIGNING]}),
+    ("kms", "sign", {"KeyId": SIGNING, "Message": b"x", "SigningAlgorithm": "ECDSA_SHA_256"}, {"kms:Sign": [SIGNING]}),
+    ("lambda", "invoke", {"FunctionName": "echo"}, {"lambda:InvokeFunction": [f"arn:aws:lambda:{HERE}:function:echo"]}),
+    ("lambda", "invoke", {"FunctionName": f"arn:aws:lambda:{HERE}:function:echo", "Qualifier": "live"}, {"lambda:InvokeFunction": [f"arn:aws:lambda:{HERE}:function:echo:live"]}),
+    ("cloudformation", "describe_stacks", {"StackName": STACK}, {"cloudformation:DescribeStacks": [STACK]}),
+    ("cloudformation", "describe_stacks", {"StackName": "chat"}, {"cloudformation:DescribeStacks": [f"arn:aws:cloudformation:{HERE}:stack/chat/*"]}),
+    ("s3", "get_object", {"Bucket": "files", "Key": "a/b c"}, {"s3:GetObject": ["arn:aws:s3:::files/a/b c"]}),
+    ("s3", "get_object", {"Bucket": "files", "Key": "a", "VersionId": "1"}, {"s3:GetObjectVersion": ["arn:aws:s3:::files/a"]}),
+    ("s3", "head_object", {"Bucket": "files", "Key": "a"}, {"s3:GetObject": ["arn:aws:s3:::files/a"]}),
+    ("s3", "put_object", {"Bucket": "files", "Key": "a", "Body": b""}, {"s3:PutObject": ["arn:aws:s3:::files/a"]}),
+    ("s3", "put_object_tagging", {"Bucket": "files", "Key": "a", "Tagging": {"TagSet": []}}, {"s3:PutObjectTagging": ["arn:aws:s3:::files/a"]}),
+    ("s3", "copy_object", {"Bucket": "files", "Key": "a", "CopySource": "old/b"}, {"s3:PutObject": ["arn:aws:s3:::files/a"], "s3:GetObject": ["arn:aws:s3:::old/b"]}),
+    ("s3", "delete_object", {"Bucket": "files", "Key": "a"}, {"s3:DeleteObject": ["arn:aws:s3:::files/a"]}),
+    ("s3", "delete_objects", {"Bucket": "files", "Delete": {"Objects": [{"Key": "a"}, {"Key": "b"}]}}, {"s3:DeleteObject": ["arn:aws:s3:::files/a", "arn:aws:s3:::files/b"]}),
+    ("s3", "abort_multipart_upload", {"Bucket": "files", "Key": "a", "UploadId": "1"}, {"s3:AbortMultipartUpload": ["arn:aws:s3:::files/a"]}),
+    ("s3", "upload_part", {"Bucket": "files", "Key": "a", "UploadId": "1", "PartNumber": 1, "Body": b""}, {"s3:PutObject": ["arn:aws:s3:::files/a"]}),
+    ("s3", "list_objects_v2", {"Bucket": "files"}, {"s3:ListBucket": ["arn:aws:s3:::files"]}),
+    ("s3", "head_bucket", {"Bucket": "files"}, {"s3:ListBucket": ["arn:aws:s3:::files"]}),
+    ("s3", "get_bucket_policy", {"Bucket": "files"}, {"s3:GetBucketPolicy": ["arn:aws:s3:::files"]}),
+    ("s3", "list_buckets", {}, {"s3:ListAllMyBuckets": ["*"]}),
+    ("sts", "get_caller_identity", {}, {}),
+    ("logs", "describe_log_groups", {}, {"logs:DescribeLogGroups": [""]}),  # by the action alone
+    ("cloudwatch", "list_metrics", {}, {"cloudwatch:ListMetrics": [""]}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "row", ROWS, ids=[f"{row[0]} {row[1]} {index}" for index, row in enumerate(ROWS)]
+)
+def test_a_call_needs_the_actions_of_its_operation(row: Row) -> None:
+    service, operation, given, expected = row
+    made, body = sent(service, operation, given)
+    assert (made.access_key, made.token) == ("Send-0a1b2c", "token")
+    found: dict[str, list[str]] = {}
+    for need in table.needs(made, PLACE, Names(), body):
+        found.setdefault(need.action, []).extend(need.resources)
+    assert found == expected
+
+
+def test_operations_of_users_need_no_permission() -> None:
+    model = boto3.client("cognito-idp", region_name="us-east-1").meta.service_model
+    open_ones = {
+        name for name in model.operation_names if model.operation_model(name).auth_type == "none"
+    }
+    later = {"ListUserSessions", "RevokeUserSession"}  # newer than the table
+    assert open_ones - later == set(table.WITHOUT_SIGNATURE)
+    for name in table.WITHOUT_SIGNATURE:
+        assert table.needs(Call("cognito-idp", name, call.JSON), PLACE, Names(), b"") == []
+
+
+# The condition keys of DynamoDB: docs.aws.amazon.com/amazondynamodb/latest/developerguide/
+# specifying-conditions.html
+CONTEXTS: list[tuple[str, dict[str, Any], dict[str, list[str]]]] = [
+    ("get_item", {"TableName": "chats", "Key": KEY, "ProjectionExpression": "#a, body.text", "ExpressionAttributeNames": {"#a": "seq"}}, {"leadingkeys": ["chat-1"], "attributes": ["body", "pk", "seq"]}),
+    ("put_item", {"TableName": "chats", "Item": {**KEY, "n": {"N": "1"}}, "ReturnValues": "NONE"}, {"leadingkeys": ["chat-1"], "attributes": ["n", "pk"], "returnvalues": ["NONE"]}),
+    ("update_item", {**UPDATE, "UpdateExpression": "SET a = if_not_exists(b, :a) REMOVE c"}, {"leadingkeys": ["chat-1"], "attributes": ["a", "b", "c", "pk"]}),
+    ("query", {"TableName": "chats", "Select": "COUNT", **QUERIED}, {"leadingkeys": ["a"], "attributes": ["pk"], "select": ["COUNT"]}),
+    ("query", {"TableName": "chats", "IndexName": "by-mail", "KeyConditionExpression": "#m = :m", "ExpressionAttributeNames": {"#m": "mail"}, "ExpressionAttributeValues": {":m": {"S": "r@x"}}}, {"leadingkeys": ["r@x"], "attributes": ["mail"]}),
+    ("batch_write_item", {"RequestItems": {"chats": WRITTEN["chats"]}}, {"leadingkeys": ["chat-1"], "attributes": ["pk"]}),
+    ("batch_get_item", {"RequestItems": {"chats": BOTH["chats"]}}, {"leadingkeys": ["chat-1"], "attributes": ["pk"]}),
+    ("transact_write_items", {"TransactItems": [{"ConditionCheck": CHECK}]}, {"leadingkeys": ["chat-1"], "attributes": ["pk"], "enclosingoperation": ["TransactWriteItems"]}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("row", CONTEXTS, ids=[row[0] for row in CONTEXTS])
+def test_dynamodb_says_which_keys_and_attributes_a_call_is_about(row: Any) -> None:
+    operation, given, expected = row
+    made, body = sent("dynamodb", operation, given)
+    (need,) = table.needs(made, PLACE, Names(), body)
+    found = {name.removeprefix("dynamodb:"): [*values] for name, values in need.context().items()}
+    assert found == expected
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"RequestItems": 1, "TransactItems": {}}'])
+def test_a_malformed_call_is_left_to_the_service(body: bytes) -> None:
+    for operation in ("BatchGetItem", "TransactWriteItems", "GetItem", "ExecuteStatement"):
+        headers = {"X-Amz-Target": f"DynamoDB_20120810.{operation}"}
+        made = call.read("POST", "/", [], headers, body)
+        table.needs(made, PLACE, Names(), body)

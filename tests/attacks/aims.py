@@ -1,0 +1,130 @@
+"""Requests and frames that name what is another user's, made from the routes and the schemas.
+
+A field's name says what it means all over the protocol; a field that is not in VALUES has to get a
+row before the tests run.
+"""
+
+import itertools
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from lambdas.api.call import Route
+from lambdas.api.routes import ROUTES
+from lambdas.frames import SCHEMAS
+from tests.attacks.world import DEVICE, MESSAGE_ID, PUSH_TOKEN, World
+from tests.support.lambdas.rest import Phone, key
+
+ACTIONS = sorted(file.stem for file in (SCHEMAS / "client").glob("*.json"))
+NOWHERE = "a_chat_that_is_nowhere"  # as long as an id, for equal lengths of answers
+
+
+class Aim(NamedTuple):
+    """A request's path, or "" for a frame, and its body."""
+
+    path: str
+    body: Any
+
+
+def name_of(route: Route) -> str:
+    return f"{route.method} {route.path}"
+
+
+def schema(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((SCHEMAS / f"{name}.json").read_text(encoding="utf-8"))
+    return found
+
+
+def values(world: World, attacker: str) -> dict[str, list[Any]]:
+    """What each field can name of the victim's."""
+    victim, user = world.names["victim"], world.names[attacker]
+    address, chats = f"{victim}/{DEVICE}", [world.direct, world.group, NOWHERE]
+    stolen = Phone(victim, DEVICE).registration()
+    return {
+        "chat": chats,
+        "chats": [{chat: 0} for chat in chats[:2]],
+        "user": [victim],
+        "username": [victim],
+        "file": [world.file],
+        "device": [DEVICE],
+        "devices": [[address]],
+        "to": [{address: "eA"}],
+        **{name: [[victim]] for name in ("users", "senders", "add", "remove", "members")},
+        **{name: [[victim]] for name in ("appoint", "dismiss")},
+        "with": [victim],
+        "rules": [{"add": "members"}],
+        "cursor": [world.direct],
+        "message_id": [MESSAGE_ID],
+        "payload": ["eA"],
+        "alg": ["megolm.v1", "olm.v1"],
+        "delivered": [1],
+        "read": [1],
+        "urgent": [True],
+        "hidden": [False],
+        "kind": ["direct", "group"],
+        "until": [0],
+        "size": [9],
+        "state": ["contact", "blocked"],
+        "password": ["Guess-horse-7"],
+        "new_password": ["Another-horse-7"],
+        "code": ["123456", "A" * 32],  # of a mail, of a link: both are to be guessed
+        "label": ["a phone"],
+        "one_time_key": [key(9)],
+        "curve25519": [key(1)],
+        "message": ["AAAA"],
+        "email": [f"{user}@evil.example"],
+        "refresh_token": ["a-token-of-nobody"],
+        "everywhere": [False],
+        **{name: ["everybody"] for name in ("groups", "presence", "requests")},
+        "receipts": [True],
+        "keys": [stolen["keys"]],
+        "signature": [stolen["signature"]],
+        "push": [{"platform": "fcm", "token": PUSH_TOKEN}],
+        "web_push": [...],  # has tests of its own: a subscription says nothing of its user
+        "one_time_keys": [Phone(victim, DEVICE).one_time_keys(range(9, 10))],
+        "fallback_key": [Phone(victim, DEVICE).fallback_key("f", 9)],
+        "action": [...],
+    }
+
+
+def of_route(route: Route, world: World, attacker: str) -> Iterator[Aim]:
+    known = values(world, attacker)
+    names = re.findall(r"\{(\w+)\}", route.path)
+    bodies = [*_bodies(schema(f"rest/{route.body}.request"), known)] if route.body else [None]
+    for chosen in itertools.product(*(known[name] for name in names)):
+        path = route.path.format(**dict(zip(names, chosen, strict=True)))
+        yield from (Aim(path, body) for body in bodies)
+
+
+def of_frame(action: str, world: World, attacker: str) -> Iterator[Aim]:
+    for body in _bodies(schema(f"client/{action}"), values(world, attacker)):
+        yield Aim("", {"action": action, **body})
+
+
+def _bodies(of: dict[str, Any], known: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:
+    """One for each way of giving what is needed, with each value of each field."""
+    choices = [choice for rule in ("oneOf", "anyOf") for choice in of.get(rule, ())]
+    choices = [choice for choice in choices if "properties" in choice] or choices  # the stricter
+    for choice in choices or [{}]:
+        fixed = choice.get("properties", {})
+        names = {*of.get("required", ()), *choice.get("required", ())} - {"action"}
+        for optional in ({*of["properties"]} - names - {"action", "to", "payload"}, set()):
+            wanted = [
+                (name, [fixed[name]["const"]] if name in fixed else known[name])
+                for name in sorted(names | (optional if not choices else set()))
+                if known[name] != [...]
+            ]
+            for chosen in itertools.product(*(found for _, found in wanted)):
+                yield {name: value for (name, _), value in zip(wanted, chosen, strict=True)}
+            if not optional or choices:
+                break
+
+
+def unknown_fields(world: World) -> set[str]:
+    """Fields of requests and frames that have no row in VALUES."""
+    bodies = [schema(f"rest/{route.body}.request") for route in ROUTES if route.body]
+    bodies += [schema(f"client/{action}") for action in ACTIONS]
+    paths = {name for route in ROUTES for name in re.findall(r"\{(\w+)\}", route.path)}
+    named = paths.union(*(body["properties"] for body in bodies))
+    return named - values(world, "stranger").keys()

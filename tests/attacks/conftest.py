@@ -1,0 +1,13 @@
+"""One world for all attacks: each leaves it as it was."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.attacks.world import World, attacked
+
+
+@pytest.fixture(scope="package")
+def world() -> Iterator[World]:
+    with attacked() as made:
+        yield made

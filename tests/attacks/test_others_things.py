@@ -1,0 +1,217 @@
+"""What is another user's, tried by every route and frame: what comes of it, and what is written.
+
+A route or frame without a row in ROWS may change and tell nothing of others, and there is no chat
+for it but those of its caller.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from typing import NamedTuple
+
+import pytest
+
+from lambdas.api.routes import ROUTES
+from lambdas.errors import STATUS
+from tests.attacks import aims
+from tests.attacks.world import (
+    ATTACKERS,
+    DEVICE,
+    EMAIL,
+    PAYLOAD,
+    PUSH_TOKEN,
+    Stored,
+    World,
+)
+
+pytestmark = pytest.mark.xdist_group("attacks")
+
+OPERATIONS = [*(aims.name_of(route) for route in ROUTES), *aims.ACTIONS]
+Outcome = int | str  # a status; of a frame the code of its error, its type, or "" for no response
+
+
+@dataclass(frozen=True)
+class Row:
+    """Exactly what an operation leads to: for all, and for one attacker. None: whatever it is.
+
+    `writes` has patterns of what it may change besides what is the attacker's own, in the form of
+    `_changes`.
+    """
+
+    all: set[Outcome] | None
+    but: dict[str, set[Outcome] | None] = field(default_factory=dict)
+    writes: tuple[str, ...] = ()
+
+
+def of_a_chat(member: set[Outcome] | None) -> Row:
+    """A route of one chat: for all but members there is no such chat."""
+    return Row({404}, {"member": member})
+
+
+def row_of(operation: str) -> Row:
+    unwritten = of_a_chat(None) if "{chat}" in operation else Row(None)
+    return ROWS.get(operation, unwritten)
+
+
+TALK = ("posts victim", "posts friend")
+IN_THE_GROUP = (*TALK, "posts member", "Chats group/*")
+ROWS: dict[str, Row] = {
+    "GET /api/health": Row({200}),
+    "POST /api/sign-up": Row({409}),
+    "POST /api/sign-in": Row({401}),
+    "POST /api/token": Row({401}),
+    "POST /api/password": Row({401}),
+    "POST /api/password/reset": Row({200}),
+    "POST /api/password/reset/confirm": Row({400}),
+    "PUT /api/account/email": Row({401}),  # the password is not the attacker's own
+    "POST /api/account/email/confirm": Row({401}),
+    "POST /api/sign-out": Row({200}),
+    "GET /api/account": Row({200}),
+    "POST /api/account/delete": Row({401}),
+    "POST /api/links": Row({201}, writes=("Users link#*",)),  # of the new device itself
+    "GET /api/links/{code}": Row({404}),
+    "POST /api/links/{code}/confirm": Row({404}),
+    "GET /api/links/{code}/confirmation": Row({404}),
+    "PUT /api/devices/{device}": Row({400}),  # signed for the victim
+    "DELETE /api/devices/{device}": Row({204}),  # a device of the attacker's own, which was none
+    "GET /api/users/{user}/devices": Row({200}),  # public, for those who are signed in
+    "GET /api/web-push-key": Row({200}),
+    "POST /api/devices/{device}/one-time-keys": Row({404}),
+    "POST /api/keys/claim": Row(
+        {200}, writes=("Users victim/device", "Users victim/otk", "posts victim")
+    ),
+    # a group leaves an invitation to a user whose contact the attacker is not; nothing reaches
+    # somebody by whom one is blocked
+    "POST /api/chats": Row(
+        {201, 403},
+        {"blocked": {200, 201}},
+        ("Chats */*", "Users victim/invite", "posts victim"),
+    ),
+    "GET /api/chats": Row({200}),
+    # a member adds nobody where only admins may; whom they remove or add is no change otherwise
+    "POST /api/chats/{chat}/members": of_a_chat({404, 403, 200}),
+    "POST /api/chats/{chat}/accept": Row(
+        {404}, {"member": {404, 200}, "invited": {404, 200}}, IN_THE_GROUP
+    ),
+    "POST /api/chats/{chat}/decline": Row({404}, {"invited": {404, 200}}, ("Chats group/head",)),
+    "POST /api/chats/{chat}/leave": Row({404}, {"member": {404, 200}}, IN_THE_GROUP),
+    "POST /api/chats/{chat}/admins": of_a_chat({404, 403}),
+    "PUT /api/chats/{chat}/mute": of_a_chat({404, 200}),
+    "GET /api/chats/{chat}/messages": of_a_chat({404, 200}),
+    "POST /api/chats/{chat}/files": of_a_chat({404, 201}),
+    "GET /api/chats/{chat}/files/{file}": of_a_chat({404, 200}),
+    "GET /api/contacts": Row({200}),
+    "PUT /api/contacts/{user}": Row({200}, writes=("Chats blocked/head",)),
+    "DELETE /api/contacts/{user}": Row({204}, writes=("Chats blocked/head",)),
+    "GET /api/settings": Row({200}),
+    "PUT /api/settings": Row({200}),
+    "POST /api/tickets": Row({404}),
+    "ping": Row({"pong"}),
+    "receipt": Row({"not_found"}, {"member": {"not_found", ""}}, ("Chats group/*", *TALK)),
+    "send": Row(
+        {"not_found"},
+        {"member": {"not_found", "accepted"}},
+        ("Chats group/*", *TALK, "PushQueue *"),
+    ),
+    "sync": Row({"not_found", "synced"}),
+    "typing": Row({"not_found"}, {"member": {"not_found", ""}}, TALK),
+    "watch": Row({"presence"}),
+}
+
+
+def test_every_row_is_of_a_route_or_frame_and_every_field_has_a_meaning(world: World) -> None:
+    assert set(ROWS) <= set(OPERATIONS)
+    assert aims.unknown_fields(world) == set()
+
+
+class Attack(NamedTuple):
+    outcome: Outcome
+    answer: str  # what the attacker sees: the response, and what came on the connection
+    changed: set[str]  # in the form of Row.writes
+    aim: aims.Aim
+
+
+def attacks(world: World, operation: str, attacker: str) -> Iterator[Attack]:
+    """Each attempt, in a world that is as it was before."""
+    route = next((each for each in ROUTES if aims.name_of(each) == operation), None)
+    tried = (
+        aims.of_route(route, world, attacker)
+        if route
+        else aims.of_frame(operation, world, attacker)
+    )
+    before = world.stored()
+    for aim in tried:
+        with world.put_back():
+            if route:
+                reply = world.ask(attacker, route.method, aim.path, aim.body)
+                outcome: Outcome = reply.status
+                answer = json.dumps([reply.body, reply.headers])
+            else:
+                frame = world.frame(attacker, aim.body)
+                outcome = "" if frame is None else frame.get("code", frame["type"])
+                answer = json.dumps(frame)
+            after = world.stored()
+            own = after.get(("posts", _connection(world, attacker)), "")
+            yield Attack(outcome, answer + own, _changes(world, attacker, before, after), aim)
+
+
+def _changes(world: World, attacker: str, before: Stored, after: Stored) -> set[str]:
+    """Such as "Chats group/message": table, whose item, and its kind. Without what belongs to the
+    attacker, and the limits, which count what is refused too."""
+    places = {world.direct: "direct", world.group: "group", world.blocked: "blocked"}
+    for role, user in world.names.items():
+        places |= {user: role, _connection(world, role): role}
+    found = set()
+    for key in before.keys() | after.keys():
+        if before.get(key) == after.get(key) or "limit#" in key[-1]:
+            continue
+        kind, owner, *item = key
+        of_item = f"/{item[0].partition('#')[0]}" if item else ""
+        if places.get(owner) != attacker:
+            found.add(f"{kind} {places.get(owner, owner)}{of_item}")
+    return found
+
+
+def _connection(world: World, role: str) -> str:
+    return f"connection-of-{world.names[role]}-{DEVICE if role == 'victim' else 'phone'}"
+
+
+def _refused(outcome: Outcome) -> bool:
+    return outcome >= 400 if isinstance(outcome, int) else outcome in STATUS
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_what_is_anothers_stays_as_it_was_and_unread(world: World, operation: str) -> None:
+    row = row_of(operation)
+    for attacker in ATTACKERS:
+        seen: set[Outcome] = set()
+        for attack in attacks(world, operation, attacker):
+            seen.add(attack.outcome)
+            allowed = () if _refused(attack.outcome) else row.writes
+            for change in attack.changed:
+                assert any(fnmatch(change, each) for each in allowed), (attacker, attack)
+            named = json.dumps(attack.aim)
+            for secret in _secrets(world, attacker):
+                assert secret in named or secret not in attack.answer, (attacker, attack)
+        expected = row.but.get(attacker, row.all)
+        assert expected is None or seen == expected, attacker
+
+
+@pytest.mark.parametrize("operation", [each for each in OPERATIONS if "{chat}" in each])
+def test_a_chat_of_others_looks_like_one_that_there_is_not(world: World, operation: str) -> None:
+    answers = set()
+    for attack in attacks(world, operation, "stranger"):
+        text = attack.answer
+        for chat in (world.direct, world.group, aims.NOWHERE):
+            text = text.replace(chat, "<chat>")
+        answers.add(text)
+    assert len(answers) == 1
+
+
+def _secrets(world: World, attacker: str) -> list[str]:
+    """Who is in the group, or accepts the invitation, sees its members and messages."""
+    secrets = [PUSH_TOKEN, EMAIL, world.direct, world.file]
+    if attacker not in ("member", "invited"):
+        secrets += [world.names["friend"], world.names["member"], world.group]
+    return secrets if attacker in ("member", "invited", "blocked") else [*secrets, PAYLOAD]

@@ -1,0 +1,148 @@
+"""What needs the running system to be attacked: tickets raced for, pages that reach its listeners."""
+
+import asyncio
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+from websockets.typing import Subprotocol
+
+from client import ChatClient
+
+pytestmark = pytest.mark.xdist_group("story")
+
+PASSWORD = "Correct-horse-7"
+LISTENS = "0A"  # the state in /proc/net/tcp
+AT_ONCE = 50
+
+# What a page on evil.example makes a browser send: by its own name, or after its name was made to
+# lead here (DNS rebinding). The last two need no preflight and no leave of the server.
+UPGRADE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    "Sec-WebSocket-Protocol": "chat.v1",
+}
+FOREIGN: dict[str, tuple[str, dict[str, str]]] = {
+    "a rebound name": ("GET", {"Host": "evil.example"}),
+    "a rebound name that looks like ours": ("GET", {"Host": "127.0.0.1.evil.example"}),
+    "a rebound name, a form": ("POST", {"Host": "evil.example", "Content-Type": "text/plain"}),
+    "a foreign form": ("POST", {"Origin": "http://evil.example", "Content-Type": "text/plain"}),
+    "a form from a sandbox": ("POST", {"Origin": "null", "Content-Type": "text/plain"}),
+    "a foreign WebSocket": ("GET", {"Origin": "http://evil.example", **UPGRADE}),
+    "a preflight": (
+        "OPTIONS",
+        {"Origin": "http://evil.example", "Access-Control-Request-Method": "PUT"},
+    ),
+}
+REJECTED = {"400", "403", "405", "426"}
+TARGET = "lambdas.api.server"
+PATHS = ("/", "/_local/state", "/_local/data/open", "/moto-api/data.json", "/api/health", "/dev")
+
+
+def listeners(root: int) -> dict[int, int]:
+    """port -> process, of everything that a process and its descendants listen on."""
+    inodes = {}
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, local, _, state, *_, inode = line.split()[:10]
+        if state == LISTENS:
+            inodes[inode] = int(local.rpartition(":")[2], 16)
+    found = {}
+    for pid in processes(root):
+        with suppress(OSError):
+            for descriptor in list(Path(f"/proc/{pid}/fd").iterdir()):
+                with suppress(OSError):
+                    inode = str(descriptor.readlink()).partition("[")[2].rstrip("]")
+                    if inode in inodes:
+                        found[inodes[inode]] = pid
+    return found
+
+
+def processes(root: int) -> Iterator[int]:
+    yield root
+    with suppress(OSError):
+        for task in list(Path(f"/proc/{root}/task").iterdir()):
+            for child in (task / "children").read_text().split():
+                yield from processes(int(child))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_no_page_of_a_stranger_reaches_anything_that_listens(endpoints: dict[str, Any]) -> None:
+    ports = listeners(endpoints["pid"])
+    known = {urlsplit(url).port for url in endpoints.values() if "://" in str(url)}
+    assert known <= ports.keys()
+
+    async def tried() -> dict[int, set[tuple[str, str, str]]]:
+        reached: dict[int, set[tuple[str, str, str]]] = {port: set() for port in ports}
+        for port in ports:
+            for name, (method, headers) in FOREIGN.items():
+                for path in PATHS:
+                    line = await _status_line(port, method, path, headers)
+                    if line.startswith("HTTP/") and line.split()[1] not in REJECTED:
+                        reached[port].add((name, path, line.split()[1]))
+        return reached
+
+    for port, reached in asyncio.run(tried()).items():
+        command = Path(f"/proc/{ports[port]}/cmdline").read_text()
+        if TARGET in command:
+            # The application itself, as a load balancer finds it. It can't know its names, and
+            # gives nothing to who has no token: a page that finds its port could create accounts.
+            assert {path for _, path, status in reached if status == "200"} <= {"/api/health"}
+        else:
+            assert reached == set(), (port, command)
+
+
+async def _status_line(port: int, method: str, path: str, headers: dict[str, str]) -> str:
+    fields = {"Host": f"127.0.0.1:{port}", "Content-Length": "0", **headers}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    try:
+        async with asyncio.timeout(5):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(f"{method} {path} HTTP/1.1\r\n{lines}\r\n".encode())
+            line = await reader.readline()
+            writer.close()
+    except (OSError, TimeoutError):
+        return ""
+    return line.decode("latin-1").strip()
+
+
+def test_of_fifty_connections_with_one_ticket_one_opens(
+    endpoints: dict[str, Any], name: Callable[[str], str], device: Callable[..., ChatClient]
+) -> None:
+    user = name("ravi")
+
+    async def scene() -> Counter[int]:
+        async with device(user):
+            pass
+        made = await asyncio.to_thread(_ticket, endpoints["api"], user)
+        offered = [Subprotocol("chat.v1"), Subprotocol(f"ticket.{made['ticket']}")]
+
+        async def opens() -> int:
+            try:
+                async with connect(made["url"], subprotocols=offered, open_timeout=60):
+                    return 101
+            except InvalidStatus as refused:
+                return refused.response.status_code
+
+        return Counter(await asyncio.gather(*(opens() for _ in range(AT_ONCE))))
+
+    assert asyncio.run(scene()) == {101: 1, 403: AT_ONCE - 1}
+
+
+def _ticket(api: str, user: str) -> dict[str, str]:
+    with httpx.Client(base_url=api, timeout=30, trust_env=False) as http:
+        answer = http.post("/api/sign-in", json={"username": user, "password": PASSWORD})
+        token = answer.raise_for_status().json()["access_token"]
+        headers = {"authorization": f"Bearer {token}"}
+        made = http.post("/api/tickets", json={"device": "phone"}, headers=headers)
+        ticket: dict[str, str] = made.raise_for_status().json()
+        return ticket

@@ -1,0 +1,1 @@
+"""Faults of all kinds while people write to each other: `make chaos`."""

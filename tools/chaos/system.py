@@ -1,0 +1,139 @@
+"""The system under attack: one of its own, whose processes can be found, killed and frozen."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from subprocess import Popen
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from emulator.cli import background
+from emulator.providers import EmulatorError
+from emulator.runtime import endpoints
+from emulator.runtime.endpoints import Endpoints
+from tools.chaos.proxy import Proxy
+from tools.chaos.verdict import Ring
+
+CONTAINER = b"lambdas.api.server"
+WORKERS = (b"awslambdaric", b"own_runtime")
+
+
+class System:
+    """`api` is what clients connect to: a proxy before the load balancer; the addresses of the
+    WebSocket API that it hands out lead to another one."""
+
+    def __init__(self, project: Path, state: Path) -> None:
+        self._project, self._state = project, state
+        self._process: Popen[bytes] | None = None
+        self._console = ""
+        self._rings: dict[str, dict[float, Ring]] = {}  # token -> when it rang -> for what
+        self.http, self.websocket = Proxy(0), Proxy(0)
+
+    async def start(self) -> None:
+        """Also after `stop`, with the data of before. Raises EmulatorError."""
+        known = await asyncio.to_thread(self._start)
+        port = _port(known.websocket)
+        if not self.http.port:
+            await self.websocket.start()
+            await self.http.start()
+        self.http.target, self.websocket.target = _port(known.api), port
+        self.http.words = {_address(port): _address(self.websocket.port)}
+        self._console = known.console
+
+    def _start(self) -> Endpoints:
+        printed: list[str] = []
+        place = ("--project", str(self._project), "--state-dir", str(self._state))
+        self._process = background.start(["--api-port", "0", *place], self._state, printed.append)
+        known = endpoints.read(self._state)
+        if self._process.poll() is not None or known is None:
+            raise EmulatorError(f"the system did not start:\n{''.join(printed)}")
+        return known
+
+    async def stop(self) -> None:
+        if self._process is not None:
+            await asyncio.to_thread(background.end, self._process)
+
+    async def close(self) -> None:
+        await self.http.stop()
+        await self.websocket.stop()
+        await self.stop()
+
+    @property
+    def api(self) -> str:
+        return f"http://127.0.0.1:{self.http.port}"
+
+    def workers(self) -> list[int]:
+        return [pid for pid, command in self._children() if any(map(command.count, WORKERS))]
+
+    def containers(self) -> list[int]:
+        return [pid for pid, command in self._children() if CONTAINER in command]
+
+    async def order_targets(self, action: str, random: Random) -> int:
+        """`pause` or `drain` one target of the load balancer; how many there were."""
+        async with _session() as http:
+            async with http.get(f"{self._console}/_local/state") as answer:
+                state = await answer.json()
+            names = [each["id"] for group in state["target_groups"] for each in group["targets"]]
+            if not names:
+                return 0
+            url = f"{self._console}/_local/targets/{random.choice(names)}"
+            async with http.post(url, json={"action": action}):
+                return len(names)
+
+    async def rings(self, tokens: list[str]) -> dict[str, list[Ring]]:
+        """What each of these phones has rung for so far, before restarts too."""
+        async with _session() as http:
+            for token in tokens:
+                async with http.get(f"{self._console}/_local/phones/{token}") as answer:
+                    pushes = (await answer.json())["pushes"]
+                heard = self._rings.setdefault(token, {})
+                for push in pushes:
+                    data = push["message"].get("data", {})
+                    if "message_id" in data:
+                        heard[push["received_at"]] = Ring(data["chat_id"], data["message_id"])
+        return {token: list(self._rings.get(token, {}).values()) for token in tokens}
+
+    def _children(self) -> Iterator[tuple[int, bytes]]:
+        if self._process is not None:
+            for pid in _descendants(self._process.pid):
+                with contextlib.suppress(OSError):
+                    yield pid, Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def kill(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+async def freeze(pid: int, seconds: float) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGSTOP)
+        await asyncio.sleep(seconds)
+        os.kill(pid, signal.SIGCONT)
+
+
+def _descendants(root: int) -> Iterator[int]:
+    with contextlib.suppress(OSError):
+        for task in list(Path(f"/proc/{root}/task").iterdir()):
+            for child in (task / "children").read_text().split():
+                yield int(child)
+                yield from _descendants(int(child))
+
+
+def _session() -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10), trust_env=False)
+
+
+def _port(url: str) -> int:
+    return urlsplit(url).port or 0
+
+
+def _address(port: int) -> bytes:
+    return f"ws://127.0.0.1:{port}".encode()
