@@ -13,6 +13,7 @@ from client.core.liveness import Backoff, Liveness
 from client.core.outbox import Outbox
 from client.core.receipts import ReceiptPlan
 from client.core.settings import Settings
+from client.core.syncing import SyncPlan
 from client.core.ticks import State, reached, stage, stages
 
 SETTINGS = Settings()
@@ -402,3 +403,30 @@ def test_an_entry_that_is_not_ready_holds_up_what_follows() -> None:
     assert log.resume() == [(2, "b")] and log.held is None
     log.heard_of(4)
     assert log.behind
+
+
+def test_what_comes_late_is_kept_nowhere() -> None:
+    log = ChatLog[str](watermark=4)
+    assert log.offer(3, "late") == []
+    assert log.complete(6) == [] and log.watermark == 6
+
+
+def test_nothing_is_asked_or_sent_on_a_connection_that_is_closed() -> None:
+    receipts, plan, box = ReceiptPlan(SETTINGS, Random(1)), SyncPlan(SETTINGS, Random(1)), outbox()
+    never_opened = Outbox(SETTINGS, Random(1))
+    for each in (box, never_opened):
+        each.add("a1", "a", {"chat": "a"}, maybe_sent=False)
+    receipts.moved("c", 1.0, Watermarks(5, 0), {"raju"}, 2)
+    assert receipts.due(9.0, everything=True) == []
+    for at in (1.0, 2.0):
+        receipts.opened({})
+        plan.opened(at)
+        receipts.closed()
+        plan.closed()
+        box.closed()
+        plan.want("c", at)
+        assert receipts.due(9.0, everything=True) == [] and receipts.next_due() is None
+        assert plan.due(9.0, dict) is None and plan.next_due() is None
+        assert ids(box, 9.0) == ids(never_opened, 9.0) == []
+    assert box.frame_of("a1") == {"chat": "a"} and box.frame_of("b1") is None
+    assert box.chat_of("a1") == "a" and box.chat_of("b1") is None

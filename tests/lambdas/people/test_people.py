@@ -86,3 +86,10 @@ def test_neither_kind_of_item_is_taken_for_another(users: Table) -> None:
     assert [each.chat for each in invitations.of("ravi", NOW)] == ["c"]
     found = contacts.settings("ravi")
     assert (found["groups"], found["presence"]) == ("nobody", "everybody")
+
+
+def test_a_hundred_invitations_are_listed(users: Table) -> None:
+    invitations = Invitations(users)
+    for number in range(101):
+        invitations.add(["ravi"], f"c{number:03d}", "raju", NOW)
+    assert [each.chat for each in invitations.of("ravi", NOW)] == [f"c{n:03d}" for n in range(100)]

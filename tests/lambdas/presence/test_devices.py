@@ -9,6 +9,7 @@ from lambdas.presence.devices import (
     DEVICES_LIMIT,
     LEASE_SECONDS,
     OPENING_SECONDS,
+    WATCHERS_LIMIT,
     Address,
     Device,
     Devices,
@@ -162,8 +163,8 @@ def test_a_watch_ends_when_it_says(devices: Devices) -> None:
 
 
 def test_how_long_a_lease_a_watch_and_a_ticket_last() -> None:
-    """API Gateway ends a connection after 2 h; a client renews its watch after 5 minutes."""
-    assert (LEASE_SECONDS, WATCH_SECONDS, TICKET_SECONDS) == (7800, 300, 30)
+    """API Gateway ends a connection after 2 h; $connect runs for 6 s at most."""
+    assert (LEASE_SECONDS, WATCH_SECONDS, TICKET_SECONDS, OPENING_SECONDS) == (7800, 300, 30, 10)
     lease = Device("c", MS)
     assert lease.connected(NOW + LEASE_SECONDS - 1) and not lease.connected(NOW + LEASE_SECONDS)
     assert not Device(None, MS).connected(NOW) and not Device("c").connected(NOW)
@@ -229,3 +230,16 @@ def test_a_connection_is_older_although_its_ticket_is_good(devices: Devices) -> 
     assert error.value.code == "conflict"
     seen = {"a": Device(last_seen=9, connected_at=5), "b": Device(last_seen=3)}
     assert presence_frame("ravi", seen, NOW)["last_seen"] == 9
+
+
+def test_of_very_many_watchers_five_hundred_are_notified(devices: Devices) -> None:
+    for number in range(WATCHERS_LIMIT + 1):
+        devices.watch(Address("raju", f"d{number:04d}"), ["ravi"], [], NOW + 9)
+    assert WATCHERS_LIMIT == 500 == len(devices.watchers("ravi", NOW))
+
+
+def test_a_device_that_was_removed_meanwhile_is_not_signed_in(
+    devices: Devices, users: Table
+) -> None:
+    devices._sign_in("ravi", "gone", "second")
+    assert entry(users, "gone") is None and entry(users)["sign_in"] == "first"
