@@ -7,12 +7,14 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import httpx
 import pytest
+from botocore.exceptions import ClientError
 from websockets.asyncio.client import connect
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "hello"
@@ -48,3 +50,54 @@ def test_the_example_serves_http_and_web_sockets_from_one_table(project: Path) -
 
     assert asyncio.run(greeted("ravi")) in ("2", b"2")
     assert asyncio.run(greeted("raju")) in ("0", b"0")
+    check_descriptions(known)
+
+
+def check_descriptions(known: dict[str, Any]) -> None:
+    """AWS's describing calls see what runs, and what isn't served says so."""
+
+    def client(service: Any, region: str = "us-east-1") -> Any:
+        return boto3.client(service, endpoint_url=known["aws"], region_name=region)
+
+    functions = client("lambda").list_functions()["Functions"]
+    (name,) = (each["FunctionName"] for each in functions if "Greet" in each["FunctionName"])
+    found = client("lambda").get_function(FunctionName=name)["Configuration"]
+    assert found["FunctionName"] == name
+    stack = client("cloudformation").list_stacks()["StackSummaries"][0]["StackName"]
+    described = client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+    assert described[0]["StackStatus"] == "CREATE_COMPLETE"
+    resources = client("cloudformation").describe_stack_resources(StackName=stack)
+    kinds = {each["ResourceType"]: each for each in resources["StackResources"]}
+    (kind,) = (each for each in kinds if each.startswith("AWS::DynamoDB::"))
+    table = kinds[kind]["PhysicalResourceId"]
+    assert table in client("dynamodb").list_tables()["TableNames"]
+    balancing = client("elbv2")
+    (balancer,) = balancing.describe_load_balancers()["LoadBalancers"]
+    arn = balancer["LoadBalancerArn"]
+    assert len(balancing.describe_listeners(LoadBalancerArn=arn)["Listeners"]) == 1
+    groups = balancing.describe_target_groups()["TargetGroups"]
+    for group in groups:
+        health = balancing.describe_target_health(TargetGroupArn=group["TargetGroupArn"])
+        assert health["TargetHealthDescriptions"]
+    apis = client("apigatewayv2")
+    (api,) = apis.get_apis()["Items"]
+    assert api["ProtocolType"] == "WEBSOCKET"
+    routes = apis.get_routes(ApiId=api["ApiId"])["Items"]
+    assert {route["RouteKey"] for route in routes} >= {"$default"}
+    assert client("ecs").list_clusters()["clusterArns"] == []
+    logs = client("logs")
+    groups_of_logs = [each["logGroupName"] for each in logs.describe_log_groups()["logGroups"]]
+    assert f"/aws/lambda/{name}" in groups_of_logs
+    assert "events" in logs.filter_log_events(logGroupName=f"/aws/lambda/{name}")
+    calls: list[tuple[Callable[[], Any], str]] = [
+        (lambda: client("ec2").describe_instances(), "does not serve ec2"),
+        (lambda: client("lambda").list_layers(), "does not serve ListLayers of lambda"),
+        (lambda: client("dynamodb", "eu-west-1").list_tables(), "use --region us-east-1"),
+        (lambda: client("lambda", "eu-west-1").list_functions(), "use --region us-east-1"),
+        (lambda: client("lambda").get_function(FunctionName="none"), "Function not found"),
+        (lambda: client("cloudformation").describe_stacks(StackName="none"), "does not exist"),
+        (lambda: client("ecs").list_services(cluster="none"), "Cluster not found"),
+    ]
+    for call, sentence in calls:
+        with pytest.raises(ClientError, match=sentence):
+            call()

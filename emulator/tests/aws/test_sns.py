@@ -13,9 +13,11 @@ def sns(aws: str) -> Any:
     return boto3.client("sns", endpoint_url=aws)
 
 
-def application(sns: Any) -> str:
+def application(sns: Any, platform: str = "GCM") -> str:
     created = sns.create_platform_application(
-        Name=f"app-{uuid.uuid4()}", Platform="GCM", Attributes={"PlatformCredential": "{}"}
+        Name=f"app-{uuid.uuid4()}",
+        Platform=platform,
+        Attributes={"PlatformCredential": "{}"},
     )
     return str(created["PlatformApplicationArn"])
 
@@ -77,3 +79,51 @@ def test_an_unknown_endpoint_is_not_found(sns: Any) -> None:
 def test_credentials_are_not_shown(sns: Any) -> None:
     shown = sns.get_platform_application_attributes(PlatformApplicationArn=application(sns))
     assert "PlatformCredential" not in shown.get("Attributes", {})
+
+
+@pytest.mark.parametrize(
+    ("platform", "token", "attributes", "sentence"),
+    [
+        ("GCM", "", {}, "Token Reason"),
+        ("APNS", "", {}, "Token Reason"),
+        ("APNS", "no hexadecimal", {}, "no more than 400 hexadecimal"),
+        ("APNS_SANDBOX", "a" * 401, {}, "no more than 400 hexadecimal"),
+        ("GCM", "token", {"Color": "red"}, "Invalid attribute name: Color"),
+        ("GCM", "token", {"CustomUserData": "x" * 2049}, "at most 2048 bytes"),
+        ("GCM", "token", {"CustomUserData": "ä" * 1025}, "at most 2048 bytes"),
+    ],
+)
+def test_what_is_no_endpoint_is_rejected(
+    sns: Any, platform: str, token: str, attributes: dict[str, str], sentence: str
+) -> None:
+    app = application(sns, platform)
+    with pytest.raises(sns.exceptions.InvalidParameterException, match=sentence):
+        endpoint(sns, app, token, **attributes)
+    known = endpoint(sns, app, "ab")
+    with pytest.raises(sns.exceptions.InvalidParameterException, match=sentence):
+        sns.set_endpoint_attributes(EndpointArn=known, Attributes={"Token": token, **attributes})
+
+
+def test_an_attribute_that_is_not_given_stays(sns: Any) -> None:
+    app = application(sns)
+    first, second = endpoint(sns, app, "a"), endpoint(sns, app, "b")
+    for known in (first, second):
+        sns.set_endpoint_attributes(EndpointArn=known, Attributes={"Enabled": "false"})
+        sns.set_endpoint_attributes(EndpointArn=known, Attributes={"Enabled": "true"})
+    tokens = [
+        sns.get_endpoint_attributes(EndpointArn=known)["Attributes"]["Token"]
+        for known in (first, second)
+    ]
+    assert tokens == ["a", "b"]
+
+
+def test_a_deleted_endpoint_is_not_found(sns: Any) -> None:
+    known = endpoint(sns, application(sns), "token")
+    sns.delete_endpoint(EndpointArn=known)
+    sns.delete_endpoint(EndpointArn=known)  # "This action is idempotent."
+    with pytest.raises(sns.exceptions.NotFoundException):
+        sns.get_endpoint_attributes(EndpointArn=known)
+    with pytest.raises(sns.exceptions.NotFoundException):
+        sns.set_endpoint_attributes(EndpointArn=known, Attributes={"Enabled": "true"})
+    with pytest.raises(sns.exceptions.NotFoundException):
+        sns.publish(TargetArn=known, Message="x")

@@ -117,12 +117,12 @@ def _prepared(handler: Any, headers: Headers, parameters: dict[str, Any]) -> Any
     handler.headers = headers
     handler.response_headers = {"server": "amazon.com"}
     handler.path = "/"
-    handler.region = _region(headers)
+    handler.region = region_of(headers)
     handler.current_account = handler.get_current_account()
     return handler
 
 
-def _region(headers: Headers) -> str:
+def region_of(headers: Headers) -> str:
     """The region of the credential scope, which a signature names."""
     scope = headers.get("Authorization", "").partition(",")[0].split("/")
     return scope[2] if len(scope) > 2 else BaseResponse.default_region

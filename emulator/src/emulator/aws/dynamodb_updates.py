@@ -22,7 +22,7 @@ from moto.dynamodb.parsing.reserved_keywords import ReservedKeywords
 
 from emulator.aws.hooks import replace
 
-ITEM_LIMIT = 405_000  # bytes, as LimitedSizeDict has it
+ITEM_LIMIT = 400 * 1024  # bytes, as LimitedSizeDict has it once dynamodb_rules is installed
 _REMEMBERED = 1000  # expressions; an application has dozens
 
 _NAME = r"#?[A-Za-z_]\w*"

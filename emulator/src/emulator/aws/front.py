@@ -21,7 +21,9 @@ from aiohttp import web
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from emulator import listening
-from emulator.aws import calls_made, cognito_codes, invocations, peek, s3, saving
+from emulator.aws import calls_made, cognito_codes, invocations, peek, s3, saving, served
+from emulator.aws.checks import requests
+from emulator.aws.checks.rejection import Rejection
 from emulator.aws.direct import Direct
 from emulator.aws.permissions import Permissions
 from emulator.aws.saving import Saving
@@ -54,27 +56,52 @@ async def _guard(
 
 
 def application(
-    wsgi: WsgiApp, long_polls: LongPolls, saved: Saving, functions: str = ""
+    wsgi: WsgiApp,
+    long_polls: LongPolls,
+    saved: Saving,
+    functions: str = "",
+    region: str = "",
 ) -> web.Application:
     """An aiohttp application that passes every request to moto: directly where that is possible,
-    else to `wsgi`. Invocations go to `functions`, a base URL; empty where no functions run."""
+    else to `wsgi`. Invocations and what describes the environment go to `functions`, a base URL;
+    empty where no functions run. Other regions than `region` get an error."""
     direct, calls, permissions = Direct(), calls_made.Calls(), Permissions()
     turn = asyncio.Lock()
 
     def respond(request: web.Request, body: bytes) -> web.Response:
+        if denied := permissions.error(request, body):
+            return web.Response(status=denied.status, headers=denied.headers, body=denied.body)
+        try:
+            body = requests.checked(request.headers, body)
+        except Rejection as rejection:
+            return web.Response(
+                status=400,
+                text=json.dumps(requests.document(request.headers, rejection)),
+                headers={"x-amzn-errortype": rejection.code},
+                content_type="application/x-amz-json-1.0",
+            )
+
         def to_moto() -> web.Response:
             response = _call(wsgi, _environ(request, body) | {"wsgi.input": io.BytesIO(body)})
             if response.status == 404 and permissions.hides_absence(request):
                 return s3.error(s3.DENIED)
             return response
 
-        if denied := permissions.error(request, body):
-            return web.Response(status=denied.status, headers=denied.headers, body=denied.body)
         found = _directly(direct, request, body)
         return found or s3.respond(request, body, to_moto, permissions) or to_moto()
 
     async def serve(request: web.Request) -> web.Response:
         body = await request.read()
+        scope = served.scope_of(request.headers, request.query_string)
+        why = served.rejection(scope, region)
+        if why is not None:
+            return served.rejected(request.headers, why)
+        if scope is not None and scope.service in served.DESCRIBED:
+            if denied := permissions.error(request, body):
+                return web.Response(status=denied.status, headers=denied.headers, body=denied.body)
+            if functions:
+                return await served.described(request, scope, body, functions)
+            return served.rejected(request.headers, served.nothing_runs(scope.service))
         if _may_change(request):
             saved.changed()
         started, began = time.monotonic(), time.time()

@@ -34,6 +34,7 @@ class AwsServer:
         apns: str,
         log: Path,
         functions: str = "",
+        region: str = "",
         refused: Callable[[Denial], None] = lambda _denial: None,
     ) -> None:
         self._children = children
@@ -42,6 +43,7 @@ class AwsServer:
         self._log = log
         self._refused = refused
         self._arguments = ["--fcm", fcm, "--apns", apns, "--functions", functions]
+        self._arguments += ["--region", region]
         self._process: asyncio.subprocess.Process | None = None
         self._copying: asyncio.Task[None] | None = None
 

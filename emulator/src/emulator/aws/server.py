@@ -36,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--fcm", required=True, help="base URL in place of fcm.googleapis.com")
     parser.add_argument("--apns", required=True, help="base URL in place of api.push.apple.com")
     parser.add_argument("--functions", default="", help="base URL that Lambda's Invoke goes to")
+    parser.add_argument("--region", default="", help="the environment's, the only one served")
     parser.add_argument("--sweep", type=float, default=SWEEP)
     options = parser.parse_args(arguments)
     # moto checks credentials of calls it makes to itself, and never sends them anywhere.
@@ -45,12 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     os.environ["MOTO_COGNITO_IDP_USER_POOL_ID_STRATEGY"] = "HASH"
     os.environ["MOTO_COGNITO_IDP_USER_POOL_CLIENT_ID_STRATEGY"] = "HASH"
     listening = socket.socket(fileno=options.fd)
-    asyncio.run(serve(listening, options.fcm, options.apns, options.functions, options.sweep))
+    asyncio.run(serve(listening, options))
 
 
-async def serve(
-    listening: socket.socket, fcm: str, apns: str, functions: str, sweep_seconds: float
-) -> None:
+async def serve(listening: socket.socket, options: argparse.Namespace) -> None:
     """Serve on a bound socket until standard input ends or a signal comes.
 
     Prints `ready` when it accepts requests.
@@ -63,6 +62,7 @@ async def serve(
         dynamodb_expiry,
         dynamodb_items,
         dynamodb_query,
+        dynamodb_rules,
         dynamodb_speed,
         dynamodb_streams,
         dynamodb_updates,
@@ -85,21 +85,27 @@ async def serve(
         dynamodb_items.install()
         dynamodb_query.install()
         dynamodb_speed.install()
+        dynamodb_rules.install()
         dynamodb_streams.install()
         dynamodb_updates.install()
         sqs.install(polls)
         sns.install(
-            Relay(FcmSender(http, fcm), ApnsSender(http2, {"APNS": apns, "APNS_SANDBOX": apns}))
+            Relay(
+                FcmSender(http, options.fcm),
+                ApnsSender(http2, {"APNS": options.apns, "APNS_SANDBOX": options.apns}),
+            )
         )
         for service in _SERVICES:
             importlib.import_module(f"moto.{service}.responses")
         saving = Saving()
-        application = front.application(front.Dispatcher(), polls, saving, functions)
+        application = front.application(
+            front.Dispatcher(), polls, saving, options.functions, options.region
+        )
         runner = await front.listen(application, listening)
         _collect_seldom()
         print("ready", flush=True)
         sweeps = (dynamodb_expiry.sweep, s3_expiry.sweep)
-        sweeper = asyncio.create_task(_sweep(sweep_seconds, sweeps, saving.changed))
+        sweeper = asyncio.create_task(_sweep(options.sweep, sweeps, saving.changed))
         await _until_signalled()
         sweeper.cancel()
         await runner.cleanup()

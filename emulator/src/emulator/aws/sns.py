@@ -8,6 +8,7 @@ GetPlatformApplicationAttributes, Publish.
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Iterable
 from typing import Any
@@ -22,6 +23,9 @@ from moto.sns.models import PlatformEndpoint, SNSBackend
 from emulator.aws.hooks import replace
 from emulator.aws.relay import Relay
 
+USER_DATA_BYTES = 2048
+_ATTRIBUTES = frozenset({"CustomUserData", "Enabled", "Token"})
+_APNS_TOKEN = re.compile(r"[0-9A-Fa-f]{1,400}")
 _SECRET = ("PlatformCredential", "PlatformPrincipal")
 
 
@@ -37,9 +41,11 @@ def _keep_endpoints_per_application() -> None:
 
     def set_endpoint_attributes(self: Any, arn: str, attributes: dict[str, Any]) -> Any:
         endpoint = self.get_endpoint(arn)
-        known = _with_token(self, endpoint.application, attributes.get("Token", ""))
-        if known is not None and known is not endpoint:
-            raise SNSInvalidParameter(_token_is_taken(known))
+        _check_attributes(endpoint.application.platform, attributes)
+        if "Token" in attributes:
+            known = _with_token(self, endpoint.application, attributes["Token"])
+            if known is not None and known is not endpoint:
+                raise SNSInvalidParameter(_token_is_taken(known))
         return original_set(self, arn, attributes)
 
     replace(SNSBackend, "create_platform_endpoint", _create_platform_endpoint)
@@ -54,7 +60,9 @@ def _create_platform_endpoint(
     attributes: dict[str, Any],
 ) -> Any:
     """Idempotent for a token with the same attributes, rejected for one with others."""
+    _check_attributes(application.platform, {**attributes, "Token": token})
     wanted = attributes | ({"CustomUserData": custom_user_data} if custom_user_data else {})
+    _check_attributes(application.platform, wanted)
     known = _with_token(self, application, token)
     if known is not None:
         asked = {"Enabled": True, "CustomUserData": None} | wanted | {"Token": token}
@@ -66,6 +74,27 @@ def _create_platform_endpoint(
     )
     self.platform_endpoints[made.arn] = made
     return made
+
+
+def _check_attributes(platform: str, attributes: dict[str, Any]) -> None:
+    """Raises SNSInvalidParameter. Source: SetEndpointAttributes, API reference."""
+    for name, value in attributes.items():
+        if name not in _ATTRIBUTES:
+            raise SNSInvalidParameter(
+                f"Invalid parameter: Attributes Reason: Invalid attribute name: {name}"
+            )
+        if name == "Token" and not value:
+            raise SNSInvalidParameter("Invalid parameter: Token Reason: must not be empty")
+        if name == "Token" and platform.startswith("APNS") and not _APNS_TOKEN.fullmatch(value):
+            raise SNSInvalidParameter(
+                "Invalid parameter: Token Reason: iOS device tokens must be no more than 400 "
+                "hexadecimal characters"
+            )
+        if name == "CustomUserData" and len(str(value).encode()) > USER_DATA_BYTES:
+            raise SNSInvalidParameter(
+                "Invalid parameter: CustomUserData Reason: must be at most "
+                f"{USER_DATA_BYTES} bytes long in UTF-8 encoding"
+            )
 
 
 def _token_is_taken(endpoint: Any) -> str:

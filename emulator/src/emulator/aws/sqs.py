@@ -86,8 +86,10 @@ def install(polls: LongPolls) -> None:
         return received
 
     def add_message(self: Any, message: Any) -> None:
-        if self.fifo_queue and message.deduplication_id and not _is_new(self, message):
-            return
+        if self.fifo_queue:
+            message.sequence_number = _next_number(self, message)
+            if message.deduplication_id and not _is_new(self, message):
+                return
         self._messages.append(message)
         polls.arrived()
 
@@ -187,6 +189,13 @@ def _copy(message: Any, attribute_names: list[str]) -> Any:
     copied = copy.copy(message)
     _filter_message_attributes(copied, attribute_names)
     return copied
+
+
+def _next_number(queue: Any, message: Any) -> str:
+    """SequenceNumber, which grows in each group: here in the whole queue, as time does."""
+    last = int(getattr(queue, "emulator_number", 0))
+    queue.emulator_number = max(last + 1, int(message.sent_timestamp) * 1_000_000)
+    return f"{queue.emulator_number:020d}"
 
 
 def _is_new(queue: Any, message: Any) -> bool:

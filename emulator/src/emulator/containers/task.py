@@ -110,8 +110,11 @@ async def start_task(
             *executable(launch.command),
             env={
                 **launch.environment,
-                # On ECS they come from an address that AWS_CONTAINER_CREDENTIALS_RELATIVE_URI names
+                # "Amazon ECS environment variables", developer guide; the tasks of a template are
+                # Fargate's. On ECS the credentials come from an address that
+                # AWS_CONTAINER_CREDENTIALS_RELATIVE_URI names.
                 **credentials.variables(task_id),
+                "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE",
                 "HOST": HOST,
                 "PORT": str(port),
                 # On ECS its last part is the container's id, which an application may take for

@@ -77,8 +77,9 @@ def variables(
     function: Function, runtime_packages: Path, api: str, region: str, worker: str = "local"
 ) -> Mapping[str, str]:
     """The environment of one new worker of the function; the template's own variables come last,
-    except that nothing may move the Runtime API. The access key names
-    the worker: so the console knows who made a call, and the AWS server what it may do."""
+    except that nothing may move the Runtime API. The access key names the worker: so the console
+    knows who made a call, and the AWS server what it may do."""
+    task, runtime = str(function.code), str(runtime_packages)
     return {
         "AWS_DEFAULT_REGION": region,
         "AWS_REGION": region,
@@ -89,11 +90,18 @@ def variables(
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.name}",
         "AWS_LAMBDA_LOG_STREAM_NAME": f"local/[$LATEST]{secrets.token_hex(16)}",
-        "LAMBDA_RUNTIME_DIR": str(runtime_packages),
-        "LAMBDA_TASK_ROOT": str(function.code),
+        # Nothing listens at the address: the X-Ray SDK then logs an error, as LOG_ERROR says.
+        "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+        "AWS_XRAY_DAEMON_ADDRESS": "169.254.79.129:2000",
+        "LAMBDA_RUNTIME_DIR": runtime,
+        "LAMBDA_TASK_ROOT": task,
         "LANG": "en_US.UTF-8",
+        # As on AWS, but for the system's own folders, which the loader looks through anyway.
+        "LD_LIBRARY_PATH": os.pathsep.join(
+            [runtime, f"{runtime}/lib", task, f"{task}/lib", "/opt/lib"]
+        ),
         "PATH": os.defpath,
-        "PYTHONPATH": os.pathsep.join([str(function.code), str(runtime_packages)]),
+        "PYTHONPATH": os.pathsep.join([task, runtime]),
         "TZ": ":UTC",
         "_HANDLER": function.handler,
         **function.environment,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -21,6 +22,7 @@ from emulator.providers import Throttled
 
 PREFIX, SUFFIX = "/2015-03-31/functions/", "/invocations"
 LATEST = "$LATEST"
+Describe = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 class _Error(NamedTuple):
@@ -36,8 +38,10 @@ class _Error(NamedTuple):
 class InvokeApi:
     """`POST /2015-03-31/functions/<name or ARN>/invocations`."""
 
-    def __init__(self, functions: Functions, port: Port) -> None:
+    def __init__(self, functions: Functions, port: Port, describe: Describe | None = None) -> None:
+        """`describe` responds to what is below `/_describe/`."""
         self._functions = functions
+        self._describe = describe
         self.listener = HttpListener(self._handle, port, "Lambda's Invoke")
 
     async def start(self) -> None:
@@ -47,6 +51,8 @@ class InvokeApi:
         await self.listener.stop()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if self._describe is not None and request.path.startswith("/_describe/"):
+            return await self._describe(request)
         # the rest isn't read of what is too long
         event = bytearray()
         async for chunk in request.content.iter_any():

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from emulator.functions import limits
 from emulator.functions.code import RunCopies
 from emulator.functions.functions import Functions
 from emulator.functions.model import Function, label_of
@@ -51,6 +52,7 @@ class FunctionProvider:
         label = self._free_label(label_of(resource.logical_id), name)
         self._add_session(str(resource), label, properties.get("Role"), name)
         variables = properties.get("Environment", {}).get("Variables", {})
+        limits.check(str(resource), properties, variables)
         self._functions.add(
             Function(
                 name=name,

@@ -57,6 +57,7 @@ class Servers:
             _url(ports.apns),
             options.logs / "aws.log",
             _url(ports.functions),
+            self.place.region,
             self.denials.add,
         )
         self.addresses = Addresses(

@@ -8,12 +8,22 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from aiohttp import web
+
 from emulator.aws.calls import Calls
 from emulator.balancer.provider import LoadBalancingProvider
 from emulator.clock import Clock
 from emulator.console.details import Details
 from emulator.console.server import Console
 from emulator.containers.provider import ContainerProvider
+from emulator.describe.api import DescribeApi
+from emulator.describe.balancers import BalancerView
+from emulator.describe.containers import EcsView
+from emulator.describe.functions import LambdaView
+from emulator.describe.logs import LogsView
+from emulator.describe.made import Made
+from emulator.describe.stacks import CloudFormationView
+from emulator.describe.websocket import WebSocketView
 from emulator.events.provider import EventSourceProvider
 from emulator.functions.code import RunCopies
 from emulator.functions.environment import has_awslambdaric, link_runtime_packages
@@ -65,7 +75,8 @@ class Services:
         self.secrets = SecretProvider(self._clients)
         self.copies = RunCopies(self._run)
         self.functions = self._functions()
-        self.invoke_api = InvokeApi(self.functions, servers.ports.functions)
+        self.made = Made()
+        self.invoke_api = InvokeApi(self.functions, servers.ports.functions, self._describe)
         invoke = self.functions.invoke
         push_secrets = servers.options.project.push_secrets
         self.collector = Collector(
@@ -90,6 +101,7 @@ class Services:
             network_port=servers.ports.network,
             clock=self._clock,
             gate=self.permissions,
+            ring=servers.ring,
         )
         self.events = EventSourceProvider(
             Calls(servers.addresses), invoke, self._clock, report, self.permissions
@@ -116,6 +128,18 @@ class Services:
             ),
             endpoints=lambda: self.endpoints().as_json(),
         )
+
+    async def _describe(self, request: web.BaseRequest) -> web.StreamResponse:
+        made = self.made
+        views = {
+            "apigateway": WebSocketView(made).operations(),
+            "cloudformation": CloudFormationView(made).operations(),
+            "ecs": EcsView(made, self.containers.state).operations(),
+            "elasticloadbalancing": BalancerView(made, self.balancer.state).operations(),
+            "lambda": LambdaView(made).operations(),
+            "logs": LogsView(self.functions.functions).operations(),
+        }
+        return await DescribeApi(views).handle(request)
 
     def _functions(self) -> Functions:
         packages = link_runtime_packages(self._servers.options.state / "runtime")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+import time
 from collections.abc import Callable
 
 from emulator.child_processes import ChildProcesses
@@ -63,7 +64,9 @@ class System:
             self._report(note)
         services = Services(servers, loaded, self._report)
         await self._start(services.custom)
-        made = await services.registry().create_all(Stage(loaded, servers.place))
+        stage = Stage(loaded, servers.place)
+        made = await services.registry().create_all(stage)
+        services.made.stage, services.made.since = stage, time.time()
         self._report(f"{made} resources created")
         await self._put_back(servers, services, deployable)
         await self._start(services.collector)

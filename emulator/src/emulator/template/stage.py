@@ -62,6 +62,10 @@ class Stage:
         except KeyError:
             raise EmulatorError(f"{resource}: {_LATER}") from None
 
+    def value(self, stack: str, value: Any) -> Any:
+        """A value of the stack's template with its intrinsics resolved."""
+        return resolve(value, self._scopes[stack])
+
     def imported(self, export: str) -> Any:
         """The value a stack exports under this name."""
         try:

@@ -1,0 +1,1 @@
+"""What AWS rejects of a request before it does anything, and moto lets through."""

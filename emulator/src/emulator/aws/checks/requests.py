@@ -1,0 +1,67 @@
+"""A request to one of the services with checks: read once, checked, and written as it is stored."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from moto.core import DEFAULT_ACCOUNT_ID  # type: ignore[attr-defined]  # moto.core has it
+from moto.dynamodb.models import dynamodb_backends
+
+from emulator.aws.checks import dynamodb, sqs
+from emulator.aws.checks.dynamodb import Schema
+from emulator.aws.checks.rejection import Rejection
+from emulator.aws.direct import region_of
+
+_DYNAMODB, _SQS = "DynamoDB_20120810", "AmazonSQS"
+_TYPES = {_DYNAMODB: "com.amazonaws.dynamodb.v20120810#", _SQS: "com.amazonaws.sqs#"}
+
+
+def checked(headers: Mapping[str, str], body: bytes) -> bytes:
+    """The body that moto gets. Raises Rejection; what is no JSON is left to moto."""
+    service, _, operation = headers.get("X-Amz-Target", "").partition(".")
+    if service not in _TYPES:
+        return body
+    try:
+        given = json.loads(body)
+    except ValueError:
+        return body
+    if not isinstance(given, dict):
+        return body
+    if service == _SQS:
+        sqs.check(operation, given)
+        return body
+    dynamodb.check(operation, given, lambda name: _schema(region_of(headers), name))
+    return json.dumps(given).encode() if b'"N' in body or operation == "UpdateItem" else body
+
+
+def document(headers: Mapping[str, str], rejection: Rejection) -> dict[str, Any]:
+    """The error as the service's JSON protocol has it."""
+    service = headers.get("X-Amz-Target", "").partition(".")[0]
+    return {"__type": _TYPES[service] + rejection.code, "message": rejection.message}
+
+
+def _schema(region: str, name: str) -> Schema | None:
+    """Of moto's table, by its name or ARN; None where there is none, which moto reports."""
+    tables = dynamodb_backends[DEFAULT_ACCOUNT_ID][region].tables
+    table = tables.get(name.rpartition("table/")[2])
+    if table is None:
+        return None
+    known = table.__dict__.get("emulator_schema")
+    if known is None or len(known.indexes) != len(table.indexes) + len(table.global_indexes):
+        known = table.__dict__["emulator_schema"] = _described(table)
+    return known if isinstance(known, Schema) else None
+
+
+def _described(table: Any) -> Schema:
+    def names(schema: list[dict[str, str]]) -> tuple[str, ...]:
+        ordered = sorted(schema, key=lambda each: each["KeyType"])  # HASH, RANGE
+        return tuple(each["AttributeName"] for each in ordered)
+
+    indexes = [*table.indexes, *table.global_indexes]
+    return Schema(
+        names(table.schema),
+        {each["AttributeName"]: each["AttributeType"] for each in table.attr},
+        {index.name: names(index.schema) for index in indexes},
+    )

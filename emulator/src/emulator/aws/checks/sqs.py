@@ -1,0 +1,59 @@
+"""Messages that SQS rejects. Source: SQS API reference, SendMessage."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from emulator.aws.checks.rejection import Rejection
+
+MOST_BYTES = 1_048_576
+_ALLOWED = "#x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF"
+_FOREIGN = re.compile("[^\x09\x0a\x0d\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_ID = re.compile(r"[A-Za-z0-9!-/:-@\[-`{-~]{1,128}")
+
+
+def check(operation: str, given: Mapping[str, Any]) -> None:
+    """Raises Rejection."""
+    if operation == "SendMessage":
+        _check_message(given)
+    elif operation == "SendMessageBatch":
+        for entry in given.get("Entries") or []:
+            _check_message(entry)
+
+
+def _check_message(message: Mapping[str, Any]) -> None:
+    body = message.get("MessageBody")
+    if not isinstance(body, str) or not body:
+        raise Rejection("The request must contain the parameter MessageBody.", "MissingParameter")
+    found = _FOREIGN.search(body)
+    if found is not None:
+        raise Rejection(
+            f"Invalid binary character '#x{ord(found[0]):X}' was found in the message body, the "
+            f"set of allowed characters is {_ALLOWED}",
+            "InvalidMessageContents",
+        )
+    if len(body.encode()) + _size(message.get("MessageAttributes") or {}) > MOST_BYTES:
+        raise Rejection(
+            "One or more parameters are invalid. Reason: Message must be shorter than "
+            f"{MOST_BYTES} bytes.",
+            "InvalidParameterValue",
+        )
+    for name in ("MessageGroupId", "MessageDeduplicationId"):
+        value = message.get(name)
+        if value is not None and not _ID.fullmatch(str(value)):
+            raise Rejection(
+                f"Value {value} for parameter {name} is invalid. Reason: {name} can only include "
+                "alphanumeric and punctuation characters. 1 to 128 in length.",
+                "InvalidParameterValue",
+            )
+
+
+def _size(attributes: Mapping[str, Mapping[str, Any]]) -> int:
+    return sum(
+        len(name.encode())
+        + len(str(value.get("DataType", "")).encode())
+        + len(str(value.get("StringValue") or value.get("BinaryValue") or "").encode())
+        for name, value in attributes.items()
+    )

@@ -1,0 +1,90 @@
+"""Which services the AWS endpoint serves, in which region; what else is asked gets a sentence.
+
+moto has a backend for nearly every service and region, and each of them gives an empty list to
+whoever looks for what the template made. That says something untrue.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import parse_qs
+from xml.sax.saxutils import escape
+
+from aiohttp import ClientSession, web
+
+# By moto, as the template's resources of these services are made there.
+MOTO = frozenset(
+    {"cognito-idp", "dynamodb", "iam", "kms", "s3", "secretsmanager", "sns", "sqs", "sts"}
+)
+GLOBAL = frozenset({"iam", "s3", "sts"})  # their clients sign for one region of their own
+# By the process that runs them: emulator.describe.
+DESCRIBED = frozenset(
+    {"apigateway", "cloudformation", "ecs", "elasticloadbalancing", "lambda", "logs"}
+)
+_SCOPE = re.compile(r"Credential=[^/]*/[0-9]+/([^/]+)/([^/]+)/aws4_request")
+_PASSED_ON = ("Content-Type", "X-Amz-Target")
+
+
+class Scope(NamedTuple):
+    """What a signature is for."""
+
+    region: str
+    service: str
+
+
+def scope_of(headers: Mapping[str, str], query: str) -> Scope | None:
+    """None for a request without a signature, as those of browsers are."""
+    credential = headers.get("Authorization", "")
+    if "X-Amz-Credential" in query:
+        credential = f"Credential={parse_qs(query)['X-Amz-Credential'][0]}"
+    found = _SCOPE.search(credential)
+    return Scope(found[1], found[2]) if found else None
+
+
+def rejection(scope: Scope | None, region: str) -> str | None:
+    """Why the call gets an error; `region` is the environment's, empty where it is any."""
+    if scope is None:
+        return None
+    if scope.service not in MOTO | DESCRIBED:
+        served = ", ".join(sorted(MOTO | DESCRIBED))
+        return f"the emulator does not serve {scope.service}; it has {served}"
+    if region and scope.region != region and scope.service not in GLOBAL:
+        return f"this environment is in {region}, not in {scope.region}: use --region {region}"
+    return None
+
+
+def rejected(headers: Mapping[str, str], why: str) -> web.Response:
+    """In the form of the caller's protocol, so that it shows the sentence."""
+    code = "NotServedByTheEmulator"
+    if "urlencoded" in headers.get("Content-Type", ""):
+        error = (
+            f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{escape(why)}</Message></Error>"
+        )
+        text = f"<ErrorResponse>{error}<RequestId>local</RequestId></ErrorResponse>"
+        return web.Response(status=400, text=text, content_type="text/xml")
+    document = {"__type": code, "message": why}
+    return web.json_response(document, status=400, headers={"x-amzn-ErrorType": code})
+
+
+async def described(request: web.Request, scope: Scope, body: bytes, url: str) -> web.Response:
+    """What `emulator.describe` responds at `url`."""
+    headers = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}
+    target = f"{url}/_describe/{scope.service}{request.raw_path}"
+    async with (
+        ClientSession() as session,
+        session.request(request.method, target, data=body, headers=headers) as found,
+    ):
+        more = {
+            k: v
+            for k, v in found.headers.items()
+            if k.lower() in ("content-type", "x-amzn-errortype")
+        }
+        return web.Response(status=found.status, body=await found.read(), headers=more)
+
+
+def nothing_runs(service: str) -> str:
+    """For a server without an environment, as tests of functions start it."""
+    return json.dumps(f"nothing runs here that {service} could describe")[1:-1]

@@ -1,0 +1,1 @@
+"""What runs, as AWS's own describing calls give it: `aws lambda list-functions` and its kin."""

@@ -1,0 +1,123 @@
+"""Elastic Load Balancing's view: balancers, listeners, rules, target groups and their health."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from emulator.describe.made import Made, NotFound, One
+
+_TYPE = "AWS::ElasticLoadBalancingV2::"
+
+
+class BalancerView:
+    """`state` is the load balancing provider's."""
+
+    def __init__(self, made: Made, state: Callable[[], Mapping[str, Any]]) -> None:
+        self._made = made
+        self._state = state
+
+    def operations(self) -> dict[str, Any]:
+        return {
+            "DescribeLoadBalancers": self._balancers,
+            "DescribeListeners": self._listeners,
+            "DescribeRules": self._rules,
+            "DescribeTargetGroups": self._groups,
+            "DescribeTargetHealth": self._health,
+        }
+
+    def _of(self, kind: str, wanted: Iterable[str] = ()) -> list[One]:
+        """Those with the ARNs that were asked for; all of them where none was."""
+        found = list(self._made.of(_TYPE + kind))
+        if not (arns := set(wanted)):
+            return found
+        chosen = [one for one in found if one.created.ref in arns]
+        if len(chosen) < len(arns):
+            raise NotFound(f"{kind}NotFound", f"One or more {kind}s not found")
+        return chosen
+
+    def _balancers(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        names = given.get("Names", [])
+        return {
+            "LoadBalancers": [
+                {
+                    "LoadBalancerArn": one.created.ref,
+                    "DNSName": one.created.attributes["DNSName"],
+                    "LoadBalancerName": one.created.attributes["LoadBalancerName"],
+                    "Scheme": one.properties.get("Scheme", "internet-facing"),
+                    "Type": one.properties.get("Type", "application"),
+                    "State": {"Code": "active"},
+                    "CreatedTime": self._made.since,
+                }
+                for one in self._of("LoadBalancer", given.get("LoadBalancerArns", []))
+                if not names or one.created.attributes["LoadBalancerName"] in names
+            ]
+        }
+
+    def _listeners(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        balancer = given.get("LoadBalancerArn")
+        return {
+            "Listeners": [
+                {
+                    "ListenerArn": one.created.ref,
+                    "LoadBalancerArn": one.properties["LoadBalancerArn"],
+                    "Port": one.properties.get("Port"),
+                    "Protocol": one.properties.get("Protocol", "HTTP"),
+                    "DefaultActions": one.properties["DefaultActions"],
+                }
+                for one in self._of("Listener", given.get("ListenerArns", []))
+                if balancer in (None, one.properties["LoadBalancerArn"])
+            ]
+        }
+
+    def _rules(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        listener = given.get("ListenerArn")
+        return {
+            "Rules": [
+                {
+                    "RuleArn": one.created.ref,
+                    "Priority": str(one.properties["Priority"]),
+                    "Conditions": one.properties["Conditions"],
+                    "Actions": one.properties["Actions"],
+                    "IsDefault": False,
+                }
+                for one in self._of("ListenerRule", given.get("RuleArns", []))
+                if listener in (None, one.properties["ListenerArn"])
+            ]
+        }
+
+    def _groups(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        names = given.get("Names", [])
+        return {
+            "TargetGroups": [
+                {
+                    "TargetGroupArn": one.created.ref,
+                    "TargetGroupName": one.created.attributes["TargetGroupName"],
+                    "Protocol": one.properties.get("Protocol"),
+                    "Port": one.properties.get("Port"),
+                    "TargetType": one.properties.get("TargetType", "instance"),
+                    "HealthCheckPath": one.properties.get("HealthCheckPath"),
+                }
+                for one in self._of("TargetGroup", given.get("TargetGroupArns", []))
+                if not names or one.created.attributes["TargetGroupName"] in names
+            ]
+        }
+
+    def _health(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        (one,) = self._of("TargetGroup", [given["TargetGroupArn"]])
+        name = one.created.attributes["TargetGroupName"]
+        groups = [each for each in self._state()["target_groups"] if each["name"] == name]
+        return {
+            "TargetHealthDescriptions": [
+                {
+                    "Target": {"Id": target["id"]},
+                    "TargetHealth": {
+                        "State": target["state"],
+                        "Reason": target["reason"],
+                        "Description": target["description"],
+                    },
+                }
+                for group in groups
+                for target in group["targets"]
+            ]
+        }

@@ -1,0 +1,127 @@
+"""ECS's view: clusters, services, task definitions and the tasks that run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from emulator.describe.made import Made, NotFound, One
+from emulator.resource import attributes_of
+
+_TYPE = "AWS::ECS::"
+
+
+class EcsView:
+    """`state` is the container provider's."""
+
+    def __init__(self, made: Made, state: Callable[[], Mapping[str, Any]]) -> None:
+        self._made = made
+        self._state = state
+
+    def operations(self) -> dict[str, Any]:
+        return {
+            "ListClusters": lambda given: {"clusterArns": [_arn(one) for one in self._clusters()]},
+            "DescribeClusters": self._described_clusters,
+            "ListServices": self._listed_services,
+            "DescribeServices": self._described_services,
+            "ListTaskDefinitions": lambda given: {"taskDefinitionArns": self._definitions()},
+            "ListTasks": lambda given: {"taskArns": [arn for arn, *_ in self._tasks(given)]},
+            "DescribeTasks": self._described_tasks,
+        }
+
+    def _clusters(self) -> list[One]:
+        return list(self._made.of(f"{_TYPE}Cluster"))
+
+    def _services(self, cluster: Any) -> list[One]:
+        """Those of the cluster, by its name or ARN."""
+        name = str(cluster or "default").rpartition("/")[2]
+        if name not in {one.created.ref for one in self._clusters()}:
+            raise NotFound("ClusterNotFoundException", "Cluster not found.")
+        services = self._made.of(f"{_TYPE}Service")
+        return [one for one in services if str(one.properties.get("Cluster")).endswith(name)]
+
+    def _definitions(self) -> list[str]:
+        return [one.created.ref for one in self._made.of(f"{_TYPE}TaskDefinition")]
+
+    def _pool(self, one: One) -> Mapping[str, Any]:
+        name = attributes_of(one.properties, "Tags").get("pool", one.created.attributes["Name"])
+        empty = {"desired": 0, "tasks": []}
+        return next((each for each in self._state()["pools"] if each["name"] == name), empty)
+
+    def _described_clusters(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        wanted = {str(each).rpartition("/")[2] for each in given.get("clusters", ["default"])}
+        found = [one for one in self._clusters() if one.created.ref in wanted]
+        return {
+            "clusters": [
+                {
+                    "clusterArn": _arn(one),
+                    "clusterName": one.created.ref,
+                    "status": "ACTIVE",
+                    "activeServicesCount": len(self._services(one.created.ref)),
+                    "runningTasksCount": len(list(self._tasks({"cluster": one.created.ref}))),
+                }
+                for one in found
+            ],
+            "failures": [
+                {"arn": name, "reason": "MISSING"}
+                for name in sorted(wanted - {one.created.ref for one in found})
+            ],
+        }
+
+    def _listed_services(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        return {"serviceArns": [one.created.ref for one in self._services(given.get("cluster"))]}
+
+    def _described_services(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        wanted = {str(each).rpartition("/")[2] for each in given.get("services", [])}
+        found = {
+            one.created.attributes["Name"]: one for one in self._services(given.get("cluster"))
+        }
+        return {
+            "services": [self._service(one) for name, one in found.items() if name in wanted],
+            "failures": [
+                {"arn": name, "reason": "MISSING"} for name in sorted(wanted - found.keys())
+            ],
+        }
+
+    def _service(self, one: One) -> dict[str, Any]:
+        pool = self._pool(one)
+        return {
+            "serviceArn": one.created.ref,
+            "serviceName": one.created.attributes["Name"],
+            "clusterArn": one.properties.get("Cluster"),
+            "status": "ACTIVE",
+            "desiredCount": pool["desired"],
+            "runningCount": sum(not task["exited"] for task in pool["tasks"]),
+            "launchType": one.properties.get("LaunchType"),
+            "taskDefinition": one.properties.get("TaskDefinition"),
+        }
+
+    def _tasks(self, given: Mapping[str, Any]) -> Iterator[tuple[str, One, Mapping[str, Any]]]:
+        """(ARN, its service, the task) of a cluster, of one service where that is named."""
+        wanted = str(given.get("serviceName", "")).rpartition("/")[2]
+        for one in self._services(given.get("cluster")):
+            if wanted in ("", one.created.attributes["Name"]):
+                for task in self._pool(one)["tasks"]:
+                    cluster = str(one.properties.get("Cluster")).rpartition("/")[2]
+                    arn = f"arn:aws:ecs:{self._made.scope}:task/{cluster}/{task['id']}"
+                    yield arn, one, task
+
+    def _described_tasks(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        wanted = {str(each).rpartition("/")[2] for each in given.get("tasks", [])}
+        return {
+            "tasks": [
+                {
+                    "taskArn": arn,
+                    "taskDefinitionArn": one.properties.get("TaskDefinition"),
+                    "lastStatus": "STOPPED" if task["exited"] else "RUNNING",
+                    "group": f"service:{one.created.attributes['Name']}",
+                }
+                for arn, one, task in self._tasks({"cluster": given.get("cluster")})
+                if task["id"] in wanted
+            ],
+            "failures": [],
+        }
+
+
+def _arn(one: One) -> str:
+    return str(one.created.attributes["Arn"])

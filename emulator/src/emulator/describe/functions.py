@@ -1,0 +1,70 @@
+"""Lambda's view: the template's functions and event source mappings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from emulator.describe.made import Made, NotFound, One
+from emulator.functions.model import name_in
+
+_FUNCTION, _MAPPING = "AWS::Lambda::Function", "AWS::Lambda::EventSourceMapping"
+
+
+class LambdaView:
+    def __init__(self, made: Made) -> None:
+        self._made = made
+
+    def operations(self) -> dict[str, Any]:
+        return {
+            "ListFunctions": self._functions,
+            "GetFunction": lambda given: {"Configuration": self._one(given), "Code": {}},
+            "GetFunctionConfiguration": self._one,
+            "ListEventSourceMappings": self._mappings,
+        }
+
+    def _functions(self, _given: Mapping[str, Any]) -> dict[str, Any]:
+        return {"Functions": [self._configuration(one) for one in self._made.of(_FUNCTION)]}
+
+    def _one(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        name = name_in(str(given["FunctionName"]))
+        for one in self._made.of(_FUNCTION):
+            if one.created.ref == name:
+                return self._configuration(one)
+        arn = f"arn:aws:lambda:{self._made.scope}:function:{name}"
+        raise NotFound("ResourceNotFoundException", f"Function not found: {arn}")
+
+    def _configuration(self, one: One) -> dict[str, Any]:
+        properties = one.properties
+        return {
+            "FunctionName": one.created.ref,
+            "FunctionArn": one.created.attributes["Arn"],
+            "Runtime": properties.get("Runtime"),
+            "Role": properties.get("Role"),
+            "Handler": properties.get("Handler"),
+            "Description": properties.get("Description", ""),
+            "Timeout": int(properties.get("Timeout", 3)),
+            "MemorySize": int(properties.get("MemorySize", 128)),
+            "Version": "$LATEST",
+            "Environment": properties.get("Environment", {"Variables": {}}),
+            "PackageType": "Zip",
+            "Architectures": properties.get("Architectures", ["x86_64"]),
+            "State": "Active",
+            "LastUpdateStatus": "Successful",
+        }
+
+    def _mappings(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        wanted = name_in(str(given.get("FunctionName", "")))
+        return {
+            "EventSourceMappings": [
+                {
+                    "UUID": one.created.ref,
+                    "EventSourceArn": one.properties["EventSourceArn"],
+                    "FunctionArn": one.properties["FunctionName"],
+                    "BatchSize": one.properties.get("BatchSize"),
+                    "State": "Enabled",
+                }
+                for one in self._made.of(_MAPPING)
+                if wanted in ("", name_in(str(one.properties["FunctionName"])))
+            ]
+        }

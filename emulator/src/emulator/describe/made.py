@@ -1,0 +1,47 @@
+"""The resources that were made, with their resolved properties, for the views of each service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from emulator.providers import Created
+from emulator.resource import Resource
+from emulator.template.stage import Stage
+
+
+class NotFound(Exception):
+    """AWS's error for a name that nothing has: its code, and the text."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class One(NamedTuple):
+    resource: Resource
+    properties: Mapping[str, Any]
+    created: Created
+
+
+class Made:
+    """Empty until `stage` is set, which is when all of its resources are there. `since` is when
+    that was, in epoch seconds."""
+
+    def __init__(self) -> None:
+        self.stage: Stage | None = None
+        self.since = 0.0
+
+    def of(self, kind: str) -> Iterator[One]:
+        """All of a type."""
+        stage = self.stage
+        for resource in stage.resources() if stage is not None else ():
+            if stage is not None and resource.type == kind:
+                created = stage.created(resource.stack, resource.logical_id)
+                yield One(resource, stage.properties(resource), created)
+
+    @property
+    def scope(self) -> str:
+        """`<region>:<account>`, as in ARNs."""
+        place = self.stage.place if self.stage is not None else None
+        return f"{place.region}:{place.account}" if place is not None else ":"

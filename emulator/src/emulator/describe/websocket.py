@@ -1,0 +1,57 @@
+"""API Gateway's view: the WebSocket API, its routes, integrations, authorizers and stage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from emulator.describe.made import Made, NotFound, One
+
+_TYPE = "AWS::ApiGatewayV2::"
+# Operation -> (type, the property that is the response's id)
+_BELOW = {
+    "GetRoutes": ("Route", "RouteId"),
+    "GetIntegrations": ("Integration", "IntegrationId"),
+    "GetAuthorizers": ("Authorizer", "AuthorizerId"),
+    "GetStages": ("Stage", "StageName"),
+    "GetDeployments": ("Deployment", "DeploymentId"),
+}
+
+
+class WebSocketView:
+    def __init__(self, made: Made) -> None:
+        self._made = made
+
+    def operations(self) -> dict[str, Any]:
+        below = {name: self._below(*which) for name, which in _BELOW.items()}
+        return {
+            "GetApis": lambda given: {"Items": [self._api(one) for one in self._apis()]},
+            "GetApi": self._one,
+            **below,
+        }
+
+    def _apis(self) -> list[One]:
+        return list(self._made.of(f"{_TYPE}Api"))
+
+    def _api(self, one: One) -> dict[str, Any]:
+        return {**one.properties, "ApiId": one.created.ref, **one.created.attributes}
+
+    def _one(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        for one in self._apis():
+            if one.created.ref == given["ApiId"]:
+                return self._api(one)
+        raise NotFound("NotFoundException", f"Invalid API identifier specified {given['ApiId']}")
+
+    def _below(self, kind: str, name: str) -> Any:
+        def listed(given: Mapping[str, Any]) -> dict[str, Any]:
+            self._one(given)
+            found = self._made.of(_TYPE + kind)
+            return {
+                "Items": [
+                    {**one.properties, name: one.created.ref}
+                    for one in found
+                    if one.properties.get("ApiId") == given["ApiId"]
+                ]
+            }
+
+        return listed

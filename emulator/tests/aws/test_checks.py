@@ -1,0 +1,351 @@
+"""What DynamoDB, SQS and SNS reject, and how numbers are stored: the checks alone, then a server.
+
+Sources: DynamoDB developer guide, "Constraints in Amazon DynamoDB"; the API references.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emulator.aws.checks import dynamodb, sqs
+from emulator.aws.checks.dynamodb import Schema
+from emulator.aws.checks.rejection import Rejection
+from emulator.aws.checks.values import checked, number
+
+KEY = {"pk": {"S": "a"}, "sk": {"S": "b"}}
+TABLE = Schema(
+    ("pk", "sk"),
+    {"pk": "S", "sk": "S", "g": "S"},
+    {"by_g": ("g",)},
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "stored"),
+    [
+        ("1", "1"),
+        ("1.0", "1"),
+        ("-0", "0"),
+        ("0.000", "0"),
+        ("007", "7"),
+        ("+5", "5"),
+        ("5.", "5"),
+        (".5", "0.5"),
+        ("0.10", "0.1"),
+        ("-1.500", "-1.5"),
+        ("1e2", "100"),
+        ("1E-5", "0.00001"),
+        ("1" * 38, "1" * 38),
+        ("1" * 38 + "000", "1" * 38 + "000"),
+        ("9" * 38 + "e88", "9" * 38 + "0" * 88),
+        ("1e125", "1" + "0" * 125),
+        ("1e-130", "0." + "0" * 129 + "1"),
+    ],
+)
+def test_a_number_is_stored_without_what_says_nothing(text: str, stored: str) -> None:
+    assert number(text) == stored
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        *((text, "cannot be converted") for text in ("", "abc", "NaN", "Infinity", " 5", "5 ")),
+        *((text, "cannot be converted") for text in ("1_0", "0x1", "١", "1e", "--1", ".", "1,5")),
+        ("1" * 39, "more than 38 significant digits"),
+        ("1e126", "Number overflow"),
+        ("-1e126", "Number overflow"),
+        ("1e-131", "Number underflow"),
+    ],
+)
+def test_what_is_no_number_of_dynamodb_is_rejected(text: str, sentence: str) -> None:
+    with pytest.raises(Rejection, match=sentence):
+        number(text)
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, places=6, max_value=10**12))
+def test_a_stored_number_is_the_same_number_and_stays_as_it_is(value: Decimal) -> None:
+    stored = number(str(value))
+    assert Decimal(stored) == value
+    assert number(stored) == stored
+
+
+def nested(levels: int) -> dict[str, Any]:
+    value: dict[str, Any] = {"S": "x"}
+    for _ in range(levels):
+        value = {"M": {"a": value}}
+    return value
+
+
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        ({}, "is empty"),
+        ({"X": "a"}, "is empty"),
+        ({"S": "a", "N": "1"}, "more than one datatypes"),
+        ({"SS": []}, "may not be empty"),
+        ({"NS": []}, "may not be empty"),
+        ({"BS": []}, "may not be empty"),
+        ({"SS": ["a", "a"]}, r"Input collection \[a, a\] contains duplicates"),
+        ({"NS": ["1", "1.0"]}, r"Input collection \[1, 1\] contains duplicates"),
+        ({"SS": [""]}, "may not have a empty string"),
+        ({"NS": ["x"]}, "cannot be converted"),
+        ({"NULL": False}, "must have the value of true"),
+        ({"L": [{"N": "x"}]}, "cannot be converted"),
+        ({"M": {"a": {"SS": []}}}, "may not be empty"),
+        *(({kind: None}, "Unexpected value") for kind in ("S", "N", "B", "BOOL", "L", "M", "SS")),
+        ({"BOOL": "x"}, "Unexpected value"),
+        ({"L": {}}, "Unexpected value"),
+        ({"M": []}, "Unexpected value"),
+        ({"S": 5}, "Unexpected value"),
+        ("a", "Unexpected value"),
+        (nested(33), "Nesting Levels"),
+    ],
+)
+def test_a_value_of_another_form_is_rejected(value: Any, sentence: str) -> None:
+    with pytest.raises(Rejection, match=sentence):
+        checked(value)
+
+
+def test_a_value_within_the_limits_is_taken() -> None:
+    values: list[Any] = [{"S": ""}, {"B": ""}, {"L": []}, {"M": {}}, {"NULL": True}, nested(32)]
+    assert [checked(value) for value in values] == values
+
+
+def rejection(operation: str, **given: Any) -> str:
+    with pytest.raises(Rejection) as found:
+        dynamodb.check(operation, {"TableName": "t", **given}, lambda _name: TABLE)
+    return found.value.message
+
+
+def keys(count: int) -> list[dict[str, Any]]:
+    return [{"pk": {"S": "a"}, "sk": {"S": str(n)}} for n in range(count)]
+
+
+ASKED = {"KeyConditionExpression": "pk = :a", "ExpressionAttributeValues": {":a": {"S": "a"}}}
+PUT, DELETE = {"PutRequest": {"Item": KEY}}, {"DeleteRequest": {"Key": KEY}}
+
+
+@pytest.mark.parametrize(
+    ("operation", "given", "sentence"),
+    [
+        ("BatchWriteItem", {"RequestItems": {"t": [{"DeleteRequest": {"Key": key}} for key in keys(26)]}}, "Too many items"),
+        ("BatchWriteItem", {"RequestItems": {}}, "greater than or equal to 1"),
+        ("BatchWriteItem", {"RequestItems": {"t": []}}, "greater than or equal to 1"),
+        ("BatchWriteItem", {"RequestItems": {"t": [PUT, PUT]}}, "contains duplicates"),
+        ("BatchWriteItem", {"RequestItems": {"t": [PUT, DELETE]}}, "contains duplicates"),
+        ("BatchGetItem", {"RequestItems": {"t": {"Keys": keys(101)}}}, "Too many items"),
+        ("BatchGetItem", {"RequestItems": {"t": {"Keys": []}}}, "greater than or equal to 1"),
+        ("BatchGetItem", {"RequestItems": {"t": {"Keys": [KEY, KEY]}}}, "contains duplicates"),
+        ("TransactWriteItems", {"TransactItems": []}, "greater than or equal to 1"),
+        ("TransactWriteItems", {"TransactItems": [{"Put": {"TableName": "t", "Item": key}} for key in keys(101)]}, "less than or equal to 100"),
+        ("TransactWriteItems", {"TransactItems": [{"Put": {"TableName": "t", "Item": KEY}}], "ClientRequestToken": "t" * 37}, "less than or equal to 36"),
+        ("GetItem", {"Key": {"pk": {"S": "a"}}}, "does not match the schema"),
+        ("GetItem", {"Key": {**KEY, "x": {"S": "a"}}}, "does not match the schema"),
+        ("GetItem", {"Key": {**KEY, "pk": {"N": "1"}}}, "does not match the schema"),
+        ("GetItem", {"Key": {**KEY, "pk": {"S": "x" * 2049}}}, "limit of2048 bytes"),
+        ("DeleteItem", {"Key": {**KEY, "sk": {"S": "ä" * 513}}}, "limit of1024 bytes"),
+        ("PutItem", {"Item": {**KEY, "g": {"N": "5"}}}, "Type mismatch for Index Key g"),
+        ("Query", {**ASKED, "Limit": 0}, "'limit'"),
+        ("Scan", {"Limit": 0}, "'limit'"),
+        ("Query", {**ASKED, "ExclusiveStartKey": {"pk": {"S": "a"}}}, "starting key is invalid"),
+        ("Query", {**ASKED, "ExclusiveStartKey": {**KEY, "x": {"S": "a"}}}, "starting key is invalid"),
+        ("Query", {**ASKED, "ExclusiveStartKey": {**KEY, "sk": {"N": "1"}}}, "starting key is invalid"),
+        ("Query", {**ASKED, "ExclusiveStartKey": {**KEY, "pk": {"S": "b"}}}, "outside query boundaries"),
+        ("Query", {**ASKED, "IndexName": "by_g", "ExclusiveStartKey": KEY}, "starting key is invalid"),
+        ("Query", {**ASKED, "FilterExpression": "sk = :a"}, "Primary key attribute: sk"),
+        ("Query", {**ASKED, "FilterExpression": "a = :a AND #k = :a", "ExpressionAttributeNames": {"#k": "pk"}}, "Primary key attribute: pk"),
+        ("UpdateItem", {"Key": KEY, "UpdateExpression": "SET a = :v" + " " * 4096}, "expression size: 4106"),
+        ("UpdateItem", {"Key": KEY, "UpdateExpression": ""}, "can not be empty"),
+        ("PutItem", {"Item": KEY, "ConditionExpression": " "}, "can not be empty"),
+        ("UpdateItem", {"Key": KEY, "UpdateExpression": "SET #a = :v"}, "attribute name: #a"),
+        ("UpdateItem", {"Key": KEY, "UpdateExpression": "SET a = :v", "ExpressionAttributeNames": {}}, "must not be empty"),
+        ("PutItem", {"Item": KEY, "ConditionExpression": "attribute_exists(a)", "Expected": {"a": {}}}, "Can not use both"),
+        ("PutItem", {"Item": KEY, "ConditionExpression": f"a IN ({', '.join([':v'] * 101)})"}, "number of operands: 101"),
+        ("PutItem", {"Item": KEY, "ConditionExpression": "begins_with(a, :n)", "ExpressionAttributeValues": {":n": {"N": "1"}}}, "operand type: N"),
+        ("Query", {"KeyConditionExpression": "pk = :a AND sk BETWEEN :b AND :a", "ExpressionAttributeValues": {":a": {"S": "a"}, ":b": {"S": "b"}}}, "upper bound"),
+    ],
+)  # fmt: skip
+def test_a_request_that_dynamodb_rejects(operation: str, given: Any, sentence: str) -> None:
+    assert sentence in rejection(operation, **given)
+
+
+@pytest.mark.parametrize(
+    ("operation", "given"),
+    [
+        ("BatchWriteItem", {"RequestItems": {"t": [{"DeleteRequest": {"Key": key}} for key in keys(25)]}}),
+        ("BatchGetItem", {"RequestItems": {"t": {"Keys": keys(100)}}}),
+        ("Query", {**ASKED, "FilterExpression": "a.sk = :a AND contains(members, :a)", "ExclusiveStartKey": KEY}),
+        ("Query", {**ASKED, "IndexName": "by_g", "ExclusiveStartKey": {**KEY, "g": {"S": "a"}}}),
+        ("PutItem", {"Item": {**KEY, "g": {"S": "x"}}, "ConditionExpression": "a BETWEEN :b AND :a", "ExpressionAttributeValues": {":a": {"N": "10"}, ":b": {"N": "9"}}}),
+        ("GetItem", {"Key": {"pk": {"S": "x" * 2048}, "sk": {"S": "y" * 1024}}}),
+    ],
+)  # fmt: skip
+def test_a_request_within_the_limits_is_taken(operation: str, given: Any) -> None:
+    dynamodb.check(operation, {"TableName": "t", **given}, lambda _name: TABLE)
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ({"MessageBody": ""}, "MissingParameter"),
+        ({"MessageBody": "a\x00"}, "InvalidMessageContents"),
+        ({"MessageBody": "\ufffe"}, "InvalidMessageContents"),
+        ({"MessageBody": "x" * 1_048_577}, "InvalidParameterValue"),
+        ({"MessageBody": "ä" * 524_289}, "InvalidParameterValue"),
+        ({"MessageBody": "x", "MessageGroupId": ""}, "InvalidParameterValue"),
+        ({"MessageBody": "x", "MessageGroupId": "a b"}, "InvalidParameterValue"),
+        ({"MessageBody": "x", "MessageGroupId": "ä"}, "InvalidParameterValue"),
+        ({"MessageBody": "x", "MessageGroupId": "x" * 129}, "InvalidParameterValue"),
+        ({"MessageBody": "x", "MessageDeduplicationId": "a\n"}, "InvalidParameterValue"),
+    ],
+)
+def test_a_message_that_sqs_rejects(message: Any, code: str) -> None:
+    for operation, asked in (
+        ("SendMessage", message),
+        ("SendMessageBatch", {"Entries": [message]}),
+    ):
+        with pytest.raises(Rejection) as found:
+            sqs.check(operation, asked)
+        assert found.value.code == code
+
+
+def test_a_message_within_the_limits_is_taken() -> None:
+    signs = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~azAZ09"
+    sqs.check("SendMessage", {"MessageBody": "\t\r\n\U0001f600", "MessageGroupId": signs})
+    sqs.check("SendMessage", {"MessageBody": "x" * 1_048_576})
+
+
+Client = Callable[[str], Any]
+
+
+@pytest.fixture
+def client(aws: str) -> Client:
+    config = Config(parameter_validation=False, retries={"max_attempts": 0})
+
+    def make(service: Any) -> Any:
+        return boto3.client(service, endpoint_url=aws, config=config)
+
+    return make
+
+
+@pytest.fixture
+def table(client: Client) -> tuple[Any, str]:
+    made, name = client("dynamodb"), f"t-{uuid.uuid4()}"
+    made.create_table(
+        TableName=name,
+        KeySchema=[
+            {"AttributeName": "pk", "KeyType": "HASH"},
+            {"AttributeName": "sk", "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": "pk", "AttributeType": "S"},
+            {"AttributeName": "sk", "AttributeType": "S"},
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    return made, name
+
+
+def test_an_update_with_a_key_alone_makes_the_item(table: tuple[Any, str]) -> None:
+    dynamo, name = table
+    dynamo.update_item(TableName=name, Key=KEY)
+    assert dynamo.get_item(TableName=name, Key=KEY)["Item"] == KEY
+
+
+def test_numbers_and_their_sums_come_back_as_they_are_stored(table: tuple[Any, str]) -> None:
+    dynamo, name = table
+    dynamo.put_item(TableName=name, Item={**KEY, "n": {"N": "1.50"}, "s": {"NS": ["02", "1e1"]}})
+    values = {":v": {"N": "0.50"}}
+    dynamo.update_item(
+        TableName=name,
+        Key=KEY,
+        UpdateExpression="ADD n :v SET m = n - :v",
+        ExpressionAttributeValues=values,
+    )
+    item = dynamo.get_item(TableName=name, Key=KEY)["Item"]
+    assert (item["n"], item["m"]) == ({"N": "2"}, {"N": "1"})
+    assert sorted(item["s"]["NS"]) == ["10", "2"]
+
+
+def test_an_item_of_400_kb_fits_and_one_byte_more_does_not(table: tuple[Any, str]) -> None:
+    dynamo, name = table
+    others = len("pk") + len("sk") + len("v") + 2  # the names, and the keys' values
+    longest = 400 * 1024 - others
+    dynamo.put_item(TableName=name, Item={**KEY, "v": {"S": "x" * longest}})
+    with pytest.raises(ClientError, match="Item size"):
+        dynamo.put_item(TableName=name, Item={**KEY, "v": {"S": "x" * (longest + 1)}})
+    with pytest.raises(ClientError, match="Item size"):
+        dynamo.update_item(
+            TableName=name,
+            Key=KEY,
+            UpdateExpression="SET v = :v",
+            ExpressionAttributeValues={":v": {"S": "x" * (longest + 1)}},
+        )
+
+
+def test_a_transaction_with_a_token_is_written_once(table: tuple[Any, str]) -> None:
+    dynamo, name = table
+    token = str(uuid.uuid4())
+
+    def add(by: str) -> None:
+        update = {
+            "TableName": name,
+            "Key": KEY,
+            "UpdateExpression": "ADD n :v",
+            "ExpressionAttributeValues": {":v": {"N": by}},
+        }
+        dynamo.transact_write_items(TransactItems=[{"Update": update}], ClientRequestToken=token)
+
+    add("1")
+    add("1")
+    assert dynamo.get_item(TableName=name, Key=KEY)["Item"]["n"] == {"N": "1"}
+    with pytest.raises(dynamo.exceptions.IdempotentParameterMismatchException):
+        add("2")
+
+
+def test_a_rejection_reaches_the_caller_as_aws_writes_it(table: tuple[Any, str]) -> None:
+    dynamo, name = table
+    writes = [{"DeleteRequest": {"Key": key}} for key in keys(26)]
+    with pytest.raises(ClientError) as found:
+        dynamo.batch_write_item(RequestItems={name: writes})
+    assert found.value.response["Error"] == {
+        "Code": "ValidationException",
+        "Message": "Too many items requested for the BatchWriteItem call",
+    }
+
+
+def test_sequence_numbers_of_a_group_grow(client: Client) -> None:
+    queues = client("sqs")
+    made = queues.create_queue(QueueName=f"{uuid.uuid4()}.fifo", Attributes={"FifoQueue": "true"})
+    numbers = [
+        queues.send_message(
+            QueueUrl=made["QueueUrl"],
+            MessageBody="x",
+            MessageGroupId="g",
+            MessageDeduplicationId=str(n),
+        )["SequenceNumber"]
+        for n in range(20)
+    ]
+    assert numbers == sorted(set(numbers))
+    assert {len(each) for each in numbers} == {20}
+    received = queues.receive_message(
+        QueueUrl=made["QueueUrl"], AttributeNames=["All"], MaxNumberOfMessages=10
+    )["Messages"]
+    assert [each["Attributes"]["SequenceNumber"] for each in received] == numbers[:10]
+    with pytest.raises(queues.exceptions.InvalidMessageContents):
+        queues.send_message(
+            QueueUrl=made["QueueUrl"],
+            MessageBody="\x01",
+            MessageGroupId="g",
+            MessageDeduplicationId="x",
+        )
