@@ -137,14 +137,18 @@ attacks: $(READY) $(PAGE) ## every attack that the tests know, and fuzzers: make
 	@$(PYTEST) -n 3 --dist loadgroup emulator/tests/test_foreign.py emulator/tests/gateway \
 		emulator/tests/balancer/test_smuggling.py $(ARGS)
 
+# Options in ARGS: --clients 10 --groups 3 --seconds 20 --pause 4 --seed 7
+chaos: $(READY) ## 50 people write for 3 minutes while processes, connections and the system fail
+	@$(LOCAL_AWS) $(BIN)/python -m tools.chaos $(ARGS)
+
 # Each run tries others, unless a seed is given: that of a failure, which shows it again.
-SEED = $(or $(seed),$(shell date +%s))
-schedules = 5000
-model: $(READY) ## the models with many more schedules, for a night: make model schedules=5000 [seed=7]
-	@seed=$(SEED); echo "seed $$seed"; \
-		SEED=$$seed SCHEDULES=$(schedules) RATCHETS=$$(( $(schedules) / 20 + 1 )) \
-		$(PYTEST) -n 3 -k "not catches" --hypothesis-seed=$$seed \
-		tests/model tests/client/core/test_engine_model.py $(ARGS) || { echo "seed $$seed"; exit 1; }
+SEED := $(or $(seed),$(shell date +%s))
+SCHEDULES = $(or $(schedules),5000)
+model: $(READY) ## the models with many more schedules, for a night: make model SCHEDULES=10000 [seed=7]
+	@$(LOCAL_AWS) $(BIN)/python -m tests.model --schedules $(SCHEDULES) --seed $(SEED)
+	@echo "seed $(SEED)"; SCHEDULES=$(SCHEDULES) RATCHETS=$$(( $(SCHEDULES) / 20 + 1 )) SEED=$(SEED) \
+		$(PYTEST) -n 3 -k "not catches" --hypothesis-seed=$(SEED) \
+		tests/model tests/client/core/test_engine_model.py $(ARGS) || { echo "seed $(SEED)"; exit 1; }
 
 mutants: $(READY) ## puts mistakes into the code, one at a time: make mutants [of=lambdas/messages] [ARGS=--again]
 	@$(LOCAL_AWS) $(BIN)/python -m tools.mutants $(if $(of),--of $(of)) $(ARGS)

@@ -20,6 +20,8 @@ from bench import payloads, prices
 from bench.capacity import item_bytes, read_units, write_units
 from bench.scene import ENDPOINT, MESSAGE_ID, add_chat, add_users, addresses, emulated, event
 from bench.table import Row, within
+from lambdas.api.call import Call, SignIn
+from lambdas.api.files import download, upload
 from lambdas.connections import Outcome
 from lambdas.delivery.push import push
 from lambdas.delivery.receipt import receipt
@@ -41,7 +43,7 @@ FUNCTIONS = FunctionSizes()
 CALL_DELAY_SECONDS = 0.02  # makes calls that run side by side overlap, so that rounds are visible
 
 
-class Call(NamedTuple):
+class AwsCall(NamedTuple):
     """One call to AWS, with what it consumed; started and ended in seconds."""
 
     name: str
@@ -56,7 +58,7 @@ class Call(NamedTuple):
 class Bill:
     """What one invocation did, and what a million of it cost."""
 
-    calls: list[Call] = field(default_factory=list)
+    calls: list[AwsCall] = field(default_factory=list)
     websocket_messages: int = 0  # in and out, each started 32 KB
     posts: int = 0
     memory_mb: int = 512
@@ -105,7 +107,7 @@ class Recorder:
     def __init__(self, reader: Any) -> None:
         self._reader = reader  # an unwatched client, to look at items before and after
         self._lock = threading.Lock()
-        self.calls: list[Call] = []
+        self.calls: list[AwsCall] = []
 
     def watch(self, client: Any) -> None:
         events = client.meta.events
@@ -143,9 +145,9 @@ class Recorder:
             reads = read_units(size, consistent=params.get("ConsistentRead", False))
         name = f"{model.service_model.service_name}:{model.name}"
         pushes = len(params.get("Entries", [params])) if name.startswith("sqs") else 0
-        self.add(Call(name, started, time.monotonic(), reads, writes, pushes))
+        self.add(AwsCall(name, started, time.monotonic(), reads, writes, pushes))
 
-    def add(self, call: Call) -> None:
+    def add(self, call: AwsCall) -> None:
         with self._lock:
             self.calls.append(call)
 
@@ -176,7 +178,7 @@ def recorded_posts(connections: Any, recorder: Recorder) -> Iterator[list[int]]:
     yield sent
     if spans:
         first, last = min(span[0] for span in spans), max(span[1] for span in spans)
-        recorder.add(Call("connections:Post", first, last))
+        recorder.add(AwsCall("connections:Post", first, last))
 
 
 def websocket_units(frame: Any) -> int:
@@ -222,6 +224,7 @@ def rows() -> list[Row]:
         within(f"1:1 online with delivered and read, {RECEIPTS_PER}:1", ticks, 5.80, "US$")
     )
     result += group_receipt_rows(100, bills[5][1].dollars_per_million)
+    result.append(file_row(300_000))
     result.append(Row("purge after delivery, a message of up to 1 KB, besides", f"{purge:.2f} US$"))
     return result
 
@@ -304,6 +307,32 @@ def group_receipt_rows(members: int, message: float) -> list[Row]:
             f"receipts, {one.dollars_per_million:.2f} US$ each",
         ),
     ]
+
+
+def file_row(size: int) -> Row:
+    """What a picture costs besides its message: a form and a URL of the API, with the two requests
+    of S3 that these are for. Storage and transfer grow with its size, and are not in it."""
+    with emulated() as services:
+        users = ["member_000", "member_001"]
+        add_users(services, users, online=True)
+        chat = add_chat(services, users)
+        recorder = Recorder(Aws(services.settings).dynamodb)
+        recorder.watch(services.dynamodb)
+        form = upload(_call(services, users[0], {"chat": chat}, {"size": size})).body or {}
+        put = Bill(calls=list(recorder.calls), memory_mb=FUNCTIONS.api.memory)
+        recorder.calls.clear()
+        download(_call(services, users[1], {"chat": chat, "file": form["file"]}, {}))
+        got = Bill(calls=list(recorder.calls), memory_mb=FUNCTIONS.api.memory)
+    sent = put.dollars_per_million + prices.S3_POST * prices.MILLION
+    fetched = got.dollars_per_million + prices.S3_GET * prices.MILLION
+    return Row(
+        "a picture, besides its message: sent / got, each time",
+        f"{sent:.2f} / {fetched:.2f} US$: {put.writes} / {got.writes} WRU, 1 S3 request each",
+    )
+
+
+def _call(services: Aws, user: str, path: dict[str, str], body: dict[str, Any]) -> Call:
+    return Call(services, "bench", SignIn(user, "sign-in", 0, ""), path, {}, body)
 
 
 def receipt_bill(members: int, **marks: int) -> Bill:

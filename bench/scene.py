@@ -21,6 +21,11 @@ ENVIRONMENT = {
     "CONNECTIONS_URL": "https://bench.execute-api.us-east-1.amazonaws.com/live",
     "MESSAGE_TTL_DAYS": "30",
     "RETAIN_UNTIL_EXPIRY": "false",
+    "FILES_URL": "https://files.s3.us-east-1.amazonaws.com",
+    "FILES_BUCKET": "files",
+    "FILE_MIB": "64",
+    "FILES_PER_DAY": "200",
+    "FILE_MIB_PER_DAY": "512",
 }
 ENDPOINT = "arn:aws:sns:us-east-1:123456789012:endpoint/GCM/switchboard-prod/" + "e" * 36
 MESSAGE_ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV"

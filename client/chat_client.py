@@ -25,6 +25,7 @@ from client.core.content import MessageContent, Reference, written
 from client.core.engine import Engine
 from client.core.events import (
     CaughtUp,
+    ChatDescribed,
     Connected,
     DeviceAdded,
     Disconnected,
@@ -153,6 +154,7 @@ class ChatClient:
         self._running: asyncio.Task[None] | None = None
         self._uploading: asyncio.Task[None] | None = None
         self._chores: set[asyncio.Task[None]] = set()
+        self._asked: set[str] = set()  # chats of which is asked what they are
 
     async def __aenter__(self) -> Self:
         try:
@@ -653,6 +655,18 @@ class ChatClient:
         with contextlib.suppress(Unreachable):
             await self.devices(self.user)
 
+    def _is_unknown(self, chat: str) -> bool:
+        return chat not in self._asked and self._store.kind(chat) is None
+
+    async def _when_known(self, event: ChatDescribed) -> None:
+        """Asks first what the chat is: only a group has a name and a picture."""
+        self._asked.add(event.chat)
+        try:
+            await self.refresh_chats()
+        finally:
+            self._asked.discard(event.chat)
+            self._feed.publish(event)
+
     async def _fetch(self, request: Request) -> FetchResult:
         return await fetch(self._api, request)
 
@@ -691,6 +705,9 @@ class ChatClient:
                 self._chore(self._account.replenish())
             case MembersChanged() if self._store.added(event.chat, event.joined):
                 self._chore(self.writing.repeat_for_newcomers(event.chat))
+            case ChatDescribed() if self._is_unknown(event.chat):
+                self._chore(self._when_known(event))
+                return
             case DeviceAdded() if event.user == self.user:
                 device = f"{event.user}/{event.device}"
                 self._chore(self.writing.repeat_for_device(device))

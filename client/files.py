@@ -96,6 +96,7 @@ class Files:
         self._refused: dict[str, int] = {}
         self._clock = time.time
         self._form: Form | None = None  # of the upload that was tried last
+        self._sending: dict[str, asyncio.Future[None]] = {}  # by message id: one, at most
 
     async def close(self) -> None:
         await self._transfer.close()
@@ -118,8 +119,12 @@ class Files:
         self.wake()
 
     def cancel(self, message_id: str) -> bool:
+        """False if it is too late: the message is written."""
         with self._store.transaction():
-            return self._store.remove_upload(message_id)
+            removed = self._store.remove_upload(message_id)
+        if removed and message_id in self._sending:
+            self._sending[message_id].cancel()
+        return removed
 
     async def run(self) -> None:
         """Uploads what waits, one after another, until it is cancelled."""
@@ -144,23 +149,45 @@ class Files:
             return None
         try:
             form = await self._form_of(upload, len(body))
-            await self._transfer.put(form.url, form.fields, body, self._progress_of(upload))
+            if self._is_cancelled(upload) or not await self._put(upload, form, body):
+                return None
             file = {**upload.content["file"], "id": form.file}
             self._send(upload, {**upload.content, "file": file})
-        except RateLimited as error:
+        except ClientError as error:
+            return None if self._is_cancelled(upload) else self._failed(upload, error)
+        return None
+
+    async def _put(self, upload: Upload, form: FileResponse, body: bytes) -> bool:
+        """False if the upload was cancelled: nothing more is sent from then on."""
+        put = self._transfer.put(form.url, form.fields, body, self._progress_of(upload))
+        sending = self._sending[upload.message_id] = asyncio.ensure_future(put)
+        try:
+            await asyncio.wait({sending})
+        finally:  # also when this one is cancelled, with the whole client
+            del self._sending[upload.message_id]
+            sending.cancel()
+        if sending.cancelled():
+            return False
+        sending.result()
+        return True
+
+    def _is_cancelled(self, upload: Upload) -> bool:
+        return all(each.message_id != upload.message_id for each in self._store.uploads())
+
+    def _failed(self, upload: Upload, error: ClientError) -> float | None:
+        """Seconds to wait before the next try; None if it is given up."""
+        if isinstance(error, RateLimited):
             self._publish(FileFailed(upload.chat, upload.message_id, str(error), final=False))
             return error.retry_after or self._backoff.pause()
-        except Refused as error:
+        if isinstance(error, Refused):
             self._form = None
             tries = self._refused[upload.message_id] = self._refused.get(upload.message_id, 0) + 1
             if tries < SIGNATURES:
                 return self._backoff.pause()
-            self._give_up(upload, error)
-        except FINAL as error:
-            self._give_up(upload, error)
-        except ClientError as error:  # no network, no sign-in, no disk: it stays
+        elif not isinstance(error, FINAL):  # no network, no sign-in, no disk: it stays
             logger.info("a file is not uploaded yet: %s", error)
             return self._backoff.pause()
+        self._give_up(upload, error)
         return None
 
     async def _form_of(self, upload: Upload, size: int) -> FileResponse:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Mapping
 
 import httpx
@@ -13,6 +14,9 @@ Progress = Callable[[int, int], None]
 """How many bytes of how many."""
 
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)  # of a pause, not of the whole
+# S3 says 400 as well where the connection was too slow, or ended too early:
+# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
+PASSING = re.compile("<Code>(RequestTimeout|IncompleteBody)</Code>")
 
 
 class Refused(ClientError):
@@ -43,7 +47,7 @@ class Transfer:
             raise _unreachable(url, error) from error
         if response.is_success:
             return
-        if response.status_code >= 500:
+        if response.status_code >= 500 or PASSING.search(response.text):
             raise ServerFault("internal", "S3 did not take it", response.status_code)
         raise Refused(response.status_code)
 

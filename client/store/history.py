@@ -119,13 +119,14 @@ def read_chats(db: sqlite3.Connection, user: str) -> list[ChatSummary]:
         ChatSummary(
             chat,
             kind,
-            _named(db, chat, name) if kind != "direct" else name,
+            # While it is not known what a chat is, it may be a stranger's direct chat.
+            _named(db, chat, name) if kind == "group" else name,
             _members(db, chat),
             watermark,
             read,
             unread,
             bool(gone),
-            read_setting(db, chat, "chat_picture", "picture"),
+            read_setting(db, chat, "chat_picture", "picture") if kind == "group" else None,
             read_setting(db, chat, "timer", "seconds") or 0,
         )
         for chat, kind, name, watermark, read, unread, gone, _ in rows

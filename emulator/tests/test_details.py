@@ -82,7 +82,7 @@ def test_a_range_of_time_holds_for_invocations_messages_traces_and_the_log(
 
 
 @pytest.mark.parametrize("text", ["x", "nan", "inf", "2026-11-29T14:00"])
-def test_what_is_no_time_is_said(details: Details, text: str) -> None:
+def test_what_is_no_time_is_an_error(details: Details, text: str) -> None:
     with pytest.raises(ApiError, match="a time in seconds"):
         run(details.get(("trace",), {"from": text}))
 

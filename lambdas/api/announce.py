@@ -29,7 +29,7 @@ def devices_changed(aws: Aws, user: str, device: str) -> None:
         people = devices.of([user, *peers(Chats(aws.chats, aws.users), user)])
         frame = {"type": "devices_changed", "user": user}
         posts = fan_out.to_connected(people, frame, aws.now(), besides=Address(user, device))
-        fan_out.deliver(aws.connections, devices, posts)
+        fan_out.deliver(aws.connections, devices, posts, clock=aws.now)
 
     _attempt("devices_changed", notify)
 
@@ -53,7 +53,7 @@ def members_changed(aws: Aws, chat: str, changes: Sequence[Changed]) -> None:
                 people, {"type": "devices_changed", "user": user, "chat": chat}, aws.now()
             )
         ]
-        fan_out.deliver(aws.connections, devices, posts)
+        fan_out.deliver(aws.connections, devices, posts, clock=aws.now)
 
     if changes:
         _attempt("devices_changed", notify)
@@ -66,7 +66,7 @@ def invited(aws: Aws, chat: str, by: str, users: Sequence[str]) -> None:
         devices = Devices(aws.users)
         frame = {"type": "invited", "chat": chat, "user": by}
         posts = fan_out.to_connected(devices.of(users), frame, aws.now())
-        fan_out.deliver(aws.connections, devices, posts)
+        fan_out.deliver(aws.connections, devices, posts, clock=aws.now)
 
     if users:
         _attempt("invited", notify)
@@ -79,7 +79,7 @@ def chat_changed(aws: Aws, head: Head) -> None:
         devices = Devices(aws.users)
         frame = {"type": "chat_changed", "chat": head.chat}
         posts = fan_out.to_connected(devices.of(sorted(head.members)), frame, aws.now())
-        fan_out.deliver(aws.connections, devices, posts)
+        fan_out.deliver(aws.connections, devices, posts, clock=aws.now)
 
     _attempt("chat_changed", notify)
 
@@ -105,7 +105,7 @@ def keys_low(aws: Aws, frames: Mapping[str, Frame]) -> None:
             for user, there in registered.items()
         }
         posts = fan_out.to_connected(people, lambda user, name: frames[f"{user}/{name}"], aws.now())
-        fan_out.deliver(aws.connections, devices, posts)
+        fan_out.deliver(aws.connections, devices, posts, clock=aws.now)
 
     if frames:
         _attempt("keys_low", notify)
@@ -116,7 +116,7 @@ def device_removed(aws: Aws, user: str, removed: Device) -> None:
 
     def notify() -> None:
         close(aws, removed)
-        fan_out.announce(aws.connections, Devices(aws.users), [user])
+        fan_out.announce(aws.connections, Devices(aws.users), [user], clock=aws.now)
 
     if removed.connection_id:
         _attempt("presence", notify)

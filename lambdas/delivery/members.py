@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from lambdas.delivery.roster import Roster
-from lambdas.delivery.watermarks import Moved, Step, applied, marks, remaining
+from lambdas.delivery.watermarks import Moved, Step, applied, is_private, marks, remaining
 from lambdas.tables import HEAD, ConditionFailed, Item, Table, chat_key, member_item
 
 AFTER_MEMBERS = "member#~"  # above every user name
@@ -53,9 +53,11 @@ def move(
             step = remaining(step, failure.item, device)
             if step == Step(None, None):
                 there = marks(failure.item)
-                return Moved(there, there, overtaken=True)
+                return Moved(there, there, overtaken=True, private=is_private(failure.item))
             continue
-        return Moved(marks(before), marks(applied(before, device, step)))
+        after = marks(applied(before, device, step))
+        hidden = is_private(before) if step.read is None else private
+        return Moved(marks(before), after, private=hidden)
     raise TimeoutError("others kept moving these watermarks")
 
 

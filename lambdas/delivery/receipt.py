@@ -47,7 +47,7 @@ def receipt(aws: Aws, caller: Caller, frame: Frame) -> None:
     # have named other senders, or not have reached them.
     read = None if step.read is None else moved.after.read
     taking_back = aws.background.submit(_take_back, aws, caller, frame["chat"], read)
-    shown = moved.after._replace(read=0) if private else moved.after
+    shown = moved.after._replace(read=0) if moved.private else moved.after
     hidden = _tells_nothing(head, caller.user) or (
         private and moved.before.delivered == moved.after.delivered and not moved.overtaken
     )

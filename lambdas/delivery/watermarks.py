@@ -25,11 +25,15 @@ class Marks(NamedTuple):
 
 
 class Moved(NamedTuple):
-    """The marks around a write. `overtaken`: another receipt had moved them as far before."""
+    """The marks around a write. `overtaken`: another receipt had moved them as far before.
+
+    `private`: the read mark after it is not shown to others.
+    """
 
     before: Marks
     after: Marks
     overtaken: bool = False
+    private: bool = False
 
 
 class Step(NamedTuple):
@@ -56,6 +60,11 @@ def remaining(step: Step, member: Item, device: str) -> Step:
 
 def marks(member: Item) -> Marks:
     return Marks(log.delivered(member), log.read(member))
+
+
+def is_private(member: Item) -> bool:
+    """Whether the read mark is not shown to others, by the user's settings when it moved."""
+    return bool(member.get("read_private"))
 
 
 def applied(member: Item, device: str, step: Step) -> Item:

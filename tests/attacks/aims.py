@@ -14,7 +14,7 @@ from lambdas.api.call import Route
 from lambdas.api.routes import ROUTES
 from lambdas.frames import SCHEMAS
 from tests.attacks.world import DEVICE, MESSAGE_ID, PUSH_TOKEN, World
-from tests.support.lambdas.rest import Phone
+from tests.support.lambdas.rest import Phone, key
 
 ACTIONS = sorted(file.stem for file in (SCHEMAS / "client").glob("*.json"))
 NOWHERE = "a_chat_that_is_nowhere"  # as long as an id, for equal lengths of answers
@@ -68,7 +68,11 @@ def values(world: World, attacker: str) -> dict[str, list[Any]]:
         "state": ["contact", "blocked"],
         "password": ["Guess-horse-7"],
         "new_password": ["Another-horse-7"],
-        "code": ["123456"],
+        "code": ["123456", "A" * 32],  # of a mail, of a link: both are to be guessed
+        "label": ["a phone"],
+        "one_time_key": [key(9)],
+        "curve25519": [key(1)],
+        "message": ["AAAA"],
         "email": [f"{user}@evil.example"],
         "refresh_token": ["a-token-of-nobody"],
         "everywhere": [False],

@@ -69,6 +69,10 @@ ROWS: dict[str, Row] = {
     "POST /api/sign-out": Row({200}),
     "GET /api/account": Row({200}),
     "POST /api/account/delete": Row({401}),
+    "POST /api/links": Row({201}, writes=("Users link#*",)),  # of the new device itself
+    "GET /api/links/{code}": Row({404}),
+    "POST /api/links/{code}/confirm": Row({404}),
+    "GET /api/links/{code}/confirmation": Row({404}),
     "PUT /api/devices/{device}": Row({400}),  # signed for the victim
     "DELETE /api/devices/{device}": Row({204}),  # a device of the attacker's own, which was none
     "GET /api/users/{user}/devices": Row({200}),  # public, for those who are signed in

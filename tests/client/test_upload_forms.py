@@ -7,20 +7,22 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any
 
+import httpx
 import pytest
 
 from client.core.attachment import FileDescription
 from client.core.bodies_generated import FileResponse
-from client.core.events import Event
+from client.core.events import Event, FileFailed
 from client.core.settings import Settings
 from client.errors import ServerFault, StoreUnavailable, Unreachable
 from client.files import Draft, Files
 from client.store.store import Store
 from client.store.uploads import Upload
-from client.transfer import Progress, Refused
+from client.transfer import Progress, Refused, Transfer
 from tests.support.backend.server import until
 
 CUT, TAKEN, CANCELLED, NOT_WRITTEN = "cut", "taken", "cancelled", "taken, but the disk is full"
+STOPPED, TOO_LATE = "cancelled, and never answered", "cancelled, and then refused"
 GOOD = 900 - 60  # seconds in which a form is used again
 Try = tuple[str | int, float, int]
 """How it ends (a number is S3's status), how many seconds that takes, and the form it uses."""
@@ -37,6 +39,8 @@ TABLE: dict[str, list[Try]] = {
     "the message is not written": [(NOT_WRITTEN, 0, 1), (TAKEN, 0, 1)],
     "another file follows": [(TAKEN, 0, 1), (TAKEN, 0, 2)],
     "another file follows one that is cancelled": [(CANCELLED, 0, 1), (TAKEN, 0, 2)],
+    "what is cancelled is sent no further": [(STOPPED, 0, 1), (TAKEN, 0, 2)],
+    "what is cancelled is not tried again": [(403, 0, 1), (TOO_LATE, 0, 2), (TAKEN, 0, 3)],
 }
 
 
@@ -49,6 +53,7 @@ class Bucket:
         self.now = 1_000.0
         self.used: list[int] = []
         self.sent: list[int] = []
+        self.failed: list[FileFailed] = []
         self.store = Store.open(":memory:", "ravi", "phone")
         settings = Settings(reconnect_base=0)
         api: Any = self
@@ -65,8 +70,12 @@ class Bucket:
         end, seconds, _form = self._tries.pop(0)
         self._end = str(end)
         self.now += seconds
-        if end == CANCELLED:
+        if end in (CANCELLED, STOPPED, TOO_LATE):
             self.files.cancel(self.store.uploads()[0].message_id)
+        if end == STOPPED:
+            await asyncio.Event().wait()
+        if end == TOO_LATE:
+            raise Refused(403)
         if end in (CUT, CANCELLED):
             raise Unreachable("https://bucket", "the connection is lost")
         if isinstance(end, int):
@@ -80,7 +89,8 @@ class Bucket:
             self.store.remove_upload(upload.message_id)
 
     def _publish(self, event: Event) -> None:
-        pass
+        if isinstance(event, FileFailed):
+            self.failed.append(event)
 
 
 @pytest.mark.parametrize("tries", TABLE.values(), ids=TABLE)
@@ -88,7 +98,8 @@ def test_a_form_is_used_until_s3_refuses_it_or_it_is_about_to_expire(tries: list
     async def scenario() -> None:
         bucket = Bucket(tries)
         ends = [end for end, _, _ in tries]
-        for number in range(max(1, ends.count(TAKEN) + ends.count(CANCELLED))):
+        ended = sum(end in (TAKEN, CANCELLED, STOPPED, TOO_LATE) for end in ends)
+        for number in range(max(1, ended)):
             draft = Draft(f"message-{number}", "chat", b"x", FileDescription(name="a"), {})
             await bucket.files.add(draft)
         running = asyncio.create_task(bucket.files.run())
@@ -96,6 +107,30 @@ def test_a_form_is_used_until_s3_refuses_it_or_it_is_about_to_expire(tries: list
         running.cancel()
         assert bucket.used == [form for _, _, form in tries]
         assert bucket.sent == [form for end, _, form in tries if end == TAKEN]
+        assert len(bucket.failed) == (ended == 0)  # three forms were refused
         bucket.store.close()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "error"),
+    [
+        (400, "RequestTimeout", ServerFault),
+        (400, "IncompleteBody", ServerFault),
+        (400, "EntityTooLarge", Refused),
+        (403, "AccessDenied", Refused),
+        (503, "SlowDown", ServerFault),
+    ],
+)
+def test_what_may_pass_is_no_refusal(status: int, code: str, error: type[Exception]) -> None:
+    async def scenario() -> None:
+        text = f"<Error><Code>{code}</Code><Message>RequestTimeout</Message></Error>"
+        transfer = Transfer()
+        answer = httpx.MockTransport(lambda _: httpx.Response(status, text=text))
+        transfer._http = httpx.AsyncClient(transport=answer)
+        with pytest.raises(error):
+            await transfer.put("https://bucket", {}, b"x", lambda *_: None)
+        await transfer.close()
 
     asyncio.run(scenario())

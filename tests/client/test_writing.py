@@ -222,3 +222,15 @@ def test_a_new_device_of_a_user_gets_the_names_and_the_own_profile_and_nobody_el
             assert raju._store.db.execute(count).fetchone() == (1,)
 
     with_server(scenario)
+
+
+def test_a_strangers_name_for_a_direct_chat_titles_nothing() -> None:
+    async def scenario(server: Served) -> None:
+        async with online(server, "ravi") as ravi, online(server, "raju") as raju:
+            chat = await ravi.direct("raju")
+            await ravi._write(chat, MessageContent("chat_name", {"name": "Your bank"}), False)
+            await raju.wait_for(of(ChatDescribed, chat=chat, what="chat_name"))
+            (summary,) = raju.chats()
+            assert (summary.kind, summary.name) == ("direct", None)
+
+    with_server(scenario)

@@ -4,11 +4,14 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import Any
 
+from botocore.exceptions import ConnectTimeoutError
+
 from lambdas.settings import Aws, Settings
 from tests.model.faults import Unreliable
 from tests.model.gateway import Gateway
 from tests.model.queue import Sns, Sqs
-from tests.model.world import ENVIRONMENT, World
+from tests.model.world import ENVIRONMENT, PEOPLE, World
+from tests.support.backend.user_pool import UserPool
 
 
 class ModelAws(Aws):
@@ -24,7 +27,18 @@ class ModelAws(Aws):
             sqs=Sqs(world),
             sns=Sns(world),
             background=Beside(world),
+            cognito=UserPool(world.clock, self._before_cognito),
         )
+        self.cognito.passwords |= dict.fromkeys(PEOPLE, "")  # type: ignore[attr-defined]
+
+    def _before_cognito(self, operation: str) -> None:
+        self._world.before_call(operation)
+        if self._world.chance(0.03):
+            raise ConnectTimeoutError(endpoint_url="cognito")
+
+    def random(self, length: int) -> str:
+        """Not random: a schedule that is repeated goes the same way."""
+        return f"number-{self._world.number():0{length}d}"
 
     def now(self) -> float:
         return self._world.clock()

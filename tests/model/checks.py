@@ -7,10 +7,10 @@ from lambdas.attribute_values import from_wire
 from lambdas.frames import Frame
 from lambdas.messages import log
 from lambdas.tables import seq_of
-from tests.model.device import Device, Identity
+from tests.model.device import TTL_SECONDS, Device, Identity
 from tests.model.expressions import Item
 from tests.model.gateway import Socket
-from tests.model.world import World
+from tests.model.world import SKEW_SECONDS, World
 
 
 class Violation(AssertionError):
@@ -43,10 +43,11 @@ class Checks:
         world.database.listeners.append(self._on_write)
         world.on_close = self._on_close
 
-    def problems(self) -> None:
-        """Raises Violation for what was seen since."""
-        if self._problems:
-            raise Violation("; ".join(self._problems))
+    def problems(self, *others: list[str]) -> None:
+        """Raises Violation for what was seen since, also by others."""
+        found = [*self._problems, *(each for other in others for each in other)]
+        if found:
+            raise Violation("; ".join(found))
 
     # -- at each write
 
@@ -88,6 +89,8 @@ class Checks:
             for device in self.registered(user)
             if joined < seq
         )
+        if item["expires_at"] > self._world.now + TTL_SECONDS + SKEW_SECONDS:
+            self._problems.append(f"a message lives too long: {item}")
         number = self._world.number()
         stored = Stored(item["chat"], seq, identity, recipients, entitled, item, number)
         self.stored[item["chat"], seq] = stored
@@ -96,7 +99,13 @@ class Checks:
                 self._problems.append(f"{device.address} has passed {stored} before it was stored")
 
     def _on_deleted(self, stored: Stored) -> None:
+        """By a purge. It waits for no device that has not been seen while messages live."""
+        if self._world.stream.by_ttl:
+            return
+        unseen = self._world.now - TTL_SECONDS + SKEW_SECONDS
         for device in self._devices:
+            if device.removed_by or device.seen_at < unseen or self.is_expired(stored):
+                continue
             if self.is_entitled(device, stored) and device.reached(stored.chat) < stored.seq:
                 self._problems.append(f"{stored} was deleted, and {device.address} lacks it")
 
@@ -112,7 +121,7 @@ class Checks:
         """The backend closes what was overtaken or removed, and never a connection in use."""
         if socket.state == "open" and socket.client_is_there:
             for device in self._devices:
-                if device.attempt is socket:
+                if device.attempt is socket and not device.removed_by:
                     self._problems.append(f"{device.address} was cut off: it has no lease")
 
     def on_response(self, device: Device, frame: Frame) -> None:
@@ -153,8 +162,12 @@ class Checks:
                 if self.is_entitled(device, stored) and not self._has(device, stored):
                     raise Violation(f"{device.address} never showed {stored}")
 
-    @staticmethod
-    def _has(device: Device, stored: Stored) -> bool:
+    def is_expired(self, stored: Stored) -> bool:
+        return bool(stored.item["expires_at"] <= self._world.now + SKEW_SECONDS)
+
+    def _has(self, device: Device, stored: Stored) -> bool:
+        if self.is_expired(stored):
+            return True
         if stored.identity[:2] == (device.user, device.name):
             return stored.identity[2] in device.accepted
         return stored.identity in device.shows(stored.chat) or _is_gone(device, stored)
@@ -185,7 +198,7 @@ class Checks:
 
 
 def _is_gone(device: Device, stored: Stored) -> bool:
-    """The device had it, lost its store, and heard that the backend has it no more."""
-    return device.passed.get(stored.chat, 0) >= stored.seq and any(
-        first <= stored.seq <= last for first, last in device.missing.get(stored.chat, ())
-    )
+    """The device had it and lost its store, or was away for too long, and was told of the gap."""
+    may_be_gone = device.was_away or device.passed.get(stored.chat, 0) >= stored.seq
+    ranges = device.missing.get(stored.chat, ())
+    return may_be_gone and any(first <= stored.seq <= last for first, last in ranges)

@@ -11,9 +11,8 @@ from lambdas.presence.leaseholder import with_lease
 from lambdas.settings import Aws
 from lambdas.websocket import frame_handler
 from tests.model.device import Device
-from tests.model.world import World
+from tests.model.world import PEOPLE, World
 
-PEOPLE = ("ravi", "raju", "mira", "anna")
 # Each execution environment has limits of its own: new ones, or a schedule would know the last.
 ROUTES = {
     "send": send.send,
@@ -31,6 +30,7 @@ class Clients:
         self._serial = 0
         self.chats: list[str] = []
         self.on_response: Callable[[Device, Frame], None] = lambda _device, _frame: None
+        self.on_report: Callable[[str, str, int], None] = lambda _chat, _user, _mark: None
 
     def _one(self) -> Device:
         return self._random.choice(self._devices)
@@ -87,6 +87,16 @@ class Clients:
         receivers = [each.address for each in self._devices if self._random.random() < 0.7]
         return {**frame, "alg": "olm.v1", "to": dict.fromkeys(receivers, "x")}
 
+    def send_whatever(self, device: Device) -> None:
+        """A frame of any kind."""
+        chat = self._random.choice(self.chats)
+        forms: list[Frame] = [
+            self._new_frame(chat),
+            {"action": "sync"},
+            {"action": "receipt", "chat": chat, "delivered": 1, "senders": []},
+        ]
+        self._send(device, self._random.choice(forms))
+
     def resend(self, device: Device) -> None:
         for frame in list(device.outbox.values()):
             self._send(device, frame)
@@ -100,6 +110,7 @@ class Clients:
     def report(self, device: Device, *, reading: bool) -> None:
         if device.connected():
             for frame in device.receipts(reading):
+                self.on_report(frame["chat"], device.user, frame["delivered"])
                 self._send(device, {**frame, "senders": list(PEOPLE)})
 
     def _send(self, device: Device, frame: Frame) -> None:

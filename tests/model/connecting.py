@@ -1,23 +1,30 @@
 """How devices come and go: connections that open, are closed, or die without a word."""
 
+from collections import Counter
 from collections.abc import Callable
 
 from lambdas.presence import connection
+from lambdas.presence.authorize import authorize
+from lambdas.presence.tickets import TICKET_SECONDS
 from lambdas.settings import Aws
 from lambdas.websocket import Caller
 from tests.model.device import Device
 from tests.model.gateway import Socket
-from tests.model.world import World
+from tests.model.rest import Rest
+from tests.model.world import SKEW_SECONDS, Invocation, World
 
 
 class Connecting:
     """The connections of a world's devices. $disconnect is best effort: it may come seconds late,
     or never."""
 
-    def __init__(self, world: World, services: Aws, devices: list[Device]) -> None:
+    def __init__(self, world: World, services: Aws, rest: Rest, devices: list[Device]) -> None:
         self._world, self._random, self._devices = world, world.random, devices
-        self._services = services
+        self._services, self._rest = services, rest
         self._serial = 0
+        self._tickets: list[str] = []
+        self._opened_by: Counter[str] = Counter()  # tickets
+        self.problems: list[str] = []
         self._late: list[Callable[[], None]] = []  # $disconnects that are still to come
 
     # -- what may happen
@@ -50,6 +57,18 @@ class Connecting:
         if self._late:
             self._late.pop(self._random.randrange(len(self._late)))()
 
+    def old_ticket_is_tried(self) -> None:
+        if self._tickets:
+            self._authorize(self._random.choice(self._tickets), lambda _: None)
+
+    def all_end(self) -> None:
+        """After two hours API Gateway ends every connection. What was late does not come."""
+        self._late.clear()
+        for socket in list(self._world.sockets.values()):
+            self.close(socket)
+        for device in self._devices:
+            device.socket = None
+
     def is_backed_up(self) -> None:
         self._random.choice(self._devices).back_up()
 
@@ -61,27 +80,63 @@ class Connecting:
     def connect(self, device: Device) -> None:
         self._serial += 1
         socket = Socket(f"c{self._serial}", device.user, device.name)
+        device.socket, device.attempt = None, socket
+        body = {"device": device.name}
+
+        def got_ticket(task: Invocation) -> None:
+            waits = device.attempt is socket  # it has not begun another attempt since
+            if waits and not task.failed and task.result.status == 201:
+                ticket = task.result.body["ticket"]
+                self._tickets.append(ticket)
+                self._world.now += 0.002
+                at = int(self._world.now * 1000)  # by API Gateway's clock, when it is asked
+                self._authorize(ticket, lambda asked_at: self._open(device, socket, at, asked_at))
+
+        self._world.invoke(
+            f"ticket of {device.address}",
+            lambda: self._rest.request("POST", "/api/tickets", device.token, body),
+            got_ticket,
+        )
+        if not self._world.faults:
+            while self._world.tasks:
+                self._world.step(self._world.tasks[-1])
+
+    def _authorize(self, ticket: str, allowed: Callable[[int], None]) -> None:
+        """The authorizer; API Gateway goes on if it allows the connection."""
+        headers = {"Sec-WebSocket-Protocol": f"chat.v1, ticket.{ticket}"}
+        event = {"headers": headers, "methodArn": "arn"}
+
+        def ended(task: Invocation) -> None:
+            if task.failed:
+                return
+            (statement,) = task.result["policyDocument"]["Statement"]
+            if statement["Effect"] == "Allow":
+                self._opened_by[ticket] += 1
+                asked_at = int(task.result["context"]["asked_at"])
+                if self._opened_by[ticket] > 1:
+                    self.problems.append(f"a ticket serves twice: {task.result}")
+                if task.started - asked_at / 1000 > TICKET_SECONDS + 1 + 2 * SKEW_SECONDS:
+                    self.problems.append(f"an old ticket serves: {task.result}")
+                allowed(asked_at)
+
+        self._world.invoke("authorizer", lambda: authorize(self._services, event), ended)
+
+    def _open(self, device: Device, socket: Socket, at: int, asked_at: int) -> None:
         self._world.sockets[socket.connection_id] = socket
         caller = Caller(device.user, device.name, socket.connection_id)
-        self._world.now += 0.002
-        at = int(self._world.now * 1000)
-        device.socket, device.attempt = None, socket
 
         def work() -> None:
-            response = connection.connect(self._services, caller, at, asked_at=at)
+            response = connection.connect(self._services, caller, at, asked_at)
             if response["statusCode"] == 200 and socket.state == "opening":
                 socket.state, socket.opened_at = "open", self._world.now
                 if device.attempt is socket and device in self._devices:
-                    device.opened(socket)
+                    device.opened(socket, self._world.now)
                 else:
                     socket.client_is_there = False
             else:
                 socket.state = "closed"
 
-        task = self._world.invoke(f"$connect of {device.address}", work)
-        if not self._world.faults:
-            while not task.done:
-                self._world.step(task)
+        self._world.invoke(f"$connect of {device.address}", work)
 
     def everybody_comes_back(self) -> None:
         """So that much is caught up with while things still fail; some have lost their stores."""

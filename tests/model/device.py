@@ -8,6 +8,7 @@ from typing import Any
 from lambdas.frames import Frame
 from tests.model.gateway import Socket
 
+TTL_SECONDS = 30 * 86_400.0  # of messages, see world.ENVIRONMENT
 Identity = tuple[str, str, str]  # sender, sender_device, message_id
 
 
@@ -30,6 +31,11 @@ class Device:
     passed: dict[str, int] = field(default_factory=dict)  # watermarks that its lost stores had
     backup: "Device | None" = None
     wants_sync: bool = False
+    has_push: bool = True
+    removed_by: str = ""  # the access token of who is removing it, until that is done
+    seen_at: float = 0.0  # when it was last registered or connected
+    was_away: bool = False  # for so long that messages were not kept for it
+    uploads: int = 0  # of keys
     by_name: set[str] = field(default_factory=set)  # chats to ask about next, at once
     behind: set[str] = field(default_factory=set)  # and those at `sync_at`
     knows_its_chats: bool = False  # since it connected; others may have made some meanwhile
@@ -42,11 +48,18 @@ class Device:
     def address(self) -> str:
         return f"{self.user}/{self.name}"
 
+    @property
+    def token(self) -> str:
+        """Its access token, see rest.Tokens: each device has a sign-in of its own."""
+        return f"{self.user}/sign-in-{self.name}"
+
     def connected(self) -> bool:
         return self.socket is not None and self.socket.state == "open"
 
-    def opened(self, socket: Socket) -> None:
+    def opened(self, socket: Socket, now: float) -> None:
         self.socket = socket
+        self.was_away |= now - self.seen_at > TTL_SECONDS - 60
+        self.seen_at = now
         self.aside.clear()
         self.wants_sync, self.syncing_since, self.sync_at = True, None, None
         self.knows_its_chats, self.cursor, self.question = False, None, None

@@ -6,11 +6,14 @@ from typing import Any
 
 from lambdas.delivery import delivery_watch, push
 from lambdas.settings import Aws
+from tests.model.connecting import Connecting
 from tests.model.dynamodb import ConditionalCheckFailed, TransactionCanceled
+from tests.model.expressions import Item
 from tests.model.stream import Shard
-from tests.model.world import Invocation, World
+from tests.model.world import TABLES, Invocation, World
 from tests.support.backend.push_queue import FifoQueue, Queued
 
+DAY = 86_400.0
 WATCH_SECONDS, PUSH_SECONDS = 60.0, 30.0  # their timeouts
 Place = tuple[str, str]  # user, chat
 
@@ -18,8 +21,10 @@ Place = tuple[str, str]  # user, chat
 class Events:
     """The event sources of the delivery watch and of the push function, and the clock."""
 
-    def __init__(self, world: World, services: Aws) -> None:
+    def __init__(self, world: World, services: Aws, connecting: Connecting) -> None:
         self._world, self._random, self._services = world, world.random, services
+        self._connecting = connecting
+        self.has_days = self._random.random() < 0.3
         # devices that the jobs under way name, by user and chat
         self.named: dict[Place, Counter[str]] = {}
 
@@ -43,6 +48,30 @@ class Events:
 
     def time_passes(self) -> None:
         self._world.now += self._random.choice((0.5, 3, 8, 20))
+
+    def days_pass(self) -> None:
+        """Every connection ends, and messages expire; DynamoDB deletes them within two days."""
+        if not self.has_days:
+            return
+        self._world.say("  days pass")
+        self.late_requests_arrive()
+        self._connecting.all_end()
+        self._world.now += self._random.choice((0.3, 3, 29, 31)) * DAY
+        for table in TABLES:
+            for item in self._world.database.expired(table, self._world.now - 2 * DAY):
+                self._ttl_deletes(table, item)
+
+    def ttl_deletes(self) -> None:
+        table = self._random.choice(("Chats", "Chats", "Users", "Tickets"))
+        expired = self._world.database.expired(table, self._world.now)
+        for item in self._random.sample(expired, min(3, len(expired))):
+            self._ttl_deletes(table, item)
+
+    def _ttl_deletes(self, table: str, item: Item) -> None:
+        self._world.stream.by_ttl = True
+        key = {name: item[name] for name in TABLES[table]}
+        self._world.database.delete_item(TableName=table, Key=key)
+        self._world.stream.by_ttl = False
 
     def watch_runs(self) -> None:
         """On a shard that it does not run on; sometimes twice at once, as a batch may be given to

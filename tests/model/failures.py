@@ -12,11 +12,14 @@ TRIES = 400  # of looking for fewer steps
 
 
 def fault_of(
-    seed: int, only: Collection[int] | None = None, report: Callable[[str], None] | None = None
+    seed: int,
+    only: Collection[int] | None = None,
+    report: Callable[[str], None] | None = None,
+    more_of: Collection[str] = (),
 ) -> Exception | None:
     """What a schedule finds."""
     try:
-        Schedule(seed, report).run(STEPS, only)
+        Schedule(seed, report, more_of).run(STEPS, only)
     except Exception as fault:  # also an error of the code under test
         return fault
     return None

@@ -10,7 +10,7 @@ from pathlib import Path
 
 FILE = Path(__file__).with_name("first_schedules.json")
 FIRST_SCHEDULES: dict[str, int] = json.loads(FILE.read_text()) if FILE.exists() else {}
-ENOUGH = 150
+ENOUGH = 100
 
 
 def main(names: list[str]) -> None:
@@ -28,7 +28,7 @@ def main(names: list[str]) -> None:
                 continue
             with patch.object(mutant.owner, mutant.attribute, mutant.instead):
                 for seed in (found[mutant.name], *range(ENOUGH)):
-                    fault = fault_of(seed)
+                    fault = fault_of(seed, more_of=mutant.more_of)
                     if isinstance(fault, AssertionError) and re.search(
                         mutant.caught_as, str(fault)
                     ):

@@ -12,9 +12,16 @@ class Mutant(NamedTuple):
     attribute: str
     instead: Any
     caught_as: str  # what the violation says
+    more_of: tuple[str, ...] = ()  # actions of schedule.py by which it shows sooner, or HARSH
 
 
-def edited(name: str, where: tuple[Any, str], change: tuple[str, str], caught_as: str) -> Mutant:
+def edited(
+    name: str,
+    where: tuple[Any, str],
+    change: tuple[str, str],
+    caught_as: str,
+    more_of: tuple[str, ...] = (),
+) -> Mutant:
     """A mutant with a change in the text of a function: old and new."""
     owner, attribute = where
     function = getattr(owner, attribute)
@@ -24,4 +31,4 @@ def edited(name: str, where: tuple[Any, str], change: tuple[str, str], caught_as
     exec(compile(text.replace(old, new), f"<{name}>", "exec"), function.__globals__, made)
     instead = made[attribute]
     assert isinstance(instead, FunctionType)
-    return Mutant(name, owner, attribute, instead, caught_as)
+    return Mutant(name, owner, attribute, instead, caught_as, more_of)

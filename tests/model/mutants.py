@@ -12,10 +12,12 @@ from lambdas.messages.membership import Membership
 from lambdas.presence import devices
 from lambdas.presence.devices import Device, Devices, Forgotten
 from lambdas.tables import ConditionFailed, Item, Table, chat_key, member_item
+from tests.model.access_mutants import ACCESS_MUTANTS
 from tests.model.device import Device as Client
 from tests.model.fault_mutants import FAULT_MUTANTS
 from tests.model.mutant import Mutant
 from tests.model.push_mutants import PUSH_MUTANTS
+from tests.model.schedule import HARSH
 
 _add = Membership._add
 _post = sync._post
@@ -139,11 +141,40 @@ MUTANTS = (
         "was deleted|never showed",
     ),
     Mutant("a_late_put_undoes_a_void", append, "_put_once", _put_over, "twice|passed"),
-    Mutant("a_new_member_sees_what_was_before", Membership, "_add", _add_at_any_seq, "shows"),
-    Mutant("sync_counts_failed_posts", sync, "_post", _post_and_hope, "never showed|no rest"),
-    Mutant("sync_hides_from_where", sync_plan, "entry", _entry_from_the_start, "never showed"),
-    Mutant("a_client_trusts_any_answer", Client, "_trusts", lambda *_: True, "never showed"),
+    Mutant(
+        "a_new_member_sees_what_was_before",
+        Membership,
+        "_add",
+        _add_at_any_seq,
+        "shows|before joining",
+        ("members_change",),
+    ),
+    Mutant(
+        "sync_counts_failed_posts",
+        sync,
+        "_post",
+        _post_and_hope,
+        "never showed|no rest",
+        (HARSH, "is_restored"),
+    ),
+    Mutant(
+        "sync_hides_from_where",
+        sync_plan,
+        "entry",
+        _entry_from_the_start,
+        "never showed",
+        (HARSH, "is_restored"),
+    ),
+    Mutant(
+        "a_client_trusts_any_answer",
+        Client,
+        "_trusts",
+        lambda *_: True,
+        "never showed",
+        (HARSH, "is_restored"),
+    ),
     Mutant("a_page_leaves_out_a_chat", Chats, "names", _names_but_one, "never showed"),
     *FAULT_MUTANTS,
+    *ACCESS_MUTANTS,
     *PUSH_MUTANTS,
 )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lambdas.attribute_values import from_wire
-from lambdas.tables import message_item
+from lambdas.tables import DEVICES, message_item
 from tests.model.checks import Checks, Stored, Violation
 from tests.model.device import Device, Identity
 from tests.model.events import Events, Place
@@ -32,13 +32,18 @@ class PushChecks:
         self._runs: dict[Place, Run] = {}  # the last one, by user and chat
         self._rung: Counter[tuple[str, str | None]] = Counter()
         self._failed: set[Place] = set()  # of a run that failed after it had pushed
+        self._token_since: dict[str, int] = {}  # device -> when it got a push token
         self._connected: dict[str, int] = {}  # device -> when it was last seen connected
         self._problems: list[str] = []
         world.push_listeners.append(self._on_push)
         world.database.listeners.append(self._on_write)
 
     def _on_write(self, table: str, old: Item | None, new: Item | None) -> None:
-        if table != "Users" or new is None or not new["item"]["S"].startswith("rings#"):
+        if table != "Users" or new is None:
+            return
+        if new["item"]["S"] == DEVICES:
+            self._on_devices(from_wire(new))
+        if not new["item"]["S"].startswith("rings#"):
             return
         before, after = from_wire(old) if old else {}, from_wire(new)
         place = after["user"], after["item"].removeprefix("rings#")
@@ -46,6 +51,13 @@ class PushChecks:
             self._begins(place)
         elif after.get("done") == after["begun"]:
             self._runs[place].rings = 0  # it has recorded what it did
+
+    def _on_devices(self, item: dict[str, Any]) -> None:
+        """What was sent to a device before it had a push token rings nowhere."""
+        for name, device in item["devices"].items():
+            if "endpoint_arn" in device:
+                address = f"{item['user']}/{name}"
+                self._token_since.setdefault(address, self._world.number())
 
     def _begins(self, place: Place) -> None:
         user, chat = place
@@ -125,7 +137,7 @@ class PushChecks:
     def _at_rest(self, device: Device, chat: str) -> None:
         member = self._checks.item("Chats", chat, f"member#{device.user}")
         texts = self._texts(device, chat)
-        owed = {seq for seq, stored in texts.items() if self._checks.is_entitled(device, stored)}
+        owed = {seq for seq, stored in texts.items() if self._is_owed(device, stored)}
         place = (device.address, chat)
         pushes = [each for each in self._world.pushed if (each.device, each.chat) == place]
         rings = [(each, self._by_id(each).seq) for each in pushes if each.message_id]
@@ -136,10 +148,15 @@ class PushChecks:
                 raise Violation(f"{device.address} was not woken for {texts[seq]}")
         self._counts(device, chat, owed, member["read"])
         # one that was connected since was notified
+        rings = [each for each in rings if not self._checks.is_expired(self._by_id(each[0]))]
         silent = bool(rings) and self._connected.get(device.address, 0) < rings[-1][0].number
         shown = bool(rings) and pushes[-1].message_id is not None
         if silent and shown and max(newest for _, newest in rings) <= member["read"]:
             raise Violation(f"{device.address} still shows {pushes[-1]}, which was read")
+
+    def _is_owed(self, device: Device, stored: Stored) -> bool:
+        entitled = self._checks.is_entitled(device, stored) and not self._checks.is_expired(stored)
+        return entitled and self._token_since[device.address] < stored.number
 
     def _texts(self, device: Device, chat: str) -> dict[int, Stored]:
         """What the device shows of a chat, by seq; what was sent again counts once."""

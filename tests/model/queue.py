@@ -3,7 +3,7 @@
 import json
 from typing import Any, NamedTuple
 
-from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
+from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 
 
 class Pushed(NamedTuple):
@@ -46,10 +46,35 @@ class Sqs:
 
 
 class Sns:
-    """SNS's client. An endpoint's ARN is `arn:` and its device."""
+    """SNS's client. A token is `user:device`, and its endpoint's ARN `arn:user/device`."""
 
     def __init__(self, world: Any) -> None:
         self._world = world
+        self._endpoints: set[str] = set()
+
+    def create_platform_endpoint(self, **request: Any) -> dict[str, str]:
+        self._call("create_platform_endpoint")
+        arn = f"arn:{request['Token'].replace(':', '/')}"
+        self._endpoints.add(arn)
+        return {"EndpointArn": arn}
+
+    def set_endpoint_attributes(self, **request: Any) -> None:
+        self._call("set_endpoint_attributes")
+        self._require(request["EndpointArn"])
+
+    def delete_endpoint(self, **request: Any) -> None:
+        self._call("delete_endpoint")
+        self._endpoints.discard(request["EndpointArn"])
+
+    def _call(self, operation: str) -> None:
+        self._world.before_call(operation)
+        if _fault(self._world, 0.05):
+            raise ConnectTimeoutError(endpoint_url="sns")
+
+    def _require(self, arn: str) -> None:
+        if arn not in self._endpoints:
+            details: Any = {"Error": {"Code": "NotFound", "Message": "Endpoint does not exist"}}
+            raise ClientError(details, "operation")
 
     def publish(self, **request: Any) -> None:
         world = self._world
@@ -57,6 +82,7 @@ class Sns:
         fault = _fault(world, 0.05)
         if fault == "lost":
             raise ConnectTimeoutError(endpoint_url="sns")
+        self._require(request["TargetArn"])
         form = json.loads(json.loads(request["Message"])["GCM"])["fcmV1Message"]["message"]
         data = form["data"]
         pushed = Pushed(

@@ -2,48 +2,63 @@
 
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
-from typing import Any
 
 from lambdas.messages.direct import DirectChats
 from lambdas.messages.membership import Membership
-from lambdas.notifications.endpoints import OWNER
+from lambdas.people.contacts import Contacts
 from lambdas.presence.devices import Devices
-from lambdas.tables import user_key
+from tests.model.access_checks import AccessChecks
 from tests.model.aws import ModelAws
 from tests.model.checks import Checks
-from tests.model.clients import PEOPLE, Clients
+from tests.model.clients import Clients
 from tests.model.connecting import Connecting
 from tests.model.device import Device
 from tests.model.events import Events
+from tests.model.people import People
 from tests.model.push_checks import PushChecks
+from tests.model.rest import Rest
 from tests.model.small import new_environment
-from tests.model.world import World, calm
+from tests.model.world import PEOPLE, World, calm
 
 STEPS = 300
+SOME = 0.6  # of the actions are in a schedule
+MUCH, HARSH = 5, "harsh"  # for a mutant: how much more of some actions; and more faults
 Action = tuple[Callable[[], None], int]
 
 
 class Schedule:
     """`run` does a number of random things, lets everything come to rest, and checks."""
 
-    def __init__(self, seed: int, report: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        seed: int,
+        report: Callable[[str], None] | None = None,
+        more_of: Collection[str] = (),
+    ) -> None:
         new_environment()
-        self.world = World(seed)
+        self.world = World(seed, harsh=HARSH in more_of)
+        self._more_of = more_of
         self.world.report = report
         self.random = self.world.random
         services = ModelAws(self.world)
+        rest = Rest(services)
         self._serial = 0
         tables = services.chats, services.users
         self.direct_chats = DirectChats(*tables, lambda seconds: None, self._new_chat)
         self.membership = Membership(*tables, lambda seconds: None, self._new_chat)
         self.registry = Devices(services.users)
-        self.services = services
+        self.contacts = Contacts(services.users)
         self.devices: list[Device] = []
         self.clients = Clients(self.world, services, self.devices)
-        self.connecting = Connecting(self.world, services, self.devices)
-        self.events = Events(self.world, services)
+        self.connecting = Connecting(self.world, services, rest, self.devices)
+        self.events = Events(self.world, services, self.connecting)
+        self.events.has_days |= "days_pass" in more_of
         self.checks = Checks(self.world, self.devices)
-        self.clients.on_response = self.checks.on_response
+        self.access = AccessChecks(self.world, self.checks)
+        self.people = People(self.world, rest, self.devices, self.clients, self.access)
+        services.gateway.on_post = self.access.on_post
+        self.clients.on_response = self.access.on_response
+        self.clients.on_report = self.access.reached
         self.pushing = PushChecks(self.world, self.devices, self.checks, self.events)
         self.reads = self.random.random() < 0.5  # whether people read what arrives in the end
         with calm(self.world):
@@ -57,12 +72,16 @@ class Schedule:
         for person in PEOPLE:
             self.world.call("sign up", partial(self.registry.create_user, person))
             for name in ("phone", "desk")[: self.random.choice((1, 1, 2))]:
-                self._register(person, name)
+                self.people.add(person, name)
+            for other in PEOPLE:
+                self.contacts.add(person, other)
+        self.events.finish()
         begun = self.world.call("chat", lambda: self.direct_chats.begin("ravi", "raju"))
         self.direct = begun[0].chat
         members = ("raju", "mira")
         self.group = self.world.call("chat", lambda: self.membership.found("ravi", members)).chat
-        self.clients.chats = [self.direct, self.group]
+        self.clients.chats = self.people.chats = [self.direct, self.group]
+        self.people.group = self.group
         for device in self.devices:
             if self.random.random() < 0.7:
                 self.connecting.connect(device)
@@ -70,7 +89,11 @@ class Schedule:
     # -- what may happen
 
     def _actions(self) -> tuple[list[Action], list[Action]]:
-        """The steps with their weights: those that go on when everybody comes back, and others."""
+        """The steps with their weights: those that go on when everybody comes back, and others.
+
+        A schedule has some of the others only, so that these have more to do with one another
+        (Groce et al., Swarm Testing, 2012).
+        """
         catching_up: list[Action] = [
             (self.events.resume, 40),
             (self.clients.receives, 25),
@@ -91,11 +114,27 @@ class Schedule:
             (self.events.watch_runs, 4),
             (self.events.push_runs, 6),
             (self.events.time_passes, 1),
-            (self._device_appears, 1),
-            (self._device_is_removed, 1),
-            (self._members_change, 1),
+            (self.events.days_pass, 1),
+            (self.events.ttl_deletes, 2),
+            (self.connecting.old_ticket_is_tried, 1),
+            (self.people.device_appears, 1),
+            (self.people.new_device_tries_again, 1),
+            (self.people.device_is_removed, 2),
+            (self.people.removed_device_acts, 1),
+            (self.people.removed_device_sends, 1),
+            (self.people.members_change, 2),
+            (self.people.reads_back, 2),
+            (self.people.uploads_keys, 1),
+            (self.people.claims_keys, 1),
         ]
-        return catching_up, others
+        some = [each for each in others if self.random.random() < SOME or self._wants(each)]
+        return catching_up, [
+            (action, weight * MUCH if self._wants((action, weight)) else weight)
+            for action, weight in some
+        ]
+
+    def _wants(self, action: Action) -> bool:
+        return action[0].__name__ in self._more_of
 
     def run(self, steps: int = STEPS, only: Collection[int] | None = None) -> None:
         """`only` leaves out all other steps; those that stay do what they did."""
@@ -121,46 +160,8 @@ class Schedule:
             self._check()
 
     def _check(self) -> None:
-        self.checks.problems()
+        self.checks.problems(self.access.problems(), self.connecting.problems)
         self.pushing.problems()
-
-    # -- who is there
-
-    def _device_appears(self) -> None:
-        person = self.random.choice(PEOPLE)
-        if sum(device.user == person for device in self.devices) < 3:
-            self._serial += 1
-            with calm(self.world):
-                self._register(person, f"d{self._serial}")
-
-    def _register(self, person: str, name: str) -> None:
-        self.world.call("register", lambda: self.registry.register(person, name))
-        self.devices.append(Device(person, name))
-        if self.random.random() < 0.7:
-            self.world.call("push token", lambda: self._has_endpoint(person, name))
-
-    def _has_endpoint(self, person: str, name: str) -> None:
-        arn, users = f"arn:{person}/{name}", self.services.users
-        users.put({**user_key(f"push#{arn}", OWNER), "held_by": f"{person}/{name}"})
-        self.registry.set_endpoint(person, name, arn, "fcm")
-
-    def _device_is_removed(self) -> None:
-        device = self.random.choice(self.devices)
-        if sum(each.user == device.user for each in self.devices) > 1:
-            with calm(self.world):
-                self.world.call("remove", lambda: self.registry.remove(device.user, device.name))
-            self.devices.remove(device)
-            if device.socket is not None:
-                self.connecting.close(device.socket)
-                device.socket = None
-
-    def _members_change(self) -> None:
-        who = self.random.choice(("mira", "anna"))
-        change: dict[str, Any] = {self.random.choice(("add", "remove")): [who]}
-        by = self.random.choice(("ravi", "raju"))
-        self.world.invoke(
-            f"{change} by {by}", lambda: self.membership.change(by, self.group, **change)
-        )
 
     # -- the end
 
@@ -170,6 +171,9 @@ class Schedule:
         self.events.finish()
         self.events.late_requests_arrive()
         self.world.now += 20
+        self.people.complete()
+        self.events.finish()
+        assert not self.people.new, "a device can't register"
         self._settle()
         self.checks.leases()
         self.pushing.at_rest()

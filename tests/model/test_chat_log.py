@@ -18,7 +18,7 @@ SCHEDULES = 1 if "SEED" in os.environ else 96
 ONLY = [int(step) for step in os.environ["STEPS"].split(",")] if "STEPS" in os.environ else None
 SEEDS = range(FIRST, FIRST + SCHEDULES)
 PARTS = 4
-ENOUGH_FOR_A_MUTANT = 400
+ENOUGH_FOR_A_MUTANT = 100
 
 
 @pytest.fixture(autouse=True)
@@ -48,4 +48,4 @@ def test_the_model_catches(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(mutant.owner, mutant.attribute, mutant.instead)
     with pytest.raises(AssertionError, match=mutant.caught_as):
         for seed in (FIRST_SCHEDULES.get(mutant.name, 0), *range(ENOUGH_FOR_A_MUTANT)):
-            Schedule(seed).run(STEPS)
+            Schedule(seed, more_of=mutant.more_of).run(STEPS)

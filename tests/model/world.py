@@ -13,8 +13,10 @@ from tests.model.queue import Pushed
 from tests.model.stream import Stream
 from tests.model.tasks import Task
 from tests.support.backend.push_queue import FifoQueue
+from tests.support.backend.sns import APPLICATIONS
 
 LIFETIME_SECONDS = 6.0  # of most functions, see stacks/config/functions.py
+PEOPLE = ("ravi", "raju", "mira", "anna")
 SKEW_SECONDS = 2.0  # how far a function's clock may be from the right time
 STALE_SECONDS = 5.0  # how old a read that is not consistent may be
 TABLES = {name: row.keys for name, row in tables.TABLES.items()}
@@ -24,6 +26,12 @@ ENVIRONMENT = {
     "MESSAGE_TTL_DAYS": "30",
     "RETAIN_UNTIL_EXPIRY": "false",
     "PUSH_QUEUE_URL": "https://queue",
+    "POOL_NAME": "model",
+    "PASSWORD_RESET": "false",
+    "WEBSOCKET_URL": "wss://model",
+    "USER_POOL_ID": "pool",
+    "USER_POOL_CLIENT_ID": "api",
+    **APPLICATIONS,
 }
 
 
@@ -41,6 +49,7 @@ class Invocation(Task):
     ) -> None:
         super().__init__(name, work, started)
         self.lifetime, self.skew, self.ended = lifetime, skew, ended
+        self.joined: dict[str, int] = {}  # chats of who asks, with the seq of joining
 
     @property
     def failed(self) -> bool:
@@ -51,13 +60,13 @@ class World:
     """Everything that is shared. Each step of a schedule has random numbers of its own, from the
     seed and the step: so a step does the same when others are left out."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, harsh: bool = False) -> None:
         self._seed = seed
         self.random = random.Random()
         self.begin_step("begin")
         self.now = 1_800_000_000.0
         self.faults = True
-        self._harshness = self.random.choice((0.5, 1, 1, 3))  # some weather is worse
+        self._harshness = self.random.choice((0.5, 1, 1, 3)) if not harsh else 3
         self.database = DynamoDB(TABLES)
         self.database.clock, self.database.stale_seconds = lambda: self.now, STALE_SECONDS
         self.database.lag = lambda: self.chance(0.3)
@@ -115,7 +124,8 @@ class World:
         """One call of one invocation, or its end; who takes too long is killed, as by Lambda."""
         self.now += self.random.uniform(0.001, 0.03)
         late = self.now - task.started > task.lifetime
-        self.say(f"  {task.name}{' ends before its time' if kill or late else ''}")
+        if kill or late:
+            self.say(f"  {task.name} ends before its time")
         self.running = task
         task.resume(kill=kill or late)
         self.running = None
@@ -135,7 +145,7 @@ class World:
     def before_call(self, name: str) -> None:
         if self.running is not None:
             self.running.pause()
-            self.say(f"    {name}")
+            self.say(f"  {self.running.name}: {name}")
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds

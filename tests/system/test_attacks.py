@@ -44,7 +44,7 @@ FOREIGN: dict[str, tuple[str, dict[str, str]]] = {
         {"Origin": "http://evil.example", "Access-Control-Request-Method": "PUT"},
     ),
 }
-REFUSALS = {"400", "403", "405", "426"}
+REJECTED = {"400", "403", "405", "426"}
 TARGET = "lambdas.api.server"
 PATHS = ("/", "/_local/state", "/_local/data/open", "/moto-api/data.json", "/api/health", "/dev")
 
@@ -87,7 +87,7 @@ def test_no_page_of_a_stranger_reaches_anything_that_listens(endpoints: dict[str
             for name, (method, headers) in FOREIGN.items():
                 for path in PATHS:
                     line = await _status_line(port, method, path, headers)
-                    if line.startswith("HTTP/") and line.split()[1] not in REFUSALS:
+                    if line.startswith("HTTP/") and line.split()[1] not in REJECTED:
                         reached[port].add((name, path, line.split()[1]))
         return reached
 

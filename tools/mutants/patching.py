@@ -25,6 +25,7 @@ class Loaded:
     def __init__(self, root: Path, folders: tuple[str, ...]) -> None:
         inside = tuple(f"{root / folder}/" for folder in folders)
         self.functions: dict[str, list[FunctionType]] = {}
+        gc.unfreeze()  # what is frozen is not listed
         for each in gc.get_objects():
             if isinstance(each, FunctionType) and each.__code__.co_filename.startswith(inside):
                 name = str(Path(each.__code__.co_filename).relative_to(root))

@@ -55,7 +55,7 @@ class Plugin:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: Any) -> bool:
         self.items = {item.nodeid: item for item in session.items}
-        self.map = Map(self.root / ".local/mutants/calls.json", self.root)
+        self.map = Map(self.root / f".local/mutants/calls-{'-'.join(self.folders)}.json", self.root)
         self._record()
         self._warm_up()
         self.loaded = Loaded(self.root, self.folders)
@@ -163,19 +163,22 @@ class Plugin:
         files = sorted({test.split("::")[0] for test in self.items})
         for path in filter(self.map.stale, files):
             print(f"recording {path}", flush=True)
-            kept = self.root / ".local/mutants/recorded.json"
+            kept = self.root / f".local/mutants/recorded-{os.getpid()}.json"
             child = os.fork()
             if not child:
+                os.setsid()
                 _silence()
                 try:
-                    kept.write_text(json.dumps(self._calls_of(path)))
+                    for calls in self._calls_of(path):
+                        kept.write_text(json.dumps(calls))
                 finally:
                     os._exit(0)
-            os.waitpid(child, 0)
-            self.map.put(path, json.loads(kept.read_text()))
-            kept.unlink()
+            _wait(child, WALL_SECONDS / 2)
+            self.map.put(path, json.loads(kept.read_text()) if kept.exists() else {})
+            kept.unlink(missing_ok=True)
 
-    def _calls_of(self, path: str) -> Calls:
+    def _calls_of(self, path: str) -> Iterator[Calls]:
+        """What is known after each of the file's tests."""
         calls: Calls = {}
         items = [item for name, item in self.items.items() if name.split("::")[0] == path]
         for item, following in _in_pairs(items):
@@ -185,7 +188,7 @@ class Plugin:
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if not self._failed:
                 calls[item.nodeid] = (time.process_time() - begun, sorted(called))
-        return calls
+                yield calls
 
 
 class Results:
@@ -214,6 +217,15 @@ class Results:
 def line_of(mutant: Mutant, outcome: str) -> str:
     where = f"{mutant.path}:{mutant.line} {mutant.function}"
     return f"{outcome:8} {where}\n    - {mutant.before[:150]}\n    + {mutant.after[:150]}"
+
+
+def _wait(child: int, seconds: float) -> None:
+    """Until the child has ended; it is ended after so many seconds."""
+    until = time.time() + seconds
+    while os.waitpid(child, os.WNOHANG)[0] == 0:
+        if time.time() > until:
+            os.killpg(child, signal.SIGKILL)
+        time.sleep(0.02)
 
 
 def _in_pairs(items: Sequence[Any]) -> Iterator[tuple[Any, Any]]:

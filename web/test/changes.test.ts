@@ -87,7 +87,7 @@ class Device {
       await this.step((step) => this.#arrivals.reopen(step, user, device));
     }
     const watermark = this.#taken.size;
-    await this.step((step) => step.ledger.changeChat("c", { watermark }));
+    await this.step((step) => step.ledger.changeChat("c", { watermark, kind: "group" }));
   }
 
   async due(now: number): Promise<void> {
@@ -138,6 +138,25 @@ test.each([
   expect(await texts()).toEqual([]);
   await device.store.close();
 });
+
+test.each([undefined, "direct", "group"] as const)(
+  "only a group has the name and the picture that somebody wrote: %s",
+  async (kind) => {
+    const device = await Device.made(new Set());
+    await device.step((step) => step.ledger.changeChat("c", { watermark: 2, kind }));
+    const written = [
+      { v: 1, kind: "chat_name", name: "Your bank" },
+      { v: 1, kind: "chat_picture", picture: "/9j/AAAA" },
+    ];
+    for (const [at, content] of written.entries()) {
+      await device.take({ seq: at + 1, by: "raju/phone", id: changeId(at), content });
+    }
+    const [summary] = await chatsOf(device.store, "ravi");
+    const expected = kind === "group" ? ["Your bank", "/9j/AAAA"] : [undefined, undefined];
+    expect([summary?.name, summary?.picture]).toEqual(expected);
+    await device.store.close();
+  },
+);
 
 test.each([
   [90, 50],

@@ -2,16 +2,20 @@
 
 import { afterEach, expect, test, vi } from "vitest";
 import type { Api } from "../src/client/api.ts";
+import type { Event } from "../src/client/core/events.ts";
 import { Backoff } from "../src/client/core/liveness.ts";
 import { DEFAULTS } from "../src/client/core/settings.ts";
-import { StoreUnavailable } from "../src/client/errors.ts";
+import { ApiError, StoreUnavailable } from "../src/client/errors.ts";
 import { Files, type FilesOptions } from "../src/client/files.ts";
 import { StoredUploads } from "../src/client/store/uploads.ts";
+import { put, Refused } from "../src/client/transfer.ts";
 import { until } from "./scene.ts";
 
 const GOOD = 900 - 60; // seconds in which a form is used again
 /** How it ends (a number is S3's status), how many seconds that takes, and the form it uses. */
-type Try = readonly ["cut" | "taken" | "cancelled" | "not written" | number, number, number];
+type End = "cut" | "taken" | "cancelled" | "stopped" | "too late" | "not written" | number;
+type Try = readonly [End, number, number];
+const CANCELLED: readonly End[] = ["cancelled", "stopped", "too late"];
 
 const TABLE: readonly (readonly [string, readonly Try[]])[] = [
   ["the connection is lost", [...Array<Try>(7).fill(["cut", 0, 1]), ["taken", 0, 1]]],
@@ -91,6 +95,21 @@ const TABLE: readonly (readonly [string, readonly Try[]])[] = [
       ["taken", 0, 2],
     ],
   ],
+  [
+    "what is cancelled is sent no further",
+    [
+      ["stopped", 0, 1],
+      ["taken", 0, 2],
+    ],
+  ],
+  [
+    "what is cancelled is not tried again",
+    [
+      [403, 0, 1],
+      ["too late", 0, 2],
+      ["taken", 0, 3],
+    ],
+  ],
 ];
 
 afterEach(() => {
@@ -101,6 +120,7 @@ afterEach(() => {
 /** Stands for the API, the bucket and the chat of a device. */
 async function bucketOf(name: string, tries: readonly Try[]) {
   const [left, used, sent] = [[...tries], [] as number[], [] as number[]];
+  const failed: Event[] = [];
   let [now, forms, end] = [1_000_000, 0, "" as Try[0] | ""];
   const uploads = await StoredUploads.open(name);
   const fileForm: Api["fileForm"] = async () => {
@@ -119,20 +139,26 @@ async function bucketOf(name: string, tries: readonly Try[]) {
     let seconds = 0;
     [end, seconds] = left.shift() ?? ["taken", 0];
     now += 1_000 * seconds;
-    if (end === "cancelled") await files.cancel("message-0");
+    if (CANCELLED.includes(end as End)) await files.cancel("message-0");
+    if (end === "stopped") {
+      await vi.waitFor(() => expect(init.signal?.aborted).toBe(true), 8_000);
+      throw init.signal?.reason;
+    }
+    if (end === "too late") return new Response(null, { status: 403 });
     if (end === "cut" || end === "cancelled") throw new TypeError("the connection is lost");
     return new Response(null, { status: typeof end === "number" ? end : 204 });
   });
   const backoff = () => new Backoff({ ...DEFAULTS, reconnectBase: 0 }, Math.random);
   const api = { fileForm } as unknown as Api;
-  const files = new Files({ api, uploads, backoff, send, publish: () => {} });
-  return { files, used, sent };
+  const publish = (event: Event) => void (event.type === "file_failed" && failed.push(event));
+  const files = new Files({ api, uploads, backoff, send, publish });
+  return { files, used, sent, failed };
 }
 
 test.each(TABLE)("%s: a form is used until it is refused or about to expire", async (...row) => {
   const [name, tries] = row;
-  const { files, used, sent } = await bucketOf(name, tries);
-  const ended = tries.filter(([end]) => end === "taken" || end === "cancelled").length;
+  const { files, used, sent, failed } = await bucketOf(name, tries);
+  const ended = tries.filter(([end]) => end === "taken" || CANCELLED.includes(end)).length;
   for (let number = 0; number < Math.max(1, ended); number++) {
     const content = new Uint8Array([1]);
     const [messageId, description] = [`message-${number}`, { name: "a" }];
@@ -141,6 +167,20 @@ test.each(TABLE)("%s: a form is used until it is refused or about to expire", as
   files.start();
   await until(async () => (await files.waiting()).length === 0);
   await files.close();
+  expect(failed.length).toBe(ended === 0 ? 1 : 0); // three forms were refused
   expect(used).toEqual(tries.map(([, , form]) => form));
   expect(sent).toEqual(tries.filter(([end]) => end === "taken").map(([, , form]) => form));
+});
+
+test.each([
+  [400, "RequestTimeout", ApiError],
+  [400, "IncompleteBody", ApiError],
+  [400, "EntityTooLarge", Refused],
+  [403, "AccessDenied", Refused],
+  [503, "SlowDown", ApiError],
+])("what may pass is no refusal: %i %s", async (status, code, error) => {
+  const text = `<Error><Code>${code}</Code><Message>RequestTimeout</Message></Error>`;
+  vi.stubGlobal("fetch", async () => new Response(text, { status }));
+  const sent = put("https://bucket", new Map(), new Uint8Array(1), () => {}, AbortSignal.any([]));
+  await expect(sent).rejects.toBeInstanceOf(error);
 });

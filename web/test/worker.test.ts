@@ -5,6 +5,7 @@ import { de } from "../src/app/words/de.ts";
 import { en } from "../src/app/words/en.ts";
 import type { ChatSummary, StoredMessage } from "../src/client/index.ts";
 import { Assets } from "../src/worker/assets.ts";
+import { openChat } from "../src/worker/clicked.ts";
 import { noticeOf, unreadOf } from "../src/worker/device.ts";
 import {
   FALLBACK_MS,
@@ -14,10 +15,12 @@ import {
   type Surroundings,
   type Unread,
 } from "../src/worker/pushed.ts";
+import type { Scope } from "../src/worker/scope.ts";
 import { fallback, said } from "../src/worker/words.ts";
 
 const RING = { chat: "c1", rings: true } as const;
 const BACK = { chat: "c1", rings: false } as const;
+const BASE = "https://chat.example/";
 const HEY: Notice = { chat: "c1", title: "ravi", body: "Hey Raju!" };
 
 beforeEach(() => vi.useFakeTimers());
@@ -152,7 +155,8 @@ describe("what is unread in a chat", () => {
     const client = {
       user: "raju",
       chats: async () => [chat as unknown as ChatSummary],
-      history: async () => all as unknown as StoredMessage[],
+      history: async (_: string, limit = 50, before = Number.POSITIVE_INFINITY) =>
+        (all as unknown as StoredMessage[]).filter(({ seq }) => (seq ?? 0) < before).slice(-limit),
     };
     return (await unreadOf(client, said(["en"]))).get("c1")?.body;
   }
@@ -175,6 +179,18 @@ describe("what is unread in a chat", () => {
     expect(await shown(message)).toBe(expected);
   });
 
+  test.each([4, 300])("is found behind %i own and deleted ones and notices", async (count) => {
+    const others = [{ sender: "raju" }, { deleted: true }, { kind: "timer" }];
+    const later = Array.from({ length: count }, (_, at) => ({ ...others[at % 3], seq: at + 3 }));
+    const texts = ["1", "2", "3", "4", "5", "6"].map((text, at) => ({ text, seq: at - 4 })); // read;
+    expect(await shown(...texts, { text: "Hey" }, ...later)).toBe("Hey");
+  });
+
+  test("is at most five texts", async () => {
+    const texts = ["1", "2", "3", "4", "5", "6"].map((text, at) => ({ text, seq: at + 2 }));
+    expect(await shown(...texts)).toBe("2\n3\n4\n5\n6");
+  });
+
   test("is named as in the page", () => {
     expect([said(["en"]), said(["de-AT"])]).toEqual([en.fileSaid, de.fileSaid]);
   });
@@ -185,9 +201,36 @@ test("the fallback is in a language of the browser's", () => {
   expect(fallback(["fr"]).title).toBe("New message");
 });
 
+// -- a click
+
+/** Windows of the browser; `led` is whether this worker controls the page that is open. */
+function windows(page: boolean, led = true) {
+  const log: string[] = [];
+  const navigate = async (url: string) => {
+    if (!led) throw new TypeError("not its client");
+    log.push(`led to ${url}`);
+    return null;
+  };
+  const window = { url: "", navigate, postMessage: () => {}, focus: async () => window };
+  const openWindow = async (url: string) => {
+    log.push(`opened ${url}`);
+    return null;
+  };
+  return { log, matchAll: async () => (page ? [window] : []), openWindow };
+}
+
+test.each([
+  ["c/1", windows(true), "led to https://chat.example/#/chat/c%2F1"],
+  ["c1", windows(false), "opened https://chat.example/#/chat/c1"],
+  ["c1", windows(true, false), "opened https://chat.example/#/chat/c1"],
+  ["", windows(true), "led to https://chat.example/#/"],
+])("a click on the notification of %j leads to the chat", async (chat, clients, expected) => {
+  await openChat(chat, BASE, clients as unknown as Scope["clients"]);
+  expect(clients.log).toEqual([expected]);
+});
+
 // -- the files of the page
 
-const BASE = "https://chat.example/";
 const OLD = { version: "1", files: ["", "assets/a-1.js", "assets/olm.wasm"] };
 const NEW = { version: "2", files: ["", "assets/a-2.js", "assets/olm.wasm"] };
 

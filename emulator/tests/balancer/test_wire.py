@@ -18,6 +18,7 @@ from emulator.balancer.targets.registrar import Registrar
 from emulator.balancer.wire.engine import Engine
 from emulator.balancer.wire.shared import Shared
 from emulator.clock import Clock
+from emulator.traces.ring import Ring
 
 GET = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 LAST = b"GET /last HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
@@ -540,5 +541,22 @@ def test_stopping_lets_what_is_under_way_finish_and_closes_what_idles() -> None:
             await stopped
             assert scene.in_flight() == 0
             idle_writer.close()
+
+    run(scenario)
+
+
+def test_each_request_that_a_container_served_is_recorded_with_its_trace() -> None:
+    async def scenario() -> None:
+        async with balancing() as scene:
+            scene.provider._ring = ring = Ring(lambda: 0.0)
+            backend = await scene.add_raw("web", "a")
+            reader, writer = await scene.connect()
+            writer.write(b"GET /api/chats?x=1 HTTP/1.1\r\nHost: h\r\n\r\n")
+            await reader.readuntil(b"ok")
+            writer.close()
+            (record,) = ring
+            assert (record.kind, record.name, record.by) == ("request", "a", "a")
+            assert (record.given, record.result) == ("GET /api/chats?x=1", "200")
+            assert f"Root={record.id}".encode() in backend.heads[0]
 
     run(scenario)

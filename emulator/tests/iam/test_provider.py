@@ -189,7 +189,7 @@ FAILURES = {"DestinationConfig": {"OnFailure": {"Destination": QUEUE}}}
     [
         (QUEUE, QUEUES, {}, "does not have permissions to call {} on SQS"),
         (STREAM, STREAMS, {}, "Cannot access stream"),
-        (STREAM, [*STREAMS, "sqs:SendMessage"], FAILURES, ""),
+        (STREAM, [*STREAMS, "sqs:SendMessage"], FAILURES, "Cannot access stream|on failure"),
     ],
 )
 def test_a_poller_needs_its_function_s_role(

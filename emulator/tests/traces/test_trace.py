@@ -12,7 +12,7 @@ from aiohttp import web
 from emulator.listening import HttpListener
 from emulator.traces import trace
 from emulator.traces.collector import Collector
-from emulator.traces.ring import CALL, INVOCATION, LONGEST, POST, PUSH, Ring
+from emulator.traces.ring import CALL, INVOCATION, LONGEST, POST, PUSH, REQUEST, Ring
 
 ID = "01HZX3VJ5Q"
 
@@ -43,6 +43,21 @@ def story() -> Ring:
     ring.add(POST, "c2", by="Push-1", at=3.06, given="nudge")
     ring.add(PUSH, "token", at=3.2, given=f'{{"message_id": "{ID}"}}')
     return ring
+
+
+def test_a_request_that_a_task_served_has_its_calls_as_an_invocation_has() -> None:
+    ring = Ring(lambda: 0.0)
+    path = "POST /api/chats"
+    ring.add(REQUEST, "small-1", by="small-1", at=1.0, ms=100, given=path, id="1-a", result="201")
+    ring.add(CALL, "PutItem", by="small-1", at=1.05, ms=1, given='{"TableName": "C","chat":"c1"}')
+    ring.add(CALL, "PutItem", by="small-2", at=1.05, ms=1, given='{"TableName": "C"}')
+    ring.add(CALL, "PutItem", by="small-1", at=1.2, ms=1, given='{"TableName": "C"}')  # later
+    for text in ("1-a", "c1"):  # by what the request has, or by what one of its calls has
+        steps = trace.as_json(trace.trace(ring, text), text)
+        assert [(each["title"], each["of"]) for each in steps] == [
+            ("small-1 serves POST /api/chats", None),
+            ("PutItem C", 1),
+        ]
 
 
 def test_a_trace_goes_through_the_functions_their_calls_and_the_queue() -> None:

@@ -174,6 +174,7 @@ def test_the_story_of_both_clients_ends_the_same_in_whatever_order_it_comes(data
     device.read_all()
     with device.store.transaction():
         device.store.set_watermark(CHAT, len(everything))
+    device.store.describe(CHAT, "group", None)
     history = [
         {
             "seq": each.seq,
@@ -223,6 +224,24 @@ def test_what_was_deleted_before_it_could_be_read_is_never_stored() -> None:
     assert [(each[2], each[4]) for each in device.seen()] == [("", True)]
     assert "secret" not in device.stored()
     assert device.store.asks(START + 1e9) == {}
+
+
+@pytest.mark.parametrize("kind", [None, "direct", "group"])
+def test_only_a_group_has_the_name_and_the_picture_that_somebody_wrote(kind: str | None) -> None:
+    device = Device()
+    if kind is not None:
+        device.store.describe(CHAT, kind, None)
+    for seq, content in enumerate(
+        [
+            MessageContent("chat_name", {"name": "Your bank"}),
+            MessageContent("chat_picture", {"picture": "/9j/AAAA"}),
+        ],
+        start=1,
+    ):
+        device.take(seq, Reference("raju/phone", change_id(seq, _random())), content, readable=True)
+    (summary,) = device.store.chats()
+    expected = ("Your bank", "/9j/AAAA") if kind == "group" else (None, None)
+    assert (summary.name, summary.picture) == expected
 
 
 # -- what disappears

@@ -27,7 +27,9 @@ def queued(users: Table, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, list[Job
     """An Aws over the table, and the jobs that it gets."""
     jobs: list[Job] = []
     monkeypatch.setattr(push_jobs.PushQueue, "add", lambda _self, new, _begun: jobs.extend(new))
-    aws = SimpleNamespace(users=users, now=lambda: NOW, sqs=None, settings={"PUSH_QUEUE_URL": ""})
+    aws = SimpleNamespace(
+        users=users, now=lambda: NOW, sqs=None, settings={"PUSH_QUEUE_URL": ""}, looked_at={}
+    )
     return aws, jobs
 
 

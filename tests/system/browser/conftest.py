@@ -100,7 +100,9 @@ def people(browser: Browser, endpoints: dict[str, Any]) -> Iterator[People]:
     there = People(browser, endpoints["page"])
     yield there
     there.close()
-    # The browser remarks on them by itself; the page asks again, or tells its user.
+    # The browser remarks on a response with status 5xx by itself. On a busy machine a function or a
+    # target may not answer within its time limits, which is 502 or 504; the page asks again, or
+    # tells its user.
     excused = ["Failed to load resource: the server responded with a status of 5"]
     excused += ["Failed to load resource: net::ERR_FAILED"] if there.may_be_offline else []
     complaints = [each for each in there.complaints if not each.startswith(tuple(excused))]

@@ -162,6 +162,33 @@ class OneTable:
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
+def test_what_was_refused_is_listed_once_with_how_often(
+    fake: FakeSystem, opened: Open, width: int, scheme: str
+) -> None:
+    page = opened(fake.console.url, width=width, scheme=scheme)
+    page.get_by_role("link", name="Permissions").click()
+    expect(page.get_by_text("Nothing was refused.")).to_be_visible()
+    denial = {
+        "by": "Send-1",
+        "user": "arn:aws:sts::123456789012:assumed-role/Send/Send-1",
+        "action": "dynamodb:PutItem",
+        "resource": "arn:aws:dynamodb:us-east-1:123456789012:table/" + "Chats" * 20,
+        "reason": "no identity-based policy allows the {} action",
+        "message": "User Send-1 is not authorized to perform: dynamodb:PutItem",
+    }
+    denials = [{**denial, "at": 1_800_000_000 + n} for n in range(3)]
+    fake.state = {**fake.state, "iam": "enforce", "denials": denials}
+    row = page.locator(".steps details")
+    expect(row).to_have_count(1)
+    row.locator("summary").click()
+    expect(row).to_contain_text("3 times")
+    expect(row).to_contain_text("is not authorized to perform: dynamodb:PutItem")
+    expect(page.get_by_text("Calls without a permission fail, as on AWS.")).to_be_visible()
+    assert page.evaluate(CONTRAST) == []
+    assert page.evaluate(OUTSIDE, width) == []
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
 def test_items_are_asked_for_by_their_key(
     fake: FakeSystem, opened: Open, width: int, scheme: str
 ) -> None:

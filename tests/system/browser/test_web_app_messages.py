@@ -27,13 +27,22 @@ from tests.support.web_app import (
 
 pytestmark = [pytest.mark.xdist_group("story"), pytest.mark.deep]
 
-# Puts `count` older messages in front of those that are there.
-OLDER = """({ count }) => {
+# One pixel, which is drawn as large as the picture that it stands for.
+PIXEL = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg"
+)
+# Puts `count` older messages in front of those that are there; with `pixel` each third is a picture,
+# of another shape each, which the browser draws only later.
+OLDER = """({ count, pixel }) => {
   const { open } = document.querySelector('switchboard-app').ui.session;
   const first = open.messages[0];
   const older = Array.from({ length: count }, (_, at) => ({
     ...first, seq: first.seq - count + at, messageId: `m${first.seq - count + at}`,
     sentAt: first.sentAt - (count - at) * 60000, text: `older ${at}` + ' words'.repeat(at % 23),
+    ...(pixel && at % 3 === 0 ? { kind: 'file', content: { kind: 'file', file: {
+      kind: 'picture', id: `none-${first.seq}-${at}`, name: `${at}.png`, size: 70, type: 'image/png',
+      width: 300 + 50 * (at % 7), height: 200 + 40 * (at % 11), thumbnail: pixel,
+    } } } : {}),
   }));
   open.messages = [...older, ...open.messages];
   open.changed();
@@ -57,6 +66,11 @@ def chat(people: People, peers: Peers, names: Callable[[str], str]) -> Iterator[
     befriend(peers, python, ravi)
     write_to(page, raju)
     yield page
+
+
+# All pictures are there, as large as they get.
+PICTURES = """() => Promise.all([...document.querySelectorAll('[role=log] img')]
+  .map((each) => each.decode())).then((all) => all.length)"""
 
 
 def rows(page: Page) -> int:
@@ -105,6 +119,21 @@ def test_the_reader_stays_where_they_are_and_few_rows_are_drawn(chat: Page) -> N
     page.get_by_role("button", name="To the newest message").click()
     expect(message(page, re.compile("message 10000 "))).to_be_in_viewport()
     assert rows(page) <= 300
+
+
+def test_pictures_that_come_late_move_no_reader(chat: Page) -> None:
+    page = chat
+    page.evaluate(FILL, {"first": 20_000, "count": 200, "complete": True})
+    page.evaluate(SETTLED)
+    scroll_to(page, "0")
+    seen = []
+    for _ in range(3):
+        older = {"count": 50, "pixel": PIXEL}
+        assert eye_after(page, lambda older=older: page.evaluate(OLDER, older)) <= 1  # type: ignore[misc]
+        for _ in range(12):
+            page.get_by_role("log").evaluate("(log) => { log.scrollTop -= 500; }")
+            assert eye_after(page, lambda: seen.append(page.evaluate(PICTURES))) <= 1
+    assert max(seen) > 10
 
 
 def test_new_messages_are_followed_at_the_end_only_and_counted_elsewhere(

@@ -85,6 +85,8 @@ export class ChatClient {
   readonly #self: Self;
   readonly #madeAt: number;
   readonly #direct = new Map<string, string>();
+  /** Chats of which is asked what they are. */
+  readonly #asked = new Set<string>();
   /** Own devices that were given names, pictures and timers since this client was opened. */
   #connection: Connection | undefined;
   #running: Promise<void> | undefined;
@@ -608,6 +610,19 @@ export class ChatClient {
     else void this.verification.received(output.message, output.content).catch(ignored);
   }
 
+  /** Asks first what the chat is, if that is not known: only a group has a name and a picture. */
+  async #whenKnown(event: Event & { readonly type: "chat_described" }): Promise<void> {
+    const { chat } = event;
+    try {
+      const { kind } = await this.#driver.step(({ ledger }) => ledger.chat(chat));
+      if (kind !== undefined || this.#asked.has(chat)) return;
+      this.#asked.add(chat);
+      await this.refreshChats().finally(() => this.#asked.delete(chat));
+    } finally {
+      this.#feed.publish(event);
+    }
+  }
+
   async #fetch(request: Request): Promise<FetchResult> {
     if (request.type !== "chats") return fetch(this.#api, request);
     await this.refreshChats();
@@ -625,6 +640,9 @@ export class ChatClient {
       case "keys_low":
         void this.#account.replenish(event.fallbackUsed).catch(ignored);
         break;
+      case "chat_described":
+        void this.#whenKnown(event).catch(ignored);
+        return;
       case "device_added":
         if (event.user === this.user) {
           void this.writing.repeatForDevice(nameOf(event.user, event.device)).catch(ignored);

@@ -56,6 +56,7 @@ export class Files {
   readonly #refused = new Map<string, number>();
   #form: Form | undefined; // of the upload that was tried last
   readonly #ended = new AbortController();
+  #sending: { readonly messageId: string; readonly stop: AbortController } | undefined;
   #waker = Promise.withResolvers<void>();
   #running: Promise<void> | undefined;
 
@@ -103,7 +104,9 @@ export class Files {
 
   /** False if it is too late: the message is written. */
   async cancel(messageId: string): Promise<boolean> {
-    return this.#uploads.remove(messageId);
+    const removed = await this.#uploads.remove(messageId);
+    if (removed && this.#sending?.messageId === messageId) this.#sending.stop.abort();
+    return removed;
   }
 
   /**
@@ -159,16 +162,21 @@ export class Files {
     const { messageId, chat, content } = upload;
     const progress: Progress = (done, size) =>
       this.#publish({ type: "file_progress", chat, messageId, done, size });
+    const stop = new AbortController();
+    this.#sending = { messageId, stop };
     try {
       const body = await this.#uploads.body(messageId);
       if (body === undefined) return undefined;
       const { file: id, url, fields } = await this.#formOf(upload, body.length);
-      await put(url, fields, body, progress, this.#ended.signal);
+      if (stop.signal.aborted) return undefined;
+      await put(url, fields, body, progress, AbortSignal.any([this.#ended.signal, stop.signal]));
       await this.#send(upload, { ...content, file: { ...(content.file as object), id } });
       await this.#uploads.remove(messageId);
       return undefined;
     } catch (error) {
-      return this.#failed(upload, error);
+      return stop.signal.aborted ? undefined : this.#failed(upload, error);
+    } finally {
+      this.#sending = undefined;
     }
   }
 

@@ -7,6 +7,10 @@ export type Progress = (done: number, size: number) => void;
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
+// S3 says 400 as well where the connection was too slow, or ended too early:
+// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
+const PASSING = /<Code>(RequestTimeout|IncompleteBody)<\/Code>/;
+
 /** S3 does not take it as it is: the signature has expired, or something about it is wrong. */
 export class Refused extends ClientError {
   override readonly name = "Refused";
@@ -49,10 +53,11 @@ export async function put(
   form.append("file", new Blob([body], { type: "application/octet-stream" }), "file");
   const reports = (done: number) => progress(Math.min(done, body.length), body.length);
   const send = typeof XMLHttpRequest === "undefined" ? sendByFetch : sendByRequest;
-  const status = await send(url, form, signal, reports).catch((error: unknown) => {
+  const { status, text } = await send(url, form, signal, reports).catch((error: unknown) => {
     throw unreachable(url, error);
   });
-  if (status >= 500) throw new ApiError("internal", "S3 did not take it", status);
+  if (status >= 500 || PASSING.test(text))
+    throw new ApiError("internal", "S3 did not take it", status);
   if (status >= 300) throw new Refused(status);
   reports(body.length);
 }
@@ -89,7 +94,7 @@ type Send = (
   form: FormData,
   signal: AbortSignal,
   progress: (done: number) => void,
-) => Promise<number>;
+) => Promise<{ status: number; text: string }>;
 
 /** `fetch` does not report how much of a body is sent. */
 const sendByRequest: Send = (url, form, signal, progress) =>
@@ -97,12 +102,13 @@ const sendByRequest: Send = (url, form, signal, progress) =>
     const request = new XMLHttpRequest();
     const failed = (event: Event) => reject(new Error(event.type));
     request.upload.onprogress = ({ loaded }) => progress(loaded);
-    request.onload = () => resolve(request.status);
+    request.onload = () => resolve({ status: request.status, text: request.responseText });
     request.onerror = failed;
     request.ontimeout = failed;
     request.onabort = failed;
-    signal.addEventListener("abort", () => request.abort());
     request.open("POST", url);
+    if (signal.aborted) return reject(new Error("abort"));
+    signal.addEventListener("abort", () => request.abort());
     request.send(form);
   });
 
@@ -111,7 +117,8 @@ const sendByFetch: Send = async (url, form, signal) => {
   const whole = new Response(form);
   const headers = { "content-type": whole.headers.get("content-type") ?? "" };
   const body = await whole.arrayBuffer();
-  return (await fetch(url, { method: "POST", headers, body, signal })).status;
+  const response = await fetch(url, { method: "POST", headers, body, signal });
+  return { status: response.status, text: await response.text() };
 };
 
 /** Without the query of the URL, which whoever has it can use. */

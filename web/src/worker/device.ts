@@ -10,6 +10,7 @@ const LOCK_MS = 2_000;
 /** Browsers end a worker some 30 s after a push. */
 const CONNECT_MS = 20_000;
 const MOST_TEXTS = 5;
+const PAGE = 50; // messages of a chat that are read at once
 const MOST_CHARACTERS = 200;
 /** What somebody has done to the chat is not what one is notified of. */
 const NOTICES = new Set<StoredMessage["kind"]>(["timer", "chat_name", "chat_picture"]);
@@ -41,15 +42,29 @@ export async function unreadOf(
   const found = new Map<string, Notice>();
   for (const summary of await client.chats()) {
     if (summary.unread === 0 || summary.left) continue;
-    const messages = (await client.history(summary.chat, MOST_TEXTS)).filter(
-      ({ sender, seq, kind, deleted }) =>
-        sender !== client.user && (seq ?? 0) > summary.read && !NOTICES.has(kind) && !deleted,
-    );
+    const messages = await lastTexts(client, summary);
     const texts = messages.map((each) => ({ sender: each.sender, text: textOf(each, said) }));
     const notice = noticeOf(summary, texts);
     if (notice !== undefined) found.set(summary.chat, notice);
   }
   return found;
+}
+
+/** The last unread ones: behind them may be any number of own messages, notices and deleted ones. */
+async function lastTexts(
+  client: Pick<ChatClient, "user" | "history">,
+  { chat, read }: Pick<ChatSummary, "chat" | "read">,
+): Promise<StoredMessage[]> {
+  const found: StoredMessage[] = [];
+  let before = Number.MAX_SAFE_INTEGER; // without own ones that are not accepted
+  while (found.length < MOST_TEXTS && before > read + 1) {
+    const page = await client.history(chat, PAGE, before);
+    const isText = ({ sender, seq, kind, deleted }: StoredMessage) =>
+      sender !== client.user && (seq ?? 0) > read && !NOTICES.has(kind) && !deleted;
+    found.unshift(...page.filter(isText));
+    before = page.length < PAGE ? 0 : (page[0]?.seq ?? 0);
+  }
+  return found.slice(-MOST_TEXTS);
 }
 
 function textOf({ text, content }: StoredMessage, said: Said): string {

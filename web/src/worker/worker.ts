@@ -2,6 +2,7 @@
 
 import "./window.ts";
 import { Assets, type Build } from "./assets.ts";
+import { openChat } from "./clicked.ts";
 import { fetchUnread } from "./device.ts";
 import { handlePush, type Notice, parsePush } from "./pushed.ts";
 import { scope } from "./scope.ts";
@@ -40,7 +41,7 @@ scope.addEventListener("push", (event) => {
 
 scope.addEventListener("notificationclick", (event) => {
   event.notification.close();
-  event.waitUntil(open(event.notification.tag));
+  event.waitUntil(openChat(event.notification.tag, base, scope.clients));
 });
 
 /** `again`: it makes a sound also where it takes the place of an earlier one. */
@@ -54,20 +55,5 @@ function read(data: { json(): unknown } | null): unknown {
     return data?.json();
   } catch {
     return undefined; // no JSON: it still shows something
-  }
-}
-
-/** The chat, in the page that is open or in a new one. */
-async function open(chat: string): Promise<void> {
-  const url = new URL(chat === "" ? "#/" : `#/chat/${encodeURIComponent(chat)}`, base).href;
-  const [page] = await scope.clients.matchAll({ type: "window", includeUncontrolled: true });
-  if (page === undefined) {
-    await scope.clients.openWindow(url);
-    return;
-  }
-  try {
-    await (await page.focus()).navigate(url);
-  } catch {
-    await scope.clients.openWindow(url); // a page that this worker does not control can't be led
   }
 }

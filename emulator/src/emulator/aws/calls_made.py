@@ -1,6 +1,6 @@
 """The calls that were made of the AWS server, for the console: the newest, with request and result.
 
-Reads are left out, and so is what the emulator itself asks for several times a second.
+Reads that succeed are left out, and so is what the emulator itself asks for several times a second.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Calls:
         if caller is None:
             return
         operation, given = _named(headers, request)
-        if not operation or operation.startswith(_READS):
+        if not operation or (operation.startswith(_READS) and status < 400):
             return
         self._count += 1
         self._made.append(

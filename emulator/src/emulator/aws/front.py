@@ -7,6 +7,7 @@ And a call is all CPU, so threads would only add switches between them.
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import socket
@@ -65,6 +66,7 @@ def application(
     else to `wsgi`. Invocations and what describes the environment go to `functions`, a base URL;
     empty where no functions run. Other regions than `region` get an error."""
     direct, calls, permissions = Direct(), calls_made.Calls(), Permissions()
+    turn = asyncio.Lock()
 
     def respond(request: web.Request, body: bytes) -> web.Response:
         if denied := permissions.error(request, body):
@@ -104,8 +106,14 @@ def application(
             saved.changed()
         started, began = time.monotonic(), time.time()
         while True:
-            long_polls.begin()
-            response = respond(request, body)
+            async with turn:
+                # Each in a round of the loop of its own, so that the loop learns meanwhile who has
+                # gone: a busy machine must not work for callers that have given up and ask again.
+                await asyncio.sleep(0)
+                if request.transport is None or request.transport.is_closing():
+                    return web.Response(status=408)  # that nobody reads
+                long_polls.begin()
+                response = respond(request, body)
             left = started + long_polls.wanted - time.monotonic()
             if left <= 0:
                 result = response.body if isinstance(response.body, bytes) else b""

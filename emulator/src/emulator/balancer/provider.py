@@ -6,6 +6,7 @@ What each kind of load balancer is asked to be stands in application.py and netw
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -27,6 +28,7 @@ from emulator.iam.gate import Gate, OpenGate
 from emulator.listening import Port
 from emulator.providers import Created, EmulatorError, Invoke, Resource
 from emulator.resource import attributes_of
+from emulator.traces.ring import REQUEST, Ring
 
 PREFIX = "AWS::ElasticLoadBalancingV2::"
 LAMBDA_POOL = "lambda"
@@ -57,7 +59,9 @@ class LoadBalancingProvider:
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
         any_host: bool = False,
         gate: Gate | None = None,
+        ring: Ring | None = None,
     ) -> None:
+        self._ring = ring
         self._gate = OpenGate() if gate is None else gate
         self._invoke = invoke
         self._clock = clock
@@ -130,13 +134,31 @@ class LoadBalancingProvider:
         self._session = open_session()
         self._checker = HealthChecker(self._session, self._invoke)
         try:
-            await self._application.start(self.targets, self._invoke, self._clock)
+            await self._application.start(self.targets, self._invoke, self._clock, self._served)
             await self._network.start(self.targets)
         except EmulatorError:
             await self.stop()
             raise
         for arn, function in self._functions.items():
             self.targets.register(arn, function.rpartition(":")[2], "", 0, function)
+
+    def _served(self, target: str, what: str, trace: str, began: float, status: int | None) -> None:
+        """A task's access key is its id, which is also the target's: its calls are known by it."""
+        if self._ring is None:
+            return
+        error = "" if status is not None and status < 500 else f"status {status or 502}"
+        milliseconds = round(1000 * (time.time() - began), 2)
+        self._ring.add(
+            REQUEST,
+            target,
+            by=target,
+            at=began,
+            ms=milliseconds,
+            given=what,
+            result=str(status or ""),
+            error=error,
+            id=trace,
+        )
 
     def _check_permissions(self) -> None:
         """As RegisterTargets does: docs.aws.amazon.com/elasticloadbalancing/latest/application/

@@ -181,6 +181,7 @@ def _repeated(options: argparse.Namespace) -> list[str]:
         "--console-port": options.console_port,
         "--speed": options.speed,
         "--idle-limit": options.idle_limit,
+        "--iam": options.iam,
         "--data": options.data and options.data.resolve(),
         "--project": options.project,
         "--state-dir": options.state_dir.resolve(),

@@ -5,7 +5,8 @@ GET /_local is the page, GET /_local/state what it shows. POST /_local/pools/<po
 `{"action": "kill" | "drain" | "pause" | "resume"}` and POST /_local/load (see `Commands.load`) are
 the orders. See `emulator.console.details` for what is
 opened: GET /_local/trace, functions, queues, tables and connections, whose pages are under
-/_local/view. GET /_local/phones/<token> gives the pushes a device token received, and POST there
+/_local/view. GET /_local/denials has the calls that were not permitted.
+GET /_local/phones/<token> gives the pushes a device token received, and POST there
 `{"action": "uninstall"}` takes the app off the phone.
 
 Nothing on the page comes from elsewhere, and nobody else's page can give orders: requests from
@@ -46,6 +47,7 @@ _HEADERS = {
 _KNOWN = (
     *(
         "connections",
+        "denials",
         "endpoints",
         "faults",
         "functions",
@@ -148,6 +150,9 @@ class Console:
                 return self._details.faults()
             case _Call("GET", ("endpoints",), _):
                 return self._endpoints()
+            case _Call("GET", ("denials",), _):
+                state = await self._state()
+                return {"iam": state.get("iam", "off"), "denials": state.get("denials", [])}
             case _Call("GET", ("state",), _):
                 return await self._state()
             case _Call("POST", ("pools", pool), body):

@@ -21,7 +21,7 @@ MOST_PATIENCE = 5.0
 
 # Longer than this nothing waits for a worker: AWS throttles at once what is above the concurrency,
 # here a few workers. Without an end to it everything would wait for as long as its clients do, who
-# ask again meanwhile, so that no answer would find anybody.
+# ask again meanwhile, so that no result would find anybody.
 QUEUE_SECONDS = 5.0
 
 

@@ -101,6 +101,7 @@ class Services:
             network_port=servers.ports.network,
             clock=self._clock,
             gate=self.permissions,
+            ring=servers.ring,
         )
         self.events = EventSourceProvider(
             Calls(servers.addresses), invoke, self._clock, report, self.permissions

@@ -1,4 +1,4 @@
-"""The ring of records: invocations, calls of AWS, posts on connections, pushes to phones."""
+"""The ring of records: invocations, requests that tasks served, calls of AWS, posts and pushes."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ LONGEST = 64 * 1024  # characters of one text; the rest is left out
 MOST_SAVED = 2_000  # records that survive a restart
 LONGEST_SAVED = 8 * 1024
 
-INVOCATION, CALL, POST, PUSH = "invocation", "call", "post", "push"
+INVOCATION, REQUEST, CALL, POST, PUSH = "invocation", "request", "call", "post", "push"
+HANDLED = (INVOCATION, REQUEST)  # during which a process makes calls and posts
 
 
 @dataclass(frozen=True)
 class Record:
-    """`name` is the function, the operation, the connection or the device token; `by` who did it: a
-    worker of a function, as `Send-3f9a1c`, or "". `at` in epoch seconds, when it began; `ms` None
-    where it took no time. `given` is the event, request or frame, `result` what came back."""
+    """`name` is the function, the operation, the connection or the device token, of a request the
+    task's id; `by` who did it: a worker of a function, as `Send-3f9a1c`, a task, or "". `at` in
+    epoch seconds, when it began; `ms` None where it took no time. `given` is the event, request or
+    frame, `result` what came back."""
 
     number: int
     kind: str

@@ -4,7 +4,9 @@ The emulator knows no field of a project's messages. What is searched is a text,
 id, in events, requests, posts and pushes as they were. From a record with the text it goes on to
 
 - what the same worker did while it handled the event: its calls and posts,
-- the invocation during which a call or a post with the text was made,
+- what the same task did while it served the request; it serves several at a time, so that what it
+  did may belong to another one,
+- the invocation or request during which a call or a post with the text was made,
 - the invocation that a message it sent to a queue ended up in, by the id that the queue gave it.
 """
 
@@ -14,7 +16,16 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from emulator.traces.ring import CALL, INVOCATION, POST, PUSH, Record, message_ids
+from emulator.traces.ring import (
+    CALL,
+    HANDLED,
+    INVOCATION,
+    POST,
+    PUSH,
+    REQUEST,
+    Record,
+    message_ids,
+)
 
 _PLACE = re.compile(r'"(?:TableName|QueueUrl|TargetArn|TopicArn)": ?"([^"]+)"')
 ROUNDS = 6  # queues between the first function and the last
@@ -28,15 +39,15 @@ def trace(records: Iterable[Record], text: str) -> list[Record]:
     searched: set[str] = set()
     for _ in range(ROUNDS):
         before = len(found)
-        for invocation in [each for each in found.values() if each.kind == INVOCATION]:
-            found |= {each.number: each for each in during(everything, invocation)}
+        for handled in [each for each in found.values() if each.kind in HANDLED]:
+            found |= {each.number: each for each in during(everything, handled)}
         outer = [each for each in found.values() if each.kind in (CALL, POST)]
         found |= {
-            invocation.number: invocation
-            for invocation in everything
-            if invocation.kind == INVOCATION
-            and any(each.by == invocation.by for each in outer)
-            and during(outer, invocation)
+            handled.number: handled
+            for handled in everything
+            if handled.kind in HANDLED
+            and any(each.by == handled.by for each in outer)
+            and during(outer, handled)
         }
         sent = {id for each in found.values() if each.kind == CALL for id in _sent(each)}
         for id in sent - searched:
@@ -51,29 +62,28 @@ def trace(records: Iterable[Record], text: str) -> list[Record]:
     return sorted(found.values(), key=lambda each: (each.at, each.number))
 
 
-def during(records: Iterable[Record], invocation: Record) -> list[Record]:
-    """What the worker did while it handled the event; a worker handles one at a time."""
-    if not invocation.by:
+def during(records: Iterable[Record], handled: Record) -> list[Record]:
+    """What the worker did while it handled the event, or the task while it served the request. A
+    worker handles one at a time, a task many."""
+    if not handled.by:
         return []
-    end = invocation.at + (invocation.ms or 0) / 1000
+    end = handled.at + (handled.ms or 0) / 1000
     return [
         each
         for each in records
-        if each.kind in (CALL, POST)
-        and each.by == invocation.by
-        and invocation.at <= each.at <= end
+        if each.kind in (CALL, POST) and each.by == handled.by and handled.at <= each.at <= end
     ]
 
 
 def as_json(steps: Sequence[Record], text: str) -> list[dict[str, Any]]:
     """Each step with `after_ms`, counted from the first one's begin, `has_text`, and `of`: the
-    number of the invocation during which it was done, null for the others."""
+    number of the invocation or request during which it was done, null for the others."""
     began = min((each.at for each in steps), default=0.0)
     owner = {
-        each.number: invocation.number
-        for invocation in steps
-        if invocation.kind == INVOCATION
-        for each in during(steps, invocation)
+        each.number: handled.number
+        for handled in steps
+        if handled.kind in HANDLED
+        for each in during(steps, handled)
     }
     return [
         {
@@ -92,6 +102,8 @@ def title(record: Record) -> str:
     match record.kind:
         case "invocation":
             return f"{record.name} handles {_source(record.given)}"
+        case "request":
+            return f"{record.name} serves {record.given}"
         case "call":
             place = _PLACE.search(record.given)
             where = f" {place[1].rpartition('/')[2].rpartition(':')[2]}" if place else ""
@@ -119,8 +131,8 @@ def recent(records: Iterable[Record], field: str, most: int = 50) -> list[dict[s
 def _has(record: Record, text: str) -> bool:
     if record.kind == CALL and record.name.startswith(READS):
         return False  # what only looks for it carries nothing on
-    if record.kind in (INVOCATION, PUSH, POST, CALL):
-        return text in record.given or text in record.name
+    if record.kind in (INVOCATION, REQUEST, PUSH, POST, CALL):
+        return text in record.given or text in record.name or text in record.id
     return False
 
 

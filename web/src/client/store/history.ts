@@ -88,8 +88,10 @@ export async function chatsOf(store: Store, user: string): Promise<ChatSummary[]
     rows.map(async ({ chat, kind, name, members, watermark, read, gone }) => {
       const news = await newsOf(store, chat, read, watermark);
       const unread = news.filter((row) => isUnread(row) && row.sender !== user).length;
-      const named = kind === "direct" ? undefined : await settingOf(store, chat, "chat_name");
-      const pictured = await settingOf(store, chat, "chat_picture");
+      // While it is not known what a chat is, it may be a stranger's direct chat.
+      const group = kind === "group";
+      const named = group ? await settingOf(store, chat, "chat_name") : undefined;
+      const pictured = group ? await settingOf(store, chat, "chat_picture") : undefined;
       const timer = await settingOf(store, chat, "timer");
       return {
         chat,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 
 from emulator.balancer.messages.head import Head
@@ -38,6 +39,7 @@ class Forwarding(Exchange):
 
     __slots__ = (
         "_back",
+        "_began",
         "_choice",
         "_chunked_back",
         "_closes",
@@ -52,6 +54,7 @@ class Forwarding(Exchange):
         "_status",
         "_target",
         "_there",
+        "_trace",
         "head_only",
     )
 
@@ -77,6 +80,7 @@ class Forwarding(Exchange):
         self._chunked_back = False
         self._closes = False
         self._over = False
+        self._began, self._trace = time.time(), ""
         # Nobody else's requests go where this one's end may be seen elsewhere, or not at all.
         self._shareable = not head.alone and not head.upgrade
         self.head_only = head.method == "HEAD"
@@ -88,7 +92,7 @@ class Forwarding(Exchange):
         if head.expects_continue:
             connection.write(CONTINUE)
         shared = self._shared
-        trace = shared.traces.new()
+        self._trace = trace = shared.traces.new()
         self._there.append(request_head(head, connection.peer, shared.settings, trace))
         target = shared.pool.take(self._choice.target) if self._shareable else None
         if target is not None:
@@ -279,6 +283,8 @@ class Forwarding(Exchange):
         self._over = True
         self._there.clear()
         self._shared.registrar.responded(self._choice.target, status)
+        what = f"{self._head.method} {self._head.target}"
+        self._shared.served(self._choice.target.id, what, self._trace, self._began, status)
 
 
 def _chunk(data: bytes) -> bytes:

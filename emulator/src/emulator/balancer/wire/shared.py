@@ -14,6 +14,10 @@ from emulator.balancer.targets.registrar import Registrar
 from emulator.balancer.wire.pool import Pool
 from emulator.providers import Invoke
 
+Served = Callable[[str, str, str, float, int | None], None]
+"""(target id, method and path, trace id, epoch seconds of its begin, status): a request that a
+container has served; None for a status that it did not give."""
+
 READ_BYTES = 64 * 1024  # at once, from a client or a target
 
 
@@ -31,7 +35,9 @@ class Shared:
         settings: BalancerSettings,
         random_bytes: Callable[[int], bytes],
         now: Callable[[], float] = time.monotonic,
+        served: Served = lambda *_: None,
     ) -> None:
+        self.served = served
         self.registrar = registrar
         self.invoke = invoke
         self.settings = settings

@@ -86,8 +86,9 @@ $("pause").addEventListener("click", () => {
 });
 
 async function run() {
-  document.title = name ? `${name} · Emulator` : "Messages · Emulator";
-  if (kind === "trace") $("to-messages").setAttribute("aria-current", "page");
+  const title = name || (kind === "denials" ? "Permissions" : "Messages");
+  document.title = `${title} · Emulator`;
+  $(`to-${kind}`)?.setAttribute("aria-current", "page");
   if (!view) {
     $("view").append(make("p", { class: "empty" }, "There is no such view."));
     return;

@@ -69,6 +69,7 @@ function step(each) {
   if (each.of) details.classList.add("inner");
   const facts = make("p", { class: "facts" }, clock(each.at), each.by ? ` by ${each.by}` : "", each.id ? ` request ${each.id}` : "");
   if (each.kind === "invocation") facts.append(" ", named("functions", each.name, `all of ${each.name}`));
+  if (each.kind === "request") facts.append(" It serves several requests at a time: what it did meanwhile may belong to another one.");
   if (each.kind === "post") facts.append(" ", named("connections", each.name, "the connection"));
   details.append(
     ...(each.error ? [make("p", { class: "bad" }, each.error)] : []),
@@ -280,6 +281,31 @@ function connection(found) {
   ];
 }
 
+const HELD = { enforce: "Calls without a permission fail, as on AWS.", warn: "Calls without a permission succeed here, and would fail on AWS.", off: "Permissions are not checked." };
+
+// Of what was refused, the same thing once, with how often and when last.
+function denials(found) {
+  const same = new Map();
+  for (const each of found.denials) {
+    const key = `${each.user} ${each.action} ${each.resource}`;
+    same.set(key, { ...each, key, times: (same.get(key)?.times ?? 0) + 1 });
+  }
+  const rows = [...same.values()].sort((a, b) => b.at - a.at).map((each) =>
+    unfolding(
+      each.key,
+      make("span", {}, clock(each.at), " ", make("code", {}, each.action), ` on ${each.resource}`),
+      make("p", { class: "facts" }, `by ${each.by}, ${number(each.times)} times; the role is ${each.user}`),
+      make("p", {}, each.message),
+      make("p", { class: "facts" }, link(`trace?id=${encodeURIComponent(each.action.split(":").at(-1))}`, "calls of this kind")),
+    ),
+  );
+  return [
+    head("permissions", "What was refused"),
+    rows.length ? make("div", { class: "card steps" }, ...rows) : empty("Nothing was refused."),
+    make("p", { class: "facts" }, HELD[found.iam] ?? ""),
+  ];
+}
+
 function phone(found) {
   const rows = [...found.pushes].reverse().map((push, n) => {
     const at = make("span", {}, clock(push.received_at), ` ${push.platform}`);
@@ -303,4 +329,5 @@ export const VIEWS = {
   tables: { draw: table },
   connections: { draw: connection },
   phones: { draw: phone },
+  denials: { draw: denials },
 };

@@ -64,8 +64,8 @@ def form_needs(partition: str, bucket: str, key: str) -> list[Need]:
 
 
 def list_need(partition: str, bucket: str) -> Need:
-    """Who lacks this is not shown whether an object exists: docs.aws.amazon.com/AmazonS3/latest/API/
-    API_GetObject.html, "If you don't have the s3:ListBucket permission … 403"."""
+    """Who lacks this gets 403 for an object that does not exist, instead of 404:
+    docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html."""
     return Need("s3:ListBucket", (f"arn:{partition}:s3:::{bucket}",))
 
 

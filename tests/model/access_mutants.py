@@ -1,0 +1,67 @@
+"""Plausible mistakes in who may see and do what, and in how long it lasts."""
+
+from lambdas.api.sign_ins import SignIns
+from lambdas.delivery import roster
+from lambdas.messages import history, log, send, sync_plan
+from lambdas.presence import tickets
+from lambdas.presence.devices import Devices
+from tests.model.mutant import Mutant, edited
+
+REMOVED = ("device_is_removed", "removed_device_acts", "removed_device_sends")
+
+ACCESS_MUTANTS = (
+    edited(
+        "history_shows_what_was_before_joining",
+        (history, "read"),
+        ("max(after, head.joined_seq)", "after"),
+        "before joining|joined at|shows",
+        ("members_change", "reads_back"),
+    ),
+    Mutant(
+        "a_removed_device_goes_on",
+        Devices,
+        "require_lease",
+        lambda *_: None,
+        "was removed, and",
+        REMOVED,
+    ),
+    Mutant("its_sign_in_goes_on", SignIns, "require", lambda *_: None, "was removed, and", REMOVED),
+    edited(
+        "a_ticket_is_not_used_up",
+        (tickets, "redeem"),
+        (
+            'tickets.delete({"ticket": _digest(ticket)}, "attribute_exists(ticket)")',
+            'tickets.get({"ticket": _digest(ticket)})',
+        ),
+        "serves twice",
+        ("old_ticket_is_tried",),
+    ),
+    edited(
+        "messages_expire_in_ms",
+        (send, "_message"),
+        ("expires_at=int(now) +", "expires_at=int(now * 1000) +"),
+        "lives too long",
+    ),
+    edited(
+        "readers_show_what_has_expired",
+        (log, "read_log"),
+        ('expired = item["expires_at"] <= now', "expired = False"),
+        "has expired",
+        ("days_pass",),
+    ),
+    edited(
+        "a_device_is_not_waited_for",
+        (roster, "floor"),
+        ("if not 0 < device.seen < unseen_since", "if not 0 < device.seen < unseen_since + 10**10"),
+        "was deleted",
+    ),
+    edited(
+        "ticks_are_ahead",
+        (sync_plan, "_marks"),
+        (
+            'return {"delivered": log.delivered(member), "read": read}',
+            'return {"delivered": head.seq, "read": read}',
+        ),
+        "others see",
+    ),
+)

@@ -1,0 +1,180 @@
+"""What people do by the HTTP API: register devices and remove them, change members, read back."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.model.access_checks import AccessChecks
+from tests.model.clients import Clients
+from tests.model.device import Device
+from tests.model.rest import Answer, Rest, registration, upload
+from tests.model.world import PEOPLE, Invocation, World
+
+API_SECONDS = 10.0  # the function's timeout
+DEVICES = 3  # of a person
+
+
+class People:
+    """Requests of the world's devices, each by the sign-in of its device. `group` is the chat
+    whose members change."""
+
+    def __init__(
+        self,
+        world: World,
+        rest: Rest,
+        devices: list[Device],
+        clients: Clients,
+        access: AccessChecks,
+    ) -> None:
+        self._world, self._random, self._rest = world, world.random, rest
+        self._devices, self._clients, self._access = devices, clients, access
+        self._serial = 0
+        self.group = ""
+        self.chats: list[str] = []
+        self.new: list[Device] = []  # not registered yet, as far as they know
+        self.gone: list[Device] = []  # removed
+
+    # -- what may happen
+
+    def device_appears(self) -> None:
+        person = self._random.choice(PEOPLE)
+        if sum(device.user == person for device in [*self._devices, *self.new]) < DEVICES:
+            self._serial += 1
+            self.add(person, f"d{self._serial}")
+
+    def new_device_tries_again(self) -> None:
+        if self.new:
+            self.register(self._random.choice(self.new))
+
+    def device_is_removed(self) -> None:
+        """By another one, or by itself."""
+        device = self._random.choice(self._devices)
+        others = [each for each in self._devices if each.user == device.user and each != device]
+        leaving = [each for each in self._devices if each.removed_by]
+        if leaving and self._random.random() < 0.5:
+            self.remove(leaving[0])
+        elif others and not any(each.removed_by for each in (device, *others)):
+            device.removed_by = self._random.choice([*others, device]).token
+            self.remove(device)
+
+    def removed_device_acts(self) -> None:
+        """Its connection may be open still; otherwise it tries whatever needs its sign-in."""
+        if not self.gone:
+            return
+        device = self._random.choice(self.gone)
+        if device.removed_by == device.token:
+            return  # its sign-in goes on
+        path, body = f"/api/devices/{device.name}", registration(device.address)
+        chat = self._random.choice(self.chats)
+        what: tuple[str, str, Any] = self._random.choice(
+            [
+                ("PUT", path, body),
+                ("POST", "/api/tickets", {"device": device.name}),
+                ("GET", f"/api/chats/{chat}/messages", None),
+                ("POST", f"/api/chats/{self.group}/members", {"add": ["anna"]}),
+            ]
+        )
+        self._request(device, *what, lambda task, got: self._access.rejected(device, task, got))
+
+    def removed_device_sends(self) -> None:
+        """Its connection may be open still."""
+        if self.gone:
+            self._clients.send_whatever(self._random.choice(self.gone))
+
+    def members_change(self) -> None:
+        device = self._random.choice([each for each in self._devices if each.user != "anna"])
+        change = {self._random.choice(("add", "remove")): [self._random.choice(("mira", "anna"))]}
+        self._request(device, "POST", f"/api/chats/{self.group}/members", change)
+
+    def reads_back(self) -> None:
+        device, chat = self._random.choice(self._devices), self._random.choice(self.chats)
+        query = f"after={self._random.randint(0, 8)}&limit=5&device={device.name}"
+
+        def answered(task: Invocation, got: Answer) -> None:
+            if got.status == 200:
+                after = int(query.split("&")[0].removeprefix("after="))
+                self._access.history(device, chat, after, task, got.body)
+
+        path = f"/api/chats/{chat}/messages"
+        self._request(device, "GET", path, None, answered, query)
+
+    def uploads_keys(self) -> None:
+        device = self._random.choice(self._devices)
+        if self._random.random() < 0.5:
+            device.uploads += 1
+        body = upload(device.address, device.uploads)
+        self._request(device, "POST", f"/api/devices/{device.name}/one-time-keys", body)
+
+    def claims_keys(self) -> None:
+        device = self._random.choice(self._devices)
+        addresses = [each.address for each in self._devices if self._random.random() < 0.5]
+
+        def answered(_task: Invocation, got: Answer) -> None:
+            if got.status == 200:
+                self._access.claimed(got.body["keys"])
+
+        if addresses:
+            body = {"devices": addresses}
+            self._request(device, "POST", "/api/keys/claim", body, answered)
+
+    # -- of a device
+
+    def add(self, person: str, name: str) -> None:
+        self.new.append(Device(person, name, has_push=self._random.random() < 0.7))
+        self.register(self.new[-1])
+
+    def register(self, device: Device) -> None:
+        body = dict(registration(device.address))
+        if not device.has_push:
+            del body["push"]
+
+        def answered(_task: Invocation, got: Answer) -> None:
+            if got.status == 200 and device in self.new:
+                self.new.remove(device)
+                self._devices.append(device)
+                device.seen_at = self._world.now
+
+        self._request(device, "PUT", f"/api/devices/{device.name}", body, answered)
+
+    def remove(self, device: Device) -> None:
+        def answered(_task: Invocation, got: Answer) -> None:
+            if got.status == 204 and device in self._devices:
+                self._devices.remove(device)
+                self.gone.append(device)
+                self._access.removed[device.address] = self._world.now
+
+        path = f"/api/devices/{device.name}"
+        self._request(device, "DELETE", path, None, answered, token=device.removed_by)
+
+    def complete(self) -> None:
+        """Who was registering or removing goes on until it is done."""
+        for device in list(self.new):
+            self.register(device)
+        for device in list(self._devices):
+            if device.removed_by:
+                self.remove(device)
+
+    def _request(
+        self,
+        device: Device,
+        method: str,
+        path: str,
+        body: Any = None,
+        answered: Callable[[Invocation, Answer], None] = lambda _task, _got: None,
+        query: str = "",
+        token: str = "",
+    ) -> None:
+        """`answered` unless the function ended before."""
+        joined = self._access.joined_by(device.user)
+
+        def ended(task: Invocation) -> None:
+            if not task.failed:
+                self._world.say(f"  {method} {path}: {task.result}")
+                task.joined = joined
+                answered(task, task.result)
+
+        self._world.invoke(
+            f"{method} {path} of {device.address}",
+            lambda: self._rest.request(method, path, token or device.token, body, query),
+            ended,
+            API_SECONDS,
+        )
