@@ -13,7 +13,9 @@ PAGE = 50
 
 def page(dynamodb: Any, table: str, query: Mapping[str, str]) -> dict[str, Any]:
     """`partition` is the value of the partition key, `begins` what the sort key begins with (of a
-    number: what it is), `start` where the page begins, as the page before has it. Raises ApiError."""
+    number: what it is), `start` where the page begins, as the page before has it.
+
+    Raises ApiError."""
     described = dynamodb.describe_table(TableName=table)["Table"]
     keys = [each["AttributeName"] for each in described["KeySchema"]]
     types = {
