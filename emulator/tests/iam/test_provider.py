@@ -241,7 +241,7 @@ def test_the_management_api_asks_before_it_posts(scene: Scene) -> None:
         finally:
             await management.stop()
 
-    # who may do it learns that the connection is gone
+    # who may gets the response that the connection is gone
     assert asyncio.run(statuses()) == [410, 403]
 
 
