@@ -56,6 +56,15 @@ def test_registering_again_changes_only_whose_sign_in_it_is(devices: Devices, us
     assert devices.register("of the pool itself", "phone")
 
 
+@pytest.mark.parametrize(("seconds", "seen"), [(86_400, MS), (86_401, MS + 86_401_000)])
+def test_a_device_that_registers_again_after_a_day_was_seen(
+    devices: Devices, users: Table, seconds: int, seen: int
+) -> None:
+    """Else a purge would not wait for one that was away for as long as messages live."""
+    assert not devices.register("ravi", "phone", NOW + seconds, "first")
+    assert entry(users) == {"registered_at": seen, "sign_in": "first"}
+
+
 def test_a_user_has_at_most_fifty_devices(devices: Devices) -> None:
     for number in range(DEVICES_LIMIT - 1):
         assert devices.register("ravi", f"d{number}", NOW)
