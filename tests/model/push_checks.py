@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from lambdas.attribute_values import from_wire
+from lambdas.presence.devices import LEASE_SECONDS
 from lambdas.tables import DEVICES, message_item
 from tests.model.checks import Checks, Stored, Violation
 from tests.model.device import Device, Identity
 from tests.model.events import Events, Place
 from tests.model.expressions import Item
 from tests.model.queue import Pushed
-from tests.model.world import World
+from tests.model.world import SKEW_SECONDS, World
 
 
 @dataclass
@@ -101,6 +102,9 @@ class PushChecks:
         """From the beginning of the run until now, by the same connection."""
         now = self._checks.registered(user).get(name, {})
         id = now.get("connection_id")
+        age = self._world.now - now.get("connected_at", 0) / 1000
+        if age > LEASE_SECONDS - SKEW_SECONDS:
+            return False  # the lease has run out, or may have
         return id is not None and run.devices.get(name, {}).get("connection_id") == id
 
     def _by_id(self, pushed: Pushed) -> Stored:
