@@ -95,7 +95,11 @@ class PushChecks:
             self._problems.append(f"{pushed.device} rang for what was read or is there: {stored}")
         if self._is_connected(run, user, name) and name not in run.named:
             self._problems.append(f"{pushed.device} rang while it was connected: {stored}")
-        if twice and (user, pushed.chat) not in self._failed:
+        again = any(  # sent once more after its first copy has expired
+            each.identity == stored.identity and self._checks.is_expired(each)
+            for each in self._checks.stored.values()
+        )
+        if twice and not again and (user, pushed.chat) not in self._failed:
             self._problems.append(f"{pushed.device} rang twice for {stored}")
 
     def _is_connected(self, run: Run, user: str, name: str) -> bool:
