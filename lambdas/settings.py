@@ -234,6 +234,13 @@ class Aws:
             settings["FILES_URL"], settings["FILES_BUCKET"], settings.region, self._credentials
         )
 
+    def prepare(self) -> None:
+        """Makes the clients of the tables and the queue that the function has."""
+        if any(self.settings.get(name) for name in ("CHATS_TABLE", "USERS_TABLE", "TICKETS_TABLE")):
+            _ = self.dynamodb
+        if self.settings.get("PUSH_QUEUE_URL"):
+            _ = self.sqs
+
     def _credentials(self) -> tuple[str, str, str | None]:
         # read at each signature, because a container's credentials are replaced while it runs
         frozen = self._session.get_credentials().get_frozen_credentials()
@@ -244,6 +251,15 @@ class Aws:
 def aws() -> Aws:
     """This execution environment's clients and settings; tests clear the cache between theirs."""
     return Aws(Settings(os.environ))
+
+
+def prepare() -> None:
+    """Called where a handler is made: in Lambda's init phase, which has a time of its own, that of
+    the first event does not count for it ("Initialize SDK clients outside of the function handler":
+    docs.aws.amazon.com/lambda/latest/dg/best-practices.html). Elsewhere nothing is made.
+    """
+    if "AWS_LAMBDA_RUNTIME_API" in os.environ:
+        aws().prepare()
 
 
 @lru_cache(maxsize=1)

@@ -7,7 +7,7 @@ from lambdas import frames
 from lambdas.connections import Connections, Outcome, Post
 from lambdas.errors import ChatError, LeaseLost, bad_request, internal, rate_limited
 from lambdas.frames import Frame
-from lambdas.settings import Aws, aws
+from lambdas.settings import Aws, aws, prepare
 from lambdas.telemetry import logger, metrics
 from lambdas.throttling import is_throttled
 
@@ -71,6 +71,7 @@ def frame_handler(
             logger.exception("failed on a frame")
             return respond(frames.error_frame(internal(), text))
 
+    prepare()
     return handle
 
 

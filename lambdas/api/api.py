@@ -6,7 +6,7 @@ from typing import Any
 from mangum import Mangum
 
 from lambdas.api.app import Served, create_app
-from lambdas.settings import aws
+from lambdas.settings import aws, prepare
 
 Event = dict[str, Any]
 Response = dict[str, Any]
@@ -34,3 +34,6 @@ def readable(event: Event) -> Event:
 @lru_cache(maxsize=1)
 def _app() -> Served:
     return create_app(aws())
+
+
+prepare()

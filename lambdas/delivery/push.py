@@ -23,7 +23,7 @@ from lambdas.notifications.push_jobs import Job, RingItems, Rings
 from lambdas.notifications.push_service import Outcome, push_service
 from lambdas.notifications.quiet import is_quiet
 from lambdas.presence.devices import Devices
-from lambdas.settings import Aws, aws
+from lambdas.settings import Aws, aws, prepare
 from lambdas.tables import Item, message_item
 from lambdas.telemetry import count, logger, metrics
 
@@ -158,3 +158,6 @@ def _pushed(job: Job, push: Push) -> None:
     count("PushesSent")
     ids = {"message_id": push.message_id} if isinstance(push, Ring) else {"read": push.read}
     logger.info("pushed", extra={**ids, "chat": job.chat})
+
+
+prepare()

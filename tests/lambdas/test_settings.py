@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from lambdas import settings
 from lambdas.settings import WHILE_DEPLOYING, WHILE_SOMEBODY_WAITS, Aws, CallLimits, Settings
 from tests.support.lambdas.rest import DUMMY
 
@@ -48,3 +49,22 @@ def test_the_longest_call_is_all_tries_and_all_pauses() -> None:
     assert CallLimits(connect=1, read=2, tries=1).longest == 3
     assert WHILE_SOMEBODY_WAITS.longest == 2 * 3 + (1 + 5)
     assert WHILE_DEPLOYING.longest == 3 * 22 + (1 + 5) + (2 + 5)
+
+
+def test_in_lambda_the_clients_of_a_function_are_made_before_its_first_event(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[str] = []
+    monkeypatch.setattr(Aws, "_client", lambda _self, service: made.append(service))
+    monkeypatch.setenv("USERS_TABLE", "Users")
+    settings.aws.cache_clear()
+    settings.prepare()
+    assert made == []
+    monkeypatch.setenv("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001")
+    settings.prepare()
+    assert made == ["dynamodb"]
+    monkeypatch.setenv("PUSH_QUEUE_URL", "https://queue.example")
+    settings.aws.cache_clear()
+    settings.prepare()
+    assert made == ["dynamodb", "dynamodb", "sqs"]
+    settings.aws.cache_clear()

@@ -24,7 +24,6 @@ from tools.chaos.system import System
 from tools.screen import Screen
 
 ROOT = Path(__file__).parents[2]
-HEALS_WITHIN = 180.0  # seconds; what has not come by then is lost
 LOOKS = 1.0
 
 
@@ -34,6 +33,7 @@ def main() -> int:
     parser.add_argument("--groups", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=180.0)
     parser.add_argument("--pause", type=float, default=10.0, help="between two texts of a person")
+    parser.add_argument("--heals", type=float, default=180.0, help="what comes later is lost")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
     given = parser.parse_args()
     print(f"seed {given.seed}", flush=True)
@@ -65,7 +65,7 @@ async def run(given: argparse.Namespace, folder: Path) -> int:
                 await person.go()
         screen.line(f"   {len(everybody)} people in {len(members)} groups")
         await _through_faults(screen, system, everybody, given, random)
-        healed, found = await _healed(system, everybody, members)
+        healed, found = await _healed(system, everybody, members, given.heals)
         for person in everybody:
             await person.go()
     finally:
@@ -108,9 +108,9 @@ async def _through_faults(
 
 
 async def _healed(
-    system: System, everybody: list[Person], members: dict[str, list[str]]
+    system: System, everybody: list[Person], members: dict[str, list[str]], within: float
 ) -> tuple[float, verdict.Verdict]:
-    """Seconds until everything was as it should be, at most HEALS_WITHIN."""
+    """Seconds until everything was as it should be, at most `within`."""
     began = time.monotonic()
     tokens = {person.name: person.token for person in everybody if person.asleep}
     rings = await system.rings(list(tokens.values()))
@@ -125,7 +125,7 @@ async def _healed(
             {name: rings[token] for name, token in tokens.items()},
         )
         seconds = time.monotonic() - began
-        if found.good or seconds > HEALS_WITHIN:
+        if found.good or seconds > within:
             return seconds, found
         if waiting and not found.unaccepted:
             # whoever was away comes once the phones had time to ring for the last text

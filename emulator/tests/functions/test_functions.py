@@ -283,6 +283,10 @@ def test_what_waits_too_long_for_a_free_worker_is_throttled(
     event = json.dumps(str(gate)).encode()
 
     async def scenario(functions: Functions) -> None:
+        gate.touch()
+        await functions.invoke("echo", event)
+        await until(lambda: functions.state()["functions"][0]["busy"] == 0)
+        gate.unlink()
         running = asyncio.create_task(functions.invoke("echo", event))
         await until(lambda: functions.state()["functions"][0]["busy"] == 1)
         monkeypatch.setattr(pool, "QUEUE_SECONDS", 0.0)

@@ -64,6 +64,7 @@ async def serve(listening: socket.socket, options: argparse.Namespace) -> None:
 
     from emulator.aws import (
         cognito,
+        cognito_accounts,
         dynamodb_expiry,
         dynamodb_items,
         dynamodb_query,
@@ -87,6 +88,7 @@ async def serve(listening: socket.socket, options: argparse.Namespace) -> None:
         httpx.AsyncClient(timeout=10, trust_env=False, http1=False, http2=True) as http2,
     ):
         cognito.install()
+        cognito_accounts.install()
         dynamodb_items.install()
         dynamodb_query.install()
         dynamodb_speed.install()

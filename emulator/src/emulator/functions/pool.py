@@ -119,8 +119,9 @@ class FunctionPool:
         return result
 
     def _give_up(self, invocation: Invocation) -> None:
-        """Unless it waits for the first worker, as it would wait for Lambda's init."""
-        if invocation in self._waiting and any(worker.started for worker in self._usable()):
+        """Unless it waits for the first worker's start and first event, as it would for Lambda's
+        init."""
+        if invocation in self._waiting and any(worker.warm for worker in self._usable()):
             self._waiting.remove(invocation)
             self._throttled += 1
             invocation.result.set_exception(

@@ -53,7 +53,7 @@ class Worker:
         self.settled = asyncio.Event()
         self.started = False
         self.start_seconds = 0.0  # how long the process took for it
-        self._warm = False  # it has handled an event
+        self.warm = False  # it has handled an event
         self._given_at = 0.0  # in seconds of time.monotonic()
         self.ended = False
         self.retired = False
@@ -68,7 +68,7 @@ class Worker:
         """Until it waits for its first event, and while it handles that one, but not for long:
         it may be waiting for something."""
         handled_for = time.monotonic() - self._given_at
-        return not self.started or (self.busy and not self._warm and handled_for < FIRST_EVENT)
+        return not self.started or (self.busy and not self.warm and handled_for < FIRST_EVENT)
 
     @property
     def busy(self) -> bool:
@@ -144,7 +144,7 @@ class Worker:
                 invocation.settle(self._why(invocation, exited))
                 return
             self._invocation = None
-            self._warm = True
+            self.warm = True
             self._given.clear()
             self._changed(self)
 
