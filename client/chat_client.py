@@ -711,6 +711,8 @@ class ChatClient:
             case DeviceAdded() if event.user == self.user:
                 device = f"{event.user}/{event.device}"
                 self._chore(self.writing.repeat_for_device(device))
+            case DeviceAdded():
+                self._chore(self.writing.introduce_to(event.user, event.device))
             case _:
                 pass
         self._feed.publish(event)

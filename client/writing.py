@@ -119,6 +119,16 @@ class Writing:
         if saved is not None and there:
             self._send_to_device(there[0], device, saved)
 
+    async def introduce_to(self, user: str, device: str) -> None:
+        """Gives the own profile to a new device of somebody who has it, and to that alone."""
+        saved = self._store.saved_profile()
+        if saved is None:
+            return
+        for chat in (each.chat for each in self._store.chats() if user in each.members):
+            if self._is_direct(chat) and self._has_sent(chat, saved):
+                self._send_to_device(chat, f"{user}/{device}", saved)
+                return
+
     def _has_sent(self, chat: str, profile: MessageContent) -> bool:
         own = (each for each in self._store.writings(chat, "profile") if each.user == self._user)
         return any(each.content.fields["at"] >= profile.fields["at"] for each in own)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import subprocess
-import sys
+import os
+import signal
 from collections.abc import Callable, Iterator
 
+from tests.aws_forks import forked
+
 from emulator.listening import HOST, bound, number
+
+NOWHERE = "http://127.0.0.1:9"
+ARGUMENTS = ("--sweep", "0.1", "--fcm", NOWHERE, "--apns", NOWHERE)
 
 
 @contextlib.contextmanager
@@ -20,20 +25,17 @@ def running() -> Iterator[str]:
 @contextlib.contextmanager
 def killed() -> Iterator[tuple[str, Callable[[], None]]]:
     """Its URL, and what kills it."""
+    its_input, our_end = os.pipe()
+    our_output, its_output = os.pipe()
     with bound(0, "AWS") as listening:
-        url, fd = f"http://{HOST}:{number(listening)}", listening.fileno()
-        server = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "emulator.aws.server", "--fd", str(fd), "--sweep", "0.1"),
-                *("--fcm", "http://127.0.0.1:9", "--apns", "http://127.0.0.1:9"),
-            ],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            pass_fds=(fd,),
-        )
-    assert server.stdin is not None and server.stdout is not None
-    with server:
-        assert server.stdout.readline() == "ready\n"
-        yield url, server.kill
-        server.stdin.close()
+        url = f"http://{HOST}:{number(listening)}"
+        pid = forked(listening.fileno(), its_input, its_output, ARGUMENTS)
+    os.close(its_input)
+    os.close(its_output)
+    with os.fdopen(our_output) as output:
+        try:
+            assert output.readline() == "ready\n"
+            yield url, lambda: os.kill(pid, signal.SIGKILL)
+        finally:
+            os.close(our_end)
+            output.read()  # until it has ended

@@ -19,6 +19,7 @@ LEASE_SECONDS = 2 * 3600 + 600
 # A post from inside $connect gets 410, and $connect runs for 6 s at most. So "gone" means nothing
 # for a younger lease: ending it would cut a live connection off from all deliveries.
 OPENING_SECONDS = 10
+SEEN_SECONDS = 86_400  # a device that registers again is written as seen once a day
 DEVICES_LIMIT = 50  # keeps the item that every send reads small
 WATCHERS_LIMIT = 500  # notified of one change; the others see it when they renew their watch
 
@@ -109,11 +110,27 @@ class Devices:
                 self.create_user(user)
                 return self.register(user, device, at, sign_in)
             if device in failure.item["devices"]:
+                there = device_from(failure.item["devices"][device])
+                if at is not None and 0 < there.seen < (at - SEEN_SECONDS) * 1000:
+                    self._seen_again(user, device, at)
                 if sign_in is not None:
                     self._sign_in(user, device, sign_in)
                 return False
             raise ChatError("conflict", f"a user has at most {DEVICES_LIMIT} devices") from None
         return True
+
+    def _seen_again(self, user: str, device: str, at: float) -> None:
+        """It may have been away for so long that no purge waits for it; from now on each does."""
+        try:
+            self._update(
+                user,
+                device,
+                "SET devices.#d.registered_at = :at",
+                "attribute_exists(devices.#d)",
+                at=int(at * 1000),
+            )
+        except ConditionFailed:
+            return  # it has just been removed
 
     def _sign_in(self, user: str, device: str, sign_in: str) -> None:
         """Writes who has registered a device once more, if that is another sign-in."""

@@ -1,4 +1,4 @@
-"""One world for all attacks: each leaves it as it was."""
+"""One world for all attacks of a file: each leaves it as it was."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ import pytest
 from tests.attacks.world import World, attacked
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def world() -> Iterator[World]:
     with attacked() as made:
         yield made

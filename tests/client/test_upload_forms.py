@@ -123,7 +123,7 @@ def test_a_form_is_used_until_s3_refuses_it_or_it_is_about_to_expire(tries: list
         (503, "SlowDown", ServerFault),
     ],
 )
-def test_what_may_pass_is_no_refusal(status: int, code: str, error: type[Exception]) -> None:
+def test_what_may_pass_is_tried_again(status: int, code: str, error: type[Exception]) -> None:
     async def scenario() -> None:
         text = f"<Error><Code>{code}</Code><Message>RequestTimeout</Message></Error>"
         transfer = Transfer()

@@ -234,3 +234,25 @@ def test_a_strangers_name_for_a_direct_chat_titles_nothing() -> None:
             assert (summary.kind, summary.name) == ("direct", None)
 
     with_server(scenario)
+
+
+def test_a_new_device_gets_the_profile_of_who_writes_to_it_from_themselves() -> None:
+    async def scenario(server: Served) -> None:
+        async with online(server, "ravi") as ravi, online(server, "raju") as raju:
+            await ravi.writing.set_profile("Ravi K.", None)
+            await written(ravi, raju)
+            alone: list[str] = []
+            send = ravi._send_to_device
+
+            def sent(chat: str, device: str, content: MessageContent) -> None:
+                alone.append(f"{content.kind} to {device}")
+                send(chat, device, content)
+
+            ravi._send_to_device = sent  # type: ignore[method-assign]
+            async with online(server, "raju", "laptop") as laptop:
+                assert laptop.writing.profile("ravi").name is None
+                await written(ravi, laptop, "again")
+                await until(lambda: laptop.writing.profile("ravi").name == "Ravi K.")
+                await until(lambda: alone == ["profile to raju/laptop"])
+
+    with_server(scenario)

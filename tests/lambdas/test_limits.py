@@ -171,3 +171,22 @@ def test_a_bucket_is_full_at_the_very_millisecond_that_it_says(world: Backend) -
     assert bucket.wait("ravi", "x", LIMIT) == 0.1
     world.clock.pass_seconds(0.1)
     assert bucket.wait("ravi", "x", LIMIT) is None
+
+
+def test_the_last_token_is_given_out_once(world: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another function takes it after this one has found it, and before this one writes."""
+    bucket = Limits(world.aws.users, world.clock)
+    assert bucket.wait("ravi", "x", LIMIT, tokens=2) is None
+    update, calls = Table.update, 0
+
+    def overtaken(self: Table, *arguments: Any, **values: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            with monkeypatch.context() as undisturbed:
+                undisturbed.setattr(Table, "update", update)
+                assert bucket.wait("ravi", "x", LIMIT) is None
+        return update(self, *arguments, **values)
+
+    monkeypatch.setattr(Table, "update", overtaken)
+    assert bucket.wait("ravi", "x", LIMIT) == 10

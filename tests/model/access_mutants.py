@@ -1,9 +1,8 @@
 """Plausible mistakes in who may see and do what, and in how long it lasts."""
 
 from lambdas.api.sign_ins import SignIns
-from lambdas.delivery import roster
 from lambdas.messages import history, log, send, sync_plan
-from lambdas.presence import tickets
+from lambdas.presence import authorize
 from lambdas.presence.devices import Devices
 from tests.model.mutant import Mutant, edited
 
@@ -28,7 +27,7 @@ ACCESS_MUTANTS = (
     Mutant("its_sign_in_goes_on", SignIns, "require", lambda *_: None, "was removed, and", REMOVED),
     edited(
         "a_ticket_is_not_used_up",
-        (tickets, "redeem"),
+        (authorize, "redeem"),
         (
             'tickets.delete({"ticket": _digest(ticket)}, "attribute_exists(ticket)")',
             'tickets.get({"ticket": _digest(ticket)})',
@@ -48,12 +47,6 @@ ACCESS_MUTANTS = (
         ('expired = item["expires_at"] <= now', "expired = False"),
         "has expired",
         ("days_pass",),
-    ),
-    edited(
-        "a_device_is_not_waited_for",
-        (roster, "floor"),
-        ("if not 0 < device.seen < unseen_since", "if not 0 < device.seen < unseen_since + 10**10"),
-        "was deleted",
     ),
     edited(
         "ticks_are_ahead",

@@ -198,7 +198,7 @@ class Checks:
 
 
 def _is_gone(device: Device, stored: Stored) -> bool:
-    """The device had it and lost its store, or was away for too long, and was told of the gap."""
+    """The device had it and lost its store, or was away for too long, and learnt of the gap."""
     may_be_gone = device.was_away or device.passed.get(stored.chat, 0) >= stored.seq
     ranges = device.missing.get(stored.chat, ())
     return may_be_gone and any(first <= stored.seq <= last for first, last in ranges)

@@ -29,28 +29,30 @@ class Clients:
         self._handle = frame_handler(ROUTES, lambda: services)
         self._serial = 0
         self.chats: list[str] = []
+        self.chats_of: Callable[[str], list[str]] = lambda _user: self.chats
         self.on_response: Callable[[Device, Frame], None] = lambda _device, _frame: None
         self.on_report: Callable[[str, str, int], None] = lambda _chat, _user, _mark: None
 
-    def _one(self) -> Device:
-        return self._random.choice(self._devices)
+    def _one(self, able: Callable[[Device], object] = Device.connected) -> Device:
+        """Of those who can, if there are any."""
+        return self._random.choice([each for each in self._devices if able(each)] or self._devices)
 
     # -- what one of them does
 
     def receives(self) -> None:
-        self.receive_one(self._one())
+        self.receive_one(self._one(lambda device: device.socket and device.socket.inbox))
 
     def sends(self) -> None:
         device = self._one()
-        chat = self._random.choice(self.chats)
+        own = self.chats_of(device.user) if self._random.random() < 0.9 else []
         if len(device.outbox) < 3:
-            self.send_new(device, chat)
+            self.send_new(device, self._random.choice(own or self.chats))
 
     def resends(self) -> None:
         self.resend(self._one())
 
     def syncs(self) -> None:
-        self.sync(self._one())
+        self.sync(self._one(lambda device: device.connected() and device.wants_sync))
 
     def reports(self) -> None:
         self.report(self._one(), reading=self._random.random() < 0.5)

@@ -30,7 +30,9 @@ class Connecting:
     # -- what may happen
 
     def comes(self) -> None:
-        device = self._random.choice(self._devices)
+        away = [device for device in self._devices if not device.connected()]
+        often = away and self._random.random() < 0.7
+        device = self._random.choice(away if often else self._devices)
         old = device.socket
         if old is not None and old.state == "open":
             if self._random.random() < 0.5:

@@ -31,11 +31,14 @@ class Events:
     # -- what may happen
 
     def resume(self) -> None:
-        """Half the time the newest, so that some are overtaken again and again."""
+        """Half the time the newest, so that some are overtaken again and again; some calls of it."""
         tasks = self._world.tasks
         if tasks:
             newest = self._random.random() < 0.5
-            self._world.step(tasks[-1] if newest else self._random.choice(tasks))
+            task = tasks[-1] if newest else self._random.choice(tasks)
+            for _ in range(self._random.choice((1, 1, 2, 6))):
+                if not task.done:
+                    self._world.step(task)
 
     def kill(self) -> None:
         if self._world.tasks:
@@ -47,6 +50,9 @@ class Events:
             self._arrives(waiting.pop(self._random.randrange(len(waiting))))
 
     def time_passes(self) -> None:
+        """Mostly functions end meanwhile; some have stood still, and end at their timeout."""
+        if self._random.random() < 0.7:
+            self.finish()
         self._world.now += self._random.choice((0.5, 3, 8, 20))
 
     def days_pass(self) -> None:

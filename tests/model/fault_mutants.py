@@ -35,5 +35,6 @@ FAULT_MUTANTS = (
         (push, "_push_record"),
         ("        raise\n", ""),
         "not woken|counts|twice|still shows",
+        ("harsh", "push_runs"),
     ),
 )

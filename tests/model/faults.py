@@ -66,7 +66,7 @@ class Unreliable:
         """One try that fails, and what botocore would raise for it."""
         world = self._world
         if fault in ("lost", "unanswered", "late"):
-            world.sleep(world.random.uniform(0, 1))
+            world.now += world.random.uniform(0, 0.2)
         if fault == "lost":
             return ConnectTimeoutError(endpoint_url="dynamodb")
         if fault == "late":  # the request is still on its way when its sender gives up

@@ -146,7 +146,7 @@ MUTANTS = (
         Membership,
         "_add",
         _add_at_any_seq,
-        "shows|before joining",
+        "shows|before joining|counts",
         ("members_change",),
     ),
     Mutant(
@@ -163,7 +163,7 @@ MUTANTS = (
         "entry",
         _entry_from_the_start,
         "never showed",
-        (HARSH, "is_restored"),
+        ("reports", "is_restored", "is_backed_up"),
     ),
     Mutant(
         "a_client_trusts_any_answer",
@@ -171,7 +171,7 @@ MUTANTS = (
         "_trusts",
         lambda *_: True,
         "never showed",
-        (HARSH, "is_restored"),
+        ("reports", "is_restored", "is_backed_up"),
     ),
     Mutant("a_page_leaves_out_a_chat", Chats, "names", _names_but_one, "never showed"),
     *FAULT_MUTANTS,

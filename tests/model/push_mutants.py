@@ -83,7 +83,7 @@ PUSH_MUTANTS = (
     Mutant("what_was_read_rings", ringing, "plan", _whatever_was_read, "was read|counts"),
     Mutant("what_is_there_rings", ringing, "plan", _whatever_was_delivered, "is there"),
     Mutant("what_rang_is_forgotten", RingItems, "record", _forgets, "twice"),
-    Mutant("sent_again_rings_again", ringing, "_digest", _by_place, "counts"),
+    Mutant("sent_again_rings_again", ringing, "_digest", _by_place, "counts|twice"),
     Mutant("nothing_is_taken_back", push_jobs, "take_back", _takes_nothing_back, "shows|counts"),
     Mutant("the_watch_names_no_device", push_jobs, "wake_lacking", _of_the_watch_too, "not woken"),
 )

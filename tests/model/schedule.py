@@ -20,10 +20,10 @@ from tests.model.rest import Rest
 from tests.model.small import new_environment
 from tests.model.world import PEOPLE, World, calm
 
-STEPS = 300
+STEPS = 800
 SOME = 0.6  # of the actions are in a schedule
 MUCH, HARSH = 5, "harsh"  # for a mutant: how much more of some actions; and more faults
-Action = tuple[Callable[[], None], int]
+Action = tuple[Callable[[], None], float]
 
 
 class Schedule:
@@ -59,6 +59,9 @@ class Schedule:
         services.gateway.on_post = self.access.on_post
         self.clients.on_response = self.access.on_response
         self.clients.on_report = self.access.reached
+        self.clients.chats_of = lambda user: [
+            chat for chat in self.clients.chats if user in self.checks.members(chat)
+        ]
         self.pushing = PushChecks(self.world, self.devices, self.checks, self.events)
         self.reads = self.random.random() < 0.5  # whether people read what arrives in the end
         with calm(self.world):
@@ -91,46 +94,54 @@ class Schedule:
     def _actions(self) -> tuple[list[Action], list[Action]]:
         """The steps with their weights: those that go on when everybody comes back, and others.
 
-        A schedule has some of the others only, so that these have more to do with one another
+        A schedule has some of the last ones only, so that these have more to do with one another
         (Groce et al., Swarm Testing, 2012).
         """
+        clients, connecting, events, people = (
+            self.clients,
+            self.connecting,
+            self.events,
+            self.people,
+        )
         catching_up: list[Action] = [
-            (self.events.resume, 40),
-            (self.clients.receives, 25),
-            (self.clients.sends, 7),
-            (self.clients.syncs, 10),
-            (self.events.kill, 1),
+            (events.resume, 40),
+            (clients.receives, 25),
+            (clients.sends, 7),
+            (clients.syncs, 12),
+            (events.kill, 1),
         ]
-        others: list[Action] = [
-            (self.clients.resends, 2),
-            (self.clients.reports, 5),
-            (self.connecting.comes, 4),
-            (self.connecting.goes, 2),
-            (self.connecting.zombie_is_noticed, 1),
-            (self.connecting.late_disconnect_comes, 1),
-            (self.connecting.is_backed_up, 1),
-            (self.connecting.is_restored, 1),
-            (self.events.request_arrives_late, 2),
-            (self.events.watch_runs, 4),
-            (self.events.push_runs, 6),
-            (self.events.time_passes, 1),
-            (self.events.days_pass, 1),
-            (self.events.ttl_deletes, 2),
-            (self.connecting.old_ticket_is_tried, 1),
-            (self.people.device_appears, 1),
-            (self.people.new_device_tries_again, 1),
-            (self.people.device_is_removed, 2),
-            (self.people.removed_device_acts, 1),
-            (self.people.removed_device_sends, 1),
-            (self.people.members_change, 2),
-            (self.people.reads_back, 2),
-            (self.people.uploads_keys, 1),
-            (self.people.claims_keys, 1),
+        always: list[Action] = [
+            (clients.resends, 2),
+            (clients.reports, 8),
+            (connecting.comes, 5),
+            (connecting.goes, 2),
+            (connecting.zombie_is_noticed, 1),
+            (events.request_arrives_late, 2),
+            (events.watch_runs, 8),
+            (events.push_runs, 8),
         ]
-        some = [each for each in others if self.random.random() < SOME or self._wants(each)]
+        some: list[Action] = [
+            (connecting.late_disconnect_comes, 1),
+            (connecting.is_backed_up, 1),
+            (connecting.is_restored, 1),
+            (connecting.old_ticket_is_tried, 1),
+            (events.time_passes, 1),
+            (events.days_pass, 0.5),
+            (events.ttl_deletes, 2),
+            (people.device_appears, 1),
+            (people.new_device_tries_again, 1),
+            (people.device_is_removed, 2),
+            (people.removed_device_acts, 1),
+            (people.removed_device_sends, 1),
+            (people.members_change, 2),
+            (people.reads_back, 2),
+            (people.uploads_keys, 1),
+            (people.claims_keys, 1),
+        ]
+        some = [each for each in some if self.random.random() < SOME or self._wants(each)]
         return catching_up, [
             (action, weight * MUCH if self._wants((action, weight)) else weight)
-            for action, weight in some
+            for action, weight in [*always, *some]
         ]
 
     def _wants(self, action: Action) -> bool:

@@ -148,7 +148,11 @@ class World:
             self.say(f"  {self.running.name}: {name}")
 
     def sleep(self, seconds: float) -> None:
-        self.now += seconds
+        """Of the running function; others go on meanwhile."""
+        until, task = self.now + seconds, self.running
+        while task is not None and self.now < until:
+            task.pause()
+            self.now += min(0.3, max(until - self.now, 0))
 
 
 @contextmanager

@@ -58,6 +58,7 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.mark.deep
 def test_two_runs_give_the_same_bytes(assembly: Path, tmp_path: Path) -> None:
     again = tmp_path / "cdk.out"
     done = run(again, context=STAGING, environment={"PYTHONHASHSEED": "2", "TZ": "Asia/Kolkata"})

@@ -21,7 +21,7 @@ from stacks.config.target_groups import Stickiness
 from stacks.stage import EnvironmentStage
 from tests.stacks.complete import CERTIFICATE, complete
 from tests.stacks.conftest import flags
-from tests.stacks.synthesized import Synthesize
+from tests.stacks.synthesized import Synthesize, Synthesized
 
 # Rule and finding, construct path (both may have wildcards), why it stands. Each line is one
 # decision; a line that nothing matches any more has to go.
@@ -104,6 +104,7 @@ def assemblies(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return outs
 
 
+@pytest.mark.deep
 def test_every_finding_of_cdk_nag_has_been_reviewed(assemblies: dict[str, Path]) -> None:
     unmet = set(REVIEWED)
     for out in assemblies.values():
@@ -118,6 +119,20 @@ def test_every_finding_of_cdk_nag_has_been_reviewed(assemblies: dict[str, Path])
     assert not unmet, "nothing is found of these any more"
 
 
+def lint(folder: Path) -> None:
+    # W3005: CDK names dependencies that a reference implies already
+    command = [CFN_LINT, "--ignore-checks", "W3005", "--", *map(str, folder.iterdir())]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_cfn_lint_finds_nothing_in_dev(dev: Synthesized, tmp_path: Path) -> None:
+    for name, template in dev.stacks.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(template))
+    lint(tmp_path)
+
+
+@pytest.mark.deep
 def test_cfn_lint_finds_nothing_in_any_environment_or_way_of_balancing(
     assemblies: dict[str, Path], synthesize: Synthesize, tmp_path: Path
 ) -> None:
@@ -137,10 +152,7 @@ def test_cfn_lint_finds_nothing_in_any_environment_or_way_of_balancing(
         names.setdefault(json.dumps(synthesize(config).stacks["Web"]), f"{number}-Web.json")
     for text, name in names.items():
         (tmp_path / name).write_text(text)
-    # W3005: CDK names dependencies that a reference implies already
-    command = [CFN_LINT, "--ignore-checks", "W3005", "--", *map(str, tmp_path.iterdir())]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
+    lint(tmp_path)
 
 
 def _findings(out: Path) -> Iterator[tuple[str, str]]:

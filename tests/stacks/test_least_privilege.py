@@ -193,8 +193,15 @@ OWN_KEY = "arn:aws:kms:eu-west-1:123456789012:key/1b2c3d4e-5f60-4718-8a9b-0c1d2e
 @pytest.mark.parametrize(
     ("own", "own_key"),
     [
-        ((), False),  # with a key it is refused: there is nothing that the key would be of
-        *product([("fcm",), ("fcm", "apns"), tuple(OWN)], (True, False)),
+        (("fcm",), True),
+        (("fcm",), False),
+        *(
+            pytest.param(*each, marks=pytest.mark.deep)
+            for each in (
+                ((), False),  # with a key it is refused: there is nothing that it would be of
+                *product([("fcm", "apns"), tuple(OWN)], (True, False)),
+            )
+        ),
     ],
 )
 def test_the_keys_of_the_secrets_are_granted_to_their_reader_and_to_nobody_else(

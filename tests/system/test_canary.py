@@ -240,6 +240,7 @@ def log_levels(system: Searched) -> set[str]:
     return functions | tasks
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(
     ("kind", "put"),
     [

@@ -263,6 +263,7 @@ def test_conversations_go_on_after_restarts_of_either_side(
     tell(story)
 
 
+@pytest.mark.deep
 def test_a_group_of_both_kinds_with_several_devices_reads_everybody(
     device: Make, name: Name, tell: Callable[[Story], None]
 ) -> None:

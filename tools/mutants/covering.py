@@ -51,9 +51,10 @@ class Map:
     def stale(self, path: str) -> bool:
         return self._digests.get(path) != self._digest(path)
 
-    def put(self, path: str, calls: Calls) -> None:
+    def put(self, path: str, calls: Calls, *, complete: bool) -> None:
+        """A file that is not complete is recorded again by the next run."""
         self._calls = {t: c for t, c in self._calls.items() if t.split("::")[0] != path} | calls
-        self._digests[path] = self._digest(path)
+        self._digests[path] = self._digest(path) if complete else ""
         self._file.write_text(json.dumps({"calls": self._calls, "digests": self._digests}))
 
     def tests_of(self, called: Callable[[str], bool]) -> list[str]:
@@ -64,6 +65,10 @@ class Map:
             if any(map(called, calls))
         ]
         return [test for _, _, test in sorted(found)]
+
+    @property
+    def all(self) -> list[str]:
+        return sorted(self._calls)
 
     def seconds(self, test: str) -> float:
         return self._calls[test][0]

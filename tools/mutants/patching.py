@@ -26,8 +26,10 @@ class Loaded:
         inside = tuple(f"{root / folder}/" for folder in folders)
         self.functions: dict[str, list[FunctionType]] = {}
         gc.unfreeze()  # what is frozen is not listed
+        gc.unfreeze()  # tests/conftest.py freezes what it imports, which get_objects leaves out
         for each in gc.get_objects():
-            if isinstance(each, FunctionType) and each.__code__.co_filename.startswith(inside):
+            # not isinstance, which asks a weak proxy for the class of what may be gone
+            if type(each) is FunctionType and each.__code__.co_filename.startswith(inside):
                 name = str(Path(each.__code__.co_filename).relative_to(root))
                 self.functions.setdefault(name, []).append(each)
         self._modules = [

@@ -47,6 +47,7 @@ class Plugin:
         self.jobs: int = options["jobs"]
         self.again: bool = options["again"]
         self._failed = False
+        self._texts: dict[str, str] = {}  # of test files
         self._kills: Counter[tuple[str, str]] = Counter()  # by file of the mutant, and test
 
     def pytest_runtest_logreport(self, report: Any) -> None:
@@ -96,10 +97,13 @@ class Plugin:
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
 
     def _tests(self, mutant: Mutant) -> list[str]:
-        """The tests that call the function; of a constant, those that call one that names it."""
+        """The tests that call the function; of a constant, those that call one that names it, and
+        all of a file that names it."""
         if mutant.constant:
             called = self._users(mutant.constant)
             names = self.map.tests_of(lambda each: each in called)
+            named = [test for test in self.map.all if self._names(test, mutant.constant)]
+            names = [*named, *(test for test in names if test not in named)]
         else:
             names = self.map.tests_of(lambda each: each == f"{mutant.path}:{mutant.function}")
         chosen: list[str] = []
@@ -110,6 +114,12 @@ class Plugin:
             if name in self.items and (seconds < self.budget or not chosen):
                 chosen.append(name)
         return chosen
+
+    def _names(self, test: str, constant: str) -> bool:
+        path = test.split("::")[0]
+        if path not in self._texts:
+            self._texts[path] = (self.root / path).read_text()
+        return constant in self._texts[path]
 
     def _users(self, constant: str) -> set[str]:
         """The functions whose code reads a constant of this name."""
@@ -173,8 +183,9 @@ class Plugin:
                         kept.write_text(json.dumps(calls))
                 finally:
                     os._exit(0)
-            _wait(child, WALL_SECONDS / 2)
-            self.map.put(path, json.loads(kept.read_text()) if kept.exists() else {})
+            ended = _wait(child, WALL_SECONDS)
+            calls = json.loads(kept.read_text()) if kept.exists() else {}
+            self.map.put(path, calls, complete=ended)
             kept.unlink(missing_ok=True)
 
     def _calls_of(self, path: str) -> Iterator[Calls]:
@@ -219,13 +230,16 @@ def line_of(mutant: Mutant, outcome: str) -> str:
     return f"{outcome:8} {where}\n    - {mutant.before[:150]}\n    + {mutant.after[:150]}"
 
 
-def _wait(child: int, seconds: float) -> None:
-    """Until the child has ended; it is ended after so many seconds."""
+def _wait(child: int, seconds: float) -> bool:
+    """Whether the child has ended by itself; it is ended after so many seconds."""
     until = time.time() + seconds
     while os.waitpid(child, os.WNOHANG)[0] == 0:
         if time.time() > until:
             os.killpg(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            return False
         time.sleep(0.02)
+    return True
 
 
 def _in_pairs(items: Sequence[Any]) -> Iterator[tuple[Any, Any]]:

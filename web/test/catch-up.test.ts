@@ -217,3 +217,14 @@ test("what many clients were given to wait for is spread", async () => {
   }
   expect(waits.map(Math.round)).toEqual([4_000, 4_250, 4_999]);
 });
+
+test("a chat that the response leaves out is asked for again", async () => {
+  await online();
+  await receive(nothing(), messages(stored(1), stored(3)));
+  await after(DEFAULTS.gapGrace);
+  await receive(nothing());
+  await after(DEFAULTS.syncBackoff - 1);
+  expect(asked()).toEqual([{}, { chats: { c: 1 } }]);
+  await after(1);
+  expect(asked()).toEqual([{}, { chats: { c: 1 } }, { chats: { c: 1 } }]);
+});

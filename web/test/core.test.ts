@@ -6,6 +6,7 @@ import { Backoff, Liveness } from "../src/client/core/liveness.ts";
 import { Outbox } from "../src/client/core/outbox.ts";
 import { ReceiptPlan } from "../src/client/core/receipts.ts";
 import { DEFAULTS } from "../src/client/core/settings.ts";
+import type { Step } from "../src/client/core/step.ts";
 import { reached, State, stage, stages } from "../src/client/core/ticks.ts";
 import type { OutboxRow } from "../src/client/store/tables.ts";
 
@@ -364,5 +365,34 @@ describe("receipts", () => {
     receipts.due(9_000);
     receipts.repeat("c", 10_000);
     expect(receipts.due(9e9)).toEqual([frame(2, 0, "mira", "raju")]);
+  });
+
+  test("a client that closes waits for nothing", () => {
+    const receipts = plan();
+    move(receipts, 0, 1);
+    expect(receipts.due(0)).toEqual([]);
+    expect(receipts.due(0, true)).toEqual([frame(1, 0, "raju")]);
+  });
+
+  test("a pong confirms what was sent before the ping, and no more", async () => {
+    const receipts = plan();
+    const reported: object[] = [];
+    const ledger = {
+      chat: async () => ({ reported: { delivered: 0, read: 0 } }),
+      changeChat: async (_chat: string, change: object) => reported.push(change),
+    };
+    move(receipts, 0, 1);
+    receipts.due(50);
+    receipts.pinged();
+    receipts.moved("c", 300, { delivered: 2, read: 0 }, ["mira"], 2);
+    receipts.due(9_000);
+    await receipts.confirmed({ ledger } as unknown as Step);
+    expect(reported).toEqual([{ reported: { delivered: 1, read: 0 } }]);
+    receipts.repeat("c", 10_000);
+    expect(receipts.due(20_000)).toEqual([frame(2, 0, "mira", "raju")]);
+    receipts.pinged();
+    await receipts.confirmed({ ledger } as unknown as Step);
+    receipts.repeat("c", 30_000);
+    expect(receipts.due(9e9)).toEqual([frame(2, 0)]);
   });
 });

@@ -178,7 +178,7 @@ test.each([
   [400, "EntityTooLarge", Refused],
   [403, "AccessDenied", Refused],
   [503, "SlowDown", ApiError],
-])("what may pass is no refusal: %i %s", async (status, code, error) => {
+])("what may pass is tried again: %i %s", async (status, code, error) => {
   const text = `<Error><Code>${code}</Code><Message>RequestTimeout</Message></Error>`;
   vi.stubGlobal("fetch", async () => new Response(text, { status }));
   const sent = put("https://bucket", new Map(), new Uint8Array(1), () => {}, AbortSignal.any([]));

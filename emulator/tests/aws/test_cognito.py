@@ -15,7 +15,11 @@ def cognito(aws: str) -> Any:
 @pytest.fixture
 def client(cognito: Any) -> str:
     pool = cognito.create_user_pool(PoolName="users")["UserPool"]["Id"]
-    made = cognito.create_user_pool_client(UserPoolId=pool, ClientName=str(uuid.uuid4()))
+    made = cognito.create_user_pool_client(
+        UserPoolId=pool,
+        ClientName=str(uuid.uuid4()),
+        ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
+    )
     client_id = str(made["UserPoolClient"]["ClientId"])
     cognito.sign_up(ClientId=client_id, Username="ravi", Password="Passw0rd!")
     cognito.admin_confirm_sign_up(UserPoolId=pool, Username="ravi")

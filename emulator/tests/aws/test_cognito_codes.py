@@ -32,7 +32,10 @@ class Pool:
         made = cognito.create_user_pool(PoolName=str(uuid.uuid4()), **settings)
         self.id = made["UserPool"]["Id"]
         client = cognito.create_user_pool_client(
-            UserPoolId=self.id, ClientName="c", PreventUserExistenceErrors="ENABLED"
+            UserPoolId=self.id,
+            ClientName="c",
+            PreventUserExistenceErrors="ENABLED",
+            ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH"],
         )
         self.client = client["UserPoolClient"]["ClientId"]
         cognito.sign_up(ClientId=self.client, Username="ravi", Password=OLD)

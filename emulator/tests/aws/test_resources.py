@@ -52,6 +52,31 @@ def test_a_table_has_its_keys_its_expiry_and_its_stream(clients: Clients) -> Non
     assert provider.state() == {"tables": [{"name": made.ref, "items": 0}]}
 
 
+def test_the_own_policies_of_tables_and_keys_are_passed_on(clients: Clients) -> None:
+    found: dict[str, Any] = {}
+
+    def add(_where: str, arn: str, document: Any) -> None:
+        found[arn] = document
+
+    table = {
+        "AttributeDefinitions": [{"AttributeName": "chat", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "chat", "KeyType": "HASH"}],
+    }
+    of_table, of_replica = ({"PolicyDocument": {"Id": each}} for each in ("table", "replica"))
+    tables, keys = TableProvider(clients, add), KeyProvider(clients, add)
+    one = create(tables, "AWS::DynamoDB::Table", **table, ResourcePolicy=of_table)
+    replicas = [{"Region": "us-east-1", "ResourcePolicy": of_replica}]
+    two = create(tables, "AWS::DynamoDB::GlobalTable", **table, Replicas=replicas)
+    key = create(keys, "AWS::KMS::Key", KeyPolicy={"Id": "key"})
+    create(keys, "AWS::KMS::Alias", AliasName=f"alias/{key.ref}", TargetKeyId=key.ref)
+    create(tables, "AWS::DynamoDB::Table", **table)
+    assert {arn: each["Id"] for arn, each in found.items()} == {
+        one.attributes["Arn"]: "table",
+        two.attributes["Arn"]: "replica",
+        key.attributes["Arn"]: "key",
+    }
+
+
 def test_a_fifo_queue_has_its_attributes_and_its_dead_letters(clients: Clients) -> None:
     provider = QueueProvider(clients)
     dead = create(provider, "AWS::SQS::Queue", FifoQueue=True)

@@ -36,6 +36,7 @@ def test_a_scope_is_read_from_the_header_or_the_query() -> None:
         (Scope("eu-west-1", "lambda"), "us-east-1", "is in us-east-1, not in eu-west-1"),
         (Scope("us-east-1", "ec2"), "us-east-1", "does not serve ec2; it has apigateway"),
         (Scope("us-east-1", "events"), "", "does not serve events"),
+        (Scope("us-east-1", "iam"), "us-east-1", "does not serve iam"),
     ],
 )
 def test_what_is_not_served_gets_a_sentence(

@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from emulator.balancer.messages.desync import doubt_of_body, doubt_of_headers, gravest
 from emulator.balancer.messages.head import Head, Rejected, query_pairs, read_block, read_head
-from emulator.balancer.messages.headers import Field, Peer, outgoing_host, traced, values_of
+from emulator.balancer.messages.headers import (
+    Field,
+    Peer,
+    named_by_connection,
+    outgoing_host,
+    traced,
+    values_of,
+)
 from emulator.balancer.messages.outgoing import forwarded_fields, request_head, response_head
 from emulator.balancer.settings import BalancerSettings
 
@@ -296,3 +303,21 @@ def test_no_header_of_a_client_makes_a_second_request_or_another_host(
     for own in ("host", "x-forwarded-for", "x-forwarded-proto", "x-amzn-trace-id"):
         assert names.count(own) == 1
     assert names.count("content-length") + names.count("transfer-encoding") <= 1
+
+
+def test_a_list_in_several_lines_is_one_list() -> None:
+    for lines in (
+        ["100-continue"],
+        ["x", "100-Continue"],
+        ["100-continue", "x"],
+        ["x, 100-continue"],
+    ):
+        assert head(*(("Expect", line) for line in lines)).expects_continue, lines
+    assert not head(("Expect", "100")).expects_continue
+    for lines in (["close"], ["close", "X-A"], ["X-A", "Close"], ["X-A, close"]):
+        assert "close" in named_by_connection({"connection": lines})
+    block = read_block(
+        fields(("Host", "h"), ("Upgrade", "a"), ("Upgrade", "websocket")), BalancerSettings()
+    )
+    upgrade = read_head("GET", "/", "1.1", True, True, block, BalancerSettings())
+    assert b"Upgrade: a, websocket\r\n" in request_head(upgrade, PEER, BalancerSettings(), OWN)

@@ -120,12 +120,15 @@ def test_what_depends_on_the_request_is_never_remembered() -> None:
 def test_the_policy_of_a_bucket_is_about_its_objects_and_a_function_s_about_its_versions() -> None:
     bucket, function = "arn:aws:s3:::files", "arn:aws:lambda:us-east-1:123456789012:function:f"
     deny = {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}
-    own = {each: [{"Version": "2012-10-17", "Statement": deny}] for each in (bucket, function)}
+    own = {
+        each: [{"Version": "2012-10-17", "Statement": deny}] for each in (bucket, function, TABLE)
+    }
     known = authority({"Action": "*", "Resource": "*"}, own)
     for action, resource in (
         ("s3:GetObject", f"{bucket}/a/b"),
         ("s3:ListBucket", bucket),
         ("lambda:InvokeFunction", f"{function}:live"),
+        ("dynamodb:Query", f"{TABLE}/index/by-mail"),
     ):
         assert asked(known, action, resource).endswith(
             "an explicit deny in a resource-based policy"

@@ -126,6 +126,10 @@ ROWS: list[Row] = [
     ("kms", "sign", {"KeyId": SIGNING, "Message": b"x", "SigningAlgorithm": "ECDSA_SHA_256"}, {"kms:Sign": [SIGNING]}),
     ("lambda", "invoke", {"FunctionName": "echo"}, {"lambda:InvokeFunction": [f"arn:aws:lambda:{HERE}:function:echo"]}),
     ("lambda", "invoke", {"FunctionName": f"arn:aws:lambda:{HERE}:function:echo", "Qualifier": "live"}, {"lambda:InvokeFunction": [f"arn:aws:lambda:{HERE}:function:echo:live"]}),
+    ("lambda", "list_functions", {}, {"lambda:ListFunctions": ["*"]}),
+    ("lambda", "get_function", {"FunctionName": "echo"}, {"lambda:GetFunction": [f"arn:aws:lambda:{HERE}:function:echo"]}),
+    ("lambda", "delete_function", {"FunctionName": "echo"}, {"lambda:DELETE": [""]}),  # not here
+    ("apigatewayv2", "get_apis", {}, {"apigateway:GET": [""]}),  # its actions are HTTP methods
     ("cloudformation", "describe_stacks", {"StackName": STACK}, {"cloudformation:DescribeStacks": [STACK]}),
     ("cloudformation", "describe_stacks", {"StackName": "chat"}, {"cloudformation:DescribeStacks": [f"arn:aws:cloudformation:{HERE}:stack/chat/*"]}),
     ("s3", "get_object", {"Bucket": "files", "Key": "a/b c"}, {"s3:GetObject": ["arn:aws:s3:::files/a/b c"]}),
@@ -134,6 +138,7 @@ ROWS: list[Row] = [
     ("s3", "put_object", {"Bucket": "files", "Key": "a", "Body": b""}, {"s3:PutObject": ["arn:aws:s3:::files/a"]}),
     ("s3", "put_object_tagging", {"Bucket": "files", "Key": "a", "Tagging": {"TagSet": []}}, {"s3:PutObjectTagging": ["arn:aws:s3:::files/a"]}),
     ("s3", "copy_object", {"Bucket": "files", "Key": "a", "CopySource": "old/b"}, {"s3:PutObject": ["arn:aws:s3:::files/a"], "s3:GetObject": ["arn:aws:s3:::old/b"]}),
+    ("s3", "copy_object", {"Bucket": "files", "Key": "a", "CopySource": {"Bucket": "old", "Key": "b", "VersionId": "1"}}, {"s3:PutObject": ["arn:aws:s3:::files/a"], "s3:GetObjectVersion": ["arn:aws:s3:::old/b"]}),
     ("s3", "delete_object", {"Bucket": "files", "Key": "a"}, {"s3:DeleteObject": ["arn:aws:s3:::files/a"]}),
     ("s3", "delete_objects", {"Bucket": "files", "Delete": {"Objects": [{"Key": "a"}, {"Key": "b"}]}}, {"s3:DeleteObject": ["arn:aws:s3:::files/a", "arn:aws:s3:::files/b"]}),
     ("s3", "abort_multipart_upload", {"Bucket": "files", "Key": "a", "UploadId": "1"}, {"s3:AbortMultipartUpload": ["arn:aws:s3:::files/a"]}),

@@ -123,6 +123,9 @@ def test_null_asks_whether_a_key_is_there() -> None:
         ("ForAnyValue:StringNotEquals", ["a", "b"], ["a", "b"], False),
         ("ForAnyValue:StringLike", ["a*"], ["b", "ab"], True),
         ("ForAllValues:StringLikeIfExists", ["a*"], ["ab"], True),
+        # without a quantifier: one that matches is enough, and too much for a negated operator
+        ("StringEquals", ["a"], ["b", "a"], True),
+        ("StringNotEquals", ["a"], ["b", "a"], False),
     ],
 )
 def test_keys_of_many_values_are_quantified(

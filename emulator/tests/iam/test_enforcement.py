@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -103,7 +104,6 @@ REFUSED: list[tuple[str, str, dict[str, Any], int, str, str, str]] = [
     ("secretsmanager", "get_secret_value", {"SecretId": "s"}, 400, EXCEPTION, "secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:{HERE}:secret:s"),
     ("kms", "get_public_key", {"KeyId": "k"}, 400, EXCEPTION, "kms:GetPublicKey", f"arn:aws:kms:{HERE}:key/k"),
     ("cloudformation", "describe_stacks", {"StackName": "s"}, 403, DENIED, "cloudformation:DescribeStacks", f"arn:aws:cloudformation:{HERE}:stack/s/*"),
-    ("ssm", "get_parameter", {"Name": "p"}, 400, EXCEPTION, "ssm:GetParameter", "*"),
     ("logs", "describe_log_groups", {}, 400, EXCEPTION, "logs:DescribeLogGroups", "*"),
 ]  # fmt: skip
 
@@ -189,9 +189,32 @@ def test_a_presigned_request_may_do_what_its_signer_may(server: Server) -> None:
     assert status("delete_object", "DELETE", Bucket="files", Key="there") == 403
 
 
+def test_a_presigned_form_may_put_what_its_signer_may(server: Server) -> None:
+    def status(bucket: str, key: str) -> int:
+        client = server.client("s3", signature_version="s3v4")
+        form = client.generate_presigned_post(bucket, key)
+        parts = [*form["fields"].items(), ("file", "x")]
+        body = "".join(
+            f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+            for name, value in parts
+        )
+        headers = {"Content-Type": "multipart/form-data; boundary=b"}
+        request = urllib.request.Request(f"{server.url}/{bucket}", f"{body}--b--".encode(), headers)
+        try:
+            with urllib.request.urlopen(request) as found:
+                return int(found.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    assert status("files", "a") == 204
+    assert status("listed", "a") == 403
+
+
 def test_a_warning_lets_the_call_through(server: Server) -> None:
     server.says("warn")
     try:
         server.client("dynamodb").get_item(TableName="chats", Key={"id": {"S": "a"}})
+        stranger = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "x"}
+        server.client("dynamodb", stranger).list_tables()
     finally:
         server.says("enforce")

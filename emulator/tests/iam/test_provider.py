@@ -7,18 +7,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import ClientSession
 
 from emulator import credentials
+from emulator.balancer.provider import LoadBalancingProvider
+from emulator.clock import Clock
 from emulator.events import permissions as of_pollers
 from emulator.events.model import read_mapping
+from emulator.gateway.connections import Registry
 from emulator.gateway.dispatch import Dispatcher
 from emulator.gateway.events import ConnectionInfo
+from emulator.gateway.management import ManagementApi
 from emulator.gateway.model import Integration, Route, WebSocketApi
 from emulator.iam.authority import Need
 from emulator.iam.denials import Denials
 from emulator.providers import EmulatorError, InvokeResult, Resource
 from emulator.resources.permissions import PermissionProvider
 from emulator.template.place import Place
+from emulator.traces.ring import Ring
 
 HERE = "us-east-1:123456789012"
 TABLE, QUEUE = f"arn:aws:dynamodb:{HERE}:table/chats", f"arn:aws:sqs:{HERE}:jobs"
@@ -206,6 +212,67 @@ def test_a_poller_needs_its_function_s_role(
         scene.function_with(*(each for each in actions if each != lacking))
         with pytest.raises(EmulatorError, match=error.format(lacking.partition(":")[2])):
             of_pollers.check(mapping, scene.provider)
+
+
+def test_the_management_api_asks_before_it_posts(scene: Scene) -> None:
+    scene.function_with("execute-api:ManageConnections", resource=f"{API}/POST/@connections/*")
+
+    async def statuses() -> list[int]:
+        management = ManagementApi(
+            Registry(),
+            "dev",
+            0,
+            lambda: "id",
+            Ring(lambda: 0.0),
+            lambda headers, path: scene.provider.connections(
+                headers, f"{API.removesuffix('/dev')}{path}"
+            ),
+        )
+        await management.start()
+        url = f"{management.listener.url}/dev/@connections/L0SM9cOFvHcCIhw="
+        key = "Store-0a1b2c"
+        headers = {
+            "Authorization": f"AWS4-HMAC-SHA256 Credential={key}/20260101/us-east-1/execute-api/x",
+            "X-Amz-Security-Token": credentials.session_token(key),
+        }
+        try:
+            async with ClientSession(headers=headers) as http:
+                return [(await http.request(method, url)).status for method in ("POST", "DELETE")]
+        finally:
+            await management.stop()
+
+    # who may gets the response that the connection is gone
+    assert asyncio.run(statuses()) == [410, 403]
+
+
+def test_the_load_balancer_invokes_what_a_permission_of_the_function_names(scene: Scene) -> None:
+    async def invoke(function: str, event: bytes) -> InvokeResult:
+        raise AssertionError("nothing is requested")
+
+    async def start(allowed: bool) -> None:
+        provider = LoadBalancingProvider(invoke, port=0, clock=Clock(), gate=scene.provider)
+        properties = {"TargetType": "lambda", "Targets": [{"Id": FUNCTION}]}
+        group = Resource("Stack", "Group", "AWS::ElasticLoadBalancingV2::TargetGroup", properties)
+        made = await provider.create(group, properties)
+        if allowed:
+            permission = {
+                "FunctionName": FUNCTION,
+                "Action": "lambda:InvokeFunction",
+                "Principal": "elasticloadbalancing.amazonaws.com",
+                "SourceArn": made.ref,
+            }
+            resource = Resource("Stack", "P", "AWS::Lambda::Permission", permission)
+            await scene.provider.create(resource, permission)
+        try:
+            await provider.start()
+        finally:
+            await provider.stop()
+
+    with pytest.raises(
+        EmulatorError, match="elasticloadbalancing principal does not have permission"
+    ):
+        asyncio.run(start(False))
+    asyncio.run(start(True))
 
 
 def test_api_gateway_invokes_what_a_permission_of_the_function_names(scene: Scene) -> None:

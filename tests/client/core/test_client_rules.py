@@ -751,3 +751,14 @@ def test_a_receipt_that_is_refused_is_not_repeated_and_the_chat_is_asked_about()
         assert not client.actions("receipt") and not client.actions("typing")
     client.hear(synced(1, 1))
     assert not client.engine.left(CHAT)
+
+
+def test_a_chat_that_the_response_leaves_out_is_asked_for_again(client: Client) -> None:
+    client.open()
+    client.hear(message(1), message(3))
+    client.after(client.settings.gap_grace)
+    client.hear(frames.Synced({}, False, None, None))
+    client.after(client.settings.sync_backoff - 0.1)
+    assert len(client.actions("sync")) == 1
+    client.after(0.1)
+    assert client.actions("sync") == [{"action": "sync", "chats": {CHAT: 1}}] * 2

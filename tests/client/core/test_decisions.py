@@ -13,6 +13,7 @@ from client.core.liveness import Backoff, Liveness
 from client.core.outbox import Outbox
 from client.core.receipts import ReceiptPlan
 from client.core.settings import Settings
+from client.core.syncing import SyncPlan
 from client.core.ticks import State, reached, stage, stages
 
 SETTINGS = Settings()
@@ -335,3 +336,97 @@ def test_the_first_attempt_is_spread_over_the_window_of_the_ticket() -> None:
         assert backoff.pause() <= 2
     assert min(first) < 10
     assert 110 < max(first) <= 120
+
+
+def test_a_new_connection_has_a_life_of_its_own() -> None:
+    alive = Liveness(SETTINGS, Random(1))
+    alive.opened(0.0)
+    alive.probe(100.0)
+    assert alive.ping_due(100.0) and alive.dead(110.0)
+    alive.probe(105.0)  # a ping is under way
+    assert not alive.ping_due(105.0)
+    assert alive.ping_due(400.0) and alive.dead(400.0)  # a second one does not put the end off
+    alive.opened(500.0)
+    assert not alive.dead(9999.0)
+    alive.closed()
+    assert alive.next_due() is None and not alive.reconnect_due(1e9) and not alive.ping_due(1e9)
+
+
+def test_a_server_that_says_how_long_is_given_a_little_longer() -> None:
+    for seed in range(20):
+        box = Outbox(SETTINGS, Random(seed))
+        box.opened()
+        box.add("a1", "a", {}, maybe_sent=False)
+        box.add("b1", "b", {}, maybe_sent=False)
+        assert ids(box, 0.0) == ["a1", "b1"] and box.in_flight("a") and not box.in_flight("c")
+        box.remove("b1")
+        box.retry("a1", 10.0, 30.0)
+        due = box.next_due(resumed=True)
+        assert due is not None and 40.0 <= due <= 46.0 and due != 40.0
+
+
+def test_after_a_lost_connection_nothing_that_was_sent_is_sure() -> None:
+    box = outbox()
+    for name in ("a1", "b1", "c1"):
+        box.add(name, name[0], {}, maybe_sent=False)
+    ids(box, 0.0)
+    box.add("d1", "d", {}, maybe_sent=False)
+    box.closed()
+    box.opened()
+    assert ids(box, 1.0, resumed=False) == ["d1"]
+    assert ids(box, 1.0) == ["a1", "b1", "c1"]
+
+
+def test_a_receipt_is_dirty_until_it_is_sent_and_forgotten_with_its_chat() -> None:
+    plan = ReceiptPlan(SETTINGS, Random(1))
+    plan.opened({})
+    plan.repeat("c", 0.0)
+    assert plan.next_due() is None and plan.delivered("c") == 0
+    plan.moved("c", 1.0, Watermarks(5, 3), {"raju"}, 2)
+    plan.moved("c", 1.0, Watermarks(4, 2), set(), 2)
+    assert plan.delivered("c") == 5 and plan.due(1.0) == []
+    (frame,) = plan.due(1.0, everything=True)
+    assert (frame["delivered"], frame["read"], frame["senders"]) == (5, 3, ["raju"])
+    plan.moved("c", 2.0, Watermarks(5, 3), {"raju"}, 2)
+    assert plan.next_due() is None
+    plan.moved("c", 3.0, Watermarks(6, 3), {"raju"}, 2)
+    plan.forget("c")
+    assert plan.next_due() is None and plan.delivered("c") == 0
+
+
+def test_an_entry_that_is_not_ready_holds_up_what_follows() -> None:
+    log = ChatLog[str]()
+    log.offer(2, "b")
+    assert log.behind and log.offer(1, "a", lambda entry: entry != "b") == [(1, "a")]
+    assert (log.held, log.behind, log.watermark) == ("b", False, 1)
+    assert log.resume(lambda entry: False) == []
+    assert log.resume() == [(2, "b")] and log.held is None
+    log.heard_of(4)
+    assert log.behind
+
+
+def test_what_comes_late_is_kept_nowhere() -> None:
+    log = ChatLog[str](watermark=4)
+    assert log.offer(3, "late") == []
+    assert log.complete(6) == [] and log.watermark == 6
+
+
+def test_nothing_is_asked_or_sent_on_a_connection_that_is_closed() -> None:
+    receipts, plan, box = ReceiptPlan(SETTINGS, Random(1)), SyncPlan(SETTINGS, Random(1)), outbox()
+    never_opened = Outbox(SETTINGS, Random(1))
+    for each in (box, never_opened):
+        each.add("a1", "a", {"chat": "a"}, maybe_sent=False)
+    receipts.moved("c", 1.0, Watermarks(5, 0), {"raju"}, 2)
+    assert receipts.due(9.0, everything=True) == []
+    for at in (1.0, 2.0):
+        receipts.opened({})
+        plan.opened(at)
+        receipts.closed()
+        plan.closed()
+        box.closed()
+        plan.want("c", at)
+        assert receipts.due(9.0, everything=True) == [] and receipts.next_due() is None
+        assert plan.due(9.0, dict) is None and plan.next_due() is None
+        assert ids(box, 9.0) == ids(never_opened, 9.0) == []
+    assert box.frame_of("a1") == {"chat": "a"} and box.frame_of("b1") is None
+    assert box.chat_of("a1") == "a" and box.chat_of("b1") is None

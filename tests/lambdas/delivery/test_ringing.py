@@ -208,7 +208,7 @@ def test_what_counts_is_above_what_was_counted_before() -> None:
 
 
 def test_of_who_is_no_member_everything_is_read() -> None:
-    rings = Rings(2, 1, 2, 0, {"phone": Unread((1, 4), (5, 8)), "desk": Unread((9, 3), (7, 2))})
+    rings = Rings(2, 1, 2, 0, {"phone": Unread((1, 4), (5, 8)), "desk": Unread((3, 7), (2, 9))})
     plan = ringing.plan(rings, None, DEVICES, [], Job("raju", "c"), NOW)
     assert plan.read == 9
     assert all(each.after.total == 0 and each.taken_back for each in plan.devices.values())

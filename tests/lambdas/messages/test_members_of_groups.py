@@ -7,6 +7,7 @@ import pytest
 
 from lambdas.errors import ChatError
 from lambdas.messages.chats import Chats
+from lambdas.messages.direct import DirectChats
 from lambdas.messages.membership import Changed, Membership
 from lambdas.presence.devices import Devices
 from lambdas.tables import HEAD, Table, chat_key
@@ -193,3 +194,62 @@ def test_who_is_removed_keeps_neither_item_nor_row(group: Group) -> None:
     for user, rows in (("ravi", 1), ("raju", 0), ("mira", 0)):
         found = group.users.query_all({"user": user}, prefix="chat#", consistent=True)
         assert len(list(found)) == rows
+
+
+def test_who_comes_at_once_all_have_a_place_and_a_row(group: Group) -> None:
+    assert group.change("ravi", add=["zoe", "u1", "mira"]) == "done"
+    for user in ("zoe", "u1"):
+        head = Chats(group.chats, group.users).head(group.name, user)
+        assert head.joined_seq == 0 and "zoe" in head.members
+        assert Chats(group.chats, group.users).names(user) == ([group.name], None)
+    founded = group.membership.found("ravi", ["raju"], ["zoe", "raju"])
+    assert (founded.members, founded.invited) == (["raju", "ravi"], ["zoe"])
+    assert group.head(founded.chat)["invited"] == {"zoe"}
+
+
+def test_rules_change_more_than_once(group: Group) -> None:
+    for rule in ("admins", "members", "admins"):
+        group.membership.appoint("ravi", group.name, rules={"add": rule})
+        head = Chats(group.chats, group.users).head(group.name, "ravi")
+        assert head.rules["add"] == rule
+
+
+def test_who_is_no_admin_any_more_removes_nobody(group: Group) -> None:
+    group.membership.appoint("ravi", group.name, ["raju"])
+
+    def dismisses() -> None:
+        group.membership.appoint("raju", group.name, dismiss=["ravi"])
+        group.change("raju", add=["zoe"])
+
+    group.database.meanwhile = dismisses
+    assert group.change("ravi", remove=["mira"]) == "forbidden"
+    assert "mira" in group.head()["members"]
+
+
+def test_an_admin_who_stays_keeps_the_role_when_others_leave(group: Group) -> None:
+    group.membership.appoint("ravi", group.name, ["raju"])
+    assert group.change("ravi", remove=["mira", "zoe", "u1"]) == "done"
+    assert group.head()["admins"] == {"ravi", "raju"}
+
+
+def test_a_full_group_takes_nobody_who_was_invited(group: Group) -> None:
+    others = [f"u{number}" for number in range(254)]
+    assert group.change("ravi", invite=["zoe"]) == "done"
+    assert group.change("ravi", add=others[:252]) == "done"
+    assert group.membership.join(group.name, "zoe").added == ["zoe"]
+    group.chats.update(chat_key(group.name, HEAD), "ADD invited :one", one={"u253"})
+    with pytest.raises(ChatError, match="at most 256") as error:
+        group.membership.join(group.name, "u253")
+    assert error.value.code == "bad_request"
+
+
+def test_the_members_of_a_direct_chat_do_not_change(group: Group) -> None:
+    direct = DirectChats(group.chats, group.users).begin("ravi", "raju")[0].chat
+    with pytest.raises(ChatError, match="don't change") as error:
+        group.membership.change("ravi", direct, add=["zoe"])
+    assert error.value.code == "forbidden"
+    with pytest.raises(ChatError, match="no admins"):
+        group.membership.appoint("ravi", direct, ["raju"])
+    group.membership.leave("ravi", direct, lambda _: None)
+    assert group.head(direct)["members"] == {"raju"}
+    group.membership.leave("ravi", "unknown", lambda _: None)

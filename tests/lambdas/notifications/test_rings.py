@@ -147,3 +147,54 @@ def test_a_muted_chat_and_a_request_that_has_rung_are_quiet(users: Table) -> Non
         users.put({**user_key("raju", "chat#c"), "muted_until": until})
         assert quiet() is expected
     assert not quiet("mira")
+
+
+def test_each_run_records_anew(users: Table) -> None:
+    store = RingItems(users)
+    for number in (1, 2):
+        store.begin("raju", "c", NOW, LATER)
+        rings = Rings(
+            number, number, number, number, {"phone": Unread((number,))}, {"x": number}, number
+        )
+        store.record("raju", "c", rings)
+        assert store.of(["raju"], "c") == {"raju": rings}
+    users.put({**user_key("raju", "settings"), "expires_at": LATER})
+    assert store.unread("raju", "d", NOW) == {"phone": 1}
+
+
+def test_a_job_that_the_queue_rejects_is_an_error_where_nobody_repeats_it(
+    queued: tuple[Any, list[Job]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aws, _ = queued
+    monkeypatch.setattr(push_jobs.PushQueue, "add", lambda _self, new, _begun: new)
+    with pytest.raises(ConnectionError):
+        push_jobs.take_back(aws, "c", "raju", "desk", 5, Rings(begun=1))
+    assert push_jobs.wake(aws, "c", {"raju": ()}) == [Job("raju", "c")]
+    assert push_jobs.add(aws, [], {}) == []
+
+
+def test_the_queue_gets_ten_jobs_at_once_and_says_which_it_rejected() -> None:
+    calls: list[Any] = []
+
+    def send(**request: Any) -> Any:
+        calls.append(request)
+        entries = request["Entries"]
+        return {"Failed": [{"Id": each["Id"]} for each in (entries[0], entries[-1])]}
+
+    sqs: Any = SimpleNamespace(send_message_batch=send, send_message=lambda **r: calls.append(r))
+    jobs = [Job(f"u{number:02d}", "c") for number in range(23)]
+    rejected = push_jobs.PushQueue(sqs, "url").add(jobs, {"u05": 7})
+    assert [each.user for each in rejected] == ["u00", "u09", "u10", "u19", "u20", "u22"]
+    assert [len(each["Entries"]) for each in calls] == [10, 10, 3]
+    sent = [entry for each in calls for entry in each["Entries"]]
+    assert [entry["MessageBody"] for entry in sent] == [job.body for job in jobs]
+    assert {each["QueueUrl"] for each in calls} == {"url"}
+    assert sent[5]["MessageDeduplicationId"] == jobs[5].deduplication_id(7)
+    assert sent[6]["MessageDeduplicationId"] == jobs[6].deduplication_id(0)
+    assert push_jobs.PushQueue(sqs, "url").add(jobs[:1], {}) == []
+    assert calls[-1] == {
+        "QueueUrl": "url",
+        "MessageBody": jobs[0].body,
+        "MessageGroupId": "u00#c",
+        "MessageDeduplicationId": jobs[0].deduplication_id(0),
+    }

@@ -73,3 +73,23 @@ def test_who_has_left_is_known_until_they_come_back(users: Table) -> None:
     invitations.come_back("mira", "c")
     assert invitations.have_left(["ravi", "raju", "mira", "zoe"], "c") == {"ravi", "raju"}
     assert invitations.have_left(["ravi"], "d") == set()
+
+
+def test_neither_kind_of_item_is_taken_for_another(users: Table) -> None:
+    contacts, invitations = Contacts(users), Invitations(users)
+    contacts.add("ravi", "raju")
+    contacts.put_settings("ravi", {"groups": "nobody", "presence": "everybody"})
+    invitations.add(["ravi"], "c", "raju", NOW)
+    invitations.leave("ravi", "d")
+    users.put({"user": "ravi", "item": "zzz", "expires_at": int(NOW) + 9})
+    assert contacts.states("ravi") == {"raju": "contact"}
+    assert [each.chat for each in invitations.of("ravi", NOW)] == ["c"]
+    found = contacts.settings("ravi")
+    assert (found["groups"], found["presence"]) == ("nobody", "everybody")
+
+
+def test_a_hundred_invitations_are_listed(users: Table) -> None:
+    invitations = Invitations(users)
+    for number in range(101):
+        invitations.add(["ravi"], f"c{number:03d}", "raju", NOW)
+    assert [each.chat for each in invitations.of("ravi", NOW)] == [f"c{n:03d}" for n in range(100)]

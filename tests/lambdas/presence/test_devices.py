@@ -9,6 +9,7 @@ from lambdas.presence.devices import (
     DEVICES_LIMIT,
     LEASE_SECONDS,
     OPENING_SECONDS,
+    WATCHERS_LIMIT,
     Address,
     Device,
     Devices,
@@ -53,6 +54,15 @@ def test_registering_again_changes_only_whose_sign_in_it_is(devices: Devices, us
     assert entry(users) == {**before, "sign_in": "second"}
     assert devices.register("ravi", "plain") and entry(users, "plain") == {}
     assert devices.register("of the pool itself", "phone")
+
+
+@pytest.mark.parametrize(("seconds", "seen"), [(86_400, MS), (86_401, MS + 86_401_000)])
+def test_a_device_that_registers_again_after_a_day_was_seen(
+    devices: Devices, users: Table, seconds: int, seen: int
+) -> None:
+    """Else a purge would not wait for one that was away for as long as messages live."""
+    assert not devices.register("ravi", "phone", NOW + seconds, "first")
+    assert entry(users) == {"registered_at": seen, "sign_in": "first"}
 
 
 def test_a_user_has_at_most_fifty_devices(devices: Devices) -> None:
@@ -162,8 +172,8 @@ def test_a_watch_ends_when_it_says(devices: Devices) -> None:
 
 
 def test_how_long_a_lease_a_watch_and_a_ticket_last() -> None:
-    """API Gateway ends a connection after 2 h; a client renews its watch after 5 minutes."""
-    assert (LEASE_SECONDS, WATCH_SECONDS, TICKET_SECONDS) == (7800, 300, 30)
+    """API Gateway ends a connection after 2 h; $connect runs for 6 s at most."""
+    assert (LEASE_SECONDS, WATCH_SECONDS, TICKET_SECONDS, OPENING_SECONDS) == (7800, 300, 30, 10)
     lease = Device("c", MS)
     assert lease.connected(NOW + LEASE_SECONDS - 1) and not lease.connected(NOW + LEASE_SECONDS)
     assert not Device(None, MS).connected(NOW) and not Device("c").connected(NOW)
@@ -193,3 +203,52 @@ def test_a_ticket_stands_as_a_digest_with_its_times() -> None:
     issue(tickets, "ravi", "phone", NOW + 0.5, lambda size: "t" * size)
     assert redeem(tickets, ticket, NOW + 31) is None
     assert redeem(tickets, ticket, NOW) is None  # it was used up by that
+
+
+def test_each_write_replaces_what_the_one_before_has_written(
+    devices: Devices, users: Table
+) -> None:
+    for number in range(2):
+        at = MS + number * 60_000
+        devices.connect("ravi", "phone", f"c{number}", at)
+        assert (entry(users)["connection_id"], entry(users)["connected_at"]) == (f"c{number}", at)
+        devices.disconnect("ravi", "phone", f"c{number}", NOW + number * 60 + 1)
+        assert entry(users)["last_seen"] == at + 1000
+        devices.set_endpoint("ravi", "phone", f"arn{number}", f"p{number}")
+        assert (entry(users)["endpoint_arn"], entry(users)["platform"]) == (
+            f"arn{number}",
+            f"p{number}",
+        )
+        devices.reject_earlier_tickets("ravi", NOW + number * 60)
+        item = users.get(user_key("ravi", DEVICES), consistent=True)
+        assert item and item["closed_at"] == at
+
+
+def test_strangers_who_watch_come_after_contacts(devices: Devices) -> None:
+    stranger, contact = Address("a", "phone"), Address("z", "phone")
+    for watcher, contacts in ((stranger, []), (contact, ["ravi"])):
+        devices.watch(watcher, ["ravi"], contacts, NOW + 9)
+    assert devices.watchers("ravi", NOW) == [contact, stranger]
+
+
+def test_a_connection_is_older_although_its_ticket_is_good(devices: Devices) -> None:
+    devices.reject_earlier_tickets("ravi", NOW - 60)
+    devices.connect("ravi", "phone", "c", MS)
+    with pytest.raises(ChatError) as error:
+        devices.connect("ravi", "phone", "older", MS - 1, MS - 60_000)
+    assert error.value.code == "conflict"
+    seen = {"a": Device(last_seen=9, connected_at=5), "b": Device(last_seen=3)}
+    assert presence_frame("ravi", seen, NOW)["last_seen"] == 9
+
+
+def test_of_very_many_watchers_five_hundred_are_notified(devices: Devices) -> None:
+    for number in range(WATCHERS_LIMIT + 1):
+        devices.watch(Address("raju", f"d{number:04d}"), ["ravi"], [], NOW + 9)
+    assert WATCHERS_LIMIT == 500 == len(devices.watchers("ravi", NOW))
+
+
+def test_a_device_that_was_removed_meanwhile_is_not_signed_in(
+    devices: Devices, users: Table
+) -> None:
+    devices._sign_in("ravi", "gone", "second")
+    assert entry(users, "gone") is None and entry(users)["sign_in"] == "first"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Response, expect
 
 from client import ChatClient
 from client.core.events import Event, MessageReceived
@@ -40,9 +40,17 @@ def sign_up(page: Page, user: str) -> None:
 def wants_notifications(page: Page) -> None:
     page.evaluate("location.hash = '#/settings'")
     switch = page.get_by_role("checkbox", name="Notify me of messages")
-    switch.click()
+    # The switch moves with the click; the backend has the subscription some time later.
+    with page.expect_response(_registers_a_subscription, timeout=30_000) as response:
+        switch.click()
+    assert response.value.ok
     expect(switch).to_be_checked()
     expect(page.get_by_role("status").filter(has_text="did not work")).to_have_count(0)
+
+
+def _registers_a_subscription(response: Response) -> bool:
+    request = response.request
+    return request.method == "PUT" and '"web_push"' in (request.post_data or "")
 
 
 def arrives(

@@ -61,6 +61,7 @@ def test_a_second_browser_is_linked_by_a_typed_code_and_talks_at_once(
     second.evaluate("location.hash = '#/'")
     write_to(second, raju)
     send(second, "From my other phone")
+    expect(message(second, re.compile("You, From my other phone, .*, delivered"))).to_be_visible()
     peers.wait_for(python, says("From my other phone"))
     first.get_by_role("button", name="Back").click()
     first.evaluate("location.hash = '#/'")

@@ -8,6 +8,8 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.support.backend.server import Served, until
 from tests.system.client.terminal import PASSWORD, command, with_server
 
@@ -59,6 +61,7 @@ def test_who_was_away_gets_everything_in_order_and_the_sender_sees_it(tmp_path: 
     with_server(tmp_path, scenario)
 
 
+@pytest.mark.deep
 def test_groups_and_several_chats(tmp_path: Path) -> None:
     async def scenario(server: Served, folder: Path) -> None:
         async with (
@@ -94,6 +97,7 @@ def test_groups_and_several_chats(tmp_path: Path) -> None:
     with_server(tmp_path, scenario)
 
 
+@pytest.mark.deep
 def test_changed_keys_hold_back_what_is_written_until_they_are_accepted(tmp_path: Path) -> None:
     async def scenario(server: Served, folder: Path) -> None:
         async with command(folder, "--user", "ravi", "--to", "raju") as ravi:
@@ -146,6 +150,7 @@ def test_changed_keys_hold_back_what_is_written_until_they_are_accepted(tmp_path
     with_server(tmp_path, scenario)
 
 
+@pytest.mark.deep
 def test_a_new_device_is_announced_reads_what_it_missed_and_can_be_removed(tmp_path: Path) -> None:
     async def scenario(server: Served, folder: Path) -> None:
         async with (
@@ -188,6 +193,7 @@ def test_what_goes_wrong_is_said_in_a_line(tmp_path: Path) -> None:
     with_server(tmp_path, scenario)
 
 
+@pytest.mark.deep
 def test_a_refused_message_and_a_lost_connection_are_shown(tmp_path: Path) -> None:
     async def scenario(server: Served, folder: Path) -> None:
         async with (
@@ -227,6 +233,7 @@ def test_sigterm_ends_it_in_order(tmp_path: Path) -> None:
     with_server(tmp_path, scenario)
 
 
+@pytest.mark.deep
 def test_the_phone_of_a_user_shows_its_pushes(tmp_path: Path) -> None:
     async def scenario(server: Served, folder: Path) -> None:
         async with command(folder, "phone", "raju") as phone:
@@ -262,6 +269,7 @@ def test_without_a_running_backend_it_says_how_to_start_one(tmp_path: Path) -> N
     with_server(tmp_path, scenario)
 
 
+@pytest.mark.deep
 def test_passwords_come_from_the_option_or_the_environment(tmp_path: Path) -> None:
     async def scenario(server: Served, folder: Path) -> None:
         async with command(folder, "--user", "ravi", "--password", "one password") as ravi:
@@ -283,6 +291,7 @@ def test_passwords_come_from_the_option_or_the_environment(tmp_path: Path) -> No
     with_server(tmp_path, scenario)
 
 
+@pytest.mark.deep
 def test_a_passphrase_keeps_the_keys_of_a_device(tmp_path: Path) -> None:
     async def scenario(server: Served, folder: Path) -> None:
         secret = {"SWITCHBOARD_PASSPHRASE": "correct horse"}
@@ -296,6 +305,7 @@ def test_a_passphrase_keeps_the_keys_of_a_device(tmp_path: Path) -> None:
     with_server(tmp_path, scenario)
 
 
+@pytest.mark.deep
 def test_two_clients_of_one_device_do_not_share_a_file(tmp_path: Path) -> None:
     async def scenario(server: Served, folder: Path) -> None:
         async with command(folder, "--user", "ravi") as first:

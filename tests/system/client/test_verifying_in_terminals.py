@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from tests.support.backend.server import Served
 from tests.system.client.terminal import Command, command, with_server
 
@@ -61,6 +63,7 @@ def test_two_people_in_two_terminals_verify_each_other(tmp_path: Path) -> None:
     with_server(tmp_path, scenario)
 
 
+@pytest.mark.deep
 def test_after_the_emoji_the_devices_that_were_not_compared_are_named(tmp_path: Path) -> None:
     async def scenario(server: Served, folder: Path) -> None:
         async with (
@@ -92,6 +95,7 @@ def test_after_the_emoji_the_devices_that_were_not_compared_are_named(tmp_path: 
     with_server(tmp_path, scenario)
 
 
+@pytest.mark.deep
 def test_a_declined_a_failed_and_a_broken_off_comparison_are_told_to_both(tmp_path: Path) -> None:
     async def scenario(server: Served, folder: Path) -> None:
         async with (
@@ -123,6 +127,7 @@ def test_a_declined_a_failed_and_a_broken_off_comparison_are_told_to_both(tmp_pa
     with_server(tmp_path, scenario)
 
 
+@pytest.mark.deep
 def test_what_can_not_be_done_is_said_in_one_line(tmp_path: Path) -> None:
     async def scenario(server: Served, folder: Path) -> None:
         async with (

@@ -646,7 +646,7 @@ export class ChatClient {
       case "device_added":
         if (event.user === this.user) {
           void this.writing.repeatForDevice(nameOf(event.user, event.device)).catch(ignored);
-        }
+        } else void this.writing.introduceTo(event.user, event.device).catch(ignored);
         break;
       case "members":
         void this.#newcomers(event.chat, event.joined).catch(ignored);

@@ -2,7 +2,7 @@
 
 import { DESCRIBING } from "./core/changes.ts";
 import { type MessageContent, parse, type Reference, VERSION } from "./core/content.ts";
-import { changeId, ulid, userOf } from "./core/ids.ts";
+import { changeId, nameOf, ulid, userOf } from "./core/ids.ts";
 import { type Change, newest } from "./core/view.ts";
 import type { Driver } from "./driver.ts";
 import { CannotWrite, NotAMember } from "./errors.ts";
@@ -140,6 +140,19 @@ export class Writing {
       if (profile === undefined || !(await this.#hasSent(chat, saved?.at ?? 0))) continue;
       await this.#sendToDevice(chat, device, profile);
       profile = undefined;
+    }
+  }
+
+  /** Gives the own profile to a new device of somebody who has it, and to that alone. */
+  async introduceTo(user: string, device: string): Promise<void> {
+    const saved = await this.#saved();
+    if (saved === undefined) return;
+    const all = await this.#driver.read(() => chatsOf(this.#store, this.#user));
+    for (const { chat, kind, members } of all) {
+      if (kind !== "direct" || !members.includes(user)) continue;
+      if (!(await this.#hasSent(chat, saved.at))) continue;
+      await this.#sendToDevice(chat, nameOf(user, device), checked({ kind: "profile", ...saved }));
+      return;
     }
   }
 

@@ -107,7 +107,8 @@ class Permissions:
         try:
             session = authority.session(call.access_key, call.token)
         except UnknownKey:
-            return errors.unknown_key(call)
+            _report(_of_nobody(call))
+            return errors.unknown_key(call) if authority.account.mode == ENFORCE else None
         if session is None:
             return None
         denial = authority.denial(call.access_key, session, needs, common)
@@ -120,6 +121,11 @@ class Permissions:
 def _report(denial: Denial) -> None:
     """To the emulator, which reads this process's output."""
     print(REFUSED + json.dumps(asdict(denial)), flush=True, file=sys.stdout)
+
+
+def _of_nobody(call: Call) -> Denial:
+    key, action = call.access_key, f"{call.service}:{call.operation or call.method}"
+    return Denial(key, key, action, "*", "because nobody here has this access key and its token")
 
 
 def _needs_no_signature(call: Call) -> bool:

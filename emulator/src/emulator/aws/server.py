@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Sequence
 
 SWEEP = 2.0  # seconds between two looks for expired items and objects
-_SERVICES = (
+SERVICES = (
     "dynamodb",
     "dynamodbstreams",
     "sqs",
@@ -28,6 +28,16 @@ _SERVICES = (
     "secretsmanager",
     "kms",
 )
+
+ENVIRONMENT = {
+    # moto checks credentials of calls it makes to itself, and never sends them anywhere.
+    "AWS_ACCESS_KEY_ID": "local",
+    "AWS_SECRET_ACCESS_KEY": "local",
+    "MOTO_DISABLE_GLOBAL_CORS": "true",
+    # The same template gives the same pool after a restart, so that tokens stay valid.
+    "MOTO_COGNITO_IDP_USER_POOL_ID_STRATEGY": "HASH",
+    "MOTO_COGNITO_IDP_USER_POOL_CLIENT_ID_STRATEGY": "HASH",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -39,12 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--region", default="", help="the environment's, the only one served")
     parser.add_argument("--sweep", type=float, default=SWEEP)
     options = parser.parse_args(arguments)
-    # moto checks credentials of calls it makes to itself, and never sends them anywhere.
-    os.environ |= {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
-    os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"
-    # The same template gives the same pool after a restart, so that tokens stay valid.
-    os.environ["MOTO_COGNITO_IDP_USER_POOL_ID_STRATEGY"] = "HASH"
-    os.environ["MOTO_COGNITO_IDP_USER_POOL_CLIENT_ID_STRATEGY"] = "HASH"
+    os.environ |= ENVIRONMENT
     listening = socket.socket(fileno=options.fd)
     asyncio.run(serve(listening, options))
 
@@ -59,6 +64,7 @@ async def serve(listening: socket.socket, options: argparse.Namespace) -> None:
 
     from emulator.aws import (
         cognito,
+        cognito_accounts,
         dynamodb_expiry,
         dynamodb_items,
         dynamodb_query,
@@ -82,6 +88,7 @@ async def serve(listening: socket.socket, options: argparse.Namespace) -> None:
         httpx.AsyncClient(timeout=10, trust_env=False, http1=False, http2=True) as http2,
     ):
         cognito.install()
+        cognito_accounts.install()
         dynamodb_items.install()
         dynamodb_query.install()
         dynamodb_speed.install()
@@ -95,7 +102,7 @@ async def serve(listening: socket.socket, options: argparse.Namespace) -> None:
                 ApnsSender(http2, {"APNS": options.apns, "APNS_SANDBOX": options.apns}),
             )
         )
-        for service in _SERVICES:
+        for service in SERVICES:
             importlib.import_module(f"moto.{service}.responses")
         saving = Saving()
         application = front.application(

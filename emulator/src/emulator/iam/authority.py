@@ -195,10 +195,12 @@ class Authority:
 
 
 def _owner(action: str, resource: str) -> str:
-    """The ARN that a resource's policy stands under: a bucket's for its objects, a function's for
-    its versions."""
+    """The ARN that a resource's policy stands under: a bucket's for its objects, a table's for its
+    indexes, a function's for its versions."""
     if action.startswith("s3:"):
         return resource.partition("/")[0]
+    if action.startswith("dynamodb:"):
+        return resource.partition("/index/")[0]
     if action.startswith("lambda:"):
         return ":".join(resource.split(":")[:7])
     return resource

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import boto3
@@ -12,6 +12,9 @@ from botocore.config import Config
 from emulator.addresses import Addresses
 from emulator.credentials import ACCESS_KEY, SECRET_KEY
 from emulator.providers import Resource
+
+AddPolicy = Callable[[str, str, Mapping[str, Any]], None]
+"""(which resource, its ARN, the policy that it has of its own)"""
 
 
 class Clients:

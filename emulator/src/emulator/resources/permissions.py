@@ -138,7 +138,8 @@ class PermissionProvider:
         try:
             session = authority.session(access_key, headers.get("X-Amz-Security-Token"))
         except UnknownKey:
-            return errors.unknown_connections_key()
+            enforced = self.account.mode == ENFORCE
+            return errors.unknown_connections_key() if enforced else None
         if session is None:
             return None
         common = {"aws:sourceip": ["127.0.0.1"], "aws:useragent": [headers.get("User-Agent", "")]}

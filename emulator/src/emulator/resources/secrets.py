@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
 from typing import Any
 
 from emulator.providers import Created, Resource
-from emulator.resources.clients import Clients, accepted, physical_name
+from emulator.resources.clients import AddPolicy, Clients, accepted, physical_name
 
 
 class SecretProvider:
@@ -61,7 +60,7 @@ class KeyProvider:
     def __init__(
         self,
         clients: Clients,
-        add_policy: Callable[[str, str, Mapping[str, Any]], None] = lambda *_: None,
+        add_policy: AddPolicy = lambda *_: None,
     ) -> None:
         self._clients = clients
         self._add_policy = add_policy

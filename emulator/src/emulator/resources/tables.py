@@ -6,20 +6,26 @@ import asyncio
 from typing import Any
 
 from emulator.providers import Created, Resource
-from emulator.resources.clients import Clients, physical_name
+from emulator.resources.clients import AddPolicy, Clients, physical_name
 
 
 class TableProvider:
-    """Encryption, backups and capacity have no local meaning and are left out."""
+    """Encryption, backups and capacity have no local meaning and are left out. `add_policy` is
+    given the policies of tables."""
 
     types = ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
 
-    def __init__(self, clients: Clients) -> None:
+    def __init__(self, clients: Clients, add_policy: AddPolicy = lambda *_: None) -> None:
         self._clients = clients
+        self._add_policy = add_policy
         self.names: list[str] = []
 
     async def create(self, resource: Resource, properties: dict[str, Any]) -> Created:
-        return await asyncio.to_thread(self._create, resource, properties)
+        created = await asyncio.to_thread(self._create, resource, properties)
+        for owner in (properties, *properties.get("Replicas", ())):
+            if policy := owner.get("ResourcePolicy"):
+                self._add_policy(str(resource), created.attributes["Arn"], policy["PolicyDocument"])
+        return created
 
     def _create(self, resource: Resource, properties: dict[str, Any]) -> Created:
         client = self._clients("dynamodb")

@@ -71,7 +71,8 @@ class Services:
         self.permissions = PermissionProvider(
             servers.place, servers.options.iam, servers.denials, lambda: servers.aws.url
         )
-        self.tables, self.queues = TableProvider(self._clients), QueueProvider(self._clients)
+        self.tables = TableProvider(self._clients, self.permissions.add_resource_policy)
+        self.queues = QueueProvider(self._clients)
         self.secrets = SecretProvider(self._clients)
         self.copies = RunCopies(self._run)
         self.functions = self._functions()

@@ -189,6 +189,9 @@ export class Session extends Model {
     conversation.lastArrival = this.#arrivals.get(chat) ?? 0;
     conversation.refresh("tail"); // what came meanwhile was reported to no one
     this.changed();
+    // One in which nothing was written is known where it was made; it is asked for again when the
+    // next connection begins.
+    if (this.entry(chat) === undefined) void this.refreshPeople().catch(() => {});
   }
 
   /** A chat has just been made or joined: it stands in the list when this returns. */
@@ -282,7 +285,9 @@ export class Session extends Model {
     this.listed = new Map(listed.map((each) => [each.chat, each]));
     // Of a chat that a stranger has begun, the client has heard the text and not who is in it.
     const unknown = this.chats.some(({ kind, left }) => kind === undefined && !left);
-    if (unknown) {
+    // One that was opened by its address may be one in which nothing was written yet.
+    const opened = this.#opening !== undefined && this.entry(this.#opening) === undefined;
+    if (unknown || opened) {
       await this.client.refreshChats();
       await this.#refreshChats();
     }

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from emulator.aws.checks.rejection import Rejection
 
@@ -54,38 +55,58 @@ def check(given: Mapping[str, Any]) -> None:
         _check_one(name, str(given[name]), names or {}, values or {})
 
 
+class _Read(NamedTuple):
+    """What the checks need of one expression, which comes again and again."""
+
+    size: int
+    placeholders: tuple[str, ...]
+    most_in: int
+    begins: tuple[str, ...]
+    between: tuple[tuple[str, str], ...]
+
+
+@lru_cache(1000)
+def _read(text: str) -> _Read:
+    return _Read(
+        len(text.encode()) if text.strip() else 0,
+        tuple(_PLACEHOLDER.findall(text)),
+        max((operands.count(",") + 1 for operands in _IN.findall(text)), default=0),
+        tuple(_BEGINS.findall(text)),
+        tuple(_BETWEEN.findall(text)),
+    )
+
+
 def _check_one(
     name: str, text: str, names: Mapping[str, str], values: Mapping[str, Mapping[str, Any]]
 ) -> None:
     begin = f"Invalid {name}: "
-    if not text.strip():
+    found = _read(text)
+    if not found.size:
         raise Rejection(f"{begin}The expression can not be empty;")
-    size = len(text.encode())
-    if size > MOST_BYTES:
+    if found.size > MOST_BYTES:
         raise Rejection(
-            f"{begin}Expression size has exceeded the maximum allowed size; expression size: {size}"
+            f"{begin}Expression size has exceeded the maximum allowed size; expression size: "
+            f"{found.size}"
         )
-    for placeholder in _PLACEHOLDER.findall(text):
+    for placeholder in found.placeholders:
         if placeholder not in names:
             raise Rejection(
                 f"{begin}An expression attribute name used in the document path is not defined; "
                 f"attribute name: {placeholder}"
             )
-    for operands in _IN.findall(text):
-        count = operands.count(",") + 1
-        if count > MOST_IN:
-            raise Rejection(
-                f"{begin}The IN operator is provided with too many operands; number of operands: "
-                f"{count}"
-            )
-    for operand in _BEGINS.findall(text):
+    if found.most_in > MOST_IN:
+        raise Rejection(
+            f"{begin}The IN operator is provided with too many operands; number of operands: "
+            f"{found.most_in}"
+        )
+    for operand in found.begins:
         kind = next(iter(values.get(operand, {"S": ""})))
         if kind not in ("S", "B"):
             raise Rejection(
                 f"{begin}Incorrect operand type for operator or function; operator or function: "
                 f"begins_with, operand type: {kind}"
             )
-    for low, high in _BETWEEN.findall(text):
+    for low, high in found.between:
         _check_bounds(begin, values.get(low), values.get(high))
 
 

@@ -33,7 +33,8 @@ def checked(headers: Mapping[str, str], body: bytes) -> bytes:
         sqs.check(operation, given)
         return body
     dynamodb.check(operation, given, lambda name: _schema(region_of(headers), name))
-    return json.dumps(given).encode() if b'"N' in body or operation == "UpdateItem" else body
+    changed = b'"N"' in body or b'"NS"' in body or b"UpdateExpression" not in body
+    return json.dumps(given).encode() if changed else body
 
 
 def document(headers: Mapping[str, str], rejection: Rejection) -> dict[str, Any]:

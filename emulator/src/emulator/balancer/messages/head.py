@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from emulator.balancer.messages.desync import Doubt, doubt_of_body, doubt_of_headers, gravest
-from emulator.balancer.messages.headers import Field, Pair, too_many_forwarded, values_of
+from emulator.balancer.messages.headers import Field, Pair, members, too_many_forwarded, values_of
 from emulator.balancer.settings import MONITOR, STRICTEST, BalancerSettings
 
 LINE_BYTES = 16 * 1024  # of the request line, and of each header
@@ -85,8 +85,7 @@ class Head:
 
     @property
     def expects_continue(self) -> bool:
-        expected = self.values.get("expect")
-        return expected is not None and self.modern and expected[-1].lower() == "100-continue"
+        return self.modern and "100-continue" in members(self.values, "expect")
 
 
 def query_pairs(query: str) -> list[Pair]:

@@ -119,8 +119,13 @@ def outgoing_host(host: str, port: int) -> str:
 
 
 def named_by_connection(values: Mapping[str, Sequence[str]]) -> frozenset[str]:
-    """The fields that a message's Connection header makes hop-by-hop."""
-    named = values.get("connection")
-    if named is None:
+    """The fields that a message's Connection header makes hop-by-hop, and its other options."""
+    return members(values, "connection")
+
+
+def members(values: Mapping[str, Sequence[str]], name: str) -> frozenset[str]:
+    """The members of a list, in lower case, which may come in several lines: RFC 9110, 5.3."""
+    lines = values.get(name)
+    if lines is None:
         return frozenset()
-    return frozenset(name.strip().lower() for value in named for name in value.split(","))
+    return frozenset(member.strip().lower() for line in lines for member in line.split(","))

@@ -49,7 +49,7 @@ def request_head(head: Head, peer: Peer, settings: BalancerSettings, trace: str)
     elif "content-length" in head.values:
         framing = f"Content-Length: {head.length}\r\n"
     if head.upgrade:
-        framing += f"Connection: Upgrade\r\nUpgrade: {head.values['upgrade'][-1]}\r\n"
+        framing += f"Connection: Upgrade\r\nUpgrade: {', '.join(head.values['upgrade'])}\r\n"
     elif head.alone:
         framing += CLOSE
     return (

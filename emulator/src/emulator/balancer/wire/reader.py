@@ -24,7 +24,7 @@ from emulator.balancer.messages.head import (
     read_block,
     read_head,
 )
-from emulator.balancer.messages.headers import Field, spelled
+from emulator.balancer.messages.headers import Field, named_by_connection, spelled
 from emulator.balancer.messages.lenient import RawHead, read_raw
 from emulator.balancer.settings import MONITOR, BalancerSettings
 from emulator.balancer.wire.boundary import failed_at
@@ -260,9 +260,7 @@ class RequestReader(asyncio.BufferedProtocol, abc.ABC):
         check_size(raw.url, raw.fields)
         check_request_line(raw.method, raw.version)
         block = read_block(raw.fields, self._settings)
-        options = {
-            one.strip().lower() for one in ",".join(block.values.get("connection", ())).split(",")
-        }
+        options = named_by_connection(block.values)
         modern = raw.version == "1.1"
         keeps = "close" not in options if modern else "keep-alive" in options
         upgrade = "upgrade" in options and "upgrade" in block.values

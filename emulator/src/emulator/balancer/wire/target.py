@@ -10,7 +10,7 @@ from typing import Protocol
 
 import httptools
 
-from emulator.balancer.messages.headers import Field, spelled, values_of
+from emulator.balancer.messages.headers import Field, named_by_connection, spelled, values_of
 
 log = logging.getLogger("emulator.balancer")
 
@@ -180,7 +180,7 @@ class TargetConnection(asyncio.BufferedProtocol):
         if status == 101:
             return
         if receiver.head_only or status in (204, 304):
-            self._keeps = "close" not in values.get("connection", ("",))[-1].lower()
+            self._keeps = "close" not in named_by_connection(values)
             self._keeps = self._keeps and parser.get_http_version() == "1.1"
             self._done = True
         receiver.response(self._response)

@@ -27,7 +27,17 @@ WITHOUT_SIGNATURE = frozenset(
     VerifyUserAttribute
     """.split()  # noqa: SIM905  a list of thirty lines
 )
-_INVOKED = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
+_FUNCTION_PATH = re.compile(r"/2015-03-31/functions/(?P<name>[^/]+)(?P<part>/[a-z]+)?")
+_OF_FUNCTIONS = {
+    ("POST", "/invocations"): "InvokeFunction",
+    ("GET", None): "GetFunction",
+    ("GET", "/configuration"): "GetFunctionConfiguration",
+    ("GET", "/policy"): "GetPolicy",
+}
+_LISTS = {
+    "/2015-03-31/functions": "ListFunctions",
+    "/2015-03-31/event-source-mappings": "ListEventSourceMappings",
+}
 _FUNCTION = re.compile(r"function:([\w-]+)")
 
 
@@ -53,7 +63,7 @@ def needs(call: Call, place: Place, names: Names, body: bytes) -> list[Need]:
             return _of_stack(call, place)
         case "sts" if call.operation == "GetCallerIdentity":
             return []  # "No permissions are required"
-    return [Need(f"{call.service}:{call.operation or call.method}", (ANY_RESOURCE,))]
+    return [_by_action(call)]
 
 
 def _of_user_pool(call: Call, place: Place) -> list[Need]:
@@ -111,16 +121,21 @@ def _of_key(call: Call, place: Place, names: Names) -> list[Need]:
 
 def _of_function(call: Call, place: Place) -> list[Need]:
     """docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html; a qualifier
-    is part of the resource."""
-    found = _INVOKED.fullmatch(call.path)
-    if found is None:
-        return [Need(f"lambda:{call.method}", (ANY_RESOURCE,))]
-    reference = unquote(found[1])
+    is part of the resource of an invocation."""
+    found = _FUNCTION_PATH.fullmatch(call.path)
+    if found is None or (call.method, found["part"]) not in _OF_FUNCTIONS:
+        listed = _LISTS.get(call.path.rstrip("/")) if call.method == "GET" else None
+        return [Need(f"lambda:{listed}", ("*",)) if listed else _by_action(call)]
+    reference = unquote(found["name"])
     named = _FUNCTION.search(reference)
     name, _, version = (named[1] if named else reference).partition(":")
     qualifier = call.query.get("Qualifier", version)
     arn = place.arn("lambda", f"function:{name}" + (f":{qualifier}" if qualifier else ""))
-    return [Need("lambda:InvokeFunction", (arn,))]
+    return [Need(f"lambda:{_OF_FUNCTIONS[call.method, found['part']]}", (arn,))]
+
+
+def _by_action(call: Call) -> Need:
+    return Need(f"{call.service}:{call.operation or call.method}", (ANY_RESOURCE,))
 
 
 def _of_stack(call: Call, place: Place) -> list[Need]:

@@ -1,0 +1,133 @@
+"""What moto's sign-in lacks: the states of an account, and what a pool's client is set to.
+
+Source: Cognito developer guide, "Managing error responses" (PreventUserExistenceErrors),
+"Application-specific settings with app clients" (authentication flows, validity of tokens),
+"Signing up and confirming user accounts" (states); API reference, InitiateAuth.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from moto.cognitoidp.exceptions import (
+    InvalidParameterException,
+    NotAuthorizedError,
+    UsernameExistsException,
+    UserNotFoundError,
+)
+from moto.cognitoidp.models import CognitoIdpBackend, CognitoIdpUserPool
+from moto.core.exceptions import JsonRESTError
+
+from emulator.aws.hooks import replace
+
+# Where a client names no flows: "ALLOW_REFRESH_TOKEN_AUTH, ALLOW_USER_SRP_AUTH, and
+# ALLOW_CUSTOM_AUTH".
+_DEFAULT_FLOWS = ("ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH")
+_REFRESH = ("REFRESH_TOKEN", "REFRESH_TOKEN_AUTH")
+_UNITS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
+
+
+class PasswordResetRequired(JsonRESTError):
+    """An administrator has reset the account's password."""
+
+    def __init__(self) -> None:
+        super().__init__("PasswordResetRequiredException", "Password reset required for the user")
+
+
+def install(now: Callable[[], float] = time.time) -> None:
+    """Change moto's Cognito as this module's docstring describes."""
+    original = CognitoIdpBackend.initiate_auth
+
+    def initiate_auth(
+        self: Any, client_id: str, auth_flow: str, auth_parameters: dict[str, str]
+    ) -> Any:
+        pool = next((p for p in self.user_pools.values() if client_id in p.clients), None)
+        if pool is None:
+            return original(self, client_id, auth_flow, auth_parameters)
+        config = pool.clients[client_id].extended_config
+        _check_flow(config, auth_flow)
+        if auth_flow in _REFRESH:
+            _check_refresh(pool, client_id, auth_parameters.get("REFRESH_TOKEN", ""), now())
+        else:
+            _check_account(pool, config, auth_parameters)
+        return original(self, client_id, auth_flow, auth_parameters)
+
+    replace(CognitoIdpBackend, "initiate_auth", initiate_auth)
+    _know_when_tokens_were_made(now)
+    _compare_names()
+
+
+def _check_flow(config: dict[str, Any], flow: str) -> None:
+    flows = config.get("ExplicitAuthFlows") or _DEFAULT_FLOWS
+    if flow in _REFRESH:
+        flow = "REFRESH_TOKEN_AUTH"
+        if not any(each.startswith("ALLOW_") for each in flows):
+            return  # the older names have none for it: it is always on
+    if f"ALLOW_{flow}" not in flows and flow not in flows:
+        raise InvalidParameterException(f"{flow} flow not enabled for this client")
+
+
+def _check_refresh(pool: Any, client_id: str, token: str, now: float) -> None:
+    known = pool.refresh_tokens.get(token)
+    if known is None or known[0] != client_id:
+        raise NotAuthorizedError("Invalid Refresh Token")
+    user = pool._get_user(known[1])
+    if user is None:
+        raise NotAuthorizedError("Invalid Refresh Token")
+    if not user.enabled:
+        raise NotAuthorizedError("User is disabled.")
+    config = pool.clients[client_id].extended_config
+    unit = (config.get("TokenValidityUnits") or {}).get("RefreshToken", "days")
+    lasts = int(config.get("RefreshTokenValidity") or 30) * _UNITS[unit]
+    if pool.__dict__.get("emulator_made", {}).get(token, now) + lasts < now:
+        raise NotAuthorizedError("Refresh Token has expired")
+
+
+def _check_account(pool: Any, config: dict[str, Any], given: dict[str, str]) -> None:
+    user = pool._get_user(given.get("USERNAME", ""))
+    if user is None:
+        if config.get("PreventUserExistenceErrors") == "ENABLED":
+            raise NotAuthorizedError("Incorrect username or password.")
+        raise UserNotFoundError("User does not exist.")
+    if user.enabled and user.status.value == "RESET_REQUIRED":
+        raise PasswordResetRequired
+    given["USERNAME"] = user.username  # as it was signed up, in a pool that ignores case
+
+
+def _know_when_tokens_were_made(now: Callable[[], float]) -> None:
+    original = CognitoIdpUserPool.create_refresh_token
+
+    def create_refresh_token(self: Any, client_id: str, username: str) -> Any:
+        token, origin = original(self, client_id, username)
+        self.__dict__.setdefault("emulator_made", {})[token] = now()
+        return token, origin
+
+    replace(CognitoIdpUserPool, "create_refresh_token", create_refresh_token)
+
+
+def _compare_names() -> None:
+    """Without regard to case, where a pool's UsernameConfiguration says so."""
+    find, sign_up = CognitoIdpUserPool._get_user, CognitoIdpBackend.sign_up
+
+    def get_user(self: Any, username: str) -> Any:
+        found = find(self, username)
+        if found is None and _ignores_case(self):
+            lower = str(username).lower()
+            found = next((u for name, u in self.users.items() if name.lower() == lower), None)
+        return found
+
+    def signed_up(self: Any, client_id: str, username: str, *args: Any, **kwargs: Any) -> Any:
+        for pool in self.user_pools.values():
+            if client_id in pool.clients and _ignores_case(pool) and pool._get_user(username):
+                raise UsernameExistsException("User already exists")
+        return sign_up(self, client_id, username, *args, **kwargs)
+
+    replace(CognitoIdpUserPool, "_get_user", get_user)
+    replace(CognitoIdpBackend, "sign_up", signed_up)
+
+
+def _ignores_case(pool: Any) -> bool:
+    settings = pool.extended_config.get("UsernameConfiguration") or {}
+    return settings.get("CaseSensitive") in (False, "false")

@@ -1,0 +1,86 @@
+"""A process that has imported the AWS server, and forks one for each test that wants its own.
+
+Importing moto takes a second, which forty tests would pay.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+LONGEST = 4096  # bytes of arguments
+
+
+@cache
+def _forking() -> socket.socket:
+    """The way to the process, which lives as long as this one."""
+    ours, its = socket.socketpair()
+    with its:
+        process = subprocess.Popen(
+            [sys.executable, str(Path(__file__)), str(its.fileno())], pass_fds=(its.fileno(),)
+        )
+
+    def end() -> None:
+        ours.close()
+        process.wait()
+
+    atexit.register(end)
+    return ours
+
+
+def forked(listening: int, stdin: int, stdout: int, arguments: Sequence[str]) -> int:
+    """The process id of a server on these file descriptors."""
+    way = _forking()
+    socket.send_fds(way, [json.dumps(arguments).encode()], [listening, stdin, stdout])
+    return int(way.recv(LONGEST))
+
+
+def main(way: socket.socket) -> None:
+    from emulator.aws import server
+
+    _import_what_it_needs()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
+    while True:
+        message, fds, *_ = socket.recv_fds(way, LONGEST, 3)
+        if not message:
+            return
+        if pid := os.fork():
+            for fd in fds:
+                os.close(fd)
+            way.send(str(pid).encode())
+            continue
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        way.close()
+        listening, stdin, stdout = fds
+        for fd, place in ((stdin, 0), (stdout, 1)):
+            os.dup2(fd, place)
+            os.close(fd)
+        server.main(["--fd", str(listening), *json.loads(message)])
+        return
+
+
+def _import_what_it_needs() -> None:
+    """All that emulator/aws/server.py imports when it serves; nothing is changed by it."""
+    import importlib
+    import pkgutil
+
+    import emulator.aws
+    from emulator.aws import server
+
+    os.environ |= server.ENVIRONMENT
+    for module in pkgutil.iter_modules(emulator.aws.__path__):
+        importlib.import_module(f"emulator.aws.{module.name}")
+    for service in server.SERVICES:
+        importlib.import_module(f"moto.{service}.responses")
+
+
+if __name__ == "__main__":
+    main(socket.socket(fileno=int(sys.argv[1])))

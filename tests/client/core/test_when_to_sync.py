@@ -1,0 +1,155 @@
+"""When to send which `sync`, and what each response settles; the times of presence and typing."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import pytest
+
+from client.core.presence import PresencePlan
+from client.core.settings import Settings
+from client.core.syncing import SyncPlan
+
+SETTINGS = Settings(sync_jitter=(1.2, 1.2))
+
+
+@pytest.fixture
+def plan() -> SyncPlan:
+    """One that has asked for everything, and been answered."""
+    plan = SyncPlan(SETTINGS, Random(1))
+    plan.opened(0.0)
+    assert due(plan, 0.0) == {"action": "sync"}
+    plan.responded()
+    return plan
+
+
+def due(plan: SyncPlan, now: float, **marks: int) -> dict[str, Any] | None:
+    return plan.due(now, lambda: marks)
+
+
+def test_a_connection_begins_with_all_chats_and_asks_one_question_at_a_time() -> None:
+    plan = SyncPlan(SETTINGS, Random(1))
+    plan.want("c", 0.0)
+    assert (plan.next_due(), due(plan, 9.0)) == (None, None)
+    plan.opened(1.0)
+    assert not plan.wants("c") and plan.next_due() == 1.0
+    assert not plan.hurries(0.9) and plan.hurries(1.0) and due(plan, 0.9) is None
+    assert due(plan, 1.0, c=4) == {"action": "sync"}
+    question = plan.question
+    assert question and question.whole and question.before == {"c": 4}
+    assert question.covers("any") and not question.names("any") and plan.covers("any")
+    plan.want("c", 2.0)
+    assert due(plan, 9.0) is None
+    assert plan.next_due() == 21.0 and not plan.expired(20.9) and plan.expired(21.0)
+    plan.closed()
+    assert plan.question is None and not plan.expired(99.0)
+    plan.opened(30.0)
+    assert plan.question is None and not plan.wants("c") and not plan.resumed
+
+
+def test_what_is_wanted_is_asked_when_it_is_due_the_earliest_time_counts(plan: SyncPlan) -> None:
+    assert plan.idle and plan.next_due() is None
+    plan.want("c", 5.0)
+    plan.want("c", 7.0)
+    plan.want("d", 6.0)
+    assert plan.next_due() == 5.0 and plan.wants("c") and not plan.idle
+    assert due(plan, 4.9) is None
+    assert due(plan, 5.0, c=3, d=4) == {"action": "sync", "chats": {"c": 3}}
+    question = plan.question
+    assert question and not question.whole and question.names("c") and not question.covers("d")
+    assert not plan.wants("c") and plan.wants("d") and not plan.idle
+    assert plan.responded() is question and plan.responded() is None
+    assert due(plan, 6.0) == {"action": "sync", "chats": {"d": 0}}
+
+
+def test_one_that_made_the_server_refuse_is_asked_alone(plan: SyncPlan) -> None:
+    plan.want("a", 1.0)
+    for chat in ("b", "c"):
+        plan.want_alone(chat, 1.0)
+    asked = []
+    for _ in range(3):
+        frame = due(plan, 1.0)
+        assert frame
+        asked.append(list(frame["chats"]))
+        plan.responded()
+        for chat in asked[-1]:
+            plan.settled(chat)
+    assert asked == [["b"], ["c"], ["a"]] and plan.idle
+
+
+def test_no_more_chats_are_named_than_a_frame_may(plan: SyncPlan) -> None:
+    for number in range(150):
+        plan.want(f"c{number}", 1.0)
+    first = due(plan, 1.0)
+    plan.responded()
+    second = due(plan, 1.0)
+    assert first and second and [len(each["chats"]) for each in (first, second)] == [100, 50]
+    assert not {*first["chats"]} & {*second["chats"]}
+
+
+def test_news_are_asked_for_at_once_and_once(plan: SyncPlan) -> None:
+    plan.want_news("c")
+    assert plan.next_due() == float("-inf") and not plan.idle and plan.hurries(0.0)
+    assert due(plan, 0.0, c=2) == {"action": "sync", "chats": {"c": 2}}
+    plan.responded()
+    assert plan.idle and due(plan, 0.0) is None
+
+
+def test_pages_follow_each_other_unless_all_is_wanted_anew(plan: SyncPlan) -> None:
+    plan.want_page("p2", 3.0)
+    assert plan.next_due() == 3.0
+    assert due(plan, 3.0) == {"action": "sync", "cursor": "p2"}
+    assert plan.question and plan.question.cursor == "p2" and plan.question.whole
+    plan.want_all(9.0)
+    plan.want_all(7.0)
+    plan.want_all(8.0)
+    plan.want_page("p3", 4.0)
+    plan.responded()
+    assert plan.next_due() == 7.0
+    assert due(plan, 7.0) == {"action": "sync"}
+
+
+def test_pauses_double_up_to_a_minute_and_begin_anew_after_progress(plan: SyncPlan) -> None:
+    def pauses(count: int, retry_after: float | None = None) -> list[float]:
+        found = []
+        for _ in range(count):
+            plan.want_later("c", 10.0, retry_after)
+            found.append((plan.next_due() or 0.0) - 10.0)
+            plan.settled("nothing")
+        return found
+
+    assert pauses(8) == [1, 2, 4, 8, 16, 32, 60, 60]
+    plan.progressed("d")
+    assert pauses(1) == [60]
+    plan.progressed("c")
+    assert pauses(4, 0.0) == [pytest.approx(each) for each in (0.1, 1.0, 2.0, 4.0)]
+    plan.settled("c")
+    assert plan.idle and pauses(3, 3.0) == [3, 3, 3]
+    assert plan.spread(None) is None and plan.spread(2.0) == pytest.approx(2.4)
+
+
+def test_all_is_asked_for_later_from_the_page_that_failed(plan: SyncPlan) -> None:
+    plan.want_later(None, 10.0, None, "p2")
+    assert due(plan, 10.9) is None
+    assert due(plan, 11.0) == {"action": "sync", "cursor": "p2"}
+
+
+def test_watches_are_renewed_and_typing_is_said_once_in_three_seconds() -> None:
+    presence = PresencePlan(SETTINGS)
+    assert presence.watch(0.0, ["ravi"]) == [] == presence.typing(0.0, "c")
+    presence.opened(1.0)
+    assert presence.next_due() == 1.0
+    assert presence.due(0.9) == []
+    assert presence.due(1.0) == [{"action": "watch", "users": ["ravi"]}]
+    assert presence.next_due() == 241.0
+    assert presence.watch(5.0, ["raju", "raju"]) == [{"action": "watch", "users": ["raju"]}]
+    assert presence.watch(5.0, []) == [] and presence.next_due() == 241.0
+    assert presence.due(241.0) == [{"action": "watch", "users": ["raju", "ravi"]}]
+    said = [bool(presence.typing(at, "c")) for at in (300.0, 302.9, 303.0, 305.9)]
+    assert said == [True, False, True, False] and presence.typing(303.1, "d")
+    nobody = PresencePlan(SETTINGS)
+    nobody.opened(1.0)
+    assert nobody.next_due() is None
+    nobody.watch(2.0, ["ravi"])
+    assert nobody.next_due() == 242.0
