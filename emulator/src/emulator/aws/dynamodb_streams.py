@@ -59,6 +59,7 @@ def _cancel_transactions_in_place() -> None:
     original = DynamoDBBackend.transact_write_items
 
     def transact_write_items(self: Any, transact_items: list[dict[str, Any]]) -> None:
+        transact_items = [_by_name(self, entry) for entry in transact_items]
         tables = {
             operation["TableName"]: self.tables[operation["TableName"]]
             for entry in transact_items
@@ -79,6 +80,20 @@ def _cancel_transactions_in_place() -> None:
                 del table.__deepcopy__
 
     replace(DynamoDBBackend, "transact_write_items", transact_write_items)
+
+
+def _by_name(backend: DynamoDBBackend, entry: dict[str, Any]) -> dict[str, Any]:
+    """A table may be named by its ARN, too (API reference, TransactWriteItems); for moto the two
+    are different tables when it looks for actions on one item, and when it puts copies back."""
+    return {
+        kind: {**operation, "TableName": _name(backend, operation.get("TableName"))}
+        for kind, operation in entry.items()
+    }
+
+
+def _name(backend: DynamoDBBackend, table: Any) -> Any:
+    found = backend.tables.get(str(table).rpartition("table/")[2])
+    return found.name if found is not None and found.table_arn == table else table
 
 
 class _Saved:
