@@ -1,4 +1,4 @@
-"""Requests that are not as the service's model has them: AWS answers 400, and never with a 5xx, which
+"""Requests that are not as the service's model has them: they get a 400, and never a 5xx, which
 SDKs would repeat.
 
 Source: DynamoDB developer guide, "Error handling with DynamoDB" (status codes); the services' models.
@@ -22,7 +22,7 @@ KEY = {"pk": {"S": "a"}}
 SHAPE, VALUE = "SerializationException", "ValidationException"
 
 
-def answer(url: str, target: str, body: bytes) -> tuple[int, str]:
+def sent(url: str, target: str, body: bytes) -> tuple[int, str]:
     request = urllib.request.Request(url, body, {**HEADERS, "X-Amz-Target": target})
     try:
         with urllib.request.urlopen(request, timeout=10) as response:
@@ -41,7 +41,7 @@ def url(aws: str) -> str:
         "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
         "BillingMode": "PAY_PER_REQUEST",
     }
-    assert answer(aws, "DynamoDB_20120810.CreateTable", json.dumps(table).encode())[0] == 200
+    assert sent(aws, "DynamoDB_20120810.CreateTable", json.dumps(table).encode())[0] == 200
     return aws
 
 
@@ -80,7 +80,7 @@ ROWS: list[tuple[str, Any, str]] = [
 def test_a_malformed_request_to_dynamodb_is_the_callers_fault(
     url: str, operation: str, body: Any, code: str
 ) -> None:
-    found = answer(url, f"DynamoDB_20120810.{operation}", json.dumps(body).encode())
+    found = sent(url, f"DynamoDB_20120810.{operation}", json.dumps(body).encode())
     assert found == (400, code)
 
 
@@ -89,7 +89,7 @@ def test_a_malformed_request_to_dynamodb_is_the_callers_fault(
 def test_a_body_that_is_no_object_of_json_is_the_callers_fault(
     url: str, target: str, body: bytes
 ) -> None:
-    assert answer(url, target, body) == (400, SHAPE)
+    assert sent(url, target, body) == (400, SHAPE)
 
 
 @pytest.mark.parametrize(
@@ -106,5 +106,5 @@ def test_a_body_that_is_no_object_of_json_is_the_callers_fault(
 def test_a_malformed_request_to_sqs_is_the_callers_fault(
     url: str, operation: str, body: Any
 ) -> None:
-    status, _ = answer(url, f"AmazonSQS.{operation}", json.dumps(body).encode())
+    status, _ = sent(url, f"AmazonSQS.{operation}", json.dumps(body).encode())
     assert status == 400
