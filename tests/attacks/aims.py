@@ -20,11 +20,19 @@ ACTIONS = sorted(file.stem for file in (SCHEMAS / "client").glob("*.json"))
 NOWHERE = "a_chat_that_is_nowhere"  # as long as an id, for equal lengths of answers
 
 
+QUERIES = {
+    "GET /api/account": ("cursor",),
+    "GET /api/chats": ("cursor", "limit"),
+    "GET /api/chats/{chat}/messages": ("device", "after", "limit"),
+}
+
+
 class Aim(NamedTuple):
-    """A request's path, or "" for a frame, and its body."""
+    """A request's path, or "" for a frame, its body and its query."""
 
     path: str
     body: Any
+    query: dict[str, str] | None = None
 
 
 def name_of(route: Route) -> str:
@@ -54,7 +62,9 @@ def values(world: World, attacker: str) -> dict[str, list[Any]]:
         **{name: [[victim]] for name in ("appoint", "dismiss")},
         "with": [victim],
         "rules": [{"add": "members"}],
-        "cursor": [world.direct],
+        "cursor": [world.direct, f"chat#{world.direct}", victim],
+        "after": [0],
+        "limit": [1],
         "message_id": [MESSAGE_ID],
         "payload": ["eA"],
         "alg": ["megolm.v1", "olm.v1"],
@@ -95,11 +105,22 @@ def of_route(route: Route, world: World, attacker: str) -> Iterator[Aim]:
     for chosen in itertools.product(*(known[name] for name in names)):
         path = route.path.format(**dict(zip(names, chosen, strict=True)))
         yield from (Aim(path, body) for body in bodies)
+        yield from (Aim(path, bodies[0], query) for query in _queries(route, known))
 
 
 def of_frame(action: str, world: World, attacker: str) -> Iterator[Aim]:
     for body in _bodies(schema(f"client/{action}"), values(world, attacker)):
         yield Aim("", {"action": action, **body})
+
+
+def _queries(route: Route, known: dict[str, list[Any]]) -> Iterator[dict[str, str]]:
+    """Each value of each parameter, alone and with the first value of all others."""
+    names = QUERIES.get(name_of(route), ())
+    for name in names:
+        for value in map(str, known[name]):
+            yield {name: value}
+            if len(names) > 1:
+                yield {**{each: str(known[each][0]) for each in names}, name: value}
 
 
 def _bodies(of: dict[str, Any], known: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:
@@ -122,9 +143,9 @@ def _bodies(of: dict[str, Any], known: dict[str, list[Any]]) -> Iterator[dict[st
 
 
 def unknown_fields(world: World) -> set[str]:
-    """Fields of requests and frames that have no row in VALUES."""
+    """Fields of requests, queries and frames that have no row in VALUES."""
     bodies = [schema(f"rest/{route.body}.request") for route in ROUTES if route.body]
     bodies += [schema(f"client/{action}") for action in ACTIONS]
     paths = {name for route in ROUTES for name in re.findall(r"\{(\w+)\}", route.path)}
-    named = paths.union(*(body["properties"] for body in bodies))
+    named = paths.union(*QUERIES.values(), *(body["properties"] for body in bodies))
     return named - values(world, "stranger").keys()

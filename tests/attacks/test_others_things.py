@@ -4,14 +4,18 @@ A route or frame without a row in ROWS may change and tell nothing of others, an
 for it but those of its caller.
 """
 
+import ast
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from lambdas import api
 from lambdas.api.routes import ROUTES
 from lambdas.errors import STATUS
 from tests.attacks import aims
@@ -88,7 +92,7 @@ ROWS: dict[str, Row] = {
         {"blocked": {200, 201}},
         ("Chats */*", "Users victim/invite", "posts victim"),
     ),
-    "GET /api/chats": Row({200}),
+    "GET /api/chats": Row({200, 400}),  # a cursor has the form of a chat
     # a member adds nobody where only admins may; whom they remove or add is no change otherwise
     "POST /api/chats/{chat}/members": of_a_chat({404, 403, 200}),
     "POST /api/chats/{chat}/accept": Row(
@@ -125,6 +129,23 @@ def test_every_row_is_of_a_route_or_frame_and_every_field_has_a_meaning(world: W
     assert aims.unknown_fields(world) == set()
 
 
+def test_the_query_parameters_are_those_that_the_endpoints_read() -> None:
+    read: dict[tuple[str, str], set[str]] = {}
+    for file in Path(api.__file__).parent.glob("*.py"):
+        text = file.read_text(encoding="utf-8")
+        for node in ast.parse(text).body:
+            source = ast.get_source_segment(text, node) or ""
+            found = re.findall(r'\bcall\.(?:query\.get|number)\(\s*"(\w+)"', source)
+            assert len(found) == len(re.findall(r"\bcall\.(?:query|number)\b", source)), file
+            if found and isinstance(node, ast.FunctionDef):
+                read[f"{api.__name__}.{file.stem}", node.name] = set(found)
+    assert read == {
+        (route.endpoint.__module__, route.endpoint.__name__): set(aims.QUERIES[name])
+        for route in ROUTES
+        if (name := aims.name_of(route)) in aims.QUERIES
+    }
+
+
 class Attack(NamedTuple):
     outcome: Outcome
     answer: str  # what the attacker sees: the response, and what came on the connection
@@ -144,7 +165,7 @@ def attacks(world: World, operation: str, attacker: str) -> Iterator[Attack]:
     for aim in tried:
         with world.put_back():
             if route:
-                reply = world.ask(attacker, route.method, aim.path, aim.body)
+                reply = world.ask(attacker, route.method, aim.path, aim.body, aim.query or {})
                 outcome: Outcome = reply.status
                 answer = json.dumps([reply.body, reply.headers])
             else:

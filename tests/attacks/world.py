@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -40,8 +40,10 @@ class World:
     group: str = ""
     file: str = ""
 
-    def ask(self, who: str, method: str, path: str, body: Any = None) -> Reply:
-        return self.api.request(method, path, body, user=self.names[who])
+    def ask(
+        self, who: str, method: str, path: str, body: Any = None, query: Mapping[str, str] = {}
+    ) -> Reply:
+        return self.api.request(method, path, body, user=self.names[who], query=query)
 
     def frame(self, who: str, body: Any, route: str | None = None) -> Any:
         """The response to a frame on the attacker's own connection; None where there is none."""
