@@ -2,6 +2,7 @@
 
 import os
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from tools.mutants import expressions
 from tools.mutants.mutant import Mutant, mutants_of
 from tools.mutants.patching import Loaded
+from tools.mutants.running import KILLED, Results
 
 
 def _of(folder: Path, text: str) -> list[Mutant]:
@@ -42,6 +44,51 @@ def test_each_line_has_these_mutants(tmp_path: Path, line: str, after: list[str]
     found = _of(tmp_path, f"def function():\n    {line}\n")
     assert [each.after for each in found] == after
     assert {each.function for each in found} <= {"function"}
+
+
+BEFORE = "def function(a, b):\n    if a < b:\n        return f(a)\n    return b\n"
+
+
+@pytest.mark.parametrize(
+    ("after", "known"),
+    [
+        (BEFORE, True),
+        (f"def other():\n    return 1 < 2\n\n\n{BEFORE}", True),
+        (BEFORE.replace("\n    return b", "  # a comment\n\n    return b"), True),
+        (BEFORE.replace("f(a)", "g(a)"), False),
+        (BEFORE.replace("(a, b)", "(a, b, c=1)"), False),
+    ],
+)
+@pytest.mark.parametrize("method", [False, True])
+def test_what_is_known_of_a_mutant_holds_as_long_as_its_functions_code(
+    tmp_path: Path, after: str, known: bool, method: bool
+) -> None:
+    def key(text: str) -> str:
+        if method:
+            text = f"class Sample:\n{textwrap.indent(text, '    ')}"
+        name = "Sample.function" if method else "function"
+        (found,) = [
+            each
+            for each in _of(tmp_path, text)
+            if (each.function, each.before, each.after) == (name, "a < b", "a <= b")
+        ]
+        return found.key
+
+    assert (key(BEFORE) == key(after)) is known
+
+
+def test_a_constant_with_another_value_is_another_mutant(tmp_path: Path) -> None:
+    texts = ("LIMIT = {'a': 5, 'b': 6}\n", "LIMIT = {'a': 5, 'b': 7}\n")
+    one, two = ({each.key for each in _of(tmp_path, text)} for text in texts)
+    assert one and not one & two
+
+
+def test_again_tries_what_was_killed_too(tmp_path: Path) -> None:
+    (mutant,) = _of(tmp_path, "def function():\n    return a < b\n")
+    results = Results(tmp_path)
+    assert results.wanted(mutant.key, again=False)
+    results.put(mutant, KILLED)
+    assert [Results(tmp_path).wanted(mutant.key, again) for again in (False, True)] == [False, True]
 
 
 def test_a_condition_is_made_true_with_all_its_values() -> None:

@@ -24,7 +24,7 @@ DEFAULT = ["lambdas", "client/core", "client/crypto"]
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.mutants", description=__doc__)
     parser.add_argument("--of", nargs="*", help="files or folders", default=DEFAULT)
-    parser.add_argument("--again", action="store_true", help="tries survivors again")
+    parser.add_argument("--again", action="store_true", help="tries all, known or not")
     parser.add_argument("--budget", type=float, default=5, help="seconds of tests for a mutant")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--report", action="store_true", help="prints what is known, tries nothing")

@@ -4,6 +4,7 @@ import ast
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ class Mutant:
 
     @property
     def key(self) -> str:
-        """The same as long as the function's text, and the place in it, stay the same."""
+        """The same as long as the function's code, and the place in it, stay the same."""
         return hashlib.sha256(self._identity.encode()).hexdigest()[:16]
 
     @property
@@ -39,6 +40,7 @@ class Mutant:
         return "" if self.function else self.path_of_constant
 
     path_of_constant: str = ""
+    _code: str = ""
     _identity: str = ""
 
     def apply(self) -> ast.Module:
@@ -55,13 +57,27 @@ def mutants_of(root: Path, path: str) -> list[Mutant]:
     tree = ast.parse(text)
     found: list[Mutant] = []
     for statement in tree.body:
-        found += _of_top(path, tree, statement)
+        for mutant in _of_top(path, tree, statement):
+            mutant._code = _code_of(statement, mutant.function)
+            found.append(mutant)
     seen: dict[str, int] = {}
     for mutant in found:
-        identity = "\0".join((path, mutant.function, mutant.constant, mutant.before, mutant.after))
+        identity = "\0".join(
+            (path, mutant.function, mutant.constant, mutant._code, mutant.before, mutant.after)
+        )
         seen[identity] = seen.get(identity, 0) + 1
         mutant._identity = f"{identity}\0{seen[identity]}"
     return found
+
+
+@cache
+def _code_of(statement: ast.stmt, function: str) -> str:
+    """A digest of a function's code, or a constant's: what was found of other code is not known of
+    this one. Comments and the file's other functions don't matter."""
+    method = function.rpartition(".")[2]
+    inside = statement.body if isinstance(statement, ast.ClassDef) else [statement]
+    code = [node for node in inside if getattr(node, "name", method) == method]
+    return hashlib.sha256("\n".join(map(ast.dump, code)).encode()).hexdigest()
 
 
 def _of_top(path: str, tree: ast.Module, statement: ast.stmt) -> Iterator[Mutant]:

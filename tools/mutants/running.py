@@ -215,7 +215,7 @@ class Results:
                 self.of[key] = outcome
 
     def wanted(self, key: str, again: bool) -> bool:
-        return key not in self.of or (again and self.of[key] != KILLED)
+        return again or key not in self.of
 
     def put(self, mutant: Mutant, outcome: str) -> None:
         self.of[mutant.key] = outcome
