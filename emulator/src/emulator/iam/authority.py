@@ -99,7 +99,7 @@ class Authority:
             )
             for arn, found in account.resources.items()
         }
-        self._verdicts: dict[tuple[str, str, str], Verdict] = {}
+        self._verdicts: dict[tuple[str, str, str, str], Verdict] = {}
 
     def session(self, access_key: str, token: str | None) -> Session | None:
         """None for the administrator. Raises UnknownKey."""
@@ -156,7 +156,8 @@ class Authority:
             return known.by_action(need.action)
         own = self._resources.get(_owner(need.action, resource), ())
         cached = known.constant and keys.constant(own)
-        key = (session.role, need.action, resource)
+        # a session has its own ARN and aws:userid, by which a policy may decide
+        key = (session.role, session.name, need.action, resource)
         if cached and key in self._verdicts:
             return self._verdicts[key]
         context = (
